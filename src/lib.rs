@@ -1,1 +1,12 @@
+//! Groundswell reads what people say about a brand and tells within milliseconds how they feel, who is about to
+//! leave and what is about to spread.
+//!
+//! ```text
+//! connectors ──XADD──▶ social_posts_stream ──XREADGROUP──▶ Ingester ─ScoreBatch─▶ InferencePool ─RecordBatch─▶ Aggregator
+//!                              ▲                              │ XACK                (n threads)                  │   │
+//!                              └── redelivered when dropped ──┘◀───────── the batch's ticket ────────────────────┘   │ one transaction
+//!  browser ◀─ws─ Session ◀──Deliver── Broadcaster ◀── sentiment_updates ◀── Aggregator ──WindowClosed──▶ Alerter     ▼
+//!                                                                                                                Postgres
+//! ```
 
+pub mod models; // what the data is

@@ -1,0 +1,77 @@
+//! What is pushed from the pipeline to browsers, in every process.
+
+use serde::{Deserialize, Serialize};
+
+use super::alert::Alert;
+use super::post::ScoredPost;
+use super::rollup::{RollupKey, Sums};
+
+/// Names a frame: `epoch:offset`, one sequence over all feeds of a prefix.
+///
+/// The epoch changes when Redis loses the counter, so an offset from before is never taken for one from
+/// after.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct FrameId {
+    /// Which counter.
+    pub epoch: String,
+    /// Its value.
+    pub offset: u64,
+}
+
+impl std::fmt::Display for FrameId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.epoch, self.offset)
+    }
+}
+
+/// Why an alert is pushed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AlertChange {
+    /// It opened, or more posts joined it.
+    Raised,
+    /// It ceased to hold.
+    Resolved,
+}
+
+/// What one process tells all others on `sentiment_updates`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum LiveUpdate {
+    /// A transaction committed.
+    Committed {
+        /// What it added to the rollups.
+        delta: Vec<(RollupKey, Sums)>,
+        /// The posts it stored, or a sample of them.
+        posts: Vec<ScoredPost>,
+        /// How many it stored.
+        n_posts: u64,
+    },
+    /// An alert opened, grew or was resolved.
+    Alert {
+        /// What happened to it.
+        change: AlertChange,
+        /// The alert as it is now.
+        alert: Box<Alert>,
+    },
+}
+
+impl LiveUpdate {
+    /// How many offsets of the frame sequence it takes: one for each frame it becomes.
+    pub fn n_frames(&self) -> u64 {
+        match self {
+            // The committed delta itself takes one, so that an update without posts is seen when missed.
+            Self::Committed { posts, .. } => 1 + u64::try_from(posts.len()).unwrap_or(u64::MAX - 1),
+            Self::Alert { .. } => 1,
+        }
+    }
+}
+
+/// An update as every process receives it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SequencedUpdate {
+    /// The id of its first frame; the others follow without gap.
+    pub first: FrameId,
+    /// What happened.
+    pub update: LiveUpdate,
+}

@@ -1,0 +1,176 @@
+//! Exact sums of scores by bucket, source, dimension and key.
+//!
+//! Everything is an integer: floats would make `sum(rollups)` depend on the order of addition, and a
+//! contribution subtracted later would not cancel the one added.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::post::{ScoredPost, Source};
+use super::score::{CHURN_HIGH, SentimentLabel};
+
+/// Width of the fine buckets, in seconds. Six to a minute, so that fine buckets merge into minutes.
+pub const BUCKET_SECONDS: i64 = 10;
+
+/// Sums of probabilities are kept in millionths.
+pub const MICROS: f64 = 1_000_000.0;
+
+/// What a rollup row is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dimension {
+    /// Every post once; the key is `""`.
+    Overall,
+    /// By city; `""` where none is known.
+    City,
+    /// By product: once in each of its products, once under `""` where it has none.
+    Product,
+    /// By channel; `""` where none was sent.
+    Channel,
+    /// By platform.
+    Platform,
+}
+
+impl Dimension {
+    /// All of them, in key order.
+    pub const ALL: [Self; 5] = [Self::Overall, Self::City, Self::Product, Self::Channel, Self::Platform];
+
+    /// The name as stored and sent.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Overall => "overall",
+            Self::City => "city",
+            Self::Product => "product",
+            Self::Channel => "channel",
+            Self::Platform => "platform",
+        }
+    }
+}
+
+/// Names one rollup row. Its order is the order of upserts: two processes that took row locks in
+/// different orders would deadlock.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RollupKey {
+    /// Start of the bucket, by event time.
+    pub bucket: Timestamp,
+    /// Where the posts came in.
+    pub source: Source,
+    /// What the row is about.
+    pub dimension: Dimension,
+    /// Which city, product, channel or platform; `""` for overall and for "none".
+    pub key: String,
+}
+
+/// The sums of one row, or of any set of rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sums {
+    /// Posts.
+    pub count: i64,
+    /// Posts labelled positive.
+    pub positive: i64,
+    /// Posts labelled neutral.
+    pub neutral: i64,
+    /// Posts labelled negative.
+    pub negative: i64,
+    /// Sum of sentiment scores, in millionths.
+    pub sentiment_micros: i64,
+    /// Sum of churn risks, in millionths.
+    pub churn_micros: i64,
+    /// Posts at or above [`CHURN_HIGH`].
+    pub churn_high: i64,
+    /// Sum of toxicities, in millionths.
+    pub toxicity_micros: i64,
+    /// Posts by strongest emotion, in the order of [`super::score::EMOTIONS`].
+    pub emotions: [i64; 7],
+    /// Posts accepted after their minute had closed.
+    pub late: i64,
+    /// Changes to the row: one for every transaction that touched it.
+    pub revision: i64,
+}
+
+impl Sums {
+    /// The contribution of one post; `revision` 0.
+    pub fn of(scored: &ScoredPost) -> Self {
+        let score = &scored.score;
+        let label = score.sentiment.label;
+        let mut emotions = [0; 7];
+        if let Some(slot) = emotions.get_mut(score.emotion.scores.strongest()) {
+            *slot = 1;
+        }
+        Self {
+            count: 1,
+            positive: i64::from(label == SentimentLabel::Positive),
+            neutral: i64::from(label == SentimentLabel::Neutral),
+            negative: i64::from(label == SentimentLabel::Negative),
+            sentiment_micros: micros(score.sentiment.score),
+            churn_micros: micros(score.churn_risk),
+            churn_high: i64::from(score.churn_risk >= CHURN_HIGH),
+            toxicity_micros: micros(score.toxicity),
+            emotions,
+            late: i64::from(scored.post.is_late()),
+            revision: 0,
+        }
+    }
+
+    /// Adds every field.
+    pub fn add(&mut self, other: &Self) {
+        self.count += other.count;
+        self.positive += other.positive;
+        self.neutral += other.neutral;
+        self.negative += other.negative;
+        self.sentiment_micros += other.sentiment_micros;
+        self.churn_micros += other.churn_micros;
+        self.churn_high += other.churn_high;
+        self.toxicity_micros += other.toxicity_micros;
+        for (mine, theirs) in self.emotions.iter_mut().zip(other.emotions) {
+            *mine += theirs;
+        }
+        self.late += other.late;
+        self.revision += other.revision;
+    }
+}
+
+/// What one transaction adds to the rollups. Ordered, so that upserts go in key order.
+pub type Delta = BTreeMap<RollupKey, Sums>;
+
+/// The bucket a moment falls into.
+pub fn bucket_of(at: Timestamp) -> Timestamp {
+    let seconds = at.as_second().div_euclid(BUCKET_SECONDS) * BUCKET_SECONDS;
+    Timestamp::from_second(seconds).unwrap_or(at)
+}
+
+/// What the given posts, newly stored by one transaction, add to the rollups.
+///
+/// Every touched row gains one `revision`, however many posts touch it.
+pub fn delta_of<'a>(posts: impl IntoIterator<Item = &'a ScoredPost>) -> Delta {
+    let mut delta = Delta::new();
+    for scored in posts {
+        let sums = Sums::of(scored);
+        let post = &scored.post;
+        let bucket = bucket_of(post.created_at);
+        let mut count = |dimension: Dimension, key: &str| {
+            let key = RollupKey { bucket, source: post.source.clone(), dimension, key: key.to_owned() };
+            let row = delta.entry(key).or_insert(Sums { revision: 1, ..Sums::default() });
+            row.add(&sums);
+        };
+        count(Dimension::Overall, "");
+        count(Dimension::City, post.city.as_deref().unwrap_or(""));
+        count(Dimension::Channel, post.channel.as_deref().unwrap_or(""));
+        count(Dimension::Platform, &post.platform);
+        if post.products.is_empty() {
+            count(Dimension::Product, "");
+        }
+        for product in &post.products {
+            count(Dimension::Product, product);
+        }
+    }
+    delta
+}
+
+/// A probability or score in millionths. Rounded, so that adding and later subtracting cancel exactly.
+#[expect(clippy::cast_possible_truncation, reason = "scores lie within ±1, so ±1,000,000")]
+fn micros(value: f32) -> i64 {
+    (f64::from(value) * MICROS).round() as i64
+}
