@@ -9,4 +9,5 @@
 //!                                                                                                                Postgres
 //! ```
 
-pub mod models; // what the data is
+pub mod inference;
+pub mod models; // what the data is // text to score, pure

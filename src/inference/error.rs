@@ -1,0 +1,68 @@
+//! What can go wrong between a text and its reading.
+
+use std::path::PathBuf;
+
+/// Why a model could not be loaded or could not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum InferenceError {
+    /// None of the places looked in holds the file.
+    #[error("{what} was not found; looked for {}", list(.looked))]
+    NotFound {
+        /// What was looked for.
+        what: &'static str,
+        /// Every path tried, in order.
+        looked: Vec<PathBuf>,
+    },
+    /// The file is there and cannot be read.
+    #[error("`{}` cannot be read: {source}", .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not the one the manifest was written for: truncated, or of another model.
+    #[error("`{}` is not the file its manifest describes: SHA-256 {actual}, expected {expected}", .path.display())]
+    WrongFile {
+        /// The file.
+        path: PathBuf,
+        /// What the manifest says.
+        expected: String,
+        /// What the file has.
+        actual: String,
+    },
+    /// The manifest, or the tokenizer, does not say what it must.
+    #[error("`{}` is malformed: {reason}", .path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// ONNX Runtime refused.
+    #[error("onnx runtime: {0}")]
+    Runtime(String),
+    /// The tokenizer refused a text.
+    #[error("tokenizer: {0}")]
+    Tokenizer(String),
+    /// The model answered with other shapes than one reading for each text.
+    #[error("the model answered with {actual} numbers for `{output}`, expected {expected}")]
+    WrongShape {
+        /// Which output.
+        output: String,
+        /// How many numbers there should be.
+        expected: usize,
+        /// How many there are.
+        actual: usize,
+    },
+    /// The model answered with NaN or infinity.
+    #[error("the model answered with something that is not a number")]
+    NotFinite,
+    /// The fake model met a text that tells it to fail.
+    #[error("refused: the text contains `{0}`")]
+    Refused(&'static str),
+}
+
+fn list(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| format!("`{}`", path.display())).collect::<Vec<_>>().join(", ")
+}
