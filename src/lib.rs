@@ -9,5 +9,6 @@
 //!                                                                                                                Postgres
 //! ```
 
-pub mod inference;
-pub mod models; // what the data is // text to score, pure
+pub mod models; // what the data is
+
+pub mod inference; // text to score, pure
