@@ -8,3 +8,4 @@ pub mod post; // what people say, as sent and as understood
 pub mod rollup; // exact sums by bucket, source, dimension and key
 pub mod score; // what the model says about one post
 pub mod stage_health; // how the pipeline is
+pub mod subscription; // what a live client wants to hear

@@ -1,0 +1,190 @@
+//! What a live client wants to hear.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::alert::Alert;
+use super::post::ScoredPost;
+use super::rollup::Dimension;
+use super::score::SentimentLabel;
+
+/// One kind of news a client can ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Feed {
+    /// The live window, at most four times a second.
+    Metrics,
+    /// Single posts with their scores, a sample of them under load.
+    Messages,
+    /// Alerts as they open, grow and resolve.
+    Alerts,
+    /// Long work and how far it is.
+    Jobs,
+    /// How the pipeline is.
+    System,
+}
+
+impl Feed {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Metrics, Self::Messages, Self::Alerts, Self::Jobs, Self::System];
+
+    /// The name as sent.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Metrics => "metrics",
+            Self::Messages => "messages",
+            Self::Alerts => "alerts",
+            Self::Jobs => "jobs",
+            Self::System => "system",
+        }
+    }
+
+    /// The feed of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|feed| feed.as_str() == name)
+    }
+
+    const fn bit(self) -> u8 {
+        1 << self as u8
+    }
+}
+
+/// A set of feeds, one bit each: every frame asks every session, so asking must cost nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Feeds(u8);
+
+impl Feeds {
+    /// No feed.
+    pub const NONE: Self = Self(0);
+
+    /// Whether the feed is among them.
+    pub const fn contains(self, feed: Feed) -> bool {
+        self.0 & feed.bit() != 0
+    }
+
+    /// With the feeds of `other` too.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Without the feeds of `other`.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// Whether there are none.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// One by one, in the order of [`Feed::ALL`].
+    pub fn iter(self) -> impl Iterator<Item = Feed> {
+        Feed::ALL.into_iter().filter(move |feed| self.contains(*feed))
+    }
+}
+
+impl FromIterator<Feed> for Feeds {
+    fn from_iter<I: IntoIterator<Item = Feed>>(feeds: I) -> Self {
+        Self(feeds.into_iter().fold(0, |bits, feed| bits | feed.bit()))
+    }
+}
+
+/// Which posts and alerts of its feeds a client wants; every field given must agree.
+///
+/// It never touches metrics, jobs or system: those are about everything.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Filter {
+    /// Only what speaks of this product.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub product: Option<String>,
+    /// Only what was said on this platform.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub platform: Option<String>,
+    /// Only what came through this channel.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// Only what was said in this city.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub city: Option<String>,
+    /// Only what feels so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<SentimentLabel>,
+}
+
+impl Filter {
+    /// Whether the client wants the post.
+    pub fn admits_post(&self, scored: &ScoredPost) -> bool {
+        let post = &scored.post;
+        let wants = |wanted: &Option<String>, value: Option<&str>| {
+            wanted.as_deref().is_none_or(|wanted| value == Some(wanted))
+        };
+        wants(&self.platform, Some(&post.platform))
+            && wants(&self.channel, post.channel.as_deref())
+            && wants(&self.city, post.city.as_deref())
+            && self.label.is_none_or(|label| label == scored.score.sentiment.label)
+            && self.product.as_ref().is_none_or(|wanted| post.products.contains(wanted))
+    }
+
+    /// Whether the client wants the alert.
+    ///
+    /// An alert is held back only by what it says: its product, and the platforms of its posts. It names no
+    /// channel, city or label, so those do not silence it.
+    pub fn admits_alert(&self, alert: &Alert) -> bool {
+        let of_product = self
+            .product
+            .as_ref()
+            .is_none_or(|wanted| alert.scope.dimension == Dimension::Product && alert.scope.key == *wanted);
+        let of_platform = self.platform.as_ref().is_none_or(|wanted| {
+            alert.posts.is_empty() || alert.posts.iter().any(|post| post.platform == *wanted)
+        });
+        of_product && of_platform
+    }
+}
+
+/// What one client wants to hear.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subscription {
+    /// Which kinds of news.
+    pub feeds: Feeds,
+    /// Which posts and alerts of them.
+    pub filter: Filter,
+}
+
+impl Default for Subscription {
+    /// What a client gets that never says a word.
+    fn default() -> Self {
+        Self {
+            feeds: [Feed::Metrics, Feed::Messages, Feed::Alerts].into_iter().collect(),
+            filter: Filter::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_feed_is_found_by_its_own_name_only() {
+        for feed in Feed::ALL {
+            assert_eq!(Feed::from_name(feed.as_str()), Some(feed));
+        }
+        assert_eq!(Feed::from_name("Metrics"), None);
+    }
+
+    #[test]
+    fn a_silent_client_hears_metrics_messages_and_alerts() {
+        let feeds: Vec<_> = Subscription::default().feeds.iter().collect();
+        assert_eq!(feeds, [Feed::Metrics, Feed::Messages, Feed::Alerts]);
+    }
+
+    #[test]
+    fn taking_a_feed_away_leaves_the_others() {
+        let feeds = Subscription::default().feeds.without([Feed::Alerts, Feed::Jobs].into_iter().collect());
+        assert!(feeds.contains(Feed::Metrics) && feeds.contains(Feed::Messages));
+        assert!(!feeds.contains(Feed::Alerts) && !feeds.is_empty());
+    }
+}
