@@ -63,3 +63,70 @@ pub struct ModelHealth {
     /// Why the lexicon answers instead of a model; null when a model answers.
     pub degraded: Option<String>,
 }
+
+/// A server the process cannot work without.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DependencyHealth {
+    /// Whether it answered when last asked.
+    pub reachable: bool,
+    /// Why it did not, for people; null when it did.
+    pub error: Option<String>,
+}
+
+/// Everything about the pipeline at one moment: `GET /api/v1/system` and the data of `system:update`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SystemHealth {
+    /// When it was measured.
+    pub at: Timestamp,
+    /// Groundswell's version.
+    pub version: String,
+    /// When this process started.
+    pub started_at: Timestamp,
+    /// The stages of this process, in pipeline order.
+    pub stages: Vec<StageHealth>,
+    /// What lies in Redis; null while Redis is away.
+    pub stream: Option<StreamHealth>,
+    /// The stream's home.
+    pub redis: DependencyHealth,
+    /// The history's home.
+    pub postgres: DependencyHealth,
+    /// The model in use.
+    pub model: ModelHealth,
+    /// Live sockets open at this process.
+    pub sockets: u64,
+}
+
+/// One reason why a process should get no traffic.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NotReady {
+    /// `redis`, `postgres`, `model`, or the name of a stage.
+    pub what: String,
+    /// Why, for people.
+    pub why: String,
+}
+
+impl SystemHealth {
+    /// Everything that keeps it from being ready; empty when it is.
+    ///
+    /// The lexicon standing in for a model is no reason: posts are scored and marked, which beats refusing
+    /// them.
+    pub fn not_ready(&self) -> Vec<NotReady> {
+        let servers = [("redis", &self.redis), ("postgres", &self.postgres)]
+            .into_iter()
+            .filter(|(_, server)| !server.reachable)
+            .map(|(what, server)| NotReady {
+                what: what.to_owned(),
+                why: server.error.clone().unwrap_or_else(|| "not reachable".to_owned()),
+            });
+        let stages = self.stages.iter().filter_map(|stage| {
+            let why = match stage.state {
+                StageState::Running => return None,
+                StageState::BackingOff => "died and is about to be rebuilt",
+                StageState::Frozen => "does not answer",
+                StageState::Failed => "died too often",
+            };
+            Some(NotReady { what: stage.stage.clone(), why: why.to_owned() })
+        });
+        servers.chain(stages).collect()
+    }
+}
