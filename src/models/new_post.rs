@@ -1,10 +1,28 @@
-//! What a sender may send.
+//! What a sender may send, and what is said to a sender whose post is wrong.
+//!
+//! Written by hand rather than derived: every message names the field as the sender wrote it, several rules
+//! need the time of day, and ten thousand posts a second pass through here.
 
-use jiff::Timestamp;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::post::{Author, Engagement};
+use super::post::{AcceptedPost, Author, Engagement, Source};
+
+mod parse;
+pub use parse::parse;
+
+/// Clocks of senders run ahead; further than this they are wrong, and their posts would sit in windows that
+/// have not happened yet.
+pub const MAX_AHEAD: Duration = Duration::from_secs(300);
+
+/// Characters of text. Long reviews fit; books would make one post cost as much as a batch.
+pub const MAX_TEXT_CHARS: usize = 10_000;
+
+/// More than any post on earth was seen, and so small that sums over a billion posts cannot overflow.
+const MAX_COUNT: i64 = 1_000_000_000_000;
 
 /// Where a post was written, as sent.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -65,3 +83,192 @@ pub struct NewPost {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub engagement: Option<Engagement>,
 }
+
+/// Why a post was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Rejection {
+    /// For programs; never changes: `malformed_json`, `wrong_type`, `unknown_field`, `missing_field`,
+    /// `duplicate_field`, `invalid_text`, `invalid_time`, `invalid_format`, `empty`, `too_long`,
+    /// `out_of_range`, `created_at_out_of_range`.
+    #[schema(value_type = String)]
+    pub code: &'static str,
+    /// Which field, such as `author.followers`; empty when it is about the post as a whole.
+    pub field: String,
+    /// For people; may change.
+    pub message: String,
+}
+
+/// What decides about a post besides the post.
+#[derive(Debug, Clone)]
+pub struct AcceptContext {
+    /// The time of arrival; becomes the event time of posts that name none.
+    pub now: Timestamp,
+    /// Posts older than this are rejected: their rollups may be gone already.
+    pub retention: Duration,
+    /// Where the post came in.
+    pub source: Source,
+}
+
+/// Checks every value of a post and fixes its event time and source.
+pub fn accept(mut post: NewPost, context: &AcceptContext) -> Result<AcceptedPost, Rejection> {
+    check_name(&post)?;
+    check_text(&post.text)?;
+    check_optional_texts(&post)?;
+    check_counts(&post)?;
+    if let Some(geo) = &post.geo {
+        check_coordinates(geo)?;
+    }
+    if post.lang.as_deref().is_some_and(|lang| !is_language_tag(lang)) {
+        return Err(reject("invalid_format", "lang", "a language is a tag such as `en` or `pt-BR`"));
+    }
+    if post.url.as_deref().is_some_and(|url| !url.starts_with("https://") && !url.starts_with("http://")) {
+        return Err(reject("invalid_format", "url", "a url starts with `https://` or `http://`"));
+    }
+    let received_at = whole_micros(context.now);
+    post.created_at = Some(match post.created_at {
+        Some(created_at) => check_event_time(whole_micros(created_at), context)?,
+        None => received_at,
+    });
+    if let Some(original) = post.original_created_at {
+        if original < Timestamp::UNIX_EPOCH || original > latest(context) {
+            return Err(reject(
+                "out_of_range",
+                "original_created_at",
+                "it lies before 1970 or in the future",
+            ));
+        }
+        post.original_created_at = Some(whole_micros(original));
+    }
+    Ok(AcceptedPost { source: context.source.clone(), received_at, post })
+}
+
+fn check_name(post: &NewPost) -> Result<(), Rejection> {
+    if post.id.is_empty() {
+        return Err(reject("empty", "id", "an id is 1 to 256 bytes long"));
+    }
+    bounded("id", &post.id, 256)?;
+    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'.' | b'-');
+    if post.platform.is_empty() {
+        return Err(reject("empty", "platform", "a platform is 1 to 32 characters long"));
+    }
+    if post.platform.len() > 32 {
+        return Err(reject("too_long", "platform", "a platform is at most 32 characters long"));
+    }
+    if !post.platform.bytes().all(fits) {
+        return Err(reject("invalid_format", "platform", "a platform is made of a-z, 0-9, `_`, `.` and `-`"));
+    }
+    Ok(())
+}
+
+fn check_text(text: &str) -> Result<(), Rejection> {
+    if text.trim().is_empty() {
+        return Err(reject("empty", "text", "a text is more than white space"));
+    }
+    // A character is at least a byte, so most texts need no counting.
+    if text.len() > MAX_TEXT_CHARS && text.chars().count() > MAX_TEXT_CHARS {
+        return Err(reject("too_long", "text", "a text is at most 10,000 characters long"));
+    }
+    without_nul("text", text)
+}
+
+fn check_optional_texts(post: &NewPost) -> Result<(), Rejection> {
+    let author = post.author.as_ref();
+    let geo = post.geo.as_ref();
+    let texts = [
+        ("author.id", author.and_then(|a| a.id.as_deref()), 256),
+        ("author.handle", author.and_then(|a| a.handle.as_deref()), 256),
+        ("author.location", author.and_then(|a| a.location.as_deref()), 256),
+        ("lang", post.lang.as_deref(), 35),
+        ("geo.city", geo.and_then(|g| g.city.as_deref()), 128),
+        ("geo.country", geo.and_then(|g| g.country.as_deref()), 128),
+        ("product", post.product.as_deref(), 128),
+        ("channel", post.channel.as_deref(), 128),
+        ("url", post.url.as_deref(), 2048),
+        ("parent_id", post.parent_id.as_deref(), 256),
+    ];
+    texts.into_iter().try_for_each(|(field, text, limit)| bounded(field, text.unwrap_or_default(), limit))
+}
+
+fn check_counts(post: &NewPost) -> Result<(), Rejection> {
+    let engagement = post.engagement.unwrap_or_default();
+    let counts = [
+        ("author.followers", post.author.as_ref().and_then(|author| author.followers)),
+        ("engagement.likes", engagement.likes),
+        ("engagement.shares", engagement.shares),
+        ("engagement.comments", engagement.comments),
+        ("engagement.views", engagement.views),
+    ];
+    for (field, count) in counts {
+        if count.is_some_and(|n| !(0..=MAX_COUNT).contains(&n)) {
+            return Err(reject("out_of_range", field, "a count lies between 0 and 1,000,000,000,000"));
+        }
+    }
+    Ok(())
+}
+
+fn check_coordinates(geo: &Geo) -> Result<(), Rejection> {
+    // NaN lies in no range, so it is refused as well.
+    if geo.lat.is_some_and(|lat| !(-90.0..=90.0).contains(&lat)) {
+        return Err(reject("out_of_range", "geo.lat", "a latitude lies between -90 and 90"));
+    }
+    if geo.lon.is_some_and(|lon| !(-180.0..=180.0).contains(&lon)) {
+        return Err(reject("out_of_range", "geo.lon", "a longitude lies between -180 and 180"));
+    }
+    match (geo.lat, geo.lon) {
+        (Some(_), None) => Err(reject("missing_field", "geo.lon", "a latitude needs a longitude")),
+        (None, Some(_)) => Err(reject("missing_field", "geo.lat", "a longitude needs a latitude")),
+        _ => Ok(()),
+    }
+}
+
+fn check_event_time(created_at: Timestamp, context: &AcceptContext) -> Result<Timestamp, Rejection> {
+    let retention = SignedDuration::try_from(context.retention).unwrap_or(SignedDuration::MAX);
+    let oldest = context.now.checked_sub(retention).unwrap_or(Timestamp::MIN);
+    if created_at < oldest {
+        let days = context.retention.as_secs() / 86_400;
+        let message = format!("it is older than the retention of {days} days");
+        return Err(reject("created_at_out_of_range", "created_at", &message));
+    }
+    if created_at > latest(context) {
+        return Err(reject("created_at_out_of_range", "created_at", "it is over 5 minutes ahead"));
+    }
+    Ok(created_at)
+}
+
+fn latest(context: &AcceptContext) -> Timestamp {
+    let ahead = SignedDuration::try_from(MAX_AHEAD).unwrap_or(SignedDuration::ZERO);
+    context.now.checked_add(ahead).unwrap_or(Timestamp::MAX)
+}
+
+/// PostgreSQL keeps microseconds. Cut here, a post lies in the same bucket in memory and in the database.
+fn whole_micros(at: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
+}
+
+/// A BCP 47 tag, loosely: a language of 2 or 3 letters, then subtags of up to 8 letters or digits.
+fn is_language_tag(tag: &str) -> bool {
+    let mut parts = tag.split('-');
+    parts.next().is_some_and(|p| matches!(p.len(), 2 | 3) && p.bytes().all(|b| b.is_ascii_alphabetic()))
+        && parts.all(|p| matches!(p.len(), 1..=8) && p.bytes().all(|b| b.is_ascii_alphanumeric()))
+}
+
+fn bounded(field: &str, text: &str, limit: usize) -> Result<(), Rejection> {
+    if text.len() > limit {
+        return Err(reject("too_long", field, &format!("it is at most {limit} bytes long")));
+    }
+    without_nul(field, text)
+}
+
+fn without_nul(field: &str, text: &str) -> Result<(), Rejection> {
+    if text.contains('\0') {
+        return Err(reject("invalid_text", field, "text may not contain NUL"));
+    }
+    Ok(())
+}
+
+fn reject(code: &'static str, field: &str, message: &str) -> Rejection {
+    Rejection { code, field: field.to_owned(), message: message.to_owned() }
+}
+
+#[cfg(test)]
+mod tests;
