@@ -1,0 +1,110 @@
+import { Link, Outlet } from '@tanstack/react-router';
+import { useEffect } from 'react';
+import { Button } from '@/components/ui/button';
+import { MoonIcon, PauseIcon, PlayIcon, SunIcon } from '@/components/ui/icons';
+import { WaveMark } from '@/components/ui/wave-mark';
+import { paths } from '@/config/paths';
+import { ConnectionPill } from '@/features/connection/components/connection-pill';
+import { chooseTheme, useTheme } from '@/lib/theme';
+import { liveSocket } from '@/live/connect';
+import { liveStore, useLive } from '@/live/store';
+
+/** The frame of every page; the connection lives as long as it does. */
+export function Shell() {
+  useEffect(() => {
+    liveSocket.start();
+    return () => liveSocket.stop();
+  }, []);
+  return (
+    <div className="flex min-h-dvh flex-col">
+      <a
+        href="#main"
+        className="sr-only rounded-md bg-brand px-3 py-2 text-brand-ink focus:not-sr-only focus:absolute focus:top-2 focus:left-2 focus:z-50"
+      >
+        Skip to the figures
+      </a>
+      <header className="sticky top-0 z-30 border-b border-line bg-page/90 backdrop-blur">
+        <div className="mx-auto flex h-13 max-w-[1760px] items-center gap-1 px-3 sm:gap-2 sm:px-4">
+          <Link to="/" className="flex items-center gap-2 rounded-md" aria-label="Groundswell">
+            <WaveMark />
+            <span className="hidden text-[17px] font-semibold tracking-tight min-[520px]:inline">
+              Groundswell
+            </span>
+          </Link>
+          <nav aria-label="Pages" className="ml-2 flex items-center sm:ml-4">
+            <PageLink to="/">Live</PageLink>
+            <PageLink to="/system">System</PageLink>
+            <a
+              href={paths.docs}
+              className="hidden h-8 items-center rounded-md px-2.5 text-[13.5px] text-ink-soft hover:text-ink sm:inline-flex"
+            >
+              API
+            </a>
+          </nav>
+          <div className="ml-auto flex items-center gap-1">
+            <Connection />
+            <PauseButton />
+            <ThemeButton />
+          </div>
+        </div>
+      </header>
+      <main
+        id="main"
+        tabIndex={-1}
+        className="mx-auto w-full max-w-[1760px] flex-1 p-3 outline-none sm:px-4"
+      >
+        <Outlet />
+      </main>
+    </div>
+  );
+}
+
+function PageLink({ to, children }: { to: '/' | '/system'; children: string }) {
+  return (
+    <Link
+      to={to}
+      activeOptions={{ exact: true, includeSearch: false }}
+      className="inline-flex h-8 items-center rounded-md px-2.5 text-[13.5px] text-ink-soft hover:text-ink"
+      activeProps={{ className: 'font-semibold text-ink!' }}
+    >
+      {children}
+    </Link>
+  );
+}
+
+function Connection() {
+  const connection = useLive((live) => live.connection);
+  const paused = useLive((live) => live.paused);
+  return <ConnectionPill connection={connection} paused={paused} />;
+}
+
+function PauseButton() {
+  const paused = useLive((live) => live.paused);
+  return (
+    <Button
+      className="px-2! sm:px-3!"
+      aria-label={paused ? 'Resume' : 'Pause'}
+      aria-pressed={paused}
+      onClick={() => liveStore.setPaused(!paused)}
+    >
+      {paused ? <PlayIcon /> : <PauseIcon />}
+      <span className="hidden sm:inline">{paused ? 'Resume' : 'Pause'}</span>
+    </Button>
+  );
+}
+
+function ThemeButton() {
+  const theme = useTheme();
+  const other = theme === 'dark' ? 'light' : 'dark';
+  return (
+    <Button
+      look="quiet"
+      square
+      aria-label={`Switch to the ${other} theme`}
+      title={`Switch to the ${other} theme`}
+      onClick={() => chooseTheme(other)}
+    >
+      {theme === 'dark' ? <SunIcon /> : <MoonIcon />}
+    </Button>
+  );
+}

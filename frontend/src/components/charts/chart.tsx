@@ -1,0 +1,83 @@
+import { clsx } from 'clsx';
+import type { ECElementEvent, EChartsCoreOption, EChartsType } from 'echarts/core';
+import { useEffect, useRef, useState } from 'react';
+
+/** Charts redraw at most this often, however fast the figures change: four times a second reads as live. */
+const REDRAW_EVERY_MS = 250;
+
+interface ChartProps {
+  /** What the chart shows, in a sentence with its figures: all that a screen reader gets from a canvas. */
+  label: string;
+  option: EChartsCoreOption;
+  className?: string;
+  /** Called with the name of the clicked item or axis label. */
+  onSelect?: ((name: string) => void) | undefined;
+  /** Anything the option needs to be registered first, such as a map. */
+  prepare?: () => Promise<unknown>;
+}
+
+/** A canvas that follows its option. ECharts itself arrives on first use. */
+export function Chart({ label, option, className, onSelect, prepare }: ChartProps) {
+  const host = useRef<HTMLDivElement>(null);
+  const [chart, setChart] = useState<EChartsType | null>(null);
+  const [failed, setFailed] = useState(false);
+  const drawnAt = useRef(0);
+
+  useEffect(() => {
+    let made: EChartsType | null = null;
+    let observer: ResizeObserver | null = null;
+    let gone = false;
+    const make = async () => {
+      const [{ init }] = await Promise.all([
+        import('@/components/charts/echarts-runtime'),
+        prepare?.(),
+      ]);
+      if (gone || host.current === null) return;
+      made = init(host.current, null, { renderer: 'canvas' });
+      observer = new ResizeObserver(() => made?.resize());
+      observer.observe(host.current);
+      setChart(made);
+    };
+    make().catch(() => setFailed(true));
+    return () => {
+      gone = true;
+      observer?.disconnect();
+      made?.dispose();
+      setChart(null);
+    };
+  }, [prepare]);
+
+  useEffect(() => {
+    if (chart === null) return;
+    const draw = () => {
+      drawnAt.current = performance.now();
+      chart.setOption(option, { lazyUpdate: true });
+    };
+    const wait = drawnAt.current + REDRAW_EVERY_MS - performance.now();
+    const timer = setTimeout(draw, Math.max(0, wait));
+    return () => clearTimeout(timer);
+  }, [chart, option]);
+
+  useEffect(() => {
+    if (chart === null || onSelect === undefined) return;
+    const select = ({ componentType, name, value }: ECElementEvent) => {
+      const key = componentType === 'yAxis' ? value : name;
+      if (typeof key === 'string' && key !== '') onSelect(key);
+    };
+    chart.on('click', select);
+    return () => {
+      if (!chart.isDisposed()) chart.off('click', select);
+    };
+  }, [chart, onSelect]);
+
+  return (
+    <div role="img" aria-label={label} className={clsx('relative min-h-0', className)}>
+      <div ref={host} className="absolute inset-0" data-chart-ready={chart !== null} />
+      {failed && (
+        <p className="absolute inset-0 grid place-items-center text-center text-ink-soft">
+          The chart could not be loaded. Reload the page, or use the table.
+        </p>
+      )}
+    </div>
+  );
+}

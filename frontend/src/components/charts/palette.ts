@@ -1,0 +1,69 @@
+import { useMemo } from 'react';
+import type { Sentiment } from '@/api/wire';
+import { useTheme, type Theme } from '@/lib/theme';
+
+const NAMES = [
+  'surface',
+  'sunken',
+  'raised',
+  'line',
+  'line-strong',
+  'ink',
+  'ink-soft',
+  'ink-faint',
+  'brand',
+  'positive',
+  'neutral',
+  'neutral-soft',
+  'negative',
+  'critical',
+  'land',
+  'coast',
+] as const;
+
+/** The page's colours as values, since a canvas cannot read CSS variables. */
+export type Palette = Record<(typeof NAMES)[number], string>;
+
+export function usePalette(): Palette {
+  const theme = useTheme();
+  return useMemo(() => paletteOf(theme), [theme]);
+}
+
+const read = new Map<Theme, Palette>();
+
+/** Must be called while `theme` is the one on the page; what it reads does not change afterwards. */
+function paletteOf(theme: Theme): Palette {
+  const known = read.get(theme);
+  if (known !== undefined) return known;
+  const style = getComputedStyle(document.documentElement);
+  const palette = Object.fromEntries(
+    NAMES.map((name) => [name, style.getPropertyValue(`--${name}`).trim() || '#888888']),
+  ) as Palette;
+  read.set(theme, palette);
+  return palette;
+}
+
+/** Averages beyond this are rare; a scale that ended at 1 would paint every city the same grey. */
+const FULL_COLOUR_AT = 0.6;
+
+/** From ember over slate to sea blue. */
+export function sentimentColour(palette: Palette, average: number | null): string {
+  if (average === null) return palette.neutral;
+  const strength = Math.min(1, Math.abs(average) / FULL_COLOUR_AT);
+  return mix(palette.neutral, average < 0 ? palette.negative : palette.positive, strength);
+}
+
+export function labelOf(average: number): Sentiment {
+  if (average > 0.05) return 'positive';
+  return average < -0.05 ? 'negative' : 'neutral';
+}
+
+/** Blends two `#rrggbb` colours; `share` 0 is the first, 1 the second. */
+export function mix(from: string, to: string, share: number): string {
+  const channel = (colour: string, at: number) => Number.parseInt(colour.slice(at, at + 2), 16);
+  const blended = [1, 3, 5].map((at) => {
+    const start = channel(from, at);
+    return Math.round(start + (channel(to, at) - start) * share);
+  });
+  return `#${blended.map((value) => value.toString(16).padStart(2, '0')).join('')}`;
+}

@@ -1,0 +1,70 @@
+import type { Topology, GeometryCollection } from 'topojson-specification';
+
+/** The name under which the map is registered with ECharts. */
+export const WORLD = 'world';
+
+/** Fetches and registers the outline of the world (Natural Earth, public domain) the first time it is drawn. */
+export async function prepareWorldMap(): Promise<void> {
+  const [{ getMap, registerMap }, { feature }, { default: atlas }] = await Promise.all([
+    import('@/components/charts/echarts-runtime'),
+    import('topojson-client'),
+    import('world-atlas/countries-110m.json'),
+  ]);
+  if (getMap(WORLD) !== null && getMap(WORLD) !== undefined) return;
+  const topology = atlas as unknown as Topology<{
+    countries: GeometryCollection<{ name: string }>;
+  }>;
+  const world = feature(topology, topology.objects.countries);
+  // Nobody posts from Antarctica, and without it every other place is a fifth larger.
+  const inhabited = world.features.filter(({ properties }) => properties.name !== 'Antarctica');
+  registerMap(WORLD, { type: 'FeatureCollection', features: inhabited } as never);
+}
+
+/**
+ * Natural Earth's projection (Šavrič and others, 2011), because on a plain grid the north is drawn far too wide.
+ *
+ * Degrees in, and out again; `unproject` is Newton's method on the polynomial of the latitude.
+ */
+export const naturalEarth = {
+  project([lon = 0, lat = 0]: number[]): number[] {
+    const phi = (lat * Math.PI) / 180;
+    return [lon * widthAt(phi), -(heightAt(phi) * 180) / Math.PI];
+  },
+  unproject([x = 0, y = 0]: number[]): number[] {
+    const target = (-y * Math.PI) / 180;
+    let phi = target;
+    for (let step = 0; step < 12; step += 1) {
+      const correction = (heightAt(phi) - target) / slopeAt(phi);
+      phi -= correction;
+      if (Math.abs(correction) < 1e-9) break;
+    }
+    return [x / widthAt(phi), (phi * 180) / Math.PI];
+  },
+};
+
+function widthAt(phi: number): number {
+  const square = phi * phi;
+  const fourth = square * square;
+  return (
+    0.8707 -
+    0.131979 * square +
+    fourth * (-0.013791 + fourth * (0.003971 * square - 0.001529 * fourth))
+  );
+}
+
+function heightAt(phi: number): number {
+  const square = phi * phi;
+  const fourth = square * square;
+  return (
+    phi *
+    (1.007226 + square * (0.015085 + fourth * (-0.044475 + 0.028874 * square - 0.005916 * fourth)))
+  );
+}
+
+function slopeAt(phi: number): number {
+  const square = phi * phi;
+  const fourth = square * square;
+  return (
+    1.007226 + square * (0.045255 + fourth * (-0.311325 + 0.259866 * square - 0.065076 * fourth))
+  );
+}

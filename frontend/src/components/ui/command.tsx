@@ -1,0 +1,31 @@
+import { useState } from 'react';
+import { Button } from '@/components/ui/button';
+import { CheckIcon, CopyIcon } from '@/components/ui/icons';
+
+/** A line to type into a terminal, with a button that copies it. */
+export function Command({ text }: { text: string }) {
+  const [copied, setCopied] = useState(false);
+  const copy = async () => {
+    await navigator.clipboard.writeText(text);
+    setCopied(true);
+    setTimeout(() => setCopied(false), 1_500);
+  };
+  return (
+    <div className="flex items-start gap-1 rounded-md bg-sunken ring-1 ring-line ring-inset">
+      <code className="min-w-0 flex-1 px-3 py-2 font-mono text-[12px] leading-relaxed break-all whitespace-pre-wrap">
+        {text}
+      </code>
+      <Button
+        look="quiet"
+        square
+        className="m-0.5"
+        aria-label={copied ? 'Copied' : 'Copy the command'}
+        // Browsers give the clipboard only to secure pages; elsewhere the text is selected by hand.
+        hidden={!('clipboard' in navigator)}
+        onClick={() => void copy()}
+      >
+        {copied ? <CheckIcon /> : <CopyIcon />}
+      </Button>
+    </div>
+  );
+}

@@ -1,0 +1,74 @@
+import { clsx } from 'clsx';
+
+export interface Column<Row> {
+  head: string;
+  cell: (row: Row) => string;
+}
+
+interface DataTableProps<Row> {
+  caption: string;
+  /** What the first column names. */
+  keyHead: string;
+  rows: readonly Row[];
+  keyOf: (row: Row) => string;
+  nameOf: (row: Row) => string;
+  columns: readonly Column<Row>[];
+  /** Where given, names become buttons that filter the page. */
+  onSelect?: ((key: string) => void) | undefined;
+}
+
+/** The text twin of a chart. */
+export function DataTable<Row>(props: DataTableProps<Row>) {
+  if (props.rows.length === 0)
+    return <p className="py-6 text-ink-soft">No posts in this window.</p>;
+  return (
+    <table className="w-full border-collapse text-[13px]">
+      <caption className="sr-only">{props.caption}</caption>
+      <thead>
+        <tr>
+          <th scope="col" className="caption sticky top-0 bg-surface py-1 text-left font-medium">
+            {props.keyHead}
+          </th>
+          {props.columns.map(({ head }) => (
+            <th
+              key={head}
+              scope="col"
+              className="caption sticky top-0 bg-surface py-1 pl-3 text-right font-medium"
+            >
+              {head}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {props.rows.map((row) => (
+          <tr key={props.keyOf(row)} className="border-t border-line">
+            <th scope="row" className="py-1 text-left font-medium">
+              <RowName row={row} {...props} />
+            </th>
+            {props.columns.map(({ head, cell }) => (
+              <td key={head} className="py-1 pl-3 text-right">
+                {cell(row)}
+              </td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function RowName<Row>({ row, keyOf, nameOf, onSelect }: DataTableProps<Row> & { row: Row }) {
+  const key = keyOf(row);
+  if (onSelect === undefined || key === '') return <>{nameOf(row)}</>;
+  return (
+    <button
+      type="button"
+      className={clsx('underline decoration-line-strong underline-offset-2 hover:decoration-brand')}
+      title={`Show only ${nameOf(row)}`}
+      onClick={() => onSelect(key)}
+    >
+      {nameOf(row)}
+    </button>
+  );
+}

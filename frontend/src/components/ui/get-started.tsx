@@ -1,0 +1,39 @@
+import { Command } from '@/components/ui/command';
+import { WaveMark } from '@/components/ui/wave-mark';
+import { COMMANDS } from '@/config/commands';
+
+/** What to do when there is nothing to see. */
+export function GetStarted() {
+  return (
+    <section
+      aria-labelledby="get-started"
+      className="mx-auto my-6 flex w-full max-w-2xl flex-col gap-4 rounded-xl border border-line bg-surface p-6 shadow-panel"
+    >
+      <header className="flex items-center gap-3">
+        <WaveMark className="size-9" />
+        <div>
+          <h2 id="get-started" className="text-lg font-semibold">
+            The sea is flat
+          </h2>
+          <p className="text-ink-soft">
+            Groundswell is listening, but no post has arrived yet. Any of these starts it:
+          </p>
+        </div>
+      </header>
+      <Step text="Everything at once, from a checkout: server and 12,118 real posts.">
+        {COMMANDS.run}
+      </Step>
+      <Step text="Only the posts, into the server that is already running.">{COMMANDS.replay}</Step>
+      <Step text="One post of your own.">{COMMANDS.post(window.location.origin)}</Step>
+    </section>
+  );
+}
+
+function Step({ text, children }: { text: string; children: string }) {
+  return (
+    <div>
+      <p className="mb-1 text-[13px]">{text}</p>
+      <Command text={children} />
+    </div>
+  );
+}

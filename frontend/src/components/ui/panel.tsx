@@ -1,0 +1,60 @@
+import { clsx } from 'clsx';
+import { useId, useState, type ReactNode } from 'react';
+import { Button } from '@/components/ui/button';
+import { ChartIcon, TableIcon } from '@/components/ui/icons';
+
+interface PanelProps {
+  title: string;
+  /** What the figures mean or leave out, beside the title. */
+  note?: ReactNode;
+  /** The same figures as a table, for who cannot or would rather not read the chart. */
+  table?: ReactNode;
+  actions?: ReactNode;
+  className?: string;
+  children: ReactNode;
+}
+
+/** A named region of the page; each can be reached as a landmark. */
+export function Panel({ title, note, table, actions, className, children }: PanelProps) {
+  const titleId = useId();
+  const [asTable, setAsTable] = useState(false);
+  return (
+    <section
+      aria-labelledby={titleId}
+      className={clsx(
+        'flex min-w-0 flex-col rounded-xl border border-line bg-surface shadow-panel',
+        className,
+      )}
+    >
+      <header className="flex min-h-10 items-center gap-2 px-4 pt-2.5">
+        <h2 id={titleId} className="text-[13.5px] font-semibold whitespace-nowrap">
+          {title}
+        </h2>
+        {note !== undefined && <p className="caption min-w-0 truncate">{note}</p>}
+        <div className="ml-auto flex items-center gap-1">
+          {actions}
+          {table !== undefined && (
+            <Button
+              look="quiet"
+              square
+              className="-mr-1.5 size-7!"
+              aria-pressed={asTable}
+              aria-label={`${title} as a table`}
+              title={asTable ? 'Show the chart' : 'Show as a table'}
+              onClick={() => setAsTable(!asTable)}
+            >
+              {asTable ? <ChartIcon /> : <TableIcon />}
+            </Button>
+          )}
+        </div>
+      </header>
+      <div className="relative flex min-h-0 flex-1 flex-col px-4 pb-3">
+        {asTable ? (
+          <div className="thin-scroll min-h-0 flex-1 overflow-auto">{table}</div>
+        ) : (
+          children
+        )}
+      </div>
+    </section>
+  );
+}

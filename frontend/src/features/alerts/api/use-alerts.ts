@@ -1,0 +1,46 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMemo } from 'react';
+import type { Alert, Page } from '@/api/wire';
+import { paths } from '@/config/paths';
+import { mergeAlerts } from '@/features/alerts/model/merge-alerts';
+import { getJson, postJson } from '@/lib/api-client';
+
+const ALERTS_KEY = ['alerts'];
+
+const ALERTS_SHOWN = 50;
+
+/** The socket brings changes at once; asking again now and then heals what a lost connection missed. */
+const REFRESH_EVERY_MS = 30_000;
+
+/** The latest alerts, from the store and from the socket. */
+export function useAlerts(pushed: readonly Alert[]) {
+  const { data, error, isPending } = useQuery({
+    queryKey: ALERTS_KEY,
+    queryFn: ({ signal }) => getJson<Page<Alert>>(paths.alerts, { limit: ALERTS_SHOWN }, signal),
+    refetchInterval: REFRESH_EVERY_MS,
+  });
+  const alerts = useMemo(() => mergeAlerts(data?.items ?? [], pushed), [data, pushed]);
+  return { alerts, error, isPending };
+}
+
+/** Says that a person has seen an alert; it stays open until its cause is gone. */
+export function useAcknowledgeAlert() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (id: string) => postJson<unknown>(paths.acknowledgeAlert(id)),
+    onSuccess: (_, id) => {
+      const acknowledged_at = new Date().toISOString();
+      client.setQueryData<Page<Alert>>(ALERTS_KEY, (page) =>
+        page === undefined
+          ? page
+          : {
+              ...page,
+              items: page.items.map((alert) =>
+                alert.id === id ? { ...alert, acknowledged_at } : alert,
+              ),
+            },
+      );
+      return client.invalidateQueries({ queryKey: ALERTS_KEY });
+    },
+  });
+}

@@ -1,0 +1,93 @@
+import { clsx } from 'clsx';
+import type { Alert } from '@/api/wire';
+import { Badge } from '@/components/ui/badge';
+import { Button } from '@/components/ui/button';
+import { AlertIcon, CheckIcon } from '@/components/ui/icons';
+import { SourceBadge } from '@/components/ui/source-badge';
+import { formatAge, formatCount, formatScore, formatShare } from '@/lib/format';
+
+interface AlertItemProps {
+  alert: Alert;
+  now: number;
+  busy: boolean;
+  onAcknowledge: (id: string) => void;
+}
+
+/** One alert: what, where, how bad against which line, since when, and the posts behind it. */
+export function AlertItem({ alert, now, busy, onAcknowledge }: AlertItemProps) {
+  const isOpen = alert.state === 'open';
+  return (
+    <li className={clsx('border-t border-line px-4 py-2', !isOpen && 'text-ink-soft')}>
+      <div className="flex items-start gap-2">
+        {isOpen ? (
+          <AlertIcon
+            className={clsx(
+              'mt-0.5 size-4 shrink-0',
+              alert.severity === 'critical' ? 'text-critical' : 'text-warning',
+            )}
+          />
+        ) : (
+          <CheckIcon className="mt-0.5 size-4 shrink-0 text-good" />
+        )}
+        <div className="min-w-0 flex-1">
+          <p className="text-[13.5px] leading-snug font-medium">{alert.title}</p>
+          <p className="caption mt-0.5 flex flex-wrap items-center gap-x-2 gap-y-1">
+            <Badge tone={isOpen ? alert.severity : 'plain'}>
+              {isOpen ? alert.severity : 'resolved'}
+            </Badge>
+            <span>{describeValue(alert)}</span>
+            <span>{formatCount(alert.count)} posts</span>
+            <time dateTime={alert.opened_at} title={new Date(alert.opened_at).toLocaleString()}>
+              {formatAge(alert.opened_at, now)}
+            </time>
+          </p>
+        </div>
+        {isOpen && !alert.acknowledged_at && (
+          <Button
+            className="h-7! px-2!"
+            disabled={busy}
+            aria-label={`Acknowledge: ${alert.title}`}
+            onClick={() => onAcknowledge(alert.id)}
+          >
+            {busy ? 'Saving…' : 'Acknowledge'}
+          </Button>
+        )}
+        {isOpen && alert.acknowledged_at && <Badge>seen</Badge>}
+      </div>
+      {alert.posts.length > 0 && <AlertPosts alert={alert} />}
+    </li>
+  );
+}
+
+function AlertPosts({ alert }: { alert: Alert }) {
+  return (
+    <details className="mt-1 pl-6">
+      <summary className="caption w-fit rounded hover:text-ink">
+        {alert.posts.length === 1 ? 'The post' : `${alert.posts.length} of the posts`}
+      </summary>
+      <ul className="mt-1 space-y-1.5">
+        {alert.posts.map((post) => (
+          <li
+            key={post.uuid}
+            className="border-l-2 border-line-strong pl-2 text-[13px] leading-snug"
+          >
+            <span className="break-words" dir="auto">
+              {post.text}
+            </span>
+            <span className="caption mt-0.5 flex items-center gap-1.5">
+              {post.platform} <SourceBadge source={post.source} /> churn{' '}
+              {formatScore(post.churn_risk)}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}
+
+/** Negativity is a share of posts; churn is the risk of one. */
+function describeValue({ rule, value, threshold }: Alert): string {
+  return rule === 'negativity'
+    ? `${formatShare(value, 1)} negative, line at ${formatShare(threshold, 1)}`
+    : `${formatScore(value)}, line at ${formatScore(threshold)}`;
+}

@@ -1,0 +1,76 @@
+import type { ReactNode } from 'react';
+import { Button } from '@/components/ui/button';
+import { formatClock, formatCount } from '@/lib/format';
+import type { Connection } from '@/live/socket';
+
+interface StatusBannerProps {
+  connection: Connection;
+  /** When the figures on the screen were true; null before the first ones. */
+  asOf: string | null;
+  pausedAt: number | null;
+  held: number;
+  onRetry: () => void;
+  onResume: () => void;
+}
+
+/** Says when the screen does not show now, since when, and what to do about it. */
+export function StatusBanner(props: StatusBannerProps) {
+  const { connection, asOf, pausedAt, held } = props;
+  const since = asOf === null ? '' : ` The figures below are from ${formatClock(asOf)}.`;
+  if (connection.state === 'waiting' || connection.state === 'refused') {
+    return (
+      <Banner tone="warning" action={<Button onClick={props.onRetry}>Try now</Button>}>
+        <strong>No live data:</strong> {connection.why}.{since}
+      </Banner>
+    );
+  }
+  if (connection.state === 'offline') {
+    return (
+      <Banner tone="warning">
+        <strong>This device is offline.</strong>
+        {since} The dashboard reconnects by itself once there is a network.
+      </Banner>
+    );
+  }
+  if (pausedAt === null) return null;
+  return (
+    <Banner
+      tone="plain"
+      action={
+        <Button look="solid" onClick={props.onResume}>
+          Resume to now
+        </Button>
+      }
+    >
+      <strong>Paused at {formatClock(pausedAt)}.</strong>{' '}
+      <span data-held={held}>
+        {held === 0
+          ? 'Nothing has arrived since.'
+          : `${formatCount(held)} ${held === 1 ? 'post' : 'posts'} held back.`}
+      </span>{' '}
+      Alerts still arrive.
+    </Banner>
+  );
+}
+
+const TONES = {
+  warning: 'border-warning/30 bg-warning-soft text-ink',
+  plain: 'border-brand/30 bg-highlight text-ink',
+} as const;
+
+interface BannerProps {
+  tone: keyof typeof TONES;
+  action?: ReactNode;
+  children: ReactNode;
+}
+
+function Banner({ tone, action, children }: BannerProps) {
+  return (
+    <div
+      className={`flex flex-wrap items-center gap-x-4 gap-y-2 rounded-xl border px-4 py-2 text-[13.5px] ${TONES[tone]}`}
+    >
+      <p className="min-w-0 flex-1">{children}</p>
+      {action}
+    </div>
+  );
+}

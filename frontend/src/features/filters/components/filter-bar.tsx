@@ -1,0 +1,101 @@
+import { Button } from '@/components/ui/button';
+import { CloseIcon } from '@/components/ui/icons';
+import { Segmented } from '@/components/ui/segmented';
+import { Select } from '@/components/ui/select';
+import { capitalize, formatCount, formatSource } from '@/lib/format';
+import {
+  isFiltered,
+  parseView,
+  WINDOW_NAMES,
+  WINDOWS,
+  type FilterKey,
+  type View,
+} from '@/lib/view';
+
+interface Choice {
+  key: string;
+  count: number;
+}
+
+interface FilterBarProps {
+  view: View;
+  /** What can be chosen; the last 60 seconds of everything tell. */
+  choices: {
+    sources: readonly Choice[];
+    platforms: readonly Choice[];
+    products: readonly Choice[];
+  };
+  /** Where the figures come from, in a sentence. */
+  provenance: string;
+  onChange: (view: View) => void;
+}
+
+const WINDOW_OPTIONS = WINDOWS.map((value) => ({
+  value,
+  text: value === '60s' ? '60 s' : value.replace(/(\d+)/, '$1 '),
+  name: capitalize(WINDOW_NAMES[value]),
+}));
+
+/** Which posts are counted, and over how long. */
+export function FilterBar({ view, choices, provenance, onChange }: FilterBarProps) {
+  const set = (key: FilterKey, value: string | undefined) =>
+    onChange(parseView({ ...view, [key]: value }));
+  return (
+    <div
+      role="search"
+      aria-label="Window and filters"
+      className="flex flex-wrap items-center gap-2"
+    >
+      <Segmented
+        label="Window"
+        value={view.window}
+        options={WINDOW_OPTIONS}
+        onChange={(window) => onChange({ ...view, window })}
+      />
+      <Select
+        label="Source"
+        value={view.source}
+        options={toOptions(choices.sources, formatSource)}
+        onChange={(value) => set('source', value)}
+      />
+      <Select
+        label="Platform"
+        value={view.platform}
+        options={toOptions(choices.platforms)}
+        onChange={(value) => set('platform', value)}
+      />
+      <Select
+        label="Product"
+        value={view.product}
+        options={toOptions(choices.products)}
+        onChange={(value) => set('product', value)}
+      />
+      {(['channel', 'city'] as const).map((key) => {
+        const value = view[key];
+        return value === undefined ? null : (
+          <Button
+            key={key}
+            className="border-brand! bg-highlight!"
+            aria-label={`Remove filter ${key}: ${value}`}
+            onClick={() => set(key, undefined)}
+          >
+            <span className="text-ink-soft">{capitalize(key)}</span> {value}
+            <CloseIcon className="size-3.5" />
+          </Button>
+        );
+      })}
+      {isFiltered(view) && (
+        <Button look="quiet" onClick={() => onChange({ window: view.window })}>
+          Clear filters
+        </Button>
+      )}
+      <p className="caption w-full min-[1100px]:ml-auto min-[1100px]:w-auto">{provenance}</p>
+    </div>
+  );
+}
+
+function toOptions(choices: readonly Choice[], name: (key: string) => string = (key) => key) {
+  return choices
+    .filter(({ key }) => key !== '')
+    .map(({ key, count }) => ({ value: key, text: name(key), detail: formatCount(count) }));
+}

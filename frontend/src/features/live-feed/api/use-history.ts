@@ -1,0 +1,20 @@
+import { useQuery } from '@tanstack/react-query';
+import type { Page, ScoredPost } from '@/api/wire';
+import { paths } from '@/config/paths';
+import { getJson } from '@/lib/api-client';
+import type { PostFilter } from '@/live/feed';
+
+/** What a screen holds; the socket brings the rest. */
+const HISTORY_LENGTH = 30;
+
+/** The latest stored posts, so that a page opened in a quiet moment is not empty. */
+export function useHistory(filter: PostFilter) {
+  return useQuery({
+    queryKey: ['posts', 'history', filter],
+    queryFn: ({ signal }) =>
+      getJson<Page<ScoredPost>>(paths.posts, { limit: HISTORY_LENGTH, ...filter }, signal),
+    select: (page) => page.items,
+    staleTime: Infinity,
+    gcTime: 0,
+  });
+}

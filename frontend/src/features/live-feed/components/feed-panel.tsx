@@ -1,0 +1,44 @@
+import type { ScoredPost } from '@/api/wire';
+import { Panel } from '@/components/ui/panel';
+import { PostItem } from '@/features/live-feed/components/post-item';
+import { useNow } from '@/lib/use-now';
+
+interface FeedPanelProps {
+  posts: readonly ScoredPost[];
+  /** Posts received for each one shown. */
+  oneIn: number;
+  isFiltered: boolean;
+  className?: string;
+}
+
+/** What is being said, newest first. */
+export function FeedPanel({ posts, oneIn, isFiltered, className }: FeedPanelProps) {
+  const now = useNow(1_000);
+  return (
+    <Panel title="Live feed" note={describeSampling(oneIn)} className={className ?? ''}>
+      {posts.length === 0 ? (
+        <p className="py-6 text-ink-soft">
+          {isFiltered
+            ? 'No post has matched these filters yet. New ones appear here by themselves.'
+            : 'No posts yet. New ones appear here by themselves.'}
+        </p>
+      ) : (
+        // Not a live region: four posts a second would drown whoever listens.
+        <ol
+          className="thin-scroll -mx-4 min-h-0 flex-1 overflow-y-auto border-t border-line"
+          aria-label="Posts, newest first"
+          tabIndex={0}
+        >
+          {posts.map((scored) => (
+            <PostItem key={scored.post.uuid} scored={scored} now={now} />
+          ))}
+        </ol>
+      )}
+    </Panel>
+  );
+}
+
+/** Names what the list leaves out; a sample that does not say so would pass for everything. */
+export function describeSampling(oneIn: number): string {
+  return oneIn > 1 ? `sampled: showing 1 in ${oneIn}` : 'every post';
+}

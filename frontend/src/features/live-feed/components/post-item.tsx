@@ -1,0 +1,95 @@
+import { clsx } from 'clsx';
+import { memo, useId, useState } from 'react';
+import type { ScoredPost } from '@/api/wire';
+import { Badge } from '@/components/ui/badge';
+import { SentimentMark } from '@/components/ui/sentiment-mark';
+import { SourceBadge } from '@/components/ui/source-badge';
+import { PostScores } from '@/features/live-feed/components/post-scores';
+import { formatAge, formatScore, formatSigned } from '@/lib/format';
+
+/** From here on a post is worth a person's attention; the alerts use the same line. */
+const HIGH_CHURN = 0.8;
+
+/** Toxicity below this is noise in a list. */
+const HIGH_TOXICITY = 0.7;
+
+interface PostItemProps {
+  scored: ScoredPost;
+  now: number;
+}
+
+/** One post with its reading; opening it shows every score. */
+export const PostItem = memo(function PostItem({ scored, now }: PostItemProps) {
+  const [open, setOpen] = useState(false);
+  const detailsId = useId();
+  const { post, score } = scored;
+  return (
+    <li className="arriving border-b border-line px-4 py-2 last:border-b-0">
+      <div className="caption flex items-center gap-1.5">
+        <SentimentMark label={score.sentiment.label} />
+        <span
+          className={clsx('w-10 text-[12.5px] font-semibold', {
+            'text-positive': score.sentiment.label === 'positive',
+            'text-negative': score.sentiment.label === 'negative',
+          })}
+        >
+          {formatSigned(score.sentiment.score)}
+        </span>
+        <span className="min-w-0 truncate">
+          {[post.author?.handle && `@${post.author.handle.replace(/^@/, '')}`, post.city]
+            .filter(Boolean)
+            .join(' · ') || post.platform}
+        </span>
+        <span className="ml-auto flex shrink-0 items-center gap-1.5">
+          <SourceBadge source={post.source} />
+          <time dateTime={post.created_at} className="w-9 text-right">
+            {formatAge(post.received_at, now)}
+          </time>
+        </span>
+      </div>
+      <p
+        className="mt-0.5 text-[13.5px] leading-snug break-words"
+        lang={post.lang ?? undefined}
+        dir="auto"
+      >
+        {post.text}
+      </p>
+      <div className="mt-1 flex flex-wrap items-center gap-1">
+        <Badge>{score.emotion.label}</Badge>
+        <Badge>{post.platform}</Badge>
+        {post.products.map((product) => (
+          <Badge key={product} tone="brand">
+            {product}
+          </Badge>
+        ))}
+        {score.churn_risk >= HIGH_CHURN && (
+          <Badge tone="critical">churn {formatScore(score.churn_risk)}</Badge>
+        )}
+        {score.toxicity >= HIGH_TOXICITY && (
+          <Badge tone="warning">toxic {formatScore(score.toxicity)}</Badge>
+        )}
+        <button
+          type="button"
+          className="caption ml-auto rounded px-1 hover:text-ink"
+          aria-expanded={open}
+          aria-controls={detailsId}
+          onClick={() => setOpen(!open)}
+        >
+          {open ? 'Less' : 'Scores'}
+        </button>
+      </div>
+      <div id={detailsId} hidden={!open}>
+        {open && <PostScores scored={scored} />}
+      </div>
+    </li>
+  );
+}, hasSameAge);
+
+/** A list of eighty need not render each second for ages that changed in two or three of them. */
+function hasSameAge(before: PostItemProps, after: PostItemProps): boolean {
+  const { received_at } = after.scored.post;
+  return (
+    before.scored === after.scored &&
+    formatAge(received_at, before.now) === formatAge(received_at, after.now)
+  );
+}

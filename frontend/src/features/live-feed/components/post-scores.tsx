@@ -1,0 +1,52 @@
+import { EMOTIONS, type ScoredPost } from '@/api/wire';
+import { capitalize, formatCount, formatDay, formatScore } from '@/lib/format';
+
+/** All that the model said about one post, and which model it was. */
+export function PostScores({ scored: { post, score } }: { scored: ScoredPost }) {
+  const risks = [
+    ['Confidence', score.sentiment.confidence],
+    ['Churn risk', score.churn_risk],
+    ['Toxicity', score.toxicity],
+    ['Virality', score.virality / 100],
+  ] as const;
+  return (
+    <div className="mt-2 grid grid-cols-2 gap-x-5 rounded-lg bg-sunken p-3 text-[12px]">
+      <dl className="space-y-1">
+        {risks.map(([name, value]) => (
+          <Meter key={name} name={name} value={value} />
+        ))}
+      </dl>
+      <dl className="space-y-1">
+        {EMOTIONS.map((emotion) => (
+          <Meter key={emotion} name={capitalize(emotion)} value={score.emotion.scores[emotion]} />
+        ))}
+      </dl>
+      <p className="caption col-span-2 mt-2 border-t border-line pt-2 break-words">
+        {[
+          formatDay(post.original_created_at ?? post.created_at),
+          post.lang && `language ${post.lang}`,
+          post.channel && `channel ${post.channel}`,
+          typeof post.reach === 'number' && `reach ${formatCount(post.reach)}`,
+          `read by ${score.model.name} ${score.model.version}`,
+        ]
+          .filter(Boolean)
+          .join(' · ')}
+      </p>
+    </div>
+  );
+}
+
+function Meter({ name, value }: { name: string; value: number }) {
+  return (
+    <div className="grid grid-cols-[5rem_1fr_2.2rem] items-center gap-1.5">
+      <dt className="text-ink-soft">{name}</dt>
+      <dd className="h-1 rounded-full bg-line" aria-hidden="true">
+        <span
+          className="block h-1 rounded-full bg-brand"
+          style={{ width: `${Math.min(1, Math.max(0, value)) * 100}%` }}
+        />
+      </dd>
+      <dd className="text-right">{formatScore(value)}</dd>
+    </div>
+  );
+}

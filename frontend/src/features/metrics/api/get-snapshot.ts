@@ -1,0 +1,40 @@
+import type {
+  KeyedTally,
+  MetricsSnapshot,
+  MetricsWindow,
+  PlaceTally,
+  Tally,
+  Trend,
+} from '@/api/wire';
+import { paths } from '@/config/paths';
+import { getJson } from '@/lib/api-client';
+import { filterOf, type View } from '@/lib/view';
+
+type Windowed<Answer> = Answer & { window: MetricsWindow };
+type Items<Item> = Windowed<{ items: Item[] }>;
+
+/** Asks for every panel of a view and puts the answers into the shape that the socket pushes. */
+export async function getSnapshot(view: View, signal: AbortSignal): Promise<MetricsSnapshot> {
+  const query = { window: view.window, ...filterOf(view) };
+  const ask = <Answer>(panel: Parameters<typeof paths.metrics>[0]) =>
+    getJson<Answer>(paths.metrics(panel), query, signal);
+  const [overall, geo, products, channels, platforms, trend] = await Promise.all([
+    ask<Windowed<Tally>>('overall'),
+    ask<Items<PlaceTally>>('geo'),
+    ask<Items<KeyedTally>>('products'),
+    ask<Items<KeyedTally>>('channels'),
+    ask<Items<KeyedTally>>('platforms'),
+    ask<Windowed<Trend>>('trend'),
+  ]);
+  return {
+    window: overall.window,
+    overall,
+    geo: geo.items,
+    products: products.items,
+    channels: channels.items,
+    platforms: platforms.items,
+    sources: [],
+    rate: { posts_per_second: overall.count / Math.max(1, overall.window.seconds) },
+    trend,
+  };
+}

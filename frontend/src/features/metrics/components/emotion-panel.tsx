@@ -1,0 +1,99 @@
+import { useMemo } from 'react';
+import { EMOTIONS, type Emotion, type Tally } from '@/api/wire';
+import { Chart } from '@/components/charts/chart';
+import { axisText, baseOption } from '@/components/charts/option';
+import { usePalette, type Palette } from '@/components/charts/palette';
+import { DataTable } from '@/components/ui/data-table';
+import { Panel } from '@/components/ui/panel';
+import { capitalize, formatCount, formatShare } from '@/lib/format';
+
+/** Which side of the mood an emotion stands on; seven colours of their own would mean nothing. */
+const SIDES: Record<Emotion, 'positive' | 'neutral' | 'negative'> = {
+  joy: 'positive',
+  surprise: 'neutral',
+  neutral: 'neutral',
+  sadness: 'negative',
+  fear: 'negative',
+  disgust: 'negative',
+  anger: 'negative',
+};
+
+/** What people feel, in a fixed order, so that a change is a change of length and never of place. */
+export function EmotionPanel({ overall }: { overall: Tally }) {
+  const palette = usePalette();
+  const option = useMemo(() => emotionOption(palette, overall), [palette, overall]);
+  const rows = EMOTIONS.map((emotion) => ({ emotion, count: overall.emotions[emotion] }));
+  return (
+    <Panel
+      title="Emotions"
+      note="share of posts"
+      table={
+        <DataTable
+          caption="Posts by emotion"
+          keyHead="Emotion"
+          rows={rows}
+          keyOf={({ emotion }) => emotion}
+          nameOf={({ emotion }) => capitalize(emotion)}
+          columns={[
+            { head: 'Posts', cell: ({ count }) => formatCount(count) },
+            { head: 'Share', cell: ({ count }) => formatShare(count, overall.count) },
+          ]}
+        />
+      }
+    >
+      <Chart
+        label={`Emotions. ${rows
+          .map(({ emotion, count }) => `${emotion} ${formatShare(count, overall.count)}`)
+          .join(', ')}`}
+        option={option}
+        className="min-h-52 flex-1"
+      />
+    </Panel>
+  );
+}
+
+function emotionOption(palette: Palette, overall: Tally) {
+  return {
+    ...baseOption(palette),
+    tooltip: { show: false },
+    grid: { left: 66, right: 84, top: 4, bottom: 6 },
+    xAxis: { type: 'value', min: 0, show: false },
+    yAxis: {
+      type: 'category',
+      inverse: true,
+      data: EMOTIONS.map(capitalize),
+      axisLine: { show: false },
+      axisTick: { show: false },
+      axisLabel: { ...axisText(palette), color: palette.ink },
+    },
+    series: [
+      {
+        type: 'bar',
+        barWidth: 12,
+        silent: true,
+        showBackground: true,
+        backgroundStyle: { color: palette.sunken, borderRadius: 3 },
+        label: {
+          show: true,
+          position: 'right',
+          formatter: ({ dataIndex }: { dataIndex: number }) => {
+            const count = overall.emotions[EMOTIONS[dataIndex] ?? 'neutral'];
+            return `{share|${formatShare(count, overall.count)}} {count|${formatCount(count)}}`;
+          },
+          rich: {
+            share: { color: palette.ink, fontSize: 12, fontWeight: 600 },
+            count: { color: palette['ink-soft'], fontSize: 11.5 },
+          },
+        },
+        data: EMOTIONS.map((emotion) => ({
+          value: overall.emotions[emotion],
+          itemStyle: {
+            color: palette[SIDES[emotion]],
+            opacity: SIDES[emotion] === 'neutral' ? 0.6 : 0.9,
+            borderRadius: 3,
+          },
+        })),
+      },
+    ],
+  };
+}

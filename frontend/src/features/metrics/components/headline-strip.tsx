@@ -1,0 +1,93 @@
+import { clsx } from 'clsx';
+import { useMemo, type ReactNode } from 'react';
+import type { MetricsSnapshot } from '@/api/wire';
+import { Sparkline } from '@/components/charts/sparkline';
+import { describeMood } from '@/features/metrics/model/describe';
+import { toRates } from '@/features/metrics/model/trend';
+import { formatCount, formatRate, formatScore, formatShare, formatSigned } from '@/lib/format';
+import { WINDOW_NAMES, type WindowKey } from '@/lib/view';
+
+interface HeadlineStripProps {
+  snapshot: MetricsSnapshot | null;
+  window: WindowKey;
+}
+
+/** The six numbers to read first. */
+export function HeadlineStrip({ snapshot, window }: HeadlineStripProps) {
+  const points = useMemo(
+    () => (snapshot === null ? [] : toRates(snapshot.trend, snapshot.window.to)),
+    [snapshot],
+  );
+  const overall = snapshot?.overall;
+  return (
+    <dl
+      aria-label="Headline numbers"
+      className="grid grid-cols-2 gap-px overflow-hidden rounded-xl border border-line bg-line shadow-panel sm:grid-cols-3 xl:grid-cols-6"
+    >
+      <Headline
+        name="Posts per second"
+        value={snapshot && formatRate(snapshot.rate.posts_per_second)}
+        note={`mean of the ${WINDOW_NAMES[window]}`}
+        spark={<Sparkline values={points.map((p) => p.total)} colour="var(--brand)" />}
+      />
+      <Headline
+        name="Posts"
+        value={overall && formatCount(overall.count)}
+        note={WINDOW_NAMES[window]}
+      />
+      <Headline
+        name="Average sentiment"
+        value={overall && formatSigned(overall.sentiment.average)}
+        note={overall && describeMood(overall.sentiment.average)}
+        spark={
+          <Sparkline values={points.map((p) => p.average)} colour="var(--ink-soft)" centre={0} />
+        }
+      />
+      <Headline
+        name="Negative share"
+        value={overall && formatShare(overall.sentiment.negative, overall.count)}
+        note={overall && `${formatCount(overall.sentiment.negative)} posts`}
+        spark={<Sparkline values={points.map((p) => p.negativeShare)} colour="var(--negative)" />}
+      />
+      <Headline
+        name="High churn risk"
+        value={overall && formatCount(overall.churn.high)}
+        note={overall && `posts at 0.8 or more; mean ${formatScore(overall.churn.average)}`}
+      />
+      <Headline
+        name="Late"
+        value={overall && formatCount(overall.late)}
+        note="counted after their minute closed"
+      />
+    </dl>
+  );
+}
+
+interface HeadlineProps {
+  name: string;
+  value: string | null | undefined;
+  note: string | null | undefined;
+  spark?: ReactNode;
+}
+
+function Headline({ name, value, note, spark }: HeadlineProps) {
+  return (
+    <div className="flex min-w-0 flex-col bg-surface px-4 py-2.5">
+      <dt className="caption">{name}</dt>
+      <dd className="flex min-w-0 items-end justify-between gap-2">
+        <span
+          className={clsx(
+            'text-[26px] leading-8 font-semibold tracking-tight',
+            value === null || value === undefined ? 'text-ink-faint' : 'text-ink',
+          )}
+        >
+          {value ?? '–'}
+        </span>
+        <span className="mb-1 hidden min-[420px]:block">{spark}</span>
+      </dd>
+      <dd className="caption truncate" title={note ?? undefined}>
+        {note ?? '\u00a0'}
+      </dd>
+    </div>
+  );
+}

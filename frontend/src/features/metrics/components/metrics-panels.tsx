@@ -1,0 +1,76 @@
+import { useCallback } from 'react';
+import type { Metrics } from '@/features/metrics/api/use-metrics';
+import { ChannelPanel } from '@/features/metrics/components/channel-panel';
+import { CityPanel } from '@/features/metrics/components/city-panel';
+import { EmotionPanel } from '@/features/metrics/components/emotion-panel';
+import { ProductPanel } from '@/features/metrics/components/product-panel';
+import { SentimentPanel } from '@/features/metrics/components/sentiment-panel';
+import { TrendPanel } from '@/features/metrics/components/trend-panel';
+import { ApiError } from '@/lib/api-client';
+import { formatClock } from '@/lib/format';
+
+interface MetricsPanelsProps {
+  metrics: Metrics;
+  onSelect: (key: 'product' | 'channel' | 'city', value: string) => void;
+}
+
+/** The six panels of one view. */
+export function MetricsPanels({ metrics, onSelect }: MetricsPanelsProps) {
+  const { snapshot, error } = metrics;
+  const selectCity = useCallback((value: string) => onSelect('city', value), [onSelect]);
+  const selectProduct = useCallback((value: string) => onSelect('product', value), [onSelect]);
+  const selectChannel = useCallback((value: string) => onSelect('channel', value), [onSelect]);
+  if (snapshot === null) return <Waiting error={error} />;
+  return (
+    <>
+      {error !== null && (
+        <p role="alert" className="rounded-xl bg-warning-soft px-4 py-2 text-[13.5px]">
+          {describeError(error)} The figures below are from {formatClock(snapshot.window.to)}.
+        </p>
+      )}
+      <div className="grid gap-3 lg:grid-cols-12 lg:[&>*]:h-[17.5rem]">
+        <div className="grid lg:col-span-4">
+          <SentimentPanel overall={snapshot.overall} />
+        </div>
+        <div className="grid lg:col-span-8">
+          <TrendPanel snapshot={snapshot} />
+        </div>
+        <div className="grid lg:col-span-8">
+          <CityPanel places={snapshot.geo} onSelect={selectCity} />
+        </div>
+        <div className="grid lg:col-span-4">
+          <EmotionPanel overall={snapshot.overall} />
+        </div>
+        <div className="grid lg:col-span-6">
+          <ProductPanel products={snapshot.products} onSelect={selectProduct} />
+        </div>
+        <div className="grid lg:col-span-6">
+          <ChannelPanel channels={snapshot.channels} onSelect={selectChannel} />
+        </div>
+      </div>
+    </>
+  );
+}
+
+function Waiting({ error }: { error: Error | null }) {
+  return (
+    <div className="grid min-h-72 place-items-center rounded-xl border border-line bg-surface p-6 text-center">
+      <p role="status" className="max-w-prose text-ink-soft">
+        {error === null
+          ? 'Waiting for the first figures. They come as soon as the server answers.'
+          : describeError(error)}
+      </p>
+    </div>
+  );
+}
+
+/** What is wrong, and what the reader can do. */
+function describeError(error: Error): string {
+  if (error instanceof ApiError && error.code === 'window_too_long') {
+    return 'Filters combined like this reach back 24 hours at most: choose a shorter window, or take a filter away.';
+  }
+  if (error instanceof ApiError && error.status === 0) {
+    return 'The server does not answer. Is `groundswell serve` running? Asking again by itself.';
+  }
+  return `The server could not answer: ${error.message}. Asking again by itself.`;
+}

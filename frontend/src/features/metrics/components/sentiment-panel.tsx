@@ -1,0 +1,131 @@
+import { useMemo } from 'react';
+import { SENTIMENTS, type Tally } from '@/api/wire';
+import { Chart } from '@/components/charts/chart';
+import { baseOption } from '@/components/charts/option';
+import { sentimentColour, usePalette, type Palette } from '@/components/charts/palette';
+import { DataTable } from '@/components/ui/data-table';
+import { Panel } from '@/components/ui/panel';
+import { SentimentMark } from '@/components/ui/sentiment-mark';
+import { describeMood } from '@/features/metrics/model/describe';
+import { capitalize, formatCount, formatShare, formatSigned } from '@/lib/format';
+
+/** The mood of the window: the average on a scale from −1 to +1, and the labels it is made of. */
+export function SentimentPanel({ overall }: { overall: Tally }) {
+  const palette = usePalette();
+  const { average } = overall.sentiment;
+  const option = useMemo(() => gaugeOption(palette, average), [palette, average]);
+  const rows = SENTIMENTS.map((label) => ({ label, count: overall.sentiment[label] }));
+  return (
+    <Panel
+      title="Sentiment"
+      table={
+        <DataTable
+          caption="Posts by sentiment label"
+          keyHead="Label"
+          rows={rows}
+          keyOf={({ label }) => label}
+          nameOf={({ label }) => capitalize(label)}
+          columns={[
+            { head: 'Posts', cell: ({ count }) => formatCount(count) },
+            { head: 'Share', cell: ({ count }) => formatShare(count, overall.count) },
+          ]}
+        />
+      }
+    >
+      <div className="relative min-h-36 flex-1">
+        <Chart
+          label={`Average sentiment ${formatSigned(average)}, ${describeMood(average)}`}
+          option={option}
+          className="absolute inset-0"
+        />
+        <p className="pointer-events-none absolute inset-x-0 bottom-0 text-center">
+          <span className="block text-[32px] leading-9 font-semibold tracking-tight">
+            {formatSigned(average)}
+          </span>
+          <span className="caption">{describeMood(average)}</span>
+        </p>
+      </div>
+      <ShareBar overall={overall} />
+    </Panel>
+  );
+}
+
+function ShareBar({ overall }: { overall: Tally }) {
+  return (
+    <div className="mt-3">
+      <div className="flex h-2 gap-0.5 overflow-hidden rounded-full bg-sunken" aria-hidden="true">
+        {SENTIMENTS.toReversed().map((label) => (
+          <span
+            key={label}
+            style={{
+              flexGrow: overall.sentiment[label],
+              flexBasis: 0,
+              background: `var(--${label})`,
+            }}
+          />
+        ))}
+      </div>
+      <ul className="mt-2 flex justify-between text-[12.5px]">
+        {SENTIMENTS.toReversed().map((label) => (
+          <li key={label} className="flex items-center gap-1.5">
+            <SentimentMark label={label} />
+            <span className="font-semibold">
+              {formatShare(overall.sentiment[label], overall.count)}
+            </span>
+            <span className="caption">{formatCount(overall.sentiment[label])}</span>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+/** The arc is drawn in short pieces, since a gauge knows steps of colour and no gradient. */
+const ARC_PIECES = 48;
+
+function gaugeOption(palette: Palette, average: number | null) {
+  const arc = Array.from({ length: ARC_PIECES }, (_, i) => {
+    const middle = ((i + 0.5) / ARC_PIECES) * 2 - 1;
+    return [(i + 1) / ARC_PIECES, sentimentColour(palette, middle)] as [number, string];
+  });
+  return {
+    ...baseOption(palette),
+    tooltip: { show: false },
+    series: [
+      {
+        type: 'gauge',
+        min: -1,
+        max: 1,
+        startAngle: 200,
+        endAngle: -20,
+        center: ['50%', '68%'],
+        radius: '108%',
+        splitNumber: 4,
+        axisLine: { lineStyle: { width: 12, color: arc } },
+        axisTick: { show: false },
+        splitLine: { distance: -12, length: 12, lineStyle: { color: palette.surface, width: 2 } },
+        axisLabel: {
+          distance: 18,
+          color: palette['ink-faint'],
+          fontSize: 11,
+          formatter: (value: number) =>
+            value === 0 ? '0' : value > 0 ? `+${value}` : `−${-value}`,
+        },
+        pointer: {
+          show: average !== null,
+          icon: 'path://M-4 0 L0 -10 L4 0 Z',
+          length: '20%',
+          width: 13,
+          offsetCenter: [0, '-70%'],
+          itemStyle: { color: palette.ink },
+        },
+        anchor: { show: false },
+        title: { show: false },
+        detail: { show: false },
+        animation: true,
+        animationDurationUpdate: 200,
+        data: [{ value: average ?? 0 }],
+      },
+    ],
+  };
+}

@@ -1,0 +1,33 @@
+import type { KeyedTally, Tally } from '@/api/wire';
+import type { Column } from '@/components/ui/data-table';
+import { formatCount, formatKey, formatShare, formatSigned } from '@/lib/format';
+
+/** A mood in words: what a person would say looking at the needle. */
+export function describeMood(average: number | null): string {
+  if (average === null) return 'no posts';
+  const strength = Math.abs(average);
+  if (strength <= 0.05) return 'balanced';
+  const side = average > 0 ? 'positive' : 'negative';
+  if (strength < 0.2) return `slightly ${side}`;
+  return strength < 0.5 ? side : `strongly ${side}`;
+}
+
+/** `London: 120 posts, average +0.20` for the first few; the sentence behind a chart. */
+export function describeKeys(items: readonly KeyedTally[]): string {
+  if (items.length === 0) return 'no posts in this window';
+  return items
+    .slice(0, 5)
+    .map(
+      ({ key, count, sentiment }) =>
+        `${formatKey(key)}: ${formatCount(count)} posts, average ${formatSigned(sentiment.average)}`,
+    )
+    .join('; ');
+}
+
+export const TALLY_COLUMNS: readonly Column<Tally>[] = [
+  { head: 'Posts', cell: (row) => formatCount(row.count) },
+  { head: 'Average', cell: (row) => formatSigned(row.sentiment.average) },
+  { head: 'Positive', cell: (row) => formatShare(row.sentiment.positive, row.count) },
+  { head: 'Negative', cell: (row) => formatShare(row.sentiment.negative, row.count) },
+  { head: 'High churn', cell: (row) => formatCount(row.churn.high) },
+];

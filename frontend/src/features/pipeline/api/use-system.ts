@@ -1,0 +1,16 @@
+import { useQuery } from '@tanstack/react-query';
+import type { SystemStatus } from '@/api/wire';
+import { paths } from '@/config/paths';
+import { getJson } from '@/lib/api-client';
+
+/** Health is looked at when something is wrong, and then two seconds are long enough to wait. */
+const POLL_EVERY_MS = 2_000;
+
+/** How the server itself is doing. Asked for, not pushed: it must also be seen while the socket is away. */
+export function useSystem() {
+  return useQuery({
+    queryKey: ['system'],
+    queryFn: ({ signal }) => getJson<SystemStatus>(paths.system, {}, signal),
+    refetchInterval: POLL_EVERY_MS,
+  });
+}

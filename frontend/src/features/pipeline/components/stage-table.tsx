@@ -1,0 +1,67 @@
+import type { StageState, StageStatus } from '@/api/wire';
+import { Badge, type Tone } from '@/components/ui/badge';
+import { formatAge, formatCount } from '@/lib/format';
+
+const TONES: Record<StageState, Tone> = {
+  running: 'good',
+  backing_off: 'warning',
+  frozen: 'critical',
+  failed: 'critical',
+};
+
+interface StageTableProps {
+  stages: readonly StageStatus[];
+  now: number;
+}
+
+/** Every stage with what its supervisor knows about it. */
+export function StageTable({ stages, now }: StageTableProps) {
+  return (
+    <div className="overflow-x-auto">
+      <table className="w-full min-w-[640px] text-[13px]">
+        <caption className="sr-only">Stages of the pipeline</caption>
+        <thead>
+          <tr className="caption text-right">
+            <th scope="col" className="py-1.5 text-left font-medium">
+              Stage
+            </th>
+            <th scope="col" className="text-left font-medium">
+              State
+            </th>
+            {['Handled', 'Failed', 'In flight', 'Restarts', 'Generation', 'Last progress'].map(
+              (head) => (
+                <th key={head} scope="col" className="pl-3 font-medium">
+                  {head}
+                </th>
+              ),
+            )}
+          </tr>
+        </thead>
+        <tbody>
+          {stages.map((stage) => (
+            <tr key={stage.stage} className="border-t border-line text-right">
+              <th scope="row" className="py-2 text-left font-semibold">
+                {stage.stage}
+              </th>
+              <td className="text-left">
+                <Badge tone={TONES[stage.state] ?? 'plain'}>
+                  {stage.state.replaceAll('_', ' ')}
+                </Badge>
+              </td>
+              <td>{formatCount(stage.handled)}</td>
+              <td className={stage.failed > 0 ? 'font-semibold text-critical' : ''}>
+                {formatCount(stage.failed)}
+              </td>
+              <td>{formatCount(stage.in_flight)}</td>
+              <td className={stage.restarts > 0 ? 'font-semibold text-warning' : ''}>
+                {formatCount(stage.restarts)}
+              </td>
+              <td>{formatCount(stage.generation)}</td>
+              <td>{stage.last_progress_at ? formatAge(stage.last_progress_at, now) : '–'}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

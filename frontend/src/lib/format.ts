@@ -1,0 +1,89 @@
+const NONE = '–';
+
+const whole = new Intl.NumberFormat('en');
+const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
+const clock = new Intl.DateTimeFormat('en-GB', {
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+});
+const dayAndClock = new Intl.DateTimeFormat('en-GB', {
+  day: 'numeric',
+  month: 'short',
+  hour: '2-digit',
+  minute: '2-digit',
+});
+
+/** `12,118`; from 100,000 on `118.4K`, because a headline must not change its width. */
+export function formatCount(count: number): string {
+  return count < 100_000 ? whole.format(count) : compact.format(count);
+}
+
+/** A rate keeps a decimal only where one is visible: `0.4`, `12.5`, `1,204`. */
+export function formatRate(rate: number): string {
+  if (rate > 0 && rate < 0.1) return rate.toFixed(2);
+  return rate < 100 ? rate.toFixed(1) : formatCount(Math.round(rate));
+}
+
+/** `+0.42`, with a real minus sign, since hyphens are narrower than plus signs. */
+export function formatSigned(score: number | null | undefined): string {
+  if (score === null || score === undefined || !Number.isFinite(score)) return NONE;
+  const rounded = score.toFixed(2);
+  if (Number(rounded) === 0) return '0.00';
+  return score > 0 ? `+${rounded}` : `−${rounded.slice(1)}`;
+}
+
+export function formatScore(score: number | null | undefined): string {
+  if (score === null || score === undefined || !Number.isFinite(score)) return NONE;
+  return score.toFixed(2);
+}
+
+/** A share of a whole; of nothing there is no share. */
+export function formatShare(part: number, total: number): string {
+  if (total <= 0) return NONE;
+  const percent = (part / total) * 100;
+  if (percent > 0 && percent < 1) return '<1%';
+  return `${Math.round(percent)}%`;
+}
+
+export function formatClock(time: string | number): string {
+  const date = new Date(time);
+  return Number.isNaN(date.getTime()) ? NONE : clock.format(date);
+}
+
+export function formatDay(time: string | number): string {
+  const date = new Date(time);
+  return Number.isNaN(date.getTime()) ? NONE : dayAndClock.format(date);
+}
+
+/** `now`, `12 s`, `4 min`, `3 h`, `2 d`; a clock that runs ahead of ours counts as now. */
+export function formatAge(time: string, now: number): string {
+  const seconds = (now - Date.parse(time)) / 1_000;
+  if (!Number.isFinite(seconds)) return NONE;
+  if (seconds < 2) return 'now';
+  if (seconds < 60) return `${Math.floor(seconds)} s`;
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3_600)} h`;
+  return `${Math.floor(seconds / 86_400)} d`;
+}
+
+/** What a key is called on screen; the empty key stands for posts that name none. */
+export function formatKey(key: string): string {
+  return key === '' ? 'Unattributed' : key;
+}
+
+const SOURCE_NAMES: Record<string, string> = {
+  replay: 'Replay',
+  synthetic: 'Synthetic',
+  http: 'HTTP',
+  bluesky: 'Bluesky',
+  mastodon: 'Mastodon',
+};
+
+export function formatSource(source: string): string {
+  return SOURCE_NAMES[source] ?? source;
+}
+
+export function capitalize(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1);
+}

@@ -1,0 +1,56 @@
+import type { PostFilter } from '@/live/feed';
+
+export const WINDOWS = ['60s', '5m', '1h', '24h', '7d'] as const;
+export type WindowKey = (typeof WINDOWS)[number];
+
+export const WINDOW_NAMES: Record<WindowKey, string> = {
+  '60s': 'last 60 seconds',
+  '5m': 'last 5 minutes',
+  '1h': 'last hour',
+  '24h': 'last 24 hours',
+  '7d': 'last 7 days',
+};
+
+export const FILTERS = ['source', 'platform', 'product', 'channel', 'city'] as const;
+export type FilterKey = (typeof FILTERS)[number];
+
+/** What the page shows. All of it lives in the address, so that a view can be shared by its link. */
+export interface View extends PostFilter {
+  window: WindowKey;
+}
+
+/** Reads an address typed or shared by anyone: what makes no sense is left out, never an error. */
+export function parseView(search: Record<string, unknown>): View {
+  const view: View = { window: WINDOWS.find((key) => key === search['window']) ?? '60s' };
+  for (const key of FILTERS) {
+    const value = search[key];
+    // The router reads `?city=2026` as a number.
+    const text = typeof value === 'number' ? String(value) : value;
+    if (typeof text === 'string' && text !== '') view[key] = text;
+  }
+  return view;
+}
+
+/** The shortest address that means this view. */
+export function viewToSearch(view: View): Record<string, string> {
+  const { window, ...filter } = view;
+  return { ...(window === '60s' ? {} : { window }), ...filterOf(filter) };
+}
+
+export function filterOf(view: PostFilter): PostFilter {
+  const filter: PostFilter = {};
+  for (const key of FILTERS) {
+    const value = view[key];
+    if (value !== undefined) filter[key] = value;
+  }
+  return filter;
+}
+
+export function isFiltered(view: PostFilter): boolean {
+  return FILTERS.some((key) => view[key] !== undefined);
+}
+
+/** Socket frames carry the unfiltered last 60 seconds; anything else has to be asked for. */
+export function isSocketView(view: View): boolean {
+  return view.window === '60s' && !isFiltered(view);
+}

@@ -1,0 +1,45 @@
+import type { Alert, MetricsSnapshot, ScoredPost, SystemStatus } from '@/api/wire';
+
+export type AlertEvent =
+  'alert:churn' | 'alert:negativity' | 'alert:spike' | 'alert:virality' | 'alert:resolved';
+
+interface Envelope<Event extends string, Data> {
+  event: Event;
+  feed: string;
+  /** `epoch:offset`; one sequence over all feeds. */
+  id: string;
+  ts: string;
+  data: Data;
+}
+
+/** Everything the server says over the socket. */
+export type ServerFrame =
+  | Envelope<'metrics:initial' | 'metrics:update', MetricsSnapshot>
+  | Envelope<'message:new', ScoredPost>
+  | Envelope<AlertEvent, Alert>
+  | Envelope<'system:update', SystemStatus>
+  | Envelope<'error', { code: string; message: string }>
+  | Envelope<'pong', unknown>;
+
+/** Everything we say to the server. */
+export type ClientFrame =
+  | { op: 'subscribe'; feeds: readonly ('metrics' | 'messages' | 'alerts' | 'system')[] }
+  | { op: 'ping' };
+
+/**
+ * Reads one text message.
+ *
+ * Answers null for what it does not understand, so that a newer server with more events does not break an older page.
+ */
+export function parseFrame(text: string): ServerFrame | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null) return null;
+    const { event, data } = value as { event?: unknown; data?: unknown };
+    if (typeof event !== 'string') return null;
+    if (event !== 'pong' && (typeof data !== 'object' || data === null)) return null;
+    return value as ServerFrame;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,55 @@
+/** How fast a person can skim; a faster list is a blur that costs battery and tells nothing. */
+const SHOWN_PER_SECOND = 4;
+
+/** Lets a short burst through whole, as a pipeline that works in batches produces it. */
+const BURST = 12;
+
+/** The ratio is taken over a few seconds, so that the sentence above the list does not flicker. */
+const PERIOD_MS = 4_000;
+
+/** A token bucket and what it let through. */
+export interface Sampling {
+  tokens: number;
+  at: number;
+  periodFrom: number;
+  seen: number;
+  shown: number;
+  /** Posts received for each one shown, in the last full period; 1 means that nothing was left out. */
+  oneIn: number;
+}
+
+export const freshSampling: Sampling = {
+  tokens: BURST,
+  at: 0,
+  periodFrom: 0,
+  seen: 0,
+  shown: 0,
+  oneIn: 1,
+};
+
+/** Decides about one post. Time is the frame's own, so a replayed recording samples the same way. */
+export function admit(sampling: Sampling, at: number): { sampling: Sampling; shown: boolean } {
+  const now = Number.isFinite(at) ? Math.max(at, sampling.at) : sampling.at;
+  const refilled = ((now - sampling.at) / 1_000) * SHOWN_PER_SECOND;
+  const tokens = Math.min(BURST, sampling.tokens + refilled);
+  const shown = tokens >= 1;
+  const next = {
+    ...sampling,
+    tokens: shown ? tokens - 1 : tokens,
+    at: now,
+    seen: sampling.seen + 1,
+    shown: sampling.shown + (shown ? 1 : 0),
+  };
+  return { sampling: closePeriod(next), shown };
+}
+
+function closePeriod(sampling: Sampling): Sampling {
+  if (sampling.at - sampling.periodFrom < PERIOD_MS) return sampling;
+  return {
+    ...sampling,
+    periodFrom: sampling.at,
+    seen: 0,
+    shown: 0,
+    oneIn: Math.max(1, Math.round(sampling.seen / Math.max(1, sampling.shown))),
+  };
+}
