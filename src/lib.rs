@@ -12,3 +12,5 @@
 pub mod models; // what the data is
 
 pub mod inference; // text to score, pure
+
+pub mod ws; // live news over WebSockets

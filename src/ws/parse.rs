@@ -1,0 +1,131 @@
+//! What a client said, or what was wrong with it.
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::frames::{ClientOp, OpError, Subscribe};
+use crate::models::subscription::Feed;
+
+/// Understands one text message.
+///
+/// Operations, fields and feeds that do not exist are named in the error: a typing error must not look like a
+/// quiet feed.
+///
+/// # Errors
+/// When it is not one of the documented operations.
+pub fn client_op(text: &str) -> Result<ClientOp, OpError> {
+    let mut fields: Map<String, Value> = serde_json::from_str(text)
+        .map_err(|error| op_error("invalid_json", format!("not a JSON object: {error}")))?;
+    let op = fields.remove("op");
+    match op.as_ref().and_then(Value::as_str) {
+        Some("subscribe") => {
+            check_names(&fields, &["feeds", "filter", "since"])?;
+            let subscribe: Subscribe = read(fields)?;
+            if subscribe.since.as_deref().is_some_and(|since| !is_frame_id(since)) {
+                let message = "`since` must be an `epoch:offset` taken from a frame";
+                return Err(op_error("invalid_field", message.to_owned()));
+            }
+            Ok(ClientOp::Subscribe(subscribe))
+        }
+        Some("unsubscribe") => {
+            check_names(&fields, &["feeds"])?;
+            read(fields).map(ClientOp::Unsubscribe)
+        }
+        Some("ping") => {
+            check_names(&fields, &[])?;
+            Ok(ClientOp::Ping)
+        }
+        Some(other) => {
+            let message =
+                format!("`{other}` is no operation; there are `subscribe`, `unsubscribe` and `ping`");
+            Err(op_error("unknown_op", message))
+        }
+        None => {
+            let message = "`op` is missing; it is `subscribe`, `unsubscribe` or `ping`";
+            Err(op_error("unknown_op", message.to_owned()))
+        }
+    }
+}
+
+/// Fields and feeds get codes of their own: they are what people mistype.
+fn check_names(fields: &Map<String, Value>, allowed: &[&str]) -> Result<(), OpError> {
+    if let Some(field) = fields.keys().find(|field| !allowed.contains(&field.as_str())) {
+        return Err(op_error("unknown_field", format!("`{field}` is no field of this operation")));
+    }
+    let feeds = fields.get("feeds").and_then(Value::as_array).into_iter().flatten();
+    if let Some(feed) = feeds.filter_map(Value::as_str).find(|name| Feed::from_name(name).is_none()) {
+        let feeds = Feed::ALL.map(|feed| format!("`{}`", feed.as_str())).join(", ");
+        return Err(op_error("unknown_feed", format!("`{feed}` is no feed; there are {feeds}")));
+    }
+    Ok(())
+}
+
+fn read<T: DeserializeOwned>(fields: Map<String, Value>) -> Result<T, OpError> {
+    serde_path_to_error::deserialize(Value::Object(fields))
+        .map_err(|error| op_error("invalid_field", format!("`{}`: {}", error.path(), error.inner())))
+}
+
+fn is_frame_id(text: &str) -> bool {
+    text.split_once(':').is_some_and(|(epoch, offset)| !epoch.is_empty() && offset.parse::<u64>().is_ok())
+}
+
+fn op_error(code: &str, message: String) -> OpError {
+    OpError { code: code.to_owned(), message }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::score::SentimentLabel;
+
+    fn refused(text: &str, code: &str, named: &str) {
+        let error = client_op(text).expect_err(text);
+        assert_eq!(error.code, code, "{text}: {}", error.message);
+        assert!(error.message.contains(named), "`{}` does not name {named}", error.message);
+    }
+
+    #[test]
+    fn a_subscription_is_understood_with_and_without_its_optional_fields() {
+        let op = client_op(r#"{"op":"subscribe","feeds":["messages"]}"#).unwrap();
+        assert_eq!(
+            op,
+            ClientOp::Subscribe(Subscribe { feeds: vec![Feed::Messages], filter: None, since: None })
+        );
+        let op = client_op(
+            r#"{"op":"subscribe","feeds":["alerts"],"filter":{"product":"Solo","label":"negative"},"since":"a1:17"}"#,
+        );
+        let Ok(ClientOp::Subscribe(Subscribe { filter: Some(filter), since, .. })) = op else {
+            panic!("{op:?}")
+        };
+        assert_eq!((filter.product.as_deref(), filter.label), (Some("Solo"), Some(SentimentLabel::Negative)));
+        assert_eq!(since.as_deref(), Some("a1:17"));
+    }
+
+    #[test]
+    fn what_does_not_exist_is_named() {
+        refused("nonsense", "invalid_json", "not a JSON object");
+        refused("[1]", "invalid_json", "not a JSON object");
+        refused(r#"{"feeds":["metrics"]}"#, "unknown_op", "`op`");
+        refused(r#"{"op":"subcribe","feeds":[]}"#, "unknown_op", "`subcribe`");
+        refused(r#"{"op":"subscribe","feed":["metrics"]}"#, "unknown_field", "`feed`");
+        refused(r#"{"op":"ping","x":1}"#, "unknown_field", "`x`");
+        refused(r#"{"op":"subscribe","feeds":["metrics","weather"]}"#, "unknown_feed", "`weather`");
+    }
+
+    #[test]
+    fn what_has_the_wrong_form_is_named() {
+        refused(r#"{"op":"subscribe"}"#, "invalid_field", "feeds");
+        refused(r#"{"op":"subscribe","feeds":"metrics"}"#, "invalid_field", "feeds");
+        refused(r#"{"op":"subscribe","feeds":[],"filter":{"town":"Oslo"}}"#, "invalid_field", "town");
+        refused(r#"{"op":"subscribe","feeds":[],"filter":{"label":"angry"}}"#, "invalid_field", "angry");
+        refused(r#"{"op":"subscribe","feeds":[],"since":"17"}"#, "invalid_field", "since");
+        refused(r#"{"op":"subscribe","feeds":[],"since":"a:-1"}"#, "invalid_field", "since");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in ".{0,200}") {
+            let _ = client_op(&text);
+        }
+    }
+}

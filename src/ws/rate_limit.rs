@@ -1,0 +1,71 @@
+//! How many operations a client may send.
+
+use std::time::{Duration, Instant};
+
+/// A client that restores all its views at once after a reconnect sends a handful of operations; fifty leave
+/// room for several such dashboards behind one socket.
+pub const BURST: u32 = 50;
+
+/// Sustained operations per second. A person changing filters makes one or two.
+pub const PER_SECOND: u32 = 10;
+
+/// A bucket of permits that refills with time. Time is an argument, so that tests need not wait.
+#[derive(Debug)]
+pub struct RateLimit {
+    permits: f64,
+    refilled_at: Instant,
+}
+
+impl RateLimit {
+    /// A full bucket.
+    pub fn new(now: Instant) -> Self {
+        Self { permits: f64::from(BURST), refilled_at: now }
+    }
+
+    /// Takes one permit, or answers `false` when there is none.
+    pub fn admit(&mut self, now: Instant) -> bool {
+        let elapsed = now.saturating_duration_since(self.refilled_at);
+        self.refilled_at = now;
+        self.permits = (self.permits + permits_in(elapsed)).min(f64::from(BURST));
+        if self.permits < 1.0 {
+            return false;
+        }
+        self.permits -= 1.0;
+        true
+    }
+}
+
+fn permits_in(elapsed: Duration) -> f64 {
+    elapsed.as_secs_f64() * f64::from(PER_SECOND)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_is_admitted_and_what_follows_at_once_is_not() {
+        let start = Instant::now();
+        let mut limit = RateLimit::new(start);
+        assert!((0..BURST).all(|_| limit.admit(start)));
+        assert!(!limit.admit(start));
+    }
+
+    #[test]
+    fn a_second_of_silence_gives_a_second_of_permits_back() {
+        let start = Instant::now();
+        let mut limit = RateLimit::new(start);
+        while limit.admit(start) {}
+        let later = start + Duration::from_secs(1);
+        assert!((0..PER_SECOND).all(|_| limit.admit(later)));
+        assert!(!limit.admit(later));
+    }
+
+    #[test]
+    fn an_hour_of_silence_gives_no_more_than_a_burst() {
+        let start = Instant::now();
+        let mut limit = RateLimit::new(start);
+        let later = start + Duration::from_secs(3600);
+        assert_eq!((0..1000).filter(|_| limit.admit(later)).count(), BURST as usize);
+    }
+}
