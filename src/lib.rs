@@ -13,4 +13,8 @@ pub mod models; // what the data is
 
 pub mod inference; // text to score, pure
 
-pub mod ws; // live news over WebSockets
+pub mod actors; // who does what, and the messages between them
+
+pub mod ws; // the live protocol
+
+pub mod telemetry; // tracing, and the names of all metrics

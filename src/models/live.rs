@@ -1,5 +1,7 @@
 //! What is pushed from the pipeline to browsers, in every process.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::alert::Alert;
@@ -40,12 +42,15 @@ pub enum AlertChange {
 pub enum LiveUpdate {
     /// A transaction committed.
     Committed {
-        /// What it added to the rollups.
+        /// What it added to each rollup row. `revision` is the row's after the change, so that a delta
+        /// already contained in a healed window is recognised and not added twice.
         delta: Vec<(RollupKey, Sums)>,
         /// The posts it stored, or a sample of them.
         posts: Vec<ScoredPost>,
-        /// How many it stored.
+        /// How many it stored; more than `posts` holds when the feed is sampled.
         n_posts: u64,
+        /// Where the cities of the delta lie: latitude and longitude in degrees.
+        places: BTreeMap<String, (f64, f64)>,
     },
     /// An alert opened, grew or was resolved.
     Alert {
@@ -54,6 +59,8 @@ pub enum LiveUpdate {
         /// The alert as it is now.
         alert: Box<Alert>,
     },
+    /// An earlier update of this process could not be published: whoever keeps a window must rebuild it.
+    Missed,
 }
 
 impl LiveUpdate {
@@ -62,7 +69,7 @@ impl LiveUpdate {
         match self {
             // The committed delta itself takes one, so that an update without posts is seen when missed.
             Self::Committed { posts, .. } => 1 + u64::try_from(posts.len()).unwrap_or(u64::MAX - 1),
-            Self::Alert { .. } => 1,
+            Self::Alert { .. } | Self::Missed => 1,
         }
     }
 }
@@ -74,4 +81,13 @@ pub struct SequencedUpdate {
     pub first: FrameId,
     /// What happened.
     pub update: LiveUpdate,
+}
+
+/// What a listener on `sentiment_updates` hears.
+#[derive(Debug, Clone, PartialEq)]
+pub enum UpdateEvent {
+    /// The next update.
+    Update(SequencedUpdate),
+    /// One or more updates were missed: rebuild from Postgres what was kept by adding them up.
+    Gap,
 }

@@ -92,8 +92,19 @@ pub struct SystemHealth {
     pub postgres: DependencyHealth,
     /// The model in use.
     pub model: ModelHealth,
-    /// Live sockets open at this process.
-    pub sockets: u64,
+    /// `embedded` when it runs its own servers, else `external`.
+    pub mode: String,
+    /// Who watches at this process.
+    pub sockets: SocketHealth,
+}
+
+/// How many browsers watch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SocketHealth {
+    /// Sockets open now.
+    pub open: u64,
+    /// The most that may be.
+    pub limit: u64,
 }
 
 /// One reason why a process should get no traffic.

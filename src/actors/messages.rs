@@ -1,0 +1,175 @@
+//! Every message between actors, on one page.
+//!
+//! | message | from → to | how sent |
+//! |---|---|---|
+//! | [`ScoreBatch`] | ingester → inference_pool | `post`: its ticket bounds it |
+//! | [`RecordBatch`] | inference_pool → aggregator | `post`: its ticket bounds it |
+//! | [`ApplyUpdate`] | listener → aggregator | `send().await` |
+//! | [`WindowClosed`] | aggregator → alerter | `send().await` |
+//! | [`PostsFlagged`] | aggregator → alerter | `send().await` |
+//! | [`Publish`] | listener → broadcaster | `send().await` |
+//! | [`PublishMetrics`] | aggregator → broadcaster | `try_send`: the next is due in 250 ms |
+//! | [`PublishSystem`] | app → broadcaster | `try_send`: the next is due in 2 s |
+//! | [`Connect`], [`Watch`] | session → broadcaster | `try_send`: a full mailbox refuses the client |
+//! | [`Disconnect`] | session → broadcaster | `do_send`: once for each session |
+//! | [`Deliver`] | broadcaster → session | `try_send`; full ⇒ forget the session |
+//! | [`CloseSession`] | broadcaster → session | `do_send`: once for each session |
+//! | [`ReportHealth`] | supervisor → every stage | `send` with timeout |
+//! | [`Kill`] | tests → any stage | `do_send` |
+
+use std::sync::Arc;
+
+use actix::{Message, Recipient};
+
+use super::downstream::Ticketed;
+use super::ticket::Ticket;
+use crate::models::alert::Scope;
+use crate::models::live::{FrameId, UpdateEvent};
+use crate::models::metrics::LiveMetrics;
+use crate::models::post::{AcceptedPost, ScoredPost};
+use crate::models::rollup::Sums;
+use crate::models::stage_health::SystemHealth;
+use crate::models::subscription::Subscription;
+
+/// Score these posts, then have them recorded.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct ScoreBatch {
+    /// At least one.
+    pub posts: Vec<AcceptedPost>,
+    /// Settled when they are stored.
+    pub ticket: Ticket,
+}
+
+impl Ticketed for ScoreBatch {}
+
+/// Store these posts, their scores and what they add to the rollups, in one transaction.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct RecordBatch {
+    /// At least one.
+    pub posts: Vec<ScoredPost>,
+    /// Settled when they are stored.
+    pub ticket: Ticket,
+}
+
+impl Ticketed for RecordBatch {}
+
+/// A process, perhaps this one, committed something or raised an alert; or some of that was missed.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct ApplyUpdate(pub Arc<UpdateEvent>);
+
+/// The posts of one scope over the alert window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScopeWindow {
+    /// What they are about.
+    pub scope: Scope,
+    /// Their sums.
+    pub sums: Sums,
+}
+
+/// Another evaluation interval has ended; these are the scopes as they stand.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct WindowClosed {
+    /// Overall and every product with posts in the window.
+    pub scopes: Vec<ScopeWindow>,
+}
+
+/// These posts, already stored, carry a high churn risk.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct PostsFlagged {
+    /// At least one.
+    pub posts: Vec<ScoredPost>,
+}
+
+/// Turn this update into frames and deliver them.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Publish(pub Arc<UpdateEvent>);
+
+/// The live window as it stands, as of the update last applied.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct PublishMetrics {
+    /// The frame sequence it is as of; absent before the first update.
+    pub as_of: Option<FrameId>,
+    /// The window.
+    pub metrics: Arc<LiveMetrics>,
+}
+
+/// The pipeline's health as it stands.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct PublishSystem(pub Arc<SystemHealth>);
+
+/// Names a session within its process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SessionId(pub u64);
+
+/// A browser has come; it gets the default feeds until it asks for others.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Connect {
+    /// Chosen by the handshake.
+    pub id: SessionId,
+    /// Where its frames go.
+    pub deliver: Recipient<Deliver>,
+    /// How it is told to go.
+    pub close: Recipient<CloseSession>,
+    /// What it wants.
+    pub subscription: Subscription,
+}
+
+/// A browser asks for something else from now on; answered with `metrics:initial` if that is among it.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Watch {
+    /// Which session.
+    pub id: SessionId,
+    /// What it wants, in place of what it wanted.
+    pub subscription: Subscription,
+}
+
+/// A browser has gone.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Disconnect {
+    /// Which session.
+    pub id: SessionId,
+}
+
+/// One frame, encoded once for all.
+#[derive(Message, Clone)]
+#[rtype(result = "()")]
+pub struct Deliver(pub Arc<str>);
+
+/// The server is stopping: say goodbye with a code.
+#[derive(Message, Clone, Copy)]
+#[rtype(result = "()")]
+pub struct CloseSession;
+
+/// What a stage says of itself; the supervisor adds state and restarts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Vital {
+    /// Messages handled since the process started.
+    pub handled: u64,
+    /// Messages that failed.
+    pub failed: u64,
+    /// Messages it holds.
+    pub in_flight: u64,
+    /// When it last finished something, in milliseconds since 1970; 0 before the first.
+    pub last_progress_ms: i64,
+}
+
+/// Are you alive? A stage whose mailbox is stuck does not answer, which is the point.
+#[derive(Message)]
+#[rtype(result = "Vital")]
+pub struct ReportHealth;
+
+/// Panic, as a bug would make you. Nothing outside the tests sends it.
+#[derive(Message, Clone, Copy)]
+#[rtype(result = "()")]
+pub struct Kill;

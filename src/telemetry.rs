@@ -1,0 +1,85 @@
+//! Tracing and metrics: how they are set up, and the names of all metrics.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::EnvFilter;
+
+/// Seconds a message waited for its stage to answer, by `stage`.
+pub const STAGE_WAIT_SECONDS: &str = "groundswell_stage_wait_seconds";
+/// Times a stage was rebuilt, by `stage`.
+pub const STAGE_RESTARTS_TOTAL: &str = "groundswell_stage_restarts_total";
+/// Batches holding a place in flight.
+pub const BATCHES_IN_FLIGHT: &str = "groundswell_batches_in_flight";
+/// Entries read from the stream, by `how` (`read`, `claimed`).
+pub const ENTRIES_READ_TOTAL: &str = "groundswell_entries_read_total";
+/// Entries moved to the dead letters, by `why` (`broken`, `poison`).
+pub const ENTRIES_BURIED_TOTAL: &str = "groundswell_entries_buried_total";
+/// Batches settled, by `settlement` (`recorded`, `failed`, `abandoned`).
+pub const BATCHES_SETTLED_TOTAL: &str = "groundswell_batches_settled_total";
+/// Posts stored for the first time.
+pub const POSTS_STORED_TOTAL: &str = "groundswell_posts_stored_total";
+/// Posts delivered again after they were stored.
+pub const POSTS_DUPLICATE_TOTAL: &str = "groundswell_posts_duplicate_total";
+/// Seconds the inference of one batch took.
+pub const INFERENCE_SECONDS: &str = "groundswell_inference_seconds";
+/// Posts scored, by `model`.
+pub const POSTS_SCORED_TOTAL: &str = "groundswell_posts_scored_total";
+/// Seconds one transaction took.
+pub const COMMIT_SECONDS: &str = "groundswell_commit_seconds";
+/// Posts in one transaction.
+pub const COMMIT_POSTS: &str = "groundswell_commit_posts";
+/// Seconds from a post's acceptance to its commit.
+pub const POST_COMMIT_SECONDS: &str = "groundswell_post_commit_seconds";
+/// Times the live windows were rebuilt from Postgres.
+pub const WINDOW_HEALS_TOTAL: &str = "groundswell_window_heals_total";
+/// Frames delivered to sockets.
+pub const FRAMES_DELIVERED_TOTAL: &str = "groundswell_frames_delivered_total";
+/// Sockets forgotten because they did not read.
+pub const SOCKETS_EVICTED_TOTAL: &str = "groundswell_sockets_evicted_total";
+/// Sockets open.
+pub const SOCKETS_OPEN: &str = "groundswell_sockets_open";
+/// Alerts opened, by `rule`.
+pub const ALERTS_OPENED_TOTAL: &str = "groundswell_alerts_opened_total";
+/// Seconds a request took, by `route`, `method` and `status`.
+pub const HTTP_REQUEST_SECONDS: &str = "groundswell_http_request_seconds";
+
+/// Bounds of every `_seconds` histogram: those OpenTelemetry recommends for HTTP, with finer low ones, since
+/// most of our stages take a few milliseconds.
+const SECONDS_BUCKETS: [f64; 16] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
+
+/// The recorder keeps every sample of a histogram until it is folded away; without this, memory grows.
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// Logs to standard error: lines for people on a terminal, JSON elsewhere. `filter` is in
+/// `tracing_subscriber`'s syntax; an invalid one falls back to `info`.
+pub fn init_tracing(filter: &str) {
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second initialisation, as in a test binary, keeps the first.
+    let _ = if std::io::stderr().is_terminal() { builder.try_init() } else { builder.json().try_init() };
+}
+
+/// Installs the metrics recorder of the process and keeps it tidy for as long as the process lives.
+///
+/// # Errors
+/// When a recorder is already installed.
+pub fn init_metrics() -> anyhow::Result<PrometheusHandle> {
+    let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS_BUCKETS)?
+        .set_buckets_for_metric(
+            Matcher::Full(COMMIT_POSTS.to_owned()),
+            &[1.0, 5.0, 25.0, 100.0, 250.0, 500.0, 1000.0],
+        )?
+        .install_recorder()?;
+    let upkeep = handle.clone();
+    std::thread::Builder::new().name("metrics-upkeep".to_owned()).spawn(move || {
+        loop {
+            std::thread::sleep(UPKEEP_EVERY);
+            upkeep.run_upkeep();
+        }
+    })?;
+    Ok(handle)
+}
