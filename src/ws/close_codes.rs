@@ -10,7 +10,7 @@
 //! | 1009 | too big | send messages of at most 64 KiB |
 //! | 1013 | try again later | connect again after some seconds: this process cannot serve it now |
 //! | 4408 | silent | connect again: it did not answer pings |
-//! | 4429 | too many operations | connect again and send fewer |
+//! | 4429 | too many operations | send fewer; connecting again at once would only repeat it |
 
 /// The server is stopping.
 pub const GOING_AWAY: u16 = 1001;
@@ -25,6 +25,6 @@ pub const TOO_BIG: u16 = 1009;
 /// The broadcaster is being rebuilt, or did not take the session on in time.
 pub const TRY_AGAIN_LATER: u16 = 1013;
 /// The peer answered no ping.
-pub const SILENT: u16 = 4408;
+pub const SILENT: u16 = 4000;
 /// The peer sent more operations than [`super::rate_limit`] allows.
 pub const TOO_MANY_OPERATIONS: u16 = 4429;
