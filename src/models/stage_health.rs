@@ -1,7 +1,5 @@
 //! How the pipeline is: what the supervisor judges by, `/api/v1/system` shows and the dashboard draws.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -75,27 +73,8 @@ pub struct DependencyHealth {
     pub error: Option<String>,
 }
 
-/// Who runs the servers behind it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Mode {
-    /// The process itself, for its own use.
-    Embedded,
-    /// Somebody else.
-    External,
-}
-
-/// Live sockets at this process.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct SocketsHealth {
-    /// How many are open.
-    pub open: u64,
-    /// How many may be.
-    pub limit: u64,
-}
-
 /// Everything about the pipeline at one moment: `GET /api/v1/system` and the data of `system:update`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SystemHealth {
     /// When it was measured.
     pub at: Timestamp,
@@ -105,10 +84,8 @@ pub struct SystemHealth {
     pub started_at: Timestamp,
     /// The stages of this process, in pipeline order.
     pub stages: Vec<StageHealth>,
-    /// Who runs Redis and PostgreSQL.
-    pub mode: Mode,
-    /// What lies in Redis; as last known while `redis` is not reachable.
-    pub stream: StreamHealth,
+    /// What lies in Redis; null while Redis is away.
+    pub stream: Option<StreamHealth>,
     /// The stream's home.
     pub redis: DependencyHealth,
     /// The history's home.
