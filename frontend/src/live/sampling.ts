@@ -1,8 +1,8 @@
 /** How fast a person can skim; a faster list is a blur that costs battery and tells nothing. */
-const SHOWN_PER_SECOND = 4;
+const SHOWN_PER_SECOND = 2;
 
 /** Lets a short burst through whole, as a pipeline that works in batches produces it. */
-const BURST = 12;
+const BURST = 8;
 
 /** The ratio is taken over a few seconds, so that the sentence above the list does not flicker. */
 const PERIOD_MS = 4_000;

@@ -71,7 +71,7 @@ export function Chart({ label, option, className, onSelect, prepare }: ChartProp
   }, [chart, onSelect]);
 
   return (
-    <div role="img" aria-label={label} className={clsx('relative min-h-0', className)}>
+    <div role="img" aria-label={label} className={clsx('relative min-h-0 min-w-0', className)}>
       <div ref={host} className="absolute inset-0" data-chart-ready={chart !== null} />
       {failed && (
         <p className="absolute inset-0 grid place-items-center text-center text-ink-soft">

@@ -44,7 +44,7 @@ function paletteOf(theme: Theme): Palette {
 }
 
 /** Averages beyond this are rare; a scale that ended at 1 would paint every city the same grey. */
-const FULL_COLOUR_AT = 0.6;
+const FULL_COLOUR_AT = 0.45;
 
 /** From ember over slate to sea blue. */
 export function sentimentColour(palette: Palette, average: number | null): string {

@@ -11,7 +11,7 @@ const HEIGHT = 26;
 /** A trend of a headline number; decoration, since the trend panel tells the same with its axis. */
 export function Sparkline({ values, colour, centre }: SparklineProps) {
   const known = values.filter((value) => value !== null);
-  if (known.length < 2) return <svg className="h-[26px] w-24" aria-hidden="true" />;
+  if (known.length < 2) return <svg className="h-[26px] w-24 min-w-0" aria-hidden="true" />;
   const reach =
     centre === undefined ? 0 : Math.max(0.05, ...known.map((v) => Math.abs(v - centre)));
   const low = centre === undefined ? 0 : centre - reach;
@@ -24,7 +24,11 @@ export function Sparkline({ values, colour, centre }: SparklineProps) {
   });
   const [lastX, lastY] = (points.at(-1) ?? '0,0').split(',');
   return (
-    <svg viewBox={`-2 0 ${WIDTH + 4} ${HEIGHT}`} className="h-[26px] w-24" aria-hidden="true">
+    <svg
+      viewBox={`-2 0 ${WIDTH + 4} ${HEIGHT}`}
+      className="h-[26px] w-24 min-w-0"
+      aria-hidden="true"
+    >
       {centre !== undefined && (
         <path d={`M0 ${HEIGHT / 2}H${WIDTH}`} stroke="var(--line-strong)" strokeDasharray="2 3" />
       )}

@@ -1,3 +1,4 @@
+import type { Geometry, Position } from 'geojson';
 import type { Topology, GeometryCollection } from 'topojson-specification';
 
 /** The name under which the map is registered with ECharts. */
@@ -16,8 +17,27 @@ export async function prepareWorldMap(): Promise<void> {
   }>;
   const world = feature(topology, topology.objects.countries);
   // Nobody posts from Antarctica, and without it every other place is a fifth larger.
-  const inhabited = world.features.filter(({ properties }) => properties.name !== 'Antarctica');
+  const inhabited = world.features
+    .filter(({ properties }) => properties.name !== 'Antarctica')
+    .map((country) => ({ ...country, geometry: unwrap(country.geometry) }));
   registerMap(WORLD, { type: 'FeatureCollection', features: inhabited } as never);
+}
+
+/** Keeps Russia and Fiji in one piece: a ring that jumps over the date line would be drawn across the whole map. */
+export function unwrap(geometry: Geometry): Geometry {
+  const ring = (points: Position[]) => {
+    const crosses = points.some(
+      ([lon = 0], i) => i > 0 && Math.abs(lon - (points[i - 1]?.[0] ?? lon)) > 180,
+    );
+    return crosses ? points.map(([lon = 0, lat = 0]) => [lon < 0 ? lon + 360 : lon, lat]) : points;
+  };
+  if (geometry.type === 'Polygon') {
+    return { ...geometry, coordinates: geometry.coordinates.map(ring) };
+  }
+  if (geometry.type === 'MultiPolygon') {
+    return { ...geometry, coordinates: geometry.coordinates.map((polygon) => polygon.map(ring)) };
+  }
+  return geometry;
 }
 
 /**

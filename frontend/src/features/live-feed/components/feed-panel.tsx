@@ -1,6 +1,7 @@
 import type { ScoredPost } from '@/api/wire';
 import { Panel } from '@/components/ui/panel';
 import { PostItem } from '@/features/live-feed/components/post-item';
+import { useHeldList } from '@/features/live-feed/components/use-held-list';
 import { useNow } from '@/lib/use-now';
 
 interface FeedPanelProps {
@@ -14,8 +15,13 @@ interface FeedPanelProps {
 /** What is being said, newest first. */
 export function FeedPanel({ posts, oneIn, isFiltered, className }: FeedPanelProps) {
   const now = useNow(1_000);
+  const { shown, isHeld, handlers } = useHeldList(posts);
   return (
-    <Panel title="Live feed" note={describeSampling(oneIn)} className={className ?? ''}>
+    <Panel
+      title="Live feed"
+      note={isHeld ? 'held while you read' : describeSampling(oneIn)}
+      className={className ?? ''}
+    >
       {posts.length === 0 ? (
         <p className="py-6 text-ink-soft">
           {isFiltered
@@ -28,8 +34,9 @@ export function FeedPanel({ posts, oneIn, isFiltered, className }: FeedPanelProp
           className="thin-scroll -mx-4 min-h-0 flex-1 overflow-y-auto border-t border-line"
           aria-label="Posts, newest first"
           tabIndex={0}
+          {...handlers}
         >
-          {posts.map((scored) => (
+          {shown.map((scored) => (
             <PostItem key={scored.post.uuid} scored={scored} now={now} />
           ))}
         </ol>

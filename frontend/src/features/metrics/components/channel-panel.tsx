@@ -41,7 +41,7 @@ export function ChannelPanel({ channels, onSelect }: ChannelPanelProps) {
         label={`Channels. ${describeKeys(shown)}`}
         option={option}
         onSelect={onSelect}
-        className="min-h-52 flex-1"
+        className="min-h-44 flex-1"
       />
     </Panel>
   );

@@ -32,6 +32,7 @@ export function CityPanel({ places, onSelect }: CityPanelProps) {
     <Panel
       title="Cities"
       note={unplaced > 0 ? `${formatCount(unplaced)} posts name no place` : undefined}
+      actions={<MoodScale palette={palette} />}
       table={
         <DataTable
           caption="Posts by city"
@@ -51,7 +52,6 @@ export function CityPanel({ places, onSelect }: CityPanelProps) {
         onSelect={onSelect}
         className="min-h-56 flex-1"
       />
-      <MoodScale palette={palette} />
       {located.length === 0 && (
         <p className="caption absolute inset-x-0 bottom-4 text-center">
           No post in this window says where it was written.
@@ -70,10 +70,7 @@ function isLocated(place: PlaceTally): place is Located {
 function MoodScale({ palette }: { palette: Palette }) {
   const stops = [-0.6, -0.3, 0, 0.3, 0.6].map((at) => sentimentColour(palette, at)).join(',');
   return (
-    <div
-      className="caption pointer-events-none absolute bottom-3 left-4 flex items-center gap-1.5"
-      aria-hidden="true"
-    >
+    <div className="caption mr-1 flex items-center gap-1.5" aria-hidden="true">
       negative
       <span
         className="h-1.5 w-16 rounded-full"
@@ -102,11 +99,12 @@ function mapOption(palette: Palette, cities: readonly Located[]) {
       silent: true,
       left: 0,
       right: 0,
-      top: 4,
-      bottom: 4,
+      top: 0,
+      bottom: 0,
+      preserveAspect: 'contain',
       boundingCoords: [
-        [-135, 74],
-        [178, -52],
+        [-170, 74],
+        [186, -54],
       ],
       itemStyle: { areaColor: palette.land, borderColor: palette.coast, borderWidth: 0.6 },
     },

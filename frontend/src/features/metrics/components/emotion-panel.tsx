@@ -46,7 +46,7 @@ export function EmotionPanel({ overall }: { overall: Tally }) {
           .map(({ emotion, count }) => `${emotion} ${formatShare(count, overall.count)}`)
           .join(', ')}`}
         option={option}
-        className="min-h-52 flex-1"
+        className="min-h-44 flex-1"
       />
     </Panel>
   );
@@ -78,10 +78,10 @@ function emotionOption(palette: Palette, overall: Tally) {
           position: 'right',
           formatter: ({ dataIndex }: { dataIndex: number }) => {
             const count = overall.emotions[EMOTIONS[dataIndex] ?? 'neutral'];
-            return `{share|${formatShare(count, overall.count)}} {count|${formatCount(count)}}`;
+            return `{share|${formatShare(count, overall.count)}}{count|${formatCount(count)}}`;
           },
           rich: {
-            share: { color: palette.ink, fontSize: 12, fontWeight: 600 },
+            share: { width: 34, color: palette.ink, fontSize: 12, fontWeight: 600 },
             count: { color: palette['ink-soft'], fontSize: 11.5 },
           },
         },

@@ -27,7 +27,7 @@ export function HeadlineStrip({ snapshot, window }: HeadlineStripProps) {
       <Headline
         name="Posts per second"
         value={snapshot && formatRate(snapshot.rate.posts_per_second)}
-        note={`mean of the ${WINDOW_NAMES[window]}`}
+        note={`over the ${WINDOW_NAMES[window]}`}
         spark={<Sparkline values={points.map((p) => p.total)} colour="var(--brand)" />}
       />
       <Headline
@@ -52,12 +52,12 @@ export function HeadlineStrip({ snapshot, window }: HeadlineStripProps) {
       <Headline
         name="High churn risk"
         value={overall && formatCount(overall.churn.high)}
-        note={overall && `posts at 0.8 or more; mean ${formatScore(overall.churn.average)}`}
+        note={overall && `risk ≥ 0.8, mean ${formatScore(overall.churn.average)}`}
       />
       <Headline
         name="Late"
         value={overall && formatCount(overall.late)}
-        note="counted after their minute closed"
+        note="after their minute"
       />
     </dl>
   );
@@ -83,7 +83,7 @@ function Headline({ name, value, note, spark }: HeadlineProps) {
         >
           {value ?? '–'}
         </span>
-        <span className="mb-1 hidden min-[420px]:block">{spark}</span>
+        <span className="mb-1 hidden min-w-0 flex-1 justify-end min-[420px]:flex">{spark}</span>
       </dd>
       <dd className="caption truncate" title={note ?? undefined}>
         {note ?? '\u00a0'}

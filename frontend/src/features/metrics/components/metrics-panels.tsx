@@ -28,23 +28,23 @@ export function MetricsPanels({ metrics, onSelect }: MetricsPanelsProps) {
           {describeError(error)} The figures below are from {formatClock(snapshot.window.to)}.
         </p>
       )}
-      <div className="grid gap-3 lg:grid-cols-12 lg:[&>*]:h-[17.5rem]">
-        <div className="grid lg:col-span-4">
+      <div className="grid gap-3 lg:grid-cols-12">
+        <div className="grid lg:col-span-4 lg:h-[14.75rem]">
           <SentimentPanel overall={snapshot.overall} />
         </div>
-        <div className="grid lg:col-span-8">
+        <div className="grid lg:col-span-8 lg:h-[14.75rem]">
           <TrendPanel snapshot={snapshot} />
         </div>
-        <div className="grid lg:col-span-8">
+        <div className="grid lg:col-span-7 lg:h-[17.25rem]">
           <CityPanel places={snapshot.geo} onSelect={selectCity} />
         </div>
-        <div className="grid lg:col-span-4">
+        <div className="grid lg:col-span-5 lg:h-[17.25rem]">
           <EmotionPanel overall={snapshot.overall} />
         </div>
-        <div className="grid lg:col-span-6">
+        <div className="grid lg:col-span-6 lg:h-[14.25rem]">
           <ProductPanel products={snapshot.products} onSelect={selectProduct} />
         </div>
-        <div className="grid lg:col-span-6">
+        <div className="grid lg:col-span-6 lg:h-[14.25rem]">
           <ChannelPanel channels={snapshot.channels} onSelect={selectChannel} />
         </div>
       </div>

@@ -41,7 +41,7 @@ export function ProductPanel({ products, onSelect }: ProductPanelProps) {
         label={`Products. ${describeKeys(shown)}`}
         option={option}
         onSelect={onSelect}
-        className="min-h-52 flex-1"
+        className="min-h-44 flex-1"
       />
     </Panel>
   );

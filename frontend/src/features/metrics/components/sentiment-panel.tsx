@@ -32,11 +32,11 @@ export function SentimentPanel({ overall }: { overall: Tally }) {
         />
       }
     >
-      <div className="relative min-h-36 flex-1">
+      <div className="relative flex min-h-36 flex-1">
         <Chart
           label={`Average sentiment ${formatSigned(average)}, ${describeMood(average)}`}
           option={option}
-          className="absolute inset-0"
+          className="flex-1"
         />
         <p className="pointer-events-none absolute inset-x-0 bottom-0 text-center">
           <span className="block text-[32px] leading-9 font-semibold tracking-tight">
@@ -80,14 +80,16 @@ function ShareBar({ overall }: { overall: Tally }) {
   );
 }
 
-/** The arc is drawn in short pieces, since a gauge knows steps of colour and no gradient. */
-const ARC_PIECES = 48;
-
 function gaugeOption(palette: Palette, average: number | null) {
-  const arc = Array.from({ length: ARC_PIECES }, (_, i) => {
-    const middle = ((i + 0.5) / ARC_PIECES) * 2 - 1;
-    return [(i + 1) / ARC_PIECES, sentimentColour(palette, middle)] as [number, string];
-  });
+  // Across rather than along the arc, which on a half circle is nearly the same and has no seams.
+  const gradient = {
+    type: 'linear',
+    ...{ x: 0, y: 0, x2: 1, y2: 0 },
+    colorStops: [-0.9, -0.3, 0, 0.3, 0.9].map((at, i) => ({
+      offset: i / 4,
+      color: sentimentColour(palette, at),
+    })),
+  };
   return {
     ...baseOption(palette),
     tooltip: { show: false },
@@ -96,24 +98,23 @@ function gaugeOption(palette: Palette, average: number | null) {
         type: 'gauge',
         min: -1,
         max: 1,
-        startAngle: 200,
-        endAngle: -20,
-        center: ['50%', '68%'],
-        radius: '108%',
+        startAngle: 188,
+        endAngle: -8,
+        center: ['50%', '84%'],
+        radius: '150%',
         splitNumber: 4,
-        axisLine: { lineStyle: { width: 12, color: arc } },
+        axisLine: { lineStyle: { width: 14, color: [[1, gradient]] } },
         axisTick: { show: false },
-        splitLine: { distance: -12, length: 12, lineStyle: { color: palette.surface, width: 2 } },
+        splitLine: { distance: -14, length: 14, lineStyle: { color: palette.surface, width: 2 } },
         axisLabel: {
-          distance: 18,
+          distance: 20,
           color: palette['ink-faint'],
           fontSize: 11,
-          formatter: (value: number) =>
-            value === 0 ? '0' : value > 0 ? `+${value}` : `−${-value}`,
+          formatter: (value: number) => (value === 1 ? '+1' : value === -1 ? '−1' : ''),
         },
         pointer: {
           show: average !== null,
-          icon: 'path://M-4 0 L0 -10 L4 0 Z',
+          icon: 'triangle',
           length: '20%',
           width: 13,
           offsetCenter: [0, '-70%'],

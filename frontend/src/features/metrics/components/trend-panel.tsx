@@ -53,7 +53,7 @@ export function TrendPanel({ snapshot }: { snapshot: MetricsSnapshot }) {
         />
       }
     >
-      <Chart label={describeTrend(points)} option={option} className="min-h-52 flex-1" />
+      <Chart label={describeTrend(points)} option={option} className="min-h-44 flex-1" />
     </Panel>
   );
 }
@@ -106,6 +106,7 @@ function trendOption(
     emphasis: { disabled: true },
     data: points.map((point) => [point.at, sign * point[name]]),
   });
+  const reach = points.every(({ average }) => Math.abs(average ?? 0) <= 0.5) ? 0.5 : 1;
   const timeAxis = {
     type: 'time',
     axisLine: { lineStyle: { color: palette['line-strong'] } },
@@ -161,12 +162,12 @@ function trendOption(
       {
         type: 'value',
         gridIndex: 1,
-        min: -1,
-        max: 1,
-        interval: 1,
+        min: -reach,
+        max: reach,
+        interval: reach,
         axisLabel: {
           ...axisText(palette),
-          formatter: (value: number) => (value > 0 ? '+1' : value < 0 ? '−1' : '0'),
+          formatter: (value: number) => (value === 0 ? 'mean' : formatSigned(value)),
         },
         splitLine: { lineStyle: { color: palette.line } },
       },

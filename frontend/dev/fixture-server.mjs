@@ -1,0 +1,235 @@
+/**
+ * Stands in for the real server while the dashboard is worked on: `npm run fixture -- --port 8080 --rate 40`.
+ *
+ * Serves `dist` under the same content security policy. `POST /fixture/close?code=1013` ends every socket that way.
+ */
+import { createReadStream, existsSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { WebSocketServer } from 'ws';
+import { makePost, summarize } from './fixture-posts.mjs';
+
+const option = (name, fallback) => {
+  const at = process.argv.indexOf(`--${name}`);
+  return at < 0 ? fallback : Number(process.argv[at + 1]);
+};
+const port = option('port', 8080);
+const rate = option('rate', 40);
+const dist = fileURLToPath(new URL('../dist', import.meta.url));
+const POLICY =
+  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'";
+const TYPES = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+  '.woff2': 'font/woff2',
+};
+const WINDOWS = {
+  '60s': [60, 10, 60],
+  '5m': [300, 10, 300],
+  '1h': [3600, 60, 3600],
+  '24h': [86400, 900, 86400],
+  '7d': [604800, 3600, 604800],
+};
+const KEPT_MS = 310_000;
+
+let posts = [];
+const started_at = new Date().toISOString();
+if (rate > 0 && rate <= 200) {
+  for (
+    let at = Date.now() - KEPT_MS;
+    at < Date.now();
+    at += 1000 / (rate * (0.75 + 0.35 * Math.sin(at / 31_000)))
+  )
+    posts.push(makePost(at));
+}
+
+const minutesAgo = (minutes) => new Date(Date.now() - minutes * 60_000).toISOString();
+const alertPosts = posts
+  .filter(({ score }) => score.churn_risk >= 0.8)
+  .slice(-3)
+  .map(({ post, score }) => ({
+    uuid: post.uuid,
+    text: post.text,
+    platform: post.platform,
+    source: post.source,
+    churn_risk: score.churn_risk,
+  }));
+const alerts =
+  rate === 0
+    ? []
+    : [
+        {
+          id: 'a1',
+          rule: 'churn',
+          scope: { dimension: 'product', key: 'Harbor Pay' },
+          state: 'open',
+          severity: 'critical',
+          title: 'Customers of Harbor Pay sound ready to leave',
+          value: 0.93,
+          threshold: 0.8,
+          count: 14,
+          opened_at: minutesAgo(1.2),
+          updated_at: minutesAgo(0.2),
+          posts: alertPosts,
+        },
+        {
+          id: 'a2',
+          rule: 'negativity',
+          scope: { dimension: 'product', key: 'Tide Card' },
+          state: 'open',
+          severity: 'warning',
+          title: 'Most posts about Tide Card are negative',
+          value: 0.58,
+          threshold: 0.5,
+          count: 87,
+          opened_at: minutesAgo(6),
+          updated_at: minutesAgo(1),
+          acknowledged_at: minutesAgo(3),
+          posts: [],
+        },
+        {
+          id: 'a3',
+          rule: 'negativity',
+          scope: { dimension: 'overall', key: '' },
+          state: 'resolved',
+          severity: 'warning',
+          title: 'Most posts are negative',
+          value: 0.47,
+          threshold: 0.5,
+          count: 611,
+          opened_at: minutesAgo(42),
+          updated_at: minutesAgo(31),
+          resolved_at: minutesAgo(31),
+          posts: [],
+        },
+      ];
+
+function system() {
+  const stage = (name) => ({
+    stage: name,
+    state: 'running',
+    generation: 1,
+    restarts: 0,
+    handled: posts.length,
+    failed: 0,
+    in_flight: 1,
+    last_progress_at: new Date().toISOString(),
+  });
+  return {
+    version: '0.1.0',
+    started_at,
+    mode: 'embedded',
+    stages: ['ingester', 'inference_pool', 'aggregator', 'alerter', 'broadcaster'].map(stage),
+    stream: { length: 3, lag: 0, pending: 3, dead: 0 },
+    model: { name: 'swift', version: '1', hash: '3f9a2c7e51d0b8a4', degraded: null },
+    sockets: { open: sockets.clients.size, limit: 10000 },
+    rates: { stored_per_second: rate },
+  };
+}
+
+function matches({ post }, query) {
+  return (
+    ['source', 'platform', 'channel', 'city'].every(
+      (key) => !query.has(key) || post[key] === query.get(key),
+    ) &&
+    (!query.has('product') || post.products.includes(query.get('product')))
+  );
+}
+
+function answer(url, method) {
+  const query = url.searchParams;
+  const metrics = /^\/api\/metrics\/(\w+)$/.exec(url.pathname)?.[1];
+  if (metrics) {
+    const [seconds, stepSeconds, trendSeconds] = WINDOWS[query.get('window') ?? '60s'];
+    const all = summarize(
+      posts.filter((scored) => matches(scored, query)),
+      { now: Date.now(), seconds, stepSeconds, trendSeconds },
+    );
+    if (metrics === 'overall') return { window: all.window, ...all.overall };
+    return metrics === 'trend'
+      ? { window: all.window, ...all.trend }
+      : { window: all.window, items: all[metrics] };
+  }
+  if (url.pathname === '/api/v1/posts')
+    return {
+      items: posts
+        .filter((scored) => matches(scored, query))
+        .slice(-Number(query.get('limit') ?? 30))
+        .reverse(),
+      next_cursor: null,
+    };
+  if (url.pathname === '/api/v1/alerts') return { items: alerts, next_cursor: null };
+  if (url.pathname === '/api/v1/system') return system();
+  if (url.pathname === '/fixture/close' && method === 'POST') {
+    for (const client of sockets.clients) client.close(Number(query.get('code') ?? 1001));
+    return {};
+  }
+  const acknowledged = /^\/api\/v1\/alerts\/(\w+)\/acknowledge$/.exec(url.pathname)?.[1];
+  const alert = alerts.find(({ id }) => id === acknowledged);
+  if (alert) return Object.assign(alert, { acknowledged_at: new Date().toISOString() });
+  return null;
+}
+
+const server = createServer((request, response) => {
+  const url = new URL(request.url, 'http://fixture');
+  response.setHeader('content-security-policy', POLICY);
+  const body = answer(url, request.method);
+  if (body !== null || url.pathname.startsWith('/api/')) {
+    response.writeHead(body === null ? 404 : 200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(body ?? { error: { code: 'not_found', message: 'no such call' } }));
+    return;
+  }
+  const asked = `${dist}${url.pathname}`;
+  const path = extname(asked) !== '' && existsSync(asked) ? asked : `${dist}/index.html`;
+  response.setHeader('content-type', TYPES[extname(path)] ?? 'application/octet-stream');
+  createReadStream(path).pipe(response);
+});
+const sockets = new WebSocketServer({ server, path: '/ws' });
+
+let offset = 0;
+const frame = (event, data) =>
+  JSON.stringify({
+    event,
+    feed: event.split(':')[0],
+    id: `fx:${(offset += 1)}`,
+    ts: new Date().toISOString(),
+    data,
+  });
+const send = (text) => sockets.clients.forEach((client) => client.send(text));
+const live = () =>
+  summarize(posts, { now: Date.now(), seconds: 60, stepSeconds: 10, trendSeconds: 300 });
+
+sockets.on('connection', (client) => {
+  client.send(frame('metrics:initial', live()));
+  client.on('message', (data) => {
+    if (JSON.parse(String(data)).op === 'ping') client.send(frame('pong', {}));
+  });
+});
+
+let owed = 0;
+let last = Date.now();
+setInterval(() => {
+  const now = Date.now();
+  owed += ((now - last) / 1000) * rate * (0.75 + 0.35 * Math.sin(now / 31_000));
+  last = now;
+  for (; owed >= 1; owed -= 1) {
+    const scored = makePost(now);
+    posts.push(scored);
+    send(frame('message:new', scored));
+  }
+}, 25);
+setInterval(
+  () => {
+    const oldest = Date.now() - (rate > 200 ? 60_000 : KEPT_MS);
+    posts = posts.filter(({ post }) => Date.parse(post.created_at) >= oldest);
+    send(frame('metrics:update', live()));
+  },
+  rate > 200 ? 1000 : 250,
+);
+
+server.listen(port, '127.0.0.1', () =>
+  console.log(`fixture on http://127.0.0.1:${server.address().port}`),
+);
