@@ -17,4 +17,6 @@ pub mod actors; // who does what, and the messages between them
 
 pub mod ws; // the live protocol
 
+pub mod store; // Postgres, the only place with SQL
+
 pub mod telemetry; // tracing, and the names of all metrics

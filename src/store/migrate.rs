@@ -1,0 +1,61 @@
+//! The schema, applied once by whoever comes first.
+
+use std::time::Duration;
+
+use deadpool_postgres::Object;
+use refinery::Runner;
+use tokio::time::timeout;
+use tracing::info;
+
+use super::{Store, StoreError};
+
+mod embedded {
+    refinery::embed_migrations!("migrations");
+}
+
+/// Names the advisory lock that makes processes take turns. Any number will do, if no one else uses it.
+const MIGRATION_LOCK: i64 = 0x6773_0001;
+
+/// A migration may rewrite a large table, and the other processes wait for it.
+const MIGRATION_TIMEOUT: Duration = Duration::from_secs(600);
+
+impl Store {
+    /// Brings the schema up to date and answers how many migrations that took.
+    ///
+    /// Refinery takes no lock. Without ours, two processes that start together would both find the schema missing, and
+    /// one of them would fail.
+    pub async fn migrate(&self) -> Result<usize, StoreError> {
+        self.migrate_with(embedded::migrations::runner()).await
+    }
+
+    async fn migrate_with(&self, runner: Runner) -> Result<usize, StoreError> {
+        // A connection of its own, closed afterwards: its settings and its lock must not return to the pool.
+        let mut client = Object::take(self.client().await?);
+        let work = async {
+            client.batch_execute("SET statement_timeout = 0; SET lock_timeout = 0").await?;
+            client.execute("SELECT pg_advisory_lock($1)", &[&MIGRATION_LOCK]).await?;
+            let report = runner.run_async(&mut *client).await.map_err(from_refinery)?;
+            Ok::<_, StoreError>(report)
+        };
+        let report = timeout(MIGRATION_TIMEOUT, work)
+            .await
+            .map_err(|_| StoreError::unavailable("migrating took too long"))??;
+        for migration in report.applied_migrations() {
+            info!(%migration, "migration applied");
+        }
+        Ok(report.applied_migrations().len())
+    }
+}
+
+/// The driver's error, where there is one below, says whether the server is away.
+fn from_refinery(error: refinery::Error) -> StoreError {
+    let reason = error.to_string();
+    let refinery::error::Kind::Connection(_, cause) = error.kind() else {
+        return StoreError::Internal { reason };
+    };
+    match cause.downcast_ref::<tokio_postgres::Error>() {
+        Some(cause) if cause.is_closed() => StoreError::Unavailable { reason },
+        Some(cause) => StoreError::Internal { reason: format!("{reason}: {cause:?}") },
+        None => StoreError::Internal { reason },
+    }
+}

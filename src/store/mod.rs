@@ -1,0 +1,193 @@
+//! Postgres: the only place with SQL.
+//!
+//! What makes a post count once is spread over three tables and one transaction, see [`posts::record`]. Everything
+//! else here reads, or keeps house.
+
+pub mod error; // whose fault it is
+pub mod migrate; // the schema, applied once by whoever comes first
+pub mod posts; // the transaction that stores a batch, and the posts themselves
+
+pub mod retention; // daily partitions, and how posts leave
+pub mod rollups; // exact sums by bucket, source, dimension and key
+
+mod codec; // how our types travel
+mod copy; // posts and scores on their way in
+mod engagement; // how a post's counts developed
+mod models; // the numbers by which scores name their models
+mod places; // where cities lie
+
+#[cfg(test)]
+pub(crate) mod testing; // a database for each test
+
+use std::collections::{HashMap, HashSet};
+use std::str::FromStr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use deadpool_postgres::{Connect, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tokio::time::error::Elapsed;
+use tokio::time::timeout;
+use tokio_postgres::NoTls;
+use tracing::warn;
+
+pub use self::error::StoreError;
+use crate::models::score::ModelId;
+
+/// How long to wait for a server to accept a connection. A local one takes a millisecond; longer means it is away.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long to wait for a free connection. All are busy only while the server is slow; waiting longer would hide it.
+const POOL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The server gives up on a statement after this. The slowest that anyone waits for is a day of posts under odd filters.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The server gives up on a lock after this, well before the statement it belongs to.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// We give up on an answer after this: a frozen server enforces no timeouts of its own.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// What [`Store::connect`] wants to know.
+#[derive(Debug, Clone)]
+pub struct StoreParams {
+    /// `postgres://…` or `host=… user=…`; a host that starts with `/` is the folder of a Unix socket.
+    pub url: String,
+    /// Most connections at a time. Two or three write; the rest are for reads.
+    pub pool_size: usize,
+    /// How long posts are kept.
+    pub retention: Duration,
+}
+
+/// A handle on Postgres. Cloning it shares the connections.
+///
+/// Connections live on the runtime on which [`Store::connect`] ran, not on that of whoever first needs one, so that a
+/// stage that dies takes no connection with it.
+#[derive(Clone)]
+pub struct Store {
+    pool: Pool,
+    retention: Duration,
+    known: Arc<Known>,
+}
+
+/// What this process knows to be committed, so that it need not ask again.
+#[derive(Default)]
+struct Known {
+    models: Mutex<HashMap<Arc<ModelId>, i16>>,
+    cities: Mutex<HashSet<String>>,
+}
+
+impl Store {
+    /// Opens the pool and makes sure that a server answers.
+    ///
+    /// Must run where connections shall live: on a runtime that outlives every stage. Fails with `BadUrl`, or with
+    /// `Unavailable` when no server answers within 2 s.
+    pub async fn connect(params: StoreParams) -> Result<Self, StoreError> {
+        let mut config = tokio_postgres::Config::from_str(&params.url)
+            .map_err(|error| StoreError::BadUrl { reason: error.to_string() })?;
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(CONNECT_TIMEOUT);
+        }
+        if config.get_application_name().is_none() {
+            config.application_name("groundswell");
+        }
+        config.keepalives_idle(Duration::from_secs(30)).tcp_user_timeout(ANSWER_TIMEOUT);
+        config.options(session_options(config.get_options()));
+        let manager = Manager::from_connect(
+            config,
+            ConnectAtHome { home: Handle::current() },
+            ManagerConfig { recycling_method: RecyclingMethod::Fast },
+        );
+        let pool = Pool::builder(manager)
+            .max_size(params.pool_size)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(POOL_TIMEOUT))
+            .create_timeout(Some(CONNECT_TIMEOUT))
+            .recycle_timeout(Some(CONNECT_TIMEOUT))
+            .build()
+            .map_err(|error| StoreError::Internal { reason: error.to_string() })?;
+        let store = Self { pool, retention: params.retention, known: Arc::default() };
+        store.ping().await?;
+        Ok(store)
+    }
+
+    /// Asks the server for a sign of life; what `/readyz` shows.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        let client = self.client().await?;
+        let outcome = timeout(CONNECT_TIMEOUT, client.simple_query("")).await;
+        answered(client, outcome).map(drop)
+    }
+
+    /// How long posts are kept.
+    pub fn retention(&self) -> Duration {
+        self.retention
+    }
+
+    async fn client(&self) -> Result<Object, StoreError> {
+        Ok(self.pool.get().await?)
+    }
+}
+
+/// What came of a piece of work that was given a limited time.
+///
+/// Every use of a connection ends here. A connection whose answer did not come in time may still receive it, so it is
+/// closed rather than lent to the next.
+fn answered<T, E>(client: Object, outcome: Result<Result<T, E>, Elapsed>) -> Result<T, StoreError>
+where
+    E: Into<StoreError>,
+{
+    let Ok(result) = outcome else {
+        drop(Object::take(client));
+        return Err(StoreError::unavailable("no answer within the limit"));
+    };
+    result.map_err(Into::into)
+}
+
+/// Settings of every session. Those of the URL come last and win.
+fn session_options(from_url: Option<&str>) -> String {
+    format!(
+        "-c timezone=UTC -c synchronous_commit=on -c statement_timeout={} -c lock_timeout={} \
+         -c idle_in_transaction_session_timeout={} {}",
+        STATEMENT_TIMEOUT.as_millis(),
+        LOCK_TIMEOUT.as_millis(),
+        ANSWER_TIMEOUT.as_millis(),
+        from_url.unwrap_or_default()
+    )
+}
+
+/// Opens connections on the runtime where the store was connected.
+///
+/// A connection is a task; spawned by whoever first needs one, it would die with that stage's runtime and leave the
+/// pool with a corpse.
+struct ConnectAtHome {
+    home: Handle,
+}
+
+type Connected = Result<(tokio_postgres::Client, JoinHandle<()>), tokio_postgres::Error>;
+
+impl Connect for ConnectAtHome {
+    fn connect(&self, config: &tokio_postgres::Config) -> BoxFuture<'_, Connected> {
+        let config = config.clone();
+        let connecting = self.home.spawn(async move {
+            let (client, connection) = config.connect(NoTls).await?;
+            let task = tokio::spawn(async move {
+                if let Err(error) = connection.await {
+                    warn!(%error, "connection to postgres lost");
+                }
+            });
+            Ok((client, task))
+        });
+        async move {
+            match connecting.await {
+                Ok(connected) => connected,
+                // The home runtime is shutting down, and this process with it: nobody waits for the answer.
+                Err(_) => std::future::pending().await,
+            }
+        }
+        .boxed()
+    }
+}

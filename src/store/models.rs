@@ -1,0 +1,49 @@
+//! The numbers by which scores name their models.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError};
+
+use deadpool_postgres::Object;
+
+use super::{Store, StoreError};
+use crate::models::post::ScoredPost;
+use crate::models::score::ModelId;
+
+impl Store {
+    /// The numbers of the models that scored these posts, given out where a model is new.
+    ///
+    /// Runs before the transaction: a model without scores does no harm, whereas a number remembered from a
+    /// transaction that was rolled back would.
+    pub(super) async fn model_ids(
+        &self,
+        client: &Object,
+        batch: &[ScoredPost],
+    ) -> Result<HashMap<Arc<ModelId>, i16>, StoreError> {
+        let mut known = self.known.models.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for scored in batch {
+            let model = &scored.score.model;
+            if known.contains_key(model) {
+                continue;
+            }
+            let id = give_number(client, model).await?;
+            self.known.models.lock().unwrap_or_else(PoisonError::into_inner).insert(Arc::clone(model), id);
+            known.insert(Arc::clone(model), id);
+        }
+        Ok(known)
+    }
+}
+
+/// Asks before it inserts, since an insertion that finds a conflict uses up one of 32,767 numbers. The insertion is
+/// repeated with an update that changes nothing, so that it answers also when another process was faster.
+async fn give_number(client: &Object, model: &ModelId) -> Result<i16, StoreError> {
+    const FIND: &str = "SELECT id FROM models WHERE name = $1 AND version = $2 AND hash = $3";
+    const INSERT: &str = "
+        INSERT INTO models (name, version, hash) VALUES ($1, $2, $3)
+        ON CONFLICT (name, version, hash) DO UPDATE SET name = excluded.name
+        RETURNING id";
+    let ModelId { name, version, hash } = model;
+    if let Some(row) = client.query_opt(FIND, &[name, version, hash]).await? {
+        return Ok(row.try_get(0)?);
+    }
+    Ok(client.query_one(INSERT, &[name, version, hash]).await?.try_get(0)?)
+}

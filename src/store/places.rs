@@ -1,0 +1,58 @@
+//! Where cities lie.
+
+use std::collections::BTreeMap;
+use std::sync::PoisonError;
+
+use deadpool_postgres::Transaction;
+
+use super::{Store, StoreError};
+use crate::models::post::ScoredPost;
+
+/// Cities remembered as stored. Beyond that, senders are making names up, and asking again costs less than memory.
+const CITIES_KNOWN_MAX: usize = 20_000;
+
+/// Stores where the cities of these posts lie, as far as nobody has yet. The first answer stands.
+///
+/// Answers the cities to remember once the transaction has committed. Almost always there are none, and then this asks
+/// the server nothing. In order of names, so that two processes never wait for each other.
+pub(super) async fn insert_new(
+    store: &Store,
+    transaction: &Transaction<'_>,
+    new: &[&ScoredPost],
+) -> Result<Vec<String>, StoreError> {
+    const SQL: &str = "
+        INSERT INTO places (city, country, lat, lon)
+        SELECT * FROM unnest($1::text[], $2::text[], $3::float8[], $4::float8[])
+        ON CONFLICT DO NOTHING";
+    let mut places = BTreeMap::new();
+    {
+        let known = store.known.cities.lock().unwrap_or_else(PoisonError::into_inner);
+        for post in new.iter().map(|scored| &scored.post) {
+            if let (Some(city), Some(lat), Some(lon)) = (&post.city, post.lat, post.lon)
+                && !known.contains(city)
+            {
+                places.entry(city.as_str()).or_insert((post.country.as_deref(), lat, lon));
+            }
+        }
+    }
+    if places.is_empty() {
+        return Ok(Vec::new());
+    }
+    let cities: Vec<&str> = places.keys().copied().collect();
+    let countries: Vec<Option<&str>> = places.values().map(|place| place.0).collect();
+    let lats: Vec<f64> = places.values().map(|place| place.1).collect();
+    let lons: Vec<f64> = places.values().map(|place| place.2).collect();
+    let statement = transaction.prepare_cached(SQL).await?;
+    transaction.execute(&statement, &[&cities, &countries, &lats, &lons]).await?;
+    Ok(cities.into_iter().map(str::to_owned).collect())
+}
+
+impl Store {
+    /// Remembers cities whose place is committed.
+    pub(super) fn remember_cities(&self, cities: Vec<String>) {
+        let mut known = self.known.cities.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() < CITIES_KNOWN_MAX {
+            known.extend(cities);
+        }
+    }
+}

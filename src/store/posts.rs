@@ -1,0 +1,188 @@
+//! The transaction that stores a batch.
+
+use std::collections::{BTreeMap, HashSet};
+
+use deadpool_postgres::{Object, Transaction};
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::timeout;
+
+use super::codec::Moment;
+use super::{ANSWER_TIMEOUT, Store, StoreError, answered, copy, engagement, places, retention, rollups};
+use crate::models::post::ScoredPost;
+use crate::models::rollup::{Delta, delta_of};
+
+/// How often a batch is tried when other transactions are in its way. Locks are taken in one order everywhere, so even
+/// the second try is rare.
+const ATTEMPTS: usize = 4;
+
+/// What became of a batch.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Recorded {
+    /// Which posts of the batch are new, as indices into it, ascending.
+    pub inserted: Vec<usize>,
+    /// What they added to the rollups.
+    pub delta: Delta,
+    /// Posts that were stored before, or came twice in the batch.
+    pub n_duplicates: usize,
+    /// How many of those came with counts that differ from the last ones known.
+    pub n_engagement_samples: usize,
+}
+
+/// Stores a batch: posts, scores and rollups, in one transaction that is durable when this returns.
+///
+/// Redis delivers at least once. `post_keys` alone decides whether a post is new, and only posts whose key this very
+/// transaction inserted are stored and counted; so `count(posts) = sum(rollups) = distinct posts sent` whatever is
+/// delivered twice, to however many processes. Recording a batch again after any error is always right.
+///
+/// Locks are taken keys first, in key order, then places, posts, engagement, and rollups last, in key order: two
+/// processes can wait for each other in one direction only. The rows of the current bucket, which every batch wants,
+/// are thus held for the shortest time.
+pub async fn record(store: &Store, batch: &[ScoredPost]) -> Result<Recorded, StoreError> {
+    if batch.is_empty() {
+        return Ok(Recorded::default());
+    }
+    let mut attempt = 1;
+    loop {
+        let mut client = store.client().await?;
+        let outcome = timeout(ANSWER_TIMEOUT, record_once(store, &mut client, batch)).await;
+        match answered(client, outcome) {
+            Err(StoreError::Conflict { .. }) if attempt < ATTEMPTS => attempt += 1,
+            settled => return settled,
+        }
+    }
+}
+
+/// The three numbers that must always be equal, whatever crashed and whatever was delivered twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Stored posts.
+    pub n_posts: i64,
+    /// What the rollups of dimension `overall` add up to.
+    pub n_rolled_up: i64,
+    /// Names of posts known.
+    pub n_keys: i64,
+}
+
+/// Counts posts, keys, and what the rollups say, in one statement and so at one moment. Reads every row: for tests and
+/// `doctor`, not for requests.
+pub async fn counts(store: &Store) -> Result<Counts, StoreError> {
+    const SQL: &str = "
+        SELECT (SELECT count(*) FROM social_media_posts JOIN sentiment_analysis USING (uuid, created_at)),
+               (SELECT coalesce(sum(count), 0)::bigint FROM sentiment_rollups WHERE dimension = 'overall'),
+               (SELECT count(*) FROM post_keys)";
+    let client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, client.query_one(SQL, &[])).await;
+    let row = answered(client, outcome)?;
+    Ok(Counts { n_posts: row.try_get(0)?, n_rolled_up: row.try_get(1)?, n_keys: row.try_get(2)? })
+}
+
+async fn record_once(
+    store: &Store,
+    client: &mut Object,
+    batch: &[ScoredPost],
+) -> Result<Recorded, StoreError> {
+    let models = store.model_ids(client, batch).await?;
+    let transaction = client.transaction().await?;
+    if is_near_expiry(store, batch) {
+        retention::hold_off_expiry(&transaction).await?;
+    }
+    let inserted = insert_keys(&transaction, batch).await?;
+    let new: Vec<&ScoredPost> = inserted.iter().filter_map(|index| batch.get(*index)).collect();
+    let cities = places::insert_new(store, &transaction, &new).await?;
+    if !new.is_empty() {
+        copy::posts(&transaction, &new).await?;
+        copy::scores(&transaction, &new, &models).await?;
+    }
+
+    let is_new: HashSet<usize> = inserted.iter().copied().collect();
+    let repeated: Vec<&ScoredPost> = batch
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| !is_new.contains(index))
+        .map(|(_, scored)| scored)
+        .collect();
+    let n_engagement_samples = engagement::sample(&transaction, &repeated).await?;
+
+    let delta = delta_of(new.iter().copied());
+    rollups::add(&transaction, &delta).await?;
+    transaction.commit().await?;
+    store.remember_cities(cities);
+    Ok(Recorded { inserted, delta, n_duplicates: repeated.len(), n_engagement_samples })
+}
+
+/// Claims the posts that nobody stored before and answers their indices.
+///
+/// A key that another transaction is inserting makes this one wait until that one ends. Sorted, so that two such never
+/// wait for each other; `unnest` keeps the order.
+async fn insert_keys(transaction: &Transaction<'_>, batch: &[ScoredPost]) -> Result<Vec<usize>, StoreError> {
+    const SQL: &str = "
+        INSERT INTO post_keys (platform, post_id, uuid, created_at)
+        SELECT * FROM unnest($1::text[], $2::text[], $3::uuid[], $4::timestamptz[])
+        ON CONFLICT DO NOTHING
+        RETURNING platform, post_id";
+    let mut candidates: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for (index, scored) in batch.iter().enumerate() {
+        // The first of several in one batch is the post, the others are the same post again.
+        candidates.entry((&scored.post.platform, &scored.post.id)).or_insert(index);
+    }
+    let mut platforms = Vec::with_capacity(candidates.len());
+    let mut ids = Vec::with_capacity(candidates.len());
+    let mut uuids = Vec::with_capacity(candidates.len());
+    let mut times = Vec::with_capacity(candidates.len());
+    for scored in candidates.values().filter_map(|index| batch.get(*index)) {
+        platforms.push(scored.post.platform.as_str());
+        ids.push(scored.post.id.as_str());
+        uuids.push(scored.post.uuid);
+        times.push(Moment(scored.post.created_at));
+    }
+    let statement = transaction.prepare_cached(SQL).await?;
+    let rows = transaction.query(&statement, &[&platforms, &ids, &uuids, &times]).await?;
+    let mut inserted = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let key: (&str, &str) = (row.try_get(0)?, row.try_get(1)?);
+        inserted.extend(candidates.get(&key));
+    }
+    inserted.sort_unstable();
+    Ok(inserted)
+}
+
+/// Whether the batch holds a post so old that an expiry under way might already have deleted its neighbours.
+fn is_near_expiry(store: &Store, batch: &[ScoredPost]) -> bool {
+    let margin = SignedDuration::from_hours(48);
+    let Ok(retention) = SignedDuration::try_from(store.retention()) else {
+        return false;
+    };
+    let border = Timestamp::now().checked_sub(retention.saturating_sub(margin));
+    border.is_ok_and(|border| batch.iter().any(|scored| scored.post.created_at < border))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::{self, test_store};
+
+    #[tokio::test]
+    async fn the_same_batch_twice_counts_once() {
+        let store = test_store().await;
+        let batch = testing::posts(50, Timestamp::now());
+        let first = record(&store, &batch).await.unwrap();
+        assert_eq!(first.inserted, (0..50).collect::<Vec<_>>());
+        assert_eq!(first.delta, delta_of(&batch));
+        let second = record(&store, &batch).await.unwrap();
+        assert_eq!((second.inserted.len(), second.delta.len(), second.n_duplicates), (0, 0, 50));
+        let expected = Counts { n_posts: 50, n_rolled_up: 50, n_keys: 50 };
+        assert_eq!(counts(&store).await.unwrap(), expected);
+    }
+
+    #[tokio::test]
+    async fn a_value_that_postgres_refuses_is_an_error_of_the_data() {
+        let store = test_store().await;
+        let mut batch = testing::posts(100, Timestamp::now());
+        batch[70].post.text.push('\0');
+        let error = record(&store, &batch).await.unwrap_err();
+        assert!(!error.is_retryable(), "{error}");
+        assert!(error.to_string().contains("line 71, column text"), "{error}");
+        batch.remove(70);
+        assert_eq!(record(&store, &batch).await.unwrap().inserted.len(), 99);
+    }
+}
