@@ -15,6 +15,7 @@ pub mod inference; // text to score, pure
 
 pub mod actors; // who does what, and the messages between them
 
+pub mod http; // the calls, and the dashboard
 pub mod ws; // the live protocol
 
 pub mod store; // Postgres, the only place with SQL

@@ -1,0 +1,145 @@
+//! The dashboard's files, embedded in the binary.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpRequest, HttpResponse};
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use rust_embed::{Embed, EmbeddedFile};
+
+use super::error::ApiError;
+
+/// The build output of `frontend/`; empty when the dashboard was not built before the server.
+#[derive(Embed)]
+#[folder = "frontend/dist"]
+#[allow_missing = true]
+struct Dist;
+
+/// The files under `assets/` carry a digest in their name: another content has another name.
+const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+
+/// Everything else may be kept, but must be asked about.
+const ASK_FIRST: HeaderValue = HeaderValue::from_static("no-cache");
+
+/// Below this the headers weigh more than what is saved.
+const COMPRESSED_FROM_BYTES: usize = 1024;
+
+const NOT_BUILT: &str = include_str!("not_built.html");
+
+/// What no route of the table has claimed: a file of the dashboard, one of its pages, or nothing.
+///
+/// # Errors
+/// 404 in the error form.
+pub async fn serve(request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let path = request.path().trim_start_matches('/');
+    let missing = || ApiError::NotFound { what: format!("`/{path}`") };
+    if !matches!(*request.method(), Method::GET | Method::HEAD) || path.starts_with("api/") {
+        return Err(missing());
+    }
+    if let Some(file) = Dist::get(path) {
+        return Ok(answer(&request, path, &file));
+    }
+    // The pages of the dashboard have addresses but no files; the dashboard finds them itself.
+    let is_page = !path.rsplit('/').next().unwrap_or_default().contains('.');
+    if !is_page {
+        return Err(missing());
+    }
+    let Some(index) = Dist::get("index.html") else {
+        let page = HttpResponse::build(StatusCode::SERVICE_UNAVAILABLE)
+            .content_type("text/html; charset=utf-8")
+            .body(NOT_BUILT);
+        return Ok(page);
+    };
+    Ok(answer(&request, "index.html", &index))
+}
+
+fn answer(request: &HttpRequest, path: &str, file: &EmbeddedFile) -> HttpResponse {
+    let tag = hex::encode(file.metadata.sha256_hash().get(..12).unwrap_or_default());
+    let quoted = format!("\"{tag}\"");
+    let caching = if path.starts_with("assets/") { FOREVER } else { ASK_FIRST };
+    let mut response = HttpResponse::Ok();
+    response.insert_header((header::CACHE_CONTROL, caching));
+    response.insert_header((header::ETAG, quoted.clone()));
+    response.insert_header((header::VARY, "accept-encoding"));
+    let known = request.headers().get(header::IF_NONE_MATCH).and_then(|known| known.to_str().ok());
+    if known.is_some_and(|known| known.split(',').any(|one| one.trim().trim_start_matches("W/") == quoted)) {
+        return response.status(StatusCode::NOT_MODIFIED).finish();
+    }
+    let kind = mime_guess::from_path(path).first_or_octet_stream();
+    let charset = if kind.type_() == "text" { "; charset=utf-8" } else { "" };
+    response.content_type(format!("{}{charset}", kind.essence_str()));
+    let accepted = request.headers().get(header::ACCEPT_ENCODING).and_then(|accepted| accepted.to_str().ok());
+    let wants_gzip = accepted.is_some_and(|accepted| accepted.contains("gzip"));
+    if wants_gzip && kind.type_() != "image" && file.data.len() >= COMPRESSED_FROM_BYTES {
+        response.insert_header((header::CONTENT_ENCODING, "gzip"));
+        return response.body(compressed(&tag, &file.data));
+    }
+    response.body(Bytes::copy_from_slice(&file.data))
+}
+
+/// Each file is compressed once, as thoroughly as possible, and kept.
+fn compressed(tag: &str, data: &[u8]) -> Bytes {
+    static KEPT: OnceLock<Mutex<HashMap<String, Bytes>>> = OnceLock::new();
+    let kept = KEPT.get_or_init(Mutex::default);
+    if let Some(bytes) = kept.lock().unwrap_or_else(PoisonError::into_inner).get(tag) {
+        return bytes.clone();
+    }
+    let mut encoder = GzEncoder::new(Vec::with_capacity(data.len() / 3), Compression::best());
+    // Writing to memory does not fail.
+    let _ = encoder.write_all(data);
+    let bytes = Bytes::from(encoder.finish().unwrap_or_default());
+    kept.lock().unwrap_or_else(PoisonError::into_inner).insert(tag.to_owned(), bytes.clone());
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+    use std::io::Read;
+
+    use super::*;
+    use actix_web::body::to_bytes;
+    use actix_web::test::TestRequest;
+
+    fn script() -> EmbeddedFile {
+        let metadata = rust_embed::Metadata::__rust_embed_new([7; 32], None, None);
+        EmbeddedFile { data: Cow::Owned(b"export const answer = 42;\n".repeat(100)), metadata }
+    }
+
+    #[actix_web::test]
+    async fn a_compressed_script_is_the_script() {
+        let request = TestRequest::get().insert_header(("accept-encoding", "gzip, br")).to_http_request();
+        let response = answer(&request, "assets/app-1a2b.js", &script());
+        assert_eq!(response.headers().get(header::CONTENT_ENCODING).unwrap(), "gzip");
+        assert_eq!(response.headers().get(header::CACHE_CONTROL).unwrap(), FOREVER);
+        assert_eq!(response.headers().get(header::CONTENT_TYPE).unwrap(), "text/javascript; charset=utf-8");
+        let body = to_bytes(response.into_body()).await.unwrap();
+        let mut plain = Vec::new();
+        flate2::read::GzDecoder::new(&body[..]).read_to_end(&mut plain).unwrap();
+        assert_eq!(plain, *script().data);
+    }
+
+    #[test]
+    fn what_the_browser_has_is_not_sent_again() {
+        let first = answer(&TestRequest::get().to_http_request(), "index.html", &script());
+        assert_eq!(first.headers().get(header::CACHE_CONTROL).unwrap(), ASK_FIRST);
+        let tag = first.headers().get(header::ETAG).unwrap().clone();
+        let again = TestRequest::get().insert_header((header::IF_NONE_MATCH, tag)).to_http_request();
+        assert_eq!(answer(&again, "index.html", &script()).status(), StatusCode::NOT_MODIFIED);
+    }
+
+    #[actix_web::test]
+    async fn pages_are_served_and_missing_files_and_calls_are_not() {
+        let page = serve(TestRequest::with_uri("/alerts").to_http_request()).await.unwrap();
+        assert!(page.headers().get(header::CONTENT_TYPE).unwrap().to_str().unwrap().starts_with("text/html"));
+        for path in ["/api/v1/nothing", "/assets/gone.js", "/favicon.gone"] {
+            let outcome = serve(TestRequest::with_uri(path).to_http_request()).await;
+            assert!(matches!(outcome, Err(ApiError::NotFound { .. })), "{path}");
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Who may ask: our own names only, and whoever shows the token where one is configured.
+
+use std::net::{IpAddr, SocketAddr};
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::middleware::Next;
+use actix_web::{Error, ResponseError, web};
+use sha2::{Digest, Sha256};
+
+use super::error::ApiError;
+use super::state::AppState;
+
+/// Reachable without a token: what restarts or routes traffic to a process has none.
+const OPEN_PATHS: [&str; 3] = ["/health", "/livez", "/readyz"];
+
+/// The names this server answers to.
+///
+/// A page of another site can make a browser send requests here, even under a name of its own that it points
+/// at 127.0.0.1 (DNS rebinding). It cannot choose the `Host` and `Origin` headers, so those decide.
+#[derive(Debug, Clone)]
+pub struct AllowedHosts {
+    listen: SocketAddr,
+    configured: Vec<String>,
+}
+
+impl AllowedHosts {
+    /// `configured` are names besides our own: `dashboard.example.org`, or with a port.
+    pub fn new(listen: SocketAddr, configured: &[String]) -> Self {
+        let configured = configured.iter().map(|name| name.trim().to_ascii_lowercase()).collect();
+        Self { listen, configured }
+    }
+
+    /// Whether a request for this `Host` is meant for us.
+    ///
+    /// The loopback names are ours under any port, because a container's port is mapped to another outside;
+    /// no other site can own them.
+    pub fn admits_host(&self, host: &str) -> bool {
+        let host = host.trim().to_ascii_lowercase();
+        let name = without_port(&host);
+        if self.configured.iter().any(|ours| *ours == host || *ours == name) {
+            return true;
+        }
+        if name == "localhost" {
+            return true;
+        }
+        let Ok(ip) = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() else {
+            return false;
+        };
+        // A name that is an address cannot be pointed elsewhere. Listening everywhere, all of them are ours.
+        ip.is_loopback() || ip == self.listen.ip() || self.listen.ip().is_unspecified()
+    }
+
+    /// Whether a page of this `Origin` may ask. Pages we serve have the origin they were asked for under.
+    pub fn admits_origin(&self, origin: &str, host: Option<&str>) -> bool {
+        let origin = origin.trim().to_ascii_lowercase();
+        let Some((_, authority)) = origin.split_once("://") else {
+            return false;
+        };
+        let own = host.is_some_and(|host| host.trim().eq_ignore_ascii_case(authority));
+        own || self.configured.iter().any(|ours| *ours == authority || *ours == without_port(authority))
+    }
+}
+
+fn without_port(authority: &str) -> &str {
+    match authority.rsplit_once(':') {
+        Some((name, port)) if !port.contains(']') => name,
+        _ => authority,
+    }
+}
+
+/// What proves that a caller may ask. Kept as a digest, so that it is in no log and comparing takes the same
+/// time wherever the first difference is.
+#[derive(Clone)]
+pub struct Token([u8; 32]);
+
+impl Token {
+    /// The token as configured.
+    pub fn new(secret: &str) -> Self {
+        Self(Sha256::digest(secret.as_bytes()).into())
+    }
+
+    fn is(&self, candidate: &str) -> bool {
+        let candidate: [u8; 32] = Sha256::digest(candidate.as_bytes()).into();
+        self.0.iter().zip(candidate).fold(0, |differences, (ours, theirs)| differences | (ours ^ theirs)) == 0
+    }
+}
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+/// Middleware: refuses what comes from elsewhere, and callers without the token.
+pub async fn guard(
+    state: web::Data<AppState>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    if let Err(refusal) = check(&state, &request) {
+        return Ok(request.into_response(refusal.error_response()));
+    }
+    next.call(request).await.map(ServiceResponse::map_into_boxed_body)
+}
+
+fn check(state: &AppState, request: &ServiceRequest) -> Result<(), ApiError> {
+    let hosts = &state.params.hosts;
+    let headers = request.headers();
+    let named = headers.get_all(header::HOST).map(header_text).collect::<Vec<_>>();
+    let in_target = request.uri().authority().map(|authority| authority.to_string());
+    for host in named.iter().chain(&in_target) {
+        if !hosts.admits_host(host) {
+            return Err(ApiError::Foreign { header: "Host", value: host.clone() });
+        }
+    }
+    for origin in headers.get_all(header::ORIGIN).map(header_text) {
+        if !hosts.admits_origin(&origin, named.first().map(String::as_str)) {
+            return Err(ApiError::Foreign { header: "Origin", value: origin });
+        }
+    }
+    let Some(token) = &state.params.token else {
+        return Ok(());
+    };
+    if OPEN_PATHS.contains(&request.path()) || shown_tokens(headers).any(|shown| token.is(&shown)) {
+        return Ok(());
+    }
+    let browser = headers.get(header::ACCEPT).is_some_and(|accept| header_text(accept).contains("text/html"));
+    Err(ApiError::Unauthorized { browser })
+}
+
+/// Every token the request shows: `Authorization: Bearer`, the password of `Authorization: Basic` (browsers ask
+/// a person for it), and for a browser's WebSocket, which can set no header, `Sec-WebSocket-Protocol: bearer,
+/// <token>`. Never the address, which ends up in logs and histories.
+fn shown_tokens(headers: &HeaderMap) -> impl Iterator<Item = String> {
+    let authorization = headers.get(header::AUTHORIZATION).map(header_text).and_then(|value| {
+        let (scheme, credentials) = value.split_once(' ')?;
+        match scheme.to_ascii_lowercase().as_str() {
+            "bearer" => Some(credentials.trim().to_owned()),
+            "basic" => password_of(credentials.trim()),
+            _ => None,
+        }
+    });
+    let protocol = headers.get(header::SEC_WEBSOCKET_PROTOCOL).map(header_text).and_then(|value| {
+        let mut offered = value.split(',').map(str::trim);
+        (offered.next() == Some("bearer")).then(|| offered.next().map(str::to_owned)).flatten()
+    });
+    authorization.into_iter().chain(protocol)
+}
+
+fn password_of(basic: &str) -> Option<String> {
+    use base64::Engine;
+    let decoded = base64::engine::general_purpose::STANDARD.decode(basic).ok()?;
+    String::from_utf8(decoded).ok()?.split_once(':').map(|(_, password)| password.to_owned())
+}
+
+fn header_text(value: &header::HeaderValue) -> String {
+    String::from_utf8_lossy(value.as_bytes()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::http::header::HeaderValue;
+
+    fn hosts(listen: &str) -> AllowedHosts {
+        AllowedHosts::new(listen.parse().unwrap(), &["Dash.example.org".to_owned()])
+    }
+
+    #[test]
+    fn only_our_own_names_are_answered_to() {
+        let ours = hosts("127.0.0.1:8080");
+        for host in ["127.0.0.1:8080", "localhost:8080", "LOCALHOST", "[::1]:8080", "dash.example.org:443"] {
+            assert!(ours.admits_host(host), "{host}");
+        }
+        for host in ["evil.example", "evil.example:8080", "localhost.evil.example", "10.0.0.1:8080", ""] {
+            assert!(!ours.admits_host(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn listening_everywhere_answers_to_every_address_but_to_no_foreign_name() {
+        let ours = hosts("0.0.0.0:8080");
+        assert!(ours.admits_host("192.168.1.5:8080") && ours.admits_host("[2001:db8::1]:8080"));
+        assert!(!ours.admits_host("evil.example:8080"));
+    }
+
+    #[test]
+    fn only_pages_served_under_the_same_name_may_ask() {
+        let ours = hosts("127.0.0.1:8080");
+        assert!(ours.admits_origin("http://localhost:8080", Some("localhost:8080")));
+        assert!(ours.admits_origin("https://dash.example.org", Some("127.0.0.1:8080")));
+        for origin in ["http://evil.example", "http://localhost:3000", "null", "", "file://"] {
+            assert!(!ours.admits_origin(origin, Some("localhost:8080")), "{origin}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_found_in_each_of_its_three_places() {
+        let token = Token::new("s3cret");
+        let shows = |name: header::HeaderName, value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, HeaderValue::from_static(value));
+            shown_tokens(&headers).any(|shown| token.is(&shown))
+        };
+        assert!(shows(header::AUTHORIZATION, "Bearer s3cret"));
+        assert!(shows(header::AUTHORIZATION, "bearer s3cret"));
+        assert!(shows(header::AUTHORIZATION, "Basic bWU6czNjcmV0"));
+        assert!(shows(header::SEC_WEBSOCKET_PROTOCOL, "bearer, s3cret"));
+        assert!(!shows(header::SEC_WEBSOCKET_PROTOCOL, "s3cret"));
+        assert!(!shows(header::AUTHORIZATION, "Bearer s3cre"));
+        assert!(!shows(header::AUTHORIZATION, "s3cret"));
+    }
+}

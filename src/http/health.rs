@@ -1,0 +1,65 @@
+//! Whether the process lives, and whether it should get traffic.
+
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::error::{ApiError, ErrorBody};
+use super::extract::Parameters;
+use super::state::AppState;
+use crate::models::stage_health::NotReady;
+
+/// That the process lives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Alive {
+    /// Always `ok`: what does not live does not answer.
+    pub status: String,
+    /// Groundswell's version.
+    pub version: String,
+}
+
+/// Whether the process should get traffic.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Readiness {
+    /// Whether it should.
+    pub ready: bool,
+    /// With `verbose`: everything that keeps it from being ready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasons: Option<Vec<NotReady>>,
+}
+
+/// Whether the process lives
+///
+/// Never asks Redis or PostgreSQL: restarting this process would not bring them back.
+#[utoipa::path(get, path = "/livez", tag = "operations", responses((status = 200, body = Alive)))]
+pub async fn live() -> Json<Alive> {
+    Json(Alive { status: "ok".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() })
+}
+
+/// Whether the process lives; the same as `/livez`
+#[utoipa::path(get, path = "/health", tag = "operations", responses((status = 200, body = Alive)))]
+pub async fn health() -> Json<Alive> {
+    live().await
+}
+
+/// Whether the process should get traffic
+///
+/// With `?verbose` it says which of Redis, PostgreSQL and the stages it is waiting for.
+///
+/// # Errors
+/// 400 for parameters other than `verbose`.
+#[utoipa::path(get, path = "/readyz", tag = "operations",
+    params(("verbose" = Option<String>, Query, allow_reserved, description = "Say why not; needs no value")),
+    responses(
+        (status = 200, body = Readiness),
+        (status = 400, body = ErrorBody, description = "A parameter does not exist"),
+        (status = 503, body = Readiness, description = "Not now"),
+    ))]
+pub async fn ready(state: Data<AppState>, parameters: Parameters) -> Result<HttpResponse, ApiError> {
+    let verbose = parameters.only(&["verbose"])?.text("verbose").is_some_and(|value| value != "false");
+    let reasons = state.health.borrow().not_ready();
+    let ready = reasons.is_empty();
+    let mut answer = if ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
+    Ok(answer.json(Readiness { ready, reasons: verbose.then_some(reasons) }))
+}
