@@ -20,4 +20,6 @@ pub mod ws; // the live protocol
 
 pub mod store; // Postgres, the only place with SQL
 
+pub mod embedded; // a private PostgreSQL and Redis
+
 pub mod telemetry; // tracing, and the names of all metrics

@@ -1,0 +1,253 @@
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use nix::{sys::signal::Signal, unistd::Pid};
+use tracing::info;
+
+use super::{
+    EmbeddedError, child::die_with_us, keeper::Server, leftovers::Leftover, logs, places::Places,
+    programs::PostgresPrograms,
+};
+
+/// The superuser of the private server. It exists nowhere else, and the socket's folder is what guards it.
+pub(super) const USER: &str = "groundswell";
+
+/// `initdb` makes this one, and the private server needs no second.
+pub(super) const DATABASE: &str = "postgres";
+
+const HBA: &str =
+    "# Written at every start. Nobody else can enter the folder of the socket.\nlocal all all trust\n";
+
+/// A person's environment must not change how the private server runs.
+const FOREIGN_VARIABLES: [&str; 8] =
+    ["PGDATA", "PGPORT", "PGHOST", "PGUSER", "PGDATABASE", "PGOPTIONS", "PGTZ", "PGCLIENTENCODING"];
+
+/// The private PostgreSQL of one data directory.
+pub(super) struct Postgres {
+    pub(super) programs: PostgresPrograms,
+    pub(super) places: Places,
+    /// False trades safety in a power cut for speed. Only tests may do that.
+    pub(super) durable: bool,
+}
+
+impl Server for Postgres {
+    fn name(&self) -> &'static str {
+        "postgresql"
+    }
+
+    /// The fast shutdown: sessions are ended, everything is written. SIGTERM would wait for the sessions.
+    fn stop_signal(&self) -> Signal {
+        Signal::SIGINT
+    }
+
+    fn prepare(&self) -> Result<(), EmbeddedError> {
+        self.stop_leftovers()?;
+        if !self.places.cluster.exists() {
+            self.make_cluster()?;
+        }
+        let socket = quote(&self.places.postgres_socket);
+        let hba = self.places.postgres.join("pg_hba.conf");
+        let log = quote(&self.places.postgres_log);
+        let local = quote(&self.places.postgres.join("local.conf"));
+        let mut settings = format!(
+            "{SETTINGS}\nunix_socket_directories = {socket}\nhba_file = {}\nlog_directory = {log}\n",
+            quote(&hba)
+        );
+        if !self.durable {
+            // Commits still reach the system before they are answered, so the death of a process loses nothing.
+            settings.push_str("fsync = off\nfull_page_writes = off\n");
+        }
+        // Last, so that it wins.
+        settings.push_str(&format!("include_if_exists = {local}\n"));
+        write(&hba, HBA)?;
+        write(&self.settings_file(), &settings)
+    }
+
+    fn command(&self) -> Result<Command, EmbeddedError> {
+        let mut command = self.run(&self.programs.postgres)?;
+        let settings_file = self.settings_file();
+        command
+            .arg("-D")
+            .arg(&self.places.cluster)
+            .arg("-c")
+            .arg(format!("config_file={}", settings_file.display()));
+        Ok(command)
+    }
+
+    fn is_ready(&self, pid: u32) -> bool {
+        let note = fs::read_to_string(self.pid_file()).unwrap_or_default();
+        // The first line is the process, the eighth its state; `pg_ctl` waits for the same.
+        let mut lines = note.lines();
+        let is_ours = lines.next() == Some(&pid.to_string());
+        is_ours && lines.nth(6).is_some_and(|state| state.trim() == "ready")
+    }
+
+    fn last_words(&self) -> String {
+        let logs = fs::read_dir(&self.places.postgres_log);
+        let mut paths: Vec<PathBuf> =
+            logs.into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+        paths.push(self.startup_log());
+        let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
+        logs::last_lines(&paths)
+    }
+}
+
+impl Postgres {
+    fn stop_leftovers(&self) -> Result<(), EmbeddedError> {
+        let noted = fs::read_to_string(self.pid_file()).unwrap_or_default();
+        let leader = noted.lines().next().and_then(|pid| pid.trim().parse().ok()).map(Pid::from_raw);
+        let leftover = Leftover {
+            server: self.name(),
+            programs: &["postgres"],
+            folder: &self.places.cluster,
+            signal: self.stop_signal(),
+            // Its own children end with it; asking them too would only disturb.
+            leader,
+        };
+        leftover.stop()?;
+        // Nothing runs here now, so the number in the file may belong to any process, and would keep the server from
+        // starting. It still checks the shared memory itself.
+        match fs::remove_file(self.pid_file()) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(EmbeddedError::io("remove", &self.pid_file())(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Under another name first, so that one whose making was interrupted is never taken for whole.
+    fn make_cluster(&self) -> Result<(), EmbeddedError> {
+        let unfinished = self.places.postgres.join("new");
+        if unfinished.exists() {
+            fs::remove_dir_all(&unfinished).map_err(EmbeddedError::io("remove", &unfinished))?;
+        }
+        self.places.account.make_private(&unfinished)?;
+        info!(version = self.programs.major, "making a new database");
+        let mut command = self.run(&self.programs.initdb)?;
+        command.arg("-D").arg(&unfinished).args([
+            "-U",
+            USER,
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+        ]);
+        if !self.durable {
+            command.arg("--no-sync");
+        }
+        die_with_us(&mut command, self.stop_signal());
+        let status = command.status().map_err(EmbeddedError::io("run", &self.programs.initdb))?;
+        if !status.success() {
+            let reason = format!("`initdb` failed:\n{}", logs::last_lines(&[&self.startup_log()]));
+            return Err(EmbeddedError::DidNotStart { server: self.name(), reason });
+        }
+        fs::rename(&unfinished, &self.places.cluster).map_err(EmbeddedError::io("rename", &unfinished))
+    }
+
+    /// As the right user, in a folder that this user can enter, in a language that logs are read in.
+    fn run(&self, program: &Path) -> Result<Command, EmbeddedError> {
+        let mut command = Command::new(program);
+        self.places.account.apply(&mut command);
+        command.current_dir(&self.places.postgres).env("LC_ALL", "C.UTF-8");
+        for variable in FOREIGN_VARIABLES {
+            command.env_remove(variable);
+        }
+        logs::capture(&mut command, &self.startup_log())?;
+        Ok(command)
+    }
+
+    fn pid_file(&self) -> PathBuf {
+        self.places.cluster.join("postmaster.pid")
+    }
+
+    fn settings_file(&self) -> PathBuf {
+        self.places.postgres.join("postgresql.conf")
+    }
+
+    fn startup_log(&self) -> PathBuf {
+        self.places.postgres.join("startup.log")
+    }
+}
+
+fn write(path: &Path, text: &str) -> Result<(), EmbeddedError> {
+    fs::write(path, text).map_err(EmbeddedError::io("write", path))
+}
+
+/// A string as PostgreSQL's settings files want it.
+fn quote(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\\', "\\\\").replace('\'', "''"))
+}
+
+/// For a small machine that the server shares with us and with Redis.
+const SETTINGS: &str = "\
+# Written at every start: changes here are lost. Put yours into local.conf beside this file.
+listen_addresses = ''
+port = 5432
+# A few pools of at most a dozen each; every session costs memory.
+max_connections = 100
+
+# The rest of the memory belongs to the model, Redis and the system's own cache.
+shared_buffers = 256MB
+work_mem = 8MB
+maintenance_work_mem = 128MB
+huge_pages = off
+
+# What was committed is on disk.
+fsync = on
+synchronous_commit = on
+full_page_writes = on
+# Nobody replicates from a private server, so its log can be smaller.
+wal_level = minimal
+max_wal_senders = 0
+wal_compression = on
+wal_buffers = 16MB
+# Fewer checkpoints write fewer full pages; 2 GB take seconds to replay.
+min_wal_size = 256MB
+max_wal_size = 2GB
+checkpoint_timeout = 15min
+checkpoint_completion_target = 0.9
+
+# Statements are short and many: compiling them and sharing them between processes both cost more than they save.
+jit = off
+max_parallel_workers_per_gather = 0
+max_parallel_maintenance_workers = 1
+max_worker_processes = 4
+# Solid state disks have no heads to move.
+random_page_cost = 1.1
+effective_io_concurrency = 64
+# A query over 90 days locks each day's partition and each of its indexes.
+max_locks_per_transaction = 256
+
+autovacuum_max_workers = 2
+autovacuum_naptime = 30s
+
+timezone = 'UTC'
+log_timezone = 'UTC'
+lc_messages = 'C.UTF-8'
+# One file for each day of the week, emptied when its turn comes again.
+logging_collector = on
+log_filename = 'postgresql-%u.log'
+log_file_mode = 0600
+log_rotation_age = 1d
+log_rotation_size = 0
+log_truncate_on_rotation = on
+log_line_prefix = '%m [%p] '
+log_checkpoints = off
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_cannot_end_its_quotes() {
+        let check = |path: &str, quoted: &str| assert_eq!(quote(Path::new(path)), quoted);
+        check("/a b", "'/a b'");
+        check("/it's", "'/it''s'");
+        check("/a\\'", "'/a\\\\'''");
+    }
+}

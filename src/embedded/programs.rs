@@ -1,0 +1,175 @@
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use super::EmbeddedError;
+
+/// The oldest PostgreSQL whose features the migrations and settings use.
+pub const POSTGRES_MIN: u32 = 14;
+
+/// `XAUTOCLAIM` came with Redis 6.2.
+pub const REDIS_MIN: (u32, u32) = (6, 2);
+
+const POSTGRES_REMEDY: &str = "on Debian and Ubuntu: `apt-get install postgresql`; on Fedora: `dnf install \
+                               postgresql-server`; on Alpine: `apk add postgresql`";
+const REDIS_REMEDY: &str = "on Debian and Ubuntu: `apt-get install redis-server`; on Fedora: `dnf install redis`; on \
+                            Alpine: `apk add redis`";
+
+/// An installed PostgreSQL that can be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PostgresPrograms {
+    /// The server.
+    pub postgres: PathBuf,
+    /// Makes a new database cluster of the same version.
+    pub initdb: PathBuf,
+    /// The major version, such as 15.
+    pub major: u32,
+}
+
+/// An installed Redis, or Valkey, that can be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedisProgram {
+    /// The server.
+    pub server: PathBuf,
+    /// Major and minor version.
+    pub version: (u32, u32),
+}
+
+/// Finds PostgreSQL on the `PATH`, where Debian puts it, or where `pg_config` says.
+///
+/// `major` asks for exactly that version: stored data can only be read by the version that wrote it. Without it the
+/// one on the `PATH` wins, then the newest.
+pub fn find_postgres(major: Option<u32>) -> Result<PostgresPrograms, EmbeddedError> {
+    let suits = |found: &PostgresPrograms| match major {
+        Some(wanted) => found.major == wanted,
+        None => found.major >= POSTGRES_MIN,
+    };
+    if let Some(found) = on_path("postgres").and_then(|path| postgres_at(&path)).filter(|found| suits(found))
+    {
+        return Ok(found);
+    }
+    let newest = postgres_folders()
+        .iter()
+        .filter_map(|folder| postgres_at(&folder.join("postgres")))
+        .filter(suits)
+        .max_by_key(|found| found.major);
+    newest.ok_or_else(|| EmbeddedError::Missing {
+        what: match major {
+            Some(wanted) => format!("PostgreSQL {wanted}, which wrote the stored posts,"),
+            None => format!("PostgreSQL {POSTGRES_MIN} or newer"),
+        },
+        remedy: POSTGRES_REMEDY,
+    })
+}
+
+/// Finds Redis, or Valkey, on the `PATH` and in the usual folders of a system.
+pub fn find_redis() -> Result<RedisProgram, EmbeddedError> {
+    for name in ["redis-server", "valkey-server"] {
+        let places = ["/usr/bin", "/usr/local/bin", "/usr/sbin"].map(|folder| Path::new(folder).join(name));
+        for server in on_path(name).into_iter().chain(places) {
+            let Some(version) = said_version(&server).as_deref().and_then(redis_version) else {
+                continue;
+            };
+            if version >= REDIS_MIN {
+                return Ok(RedisProgram { server, version });
+            }
+        }
+    }
+    let (major, minor) = REDIS_MIN;
+    Err(EmbeddedError::Missing { what: format!("Redis {major}.{minor} or newer"), remedy: REDIS_REMEDY })
+}
+
+fn postgres_folders() -> Vec<PathBuf> {
+    let mut folders = Vec::new();
+    if let Ok(versions) = std::fs::read_dir("/usr/lib/postgresql") {
+        folders.extend(versions.flatten().map(|version| version.path().join("bin")));
+    }
+    if let Ok(answer) = Command::new("pg_config").arg("--bindir").output() {
+        folders.push(PathBuf::from(String::from_utf8_lossy(&answer.stdout).trim()));
+    }
+    folders.extend(["/usr/local/pgsql/bin", "/usr/libexec/postgresql", "/usr/bin"].map(PathBuf::from));
+    folders
+}
+
+/// The one on the `PATH` may be a link, and `initdb` lies beside what it points to.
+fn postgres_at(postgres: &Path) -> Option<PostgresPrograms> {
+    let postgres = postgres.canonicalize().ok()?;
+    let major = postgres_major(&said_version(&postgres)?)?;
+    let initdb = postgres.with_file_name("initdb");
+    initdb.exists().then_some(PostgresPrograms { postgres, initdb, major })
+}
+
+/// Asks the shell, which reads the `PATH` as the person who typed the command expects.
+fn on_path(name: &str) -> Option<PathBuf> {
+    let answer = Command::new("/bin/sh").args(["-c", "command -v \"$1\"", "sh", name]).output().ok()?;
+    let path = PathBuf::from(String::from_utf8(answer.stdout).ok()?.trim_end_matches('\n'));
+    path.is_absolute().then_some(path)
+}
+
+fn said_version(program: &Path) -> Option<String> {
+    let answer = Command::new(program).arg("--version").stdin(std::process::Stdio::null()).output().ok()?;
+    String::from_utf8(answer.stdout).ok()
+}
+
+/// Other programs are called `postgres` too, so the name alone proves nothing.
+fn postgres_major(said: &str) -> Option<u32> {
+    leading_number(said.trim().strip_prefix("postgres (PostgreSQL) ")?)
+}
+
+fn redis_version(said: &str) -> Option<(u32, u32)> {
+    if !said.starts_with("Redis server") && !said.starts_with("Valkey server") {
+        return None;
+    }
+    let (_, version) = said.split_once(" v=")?;
+    let (major, rest) = version.split_once('.')?;
+    Some((leading_number(major)?, leading_number(rest)?))
+}
+
+fn leading_number(text: &str) -> Option<u32> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    text.get(..end)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_postgres_is_known_by_what_it_says_of_itself() {
+        let check = |said: &str, major: Option<u32>| assert_eq!(postgres_major(said), major, "{said}");
+        check("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n", Some(15));
+        check("postgres (PostgreSQL) 18beta1\n", Some(18));
+        check("postgres (PostgreSQL) 9.6.24\n", Some(9));
+        check("postgres: command-line client 15.2\n", None);
+        check("", None);
+    }
+
+    #[test]
+    fn a_redis_is_known_by_what_it_says_of_itself() {
+        let check =
+            |said: &str, version: Option<(u32, u32)>| assert_eq!(redis_version(said), version, "{said}");
+        check(
+            "Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64 build=ae4d7c971a948f0",
+            Some((7, 0)),
+        );
+        check("Valkey server v=8.1.1 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64", Some((8, 1)));
+        check("Redis server v=6.2.14", Some((6, 2)));
+        check("something else v=7.0", None);
+    }
+
+    #[test]
+    fn the_installed_servers_are_found() {
+        assert!(find_postgres(None).unwrap().major >= POSTGRES_MIN);
+        assert!(find_redis().unwrap().version >= REDIS_MIN);
+    }
+
+    #[test]
+    fn a_version_that_is_not_installed_is_named_with_what_to_do() {
+        let refusal = find_postgres(Some(1)).unwrap_err().to_string();
+        assert!(
+            refusal.contains("PostgreSQL 1,") && refusal.contains("apt-get install postgresql"),
+            "{refusal}"
+        );
+    }
+}

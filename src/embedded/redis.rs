@@ -1,0 +1,146 @@
+use std::{
+    fs,
+    io::{Read, Write},
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use nix::sys::signal::Signal;
+
+use super::{
+    EmbeddedError, RedisFsync, keeper::Server, leftovers::Leftover, logs, places::Places,
+    programs::RedisProgram,
+};
+
+/// Redis appends to its log for ever, and months of it help nobody.
+const LOG_BYTES_MAX: u64 = 10 * 1024 * 1024;
+
+/// A loaded Redis answers within milliseconds; one that loads its file says so at once.
+const PING_PATIENCE: Duration = Duration::from_millis(500);
+
+/// The private Redis of one data directory.
+pub(super) struct Redis {
+    pub(super) program: RedisProgram,
+    pub(super) places: Places,
+    pub(super) fsync: RedisFsync,
+}
+
+impl Server for Redis {
+    fn name(&self) -> &'static str {
+        "redis"
+    }
+
+    fn stop_signal(&self) -> Signal {
+        Signal::SIGTERM
+    }
+
+    fn prepare(&self) -> Result<(), EmbeddedError> {
+        let leftover = Leftover {
+            server: self.name(),
+            programs: &["redis-server", "valkey-server"],
+            folder: &self.places.redis,
+            signal: self.stop_signal(),
+            leader: None,
+        };
+        leftover.stop()?;
+        self.rotate_log()?;
+        let path = self.settings_file();
+        fs::write(&path, self.settings()).map_err(EmbeddedError::io("write", &path))
+    }
+
+    fn command(&self) -> Result<Command, EmbeddedError> {
+        let mut command = Command::new(&self.program.server);
+        command.arg(self.settings_file()).current_dir(&self.places.redis);
+        logs::capture(&mut command, &self.startup_log())?;
+        Ok(command)
+    }
+
+    fn is_ready(&self, _pid: u32) -> bool {
+        self.ping().is_ok_and(|answer| answer.starts_with(b"+PONG"))
+    }
+
+    fn last_words(&self) -> String {
+        logs::last_lines(&[&self.startup_log(), &self.log()])
+    }
+}
+
+impl Redis {
+    fn settings(&self) -> String {
+        let fsync = match self.fsync {
+            RedisFsync::Always => "always",
+            RedisFsync::EverySec => "everysec",
+        };
+        let socket = quote(&self.places.redis_socket);
+        let folder = quote(&self.places.redis);
+        let log = quote(&self.log());
+        format!(
+            "# Written at every start: changes here are lost.
+port 0
+unixsocket {socket}
+unixsocketperm 700
+dir {folder}
+logfile {log}
+daemonize no
+databases 1
+
+# Accepted posts live here until PostgreSQL has them: they are written down, and never thrown out for want of memory.
+appendonly yes
+appendfsync {fsync}
+no-appendfsync-on-rewrite no
+aof-load-truncated yes
+aof-use-rdb-preamble yes
+save \"\"
+maxmemory 0
+maxmemory-policy noeviction
+"
+        )
+    }
+
+    fn ping(&self) -> std::io::Result<[u8; 5]> {
+        let mut socket = UnixStream::connect(&self.places.redis_socket)?;
+        socket.set_read_timeout(Some(PING_PATIENCE))?;
+        socket.write_all(b"PING\r\n")?;
+        let mut answer = [0; 5];
+        socket.read_exact(&mut answer)?;
+        Ok(answer)
+    }
+
+    fn rotate_log(&self) -> Result<(), EmbeddedError> {
+        let log = self.log();
+        if fs::metadata(&log).is_ok_and(|found| found.len() > LOG_BYTES_MAX) {
+            fs::rename(&log, log.with_extension("log.1")).map_err(EmbeddedError::io("rename", &log))?;
+        }
+        Ok(())
+    }
+
+    fn settings_file(&self) -> PathBuf {
+        self.places.redis.join("redis.conf")
+    }
+
+    fn log(&self) -> PathBuf {
+        self.places.redis.join("redis.log")
+    }
+
+    fn startup_log(&self) -> PathBuf {
+        self.places.redis.join("startup.log")
+    }
+}
+
+/// A string as Redis' settings file wants it.
+fn quote(path: &Path) -> String {
+    format!("\"{}\"", path.display().to_string().replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_cannot_end_its_quotes() {
+        let check = |path: &str, quoted: &str| assert_eq!(quote(Path::new(path)), quoted);
+        check("/a b", "\"/a b\"");
+        check("/a\"b\\", "\"/a\\\"b\\\\\"");
+    }
+}

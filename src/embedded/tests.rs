@@ -1,0 +1,298 @@
+//! The private servers as a whole, started for real. What they hold is asked with their own clients' simplest form,
+//! since this module uses nothing else of ours.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    os::unix::{fs::PermissionsExt, net::UnixStream},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::{Pid, geteuid},
+};
+use tokio_postgres::NoTls;
+
+use super::*;
+
+/// Far more than any step takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A parent that died takes its children along within this.
+const ORPHANS_END_WITHIN: Duration = Duration::from_secs(10);
+
+/// Marks the folder that a re-executed test works in; see [`serve_until_killed`].
+const MARK: &str = "groundswell-embedded-test";
+
+fn params(data_dir: &Path) -> EmbeddedParams {
+    EmbeddedParams { data_dir: data_dir.to_owned(), redis_fsync: RedisFsync::Always, durable: false }
+}
+
+/// One that PostgreSQL's user can reach.
+fn open_folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    folder
+}
+
+async fn ask_postgres(embedded: &Embedded, statement: &str) -> Option<String> {
+    let url = &embedded.endpoints().postgres_url;
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let rows = client.simple_query(statement).await.unwrap();
+    drop(client);
+    connection.await.unwrap().unwrap();
+    rows.iter().find_map(|row| match row {
+        tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+        _ => None,
+    })
+}
+
+/// The first line of the answer, and for a string the second.
+fn ask_redis(embedded: &Embedded, command: &str) -> String {
+    let path = embedded.endpoints().redis_url.strip_prefix("redis+unix://").unwrap();
+    let mut socket = UnixStream::connect(path).unwrap();
+    writeln!(socket, "{command}\r").unwrap();
+    let mut lines = BufReader::new(socket).lines().map(Result::unwrap);
+    let first = lines.next().unwrap();
+    if first.starts_with('$') { lines.next().unwrap() } else { first }
+}
+
+async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+fn exists(pid: u32) -> bool {
+    // A zombie has ended; who takes its status is not our business.
+    let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    status.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
+}
+
+fn signal(pid: u32, signal: Signal) {
+    kill(Pid::from_raw(pid.cast_signed()), signal).unwrap();
+}
+
+#[tokio::test]
+async fn what_was_stored_is_there_after_a_stop_and_a_start() {
+    let folder = open_folder();
+    let embedded = Embedded::start(params(folder.path())).await.unwrap();
+    let first_endpoints = embedded.endpoints().clone();
+    ask_postgres(&embedded, "CREATE TABLE kept AS SELECT 'in postgresql' AS place").await;
+    assert_eq!(ask_redis(&embedded, "SET kept in-redis"), "+OK");
+    let pids = [embedded.postgres_pid().unwrap(), embedded.redis_pid().unwrap()];
+    embedded.stop().await.unwrap();
+    assert!(!pids.into_iter().any(exists));
+
+    let embedded = Embedded::start(params(folder.path())).await.unwrap();
+    assert_eq!(*embedded.endpoints(), first_endpoints);
+    assert_eq!(ask_postgres(&embedded, "SELECT place FROM kept").await.as_deref(), Some("in postgresql"));
+    assert_eq!(ask_redis(&embedded, "GET kept"), "in-redis");
+    embedded.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_promised_of_the_servers_is_set() {
+    let folder = open_folder();
+    let durable = EmbeddedParams { durable: true, ..params(folder.path()) };
+    let embedded = Embedded::start(durable).await.unwrap();
+    for (setting, value) in [
+        ("fsync", "on"),
+        ("synchronous_commit", "on"),
+        ("full_page_writes", "on"),
+        ("server_encoding", "UTF8"),
+        ("lc_collate", "C.UTF-8"),
+        ("TimeZone", "UTC"),
+        ("listen_addresses", ""),
+        ("jit", "off"),
+    ] {
+        let found = ask_postgres(&embedded, &format!("SELECT current_setting('{setting}')")).await;
+        assert_eq!(found.as_deref(), Some(value), "{setting}");
+    }
+    for (setting, value) in
+        [("appendonly", "yes"), ("appendfsync", "always"), ("maxmemory-policy", "noeviction"), ("save", "")]
+    {
+        let path = embedded.endpoints().redis_url.strip_prefix("redis+unix://").unwrap();
+        let mut socket = UnixStream::connect(path).unwrap();
+        writeln!(socket, "CONFIG GET {setting}\r").unwrap();
+        let found = BufReader::new(socket).lines().nth(4).unwrap().unwrap();
+        assert_eq!(found, value, "{setting}");
+    }
+    embedded.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_is_killed_is_started_again_on_the_same_endpoint_with_its_data() {
+    let folder = open_folder();
+    let embedded = Embedded::start(params(folder.path())).await.unwrap();
+    ask_postgres(&embedded, "CREATE TABLE kept AS SELECT 1 AS one").await;
+    ask_redis(&embedded, "SET kept 1");
+    let (postgres, redis) = (embedded.postgres_pid().unwrap(), embedded.redis_pid().unwrap());
+    signal(postgres, Signal::SIGKILL);
+    signal(redis, Signal::SIGKILL);
+    until("both run again", || {
+        embedded.postgres_pid().is_some_and(|pid| pid != postgres)
+            && embedded.redis_pid().is_some_and(|pid| pid != redis)
+    })
+    .await;
+    assert_eq!(ask_postgres(&embedded, "SELECT one FROM kept").await.as_deref(), Some("1"));
+    assert_eq!(ask_redis(&embedded, "GET kept"), "1");
+    embedded.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_was_stopped_on_purpose_stays_stopped_until_it_is_started() {
+    let folder = open_folder();
+    let embedded = Embedded::start(params(folder.path())).await.unwrap();
+    embedded.stop_redis().await.unwrap();
+    embedded.stop_postgres().await.unwrap();
+    let socket = embedded.endpoints().redis_url.strip_prefix("redis+unix://").unwrap().to_owned();
+    // Longer than the first wait of the supervision that must not happen.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(UnixStream::connect(&socket).is_err());
+    assert_eq!((embedded.postgres_pid(), embedded.redis_pid()), (None, None));
+    embedded.start_postgres().await.unwrap();
+    embedded.start_redis().await.unwrap();
+    embedded.restart_redis().await.unwrap();
+    assert_eq!(ask_redis(&embedded, "PING"), "+PONG");
+    assert_eq!(ask_postgres(&embedded, "SELECT 2").await.as_deref(), Some("2"));
+    embedded.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_second_start_on_the_same_data_directory_is_refused() {
+    let folder = open_folder();
+    let embedded = Embedded::start(params(folder.path())).await.unwrap();
+    let Err(EmbeddedError::Locked { pid, .. }) = Embedded::start(params(folder.path())).await else {
+        panic!("two servers shared a data directory");
+    };
+    assert_eq!(pid, std::process::id().to_string());
+    assert_eq!(ask_redis(&embedded, "PING"), "+PONG");
+    embedded.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_start_is_an_error_with_its_last_words_and_leaves_nothing_running() {
+    let folder = open_folder();
+    Embedded::start(params(folder.path())).await.unwrap().stop().await.unwrap();
+    let home = Places::prepare(&folder.path().canonicalize().unwrap()).unwrap().postgres;
+    std::fs::write(home.join("local.conf"), "max_connections = 'many'\n").unwrap();
+    let Err(error) = Embedded::start(params(folder.path())).await else {
+        panic!("a broken setting was ignored");
+    };
+    assert!(error.to_string().contains("max_connections"), "{error}");
+    std::fs::remove_file(home.join("local.conf")).unwrap();
+    Embedded::start(params(folder.path())).await.unwrap().stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_data_directory_that_others_cannot_reach_works_as_well() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+    let data_dir = folder.path().join("data");
+    check_elsewhere(&data_dir).await;
+    // As root the database had to go where its user can reach it.
+    assert_eq!(data_dir.join("postgres").exists(), !geteuid().is_root());
+}
+
+#[tokio::test]
+async fn a_data_directory_with_a_long_and_odd_path_works_as_well() {
+    let folder = open_folder();
+    let data_dir = folder.path().join("it's a \"long\" päth").join("x".repeat(120));
+    check_elsewhere(&data_dir).await;
+}
+
+/// Starts, stores, starts again, and removes what is outside of `data_dir`.
+async fn check_elsewhere(data_dir: &Path) {
+    let embedded = Embedded::start(params(data_dir)).await.unwrap();
+    ask_postgres(&embedded, "CREATE TABLE kept AS SELECT 3 AS three").await;
+    ask_redis(&embedded, "SET kept 3");
+    embedded.stop().await.unwrap();
+    let embedded = Embedded::start(params(data_dir)).await.unwrap();
+    assert_eq!(ask_postgres(&embedded, "SELECT three FROM kept").await.as_deref(), Some("3"));
+    assert_eq!(ask_redis(&embedded, "GET kept"), "3");
+    embedded.stop().await.unwrap();
+    places::remove_outside(&data_dir.canonicalize().unwrap());
+}
+
+#[tokio::test]
+async fn the_servers_end_when_their_parent_is_killed_and_the_next_start_finds_everything() {
+    let folder = open_folder();
+    for round in 0..2 {
+        let mut parent = start_in_another_process(folder.path());
+        let stdout = BufReader::new(parent.stdout.take().unwrap());
+        let line = stdout.lines().map(Result::unwrap).find(|line| line.starts_with("pids ")).unwrap();
+        let pids: Vec<u32> = line.split(' ').skip(1).map(|pid| pid.parse().unwrap()).collect();
+        let killed = Instant::now();
+        parent.kill().unwrap();
+        parent.wait().unwrap();
+        if round == 0 {
+            until("the orphans have ended", || !pids.iter().copied().any(exists)).await;
+            assert!(killed.elapsed() < ORPHANS_END_WITHIN, "{:?}", killed.elapsed());
+        }
+        // In the second round the next start meets them while they still end.
+        let embedded = Embedded::start(params(&data_dir_in(folder.path()))).await.unwrap();
+        assert_eq!(ask_redis(&embedded, "GET from-child"), "here");
+        assert_eq!(ask_postgres(&embedded, "SELECT max(n) FROM from_child").await.as_deref(), Some("7"));
+        embedded.stop().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn leftovers_that_nothing_ended_are_stopped_cleanly_at_the_next_start() {
+    let folder = open_folder();
+    let embedded = Embedded::start(params(folder.path())).await.unwrap();
+    ask_redis(&embedded, "SET kept 4");
+    let socket = embedded.endpoints().redis_url.strip_prefix("redis+unix://").unwrap().to_owned();
+    embedded.stop().await.unwrap();
+    // A Redis that no server of ours is the parent of, as one that outlived its parent.
+    let settings = folder.path().join("redis/redis.conf");
+    let mut orphan =
+        Command::new(find_redis().unwrap().server).arg(settings).stdout(Stdio::null()).spawn().unwrap();
+    until("the orphan listens", || UnixStream::connect(&socket).is_ok()).await;
+    // A number in a file that by now belongs to another process.
+    let cluster = Places::prepare(&folder.path().canonicalize().unwrap()).unwrap().cluster;
+    std::fs::write(cluster.join("postmaster.pid"), format!("{}\n", std::process::id())).unwrap();
+    // It can only be found gone once its status was taken.
+    let reaper = std::thread::spawn(move || orphan.wait().unwrap());
+    let embedded = Embedded::start(params(folder.path())).await.unwrap();
+    assert!(reaper.join().unwrap().success(), "the orphan was not stopped cleanly");
+    assert_eq!(ask_redis(&embedded, "GET kept"), "4");
+    embedded.stop().await.unwrap();
+}
+
+fn data_dir_in(folder: &Path) -> PathBuf {
+    folder.join("data")
+}
+
+/// Runs [`serve_until_killed`] alone, in a process that can be killed.
+fn start_in_another_process(folder: &Path) -> std::process::Child {
+    std::fs::write(folder.join(MARK), "").unwrap();
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "embedded::tests::serve_until_killed", "--nocapture"])
+        .current_dir(folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// Not a test by itself: what [`start_in_another_process`] runs. Elsewhere it finds no mark and does nothing.
+#[tokio::test]
+async fn serve_until_killed() {
+    let here = std::env::current_dir().unwrap();
+    if !here.join(MARK).exists() {
+        return;
+    }
+    let embedded = Embedded::start(params(&data_dir_in(&here))).await.unwrap();
+    ask_redis(&embedded, "SET from-child here");
+    ask_postgres(&embedded, "CREATE TABLE IF NOT EXISTS from_child (n int)").await;
+    ask_postgres(&embedded, "INSERT INTO from_child VALUES (7)").await;
+    println!("pids {} {}", embedded.postgres_pid().unwrap(), embedded.redis_pid().unwrap());
+    std::future::pending::<()>().await;
+}
