@@ -234,7 +234,7 @@ export function summarize(posts, { now, seconds, stepSeconds, trendSeconds }) {
     channels: items(groups.channels),
     platforms: items(groups.platforms),
     sources: [...groups.sources].map(([key, { count }]) => ({ key, count })),
-    rate: { posts_per_second: overall.count / seconds },
+    rate: { posts_per_second: overall.count / seconds, feed_share: 1 },
     trend: {
       step_seconds: stepSeconds,
       items: [...steps].map(([step, tally]) => ({

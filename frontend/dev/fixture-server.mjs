@@ -126,7 +126,9 @@ function system() {
     stream: { length: 3, lag: 0, pending: 3, dead: 0 },
     model: { name: 'swift', version: '1', hash: '3f9a2c7e51d0b8a4', degraded: null },
     sockets: { open: sockets.clients.size, limit: 10000 },
-    rates: { stored_per_second: rate },
+    at: new Date().toISOString(),
+    redis: { reachable: true },
+    postgres: { reachable: true },
   };
 }
 

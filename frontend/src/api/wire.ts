@@ -62,7 +62,8 @@ export interface MetricsSnapshot {
   channels: KeyedTally[];
   platforms: KeyedTally[];
   sources: { key: string; count: number }[];
-  rate: { posts_per_second: number };
+  /** Stored posts over the last ten seconds, and the share of them that the feed was sent. */
+  rate: { posts_per_second: number; feed_share: number };
   trend: Trend;
 }
 
@@ -146,15 +147,24 @@ export interface StageStatus {
   last_progress_at?: string | null;
 }
 
+export interface DependencyStatus {
+  reachable: boolean;
+  error?: string | null;
+}
+
 export interface SystemStatus {
+  at: string;
   version: string;
   started_at: string;
-  mode: 'embedded' | 'external';
+  /** `embedded` or `external`. */
+  mode: string;
   stages: StageStatus[];
-  stream: { length: number; lag?: number | null; pending: number; dead: number };
+  /** Null while Redis is away. */
+  stream?: { length: number; lag: number; pending: number; dead: number } | null;
+  redis: DependencyStatus;
+  postgres: DependencyStatus;
   model: { name: string; version: string; hash: string; degraded?: string | null };
   sockets: { open: number; limit: number };
-  rates: Record<string, number>;
 }
 
 export interface Page<Item> {

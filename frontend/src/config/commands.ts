@@ -1,7 +1,7 @@
 /** What to type to get posts, for the page's empty states. */
 export const COMMANDS = {
   run: 'make run',
-  replay: 'groundswell replay data/debate.ndjson.gz --speed 30',
+  replay: 'groundswell replay data/mayweather-mcgregor_tweets.csv.gz --speed 20',
   post: (origin: string) =>
     `curl -X POST ${origin}/api/v1/posts -H 'content-type: application/json' -d '{"id":"1","platform":"web","text":"I love how fast this is"}'`,
 } as const;

@@ -6,6 +6,9 @@ const BUSY_MS = 5_000;
 
 const FIRST_MS = 500;
 
+/** The server heard no pong from us; nothing is wrong with this client. */
+const CLOSE_UNHEARD = 4408;
+
 export const CLOSE_GOING_AWAY = 1001;
 export const CLOSE_TRY_AGAIN_LATER = 1013;
 
@@ -26,6 +29,7 @@ export function reconnectDelay(attempt: number, closeCode: number, random: () =>
  * 44xx mirrors HTTP's 4xx and 1008 is "policy": the server refuses this client, not this moment.
  */
 export function isRefusal(closeCode: number): boolean {
+  if (closeCode === CLOSE_UNHEARD) return false;
   return closeCode === 1008 || (closeCode >= 4400 && closeCode < 4500);
 }
 

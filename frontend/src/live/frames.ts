@@ -5,21 +5,25 @@ export type AlertEvent =
 
 interface Envelope<Event extends string, Data> {
   event: Event;
-  feed: string;
+  /** Null in answers to our own operations, which belong to no feed and no sequence. */
+  feed: string | null;
   /** `epoch:offset`; one sequence over all feeds. */
-  id: string;
+  id: string | null;
   ts: string;
   data: Data;
 }
 
+/** One frame type for each event, so that an event's name alone tells its data. */
+type FrameOf<Event extends string, Data> = Event extends string ? Envelope<Event, Data> : never;
+
 /** Everything the server says over the socket. */
 export type ServerFrame =
-  | Envelope<'metrics:initial' | 'metrics:update', MetricsSnapshot>
-  | Envelope<'message:new', ScoredPost>
-  | Envelope<AlertEvent, Alert>
-  | Envelope<'system:update', SystemStatus>
-  | Envelope<'error', { code: string; message: string }>
-  | Envelope<'pong', unknown>;
+  | FrameOf<'metrics:initial' | 'metrics:update', MetricsSnapshot>
+  | FrameOf<'message:new', ScoredPost>
+  | FrameOf<AlertEvent, Alert>
+  | FrameOf<'system:update', SystemStatus>
+  | FrameOf<'error', { code: string; message: string }>
+  | FrameOf<'pong', unknown>;
 
 /** Everything we say to the server. */
 export type ClientFrame =

@@ -27,6 +27,11 @@ export const freshSampling: Sampling = {
   oneIn: 1,
 };
 
+/** How many stored posts stand behind each one on the screen; `feedShare` is what the server sent us of them. */
+export function storedPerShown(sampling: Sampling, feedShare: number): number {
+  return Math.round(sampling.oneIn / Math.min(1, Math.max(feedShare, 1e-4)));
+}
+
 /** Decides about one post. Time is the frame's own, so a replayed recording samples the same way. */
 export function admit(sampling: Sampling, at: number): { sampling: Sampling; shown: boolean } {
   const now = Number.isFinite(at) ? Math.max(at, sampling.at) : sampling.at;
@@ -50,6 +55,6 @@ function closePeriod(sampling: Sampling): Sampling {
     periodFrom: sampling.at,
     seen: 0,
     shown: 0,
-    oneIn: Math.max(1, Math.round(sampling.seen / Math.max(1, sampling.shown))),
+    oneIn: Math.max(1, sampling.seen / Math.max(1, sampling.shown)),
   };
 }

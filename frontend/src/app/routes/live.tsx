@@ -10,8 +10,10 @@ import { FeedPanel } from '@/features/live-feed/components/feed-panel';
 import { useMetrics, type Metrics } from '@/features/metrics/api/use-metrics';
 import { HeadlineStrip } from '@/features/metrics/components/headline-strip';
 import { MetricsPanels } from '@/features/metrics/components/metrics-panels';
+import { HealthBanner } from '@/features/pipeline/components/health-banner';
 import { filterOf, isFiltered, parseView, viewToSearch, type View } from '@/lib/view';
 import { liveSocket } from '@/live/connect';
+import { storedPerShown } from '@/live/sampling';
 import { liveStore, useLive } from '@/live/store';
 
 /** The page: figures on the left, people on the right. */
@@ -40,13 +42,14 @@ export function LivePage() {
         provenance={describeProvenance(metrics, view)}
         onChange={setView}
       />
+      <Health />
       <Status asOf={metrics.snapshot?.window.to ?? null} />
       {isEmpty ? (
         <GetStarted />
       ) : (
         <div className="grid gap-3 min-[1180px]:grid-cols-[minmax(0,1fr)_350px]">
           <div className="flex min-w-0 flex-col gap-3">
-            <HeadlineStrip snapshot={metrics.snapshot} window={view.window} />
+            <HeadlineStrip metrics={metrics} window={view.window} />
             <MetricsPanels metrics={metrics} onSelect={select} />
           </div>
           <aside
@@ -101,6 +104,11 @@ function Status({ asOf }: { asOf: string | null }) {
   );
 }
 
+function Health() {
+  const system = useLive((live) => live.feed.system);
+  return system === null ? null : <HealthBanner system={system} />;
+}
+
 function Alerts() {
   const pushed = useLive((live) => live.alerts);
   return <AlertsPanel pushed={pushed} className="max-h-80 shrink-0" />;
@@ -108,7 +116,9 @@ function Alerts() {
 
 function LiveFeed({ isFiltered }: { isFiltered: boolean }) {
   const posts = useLive((live) => live.feed.posts);
-  const oneIn = useLive((live) => live.feed.sampling.oneIn);
+  const oneIn = useLive(({ feed }) =>
+    storedPerShown(feed.sampling, feed.metrics?.rate.feed_share ?? 1),
+  );
   return (
     <FeedPanel
       posts={posts}

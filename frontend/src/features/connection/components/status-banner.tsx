@@ -24,6 +24,14 @@ export function StatusBanner(props: StatusBannerProps) {
       </Banner>
     );
   }
+  if (connection.state === 'connecting' && connection.attempt > 0) {
+    return (
+      <Banner tone="warning">
+        <strong>Trying to connect again.</strong>
+        {since}
+      </Banner>
+    );
+  }
   if (connection.state === 'offline') {
     return (
       <Banner tone="warning">

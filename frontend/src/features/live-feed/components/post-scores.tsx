@@ -10,7 +10,7 @@ export function PostScores({ scored: { post, score } }: { scored: ScoredPost }) 
     ['Virality', score.virality / 100],
   ] as const;
   return (
-    <div className="mt-2 grid grid-cols-2 gap-x-5 rounded-lg bg-sunken p-3 text-[12px]">
+    <div className="mt-2 grid grid-cols-2 gap-x-4 rounded-lg bg-sunken p-2.5 text-[12px]">
       <dl className="space-y-1">
         {risks.map(([name, value]) => (
           <Meter key={name} name={name} value={value} />
@@ -38,7 +38,7 @@ export function PostScores({ scored: { post, score } }: { scored: ScoredPost }) 
 
 function Meter({ name, value }: { name: string; value: number }) {
   return (
-    <div className="grid grid-cols-[5rem_1fr_2.2rem] items-center gap-1.5">
+    <div className="grid grid-cols-[4.1rem_1fr_1.7rem] items-center gap-1.5">
       <dt className="text-ink-soft">{name}</dt>
       <dd className="h-1 rounded-full bg-line" aria-hidden="true">
         <span

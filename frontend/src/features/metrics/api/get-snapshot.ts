@@ -15,16 +15,18 @@ type Items<Item> = Windowed<{ items: Item[] }>;
 
 /** Asks for every panel of a view and puts the answers into the shape that the socket pushes. */
 export async function getSnapshot(view: View, signal: AbortSignal): Promise<MetricsSnapshot> {
-  const query = { window: view.window, ...filterOf(view) };
-  const ask = <Answer>(panel: Parameters<typeof paths.metrics>[0]) =>
-    getJson<Answer>(paths.metrics(panel), query, signal);
+  const query: View = { window: view.window, ...filterOf(view) };
+  // As the socket does: a minute alone would be six steps, too few for a trend.
+  const trendQuery: View = view.window === '60s' ? { ...query, window: '5m' } : query;
+  const ask = <Answer>(panel: Parameters<typeof paths.metrics>[0], of = query) =>
+    getJson<Answer>(paths.metrics(panel), { ...of }, signal);
   const [overall, geo, products, channels, platforms, trend] = await Promise.all([
     ask<Windowed<Tally>>('overall'),
     ask<Items<PlaceTally>>('geo'),
     ask<Items<KeyedTally>>('products'),
     ask<Items<KeyedTally>>('channels'),
     ask<Items<KeyedTally>>('platforms'),
-    ask<Windowed<Trend>>('trend'),
+    ask<Windowed<Trend>>('trend', trendQuery),
   ]);
   return {
     window: overall.window,
@@ -34,7 +36,7 @@ export async function getSnapshot(view: View, signal: AbortSignal): Promise<Metr
     channels: channels.items,
     platforms: platforms.items,
     sources: [],
-    rate: { posts_per_second: overall.count / Math.max(1, overall.window.seconds) },
+    rate: { posts_per_second: overall.count / Math.max(1, overall.window.seconds), feed_share: 1 },
     trend,
   };
 }

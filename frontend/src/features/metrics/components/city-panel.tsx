@@ -50,7 +50,7 @@ export function CityPanel({ places, onSelect }: CityPanelProps) {
         option={option}
         prepare={prepareWorldMap}
         onSelect={onSelect}
-        className="min-h-56 flex-1"
+        className="min-h-52 flex-1"
       />
       {located.length === 0 && (
         <p className="caption absolute inset-x-0 bottom-4 text-center">

@@ -1,19 +1,20 @@
 import { clsx } from 'clsx';
 import { useMemo, type ReactNode } from 'react';
-import type { MetricsSnapshot } from '@/api/wire';
 import { Sparkline } from '@/components/charts/sparkline';
+import type { Metrics } from '@/features/metrics/api/use-metrics';
 import { describeMood } from '@/features/metrics/model/describe';
 import { toRates } from '@/features/metrics/model/trend';
 import { formatCount, formatRate, formatScore, formatShare, formatSigned } from '@/lib/format';
 import { WINDOW_NAMES, type WindowKey } from '@/lib/view';
 
 interface HeadlineStripProps {
-  snapshot: MetricsSnapshot | null;
+  metrics: Metrics;
   window: WindowKey;
 }
 
 /** The six numbers to read first. */
-export function HeadlineStrip({ snapshot, window }: HeadlineStripProps) {
+export function HeadlineStrip({ metrics, window }: HeadlineStripProps) {
+  const { snapshot, origin } = metrics;
   const points = useMemo(
     () => (snapshot === null ? [] : toRates(snapshot.trend, snapshot.window.to)),
     [snapshot],
@@ -27,7 +28,9 @@ export function HeadlineStrip({ snapshot, window }: HeadlineStripProps) {
       <Headline
         name="Posts per second"
         value={snapshot && formatRate(snapshot.rate.posts_per_second)}
-        note={`over the ${WINDOW_NAMES[window]}`}
+        note={
+          origin.kind === 'socket' ? 'over the last 10 seconds' : `over the ${WINDOW_NAMES[window]}`
+        }
         spark={<Sparkline values={points.map((p) => p.total)} colour="var(--brand)" />}
       />
       <Headline

@@ -32,7 +32,7 @@ export function SentimentPanel({ overall }: { overall: Tally }) {
         />
       }
     >
-      <div className="relative flex min-h-36 flex-1">
+      <div className="relative flex min-h-32 flex-1">
         <Chart
           label={`Average sentiment ${formatSigned(average)}, ${describeMood(average)}`}
           option={option}

@@ -112,6 +112,7 @@ function trendOption(
     axisLine: { lineStyle: { color: palette['line-strong'] } },
     axisTick: { show: false },
     splitLine: { show: false },
+    ...(step <= LONGEST_CLOCK_STEP_SECONDS && { minInterval: 60_000 }),
     axisLabel: {
       ...axisText(palette),
       hideOverlap: true,

@@ -1,10 +1,11 @@
 import type { ReactNode } from 'react';
-import type { SystemStatus } from '@/api/wire';
+import type { DependencyStatus, SystemStatus } from '@/api/wire';
 import { Badge } from '@/components/ui/badge';
 import { Panel } from '@/components/ui/panel';
 import { useSystem } from '@/features/pipeline/api/use-system';
+import { HealthBanner } from '@/features/pipeline/components/health-banner';
 import { StageTable } from '@/features/pipeline/components/stage-table';
-import { formatAge, formatCount, formatRate } from '@/lib/format';
+import { formatAge, formatCount } from '@/lib/format';
 import { useNow } from '@/lib/use-now';
 
 /** The server's own health: stages, stream, model, sockets. */
@@ -13,6 +14,7 @@ export function SystemView() {
   const now = useNow(1_000);
   return (
     <div className="flex flex-col gap-3">
+      {data !== undefined && <HealthBanner system={data} />}
       {error !== null && (
         <p role="alert" className="rounded-xl bg-warning-soft px-4 py-3 text-warning">
           The server does not tell how it is: {error.message}. These figures are as old as the last
@@ -30,14 +32,11 @@ function Status({ system, now }: { system: SystemStatus; now: number }) {
   return (
     <>
       <div className="grid gap-3 md:grid-cols-3">
-        <Facts title="Stream" note={<DeadLetters dead={stream.dead} />}>
-          <Fact name="Waiting in Redis" value={formatCount(stream.length)} />
-          <Fact
-            name="Not yet read"
-            value={typeof stream.lag === 'number' ? formatCount(stream.lag) : '–'}
-          />
-          <Fact name="Read, not yet stored" value={formatCount(stream.pending)} />
-          <Fact name="Dead letters" value={formatCount(stream.dead)} />
+        <Facts title="Stream" note={<DeadLetters dead={stream?.dead ?? 0} />}>
+          <Fact name="Waiting in Redis" value={countOf(stream?.length)} />
+          <Fact name="Not yet read" value={countOf(stream?.lag)} />
+          <Fact name="Read, not yet stored" value={countOf(stream?.pending)} />
+          <Fact name="Dead letters" value={countOf(stream?.dead)} />
         </Facts>
         <Facts
           title="Model"
@@ -60,9 +59,8 @@ function Status({ system, now }: { system: SystemStatus; now: number }) {
             name="Sockets"
             value={`${formatCount(sockets.open)} of ${formatCount(sockets.limit)}`}
           />
-          {Object.entries(system.rates).map(([name, rate]) => (
-            <Fact key={name} name={name.replaceAll('_', ' ')} value={formatRate(rate)} />
-          ))}
+          <Fact name="PostgreSQL" value={describeServer(system.postgres)} />
+          <Fact name="Redis" value={describeServer(system.redis)} />
         </Facts>
       </div>
       <Panel title="Stages" note="in the order a post passes them">
@@ -70,6 +68,15 @@ function Status({ system, now }: { system: SystemStatus; now: number }) {
       </Panel>
     </>
   );
+}
+
+/** Unknown while Redis is away. */
+function countOf(count: number | undefined): string {
+  return count === undefined ? '–' : formatCount(count);
+}
+
+function describeServer({ reachable, error }: DependencyStatus): string {
+  return reachable ? 'answers' : (error ?? 'does not answer');
 }
 
 function DeadLetters({ dead }: { dead: number }) {

@@ -1,0 +1,65 @@
+import { screen, waitFor } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import { expect, test } from 'vitest';
+import { AlertsPanel } from '@/features/alerts/components/alerts-panel';
+import { mergeAlerts } from '@/features/alerts/model/merge-alerts';
+import { answerFetch, renderWithQueries } from '@/testing/render';
+import { NOON, sampleAlert } from '@/testing/samples';
+
+const later = new Date(NOON + 5_000).toISOString();
+
+test('of two versions of an alert the later one stands, whichever way it came', () => {
+  const resolved = sampleAlert({ state: 'resolved', updated_at: later });
+  expect(mergeAlerts([sampleAlert()], [resolved])).toEqual([resolved]);
+  expect(mergeAlerts([resolved], [sampleAlert()])).toEqual([resolved]);
+});
+
+test('an acknowledgement is not undone by a frame from before it', () => {
+  const seen = sampleAlert({ acknowledged_at: later });
+  expect(mergeAlerts([seen], [sampleAlert()])).toEqual([seen]);
+});
+
+test('open alerts come before resolved ones, and newer before older', () => {
+  const old = sampleAlert({ id: 'old', opened_at: '2026-01-01T00:00:00Z' });
+  const done = sampleAlert({ id: 'done', state: 'resolved', opened_at: later });
+  const fresh = sampleAlert({ id: 'fresh' });
+  expect(mergeAlerts([old, done, fresh], []).map(({ id }) => id)).toEqual(['fresh', 'old', 'done']);
+});
+
+test('with no alert the panel says so', async () => {
+  answerFetch({ '/api/v1/alerts': () => ({ items: [], next_cursor: null }) });
+  renderWithQueries(<AlertsPanel pushed={[]} />);
+  expect(await screen.findByText(/Nothing needs you/)).toBeTruthy();
+});
+
+test('a pushed alert is shown though the list cannot be loaded', async () => {
+  answerFetch({});
+  renderWithQueries(<AlertsPanel pushed={[sampleAlert()]} />);
+  expect(screen.getByText('Most posts about Mayweather are negative')).toBeTruthy();
+  expect((await screen.findByRole('alert')).textContent).toContain('no such call');
+});
+
+test('acknowledging asks the server, and then the alert is marked as seen', async () => {
+  let acknowledged_at: string | null = null;
+  const requests = answerFetch({
+    '/api/v1/alerts': () => ({ items: [sampleAlert({ acknowledged_at })] }),
+    '/api/v1/alerts/alert-1/acknowledge': () => {
+      acknowledged_at = later;
+      return sampleAlert({ acknowledged_at });
+    },
+  });
+  renderWithQueries(<AlertsPanel pushed={[]} />);
+  await userEvent.click(await screen.findByRole('button', { name: /^Acknowledge/ }));
+  expect(await screen.findByText('seen')).toBeTruthy();
+  expect(requests.filter(({ method }) => method === 'POST')).toHaveLength(1);
+});
+
+test('an acknowledgement that fails is not shown as done', async () => {
+  answerFetch({ '/api/v1/alerts': () => ({ items: [sampleAlert()] }) });
+  renderWithQueries(<AlertsPanel pushed={[]} />);
+  await userEvent.click(await screen.findByRole('button', { name: /^Acknowledge/ }));
+  await waitFor(() =>
+    expect(screen.getByRole('alert').textContent).toContain('not be acknowledged'),
+  );
+  expect(screen.queryByText('seen')).toBeNull();
+});

@@ -1,0 +1,61 @@
+import { render, screen } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import { expect, test, vi } from 'vitest';
+import { ConnectionPill } from '@/features/connection/components/connection-pill';
+import { StatusBanner } from '@/features/connection/components/status-banner';
+import type { Connection } from '@/live/socket';
+import { NOON } from '@/testing/samples';
+
+test.each<[Connection, string]>([
+  [{ state: 'connecting', attempt: 0 }, 'Connecting'],
+  [{ state: 'live' }, 'Connected, live'],
+  [{ state: 'offline' }, 'This device is offline'],
+  [{ state: 'refused', why: 'too many operations' }, 'Refused: too many operations'],
+])('%o is spoken as %s', (connection, words) => {
+  render(<ConnectionPill connection={connection} paused={false} />);
+  expect(screen.getByRole('status').textContent).toBe(words);
+});
+
+test('the countdown is seen but not spoken', () => {
+  vi.useFakeTimers({ now: NOON });
+  const waiting: Connection = { state: 'waiting', attempt: 1, retryAt: NOON + 4_200, why: 'gone' };
+  render(<ConnectionPill connection={waiting} paused={false} />);
+  expect(screen.getByText(/in 5 s/)).toBeTruthy();
+  expect(screen.getByRole('status').textContent).toBe('Reconnecting: gone');
+});
+
+const banner = (changes: object) => (
+  <StatusBanner
+    connection={{ state: 'live' }}
+    asOf={new Date(NOON).toISOString()}
+    pausedAt={null}
+    held={0}
+    onRetry={vi.fn()}
+    onResume={vi.fn()}
+    {...changes}
+  />
+);
+
+test('a live view has no banner', () => {
+  const { container } = render(banner({}));
+  expect(container.textContent).toBe('');
+});
+
+test('a lost connection says why, how old the figures are, and can be retried', async () => {
+  const onRetry = vi.fn();
+  const connection = {
+    state: 'waiting',
+    attempt: 1,
+    retryAt: NOON,
+    why: 'the server is restarting',
+  };
+  render(banner({ connection, onRetry }));
+  expect(screen.getByText(/the server is restarting\. The figures below are from/)).toBeTruthy();
+  await userEvent.click(screen.getByRole('button', { name: 'Try now' }));
+  expect(onRetry).toHaveBeenCalledOnce();
+});
+
+test('a pause counts what it holds back', () => {
+  render(banner({ pausedAt: NOON, held: 1_204 }));
+  expect(screen.getByText('1,204 posts held back.')).toBeTruthy();
+});

@@ -1,0 +1,74 @@
+import { render, screen, within } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import { expect, test, vi } from 'vitest';
+import type { Metrics } from '@/features/metrics/api/use-metrics';
+import { HeadlineStrip } from '@/features/metrics/components/headline-strip';
+import { MetricsPanels } from '@/features/metrics/components/metrics-panels';
+import { ApiError } from '@/lib/api-client';
+import { noPosts, sampleSnapshot } from '@/testing/samples';
+
+const pushed = (changes = {}): Metrics => ({
+  snapshot: sampleSnapshot(changes),
+  origin: { kind: 'socket' },
+  error: null,
+});
+
+test('each of the six panels is a named region that says its figures', () => {
+  render(<MetricsPanels metrics={pushed()} onSelect={vi.fn()} />);
+  const regions = ['Sentiment', 'Trend', 'Cities', 'Emotions', 'Products', 'Channels'];
+  for (const name of regions) {
+    const chart = within(screen.getByRole('region', { name })).getByRole('img', { name: /\d/ });
+    expect(chart).toBeTruthy();
+  }
+});
+
+test('a chart can be read as a table, whose names filter the page', async () => {
+  const onSelect = vi.fn();
+  render(<MetricsPanels metrics={pushed()} onSelect={onSelect} />);
+  await userEvent.click(screen.getByRole('button', { name: 'Products as a table' }));
+  const table = screen.getByRole('table', { name: 'Posts by product' });
+  expect(within(table).getByText('Unattributed')).toBeTruthy();
+  await userEvent.click(within(table).getByRole('button', { name: 'Mayweather' }));
+  expect(onSelect).toHaveBeenCalledWith('product', 'Mayweather');
+});
+
+test('posts without a place are counted, not hidden', () => {
+  const geo = [...sampleSnapshot().geo, { key: '', ...sampleSnapshot().overall }];
+  render(<MetricsPanels metrics={pushed({ geo })} onSelect={vi.fn()} />);
+  expect(screen.getByText('10 posts name no place')).toBeTruthy();
+});
+
+test('an empty window is drawn as empty, not as zero sentiment', () => {
+  const empty = pushed({ overall: noPosts, geo: [], products: [], channels: [] });
+  render(<MetricsPanels metrics={empty} onSelect={vi.fn()} />);
+  expect(screen.getByRole('img', { name: 'Average sentiment –, no posts' })).toBeTruthy();
+});
+
+test('before the first figures the page says what it waits for', () => {
+  const waiting: Metrics = { snapshot: null, origin: { kind: 'socket' }, error: null };
+  render(<MetricsPanels metrics={waiting} onSelect={vi.fn()} />);
+  expect(screen.getByRole('status').textContent).toContain('Waiting for the first figures');
+});
+
+test('a window that is too long says what to choose instead', () => {
+  const error = new ApiError(400, 'window_too_long', 'too long');
+  render(<MetricsPanels metrics={{ ...pushed(), error }} onSelect={vi.fn()} />);
+  expect(screen.getByRole('alert').textContent).toContain('choose a shorter window');
+});
+
+test('the headline numbers are those of the window', () => {
+  render(<HeadlineStrip metrics={pushed()} window="60s" />);
+  const strip = screen.getByLabelText('Headline numbers');
+  expect(within(strip).getByText('+0.25')).toBeTruthy();
+  expect(within(strip).getByText('20%')).toBeTruthy();
+});
+
+test('before the first figures the headline shows dashes, not zeros', () => {
+  render(
+    <HeadlineStrip
+      metrics={{ snapshot: null, origin: { kind: 'socket' }, error: null }}
+      window="60s"
+    />,
+  );
+  expect(screen.getAllByText('–')).toHaveLength(6);
+});

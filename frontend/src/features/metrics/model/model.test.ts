@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest';
+import { describeMood } from '@/features/metrics/model/describe';
+import { rank } from '@/features/metrics/model/ranking';
+import { toRates } from '@/features/metrics/model/trend';
+import { noPosts, NOON, sampleKey, sampleSnapshot, sampleTally } from '@/testing/samples';
+
+const order = (...counts: [string, number][]) =>
+  rank(
+    counts.map(([key, count]) => sampleKey(key, { count })),
+    3,
+  ).map(({ key }) => key);
+
+test('the largest comes first and the list is cut', () => {
+  expect(order(['a', 1], ['b', 50], ['c', 10], ['d', 200])).toEqual(['d', 'b', 'c']);
+});
+
+test('neighbours of nearly the same size do not swap places', () => {
+  expect(order(['a', 100], ['b', 101])).toEqual(order(['a', 101], ['b', 100]));
+});
+
+test('posts without a key come last, however many they are', () => {
+  expect(order(['', 900], ['a', 1])).toEqual(['a', '']);
+});
+
+test('a key without posts is not listed', () => {
+  expect(order(['a', 0], ['b', 2])).toEqual(['b']);
+});
+
+test('a step that is still filling up is measured by the time it had', () => {
+  const { trend, window } = sampleSnapshot();
+  expect(toRates(trend, window.to).map(({ total }) => total)).toEqual([1, 2]);
+});
+
+test('a step that has hardly begun is left out', () => {
+  const trend = {
+    step_seconds: 10,
+    items: [{ from: new Date(NOON - 500).toISOString(), ...sampleTally() }],
+  };
+  expect(toRates(trend, new Date(NOON).toISOString())).toEqual([]);
+});
+
+test('an empty step is zero posts and no average', () => {
+  const trend = {
+    step_seconds: 10,
+    items: [{ from: new Date(NOON - 20_000).toISOString(), ...noPosts }],
+  };
+  const [point] = toRates(trend, new Date(NOON).toISOString());
+  expect(point).toMatchObject({ total: 0, average: null, negativeShare: null });
+});
+
+test.each([
+  [null, 'no posts'],
+  [0.03, 'balanced'],
+  [0.1, 'slightly positive'],
+  [-0.3, 'negative'],
+  [-0.8, 'strongly negative'],
+])('an average of %s is %s', (average, words) => {
+  expect(describeMood(average)).toBe(words);
+});

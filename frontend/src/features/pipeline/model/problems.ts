@@ -1,0 +1,38 @@
+import type { SystemStatus } from '@/api/wire';
+
+const STATES = {
+  backing_off: 'died and is about to be rebuilt',
+  frozen: 'does not answer',
+  failed: 'died too often; the server is about to stop',
+} as const;
+
+/** Dead letters are kept, not lost, but somebody should look at them. */
+const DEAD_LETTERS_WORTH_SAYING = 1;
+
+/** What a viewer should know before trusting the figures, one sentence each; empty when all is well. */
+export function describeProblems(system: SystemStatus): string[] {
+  const problems: string[] = [];
+  if (!system.redis.reachable) {
+    problems.push(
+      'Redis is away: no new posts are taken in. What was accepted is safe and follows.',
+    );
+  }
+  if (!system.postgres.reachable) {
+    problems.push('PostgreSQL is away: posts wait in the stream and are counted once it is back.');
+  }
+  for (const { stage, state } of system.stages) {
+    if (state !== 'running') problems.push(`The stage ${stage} ${STATES[state]}.`);
+  }
+  if (system.model.degraded) {
+    problems.push(
+      `Scores come from ${system.model.name}, not from the model: ${system.model.degraded}.`,
+    );
+  }
+  const dead = system.stream?.dead ?? 0;
+  if (dead >= DEAD_LETTERS_WORTH_SAYING) {
+    problems.push(
+      `${dead} ${dead === 1 ? 'post' : 'posts'} could not be processed: see \`groundswell dead-letters list\`.`,
+    );
+  }
+  return problems;
+}

@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { isSocketView, parseView, viewToSearch } from '@/lib/view';
+
+test('an empty address is the last minute of everything', () => {
+  expect(parseView({})).toEqual({ window: '60s' });
+});
+
+test('an address survives the way there and back', () => {
+  const view = parseView({ window: '1h', source: 'replay', city: 'São Paulo' });
+  expect(parseView(viewToSearch(view))).toEqual(view);
+});
+
+test('what makes no sense is left out', () => {
+  expect(parseView({ window: '3y', source: { a: 1 }, product: '', extra: 'x' })).toEqual({
+    window: '60s',
+  });
+});
+
+test('a key that looks like a number stays a name', () => {
+  expect(parseView({ product: 2026 }).product).toBe('2026');
+});
+
+test('the default window does not lengthen the address', () => {
+  expect(viewToSearch({ window: '60s' })).toEqual({});
+});
+
+test('only the unfiltered last minute comes by socket', () => {
+  expect(isSocketView({ window: '60s' })).toBe(true);
+  expect(isSocketView({ window: '5m' })).toBe(false);
+  expect(isSocketView({ window: '60s', source: 'replay' })).toBe(false);
+});

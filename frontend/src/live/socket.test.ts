@@ -1,0 +1,184 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { describeClose, isRefusal, reconnectDelay } from '@/live/backoff';
+import type { ServerFrame } from '@/live/frames';
+import { LiveSocket, type Connection } from '@/live/socket';
+import { FakeSocket } from '@/testing/fake-socket';
+import { sampleFrame, sampleSnapshot } from '@/testing/samples';
+
+let connections: Connection[];
+let frames: ServerFrame[];
+let online: boolean;
+const started: LiveSocket[] = [];
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  FakeSocket.opened = [];
+  connections = [];
+  frames = [];
+  online = true;
+});
+
+// A socket left behind would hear the next test's network come and go.
+afterEach(() => started.splice(0).forEach((socket) => socket.stop()));
+
+function start(random = 1): LiveSocket {
+  const socket = new LiveSocket({
+    url: 'ws://test/ws',
+    onFrame: (frame) => frames.push(frame),
+    onConnection: (connection) => connections.push(connection),
+    open: (url) => new FakeSocket(url),
+    random: () => random,
+    isOnline: () => online,
+  });
+  socket.start();
+  started.push(socket);
+  return socket;
+}
+
+const states = () => connections.map(({ state }) => state);
+
+test('once open it subscribes and is live', () => {
+  start();
+  FakeSocket.latest().accept();
+  expect(states()).toEqual(['connecting', 'live']);
+  expect(FakeSocket.latest().sent).toEqual([
+    { op: 'subscribe', feeds: ['metrics', 'messages', 'alerts', 'system'] },
+  ]);
+});
+
+test('frames are handed on, and nonsense is not', () => {
+  start();
+  FakeSocket.latest().accept();
+  FakeSocket.latest().say('{"half":');
+  const frame = sampleFrame('metrics:initial', sampleSnapshot());
+  FakeSocket.latest().say(frame);
+  expect(frames).toEqual([frame]);
+});
+
+test.each([1001, 1006, 1011, 1013, 4000, 4408])('it comes back by itself after code %i', (code) => {
+  start();
+  FakeSocket.latest().accept();
+  FakeSocket.latest().end(code);
+  expect(states().at(-1)).toBe('waiting');
+  vi.advanceTimersByTime(20_000);
+  expect(FakeSocket.opened).toHaveLength(2);
+});
+
+test.each([1008, 4401, 4403, 4429])('it stays away after code %i until told otherwise', (code) => {
+  const socket = start();
+  FakeSocket.latest().accept();
+  FakeSocket.latest().end(code);
+  expect(states().at(-1)).toBe('refused');
+  vi.advanceTimersByTime(600_000);
+  expect(FakeSocket.opened).toHaveLength(1);
+  socket.retryNow();
+  expect(FakeSocket.opened).toHaveLength(2);
+});
+
+test('each failure in a row waits longer, up to a bound', () => {
+  start();
+  const waits: number[] = [];
+  for (let i = 0; i < 9; i += 1) {
+    FakeSocket.latest().end(1006);
+    const latest = connections.at(-1)!;
+    if (latest.state !== 'waiting') throw new Error('it did not wait');
+    waits.push(latest.retryAt - Date.now());
+    vi.advanceTimersByTime(latest.retryAt - Date.now());
+  }
+  expect(waits).toEqual([500, 1_000, 2_000, 4_000, 8_000, 16_000, 20_000, 20_000, 20_000]);
+});
+
+test('a connection that lasted makes the next failure the first again', () => {
+  start();
+  FakeSocket.latest().end(1006);
+  vi.advanceTimersByTime(500);
+  FakeSocket.latest().accept();
+  vi.advanceTimersByTime(6_000);
+  FakeSocket.latest().end(1006);
+  expect(connections.at(-1)).toMatchObject({ state: 'waiting', attempt: 1 });
+});
+
+test('a server that accepts and drops at once is not hammered', () => {
+  start();
+  for (let i = 0; i < 4; i += 1) {
+    FakeSocket.latest().accept();
+    FakeSocket.latest().end(1006);
+    vi.advanceTimersByTime(20_000);
+  }
+  FakeSocket.latest().end(1006);
+  expect(connections.at(-1)).toMatchObject({ state: 'waiting', attempt: 5 });
+});
+
+test('a server that falls silent is asked, then left', () => {
+  start();
+  const first = FakeSocket.latest();
+  first.accept();
+  vi.advanceTimersByTime(15_000);
+  expect(first.sent.at(-1)).toEqual({ op: 'ping' });
+  vi.advanceTimersByTime(10_000);
+  expect(first.closedWith).not.toBeNull();
+  expect(connections.at(-1)).toMatchObject({
+    state: 'waiting',
+    why: 'the server stopped answering',
+  });
+});
+
+test('a pong keeps a quiet connection', () => {
+  start();
+  FakeSocket.latest().accept();
+  for (let i = 0; i < 5; i += 1) {
+    vi.advanceTimersByTime(15_000);
+    FakeSocket.latest().say(sampleFrame('pong', {}));
+  }
+  expect(states().at(-1)).toBe('live');
+});
+
+test('without a network it waits for one, not for a timer', () => {
+  online = false;
+  start();
+  expect(states()).toEqual(['offline']);
+  vi.advanceTimersByTime(60_000);
+  expect(FakeSocket.opened).toHaveLength(0);
+  online = true;
+  window.dispatchEvent(new Event('online'));
+  expect(FakeSocket.opened).toHaveLength(1);
+});
+
+test('losing the network closes the connection at once', () => {
+  start();
+  FakeSocket.latest().accept();
+  window.dispatchEvent(new Event('offline'));
+  expect(states().at(-1)).toBe('offline');
+  expect(FakeSocket.latest().closedWith).toBe(1000);
+});
+
+test('once stopped it does not come back', () => {
+  const socket = start();
+  const first = FakeSocket.latest();
+  first.accept();
+  socket.stop();
+  first.end(1006);
+  vi.advanceTimersByTime(60_000);
+  expect(FakeSocket.opened).toHaveLength(1);
+  expect(states().at(-1)).toBe('stopped');
+});
+
+test('half of every wait is chance', () => {
+  expect(reconnectDelay(3, 1006, () => 0)).toBe(2_000);
+  expect(reconnectDelay(3, 1006, () => 1)).toBe(4_000);
+});
+
+test('a server that asks for time gets it', () => {
+  expect(reconnectDelay(0, 1013, () => 0)).toBe(2_500);
+  expect(reconnectDelay(0, 1001, () => 0)).toBe(250);
+});
+
+test('only what concerns this client is a refusal', () => {
+  expect([1000, 1001, 1006, 1013, 4000, 4408, 4500].filter(isRefusal)).toEqual([]);
+  expect([1008, 4400, 4401, 4403, 4429].filter((code) => !isRefusal(code))).toEqual([]);
+});
+
+test('the server can say why in its own words', () => {
+  expect(describeClose(1013, 'rebuilding the broadcaster')).toBe('rebuilding the broadcaster');
+  expect(describeClose(1001, '')).toBe('the server is restarting');
+});

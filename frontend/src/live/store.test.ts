@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest';
+import { LiveStore } from '@/live/store';
+import { sampleAlert, sampleFrame, samplePost, sampleSnapshot } from '@/testing/samples';
+
+/** A store whose screen refreshes when the test says so. */
+function makeStore() {
+  const asked: (() => void)[] = [];
+  const store = new LiveStore((flush) => asked.push(flush));
+  let notified = 0;
+  store.subscribe(() => (notified += 1));
+  return {
+    store,
+    refresh: () => asked.splice(0).forEach((flush) => flush()),
+    asked: () => asked.length,
+    notified: () => notified,
+  };
+}
+
+test('a thousand frames between two screens cost one render', () => {
+  const { store, refresh, asked, notified } = makeStore();
+  for (let i = 0; i < 1_000; i += 1) {
+    store.receive(sampleFrame('message:new', samplePost(i), i));
+  }
+  expect(asked()).toBe(1);
+  expect(notified()).toBe(0);
+  refresh();
+  expect(notified()).toBe(1);
+  expect(store.view().feed.received).toBe(1_000);
+});
+
+test('a pause freezes the view, counts what waits, and ends at now', () => {
+  const { store, refresh } = makeStore();
+  store.receive(sampleFrame('message:new', samplePost(1)));
+  refresh();
+  store.setPaused(true);
+  const frozen = store.view().feed;
+  store.receive(sampleFrame('message:new', samplePost(2), 1_000));
+  store.receive(sampleFrame('metrics:update', sampleSnapshot()));
+  refresh();
+  expect(store.view().feed).toBe(frozen);
+  expect(store.view().held).toBe(1);
+  store.setPaused(false);
+  expect(store.view().feed.posts.map(({ post }) => post.id)).toEqual(['2', '1']);
+  expect(store.view().feed.metrics).not.toBeNull();
+  expect(store.view()).toMatchObject({ held: 0, pausedAt: null });
+});
+
+test('a pause shows what had arrived when it began', () => {
+  const { store } = makeStore();
+  store.receive(sampleFrame('message:new', samplePost(1)));
+  store.setPaused(true);
+  expect(store.view().feed.posts).toHaveLength(1);
+});
+
+test('a pause does not hide an alert', () => {
+  const { store, refresh } = makeStore();
+  store.setPaused(true);
+  store.receive(sampleFrame('alert:churn', sampleAlert()));
+  refresh();
+  expect(store.view().alerts).toHaveLength(1);
+});
+
+test('the state of the connection is never held back', () => {
+  const { store, notified } = makeStore();
+  store.setPaused(true);
+  store.setConnection({ state: 'offline' });
+  expect(store.view().connection.state).toBe('offline');
+  expect(notified()).toBe(2);
+});
