@@ -30,3 +30,7 @@ CREATE TABLE sentiment_rollups (
     key               text             NOT NULL,
     PRIMARY KEY (bucket, source, dimension, key)
 ) WITH (fillfactor = 50);
+
+-- One dimension over a long time, without reading past the others. Updates leave both columns alone and so cost it
+-- nothing.
+CREATE INDEX sentiment_rollups_dimension ON sentiment_rollups (dimension, bucket);

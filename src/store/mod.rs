@@ -3,12 +3,15 @@
 //! What makes a post count once is spread over three tables and one transaction, see [`posts::record`]. Everything
 //! else here reads, or keeps house.
 
+pub mod alerts; // what must be acted on
 pub mod error; // whose fault it is
+pub mod metrics; // what the metrics calls answer
 pub mod migrate; // the schema, applied once by whoever comes first
-pub mod posts; // the transaction that stores a batch, and the posts themselves
-
-pub mod retention; // daily partitions, and how posts leave
-pub mod rollups; // exact sums by bucket, source, dimension and key
+pub mod page; // lists, a page at a time
+pub mod post_list; // history: posts listed, found, exported
+pub mod posts; // the transaction that stores a batch
+pub mod retention;
+pub mod rollups; // exact sums by bucket, source, dimension and key // daily partitions, and how posts leave
 
 mod codec; // how our types travel
 mod copy; // posts and scores on their way in

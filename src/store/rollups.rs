@@ -1,12 +1,41 @@
 //! Exact sums by bucket, source, dimension and key.
 
 use deadpool_postgres::Transaction;
+use jiff::Timestamp;
+use tokio::time::timeout;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-use super::StoreError;
 use super::codec::Moment;
-use crate::models::rollup::{Delta, Sums};
+use super::{ANSWER_TIMEOUT, Store, StoreError, answered};
+use crate::models::post::Source;
+use crate::models::rollup::{Delta, Dimension, RollupKey, Sums};
+
+/// Buckets older than this are merged into minutes. No window shorter than twice that shows finer steps.
+pub const COMPACT_AFTER_SECONDS: i64 = 3 * 3_600;
+
+/// Every row whose bucket starts at `since` or later, in no order: what a respawned stage rebuilds its windows from.
+pub async fn live(store: &Store, since: Timestamp) -> Result<Vec<(RollupKey, Sums)>, StoreError> {
+    const SQL: &str = "
+        SELECT bucket, source, dimension::text, key, count, positive, neutral, negative, sentiment_micros, churn_micros,
+            churn_high, toxicity_micros, emotion_anger, emotion_disgust, emotion_fear, emotion_joy, emotion_neutral,
+            emotion_sadness, emotion_surprise, late, revision
+        FROM sentiment_rollups WHERE bucket >= $1";
+    let client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, client.query(SQL, &[&Moment(since)])).await;
+    let rows = answered(client, outcome)?;
+    rows.iter().map(|row| Ok((key_of(row)?, sums_of(row)?))).collect()
+}
+
+fn key_of(row: &Row) -> Result<RollupKey, StoreError> {
+    let dimension: &str = row.try_get(2)?;
+    let dimension = Dimension::ALL
+        .into_iter()
+        .find(|known| known.as_str() == dimension)
+        .ok_or_else(|| StoreError::Internal { reason: format!("unknown dimension `{dimension}`") })?;
+    let source = Source::new(row.try_get::<_, String>(1)?);
+    Ok(RollupKey { bucket: row.try_get(0)?, source, dimension, key: row.try_get(3)? })
+}
 
 /// Adds a batch's contribution.
 ///
@@ -59,7 +88,7 @@ pub(super) async fn add(transaction: &Transaction<'_>, delta: &Delta) -> Result<
 }
 
 /// How many numbers a [`Sums`] holds.
-const N_SUMS: usize = 17;
+pub(super) const N_SUMS: usize = 17;
 
 /// The sums of every row, column by column, in the table's order.
 fn columns_of(delta: &Delta) -> [Vec<i64>; N_SUMS] {

@@ -1,0 +1,333 @@
+//! What must be acted on: opened once, resolved once, and then quiet for a while.
+
+use std::time::Duration;
+
+use deadpool_postgres::{Object, Transaction};
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::timeout;
+use tokio_postgres::Row;
+use tokio_postgres::types::Json;
+use uuid::Uuid;
+
+use super::codec::Moment;
+use super::page::{Cursor, Page, limits};
+use super::{ANSWER_TIMEOUT, Store, StoreError, answered};
+use crate::models::alert::{Alert, AlertPost, AlertRule, AlertState, Scope, Severity};
+use crate::models::rollup::Dimension;
+
+/// Most posts that an alert shows.
+pub const ALERT_POSTS_MAX: usize = 20;
+
+/// What a rule found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewAlert {
+    /// Which rule.
+    pub rule: AlertRule,
+    /// About what.
+    pub scope: Scope,
+    /// How loudly.
+    pub severity: Severity,
+    /// One sentence for people.
+    pub title: String,
+    /// The measured value.
+    pub value: f64,
+    /// The value at which it opens.
+    pub threshold: f64,
+    /// Posts behind it: all of them for [`open_or_update`], the additional ones for [`add_posts`].
+    pub count: i64,
+    /// When it was found.
+    pub at: Timestamp,
+    /// How long the same rule and scope stays quiet after it was resolved.
+    pub cooldown: Duration,
+    /// Some of the posts, newest first.
+    pub posts: Vec<AlertPost>,
+}
+
+/// What became of a finding.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Raise {
+    /// It opened an alert. Exactly one of any number of processes is told so.
+    Opened(Alert),
+    /// It changed the one that was open.
+    Updated(Alert),
+    /// Nothing: the same was resolved a short while ago.
+    Quiet,
+}
+
+impl Raise {
+    /// The alert as it is now, if there is one.
+    pub fn into_alert(self) -> Option<Alert> {
+        match self {
+            Self::Opened(alert) | Self::Updated(alert) => Some(alert),
+            Self::Quiet => None,
+        }
+    }
+}
+
+/// How a finding meets an alert that is open already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Merge {
+    /// It says how things are now.
+    Replace,
+    /// It adds to what was found before.
+    Add,
+}
+
+/// Opens an alert, or brings the open one of this rule and scope up to date: its value, count, severity and posts become
+/// those given.
+pub async fn open_or_update(store: &Store, found: &NewAlert) -> Result<Raise, StoreError> {
+    raise(store, found, Merge::Replace).await
+}
+
+/// Opens an alert, or adds posts to the open one of this rule and scope, so that a burst is one alert: counts add up, the
+/// highest value stays, and the newest [`ALERT_POSTS_MAX`] posts are kept.
+pub async fn add_posts(store: &Store, found: &NewAlert) -> Result<Raise, StoreError> {
+    raise(store, found, Merge::Add).await
+}
+
+async fn raise(store: &Store, found: &NewAlert, merge: Merge) -> Result<Raise, StoreError> {
+    let mut client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, raise_on(&mut client, found, merge)).await;
+    answered(client, outcome)
+}
+
+async fn raise_on(client: &mut Object, found: &NewAlert, merge: Merge) -> Result<Raise, StoreError> {
+    let transaction = client.transaction().await?;
+    take_turns(&transaction, found.rule, &found.scope).await?;
+    let raised = match update_open(&transaction, found, merge).await? {
+        Some(alert) => Raise::Updated(alert),
+        None => insert_open(&transaction, found).await?.map_or(Raise::Quiet, Raise::Opened),
+    };
+    transaction.commit().await?;
+    Ok(raised)
+}
+
+/// Makes processes that judge the same rule and scope take turns.
+///
+/// The unique index already keeps a second alert from opening. But without turns, one process could see an open alert,
+/// another resolve it, and the first, its view of the cooldown being older, open it again at once.
+async fn take_turns(transaction: &Transaction<'_>, rule: AlertRule, scope: &Scope) -> Result<(), StoreError> {
+    const SQL: &str =
+        "SELECT pg_advisory_xact_lock(hashtextextended(concat_ws('/', $1::text, $2::text, $3::text), 0))";
+    let statement = transaction.prepare_cached(SQL).await?;
+    transaction.execute(&statement, &[&rule.as_str(), &scope.dimension.as_str(), &scope.key]).await?;
+    Ok(())
+}
+
+/// The columns that make an [`Alert`], in the order in which [`alert_of`] reads them. A macro, since SQL constants are
+/// joined when they are compiled.
+macro_rules! columns {
+    () => {
+        "id, rule::text, dimension::text, key, state::text, severity::text, title, value, threshold, count, opened_at, \
+         updated_at, resolved_at, acknowledged_at, posts"
+    };
+}
+
+async fn update_open(
+    transaction: &Transaction<'_>,
+    found: &NewAlert,
+    merge: Merge,
+) -> Result<Option<Alert>, StoreError> {
+    const SQL: &str = concat!(
+        "
+        UPDATE sentiment_alerts SET
+            severity = CASE WHEN $10 THEN greatest(severity, $4::text::alert_severity)
+                ELSE $4::text::alert_severity END,
+            title = $5,
+            value = CASE WHEN $10 THEN greatest(value, $6) ELSE $6 END,
+            count = CASE WHEN $10::bool THEN count ELSE 0 END + $7,
+            updated_at = greatest(updated_at, $8),
+            posts = CASE WHEN $10 THEN (
+                SELECT coalesce(jsonb_agg(post ORDER BY place), '[]') FROM (
+                    SELECT post, place FROM jsonb_array_elements($9::jsonb || posts) WITH ORDINALITY AS of (post, place)
+                    ORDER BY place LIMIT $11
+                ) AS newest
+            ) ELSE $9 END
+        WHERE rule = $1::text::alert_rule AND dimension = $2::text::rollup_dimension AND key = $3 AND state = 'open'
+        RETURNING ",
+        columns!()
+    );
+    let statement = transaction.prepare_cached(SQL).await?;
+    let limit = i64::try_from(ALERT_POSTS_MAX).unwrap_or(i64::MAX);
+    let row = transaction
+        .query_opt(
+            &statement,
+            &[
+                &found.rule.as_str(),
+                &found.scope.dimension.as_str(),
+                &found.scope.key,
+                &found.severity.as_str(),
+                &found.title,
+                &found.value,
+                &found.count,
+                &Moment(found.at),
+                &Json(newest(&found.posts)),
+                &(merge == Merge::Add),
+                &limit,
+            ],
+        )
+        .await?;
+    row.as_ref().map(alert_of).transpose()
+}
+
+/// Opens an alert unless the same was resolved within the cooldown.
+async fn insert_open(transaction: &Transaction<'_>, found: &NewAlert) -> Result<Option<Alert>, StoreError> {
+    const SQL: &str = concat!(
+        "
+        INSERT INTO sentiment_alerts
+            (id, rule, dimension, key, state, severity, title, value, threshold, count, opened_at, updated_at, posts)
+        SELECT $1, $2::text::alert_rule, $3::text::rollup_dimension, $4, 'open', $5::text::alert_severity, $6, $7, $8,
+            $9, $10::timestamptz, $10, $11
+        WHERE NOT EXISTS (
+            SELECT FROM sentiment_alerts
+            WHERE rule = $2::text::alert_rule AND dimension = $3::text::rollup_dimension AND key = $4
+                AND state = 'resolved' AND resolved_at > $12)
+        ON CONFLICT DO NOTHING
+        RETURNING ",
+        columns!()
+    );
+    let cooldown = SignedDuration::try_from(found.cooldown).unwrap_or(SignedDuration::MAX);
+    let quiet_since = found.at.checked_sub(cooldown).unwrap_or(Timestamp::UNIX_EPOCH);
+    let statement = transaction.prepare_cached(SQL).await?;
+    let row = transaction
+        .query_opt(
+            &statement,
+            &[
+                &Uuid::now_v7(),
+                &found.rule.as_str(),
+                &found.scope.dimension.as_str(),
+                &found.scope.key,
+                &found.severity.as_str(),
+                &found.title,
+                &found.value,
+                &found.threshold,
+                &found.count,
+                &Moment(found.at),
+                &Json(newest(&found.posts)),
+                &Moment(quiet_since),
+            ],
+        )
+        .await?;
+    row.as_ref().map(alert_of).transpose()
+}
+
+fn newest(posts: &[AlertPost]) -> &[AlertPost] {
+    posts.get(..ALERT_POSTS_MAX).unwrap_or(posts)
+}
+
+/// Resolves the open alert of a rule and scope. Of any number of processes one is answered the alert, the others `None`.
+pub async fn resolve(
+    store: &Store,
+    rule: AlertRule,
+    scope: &Scope,
+    at: Timestamp,
+) -> Result<Option<Alert>, StoreError> {
+    let mut client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, resolve_on(&mut client, rule, scope, at)).await;
+    answered(client, outcome)
+}
+
+async fn resolve_on(
+    client: &mut Object,
+    rule: AlertRule,
+    scope: &Scope,
+    at: Timestamp,
+) -> Result<Option<Alert>, StoreError> {
+    const SQL: &str = concat!(
+        "
+        UPDATE sentiment_alerts SET state = 'resolved', resolved_at = $4, updated_at = greatest(updated_at, $4)
+        WHERE rule = $1::text::alert_rule AND dimension = $2::text::rollup_dimension AND key = $3 AND state = 'open'
+        RETURNING ",
+        columns!()
+    );
+    let transaction = client.transaction().await?;
+    take_turns(&transaction, rule, scope).await?;
+    let statement = transaction.prepare_cached(SQL).await?;
+    let row = transaction
+        .query_opt(&statement, &[&rule.as_str(), &scope.dimension.as_str(), &scope.key, &Moment(at)])
+        .await?;
+    let alert = row.as_ref().map(alert_of).transpose()?;
+    transaction.commit().await?;
+    Ok(alert)
+}
+
+/// Which alerts to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AlertsQuery {
+    /// Only open ones, or only resolved ones.
+    pub state: Option<AlertState>,
+    /// Only this rule's.
+    pub rule: Option<AlertRule>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+    /// Most alerts to answer, 1 to [`super::page::PAGE_MAX`].
+    pub limit: usize,
+}
+
+/// One page of alerts, the last opened first. Fails with `BadCursor`.
+pub async fn list(store: &Store, query: &AlertsQuery) -> Result<Page<Alert>, StoreError> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        "
+        FROM sentiment_alerts
+        WHERE ($1::text IS NULL OR state = $1::alert_state)
+            AND ($2::text IS NULL OR rule = $2::alert_rule)
+            AND ($3::timestamptz IS NULL OR (opened_at, id) < ($3, $4::uuid))
+        ORDER BY opened_at DESC, id DESC
+        LIMIT $5"
+    );
+    let (limit, n_rows) = limits(query.limit);
+    let cursor = query.cursor.as_deref().map(Cursor::decode).transpose()?;
+    let state = query.state.map(AlertState::as_str);
+    let rule = query.rule.map(AlertRule::as_str);
+    let (at, id) = (cursor.map(|cursor| Moment(cursor.at)), cursor.map(|cursor| cursor.id));
+    let client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, client.query(SQL, &[&state, &rule, &at, &id, &n_rows])).await;
+    let rows = answered(client, outcome)?;
+    let alerts = rows.iter().map(alert_of).collect::<Result<Vec<_>, _>>()?;
+    Ok(Page::of(alerts, limit, |alert| Cursor { at: alert.opened_at, id: alert.id }))
+}
+
+/// Notes that a person has seen it, and answers it; `None` when there is no such alert. The first time stands.
+pub async fn acknowledge(store: &Store, id: Uuid, at: Timestamp) -> Result<Option<Alert>, StoreError> {
+    const SQL: &str = concat!(
+        "UPDATE sentiment_alerts SET acknowledged_at = coalesce(acknowledged_at, $2) WHERE id = $1 RETURNING ",
+        columns!()
+    );
+    let client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, client.query_opt(SQL, &[&id, &Moment(at)])).await;
+    answered(client, outcome)?.as_ref().map(alert_of).transpose()
+}
+
+fn alert_of(row: &Row) -> Result<Alert, StoreError> {
+    let Json(posts) = row.try_get(14)?;
+    Ok(Alert {
+        id: row.try_get(0)?,
+        rule: named(row, 1, &[AlertRule::Negativity, AlertRule::Churn], AlertRule::as_str)?,
+        scope: Scope { dimension: named(row, 2, &Dimension::ALL, Dimension::as_str)?, key: row.try_get(3)? },
+        state: named(row, 4, &[AlertState::Open, AlertState::Resolved], AlertState::as_str)?,
+        severity: named(row, 5, &[Severity::Warning, Severity::Critical], Severity::as_str)?,
+        title: row.try_get(6)?,
+        value: row.try_get(7)?,
+        threshold: row.try_get(8)?,
+        count: row.try_get(9)?,
+        opened_at: row.try_get(10)?,
+        updated_at: row.try_get(11)?,
+        resolved_at: row.try_get(12)?,
+        acknowledged_at: row.try_get(13)?,
+        posts,
+    })
+}
+
+/// Which of the known values a column names.
+fn named<T: Copy>(
+    row: &Row,
+    column: usize,
+    known: &[T],
+    name: fn(T) -> &'static str,
+) -> Result<T, StoreError> {
+    let text: &str = row.try_get(column)?;
+    let found = known.iter().copied().find(|value| name(*value) == text);
+    found.ok_or_else(|| StoreError::Internal { reason: format!("unknown name `{text}`") })
+}

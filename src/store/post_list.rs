@@ -1,0 +1,234 @@
+//! History: posts listed, found, exported.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures_util::stream::{self, Stream};
+use jiff::Timestamp;
+use tokio::time::timeout;
+use tokio_postgres::Row;
+use tokio_postgres::types::{FromSql, ToSql};
+use uuid::Uuid;
+
+use super::codec::Moment;
+use super::page::{Cursor, PAGE_MAX, Page, limits};
+use super::{ANSWER_TIMEOUT, Store, StoreError, answered};
+use crate::models::post::{Author, Engagement, Post, ScoredPost, Source};
+use crate::models::score::{Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel};
+
+/// Which posts to list. Filters that are absent let everything pass.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PostsQuery {
+    /// Words to find, as typed into a web search: `"a phrase"`, `or`, `-without`.
+    pub q: Option<String>,
+    /// Where they came in.
+    pub source: Option<String>,
+    /// Their platform.
+    pub platform: Option<String>,
+    /// A product they speak of.
+    pub product: Option<String>,
+    /// Their channel.
+    pub channel: Option<String>,
+    /// Their city.
+    pub city: Option<String>,
+    /// Their sentiment.
+    pub label: Option<SentimentLabel>,
+    /// Written at this time or later.
+    pub from: Option<Timestamp>,
+    /// Written before this time.
+    pub to: Option<Timestamp>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+    /// Most posts to answer, 1 to [`PAGE_MAX`].
+    pub limit: usize,
+}
+
+/// The columns that make a [`ScoredPost`], in the order in which [`scored_post_of`] reads them.
+const COLUMNS: &str = "
+    post.uuid, post.post_id, post.platform, post.text, post.author_id, post.author_handle, post.author_followers,
+    post.author_location, post.lang, post.created_at, post.received_at, post.original_created_at, post.source,
+    post.city, post.country, post.lat, post.lon, post.products, post.channel, post.url, post.parent_id, post.reach,
+    post.likes, post.shares, post.comments, post.views,
+    score.label::text, score.score, score.confidence, score.emotion::text, score.anger, score.disgust, score.fear,
+    score.joy, score.neutral, score.sadness, score.surprise, score.toxicity, score.churn_risk, score.virality,
+    model.id, model.name, model.version, model.hash";
+
+/// A post with its score. Both tables are partitioned alike, and the join names the partition key of both.
+const TABLES: &str = "
+    social_media_posts AS post
+    JOIN sentiment_analysis AS score ON score.uuid = post.uuid AND score.created_at = post.created_at
+    JOIN models AS model ON model.id = score.model";
+
+/// One page of posts, newest first.
+///
+/// Not a cached statement: planned with the values at hand, filters that are absent vanish, days outside the window
+/// are not looked at, and a rare word is looked up while a frequent one is filtered. Fails with `BadCursor`.
+pub async fn list(store: &Store, query: &PostsQuery) -> Result<Page<ScoredPost>, StoreError> {
+    let sql = list_sql();
+    let (limit, n_rows) = limits(query.limit);
+    let cursor = query.cursor.as_deref().map(Cursor::decode).transpose()?;
+    let params: [&(dyn ToSql + Sync); 12] = [
+        &query.q.as_deref().filter(|q| !q.trim().is_empty()),
+        &query.source,
+        &query.platform,
+        &query.product,
+        &query.channel,
+        &query.city,
+        &query.label.map(SentimentLabel::as_str),
+        &query.from.map(Moment),
+        &query.to.map(Moment),
+        &cursor.map(|cursor| Moment(cursor.at)),
+        &cursor.map(|cursor| cursor.id),
+        &n_rows,
+    ];
+    let client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, client.query(&sql, &params)).await;
+    let rows = answered(client, outcome)?;
+    let posts = scored_posts_of(&rows)?;
+    Ok(Page::of(posts, limit, |scored| Cursor { at: scored.post.created_at, id: scored.post.uuid }))
+}
+
+fn list_sql() -> String {
+    format!(
+        "SELECT {COLUMNS} FROM {TABLES}
+        WHERE ($1::text IS NULL OR to_tsvector('simple', post.text) @@ websearch_to_tsquery('simple', $1))
+            AND ($2::text IS NULL OR post.source = $2)
+            AND ($3::text IS NULL OR post.platform = $3)
+            AND ($4::text IS NULL OR $4 = ANY (post.products))
+            AND ($5::text IS NULL OR post.channel = $5)
+            AND ($6::text IS NULL OR post.city = $6)
+            AND ($7::text IS NULL OR score.label = $7::sentiment_label)
+            AND ($8::timestamptz IS NULL OR post.created_at >= $8)
+            AND ($9::timestamptz IS NULL OR post.created_at < $9)
+            AND ($10::timestamptz IS NULL
+                OR (post.created_at <= $10 AND (post.created_at, post.uuid) < ($10, $11::uuid)))
+        ORDER BY post.created_at DESC, post.uuid DESC
+        LIMIT $12"
+    )
+}
+
+/// The post with this name, if there is one.
+pub async fn get(store: &Store, uuid: Uuid) -> Result<Option<ScoredPost>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM {TABLES} WHERE post.uuid = $1");
+    let client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, client.query(&sql, &[&uuid])).await;
+    let rows = answered(client, outcome)?;
+    Ok(scored_posts_of(&rows)?.pop())
+}
+
+/// Every post that matches, newest first, in pieces of up to [`PAGE_MAX`]. `limit` is not used.
+///
+/// Each piece is a query of its own, so that a client that reads slowly holds neither a connection nor a snapshot.
+pub fn export(
+    store: Store,
+    query: PostsQuery,
+) -> impl Stream<Item = Result<Vec<ScoredPost>, StoreError>> + Send {
+    let first = PostsQuery { limit: PAGE_MAX, ..query };
+    stream::try_unfold((store, Some(first)), |(store, next)| async move {
+        let Some(query) = next else {
+            return Ok(None);
+        };
+        let page = list(&store, &query).await?;
+        let next = page.next_cursor.map(|cursor| PostsQuery { cursor: Some(cursor), ..query });
+        Ok(Some((page.items, (store, next))))
+    })
+}
+
+fn scored_posts_of(rows: &[Row]) -> Result<Vec<ScoredPost>, StoreError> {
+    // A page has one or two models, and a thousand copies of a hash help no one.
+    let mut models = HashMap::new();
+    rows.iter().map(|row| scored_post_of(&mut Columns { row, next: 0 }, &mut models)).collect()
+}
+
+/// Reads a row column by column, in the order of the SELECT: looking columns up by name takes longer than reading them.
+struct Columns<'a> {
+    row: &'a Row,
+    next: usize,
+}
+
+impl<'a> Columns<'a> {
+    fn take<T: FromSql<'a>>(&mut self) -> Result<T, StoreError> {
+        let value = self.row.try_get(self.next)?;
+        self.next += 1;
+        Ok(value)
+    }
+}
+
+fn scored_post_of(
+    columns: &mut Columns<'_>,
+    models: &mut HashMap<i16, Arc<ModelId>>,
+) -> Result<ScoredPost, StoreError> {
+    Ok(ScoredPost { post: post_of(columns)?, score: score_of(columns, models)? })
+}
+
+// Fields of a struct are evaluated in the order written, which is the order of the columns.
+fn post_of(columns: &mut Columns<'_>) -> Result<Post, StoreError> {
+    Ok(Post {
+        uuid: columns.take()?,
+        id: columns.take()?,
+        platform: columns.take()?,
+        text: columns.take()?,
+        author: author_of(columns)?,
+        lang: columns.take()?,
+        created_at: columns.take()?,
+        received_at: columns.take()?,
+        original_created_at: columns.take()?,
+        source: Source::new(columns.take::<String>()?),
+        city: columns.take()?,
+        country: columns.take()?,
+        lat: columns.take()?,
+        lon: columns.take()?,
+        products: columns.take()?,
+        channel: columns.take()?,
+        url: columns.take()?,
+        parent_id: columns.take()?,
+        reach: columns.take()?,
+        engagement: engagement_of(columns)?,
+    })
+}
+
+/// An author of whom nothing is known is none.
+fn author_of(columns: &mut Columns<'_>) -> Result<Option<Author>, StoreError> {
+    let author = Author {
+        id: columns.take()?,
+        handle: columns.take()?,
+        followers: columns.take()?,
+        location: columns.take()?,
+    };
+    Ok((author != Author::default()).then_some(author))
+}
+
+fn engagement_of(columns: &mut Columns<'_>) -> Result<Option<Engagement>, StoreError> {
+    let counts = Engagement {
+        likes: columns.take()?,
+        shares: columns.take()?,
+        comments: columns.take()?,
+        views: columns.take()?,
+    };
+    Ok((counts != Engagement::default()).then_some(counts))
+}
+
+fn score_of(columns: &mut Columns<'_>, models: &mut HashMap<i16, Arc<ModelId>>) -> Result<Score, StoreError> {
+    let sentiment =
+        Sentiment { label: label_of(columns.take()?)?, score: columns.take()?, confidence: columns.take()? };
+    let label = columns.take()?;
+    let mut emotions = [0.0; 7];
+    for value in &mut emotions {
+        *value = columns.take()?;
+    }
+    let emotion = Emotion { label, scores: EmotionScores::from_array(emotions) };
+    let (toxicity, churn_risk, virality) = (columns.take()?, columns.take()?, columns.take()?);
+    let id = columns.take()?;
+    let (name, version, hash) = (columns.take::<&str>()?, columns.take::<&str>()?, columns.take::<&str>()?);
+    let model = models.entry(id).or_insert_with(|| {
+        Arc::new(ModelId { name: name.to_owned(), version: version.to_owned(), hash: hash.to_owned() })
+    });
+    Ok(Score { sentiment, emotion, toxicity, churn_risk, virality, model: Arc::clone(model) })
+}
+
+fn label_of(label: &str) -> Result<SentimentLabel, StoreError> {
+    [SentimentLabel::Positive, SentimentLabel::Neutral, SentimentLabel::Negative]
+        .into_iter()
+        .find(|known| known.as_str() == label)
+        .ok_or_else(|| StoreError::Internal { reason: format!("unknown label `{label}`") })
+}
