@@ -11,6 +11,8 @@
 
 pub mod models; // what the data is
 
+pub mod stream; // Redis: posts in and out, dead letters, news between processes
+
 pub mod inference; // text to score, pure
 
 pub mod actors; // who does what, and the messages between them

@@ -111,10 +111,22 @@ pub struct AcceptContext {
 
 /// Checks every value of a post and fixes its event time and source.
 pub fn accept(mut post: NewPost, context: &AcceptContext) -> Result<AcceptedPost, Rejection> {
-    check_name(&post)?;
+    check(&post)?;
+    let received_at = whole_micros(context.now);
+    post.created_at = Some(match post.created_at {
+        Some(created_at) => check_event_time(whole_micros(created_at), context)?,
+        None => received_at,
+    });
+    post.original_created_at = post.original_created_at.map(whole_micros);
+    Ok(AcceptedPost { source: context.source.clone(), received_at, post })
+}
+
+/// Checks what does not depend on the time of day. What passes can be stored.
+pub fn check(post: &NewPost) -> Result<(), Rejection> {
+    check_name(post)?;
     check_text(&post.text)?;
-    check_optional_texts(&post)?;
-    check_counts(&post)?;
+    check_optional_texts(post)?;
+    check_counts(post)?;
     if let Some(geo) = &post.geo {
         check_coordinates(geo)?;
     }
@@ -124,22 +136,11 @@ pub fn accept(mut post: NewPost, context: &AcceptContext) -> Result<AcceptedPost
     if post.url.as_deref().is_some_and(|url| !url.starts_with("https://") && !url.starts_with("http://")) {
         return Err(reject("invalid_format", "url", "a url starts with `https://` or `http://`"));
     }
-    let received_at = whole_micros(context.now);
-    post.created_at = Some(match post.created_at {
-        Some(created_at) => check_event_time(whole_micros(created_at), context)?,
-        None => received_at,
-    });
-    if let Some(original) = post.original_created_at {
-        if original < Timestamp::UNIX_EPOCH || original > latest(context) {
-            return Err(reject(
-                "out_of_range",
-                "original_created_at",
-                "it lies before 1970 or in the future",
-            ));
-        }
-        post.original_created_at = Some(whole_micros(original));
+    // PostgreSQL knows no years as far back as some clients send.
+    if post.original_created_at.is_some_and(|original| original < Timestamp::UNIX_EPOCH) {
+        return Err(reject("out_of_range", "original_created_at", "it lies before 1970"));
     }
-    Ok(AcceptedPost { source: context.source.clone(), received_at, post })
+    Ok(())
 }
 
 fn check_name(post: &NewPost) -> Result<(), Rejection> {

@@ -1,0 +1,116 @@
+//! One connection to Redis, its timeouts and its reconnecting.
+
+use std::time::Duration;
+
+use fred::clients::WithOptions;
+use fred::interfaces::{ClientLike, LuaInterface};
+use fred::types::config::{Config, Options, ReconnectPolicy, UnresponsiveConfig};
+use fred::types::{Builder, RespVersion, Value};
+use tokio::task::AbortHandle;
+use tracing::warn;
+
+use super::{COMMAND_TIMEOUT, StreamError, StreamParams};
+
+/// The longest a blocking read may block: well below [`SILENCE_MAX`], or a quiet stream would look like a
+/// dead connection.
+pub(super) const BLOCK_MAX: Duration = Duration::from_secs(5);
+
+/// An answer that takes this long never comes: the connection is closed and made anew.
+const SILENCE_MAX: Duration = Duration::from_secs(8);
+
+/// Commands that wait to be written. Beyond this, Redis is so slow that more would only fill memory.
+const COMMANDS_WAITING_MAX: usize = 4_096;
+
+/// News that arrived and was not looked at yet, before it is dropped and told as a gap.
+const NEWS_WAITING_MAX: usize = 1_024;
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Protocol {
+    /// Many short commands.
+    Commands,
+    /// One read at a time, which may block.
+    BlockingReads,
+    /// Published messages; pings in between, which only the newer protocol allows.
+    Subscription,
+}
+
+/// A connection that reconnects for ever, and whose commands fail at once while it is down.
+#[derive(Clone)]
+pub(super) struct Client {
+    inner: WithOptions<fred::clients::Client>,
+    task: AbortHandle,
+}
+
+impl Client {
+    /// Starts connecting, and waits a little for it to succeed.
+    pub async fn connect(params: &StreamParams, protocol: Protocol) -> Result<Self, StreamError> {
+        let mut config = Config::from_url(&params.redis_url)?;
+        config.fail_fast = false;
+        if protocol == Protocol::Subscription {
+            config.version = RespVersion::RESP3;
+        }
+        let client = Builder::from_config(config)
+            .with_performance_config(|config| {
+                config.default_command_timeout = COMMAND_TIMEOUT;
+                config.broadcast_channel_capacity = NEWS_WAITING_MAX;
+            })
+            .with_connection_config(|config| {
+                config.connection_timeout = COMMAND_TIMEOUT;
+                config.internal_command_timeout = COMMAND_TIMEOUT;
+                config.max_command_buffer_len = COMMANDS_WAITING_MAX;
+                config.unresponsive =
+                    UnresponsiveConfig { max_timeout: Some(SILENCE_MAX), interval: Duration::from_secs(1) };
+            })
+            // Without a policy fred gives up at the first disconnection.
+            .set_policy(ReconnectPolicy::new_exponential(0, 50, 1_000, 2))
+            .build()?;
+        let task = client.connect().abort_handle();
+        match tokio::time::timeout(COMMAND_TIMEOUT, client.wait_for_connect()).await {
+            Ok(connected) => connected?,
+            Err(_) => warn!("redis does not answer yet; connecting goes on"),
+        }
+        // One attempt each: a command repeated behind the caller's back could answer long after its timeout.
+        let options = Options { fail_fast: true, max_attempts: Some(1), ..Options::default() };
+        Ok(Self { inner: client.with_options(&options), task })
+    }
+
+    /// The commands of fred, with this connection's options.
+    pub fn commands(&self) -> &WithOptions<fred::clients::Client> {
+        &self.inner
+    }
+
+    /// The same connection, for one command that may take longer.
+    pub fn patient(&self, timeout: Duration) -> WithOptions<fred::clients::Client> {
+        let options = Options { timeout: Some(timeout), ..self.inner.options().clone() };
+        fred::clients::Client::clone(&self.inner).with_options(&options)
+    }
+
+    /// Runs a script. Redis runs nothing else meanwhile, so it happens altogether or not at all.
+    ///
+    /// The text is sent each time: it is short, and Redis keeps the compiled form by its hash.
+    pub async fn eval(&self, script: Script<'_>, args: Vec<Value>) -> Result<Value, StreamError> {
+        let keys: Vec<&str> = script.keys.to_vec();
+        Ok(self.inner.eval(script.lua, keys, args).await?)
+    }
+
+    /// Whether Redis answers.
+    pub async fn ping(&self) -> Result<(), StreamError> {
+        let _: Value = self.inner.ping(None).await?;
+        Ok(())
+    }
+
+    /// Ends the connection and its task.
+    pub async fn close(&self) {
+        // Without the options: failing fast, fred would refuse its own farewell. An error means that the
+        // connection is down, or had ended already.
+        let _ = fred::clients::Client::clone(&self.inner).quit().await;
+        self.task.abort();
+    }
+}
+
+/// A Lua script and the keys it touches, in the order of its `KEYS`.
+pub(super) struct Script<'a> {
+    pub lua: &'static str,
+    pub keys: &'a [&'a str],
+}

@@ -1,0 +1,253 @@
+//! Takes posts out of the stream: each at least once, and out of the way once it is settled.
+
+use std::time::Duration;
+
+use fred::interfaces::{HashesInterface, StreamsInterface};
+use fred::types::Value;
+use jiff::Timestamp;
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+use super::client::{BLOCK_MAX, Client, Script};
+use super::entry::{self, Delivered, EntryId};
+use super::keys::{GROUP, Keys};
+use super::{COMMAND_TIMEOUT, StreamError};
+
+/// Ids in one script: Lua passes at most some 8,000 arguments on.
+const IDS_PER_SCRIPT: usize = 1_000;
+
+/// How long a consumer without entries must have been silent for its name to be removed. Living ones ask
+/// every few seconds, and one whose name was removed gets it back by asking.
+const DEAD_AFTER: Duration = Duration::from_secs(60);
+
+/// Where XAUTOCLAIM begins.
+const FIRST: &str = "0-0";
+
+/// Reads, claims, acknowledges and buries, under a name of its own.
+///
+/// The name is new with every start: with a fixed one, a successor would find its predecessor's entries
+/// already "its own" and could not tell them from those it is working on.
+pub struct Consumer {
+    client: Client,
+    reader: Client,
+    keys: Keys,
+    name: String,
+    /// Where the next [`Consumer::claim`] goes on.
+    cursor: Mutex<String>,
+}
+
+/// A post on its way out of the stream for good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Burial {
+    /// Which entry.
+    pub id: EntryId,
+    /// What it died of.
+    pub reason: String,
+    /// Attempts made at it alone.
+    pub attempts: u32,
+    /// When the last one failed.
+    pub died_at: Timestamp,
+}
+
+impl Consumer {
+    pub(super) fn new(client: Client, reader: Client, keys: Keys) -> Self {
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let host = if host.trim().is_empty() { "host" } else { host.trim() };
+        let name = format!("{host}-{}-{}", std::process::id(), Uuid::now_v7().simple());
+        Self { client, reader, keys, name, cursor: Mutex::new(FIRST.to_owned()) }
+    }
+
+    /// The name Redis knows it by.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Creates the stream and its group where they do not exist, and removes the names of consumers that
+    /// died. A new group begins at the first entry, so nothing sent before the first start is missed.
+    pub async fn create_group(&self) -> Result<(), StreamError> {
+        let created: Result<Value, _> =
+            self.client.commands().xgroup_create(&self.keys.stream, GROUP, "0", true).await;
+        match created {
+            Err(error) if !error.details().starts_with("BUSYGROUP") => return Err(error.into()),
+            _ => {}
+        }
+        self.sweep("").await
+    }
+
+    /// Reads up to `count` entries that no consumer has had, waiting up to `block`, at most 5 s, for the
+    /// first. Empty when none came.
+    ///
+    /// Creates the group again where Redis lost it. Fails at once while Redis is away: wait before asking
+    /// again. Entries read by a future that was dropped are pending, and come back through
+    /// [`Consumer::claim`].
+    pub async fn read(&self, count: usize, block: Duration) -> Result<Vec<Delivered>, StreamError> {
+        match self.read_new(count, block).await {
+            Err(error) if error.is_group_missing() => {
+                self.create_group().await?;
+                self.read_new(count, block).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Takes over up to `count` entries that some consumer, perhaps this one, read and has not settled for
+    /// `min_idle`, with how often they were delivered. Goes on where the last call ended; empty when there is
+    /// none on the stretch it looked at.
+    pub async fn claim(&self, min_idle: Duration, count: usize) -> Result<Vec<Delivered>, StreamError> {
+        // XAUTOCLAIM does not say how often an entry was delivered.
+        const LUA: &str = "
+            local claimed = redis.call('XAUTOCLAIM', KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4], 'COUNT', ARGV[5])
+            local counts = {}
+            for i, entry in ipairs(claimed[2]) do
+                local pending = redis.call('XPENDING', KEYS[1], ARGV[1], entry[1], entry[1], 1)
+                counts[i] = pending[1] and pending[1][4] or 1
+            end
+            return {claimed[1], claimed[2], counts}";
+
+        let mut cursor = self.cursor.lock().await;
+        let args = vec![
+            Value::from(GROUP),
+            Value::from(self.name.as_str()),
+            Value::from(min_idle.as_millis().to_string()),
+            Value::from(cursor.as_str()),
+            Value::from(count.max(1).to_string()),
+        ];
+        let script = Script { lua: LUA, keys: &[&self.keys.stream] };
+        let answer = match self.client.eval(script, args).await {
+            Err(error) if error.is_group_missing() => {
+                self.create_group().await?;
+                return Ok(Vec::new());
+            }
+            outcome => outcome?,
+        };
+        let mut parts = answer.into_array().into_iter();
+        let next = parts.next().and_then(Value::into_string);
+        *cursor = next.ok_or_else(|| StreamError::unexpected("no cursor"))?;
+        let entries = parts.next().map(Value::into_array).unwrap_or_default();
+        let counts = parts.next().map(Value::into_array).unwrap_or_default();
+        let count_of = |value: &Value| value.as_u64().and_then(|n| u32::try_from(n).ok()).unwrap_or(u32::MAX);
+        entries.into_iter().zip(&counts).map(|(found, n)| entry::read(found, count_of(n))).collect()
+    }
+
+    /// Says that the entries are still being worked on, so that nobody claims them. Those that were claimed
+    /// by another consumer meanwhile stay with it.
+    pub async fn renew(&self, ids: &[EntryId]) -> Result<(), StreamError> {
+        // JUSTID: being worked on is not being delivered once more.
+        const LUA: &str = "
+            for i = 3, #ARGV do
+                local id = ARGV[i]
+                if redis.call('XPENDING', KEYS[1], ARGV[1], id, id, 1, ARGV[2])[1] then
+                    redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, id, 'JUSTID')
+                end
+            end";
+
+        for chunk in ids.chunks(IDS_PER_SCRIPT) {
+            let mut args = vec![Value::from(GROUP), Value::from(self.name.as_str())];
+            args.extend(chunk.iter().map(|id| Value::from(id.as_str())));
+            match self.client.eval(Script { lua: LUA, keys: &[&self.keys.stream] }, args).await {
+                Err(error) if !error.is_group_missing() => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Settles entries: they are neither pending nor in the stream afterwards, and their attempts are
+    /// forgotten. Acknowledging twice is harmless.
+    pub async fn acknowledge(&self, ids: &[EntryId]) -> Result<(), StreamError> {
+        // In one script: an entry acknowledged and not deleted would count as backlog for ever.
+        const LUA: &str = "
+            redis.call('XACK', KEYS[1], ARGV[1], unpack(ARGV, 2))
+            redis.call('XDEL', KEYS[1], unpack(ARGV, 2))
+            if redis.call('EXISTS', KEYS[2]) == 1 then
+                redis.call('HDEL', KEYS[2], unpack(ARGV, 2))
+            end";
+
+        for chunk in ids.chunks(IDS_PER_SCRIPT) {
+            let mut args = vec![Value::from(GROUP)];
+            args.extend(chunk.iter().map(|id| Value::from(id.as_str())));
+            let script = Script { lua: LUA, keys: &[&self.keys.stream, &self.keys.attempts] };
+            self.client.eval(script, args).await?;
+        }
+        Ok(())
+    }
+
+    /// Notes that an attempt at this entry alone is about to start, and answers the how-manieth it is.
+    ///
+    /// Before, not after: the attempt that ends the process must count too.
+    pub async fn note_attempt(&self, id: &EntryId) -> Result<u32, StreamError> {
+        Ok(self.client.commands().hincrby(&self.keys.attempts, id.as_str(), 1).await?)
+    }
+
+    /// Moves an entry to the dead letters, with everything it held. Altogether or not at all.
+    ///
+    /// False when the entry was no longer there, for instance because it is buried already.
+    pub async fn bury(&self, burial: &Burial) -> Result<bool, StreamError> {
+        // Posts have four fields; the limit keeps a monstrous entry from failing its own burial.
+        const LUA: &str = "
+            local found = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2])[1]
+            if found then
+                redis.call('XADD', KEYS[2], '*', 'reason', ARGV[3], 'attempts', ARGV[4],
+                    'original_id', ARGV[2], 'died_at', ARGV[5], unpack(found[2], 1, math.min(#found[2], 200)))
+            end
+            redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
+            redis.call('XDEL', KEYS[1], ARGV[2])
+            redis.call('HDEL', KEYS[3], ARGV[2])
+            return found and 1 or 0";
+
+        let args = vec![
+            Value::from(GROUP),
+            Value::from(burial.id.as_str()),
+            Value::from(burial.reason.as_str()),
+            Value::from(burial.attempts.to_string()),
+            Value::from(burial.died_at.to_string()),
+        ];
+        let keys = [self.keys.stream.as_str(), &self.keys.dead, &self.keys.attempts];
+        Ok(self.client.eval(Script { lua: LUA, keys: &keys }, args).await?.convert()?)
+    }
+
+    /// Takes leave: ends the reading connection and removes this consumer's name, unless entries are still
+    /// pending under it. Those are claimed by others, and a later start removes the name.
+    pub async fn leave(&self) -> Result<(), StreamError> {
+        self.reader.close().await;
+        self.sweep(&self.name).await
+    }
+
+    async fn read_new(&self, count: usize, block: Duration) -> Result<Vec<Delivered>, StreamError> {
+        let block = block.min(BLOCK_MAX);
+        // Zero would block for ever.
+        let block_ms = u64::try_from(block.as_millis()).ok().filter(|ms| *ms > 0);
+        let count = u64::try_from(count.max(1)).ok();
+        let commands = self.reader.patient(block + COMMAND_TIMEOUT);
+        let answer: Value = commands
+            .xreadgroup(GROUP, self.name.as_str(), count, block_ms, false, &self.keys.stream, ">")
+            .await?;
+        // Nothing came: null. Otherwise one stream: `[[name, entries]]`.
+        let Some(stream) = answer.into_array().into_iter().next().filter(|stream| !stream.is_null()) else {
+            return Ok(Vec::new());
+        };
+        let entries = stream.into_array().into_iter().nth(1).map(Value::into_array).unwrap_or_default();
+        entries.into_iter().map(|found| entry::read(found, 1)).collect()
+    }
+
+    /// Removes names under which nothing is pending: that of `leaving`, and those of the dead.
+    async fn sweep(&self, leaving: &str) -> Result<(), StreamError> {
+        // In one script: between looking and removing, an entry could be delivered, and be lost with the name.
+        const LUA: &str = "
+            local consumers = redis.pcall('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])
+            if consumers.err then return end
+            for _, pairs in ipairs(consumers) do
+                local consumer = {}
+                for i = 1, #pairs, 2 do consumer[pairs[i]] = pairs[i + 1] end
+                local gone = consumer.name == ARGV[2] or consumer.idle > tonumber(ARGV[3])
+                if gone and consumer.pending == 0 then
+                    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], consumer.name)
+                end
+            end";
+
+        let dead_after_ms = DEAD_AFTER.as_millis().to_string();
+        let args = vec![Value::from(GROUP), Value::from(leaving), Value::from(dead_after_ms)];
+        self.client.eval(Script { lua: LUA, keys: &[&self.keys.stream] }, args).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,117 @@
+//! How a post lies in the stream.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use fred::types::Value;
+use jiff::Timestamp;
+
+use crate::models::new_post::{self, MAX_AHEAD};
+use crate::models::post::{AcceptedPost, Source};
+
+use super::StreamError;
+
+/// The version of the fields below. A reader that meets another one does not guess.
+pub(super) const VERSION: &str = "1";
+
+/// Names an entry of the stream: `milliseconds-sequence`, given by Redis.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct EntryId(String);
+
+impl EntryId {
+    /// An id as Redis prints it.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self(id.into())
+    }
+
+    /// The id as Redis prints it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for EntryId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An entry as a consumer gets it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delivered {
+    /// Its name; acknowledge by it.
+    pub id: EntryId,
+    /// How often Redis handed it out, this time included. It counts for the whole batch it was in, so a high
+    /// number is a reason for suspicion, not a verdict.
+    pub n_deliveries: u32,
+    /// What it holds. A broken entry never fails its batch.
+    pub content: Result<AcceptedPost, BrokenEntry>,
+}
+
+/// An entry that holds no post.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrokenEntry {
+    /// What is wrong with it.
+    pub reason: String,
+    /// What it holds instead, as far as it is text.
+    pub fields: Vec<(String, String)>,
+}
+
+/// Reads `[id, [field, value, …]]`, the form in which every command of Redis answers entries.
+pub(super) fn read(entry: Value, n_deliveries: u32) -> Result<Delivered, StreamError> {
+    let (id, fields) = split(entry)?;
+    let content = decode(&fields).map_err(|reason| BrokenEntry { reason, fields: printable(&fields) });
+    Ok(Delivered { id, n_deliveries, content })
+}
+
+/// The id and the fields of an entry, whatever they are.
+pub(super) fn split(entry: Value) -> Result<(EntryId, Vec<(Bytes, Bytes)>), StreamError> {
+    let mut parts = entry.into_array().into_iter();
+    let id = parts.next().and_then(Value::into_string);
+    let id = EntryId(id.ok_or_else(|| StreamError::unexpected("an entry without an id"))?);
+    let mut fields = Vec::new();
+    let mut values = parts.next().map(Value::into_array).unwrap_or_default().into_iter();
+    while let (Some(name), Some(value)) = (values.next(), values.next()) {
+        let bytes = |value: Value| value.into_bytes().unwrap_or_default();
+        fields.push((bytes(name), bytes(value)));
+    }
+    Ok((id, fields))
+}
+
+/// Fields as text, for people. Bytes that are none are replaced.
+pub(super) fn printable(fields: &[(Bytes, Bytes)]) -> Vec<(String, String)> {
+    let text = |bytes: &Bytes| String::from_utf8_lossy(bytes).into_owned();
+    fields.iter().map(|(name, value)| (text(name), text(value))).collect()
+}
+
+fn decode(fields: &[(Bytes, Bytes)]) -> Result<AcceptedPost, String> {
+    let version = field(fields, "v")?;
+    if version.as_ref() != VERSION.as_bytes() {
+        return Err(format!("version `{}` of entries is unknown", String::from_utf8_lossy(version)));
+    }
+    let source = text(fields, "source")?;
+    if source.is_empty() || source.len() > 64 || source.contains('\0') {
+        return Err("`source` is not 1 to 64 bytes of text".to_owned());
+    }
+    let received_at: Timestamp =
+        text(fields, "received_at")?.parse().map_err(|error| format!("`received_at`: {error}"))?;
+    let mut post = new_post::parse(field(fields, "post")?)
+        .and_then(|post| new_post::check(&post).map(|()| post))
+        .map_err(|rejection| format!("`post.{}`: {}", rejection.field, rejection.message))?;
+    // Whoever accepted it checked more strictly; this keeps out what no database stores.
+    let created_at = *post.created_at.get_or_insert(received_at);
+    let ahead = created_at.duration_since(received_at);
+    if created_at < Timestamp::UNIX_EPOCH || Duration::try_from(ahead).is_ok_and(|ahead| ahead > MAX_AHEAD) {
+        return Err("`post.created_at` lies before 1970 or after its arrival".to_owned());
+    }
+    Ok(AcceptedPost { source: Source::new(source), received_at, post })
+}
+
+fn field<'a>(fields: &'a [(Bytes, Bytes)], name: &str) -> Result<&'a Bytes, String> {
+    let found = fields.iter().find(|(candidate, _)| candidate.as_ref() == name.as_bytes());
+    found.map(|(_, value)| value).ok_or_else(|| format!("field `{name}` is missing"))
+}
+
+fn text<'a>(fields: &'a [(Bytes, Bytes)], name: &str) -> Result<&'a str, String> {
+    std::str::from_utf8(field(fields, name)?).map_err(|_| format!("`{name}` is not text"))
+}

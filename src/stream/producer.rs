@@ -1,0 +1,122 @@
+//! Puts posts into the stream.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use fred::types::Value;
+use tokio::sync::Mutex;
+
+use crate::models::post::AcceptedPost;
+use crate::models::stage_health::StreamHealth;
+
+use super::client::{Client, Script};
+use super::entry::VERSION;
+use super::keys::{GROUP, Keys};
+use super::{StreamError, client};
+
+/// Posts sent in one script. Redis serves nobody else while it runs, about a millisecond for this many.
+const POSTS_PER_SCRIPT: usize = 500;
+
+/// Bytes sent in one script, for the same reason.
+const BYTES_PER_SCRIPT: usize = 1 << 20;
+
+/// How old a measured backlog may be. It is asked for with every request, and moves far less in this time
+/// than the high-water mark is high.
+const BACKLOG_AGE_MAX: Duration = Duration::from_millis(200);
+
+/// Puts posts into the stream. Clones share one connection and one measured backlog.
+#[derive(Clone)]
+pub struct Producer {
+    client: Client,
+    keys: Keys,
+    backlog: Arc<Backlog>,
+}
+
+#[derive(Default)]
+struct Backlog {
+    measured: Mutex<Option<(Instant, StreamHealth)>>,
+    /// Posts this process added since then.
+    added: AtomicU64,
+}
+
+impl Producer {
+    pub(super) fn new(client: Client, keys: Keys) -> Self {
+        Self { client, keys, backlog: Arc::default() }
+    }
+
+    /// Puts all posts into the stream, in order. `Ok` means that they are there.
+    ///
+    /// After an error some, all or none of them may be. Sending all again is right: the same post twice is
+    /// stored once.
+    pub async fn publish(&self, posts: &[AcceptedPost]) -> Result<(), StreamError> {
+        const LUA: &str = "
+            for i = 1, #ARGV, 4 do
+                redis.call('XADD', KEYS[1], '*', 'v', ARGV[i], 'source', ARGV[i + 1],
+                    'received_at', ARGV[i + 2], 'post', ARGV[i + 3])
+            end
+            return #ARGV / 4";
+
+        let mut args = Vec::with_capacity(4 * posts.len().min(POSTS_PER_SCRIPT));
+        let mut n_bytes = 0;
+        for (i, post) in posts.iter().enumerate() {
+            let json = serde_json::to_vec(&post.post)
+                .map_err(|error| StreamError::Refused(format!("a post is no JSON: {error}")))?;
+            n_bytes += json.len();
+            args.push(Value::from_static_str(VERSION));
+            args.push(Value::from(post.source.as_str()));
+            args.push(Value::from(post.received_at.to_string()));
+            args.push(Value::Bytes(Bytes::from(json)));
+            let is_last = i + 1 == posts.len();
+            if is_last || args.len() >= 4 * POSTS_PER_SCRIPT || n_bytes >= BYTES_PER_SCRIPT {
+                let keys = [self.keys.stream.as_str()];
+                self.client.eval(Script { lua: LUA, keys: &keys }, std::mem::take(&mut args)).await?;
+                n_bytes = 0;
+            }
+        }
+        self.backlog.added.fetch_add(u64::try_from(posts.len()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// What lies in the stream, measured at most 200 ms ago.
+    pub async fn backlog(&self) -> Result<StreamHealth, StreamError> {
+        // Held while measuring, so that a burst of requests asks Redis once.
+        let mut measured = self.backlog.measured.lock().await;
+        if let Some((at, health)) = *measured
+            && at.elapsed() < BACKLOG_AGE_MAX
+        {
+            return Ok(health);
+        }
+        let health = health(&self.client, &self.keys).await?;
+        self.backlog.added.store(0, Ordering::Relaxed);
+        *measured = Some((Instant::now(), health));
+        Ok(health)
+    }
+
+    /// Whether `n` more posts leave the stream at or below its high-water mark.
+    ///
+    /// Counts what this process added since the last measurement. Other processes are seen 200 ms late, so
+    /// together they may pass the mark by what they send in that time.
+    pub async fn has_room(&self, high_water: u64, n: u64) -> Result<bool, StreamError> {
+        let length = self.backlog().await?.length;
+        let added = self.backlog.added.load(Ordering::Relaxed);
+        Ok(length.saturating_add(added).saturating_add(n) <= high_water)
+    }
+}
+
+/// Measures the stream. The lag is computed here: the one that Redis 7.0 reports turns null after deletions.
+pub(super) async fn health(client: &client::Client, keys: &Keys) -> Result<StreamHealth, StreamError> {
+    // Before the group exists nothing is pending.
+    const LUA: &str = "
+        local pending = redis.pcall('XPENDING', KEYS[1], ARGV[1])
+        return {redis.call('XLEN', KEYS[1]), pending.err and 0 or pending[1], redis.call('XLEN', KEYS[2])}";
+
+    let script = Script { lua: LUA, keys: &[&keys.stream, &keys.dead] };
+    let answer = client.eval(script, vec![Value::from(GROUP)]).await?;
+    let figures: Vec<u64> = answer.convert()?;
+    let [length, pending, dead] = figures[..] else {
+        return Err(StreamError::unexpected("not three figures"));
+    };
+    Ok(StreamHealth { length, lag: length.saturating_sub(pending), pending, dead })
+}

@@ -1,0 +1,138 @@
+//! Against a real Redis, started for each test: several of them stop it.
+
+mod consuming;
+mod redis;
+mod updating;
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use redis::Redis;
+
+use super::*;
+use crate::models::new_post::NewPost;
+use crate::models::post::{AcceptedPost, Source};
+
+fn post(id: u32) -> AcceptedPost {
+    let now = Timestamp::from_microsecond(Timestamp::now().as_microsecond()).unwrap();
+    AcceptedPost {
+        source: Source::new(Source::HTTP),
+        received_at: now,
+        post: NewPost {
+            id: id.to_string(),
+            platform: "twitter".into(),
+            text: format!("“{id}” is grand\n🥊"),
+            created_at: Some(now),
+            ..NewPost::default()
+        },
+    }
+}
+
+fn posts(ids: std::ops::Range<u32>) -> Vec<AcceptedPost> {
+    ids.map(post).collect()
+}
+
+/// Waits until `happened` answers something; fails after ten seconds.
+async fn until<T>(what: &str, mut happened: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        if let Some(outcome) = happened().await {
+            return outcome;
+        }
+        assert!(Instant::now() < deadline, "{what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_published_is_in_the_stream_in_order() {
+    let redis = Redis::start();
+    let stream = redis.connect().await;
+    let sent = posts(0..1_234);
+    stream.producer().publish(&sent).await.unwrap();
+    let consumer = stream.consumer().await.unwrap();
+    let mut read = Vec::new();
+    while read.len() < sent.len() {
+        for delivered in consumer.read(500, Duration::from_millis(100)).await.unwrap() {
+            assert_eq!(delivered.n_deliveries, 1);
+            read.push(delivered.content.unwrap());
+        }
+    }
+    assert_eq!(read, sent);
+}
+
+#[tokio::test]
+async fn publishing_fails_soon_when_redis_is_gone_and_works_once_it_is_back() {
+    let mut redis = Redis::start();
+    let stream = redis.connect().await;
+    let producer = stream.producer();
+    producer.publish(&posts(0..3)).await.unwrap();
+    redis.stop();
+    for _ in 0..3 {
+        let asked = Instant::now();
+        let error = producer.publish(&posts(3..6)).await.unwrap_err();
+        assert!(error.is_unavailable(), "{error}");
+        assert!(asked.elapsed() < Duration::from_secs(2));
+        assert!(stream.ping().await.is_err());
+    }
+    redis.restart();
+    until("publishing works again", async || producer.publish(&posts(3..6)).await.ok()).await;
+    assert_eq!(stream.health().await.unwrap().length, 6, "what was accepted survives a restart, once");
+}
+
+#[tokio::test]
+async fn a_redis_that_hangs_is_an_error_soon() {
+    let redis = Redis::start();
+    let stream = redis.connect().await;
+    redis.freeze();
+    let asked = Instant::now();
+    let error = stream.producer().publish(&posts(0..3)).await.unwrap_err();
+    assert!(error.is_unavailable(), "{error}");
+    assert!(asked.elapsed() < Duration::from_secs(2));
+    redis.thaw();
+    until("it answers again", async || stream.ping().await.ok()).await;
+}
+
+#[tokio::test]
+async fn a_redis_that_starts_later_is_waited_for() {
+    let mut redis = Redis::start();
+    redis.stop();
+    let stream = redis.connect().await;
+    assert!(stream.ping().await.unwrap_err().is_unavailable());
+    redis.restart();
+    until("it answers", async || stream.ping().await.ok()).await;
+}
+
+#[tokio::test]
+async fn the_high_water_mark_counts_what_was_just_added() {
+    let redis = Redis::start();
+    let producer = redis.connect().await.producer();
+    assert!(producer.has_room(10, 10).await.unwrap());
+    assert!(!producer.has_room(10, 11).await.unwrap());
+    producer.publish(&posts(0..8)).await.unwrap();
+    assert!(producer.has_room(10, 2).await.unwrap());
+    assert!(!producer.has_room(10, 3).await.unwrap());
+}
+
+#[tokio::test]
+async fn prefixes_do_not_meet() {
+    let redis = Redis::start();
+    let params = |prefix: &str| StreamParams { redis_url: redis.url(), prefix: prefix.to_owned() };
+    let one = Stream::connect(&params("one:")).await.unwrap();
+    let other = Stream::connect(&params("other:")).await.unwrap();
+    one.producer().publish(&posts(0..2)).await.unwrap();
+    assert_eq!(other.health().await.unwrap(), StreamHealth::default());
+    assert_eq!(one.health().await.unwrap(), StreamHealth { length: 2, lag: 2, pending: 0, dead: 0 });
+}
+
+#[tokio::test]
+async fn the_cache_holds_what_was_put_until_it_expires() {
+    let redis = Redis::start();
+    let cache = redis.connect().await.cache();
+    let entries =
+        [("sentiment:overall".to_owned(), "{}".to_owned()), ("sentiment:geo:Lyon".into(), "[]".into())];
+    cache.put(&entries, Duration::from_secs(60)).await.unwrap();
+    assert_eq!(cache.get("sentiment:geo:Lyon").await.unwrap().as_deref(), Some("[]"));
+    let left: i64 = redis.ask(&["TTL", "sentiment:overall"]).parse().unwrap();
+    assert!((1..=60).contains(&left));
+}

@@ -1,0 +1,279 @@
+use super::*;
+
+const SOON: Duration = Duration::from_millis(50);
+
+async fn ready(redis: &Redis, n: u32) -> (Stream, Consumer) {
+    let stream = redis.connect().await;
+    let consumer = stream.consumer().await.unwrap();
+    consumer.create_group().await.unwrap();
+    stream.producer().publish(&posts(0..n)).await.unwrap();
+    (stream, consumer)
+}
+
+async fn health(stream: &Stream) -> (u64, u64, u64, u64) {
+    let health = stream.health().await.unwrap();
+    (health.length, health.lag, health.pending, health.dead)
+}
+
+fn ids(delivered: &[Delivered]) -> Vec<EntryId> {
+    delivered.iter().map(|entry| entry.id.clone()).collect()
+}
+
+fn burial(id: &EntryId) -> Burial {
+    Burial { id: id.clone(), reason: "scorer panicked".into(), attempts: 3, died_at: Timestamp::now() }
+}
+
+/// Claims until something was idle for long enough.
+async fn claimed(consumer: &Consumer) -> Vec<Delivered> {
+    until("something is claimed", async || {
+        Some(consumer.claim(SOON, 100).await.unwrap()).filter(|entries| !entries.is_empty())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn acknowledging_removes_an_entry_altogether() {
+    let redis = Redis::start();
+    let (stream, consumer) = ready(&redis, 5).await;
+    let read = consumer.read(3, SOON).await.unwrap();
+    assert_eq!(health(&stream).await, (5, 2, 3, 0));
+    consumer.acknowledge(&ids(&read)).await.unwrap();
+    assert_eq!(health(&stream).await, (2, 2, 0, 0));
+    consumer.acknowledge(&ids(&read)).await.unwrap();
+    assert_eq!(health(&stream).await, (2, 2, 0, 0), "twice is as good as once");
+}
+
+#[tokio::test]
+async fn an_empty_stream_is_no_error() {
+    let redis = Redis::start();
+    let consumer = redis.connect().await.consumer().await.unwrap();
+    assert!(consumer.read(10, SOON).await.unwrap().is_empty());
+    assert!(consumer.read(10, Duration::ZERO).await.unwrap().is_empty());
+    assert!(consumer.claim(SOON, 10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_waiting_read_wakes_up_for_the_first_post() {
+    let redis = Redis::start();
+    let (stream, consumer) = ready(&redis, 0).await;
+    let producer = stream.producer();
+    let sent = posts(0..1);
+    let (read, ()) = tokio::join!(consumer.read(10, Duration::from_secs(4)), async {
+        until("the reader waits", async || {
+            redis.ask(&["CLIENT", "LIST"]).contains("cmd=xreadgroup").then_some(())
+        })
+        .await;
+        producer.publish(&sent).await.unwrap();
+    });
+    assert_eq!(read.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_dead_consumer_left_is_claimed_with_its_deliveries() {
+    let redis = Redis::start();
+    let (stream, first) = ready(&redis, 4).await;
+    let read = first.read(4, SOON).await.unwrap();
+    let second = stream.consumer().await.unwrap();
+    assert_ne!(first.name(), second.name());
+    assert!(second.read(4, SOON).await.unwrap().is_empty(), "they are not new");
+    assert!(second.claim(Duration::from_secs(60), 100).await.unwrap().is_empty(), "they are not idle");
+    let taken = claimed(&second).await;
+    assert_eq!(ids(&taken), ids(&read));
+    assert!(taken.iter().all(|entry| entry.n_deliveries == 2 && entry.content.is_ok()));
+    let third = stream.consumer().await.unwrap();
+    assert!(claimed(&third).await.iter().all(|entry| entry.n_deliveries == 3));
+}
+
+#[tokio::test]
+async fn claiming_goes_on_where_it_ended() {
+    let redis = Redis::start();
+    let (stream, first) = ready(&redis, 5).await;
+    first.read(5, SOON).await.unwrap();
+    let second = stream.consumer().await.unwrap();
+    let mut taken = std::collections::HashSet::new();
+    until("all are claimed", async || {
+        taken.extend(ids(&second.claim(SOON, 2).await.unwrap()));
+        (taken.len() == 5).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn entries_deleted_by_hand_are_not_claimed_for_ever() {
+    let redis = Redis::start();
+    let (stream, first) = ready(&redis, 2).await;
+    let read = first.read(2, SOON).await.unwrap();
+    redis.ask(&["XDEL", "social_posts_stream", read[0].id.as_str()]);
+    let second = stream.consumer().await.unwrap();
+    assert_eq!(ids(&claimed(&second).await), [read[1].id.clone()]);
+    assert_eq!(health(&stream).await, (1, 0, 1, 0));
+}
+
+#[tokio::test]
+async fn renewed_entries_are_not_claimed() {
+    let redis = Redis::start();
+    let (stream, first) = ready(&redis, 2).await;
+    let read = first.read(2, SOON).await.unwrap();
+    let second = stream.consumer().await.unwrap();
+    tokio::time::sleep(2 * SOON).await; // idle time itself is what is tested here
+    first.renew(&ids(&read)).await.unwrap();
+    assert!(second.claim(Duration::from_millis(90), 100).await.unwrap().is_empty());
+    let taken = claimed(&second).await;
+    assert!(taken.iter().all(|entry| entry.n_deliveries == 2), "renewing is no delivery");
+    first.renew(&ids(&read)).await.unwrap();
+    let pending =
+        redis.ask(&["XPENDING", "social_posts_stream", "groundswell", "-", "+", "9", second.name()]);
+    assert!(pending.contains(read[1].id.as_str()), "renewing takes nothing back");
+}
+
+#[tokio::test]
+async fn a_broken_entry_does_not_spoil_its_batch() {
+    let redis = Redis::start();
+    let (stream, consumer) = ready(&redis, 1).await;
+    let received = "2026-05-01T12:00:00Z";
+    let broken = [
+        (vec!["colour", "red"], "`v` is missing"),
+        (vec!["v", "2"], "version `2`"),
+        (vec!["v", "1", "source", "x", "received_at", "noon", "post", "{}"], "`received_at`"),
+        (vec!["v", "1", "source", "x", "received_at", received, "post", "{"], "EOF"),
+        (vec!["v", "1", "source", "x", "received_at", received, "post", r#"{"id":"1"}"#], "post.platform"),
+        (
+            vec![
+                "v",
+                "1",
+                "source",
+                "x",
+                "received_at",
+                received,
+                "post",
+                r#"{"id":"1","platform":"P","text":"x"}"#,
+            ],
+            "post.platform",
+        ),
+        (
+            vec![
+                "v",
+                "1",
+                "source",
+                "x",
+                "received_at",
+                received,
+                "post",
+                r#"{"id":"1","platform":"p","text":"x","created_at":"2027-01-01T00:00:00Z"}"#,
+            ],
+            "created_at",
+        ),
+    ];
+    for (fields, _) in &broken {
+        redis.ask(&[&["XADD", "social_posts_stream", "*"], &fields[..]].concat());
+    }
+    stream.producer().publish(&posts(1..2)).await.unwrap();
+    let read = consumer.read(100, SOON).await.unwrap();
+    assert_eq!(read.len(), broken.len() + 2);
+    assert!(read.first().unwrap().content.is_ok() && read.last().unwrap().content.is_ok());
+    for ((fields, reason), delivered) in broken.iter().zip(&read[1..]) {
+        let entry = delivered.content.as_ref().unwrap_err();
+        assert!(entry.reason.contains(reason), "{}", entry.reason);
+        assert_eq!(entry.fields.first().map(|(name, _)| name.as_str()), fields.first().copied());
+    }
+}
+
+#[tokio::test]
+async fn burying_moves_an_entry_whole_and_replaying_brings_it_back() {
+    let redis = Redis::start();
+    let (stream, consumer) = ready(&redis, 2).await;
+    let read = consumer.read(2, SOON).await.unwrap();
+    assert_eq!(consumer.note_attempt(&read[0].id).await.unwrap(), 1);
+    assert_eq!(consumer.note_attempt(&read[0].id).await.unwrap(), 2);
+    assert!(consumer.bury(&burial(&read[0].id)).await.unwrap());
+    assert!(!consumer.bury(&burial(&read[0].id)).await.unwrap(), "nobody dies twice");
+    assert_eq!(health(&stream).await, (1, 0, 1, 1));
+    assert_eq!(redis.ask(&["EXISTS", "social_posts_attempts"]), "0");
+
+    let letters = stream.dead_letters();
+    let page = letters.list(None, 10).await.unwrap();
+    let letter = &page.items[0];
+    assert_eq!((letter.reason.as_str(), letter.attempts), ("scorer panicked", 3));
+    assert_eq!(letter.original_id, read[0].id.as_str());
+    assert_eq!(letter.source.as_deref(), Some("http"));
+
+    assert_eq!(letters.replay(&[EntryId::new(letter.id.clone())]).await.unwrap(), 1);
+    assert_eq!(health(&stream).await, (2, 1, 1, 0));
+    let again = consumer.read(2, SOON).await.unwrap();
+    assert_eq!(again[0].content, read[0].content);
+}
+
+#[tokio::test]
+async fn dead_letters_are_listed_by_page_and_replayed_altogether() {
+    let redis = Redis::start();
+    let (stream, consumer) = ready(&redis, 5).await;
+    for entry in consumer.read(5, SOON).await.unwrap() {
+        consumer.bury(&burial(&entry.id)).await.unwrap();
+    }
+    let letters = stream.dead_letters();
+    let first = letters.list(None, 3).await.unwrap();
+    let cursor = EntryId::new(first.next_cursor.clone().unwrap());
+    let second = letters.list(Some(&cursor), 3).await.unwrap();
+    assert_eq!((first.items.len(), second.items.len(), second.next_cursor), (3, 2, None));
+    assert_eq!(letters.replay_all().await.unwrap(), 5);
+    assert_eq!(letters.replay_all().await.unwrap(), 0);
+    assert_eq!(health(&stream).await, (5, 5, 0, 0));
+}
+
+#[tokio::test]
+async fn attempts_are_forgotten_with_the_entry() {
+    let redis = Redis::start();
+    let (_stream, consumer) = ready(&redis, 1).await;
+    let read = consumer.read(1, SOON).await.unwrap();
+    consumer.note_attempt(&read[0].id).await.unwrap();
+    consumer.acknowledge(&ids(&read)).await.unwrap();
+    assert_eq!(redis.ask(&["EXISTS", "social_posts_attempts"]), "0");
+}
+
+#[tokio::test]
+async fn a_group_that_redis_lost_is_created_again() {
+    let redis = Redis::start();
+    let (stream, consumer) = ready(&redis, 3).await;
+    consumer.read(1, SOON).await.unwrap();
+    redis.ask(&["FLUSHALL"]);
+    assert!(consumer.claim(SOON, 10).await.unwrap().is_empty());
+    redis.ask(&["FLUSHALL"]);
+    stream.producer().publish(&posts(7..9)).await.unwrap();
+    assert_eq!(consumer.read(10, SOON).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn reading_goes_on_after_a_restart_of_redis() {
+    let mut redis = Redis::start();
+    let (stream, consumer) = ready(&redis, 3).await;
+    let read = consumer.read(3, SOON).await.unwrap();
+    redis.stop();
+    assert!(consumer.read(1, SOON).await.unwrap_err().is_unavailable());
+    assert!(consumer.acknowledge(&ids(&read)).await.unwrap_err().is_unavailable());
+    redis.restart();
+    until("acknowledging works again", async || consumer.acknowledge(&ids(&read)).await.ok()).await;
+    until("publishing works again", async || stream.producer().publish(&posts(3..4)).await.ok()).await;
+    let more = until("reading works again", async || {
+        consumer.read(9, SOON).await.ok().filter(|more| !more.is_empty())
+    })
+    .await;
+    assert_eq!(more.len(), 1);
+}
+
+#[tokio::test]
+async fn nobody_leaves_while_entries_are_pending() {
+    let redis = Redis::start();
+    let (stream, busy) = ready(&redis, 2).await;
+    let read = busy.read(2, SOON).await.unwrap();
+    let idle = stream.consumer().await.unwrap();
+    idle.read(1, SOON).await.unwrap();
+    busy.leave().await.unwrap();
+    idle.leave().await.unwrap();
+    let names = redis.ask(&["XINFO", "CONSUMERS", "social_posts_stream", "groundswell"]);
+    assert!(names.contains(busy.name()) && !names.contains(idle.name()), "{names}");
+    let heir = stream.consumer().await.unwrap();
+    assert_eq!(ids(&claimed(&heir).await), ids(&read));
+    busy.leave().await.unwrap();
+    let names = redis.ask(&["XINFO", "CONSUMERS", "social_posts_stream", "groundswell"]);
+    assert!(!names.contains(busy.name()), "{names}");
+}
