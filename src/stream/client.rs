@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use fred::clients::WithOptions;
-use fred::interfaces::{ClientLike, LuaInterface};
+use fred::interfaces::ClientLike;
 use fred::types::config::{Config, Options, ReconnectPolicy, UnresponsiveConfig};
-use fred::types::{Builder, RespVersion, Value};
+use fred::types::{Builder, ClusterHash, CustomCommand, RespVersion, Value};
 use tokio::task::AbortHandle;
 use tracing::warn;
 
@@ -90,8 +90,14 @@ impl Client {
     ///
     /// The text is sent each time: it is short, and Redis keeps the compiled form by its hash.
     pub async fn eval(&self, script: Script<'_>, args: Vec<Value>) -> Result<Value, StreamError> {
-        let keys: Vec<&str> = script.keys.to_vec();
-        Ok(self.inner.eval(script.lua, keys, args).await?)
+        // Not by fred's own `eval`: it knows no options, so it would wait for a Redis that is away, and it
+        // holds back every later command until the answer is there.
+        let eval = CustomCommand::new_static("EVAL", ClusterHash::FirstKey, false);
+        let n_keys = Value::from(script.keys.len().to_string());
+        let mut all = vec![Value::from_static_str(script.lua), n_keys];
+        all.extend(script.keys.iter().map(|key| Value::from(*key)));
+        all.extend(args);
+        Ok(self.inner.custom(eval, all).await?)
     }
 
     /// Whether Redis answers.
