@@ -6,6 +6,7 @@ pub mod error; // what a client is told when a call fails
 pub mod extract; // what handlers take out of a request
 pub mod guard; // who may ask
 mod health; // whether the process lives
+mod ingest; // the body of a batch of posts, taken apart
 pub mod state; // what every handler can reach
 mod system; // how the pipeline is
 
