@@ -14,7 +14,7 @@ const FILE: &str = "run.json";
 pub struct RunInfo {
     /// The server's process.
     pub pid: u32,
-    /// Host and port that HTTP listens on, such as `127.0.0.1:8080`.
+    /// The dashboard, such as `http://127.0.0.1:8080`.
     pub address: String,
     /// As in [`super::Endpoints`].
     pub postgres_url: String,
@@ -77,7 +77,7 @@ mod tests {
     fn example() -> RunInfo {
         RunInfo {
             pid: std::process::id(),
-            address: "127.0.0.1:8080".to_owned(),
+            address: "http://127.0.0.1:8080".to_owned(),
             postgres_url: "postgresql:///postgres?host=/somewhere&user=groundswell".to_owned(),
             redis_url: "redis+unix:///somewhere/redis.sock".to_owned(),
             prefix: String::new(),

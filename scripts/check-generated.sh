@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Fails when the OpenAPI document or the dashboard's types are not what the
+# server says today. Leaves the right ones behind, to be committed.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+snapshot() { find frontend/openapi.json frontend/src -name '*.json' -o -name '*generated*' | sort | xargs -r sha256sum; }
+
+cargo build --quiet
+before="$(snapshot)"
+scripts/generate-types.sh
+after="$(snapshot)"
+if [[ "$before" != "$after" ]]; then
+  {
+    echo "generated files were out of date; they are right now and can be committed:"
+    diff <(echo "$before") <(echo "$after") | awk '/^[<>]/ { print "  " $3 }' | sort -u
+  } >&2
+  exit 1
+fi
+echo "generated files: up to date"

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Checks that migrations can be applied in order and only forward.
+#
+# Their names are V1__x.sql, V2__y.sql … without a gap, and what takes columns
+# or tables away says with a `-- contract:` comment why nothing reads them any
+# more (migrations/README.md: expand, then contract).
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../migrations"
+
+problems=0
+complain() {
+  echo "migrations/$1: $2" >&2
+  problems=$((problems + 1))
+}
+
+numbers=()
+for file in *.sql; do
+  if [[ ! "$file" =~ ^V([1-9][0-9]*)__[a-z0-9]+(_[a-z0-9]+)*\.sql$ ]]; then
+    complain "$file" "must be named V<number>__<what_it_adds>.sql"
+    continue
+  fi
+  numbers+=("${BASH_REMATCH[1]}")
+  # Comments do not count, except the one that is asked for.
+  if sed 's/--.*//' "$file" | grep -qiE '\bdrop[[:space:]]+(table|column|schema)\b|\btruncate\b' &&
+    ! grep -qE '^-- contract: .+' "$file"; then
+    complain "$file" "takes data away without a \`-- contract: <why nothing reads it any more>\` line"
+  fi
+done
+
+expected=1
+while read -r number; do
+  if [[ "$number" != "$expected" ]]; then
+    complain "V${number}__….sql" "is out of sequence: V$expected is expected"
+    break
+  fi
+  expected=$((expected + 1))
+done < <(printf '%s\n' "${numbers[@]}" | sort -n)
+
+if ((problems)); then
+  exit 1
+fi
+echo "migrations: ${#numbers[@]} in order"

@@ -1,0 +1,114 @@
+#!/usr/bin/env bash
+# Installs what is missing to run (`setup.sh run`) or also to test (`setup.sh test`).
+#
+# On Debian and its relatives, as root or with sudo that asks no password, it
+# installs packages. Elsewhere it says exactly what to install, and fails. With
+# nothing missing it takes well under a second.
+set -euo pipefail
+
+purpose="${1:-run}"
+root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+cd "$root"
+
+# What Debian calls it -> what it is for, in the order of detection.
+packages=()
+problems=()
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+# Another program may bear the name, so it must say what it is.
+is_postgres() { [[ -x "$1" ]] && [[ "$("$1" --version 2>/dev/null </dev/null || true)" == "postgres (PostgreSQL) "* ]]; }
+
+has_postgres() {
+  local candidate bindir=""
+  for candidate in /usr/lib/postgresql/*/bin/postgres; do
+    is_postgres "$candidate" && return 0
+  done
+  has postgres && is_postgres "$(command -v postgres)" && return 0
+  has pg_config && bindir="$(pg_config --bindir 2>/dev/null || true)"
+  [[ -n "$bindir" ]] && is_postgres "$bindir/postgres"
+}
+
+has_node() {
+  has node && has npm && node -e 'const [a, b] = process.versions.node.split(".").map(Number);
+    process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)'
+}
+
+has_onnxruntime() { [[ -s .groundswell/lib/libonnxruntime.so && -s .groundswell/lib/libonnxruntime.version ]]; }
+
+find_missing() {
+  packages=()
+  problems=()
+  # Rust and Node are taken from where their makers publish them: Debian's are too old.
+  has cargo || problems+=("Rust 1.95 or newer: https://rustup.rs")
+  has_node || problems+=("Node.js 20.19 or newer with npm: https://nodejs.org/en/download")
+  has cc || packages+=(build-essential)
+  has pkg-config || packages+=(pkg-config)
+  has_postgres || packages+=(postgresql)
+  has redis-server || has valkey-server || packages+=(redis-server)
+  if [[ -z "${ORT_DYLIB_PATH:-}" ]] && ! has_onnxruntime; then
+    has python3 && python3 -m pip --version >/dev/null 2>&1 || packages+=(python3 python3-pip)
+  fi
+  if [[ "$purpose" == test ]]; then
+    has chromium || has chromium-browser || has google-chrome || packages+=(chromium)
+    # Without it emoji are boxes in the pictures of the dashboard.
+    [[ -n "$(find /usr/share/fonts ~/.local/share/fonts -iname '*emoji*' -print -quit 2>/dev/null)" ]] ||
+      packages+=(fonts-noto-color-emoji)
+  fi
+}
+
+# Empty when we may act as root, `sudo -n` when that helps, else not set.
+as_root() {
+  if [[ "$(id -u)" == 0 ]]; then
+    env DEBIAN_FRONTEND=noninteractive "$@"
+  else
+    sudo -n env DEBIAN_FRONTEND=noninteractive "$@"
+  fi
+}
+
+may_install() { has apt-get && { [[ "$(id -u)" == 0 ]] || { has sudo && sudo -n true 2>/dev/null; }; }; }
+
+# The packages would start servers of their own, on the ports that a person may
+# use for others. Ours are private, so theirs need not run. Servers that
+# already run are left alone.
+install_packages() {
+  echo "installing: $*"
+  local guard=/usr/sbin/policy-rc.d
+  if [[ ! -e "$guard" ]]; then
+    trap 'as_root rm -f /usr/sbin/policy-rc.d' EXIT
+    printf '#!/bin/sh\nexit 101\n' | as_root tee "$guard" >/dev/null
+    as_root chmod 755 "$guard"
+  fi
+  as_root apt-get -qq update
+  as_root apt-get -qq install -y --no-install-recommends "$@" >/dev/null
+}
+
+explain_and_fail() {
+  {
+    echo "setup: this is missing and could not be installed from here:"
+    local problem
+    for problem in "${problems[@]}"; do echo "  - $problem"; done
+    if ((${#packages[@]})); then
+      echo "  - these Debian packages (elsewhere: what provides the same programs):"
+      echo "      apt-get install ${packages[*]}"
+    fi
+    echo "Install it and run the command again."
+  } >&2
+  exit 1
+}
+
+find_missing
+if ((${#packages[@]})) && may_install; then
+  install_packages "${packages[@]}" || true
+  find_missing
+fi
+if ((${#packages[@]} + ${#problems[@]})); then
+  explain_and_fail
+fi
+if [[ -z "${ORT_DYLIB_PATH:-}" ]] && ! has_onnxruntime; then
+  scripts/fetch-onnxruntime.sh
+fi
+if [[ ! frontend/node_modules/.package-lock.json -nt frontend/package-lock.json ]]; then
+  npm --prefix frontend ci --no-audit --no-fund
+  touch frontend/node_modules/.package-lock.json
+fi
