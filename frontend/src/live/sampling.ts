@@ -11,25 +11,26 @@ const PERIOD_MS = 4_000;
 export interface Sampling {
   tokens: number;
   at: number;
-  periodFrom: number;
+  periodFrom: number | null;
   seen: number;
   shown: number;
-  /** Posts received for each one shown, in the last full period; 1 means that nothing was left out. */
-  oneIn: number;
+  /** Posts received for each one shown, in the last full period; null before the first has passed. */
+  oneIn: number | null;
 }
 
 export const freshSampling: Sampling = {
   tokens: BURST,
   at: 0,
-  periodFrom: 0,
+  periodFrom: null,
   seen: 0,
   shown: 0,
-  oneIn: 1,
+  oneIn: null,
 };
 
 /** How many stored posts stand behind each one on the screen; `feedShare` is what the server sent us of them. */
 export function storedPerShown(sampling: Sampling, feedShare: number): number {
-  return Math.round(sampling.oneIn / Math.min(1, Math.max(feedShare, 1e-4)));
+  const oneIn = sampling.oneIn ?? ratio(sampling);
+  return Math.round(oneIn / Math.min(1, Math.max(feedShare, 1e-4)));
 }
 
 /** Decides about one post. Time is the frame's own, so a replayed recording samples the same way. */
@@ -49,12 +50,17 @@ export function admit(sampling: Sampling, at: number): { sampling: Sampling; sho
 }
 
 function closePeriod(sampling: Sampling): Sampling {
+  if (sampling.periodFrom === null) return { ...sampling, periodFrom: sampling.at };
   if (sampling.at - sampling.periodFrom < PERIOD_MS) return sampling;
   return {
     ...sampling,
     periodFrom: sampling.at,
     seen: 0,
     shown: 0,
-    oneIn: Math.max(1, sampling.seen / Math.max(1, sampling.shown)),
+    oneIn: ratio(sampling),
   };
+}
+
+function ratio({ seen, shown }: Sampling): number {
+  return Math.max(1, seen / Math.max(1, shown));
 }

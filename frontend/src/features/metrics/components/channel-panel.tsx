@@ -47,14 +47,10 @@ export function ChannelPanel({ channels, onSelect }: ChannelPanelProps) {
   );
 }
 
-/** The scale follows the data in steps, so that it does not breathe with every redraw. */
-function reachOf(channels: readonly KeyedTally[]): number {
-  const most = Math.max(0, ...channels.map(({ sentiment }) => Math.abs(sentiment.average ?? 0)));
-  return most <= 0.45 ? 0.5 : 1;
-}
+/** The whole scale, always: one that followed the data would jump while it is read. */
+const REACH = 1;
 
 function channelOption(palette: Palette, channels: readonly KeyedTally[]) {
-  const reach = reachOf(channels);
   const most = Math.max(1, ...channels.map(({ count }) => count));
   const categories = {
     type: 'category',
@@ -77,10 +73,14 @@ function channelOption(palette: Palette, channels: readonly KeyedTally[]) {
     },
     xAxis: {
       type: 'value',
-      min: -reach,
-      max: reach,
-      interval: reach,
-      axisLabel: { ...axisText(palette), formatter: (value: number) => formatSigned(value) },
+      min: -REACH,
+      max: REACH,
+      interval: REACH / 2,
+      axisLabel: {
+        ...axisText(palette),
+        formatter: (value: number) =>
+          value === REACH / 2 || value === -REACH / 2 ? '' : formatSigned(value),
+      },
       splitLine: { lineStyle: { color: palette.line } },
     },
     yAxis: [

@@ -31,7 +31,7 @@ export function CityPanel({ places, onSelect }: CityPanelProps) {
   return (
     <Panel
       title="Cities"
-      note={unplaced > 0 ? `${formatCount(unplaced)} posts name no place` : undefined}
+      note={unplaced > 0 ? `${formatCount(unplaced)} without a place` : undefined}
       actions={<MoodScale palette={palette} />}
       table={
         <DataTable

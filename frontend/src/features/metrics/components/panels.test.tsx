@@ -35,7 +35,7 @@ test('a chart can be read as a table, whose names filter the page', async () => 
 test('posts without a place are counted, not hidden', () => {
   const geo = [...sampleSnapshot().geo, { key: '', ...sampleSnapshot().overall }];
   render(<MetricsPanels metrics={pushed({ geo })} onSelect={vi.fn()} />);
-  expect(screen.getByText('10 posts name no place')).toBeTruthy();
+  expect(screen.getByText('10 without a place')).toBeTruthy();
 });
 
 test('an empty window is drawn as empty, not as zero sentiment', () => {

@@ -1,0 +1,207 @@
+/** The dashboard as a person meets it: the real binary, the real posts, a real browser. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { openBrowser, openPage } from './support/browser.mjs';
+import { RealServer, until } from './support/server.mjs';
+
+const SOON_MS = 30_000;
+
+let server;
+let browser;
+
+before(async () => {
+  [server, browser] = await Promise.all([RealServer.start(), openBrowser()]);
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+const region = (page, name) => page.getByRole('region', { name, exact: true });
+const chart = (page, name) => region(page, name).getByRole('img').first();
+const posts = (page) =>
+  page.getByRole('list', { name: 'Posts, newest first' }).getByRole('listitem');
+
+async function openLive(path = '/', options = {}) {
+  const opened = await openPage(browser, options);
+  opened.page.setDefaultTimeout(SOON_MS);
+  await opened.page.goto(`${server.url}${path}`);
+  return opened;
+}
+
+/** Waits until a chart's sentence says what it should. */
+async function says(locator, pattern) {
+  await until(`${pattern}`, SOON_MS, async () =>
+    pattern.test((await locator.getAttribute('aria-label')) ?? ''),
+  );
+}
+
+test('before the first post the page says how to get some', async () => {
+  const { page, problems, close } = await openLive();
+  await page.getByRole('heading', { name: 'The sea is flat' }).waitFor();
+  await page.getByText(`curl -X POST ${server.url}/api/v1/posts`).waitFor();
+  assert.deepEqual(problems, []);
+  await close();
+});
+
+test('the panels fill from a replay, without a reload and without an error', async () => {
+  const { page, problems, close } = await openLive();
+  await page.getByText('Connected, live').waitFor({ state: 'attached' });
+  server.replay(60);
+  await posts(page).first().waitFor();
+  await says(chart(page, 'Sentiment'), /Average sentiment [+−]?\d/);
+  await says(chart(page, 'Trend'), /posts per second in the newest step/);
+  await says(chart(page, 'Emotions'), /joy \d/);
+  await says(chart(page, 'Products'), /Mayweather: [\d,]+ posts/);
+  await says(chart(page, 'Channels'), /Unattributed: [\d,]+ posts/);
+  await region(page, 'Cities')
+    .getByText(/without a place/)
+    .waitFor();
+  await page.locator('[data-chart-ready="true"]').nth(5).waitFor();
+  const painted = await page.$$eval('canvas', (all) => all.filter(({ width }) => width > 0).length);
+  assert.equal(painted, 6);
+  assert.deepEqual(problems, []);
+  await close();
+});
+
+test('figures keep moving while posts arrive', async () => {
+  const { page, close } = await openLive();
+  await posts(page).first().waitFor();
+  const read = () => page.getByLabel('Headline numbers').innerText();
+  const first = await read();
+  await until('other figures', SOON_MS, async () => (await read()) !== first);
+  await close();
+});
+
+test('a post sent by hand reaches the open page', async () => {
+  const { page, close } = await openLive('/?source=http');
+  await page.getByText('Connected, live').waitFor({ state: 'attached' });
+  await server.post([{ id: 'hand-1', platform: 'web', text: 'a post sent by hand, for the test' }]);
+  const item = posts(page).filter({ hasText: 'a post sent by hand' });
+  await item.waitFor();
+  await item.getByText('HTTP').waitFor();
+  await close();
+});
+
+test('an alert appears, and acknowledging it is remembered', async () => {
+  const { page, close } = await openLive();
+  const angry = Array.from({ length: 60 }, (_, i) => ({
+    id: `angry-${i}`,
+    platform: 'web',
+    product: 'Harbor Pay',
+    text: `Harbor Pay is terrible, I hate it, worst service ever, never again ${i}`,
+  }));
+  await server.post(angry);
+  const alerts = region(page, 'Alerts');
+  await alerts
+    .getByText(/Harbor Pay/)
+    .first()
+    .waitFor();
+  await alerts
+    .getByRole('button', { name: /^Acknowledge: .*Harbor Pay/ })
+    .first()
+    .click();
+  await alerts.getByText('seen').first().waitFor();
+  await page.reload();
+  await alerts.getByText('seen').first().waitFor();
+  await close();
+});
+
+test('a pause freezes the page, counts what it holds back, and ends at now', async () => {
+  const { page, close } = await openLive();
+  await posts(page).first().waitFor();
+  await page.getByRole('button', { name: 'Pause' }).click();
+  const frozen = () =>
+    Promise.all([
+      page.getByLabel('Headline numbers').innerText(),
+      posts(page).first().locator('p').innerText(),
+    ]);
+  const before = await frozen();
+  await page.getByText(/[1-9][\d,]* posts? held back/).waitFor();
+  assert.deepEqual(await frozen(), before);
+  await page.getByRole('button', { name: 'Resume to now' }).click();
+  await until('another first post', SOON_MS, async () => (await frozen())[1] !== before[1]);
+  await close();
+});
+
+test('a source filter counts only that source, and its address can be shared', async () => {
+  const { page, close } = await openLive();
+  await posts(page).first().waitFor();
+  await page.getByRole('combobox', { name: /^Source/ }).click();
+  await page.getByRole('option', { name: /HTTP/ }).click();
+  await page.getByText(/Filtered figures are asked for every second/).waitFor();
+  assert.equal(new URL(page.url()).search, '?source=http');
+  const asked = await fetch(`${server.url}/api/metrics/overall?window=5m&source=http`);
+  const { count } = await asked.json();
+  assert.ok(count >= 60 && count < 200, `${count} posts were sent by hand`);
+  await until('only posts sent by hand', SOON_MS, async () => {
+    const sources = await posts(page).allInnerTexts();
+    return sources.length > 0 && sources.every((text) => text.includes('HTTP'));
+  });
+  const shared = await openLive('/?source=http&window=5m');
+  await says(chart(shared.page, 'Products'), /Harbor Pay: 60 posts/);
+  await shared.close();
+  await close();
+});
+
+test('a chart can be read as a table', async () => {
+  const { page, close } = await openLive();
+  await page.getByRole('button', { name: 'Products as a table' }).click();
+  const table = page.getByRole('table', { name: 'Posts by product' });
+  await table.getByRole('button', { name: 'Mayweather' }).click();
+  await until('a filtered address', SOON_MS, () => page.url().includes('product=Mayweather'));
+  await close();
+});
+
+test('the theme follows the system, and a choice outlives a reload', async () => {
+  const { page, close } = await openLive('/', { colorScheme: 'dark' });
+  const theme = () => page.evaluate(() => document.documentElement.dataset.theme);
+  assert.equal(await theme(), 'dark');
+  await page.getByRole('button', { name: 'Switch to the light theme' }).click();
+  assert.equal(await theme(), 'light');
+  await page.reload();
+  assert.equal(await theme(), 'light');
+  await close();
+});
+
+test('on a phone nothing is wider than the screen', async () => {
+  const { page, close } = await openLive('/', { viewport: { width: 390, height: 844 } });
+  await posts(page).first().waitFor();
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
+  await page.goto(`${server.url}/system`);
+  await page.getByRole('table', { name: 'Stages of the pipeline' }).waitFor();
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
+  await close();
+});
+
+test('the keyboard reaches the figures first, and then every control', async () => {
+  const { page, close } = await openLive();
+  await posts(page).first().waitFor();
+  await page.keyboard.press('Tab');
+  assert.equal(
+    await page.evaluate(() => document.activeElement?.textContent),
+    'Skip to the figures',
+  );
+  await page.keyboard.press('Enter');
+  assert.equal(await page.evaluate(() => document.activeElement?.id), 'main');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('Enter');
+  await until('a longer window', SOON_MS, () => page.url().includes('window=5m'));
+  await close();
+});
+
+test('a page outlives the server, says so, and comes back with it', async () => {
+  const { page, close } = await openLive();
+  await posts(page).first().waitFor();
+  await server.stopServing();
+  await page
+    .getByText(/No live data|Trying to connect again/)
+    .first()
+    .waitFor();
+  await server.serve(new URL(server.url).host);
+  await page.getByText('Connected, live').waitFor({ state: 'attached' });
+  await posts(page).first().waitFor();
+  await close();
+});

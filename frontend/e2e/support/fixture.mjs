@@ -1,0 +1,23 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const script = fileURLToPath(new URL('../../dev/fixture-server.mjs', import.meta.url));
+
+/** The stand-in server with `rate` invented posts a second, serving the built dashboard. */
+export async function startFixture(rate) {
+  const child = spawn(process.execPath, [script, '--port', '0', '--rate', String(rate)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const url = await new Promise((resolve, reject) => {
+    child.stdout.on('data', (chunk) => {
+      const found = /http:\S+/.exec(String(chunk));
+      if (found) resolve(found[0]);
+    });
+    child.on('exit', (code) => reject(new Error(`the fixture ended with ${code}`)));
+  });
+  return {
+    url,
+    stop: () => child.kill(),
+    closeSockets: (code) => fetch(`${url}/fixture/close?code=${code}`, { method: 'POST' }),
+  };
+}

@@ -1,0 +1,113 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The first start creates a database; on a busy machine that takes a while. */
+const START_WITHIN_MS = 90_000;
+const STOP_WITHIN_MS = 30_000;
+
+const replayed = fileURLToPath(
+  new URL('../../../data/mayweather-mcgregor_tweets.csv.gz', import.meta.url),
+);
+
+/** The real binary with its own PostgreSQL and Redis, on a free port and an empty data directory. */
+export class RealServer {
+  #binary = process.env.GROUNDSWELL_BIN;
+  #children = new Set();
+  #dataDir;
+  #output = '';
+  #server;
+  url;
+
+  static async start() {
+    const server = new RealServer();
+    if (!server.#binary) {
+      throw new Error('set GROUNDSWELL_BIN to the built binary, e.g. target/debug/groundswell');
+    }
+    server.#dataDir = await mkdtemp(join(tmpdir(), 'gs-e2e-'));
+    await server.serve('127.0.0.1:0');
+    return server;
+  }
+
+  /** Starts, or starts again, where `listen` says. */
+  async serve(listen) {
+    await rm(join(this.#dataDir, 'run.json'), { force: true });
+    this.#server = this.#spawn('serve', '--listen', listen);
+    this.url = await until('the server to answer', START_WITHIN_MS, async () => {
+      if (this.#server.exitCode !== null) throw new Error(`the server ended:\n${this.#output}`);
+      const url = addressIn(JSON.parse(await readFile(join(this.#dataDir, 'run.json'), 'utf8')));
+      const { ok } = await fetch(`${url}/health`);
+      return ok && url;
+    });
+  }
+
+  /** Pours the shipped posts in, `speed` times as fast as they were written. */
+  replay(speed) {
+    return this.#spawn('replay', replayed, '--speed', String(speed));
+  }
+
+  async post(posts) {
+    const response = await fetch(`${this.url}/api/v1/posts`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(posts),
+    });
+    if (response.status !== 202) throw new Error(`${response.status}: ${await response.text()}`);
+    return response.json();
+  }
+
+  async stopServing() {
+    await end(this.#server);
+  }
+
+  async stop() {
+    await Promise.all([...this.#children].map(end));
+    await rm(this.#dataDir, { recursive: true, force: true });
+  }
+
+  #spawn(command, ...rest) {
+    const child = spawn(this.#binary, [command, ...rest, '--data-dir', this.#dataDir], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const keep = (chunk) => (this.#output = `${this.#output}${chunk}`.slice(-8_000));
+    child.stdout.on('data', keep);
+    child.stderr.on('data', keep);
+    this.#children.add(child);
+    return child;
+  }
+}
+
+/** `run.json` says where everything is. */
+function addressIn(run) {
+  const address = run.url ?? run.http ?? run.listen ?? run.address;
+  return address.startsWith('http') ? address : `http://${address}`;
+}
+
+async function end(child) {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN_MS);
+  await ended;
+  clearTimeout(timer);
+}
+
+/** Asks again until it gets something truthy; the last error tells why it did not. */
+export async function until(what, withinMs, ask) {
+  const deadline = Date.now() + withinMs;
+  let why = 'it never was';
+  while (Date.now() < deadline) {
+    try {
+      const answer = await ask();
+      if (answer) return answer;
+    } catch (error) {
+      why = error.message;
+      if (why.startsWith('the server ended')) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`waited ${withinMs} ms for ${what}: ${why}`);
+}
