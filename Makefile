@@ -57,7 +57,7 @@ types: $(NODE_MODULES) debug ## Regenerate the OpenAPI document and the dashboar
 	scripts/generate-types.sh
 
 screenshots: setup-test dashboard release ## Retake the pictures of the dashboard in docs/ from the replay
-	npm --prefix frontend run screenshots
+	GROUNDSWELL_BIN=$(CURDIR)/$(RELEASE) npm --prefix frontend run screenshots
 
 setup-run:
 	@scripts/setup.sh run
@@ -90,4 +90,4 @@ test-frontend: setup-test $(NODE_MODULES)
 
 # After the server's tests, which built the debug server.
 test-e2e: test-rust
-	npm --prefix frontend run test:e2e
+	GROUNDSWELL_BIN=$(CURDIR)/$(DEBUG) npm --prefix frontend run test:e2e

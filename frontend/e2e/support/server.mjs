@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,6 +28,9 @@ export class RealServer {
       throw new Error('set GROUNDSWELL_BIN to the built binary, e.g. target/debug/groundswell');
     }
     server.#dataDir = await mkdtemp(join(tmpdir(), 'gs-e2e-'));
+    // Run by root, the database belongs to another user. Where that one cannot reach it, it would be put elsewhere,
+    // and outlive the test.
+    await chmod(server.#dataDir, 0o755);
     await server.serve('127.0.0.1:0');
     return server;
   }
