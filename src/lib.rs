@@ -9,19 +9,22 @@
 //!                                                                                                                Postgres
 //! ```
 
+pub mod app; // wiring: servers, stages from last to first, HTTP, graceful stop
+pub mod cli; // what each command does
+pub mod config; // every setting
+
 pub mod models; // what the data is
 
-pub mod stream; // Redis: posts in and out, dead letters, news between processes
-
+pub mod enrich; // language, place, products, reach
 pub mod inference; // text to score, pure
+pub mod store;
+pub mod stream; // Redis: posts in and out, dead letters, news between processes
+pub mod virality; // numbers to verdicts, pure // Postgres, the only place with SQL
 
 pub mod actors; // who does what, and the messages between them
 
 pub mod http; // the calls, and the dashboard
 pub mod ws; // the live protocol
 
-pub mod store; // Postgres, the only place with SQL
-
 pub mod embedded; // a private PostgreSQL and Redis
-
 pub mod telemetry; // tracing, and the names of all metrics

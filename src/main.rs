@@ -1,1 +1,10 @@
-fn main() {}
+//! The `groundswell` command: arguments, then [`groundswell::cli`].
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use groundswell::cli::Cli;
+
+fn main() -> ExitCode {
+    groundswell::cli::run(Cli::parse())
+}

@@ -60,18 +60,13 @@ where
     M: Message + Send + 'static,
     M::Result: Send,
 {
-    /// Sends everything from now on to this incarnation.
-    pub fn to<A>(&self, address: &actix::Addr<A>)
+    /// Sends everything from now on to this incarnation; to nobody while there is none.
+    pub fn follow<A>(&self, address: Option<&actix::Addr<A>>)
     where
         A: actix::Actor + actix::Handler<M>,
         A::Context: ToEnvelope<A, M>,
     {
-        self.current.send_replace(Some(address.clone().recipient()));
-    }
-
-    /// There is no incarnation for now.
-    pub fn to_nobody(&self) {
-        self.current.send_replace(None);
+        self.current.send_replace(address.map(|address| address.clone().recipient()));
     }
 }
 
@@ -91,6 +86,11 @@ where
             Ok(Ok(_)) => Ok(()),
             _ => Err(Unreachable { stage: self.stage }),
         }
+    }
+
+    /// Whether there is a living incarnation at this moment.
+    pub fn is_reachable(&self) -> bool {
+        self.current.borrow().as_ref().is_some_and(Recipient::connected)
     }
 
     /// Sends and waits for the answer, at most `patience`. Measures the waiting.

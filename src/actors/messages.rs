@@ -6,7 +6,7 @@
 //! | [`RecordBatch`] | inference_pool → aggregator | `post`: its ticket bounds it |
 //! | [`ApplyUpdate`] | listener → aggregator | `send().await` |
 //! | [`WindowClosed`] | aggregator → alerter | `send().await` |
-//! | [`PostsFlagged`] | aggregator → alerter | `send().await` |
+//! | [`PostsFlagged`] | aggregator → alerter | `try_send`: it only wakes |
 //! | [`Publish`] | listener → broadcaster | `send().await` |
 //! | [`PublishMetrics`] | aggregator → broadcaster | `try_send`: the next is due in 250 ms |
 //! | [`PublishSystem`] | app → broadcaster | `try_send`: the next is due in 2 s |
@@ -24,12 +24,13 @@ use actix::{Message, Recipient};
 use super::downstream::Ticketed;
 use super::ticket::Ticket;
 use crate::models::alert::Scope;
-use crate::models::live::{FrameId, UpdateEvent};
+use crate::models::live::FrameId;
 use crate::models::metrics::LiveMetrics;
 use crate::models::post::{AcceptedPost, ScoredPost};
 use crate::models::rollup::Sums;
 use crate::models::stage_health::SystemHealth;
 use crate::models::subscription::Subscription;
+use crate::stream::UpdateEvent;
 
 /// Score these posts, then have them recorded.
 #[derive(Message)]
@@ -77,13 +78,11 @@ pub struct WindowClosed {
     pub scopes: Vec<ScopeWindow>,
 }
 
-/// These posts, already stored, carry a high churn risk.
+/// Posts at high churn risk were stored and wait, in the store, to be taken into an alert. Only a wake-up: one that is
+/// lost costs seconds, not alerts.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct PostsFlagged {
-    /// At least one.
-    pub posts: Vec<ScoredPost>,
-}
+pub struct PostsFlagged;
 
 /// Turn this update into frames and deliver them.
 #[derive(Message)]

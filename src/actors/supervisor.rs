@@ -113,10 +113,10 @@ where
         write(StageState::Running);
         let death = watch(&address, obituary, &supervision.stopping, || write(StageState::Running)).await;
         (spec.redirect)(None);
+        arbiter.stop();
         if matches!(death, Death::Stopping) {
             return;
         }
-        arbiter.stop();
         let frozen = matches!(death, Death::Frozen);
         write(if frozen { StageState::Frozen } else { StageState::BackingOff });
         metrics::counter!(STAGE_RESTARTS_TOTAL, "stage" => A::NAME).increment(1);

@@ -82,12 +82,3 @@ pub struct SequencedUpdate {
     /// What happened.
     pub update: LiveUpdate,
 }
-
-/// What a listener on `sentiment_updates` hears.
-#[derive(Debug, Clone, PartialEq)]
-pub enum UpdateEvent {
-    /// The next update.
-    Update(SequencedUpdate),
-    /// One or more updates were missed: rebuild from Postgres what was kept by adding them up.
-    Gap,
-}

@@ -93,13 +93,29 @@ async fn raise(store: &Store, found: &NewAlert, merge: Merge) -> Result<Raise, S
 
 async fn raise_on(client: &mut Object, found: &NewAlert, merge: Merge) -> Result<Raise, StoreError> {
     let transaction = client.transaction().await?;
-    take_turns(&transaction, found.rule, &found.scope).await?;
-    let raised = match update_open(&transaction, found, merge).await? {
-        Some(alert) => Raise::Updated(alert),
-        None => insert_open(&transaction, found).await?.map_or(Raise::Quiet, Raise::Opened),
-    };
+    let raised = raise_in(&transaction, found, merge).await?;
     transaction.commit().await?;
     Ok(raised)
+}
+
+/// As [`add_posts`], as part of a transaction that does more.
+pub(super) async fn add_posts_on(
+    transaction: &Transaction<'_>,
+    found: &NewAlert,
+) -> Result<Raise, StoreError> {
+    raise_in(transaction, found, Merge::Add).await
+}
+
+async fn raise_in(
+    transaction: &Transaction<'_>,
+    found: &NewAlert,
+    merge: Merge,
+) -> Result<Raise, StoreError> {
+    take_turns(transaction, found.rule, &found.scope).await?;
+    Ok(match update_open(transaction, found, merge).await? {
+        Some(alert) => Raise::Updated(alert),
+        None => insert_open(transaction, found).await?.map_or(Raise::Quiet, Raise::Opened),
+    })
 }
 
 /// Makes processes that judge the same rule and scope take turns.

@@ -16,8 +16,9 @@ pub mod rollups; // exact sums by bucket, source, dimension and key // daily par
 mod codec; // how our types travel
 mod copy; // posts and scores on their way in
 mod engagement; // how a post's counts developed
+pub mod flagged; // posts at high churn risk, on their way into an alert
 mod models; // the numbers by which scores name their models
-mod places; // where cities lie
+pub mod places; // where cities lie
 
 #[cfg(test)]
 pub(crate) mod testing; // a database for each test

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
 use deadpool_postgres::Transaction;
+use tokio::time::timeout;
 
-use super::{Store, StoreError};
+use super::{ANSWER_TIMEOUT, Store, StoreError, answered};
 use crate::models::post::ScoredPost;
 
 /// Cities remembered as stored. Beyond that, senders are making names up, and asking again costs less than memory.
@@ -45,6 +46,16 @@ pub(super) async fn insert_new(
     let statement = transaction.prepare_cached(SQL).await?;
     transaction.execute(&statement, &[&cities, &countries, &lats, &lons]).await?;
     Ok(cities.into_iter().map(str::to_owned).collect())
+}
+
+/// Where every known city lies: latitude and longitude in degrees.
+pub async fn all(store: &Store) -> Result<Vec<(String, (f64, f64))>, StoreError> {
+    const SQL: &str = "SELECT city, lat, lon FROM places LIMIT $1";
+    let limit = i64::try_from(CITIES_KNOWN_MAX).unwrap_or(i64::MAX);
+    let client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, client.query(SQL, &[&limit])).await;
+    let rows = answered(client, outcome)?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, (row.try_get(1)?, row.try_get(2)?)))).collect()
 }
 
 impl Store {

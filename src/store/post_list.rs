@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use deadpool_postgres::Transaction;
 use futures_util::stream::{self, Stream};
 use jiff::Timestamp;
 use tokio::time::timeout;
@@ -114,6 +115,23 @@ pub async fn get(store: &Store, uuid: Uuid) -> Result<Option<ScoredPost>, StoreE
     let outcome = timeout(ANSWER_TIMEOUT, client.query(&sql, &[&uuid])).await;
     let rows = answered(client, outcome)?;
     Ok(scored_posts_of(&rows)?.pop())
+}
+
+/// The posts of these names, as far as they are still kept. Event times keep days out that hold none of them.
+pub(super) async fn by_names(
+    transaction: &Transaction<'_>,
+    names: &[(Uuid, Timestamp)],
+) -> Result<Vec<ScoredPost>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM unnest($1::uuid[], $2::timestamptz[]) AS named (uuid, created_at)
+        JOIN {TABLES} ON post.uuid = named.uuid AND post.created_at = named.created_at
+        ORDER BY post.created_at, post.uuid",
+        TABLES = TABLES.trim_start()
+    );
+    let uuids: Vec<Uuid> = names.iter().map(|name| name.0).collect();
+    let times: Vec<Moment> = names.iter().map(|name| Moment(name.1)).collect();
+    let rows = transaction.query(&sql, &[&uuids, &times]).await?;
+    scored_posts_of(&rows)
 }
 
 /// Every post that matches, newest first, in pieces of up to [`PAGE_MAX`]. `limit` is not used.

@@ -7,7 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::timeout;
 
 use super::codec::Moment;
-use super::{ANSWER_TIMEOUT, Store, StoreError, answered, copy, engagement, places, retention, rollups};
+use super::{
+    ANSWER_TIMEOUT, Store, StoreError, answered, copy, engagement, flagged, places, retention, rollups,
+};
 use crate::models::post::ScoredPost;
 use crate::models::rollup::{Delta, delta_of};
 
@@ -20,7 +22,7 @@ const ATTEMPTS: usize = 4;
 pub struct Recorded {
     /// Which posts of the batch are new, as indices into it, ascending.
     pub inserted: Vec<usize>,
-    /// What they added to the rollups.
+    /// What they added to the rollups; `revision` is each row's after it.
     pub delta: Delta,
     /// Posts that were stored before, or came twice in the batch.
     pub n_duplicates: usize,
@@ -92,6 +94,7 @@ async fn record_once(
     if !new.is_empty() {
         copy::posts(&transaction, &new).await?;
         copy::scores(&transaction, &new, &models).await?;
+        flagged::note(&transaction, &new).await?;
     }
 
     let is_new: HashSet<usize> = inserted.iter().copied().collect();
@@ -103,8 +106,7 @@ async fn record_once(
         .collect();
     let n_engagement_samples = engagement::sample(&transaction, &repeated).await?;
 
-    let delta = delta_of(new.iter().copied());
-    rollups::add(&transaction, &delta).await?;
+    let delta = rollups::add(&transaction, delta_of(new.iter().copied())).await?;
     transaction.commit().await?;
     store.remember_cities(cities);
     Ok(Recorded { inserted, delta, n_duplicates: repeated.len(), n_engagement_samples })

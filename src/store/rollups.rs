@@ -42,7 +42,10 @@ fn key_of(row: &Row) -> Result<RollupKey, StoreError> {
 /// Every transaction takes the row locks in the order of `RollupKey`, which is that of the map and which `unnest` keeps;
 /// otherwise two processes with the same keys would deadlock. Addition happens in the server, on the newest version of
 /// the row, so no contribution is lost to another.
-pub(super) async fn add(transaction: &Transaction<'_>, delta: &Delta) -> Result<(), StoreError> {
+///
+/// Answers the contribution with each row's revision after it, by which live windows recognise what they already contain
+/// and notice what they missed.
+pub(super) async fn add(transaction: &Transaction<'_>, mut delta: Delta) -> Result<Delta, StoreError> {
     const SQL: &str = "
         INSERT INTO sentiment_rollups AS rollup (bucket, source, dimension, key, count, positive, neutral, negative,
             sentiment_micros, churn_micros, churn_high, toxicity_micros, emotion_anger, emotion_disgust, emotion_fear,
@@ -71,20 +74,26 @@ pub(super) async fn add(transaction: &Transaction<'_>, delta: &Delta) -> Result<
             emotion_sadness = rollup.emotion_sadness + excluded.emotion_sadness,
             emotion_surprise = rollup.emotion_surprise + excluded.emotion_surprise,
             late = rollup.late + excluded.late,
-            revision = rollup.revision + excluded.revision";
+            revision = rollup.revision + excluded.revision
+        RETURNING bucket, source, dimension::text, key, revision";
     if delta.is_empty() {
-        return Ok(());
+        return Ok(delta);
     }
     let buckets: Vec<Moment> = delta.keys().map(|key| Moment(key.bucket)).collect();
     let sources: Vec<&str> = delta.keys().map(|key| key.source.as_str()).collect();
     let dimensions: Vec<&str> = delta.keys().map(|key| key.dimension.as_str()).collect();
     let keys: Vec<&str> = delta.keys().map(|key| key.key.as_str()).collect();
-    let columns = columns_of(delta);
+    let columns = columns_of(&delta);
     let mut params: Vec<&(dyn ToSql + Sync)> = vec![&buckets, &sources, &dimensions, &keys];
     params.extend(columns.iter().map(|column| column as &(dyn ToSql + Sync)));
     let statement = transaction.prepare_cached(SQL).await?;
-    transaction.execute(&statement, &params).await?;
-    Ok(())
+    let rows = transaction.query(&statement, &params).await?;
+    for row in &rows {
+        if let Some(sums) = delta.get_mut(&key_of(row)?) {
+            sums.revision = row.try_get(4)?;
+        }
+    }
+    Ok(delta)
 }
 
 /// How many numbers a [`Sums`] holds.

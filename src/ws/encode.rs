@@ -6,6 +6,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::frames::{OpError, Pong, Subscribed};
+use crate::actors::broadcaster::LiveFrame;
+use crate::models::alert::AlertRule;
+use crate::models::live::{AlertChange, FrameId};
 use crate::models::subscription::Feed;
 
 /// The one shape of every frame, over borrowed data.
@@ -16,6 +19,36 @@ struct Envelope<'a, D> {
     id: Option<&'a str>,
     ts: Timestamp,
     data: &'a D,
+}
+
+/// Whatever the pipeline has to say, as a frame of its feed.
+///
+/// # Errors
+/// As [`news`].
+pub fn live(id: &FrameId, frame: LiveFrame<'_>) -> Result<Arc<str>, serde_json::Error> {
+    let id = &id.to_string();
+    match frame {
+        LiveFrame::MetricsInitial(metrics) => {
+            news(NewsHead { event: "metrics:initial", feed: Feed::Metrics, id }, metrics)
+        }
+        LiveFrame::MetricsUpdate(metrics) => {
+            news(NewsHead { event: "metrics:update", feed: Feed::Metrics, id }, metrics)
+        }
+        LiveFrame::MessageNew(scored) => {
+            news(NewsHead { event: "message:new", feed: Feed::Messages, id }, scored)
+        }
+        LiveFrame::Alert(change, alert) => {
+            let event = match (change, alert.rule) {
+                (AlertChange::Resolved, _) => "alert:resolved",
+                (AlertChange::Raised, AlertRule::Negativity) => "alert:negativity",
+                (AlertChange::Raised, AlertRule::Churn) => "alert:churn",
+            };
+            news(NewsHead { event, feed: Feed::Alerts, id }, alert)
+        }
+        LiveFrame::SystemUpdate(system) => {
+            news(NewsHead { event: "system:update", feed: Feed::System, id }, system)
+        }
+    }
 }
 
 /// What names a frame of a feed.

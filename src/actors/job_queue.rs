@@ -1,0 +1,170 @@
+//! What waits for an inference thread: two lanes, live requests ahead of the stream.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::messages::ScoreBatch;
+use crate::models::score::Score;
+
+/// Requests that may wait. More would answer later than people wait; they get a 429 instead.
+pub const REQUESTS_WAITING_MAX: usize = 64;
+
+/// How long a worker sleeps before it looks whether its pool still lives.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Why a request got no scores.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LaneError {
+    /// Too many are waiting.
+    #[error("too many texts are waiting to be scored")]
+    Busy,
+    /// The model could not score it.
+    #[error("the text could not be scored: {0}")]
+    Failed(String),
+}
+
+/// Texts that somebody waits for.
+pub struct Request {
+    /// At least one.
+    pub texts: Vec<String>,
+    /// Where the scores go.
+    pub answer: oneshot::Sender<Result<Vec<Score>, LaneError>>,
+}
+
+/// Work for one inference thread.
+pub enum Job {
+    /// Somebody waits for it.
+    Request(Request),
+    /// It came from the stream.
+    Batch(ScoreBatch),
+}
+
+#[derive(Default)]
+struct Lanes {
+    requests: VecDeque<Request>,
+    batches: VecDeque<ScoreBatch>,
+}
+
+/// The two lanes. Outlives any incarnation of the pool, so that its death loses nothing that waits.
+#[derive(Default)]
+pub struct JobQueue {
+    lanes: Mutex<Lanes>,
+    arrived: Condvar,
+}
+
+impl JobQueue {
+    /// Adds a batch. Its ticket bounds how many there are.
+    pub fn push_batch(&self, batch: ScoreBatch) {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner).batches.push_back(batch);
+        self.arrived.notify_one();
+    }
+
+    /// Adds a request.
+    ///
+    /// # Errors
+    /// [`LaneError::Busy`] when [`REQUESTS_WAITING_MAX`] are waiting.
+    pub fn push_request(&self, request: Request) -> Result<(), LaneError> {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever hung up needs no answer, and must not keep others out.
+        lanes.requests.retain(|waiting| !waiting.answer.is_closed());
+        if lanes.requests.len() >= REQUESTS_WAITING_MAX {
+            return Err(LaneError::Busy);
+        }
+        lanes.requests.push_back(request);
+        drop(lanes);
+        self.arrived.notify_one();
+        Ok(())
+    }
+
+    /// Waits for work; `None` once `alive` is false.
+    pub fn pop(&self, alive: &AtomicBool) -> Option<Job> {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        while alive.load(Ordering::Acquire) {
+            while let Some(request) = lanes.requests.pop_front() {
+                if !request.answer.is_closed() {
+                    return Some(Job::Request(request));
+                }
+            }
+            if let Some(batch) = lanes.batches.pop_front() {
+                return Some(Job::Batch(batch));
+            }
+            lanes = self.arrived.wait_timeout(lanes, PAUSE).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        None
+    }
+
+    /// Wakes every worker, so that those of a dead pool leave.
+    pub fn wake_all(&self) {
+        self.arrived.notify_all();
+    }
+}
+
+/// Lets HTTP score texts on the inference threads, ahead of the stream.
+#[derive(Clone)]
+pub struct ScoreLane {
+    queue: Arc<JobQueue>,
+}
+
+impl ScoreLane {
+    /// A lane into the given queue.
+    pub fn new(queue: Arc<JobQueue>) -> Self {
+        Self { queue }
+    }
+
+    /// One score for each text, in their order. Dropping the future gives the request up.
+    ///
+    /// # Errors
+    /// [`LaneError::Busy`] at once when too many wait; [`LaneError::Failed`] when the model fails.
+    pub async fn score(&self, texts: Vec<String>) -> Result<Vec<Score>, LaneError> {
+        let (answer, scores) = oneshot::channel();
+        self.queue.push_request(Request { texts, answer })?;
+        // The sender is dropped only when the thread that scores it dies.
+        scores.await.unwrap_or_else(|_| Err(LaneError::Failed("the inference thread died".to_owned())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request() -> (Request, oneshot::Receiver<Result<Vec<Score>, LaneError>>) {
+        let (answer, scores) = oneshot::channel();
+        (Request { texts: vec!["x".to_owned()], answer }, scores)
+    }
+
+    #[test]
+    fn a_full_lane_refuses_at_once() {
+        let queue = JobQueue::default();
+        let waiting: Vec<_> = (0..REQUESTS_WAITING_MAX)
+            .map(|_| {
+                let (request, scores) = request();
+                queue.push_request(request).unwrap();
+                scores
+            })
+            .collect();
+        assert_eq!(queue.push_request(request().0).unwrap_err(), LaneError::Busy);
+        drop(waiting);
+        assert!(queue.push_request(request().0).is_ok());
+    }
+
+    #[test]
+    fn a_request_whose_caller_has_gone_is_skipped() {
+        let queue = JobQueue::default();
+        let (gone, scores) = request();
+        queue.push_request(gone).unwrap();
+        drop(scores);
+        let (kept, _scores) = request();
+        queue.push_request(kept).unwrap();
+        let Some(Job::Request(next)) = queue.pop(&AtomicBool::new(true)) else { panic!("no request") };
+        assert!(!next.answer.is_closed());
+    }
+
+    #[test]
+    fn a_dead_pool_s_workers_leave() {
+        assert!(JobQueue::default().pop(&AtomicBool::new(false)).is_none());
+    }
+}

@@ -1,0 +1,317 @@
+//! The last minutes as sums of committed deltas: what is live on every dashboard.
+//!
+//! Pure: time comes in as an argument. A delta carries the revision its row has after it, so a delta that a
+//! rebuilt window already contains is recognised, and one that was missed is noticed.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::messages::ScopeWindow;
+use crate::models::alert::Scope;
+use crate::models::metrics::{
+    Breakdown, KeyCount, LiveMetrics, LiveRate, LiveTrend, Summary, TrendPoint, Window,
+};
+use crate::models::rollup::{BUCKET_SECONDS, Dimension, RollupKey, Sums, bucket_of};
+
+/// The live window.
+pub const WINDOW_SECONDS: i64 = 60;
+
+/// The window alerts are judged by, and the length of the live trend.
+pub const ALERT_WINDOW_SECONDS: i64 = 300;
+
+/// How far back rows are kept: the longest window and a bucket to spare.
+pub const HORIZON_SECONDS: i64 = ALERT_WINDOW_SECONDS + 2 * BUCKET_SECONDS;
+
+/// Rows kept, at most. Keys are chosen by senders, so without a bound so would our memory be. Far above what
+/// honest traffic has: thirty buckets of a few hundred keys each.
+const ROWS_MAX: usize = 50_000;
+
+/// Keys of one dimension shown in a frame; the most spoken of first.
+const ITEMS_MAX: usize = 50;
+
+/// The rate is a mean over this long.
+const RATE_SECONDS: i64 = 10;
+
+/// A delta was missed: what is kept no longer equals what was committed.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Missed;
+
+/// Sums of the last minutes, by bucket, source, dimension and key.
+#[derive(Debug, Default)]
+pub struct LiveWindows {
+    rows: BTreeMap<RollupKey, Sums>,
+    places: HashMap<String, (f64, f64)>,
+    /// Second of commit, posts stored, posts shown.
+    stored: VecDeque<(i64, u64, u64)>,
+}
+
+impl LiveWindows {
+    /// Starts over from what Postgres holds.
+    pub fn rebuild(
+        &mut self,
+        rows: Vec<(RollupKey, Sums)>,
+        places: impl IntoIterator<Item = (String, (f64, f64))>,
+    ) {
+        self.rows = rows.into_iter().collect();
+        self.places.extend(places);
+    }
+
+    /// Adds what one transaction added.
+    ///
+    /// # Errors
+    /// [`Missed`] when an earlier delta of one of the rows never arrived. The other rows are still added; the
+    /// caller rebuilds.
+    pub fn apply(&mut self, delta: Vec<(RollupKey, Sums)>, now: Timestamp) -> Result<(), Missed> {
+        let oldest = horizon(now);
+        let mut outcome = Ok(());
+        for (key, sums) in delta {
+            if key.bucket < oldest {
+                continue;
+            }
+            if self.rows.len() >= ROWS_MAX && !self.rows.contains_key(&key) {
+                continue;
+            }
+            let row = self.rows.entry(key).or_default();
+            if sums.revision <= row.revision {
+                continue;
+            }
+            if sums.revision > row.revision + 1 {
+                outcome = Err(Missed);
+            }
+            let revision = sums.revision;
+            row.add(&sums);
+            row.revision = revision;
+        }
+        outcome
+    }
+
+    /// Where the cities of a delta lie.
+    pub fn locate(&mut self, places: impl IntoIterator<Item = (String, (f64, f64))>) {
+        for (city, place) in places {
+            if self.places.len() < ROWS_MAX || self.places.contains_key(&city) {
+                self.places.insert(city, place);
+            }
+        }
+    }
+
+    /// Counts posts for the rate: stored and, of those, shown.
+    pub fn count(&mut self, now: Timestamp, n_stored: u64, n_shown: u64) {
+        let second = now.as_second();
+        match self.stored.back_mut() {
+            Some(last) if last.0 == second => {
+                last.1 += n_stored;
+                last.2 += n_shown;
+            }
+            _ => self.stored.push_back((second, n_stored, n_shown)),
+        }
+        self.forget(now);
+    }
+
+    /// Drops what no window reaches any more.
+    pub fn forget(&mut self, now: Timestamp) {
+        let oldest = horizon(now);
+        while let Some(first) = self.rows.first_entry() {
+            if first.key().bucket >= oldest {
+                break;
+            }
+            first.remove();
+        }
+        while self.stored.front().is_some_and(|first| first.0 < now.as_second() - RATE_SECONDS) {
+            self.stored.pop_front();
+        }
+    }
+
+    /// The live window as every dashboard shows it.
+    pub fn live(&self, now: Timestamp) -> LiveMetrics {
+        let from = back(now, WINDOW_SECONDS);
+        let mut groups: HashMap<(Dimension, &str), Sums> = HashMap::new();
+        let mut sources: BTreeMap<&str, i64> = BTreeMap::new();
+        for (key, sums) in self.since(from) {
+            groups.entry((key.dimension, key.key.as_str())).or_default().add(sums);
+            if key.dimension == Dimension::Overall {
+                *sources.entry(key.source.as_str()).or_default() += sums.count;
+            }
+        }
+        let overall = groups.get(&(Dimension::Overall, "")).copied().unwrap_or_default();
+        let items = |dimension| self.items(&groups, dimension);
+        LiveMetrics {
+            window: Window { from, to: now, seconds: now.as_second() - from.as_second() },
+            overall: Summary::from(&overall),
+            geo: items(Dimension::City),
+            products: items(Dimension::Product),
+            channels: items(Dimension::Channel),
+            platforms: items(Dimension::Platform),
+            sources: sources
+                .into_iter()
+                .map(|(key, count)| KeyCount { key: key.to_owned(), count })
+                .collect(),
+            rate: self.rate(now),
+            trend: self.trend(now),
+        }
+    }
+
+    /// Every scope that alerts are judged by: everything, and each product.
+    pub fn scopes(&self, now: Timestamp) -> Vec<ScopeWindow> {
+        let mut scopes: BTreeMap<Scope, Sums> = BTreeMap::from([(Scope::overall(), Sums::default())]);
+        for (key, sums) in self.since(back(now, ALERT_WINDOW_SECONDS)) {
+            // Posts that name no product are judged as part of everything.
+            let judged = key.dimension == Dimension::Overall
+                || (key.dimension == Dimension::Product && !key.key.is_empty());
+            if judged {
+                let scope = Scope { dimension: key.dimension, key: key.key.clone() };
+                scopes.entry(scope).or_default().add(sums);
+            }
+        }
+        scopes.into_iter().map(|(scope, sums)| ScopeWindow { scope, sums }).collect()
+    }
+
+    fn since(&self, from: Timestamp) -> impl Iterator<Item = (&RollupKey, &Sums)> {
+        // Rows ahead of now belong to posts with a clock ahead of ours; they are counted when their time comes
+        // to be part of "the last minute", which is now.
+        self.rows.iter().filter(move |(key, _)| key.bucket >= from)
+    }
+
+    fn items(&self, groups: &HashMap<(Dimension, &str), Sums>, dimension: Dimension) -> Vec<Breakdown> {
+        let mut items: Vec<(&str, &Sums)> = groups
+            .iter()
+            .filter(|((of, _), _)| *of == dimension)
+            .map(|((_, key), sums)| (*key, sums))
+            .collect();
+        items.sort_by(|a, b| b.1.count.cmp(&a.1.count).then(a.0.cmp(b.0)));
+        items.truncate(ITEMS_MAX);
+        let place = |key: &str| (dimension == Dimension::City).then(|| self.places.get(key)).flatten();
+        let breakdown = |(key, sums): (&str, &Sums)| Breakdown {
+            key: key.to_owned(),
+            lat: place(key).map(|at| at.0),
+            lon: place(key).map(|at| at.1),
+            summary: Summary::from(sums),
+        };
+        items.into_iter().map(breakdown).collect()
+    }
+
+    fn rate(&self, now: Timestamp) -> LiveRate {
+        let recent = self.stored.iter().filter(|(second, ..)| *second >= now.as_second() - RATE_SECONDS);
+        let (n_stored, n_shown) =
+            recent.fold((0, 0), |sum, (_, stored, shown)| (sum.0 + stored, sum.1 + shown));
+        let share = if n_stored == 0 { 1.0 } else { n_shown as f64 / n_stored as f64 };
+        LiveRate { posts_per_second: n_stored as f64 / RATE_SECONDS as f64, feed_share: share.min(1.0) }
+    }
+
+    fn trend(&self, now: Timestamp) -> LiveTrend {
+        let mut steps: BTreeMap<Timestamp, Sums> = BTreeMap::new();
+        let mut step = back(now, ALERT_WINDOW_SECONDS - BUCKET_SECONDS);
+        while step <= now {
+            steps.insert(step, Sums::default());
+            step = step.saturating_add(SignedDuration::from_secs(BUCKET_SECONDS)).unwrap_or(Timestamp::MAX);
+        }
+        for (key, sums) in self.rows.iter().filter(|(key, _)| key.dimension == Dimension::Overall) {
+            if let Some(step) = steps.get_mut(&key.bucket) {
+                step.add(sums);
+            }
+        }
+        let items = steps.iter().map(|(from, sums)| TrendPoint { from: *from, summary: Summary::from(sums) });
+        LiveTrend { step_seconds: BUCKET_SECONDS, items: items.collect() }
+    }
+}
+
+/// The start of a window that ends now: on a bucket's edge, so it is up to a bucket longer than asked for.
+fn back(now: Timestamp, seconds: i64) -> Timestamp {
+    bucket_of(now.saturating_sub(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MIN))
+}
+
+/// The oldest bucket that is kept.
+pub fn horizon(now: Timestamp) -> Timestamp {
+    back(now, HORIZON_SECONDS)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::models::post::Source;
+
+    const NOW: i64 = 1_800_000_000;
+
+    fn now() -> Timestamp {
+        Timestamp::from_second(NOW).unwrap()
+    }
+
+    fn row(seconds_ago: i64, revision: i64, count: i64) -> (RollupKey, Sums) {
+        let key = RollupKey {
+            bucket: bucket_of(Timestamp::from_second(NOW - seconds_ago).unwrap()),
+            source: Source::new(Source::HTTP),
+            dimension: Dimension::Overall,
+            key: String::new(),
+        };
+        (key, Sums { count, positive: count, revision, ..Sums::default() })
+    }
+
+    fn count(windows: &LiveWindows) -> i64 {
+        windows.live(now()).overall.count
+    }
+
+    #[test]
+    fn deltas_add_up() {
+        let mut windows = LiveWindows::default();
+        windows.apply(vec![row(5, 1, 3)], now()).unwrap();
+        windows.apply(vec![row(5, 2, 4)], now()).unwrap();
+        assert_eq!(count(&windows), 7);
+    }
+
+    #[test]
+    fn a_delta_that_a_rebuilt_window_contains_is_not_added_twice() {
+        let mut windows = LiveWindows::default();
+        windows.rebuild(vec![row(5, 2, 7)], []);
+        windows.apply(vec![row(5, 2, 4)], now()).unwrap();
+        assert_eq!(count(&windows), 7);
+    }
+
+    #[test]
+    fn a_missed_delta_is_noticed() {
+        let mut windows = LiveWindows::default();
+        windows.apply(vec![row(5, 1, 3)], now()).unwrap();
+        assert_eq!(windows.apply(vec![row(5, 3, 4)], now()), Err(Missed));
+    }
+
+    #[test]
+    fn posts_older_than_a_minute_leave_the_window_but_not_the_trend() {
+        let mut windows = LiveWindows::default();
+        windows.apply(vec![row(120, 1, 3), row(5, 1, 1)], now()).unwrap();
+        assert_eq!(count(&windows), 1);
+        let trend: i64 = windows.live(now()).trend.items.iter().map(|item| item.summary.count).sum();
+        assert_eq!(trend, 4);
+    }
+
+    #[test]
+    fn the_trend_has_thirty_steps_also_without_posts() {
+        assert_eq!(LiveWindows::default().live(now()).trend.items.len(), 30);
+    }
+
+    #[test]
+    fn rows_beyond_the_horizon_are_forgotten() {
+        let mut windows = LiveWindows::default();
+        windows.rebuild(vec![row(4_000, 1, 3), row(5, 1, 1)], []);
+        windows.forget(now());
+        assert_eq!(windows.rows.len(), 1);
+    }
+
+    proptest! {
+        /// Whatever mixture of a snapshot and deltas arrives, the window equals what was committed.
+        #[test]
+        fn a_rebuilt_window_equals_the_committed_sums(counts in prop::collection::vec(1_i64..50, 1..40), at in 0_usize..40) {
+            let snapshot_after = at.min(counts.len());
+            let snapshot: i64 = counts.iter().take(snapshot_after).sum();
+            let mut windows = LiveWindows::default();
+            if snapshot_after > 0 {
+                windows.rebuild(vec![row(5, i64::try_from(snapshot_after).unwrap(), snapshot)], []);
+            }
+            // Every delta arrives, also those the snapshot contains.
+            for (i, n) in counts.iter().enumerate() {
+                windows.apply(vec![row(5, i64::try_from(i).unwrap() + 1, *n)], now()).unwrap();
+            }
+            prop_assert_eq!(count(&windows), counts.iter().sum::<i64>());
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! The newest figures as Redis keeps them for others to read.
+
+use std::time::Duration;
+
+use crate::models::metrics::{Breakdown, LiveMetrics, Overall};
+
+/// How long a figure that is no longer refreshed stays readable.
+pub const TTL: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// `sentiment:overall`, `sentiment:geo:{city}`, `sentiment:product:{product}` and `sentiment:channel:{channel}`, each
+/// with its JSON. Posts that name no city, product or channel have no key of their own.
+pub fn entries(live: &LiveMetrics) -> Vec<(String, String)> {
+    let overall = Overall { window: live.window, summary: live.overall.clone() };
+    let mut entries = vec![("sentiment:overall".to_owned(), json(&overall))];
+    for (kind, items) in [("geo", &live.geo), ("product", &live.products), ("channel", &live.channels)] {
+        let named = items.iter().filter(|item: &&Breakdown| !item.key.is_empty());
+        entries.extend(named.map(|item| (format!("sentiment:{kind}:{}", item.key), json(item))));
+    }
+    entries
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    // Plain numbers and text always encode.
+    serde_json::to_string(value).unwrap_or_default()
+}

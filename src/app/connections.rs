@@ -1,0 +1,96 @@
+//! Postgres, Redis and the model: everything the stages are handed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::runtime::Handle;
+use tracing::{info, warn};
+
+use super::patiently;
+use crate::config::Config;
+use crate::embedded::Endpoints;
+use crate::enrich::{Enricher, EnricherParams};
+use crate::inference::{self, LoadParams, Loaded};
+use crate::store::{Store, StoreParams};
+use crate::stream::{Consumer, Stream, StreamParams, Subscription};
+
+/// Updates that may wait for this process's stages before it is told of a gap instead.
+const UPDATES_WAITING_MAX: usize = 1_024;
+
+/// What everything works on.
+pub struct Connections {
+    /// For the pipeline.
+    pub store: Store,
+    /// For HTTP: its slow queries must not take connections from the pipeline.
+    pub reading: Store,
+    /// Redis.
+    pub stream: Stream,
+    /// This process's place in the consumer group.
+    pub consumer: Arc<Consumer>,
+    /// News of all processes; taken by the listener.
+    pub news: std::sync::Mutex<Option<Subscription>>,
+    /// The model.
+    pub model: Loaded,
+    /// Derives language, place and products.
+    pub enricher: Arc<Enricher>,
+}
+
+impl Connections {
+    /// Leaves the consumer group and closes Redis.
+    pub async fn close(&self) {
+        if let Err(error) = self.consumer.leave().await {
+            warn!(%error, "the name in the consumer group was left behind, it will be swept");
+        }
+        self.stream.close().await;
+    }
+}
+
+/// Opens everything on the runtime for connections: tasks they spawn must outlive every stage.
+pub async fn connect(config: &Config, endpoints: &Endpoints, io: &Handle) -> anyhow::Result<Connections> {
+    let config = config.clone();
+    let endpoints = endpoints.clone();
+    io.spawn(async move { open(&config, &endpoints).await }).await?
+}
+
+async fn open(config: &Config, endpoints: &Endpoints) -> anyhow::Result<Connections> {
+    let retention = Duration::from_secs(u64::from(config.retention_days) * 24 * 60 * 60);
+    let store_params =
+        StoreParams { url: endpoints.postgres_url.clone(), pool_size: config.pool_size, retention };
+    let store = patiently("postgres", || Store::connect(store_params.clone())).await?;
+    let n_applied = store.migrate().await?;
+    info!(n_applied, "postgres is ready");
+    let reading = Store::connect(store_params).await?;
+
+    let stream_params =
+        StreamParams { redis_url: endpoints.redis_url.clone(), prefix: config.prefix.clone() };
+    let stream = Stream::connect(&stream_params).await?;
+    patiently("redis", || stream.ping()).await?;
+    let consumer = stream.consumer().await?;
+    patiently("redis", || consumer.create_group()).await?;
+    let news = stream.subscribe(UPDATES_WAITING_MAX).await?;
+
+    let model = inference::load(&LoadParams {
+        choice: config.model,
+        weights_dir: config.weights_dir.clone(),
+        runtime_library: config.ort_dylib_path.clone(),
+        executable: std::env::current_exe().ok(),
+    });
+    let id = model.factory.model();
+    match &model.degraded {
+        Some(reason) => {
+            warn!(reason, "no model could be loaded: the lexicon scores, and every score says so")
+        }
+        None => info!(model = id.name, version = id.version, "model loaded"),
+    }
+    let enricher = Arc::new(Enricher::new(EnricherParams { products: config.product_rules()? }));
+    Ok(Connections {
+        store,
+        reading,
+        stream,
+        consumer: Arc::new(consumer),
+        news: std::sync::Mutex::new(Some(news)),
+        model,
+        enricher,
+    })
+}

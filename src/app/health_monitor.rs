@@ -1,0 +1,103 @@
+//! Measures how everything is, once a second, for HTTP and for dashboards.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use super::connections::Connections;
+use crate::actors::downstream::Downstream;
+use crate::actors::messages::PublishSystem;
+use crate::actors::vitals::HealthBoard;
+use crate::models::stage_health::{DependencyHealth, ModelHealth, SocketHealth, SystemHealth};
+
+/// How often it is measured. `/readyz` is at most this old.
+const MEASURE_EVERY: Duration = Duration::from_secs(1);
+
+/// Dashboards get every second measurement.
+const SHOW_EVERY: u64 = 2;
+
+/// What is measured.
+pub struct Subject {
+    /// The servers and the model.
+    pub connections: Arc<Connections>,
+    /// The stages.
+    pub pipeline: Watched,
+    /// The most sockets there may be.
+    pub sockets_max: u64,
+    /// `embedded` or `external`.
+    pub mode: &'static str,
+    /// When the process started.
+    pub started_at: Timestamp,
+    /// Where to measure.
+    pub io: Handle,
+}
+
+/// What of the pipeline is measured, and who shows it.
+pub struct Watched {
+    /// The stages.
+    pub board: Arc<HealthBoard>,
+    /// Open sockets.
+    pub n_sessions: Arc<AtomicU64>,
+    /// Who shows it to dashboards.
+    pub show: Downstream<PublishSystem>,
+}
+
+/// Starts measuring; the receiver always holds the newest.
+pub fn start(subject: Subject) -> watch::Receiver<Arc<SystemHealth>> {
+    let io = subject.io.clone();
+    let (newest, receiver) = watch::channel(Arc::new(subject.without_servers()));
+    io.spawn(async move {
+        let mut ticks = tokio::time::interval(MEASURE_EVERY);
+        for n in 0_u64.. {
+            ticks.tick().await;
+            let health = Arc::new(subject.measure().await);
+            if n % SHOW_EVERY == 0 {
+                // Nobody to show it to for the moment; the next is due soon.
+                let _ = subject.pipeline.show.try_send(PublishSystem(Arc::clone(&health)));
+            }
+            if newest.send(health).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+impl Subject {
+    fn without_servers(&self) -> SystemHealth {
+        let model = &self.connections.model;
+        SystemHealth {
+            at: Timestamp::now(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started_at: self.started_at,
+            stages: self.pipeline.board.snapshot(),
+            stream: None,
+            redis: DependencyHealth { reachable: false, error: Some("not asked yet".to_owned()) },
+            postgres: DependencyHealth { reachable: false, error: Some("not asked yet".to_owned()) },
+            model: ModelHealth { id: (*model.factory.model()).clone(), degraded: model.degraded.clone() },
+            mode: self.mode.to_owned(),
+            sockets: SocketHealth {
+                open: self.pipeline.n_sessions.load(Ordering::Relaxed),
+                limit: self.sockets_max,
+            },
+        }
+    }
+
+    async fn measure(&self) -> SystemHealth {
+        let (stream, postgres) =
+            tokio::join!(self.connections.stream.health(), self.connections.reading.ping());
+        let mut health = self.without_servers();
+        health.redis = answer_of(stream.as_ref().err());
+        health.postgres = answer_of(postgres.as_ref().err());
+        health.stream = stream.ok();
+        health
+    }
+}
+
+fn answer_of(error: Option<&impl std::error::Error>) -> DependencyHealth {
+    DependencyHealth { reachable: error.is_none(), error: error.map(ToString::to_string) }
+}

@@ -1,0 +1,236 @@
+//! The stages, from last to first.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use actix::dev::ToEnvelope;
+use actix::{Actor, Context};
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use super::connections::Connections;
+use super::health_monitor::Watched;
+use super::supervision;
+use crate::actors::STAGES;
+use crate::actors::aggregator::{Aggregator, AggregatorParams};
+use crate::actors::alerter::{Alerter, AlerterParams};
+use crate::actors::broadcaster::{Broadcaster, BroadcasterParams, LiveFrame};
+use crate::actors::downstream::{Downstream, downstream};
+use crate::actors::inference_pool::{InferencePool, InferencePoolParams};
+use crate::actors::ingester::{Ingester, IngesterParams};
+use crate::actors::job_queue::{JobQueue, ScoreLane};
+use crate::actors::messages::{
+    ApplyUpdate, Connect, Disconnect, Kill, Publish, PublishSystem, ReportHealth, Watch,
+};
+use crate::actors::supervisor::{Life, Stage, StageSpec, Supervision, supervise};
+use crate::actors::vitals::HealthBoard;
+use crate::config::{Config, Role};
+use crate::models::live::FrameId;
+use crate::ws;
+
+/// Messages that may wait for a stage before `try_send` refuses. Messages with a ticket do not count against it.
+const MAILBOX: usize = 256;
+
+/// How long stages may take to stop before they are left behind.
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The running stages, and how to reach them.
+pub struct Pipeline {
+    /// What all supervisors share.
+    pub supervision: Supervision,
+    /// Cancel it, and nothing more is read.
+    pub drain: CancellationToken,
+    /// Cancelled once everything that was read is settled.
+    pub drained: CancellationToken,
+    /// Whether this process reads the stream at all.
+    pub ingests: bool,
+    /// Lets HTTP score.
+    pub score_lane: ScoreLane,
+    /// Updates for the live windows.
+    pub apply: Downstream<ApplyUpdate>,
+    /// Updates for browsers.
+    pub publish: Downstream<Publish>,
+    /// For sessions.
+    pub sessions: Sessions,
+    /// Makes any stage panic, by its name. Nothing outside the tests uses it.
+    pub kill: Vec<(&'static str, Downstream<Kill>)>,
+    n_sessions: Arc<AtomicU64>,
+    show: Downstream<PublishSystem>,
+    supervisors: JoinSet<()>,
+}
+
+/// How sessions reach the broadcaster.
+#[derive(Clone)]
+pub struct Sessions {
+    /// A browser has come.
+    pub connect: Downstream<Connect>,
+    /// It wants something else.
+    pub watch: Downstream<Watch>,
+    /// It has gone.
+    pub disconnect: Downstream<Disconnect>,
+}
+
+/// Starts every stage that this process's roles call for.
+pub fn start(config: &Config, connections: &Connections, io: &Handle) -> anyhow::Result<Pipeline> {
+    let board = Arc::new(HealthBoard::new(&STAGES));
+    let supervision = supervision(board);
+    let mut starter =
+        Starter { supervision: supervision.clone(), supervisors: JoinSet::new(), kill: Vec::new() };
+    let n_sessions = Arc::new(AtomicU64::new(0));
+
+    let (to_publish, publish) = downstream(Broadcaster::NAME);
+    let (to_metrics, metrics) = downstream(Broadcaster::NAME);
+    let (to_system, show) = downstream(Broadcaster::NAME);
+    let (to_connect, connect) = downstream(Broadcaster::NAME);
+    let (to_watch, watch) = downstream(Broadcaster::NAME);
+    let (to_disconnect, disconnect) = downstream(Broadcaster::NAME);
+    let params = BroadcasterParams { encode, n_sessions: Arc::clone(&n_sessions) };
+    starter.start(
+        move |life| Broadcaster::new(params.clone(), life),
+        move |address| {
+            to_publish.follow(address);
+            to_metrics.follow(address);
+            to_system.follow(address);
+            to_connect.follow(address);
+            to_watch.follow(address);
+            to_disconnect.follow(address);
+        },
+    );
+
+    let (to_windows, evaluator) = downstream(Alerter::NAME);
+    let (to_flagged, alerter) = downstream(Alerter::NAME);
+    if config.does(Role::Alert) {
+        let params = AlerterParams {
+            store: connections.store.clone(),
+            updates: connections.stream.updates(),
+            io: io.clone(),
+            cooldown: Duration::from_secs(config.alert_cooldown_s),
+        };
+        starter.start(
+            move |life| Alerter::new(params.clone(), life),
+            move |address| {
+                to_windows.follow(address);
+                to_flagged.follow(address);
+            },
+        );
+    }
+
+    let (to_record, record) = downstream(Aggregator::NAME);
+    let (to_apply, apply) = downstream(Aggregator::NAME);
+    let params = AggregatorParams {
+        store: connections.store.clone(),
+        updates: connections.stream.updates(),
+        cache: connections.stream.cache(),
+        broadcaster: metrics,
+        evaluator: config.does(Role::Alert).then_some(evaluator),
+        alerter,
+        io: io.clone(),
+        posts_per_commit: config.posts_per_commit,
+        live_posts_per_second: config.live_posts_per_second,
+    };
+    starter.start(
+        move |life| Aggregator::new(params.clone(), life),
+        move |address| {
+            to_record.follow(address);
+            to_apply.follow(address);
+        },
+    );
+
+    let queue = Arc::new(JobQueue::default());
+    let (to_score, score) = downstream(InferencePool::NAME);
+    let params = InferencePoolParams {
+        factory: Arc::clone(&connections.model.factory),
+        enricher: Arc::clone(&connections.enricher),
+        queue: Arc::clone(&queue),
+        downstream: record,
+        n_threads: config.n_inference_threads(),
+    };
+    starter
+        .start(move |life| InferencePool::new(params.clone(), life), move |address| to_score.follow(address));
+
+    let drain = CancellationToken::new();
+    let drained = CancellationToken::new();
+    if config.does(Role::Ingest) {
+        let params = IngesterParams {
+            consumer: Arc::clone(&connections.consumer),
+            downstream: score,
+            batch_size: config.batch_size,
+            batches_in_flight: config.batches_in_flight,
+            claim_idle: Duration::from_millis(config.claim_idle_ms),
+            drain: drain.clone(),
+            drained: drained.clone(),
+        };
+        starter.start(move |life| Ingester::new(params.clone(), life), |_| {});
+    }
+    let Starter { supervisors, kill, .. } = starter;
+    Ok(Pipeline {
+        supervision,
+        drain,
+        drained,
+        ingests: config.does(Role::Ingest),
+        score_lane: ScoreLane::new(queue),
+        apply,
+        publish,
+        sessions: Sessions { connect, watch, disconnect },
+        kill,
+        n_sessions,
+        show,
+        supervisors,
+    })
+}
+
+struct Starter {
+    supervision: Supervision,
+    supervisors: JoinSet<()>,
+    kill: Vec<(&'static str, Downstream<Kill>)>,
+}
+
+impl Starter {
+    fn start<A>(
+        &mut self,
+        build: impl Fn(Life) -> A + Send + Sync + 'static,
+        redirect: impl Fn(Option<&actix::Addr<A>>) + 'static,
+    ) where
+        A: Stage + Actor<Context = Context<A>>,
+        A::Context: ToEnvelope<A, ReportHealth> + ToEnvelope<A, Kill>,
+    {
+        let (to_kill, kill) = downstream(A::NAME);
+        self.kill.push((A::NAME, kill));
+        let spec = StageSpec {
+            build: Arc::new(build),
+            redirect: Box::new(move |address| {
+                to_kill.follow(address);
+                redirect(address);
+            }),
+            mailbox_capacity: MAILBOX,
+        };
+        self.supervisors.spawn_local(supervise(spec, self.supervision.clone()));
+    }
+}
+
+impl Pipeline {
+    /// What the health monitor measures.
+    pub fn watched(&self) -> Watched {
+        Watched {
+            board: Arc::clone(&self.supervision.board),
+            n_sessions: Arc::clone(&self.n_sessions),
+            show: self.show.clone(),
+        }
+    }
+
+    /// Stops every stage. Sockets are told to close when the broadcaster goes.
+    pub async fn stop(mut self) {
+        self.supervision.stopping.cancel();
+        let all = async { while self.supervisors.join_next().await.is_some() {} };
+        if tokio::time::timeout(STOP_PATIENCE, all).await.is_err() {
+            warn!("a stage did not stop in time");
+        }
+    }
+}
+
+fn encode(id: &FrameId, frame: LiveFrame<'_>) -> Option<Arc<str>> {
+    ws::encode::live(id, frame).inspect_err(|error| warn!(%error, "a frame could not be encoded")).ok()
+}

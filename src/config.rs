@@ -1,0 +1,333 @@
+//! Every setting: type, default, variable, check. The only place that reads the environment.
+//!
+//! Each is an option of `serve` and a variable; the option wins. `clap` does both from one definition, which is why there
+//! is no second configuration library.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::embedded::RedisFsync;
+use crate::enrich::ProductRule;
+use crate::inference::ModelChoice;
+
+/// All settings as they are read. Combinations are checked by [`Config::check`].
+#[derive(Debug, Clone, Args)]
+pub struct Config {
+    /// PostgreSQL to use; with REDIS_URL unset too, a private one is started
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// Redis to use; with DATABASE_URL unset too, a private one is started
+    #[arg(long, env = "REDIS_URL", hide_env_values = true)]
+    pub redis_url: Option<String>,
+    /// The ONNX Runtime library; looked for beside the executable and in the checkout when absent
+    #[arg(long, env = "ORT_DYLIB_PATH")]
+    pub ort_dylib_path: Option<PathBuf>,
+    /// The folder that holds one folder per model; found like the library when absent
+    #[arg(long, env = "GROUNDSWELL_WEIGHTS_DIR")]
+    pub weights_dir: Option<PathBuf>,
+    /// Which model scores: swift or lexicon
+    #[arg(long, env = "GROUNDSWELL_MODEL", default_value = "swift")]
+    pub model: ModelChoice,
+    /// Where the private servers keep their files
+    #[arg(long, env = "GROUNDSWELL_DATA_DIR", default_value = ".groundswell")]
+    pub data_dir: PathBuf,
+    /// Where to listen; port 0 picks a free one
+    #[arg(long, env = "GROUNDSWELL_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// The bearer token every request must carry; required on any address but loopback
+    #[arg(long, env = "GROUNDSWELL_AUTH_TOKEN", hide_env_values = true)]
+    pub auth_token: Option<String>,
+    /// Listen on any address without a token
+    #[arg(long, env = "GROUNDSWELL_INSECURE_OPEN", default_value = "false", num_args = 0..=1, default_missing_value = "true")]
+    pub insecure_open: bool,
+    /// Further Host values to answer, separated by commas, such as dashboard.example.org
+    #[arg(long, env = "GROUNDSWELL_ALLOWED_HOSTS", value_delimiter = ',')]
+    pub allowed_hosts: Vec<String>,
+    /// Put before every Redis key, so that several can share one Redis
+    #[arg(long, env = "GROUNDSWELL_PREFIX", default_value = "")]
+    pub prefix: String,
+    /// What this process does, separated by commas
+    #[arg(long, env = "GROUNDSWELL_ROLES", value_delimiter = ',', default_value = "ingest,alert,web")]
+    pub roles: Vec<Role>,
+    /// When the private Redis writes to disk: a power cut loses nothing (always) or up to a second of what was
+    /// accepted (every-sec); the death of a process loses nothing either way
+    #[arg(long, env = "GROUNDSWELL_REDIS_FSYNC", default_value = "every-sec")]
+    pub redis_fsync: Fsync,
+    /// Whether the private PostgreSQL writes to disk before it answers; false is for tests only
+    #[arg(long, env = "GROUNDSWELL_DURABLE", default_value = "true", action = clap::ArgAction::Set)]
+    pub durable: bool,
+    /// Products found by keyword: Name=word,word;Name=word
+    #[arg(long, env = "GROUNDSWELL_PRODUCTS", default_value = "")]
+    pub products: String,
+    /// Days posts are kept; older ones are rejected
+    #[arg(long, env = "GROUNDSWELL_RETENTION_DAYS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub retention_days: u32,
+    /// Entries that may wait in Redis before ingest answers 429
+    #[arg(long, env = "GROUNDSWELL_HIGH_WATER", default_value_t = 500_000)]
+    pub high_water: u64,
+    /// Posts in a batch, at most
+    #[arg(long, env = "GROUNDSWELL_BATCH_SIZE", default_value_t = 500)]
+    pub batch_size: usize,
+    /// Batches in flight, at most; bounds what a burst piles up in memory, the rest waits in Redis
+    #[arg(long, env = "GROUNDSWELL_BATCHES_IN_FLIGHT", default_value_t = 8)]
+    pub batches_in_flight: usize,
+    /// Posts in one transaction, at most
+    #[arg(long, env = "GROUNDSWELL_POSTS_PER_COMMIT", default_value_t = 1_000)]
+    pub posts_per_commit: usize,
+    /// Threads that score; 0 is one for each core, at most two
+    #[arg(long, env = "GROUNDSWELL_INFERENCE_THREADS", default_value_t = 0)]
+    pub inference_threads: usize,
+    /// Milliseconds an entry must have been silent before another process takes it over
+    #[arg(long, env = "GROUNDSWELL_CLAIM_IDLE_MS", default_value_t = 5_000)]
+    pub claim_idle_ms: u64,
+    /// Posts pushed to browsers each second, at most; above it the feed is a sample
+    #[arg(long, env = "GROUNDSWELL_LIVE_POSTS_PER_SECOND", default_value_t = 2_000)]
+    pub live_posts_per_second: u64,
+    /// Browsers that may be connected at the same time
+    #[arg(long, env = "GROUNDSWELL_SOCKETS_MAX", default_value_t = 10_000)]
+    pub sockets_max: u64,
+    /// Connections to PostgreSQL, at most
+    #[arg(long, env = "GROUNDSWELL_POOL_SIZE", default_value_t = 8)]
+    pub pool_size: usize,
+    /// Seconds after an alert was resolved before the same may open again
+    #[arg(long, env = "GROUNDSWELL_ALERT_COOLDOWN_S", default_value_t = 60)]
+    pub alert_cooldown_s: u64,
+    /// What is logged, in the syntax of RUST_LOG
+    #[arg(long, env = "GROUNDSWELL_LOG", default_value = "info,refinery_core=warn")]
+    pub log: String,
+}
+
+/// What a process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Role {
+    /// Reads the stream, scores and stores.
+    Ingest,
+    /// Judges windows and raises alerts.
+    Alert,
+    /// Answers HTTP and WebSockets. Without it only health and metrics are answered.
+    Web,
+}
+
+/// When the private Redis writes to disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Fsync {
+    /// Before it answers.
+    Always,
+    /// Once a second.
+    EverySec,
+}
+
+impl From<Fsync> for RedisFsync {
+    fn from(fsync: Fsync) -> Self {
+        match fsync {
+            Fsync::Always => Self::Always,
+            Fsync::EverySec => Self::EverySec,
+        }
+    }
+}
+
+/// Where the two servers are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Servers {
+    /// Started and stopped by this process.
+    Embedded,
+    /// Given by URL.
+    External {
+        /// Where PostgreSQL is.
+        database_url: String,
+        /// Where Redis is.
+        redis_url: String,
+    },
+}
+
+/// Why the settings make no sense. The message says what to change.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// Only one of the two URLs is set.
+    #[error("`{set}` is set and `{unset}` is not: set both, or neither to run private servers")]
+    OneServer {
+        /// The one that is set.
+        set: &'static str,
+        /// The one that is not.
+        unset: &'static str,
+    },
+    /// Strangers could reach it.
+    #[error(
+        "`{0}` can be reached from other machines: set `GROUNDSWELL_AUTH_TOKEN`, or pass `--insecure-open` to let everybody in"
+    )]
+    OpenToAll(SocketAddr),
+    /// A value is not one of those there are.
+    #[error("`{variable}`: {problem}")]
+    Invalid {
+        /// Which variable.
+        variable: &'static str,
+        /// What is wrong with it, and what it may be.
+        problem: String,
+    },
+}
+
+impl Config {
+    /// Checks what no single value shows.
+    ///
+    /// # Errors
+    /// The first thing found that makes no sense.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        self.servers()?;
+        self.product_rules()?;
+        if !self.listen.ip().is_loopback() && self.auth_token.is_none() && !self.insecure_open {
+            return Err(ConfigError::OpenToAll(self.listen));
+        }
+        let positive = [
+            ("GROUNDSWELL_BATCH_SIZE", self.batch_size),
+            ("GROUNDSWELL_BATCHES_IN_FLIGHT", self.batches_in_flight),
+            ("GROUNDSWELL_POSTS_PER_COMMIT", self.posts_per_commit),
+            ("GROUNDSWELL_POOL_SIZE", self.pool_size),
+        ];
+        for (variable, value) in positive {
+            if value == 0 {
+                return Err(invalid(variable, "must be at least 1"));
+            }
+        }
+        // Longer, and what a killed process left behind would not be back within ten seconds.
+        if !(100..=5_000).contains(&self.claim_idle_ms) {
+            return Err(invalid("GROUNDSWELL_CLAIM_IDLE_MS", "must lie between 100 and 5000"));
+        }
+        if self.auth_token.as_ref().is_some_and(|token| token.len() < TOKEN_BYTES_MIN) {
+            return Err(invalid("GROUNDSWELL_AUTH_TOKEN", "must be at least 16 bytes long"));
+        }
+        Ok(())
+    }
+
+    /// Whose servers to use.
+    ///
+    /// # Errors
+    /// [`ConfigError::OneServer`] when only one is given.
+    pub fn servers(&self) -> Result<Servers, ConfigError> {
+        match (self.database_url.clone(), self.redis_url.clone()) {
+            (None, None) => Ok(Servers::Embedded),
+            (Some(database_url), Some(redis_url)) => Ok(Servers::External { database_url, redis_url }),
+            (Some(_), None) => Err(ConfigError::OneServer { set: "DATABASE_URL", unset: "REDIS_URL" }),
+            (None, Some(_)) => Err(ConfigError::OneServer { set: "REDIS_URL", unset: "DATABASE_URL" }),
+        }
+    }
+
+    /// The products to look for.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] when the list is not of the form `Name=word,word;Name=word`.
+    pub fn product_rules(&self) -> Result<Vec<ProductRule>, ConfigError> {
+        const FORM: &str = "must be of the form `Name=word,word;Name=word`";
+        let mut rules: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for rule in self.products.split(';').map(str::trim).filter(|rule| !rule.is_empty()) {
+            let (name, words) = rule.split_once('=').ok_or_else(|| invalid("GROUNDSWELL_PRODUCTS", FORM))?;
+            let words: Vec<String> =
+                words.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect();
+            if name.trim().is_empty() || words.is_empty() {
+                return Err(invalid("GROUNDSWELL_PRODUCTS", FORM));
+            }
+            rules.entry(name.trim()).or_default().extend(words);
+        }
+        Ok(rules
+            .into_iter()
+            .map(|(name, keywords)| ProductRule { name: name.to_owned(), keywords })
+            .collect())
+    }
+
+    /// How many threads score.
+    pub fn n_inference_threads(&self) -> usize {
+        if self.inference_threads > 0 {
+            return self.inference_threads;
+        }
+        // The fast model needs no more: the servers need the other cores.
+        std::thread::available_parallelism().map_or(1, usize::from).min(2)
+    }
+
+    /// Whether this process does that.
+    pub fn does(&self, role: Role) -> bool {
+        self.roles.contains(&role)
+    }
+}
+
+/// A shorter token can be guessed.
+const TOKEN_BYTES_MIN: usize = 16;
+
+fn invalid(variable: &'static str, problem: &str) -> ConfigError {
+    ConfigError::Invalid { variable, problem: problem.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args, Command, FromArgMatches};
+
+    use super::*;
+
+    fn command() -> Command {
+        Config::augment_args(Command::new("serve"))
+    }
+
+    fn config(arguments: &[&str]) -> Config {
+        let all = std::iter::once("serve").chain(arguments.iter().copied());
+        Config::from_arg_matches(&command().get_matches_from(all)).unwrap()
+    }
+
+    #[test]
+    fn the_defaults_make_sense() {
+        config(&[]).check().unwrap();
+    }
+
+    #[test]
+    fn one_server_alone_is_an_error() {
+        let error = config(&["--redis-url", "redis://127.0.0.1"]).check().unwrap_err();
+        assert_eq!(error, ConfigError::OneServer { set: "REDIS_URL", unset: "DATABASE_URL" });
+    }
+
+    #[test]
+    fn other_machines_are_not_let_in_without_a_token() {
+        let open = ["--listen", "0.0.0.0:8080"];
+        assert!(matches!(config(&open).check(), Err(ConfigError::OpenToAll(_))));
+        assert!(config(&[&open[..], &["--insecure-open"]].concat()).check().is_ok());
+        assert!(config(&[&open[..], &["--auth-token", "0123456789abcdef"]].concat()).check().is_ok());
+        assert!(config(&["--auth-token", "short"]).check().is_err());
+    }
+
+    #[test]
+    fn products_are_read_from_their_list() {
+        let rules = config(&["--products", "Mayweather=mayweather,floyd; McGregor=mcgregor"])
+            .product_rules()
+            .unwrap();
+        let names: Vec<_> = rules.iter().map(|rule| (rule.name.as_str(), rule.keywords.len())).collect();
+        assert_eq!(names, [("Mayweather", 2), ("McGregor", 1)]);
+        assert!(config(&["--products", "Mayweather"]).check().is_err());
+    }
+
+    /// `.env.example` names every variable with its default and what it does, and nothing else.
+    #[test]
+    fn the_example_environment_is_the_one_that_is_read() {
+        let mut expected = String::from(
+            "# Every setting of `groundswell serve`. Copy to .env and export what you change; an option given on the\n# command line wins.\n",
+        );
+        for argument in command().get_arguments() {
+            let Some(variable) = argument.get_env() else { continue };
+            let help = argument.get_help().unwrap().to_string();
+            let defaults: Vec<_> =
+                argument.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
+            expected.push_str(&format!(
+                "\n# {help}\n# {}={}\n",
+                variable.to_string_lossy(),
+                defaults.join(",")
+            ));
+        }
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/.env.example");
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            std::fs::write(path, &expected).unwrap();
+        }
+        assert_eq!(
+            std::fs::read_to_string(path).unwrap_or_default(),
+            expected,
+            "run the test with UPDATE_EXPECT=1"
+        );
+    }
+}
