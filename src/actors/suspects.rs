@@ -151,12 +151,7 @@ mod tests {
     /// how many attempts that took.
     fn try_out(suspects: &mut Suspects, culprit: &EntryId) -> (Vec<EntryId>, usize) {
         let (mut buried, mut n_tries) = (Vec::new(), 0);
-        while let Some(mut suspect) = suspects.next() {
-            n_tries += 1;
-            if suspect.entries.iter().any(|entry| entry.id == *culprit) {
-                suspect.attempts += u32::from(suspect.entries.len() == 1);
-                suspects.failed(suspect, true);
-            }
+        loop {
             while let Some(accused) = suspects.accused() {
                 if accused.attempts < 3 {
                     suspects.acquit();
@@ -164,6 +159,12 @@ mod tests {
                 }
                 buried.extend(accused.entries.iter().map(|entry| entry.id.clone()));
                 suspects.condemn();
+            }
+            let Some(mut suspect) = suspects.next() else { break };
+            n_tries += 1;
+            if suspect.entries.iter().any(|entry| entry.id == *culprit) {
+                suspect.attempts += u32::from(suspect.entries.len() == 1);
+                suspects.failed(suspect, true);
             }
         }
         (buried, n_tries)
