@@ -64,9 +64,9 @@ impl House {
         let (to_connect, connect) = downstream("broadcaster");
         let (to_watch, watch) = downstream("broadcaster");
         let (to_disconnect, disconnect) = downstream("broadcaster");
-        to_connect.to(&address);
-        to_watch.to(&address);
-        to_disconnect.to(&address);
+        to_connect.follow(Some(&address));
+        to_watch.follow(Some(&address));
+        to_disconnect.follow(Some(&address));
         let sockets = Sockets::new(SocketsParams { connect, watch, disconnect, limit });
         let shared = sockets.clone();
         let server = HttpServer::new(move || {
