@@ -10,7 +10,7 @@ purpose="${1:-run}"
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 cd "$root"
 
-# What Debian calls it -> what it is for, in the order of detection.
+# What apt-get can install, and what a person must.
 packages=()
 problems=()
 
@@ -57,7 +57,6 @@ find_missing() {
   fi
 }
 
-# Empty when we may act as root, `sudo -n` when that helps, else not set.
 as_root() {
   if [[ "$(id -u)" == 0 ]]; then
     env DEBIAN_FRONTEND=noninteractive "$@"
@@ -79,8 +78,12 @@ install_packages() {
     printf '#!/bin/sh\nexit 101\n' | as_root tee "$guard" >/dev/null
     as_root chmod 755 "$guard"
   fi
-  as_root apt-get -qq update
-  as_root apt-get -qq install -y --no-install-recommends "$@" >/dev/null
+  as_root apt-get -qq update || echo "setup: the package lists could not be refreshed" >&2
+  as_root apt-get -qq install -y --no-install-recommends "$@" >/dev/null || echo "setup: apt-get failed" >&2
+  if [[ -n "$(trap -p EXIT)" ]]; then
+    as_root rm -f "$guard"
+    trap - EXIT
+  fi
 }
 
 explain_and_fail() {
@@ -99,7 +102,7 @@ explain_and_fail() {
 
 find_missing
 if ((${#packages[@]})) && may_install; then
-  install_packages "${packages[@]}" || true
+  install_packages "${packages[@]}"
   find_missing
 fi
 if ((${#packages[@]} + ${#problems[@]})); then
