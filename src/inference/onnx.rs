@@ -189,3 +189,7 @@ fn numbers<'o>(
 fn runtime<R>(error: ort::Error<R>) -> InferenceError {
     InferenceError::Runtime(error.to_string())
 }
+
+#[cfg(test)]
+#[path = "onnx_tests.rs"]
+mod tests;
