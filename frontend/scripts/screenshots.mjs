@@ -1,15 +1,30 @@
 /**
- * Takes docs/dashboard-light.png and docs/dashboard-dark.png of a running server that has posts:
+ * Takes docs/dashboard-light.png and docs/dashboard-dark.png.
  *
- *     npm run screenshots -- http://127.0.0.1:8080
+ * Of a server that runs and has posts, where its address is given; else of one of its own, fed as `make run` does it:
+ *
+ *     npm run screenshots [-- http://127.0.0.1:8080]
  */
 import { mkdir, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { openBrowser, openPage } from '../e2e/support/browser.mjs';
+import { RealServer } from '../e2e/support/server.mjs';
 
 const KB_MAX = 600;
-const url = process.argv[2] ?? 'http://127.0.0.1:8080';
+/** The trend shows five minutes; half of them filled is enough to see what it is. */
+const FILL_MS = 150_000;
+
 const docs = fileURLToPath(new URL('../../docs', import.meta.url));
+
+let own;
+if (process.argv[2] === undefined) {
+  own = await RealServer.start('release');
+  own.replay(10);
+  own.synth(6);
+  console.log(`filling ${own.url} for ${FILL_MS / 1_000} s`);
+  await new Promise((resolve) => setTimeout(resolve, FILL_MS));
+}
+const url = process.argv[2] ?? own.url;
 
 await mkdir(docs, { recursive: true });
 const browser = await openBrowser();
@@ -31,3 +46,4 @@ for (const colorScheme of ['light', 'dark']) {
   await close();
 }
 await browser.close();
+await own?.stop();

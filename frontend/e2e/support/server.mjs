@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,23 +10,30 @@ import { fileURLToPath } from 'node:url';
 const START_WITHIN_MS = 90_000;
 const STOP_WITHIN_MS = 30_000;
 
-const replayed = fileURLToPath(
-  new URL('../../../data/mayweather-mcgregor_tweets.csv.gz', import.meta.url),
-);
+const inCheckout = (path) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
+const replayed = inCheckout('data/mayweather-mcgregor_tweets.csv.gz');
+
+/** As `make run` sets them, so that the replay's posts have products. */
+const PRODUCTS =
+  'Mayweather=mayweather,floyd,maywheather;McGregor=mcgregor,conor,macgregor,notorious';
 
 /** The real binary with its own PostgreSQL and Redis, on a free port and an empty data directory. */
 export class RealServer {
-  #binary = process.env.GROUNDSWELL_BIN;
+  #binary;
   #children = new Set();
   #dataDir;
   #output = '';
   #server;
   url;
 
-  static async start() {
+  /** `GROUNDSWELL_BIN` names the binary; without it, it is `profile`'s in this checkout. */
+  static async start(profile = 'debug') {
     const server = new RealServer();
-    if (!server.#binary) {
-      throw new Error('set GROUNDSWELL_BIN to the built binary, e.g. target/debug/groundswell');
+    server.#binary = process.env.GROUNDSWELL_BIN ?? inCheckout(`target/${profile}/groundswell`);
+    if (!existsSync(server.#binary)) {
+      throw new Error(
+        `${server.#binary} is not there: build the server first, or set GROUNDSWELL_BIN`,
+      );
     }
     server.#dataDir = await mkdtemp(join(tmpdir(), 'gs-e2e-'));
     // Run by root, the database belongs to another user. Where that one cannot reach it, it would be put elsewhere,
@@ -38,10 +46,11 @@ export class RealServer {
   /** Starts, or starts again, where `listen` says. */
   async serve(listen) {
     await rm(join(this.#dataDir, 'run.json'), { force: true });
-    this.#server = this.#spawn('serve', '--listen', listen);
+    this.#server = this.#spawn(['serve'], { GROUNDSWELL_LISTEN: listen });
     this.url = await until('the server to answer', START_WITHIN_MS, async () => {
       if (this.#server.exitCode !== null) throw new Error(`the server ended:\n${this.#output}`);
-      const url = addressIn(JSON.parse(await readFile(join(this.#dataDir, 'run.json'), 'utf8')));
+      const { address } = JSON.parse(await readFile(join(this.#dataDir, 'run.json'), 'utf8'));
+      const url = address.startsWith('http') ? address : `http://${address}`;
       const { ok } = await fetch(`${url}/health`);
       return ok && url;
     });
@@ -49,7 +58,12 @@ export class RealServer {
 
   /** Pours the shipped posts in, `speed` times as fast as they were written. */
   replay(speed) {
-    return this.#spawn('replay', replayed, '--speed', String(speed));
+    return this.#spawn(['replay', replayed, '--speed', String(speed), '--loop']);
+  }
+
+  /** Adds `rate` invented posts a second, with the places and channels that the shipped ones lack. */
+  synth(rate) {
+    return this.#spawn(['synth', '--rate', String(rate)]);
   }
 
   async post(posts) {
@@ -71,9 +85,18 @@ export class RealServer {
     await rm(this.#dataDir, { recursive: true, force: true });
   }
 
-  #spawn(command, ...rest) {
-    const child = spawn(this.#binary, [command, ...rest, '--data-dir', this.#dataDir], {
+  #spawn(args, variables = {}) {
+    const child = spawn(this.#binary, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...process.env,
+        // Servers of another project that happen to be named here must not be filled with posts.
+        DATABASE_URL: undefined,
+        REDIS_URL: undefined,
+        GROUNDSWELL_DATA_DIR: this.#dataDir,
+        GROUNDSWELL_PRODUCTS: PRODUCTS,
+        ...variables,
+      },
     });
     const keep = (chunk) => (this.#output = `${this.#output}${chunk}`.slice(-8_000));
     child.stdout.on('data', keep);
@@ -81,12 +104,6 @@ export class RealServer {
     this.#children.add(child);
     return child;
   }
-}
-
-/** `run.json` says where everything is. */
-function addressIn(run) {
-  const address = run.url ?? run.http ?? run.listen ?? run.address;
-  return address.startsWith('http') ? address : `http://${address}`;
 }
 
 async function end(child) {

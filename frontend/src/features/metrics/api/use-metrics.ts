@@ -18,6 +18,8 @@ export interface Metrics {
   /** Pushed four times a second, or asked for at `everyMs`. */
   origin: { kind: 'socket' } | { kind: 'polled'; everyMs: number };
   error: Error | null;
+  /** These are still the figures of the view before; the new ones are on their way. */
+  isOutdated: boolean;
 }
 
 interface MetricsParams {
@@ -33,15 +35,18 @@ export function useMetrics({ view, pushed, paused }: MetricsParams): Metrics {
   const polled = useQuery({
     queryKey: ['metrics', view],
     queryFn: ({ signal }) => getSnapshot(view, signal),
-    enabled: !fromSocket && !paused,
-    refetchInterval: everyMs,
+    enabled: !fromSocket,
+    // Paused, a view just chosen is still asked for, once: the figures of the former one would be a lie.
+    refetchInterval: paused ? false : everyMs,
     placeholderData: keepPreviousData,
     gcTime: 30_000,
   });
-  if (fromSocket) return { snapshot: pushed, origin: { kind: 'socket' }, error: null };
+  if (fromSocket)
+    return { snapshot: pushed, origin: { kind: 'socket' }, error: null, isOutdated: false };
   return {
     snapshot: polled.data ?? null,
     origin: { kind: 'polled', everyMs },
     error: polled.error,
+    isOutdated: polled.isPlaceholderData,
   };
 }

@@ -1,3 +1,4 @@
+import { clsx } from 'clsx';
 import { useCallback } from 'react';
 import type { Metrics } from '@/features/metrics/api/use-metrics';
 import { ChannelPanel } from '@/features/metrics/components/channel-panel';
@@ -28,7 +29,13 @@ export function MetricsPanels({ metrics, onSelect }: MetricsPanelsProps) {
           {describeError(error)} The figures below are from {formatClock(snapshot.window.to)}.
         </p>
       )}
-      <div className="grid gap-3 lg:grid-cols-12">
+      <div
+        aria-busy={metrics.isOutdated}
+        className={clsx(
+          'grid gap-3 transition-opacity lg:grid-cols-12',
+          metrics.isOutdated && 'opacity-45',
+        )}
+      >
         <div className="grid lg:col-span-4 lg:h-[14.75rem]">
           <SentimentPanel overall={snapshot.overall} />
         </div>

@@ -11,6 +11,7 @@ const pushed = (changes = {}): Metrics => ({
   snapshot: sampleSnapshot(changes),
   origin: { kind: 'socket' },
   error: null,
+  isOutdated: false,
 });
 
 test('each of the six panels is a named region that says its figures', () => {
@@ -45,7 +46,12 @@ test('an empty window is drawn as empty, not as zero sentiment', () => {
 });
 
 test('before the first figures the page says what it waits for', () => {
-  const waiting: Metrics = { snapshot: null, origin: { kind: 'socket' }, error: null };
+  const waiting: Metrics = {
+    snapshot: null,
+    origin: { kind: 'socket' },
+    error: null,
+    isOutdated: false,
+  };
   render(<MetricsPanels metrics={waiting} onSelect={vi.fn()} />);
   expect(screen.getByRole('status').textContent).toContain('Waiting for the first figures');
 });
@@ -66,9 +72,16 @@ test('the headline numbers are those of the window', () => {
 test('before the first figures the headline shows dashes, not zeros', () => {
   render(
     <HeadlineStrip
-      metrics={{ snapshot: null, origin: { kind: 'socket' }, error: null }}
+      metrics={{ snapshot: null, origin: { kind: 'socket' }, error: null, isOutdated: false }}
       window="60s"
     />,
   );
   expect(screen.getAllByText('–')).toHaveLength(6);
+});
+
+test('figures of the view before are shown as such', () => {
+  const { container } = render(
+    <MetricsPanels metrics={{ ...pushed(), isOutdated: true }} onSelect={vi.fn()} />,
+  );
+  expect(container.querySelector('[aria-busy="true"]')).toBeTruthy();
 });
