@@ -47,6 +47,14 @@ pub fn serve(config: Config) -> anyhow::Result<bool> {
     outcome
 }
 
+/// What the short commands run on.
+///
+/// # Errors
+/// When the system gives no more threads.
+pub fn client_runtime() -> anyhow::Result<Runtime> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+}
+
 fn runtime() -> anyhow::Result<Runtime> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     Ok(builder.worker_threads(IO_THREADS).thread_name("io").enable_all().build()?)

@@ -20,6 +20,11 @@ use super::error::ApiError;
 #[allow_missing = true]
 struct Dist;
 
+/// Whether the dashboard was built before this binary.
+pub fn is_built() -> bool {
+    Dist::get("index.html").is_some()
+}
+
 /// The files under `assets/` carry a digest in their name: another content has another name.
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 

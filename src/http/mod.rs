@@ -1,7 +1,7 @@
 //! The calls of DESIGN.md, section 3, and the dashboard.
 
 pub mod answer; // what every answer carries
-mod dashboard; // the dashboard's files
+pub mod dashboard; // the dashboard's files
 pub mod error; // what a client is told when a call fails
 pub mod extract; // what handlers take out of a request
 pub mod guard; // who may ask

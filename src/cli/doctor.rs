@@ -1,0 +1,239 @@
+//! `groundswell doctor`: what is missing to run here, and how to get it.
+
+use std::io::Write;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use nix::unistd::{AccessFlags, access};
+
+use crate::config::{Config, Servers};
+use crate::embedded::{RunInfo, find_postgres, find_redis};
+use crate::http::dashboard;
+use crate::inference::{self, LoadParams};
+use crate::store::{Store, StoreParams};
+use crate::stream::{Stream, StreamParams};
+
+/// Longer, and a person would think that the doctor hangs.
+const SERVER_PATIENCE: Duration = Duration::from_secs(5);
+
+/// One line of the report.
+#[derive(Debug, PartialEq, Eq)]
+struct Finding {
+    subject: &'static str,
+    outcome: Outcome,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Outcome {
+    Ok(String),
+    /// Good to know, neither right nor wrong.
+    Note(String),
+    Missing {
+        what: String,
+        remedy: String,
+    },
+}
+
+/// Looks at everything that `serve` would need with this configuration, and prints a line for each. Changes nothing.
+///
+/// Fails the process when something needed is missing.
+///
+/// # Errors
+/// When the report cannot be printed.
+pub async fn run(config: &Config) -> anyhow::Result<ExitCode> {
+    let running = RunInfo::read(&config.data_dir).ok();
+    let mut findings = vec![settings(config)];
+    match config.servers() {
+        Ok(Servers::External { database_url, redis_url }) => {
+            findings.push(external_postgres(database_url).await);
+            findings.push(external_redis(redis_url, &config.prefix).await);
+        }
+        _ => {
+            findings.push(embedded_postgres());
+            findings.push(embedded_redis());
+            findings.push(data_dir(&config.data_dir));
+        }
+    }
+    findings.push(model(config));
+    findings.push(built_dashboard());
+    findings.push(port(config, running.as_ref()));
+    findings.push(server(config, running.as_ref()));
+    print(&findings, &mut std::io::stdout().lock())?;
+    let is_well = findings.iter().all(|finding| !matches!(finding.outcome, Outcome::Missing { .. }));
+    Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+impl Finding {
+    fn ok(subject: &'static str, what: impl Into<String>) -> Self {
+        Self { subject, outcome: Outcome::Ok(what.into()) }
+    }
+
+    fn note(subject: &'static str, what: impl Into<String>) -> Self {
+        Self { subject, outcome: Outcome::Note(what.into()) }
+    }
+
+    fn missing(subject: &'static str, what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { subject, outcome: Outcome::Missing { what: what.into(), remedy: remedy.into() } }
+    }
+}
+
+fn settings(config: &Config) -> Finding {
+    match config.check() {
+        Ok(()) => Finding::ok("settings", "make sense"),
+        Err(error) => Finding::missing("settings", error.to_string(), "`.env.example` names every setting"),
+    }
+}
+
+fn embedded_postgres() -> Finding {
+    match find_postgres(None) {
+        Ok(found) => Finding::ok("postgresql", format!("{} at {}", found.major, found.postgres.display())),
+        Err(error) => Finding::missing("postgresql", error.to_string(), "or set DATABASE_URL and REDIS_URL"),
+    }
+}
+
+fn embedded_redis() -> Finding {
+    match find_redis() {
+        Ok(found) => {
+            let (major, minor) = found.version;
+            Finding::ok("redis", format!("{major}.{minor} at {}", found.server.display()))
+        }
+        Err(error) => Finding::missing("redis", error.to_string(), "or set DATABASE_URL and REDIS_URL"),
+    }
+}
+
+async fn external_postgres(url: String) -> Finding {
+    // No URL in any line: it may hold a password.
+    let remedy = "start that server, or correct DATABASE_URL";
+    let params = StoreParams { url, pool_size: 1, retention: Duration::ZERO };
+    match tokio::time::timeout(SERVER_PATIENCE, Store::connect(params)).await {
+        Ok(Ok(_)) => Finding::ok("postgresql", "answers at DATABASE_URL"),
+        Ok(Err(error)) => Finding::missing("postgresql", error.to_string(), remedy),
+        Err(_) => Finding::missing("postgresql", "does not answer at DATABASE_URL", remedy),
+    }
+}
+
+async fn external_redis(redis_url: String, prefix: &str) -> Finding {
+    let remedy = "start that server, or correct REDIS_URL";
+    let params = StreamParams { redis_url, prefix: prefix.to_owned() };
+    let ping = async { Stream::connect(&params).await?.ping().await };
+    match tokio::time::timeout(SERVER_PATIENCE, ping).await {
+        Ok(Ok(())) => Finding::ok("redis", "answers at REDIS_URL"),
+        Ok(Err(error)) => Finding::missing("redis", error.to_string(), remedy),
+        Err(_) => Finding::missing("redis", "does not answer at REDIS_URL", remedy),
+    }
+}
+
+/// Where the folder does not exist yet, the nearest one above must let us make it.
+fn data_dir(data_dir: &Path) -> Finding {
+    let absolute = std::path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned());
+    let existing = absolute.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("/"));
+    let what = format!("{} can be written", absolute.display());
+    if existing.is_dir() && access(existing, AccessFlags::W_OK | AccessFlags::X_OK).is_ok() {
+        return Finding::ok("data directory", what);
+    }
+    let what = format!("{} cannot be written", existing.display());
+    Finding::missing("data directory", what, "choose another with `--data-dir`")
+}
+
+/// Loads it and lets it score a text, so that a wrong file is found and not only a missing one.
+fn model(config: &Config) -> Finding {
+    let loaded = inference::load(&LoadParams {
+        choice: config.model,
+        weights_dir: config.weights_dir.clone(),
+        runtime_library: config.ort_dylib_path.clone(),
+        executable: std::env::current_exe().ok(),
+    });
+    let Some(reason) = loaded.degraded else {
+        let id = loaded.factory.model();
+        let hash: String = id.hash.chars().take(12).collect();
+        return Finding::ok("model", format!("{} {} scores, SHA-256 {hash}…", id.name, id.version));
+    };
+    let remedy = if reason.to_lowercase().contains("onnx runtime") {
+        "`scripts/fetch-onnxruntime.sh` brings ONNX Runtime; until then the lexicon scores, marked as such"
+    } else {
+        "`git checkout -- weights` brings the weights back; until then the lexicon scores, marked as such"
+    };
+    Finding::missing("model", reason, remedy)
+}
+
+fn built_dashboard() -> Finding {
+    if dashboard::is_built() {
+        return Finding::ok("dashboard", "is in this binary");
+    }
+    Finding::missing("dashboard", "is not in this binary", "`make build` builds it and the server anew")
+}
+
+fn port(config: &Config, running: Option<&RunInfo>) -> Finding {
+    let listen = config.listen;
+    match TcpListener::bind(listen) {
+        Ok(_) => Finding::ok("port", format!("{listen} is free")),
+        Err(_) if running.is_some_and(|running| running.address.ends_with(&listen.to_string())) => {
+            Finding::ok("port", format!("{listen} is held by the running server"))
+        }
+        Err(error) => Finding::missing(
+            "port",
+            format!("{listen} cannot be listened on: {error}"),
+            "stop what listens there, or choose another: `--listen 127.0.0.1:8081`",
+        ),
+    }
+}
+
+fn server(config: &Config, running: Option<&RunInfo>) -> Finding {
+    match running {
+        Some(running) => Finding::note(
+            "server",
+            format!("{} runs (pid {}, version {})", running.address, running.pid, running.version),
+        ),
+        None => Finding::note("server", format!("nothing runs on {}", config.data_dir.display())),
+    }
+}
+
+fn print(findings: &[Finding], out: &mut impl Write) -> std::io::Result<()> {
+    for Finding { subject, outcome } in findings {
+        match outcome {
+            Outcome::Ok(what) => writeln!(out, "ok       {subject:<15} {what}")?,
+            Outcome::Note(what) => writeln!(out, "         {subject:<15} {what}")?,
+            Outcome::Missing { what, remedy } => {
+                writeln!(out, "MISSING  {subject:<15} {what}")?;
+                writeln!(out, "         {:<15} → {remedy}", "")?;
+            }
+        }
+    }
+    out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_told_with_its_remedy() {
+        let findings = [
+            Finding::ok("redis", "7.0 at /usr/bin/redis-server"),
+            Finding::missing("port", "it is taken", "choose another"),
+            Finding::note("server", "nothing runs"),
+        ];
+        let mut out = Vec::new();
+        print(&findings, &mut out).unwrap();
+        let expected = "\
+ok       redis           7.0 at /usr/bin/redis-server
+MISSING  port            it is taken
+                         → choose another
+         server          nothing runs
+";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_data_directory_that_is_yet_to_be_made_is_judged_by_the_folder_above() {
+        let folder = tempfile::tempdir().unwrap();
+        let deep = folder.path().join("not/yet/there");
+        assert!(matches!(data_dir(&deep).outcome, Outcome::Ok(_)));
+        assert!(!folder.path().join("not").exists(), "looking must not make it");
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        assert!(matches!(data_dir(&file.join("below")).outcome, Outcome::Missing { .. }));
+    }
+}
