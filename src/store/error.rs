@@ -97,13 +97,19 @@ impl From<tokio_postgres::Error> for StoreError {
             return without_answer(&error);
         };
         let reason = db.message().to_owned();
-        match judge(db.code()) {
+        let code = db.code();
+        // No table of ours has a check, but partitions do, without a name: the batch waited for the default partition
+        // while a day of it moved out.
+        if *code == SqlState::CHECK_VIOLATION && db.constraint().is_none() {
+            return Self::Conflict { reason };
+        }
+        match judge(code) {
             Verdict::Away => Self::Unavailable { reason },
             Verdict::InTheWay => Self::Conflict { reason },
             Verdict::Value => {
-                Self::Refused { what: what_was_refused(db), code: db.code().code().to_owned(), reason }
+                Self::Refused { what: what_was_refused(db), code: code.code().to_owned(), reason }
             }
-            Verdict::Ours => Self::Internal { reason: format!("{reason} (`{}`)", db.code().code()) },
+            Verdict::Ours => Self::Internal { reason: format!("{reason} (`{}`)", code.code()) },
         }
     }
 }

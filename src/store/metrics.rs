@@ -2,17 +2,19 @@
 
 use std::collections::HashMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::time::timeout;
 use tokio_postgres::types::ToSql;
 
 use super::codec::Moment;
-use super::rollups::{COMPACT_AFTER_SECONDS, sums_of};
+use super::rollups::sums_of;
+pub use super::window::{MetricsFilter, MetricsQuery};
+use super::window::{at, edge_of, step_of, window_of};
 use super::{ANSWER_TIMEOUT, Store, StoreError, answered};
 use crate::models::metrics::{
     Breakdown, Breakdowns, Emotions, KeyCount, Overall, Summary, Trend, TrendPoint, Window,
 };
-use crate::models::rollup::{BUCKET_SECONDS, Dimension, Sums};
+use crate::models::rollup::{Dimension, Sums};
 use crate::models::score::EMOTIONS;
 
 /// The longest window answered from posts. A day of them is read in seconds, a week no longer.
@@ -20,51 +22,6 @@ pub const POSTS_WINDOW_SECONDS_MAX: i64 = 86_400;
 
 /// Most items of a breakdown, the most spoken of first. Senders choose cities and products, and may invent a million.
 pub const BREAKDOWN_ITEMS_MAX: usize = 1_000;
-
-/// Width of a minute bucket, which fine buckets become when they are compacted.
-const MINUTE_SECONDS: i64 = 60;
-
-/// Widths of a trend's steps. The first that makes at most [`TREND_STEPS_MAX`] steps is taken: 10 s for five minutes, a
-/// minute for an hour, 15 minutes for a day, 2 hours for a week.
-const TREND_STEPS_SECONDS: [i64; 9] = [10, 60, 300, 900, 3_600, 7_200, 21_600, 86_400, 604_800];
-
-/// More points than this are not told apart on a chart.
-const TREND_STEPS_MAX: i64 = 100;
-
-/// Which posts to count.
-#[derive(Debug, Clone, PartialEq)]
-pub struct MetricsQuery {
-    /// Start of the window by event time, inclusive; rounded down to a bucket's edge.
-    pub from: Timestamp,
-    /// Its end, exclusive; rounded up.
-    pub to: Timestamp,
-    /// Which posts within it.
-    pub filter: MetricsFilter,
-}
-
-/// Filters that are absent let everything pass. `""` picks the posts that name none.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct MetricsFilter {
-    /// A product they speak of.
-    pub product: Option<String>,
-    /// Their platform.
-    pub platform: Option<String>,
-    /// Their channel.
-    pub channel: Option<String>,
-    /// Their city.
-    pub city: Option<String>,
-    /// Where they came in.
-    pub source: Option<String>,
-}
-
-impl MetricsQuery {
-    /// The last `seconds`, ending with the bucket in which `now` lies, so that the window is exactly that long.
-    pub fn last(seconds: i64, now: Timestamp, filter: MetricsFilter) -> Self {
-        let edge = if seconds > COMPACT_AFTER_SECONDS / 2 { MINUTE_SECONDS } else { BUCKET_SECONDS };
-        let to = round_up(now.as_second() + 1, edge);
-        Self { from: at(to.saturating_sub(seconds)), to: at(to), filter }
-    }
-}
 
 /// Everything about the posts of a window.
 ///
@@ -80,7 +37,12 @@ pub async fn overall(store: &Store, query: &MetricsQuery) -> Result<Overall, Sto
 /// One summary for each city, product, channel or platform, the most spoken of first.
 pub async fn breakdown(store: &Store, query: &MetricsQuery, by: Dimension) -> Result<Breakdowns, StoreError> {
     let window = window_of(query, Timestamp::now())?;
-    let mut groups = sum(store, &query.filter, &Cut { by: Some(by), ..Cut::whole(window) }).await?;
+    let mut groups = sum(
+        store,
+        &query.filter,
+        &Cut { by: Some(by).filter(|by| *by != Dimension::Overall), ..Cut::whole(window) },
+    )
+    .await?;
     groups.sort_by(|a, b| b.sums.count.cmp(&a.sums.count).then_with(|| a.key.cmp(&b.key)));
     groups.truncate(BREAKDOWN_ITEMS_MAX);
     let places = if by == Dimension::City { places_of(store, &groups).await? } else { HashMap::new() };
@@ -296,38 +258,154 @@ async fn places_of(store: &Store, groups: &[Group]) -> Result<HashMap<String, (f
     rows.iter().map(|row| Ok((row.try_get(0)?, (row.try_get(1)?, row.try_get(2)?)))).collect()
 }
 
-/// The window on bucket edges, so that every bucket lies wholly inside or outside.
-fn window_of(query: &MetricsQuery, now: Timestamp) -> Result<Window, StoreError> {
-    let edge = edge_of(query.from, now);
-    let from = query.from.as_second().div_euclid(edge) * edge;
-    // A moment within a second ends after it.
-    let to = round_up(query.to.as_second() + i64::from(query.to.subsec_nanosecond() > 0), edge);
-    // Postgres knows fewer years than the calendar does.
-    if from >= to || from < 0 || at(to).as_second() != to {
-        return Err(StoreError::BadWindow);
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+    use proptest::prelude::*;
+    use proptest::test_runner::{Config, TestRunner};
+
+    use super::*;
+    use crate::models::post::ScoredPost;
+    use crate::models::rollup::bucket_of;
+    use crate::store::posts::record;
+    use crate::store::testing::{self, test_store};
+
+    /// What a filter lets pass, and the parts it falls into, as the contract says it.
+    fn parts(scored: &ScoredPost, query: &MetricsQuery, by: Dimension) -> Vec<String> {
+        let (post, filter) = (&scored.post, &query.filter);
+        let passes = |asked: &Option<String>, has: &str| asked.as_deref().is_none_or(|asked| asked == has);
+        let (city, channel) =
+            (post.city.clone().unwrap_or_default(), post.channel.clone().unwrap_or_default());
+        let mut products = post.products.clone();
+        if products.is_empty() {
+            products.push(String::new());
+        }
+        let bucket = bucket_of(post.created_at);
+        let counts = passes(&filter.source, post.source.as_str())
+            && passes(&filter.platform, &post.platform)
+            && passes(&filter.channel, &channel)
+            && passes(&filter.city, &city)
+            && filter.product.as_ref().is_none_or(|asked| products.contains(asked))
+            && bucket >= query.from
+            && bucket < query.to;
+        if !counts {
+            return Vec::new();
+        }
+        match by {
+            Dimension::Overall => vec![String::new()],
+            Dimension::City => vec![city],
+            Dimension::Product => products,
+            Dimension::Channel => vec![channel],
+            Dimension::Platform => vec![post.platform.clone()],
+        }
     }
-    Ok(Window { from: at(from), to: at(to), seconds: to - from })
-}
 
-/// Rows of old times may be minutes; a window that begins within one would lose or gain the rest of it.
-fn edge_of(from: Timestamp, now: Timestamp) -> i64 {
-    let fine = SignedDuration::from_secs(COMPACT_AFTER_SECONDS / 2);
-    if now.duration_since(from) > fine { MINUTE_SECONDS } else { BUCKET_SECONDS }
-}
+    fn brute_force(batch: &[ScoredPost], query: &MetricsQuery, by: Dimension) -> HashMap<String, Summary> {
+        let mut sums: HashMap<String, Sums> = HashMap::new();
+        for scored in batch {
+            for part in parts(scored, query, by) {
+                sums.entry(part).or_default().add(&Sums::of(scored));
+            }
+        }
+        sums.iter().map(|(key, sums)| (key.clone(), Summary::from(sums))).collect()
+    }
 
-fn step_of(window: Window, edge: i64) -> i64 {
-    let fits = |step: &&i64| **step >= edge && window.seconds <= **step * TREND_STEPS_MAX;
-    TREND_STEPS_SECONDS.iter().find(fits).copied().unwrap_or_else(|| {
-        // Years: whole days, as many as make the allowed number of steps.
-        round_up(window.seconds / TREND_STEPS_MAX + 1, 86_400)
-    })
-}
+    /// Revisions depend on how posts were batched.
+    fn without_revision(summary: Summary) -> Summary {
+        Summary { revision: 0, ..summary }
+    }
 
-fn round_up(seconds: i64, edge: i64) -> i64 {
-    (seconds + edge - 1).div_euclid(edge) * edge
-}
+    fn one_of(values: &'static [&'static str]) -> impl Strategy<Value = Option<String>> {
+        proptest::option::of(proptest::sample::select(values).prop_map(str::to_owned))
+    }
 
-/// A moment from seconds. Out of range only for seconds that `window_of` refuses.
-fn at(seconds: i64) -> Timestamp {
-    Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX)
+    #[tokio::test(flavor = "multi_thread")]
+    async fn every_answer_is_what_counting_the_posts_one_by_one_gives() {
+        let store = test_store().await;
+        let now = Timestamp::now();
+        let mut batch: Vec<_> =
+            (0..150).map(|n| testing::post(n, now - SignedDuration::from_millis(n as i64 * 3_331))).collect();
+        for (n, scored) in batch.iter_mut().enumerate() {
+            // Halves of a millionth, which rounding must treat alike on both sides; and posts that were late.
+            scored.score.sentiment.score = if n % 5 == 0 { (n as f32 - 75.0) / 128.0 } else { 0.1 };
+            scored.score.churn_risk = if n % 7 == 0 { 0.8 } else { (n % 10) as f32 / 128.0 };
+            scored.post.received_at = scored.post.created_at + SignedDuration::from_secs(n as i64 % 200);
+        }
+        for part in batch.chunks(40) {
+            record(&store, part).await.unwrap();
+        }
+        let filters = (
+            one_of(&["alpha", "beta", "gamma", ""]),
+            one_of(&["twitter", "bluesky"]),
+            one_of(&["support", "store", ""]),
+            one_of(&["City 1", "City 3", "Atlantis", ""]),
+            one_of(&["http", "replay", "synthetic"]),
+        );
+        let strategy = (filters, 1..60_i64, proptest::sample::select(Dimension::ALL.as_slice()));
+        let handle = tokio::runtime::Handle::current();
+        let check = move || {
+            let mut runner =
+                TestRunner::new(Config { cases: 60, failure_persistence: None, ..Config::default() });
+            runner.run(&strategy, |((product, platform, channel, city, source), n_buckets, by)| {
+                let filter = MetricsFilter { product, platform, channel, city, source };
+                let query = MetricsQuery::last(n_buckets * 10, now, filter);
+                let (found, total, trend) = handle
+                    .block_on(async {
+                        tokio::try_join!(
+                            breakdown(&store, &query, by),
+                            overall(&store, &query),
+                            trend(&store, &query)
+                        )
+                    })
+                    .unwrap();
+                let found: HashMap<String, Summary> =
+                    found.items.into_iter().map(|item| (item.key, without_revision(item.summary))).collect();
+                prop_assert_eq!(found, brute_force(&batch, &query, by));
+                let expected = brute_force(&batch, &query, Dimension::Overall).remove("");
+                let expected = expected.unwrap_or_else(|| Summary::from(&Sums::default()));
+                prop_assert_eq!(without_revision(total.summary), expected.clone());
+                prop_assert_eq!(trend.items.len() as i64, n_buckets);
+                let in_trend: i64 = trend.items.iter().map(|step| step.summary.count).sum();
+                prop_assert_eq!(in_trend, expected.count);
+                Ok(())
+            })
+        };
+        tokio::task::spawn_blocking(check).await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn two_filters_are_answered_for_a_day_and_no_longer() {
+        let store = test_store().await;
+        let now = Timestamp::now();
+        let name = || Some("alpha".to_owned());
+        let two = MetricsFilter { product: name(), platform: name(), ..MetricsFilter::default() };
+        let day = MetricsQuery::last(86_400, now, two.clone());
+        assert_eq!(overall(&store, &day).await.unwrap().summary.count, 0);
+        let week = MetricsQuery::last(604_800, now, two);
+        let error = overall(&store, &week).await.unwrap_err();
+        assert!(matches!(error, StoreError::WindowTooLong { seconds: 604_800, seconds_max: 86_400 }));
+        let one = MetricsFilter { product: name(), source: name(), ..MetricsFilter::default() };
+        let week = MetricsQuery::last(604_800, now, one);
+        assert_eq!(trend(&store, &week).await.unwrap().items.len(), 84);
+        assert!(breakdown(&store, &week, Dimension::City).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn cities_lie_where_they_were_first_heard_of() {
+        let store = test_store().await;
+        let now = Timestamp::now();
+        record(&store, &testing::posts(8, now)).await.unwrap();
+        let mut moved = testing::post(9, now);
+        moved.post.lat = Some(-10.0);
+        record(&store, &[moved]).await.unwrap();
+        let query = MetricsQuery::last(60, now, MetricsFilter::default());
+        let geo = breakdown(&store, &query, Dimension::City).await.unwrap().items;
+        let places: HashMap<_, _> =
+            geo.iter().map(|item| (item.key.as_str(), (item.lat, item.lon))).collect();
+        assert_eq!(places["City 1"], (Some(51.0), Some(10.0)));
+        assert_eq!(places[""], (None, None));
+        assert!(geo.windows(2).all(|pair| pair[0].summary.count >= pair[1].summary.count));
+        let products = breakdown(&store, &query, Dimension::Product).await.unwrap().items;
+        assert!(products.iter().all(|item| item.lat.is_none()));
+    }
 }

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use deadpool_postgres::Object;
+use jiff::Timestamp;
 use refinery::Runner;
 use tokio::time::timeout;
 use tracing::info;
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, retention};
 
 mod embedded {
     refinery::embed_migrations!("migrations");
@@ -20,12 +21,14 @@ const MIGRATION_LOCK: i64 = 0x6773_0001;
 const MIGRATION_TIMEOUT: Duration = Duration::from_secs(600);
 
 impl Store {
-    /// Brings the schema up to date and answers how many migrations that took.
+    /// Brings the schema up to date, makes the partitions of these days, and answers how many migrations that took.
     ///
     /// Refinery takes no lock. Without ours, two processes that start together would both find the schema missing, and
     /// one of them would fail.
     pub async fn migrate(&self) -> Result<usize, StoreError> {
-        self.migrate_with(embedded::migrations::runner()).await
+        let n_applied = self.migrate_with(embedded::migrations::runner()).await?;
+        retention::ensure_partitions(self, Timestamp::now()).await?;
+        Ok(n_applied)
     }
 
     async fn migrate_with(&self, runner: Runner) -> Result<usize, StoreError> {
@@ -57,5 +60,38 @@ fn from_refinery(error: refinery::Error) -> StoreError {
         Some(cause) if cause.is_closed() => StoreError::Unavailable { reason },
         Some(cause) => StoreError::Internal { reason: format!("{reason}: {cause:?}") },
         None => StoreError::Internal { reason },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use refinery::Target;
+
+    use super::*;
+    use crate::store::posts;
+    use crate::store::testing::{self, empty_store, number};
+
+    #[tokio::test]
+    async fn every_migration_follows_from_the_one_before() {
+        let store = empty_store().await;
+        let versions: Vec<_> =
+            embedded::migrations::runner().get_migrations().iter().map(|m| m.version()).collect();
+        for version in &versions {
+            let runner = embedded::migrations::runner().set_target(Target::Version(*version));
+            assert_eq!(store.migrate_with(runner).await.unwrap(), 1, "{version}");
+        }
+        assert_eq!(store.migrate().await.unwrap(), 0);
+        let batch = testing::posts(3, Timestamp::now());
+        assert_eq!(posts::record(&store, &batch).await.unwrap().inserted.len(), 3);
+    }
+
+    #[tokio::test]
+    async fn processes_that_start_together_migrate_once() {
+        let store = empty_store().await;
+        let starts = (0..4).map(|_| store.migrate());
+        let n_applied: usize = futures_util::future::try_join_all(starts).await.unwrap().into_iter().sum();
+        let n_recorded = number(&store, "SELECT count(*) FROM refinery_schema_history").await;
+        assert_eq!(i64::try_from(n_applied).unwrap(), n_recorded);
+        assert_eq!(n_recorded, 5);
     }
 }

@@ -3,22 +3,34 @@
 //! What makes a post count once is spread over three tables and one transaction, see [`posts::record`]. Everything
 //! else here reads, or keeps house.
 
-pub mod alerts; // what must be acted on
 pub mod error; // whose fault it is
-pub mod metrics; // what the metrics calls answer
+
 pub mod migrate; // the schema, applied once by whoever comes first
-pub mod page; // lists, a page at a time
-pub mod post_list; // history: posts listed, found, exported
+
 pub mod posts; // the transaction that stores a batch
-pub mod retention;
-pub mod rollups; // exact sums by bucket, source, dimension and key // daily partitions, and how posts leave
+
+pub mod rollups; // exact sums by bucket, source, dimension and key
+
+pub mod metrics; // what the metrics calls answer
+
+pub mod post_list; // history: posts listed, found, exported
+
+pub mod page; // lists, a page at a time
+
+pub mod alerts; // what must be acted on
+
+pub mod flagged; // posts at high churn risk, on their way into an alert
+
+pub mod places; // where cities lie
+
+pub mod retention; // daily partitions, and how posts leave
 
 mod codec; // how our types travel
 mod copy; // posts and scores on their way in
 mod engagement; // how a post's counts developed
-pub mod flagged; // posts at high churn risk, on their way into an alert
+mod housekeeping; // who waits for whom when old rows move
 mod models; // the numbers by which scores name their models
-pub mod places; // where cities lie
+mod window; // which stretch of time a metrics call is about
 
 #[cfg(test)]
 pub(crate) mod testing; // a database for each test
@@ -154,7 +166,7 @@ where
 /// Settings of every session. Those of the URL come last and win.
 fn session_options(from_url: Option<&str>) -> String {
     format!(
-        "-c timezone=UTC -c synchronous_commit=on -c statement_timeout={} -c lock_timeout={} \
+        "-c timezone=UTC -c jit=off -c synchronous_commit=on -c statement_timeout={} -c lock_timeout={} \
          -c idle_in_transaction_session_timeout={} {}",
         STATEMENT_TIMEOUT.as_millis(),
         LOCK_TIMEOUT.as_millis(),
@@ -193,5 +205,76 @@ impl Connect for ConnectAtHome {
             }
         }
         .boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::embedded::{Embedded, EmbeddedParams, RedisFsync};
+    use crate::store::testing;
+
+    #[tokio::test]
+    async fn a_stopped_server_is_an_error_at_once_and_is_found_again_when_it_is_back() {
+        let folder = testing::open_folder();
+        let data_dir = folder.path().to_owned();
+        let params = EmbeddedParams { data_dir, redis_fsync: RedisFsync::EverySec, durable: false };
+        let embedded = Embedded::start(params).await.unwrap();
+        let store = testing::connect(&embedded.endpoints().postgres_url).await;
+        store.migrate().await.unwrap();
+        let batch = testing::posts(10, jiff::Timestamp::now());
+        posts::record(&store, &batch[..5]).await.unwrap();
+        embedded.stop_postgres().await.unwrap();
+        for _ in 0..12 {
+            let asked_at = Instant::now();
+            let error = posts::record(&store, &batch).await.unwrap_err();
+            assert!(error.is_unavailable() && error.is_retryable(), "{error:?}");
+            assert!(store.ping().await.unwrap_err().is_unavailable());
+            assert!(asked_at.elapsed() < CONNECT_TIMEOUT * 3);
+        }
+        embedded.start_postgres().await.unwrap();
+        assert_eq!(posts::record(&store, &batch).await.unwrap().inserted, [5, 6, 7, 8, 9]);
+        embedded.stop().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_server_that_freezes_is_an_error_and_its_connections_are_not_used_again() {
+        let store = testing::test_store().await;
+        let client = store.client().await.unwrap();
+        let outcome = timeout(Duration::from_millis(50), client.execute("SELECT pg_sleep(60)", &[])).await;
+        assert!(answered(client, outcome).unwrap_err().is_unavailable());
+        assert_eq!(store.pool.status().size, 0);
+        store.ping().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_url_that_is_none_is_named_without_its_password() {
+        let params =
+            |url: &str| StoreParams { url: url.to_owned(), pool_size: 1, retention: testing::RETENTION };
+        let error = Store::connect(params("mysql://me:secret@host/db")).await.err().unwrap();
+        assert!(
+            matches!(error, StoreError::BadUrl { .. }) && !error.to_string().contains("secret"),
+            "{error}"
+        );
+        let error = Store::connect(params("postgres://me:secret@127.0.0.1:1/db")).await.err().unwrap();
+        assert!(error.is_unavailable() && !error.to_string().contains("secret"), "{error}");
+    }
+
+    #[test]
+    fn connections_outlive_the_runtime_that_asked_for_them() {
+        let home =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let store = home.block_on(testing::test_store());
+        for _ in 0..3 {
+            let stage = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            stage.block_on(async {
+                let held = (store.client().await.unwrap(), store.client().await.unwrap());
+                store.ping().await.unwrap();
+                drop(held);
+            });
+        }
+        assert_eq!(store.pool.status().size, 3);
     }
 }

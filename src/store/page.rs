@@ -54,7 +54,7 @@ impl Cursor {
         let (at, id) = bytes.split_first_chunk::<8>().ok_or(StoreError::BadCursor)?;
         let at = Timestamp::from_microsecond(i64::from_be_bytes(*at)).map_err(|_| StoreError::BadCursor)?;
         // Postgres knows fewer years than we do, and would refuse them as a value of ours.
-        if at.as_second() < 0 {
+        if at.as_microsecond() < 0 {
             return Err(StoreError::BadCursor);
         }
         Ok(Self { at, id: Uuid::from_slice(id).map_err(|_| StoreError::BadCursor)? })

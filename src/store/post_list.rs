@@ -250,3 +250,154 @@ fn label_of(label: &str) -> Result<SentimentLabel, StoreError> {
         .find(|known| known.as_str() == label)
         .ok_or_else(|| StoreError::Internal { reason: format!("unknown label `{label}`") })
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::TryStreamExt;
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::store::posts::record;
+    use crate::store::testing::{self, execute, test_store};
+
+    fn full(at: Timestamp) -> ScoredPost {
+        let mut scored = testing::post(5, at);
+        let post = &mut scored.post;
+        post.author =
+            Some(Author { followers: Some(12), handle: Some("ann".to_owned()), ..Author::default() });
+        post.original_created_at = Some("2017-08-26T20:00:00Z".parse().unwrap());
+        post.url = Some("https://example.org/5".to_owned());
+        post.parent_id = Some("id-4".to_owned());
+        post.engagement = Some(Engagement { likes: Some(3), views: Some(0), ..Engagement::default() });
+        post.text = "Grüße 👋 \"quoted\", a\tb \\N {} ' -- %".to_owned();
+        post.products = vec!["a, b".to_owned(), "c\"d".to_owned(), "{}".to_owned(), "NULL".to_owned()];
+        scored
+    }
+
+    #[tokio::test]
+    async fn a_post_reads_back_as_it_was_stored() {
+        let store = test_store().await;
+        let at: Timestamp = testing::now_in_micros();
+        let batch = [full(at), testing::post(6, at)];
+        record(&store, &batch).await.unwrap();
+        for scored in &batch {
+            assert_eq!(get(&store, scored.post.uuid).await.unwrap().as_ref(), Some(scored));
+        }
+        assert_eq!(get(&store, Uuid::now_v7()).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn pages_name_each_post_once_newest_first_while_others_arrive() {
+        let store = test_store().await;
+        let now = testing::now_in_micros();
+        // Three to a moment, over several days.
+        let at = |n: usize| now - SignedDuration::from_hours(n as i64 / 3 * 5);
+        let batch: Vec<_> = (0..50).map(|n| testing::post(n, at(n))).collect();
+        record(&store, &batch).await.unwrap();
+        let mut listed: Vec<ScoredPost> = Vec::new();
+        let mut query = PostsQuery { limit: 7, ..PostsQuery::default() };
+        loop {
+            let page = list(&store, &query).await.unwrap();
+            listed.extend(page.items);
+            record(&store, &[testing::post(1_000 + listed.len(), now)]).await.unwrap();
+            let Some(next) = page.next_cursor else {
+                break;
+            };
+            query.cursor = Some(next);
+        }
+        assert_eq!(listed.len(), 50);
+        assert!(listed.windows(2).all(|pair| {
+            (pair[0].post.created_at, pair[0].post.uuid) > (pair[1].post.created_at, pair[1].post.uuid)
+        }));
+        let error = list(&store, &PostsQuery { cursor: Some("1".to_owned()), ..query }).await.unwrap_err();
+        assert!(matches!(error, StoreError::BadCursor));
+    }
+
+    #[tokio::test]
+    async fn filters_and_words_find_what_they_say() {
+        let store = test_store().await;
+        let now = testing::now_in_micros();
+        let batch: Vec<_> =
+            (0..60).map(|n| testing::post(n, now - SignedDuration::from_secs(n as i64))).collect();
+        record(&store, &batch).await.unwrap();
+        let check = async |query: PostsQuery, matches: &dyn Fn(&ScoredPost) -> bool| {
+            let page = list(&store, &PostsQuery { limit: 100, ..query.clone() }).await.unwrap();
+            let expected: Vec<&ScoredPost> = batch.iter().filter(|scored| matches(scored)).collect();
+            assert_eq!(page.items.iter().collect::<Vec<_>>(), expected, "{query:?}");
+            assert_eq!(page.next_cursor, None);
+        };
+        let name = |name: &str| Some(name.to_owned());
+        let all = PostsQuery::default();
+        check(all.clone(), &|_| true).await;
+        check(PostsQuery { source: name("replay"), ..all.clone() }, &|s| s.post.source.as_str() == "replay")
+            .await;
+        check(PostsQuery { platform: name("bluesky"), ..all.clone() }, &|s| s.post.platform == "bluesky")
+            .await;
+        check(PostsQuery { product: name("beta"), ..all.clone() }, &|s| {
+            s.post.products.contains(&"beta".to_owned())
+        })
+        .await;
+        check(PostsQuery { city: name("City 2"), ..all.clone() }, &|s| s.post.city == name("City 2")).await;
+        let (label, channel) = (SentimentLabel::Negative, name("store"));
+        let both = PostsQuery { label: Some(label), channel: channel.clone(), ..all.clone() };
+        check(both, &|s| s.score.sentiment.label == label && s.post.channel == channel).await;
+        let (from, to) = (now - SignedDuration::from_secs(20), now - SignedDuration::from_secs(10));
+        let between = PostsQuery { from: Some(from), to: Some(to), ..all.clone() };
+        check(between, &|s| s.post.created_at >= from && s.post.created_at < to).await;
+        check(PostsQuery { q: name("waited 17 DAYS"), ..all.clone() }, &|s| s.post.text.contains(" 17 "))
+            .await;
+        check(PostsQuery { q: name("\"17 days\" or \"18 days\" -nonsense"), ..all.clone() }, &|s| {
+            s.post.text.contains(" 17 ") || s.post.text.contains(" 18 ")
+        })
+        .await;
+        check(PostsQuery { q: name("  "), ..all.clone() }, &|_| true).await;
+        check(PostsQuery { q: name("' & | ! ( :* <->"), ..all.clone() }, &|_| false).await;
+        check(PostsQuery { city: name("x' OR '1'='1"), ..all }, &|_| false).await;
+    }
+
+    #[tokio::test]
+    async fn an_export_holds_every_post_in_pieces() {
+        let store = test_store().await;
+        let now = testing::now_in_micros();
+        let batch: Vec<_> =
+            (0..2_300).map(|n| testing::post(n, now - SignedDuration::from_millis(n as i64))).collect();
+        record(&store, &batch).await.unwrap();
+        let pieces: Vec<Vec<ScoredPost>> =
+            export(store, PostsQuery { platform: Some("twitter".to_owned()), ..PostsQuery::default() })
+                .try_collect()
+                .await
+                .unwrap();
+        assert_eq!(pieces.iter().map(Vec::len).collect::<Vec<_>>(), [1_000, 150]);
+        let platforms: Vec<_> = batch.iter().filter(|scored| scored.post.platform == "twitter").collect();
+        assert_eq!(pieces.iter().flatten().collect::<Vec<_>>(), platforms);
+    }
+
+    #[tokio::test]
+    async fn the_main_reads_use_an_index() {
+        let store = test_store().await;
+        let now = Timestamp::now();
+        for part in testing::posts(3_000, now).chunks(1_000) {
+            record(&store, part).await.unwrap();
+        }
+        execute(&store, "ANALYZE").await;
+        let plan = async |sql: &str, values: &[(&str, &str)]| {
+            let mut sql = sql.to_owned();
+            for (parameter, value) in values {
+                sql = sql.replace(parameter, value);
+            }
+            for n in (1..=12).rev() {
+                sql = sql.replace(&format!("${n}"), "NULL");
+            }
+            testing::explain(&store, &sql).await
+        };
+        let newest = plan(&list_sql(), &[("$12", "51")]).await;
+        assert!(
+            newest.contains("Index Scan Backward using social_media_posts_")
+                && !newest.contains("Seq Scan on social"),
+            "{newest}"
+        );
+        let word =
+            plan(&list_sql(), &[("$12", "51"), ("$1::text", "'2718'::text"), ("$1)", "'2718')")]).await;
+        assert!(word.contains("Bitmap Index Scan") && word.contains("to_tsvector"), "{word}");
+    }
+}

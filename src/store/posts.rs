@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, HashSet};
 
 use deadpool_postgres::{Object, Transaction};
-use jiff::{SignedDuration, Timestamp};
 use tokio::time::timeout;
 
 use super::codec::Moment;
 use super::{
-    ANSWER_TIMEOUT, Store, StoreError, answered, copy, engagement, flagged, places, retention, rollups,
+    ANSWER_TIMEOUT, Store, StoreError, answered, copy, engagement, flagged, housekeeping, places, rollups,
 };
 use crate::models::post::ScoredPost;
 use crate::models::rollup::{Delta, delta_of};
@@ -85,9 +84,7 @@ async fn record_once(
 ) -> Result<Recorded, StoreError> {
     let models = store.model_ids(client, batch).await?;
     let transaction = client.transaction().await?;
-    if is_near_expiry(store, batch) {
-        retention::hold_off_expiry(&transaction).await?;
-    }
+    housekeeping::hold_off(store, &transaction, batch).await?;
     let inserted = insert_keys(&transaction, batch).await?;
     let new: Vec<&ScoredPost> = inserted.iter().filter_map(|index| batch.get(*index)).collect();
     let cities = places::insert_new(store, &transaction, &new).await?;
@@ -148,20 +145,14 @@ async fn insert_keys(transaction: &Transaction<'_>, batch: &[ScoredPost]) -> Res
     Ok(inserted)
 }
 
-/// Whether the batch holds a post so old that an expiry under way might already have deleted its neighbours.
-fn is_near_expiry(store: &Store, batch: &[ScoredPost]) -> bool {
-    let margin = SignedDuration::from_hours(48);
-    let Ok(retention) = SignedDuration::try_from(store.retention()) else {
-        return false;
-    };
-    let border = Timestamp::now().checked_sub(retention.saturating_sub(margin));
-    border.is_ok_and(|border| batch.iter().any(|scored| scored.post.created_at < border))
-}
-
 #[cfg(test)]
 mod tests {
+    use jiff::{SignedDuration, Timestamp};
+
     use super::*;
-    use crate::store::testing::{self, test_store};
+    use crate::models::post::Engagement;
+    use crate::models::rollup::{Dimension, Sums};
+    use crate::store::testing::{self, number, shuffle, test_store};
 
     #[tokio::test]
     async fn the_same_batch_twice_counts_once() {
@@ -177,6 +168,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_post_that_comes_twice_in_one_batch_counts_once_also_at_another_time() {
+        let store = test_store().await;
+        let now = Timestamp::now();
+        let mut batch = vec![testing::post(1, now), testing::post(2, now), testing::post(1, now)];
+        batch[2].post.created_at = now - SignedDuration::from_hours(30);
+        let recorded = record(&store, &batch).await.unwrap();
+        assert_eq!((recorded.inserted, recorded.n_duplicates), (vec![0, 1], 1));
+        batch[0].post.created_at = now - SignedDuration::from_hours(50);
+        assert_eq!(record(&store, &batch).await.unwrap().inserted, [0_usize; 0]);
+        assert_eq!(counts(&store).await.unwrap(), Counts { n_posts: 2, n_rolled_up: 2, n_keys: 2 });
+    }
+
+    #[tokio::test]
     async fn a_value_that_postgres_refuses_is_an_error_of_the_data() {
         let store = test_store().await;
         let mut batch = testing::posts(100, Timestamp::now());
@@ -184,7 +188,64 @@ mod tests {
         let error = record(&store, &batch).await.unwrap_err();
         assert!(!error.is_retryable(), "{error}");
         assert!(error.to_string().contains("line 71, column text"), "{error}");
-        batch.remove(70);
+        let poison = batch.remove(70);
         assert_eq!(record(&store, &batch).await.unwrap().inserted.len(), 99);
+        assert!(matches!(record(&store, &[poison]).await.unwrap_err(), StoreError::Refused { .. }));
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn overlapping_batches_from_many_processes_count_each_post_once() {
+        let store = test_store().await;
+        let now = Timestamp::now();
+        let all = testing::posts(120, now);
+        let tasks = (0..8).map(|seed| {
+            let (store, mut mine) = (store.clone(), all.clone());
+            tokio::spawn(async move {
+                shuffle(&mut mine, seed);
+                let mut recorded = Vec::new();
+                for batch in mine.chunks(7 + seed * 3) {
+                    recorded.push(record(&store, batch).await.unwrap());
+                }
+                recorded
+            })
+        });
+        let mut delta = Delta::new();
+        let mut n_inserted = 0;
+        for recorded in futures_util::future::try_join_all(tasks).await.unwrap().into_iter().flatten() {
+            n_inserted += recorded.inserted.len();
+            for (key, sums) in recorded.delta {
+                delta.entry(key).or_default().add(&Sums { revision: 1, ..sums });
+            }
+        }
+        assert_eq!(n_inserted, 120);
+        assert_eq!(counts(&store).await.unwrap(), Counts { n_posts: 120, n_rolled_up: 120, n_keys: 120 });
+        let stored: Delta = rollups::live(&store, Timestamp::UNIX_EPOCH).await.unwrap().into_iter().collect();
+        assert_eq!(stored, delta);
+        let overall: i64 =
+            delta.iter().filter(|(key, _)| key.dimension == Dimension::Overall).map(|row| row.1.count).sum();
+        assert_eq!(overall, 120);
+    }
+
+    #[tokio::test]
+    async fn a_post_sent_again_is_a_sample_only_where_its_counts_differ_from_the_last() {
+        let store = test_store().await;
+        let start = Timestamp::now();
+        let liked = |likes: i64, seconds: i64| {
+            let mut scored = testing::post(1, start);
+            scored.post.received_at = start + SignedDuration::from_secs(seconds);
+            scored.post.engagement = Some(Engagement { likes: Some(likes), ..Engagement::default() });
+            scored
+        };
+        let samples = async |batch: &[ScoredPost]| record(&store, batch).await.unwrap().n_engagement_samples;
+        assert_eq!(samples(&[liked(1, 0), liked(1, 1), liked(2, 2), liked(2, 3), liked(1, 4)]).await, 2);
+        assert_eq!(samples(&[liked(1, 5)]).await, 0);
+        assert_eq!(samples(&[liked(5, 6)]).await, 1);
+        // Delivered again, each of them adds nothing.
+        assert_eq!(
+            samples(&[liked(1, 0), liked(1, 1), liked(2, 2), liked(2, 3), liked(1, 4), liked(5, 6)]).await,
+            0
+        );
+        assert_eq!(samples(&[testing::post(1, start)]).await, 0);
+        assert_eq!(number(&store, "SELECT sum(likes)::bigint FROM engagement_samples").await, 8);
     }
 }

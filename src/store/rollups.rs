@@ -1,12 +1,13 @@
 //! Exact sums by bucket, source, dimension and key.
 
-use deadpool_postgres::Transaction;
+use deadpool_postgres::{Object, Transaction};
 use jiff::Timestamp;
 use tokio::time::timeout;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use super::codec::Moment;
+use super::housekeeping::{self, Chore};
 use super::{ANSWER_TIMEOUT, Store, StoreError, answered};
 use crate::models::post::Source;
 use crate::models::rollup::{Delta, Dimension, RollupKey, Sums};
@@ -37,26 +38,11 @@ fn key_of(row: &Row) -> Result<RollupKey, StoreError> {
     Ok(RollupKey { bucket: row.try_get(0)?, source, dimension, key: row.try_get(3)? })
 }
 
-/// Adds a batch's contribution.
-///
-/// Every transaction takes the row locks in the order of `RollupKey`, which is that of the map and which `unnest` keeps;
-/// otherwise two processes with the same keys would deadlock. Addition happens in the server, on the newest version of
-/// the row, so no contribution is lost to another.
-///
-/// Answers the contribution with each row's revision after it, by which live windows recognise what they already contain
-/// and notice what they missed.
-pub(super) async fn add(transaction: &Transaction<'_>, mut delta: Delta) -> Result<Delta, StoreError> {
-    const SQL: &str = "
-        INSERT INTO sentiment_rollups AS rollup (bucket, source, dimension, key, count, positive, neutral, negative,
-            sentiment_micros, churn_micros, churn_high, toxicity_micros, emotion_anger, emotion_disgust, emotion_fear,
-            emotion_joy, emotion_neutral, emotion_sadness, emotion_surprise, late, revision)
-        SELECT bucket, source, dimension::rollup_dimension, key, c01, c02, c03, c04, c05, c06, c07, c08, c09, c10, c11,
-            c12, c13, c14, c15, c16, c17
-        FROM unnest($1::timestamptz[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[],
-            $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[],
-            $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[], $20::bigint[], $21::bigint[])
-            AS added (bucket, source, dimension, key, c01, c02, c03, c04, c05, c06, c07, c08, c09, c10, c11, c12, c13,
-                c14, c15, c16, c17)
+/// Adds the row at hand to the one that exists. Addition happens in the server, on the newest version of the row, so that
+/// no contribution is lost to another. A macro, since SQL constants are joined when they are compiled.
+macro_rules! add_excluded {
+    () => {
+        "
         ON CONFLICT (bucket, source, dimension, key) DO UPDATE SET
             count = rollup.count + excluded.count,
             positive = rollup.positive + excluded.positive,
@@ -74,8 +60,34 @@ pub(super) async fn add(transaction: &Transaction<'_>, mut delta: Delta) -> Resu
             emotion_sadness = rollup.emotion_sadness + excluded.emotion_sadness,
             emotion_surprise = rollup.emotion_surprise + excluded.emotion_surprise,
             late = rollup.late + excluded.late,
-            revision = rollup.revision + excluded.revision
-        RETURNING bucket, source, dimension::text, key, revision";
+            revision = rollup.revision + excluded.revision"
+    };
+}
+
+/// Adds a batch's contribution.
+///
+/// Every transaction takes the row locks in the order of `RollupKey`, which is that of the map and which `unnest` keeps;
+/// otherwise two processes with the same keys would deadlock.
+///
+/// Answers the contribution with each row's revision after it, by which live windows recognise what they already contain
+/// and notice what they missed.
+pub(super) async fn add(transaction: &Transaction<'_>, mut delta: Delta) -> Result<Delta, StoreError> {
+    const SQL: &str = concat!(
+        "
+        INSERT INTO sentiment_rollups AS rollup (bucket, source, dimension, key, count, positive, neutral, negative,
+            sentiment_micros, churn_micros, churn_high, toxicity_micros, emotion_anger, emotion_disgust, emotion_fear,
+            emotion_joy, emotion_neutral, emotion_sadness, emotion_surprise, late, revision)
+        SELECT bucket, source, dimension::rollup_dimension, key, c01, c02, c03, c04, c05, c06, c07, c08, c09, c10, c11,
+            c12, c13, c14, c15, c16, c17
+        FROM unnest($1::timestamptz[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[],
+            $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[],
+            $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[], $20::bigint[], $21::bigint[])
+            AS added (bucket, source, dimension, key, c01, c02, c03, c04, c05, c06, c07, c08, c09, c10, c11, c12, c13,
+                c14, c15, c16, c17)
+",
+        add_excluded!(),
+        " RETURNING bucket, source, dimension::text, key, revision"
+    );
     if delta.is_empty() {
         return Ok(delta);
     }
@@ -94,6 +106,73 @@ pub(super) async fn add(transaction: &Transaction<'_>, mut delta: Delta) -> Resu
         }
     }
     Ok(delta)
+}
+
+/// Merges fine buckets older than [`COMPACT_AFTER_SECONDS`] into the minutes they belong to, and answers how many rows
+/// vanished.
+///
+/// A minute's row is that of its first bucket, so a post that comes later still finds, or makes, the row of its fine
+/// bucket, and the next compaction merges that too. Each hour is one transaction, which deletes rows and adds exactly
+/// what they held. No late post is stored meanwhile: it could wait for a row deleted here while holding one that is
+/// wanted here.
+pub async fn compact(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
+    const OLDEST: &str = "
+        SELECT min(bucket) FROM sentiment_rollups
+        WHERE date_bin('1 minute', bucket, '2000-01-01 00:00:00+00'::timestamptz) <> bucket AND bucket < $1";
+    let before = now.as_second().saturating_sub(COMPACT_AFTER_SECONDS).div_euclid(60) * 60;
+    let mut n_rows = 0;
+    loop {
+        let mut client = store.client().await?;
+        let work = async {
+            let oldest: Option<Timestamp> =
+                client.query_one(OLDEST, &[&Moment(at(before))]).await?.try_get(0)?;
+            let Some(oldest) = oldest else {
+                return Ok(None);
+            };
+            let hour = oldest.as_second().div_euclid(3_600) * 3_600;
+            merge(&mut client, at(hour), at(before.min(hour + 3_600))).await.map(Some)
+        };
+        let outcome = timeout(ANSWER_TIMEOUT, work).await;
+        let Some(n_merged) = answered(client, outcome)? else {
+            return Ok(n_rows);
+        };
+        n_rows += n_merged;
+    }
+}
+
+async fn merge(client: &mut Object, from: Timestamp, to: Timestamp) -> Result<u64, StoreError> {
+    const SQL: &str = concat!(
+        "
+        WITH fine AS (
+            DELETE FROM sentiment_rollups
+            WHERE bucket >= $1 AND bucket < $2
+                AND date_bin('1 minute', bucket, '2000-01-01 00:00:00+00'::timestamptz) <> bucket
+            RETURNING *
+        ), merged AS (
+            INSERT INTO sentiment_rollups AS rollup (bucket, source, dimension, key, count, positive, neutral, negative,
+                sentiment_micros, churn_micros, churn_high, toxicity_micros, emotion_anger, emotion_disgust,
+                emotion_fear, emotion_joy, emotion_neutral, emotion_sadness, emotion_surprise, late, revision)
+            SELECT date_bin('1 minute', bucket, '2000-01-01 00:00:00+00'::timestamptz) AS minute,
+                source, dimension, key, sum(count), sum(positive), sum(neutral), sum(negative),
+                sum(sentiment_micros), sum(churn_micros), sum(churn_high), sum(toxicity_micros), sum(emotion_anger),
+                sum(emotion_disgust), sum(emotion_fear), sum(emotion_joy), sum(emotion_neutral),
+                sum(emotion_sadness), sum(emotion_surprise), sum(late), sum(revision)
+            FROM fine GROUP BY minute, source, dimension, key
+            ",
+        add_excluded!(),
+        "
+        )
+        SELECT count(*) FROM fine"
+    );
+    let transaction = client.transaction().await?;
+    housekeeping::begin(&transaction, Chore::Compaction).await?;
+    let n_rows: i64 = transaction.query_one(SQL, &[&Moment(from), &Moment(to)]).await?.try_get(0)?;
+    transaction.commit().await?;
+    Ok(n_rows.unsigned_abs())
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 /// How many numbers a [`Sums`] holds.
@@ -166,4 +245,81 @@ pub(super) fn sums_of(row: &Row) -> Result<Sums, StoreError> {
         late,
         revision,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::store::posts::{Counts, counts, record};
+    use crate::store::testing::{self, test_store};
+
+    /// What the rows add up to, by minute and by everything else.
+    async fn by_minute(store: &Store) -> Delta {
+        let mut sums = Delta::new();
+        for (mut key, row) in live(store, Timestamp::UNIX_EPOCH).await.unwrap() {
+            key.bucket = at(key.bucket.as_second().div_euclid(60) * 60);
+            sums.entry(key).or_default().add(&row);
+        }
+        sums
+    }
+
+    #[tokio::test]
+    async fn compaction_changes_no_sum_and_late_posts_still_count() {
+        let store = test_store().await;
+        let now = Timestamp::now();
+        let old = at((now.as_second() - 5 * 3_600).div_euclid(60) * 60);
+        let batch: Vec<_> = (0..300)
+            .map(|n| testing::post(n, old + SignedDuration::from_millis(n as i64 * 1_777 % 400_000)))
+            .collect();
+        for part in batch[..200].chunks(50) {
+            record(&store, part).await.unwrap();
+        }
+        let before = by_minute(&store).await;
+        assert!(compact(&store, now).await.unwrap() > 0);
+        assert_eq!(by_minute(&store).await, before);
+        let rows = live(&store, Timestamp::UNIX_EPOCH).await.unwrap();
+        assert!(rows.iter().all(|(key, _)| key.bucket.as_second() % 60 == 0));
+        assert_eq!(rows.len(), before.len());
+
+        record(&store, &batch[200..]).await.unwrap();
+        let with_late = by_minute(&store).await;
+        assert_eq!(counts(&store).await.unwrap(), Counts { n_posts: 300, n_rolled_up: 300, n_keys: 300 });
+        assert!(compact(&store, now).await.unwrap() > 0);
+        assert_eq!(by_minute(&store).await, with_late);
+        assert_eq!(compact(&store, now).await.unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn compaction_leaves_the_last_hours_alone() {
+        let store = test_store().await;
+        let now = Timestamp::now();
+        let edge = now - SignedDuration::from_secs(COMPACT_AFTER_SECONDS - 60);
+        let batch: Vec<_> =
+            (0..6).map(|n| testing::post(n, edge + SignedDuration::from_secs(n as i64 * 10))).collect();
+        record(&store, &batch).await.unwrap();
+        assert_eq!(compact(&store, now).await.unwrap(), 0);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn late_posts_and_compaction_at_the_same_time_lose_nothing() {
+        let store = test_store().await;
+        let now = Timestamp::now();
+        let old = now - SignedDuration::from_hours(6);
+        let tasks = (0..4).map(|task| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                for n in 0..12 {
+                    let at = old + SignedDuration::from_secs((task * 31 + n * 7) % 120);
+                    let batch: Vec<_> =
+                        (0..5).map(|k| testing::post((task * 60 + n * 5 + k) as usize, at)).collect();
+                    record(&store, &batch).await.unwrap();
+                    compact(&store, now).await.unwrap();
+                }
+            })
+        });
+        futures_util::future::try_join_all(tasks).await.unwrap();
+        assert_eq!(counts(&store).await.unwrap(), Counts { n_posts: 240, n_rolled_up: 240, n_keys: 240 });
+    }
 }

@@ -1,13 +1,17 @@
 //! A database for each test, and posts to put into it.
 
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::OnceCell;
 use tokio_postgres::NoTls;
 use uuid::Uuid;
 
 use super::{Store, StoreParams};
+use crate::embedded::{Embedded, EmbeddedParams, RedisFsync};
 use crate::models::post::{Post, ScoredPost, Source};
 use crate::models::score::{Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel};
 
@@ -23,16 +27,58 @@ pub(crate) async fn test_store() -> Store {
 
 /// A database of its own, without any table.
 pub(crate) async fn empty_store() -> Store {
-    let server = std::env::var("GROUNDSWELL_TEST_POSTGRES").unwrap();
+    let server = SERVER.get_or_init(start_server).await;
     let name = format!("test_{}", Uuid::now_v7().simple());
-    let (admin, connection) =
-        tokio_postgres::connect(&format!("{server} dbname=postgres"), NoTls).await.unwrap();
+    let (admin, connection) = tokio_postgres::connect(server, NoTls).await.unwrap();
     let connection = tokio::spawn(connection);
     admin.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
     drop(admin);
     connection.await.unwrap().unwrap();
-    let params = StoreParams { url: format!("{server} dbname={name}"), pool_size: 10, retention: RETENTION };
+    connect(&server.replace("/postgres?", &format!("/{name}?"))).await
+}
+
+/// A store as the tests use it.
+pub(crate) async fn connect(url: &str) -> Store {
+    let params = StoreParams { url: url.to_owned(), pool_size: 10, retention: RETENTION };
     Store::connect(params).await.unwrap()
+}
+
+/// The URL of the server that all tests of this run share. It ends with the process.
+static SERVER: OnceCell<String> = OnceCell::const_new();
+
+async fn start_server() -> String {
+    remove_leftovers();
+    let data_dir = folder_of(std::process::id());
+    let params = EmbeddedParams { data_dir, redis_fsync: RedisFsync::EverySec, durable: false };
+    let embedded = Embedded::start(params).await.unwrap();
+    let url = embedded.endpoints().postgres_url.clone();
+    // Runs until the process ends, and then stops by itself.
+    std::mem::forget(embedded);
+    url
+}
+
+/// Nobody can remove a server's folder before it has stopped, which is after its process. So the next run does.
+fn remove_leftovers() {
+    for entry in std::fs::read_dir(std::env::temp_dir()).unwrap().flatten() {
+        let name = entry.file_name();
+        let pid = name.to_str().and_then(|name| name.strip_prefix(FOLDER)?.parse::<u32>().ok());
+        if pid.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// A folder that PostgreSQL's user can reach.
+pub(crate) fn open_folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    folder
+}
+
+const FOLDER: &str = "groundswell-store-tests-";
+
+fn folder_of(pid: u32) -> PathBuf {
+    std::env::temp_dir().join(format!("{FOLDER}{pid}"))
 }
 
 /// Runs statements as they are.
@@ -43,6 +89,20 @@ pub(crate) async fn execute(store: &Store, sql: &str) {
 /// The first number that a query answers.
 pub(crate) async fn number(store: &Store, sql: &str) -> i64 {
     store.client().await.unwrap().query_one(sql, &[]).await.unwrap().get(0)
+}
+
+/// How the server would answer a query, without sorting out small tables by reading them whole.
+pub(crate) async fn explain(store: &Store, sql: &str) -> String {
+    let client = store.client().await.unwrap();
+    client.batch_execute("SET enable_seqscan = off").await.unwrap();
+    let rows = client.query(&format!("EXPLAIN {sql}"), &[]).await.unwrap();
+    client.batch_execute("RESET enable_seqscan").await.unwrap();
+    rows.iter().map(|row| row.get::<_, String>(0) + "\n").collect()
+}
+
+/// Now, as Postgres can keep it.
+pub(crate) fn now_in_micros() -> Timestamp {
+    super::codec::cut(Timestamp::now())
 }
 
 /// The `n`-th of a series of different posts, all alike in what does not depend on `n`. Written at `at`.
@@ -96,4 +156,13 @@ pub(crate) fn post(n: usize, at: Timestamp) -> ScoredPost {
 /// `n` different posts written at `at`.
 pub(crate) fn posts(n: usize, at: Timestamp) -> Vec<ScoredPost> {
     (0..n).map(|n| post(n, at)).collect()
+}
+
+/// Puts items into an order of chance, the same for the same seed.
+pub(crate) fn shuffle<T>(items: &mut [T], seed: usize) {
+    let mut state = seed as u64 * 2 + 1;
+    for i in (1..items.len()).rev() {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        items.swap(i, (state >> 33) as usize % (i + 1));
+    }
 }
