@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::models::new_post::Rejection;
+use crate::store::StoreError;
+use crate::stream::StreamError;
+use crate::ws::Refusal;
 
 /// The body of every answer that is not a success.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -58,18 +61,18 @@ pub enum ApiError {
         problem: String,
     },
     /// A parameter does not exist.
-    #[error("`{parameter}` is no parameter of this call; there are {}", .allowed.join(", "))]
+    #[error("`{parameter}` is no parameter of this call: {expected}")]
     UnknownParameter {
         /// Its name.
         parameter: String,
-        /// Those that do exist.
-        allowed: Vec<&'static str>,
+        /// Those that do exist, as a phrase.
+        expected: String,
     },
     /// A stretch of time that only posts could answer for is longer than posts are asked.
     #[error("with this filter a window is at most {hours} hours long")]
     WindowTooLong {
         /// The longest.
-        hours: u64,
+        hours: i64,
     },
     /// The caller did not show the token.
     #[error("this needs the header `authorization: Bearer <token>`")]
@@ -136,6 +139,9 @@ pub enum ApiError {
         /// Why; logged, never sent.
         why: String,
     },
+    /// A socket was asked for without a handshake.
+    #[error("{0}")]
+    UpgradeRequired(String),
     /// No more sockets are taken.
     #[error("all {limit} sockets are taken; try again later")]
     TooManySockets {
@@ -185,6 +191,7 @@ impl ApiError {
             Self::Rejected(rejection) => rejection.code,
             Self::Busy { .. } => "busy",
             Self::Unavailable { .. } => "unavailable",
+            Self::UpgradeRequired(_) => "upgrade_required",
             Self::TooManySockets { .. } => "too_many_sockets",
             Self::Internal { .. } => "internal",
         }
@@ -223,6 +230,39 @@ impl ApiError {
     }
 }
 
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::WindowTooLong { seconds_max, .. } => {
+                Self::WindowTooLong { hours: seconds_max / 3_600 }
+            }
+            StoreError::BadWindow => Self::invalid("from", "and `to` make no window"),
+            StoreError::BadCursor => Self::invalid("cursor", "is none that this server gave out"),
+            error if error.is_retryable() => Self::Unavailable { what: "PostgreSQL", why: error.to_string() },
+            error => Self::internal(error),
+        }
+    }
+}
+
+impl From<StreamError> for ApiError {
+    fn from(error: StreamError) -> Self {
+        if error.is_unavailable() {
+            return Self::Unavailable { what: "Redis", why: error.to_string() };
+        }
+        Self::internal(error)
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Full { limit } => Self::TooManySockets { limit },
+            Refusal::Stopping => Self::Unavailable { what: "this server", why: refusal.to_string() },
+            Refusal::Handshake(_) => Self::UpgradeRequired(refusal.to_string()),
+        }
+    }
+}
+
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
         match self {
@@ -239,6 +279,7 @@ impl ResponseError for ApiError {
             Self::UnsupportedMediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Rejected(rejection) if rejection.code == "malformed_json" => StatusCode::BAD_REQUEST,
             Self::Rejected(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::UpgradeRequired(_) => StatusCode::UPGRADE_REQUIRED,
             Self::Busy { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable { .. } | Self::TooManySockets { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
@@ -262,6 +303,9 @@ impl ResponseError for ApiError {
             }
             Self::MethodNotAllowed { allow } => {
                 answer.insert_header((header::ALLOW, *allow));
+            }
+            Self::UpgradeRequired(_) => {
+                answer.insert_header((header::UPGRADE, HeaderValue::from_static("websocket")));
             }
             _ => {}
         }

@@ -1,7 +1,6 @@
 //! What handlers take out of a request, and what is said when it is not as it should be.
 
 use std::future::{Ready, ready};
-use std::str::FromStr;
 use std::time::Duration;
 
 use actix_web::dev::{Decompress, Payload};
@@ -10,6 +9,7 @@ use actix_web::{FromRequest, HttpRequest, web};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 use super::error::ApiError;
 use crate::models::new_post::Rejection;
@@ -57,6 +57,9 @@ async fn collect(request: &HttpRequest, payload: Payload, limit: usize) -> Resul
     if n_received > limit { Err(too_large()) } else { Ok(collected.freeze()) }
 }
 
+/// What fits on a screen.
+const LIMIT_DEFAULT: usize = 50;
+
 /// What the request says its body is, without parameters such as the character set; lower case.
 pub fn content_type(request: &HttpRequest) -> String {
     let value = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
@@ -87,59 +90,64 @@ pub fn json<T: DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> Result<T
 }
 
 /// The parameters of the address, all of which must be understood: a mistyped filter that is ignored answers
-/// about everything, and looks right.
-#[derive(Debug, Default)]
-pub struct Parameters(Vec<(String, String)>);
+/// about everything, and looks right. Unknown ones must be denied by the type.
+#[derive(Debug)]
+pub struct Parameters<T>(pub T);
 
-impl Parameters {
-    /// Refuses every parameter that is not among these, and any that is given twice.
-    ///
-    /// # Errors
-    /// 400 naming the parameter.
-    pub fn only(self, allowed: &[&'static str]) -> Result<Self, ApiError> {
-        for (i, (name, _)) in self.0.iter().enumerate() {
-            if !allowed.contains(&name.as_str()) {
-                return Err(ApiError::UnknownParameter {
-                    parameter: name.clone(),
-                    allowed: allowed.to_vec(),
-                });
-            }
-            if self.0.iter().skip(i + 1).any(|(other, _)| other == name) {
-                return Err(ApiError::invalid(name, "is given twice"));
-            }
-        }
-        Ok(self)
-    }
+/// The parameters of calls that have none.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoParameters {}
 
-    /// The value as it stands.
-    pub fn text(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
-    }
-
-    /// The value, understood; `expected` continues the sentence "`name` must be …".
-    ///
-    /// # Errors
-    /// 400 naming the parameter.
-    pub fn parsed<T: FromStr>(&self, name: &str, expected: &str) -> Result<Option<T>, ApiError> {
-        let Some(value) = self.text(name) else {
-            return Ok(None);
-        };
-        value.parse().map(Some).map_err(|_| ApiError::invalid(name, format!("must be {expected}")))
-    }
-}
-
-impl FromRequest for Parameters {
+impl<T: DeserializeOwned> FromRequest for Parameters<T> {
     type Error = ApiError;
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
-        ready(
-            pairs
-                .map(|pairs| Self(pairs.into_inner()))
-                .map_err(|error| ApiError::invalid("query", format!("cannot be read: {error}"))),
-        )
+        ready(parameters(request.query_string()).map(Self))
     }
+}
+
+pub(super) fn parameters<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
+    let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query)
+        .map_err(|error| ApiError::invalid("query", format!("cannot be read: {error}")))?;
+    // No stored text contains one, and PostgreSQL refuses to compare with it.
+    if let Some((name, _)) = pairs.iter().find(|(name, value)| name.contains('\0') || value.contains('\0')) {
+        return Err(ApiError::invalid(name, "contains NUL"));
+    }
+    let reader = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
+    serde_path_to_error::deserialize(reader).map_err(|error| {
+        let message = error.inner().to_string();
+        let named = message.split('`').nth(1).unwrap_or_default().to_owned();
+        if let Some(rest) = message.strip_prefix("unknown field ") {
+            let expected = rest.split_once(", ").map_or("there are none", |(_, expected)| expected);
+            return ApiError::UnknownParameter { parameter: named, expected: expected.to_owned() };
+        }
+        if message.starts_with("duplicate field") {
+            return ApiError::invalid(&named, "is given twice");
+        }
+        ApiError::invalid(&error.path().to_string(), format!("cannot be read: {message}"))
+    })
+}
+
+/// A limit within its bounds, or the default.
+///
+/// # Errors
+/// 400 naming `limit`.
+pub fn limit(asked: Option<usize>, most: usize) -> Result<usize, ApiError> {
+    let limit = asked.unwrap_or(LIMIT_DEFAULT);
+    if (1..=most).contains(&limit) {
+        return Ok(limit);
+    }
+    Err(ApiError::invalid("limit", format!("must be 1 to {most}")))
+}
+
+/// The part of the address that names one thing.
+///
+/// # Errors
+/// 400 naming `id`.
+pub fn uuid(path: &str) -> Result<Uuid, ApiError> {
+    path.parse().map_err(|_| ApiError::invalid("id", "must be a UUID"))
 }
 
 #[cfg(test)]
@@ -147,27 +155,40 @@ mod tests {
     use super::*;
     use actix_web::test::TestRequest;
 
-    fn parameters(query: &str) -> Parameters {
-        let request = TestRequest::with_uri(&format!("/x?{query}")).to_http_request();
-        Parameters::from_request(&request, &mut Payload::None).into_inner().unwrap()
+    #[derive(Debug, Default, PartialEq, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Wanted {
+        q: Option<String>,
+        limit: Option<usize>,
+    }
+
+    fn refused(query: &str, naming: &str) {
+        let refusal = parameters::<Wanted>(query).unwrap_err();
+        assert!(refusal.to_string().contains(naming), "{query}: {refusal}");
     }
 
     #[test]
-    fn a_parameter_that_does_not_exist_is_refused_by_name() {
-        let refusal = parameters("window=60s&produkt=x").only(&["window", "product"]).unwrap_err();
-        assert!(refusal.to_string().contains("`produkt`"), "{refusal}");
+    fn parameters_are_decoded() {
+        let wanted = parameters::<Wanted>("q=caf%C3%A9+noir&limit=3").unwrap();
+        assert_eq!(wanted, Wanted { q: Some("café noir".into()), limit: Some(3) });
+        assert_eq!(parameters::<Wanted>("").unwrap(), Wanted::default());
     }
 
     #[test]
-    fn a_parameter_given_twice_is_refused() {
-        assert!(parameters("q=a&q=b").only(&["q"]).is_err());
+    fn a_parameter_that_is_wrong_is_named() {
+        refused("limit=3&quest=x", "`quest`");
+        refused("q=a&q=b", "`q` is given twice");
+        refused("limit=ten", "`limit` cannot be read");
+        refused("limit=-1", "`limit` cannot be read");
+        refused("q=a%00b", "`q` contains NUL");
+        assert!(parameters::<NoParameters>("x=1").unwrap_err().to_string().contains("`x`"));
     }
 
     #[test]
-    fn a_value_of_the_wrong_kind_names_its_parameter() {
-        let refusal = parameters("limit=ten").parsed::<u32>("limit", "a number").unwrap_err();
-        assert_eq!(refusal.to_string(), "`limit` must be a number");
-        assert_eq!(parameters("").parsed::<u32>("limit", "a number").unwrap(), None);
+    fn a_limit_lies_within_its_bounds() {
+        assert_eq!(limit(None, 500).unwrap(), LIMIT_DEFAULT);
+        assert!(limit(Some(0), 500).is_err() && limit(Some(501), 500).is_err());
+        assert_eq!(limit(Some(500), 500).unwrap(), 500);
     }
 
     #[actix_web::test]

@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Json};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::error::{ApiError, ErrorBody};
 use super::extract::Parameters;
@@ -29,16 +29,25 @@ pub struct Readiness {
     pub reasons: Option<Vec<NotReady>>,
 }
 
+/// How much to say.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ReadyParameters {
+    /// Say why not; needs no value.
+    verbose: Option<String>,
+}
+
 /// Whether the process lives
 ///
 /// Never asks Redis or PostgreSQL: restarting this process would not bring them back.
-#[utoipa::path(get, path = "/livez", tag = "operations", responses((status = 200, body = Alive)))]
+#[utoipa::path(get, path = "/livez", tag = "operations", operation_id = "get_livez", responses((status = 200, body = Alive, description = "What was asked for")))]
 pub async fn live() -> Json<Alive> {
     Json(Alive { status: "ok".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() })
 }
 
 /// Whether the process lives; the same as `/livez`
-#[utoipa::path(get, path = "/health", tag = "operations", responses((status = 200, body = Alive)))]
+#[utoipa::path(get, path = "/health", tag = "operations", operation_id = "get_health", responses((status = 200, body = Alive, description = "What was asked for")))]
 pub async fn health() -> Json<Alive> {
     live().await
 }
@@ -46,18 +55,18 @@ pub async fn health() -> Json<Alive> {
 /// Whether the process should get traffic
 ///
 /// With `?verbose` it says which of Redis, PostgreSQL and the stages it is waiting for.
-///
-/// # Errors
-/// 400 for parameters other than `verbose`.
-#[utoipa::path(get, path = "/readyz", tag = "operations",
-    params(("verbose" = Option<String>, Query, allow_reserved, description = "Say why not; needs no value")),
+#[utoipa::path(get, path = "/readyz", tag = "operations", operation_id = "get_readyz",
+    params(ReadyParameters),
     responses(
-        (status = 200, body = Readiness),
+        (status = 200, body = Readiness, description = "What was asked for"),
         (status = 400, body = ErrorBody, description = "A parameter does not exist"),
         (status = 503, body = Readiness, description = "Not now"),
     ))]
-pub async fn ready(state: Data<AppState>, parameters: Parameters) -> Result<HttpResponse, ApiError> {
-    let verbose = parameters.only(&["verbose"])?.text("verbose").is_some_and(|value| value != "false");
+pub async fn ready(
+    state: Data<AppState>,
+    Parameters(wish): Parameters<ReadyParameters>,
+) -> Result<HttpResponse, ApiError> {
+    let verbose = wish.verbose.is_some_and(|value| value != "false");
     let reasons = state.health.borrow().not_ready();
     let ready = reasons.is_empty();
     let mut answer = if ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };

@@ -1,12 +1,20 @@
 //! The calls of DESIGN.md, section 3, and the dashboard.
 
+mod alerts; // what must be acted on
 pub mod answer; // what every answer carries
 pub mod dashboard; // the dashboard's files
+mod dead_letters; // posts that could not be stored
 pub mod error; // what a client is told when a call fails
+mod export; // posts as a file
 pub mod extract; // what handlers take out of a request
 pub mod guard; // who may ask
 mod health; // whether the process lives
-mod ingest; // the body of a batch of posts, taken apart
+mod ingest; // a body of posts, taken apart
+mod metrics; // how people feel
+pub mod openapi; // the calls, described for programs
+mod posts; // posts in, and their history out
+mod score; // scores at once
+mod socket; // where live sockets begin
 pub mod state; // what every handler can reach
 mod system; // how the pipeline is
 
@@ -22,10 +30,34 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .wrap(Compress::default())
         .wrap(from_fn(guard::guard))
         .wrap(from_fn(answer::complete))
+        .service(
+            at("/api/v1/posts", "GET, HEAD, POST")
+                .route(get().to(posts::list))
+                .route(web::post().to(posts::ingest)),
+        )
+        .service(at("/api/v1/posts/export", "GET, HEAD").route(get().to(posts::export)))
+        .service(at("/api/v1/posts/{id}", "GET, HEAD").route(get().to(posts::get)))
+        .service(at("/api/v1/score", "POST").route(web::post().to(score::score)))
+        .service(at("/api/metrics/overall", "GET, HEAD").route(get().to(metrics::overall)))
+        .service(at("/api/metrics/geo", "GET, HEAD").route(get().to(metrics::geo)))
+        .service(at("/api/metrics/products", "GET, HEAD").route(get().to(metrics::products)))
+        .service(at("/api/metrics/channels", "GET, HEAD").route(get().to(metrics::channels)))
+        .service(at("/api/metrics/platforms", "GET, HEAD").route(get().to(metrics::platforms)))
+        .service(at("/api/metrics/emotions", "GET, HEAD").route(get().to(metrics::emotions)))
+        .service(at("/api/metrics/trend", "GET, HEAD").route(get().to(metrics::trend)))
+        .service(at("/api/v1/alerts", "GET, HEAD").route(get().to(alerts::list)))
+        .service(at("/api/v1/alerts/{id}/acknowledge", "POST").route(web::post().to(alerts::acknowledge)))
+        .service(at("/api/v1/dead-letters", "GET, HEAD").route(get().to(dead_letters::list)))
+        .service(at("/api/v1/dead-letters/replay", "POST").route(web::post().to(dead_letters::replay)))
         .service(at("/api/v1/system", "GET, HEAD").route(get().to(system::show)))
+        .service(at("/ws", "GET").route(web::get().to(socket::open)))
         .service(at("/health", "GET, HEAD").route(get().to(health::health)))
         .service(at("/livez", "GET, HEAD").route(get().to(health::live)))
         .service(at("/readyz", "GET, HEAD").route(get().to(health::ready)))
+        .service(at("/metrics", "GET, HEAD").route(get().to(system::prometheus)))
+        .service(at("/openapi.json", "GET, HEAD").route(get().to(openapi::show)))
+        .service(at("/docs", "GET, HEAD").route(get().to(openapi::to_page)))
+        .service(openapi::page())
         .default_service(web::to(dashboard::serve));
     config.service(table);
 }

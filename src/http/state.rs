@@ -3,10 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 
 use super::guard::{AllowedHosts, Token};
+use crate::actors::job_queue::ScoreLane;
 use crate::models::stage_health::SystemHealth;
+use crate::store::Store;
+use crate::stream::{DeadLetters, Producer};
+use crate::ws::Sockets;
 
 /// What the calls need to know about the configuration.
 #[derive(Debug, Clone)]
@@ -19,14 +24,24 @@ pub struct HttpParams {
     pub high_water: u64,
     /// How long posts are kept; older ones are refused.
     pub retention: Duration,
-    /// The most live sockets at a time.
-    pub sockets_max: u64,
 }
 
 /// What every handler can reach.
 pub struct AppState {
     /// From the configuration.
     pub params: HttpParams,
+    /// History: posts, metrics, alerts.
+    pub store: Store,
+    /// Puts posts into the stream.
+    pub producer: Producer,
+    /// Posts that could not be stored.
+    pub dead_letters: DeadLetters,
+    /// Scores texts ahead of the stream.
+    pub score_lane: ScoreLane,
+    /// Live sockets.
+    pub sockets: Sockets,
+    /// Renders the metrics of this process.
+    pub prometheus: PrometheusHandle,
     /// The pipeline's health as last measured.
     pub health: watch::Receiver<Arc<SystemHealth>>,
 }

@@ -1,24 +1,37 @@
 //! How the pipeline is, in full.
 
+use actix_web::HttpResponse;
 use actix_web::web::{Data, Json};
 
 use super::error::{ApiError, ErrorBody};
-use super::extract::Parameters;
+use super::extract::{NoParameters, Parameters};
 use super::state::AppState;
 use crate::models::stage_health::SystemHealth;
 
 /// How the pipeline is
 ///
 /// Stages, stream, dead letters and model of this process, as last measured; at most two seconds old.
-///
-/// # Errors
-/// 400 when parameters are given.
-#[utoipa::path(get, path = "/api/v1/system", tag = "operations", responses(
-    (status = 200, body = SystemHealth),
+#[utoipa::path(get, path = "/api/v1/system", tag = "operations", operation_id = "get_system", responses(
+    (status = 200, body = SystemHealth, description = "What was asked for"),
     (status = 400, body = ErrorBody, description = "There are no parameters"),
 ))]
-pub async fn show(state: Data<AppState>, parameters: Parameters) -> Result<Json<SystemHealth>, ApiError> {
-    parameters.only(&[])?;
+pub async fn show(
+    state: Data<AppState>,
+    _: Parameters<NoParameters>,
+) -> Result<Json<SystemHealth>, ApiError> {
     let health = state.health.borrow().clone();
     Ok(Json(SystemHealth::clone(&health)))
+}
+
+/// Figures for Prometheus
+#[utoipa::path(get, path = "/metrics", tag = "operations", operation_id = "get_prometheus", responses(
+    (status = 200, body = String, content_type = "text/plain", description = "What was asked for"),
+    (status = 400, body = ErrorBody, description = "There are no parameters"),
+))]
+pub async fn prometheus(
+    state: Data<AppState>,
+    _: Parameters<NoParameters>,
+) -> Result<HttpResponse, ApiError> {
+    let kind = "text/plain; version=0.0.4; charset=utf-8";
+    Ok(HttpResponse::Ok().content_type(kind).body(state.prometheus.render()))
 }

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use fred::interfaces::StreamsInterface;
 use fred::types::Value;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::StreamError;
 use super::client::{Client, Script};
@@ -21,7 +22,7 @@ pub struct DeadLetters {
 }
 
 /// A post that died, or what was left of one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DeadLetter {
     /// Its name among the dead letters; replay by it.
     pub id: String,
@@ -42,7 +43,7 @@ pub struct DeadLetter {
 }
 
 /// Some dead letters, newest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DeadLetterPage {
     /// The letters.
     pub items: Vec<DeadLetter>,

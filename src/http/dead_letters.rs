@@ -1,0 +1,121 @@
+//! Posts that could not be stored: seen, and sent again.
+
+use actix_web::HttpRequest;
+use actix_web::web::{Data, Json, Payload};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::error::{ApiError, ErrorBody};
+use super::extract::{self, Parameters};
+use super::state::AppState;
+use crate::models::new_post::Rejection;
+use crate::stream::{DeadLetterPage, EntryId};
+
+/// Most letters of one page: each carries a whole post.
+const LIMIT_MAX: usize = 500;
+
+/// Names of letters are 30 bytes long; this is room for thousands of them.
+const BODY_BYTES_MAX: usize = 256 * 1024;
+
+/// A page of dead letters.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct DeadLettersParameters {
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// Most letters to answer, 1 to 500; 50 when absent.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<usize>,
+}
+
+/// Which dead letters to send again.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Replay {
+    /// These; absent with `all`.
+    #[serde(default)]
+    ids: Vec<String>,
+    /// All that are there now.
+    #[serde(default)]
+    all: bool,
+}
+
+/// What became of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Replayed {
+    /// Letters that are in the stream again. The others were no longer there.
+    pub replayed: u64,
+}
+
+/// List posts that could not be stored, newest first
+#[utoipa::path(get, path = "/api/v1/dead-letters", tag = "dead letters", operation_id = "list_dead_letters", params(DeadLettersParameters), responses(
+    (status = 200, body = DeadLetterPage, description = "What was asked for"),
+    (status = 400, body = ErrorBody, description = "A parameter is wrong, named in `details.parameter`"),
+    (status = 503, body = ErrorBody, description = "Redis is away"),
+))]
+pub async fn list(
+    state: Data<AppState>,
+    Parameters(wish): Parameters<DeadLettersParameters>,
+) -> Result<Json<DeadLetterPage>, ApiError> {
+    let limit = extract::limit(wish.limit, LIMIT_MAX)?;
+    let cursor = wish.cursor.map(|cursor| {
+        entry_id(&cursor).ok_or_else(|| ApiError::invalid("cursor", "is none that this server gave out"))
+    });
+    let cursor = cursor.transpose()?;
+    let limit = u64::try_from(limit).unwrap_or(u64::MAX);
+    Ok(Json(state.dead_letters.list(cursor.as_ref(), limit).await?))
+}
+
+/// Send posts again that could not be stored
+#[utoipa::path(post, path = "/api/v1/dead-letters/replay", tag = "dead letters", operation_id = "replay_dead_letters", request_body = Replay, responses(
+    (status = 200, body = Replayed, description = "What was asked for"),
+    (status = 400, body = ErrorBody, description = "Not JSON"),
+    (status = 422, body = ErrorBody, description = "Names no letters, or wrongly"),
+    (status = 503, body = ErrorBody, description = "Redis is away"),
+))]
+pub async fn replay(
+    state: Data<AppState>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<Json<Replayed>, ApiError> {
+    let body = extract::body(&request, payload, BODY_BYTES_MAX).await?;
+    let wish: Replay = extract::json(&request, &body)?;
+    if wish.all != wish.ids.is_empty() {
+        return Err(rejected("ids", "name letters in `ids`, or say `all`, not both"));
+    }
+    if wish.all {
+        return Ok(Json(Replayed { replayed: state.dead_letters.replay_all().await? }));
+    }
+    let ids = wish.ids.iter().map(|id| entry_id(id)).collect::<Option<Vec<_>>>();
+    let ids = ids.ok_or_else(|| rejected("ids", "a letter is named like `1714561200000-0`"))?;
+    Ok(Json(Replayed { replayed: state.dead_letters.replay(&ids).await? }))
+}
+
+fn rejected(field: &str, message: &str) -> ApiError {
+    ApiError::Rejected(Rejection {
+        code: "invalid_field",
+        field: field.to_owned(),
+        message: message.to_owned(),
+    })
+}
+
+/// Two numbers with a dash, as Redis names entries.
+fn entry_id(text: &str) -> Option<EntryId> {
+    let (milliseconds, sequence) = text.split_once('-')?;
+    let is_number = |part: &str| part.bytes().all(|b| b.is_ascii_digit()) && part.parse::<u64>().is_ok();
+    (is_number(milliseconds) && is_number(sequence)).then(|| EntryId::new(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_redis_could_have_named_is_a_name() {
+        assert!(entry_id("1714561200000-0").is_some());
+        for text in ["", "-", "1-", "+", "1-2-3", "1 -2", "+1-2", "99999999999999999999-0", "a-b"] {
+            assert!(entry_id(text).is_none(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! Posts as a file, piece by piece.
+
+use actix_web::HttpResponse;
+use actix_web::http::header::{self, ContentDisposition, DispositionParam, DispositionType};
+use bytes::Bytes;
+use futures_util::stream::{self, Stream, StreamExt};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::error::ApiError;
+use crate::models::post::ScoredPost;
+use crate::store::StoreError;
+
+/// How the file is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// A table for spreadsheets.
+    #[default]
+    Csv,
+    /// Every field, one post a line.
+    Ndjson,
+}
+
+const COLUMNS: [&str; 31] = [
+    "uuid",
+    "id",
+    "platform",
+    "created_at",
+    "received_at",
+    "source",
+    "text",
+    "author_id",
+    "author_handle",
+    "author_followers",
+    "lang",
+    "city",
+    "country",
+    "lat",
+    "lon",
+    "products",
+    "channel",
+    "url",
+    "reach",
+    "likes",
+    "shares",
+    "comments",
+    "views",
+    "sentiment",
+    "sentiment_score",
+    "confidence",
+    "emotion",
+    "toxicity",
+    "churn_risk",
+    "virality",
+    "model",
+];
+
+/// Answers with the file. A failure at the start is an error; one in the middle breaks the connection off, which
+/// is the only way left to say that the file is not whole.
+pub async fn answer(
+    format: Format,
+    pieces: impl Stream<Item = Result<Vec<ScoredPost>, StoreError>> + 'static,
+) -> Result<HttpResponse, ApiError> {
+    let mut pieces = Box::pin(pieces);
+    let first = pieces.next().await.transpose()?.unwrap_or_default();
+    let rest = stream::once(std::future::ready(Ok(first))).chain(pieces);
+    let header = match format {
+        Format::Csv => table_row(COLUMNS)?,
+        Format::Ndjson => Vec::new(),
+    };
+    let body = rest.map(move |piece| {
+        let posts = piece.inspect_err(|error| tracing::warn!(%error, "an export broke off"))?;
+        encode(format, &posts)
+    });
+    let body = stream::once(std::future::ready(Ok(Bytes::from(header)))).chain(body);
+    let (kind, name) = match format {
+        Format::Csv => ("text/csv; charset=utf-8", "groundswell-posts.csv"),
+        Format::Ndjson => ("application/x-ndjson", "groundswell-posts.ndjson"),
+    };
+    Ok(HttpResponse::Ok()
+        .content_type(kind)
+        .insert_header(ContentDisposition {
+            disposition: DispositionType::Attachment,
+            parameters: vec![DispositionParam::Filename(name.to_owned())],
+        })
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .streaming::<_, ApiError>(body))
+}
+
+fn encode(format: Format, posts: &[ScoredPost]) -> Result<Bytes, ApiError> {
+    let mut bytes = Vec::with_capacity(posts.len() * 512);
+    for scored in posts {
+        match format {
+            Format::Csv => bytes.extend(table_row(cells(scored))?),
+            Format::Ndjson => {
+                serde_json::to_writer(&mut bytes, scored).map_err(ApiError::internal)?;
+                bytes.push(b'\n');
+            }
+        }
+    }
+    Ok(Bytes::from(bytes))
+}
+
+fn cells(ScoredPost { post, score }: &ScoredPost) -> [String; 31] {
+    let author = post.author.clone().unwrap_or_default();
+    let engagement = post.engagement.unwrap_or_default();
+    let number = |value: Option<i64>| value.map(|value| value.to_string()).unwrap_or_default();
+    let degrees = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
+    let text = |value: &Option<String>| harmless(value.as_deref().unwrap_or_default());
+    [
+        post.uuid.to_string(),
+        harmless(&post.id),
+        harmless(&post.platform),
+        post.created_at.to_string(),
+        post.received_at.to_string(),
+        harmless(post.source.as_str()),
+        harmless(&post.text),
+        text(&author.id),
+        text(&author.handle),
+        number(author.followers),
+        text(&post.lang),
+        text(&post.city),
+        text(&post.country),
+        degrees(post.lat),
+        degrees(post.lon),
+        harmless(&post.products.join("; ")),
+        text(&post.channel),
+        text(&post.url),
+        post.reach.to_string(),
+        number(engagement.likes),
+        number(engagement.shares),
+        number(engagement.comments),
+        number(engagement.views),
+        score.sentiment.label.as_str().to_owned(),
+        score.sentiment.score.to_string(),
+        score.sentiment.confidence.to_string(),
+        score.emotion.label.clone(),
+        score.toxicity.to_string(),
+        score.churn_risk.to_string(),
+        score.virality.to_string(),
+        harmless(&format!("{} {}", score.model.name, score.model.version)),
+    ]
+}
+
+/// What others wrote, so that no spreadsheet runs it: these first characters begin a formula.
+fn harmless(text: &str) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']) {
+        return format!("'{text}");
+    }
+    text.to_owned()
+}
+
+fn table_row<C: AsRef<[u8]>>(cells: impl IntoIterator<Item = C>) -> Result<Vec<u8>, ApiError> {
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    writer.write_record(cells).map_err(ApiError::internal)?;
+    writer.into_inner().map_err(ApiError::internal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::post::{Post, Source};
+    use crate::models::score::{Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel};
+    use actix_web::body::to_bytes;
+
+    fn scored(text: &str) -> ScoredPost {
+        let now = "2026-05-01T12:00:00Z".parse().unwrap();
+        ScoredPost {
+            post: Post {
+                uuid: uuid::Uuid::nil(),
+                id: "-7".into(),
+                platform: "web".into(),
+                text: text.into(),
+                author: None,
+                lang: None,
+                created_at: now,
+                received_at: now,
+                original_created_at: None,
+                source: Source::new("http"),
+                city: None,
+                country: None,
+                lat: Some(-33.9),
+                lon: None,
+                products: vec!["Solo".into(), "Duo".into()],
+                channel: None,
+                url: None,
+                parent_id: None,
+                reach: 3,
+                engagement: None,
+            },
+            score: Score {
+                sentiment: Sentiment { label: SentimentLabel::Negative, score: -0.5, confidence: 0.75 },
+                emotion: Emotion { label: "anger".into(), scores: EmotionScores::default() },
+                toxicity: 0.0,
+                churn_risk: 0.5,
+                virality: 1.0,
+                model: ModelId { name: "swift".into(), version: "1".into(), hash: "ab".into() }.into(),
+            },
+        }
+    }
+
+    async fn file(format: Format, pieces: Vec<Result<Vec<ScoredPost>, StoreError>>) -> Bytes {
+        let answer = answer(format, stream::iter(pieces)).await.unwrap();
+        to_bytes(answer.into_body()).await.unwrap()
+    }
+
+    #[actix_web::test]
+    async fn no_cell_that_others_wrote_is_a_formula_and_numbers_stay_numbers() {
+        let posts = vec![scored("=HYPERLINK(\"http://evil\")"), scored("two\nlines, \"quoted\"")];
+        let file = file(Format::Csv, vec![Ok(posts)]).await;
+        let mut reader = csv::Reader::from_reader(&file[..]);
+        assert_eq!(reader.headers().unwrap().iter().collect::<Vec<_>>(), COLUMNS);
+        let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+        assert_eq!((&rows[0][1], &rows[0][6]), ("'-7", "'=HYPERLINK(\"http://evil\")"));
+        assert_eq!((&rows[0][13], &rows[0][15], &rows[0][24]), ("-33.9", "Solo; Duo", "-0.5"));
+        assert_eq!(&rows[1][6], "two\nlines, \"quoted\"");
+    }
+
+    #[actix_web::test]
+    async fn lines_of_json_are_whole_posts_and_nothing_is_an_empty_file() {
+        let pieces = vec![Ok(vec![scored("a\nb")]), Ok(vec![scored("c")])];
+        let file = file(Format::Ndjson, pieces).await;
+        let lines: Vec<ScoredPost> = file
+            .split(|b| *b == b'\n')
+            .filter(|l| !l.is_empty())
+            .map(|l| serde_json::from_slice(l).unwrap())
+            .collect();
+        assert_eq!(lines, [scored("a\nb"), scored("c")]);
+        assert!(super::tests::file(Format::Ndjson, vec![]).await.is_empty());
+    }
+
+    #[actix_web::test]
+    async fn a_database_that_is_away_is_an_error_and_no_broken_file() {
+        let away = StoreError::Unavailable { reason: "gone".into() };
+        let outcome = answer(Format::Csv, stream::iter(vec![Err(away)])).await;
+        assert!(matches!(outcome, Err(ApiError::Unavailable { .. })));
+    }
+}

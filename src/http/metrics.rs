@@ -1,0 +1,240 @@
+//! How people feel: overall, and by city, product, channel, platform, emotion and time.
+
+use actix_web::web::{Data, Json};
+use jiff::Timestamp;
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::error::{ApiError, ErrorBody};
+use super::extract::Parameters;
+use super::state::AppState;
+use crate::models::metrics::{Breakdowns, Emotions, Overall, Trend};
+use crate::models::rollup::Dimension;
+use crate::store::metrics::{self, MetricsFilter, MetricsQuery};
+
+/// A stretch of time that ends now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+pub enum WindowName {
+    /// The last minute.
+    #[serde(rename = "60s")]
+    Minute,
+    /// The last five minutes.
+    #[serde(rename = "5m")]
+    FiveMinutes,
+    /// The last hour.
+    #[serde(rename = "1h")]
+    Hour,
+    /// The last day.
+    #[serde(rename = "24h")]
+    Day,
+    /// The last week.
+    #[serde(rename = "7d")]
+    Week,
+}
+
+impl WindowName {
+    const fn seconds(self) -> i64 {
+        match self {
+            Self::Minute => 60,
+            Self::FiveMinutes => 300,
+            Self::Hour => 3_600,
+            Self::Day => 86_400,
+            Self::Week => 604_800,
+        }
+    }
+}
+
+/// Which posts to count, by event time. Filters that are absent let everything pass; empty ones pick the posts
+/// that name none.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct MetricsParameters {
+    /// A stretch of time that ends now; the last minute when nothing is said.
+    window: Option<WindowName>,
+    /// Instead of `window`: the start, RFC 3339.
+    from: Option<Timestamp>,
+    /// With `from`: the end, RFC 3339; now when absent.
+    to: Option<Timestamp>,
+    /// A product they speak of.
+    product: Option<String>,
+    /// Their platform.
+    platform: Option<String>,
+    /// Their channel.
+    channel: Option<String>,
+    /// Their city.
+    city: Option<String>,
+    /// Where they came in, such as `http` or `replay`.
+    source: Option<String>,
+}
+
+impl MetricsParameters {
+    fn query(self, now: Timestamp) -> Result<MetricsQuery, ApiError> {
+        let Self { window, from, to, product, platform, channel, city, source } = self;
+        let filter = MetricsFilter { product, platform, channel, city, source };
+        match (window, from, to) {
+            (Some(_), Some(_), _) => Err(ApiError::invalid("from", "and `window` exclude each other")),
+            (_, None, Some(_)) => Err(ApiError::invalid("to", "needs `from`")),
+            (window, None, None) => {
+                let seconds = window.unwrap_or(WindowName::Minute).seconds();
+                Ok(MetricsQuery::last(seconds, now, filter))
+            }
+            (None, Some(from), to) => {
+                let to = to.unwrap_or(now);
+                if from >= to {
+                    return Err(ApiError::invalid("from", "must be before `to`"));
+                }
+                Ok(MetricsQuery { from, to, filter })
+            }
+        }
+    }
+}
+
+/// Everything about all posts
+#[utoipa::path(get, path = "/api/metrics/overall", tag = "metrics", operation_id = "metrics_overall", params(MetricsParameters), responses(
+    (status = 200, body = Overall, description = "What was asked for"),
+    (status = 400, body = ErrorBody, description = "A parameter is wrong, or the window too long for its filters"),
+    (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+))]
+pub async fn overall(
+    state: Data<AppState>,
+    Parameters(wish): Parameters<MetricsParameters>,
+) -> Result<Json<Overall>, ApiError> {
+    Ok(Json(metrics::overall(&state.store, &wish.query(Timestamp::now())?).await?))
+}
+
+/// By city, the most spoken of first
+#[utoipa::path(get, path = "/api/metrics/geo", tag = "metrics", operation_id = "metrics_geo", params(MetricsParameters), responses(
+    (status = 200, body = Breakdowns, description = "What was asked for"),
+    (status = 400, body = ErrorBody, description = "A parameter is wrong, or the window too long for its filters"),
+    (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+))]
+pub async fn geo(
+    state: Data<AppState>,
+    wish: Parameters<MetricsParameters>,
+) -> Result<Json<Breakdowns>, ApiError> {
+    breakdown(&state, wish, Dimension::City).await
+}
+
+/// By product, the most spoken of first
+#[utoipa::path(get, path = "/api/metrics/products", tag = "metrics", operation_id = "metrics_products", params(MetricsParameters), responses(
+    (status = 200, body = Breakdowns, description = "What was asked for"),
+    (status = 400, body = ErrorBody, description = "A parameter is wrong, or the window too long for its filters"),
+    (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+))]
+pub async fn products(
+    state: Data<AppState>,
+    wish: Parameters<MetricsParameters>,
+) -> Result<Json<Breakdowns>, ApiError> {
+    breakdown(&state, wish, Dimension::Product).await
+}
+
+/// By channel, the most used first
+#[utoipa::path(get, path = "/api/metrics/channels", tag = "metrics", operation_id = "metrics_channels", params(MetricsParameters), responses(
+    (status = 200, body = Breakdowns, description = "What was asked for"),
+    (status = 400, body = ErrorBody, description = "A parameter is wrong, or the window too long for its filters"),
+    (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+))]
+pub async fn channels(
+    state: Data<AppState>,
+    wish: Parameters<MetricsParameters>,
+) -> Result<Json<Breakdowns>, ApiError> {
+    breakdown(&state, wish, Dimension::Channel).await
+}
+
+/// By platform, the most used first
+#[utoipa::path(get, path = "/api/metrics/platforms", tag = "metrics", operation_id = "metrics_platforms", params(MetricsParameters), responses(
+    (status = 200, body = Breakdowns, description = "What was asked for"),
+    (status = 400, body = ErrorBody, description = "A parameter is wrong, or the window too long for its filters"),
+    (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+))]
+pub async fn platforms(
+    state: Data<AppState>,
+    wish: Parameters<MetricsParameters>,
+) -> Result<Json<Breakdowns>, ApiError> {
+    breakdown(&state, wish, Dimension::Platform).await
+}
+
+async fn breakdown(
+    state: &AppState,
+    Parameters(wish): Parameters<MetricsParameters>,
+    by: Dimension,
+) -> Result<Json<Breakdowns>, ApiError> {
+    Ok(Json(metrics::breakdown(&state.store, &wish.query(Timestamp::now())?, by).await?))
+}
+
+/// How many posts felt what
+#[utoipa::path(get, path = "/api/metrics/emotions", tag = "metrics", operation_id = "metrics_emotions", params(MetricsParameters), responses(
+    (status = 200, body = Emotions, description = "What was asked for"),
+    (status = 400, body = ErrorBody, description = "A parameter is wrong, or the window too long for its filters"),
+    (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+))]
+pub async fn emotions(
+    state: Data<AppState>,
+    Parameters(wish): Parameters<MetricsParameters>,
+) -> Result<Json<Emotions>, ApiError> {
+    Ok(Json(metrics::emotions(&state.store, &wish.query(Timestamp::now())?).await?))
+}
+
+/// Everything, step by step, oldest first
+///
+/// The steps are as fine as makes at most a hundred; those without posts are present.
+#[utoipa::path(get, path = "/api/metrics/trend", tag = "metrics", operation_id = "metrics_trend", params(MetricsParameters), responses(
+    (status = 200, body = Trend, description = "What was asked for"),
+    (status = 400, body = ErrorBody, description = "A parameter is wrong, or the window too long for its filters"),
+    (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+))]
+pub async fn trend(
+    state: Data<AppState>,
+    Parameters(wish): Parameters<MetricsParameters>,
+) -> Result<Json<Trend>, ApiError> {
+    Ok(Json(metrics::trend(&state.store, &wish.query(Timestamp::now())?).await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: &str = "2026-05-01T12:00:00Z";
+
+    fn query(query: &str) -> Result<MetricsQuery, ApiError> {
+        let wish: MetricsParameters = crate::http::extract::parameters(query)?;
+        wish.query(NOW.parse().unwrap())
+    }
+
+    #[test]
+    fn every_named_window_is_as_long_as_its_name() {
+        for (name, seconds) in [("60s", 60), ("5m", 300), ("1h", 3_600), ("24h", 86_400), ("7d", 604_800)] {
+            let query = query(&format!("window={name}")).unwrap();
+            assert_eq!(query.to.as_second() - query.from.as_second(), seconds, "{name}");
+        }
+        let default = query("").unwrap();
+        assert_eq!(default.to.as_second() - default.from.as_second(), 60);
+    }
+
+    #[test]
+    fn a_start_alone_lasts_until_now() {
+        let query = query("from=2026-05-01T11:00:00Z&product=&city=Oslo").unwrap();
+        assert_eq!(
+            (query.from.to_string().as_str(), query.to.to_string().as_str()),
+            ("2026-05-01T11:00:00Z", NOW)
+        );
+        assert_eq!((query.filter.product.as_deref(), query.filter.city.as_deref()), (Some(""), Some("Oslo")));
+    }
+
+    #[test]
+    fn what_makes_no_window_is_named() {
+        for (wrong, named) in [
+            ("window=90s", "`window`"),
+            ("window=5m&from=2026-05-01T11:00:00Z", "`from`"),
+            ("to=2026-05-01T11:00:00Z", "`to`"),
+            ("from=yesterday", "`from`"),
+            ("from=2026-05-01T12:00:01Z", "`from`"),
+            ("from=2026-05-01T11:00:00Z&to=2026-05-01T10:00:00Z", "`from`"),
+            ("windows=5m", "`windows`"),
+        ] {
+            let refusal = query(wrong).unwrap_err().to_string();
+            assert!(refusal.contains(named), "{wrong}: {refusal}");
+        }
+    }
+}

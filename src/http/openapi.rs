@@ -1,0 +1,150 @@
+//! The calls and frames, described for programs. The dashboard's types are generated from it.
+
+use actix_web::HttpResponse;
+use actix_web::http::header;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use super::{alerts, dead_letters, export, health, metrics, posts, score, socket, system};
+use crate::models::metrics::LiveMetrics;
+use crate::ws::frames::{ClientOp, ServerFrame};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Groundswell"),
+    paths(
+        posts::ingest,
+        posts::list,
+        posts::get,
+        posts::export,
+        score::score,
+        metrics::overall,
+        metrics::geo,
+        metrics::products,
+        metrics::channels,
+        metrics::platforms,
+        metrics::emotions,
+        metrics::trend,
+        alerts::list,
+        alerts::acknowledge,
+        dead_letters::list,
+        dead_letters::replay,
+        socket::open,
+        system::show,
+        system::prometheus,
+        health::health,
+        health::live,
+        health::ready
+    ),
+    components(schemas(ServerFrame, ClientOp, LiveMetrics, metrics::WindowName, export::Format)),
+    modifiers(&Token)
+)]
+struct Document;
+
+/// The token, where one is configured.
+struct Token;
+
+impl Modify for Token {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("Needed where GROUNDSWELL_AUTH_TOKEN is set, except by health checks."))
+            .build();
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("token", SecurityScheme::Http(scheme));
+    }
+}
+
+/// The document as `groundswell openapi` prints it and `frontend/openapi.json` keeps it.
+pub fn document() -> String {
+    let mut text = Document::openapi().to_pretty_json().unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// `GET /openapi.json`
+pub async fn show() -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("application/json")
+        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .body(document())
+}
+
+/// The page that shows the document and tries calls, under `/docs/`.
+pub fn page() -> SwaggerUi {
+    // The badge of an outside validator would be fetched from an outside server.
+    SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json").validator_url("none"))
+}
+
+/// `GET /docs`
+pub async fn to_page() -> HttpResponse {
+    HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "/docs/")).finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn described() -> serde_json::Value {
+        serde_json::from_str(&document()).unwrap()
+    }
+
+    #[test]
+    fn every_route_of_the_table_is_described() {
+        let described = described();
+        let table = include_str!("mod.rs");
+        let paths = table.split("at(\"").skip(1).filter_map(|rest| rest.split('"').next());
+        for path in paths.filter(|path| !matches!(*path, "/openapi.json" | "/docs")) {
+            assert!(described["paths"].get(path).is_some(), "{path} is not in the document");
+        }
+    }
+
+    #[test]
+    fn every_call_has_a_name_of_its_own_and_every_answer_a_description() {
+        let described = described();
+        let mut names = std::collections::HashSet::new();
+        let paths = described["paths"].as_object().unwrap().values();
+        for call in paths.flat_map(|path| path.as_object().unwrap().values()) {
+            assert!(
+                names.insert(call["operationId"].as_str().unwrap().to_owned()),
+                "{}",
+                call["operationId"]
+            );
+            for (status, answer) in call["responses"].as_object().unwrap() {
+                let described = answer["description"].as_str().is_some_and(|text| !text.is_empty());
+                assert!(described, "{} {status}", call["operationId"]);
+            }
+        }
+    }
+
+    #[test]
+    fn every_frame_is_told_apart_by_its_event() {
+        let described = described();
+        let frames = described["components"]["schemas"]["ServerFrame"]["oneOf"].as_array().unwrap();
+        let text = described["components"]["schemas"]["ServerFrame"].to_string();
+        assert_eq!(frames.len(), 10);
+        for event in
+            ["metrics:initial", "message:new", "alert:resolved", "system:update", "subscribed", "error"]
+        {
+            assert!(text.contains(&format!("[\"{event}\"]")), "{event} is missing in {text}");
+        }
+    }
+
+    #[test]
+    fn every_schema_that_is_spoken_of_exists() {
+        let text = document();
+        let described = described();
+        let schemas = described["components"]["schemas"].as_object().unwrap();
+        for name in text.split("#/components/schemas/").skip(1).filter_map(|rest| rest.split('"').next()) {
+            assert!(schemas.contains_key(name), "{name} is not described");
+        }
+    }
+
+    #[test]
+    fn the_committed_document_is_the_one_this_code_makes() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/frontend/openapi.json");
+        let committed = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(committed == document(), "run `groundswell openapi > frontend/openapi.json`");
+    }
+}

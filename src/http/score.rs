@@ -1,0 +1,211 @@
+//! Scores at once, for texts that are not stored.
+
+use std::fmt;
+use std::time::Duration;
+
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::error::{ApiError, ErrorBody};
+use super::extract::{self, NoParameters, Parameters};
+use super::state::AppState;
+use crate::actors::job_queue::LaneError;
+use crate::models::new_post::Rejection;
+use crate::models::score::Score;
+
+/// Half a batch of the pipeline: more would hold an inference thread noticeably.
+const TEXTS_MAX: usize = 256;
+
+/// As long as a post may be.
+const TEXT_CHARS_MAX: usize = 10_000;
+
+const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Requests go ahead of the stream, so a longer wait means that the model is stuck.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// One text, or several.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScoreRequest {
+    /// One text, 1 to 10,000 characters; answered with its score.
+    #[serde(default)]
+    text: Option<String>,
+    /// Up to 256 such texts; answered with `scores`.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<String>>)]
+    texts: Option<Texts>,
+}
+
+/// The scores of several texts, in their order.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Scores {
+    /// One for each.
+    pub scores: Vec<Score>,
+}
+
+/// What is answered: as asked.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum ScoreAnswer {
+    /// To `text`.
+    One(Box<Score>),
+    /// To `texts`.
+    Many(Scores),
+}
+
+/// Score texts now; nothing is stored
+///
+/// `model` names the tier that answered. `virality` knows the text only, not who says it.
+#[utoipa::path(post, path = "/api/v1/score", tag = "posts", operation_id = "score_texts",
+    request_body = ScoreRequest,
+    responses(
+        (status = 200, body = ScoreAnswer, description = "The score, or the scores"),
+        (status = 400, body = ErrorBody, description = "Not JSON"),
+        (status = 413, body = ErrorBody, description = "Over 256 texts or 8 MiB"),
+        (status = 422, body = ErrorBody, description = "A text is wrong, named in `details.field`"),
+        (status = 429, body = ErrorBody, description = "Too many are waiting; `Retry-After` says when to ask again"),
+    ))]
+pub async fn score(
+    state: Data<AppState>,
+    request: HttpRequest,
+    payload: Payload,
+    _: Parameters<NoParameters>,
+) -> Result<HttpResponse, ApiError> {
+    let body = extract::body(&request, payload, BODY_BYTES_MAX).await?;
+    let wish: ScoreRequest = extract::json(&request, &body)?;
+    let is_one = wish.text.is_some();
+    let texts = wish.into_texts()?;
+    let scoring = tokio::time::timeout(PATIENCE, state.score_lane.score(texts));
+    let mut scores = match scoring.await {
+        Ok(Ok(scores)) => scores,
+        Ok(Err(LaneError::Failed(why))) => return Err(ApiError::internal(why)),
+        Ok(Err(LaneError::Busy)) | Err(_) => {
+            return Err(ApiError::Busy { what: "too many texts are waiting to be scored" });
+        }
+    };
+    if !is_one {
+        return Ok(HttpResponse::Ok().json(ScoreAnswer::Many(Scores { scores })));
+    }
+    let score = scores.pop().ok_or_else(|| ApiError::internal("a text got no score"))?;
+    Ok(HttpResponse::Ok().json(ScoreAnswer::One(Box::new(score))))
+}
+
+impl ScoreRequest {
+    fn into_texts(self) -> Result<Vec<String>, ApiError> {
+        let (texts, is_one) = match (self.text, self.texts) {
+            (Some(text), None) => (vec![text], true),
+            (None, Some(Texts { n_sent, .. })) if n_sent > TEXTS_MAX => {
+                return Err(ApiError::TooLarge { limit: TEXTS_MAX as u64, what: "texts" });
+            }
+            (None, Some(Texts { kept, .. })) => (kept, false),
+            (Some(_), Some(_)) => {
+                return Err(rejected("invalid_field", "texts", "send `text` or `texts`, not both"));
+            }
+            (None, None) => return Err(rejected("missing_field", "text", "send `text` or `texts`")),
+        };
+        if texts.is_empty() {
+            return Err(rejected("empty", "texts", "send at least one text"));
+        }
+        for (i, text) in texts.iter().enumerate() {
+            let field = || if is_one { "text".to_owned() } else { format!("texts[{i}]") };
+            if text.trim().is_empty() {
+                return Err(rejected("empty", &field(), "a text is more than white space"));
+            }
+            if text.len() > TEXT_CHARS_MAX && text.chars().count() > TEXT_CHARS_MAX {
+                return Err(rejected("too_long", &field(), "a text is at most 10,000 characters long"));
+            }
+        }
+        Ok(texts)
+    }
+}
+
+fn rejected(code: &'static str, field: &str, message: &str) -> ApiError {
+    ApiError::Rejected(Rejection { code, field: field.to_owned(), message: message.to_owned() })
+}
+
+/// Texts as sent. Those too many are counted and not kept.
+#[derive(Debug, Default)]
+struct Texts {
+    kept: Vec<String>,
+    n_sent: usize,
+}
+
+impl<'de> Deserialize<'de> for Texts {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        struct Collect;
+
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Texts;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array of texts")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Texts, A::Error> {
+                let mut texts = Texts::default();
+                while texts.kept.len() < TEXTS_MAX {
+                    let Some(text) = array.next_element()? else {
+                        break;
+                    };
+                    texts.kept.push(text);
+                }
+                texts.n_sent = texts.kept.len();
+                while texts.n_sent >= TEXTS_MAX && array.next_element::<IgnoredAny>()?.is_some() {
+                    texts.n_sent += 1;
+                }
+                Ok(texts)
+            }
+        }
+
+        reader.deserialize_seq(Collect)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::TestRequest;
+
+    fn texts(body: &str) -> Result<Vec<String>, ApiError> {
+        let request =
+            TestRequest::post().insert_header(("content-type", "application/json")).to_http_request();
+        extract::json::<ScoreRequest>(&request, body.as_bytes())?.into_texts()
+    }
+
+    fn refused(body: &str, code: &str, field: &str) {
+        let refusal = texts(body).unwrap_err();
+        let ApiError::Rejected(why) = &refusal else { panic!("{body}: {refusal}") };
+        assert_eq!((why.code, why.field.as_str()), (code, field), "{body}");
+    }
+
+    #[test]
+    fn one_text_and_several_are_understood() {
+        assert_eq!(texts(r#"{"text":"a"}"#).unwrap(), ["a"]);
+        assert_eq!(texts(r#"{"texts":["a","b"]}"#).unwrap(), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_wrong_text_is_named() {
+        refused("{}", "missing_field", "text");
+        refused(r#"{"text":"a","texts":["b"]}"#, "invalid_field", "texts");
+        refused(r#"{"texts":[]}"#, "empty", "texts");
+        refused(r#"{"texts":["a"," "]}"#, "empty", "texts[1]");
+        refused(r#"{"texts":["a",7]}"#, "invalid_field", "texts[1]");
+        refused(r#"{"text":1}"#, "invalid_field", "text");
+        refused(r#"{"text":"a","lang":"en"}"#, "invalid_field", "lang");
+        refused(&format!(r#"{{"text":"{}"}}"#, "é".repeat(10_001)), "too_long", "text");
+        assert!(texts(&format!(r#"{{"text":"{}"}}"#, "é".repeat(10_000))).is_ok());
+    }
+
+    #[test]
+    fn too_many_texts_are_refused_without_keeping_them() {
+        let many = |n: usize| format!(r#"{{"texts":["a"{}]}}"#, r#","a""#.repeat(n - 1));
+        assert_eq!(texts(&many(256)).unwrap().len(), 256);
+        assert!(matches!(texts(&many(257)), Err(ApiError::TooLarge { limit: 256, .. })));
+        assert!(matches!(texts(&many(1_000_000)), Err(ApiError::TooLarge { .. })));
+    }
+}

@@ -1,0 +1,26 @@
+//! Where live sockets begin. What is said on them is in `ws`.
+
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::error::{ApiError, ErrorBody};
+use super::state::AppState;
+
+/// Live news
+///
+/// A WebSocket. The server sends `ServerFrame`s, the client `ClientOp`s, both as text. Where a token is configured
+/// a browser shows it as `Sec-WebSocket-Protocol: bearer, <token>`, other clients in `Authorization`.
+#[utoipa::path(get, path = "/ws", tag = "live", operation_id = "open_socket", responses(
+    (status = 101, description = "The socket"),
+    (status = 401, body = ErrorBody, description = "The token is missing"),
+    (status = 403, body = ErrorBody, description = "The page that asks is not one of ours"),
+    (status = 426, body = ErrorBody, description = "No socket was asked for"),
+    (status = 503, body = ErrorBody, description = "All places are taken"),
+))]
+pub async fn open(
+    state: Data<AppState>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, ApiError> {
+    Ok(state.sockets.open(&request, payload)?)
+}
