@@ -1,0 +1,166 @@
+//! Who may use whom, and what is kept to one place.
+
+use std::collections::BTreeSet;
+
+use crate::support::source::{self, Source, mentions};
+
+/// What each module may use. `telemetry` only names things, so all may use it.
+const MAY_USE: [(&str, &str); 15] = [
+    ("models", ""),
+    ("embedded", ""),
+    ("telemetry", ""),
+    ("virality", "models"),
+    ("inference", "models"),
+    ("enrich", "models"),
+    ("store", "models"),
+    ("stream", "models"),
+    ("notify", "models"),
+    ("auth", "models"),
+    ("connectors", "models stream"),
+    ("actors", "models enrich inference virality store stream notify"),
+    ("ws", "models actors auth"),
+    // The route table leads to the live sockets as well.
+    ("http", "models actors store stream inference auth ws"),
+    ("config", "embedded enrich inference"),
+];
+
+/// They tie everything together.
+const MAY_USE_ALL: [&str; 5] = ["main", "lib", "app", "cli", "bench"];
+
+/// What is named in one place only: the words, and where.
+const KEPT_TO: [(&[&str], &[&str]); 7] = [
+    (&["tokio_postgres", "deadpool_postgres", "refinery::", "INSERT INTO ", "DELETE FROM "], &["store"]),
+    (&["fred::"], &["stream"]),
+    (&["ort::"], &["inference/onnx.rs"]),
+    (&["actix_web_actors"], &["ws/session.rs"]),
+    (&["env::var", "env = \"", "env::set_var"], &["config.rs", "cli"]),
+    (&["do_send("], &["actors/downstream.rs", "actors/broadcaster.rs"]),
+    (&["unbounded_channel", "unbounded()", "sync::mpsc::channel"], &[]),
+];
+
+/// What a module must never know, because it is to be tried out with a table of numbers.
+const NEVER_KNOWS: [(&str, &[&str]); 5] = [
+    ("models", &["actix", "async fn", "tokio"]),
+    ("virality", &["actix", "async fn", "tokio", "::now()"]),
+    ("inference", &["actix", "async fn", "tokio"]),
+    ("store", &["actix"]),
+    ("actors", &["actix_web", "utoipa"]),
+];
+
+fn violations(sources: &[Source]) -> Vec<String> {
+    let mut found = Vec::new();
+    for Source { path, code } in sources {
+        let module = path.split('/').next().unwrap().trim_end_matches(".rs");
+        let foreign =
+            used_by(path, code).into_iter().filter(|used| *used != module && !may_use(module, used));
+        found.extend(foreign.map(|used| format!("src/{path}: `{module}` may not use `{used}`")));
+        for (words, places) in KEPT_TO {
+            let is_at_home = places.iter().any(|place| path == place || module == *place);
+            let strays = words.iter().filter(|word| !is_at_home && mentions(code, word));
+            found.extend(strays.map(|word| format!("src/{path}: `{word}` belongs to {places:?}")));
+        }
+        for (_, words) in NEVER_KNOWS.into_iter().filter(|(of, _)| *of == module) {
+            let known = words.iter().filter(|word| mentions(code, word));
+            found.extend(known.map(|word| format!("src/{path}: `{module}` must never know `{word}`")));
+        }
+    }
+    found
+}
+
+fn may_use(module: &str, used: &str) -> bool {
+    if MAY_USE_ALL.contains(&module) || used == "telemetry" {
+        return true;
+    }
+    let row = MAY_USE.iter().find(|(name, _)| *name == module);
+    row.unwrap_or_else(|| panic!("`{module}` has no row in the table of who may use whom"))
+        .1
+        .split(' ')
+        .any(|allowed| allowed == used)
+}
+
+/// The modules below `src` that a file names, by `crate::…` or by climbing up to there.
+fn used_by(path: &str, code: &str) -> BTreeSet<String> {
+    let is_folder = path.ends_with("/mod.rs");
+    let depth = path.split('/').count() - usize::from(is_folder);
+    let code = code.replace(&"super::".repeat(depth), "crate::");
+    let mut used = BTreeSet::new();
+    for (at, start) in code.match_indices("crate::") {
+        let rest = &code[at + start.len()..];
+        match rest.strip_prefix('{') {
+            Some(group) => used.extend(names_in(group)),
+            None => used.extend(name_at(rest)),
+        }
+    }
+    used
+}
+
+/// The first names of `a, b::c, d::{e, f}}…`, up to the closing brace.
+fn names_in(group: &str) -> Vec<String> {
+    let mut depth = 0;
+    let mut names: Vec<String> = name_at(group.trim_start()).into_iter().collect();
+    for (at, letter) in group.char_indices() {
+        match letter {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => names.extend(name_at(group[at + 1..].trim_start())),
+            _ => {}
+        }
+    }
+    names
+}
+
+/// The module named at the start of `text`; macros and types at the root are nobody's.
+fn name_at(text: &str) -> Option<String> {
+    let name: String = text.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
+    (!name.is_empty()).then_some(name)
+}
+
+#[test]
+fn every_module_uses_only_what_it_may() {
+    let found = violations(&source::all());
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
+}
+
+fn check(path: &str, text: &str, expected: &[&str]) {
+    let planted = Source { path: path.to_owned(), code: source::code_of(text) };
+    assert_eq!(violations(&[planted]), expected, "{text}");
+}
+
+#[test]
+fn a_planted_violation_is_found() {
+    let told = ["src/virality/mod.rs: `virality` may not use `store`"];
+    check("virality/mod.rs", "use crate::store::Store;", &told);
+    check("virality/mod.rs", "use super::store;", &told);
+    check("virality/mod.rs", "use crate::{\n    models::alert::{Alert, Scope},\n    store,\n};", &told);
+    check("ws/session.rs", "let n = crate::http::limit();", &["src/ws/session.rs: `ws` may not use `http`"]);
+    check(
+        "actors/commit.rs",
+        "use super::super::config::Config;",
+        &["src/actors/commit.rs: `actors` may not use `config`"],
+    );
+    check(
+        "http/posts.rs",
+        "client.query(\"INSERT INTO posts\")",
+        &["src/http/posts.rs: `INSERT INTO ` belongs to [\"store\"]"],
+    );
+    check(
+        "inference/batch.rs",
+        "use ort::session::Session;",
+        &["src/inference/batch.rs: `ort::` belongs to [\"inference/onnx.rs\"]"],
+    );
+    check(
+        "app.rs",
+        "let (a, b) = mpsc::unbounded_channel();",
+        &["src/app.rs: `unbounded_channel` belongs to []"],
+    );
+    check("virality/rules.rs", "let now = Timestamp::now();", &[]);
+}
+
+#[test]
+fn what_is_allowed_passes() {
+    check("actors/commit.rs", "use super::messages::Kill;\nuse crate::store::Store;", &[]);
+    check("store/mod.rs", "// crate::http is not used here\nuse crate::models::post::Post;", &[]);
+    check("stream/mod.rs", "#[cfg(test)]\nmod tests {\n    use crate::http::state;\n}", &[]);
+    check("http/mod.rs", "let report = crate::telemetry::NAME; let support = support::x();", &[]);
+}

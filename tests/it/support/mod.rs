@@ -1,0 +1,3 @@
+//! What the tests stand on: real servers, apps started on free ports, and faults as verbs.
+
+pub mod source; // the project's own source, read as text
