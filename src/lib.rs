@@ -15,11 +15,13 @@ pub mod config; // every setting
 
 pub mod models; // what the data is
 
+pub mod stream; // Redis: posts in and out, dead letters, news between processes
+
 pub mod enrich; // language, place, products, reach
 pub mod inference; // text to score, pure
-pub mod store;
-pub mod stream; // Redis: posts in and out, dead letters, news between processes
-pub mod virality; // numbers to verdicts, pure // Postgres, the only place with SQL
+pub mod virality; // numbers to verdicts, pure
+
+pub mod store; // Postgres, the only place with SQL
 
 pub mod actors; // who does what, and the messages between them
 
