@@ -2,7 +2,7 @@ import { useMemo } from 'react';
 import { EMOTIONS, type Emotion, type Tally } from '@/api/wire';
 import { Chart } from '@/components/charts/chart';
 import { axisText, baseOption } from '@/components/charts/option';
-import { usePalette, type Palette } from '@/components/charts/palette';
+import { mix, usePalette, type Palette } from '@/components/charts/palette';
 import { DataTable } from '@/components/ui/data-table';
 import { Panel } from '@/components/ui/panel';
 import { capitalize, formatCount, formatShare } from '@/lib/format';
@@ -88,8 +88,12 @@ function emotionOption(palette: Palette, overall: Tally) {
         data: EMOTIONS.map((emotion) => ({
           value: overall.emotions[emotion],
           itemStyle: {
-            color: palette[SIDES[emotion]],
-            opacity: SIDES[emotion] === 'neutral' ? 0.6 : 0.9,
+            // A mixed colour, since an opacity would fade the label too.
+            color: mix(
+              palette.surface,
+              palette[SIDES[emotion]],
+              SIDES[emotion] === 'neutral' ? 0.6 : 0.92,
+            ),
             borderRadius: 3,
           },
         })),

@@ -2,7 +2,7 @@ import { clsx } from 'clsx';
 import { useMemo, type ReactNode } from 'react';
 import { Sparkline } from '@/components/charts/sparkline';
 import type { Metrics } from '@/features/metrics/api/use-metrics';
-import { describeMood } from '@/features/metrics/model/describe';
+import { describeMood, describeSources } from '@/features/metrics/model/describe';
 import { toRates } from '@/features/metrics/model/trend';
 import { formatCount, formatRate, formatScore, formatShare, formatSigned } from '@/lib/format';
 import { WINDOW_NAMES, type WindowKey } from '@/lib/view';
@@ -34,9 +34,9 @@ export function HeadlineStrip({ metrics, window }: HeadlineStripProps) {
         spark={<Sparkline values={points.map((p) => p.total)} colour="var(--brand)" />}
       />
       <Headline
-        name="Posts"
+        name={`Posts, ${WINDOW_NAMES[window]}`}
         value={overall && formatCount(overall.count)}
-        note={WINDOW_NAMES[window]}
+        note={snapshot && describeSources(snapshot.sources)}
       />
       <Headline
         name="Average sentiment"
@@ -56,6 +56,7 @@ export function HeadlineStrip({ metrics, window }: HeadlineStripProps) {
         name="High churn risk"
         value={overall && formatCount(overall.churn.high)}
         note={overall && `risk ≥ 0.8, mean ${formatScore(overall.churn.average)}`}
+        spark={<Sparkline values={points.map((p) => p.highChurn)} colour="var(--critical)" />}
       />
       <Headline
         name="Late"

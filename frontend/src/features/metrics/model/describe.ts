@@ -1,6 +1,6 @@
 import type { KeyedTally, Tally } from '@/api/wire';
 import type { Column } from '@/components/ui/data-table';
-import { formatCount, formatKey, formatShare, formatSigned } from '@/lib/format';
+import { formatCount, formatKey, formatShare, formatSigned, formatSource } from '@/lib/format';
 
 /** A mood in words: what a person would say looking at the needle. */
 export function describeMood(average: number | null): string {
@@ -10,6 +10,16 @@ export function describeMood(average: number | null): string {
   const side = average > 0 ? 'positive' : 'negative';
   if (strength < 0.2) return `slightly ${side}`;
   return strength < 0.5 ? side : `strongly ${side}`;
+}
+
+/** `82% replay, 18% synthetic`: what is real and what is invented, beside the number it makes up. */
+export function describeSources(sources: readonly { key: string; count: number }[]): string | null {
+  const total = sources.reduce((sum, { count }) => sum + count, 0);
+  if (total === 0) return null;
+  return sources
+    .filter(({ count }) => count > 0)
+    .map(({ key, count }) => `${formatShare(count, total)} ${formatSource(key).toLowerCase()}`)
+    .join(', ');
 }
 
 /** `London: 120 posts, average +0.20` for the first few; the sentence behind a chart. */

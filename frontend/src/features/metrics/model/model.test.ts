@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { describeMood } from '@/features/metrics/model/describe';
+import { describeMood, describeSources } from '@/features/metrics/model/describe';
 import { rank } from '@/features/metrics/model/ranking';
 import { toRates } from '@/features/metrics/model/trend';
 import { noPosts, NOON, sampleKey, sampleSnapshot, sampleTally } from '@/testing/samples';
@@ -56,4 +56,14 @@ test.each([
   [-0.8, 'strongly negative'],
 ])('an average of %s is %s', (average, words) => {
   expect(describeMood(average)).toBe(words);
+});
+
+test('the share of invented posts stands beside the count', () => {
+  const sources = [
+    { key: 'replay', count: 80 },
+    { key: 'synthetic', count: 20 },
+    { key: 'http', count: 0 },
+  ];
+  expect(describeSources(sources)).toBe('80% replay, 20% synthetic');
+  expect(describeSources([])).toBeNull();
 });
