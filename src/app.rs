@@ -12,12 +12,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::runtime::{Handle, Runtime};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use crate::actors::downstream::Downstream;
+use crate::actors::messages::Kill;
 use crate::config::{Config, Servers};
 use crate::embedded::{Embedded, EmbeddedParams, Endpoints, RunInfo};
 use crate::telemetry;
@@ -31,17 +35,57 @@ const DRAIN_PATIENCE: Duration = Duration::from_secs(15);
 /// Threads for connections. They only move bytes; two keep a slow one from holding up the rest.
 const IO_THREADS: usize = 2;
 
-/// Runs a server until it is told to stop. Returns whether it stopped because it was told to.
+/// Tells a server when to stop, and whoever started it how to reach it.
+pub struct Control {
+    /// Cancelled once: stop gracefully. Whoever cancels it need not wait.
+    pub stop: CancellationToken,
+    /// Cancelled: leave at once. What is in flight will be delivered again.
+    pub leave: CancellationToken,
+    /// Told once the server listens.
+    pub started: oneshot::Sender<Started>,
+}
+
+/// A server that listens.
+pub struct Started {
+    /// Where.
+    pub address: SocketAddr,
+    /// Makes any stage panic, by its name. Nothing outside the tests uses it.
+    pub kill: Vec<(&'static str, Downstream<Kill>)>,
+}
+
+/// Runs a server until SIGTERM or Ctrl-C. Returns whether it stopped because it was told to.
 ///
 /// # Errors
 /// When it cannot start; the message says what to do.
 pub fn serve(config: Config) -> anyhow::Result<bool> {
     config.check()?;
     telemetry::init_tracing(&config.log);
+    let (started, listening) = oneshot::channel();
+    let control = Control { stop: CancellationToken::new(), leave: CancellationToken::new(), started };
+    run(config, control, |io, control| {
+        signals::obey(io, control)?;
+        io.spawn(async move {
+            if let Ok(started) = listening.await {
+                announce(started.address);
+            }
+        });
+        Ok(())
+    })
+}
+
+/// Runs a server on this thread until [`Control::stop`]. `prepare` may use the runtime for connections.
+///
+/// # Errors
+/// When it cannot start.
+pub fn run(
+    config: Config,
+    control: Control,
+    prepare: impl FnOnce(&Handle, &Control) -> anyhow::Result<()>,
+) -> anyhow::Result<bool> {
     let metrics = telemetry::init_metrics()?;
     let io = runtime()?;
-    let home = io.handle().clone();
-    let outcome = actix::System::new().block_on(run(config, home, metrics));
+    prepare(io.handle(), &control)?;
+    let outcome = actix::System::new().block_on(live(config, io.handle().clone(), metrics, control));
     // Connections are closed by now; whatever still runs has nobody left to answer to.
     io.shutdown_timeout(Duration::from_secs(1));
     outcome
@@ -60,67 +104,85 @@ fn runtime() -> anyhow::Result<Runtime> {
     Ok(builder.worker_threads(IO_THREADS).thread_name("io").enable_all().build()?)
 }
 
-async fn run(
+async fn live(
     config: Config,
     io: Handle,
-    metrics: metrics_exporter_prometheus::PrometheusHandle,
+    metrics: PrometheusHandle,
+    control: Control,
 ) -> anyhow::Result<bool> {
     let started_at = Timestamp::now();
-    let mut signals = signals::Signals::listen()?;
-    let starting = start_servers(&config, &io);
+    let Control { stop: stop_asked, leave, started } = control;
     let (embedded, endpoints) = tokio::select! {
-        servers = starting => servers?,
-        () = signals.stop() => return Ok(true),
+        servers = start_servers(&config, &io) => servers?,
+        () = stop_asked.cancelled() => return Ok(true),
     };
-    let connecting = connections::connect(&config, &endpoints, &io);
     let connections = tokio::select! {
-        connections = connecting => Arc::new(connections?),
-        () = signals.stop() => {
+        connections = connections::connect(&config, &endpoints, &io) => connections,
+        () = stop_asked.cancelled() => Err(anyhow!("told to stop while starting")),
+    };
+    let connections = match connections {
+        Ok(connections) => Arc::new(connections),
+        Err(error) => {
             stop_servers(embedded, &io).await;
-            return Ok(true);
+            return if stop_asked.is_cancelled() { Ok(true) } else { Err(error) };
         }
     };
-    let pipeline = pipeline::start(&config, &connections, &io)?;
+    let pipeline = pipeline::start(&config, &connections, &io);
+    let sockets = web::sockets(&config, &pipeline);
     let health = health_monitor::start(health_monitor::Subject {
         connections: Arc::clone(&connections),
-        pipeline: pipeline.watched(),
+        board: Arc::clone(&pipeline.supervision.board),
+        show: pipeline.show.clone(),
+        sockets: sockets.clone(),
         sockets_max: config.sockets_max,
         mode: if embedded.is_some() { "embedded" } else { "external" },
         started_at,
         io: io.clone(),
     });
     listener::start(&connections, &pipeline, &io);
-    let web = web::start(web::Parts {
+    let web = web::Parts {
         config: &config,
         connections: &connections,
         pipeline: &pipeline,
+        sockets,
         health,
         metrics,
-        io: &io,
-    })?;
-    if let Some(embedded) = &embedded {
-        run_info(&config, embedded, web.address, started_at).write(&config.data_dir)?;
-    }
-    announce(web.address);
-
-    let asked_to_stop = tokio::select! {
-        () = signals.stop() => true,
-        () = pipeline.supervision.gave_up.cancelled() => false,
     };
-    info!(asked_to_stop, "stopping");
-    let stopping = stop(&config, Stopping { embedded, connections, pipeline, web }, &io);
+    let (web, noted) = match web::start(web) {
+        Ok(web) => {
+            let noted =
+                embedded.as_ref().map(|embedded| run_info(&config, embedded, web.address, started_at));
+            (
+                Some(web),
+                noted.map_or(Ok(()), |info| info.write(&config.data_dir)).map_err(anyhow::Error::from),
+            )
+        }
+        Err(error) => (None, Err(error)),
+    };
+    let outcome = match (&web, noted) {
+        (Some(web), Ok(())) => {
+            // Whoever started us may have lost interest.
+            let _ = started.send(Started { address: web.address, kill: pipeline.kill.clone() });
+            tokio::select! {
+                () = stop_asked.cancelled() => Ok(true),
+                () = pipeline.supervision.gave_up.cancelled() => Ok(false),
+            }
+        }
+        (_, noted) => noted.map(|()| false),
+    };
+    info!("stopping");
     tokio::select! {
-        () = stopping => {}
-        () = signals.stop() => warn!("told twice to stop, leaving at once: what is in flight will be delivered again"),
+        () = stop(&config, Stopping { embedded, connections, pipeline, web }, &io) => {}
+        () = leave.cancelled() => warn!("told twice to stop, leaving at once: what is in flight will be delivered again"),
     }
-    Ok(asked_to_stop)
+    outcome
 }
 
 struct Stopping {
     embedded: Option<Embedded>,
     connections: Arc<Connections>,
     pipeline: Pipeline,
-    web: web::Web,
+    web: Option<web::Web>,
 }
 
 /// First nothing more is read and what is in flight settles; then stages stop, sockets close, and the servers go.
@@ -131,7 +193,9 @@ async fn stop(config: &Config, parts: Stopping, io: &Handle) {
         warn!("not everything in flight was stored in time, it will be delivered again");
     }
     pipeline.stop().await;
-    web.stop().await;
+    if let Some(web) = web {
+        web.stop().await;
+    }
     if embedded.is_some()
         && let Err(error) = RunInfo::remove(Path::new(&config.data_dir))
     {
@@ -191,15 +255,6 @@ fn run_info(config: &Config, embedded: &Embedded, address: SocketAddr, started_a
 #[expect(clippy::print_stdout, reason = "the one line that scripts and people wait for")]
 fn announce(address: SocketAddr) {
     println!("Groundswell is listening on http://{address}");
-}
-
-/// Fires when stages must no longer be mended.
-fn supervision(board: Arc<crate::actors::vitals::HealthBoard>) -> crate::actors::supervisor::Supervision {
-    crate::actors::supervisor::Supervision {
-        board,
-        stopping: CancellationToken::new(),
-        gave_up: CancellationToken::new(),
-    }
 }
 
 /// Waits until a server that is starting, or away for a moment, answers.

@@ -1,13 +1,17 @@
 //! What each command does.
 
-mod doctor; // what is missing here
+mod doctor; // what is missing, and how to get it
+mod score; // texts from the command line
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tokio::runtime::Runtime;
 
-use crate::app;
 use crate::config::Config;
+use crate::inference::LoadParams;
+use crate::{app, bench, http};
 
 /// Reads what people say about a brand, and tells within milliseconds how they feel, who is about to leave and what is
 /// about to spread
@@ -22,21 +26,109 @@ pub struct Cli {
 enum Command {
     /// Run the server: read the stream, score, store, alert, and show it live
     Serve(Box<Config>),
-    /// Say what is missing to run here, and how to get it
+    /// Score a text, or one text a line from standard input, and print JSON lines
+    Score {
+        /// The text; `-` reads standard input
+        #[arg(default_value = "-")]
+        text: String,
+        #[command(flatten)]
+        config: Box<Config>,
+    },
+    /// Say what is missing and how to get it
     Doctor(Box<Config>),
+    /// Measure: every figure we state is printed by one of these
+    Bench {
+        #[command(subcommand)]
+        bench: Bench,
+    },
+    /// Print the description of the HTTP interface (OpenAPI 3.1)
+    Openapi,
+}
+
+#[derive(Debug, Subcommand)]
+enum Bench {
+    /// Posts stored a second, and time from arrival to the socket, on a fresh server of its own
+    Pipeline {
+        /// How long each of the two loads lasts
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// Posts offered each second while storing is measured
+        #[arg(long, default_value_t = 7_000)]
+        offered: u32,
+        /// Posts sent each second while latency is measured
+        #[arg(long, default_value_t = 1_000)]
+        rate: u32,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Texts the model reads a second, tokenization included
+    Inference {
+        #[command(flatten)]
+        output: Output,
+        #[command(flatten)]
+        config: Box<Config>,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct Output {
+    /// Real posts to take the texts from
+    #[arg(long, default_value = "data/mayweather-mcgregor_tweets.csv.gz")]
+    texts: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
 }
 
 /// Runs a command to its end.
 pub fn run(cli: Cli) -> ExitCode {
-    let outcome = match cli.command {
-        Command::Serve(config) => app::serve(*config)
-            .map(|asked_to_stop| if asked_to_stop { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
-        Command::Doctor(config) => {
-            app::client_runtime().and_then(|runtime| runtime.block_on(doctor::run(&config)))
-        }
-    };
-    outcome.unwrap_or_else(|error| {
+    obey(cli.command).unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
         ExitCode::FAILURE
     })
+}
+
+fn obey(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve(config) => {
+            let asked_to_stop = app::serve(*config)?;
+            return Ok(if asked_to_stop { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        Command::Score { text, config } => score::run(&text, &load_params(&config))?,
+        Command::Doctor(config) => return Runtime::new()?.block_on(doctor::run(&config)),
+        Command::Bench { bench: Bench::Pipeline { seconds, offered, rate, output } } => {
+            let params = bench::pipeline::PipelineParams {
+                texts: output.texts,
+                seconds,
+                offered_per_second: offered,
+                latency_per_second: rate,
+                json: output.json,
+            };
+            Runtime::new()?.block_on(bench::pipeline::run(params))?;
+        }
+        Command::Bench { bench: Bench::Inference { output, config } } => {
+            let load = load_params(&config);
+            bench::inference::run(bench::inference::InferenceParams {
+                texts: output.texts,
+                load,
+                json: output.json,
+            })?;
+        }
+        Command::Openapi => print(&http::openapi::document()),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn load_params(config: &Config) -> LoadParams {
+    LoadParams {
+        choice: config.model,
+        weights_dir: config.weights_dir.clone(),
+        runtime_library: config.ort_dylib_path.clone(),
+        executable: std::env::current_exe().ok(),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the answer of a command goes to standard output")]
+fn print(text: &str) {
+    println!("{text}");
 }

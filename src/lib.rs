@@ -10,6 +10,7 @@
 //! ```
 
 pub mod app; // wiring: servers, stages from last to first, HTTP, graceful stop
+pub mod bench; // measurements that anybody can repeat
 pub mod cli; // what each command does
 pub mod config; // every setting
 

@@ -1,6 +1,7 @@
 //! Tracing and metrics: how they are set up, and the names of all metrics.
 
 use std::io::IsTerminal;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -62,11 +63,22 @@ pub fn init_tracing(filter: &str) {
     let _ = if std::io::stderr().is_terminal() { builder.try_init() } else { builder.json().try_init() };
 }
 
-/// Installs the metrics recorder of the process and keeps it tidy for as long as the process lives.
+/// Installs the metrics recorder of the process, once, and keeps it tidy for as long as the process lives. Servers
+/// that share a process share it.
 ///
 /// # Errors
-/// When a recorder is already installed.
+/// When another recorder is already installed.
 pub fn init_metrics() -> anyhow::Result<PrometheusHandle> {
+    static INSTALLED: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
+    let mut installed = INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(handle) = installed.as_ref() {
+        return Ok(handle.clone());
+    }
+    let handle = install()?;
+    Ok(installed.insert(handle).clone())
+}
+
+fn install() -> anyhow::Result<PrometheusHandle> {
     let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS_BUCKETS)?
         .set_buckets_for_metric(

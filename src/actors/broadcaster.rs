@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix::{Actor, Context, Handler, Recipient};
 use tracing::debug;
@@ -43,8 +42,6 @@ pub type Encode = fn(&FrameId, LiveFrame<'_>) -> Option<Arc<str>>;
 pub struct BroadcasterParams {
     /// Writes frames.
     pub encode: Encode,
-    /// How many sessions there are, for others to read.
-    pub n_sessions: Arc<AtomicU64>,
 }
 
 /// Hands each update to every session that wants it.
@@ -163,7 +160,6 @@ impl Broadcaster {
 
     fn count(&self) {
         let n_sessions = u64::try_from(self.sessions.len()).unwrap_or(u64::MAX);
-        self.params.n_sessions.store(n_sessions, Ordering::Relaxed);
         metrics::gauge!(SOCKETS_OPEN).set(n_sessions as f64);
     }
 }

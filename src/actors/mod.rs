@@ -6,6 +6,7 @@ pub mod messages; // every message, on one page
 pub mod aggregator; // RecordBatch → store and live windows
 pub mod alerter; // WindowClosed, PostsFlagged → alerts
 pub mod broadcaster; // updates → sessions
+pub mod housekeeper; // partitions, merged rollups, expiry
 pub mod inference_pool; // ScoreBatch → RecordBatch, on worker threads
 pub mod ingester; // stream → ScoreBatch; acknowledges, claims // partitions, merged rollups, expiry
 
@@ -17,7 +18,7 @@ pub mod vitals; // what a stage says of itself // starts, watches, respawns, giv
 mod commit; // one transaction, and what is told after it
 pub mod job_queue; // what waits for an inference thread
 mod live_windows; // the last minutes as sums of committed deltas
-mod scoring; // from what a model reads to the score that is stored
+pub mod scoring; // from what a model reads to the score that is stored
 mod suspects; // batches to be tried again: smaller, alone, not for ever
 mod window_cache; // the newest figures as Redis keeps them
 

@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::embedded::Endpoints;
 use crate::enrich::{Enricher, EnricherParams};
 use crate::inference::{self, LoadParams, Loaded};
-use crate::store::{Store, StoreParams};
+use crate::store::{Store, StoreParams, retention};
 use crate::stream::{Consumer, Stream, StreamParams, Subscription};
 
 /// Updates that may wait for this process's stages before it is told of a gap instead.
@@ -59,6 +59,7 @@ async fn open(config: &Config, endpoints: &Endpoints) -> anyhow::Result<Connecti
         StoreParams { url: endpoints.postgres_url.clone(), pool_size: config.pool_size, retention };
     let store = patiently("postgres", || Store::connect(store_params.clone())).await?;
     let n_applied = store.migrate().await?;
+    retention::ensure_partitions(&store, Timestamp::now()).await?;
     info!(n_applied, "postgres is ready");
     let reading = Store::connect(store_params).await?;
 

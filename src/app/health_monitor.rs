@@ -1,7 +1,6 @@
 //! Measures how everything is, once a second, for HTTP and for dashboards.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,6 +12,7 @@ use crate::actors::downstream::Downstream;
 use crate::actors::messages::PublishSystem;
 use crate::actors::vitals::HealthBoard;
 use crate::models::stage_health::{DependencyHealth, ModelHealth, SocketHealth, SystemHealth};
+use crate::ws::Sockets;
 
 /// How often it is measured. `/readyz` is at most this old.
 const MEASURE_EVERY: Duration = Duration::from_secs(1);
@@ -25,7 +25,11 @@ pub struct Subject {
     /// The servers and the model.
     pub connections: Arc<Connections>,
     /// The stages.
-    pub pipeline: Watched,
+    pub board: Arc<HealthBoard>,
+    /// Who shows it to dashboards.
+    pub show: Downstream<PublishSystem>,
+    /// Who watches.
+    pub sockets: Sockets,
     /// The most sockets there may be.
     pub sockets_max: u64,
     /// `embedded` or `external`.
@@ -34,16 +38,6 @@ pub struct Subject {
     pub started_at: Timestamp,
     /// Where to measure.
     pub io: Handle,
-}
-
-/// What of the pipeline is measured, and who shows it.
-pub struct Watched {
-    /// The stages.
-    pub board: Arc<HealthBoard>,
-    /// Open sockets.
-    pub n_sessions: Arc<AtomicU64>,
-    /// Who shows it to dashboards.
-    pub show: Downstream<PublishSystem>,
 }
 
 /// Starts measuring; the receiver always holds the newest.
@@ -57,7 +51,7 @@ pub fn start(subject: Subject) -> watch::Receiver<Arc<SystemHealth>> {
             let health = Arc::new(subject.measure().await);
             if n % SHOW_EVERY == 0 {
                 // Nobody to show it to for the moment; the next is due soon.
-                let _ = subject.pipeline.show.try_send(PublishSystem(Arc::clone(&health)));
+                let _ = subject.show.try_send(PublishSystem(Arc::clone(&health)));
             }
             if newest.send(health).is_err() {
                 return;
@@ -74,16 +68,13 @@ impl Subject {
             at: Timestamp::now(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started_at: self.started_at,
-            stages: self.pipeline.board.snapshot(),
+            stages: self.board.snapshot(),
             stream: None,
             redis: DependencyHealth { reachable: false, error: Some("not asked yet".to_owned()) },
             postgres: DependencyHealth { reachable: false, error: Some("not asked yet".to_owned()) },
             model: ModelHealth { id: (*model.factory.model()).clone(), degraded: model.degraded.clone() },
             mode: self.mode.to_owned(),
-            sockets: SocketHealth {
-                open: self.pipeline.n_sessions.load(Ordering::Relaxed),
-                limit: self.sockets_max,
-            },
+            sockets: SocketHealth { open: self.sockets.n_open(), limit: self.sockets_max },
         }
     }
 

@@ -1,7 +1,6 @@
 //! The stages, from last to first.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use actix::dev::ToEnvelope;
@@ -12,13 +11,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::connections::Connections;
-use super::health_monitor::Watched;
-use super::supervision;
 use crate::actors::STAGES;
 use crate::actors::aggregator::{Aggregator, AggregatorParams};
 use crate::actors::alerter::{Alerter, AlerterParams};
 use crate::actors::broadcaster::{Broadcaster, BroadcasterParams, LiveFrame};
 use crate::actors::downstream::{Downstream, downstream};
+use crate::actors::housekeeper::{Housekeeper, HousekeeperParams};
 use crate::actors::inference_pool::{InferencePool, InferencePoolParams};
 use crate::actors::ingester::{Ingester, IngesterParams};
 use crate::actors::job_queue::{JobQueue, ScoreLane};
@@ -53,33 +51,28 @@ pub struct Pipeline {
     pub apply: Downstream<ApplyUpdate>,
     /// Updates for browsers.
     pub publish: Downstream<Publish>,
-    /// For sessions.
-    pub sessions: Sessions,
-    /// Makes any stage panic, by its name. Nothing outside the tests uses it.
-    pub kill: Vec<(&'static str, Downstream<Kill>)>,
-    n_sessions: Arc<AtomicU64>,
-    show: Downstream<PublishSystem>,
-    supervisors: JoinSet<()>,
-}
-
-/// How sessions reach the broadcaster.
-#[derive(Clone)]
-pub struct Sessions {
     /// A browser has come.
     pub connect: Downstream<Connect>,
     /// It wants something else.
     pub watch: Downstream<Watch>,
     /// It has gone.
     pub disconnect: Downstream<Disconnect>,
+    /// Makes any stage panic, by its name. Nothing outside the tests uses it.
+    pub kill: Vec<(&'static str, Downstream<Kill>)>,
+    /// Health for browsers.
+    pub show: Downstream<PublishSystem>,
+    supervisors: JoinSet<()>,
 }
 
 /// Starts every stage that this process's roles call for.
-pub fn start(config: &Config, connections: &Connections, io: &Handle) -> anyhow::Result<Pipeline> {
-    let board = Arc::new(HealthBoard::new(&STAGES));
-    let supervision = supervision(board);
+pub fn start(config: &Config, connections: &Connections, io: &Handle) -> Pipeline {
+    let supervision = Supervision {
+        board: Arc::new(HealthBoard::new(&STAGES)),
+        stopping: CancellationToken::new(),
+        gave_up: CancellationToken::new(),
+    };
     let mut starter =
         Starter { supervision: supervision.clone(), supervisors: JoinSet::new(), kill: Vec::new() };
-    let n_sessions = Arc::new(AtomicU64::new(0));
 
     let (to_publish, publish) = downstream(Broadcaster::NAME);
     let (to_metrics, metrics) = downstream(Broadcaster::NAME);
@@ -87,7 +80,7 @@ pub fn start(config: &Config, connections: &Connections, io: &Handle) -> anyhow:
     let (to_connect, connect) = downstream(Broadcaster::NAME);
     let (to_watch, watch) = downstream(Broadcaster::NAME);
     let (to_disconnect, disconnect) = downstream(Broadcaster::NAME);
-    let params = BroadcasterParams { encode, n_sessions: Arc::clone(&n_sessions) };
+    let params = BroadcasterParams { encode };
     starter.start(
         move |life| Broadcaster::new(params.clone(), life),
         move |address| {
@@ -154,6 +147,8 @@ pub fn start(config: &Config, connections: &Connections, io: &Handle) -> anyhow:
     let drain = CancellationToken::new();
     let drained = CancellationToken::new();
     if config.does(Role::Ingest) {
+        let params = HousekeeperParams { store: connections.store.clone(), io: io.clone() };
+        starter.start(move |life| Housekeeper::new(params.clone(), life), |_| {});
         let params = IngesterParams {
             consumer: Arc::clone(&connections.consumer),
             downstream: score,
@@ -166,7 +161,7 @@ pub fn start(config: &Config, connections: &Connections, io: &Handle) -> anyhow:
         starter.start(move |life| Ingester::new(params.clone(), life), |_| {});
     }
     let Starter { supervisors, kill, .. } = starter;
-    Ok(Pipeline {
+    Pipeline {
         supervision,
         drain,
         drained,
@@ -174,12 +169,13 @@ pub fn start(config: &Config, connections: &Connections, io: &Handle) -> anyhow:
         score_lane: ScoreLane::new(queue),
         apply,
         publish,
-        sessions: Sessions { connect, watch, disconnect },
+        connect,
+        watch,
+        disconnect,
         kill,
-        n_sessions,
         show,
         supervisors,
-    })
+    }
 }
 
 struct Starter {
@@ -212,15 +208,6 @@ impl Starter {
 }
 
 impl Pipeline {
-    /// What the health monitor measures.
-    pub fn watched(&self) -> Watched {
-        Watched {
-            board: Arc::clone(&self.supervision.board),
-            n_sessions: Arc::clone(&self.n_sessions),
-            show: self.show.clone(),
-        }
-    }
-
     /// Stops every stage. Sockets are told to close when the broadcaster goes.
     pub async fn stop(mut self) {
         self.supervision.stopping.cancel();

@@ -1,27 +1,27 @@
 //! When people want it to stop.
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::runtime::Handle;
+use tokio::signal::unix::{SignalKind, signal};
 
-/// SIGTERM and Ctrl-C.
-pub struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
+use super::Control;
 
-impl Signals {
-    /// Listens from now on; a signal that comes before [`Self::stop`] is awaited is not lost.
-    ///
-    /// # Errors
-    /// When the system refuses a handler.
-    pub fn listen() -> std::io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
-    }
-
-    /// Waits for the next of either.
-    pub async fn stop(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+/// Stops at the first SIGTERM or Ctrl-C, and leaves at the second.
+///
+/// # Errors
+/// When the system refuses a handler.
+pub fn obey(io: &Handle, control: &Control) -> std::io::Result<()> {
+    let _inside = io.enter();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let (stop, leave) = (control.stop.clone(), control.leave.clone());
+    io.spawn(async move {
+        for token in [stop, leave] {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            token.cancel();
         }
-    }
+    });
+    Ok(())
 }

@@ -2,10 +2,32 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::web::Data;
+use actix_web::{App, HttpServer};
+use anyhow::Context as _;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::watch;
 
 use super::connections::Connections;
 use super::pipeline::Pipeline;
 use crate::config::Config;
+use crate::http;
+use crate::http::guard::{AllowedHosts, Token};
+use crate::http::state::{AppState, HttpParams};
+use crate::models::stage_health::SystemHealth;
+use crate::ws::{Sockets, SocketsParams};
+
+/// Threads that answer. Handlers only wait for others, so two keep the cores for those.
+const WORKERS: usize = 2;
+
+/// How long answers under way may take once the server stops, in seconds.
+const SHUTDOWN_PATIENCE_SECONDS: u64 = 5;
+
+/// How long a client may take to send its headers.
+const REQUEST_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the web server is made of.
 pub struct Parts<'a> {
@@ -13,28 +35,74 @@ pub struct Parts<'a> {
     pub config: &'a Config,
     /// What handlers ask.
     pub connections: &'a Connections,
-    /// What sessions reach.
+    /// What scores for them.
     pub pipeline: &'a Pipeline,
+    /// Live sockets.
+    pub sockets: Sockets,
     /// The newest measurement.
-    pub health: tokio::sync::watch::Receiver<Arc<crate::models::stage_health::SystemHealth>>,
+    pub health: watch::Receiver<Arc<SystemHealth>>,
     /// What `/metrics` prints.
-    pub metrics: metrics_exporter_prometheus::PrometheusHandle,
-    /// The runtime of the connections.
-    pub io: &'a tokio::runtime::Handle,
+    pub metrics: PrometheusHandle,
 }
 
 /// The running web server.
 pub struct Web {
     /// Where it listens.
     pub address: SocketAddr,
+    server: ServerHandle,
+    sockets: Sockets,
 }
 
-/// Starts.
+/// Places for live sockets.
+pub fn sockets(config: &Config, pipeline: &Pipeline) -> Sockets {
+    Sockets::new(SocketsParams {
+        connect: pipeline.connect.clone(),
+        watch: pipeline.watch.clone(),
+        disconnect: pipeline.disconnect.clone(),
+        limit: config.sockets_max,
+    })
+}
+
+/// Binds and answers from now on.
+///
+/// # Errors
+/// When the address is taken or not ours.
 pub fn start(parts: Parts<'_>) -> anyhow::Result<Web> {
-    Ok(Web { address: parts.config.listen })
+    let Parts { config, connections, pipeline, sockets, health, metrics } = parts;
+    let state = Data::new(AppState {
+        params: HttpParams {
+            hosts: AllowedHosts::new(config.listen, &config.allowed_hosts),
+            token: config.auth_token.as_deref().map(Token::new),
+            high_water: config.high_water,
+            retention: connections.store.retention(),
+        },
+        store: connections.reading.clone(),
+        producer: connections.stream.producer(),
+        dead_letters: connections.stream.dead_letters(),
+        score_lane: pipeline.score_lane.clone(),
+        sockets: sockets.clone(),
+        prometheus: metrics,
+        health,
+    });
+    let server = HttpServer::new(move || App::new().app_data(state.clone()).configure(http::configure))
+        .workers(WORKERS)
+        .max_connections(usize::try_from(config.sockets_max).unwrap_or(usize::MAX).saturating_add(1_024))
+        .client_request_timeout(REQUEST_PATIENCE)
+        .shutdown_timeout(SHUTDOWN_PATIENCE_SECONDS)
+        .disable_signals()
+        .bind(config.listen)
+        .with_context(|| format!("cannot listen on `{}`: is another server running there?", config.listen))?;
+    let address = server.addrs().first().copied().context("no address was bound")?;
+    let running = server.run();
+    let handle = running.handle();
+    actix_rt::spawn(running);
+    Ok(Web { address, server: handle, sockets })
 }
 
 impl Web {
-    /// Stops.
-    pub async fn stop(self) {}
+    /// Says goodbye to every socket, answers what is under way, and stops.
+    pub async fn stop(self) {
+        self.sockets.close_all();
+        self.server.stop(true).await;
+    }
 }

@@ -1,0 +1,73 @@
+//! Keeps the store in shape: partitions ahead of time, old rollups merged, expired posts gone.
+
+use std::time::Duration;
+
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, WrapFuture};
+use jiff::Timestamp;
+use tokio::runtime::Handle;
+use tracing::{info, warn};
+
+use super::supervisor::{Life, stage};
+use crate::store::{Store, StoreError, retention, rollups};
+
+/// How often it looks. All it does is idempotent and cheap when there is nothing to do.
+const EVERY: Duration = Duration::from_secs(60);
+
+/// What a housekeeper is made of.
+#[derive(Clone)]
+pub struct HousekeeperParams {
+    /// What it keeps.
+    pub store: Store,
+    /// The runtime on which connections live.
+    pub io: Handle,
+}
+
+/// Does once a minute what nobody should have to wait for.
+///
+/// Several processes may do it at the same time; the store sees to it that one does the work.
+pub struct Housekeeper {
+    params: HousekeeperParams,
+    life: Life,
+}
+
+stage!(Housekeeper, "housekeeper");
+
+impl Housekeeper {
+    /// A housekeeper that starts at once.
+    pub fn new(params: HousekeeperParams, life: Life) -> Self {
+        Self { params, life }
+    }
+
+    fn tidy(&mut self, context: &mut Context<Self>) {
+        self.life.vitals.begin(1);
+        let done = self.params.io.spawn(tidy(self.params.clone()));
+        context.wait(done.into_actor(self).map(|outcome, housekeeper, _| {
+            match outcome {
+                Ok(Ok(())) => return housekeeper.life.vitals.finish(1),
+                Ok(Err(error)) => warn!(%error, "housekeeping was cut short, it goes on in a minute"),
+                Err(error) => warn!(%error, "housekeeping panicked"),
+            }
+            housekeeper.life.vitals.fail(1);
+        }));
+    }
+}
+
+impl Actor for Housekeeper {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        self.tidy(context);
+        context.run_interval(EVERY, Self::tidy);
+    }
+}
+
+async fn tidy(params: HousekeeperParams) -> Result<(), StoreError> {
+    let now = Timestamp::now();
+    retention::ensure_partitions(&params.store, now).await?;
+    let n_merged = rollups::compact(&params.store, now).await?;
+    if n_merged > 0 {
+        info!(n_merged, "fine rollups merged into minutes");
+    }
+    retention::expire(&params.store, now).await?;
+    Ok(())
+}

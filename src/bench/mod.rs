@@ -1,0 +1,24 @@
+//! Measurements that anybody can repeat: every figure we state is printed by one of these.
+
+pub mod inference; // how many texts a second the model reads
+pub mod pipeline; // how many posts a second are stored, and how soon they are seen
+
+mod posts; // real texts under names of their own
+mod server; // a server of its own, as a user would run it
+mod watcher; // a browser's side of the socket
+
+use serde::Serialize;
+
+/// Prints a report: as one JSON object for programs, else as a table for people.
+#[expect(clippy::print_stdout, reason = "printing is what a bench is for")]
+pub fn print<R: Serialize>(report: &R, rows: &[(&str, String)], json: bool) -> anyhow::Result<()> {
+    if json {
+        println!("{}", serde_json::to_string(report)?);
+        return Ok(());
+    }
+    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    for (name, value) in rows {
+        println!("{name:<width$}  {value}");
+    }
+    Ok(())
+}

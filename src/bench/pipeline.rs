@@ -1,0 +1,282 @@
+//! How many posts a second are stored, and how soon they are seen.
+//!
+//! Both loops are open: posts are due by the clock, whatever the server does, and a post that is late because the server
+//! was busy is counted as late. The server, PostgreSQL, Redis and this load share the machine.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+use serde::Serialize;
+
+use super::posts::Texts;
+use super::server::{Server, Usage};
+use super::watcher::{Schedule, Watcher, WatcherParams};
+use crate::store::posts::counts;
+use crate::stream::{Producer, Stream, StreamParams};
+
+/// Posts are sent in groups this far apart; finer, and the load would use the processor that it measures.
+const STORE_TICK: Duration = Duration::from_millis(20);
+
+/// For latency every post counts, so the groups are small: two posts at a thousand a second.
+const LATENCY_TICK: Duration = Duration::from_millis(2);
+
+/// Posts sent before the measurement starts: the first statements are planned, the first pages allocated.
+const WARM_UP: Duration = Duration::from_secs(5);
+
+/// How long what was sent may take to be stored after the last was sent.
+const DRAIN_PATIENCE: Duration = Duration::from_secs(120);
+
+/// How long a silent socket is listened to.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// What to measure.
+#[derive(Debug, Clone)]
+pub struct PipelineParams {
+    /// Where the texts come from.
+    pub texts: PathBuf,
+    /// How long each of the two loads lasts.
+    pub seconds: u64,
+    /// Posts offered each second while storing is measured. More than are stored, or that is what is measured.
+    pub offered_per_second: u32,
+    /// Posts sent each second while latency is measured.
+    pub latency_per_second: u32,
+    /// Whether to print one JSON object instead of a table.
+    pub json: bool,
+}
+
+#[derive(Serialize)]
+struct Report {
+    seconds: u64,
+    offered_per_second: u32,
+    stored_per_second: f64,
+    n_sent: usize,
+    n_stored: i64,
+    n_lost: i64,
+    n_counted: i64,
+    cpu_microseconds_per_post: CpuPerPost,
+    server_resident_mebibytes: f64,
+    latency_per_second: u32,
+    arrival_to_socket_ms: Latency,
+    n_seen: u64,
+    n_latency_sent: usize,
+    model: String,
+}
+
+#[derive(Serialize)]
+struct CpuPerPost {
+    server: f64,
+    postgres: f64,
+    redis: f64,
+}
+
+#[derive(Serialize)]
+struct Latency {
+    p50: f64,
+    p90: f64,
+    p99: f64,
+    max: f64,
+}
+
+/// Runs both loads against a fresh server and prints what came of them.
+///
+/// # Errors
+/// When the server cannot be started or breaks; not when a figure is missed.
+pub async fn run(params: PipelineParams) -> anyhow::Result<()> {
+    let texts = Texts::read(&params.texts)?;
+    let server = Server::start().await?;
+    let latency = measure_latency(&server, &texts, &params).await?;
+    let stored = measure_storing(&server, &texts, &params).await?;
+    let counts = counts(&server.store).await?;
+    let model = server_model(&server).await?;
+    let sent = stored.n_sent + stored.n_warm_up + latency.n_sent;
+    let report = Report {
+        seconds: params.seconds,
+        offered_per_second: params.offered_per_second,
+        stored_per_second: stored.per_second,
+        n_sent: sent,
+        n_stored: counts.n_posts,
+        n_lost: i64::try_from(sent)? - counts.n_posts,
+        n_counted: counts.n_rolled_up,
+        cpu_microseconds_per_post: stored.cpu,
+        server_resident_mebibytes: stored.resident_bytes as f64 / 1_048_576.0,
+        latency_per_second: params.latency_per_second,
+        arrival_to_socket_ms: latency.of(),
+        n_seen: latency.seen.len(),
+        n_latency_sent: latency.n_sent,
+        model,
+    };
+    server.stop().await?;
+    super::print(&report, &rows(&report), params.json)
+}
+
+fn rows(report: &Report) -> Vec<(&'static str, String)> {
+    let Report { arrival_to_socket_ms: latency, cpu_microseconds_per_post: cpu, .. } = report;
+    vec![
+        ("model", report.model.clone()),
+        (
+            "stored posts a second",
+            format!(
+                "{:.0} (of {} offered, for {} s)",
+                report.stored_per_second, report.offered_per_second, report.seconds
+            ),
+        ),
+        (
+            "processor time a post",
+            format!(
+                "{:.0} µs server, {:.0} µs postgres, {:.0} µs redis",
+                cpu.server, cpu.postgres, cpu.redis
+            ),
+        ),
+        ("server's resident memory", format!("{:.0} MiB", report.server_resident_mebibytes)),
+        (
+            "sent, stored, counted, lost",
+            format!("{}, {}, {}, {}", report.n_sent, report.n_stored, report.n_counted, report.n_lost),
+        ),
+        (
+            "arrival to socket",
+            format!(
+                "p50 {:.1} ms, p90 {:.1} ms, p99 {:.1} ms, max {:.1} ms (at {} posts a second)",
+                latency.p50, latency.p90, latency.p99, latency.max, report.latency_per_second
+            ),
+        ),
+        ("posts seen on the socket", format!("{} of {}", report.n_seen, report.n_latency_sent)),
+    ]
+}
+
+struct Stored {
+    per_second: f64,
+    n_sent: usize,
+    n_warm_up: usize,
+    cpu: CpuPerPost,
+    resident_bytes: u64,
+}
+
+async fn measure_storing(server: &Server, texts: &Texts, params: &PipelineParams) -> anyhow::Result<Stored> {
+    let stream =
+        StreamParams { redis_url: server.info.redis_url.clone(), prefix: server.info.prefix.clone() };
+    let producer = Stream::connect(&stream).await?.producer();
+    let per_tick =
+        usize::try_from(params.offered_per_second)? * usize::try_from(STORE_TICK.as_millis())? / 1_000;
+    let n_warm_up_ticks = usize::try_from(WARM_UP.as_millis() / STORE_TICK.as_millis())?;
+    let n_ticks = usize::try_from(u128::from(params.seconds) * 1_000 / STORE_TICK.as_millis())?;
+    let mut ticks = tokio::time::interval(STORE_TICK);
+    // A tick that is late is made up for at once: the loop is open.
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Burst);
+    let mut before = None;
+    for tick in 0..n_warm_up_ticks + n_ticks {
+        ticks.tick().await;
+        if tick == n_warm_up_ticks {
+            before = Some((Instant::now(), server.n_stored().await?, server.usage()));
+        }
+        let posts: Vec<_> =
+            (tick * per_tick..(tick + 1) * per_tick).map(|n| texts.accepted("store", n)).collect();
+        producer.publish(&posts).await?;
+    }
+    let (started, posts_before, usage_before) =
+        before.ok_or_else(|| anyhow::anyhow!("the load was over before it began"))?;
+    let stored = server.n_stored().await? - posts_before;
+    let elapsed = started.elapsed().as_secs_f64();
+    let usage = server.usage();
+    let per_post = |after: f64, before: f64| (after - before) * 1_000_000.0 / stored.max(1.0);
+    let n_warm_up = n_warm_up_ticks * per_tick;
+    drain(server, &producer).await?;
+    Ok(Stored {
+        per_second: stored / elapsed,
+        n_sent: n_ticks * per_tick,
+        n_warm_up,
+        cpu: cpu_per_post(&usage_before, &usage, per_post),
+        resident_bytes: usage.resident_bytes,
+    })
+}
+
+fn cpu_per_post(before: &Usage, after: &Usage, per_post: impl Fn(f64, f64) -> f64) -> CpuPerPost {
+    CpuPerPost {
+        server: per_post(after.server, before.server),
+        postgres: per_post(after.postgres, before.postgres),
+        redis: per_post(after.redis, before.redis),
+    }
+}
+
+async fn drain(server: &Server, producer: &Producer) -> anyhow::Result<()> {
+    let deadline = Instant::now() + DRAIN_PATIENCE;
+    while Instant::now() < deadline {
+        if producer.backlog().await?.length == 0 {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    anyhow::bail!(
+        "not everything was stored within {} s of the last post: see {}",
+        DRAIN_PATIENCE.as_secs(),
+        server.info.address
+    )
+}
+
+struct Seen {
+    seen: Histogram<u64>,
+    n_sent: usize,
+}
+
+impl Seen {
+    fn of(&self) -> Latency {
+        let ms = |quantile: f64| self.seen.value_at_quantile(quantile) as f64 / 1_000.0;
+        Latency { p50: ms(0.5), p90: ms(0.9), p99: ms(0.99), max: self.seen.max() as f64 / 1_000.0 }
+    }
+}
+
+async fn measure_latency(server: &Server, texts: &Texts, params: &PipelineParams) -> anyhow::Result<Seen> {
+    // A short run first, whose figures are thrown away.
+    send_and_watch(server, texts, "warm-up", (params.latency_per_second, WARM_UP)).await?;
+    send_and_watch(server, texts, "latency", (params.latency_per_second, Duration::from_secs(params.seconds)))
+        .await
+        .map(|mut seen| {
+            seen.n_sent +=
+                usize::try_from(u64::from(params.latency_per_second) * WARM_UP.as_secs()).unwrap_or(0);
+            seen
+        })
+}
+
+async fn send_and_watch(
+    server: &Server,
+    texts: &Texts,
+    run: &str,
+    (per_second, length): (u32, Duration),
+) -> anyhow::Result<Seen> {
+    let n_posts = usize::try_from(u64::from(per_second) * length.as_secs())?;
+    let per_tick = usize::try_from(u128::from(per_second) * LATENCY_TICK.as_millis() / 1_000)?.max(1);
+    let schedule = Schedule {
+        start: Instant::now() + Duration::from_millis(200),
+        interval: length.div_f64(n_posts as f64),
+    };
+    let address = server.info.address.clone();
+    let watcher =
+        Watcher::start(WatcherParams { address, run: run.to_owned(), schedule, n_posts, patience: SILENCE })
+            .await?;
+    let client = reqwest::Client::new();
+    let url = format!("{}/api/v1/posts", server.info.address);
+    let mut requests = tokio::task::JoinSet::new();
+    let mut n_sent = 0;
+    while n_sent < n_posts {
+        let group = n_sent..(n_sent + per_tick).min(n_posts);
+        // A group is due with its last post, so that no post is sent before its time.
+        tokio::time::sleep_until(schedule.due(group.end.saturating_sub(1)).into()).await;
+        let posts: Vec<_> = group.clone().map(|n| texts.post(run, n)).collect();
+        let request = client.post(&url).json(&posts);
+        requests.spawn(async move { request.send().await?.error_for_status().map(drop) });
+        n_sent = group.end;
+        while let Some(answered) = requests.try_join_next() {
+            answered??;
+        }
+    }
+    while let Some(answered) = requests.join_next().await {
+        answered??;
+    }
+    Ok(Seen { seen: watcher.finish().await?, n_sent })
+}
+
+async fn server_model(server: &Server) -> anyhow::Result<String> {
+    let system: crate::models::stage_health::SystemHealth =
+        reqwest::get(format!("{}/api/v1/system", server.info.address)).await?.json().await?;
+    Ok(format!("{} {}", system.model.id.name, system.model.id.version))
+}

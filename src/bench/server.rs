@@ -1,0 +1,152 @@
+//! A server of its own, as a user would run it: this same program, in a process of its own, with private databases.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use tokio::process::{Child, Command};
+
+use crate::embedded::RunInfo;
+use crate::store::{Store, StoreParams};
+use crate::telemetry::POSTS_STORED_TOTAL;
+
+/// How long the databases may take to be made and started.
+const START_PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long a graceful stop may take.
+const STOP_PATIENCE: Duration = Duration::from_secs(40);
+
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// The running server.
+pub struct Server {
+    child: Child,
+    data_dir: PathBuf,
+    /// Where it listens, and where its databases are.
+    pub info: RunInfo,
+    /// Its database.
+    pub store: Store,
+}
+
+impl Server {
+    /// Starts it in an empty folder and waits until it is ready.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub async fn start() -> anyhow::Result<Self> {
+        let data_dir = std::env::temp_dir().join(format!("groundswell-bench-{}", std::process::id()));
+        std::fs::create_dir_all(&data_dir)?;
+        let mut child = Command::new(std::env::current_exe()?)
+            .args(["serve", "--listen", "127.0.0.1:0", "--log", "warn", "--data-dir"])
+            .arg(&data_dir)
+            .env_remove("DATABASE_URL")
+            .env_remove("REDIS_URL")
+            .stdout(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()?;
+        let info = wait_until_ready(&mut child, &data_dir).await?;
+        let url = info.postgres_url.clone();
+        let retention = Duration::from_secs(90 * 24 * 60 * 60);
+        let store = Store::connect(StoreParams { url, pool_size: 1, retention }).await?;
+        Ok(Self { child, data_dir, info, store })
+    }
+
+    /// Posts it has stored since it started, by its own count: counting rows would disturb what is measured.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn n_stored(&self) -> anyhow::Result<f64> {
+        let metrics = reqwest::get(format!("{}/metrics", self.info.address)).await?.text().await?;
+        let line = metrics.lines().find_map(|line| line.strip_prefix(POSTS_STORED_TOTAL));
+        Ok(line.and_then(|value| value.trim().parse().ok()).unwrap_or(0.0))
+    }
+
+    /// Processor time it has used so far, its databases' included, and its own resident memory in bytes.
+    pub fn usage(&self) -> Usage {
+        let pids = [Some(self.info.pid), self.info.postgres_pid, self.info.redis_pid];
+        let [server, postgres, redis] = pids.map(|pid| pid.map_or(0.0, cpu_seconds));
+        Usage { server, postgres, redis, resident_bytes: resident_bytes(self.info.pid) }
+    }
+
+    /// Stops it and removes its files.
+    ///
+    /// # Errors
+    /// When it does not stop.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(self.info.pid)?);
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM)?;
+        tokio::time::timeout(STOP_PATIENCE, self.child.wait()).await.context("the server did not stop")??;
+        std::fs::remove_dir_all(&self.data_dir)?;
+        Ok(())
+    }
+}
+
+/// What a server has used.
+#[derive(Debug, Clone, Copy)]
+pub struct Usage {
+    /// Processor seconds of the server itself.
+    pub server: f64,
+    /// Those of PostgreSQL and its backends.
+    pub postgres: f64,
+    /// Those of Redis.
+    pub redis: f64,
+    /// Resident memory of the server.
+    pub resident_bytes: u64,
+}
+
+async fn wait_until_ready(child: &mut Child, data_dir: &Path) -> anyhow::Result<RunInfo> {
+    let deadline = Instant::now() + START_PATIENCE;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            bail!("the server ended before it was ready: {status}");
+        }
+        if let Ok(info) = RunInfo::read(data_dir) {
+            let ready = reqwest::get(format!("{}/readyz", info.address)).await;
+            if ready.is_ok_and(|answer| answer.status().is_success()) {
+                return Ok(info);
+            }
+        }
+        if Instant::now() > deadline {
+            bail!("the server was not ready within {} s", START_PATIENCE.as_secs());
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Processor seconds of a process and of its children, waited for or running: PostgreSQL works in children.
+fn cpu_seconds(pid: u32) -> f64 {
+    let Ok(processes) = std::fs::read_dir("/proc") else {
+        return 0.0;
+    };
+    let pids = processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    pids.filter_map(|candidate| stat_of(candidate))
+        .filter(|stat| stat.pid == pid || stat.parent == pid)
+        .map(|stat| stat.ticks / TICKS_PER_SECOND)
+        .sum()
+}
+
+/// `USER_HZ`, which Linux fixes at 100 for what it shows in /proc.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+struct Stat {
+    pid: u32,
+    parent: u32,
+    ticks: f64,
+}
+
+/// See proc(5): after the name in parentheses come state, parent, and from the 14th field on utime, stime, cutime, cstime.
+/// The server's own children count for themselves, so of `cutime` only those that have ended are in it.
+fn stat_of(pid: u32) -> Option<Stat> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let fields: Vec<&str> = text.rsplit_once(") ")?.1.split(' ').collect();
+    let number = |index: usize| fields.get(index)?.parse::<f64>().ok();
+    Some(Stat { pid, parent: fields.get(1)?.parse().ok()?, ticks: number(11)? + number(12)? })
+}
+
+fn resident_bytes(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+    let kilobytes = line.split_whitespace().next().and_then(|number| number.parse::<u64>().ok());
+    kilobytes.unwrap_or(0) * 1_024
+}
