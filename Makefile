@@ -47,11 +47,11 @@ bench: setup-run dashboard release ## Measure the pipeline against the numbers w
 soak: setup-run dashboard ## Run the long tests in full: crashes, restarts and overload for minutes instead of seconds
 	GROUNDSWELL_TEST_SOAK=1 cargo test --release --test it -- --nocapture
 
-train: ## Rebuild the swift model's weights from DATA=folder (see training/README.md)
-	scripts/training.sh train "$(DATA)"
+train: ## Rebuild the weights of the swift model from the public sets in DATA=folder
+	training/train.sh "$(DATA)"
 
 eval: ## Measure the committed weights on the public benchmarks in DATA=folder
-	scripts/training.sh eval "$(DATA)"
+	scripts/evaluate.sh "$(DATA)"
 
 types: $(NODE_MODULES) debug ## Regenerate the OpenAPI document and the dashboard's types from the server
 	scripts/generate-types.sh

@@ -130,9 +130,11 @@ fn fits_a_socket(folder: &Path) -> bool {
 /// Removes what a test's data directory left outside of itself.
 #[cfg(test)]
 pub(super) fn remove_outside(data_dir: &Path) {
-    let home = system_home(data_dir);
-    if home.exists() {
-        fs::remove_dir_all(home).unwrap();
+    let ours = short_folder(data_dir, Account::Ourselves).unwrap();
+    for folder in [system_home(data_dir), ours] {
+        if folder.exists() {
+            fs::remove_dir_all(folder).unwrap();
+        }
     }
 }
 
