@@ -37,7 +37,7 @@ SOURCES = {
     "context_toxicity": "https://github.com/ipavlopoulos/context_toxicity, data gn.csv and gc.csv (evaluation only)",
     "vader/vader_lexicon.txt": "https://github.com/cjhutto/vaderSentiment, vaderSentiment/vader_lexicon.txt",
     "ibm_customer_care/messages.jsonl.gz": (
-        "IBM customer care tweets, one message a line: https://github.com/IBM/customer_care_dialog_data"
+        "IBM customer care tweets, one message a line: https://github.com/IBM/twitter-customer-care-document-prediction"
     ),
     "fivethirtyeight_twitter/mayweather-mcgregor_tweets.csv.gz": (
         "https://github.com/fivethirtyeight/data, folder mayweather-mcgregor"

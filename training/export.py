@@ -5,6 +5,7 @@ so the arithmetic is float throughout and answers do not depend on the batch.
 """
 
 import argparse
+import datetime
 import hashlib
 import json
 from pathlib import Path
@@ -267,7 +268,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checkpoint", type=Path, default=Path(__file__).parent / ".cache" / "swift")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent.parent / "weights" / "swift")
-    parser.add_argument("--version", required=True, help="year.month.number, such as 2026.11.1")
+    today = datetime.date.today()
+    parser.add_argument("--version", default=f"{today.year}.{today.month}.{today.day}", help="such as 2026.11.21")
     args = parser.parse_args()
     write(args.checkpoint, args.out, args.version)
     write_hashes(args.out)
