@@ -37,12 +37,14 @@ pub struct Connections {
 }
 
 impl Connections {
-    /// Leaves the consumer group and closes Redis.
+    /// Leaves the consumer group and closes everything.
     pub async fn close(&self) {
         if let Err(error) = self.consumer.leave().await {
             warn!(%error, "the name in the consumer group was left behind, it will be swept");
         }
         self.stream.close().await;
+        self.store.close();
+        self.reading.close();
     }
 }
 

@@ -138,6 +138,11 @@ impl Store {
         answered(client, outcome).map(drop)
     }
 
+    /// Closes every connection. Calls of all clones fail from here on.
+    pub fn close(&self) {
+        self.pool.close();
+    }
+
     /// How long posts are kept.
     pub fn retention(&self) -> Duration {
         self.retention
