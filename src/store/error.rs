@@ -188,3 +188,33 @@ fn with_causes(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(codes: &[&str], expected: fn(&Verdict) -> bool) {
+        for code in codes {
+            assert!(expected(&judge(&SqlState::from_code(code))), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_is_away_or_full_or_stopping_is_no_fault_of_the_data() {
+        let codes = [
+            "57P01", "57P02", "57P03", "53300", "53100", "53200", "08006", "57014", "25006", "58030", "28P01",
+        ];
+        check(&codes, |verdict| matches!(verdict, Verdict::Away));
+    }
+
+    #[test]
+    fn what_another_transaction_spoiled_may_succeed_now() {
+        check(&["40001", "40P01", "55P03"], |verdict| matches!(verdict, Verdict::InTheWay));
+    }
+
+    #[test]
+    fn a_refused_value_is_told_from_our_own_mistakes() {
+        check(&["22021", "22003", "23505", "23502", "54000"], |verdict| matches!(verdict, Verdict::Value));
+        check(&["42P01", "42601", "0A000", "XX000"], |verdict| matches!(verdict, Verdict::Ours));
+    }
+}

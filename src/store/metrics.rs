@@ -150,25 +150,27 @@ async fn sum(store: &Store, filter: &MetricsFilter, cut: &Cut) -> Result<Vec<Gro
     sum_posts(store, filter, cut).await
 }
 
+/// Reads one dimension between two moments, whatever the filter: an index begins with both.
+const ROLLUPS_SQL: &str = "
+    SELECT coalesce((extract(epoch FROM bucket)::bigint - extract(epoch FROM $1::timestamptz)::bigint)
+            / $6::bigint, 0) AS step,
+        CASE WHEN $7::bool THEN key ELSE '' END AS part,
+        sum(count)::bigint, sum(positive)::bigint, sum(neutral)::bigint, sum(negative)::bigint,
+        sum(sentiment_micros)::bigint, sum(churn_micros)::bigint, sum(churn_high)::bigint,
+        sum(toxicity_micros)::bigint, sum(emotion_anger)::bigint, sum(emotion_disgust)::bigint,
+        sum(emotion_fear)::bigint, sum(emotion_joy)::bigint, sum(emotion_neutral)::bigint,
+        sum(emotion_sadness)::bigint, sum(emotion_surprise)::bigint, sum(late)::bigint, sum(revision)::bigint
+    FROM sentiment_rollups
+    WHERE bucket >= $1 AND bucket < $2 AND dimension = $3::text::rollup_dimension
+        AND ($4::text IS NULL OR key = $4) AND ($5::text IS NULL OR source = $5)
+    GROUP BY step, part";
+
 async fn sum_rollups(
     store: &Store,
     rows: &Rows<'_>,
     source: Option<&str>,
     cut: &Cut,
 ) -> Result<Vec<Group>, StoreError> {
-    const SQL: &str = "
-        SELECT coalesce((extract(epoch FROM bucket)::bigint - extract(epoch FROM $1::timestamptz)::bigint)
-                / $6::bigint, 0) AS step,
-            CASE WHEN $7::bool THEN key ELSE '' END AS part,
-            sum(count)::bigint, sum(positive)::bigint, sum(neutral)::bigint, sum(negative)::bigint,
-            sum(sentiment_micros)::bigint, sum(churn_micros)::bigint, sum(churn_high)::bigint,
-            sum(toxicity_micros)::bigint, sum(emotion_anger)::bigint, sum(emotion_disgust)::bigint,
-            sum(emotion_fear)::bigint, sum(emotion_joy)::bigint, sum(emotion_neutral)::bigint,
-            sum(emotion_sadness)::bigint, sum(emotion_surprise)::bigint, sum(late)::bigint, sum(revision)::bigint
-        FROM sentiment_rollups
-        WHERE bucket >= $1 AND bucket < $2 AND dimension = $3::text::rollup_dimension
-            AND ($4::text IS NULL OR key = $4) AND ($5::text IS NULL OR source = $5)
-        GROUP BY step, part";
     let window = cut.window;
     let params: [&(dyn ToSql + Sync); 7] = [
         &Moment(window.from),
@@ -179,7 +181,7 @@ async fn sum_rollups(
         &cut.step_seconds,
         &cut.by.is_some(),
     ];
-    groups(store, SQL, &params).await
+    groups(store, ROLLUPS_SQL, &params).await
 }
 
 /// Counts posts one by one, just as `models::rollup` did when they were stored: halves of a millionth are rounded away
@@ -407,5 +409,19 @@ mod tests {
         assert!(geo.windows(2).all(|pair| pair[0].summary.count >= pair[1].summary.count));
         let products = breakdown(&store, &query, Dimension::Product).await.unwrap().items;
         assert!(products.iter().all(|item| item.lat.is_none()));
+    }
+
+    #[tokio::test]
+    async fn rollups_are_read_by_an_index() {
+        let store = test_store().await;
+        let values =
+            ["'2026-11-21T00:00:00Z'", "'2026-11-21T01:00:00Z'", "'city'", "NULL", "'http'", "60", "true"];
+        let mut sql = ROLLUPS_SQL.to_owned();
+        for (i, value) in values.iter().enumerate() {
+            sql = sql.replace(&format!("${}", i + 1), value);
+        }
+        let plan = testing::explain(&store, &sql).await;
+        assert!(plan.contains("Index") && plan.contains("bucket >="), "{plan}");
+        assert!(!plan.contains("Seq Scan"), "{plan}");
     }
 }

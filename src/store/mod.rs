@@ -35,6 +35,9 @@ mod window; // which stretch of time a metrics call is about
 #[cfg(test)]
 pub(crate) mod testing; // a database for each test
 
+#[cfg(test)]
+mod pace; // how fast batches are stored
+
 use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex};

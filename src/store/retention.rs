@@ -117,7 +117,8 @@ pub async fn expire(store: &Store, now: Timestamp) -> Result<Expired, StoreError
 }
 
 async fn expire_on(client: &mut Object, before: Timestamp) -> Result<Expired, StoreError> {
-    const DELETE: [&str; 4] = [
+    const DELETE: [&str; 5] = [
+        "DELETE FROM flagged_posts WHERE created_at < $1",
         "DELETE FROM engagement_samples WHERE created_at < $1",
         "DELETE FROM sentiment_rollups WHERE bucket < $1",
         "DELETE FROM social_media_posts_default WHERE created_at < $1",
