@@ -28,7 +28,7 @@ const neighbours = readdirSync(new URL('./src/features', import.meta.url)).map((
 );
 
 export default tseslint.config(
-  { ignores: ['dist', 'node_modules', 'src/api/schema.d.ts'] },
+  { ignores: ['dist', 'node_modules', 'src/api/schema.generated.d.ts'] },
   js.configs.recommended,
   {
     files: ['src/**/*.{ts,tsx}'],

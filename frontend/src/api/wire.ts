@@ -1,12 +1,17 @@
 /**
- * What travels between server and dashboard.
+ * What travels between server and dashboard, by the names used here.
  *
- * Field names are the contract's. A nullable field may also be missing, because the server leaves out what it does
- * not know.
+ * The shapes are the server's own (`npm run types`), so a field changed there is an error here.
  */
-export const SENTIMENTS = ['positive', 'neutral', 'negative'] as const;
-export type Sentiment = (typeof SENTIMENTS)[number];
+import type { components } from '@/api/schema.generated';
 
+type Schemas = components['schemas'];
+
+export type Sentiment = Schemas['SentimentLabel'];
+export const SENTIMENTS = ['positive', 'neutral', 'negative'] as const satisfies Sentiment[];
+
+export type Emotion = keyof Schemas['EmotionScores'];
+/** From the pleasant to the unpleasant, as they are drawn. */
 export const EMOTIONS = [
   'joy',
   'surprise',
@@ -15,159 +20,37 @@ export const EMOTIONS = [
   'fear',
   'disgust',
   'anger',
-] as const;
-export type Emotion = (typeof EMOTIONS)[number];
+] as const satisfies Emotion[];
+
+/** The mean of something over posts; absent where there are none. */
+export type Average = Schemas['SentimentSummary']['average'];
 
 /** Labels, emotions and `high` are counts; averages are null while the count is 0. */
-export interface Tally {
-  count: number;
-  sentiment: { average: number | null } & Record<Sentiment, number>;
-  churn: { average: number | null; high: number };
-  toxicity: { average: number | null };
-  emotions: Record<Emotion, number>;
-  late: number;
-  revision: number;
-}
+export type Tally = Schemas['Summary'];
 
 /** `key` is empty for posts that name nothing in this dimension. */
-export interface KeyedTally extends Tally {
-  key: string;
-}
+export type KeyedTally = Schemas['Breakdown'];
 
-export interface PlaceTally extends KeyedTally {
-  lat?: number | null;
-  lon?: number | null;
-}
+export type MetricsSnapshot = Schemas['LiveMetrics'];
+export type Trend = Schemas['LiveTrend'];
+export type SourceCount = Schemas['KeyCount'];
 
-export interface TrendStep extends Tally {
-  from: string;
-}
+export type OverallAnswer = Schemas['Overall'];
+export type BreakdownAnswer = Schemas['Breakdowns'];
+export type TrendAnswer = Schemas['Trend'];
 
-export interface MetricsWindow {
-  from: string;
-  to: string;
-  seconds: number;
-}
+export type Post = Schemas['Post'];
+export type ScoredPost = Schemas['ScoredPost'];
+export type PostPage = Schemas['Page_ScoredPost'];
 
-export interface Trend {
-  step_seconds: number;
-  items: TrendStep[];
-}
+export type Alert = Schemas['Alert'];
+export type AlertPage = Schemas['Page_Alert'];
 
-export interface MetricsSnapshot {
-  window: MetricsWindow;
-  overall: Tally;
-  geo: PlaceTally[];
-  products: KeyedTally[];
-  channels: KeyedTally[];
-  platforms: KeyedTally[];
-  sources: { key: string; count: number }[];
-  /** Stored posts over the last ten seconds, and the share of them that the feed was sent. */
-  rate: { posts_per_second: number; feed_share: number };
-  trend: Trend;
-}
+export type SystemStatus = Schemas['SystemHealth'];
+export type DependencyStatus = Schemas['DependencyHealth'];
+export type StageStatus = Schemas['StageHealth'];
+export type StageState = Schemas['StageState'];
 
-export interface Author {
-  id?: string | null;
-  handle?: string | null;
-  followers?: number | null;
-  location?: string | null;
-}
-
-export interface Post {
-  uuid: string;
-  id: string;
-  platform: string;
-  text: string;
-  author?: Author | null;
-  lang?: string | null;
-  created_at: string;
-  received_at: string;
-  original_created_at?: string | null;
-  source: string;
-  city?: string | null;
-  country?: string | null;
-  lat?: number | null;
-  lon?: number | null;
-  products: string[];
-  channel?: string | null;
-  url?: string | null;
-  reach?: number | null;
-}
-
-export interface Score {
-  sentiment: { label: Sentiment; score: number; confidence: number };
-  emotion: { label: Emotion; scores: Record<Emotion, number> };
-  toxicity: number;
-  churn_risk: number;
-  virality: number;
-  model: { name: string; version: string; hash: string };
-}
-
-export interface ScoredPost {
-  post: Post;
-  score: Score;
-}
-
-export interface AlertPost {
-  uuid: string;
-  text: string;
-  platform: string;
-  source: string;
-  churn_risk: number;
-}
-
-export interface Alert {
-  id: string;
-  rule: string;
-  scope: { dimension: string; key: string };
-  state: 'open' | 'resolved';
-  severity: 'warning' | 'critical';
-  title: string;
-  value: number;
-  threshold: number;
-  count: number;
-  opened_at: string;
-  updated_at: string;
-  resolved_at?: string | null;
-  acknowledged_at?: string | null;
-  posts: AlertPost[];
-}
-
-export type StageState = 'running' | 'backing_off' | 'failed' | 'frozen';
-
-export interface StageStatus {
-  stage: string;
-  state: StageState;
-  generation: number;
-  restarts: number;
-  handled: number;
-  failed: number;
-  in_flight: number;
-  last_progress_at?: string | null;
-}
-
-export interface DependencyStatus {
-  reachable: boolean;
-  error?: string | null;
-}
-
-export interface SystemStatus {
-  at: string;
-  version: string;
-  started_at: string;
-  /** `embedded` or `external`. */
-  mode: string;
-  stages: StageStatus[];
-  /** Null while Redis is away. */
-  stream?: { length: number; lag: number; pending: number; dead: number } | null;
-  redis: DependencyStatus;
-  postgres: DependencyStatus;
-  model: { name: string; version: string; hash: string; degraded?: string | null };
-  sockets: { open: number; limit: number };
-}
-
-export interface Page<Item> {
-  items: Item[];
-  next_cursor?: string | null;
-}
+export type ServerFrameSchema = Schemas['ServerFrame'];
+export type AlertNewsSchema = Schemas['News_Alert'];
+export type ClientOpSchema = Schemas['ClientOp'];

@@ -1,34 +1,11 @@
-import type { Alert, MetricsSnapshot, ScoredPost, SystemStatus } from '@/api/wire';
+import type { AlertNewsSchema, ClientOpSchema, ServerFrameSchema } from '@/api/wire';
 
-export type AlertEvent =
-  'alert:churn' | 'alert:negativity' | 'alert:spike' | 'alert:virality' | 'alert:resolved';
-
-interface Envelope<Event extends string, Data> {
-  event: Event;
-  /** Null in answers to our own operations, which belong to no feed and no sequence. */
-  feed: string | null;
-  /** `epoch:offset`; one sequence over all feeds. */
-  id: string | null;
-  ts: string;
-  data: Data;
-}
-
-/** One frame type for each event, so that an event's name alone tells its data. */
-type FrameOf<Event extends string, Data> = Event extends string ? Envelope<Event, Data> : never;
-
-/** Everything the server says over the socket. */
+/** Everything the server says over the socket, and what the contract lets it say one day. */
 export type ServerFrame =
-  | FrameOf<'metrics:initial' | 'metrics:update', MetricsSnapshot>
-  | FrameOf<'message:new', ScoredPost>
-  | FrameOf<AlertEvent, Alert>
-  | FrameOf<'system:update', SystemStatus>
-  | FrameOf<'error', { code: string; message: string }>
-  | FrameOf<'pong', unknown>;
+  ServerFrameSchema | (AlertNewsSchema & { event: 'alert:spike' | 'alert:virality' });
 
 /** Everything we say to the server. */
-export type ClientFrame =
-  | { op: 'subscribe'; feeds: readonly ('metrics' | 'messages' | 'alerts' | 'system')[] }
-  | { op: 'ping' };
+export type ClientFrame = ClientOpSchema;
 
 /**
  * Reads one text message.

@@ -1,6 +1,7 @@
 import {
   EMOTIONS,
   type Alert,
+  type Emotion,
   type KeyedTally,
   type MetricsSnapshot,
   type Post,
@@ -13,7 +14,10 @@ import type { ServerFrame } from '@/live/frames';
 /** The time at which all samples are set. */
 export const NOON = Date.parse('2026-01-02T12:00:00Z');
 
-const zeroEmotions = Object.fromEntries(EMOTIONS.map((name) => [name, 0])) as Tally['emotions'];
+const zeroEmotions = Object.fromEntries(EMOTIONS.map((name) => [name, 0])) as Record<
+  Emotion,
+  number
+>;
 
 export function sampleTally(changes: Partial<Tally> = {}): Tally {
   return {

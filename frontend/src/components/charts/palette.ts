@@ -1,5 +1,5 @@
 import { useMemo } from 'react';
-import type { Sentiment } from '@/api/wire';
+import type { Average } from '@/api/wire';
 import { useTheme, type Theme } from '@/lib/theme';
 
 const NAMES = [
@@ -47,15 +47,10 @@ function paletteOf(theme: Theme): Palette {
 const FULL_COLOUR_AT = 0.45;
 
 /** From ember over slate to sea blue. */
-export function sentimentColour(palette: Palette, average: number | null): string {
-  if (average === null) return palette.neutral;
+export function sentimentColour(palette: Palette, average: Average): string {
+  if (typeof average !== 'number') return palette.neutral;
   const strength = Math.min(1, Math.abs(average) / FULL_COLOUR_AT);
   return mix(palette.neutral, average < 0 ? palette.negative : palette.positive, strength);
-}
-
-export function labelOf(average: number): Sentiment {
-  if (average > 0.05) return 'positive';
-  return average < -0.05 ? 'negative' : 'neutral';
 }
 
 /** Blends two `#rrggbb` colours; `share` 0 is the first, 1 the second. */

@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useMemo } from 'react';
-import type { Alert, Page } from '@/api/wire';
+import type { Alert, AlertPage } from '@/api/wire';
 import { paths } from '@/config/paths';
 import { mergeAlerts } from '@/features/alerts/model/merge-alerts';
 import { getJson, postJson } from '@/lib/api-client';
@@ -16,7 +16,7 @@ const REFRESH_EVERY_MS = 30_000;
 export function useAlerts(pushed: readonly Alert[]) {
   const { data, error, isPending } = useQuery({
     queryKey: ALERTS_KEY,
-    queryFn: ({ signal }) => getJson<Page<Alert>>(paths.alerts, { limit: ALERTS_SHOWN }, signal),
+    queryFn: ({ signal }) => getJson<AlertPage>(paths.alerts, { limit: ALERTS_SHOWN }, signal),
     refetchInterval: REFRESH_EVERY_MS,
   });
   const alerts = useMemo(() => mergeAlerts(data?.items ?? [], pushed), [data, pushed]);
@@ -30,7 +30,7 @@ export function useAcknowledgeAlert() {
     mutationFn: (id: string) => postJson<unknown>(paths.acknowledgeAlert(id)),
     onSuccess: (_, id) => {
       const acknowledged_at = new Date().toISOString();
-      client.setQueryData<Page<Alert>>(ALERTS_KEY, (page) =>
+      client.setQueryData<AlertPage>(ALERTS_KEY, (page) =>
         page === undefined
           ? page
           : {

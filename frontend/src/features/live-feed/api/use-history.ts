@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import type { Page, ScoredPost } from '@/api/wire';
+import type { PostPage } from '@/api/wire';
 import { paths } from '@/config/paths';
 import { getJson } from '@/lib/api-client';
 import type { PostFilter } from '@/live/feed';
@@ -12,7 +12,7 @@ export function useHistory(filter: PostFilter) {
   return useQuery({
     queryKey: ['posts', 'history', filter],
     queryFn: ({ signal }) =>
-      getJson<Page<ScoredPost>>(paths.posts, { limit: HISTORY_LENGTH, ...filter }, signal),
+      getJson<PostPage>(paths.posts, { limit: HISTORY_LENGTH, ...filter }, signal),
     select: (page) => page.items,
     staleTime: Infinity,
     gcTime: 0,

@@ -1,17 +1,7 @@
-import type {
-  KeyedTally,
-  MetricsSnapshot,
-  MetricsWindow,
-  PlaceTally,
-  Tally,
-  Trend,
-} from '@/api/wire';
+import type { BreakdownAnswer, MetricsSnapshot, OverallAnswer, TrendAnswer } from '@/api/wire';
 import { paths } from '@/config/paths';
 import { getJson } from '@/lib/api-client';
 import { filterOf, type View } from '@/lib/view';
-
-type Windowed<Answer> = Answer & { window: MetricsWindow };
-type Items<Item> = Windowed<{ items: Item[] }>;
 
 /** Asks for every panel of a view and puts the answers into the shape that the socket pushes. */
 export async function getSnapshot(view: View, signal: AbortSignal): Promise<MetricsSnapshot> {
@@ -21,12 +11,12 @@ export async function getSnapshot(view: View, signal: AbortSignal): Promise<Metr
   const ask = <Answer>(panel: Parameters<typeof paths.metrics>[0], of = query) =>
     getJson<Answer>(paths.metrics(panel), { ...of }, signal);
   const [overall, geo, products, channels, platforms, trend] = await Promise.all([
-    ask<Windowed<Tally>>('overall'),
-    ask<Items<PlaceTally>>('geo'),
-    ask<Items<KeyedTally>>('products'),
-    ask<Items<KeyedTally>>('channels'),
-    ask<Items<KeyedTally>>('platforms'),
-    ask<Windowed<Trend>>('trend', trendQuery),
+    ask<OverallAnswer>('overall'),
+    ask<BreakdownAnswer>('geo'),
+    ask<BreakdownAnswer>('products'),
+    ask<BreakdownAnswer>('channels'),
+    ask<BreakdownAnswer>('platforms'),
+    ask<TrendAnswer>('trend', trendQuery),
   ]);
   return {
     window: overall.window,

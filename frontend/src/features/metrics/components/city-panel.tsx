@@ -1,5 +1,5 @@
 import { useMemo } from 'react';
-import type { PlaceTally } from '@/api/wire';
+import type { KeyedTally } from '@/api/wire';
 import { Chart } from '@/components/charts/chart';
 import { baseOption, tooltipCard } from '@/components/charts/option';
 import { sentimentColour, usePalette, type Palette } from '@/components/charts/palette';
@@ -17,7 +17,7 @@ const CITIES_SHOWN = 120;
 const NAMES_SHOWN = 14;
 
 interface CityPanelProps {
-  places: readonly PlaceTally[];
+  places: readonly KeyedTally[];
   onSelect: (city: string) => void;
 }
 
@@ -61,9 +61,9 @@ export function CityPanel({ places, onSelect }: CityPanelProps) {
   );
 }
 
-type Located = PlaceTally & { lat: number; lon: number };
+type Located = KeyedTally & { lat: number; lon: number };
 
-function isLocated(place: PlaceTally): place is Located {
+function isLocated(place: KeyedTally): place is Located {
   return typeof place.lat === 'number' && typeof place.lon === 'number';
 }
 

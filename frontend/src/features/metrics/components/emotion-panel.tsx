@@ -22,7 +22,7 @@ const SIDES: Record<Emotion, 'positive' | 'neutral' | 'negative'> = {
 export function EmotionPanel({ overall }: { overall: Tally }) {
   const palette = usePalette();
   const option = useMemo(() => emotionOption(palette, overall), [palette, overall]);
-  const rows = EMOTIONS.map((emotion) => ({ emotion, count: overall.emotions[emotion] }));
+  const rows = EMOTIONS.map((emotion) => ({ emotion, count: overall.emotions[emotion] ?? 0 }));
   return (
     <Panel
       title="Emotions"
@@ -77,7 +77,7 @@ function emotionOption(palette: Palette, overall: Tally) {
           show: true,
           position: 'right',
           formatter: ({ dataIndex }: { dataIndex: number }) => {
-            const count = overall.emotions[EMOTIONS[dataIndex] ?? 'neutral'];
+            const count = overall.emotions[EMOTIONS[dataIndex] ?? 'neutral'] ?? 0;
             return `{share|${formatShare(count, overall.count)}}{count|${formatCount(count)}}`;
           },
           rich: {
@@ -86,7 +86,7 @@ function emotionOption(palette: Palette, overall: Tally) {
           },
         },
         data: EMOTIONS.map((emotion) => ({
-          value: overall.emotions[emotion],
+          value: overall.emotions[emotion] ?? 0,
           itemStyle: {
             // A mixed colour, since an opacity would fade the label too.
             color: mix(

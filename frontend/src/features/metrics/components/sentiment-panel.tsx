@@ -1,5 +1,5 @@
 import { useMemo } from 'react';
-import { SENTIMENTS, type Tally } from '@/api/wire';
+import { SENTIMENTS, type Average, type Tally } from '@/api/wire';
 import { Chart } from '@/components/charts/chart';
 import { baseOption } from '@/components/charts/option';
 import { sentimentColour, usePalette, type Palette } from '@/components/charts/palette';
@@ -80,7 +80,7 @@ function ShareBar({ overall }: { overall: Tally }) {
   );
 }
 
-function gaugeOption(palette: Palette, average: number | null) {
+function gaugeOption(palette: Palette, average: Average) {
   // Across rather than along the arc, which on a half circle is nearly the same and has no seams.
   const gradient = {
     type: 'linear',
@@ -113,7 +113,7 @@ function gaugeOption(palette: Palette, average: number | null) {
           formatter: (value: number) => (value === 1 ? '+1' : value === -1 ? '−1' : ''),
         },
         pointer: {
-          show: average !== null,
+          show: typeof average === 'number',
           icon: 'triangle',
           length: '20%',
           width: 13,

@@ -1,10 +1,10 @@
-import type { KeyedTally, Tally } from '@/api/wire';
+import type { Average, KeyedTally, Tally } from '@/api/wire';
 import type { Column } from '@/components/ui/data-table';
 import { formatCount, formatKey, formatShare, formatSigned, formatSource } from '@/lib/format';
 
 /** A mood in words: what a person would say looking at the needle. */
-export function describeMood(average: number | null): string {
-  if (average === null) return 'no posts';
+export function describeMood(average: Average): string {
+  if (typeof average !== 'number') return 'no posts';
   const strength = Math.abs(average);
   if (strength <= 0.05) return 'balanced';
   const side = average > 0 ? 'positive' : 'negative';

@@ -32,7 +32,7 @@ export function toRates(trend: Trend, to: string): TrendPoint[] {
         negative: negative / elapsed,
         total: step.count / elapsed,
         count: step.count,
-        average,
+        average: average ?? null,
         negativeShare: step.count > 0 ? negative / step.count : null,
         highChurn: step.churn.high,
       },
