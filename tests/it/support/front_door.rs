@@ -1,0 +1,238 @@
+//! The calls alone, on real servers but without a pipeline behind them: what is taken in stays in the stream, and
+//! what is asked for is what the test stored.
+
+use std::os::unix::fs::PermissionsExt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::web::Data;
+use actix_web::{App, HttpServer};
+use groundswell::actors::downstream::downstream;
+use groundswell::actors::job_queue::{Job, JobQueue, ScoreLane};
+use groundswell::embedded::{Embedded, EmbeddedParams, Endpoints, RedisFsync};
+use groundswell::http;
+use groundswell::http::guard::{AllowedHosts, Token};
+use groundswell::http::state::{AppState, HttpParams};
+use groundswell::models::score::{Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel};
+use groundswell::models::stage_health::{
+    DependencyHealth, ModelHealth, SocketHealth, StreamHealth, SystemHealth,
+};
+use groundswell::store::{Store, StoreParams};
+use groundswell::stream::{Stream, StreamParams};
+use groundswell::ws::{Sockets, SocketsParams};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use reqwest::{Method, RequestBuilder, Response};
+use serde_json::Value;
+use tokio::sync::{OnceCell, watch};
+
+/// How long posts are kept here.
+pub const RETENTION: Duration = Duration::from_secs(90 * 86_400);
+
+/// What is different about one front door.
+pub struct Setup {
+    /// Entries in the stream at which posts are refused.
+    pub high_water: u64,
+    /// What callers must show.
+    pub token: Option<&'static str>,
+    /// Live sockets at a time.
+    pub sockets_max: u64,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self { high_water: 100_000, token: None, sockets_max: 100 }
+    }
+}
+
+/// A server that answers calls.
+pub struct FrontDoor {
+    /// `http://127.0.0.1:port`.
+    pub url: String,
+    /// What the calls read.
+    pub store: Store,
+    /// Where posts go.
+    pub stream: Stream,
+    /// What the calls say about the pipeline.
+    pub health: watch::Sender<Arc<SystemHealth>>,
+    client: reqwest::Client,
+    server: ServerHandle,
+    scoring: Arc<AtomicBool>,
+}
+
+impl FrontDoor {
+    /// On the servers that all tests share, with a database and a prefix of its own.
+    pub async fn open(setup: Setup) -> Self {
+        Self::open_on(servers().await, setup).await
+    }
+
+    /// On servers of its own, which the test may stop.
+    pub async fn open_on(endpoints: &Endpoints, setup: Setup) -> Self {
+        let name = format!("door_{}", uuid::Uuid::now_v7().simple());
+        let store = database(endpoints, &name).await;
+        let params = StreamParams { redis_url: endpoints.redis_url.clone(), prefix: format!("{name}:") };
+        let stream = Stream::connect(&params).await.unwrap();
+        let queue = Arc::new(JobQueue::default());
+        let scoring = Arc::new(AtomicBool::new(true));
+        score_by_length(Arc::clone(&queue), Arc::clone(&scoring));
+        let (health, newest) = watch::channel(Arc::new(healthy(setup.sockets_max)));
+        let sockets = SocketsParams {
+            connect: downstream("broadcaster").1,
+            watch: downstream("broadcaster").1,
+            disconnect: downstream("broadcaster").1,
+            limit: setup.sockets_max,
+        };
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let state = Data::new(AppState {
+            params: HttpParams {
+                hosts: AllowedHosts::new(address, &["dash.example.org".to_owned()]),
+                token: setup.token.map(Token::new),
+                high_water: setup.high_water,
+                retention: RETENTION,
+            },
+            store: store.clone(),
+            producer: stream.producer(),
+            dead_letters: stream.dead_letters(),
+            score_lane: ScoreLane::new(queue),
+            sockets: Sockets::new(sockets),
+            prometheus: prometheus(),
+            health: newest,
+        });
+        let server = HttpServer::new(move || App::new().app_data(state.clone()).configure(http::configure))
+            .workers(1)
+            .disable_signals()
+            .listen(listener)
+            .unwrap()
+            .run();
+        let handle = server.handle();
+        actix_web::rt::spawn(server);
+        let url = format!("http://{address}");
+        Self { url, store, stream, health, client: reqwest::Client::new(), server: handle, scoring }
+    }
+
+    /// A request to be completed and sent.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url))
+    }
+
+    /// What `GET` answers.
+    pub async fn get(&self, path: &str) -> (u16, Value) {
+        read(self.request(Method::GET, path).send().await.unwrap()).await
+    }
+
+    /// What `POST` answers.
+    pub async fn post(&self, path: &str, content_type: &str, body: impl Into<Vec<u8>>) -> (u16, Value) {
+        let request = self.request(Method::POST, path).header("content-type", content_type);
+        read(request.body(body.into()).send().await.unwrap()).await
+    }
+
+    /// Entries in the stream.
+    pub async fn n_waiting(&self) -> u64 {
+        self.stream.health().await.unwrap().length
+    }
+
+    /// Changes what the calls say about the pipeline.
+    pub fn change_health(&self, change: impl FnOnce(&mut SystemHealth)) {
+        self.health.send_modify(|health| change(Arc::make_mut(health)));
+    }
+}
+
+impl Drop for FrontDoor {
+    fn drop(&mut self) {
+        self.scoring.store(false, Ordering::Release);
+        // Told to stop, not waited for: the test's runtime is about to end.
+        drop(self.server.stop(false));
+    }
+}
+
+/// Status and body of an answer; null where it is no JSON.
+pub async fn read(response: Response) -> (u16, Value) {
+    let status = response.status().as_u16();
+    let body = response.bytes().await.unwrap();
+    (status, serde_json::from_slice(&body).unwrap_or_default())
+}
+
+/// Servers for one test alone.
+pub async fn own_servers() -> (Embedded, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let data_dir = folder.path().to_owned();
+    let params = EmbeddedParams { data_dir, redis_fsync: RedisFsync::EverySec, durable: false };
+    (Embedded::start(params).await.unwrap(), folder)
+}
+
+async fn servers() -> &'static Endpoints {
+    static SERVERS: OnceCell<Endpoints> = OnceCell::const_new();
+    SERVERS
+        .get_or_init(|| async {
+            let (embedded, folder) = own_servers().await;
+            let endpoints = embedded.endpoints().clone();
+            // Both end with the process.
+            std::mem::forget((embedded, folder));
+            endpoints
+        })
+        .await
+}
+
+async fn database(endpoints: &Endpoints, name: &str) -> Store {
+    let (admin, connection) =
+        tokio_postgres::connect(&endpoints.postgres_url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    admin.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+    let url = endpoints.postgres_url.replacen("/postgres?", &format!("/{name}?"), 1);
+    assert!(url.contains(name), "`{url}` names no database to replace");
+    let store = Store::connect(StoreParams { url, pool_size: 4, retention: RETENTION }).await.unwrap();
+    store.migrate().await.unwrap();
+    store
+}
+
+fn prometheus() -> PrometheusHandle {
+    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+    HANDLE.get_or_init(|| PrometheusBuilder::new().build_recorder().handle()).clone()
+}
+
+/// Stands in for the inference threads: the longer the text, the more positive.
+fn score_by_length(queue: Arc<JobQueue>, scoring: Arc<AtomicBool>) {
+    std::thread::spawn(move || {
+        while let Some(job) = queue.pop(&scoring) {
+            if let Job::Request(request) = job {
+                let scores = request.texts.iter().map(|text| score(text.len() as f32 / 10_000.0)).collect();
+                let _ = request.answer.send(Ok(scores));
+            }
+        }
+    });
+}
+
+/// A score that is this positive.
+pub fn score(positive: f32) -> Score {
+    Score {
+        sentiment: Sentiment { label: SentimentLabel::Positive, score: positive, confidence: positive },
+        emotion: Emotion {
+            label: "joy".into(),
+            scores: EmotionScores { joy: positive, ..EmotionScores::default() },
+        },
+        toxicity: 0.0,
+        churn_risk: 0.0,
+        virality: 0.0,
+        model: Arc::new(ModelId { name: "fake".into(), version: "1".into(), hash: "0".into() }),
+    }
+}
+
+fn healthy(sockets_max: u64) -> SystemHealth {
+    let now = jiff::Timestamp::now();
+    let reachable = DependencyHealth { reachable: true, error: None };
+    SystemHealth {
+        at: now,
+        version: "0".into(),
+        started_at: now,
+        stages: Vec::new(),
+        stream: Some(StreamHealth::default()),
+        redis: reachable.clone(),
+        postgres: reachable,
+        model: ModelHealth { id: (*score(0.0).model).clone(), degraded: None },
+        mode: "embedded".into(),
+        sockets: SocketHealth { open: 0, limit: sockets_max },
+    }
+}
