@@ -96,7 +96,11 @@ pub struct Config {
     #[arg(long, env = "GROUNDSWELL_ALERT_COOLDOWN_S", default_value_t = 60)]
     pub alert_cooldown_s: u64,
     /// What is logged, in the syntax of RUST_LOG
-    #[arg(long, env = "GROUNDSWELL_LOG", default_value = "info,fred=error,refinery_core=warn,actix_server=warn")]
+    #[arg(
+        long,
+        env = "GROUNDSWELL_LOG",
+        default_value = "info,fred=error,refinery_core=warn,actix_server=warn"
+    )]
     pub log: String,
 }
 
