@@ -36,7 +36,7 @@ mod window; // which stretch of time a metrics call is about
 pub(crate) mod testing; // a database for each test
 
 #[cfg(test)]
-mod pace; // how fast batches are stored
+mod pace_tests; // how fast batches are stored
 
 use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
