@@ -11,7 +11,7 @@ import { useMetrics, type Metrics } from '@/features/metrics/api/use-metrics';
 import { HeadlineStrip } from '@/features/metrics/components/headline-strip';
 import { MetricsPanels } from '@/features/metrics/components/metrics-panels';
 import { HealthBanner } from '@/features/pipeline/components/health-banner';
-import { filterOf, isFiltered, parseView, viewToSearch, type View } from '@/lib/view';
+import { filterOf, isFiltered, parseView, viewToSearch, WINDOW_NAMES, type View } from '@/lib/view';
 import { liveSocket } from '@/live/connect';
 import { storedPerShown } from '@/live/sampling';
 import { liveStore, useLive } from '@/live/store';
@@ -49,6 +49,7 @@ export function LivePage() {
       ) : (
         <div className="grid gap-3 min-[1180px]:grid-cols-[minmax(0,1fr)_350px]">
           <div className="flex min-w-0 flex-col gap-3">
+            {metrics.snapshot?.overall.count === 0 && <Quiet view={view} />}
             <HeadlineStrip metrics={metrics} window={view.window} />
             <MetricsPanels metrics={metrics} onSelect={select} />
           </div>
@@ -101,6 +102,17 @@ function Status({ asOf }: { asOf: string | null }) {
       onRetry={liveSocket.retryNow}
       onResume={() => liveStore.setPaused(false)}
     />
+  );
+}
+
+/** Empty panels look broken; this says that they are not, and where the posts are. */
+function Quiet({ view }: { view: View }) {
+  return (
+    <p role="status" className="rounded-xl border border-line bg-surface px-4 py-2 text-[13.5px]">
+      {isFiltered(view)
+        ? `No post matches these filters in the ${WINDOW_NAMES[view.window]}. Take a filter away, or choose a longer window.`
+        : `All quiet: no post in the ${WINDOW_NAMES[view.window]}. Earlier ones are in a longer window.`}
+    </p>
   );
 }
 

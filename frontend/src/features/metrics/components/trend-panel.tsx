@@ -185,7 +185,8 @@ function trendOption(
         barMaxWidth: 9,
         barMinHeight: 1,
         data: points.map(({ at, average }) => ({
-          value: [at, average ?? 0],
+          // No posts, no bar: a bar at zero would say that they were balanced.
+          value: [at, average ?? '-'],
           itemStyle: { color: sentimentColour(palette, average), borderRadius: 1 },
         })),
       },
