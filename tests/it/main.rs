@@ -3,6 +3,22 @@
 //! One binary, so that it is linked once and its tests share one PostgreSQL and one Redis. Long tests run shortened; with
 //! `GROUNDSWELL_TEST_SOAK=1` they run in full.
 
+mod post_to_socket; // a post on its way to everybody who looks
+
+mod crash; // kill -9 under load
+mod poison_post; // posts that break whoever touches them
+mod redelivery; // delivered again, counted once
+mod respawn; // stages that panic
+mod shutdown; // a graceful stop
+mod two_processes; // several share the work
+
+mod backpressure; // ten times too much
+mod postgres_restart;
+mod redis_restart;
+mod slow_socket; // a browser that does not read
+
+mod alerts; // people are told once
+
 mod architecture; // who may use whom
 mod http_guard; // who may ask, and what every answer carries
 mod http_ingest; // what becomes of posts that are sent

@@ -1,4 +1,63 @@
 //! What the tests stand on: real servers, apps started on free ports, and faults as verbs.
 
 pub mod front_door; // the calls alone, on real servers
+pub mod client; // HTTP and WebSockets, as anybody uses them
+pub mod load; // posts without end, each sent until it is accepted
+pub mod posts; // posts to send
+pub mod process; // the program itself, to be killed
+pub mod redis; // any command, also those the product never sends
+pub mod servers; // PostgreSQL and Redis
 pub mod source; // the project's own source, read as text
+pub mod space; // a database and a prefix for each test
+pub mod test_app; // a server inside the test's process
+
+use std::time::{Duration, Instant};
+
+pub use client::Client;
+pub use load::Load;
+pub use posts::{post, posts};
+pub use servers::PrivateServers;
+pub use space::Space;
+pub use test_app::TestApp;
+
+/// How long anything may take that must happen. Far more than it does, so that only what never happens fails.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often is looked whether it has happened.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Whether the long tests run in full.
+pub fn is_soak() -> bool {
+    std::env::var_os("GROUNDSWELL_TEST_SOAK").is_some()
+}
+
+/// How long, or how many, in a soak and otherwise.
+pub fn in_soak<T>(full: T, short: T) -> T {
+    if is_soak() { full } else { short }
+}
+
+/// Waits until `look` answers something.
+pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Waits until it holds.
+pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    eventually(what, async || holds().await.then_some(())).await;
+}
+
+/// Looks for a while whether it keeps holding.
+pub async fn stays(what: &str, so_long: Duration, mut holds: impl AsyncFnMut() -> bool) {
+    let end = Instant::now() + so_long;
+    while Instant::now() < end {
+        assert!(holds().await, "it did not stay so: {what}");
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}

@@ -1,0 +1,122 @@
+//! Ten times more than it can store: what is too much waits in Redis, then at the door, and never in memory.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use groundswell::store::posts::counts;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::process::Process;
+use crate::support::{Client, Space, TestApp, in_soak, until};
+
+/// Entries that may wait in Redis; several times what [`GROWTH_BYTES_MAX`] would hold in memory.
+const HIGH_WATER: u64 = 20_000;
+
+/// Makes a post weigh: twenty thousand of them are 80 MB, their copies and frames not counted.
+const TEXT_CHARS: usize = 4_000;
+
+/// What the memory of an allocator may wander; a fraction of what waits in Redis.
+const GROWTH_BYTES_MAX: u64 = 32 * 1024 * 1024;
+
+const POSTS_PER_REQUEST: u64 = 100;
+const N_SENDERS: u64 = 4;
+
+/// Sends different posts as fast as answers come, and never again what was refused.
+#[derive(Default)]
+struct Flood {
+    n_offered: AtomicU64,
+    n_accepted: AtomicU64,
+    n_refused: AtomicU64,
+}
+
+impl Flood {
+    async fn send(self: Arc<Self>, client: Client, sender: u64, stop: CancellationToken) {
+        let filler = "a".repeat(TEXT_CHARS);
+        for n_request in 0_u64.. {
+            if stop.is_cancelled() {
+                return;
+            }
+            let post = |n: u64| json!({"id": format!("{sender}-{n_request}-{n}"), "platform": "web", "text": filler});
+            let body = Value::Array((0..POSTS_PER_REQUEST).map(post).collect());
+            let answer = client.post("/api/v1/posts", &body).await.unwrap();
+            self.n_offered.fetch_add(POSTS_PER_REQUEST, Ordering::Relaxed);
+            match answer.status {
+                202 => self.n_accepted.fetch_add(POSTS_PER_REQUEST, Ordering::Relaxed),
+                429 => self.n_refused.fetch_add(POSTS_PER_REQUEST, Ordering::Relaxed),
+                status => panic!("posts were answered {status}"),
+            };
+        }
+    }
+}
+
+/// Resident memory that is nobody else's: neither the executable nor shared files.
+fn memory_of(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
+    line.trim().trim_end_matches("kB").trim().parse::<u64>().unwrap() * 1024
+}
+
+#[tokio::test]
+async fn ten_times_more_than_can_be_stored_leaves_memory_flat() {
+    let so_long = in_soak(Duration::from_secs(600), Duration::from_secs(8));
+    let space = Space::new().await;
+    let high_water = format!("--high-water={HIGH_WATER}");
+    // One post in a transaction, one transaction at a time: as slow as it gets.
+    let mut server = Process::start(&[
+        "--database-url",
+        &space.database_url,
+        "--redis-url",
+        &space.redis_url,
+        "--prefix",
+        &space.prefix,
+        "--batch-size=1",
+        "--batches-in-flight=1",
+        "--posts-per-commit=1",
+        &high_water,
+    ]);
+    let client = Client::new(server.ready().await);
+    let (flood, stop) = (Arc::new(Flood::default()), CancellationToken::new());
+    let mut senders = JoinSet::new();
+    for sender in 0..N_SENDERS {
+        senders.spawn(Arc::clone(&flood).send(client.clone(), sender, stop.clone()));
+    }
+    until("it is warm", async || flood.n_accepted.load(Ordering::Relaxed) >= HIGH_WATER / 10).await;
+    let store = space.store().await;
+    let n_stored = async || counts(&store).await.unwrap().n_posts.cast_unsigned();
+    let offered = || flood.n_offered.load(Ordering::Relaxed);
+    let (stored_before, offered_before) = (n_stored().await, offered());
+    let baseline = memory_of(server.pid());
+    let mut highest = baseline;
+    let started = Instant::now();
+    until("the stream is full", async || {
+        highest = highest.max(memory_of(server.pid()));
+        flood.n_refused.load(Ordering::Relaxed) > 0
+    })
+    .await;
+    while started.elapsed() < so_long {
+        highest = highest.max(memory_of(server.pid()));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(client.system().await.stream.unwrap().length <= HIGH_WATER + N_SENDERS * POSTS_PER_REQUEST);
+    }
+    let (stored, offered) = (n_stored().await - stored_before, offered() - offered_before);
+    stop.cancel();
+    while let Some(sender) = senders.join_next().await {
+        sender.unwrap();
+    }
+    println!(
+        "backpressure: {offered} posts offered, {stored} stored in {:.0} s; memory from {} to {} MiB",
+        started.elapsed().as_secs_f64(),
+        baseline >> 20,
+        highest >> 20
+    );
+    assert!(offered >= 10 * stored, "{offered} offered and {stored} stored is no tenfold overload");
+    assert!(highest - baseline <= GROWTH_BYTES_MAX, "memory grew from {baseline} to {highest} bytes");
+
+    server.terminate();
+    assert!(server.ended().await.success());
+    let _successor = TestApp::start_on(&space, &[]).await;
+    space.assert_counted_once(flood.n_accepted.load(Ordering::Relaxed)).await;
+}

@@ -1,0 +1,65 @@
+//! A post on its way from a request to everybody who looks.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use crate::support::{TestApp, eventually, post, posts};
+
+#[tokio::test]
+async fn a_post_reaches_a_browser_scored_and_counted() {
+    let app = TestApp::start_with(&["--products=Alpha=alpha phone"]).await;
+    let mut socket = app.socket().await;
+    let sent = json!({
+        "id": "1", "platform": "twitter", "text": "I love the Alpha phone", "channel": "support",
+        "author": {"handle": "ann", "followers": 1200}, "geo": {"city": "Lyon", "country": "FR"},
+    });
+    app.publish(vec![sent]).await;
+    let frame = socket.next_of("message:new").await;
+    let (post, score) = (&frame["data"]["post"], &frame["data"]["score"]);
+    assert_eq!((&post["id"], &post["source"], &post["city"]), (&"1".into(), &"http".into(), &"Lyon".into()));
+    assert_eq!(post["products"], json!(["Alpha"]), "{post}");
+    assert_eq!((&score["sentiment"]["label"], &score["model"]["name"]), (&"positive".into(), &"fake".into()));
+    let window = loop {
+        let frame = socket.next_of("metrics:update").await;
+        if frame["data"]["overall"]["count"] == 1 {
+            break frame["data"].clone();
+        }
+    };
+    assert_eq!(window["overall"]["sentiment"]["positive"], 1);
+    assert_eq!(window["products"][0]["key"], "Alpha");
+    let stored = app.get(&format!("/api/v1/posts/{}", post["uuid"].as_str().unwrap())).await;
+    assert_eq!(stored["post"]["text"], "I love the Alpha phone");
+    app.space.assert_counted_once(1).await;
+}
+
+#[tokio::test]
+async fn a_late_post_is_counted_in_the_minute_it_belongs_to_and_called_late() {
+    let app = TestApp::start().await;
+    let mut late = post("late", "I hate it");
+    late["created_at"] = (Timestamp::now() - SignedDuration::from_mins(10)).to_string().into();
+    app.publish(posts(0..10)).await;
+    app.publish(vec![late]).await;
+    app.space.assert_counted_once(11).await;
+    let hour = eventually("the hour counts it", async || {
+        let hour = app.get("/api/metrics/overall?window=1h").await;
+        (hour["count"] == 11).then_some(hour)
+    })
+    .await;
+    assert_eq!(hour["late"], 1, "{hour}");
+    let minutes = app.get("/api/metrics/overall?window=5m").await;
+    assert_eq!((&minutes["count"], &minutes["late"]), (&10.into(), &0.into()), "{minutes}");
+}
+
+#[tokio::test]
+async fn what_is_accepted_is_exactly_what_is_counted_and_what_is_rejected_is_not() {
+    let app = TestApp::start().await;
+    let mut batch = posts(0..50);
+    batch.insert(7, json!({"id": "bad", "platform": "web", "text": ""}));
+    batch.insert(23, json!("no post at all"));
+    batch.push(json!({"id": "bad", "platform": "web", "text": "x", "sentiment": "positive"}));
+    let answer = app.post("/api/v1/posts", &batch.into()).await.unwrap();
+    assert_eq!((answer.status, &answer.body["accepted"]), (202, &50.into()));
+    let indices: Vec<_> = answer.body["rejected"].as_array().unwrap().iter().map(|it| &it["index"]).collect();
+    assert_eq!(indices, [7, 23, 52]);
+    app.space.assert_counted_once(50).await;
+}

@@ -1,0 +1,134 @@
+//! HTTP and WebSockets, as anybody uses them.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use groundswell::models::stage_health::SystemHealth;
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+use super::PATIENCE;
+
+/// A client of one server.
+#[derive(Debug, Clone)]
+pub struct Client {
+    address: SocketAddr,
+    http: reqwest::Client,
+}
+
+/// What a call was answered.
+#[derive(Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body; null when it is not JSON.
+    pub body: Value,
+}
+
+impl Client {
+    /// A client of the server that listens there.
+    pub fn new(address: SocketAddr) -> Self {
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(10)).build().unwrap();
+        Self { address, http }
+    }
+
+    /// Asks. An error means that nobody answered.
+    pub async fn try_get(&self, path: &str) -> Result<Answer, reqwest::Error> {
+        answer(self.http.get(self.url(path)).send().await?).await
+    }
+
+    /// Asks, and must be answered 200.
+    pub async fn get(&self, path: &str) -> Value {
+        let answer = self.try_get(path).await.unwrap();
+        assert_eq!(answer.status, 200, "GET {path}: {}", answer.body);
+        answer.body
+    }
+
+    /// Sends JSON. An error means that nobody answered.
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Answer, reqwest::Error> {
+        answer(self.http.post(self.url(path)).json(body).send().await?).await
+    }
+
+    /// Sends posts, all of which must be accepted.
+    pub async fn publish(&self, posts: Vec<Value>) {
+        let n_posts = posts.len();
+        let answer = self.post("/api/v1/posts", &Value::Array(posts)).await.unwrap();
+        assert_eq!((answer.status, answer.body), (202, json!({"accepted": n_posts, "rejected": []})));
+    }
+
+    /// How the pipeline says it is.
+    pub async fn system(&self) -> SystemHealth {
+        serde_json::from_value(self.get("/api/v1/system").await).unwrap()
+    }
+
+    /// Whether it is ready, and if not, what for. `None` when nobody answers.
+    pub async fn readiness(&self) -> Option<Answer> {
+        self.try_get("/readyz?verbose").await.ok()
+    }
+
+    /// Connects a live socket, which gets the default feeds.
+    pub async fn socket(&self) -> Socket {
+        let (stream, _) =
+            tokio_tungstenite::connect_async(format!("ws://{}/ws", self.address)).await.unwrap();
+        Socket { stream }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+}
+
+async fn answer(response: reqwest::Response) -> Result<Answer, reqwest::Error> {
+    let status = response.status().as_u16();
+    let body = response.bytes().await?;
+    Ok(Answer { status, body: serde_json::from_slice(&body).unwrap_or(Value::Null) })
+}
+
+/// A live socket.
+pub struct Socket {
+    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+}
+
+impl Socket {
+    /// Asks for these feeds and waits until that is acknowledged.
+    pub async fn subscribe(&mut self, feeds: &[&str]) {
+        let wish = json!({"op": "subscribe", "feeds": feeds}).to_string();
+        self.stream.send(Message::text(wish)).await.unwrap();
+        self.next_of("subscribed").await;
+    }
+
+    /// The next frame; the code when the server has closed the socket instead.
+    pub async fn next(&mut self) -> Result<Value, u16> {
+        loop {
+            let received = tokio::time::timeout(PATIENCE, self.stream.next()).await;
+            match received.expect("no frame came") {
+                Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).unwrap()),
+                Some(Ok(Message::Close(reason))) => return Err(reason.map_or(1005, |it| it.code.into())),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return Err(1006),
+            }
+        }
+    }
+
+    /// The next frame of this event, passing over others.
+    pub async fn next_of(&mut self, event: &str) -> Value {
+        loop {
+            let frame = self.next().await.unwrap_or_else(|code| panic!("closed with {code}"));
+            if frame["event"] == event {
+                return frame;
+            }
+        }
+    }
+
+    /// Reads until the server closes the socket, and answers with which code.
+    pub async fn close_code(&mut self) -> u16 {
+        loop {
+            if let Err(code) = self.next().await {
+                return code;
+            }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The program itself, with its private servers, to be killed.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+
+use groundswell::embedded::RunInfo;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+
+use super::{Client, PATIENCE, until};
+
+/// `groundswell serve`, started from its executable.
+pub struct Process {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Process {
+    /// Starts `serve` with the model for tests, and these options. Knows none of our environment.
+    pub fn start(options: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_groundswell"));
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.args(["serve", "--listen=127.0.0.1:0", "--model=fake", "--durable=false", "--log=warn"]);
+        command.args(options).stdout(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines }
+    }
+
+    /// Its number.
+    pub fn pid(&self) -> u32 {
+        self.child.id().expect("it was waited for already")
+    }
+
+    /// Waits until it says where it listens.
+    pub async fn address(&mut self) -> SocketAddr {
+        let announced = async {
+            while let Some(line) = self.lines.next_line().await.unwrap() {
+                if let Some((_, address)) = line.split_once("http://") {
+                    return address.trim().parse().unwrap();
+                }
+            }
+            panic!("it ended before it listened");
+        };
+        tokio::time::timeout(PATIENCE, announced).await.expect("it does not begin to listen")
+    }
+
+    /// Waits until it is ready. Answers where it listens.
+    pub async fn ready(&mut self) -> SocketAddr {
+        let address = self.address().await;
+        let client = Client::new(address);
+        until("it is ready", async || client.readiness().await.is_some_and(|answer| answer.status == 200))
+            .await;
+        address
+    }
+
+    /// `kill -9`: nothing of it gets to do anything more.
+    pub async fn kill(mut self) {
+        self.child.start_kill().unwrap();
+        self.child.wait().await.unwrap();
+    }
+
+    /// Asks it to stop.
+    pub fn terminate(&self) {
+        kill(Pid::from_raw(self.pid().cast_signed()), Signal::SIGTERM).unwrap();
+    }
+
+    /// Waits until it has ended.
+    pub async fn ended(mut self) -> ExitStatus {
+        tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("it does not end").unwrap()
+    }
+}
+
+/// Whether a process with this number runs; one that has ended and awaits its parent does not.
+pub fn is_running(pid: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    status.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
+}
+
+/// The private servers of the one that serves this folder.
+pub fn servers_of(data_dir: &Path) -> Vec<u32> {
+    let info = RunInfo::read(data_dir).unwrap();
+    [info.postgres_pid, info.redis_pid].into_iter().flatten().collect()
+}

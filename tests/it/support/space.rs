@@ -1,0 +1,127 @@
+//! A database and a prefix of its own for each test. Apps that share one are processes of one deployment.
+
+use std::time::Duration;
+
+use groundswell::embedded::Endpoints;
+use groundswell::models::stage_health::StreamHealth;
+use groundswell::store::posts::{Counts, counts};
+use groundswell::store::{Store, StoreParams};
+use groundswell::stream::{Stream, StreamParams};
+use tokio_postgres::{Client, NoTls};
+use uuid::Uuid;
+
+use super::{eventually, servers};
+
+/// What every test's database is copied from: migrating takes longer than copying.
+const TEMPLATE: &str = "groundswell_template";
+
+/// Where one test's posts are.
+#[derive(Debug, Clone)]
+pub struct Space {
+    /// For `--database-url`.
+    pub database_url: String,
+    /// For `--redis-url`.
+    pub redis_url: String,
+    /// For `--prefix`.
+    pub prefix: String,
+}
+
+impl Space {
+    /// A fresh one on the servers that all tests share.
+    pub async fn new() -> Self {
+        let endpoints = servers::shared();
+        let name = format!("test_{}", Uuid::now_v7().simple());
+        let admin = connect(&endpoints.postgres_url).await;
+        admin.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}")).await.unwrap();
+        Self {
+            database_url: database_on(endpoints, &name),
+            redis_url: endpoints.redis_url.clone(),
+            prefix: format!("{name}:"),
+        }
+    }
+
+    /// All of servers that belong to one test alone.
+    pub fn all_of(endpoints: &Endpoints) -> Self {
+        Self {
+            database_url: endpoints.postgres_url.clone(),
+            redis_url: endpoints.redis_url.clone(),
+            prefix: String::new(),
+        }
+    }
+
+    /// Opens the history.
+    pub async fn store(&self) -> Store {
+        Store::connect(store_params(&self.database_url)).await.unwrap()
+    }
+
+    /// Opens the stream.
+    pub async fn stream(&self) -> Stream {
+        let params = StreamParams { redis_url: self.redis_url.clone(), prefix: self.prefix.clone() };
+        Stream::connect(&params).await.unwrap()
+    }
+
+    /// A connection for statements that the product never makes.
+    pub async fn sql(&self) -> Client {
+        connect(&self.database_url).await
+    }
+
+    /// Waits until everything that was sent is stored and nothing is left in the stream, then asserts the promise:
+    /// `count(posts) = sum(rollups) = distinct posts sent`.
+    ///
+    /// Fails as soon as more is counted than was sent; no waiting mends that.
+    pub async fn assert_counted_once(&self, n_sent: u64) {
+        let (store, stream) = (self.store().await, self.stream().await);
+        let n_sent = i64::try_from(n_sent).unwrap();
+        let promised = Counts { n_posts: n_sent, n_rolled_up: n_sent, n_keys: n_sent };
+        let mut last = None;
+        let settled = eventually("everything sent is stored and the stream is empty", async || {
+            let left = stream.health().await.ok()?;
+            let found = counts(&store).await.ok()?;
+            if last.replace((found, left)) != Some((found, left)) {
+                eprintln!("sent {n_sent}; {found:?}, {left:?}");
+            }
+            assert!(found.n_posts <= n_sent, "{found:?} when only {n_sent} were sent");
+            (left.length == 0 && left.pending == 0 && found.n_posts == n_sent).then_some(found)
+        });
+        assert_eq!(settled.await, promised);
+        stream.close().await;
+    }
+
+    /// What lies in the stream.
+    pub async fn backlog(&self) -> StreamHealth {
+        let stream = self.stream().await;
+        let health = stream.health().await.unwrap();
+        stream.close().await;
+        health
+    }
+}
+
+fn store_params(url: &str) -> StoreParams {
+    StoreParams { url: url.to_owned(), pool_size: 2, retention: Duration::from_secs(90 * 86_400) }
+}
+
+/// Migrates the database that the others are copied from, and leaves it.
+pub async fn make_template(endpoints: &Endpoints) {
+    let admin = connect(&endpoints.postgres_url).await;
+    admin.batch_execute(&format!("CREATE DATABASE {TEMPLATE}")).await.unwrap();
+    let store = Store::connect(store_params(&database_on(endpoints, TEMPLATE))).await.unwrap();
+    store.migrate().await.unwrap();
+    drop(store);
+    // A database with connections cannot be copied, and those of the pool end a moment after it.
+    const OTHERS: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1";
+    eventually("the template is left alone", async || {
+        let n: i64 = admin.query_one(OTHERS, &[&TEMPLATE]).await.unwrap().get(0);
+        (n == 0).then_some(())
+    })
+    .await;
+}
+
+fn database_on(endpoints: &Endpoints, name: &str) -> String {
+    endpoints.postgres_url.replacen("/postgres?", &format!("/{name}?"), 1)
+}
+
+async fn connect(url: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}

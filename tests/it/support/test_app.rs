@@ -1,0 +1,183 @@
+//! A server inside the test's process, on a free port.
+
+use std::net::SocketAddr;
+use std::ops::Deref;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use clap::{Args, Command, FromArgMatches};
+use groundswell::actors::downstream::Downstream;
+use groundswell::actors::messages::Kill;
+use groundswell::app::{self, Control};
+use groundswell::config::Config;
+use groundswell::models::stage_health::{StageHealth, StageState};
+use tokio::sync::{oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::{Client, Load, Space, until};
+
+/// A graceful stop takes a second; the server itself gives batches in flight fifteen.
+const STOP_PATIENCE: Duration = Duration::from_secs(40);
+
+/// A running server. Its methods are those of its [`Client`], and faults.
+///
+/// Dropping it stops it gracefully, and fails the test if it does not stop or leaves an entry pending, which is where
+/// a lost ticket shows.
+pub struct TestApp {
+    /// Its database and prefix.
+    pub space: Space,
+    /// Where it listens.
+    pub address: SocketAddr,
+    client: Client,
+    kill: Vec<(&'static str, Downstream<Kill>)>,
+    control: CancellationToken,
+    ended: mpsc::Receiver<anyhow::Result<bool>>,
+    has_ended: bool,
+    /// Not the last on its space: entries may be pending for another.
+    pub leaves_others: bool,
+}
+
+impl Deref for TestApp {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl TestApp {
+    /// A server alone on a fresh database and prefix.
+    pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// The same, with further options of `serve`.
+    pub async fn start_with(options: &[&str]) -> Self {
+        Self::start_on(&Space::new().await, options).await
+    }
+
+    /// One more process of the deployment that lives there.
+    pub async fn start_on(space: &Space, options: &[&str]) -> Self {
+        let config = config(space, options);
+        let (started, starting) = oneshot::channel();
+        let (ending, ended) = mpsc::channel();
+        let stop = CancellationToken::new();
+        let control = Control { stop: stop.clone(), leave: CancellationToken::new(), started };
+        thread::spawn(move || {
+            let outcome = app::run(config, control, |_, _| Ok(()));
+            // A test that failed meanwhile no longer asks.
+            let _ = ending.send(outcome);
+        });
+        let Ok(started) = starting.await else {
+            panic!("the server did not start: {:?}", ended.recv());
+        };
+        Self {
+            space: space.clone(),
+            address: started.address,
+            client: Client::new(started.address),
+            kill: started.kill,
+            control: stop,
+            ended,
+            has_ended: false,
+            leaves_others: false,
+        }
+    }
+
+    /// Posts without end.
+    pub fn load(&self) -> Load {
+        Load::start(watch::Sender::new(self.address).subscribe())
+    }
+
+    /// The stages of the pipeline.
+    pub fn stages(&self) -> Vec<&'static str> {
+        self.kill.iter().map(|(stage, _)| *stage).collect()
+    }
+
+    /// Makes a living stage panic.
+    pub async fn kill(&self, stage: &str) {
+        let (_, kill) = self.kill.iter().find(|(name, _)| *name == stage).unwrap();
+        until(&format!("{stage} can be killed"), async || kill.try_send(Kill).is_ok()).await;
+    }
+
+    /// How a stage says it is.
+    pub async fn stage(&self, stage: &str) -> StageHealth {
+        let system = self.system().await;
+        system.stages.into_iter().find(|health| health.stage == stage).unwrap()
+    }
+
+    /// Waits until a stage runs again, having been rebuilt so often.
+    pub async fn until_rebuilt(&self, stage: &str, n_times: u64) {
+        until(&format!("{stage} is rebuilt {n_times} times"), async || {
+            let health = self.stage(stage).await;
+            health.restarts >= n_times && health.state == StageState::Running
+        })
+        .await;
+    }
+
+    /// Waits until the server has ended by itself. Answers whether it had been told to.
+    pub async fn until_ended(&mut self) -> bool {
+        let mut outcome = None;
+        until("the server ends", async || {
+            outcome = self.ended.try_recv().ok();
+            outcome.is_some()
+        })
+        .await;
+        self.has_ended = true;
+        outcome.unwrap().unwrap()
+    }
+
+    /// Asks it to stop, without waiting.
+    pub fn ask_to_stop(&self) {
+        self.control.cancel();
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        self.control.cancel();
+        if self.has_ended {
+            return;
+        }
+        let outcome = self.ended.recv_timeout(STOP_PATIENCE);
+        if thread::panicking() {
+            return;
+        }
+        assert!(matches!(outcome, Ok(Ok(true))), "the server did not stop as it should: {outcome:?}");
+        if !self.leaves_others {
+            assert_nothing_pending(&self.space);
+        }
+    }
+}
+
+/// On a thread of its own: the test's runtime cannot be waited on from within.
+fn assert_nothing_pending(space: &Space) {
+    let space = space.clone();
+    let check = thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async move {
+            let left = space.backlog().await;
+            assert_eq!(left.pending, 0, "the server left entries pending: {left:?}");
+        });
+    });
+    assert!(check.join().is_ok(), "see above");
+}
+
+fn config(space: &Space, options: &[&str]) -> Config {
+    let fixed = [
+        "serve",
+        "--listen=127.0.0.1:0",
+        "--model=fake",
+        "--database-url",
+        &space.database_url,
+        "--redis-url",
+        &space.redis_url,
+        "--prefix",
+        &space.prefix,
+    ];
+    let command = Config::augment_args(Command::new("serve").args_override_self(true));
+    let config =
+        Config::from_arg_matches(&command.get_matches_from(fixed.iter().chain(options).copied())).unwrap();
+    config.check().unwrap();
+    config
+}
