@@ -15,7 +15,7 @@ use groundswell::models::stage_health::{StageHealth, StageState};
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{Client, Load, Space, until};
+use super::{Client, Load, Space, eventually, until};
 
 /// A graceful stop takes a second; the server itself gives batches in flight fifteen.
 const STOP_PATIENCE: Duration = Duration::from_secs(40);
@@ -100,10 +100,12 @@ impl TestApp {
         until(&format!("{stage} can be killed"), async || kill.try_send(Kill).is_ok()).await;
     }
 
-    /// How a stage says it is.
+    /// How a stage says it is. The figures are up to a second old.
     pub async fn stage(&self, stage: &str) -> StageHealth {
-        let system = self.system().await;
-        system.stages.into_iter().find(|health| health.stage == stage).unwrap()
+        eventually(&format!("{stage} is heard of"), async || {
+            self.system().await.stages.into_iter().find(|health| health.stage == stage)
+        })
+        .await
     }
 
     /// Waits until a stage runs again, having been rebuilt so often.
