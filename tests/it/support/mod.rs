@@ -24,7 +24,7 @@ pub use test_app::TestApp;
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How often is looked whether it has happened.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+pub const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Whether the long tests run in full.
 pub fn is_soak() -> bool {

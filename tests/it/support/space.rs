@@ -1,6 +1,6 @@
 //! A database and a prefix of its own for each test. Apps that share one are processes of one deployment.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use groundswell::embedded::Endpoints;
 use groundswell::models::stage_health::StreamHealth;
@@ -10,7 +10,7 @@ use groundswell::stream::{Stream, StreamParams};
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
-use super::{eventually, servers};
+use super::{LOOK_EVERY, PATIENCE, eventually, servers};
 
 /// What every test's database is copied from: migrating takes longer than copying.
 const TEMPLATE: &str = "groundswell_template";
@@ -68,22 +68,27 @@ impl Space {
     /// Waits until everything that was sent is stored and nothing is left in the stream, then asserts the promise:
     /// `count(posts) = sum(rollups) = distinct posts sent`.
     ///
-    /// Fails as soon as more is counted than was sent; no waiting mends that.
+    /// Waits for as long as there is progress. Fails as soon as more is counted than was sent; no waiting mends that.
     pub async fn assert_counted_once(&self, n_sent: u64) {
         let (store, stream) = (self.store().await, self.stream().await);
         let n_sent = i64::try_from(n_sent).unwrap();
-        let promised = Counts { n_posts: n_sent, n_rolled_up: n_sent, n_keys: n_sent };
         let mut last = None;
-        let settled = eventually("everything sent is stored and the stream is empty", async || {
-            let left = stream.health().await.ok()?;
-            let found = counts(&store).await.ok()?;
-            if last.replace((found, left)) != Some((found, left)) {
-                eprintln!("sent {n_sent}; {found:?}, {left:?}");
-            }
+        let mut progress_at = Instant::now();
+        let found = loop {
+            let (Ok(found), Ok(left)) = (counts(&store).await, stream.health().await) else {
+                panic!("the servers are away");
+            };
             assert!(found.n_posts <= n_sent, "{found:?} when only {n_sent} were sent");
-            (left.length == 0 && left.pending == 0 && found.n_posts == n_sent).then_some(found)
-        });
-        assert_eq!(settled.await, promised);
+            if found.n_posts == n_sent && left.length == 0 {
+                break found;
+            }
+            if last.replace((found, left)) != last {
+                progress_at = Instant::now();
+            }
+            assert!(progress_at.elapsed() < PATIENCE, "no more of {n_sent} is stored: {found:?}, {left:?}");
+            tokio::time::sleep(LOOK_EVERY).await;
+        };
+        assert_eq!(found, Counts { n_posts: n_sent, n_rolled_up: n_sent, n_keys: n_sent });
         stream.close().await;
     }
 
