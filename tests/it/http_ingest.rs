@@ -5,7 +5,8 @@ use std::io::Write;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::front_door::{FrontDoor, Setup, own_servers, read};
+use crate::support::front_door::{FrontDoor, Setup, read};
+use crate::support::{PrivateServers, Space};
 
 const JSON: &str = "application/json";
 const POSTS: &str = "/api/v1/posts";
@@ -136,17 +137,18 @@ async fn a_full_stream_refuses_posts_and_says_when_to_come_back() {
 
 #[actix_web::test]
 async fn without_redis_posts_are_refused_and_without_postgres_they_are_not() {
-    let (servers, _folder) = own_servers().await;
-    let door = FrontDoor::open_on(servers.endpoints(), Setup::default()).await;
-    servers.stop_redis().await.unwrap();
+    let servers = PrivateServers::start().await;
+    let space = Space::all_of(servers.embedded.endpoints());
+    let door = FrontDoor::open_on(&space, Setup::default()).await;
+    servers.embedded.stop_redis().await.unwrap();
     let request = door.request(Method::POST, POSTS).header("content-type", JSON).body(post(1).to_string());
     let response = request.send().await.unwrap();
     assert!(response.headers().contains_key("retry-after"));
     let (status, answer) = read(response).await;
     assert_eq!((status, &answer["error"]["code"]), (503, &json!("unavailable")));
     assert_eq!(door.get("/livez").await.0, 200, "liveness asks nobody");
-    servers.start_redis().await.unwrap();
-    servers.stop_postgres().await.unwrap();
+    servers.embedded.start_redis().await.unwrap();
+    servers.embedded.stop_postgres().await.unwrap();
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
     while door.post(POSTS, JSON, post(2).to_string()).await.0 != 202 {
         assert!(std::time::Instant::now() < deadline, "ingest did not come back by itself");
@@ -159,5 +161,5 @@ async fn without_redis_posts_are_refused_and_without_postgres_they_are_not() {
         "what happened inside is not told: {answer}"
     );
     drop(door);
-    servers.stop().await.unwrap();
+    servers.stop().await;
 }

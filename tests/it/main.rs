@@ -19,10 +19,11 @@ mod slow_socket; // a browser that does not read
 
 mod alerts; // people are told once
 
-mod architecture; // who may use whom
 mod http_guard; // who may ask, and what every answer carries
 mod http_ingest; // what becomes of posts that are sent
 mod http_queries; // what the calls answer about what is stored
+
+mod architecture; // who may use whom
 mod log_format; // how logs and errors sound
 
 mod support; // servers, apps, faults

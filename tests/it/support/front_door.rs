@@ -1,17 +1,14 @@
 //! The calls alone, on real servers but without a pipeline behind them: what is taken in stays in the stream, and
 //! what is asked for is what the test stored.
 
-use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use groundswell::actors::downstream::downstream;
 use groundswell::actors::job_queue::{Job, JobQueue, ScoreLane};
-use groundswell::embedded::{Embedded, EmbeddedParams, Endpoints, RedisFsync};
 use groundswell::http;
 use groundswell::http::guard::{AllowedHosts, Token};
 use groundswell::http::state::{AppState, HttpParams};
@@ -19,16 +16,16 @@ use groundswell::models::score::{Emotion, EmotionScores, ModelId, Score, Sentime
 use groundswell::models::stage_health::{
     DependencyHealth, ModelHealth, SocketHealth, StreamHealth, SystemHealth,
 };
-use groundswell::store::{Store, StoreParams};
-use groundswell::stream::{Stream, StreamParams};
+use groundswell::store::Store;
+use groundswell::stream::Stream;
 use groundswell::ws::{Sockets, SocketsParams};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::Value;
-use tokio::sync::{OnceCell, watch};
+use tokio::sync::watch;
 
-/// How long posts are kept here.
-pub const RETENTION: Duration = Duration::from_secs(90 * 86_400);
+use super::Space;
+use super::space::RETENTION;
 
 /// What is different about one front door.
 pub struct Setup {
@@ -64,15 +61,13 @@ pub struct FrontDoor {
 impl FrontDoor {
     /// On the servers that all tests share, with a database and a prefix of its own.
     pub async fn open(setup: Setup) -> Self {
-        Self::open_on(servers().await, setup).await
+        Self::open_on(&Space::new().await, setup).await
     }
 
-    /// On servers of its own, which the test may stop.
-    pub async fn open_on(endpoints: &Endpoints, setup: Setup) -> Self {
-        let name = format!("door_{}", uuid::Uuid::now_v7().simple());
-        let store = database(endpoints, &name).await;
-        let params = StreamParams { redis_url: endpoints.redis_url.clone(), prefix: format!("{name}:") };
-        let stream = Stream::connect(&params).await.unwrap();
+    /// On a given database and prefix.
+    pub async fn open_on(space: &Space, setup: Setup) -> Self {
+        let (store, stream) = (space.store().await, space.stream().await);
+        store.migrate().await.unwrap();
         let queue = Arc::new(JobQueue::default());
         let scoring = Arc::new(AtomicBool::new(true));
         score_by_length(Arc::clone(&queue), Arc::clone(&scoring));
@@ -152,40 +147,6 @@ pub async fn read(response: Response) -> (u16, Value) {
     let status = response.status().as_u16();
     let body = response.bytes().await.unwrap();
     (status, serde_json::from_slice(&body).unwrap_or_default())
-}
-
-/// Servers for one test alone.
-pub async fn own_servers() -> (Embedded, tempfile::TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
-    let data_dir = folder.path().to_owned();
-    let params = EmbeddedParams { data_dir, redis_fsync: RedisFsync::EverySec, durable: false };
-    (Embedded::start(params).await.unwrap(), folder)
-}
-
-async fn servers() -> &'static Endpoints {
-    static SERVERS: OnceCell<Endpoints> = OnceCell::const_new();
-    SERVERS
-        .get_or_init(|| async {
-            let (embedded, folder) = own_servers().await;
-            let endpoints = embedded.endpoints().clone();
-            // Both end with the process.
-            std::mem::forget((embedded, folder));
-            endpoints
-        })
-        .await
-}
-
-async fn database(endpoints: &Endpoints, name: &str) -> Store {
-    let (admin, connection) =
-        tokio_postgres::connect(&endpoints.postgres_url, tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
-    admin.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
-    let url = endpoints.postgres_url.replacen("/postgres?", &format!("/{name}?"), 1);
-    assert!(url.contains(name), "`{url}` names no database to replace");
-    let store = Store::connect(StoreParams { url, pool_size: 4, retention: RETENTION }).await.unwrap();
-    store.migrate().await.unwrap();
-    store
 }
 
 fn prometheus() -> PrometheusHandle {

@@ -15,6 +15,9 @@ use super::{LOOK_EVERY, PATIENCE, eventually, servers};
 /// What every test's database is copied from: migrating takes longer than copying.
 const TEMPLATE: &str = "groundswell_template";
 
+/// How long posts are kept.
+pub const RETENTION: Duration = Duration::from_secs(90 * 86_400);
+
 /// Where one test's posts are.
 #[derive(Debug, Clone)]
 pub struct Space {
@@ -102,7 +105,7 @@ impl Space {
 }
 
 fn store_params(url: &str) -> StoreParams {
-    StoreParams { url: url.to_owned(), pool_size: 2, retention: Duration::from_secs(90 * 86_400) }
+    StoreParams { url: url.to_owned(), pool_size: 4, retention: RETENTION }
 }
 
 /// Migrates the database that the others are copied from, and leaves it.
