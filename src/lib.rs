@@ -9,6 +9,12 @@
 //!                                                                                                                Postgres
 //! ```
 
+// Tests compute with small numbers they chose themselves.
+#![cfg_attr(
+    test,
+    allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss)
+)]
+
 pub mod app; // wiring: servers, stages from last to first, HTTP, graceful stop
 pub mod bench; // measurements that anybody can repeat
 pub mod cli; // what each command does

@@ -65,6 +65,13 @@ struct Session {
 
 stage!(Broadcaster, "broadcaster");
 
+/// One frame on its way, before it is known whether anybody wants it.
+struct Outgoing<'a> {
+    feed: Feed,
+    id: &'a FrameId,
+    frame: LiveFrame<'a>,
+}
+
 impl Broadcaster {
     /// A broadcaster without sessions.
     pub fn new(params: BroadcasterParams, life: Life) -> Self {
@@ -80,12 +87,18 @@ impl Broadcaster {
                 for scored in posts {
                     id.offset += 1;
                     let wants = |subscription: &Subscription| subscription.filter.admits_post(scored);
-                    self.deliver(Feed::Messages, &id, LiveFrame::MessageNew(scored), wants);
+                    self.deliver(
+                        Outgoing { feed: Feed::Messages, id: &id, frame: LiveFrame::MessageNew(scored) },
+                        wants,
+                    );
                 }
             }
             LiveUpdate::Alert { change, alert } => {
                 let wants = |subscription: &Subscription| subscription.filter.admits_alert(alert);
-                self.deliver(Feed::Alerts, &id, LiveFrame::Alert(*change, alert), wants);
+                self.deliver(
+                    Outgoing { feed: Feed::Alerts, id: &id, frame: LiveFrame::Alert(*change, alert) },
+                    wants,
+                );
             }
             LiveUpdate::Missed => {}
         }
@@ -94,13 +107,8 @@ impl Broadcaster {
     }
 
     /// Encodes at most once, and not at all when nobody wants it.
-    fn deliver(
-        &mut self,
-        feed: Feed,
-        id: &FrameId,
-        frame: LiveFrame<'_>,
-        wants: impl Fn(&Subscription) -> bool,
-    ) {
+    fn deliver(&mut self, outgoing: Outgoing<'_>, wants: impl Fn(&Subscription) -> bool) {
+        let Outgoing { feed, id, frame } = outgoing;
         let mut encoded: Option<Arc<str>> = None;
         let mut deaf = Vec::new();
         let mut n_delivered = 0;
@@ -194,7 +202,10 @@ impl Handler<PublishMetrics> for Broadcaster {
 
     fn handle(&mut self, PublishMetrics { as_of, metrics }: PublishMetrics, _: &mut Self::Context) {
         let id = as_of.unwrap_or_else(|| self.last.clone());
-        self.deliver(Feed::Metrics, &id, LiveFrame::MetricsUpdate(&metrics), |_| true);
+        self.deliver(
+            Outgoing { feed: Feed::Metrics, id: &id, frame: LiveFrame::MetricsUpdate(&metrics) },
+            |_| true,
+        );
         self.metrics = Some((id, metrics));
     }
 }
@@ -204,7 +215,10 @@ impl Handler<PublishSystem> for Broadcaster {
 
     fn handle(&mut self, PublishSystem(system): PublishSystem, _: &mut Self::Context) {
         let id = self.last.clone();
-        self.deliver(Feed::System, &id, LiveFrame::SystemUpdate(&system), |_| true);
+        self.deliver(
+            Outgoing { feed: Feed::System, id: &id, frame: LiveFrame::SystemUpdate(&system) },
+            |_| true,
+        );
         self.system = Some(system);
     }
 }

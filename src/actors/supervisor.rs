@@ -62,12 +62,15 @@ pub struct Life {
     _obituary: Obituary,
 }
 
+/// Called with the address of each new incarnation, and with `None` when one died.
+pub type Redirect<A> = Box<dyn Fn(Option<&Addr<A>>)>;
+
 /// How to build a stage and whom to tell its address.
 pub struct StageSpec<A: Stage> {
     /// Builds an incarnation, on its own thread.
     pub build: Arc<dyn Fn(Life) -> A + Send + Sync>,
     /// Tells the address of a new incarnation to those who send to it; `None` when it died.
-    pub redirect: Box<dyn Fn(Option<&Addr<A>>)>,
+    pub redirect: Redirect<A>,
     /// Messages that may wait before `try_send` refuses.
     pub mailbox_capacity: usize,
 }
@@ -200,7 +203,6 @@ macro_rules! stage {
         impl actix::Handler<$crate::actors::messages::Kill> for $actor {
             type Result = ();
 
-            #[expect(clippy::panic, reason = "that is what it asks for")]
             fn handle(&mut self, _: $crate::actors::messages::Kill, _: &mut Self::Context) {
                 panic!("stage killed on request");
             }

@@ -120,7 +120,7 @@ fn cpu_seconds(pid: u32) -> f64 {
         return 0.0;
     };
     let pids = processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    pids.filter_map(|candidate| stat_of(candidate))
+    pids.filter_map(stat_of)
         .filter(|stat| stat.pid == pid || stat.parent == pid)
         .map(|stat| stat.ticks / TICKS_PER_SECOND)
         .sum()

@@ -348,31 +348,36 @@ mod tests {
         let check = move || {
             let mut runner =
                 TestRunner::new(Config { cases: 60, failure_persistence: None, ..Config::default() });
-            runner.run(&strategy, |((product, platform, channel, city, source), n_buckets, by)| {
-                let filter = MetricsFilter { product, platform, channel, city, source };
-                let query = MetricsQuery::last(n_buckets * 10, now, filter);
-                let (found, total, trend) = handle
-                    .block_on(async {
-                        tokio::try_join!(
-                            breakdown(&store, &query, by),
-                            overall(&store, &query),
-                            trend(&store, &query)
-                        )
-                    })
-                    .unwrap();
-                let found: HashMap<String, Summary> =
-                    found.items.into_iter().map(|item| (item.key, without_revision(item.summary))).collect();
-                prop_assert_eq!(found, brute_force(&batch, &query, by));
-                let expected = brute_force(&batch, &query, Dimension::Overall).remove("");
-                let expected = expected.unwrap_or_else(|| Summary::from(&Sums::default()));
-                prop_assert_eq!(without_revision(total.summary), expected.clone());
-                prop_assert_eq!(trend.items.len() as i64, n_buckets);
-                let in_trend: i64 = trend.items.iter().map(|step| step.summary.count).sum();
-                prop_assert_eq!(in_trend, expected.count);
-                Ok(())
-            })
+            let outcome =
+                runner.run(&strategy, |((product, platform, channel, city, source), n_buckets, by)| {
+                    let filter = MetricsFilter { product, platform, channel, city, source };
+                    let query = MetricsQuery::last(n_buckets * 10, now, filter);
+                    let (found, total, trend) = handle
+                        .block_on(async {
+                            tokio::try_join!(
+                                breakdown(&store, &query, by),
+                                overall(&store, &query),
+                                trend(&store, &query)
+                            )
+                        })
+                        .unwrap();
+                    let found: HashMap<String, Summary> = found
+                        .items
+                        .into_iter()
+                        .map(|item| (item.key, without_revision(item.summary)))
+                        .collect();
+                    prop_assert_eq!(found, brute_force(&batch, &query, by));
+                    let expected = brute_force(&batch, &query, Dimension::Overall).remove("");
+                    let expected = expected.unwrap_or_else(|| Summary::from(&Sums::default()));
+                    prop_assert_eq!(without_revision(total.summary), expected.clone());
+                    prop_assert_eq!(trend.items.len() as i64, n_buckets);
+                    let in_trend: i64 = trend.items.iter().map(|step| step.summary.count).sum();
+                    prop_assert_eq!(in_trend, expected.count);
+                    Ok(())
+                });
+            outcome.unwrap();
         };
-        tokio::task::spawn_blocking(check).await.unwrap().unwrap();
+        tokio::task::spawn_blocking(check).await.unwrap();
     }
 
     #[tokio::test]
