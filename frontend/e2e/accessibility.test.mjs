@@ -32,11 +32,12 @@ const PAGES = [
 
 for (const colorScheme of ['light', 'dark']) {
   for (const [path, ready] of PAGES) {
-    test(`axe finds nothing on ${path} in the ${colorScheme} theme`, async () => {
+    test(`axe finds nothing on ${path} in the ${colorScheme} theme`, async (t) => {
       const { page, problems, close } = await openPage(browser, {
         colorScheme,
         reducedMotion: 'reduce',
       });
+      t.after(close);
       await page.goto(`${fixture.url}${path}`);
       await ready(page).waitFor();
       const tables = page.getByRole('button', { name: 'Cities as a table' });
@@ -48,7 +49,6 @@ for (const colorScheme of ['light', 'dark']) {
       });
       assert.deepEqual(violations, []);
       assert.deepEqual(problems, []);
-      await close();
     });
   }
 }

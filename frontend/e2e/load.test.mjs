@@ -19,8 +19,9 @@ after(async () => {
   fixture?.stop();
 });
 
-test('at a thousand posts a second the list is a sample, and neither list nor heap grows', async () => {
+test('at a thousand posts a second the list is a sample, and neither list nor heap grows', async (t) => {
   const { page, problems, close } = await openPage(browser);
+  t.after(close);
   const session = await page.context().newCDPSession(page);
   await page.goto(fixture.url);
   await page.getByText(/sampled: showing 1 in \d{3}/).waitFor({ timeout: SOON_MS });
@@ -57,29 +58,28 @@ test('at a thousand posts a second the list is a sample, and neither list nor he
   // Two cores shared with everything else, and no graphics card: a fifth of the screen's rate still reads as live.
   assert.ok(frames > 100, `${frames} frames in 10 s`);
   assert.deepEqual(problems, []);
-  await close();
 });
 
 for (const code of [1001, 1013, 4408]) {
-  test(`after close code ${code} the page counts down and comes back`, async () => {
+  test(`after close code ${code} the page counts down and comes back`, async (t) => {
     const { page, close } = await openPage(browser);
+    t.after(close);
     await page.goto(fixture.url);
     await page.locator('[data-connection="live"]').waitFor();
     await fixture.closeSockets(code);
     await page.locator('[data-connection="waiting"]').waitFor();
     await page.getByRole('button', { name: 'Try now' }).waitFor();
     await page.locator('[data-connection="live"]').waitFor({ timeout: SOON_MS });
-    await close();
   });
 }
 
-test('a refusal stays, until a person tries again', async () => {
+test('a refusal stays, until a person tries again', async (t) => {
   const { page, close } = await openPage(browser);
+  t.after(close);
   await page.goto(fixture.url);
   await page.locator('[data-connection="live"]').waitFor();
   await fixture.closeSockets(4403);
   await page.locator('[data-connection="refused"]').waitFor();
   await page.getByRole('button', { name: 'Try now' }).click();
   await page.locator('[data-connection="live"]').waitFor({ timeout: SOON_MS });
-  await close();
 });
