@@ -192,6 +192,10 @@ async fn stop(config: &Config, parts: Stopping, io: &Handle) {
     if pipeline.ingests && tokio::time::timeout(DRAIN_PATIENCE, pipeline.drained.cancelled()).await.is_err() {
         warn!("not everything in flight was stored in time, it will be delivered again");
     }
+    // Before the broadcaster goes: sockets that lose it are told to try again, not that the server is stopping.
+    if let Some(web) = &web {
+        web.close_sockets();
+    }
     pipeline.stop().await;
     if let Some(web) = web {
         web.stop().await;

@@ -100,9 +100,13 @@ pub fn start(parts: Parts<'_>) -> anyhow::Result<Web> {
 }
 
 impl Web {
-    /// Says goodbye to every socket, answers what is under way, and stops.
-    pub async fn stop(self) {
+    /// Says goodbye to every socket, with the code of a server that is stopping.
+    pub fn close_sockets(&self) {
         self.sockets.close_all();
+    }
+
+    /// Answers what is under way, and stops.
+    pub async fn stop(self) {
         self.server.stop(true).await;
     }
 }

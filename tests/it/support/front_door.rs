@@ -55,6 +55,7 @@ pub struct FrontDoor {
     pub health: watch::Sender<Arc<SystemHealth>>,
     client: reqwest::Client,
     server: ServerHandle,
+    answering: Option<std::thread::JoinHandle<()>>,
     scoring: Arc<AtomicBool>,
 }
 
@@ -95,16 +96,26 @@ impl FrontDoor {
             prometheus: prometheus(),
             health: newest,
         });
-        let server = HttpServer::new(move || App::new().app_data(state.clone()).configure(http::configure))
-            .workers(1)
-            .disable_signals()
-            .listen(listener)
-            .unwrap()
-            .run();
-        let handle = server.handle();
-        actix_web::rt::spawn(server);
-        let url = format!("http://{address}");
-        Self { url, store, stream, health, client: reqwest::Client::new(), server: handle, scoring }
+        let (handles, handle) = std::sync::mpsc::channel();
+        let answering = std::thread::spawn(move || {
+            actix_web::rt::System::new().block_on(async move {
+                let server =
+                    HttpServer::new(move || App::new().app_data(state.clone()).configure(http::configure));
+                let server = server.workers(1).disable_signals().listen(listener).unwrap().run();
+                handles.send(server.handle()).unwrap();
+                server.await.unwrap();
+            });
+        });
+        Self {
+            url: format!("http://{address}"),
+            store,
+            stream,
+            health,
+            client: reqwest::Client::new(),
+            server: handle.recv().unwrap(),
+            answering: Some(answering),
+            scoring,
+        }
     }
 
     /// A request to be completed and sent.
@@ -135,10 +146,13 @@ impl FrontDoor {
 }
 
 impl Drop for FrontDoor {
+    /// Leaves no thread behind.
     fn drop(&mut self) {
         self.scoring.store(false, Ordering::Release);
-        // Told to stop, not waited for: the test's runtime is about to end.
         drop(self.server.stop(false));
+        if let Some(answering) = self.answering.take() {
+            let _ = answering.join();
+        }
     }
 }
 
