@@ -1,7 +1,12 @@
 //! What each command does.
 
+mod dead_letters; // posts that died
 mod doctor; // what is missing, and how to get it
+mod feed; // what replay and synth share
+mod replay; // real posts from a file
 mod score; // texts from the command line
+mod synth; // generated posts
+mod target; // which Redis they write to
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -26,6 +31,13 @@ pub struct Cli {
 enum Command {
     /// Run the server: read the stream, score, store, alert, and show it live
     Serve(Box<Config>),
+    /// Send real posts from a file, as if they were written now
+    Replay(Box<replay::ReplayParams>),
+    /// Send generated posts
+    Synth(Box<synth::SynthParams>),
+    /// See the posts that failed, and try them again
+    #[command(subcommand)]
+    DeadLetters(dead_letters::DeadLettersCommand),
     /// Score a text, or one text a line from standard input, and print JSON lines
     Score {
         /// The text; `-` reads standard input
@@ -94,6 +106,9 @@ fn obey(command: Command) -> anyhow::Result<ExitCode> {
             let asked_to_stop = app::serve(*config)?;
             return Ok(if asked_to_stop { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
+        Command::Replay(params) => Runtime::new()?.block_on(replay::run(*params))?,
+        Command::Synth(params) => Runtime::new()?.block_on(synth::run(*params))?,
+        Command::DeadLetters(command) => Runtime::new()?.block_on(dead_letters::run(command))?,
         Command::Score { text, config } => score::run(&text, &load_params(&config))?,
         Command::Doctor(config) => return Runtime::new()?.block_on(doctor::run(&config)),
         Command::Bench { bench: Bench::Pipeline { seconds, offered, rate, output } } => {

@@ -35,5 +35,6 @@ pub mod actors; // who does what, and the messages between them
 pub mod http; // the calls, and the dashboard
 pub mod ws; // the live protocol
 
+pub mod connectors; // outside to stream: replay, generator
 pub mod embedded; // a private PostgreSQL and Redis
 pub mod telemetry; // tracing, and the names of all metrics

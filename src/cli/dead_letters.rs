@@ -1,0 +1,86 @@
+//! `groundswell dead-letters`: posts that failed three times alone, or could not be read at all.
+
+use std::io::{IsTerminal as _, stdout};
+
+use serde_json::json;
+
+use super::target::Target;
+use crate::stream::{DeadLetter, EntryId};
+
+/// Characters of a post that a terminal's line has room for.
+const POST_CHARS: usize = 60;
+
+/// What to do with them.
+#[derive(Debug, Clone, clap::Subcommand)]
+pub enum DeadLettersCommand {
+    /// Show them, newest first: lines on a terminal, JSON lines elsewhere
+    List {
+        /// How many
+        #[arg(long, default_value_t = 50)]
+        limit: u64,
+        /// Only those older than this one
+        #[arg(long)]
+        cursor: Option<String>,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Put them back into the stream, for instance once a mistake was mended
+    Replay {
+        /// Which, as listed
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        ids: Vec<String>,
+        /// All that are there now
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        target: Target,
+    },
+}
+
+/// Lists or replays.
+///
+/// # Errors
+/// When the stream cannot be found, or an id names no dead letter.
+pub async fn run(command: DeadLettersCommand) -> anyhow::Result<()> {
+    match command {
+        DeadLettersCommand::List { limit, cursor, target } => list(&target, limit, cursor).await,
+        DeadLettersCommand::Replay { ids, target, .. } => replay(&target, ids).await,
+    }
+}
+
+async fn list(target: &Target, limit: u64, cursor: Option<String>) -> anyhow::Result<()> {
+    let stream = target.connect().await?;
+    let page = stream.dead_letters().list(cursor.map(EntryId::new).as_ref(), limit).await?;
+    stream.close().await;
+    for letter in &page.items {
+        if stdout().is_terminal() {
+            super::print(&line(letter));
+        } else {
+            super::print(&serde_json::to_string(letter)?);
+        }
+    }
+    if let (Some(cursor), true) = (page.next_cursor, stdout().is_terminal()) {
+        super::print(&format!("older ones: --cursor {cursor}"));
+    }
+    Ok(())
+}
+
+async fn replay(target: &Target, ids: Vec<String>) -> anyhow::Result<()> {
+    let stream = target.connect().await?;
+    let letters = stream.dead_letters();
+    let n_asked = ids.len();
+    let ids: Vec<EntryId> = ids.into_iter().map(EntryId::new).collect();
+    let n_replayed = if ids.is_empty() { letters.replay_all().await? } else { letters.replay(&ids).await? };
+    stream.close().await;
+    super::print(&json!({"event": "done", "replayed": n_replayed}).to_string());
+    let n_missing = n_asked.saturating_sub(usize::try_from(n_replayed).unwrap_or(usize::MAX));
+    anyhow::ensure!(n_missing == 0, "{n_missing} of these ids name no dead letter");
+    Ok(())
+}
+
+fn line(letter: &DeadLetter) -> String {
+    let post: String = letter.post.as_deref().unwrap_or_default().chars().take(POST_CHARS).collect();
+    // A control character in somebody's post must not move the cursor here.
+    let post: String = post.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    format!("{}  {}  {} attempts  {}  {post}", letter.id, letter.died_at, letter.attempts, letter.reason)
+}

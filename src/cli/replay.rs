@@ -1,0 +1,47 @@
+//! `groundswell replay`: real posts from a file, as if they were written now.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use super::feed::{FeedParams, feed};
+use crate::connectors::replay::{Replay, ReplayFileParams, run_name};
+
+/// What to replay, and how.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ReplayParams {
+    /// NDJSON or CSV, plain or gzipped
+    pub file: PathBuf,
+    /// How much faster than it happened
+    #[arg(long, default_value_t = 1.0)]
+    pub speed: f64,
+    /// Begin again at the end; each round renames its posts, or they would be known already
+    #[arg(long = "loop")]
+    pub loop_forever: bool,
+    /// Leave ids as they are in the file; posts that were replayed before are then not counted again
+    #[arg(long)]
+    pub keep_ids: bool,
+    #[command(flatten)]
+    pub feed: FeedParams,
+}
+
+/// Replays a file into the stream.
+///
+/// # Errors
+/// When the file cannot be read or the stream not be found.
+pub async fn run(params: ReplayParams) -> anyhow::Result<()> {
+    let run = if params.keep_ids { String::new() } else { run_name(Timestamp::now()) };
+    let replay = Replay::open(ReplayFileParams {
+        file: params.file,
+        speed: params.speed,
+        loop_forever: params.loop_forever,
+        run,
+    })?;
+    if !replay.ignored_columns().is_empty() {
+        eprintln!(
+            "columns that are no fields of a post are left out: {}",
+            replay.ignored_columns().join(", ")
+        );
+    }
+    feed(replay, &params.feed).await
+}

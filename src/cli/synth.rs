@@ -1,0 +1,36 @@
+//! `groundswell synth`: generated posts.
+
+use jiff::Timestamp;
+
+use super::feed::{FeedParams, feed};
+use crate::connectors::synth;
+
+/// How many generated posts, and which.
+#[derive(Debug, Clone, clap::Args)]
+pub struct SynthParams {
+    /// Posts a second; bursts come on top
+    #[arg(long, default_value_t = 5.0)]
+    pub rate: f64,
+    /// How many in all; for ever when absent
+    #[arg(long)]
+    pub count: Option<u64>,
+    /// The same seed writes the same texts
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    #[command(flatten)]
+    pub feed: FeedParams,
+}
+
+/// Writes posts into the stream.
+///
+/// # Errors
+/// When the rate makes no sense or the stream cannot be found.
+pub async fn run(params: SynthParams) -> anyhow::Result<()> {
+    let generator = synth::Synth::new(synth::SynthParams {
+        rate: params.rate,
+        count: params.count,
+        seed: params.seed,
+        begun_at: Timestamp::now(),
+    })?;
+    feed(generator, &params.feed).await
+}

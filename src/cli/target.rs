@@ -1,0 +1,43 @@
+//! Which Redis the feeding commands write to: the one given, or that of the server running here.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+
+use crate::embedded::RunInfo;
+use crate::stream::{Stream, StreamParams};
+
+/// Where a command finds the stream.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Target {
+    /// Redis to use; that of the server running on the data directory when absent
+    #[arg(long, env = "REDIS_URL", hide_env_values = true)]
+    pub redis_url: Option<String>,
+    /// Put before every Redis key; as the server says when it is found by its data directory
+    #[arg(long, env = "GROUNDSWELL_PREFIX")]
+    pub prefix: Option<String>,
+    /// The data directory of the running server
+    #[arg(long, env = "GROUNDSWELL_DATA_DIR", default_value = ".groundswell")]
+    pub data_dir: PathBuf,
+}
+
+impl Target {
+    /// Connects to the stream.
+    ///
+    /// # Errors
+    /// When no Redis is given and no server runs on the data directory.
+    pub async fn connect(&self) -> anyhow::Result<Stream> {
+        Ok(Stream::connect(&self.stream_params()?).await?)
+    }
+
+    fn stream_params(&self) -> anyhow::Result<StreamParams> {
+        if let Some(redis_url) = self.redis_url.clone() {
+            return Ok(StreamParams { redis_url, prefix: self.prefix.clone().unwrap_or_default() });
+        }
+        let running = RunInfo::read(&self.data_dir).context(
+            "start `groundswell serve` first, or name its data directory with --data-dir or its Redis with --redis-url",
+        )?;
+        let prefix = self.prefix.clone().unwrap_or(running.prefix);
+        Ok(StreamParams { redis_url: running.redis_url, prefix })
+    }
+}

@@ -1,0 +1,168 @@
+//! Real posts from a file, as if they were written now.
+//!
+//! NDJSON, or CSV whose columns are named like the fields of a post; either may be gzipped. The timeline is
+//! moved so that the first post happens now; when it really happened is kept in `original_created_at`.
+
+mod csv; // rows → posts
+mod input; // plain or gzipped, NDJSON or CSV
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+
+use crate::models::new_post::{NewPost, Rejection};
+use crate::models::post::Source;
+
+use super::{Connector, Item, TimedPost};
+use input::Input;
+
+/// Between posts that do not say when they were written, and between two rounds.
+const STEP: Duration = Duration::from_millis(100);
+
+/// Which file, and how.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReplayFileParams {
+    /// The file.
+    pub file: PathBuf,
+    /// How much faster than it happened; more than 0.
+    pub speed: f64,
+    /// Begin again at the end.
+    pub loop_forever: bool,
+    /// Put after every id, so that this run's posts are not those of an earlier one. Empty: ids as they are.
+    pub run: String,
+}
+
+/// Reads a file of posts, once or for ever.
+///
+/// The second time a post is sent it is not a new post, so each round and each run must rename it: `17` is
+/// `17~k3x9` in the run `k3x9`, and `17~k3x9.2` in its second round; without a run, `17` and `17~2`.
+pub struct Replay {
+    params: ReplayFileParams,
+    input: Input,
+    /// Bytes of the file, for progress.
+    n_bytes: u64,
+    /// From 1.
+    round: u64,
+    /// The time of the first post in the file.
+    first: Option<Timestamp>,
+    /// When this round began, and when its last post was.
+    round_begun: Duration,
+    last: Duration,
+    n_posts_in_round: u64,
+}
+
+impl Replay {
+    /// Opens the file and looks at its beginning. Fails when it is neither NDJSON nor CSV with `id` and `text`.
+    pub fn open(params: ReplayFileParams) -> anyhow::Result<Self> {
+        anyhow::ensure!(
+            params.speed.is_finite() && params.speed > 0.0,
+            "the speed is {}, and must be more than 0",
+            params.speed
+        );
+        let n_bytes = n_bytes(&params.file)?;
+        let input = Input::open(&params.file)?;
+        Ok(Self {
+            params,
+            input,
+            n_bytes,
+            round: 1,
+            first: None,
+            round_begun: Duration::ZERO,
+            last: Duration::ZERO,
+            n_posts_in_round: 0,
+        })
+    }
+
+    /// Columns of a CSV file that are no fields of a post, and are left out.
+    pub fn ignored_columns(&self) -> &[String] {
+        self.input.ignored_columns()
+    }
+
+    fn timed(&mut self, line: u64, mut post: NewPost) -> TimedPost {
+        let at = match post.created_at.take() {
+            Some(created_at) => {
+                let first = *self.first.get_or_insert(created_at);
+                post.original_created_at.get_or_insert(created_at);
+                let since = Duration::try_from(created_at.duration_since(first)).unwrap_or_default();
+                self.round_begun
+                    + Duration::try_from_secs_f64(since.as_secs_f64() / self.params.speed)
+                        .unwrap_or(Duration::MAX / 2)
+            }
+            None => self.last + self.step(),
+        };
+        // A line that stands too late in the file happens now, not in the past.
+        self.last = self.last.max(at);
+        self.n_posts_in_round += 1;
+        let suffix = self.suffix();
+        post.id.push_str(&suffix);
+        if let Some(parent_id) = &mut post.parent_id {
+            parent_id.push_str(&suffix);
+        }
+        TimedPost { at: self.last, line, post }
+    }
+
+    fn suffix(&self) -> String {
+        match (self.params.run.as_str(), self.round) {
+            ("", 1) => String::new(),
+            ("", round) => format!("~{round}"),
+            (run, 1) => format!("~{run}"),
+            (run, round) => format!("~{run}.{round}"),
+        }
+    }
+
+    fn step(&self) -> Duration {
+        STEP.div_f64(self.params.speed.max(0.001))
+    }
+}
+
+impl Connector for Replay {
+    fn source(&self) -> &'static str {
+        Source::REPLAY
+    }
+
+    fn next_item(&mut self) -> anyhow::Result<Option<Item>> {
+        loop {
+            match self.input.next_line()? {
+                Some((line, Ok(post))) => return Ok(Some(Item::Post(Box::new(self.timed(line, post))))),
+                Some((line, Err(rejection))) => return Ok(Some(Item::Bad { line, rejection })),
+                // A file without a single post would be read for ever.
+                None if !self.params.loop_forever || self.n_posts_in_round == 0 => return Ok(None),
+                None => {
+                    self.input = Input::open(&self.params.file)?;
+                    self.round += 1;
+                    self.n_posts_in_round = 0;
+                    self.round_begun = self.last + self.step();
+                    self.last = self.round_begun;
+                }
+            }
+        }
+    }
+
+    fn position(&self) -> Option<(u64, u64)> {
+        Some((self.input.n_bytes_read().min(self.n_bytes), self.n_bytes))
+    }
+}
+
+/// A short name for a run, from the time it began: two runs never have the same.
+pub fn run_name(begun_at: Timestamp) -> String {
+    const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+    let mut left = begun_at.as_millisecond().unsigned_abs();
+    let mut name = Vec::new();
+    while left > 0 {
+        let digit = usize::try_from(left % 36).unwrap_or_default();
+        name.extend(DIGITS.get(digit).map(|digit| char::from(*digit)));
+        left /= 36;
+    }
+    name.into_iter().rev().collect()
+}
+
+fn n_bytes(file: &Path) -> anyhow::Result<u64> {
+    let found = std::fs::metadata(file).with_context(|| format!("cannot read `{}`", file.display()))?;
+    anyhow::ensure!(found.is_file(), "`{}` is no file", file.display());
+    Ok(found.len())
+}
+
+/// One line of a file: a post, or what is wrong with it.
+type Line = (u64, Result<NewPost, Rejection>);

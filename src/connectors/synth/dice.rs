@@ -1,0 +1,85 @@
+//! Chance, the same for the same seed on every machine and in every version.
+
+/// A source of chance (SplitMix64). Not `rand`: its generators may change with its version, and a seed is
+/// worth something only if it always means the same posts.
+#[derive(Debug, Clone)]
+pub struct Dice {
+    state: u64,
+}
+
+impl Dice {
+    pub fn new(seed: u64) -> Self {
+        Self { state: seed ^ 0x6a09_e667_f3bc_c908 }
+    }
+
+    pub fn roll(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// From 0, inclusive, to 1, exclusive.
+    pub fn unit(&mut self) -> f64 {
+        // The 53 bits that a float holds exactly.
+        let bits = u32::try_from(self.roll() >> 32).unwrap_or_default();
+        f64::from(bits) / 4_294_967_296.0
+    }
+
+    /// Whether something of that probability happens.
+    pub fn happens(&mut self, probability: f64) -> bool {
+        self.unit() < probability
+    }
+
+    /// A number below `n`; 0 when `n` is 0.
+    pub fn below(&mut self, n: usize) -> usize {
+        let n = u64::try_from(n.max(1)).unwrap_or(1);
+        usize::try_from(self.roll() % n).unwrap_or_default()
+    }
+
+    /// From `low` to `high`, both inclusive.
+    pub fn between(&mut self, low: u32, high: u32) -> u32 {
+        let width = u64::from(high.saturating_sub(low)) + 1;
+        low + u32::try_from(self.roll() % width).unwrap_or_default()
+    }
+
+    /// One of several, all alike; `None` when there is none.
+    pub fn one_of<'a, T>(&mut self, several: &'a [T]) -> Option<&'a T> {
+        several.get(self.below(several.len()))
+    }
+
+    /// One of several texts; empty when there is none.
+    pub fn word(&mut self, several: &[&'static str]) -> &'static str {
+        self.one_of(several).copied().unwrap_or_default()
+    }
+
+    /// One of several, each as likely as its weight says.
+    pub fn weighted<'a, T>(&mut self, several: &'a [T], weight: impl Fn(&T) -> u32) -> Option<&'a T> {
+        let total: u32 = several.iter().map(&weight).sum();
+        let mut left = self.between(1, total.max(1));
+        several.iter().find(|one| {
+            let weight = weight(one);
+            let is_it = left <= weight;
+            left = left.saturating_sub(weight);
+            is_it
+        })
+    }
+
+    /// The time until something happens that happens `rate` times a second, by chance.
+    pub fn wait(&mut self, rate: f64) -> f64 {
+        -(1.0 - self.unit()).ln() / rate
+    }
+
+    /// Most values near `typical`, a few a hundred times it: followers, likes, views.
+    pub fn heavy_tailed(&mut self, typical: f64) -> i64 {
+        let value = typical * (1.0 - self.unit()).powf(-0.8) - 0.5 * typical;
+        whole(value.clamp(0.0, 1e8))
+    }
+}
+
+/// A count from a float that lies between 0 and a billion.
+#[expect(clippy::cast_possible_truncation, reason = "callers keep it below a billion")]
+pub fn whole(value: f64) -> i64 {
+    value.clamp(0.0, 1e9).round() as i64
+}
