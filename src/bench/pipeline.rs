@@ -89,7 +89,7 @@ pub async fn run(params: PipelineParams) -> anyhow::Result<()> {
     let stored = measure_storing(&server, &texts, &params).await?;
     let counts = counts(&server.store).await?;
     let model = server_model(&server).await?;
-    let sent = stored.n_sent + stored.n_warm_up + latency.n_sent;
+    let sent = stored.n_sent + stored.n_warm_up + latency.n_sent + latency.n_warm_up;
     let report = Report {
         seconds: params.seconds,
         offered_per_second: params.offered_per_second,
@@ -216,6 +216,7 @@ async fn drain(server: &Server, producer: &Producer) -> anyhow::Result<()> {
 struct Seen {
     seen: Histogram<u64>,
     n_sent: usize,
+    n_warm_up: usize,
 }
 
 impl Seen {
@@ -227,14 +228,10 @@ impl Seen {
 
 async fn measure_latency(server: &Server, texts: &Texts, params: &PipelineParams) -> anyhow::Result<Seen> {
     // A short run first, whose figures are thrown away.
-    send_and_watch(server, texts, "warm-up", (params.latency_per_second, WARM_UP)).await?;
-    send_and_watch(server, texts, "latency", (params.latency_per_second, Duration::from_secs(params.seconds)))
-        .await
-        .map(|mut seen| {
-            seen.n_sent +=
-                usize::try_from(u64::from(params.latency_per_second) * WARM_UP.as_secs()).unwrap_or(0);
-            seen
-        })
+    let warm_up = send_and_watch(server, texts, "warm-up", (params.latency_per_second, WARM_UP)).await?;
+    let measured = (params.latency_per_second, Duration::from_secs(params.seconds));
+    let seen = send_and_watch(server, texts, "latency", measured).await?;
+    Ok(Seen { n_warm_up: warm_up.n_sent, ..seen })
 }
 
 async fn send_and_watch(
@@ -272,7 +269,7 @@ async fn send_and_watch(
     while let Some(answered) = requests.join_next().await {
         answered??;
     }
-    Ok(Seen { seen: watcher.finish().await?, n_sent })
+    Ok(Seen { seen: watcher.finish().await?, n_sent, n_warm_up: 0 })
 }
 
 async fn server_model(server: &Server) -> anyhow::Result<String> {

@@ -38,7 +38,7 @@ impl Server {
         let data_dir = std::env::temp_dir().join(format!("groundswell-bench-{}", std::process::id()));
         std::fs::create_dir_all(&data_dir)?;
         let mut child = Command::new(std::env::current_exe()?)
-            .args(["serve", "--listen", "127.0.0.1:0", "--log", "warn", "--data-dir"])
+            .args(["serve", "--listen", "127.0.0.1:0", "--log", "warn,fred=error", "--data-dir"])
             .arg(&data_dir)
             .env_remove("DATABASE_URL")
             .env_remove("REDIS_URL")
