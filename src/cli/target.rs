@@ -34,9 +34,8 @@ impl Target {
         if let Some(redis_url) = self.redis_url.clone() {
             return Ok(StreamParams { redis_url, prefix: self.prefix.clone().unwrap_or_default() });
         }
-        let running = RunInfo::read(&self.data_dir).context(
-            "start `groundswell serve` first, or name its data directory with --data-dir or its Redis with --redis-url",
-        )?;
+        let running = RunInfo::read(&self.data_dir)
+            .context("no Redis is named by --redis-url or REDIS_URL, and no server is found")?;
         let prefix = self.prefix.clone().unwrap_or(running.prefix);
         Ok(StreamParams { redis_url: running.redis_url, prefix })
     }

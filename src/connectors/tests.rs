@@ -1,4 +1,6 @@
-//! Replaying, from files to posts. Delivery runs against a real Redis: see `tests/it`.
+//! Replaying, from files to posts; and delivering, to a real Redis.
+
+mod delivering;
 
 use std::io::Write as _;
 use std::path::PathBuf;

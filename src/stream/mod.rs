@@ -16,7 +16,7 @@ mod subscription; // news from every process
 mod updates; // news to every process // newest figures for others to read
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::time::Duration;
 

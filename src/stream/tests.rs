@@ -1,7 +1,7 @@
 //! Against a real Redis, started for each test: several of them stop it.
 
 mod consuming;
-mod redis;
+pub(crate) mod redis;
 mod updating;
 
 use std::time::{Duration, Instant};

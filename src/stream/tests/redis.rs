@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::super::{Stream, StreamParams};
 
-pub struct Redis {
+pub(crate) struct Redis {
     folder: TempDir,
     server: Child,
 }
