@@ -22,7 +22,7 @@ export GROUNDSWELL_DATA_DIR="${GROUNDSWELL_DATA_DIR:-.groundswell}"
 export GROUNDSWELL_LISTEN="${GROUNDSWELL_LISTEN:-127.0.0.1:8080}"
 export GROUNDSWELL_PRODUCTS="${GROUNDSWELL_PRODUCTS:-Mayweather=mayweather,floyd,maywheather;McGregor=mcgregor,conor,macgregor,notorious}"
 # The terminal shows what needs attention; the rest is on the dashboard.
-export GROUNDSWELL_LOG="${GROUNDSWELL_LOG:-warn}"
+export GROUNDSWELL_LOG="${GROUNDSWELL_LOG:-warn,fred=error}"
 # Servers of another project that happen to be named here must not be filled with posts.
 unset DATABASE_URL REDIS_URL
 
