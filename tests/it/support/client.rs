@@ -100,6 +100,11 @@ impl Socket {
         self.next_of("subscribed").await;
     }
 
+    /// Says something, sense or not.
+    pub async fn say(&mut self, text: impl ToString) {
+        self.stream.send(Message::text(text.to_string())).await.unwrap();
+    }
+
     /// The next frame; the code when the server has closed the socket instead.
     pub async fn next(&mut self) -> Result<Value, u16> {
         loop {
