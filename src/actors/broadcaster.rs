@@ -202,10 +202,12 @@ impl Handler<PublishMetrics> for Broadcaster {
 
     fn handle(&mut self, PublishMetrics { as_of, metrics }: PublishMetrics, _: &mut Self::Context) {
         let id = as_of.unwrap_or_else(|| self.last.clone());
-        self.deliver(
-            Outgoing { feed: Feed::Metrics, id: &id, frame: LiveFrame::MetricsUpdate(&metrics) },
-            |_| true,
-        );
+        // Whoever subscribed before there was anything to show is still owed a beginning.
+        let frame = match self.metrics {
+            None => LiveFrame::MetricsInitial(&metrics),
+            Some(_) => LiveFrame::MetricsUpdate(&metrics),
+        };
+        self.deliver(Outgoing { feed: Feed::Metrics, id: &id, frame }, |_| true);
         self.metrics = Some((id, metrics));
     }
 }
