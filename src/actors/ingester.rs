@@ -152,6 +152,11 @@ impl Run {
         if self.params.drain.is_cancelled() && self.reading.is_none() {
             return self.drain().await;
         }
+        // Whatever joined it now could be blamed for its failure, or it for theirs.
+        if self.in_flight.values().any(|batch| batch.alone) {
+            self.next_settlement(STAGE_RETRY).await;
+            return Ok(());
+        }
         if !self.suspects.is_empty() {
             return self.try_suspect().await;
         }
@@ -255,9 +260,6 @@ impl Run {
             }
         }
         self.issue(InFlight { entries: suspect.entries, alone: isolated, attempts: suspect.attempts }).await;
-        if isolated {
-            self.next_settlement(STAGE_RETRY).await;
-        }
         Ok(())
     }
 
