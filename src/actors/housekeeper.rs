@@ -27,6 +27,7 @@ pub struct HousekeeperParams {
 /// Several processes may do it at the same time; the store sees to it that one does the work.
 pub struct Housekeeper {
     params: HousekeeperParams,
+    is_tidying: bool,
     life: Life,
 }
 
@@ -35,13 +36,20 @@ stage!(Housekeeper, "housekeeper");
 impl Housekeeper {
     /// A housekeeper that starts at once.
     pub fn new(params: HousekeeperParams, life: Life) -> Self {
-        Self { params, life }
+        Self { params, is_tidying: false, life }
     }
 
+    /// Not by `wait`: moving or deleting a day takes minutes, and a stage that answers no heartbeat meanwhile is taken
+    /// for frozen.
     fn tidy(&mut self, context: &mut Context<Self>) {
+        if self.is_tidying {
+            return;
+        }
+        self.is_tidying = true;
         self.life.vitals.begin(1);
         let done = self.params.io.spawn(tidy(self.params.clone()));
-        context.wait(done.into_actor(self).map(|outcome, housekeeper, _| {
+        context.spawn(done.into_actor(self).map(|outcome, housekeeper, _| {
+            housekeeper.is_tidying = false;
             match outcome {
                 Ok(Ok(())) => return housekeeper.life.vitals.finish(1),
                 Ok(Err(error)) => warn!(%error, "housekeeping was cut short, it goes on in a minute"),
