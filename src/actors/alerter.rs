@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
+use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
@@ -35,6 +36,10 @@ const PUSH_EVERY: SignedDuration = SignedDuration::from_secs(5);
 /// Open alerts read at a time.
 const OPEN_PAGE: usize = 200;
 
+/// Times flagged posts are taken in one go, at most. While as many are flagged as are taken, windows must still be
+/// judged; the next sweep takes the rest.
+const CHURN_ROUNDS_MAX: usize = 20;
+
 /// What an alerter is made of.
 #[derive(Clone)]
 pub struct AlerterParams {
@@ -55,32 +60,72 @@ pub struct AlerterParams {
 /// state; the next window is judged when it is back.
 pub struct Alerter {
     judge: Arc<Judge>,
+    due: Due,
+    is_busy: bool,
     life: Life,
 }
+
+/// What waits to be done, at most one of each kind: a newer window replaces an older.
+#[derive(Default)]
+struct Due {
+    window: Option<Vec<ScopeWindow>>,
+    sweep: bool,
+    churn: bool,
+}
+
+type Work = BoxFuture<'static, Result<(), StoreError>>;
 
 stage!(Alerter, "alerter");
 
 impl Alerter {
     /// An alerter that soon takes up what its predecessor left.
     pub fn new(params: AlerterParams, life: Life) -> Self {
-        Self { judge: Arc::new(Judge { params, pushed: Mutex::default() }), life }
+        let judge = Arc::new(Judge { params, pushed: Mutex::default() });
+        Self { judge, due: Due::default(), is_busy: false, life }
     }
 
-    fn work<F>(&self, context: &mut Context<Self>, work: F)
-    where
-        F: Future<Output = Result<(), StoreError>> + Send + 'static,
-    {
+    /// One after the other: an evaluation must see what the one before it decided. Not by `wait`: a database that
+    /// hangs would keep heartbeats from being answered, and the stage would be taken for frozen.
+    fn work(&mut self, context: &mut Context<Self>) {
+        if self.is_busy {
+            return;
+        }
+        let Some(work) = self.next() else {
+            return;
+        };
+        self.is_busy = true;
         self.life.vitals.begin(1);
-        let done = self.judge.params.io.spawn(work).into_actor(self).map(|outcome, alerter, _| {
+        let done = self.judge.params.io.spawn(work).into_actor(self).map(|outcome, alerter, context| {
+            alerter.is_busy = false;
             match outcome {
-                Ok(Ok(())) => return alerter.life.vitals.finish(1),
-                Ok(Err(error)) => warn!(%error, "alerts were not evaluated, they keep their state"),
-                Err(error) => warn!(%error, "evaluating alerts panicked"),
+                Ok(Ok(())) => alerter.life.vitals.finish(1),
+                Ok(Err(error)) => {
+                    warn!(%error, "alerts were not evaluated, they keep their state");
+                    alerter.life.vitals.fail(1);
+                }
+                Err(error) => {
+                    warn!(%error, "evaluating alerts panicked");
+                    alerter.life.vitals.fail(1);
+                }
             }
-            alerter.life.vitals.fail(1);
+            alerter.work(context);
         });
-        // One after the other: an evaluation must see what the one before it decided.
-        context.wait(done);
+        context.spawn(done);
+    }
+
+    fn next(&mut self) -> Option<Work> {
+        let judge = Arc::clone(&self.judge);
+        let now = Timestamp::now();
+        if let Some(scopes) = self.due.window.take() {
+            return Some(Box::pin(async move { judge.negativity(scopes, now).await }));
+        }
+        if std::mem::take(&mut self.due.sweep) {
+            return Some(Box::pin(async move { judge.sweep(now).await }));
+        }
+        if std::mem::take(&mut self.due.churn) {
+            return Some(Box::pin(async move { judge.churn(now).await }));
+        }
+        None
     }
 }
 
@@ -89,8 +134,8 @@ impl Actor for Alerter {
 
     fn started(&mut self, context: &mut Self::Context) {
         context.run_interval(SWEEP_EVERY, |alerter, context| {
-            let judge = Arc::clone(&alerter.judge);
-            alerter.work(context, async move { judge.sweep(Timestamp::now()).await });
+            alerter.due.sweep = true;
+            alerter.work(context);
         });
     }
 }
@@ -99,8 +144,8 @@ impl Handler<WindowClosed> for Alerter {
     type Result = ();
 
     fn handle(&mut self, WindowClosed { scopes }: WindowClosed, context: &mut Self::Context) {
-        let judge = Arc::clone(&self.judge);
-        self.work(context, async move { judge.negativity(scopes, Timestamp::now()).await });
+        self.due.window = Some(scopes);
+        self.work(context);
     }
 }
 
@@ -108,8 +153,8 @@ impl Handler<PostsFlagged> for Alerter {
     type Result = ();
 
     fn handle(&mut self, _: PostsFlagged, context: &mut Self::Context) {
-        let judge = Arc::clone(&self.judge);
-        self.work(context, async move { judge.churn(Timestamp::now()).await });
+        self.due.churn = true;
+        self.work(context);
     }
 }
 
@@ -154,17 +199,18 @@ impl Judge {
         Ok(())
     }
 
-    /// Takes every flagged post into an alert.
+    /// Takes the flagged posts into alerts.
     async fn churn(&self, now: Timestamp) -> Result<(), StoreError> {
-        loop {
+        for _ in 0..CHURN_ROUNDS_MAX {
             let raised = flagged::raise(&self.params.store, |posts| churn_alerts(posts, now)).await?;
             if raised.is_empty() {
-                return Ok(());
+                break;
             }
             for raise in raised {
                 self.tell(raise, now).await;
             }
         }
+        Ok(())
     }
 
     /// Finds flagged posts nobody woke us for, such as those of a process without an alerter, and resolves churn
