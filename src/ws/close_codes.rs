@@ -25,6 +25,6 @@ pub const TOO_BIG: u16 = 1009;
 /// The broadcaster is being rebuilt, or did not take the session on in time.
 pub const TRY_AGAIN_LATER: u16 = 1013;
 /// The peer answered no ping.
-pub const SILENT: u16 = 4000;
+pub const SILENT: u16 = 4408;
 /// The peer sent more operations than [`super::rate_limit`] allows.
 pub const TOO_MANY_OPERATIONS: u16 = 4429;
