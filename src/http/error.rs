@@ -81,9 +81,7 @@ pub enum ApiError {
         browser: bool,
     },
     /// The request was meant for, or comes from, another site.
-    #[error(
-        "{header} `{value}` is not one this server answers to; allow it with GROUNDSWELL_HTTP_ALLOWED_HOSTS"
-    )]
+    #[error("{header} `{value}` is not one this server answers to; allow it with GROUNDSWELL_ALLOWED_HOSTS")]
     Foreign {
         /// `Host` or `Origin`.
         header: &'static str,
