@@ -8,12 +8,12 @@ pub mod alerter; // WindowClosed, PostsFlagged → alerts
 pub mod broadcaster; // updates → sessions
 pub mod housekeeper; // partitions, merged rollups, expiry
 pub mod inference_pool; // ScoreBatch → RecordBatch, on worker threads
-pub mod ingester; // stream → ScoreBatch; acknowledges, claims // partitions, merged rollups, expiry
+pub mod ingester; // stream → ScoreBatch; acknowledges, claims
 
 pub mod downstream; // the address of the next stage, which outlives any incarnation
-pub mod supervisor;
+pub mod supervisor; // starts, watches, respawns, gives up
 pub mod ticket; // a batch's place in flight, and the promise of an answer
-pub mod vitals; // what a stage says of itself // starts, watches, respawns, gives up
+pub mod vitals; // what a stage says of itself
 
 mod commit; // one transaction, and what is told after it
 pub mod job_queue; // what waits for an inference thread

@@ -8,12 +8,12 @@ mod entry; // how a post lies in the stream
 mod error; // what can go wrong, and whether waiting helps
 mod keys; // what everything in Redis is called
 
-mod cache;
+mod cache; // newest figures for others to read
 mod consumer; // posts out, exactly as often as needed
 mod dead_letters; // posts that killed whoever touched them
 mod producer; // posts in
 mod subscription; // news from every process
-mod updates; // news to every process // newest figures for others to read
+mod updates; // news to every process
 
 #[cfg(test)]
 pub(crate) mod tests;
