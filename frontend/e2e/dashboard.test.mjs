@@ -50,6 +50,8 @@ test('the panels fill from a replay, without a reload and without an error', asy
   const { page, problems } = await openLive(t);
   await page.getByText('Connected, live').waitFor({ state: 'attached' });
   server.replay(60);
+  // The real posts name no place and no channel; the invented ones do.
+  server.synth(20);
   await posts(page).first().waitFor();
   await says(chart(page, 'Sentiment'), /Average sentiment [+−]?\d/);
   await says(chart(page, 'Trend'), /posts per second in the newest step/);

@@ -19,6 +19,11 @@ export function formatCount(count: number): string {
   return count < 100_000 ? whole.format(count) : compact.format(count);
 }
 
+/** `1 post`, `12 posts`. */
+export function formatPosts(count: number): string {
+  return `${formatCount(count)} ${count === 1 ? 'post' : 'posts'}`;
+}
+
 /** A rate keeps a decimal only where one is visible: `0.4`, `12.5`, `1,204`. */
 export function formatRate(rate: number): string {
   if (rate > 0 && rate < 0.1) return rate.toFixed(2);

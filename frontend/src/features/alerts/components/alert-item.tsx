@@ -4,7 +4,7 @@ import { Badge } from '@/components/ui/badge';
 import { Button } from '@/components/ui/button';
 import { AlertIcon, CheckIcon } from '@/components/ui/icons';
 import { SourceBadge } from '@/components/ui/source-badge';
-import { formatAge, formatCount, formatScore, formatShare } from '@/lib/format';
+import { formatAge, formatPosts, formatScore, formatShare } from '@/lib/format';
 
 interface AlertItemProps {
   alert: Alert;
@@ -36,7 +36,7 @@ export function AlertItem({ alert, now, busy, onAcknowledge }: AlertItemProps) {
               {isOpen ? alert.severity : 'resolved'}
             </Badge>
             <span>{describeValue(alert)}</span>
-            <span>{formatCount(alert.count)} posts</span>
+            <span>{formatPosts(alert.count)}</span>
             <time dateTime={alert.opened_at} title={new Date(alert.opened_at).toLocaleString()}>
               {formatAge(alert.opened_at, now)}
             </time>
@@ -88,6 +88,6 @@ function AlertPosts({ alert }: { alert: Alert }) {
 /** Negativity is a share of posts; churn is the risk of one. */
 function describeValue({ rule, value, threshold }: Alert): string {
   return rule === 'negativity'
-    ? `${formatShare(value, 1)} negative, line at ${formatShare(threshold, 1)}`
+    ? `${formatShare(value, 1)}, line at ${formatShare(threshold, 1)}`
     : `${formatScore(value)}, line at ${formatScore(threshold)}`;
 }

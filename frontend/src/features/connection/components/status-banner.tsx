@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import { Button } from '@/components/ui/button';
-import { formatClock, formatCount } from '@/lib/format';
+import { formatClock, formatPosts } from '@/lib/format';
 import type { Connection } from '@/live/socket';
 
 interface StatusBannerProps {
@@ -52,9 +52,7 @@ export function StatusBanner(props: StatusBannerProps) {
     >
       <strong>Paused at {formatClock(pausedAt)}.</strong>{' '}
       <span data-held={held}>
-        {held === 0
-          ? 'Nothing has arrived since.'
-          : `${formatCount(held)} ${held === 1 ? 'post' : 'posts'} held back.`}
+        {held === 0 ? 'Nothing has arrived since.' : `${formatPosts(held)} held back.`}
       </span>{' '}
       Alerts still arrive.
     </Banner>

@@ -1,6 +1,6 @@
 import { clsx } from 'clsx';
 import { memo, useId, useState } from 'react';
-import type { ScoredPost } from '@/api/wire';
+import type { Post, ScoredPost } from '@/api/wire';
 import { Badge } from '@/components/ui/badge';
 import { SentimentMark } from '@/components/ui/sentiment-mark';
 import { SourceBadge } from '@/components/ui/source-badge';
@@ -36,9 +36,7 @@ export const PostItem = memo(function PostItem({ scored, now }: PostItemProps) {
           {formatSigned(score.sentiment.score)}
         </span>
         <span className="min-w-0 truncate">
-          {[post.author?.handle && `@${post.author.handle.replace(/^@/, '')}`, post.city]
-            .filter(Boolean)
-            .join(' · ') || post.platform}
+          {[post.platform, handleOf(post), post.city].filter(Boolean).join(' · ')}
         </span>
         <span className="ml-auto flex shrink-0 items-center gap-1.5">
           <SourceBadge source={post.source} />
@@ -56,7 +54,6 @@ export const PostItem = memo(function PostItem({ scored, now }: PostItemProps) {
       </p>
       <div className="mt-1 flex flex-wrap items-center gap-1">
         <Badge>{score.emotion.label}</Badge>
-        <Badge>{post.platform}</Badge>
         {post.products.map((product) => (
           <Badge key={product} tone="brand">
             {product}
@@ -84,6 +81,11 @@ export const PostItem = memo(function PostItem({ scored, now }: PostItemProps) {
     </li>
   );
 }, hasSameAge);
+
+/** Platforms differ in whether the handle they give already begins with `@`. */
+function handleOf({ author }: Post): string | undefined {
+  return author?.handle ? `@${author.handle.replace(/^@/, '')}` : undefined;
+}
 
 /** A list of eighty need not render each second for ages that changed in two or three of them. */
 function hasSameAge(before: PostItemProps, after: PostItemProps): boolean {

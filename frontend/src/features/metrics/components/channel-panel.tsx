@@ -61,7 +61,7 @@ function channelOption(palette: Palette, channels: readonly KeyedTally[]) {
   };
   return {
     ...baseOption(palette),
-    grid: { left: 108, right: 96, top: 4, bottom: 22 },
+    grid: { left: 108, right: 104, top: 4, bottom: 22 },
     tooltip: {
       ...baseOption(palette).tooltip,
       trigger: 'axis',
@@ -100,7 +100,7 @@ function channelOption(palette: Palette, channels: readonly KeyedTally[]) {
         position: 'right',
         axisLabel: {
           align: 'right',
-          margin: 88,
+          margin: 96,
           formatter: (_: string, i: number) => {
             const channel = channels[i];
             if (channel === undefined) return '';
@@ -108,7 +108,7 @@ function channelOption(palette: Palette, channels: readonly KeyedTally[]) {
             return `{count|${formatCount(channel.count)}}{high|${high}}`;
           },
           rich: {
-            count: { width: 36, align: 'right', color: palette.ink, fontSize: 12, fontWeight: 600 },
+            count: { width: 44, align: 'right', color: palette.ink, fontSize: 12, fontWeight: 600 },
             high: { width: 52, align: 'right', color: palette.critical, fontSize: 11 },
           },
         },

@@ -22,6 +22,11 @@ test('posts without a key come last, however many they are', () => {
   expect(order(['', 900], ['a', 1])).toEqual(['a', '']);
 });
 
+test('posts without a key are counted even where the list is cut', () => {
+  expect(order(['a', 50], ['b', 40], ['c', 30], ['', 5])).toHaveLength(3);
+  expect(order(['a', 50], ['b', 40], ['c', 30], ['', 5]).at(-1)).toBe('');
+});
+
 test('a key without posts is not listed', () => {
   expect(order(['a', 0], ['b', 2])).toEqual(['b']);
 });
