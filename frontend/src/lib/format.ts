@@ -7,6 +7,7 @@ const clock = new Intl.DateTimeFormat('en-GB', {
   minute: '2-digit',
   second: '2-digit',
 });
+const fullDate = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
 const dayAndClock = new Intl.DateTimeFormat('en-GB', {
   day: 'numeric',
   month: 'short',
@@ -59,6 +60,12 @@ export function formatClock(time: string | number): string {
 export function formatDay(time: string | number): string {
   const date = new Date(time);
   return Number.isNaN(date.getTime()) ? NONE : dayAndClock.format(date);
+}
+
+/** With the year, since a replayed post may be years old. */
+export function formatDate(time: string): string {
+  const date = new Date(time);
+  return Number.isNaN(date.getTime()) ? NONE : fullDate.format(date);
 }
 
 /** `now`, `12 s`, `4 min`, `3 h`, `2 d`; a clock that runs ahead of ours counts as now. */

@@ -1,5 +1,5 @@
 import { EMOTIONS, type ScoredPost } from '@/api/wire';
-import { capitalize, formatCount, formatDay, formatScore } from '@/lib/format';
+import { capitalize, formatCount, formatDate, formatScore } from '@/lib/format';
 
 /** All that the model said about one post, and which model it was. */
 export function PostScores({ scored: { post, score } }: { scored: ScoredPost }) {
@@ -23,7 +23,7 @@ export function PostScores({ scored: { post, score } }: { scored: ScoredPost }) 
       </dl>
       <p className="caption col-span-2 mt-2 border-t border-line pt-2 break-words">
         {[
-          formatDay(post.original_created_at ?? post.created_at),
+          `written ${formatDate(post.original_created_at ?? post.created_at)}`,
           post.lang && `language ${post.lang}`,
           post.channel && `channel ${post.channel}`,
           typeof post.reach === 'number' && `reach ${formatCount(post.reach)}`,
