@@ -111,7 +111,7 @@ pub enum Role {
     Ingest,
     /// Judges windows and raises alerts.
     Alert,
-    /// Answers HTTP and WebSockets. Without it only health and metrics are answered.
+    /// Answers HTTP and WebSockets. Without it only `/health`, `/livez`, `/readyz`, `/metrics` and `/api/v1/system` answer.
     Web,
 }
 

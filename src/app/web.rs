@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use super::connections::Connections;
 use super::pipeline::Pipeline;
-use crate::config::Config;
+use crate::config::{Config, Role};
 use crate::http;
 use crate::http::guard::{AllowedHosts, Token};
 use crate::http::state::{AppState, HttpParams};
@@ -84,7 +84,8 @@ pub fn start(parts: Parts<'_>) -> anyhow::Result<Web> {
         prometheus: metrics,
         health,
     });
-    let server = HttpServer::new(move || App::new().app_data(state.clone()).configure(http::configure))
+    let table = if config.does(Role::Web) { http::configure } else { http::configure_operations };
+    let server = HttpServer::new(move || App::new().app_data(state.clone()).configure(table))
         .workers(WORKERS)
         .max_connections(usize::try_from(config.sockets_max).unwrap_or(usize::MAX).saturating_add(1_024))
         .client_request_timeout(REQUEST_PATIENCE)

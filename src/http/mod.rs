@@ -49,17 +49,34 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(at("/api/v1/alerts/{id}/acknowledge", "POST").route(web::post().to(alerts::acknowledge)))
         .service(at("/api/v1/dead-letters", "GET, HEAD").route(get().to(dead_letters::list)))
         .service(at("/api/v1/dead-letters/replay", "POST").route(web::post().to(dead_letters::replay)))
-        .service(at("/api/v1/system", "GET, HEAD").route(get().to(system::show)))
         .service(at("/ws", "GET").route(web::get().to(socket::open)))
-        .service(at("/health", "GET, HEAD").route(get().to(health::health)))
-        .service(at("/livez", "GET, HEAD").route(get().to(health::live)))
-        .service(at("/readyz", "GET, HEAD").route(get().to(health::ready)))
-        .service(at("/metrics", "GET, HEAD").route(get().to(system::prometheus)))
+        .configure(operations)
         .service(at("/openapi.json", "GET, HEAD").route(get().to(openapi::show)))
         .service(at("/docs", "GET, HEAD").route(get().to(openapi::to_page)))
         .service(openapi::page())
         .default_service(web::to(dashboard::serve));
     config.service(table);
+}
+
+/// The same for a process without the role `web`: only what those who run it ask.
+pub fn configure_operations(config: &mut web::ServiceConfig) {
+    let nothing_else =
+        || std::future::ready(Err::<&str, _>(ApiError::NotFound { what: "the address".to_owned() }));
+    let table = web::scope("")
+        .wrap(from_fn(guard::guard))
+        .wrap(from_fn(answer::complete))
+        .configure(operations)
+        .default_service(web::to(nothing_else));
+    config.service(table);
+}
+
+fn operations(config: &mut web::ServiceConfig) {
+    config
+        .service(at("/api/v1/system", "GET, HEAD").route(get().to(system::show)))
+        .service(at("/health", "GET, HEAD").route(get().to(health::health)))
+        .service(at("/livez", "GET, HEAD").route(get().to(health::live)))
+        .service(at("/readyz", "GET, HEAD").route(get().to(health::ready)))
+        .service(at("/metrics", "GET, HEAD").route(get().to(system::prometheus)));
 }
 
 /// An address; `allow` is what is said to other methods than those of its routes.
