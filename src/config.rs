@@ -196,8 +196,9 @@ impl Config {
             }
         }
         // Longer, and what a killed process left behind would not be back within ten seconds.
-        if !(100..=5_000).contains(&self.claim_idle_ms) {
-            return Err(invalid("GROUNDSWELL_CLAIM_IDLE_MS", "must lie between 100 and 5000"));
+        // Shorter, and processes would take entries from each other between two signs of life.
+        if !(3_000..=5_000).contains(&self.claim_idle_ms) {
+            return Err(invalid("GROUNDSWELL_CLAIM_IDLE_MS", "must lie between 3000 and 5000"));
         }
         if self.auth_token.as_ref().is_some_and(|token| token.len() < TOKEN_BYTES_MIN) {
             return Err(invalid("GROUNDSWELL_AUTH_TOKEN", "must be at least 16 bytes long"));

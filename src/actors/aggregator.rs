@@ -12,7 +12,7 @@ use tracing::warn;
 
 use super::commit::{Committer, FeedBudget};
 use super::downstream::Downstream;
-use super::live_windows::{LiveWindows, horizon};
+use super::live_windows::{LiveWindows, ROWS_MAX, horizon};
 use super::messages::{ApplyUpdate, PostsFlagged, PublishMetrics, RecordBatch, WindowClosed};
 use super::supervisor::{Life, stage};
 use super::window_cache;
@@ -33,6 +33,10 @@ const CACHE_EVERY: Duration = Duration::from_secs(1);
 
 /// How long the alerter may take to accept a window. The next is due in five seconds anyway.
 const ALERTER_PATIENCE: Duration = Duration::from_secs(4);
+
+/// How often the windows are rebuilt without a reason that we know of: a process that was killed between its commit and
+/// telling of it tells nobody.
+const REBUILD_EVERY: Duration = Duration::from_secs(60);
 
 /// How long to wait before another attempt to rebuild the windows.
 const HEAL_RETRY: Duration = Duration::from_secs(1);
@@ -275,6 +279,7 @@ impl Actor for Aggregator {
         self.heal(context);
         context.run_interval(SHOW_EVERY, |aggregator, _| aggregator.show());
         context.run_interval(EVALUATE_EVERY, Self::evaluate);
+        context.run_interval(REBUILD_EVERY, Self::heal);
         context.run_interval(CACHE_EVERY, |aggregator, _| aggregator.keep_cache());
     }
 }
@@ -303,7 +308,7 @@ impl Handler<ApplyUpdate> for Aggregator {
 async fn read_windows(
     store: Store,
 ) -> Result<(Vec<(RollupKey, Sums)>, Vec<(String, (f64, f64))>), StoreError> {
-    let rows = rollups::live(&store, horizon(Timestamp::now())).await?;
+    let rows = rollups::live(&store, horizon(Timestamp::now()), ROWS_MAX).await?;
     Ok((rows, places::all(&store).await?))
 }
 

@@ -33,6 +33,9 @@ const SWEEP_EVERY: Duration = Duration::from_secs(5);
 /// How often an alert that keeps growing is pushed again, at most. Its count in the list is always the newest.
 const PUSH_EVERY: SignedDuration = SignedDuration::from_secs(5);
 
+/// A flagged post that nobody looked at for this long is no news.
+const NEWS_FOR: SignedDuration = SignedDuration::from_hours(1);
+
 /// Open alerts read at a time.
 const OPEN_PAGE: usize = 200;
 
@@ -296,7 +299,8 @@ impl Judge {
 /// One alert for each product concerned: a burst of a thousand angry customers is one alert of a thousand posts.
 fn churn_alerts(posts: &[ScoredPost], now: Timestamp) -> Vec<NewAlert> {
     let mut scopes: BTreeMap<Scope, Vec<&ScoredPost>> = BTreeMap::new();
-    for scored in posts {
+    // A process that starts alerting after a long time must not wake people about last week.
+    for scored in posts.iter().filter(|scored| now.duration_since(scored.post.received_at) < NEWS_FOR) {
         for scope in scopes_of(scored) {
             scopes.entry(scope).or_default().push(scored);
         }

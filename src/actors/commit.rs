@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
-use tracing::warn;
+use tracing::{error, warn};
 
 use super::downstream::Downstream;
 use super::messages::{PostsFlagged, RecordBatch};
@@ -86,7 +86,11 @@ impl Committer {
                     return Ok(recorded);
                 }
                 Err(error @ StoreError::Refused { .. }) => return Err(error),
-                Err(error) => warn!(%error, n_posts = batch.len(), ?wait, "a batch waits for postgres"),
+                Err(error) if error.is_retryable() => {
+                    warn!(%error, n_posts = batch.len(), ?wait, "a batch waits for postgres");
+                }
+                // Not the posts' fault, so they wait; but nothing will change until somebody looks.
+                Err(error) => error!(%error, n_posts = batch.len(), "postgres cannot be worked with"),
             }
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(RETRY_MAX);
@@ -140,6 +144,10 @@ fn wide(n: usize) -> u64 {
     u64::try_from(n).unwrap_or(u64::MAX)
 }
 
+/// Posts shown of one transaction, at most: half of what a session's mailbox holds, so that catching up after a stall
+/// does not look like a browser that has stopped reading.
+const POSTS_AT_ONCE_MAX: u64 = 256;
+
 /// How many posts a second are shown live. A person reads a few a second; a browser draws a few hundred; all of
 /// them would cost more than storing them.
 #[derive(Debug)]
@@ -155,7 +163,7 @@ impl FeedBudget {
 
     /// As many of the posts as this second's budget allows, evenly spread over the batch.
     pub fn sample(&self, posts: Vec<ScoredPost>, now: Timestamp) -> Vec<ScoredPost> {
-        let granted = self.grant(wide(posts.len()), now);
+        let granted = self.grant(wide(posts.len()).min(POSTS_AT_ONCE_MAX), now);
         let n_posts = posts.len();
         let Ok(granted) = usize::try_from(granted) else {
             return posts;

@@ -83,9 +83,12 @@ where
         let mut current = self.current.clone();
         let reachable = current.wait_for(|to| to.as_ref().is_some_and(Recipient::connected));
         match tokio::time::timeout(patience, reachable).await {
-            Ok(Ok(_)) => Ok(()),
-            _ => Err(Unreachable { stage: self.stage }),
+            Ok(Ok(_)) => return Ok(()),
+            // Its supervisor is gone, and so will this process be; callers that ask again must not spin.
+            Ok(Err(_)) => tokio::time::sleep(patience).await,
+            Err(_) => {}
         }
+        Err(Unreachable { stage: self.stage })
     }
 
     /// Whether there is a living incarnation at this moment.

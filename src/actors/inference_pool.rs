@@ -3,11 +3,12 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use actix::{Actor, Context, Handler};
+use actix::{Actor, AsyncContext, Context, Handler};
+use jiff::Timestamp;
 use tracing::{error, warn};
 
 use super::downstream::Downstream;
@@ -20,8 +21,17 @@ use crate::enrich::Enricher;
 use crate::inference::{Scorer, ScorerFactory};
 use crate::telemetry::{INFERENCE_SECONDS, POSTS_SCORED_TOTAL};
 
-/// How long a worker waits before it tries again to build a scorer, or to reach the aggregator.
+/// How long a worker waits before it tries again to reach the aggregator.
 const RETRY: Duration = Duration::from_millis(50);
+
+/// How long a worker waits before it tries again to build a scorer.
+const BUILD_RETRY: Duration = Duration::from_secs(1);
+
+/// How often the workers are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// A batch takes milliseconds; a worker that is this long at one is stuck in native code.
+const STUCK_AFTER_MS: i64 = 30_000;
 
 /// What an inference pool is made of.
 #[derive(Clone)]
@@ -45,7 +55,16 @@ pub struct InferencePoolParams {
 pub struct InferencePool {
     params: InferencePoolParams,
     alive: Arc<AtomicBool>,
+    pulses: Vec<Arc<Pulse>>,
     life: Life,
+}
+
+/// How a worker is, for its pool to see: the heartbeat of the stage reaches the actor, not its threads.
+#[derive(Default)]
+struct Pulse {
+    /// When it began what it is scoring, in milliseconds since 1970; 0 while it waits.
+    busy_since_ms: AtomicI64,
+    gone: AtomicBool,
 }
 
 stage!(InferencePool, "inference_pool");
@@ -53,16 +72,31 @@ stage!(InferencePool, "inference_pool");
 impl InferencePool {
     /// A pool whose threads start with the actor.
     pub fn new(params: InferencePoolParams, life: Life) -> Self {
-        Self { params, alive: Arc::new(AtomicBool::new(true)), life }
+        Self { params, alive: Arc::new(AtomicBool::new(true)), pulses: Vec::new(), life }
+    }
+
+    /// A worker that is stuck or gone is the death of the stage: the supervisor builds another with fresh threads, and
+    /// gives up on the process when that keeps happening. A thread stuck in native code cannot be ended.
+    fn look_at_workers(&self) {
+        let now = Timestamp::now().as_millisecond();
+        for pulse in &self.pulses {
+            let busy_since = pulse.busy_since_ms.load(Ordering::Acquire);
+            let stuck = busy_since > 0 && now - busy_since > STUCK_AFTER_MS;
+            assert!(!stuck, "an inference thread is stuck");
+            assert!(!pulse.gone.load(Ordering::Acquire), "an inference thread has ended");
+        }
     }
 }
 
 impl Actor for InferencePool {
     type Context = Context<Self>;
 
-    fn started(&mut self, _: &mut Self::Context) {
+    fn started(&mut self, context: &mut Self::Context) {
         for n in 0..self.params.n_threads {
+            let pulse = Arc::new(Pulse::default());
+            self.pulses.push(Arc::clone(&pulse));
             let worker = Worker {
+                pulse: Arc::clone(&pulse),
                 params: self.params.clone(),
                 alive: Arc::clone(&self.alive),
                 vitals: Arc::clone(&self.life.vitals),
@@ -70,8 +104,10 @@ impl Actor for InferencePool {
             let spawned = thread::Builder::new().name(format!("inference-{n}")).spawn(move || worker.run());
             if let Err(error) = spawned {
                 error!(%error, "no thread for inference");
+                pulse.gone.store(true, Ordering::Release);
             }
         }
+        context.run_interval(LOOK_EVERY, |pool, _| pool.look_at_workers());
     }
 }
 
@@ -92,6 +128,7 @@ impl Handler<ScoreBatch> for InferencePool {
 }
 
 struct Worker {
+    pulse: Arc<Pulse>,
     params: InferencePoolParams,
     alive: Arc<AtomicBool>,
     vitals: Arc<Vitals>,
@@ -104,7 +141,7 @@ impl Worker {
         };
         while let Some(job) = self.params.queue.pop(&self.alive) {
             let healthy = match job {
-                Job::Request(request) => answer(scorer.as_mut(), request),
+                Job::Request(request) => self.timed(|| answer(scorer.as_mut(), request)),
                 Job::Batch(batch) => self.score(scorer.as_mut(), batch),
             };
             if healthy {
@@ -124,9 +161,17 @@ impl Worker {
                 Ok(scorer) => return Some(scorer),
                 Err(error) => error!(%error, "no scorer could be built"),
             }
-            thread::sleep(RETRY);
+            thread::sleep(BUILD_RETRY);
         }
         None
+    }
+
+    /// Does what may get stuck in native code, where the pool can see since when.
+    fn timed<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.pulse.busy_since_ms.store(Timestamp::now().as_millisecond(), Ordering::Release);
+        let done = work();
+        self.pulse.busy_since_ms.store(0, Ordering::Release);
+        done
     }
 
     /// Whether the scorer can be used again.
@@ -134,7 +179,8 @@ impl Worker {
         let ScoreBatch { posts, ticket } = batch;
         let n_posts = u64::try_from(posts.len()).unwrap_or(u64::MAX);
         let started = Instant::now();
-        let scored = catch_unwind(AssertUnwindSafe(|| score_posts(scorer, &self.params.enricher, posts)));
+        let scoring = AssertUnwindSafe(|| score_posts(scorer, &self.params.enricher, posts));
+        let scored = self.timed(|| catch_unwind(scoring));
         match scored {
             Ok(Ok(posts)) => {
                 metrics::histogram!(INFERENCE_SECONDS).record(started.elapsed().as_secs_f64());
@@ -170,6 +216,12 @@ impl Worker {
             thread::sleep(RETRY);
         }
         self.params.downstream.post(batch);
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.pulse.gone.store(true, Ordering::Release);
     }
 }
 

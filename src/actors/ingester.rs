@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, warn};
+use tracing::{error, warn};
 
 use super::downstream::Downstream;
 use super::messages::ScoreBatch;
@@ -28,7 +28,7 @@ const CLAIM_EVERY: Duration = Duration::from_millis(1_500);
 
 /// How often Redis is told that entries in flight are still being worked on, so that nobody claims them.
 /// Must be well below the claim idle time.
-const KEEP_EVERY: Duration = Duration::from_millis(1_500);
+const KEEP_EVERY: Duration = Duration::from_secs(1);
 
 /// How long to wait after Redis could not be reached.
 const REDIS_RETRY: Duration = Duration::from_millis(250);
@@ -39,6 +39,10 @@ const STAGE_RETRY: Duration = Duration::from_millis(250);
 /// After this many failures alone, a post is dead.
 pub const ATTEMPTS_MAX: u32 = 3;
 
+/// After the process has ended this often while a post was handled alone, the post is dead too. More than
+/// [`ATTEMPTS_MAX`], because people restart processes for reasons of their own.
+const ENDINGS_MAX: u32 = 10;
+
 /// What an ingester is made of.
 #[derive(Clone)]
 pub struct IngesterParams {
@@ -48,8 +52,11 @@ pub struct IngesterParams {
     pub downstream: Downstream<ScoreBatch>,
     /// Posts in a batch, at most.
     pub batch_size: usize,
-    /// Batches in flight, at most. Bounds what a burst piles up in memory; the rest waits in Redis.
+    /// How many places there are; a ticket holds one.
     pub batches_in_flight: usize,
+    /// Places for batches in flight. They belong to the process, so that batches of an incarnation that died still
+    /// count. Bounds what a burst piles up in memory; the rest waits in Redis.
+    pub places: Arc<Semaphore>,
     /// How long an entry must have been silent before it is taken from its consumer.
     pub claim_idle: Duration,
     /// When cancelled, nothing more is read; what is in flight still settles.
@@ -117,7 +124,7 @@ impl Run {
         // As wide as there are places, so that a ticket's report always fits.
         let (report, settled) = mpsc::channel(params.batches_in_flight.max(1));
         Self {
-            places: Arc::new(Semaphore::new(params.batches_in_flight.max(1))),
+            places: Arc::clone(&params.places),
             suspects: Suspects::new(params.batch_size),
             params,
             vitals,
@@ -133,10 +140,19 @@ impl Run {
     }
 
     async fn run(mut self) {
+        let mut was_away = false;
         loop {
-            if let Err(error) = self.turn().await {
-                debug!(%error, "redis is away, the ingester waits");
-                tokio::time::sleep(REDIS_RETRY).await;
+            match self.turn().await {
+                Ok(()) => was_away = false,
+                Err(error) => {
+                    if !error.is_unavailable() {
+                        error!(%error, "redis refuses to work with the ingester");
+                    } else if !was_away {
+                        warn!(%error, "redis is away, the ingester waits");
+                    }
+                    was_away = true;
+                    tokio::time::sleep(REDIS_RETRY).await;
+                }
             }
         }
     }
@@ -184,7 +200,8 @@ impl Run {
     /// Reads the next batch, unless a settlement comes first. The read goes on meanwhile: giving it up could
     /// lose an answer that is already on its way, and with it seconds until the entries are claimed.
     async fn read_or_settle(&mut self) -> Result<(), StreamError> {
-        if self.places.available_permits() == 0 {
+        // What is read now could not be handed on: it waits better in Redis.
+        if self.places.available_permits() == 0 || !self.params.downstream.is_reachable() {
             self.next_settlement(STAGE_RETRY).await;
             return Ok(());
         }
@@ -253,7 +270,7 @@ impl Run {
                     return Err(error);
                 }
             }
-            if suspect.attempts > ATTEMPTS_MAX {
+            if suspect.attempts > ENDINGS_MAX {
                 suspect.reason.get_or_insert_with(|| "the process ended while it was handled".to_owned());
                 self.suspects.failed(suspect, true);
                 return Ok(());

@@ -13,6 +13,9 @@ use crate::models::score::Score;
 /// Requests that may wait. More would answer later than people wait; they get a 429 instead.
 pub const REQUESTS_WAITING_MAX: usize = 64;
 
+/// After this many requests a batch has its turn, however many requests wait: the stream must not starve.
+const REQUESTS_IN_A_ROW_MAX: usize = 4;
+
 /// How long a worker sleeps before it looks whether its pool still lives.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -47,6 +50,23 @@ pub enum Job {
 struct Lanes {
     requests: VecDeque<Request>,
     batches: VecDeque<ScoreBatch>,
+    /// Requests taken since the last batch.
+    n_requests_in_a_row: usize,
+}
+
+impl Lanes {
+    fn next(&mut self) -> Option<Job> {
+        if self.n_requests_in_a_row < REQUESTS_IN_A_ROW_MAX || self.batches.is_empty() {
+            while let Some(request) = self.requests.pop_front() {
+                if !request.answer.is_closed() {
+                    self.n_requests_in_a_row += 1;
+                    return Some(Job::Request(request));
+                }
+            }
+        }
+        self.n_requests_in_a_row = 0;
+        self.batches.pop_front().map(Job::Batch)
+    }
 }
 
 /// The two lanes. Outlives any incarnation of the pool, so that its death loses nothing that waits.
@@ -84,13 +104,8 @@ impl JobQueue {
     pub fn pop(&self, alive: &AtomicBool) -> Option<Job> {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         while alive.load(Ordering::Acquire) {
-            while let Some(request) = lanes.requests.pop_front() {
-                if !request.answer.is_closed() {
-                    return Some(Job::Request(request));
-                }
-            }
-            if let Some(batch) = lanes.batches.pop_front() {
-                return Some(Job::Batch(batch));
+            if let Some(job) = lanes.next() {
+                return Some(job);
             }
             lanes = self.arrived.wait_timeout(lanes, PAUSE).unwrap_or_else(PoisonError::into_inner).0;
         }

@@ -25,7 +25,7 @@ pub const HORIZON_SECONDS: i64 = ALERT_WINDOW_SECONDS + 2 * BUCKET_SECONDS;
 
 /// Rows kept, at most. Keys are chosen by senders, so without a bound so would our memory be. Far above what
 /// honest traffic has: thirty buckets of a few hundred keys each.
-const ROWS_MAX: usize = 50_000;
+pub const ROWS_MAX: usize = 50_000;
 
 /// Keys of one dimension shown in a frame; the most spoken of first.
 const ITEMS_MAX: usize = 50;
@@ -41,6 +41,8 @@ pub struct Missed;
 #[derive(Debug, Default)]
 pub struct LiveWindows {
     rows: BTreeMap<RollupKey, Sums>,
+    /// Rows were left out for want of room, so a row that is not there was not necessarily missed.
+    truncated: bool,
     places: HashMap<String, (f64, f64)>,
     /// Second of commit, posts stored, posts shown.
     stored: VecDeque<(i64, u64, u64)>,
@@ -53,6 +55,7 @@ impl LiveWindows {
         rows: Vec<(RollupKey, Sums)>,
         places: impl IntoIterator<Item = (String, (f64, f64))>,
     ) {
+        self.truncated = rows.len() >= ROWS_MAX;
         self.rows = rows.into_iter().collect();
         self.places.extend(places);
     }
@@ -69,8 +72,12 @@ impl LiveWindows {
             if key.bucket < oldest {
                 continue;
             }
-            if self.rows.len() >= ROWS_MAX && !self.rows.contains_key(&key) {
-                continue;
+            // Everything always has its row; there are as many of those as there are buckets and sources.
+            if key.dimension != Dimension::Overall && !self.rows.contains_key(&key) {
+                self.truncated |= self.rows.len() >= ROWS_MAX;
+                if self.rows.len() >= ROWS_MAX || (self.truncated && sums.revision > 1) {
+                    continue;
+                }
             }
             let row = self.rows.entry(key).or_default();
             if sums.revision <= row.revision {
@@ -127,7 +134,7 @@ impl LiveWindows {
         let from = back(now, WINDOW_SECONDS);
         let mut groups: HashMap<(Dimension, &str), Sums> = HashMap::new();
         let mut sources: BTreeMap<&str, i64> = BTreeMap::new();
-        for (key, sums) in self.since(from) {
+        for (key, sums) in self.between(from, now) {
             groups.entry((key.dimension, key.key.as_str())).or_default().add(sums);
             if key.dimension == Dimension::Overall {
                 *sources.entry(key.source.as_str()).or_default() += sums.count;
@@ -154,7 +161,7 @@ impl LiveWindows {
     /// Every scope that alerts are judged by: everything, and each product.
     pub fn scopes(&self, now: Timestamp) -> Vec<ScopeWindow> {
         let mut scopes: BTreeMap<Scope, Sums> = BTreeMap::from([(Scope::overall(), Sums::default())]);
-        for (key, sums) in self.since(back(now, ALERT_WINDOW_SECONDS)) {
+        for (key, sums) in self.between(back(now, ALERT_WINDOW_SECONDS), now) {
             // Posts that name no product are judged as part of everything.
             let judged = key.dimension == Dimension::Overall
                 || (key.dimension == Dimension::Product && !key.key.is_empty());
@@ -166,10 +173,9 @@ impl LiveWindows {
         scopes.into_iter().map(|(scope, sums)| ScopeWindow { scope, sums }).collect()
     }
 
-    fn since(&self, from: Timestamp) -> impl Iterator<Item = (&RollupKey, &Sums)> {
-        // Rows ahead of now belong to posts with a clock ahead of ours; they are counted when their time comes
-        // to be part of "the last minute", which is now.
-        self.rows.iter().filter(move |(key, _)| key.bucket >= from)
+    /// Rows ahead of now belong to posts with a clock ahead of ours; they are counted when their time comes.
+    fn between(&self, from: Timestamp, now: Timestamp) -> impl Iterator<Item = (&RollupKey, &Sums)> {
+        self.rows.iter().filter(move |(key, _)| key.bucket >= from && key.bucket <= now)
     }
 
     fn items(&self, groups: &HashMap<(Dimension, &str), Sums>, dimension: Dimension) -> Vec<Breakdown> {

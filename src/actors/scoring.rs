@@ -19,6 +19,14 @@ pub fn score_posts(
 ) -> Result<Vec<ScoredPost>, InferenceError> {
     let texts: Vec<&str> = accepted.iter().map(|accepted| accepted.post.text.as_str()).collect();
     let readings = scorer.score(&texts)?;
+    if readings.len() != accepted.len() {
+        // Pairing what there is would drop posts without a word.
+        return Err(InferenceError::WrongShape {
+            output: "readings".to_owned(),
+            expected: accepted.len(),
+            actual: readings.len(),
+        });
+    }
     let model = Arc::clone(scorer.model());
     let scored = accepted.into_iter().zip(readings).map(|(accepted, reading)| {
         let post = enricher.enrich(accepted);

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::models::metrics::{Breakdown, LiveMetrics, Overall};
+use serde::Serialize;
+
+use crate::models::metrics::{Breakdown, LiveMetrics, Overall, Window};
 
 /// How long a figure that is no longer refreshed stays readable.
 pub const TTL: Duration = Duration::from_secs(24 * 60 * 60);
@@ -14,9 +16,20 @@ pub fn entries(live: &LiveMetrics) -> Vec<(String, String)> {
     let mut entries = vec![("sentiment:overall".to_owned(), json(&overall))];
     for (kind, items) in [("geo", &live.geo), ("product", &live.products), ("channel", &live.channels)] {
         let named = items.iter().filter(|item: &&Breakdown| !item.key.is_empty());
-        entries.extend(named.map(|item| (format!("sentiment:{kind}:{}", item.key), json(item))));
+        entries.extend(named.map(|item| {
+            let dated = Dated { window: live.window, item };
+            (format!("sentiment:{kind}:{}", item.key), json(&dated))
+        }));
     }
     entries
+}
+
+/// A figure stays readable long after it was last refreshed, so it says what it is about.
+#[derive(Serialize)]
+struct Dated<'a> {
+    window: Window,
+    #[serde(flatten)]
+    item: &'a Breakdown,
 }
 
 fn json(value: &impl serde::Serialize) -> String {

@@ -16,7 +16,7 @@ use crate::store::{Store, StoreParams, retention};
 use crate::stream::{Consumer, Stream, StreamParams, Subscription};
 
 /// Updates that may wait for this process's stages before it is told of a gap instead.
-const UPDATES_WAITING_MAX: usize = 1_024;
+const UPDATES_WAITING_MAX: usize = 256;
 
 /// What everything works on.
 pub struct Connections {

@@ -7,12 +7,10 @@ use tokio::runtime::Handle;
 
 use super::connections::Connections;
 use super::pipeline::Pipeline;
-use crate::actors::downstream::Downstream;
 use crate::actors::messages::{ApplyUpdate, Publish};
 use crate::stream::UpdateEvent;
 
-/// How long a stage may take to accept an update. One that takes longer, or is being rebuilt, starts from a fresh
-/// state anyway.
+/// How long a stage may take to accept an update. An aggregator that missed one is told so with the next.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Hands every update of every process to this process's stages, in order.
@@ -24,19 +22,15 @@ pub fn start(connections: &Connections, pipeline: &Pipeline, io: &Handle) {
     let aggregator = pipeline.apply.clone();
     let broadcaster = pipeline.publish.clone();
     io.spawn(async move {
+        let mut missed = false;
         while let Some(event) = news.next().await {
-            hand_over(&aggregator, &broadcaster, Arc::new(event)).await;
+            let event = Arc::new(event);
+            // Frames first: people wait for them. Sessions of a broadcaster that is being rebuilt reconnect.
+            let _ = broadcaster.send(Publish(Arc::clone(&event)), PATIENCE).await;
+            if missed {
+                missed = aggregator.send(ApplyUpdate(Arc::new(UpdateEvent::Gap)), PATIENCE).await.is_err();
+            }
+            missed |= aggregator.send(ApplyUpdate(event), PATIENCE).await.is_err();
         }
     });
-}
-
-async fn hand_over(
-    aggregator: &Downstream<ApplyUpdate>,
-    broadcaster: &Downstream<Publish>,
-    event: Arc<UpdateEvent>,
-) {
-    // Frames first: people wait for them. A stage that cannot be reached is being rebuilt; an aggregator then reads
-    // its windows anew, and a broadcaster's sessions reconnect.
-    let _ = broadcaster.send(Publish(Arc::clone(&event)), PATIENCE).await;
-    let _ = aggregator.send(ApplyUpdate(event), PATIENCE).await;
 }

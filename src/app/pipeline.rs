@@ -6,6 +6,7 @@ use std::time::Duration;
 use actix::dev::ToEnvelope;
 use actix::{Actor, Context};
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -154,6 +155,7 @@ pub fn start(config: &Config, connections: &Connections, io: &Handle) -> Pipelin
             downstream: score,
             batch_size: config.batch_size,
             batches_in_flight: config.batches_in_flight,
+            places: Arc::new(Semaphore::new(config.batches_in_flight)),
             claim_idle: Duration::from_millis(config.claim_idle_ms),
             drain: drain.clone(),
             drained: drained.clone(),

@@ -9,7 +9,7 @@ use super::EmbeddedError;
 pub const POSTGRES_MIN: u32 = 14;
 
 /// `XAUTOCLAIM` came with Redis 6.2.
-pub const REDIS_MIN: (u32, u32) = (6, 2);
+pub const REDIS_MIN: (u32, u32) = (7, 0);
 
 const POSTGRES_REMEDY: &str = "on Debian and Ubuntu: `apt-get install postgresql`; on Fedora: `dnf install \
                                postgresql-server`; on Alpine: `apk add postgresql`";

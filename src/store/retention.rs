@@ -299,7 +299,7 @@ mod tests {
         let left = counts(&store).await.unwrap();
         assert_eq!((left.n_posts, left.n_rolled_up), (left.n_keys, left.n_keys));
         let overall = |(key, _): &(RollupKey, _)| key.dimension == Dimension::Overall;
-        let rows = rollups::live(&store, Timestamp::UNIX_EPOCH).await.unwrap();
+        let rows = rollups::live(&store, Timestamp::UNIX_EPOCH, usize::MAX).await.unwrap();
         let sum: i64 = rows.iter().filter(|row| overall(row)).map(|(_, sums)| sums.count).sum();
         assert_eq!(sum, left.n_keys);
     }

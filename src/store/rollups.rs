@@ -15,15 +15,25 @@ use crate::models::rollup::{Delta, Dimension, RollupKey, Sums};
 /// Buckets older than this are merged into minutes. No window shorter than twice that shows finer steps.
 pub const COMPACT_AFTER_SECONDS: i64 = 3 * 3_600;
 
-/// Every row whose bucket starts at `since` or later, in no order: what a respawned stage rebuilds its windows from.
-pub async fn live(store: &Store, since: Timestamp) -> Result<Vec<(RollupKey, Sums)>, StoreError> {
+/// The rows whose bucket starts at `since` or later: what a respawned stage rebuilds its windows from.
+///
+/// At most `n_rows_max`, because senders choose the keys: `overall` first, then the newest of each dimension.
+pub async fn live(
+    store: &Store,
+    since: Timestamp,
+    n_rows_max: usize,
+) -> Result<Vec<(RollupKey, Sums)>, StoreError> {
     const SQL: &str = "
         SELECT bucket, source, dimension::text, key, count, positive, neutral, negative, sentiment_micros, churn_micros,
             churn_high, toxicity_micros, emotion_anger, emotion_disgust, emotion_fear, emotion_joy, emotion_neutral,
             emotion_sadness, emotion_surprise, late, revision
-        FROM sentiment_rollups WHERE bucket >= $1";
+        FROM sentiment_rollups WHERE bucket >= $1 ORDER BY dimension, bucket DESC LIMIT $2";
     let client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, client.query(SQL, &[&Moment(since)])).await;
+    let outcome = timeout(
+        ANSWER_TIMEOUT,
+        client.query(SQL, &[&Moment(since), &i64::try_from(n_rows_max).unwrap_or(i64::MAX)]),
+    )
+    .await;
     let rows = answered(client, outcome)?;
     rows.iter().map(|row| Ok((key_of(row)?, sums_of(row)?))).collect()
 }
@@ -258,7 +268,7 @@ mod tests {
     /// What the rows add up to, by minute and by everything else.
     async fn by_minute(store: &Store) -> Delta {
         let mut sums = Delta::new();
-        for (mut key, row) in live(store, Timestamp::UNIX_EPOCH).await.unwrap() {
+        for (mut key, row) in live(store, Timestamp::UNIX_EPOCH, usize::MAX).await.unwrap() {
             key.bucket = at(key.bucket.as_second().div_euclid(60) * 60);
             sums.entry(key).or_default().add(&row);
         }
@@ -279,7 +289,7 @@ mod tests {
         let before = by_minute(&store).await;
         assert!(compact(&store, now).await.unwrap() > 0);
         assert_eq!(by_minute(&store).await, before);
-        let rows = live(&store, Timestamp::UNIX_EPOCH).await.unwrap();
+        let rows = live(&store, Timestamp::UNIX_EPOCH, usize::MAX).await.unwrap();
         assert!(rows.iter().all(|(key, _)| key.bucket.as_second() % 60 == 0));
         assert_eq!(rows.len(), before.len());
 
