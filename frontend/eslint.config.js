@@ -82,6 +82,7 @@ export default tseslint.config(
           'getComputedStyle',
           'requestAnimationFrame',
           'AbortSignal',
+          'MutationObserver',
         ].map((name) => [name, 'readonly']),
       ),
     },

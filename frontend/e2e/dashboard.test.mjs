@@ -57,7 +57,8 @@ test('the panels fill from a replay, without a reload and without an error', asy
   await says(chart(page, 'Trend'), /posts per second in the newest step/);
   await says(chart(page, 'Emotions'), /joy \d/);
   await says(chart(page, 'Products'), /Mayweather: [\d,]+ posts/);
-  await says(chart(page, 'Channels'), /Unattributed: [\d,]+ posts/);
+  await says(chart(page, 'Channels'), /Channels\. (?!Unattributed)[^:]+: [\d,]+ posts/);
+  await says(chart(page, 'Cities'), /Map of cities\. [^:]+: [\d,]+ posts/);
   await region(page, 'Cities')
     .getByText(/without a place/)
     .waitFor();

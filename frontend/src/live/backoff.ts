@@ -37,7 +37,7 @@ export function isRefusal(closeCode: number): boolean {
 export function describeClose(closeCode: number, reason: string): string {
   if (reason !== '') return reason;
   if (closeCode === CLOSE_GOING_AWAY) return 'the server is restarting';
-  if (closeCode === CLOSE_TRY_AGAIN_LATER) return 'the server has as many viewers as it allows';
+  if (closeCode === CLOSE_TRY_AGAIN_LATER) return 'the server cannot serve this page just now';
   if (isRefusal(closeCode)) return 'the server refused this connection';
   return 'the connection was lost';
 }
