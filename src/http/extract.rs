@@ -6,9 +6,10 @@ use std::time::Duration;
 use actix_web::dev::{Decompress, Payload};
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, web};
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use uuid::Uuid;
 
 use super::error::ApiError;
@@ -21,17 +22,57 @@ const BODY_PATIENCE: Duration = Duration::from_secs(30);
 /// while it is still sending often sees a broken connection instead of the answer.
 const DRAINED_BYTES_MAX: usize = 32 * 1024 * 1024;
 
+/// What all bodies being received or worked on may hold together, in KiB. A single one is small; thousands of slow
+/// senders are not.
+const ROOM_KIB: usize = 256 * 1024;
+
+static ROOM: Semaphore = Semaphore::const_new(ROOM_KIB);
+
+/// A received body. Its room is free again when it is dropped.
+#[derive(Debug)]
+pub struct Body {
+    bytes: BytesMut,
+    room: Option<SemaphorePermit<'static>>,
+}
+
+impl Body {
+    fn extend(&mut self, chunk: &[u8]) -> Result<(), ApiError> {
+        const FULL: ApiError = ApiError::Busy { what: "too many bodies are being received" };
+        let needed = (self.bytes.len() + chunk.len()).div_ceil(1_024);
+        let held = self.room.as_ref().map_or(0, SemaphorePermit::num_permits);
+        if needed > held {
+            let more = u32::try_from(needed - held).map_err(|_| FULL)?;
+            let more = ROOM.try_acquire_many(more).map_err(|_| FULL)?;
+            match &mut self.room {
+                Some(room) => room.merge(more),
+                None => self.room = Some(more),
+            }
+        }
+        self.bytes.extend_from_slice(chunk);
+        Ok(())
+    }
+}
+
+impl std::ops::Deref for Body {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
 /// The whole body, decompressed if it says so, or 413 when it is longer than `limit` bytes.
 ///
 /// # Errors
-/// 413 when too long, 408 when too slow, 400 when it breaks off or cannot be decompressed.
-pub async fn body(request: &HttpRequest, payload: web::Payload, limit: usize) -> Result<Bytes, ApiError> {
+/// 413 when too long, 408 when too slow, 400 when it breaks off or cannot be decompressed, 429 when too many others
+/// are being received.
+pub async fn body(request: &HttpRequest, payload: web::Payload, limit: usize) -> Result<Body, ApiError> {
     tokio::time::timeout(BODY_PATIENCE, collect(request, payload.into_inner(), limit))
         .await
         .unwrap_or(Err(ApiError::TooSlow { seconds: BODY_PATIENCE.as_secs() }))
 }
 
-async fn collect(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Bytes, ApiError> {
+async fn collect(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Body, ApiError> {
     let too_large = || ApiError::TooLarge { limit: limit.try_into().unwrap_or(u64::MAX), what: "bytes" };
     let announced = request
         .headers()
@@ -42,7 +83,8 @@ async fn collect(request: &HttpRequest, payload: Payload, limit: usize) -> Resul
         return Err(too_large());
     }
     let mut chunks = Decompress::from_headers(payload, request.headers());
-    let mut collected = BytesMut::with_capacity(announced.min(limit));
+    // Grows with what has come, not with what was announced: announcing costs a sender nothing.
+    let mut collected = Body { bytes: BytesMut::new(), room: None };
     let mut n_received = 0_usize;
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|error| ApiError::MalformedBody(format!("the body broke off: {error}")))?;
@@ -51,10 +93,10 @@ async fn collect(request: &HttpRequest, payload: Payload, limit: usize) -> Resul
             return Err(too_large());
         }
         if n_received <= limit {
-            collected.extend_from_slice(&chunk);
+            collected.extend(&chunk)?;
         }
     }
-    if n_received > limit { Err(too_large()) } else { Ok(collected.freeze()) }
+    if n_received > limit { Err(too_large()) } else { Ok(collected) }
 }
 
 /// What fits on a screen.

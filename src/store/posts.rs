@@ -219,7 +219,8 @@ mod tests {
         }
         assert_eq!(n_inserted, 120);
         assert_eq!(counts(&store).await.unwrap(), Counts { n_posts: 120, n_rolled_up: 120, n_keys: 120 });
-        let stored: Delta = rollups::live(&store, Timestamp::UNIX_EPOCH, usize::MAX).await.unwrap().into_iter().collect();
+        let stored: Delta =
+            rollups::live(&store, Timestamp::UNIX_EPOCH, usize::MAX).await.unwrap().into_iter().collect();
         assert_eq!(stored, delta);
         let overall: i64 =
             delta.iter().filter(|(key, _)| key.dimension == Dimension::Overall).map(|row| row.1.count).sum();
