@@ -19,12 +19,7 @@ async fn a_post_reaches_a_browser_scored_and_counted() {
     assert_eq!((&post["id"], &post["source"], &post["city"]), (&"1".into(), &"http".into(), &"Lyon".into()));
     assert_eq!(post["products"], json!(["Alpha"]), "{post}");
     assert_eq!((&score["sentiment"]["label"], &score["model"]["name"]), (&"positive".into(), &"fake".into()));
-    let window = loop {
-        let frame = socket.next_of("metrics:update").await;
-        if frame["data"]["overall"]["count"] == 1 {
-            break frame["data"].clone();
-        }
-    };
+    let window = socket.window_of(1).await;
     assert_eq!(window["overall"]["sentiment"]["positive"], 1);
     assert_eq!(window["products"][0]["key"], "Alpha");
     let stored = app.get(&format!("/api/v1/posts/{}", post["uuid"].as_str().unwrap())).await;

@@ -22,7 +22,7 @@ async fn two_processes_share_the_work_and_count_each_post_once() {
     }
     // Both show what both have stored.
     for socket in [&mut to_one, &mut to_other] {
-        while socket.next_of("metrics:update").await["data"]["overall"]["count"] != 3_000 {}
+        socket.window_of(3_000).await;
     }
     other.publish(posts(3_000..4_000)).await;
     drop(one);

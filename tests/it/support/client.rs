@@ -107,9 +107,13 @@ impl Socket {
 
     /// The next frame; the code when the server has closed the socket instead.
     pub async fn next(&mut self) -> Result<Value, u16> {
+        // Over all that is received: a socket that only gets pings gets no frame.
+        tokio::time::timeout(PATIENCE, self.receive()).await.expect("no frame came")
+    }
+
+    async fn receive(&mut self) -> Result<Value, u16> {
         loop {
-            let received = tokio::time::timeout(PATIENCE, self.stream.next()).await;
-            match received.expect("no frame came") {
+            match self.stream.next().await {
                 Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).unwrap()),
                 Some(Ok(Message::Close(reason))) => return Err(reason.map_or(1005, |it| it.code.into())),
                 Some(Ok(_)) => {}
@@ -126,6 +130,19 @@ impl Socket {
                 return frame;
             }
         }
+    }
+
+    /// Reads until the live window counts so many posts. Answers the window.
+    pub async fn window_of(&mut self, n_posts: u64) -> Value {
+        let mut last = Value::Null;
+        let reached = async {
+            while last["overall"]["count"] != n_posts {
+                last = self.next_of("metrics:update").await["data"].take();
+            }
+        };
+        let outcome = tokio::time::timeout(PATIENCE, reached).await;
+        assert!(outcome.is_ok(), "the window never counts {n_posts}: {}", last["overall"]);
+        last
     }
 
     /// Reads until the server closes the socket, and answers with which code.

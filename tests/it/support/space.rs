@@ -95,6 +95,22 @@ impl Space {
         stream.close().await;
     }
 
+    /// Makes every transaction that stores posts last at least so long, on any machine.
+    pub async fn slow_down(&self, at_least: Duration) {
+        let sql = format!(
+            "CREATE FUNCTION take_time() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN PERFORM pg_sleep({}); RETURN NULL; END $$;
+            CREATE TRIGGER take_time AFTER INSERT ON post_keys EXECUTE FUNCTION take_time()",
+            at_least.as_secs_f64()
+        );
+        self.sql().await.batch_execute(&sql).await.unwrap();
+    }
+
+    /// Ends [`Self::slow_down`].
+    pub async fn full_speed(&self) {
+        self.sql().await.batch_execute("DROP FUNCTION take_time() CASCADE").await.unwrap();
+    }
+
     /// What lies in the stream.
     pub async fn backlog(&self) -> StreamHealth {
         let stream = self.stream().await;
