@@ -112,6 +112,9 @@ impl PrivateServers {
     }
 }
 
+/// Begins the name of every folder of a run; the number of its process follows.
+const FOLDER: &str = "groundswell-it-";
+
 /// What all servers of a run need at most, several times over.
 const ROOM_BYTES: u64 = 4 << 30;
 
@@ -122,9 +125,23 @@ pub fn open_folder() -> tempfile::TempDir {
     let room = nix::sys::statvfs::statvfs(in_memory)
         .map_or(0, |found| found.blocks_available() * found.fragment_size());
     let parent = if room >= ROOM_BYTES { in_memory.to_owned() } else { std::env::temp_dir() };
-    let folder = tempfile::Builder::new().prefix("groundswell-it-").tempdir_in(parent).unwrap();
+    remove_abandoned(&parent);
+    let prefix = format!("{FOLDER}{}-", std::process::id());
+    let folder = tempfile::Builder::new().prefix(&prefix).tempdir_in(parent).unwrap();
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     folder
+}
+
+/// Removes what runs that were interrupted left behind.
+fn remove_abandoned(parent: &Path) {
+    for entry in std::fs::read_dir(parent).unwrap().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let pid = name.strip_prefix(FOLDER).and_then(|rest| rest.split('-').next()?.parse().ok());
+        if pid.is_some_and(|pid: u32| !Path::new("/proc").join(pid.to_string()).exists()) {
+            // Another run may be about the same.
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 /// Removes the folder, also where a file in it belongs to another user.
