@@ -14,7 +14,7 @@ use crate::actors::vitals::HealthBoard;
 use crate::models::stage_health::{DependencyHealth, ModelHealth, SocketHealth, SystemHealth};
 use crate::ws::Sockets;
 
-/// How often it is measured. `/readyz` is at most this old.
+/// How often it is measured. `/readyz` is this old, and some seconds older while a server that hangs is being asked.
 const MEASURE_EVERY: Duration = Duration::from_secs(1);
 
 /// Dashboards get every second measurement.
