@@ -15,7 +15,6 @@ use clap::{Parser, Subcommand};
 use tokio::runtime::Runtime;
 
 use crate::config::Config;
-use crate::inference::LoadParams;
 use crate::{app, bench, http};
 
 /// Reads what people say about a brand, and tells within milliseconds how they feel, who is about to leave and what is
@@ -109,7 +108,7 @@ fn obey(command: Command) -> anyhow::Result<ExitCode> {
         Command::Replay(params) => Runtime::new()?.block_on(replay::run(*params))?,
         Command::Synth(params) => Runtime::new()?.block_on(synth::run(*params))?,
         Command::DeadLetters(command) => Runtime::new()?.block_on(dead_letters::run(command))?,
-        Command::Score { text, config } => score::run(&text, &load_params(&config))?,
+        Command::Score { text, config } => score::run(&text, &config.load_params())?,
         Command::Doctor(config) => return Runtime::new()?.block_on(doctor::run(&config)),
         Command::Bench { bench: Bench::Pipeline { seconds, offered, rate, output } } => {
             let params = bench::pipeline::PipelineParams {
@@ -122,7 +121,7 @@ fn obey(command: Command) -> anyhow::Result<ExitCode> {
             Runtime::new()?.block_on(bench::pipeline::run(params))?;
         }
         Command::Bench { bench: Bench::Inference { output, config } } => {
-            let load = load_params(&config);
+            let load = config.load_params();
             bench::inference::run(bench::inference::InferenceParams {
                 texts: output.texts,
                 load,
@@ -132,15 +131,6 @@ fn obey(command: Command) -> anyhow::Result<ExitCode> {
         Command::Openapi => print(&http::openapi::document()),
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn load_params(config: &Config) -> LoadParams {
-    LoadParams {
-        choice: config.model,
-        weights_dir: config.weights_dir.clone(),
-        runtime_library: config.ort_dylib_path.clone(),
-        executable: std::env::current_exe().ok(),
-    }
 }
 
 /// Prints the answer of a command. A reader that has seen enough, as `head` has, is no error.

@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 
 use crate::embedded::RedisFsync;
 use crate::enrich::ProductRule;
-use crate::inference::ModelChoice;
+use crate::inference::{LoadParams, ModelChoice};
 
 /// All settings as they are read. Combinations are checked by [`Config::check`].
 #[derive(Debug, Clone, Args)]
@@ -28,9 +28,13 @@ pub struct Config {
     /// The folder that holds one folder per model; found like the library when absent
     #[arg(long, env = "GROUNDSWELL_WEIGHTS_DIR")]
     pub weights_dir: Option<PathBuf>,
-    /// Which model scores: swift or lexicon
-    #[arg(long, env = "GROUNDSWELL_MODEL", default_value = "swift")]
-    pub model: ModelChoice,
+    /// Which model scores every post at once: lexicon, or names under the weights folder or folders of models, separated by
+    /// commas, of which the first that has a head answers it
+    #[arg(long, visible_alias = "model", env = "GROUNDSWELL_FAST_MODEL", default_value = "swift")]
+    pub fast_model: ModelChoice,
+    /// Which model corrects what the fast one is unsure of: likewise, or none
+    #[arg(long, env = "GROUNDSWELL_DEEP_MODEL", default_value = "deep")]
+    pub deep_model: ModelChoice,
     /// Where the private servers keep their files
     #[arg(long, env = "GROUNDSWELL_DATA_DIR", default_value = ".groundswell")]
     pub data_dir: PathBuf,
@@ -184,6 +188,9 @@ impl Config {
         if !self.listen.ip().is_loopback() && self.auth_token.is_none() && !self.insecure_open {
             return Err(ConfigError::OpenToAll(self.listen));
         }
+        if self.fast_model == ModelChoice::Off {
+            return Err(invalid("GROUNDSWELL_FAST_MODEL", "must name a model: every post is scored"));
+        }
         let positive = [
             ("GROUNDSWELL_BATCH_SIZE", self.batch_size),
             ("GROUNDSWELL_BATCHES_IN_FLIGHT", self.batches_in_flight),
@@ -239,6 +246,17 @@ impl Config {
             .into_iter()
             .map(|(name, keywords)| ProductRule { name: name.to_owned(), keywords })
             .collect())
+    }
+
+    /// Which models to load, and from where.
+    pub fn load_params(&self) -> LoadParams {
+        LoadParams {
+            fast: self.fast_model.clone(),
+            deep: self.deep_model.clone(),
+            weights_dir: self.weights_dir.clone(),
+            runtime_library: self.ort_dylib_path.clone(),
+            executable: std::env::current_exe().ok(),
+        }
     }
 
     /// How many threads score.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use crate::enrich::Enricher;
 use crate::inference::{InferenceError, Reading, Scorer};
 use crate::models::post::{AcceptedPost, ScoredPost};
-use crate::models::score::{EMOTIONS, Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel};
+use crate::models::score::{
+    EMOTIONS, Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel, UNCERTAIN_BELOW,
+};
 use crate::virality::rules::{Signals, virality};
 
 /// Understands and scores a batch from the stream.
@@ -67,7 +69,12 @@ fn score_of(reading: &Reading, virality: f32, model: Arc<ModelId>) -> Score {
     let scores = EmotionScores::from_array(reading.emotion);
     let label = EMOTIONS.get(scores.strongest()).copied().unwrap_or("neutral");
     Score {
-        sentiment: Sentiment { label: best.0, score: positive - negative, confidence: best.1 },
+        sentiment: Sentiment {
+            label: best.0,
+            score: positive - negative,
+            confidence: best.1,
+            uncertain: reading.doubtful || best.1 < UNCERTAIN_BELOW,
+        },
         emotion: Emotion { label: label.to_owned(), scores },
         toxicity: reading.toxicity,
         churn_risk: reading.churn_risk,

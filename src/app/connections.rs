@@ -11,7 +11,7 @@ use super::patiently;
 use crate::config::Config;
 use crate::embedded::Endpoints;
 use crate::enrich::{Enricher, EnricherParams};
-use crate::inference::{self, LoadParams, Loaded};
+use crate::inference::{Models, ScorerFactory as _};
 use crate::store::{Store, StoreParams, retention};
 use crate::stream::{Consumer, Stream, StreamParams, Subscription};
 
@@ -30,8 +30,8 @@ pub struct Connections {
     pub consumer: Arc<Consumer>,
     /// News of all processes; taken by the listener.
     pub news: std::sync::Mutex<Option<Subscription>>,
-    /// The model.
-    pub model: Loaded,
+    /// The models, one for each tier.
+    pub models: Arc<Models>,
     /// Derives language, place and products.
     pub enricher: Arc<Enricher>,
 }
@@ -73,18 +73,20 @@ async fn open(config: &Config, endpoints: &Endpoints) -> anyhow::Result<Connecti
     patiently("redis", || consumer.create_group()).await?;
     let news = stream.subscribe(UPDATES_WAITING_MAX).await?;
 
-    let model = inference::load(&LoadParams {
-        choice: config.model,
-        weights_dir: config.weights_dir.clone(),
-        runtime_library: config.ort_dylib_path.clone(),
-        executable: std::env::current_exe().ok(),
-    });
-    let id = model.factory.model();
-    match &model.degraded {
+    let models = Arc::new(Models::load(config.load_params()));
+    let id = models.swift().model();
+    match models.degraded() {
         Some(reason) => {
             warn!(reason, "no model could be loaded: the lexicon scores, and every score says so")
         }
         None => info!(model = id.name, version = id.version, "model loaded"),
+    }
+    match models.deep() {
+        Ok(deep) => {
+            let id = deep.model();
+            info!(model = id.name, version = id.version, "deep model loaded");
+        }
+        Err(reason) => info!(reason, "no deep model: every score stays as the fast model gave it"),
     }
     let enricher = Arc::new(Enricher::new(EnricherParams { products: config.product_rules()? }));
     Ok(Connections {
@@ -93,7 +95,7 @@ async fn open(config: &Config, endpoints: &Endpoints) -> anyhow::Result<Connecti
         stream,
         consumer: Arc::new(consumer),
         news: std::sync::Mutex::new(Some(news)),
-        model,
+        models,
         enricher,
     })
 }

@@ -11,6 +11,7 @@ use super::connections::Connections;
 use crate::actors::downstream::Downstream;
 use crate::actors::messages::PublishSystem;
 use crate::actors::vitals::HealthBoard;
+use crate::inference::ScorerFactory as _;
 use crate::models::stage_health::{DependencyHealth, ModelHealth, SocketHealth, SystemHealth};
 use crate::ws::Sockets;
 
@@ -63,7 +64,7 @@ pub fn start(subject: Subject) -> watch::Receiver<Arc<SystemHealth>> {
 
 impl Subject {
     fn without_servers(&self) -> SystemHealth {
-        let model = &self.connections.model;
+        let models = &self.connections.models;
         SystemHealth {
             at: Timestamp::now(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -72,7 +73,7 @@ impl Subject {
             stream: None,
             redis: DependencyHealth { reachable: false, error: Some("not asked yet".to_owned()) },
             postgres: DependencyHealth { reachable: false, error: Some("not asked yet".to_owned()) },
-            model: ModelHealth { id: (*model.factory.model()).clone(), degraded: model.degraded.clone() },
+            model: ModelHealth { id: (*models.swift().model()).clone(), degraded: models.degraded() },
             mode: self.mode.to_owned(),
             sockets: SocketHealth { open: self.sockets.n_open(), limit: self.sockets_max },
         }

@@ -136,7 +136,7 @@ pub fn start(config: &Config, connections: &Connections, io: &Handle) -> Pipelin
     let queue = Arc::new(JobQueue::default());
     let (to_score, score) = downstream(InferencePool::NAME);
     let params = InferencePoolParams {
-        factory: Arc::clone(&connections.model.factory),
+        factory: Arc::new(connections.models.swift().clone()),
         enricher: Arc::clone(&connections.enricher),
         queue: Arc::clone(&queue),
         downstream: record,

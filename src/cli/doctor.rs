@@ -11,7 +11,7 @@ use nix::unistd::{AccessFlags, access};
 use crate::config::{Config, Servers};
 use crate::embedded::{RunInfo, find_postgres, find_redis};
 use crate::http::dashboard;
-use crate::inference::{self, LoadParams};
+use crate::inference;
 use crate::store::{Store, StoreParams};
 use crate::stream::{Stream, StreamParams};
 
@@ -139,12 +139,7 @@ fn data_dir(data_dir: &Path) -> Finding {
 
 /// Loads it and lets it score a text, so that a wrong file is found and not only a missing one.
 fn model(config: &Config) -> Finding {
-    let loaded = inference::load(&LoadParams {
-        choice: config.model,
-        weights_dir: config.weights_dir.clone(),
-        runtime_library: config.ort_dylib_path.clone(),
-        executable: std::env::current_exe().ok(),
-    });
+    let loaded = inference::load(&config.load_params());
     let Some(reason) = loaded.degraded else {
         let id = loaded.factory.model();
         let hash: String = id.hash.chars().take(12).collect();

@@ -190,7 +190,12 @@ mod tests {
                 engagement: None,
             },
             score: Score {
-                sentiment: Sentiment { label: SentimentLabel::Negative, score: -0.5, confidence: 0.75 },
+                sentiment: Sentiment {
+                    label: SentimentLabel::Negative,
+                    score: -0.5,
+                    confidence: 0.75,
+                    uncertain: false,
+                },
                 emotion: Emotion { label: "anger".into(), scores: EmotionScores::default() },
                 toxicity: 0.0,
                 churn_risk: 0.5,

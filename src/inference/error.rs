@@ -58,6 +58,9 @@ pub enum InferenceError {
     /// The model answered with NaN or infinity.
     #[error("the model answered with something that is not a number")]
     NotFinite,
+    /// There is to be no model.
+    #[error("the model is turned off")]
+    TurnedOff,
     /// The fake model met a text that tells it to fail.
     #[error("refused: the text contains `{0}`")]
     Refused(&'static str),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{InferenceError, Reading, Scorer, ScorerFactory};
+use super::{InferenceError, Reading, Scorer, ScorerFactory, Tier};
 use crate::models::score::ModelId;
 
 /// A text that contains this makes the scorer panic, as a bug in native code might.
@@ -10,22 +10,33 @@ const PANIC: &str = "poison-panic";
 /// A text that contains this makes the scorer answer with an error.
 const ERROR: &str = "poison-error";
 
-/// Makes [`Fake`] scorers.
-pub struct FakeFactory;
+/// Makes [`Fake`] scorers of one tier.
+pub struct FakeFactory {
+    /// The deep one understands `maybe` and `kidding`, which mislead the fast one.
+    pub tier: Tier,
+}
 
 impl ScorerFactory for FakeFactory {
     fn model(&self) -> Arc<ModelId> {
-        Arc::new(ModelId { name: "fake".into(), version: "1".into(), hash: "0".repeat(64) })
+        let name = match self.tier {
+            Tier::Swift => "fake",
+            Tier::Deep => "fake-deep",
+        };
+        Arc::new(ModelId { name: name.into(), version: "1".into(), hash: "0".repeat(64) })
     }
 
     fn build(&self) -> Result<Box<dyn Scorer>, InferenceError> {
-        Ok(Box::new(Fake { model: self.model() }))
+        Ok(Box::new(Fake { tier: self.tier, model: self.model() }))
     }
 }
 
 /// Answers at once and always the same: `love` is joy, `hate` is anger,
 /// `idiot` is toxic, `cancel` is churn at 0.95, anything else is neutral.
+///
+/// After `maybe` the fast one dares no verdict and doubts itself, and it takes `kidding` at its word; the deep
+/// one ignores `maybe`, and reads any text with `kidding` as neutral.
 struct Fake {
+    tier: Tier,
     model: Arc<ModelId>,
 }
 
@@ -35,26 +46,38 @@ impl Scorer for Fake {
     }
 
     fn score(&mut self, texts: &[&str]) -> Result<Vec<Reading>, InferenceError> {
-        texts.iter().map(|text| read(&text.to_lowercase())).collect()
+        texts.iter().map(|text| read(self.tier, &text.to_lowercase())).collect()
     }
 }
 
-fn read(text: &str) -> Result<Reading, InferenceError> {
+fn read(tier: Tier, text: &str) -> Result<Reading, InferenceError> {
     assert!(!text.contains(PANIC), "the text contains `{PANIC}`");
     if text.contains(ERROR) {
         return Err(InferenceError::Refused(ERROR));
     }
+    if tier == Tier::Swift && text.contains("maybe") {
+        let unsure = [0.30, 0.40, 0.30];
+        return Ok(Reading { sentiment: unsure, doubtful: true, ..plain("") });
+    }
+    if tier == Tier::Deep && text.contains("kidding") {
+        return Ok(plain(""));
+    }
+    Ok(plain(text))
+}
+
+fn plain(text: &str) -> Reading {
     let (sentiment, emotion) = match (text.contains("love"), text.contains("hate")) {
         (true, false) => ([0.05, 0.10, 0.85], [0.0, 0.0, 0.0, 0.9, 0.1, 0.0, 0.0]),
         (false, true) => ([0.85, 0.10, 0.05], [0.9, 0.0, 0.0, 0.0, 0.1, 0.0, 0.0]),
         _ => ([0.10, 0.80, 0.10], [0.0, 0.0, 0.0, 0.0, 0.9, 0.0, 0.0]),
     };
-    Ok(Reading {
+    Reading {
         sentiment,
         emotion,
         toxicity: if text.contains("idiot") { 0.9 } else { 0.05 },
         churn_risk: if text.contains("cancel") { 0.95 } else { 0.05 },
-    })
+        doubtful: false,
+    }
 }
 
 #[cfg(test)]
@@ -62,7 +85,11 @@ mod tests {
     use super::*;
 
     fn score(text: &str) -> Result<Vec<Reading>, InferenceError> {
-        FakeFactory.build().unwrap().score(&["plain", text])
+        FakeFactory { tier: Tier::Swift }.build().unwrap().score(&["plain", text])
+    }
+
+    fn deep(text: &str) -> Reading {
+        FakeFactory { tier: Tier::Deep }.build().unwrap().score(&[text]).unwrap()[0]
     }
 
     #[test]
@@ -73,13 +100,22 @@ mod tests {
     }
 
     #[test]
+    fn only_the_deep_one_sees_through_maybe_and_kidding() {
+        let unsure = score("maybe I love it").unwrap()[1];
+        assert!(unsure.doubtful && unsure.sentiment[2] < 0.5);
+        assert!(deep("maybe I love it").sentiment[2] > 0.8);
+        assert!(score("cancel it, kidding").unwrap()[1].churn_risk > 0.9);
+        assert!(deep("cancel it, kidding").churn_risk < 0.1);
+    }
+
+    #[test]
     fn a_poisoned_text_fails_its_whole_batch() {
         assert!(matches!(score("a poison-error here"), Err(InferenceError::Refused(_))));
     }
 
     #[test]
     #[should_panic(expected = "poison-panic")]
-    fn a_text_can_make_it_panic() {
-        let _ = score("a poison-panic here");
+    fn a_text_that_panics_panics() {
+        let _ = score("poison-panic");
     }
 }

@@ -133,7 +133,10 @@ impl Words {
         let mood = self.mood(&words);
         let mut emotion = [0.0_f32; 7];
         let (mut n_toxic, mut n_churn) = (0_u8, 0_u8);
-        for signal in self.signals(&words) {
+        let signals = self.signals(&words);
+        // A list that knows none of the words has read nothing.
+        let doubtful = mood == 0.0 && signals.is_empty();
+        for signal in signals {
             match signal {
                 Signal::Emotion(i) => {
                     if let Some(hits) = emotion.get_mut(i) {
@@ -159,6 +162,7 @@ impl Words {
                 1 if mood > 0.3 => 0.5,
                 _ => 0.85,
             },
+            doubtful,
         }
     }
 

@@ -110,12 +110,17 @@ impl FileEntry {
     }
 }
 
-/// The folder of the model called `name`: under the folder the user named, else `weights/` beside the
-/// executable, else in the checkout it was built in.
+/// The folder of a model. One with a `/` is that folder; a mere name is looked for in the folder of the weights that
+/// the user named, else in `weights/` beside the executable, else in the checkout it was built in.
 ///
 /// # Errors
 /// When none of them holds a manifest; a folder that the user named is the only one tried.
-pub fn find_model(params: &LoadParams, name: &str) -> Result<PathBuf, InferenceError> {
+pub fn find_model(params: &LoadParams, name: &Path) -> Result<PathBuf, InferenceError> {
+    if name.components().count() > 1 || name.is_absolute() {
+        return first("the model's folder", vec![name.to_owned()], |folder| {
+            folder.join("manifest.json").is_file()
+        });
+    }
     let folders = match &params.weights_dir {
         Some(folder) => vec![folder.clone()],
         None => beside(params.executable.as_deref(), "weights", "weights"),
@@ -182,7 +187,7 @@ mod tests {
         touch(&root.path().join("weights/swift/manifest.json"));
         let params = params(executable);
         assert_eq!(find_runtime(&params).unwrap(), root.path().join(".groundswell/lib/libonnxruntime.so"));
-        assert_eq!(find_model(&params, "swift").unwrap(), root.path().join("weights/swift"));
+        assert_eq!(find_model(&params, Path::new("swift")).unwrap(), root.path().join("weights/swift"));
 
         touch(&root.path().join("target/debug/lib/libonnxruntime.so"));
         assert_eq!(find_runtime(&params).unwrap(), root.path().join("target/debug/lib/libonnxruntime.so"));

@@ -4,19 +4,23 @@
 //! runtime lie comes in as [`LoadParams`].
 
 mod batch;
+mod choice;
 mod error;
 mod fake;
 mod lexicon;
+mod load;
 mod manifest;
 mod onnx;
+mod slot;
 pub mod throughput;
 mod tokenize;
 
-use std::path::PathBuf;
-use std::str::FromStr;
 use std::sync::Arc;
 
+pub use self::choice::{LoadParams, ModelChoice, Tier};
 pub use self::error::InferenceError;
+pub use self::load::{Loaded, Models, load, load_deep};
+pub use self::slot::ModelSlot;
 use crate::models::score::ModelId;
 
 /// What a model says about one text. All numbers are finite.
@@ -30,6 +34,9 @@ pub struct Reading {
     pub toxicity: f32,
     /// Probability that its author is about to leave what they speak of.
     pub churn_risk: f32,
+    /// Whether the model could hardly read the text: it found no tokens, mostly unknown ones, or a language it was not
+    /// taught. Says nothing about how close the probabilities are.
+    pub doubtful: bool,
 }
 
 /// Reads texts on one thread.
@@ -57,67 +64,4 @@ pub trait ScorerFactory: Send + Sync {
     /// # Errors
     /// When the runtime refuses the model.
     fn build(&self) -> Result<Box<dyn Scorer>, InferenceError>;
-}
-
-/// Which model to use.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum ModelChoice {
-    /// The trained fast model; the lexicon, marked as such, where it cannot be loaded.
-    #[default]
-    Swift,
-    /// The word list, asked for by name.
-    Lexicon,
-    /// Answers by a few key words and fails on command. For tests only.
-    Fake,
-}
-
-impl FromStr for ModelChoice {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        match name {
-            "swift" => Ok(Self::Swift),
-            "lexicon" => Ok(Self::Lexicon),
-            "fake" => Ok(Self::Fake),
-            _ => Err(format!("no model is called `{name}`; there are `swift` and `lexicon`")),
-        }
-    }
-}
-
-/// Where to look for the model and its runtime. All paths are optional: see [`load`].
-#[derive(Debug, Clone, Default)]
-pub struct LoadParams {
-    /// Which model.
-    pub choice: ModelChoice,
-    /// The folder that holds one folder per model, when the user named one.
-    pub weights_dir: Option<PathBuf>,
-    /// The ONNX Runtime library, when the user named one.
-    pub runtime_library: Option<PathBuf>,
-    /// The running executable: `lib/` and `weights/` are looked for beside it, then in the checkout it was built in.
-    pub executable: Option<PathBuf>,
-}
-
-/// A model that can answer, and why it is not the one that was asked for.
-pub struct Loaded {
-    /// Makes the scorers.
-    pub factory: Arc<dyn ScorerFactory>,
-    /// Set when the lexicon answers because the model could not be loaded: the reason, for people.
-    pub degraded: Option<String>,
-}
-
-/// Loads the chosen model; never fails, because the lexicon is compiled in.
-///
-/// A lexicon that answers unasked is named `lexicon` in every score and told in [`Loaded::degraded`].
-pub fn load(params: &LoadParams) -> Loaded {
-    match params.choice {
-        ModelChoice::Fake => Loaded { factory: Arc::new(fake::FakeFactory), degraded: None },
-        ModelChoice::Lexicon => Loaded { factory: Arc::new(lexicon::LexiconFactory::new()), degraded: None },
-        ModelChoice::Swift => match onnx::OnnxFactory::load(params, "swift") {
-            Ok(factory) => Loaded { factory: Arc::new(factory), degraded: None },
-            Err(error) => Loaded {
-                factory: Arc::new(lexicon::LexiconFactory::new()),
-                degraded: Some(error.to_string()),
-            },
-        },
-    }
 }

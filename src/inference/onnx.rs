@@ -28,11 +28,11 @@ pub struct OnnxFactory {
 }
 
 impl OnnxFactory {
-    /// Loads the runtime and the model called `name`, and proves on one text that they answer.
+    /// Loads the runtime and the model of a name or folder, and proves on one text that they answer.
     ///
     /// # Errors
     /// When the runtime or a file is missing, is not the one the manifest was written for, or does not answer.
-    pub fn load(params: &LoadParams, name: &str) -> Result<Self, InferenceError> {
+    pub fn load(params: &LoadParams, name: &Path) -> Result<Self, InferenceError> {
         let folder = manifest::find_model(params, name)?;
         let manifest = Manifest::read(&folder)?;
         let network = manifest.model.read(&folder)?;
@@ -131,6 +131,7 @@ impl OnnxScorer {
                 emotion: *emotion,
                 toxicity: *toxicity,
                 churn_risk: *churn_risk,
+                doubtful: false,
             })
             .collect())
     }

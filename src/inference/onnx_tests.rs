@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::super::{ModelChoice, load};
+use super::super::load;
 use super::*;
 
 const BRING_THE_RUNTIME: &str = "run `scripts/fetch-onnxruntime.sh` first";
@@ -20,15 +20,14 @@ fn checkout() -> PathBuf {
 
 fn params() -> LoadParams {
     LoadParams {
-        choice: ModelChoice::Swift,
         weights_dir: Some(checkout().join("weights")),
         runtime_library: Some(checkout().join(".groundswell/lib/libonnxruntime.so")),
-        executable: None,
+        ..LoadParams::default()
     }
 }
 
 fn swift() -> OnnxFactory {
-    match OnnxFactory::load(&params(), "swift") {
+    match OnnxFactory::load(&params(), Path::new("swift")) {
         Ok(factory) => factory,
         Err(error) => panic!("{error}: {BRING_THE_RUNTIME}"),
     }
@@ -78,6 +77,7 @@ fn rust_reads_what_python_read() {
             emotion: row.emotion,
             toxicity: row.toxicity,
             churn_risk: row.churn_risk,
+            doubtful: false,
         };
         assert_close(reading, &expected, &row.text);
     }

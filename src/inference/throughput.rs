@@ -105,6 +105,7 @@ fn rate(n_texts: usize, elapsed: Duration) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Tier;
     use super::super::fake::FakeFactory;
     use super::*;
 
@@ -112,7 +113,7 @@ mod tests {
     fn every_thread_reads_its_share() {
         let texts: Vec<String> = (0..101).map(|i| format!("text {i}")).collect();
         let params = ThroughputParams {
-            factory: &FakeFactory,
+            factory: &FakeFactory { tier: Tier::Swift },
             texts: &texts,
             n_threads: 2,
             batch_size: 10,
@@ -127,16 +128,26 @@ mod tests {
 
     #[test]
     fn nothing_to_read_is_no_error() {
-        let params =
-            ThroughputParams { factory: &FakeFactory, texts: &[], n_threads: 0, batch_size: 0, n_runs: 0 };
+        let params = ThroughputParams {
+            factory: &FakeFactory { tier: Tier::Swift },
+            texts: &[],
+            n_threads: 0,
+            batch_size: 0,
+            n_runs: 0,
+        };
         assert_eq!(measure(&params).unwrap().n_texts, 0);
     }
 
     #[test]
     fn a_failing_model_fails_the_measurement() {
         let texts = vec!["poison-error".to_owned()];
-        let params =
-            ThroughputParams { factory: &FakeFactory, texts: &texts, n_threads: 1, batch_size: 1, n_runs: 1 };
+        let params = ThroughputParams {
+            factory: &FakeFactory { tier: Tier::Swift },
+            texts: &texts,
+            n_threads: 1,
+            batch_size: 1,
+            n_runs: 1,
+        };
         assert!(measure(&params).is_err());
     }
 }

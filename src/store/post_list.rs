@@ -15,7 +15,9 @@ use super::codec::Moment;
 use super::page::{Cursor, PAGE_MAX, Page, limits};
 use super::{ANSWER_TIMEOUT, Store, StoreError, answered};
 use crate::models::post::{Author, Engagement, Post, ScoredPost, Source};
-use crate::models::score::{Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel};
+use crate::models::score::{
+    Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel, UNCERTAIN_BELOW,
+};
 
 /// Which posts to list. Filters that are absent let everything pass.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -227,8 +229,8 @@ fn engagement_of(columns: &mut Columns<'_>) -> Result<Option<Engagement>, StoreE
 }
 
 fn score_of(columns: &mut Columns<'_>, models: &mut HashMap<i16, Arc<ModelId>>) -> Result<Score, StoreError> {
-    let sentiment =
-        Sentiment { label: label_of(columns.take()?)?, score: columns.take()?, confidence: columns.take()? };
+    let (label, score, confidence) = (label_of(columns.take()?)?, columns.take()?, columns.take()?);
+    let sentiment = Sentiment { label, score, confidence, uncertain: confidence < UNCERTAIN_BELOW };
     let label = columns.take()?;
     let mut emotions = [0.0; 7];
     for value in &mut emotions {

@@ -136,7 +136,12 @@ pub(crate) fn post(n: usize, at: Timestamp) -> ScoredPost {
             engagement: None,
         },
         score: Score {
-            sentiment: Sentiment { label, score: share(101) * 2.0 - 1.0, confidence: share(103) },
+            sentiment: Sentiment {
+                label,
+                score: share(101) * 2.0 - 1.0,
+                confidence: share(103),
+                uncertain: share(103) < 0.5,
+            },
             emotion: Emotion {
                 label: crate::models::score::EMOTIONS[emotions.strongest()].to_owned(),
                 scores: emotions,

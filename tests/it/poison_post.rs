@@ -65,7 +65,7 @@ async fn a_dead_letter_dies_again_while_its_cause_lasts_and_is_stored_once_it_is
     drop(app);
 
     // The lexicon reads it without harm.
-    let app = TestApp::start_on(&space, &["--model=lexicon"]).await;
+    let app = TestApp::start_on(&space, &["--fast-model=lexicon"]).await;
     let id = letters(&app, 1).await[0]["id"].clone();
     let replayed = app.post("/api/v1/dead-letters/replay", &json!({"ids": [id]})).await.unwrap();
     assert_eq!((replayed.status, replayed.body), (200, json!({"replayed": 1})));

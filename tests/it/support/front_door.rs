@@ -183,7 +183,12 @@ fn score_by_length(queue: Arc<JobQueue>, scoring: Arc<AtomicBool>) {
 /// A score that is this positive.
 pub fn score(positive: f32) -> Score {
     Score {
-        sentiment: Sentiment { label: SentimentLabel::Positive, score: positive, confidence: positive },
+        sentiment: Sentiment {
+            label: SentimentLabel::Positive,
+            score: positive,
+            confidence: positive,
+            uncertain: false,
+        },
         emotion: Emotion {
             label: "joy".into(),
             scores: EmotionScores { joy: positive, ..EmotionScores::default() },

@@ -23,7 +23,15 @@ impl Process {
     pub fn start(options: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_groundswell"));
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        command.args(["serve", "--listen=127.0.0.1:0", "--model=fake", "--durable=false", "--log=error"]);
+        // Not an option, so that a test may give another.
+        command.env("GROUNDSWELL_DEEP_MODEL", "none");
+        command.args([
+            "serve",
+            "--listen=127.0.0.1:0",
+            "--fast-model=fake",
+            "--durable=false",
+            "--log=error",
+        ]);
         command.args(options).stdout(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();

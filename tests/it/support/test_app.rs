@@ -169,7 +169,8 @@ fn config(space: &Space, options: &[&str]) -> Config {
     let fixed = [
         "serve",
         "--listen=127.0.0.1:0",
-        "--model=fake",
+        "--fast-model=fake",
+        "--deep-model=none",
         "--database-url",
         &space.database_url,
         "--redis-url",
