@@ -1272,9 +1272,11 @@ export interface components {
             score: number;
             /**
              * Format: float
-             * @description The probability of `label`, 0 to 1.
+             * @description The probability of `label`, 0 to 1, calibrated: of labels given at 0.7, about seven in ten are right.
              */
             confidence: number;
+            /** @description Whether the label should not be relied on: `confidence` is under 0.5, or the model could hardly read the text. */
+            uncertain?: boolean;
         };
         /**
          * @description How a post feels about what it speaks of.
