@@ -5,6 +5,7 @@
 
 mod batch;
 mod choice;
+pub mod deferral;
 mod error;
 mod fake;
 mod lexicon;
