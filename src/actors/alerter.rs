@@ -186,6 +186,7 @@ impl Judge {
                 count: sums.count,
                 at: now,
                 posts: Vec::new(),
+                members: Vec::new(),
                 cooldown: self.params.cooldown,
             };
             let raise = alerts::open_or_update(&self.params.store, &alert).await?;
@@ -316,6 +317,7 @@ fn churn_alerts(posts: &[ScoredPost], now: Timestamp) -> Vec<NewAlert> {
             count: i64::try_from(posts.len()).unwrap_or(i64::MAX),
             at: now,
             posts: posts.iter().rev().take(ALERT_POSTS_MAX).map(|scored| alert_post(scored)).collect(),
+            members: posts.iter().map(|scored| (scored.post.uuid, scored.post.created_at)).collect(),
             // A burst that starts again is news at once: somebody is leaving now.
             cooldown: Duration::ZERO,
             scope,

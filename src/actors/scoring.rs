@@ -36,7 +36,7 @@ pub fn score_posts(
         let virality =
             virality(&Signals { text: &post.text, reach: post.reach, engagement: post.engagement, emotions });
         let score = score_of(&reading, virality, Arc::clone(&model));
-        ScoredPost { post, score }
+        ScoredPost { post, score, awaits_correction: false }
     });
     Ok(scored.collect())
 }

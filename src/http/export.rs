@@ -102,7 +102,7 @@ fn encode(format: Format, posts: &[ScoredPost]) -> Result<Bytes, ApiError> {
     Ok(Bytes::from(bytes))
 }
 
-fn cells(ScoredPost { post, score }: &ScoredPost) -> [String; 31] {
+fn cells(ScoredPost { post, score, .. }: &ScoredPost) -> [String; 31] {
     let author = post.author.clone().unwrap_or_default();
     let engagement = post.engagement.unwrap_or_default();
     let number = |value: Option<i64>| value.map(|value| value.to_string()).unwrap_or_default();
@@ -202,6 +202,7 @@ mod tests {
                 virality: 1.0,
                 model: ModelId { name: "swift".into(), version: "1".into(), hash: "ab".into() }.into(),
             },
+            awaits_correction: false,
         }
     }
 

@@ -12,7 +12,7 @@ use super::extract::{self, NoParameters, Parameters};
 use super::ingest::{self, BODY_BYTES_MAX, Receipt};
 use super::state::AppState;
 use crate::models::new_post::{AcceptContext, NewPost};
-use crate::models::post::{ScoredPost, Source};
+use crate::models::post::{PostWithHistory, ScoredPost, Source};
 use crate::models::score::SentimentLabel;
 use crate::store::page::Page;
 use crate::store::post_list::{self, PostsQuery};
@@ -163,11 +163,11 @@ pub async fn list(
     Ok(Json(post_list::list(&state.store, &query).await?))
 }
 
-/// One post
+/// One post, with the scores it had before
 #[utoipa::path(get, path = "/api/v1/posts/{id}", tag = "posts", operation_id = "get_post",
     params(("id" = Uuid, Path, description = "Groundswell's name for the post")),
     responses(
-        (status = 200, body = ScoredPost, description = "What was asked for"),
+        (status = 200, body = PostWithHistory, description = "What was asked for"),
         (status = 400, body = ErrorBody, description = "The id is no UUID"),
         (status = 404, body = ErrorBody, description = "There is no such post"),
         (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
@@ -176,9 +176,9 @@ pub async fn get(
     state: Data<AppState>,
     path: Path<String>,
     _: Parameters<NoParameters>,
-) -> Result<Json<ScoredPost>, ApiError> {
+) -> Result<Json<PostWithHistory>, ApiError> {
     let uuid = extract::uuid(&path)?;
-    let found = post_list::get(&state.store, uuid).await?;
+    let found = post_list::get_with_history(&state.store, uuid).await?;
     found.map(Json).ok_or_else(|| ApiError::NotFound { what: format!("post `{uuid}`") })
 }
 

@@ -144,6 +144,30 @@ pub struct ScoredPost {
     pub post: Post,
     /// What the model makes of it.
     pub score: Score,
+    /// Whether a better model shall score it again. Says so only on the way into the store, which keeps it there until
+    /// then; a post that was read from anywhere says no.
+    #[serde(skip)]
+    pub awaits_correction: bool,
+}
+
+/// A score that another one has taken the place of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PastScore {
+    /// What a model made of the post.
+    pub score: Score,
+    /// When it was stored.
+    pub scored_at: Timestamp,
+}
+
+/// A post, its score, and the scores it had before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PostWithHistory {
+    /// What was said.
+    pub post: Post,
+    /// What the model makes of it.
+    pub score: Score,
+    /// The scores before that, oldest first; empty for a post that was scored once.
+    pub history: Vec<PastScore>,
 }
 
 /// How long after the end of its minute a post still counts as on time.

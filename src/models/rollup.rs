@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::post::{ScoredPost, Source};
-use super::score::{CHURN_HIGH, SentimentLabel};
+use super::post::{Post, ScoredPost, Source};
+use super::score::{CHURN_HIGH, Score, SentimentLabel};
 
 /// Width of the fine buckets, in seconds. Six to a minute, so that fine buckets merge into minutes.
 pub const BUCKET_SECONDS: i64 = 10;
@@ -93,7 +93,11 @@ pub struct Sums {
 impl Sums {
     /// The contribution of one post; `revision` 0.
     pub fn of(scored: &ScoredPost) -> Self {
-        let score = &scored.score;
+        Self::of_score(&scored.post, &scored.score)
+    }
+
+    /// What one post would contribute with this score.
+    fn of_score(post: &Post, score: &Score) -> Self {
         let label = score.sentiment.label;
         let mut emotions = [0; 7];
         if let Some(slot) = emotions.get_mut(score.emotion.scores.strongest()) {
@@ -109,26 +113,35 @@ impl Sums {
             churn_high: i64::from(score.churn_risk >= CHURN_HIGH),
             toxicity_micros: micros(score.toxicity),
             emotions,
-            late: i64::from(scored.post.is_late()),
+            late: i64::from(post.is_late()),
             revision: 0,
         }
     }
 
     /// Adds every field.
     pub fn add(&mut self, other: &Self) {
-        self.count += other.count;
-        self.positive += other.positive;
-        self.neutral += other.neutral;
-        self.negative += other.negative;
-        self.sentiment_micros += other.sentiment_micros;
-        self.churn_micros += other.churn_micros;
-        self.churn_high += other.churn_high;
-        self.toxicity_micros += other.toxicity_micros;
+        self.add_times(1, other);
+    }
+
+    /// Takes every field away. What was added before is gone without a trace, for all of them are integers.
+    pub fn subtract(&mut self, other: &Self) {
+        self.add_times(-1, other);
+    }
+
+    fn add_times(&mut self, n: i64, other: &Self) {
+        self.count += n * other.count;
+        self.positive += n * other.positive;
+        self.neutral += n * other.neutral;
+        self.negative += n * other.negative;
+        self.sentiment_micros += n * other.sentiment_micros;
+        self.churn_micros += n * other.churn_micros;
+        self.churn_high += n * other.churn_high;
+        self.toxicity_micros += n * other.toxicity_micros;
         for (mine, theirs) in self.emotions.iter_mut().zip(other.emotions) {
-            *mine += theirs;
+            *mine += n * theirs;
         }
-        self.late += other.late;
-        self.revision += other.revision;
+        self.late += n * other.late;
+        self.revision += n * other.revision;
     }
 }
 
@@ -147,26 +160,42 @@ pub fn bucket_of(at: Timestamp) -> Timestamp {
 pub fn delta_of<'a>(posts: impl IntoIterator<Item = &'a ScoredPost>) -> Delta {
     let mut delta = Delta::new();
     for scored in posts {
-        let sums = Sums::of(scored);
-        let post = &scored.post;
-        let bucket = bucket_of(post.created_at);
-        let mut count = |dimension: Dimension, key: &str| {
-            let key = RollupKey { bucket, source: post.source.clone(), dimension, key: key.to_owned() };
-            let row = delta.entry(key).or_insert(Sums { revision: 1, ..Sums::default() });
-            row.add(&sums);
-        };
-        count(Dimension::Overall, "");
-        count(Dimension::City, post.city.as_deref().unwrap_or(""));
-        count(Dimension::Channel, post.channel.as_deref().unwrap_or(""));
-        count(Dimension::Platform, &post.platform);
-        if post.products.is_empty() {
-            count(Dimension::Product, "");
-        }
-        for product in &post.products {
-            count(Dimension::Product, product);
-        }
+        contribute(&mut delta, &scored.post, &Sums::of(scored));
     }
     delta
+}
+
+/// What one transaction changes in the rollups that gives posts other scores: each post as it was, and its new score.
+///
+/// No row counts more or fewer posts afterwards, so single sums of the delta may well be negative.
+pub fn delta_between<'a>(corrected: impl IntoIterator<Item = (&'a ScoredPost, &'a Score)>) -> Delta {
+    let mut delta = Delta::new();
+    for (before, score) in corrected {
+        let mut sums = Sums::of_score(&before.post, score);
+        sums.subtract(&Sums::of(before));
+        contribute(&mut delta, &before.post, &sums);
+    }
+    delta
+}
+
+/// Adds a post's contribution to each of its rows.
+fn contribute(delta: &mut Delta, post: &Post, sums: &Sums) {
+    let bucket = bucket_of(post.created_at);
+    let mut count = |dimension: Dimension, key: &str| {
+        let key = RollupKey { bucket, source: post.source.clone(), dimension, key: key.to_owned() };
+        let row = delta.entry(key).or_insert(Sums { revision: 1, ..Sums::default() });
+        row.add(sums);
+    };
+    count(Dimension::Overall, "");
+    count(Dimension::City, post.city.as_deref().unwrap_or(""));
+    count(Dimension::Channel, post.channel.as_deref().unwrap_or(""));
+    count(Dimension::Platform, &post.platform);
+    if post.products.is_empty() {
+        count(Dimension::Product, "");
+    }
+    for product in &post.products {
+        count(Dimension::Product, product);
+    }
 }
 
 /// A probability or score in millionths. Rounded, so that adding and later subtracting cancel exactly.

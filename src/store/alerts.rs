@@ -41,6 +41,8 @@ pub struct NewAlert {
     pub cooldown: Duration,
     /// Some of the posts, newest first.
     pub posts: Vec<AlertPost>,
+    /// All of them, by name and event time, where the alert is about single posts; empty where it is about a share.
+    pub members: Vec<(Uuid, Timestamp)>,
 }
 
 /// What became of a finding.
@@ -267,6 +269,50 @@ async fn resolve_on(
     Ok(alert)
 }
 
+/// Posts that an alert counted and no longer shall.
+pub(super) struct Loss<'a> {
+    pub alert: Uuid,
+    pub scope: Scope,
+    pub n_posts: i64,
+    /// Their names, among others.
+    pub uuids: &'a [Uuid],
+    pub at: Timestamp,
+}
+
+/// Counts posts out of an open churn alert. One of which no post is left is resolved and answered.
+///
+/// That it shrank does not count as a change of it, or a burst that is over would never be.
+pub(super) async fn count_out(
+    transaction: &Transaction<'_>,
+    loss: &Loss<'_>,
+) -> Result<Option<Alert>, StoreError> {
+    const SQL: &str = concat!(
+        "
+        UPDATE sentiment_alerts SET
+            count = greatest(count - $2, 0),
+            value = coalesce((
+                SELECT max(score.churn_risk) FROM churn_alert_posts AS member
+                JOIN sentiment_analysis AS score USING (uuid, created_at) WHERE member.alert = $1), value),
+            posts = (
+                SELECT coalesce(jsonb_agg(post ORDER BY place), '[]')
+                FROM jsonb_array_elements(posts) WITH ORDINALITY AS of (post, place)
+                WHERE (post ->> 'uuid')::uuid <> ALL ($3)),
+            state = CASE WHEN count > $2 THEN state ELSE 'resolved' END,
+            resolved_at = CASE WHEN count > $2 THEN resolved_at ELSE $4::timestamptz END,
+            updated_at = CASE WHEN count > $2 THEN updated_at ELSE greatest(updated_at, $4) END
+        WHERE id = $1 AND state = 'open'
+        RETURNING ",
+        columns!()
+    );
+    take_turns(transaction, AlertRule::Churn, &loss.scope).await?;
+    let statement = transaction.prepare_cached(SQL).await?;
+    let row = transaction
+        .query_opt(&statement, &[&loss.alert, &loss.n_posts, &loss.uuids, &Moment(loss.at)])
+        .await?;
+    let alert = row.as_ref().map(alert_of).transpose()?;
+    Ok(alert.filter(|alert| alert.state == AlertState::Resolved))
+}
+
 /// Which alerts to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AlertsQuery {
@@ -321,7 +367,7 @@ fn alert_of(row: &Row) -> Result<Alert, StoreError> {
     Ok(Alert {
         id: row.try_get(0)?,
         rule: named(row, 1, &[AlertRule::Negativity, AlertRule::Churn], AlertRule::as_str)?,
-        scope: Scope { dimension: named(row, 2, &Dimension::ALL, Dimension::as_str)?, key: row.try_get(3)? },
+        scope: scope_of(row, 2)?,
         state: named(row, 4, &[AlertState::Open, AlertState::Resolved], AlertState::as_str)?,
         severity: named(row, 5, &[Severity::Warning, Severity::Critical], Severity::as_str)?,
         title: row.try_get(6)?,
@@ -334,6 +380,12 @@ fn alert_of(row: &Row) -> Result<Alert, StoreError> {
         acknowledged_at: row.try_get(13)?,
         posts,
     })
+}
+
+/// A scope from two columns that follow each other.
+pub(super) fn scope_of(row: &Row, first: usize) -> Result<Scope, StoreError> {
+    let dimension = named(row, first, &Dimension::ALL, Dimension::as_str)?;
+    Ok(Scope { dimension, key: row.try_get(first + 1)? })
 }
 
 /// Which of the known values a column names.
@@ -367,6 +419,7 @@ mod tests {
             at,
             cooldown: Duration::from_secs(300),
             posts: Vec::new(),
+            members: Vec::new(),
         }
     }
 

@@ -94,17 +94,18 @@ pub(super) async fn posts(transaction: &Transaction<'_>, new: &[&ScoredPost]) ->
     Ok(())
 }
 
-/// Writes the scores of the same posts. The two enums travel as their labels, which is also their binary form.
+/// Writes the scores of posts that have none, each with its revision. The two enums travel as their labels, which is also
+/// their binary form.
 pub(super) async fn scores(
     transaction: &Transaction<'_>,
-    new: &[&ScoredPost],
+    new: &[(&ScoredPost, i16)],
     models: &HashMap<Arc<ModelId>, i16>,
 ) -> Result<(), StoreError> {
     const SQL: &str = "
         COPY sentiment_analysis (uuid, created_at, score, confidence, anger, disgust, fear, joy, neutral,
-            sadness, surprise, toxicity, churn_risk, virality, label, emotion, model)
+            sadness, surprise, toxicity, churn_risk, virality, label, emotion, model, revision, uncertain)
         FROM STDIN (FORMAT binary)";
-    const TYPES: [Type; 17] = [
+    const TYPES: [Type; 19] = [
         Type::UUID,
         Type::TIMESTAMPTZ,
         Type::FLOAT4,
@@ -122,10 +123,12 @@ pub(super) async fn scores(
         Type::TEXT,
         Type::TEXT,
         Type::INT2,
+        Type::INT2,
+        Type::BOOL,
     ];
     let statement = transaction.prepare_cached(SQL).await?;
     let mut writer = pin!(BinaryCopyInWriter::new(transaction.copy_in(&statement).await?, &TYPES));
-    for scored in new {
+    for (scored, revision) in new {
         let (post, score) = (&scored.post, &scored.score);
         let model = models.get(&score.model).copied().ok_or_else(|| StoreError::Internal {
             reason: format!("model `{}` has no number", score.model.name),
@@ -153,6 +156,8 @@ pub(super) async fn scores(
                 &score.sentiment.label.as_str(),
                 &emotion,
                 &model,
+                &revision,
+                &score.sentiment.uncertain,
             ])
             .await?;
     }

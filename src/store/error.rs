@@ -17,6 +17,13 @@ pub enum StoreError {
         /// What was tried and what was said to it. For logs, not for clients.
         reason: String,
     },
+    /// The server did not finish within the limit on a statement, or on an answer. It may be overloaded or frozen now, or
+    /// what was asked may always take too long: a caller that can ask for less at a time should.
+    #[error("postgres took too long: {reason}")]
+    TooSlow {
+        /// What was too slow. For logs, not for clients.
+        reason: String,
+    },
     /// Another transaction was in the way (serialization failure, deadlock, lock timeout). The same may succeed now.
     #[error("postgres asks to try again: {reason}")]
     Conflict {
@@ -64,18 +71,24 @@ pub enum StoreError {
 impl StoreError {
     /// Whether the server is away rather than the data wrong. Such a failure is not an attempt at the post.
     pub fn is_unavailable(&self) -> bool {
-        matches!(self, Self::Unavailable { .. })
+        matches!(self, Self::Unavailable { .. } | Self::TooSlow { .. })
+    }
+
+    /// Whether the call ran into a limit of time. The same may succeed later, or in smaller pieces.
+    pub fn is_too_slow(&self) -> bool {
+        matches!(self, Self::TooSlow { .. })
     }
 
     /// Whether the same call may succeed later without any change.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Unavailable { .. } | Self::Conflict { .. })
+        self.is_unavailable() || matches!(self, Self::Conflict { .. })
     }
 
     /// A stable code for programs and metrics.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unavailable { .. } => "store_unavailable",
+            Self::TooSlow { .. } => "store_too_slow",
             Self::Conflict { .. } => "store_conflict",
             Self::Refused { .. } => "store_refused",
             Self::WindowTooLong { .. } => "window_too_long",
@@ -105,6 +118,7 @@ impl From<tokio_postgres::Error> for StoreError {
         }
         match judge(code) {
             Verdict::Away => Self::Unavailable { reason },
+            Verdict::TooSlow => Self::TooSlow { reason },
             Verdict::InTheWay => Self::Conflict { reason },
             Verdict::Value => {
                 Self::Refused { what: what_was_refused(db), code: code.code().to_owned(), reason }
@@ -129,6 +143,7 @@ impl From<PoolError> for StoreError {
 
 enum Verdict {
     Away,
+    TooSlow,
     InTheWay,
     Value,
     Ours,
@@ -140,8 +155,10 @@ fn judge(code: &SqlState) -> Verdict {
     match code {
         // Serialization failure, deadlock, lock not available.
         "40001" | "40P01" | "55P03" => return Verdict::InTheWay,
-        // Statement timeout: the server is too slow now. Read-only: a standby, or a primary being demoted.
-        "57014" | "25006" => return Verdict::Away,
+        // Statement timeout.
+        "57014" => return Verdict::TooSlow,
+        // Read-only: a standby, or a primary being demoted.
+        "25006" => return Verdict::Away,
         _ => {}
     }
     match code.get(..2) {
@@ -201,10 +218,16 @@ mod tests {
 
     #[test]
     fn a_server_that_is_away_or_full_or_stopping_is_no_fault_of_the_data() {
-        let codes = [
-            "57P01", "57P02", "57P03", "53300", "53100", "53200", "08006", "57014", "25006", "58030", "28P01",
-        ];
+        let codes =
+            ["57P01", "57P02", "57P03", "53300", "53100", "53200", "08006", "25006", "58030", "28P01"];
         check(&codes, |verdict| matches!(verdict, Verdict::Away));
+    }
+
+    #[test]
+    fn what_took_too_long_blames_nobody_and_may_be_tried_in_smaller_pieces() {
+        check(&["57014"], |verdict| matches!(verdict, Verdict::TooSlow));
+        let error = StoreError::TooSlow { reason: String::new() };
+        assert!(error.is_too_slow() && error.is_unavailable() && error.is_retryable());
     }
 
     #[test]

@@ -1,23 +1,25 @@
 //! Posts at high churn risk, on their way into an alert.
 
 use deadpool_postgres::{Object, Transaction};
+use jiff::Timestamp;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::alerts::{self, NewAlert, Raise};
+use super::alerts::{self, Loss, NewAlert, Raise};
 use super::codec::Moment;
-use super::{ANSWER_TIMEOUT, Store, StoreError, answered, post_list};
+use super::{ANSWER_TIMEOUT, Store, StoreError, answered, scored_rows};
+use crate::models::alert::Alert;
 use crate::models::post::ScoredPost;
 use crate::models::score::CHURN_HIGH;
 
 /// Posts taken at a time.
 const FLAGGED_MAX: i64 = 500;
 
-/// Notes which of the new posts carry a high churn risk, in the transaction that stores them.
-pub(super) async fn note(transaction: &Transaction<'_>, new: &[&ScoredPost]) -> Result<(), StoreError> {
+/// Notes which of these posts carry a high churn risk, in the transaction that stores their scores.
+pub(super) async fn note(transaction: &Transaction<'_>, posts: &[&ScoredPost]) -> Result<(), StoreError> {
     const SQL: &str =
         "INSERT INTO flagged_posts (uuid, created_at) SELECT * FROM unnest($1::uuid[], $2::timestamptz[])";
-    let flagged = new.iter().filter(|scored| scored.score.churn_risk >= CHURN_HIGH);
+    let flagged = posts.iter().filter(|scored| scored.score.churn_risk >= CHURN_HIGH);
     let (uuids, times): (Vec<Uuid>, Vec<Moment>) =
         flagged.map(|scored| (scored.post.uuid, Moment(scored.post.created_at))).unzip();
     if uuids.is_empty() {
@@ -58,12 +60,63 @@ async fn raise_on(
     for row in &rows {
         names.push((row.try_get(0)?, row.try_get(1)?));
     }
-    let posts = post_list::by_names(&transaction, &names).await?;
+    let posts = scored_rows::by_names(&transaction, &names).await?;
     let mut raised = Vec::new();
     // In the order of scopes, which is that in which every process takes their locks.
     for found in judge(&posts) {
-        raised.push(alerts::add_posts_on(&transaction, &found).await?);
+        let raise = alerts::add_posts_on(&transaction, &found).await?;
+        if let Raise::Opened(alert) | Raise::Updated(alert) = &raise {
+            remember(&transaction, alert.id, &found.members).await?;
+        }
+        raised.push(raise);
     }
     transaction.commit().await?;
     Ok(raised)
+}
+
+/// Notes which posts an alert counts, as it begins to count them.
+async fn remember(
+    transaction: &Transaction<'_>,
+    alert: Uuid,
+    members: &[(Uuid, Timestamp)],
+) -> Result<(), StoreError> {
+    const SQL: &str = "
+        INSERT INTO churn_alert_posts (uuid, created_at, alert)
+        SELECT uuid, created_at, $3 FROM unnest($1::uuid[], $2::timestamptz[]) AS member (uuid, created_at)
+        ON CONFLICT DO NOTHING";
+    let (uuids, times): (Vec<Uuid>, Vec<Moment>) =
+        members.iter().map(|(uuid, created_at)| (*uuid, Moment(*created_at))).unzip();
+    let statement = transaction.prepare_cached(SQL).await?;
+    transaction.execute(&statement, &[&uuids, &times, &alert]).await?;
+    Ok(())
+}
+
+/// Takes posts back whose churn risk is no longer high: those that no alert has taken in are forgotten, the others are
+/// counted out of the open alert they are in. Answers the alerts that lost their last post, resolved.
+///
+/// Comes after the new scores are written, for an alert's value is the highest risk that is left. Locks notes first and
+/// then alerts in the order of scopes, like [`raise`].
+pub(super) async fn withdraw(
+    transaction: &Transaction<'_>,
+    uuids: &[Uuid],
+    at: Timestamp,
+) -> Result<Vec<Alert>, StoreError> {
+    const FORGET: &str = "DELETE FROM flagged_posts WHERE uuid = ANY ($1)";
+    // What a resolved alert says about the past stays as it is.
+    const LEAVE: &str = "
+        WITH gone AS (DELETE FROM churn_alert_posts WHERE uuid = ANY ($1) RETURNING alert)
+        SELECT id, dimension::text, key, count(*)
+        FROM gone JOIN sentiment_alerts ON id = alert
+        WHERE state = 'open' GROUP BY id ORDER BY dimension, key";
+    if uuids.is_empty() {
+        return Ok(Vec::new());
+    }
+    transaction.execute(FORGET, &[&uuids]).await?;
+    let mut resolved = Vec::new();
+    for row in transaction.query(LEAVE, &[&uuids]).await? {
+        let scope = alerts::scope_of(&row, 1)?;
+        let loss = Loss { alert: row.try_get(0)?, scope, n_posts: row.try_get(3)?, uuids, at };
+        resolved.extend(alerts::count_out(transaction, &loss).await?);
+    }
+    Ok(resolved)
 }

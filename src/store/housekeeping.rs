@@ -8,7 +8,6 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::rollups::COMPACT_AFTER_SECONDS;
 use super::{Store, StoreError};
-use crate::models::post::ScoredPost;
 
 /// Work on old rows, and the number of its advisory lock. Any numbers will do, if no one else uses them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,6 +24,10 @@ pub(super) enum Chore {
 /// machines differ by less, and expiry rounds to days.
 const EXPIRY_MARGIN: SignedDuration = SignedDuration::from_hours(48);
 
+/// How old a bucket may be that no compaction touches yet, whatever the clock of the machine it runs on says. No window
+/// that reaches further back begins or ends within a minute.
+pub(super) const FINE_FOR: SignedDuration = SignedDuration::from_secs(COMPACT_AFTER_SECONDS / 2);
+
 /// Waits for late posts under way, and keeps others waiting until the transaction ends.
 pub(super) async fn begin(transaction: &Transaction<'_>, chore: Chore) -> Result<(), StoreError> {
     const SQL: &str = "SELECT pg_advisory_xact_lock($1)";
@@ -39,17 +42,44 @@ pub(super) async fn begin(transaction: &Transaction<'_>, chore: Chore) -> Result
 pub(super) async fn hold_off(
     store: &Store,
     transaction: &Transaction<'_>,
-    batch: &[ScoredPost],
+    oldest: Option<Timestamp>,
 ) -> Result<(), StoreError> {
-    const SQL: &str = "SELECT pg_advisory_xact_lock_shared($1)";
-    let oldest = batch.iter().map(|scored| scored.post.created_at).min();
-    let age = oldest.map_or(SignedDuration::ZERO, |oldest| Timestamp::now().duration_since(oldest));
-    let retention = SignedDuration::try_from(store.retention()).unwrap_or(SignedDuration::MAX);
-    if age > retention.saturating_sub(EXPIRY_MARGIN) {
-        transaction.execute(SQL, &[&(Chore::Expiry as i64)]).await?;
-    }
-    if age > SignedDuration::from_secs(COMPACT_AFTER_SECONDS / 2) {
-        transaction.execute(SQL, &[&(Chore::Compaction as i64)]).await?;
+    let age = age_of(oldest);
+    hold_off_expiry(store, transaction, age).await?;
+    if age > FINE_FOR {
+        transaction.execute(SHARE, &[&(Chore::Compaction as i64)]).await?;
     }
     Ok(())
+}
+
+/// As [`hold_off`], but for a transaction that merges old rows itself: late posts wait for it as well.
+pub(super) async fn take_the_place_of_compaction(
+    store: &Store,
+    transaction: &Transaction<'_>,
+    oldest: Option<Timestamp>,
+) -> Result<(), StoreError> {
+    let age = age_of(oldest);
+    hold_off_expiry(store, transaction, age).await?;
+    if age > FINE_FOR {
+        begin(transaction, Chore::Compaction).await?;
+    }
+    Ok(())
+}
+
+async fn hold_off_expiry(
+    store: &Store,
+    transaction: &Transaction<'_>,
+    age: SignedDuration,
+) -> Result<(), StoreError> {
+    let retention = SignedDuration::try_from(store.retention()).unwrap_or(SignedDuration::MAX);
+    if age > retention.saturating_sub(EXPIRY_MARGIN) {
+        transaction.execute(SHARE, &[&(Chore::Expiry as i64)]).await?;
+    }
+    Ok(())
+}
+
+const SHARE: &str = "SELECT pg_advisory_xact_lock_shared($1)";
+
+fn age_of(oldest: Option<Timestamp>) -> SignedDuration {
+    oldest.map_or(SignedDuration::ZERO, |oldest| Timestamp::now().duration_since(oldest))
 }

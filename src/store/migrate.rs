@@ -42,7 +42,7 @@ impl Store {
         };
         let report = timeout(MIGRATION_TIMEOUT, work)
             .await
-            .map_err(|_| StoreError::unavailable("migrating took too long"))??;
+            .map_err(|_| StoreError::TooSlow { reason: "migrating".to_owned() })??;
         for migration in report.applied_migrations() {
             info!(%migration, "migration applied");
         }

@@ -9,6 +9,8 @@ pub mod migrate; // the schema, applied once by whoever comes first
 
 pub mod posts; // the transaction that stores a batch
 
+pub mod corrections; // the transaction that gives stored posts better scores
+
 pub mod rollups; // exact sums by bucket, source, dimension and key
 
 pub mod metrics; // what the metrics calls answer
@@ -25,11 +27,13 @@ pub mod places; // where cities lie
 
 pub mod retention; // daily partitions, and how posts leave
 
+mod awaiting; // which posts a better model shall score again
 mod codec; // how our types travel
 mod copy; // posts and scores on their way in
 mod engagement; // how a post's counts developed
 mod housekeeping; // who waits for whom when old rows move
 mod models; // the numbers by which scores name their models
+mod scored_rows; // how posts and scores are read
 mod window; // which stretch of time a metrics call is about
 
 #[cfg(test)]
@@ -166,7 +170,7 @@ where
 {
     let Ok(result) = outcome else {
         drop(Object::take(client));
-        return Err(StoreError::unavailable("no answer within the limit"));
+        return Err(StoreError::TooSlow { reason: "no answer within the limit".to_owned() });
     };
     result.map_err(Into::into)
 }

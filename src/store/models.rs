@@ -6,22 +6,21 @@ use std::sync::{Arc, PoisonError};
 use deadpool_postgres::Object;
 
 use super::{Store, StoreError};
-use crate::models::post::ScoredPost;
-use crate::models::score::ModelId;
+use crate::models::score::{ModelId, Score};
 
 impl Store {
-    /// The numbers of the models that scored these posts, given out where a model is new.
+    /// The numbers of the models that these scores name, given out where a model is new.
     ///
     /// Runs before the transaction: a model without scores does no harm, whereas a number remembered from a
     /// transaction that was rolled back would.
     pub(super) async fn model_ids(
         &self,
         client: &Object,
-        batch: &[ScoredPost],
+        scores: &[&Score],
     ) -> Result<HashMap<Arc<ModelId>, i16>, StoreError> {
         let mut known = self.known.models.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        for scored in batch {
-            let model = &scored.score.model;
+        for score in scores {
+            let model = &score.model;
             if known.contains_key(model) {
                 continue;
             }

@@ -1,23 +1,19 @@
 //! History: posts listed, found, exported.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
-use deadpool_postgres::Transaction;
+use deadpool_postgres::Object;
 use futures_util::stream::{self, Stream};
 use jiff::Timestamp;
 use tokio::time::timeout;
-use tokio_postgres::Row;
-use tokio_postgres::types::{FromSql, ToSql};
+use tokio_postgres::IsolationLevel;
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::codec::Moment;
 use super::page::{Cursor, PAGE_MAX, Page, limits};
+use super::scored_rows::{COLUMNS, SCORE_COLUMNS, TABLES, scored_posts_of, scores_of};
 use super::{ANSWER_TIMEOUT, Store, StoreError, answered};
-use crate::models::post::{Author, Engagement, Post, ScoredPost, Source};
-use crate::models::score::{
-    Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel, UNCERTAIN_BELOW,
-};
+use crate::models::post::{PastScore, PostWithHistory, ScoredPost};
+use crate::models::score::SentimentLabel;
 
 /// Which posts to list. Filters that are absent let everything pass.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -45,22 +41,6 @@ pub struct PostsQuery {
     /// Most posts to answer, 1 to [`PAGE_MAX`].
     pub limit: usize,
 }
-
-/// The columns that make a [`ScoredPost`], in the order in which [`scored_post_of`] reads them.
-const COLUMNS: &str = "
-    post.uuid, post.post_id, post.platform, post.text, post.author_id, post.author_handle, post.author_followers,
-    post.author_location, post.lang, post.created_at, post.received_at, post.original_created_at, post.source,
-    post.city, post.country, post.lat, post.lon, post.products, post.channel, post.url, post.parent_id, post.reach,
-    post.likes, post.shares, post.comments, post.views,
-    score.label::text, score.score, score.confidence, score.emotion::text, score.anger, score.disgust, score.fear,
-    score.joy, score.neutral, score.sadness, score.surprise, score.toxicity, score.churn_risk, score.virality,
-    model.id, model.name, model.version, model.hash";
-
-/// A post with its score. Both tables are partitioned alike, and the join names the partition key of both.
-const TABLES: &str = "
-    social_media_posts AS post
-    JOIN sentiment_analysis AS score ON score.uuid = post.uuid AND score.created_at = post.created_at
-    JOIN models AS model ON model.id = score.model";
 
 /// One page of posts, newest first.
 ///
@@ -119,21 +99,33 @@ pub async fn get(store: &Store, uuid: Uuid) -> Result<Option<ScoredPost>, StoreE
     Ok(scored_posts_of(&rows)?.pop())
 }
 
-/// The posts of these names, as far as they are still kept. Event times keep days out that hold none of them.
-pub(super) async fn by_names(
-    transaction: &Transaction<'_>,
-    names: &[(Uuid, Timestamp)],
-) -> Result<Vec<ScoredPost>, StoreError> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM unnest($1::uuid[], $2::timestamptz[]) AS named (uuid, created_at)
-        JOIN {TABLES} ON post.uuid = named.uuid AND post.created_at = named.created_at
-        ORDER BY post.created_at, post.uuid",
-        TABLES = TABLES.trim_start()
+/// The post with this name and the scores it had before, as they were at one moment.
+pub async fn get_with_history(store: &Store, uuid: Uuid) -> Result<Option<PostWithHistory>, StoreError> {
+    let mut client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, get_with_history_on(&mut client, uuid)).await;
+    answered(client, outcome)
+}
+
+async fn get_with_history_on(client: &mut Object, uuid: Uuid) -> Result<Option<PostWithHistory>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM {TABLES} WHERE post.uuid = $1");
+    let past = format!(
+        "SELECT {SCORE_COLUMNS}, scored_at
+        FROM sentiment_analysis_history AS score JOIN models AS model ON model.id = score.model
+        WHERE score.uuid = $1 AND score.created_at = $2 ORDER BY score.revision"
     );
-    let uuids: Vec<Uuid> = names.iter().map(|name| name.0).collect();
-    let times: Vec<Moment> = names.iter().map(|name| Moment(name.1)).collect();
-    let rows = transaction.query(&sql, &[&uuids, &times]).await?;
-    scored_posts_of(&rows)
+    // A correction between the two reads would be missing from both, or be in both.
+    let moment = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
+    let transaction = moment.start().await?;
+    let rows = transaction.query(&sql, &[&uuid]).await?;
+    let Some(ScoredPost { post, score, .. }) = scored_posts_of(&rows)?.pop() else {
+        return Ok(None);
+    };
+    let rows = transaction.query(&past, &[&uuid, &Moment(post.created_at)]).await?;
+    let mut history = Vec::with_capacity(rows.len());
+    for (score, row) in scores_of(&rows)?.into_iter().zip(&rows) {
+        history.push(PastScore { score, scored_at: row.try_get("scored_at")? });
+    }
+    Ok(Some(PostWithHistory { post, score, history }))
 }
 
 /// Every post that matches, newest first, in pieces of up to [`PAGE_MAX`]. `limit` is not used.
@@ -154,111 +146,13 @@ pub fn export(
     })
 }
 
-fn scored_posts_of(rows: &[Row]) -> Result<Vec<ScoredPost>, StoreError> {
-    // A page has one or two models, and a thousand copies of a hash help no one.
-    let mut models = HashMap::new();
-    rows.iter().map(|row| scored_post_of(&mut Columns { row, next: 0 }, &mut models)).collect()
-}
-
-/// Reads a row column by column, in the order of the SELECT: looking columns up by name takes longer than reading them.
-struct Columns<'a> {
-    row: &'a Row,
-    next: usize,
-}
-
-impl<'a> Columns<'a> {
-    fn take<T: FromSql<'a>>(&mut self) -> Result<T, StoreError> {
-        let value = self.row.try_get(self.next)?;
-        self.next += 1;
-        Ok(value)
-    }
-}
-
-fn scored_post_of(
-    columns: &mut Columns<'_>,
-    models: &mut HashMap<i16, Arc<ModelId>>,
-) -> Result<ScoredPost, StoreError> {
-    Ok(ScoredPost { post: post_of(columns)?, score: score_of(columns, models)? })
-}
-
-// Fields of a struct are evaluated in the order written, which is the order of the columns.
-fn post_of(columns: &mut Columns<'_>) -> Result<Post, StoreError> {
-    Ok(Post {
-        uuid: columns.take()?,
-        id: columns.take()?,
-        platform: columns.take()?,
-        text: columns.take()?,
-        author: author_of(columns)?,
-        lang: columns.take()?,
-        created_at: columns.take()?,
-        received_at: columns.take()?,
-        original_created_at: columns.take()?,
-        source: Source::new(columns.take::<String>()?),
-        city: columns.take()?,
-        country: columns.take()?,
-        lat: columns.take()?,
-        lon: columns.take()?,
-        products: columns.take()?,
-        channel: columns.take()?,
-        url: columns.take()?,
-        parent_id: columns.take()?,
-        reach: columns.take()?,
-        engagement: engagement_of(columns)?,
-    })
-}
-
-/// An author of whom nothing is known is none.
-fn author_of(columns: &mut Columns<'_>) -> Result<Option<Author>, StoreError> {
-    let author = Author {
-        id: columns.take()?,
-        handle: columns.take()?,
-        followers: columns.take()?,
-        location: columns.take()?,
-    };
-    Ok((author != Author::default()).then_some(author))
-}
-
-fn engagement_of(columns: &mut Columns<'_>) -> Result<Option<Engagement>, StoreError> {
-    let counts = Engagement {
-        likes: columns.take()?,
-        shares: columns.take()?,
-        comments: columns.take()?,
-        views: columns.take()?,
-    };
-    Ok((counts != Engagement::default()).then_some(counts))
-}
-
-fn score_of(columns: &mut Columns<'_>, models: &mut HashMap<i16, Arc<ModelId>>) -> Result<Score, StoreError> {
-    let (label, score, confidence) = (label_of(columns.take()?)?, columns.take()?, columns.take()?);
-    let sentiment = Sentiment { label, score, confidence, uncertain: confidence < UNCERTAIN_BELOW };
-    let label = columns.take()?;
-    let mut emotions = [0.0; 7];
-    for value in &mut emotions {
-        *value = columns.take()?;
-    }
-    let emotion = Emotion { label, scores: EmotionScores::from_array(emotions) };
-    let (toxicity, churn_risk, virality) = (columns.take()?, columns.take()?, columns.take()?);
-    let id = columns.take()?;
-    let (name, version, hash) = (columns.take::<&str>()?, columns.take::<&str>()?, columns.take::<&str>()?);
-    let model = models.entry(id).or_insert_with(|| {
-        Arc::new(ModelId { name: name.to_owned(), version: version.to_owned(), hash: hash.to_owned() })
-    });
-    Ok(Score { sentiment, emotion, toxicity, churn_risk, virality, model: Arc::clone(model) })
-}
-
-fn label_of(label: &str) -> Result<SentimentLabel, StoreError> {
-    [SentimentLabel::Positive, SentimentLabel::Neutral, SentimentLabel::Negative]
-        .into_iter()
-        .find(|known| known.as_str() == label)
-        .ok_or_else(|| StoreError::Internal { reason: format!("unknown label `{label}`") })
-}
-
 #[cfg(test)]
 mod tests {
     use futures_util::TryStreamExt;
     use jiff::SignedDuration;
 
     use super::*;
+    use crate::models::post::{Author, Engagement};
     use crate::store::posts::record;
     use crate::store::testing::{self, execute, test_store};
 

@@ -7,14 +7,18 @@ use tokio::time::timeout;
 
 use super::codec::Moment;
 use super::{
-    ANSWER_TIMEOUT, Store, StoreError, answered, copy, engagement, flagged, housekeeping, places, rollups,
+    ANSWER_TIMEOUT, Store, StoreError, answered, awaiting, copy, engagement, flagged, housekeeping, places,
+    rollups,
 };
 use crate::models::post::ScoredPost;
 use crate::models::rollup::{Delta, delta_of};
 
 /// How often a batch is tried when other transactions are in its way. Locks are taken in one order everywhere, so even
 /// the second try is rare.
-const ATTEMPTS: usize = 4;
+pub(super) const ATTEMPTS: usize = 4;
+
+/// The revision of the score that a post is stored with.
+const FIRST: i16 = 1;
 
 /// What became of a batch.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -34,6 +38,8 @@ pub struct Recorded {
 /// Redis delivers at least once. `post_keys` alone decides whether a post is new, and only posts whose key this very
 /// transaction inserted are stored and counted; so `count(posts) = sum(rollups) = distinct posts sent` whatever is
 /// delivered twice, to however many processes. Recording a batch again after any error is always right.
+///
+/// A post that awaits a correction is noted with it, so that no death between the two loses the correction.
 ///
 /// Locks are taken keys first, in key order, then places, posts, engagement, and rollups last, in key order: two
 /// processes can wait for each other in one direction only. The rows of the current bucket, which every batch wants,
@@ -82,16 +88,20 @@ async fn record_once(
     client: &mut Object,
     batch: &[ScoredPost],
 ) -> Result<Recorded, StoreError> {
-    let models = store.model_ids(client, batch).await?;
+    let models =
+        store.model_ids(client, &batch.iter().map(|scored| &scored.score).collect::<Vec<_>>()).await?;
     let transaction = client.transaction().await?;
-    housekeeping::hold_off(store, &transaction, batch).await?;
+    housekeeping::hold_off(store, &transaction, batch.iter().map(|scored| scored.post.created_at).min())
+        .await?;
     let inserted = insert_keys(&transaction, batch).await?;
     let new: Vec<&ScoredPost> = inserted.iter().filter_map(|index| batch.get(*index)).collect();
     let cities = places::insert_new(store, &transaction, &new).await?;
     if !new.is_empty() {
         copy::posts(&transaction, &new).await?;
-        copy::scores(&transaction, &new, &models).await?;
+        let first: Vec<_> = new.iter().map(|scored| (*scored, FIRST)).collect();
+        copy::scores(&transaction, &first, &models).await?;
         flagged::note(&transaction, &new).await?;
+        awaiting::note(&transaction, &new).await?;
     }
 
     let is_new: HashSet<usize> = inserted.iter().copied().collect();

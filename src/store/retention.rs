@@ -22,7 +22,7 @@ const DAYS_AHEAD: i32 = 2;
 const HOUSEKEEPING_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// The partitioned tables, in the order in which every transaction touches them.
-const TABLES: [&str; 2] = ["social_media_posts", "sentiment_analysis"];
+const TABLES: [&str; 3] = ["social_media_posts", "sentiment_analysis", "sentiment_analysis_history"];
 
 /// Makes the partitions of today and the next days, and of every day that has posts in the default partition, which
 /// move to their own. Answers how many days it made partitions for.
@@ -46,7 +46,7 @@ async fn ensure_on(client: &mut Object, store: &Store, now: Timestamp) -> Result
     }
     let mut n_made = 0;
     for day in days {
-        if !exists(&*client, day).await? && make(client, day).await? {
+        if !missing(&*client, day).await?.is_empty() && make(client, day).await? {
             n_made += 1;
             info!(%day, "partition made");
         }
@@ -54,13 +54,17 @@ async fn ensure_on(client: &mut Object, store: &Store, now: Timestamp) -> Result
     Ok(n_made)
 }
 
-/// Whether a day has its partitions. Asks the tables of the catalogue: `to_regclass` remembers what it did not find.
-async fn exists(client: &impl GenericClient, day: Date) -> Result<bool, StoreError> {
-    const SQL: &str = "
-        SELECT EXISTS (SELECT FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
-            WHERE inhparent = 'social_media_posts'::regclass AND relname = $1::text)";
-    let [posts, _] = TABLES;
-    Ok(client.query_one(SQL, &[&name_of(posts, day)]).await?.try_get(0)?)
+/// Which tables have no partition for a day: all of them, or those that are younger than it. Asks the tables of the
+/// catalogue: `to_regclass` remembers what it did not find.
+async fn missing(client: &impl GenericClient, day: Date) -> Result<Vec<&'static str>, StoreError> {
+    const SQL: &str = "SELECT relname::text FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+        WHERE relname = ANY ($1::text[])";
+    let names = TABLES.map(|table| name_of(table, day));
+    let mut there: Vec<String> = Vec::new();
+    for row in client.query(SQL, &[&names.as_slice()]).await? {
+        there.push(row.try_get(0)?);
+    }
+    Ok(TABLES.into_iter().filter(|table| !there.contains(&name_of(table, day))).collect())
 }
 
 /// Whether it made the partitions of a day, rather than another process just before.
@@ -68,14 +72,15 @@ async fn make(client: &mut Object, day: Date) -> Result<bool, StoreError> {
     let (from, to) = (start_of(day), start_of(day.saturating_add(1.day())));
     let transaction = client.transaction().await?;
     housekeeping::begin(&transaction, Chore::Partitions).await?;
-    if exists(&transaction, day).await? {
+    let tables = missing(&transaction, day).await?;
+    if tables.is_empty() {
         return Ok(false);
     }
     transaction.batch_execute(&unhurried()).await?;
-    // Both at once and in this order, as batches take them.
+    // All at once and in this order, as batches take them.
     let lock = TABLES.map(|table| format!("{table}_default")).join(", ");
     transaction.batch_execute(&format!("LOCK TABLE {lock} IN ACCESS EXCLUSIVE MODE")).await?;
-    for table in TABLES {
+    for table in tables {
         let partition = name_of(table, day);
         // Names are made of dates, and bounds of numbers: nothing here comes from a post.
         let sql = format!(
@@ -102,7 +107,7 @@ pub struct Expired {
 }
 
 /// Deletes everything about posts older than the retention, in whole days and in one transaction: partitions, names,
-/// rollups and samples leave together, so the three counts stay equal.
+/// rollups, samples and notes leave together, so the three counts stay equal.
 ///
 /// What takes long comes first. Only the last step, dropping partitions, keeps batches waiting, and only for a moment.
 pub async fn expire(store: &Store, now: Timestamp) -> Result<Expired, StoreError> {
@@ -117,12 +122,15 @@ pub async fn expire(store: &Store, now: Timestamp) -> Result<Expired, StoreError
 }
 
 async fn expire_on(client: &mut Object, before: Timestamp) -> Result<Expired, StoreError> {
-    const DELETE: [&str; 5] = [
+    const DELETE: [&str; 8] = [
+        "DELETE FROM awaiting_correction WHERE created_at < $1",
         "DELETE FROM flagged_posts WHERE created_at < $1",
+        "DELETE FROM churn_alert_posts WHERE created_at < $1",
         "DELETE FROM engagement_samples WHERE created_at < $1",
         "DELETE FROM sentiment_rollups WHERE bucket < $1",
         "DELETE FROM social_media_posts_default WHERE created_at < $1",
         "DELETE FROM sentiment_analysis_default WHERE created_at < $1",
+        "DELETE FROM sentiment_analysis_history_default WHERE created_at < $1",
     ];
     let transaction = client.transaction().await?;
     for chore in [Chore::Expiry, Chore::Compaction, Chore::Partitions] {
@@ -144,8 +152,9 @@ async fn expire_on(client: &mut Object, before: Timestamp) -> Result<Expired, St
             .await?;
     }
     for day in &days {
+        // A day may be older than the newest of the tables, and then its rows lay in the default partition.
         let partitions = TABLES.map(|table| name_of(table, *day)).join(", ");
-        transaction.batch_execute(&format!("DROP TABLE {partitions}")).await?;
+        transaction.batch_execute(&format!("DROP TABLE IF EXISTS {partitions}")).await?;
     }
     transaction.commit().await?;
     Ok(Expired { n_days: days.len(), n_posts })
@@ -180,7 +189,7 @@ fn name_of(table: &str, day: Date) -> String {
 }
 
 fn day_named(partition: &str) -> Option<Date> {
-    let [posts, _] = TABLES;
+    let [posts, ..] = TABLES;
     let digits = partition.strip_prefix(posts)?.strip_prefix('_')?;
     Date::strptime("%Y%m%d", digits).ok()
 }

@@ -1,5 +1,7 @@
 //! Exact sums by bucket, source, dimension and key.
 
+use std::collections::BTreeSet;
+
 use deadpool_postgres::{Object, Transaction};
 use jiff::Timestamp;
 use tokio::time::timeout;
@@ -7,7 +9,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use super::codec::Moment;
-use super::housekeeping::{self, Chore};
+use super::housekeeping::{self, Chore, FINE_FOR};
 use super::{ANSWER_TIMEOUT, Store, StoreError, answered};
 use crate::models::post::Source;
 use crate::models::rollup::{Delta, Dimension, RollupKey, Sums};
@@ -118,6 +120,41 @@ pub(super) async fn add(transaction: &Transaction<'_>, mut delta: Delta) -> Resu
     Ok(delta)
 }
 
+/// Changes the contributions of posts that are counted already.
+///
+/// An old post's may lie in the row of its fine bucket or in that of its minute, and taking it from the wrong one would
+/// leave a row that counts fewer than none. So the minutes concerned are merged first, as the next compaction would, and
+/// the minute's row is changed. Of recent posts, nearly all, it lies in the fine row.
+pub(super) async fn change(
+    transaction: &Transaction<'_>,
+    delta: Delta,
+    now: Timestamp,
+) -> Result<Delta, StoreError> {
+    let (delta, minutes) = in_minutes(delta, now);
+    if !minutes.is_empty() {
+        transaction.query_one(MERGE_MINUTES, &[&minutes]).await?;
+    }
+    add(transaction, delta).await
+}
+
+/// The delta with its old rows joined into minutes, and which minutes those are. Where minutes begin to be old, windows
+/// begin on minutes, so none can tell the difference.
+fn in_minutes(delta: Delta, now: Timestamp) -> (Delta, Vec<Moment>) {
+    let old_before = minute_of(now.saturating_sub(FINE_FOR).unwrap_or(Timestamp::UNIX_EPOCH));
+    let mut minutes = BTreeSet::new();
+    let mut joined = Delta::new();
+    for (mut key, sums) in delta {
+        if key.bucket < old_before {
+            key.bucket = minute_of(key.bucket);
+            minutes.insert(key.bucket);
+        }
+        let row = joined.entry(key).or_default();
+        row.add(&sums);
+        row.revision = 1;
+    }
+    (joined, minutes.into_iter().map(Moment).collect())
+}
+
 /// Merges fine buckets older than [`COMPACT_AFTER_SECONDS`] into the minutes they belong to, and answers how many rows
 /// vanished.
 ///
@@ -151,11 +188,25 @@ pub async fn compact(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
 }
 
 async fn merge(client: &mut Object, from: Timestamp, to: Timestamp) -> Result<u64, StoreError> {
-    const SQL: &str = concat!(
-        "
+    let transaction = client.transaction().await?;
+    housekeeping::begin(&transaction, Chore::Compaction).await?;
+    let n_rows: i64 =
+        transaction.query_one(MERGE_BETWEEN, &[&Moment(from), &Moment(to)]).await?.try_get(0)?;
+    transaction.commit().await?;
+    Ok(n_rows.unsigned_abs())
+}
+
+/// Moves what fine rows hold into those of their minutes, and answers how many fine rows that were. The condition says
+/// which.
+macro_rules! merge_sql {
+    ($condition:literal) => {
+        concat!(
+            "
         WITH fine AS (
             DELETE FROM sentiment_rollups
-            WHERE bucket >= $1 AND bucket < $2
+            WHERE ",
+            $condition,
+            "
                 AND date_bin('1 minute', bucket, '2000-01-01 00:00:00+00'::timestamptz) <> bucket
             RETURNING *
         ), merged AS (
@@ -169,16 +220,24 @@ async fn merge(client: &mut Object, from: Timestamp, to: Timestamp) -> Result<u6
                 sum(emotion_sadness), sum(emotion_surprise), sum(late), sum(revision)
             FROM fine GROUP BY minute, source, dimension, key
             ",
-        add_excluded!(),
-        "
+            add_excluded!(),
+            "
         )
         SELECT count(*) FROM fine"
-    );
-    let transaction = client.transaction().await?;
-    housekeeping::begin(&transaction, Chore::Compaction).await?;
-    let n_rows: i64 = transaction.query_one(SQL, &[&Moment(from), &Moment(to)]).await?.try_get(0)?;
-    transaction.commit().await?;
-    Ok(n_rows.unsigned_abs())
+        )
+    };
+}
+
+const MERGE_BETWEEN: &str = merge_sql!("bucket >= $1 AND bucket < $2");
+
+/// Named one by one, buckets are found by the primary key.
+const MERGE_MINUTES: &str = merge_sql!(
+    "bucket IN (SELECT minute + n * interval '10 seconds'
+                FROM unnest($1::timestamptz[]) AS minute, generate_series(1, 5) AS n)"
+);
+
+fn minute_of(at: Timestamp) -> Timestamp {
+    self::at(at.as_second().div_euclid(60) * 60)
 }
 
 fn at(seconds: i64) -> Timestamp {
@@ -269,7 +328,7 @@ mod tests {
     async fn by_minute(store: &Store) -> Delta {
         let mut sums = Delta::new();
         for (mut key, row) in live(store, Timestamp::UNIX_EPOCH, usize::MAX).await.unwrap() {
-            key.bucket = at(key.bucket.as_second().div_euclid(60) * 60);
+            key.bucket = minute_of(key.bucket);
             sums.entry(key).or_default().add(&row);
         }
         sums

@@ -155,6 +155,7 @@ pub(crate) fn post(n: usize, at: Timestamp) -> ScoredPost {
                 hash: "0".to_owned(),
             }),
         },
+        awaits_correction: false,
     }
 }
 

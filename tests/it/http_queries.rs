@@ -42,7 +42,7 @@ fn post(n: usize, newest: Timestamp, text: &str) -> ScoredPost {
         reach: 1,
         engagement: None,
     };
-    ScoredPost { post, score: score(0.5) }
+    ScoredPost { post, score: score(0.5), awaits_correction: false }
 }
 
 async fn door_with_posts(texts: &[&str]) -> FrontDoor {
@@ -147,6 +147,7 @@ async fn an_export_holds_every_post_and_no_formula() {
 async fn an_alert_is_listed_and_taken_note_of_once() {
     let door = FrontDoor::open(Setup::default()).await;
     let found = NewAlert {
+        members: Vec::new(),
         rule: AlertRule::Churn,
         scope: Scope::overall(),
         severity: Severity::Critical,
