@@ -40,17 +40,46 @@ export type BreakdownAnswer = Schemas['Breakdowns'];
 export type TrendAnswer = Schemas['Trend'];
 
 export type Post = Schemas['Post'];
+export type Score = Schemas['Score'];
+export type ModelId = Schemas['ModelId'];
 export type ScoredPost = Schemas['ScoredPost'];
+/** What one model said of a post, and when; the current score is the last of a post's history. */
+export interface PastScore {
+  score: Score;
+  scored_at: string;
+}
+/** `history` is absent where the server keeps none. */
+export type PostDetails = ScoredPost & { history?: PastScore[] };
 export type PostPage = Schemas['Page_ScoredPost'];
 
 export type Alert = Schemas['Alert'];
 export type AlertPage = Schemas['Page_Alert'];
 
-export type SystemStatus = Schemas['SystemHealth'];
+/** One tier of models over the last 60 seconds. */
+export interface TierStatus {
+  tier: string;
+  model: ModelId;
+  /** Of the posts scored, 0 to 1. */
+  share: number;
+  posts: number;
+}
+/** How the swift and the deep model divide the work. */
+export interface TiersStatus {
+  /** How long a post may take to be read by the deep model; 0 keeps everything swift. */
+  budget_ms: number;
+  overloaded: boolean;
+  /** Posts whose correction is owed. */
+  awaiting: number;
+  deep_per_second: number;
+  items: TierStatus[];
+}
+/** `tiers` is absent where the server is older or this process scores nothing. */
+export type SystemStatus = Schemas['SystemHealth'] & { tiers?: TiersStatus | null };
 export type DependencyStatus = Schemas['DependencyHealth'];
 export type StageStatus = Schemas['StageHealth'];
 export type StageState = Schemas['StageState'];
 
 export type ServerFrameSchema = Schemas['ServerFrame'];
+export type PostNewsSchema = Schemas['News_ScoredPost'];
 export type AlertNewsSchema = Schemas['News_Alert'];
 export type ClientOpSchema = Schemas['ClientOp'];

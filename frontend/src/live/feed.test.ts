@@ -2,12 +2,15 @@ import { expect, test } from 'vitest';
 import {
   ALERTS_KEPT,
   applyFrame,
+  EARLY_KEPT,
   emptyFeed,
   POSTS_KEPT,
   withFilter,
   withHistory,
   type Feed,
 } from '@/live/feed';
+import type { Sentiment } from '@/api/wire';
+import type { ServerFrame } from '@/live/frames';
 import { storedPerShown } from '@/live/sampling';
 import {
   sampleAlert,
@@ -107,6 +110,85 @@ test('a flood of alerts stays bounded', () => {
     feed = applyFrame(feed, sampleFrame('alert:churn', sampleAlert({ id: String(i) })));
   }
   expect(feed.alerts).toHaveLength(ALERTS_KEPT);
+});
+
+/** A better model's word on post `n`, as the `offset`th frame. */
+function correction(n: number, label: Sentiment, offset: number): ServerFrame {
+  const { post, score } = samplePost(n);
+  const sentiment = { ...score.sentiment, label };
+  const model = { name: 'deep', version: '1', hash: '0123' };
+  const frame = sampleFrame('message:update', { post, score: { ...score, sentiment, model } });
+  return { ...frame, id: `e:${offset}` } as ServerFrame;
+}
+
+const labelsOf = (feed: Feed) => feed.posts.map(({ score }) => score.sentiment.label);
+
+test('a correction changes its post in place and remembers what stood there', () => {
+  const before = pour(emptyFeed, 3, 1_000);
+  const after = applyFrame(before, correction(1, 'negative', 9));
+  expect(after.posts.map(({ post }) => post.id)).toEqual(['2', '1', '0']);
+  expect(labelsOf(after)).toEqual(['positive', 'negative', 'positive']);
+  expect(after.posts[1]?.correction?.was?.model.name).toBe('swift');
+  expect(after.posts[0]).toBe(before.posts[0]);
+});
+
+test('a correction is not a post: nothing counts it', () => {
+  const before = pour(emptyFeed, 3, 1_000);
+  const after = applyFrame(before, correction(1, 'negative', 9));
+  expect(after.received).toBe(3);
+  expect(after.sampling).toBe(before.sampling);
+  expect(after.metrics).toBe(before.metrics);
+});
+
+test('a correction of a post that is not shown shows nothing', () => {
+  const before = pour(emptyFeed, 3, 1_000);
+  const after = applyFrame(before, correction(77, 'negative', 9));
+  expect(after.posts).toBe(before.posts);
+  expect(after.received).toBe(3);
+});
+
+test('a correction that overtakes its post is shown with it', () => {
+  const early = applyFrame(emptyFeed, correction(1, 'negative', 9));
+  const feed = applyFrame(early, sampleFrame('message:new', samplePost(1)));
+  expect(labelsOf(feed)).toEqual(['negative']);
+  expect(feed.posts[0]?.correction?.was).toBeNull();
+});
+
+test('history from before a correction does not undo it', () => {
+  const early = applyFrame(emptyFeed, correction(1, 'negative', 9));
+  expect(labelsOf(withHistory(early, [samplePost(1)]))).toEqual(['negative']);
+});
+
+test('a post that comes again does not undo its correction', () => {
+  const posted = sampleFrame('message:new', samplePost(1));
+  const corrected = applyFrame(applyFrame(emptyFeed, posted), correction(1, 'negative', 9));
+  expect(labelsOf(applyFrame(corrected, posted))).toEqual(['negative']);
+});
+
+test.each([
+  ['shown', pour(emptyFeed, 2, 1_000)],
+  ['not shown yet', emptyFeed],
+])('of two corrections of a post %s the later one stands, whichever comes first', (_, feed) => {
+  const [first, second] = [correction(1, 'neutral', 9), correction(1, 'negative', 10)];
+  for (const frames of [
+    [first, second],
+    [second, first],
+  ]) {
+    const after = [...frames, sampleFrame('message:new', samplePost(1))].reduce(applyFrame, feed);
+    expect(after.posts.find(({ post }) => post.id === '1')?.score.sentiment.label).toBe('negative');
+  }
+});
+
+test('a correction from a server that started anew counts as later', () => {
+  const feed = applyFrame(pour(emptyFeed, 2, 1_000), correction(1, 'neutral', 900));
+  const anew = { ...correction(1, 'negative', 1), id: 'f:1' } as ServerFrame;
+  expect(labelsOf(applyFrame(feed, anew))).toEqual(['negative', 'positive']);
+});
+
+test('corrections that wait for their post stay bounded', () => {
+  let feed = emptyFeed;
+  for (let n = 0; n < EARLY_KEPT * 2; n += 1) feed = applyFrame(feed, correction(n, 'neutral', n));
+  expect(feed.early).toHaveLength(EARLY_KEPT);
 });
 
 test('system and error frames are kept', () => {

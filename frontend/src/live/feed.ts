@@ -1,4 +1,4 @@
-import type { Alert, MetricsSnapshot, Post, ScoredPost, SystemStatus } from '@/api/wire';
+import type { Alert, MetricsSnapshot, Post, Score, ScoredPost, SystemStatus } from '@/api/wire';
 import type { ServerFrame } from '@/live/frames';
 import { admit, freshSampling, type Sampling } from '@/live/sampling';
 
@@ -7,6 +7,29 @@ export const POSTS_KEPT = 80;
 
 /** Alerts are rare; this bounds a day gone wrong. */
 export const ALERTS_KEPT = 100;
+
+/** A correction overtakes its post by moments at most; this holds those of a busy second. */
+export const EARLY_KEPT = 200;
+
+/** A better model's word on a post. */
+export interface Correction {
+  /** The frame that brought it. */
+  frame: string;
+  /** What was shown before; null where nothing was. */
+  was: Score | null;
+}
+
+/** A post as it stands in the list, with the newest score that we know of. */
+export interface ShownPost extends ScoredPost {
+  correction?: Correction;
+}
+
+/** A correction of a post that is not shown, most likely because it was sampled out. */
+interface EarlyCorrection {
+  uuid: string;
+  score: Score;
+  frame: string;
+}
 
 /** Which posts the feed shows. Metrics frames are never filtered: they are sums. */
 export type PostFilter = Partial<
@@ -17,7 +40,9 @@ export type PostFilter = Partial<
 export interface Feed {
   metrics: MetricsSnapshot | null;
   /** Newest first, sampled. */
-  posts: ScoredPost[];
+  posts: ShownPost[];
+  /** Newest first; kept for the post that arrives after its correction. */
+  early: EarlyCorrection[];
   sampling: Sampling;
   /** Posts that matched the filter since the page was opened, shown or not. */
   received: number;
@@ -31,6 +56,7 @@ export interface Feed {
 export const emptyFeed: Feed = {
   metrics: null,
   posts: [],
+  early: [],
   sampling: freshSampling,
   received: 0,
   alerts: [],
@@ -47,6 +73,8 @@ export function applyFrame(feed: Feed, frame: ServerFrame): Feed {
       return { ...feed, metrics: frame.data };
     case 'message:new':
       return addPost(feed, frame.data, Date.parse(frame.ts));
+    case 'message:update':
+      return correctPost(feed, frame.data, frame.id);
     case 'alert:churn':
     case 'alert:negativity':
     case 'alert:spike':
@@ -73,7 +101,8 @@ export function withHistory(feed: Feed, history: readonly ScoredPost[]): Feed {
   const older = history.filter(
     ({ post }) => !known.has(post.uuid) && matchesFilter(post, feed.filter),
   );
-  return { ...feed, posts: [...feed.posts, ...older].slice(0, POSTS_KEPT) };
+  const posts = older.map((scored) => withEarly(scored, feed.early));
+  return { ...feed, posts: [...feed.posts, ...posts].slice(0, POSTS_KEPT) };
 }
 
 export function matchesFilter(post: Post, filter: PostFilter): boolean {
@@ -94,7 +123,39 @@ function addPost(feed: Feed, scored: ScoredPost, at: number): Feed {
   if (!shown || feed.posts.some((known) => known.post.uuid === scored.post.uuid)) {
     return { ...feed, sampling, received };
   }
-  return { ...feed, sampling, received, posts: [scored, ...feed.posts].slice(0, POSTS_KEPT) };
+  const posts = [withEarly(scored, feed.early), ...feed.posts].slice(0, POSTS_KEPT);
+  return { ...feed, sampling, received, posts };
+}
+
+/** Changes a post where it stands. A correction is no new post: it is neither counted nor sampled. */
+function correctPost(feed: Feed, { post, score }: ScoredPost, frame: string): Feed {
+  const shown = feed.posts.find((known) => known.post.uuid === post.uuid);
+  if (shown === undefined) {
+    return { ...feed, early: keepNewest(feed.early, { uuid: post.uuid, score, frame }) };
+  }
+  if (shown.correction !== undefined && !isLater(frame, shown.correction.frame)) return feed;
+  const corrected = { ...shown, score, correction: { frame, was: shown.score } };
+  return { ...feed, posts: feed.posts.map((known) => (known === shown ? corrected : known)) };
+}
+
+function keepNewest(early: EarlyCorrection[], correction: EarlyCorrection): EarlyCorrection[] {
+  const known = early.find(({ uuid }) => uuid === correction.uuid);
+  if (known !== undefined && !isLater(correction.frame, known.frame)) return early;
+  return [correction, ...early.filter((other) => other !== known)].slice(0, EARLY_KEPT);
+}
+
+/** A correction outranks whatever the post itself came with, which is what was known when it was stored. */
+function withEarly(scored: ScoredPost, early: EarlyCorrection[]): ShownPost {
+  const found = early.find(({ uuid }) => uuid === scored.post.uuid);
+  if (found === undefined) return scored;
+  return { ...scored, score: found.score, correction: { frame: found.frame, was: null } };
+}
+
+/** Frames are numbered `epoch:offset`; of two that cannot be compared, the one that arrives later is the later one. */
+function isLater(frame: string, than: string): boolean {
+  const [epoch, offset] = frame.split(':');
+  const [otherEpoch, otherOffset] = than.split(':');
+  return epoch !== otherEpoch || !(Number(offset) <= Number(otherOffset));
 }
 
 function upsertAlert(alerts: Alert[], alert: Alert): Alert[] {

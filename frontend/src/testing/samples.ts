@@ -4,8 +4,11 @@ import {
   type Emotion,
   type KeyedTally,
   type MetricsSnapshot,
+  type ModelId,
   type Post,
+  type Score,
   type ScoredPost,
+  type Sentiment,
   type SystemStatus,
   type Tally,
 } from '@/api/wire';
@@ -13,6 +16,8 @@ import type { ServerFrame } from '@/live/frames';
 
 /** The time at which all samples are set. */
 export const NOON = Date.parse('2026-01-02T12:00:00Z');
+
+const SWIFT: ModelId = { name: 'swift', version: '1', hash: 'abcdef' };
 
 const zeroEmotions = Object.fromEntries(EMOTIONS.map((name) => [name, 0])) as Record<
   Emotion,
@@ -84,14 +89,18 @@ export function samplePost(n: number, changes: Partial<Post> = {}): ScoredPost {
       reach: 0,
       ...changes,
     },
-    score: {
-      sentiment: { label: 'positive', score: 0.82, confidence: 0.9 },
-      emotion: { label: 'joy', scores: { ...zeroEmotions, joy: 0.8 } },
-      toxicity: 0.02,
-      churn_risk: 0.1,
-      virality: 12,
-      model: { name: 'swift', version: '1', hash: 'abcdef' },
-    },
+    score: sampleScore('positive'),
+  };
+}
+
+export function sampleScore(label: Sentiment, model: ModelId = SWIFT): Score {
+  return {
+    sentiment: { label, score: 0.82, confidence: 0.9 },
+    emotion: { label: 'joy', scores: { ...zeroEmotions, joy: 0.8 } },
+    toxicity: 0.02,
+    churn_risk: 0.1,
+    virality: 12,
+    model,
   };
 }
 
@@ -132,7 +141,7 @@ export const sampleSystem: SystemStatus = {
   stream: { length: 0, lag: 0, pending: 0, dead: 0 },
   redis: { reachable: true },
   postgres: { reachable: true },
-  model: { name: 'swift', version: '1', hash: 'abcdef' },
+  model: SWIFT,
   sockets: { open: 1, limit: 100 },
 };
 
