@@ -2,10 +2,12 @@ import { expect, test } from 'vitest';
 import {
   formatAge,
   formatCount,
+  formatElapsed,
   formatKey,
   formatRate,
   formatShare,
   formatSigned,
+  formatSure,
 } from '@/lib/format';
 import { NOON } from '@/testing/samples';
 
@@ -56,6 +58,24 @@ test.each([
   [50 * 3_600_000, '2 d'],
 ])('something %d ms old is %s', (age, text) => {
   expect(formatAge(new Date(NOON - age).toISOString(), NOON)).toBe(text);
+});
+
+test.each([
+  [0.62, '62% sure'],
+  [0.999, 'over 99% sure'],
+  [Number.NaN, 'no telling how sure'],
+])('a confidence of %d reads %s', (confidence, words) => {
+  expect(formatSure(confidence)).toBe(words);
+});
+
+test.each([
+  [-3, '0.0 s'],
+  [412, '0.4 s'],
+  [12_345, '12 s'],
+  [240_000, '4 min'],
+  [Number.NaN, '–'],
+])('%d ms last %s', (ms, text) => {
+  expect(formatElapsed(ms)).toBe(text);
 });
 
 test('an unreadable time has no age', () => {

@@ -52,6 +52,24 @@ export function formatShare(part: number, total: number): string {
   return `${Math.round(percent)}%`;
 }
 
+/** `62% sure`. No model is ever entirely sure, and rounding must not make it so. */
+export function formatSure(confidence: number): string {
+  if (!Number.isFinite(confidence)) return 'no telling how sure';
+  if (confidence > 0.99) return 'over 99% sure';
+  return `${Math.round(confidence * 100)}% sure`;
+}
+
+/** `0.4 s`, `12 s`, `4 min`, `3 h`, `2 d`. */
+export function formatElapsed(ms: number): string {
+  if (!Number.isFinite(ms)) return NONE;
+  const seconds = Math.max(0, ms) / 1_000;
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 60) return `${Math.floor(seconds)} s`;
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3_600)} h`;
+  return `${Math.floor(seconds / 86_400)} d`;
+}
+
 export function formatClock(time: string | number): string {
   const date = new Date(time);
   return Number.isNaN(date.getTime()) ? NONE : clock.format(date);
@@ -71,12 +89,8 @@ export function formatDate(time: string): string {
 /** `now`, `12 s`, `4 min`, `3 h`, `2 d`; a clock that runs ahead of ours counts as now. */
 export function formatAge(time: string, now: number): string {
   const seconds = (now - Date.parse(time)) / 1_000;
-  if (!Number.isFinite(seconds)) return NONE;
   if (seconds < 2) return 'now';
-  if (seconds < 60) return `${Math.floor(seconds)} s`;
-  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min`;
-  if (seconds < 86_400) return `${Math.floor(seconds / 3_600)} h`;
-  return `${Math.floor(seconds / 86_400)} d`;
+  return seconds < 60 ? `${Math.floor(seconds)} s` : formatElapsed(seconds * 1_000);
 }
 
 /** What a key is called on screen; the empty key stands for posts that name none. */

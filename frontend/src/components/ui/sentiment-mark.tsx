@@ -6,11 +6,29 @@ const SHAPES: Record<Sentiment, string> = {
   negative: 'M6 10.500L1.2 2h9.600z',
 };
 
+interface SentimentMarkProps {
+  label: Sentiment;
+  /** Drawn as an outline: a label that may be wrong must not look like one that was read well. */
+  uncertain?: boolean | undefined;
+}
+
 /** Up, level or down: the label's shape, for who does not see its colour. */
-export function SentimentMark({ label }: { label: Sentiment }) {
+export function SentimentMark({ label, uncertain = false }: SentimentMarkProps) {
+  const colour = `var(--${label})`;
   return (
-    <svg viewBox="0 0 12 12" className="size-3 shrink-0" role="img" aria-label={label}>
-      <path d={SHAPES[label]} fill={`var(--${label})`} strokeLinejoin="round" />
+    <svg
+      viewBox="0 0 12 12"
+      className="size-3 shrink-0"
+      role="img"
+      aria-label={uncertain ? `${label}, uncertain` : label}
+    >
+      <path
+        d={SHAPES[label]}
+        fill={uncertain ? 'none' : colour}
+        stroke={uncertain ? colour : 'none'}
+        strokeDasharray="2 1.2"
+        strokeLinejoin="round"
+      />
     </svg>
   );
 }

@@ -1,8 +1,27 @@
-import { fireEvent, render, screen } from '@testing-library/react';
+import { act, fireEvent, render, screen, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { FeedPanel } from '@/features/live-feed/components/feed-panel';
-import { samplePost } from '@/testing/samples';
+import { MARKED_FOR_MS } from '@/features/live-feed/components/correction-mark';
+import type { ShownPost } from '@/live/feed';
+import { answerFetch, renderWithQueries } from '@/testing/render';
+import { NOON, samplePost, sampleScore } from '@/testing/samples';
+
+const DEEP = { name: 'deep', version: '3', hash: '0123' };
+
+/** Post 1 as the deep model left it. */
+function correctedPost(): ShownPost {
+  const { post, score } = samplePost(1);
+  return { post, score: sampleScore('negative', DEEP), correction: { frame: 'e:9', was: score } };
+}
+
+function uncertainPost(): ShownPost {
+  const { post, score } = samplePost(1);
+  const sentiment = { ...score.sentiment, confidence: 0.43, uncertain: true };
+  return { post, score: { ...score, sentiment } };
+}
+
+const panelOf = (posts: ShownPost[]) => <FeedPanel posts={posts} oneIn={1} isFiltered={false} />;
 
 test('a post shows its label, score, source and text', () => {
   render(<FeedPanel posts={[samplePost(1)]} oneIn={1} isFiltered={false} />);
@@ -25,8 +44,70 @@ test('markup in a post is text', () => {
 });
 
 test('all scores are one press away', async () => {
-  render(<FeedPanel posts={[samplePost(1)]} oneIn={1} isFiltered={false} />);
+  answerFetch({});
+  renderWithQueries(panelOf([samplePost(1)]));
   await userEvent.click(screen.getByRole('button', { name: 'Scores' }));
+  expect(screen.getByText(/read by swift 1/)).toBeTruthy();
+  expect(screen.getByText('Positive, 90% sure')).toBeTruthy();
+});
+
+test('an uncertain label is said to be one, and nothing about it is drawn as sure', async () => {
+  answerFetch({});
+  renderWithQueries(panelOf([uncertainPost()]));
+  expect(screen.getByText('uncertain, 43% sure')).toBeTruthy();
+  const mark = screen.getByRole('img', { name: 'positive, uncertain' });
+  expect(mark.querySelector('path')?.getAttribute('fill')).toBe('none');
+  expect(screen.getByText('+0.82').className).not.toContain('text-positive');
+  await userEvent.click(screen.getByRole('button', { name: 'Scores' }));
+  expect(screen.getByText('Uncertain, perhaps positive: 43% sure')).toBeTruthy();
+});
+
+test('a corrected post says so for a moment, and then no more', () => {
+  vi.useFakeTimers();
+  const { rerender } = render(panelOf([samplePost(1)]));
+  expect(screen.queryByText(/^corrected/)).toBeNull();
+  rerender(panelOf([correctedPost()]));
+  expect(screen.getByRole('img', { name: 'negative' })).toBeTruthy();
+  expect(screen.getByText('corrected, was positive')).toBeTruthy();
+  act(() => void vi.advanceTimersByTime(MARKED_FOR_MS));
+  expect(screen.queryByText(/^corrected/)).toBeNull();
+});
+
+test('a post whose correction came first was never shown otherwise, so nothing is said', () => {
+  render(panelOf([{ ...correctedPost(), correction: { frame: 'e:9', was: null } }]));
+  expect(screen.queryByText(/^corrected/)).toBeNull();
+});
+
+test('a list that is held still shows corrections in their places', () => {
+  const { rerender } = render(panelOf([samplePost(1)]));
+  fireEvent.pointerEnter(screen.getByRole('list', { name: 'Posts, newest first' }));
+  rerender(panelOf([samplePost(2), correctedPost()]));
+  expect(screen.queryByText('what a night 2')).toBeNull();
+  expect(screen.getByRole('img', { name: 'negative' })).toBeTruthy();
+});
+
+test('the details say which model said what, and when', async () => {
+  const at = (ms: number) => new Date(NOON + ms).toISOString();
+  const history = [
+    { score: sampleScore('negative', DEEP), scored_at: at(400) },
+    { score: samplePost(1).score, scored_at: at(0) },
+  ];
+  answerFetch({ '/api/v1/posts/post-1': () => ({ ...correctedPost(), history }) });
+  renderWithQueries(panelOf([correctedPost()]));
+  await userEvent.click(screen.getByRole('button', { name: 'Scores' }));
+  const list = await screen.findByRole('list', { name: 'Read by, oldest first' });
+  const [first, second] = within(list)
+    .getAllByRole('listitem')
+    .map(({ textContent }) => textContent);
+  expect(first).toMatch(/^Positive, 90% sureswift 1, 2 Jan 2026/);
+  expect(second).toBe('Negative, 90% suredeep 3, 0.4 s later');
+});
+
+test('a history that cannot be had is said not to be, beside the scores that are known', async () => {
+  answerFetch({});
+  renderWithQueries(panelOf([samplePost(1)]));
+  await userEvent.click(screen.getByRole('button', { name: 'Scores' }));
+  expect((await screen.findByRole('alert')).textContent).toContain('no such call');
   expect(screen.getByText(/read by swift 1/)).toBeTruthy();
 });
 

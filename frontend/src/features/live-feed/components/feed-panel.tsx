@@ -1,21 +1,23 @@
-import type { ScoredPost } from '@/api/wire';
 import { Panel } from '@/components/ui/panel';
 import { PostItem } from '@/features/live-feed/components/post-item';
 import { useHeldList } from '@/features/live-feed/components/use-held-list';
 import { useNow } from '@/lib/use-now';
+import type { ShownPost } from '@/live/feed';
 
 interface FeedPanelProps {
-  posts: readonly ScoredPost[];
+  posts: readonly ShownPost[];
   /** Posts received for each one shown. */
   oneIn: number;
   isFiltered: boolean;
   className?: string;
 }
 
+const uuidOf = ({ post }: ShownPost) => post.uuid;
+
 /** What is being said, newest first. */
 export function FeedPanel({ posts, oneIn, isFiltered, className }: FeedPanelProps) {
   const now = useNow(1_000);
-  const { shown, isHeld, handlers } = useHeldList(posts);
+  const { shown, isHeld, handlers } = useHeldList(posts, uuidOf);
   return (
     <Panel
       title="Live feed"

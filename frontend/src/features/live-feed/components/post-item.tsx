@@ -1,11 +1,14 @@
 import { clsx } from 'clsx';
 import { memo, useId, useState } from 'react';
-import type { Post, ScoredPost } from '@/api/wire';
+import type { Post } from '@/api/wire';
 import { Badge } from '@/components/ui/badge';
 import { SentimentMark } from '@/components/ui/sentiment-mark';
 import { SourceBadge } from '@/components/ui/source-badge';
+import { CorrectionMark } from '@/features/live-feed/components/correction-mark';
 import { PostScores } from '@/features/live-feed/components/post-scores';
-import { formatAge, formatScore, formatSigned } from '@/lib/format';
+import { describeCorrection } from '@/features/live-feed/model/describe';
+import { formatAge, formatScore, formatSigned, formatSure } from '@/lib/format';
+import type { ShownPost } from '@/live/feed';
 
 /** From here on a post is worth a person's attention; the alerts use the same line. */
 const HIGH_CHURN = 0.8;
@@ -14,7 +17,7 @@ const HIGH_CHURN = 0.8;
 const HIGH_TOXICITY = 0.7;
 
 interface PostItemProps {
-  scored: ScoredPost;
+  scored: ShownPost;
   now: number;
 }
 
@@ -22,15 +25,16 @@ interface PostItemProps {
 export const PostItem = memo(function PostItem({ scored, now }: PostItemProps) {
   const [open, setOpen] = useState(false);
   const detailsId = useId();
-  const { post, score } = scored;
+  const { post, score, correction } = scored;
+  const { label, confidence, uncertain } = score.sentiment;
   return (
-    <li className="arriving border-b border-line px-4 py-2 last:border-b-0">
+    <li className="arriving relative border-b border-line px-4 py-2 last:border-b-0">
       <div className="caption flex items-center gap-1.5">
-        <SentimentMark label={score.sentiment.label} />
+        <SentimentMark label={label} uncertain={uncertain} />
         <span
           className={clsx('w-10 text-[12.5px] font-semibold', {
-            'text-positive': score.sentiment.label === 'positive',
-            'text-negative': score.sentiment.label === 'negative',
+            'text-positive': label === 'positive' && !uncertain,
+            'text-negative': label === 'negative' && !uncertain,
           })}
         >
           {formatSigned(score.sentiment.score)}
@@ -53,6 +57,13 @@ export const PostItem = memo(function PostItem({ scored, now }: PostItemProps) {
         {post.text}
       </p>
       <div className="mt-1 flex flex-wrap items-center gap-1">
+        {uncertain && <Badge tone="dashed">uncertain, {formatSure(confidence)}</Badge>}
+        {correction?.was && (
+          <CorrectionMark
+            key={correction.frame}
+            text={describeCorrection(correction.was.sentiment, score.sentiment)}
+          />
+        )}
         <Badge>{score.emotion.label}</Badge>
         {post.products.map((product) => (
           <Badge key={product} tone="brand">

@@ -1,8 +1,11 @@
-import { EMOTIONS, type ScoredPost } from '@/api/wire';
+import { EMOTIONS } from '@/api/wire';
+import { ScoreHistory } from '@/features/live-feed/components/score-history';
+import { describeLabel } from '@/features/live-feed/model/describe';
 import { capitalize, formatCount, formatDate, formatScore } from '@/lib/format';
+import type { ShownPost } from '@/live/feed';
 
-/** All that the model said about one post, and which model it was. */
-export function PostScores({ scored: { post, score } }: { scored: ScoredPost }) {
+/** All that the model said about one post, and which models it was. */
+export function PostScores({ scored: { post, score, correction } }: { scored: ShownPost }) {
   const risks = [
     ['Confidence', score.sentiment.confidence],
     ['Churn risk', score.churn_risk],
@@ -11,6 +14,7 @@ export function PostScores({ scored: { post, score } }: { scored: ScoredPost }) 
   ] as const;
   return (
     <div className="mt-2 grid grid-cols-2 gap-x-4 rounded-lg bg-sunken p-2.5 text-[12px]">
+      <p className="col-span-2 mb-2 font-semibold">{describeLabel(score.sentiment)}</p>
       <dl className="space-y-1">
         {risks.map(([name, value]) => (
           <Meter key={name} name={name} value={value} />
@@ -32,6 +36,9 @@ export function PostScores({ scored: { post, score } }: { scored: ScoredPost }) 
           .filter(Boolean)
           .join(' · ')}
       </p>
+      <div className="col-span-2 mt-2 border-t border-line pt-2 empty:hidden">
+        <ScoreHistory uuid={post.uuid} revision={correction?.frame ?? ''} />
+      </div>
     </div>
   );
 }

@@ -1,0 +1,42 @@
+import { SentimentMark } from '@/components/ui/sentiment-mark';
+import { usePost } from '@/features/live-feed/api/use-post';
+import { describeHistory, describeLabel } from '@/features/live-feed/model/describe';
+
+interface ScoreHistoryProps {
+  uuid: string;
+  /** Changes with each correction, so that the list on the screen gains it. */
+  revision: string;
+}
+
+/** Which model said what of a post, and when; nothing where the server keeps no history. */
+export function ScoreHistory({ uuid, revision }: ScoreHistoryProps) {
+  const { data, error, isPending } = usePost(uuid, revision);
+  if (isPending) return <p className="caption">Asking who read it…</p>;
+  if (error !== null) {
+    return (
+      <p role="alert" className="caption">
+        Who read it could not be loaded: {error.message}.
+      </p>
+    );
+  }
+  if (data.history === undefined || data.history.length === 0) return null;
+  return (
+    <ol aria-label="Read by, oldest first" className="space-y-1">
+      {describeHistory(data.history).map(({ score, scored_at, when }) => (
+        <li
+          key={`${scored_at} ${score.model.hash}`}
+          className="flex flex-wrap items-center gap-x-1.5"
+        >
+          <SentimentMark label={score.sentiment.label} uncertain={score.sentiment.uncertain} />
+          <span>{describeLabel(score.sentiment)}</span>
+          <span className="caption ml-auto">
+            {score.model.name} {score.model.version},{' '}
+            <time dateTime={scored_at} title={scored_at}>
+              {when}
+            </time>
+          </span>
+        </li>
+      ))}
+    </ol>
+  );
+}
