@@ -35,6 +35,9 @@ pub struct Config {
     /// Which model corrects what the fast one is unsure of: likewise, or none
     #[arg(long, env = "GROUNDSWELL_DEEP_MODEL", default_value = "deep")]
     pub deep_model: ModelChoice,
+    /// Megabytes in which each model remembers what it has read, since retweets repeat; 0 reads every text anew
+    #[arg(long, env = "GROUNDSWELL_RESULT_CACHE_MB", default_value_t = 32)]
+    pub result_cache_mb: usize,
     /// Where the private servers keep their files
     #[arg(long, env = "GROUNDSWELL_DATA_DIR", default_value = ".groundswell")]
     pub data_dir: PathBuf,
@@ -256,6 +259,8 @@ impl Config {
             weights_dir: self.weights_dir.clone(),
             runtime_library: self.ort_dylib_path.clone(),
             executable: std::env::current_exe().ok(),
+            cache_bytes: self.result_cache_mb.saturating_mul(1 << 20),
+            threads_per_session: 1,
         }
     }
 

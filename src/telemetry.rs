@@ -25,6 +25,14 @@ pub const POSTS_STORED_TOTAL: &str = "groundswell_posts_stored_total";
 pub const POSTS_DUPLICATE_TOTAL: &str = "groundswell_posts_duplicate_total";
 /// Seconds the inference of one batch took.
 pub const INFERENCE_SECONDS: &str = "groundswell_inference_seconds";
+/// Seconds that turning a batch into tokens took, by `tier`.
+pub const INFERENCE_TOKENIZE_SECONDS: &str = "groundswell_inference_tokenize_seconds";
+/// Seconds that one run of a network took, by `tier`.
+pub const INFERENCE_RUN_SECONDS: &str = "groundswell_inference_run_seconds";
+/// Texts whose reading was known, by `tier`.
+pub const CACHE_HITS_TOTAL: &str = "groundswell_cache_hits_total";
+/// Texts that had to be read, by `tier`.
+pub const CACHE_MISSES_TOTAL: &str = "groundswell_cache_misses_total";
 /// Posts scored, by `model`.
 pub const POSTS_SCORED_TOTAL: &str = "groundswell_posts_scored_total";
 /// Seconds one transaction took.

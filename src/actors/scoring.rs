@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::enrich::Enricher;
+use crate::enrich::{self, Enricher};
 use crate::inference::{InferenceError, Reading, Scorer};
 use crate::models::post::{AcceptedPost, ScoredPost};
 use crate::models::score::{
@@ -30,8 +30,9 @@ pub fn score_posts(
         });
     }
     let model = Arc::clone(scorer.model());
-    let scored = accepted.into_iter().zip(readings).map(|(accepted, reading)| {
+    let scored = accepted.into_iter().zip(readings).map(|(accepted, mut reading)| {
         let post = enricher.enrich(accepted);
+        reading.doubtful |= post.lang.as_deref().is_some_and(|language| !scorer.reads(language));
         let emotions = EmotionScores::from_array(reading.emotion);
         let virality =
             virality(&Signals { text: &post.text, reach: post.reach, engagement: post.engagement, emotions });
@@ -49,7 +50,8 @@ pub fn score_texts(scorer: &mut dyn Scorer, texts: &[String]) -> Result<Vec<Scor
     let borrowed: Vec<&str> = texts.iter().map(String::as_str).collect();
     let readings = scorer.score(&borrowed)?;
     let model = Arc::clone(scorer.model());
-    let scores = borrowed.iter().zip(readings).map(|(text, reading)| {
+    let scores = borrowed.iter().zip(readings).map(|(text, mut reading)| {
+        reading.doubtful |= enrich::language_of(text).is_some_and(|language| !scorer.reads(language));
         let emotions = EmotionScores::from_array(reading.emotion);
         let virality = virality(&Signals { text, reach: 0, engagement: None, emotions });
         score_of(&reading, virality, Arc::clone(&model))

@@ -14,6 +14,7 @@ use crate::models::new_post::Geo;
 use crate::models::post::{AcceptedPost, Post};
 
 use gazetteer::{CITIES_WITHIN_KM, Gazetteer};
+pub use language::detect as language_of;
 use location::Place;
 pub use products::ProductRule;
 use products::Products;

@@ -4,8 +4,8 @@
 //! it, so a long text among short ones multiplies the work. Sorting by length
 //! first keeps the padding small; the caller puts the answers back in order.
 
-/// Padded tokens in one run. More amortises the runtime's cost per run, less
-/// keeps the intermediate tensors inside the second-level cache.
+/// Padded tokens in one run, unless the model's manifest says otherwise. More amortises the runtime's cost per run,
+/// less keeps the intermediate tensors inside the second-level cache.
 const N_TOKENS_MAX: usize = 2048;
 /// A batch with at least this many texts may be closed to save padding; a
 /// smaller one goes on, because a run has a fixed cost of its own.
@@ -21,7 +21,8 @@ pub struct Batch {
 }
 
 /// Splits texts, given by their lengths in tokens, into batches. Every index appears exactly once.
-pub fn plan(lengths: &[usize]) -> Vec<Batch> {
+pub fn plan(lengths: &[usize], n_tokens_max: Option<usize>) -> Vec<Batch> {
+    let n_tokens_max = n_tokens_max.unwrap_or(N_TOKENS_MAX);
     let mut order: Vec<(usize, usize)> = lengths.iter().map(|length| (*length).max(1)).zip(0..).collect();
     order.sort_unstable();
     let mut batches = Vec::new();
@@ -29,7 +30,7 @@ pub fn plan(lengths: &[usize]) -> Vec<Batch> {
     let mut narrowest = 1;
     for (length, index) in order {
         let n_texts = current.indices.len();
-        let too_large = (n_texts + 1) * length > N_TOKENS_MAX;
+        let too_large = (n_texts + 1) * length > n_tokens_max;
         let too_uneven = n_texts >= N_TEXTS_WORTH_A_RUN && length * 2 > narrowest * 3;
         if n_texts > 0 && (too_large || too_uneven) {
             batches.push(std::mem::replace(&mut current, Batch { indices: Vec::new(), width: 1 }));
@@ -54,19 +55,19 @@ mod tests {
 
     #[test]
     fn no_texts_make_no_batch() {
-        assert_eq!(plan(&[]), []);
+        assert_eq!(plan(&[], None), []);
     }
 
     #[test]
     fn an_empty_text_has_a_row() {
-        assert_eq!(plan(&[0]), [Batch { indices: vec![0], width: 1 }]);
+        assert_eq!(plan(&[0], None), [Batch { indices: vec![0], width: 1 }]);
     }
 
     #[test]
     fn a_long_text_does_not_widen_many_short_ones() {
         let mut lengths = vec![8; 100];
         lengths.insert(50, 160);
-        let batches = plan(&lengths);
+        let batches = plan(&lengths, None);
         assert_eq!(batches.iter().map(|batch| batch.width).collect::<Vec<_>>(), [8, 160]);
         assert_eq!(batches[1].indices, [50]);
     }
@@ -74,7 +75,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_text_runs_once_within_the_budget(lengths in prop::collection::vec(0_usize..300, 0..600)) {
-            let batches = plan(&lengths);
+            let batches = plan(&lengths, None);
             let mut seen: Vec<usize> = batches.iter().flat_map(|batch| batch.indices.clone()).collect();
             seen.sort_unstable();
             prop_assert_eq!(seen, (0..lengths.len()).collect::<Vec<_>>());

@@ -73,6 +73,10 @@ pub struct LoadParams {
     pub runtime_library: Option<PathBuf>,
     /// The running executable: `lib/` and `weights/` are looked for beside it, then in the checkout it was built in.
     pub executable: Option<PathBuf>,
+    /// Memory of each tier for readings of texts that may come again; 0 reads every text anew.
+    pub cache_bytes: usize,
+    /// Threads within a session. More than one is only for comparing with servers that work so.
+    pub threads_per_session: usize,
 }
 
 impl Default for LoadParams {
@@ -83,6 +87,8 @@ impl Default for LoadParams {
             weights_dir: None,
             runtime_library: None,
             executable: None,
+            cache_bytes: 0,
+            threads_per_session: 1,
         }
     }
 }

@@ -55,6 +55,42 @@ pub enum InferenceError {
         /// How many there are.
         actual: usize,
     },
+    /// A network cannot be used with its manifest and its tokenizer.
+    #[error("`{}` cannot be used: {reason}", .path.display())]
+    Unfit {
+        /// The model's folder.
+        path: PathBuf,
+        /// What happened on its first run.
+        reason: Box<InferenceError>,
+    },
+    /// The network asks for something that the manifest does not list.
+    #[error("the network asks for `{input}`, which is not in `inputs`")]
+    MissingInput {
+        /// Its name.
+        input: String,
+    },
+    /// The manifest lists something that the network does not ask for.
+    #[error("`inputs` has `{input}`, which the network does not ask for")]
+    UnknownInput {
+        /// Its name.
+        input: String,
+    },
+    /// None of the models of a tier answers a question.
+    #[error("none of the models answers `{head}`")]
+    NoHead {
+        /// Which question.
+        head: &'static str,
+    },
+    /// An output is said to be a probability and is not: a manifest without its `activation`, perhaps.
+    #[error(
+        "the model answered with {number} for `{output}`, which is no probability; has it no `activation`?"
+    )]
+    NoProbability {
+        /// Which output.
+        output: String,
+        /// What it was.
+        number: f32,
+    },
     /// The model answered with NaN or infinity.
     #[error("the model answered with something that is not a number")]
     NotFinite,

@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::composite::CompositeFactory;
 use super::fake::FakeFactory;
 use super::lexicon::LexiconFactory;
-use super::onnx::OnnxFactory;
 use super::{InferenceError, LoadParams, ModelChoice, ModelSlot, ScorerFactory, Tier};
 
 /// A model that can answer, and why it is not the one that was asked for.
@@ -42,10 +42,7 @@ fn try_load(params: &LoadParams, tier: Tier) -> Result<Arc<dyn ScorerFactory>, I
         ModelChoice::Off => Err(InferenceError::TurnedOff),
         ModelChoice::Fake => Ok(Arc::new(FakeFactory { tier })),
         ModelChoice::Lexicon => Ok(Arc::new(LexiconFactory::new())),
-        ModelChoice::Folders(folders) => {
-            let folder = folders.first().ok_or(InferenceError::TurnedOff)?;
-            Ok(Arc::new(OnnxFactory::load(params, folder)?))
-        }
+        ModelChoice::Folders(folders) => Ok(Arc::new(CompositeFactory::load(params, folders, tier)?)),
     }
 }
 

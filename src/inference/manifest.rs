@@ -1,4 +1,4 @@
-//! A model's folder: which files belong together, and where it is found.
+//! A model's folder: which files belong together, what goes in and what comes out.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,14 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::{InferenceError, LoadParams};
-use crate::models::score::EMOTIONS;
-
-/// The order in which the sentiment head answers.
-const SENTIMENTS: [&str; 3] = ["negative", "neutral", "positive"];
-/// How many folders above the executable may be the checkout it was built in:
-/// `target/debug/deps/it-…` is the deepest.
-const N_FOLDERS_UP: usize = 4;
+use super::InferenceError;
+use super::heads::{Head, HeadKind, HeadSpec};
 
 /// `manifest.json` of a model's folder. Fields it does not need to run are ignored.
 #[derive(Debug, Deserialize)]
@@ -26,16 +20,53 @@ pub struct Manifest {
     pub model: FileEntry,
     /// The vocabulary and all normalisation.
     pub tokenizer: FileEntry,
-    /// The name of the only input: token ids, int64, one row a text.
-    pub input: String,
+    /// Older manifests: the name of the only input.
+    #[serde(default)]
+    input: Option<String>,
+    /// The inputs, of which the network must have each: int64, one row a text.
+    #[serde(default)]
+    inputs: Vec<Input>,
+    /// Whether the tokenizer's marks of beginning and end belong to what the network reads.
+    #[serde(default)]
+    pub special_tokens: bool,
     /// What fills a row to the width of its batch.
     pub pad_id: i64,
-    /// Longer texts are read up to here.
+    /// Longer texts are read up to here, the marks included.
     pub max_tokens: usize,
-    /// How many ids the network has embeddings for.
+    /// How many ids the tokenizer has; all of them must have a place in the network.
     pub n_ids: usize,
-    /// The names of the outputs.
-    pub outputs: Outputs,
+    /// Padded tokens in one run, where a measurement has found better than what is right for most.
+    #[serde(default)]
+    pub batch_tokens: Option<usize>,
+    /// The languages it was taught, as ISO 639-1 codes; empty stands for all.
+    #[serde(default)]
+    pub languages: Vec<String>,
+    outputs: Outputs,
+}
+
+/// What a network may ask for, by the name that every exporter of Hugging Face models gives it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum Input {
+    /// The tokens.
+    #[serde(rename = "input_ids")]
+    Ids,
+    /// 1 where there is a token, 0 where there is padding.
+    #[serde(rename = "attention_mask")]
+    Mask,
+    /// 0: there is only one text.
+    #[serde(rename = "token_type_ids")]
+    Types,
+}
+
+impl Input {
+    /// Its name in the graph.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ids => "input_ids",
+            Self::Mask => "attention_mask",
+            Self::Types => "token_type_ids",
+        }
+    }
 }
 
 /// One file of the folder.
@@ -47,49 +78,72 @@ pub struct FileEntry {
     pub sha256: String,
 }
 
-/// The names of the four outputs.
+/// What the network answers. A network need not have all heads.
 #[derive(Debug, Deserialize)]
-pub struct Outputs {
-    /// Three probabilities a text.
-    pub sentiment: Labelled,
-    /// Seven probabilities a text.
-    pub emotion: Labelled,
-    /// One probability a text.
-    pub toxicity: String,
-    /// One probability a text.
-    pub churn_risk: String,
-}
-
-/// An output with several numbers a text.
-#[derive(Debug, Deserialize)]
-pub struct Labelled {
-    /// Its name in the graph.
-    pub name: String,
-    /// What each number is about, in order.
-    pub labels: Vec<String>,
+#[serde(deny_unknown_fields)]
+struct Outputs {
+    sentiment: Option<HeadSpec>,
+    emotion: Option<HeadSpec>,
+    toxicity: Option<HeadSpec>,
+    churn_risk: Option<HeadSpec>,
 }
 
 impl Manifest {
     /// Reads and checks the manifest of a folder.
     ///
     /// # Errors
-    /// When it is missing, malformed, or orders its labels differently from this program.
+    /// When it is missing or malformed.
     pub fn read(folder: &Path) -> Result<Self, InferenceError> {
-        let path = folder.join("manifest.json");
+        let path = Self::path(folder);
         let text =
             fs::read(&path).map_err(|source| InferenceError::Unreadable { path: path.clone(), source })?;
         let malformed = |reason: String| InferenceError::Malformed { path: path.clone(), reason };
         let manifest: Self = serde_json::from_slice(&text).map_err(|error| malformed(error.to_string()))?;
-        if manifest.outputs.sentiment.labels != SENTIMENTS {
-            return Err(malformed(format!("`sentiment` must answer in the order {SENTIMENTS:?}")));
-        }
-        if manifest.outputs.emotion.labels != EMOTIONS {
-            return Err(malformed(format!("`emotion` must answer in the order {EMOTIONS:?}")));
-        }
         if manifest.max_tokens == 0 {
             return Err(malformed("`max_tokens` is 0".into()));
         }
+        if !manifest.inputs().contains(&Input::Ids) {
+            return Err(malformed("`inputs` lacks `input_ids`".into()));
+        }
         Ok(manifest)
+    }
+
+    /// Where the manifest of a folder is.
+    pub fn path(folder: &Path) -> PathBuf {
+        folder.join("manifest.json")
+    }
+
+    /// What the network asks for.
+    pub fn inputs(&self) -> &[Input] {
+        const OLDER: &[Input] = &[Input::Ids];
+        match self.input.as_deref() {
+            Some("input_ids") if self.inputs.is_empty() => OLDER,
+            _ => &self.inputs,
+        }
+    }
+
+    /// The heads the network has.
+    ///
+    /// # Errors
+    /// When one of them cannot be understood, as where a label has a name that nobody knows.
+    pub fn heads(&self, folder: &Path) -> Result<Vec<Head>, InferenceError> {
+        let Outputs { sentiment, emotion, toxicity, churn_risk } = &self.outputs;
+        let specs = [
+            (HeadKind::Sentiment, sentiment),
+            (HeadKind::Emotion, emotion),
+            (HeadKind::Toxicity, toxicity),
+            (HeadKind::ChurnRisk, churn_risk),
+        ];
+        let mut heads = Vec::new();
+        for (kind, spec) in specs {
+            let Some(spec) = spec else { continue };
+            let head = Head::new(kind, spec).map_err(|reason| InferenceError::Malformed {
+                path: Self::path(folder),
+                reason: format!("`outputs.{}`: {reason}", kind.as_str()),
+            })?;
+            heads.push(head);
+        }
+        Ok(heads)
     }
 }
 
@@ -110,98 +164,43 @@ impl FileEntry {
     }
 }
 
-/// The folder of a model. One with a `/` is that folder; a mere name is looked for in the folder of the weights that
-/// the user named, else in `weights/` beside the executable, else in the checkout it was built in.
-///
-/// # Errors
-/// When none of them holds a manifest; a folder that the user named is the only one tried.
-pub fn find_model(params: &LoadParams, name: &Path) -> Result<PathBuf, InferenceError> {
-    if name.components().count() > 1 || name.is_absolute() {
-        return first("the model's folder", vec![name.to_owned()], |folder| {
-            folder.join("manifest.json").is_file()
-        });
-    }
-    let folders = match &params.weights_dir {
-        Some(folder) => vec![folder.clone()],
-        None => beside(params.executable.as_deref(), "weights", "weights"),
-    };
-    let candidates = folders.into_iter().map(|folder| folder.join(name)).collect();
-    first("the model's folder", candidates, |folder| folder.join("manifest.json").is_file())
-}
-
-/// The ONNX Runtime library: the one the user named, else in `lib/` beside the executable, else in
-/// `.groundswell/lib` of the checkout it was built in.
-///
-/// # Errors
-/// When there is none; a library that the user named is the only one tried.
-pub fn find_runtime(params: &LoadParams) -> Result<PathBuf, InferenceError> {
-    let candidates = match &params.runtime_library {
-        Some(library) => vec![library.clone()],
-        None => beside(params.executable.as_deref(), "lib", ".groundswell/lib")
-            .into_iter()
-            .map(|folder| folder.join("libonnxruntime.so"))
-            .collect(),
-    };
-    first("the ONNX Runtime library (`scripts/fetch-onnxruntime.sh` brings it)", candidates, Path::is_file)
-}
-
-/// `here` beside the executable, then `in_checkout` in each folder above that looks like the checkout.
-fn beside(executable: Option<&Path>, here: &str, in_checkout: &str) -> Vec<PathBuf> {
-    let Some(folder) = executable.and_then(Path::parent) else {
-        return Vec::new();
-    };
-    let above = folder.ancestors().take(N_FOLDERS_UP).filter(|above| above.join("Cargo.toml").is_file());
-    std::iter::once(folder.join(here)).chain(above.map(|above| above.join(in_checkout))).collect()
-}
-
-fn first(
-    what: &'static str,
-    candidates: Vec<PathBuf>,
-    fits: impl Fn(&Path) -> bool,
-) -> Result<PathBuf, InferenceError> {
-    match candidates.iter().find(|candidate| fits(candidate)) {
-        Some(found) => Ok(found.clone()),
-        None => Err(InferenceError::NotFound { what, looked: candidates }),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn touch(path: &Path) {
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, "x").unwrap();
+    fn read(change: &[(&str, &str)]) -> Result<Vec<Head>, InferenceError> {
+        let mut manifest = r#"{"name":"x","version":"1","model":{"file":"m","sha256":""},"tokenizer":{"file":"t","sha256":""},
+            "inputs":["input_ids","attention_mask"],"pad_id":0,"max_tokens":8,"n_ids":9,
+            "outputs":{"sentiment":{"name":"logits","activation":"softmax","labels":["negative","neutral","positive"]}}}"#
+            .to_owned();
+        for (from, to) in change {
+            assert!(manifest.contains(from), "{from}");
+            manifest = manifest.replace(from, to);
+        }
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("manifest.json"), manifest).unwrap();
+        Manifest::read(root.path())?.heads(root.path())
     }
 
-    fn params(executable: PathBuf) -> LoadParams {
-        LoadParams { executable: Some(executable), ..LoadParams::default() }
+    fn refused(change: &[(&str, &str)], reason: &str) {
+        let error = read(change).unwrap_err().to_string();
+        assert!(error.contains(reason) && error.contains("manifest.json"), "{error}");
     }
 
     #[test]
-    fn what_lies_beside_the_executable_comes_before_the_checkout() {
-        let root = tempfile::tempdir().unwrap();
-        let executable = root.path().join("target/debug/groundswell");
-        touch(&root.path().join("Cargo.toml"));
-        touch(&root.path().join(".groundswell/lib/libonnxruntime.so"));
-        touch(&root.path().join("weights/swift/manifest.json"));
-        let params = params(executable);
-        assert_eq!(find_runtime(&params).unwrap(), root.path().join(".groundswell/lib/libonnxruntime.so"));
-        assert_eq!(find_model(&params, Path::new("swift")).unwrap(), root.path().join("weights/swift"));
-
-        touch(&root.path().join("target/debug/lib/libonnxruntime.so"));
-        assert_eq!(find_runtime(&params).unwrap(), root.path().join("target/debug/lib/libonnxruntime.so"));
+    fn what_cannot_be_right_is_refused() {
+        assert_eq!(read(&[]).unwrap().len(), 1);
+        refused(&[(r#""input_ids","#, "")], "`inputs` lacks `input_ids`");
+        refused(&[("attention_mask", "pixels")], "pixels");
+        refused(&[(r#""max_tokens":8"#, r#""max_tokens":0"#)], "`max_tokens` is 0");
+        refused(&[("neutral", "LABEL_1")], "LABEL_1");
+        refused(&[("activation", "activatoin")], "activatoin");
+        refused(&[("\"sentiment\"", "\"mood\"")], "mood");
     }
 
     #[test]
-    fn a_library_that_the_user_named_is_the_only_one_tried() {
-        let root = tempfile::tempdir().unwrap();
-        let executable = root.path().join("groundswell");
-        touch(&root.path().join("lib/libonnxruntime.so"));
-        let named = root.path().join("elsewhere.so");
-        let params = LoadParams { runtime_library: Some(named.clone()), ..params(executable) };
-        let error = find_runtime(&params).unwrap_err();
-        assert!(matches!(&error, InferenceError::NotFound { looked, .. } if *looked == [named]), "{error}");
+    fn the_older_form_with_one_input_is_understood() {
+        read(&[(r#""inputs":["input_ids","attention_mask"]"#, r#""input":"input_ids""#)]).unwrap();
     }
 
     #[test]
@@ -210,16 +209,5 @@ mod tests {
         fs::write(root.path().join("model.onnx"), "half").unwrap();
         let entry = FileEntry { file: "model.onnx".into(), sha256: hex::encode(Sha256::digest("whole")) };
         assert!(matches!(entry.read(root.path()), Err(InferenceError::WrongFile { .. })));
-    }
-
-    #[test]
-    fn labels_in_another_order_are_refused() {
-        let root = tempfile::tempdir().unwrap();
-        let manifest = r#"{"name":"x","version":"1","model":{"file":"m","sha256":""},"tokenizer":{"file":"t","sha256":""},
-            "input":"ids","pad_id":0,"max_tokens":8,"n_ids":9,"outputs":{"sentiment":{"name":"s","labels":["positive","neutral","negative"]},
-            "emotion":{"name":"e","labels":[]},"toxicity":"t","churn_risk":"c"}}"#;
-        fs::write(root.path().join("manifest.json"), manifest).unwrap();
-        let error = Manifest::read(root.path()).unwrap_err();
-        assert!(error.to_string().contains("sentiment"), "{error}");
     }
 }

@@ -4,14 +4,18 @@
 //! runtime lie comes in as [`LoadParams`].
 
 mod batch;
+mod cache;
 mod choice;
+mod composite;
 pub mod deferral;
 mod error;
 mod fake;
+mod heads;
 mod lexicon;
 mod load;
 mod manifest;
 mod onnx;
+mod places;
 mod slot;
 pub mod throughput;
 mod tokenize;
@@ -25,7 +29,7 @@ pub use self::slot::ModelSlot;
 use crate::models::score::ModelId;
 
 /// What a model says about one text. All numbers are finite.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Reading {
     /// Probabilities of negative, neutral, positive, in this order; they sum to 1.
     pub sentiment: [f32; 3],
@@ -44,6 +48,11 @@ pub struct Reading {
 pub trait Scorer: Send {
     /// Which model answers.
     fn model(&self) -> &Arc<ModelId>;
+
+    /// Whether the model was taught this language, an ISO 639-1 code. What it says about others is doubtful.
+    fn reads(&self, _language: &str) -> bool {
+        true
+    }
 
     /// One reading for each text, in their order.
     ///

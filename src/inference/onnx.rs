@@ -2,139 +2,196 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use ort::environment::Environment;
 use ort::session::builder::GraphOptimizationLevel;
-use ort::session::{Session, SessionOutputs};
+use ort::session::{Session, SessionInputValue, SessionOutputs};
 use ort::value::TensorRef;
 
 use super::batch::{self, Batch};
-use super::manifest::{self, Manifest};
-use super::tokenize::Tokenizer;
-use super::{InferenceError, LoadParams, Reading, Scorer, ScorerFactory};
-use crate::models::score::ModelId;
+use super::heads::{Head, HeadKind};
+use super::manifest::{Input, Manifest};
+use super::tokenize::{Tokenizer, Tokens};
+use super::{InferenceError, LoadParams, Reading, Tier, places};
+use crate::telemetry::{INFERENCE_RUN_SECONDS, INFERENCE_TOKENIZE_SECONDS};
 
 /// The runtime of this process. A library can be loaded only once, so whichever
 /// is found first stays, also when a later caller names another.
 static ENVIRONMENT: Mutex<Option<Environment>> = Mutex::new(None);
 
-/// Makes [`OnnxScorer`]s from one copy of the files.
-pub struct OnnxFactory {
-    manifest: Arc<Manifest>,
+/// One copy of a model's files, from which sessions are made.
+pub struct Network {
+    manifest: Manifest,
     environment: Environment,
-    network: Vec<u8>,
+    bytes: Vec<u8>,
     tokenizer: Tokenizer,
-    model: Arc<ModelId>,
+    heads: Vec<Head>,
+    n_threads: usize,
 }
 
-impl OnnxFactory {
-    /// Loads the runtime and the model of a name or folder, and proves on one text that they answer.
+impl Network {
+    /// Reads the model of a name or folder, checks its files, and keeps those of its heads that are wanted.
     ///
     /// # Errors
-    /// When the runtime or a file is missing, is not the one the manifest was written for, or does not answer.
-    pub fn load(params: &LoadParams, name: &Path) -> Result<Self, InferenceError> {
-        let folder = manifest::find_model(params, name)?;
+    /// When the runtime or a file is missing, or is not the one the manifest was written for.
+    pub fn read(params: &LoadParams, name: &Path, wanted: &[HeadKind]) -> Result<Self, InferenceError> {
+        let folder = places::find_model(params, name)?;
         let manifest = Manifest::read(&folder)?;
-        let network = manifest.model.read(&folder)?;
-        let tokenizer_path = folder.join(&manifest.tokenizer.file);
-        let tokenizer =
-            Tokenizer::read(&manifest.tokenizer.read(&folder)?, manifest.max_tokens, &tokenizer_path)?;
-        if tokenizer.n_ids() != manifest.n_ids {
-            let reason = format!("it has {} ids, the network {}", tokenizer.n_ids(), manifest.n_ids);
-            return Err(InferenceError::Malformed { path: tokenizer_path, reason });
-        }
-        let environment = environment(&manifest::find_runtime(params)?)?;
-        let model = ModelId {
-            name: manifest.name.clone(),
-            version: manifest.version.clone(),
-            hash: manifest.model.sha256.clone(),
+        let mut heads = manifest.heads(&folder)?;
+        heads.retain(|head| wanted.contains(&head.kind));
+        let network = Self {
+            bytes: manifest.model.read(&folder)?,
+            tokenizer: Tokenizer::read(&manifest, &folder)?,
+            environment: environment(&places::find_runtime(params)?)?,
+            heads,
+            manifest,
+            n_threads: params.threads_per_session.max(1),
         };
-        let factory =
-            Self { manifest: Arc::new(manifest), environment, network, tokenizer, model: Arc::new(model) };
-        factory.scorer()?.score(&["a first text"])?;
-        Ok(factory)
+        network.prove().map_err(|error| match error {
+            error @ InferenceError::Malformed { .. } => error,
+            error => InferenceError::Unfit { path: folder, reason: Box::new(error) },
+        })?;
+        Ok(network)
     }
 
-    fn scorer(&self) -> Result<OnnxScorer, InferenceError> {
-        Ok(OnnxScorer {
-            session: session(&self.environment, &self.network)?,
-            tokenizer: self.tokenizer.clone(),
-            manifest: Arc::clone(&self.manifest),
-            model: Arc::clone(&self.model),
-        })
-    }
-}
-
-impl ScorerFactory for OnnxFactory {
-    fn model(&self) -> Arc<ModelId> {
-        Arc::clone(&self.model)
+    /// What it is, and how its outputs are to be read.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
     }
 
-    fn build(&self) -> Result<Box<dyn Scorer>, InferenceError> {
-        Ok(Box::new(self.scorer()?))
+    /// Whether it answers this question.
+    pub fn answers(&self, kind: HeadKind) -> bool {
+        self.heads.iter().any(|head| head.kind == kind)
+    }
+
+    /// What it reads of a text.
+    #[cfg(test)]
+    pub fn encode(&self, text: &str) -> Result<Tokens, InferenceError> {
+        self.tokenizer.encode(text)
+    }
+
+    /// A session for one thread.
+    ///
+    /// # Errors
+    /// When the runtime refuses the network.
+    pub fn build(self: &Arc<Self>, tier: Tier) -> Result<NetworkScorer, InferenceError> {
+        let session = session(&self.environment, &self.bytes, self.n_threads)?;
+        let tokenizer = self.tokenizer.clone();
+        Ok(NetworkScorer { session, tokenizer, network: Arc::clone(self), tier })
+    }
+
+    /// Runs it on the highest id its tokenizer can give, as often as a text may have tokens: what has no place for
+    /// them, or gives other outputs than it says, is found out here and not by a post.
+    fn prove(&self) -> Result<(), InferenceError> {
+        let mut session = session(&self.environment, &self.bytes, self.n_threads)?;
+        let asked: Vec<&str> = session.inputs().iter().map(|input| input.name()).collect();
+        let given: Vec<&str> = self.manifest.inputs().iter().map(|input| input.as_str()).collect();
+        if let Some(missing) = asked.iter().find(|name| !given.contains(name)) {
+            return Err(InferenceError::MissingInput { input: (*missing).to_owned() });
+        }
+        if let Some(strange) = given.iter().find(|name| !asked.contains(name)) {
+            return Err(InferenceError::UnknownInput { input: (*strange).to_owned() });
+        }
+        let tokens = Tokens { ids: vec![self.tokenizer.id_max(); self.manifest.max_tokens], doubtful: false };
+        let batch = Batch { indices: vec![0], width: tokens.ids.len() };
+        let mut reading = Reading::default();
+        run(&mut session, self, (&batch, &[tokens]), |head, _, numbers| head.write(numbers, &mut reading))
     }
 }
 
 /// One session and one tokenizer, for one thread.
-struct OnnxScorer {
+pub struct NetworkScorer {
     session: Session,
     tokenizer: Tokenizer,
-    manifest: Arc<Manifest>,
-    model: Arc<ModelId>,
+    network: Arc<Network>,
+    tier: Tier,
 }
 
-impl Scorer for OnnxScorer {
-    fn model(&self) -> &Arc<ModelId> {
-        &self.model
+impl NetworkScorer {
+    /// Which network it runs.
+    pub fn network(&self) -> &Network {
+        &self.network
     }
 
-    fn score(&mut self, texts: &[&str]) -> Result<Vec<Reading>, InferenceError> {
-        let mut ids = Vec::with_capacity(texts.len());
+    /// Writes the network's answers into the readings of the texts, one for each.
+    ///
+    /// # Errors
+    /// When the runtime fails or answers with something that is not a probability.
+    pub fn read(&mut self, texts: &[&str], readings: &mut [Reading]) -> Result<(), InferenceError> {
+        let started = Instant::now();
+        let mut tokens = Vec::with_capacity(texts.len());
         for text in texts {
-            ids.push(self.tokenizer.encode(text)?);
+            tokens.push(self.tokenizer.encode(text)?);
         }
-        let lengths: Vec<usize> = ids.iter().map(Vec::len).collect();
-        let mut answers = Vec::with_capacity(texts.len());
-        for batch in batch::plan(&lengths) {
-            let readings = self.run(&batch, &ids)?;
-            answers.extend(batch.indices.into_iter().zip(readings));
+        let tier = self.tier.as_str();
+        metrics::histogram!(INFERENCE_TOKENIZE_SECONDS, "tier" => tier).record(started.elapsed());
+        let lengths: Vec<usize> = tokens.iter().map(|tokens| tokens.ids.len()).collect();
+        for batch in batch::plan(&lengths, self.network.manifest.batch_tokens) {
+            let started = Instant::now();
+            run(&mut self.session, &self.network, (&batch, &tokens), |head, index, numbers| {
+                readings.get_mut(index).map_or(Ok(()), |reading| head.write(numbers, reading))
+            })?;
+            metrics::histogram!(INFERENCE_RUN_SECONDS, "tier" => tier).record(started.elapsed());
         }
-        // Every index appears once, so sorting by it restores the caller's order.
-        answers.sort_unstable_by_key(|(index, _)| *index);
-        Ok(answers.into_iter().map(|(_, reading)| reading).collect())
+        if self.network.answers(HeadKind::Sentiment) {
+            for (reading, tokens) in readings.iter_mut().zip(&tokens) {
+                reading.doubtful = tokens.doubtful;
+            }
+        }
+        Ok(())
     }
 }
 
-impl OnnxScorer {
-    fn run(&mut self, batch: &Batch, ids: &[Vec<i64>]) -> Result<Vec<Reading>, InferenceError> {
-        let n_texts = batch.indices.len();
-        let mut rows = Vec::with_capacity(n_texts * batch.width);
-        for ids in batch.indices.iter().filter_map(|index| ids.get(*index)) {
-            rows.extend_from_slice(ids);
-            rows.extend(std::iter::repeat_n(self.manifest.pad_id, batch.width.saturating_sub(ids.len())));
-        }
-        let input = TensorRef::from_array_view(([n_texts, batch.width], rows.as_slice())).map_err(runtime)?;
-        let outputs =
-            self.session.run(ort::inputs![self.manifest.input.as_str() => input]).map_err(runtime)?;
-        let names = &self.manifest.outputs;
-        let sentiment = numbers(&outputs, &names.sentiment.name, n_texts * 3)?;
-        let emotion = numbers(&outputs, &names.emotion.name, n_texts * 7)?;
-        let toxicity = numbers(&outputs, &names.toxicity, n_texts)?;
-        let churn_risk = numbers(&outputs, &names.churn_risk, n_texts)?;
-
-        let (sentiment, _) = sentiment.as_chunks::<3>();
-        let (emotion, _) = emotion.as_chunks::<7>();
-        let heads = sentiment.iter().zip(emotion).zip(toxicity).zip(churn_risk);
-        Ok(heads
-            .map(|(((sentiment, emotion), toxicity), churn_risk)| Reading {
-                sentiment: *sentiment,
-                emotion: *emotion,
-                toxicity: *toxicity,
-                churn_risk: *churn_risk,
-                doubtful: false,
-            })
-            .collect())
+/// Runs one batch of the tokens and hands on each head's numbers about each text, with the text's place among all.
+fn run(
+    session: &mut Session,
+    network: &Network,
+    (batch, tokens): (&Batch, &[Tokens]),
+    mut answer: impl FnMut(&Head, usize, &[f32]) -> Result<(), InferenceError>,
+) -> Result<(), InferenceError> {
+    let n_texts = batch.indices.len();
+    let mut inputs = Vec::with_capacity(network.manifest.inputs().len());
+    let rows: Vec<(Input, Vec<i64>)> = network
+        .manifest
+        .inputs()
+        .iter()
+        .map(|input| (*input, fill(*input, network, batch, tokens)))
+        .collect();
+    for (input, rows) in &rows {
+        let tensor =
+            TensorRef::from_array_view(([n_texts, batch.width], rows.as_slice())).map_err(runtime)?;
+        inputs.push((input.as_str(), SessionInputValue::from(tensor)));
     }
+    let outputs = session.run(inputs).map_err(runtime)?;
+    for head in &network.heads {
+        let numbers = numbers(&outputs, &head.output, n_texts * head.n_numbers())?;
+        for (index, numbers) in batch.indices.iter().zip(numbers.chunks_exact(head.n_numbers())) {
+            answer(head, *index, numbers)?;
+        }
+    }
+    Ok(())
+}
+
+/// One input's rows, each as wide as the batch.
+fn fill(input: Input, network: &Network, batch: &Batch, tokens: &[Tokens]) -> Vec<i64> {
+    let mut rows = Vec::with_capacity(batch.indices.len() * batch.width);
+    for tokens in batch.indices.iter().filter_map(|index| tokens.get(*index)) {
+        let n_tokens = tokens.ids.len();
+        let padding = batch.width.saturating_sub(n_tokens);
+        match input {
+            Input::Ids => {
+                rows.extend_from_slice(&tokens.ids);
+                rows.extend(std::iter::repeat_n(network.manifest.pad_id, padding));
+            }
+            Input::Mask => {
+                rows.extend(std::iter::repeat_n(1, n_tokens));
+                rows.extend(std::iter::repeat_n(0, padding));
+            }
+            Input::Types => rows.extend(std::iter::repeat_n(0, batch.width)),
+        }
+    }
+    rows
 }
 
 fn environment(library: &Path) -> Result<Environment, InferenceError> {
@@ -151,23 +208,23 @@ fn environment(library: &Path) -> Result<Environment, InferenceError> {
     Ok(current.insert(environment).clone())
 }
 
-/// Single-threaded: the pipeline runs one scorer a thread, and a second pool
-/// underneath would only contend with it.
-fn session(environment: &Environment, network: &[u8]) -> Result<Session, InferenceError> {
+/// Single-threaded but for a measurement: the pipeline runs one scorer a thread, and a second pool underneath would
+/// only contend with it.
+fn session(environment: &Environment, network: &[u8], n_threads: usize) -> Result<Session, InferenceError> {
     let builder = Session::builder(environment)
         .map_err(runtime)?
         .with_optimization_level(GraphOptimizationLevel::All)
         .map_err(runtime)?
-        .with_intra_threads(1)
+        .with_intra_threads(n_threads)
         .map_err(runtime)?
         .with_inter_threads(1)
         .map_err(runtime)?;
     // Without a pool there is nobody to spin for.
-    let mut builder = builder.with_intra_op_spinning(false).map_err(runtime)?;
+    let mut builder = builder.with_intra_op_spinning(n_threads > 1).map_err(runtime)?;
     builder.commit_from_memory(network).map_err(runtime)
 }
 
-/// An output's numbers, checked: as many as expected and all of them finite.
+/// An output's numbers, as many as expected.
 fn numbers<'o>(
     outputs: &'o SessionOutputs<'_>,
     name: &str,
@@ -179,9 +236,6 @@ fn numbers<'o>(
     let (_, numbers) = value.try_extract_tensor::<f32>().map_err(runtime)?;
     if numbers.len() != expected {
         return Err(InferenceError::WrongShape { output: name.to_owned(), expected, actual: numbers.len() });
-    }
-    if !numbers.iter().all(|number| number.is_finite()) {
-        return Err(InferenceError::NotFinite);
     }
     Ok(numbers)
 }

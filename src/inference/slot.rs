@@ -71,6 +71,10 @@ impl Scorer for SlotScorer {
         self.scorer.model()
     }
 
+    fn reads(&self, language: &str) -> bool {
+        self.scorer.reads(language)
+    }
+
     fn score(&mut self, texts: &[&str]) -> Result<Vec<Reading>, InferenceError> {
         if self.slot.generation() != self.generation {
             let (factory, generation) = self.slot.current();

@@ -3,52 +3,111 @@
 //! All normalisation is inside `tokenizer.json`, which training wrote and both
 //! sides read; this file only bounds the work.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use tokenizers::Tokenizer as Pipeline;
+use tokenizers::{
+    ModelWrapper, PostProcessor as _, Tokenizer as Pipeline, TruncationDirection, TruncationParams,
+    TruncationStrategy,
+};
 
 use super::InferenceError;
+use super::manifest::Manifest;
 
 /// Longer texts are cut here before they are tokenised. The longest text that
 /// can be posted passes whole; this bounds what any other caller can cost.
 const N_CHARACTERS_MAX: usize = 10_000;
 
+/// What a model reads of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tokens {
+    /// At most as many as the manifest allows. Of a text that is longer, the beginning, and still the closing mark.
+    pub ids: Vec<i64>,
+    /// Whether they say little about the text: there are none besides the marks, or most of them stand for something
+    /// unknown.
+    pub doubtful: bool,
+}
+
 /// Turns texts into ids. Each scorer owns one: its word cache is not shared between threads.
 #[derive(Clone)]
 pub struct Tokenizer {
     pipeline: Pipeline,
-    n_tokens_max: usize,
+    special_tokens: bool,
+    unknown_id: Option<u32>,
 }
 
 impl Tokenizer {
-    /// Reads `tokenizer.json`; `path` is only for the error.
+    /// Reads the tokenizer of a folder.
     ///
     /// # Errors
-    /// When the bytes are not a tokenizer.
-    pub fn read(bytes: &[u8], n_tokens_max: usize, path: &Path) -> Result<Self, InferenceError> {
-        let pipeline = Pipeline::from_bytes(bytes).map_err(|error| InferenceError::Malformed {
-            path: path.to_owned(),
-            reason: error.to_string(),
-        })?;
-        Ok(Self { pipeline, n_tokens_max })
+    /// When the file is missing or damaged, is no tokenizer, or is that of another model.
+    pub fn read(manifest: &Manifest, folder: &Path) -> Result<Self, InferenceError> {
+        let path = folder.join(&manifest.tokenizer.file);
+        Self::from_bytes(manifest, &manifest.tokenizer.read(folder)?, path)
     }
 
-    /// How many ids there are; every id is below it.
-    pub fn n_ids(&self) -> usize {
-        self.pipeline.get_vocab_size(true)
+    fn from_bytes(manifest: &Manifest, bytes: &[u8], path: PathBuf) -> Result<Self, InferenceError> {
+        let malformed = |reason: String| InferenceError::Malformed { path: path.clone(), reason };
+        let mut pipeline = Pipeline::from_bytes(bytes).map_err(|error| malformed(error.to_string()))?;
+        let n_ids = pipeline.get_vocab_size(true);
+        if n_ids != manifest.n_ids {
+            let reason = format!("it has {n_ids} ids, the network {}: it is another model's", manifest.n_ids);
+            return Err(malformed(reason));
+        }
+        let n_marks = match pipeline.get_post_processor() {
+            Some(marks) if manifest.special_tokens => marks.added_tokens(false),
+            _ => 0,
+        };
+        // The library would subtract one from the other.
+        if n_marks >= manifest.max_tokens {
+            return Err(malformed(format!("its {n_marks} marks leave no room in `max_tokens`")));
+        }
+        let truncation = TruncationParams {
+            direction: TruncationDirection::Right,
+            max_length: manifest.max_tokens,
+            strategy: TruncationStrategy::LongestFirst,
+            stride: 0,
+        };
+        pipeline.with_truncation(Some(truncation)).map_err(|error| malformed(error.to_string()))?;
+        // Many files ask for rows of a fixed width; batches are padded to their longest text instead.
+        pipeline.with_padding(None);
+        let unknown_id = unknown_id(&pipeline);
+        Ok(Self { pipeline, special_tokens: manifest.special_tokens, unknown_id })
     }
 
-    /// The first `n_tokens_max` ids. None at all for a text of nothing but white space.
+    /// The highest id there is.
+    pub fn id_max(&self) -> i64 {
+        self.pipeline.get_vocab(true).into_values().max().map_or(0, i64::from)
+    }
+
+    /// What the model reads of a text.
     ///
     /// # Errors
     /// When the pipeline refuses the text, which no known text makes it do.
-    pub fn encode(&self, text: &str) -> Result<Vec<i64>, InferenceError> {
+    pub fn encode(&self, text: &str) -> Result<Tokens, InferenceError> {
         let encoding = self
             .pipeline
-            .encode_fast(cut(text), false)
+            .encode_fast(cut(text), self.special_tokens)
             .map_err(|error| InferenceError::Tokenizer(error.to_string()))?;
-        Ok(encoding.get_ids().iter().take(self.n_tokens_max).map(|id| i64::from(*id)).collect())
+        let ids = encoding.get_ids();
+        let n_marks = encoding.get_special_tokens_mask().iter().filter(|mark| **mark == 1).count();
+        let n_unknown = ids.iter().filter(|id| Some(**id) == self.unknown_id).count();
+        let n_own = ids.len().saturating_sub(n_marks);
+        Ok(Tokens {
+            ids: ids.iter().map(|id| i64::from(*id)).collect(),
+            doubtful: n_own == 0 || n_unknown * 2 > n_own,
+        })
     }
+}
+
+/// What stands for anything unknown. Tokenizers over bytes know everything.
+fn unknown_id(pipeline: &Pipeline) -> Option<u32> {
+    let name = match pipeline.get_model() {
+        ModelWrapper::BPE(model) => model.unk_token.clone()?,
+        ModelWrapper::WordPiece(model) => model.unk_token.clone(),
+        ModelWrapper::WordLevel(model) => model.unk_token.clone(),
+        ModelWrapper::Unigram(_) => "<unk>".to_owned(),
+    };
+    pipeline.token_to_id(&name)
 }
 
 fn cut(text: &str) -> &str {
@@ -64,6 +123,27 @@ fn cut(text: &str) -> &str {
 mod tests {
     use super::*;
 
+    fn manifest(max_tokens: usize, n_ids: usize) -> Manifest {
+        let manifest = format!(
+            r#"{{"name":"x","version":"1","model":{{"file":"m","sha256":""}},"tokenizer":{{"file":"t","sha256":""}},
+            "inputs":["input_ids"],"special_tokens":true,"pad_id":0,"max_tokens":{max_tokens},"n_ids":{n_ids},"outputs":{{}}}}"#
+        );
+        serde_json::from_str(&manifest).unwrap()
+    }
+
+    /// Knows `a` and `b`; puts `[` before and `]` after.
+    const TINY: &str = r#"{"version":"1.0","truncation":null,"padding":{"strategy":{"Fixed":64},"direction":"Right",
+        "pad_to_multiple_of":null,"pad_id":0,"pad_type_id":0,"pad_token":"?"},"added_tokens":[],"normalizer":null,
+        "pre_tokenizer":{"type":"Whitespace"},"post_processor":{"type":"TemplateProcessing",
+        "single":[{"SpecialToken":{"id":"[","type_id":0}},{"Sequence":{"id":"A","type_id":0}},{"SpecialToken":{"id":"]","type_id":0}}],
+        "pair":[{"Sequence":{"id":"A","type_id":0}},{"Sequence":{"id":"B","type_id":0}}],
+        "special_tokens":{"[":{"id":"[","ids":[1],"tokens":["["]},"]":{"id":"]","ids":[2],"tokens":["]"]}}},
+        "decoder":null,"model":{"type":"WordLevel","vocab":{"?":0,"[":1,"]":2,"a":3,"b":4},"unk_token":"?"}}"#;
+
+    fn tiny(max_tokens: usize) -> Result<Tokenizer, InferenceError> {
+        Tokenizer::from_bytes(&manifest(max_tokens, 5), TINY.as_bytes(), "weights/x/tokenizer.json".into())
+    }
+
     #[test]
     fn a_text_is_cut_between_characters() {
         assert_eq!(cut("short"), "short");
@@ -72,8 +152,33 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_tokenizer_is_named_in_the_error() {
-        let error = Tokenizer::read(b"{}", 8, Path::new("weights/x/tokenizer.json")).err().unwrap();
-        assert!(error.to_string().contains("weights/x/tokenizer.json"), "{error}");
+    fn a_long_text_keeps_its_closing_mark_and_a_short_one_is_not_padded() {
+        let tokenizer = tiny(4).unwrap();
+        assert_eq!(tokenizer.encode("a").unwrap().ids, [1, 3, 2]);
+        assert_eq!(tokenizer.encode("a b a b a").unwrap().ids, [1, 3, 4, 2]);
+    }
+
+    #[test]
+    fn a_text_of_nothing_or_of_mostly_unknown_words_is_doubtful() {
+        let tokenizer = tiny(16).unwrap();
+        let check = |text: &str, doubtful: bool| {
+            assert_eq!(tokenizer.encode(text).unwrap().doubtful, doubtful, "{text:?}");
+        };
+        check("", true);
+        check("x y a", true);
+        check("x a", false);
+        check("a b", false);
+    }
+
+    #[test]
+    fn what_is_not_its_tokenizer_is_named_in_the_error() {
+        let refused = |n_ids: usize, bytes: &[u8], reason: &str| {
+            let path = PathBuf::from("weights/x/tokenizer.json");
+            let error = Tokenizer::from_bytes(&manifest(8, n_ids), bytes, path).err().unwrap().to_string();
+            assert!(error.contains("weights/x/tokenizer.json") && error.contains(reason), "{error}");
+        };
+        refused(5, b"{}", "");
+        refused(6, TINY.as_bytes(), "another model");
+        assert!(tiny(2).is_err(), "there is no room for a word");
     }
 }

@@ -1,0 +1,171 @@
+//! Readings of texts that were read before: what is shared is repeated word for word.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+use super::{InferenceError, Reading, Scorer, Tier};
+use crate::models::score::ModelId;
+use crate::telemetry::{CACHE_HITS_TOTAL, CACHE_MISSES_TOTAL};
+
+/// Bytes an entry takes besides its text: the reading, its place in the table, and what the table keeps about it.
+const ENTRY_BYTES: u64 = 160;
+
+/// About the size of a tweet's entry; only sizes the table to begin with.
+const TYPICAL_BYTES: usize = 256;
+
+/// Readings of one model, shared by the scorers of a tier. Goes with its model, so none outlives a reload.
+///
+/// The whole text is the key: two texts never share a reading.
+pub struct ResultCache {
+    readings: Cache<Box<str>, Reading, Bytes>,
+    tier: Tier,
+}
+
+#[derive(Clone)]
+struct Bytes;
+
+impl Weighter<Box<str>, Reading> for Bytes {
+    fn weight(&self, text: &Box<str>, _: &Reading) -> u64 {
+        u64::try_from(text.len()).unwrap_or(u64::MAX).saturating_add(ENTRY_BYTES)
+    }
+}
+
+impl ResultCache {
+    /// A cache that holds at most this much.
+    pub fn new(n_bytes_max: usize, tier: Tier) -> Self {
+        let weight_max = u64::try_from(n_bytes_max).unwrap_or(u64::MAX);
+        Self { readings: Cache::with_weighter(n_bytes_max / TYPICAL_BYTES, weight_max, Bytes), tier }
+    }
+
+    #[cfg(test)]
+    fn n_bytes(&self) -> u64 {
+        self.readings.weight()
+    }
+}
+
+/// Asks its scorer only for what the cache does not have, and for each text once.
+///
+/// The cache is locked for a look or a note, never while the model runs: two workers may read a new text at the same
+/// time, which costs less than one waiting for the other.
+pub struct CachedScorer {
+    scorer: Box<dyn Scorer>,
+    cache: Arc<ResultCache>,
+}
+
+impl CachedScorer {
+    /// Puts a cache before a scorer.
+    pub fn new(scorer: Box<dyn Scorer>, cache: Arc<ResultCache>) -> Self {
+        Self { scorer, cache }
+    }
+}
+
+impl Scorer for CachedScorer {
+    fn model(&self) -> &Arc<ModelId> {
+        self.scorer.model()
+    }
+
+    fn reads(&self, language: &str) -> bool {
+        self.scorer.reads(language)
+    }
+
+    fn score(&mut self, texts: &[&str]) -> Result<Vec<Reading>, InferenceError> {
+        let mut known: Vec<Option<Reading>> = Vec::with_capacity(texts.len());
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        let mut new = Vec::new();
+        for text in texts {
+            let found = self.cache.readings.get(*text);
+            if found.is_none() && !places.contains_key(text) {
+                places.insert(text, new.len());
+                new.push(*text);
+            }
+            known.push(found);
+        }
+        let tier = self.cache.tier.as_str();
+        let (n_texts, n_new) =
+            (u64::try_from(texts.len()).unwrap_or(u64::MAX), u64::try_from(new.len()).unwrap_or(u64::MAX));
+        metrics::counter!(CACHE_HITS_TOTAL, "tier" => tier).increment(n_texts.saturating_sub(n_new));
+        metrics::counter!(CACHE_MISSES_TOTAL, "tier" => tier).increment(n_new);
+        if new.is_empty() {
+            return Ok(known.into_iter().flatten().collect());
+        }
+        let readings = self.scorer.score(&new)?;
+        for (text, reading) in new.iter().zip(&readings) {
+            self.cache.readings.insert(Box::from(*text), *reading);
+        }
+        let of_text = |text: &&str| places.get(text).and_then(|place| readings.get(*place)).copied();
+        Ok(texts.iter().zip(known).filter_map(|(text, known)| known.or_else(|| of_text(text))).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// Notes what it is asked; toxicity is the length of the text.
+    struct Noting {
+        asked: Arc<Mutex<Vec<String>>>,
+        model: Arc<ModelId>,
+    }
+
+    impl Scorer for Noting {
+        fn model(&self) -> &Arc<ModelId> {
+            &self.model
+        }
+
+        fn score(&mut self, texts: &[&str]) -> Result<Vec<Reading>, InferenceError> {
+            self.asked.lock().unwrap().extend(texts.iter().map(|text| (*text).to_owned()));
+            Ok(texts
+                .iter()
+                .map(|text| Reading { toxicity: text.len() as f32, ..Reading::default() })
+                .collect())
+        }
+    }
+
+    fn cached(n_bytes_max: usize) -> (CachedScorer, Arc<Mutex<Vec<String>>>) {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let model = ModelId { name: "noting".into(), version: "1".into(), hash: "0".repeat(64) };
+        let noting = Noting { asked: Arc::clone(&asked), model: Arc::new(model) };
+        let cache = Arc::new(ResultCache::new(n_bytes_max, Tier::Swift));
+        (CachedScorer::new(Box::new(noting), cache), asked)
+    }
+
+    fn lengths(scorer: &mut CachedScorer, texts: &[&str]) -> Vec<f32> {
+        scorer.score(texts).unwrap().iter().map(|reading| reading.toxicity).collect()
+    }
+
+    #[test]
+    fn a_text_is_read_once_however_often_it_comes() {
+        let (mut scorer, asked) = cached(1 << 20);
+        assert_eq!(lengths(&mut scorer, &["aa", "b", "aa", "ccc"]), [2.0, 1.0, 2.0, 3.0]);
+        assert_eq!(lengths(&mut scorer, &["ccc", "dddd", "b"]), [3.0, 4.0, 1.0]);
+        assert_eq!(lengths(&mut scorer, &["aa"]), [2.0]);
+        assert_eq!(lengths(&mut scorer, &[]), [0.0; 0]);
+        assert_eq!(*asked.lock().unwrap(), ["aa", "b", "ccc", "dddd"]);
+    }
+
+    #[test]
+    fn memory_stays_bounded_however_many_texts_come() {
+        let (mut scorer, _) = cached(64 << 10);
+        for i in 0..2_000 {
+            let text = format!("{i} {}", "x".repeat(i % 500));
+            assert_eq!(lengths(&mut scorer, &[&text]), [text.len() as f32]);
+        }
+        assert!(scorer.cache.n_bytes() <= 64 << 10, "{}", scorer.cache.n_bytes());
+    }
+
+    #[test]
+    fn a_failure_is_not_remembered() {
+        let fake = super::super::fake::FakeFactory { tier: Tier::Swift };
+        let scorer = super::super::ScorerFactory::build(&fake).unwrap();
+        let mut scorer = CachedScorer::new(scorer, Arc::new(ResultCache::new(1 << 20, Tier::Swift)));
+        for _ in 0..2 {
+            assert!(scorer.score(&["fine", "poison-error"]).is_err());
+            assert_eq!(scorer.score(&["fine"]).unwrap().len(), 1);
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! Over the real network and the real runtime: these never skip.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::super::load;
+use super::*;
+
+const BRING_THE_RUNTIME: &str = "run `scripts/fetch-onnxruntime.sh` first";
+
+/// How far Rust and Python may differ: they run the same graph on the same texts, perhaps on another version of the
+/// runtime.
+const TOLERANCE: f32 = 1e-3;
+
+fn checkout() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn params() -> LoadParams {
+    LoadParams {
+        weights_dir: Some(checkout().join("weights")),
+        runtime_library: Some(checkout().join(".groundswell/lib/libonnxruntime.so")),
+        ..LoadParams::default()
+    }
+}
+
+fn swift() -> CompositeFactory {
+    match CompositeFactory::load(&params(), &["swift".into()], Tier::Swift) {
+        Ok(factory) => factory,
+        Err(error) => panic!("{error}: {BRING_THE_RUNTIME}"),
+    }
+}
+
+fn numbers_of(reading: &Reading) -> Vec<f32> {
+    let mut numbers = reading.sentiment.to_vec();
+    numbers.extend(reading.emotion);
+    numbers.extend([reading.toxicity, reading.churn_risk]);
+    numbers
+}
+
+fn assert_close(actual: &Reading, expected: &Reading, text: &str) {
+    for (actual, expected) in numbers_of(actual).iter().zip(numbers_of(expected)) {
+        assert!((actual - expected).abs() <= TOLERANCE, "{text:?}: {actual} is not {expected}");
+    }
+}
+
+#[derive(Deserialize)]
+struct Golden {
+    text: String,
+    ids: Vec<i64>,
+    sentiment: [f32; 3],
+    emotion: [f32; 7],
+    toxicity: f32,
+    churn_risk: f32,
+}
+
+fn golden(model: &str) -> Vec<Golden> {
+    let bytes = fs::read(checkout().join("weights").join(model).join("golden.json")).unwrap();
+    serde_json::from_slice(&bytes).unwrap()
+}
+
+/// Text by text: where a network is quantized to the range of its batch, only equal batches have equal answers.
+#[test]
+fn rust_reads_what_python_read() {
+    for (model, tier) in [("swift", Tier::Swift), ("deep", Tier::Deep)] {
+        if tier == Tier::Deep && !checkout().join("weights/deep").exists() {
+            continue;
+        }
+        let factory = CompositeFactory::load(&params(), &[model.into()], tier).unwrap();
+        let mut scorer = factory.build().unwrap();
+        let golden = golden(model);
+        assert!(golden.len() >= 30);
+        for row in &golden {
+            assert_eq!(factory.networks[0].encode(&row.text).unwrap().ids, row.ids, "{:?}", row.text);
+            let reading = scorer.score(&[&row.text]).unwrap()[0];
+            let expected = Reading {
+                sentiment: row.sentiment,
+                emotion: row.emotion,
+                toxicity: row.toxicity,
+                churn_risk: row.churn_risk,
+                doubtful: false,
+            };
+            assert_close(&reading, &expected, &format!("{model}: {}", row.text));
+        }
+    }
+}
+
+#[test]
+fn an_answer_does_not_depend_on_the_neighbours() {
+    let mut scorer = swift().build().unwrap();
+    let golden = golden("swift");
+    let texts: Vec<&str> = golden.iter().map(|row| row.text.as_str()).collect();
+    let together = scorer.score(&texts).unwrap();
+    for (text, together) in texts.iter().zip(&together) {
+        let alone = scorer.score(&[text]).unwrap();
+        assert_close(&alone[0], together, text);
+    }
+}
+
+#[test]
+fn praise_complaint_and_farewell_are_told_apart() {
+    let mut scorer = swift().build().unwrap();
+    let readings = scorer
+        .score(&[
+            "I absolutely love this phone, best purchase ever 😍",
+            "Worst service I have ever had, absolutely terrible",
+            "Third outage this month. I'm cancelling my subscription and switching to your competitor.",
+            "The meeting starts at ten on Tuesday",
+        ])
+        .unwrap();
+    assert!(readings[0].sentiment[2] > 0.6, "{:?}", readings[0]);
+    assert!(readings[1].sentiment[0] > 0.6, "{:?}", readings[1]);
+    assert!(readings[2].churn_risk > 0.7, "{:?}", readings[2]);
+    assert!(readings[3].churn_risk < 0.3, "{:?}", readings[3]);
+}
+
+#[test]
+fn anything_at_all_gets_probabilities() {
+    let noise: String =
+        (0_u32..5_000).filter_map(|i| char::from_u32(i.wrapping_mul(2_654_435_761) % 0x11_0000)).collect();
+    let long = "never again ".repeat(1_000);
+    let letters = "a".repeat(10_000);
+    let brackets = "()".repeat(5_000);
+    let brackets_and_more = "((:".repeat(3_000);
+    let texts = [
+        "",
+        " ",
+        "\n\t ",
+        "\0",
+        "a\0b",
+        "😂",
+        "😂😂😂😂😂😂😂",
+        "👩‍👩‍👧‍👦",
+        "\u{200d}\u{fe0f}",
+        "مرحبا بالعالم",
+        "これは良いです",
+        "@",
+        "#",
+        "@@@@",
+        "http",
+        "https://",
+        "&amp;&amp;",
+        "\u{202e}txet desrever",
+        "�",
+        "e\u{301}\u{301}\u{301}",
+        &noise,
+        &long,
+        &letters,
+        &brackets,
+        &brackets_and_more,
+    ];
+    let readings = swift().build().unwrap().score(&texts).unwrap();
+    assert_eq!(readings.len(), texts.len());
+    for (text, reading) in texts.iter().zip(&readings) {
+        let in_range = numbers_of(reading).iter().all(|number| (0.0..=1.0).contains(number));
+        assert!(in_range, "{text:?}: {reading:?}");
+        assert!((reading.sentiment.iter().sum::<f32>() - 1.0).abs() < 1e-3, "{text:?}: {reading:?}");
+    }
+}
+
+/// What no post consists of, and what every model must survive.
+fn strange_texts() -> Vec<String> {
+    let noise: Vec<u8> = (0_u32..5_000).map(|i| i.wrapping_mul(2_654_435_761).to_le_bytes()[3]).collect();
+    let binary = String::from_utf8_lossy(&noise).into_owned();
+    vec![
+        String::new(),
+        "😂😂😂".into(),
+        "never again ".repeat(1_000),
+        "ñ".repeat(10_000),
+        binary,
+        "[SEP] </s>".into(),
+    ]
+}
+
+fn fixture(name: &str) -> PathBuf {
+    checkout().join("tests/fixtures/models").join(name)
+}
+
+fn tiny_folders() -> [PathBuf; 3] {
+    ["tiny-roberta-sentiment", "tiny-distilbert-emotion", "tiny-bert-toxicity"].map(fixture)
+}
+
+fn readings(folders: &[PathBuf], texts: &[&str]) -> Vec<Reading> {
+    CompositeFactory::load(&params(), folders, Tier::Deep).unwrap().build().unwrap().score(texts).unwrap()
+}
+
+#[test]
+fn of_each_question_the_first_model_that_can_answers() {
+    let texts = ["I love it", "Never again, I am leaving", "ok"];
+    let [roberta, distilbert, bert] = tiny_folders();
+    let swift = readings(&["swift".into()], &texts);
+    let sentiment_only = readings(std::slice::from_ref(&roberta), &texts);
+    let all = readings(&[roberta, distilbert, bert], &texts);
+    for ((swift, sentiment_only), all) in swift.iter().zip(&sentiment_only).zip(&all) {
+        assert_ne!(sentiment_only.sentiment, swift.sentiment);
+        assert_eq!(sentiment_only.emotion, swift.emotion);
+        assert_eq!(all.sentiment, sentiment_only.sentiment);
+        assert_ne!((all.emotion, all.toxicity), (swift.emotion, swift.toxicity));
+        assert_eq!(all.churn_risk, swift.churn_risk, "nobody else has that head");
+    }
+}
+
+#[test]
+fn a_composite_names_all_its_parts_and_no_more() {
+    let [roberta, ..] = tiny_folders();
+    let named = |folders: &[PathBuf]| {
+        let factory = CompositeFactory::load(&params(), folders, Tier::Deep).unwrap();
+        ModelId::clone(&factory.model())
+    };
+    let both = named(std::slice::from_ref(&roberta));
+    assert_eq!(both.name, "tiny-roberta-sentiment+swift");
+    assert_eq!(both.hash.len(), 64);
+    let swift = named(&["swift".into(), roberta]);
+    assert_eq!(swift.name, "swift", "it leaves nothing to answer");
+    assert_eq!(swift.hash, named(&["swift".into()]).hash);
+}
+
+#[test]
+fn a_model_says_which_languages_it_was_taught() {
+    let factory = CompositeFactory::load(&params(), &tiny_folders(), Tier::Deep).unwrap();
+    let scorer = factory.build().unwrap();
+    assert!(scorer.reads("en") && !scorer.reads("de"));
+}
+
+#[test]
+fn any_classifier_survives_any_text() {
+    let texts = strange_texts();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    for reading in readings(&tiny_folders(), &texts) {
+        assert!(numbers_of(&reading).iter().all(|number| (0.0..=1.0).contains(number)), "{reading:?}");
+    }
+}
+
+#[test]
+fn a_remembered_answer_is_the_answer() {
+    let remembering = LoadParams { cache_bytes: 1 << 20, ..params() };
+    let factory = CompositeFactory::load(&remembering, &["swift".into()], Tier::Swift).unwrap();
+    let texts = ["I love it", "I hate it", "I love it"];
+    let (mut first, mut second) = (factory.build().unwrap(), factory.build().unwrap());
+    let answers = first.score(&texts).unwrap();
+    assert_eq!(second.score(&texts).unwrap(), answers);
+    assert_eq!(answers[0], answers[2]);
+    assert_close(&answers[1], &swift().build().unwrap().score(&texts).unwrap()[1], texts[1]);
+}
+
+#[test]
+fn a_thousand_texts_come_back_in_their_order() {
+    let texts: Vec<String> = (0..1_000).map(|i| ["love it ", "hate it "][i % 2].repeat(1 + i % 40)).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let readings = swift().build().unwrap().score(&texts).unwrap();
+    assert_eq!(readings.len(), 1_000);
+    for (i, reading) in readings.iter().enumerate() {
+        let [negative, _, positive] = reading.sentiment;
+        assert_eq!(positive > negative, i % 2 == 0, "{i}: {reading:?}");
+    }
+}
+
+#[test]
+fn no_texts_get_no_readings() {
+    assert_eq!(swift().build().unwrap().score(&[]).unwrap(), []);
+}
+
+#[test]
+fn the_lexicon_does_not_answer_unasked() {
+    let loaded = load(&params());
+    assert_eq!(loaded.degraded, None, "{BRING_THE_RUNTIME}");
+    let model = loaded.factory.model();
+    assert_eq!(model.name, "swift");
+    assert_eq!(model.hash.len(), 64);
+}
+
+/// A copy of the model's folder that a test may damage.
+fn copy_of_weights() -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    fs::create_dir(copy.path().join("swift")).unwrap();
+    for name in ["model.onnx", "tokenizer.json", "manifest.json"] {
+        fs::copy(checkout().join("weights/swift").join(name), copy.path().join("swift").join(name)).unwrap();
+    }
+    copy
+}
+
+fn assert_degraded(params: &LoadParams, reason: &str) {
+    let loaded = load(params);
+    assert_eq!(loaded.factory.model().name, "lexicon");
+    let told = loaded.degraded.unwrap();
+    assert!(told.contains(reason), "{told}");
+    let readings = loaded.factory.build().unwrap().score(&["I love it"]).unwrap();
+    assert!(readings[0].sentiment[2] > 0.5);
+}
+
+#[test]
+fn without_the_runtime_the_lexicon_answers_and_says_so() {
+    let named = PathBuf::from("nowhere/libonnxruntime.so");
+    assert_degraded(&LoadParams { runtime_library: Some(named), ..params() }, "nowhere/libonnxruntime.so");
+}
+
+#[test]
+fn without_the_model_the_lexicon_answers_and_says_so() {
+    let empty = tempfile::tempdir().unwrap();
+    assert_degraded(
+        &LoadParams { weights_dir: Some(empty.path().to_owned()), ..params() },
+        "the model's folder",
+    );
+}
+
+#[test]
+fn a_truncated_model_is_not_loaded() {
+    let copy = copy_of_weights();
+    damage(&copy.path().join("swift/model.onnx"), |bytes| bytes.truncate(bytes.len() / 2));
+    assert_degraded(&LoadParams { weights_dir: Some(copy.path().to_owned()), ..params() }, "model.onnx");
+}
+
+#[test]
+fn the_tokenizer_of_another_model_is_not_loaded() {
+    let copy = copy_of_weights();
+    damage(&copy.path().join("swift/tokenizer.json"), |bytes| bytes.push(b'\n'));
+    assert_degraded(&LoadParams { weights_dir: Some(copy.path().to_owned()), ..params() }, "tokenizer.json");
+}
+
+fn damage(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+    let mut bytes = fs::read(path).unwrap();
+    change(&mut bytes);
+    fs::write(path, bytes).unwrap();
+}
