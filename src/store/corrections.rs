@@ -25,7 +25,7 @@ use crate::models::score::{CHURN_HIGH, Score};
 pub struct Correction {
     /// Which post.
     pub uuid: Uuid,
-    /// Its event time. Says nothing about which post it is, but where to look.
+    /// Its event time, which tells whether it lies where old rows are merged or expire.
     pub created_at: Timestamp,
     /// What it says.
     pub score: Score,

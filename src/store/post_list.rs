@@ -90,15 +90,6 @@ fn list_sql() -> String {
     )
 }
 
-/// The post with this name, if there is one.
-pub async fn get(store: &Store, uuid: Uuid) -> Result<Option<ScoredPost>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM {TABLES} WHERE post.uuid = $1");
-    let client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, client.query(&sql, &[&uuid])).await;
-    let rows = answered(client, outcome)?;
-    Ok(scored_posts_of(&rows)?.pop())
-}
-
 /// The post with this name and the scores it had before, as they were at one moment.
 pub async fn get_with_history(store: &Store, uuid: Uuid) -> Result<Option<PostWithHistory>, StoreError> {
     let mut client = store.client().await?;
@@ -177,9 +168,11 @@ mod tests {
         let batch = [full(at), testing::post(6, at)];
         record(&store, &batch).await.unwrap();
         for scored in &batch {
-            assert_eq!(get(&store, scored.post.uuid).await.unwrap().as_ref(), Some(scored));
+            let found = get_with_history(&store, scored.post.uuid).await.unwrap().unwrap();
+            assert_eq!((&found.post, &found.score), (&scored.post, &scored.score));
+            assert_eq!(found.history, []);
         }
-        assert_eq!(get(&store, Uuid::now_v7()).await.unwrap(), None);
+        assert_eq!(get_with_history(&store, Uuid::now_v7()).await.unwrap(), None);
     }
 
     #[tokio::test]
