@@ -80,6 +80,7 @@ pub fn start(parts: Parts<'_>) -> anyhow::Result<Web> {
         producer: connections.stream.producer(),
         dead_letters: connections.stream.dead_letters(),
         score_lane: pipeline.score_lane.clone(),
+        models: Arc::clone(&connections.models),
         sockets: sockets.clone(),
         prometheus: metrics,
         health,

@@ -11,6 +11,7 @@ pub mod guard; // who may ask
 mod health; // whether the process lives
 mod ingest; // a body of posts, taken apart
 mod metrics; // how people feel
+mod models; // who reads the posts
 pub mod openapi; // the calls, described for programs
 mod posts; // posts in, and their history out
 mod score; // scores at once
@@ -73,6 +74,7 @@ pub fn configure_operations(config: &mut web::ServiceConfig) {
 fn operations(config: &mut web::ServiceConfig) {
     config
         .service(at("/api/v1/system", "GET, HEAD").route(get().to(system::show)))
+        .service(at("/api/v1/models/reload", "POST").route(web::post().to(models::reload)))
         .service(at("/health", "GET, HEAD").route(get().to(health::health)))
         .service(at("/livez", "GET, HEAD").route(get().to(health::live)))
         .service(at("/readyz", "GET, HEAD").route(get().to(health::ready)))

@@ -6,7 +6,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::{alerts, dead_letters, export, health, metrics, posts, score, socket, system};
+use super::{alerts, dead_letters, export, health, metrics, models, posts, score, socket, system};
 use crate::models::metrics::LiveMetrics;
 use crate::ws::frames::{ClientOp, ServerFrame};
 
@@ -32,6 +32,7 @@ use crate::ws::frames::{ClientOp, ServerFrame};
         dead_letters::replay,
         socket::open,
         system::show,
+        models::reload,
         system::prometheus,
         health::health,
         health::live,

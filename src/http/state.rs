@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::guard::{AllowedHosts, Token};
 use crate::actors::job_queue::ScoreLane;
+use crate::inference::Models;
 use crate::models::stage_health::SystemHealth;
 use crate::store::Store;
 use crate::stream::{DeadLetters, Producer};
@@ -38,6 +39,8 @@ pub struct AppState {
     pub dead_letters: DeadLetters,
     /// Scores texts ahead of the stream.
     pub score_lane: ScoreLane,
+    /// The models that score.
+    pub models: Arc<Models>,
     /// Live sockets.
     pub sockets: Sockets,
     /// Renders the metrics of this process.

@@ -6,6 +6,7 @@ use super::composite::CompositeFactory;
 use super::fake::FakeFactory;
 use super::lexicon::LexiconFactory;
 use super::{InferenceError, LoadParams, ModelChoice, ModelSlot, ScorerFactory, Tier};
+use crate::models::score::ModelId;
 
 /// A model that can answer, and why it is not the one that was asked for.
 pub struct Loaded {
@@ -52,6 +53,29 @@ pub struct Models {
     swift: ModelSlot,
     deep: Result<ModelSlot, String>,
     degraded: Mutex<Option<String>>,
+    /// Two reloads at once could put an older model over a newer one.
+    reloading: Mutex<()>,
+}
+
+/// What a reload did to one tier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reloaded {
+    /// Which one.
+    pub tier: Tier,
+    /// The model that answered until now.
+    pub before: Arc<ModelId>,
+    /// The model that answers from the next batch on. The same, where its files are the same.
+    pub after: Arc<ModelId>,
+}
+
+/// Why nothing was reloaded: every tier goes on with the model it had.
+#[derive(Debug, thiserror::Error)]
+#[error("the {} model is left as it was: {reason}", .tier.as_str())]
+pub struct NotReloaded {
+    /// Whose new model cannot be used.
+    pub tier: Tier,
+    /// Why not.
+    pub reason: InferenceError,
 }
 
 impl Models {
@@ -59,7 +83,34 @@ impl Models {
     pub fn load(params: LoadParams) -> Self {
         let Loaded { factory, degraded } = load(&params);
         let deep = load_deep(&params).map(ModelSlot::new).map_err(|error| error.to_string());
-        Self { params, swift: ModelSlot::new(factory), deep, degraded: Mutex::new(degraded) }
+        let (swift, degraded) = (ModelSlot::new(factory), Mutex::new(degraded));
+        Self { params, swift, deep, degraded, reloading: Mutex::default() }
+    }
+
+    /// Reads the models again from their folders, checks them against their manifests, lets each score a text, and only
+    /// when all of them can, puts them in. Takes as long as loading; posts are scored by the old ones meanwhile.
+    ///
+    /// A tier that had no model when the process started has no threads either, and gets none by this.
+    ///
+    /// # Errors
+    /// When one of the models cannot be used; then none is changed.
+    pub fn reload(&self) -> Result<Vec<Reloaded>, NotReloaded> {
+        let _turn = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
+        let slots = [(Tier::Swift, Some(&self.swift)), (Tier::Deep, self.deep.as_ref().ok())];
+        let mut loaded = Vec::new();
+        for (tier, slot) in slots {
+            let Some(slot) = slot else { continue };
+            let next = try_load(&self.params, tier).map_err(|reason| NotReloaded { tier, reason })?;
+            loaded.push((tier, slot, next));
+        }
+        let swapped = loaded.into_iter().map(|(tier, slot, next)| {
+            let after = next.model();
+            Reloaded { tier, before: slot.swap(next).model(), after }
+        });
+        let swapped = swapped.collect();
+        // What the lexicon stood in for is there now.
+        *self.reason() = None;
+        Ok(swapped)
     }
 
     /// Reads every post.
@@ -82,10 +133,5 @@ impl Models {
 
     fn reason(&self) -> MutexGuard<'_, Option<String>> {
         self.degraded.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What was loaded, and from where.
-    pub fn params(&self) -> &LoadParams {
-        &self.params
     }
 }

@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 pub use self::choice::{LoadParams, ModelChoice, Tier};
 pub use self::error::InferenceError;
-pub use self::load::{Loaded, Models, load, load_deep};
+pub use self::load::{Loaded, Models, NotReloaded, Reloaded, load, load_deep};
 pub use self::slot::ModelSlot;
 use crate::models::score::ModelId;
 

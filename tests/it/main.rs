@@ -17,6 +17,8 @@ mod respawn; // stages that panic
 mod shutdown; // a graceful stop
 mod two_processes; // several share the work
 
+mod model_reload; // another model under load
+
 mod backpressure; // ten times too much
 mod postgres_restart;
 mod redis_restart;

@@ -197,6 +197,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/models/reload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read the models again from their folders
+         * @description Each is checked against its manifest and scores a text before it is used; no post is lost or waits. When one
+         *     cannot be used all stay as they were. Only the process that is asked does so.
+         */
+        post: operations["reload_models"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/posts": {
         parameters: {
             query?: never;
@@ -248,7 +269,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One post */
+        /** One post, with the scores it had before */
         get: operations["get_post"];
         put?: never;
         post?: never;
@@ -1049,6 +1070,16 @@ export interface components {
             /** @description Asks for the next page; null when this is the last. */
             next_cursor?: string | null;
         };
+        /** @description A score that another one has taken the place of. */
+        PastScore: {
+            /** @description What a model made of the post. */
+            score: components["schemas"]["Score"];
+            /**
+             * Format: date-time
+             * @description When it was stored.
+             */
+            scored_at: string;
+        };
         /** @description A post with everything Groundswell derived from it: language, place, products, reach. */
         Post: {
             /**
@@ -1111,6 +1142,15 @@ export interface components {
             reach: number;
             engagement?: components["schemas"]["Engagement"] | null;
         };
+        /** @description A post, its score, and the scores it had before. */
+        PostWithHistory: {
+            /** @description What was said. */
+            post: components["schemas"]["Post"];
+            /** @description What the model makes of it. */
+            score: components["schemas"]["Score"];
+            /** @description The scores before that, oldest first; empty for a post that was scored once. */
+            history: components["schemas"]["PastScore"][];
+        };
         /** @description Whether the process should get traffic. */
         Readiness: {
             /** @description Whether it should. */
@@ -1142,6 +1182,20 @@ export interface components {
             field: string;
             /** @description For people; may change. */
             message: string;
+        };
+        /** @description What became of the models. */
+        ReloadAnswer: {
+            /** @description One for each tier that has a model. */
+            items: components["schemas"]["ReloadedModel"][];
+        };
+        /** @description What became of one tier's model. */
+        ReloadedModel: {
+            /** @description `swift` or `deep`. */
+            tier: string;
+            /** @description The model that answered until now. */
+            before: components["schemas"]["ModelId"];
+            /** @description The model that answers from the next batch on. */
+            after: components["schemas"]["ModelId"];
         };
         /** @description Which dead letters to send again. */
         Replay: {
@@ -2132,6 +2186,44 @@ export interface operations {
             };
         };
     };
+    reload_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They answer from the next batch on */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReloadAnswer"];
+                };
+            };
+            /** @description There are no parameters */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A model cannot be used, its tier is named in `details.field` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     list_posts: {
         parameters: {
             query?: {
@@ -2351,7 +2443,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ScoredPost"];
+                    "application/json": components["schemas"]["PostWithHistory"];
                 };
             };
             /** @description The id is no UUID */

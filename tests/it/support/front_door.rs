@@ -12,6 +12,7 @@ use groundswell::actors::job_queue::{Job, JobQueue, ScoreLane};
 use groundswell::http;
 use groundswell::http::guard::{AllowedHosts, Token};
 use groundswell::http::state::{AppState, HttpParams};
+use groundswell::inference::{LoadParams, ModelChoice, Models};
 use groundswell::models::score::{Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel};
 use groundswell::models::stage_health::{
     DependencyHealth, ModelHealth, SocketHealth, StreamHealth, SystemHealth,
@@ -92,6 +93,11 @@ impl FrontDoor {
             producer: stream.producer(),
             dead_letters: stream.dead_letters(),
             score_lane: ScoreLane::new(queue),
+            models: Arc::new(Models::load(LoadParams {
+                fast: ModelChoice::Fake,
+                deep: ModelChoice::Off,
+                ..LoadParams::default()
+            })),
             sockets: Sockets::new(sockets),
             prometheus: prometheus(),
             health: newest,
