@@ -42,6 +42,12 @@ enum Command {
         /// The text; `-` reads standard input
         #[arg(default_value = "-")]
         text: String,
+        /// Print every probability of this model alone, and null for what it does not answer
+        #[arg(long)]
+        raw: bool,
+        /// Texts handed to the model at a time
+        #[arg(long = "batch", value_name = "N", default_value_t = 256)]
+        n_batch: usize,
         #[command(flatten)]
         config: Box<Config>,
     },
@@ -108,7 +114,9 @@ fn obey(command: Command) -> anyhow::Result<ExitCode> {
         Command::Replay(params) => Runtime::new()?.block_on(replay::run(*params))?,
         Command::Synth(params) => Runtime::new()?.block_on(synth::run(*params))?,
         Command::DeadLetters(command) => Runtime::new()?.block_on(dead_letters::run(command))?,
-        Command::Score { text, config } => score::run(&text, &config.load_params())?,
+        Command::Score { text, raw, n_batch, config } => {
+            score::run(&score::ScoreParams { text, raw, n_batch, load: config.load_params() })?;
+        }
         Command::Doctor(config) => return Runtime::new()?.block_on(doctor::run(&config)),
         Command::Bench { bench: Bench::Pipeline { seconds, offered, rate, output } } => {
             let params = bench::pipeline::PipelineParams {

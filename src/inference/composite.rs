@@ -31,9 +31,32 @@ impl CompositeFactory {
     /// # Errors
     /// When one of them cannot be used, or a question has nobody to answer it.
     pub fn load(params: &LoadParams, folders: &[PathBuf], tier: Tier) -> Result<Self, InferenceError> {
+        let folders: Vec<&Path> = folders.iter().map(PathBuf::as_path).chain([Path::new(LAST)]).collect();
+        let factory = Self::load_parts(params, &folders, tier)?;
+        if let Some(head) = HeadKind::ALL.iter().find(|kind| !factory.answers(**kind)) {
+            return Err(InferenceError::NoHead { head: head.as_str() });
+        }
+        Ok(factory)
+    }
+
+    /// Loads the models in their order and nothing besides, so that some questions may have nobody to answer them. For
+    /// measuring what a model does by itself.
+    ///
+    /// # Errors
+    /// When one of them cannot be used.
+    pub fn load_alone(params: &LoadParams, folders: &[PathBuf], tier: Tier) -> Result<Self, InferenceError> {
+        Self::load_parts(params, &folders.iter().map(PathBuf::as_path).collect::<Vec<_>>(), tier)
+    }
+
+    /// Whether it answers this question.
+    pub fn answers(&self, kind: HeadKind) -> bool {
+        self.networks.iter().any(|network| network.answers(kind))
+    }
+
+    fn load_parts(params: &LoadParams, folders: &[&Path], tier: Tier) -> Result<Self, InferenceError> {
         let mut wanted = HeadKind::ALL.to_vec();
         let mut networks = Vec::new();
-        for folder in folders.iter().map(PathBuf::as_path).chain([Path::new(LAST)]) {
+        for folder in folders {
             if wanted.is_empty() {
                 break;
             }
@@ -44,9 +67,6 @@ impl CompositeFactory {
             if wanted.len() < n_wanted {
                 networks.push(Arc::new(network));
             }
-        }
-        if let Some(head) = wanted.first() {
-            return Err(InferenceError::NoHead { head: head.as_str() });
         }
         let model = Arc::new(model_of(&networks));
         let cache = (params.cache_bytes > 0).then(|| Arc::new(ResultCache::new(params.cache_bytes, tier)));

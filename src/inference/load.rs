@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::composite::CompositeFactory;
 use super::fake::FakeFactory;
+use super::heads::HeadKind;
 use super::lexicon::LexiconFactory;
 use super::{InferenceError, LoadParams, ModelChoice, ModelSlot, ScorerFactory, Tier};
 use crate::models::score::ModelId;
@@ -32,6 +33,28 @@ pub fn load(params: &LoadParams) -> Loaded {
 /// When it is missing, damaged or turned off.
 pub fn load_deep(params: &LoadParams) -> Result<Arc<dyn ScorerFactory>, InferenceError> {
     try_load(params, Tier::Deep)
+}
+
+/// A model by itself, and which questions it answers.
+pub struct Alone {
+    /// Makes the scorers. What nobody answers stays 0 in their readings.
+    pub factory: Arc<dyn ScorerFactory>,
+    /// The questions it answers.
+    pub heads: Vec<HeadKind>,
+}
+
+/// Loads the fast model without others that would answer what it does not, and without a stand-in: for measurements,
+/// where another model's answers would pass for its own.
+///
+/// # Errors
+/// When it is missing, damaged or turned off.
+pub fn load_alone(params: &LoadParams) -> Result<Alone, InferenceError> {
+    let ModelChoice::Folders(folders) = &params.fast else {
+        return Ok(Alone { factory: try_load(params, Tier::Swift)?, heads: HeadKind::ALL.to_vec() });
+    };
+    let factory = CompositeFactory::load_alone(params, folders, Tier::Swift)?;
+    let heads = HeadKind::ALL.into_iter().filter(|kind| factory.answers(*kind)).collect();
+    Ok(Alone { factory: Arc::new(factory), heads })
 }
 
 fn try_load(params: &LoadParams, tier: Tier) -> Result<Arc<dyn ScorerFactory>, InferenceError> {

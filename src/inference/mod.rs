@@ -24,7 +24,8 @@ use std::sync::Arc;
 
 pub use self::choice::{LoadParams, ModelChoice, Tier};
 pub use self::error::InferenceError;
-pub use self::load::{Loaded, Models, NotReloaded, Reloaded, load, load_deep};
+pub use self::heads::HeadKind;
+pub use self::load::{Alone, Loaded, Models, NotReloaded, Reloaded, load, load_alone, load_deep};
 pub use self::slot::ModelSlot;
 use crate::models::score::ModelId;
 
