@@ -43,12 +43,12 @@ export type Post = Schemas['Post'];
 export type Score = Schemas['Score'];
 export type ModelId = Schemas['ModelId'];
 export type ScoredPost = Schemas['ScoredPost'];
-/** What one model said of a post, and when; the current score is the last of a post's history. */
+/** A score that another one has taken the place of. */
 export interface PastScore {
   score: Score;
   scored_at: string;
 }
-/** `history` is absent where the server keeps none. */
+/** `history` is oldest first; absent where the server keeps none. */
 export type PostDetails = ScoredPost & { history?: PastScore[] };
 export type PostPage = Schemas['Page_ScoredPost'];
 

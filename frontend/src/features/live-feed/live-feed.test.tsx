@@ -89,18 +89,21 @@ test('a list that is held still shows corrections in their places', () => {
 test('the details say which model said what, and when', async () => {
   const at = (ms: number) => new Date(NOON + ms).toISOString();
   const history = [
-    { score: sampleScore('negative', DEEP), scored_at: at(400) },
     { score: samplePost(1).score, scored_at: at(0) },
+    { score: sampleScore('neutral', { ...DEEP, version: '2' }), scored_at: at(400) },
   ];
   answerFetch({ '/api/v1/posts/post-1': () => ({ ...correctedPost(), history }) });
   renderWithQueries(panelOf([correctedPost()]));
   await userEvent.click(screen.getByRole('button', { name: 'Scores' }));
   const list = await screen.findByRole('list', { name: 'Read by, oldest first' });
-  const [first, second] = within(list)
+  const said = within(list)
     .getAllByRole('listitem')
     .map(({ textContent }) => textContent);
-  expect(first).toMatch(/^Positive, 90% sureswift 1, 2 Jan 2026/);
-  expect(second).toBe('Negative, 90% suredeep 3, 0.4 s later');
+  expect(said).toEqual([
+    expect.stringMatching(/^Positive, 90% sureswift 1, 2 Jan 2026/),
+    'Neutral, 90% suredeep 2, 0.4 s later',
+    'Negative, 90% suredeep 3, stands now',
+  ]);
 });
 
 test('a history that cannot be had is said not to be, beside the scores that are known', async () => {

@@ -8,7 +8,7 @@ interface ScoreHistoryProps {
   revision: string;
 }
 
-/** Which model said what of a post, and when; nothing where the server keeps no history. */
+/** Which model said what of a post, and when; nothing where only one ever did. */
 export function ScoreHistory({ uuid, revision }: ScoreHistoryProps) {
   const { data, error, isPending } = usePost(uuid, revision);
   if (isPending) return <p className="caption">Asking who read it…</p>;
@@ -19,21 +19,16 @@ export function ScoreHistory({ uuid, revision }: ScoreHistoryProps) {
       </p>
     );
   }
-  if (data.history === undefined || data.history.length === 0) return null;
+  const readings = describeHistory(data);
+  if (readings.length === 0) return null;
   return (
     <ol aria-label="Read by, oldest first" className="space-y-1">
-      {describeHistory(data.history).map(({ score, scored_at, when }) => (
-        <li
-          key={`${scored_at} ${score.model.hash}`}
-          className="flex flex-wrap items-center gap-x-1.5"
-        >
+      {readings.map(({ score, when }, i) => (
+        <li key={i} className="flex flex-wrap items-center gap-x-1.5">
           <SentimentMark label={score.sentiment.label} uncertain={score.sentiment.uncertain} />
           <span>{describeLabel(score.sentiment)}</span>
           <span className="caption ml-auto">
-            {score.model.name} {score.model.version},{' '}
-            <time dateTime={scored_at} title={scored_at}>
-              {when}
-            </time>
+            {score.model.name} {score.model.version}, {when}
           </span>
         </li>
       ))}

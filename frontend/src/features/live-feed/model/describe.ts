@@ -1,4 +1,4 @@
-import type { PastScore, Score } from '@/api/wire';
+import type { PostDetails, Score } from '@/api/wire';
 import { capitalize, formatDate, formatElapsed, formatSure } from '@/lib/format';
 
 type SentimentScore = Score['sentiment'];
@@ -14,15 +14,27 @@ export function describeCorrection(was: SentimentScore, now: SentimentScore): st
   return was.label === now.label ? 'corrected' : `corrected, was ${was.label}`;
 }
 
-/** Every score with when it was given: the first by the clock, later ones by how much later they came. */
-export function describeHistory(history: readonly PastScore[]): (PastScore & { when: string })[] {
-  const sorted = history.toSorted((a, b) => Date.parse(a.scored_at) - Date.parse(b.scored_at));
-  const first = sorted[0];
-  return sorted.map((past) => ({
-    ...past,
-    when:
-      first === undefined || past === first
-        ? formatDate(past.scored_at)
-        : `${formatElapsed(Date.parse(past.scored_at) - Date.parse(first.scored_at))} later`,
-  }));
+/** One line of a post's history. */
+export interface Reading {
+  score: Score;
+  when: string;
+}
+
+/**
+ * Every score a post had, oldest first, and the one that stands last.
+ *
+ * The first is dated, later ones say how much later they came, and the server does not tell since when the last stands.
+ */
+export function describeHistory({ score, history = [] }: PostDetails): Reading[] {
+  const [first, ...later] = history;
+  if (first === undefined) return [];
+  const since = Date.parse(first.scored_at);
+  return [
+    { score: first.score, when: formatDate(first.scored_at) },
+    ...later.map(({ score, scored_at }) => ({
+      score,
+      when: `${formatElapsed(Date.parse(scored_at) - since)} later`,
+    })),
+    { score, when: 'stands now' },
+  ];
 }
