@@ -11,13 +11,14 @@ import {
   type Sentiment,
   type SystemStatus,
   type Tally,
+  type TiersStatus,
 } from '@/api/wire';
 import type { ServerFrame } from '@/live/frames';
 
 /** The time at which all samples are set. */
 export const NOON = Date.parse('2026-01-02T12:00:00Z');
 
-const SWIFT: ModelId = { name: 'swift', version: '1', hash: 'abcdef' };
+export const SWIFT: ModelId = { name: 'swift', version: '1', hash: 'abcdef' };
 
 const zeroEmotions = Object.fromEntries(EMOTIONS.map((name) => [name, 0])) as Record<
   Emotion,
@@ -144,6 +145,23 @@ export const sampleSystem: SystemStatus = {
   model: SWIFT,
   sockets: { open: 1, limit: 100 },
 };
+
+export const DEEP: ModelId = { name: 'deep', version: '3', hash: '0123456789abcdef' };
+
+/** A server that finds time to correct a quarter of its posts. */
+export function sampleTiers(changes: Partial<TiersStatus> = {}): TiersStatus {
+  return {
+    budget_ms: 1_000,
+    overloaded: false,
+    awaiting: 12,
+    deep_per_second: 48.2,
+    items: [
+      { tier: 'swift', model: SWIFT, share: 0.75, posts: 900 },
+      { tier: 'deep', model: DEEP, share: 0.25, posts: 300 },
+    ],
+    ...changes,
+  };
+}
 
 /** A frame with that event and data, sent `afterMs` past noon. */
 export function sampleFrame<Event extends ServerFrame['event']>(

@@ -5,9 +5,7 @@ import { FeedPanel } from '@/features/live-feed/components/feed-panel';
 import { MARKED_FOR_MS } from '@/features/live-feed/components/correction-mark';
 import type { ShownPost } from '@/live/feed';
 import { answerFetch, renderWithQueries } from '@/testing/render';
-import { NOON, samplePost, sampleScore } from '@/testing/samples';
-
-const DEEP = { name: 'deep', version: '3', hash: '0123' };
+import { DEEP, NOON, samplePost, sampleScore } from '@/testing/samples';
 
 /** Post 1 as the deep model left it. */
 function correctedPost(): ShownPost {

@@ -1,12 +1,29 @@
-import { render, screen } from '@testing-library/react';
+import { render, screen, within } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
 import { expect, test } from 'vitest';
+import type { SystemStatus } from '@/api/wire';
 import { HealthBanner } from '@/features/pipeline/components/health-banner';
 import { SystemView } from '@/features/pipeline/components/system-view';
 import { describeProblems } from '@/features/pipeline/model/problems';
+import { handledPerSecond, newestOf, nextReadings } from '@/features/pipeline/model/throughput';
+import { describeSwaps, describeTiers } from '@/features/pipeline/model/tiers';
 import { answerFetch, renderWithQueries } from '@/testing/render';
-import { sampleSystem } from '@/testing/samples';
+import { DEEP, NOON, sampleSystem, sampleTiers, SWIFT } from '@/testing/samples';
 
 const [stage] = sampleSystem.stages;
+
+const scoring: SystemStatus = { ...sampleSystem, tiers: sampleTiers() };
+
+/** The server `ms` later, with `handled` messages behind it. */
+function systemAfter(ms: number, handled: number): SystemStatus {
+  const at = new Date(NOON + ms).toISOString();
+  return { ...sampleSystem, at, stages: [{ ...stage!, handled }] };
+}
+
+const tiersWith = (swift: number, deep: number) => [
+  { tier: 'swift', model: SWIFT, share: swift, posts: swift * 1_000 },
+  { tier: 'deep', model: DEEP, share: deep, posts: deep * 1_000 },
+];
 
 test('a healthy server says nothing', () => {
   const { container } = render(<HealthBanner system={sampleSystem} />);
@@ -31,13 +48,130 @@ test.each([
 
 test('the system page lists the stages', async () => {
   answerFetch({ '/api/v1/system': () => sampleSystem });
-  renderWithQueries(<SystemView />);
+  renderWithQueries(<SystemView pushed={null} postsPerSecond={12.5} />);
   expect(await screen.findByRole('table', { name: 'Stages of the pipeline' })).toBeTruthy();
   expect(screen.getByText('swift 1')).toBeTruthy();
 });
 
 test('a server that does not answer is said not to', async () => {
   answerFetch({});
-  renderWithQueries(<SystemView />);
+  renderWithQueries(<SystemView pushed={null} postsPerSecond={12.5} />);
   expect((await screen.findByRole('alert')).textContent).toContain('no such call');
+});
+
+test('the figures do not wait for an answer while the socket tells them', () => {
+  answerFetch({});
+  renderWithQueries(<SystemView pushed={sampleSystem} postsPerSecond={null} />);
+  expect(screen.getByRole('table', { name: 'Stages of the pipeline' })).toBeTruthy();
+});
+
+test('of what was asked for and what was pushed the later reading is shown', () => {
+  const [early, late] = [systemAfter(0, 1), systemAfter(2_000, 2)];
+  expect(newestOf(early, late)).toBe(late);
+  expect(newestOf(late, early)).toBe(late);
+  expect(newestOf(undefined, early)).toBe(early);
+  expect(newestOf(early, null)).toBe(early);
+  expect(newestOf(undefined, null)).toBeNull();
+});
+
+test('a counter in two readings is a rate', () => {
+  const rates = handledPerSecond({ before: systemAfter(0, 100), now: systemAfter(2_000, 150) });
+  expect(rates.get('aggregator')).toBe(25);
+});
+
+test.each([
+  ['one reading alone', { before: null, now: systemAfter(0, 1) }],
+  ['a counter that began anew', { before: systemAfter(0, 100), now: systemAfter(2_000, 5) }],
+  ['two readings of one moment', { before: systemAfter(0, 1), now: systemAfter(0, 2) }],
+  [
+    'another process',
+    { before: systemAfter(0, 1), now: { ...systemAfter(2_000, 9), started_at: 'later' } },
+  ],
+])('%s tells no rate', (_, readings) => {
+  expect(handledPerSecond(readings).size).toBe(0);
+});
+
+test('readings that nearly coincide do not replace those that are far enough apart', () => {
+  const readings = { before: systemAfter(0, 1), now: systemAfter(2_000, 2) };
+  expect(nextReadings(readings, systemAfter(2_100, 3))).toBe(readings);
+  const later = systemAfter(4_000, 3);
+  expect(nextReadings(readings, later)).toEqual({ before: readings.now, now: later });
+});
+
+test.each([
+  ['an overload', { overloaded: true }, 'Everything stays swift: the machine is busy.'],
+  ['no budget', { budget_ms: 0 }, 'Everything stays swift: the latency budget is 0.'],
+  ['a quiet minute', { items: tiersWith(0, 0) }, 'Idle: no post in the last 60 seconds.'],
+  ['time to spare', { items: tiersWith(0, 1) }, 'the deep model reads every post again'],
+  ['a busy hour', { items: tiersWith(0.66, 0.34) }, '34% were corrected by the deep model'],
+  ['no deep model', { items: tiersWith(1, 0).slice(0, 1) }, 'there is no deep model'],
+])('%s is told in a sentence', (_, changes, words) => {
+  expect(describeTiers(sampleTiers(changes))).toContain(words);
+});
+
+test('a reload that swapped nothing says so', () => {
+  const { items } = sampleTiers();
+  expect(describeSwaps(items, items)).toEqual([expect.stringContaining('Nothing changed')]);
+});
+
+test('the system page shows what each tier scored, with which model, and what is owed', async () => {
+  answerFetch({ '/api/v1/system': () => scoring });
+  renderWithQueries(<SystemView pushed={null} postsPerSecond={20} />);
+  const shares = await screen.findByRole('list', { name: 'Share of each tier' });
+  const said = within(shares)
+    .getAllByRole('listitem')
+    .map(({ textContent }) => textContent);
+  expect(said).toEqual([
+    'swift 75%900 postsswift 1 · abcdef',
+    'deep 25%300 postsdeep 3 · 01234567',
+  ]);
+  expect(screen.getByText('Latency budget').nextSibling?.textContent).toBe('1.0 s');
+  expect(screen.getByText('Awaiting a correction').nextSibling?.textContent).toBe('12');
+  expect(screen.getByText('Deep posts per second').nextSibling?.textContent).toBe('48.2');
+});
+
+test('a server that does not tell of tiers shows its model, and offers no reload', async () => {
+  answerFetch({ '/api/v1/system': () => sampleSystem });
+  renderWithQueries(<SystemView pushed={null} postsPerSecond={20} />);
+  expect(await screen.findByText('as trained')).toBeTruthy();
+  expect(screen.queryByRole('button', { name: 'Reload models' })).toBeNull();
+});
+
+/** Opens the system page and answers the question that the reload asks. */
+async function reload(answer: 'Reload' | 'Cancel') {
+  await userEvent.click(await screen.findByRole('button', { name: 'Reload models' }));
+  const question = await screen.findByRole('alertdialog', { name: 'Reload the models?' });
+  await userEvent.click(within(question).getByRole('button', { name: answer }));
+}
+
+test('a reload asks first, and then says what it swapped', async () => {
+  let model = DEEP;
+  const requests = answerFetch({
+    '/api/v1/system': () => {
+      const [swift, deep] = sampleTiers().items;
+      return { ...scoring, tiers: sampleTiers({ items: [swift!, { ...deep!, model }] }) };
+    },
+    '/api/v1/models/reload': () => {
+      model = { name: 'deep', version: '4', hash: 'fedcba9876543210' };
+      return {};
+    },
+  });
+  renderWithQueries(<SystemView pushed={null} postsPerSecond={20} />);
+  await reload('Cancel');
+  expect(requests.some(({ method }) => method === 'POST')).toBe(false);
+  await reload('Reload');
+  const said = 'The deep tier went from deep 3 · 01234567 to deep 4 · fedcba98.';
+  expect(await screen.findByText(said)).toBeTruthy();
+});
+
+test('a reload that is refused says why, and that the models in use go on', async () => {
+  const error = { error: { code: 'model_invalid', message: 'model.onnx is cut short' } };
+  answerFetch({
+    '/api/v1/system': () => scoring,
+    '/api/v1/models/reload': () => new Response(JSON.stringify(error), { status: 422 }),
+  });
+  renderWithQueries(<SystemView pushed={null} postsPerSecond={20} />);
+  await reload('Reload');
+  const said = await screen.findByText(/were not reloaded/);
+  expect(said.textContent).toContain('model.onnx is cut short');
 });

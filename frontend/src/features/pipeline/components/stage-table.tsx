@@ -1,6 +1,6 @@
 import type { StageState, StageStatus } from '@/api/wire';
 import { Badge, type Tone } from '@/components/ui/badge';
-import { formatAge, formatCount } from '@/lib/format';
+import { formatAge, formatCount, formatRate } from '@/lib/format';
 
 const TONES: Record<StageState, Tone> = {
   running: 'good',
@@ -11,11 +11,13 @@ const TONES: Record<StageState, Tone> = {
 
 interface StageTableProps {
   stages: readonly StageStatus[];
+  /** What each handled in a second, by its name, as far as it is known. */
+  rates: ReadonlyMap<string, number>;
   now: number;
 }
 
 /** Every stage with what its supervisor knows about it. */
-export function StageTable({ stages, now }: StageTableProps) {
+export function StageTable({ stages, rates, now }: StageTableProps) {
   return (
     <div className="overflow-x-auto">
       <table className="w-full min-w-[640px] text-[13px]">
@@ -28,13 +30,19 @@ export function StageTable({ stages, now }: StageTableProps) {
             <th scope="col" className="text-left font-medium">
               State
             </th>
-            {['Handled', 'Failed', 'In flight', 'Restarts', 'Generation', 'Last progress'].map(
-              (head) => (
-                <th key={head} scope="col" className="pl-3 font-medium">
-                  {head}
-                </th>
-              ),
-            )}
+            {[
+              'Handled',
+              'Per second',
+              'Failed',
+              'In flight',
+              'Restarts',
+              'Generation',
+              'Last progress',
+            ].map((head) => (
+              <th key={head} scope="col" className="pl-3 font-medium">
+                {head}
+              </th>
+            ))}
           </tr>
         </thead>
         <tbody>
@@ -49,6 +57,7 @@ export function StageTable({ stages, now }: StageTableProps) {
                 </Badge>
               </td>
               <td>{formatCount(stage.handled)}</td>
+              <td>{describeRate(rates.get(stage.stage))}</td>
               <td className={stage.failed > 0 ? 'font-semibold text-critical' : ''}>
                 {formatCount(stage.failed)}
               </td>
@@ -64,4 +73,8 @@ export function StageTable({ stages, now }: StageTableProps) {
       </table>
     </div>
   );
+}
+
+function describeRate(rate: number | undefined): string {
+  return rate === undefined ? '–' : formatRate(rate);
 }

@@ -3,70 +3,98 @@ import type { DependencyStatus, SystemStatus } from '@/api/wire';
 import { Badge } from '@/components/ui/badge';
 import { Panel } from '@/components/ui/panel';
 import { useSystem } from '@/features/pipeline/api/use-system';
+import { useReadings } from '@/features/pipeline/api/use-readings';
+import { Fact } from '@/features/pipeline/components/facts';
 import { HealthBanner } from '@/features/pipeline/components/health-banner';
 import { StageTable } from '@/features/pipeline/components/stage-table';
-import { formatAge, formatCount } from '@/lib/format';
+import { TiersPanel } from '@/features/pipeline/components/tiers-panel';
+import { handledPerSecond, newestOf } from '@/features/pipeline/model/throughput';
+import { formatAge, formatCount, formatRate } from '@/lib/format';
 import { useNow } from '@/lib/use-now';
 
-/** The server's own health: stages, stream, model, sockets. */
-export function SystemView() {
+interface SystemViewProps {
+  /** The server's last word by socket, if any. */
+  pushed: SystemStatus | null;
+  /** Posts stored each second, by all processes; null before it is known. */
+  postsPerSecond: number | null;
+}
+
+/** The server's own health: stages, stream, models, sockets. */
+export function SystemView({ pushed, postsPerSecond }: SystemViewProps) {
   const { data, error, isPending } = useSystem();
+  const system = newestOf(data, pushed);
+  const rates = handledPerSecond(useReadings(system));
   const now = useNow(1_000);
   return (
     <div className="flex flex-col gap-3">
-      {data !== undefined && <HealthBanner system={data} />}
+      {system !== null && <HealthBanner system={system} />}
       {error !== null && (
         <p role="alert" className="rounded-xl bg-warning-soft px-4 py-3 text-warning">
           The server does not tell how it is: {error.message}. These figures are as old as the last
           answer; asking again every two seconds.
         </p>
       )}
-      {isPending && <p className="py-6 text-ink-soft">Asking the server…</p>}
-      {data !== undefined && <Status system={data} now={now} />}
+      {isPending && system === null && <p className="py-6 text-ink-soft">Asking the server…</p>}
+      {system !== null && (
+        <>
+          {system.tiers ? <TiersPanel tiers={system.tiers} /> : <ModelPanel model={system.model} />}
+          <Servers system={system} now={now} postsPerSecond={postsPerSecond} />
+          <Panel title="Stages" note="in the order a post passes them">
+            <StageTable stages={system.stages} rates={rates} now={now} />
+          </Panel>
+        </>
+      )}
     </div>
   );
 }
 
-function Status({ system, now }: { system: SystemStatus; now: number }) {
-  const { stream, model, sockets } = system;
+interface ServersProps {
+  system: SystemStatus;
+  now: number;
+  postsPerSecond: number | null;
+}
+
+function Servers({ system, now, postsPerSecond }: ServersProps) {
+  const { stream, sockets } = system;
   return (
-    <>
-      <div className="grid gap-3 md:grid-cols-3">
-        <Facts title="Stream" note={<DeadLetters dead={stream?.dead ?? 0} />}>
-          <Fact name="Waiting in Redis" value={countOf(stream?.length)} />
-          <Fact name="Not yet read" value={countOf(stream?.lag)} />
-          <Fact name="Read, not yet stored" value={countOf(stream?.pending)} />
-          <Fact name="Dead letters" value={countOf(stream?.dead)} />
-        </Facts>
-        <Facts
-          title="Model"
-          note={
-            model.degraded ? (
-              <Badge tone="warning">degraded</Badge>
-            ) : (
-              <Badge tone="good">as trained</Badge>
-            )
-          }
-        >
-          <Fact name="Name" value={`${model.name} ${model.version}`} />
-          <Fact name="SHA-256" value={model.hash.slice(0, 12)} />
-          {model.degraded && <p className="mt-1 text-[13px] text-warning">{model.degraded}</p>}
-        </Facts>
-        <Facts title="Server" note={<Badge>{system.mode}</Badge>}>
-          <Fact name="Version" value={system.version} />
-          <Fact name="Up" value={formatAge(system.started_at, now)} />
-          <Fact
-            name="Sockets"
-            value={`${formatCount(sockets.open)} of ${formatCount(sockets.limit)}`}
-          />
-          <Fact name="PostgreSQL" value={describeServer(system.postgres)} />
-          <Fact name="Redis" value={describeServer(system.redis)} />
-        </Facts>
-      </div>
-      <Panel title="Stages" note="in the order a post passes them">
-        <StageTable stages={system.stages} now={now} />
-      </Panel>
-    </>
+    <div className="grid gap-3 md:grid-cols-2">
+      <Facts title="Stream" note={<DeadLetters dead={stream?.dead ?? 0} />}>
+        <Fact
+          name="Posts per second"
+          value={postsPerSecond === null ? '–' : formatRate(postsPerSecond)}
+        />
+        <Fact name="Waiting in Redis" value={countOf(stream?.length)} />
+        <Fact name="Not yet read" value={countOf(stream?.lag)} />
+        <Fact name="Read, not yet stored" value={countOf(stream?.pending)} />
+        <Fact name="Dead letters" value={countOf(stream?.dead)} />
+      </Facts>
+      <Facts title="Server" note={<Badge>{system.mode}</Badge>}>
+        <Fact name="Version" value={system.version} />
+        <Fact name="Up" value={formatAge(system.started_at, now)} />
+        <Fact
+          name="Sockets"
+          value={`${formatCount(sockets.open)} of ${formatCount(sockets.limit)}`}
+        />
+        <Fact name="PostgreSQL" value={describeServer(system.postgres)} />
+        <Fact name="Redis" value={describeServer(system.redis)} />
+      </Facts>
+    </div>
+  );
+}
+
+/** For a process that does not tell of tiers. */
+function ModelPanel({ model }: { model: SystemStatus['model'] }) {
+  const note = model.degraded ? (
+    <Badge tone="warning">degraded</Badge>
+  ) : (
+    <Badge tone="good">as trained</Badge>
+  );
+  return (
+    <Facts title="Model" note={note}>
+      <Fact name="Name" value={`${model.name} ${model.version}`} />
+      <Fact name="SHA-256" value={model.hash.slice(0, 12)} />
+      {model.degraded && <p className="mt-1 text-[13px] text-warning">{model.degraded}</p>}
+    </Facts>
   );
 }
 
@@ -88,14 +116,5 @@ function Facts({ title, note, children }: { title: string; note: ReactNode; chil
     <Panel title={title} actions={note}>
       <dl className="mt-1 space-y-1">{children}</dl>
     </Panel>
-  );
-}
-
-function Fact({ name, value }: { name: string; value: string }) {
-  return (
-    <div className="flex items-baseline justify-between gap-4">
-      <dt className="text-[13px] text-ink-soft first-letter:uppercase">{name}</dt>
-      <dd className="font-semibold">{value}</dd>
-    </div>
   );
 }

@@ -1,0 +1,42 @@
+import { AlertDialog } from 'radix-ui';
+import type { ReactNode } from 'react';
+import { Button } from '@/components/ui/button';
+
+interface ConfirmProps {
+  /** Opens the question; a button. */
+  trigger: ReactNode;
+  question: string;
+  /** What will happen, and what will not. */
+  children: ReactNode;
+  /** The verb of the button that does it. */
+  action: string;
+  onConfirm: () => void;
+}
+
+/** Asks before something is done that others notice. The keyboard starts at the way out. */
+export function Confirm({ trigger, question, children, action, onConfirm }: ConfirmProps) {
+  return (
+    <AlertDialog.Root>
+      <AlertDialog.Trigger asChild>{trigger}</AlertDialog.Trigger>
+      <AlertDialog.Portal>
+        <AlertDialog.Overlay className="fixed inset-0 z-40 bg-black/40" />
+        <AlertDialog.Content className="fixed top-1/2 left-1/2 z-50 w-[min(28rem,calc(100vw-2rem))] -translate-x-1/2 -translate-y-1/2 rounded-xl border border-line bg-raised p-5 shadow-panel">
+          <AlertDialog.Title className="text-[15px] font-semibold">{question}</AlertDialog.Title>
+          <AlertDialog.Description className="mt-1.5 text-[13.5px] text-ink-soft">
+            {children}
+          </AlertDialog.Description>
+          <div className="mt-4 flex justify-end gap-2">
+            <AlertDialog.Cancel asChild>
+              <Button>Cancel</Button>
+            </AlertDialog.Cancel>
+            <AlertDialog.Action asChild>
+              <Button look="solid" onClick={onConfirm}>
+                {action}
+              </Button>
+            </AlertDialog.Action>
+          </div>
+        </AlertDialog.Content>
+      </AlertDialog.Portal>
+    </AlertDialog.Root>
+  );
+}

@@ -1,0 +1,9 @@
+/** A name and its value, within a `dl`. */
+export function Fact({ name, value }: { name: string; value: string }) {
+  return (
+    <div className="flex items-baseline justify-between gap-4">
+      <dt className="text-[13px] text-ink-soft first-letter:uppercase">{name}</dt>
+      <dd className="text-right font-semibold">{value}</dd>
+    </div>
+  );
+}

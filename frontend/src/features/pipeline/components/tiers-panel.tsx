@@ -1,0 +1,91 @@
+import type { TiersStatus, TierStatus } from '@/api/wire';
+import { Badge } from '@/components/ui/badge';
+import { Panel } from '@/components/ui/panel';
+import { useReloadModels } from '@/features/pipeline/api/use-reload-models';
+import { Fact } from '@/features/pipeline/components/facts';
+import { ReloadModels } from '@/features/pipeline/components/reload-models';
+import { describeModel, describeTiers } from '@/features/pipeline/model/tiers';
+import { formatCount, formatElapsed, formatPosts, formatRate, formatShare } from '@/lib/format';
+
+/** The deep tier is the darker: it is the one whose word stands. */
+const COLOURS: Record<string, string> = { swift: 'var(--neutral)', deep: 'var(--brand)' };
+
+/** Which model scores how much, and what the deep one still owes. */
+export function TiersPanel({ tiers }: { tiers: TiersStatus }) {
+  const { mutate, data, error, isPending } = useReloadModels(tiers.items);
+  return (
+    <Panel
+      title="Models"
+      note="share of the last 60 seconds"
+      actions={
+        <>
+          {tiers.overloaded && <Badge tone="warning">overloaded</Badge>}
+          <ReloadModels busy={isPending} onReload={() => mutate()} />
+        </>
+      }
+    >
+      <p className="mt-1 text-[14px]">{describeTiers(tiers)}</p>
+      <div className="mt-3 grid gap-x-8 gap-y-3 md:grid-cols-[minmax(0,2fr)_minmax(0,1fr)]">
+        <Shares items={tiers.items} />
+        <dl className="space-y-1">
+          <Fact name="Latency budget" value={describeBudget(tiers.budget_ms)} />
+          <Fact name="Awaiting a correction" value={formatCount(tiers.awaiting)} />
+          <Fact name="Deep posts per second" value={formatRate(tiers.deep_per_second)} />
+        </dl>
+      </div>
+      <div role="status" className="text-[13px] empty:hidden">
+        {data?.map((swap) => (
+          <p key={swap} className="mt-2">
+            {swap}
+          </p>
+        ))}
+      </div>
+      {error !== null && (
+        <p
+          role="alert"
+          className="mt-2 rounded-md bg-warning-soft px-3 py-2 text-[13px] text-warning"
+        >
+          The models were not reloaded: {error.message}. Those in use go on.
+        </p>
+      )}
+    </Panel>
+  );
+}
+
+function Shares({ items }: { items: readonly TierStatus[] }) {
+  return (
+    <div>
+      <div className="flex h-3 gap-0.5 overflow-hidden rounded-full bg-sunken" aria-hidden="true">
+        {items.map(({ tier, share }) => (
+          <span key={tier} style={{ flexGrow: share, flexBasis: 0, background: colourOf(tier) }} />
+        ))}
+      </div>
+      <ul aria-label="Share of each tier" className="mt-2 space-y-1.5">
+        {items.map(({ tier, model, share, posts }) => (
+          <li key={tier} className="flex flex-wrap items-baseline gap-x-2">
+            <span
+              className="size-2.5 rounded-[3px]"
+              style={{ background: colourOf(tier) }}
+              aria-hidden="true"
+            />
+            <span className="font-semibold">
+              {tier} {formatShare(share, 1)}
+            </span>
+            <span className="caption">{formatPosts(posts)}</span>
+            <span className="caption ml-auto font-mono break-all" title={model.hash}>
+              {describeModel(model)}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+function colourOf(tier: string): string {
+  return COLOURS[tier] ?? 'var(--line-strong)';
+}
+
+function describeBudget(ms: number): string {
+  return ms === 0 ? 'none, swift only' : ms < 1_000 ? `${ms} ms` : formatElapsed(ms);
+}

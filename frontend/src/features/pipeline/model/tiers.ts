@@ -1,0 +1,39 @@
+import type { ModelId, TiersStatus, TierStatus } from '@/api/wire';
+import { formatShare } from '@/lib/format';
+
+/** From here on a share reads as everything: a handful of posts is always still under way. */
+const NEARLY_ALL = 0.995;
+
+/** How the tiers divide the work just now, and why, in a sentence. */
+export function describeTiers({ budget_ms, overloaded, items }: TiersStatus): string {
+  const deep = items.find(({ tier }) => tier === 'deep');
+  if (deep === undefined) return 'Everything is swift: there is no deep model.';
+  if (budget_ms === 0) return 'Everything stays swift: the latency budget is 0.';
+  if (overloaded) return 'Everything stays swift: the machine is busy.';
+  if (items.every(({ posts }) => posts === 0)) {
+    return 'Idle: no post in the last 60 seconds. The next one is read by both models.';
+  }
+  if (deep.share >= NEARLY_ALL) {
+    return 'There is time to spare: the deep model reads every post again.';
+  }
+  return `Swift reads every post at once; ${formatShare(deep.share, 1)} were corrected by the deep model.`;
+}
+
+/** `swift 3 · 3f9a2c7e`: enough of the hash to tell two files apart. */
+export function describeModel({ name, version, hash }: ModelId): string {
+  return `${name} ${version} · ${hash.slice(0, 8)}`;
+}
+
+/** What is different after a reload, a sentence for each tier; says so where nothing is. */
+export function describeSwaps(
+  before: readonly TierStatus[],
+  after: readonly TierStatus[],
+): string[] {
+  const swaps = after.flatMap(({ tier, model }) => {
+    const old = before.find((known) => known.tier === tier)?.model;
+    if (old === undefined) return [`The ${tier} tier now has ${describeModel(model)}.`];
+    if (old.hash === model.hash) return [];
+    return [`The ${tier} tier went from ${describeModel(old)} to ${describeModel(model)}.`];
+  });
+  return swaps.length > 0 ? swaps : ['Nothing changed: the files hold the models already in use.'];
+}
