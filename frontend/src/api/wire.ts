@@ -73,6 +73,10 @@ export interface TiersStatus {
   deep_per_second: number;
   items: TierStatus[];
 }
+/** What became of each tier's model when the files were read again. */
+export interface ReloadAnswer {
+  items: { tier: string; before: ModelId; after: ModelId }[];
+}
 /** `tiers` is absent where the server is older or this process scores nothing. */
 export type SystemStatus = Schemas['SystemHealth'] & { tiers?: TiersStatus | null };
 export type DependencyStatus = Schemas['DependencyHealth'];

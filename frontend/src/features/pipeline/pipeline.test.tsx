@@ -110,8 +110,8 @@ test.each([
 });
 
 test('a reload that swapped nothing says so', () => {
-  const { items } = sampleTiers();
-  expect(describeSwaps(items, items)).toEqual([expect.stringContaining('Nothing changed')]);
+  const items = [{ tier: 'swift', before: SWIFT, after: SWIFT }];
+  expect(describeSwaps({ items })).toEqual([expect.stringContaining('Nothing changed')]);
 });
 
 test('the system page shows what each tier scored, with which model, and what is owed', async () => {
@@ -145,16 +145,14 @@ async function reload(answer: 'Reload' | 'Cancel') {
 }
 
 test('a reload asks first, and then says what it swapped', async () => {
-  let model = DEEP;
+  const after = { name: 'deep', version: '4', hash: 'fedcba9876543210' };
+  const items = [
+    { tier: 'swift', before: SWIFT, after: SWIFT },
+    { tier: 'deep', before: DEEP, after },
+  ];
   const requests = answerFetch({
-    '/api/v1/system': () => {
-      const [swift, deep] = sampleTiers().items;
-      return { ...scoring, tiers: sampleTiers({ items: [swift!, { ...deep!, model }] }) };
-    },
-    '/api/v1/models/reload': () => {
-      model = { name: 'deep', version: '4', hash: 'fedcba9876543210' };
-      return {};
-    },
+    '/api/v1/system': () => scoring,
+    '/api/v1/models/reload': () => ({ items }),
   });
   renderWithQueries(<SystemView pushed={null} postsPerSecond={20} />);
   await reload('Cancel');

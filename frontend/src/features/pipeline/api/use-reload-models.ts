@@ -1,19 +1,14 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import type { SystemStatus, TierStatus } from '@/api/wire';
+import type { ReloadAnswer } from '@/api/wire';
 import { paths } from '@/config/paths';
 import { SYSTEM_KEY } from '@/features/pipeline/api/use-system';
-import { describeSwaps } from '@/features/pipeline/model/tiers';
-import { getJson, postJson } from '@/lib/api-client';
+import { postJson } from '@/lib/api-client';
 
-/** Has the server read its model files again; tells what that swapped, in sentences. */
-export function useReloadModels(inUse: readonly TierStatus[]) {
+/** Has the server read its model files again. All stay as they were when one cannot be used. */
+export function useReloadModels() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: async () => {
-      await postJson<unknown>(paths.reloadModels);
-      const system = await getJson<SystemStatus>(paths.system, {}, new AbortController().signal);
-      client.setQueryData(SYSTEM_KEY, system);
-      return describeSwaps(inUse, system.tiers?.items ?? []);
-    },
+    mutationFn: () => postJson<ReloadAnswer>(paths.reloadModels),
+    onSuccess: () => client.invalidateQueries({ queryKey: SYSTEM_KEY }),
   });
 }

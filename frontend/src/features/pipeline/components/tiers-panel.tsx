@@ -4,7 +4,7 @@ import { Panel } from '@/components/ui/panel';
 import { useReloadModels } from '@/features/pipeline/api/use-reload-models';
 import { Fact } from '@/features/pipeline/components/facts';
 import { ReloadModels } from '@/features/pipeline/components/reload-models';
-import { describeModel, describeTiers } from '@/features/pipeline/model/tiers';
+import { describeModel, describeSwaps, describeTiers } from '@/features/pipeline/model/tiers';
 import { formatCount, formatElapsed, formatPosts, formatRate, formatShare } from '@/lib/format';
 
 /** The deep tier is the darker: it is the one whose word stands. */
@@ -12,7 +12,7 @@ const COLOURS: Record<string, string> = { swift: 'var(--neutral)', deep: 'var(--
 
 /** Which model scores how much, and what the deep one still owes. */
 export function TiersPanel({ tiers }: { tiers: TiersStatus }) {
-  const { mutate, data, error, isPending } = useReloadModels(tiers.items);
+  const { mutate, data, error, isPending } = useReloadModels();
   return (
     <Panel
       title="Models"
@@ -34,11 +34,12 @@ export function TiersPanel({ tiers }: { tiers: TiersStatus }) {
         </dl>
       </div>
       <div role="status" className="text-[13px] empty:hidden">
-        {data?.map((swap) => (
-          <p key={swap} className="mt-2">
-            {swap}
-          </p>
-        ))}
+        {data !== undefined &&
+          describeSwaps(data).map((swap) => (
+            <p key={swap} className="mt-2">
+              {swap}
+            </p>
+          ))}
       </div>
       {error !== null && (
         <p

@@ -1,4 +1,4 @@
-import type { ModelId, TiersStatus, TierStatus } from '@/api/wire';
+import type { ModelId, ReloadAnswer, TiersStatus } from '@/api/wire';
 import { formatShare } from '@/lib/format';
 
 /** From here on a share reads as everything: a handful of posts is always still under way. */
@@ -24,16 +24,13 @@ export function describeModel({ name, version, hash }: ModelId): string {
   return `${name} ${version} · ${hash.slice(0, 8)}`;
 }
 
-/** What is different after a reload, a sentence for each tier; says so where nothing is. */
-export function describeSwaps(
-  before: readonly TierStatus[],
-  after: readonly TierStatus[],
-): string[] {
-  const swaps = after.flatMap(({ tier, model }) => {
-    const old = before.find((known) => known.tier === tier)?.model;
-    if (old === undefined) return [`The ${tier} tier now has ${describeModel(model)}.`];
-    if (old.hash === model.hash) return [];
-    return [`The ${tier} tier went from ${describeModel(old)} to ${describeModel(model)}.`];
-  });
+/** What a reload put in the place of what, a sentence for each tier; says so where it changed nothing. */
+export function describeSwaps({ items }: ReloadAnswer): string[] {
+  const swaps = items
+    .filter(({ before, after }) => before.hash !== after.hash)
+    .map(
+      ({ tier, before, after }) =>
+        `The ${tier} tier went from ${describeModel(before)} to ${describeModel(after)}.`,
+    );
   return swaps.length > 0 ? swaps : ['Nothing changed: the files hold the models already in use.'];
 }
