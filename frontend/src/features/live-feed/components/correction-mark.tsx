@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react';
 import { Badge } from '@/components/ui/badge';
+import { CheckIcon } from '@/components/ui/icons';
 
 /** Long enough to be read by somebody who looks up at the change; longer, and every row would carry one. */
 export const MARKED_FOR_MS = 6_000;
@@ -19,7 +20,10 @@ export function CorrectionMark({ text }: { text: string }) {
   return (
     <>
       <span className="corrected pointer-events-none absolute inset-0" aria-hidden="true" />
-      <Badge tone="brand">{text}</Badge>
+      <Badge tone="good">
+        <CheckIcon className="mr-1 size-3" />
+        {text}
+      </Badge>
     </>
   );
 }

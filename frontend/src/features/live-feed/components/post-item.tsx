@@ -32,7 +32,8 @@ export const PostItem = memo(function PostItem({ scored, now }: PostItemProps) {
       <div className="caption flex items-center gap-1.5">
         <SentimentMark label={label} uncertain={uncertain} />
         <span
-          className={clsx('w-10 text-[12.5px] font-semibold', {
+          className={clsx('w-10 text-[12.5px]', {
+            'font-semibold': !uncertain,
             'text-positive': label === 'positive' && !uncertain,
             'text-negative': label === 'negative' && !uncertain,
           })}
