@@ -19,7 +19,8 @@ interface StageTableProps {
 /** Every stage with what its supervisor knows about it. */
 export function StageTable({ stages, rates, now }: StageTableProps) {
   return (
-    <div className="overflow-x-auto">
+    // On a phone it scrolls sideways, for the keyboard too.
+    <div className="overflow-x-auto" role="group" aria-label="Table of the stages" tabIndex={0}>
       <table className="w-full min-w-[640px] text-[13px]">
         <caption className="sr-only">Stages of the pipeline</caption>
         <thead>
