@@ -76,6 +76,8 @@ const EMOTIONS = {
   neutral: ['neutral', 'neutral', 'surprise'],
   negative: ['anger', 'sadness', 'disgust', 'fear', 'anger'],
 };
+export const SWIFT = { name: 'swift', version: '2', hash: '3f9a2c7e51d0b8a4' };
+export const DEEP = { name: 'deep', version: '1', hash: 'c41b07d29e6680f3' };
 const NAMES = ['joy', 'surprise', 'neutral', 'sadness', 'fear', 'disgust', 'anger'];
 
 let seed = 7;
@@ -125,11 +127,7 @@ export function makePost(now) {
       reach: 120,
     },
     score: {
-      sentiment: {
-        label,
-        score: Math.max(-0.99, Math.min(0.99, mood)),
-        confidence: 0.55 + random() * 0.4,
-      },
+      sentiment: sentimentOf(label, Math.max(-0.99, Math.min(0.99, mood))),
       emotion: {
         label: emotion,
         scores: Object.fromEntries(NAMES.map((name) => [name, name === emotion ? 0.7 : 0.05])),
@@ -137,9 +135,23 @@ export function makePost(now) {
       toxicity: label === 'negative' ? random() : random() * 0.2,
       churn_risk: churn,
       virality: Math.round(random() * 60),
-      model: { name: 'swift', version: '1', hash: '3f9a2c7e51d0b8a4' },
+      model: SWIFT,
     },
   };
+}
+
+function sentimentOf(label, score) {
+  const confidence = 0.36 + random() * 0.6;
+  return { label, score, confidence, uncertain: confidence < 0.5 };
+}
+
+/** The score that a better model gives instead; every third time with another label. */
+export function correct({ sentiment, ...score }) {
+  const labels = ['positive', 'neutral', 'negative'];
+  const label =
+    random() < 0.33 ? labels[(labels.indexOf(sentiment.label) + 1) % 3] : sentiment.label;
+  const sign = { positive: 1, neutral: 0.1, negative: -1 }[label];
+  return { ...score, sentiment: sentimentOf(label, sign * (0.3 + random() * 0.6)), model: DEEP };
 }
 
 function emptyTally() {

@@ -1,14 +1,15 @@
 /**
  * Stands in for the real server while the dashboard is worked on: `npm run fixture -- --port 8080 --rate 40`.
  *
- * Serves `dist` under the same content security policy. `POST /fixture/close?code=1013` ends every socket that way.
+ * Serves `dist` under the same content security policy. `POST /fixture/close?code=1013` ends every socket that way,
+ * `POST /fixture/tiers?state=busy` (or `idle`, `none`, `normal`) changes what the server says of its models.
  */
 import { createReadStream, existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
-import { makePost, summarize } from './fixture-posts.mjs';
+import { correct, DEEP, makePost, summarize, SWIFT } from './fixture-posts.mjs';
 
 const option = (name, fallback) => {
   const at = process.argv.indexOf(`--${name}`);
@@ -35,7 +36,14 @@ const WINDOWS = {
 };
 const KEPT_MS = 310_000;
 
+/** The deep model reads so many posts a second, this long after they came. */
+const DEEP_PER_SECOND = 12;
+const CORRECTED_AFTER_MS = 700;
+
 let posts = [];
+let tiersState = 'normal';
+let deepModel = DEEP;
+const history = new Map();
 const started_at = new Date().toISOString();
 if (rate > 0 && rate <= 200) {
   for (
@@ -124,11 +132,31 @@ function system() {
     mode: 'embedded',
     stages: ['ingester', 'inference_pool', 'aggregator', 'alerter', 'broadcaster'].map(stage),
     stream: { length: 3, lag: 0, pending: 3, dead: 0 },
-    model: { name: 'swift', version: '1', hash: '3f9a2c7e51d0b8a4', degraded: null },
+    model: { ...SWIFT, degraded: null },
+    tiers: tiers(),
     sockets: { open: sockets.clients.size, limit: 10000 },
     at: new Date().toISOString(),
     redis: { reachable: true },
     postgres: { reachable: true },
+  };
+}
+
+function tiers() {
+  if (tiersState === 'none') return null;
+  const recent = posts.filter(({ post }) => Date.parse(post.created_at) > Date.now() - 60_000);
+  const n = tiersState === 'idle' ? 0 : recent.length;
+  const n_deep =
+    tiersState === 'normal' ? recent.filter(({ score }) => score.model.name === 'deep').length : 0;
+  const share = n === 0 ? 0 : n_deep / n;
+  return {
+    budget_ms: 1000,
+    overloaded: tiersState === 'busy',
+    awaiting: tiersState === 'normal' ? 9 : 0,
+    deep_per_second: n_deep / 60,
+    items: [
+      { tier: 'swift', model: SWIFT, share: n === 0 ? 0 : 1 - share, posts: n - n_deep },
+      { tier: 'deep', model: deepModel, share, posts: n_deep },
+    ],
   };
 }
 
@@ -165,6 +193,23 @@ function answer(url, method) {
     };
   if (url.pathname === '/api/v1/alerts') return { items: alerts, next_cursor: null };
   if (url.pathname === '/api/v1/system') return system();
+  if (url.pathname === '/api/v1/models/reload' && method === 'POST') {
+    const before = deepModel;
+    deepModel = { name: 'deep', version: '2', hash: '9d20e5b7f1a34c68' };
+    return {
+      items: [
+        { tier: 'swift', before: SWIFT, after: SWIFT },
+        { tier: 'deep', before, after: deepModel },
+      ],
+    };
+  }
+  if (url.pathname === '/fixture/tiers' && method === 'POST') {
+    tiersState = query.get('state') ?? 'normal';
+    return {};
+  }
+  const uuid = /^\/api\/v1\/posts\/([\w-]+)$/.exec(url.pathname)?.[1];
+  const asked = uuid && posts.find(({ post }) => post.uuid === uuid);
+  if (asked) return { ...asked, history: history.get(uuid) ?? [] };
   if (url.pathname === '/fixture/close' && method === 'POST') {
     for (const client of sockets.clients) client.close(Number(query.get('code') ?? 1001));
     return {};
@@ -221,12 +266,24 @@ setInterval(() => {
     const scored = makePost(now);
     posts.push(scored);
     send(frame('message:new', scored));
+    if (Math.random() < DEEP_PER_SECOND / rate)
+      setTimeout(() => deepen(scored), CORRECTED_AFTER_MS);
   }
 }, 25);
+
+/** Corrects a stored post, as the deep model does. */
+function deepen(scored) {
+  if (tiersState !== 'normal') return;
+  const { uuid, received_at } = scored.post;
+  history.set(uuid, [{ score: scored.score, scored_at: received_at }]);
+  scored.score = { ...correct(scored.score), model: deepModel };
+  send(frame('message:update', scored));
+}
 setInterval(
   () => {
     const oldest = Date.now() - (rate > 200 ? 60_000 : KEPT_MS);
     posts = posts.filter(({ post }) => Date.parse(post.created_at) >= oldest);
+    while (history.size > posts.length) history.delete(history.keys().next().value);
     send(frame('metrics:update', live()));
   },
   rate > 200 ? 1000 : 250,
