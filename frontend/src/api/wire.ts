@@ -43,13 +43,7 @@ export type Post = Schemas['Post'];
 export type Score = Schemas['Score'];
 export type ModelId = Schemas['ModelId'];
 export type ScoredPost = Schemas['ScoredPost'];
-/** A score that another one has taken the place of. */
-export interface PastScore {
-  score: Score;
-  scored_at: string;
-}
-/** `history` is oldest first; absent where the server keeps none. */
-export type PostDetails = ScoredPost & { history?: PastScore[] };
+export type PostDetails = Schemas['PostWithHistory'];
 export type PostPage = Schemas['Page_ScoredPost'];
 
 export type Alert = Schemas['Alert'];
@@ -73,10 +67,7 @@ export interface TiersStatus {
   deep_per_second: number;
   items: TierStatus[];
 }
-/** What became of each tier's model when the files were read again. */
-export interface ReloadAnswer {
-  items: { tier: string; before: ModelId; after: ModelId }[];
-}
+export type ReloadAnswer = Schemas['ReloadAnswer'];
 /** `tiers` is absent where the server is older or this process scores nothing. */
 export type SystemStatus = Schemas['SystemHealth'] & { tiers?: TiersStatus | null };
 export type DependencyStatus = Schemas['DependencyHealth'];

@@ -25,7 +25,7 @@ export interface Reading {
  *
  * The first is dated, later ones say how much later they came, and the server does not tell since when the last stands.
  */
-export function describeHistory({ score, history = [] }: PostDetails): Reading[] {
+export function describeHistory({ score, history }: PostDetails): Reading[] {
   const [first, ...later] = history;
   if (first === undefined) return [];
   const since = Date.parse(first.scored_at);
