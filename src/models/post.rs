@@ -166,6 +166,9 @@ pub struct PostWithHistory {
     pub post: Post,
     /// What the model makes of it.
     pub score: Score,
+    /// When that was stored; absent for a post that was scored once, for which nobody noted it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub corrected_at: Option<Timestamp>,
     /// The scores before that, oldest first; empty for a post that was scored once.
     pub history: Vec<PastScore>,
 }

@@ -100,7 +100,7 @@ pub async fn get_with_history(store: &Store, uuid: Uuid) -> Result<Option<PostWi
 async fn get_with_history_on(client: &mut Object, uuid: Uuid) -> Result<Option<PostWithHistory>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM {TABLES} WHERE post.uuid = $1");
     let past = format!(
-        "SELECT {SCORE_COLUMNS}, scored_at
+        "SELECT {SCORE_COLUMNS}, scored_at, superseded_at
         FROM sentiment_analysis_history AS score JOIN models AS model ON model.id = score.model
         WHERE score.uuid = $1 AND score.created_at = $2 ORDER BY score.revision"
     );
@@ -113,10 +113,12 @@ async fn get_with_history_on(client: &mut Object, uuid: Uuid) -> Result<Option<P
     };
     let rows = transaction.query(&past, &[&uuid, &Moment(post.created_at)]).await?;
     let mut history = Vec::with_capacity(rows.len());
+    let mut corrected_at = None;
     for (score, row) in scores_of(&rows)?.into_iter().zip(&rows) {
         history.push(PastScore { score, scored_at: row.try_get("scored_at")? });
+        corrected_at = Some(row.try_get("superseded_at")?);
     }
-    Ok(Some(PostWithHistory { post, score, history }))
+    Ok(Some(PostWithHistory { post, score, corrected_at, history }))
 }
 
 /// Every post that matches, newest first, in pieces of up to [`PAGE_MAX`]. `limit` is not used.

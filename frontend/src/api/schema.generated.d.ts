@@ -1148,6 +1148,11 @@ export interface components {
             post: components["schemas"]["Post"];
             /** @description What the model makes of it. */
             score: components["schemas"]["Score"];
+            /**
+             * Format: date-time
+             * @description When that was stored; absent for a post that was scored once, for which nobody noted it.
+             */
+            corrected_at?: string | null;
             /** @description The scores before that, oldest first; empty for a post that was scored once. */
             history: components["schemas"]["PastScore"][];
         };

@@ -87,7 +87,8 @@ async fn a_correction_changes_the_score_the_sums_and_the_history_and_only_once()
         let found = post_list::get_with_history(&store, scored.post.uuid).await.unwrap().unwrap();
         assert_eq!(found.score, correction.score);
         assert_eq!(found.history.iter().map(|past| &past.score).collect::<Vec<_>>(), [&scored.score]);
-        assert!(Timestamp::now().duration_since(found.history[0].scored_at) < MINUTE);
+        let (scored_at, corrected_at) = (found.history[0].scored_at, found.corrected_at.unwrap());
+        assert!(scored_at < corrected_at && Timestamp::now().duration_since(scored_at) < MINUTE);
     }
 }
 
@@ -276,7 +277,7 @@ async fn posts_corrections_claims_and_compaction_at_the_same_time_lose_nothing()
         let store = store.clone();
         tokio::spawn(async move {
             for n in 0..8 {
-                let age = [HOUR * 0, HOUR * 6][n % 2];
+                let age = if n % 2 == 0 { SignedDuration::ZERO } else { HOUR * 6 };
                 let at = now - age + SignedDuration::from_secs(((task * 31 + n * 7) % 90) as i64);
                 let mut batch = admitted(200, at).split_off((task * 8 + n) * 5);
                 batch.truncate(5);
