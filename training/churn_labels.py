@@ -72,6 +72,11 @@ def real(root: Path) -> tuple[list[Example], list[Example]]:
     return apart_from(train, held_out), held_out
 
 
+def held_out(root: Path) -> list[Example]:
+    """All rows that no model learns from, written and real."""
+    return seed()[1] + real(root)[1]
+
+
 def variations(train: list[Example], rng: random.Random, n_per_template: int = 20, n_per_row: int = 2) -> list[Example]:
     """Template sentences, composed sentences, and training rows with a brand for the mention and words left out."""
     examples = churn_templates.filled(rng, n_per_template) + churn_templates.composed(rng, 100 * n_per_template)

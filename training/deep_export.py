@@ -1,0 +1,61 @@
+"""Turns the deep checkpoint into `weights/deep`: an int8 graph, its levels, manifest, golden answers and hashes.
+
+Levels and thresholds are fitted on the int8 graph's own answers to the development sets. The float32
+graph, with the same levels, is for comparison only and goes to a folder of its own.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+
+import churn_labels
+import corpora
+import deep_graph
+import shipped
+from development import Development, Levels
+
+NAME = "deep"
+
+
+def weights_of(checkpoint: Path) -> dict:
+    """The finished network, or the state of a run that is still going."""
+    finished = checkpoint / "network.pt"
+    if finished.exists():
+        found = torch.load(finished, map_location="cpu", weights_only=True)
+    else:
+        found = torch.load(checkpoint / "state.pt", map_location="cpu", weights_only=True)["network"]
+    return {name: value.float().numpy() for name, value in found.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--checkpoint", type=Path, default=Path(__file__).parent / ".cache" / "deep")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent.parent / "weights" / NAME)
+    parser.add_argument("--fp32", type=Path, help="where the float32 model is written as well")
+    parser.add_argument("--version", default=shipped.todays_version(), help="such as 2026.11.21")
+    args = parser.parse_args()
+    corpora.require(args.data)
+
+    weights, tokenizer = weights_of(args.checkpoint), args.checkpoint / "tokenizer.json"
+    development = Development(args.data, churn_labels.held_out(args.data))
+    found = {}
+    for kind in ("int8", "fp32") if args.fp32 else ("int8",):
+        plain = shipped.answering_logits(deep_graph.model(weights, Levels(), kind == "int8"))
+        runner = shipped.Runner(plain, Tokenizer.from_file(str(tokenizer)))
+        found[kind] = development.parts(lambda texts: runner.run(texts)["logits"])
+        print(f"{kind:<5}{development.report(found[kind])}", flush=True)
+    choices = development.choices(found["int8"])
+    levels = Levels(**choices["temperatures"], churn_shift=choices["churn_shift"])
+    for kind, out in (("int8", args.out), ("fp32", args.fp32)):
+        if out is not None:
+            network = deep_graph.model(weights, levels, kind == "int8")
+            shipped.write(shipped.Parts(NAME, args.version, network, tokenizer, choices), out)
+    print(json.dumps(choices, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""What training asks of both models: the targets of partly labelled texts, and their loss weights."""
+
+import random
+from pathlib import Path
+
+import numpy as np
+
+import churn_labels
+import corpora
+from corpora import Example
+
+# The unlabelled heads of a text learn from a teacher with this weight, the labelled ones with this share.
+TEACHER_SHARE = 0.5
+# The nine binary heads against the sentiment loss: emotions, toxicity, churn.
+BINARY_WEIGHTS = [0.5] * 7 + [1.0, 4.0]
+
+
+def collect(root: Path, rng: random.Random) -> tuple[list[Example], list[Example], dict[str, int]]:
+    """All texts to learn from, the held-out churn rows, and how much churn evidence there is."""
+    examples = corpora.semeval(root) + corpora.emotion_examples(root) + corpora.toxicity_examples(root)
+    spare = corpora.event_tweets(root) + corpora.customer_care(root)
+    examples += [Example(text, source="unlabelled") for text in spare]
+    n_weak = churn_labels.weakly_label(examples)
+    written, held_out = churn_labels.seed()
+    judged, judged_held_out = churn_labels.real(root)
+    examples += (written + judged) * 4 + churn_labels.variations(written, rng)
+    held_out = held_out + judged_held_out
+    counts = {"written": len(written), "judged": len(judged), "held_out": len(held_out), "weak_positives": n_weak}
+    return examples, held_out, counts
+
+
+class Targets:
+    """What each text should answer, and how much each head cares: zero where nothing is known."""
+
+    def __init__(self, examples: list[Example]) -> None:
+        n = len(examples)
+        self.sentiment, self.sentiment_weight = np.zeros((n, 3), np.float32), np.zeros(n, np.float32)
+        self.binary, self.binary_weight = np.zeros((n, 9), np.float32), np.zeros((n, 9), np.float32)
+        for i, example in enumerate(examples):
+            if example.sentiment is not None:
+                self.sentiment[i, example.sentiment] = 1
+                self.sentiment_weight[i] = 1
+            values = [*example.emotion, example.toxicity, example.churn]
+            for j, value in enumerate(values):
+                if value is not None:
+                    self.binary[i, j] = value
+                    self.binary_weight[i, j] = example.weight
+            # Most texts are known to be no farewell only for lack of a cue.
+            if example.churn == 0.0 and not example.source.startswith("churn"):
+                self.binary_weight[i, 8] = 0.3
+        # GoEmotions texts without anger or disgust, and SemEval texts that are not negative, are
+        # probably not toxic; the toxicity sets alone would make the model suspect everybody.
+        for i, example in enumerate(examples):
+            calm = example.source == "goemotions" and not (example.emotion[0] or example.emotion[1])
+            if example.toxicity is None and (calm or (example.sentiment or 0) > 0):
+                self.binary[i, 7], self.binary_weight[i, 7] = 0.03, 0.25
+        counts = self.sentiment.sum(0)
+        # The bar is the mean of the three recalls, so the three classes count alike.
+        self.sentiment_weight *= (self.sentiment @ (counts.sum() / (3 * counts)))
+
+    def learn_from(self, logits: np.ndarray) -> None:
+        """Mixes a teacher's opinion into the labels, and takes it alone where there is none.
+
+        Not for churn: a teacher knows no more farewells than the rows that it was taught.
+        """
+        powers = np.exp(logits[:, :3] - logits[:, :3].max(1, keepdims=True))
+        sentiment = powers / powers.sum(1, keepdims=True)
+        known = (self.sentiment_weight > 0)[:, None]
+        self.sentiment = np.where(known, TEACHER_SHARE * sentiment + (1 - TEACHER_SHARE) * self.sentiment, sentiment).astype(np.float32)
+        self.sentiment_weight = np.where(known[:, 0], self.sentiment_weight, TEACHER_SHARE).astype(np.float32)
+        binary = 1 / (1 + np.exp(-logits[:, 3:11]))
+        old, weight = self.binary[:, :8], self.binary_weight[:, :8]
+        self.binary[:, :8] = np.where(weight > 0, TEACHER_SHARE * binary + (1 - TEACHER_SHARE) * old, binary)
+        self.binary_weight[:, :8] = np.where(weight > 0, weight, TEACHER_SHARE)
+
+
+def teacher_logits(path: Path, texts: list[str]) -> np.ndarray:
+    """What `teacher.npz` of a run says of each text. One that it never read ends the run: half a teacher would go unnoticed."""
+    saved = np.load(path)
+    place = {name: at for at, name in enumerate(saved["keys"].tolist())}
+    return saved["logits"][[place[churn_labels.key(text)] for text in texts]].astype(np.float32)
