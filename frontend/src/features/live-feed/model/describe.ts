@@ -1,5 +1,5 @@
 import type { PostDetails, Score } from '@/api/wire';
-import { capitalize, formatDate, formatElapsed, formatSure } from '@/lib/format';
+import { capitalize, formatDate, formatElapsed, formatSigned, formatSure } from '@/lib/format';
 
 type SentimentScore = Score['sentiment'];
 
@@ -9,9 +9,9 @@ export function describeLabel({ label, confidence, uncertain }: SentimentScore):
   return uncertain ? `Uncertain, perhaps ${label}: ${sure}` : `${capitalize(label)}, ${sure}`;
 }
 
-/** What the list says of a corrected post for a moment. */
+/** What the list says of a corrected post for a moment: what it had said before, as coarsely as it differs. */
 export function describeCorrection(was: SentimentScore, now: SentimentScore): string {
-  return was.label === now.label ? 'corrected' : `corrected, was ${was.label}`;
+  return `corrected, was ${was.label === now.label ? formatSigned(was.score) : was.label}`;
 }
 
 /** One line of a post's history. */
