@@ -219,7 +219,7 @@ function answer(url, method) {
   }
   const uuid = /^\/api\/v1\/posts\/([\w-]+)$/.exec(url.pathname)?.[1];
   const asked = uuid && posts.find(({ post }) => post.uuid === uuid);
-  if (asked) return { ...asked, history: history.get(uuid) ?? [] };
+  if (asked) return { ...asked, ...(history.get(uuid) ?? { history: [] }) };
   if (url.pathname === '/fixture/close' && method === 'POST') {
     for (const client of sockets.clients) client.close(Number(query.get('code') ?? 1001));
     return {};
@@ -287,7 +287,10 @@ setInterval(() => {
 function deepen(scored) {
   if (!CORRECTING.has(tiersState)) return;
   const { uuid, received_at } = scored.post;
-  history.set(uuid, [{ score: scored.score, scored_at: received_at }]);
+  history.set(uuid, {
+    corrected_at: new Date().toISOString(),
+    history: [{ score: scored.score, scored_at: received_at }],
+  });
   scored.score = { ...correct(scored.score), model: deepModel };
   send(frame('message:update', scored));
 }
