@@ -70,6 +70,15 @@ async fn claim_on(client: &mut Object, n: usize, lease: Duration) -> Result<Vec<
     Ok(posts)
 }
 
+/// Ends the waiting of posts that the better model cannot read: they keep the scores they have.
+pub async fn give_up(store: &Store, uuids: &[Uuid]) -> Result<(), StoreError> {
+    const SQL: &str = "DELETE FROM awaiting_correction WHERE uuid = ANY ($1)";
+    let client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, client.execute(SQL, &[&uuids])).await;
+    answered(client, outcome)?;
+    Ok(())
+}
+
 /// How many posts await a correction, in whosever hand they are.
 pub async fn awaiting(store: &Store) -> Result<u64, StoreError> {
     let client = store.client().await?;

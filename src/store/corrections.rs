@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-pub use super::awaiting::{FIRST_CLAIM, awaiting, claim};
+pub use super::awaiting::{FIRST_CLAIM, awaiting, claim, give_up};
 
 use super::awaiting::Taken;
 use super::codec::Moment;
