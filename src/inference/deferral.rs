@@ -62,17 +62,17 @@ pub struct Load {
 
 impl Load {
     /// Posts that may wait so that the last of them is still corrected within the budget.
-    pub fn room(&self) -> f64 {
-        self.deep_per_second.max(0.0) * self.budget.as_secs_f64() * WAIT_SHARE
+    pub fn room(&self) -> usize {
+        whole(self.deep_per_second * self.budget.as_secs_f64() * WAIT_SHARE)
     }
 
     /// The share of what arrives that can be admitted: all when idle, none when overloaded, and the less the more waits.
     fn share(&self) -> f64 {
         let room = self.room();
-        if self.is_overloaded || room < 1.0 {
+        if self.is_overloaded || room == 0 {
             return 0.0;
         }
-        let free = (1.0 - self.n_waiting as f64 / room).clamp(0.0, 1.0);
+        let free = (1.0 - self.n_waiting as f64 / room as f64).clamp(0.0, 1.0);
         let readable = self.deep_per_second / self.arriving_per_second.max(f64::MIN_POSITIVE);
         (GAIN * free * readable).min(1.0)
     }
@@ -98,7 +98,7 @@ impl Admission {
         let threshold = self.threshold(share);
         let mut chosen: Vec<usize> =
             doubts.iter().enumerate().filter(|(_, doubt)| **doubt >= threshold).map(|(i, _)| i).collect();
-        let room = whole(load.room()).saturating_sub(load.n_waiting);
+        let room = load.room().saturating_sub(load.n_waiting);
         let n_max = if share <= 0.0 { 0 } else { room };
         if chosen.len() > n_max {
             let doubt_of = |i: &usize| doubts.get(*i).copied().unwrap_or(0.0);
@@ -283,7 +283,7 @@ mod tests {
             let mut admission = Admission::default();
             for _ in 0..3 {
                 let chosen = admission.admit(&doubts, &load);
-                prop_assert!(chosen.is_empty() || (n_waiting + chosen.len()) as f64 <= load.room());
+                prop_assert!(chosen.is_empty() || n_waiting + chosen.len() <= load.room());
                 prop_assert!(chosen.windows(2).all(|pair| pair[0] < pair[1]));
                 prop_assert!(chosen.iter().all(|i| *i < doubts.len()));
             }
