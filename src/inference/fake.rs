@@ -1,4 +1,4 @@
-//! A model for tests: a few words decide, and two words break it on command.
+//! A model for tests: a few words decide, and three words break it on command.
 
 use std::sync::Arc;
 
@@ -9,6 +9,8 @@ use crate::models::score::ModelId;
 const PANIC: &str = "poison-panic";
 /// A text that contains this makes the scorer answer with an error.
 const ERROR: &str = "poison-error";
+/// A text that contains this makes the deep scorer alone panic.
+const DEEP_PANIC: &str = "poison-deep";
 
 /// Makes [`Fake`] scorers of one tier.
 pub struct FakeFactory {
@@ -52,6 +54,7 @@ impl Scorer for Fake {
 
 fn read(tier: Tier, text: &str) -> Result<Reading, InferenceError> {
     assert!(!text.contains(PANIC), "the text contains `{PANIC}`");
+    assert!(tier == Tier::Swift || !text.contains(DEEP_PANIC), "the text contains `{DEEP_PANIC}`");
     if text.contains(ERROR) {
         return Err(InferenceError::Refused(ERROR));
     }
@@ -117,5 +120,12 @@ mod tests {
     #[should_panic(expected = "poison-panic")]
     fn a_text_that_panics_panics() {
         let _ = score("poison-panic");
+    }
+
+    #[test]
+    #[should_panic(expected = "poison-deep")]
+    fn a_text_may_break_the_deep_one_alone() {
+        assert!(score("poison-deep").is_ok());
+        let _ = deep("poison-deep");
     }
 }
