@@ -9,6 +9,9 @@ use hdrhistogram::Histogram;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
 
+/// How the frame of a new post begins.
+const NEW_POST: &str = r#"{"event":"message:new""#;
+
 /// When posts were due, by their number: the clock of an open loop does not wait for answers.
 #[derive(Debug, Clone, Copy)]
 pub struct Schedule {
@@ -50,6 +53,10 @@ impl Watcher {
                     continue;
                 };
                 let now = Instant::now();
+                // A post that is corrected later is seen once.
+                if !text.starts_with(NEW_POST) {
+                    continue;
+                }
                 if let Some(n) = number_after(&text, &marker) {
                     let late = now.saturating_duration_since(params.schedule.due(n));
                     seen.saturating_record(u64::try_from(late.as_micros())?.max(1));
