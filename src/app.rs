@@ -132,6 +132,8 @@ async fn live(
     let health = health_monitor::start(health_monitor::Subject {
         connections: Arc::clone(&connections),
         board: Arc::clone(&pipeline.supervision.board),
+        cascade: Arc::clone(&pipeline.cascade),
+        backlog_max: backlog_max(&config),
         show: pipeline.show.clone(),
         sockets: sockets.clone(),
         sockets_max: config.sockets_max,
@@ -176,6 +178,12 @@ async fn live(
         () = leave.cancelled() => warn!("told twice to stop, leaving at once: what is in flight will be delivered again"),
     }
     outcome
+}
+
+/// Twice what may be in flight: as much may well gather while that is being stored.
+fn backlog_max(config: &Config) -> u64 {
+    let in_flight = config.batch_size.saturating_mul(config.batches_in_flight);
+    u64::try_from(in_flight.saturating_mul(2)).unwrap_or(u64::MAX)
 }
 
 struct Stopping {

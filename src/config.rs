@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
@@ -38,6 +39,13 @@ pub struct Config {
     /// Megabytes in which each model remembers what it has read, since retweets repeat; 0 reads every text anew
     #[arg(long, env = "GROUNDSWELL_RESULT_CACHE_MB", default_value_t = 32)]
     pub result_cache_mb: usize,
+    /// How long after its arrival a post may be corrected by the deep model, such as 1s or 500ms, up to 60s; 0 leaves
+    /// everything to the fast one
+    #[arg(long, env = "GROUNDSWELL_LATENCY_BUDGET", default_value = "1s", value_parser = latency_budget)]
+    pub latency_budget: Duration,
+    /// Threads of the deep model, which only get the processor time that nobody else wants; 0 is one for each core
+    #[arg(long, env = "GROUNDSWELL_DEEP_THREADS", default_value_t = 0)]
+    pub deep_threads: usize,
     /// Where the private servers keep their files
     #[arg(long, env = "GROUNDSWELL_DATA_DIR", default_value = ".groundswell")]
     pub data_dir: PathBuf,
@@ -273,6 +281,14 @@ impl Config {
         std::thread::available_parallelism().map_or(1, usize::from).min(2)
     }
 
+    /// How many threads correct.
+    pub fn n_deep_threads(&self) -> usize {
+        if self.deep_threads > 0 {
+            return self.deep_threads;
+        }
+        std::thread::available_parallelism().map_or(1, usize::from)
+    }
+
     /// Whether this process does that.
     pub fn does(&self, role: Role) -> bool {
         self.roles.contains(&role)
@@ -281,6 +297,27 @@ impl Config {
 
 /// A shorter token can be guessed.
 const TOKEN_BYTES_MIN: usize = 16;
+
+/// Longer, and others would take up what a living process still has in hand.
+const LATENCY_BUDGET_MAX: Duration = Duration::from_secs(60);
+
+/// `1s`, `500ms` or `0`.
+fn latency_budget(text: &str) -> Result<Duration, String> {
+    const FORM: &str = "must be of the form `1s`, `500ms` or `0`";
+    let unit_at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(unit_at);
+    let number: u64 = number.parse().map_err(|_| FORM)?;
+    let budget = match unit {
+        "ms" => Duration::from_millis(number),
+        "s" => Duration::from_secs(number),
+        "" if number == 0 => Duration::ZERO,
+        _ => return Err(FORM.to_owned()),
+    };
+    if budget > LATENCY_BUDGET_MAX {
+        return Err("must be at most 60s".to_owned());
+    }
+    Ok(budget)
+}
 
 fn invalid(variable: &'static str, problem: &str) -> ConfigError {
     ConfigError::Invalid { variable, problem: problem.to_owned() }
@@ -319,6 +356,16 @@ mod tests {
         assert!(config(&[&open[..], &["--insecure-open"]].concat()).check().is_ok());
         assert!(config(&[&open[..], &["--auth-token", "0123456789abcdef"]].concat()).check().is_ok());
         assert!(config(&["--auth-token", "short"]).check().is_err());
+    }
+
+    #[test]
+    fn the_latency_budget_is_a_time_of_a_minute_at_most() {
+        let budget = |text: &str| config(&["--latency-budget", text]).latency_budget;
+        assert_eq!(config(&[]).latency_budget, Duration::from_secs(1));
+        assert_eq!([budget("0"), budget("250ms"), budget("60s")].map(|it| it.as_millis()), [0, 250, 60_000]);
+        for wrong in ["1", "1 s", "s", "-1s", "1h", "61s", "60001ms", "99999999999999999999s", ""] {
+            assert!(latency_budget(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -41,6 +41,17 @@ pub const COMMIT_SECONDS: &str = "groundswell_commit_seconds";
 pub const COMMIT_POSTS: &str = "groundswell_commit_posts";
 /// Seconds from a post's acceptance to its commit.
 pub const POST_COMMIT_SECONDS: &str = "groundswell_post_commit_seconds";
+/// Corrections, by `outcome`: `applied`, `superseded` (somebody else was first, or the post has expired), `given_up` (the
+/// deep model cannot read the post).
+pub const CORRECTIONS_TOTAL: &str = "groundswell_corrections_total";
+/// Seconds from a post's commit to the commit of its correction.
+pub const CORRECTION_SECONDS: &str = "groundswell_correction_seconds";
+/// Posts that await a correction.
+pub const AWAITING_CORRECTION: &str = "groundswell_awaiting_correction";
+/// Seconds in which nothing was admitted to the deep model, because scoring did not keep up.
+pub const OVERLOAD_SECONDS_TOTAL: &str = "groundswell_overload_seconds_total";
+/// Posts whose score a tier gave, by `tier`; a corrected post counts in both.
+pub const TIER_POSTS_TOTAL: &str = "groundswell_tier_posts_total";
 /// Times the live windows were rebuilt from Postgres.
 pub const WINDOW_HEALS_TOTAL: &str = "groundswell_window_heals_total";
 /// Frames delivered to sockets.

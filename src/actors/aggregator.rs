@@ -1,19 +1,23 @@
-//! RecordBatch → store and live windows; settles the ticket.
+//! RecordBatch, CorrectBatch → store and live windows; settles the ticket.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tracing::warn;
 
-use super::commit::{Committer, FeedBudget};
+use super::cascade::Cascade;
+use super::commit::Committer;
+use super::correction::{Corrections, Undone};
 use super::downstream::Downstream;
+use super::feed_budget::FeedBudget;
 use super::live_windows::{LiveWindows, ROWS_MAX, horizon};
-use super::messages::{ApplyUpdate, PostsFlagged, PublishMetrics, RecordBatch, WindowClosed};
+use super::messages::{ApplyUpdate, CorrectBatch, PostsFlagged, PublishMetrics, RecordBatch, WindowClosed};
 use super::supervisor::{Life, stage};
 use super::window_cache;
 use crate::models::live::{FrameId, LiveUpdate, SequencedUpdate};
@@ -64,6 +68,8 @@ pub struct AggregatorParams {
     pub evaluator: Option<Downstream<WindowClosed>>,
     /// Who is told about churn.
     pub alerter: Downstream<PostsFlagged>,
+    /// Where posts wait for a better model once they are stored.
+    pub cascade: Arc<Cascade>,
     /// The runtime on which connections live.
     pub io: Handle,
     /// Posts in one transaction, at most.
@@ -81,6 +87,9 @@ pub struct Aggregator {
     params: AggregatorParams,
     committer: Committer,
     pending: VecDeque<RecordBatch>,
+    corrections: Corrections,
+    /// The last transaction stored posts, so the next may correct some.
+    is_turn_of_corrections: bool,
     is_committing: bool,
     windows: LiveWindows,
     healing: Option<Healing>,
@@ -107,10 +116,14 @@ impl Aggregator {
             store: params.store.clone(),
             news,
             alerter: params.alerter.clone(),
+            cascade: Arc::clone(&params.cascade),
             feed: Arc::new(FeedBudget::new(params.live_posts_per_second)),
+            updates: Arc::new(FeedBudget::new(params.live_posts_per_second)),
             vitals: Arc::clone(&life.vitals),
         };
         Self {
+            corrections: Corrections::new(params.posts_per_commit),
+            is_turn_of_corrections: false,
             params,
             committer,
             pending: VecDeque::new(),
@@ -126,20 +139,44 @@ impl Aggregator {
     /// One at a time: every transaction changes the same newest rows, so a second could only wait for the first,
     /// and its deltas would be published out of order.
     fn start_commit(&mut self, context: &mut Context<Self>) {
-        if !self.is_committing && !self.pending.is_empty() {
-            let batches = self.next_batches();
-            self.is_committing = true;
-            let commit = self.params.io.spawn(self.committer.clone().commit(batches));
-            let done = commit.into_actor(self).map(|outcome, aggregator, context| {
-                if let Err(error) = outcome {
-                    // Its tickets were dropped with it, so its batches will be tried again, alone.
-                    warn!(%error, "a commit panicked");
-                }
-                aggregator.is_committing = false;
-                aggregator.start_commit(context);
-            });
-            context.spawn(done);
+        if self.is_committing {
+            return;
         }
+        let Some(transaction) = self.next_transaction() else {
+            return;
+        };
+        self.is_committing = true;
+        let done = self.params.io.spawn(transaction).into_actor(self).map(|outcome, aggregator, context| {
+            match outcome {
+                Ok(Undone::Nothing) => {}
+                Ok(Undone::Corrections(rereads)) => aggregator.corrections.again(rereads),
+                // Its tickets were dropped with it, so its batches will be tried again, alone. Corrections are taken up
+                // again once their claims have run out.
+                Err(error) => warn!(%error, "a commit panicked"),
+            }
+            aggregator.is_committing = false;
+            aggregator.start_commit(context);
+        });
+        context.spawn(done);
+    }
+
+    /// Posts first, and where both wait, in turns: neither can starve the other.
+    fn next_transaction(&mut self) -> Option<BoxFuture<'static, Undone>> {
+        let correct =
+            !self.corrections.is_empty() && (self.pending.is_empty() || self.is_turn_of_corrections);
+        if !correct && self.pending.is_empty() {
+            return None;
+        }
+        self.is_turn_of_corrections = !correct;
+        let committer = self.committer.clone();
+        if correct {
+            return Some(Box::pin(committer.correct(self.corrections.next())));
+        }
+        let batches = self.next_batches();
+        Some(Box::pin(async move {
+            committer.commit(batches).await;
+            Undone::Nothing
+        }))
     }
 
     fn next_batches(&mut self) -> Vec<RecordBatch> {
@@ -165,6 +202,7 @@ impl Aggregator {
                 self.windows.count(now, *n_posts, u64::try_from(posts.len()).unwrap_or(*n_posts));
                 self.add(delta.clone(), now, context);
             }
+            LiveUpdate::Corrected { delta, .. } => self.add(delta.clone(), Timestamp::now(), context),
             LiveUpdate::Missed => self.heal(context),
             LiveUpdate::Alert { .. } => {}
         }
@@ -290,6 +328,15 @@ impl Handler<RecordBatch> for Aggregator {
     fn handle(&mut self, batch: RecordBatch, context: &mut Self::Context) {
         self.life.vitals.begin(1);
         self.pending.push_back(batch);
+        self.start_commit(context);
+    }
+}
+
+impl Handler<CorrectBatch> for Aggregator {
+    type Result = ();
+
+    fn handle(&mut self, batch: CorrectBatch, context: &mut Self::Context) {
+        self.corrections.push(batch);
         self.start_commit(context);
     }
 }

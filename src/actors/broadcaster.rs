@@ -28,6 +28,8 @@ pub enum LiveFrame<'a> {
     MetricsUpdate(&'a LiveMetrics),
     /// A post was stored.
     MessageNew(&'a ScoredPost),
+    /// A post has a better score.
+    MessageUpdate(&'a ScoredPost),
     /// An alert opened, grew or was resolved.
     Alert(AlertChange, &'a Alert),
     /// The pipeline's health.
@@ -91,6 +93,15 @@ impl Broadcaster {
                         Outgoing { feed: Feed::Messages, id: &id, frame: LiveFrame::MessageNew(scored) },
                         wants,
                     );
+                }
+            }
+            LiveUpdate::Corrected { posts, .. } => {
+                for corrected in posts {
+                    id.offset += 1;
+                    let wants =
+                        |subscription: &Subscription| subscription.filter.admits_correction(corrected);
+                    let frame = LiveFrame::MessageUpdate(&corrected.scored);
+                    self.deliver(Outgoing { feed: Feed::Messages, id: &id, frame }, wants);
                 }
             }
             LiveUpdate::Alert { change, alert } => {

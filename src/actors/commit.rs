@@ -1,7 +1,7 @@
 //! One transaction of the aggregator, and what is told to the world after it.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
@@ -9,16 +9,21 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tracing::{error, warn};
 
+use super::cascade::{Cascade, Deferred, Places, TierCounts};
 use super::downstream::Downstream;
+use super::feed_budget::FeedBudget;
 use super::messages::{PostsFlagged, RecordBatch};
 use super::vitals::Vitals;
+use crate::inference::Tier;
 use crate::models::live::LiveUpdate;
 use crate::models::post::ScoredPost;
+use crate::models::rollup::{RollupKey, Sums};
 use crate::models::score::CHURN_HIGH;
 use crate::store::posts::Recorded;
 use crate::store::{Store, StoreError, posts};
 use crate::telemetry::{
     COMMIT_POSTS, COMMIT_SECONDS, POST_COMMIT_SECONDS, POSTS_DUPLICATE_TOTAL, POSTS_STORED_TOTAL,
+    TIER_POSTS_TOTAL,
 };
 
 /// Waits between attempts while Postgres is away double up to this.
@@ -33,7 +38,11 @@ pub(super) struct Committer {
     pub store: Store,
     pub news: mpsc::Sender<LiveUpdate>,
     pub alerter: Downstream<PostsFlagged>,
+    pub cascade: Arc<Cascade>,
+    /// How many new posts are shown.
     pub feed: Arc<FeedBudget>,
+    /// How many corrected posts are shown.
+    pub updates: Arc<FeedBudget>,
     pub vitals: Arc<Vitals>,
 }
 
@@ -49,21 +58,28 @@ impl Committer {
             for batch in &mut batches {
                 merged.append(&mut batch.posts);
             }
-            match self.record(&merged).await {
-                Ok(recorded) => {
+            let (stored, outcome) = self.record(&merged).await;
+            let mut places = self.cascade.places(0);
+            match outcome {
+                Ok(()) => {
                     for batch in batches {
                         batch.ticket.recorded();
+                        places.join(batch.places);
                         self.vitals.finish(1);
                     }
-                    self.tell(merged, recorded).await;
+                    self.tell(merged, stored, places).await;
                 }
                 Err(error) if batches.len() == 1 => {
                     for batch in batches {
                         batch.ticket.failed(error.to_string());
+                        places.join(batch.places);
                         self.vitals.fail(1);
                     }
+                    // Some of it may be stored.
+                    self.tell(merged, stored, places).await;
                 }
                 Err(_) => {
+                    self.tell(merged.clone(), stored, places).await;
                     for (mut batch, size) in batches.into_iter().zip(sizes) {
                         let rest = merged.split_off(size.min(merged.len()));
                         batch.posts = std::mem::replace(&mut merged, rest);
@@ -75,36 +91,52 @@ impl Committer {
     }
 
     /// Records, however long Postgres is away. An error is about the posts.
-    async fn record(&self, batch: &[ScoredPost]) -> Result<Recorded, StoreError> {
+    ///
+    /// In one transaction, unless that takes longer than Postgres may: then in halves, and so on, since the same again
+    /// might take too long for ever. Answers what is stored by then, also beside an error.
+    async fn record(&self, batch: &[ScoredPost]) -> (Stored, Result<(), StoreError>) {
+        let mut stored = Stored::default();
+        let mut n_done = 0;
+        let mut n_at_once = batch.len();
         let mut wait = RETRY_FIRST;
-        loop {
+        while n_done < batch.len() {
+            let part = batch.get(n_done..batch.len().min(n_done + n_at_once)).unwrap_or_default();
             let started = Instant::now();
-            match posts::record(&self.store, batch).await {
+            match posts::record(&self.store, part).await {
                 Ok(recorded) => {
                     metrics::histogram!(COMMIT_SECONDS).record(started.elapsed().as_secs_f64());
-                    metrics::histogram!(COMMIT_POSTS).record(batch.len() as f64);
-                    return Ok(recorded);
+                    metrics::histogram!(COMMIT_POSTS).record(part.len() as f64);
+                    stored.add(n_done, recorded);
+                    n_done += part.len();
+                    n_at_once *= 2;
+                    wait = RETRY_FIRST;
+                    continue;
                 }
-                Err(error @ StoreError::Refused { .. }) => return Err(error),
+                Err(error @ StoreError::Refused { .. }) => return (stored, Err(error)),
+                Err(error) if error.is_too_slow() && part.len() > 1 => {
+                    warn!(%error, n_posts = part.len(), "a batch is stored in halves");
+                    n_at_once = part.len().div_ceil(2);
+                }
                 Err(error) if error.is_retryable() => {
-                    warn!(%error, n_posts = batch.len(), ?wait, "a batch waits for postgres");
+                    warn!(%error, n_posts = part.len(), ?wait, "a batch waits for postgres");
                 }
                 // Not the posts' fault, so they wait; but nothing will change until somebody looks.
-                Err(error) => error!(%error, n_posts = batch.len(), "postgres cannot be worked with"),
+                Err(error) => error!(%error, n_posts = part.len(), "postgres cannot be worked with"),
             }
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(RETRY_MAX);
         }
+        (stored, Ok(()))
     }
 
-    async fn tell(&self, batch: Vec<ScoredPost>, recorded: Recorded) {
-        metrics::counter!(POSTS_DUPLICATE_TOTAL).increment(wide(recorded.n_duplicates));
-        if recorded.inserted.is_empty() {
+    async fn tell(&self, batch: Vec<ScoredPost>, stored: Stored, places: Places) {
+        metrics::counter!(POSTS_DUPLICATE_TOTAL).increment(wide(stored.n_duplicates));
+        if stored.inserted.is_empty() {
             return;
         }
-        metrics::counter!(POSTS_STORED_TOTAL).increment(wide(recorded.inserted.len()));
+        metrics::counter!(POSTS_STORED_TOTAL).increment(wide(stored.inserted.len()));
         let mut is_new = vec![false; batch.len()];
-        for index in recorded.inserted {
+        for index in stored.inserted {
             if let Some(flag) = is_new.get_mut(index) {
                 *flag = true;
             }
@@ -112,13 +144,16 @@ impl Committer {
         let now = Timestamp::now();
         let new: Vec<ScoredPost> =
             batch.into_iter().zip(is_new).filter(|(_, new)| *new).map(|(post, _)| post).collect();
+        self.cascade.count(now, TierCounts { n_stored: wide(new.len()), n_corrected: 0 });
+        metrics::counter!(TIER_POSTS_TOTAL, "tier" => Tier::Swift.as_str()).increment(wide(new.len()));
+        self.defer(&new, places);
         for scored in &new {
             let waited = now.duration_since(scored.post.received_at).as_secs_f64();
             metrics::histogram!(POST_COMMIT_SECONDS).record(waited.max(0.0));
         }
         let flagged = new.iter().any(|scored| scored.score.churn_risk >= CHURN_HIGH);
         let update = LiveUpdate::Committed {
-            delta: recorded.delta.into_iter().collect(),
+            delta: stored.delta,
             n_posts: wide(new.len()),
             places: places_of(&new),
             posts: self.feed.sample(new, now),
@@ -129,6 +164,37 @@ impl Committer {
             // An alerter that cannot be woken looks by itself within seconds.
             let _ = self.alerter.try_send(PostsFlagged);
         }
+    }
+
+    /// Hands on what shall be read again, now that it is stored and will be found to await that, whatever happens. Places
+    /// of posts that were stored before are free again. One without a place waits until its claim has run out.
+    fn defer(&self, new: &[ScoredPost], mut places: Places) {
+        let committed_at = Some(Instant::now());
+        for scored in new.iter().filter(|scored| scored.awaits_correction) {
+            let Some(place) = places.take_one() else {
+                return;
+            };
+            let scored = Arc::new(scored.clone());
+            self.cascade.queue().push(Deferred { scored, committed_at, place });
+        }
+    }
+}
+
+/// What was stored of a batch, by one transaction or by several.
+#[derive(Default)]
+struct Stored {
+    inserted: Vec<usize>,
+    /// In the order of the transactions: a row may be in it more than once, with the revision it had after each.
+    delta: Vec<(RollupKey, Sums)>,
+    n_duplicates: usize,
+}
+
+impl Stored {
+    /// Adds a part that starts there in the batch.
+    fn add(&mut self, start: usize, recorded: Recorded) {
+        self.inserted.extend(recorded.inserted.into_iter().map(|index| start + index));
+        self.delta.extend(recorded.delta);
+        self.n_duplicates += recorded.n_duplicates;
     }
 }
 
@@ -142,64 +208,4 @@ fn places_of(posts: &[ScoredPost]) -> BTreeMap<String, (f64, f64)> {
 
 fn wide(n: usize) -> u64 {
     u64::try_from(n).unwrap_or(u64::MAX)
-}
-
-/// Posts shown of one transaction, at most: half of what a session's mailbox holds, so that catching up after a stall
-/// does not look like a browser that has stopped reading.
-const POSTS_AT_ONCE_MAX: u64 = 256;
-
-/// How many posts a second are shown live. A person reads a few a second; a browser draws a few hundred; all of
-/// them would cost more than storing them.
-#[derive(Debug)]
-pub(super) struct FeedBudget {
-    per_second: u64,
-    spent: Mutex<(i64, u64)>,
-}
-
-impl FeedBudget {
-    pub fn new(per_second: u64) -> Self {
-        Self { per_second, spent: Mutex::default() }
-    }
-
-    /// As many of the posts as this second's budget allows, evenly spread over the batch.
-    pub fn sample(&self, posts: Vec<ScoredPost>, now: Timestamp) -> Vec<ScoredPost> {
-        let granted = self.grant(wide(posts.len()).min(POSTS_AT_ONCE_MAX), now);
-        let n_posts = posts.len();
-        let Ok(granted) = usize::try_from(granted) else {
-            return posts;
-        };
-        if granted >= n_posts {
-            return posts;
-        }
-        let chosen = |i: usize| (i + 1) * granted / n_posts > i * granted / n_posts;
-        posts.into_iter().enumerate().filter(|(i, _)| chosen(*i)).map(|(_, post)| post).collect()
-    }
-
-    fn grant(&self, wanted: u64, now: Timestamp) -> u64 {
-        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
-        if spent.0 != now.as_second() {
-            *spent = (now.as_second(), 0);
-        }
-        let granted = wanted.min(self.per_second.saturating_sub(spent.1));
-        spent.1 += granted;
-        granted
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_second(second).unwrap()
-    }
-
-    #[test]
-    fn the_feed_never_shows_more_than_its_budget_in_a_second() {
-        let feed = FeedBudget::new(100);
-        assert_eq!(feed.grant(60, at(1)), 60);
-        assert_eq!(feed.grant(60, at(1)), 40);
-        assert_eq!(feed.grant(60, at(1)), 0);
-        assert_eq!(feed.grant(60, at(2)), 60);
-    }
 }

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::telemetry::STAGE_WAIT_SECONDS;
 
-/// A message that carries a ticket, which bounds how many of its kind there are.
+/// A message that carries a ticket, or places, which bounds how many of its kind there are.
 pub trait Ticketed: Message {}
 
 /// The stage could not be reached before the deadline: it is being rebuilt, or does not answer.

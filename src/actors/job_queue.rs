@@ -1,8 +1,8 @@
-//! What waits for an inference thread: two lanes, live requests ahead of the stream.
+//! What waits for a thread that scores: two lanes, live requests ahead of posts.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -38,25 +38,24 @@ pub struct Request {
     pub answer: oneshot::Sender<Result<Vec<Score>, LaneError>>,
 }
 
-/// Work for one inference thread.
-pub enum Job {
+/// Work for one thread.
+pub enum Job<T = ScoreBatch> {
     /// Somebody waits for it.
     Request(Request),
-    /// It came from the stream.
-    Batch(ScoreBatch),
+    /// Posts.
+    Batch(T),
 }
 
-#[derive(Default)]
-struct Lanes {
+struct Lanes<W> {
     requests: VecDeque<Request>,
-    batches: VecDeque<ScoreBatch>,
-    /// Requests taken since the last batch.
+    posts: VecDeque<W>,
+    /// Requests taken since posts had their turn.
     n_requests_in_a_row: usize,
 }
 
-impl Lanes {
-    fn next(&mut self) -> Option<Job> {
-        if self.n_requests_in_a_row < REQUESTS_IN_A_ROW_MAX || self.batches.is_empty() {
+impl<W> Lanes<W> {
+    fn next<T>(&mut self, take: impl Fn(&mut VecDeque<W>) -> Option<T>) -> Option<Job<T>> {
+        if self.n_requests_in_a_row < REQUESTS_IN_A_ROW_MAX || self.posts.is_empty() {
             while let Some(request) = self.requests.pop_front() {
                 if !request.answer.is_closed() {
                     self.n_requests_in_a_row += 1;
@@ -65,21 +64,28 @@ impl Lanes {
             }
         }
         self.n_requests_in_a_row = 0;
-        self.batches.pop_front().map(Job::Batch)
+        take(&mut self.posts).map(Job::Batch)
     }
 }
 
-/// The two lanes. Outlives any incarnation of the pool, so that its death loses nothing that waits.
-#[derive(Default)]
-pub struct JobQueue {
-    lanes: Mutex<Lanes>,
+/// The two lanes; posts wait in pieces of type `W`. Outlives any incarnation of its pool, so that a death loses nothing
+/// that waits.
+pub struct JobQueue<W = ScoreBatch> {
+    lanes: Mutex<Lanes<W>>,
     arrived: Condvar,
 }
 
-impl JobQueue {
-    /// Adds a batch. Its ticket bounds how many there are.
-    pub fn push_batch(&self, batch: ScoreBatch) {
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner).batches.push_back(batch);
+impl<W> Default for JobQueue<W> {
+    fn default() -> Self {
+        let lanes = Lanes { requests: VecDeque::new(), posts: VecDeque::new(), n_requests_in_a_row: 0 };
+        Self { lanes: Mutex::new(lanes), arrived: Condvar::new() }
+    }
+}
+
+impl<W> JobQueue<W> {
+    /// Adds posts. What they carry, a ticket or a place, bounds how many there are.
+    pub fn push(&self, posts: W) {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner).posts.push_back(posts);
         self.arrived.notify_one();
     }
 
@@ -101,10 +107,19 @@ impl JobQueue {
     }
 
     /// Waits for work; `None` once `alive` is false.
-    pub fn pop(&self, alive: &AtomicBool) -> Option<Job> {
+    pub fn pop(&self, alive: &AtomicBool) -> Option<Job<W>> {
+        self.pop_some(alive, VecDeque::pop_front)
+    }
+
+    /// The same, with as many of the waiting pieces as `take` wants at a time; it answers `None` where there are none.
+    pub fn pop_some<T>(
+        &self,
+        alive: &AtomicBool,
+        take: impl Fn(&mut VecDeque<W>) -> Option<T>,
+    ) -> Option<Job<T>> {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         while alive.load(Ordering::Acquire) {
-            if let Some(job) = lanes.next() {
+            if let Some(job) = lanes.next(&take) {
                 return Some(job);
             }
             lanes = self.arrived.wait_timeout(lanes, PAUSE).unwrap_or_else(PoisonError::into_inner).0;
@@ -115,30 +130,6 @@ impl JobQueue {
     /// Wakes every worker, so that those of a dead pool leave.
     pub fn wake_all(&self) {
         self.arrived.notify_all();
-    }
-}
-
-/// Lets HTTP score texts on the inference threads, ahead of the stream.
-#[derive(Clone)]
-pub struct ScoreLane {
-    queue: Arc<JobQueue>,
-}
-
-impl ScoreLane {
-    /// A lane into the given queue.
-    pub fn new(queue: Arc<JobQueue>) -> Self {
-        Self { queue }
-    }
-
-    /// One score for each text, in their order. Dropping the future gives the request up.
-    ///
-    /// # Errors
-    /// [`LaneError::Busy`] at once when too many wait; [`LaneError::Failed`] when the model fails.
-    pub async fn score(&self, texts: Vec<String>) -> Result<Vec<Score>, LaneError> {
-        let (answer, scores) = oneshot::channel();
-        self.queue.push_request(Request { texts, answer })?;
-        // The sender is dropped only when the thread that scores it dies.
-        scores.await.unwrap_or_else(|_| Err(LaneError::Failed("the inference thread died".to_owned())))
     }
 }
 
@@ -153,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_full_lane_refuses_at_once() {
-        let queue = JobQueue::default();
+        let queue = JobQueue::<ScoreBatch>::default();
         let waiting: Vec<_> = (0..REQUESTS_WAITING_MAX)
             .map(|_| {
                 let (request, scores) = request();
@@ -168,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_request_whose_caller_has_gone_is_skipped() {
-        let queue = JobQueue::default();
+        let queue = JobQueue::<ScoreBatch>::default();
         let (gone, scores) = request();
         queue.push_request(gone).unwrap();
         drop(scores);
@@ -180,6 +171,6 @@ mod tests {
 
     #[test]
     fn a_dead_pool_s_workers_leave() {
-        assert!(JobQueue::default().pop(&AtomicBool::new(false)).is_none());
+        assert!(JobQueue::<ScoreBatch>::default().pop(&AtomicBool::new(false)).is_none());
     }
 }

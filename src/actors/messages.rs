@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | [`ScoreBatch`] | ingester → inference_pool | `post`: its ticket bounds it |
 //! | [`RecordBatch`] | inference_pool → aggregator | `post`: its ticket bounds it |
+//! | [`CorrectBatch`] | deep_pool → aggregator | `post`: the places of its posts bound it |
 //! | [`ApplyUpdate`] | listener → aggregator | `send().await` |
 //! | [`WindowClosed`] | aggregator → alerter | `send().await` |
 //! | [`PostsFlagged`] | aggregator → alerter | `try_send`: it only wakes |
@@ -21,6 +22,7 @@ use std::sync::Arc;
 
 use actix::{Message, Recipient};
 
+use super::cascade::{Deferred, Places};
 use super::downstream::Ticketed;
 use super::ticket::Ticket;
 use crate::models::alert::Scope;
@@ -28,6 +30,7 @@ use crate::models::live::FrameId;
 use crate::models::metrics::LiveMetrics;
 use crate::models::post::{AcceptedPost, ScoredPost};
 use crate::models::rollup::Sums;
+use crate::models::score::Score;
 use crate::models::stage_health::SystemHealth;
 use crate::models::subscription::Subscription;
 use crate::stream::UpdateEvent;
@@ -52,9 +55,31 @@ pub struct RecordBatch {
     pub posts: Vec<ScoredPost>,
     /// Settled when they are stored.
     pub ticket: Ticket,
+    /// As many as there are posts that await a correction.
+    pub places: Places,
 }
 
 impl Ticketed for RecordBatch {}
+
+/// A post, and what a better model makes of it.
+pub struct Reread {
+    /// The post as it waited.
+    pub deferred: Deferred,
+    /// What it makes of it.
+    pub score: Score,
+}
+
+/// Give these posts their better scores, in one transaction.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct CorrectBatch {
+    /// Posts with better scores.
+    pub rereads: Vec<Reread>,
+    /// Posts that the better model could not read: they keep the scores they have.
+    pub given_up: Vec<Deferred>,
+}
+
+impl Ticketed for CorrectBatch {}
 
 /// A process, perhaps this one, committed something or raised an alert; or some of that was missed.
 #[derive(Message)]

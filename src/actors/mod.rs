@@ -3,9 +3,10 @@
 
 pub mod messages; // every message, on one page
 
-pub mod aggregator; // RecordBatch → store and live windows
+pub mod aggregator; // RecordBatch, CorrectBatch → store and live windows
 pub mod alerter; // WindowClosed, PostsFlagged → alerts
 pub mod broadcaster; // updates → sessions
+pub mod deep_pool; // deferred posts → CorrectBatch, on threads of low priority
 pub mod housekeeper; // partitions, merged rollups, expiry
 pub mod inference_pool; // ScoreBatch → RecordBatch, on worker threads
 pub mod ingester; // stream → ScoreBatch; acknowledges, claims
@@ -15,13 +16,18 @@ pub mod supervisor; // starts, watches, respawns, gives up
 pub mod ticket; // a batch's place in flight, and the promise of an answer
 pub mod vitals; // what a stage says of itself
 
+pub mod cascade; // what the stages of the cascade share: what waits, and which posts go on
 mod commit; // one transaction, and what is told after it
-pub mod job_queue; // what waits for an inference thread
+mod correction; // the same, for better scores
+mod feed_budget; // how much is shown live
+pub mod job_queue; // what waits for a thread that scores
 mod live_windows; // the last minutes as sums of committed deltas
+pub mod score_lane; // texts that somebody waits for, by the best tier in time
 pub mod scoring; // from what a model reads to the score that is stored
 mod suspects; // batches to be tried again: smaller, alone, not for ever
 mod window_cache; // the newest figures as Redis keeps them
+mod workers; // threads that score, and whether they are well
 
 /// The stages in the order of the flow.
-pub const STAGES: [&str; 6] =
-    ["ingester", "inference_pool", "aggregator", "alerter", "broadcaster", "housekeeper"];
+pub const STAGES: [&str; 7] =
+    ["ingester", "inference_pool", "deep_pool", "aggregator", "alerter", "broadcaster", "housekeeper"];

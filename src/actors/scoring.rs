@@ -3,12 +3,21 @@
 use std::sync::Arc;
 
 use crate::enrich::{self, Enricher};
+use crate::inference::deferral::doubt;
 use crate::inference::{InferenceError, Reading, Scorer};
-use crate::models::post::{AcceptedPost, ScoredPost};
+use crate::models::post::{AcceptedPost, Post, ScoredPost};
 use crate::models::score::{
     EMOTIONS, Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel, UNCERTAIN_BELOW,
 };
 use crate::virality::rules::{Signals, virality};
+
+/// Scored posts, and how unsure the model is of each.
+pub struct Scored {
+    /// In the order they were accepted.
+    pub posts: Vec<ScoredPost>,
+    /// One for each, 0 to 1: see [`doubt`].
+    pub doubts: Vec<f32>,
+}
 
 /// Understands and scores a batch from the stream.
 ///
@@ -18,28 +27,47 @@ pub fn score_posts(
     scorer: &mut dyn Scorer,
     enricher: &Enricher,
     accepted: Vec<AcceptedPost>,
-) -> Result<Vec<ScoredPost>, InferenceError> {
+) -> Result<Scored, InferenceError> {
     let texts: Vec<&str> = accepted.iter().map(|accepted| accepted.post.text.as_str()).collect();
-    let readings = scorer.score(&texts)?;
-    if readings.len() != accepted.len() {
-        // Pairing what there is would drop posts without a word.
-        return Err(InferenceError::WrongShape {
-            output: "readings".to_owned(),
-            expected: accepted.len(),
-            actual: readings.len(),
-        });
-    }
-    let model = Arc::clone(scorer.model());
-    let scored = accepted.into_iter().zip(readings).map(|(accepted, mut reading)| {
+    let readings = read_all(scorer, &texts)?;
+    let doubts = readings.iter().map(doubt).collect();
+    let scored = accepted.into_iter().zip(readings).map(|(accepted, reading)| {
         let post = enricher.enrich(accepted);
-        reading.doubtful |= post.lang.as_deref().is_some_and(|language| !scorer.reads(language));
-        let emotions = EmotionScores::from_array(reading.emotion);
-        let virality =
-            virality(&Signals { text: &post.text, reach: post.reach, engagement: post.engagement, emotions });
-        let score = score_of(&reading, virality, Arc::clone(&model));
+        let score = score_of_post(scorer, reading, &post);
         ScoredPost { post, score, awaits_correction: false }
     });
-    Ok(scored.collect())
+    Ok(Scored { posts: scored.collect(), doubts })
+}
+
+/// Scores stored posts with another model.
+///
+/// # Errors
+/// When the scorer refuses the batch as a whole.
+pub fn score_again(scorer: &mut dyn Scorer, posts: &[&ScoredPost]) -> Result<Vec<Score>, InferenceError> {
+    let texts: Vec<&str> = posts.iter().map(|scored| scored.post.text.as_str()).collect();
+    let readings = read_all(scorer, &texts)?;
+    let pairs = posts.iter().zip(readings);
+    Ok(pairs.map(|(scored, reading)| score_of_post(scorer, reading, &scored.post)).collect())
+}
+
+/// One reading for each text, or an error: pairing what there is would drop posts without a word.
+fn read_all(scorer: &mut dyn Scorer, texts: &[&str]) -> Result<Vec<Reading>, InferenceError> {
+    let readings = scorer.score(texts)?;
+    if readings.len() == texts.len() {
+        return Ok(readings);
+    }
+    Err(InferenceError::WrongShape {
+        output: "readings".to_owned(),
+        expected: texts.len(),
+        actual: readings.len(),
+    })
+}
+
+fn score_of_post(scorer: &dyn Scorer, mut reading: Reading, post: &Post) -> Score {
+    reading.doubtful |= post.lang.as_deref().is_some_and(|language| !scorer.reads(language));
+    let emotions = EmotionScores::from_array(reading.emotion);
+    let signals = Signals { text: &post.text, reach: post.reach, engagement: post.engagement, emotions };
+    score_of(&reading, virality(&signals), Arc::clone(scorer.model()))
 }
 
 /// Scores texts of which nothing else is known.
@@ -48,7 +76,7 @@ pub fn score_posts(
 /// When the scorer refuses them as a whole.
 pub fn score_texts(scorer: &mut dyn Scorer, texts: &[String]) -> Result<Vec<Score>, InferenceError> {
     let borrowed: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let readings = scorer.score(&borrowed)?;
+    let readings = read_all(scorer, &borrowed)?;
     let model = Arc::clone(scorer.model());
     let scores = borrowed.iter().zip(readings).map(|(text, mut reading)| {
         reading.doubtful |= enrich::language_of(text).is_some_and(|language| !scorer.reads(language));

@@ -8,11 +8,16 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::connections::Connections;
+use crate::actors::cascade::{Cascade, TierCounts};
 use crate::actors::downstream::Downstream;
 use crate::actors::messages::PublishSystem;
 use crate::actors::vitals::HealthBoard;
-use crate::inference::ScorerFactory as _;
-use crate::models::stage_health::{DependencyHealth, ModelHealth, SocketHealth, SystemHealth};
+use crate::inference::{ModelSlot, ScorerFactory as _, Tier};
+use crate::models::stage_health::{
+    DependencyHealth, ModelHealth, SocketHealth, SystemHealth, TierHealth, TiersHealth,
+};
+use crate::store::corrections;
+use crate::telemetry::{AWAITING_CORRECTION, OVERLOAD_SECONDS_TOTAL};
 use crate::ws::Sockets;
 
 /// How often it is measured. `/readyz` is this old, and some seconds older while a server that hangs is being asked.
@@ -21,12 +26,19 @@ const MEASURE_EVERY: Duration = Duration::from_secs(1);
 /// Dashboards get every second measurement.
 const SHOW_EVERY: u64 = 2;
 
+/// Why nothing is corrected where there is a deep model.
+const NO_BUDGET: &str = "the latency budget is 0";
+
 /// What is measured.
 pub struct Subject {
     /// The servers and the model.
     pub connections: Arc<Connections>,
     /// The stages.
     pub board: Arc<HealthBoard>,
+    /// What the deep model is about.
+    pub cascade: Arc<Cascade>,
+    /// Entries in the stream that nobody has read yet, from which on scoring does not keep up.
+    pub backlog_max: u64,
     /// Who shows it to dashboards.
     pub show: Downstream<PublishSystem>,
     /// Who watches.
@@ -50,6 +62,7 @@ pub fn start(subject: Subject) -> watch::Receiver<Arc<SystemHealth>> {
         for n in 0_u64.. {
             ticks.tick().await;
             let health = Arc::new(subject.measure().await);
+            subject.tell_cascade(&health);
             if n % SHOW_EVERY == 0 {
                 // Nobody to show it to for the moment; the next is due soon.
                 let _ = subject.show.try_send(PublishSystem(Arc::clone(&health)));
@@ -74,18 +87,66 @@ impl Subject {
             redis: DependencyHealth { reachable: false, error: Some("not asked yet".to_owned()) },
             postgres: DependencyHealth { reachable: false, error: Some("not asked yet".to_owned()) },
             model: ModelHealth { id: (*models.swift().model()).clone(), degraded: models.degraded() },
+            tiers: self.tiers(),
             mode: self.mode.to_owned(),
             sockets: SocketHealth { open: self.sockets.n_open(), limit: self.sockets_max },
         }
     }
 
+    fn tiers(&self) -> TiersHealth {
+        let models = &self.connections.models;
+        let item = |tier: Tier, model: &ModelSlot| TierHealth {
+            tier: tier.as_str().to_owned(),
+            model: (*model.model()).clone(),
+            share: 0.0,
+            posts: 0,
+        };
+        let cascade = &self.cascade;
+        let mut items = vec![item(Tier::Swift, models.swift())];
+        let (mut budget_ms, mut without_deep) = (0, None);
+        match models.deep() {
+            Ok(deep) if cascade.is_on() => {
+                items.push(item(Tier::Deep, deep));
+                budget_ms = u64::try_from(cascade.budget().as_millis()).unwrap_or(u64::MAX);
+            }
+            Ok(_) => without_deep = Some(NO_BUDGET.to_owned()),
+            Err(reason) => without_deep = Some(reason.to_owned()),
+        }
+        let mut tiers = TiersHealth {
+            budget_ms,
+            overloaded: cascade.is_overloaded(),
+            awaiting: u64::try_from(cascade.n_waiting()).unwrap_or(u64::MAX),
+            deep_per_second: cascade.deep_per_second(),
+            items,
+            without_deep,
+        };
+        let TierCounts { n_stored, n_corrected } = cascade.counts(Timestamp::now());
+        tiers.set_shares(n_stored, n_corrected);
+        tiers
+    }
+
+    /// Lets the cascade know of a backlog, and counts the seconds that there is one.
+    fn tell_cascade(&self, health: &SystemHealth) {
+        let is_behind = health.stream.is_some_and(|stream| stream.lag > self.backlog_max);
+        self.cascade.set_behind(is_behind);
+        metrics::gauge!(AWAITING_CORRECTION).set(health.tiers.awaiting as f64);
+        if health.tiers.overloaded {
+            metrics::counter!(OVERLOAD_SECONDS_TOTAL).increment(1);
+        }
+    }
+
     async fn measure(&self) -> SystemHealth {
-        let (stream, postgres) =
-            tokio::join!(self.connections.stream.health(), self.connections.reading.ping());
+        let reading = &self.connections.reading;
+        let (stream, postgres, awaiting) =
+            tokio::join!(self.connections.stream.health(), reading.ping(), corrections::awaiting(reading));
         let mut health = self.without_servers();
         health.redis = answer_of(stream.as_ref().err());
         health.postgres = answer_of(postgres.as_ref().err());
         health.stream = stream.ok();
+        // Those of other processes, and of dead ones, as well.
+        if let Ok(awaiting) = awaiting {
+            health.tiers.awaiting = awaiting;
+        }
         health
     }
 }

@@ -16,14 +16,17 @@ use crate::actors::STAGES;
 use crate::actors::aggregator::{Aggregator, AggregatorParams};
 use crate::actors::alerter::{Alerter, AlerterParams};
 use crate::actors::broadcaster::{Broadcaster, BroadcasterParams, LiveFrame};
+use crate::actors::cascade::Cascade;
+use crate::actors::deep_pool::{DeepPool, DeepPoolParams};
 use crate::actors::downstream::{Downstream, downstream};
 use crate::actors::housekeeper::{Housekeeper, HousekeeperParams};
 use crate::actors::inference_pool::{InferencePool, InferencePoolParams};
 use crate::actors::ingester::{Ingester, IngesterParams};
-use crate::actors::job_queue::{JobQueue, ScoreLane};
+use crate::actors::job_queue::JobQueue;
 use crate::actors::messages::{
     ApplyUpdate, Connect, Disconnect, Kill, Publish, PublishSystem, ReportHealth, Watch,
 };
+use crate::actors::score_lane::ScoreLane;
 use crate::actors::supervisor::{Life, Stage, StageSpec, Supervision, supervise};
 use crate::actors::vitals::HealthBoard;
 use crate::config::{Config, Role};
@@ -48,6 +51,8 @@ pub struct Pipeline {
     pub ingests: bool,
     /// Lets HTTP score.
     pub score_lane: ScoreLane,
+    /// What waits for the deep model.
+    pub cascade: Arc<Cascade>,
     /// Updates for the live windows.
     pub apply: Downstream<ApplyUpdate>,
     /// Updates for browsers.
@@ -112,7 +117,12 @@ pub fn start(config: &Config, connections: &Connections, io: &Handle) -> Pipelin
         );
     }
 
+    let deep = if config.latency_budget.is_zero() { None } else { connections.models.deep().ok().cloned() };
+    let n_deep_threads = if deep.is_some() { config.n_deep_threads() } else { 0 };
+    let cascade = Arc::new(Cascade::new(config.latency_budget, n_deep_threads));
+
     let (to_record, record) = downstream(Aggregator::NAME);
+    let (to_correct, correct) = downstream(Aggregator::NAME);
     let (to_apply, apply) = downstream(Aggregator::NAME);
     let params = AggregatorParams {
         store: connections.store.clone(),
@@ -121,6 +131,7 @@ pub fn start(config: &Config, connections: &Connections, io: &Handle) -> Pipelin
         broadcaster: metrics,
         evaluator: config.does(Role::Alert).then_some(evaluator),
         alerter,
+        cascade: Arc::clone(&cascade),
         io: io.clone(),
         posts_per_commit: config.posts_per_commit,
         live_posts_per_second: config.live_posts_per_second,
@@ -129,9 +140,22 @@ pub fn start(config: &Config, connections: &Connections, io: &Handle) -> Pipelin
         move |life| Aggregator::new(params.clone(), life),
         move |address| {
             to_record.follow(address);
+            to_correct.follow(address);
             to_apply.follow(address);
         },
     );
+
+    if let Some(deep) = deep {
+        let params = DeepPoolParams {
+            factory: Arc::new(deep),
+            cascade: Arc::clone(&cascade),
+            downstream: correct,
+            store: connections.store.clone(),
+            io: io.clone(),
+            n_threads: n_deep_threads,
+        };
+        starter.start(move |life| DeepPool::new(params.clone(), life), |_| {});
+    }
 
     let queue = Arc::new(JobQueue::default());
     let (to_score, score) = downstream(InferencePool::NAME);
@@ -139,6 +163,7 @@ pub fn start(config: &Config, connections: &Connections, io: &Handle) -> Pipelin
         factory: Arc::new(connections.models.swift().clone()),
         enricher: Arc::clone(&connections.enricher),
         queue: Arc::clone(&queue),
+        cascade: Arc::clone(&cascade),
         downstream: record,
         n_threads: config.n_inference_threads(),
     };
@@ -168,7 +193,8 @@ pub fn start(config: &Config, connections: &Connections, io: &Handle) -> Pipelin
         drain,
         drained,
         ingests: config.does(Role::Ingest),
-        score_lane: ScoreLane::new(queue),
+        score_lane: ScoreLane::new(queue, Arc::clone(&cascade)),
+        cascade,
         apply,
         publish,
         connect,

@@ -122,10 +122,15 @@ mod tests {
         let described = described();
         let frames = described["components"]["schemas"]["ServerFrame"]["oneOf"].as_array().unwrap();
         let text = described["components"]["schemas"]["ServerFrame"].to_string();
-        assert_eq!(frames.len(), 10);
-        for event in
-            ["metrics:initial", "message:new", "alert:resolved", "system:update", "subscribed", "error"]
-        {
+        assert_eq!(frames.len(), 11);
+        for event in [
+            "metrics:initial",
+            "message:new",
+            "message:update",
+            "alert:resolved",
+            "system:update",
+            "subscribed",
+        ] {
             assert!(text.contains(&format!("[\"{event}\"]")), "{event} is missing in {text}");
         }
     }

@@ -24,7 +24,10 @@ const TEXT_CHARS_MAX: usize = 10_000;
 
 const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// Requests go ahead of the stream, so a longer wait means that the model is stuck.
+/// As long as anybody waits for an answer.
+const BUDGET_MS_MAX: u64 = 60_000;
+
+/// How long the fast model may take. Requests go ahead of the stream, so a longer wait means that it is stuck.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One text, or several.
@@ -38,6 +41,11 @@ pub struct ScoreRequest {
     #[serde(default)]
     #[schema(value_type = Option<Vec<String>>)]
     texts: Option<Texts>,
+    /// How long the deep model may take, in milliseconds, 0 to 60,000; `--latency-budget` where absent. Where it would
+    /// take longer, or the server is overloaded, the fast model answers.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 60_000)]
+    budget_ms: Option<u64>,
 }
 
 /// The scores of several texts, in their order.
@@ -59,7 +67,7 @@ pub enum ScoreAnswer {
 
 /// Score texts now; nothing is stored
 ///
-/// `model` names the tier that answered. `virality` knows the text only, not who says it.
+/// By the best model that answers within `budget_ms`; `model` names it. `virality` knows the text only, not who says it.
 #[utoipa::path(post, path = "/api/v1/score", tag = "posts", operation_id = "score_texts",
     request_body = ScoreRequest,
     responses(
@@ -78,8 +86,10 @@ pub async fn score(
     let body = extract::body(&request, payload, BODY_BYTES_MAX).await?;
     let wish: ScoreRequest = extract::json(&request, &body)?;
     let is_one = wish.text.is_some();
+    let budget = wish.budget()?;
     let texts = wish.into_texts()?;
-    let scoring = tokio::time::timeout(PATIENCE, state.score_lane.score(texts));
+    let patience = PATIENCE + budget.unwrap_or_default();
+    let scoring = tokio::time::timeout(patience, state.score_lane.score(texts, budget));
     let mut scores = match scoring.await {
         Ok(Ok(scores)) => scores,
         Ok(Err(LaneError::Failed(why))) => return Err(ApiError::internal(why)),
@@ -95,6 +105,15 @@ pub async fn score(
 }
 
 impl ScoreRequest {
+    fn budget(&self) -> Result<Option<Duration>, ApiError> {
+        match self.budget_ms {
+            Some(ms) if ms > BUDGET_MS_MAX => {
+                Err(rejected("out_of_range", "budget_ms", "a budget is at most 60,000 milliseconds"))
+            }
+            budget_ms => Ok(budget_ms.map(Duration::from_millis)),
+        }
+    }
+
     fn into_texts(self) -> Result<Vec<String>, ApiError> {
         let (texts, is_one) = match (self.text, self.texts) {
             (Some(text), None) => (vec![text], true),
@@ -199,6 +218,14 @@ mod tests {
         refused(r#"{"text":"a","lang":"en"}"#, "invalid_field", "lang");
         refused(&format!(r#"{{"text":"{}"}}"#, "é".repeat(10_001)), "too_long", "text");
         assert!(texts(&format!(r#"{{"text":"{}"}}"#, "é".repeat(10_000))).is_ok());
+    }
+
+    #[test]
+    fn a_budget_is_a_minute_at_most() {
+        let budget = |ms: u64| ScoreRequest { budget_ms: Some(ms), ..ScoreRequest::default() }.budget();
+        assert_eq!(budget(60_000).unwrap(), Some(Duration::from_secs(60)));
+        assert!(budget(60_001).is_err());
+        refused(r#"{"text":"a","budget_ms":-1}"#, "invalid_field", "budget_ms");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 
 use super::guard::{AllowedHosts, Token};
-use crate::actors::job_queue::ScoreLane;
+use crate::actors::score_lane::ScoreLane;
 use crate::inference::Models;
 use crate::models::stage_health::SystemHealth;
 use crate::store::Store;
@@ -37,7 +37,7 @@ pub struct AppState {
     pub producer: Producer,
     /// Posts that could not be stored.
     pub dead_letters: DeadLetters,
-    /// Scores texts ahead of the stream.
+    /// Scores texts, ahead of posts.
     pub score_lane: ScoreLane,
     /// The models that score.
     pub models: Arc<Models>,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::alert::Alert;
 use super::post::ScoredPost;
 use super::rollup::{RollupKey, Sums};
+use super::score::SentimentLabel;
 
 /// Names a frame: `epoch:offset`, one sequence over all feeds of a prefix.
 ///
@@ -52,6 +53,13 @@ pub enum LiveUpdate {
         /// Where the cities of the delta lie: latitude and longitude in degrees.
         places: BTreeMap<String, (f64, f64)>,
     },
+    /// A transaction gave posts better scores. None is new, so nothing counts more posts than before.
+    Corrected {
+        /// What it changed in each rollup row, with the row's revision as above. Single sums may be negative.
+        delta: Vec<(RollupKey, Sums)>,
+        /// The posts whose scores changed noticeably, or a sample of them.
+        posts: Vec<CorrectedPost>,
+    },
     /// An alert opened, grew or was resolved.
     Alert {
         /// What happened to it.
@@ -69,9 +77,19 @@ impl LiveUpdate {
         match self {
             // The committed delta itself takes one, so that an update without posts is seen when missed.
             Self::Committed { posts, .. } => 1 + u64::try_from(posts.len()).unwrap_or(u64::MAX - 1),
+            Self::Corrected { posts, .. } => 1 + u64::try_from(posts.len()).unwrap_or(u64::MAX - 1),
             Self::Alert { .. } | Self::Missed => 1,
         }
     }
+}
+
+/// A post that has a better score.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CorrectedPost {
+    /// The post with that score.
+    pub scored: ScoredPost,
+    /// Its label before: whoever was shown the post for that label is told that it changed.
+    pub was: SentimentLabel,
 }
 
 /// An update as every process receives it.

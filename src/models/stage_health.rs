@@ -73,8 +73,51 @@ pub struct DependencyHealth {
     pub error: Option<String>,
 }
 
+/// Which tier scores how much, over the last 60 seconds, in this process.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TiersHealth {
+    /// How long after its arrival a post may be corrected, in milliseconds; 0 where nothing is corrected.
+    pub budget_ms: u64,
+    /// Whether scoring does not keep up with what arrives, so that everything stays as the fast model has read it.
+    pub overloaded: bool,
+    /// Posts that wait for their correction.
+    pub awaiting: u64,
+    /// Texts that the deep model reads each second while it has any, as last measured; 0 where there is none.
+    pub deep_per_second: f64,
+    /// The tiers there are, the fast one first.
+    pub items: Vec<TierHealth>,
+    /// Why there is no deep tier, for people; absent where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without_deep: Option<String>,
+}
+
+/// One tier.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TierHealth {
+    /// `swift` or `deep`.
+    pub tier: String,
+    /// The model that answers.
+    pub model: ModelId,
+    /// The part of `posts` of all tiers, 0 to 1; 0 where there were none.
+    pub share: f64,
+    /// Posts whose score it gave: a corrected post counts for the deep tier alone.
+    pub posts: u64,
+}
+
+impl TiersHealth {
+    /// The shares of the two tiers, by the number of posts stored and, of those, corrected.
+    pub fn set_shares(&mut self, n_stored: u64, n_corrected: u64) {
+        // What a dead process left behind was stored before.
+        let n_all = n_stored.max(n_corrected);
+        for (item, n_posts) in self.items.iter_mut().zip([n_all - n_corrected, n_corrected]) {
+            item.posts = n_posts;
+            item.share = if n_all == 0 { 0.0 } else { n_posts as f64 / n_all as f64 };
+        }
+    }
+}
+
 /// Everything about the pipeline at one moment: `GET /api/v1/system` and the data of `system:update`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SystemHealth {
     /// When it was measured.
     pub at: Timestamp,
@@ -92,6 +135,8 @@ pub struct SystemHealth {
     pub postgres: DependencyHealth,
     /// The model in use.
     pub model: ModelHealth,
+    /// Which tier scores how much.
+    pub tiers: TiersHealth,
     /// `embedded` when it runs its own servers, else `external`.
     pub mode: String,
     /// Who watches at this process.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::alert::Alert;
+use super::live::CorrectedPost;
 use super::post::ScoredPost;
 use super::rollup::Dimension;
 use super::score::SentimentLabel;
@@ -117,6 +118,21 @@ pub struct Filter {
 impl Filter {
     /// Whether the client wants the post.
     pub fn admits_post(&self, scored: &ScoredPost) -> bool {
+        self.admits_label(scored.score.sentiment.label) && self.admits_content(scored)
+    }
+
+    /// Whether the client wants to hear that the post has a better score: also if it was shown for the label it had.
+    pub fn admits_correction(&self, corrected: &CorrectedPost) -> bool {
+        let CorrectedPost { scored, was } = corrected;
+        let by_label = self.admits_label(scored.score.sentiment.label) || self.admits_label(*was);
+        by_label && self.admits_content(scored)
+    }
+
+    fn admits_label(&self, label: SentimentLabel) -> bool {
+        self.label.is_none_or(|wanted| wanted == label)
+    }
+
+    fn admits_content(&self, scored: &ScoredPost) -> bool {
         let post = &scored.post;
         let wants = |wanted: &Option<String>, value: Option<&str>| {
             wanted.as_deref().is_none_or(|wanted| value == Some(wanted))
@@ -124,7 +140,6 @@ impl Filter {
         wants(&self.platform, Some(&post.platform))
             && wants(&self.channel, post.channel.as_deref())
             && wants(&self.city, post.city.as_deref())
-            && self.label.is_none_or(|label| label == scored.score.sentiment.label)
             && self.product.as_ref().is_none_or(|wanted| post.products.contains(wanted))
     }
 

@@ -37,6 +37,9 @@ pub fn live(id: &FrameId, frame: LiveFrame<'_>) -> Result<Arc<str>, serde_json::
         LiveFrame::MessageNew(scored) => {
             news(NewsHead { event: "message:new", feed: Feed::Messages, id }, scored)
         }
+        LiveFrame::MessageUpdate(scored) => {
+            news(NewsHead { event: "message:update", feed: Feed::Messages, id }, scored)
+        }
         LiveFrame::Alert(change, alert) => {
             let event = match (change, alert.rule) {
                 (AlertChange::Resolved, _) => "alert:resolved",

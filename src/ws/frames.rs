@@ -52,6 +52,11 @@ pub enum ServerFrame {
     /// A post was stored. Under load a sample: `rate.feed_share` of the metrics says how large.
     #[serde(rename = "message:new")]
     MessageNew(Box<News<ScoredPost>>),
+    /// A post that was stored before has a better score: show that in place of the one it had. It is no new post. Sent
+    /// once, at most, for each, and only where the change can be noticed; under load a sample. A filter by label lets it
+    /// pass if the label it has fits, or the one it had.
+    #[serde(rename = "message:update")]
+    MessageUpdate(Box<News<ScoredPost>>),
     /// Somebody is about to leave.
     #[serde(rename = "alert:churn")]
     AlertChurn(Box<News<Alert>>),

@@ -290,7 +290,7 @@ export interface paths {
         put?: never;
         /**
          * Score texts now; nothing is stored
-         * @description `model` names the tier that answered. `virality` knows the text only, not who says it.
+         * @description By the best model that answers within `budget_ms`; `model` names it. `virality` knows the text only, not who says it.
          */
         post: operations["score_texts"];
         delete?: never;
@@ -980,6 +980,8 @@ export interface components {
                 postgres: components["schemas"]["DependencyHealth"];
                 /** @description The model in use. */
                 model: components["schemas"]["ModelHealth"];
+                /** @description Which tier scores how much. */
+                tiers: components["schemas"]["TiersHealth"];
                 /** @description `embedded` when it runs its own servers, else `external`. */
                 mode: string;
                 /** @description Who watches at this process. */
@@ -1307,6 +1309,12 @@ export interface components {
             text?: string | null;
             /** @description Up to 256 such texts; answered with `scores`. */
             texts?: string[] | null;
+            /**
+             * Format: int64
+             * @description How long the deep model may take, in milliseconds, 0 to 60,000; `--latency-budget` where absent. Where it would
+             *     take longer, or the server is overloaded, the fast model answers.
+             */
+            budget_ms?: number | null;
         };
         /** @description A post and what the model says about it: what is stored, listed and pushed. */
         ScoredPost: {
@@ -1375,6 +1383,9 @@ export interface components {
         }) | (components["schemas"]["News_ScoredPost"] & {
             /** @enum {string} */
             event: "message:new";
+        }) | (components["schemas"]["News_ScoredPost"] & {
+            /** @enum {string} */
+            event: "message:update";
         }) | (components["schemas"]["News_Alert"] & {
             /** @enum {string} */
             event: "alert:churn";
@@ -1545,10 +1556,53 @@ export interface components {
             postgres: components["schemas"]["DependencyHealth"];
             /** @description The model in use. */
             model: components["schemas"]["ModelHealth"];
+            /** @description Which tier scores how much. */
+            tiers: components["schemas"]["TiersHealth"];
             /** @description `embedded` when it runs its own servers, else `external`. */
             mode: string;
             /** @description Who watches at this process. */
             sockets: components["schemas"]["SocketHealth"];
+        };
+        /** @description One tier. */
+        TierHealth: {
+            /** @description `swift` or `deep`. */
+            tier: string;
+            /** @description The model that answers. */
+            model: components["schemas"]["ModelId"];
+            /**
+             * Format: double
+             * @description The part of `posts` of all tiers, 0 to 1; 0 where there were none.
+             */
+            share: number;
+            /**
+             * Format: int64
+             * @description Posts whose score it gave: a corrected post counts for the deep tier alone.
+             */
+            posts: number;
+        };
+        /** @description Which tier scores how much, over the last 60 seconds, in this process. */
+        TiersHealth: {
+            /**
+             * Format: int64
+             * @description How long after its arrival a post may be corrected, in milliseconds; 0 where nothing is corrected.
+             */
+            budget_ms: number;
+            /** @description Whether scoring does not keep up with what arrives, so that everything stays as the fast model has read it. */
+            overloaded: boolean;
+            /**
+             * Format: int64
+             * @description Posts that wait for their correction.
+             */
+            awaiting: number;
+            /**
+             * Format: double
+             * @description Texts that the deep model reads each second while it has any, as last measured; 0 where there is none.
+             */
+            deep_per_second: number;
+            /** @description The tiers there are, the fast one first. */
+            items: components["schemas"]["TierHealth"][];
+            /** @description Why there is no deep tier, for people; absent where there is one. */
+            without_deep?: string | null;
         };
         /** @description Toxicity over a set of posts. */
         ToxicitySummary: {

@@ -65,8 +65,6 @@ export interface TiersStatus {
   /** Posts whose correction is owed. */
   awaiting: number;
   deep_per_second: number;
-  /** Why there is no deep model. */
-  deep_missing?: string | null;
   items: TierStatus[];
 }
 export type ReloadAnswer = Schemas['ReloadAnswer'];

@@ -3,19 +3,22 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
+use groundswell::actors::cascade::Cascade;
 use groundswell::actors::downstream::downstream;
-use groundswell::actors::job_queue::{Job, JobQueue, ScoreLane};
+use groundswell::actors::job_queue::{Job, JobQueue};
+use groundswell::actors::score_lane::ScoreLane;
 use groundswell::http;
 use groundswell::http::guard::{AllowedHosts, Token};
 use groundswell::http::state::{AppState, HttpParams};
 use groundswell::inference::{LoadParams, ModelChoice, Models};
 use groundswell::models::score::{Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel};
 use groundswell::models::stage_health::{
-    DependencyHealth, ModelHealth, SocketHealth, StreamHealth, SystemHealth,
+    DependencyHealth, ModelHealth, SocketHealth, StreamHealth, SystemHealth, TiersHealth,
 };
 use groundswell::store::Store;
 use groundswell::stream::Stream;
@@ -92,7 +95,7 @@ impl FrontDoor {
             store: store.clone(),
             producer: stream.producer(),
             dead_letters: stream.dead_letters(),
-            score_lane: ScoreLane::new(queue),
+            score_lane: ScoreLane::new(queue, Arc::new(Cascade::new(Duration::ZERO, 0))),
             models: Arc::new(Models::load(LoadParams {
                 fast: ModelChoice::Fake,
                 deep: ModelChoice::Off,
@@ -218,6 +221,14 @@ fn healthy(sockets_max: u64) -> SystemHealth {
         redis: reachable.clone(),
         postgres: reachable,
         model: ModelHealth { id: (*score(0.0).model).clone(), degraded: None },
+        tiers: TiersHealth {
+            budget_ms: 0,
+            overloaded: false,
+            awaiting: 0,
+            deep_per_second: 0.0,
+            items: Vec::new(),
+            without_deep: None,
+        },
         mode: "embedded".into(),
         sockets: SocketHealth { open: 0, limit: sockets_max },
     }

@@ -81,8 +81,9 @@ extern "C" fn end_of_run() {
 fn server_threads() -> Vec<String> {
     let names = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
     let names = names.filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
-    let is_of_server =
-        |name: &String| ["inference-", "actix-rt", "io", "keep-"].iter().any(|start| name.starts_with(start));
+    let is_of_server = |name: &String| {
+        ["inference-", "deep-", "actix-rt", "io", "keep-"].iter().any(|start| name.starts_with(start))
+    };
     names.map(|name| name.trim_end().to_owned()).filter(is_of_server).collect()
 }
 

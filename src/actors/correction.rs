@@ -1,0 +1,182 @@
+//! One transaction of corrections, and what is told to the world after it.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tracing::{error, warn};
+
+use super::cascade::{Deferred, TierCounts};
+use super::commit::Committer;
+use super::messages::{CorrectBatch, PostsFlagged, Reread};
+use crate::inference::Tier;
+use crate::models::live::{AlertChange, CorrectedPost, LiveUpdate};
+use crate::models::post::ScoredPost;
+use crate::models::score::{CHURN_HIGH, Score};
+use crate::store::corrections::{Corrected, Correction};
+use crate::store::{StoreError, corrections};
+use crate::telemetry::{CORRECTION_SECONDS, CORRECTIONS_TOTAL, TIER_POSTS_TOTAL};
+
+/// Posts have their turn after a failure; this long they wait for the next attempt at most.
+const RETRY: Duration = Duration::from_millis(250);
+
+/// A change of a number that people would see.
+const NOTICEABLE: f32 = 0.1;
+
+/// What is to be corrected, and how much of it at a time.
+pub(super) struct Corrections {
+    rereads: VecDeque<Reread>,
+    given_up: Vec<Deferred>,
+    n_at_once: usize,
+    n_at_once_max: usize,
+}
+
+/// One transaction's worth.
+pub(super) struct Work {
+    rereads: Vec<Reread>,
+    given_up: Vec<Deferred>,
+}
+
+/// What a transaction left to be done.
+pub(super) enum Undone {
+    /// Nothing.
+    Nothing,
+    /// It failed as a whole: these are to be tried again, fewer at a time.
+    Corrections(Vec<Reread>),
+}
+
+impl Corrections {
+    pub fn new(n_at_once_max: usize) -> Self {
+        Self { rereads: VecDeque::new(), given_up: Vec::new(), n_at_once: n_at_once_max, n_at_once_max }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rereads.is_empty() && self.given_up.is_empty()
+    }
+
+    pub fn push(&mut self, batch: CorrectBatch) {
+        self.rereads.extend(batch.rereads);
+        self.given_up.extend(batch.given_up);
+    }
+
+    /// What the next transaction shall do. Twice as many as the last time, in case that was few.
+    pub fn next(&mut self) -> Work {
+        let n = self.n_at_once.min(self.rereads.len());
+        self.n_at_once = (self.n_at_once * 2).min(self.n_at_once_max);
+        Work { rereads: self.rereads.drain(..n).collect(), given_up: std::mem::take(&mut self.given_up) }
+    }
+
+    /// Takes back what could not be done: the next attempt is half as large, so that what is refused, or always takes too
+    /// long, comes to stand alone.
+    pub fn again(&mut self, rereads: Vec<Reread>) {
+        self.n_at_once = (rereads.len() / 2).max(1);
+        rereads.into_iter().rev().for_each(|reread| self.rereads.push_front(reread));
+    }
+}
+
+impl Committer {
+    /// Gives posts their better scores, in one transaction, and tells what that changed.
+    ///
+    /// One attempt: what fails is answered, so that posts that wait to be stored have their turn before the next.
+    pub async fn correct(self, work: Work) -> Undone {
+        let Work { rereads, given_up } = work;
+        self.vitals.begin(1);
+        self.give_up(given_up).await;
+        let wanted: Vec<Correction> = rereads.iter().map(correction_of).collect();
+        match corrections::apply(&self.store, &wanted).await {
+            Ok(corrected) => {
+                self.tell_corrected(&rereads, corrected).await;
+                self.vitals.finish(1);
+                return Undone::Nothing;
+            }
+            Err(error @ StoreError::Refused { .. }) if rereads.len() == 1 => {
+                error!(%error, "a post keeps its first score, the better one was refused");
+                self.give_up(rereads.into_iter().map(|reread| reread.deferred).collect()).await;
+                self.vitals.fail(1);
+                return Undone::Nothing;
+            }
+            Err(error) if error.is_retryable() => {
+                warn!(%error, n_posts = rereads.len(), "corrections wait for postgres");
+            }
+            Err(error) => error!(%error, n_posts = rereads.len(), "corrections could not be stored"),
+        }
+        self.vitals.fail(1);
+        tokio::time::sleep(RETRY).await;
+        Undone::Corrections(rereads)
+    }
+
+    /// Ends the waiting of posts that cannot be read again. Where that fails they are claimed, and given up, once more.
+    async fn give_up(&self, posts: Vec<Deferred>) {
+        if posts.is_empty() {
+            return;
+        }
+        let uuids: Vec<_> = posts.iter().map(|deferred| deferred.scored.post.uuid).collect();
+        match corrections::give_up(&self.store, &uuids).await {
+            Ok(()) => {
+                metrics::counter!(CORRECTIONS_TOTAL, "outcome" => "given_up").increment(wide(posts.len()));
+            }
+            Err(error) => warn!(%error, "posts that cannot be read again still await it"),
+        }
+    }
+
+    async fn tell_corrected(&self, rereads: &[Reread], corrected: Corrected) {
+        let Corrected { applied, posts, delta, n_flagged, resolved } = corrected;
+        let n_applied = wide(applied.len());
+        metrics::counter!(CORRECTIONS_TOTAL, "outcome" => "applied").increment(n_applied);
+        metrics::counter!(CORRECTIONS_TOTAL, "outcome" => "superseded")
+            .increment(wide(rereads.len()).saturating_sub(n_applied));
+        let now = Timestamp::now();
+        self.cascade.count(now, TierCounts { n_stored: 0, n_corrected: n_applied });
+        metrics::counter!(TIER_POSTS_TOTAL, "tier" => Tier::Deep.as_str()).increment(n_applied);
+        let mut changed = Vec::new();
+        for (index, scored) in applied.into_iter().zip(posts) {
+            let Some(Reread { deferred, .. }) = rereads.get(index) else { continue };
+            if let Some(committed_at) = deferred.committed_at {
+                metrics::histogram!(CORRECTION_SECONDS).record(committed_at.elapsed().as_secs_f64());
+            }
+            changed.extend(change_of(&deferred.scored, scored));
+        }
+        if !delta.is_empty() {
+            let delta = delta.into_iter().collect();
+            // The publisher lives as long as the process; without it there is nobody to tell.
+            let _ = self
+                .news
+                .send(LiveUpdate::Corrected { delta, posts: self.updates.sample(changed, now) })
+                .await;
+        }
+        for alert in resolved {
+            let change = AlertChange::Resolved;
+            let _ = self.news.send(LiveUpdate::Alert { change, alert: Box::new(alert) }).await;
+        }
+        if n_flagged > 0 {
+            // An alerter that cannot be woken looks by itself within seconds.
+            let _ = self.alerter.try_send(PostsFlagged);
+        }
+    }
+}
+
+fn correction_of(reread: &Reread) -> Correction {
+    let post = &reread.deferred.scored.post;
+    Correction { uuid: post.uuid, created_at: post.created_at, score: reread.score.clone() }
+}
+
+/// The post as it is shown, where people would notice the difference.
+fn change_of(before: &ScoredPost, after: ScoredPost) -> Option<CorrectedPost> {
+    let was = before.score.sentiment.label;
+    is_noticeable(&before.score, &after.score).then_some(CorrectedPost { scored: after, was })
+}
+
+fn is_noticeable(before: &Score, after: &Score) -> bool {
+    let moved = |before: f32, after: f32| (before - after).abs() >= NOTICEABLE;
+    let is_high = |score: &Score| score.churn_risk >= CHURN_HIGH;
+    before.sentiment.label != after.sentiment.label
+        || before.sentiment.uncertain != after.sentiment.uncertain
+        || moved(before.sentiment.score, after.sentiment.score)
+        || before.emotion.label != after.emotion.label
+        || moved(before.toxicity, after.toxicity)
+        || is_high(before) != is_high(after)
+}
+
+fn wide(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
+}

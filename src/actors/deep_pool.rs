@@ -1,0 +1,234 @@
+//! Deferred posts → CorrectBatch, on worker threads of low priority.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, WrapFuture};
+use tokio::runtime::Handle;
+use tracing::{info, warn};
+
+use super::cascade::{Cascade, Deferred};
+use super::downstream::Downstream;
+use super::job_queue::Job;
+use super::messages::{CorrectBatch, Reread};
+use super::scoring::score_again;
+use super::supervisor::{Life, stage};
+use super::vitals::Vitals;
+use super::workers::{LOOK_EVERY, Presence, Workers, WorkersParams};
+use crate::inference::{Scorer, ScorerFactory};
+use crate::models::post::ScoredPost;
+use crate::store::{Store, corrections};
+
+/// How long a worker waits before it tries again to reach the aggregator.
+const RETRY: Duration = Duration::from_millis(50);
+
+/// How often is looked for posts that a dead process left behind.
+const SWEEP_EVERY: Duration = Duration::from_secs(3);
+
+/// How long such posts are ours. Far longer than they take.
+const LEASE: Duration = Duration::from_secs(60);
+
+/// Posts taken up in one sweep, at most.
+const CLAIMED_MAX: usize = 256;
+
+/// Texts read together, at most. More are read a little faster and come back much later.
+const N_TEXTS_MAX: usize = 16;
+
+/// Bytes read together, at most: long texts take their time, and a request may wait behind them.
+const N_BYTES_MAX: usize = 6_000;
+
+/// Longer than for the fast model: threads of low priority may get next to no processor for a while.
+const STUCK_AFTER: Duration = Duration::from_secs(300);
+
+/// What a deep pool is made of.
+#[derive(Clone)]
+pub struct DeepPoolParams {
+    /// Makes one scorer for each thread.
+    pub factory: Arc<dyn ScorerFactory>,
+    /// What waits, and how fast it is read.
+    pub cascade: Arc<Cascade>,
+    /// Where corrections go.
+    pub downstream: Downstream<CorrectBatch>,
+    /// Where posts are that a dead process left behind.
+    pub store: Store,
+    /// The runtime on which connections live.
+    pub io: Handle,
+    /// How many read at the same time.
+    pub n_threads: usize,
+}
+
+/// Reads doubtful posts again with a better model, with processor time that nobody else wants.
+///
+/// Whatever happens to it, no correction is lost: each post has a row that says it awaits one. What this pool, or another
+/// process, dropped on the way is taken up again once the row's claim has run out.
+pub struct DeepPool {
+    params: DeepPoolParams,
+    workers: Option<Workers>,
+    is_sweeping: bool,
+    life: Life,
+}
+
+stage!(DeepPool, "deep_pool");
+
+impl DeepPool {
+    /// A pool whose threads start with the actor.
+    pub fn new(params: DeepPoolParams, life: Life) -> Self {
+        Self { params, workers: None, is_sweeping: false, life }
+    }
+
+    fn look(&self) {
+        if let Some(workers) = &self.workers {
+            workers.look();
+        }
+    }
+
+    /// Takes up what others left behind, as far as there is room.
+    fn sweep(&mut self, context: &mut Context<Self>) {
+        let n = self.params.cascade.places_left(CLAIMED_MAX);
+        if n == 0 || self.is_sweeping {
+            return;
+        }
+        self.is_sweeping = true;
+        let store = self.params.store.clone();
+        let claimed = self.params.io.spawn(async move { corrections::claim(&store, n, LEASE).await });
+        context.spawn(claimed.into_actor(self).map(|outcome, pool, _| {
+            pool.is_sweeping = false;
+            match outcome {
+                Ok(Ok(posts)) => pool.take_up(posts),
+                Ok(Err(error)) => warn!(%error, "posts that were left behind wait for the next sweep"),
+                Err(error) => warn!(%error, "the sweep for posts that were left behind panicked"),
+            }
+        }));
+    }
+
+    fn take_up(&self, posts: Vec<ScoredPost>) {
+        if !posts.is_empty() {
+            info!(n_posts = posts.len(), "posts that were left behind are read again");
+        }
+        for scored in posts {
+            let place = self.params.cascade.places(1);
+            let deferred = Deferred { scored: Arc::new(scored), committed_at: None, place };
+            self.params.cascade.queue().push(deferred);
+        }
+    }
+}
+
+impl Actor for DeepPool {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        let reader = Reader { params: self.params.clone(), vitals: Arc::clone(&self.life.vitals) };
+        let params = WorkersParams {
+            name: "deep",
+            n_threads: self.params.n_threads,
+            stuck_after: STUCK_AFTER,
+            yields: true,
+        };
+        self.workers = Some(Workers::start(params, move |presence| reader.run(presence)));
+        context.run_interval(LOOK_EVERY, |pool, _| pool.look());
+        context.run_interval(SWEEP_EVERY, Self::sweep);
+    }
+}
+
+impl Drop for DeepPool {
+    fn drop(&mut self) {
+        if let Some(workers) = &self.workers {
+            workers.dismiss();
+        }
+        self.params.cascade.queue().wake_all();
+    }
+}
+
+/// What each thread does.
+#[derive(Clone)]
+struct Reader {
+    params: DeepPoolParams,
+    vitals: Arc<Vitals>,
+}
+
+impl Reader {
+    fn run(&self, presence: &Presence) {
+        let Some(mut scorer) = presence.build_scorer(self.params.factory.as_ref()) else {
+            return;
+        };
+        while let Some(job) = self.params.cascade.queue().pop_some(presence.alive(), take) {
+            let healthy = match job {
+                Job::Request(request) => {
+                    self.params.cascade.begin(presence.number(), request.texts.len());
+                    let healthy = presence.answer(scorer.as_mut(), request);
+                    self.params.cascade.end(presence.number(), healthy);
+                    healthy
+                }
+                Job::Batch(batch) => self.read(presence, scorer.as_mut(), batch),
+            };
+            if healthy {
+                continue;
+            }
+            let Some(fresh) = presence.build_scorer(self.params.factory.as_ref()) else {
+                return;
+            };
+            scorer = fresh;
+        }
+    }
+
+    /// Whether the scorer can be used again. A batch that fails is halved until the culprit stands alone; that one keeps
+    /// its first score.
+    fn read(&self, presence: &Presence, scorer: &mut dyn Scorer, mut batch: Vec<Deferred>) -> bool {
+        let n_texts = batch.len();
+        self.vitals.begin(1);
+        self.params.cascade.begin(presence.number(), n_texts);
+        let posts: Vec<&ScoredPost> = batch.iter().map(|deferred| deferred.scored.as_ref()).collect();
+        let read = presence.attempt(|| score_again(scorer, &posts));
+        self.params.cascade.end(presence.number(), matches!(read, Ok(Ok(_))));
+        let (reason, healthy) = match read {
+            Ok(Ok(scores)) => {
+                let reread = |(deferred, score)| Reread { deferred, score };
+                let rereads = batch.into_iter().zip(scores).map(reread).collect();
+                self.hand_on(presence, CorrectBatch { rereads, given_up: Vec::new() });
+                self.vitals.finish(1);
+                return true;
+            }
+            Ok(Err(error)) => (error.to_string(), true),
+            Err(panic) => (panic, false),
+        };
+        self.vitals.fail(1);
+        warn!(reason, n_texts, "a batch could not be read again");
+        if n_texts == 1 {
+            self.hand_on(presence, CorrectBatch { rereads: Vec::new(), given_up: batch });
+            return healthy;
+        }
+        let right = batch.split_off(n_texts / 2);
+        for half in [batch, right] {
+            // A scorer that panicked may be in any state. Rare enough that building one for each half does not matter.
+            let Some(mut fresh) = presence.build_scorer(self.params.factory.as_ref()) else {
+                return false;
+            };
+            self.read(presence, fresh.as_mut(), half);
+        }
+        healthy
+    }
+
+    /// Waits for the aggregator: reading it all again would cost more.
+    fn hand_on(&self, presence: &Presence, batch: CorrectBatch) {
+        while !self.params.downstream.is_reachable() {
+            if !presence.is_wanted() {
+                return;
+            }
+            thread::sleep(RETRY);
+        }
+        self.params.downstream.post(batch);
+    }
+}
+
+/// As many as are read together; at least one.
+fn take(waiting: &mut VecDeque<Deferred>) -> Option<Vec<Deferred>> {
+    let mut n_bytes = 0;
+    let fits = |deferred: &&Deferred| {
+        n_bytes += deferred.scored.post.text.len();
+        n_bytes <= N_BYTES_MAX
+    };
+    let n = waiting.iter().take(N_TEXTS_MAX).take_while(fits).count().max(1).min(waiting.len());
+    (n > 0).then(|| waiting.drain(..n).collect())
+}

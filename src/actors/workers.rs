@@ -1,0 +1,180 @@
+//! Threads that score, and how their stage sees whether they are well.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tracing::{error, warn};
+
+use super::job_queue::{LaneError, Request};
+use super::scoring::score_texts;
+use crate::inference::{Scorer, ScorerFactory};
+
+/// How often a stage looks at its workers.
+pub const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How long a worker waits before it tries again to build a scorer.
+const BUILD_RETRY: Duration = Duration::from_secs(1);
+
+/// The lowest there is. Linux gives such a thread about a seventieth of the time of an ordinary one that wants the same
+/// processor, and all of it when none does.
+const LOWEST_PRIORITY: i32 = 19;
+
+/// What kind of workers.
+#[derive(Debug, Clone, Copy)]
+pub struct WorkersParams {
+    /// What the threads' names begin with.
+    pub name: &'static str,
+    /// How many work at the same time.
+    pub n_threads: usize,
+    /// A worker that is this long at one piece of work is stuck in native code.
+    pub stuck_after: Duration,
+    /// Whether they only get the processor time that nobody else wants.
+    pub yields: bool,
+}
+
+/// The threads of one incarnation of a pool.
+pub struct Workers {
+    params: WorkersParams,
+    alive: Arc<AtomicBool>,
+    pulses: Vec<Arc<Pulse>>,
+}
+
+/// How a worker is, for its pool to see: the heartbeat of the stage reaches the actor, not its threads.
+#[derive(Default)]
+struct Pulse {
+    /// When it began what it is scoring, in milliseconds since 1970; 0 while it waits.
+    busy_since_ms: AtomicI64,
+    gone: AtomicBool,
+}
+
+impl Workers {
+    /// Starts the threads; each does `work`, which should return once [`Presence::alive`] is false.
+    pub fn start(params: WorkersParams, work: impl Fn(&Presence) + Clone + Send + 'static) -> Self {
+        let mut workers = Self { params, alive: Arc::new(AtomicBool::new(true)), pulses: Vec::new() };
+        for n in 0..params.n_threads {
+            let pulse = Arc::new(Pulse::default());
+            workers.pulses.push(Arc::clone(&pulse));
+            let presence =
+                Presence { number: n, pulse: Arc::clone(&pulse), alive: Arc::clone(&workers.alive) };
+            let work = work.clone();
+            let body = move || {
+                if params.yields {
+                    yield_to_others();
+                }
+                work(&presence);
+            };
+            if let Err(error) = thread::Builder::new().name(format!("{}-{n}", params.name)).spawn(body) {
+                error!(%error, "no thread for inference");
+                pulse.gone.store(true, Ordering::Release);
+            }
+        }
+        workers
+    }
+
+    /// A worker that is stuck or gone is the death of the stage: the supervisor builds another with fresh threads, and
+    /// gives up on the process when that keeps happening. A thread stuck in native code cannot be ended.
+    ///
+    /// # Panics
+    /// Then.
+    pub fn look(&self) {
+        let now = Timestamp::now().as_millisecond();
+        let patience = i64::try_from(self.params.stuck_after.as_millis()).unwrap_or(i64::MAX);
+        for pulse in &self.pulses {
+            let busy_since = pulse.busy_since_ms.load(Ordering::Acquire);
+            let stuck = busy_since > 0 && now - busy_since > patience;
+            assert!(!stuck, "an inference thread is stuck");
+            assert!(!pulse.gone.load(Ordering::Acquire), "an inference thread has ended");
+        }
+    }
+
+    /// Sends them home, once they have finished what they are at. Wake those that wait.
+    pub fn dismiss(&self) {
+        self.alive.store(false, Ordering::Release);
+    }
+}
+
+/// A worker as its own thread holds it. Dropping it is seen by the pool.
+pub struct Presence {
+    number: usize,
+    pulse: Arc<Pulse>,
+    alive: Arc<AtomicBool>,
+}
+
+impl Presence {
+    /// Which of the workers, from 0.
+    pub fn number(&self) -> usize {
+        self.number
+    }
+
+    /// False once the pool is dead.
+    pub fn alive(&self) -> &AtomicBool {
+        &self.alive
+    }
+
+    /// Whether the pool lives.
+    pub fn is_wanted(&self) -> bool {
+        self.alive.load(Ordering::Acquire)
+    }
+
+    /// A scorer, however long that takes; `None` once the pool is dead.
+    pub fn build_scorer(&self, factory: &dyn ScorerFactory) -> Option<Box<dyn Scorer>> {
+        while self.is_wanted() {
+            match factory.build() {
+                Ok(scorer) => return Some(scorer),
+                Err(error) => error!(%error, "no scorer could be built"),
+            }
+            thread::sleep(BUILD_RETRY);
+        }
+        None
+    }
+
+    /// Does what may get stuck in native code or panic, where the pool can see since when.
+    ///
+    /// # Errors
+    /// What the panic said. A scorer that panicked may be in any state: build another.
+    pub fn attempt<T>(&self, work: impl FnOnce() -> T) -> Result<T, String> {
+        self.pulse.busy_since_ms.store(Timestamp::now().as_millisecond(), Ordering::Release);
+        let done = catch_unwind(AssertUnwindSafe(work));
+        self.pulse.busy_since_ms.store(0, Ordering::Release);
+        done.map_err(|panic| message_of(panic.as_ref()).to_owned())
+    }
+
+    /// Answers somebody who waits. Whether the scorer can be used again.
+    pub fn answer(&self, scorer: &mut dyn Scorer, request: Request) -> bool {
+        let scored = self.attempt(|| score_texts(scorer, &request.texts));
+        let (answer, healthy) = match scored {
+            Ok(Ok(scores)) => (Ok(scores), true),
+            Ok(Err(error)) => (Err(LaneError::Failed(error.to_string())), true),
+            Err(panic) => (Err(LaneError::Failed(panic)), false),
+        };
+        // A caller that has hung up no longer wants it.
+        let _ = request.answer.send(answer);
+        healthy
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        self.pulse.gone.store(true, Ordering::Release);
+    }
+}
+
+/// On Linux a priority belongs to a thread, and no process means the calling one.
+fn yield_to_others() {
+    if let Err(error) = rustix::process::setpriority_process(None, LOWEST_PRIORITY) {
+        warn!(%error, "the deep model runs at the priority of everything else");
+    }
+}
+
+fn message_of(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
+}
