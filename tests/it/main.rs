@@ -17,6 +17,7 @@ mod respawn; // stages that panic
 mod shutdown; // a graceful stop
 mod two_processes; // several share the work
 
+mod cascade; // doubtful posts are read again
 mod model_reload; // another model under load
 
 mod backpressure; // ten times too much

@@ -18,6 +18,42 @@ const TEMPLATE: &str = "groundswell_template";
 /// How long posts are kept.
 pub const RETENTION: Duration = Duration::from_secs(90 * 86_400);
 
+/// The rows in which rollups, minute by minute, differ from a recount of the posts; none where they are exact.
+const DIFFERENCES: &str = "
+    WITH counted AS (
+        SELECT date_trunc('minute', post.created_at) AS minute, post.source, place.dimension, place.key,
+            count(*) AS count,
+            count(*) FILTER (WHERE label = 'positive') AS positive,
+            count(*) FILTER (WHERE label = 'neutral') AS neutral,
+            count(*) FILTER (WHERE label = 'negative') AS negative,
+            sum(round(score::float8 * 1e6)::bigint) AS sentiment_micros,
+            sum(round(churn_risk::float8 * 1e6)::bigint) AS churn_micros,
+            count(*) FILTER (WHERE churn_risk >= 0.8::real) AS churn_high,
+            sum(round(toxicity::float8 * 1e6)::bigint) AS toxicity_micros,
+            count(*) FILTER (WHERE emotion = 'anger') AS anger,
+            count(*) FILTER (WHERE emotion = 'joy') AS joy,
+            count(*) FILTER (WHERE emotion = 'neutral') AS calm
+        FROM social_media_posts AS post
+        JOIN sentiment_analysis USING (uuid, created_at)
+        CROSS JOIN LATERAL (
+            SELECT 'overall' AS dimension, '' AS key
+            UNION ALL SELECT 'city', coalesce(post.city, '')
+            UNION ALL SELECT 'channel', coalesce(post.channel, '')
+            UNION ALL SELECT 'platform', post.platform
+            UNION ALL SELECT 'product', unnest(CASE WHEN post.products = '{}' THEN ARRAY[''] ELSE post.products END)
+        ) AS place
+        GROUP BY 1, 2, 3, 4
+    ), rolled_up AS (
+        SELECT date_trunc('minute', bucket) AS minute, source, dimension::text, key,
+            sum(count)::bigint, sum(positive)::bigint, sum(neutral)::bigint, sum(negative)::bigint,
+            sum(sentiment_micros), sum(churn_micros), sum(churn_high)::bigint, sum(toxicity_micros),
+            sum(emotion_anger)::bigint, sum(emotion_joy)::bigint, sum(emotion_neutral)::bigint
+        FROM sentiment_rollups GROUP BY 1, 2, 3, 4
+    )
+    SELECT 'only counted: ' || row_to_json(it)::text FROM (TABLE counted EXCEPT TABLE rolled_up) AS it
+    UNION ALL
+    SELECT 'only rolled up: ' || row_to_json(it)::text FROM (TABLE rolled_up EXCEPT TABLE counted) AS it";
+
 /// Where one test's posts are.
 #[derive(Debug, Clone)]
 pub struct Space {
@@ -109,6 +145,33 @@ impl Space {
     /// Ends [`Self::slow_down`].
     pub async fn full_speed(&self) {
         self.sql().await.batch_execute("DROP FUNCTION take_time() CASCADE").await.unwrap();
+    }
+
+    /// Asserts that the rollups are what the stored posts with their current scores add up to, minute by minute, and that
+    /// no other process would find otherwise: it is counted by PostgreSQL, from the posts alone.
+    pub async fn assert_sums_exact(&self) {
+        let rows = self.sql().await.query(DIFFERENCES, &[]).await.unwrap();
+        let differences: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+        assert!(differences.is_empty(), "rollups and posts differ: {differences:#?}");
+    }
+
+    /// Lets every transaction that corrects scores wait at its end until the answer is dropped.
+    pub async fn hold_corrections(&self) -> Client {
+        const HOLD: &str = "
+            CREATE OR REPLACE FUNCTION wait_for_leave() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NULL; END $$;
+            CREATE OR REPLACE TRIGGER wait_for_leave AFTER INSERT ON sentiment_analysis_history
+                FOR EACH STATEMENT EXECUTE FUNCTION wait_for_leave();
+            SELECT pg_advisory_lock(1)";
+        let holder = self.sql().await;
+        holder.batch_execute(HOLD).await.unwrap();
+        holder
+    }
+
+    /// Lets posts that await a correction be taken up by whoever asks, as if who had them in hand were dead for long.
+    pub async fn let_claims_run_out(&self) {
+        const SQL: &str = "UPDATE awaiting_correction SET claimed_until = now() - interval '1 second'";
+        self.sql().await.execute(SQL, &[]).await.unwrap();
     }
 
     /// What lies in the stream.
