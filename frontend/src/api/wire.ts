@@ -69,7 +69,7 @@ export interface TiersStatus {
 }
 export type ReloadAnswer = Schemas['ReloadAnswer'];
 /** `tiers` is absent where the server is older or this process scores nothing. */
-export type SystemStatus = Schemas['SystemHealth'] & { tiers?: TiersStatus | null };
+export type SystemStatus = Omit<Schemas['SystemHealth'], 'tiers'> & { tiers?: TiersStatus | null };
 export type DependencyStatus = Schemas['DependencyHealth'];
 export type StageStatus = Schemas['StageHealth'];
 export type StageState = Schemas['StageState'];
