@@ -80,6 +80,15 @@ enum Bench {
     },
     /// Texts the model reads a second, tokenization included
     Inference {
+        /// Threads that read, each with a session of its own; as many as these, one and two are measured
+        #[arg(long = "threads", value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=64))]
+        n_threads: u8,
+        /// A model's folder to compare with in the same run: one session of two threads, 32 texts at a time as they come
+        #[arg(long, value_name = "FOLDER")]
+        baseline: Option<PathBuf>,
+        /// Texts in a run; by default as many as one thread reads in four seconds
+        #[arg(long = "count", value_name = "N")]
+        n_texts: Option<usize>,
         #[command(flatten)]
         output: Output,
         #[command(flatten)]
@@ -128,11 +137,14 @@ fn obey(command: Command) -> anyhow::Result<ExitCode> {
             };
             Runtime::new()?.block_on(bench::pipeline::run(params))?;
         }
-        Command::Bench { bench: Bench::Inference { output, config } } => {
+        Command::Bench { bench: Bench::Inference { n_threads, baseline, n_texts, output, config } } => {
             let load = config.load_params();
             bench::inference::run(bench::inference::InferenceParams {
                 texts: output.texts,
                 load,
+                n_threads: n_threads.into(),
+                baseline,
+                n_texts,
                 json: output.json,
             })?;
         }

@@ -268,7 +268,7 @@ impl Config {
             runtime_library: self.ort_dylib_path.clone(),
             executable: std::env::current_exe().ok(),
             cache_bytes: self.result_cache_mb.saturating_mul(1 << 20),
-            threads_per_session: 1,
+            ..LoadParams::default()
         }
     }
 

@@ -1,17 +1,33 @@
 //! How many texts a second the model reads.
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
 use super::posts::Texts;
-use crate::inference::throughput::{Throughput, ThroughputParams, measure};
-use crate::inference::{LoadParams, load};
+use crate::inference::throughput::{Contestant, Throughput, ThroughputParams, measure};
+use crate::inference::{Alone, Batching, LoadParams, ModelChoice, ScorerFactory, load_alone};
 
 /// As the pipeline hands them over under load.
 const BATCH_SIZE: usize = 500;
 
+/// What servers of embedding models take at a time, in the order of arrival.
+const BASELINE_BATCH_SIZE: usize = 32;
+
+/// Such a server has one session that uses all cores: here, the two of the machines we promise figures for.
+const BASELINE_THREADS: usize = 2;
+
 const N_RUNS: usize = 5;
+
+/// Long enough for a median to mean something, short enough that ten of a slow model are bearable.
+const RUN: Duration = Duration::from_secs(4);
+
+/// From how many texts the speed is guessed that decides how many are read in a run.
+const N_TEXTS_TO_GUESS_BY: usize = 200;
+
+/// So that two threads share a run evenly.
+const N_BATCHES_MIN: usize = 8;
 
 /// What to measure.
 #[derive(Debug, Clone)]
@@ -20,6 +36,12 @@ pub struct InferenceParams {
     pub texts: PathBuf,
     /// Which model, and where it lies.
     pub load: LoadParams,
+    /// Threads, each with a session of its own. One and two are always measured as far as there are so many.
+    pub n_threads: usize,
+    /// A model to compare with: run as one session of two threads, in batches of 32 as they come, padded to the longest.
+    pub baseline: Option<PathBuf>,
+    /// Texts in a run; by default as many as one thread reads in four seconds.
+    pub n_texts: Option<usize>,
     /// Whether to print one JSON object instead of a table.
     pub json: bool,
 }
@@ -29,46 +51,150 @@ struct Report {
     model: String,
     version: String,
     one_thread: Throughput,
-    two_threads: Throughput,
+    two_threads: Option<Throughput>,
+    /// Where more than two were asked for.
+    all_threads: Option<Throughput>,
+    baseline: Option<Baseline>,
 }
 
-/// Reads all texts several times with one thread and with two, and prints the medians.
+#[derive(Serialize)]
+struct Baseline {
+    model: String,
+    version: String,
+    threads_per_session: usize,
+    #[serde(flatten)]
+    throughput: Throughput,
+    /// How many times as fast the model was with two threads, or with as many as were asked for if fewer.
+    times_as_fast: f64,
+}
+
+/// Reads the same texts several times with one thread and with two, and with the baseline in turn, and prints medians.
+/// Nothing is remembered from one reading of a text to the next.
 ///
 /// # Errors
 /// When the model cannot be loaded: the lexicon's figure would pass for the model's.
 pub fn run(params: InferenceParams) -> anyhow::Result<()> {
-    let texts = Texts::read(&params.texts)?;
-    let loaded = load(&params.load);
-    if let Some(reason) = loaded.degraded {
-        anyhow::bail!("no model could be loaded: {reason}");
-    }
-    let with = |n_threads| {
-        measure(&ThroughputParams {
-            factory: loaded.factory.as_ref(),
-            texts: texts.as_slice(),
-            n_threads,
-            batch_size: BATCH_SIZE,
-            n_runs: N_RUNS,
-        })
+    let all = Texts::read(&params.texts)?;
+    let Alone { factory, .. } = load_alone(&LoadParams { cache_bytes: 0, ..params.load.clone() })?;
+    let baseline = params.baseline.as_ref().map(|folder| load_baseline(&params.load, folder)).transpose()?;
+    let n_texts = match params.n_texts {
+        Some(n_texts) => n_texts,
+        None => guess_n_texts(factory.as_ref(), all.as_slice())?,
     };
-    let id = loaded.factory.model();
-    let report = Report {
+    let texts = spread(all.as_slice(), n_texts);
+    let batch_size = BATCH_SIZE.min(texts.len() / N_BATCHES_MIN).max(BASELINE_BATCH_SIZE);
+    let mut counts = vec![1, 2, params.n_threads];
+    counts.retain(|n_threads| *n_threads <= params.n_threads);
+    counts.dedup();
+    let mut contestants: Vec<Contestant<'_>> = counts
+        .iter()
+        .map(|n_threads| Contestant { factory: factory.as_ref(), n_threads: *n_threads, batch_size })
+        .collect();
+    if let Some(baseline) = &baseline {
+        let factory = baseline.factory.as_ref();
+        contestants.push(Contestant { factory, n_threads: 1, batch_size: BASELINE_BATCH_SIZE });
+    }
+    let measured = measure(&ThroughputParams { contestants: &contestants, texts: &texts, n_runs: N_RUNS })?;
+    let report = report(factory.as_ref(), baseline.as_ref(), &measured)?;
+    super::print(&report, &rows(&report), params.json)
+}
+
+fn load_baseline(load: &LoadParams, folder: &PathBuf) -> anyhow::Result<Alone> {
+    let params = LoadParams {
+        fast: ModelChoice::Folders(vec![folder.clone()]),
+        cache_bytes: 0,
+        threads_per_session: BASELINE_THREADS,
+        batching: Batching::AsGiven,
+        ..load.clone()
+    };
+    Ok(load_alone(&params)?)
+}
+
+fn guess_n_texts(factory: &dyn ScorerFactory, texts: &[String]) -> anyhow::Result<usize> {
+    let texts = spread(texts, N_TEXTS_TO_GUESS_BY);
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let mut scorer = factory.build()?;
+    let started = Instant::now();
+    scorer.score(&texts)?;
+    let runs = RUN.as_nanos() / started.elapsed().as_nanos().max(1);
+    Ok(usize::try_from(runs).unwrap_or(usize::MAX).saturating_mul(texts.len()).max(texts.len()))
+}
+
+/// At most `n` of the texts, from all over the list and in its order.
+fn spread(texts: &[String], n: usize) -> Vec<String> {
+    let step = texts.len().div_ceil(n.max(1)).max(1);
+    texts.iter().step_by(step).cloned().collect()
+}
+
+fn report(
+    factory: &dyn ScorerFactory,
+    baseline: Option<&Alone>,
+    measured: &[Throughput],
+) -> anyhow::Result<Report> {
+    let (ours, theirs) = match baseline {
+        Some(_) => measured.split_at(measured.len().saturating_sub(1)),
+        None => (measured, &[][..]),
+    };
+    let of = |n_threads: usize| ours.iter().find(|ours| ours.n_threads == n_threads).copied();
+    let one_thread = of(1).ok_or_else(|| anyhow::anyhow!("one thread was not measured"))?;
+    let best = of(2).unwrap_or(one_thread);
+    let baseline = baseline.zip(theirs.first()).map(|(baseline, throughput)| {
+        let id = baseline.factory.model();
+        Baseline {
+            model: id.name.clone(),
+            version: id.version.clone(),
+            threads_per_session: BASELINE_THREADS,
+            throughput: *throughput,
+            times_as_fast: best.texts_per_second_median / throughput.texts_per_second_median,
+        }
+    });
+    let id = factory.model();
+    Ok(Report {
         model: id.name.clone(),
         version: id.version.clone(),
-        one_thread: with(1)?,
-        two_threads: with(2)?,
-    };
+        one_thread,
+        two_threads: of(2),
+        all_threads: ours.last().filter(|last| last.n_threads > 2).copied(),
+        baseline,
+    })
+}
+
+fn rows(report: &Report) -> Vec<(&'static str, String)> {
     let line = |speed: &Throughput| {
         format!(
             "{:.0} texts a second, median of {N_RUNS} runs (from {:.0} to {:.0})",
             speed.texts_per_second_median, speed.texts_per_second_min, speed.texts_per_second_max
         )
     };
-    let rows = [
+    let Throughput { n_texts, batch_size, .. } = report.one_thread;
+    let mut rows = vec![
         ("model", format!("{} {}", report.model, report.version)),
-        ("texts", format!("{} real tweets, tokenization included", report.one_thread.n_texts)),
+        ("texts", format!("{n_texts} real tweets, {batch_size} at a time, tokenization included")),
         ("one thread", line(&report.one_thread)),
-        ("two threads", line(&report.two_threads)),
     ];
-    super::print(&report, &rows, params.json)
+    rows.extend(report.two_threads.as_ref().map(|speed| ("two threads", line(speed))));
+    rows.extend(report.all_threads.as_ref().map(|speed| ("all threads", line(speed))));
+    if let Some(baseline) = &report.baseline {
+        let how = "one session of two threads, 32 at a time as they come";
+        rows.push(("baseline", format!("{} {}, {how}", baseline.model, baseline.version)));
+        rows.push(("", line(&baseline.throughput)));
+        rows.push(("times as fast", format!("{:.2}", baseline.times_as_fast)));
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_taken_from_all_over_the_list() {
+        let texts: Vec<String> = (0..10).map(|i| i.to_string()).collect();
+        let check = |n: usize, expected: &[&str]| assert_eq!(spread(&texts, n), expected, "{n}");
+        check(5, &["0", "2", "4", "6", "8"]);
+        check(4, &["0", "3", "6", "9"]);
+        check(1, &["0"]);
+        check(100, &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
+        check(0, &["0"]);
+    }
 }

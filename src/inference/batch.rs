@@ -47,6 +47,15 @@ pub fn plan(lengths: &[usize], n_tokens_max: Option<usize>) -> Vec<Batch> {
     batches
 }
 
+/// One batch of all texts, in their order. None where there are no texts.
+pub fn as_given(lengths: &[usize]) -> Vec<Batch> {
+    let widest = lengths.iter().copied().max();
+    widest
+        .map(|width| Batch { indices: (0..lengths.len()).collect(), width: width.max(1) })
+        .into_iter()
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -61,6 +70,13 @@ mod tests {
     #[test]
     fn an_empty_text_has_a_row() {
         assert_eq!(plan(&[0], None), [Batch { indices: vec![0], width: 1 }]);
+    }
+
+    #[test]
+    fn texts_as_given_run_together_in_their_order() {
+        assert_eq!(as_given(&[3, 0, 7]), [Batch { indices: vec![0, 1, 2], width: 7 }]);
+        assert_eq!(as_given(&[0]), [Batch { indices: vec![0], width: 1 }]);
+        assert_eq!(as_given(&[]), []);
     }
 
     #[test]

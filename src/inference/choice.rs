@@ -77,6 +77,17 @@ pub struct LoadParams {
     pub cache_bytes: usize,
     /// Threads within a session. More than one is only for comparing with servers that work so.
     pub threads_per_session: usize,
+    /// Which texts run together.
+    pub batching: Batching,
+}
+
+/// Which texts run together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Batching {
+    /// Those of like length, as many as the token budget allows.
+    ByLength,
+    /// Those that were given together, padded to the longest. Only for comparing with servers that work so.
+    AsGiven,
 }
 
 impl Default for LoadParams {
@@ -89,6 +100,7 @@ impl Default for LoadParams {
             executable: None,
             cache_bytes: 0,
             threads_per_session: 1,
+            batching: Batching::ByLength,
         }
     }
 }

@@ -22,7 +22,7 @@ mod tokenize;
 
 use std::sync::Arc;
 
-pub use self::choice::{LoadParams, ModelChoice, Tier};
+pub use self::choice::{Batching, LoadParams, ModelChoice, Tier};
 pub use self::error::InferenceError;
 pub use self::heads::HeadKind;
 pub use self::load::{Alone, Loaded, Models, NotReloaded, Reloaded, load, load_alone, load_deep};

@@ -13,7 +13,7 @@ use super::batch::{self, Batch};
 use super::heads::{Head, HeadKind};
 use super::manifest::{Input, Manifest};
 use super::tokenize::{Tokenizer, Tokens};
-use super::{InferenceError, LoadParams, Reading, Tier, places};
+use super::{Batching, InferenceError, LoadParams, Reading, Tier, places};
 use crate::telemetry::{INFERENCE_RUN_SECONDS, INFERENCE_TOKENIZE_SECONDS};
 
 /// The runtime of this process. A library can be loaded only once, so whichever
@@ -28,6 +28,7 @@ pub struct Network {
     tokenizer: Tokenizer,
     heads: Vec<Head>,
     n_threads: usize,
+    batching: Batching,
 }
 
 impl Network {
@@ -47,6 +48,7 @@ impl Network {
             heads,
             manifest,
             n_threads: params.threads_per_session.max(1),
+            batching: params.batching,
         };
         network.prove().map_err(|error| match error {
             error @ InferenceError::Malformed { .. } => error,
@@ -127,7 +129,11 @@ impl NetworkScorer {
         let tier = self.tier.as_str();
         metrics::histogram!(INFERENCE_TOKENIZE_SECONDS, "tier" => tier).record(started.elapsed());
         let lengths: Vec<usize> = tokens.iter().map(|tokens| tokens.ids.len()).collect();
-        for batch in batch::plan(&lengths, self.network.manifest.batch_tokens) {
+        let batches = match self.network.batching {
+            Batching::ByLength => batch::plan(&lengths, self.network.manifest.batch_tokens),
+            Batching::AsGiven => batch::as_given(&lengths),
+        };
+        for batch in batches {
             let started = Instant::now();
             run(&mut self.session, &self.network, (&batch, &tokens), |head, index, numbers| {
                 readings.get_mut(index).map_or(Ok(()), |reading| head.write(numbers, reading))

@@ -1,22 +1,29 @@
-//! How many texts a second a model reads by itself: the figure behind `groundswell bench inference`.
+//! How many texts a second models read by themselves: the figures behind `groundswell bench inference`.
 
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{InferenceError, Scorer, ScorerFactory};
 
-/// What to measure.
-pub struct ThroughputParams<'a> {
+/// A way to read texts, to be compared with others.
+pub struct Contestant<'a> {
     /// The model.
     pub factory: &'a dyn ScorerFactory,
-    /// Real texts; every thread reads its share of all of them in each run.
-    pub texts: &'a [String],
     /// One scorer each.
     pub n_threads: usize,
     /// Texts handed over at once, as the pipeline does.
     pub batch_size: usize,
-    /// Timed runs, after one that is not timed.
+}
+
+/// What to measure.
+pub struct ThroughputParams<'a> {
+    /// Who reads.
+    pub contestants: &'a [Contestant<'a>],
+    /// Real texts; each contestant reads all of them in each run.
+    pub texts: &'a [String],
+    /// Timed runs of each, after one that is not timed.
     pub n_runs: usize,
 }
 
@@ -25,6 +32,8 @@ pub struct ThroughputParams<'a> {
 pub struct Throughput {
     /// Threads that read at once.
     pub n_threads: usize,
+    /// Texts handed over at once.
+    pub batch_size: usize,
     /// Texts read in each run.
     pub n_texts: usize,
     /// The middle of the runs.
@@ -35,68 +44,86 @@ pub struct Throughput {
     pub texts_per_second_max: f64,
 }
 
-/// Reads all texts `n_runs` times on `n_threads` threads and tells how fast.
+/// Lets every contestant read all texts `n_runs` times, in turn, and tells how fast each was.
 ///
-/// Scorers are built before the clock starts, and one run warms them. Zero threads or runs count as one.
+/// They alternate, so that whatever else the machine does meanwhile is hard on all of them alike. Scorers are built
+/// before the clock starts, and one run warms them. Zero threads or runs count as one.
 ///
 /// # Errors
 /// When a scorer cannot be built or fails.
-pub fn measure(params: &ThroughputParams<'_>) -> Result<Throughput, InferenceError> {
-    let n_threads = params.n_threads.max(1);
-    let mut scorers = Vec::with_capacity(n_threads);
-    for _ in 0..n_threads {
-        scorers.push(params.factory.build()?);
+pub fn measure(params: &ThroughputParams<'_>) -> Result<Vec<Throughput>, InferenceError> {
+    let mut readers = Vec::new();
+    for contestant in params.contestants {
+        readers.push(Readers::build(contestant)?);
     }
-    let mut rates = Vec::new();
     for run in 0..=params.n_runs.max(1) {
-        let elapsed = run_once(params, &mut scorers)?;
-        // The first run fills the tokenizers' caches and the runtime's arenas.
-        if run > 0 {
-            rates.push(rate(params.texts.len(), elapsed));
+        for readers in &mut readers {
+            let elapsed = readers.read(params.texts)?;
+            // The first run fills the tokenizers' caches and the runtime's arenas.
+            if run > 0 {
+                readers.rates.push(rate(params.texts.len(), elapsed));
+            }
         }
     }
-    rates.sort_unstable_by(f64::total_cmp);
-    let at = |index: usize| rates.get(index).copied().unwrap_or_default();
-    Ok(Throughput {
-        n_threads,
-        n_texts: params.texts.len(),
-        texts_per_second_median: at(rates.len() / 2),
-        texts_per_second_min: at(0),
-        texts_per_second_max: at(rates.len().saturating_sub(1)),
-    })
+    Ok(readers.into_iter().map(|readers| readers.summary(params.texts.len())).collect())
 }
 
-/// The time from the moment every thread is ready to the end of the slowest.
-fn run_once(
-    params: &ThroughputParams<'_>,
-    scorers: &mut [Box<dyn Scorer>],
-) -> Result<Duration, InferenceError> {
-    let share = params.texts.len().div_ceil(scorers.len()).max(1);
-    let shares: Vec<&[String]> = params.texts.chunks(share).collect();
-    let ready = Barrier::new(shares.len() + 1);
-    thread::scope(|scope| {
-        let workers: Vec<_> = shares
-            .iter()
-            .zip(scorers)
-            .map(|(share, scorer)| {
-                let ready = &ready;
-                scope.spawn(move || {
+/// The threads of one contestant, and what was measured of them.
+struct Readers {
+    scorers: Vec<Box<dyn Scorer>>,
+    batch_size: usize,
+    rates: Vec<f64>,
+}
+
+impl Readers {
+    fn build(contestant: &Contestant<'_>) -> Result<Self, InferenceError> {
+        let mut scorers = Vec::new();
+        for _ in 0..contestant.n_threads.max(1) {
+            scorers.push(contestant.factory.build()?);
+        }
+        Ok(Self { scorers, batch_size: contestant.batch_size.max(1), rates: Vec::new() })
+    }
+
+    /// The time from the moment every thread is ready to the end of the slowest. Each takes the next batch when it has
+    /// done one, as the threads of the pipeline do.
+    fn read(&mut self, texts: &[String]) -> Result<Duration, InferenceError> {
+        let batches: Vec<&[String]> = texts.chunks(self.batch_size).collect();
+        let ready = Barrier::new(self.scorers.len() + 1);
+        let next = AtomicUsize::new(0);
+        thread::scope(|scope| {
+            let mut workers = Vec::new();
+            for scorer in &mut self.scorers {
+                let (ready, next, batches) = (&ready, &next, &batches);
+                workers.push(scope.spawn(move || {
                     ready.wait();
-                    for texts in share.chunks(params.batch_size.max(1)) {
-                        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+                    while let Some(batch) = batches.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        let texts: Vec<&str> = batch.iter().map(String::as_str).collect();
                         scorer.score(&texts)?;
                     }
                     Ok(())
-                })
-            })
-            .collect();
-        ready.wait();
-        let start = Instant::now();
-        for worker in workers {
-            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+                }));
+            }
+            ready.wait();
+            let start = Instant::now();
+            for worker in workers {
+                worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            }
+            Ok(start.elapsed())
+        })
+    }
+
+    fn summary(mut self, n_texts: usize) -> Throughput {
+        self.rates.sort_unstable_by(f64::total_cmp);
+        let at = |index: usize| self.rates.get(index).copied().unwrap_or_default();
+        Throughput {
+            n_threads: self.scorers.len(),
+            batch_size: self.batch_size,
+            n_texts,
+            texts_per_second_median: at(self.rates.len() / 2),
+            texts_per_second_min: at(0),
+            texts_per_second_max: at(self.rates.len().saturating_sub(1)),
         }
-        Ok(start.elapsed())
-    })
+    }
 }
 
 fn rate(n_texts: usize, elapsed: Duration) -> f64 {
@@ -109,45 +136,38 @@ mod tests {
     use super::super::fake::FakeFactory;
     use super::*;
 
+    const FAKE: FakeFactory = FakeFactory { tier: Tier::Swift };
+
+    fn contestant(n_threads: usize, batch_size: usize) -> Contestant<'static> {
+        Contestant { factory: &FAKE, n_threads, batch_size }
+    }
+
     #[test]
-    fn every_thread_reads_its_share() {
+    fn every_contestant_reads_all_texts() {
         let texts: Vec<String> = (0..101).map(|i| format!("text {i}")).collect();
-        let params = ThroughputParams {
-            factory: &FakeFactory { tier: Tier::Swift },
-            texts: &texts,
-            n_threads: 2,
-            batch_size: 10,
-            n_runs: 3,
-        };
-        let measured = measure(&params).unwrap();
-        assert_eq!((measured.n_threads, measured.n_texts), (2, 101));
-        assert!(measured.texts_per_second_min > 0.0);
-        assert!(measured.texts_per_second_min <= measured.texts_per_second_median);
-        assert!(measured.texts_per_second_median <= measured.texts_per_second_max);
+        let contestants = [contestant(2, 10), contestant(1, 500)];
+        let measured =
+            measure(&ThroughputParams { contestants: &contestants, texts: &texts, n_runs: 3 }).unwrap();
+        assert_eq!(measured.len(), 2);
+        assert_eq!((measured[0].n_threads, measured[1].n_threads), (2, 1));
+        for throughput in measured {
+            assert_eq!(throughput.n_texts, 101);
+            assert!(throughput.texts_per_second_min > 0.0);
+            assert!(throughput.texts_per_second_min <= throughput.texts_per_second_median);
+            assert!(throughput.texts_per_second_median <= throughput.texts_per_second_max);
+        }
     }
 
     #[test]
     fn nothing_to_read_is_no_error() {
-        let params = ThroughputParams {
-            factory: &FakeFactory { tier: Tier::Swift },
-            texts: &[],
-            n_threads: 0,
-            batch_size: 0,
-            n_runs: 0,
-        };
-        assert_eq!(measure(&params).unwrap().n_texts, 0);
+        let params = ThroughputParams { contestants: &[contestant(0, 0)], texts: &[], n_runs: 0 };
+        assert_eq!(measure(&params).unwrap()[0].n_texts, 0);
     }
 
     #[test]
     fn a_failing_model_fails_the_measurement() {
-        let texts = vec!["poison-error".to_owned()];
-        let params = ThroughputParams {
-            factory: &FakeFactory { tier: Tier::Swift },
-            texts: &texts,
-            n_threads: 1,
-            batch_size: 1,
-            n_runs: 1,
-        };
+        let texts = ["fine".to_owned(), "poison-error".to_owned()];
+        let params = ThroughputParams { contestants: &[contestant(2, 1)], texts: &texts, n_runs: 1 };
         assert!(measure(&params).is_err());
     }
 }
