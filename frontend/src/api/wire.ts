@@ -49,26 +49,10 @@ export type PostPage = Schemas['Page_ScoredPost'];
 export type Alert = Schemas['Alert'];
 export type AlertPage = Schemas['Page_Alert'];
 
-/** One tier of models over the last 60 seconds. */
-export interface TierStatus {
-  tier: string;
-  model: ModelId;
-  /** Of the posts scored, 0 to 1. */
-  share: number;
-  posts: number;
-}
-/** How the swift and the deep model divide the work. */
-export interface TiersStatus {
-  /** How long a post may take to be read by the deep model; 0 keeps everything swift. */
-  budget_ms: number;
-  overloaded: boolean;
-  /** Posts whose correction is owed. */
-  awaiting: number;
-  deep_per_second: number;
-  items: TierStatus[];
-}
+export type TierStatus = Schemas['TierHealth'];
+export type TiersStatus = Schemas['TiersHealth'];
 export type ReloadAnswer = Schemas['ReloadAnswer'];
-/** `tiers` is absent where the server is older or this process scores nothing. */
+/** `tiers` is absent where the server is older. */
 export type SystemStatus = Omit<Schemas['SystemHealth'], 'tiers'> & { tiers?: TiersStatus | null };
 export type DependencyStatus = Schemas['DependencyHealth'];
 export type StageStatus = Schemas['StageHealth'];

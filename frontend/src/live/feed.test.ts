@@ -18,6 +18,7 @@ import {
   samplePost,
   sampleSnapshot,
   sampleSystem,
+  sampleTiers,
 } from '@/testing/samples';
 
 /** Feeds `count` posts, `everyMs` apart. */
@@ -192,8 +193,9 @@ test('corrections that wait for their post stay bounded', () => {
 });
 
 test('system and error frames are kept', () => {
-  const feed = applyFrame(emptyFeed, sampleFrame('system:update', sampleSystem));
-  expect(feed.system).toBe(sampleSystem);
+  const system = { ...sampleSystem, tiers: sampleTiers() };
+  const feed = applyFrame(emptyFeed, sampleFrame('system:update', system));
+  expect(feed.system).toBe(system);
   const error = { code: 'unknown_op', message: 'unknown operation `shout`' };
   expect(applyFrame(feed, sampleFrame('error', error)).error).toEqual(error);
 });

@@ -105,6 +105,7 @@ test.each([
   ['time to spare', { items: tiersWith(0, 1) }, 'the deep model reads every post again'],
   ['a busy hour', { items: tiersWith(0.66, 0.34) }, '34% were corrected by the deep model'],
   ['no deep model', { items: tiersWith(1, 0).slice(0, 1) }, 'there is no deep model'],
+  ['a reason', { items: [], without_deep: 'no such folder' }, 'is swift: no such folder.'],
 ])('%s is told in a sentence', (_, changes, words) => {
   expect(describeTiers(sampleTiers(changes))).toContain(words);
 });

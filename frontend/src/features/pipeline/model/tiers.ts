@@ -5,9 +5,10 @@ import { formatShare } from '@/lib/format';
 const NEARLY_ALL = 0.995;
 
 /** How the tiers divide the work just now, and why, in a sentence. */
-export function describeTiers({ budget_ms, overloaded, items }: TiersStatus): string {
+export function describeTiers({ budget_ms, overloaded, items, without_deep }: TiersStatus): string {
   const deep = items.find(({ tier }) => tier === 'deep');
-  if (deep === undefined) return 'Everything is swift: there is no deep model.';
+  if (deep === undefined)
+    return `Everything is swift: ${without_deep ?? 'there is no deep model'}.`;
   if (budget_ms === 0) return 'Everything stays swift: the latency budget is 0.';
   if (overloaded) return 'Everything stays swift: the machine is busy.';
   if (items.every(({ posts }) => posts === 0)) {
