@@ -47,8 +47,8 @@ bench: setup-run dashboard release ## Measure the pipeline against the numbers w
 soak: setup-run dashboard ## Run the long tests in full: crashes, restarts and overload for minutes instead of seconds
 	GROUNDSWELL_TEST_SOAK=1 cargo test --release --test it -- --nocapture
 
-train: ## Rebuild the weights of the swift model from the public sets in DATA=folder
-	training/train.sh "$(DATA)"
+train: ## Rebuild the weights of both models from the public sets in DATA=folder
+	scripts/train.sh "$(DATA)"
 
 eval: ## Measure the committed weights on the public benchmarks in DATA=folder
 	scripts/evaluate.sh "$(DATA)"

@@ -161,3 +161,9 @@ def context_toxicity(root: Path, name: str) -> tuple[list[str], list[int]]:
     with open(root / "context_toxicity" / f"{name}.csv", encoding="utf-8", newline="") as table:
         rows = list(csv.DictReader(table))
     return [row["text"] for row in rows], [int(float(row["label"])) for row in rows]
+
+
+def perspective(root: Path, name: str) -> list[float]:
+    """What Google's Perspective said of the same comments, as their publishers recorded it."""
+    with open(root / "context_toxicity" / f"{name}.csv", encoding="utf-8", newline="") as table:
+        return [float(row["api"] or 0) for row in csv.DictReader(table)]

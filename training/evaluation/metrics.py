@@ -1,0 +1,70 @@
+"""The measures, each by the definition its benchmark uses."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.metrics import confusion_matrix, f1_score, recall_score, roc_auc_score
+
+N_BINS = 10
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Answers of like confidence: how sure they were, how often they were right, and how many they are."""
+
+    confidence: float
+    accuracy: float
+    n: int
+
+
+def macro_recall(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Mean of the three recalls: TweetEval's measure of sentiment."""
+    return float(recall_score(labels, probabilities.argmax(1), average="macro", labels=[0, 1, 2], zero_division=0))
+
+
+def emotion_f1(labels: np.ndarray, probabilities: np.ndarray, thresholds: np.ndarray) -> float:
+    """Mean of the seven F1, a threshold a class: GoEmotions' measure."""
+    return float(f1_score(labels, probabilities >= thresholds, average="macro", zero_division=0))
+
+
+def binary_f1(labels: np.ndarray, probabilities: np.ndarray, threshold: float) -> float:
+    """Mean of the F1 of both classes: TweetEval's measure of offensive language."""
+    return float(f1_score(labels, probabilities >= threshold, average="macro"))
+
+
+def auc(labels: np.ndarray, scores: np.ndarray) -> float:
+    """How often a toxic text is ranked above one that is not."""
+    return float(roc_auc_score(labels, scores))
+
+
+def reliability(labels: np.ndarray, probabilities: np.ndarray) -> list[Bin]:
+    """Ten bins of equal width by confidence; empty ones are left out."""
+    confidence, right = probabilities.max(1), probabilities.argmax(1) == labels
+    which = np.minimum((confidence * N_BINS).astype(int), N_BINS - 1)
+    inside = [which == i for i in range(N_BINS)]
+    return [Bin(float(confidence[rows].mean()), float(right[rows].mean()), int(rows.sum())) for rows in inside if rows.any()]
+
+
+def calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Expected calibration error (Guo et al. 2017): distance of confidence from accuracy, weighted by the bins' sizes."""
+    return sum(abs(bin.confidence - bin.accuracy) * bin.n for bin in reliability(labels, probabilities)) / len(labels)
+
+
+def confusion(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Rows are the people's labels, columns the model's, as shares of the row."""
+    return confusion_matrix(labels, probabilities.argmax(1), labels=[0, 1, 2], normalize="true")
+
+
+def doubt(probabilities: np.ndarray) -> np.ndarray:
+    """One minus the distance between the two likeliest sentiments: 1 is a coin toss, 0 is sure."""
+    ordered = np.sort(probabilities, 1)
+    return 1 - (ordered[:, -1] - ordered[:, -2])
+
+
+def deferred(swift: np.ndarray, deep: np.ndarray, share: float) -> np.ndarray:
+    """Swift's answers, with deep's in place of the given share of the most doubtful."""
+    n = round(share * len(swift))
+    chosen = np.argsort(-doubt(swift), kind="stable")[:n]
+    answers = swift.copy()
+    answers[chosen] = deep[chosen]
+    return answers
