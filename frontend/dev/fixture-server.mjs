@@ -2,7 +2,7 @@
  * Stands in for the real server while the dashboard is worked on: `npm run fixture -- --port 8080 --rate 40`.
  *
  * Serves `dist` under the same content security policy. `POST /fixture/close?code=1013` ends every socket that way,
- * `POST /fixture/tiers?state=busy` (or `idle`, `none`, `normal`) changes what the server says of its models.
+ * `POST /fixture/tiers?state=busy` (or `idle`, `off`, `missing`, `damaged`, `normal`) changes what the server says of its models.
  */
 import { createReadStream, existsSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -40,8 +40,16 @@ const KEPT_MS = 310_000;
 const DEEP_PER_SECOND = 12;
 const CORRECTED_AFTER_MS = 700;
 
+const DAMAGED = {
+  code: 'model_refused',
+  message:
+    'the deep model is left as it was: `weights/deep/model.onnx` is not the file its manifest describes: ' +
+    `SHA-256 ${'9d20e5b7'.repeat(8)}, expected ${'c41b07d2'.repeat(8)}`,
+};
+
 let posts = [];
 let tiersState = 'normal';
+const CORRECTING = new Set(['normal', 'damaged']);
 let deepModel = DEEP;
 const history = new Map();
 const started_at = new Date().toISOString();
@@ -142,21 +150,22 @@ function system() {
 }
 
 function tiers() {
-  if (tiersState === 'none') return null;
   const recent = posts.filter(({ post }) => Date.parse(post.created_at) > Date.now() - 60_000);
   const n = tiersState === 'idle' ? 0 : recent.length;
-  const n_deep =
-    tiersState === 'normal' ? recent.filter(({ score }) => score.model.name === 'deep').length : 0;
+  const n_deep = CORRECTING.has(tiersState)
+    ? recent.filter(({ score }) => score.model.name === 'deep').length
+    : 0;
   const share = n === 0 ? 0 : n_deep / n;
   return {
-    budget_ms: 1000,
+    budget_ms: tiersState === 'off' ? 0 : 1000,
     overloaded: tiersState === 'busy',
-    awaiting: tiersState === 'normal' ? 9 : 0,
+    awaiting: CORRECTING.has(tiersState) ? 9 : 0,
     deep_per_second: n_deep / 60,
     items: [
       { tier: 'swift', model: SWIFT, share: n === 0 ? 0 : 1 - share, posts: n - n_deep },
       { tier: 'deep', model: deepModel, share, posts: n_deep },
-    ],
+    ].slice(0, tiersState === 'missing' ? 1 : 2),
+    deep_missing: tiersState === 'missing' ? '`deep` was not found; looked for weights/deep' : null,
   };
 }
 
@@ -194,6 +203,7 @@ function answer(url, method) {
   if (url.pathname === '/api/v1/alerts') return { items: alerts, next_cursor: null };
   if (url.pathname === '/api/v1/system') return system();
   if (url.pathname === '/api/v1/models/reload' && method === 'POST') {
+    if (tiersState === 'damaged') return { error: DAMAGED };
     const before = deepModel;
     deepModel = { name: 'deep', version: '2', hash: '9d20e5b7f1a34c68' };
     return {
@@ -209,7 +219,7 @@ function answer(url, method) {
   }
   const uuid = /^\/api\/v1\/posts\/([\w-]+)$/.exec(url.pathname)?.[1];
   const asked = uuid && posts.find(({ post }) => post.uuid === uuid);
-  if (asked) return { ...asked, history: history.get(uuid) ?? [] };
+  if (asked) return { ...asked, ...(history.get(uuid) ?? { history: [] }) };
   if (url.pathname === '/fixture/close' && method === 'POST') {
     for (const client of sockets.clients) client.close(Number(query.get('code') ?? 1001));
     return {};
@@ -225,7 +235,9 @@ const server = createServer((request, response) => {
   response.setHeader('content-security-policy', POLICY);
   const body = answer(url, request.method);
   if (body !== null || url.pathname.startsWith('/api/')) {
-    response.writeHead(body === null ? 404 : 200, { 'content-type': 'application/json' });
+    response.writeHead(body === null ? 404 : body.error ? 422 : 200, {
+      'content-type': 'application/json',
+    });
     response.end(JSON.stringify(body ?? { error: { code: 'not_found', message: 'no such call' } }));
     return;
   }
@@ -273,9 +285,12 @@ setInterval(() => {
 
 /** Corrects a stored post, as the deep model does. */
 function deepen(scored) {
-  if (tiersState !== 'normal') return;
+  if (!CORRECTING.has(tiersState)) return;
   const { uuid, received_at } = scored.post;
-  history.set(uuid, [{ score: scored.score, scored_at: received_at }]);
+  history.set(uuid, {
+    corrected_at: new Date().toISOString(),
+    history: [{ score: scored.score, scored_at: received_at }],
+  });
   scored.score = { ...correct(scored.score), model: deepModel };
   send(frame('message:update', scored));
 }

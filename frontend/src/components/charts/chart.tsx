@@ -32,10 +32,14 @@ export function Chart({ label, option, className, onSelect, prepare }: ChartProp
         import('@/components/charts/echarts-runtime'),
         prepare?.(),
       ]);
-      if (gone || host.current === null) return;
-      made = init(host.current, null, { renderer: 'canvas' });
-      observer = new ResizeObserver(() => made?.resize());
-      observer.observe(host.current);
+      const element = host.current;
+      if (gone || element === null) return;
+      made = init(element, null, { renderer: 'canvas' });
+      // A page on its way to another size may have none for a moment, and a map without an extent has no projection.
+      observer = new ResizeObserver(() => {
+        if (element.clientWidth > 0 && element.clientHeight > 0) made?.resize();
+      });
+      observer.observe(element);
       setChart(made);
     };
     make().catch(() => setFailed(true));

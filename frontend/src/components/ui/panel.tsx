@@ -26,7 +26,7 @@ export function Panel({ title, note, table, actions, className, children }: Pane
         className,
       )}
     >
-      <header className="flex min-h-10 items-center gap-2 px-4 pt-2.5">
+      <header className="flex min-h-10 items-center gap-x-2 gap-y-1 px-4 pt-2.5 max-sm:flex-wrap">
         <h2 id={titleId} className="text-[13.5px] font-semibold whitespace-nowrap">
           {title}
         </h2>

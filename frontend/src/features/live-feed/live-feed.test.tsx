@@ -90,7 +90,8 @@ test('the details say which model said what, and when', async () => {
     { score: samplePost(1).score, scored_at: at(0) },
     { score: sampleScore('neutral', { ...DEEP, version: '2' }), scored_at: at(400) },
   ];
-  answerFetch({ '/api/v1/posts/post-1': () => ({ ...correctedPost(), history }) });
+  const answer = { ...correctedPost(), corrected_at: at(2_500), history };
+  answerFetch({ '/api/v1/posts/post-1': () => answer });
   renderWithQueries(panelOf([correctedPost()]));
   await userEvent.click(screen.getByRole('button', { name: 'Scores' }));
   const list = await screen.findByRole('list', { name: 'Read by, oldest first' });
@@ -99,8 +100,8 @@ test('the details say which model said what, and when', async () => {
     .map(({ textContent }) => textContent);
   expect(said).toEqual([
     expect.stringMatching(/^Positive, 90% sureswift 1, 2 Jan 2026/),
-    'Neutral, 90% suredeep 2, 0.4 s later',
-    'Negative, 90% suredeep 3, stands now',
+    'Neutral, 90% suredeep 2, 400 ms later',
+    'Negative, 90% suredeep 3, 2.5 s later',
   ]);
 });
 

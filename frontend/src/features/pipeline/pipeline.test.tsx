@@ -99,7 +99,7 @@ test('readings that nearly coincide do not replace those that are far enough apa
 });
 
 test.each([
-  ['an overload', { overloaded: true }, 'Everything stays swift: the machine is busy.'],
+  ['an overload', { overloaded: true }, 'Everything stays swift: more posts arrive than can be'],
   ['no budget', { budget_ms: 0 }, 'Everything stays swift: the latency budget is 0.'],
   ['a quiet minute', { items: tiersWith(0, 0) }, 'Idle: no post in the last 60 seconds.'],
   ['time to spare', { items: tiersWith(0, 1) }, 'the deep model reads every post again'],
@@ -126,9 +126,18 @@ test('the system page shows what each tier scored, with which model, and what is
     'swift 75%900 postsswift 1 · abcdef',
     'deep 25%300 postsdeep 3 · 01234567',
   ]);
-  expect(screen.getByText('Latency budget').nextSibling?.textContent).toBe('1.0 s');
+  expect(screen.getByText('Latency budget').nextSibling?.textContent).toBe('1 s');
   expect(screen.getByText('Awaiting a correction').nextSibling?.textContent).toBe('12');
-  expect(screen.getByText('Deep posts per second').nextSibling?.textContent).toBe('48.2');
+  expect(screen.getByText('The deep model can read').nextSibling?.textContent).toBe('48.2 posts/s');
+});
+
+test('without a deep model the page says why, and tells nothing of corrections', async () => {
+  const deep_missing = '`model.onnx` is not the file its manifest describes';
+  const tiers = sampleTiers({ items: tiersWith(1, 0).slice(0, 1), deep_missing });
+  answerFetch({ '/api/v1/system': () => ({ ...sampleSystem, tiers }) });
+  renderWithQueries(<SystemView pushed={null} postsPerSecond={20} />);
+  expect(await screen.findByText(/`model.onnx` is not the file its manifest/)).toBeTruthy();
+  expect(screen.queryByText('Awaiting a correction')).toBeNull();
 });
 
 test('a server that does not tell of tiers shows its model, and offers no reload', async () => {
@@ -164,7 +173,9 @@ test('a reload asks first, and then says what it swapped', async () => {
 });
 
 test('a reload that is refused says why, and that the models in use go on', async () => {
-  const error = { error: { code: 'model_invalid', message: 'model.onnx is cut short' } };
+  const error = {
+    error: { code: 'model_invalid', message: 'the swift model is left as it was: cut short' },
+  };
   answerFetch({
     '/api/v1/system': () => scoring,
     '/api/v1/models/reload': () => new Response(JSON.stringify(error), { status: 422 }),
@@ -172,5 +183,5 @@ test('a reload that is refused says why, and that the models in use go on', asyn
   renderWithQueries(<SystemView pushed={null} postsPerSecond={20} />);
   await reload('Reload');
   const said = await screen.findByText(/were not reloaded/);
-  expect(said.textContent).toContain('model.onnx is cut short');
+  expect(said.nextSibling?.textContent).toBe('The swift model is left as it was: cut short.');
 });

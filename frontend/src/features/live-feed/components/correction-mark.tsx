@@ -6,7 +6,7 @@ import { CheckIcon } from '@/components/ui/icons';
 export const MARKED_FOR_MS = 6_000;
 
 /**
- * Says for a moment that a post was corrected, in words and by a glow that does not move anything.
+ * Says for a moment that a post was corrected, in words and by a glow behind the text that does not move anything.
  *
  * Who prefers less motion gets the words alone. Give each correction a `key` of its own, or the second says nothing.
  */
@@ -19,7 +19,7 @@ export function CorrectionMark({ text }: { text: string }) {
   if (isOver) return null;
   return (
     <>
-      <span className="corrected pointer-events-none absolute inset-0" aria-hidden="true" />
+      <span className="corrected absolute inset-0 -z-10" aria-hidden="true" />
       <Badge tone="good">
         <CheckIcon className="mr-1 size-3" />
         {text}

@@ -28,7 +28,7 @@ export const PostItem = memo(function PostItem({ scored, now }: PostItemProps) {
   const { post, score, correction } = scored;
   const { label, confidence, uncertain } = score.sentiment;
   return (
-    <li className="arriving relative border-b border-line px-4 py-2 last:border-b-0">
+    <li className="arriving relative isolate border-b border-line px-4 py-2 last:border-b-0">
       <div className="caption flex items-center gap-1.5">
         <SentimentMark label={label} uncertain={uncertain} />
         <span

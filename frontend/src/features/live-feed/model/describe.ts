@@ -1,5 +1,5 @@
 import type { PostDetails, Score } from '@/api/wire';
-import { capitalize, formatDate, formatElapsed, formatSure } from '@/lib/format';
+import { capitalize, formatDate, formatElapsed, formatSigned, formatSure } from '@/lib/format';
 
 type SentimentScore = Score['sentiment'];
 
@@ -9,9 +9,9 @@ export function describeLabel({ label, confidence, uncertain }: SentimentScore):
   return uncertain ? `Uncertain, perhaps ${label}: ${sure}` : `${capitalize(label)}, ${sure}`;
 }
 
-/** What the list says of a corrected post for a moment. */
+/** What the list says of a corrected post for a moment: what it had said before, as coarsely as it differs. */
 export function describeCorrection(was: SentimentScore, now: SentimentScore): string {
-  return was.label === now.label ? 'corrected' : `corrected, was ${was.label}`;
+  return `corrected, was ${was.label === now.label ? formatSigned(was.score) : was.label}`;
 }
 
 /** One line of a post's history. */
@@ -23,18 +23,18 @@ export interface Reading {
 /**
  * Every score a post had, oldest first, and the one that stands last.
  *
- * The first is dated, later ones say how much later they came, and the server does not tell since when the last stands.
+ * The first is dated, later ones say how much later they came.
  */
-export function describeHistory({ score, history }: PostDetails): Reading[] {
-  const [first, ...later] = history;
+export function describeHistory({ score, corrected_at, history }: PostDetails): Reading[] {
+  const [first, ...corrections] = history;
   if (first === undefined) return [];
-  const since = Date.parse(first.scored_at);
+  const later = (at: string) => {
+    const ms = Math.max(0, Date.parse(at) - Date.parse(first.scored_at));
+    return `${ms < 1_000 ? `${ms} ms` : formatElapsed(ms)} later`;
+  };
   return [
     { score: first.score, when: formatDate(first.scored_at) },
-    ...later.map(({ score, scored_at }) => ({
-      score,
-      when: `${formatElapsed(Date.parse(scored_at) - since)} later`,
-    })),
-    { score, when: 'stands now' },
+    ...corrections.map(({ score, scored_at }) => ({ score, when: later(scored_at) })),
+    { score, when: corrected_at ? later(corrected_at) : 'stands now' },
   ];
 }

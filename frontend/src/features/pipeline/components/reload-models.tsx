@@ -20,7 +20,8 @@ export function ReloadModels({ busy, onReload }: ReloadModelsProps) {
       onConfirm={onReload}
     >
       The server reads its model files again and swaps in those that changed. No post is lost, and
-      those being scored are scored to the end. Scores given so far stay as they are.
+      those being scored are scored to the end. Scores given so far stay as they are. Of several
+      servers only this one does so.
     </Confirm>
   );
 }

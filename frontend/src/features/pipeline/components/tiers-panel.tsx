@@ -4,8 +4,13 @@ import { Panel } from '@/components/ui/panel';
 import { useReloadModels } from '@/features/pipeline/api/use-reload-models';
 import { Fact } from '@/features/pipeline/components/facts';
 import { ReloadModels } from '@/features/pipeline/components/reload-models';
-import { describeModel, describeSwaps, describeTiers } from '@/features/pipeline/model/tiers';
-import { formatCount, formatElapsed, formatPosts, formatRate, formatShare } from '@/lib/format';
+import {
+  areCorrected,
+  describeModel,
+  describeSwaps,
+  describeTiers,
+} from '@/features/pipeline/model/tiers';
+import { capitalize, formatCount, formatPosts, formatRate, formatShare } from '@/lib/format';
 
 /** The deep tier is the darker: it is the one whose word stands. */
 const COLOURS: Record<string, string> = { swift: 'var(--neutral)', deep: 'var(--brand)' };
@@ -25,12 +30,24 @@ export function TiersPanel({ tiers }: { tiers: TiersStatus }) {
       }
     >
       <p className="mt-1 text-[14px]">{describeTiers(tiers)}</p>
+      {tiers.deep_missing && (
+        <p className="text-[13px] break-words text-ink-soft">
+          {capitalize(tiers.deep_missing)}. A deep model is looked for when the server starts.
+        </p>
+      )}
       <div className="mt-3 grid gap-x-8 gap-y-3 md:grid-cols-[minmax(0,2fr)_minmax(0,1fr)]">
         <Shares items={tiers.items} />
         <dl className="space-y-1">
           <Fact name="Latency budget" value={describeBudget(tiers.budget_ms)} />
-          <Fact name="Awaiting a correction" value={formatCount(tiers.awaiting)} />
-          <Fact name="Deep posts per second" value={formatRate(tiers.deep_per_second)} />
+          {areCorrected(tiers) && (
+            <>
+              <Fact name="Awaiting a correction" value={formatCount(tiers.awaiting)} />
+              <Fact
+                name="The deep model can read"
+                value={`${formatRate(tiers.deep_per_second)} posts/s`}
+              />
+            </>
+          )}
         </dl>
       </div>
       <div role="status" className="text-[13px] empty:hidden">
@@ -42,12 +59,13 @@ export function TiersPanel({ tiers }: { tiers: TiersStatus }) {
           ))}
       </div>
       {error !== null && (
-        <p
+        <div
           role="alert"
-          className="mt-2 rounded-md bg-warning-soft px-3 py-2 text-[13px] text-warning"
+          className="mt-2 rounded-md bg-warning-soft px-3 py-2 text-[13px] break-words text-warning"
         >
-          The models were not reloaded: {error.message}. Those in use go on.
-        </p>
+          <p className="font-semibold">The models were not reloaded; those in use go on.</p>
+          <p>{capitalize(error.message)}.</p>
+        </div>
       )}
     </Panel>
   );
@@ -57,9 +75,14 @@ function Shares({ items }: { items: readonly TierStatus[] }) {
   return (
     <div>
       <div className="flex h-3 gap-0.5 overflow-hidden rounded-full bg-sunken" aria-hidden="true">
-        {items.map(({ tier, share }) => (
-          <span key={tier} style={{ flexGrow: share, flexBasis: 0, background: colourOf(tier) }} />
-        ))}
+        {items
+          .filter(({ share }) => share > 0)
+          .map(({ tier, share }) => (
+            <span
+              key={tier}
+              style={{ flexGrow: share, flexBasis: 0, background: colourOf(tier) }}
+            />
+          ))}
       </div>
       <ul aria-label="Share of each tier" className="mt-2 space-y-1.5">
         {items.map(({ tier, model, share, posts }) => (
@@ -88,5 +111,6 @@ function colourOf(tier: string): string {
 }
 
 function describeBudget(ms: number): string {
-  return ms === 0 ? 'none, swift only' : ms < 1_000 ? `${ms} ms` : formatElapsed(ms);
+  if (ms === 0) return '0';
+  return ms < 1_000 ? `${ms} ms` : `${ms / 1_000} s`;
 }
