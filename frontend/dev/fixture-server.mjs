@@ -47,6 +47,12 @@ const DAMAGED = {
     `SHA-256 ${'9d20e5b7'.repeat(8)}, expected ${'c41b07d2'.repeat(8)}`,
 };
 
+const WITHOUT_DEEP = {
+  off: 'the latency budget is 0',
+  missing:
+    'model `deep` was not found; looked for `/usr/share/groundswell/weights/deep/manifest.json`',
+};
+
 let posts = [];
 let tiersState = 'normal';
 const CORRECTING = new Set(['normal', 'damaged']);
@@ -155,17 +161,18 @@ function tiers() {
   const n_deep = CORRECTING.has(tiersState)
     ? recent.filter(({ score }) => score.model.name === 'deep').length
     : 0;
+  const without_deep = WITHOUT_DEEP[tiersState];
   const share = n === 0 ? 0 : n_deep / n;
   return {
-    budget_ms: tiersState === 'off' ? 0 : 1000,
+    budget_ms: without_deep ? 0 : 1000,
     overloaded: tiersState === 'busy',
     awaiting: CORRECTING.has(tiersState) ? 9 : 0,
     deep_per_second: n_deep / 60,
     items: [
       { tier: 'swift', model: SWIFT, share: n === 0 ? 0 : 1 - share, posts: n - n_deep },
       { tier: 'deep', model: deepModel, share, posts: n_deep },
-    ].slice(0, tiersState === 'missing' ? 1 : 2),
-    deep_missing: tiersState === 'missing' ? '`deep` was not found; looked for weights/deep' : null,
+    ].slice(0, without_deep ? 1 : 2),
+    without_deep,
   };
 }
 

@@ -52,13 +52,11 @@ export type AlertPage = Schemas['Page_Alert'];
 export type TierStatus = Schemas['TierHealth'];
 export type TiersStatus = Schemas['TiersHealth'];
 export type ReloadAnswer = Schemas['ReloadAnswer'];
-/** `tiers` is absent where the server is older. */
-export type SystemStatus = Omit<Schemas['SystemHealth'], 'tiers'> & { tiers?: TiersStatus | null };
+export type SystemStatus = Schemas['SystemHealth'];
 export type DependencyStatus = Schemas['DependencyHealth'];
 export type StageStatus = Schemas['StageHealth'];
 export type StageState = Schemas['StageState'];
 
 export type ServerFrameSchema = Schemas['ServerFrame'];
-export type PostNewsSchema = Schemas['News_ScoredPost'];
 export type AlertNewsSchema = Schemas['News_Alert'];
 export type ClientOpSchema = Schemas['ClientOp'];

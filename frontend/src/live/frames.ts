@@ -1,15 +1,8 @@
-import type {
-  AlertNewsSchema,
-  ClientOpSchema,
-  PostNewsSchema,
-  ServerFrameSchema,
-} from '@/api/wire';
+import type { AlertNewsSchema, ClientOpSchema, ServerFrameSchema } from '@/api/wire';
 
 /** Everything the server says over the socket, and what the contract lets it say one day. */
 export type ServerFrame =
-  | ServerFrameSchema
-  | (PostNewsSchema & { event: 'message:update' })
-  | (AlertNewsSchema & { event: 'alert:spike' | 'alert:virality' });
+  ServerFrameSchema | (AlertNewsSchema & { event: 'alert:spike' | 'alert:virality' });
 
 /** Everything we say to the server. */
 export type ClientFrame = ClientOpSchema;

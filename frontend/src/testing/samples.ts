@@ -20,6 +20,8 @@ export const NOON = Date.parse('2026-01-02T12:00:00Z');
 
 export const SWIFT: ModelId = { name: 'swift', version: '1', hash: 'abcdef' };
 
+export const DEEP: ModelId = { name: 'deep', version: '3', hash: '0123456789abcdef' };
+
 const zeroEmotions = Object.fromEntries(EMOTIONS.map((name) => [name, 0])) as Record<
   Emotion,
   number
@@ -123,6 +125,21 @@ export function sampleAlert(changes: Partial<Alert> = {}): Alert {
   };
 }
 
+/** A server that finds time to correct a quarter of its posts. */
+export function sampleTiers(changes: Partial<TiersStatus> = {}): TiersStatus {
+  return {
+    budget_ms: 1_000,
+    overloaded: false,
+    awaiting: 12,
+    deep_per_second: 48.2,
+    items: [
+      { tier: 'swift', model: SWIFT, share: 0.75, posts: 900 },
+      { tier: 'deep', model: DEEP, share: 0.25, posts: 300 },
+    ],
+    ...changes,
+  };
+}
+
 export const sampleSystem: SystemStatus = {
   at: new Date(NOON).toISOString(),
   version: '0.1.0',
@@ -143,25 +160,9 @@ export const sampleSystem: SystemStatus = {
   redis: { reachable: true },
   postgres: { reachable: true },
   model: SWIFT,
+  tiers: sampleTiers(),
   sockets: { open: 1, limit: 100 },
 };
-
-export const DEEP: ModelId = { name: 'deep', version: '3', hash: '0123456789abcdef' };
-
-/** A server that finds time to correct a quarter of its posts. */
-export function sampleTiers(changes: Partial<TiersStatus> = {}): TiersStatus {
-  return {
-    budget_ms: 1_000,
-    overloaded: false,
-    awaiting: 12,
-    deep_per_second: 48.2,
-    items: [
-      { tier: 'swift', model: SWIFT, share: 0.75, posts: 900 },
-      { tier: 'deep', model: DEEP, share: 0.25, posts: 300 },
-    ],
-    ...changes,
-  };
-}
 
 /** A frame with that event and data, sent `afterMs` past noon. */
 export function sampleFrame<Event extends ServerFrame['event']>(

@@ -3,9 +3,12 @@ import userEvent from '@testing-library/user-event';
 import { expect, test, vi } from 'vitest';
 import { FeedPanel } from '@/features/live-feed/components/feed-panel';
 import { MARKED_FOR_MS } from '@/features/live-feed/components/correction-mark';
+import { describeCorrection } from '@/features/live-feed/model/describe';
 import type { ShownPost } from '@/live/feed';
 import { answerFetch, renderWithQueries } from '@/testing/render';
 import { DEEP, NOON, samplePost, sampleScore } from '@/testing/samples';
+
+const READ = samplePost(1).score;
 
 /** Post 1 as the deep model left it. */
 function correctedPost(): ShownPost {
@@ -74,6 +77,20 @@ test('a corrected post says so for a moment, and then no more', () => {
 test('a post whose correction came first was never shown otherwise, so nothing is said', () => {
   render(panelOf([{ ...correctedPost(), correction: { frame: 'e:9', was: null } }]));
   expect(screen.queryByText(/^corrected/)).toBeNull();
+});
+
+test.each([
+  ['a label', sampleScore('negative'), 'corrected, was positive'],
+  ['doubt', uncertainPost().score, 'corrected, was 90% sure'],
+  [
+    'an emotion',
+    { ...READ, emotion: { ...READ.emotion, label: 'anger' as const } },
+    'corrected, was joy',
+  ],
+  ['a number', { ...READ, sentiment: { ...READ.sentiment, score: 0.31 } }, 'corrected, was +0.82'],
+  ['what is not in the list', { ...READ, toxicity: 0.6 }, 'corrected'],
+])('a correction of %s tells what there was before', (_, now, words) => {
+  expect(describeCorrection(READ, now)).toBe(words);
 });
 
 test('a list that is held still shows corrections in their places', () => {

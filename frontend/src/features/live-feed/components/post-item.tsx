@@ -60,10 +60,7 @@ export const PostItem = memo(function PostItem({ scored, now }: PostItemProps) {
       <div className="mt-1 flex flex-wrap items-center gap-1">
         {uncertain && <Badge tone="dashed">uncertain, {formatSure(confidence)}</Badge>}
         {correction?.was && (
-          <CorrectionMark
-            key={correction.frame}
-            text={describeCorrection(correction.was.sentiment, score.sentiment)}
-          />
+          <CorrectionMark key={correction.frame} text={describeCorrection(correction.was, score)} />
         )}
         <Badge>{score.emotion.label}</Badge>
         {post.products.map((product) => (

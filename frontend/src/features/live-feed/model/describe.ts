@@ -9,9 +9,17 @@ export function describeLabel({ label, confidence, uncertain }: SentimentScore):
   return uncertain ? `Uncertain, perhaps ${label}: ${sure}` : `${capitalize(label)}, ${sure}`;
 }
 
-/** What the list says of a corrected post for a moment: what it had said before, as coarsely as it differs. */
-export function describeCorrection(was: SentimentScore, now: SentimentScore): string {
-  return `corrected, was ${was.label === now.label ? formatSigned(was.score) : was.label}`;
+/** What the list says of a corrected post for a moment: the most telling thing that it had said before and no more does. */
+export function describeCorrection(was: Score, now: Score): string {
+  const { label, uncertain = false, confidence, score } = was.sentiment;
+  const { sentiment } = now;
+  if (label !== sentiment.label) return `corrected, was ${label}`;
+  if (uncertain !== (sentiment.uncertain ?? false)) {
+    return `corrected, was ${uncertain ? 'uncertain' : formatSure(confidence)}`;
+  }
+  if (was.emotion.label !== now.emotion.label) return `corrected, was ${was.emotion.label}`;
+  const signed = formatSigned(score);
+  return signed === formatSigned(sentiment.score) ? 'corrected' : `corrected, was ${signed}`;
 }
 
 /** One line of a post's history. */

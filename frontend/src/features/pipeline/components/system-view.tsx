@@ -37,7 +37,7 @@ export function SystemView({ pushed, postsPerSecond }: SystemViewProps) {
       {isPending && system === null && <p className="py-6 text-ink-soft">Asking the server…</p>}
       {system !== null && (
         <>
-          {system.tiers ? <TiersPanel tiers={system.tiers} /> : <ModelPanel model={system.model} />}
+          <TiersPanel tiers={system.tiers} />
           <Servers system={system} now={now} postsPerSecond={postsPerSecond} />
           <Panel title="Stages" note="in the order a post passes them">
             <StageTable stages={system.stages} rates={rates} now={now} />
@@ -79,22 +79,6 @@ function Servers({ system, now, postsPerSecond }: ServersProps) {
         <Fact name="Redis" value={describeServer(system.redis)} />
       </Facts>
     </div>
-  );
-}
-
-/** For a process that does not tell of tiers. */
-function ModelPanel({ model }: { model: SystemStatus['model'] }) {
-  const note = model.degraded ? (
-    <Badge tone="warning">degraded</Badge>
-  ) : (
-    <Badge tone="good">as trained</Badge>
-  );
-  return (
-    <Facts title="Model" note={note}>
-      <Fact name="Name" value={`${model.name} ${model.version}`} />
-      <Fact name="SHA-256" value={model.hash.slice(0, 12)} />
-      {model.degraded && <p className="mt-1 text-[13px] text-warning">{model.degraded}</p>}
-    </Facts>
   );
 }
 

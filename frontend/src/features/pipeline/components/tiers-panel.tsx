@@ -4,12 +4,7 @@ import { Panel } from '@/components/ui/panel';
 import { useReloadModels } from '@/features/pipeline/api/use-reload-models';
 import { Fact } from '@/features/pipeline/components/facts';
 import { ReloadModels } from '@/features/pipeline/components/reload-models';
-import {
-  areCorrected,
-  describeModel,
-  describeSwaps,
-  describeTiers,
-} from '@/features/pipeline/model/tiers';
+import { describeModel, describeSwaps, describeTiers } from '@/features/pipeline/model/tiers';
 import { capitalize, formatCount, formatPosts, formatRate, formatShare } from '@/lib/format';
 
 /** The deep tier is the darker: it is the one whose word stands. */
@@ -18,6 +13,7 @@ const COLOURS: Record<string, string> = { swift: 'var(--neutral)', deep: 'var(--
 /** Which model scores how much, and what the deep one still owes. */
 export function TiersPanel({ tiers }: { tiers: TiersStatus }) {
   const { mutate, data, error, isPending } = useReloadModels();
+  const isCorrecting = tiers.without_deep == null;
   return (
     <Panel
       title="Models"
@@ -29,26 +25,24 @@ export function TiersPanel({ tiers }: { tiers: TiersStatus }) {
         </>
       }
     >
-      <p className="mt-1 text-[14px]">{describeTiers(tiers)}</p>
-      {tiers.deep_missing && (
-        <p className="text-[13px] break-words text-ink-soft">
-          {capitalize(tiers.deep_missing)}. A deep model is looked for when the server starts.
+      <p className="mt-1 text-[14px] break-words">{describeTiers(tiers)}</p>
+      {!isCorrecting && (
+        <p className="text-[13px] text-ink-soft">
+          Whatever changes that takes a restart of the server.
         </p>
       )}
       <div className="mt-3 grid gap-x-8 gap-y-3 md:grid-cols-[minmax(0,2fr)_minmax(0,1fr)]">
         <Shares items={tiers.items} />
-        <dl className="space-y-1">
-          <Fact name="Latency budget" value={describeBudget(tiers.budget_ms)} />
-          {areCorrected(tiers) && (
-            <>
-              <Fact name="Awaiting a correction" value={formatCount(tiers.awaiting)} />
-              <Fact
-                name="The deep model can read"
-                value={`${formatRate(tiers.deep_per_second)} posts/s`}
-              />
-            </>
-          )}
-        </dl>
+        {isCorrecting && (
+          <dl className="space-y-1">
+            <Fact name="Latency budget" value={describeBudget(tiers.budget_ms)} />
+            <Fact name="Awaiting a correction" value={formatCount(tiers.awaiting)} />
+            <Fact
+              name="The deep model can read"
+              value={`${formatRate(tiers.deep_per_second)} posts/s`}
+            />
+          </dl>
+        )}
       </div>
       <div role="status" className="text-[13px] empty:hidden">
         {data !== undefined &&
@@ -111,6 +105,5 @@ function colourOf(tier: string): string {
 }
 
 function describeBudget(ms: number): string {
-  if (ms === 0) return '0';
   return ms < 1_000 ? `${ms} ms` : `${ms / 1_000} s`;
 }

@@ -4,16 +4,12 @@ import { formatShare } from '@/lib/format';
 /** From here on a share reads as everything: a handful of posts is always still under way. */
 const NEARLY_ALL = 0.995;
 
-/** Whether posts are corrected at all, so that what is said of corrections means something. */
-export function areCorrected({ budget_ms, items }: TiersStatus): boolean {
-  return budget_ms > 0 && items.some(({ tier }) => tier === 'deep');
-}
-
 /** How the tiers divide the work just now, and why, in a sentence. */
-export function describeTiers({ budget_ms, overloaded, items }: TiersStatus): string {
+export function describeTiers({ overloaded, items, without_deep }: TiersStatus): string {
   const deep = items.find(({ tier }) => tier === 'deep');
-  if (deep === undefined) return 'Everything stays swift: there is no deep model.';
-  if (budget_ms === 0) return 'Everything stays swift: the latency budget is 0.';
+  if (deep === undefined) {
+    return `Everything stays swift, because the deep model reads nothing: ${without_deep ?? 'nobody says why'}.`;
+  }
   if (overloaded) {
     return 'Everything stays swift: more posts arrive than can be scored in time. This ends by itself.';
   }
