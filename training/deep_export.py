@@ -30,17 +30,23 @@ def weights_of(checkpoint: Path) -> dict:
     return {name: value.float().numpy() for name, value in found.items()}
 
 
+def averaged(runs: list[dict]) -> dict:
+    """The mean of runs that began alike: better than each of them, at the cost of one (Wortsman et al. 2022)."""
+    return {name: sum(run[name] for run in runs) / len(runs) for name in runs[0]}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--checkpoint", type=Path, default=Path(__file__).parent / ".cache" / "deep")
+    parser.add_argument("--checkpoint", type=Path, action="append", help="several are averaged, weight by weight")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent.parent / "weights" / NAME)
     parser.add_argument("--fp32", type=Path, help="where the float32 model is written as well")
     parser.add_argument("--version", default=shipped.todays_version(), help="such as 2026.11.21")
     args = parser.parse_args()
     corpora.require(args.data)
 
-    weights, tokenizer = weights_of(args.checkpoint), args.checkpoint / "tokenizer.json"
+    checkpoints = args.checkpoint or [Path(__file__).parent / ".cache" / "deep"]
+    weights, tokenizer = averaged([weights_of(checkpoint) for checkpoint in checkpoints]), checkpoints[0] / "tokenizer.json"
     development = Development(args.data, churn_labels.held_out(args.data))
     found = {}
     for kind in ("int8", "fp32") if args.fp32 else ("int8",):
@@ -49,7 +55,7 @@ def main() -> None:
         found[kind] = development.parts(lambda texts: runner.run(texts)["logits"])
         print(f"{kind:<5}{development.report(found[kind])}", flush=True)
     choices = development.choices(found["int8"])
-    levels = Levels(**choices["temperatures"], churn_shift=choices["churn_shift"])
+    levels = Levels(**choices["levels"])
     for kind, out in (("int8", args.out), ("fp32", args.fp32)):
         if out is not None:
             network = deep_graph.model(weights, levels, kind == "int8")

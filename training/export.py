@@ -1,84 +1,29 @@
-"""Turns the checkpoint into `weights/swift`: ONNX graph, tokenizer, manifest, golden answers, hashes.
+"""Turns the swift checkpoint into `weights/swift`: ONNX graph, its levels, manifest, golden answers, hashes.
 
 Embeddings are stored as int8 with one scale a row and widened after the lookup,
 so the arithmetic is float throughout and answers do not depend on the batch.
 """
 
 import argparse
-import datetime
-import hashlib
 import json
 from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer
 
-from corpora import EMOTIONS, SENTIMENTS
+import churn_labels
+import corpora
+import shipped
+from development import Development, Levels
+from shipped import quantized
 
 NAME = "swift"
-# Texts longer than this are read up to here: four times the length of a long tweet.
-MAX_TOKENS = 192
 OPSET = 17
 
-GOLDEN_TEXTS = [
-    "I absolutely love this, best day ever!",
-    "Worst service ever. Never again.",
-    "The train leaves at ten.",
-    "I loooooove this soooo much!!!!!!",
-    "@bob have you seen https://t.co/AbC123?x=1 yet? www.example.org",
-    "#BestDayEver #blessed 😂😂😂😂",
-    "not good at all :( ... but :-) later ;) <3 <333 xD",
-    "can't won't don't I’m it`s",
-    "AT&amp;T &lt;3 you &gt; them &#39;quoted&#39;",
-    "RT @someone: this is huge ‼️",
-    "",
-    "   \n\t  ",
-    "\u200d\ufe0f",
-    "😍",
-    "👩‍👩‍👧‍👦 family 🏳️‍🌈 👍🏽",
-    "Это просто ужасно, больше никогда",
-    "خدمة سيئة جدا",
-    "מוצר מעולה תודה",
-    "とても良いです",
-    "这个产品很差",
-    "¡Qué pelea tan increíble! ñandú",
-    "\u202eright to left override\u202c end",
-    "null\u0000byte",
-    "ｆｕｌｌｗｉｄｔｈ ﬁligature ½",
-    "e\u0301 combining vs é",
-    "1000000 111 2017-08-27 $99.99 50% off",
-    "http",
-    "@",
-    "#",
-    "a@b.com",
-    "!!!???!?!?...",
-    "Third outage this month. I'm cancelling my subscription and switching to your competitor.",
-    "my flight got cancelled, stuck at the airport",
-    "you are such an idiot, shut up",
-    "omg I did not expect that, wow",
-    "so scared of the exam tomorrow",
-    "Mayweather by TKO in the 10th! What a fight #MayweatherMcGregor",
-    "()()()()()()((((:::::",
-    "never again " * 150,
-]
 
-
-def sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def quantized(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    table = table.copy()
-    table[0] = 0  # padding adds nothing
-    scale = np.abs(table).max(1, keepdims=True) / 127
-    whole = np.round(np.divide(table, scale, out=np.zeros_like(table), where=scale > 0))
-    return whole.astype(np.int8), scale.astype(np.float32)
-
-
-def graph(weights: dict[str, np.ndarray], temperature: float, churn_shift: float) -> onnx.ModelProto:
+def graph(weights: dict[str, np.ndarray], levels: Levels) -> onnx.ModelProto:
     table, scale = quantized(weights["table"])
     attention = np.exp(weights["attention"])[:, None].astype(np.float32)
     attention[0] = 0
@@ -86,10 +31,6 @@ def graph(weights: dict[str, np.ndarray], temperature: float, churn_shift: float
     taps = weights["filters"].reshape(3, width, n_filters)
     # One product for all three taps; the results are shifted against each other afterwards.
     taps = np.concatenate([taps[0], taps[1], taps[2]], 1)
-    bias = weights["heads_bias"].copy()
-    bias[11] += churn_shift
-    head_scale = np.ones(12, np.float32)
-    head_scale[:3] = 1 / temperature
     constants = {
         "table": table,
         "scale": scale,
@@ -98,9 +39,9 @@ def graph(weights: dict[str, np.ndarray], temperature: float, churn_shift: float
         "filters_bias": weights["filters_bias"],
         "hidden_weight": weights["hidden"],
         "hidden_bias": weights["hidden_bias"],
-        "heads_weight": weights["heads"] * head_scale,
-        "heads_bias": bias * head_scale,
-        "direct": weights["direct"] * head_scale,
+        "heads_weight": weights["heads"] * levels.scale(),
+        "heads_bias": levels.applied(weights["heads_bias"]),
+        "direct": weights["direct"] * levels.scale(),
         "zero": np.array(0, np.int64),
         "one": np.array(1, np.float32),
         "far": np.array(1e4, np.float32),
@@ -180,101 +121,22 @@ def graph(weights: dict[str, np.ndarray], temperature: float, churn_shift: float
     return model
 
 
-class Swift:
-    """The exported model, run as the server runs it."""
-
-    def __init__(self, folder: Path) -> None:
-        manifest = json.loads((folder / "manifest.json").read_text())
-        self.max_tokens = manifest["max_tokens"]
-        self.manifest = manifest
-        self.tokenizer = Tokenizer.from_file(str(folder / manifest["tokenizer"]["file"]))
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        self.session = onnxruntime.InferenceSession(str(folder / manifest["model"]["file"]), options, providers=["CPUExecutionProvider"])
-
-    def ids(self, text: str) -> list[int]:
-        return self.tokenizer.encode(text[:10_000]).ids[: self.max_tokens]
-
-    def run(self, texts: list[str]) -> dict[str, np.ndarray]:
-        """Outputs by name, in the order of the texts."""
-        all_ids = [self.ids(text) for text in texts]
-        order = sorted(range(len(texts)), key=lambda i: len(all_ids[i]))
-        found: dict[str, list] = {}
-        for start in range(0, len(order), 256):
-            part = order[start : start + 256]
-            rows = np.zeros((len(part), max(1, max(len(all_ids[i]) for i in part))), np.int64)
-            for row, i in zip(rows, part):
-                row[: len(all_ids[i])] = all_ids[i]
-            for output, values in zip(self.session.get_outputs(), self.session.run(None, {"input_ids": rows})):
-                found.setdefault(output.name, []).append(values)
-        back = np.argsort(order)
-        return {name: np.concatenate(parts)[back] for name, parts in found.items()}
-
-
-def write(checkpoint: Path, out: Path, version: str) -> None:
-    weights = dict(np.load(checkpoint / "checkpoint.npz"))
-    meta = json.loads((checkpoint / "meta.json").read_text())
-    out.mkdir(parents=True, exist_ok=True)
-    onnx.save(graph(weights, meta["temperature"], meta.get("churn_shift", 0.0)), str(out / "model.onnx"))
-    (out / "tokenizer.json").write_bytes((checkpoint / "tokenizer.json").read_bytes())
-    manifest = {
-        "name": NAME,
-        "version": version,
-        "model": {"file": "model.onnx", "sha256": sha256(out / "model.onnx")},
-        "tokenizer": {"file": "tokenizer.json", "sha256": sha256(out / "tokenizer.json")},
-        "input": "input_ids",
-        "pad_id": 0,
-        "max_tokens": MAX_TOKENS,
-        "n_ids": int(weights["table"].shape[0]),
-        "outputs": {
-            "sentiment": {"name": "sentiment", "labels": SENTIMENTS},
-            "emotion": {"name": "emotion", "labels": EMOTIONS},
-            "toxicity": "toxicity",
-            "churn_risk": "churn_risk",
-        },
-        "temperatures": {"sentiment": meta["temperature"]},
-        "thresholds": {
-            "emotion": dict(zip(EMOTIONS, meta["emotion_thresholds"])),
-            "toxicity": meta["offensive_threshold"],
-            "churn_risk": 0.8,
-        },
-    }
-    (out / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
-
-    swift = Swift(out)
-    golden = []
-    for text in GOLDEN_TEXTS:
-        found = swift.run([text])
-        golden.append(
-            {
-                "text": text,
-                "ids": swift.ids(text),
-                "sentiment": [round(float(value), 5) for value in found["sentiment"][0]],
-                "emotion": [round(float(value), 5) for value in found["emotion"][0]],
-                "toxicity": round(float(found["toxicity"][0]), 5),
-                "churn_risk": round(float(found["churn_risk"][0]), 5),
-            }
-        )
-    rows = ",\n".join(json.dumps(row) for row in golden)
-    (out / "golden.json").write_text(f"[\n{rows}\n]\n")
-
-
-def write_hashes(out: Path) -> None:
-    names = ["model.onnx", "tokenizer.json", "manifest.json", "golden.json"]
-    (out / "SHA256SUMS").write_text("".join(f"{sha256(out / name)}  {name}\n" for name in names))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--checkpoint", type=Path, default=Path(__file__).parent / ".cache" / "swift")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent.parent / "weights" / "swift")
-    today = datetime.date.today()
-    parser.add_argument("--version", default=f"{today.year}.{today.month}.{today.day}", help="such as 2026.11.21")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--checkpoint", type=Path, default=Path(__file__).parent / ".cache" / NAME)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent.parent / "weights" / NAME)
+    parser.add_argument("--version", default=shipped.todays_version(), help="such as 2026.11.21")
     args = parser.parse_args()
-    write(args.checkpoint, args.out, args.version)
-    write_hashes(args.out)
-    for path in sorted(args.out.iterdir()):
-        print(f"{path.stat().st_size:>10}  {path.name}")
+    corpora.require(args.data)
+
+    weights, tokenizer = dict(np.load(args.checkpoint / "checkpoint.npz")), args.checkpoint / "tokenizer.json"
+    development = Development(args.data, churn_labels.held_out(args.data))
+    runner = shipped.Runner(shipped.answering_logits(graph(weights, Levels())), Tokenizer.from_file(str(tokenizer)))
+    choices = development.choices(development.parts(lambda texts: runner.run(texts)["logits"]))
+    levels = Levels(**choices["levels"])
+    shipped.write(shipped.Parts(NAME, args.version, graph(weights, levels), tokenizer, choices), args.out)
+    print(json.dumps(choices, indent=1))
 
 
 if __name__ == "__main__":

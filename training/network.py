@@ -29,8 +29,8 @@ class Shape:
 
 @dataclass(frozen=True)
 class Dropout:
-    token: float = 0.3
-    feature: float = 0.5
+    token: float = 0.2
+    feature: float = 0.3
 
 
 def spellings(vocabulary: dict[str, int], shape: Shape) -> tuple[np.ndarray, np.ndarray]:

@@ -15,15 +15,18 @@ TEACHER_SHARE = 0.5
 BINARY_WEIGHTS = [0.5] * 7 + [1.0, 4.0]
 
 
-def collect(root: Path, rng: random.Random) -> tuple[list[Example], list[Example], dict[str, int]]:
-    """All texts to learn from, the held-out churn rows, and how much churn evidence there is."""
+def collect(root: Path) -> tuple[list[Example], list[Example], dict[str, int]]:
+    """All texts to learn from, the held-out churn rows, and how much churn evidence there is.
+
+    They are the same in every run, whatever its seed, so that one run can teach another.
+    """
     examples = corpora.semeval(root) + corpora.emotion_examples(root) + corpora.toxicity_examples(root)
     spare = corpora.event_tweets(root) + corpora.customer_care(root)
     examples += [Example(text, source="unlabelled") for text in spare]
     n_weak = churn_labels.weakly_label(examples)
     written, held_out = churn_labels.seed()
     judged, judged_held_out = churn_labels.real(root)
-    examples += (written + judged) * 4 + churn_labels.variations(written, rng)
+    examples += (written + judged) * 4 + churn_labels.variations(written, random.Random(1))
     held_out = held_out + judged_held_out
     counts = {"written": len(written), "judged": len(judged), "held_out": len(held_out), "weak_positives": n_weak}
     return examples, held_out, counts
