@@ -46,6 +46,46 @@ test('before the first post the page says how to get some', async (t) => {
   assert.deepEqual(problems, []);
 });
 
+/** Texts that say one thing and sound like another: what the deep model is there for. */
+const TWISTED = [
+  'Not bad at all, I could get used to this.',
+  'Thanks for nothing, two hours on hold.',
+  'Oh wonderful, another update that breaks everything.',
+  'So proud of them for finally ruining the only thing that worked.',
+];
+
+test('a post is corrected where it stands, and the page tells which model said what', async (t) => {
+  const { page, problems } = await openLive(t);
+  await page.getByText('Connected, live').waitFor({ state: 'attached' });
+  const corrected = posts(page)
+    .filter({ has: page.getByText(/^corrected/) })
+    .first();
+  // A machine that is busy with something else corrects nothing, and takes the next ones.
+  let n = 0;
+  await until('a corrected post', SOON_MS, async () => {
+    n += 1;
+    const sent = TWISTED.map((text, i) => ({ id: `twisted-${n}-${i}`, platform: 'web', text }));
+    await server.post(sent);
+    await corrected.getByRole('button', { name: 'Scores' }).click({ timeout: 5_000 });
+    return true;
+  });
+  const open = posts(page).filter({ has: page.getByRole('button', { name: 'Less' }) });
+  const readings = open.getByRole('list', { name: 'Read by, oldest first' }).getByRole('listitem');
+  await readings.nth(1).waitFor();
+  const said = await readings.allInnerTexts();
+  assert.match(said[0], /(positive|neutral|negative)[^]*swift [^]*,/i);
+  assert.match(said[1], /(positive|neutral|negative)[^]*deep [^]* later/i);
+
+  await page.getByRole('link', { name: 'System' }).click();
+  const shares = page.getByRole('list', { name: 'Share of each tier' });
+  await shares.getByText(/^deep [1-9]\d*%$/).waitFor();
+  await shares.getByText(/^swift \d+%$/).waitFor();
+  await page.getByRole('button', { name: 'Reload models' }).click();
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Reload' }).click();
+  await page.getByText('Nothing changed: the files hold the models already in use.').waitFor();
+  assert.deepEqual(problems, []);
+});
+
 test('the panels fill from a replay, without a reload and without an error', async (t) => {
   const { page, problems } = await openLive(t);
   await page.getByText('Connected, live').waitFor({ state: 'attached' });
