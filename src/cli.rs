@@ -78,6 +78,26 @@ enum Bench {
         #[command(flatten)]
         output: Output,
     },
+    /// How soon the fast model scores and the deep one corrects, on a fresh server of its own, and what correcting is worth
+    Cascade {
+        /// How long the load lasts
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// Posts sent each second
+        #[arg(long, default_value_t = 1_000)]
+        rate: u32,
+        /// Let the models remember nothing, so that texts that come again are read again
+        #[arg(long)]
+        no_cache: bool,
+        /// Posts of known sentiment, `label<TAB>text` in each line, by which the choice of what to read again is judged
+        #[arg(long)]
+        labelled: Option<PathBuf>,
+        #[command(flatten)]
+        output: Output,
+        /// Options of `serve`, after `--`
+        #[arg(last = true)]
+        serve: Vec<String>,
+    },
     /// Texts the model reads a second, tokenization included
     Inference {
         /// Threads that read, each with a session of its own; as many as these, one and two are measured
@@ -94,6 +114,14 @@ enum Bench {
         #[command(flatten)]
         config: Box<Config>,
     },
+}
+
+/// What a bench hands to its server, read as that server will.
+#[derive(Debug, Parser)]
+#[command(no_binary_name = true)]
+struct Serve {
+    #[command(flatten)]
+    config: Config,
 }
 
 #[derive(Debug, clap::Args)]
@@ -136,6 +164,20 @@ fn obey(command: Command) -> anyhow::Result<ExitCode> {
                 json: output.json,
             };
             Runtime::new()?.block_on(bench::pipeline::run(params))?;
+        }
+        Command::Bench { bench: Bench::Cascade { seconds, rate, no_cache, labelled, output, serve } } => {
+            let load = Serve::try_parse_from(&serve)?.config.load_params();
+            let params = bench::cascade::CascadeParams {
+                texts: output.texts,
+                seconds,
+                per_second: rate,
+                caches: !no_cache,
+                labelled,
+                load,
+                serve,
+                json: output.json,
+            };
+            Runtime::new()?.block_on(bench::cascade::run(params))?;
         }
         Command::Bench { bench: Bench::Inference { n_threads, baseline, n_texts, output, config } } => {
             let load = config.load_params();

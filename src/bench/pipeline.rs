@@ -9,17 +9,14 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
+use super::open_loop::{self, Latency, RunParams};
 use super::posts::Texts;
 use super::server::{Server, Usage};
-use super::watcher::{Schedule, Watcher, WatcherParams};
 use crate::store::posts::counts;
 use crate::stream::{Producer, Stream, StreamParams};
 
 /// Posts are sent in groups this far apart; finer, and the load would use the processor that it measures.
 const STORE_TICK: Duration = Duration::from_millis(20);
-
-/// For latency every post counts, so the groups are small: two posts at a thousand a second.
-const LATENCY_TICK: Duration = Duration::from_millis(2);
 
 /// Posts sent before the measurement starts: the first statements are planned, the first pages allocated.
 const WARM_UP: Duration = Duration::from_secs(5);
@@ -70,21 +67,13 @@ struct CpuPerPost {
     redis: f64,
 }
 
-#[derive(Serialize)]
-struct Latency {
-    p50: f64,
-    p90: f64,
-    p99: f64,
-    max: f64,
-}
-
 /// Runs both loads against a fresh server and prints what came of them.
 ///
 /// # Errors
 /// When the server cannot be started or breaks; not when a figure is missed.
 pub async fn run(params: PipelineParams) -> anyhow::Result<()> {
     let texts = Texts::read(&params.texts)?;
-    let server = Server::start().await?;
+    let server = Server::start(&[]).await?;
     let latency = measure_latency(&server, &texts, &params).await?;
     let stored = measure_storing(&server, &texts, &params).await?;
     let counts = counts(&server.store).await?;
@@ -101,8 +90,8 @@ pub async fn run(params: PipelineParams) -> anyhow::Result<()> {
         cpu_microseconds_per_post: stored.cpu,
         server_resident_mebibytes: stored.resident_bytes as f64 / 1_048_576.0,
         latency_per_second: params.latency_per_second,
-        arrival_to_socket_ms: latency.of(),
-        n_seen: latency.seen.len(),
+        arrival_to_socket_ms: Latency::of(&latency.new),
+        n_seen: latency.new.len(),
         n_latency_sent: latency.n_sent,
         model,
     };
@@ -214,66 +203,23 @@ async fn drain(server: &Server, producer: &Producer) -> anyhow::Result<()> {
 }
 
 struct Seen {
-    seen: Histogram<u64>,
+    new: Histogram<u64>,
     n_sent: usize,
     n_warm_up: usize,
 }
 
-impl Seen {
-    fn of(&self) -> Latency {
-        let ms = |quantile: f64| self.seen.value_at_quantile(quantile) as f64 / 1_000.0;
-        Latency { p50: ms(0.5), p90: ms(0.9), p99: ms(0.99), max: self.seen.max() as f64 / 1_000.0 }
-    }
-}
-
 async fn measure_latency(server: &Server, texts: &Texts, params: &PipelineParams) -> anyhow::Result<Seen> {
+    let per_second = params.latency_per_second;
     // A short run first, whose figures are thrown away.
-    let warm_up = send_and_watch(server, texts, "warm-up", (params.latency_per_second, WARM_UP)).await?;
-    let measured = (params.latency_per_second, Duration::from_secs(params.seconds));
-    let seen = send_and_watch(server, texts, "latency", measured).await?;
-    Ok(Seen { n_warm_up: warm_up.n_sent, ..seen })
-}
-
-async fn send_and_watch(
-    server: &Server,
-    texts: &Texts,
-    run: &str,
-    (per_second, length): (u32, Duration),
-) -> anyhow::Result<Seen> {
-    let n_posts = usize::try_from(u64::from(per_second) * length.as_secs())?;
-    let per_tick = usize::try_from(u128::from(per_second) * LATENCY_TICK.as_millis() / 1_000)?.max(1);
-    let schedule = Schedule {
-        start: Instant::now() + Duration::from_millis(200),
-        interval: length.div_f64(n_posts as f64),
-    };
-    let address = server.info.address.clone();
-    let watcher =
-        Watcher::start(WatcherParams { address, run: run.to_owned(), schedule, n_posts, patience: SILENCE })
-            .await?;
-    let client = reqwest::Client::new();
-    let url = format!("{}/api/v1/posts", server.info.address);
-    let mut requests = tokio::task::JoinSet::new();
-    let mut n_sent = 0;
-    while n_sent < n_posts {
-        let group = n_sent..(n_sent + per_tick).min(n_posts);
-        // A group is due with its last post, so that no post is sent before its time.
-        tokio::time::sleep_until(schedule.due(group.end.saturating_sub(1)).into()).await;
-        let posts: Vec<_> = group.clone().map(|n| texts.post(run, n)).collect();
-        let request = client.post(&url).json(&posts);
-        requests.spawn(async move { request.send().await?.error_for_status().map(drop) });
-        n_sent = group.end;
-        while let Some(answered) = requests.try_join_next() {
-            answered??;
-        }
-    }
-    while let Some(answered) = requests.join_next().await {
-        answered??;
-    }
-    Ok(Seen { seen: watcher.finish().await?, n_sent, n_warm_up: 0 })
+    let run = RunParams { name: "warm-up", per_second, length: WARM_UP, silence: SILENCE };
+    let warm_up = open_loop::run(server, texts, run).await?;
+    let length = Duration::from_secs(params.seconds);
+    let run = RunParams { name: "latency", per_second, length, silence: SILENCE };
+    let latency = open_loop::run(server, texts, run).await?;
+    Ok(Seen { new: latency.seen.new, n_sent: latency.n_sent, n_warm_up: warm_up.n_sent })
 }
 
 async fn server_model(server: &Server) -> anyhow::Result<String> {
-    let system: crate::models::stage_health::SystemHealth =
-        reqwest::get(format!("{}/api/v1/system", server.info.address)).await?.json().await?;
+    let system = server.system().await?;
     Ok(format!("{} {}", system.model.id.name, system.model.id.version))
 }

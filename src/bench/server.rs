@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail};
 use tokio::process::{Child, Command};
 
 use crate::embedded::RunInfo;
+use crate::models::stage_health::SystemHealth;
 use crate::store::{Store, StoreParams};
 use crate::telemetry::POSTS_STORED_TOTAL;
 
@@ -30,16 +31,17 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts it in an empty folder and waits until it is ready.
+    /// Starts it in an empty folder, with these options of `serve` beside its own, and waits until it is ready.
     ///
     /// # Errors
     /// When it does not become ready.
-    pub async fn start() -> anyhow::Result<Self> {
+    pub async fn start(options: &[String]) -> anyhow::Result<Self> {
         let data_dir = std::env::temp_dir().join(format!("groundswell-bench-{}", std::process::id()));
         std::fs::create_dir_all(&data_dir)?;
         let mut child = Command::new(std::env::current_exe()?)
             .args(["serve", "--listen", "127.0.0.1:0", "--log", "warn,fred=error", "--data-dir"])
             .arg(&data_dir)
+            .args(options)
             .env_remove("DATABASE_URL")
             .env_remove("REDIS_URL")
             .stdout(Stdio::null())
@@ -57,9 +59,23 @@ impl Server {
     /// # Errors
     /// When it does not answer.
     pub async fn n_stored(&self) -> anyhow::Result<f64> {
-        let metrics = reqwest::get(format!("{}/metrics", self.info.address)).await?.text().await?;
-        let line = metrics.lines().find_map(|line| line.strip_prefix(POSTS_STORED_TOTAL));
-        Ok(line.and_then(|value| value.trim().parse().ok()).unwrap_or(0.0))
+        Ok(self.metrics().await?.value(POSTS_STORED_TOTAL))
+    }
+
+    /// What it counts.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn metrics(&self) -> anyhow::Result<Metrics> {
+        Ok(Metrics(reqwest::get(format!("{}/metrics", self.info.address)).await?.text().await?))
+    }
+
+    /// How it says it is.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn system(&self) -> anyhow::Result<SystemHealth> {
+        Ok(reqwest::get(format!("{}/api/v1/system", self.info.address)).await?.json().await?)
     }
 
     /// Processor time it has used so far, its databases' included, and its own resident memory in bytes.
@@ -79,6 +95,17 @@ impl Server {
         tokio::time::timeout(STOP_PATIENCE, self.child.wait()).await.context("the server did not stop")??;
         std::fs::remove_dir_all(&self.data_dir)?;
         Ok(())
+    }
+}
+
+/// What a server counted, at one moment.
+pub struct Metrics(String);
+
+impl Metrics {
+    /// The value of a series, named with its labels; 0 where it has none yet.
+    pub fn value(&self, series: &str) -> f64 {
+        let of_line = |line: &str| line.strip_prefix(series)?.strip_prefix(' ')?.trim().parse().ok();
+        self.0.lines().find_map(of_line).unwrap_or(0.0)
     }
 }
 

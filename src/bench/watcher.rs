@@ -12,6 +12,12 @@ use tokio_tungstenite::tungstenite::Message;
 /// How the frame of a new post begins.
 const NEW_POST: &str = r#"{"event":"message:new""#;
 
+/// How that of a corrected one does.
+const CORRECTED: &str = r#"{"event":"message:update""#;
+
+/// The longest time that is told apart from longer ones, in microseconds.
+const LATE_MAX: u64 = 120_000_000;
+
 /// When posts were due, by their number: the clock of an open loop does not wait for answers.
 #[derive(Debug, Clone, Copy)]
 pub struct Schedule {
@@ -28,13 +34,21 @@ impl Schedule {
     }
 }
 
-/// Records, for each post seen, the time since it was due, in microseconds.
+/// For each post seen, the time since it was due, in microseconds.
+pub struct Seen {
+    /// Until it was seen for the first time.
+    pub new: Histogram<u64>,
+    /// Until it was seen with a better score; only changes that people would notice are sent.
+    pub corrected: Histogram<u64>,
+}
+
+/// Records when posts are seen.
 pub struct Watcher {
-    watching: JoinHandle<anyhow::Result<Histogram<u64>>>,
+    watching: JoinHandle<anyhow::Result<Seen>>,
 }
 
 impl Watcher {
-    /// Subscribes to `messages` and watches for `n_posts` posts of a run, or until nothing has come for `patience`.
+    /// Subscribes to `messages` and watches for the posts of a run, until nothing has come for `patience`.
     ///
     /// # Errors
     /// When the server refuses the socket.
@@ -44,22 +58,28 @@ impl Watcher {
         socket.send(Message::text(r#"{"op":"subscribe","feeds":["messages"]}"#)).await?;
         let watching = tokio::spawn(async move {
             let marker: Arc<str> = Arc::from(format!("\"id\":\"{}-", params.run));
-            let mut seen = Histogram::<u64>::new_with_bounds(1, 120_000_000, 3)?;
-            while seen.len() < u64::try_from(params.n_posts)? {
-                let Ok(Some(message)) = tokio::time::timeout(params.patience, socket.next()).await else {
+            let empty = || Histogram::<u64>::new_with_bounds(1, LATE_MAX, 3);
+            let mut seen = Seen { new: empty()?, corrected: empty()? };
+            let mut said_at = params.schedule.due(params.n_posts);
+            loop {
+                let patience = (said_at + params.patience).saturating_duration_since(Instant::now());
+                let Ok(Some(message)) = tokio::time::timeout(patience, socket.next()).await else {
                     break;
                 };
                 let Message::Text(text) = message? else {
                     continue;
                 };
                 let now = Instant::now();
-                // A post that is corrected later is seen once.
-                if !text.starts_with(NEW_POST) {
+                let Some(n) = number_after(&text, &marker) else {
                     continue;
-                }
-                if let Some(n) = number_after(&text, &marker) {
-                    let late = now.saturating_duration_since(params.schedule.due(n));
-                    seen.saturating_record(u64::try_from(late.as_micros())?.max(1));
+                };
+                said_at = said_at.max(now);
+                let late = now.saturating_duration_since(params.schedule.due(n));
+                let micros = u64::try_from(late.as_micros())?.max(1);
+                if text.starts_with(NEW_POST) {
+                    seen.new.saturating_record(micros);
+                } else if text.starts_with(CORRECTED) {
+                    seen.corrected.saturating_record(micros);
                 }
             }
             Ok(seen)
@@ -71,7 +91,7 @@ impl Watcher {
     ///
     /// # Errors
     /// When the socket broke.
-    pub async fn finish(self) -> anyhow::Result<Histogram<u64>> {
+    pub async fn finish(self) -> anyhow::Result<Seen> {
         self.watching.await?
     }
 }

@@ -66,6 +66,17 @@ impl Load {
         whole(self.deep_per_second * self.budget.as_secs_f64() * WAIT_SHARE)
     }
 
+    /// A load under which that share is admitted, and what may wait limits nothing: for judging the choice alone.
+    pub fn for_share(share: f64, arriving_per_second: f64) -> Self {
+        Self {
+            arriving_per_second,
+            deep_per_second: share / GAIN * arriving_per_second,
+            n_waiting: 0,
+            budget: Duration::from_secs(60),
+            is_overloaded: false,
+        }
+    }
+
     /// The share of what arrives that can be admitted: all when idle, none when overloaded, and the less the more waits.
     fn share(&self) -> f64 {
         let room = self.room();
@@ -248,6 +259,18 @@ mod tests {
         assert!((0.17..0.23).contains(&share), "{share}");
         let mean = admitted.iter().sum::<f32>() / admitted.len() as f32;
         assert!(mean > 0.85, "they are not the most doubtful: {mean}");
+    }
+
+    #[test]
+    fn the_choice_can_be_judged_at_any_share() {
+        let all = doubts(10_000);
+        for share in [0.05, 0.3, 0.9] {
+            let mut admission = Admission::default();
+            let load = Load::for_share(share, 1_000.0);
+            let n: usize = all.chunks(2).map(|pair| admission.admit(pair, &load).len()).sum();
+            let found = n as f64 / all.len() as f64;
+            assert!((found - share).abs() < 0.02, "{found} instead of {share}");
+        }
     }
 
     #[test]

@@ -1,0 +1,102 @@
+//! Posts that are sent by the clock, whatever the server does, and when each is seen on a socket.
+
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+use serde::Serialize;
+
+use super::posts::Texts;
+use super::server::Server;
+use super::watcher::{Schedule, Seen, Watcher, WatcherParams};
+
+/// Every post counts, so the groups are small: two posts at a thousand a second.
+const TICK: Duration = Duration::from_millis(2);
+
+/// One run.
+#[derive(Debug, Clone, Copy)]
+pub struct RunParams {
+    /// What the posts' ids begin with.
+    pub name: &'static str,
+    /// Posts sent each second.
+    pub per_second: u32,
+    /// How long.
+    pub length: Duration,
+    /// How long a silence on the socket means that no more will come.
+    pub silence: Duration,
+}
+
+/// What came of it.
+pub struct Outcome {
+    /// When posts were seen.
+    pub seen: Seen,
+    /// How many were sent.
+    pub n_sent: usize,
+}
+
+/// Times since posts were due, in milliseconds.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Latency {
+    /// Half of them are shorter.
+    pub p50: f64,
+    /// Nine of ten are.
+    pub p90: f64,
+    /// 99 of 100 are.
+    pub p99: f64,
+    /// The longest.
+    pub max: f64,
+}
+
+impl Latency {
+    /// From times in microseconds.
+    pub fn of(seen: &Histogram<u64>) -> Self {
+        let ms = |quantile: f64| seen.value_at_quantile(quantile) as f64 / 1_000.0;
+        Self { p50: ms(0.5), p90: ms(0.9), p99: ms(0.99), max: seen.max() as f64 / 1_000.0 }
+    }
+
+    /// For people.
+    pub fn in_words(&self) -> String {
+        let Self { p50, p90, p99, max } = self;
+        format!("p50 {p50:.1} ms, p90 {p90:.1} ms, p99 {p99:.1} ms, max {max:.1} ms")
+    }
+}
+
+/// Sends posts over HTTP and watches for them.
+///
+/// # Errors
+/// When a post is refused, or the socket breaks.
+pub async fn run(server: &Server, texts: &Texts, params: RunParams) -> anyhow::Result<Outcome> {
+    let n_posts = usize::try_from(u64::from(params.per_second) * params.length.as_secs())?;
+    let per_tick = usize::try_from(u128::from(params.per_second) * TICK.as_millis() / 1_000)?.max(1);
+    let schedule = Schedule {
+        start: Instant::now() + Duration::from_millis(200),
+        interval: params.length.div_f64(n_posts as f64),
+    };
+    let watcher = Watcher::start(WatcherParams {
+        address: server.info.address.clone(),
+        run: params.name.to_owned(),
+        schedule,
+        n_posts,
+        patience: params.silence,
+    })
+    .await?;
+    let client = reqwest::Client::new();
+    let url = format!("{}/api/v1/posts", server.info.address);
+    let mut requests = tokio::task::JoinSet::new();
+    let mut n_sent = 0;
+    while n_sent < n_posts {
+        let group = n_sent..(n_sent + per_tick).min(n_posts);
+        // A group is due with its last post, so that no post is sent before its time.
+        tokio::time::sleep_until(schedule.due(group.end.saturating_sub(1)).into()).await;
+        let posts: Vec<_> = group.clone().map(|n| texts.post(params.name, n)).collect();
+        let request = client.post(&url).json(&posts);
+        requests.spawn(async move { request.send().await?.error_for_status().map(drop) });
+        n_sent = group.end;
+        while let Some(answered) = requests.try_join_next() {
+            answered??;
+        }
+    }
+    while let Some(answered) = requests.join_next().await {
+        answered??;
+    }
+    Ok(Outcome { seen: watcher.finish().await?, n_sent })
+}
