@@ -21,6 +21,9 @@ const OVERLOAD_LASTS_MS: i64 = 2_000;
 /// Posts that may be admitted and not yet corrected, whatever the budget: what bounds the memory.
 const WAITING_MAX: usize = 4_096;
 
+/// How long a slow pace of the deep model is believed in while it has nothing to read.
+const PACE_LASTS: Duration = Duration::from_secs(10);
+
 /// Over how long the shares of the tiers are shown.
 const SHARE_SECONDS: i64 = 60;
 
@@ -99,6 +102,8 @@ struct Pacing {
     pace: Pace,
     /// What each worker has under way: how many texts, since when.
     under_way: Vec<Option<(usize, Instant)>>,
+    /// When a worker last finished anything.
+    measured_at: Instant,
 }
 
 impl Cascade {
@@ -114,7 +119,11 @@ impl Cascade {
                 rate: ArrivalRate::default(),
                 last: Instant::now(),
             }),
-            pace: Mutex::new(Pacing { pace: Pace::default(), under_way: vec![None; n_workers] }),
+            pace: Mutex::new(Pacing {
+                pace: Pace::default(),
+                under_way: vec![None; n_workers],
+                measured_at: Instant::now(),
+            }),
             overloaded_until_ms: AtomicI64::new(0),
             is_behind: AtomicBool::new(false),
             tally: Mutex::default(),
@@ -220,6 +229,7 @@ impl Cascade {
             && read
         {
             pacing.pace.measured(n, since.elapsed());
+            pacing.measured_at = Instant::now();
         }
     }
 
@@ -236,7 +246,12 @@ impl Cascade {
 
     /// How long the deep model would take for a request of `n` texts, which one worker reads.
     pub fn expected(&self, n: usize) -> Duration {
-        let per_worker = self.deep_per_second() / self.n_workers.max(1) as f64;
+        let mut per_worker = self.deep_per_second() / self.n_workers.max(1) as f64;
+        let pacing = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        if pacing.measured_at.elapsed() > PACE_LASTS && pacing.under_way.iter().all(Option::is_none) {
+            // Where no posts come, only a request can tell that it is faster now.
+            per_worker = per_worker.max(Pace::default().with_under_way(0, Duration::ZERO));
+        }
         Duration::try_from_secs_f64(n as f64 / per_worker.max(1e-3)).unwrap_or(Duration::MAX)
     }
 

@@ -19,8 +19,8 @@ use crate::telemetry::{CORRECTION_SECONDS, OVERLOAD_SECONDS_TOTAL, TIER_POSTS_TO
 /// Sent before the measurement: the pace of the deep model, and which doubts are usual, are learnt from posts.
 const WARM_UP: Duration = Duration::from_secs(15);
 
-/// No correction comes so long after the last.
-const SILENCE: Duration = Duration::from_secs(3);
+/// Far longer than any correction takes: one that comes too late to be seen would make the figures look better.
+const SILENCE: Duration = Duration::from_secs(20);
 
 /// How long corrections may take after the load has ended.
 const DRAIN_PATIENCE: Duration = Duration::from_secs(60);

@@ -224,11 +224,8 @@ mod tests {
             let is_sure = i / 3 % 2 == 0;
             // No two posts in a row are equally doubtful: of equals, all are read or none.
             let little = (i * 7_919 % 1_000) as f32 / 10_000.0;
-            let swift = if is_sure {
-                reading(truth, 0.8 + little)
-            } else {
-                reading((truth + 1) % 3, 0.4 + little)
-            };
+            let swift =
+                if is_sure { reading(truth, 0.8 + little) } else { reading((truth + 1) % 3, 0.4 + little) };
             Judged { truth, swift, deep: reading(truth, 0.9) }
         };
         (0..n).map(post).collect()
@@ -236,14 +233,14 @@ mod tests {
 
     #[test]
     fn picking_the_doubtful_closes_the_gap_twice_as_fast_where_every_second_is_wrong_and_knows_it() {
-        let worth = worth_of(&posts(6_000), Some(0.25), [String::new(), String::new()]);
+        let worth = worth_of(&posts(1_800), Some(0.25), [String::new(), String::new()]);
         assert_eq!((worth.macro_recall_swift, worth.macro_recall_deep), (50.0, 100.0));
         assert_eq!(worth.shares.len(), 10);
         for at in worth.shares.iter().filter(|at| at.share <= 0.45) {
             assert!((at.recovered - 2.0 * at.share).abs() < 0.02, "{at:?}");
             assert!((at.recovered_at_random - at.share).abs() < 0.02, "{at:?}");
         }
-        let quarter = worth.shares.iter().find(|at| (at.share - 0.25).abs() < 0.01).unwrap();
+        let quarter = worth.shares.iter().find(|at| (at.share - 0.25).abs() < 0.03).unwrap();
         assert!((1.9..2.1).contains(&quarter.ratio), "{quarter:?}");
     }
 

@@ -62,8 +62,13 @@ pub struct Load {
 
 impl Load {
     /// Posts that may wait so that the last of them is still corrected within the budget.
+    ///
+    /// One at least, however slow the slower model was: only a post that it reads tells that it is faster now.
     pub fn room(&self) -> usize {
-        whole(self.deep_per_second * self.budget.as_secs_f64() * WAIT_SHARE)
+        if self.budget.is_zero() {
+            return 0;
+        }
+        whole(self.deep_per_second * self.budget.as_secs_f64() * WAIT_SHARE).max(1)
     }
 
     /// A load under which that share is admitted, and what may wait limits nothing: for judging the choice alone.
@@ -242,6 +247,14 @@ mod tests {
     fn without_a_budget_nothing_goes_on() {
         let load = Load { budget: Duration::ZERO, ..load(1.0, 0) };
         assert!(Admission::default().admit(&[1.0], &load).is_empty());
+    }
+
+    #[test]
+    fn a_model_that_was_next_to_stopped_is_tried_with_one_post_at_a_time() {
+        let stopped = |n_waiting| Load { deep_per_second: 0.01, ..load(1_000.0, n_waiting) };
+        let mut admission = Admission::default();
+        assert_eq!(admission.admit(&doubts(40), &stopped(0)).len(), 1);
+        assert!(admission.admit(&doubts(40), &stopped(1)).is_empty());
     }
 
     #[test]
