@@ -11,6 +11,7 @@ use tokenizers::{
 };
 
 use super::InferenceError;
+use super::legible::is_illegible;
 use super::manifest::Manifest;
 
 /// Longer texts are cut here before they are tokenised. The longest text that
@@ -22,8 +23,8 @@ const N_CHARACTERS_MAX: usize = 10_000;
 pub struct Tokens {
     /// At most as many as the manifest allows. Of a text that is longer, the beginning, and still the closing mark.
     pub ids: Vec<i64>,
-    /// Whether they say little about the text: there are none besides the marks, or most of them stand for something
-    /// unknown.
+    /// Whether they say little about the text: there are none besides the marks, most of them stand for something
+    /// unknown, or the text is noise.
     pub doubtful: bool,
 }
 
@@ -94,7 +95,7 @@ impl Tokenizer {
         let n_own = ids.len().saturating_sub(n_marks);
         Ok(Tokens {
             ids: ids.iter().map(|id| i64::from(*id)).collect(),
-            doubtful: n_own == 0 || n_unknown * 2 > n_own,
+            doubtful: n_own == 0 || n_unknown * 2 > n_own || is_illegible(text),
         })
     }
 }
