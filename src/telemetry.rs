@@ -25,10 +25,14 @@ pub const POSTS_STORED_TOTAL: &str = "groundswell_posts_stored_total";
 pub const POSTS_DUPLICATE_TOTAL: &str = "groundswell_posts_duplicate_total";
 /// Seconds the inference of one batch took.
 pub const INFERENCE_SECONDS: &str = "groundswell_inference_seconds";
+/// Seconds that something waited for a thread that scores, by `tier` and `lane` (`requests`, `posts`).
+pub const INFERENCE_QUEUE_SECONDS: &str = "groundswell_inference_queue_seconds";
 /// Seconds that turning a batch into tokens took, by `tier`.
 pub const INFERENCE_TOKENIZE_SECONDS: &str = "groundswell_inference_tokenize_seconds";
 /// Seconds that one run of a network took, by `tier`.
 pub const INFERENCE_RUN_SECONDS: &str = "groundswell_inference_run_seconds";
+/// Seconds that turning a network's answers into readings took, by `tier`.
+pub const INFERENCE_DECODE_SECONDS: &str = "groundswell_inference_decode_seconds";
 /// Texts whose reading was known, by `tier`.
 pub const CACHE_HITS_TOTAL: &str = "groundswell_cache_hits_total";
 /// Texts that had to be read, by `tier`.

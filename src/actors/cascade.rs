@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::job_queue::JobQueue;
+use crate::inference::Tier;
 use crate::inference::deferral::{Admission, ArrivalRate, Load, Pace};
 use crate::models::post::ScoredPost;
 
@@ -112,7 +113,7 @@ impl Cascade {
         Self {
             budget,
             n_workers,
-            queue: JobQueue::default(),
+            queue: JobQueue::new(Tier::Deep),
             taken: Arc::default(),
             admission: Mutex::new(Admitting {
                 admission: Admission::default(),

@@ -3,12 +3,14 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
 use super::messages::ScoreBatch;
+use crate::inference::Tier;
 use crate::models::score::Score;
+use crate::telemetry::INFERENCE_QUEUE_SECONDS;
 
 /// Requests that may wait. More would answer later than people wait; they get a 429 instead.
 pub const REQUESTS_WAITING_MAX: usize = 64;
@@ -47,45 +49,64 @@ pub enum Job<T = ScoreBatch> {
 }
 
 struct Lanes<W> {
-    requests: VecDeque<Request>,
+    requests: VecDeque<(Instant, Request)>,
     posts: VecDeque<W>,
+    /// Since when each of the posts has waited.
+    since: VecDeque<Instant>,
     /// Requests taken since posts had their turn.
     n_requests_in_a_row: usize,
 }
 
 impl<W> Lanes<W> {
-    fn next<T>(&mut self, take: impl Fn(&mut VecDeque<W>) -> Option<T>) -> Option<Job<T>> {
+    fn next<T>(&mut self, tier: Tier, take: impl Fn(&mut VecDeque<W>) -> Option<T>) -> Option<Job<T>> {
+        let waited = |lane: &'static str, since: Instant| {
+            let seconds = since.elapsed().as_secs_f64();
+            metrics::histogram!(INFERENCE_QUEUE_SECONDS, "tier" => tier.as_str(), "lane" => lane)
+                .record(seconds);
+        };
         if self.n_requests_in_a_row < REQUESTS_IN_A_ROW_MAX || self.posts.is_empty() {
-            while let Some(request) = self.requests.pop_front() {
+            while let Some((since, request)) = self.requests.pop_front() {
                 if !request.answer.is_closed() {
                     self.n_requests_in_a_row += 1;
+                    waited("requests", since);
                     return Some(Job::Request(request));
                 }
             }
         }
         self.n_requests_in_a_row = 0;
-        take(&mut self.posts).map(Job::Batch)
+        let job = take(&mut self.posts);
+        let n_taken = self.since.len().saturating_sub(self.posts.len());
+        self.since.drain(..n_taken).for_each(|since| waited("posts", since));
+        job.map(Job::Batch)
     }
 }
 
 /// The two lanes; posts wait in pieces of type `W`. Outlives any incarnation of its pool, so that a death loses nothing
 /// that waits.
 pub struct JobQueue<W = ScoreBatch> {
+    tier: Tier,
     lanes: Mutex<Lanes<W>>,
     arrived: Condvar,
 }
 
-impl<W> Default for JobQueue<W> {
-    fn default() -> Self {
-        let lanes = Lanes { requests: VecDeque::new(), posts: VecDeque::new(), n_requests_in_a_row: 0 };
-        Self { lanes: Mutex::new(lanes), arrived: Condvar::new() }
-    }
-}
-
 impl<W> JobQueue<W> {
+    /// What waits for the threads of this tier; nothing to begin with.
+    pub fn new(tier: Tier) -> Self {
+        let lanes = Lanes {
+            requests: VecDeque::new(),
+            posts: VecDeque::new(),
+            since: VecDeque::new(),
+            n_requests_in_a_row: 0,
+        };
+        Self { tier, lanes: Mutex::new(lanes), arrived: Condvar::new() }
+    }
+
     /// Adds posts. What they carry, a ticket or a place, bounds how many there are.
     pub fn push(&self, posts: W) {
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner).posts.push_back(posts);
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        lanes.posts.push_back(posts);
+        lanes.since.push_back(Instant::now());
+        drop(lanes);
         self.arrived.notify_one();
     }
 
@@ -96,11 +117,11 @@ impl<W> JobQueue<W> {
     pub fn push_request(&self, request: Request) -> Result<(), LaneError> {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         // Whoever hung up needs no answer, and must not keep others out.
-        lanes.requests.retain(|waiting| !waiting.answer.is_closed());
+        lanes.requests.retain(|(_, waiting)| !waiting.answer.is_closed());
         if lanes.requests.len() >= REQUESTS_WAITING_MAX {
             return Err(LaneError::Busy);
         }
-        lanes.requests.push_back(request);
+        lanes.requests.push_back((Instant::now(), request));
         drop(lanes);
         self.arrived.notify_one();
         Ok(())
@@ -111,7 +132,7 @@ impl<W> JobQueue<W> {
         self.pop_some(alive, VecDeque::pop_front)
     }
 
-    /// The same, with as many of the waiting pieces as `take` wants at a time; it answers `None` where there are none.
+    /// The same, with as many of the waiting pieces as `take` wants at a time; from the front; it answers `None` where there are none.
     pub fn pop_some<T>(
         &self,
         alive: &AtomicBool,
@@ -119,7 +140,7 @@ impl<W> JobQueue<W> {
     ) -> Option<Job<T>> {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         while alive.load(Ordering::Acquire) {
-            if let Some(job) = lanes.next(&take) {
+            if let Some(job) = lanes.next(self.tier, &take) {
                 return Some(job);
             }
             lanes = self.arrived.wait_timeout(lanes, PAUSE).unwrap_or_else(PoisonError::into_inner).0;
@@ -144,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_full_lane_refuses_at_once() {
-        let queue = JobQueue::<ScoreBatch>::default();
+        let queue = JobQueue::<u32>::new(Tier::Swift);
         let waiting: Vec<_> = (0..REQUESTS_WAITING_MAX)
             .map(|_| {
                 let (request, scores) = request();
@@ -159,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_request_whose_caller_has_gone_is_skipped() {
-        let queue = JobQueue::<ScoreBatch>::default();
+        let queue = JobQueue::<u32>::new(Tier::Swift);
         let (gone, scores) = request();
         queue.push_request(gone).unwrap();
         drop(scores);
@@ -169,8 +190,57 @@ mod tests {
         assert!(!next.answer.is_closed());
     }
 
+    /// Takes everything that waits: requests are 0, posts their number.
+    fn all(queue: &JobQueue<u32>) -> Vec<u32> {
+        let mut lanes = queue.lanes.lock().unwrap();
+        let next = || lanes.next(Tier::Swift, VecDeque::pop_front);
+        std::iter::from_fn(next)
+            .map(|job| match job {
+                Job::Request(_) => 0,
+                Job::Batch(number) => number,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn requests_go_first_and_posts_do_not_starve() {
+        let queue = JobQueue::<u32>::new(Tier::Swift);
+        queue.push(1);
+        queue.push(2);
+        let waiting: Vec<_> = (0..6)
+            .map(|_| {
+                let (request, scores) = request();
+                queue.push_request(request).unwrap();
+                scores
+            })
+            .collect();
+        assert_eq!(all(&queue), [0, 0, 0, 0, 1, 0, 0, 2]);
+        drop(waiting);
+    }
+
+    #[test]
+    fn how_long_each_lane_waits_is_measured() {
+        let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+        metrics::with_local_recorder(&recorder, || {
+            let queue = JobQueue::<u32>::new(Tier::Deep);
+            let (request, _scores) = request();
+            queue.push_request(request).unwrap();
+            (1..=3).for_each(|number| queue.push(number));
+            let alive = AtomicBool::new(true);
+            queue.pop(&alive).unwrap();
+            queue.pop_some(&alive, |posts| Some(posts.drain(..2).collect::<Vec<_>>())).unwrap();
+        });
+        let told = recorder.handle().render();
+        for (lane, n_waited) in [("requests", 1), ("posts", 2)] {
+            let line = format!(
+                "groundswell_inference_queue_seconds_count{{tier=\"deep\",lane=\"{lane}\"}} {n_waited}"
+            );
+            assert!(told.contains(&line), "{line} is not in {told}");
+        }
+    }
+
     #[test]
     fn a_dead_pool_s_workers_leave() {
-        assert!(JobQueue::<ScoreBatch>::default().pop(&AtomicBool::new(false)).is_none());
+        assert!(JobQueue::<u32>::new(Tier::Swift).pop(&AtomicBool::new(false)).is_none());
     }
 }

@@ -30,6 +30,7 @@ use crate::actors::score_lane::ScoreLane;
 use crate::actors::supervisor::{Life, Stage, StageSpec, Supervision, supervise};
 use crate::actors::vitals::HealthBoard;
 use crate::config::{Config, Role};
+use crate::inference::Tier;
 use crate::models::live::FrameId;
 use crate::ws;
 
@@ -157,7 +158,7 @@ pub fn start(config: &Config, connections: &Connections, io: &Handle) -> Pipelin
         starter.start(move |life| DeepPool::new(params.clone(), life), |_| {});
     }
 
-    let queue = Arc::new(JobQueue::default());
+    let queue = Arc::new(JobQueue::new(Tier::Swift));
     let (to_score, score) = downstream(InferencePool::NAME);
     let params = InferencePoolParams {
         factory: Arc::new(connections.models.swift().clone()),

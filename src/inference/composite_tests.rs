@@ -26,11 +26,18 @@ fn params() -> LoadParams {
     }
 }
 
-fn swift() -> CompositeFactory {
-    match CompositeFactory::load(&params(), &["swift".into()], Tier::Swift) {
+/// The networks in `weights/`.
+const SHIPPED: [&str; 2] = ["deep", "swift"];
+
+fn alone(model: &str) -> CompositeFactory {
+    match CompositeFactory::load_alone(&params(), &[model.into()], Tier::Swift) {
         Ok(factory) => factory,
         Err(error) => panic!("{error}: {BRING_THE_RUNTIME}"),
     }
+}
+
+fn swift() -> CompositeFactory {
+    alone("swift")
 }
 
 fn numbers_of(reading: &Reading) -> Vec<f32> {
@@ -64,11 +71,8 @@ fn golden(model: &str) -> Vec<Golden> {
 /// Text by text: where a network is quantized to the range of its batch, only equal batches have equal answers.
 #[test]
 fn rust_reads_what_python_read() {
-    for (model, tier) in [("swift", Tier::Swift), ("deep", Tier::Deep)] {
-        if tier == Tier::Deep && !checkout().join("weights/deep").exists() {
-            continue;
-        }
-        let factory = CompositeFactory::load(&params(), &[model.into()], tier).unwrap();
+    for model in SHIPPED {
+        let factory = alone(model);
         let mut scorer = factory.build().unwrap();
         let golden = golden(model);
         assert!(golden.len() >= 30);
@@ -88,14 +92,27 @@ fn rust_reads_what_python_read() {
 }
 
 #[test]
+fn every_model_that_is_shipped_is_compared_with_python() {
+    let folders = fs::read_dir(checkout().join("weights")).unwrap().map(|entry| entry.unwrap().path());
+    let mut networks: Vec<String> = folders
+        .filter(|folder| folder.join("manifest.json").is_file())
+        .map(|folder| folder.file_name().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    networks.sort();
+    assert_eq!(networks, SHIPPED);
+}
+
+#[test]
 fn an_answer_does_not_depend_on_the_neighbours() {
-    let mut scorer = swift().build().unwrap();
-    let golden = golden("swift");
-    let texts: Vec<&str> = golden.iter().map(|row| row.text.as_str()).collect();
-    let together = scorer.score(&texts).unwrap();
-    for (text, together) in texts.iter().zip(&together) {
-        let alone = scorer.score(&[text]).unwrap();
-        assert_close(&alone[0], together, text);
+    for model in SHIPPED {
+        let mut scorer = alone(model).build().unwrap();
+        let golden = golden(model);
+        let texts: Vec<&str> = golden.iter().map(|row| row.text.as_str()).collect();
+        let together = scorer.score(&texts).unwrap();
+        for (text, together) in texts.iter().zip(&together) {
+            let alone = scorer.score(&[text]).unwrap();
+            assert_close(&alone[0], together, &format!("{model}: {text}"));
+        }
     }
 }
 
@@ -151,12 +168,34 @@ fn anything_at_all_gets_probabilities() {
         &brackets,
         &brackets_and_more,
     ];
-    let readings = swift().build().unwrap().score(&texts).unwrap();
-    assert_eq!(readings.len(), texts.len());
-    for (text, reading) in texts.iter().zip(&readings) {
-        let in_range = numbers_of(reading).iter().all(|number| (0.0..=1.0).contains(number));
-        assert!(in_range, "{text:?}: {reading:?}");
-        assert!((reading.sentiment.iter().sum::<f32>() - 1.0).abs() < 1e-3, "{text:?}: {reading:?}");
+    for model in SHIPPED {
+        let readings = readings(&[model.into()], &texts);
+        assert_eq!(readings.len(), texts.len());
+        for (text, reading) in texts.iter().zip(&readings) {
+            let in_range = numbers_of(reading).iter().all(|number| (0.0..=1.0).contains(number));
+            assert!(in_range, "{model} {text:?}: {reading:?}");
+            let sum = reading.sentiment.iter().sum::<f32>();
+            assert!((sum - 1.0).abs() < 1e-3, "{model} {text:?}: {reading:?}");
+        }
+    }
+}
+
+#[test]
+fn no_label_is_sure_of_a_text_that_says_nothing() {
+    let noise: Vec<u8> = (0_u32..3_000).map(|i| i.wrapping_mul(2_654_435_761).to_le_bytes()[3]).collect();
+    let noise = String::from_utf8_lossy(&noise);
+    let marks = "\u{301}\u{302}\u{303}".repeat(20);
+    let control = "\u{1}\u{2}\u{1b}[31m\u{7f}".repeat(10);
+    let letters = "a".repeat(10_000);
+    let texts =
+        ["", " \n\t", "\u{200d}\u{fe0f}", "@bob https://t.co/abc", &noise, &marks, &control, &letters];
+    for model in SHIPPED {
+        for (text, reading) in texts.iter().zip(readings(&[model.into()], &texts)) {
+            assert!(reading.doubtful, "{model} {text:?}: {reading:?}");
+        }
+        let plain = ["The train leaves at ten", "😂😂😂", "never again ".repeat(830).as_str()]
+            .map(|text| readings(&[model.into()], &[text])[0].doubtful);
+        assert_eq!(plain, [false; 3], "{model}");
     }
 }
 
@@ -310,6 +349,28 @@ fn a_truncated_model_is_not_loaded() {
     let copy = copy_of_weights();
     damage(&copy.path().join("swift/model.onnx"), |bytes| bytes.truncate(bytes.len() / 2));
     assert_degraded(&LoadParams { weights_dir: Some(copy.path().to_owned()), ..params() }, "model.onnx");
+}
+
+#[test]
+fn a_truncated_tokenizer_is_not_loaded() {
+    let copy = copy_of_weights();
+    damage(&copy.path().join("swift/tokenizer.json"), |bytes| bytes.truncate(bytes.len() / 2));
+    assert_degraded(&LoadParams { weights_dir: Some(copy.path().to_owned()), ..params() }, "tokenizer.json");
+}
+
+#[test]
+fn a_manifest_with_exchanged_labels_is_not_believed() {
+    let copy = copy_of_weights();
+    let folder = copy.path().join("swift");
+    fs::copy(checkout().join("weights/swift/golden.json"), folder.join("golden.json")).unwrap();
+    let mut manifest: serde_json::Value =
+        serde_json::from_slice(&fs::read(folder.join("manifest.json")).unwrap()).unwrap();
+    manifest["outputs"]["sentiment"]["labels"] = serde_json::json!(["positive", "neutral", "negative"]);
+    fs::write(folder.join("manifest.json"), manifest.to_string()).unwrap();
+    assert_degraded(
+        &LoadParams { weights_dir: Some(copy.path().to_owned()), ..params() },
+        "`sentiment` is far",
+    );
 }
 
 #[test]

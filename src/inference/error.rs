@@ -39,6 +39,14 @@ pub enum InferenceError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A model does not answer as those who made it noted.
+    #[error("the model does not do what `{}` says, {reason}", .path.display())]
+    Disagrees {
+        /// The file with the answers.
+        path: PathBuf,
+        /// Where they differ.
+        reason: String,
+    },
     /// ONNX Runtime refused.
     #[error("onnx runtime: {0}")]
     Runtime(String),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ort::environment::Environment;
 use ort::session::builder::GraphOptimizationLevel;
@@ -10,11 +10,12 @@ use ort::session::{Session, SessionInputValue, SessionOutputs};
 use ort::value::TensorRef;
 
 use super::batch::{self, Batch};
+use super::golden::Golden;
 use super::heads::{Head, HeadKind};
 use super::manifest::{Input, Manifest};
 use super::tokenize::{Tokenizer, Tokens};
 use super::{Batching, InferenceError, LoadParams, Reading, Tier, places};
-use crate::telemetry::{INFERENCE_RUN_SECONDS, INFERENCE_TOKENIZE_SECONDS};
+use crate::telemetry::{INFERENCE_DECODE_SECONDS, INFERENCE_RUN_SECONDS, INFERENCE_TOKENIZE_SECONDS};
 
 /// The runtime of this process. A library can be loaded only once, so whichever
 /// is found first stays, also when a later caller names another.
@@ -41,6 +42,7 @@ impl Network {
         let manifest = Manifest::read(&folder)?;
         let mut heads = manifest.heads(&folder)?;
         heads.retain(|head| wanted.contains(&head.kind));
+        let golden = Golden::read(&folder)?;
         let network = Self {
             bytes: manifest.model.read(&folder)?,
             tokenizer: Tokenizer::read(&manifest, &folder)?,
@@ -50,8 +52,9 @@ impl Network {
             n_threads: params.threads_per_session.max(1),
             batching: params.batching,
         };
-        network.prove().map_err(|error| match error {
-            error @ InferenceError::Malformed { .. } => error,
+        golden.check_ids(|text| Ok(network.tokenizer.encode(text)?.ids))?;
+        network.prove(&golden).map_err(|error| match error {
+            error @ InferenceError::Disagrees { .. } => error,
             error => InferenceError::Unfit { path: folder, reason: Box::new(error) },
         })?;
         Ok(network)
@@ -83,9 +86,10 @@ impl Network {
         Ok(NetworkScorer { session, tokenizer, network: Arc::clone(self), tier })
     }
 
-    /// Runs it on the highest id its tokenizer can give, as often as a text may have tokens: what has no place for
-    /// them, or gives other outputs than it says, is found out here and not by a post.
-    fn prove(&self) -> Result<(), InferenceError> {
+    /// Runs it on the highest id its tokenizer can give, as often as a text may have tokens, and on the texts of which
+    /// the answers are known: what has no place for them, or gives other outputs than it says, is found out here and not
+    /// by a post.
+    fn prove(&self, golden: &Golden) -> Result<(), InferenceError> {
         let mut session = session(&self.environment, &self.bytes, self.n_threads)?;
         let asked: Vec<&str> = session.inputs().iter().map(|input| input.name()).collect();
         let given: Vec<&str> = self.manifest.inputs().iter().map(|input| input.as_str()).collect();
@@ -98,7 +102,17 @@ impl Network {
         let tokens = Tokens { ids: vec![self.tokenizer.id_max(); self.manifest.max_tokens], doubtful: false };
         let batch = Batch { indices: vec![0], width: tokens.ids.len() };
         let mut reading = Reading::default();
-        run(&mut session, self, (&batch, &[tokens]), |head, _, numbers| head.write(numbers, &mut reading))
+        run(&mut session, self, (&batch, &[tokens]), |head, _, numbers| head.write(numbers, &mut reading))?;
+        let heads: Vec<HeadKind> = self.heads.iter().map(|head| head.kind).collect();
+        golden.check_answers(&heads, |text| {
+            let tokens = self.tokenizer.encode(text)?;
+            let batch = Batch { indices: vec![0], width: tokens.ids.len().max(1) };
+            let mut reading = Reading::default();
+            run(&mut session, self, (&batch, &[tokens]), |head, _, numbers| {
+                head.write(numbers, &mut reading)
+            })?;
+            Ok(reading)
+        })
     }
 }
 
@@ -134,11 +148,12 @@ impl NetworkScorer {
             Batching::AsGiven => batch::as_given(&lengths),
         };
         for batch in batches {
-            let started = Instant::now();
-            run(&mut self.session, &self.network, (&batch, &tokens), |head, index, numbers| {
+            let answer = |head: &Head, index: usize, numbers: &[f32]| {
                 readings.get_mut(index).map_or(Ok(()), |reading| head.write(numbers, reading))
-            })?;
-            metrics::histogram!(INFERENCE_RUN_SECONDS, "tier" => tier).record(started.elapsed());
+            };
+            let spent = run(&mut self.session, &self.network, (&batch, &tokens), answer)?;
+            metrics::histogram!(INFERENCE_RUN_SECONDS, "tier" => tier).record(spent.running);
+            metrics::histogram!(INFERENCE_DECODE_SECONDS, "tier" => tier).record(spent.decoding);
         }
         if self.network.answers(HeadKind::Sentiment) {
             for (reading, tokens) in readings.iter_mut().zip(&tokens) {
@@ -149,13 +164,20 @@ impl NetworkScorer {
     }
 }
 
+/// What one batch took.
+struct Spent {
+    running: Duration,
+    decoding: Duration,
+}
+
 /// Runs one batch of the tokens and hands on each head's numbers about each text, with the text's place among all.
 fn run(
     session: &mut Session,
     network: &Network,
     (batch, tokens): (&Batch, &[Tokens]),
     mut answer: impl FnMut(&Head, usize, &[f32]) -> Result<(), InferenceError>,
-) -> Result<(), InferenceError> {
+) -> Result<Spent, InferenceError> {
+    let started = Instant::now();
     let n_texts = batch.indices.len();
     let mut inputs = Vec::with_capacity(network.manifest.inputs().len());
     let rows: Vec<(Input, Vec<i64>)> = network
@@ -170,13 +192,14 @@ fn run(
         inputs.push((input.as_str(), SessionInputValue::from(tensor)));
     }
     let outputs = session.run(inputs).map_err(runtime)?;
+    let ran = Instant::now();
     for head in &network.heads {
         let numbers = numbers(&outputs, &head.output, n_texts * head.n_numbers())?;
         for (index, numbers) in batch.indices.iter().zip(numbers.chunks_exact(head.n_numbers())) {
             answer(head, *index, numbers)?;
         }
     }
-    Ok(())
+    Ok(Spent { running: ran - started, decoding: ran.elapsed() })
 }
 
 /// One input's rows, each as wide as the batch.

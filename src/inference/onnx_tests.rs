@@ -93,6 +93,21 @@ fn a_text_does_not_feel_the_padding_beside_it() {
 }
 
 #[test]
+fn what_each_stage_of_a_tier_takes_is_measured() {
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    metrics::with_local_recorder(&recorder, || {
+        let network = Arc::new(read(&folder("tiny-bert-toxicity")).unwrap());
+        let mut readings = [Reading::default(); 2];
+        network.build(Tier::Deep).unwrap().read(&["one", "two"], &mut readings).unwrap();
+    });
+    let told = recorder.handle().render();
+    for stage in ["tokenize", "run", "decode"] {
+        let line = format!("groundswell_inference_{stage}_seconds_count{{tier=\"deep\"}} 1");
+        assert!(told.contains(&line), "{line} is not in {told}");
+    }
+}
+
+#[test]
 fn what_a_vocabulary_does_not_know_is_doubtful() {
     let check = |name: &str, text: &str, doubtful: bool| {
         let tokens = read(&folder(name)).unwrap().tokenizer.encode(text).unwrap();
@@ -134,6 +149,41 @@ fn a_truncated_network_is_refused_even_by_a_manifest_that_vouches_for_it() {
         let path = copy.join("model.onnx");
         let bytes = fs::read(&path).unwrap();
         fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
+    });
+}
+
+#[test]
+fn a_truncated_tokenizer_is_refused_even_by_a_manifest_that_vouches_for_it() {
+    refused("tiny-roberta-sentiment", "tokenizer.json", |copy, _| {
+        let path = copy.join("tokenizer.json");
+        let bytes = fs::read(&path).unwrap();
+        fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
+    });
+}
+
+#[test]
+fn a_network_that_answers_with_nan_is_refused() {
+    refused("tiny-bert-toxicity", "not a number", |copy, _| {
+        let path = copy.join("model.onnx");
+        let mut bytes = fs::read(&path).unwrap();
+        // Among the weights of the first layer; four such bytes are a NaN, wherever a number begins.
+        let start = bytes.len() * 5 / 7;
+        bytes[start..start + 256].fill(0xff);
+        fs::write(path, bytes).unwrap();
+    });
+}
+
+#[test]
+fn a_tokenizer_with_as_many_ids_in_another_order_is_refused() {
+    refused("tiny-distilbert-emotion", "golden.json", |copy, _| {
+        fs::copy(folder("tiny-distilbert-emotion").join("golden.json"), copy.join("golden.json")).unwrap();
+        let path = copy.join("tokenizer.json");
+        let mut tokenizer: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        let ids = tokenizer["model"]["vocab"].as_object_mut().unwrap();
+        let (love, best) = (ids["love"].clone(), ids["best"].clone());
+        ids["love"] = best;
+        ids["best"] = love;
+        fs::write(path, tokenizer.to_string()).unwrap();
     });
 }
 
