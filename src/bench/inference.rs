@@ -1,6 +1,6 @@
 //! How many texts a second the model reads.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -76,7 +76,7 @@ struct Baseline {
 pub fn run(params: InferenceParams) -> anyhow::Result<()> {
     let all = Texts::read(&params.texts)?;
     let Alone { factory, .. } = load_alone(&LoadParams { cache_bytes: 0, ..params.load.clone() })?;
-    let baseline = params.baseline.as_ref().map(|folder| load_baseline(&params.load, folder)).transpose()?;
+    let baseline = params.baseline.as_deref().map(|folder| load_baseline(&params.load, folder)).transpose()?;
     let n_texts = match params.n_texts {
         Some(n_texts) => n_texts,
         None => guess_n_texts(factory.as_ref(), all.as_slice())?,
@@ -99,9 +99,9 @@ pub fn run(params: InferenceParams) -> anyhow::Result<()> {
     super::print(&report, &rows(&report), params.json)
 }
 
-fn load_baseline(load: &LoadParams, folder: &PathBuf) -> anyhow::Result<Alone> {
+fn load_baseline(load: &LoadParams, folder: &Path) -> anyhow::Result<Alone> {
     let params = LoadParams {
-        fast: ModelChoice::Folders(vec![folder.clone()]),
+        fast: ModelChoice::Folders(vec![folder.to_path_buf()]),
         cache_bytes: 0,
         threads_per_session: BASELINE_THREADS,
         batching: Batching::AsGiven,
