@@ -76,7 +76,8 @@ struct Baseline {
 pub fn run(params: InferenceParams) -> anyhow::Result<()> {
     let all = Texts::read(&params.texts)?;
     let Alone { factory, .. } = load_alone(&LoadParams { cache_bytes: 0, ..params.load.clone() })?;
-    let baseline = params.baseline.as_deref().map(|folder| load_baseline(&params.load, folder)).transpose()?;
+    let baseline =
+        params.baseline.as_deref().map(|folder| load_baseline(&params.load, folder)).transpose()?;
     let n_texts = match params.n_texts {
         Some(n_texts) => n_texts,
         None => guess_n_texts(factory.as_ref(), all.as_slice())?,

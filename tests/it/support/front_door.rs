@@ -15,7 +15,7 @@ use groundswell::actors::score_lane::ScoreLane;
 use groundswell::http;
 use groundswell::http::guard::{AllowedHosts, Token};
 use groundswell::http::state::{AppState, HttpParams};
-use groundswell::inference::{LoadParams, ModelChoice, Models};
+use groundswell::inference::{LoadParams, ModelChoice, Models, Tier};
 use groundswell::models::score::{Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel};
 use groundswell::models::stage_health::{
     DependencyHealth, ModelHealth, SocketHealth, StreamHealth, SystemHealth, TiersHealth,
@@ -73,7 +73,7 @@ impl FrontDoor {
     pub async fn open_on(space: &Space, setup: Setup) -> Self {
         let (store, stream) = (space.store().await, space.stream().await);
         store.migrate().await.unwrap();
-        let queue = Arc::new(JobQueue::default());
+        let queue = Arc::new(JobQueue::new(Tier::Swift));
         let scoring = Arc::new(AtomicBool::new(true));
         score_by_length(Arc::clone(&queue), Arc::clone(&scoring));
         let (health, newest) = watch::channel(Arc::new(healthy(setup.sockets_max)));
