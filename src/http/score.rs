@@ -232,6 +232,7 @@ mod tests {
     fn too_many_texts_are_refused_without_keeping_them() {
         let many = |n: usize| format!(r#"{{"texts":["a"{}]}}"#, r#","a""#.repeat(n - 1));
         assert_eq!(texts(&many(256)).unwrap().len(), 256);
+        assert!(matches!(texts(&many(1_000)), Err(ApiError::TooLarge { limit: 256, .. })));
         assert!(matches!(texts(&many(257)), Err(ApiError::TooLarge { limit: 256, .. })));
         assert!(matches!(texts(&many(1_000_000)), Err(ApiError::TooLarge { .. })));
     }

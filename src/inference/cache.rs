@@ -102,7 +102,9 @@ impl Scorer for CachedScorer {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use std::sync::{Mutex, mpsc};
+    use std::thread;
+    use std::time::Duration;
 
     use super::*;
 
@@ -146,6 +148,44 @@ mod tests {
         assert_eq!(lengths(&mut scorer, &["aa"]), [2.0]);
         assert_eq!(lengths(&mut scorer, &[]), [0.0; 0]);
         assert_eq!(*asked.lock().unwrap(), ["aa", "b", "ccc", "dddd"]);
+    }
+
+    /// Is in the middle of a run until it is told to end it.
+    struct Slow {
+        running: mpsc::Sender<()>,
+        end: mpsc::Receiver<()>,
+        model: Arc<ModelId>,
+    }
+
+    impl Scorer for Slow {
+        fn model(&self) -> &Arc<ModelId> {
+            &self.model
+        }
+
+        fn score(&mut self, texts: &[&str]) -> Result<Vec<Reading>, InferenceError> {
+            self.running.send(()).unwrap();
+            self.end.recv().unwrap();
+            Ok(vec![Reading::default(); texts.len()])
+        }
+    }
+
+    #[test]
+    fn nobody_waits_for_the_run_of_another() {
+        const DEADLINE: Duration = Duration::from_secs(20);
+        let (mut other, _) = cached(1 << 20);
+        lengths(&mut other, &["known"]);
+        let (started, running) = mpsc::channel();
+        let (end, ended) = mpsc::channel();
+        let slow = Slow { running: started, end: ended, model: Arc::clone(other.model()) };
+        let mut slow = CachedScorer::new(Box::new(slow), Arc::clone(&other.cache));
+        let slow = thread::spawn(move || slow.score(&["new"]).unwrap());
+        running.recv_timeout(DEADLINE).unwrap();
+
+        let (done, answers) = mpsc::channel();
+        thread::spawn(move || done.send(lengths(&mut other, &["known", "newer"])).unwrap());
+        assert_eq!(answers.recv_timeout(DEADLINE).unwrap(), [5.0, 5.0]);
+        end.send(()).unwrap();
+        slow.join().unwrap();
     }
 
     #[test]
