@@ -221,7 +221,7 @@ mod tests {
     fn posts(n: usize) -> Vec<Judged> {
         let post = |i: usize| {
             let truth = i % 3;
-            let is_sure = i / 3 % 2 == 0;
+            let is_sure = (i / 3).is_multiple_of(2);
             // No two posts in a row are equally doubtful: of equals, all are read or none.
             let little = (i * 7_919 % 1_000) as f32 / 10_000.0;
             let swift =
