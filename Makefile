@@ -50,7 +50,7 @@ soak: setup-run dashboard ## Run the long tests in full: crashes, restarts and o
 train: ## Rebuild the weights of both models from the public sets in DATA=folder
 	scripts/train.sh "$(DATA)"
 
-eval: ## Measure the committed weights on the public benchmarks in DATA=folder
+eval: setup-run dashboard release ## Measure the committed weights on the public benchmarks in DATA=folder
 	scripts/evaluate.sh "$(DATA)"
 
 types: $(NODE_MODULES) debug ## Regenerate the OpenAPI document and the dashboard's types from the server

@@ -107,12 +107,25 @@ def weakly_label(examples: list[Example]) -> int:
 
 def apart_from(examples: list[Example], held_out: list[Example]) -> list[Example]:
     """The examples that are not nearly a held-out text."""
+    of_gram = by_gram(held_out)
+    return [example for example in examples if not is_near(four_grams(example.text), of_gram)]
+
+
+def forget_near(examples: list[Example], held_out: list[Example]) -> None:
+    """Takes the churn label from every example that is nearly a held-out text, wherever it came from."""
+    of_gram = by_gram(held_out)
+    for example in examples:
+        if example.churn is not None and is_near(four_grams(example.text), of_gram):
+            example.churn = None
+
+
+def by_gram(examples: list[Example]) -> dict[tuple[str, ...], list[set]]:
     of_gram: dict[tuple[str, ...], list[set]] = {}
-    for example in held_out:
+    for example in examples:
         grams = four_grams(example.text)
         for gram in grams:
             of_gram.setdefault(gram, []).append(grams)
-    return [example for example in examples if not is_near(four_grams(example.text), of_gram)]
+    return of_gram
 
 
 def is_near(grams: set, of_gram: dict) -> bool:

@@ -15,7 +15,7 @@ from evaluation import metrics
 from evaluation.benchmarks import EVEN, Benchmarks, Thresholds
 from evaluation.figure import reliability_diagram
 from evaluation.models import OnnxModel, Remembered, Server
-from evaluation.report import ROWS, Report, markdown, percent
+from evaluation.report import ROWS, Report, Speed, markdown, percent
 
 ROOT = Path(__file__).parent.parent
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
@@ -34,6 +34,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "docs")
     args = parser.parse_args()
     corpora.require(args.data)
+    if not args.binary.exists():
+        parser.error(f"{args.binary} does not exist; `make release` builds it")
 
     sets = Benchmarks(args.data)
     remembered = Path(__file__).parent / ".cache" / "answers"
@@ -43,7 +45,7 @@ def main() -> None:
         "swift": (swift, Thresholds.of(swift.manifest)),
         "deep int8": (deep, Thresholds.of(deep.manifest)),
     }
-    if (args.fp32 / "manifest.json").exists():
+    if has_model(args.fp32):
         models["deep fp32"] = OnnxModel(args.fp32), Thresholds.of(deep.manifest)
 
     answers = {name: sets.answers(Remembered(model, remembered)) for name, (model, _) in models.items()}
@@ -65,8 +67,8 @@ def main() -> None:
         deferral=[deferral(labels, fast, slow, share) for share in SHARES],
         cascade_share=CASCADE_SHARE,
         agreement={name: agreement(models[name][0], args.binary, name.split()[0], sets) for name in shown},
-        speeds=speeds(args.binary),
-        n_texts={name: len(texts) for name, (texts, _) in sets.sets.items()},
+        speeds=speeds(args.binary, args.fp32),
+        sets=[(name, len(texts), sets.n_known[name]) for name, (texts, _) in sets.sets.items()],
     )
     curves = {name: metrics.reliability(labels, answers[name]["sentiment"]["sentiment"]) for name in shown}
     (args.out / "EVALUATION.md").write_text(markdown(report))
@@ -100,15 +102,25 @@ def agreement(model: OnnxModel | Server, binary: Path, tier: str, sets: Benchmar
     return max(float(np.abs(here[head] - there[head]).max()) for head in here)
 
 
-def speeds(binary: Path) -> list[tuple[str, str, float]]:
-    """Texts a second of each model on real tweets, tokenization included, from the server's own bench."""
-    rows = []
-    for model in ("swift", "deep"):
-        done = subprocess.run([str(binary), "bench", "inference", "--model", model, "--json"], stdout=subprocess.PIPE, check=True)
-        found = json.loads(done.stdout)
-        for key, how in (("one_thread", "one thread"), ("two_threads", "two threads, a session each")):
-            rows.append((model, how, found[key]["texts_per_second_median"]))
-    return rows
+def speeds(binary: Path, fp32: Path) -> list[Speed]:
+    """Texts a second on real tweets, tokenization included, from the server's own bench."""
+    found = []
+    for model in ("lexicon", "swift", "deep"):
+        command = [str(binary), "bench", "inference", "--model", model, "--json"]
+        # In the same run, for the machine's noise to be the same.
+        command += ["--baseline", str(fp32)] if model == "deep" and has_model(fp32) else []
+        done = subprocess.run(command, stdout=subprocess.PIPE, check=True, cwd=ROOT)
+        report = json.loads(done.stdout)
+        found.append(Speed.of(model, "one thread", report["one_thread"]))
+        found.append(Speed.of(model, "two threads, a session each", report["two_threads"]))
+        if report.get("baseline"):
+            how = "one session of two threads, in order of arrival, padded to the longest"
+            found.append(Speed.of("deep fp32, for comparison", how, report["baseline"]))
+    return found
+
+
+def has_model(folder: Path) -> bool:
+    return (folder / "manifest.json").exists()
 
 
 if __name__ == "__main__":

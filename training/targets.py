@@ -28,6 +28,7 @@ def collect(root: Path) -> tuple[list[Example], list[Example], dict[str, int]]:
     judged, judged_held_out = churn_labels.real(root)
     examples += (written + judged) * 4 + churn_labels.variations(written, random.Random(1))
     held_out = held_out + judged_held_out
+    churn_labels.forget_near(examples, held_out)
     counts = {"written": len(written), "judged": len(judged), "held_out": len(held_out), "weak_positives": n_weak}
     return examples, held_out, counts
 

@@ -25,6 +25,12 @@ class ChurnRows(unittest.TestCase):
         near, other = Example("ok i am cancelling my plan with you"), Example("I am leaving the party")
         self.assertEqual(churn_labels.apart_from([near, other], held_out), [other])
 
+    def test_a_near_copy_from_another_set_teaches_nothing_of_churn(self):
+        held_out = [Example("I am cancelling my plan with @user today!", churn=1.0)]
+        near, other = Example("ok i am cancelling my plan with you", churn=0.0), Example("I am leaving", churn=0.0)
+        churn_labels.forget_near([near, other], held_out)
+        self.assertEqual((near.churn, other.churn), (None, 0.0))
+
     def test_no_group_is_on_both_sides(self):
         sides = [{row["group"] for row in churn_labels.table(name)} for name in ("train.tsv", "held_out.tsv")]
         self.assertFalse(sides[0] & sides[1])

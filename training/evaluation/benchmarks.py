@@ -1,5 +1,6 @@
 """The labelled sets that no model was trained or tuned on, and every figure of one model on them."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 
 import churn_labels
 import corpora
+import targets
 from corpora import EMOTIONS
 
 from . import metrics
@@ -50,6 +52,8 @@ class Benchmarks:
         real = churn_labels.real(root)[1]
         for name, examples in (("churn_written", written), ("churn_real", real)):
             self.sets[name] = [example.text for example in examples], np.array([example.churn for example in examples])
+        known = {plain(example.text) for example in targets.collect(root)[0]}
+        self.n_known = {name: sum(plain(text) in known for text in texts) for name, (texts, _) in self.sets.items()}
         self.perspective = {name: corpora.perspective(root, name) for name in ("gn", "gc")}
 
     @staticmethod
@@ -67,6 +71,7 @@ class Benchmarks:
         leaving = {name: label[name] >= 0.75 for name in ("churn_written", "churn_real")}
         staying = {name: label[name] <= 0.25 for name in leaving}
         risk = {name: answers[name]["churn_risk"] for name in leaving}
+        both = lambda rows: np.concatenate([risk[name][rows[name]] for name in risk])
         share = lambda values: float((values >= CHURN_HIGH).mean()) if len(values) else float("nan")
         return {
             "sentiment_macro_recall": metrics.macro_recall(label["sentiment"], sentiment),
@@ -77,6 +82,8 @@ class Benchmarks:
             ),
             "toxicity_auc_gn": metrics.auc(label["talk_gn"], answers["talk_gn"]["toxicity"]),
             "toxicity_auc_gc": metrics.auc(label["talk_gc"], answers["talk_gc"]["toxicity"]),
+            "churn_recall_all": share(both(leaving)),
+            "churn_false_alarms_all": share(both(staying)),
             "churn_recall_written": share(risk["churn_written"][leaving["churn_written"]]),
             "churn_false_alarms_written": share(risk["churn_written"][staying["churn_written"]]),
             "churn_recall_real": share(risk["churn_real"][leaving["churn_real"]]),
@@ -91,3 +98,8 @@ class Benchmarks:
         inside = {name: np.array([belongs(text) for text in texts]) for name, belongs in SLICES.items()}
         rows = [(name, int(of.sum()), float(right[of].mean())) for name, of in inside.items() if of.sum() >= SLICE_TEXTS_MIN]
         return sorted(rows, key=lambda row: row[2])
+
+
+def plain(text: str) -> str:
+    """The words alone: what makes two texts the same to a reader."""
+    return " ".join(re.findall(r"\w+", re.sub(r"@\w+", "", text.lower())))
