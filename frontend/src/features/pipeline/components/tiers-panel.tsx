@@ -90,7 +90,10 @@ function Shares({ items }: { items: readonly TierStatus[] }) {
               {tier} {formatShare(share, 1)}
             </span>
             <span className="caption">{formatPosts(posts)}</span>
-            <span className="caption ml-auto font-mono break-all max-sm:ml-4.5 max-sm:basis-full" title={model.hash}>
+            <span
+              className="caption ml-auto font-mono break-all max-sm:ml-4.5 max-sm:basis-full"
+              title={model.hash}
+            >
               {describeModel(model)}
             </span>
           </li>
