@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Trains both models from the public data sets and writes them to weights/:
-# deep first, then swift with deep for a teacher. What is not committed (the
+# Trains both models from the public data sets and writes them to weights/: a
+# first deep network, which teaches the second one and swift. What is not committed (the
 # checkpoints, the teacher's answers, deep in float32) stays in training/.cache.
 # Takes about two hours on two cores; a run that was stopped goes on where it was.
 #
@@ -17,9 +17,13 @@ python="$(scripts/training-venv.sh requirements.txt)"
 cd training
 cache="$PWD/.cache"
 
+if [[ ! -f "$cache/first/teacher.npz" ]]; then
+  "$python" deep_train.py --data "$data" --out "$cache/first" --epochs 3 --seed 1 --resume
+fi
+teacher="$cache/first/teacher.npz"
 if [[ ! -f "$cache/deep/teacher.npz" ]]; then
-  "$python" deep_train.py --data "$data" --out "$cache/deep" --resume
+  "$python" deep_train.py --data "$data" --out "$cache/deep" --epochs 2 --seed 2 --teacher "$teacher" --resume
 fi
 "$python" deep_export.py --data "$data" --checkpoint "$cache/deep" --fp32 "$cache/deep/fp32"
-"$python" train.py --data "$data" --out "$cache/swift" --teacher "$cache/deep/teacher.npz"
+"$python" train.py --data "$data" --out "$cache/swift" --teacher "$teacher"
 "$python" export.py --data "$data" --checkpoint "$cache/swift"

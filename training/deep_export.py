@@ -30,23 +30,17 @@ def weights_of(checkpoint: Path) -> dict:
     return {name: value.float().numpy() for name, value in found.items()}
 
 
-def averaged(runs: list[dict]) -> dict:
-    """The mean of runs that began alike: better than each of them, at the cost of one (Wortsman et al. 2022)."""
-    return {name: sum(run[name] for run in runs) / len(runs) for name in runs[0]}
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--checkpoint", type=Path, action="append", help="several are averaged, weight by weight")
+    parser.add_argument("--checkpoint", type=Path, default=Path(__file__).parent / ".cache" / "deep")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent.parent / "weights" / NAME)
     parser.add_argument("--fp32", type=Path, help="where the float32 model is written as well")
     parser.add_argument("--version", default=shipped.todays_version(), help="such as 2026.11.21")
     args = parser.parse_args()
     corpora.require(args.data)
 
-    checkpoints = args.checkpoint or [Path(__file__).parent / ".cache" / "deep"]
-    weights, tokenizer = averaged([weights_of(checkpoint) for checkpoint in checkpoints]), checkpoints[0] / "tokenizer.json"
+    weights, tokenizer = weights_of(args.checkpoint), args.checkpoint / "tokenizer.json"
     development = Development(args.data, churn_labels.held_out(args.data))
     found = {}
     for kind in ("int8", "fp32") if args.fp32 else ("int8",):

@@ -142,7 +142,7 @@ def main() -> None:
     corpora.require(args.data)
     args.out.mkdir(parents=True, exist_ok=True)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    # The heads begin alike in every run, whatever its seed, so that the weights of runs can be averaged.
+    # The heads begin alike in every run: what differs between seeds is the order and what is left out.
     torch.manual_seed(1)
 
     examples, held_out, churn = collect(args.data)
