@@ -99,6 +99,17 @@ pub enum InferenceError {
         /// What it was.
         number: f32,
     },
+    /// The sentiments of a text are said to be probabilities and are not: logits between 0 and 1, or sigmoids.
+    #[error(
+        "the sentiments that the model answered with for `{output}` sum to {sum} and not to 1; if they are logits, write \
+         `\"activation\": \"softmax\"` for it in the manifest"
+    )]
+    NoDistribution {
+        /// Which output.
+        output: String,
+        /// Of its numbers.
+        sum: f32,
+    },
     /// The model answered with NaN or infinity.
     #[error("the model answered with something that is not a number")]
     NotFinite,

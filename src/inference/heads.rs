@@ -11,7 +11,7 @@ use crate::models::score::EMOTIONS;
 /// The order of [`Reading::sentiment`].
 const SENTIMENTS: [&str; 3] = ["negative", "neutral", "positive"];
 
-/// How far from a probability rounding may take one.
+/// How far from a probability rounding may take one, and from 1 the sum of those that exclude each other.
 const ROUNDING: f32 = 1e-3;
 
 /// One of the questions that are asked about a text.
@@ -171,9 +171,10 @@ impl Head {
     /// Writes what the network's numbers about one text mean into its reading.
     ///
     /// Where several labels mean one of ours, exclusive ones add up, and of independent ones the likeliest counts.
+    /// Sentiments exclude each other whoever made probabilities of them.
     ///
     /// # Errors
-    /// When a number is none, or is said to be a probability and is not.
+    /// When a number is none, or is said to be a probability and is not, or sentiments do not sum to 1.
     pub fn write(&self, numbers: &[f32], reading: &mut Reading) -> Result<(), InferenceError> {
         if !numbers.iter().all(|number| number.is_finite()) {
             return Err(InferenceError::NotFinite);
@@ -181,6 +182,8 @@ impl Head {
         let highest = numbers.iter().copied().fold(f32::MIN, f32::max);
         let power = |logit: f32| ((logit - highest) / self.temperature).exp();
         let sum: f32 = numbers.iter().copied().map(power).sum();
+        let given: f32 = numbers.iter().sum();
+        let is_exclusive = self.kind == HeadKind::Sentiment;
         let slots = self.kind.slots(reading);
         slots.fill(0.0);
         for (number, column) in numbers.iter().zip(&self.columns) {
@@ -196,8 +199,13 @@ impl Head {
                         number: *number,
                     });
                 }
+                Activation::None if is_exclusive => *slot += number.clamp(0.0, 1.0),
                 Activation::None => *slot = slot.max(number.clamp(0.0, 1.0)),
             }
+        }
+        // Several may be near 1 that were never weighed against each other: a wrong label would pass for a sure one.
+        if is_exclusive && self.activation == Activation::None && (given - 1.0).abs() > ROUNDING {
+            return Err(InferenceError::NoDistribution { output: self.output.clone(), sum: given });
         }
         Ok(())
     }
@@ -287,6 +295,26 @@ mod tests {
         assert!(matches!(plain.write(&[f32::NAN], &mut reading), Err(InferenceError::NotFinite)));
         plain.write(&[1.000_01], &mut reading).unwrap();
         assert_eq!(reading.toxicity, 1.0);
+    }
+
+    #[test]
+    fn sentiments_the_graph_made_probabilities_of_add_up_and_sum_to_one() {
+        let stars = r#"{"name":"stars","labels":["1","2","3","4","5"],
+            "map":{"1":"negative","2":"negative","3":"neutral","4":"positive","5":"positive"}}"#;
+        let stars = head(HeadKind::Sentiment, stars).unwrap();
+        let [negative, neutral, positive] = read(&stars, &[0.25, 0.25, 0.4, 0.1, 0.0]).sentiment;
+        assert!((negative - 0.5).abs() < 1e-6 && (neutral - 0.4).abs() < 1e-6, "{negative} {neutral}");
+        assert!((positive - 0.1).abs() < 1e-6, "{positive}");
+
+        let plain = r#"{"name":"x","labels":["negative","neutral","positive"]}"#;
+        let plain = head(HeadKind::Sentiment, plain).unwrap();
+        let mut reading = Reading::default();
+        for sigmoids in [[0.9; 3], [0.1, 0.1, 0.7]] {
+            let refusal = plain.write(&sigmoids, &mut reading).unwrap_err();
+            assert!(matches!(refusal, InferenceError::NoDistribution { .. }), "{refusal}");
+            assert!(refusal.to_string().contains(r#""activation": "softmax""#), "{refusal}");
+        }
+        plain.write(&[0.000_4, 0.000_4, 0.999_6], &mut reading).unwrap();
     }
 
     #[test]
