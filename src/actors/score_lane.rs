@@ -12,6 +12,9 @@ use crate::models::score::Score;
 /// The part of a budget that is kept for the fast model, should the deep one not answer in time.
 const KEPT_FOR_SWIFT: f64 = 0.1;
 
+/// How long the fast model may take. Requests go ahead of posts, so a longer wait means that it is stuck.
+const SWIFT_PATIENCE: Duration = Duration::from_secs(10);
+
 /// Lets HTTP score texts on the threads of the pools, ahead of posts.
 #[derive(Clone)]
 pub struct ScoreLane {
@@ -25,13 +28,24 @@ impl ScoreLane {
         Self { queue, cascade }
     }
 
+    /// How long to wait for [`Self::score`]: the fast model has its whole time also where all of the budget was spent on
+    /// the deep one.
+    pub fn patience(&self, budget: Option<Duration>) -> Duration {
+        self.budget(budget) + SWIFT_PATIENCE
+    }
+
+    /// As asked for, else that of the cascade.
+    fn budget(&self, asked: Option<Duration>) -> Duration {
+        asked.unwrap_or(self.cascade.budget())
+    }
+
     /// One score for each text, in their order, from the deep model if it answers within the budget, else from the fast
     /// one. Without a budget that of the cascade counts. Dropping the future gives the request up.
     ///
     /// # Errors
     /// [`LaneError::Busy`] at once when too many wait for the fast model; [`LaneError::Failed`] when that fails.
     pub async fn score(&self, texts: Vec<String>, budget: Option<Duration>) -> Result<Vec<Score>, LaneError> {
-        let budget = budget.unwrap_or(self.cascade.budget()).mul_f64(1.0 - KEPT_FOR_SWIFT);
+        let budget = self.budget(budget).mul_f64(1.0 - KEPT_FOR_SWIFT);
         let in_time = self.cascade.expected(texts.len()) <= budget;
         if self.cascade.is_on() && !self.cascade.is_overloaded() && in_time {
             let (request, scores) = request(texts.clone());
@@ -53,4 +67,24 @@ impl ScoreLane {
 fn request(texts: Vec<String>) -> (Request, oneshot::Receiver<Result<Vec<Score>, LaneError>>) {
     let (answer, scores) = oneshot::channel();
     (Request { texts, answer }, scores)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inference::Tier;
+
+    #[test]
+    fn a_request_waits_long_enough_for_the_fast_model_however_long_the_deep_one_may_take() {
+        let check = |cascade_s: u64, asked_ms: Option<u64>, patience_ms: u64| {
+            let cascade = Cascade::new(Duration::from_secs(cascade_s), 1);
+            let lane = ScoreLane::new(Arc::new(JobQueue::new(Tier::Swift)), Arc::new(cascade));
+            let patience = lane.patience(asked_ms.map(Duration::from_millis));
+            assert_eq!(patience, Duration::from_millis(patience_ms), "{cascade_s} {asked_ms:?}");
+        };
+        check(15, None, 25_000);
+        check(15, Some(500), 10_500);
+        check(0, Some(60_000), 70_000);
+        check(0, None, 10_000);
+    }
 }

@@ -27,9 +27,6 @@ const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// As long as anybody waits for an answer.
 const BUDGET_MS_MAX: u64 = 60_000;
 
-/// How long the fast model may take. Requests go ahead of the stream, so a longer wait means that it is stuck.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 /// One text, or several.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -88,8 +85,8 @@ pub async fn score(
     let is_one = wish.text.is_some();
     let budget = wish.budget()?;
     let texts = wish.into_texts()?;
-    let patience = PATIENCE + budget.unwrap_or_default();
-    let scoring = tokio::time::timeout(patience, state.score_lane.score(texts, budget));
+    let scoring =
+        tokio::time::timeout(state.score_lane.patience(budget), state.score_lane.score(texts, budget));
     let mut scores = match scoring.await {
         Ok(Ok(scores)) => scores,
         Ok(Err(LaneError::Failed(why))) => return Err(ApiError::internal(why)),
