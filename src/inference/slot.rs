@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use tracing::error;
+
 use super::{InferenceError, Reading, Scorer, ScorerFactory};
 use crate::models::score::ModelId;
 
@@ -20,12 +22,15 @@ struct Place {
     factory: RwLock<Arc<dyn ScorerFactory>>,
     /// Written under the lock, read without it: a batch must not wait to learn that nothing has changed.
     generation: AtomicU64,
+    /// The last generation that some scorer could not be built of. The first one is never it.
+    refused: AtomicU64,
 }
 
 impl ModelSlot {
     /// A slot that holds its first model.
     pub fn new(factory: Arc<dyn ScorerFactory>) -> Self {
-        Self { place: Arc::new(Place { factory: RwLock::new(factory), generation: AtomicU64::new(0) }) }
+        let (generation, refused) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { place: Arc::new(Place { factory: RwLock::new(factory), generation, refused }) }
     }
 
     /// How often the model has been swapped.
@@ -46,6 +51,15 @@ impl ModelSlot {
         self.place.generation.fetch_add(1, Ordering::AcqRel);
         last
     }
+
+    /// Says that scorers go on with an older model. Once for each generation, however many threads cannot build it.
+    fn complain(&self, generation: u64, refusal: &InferenceError) {
+        if self.place.refused.swap(generation, Ordering::AcqRel) != generation {
+            let model = self.model();
+            let (name, version) = (model.name.as_str(), model.version.as_str());
+            error!(name, version, error = %refusal, "a reloaded model could not be built, the one before it goes on");
+        }
+    }
 }
 
 impl ScorerFactory for ModelSlot {
@@ -55,14 +69,15 @@ impl ScorerFactory for ModelSlot {
 
     fn build(&self) -> Result<Box<dyn Scorer>, InferenceError> {
         let (factory, generation) = self.current();
-        Ok(Box::new(SlotScorer { slot: self.clone(), generation, scorer: factory.build()? }))
+        Ok(Box::new(SlotScorer { slot: self.clone(), tried: generation, scorer: factory.build()? }))
     }
 }
 
 /// Follows its slot from batch to batch.
 struct SlotScorer {
     slot: ModelSlot,
-    generation: u64,
+    /// The generation it was last built of, or could not be.
+    tried: u64,
     scorer: Box<dyn Scorer>,
 }
 
@@ -76,12 +91,14 @@ impl Scorer for SlotScorer {
     }
 
     fn score(&mut self, texts: &[&str]) -> Result<Vec<Reading>, InferenceError> {
-        if self.slot.generation() != self.generation {
+        if self.slot.generation() != self.tried {
             let (factory, generation) = self.slot.current();
-            // Where the new one cannot be built, for want of memory perhaps, the old one goes on: it can score.
-            if let Ok(scorer) = factory.build() {
-                self.scorer = scorer;
-                self.generation = generation;
+            self.tried = generation;
+            // Where the new one cannot be built, for want of memory perhaps, the old one goes on: it can score. To try
+            // again with every batch would cost each of them what building costs; the next reload does.
+            match factory.build() {
+                Ok(scorer) => self.scorer = scorer,
+                Err(refusal) => self.slot.complain(generation, &refusal),
             }
         }
         self.scorer.score(texts)
@@ -111,7 +128,11 @@ mod tests {
         assert_eq!(scorer.model().name, "fake-deep");
     }
 
-    struct Broken;
+    /// Counts how often it is asked for what it cannot build.
+    #[derive(Default)]
+    struct Broken {
+        n_tries: AtomicU64,
+    }
 
     impl ScorerFactory for Broken {
         fn model(&self) -> Arc<ModelId> {
@@ -119,6 +140,7 @@ mod tests {
         }
 
         fn build(&self) -> Result<Box<dyn Scorer>, InferenceError> {
+            self.n_tries.fetch_add(1, Ordering::Relaxed);
             Err(InferenceError::NotFinite)
         }
     }
@@ -127,9 +149,13 @@ mod tests {
     fn a_scorer_whose_successor_cannot_be_built_goes_on() {
         let slot = ModelSlot::new(fake(Tier::Swift));
         let mut scorer = slot.build().unwrap();
-        slot.swap(Arc::new(Broken));
-        assert_eq!(scorer.score(&["love"]).unwrap().len(), 1);
-        assert_eq!(scorer.model().name, "fake");
+        let broken = Arc::new(Broken::default());
+        slot.swap(Arc::clone(&broken) as Arc<dyn ScorerFactory>);
+        for _ in 0..3 {
+            assert_eq!(scorer.score(&["love"]).unwrap().len(), 1);
+            assert_eq!(scorer.model().name, "fake");
+        }
+        assert_eq!(broken.n_tries.load(Ordering::Relaxed), 1, "batches pay for attempts that fail");
 
         slot.swap(fake(Tier::Deep));
         scorer.score(&["love"]).unwrap();
