@@ -39,7 +39,7 @@ pub struct Config {
     /// Megabytes in which each model remembers what it has read, since retweets repeat; 0 reads every text anew
     #[arg(long, env = "GROUNDSWELL_RESULT_CACHE_MB", default_value_t = 32)]
     pub result_cache_mb: usize,
-    /// How long after its arrival a post may be corrected by the deep model, such as 1s or 500ms, up to 60s; 0 leaves
+    /// How long after its arrival a post may be corrected by the deep model, such as 1s or 500ms, up to 15s; 0 leaves
     /// everything to the fast one
     #[arg(long, env = "GROUNDSWELL_LATENCY_BUDGET", default_value = "1s", value_parser = latency_budget)]
     pub latency_budget: Duration,
@@ -298,8 +298,9 @@ impl Config {
 /// A shorter token can be guessed.
 const TOKEN_BYTES_MIN: usize = 16;
 
-/// Longer, and others would take up what a living process still has in hand.
-const LATENCY_BUDGET_MAX: Duration = Duration::from_secs(60);
+/// Longer, and others would take up what a living process still has in hand: it is half of its claim
+/// ([`crate::store::corrections::FIRST_CLAIM`]), since a post may be late by as much again.
+const LATENCY_BUDGET_MAX: Duration = Duration::from_secs(15);
 
 /// `1s`, `500ms` or `0`.
 fn latency_budget(text: &str) -> Result<Duration, String> {
@@ -314,7 +315,7 @@ fn latency_budget(text: &str) -> Result<Duration, String> {
         _ => return Err(FORM.to_owned()),
     };
     if budget > LATENCY_BUDGET_MAX {
-        return Err("must be at most 60s".to_owned());
+        return Err("must be at most 15s".to_owned());
     }
     Ok(budget)
 }
@@ -359,11 +360,12 @@ mod tests {
     }
 
     #[test]
-    fn the_latency_budget_is_a_time_of_a_minute_at_most() {
+    fn the_latency_budget_is_a_time_within_half_of_the_claim_on_a_post() {
+        assert!(LATENCY_BUDGET_MAX * 2 <= crate::store::corrections::FIRST_CLAIM);
         let budget = |text: &str| config(&["--latency-budget", text]).latency_budget;
         assert_eq!(config(&[]).latency_budget, Duration::from_secs(1));
-        assert_eq!([budget("0"), budget("250ms"), budget("60s")].map(|it| it.as_millis()), [0, 250, 60_000]);
-        for wrong in ["1", "1 s", "s", "-1s", "1h", "61s", "60001ms", "99999999999999999999s", ""] {
+        assert_eq!([budget("0"), budget("250ms"), budget("15s")].map(|it| it.as_millis()), [0, 250, 15_000]);
+        for wrong in ["1", "1 s", "s", "-1s", "1h", "16s", "15001ms", "99999999999999999999s", ""] {
             assert!(latency_budget(wrong).is_err(), "{wrong}");
         }
     }

@@ -12,7 +12,7 @@ use super::codec::Moment;
 use super::{ANSWER_TIMEOUT, Store, StoreError, answered, scored_rows};
 use crate::models::post::ScoredPost;
 
-/// How long the process that stored a post has to correct it before others may take it up. Far longer than any latency
+/// How long the process that stored a post has to correct it before others may take it up. Twice the longest latency
 /// budget, so that nobody scores what is still in somebody's queue; short enough that after a crash it is soon done.
 pub const FIRST_CLAIM: Duration = Duration::from_secs(30);
 

@@ -9,7 +9,7 @@ use crate::support::process::Process;
 use crate::support::{Client, Space, TestApp, eventually, post, stays, until};
 
 /// A budget that even a machine that is busy with other tests keeps.
-const CALM: [&str; 2] = ["--deep-model=fake", "--latency-budget=20s"];
+const CALM: [&str; 2] = ["--deep-model=fake", "--latency-budget=15s"];
 
 /// What the two models read differently, each in a way of its own, and what they read alike.
 const TEXTS: [&str; 5] =
