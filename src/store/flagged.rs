@@ -102,12 +102,13 @@ pub(super) async fn withdraw(
     at: Timestamp,
 ) -> Result<Vec<Alert>, StoreError> {
     const FORGET: &str = "DELETE FROM flagged_posts WHERE uuid = ANY ($1)";
-    // What a resolved alert says about the past stays as it is.
+    // What a resolved alert says about the past stays as it is. Scopes are ordered as `Scope` is, by bytes, whatever the
+    // collation of the database: two transactions that lock alerts in different orders would wait for each other.
     const LEAVE: &str = "
         WITH gone AS (DELETE FROM churn_alert_posts WHERE uuid = ANY ($1) RETURNING alert)
         SELECT id, dimension::text, key, count(*)
         FROM gone JOIN sentiment_alerts ON id = alert
-        WHERE state = 'open' GROUP BY id ORDER BY dimension, key";
+        WHERE state = 'open' GROUP BY id ORDER BY sentiment_alerts.dimension, sentiment_alerts.key COLLATE \"C\"";
     if uuids.is_empty() {
         return Ok(Vec::new());
     }
