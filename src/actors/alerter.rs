@@ -13,6 +13,7 @@ use tracing::{info, warn};
 
 use super::messages::{PostsFlagged, ScopeWindow, WindowClosed};
 use super::supervisor::{Life, stage};
+use super::told_alerts::ToldAlerts;
 use crate::models::alert::{Alert, AlertPost, AlertRule, AlertState, Scope, Severity};
 use crate::models::live::{AlertChange, LiveUpdate};
 use crate::models::post::ScoredPost;
@@ -29,9 +30,6 @@ const CHURN_QUIET: SignedDuration = SignedDuration::from_mins(5);
 
 /// How often flagged posts and silent alerts are looked for without being woken.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
-
-/// How often an alert that keeps growing is pushed again, at most. Its count in the list is always the newest.
-const PUSH_EVERY: SignedDuration = SignedDuration::from_secs(5);
 
 /// A flagged post that nobody looked at for this long is no news.
 const NEWS_FOR: SignedDuration = SignedDuration::from_hours(1);
@@ -83,7 +81,7 @@ stage!(Alerter, "alerter");
 impl Alerter {
     /// An alerter that soon takes up what its predecessor left.
     pub fn new(params: AlerterParams, life: Life) -> Self {
-        let judge = Arc::new(Judge { params, pushed: Mutex::default() });
+        let judge = Arc::new(Judge { params, told: Mutex::default() });
         Self { judge, due: Due::default(), is_busy: false, life }
     }
 
@@ -163,8 +161,7 @@ impl Handler<PostsFlagged> for Alerter {
 
 struct Judge {
     params: AlerterParams,
-    /// When an alert that keeps growing was last pushed.
-    pushed: Mutex<BTreeMap<Scope, Timestamp>>,
+    told: Mutex<ToldAlerts>,
 }
 
 impl Judge {
@@ -217,19 +214,19 @@ impl Judge {
         Ok(())
     }
 
-    /// Finds flagged posts nobody woke us for, such as those of a process without an alerter, and resolves churn
-    /// alerts that have fallen silent.
+    /// Finds flagged posts nobody woke us for, such as those of a process without an alerter, tells of alerts that count
+    /// other posts than was told, and resolves those that have fallen silent.
     async fn sweep(&self, now: Timestamp) -> Result<(), StoreError> {
         self.churn(now).await?;
-        self.resolve_quiet_churn(now).await
-    }
-
-    async fn resolve_quiet_churn(&self, now: Timestamp) -> Result<(), StoreError> {
         let quiet_since = now.saturating_sub(CHURN_QUIET).unwrap_or(now);
-        for alert in self.open(AlertRule::Churn).await? {
-            if alert.updated_at < quiet_since {
-                self.resolve(AlertRule::Churn, &alert.scope, now).await?;
-            }
+        let (quiet, open): (Vec<_>, Vec<_>) =
+            self.open(AlertRule::Churn).await?.into_iter().partition(|alert| alert.updated_at < quiet_since);
+        let outdated = self.told.lock().await.outdated(open);
+        for alert in outdated {
+            self.push(AlertChange::Raised, alert).await;
+        }
+        for alert in quiet {
+            self.resolve(AlertRule::Churn, &alert.scope, now).await?;
         }
         Ok(())
     }
@@ -258,11 +255,14 @@ impl Judge {
                     "alert opened"
                 );
                 metrics::counter!(ALERTS_OPENED_TOTAL, "rule" => alert.rule.as_str()).increment(1);
+                if alert.rule == AlertRule::Churn {
+                    self.told.lock().await.opened(&alert);
+                }
                 self.push(AlertChange::Raised, alert).await;
             }
             // A negativity alert changes its share with every evaluation; only churn gains posts.
             Raise::Updated(alert)
-                if alert.rule == AlertRule::Churn && self.is_due(&alert.scope, now).await =>
+                if alert.rule == AlertRule::Churn && self.told.lock().await.is_due(&alert, now) =>
             {
                 self.push(AlertChange::Raised, alert).await;
             }
@@ -276,16 +276,6 @@ impl Judge {
             self.push(AlertChange::Resolved, alert).await;
         }
         Ok(())
-    }
-
-    async fn is_due(&self, scope: &Scope, now: Timestamp) -> bool {
-        let mut pushed = self.pushed.lock().await;
-        pushed.retain(|_, at| now.duration_since(*at) < PUSH_EVERY);
-        let due = !pushed.contains_key(scope);
-        if due {
-            pushed.insert(scope.clone(), now);
-        }
-        due
     }
 
     async fn push(&self, change: AlertChange, alert: Alert) {

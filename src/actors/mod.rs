@@ -25,6 +25,7 @@ mod live_windows; // the last minutes as sums of committed deltas
 pub mod score_lane; // texts that somebody waits for, by the best tier in time
 pub mod scoring; // from what a model reads to the score that is stored
 mod suspects; // batches to be tried again: smaller, alone, not for ever
+mod told_alerts; // what people were told of open alerts
 mod window_cache; // the newest figures as Redis keeps them
 mod workers; // threads that score, and whether they are well
 

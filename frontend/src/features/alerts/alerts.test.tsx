@@ -19,6 +19,12 @@ test('an acknowledgement is not undone by a frame from before it', () => {
   expect(mergeAlerts([seen], [sampleAlert()])).toEqual([seen]);
 });
 
+test('an alert that lost posts to corrections shows those that are left, whichever way it came', () => {
+  const [before, after] = [sampleAlert({ count: 50 }), sampleAlert({ count: 10 })];
+  expect(mergeAlerts([before], [after])).toEqual([after]);
+  expect(mergeAlerts([after], [before])).toEqual([after]);
+});
+
 test('open alerts come before resolved ones, and newer before older', () => {
   const old = sampleAlert({ id: 'old', opened_at: '2026-01-01T00:00:00Z' });
   const done = sampleAlert({ id: 'done', state: 'resolved', opened_at: later });
