@@ -33,8 +33,13 @@ fn corrections(batch: &[ScoredPost], shift: usize) -> Vec<Correction> {
 }
 
 /// As if the processes that had posts in hand were dead for long enough.
+/// Passes over rows that somebody holds: two of these could otherwise wait for each other.
 async fn let_claims_run_out(store: &Store) {
-    execute(store, "UPDATE awaiting_correction SET claimed_until = now() - interval '1 second'").await;
+    let free = "SELECT uuid FROM awaiting_correction FOR UPDATE SKIP LOCKED";
+    let sql = format!(
+        "UPDATE awaiting_correction SET claimed_until = now() - interval '1 second' WHERE uuid IN ({free})"
+    );
+    execute(store, &sql).await;
 }
 
 fn minutes(rows: impl IntoIterator<Item = (RollupKey, Sums)>) -> Delta {
