@@ -222,14 +222,15 @@ impl Cascade {
         }
     }
 
-    /// Notes that it has finished; `read` says whether it read them all.
-    pub fn end(&self, worker: usize, read: bool) {
+    /// Notes that it has finished, and how many of the texts the model has read: none of a run that failed, and none
+    /// that were remembered, for those would make it look faster than it is.
+    pub fn end(&self, worker: usize, n_read: usize) {
         let mut pacing = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
         let under_way = pacing.under_way.get_mut(worker).and_then(Option::take);
-        if let Some((n, since)) = under_way
-            && read
+        if let Some((_, since)) = under_way
+            && n_read > 0
         {
-            pacing.pace.measured(n, since.elapsed());
+            pacing.pace.measured(n_read, since.elapsed());
             pacing.measured_at = Instant::now();
         }
     }
@@ -347,7 +348,10 @@ mod tests {
         let before = cascade.deep_per_second();
         cascade.begin(0, 16);
         assert!(cascade.deep_per_second() <= before);
-        cascade.end(0, true);
+        cascade.end(0, 0);
+        assert!(cascade.deep_per_second() <= before, "what was remembered was taken for read");
+        cascade.begin(0, 16);
+        cascade.end(0, 16);
         assert!(cascade.deep_per_second() > before, "16 texts in no time are fast");
     }
 

@@ -17,7 +17,7 @@ use super::scoring::score_again;
 use super::supervisor::{Life, stage};
 use super::vitals::Vitals;
 use super::workers::{LOOK_EVERY, Presence, Workers, WorkersParams};
-use crate::inference::{Scorer, ScorerFactory};
+use crate::inference::{InferenceError, Scorer, ScorerFactory};
 use crate::models::post::ScoredPost;
 use crate::store::{Store, corrections};
 
@@ -156,9 +156,11 @@ impl Reader {
         while let Some(job) = self.params.cascade.queue().pop_some(presence.alive(), take) {
             let healthy = match job {
                 Job::Request(request) => {
-                    self.params.cascade.begin(presence.number(), request.texts.len());
+                    let n_texts = request.texts.len();
+                    self.params.cascade.begin(presence.number(), n_texts);
                     let healthy = presence.answer(scorer.as_mut(), request);
-                    self.params.cascade.end(presence.number(), healthy);
+                    let n_read = n_texts.saturating_sub(scorer.n_remembered());
+                    self.params.cascade.end(presence.number(), if healthy { n_read } else { 0 });
                     healthy
                 }
                 Job::Batch(batch) => self.read(presence, scorer.as_mut(), batch),
@@ -174,14 +176,17 @@ impl Reader {
     }
 
     /// Whether the scorer can be used again. A batch that fails is halved until the culprit stands alone; that one keeps
-    /// its first score.
+    /// its first score, unless it was the runtime that failed.
     fn read(&self, presence: &Presence, scorer: &mut dyn Scorer, mut batch: Vec<Deferred>) -> bool {
         let n_texts = batch.len();
         self.vitals.begin(1);
         self.params.cascade.begin(presence.number(), n_texts);
         let posts: Vec<&ScoredPost> = batch.iter().map(|deferred| deferred.scored.as_ref()).collect();
         let read = presence.attempt(|| score_again(scorer, &posts));
-        self.params.cascade.end(presence.number(), matches!(read, Ok(Ok(_))));
+        let n_read =
+            if matches!(read, Ok(Ok(_))) { n_texts.saturating_sub(scorer.n_remembered()) } else { 0 };
+        self.params.cascade.end(presence.number(), n_read);
+        let is_passing = matches!(read, Ok(Err(InferenceError::Runtime(_))));
         let (reason, healthy) = match read {
             Ok(Ok(scores)) => {
                 let reread = |(deferred, score)| Reread { deferred, score };
@@ -195,6 +200,10 @@ impl Reader {
         };
         self.vitals.fail(1);
         warn!(reason, n_texts, "a batch could not be read again");
+        if n_texts == 1 && is_passing {
+            // The runtime ran short of something, which says nothing of the text: its row is claimed again, some times.
+            return healthy;
+        }
         if n_texts == 1 {
             self.hand_on(presence, CorrectBatch { rereads: Vec::new(), given_up: batch });
             return healthy;

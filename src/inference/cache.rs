@@ -53,12 +53,13 @@ impl ResultCache {
 pub struct CachedScorer {
     scorer: Box<dyn Scorer>,
     cache: Arc<ResultCache>,
+    n_remembered: usize,
 }
 
 impl CachedScorer {
     /// Puts a cache before a scorer.
     pub fn new(scorer: Box<dyn Scorer>, cache: Arc<ResultCache>) -> Self {
-        Self { scorer, cache }
+        Self { scorer, cache, n_remembered: 0 }
     }
 }
 
@@ -83,11 +84,11 @@ impl Scorer for CachedScorer {
             }
             known.push(found);
         }
+        self.n_remembered = texts.len().saturating_sub(new.len());
         let tier = self.cache.tier.as_str();
-        let (n_texts, n_new) =
-            (u64::try_from(texts.len()).unwrap_or(u64::MAX), u64::try_from(new.len()).unwrap_or(u64::MAX));
-        metrics::counter!(CACHE_HITS_TOTAL, "tier" => tier).increment(n_texts.saturating_sub(n_new));
-        metrics::counter!(CACHE_MISSES_TOTAL, "tier" => tier).increment(n_new);
+        let whole = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+        metrics::counter!(CACHE_HITS_TOTAL, "tier" => tier).increment(whole(self.n_remembered));
+        metrics::counter!(CACHE_MISSES_TOTAL, "tier" => tier).increment(whole(new.len()));
         if new.is_empty() {
             return Ok(known.into_iter().flatten().collect());
         }
@@ -97,6 +98,10 @@ impl Scorer for CachedScorer {
         }
         let of_text = |text: &&str| places.get(text).and_then(|place| readings.get(*place)).copied();
         Ok(texts.iter().zip(known).filter_map(|(text, known)| known.or_else(|| of_text(text))).collect())
+    }
+
+    fn n_remembered(&self) -> usize {
+        self.n_remembered
     }
 }
 
@@ -145,6 +150,7 @@ mod tests {
         let (mut scorer, asked) = cached(1 << 20);
         assert_eq!(lengths(&mut scorer, &["aa", "b", "aa", "ccc"]), [2.0, 1.0, 2.0, 3.0]);
         assert_eq!(lengths(&mut scorer, &["ccc", "dddd", "b"]), [3.0, 4.0, 1.0]);
+        assert_eq!(scorer.n_remembered(), 2);
         assert_eq!(lengths(&mut scorer, &["aa"]), [2.0]);
         assert_eq!(lengths(&mut scorer, &[]), [0.0; 0]);
         assert_eq!(*asked.lock().unwrap(), ["aa", "b", "ccc", "dddd"]);

@@ -65,6 +65,11 @@ pub trait Scorer: Send {
     /// # Errors
     /// When the runtime fails or answers with something that is not a number.
     fn score(&mut self, texts: &[&str]) -> Result<Vec<Reading>, InferenceError>;
+
+    /// How many texts of the last call were answered from memory. They took no time, and say nothing of the model's pace.
+    fn n_remembered(&self) -> usize {
+        0
+    }
 }
 
 /// Makes scorers: one for each worker thread.

@@ -103,6 +103,10 @@ impl Scorer for SlotScorer {
         }
         self.scorer.score(texts)
     }
+
+    fn n_remembered(&self) -> usize {
+        self.scorer.n_remembered()
+    }
 }
 
 #[cfg(test)]
