@@ -75,12 +75,12 @@ def markdown(report: Report) -> str:
     parts = [
         "# What the models reach",
         "Written by `make eval DATA=<folder>`; every figure comes from the exported files, on sets that were neither trained nor "
-        "tuned on. Percent, except where a unit stands. What the models are, and what they were trained on, is in their cards: "
+        "tuned on, but for the few texts that the last table counts. Percent, except where a unit stands. What the models are, and what they were trained on, is in their cards: "
         "[swift](../weights/swift/MODEL_CARD.md), [deep](../weights/deep/MODEL_CARD.md).",
         table(["", *names, "bar for deep", "published beside it"], main),
         "The cascade column is swift with deep's answer for the "
         f"{percent(report.cascade_share)} % of posts that swift doubts most, about what two cores manage at 1,000 posts a second "
-        "(`make bench BENCH=cascade` says what a machine really manages).",
+        "(`make bench BENCH=cascade` says what a machine manages).",
         "## How much a deferred post is worth",
         "Macro-recall on TweetEval sentiment when this share of the posts goes to deep: the most doubtful, or any. The last column is "
         "the part of the gap between swift and deep that is recovered, over what chance recovers.",
@@ -107,7 +107,9 @@ def markdown(report: Report) -> str:
         "Each side made its own batches: an answer does not depend on what else is in the batch.",
         "## The sets",
         table(["set", "texts", "of them also in a training set"], [[name, f"{n:,}", f"{known:,}"] for name, n, known in report.sets]),
-        "The same but for case, signs and mentions: people say *thank you* in many places, and some published splits overlap.",
+        "The same but for case, signs and mentions: people say *thank you* in many places, and some published splits overlap. "
+        "All real churn posts are texts of the other training sets: what they say of the author's leaving was held out, their "
+        "sentiment or toxicity was not.",
     ]
     return "\n\n".join(parts) + "\n"
 
