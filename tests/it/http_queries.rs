@@ -123,7 +123,9 @@ async fn posts_are_listed_page_by_page_found_and_shown() {
     assert_eq!(found["items"].as_array().unwrap().len(), 1);
     let uuid = found["items"][0]["post"]["uuid"].as_str().unwrap();
     let (status, one) = door.get(&format!("/api/v1/posts/{uuid}")).await;
-    assert_eq!((status, &one), (200, &found["items"][0]));
+    let listed = &found["items"][0];
+    assert_eq!((status, &one["post"], &one["score"]), (200, &listed["post"], &listed["score"]));
+    assert_eq!(one["history"], json!([]), "it was scored once");
     let (status, answer) = door.get("/api/v1/posts/00000000-0000-7000-8000-000000000000").await;
     assert_eq!((status, &answer["error"]["code"]), (404, &json!("not_found")));
 }
