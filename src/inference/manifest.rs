@@ -9,6 +9,9 @@ use sha2::{Digest, Sha256};
 use super::InferenceError;
 use super::heads::{Head, HeadKind, HeadSpec};
 
+/// The most tokens of a text that any published classifier reads; a manifest that asks for more has a slip in it.
+const MAX_TOKENS_MAX: usize = 8192;
+
 /// `manifest.json` of a model's folder. Fields it does not need to run are ignored.
 #[derive(Debug, Deserialize)]
 pub struct Manifest {
@@ -99,8 +102,9 @@ impl Manifest {
             fs::read(&path).map_err(|source| InferenceError::Unreadable { path: path.clone(), source })?;
         let malformed = |reason: String| InferenceError::Malformed { path: path.clone(), reason };
         let manifest: Self = serde_json::from_slice(&text).map_err(|error| malformed(error.to_string()))?;
-        if manifest.max_tokens == 0 {
-            return Err(malformed("`max_tokens` is 0".into()));
+        if !(1..=MAX_TOKENS_MAX).contains(&manifest.max_tokens) {
+            let max = MAX_TOKENS_MAX;
+            return Err(malformed(format!("`max_tokens` is {}, not from 1 to {max}", manifest.max_tokens)));
         }
         if !manifest.inputs().contains(&Input::Ids) {
             return Err(malformed("`inputs` lacks `input_ids`".into()));
@@ -193,6 +197,7 @@ mod tests {
         refused(&[(r#""input_ids","#, "")], "`inputs` lacks `input_ids`");
         refused(&[("attention_mask", "pixels")], "pixels");
         refused(&[(r#""max_tokens":8"#, r#""max_tokens":0"#)], "`max_tokens` is 0");
+        refused(&[(r#""max_tokens":8"#, r#""max_tokens":9223372036854775808"#)], "not from 1 to 8192");
         refused(&[("neutral", "LABEL_1")], "LABEL_1");
         refused(&[("activation", "activatoin")], "activatoin");
         refused(&[("\"sentiment\"", "\"mood\"")], "mood");

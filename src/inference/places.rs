@@ -15,7 +15,7 @@ const N_FOLDERS_UP: usize = 4;
 /// When none of them holds a manifest; a folder that the user named is the only one tried.
 pub fn find_model(params: &LoadParams, name: &Path) -> Result<PathBuf, InferenceError> {
     if name.components().count() > 1 || name.is_absolute() {
-        return first("the model's folder", vec![name.to_owned()], |folder| {
+        return first("the model's folder with its `manifest.json`", vec![name.to_owned()], |folder| {
             folder.join("manifest.json").is_file()
         });
     }
@@ -24,7 +24,9 @@ pub fn find_model(params: &LoadParams, name: &Path) -> Result<PathBuf, Inference
         None => beside(params.executable.as_deref(), "weights", "weights"),
     };
     let candidates = folders.into_iter().map(|folder| folder.join(name)).collect();
-    first("the model's folder", candidates, |folder| folder.join("manifest.json").is_file())
+    first("the model's folder with its `manifest.json`", candidates, |folder| {
+        folder.join("manifest.json").is_file()
+    })
 }
 
 /// The ONNX Runtime library: the one the user named, else in `lib/` beside the executable, else in
