@@ -2,16 +2,24 @@
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
+  /** Which field of what was sent is wrong, such as `settings.url`; null where no single one is. */
+  readonly field: string | null;
 
-  constructor(status: number, code: string, message: string) {
+  constructor(status: number, code: string, message: string, field: string | null = null) {
     super(message);
     this.name = 'ApiError';
     this.status = status;
     this.code = code;
+    this.field = field;
   }
 }
 
-type Query = Record<string, string | number | undefined>;
+/** Too much is asked just now, or something the answer needs is away: the same question may succeed in a moment. */
+export function isPassing(error: Error | null): boolean {
+  return error instanceof ApiError && [0, 429, 502, 503, 504].includes(error.status);
+}
+
+export type Query = Record<string, string | number | undefined>;
 
 /** Asks our own server; rejects with `ApiError` for every answer that is not 2xx, and when there is no answer. */
 export async function getJson<Answer>(
@@ -26,7 +34,20 @@ export async function postJson<Answer>(path: string): Promise<Answer> {
   return request<Answer>(path, { method: 'POST' });
 }
 
-function toQueryString(query: Query): string {
+/** Changes something; an answer without a body is null. */
+export async function sendJson<Answer>(
+  method: 'POST' | 'PUT' | 'DELETE',
+  path: string,
+  body?: unknown,
+): Promise<Answer> {
+  return request<Answer>(path, {
+    method,
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+}
+
+/** `?a=1&b=2`, without what is not set; empty where nothing is. */
+export function toQueryString(query: Query): string {
   const pairs = Object.entries(query).flatMap(([key, value]) =>
     value === undefined ? [] : [[key, String(value)]],
   );
@@ -36,7 +57,10 @@ function toQueryString(query: Query): string {
 async function request<Answer>(path: string, init: RequestInit): Promise<Answer> {
   const response = await fetch(path, {
     ...init,
-    headers: { accept: 'application/json' },
+    headers: {
+      accept: 'application/json',
+      ...(init.body !== undefined && { 'content-type': 'application/json' }),
+    },
   }).catch((error: unknown) => {
     if (init.signal?.aborted) throw error;
     throw new ApiError(0, 'unreachable', 'the server does not answer');
@@ -46,11 +70,18 @@ async function request<Answer>(path: string, init: RequestInit): Promise<Answer>
   return body as Answer;
 }
 
+interface ErrorAnswer {
+  code?: string;
+  message?: string;
+  details?: { field?: string; parameter?: string };
+}
+
 function readError(status: number, body: unknown): ApiError {
-  const error = (body as { error?: { code?: string; message?: string } } | null)?.error;
+  const error = (body as { error?: ErrorAnswer } | null)?.error;
   return new ApiError(
     status,
     error?.code ?? 'unexpected',
     error?.message ?? `the server answered with status ${status}`,
+    error?.details?.field ?? error?.details?.parameter ?? null,
   );
 }

@@ -9,18 +9,27 @@ export function renderWithQueries(element: ReactElement) {
   return render(<QueryClientProvider client={client}>{element}</QueryClientProvider>);
 }
 
-/** Answers `fetch` by path; an unknown path is the contract's 404. Returns the requests made. */
-export function answerFetch(answers: Record<string, (url: URL) => unknown>) {
-  const requests: { method: string; url: URL }[] = [];
+interface Asked {
+  method: string;
+  url: URL;
+  /** What was sent; null where nothing was. */
+  body: unknown;
+}
+
+/** Answers `fetch` by path, or by `METHOD path`; an unknown path is the contract's 404. Returns the requests made. */
+export function answerFetch(answers: Record<string, (url: URL, body: unknown) => unknown>) {
+  const requests: Asked[] = [];
   vi.stubGlobal('fetch', async (path: string, init?: RequestInit) => {
     const url = new URL(path, 'http://test');
-    requests.push({ method: init?.method ?? 'GET', url });
-    const answer = answers[url.pathname];
+    const method = init?.method ?? 'GET';
+    const sent: unknown = typeof init?.body === 'string' ? JSON.parse(init.body) : null;
+    requests.push({ method, url, body: sent });
+    const answer = answers[`${method} ${url.pathname}`] ?? answers[url.pathname];
     if (answer === undefined) {
       const error = { error: { code: 'not_found', message: 'no such call' } };
       return new Response(JSON.stringify(error), { status: 404 });
     }
-    const body = answer(url);
+    const body = answer(url, sent);
     return body instanceof Response ? body : new Response(JSON.stringify(body));
   });
   return requests;

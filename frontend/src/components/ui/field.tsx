@@ -1,0 +1,83 @@
+import { clsx } from 'clsx';
+import { useId, type ComponentProps, type ReactNode } from 'react';
+import { ChevronIcon } from '@/components/ui/icons';
+
+/** What a control needs to belong to its label, hint and message. */
+export interface ControlProps {
+  id: string;
+  'aria-describedby': string | undefined;
+  'aria-invalid': true | undefined;
+}
+
+interface FieldProps {
+  label: string;
+  hint?: ReactNode;
+  /** Why the value cannot be taken; read out, and drawn beside the control. */
+  error?: string | null | undefined;
+  className?: string;
+  children: (control: ControlProps) => ReactNode;
+}
+
+/** One labelled control of a form, with its hint and its message. */
+export function Field({ label, hint, error, className, children }: FieldProps) {
+  const id = useId();
+  const [hintId, errorId] = [`${id}-hint`, `${id}-error`];
+  const described = [hint !== undefined && hintId, error && errorId].filter(Boolean).join(' ');
+  return (
+    <div className={clsx('flex min-w-0 flex-col gap-1', className)}>
+      <label htmlFor={id} className="text-[13px] font-medium">
+        {label}
+      </label>
+      {children({
+        id,
+        'aria-describedby': described === '' ? undefined : described,
+        'aria-invalid': error ? true : undefined,
+      })}
+      {hint !== undefined && (
+        <p id={hintId} className="caption">
+          {hint}
+        </p>
+      )}
+      {error && (
+        <p id={errorId} className="text-[12.5px] font-medium text-critical">
+          {error}
+        </p>
+      )}
+    </div>
+  );
+}
+
+const CONTROL =
+  'h-9 w-full min-w-0 rounded-md border bg-raised px-2.5 text-[13.5px] text-ink placeholder:text-ink-faint disabled:opacity-60';
+
+export function Input({ className, ...rest }: ComponentProps<'input'>) {
+  return <input {...rest} className={clsx(CONTROL, frameOf(rest['aria-invalid']), className)} />;
+}
+
+export function TextArea({ className, ...rest }: ComponentProps<'textarea'>) {
+  return (
+    <textarea
+      {...rest}
+      className={clsx(CONTROL, 'h-auto! py-1.5', frameOf(rest['aria-invalid']), className)}
+    />
+  );
+}
+
+/** The browser's own list: best where there are hundreds of choices, and on a phone. */
+export function NativeSelect({ className, children, ...rest }: ComponentProps<'select'>) {
+  return (
+    <span className={clsx('relative inline-flex min-w-0', className)}>
+      <select
+        {...rest}
+        className={clsx(CONTROL, 'appearance-none truncate pr-7!', frameOf(rest['aria-invalid']))}
+      >
+        {children}
+      </select>
+      <ChevronIcon className="pointer-events-none absolute top-1/2 right-2 size-3.5 -translate-y-1/2 text-ink-faint" />
+    </span>
+  );
+}
+
+function frameOf(invalid: unknown): string {
+  return invalid ? 'border-critical' : 'border-line hover:border-line-strong';
+}

@@ -1,0 +1,40 @@
+import { Popover as Radix } from 'radix-ui';
+import type { ReactNode } from 'react';
+import { Button } from '@/components/ui/button';
+import { ChevronIcon } from '@/components/ui/icons';
+
+interface PopoverProps {
+  /** On the button that opens it. */
+  text: ReactNode;
+  /** Names the button where its text does not suffice. */
+  label?: string;
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+  chosen?: boolean;
+  children: ReactNode;
+}
+
+/** A button with something small to fill in or choose under it. */
+export function Popover({ text, label, open, onOpenChange, chosen, children }: PopoverProps) {
+  return (
+    <Radix.Root open={open} onOpenChange={onOpenChange}>
+      <Radix.Trigger asChild>
+        <Button aria-label={label} className={chosen ? 'border-brand! bg-highlight!' : ''}>
+          {text}
+          <ChevronIcon className="size-3.5 text-ink-faint" />
+        </Button>
+      </Radix.Trigger>
+      <Radix.Portal>
+        <Radix.Content
+          align="start"
+          sideOffset={4}
+          collisionPadding={12}
+          aria-label={label}
+          className="thin-scroll z-50 max-h-[var(--radix-popover-content-available-height)] w-[min(21rem,calc(100vw-1.5rem))] overflow-y-auto rounded-lg border border-line bg-raised p-3 shadow-lg outline-none"
+        >
+          {children}
+        </Radix.Content>
+      </Radix.Portal>
+    </Radix.Root>
+  );
+}

@@ -1,0 +1,57 @@
+import { Dialog } from 'radix-ui';
+import type { ReactNode } from 'react';
+import { CloseIcon } from '@/components/ui/icons';
+
+interface SheetProps {
+  title: string;
+  /** What this is about, under the title. */
+  description?: ReactNode;
+  onClose: () => void;
+  /** Stays in sight below what scrolls: the buttons of a form. */
+  footer?: ReactNode;
+  children: ReactNode;
+}
+
+/**
+ * Something to look at or to fill in, beside the page it belongs to; on a phone it covers it.
+ *
+ * Open as long as it is rendered. Focus moves into it, stays there, and goes back to where it came from.
+ */
+export function Sheet({ title, description, onClose, footer, children }: SheetProps) {
+  return (
+    <Dialog.Root open onOpenChange={(open) => !open && onClose()}>
+      <Dialog.Portal>
+        <Dialog.Overlay className="fixed inset-0 z-40 bg-black/40" />
+        <Dialog.Content
+          {...(description === undefined && { 'aria-describedby': undefined })}
+          className="fixed inset-y-0 right-0 z-50 flex w-full max-w-[40rem] flex-col border-l border-line bg-surface shadow-panel outline-none"
+        >
+          <header className="flex items-start gap-3 border-b border-line px-5 py-3.5">
+            <div className="min-w-0">
+              <Dialog.Title className="text-[15px] leading-snug font-semibold break-words">
+                {title}
+              </Dialog.Title>
+              {description !== undefined && (
+                <Dialog.Description className="mt-0.5 text-[13px] text-ink-soft" asChild>
+                  <div>{description}</div>
+                </Dialog.Description>
+              )}
+            </div>
+            <Dialog.Close
+              aria-label="Close"
+              className="-mr-1.5 ml-auto inline-flex size-8 shrink-0 items-center justify-center rounded-md text-ink-soft hover:bg-sunken hover:text-ink"
+            >
+              <CloseIcon />
+            </Dialog.Close>
+          </header>
+          <div className="thin-scroll min-h-0 flex-1 overflow-y-auto px-5 py-4">{children}</div>
+          {footer !== undefined && (
+            <footer className="flex flex-wrap items-center justify-end gap-2 border-t border-line px-5 py-3">
+              {footer}
+            </footer>
+          )}
+        </Dialog.Content>
+      </Dialog.Portal>
+    </Dialog.Root>
+  );
+}

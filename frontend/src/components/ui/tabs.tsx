@@ -1,0 +1,45 @@
+import { Tabs as Radix } from 'radix-ui';
+import type { ReactNode } from 'react';
+
+interface TabsProps<Value extends string> {
+  label: string;
+  value: Value;
+  options: readonly { value: Value; text: string; count?: number | undefined }[];
+  onChange: (value: Value) => void;
+  /** The chosen panel; the others are not there. */
+  children: ReactNode;
+}
+
+/** Parts of a page of which one is shown. The arrow keys move between them; on a phone the row scrolls. */
+export function Tabs<Value extends string>(props: TabsProps<Value>) {
+  return (
+    <Radix.Root
+      value={props.value}
+      onValueChange={(value) => props.onChange(value as Value)}
+      activationMode="manual"
+    >
+      <Radix.List
+        aria-label={props.label}
+        className="thin-scroll flex gap-1 overflow-x-auto border-b border-line"
+      >
+        {props.options.map(({ value, text, count }) => (
+          <Radix.Trigger
+            key={value}
+            value={value}
+            className="-mb-px flex h-9 shrink-0 items-center gap-1.5 border-b-2 border-transparent px-3 text-[13.5px] text-ink-soft hover:text-ink data-[state=active]:border-brand data-[state=active]:font-semibold data-[state=active]:text-ink"
+          >
+            {text}
+            {count !== undefined && count > 0 && (
+              <span className="rounded-full bg-critical-soft px-1.5 text-[11px] font-semibold text-critical">
+                {count}
+              </span>
+            )}
+          </Radix.Trigger>
+        ))}
+      </Radix.List>
+      <Radix.Content value={props.value} className="pt-3 outline-none" tabIndex={-1}>
+        {props.children}
+      </Radix.Content>
+    </Radix.Root>
+  );
+}
