@@ -1,6 +1,10 @@
-import { createRootRoute, createRoute, createRouter, Link } from '@tanstack/react-router';
-import { LivePage } from '@/app/routes/live';
-import { SystemPage } from '@/app/routes/system';
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Link,
+} from '@tanstack/react-router';
 import { Shell } from '@/app/shell';
 import { parseView, viewToSearch } from '@/lib/view';
 
@@ -10,19 +14,32 @@ const liveRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/',
   validateSearch: (search: Record<string, unknown>) => viewToSearch(parseView(search)),
-  component: LivePage,
+  component: lazyRouteComponent(() => import('@/app/routes/live'), 'LivePage'),
+});
+
+// The pages below read their own addresses: what means nothing to them is left out there, never an error.
+const exploreRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/explore',
+  component: lazyRouteComponent(() => import('@/app/routes/explore'), 'ExplorePage'),
+});
+
+const alertsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/alerts',
+  component: lazyRouteComponent(() => import('@/app/routes/alerts'), 'AlertsPage'),
 });
 
 const systemRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/system',
-  component: SystemPage,
+  component: lazyRouteComponent(() => import('@/app/routes/system'), 'SystemPage'),
 });
 
-/** Every page of the dashboard. */
+/** Every page of the dashboard; each is a file of its own that is fetched when it is first asked for. */
 export const router = createRouter({
-  routeTree: rootRoute.addChildren([liveRoute, systemRoute]),
-  defaultPreload: false,
+  routeTree: rootRoute.addChildren([liveRoute, exploreRoute, alertsRoute, systemRoute]),
+  defaultPreload: 'intent',
 });
 
 declare module '@tanstack/react-router' {

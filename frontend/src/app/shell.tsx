@@ -3,7 +3,7 @@ import { useEffect } from 'react';
 import { Button } from '@/components/ui/button';
 import { MoonIcon, PauseIcon, PlayIcon, SunIcon } from '@/components/ui/icons';
 import { WaveMark } from '@/components/ui/wave-mark';
-import { paths } from '@/config/paths';
+import { PageBar, PageLinks } from '@/app/navigation';
 import { ConnectionPill } from '@/features/connection/components/connection-pill';
 import { chooseTheme, useTheme } from '@/lib/theme';
 import { liveSocket } from '@/live/connect';
@@ -31,16 +31,7 @@ export function Shell() {
               Groundswell
             </span>
           </Link>
-          <nav aria-label="Pages" className="ml-2 flex items-center sm:ml-4">
-            <PageLink to="/">Live</PageLink>
-            <PageLink to="/system">System</PageLink>
-            <a
-              href={paths.docs}
-              className="hidden h-8 items-center rounded-md px-2.5 text-[13.5px] text-ink-soft hover:text-ink sm:inline-flex"
-            >
-              API
-            </a>
-          </nav>
+          <PageLinks />
           <div className="ml-auto flex items-center gap-1">
             <Connection />
             <PauseButton />
@@ -55,20 +46,8 @@ export function Shell() {
       >
         <Outlet />
       </main>
+      <PageBar />
     </div>
-  );
-}
-
-function PageLink({ to, children }: { to: '/' | '/system'; children: string }) {
-  return (
-    <Link
-      to={to}
-      activeOptions={{ exact: true, includeSearch: false }}
-      className="inline-flex h-8 items-center rounded-md px-2.5 text-[13.5px] text-ink-soft hover:text-ink"
-      activeProps={{ className: 'font-semibold text-ink!' }}
-    >
-      {children}
-    </Link>
   );
 }
 

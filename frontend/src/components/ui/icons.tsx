@@ -91,3 +91,30 @@ export const AlertIcon = (props: IconProps) => (
     <path d="M8 6.500v3M8 11.400v.1" />
   </Icon>
 );
+
+export const PulseIcon = (props: IconProps) => (
+  <Icon {...props}>
+    <path d="M1.5 8.500h2.700l1.900-5 3.200 9 2-4h3.200" />
+  </Icon>
+);
+
+export const SearchIcon = (props: IconProps) => (
+  <Icon {...props}>
+    <circle cx="7" cy="7" r="4.300" />
+    <path d="M10.3 10.300l3.700 3.700" />
+  </Icon>
+);
+
+export const BellIcon = (props: IconProps) => (
+  <Icon {...props}>
+    <path d="M8 2a4 4 0 0 0-4 4c0 3.500-1.5 4.500-1.500 5.500h11c0-1-1.5-2-1.500-5.500a4 4 0 0 0-4-4z" />
+    <path d="M6.700 13.700a1.400 1.400 0 0 0 2.600 0" />
+  </Icon>
+);
+
+export const StackIcon = (props: IconProps) => (
+  <Icon {...props}>
+    <path d="M8 2l6 3-6 3-6-3z" />
+    <path d="M2 8l6 3 6-3M2 11l6 3 6-3" />
+  </Icon>
+);

@@ -1,0 +1,93 @@
+import { Link } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import { BellIcon, PulseIcon, SearchIcon, StackIcon } from '@/components/ui/icons';
+import { paths } from '@/config/paths';
+import { useAlerts } from '@/features/alerts/api/use-alerts';
+import { useLive } from '@/live/store';
+
+const PAGES = [
+  { to: '/', name: 'Live', icon: <PulseIcon className="size-5" /> },
+  { to: '/explore', name: 'Explore', icon: <SearchIcon className="size-5" /> },
+  { to: '/alerts', name: 'Alerts', icon: <BellIcon className="size-5" /> },
+  { to: '/system', name: 'System', icon: <StackIcon className="size-5" /> },
+] as const;
+
+/** The pages beside the mark, where there is room for their names. */
+export function PageLinks() {
+  return (
+    <nav aria-label="Pages" className="ml-4 hidden items-center sm:flex">
+      {PAGES.map(({ to, name }) => (
+        <Link
+          key={to}
+          to={to}
+          activeOptions={{ exact: true, includeSearch: false }}
+          className="inline-flex h-8 items-center gap-1.5 rounded-md px-2.5 text-[13.5px] text-ink-soft hover:text-ink"
+          activeProps={{ className: 'font-semibold text-ink!' }}
+        >
+          {name}
+          {to === '/alerts' && <OpenAlerts className="static" />}
+        </Link>
+      ))}
+      <a
+        href={paths.docs}
+        className="inline-flex h-8 items-center rounded-md px-2.5 text-[13.5px] text-ink-soft hover:text-ink"
+      >
+        API
+      </a>
+    </nav>
+  );
+}
+
+/** The pages within reach of a thumb. */
+export function PageBar() {
+  return (
+    <nav
+      aria-label="Pages"
+      className="sticky bottom-0 z-30 border-t border-line bg-surface pb-[env(safe-area-inset-bottom)] sm:hidden"
+    >
+      <ul className="mx-auto grid max-w-md grid-cols-4">
+        {PAGES.map(({ to, name, icon }) => (
+          <li key={to}>
+            <Link
+              to={to}
+              activeOptions={{ exact: true, includeSearch: false }}
+              className="flex h-14 flex-col items-center justify-center gap-0.5 text-[11.5px] text-ink-soft"
+              activeProps={{ className: 'font-semibold text-brand!' }}
+            >
+              <Badged show={to === '/alerts'}>{icon}</Badged>
+              {name}
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}
+
+function Badged({ show, children }: { show: boolean; children: ReactNode }) {
+  return (
+    <span className="relative">
+      {children}
+      {show && <OpenAlerts className="absolute -top-1.5 left-3" />}
+    </span>
+  );
+}
+
+/** More than two digits would cover the name beside it. */
+const COUNTED_MAX = 99;
+
+/** How many alerts wait for a person; nothing where none do. */
+function OpenAlerts({ className }: { className: string }) {
+  const pushed = useLive((live) => live.alerts);
+  const { alerts } = useAlerts(pushed);
+  const n_open = alerts.filter(({ state }) => state === 'open').length;
+  if (n_open === 0) return null;
+  return (
+    <span
+      className={`${className} min-w-4 rounded-full bg-critical px-1 text-center text-[10.5px] leading-4 font-semibold text-surface`}
+    >
+      {n_open > COUNTED_MAX ? `${COUNTED_MAX}+` : n_open}
+      <span className="sr-only"> open</span>
+    </span>
+  );
+}
