@@ -23,6 +23,8 @@ pub mod alerts; // what must be acted on
 
 pub mod flagged; // posts at high churn risk, on their way into an alert
 
+pub mod outbox; // what people are yet to be told
+
 pub mod places; // where cities lie
 
 pub mod retention; // daily partitions, and how posts leave
