@@ -19,9 +19,6 @@ const LAG_SHARE: f64 = 0.5;
 /// slow ones are no end of it.
 const OVERLOAD_LASTS_MS: i64 = 2_000;
 
-/// Posts that may be admitted and not yet corrected, whatever the budget: what bounds the memory.
-const WAITING_MAX: usize = 4_096;
-
 /// How long a slow pace of the deep model is believed in while it has nothing to read.
 const PACE_LASTS: Duration = Duration::from_secs(10);
 
@@ -173,19 +170,20 @@ impl Cascade {
             let until = Timestamp::now().as_millisecond() + OVERLOAD_LASTS_MS;
             self.overloaded_until_ms.store(until, Ordering::Release);
         }
+        // Before the lock below: threads of low priority hold the one behind this, and every scoring thread wants both.
+        let deep_per_second = self.deep_per_second();
         let mut admitting = self.admission.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         let since_last = now.saturating_duration_since(admitting.last);
         admitting.last = now;
         let load = Load {
             arriving_per_second: admitting.rate.count(doubts.len(), since_last),
-            deep_per_second: self.deep_per_second(),
+            deep_per_second,
             n_waiting: self.n_waiting(),
             budget: self.budget,
             is_overloaded: self.is_overloaded(),
         };
-        let mut indices = admitting.admission.admit(doubts, &load);
-        indices.truncate(WAITING_MAX.saturating_sub(load.n_waiting));
+        let indices = admitting.admission.admit(doubts, &load);
         // Still under the lock, so that two batches do not take the same room.
         let places = self.places(indices.len());
         Admitted { indices, places }
@@ -205,7 +203,7 @@ impl Cascade {
             is_overloaded: false,
         };
         // What has just arrived goes first: it can still be corrected in time.
-        load.room().min(WAITING_MAX).saturating_sub(2 * self.n_waiting()).min(n_max)
+        load.room().saturating_sub(2 * self.n_waiting()).min(n_max)
     }
 
     /// Takes places without asking whether there is room.
@@ -222,8 +220,8 @@ impl Cascade {
         }
     }
 
-    /// Notes that it has finished, and how many of the texts the model has read: none of a run that failed, and none
-    /// that were remembered, for those would make it look faster than it is.
+    /// Notes that it has finished, and how many of the texts the model itself has read: any other would make it look
+    /// faster than it is.
     pub fn end(&self, worker: usize, n_read: usize) {
         let mut pacing = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
         let under_way = pacing.under_way.get_mut(worker).and_then(Option::take);

@@ -15,6 +15,9 @@ const CHURN_DOUBT_WIDTH: f32 = 0.2;
 /// itself, whose times vary.
 const WAIT_SHARE: f64 = 0.5;
 
+/// Posts that may wait, whatever the budget: what bounds the memory.
+const WAITING_MAX: usize = 4_096;
+
 /// The share admitted while nothing waits, over the share that can be read: what waits can only grow to the point at
 /// which both are equal. Two makes that half of the room, far from both ends.
 const GAIN: f64 = 2.0;
@@ -68,10 +71,11 @@ impl Load {
         if self.budget.is_zero() {
             return 0;
         }
-        whole(self.deep_per_second * self.budget.as_secs_f64() * WAIT_SHARE).max(1)
+        whole(self.deep_per_second * self.budget.as_secs_f64() * WAIT_SHARE).clamp(1, WAITING_MAX)
     }
 
-    /// A load under which that share is admitted, and what may wait limits nothing: for judging the choice alone.
+    /// A load under which that share is admitted, and what may wait limits no batch of up to some thousand posts: for
+    /// judging the choice alone.
     pub fn for_share(share: f64, arriving_per_second: f64) -> Self {
         Self {
             arriving_per_second,
@@ -235,6 +239,17 @@ mod tests {
     #[test]
     fn idle_everything_goes_on() {
         assert_eq!(Admission::default().admit(&doubts(40), &load(40.0, 0)).len(), 40);
+    }
+
+    #[test]
+    fn where_memory_is_the_limit_the_most_doubtful_go_on_too() {
+        let all: Vec<f32> = doubts(6_000);
+        let load = Load { deep_per_second: 1e6, ..load(1.0, 0) };
+        let chosen = Admission::default().admit(&all, &load);
+        assert_eq!(chosen.len(), WAITING_MAX);
+        let mut ranked = all.clone();
+        ranked.sort_unstable_by(|a, b| b.total_cmp(a));
+        assert!(chosen.iter().all(|i| all[*i] >= ranked[WAITING_MAX - 1]));
     }
 
     #[test]
