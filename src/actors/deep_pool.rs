@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, WrapFuture};
@@ -17,12 +16,9 @@ use super::scoring::score_again;
 use super::supervisor::{Life, stage};
 use super::vitals::Vitals;
 use super::workers::{LOOK_EVERY, Presence, Workers, WorkersParams};
-use crate::inference::{InferenceError, Scorer, ScorerFactory};
+use crate::inference::{Scorer, ScorerFactory};
 use crate::models::post::ScoredPost;
 use crate::store::{Store, corrections};
-
-/// How long a worker waits before it tries again to reach the aggregator.
-const RETRY: Duration = Duration::from_millis(50);
 
 /// How often is looked for posts that a dead process left behind.
 const SWEEP_EVERY: Duration = Duration::from_secs(3);
@@ -159,8 +155,8 @@ impl Reader {
                     let n_texts = request.texts.len();
                     self.params.cascade.begin(presence.number(), n_texts);
                     let healthy = presence.answer(scorer.as_mut(), request);
-                    let n_read = n_texts.saturating_sub(scorer.n_remembered());
-                    self.params.cascade.end(presence.number(), if healthy { n_read } else { 0 });
+                    let n_read = n_read(scorer.as_ref(), n_texts, healthy);
+                    self.params.cascade.end(presence.number(), n_read);
                     healthy
                 }
                 Job::Batch(batch) => self.read(presence, scorer.as_mut(), batch),
@@ -175,60 +171,54 @@ impl Reader {
         }
     }
 
-    /// Whether the scorer can be used again. A batch that fails is halved until the culprit stands alone; that one keeps
-    /// its first score, unless it was the runtime that failed.
-    fn read(&self, presence: &Presence, scorer: &mut dyn Scorer, mut batch: Vec<Deferred>) -> bool {
-        let n_texts = batch.len();
+    /// Whether the scorer can be used again. A batch that fails is halved until the culprit stands alone.
+    fn read(&self, presence: &Presence, scorer: &mut dyn Scorer, batch: Vec<Deferred>) -> bool {
         self.vitals.begin(1);
-        self.params.cascade.begin(presence.number(), n_texts);
+        self.params.cascade.begin(presence.number(), batch.len());
         let posts: Vec<&ScoredPost> = batch.iter().map(|deferred| deferred.scored.as_ref()).collect();
         let read = presence.attempt(|| score_again(scorer, &posts));
-        let n_read =
-            if matches!(read, Ok(Ok(_))) { n_texts.saturating_sub(scorer.n_remembered()) } else { 0 };
+        let n_read = n_read(scorer, posts.len(), matches!(read, Ok(Ok(_))));
         self.params.cascade.end(presence.number(), n_read);
-        let is_passing = matches!(read, Ok(Err(InferenceError::Runtime(_))));
-        let (reason, healthy) = match read {
+        let (reason, healthy, is_passing) = match read {
             Ok(Ok(scores)) => {
                 let reread = |(deferred, score)| Reread { deferred, score };
                 let rereads = batch.into_iter().zip(scores).map(reread).collect();
-                self.hand_on(presence, CorrectBatch { rereads, given_up: Vec::new() });
+                presence.hand_on(&self.params.downstream, CorrectBatch { rereads, given_up: Vec::new() });
                 self.vitals.finish(1);
                 return true;
             }
-            Ok(Err(error)) => (error.to_string(), true),
-            Err(panic) => (panic, false),
+            Ok(Err(error)) => (error.to_string(), true, error.is_passing()),
+            Err(panic) => (panic, false, false),
         };
         self.vitals.fail(1);
-        warn!(reason, n_texts, "a batch could not be read again");
-        if n_texts == 1 && is_passing {
-            // The runtime ran short of something, which says nothing of the text: its row is claimed again, some times.
-            return healthy;
+        warn!(reason, n_texts = batch.len(), "a batch could not be read again");
+        if batch.len() > 1 {
+            return self.read_halves(presence, batch) && healthy;
         }
-        if n_texts == 1 {
-            self.hand_on(presence, CorrectBatch { rereads: Vec::new(), given_up: batch });
-            return healthy;
+        // What passes says nothing of the text: its row is claimed again, some times. Any other keeps its first score.
+        if !is_passing {
+            presence.hand_on(&self.params.downstream, CorrectBatch { rereads: Vec::new(), given_up: batch });
         }
-        let right = batch.split_off(n_texts / 2);
+        healthy
+    }
+
+    /// Whether there was a scorer for each. One that panicked may be in any state. Rare enough that building one for
+    /// each half does not matter.
+    fn read_halves(&self, presence: &Presence, mut batch: Vec<Deferred>) -> bool {
+        let right = batch.split_off(batch.len() / 2);
         for half in [batch, right] {
-            // A scorer that panicked may be in any state. Rare enough that building one for each half does not matter.
             let Some(mut fresh) = presence.build_scorer(self.params.factory.as_ref()) else {
                 return false;
             };
             self.read(presence, fresh.as_mut(), half);
         }
-        healthy
+        true
     }
+}
 
-    /// Waits for the aggregator: reading it all again would cost more.
-    fn hand_on(&self, presence: &Presence, batch: CorrectBatch) {
-        while !self.params.downstream.is_reachable() {
-            if !presence.is_wanted() {
-                return;
-            }
-            thread::sleep(RETRY);
-        }
-        self.params.downstream.post(batch);
-    }
+/// How many of the texts the model itself has read: none of a run that failed, and none that were remembered.
+fn n_read(scorer: &dyn Scorer, n_texts: usize, succeeded: bool) -> usize {
+    if succeeded { n_texts.saturating_sub(scorer.n_remembered()) } else { 0 }
 }
 
 /// As many as are read together; at least one.

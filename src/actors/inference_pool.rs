@@ -1,7 +1,6 @@
 //! ScoreBatch → RecordBatch, on worker threads.
 
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use actix::{Actor, AsyncContext, Context, Handler};
@@ -20,9 +19,6 @@ use crate::enrich::Enricher;
 use crate::inference::{Scorer, ScorerFactory};
 use crate::models::post::ScoredPost;
 use crate::telemetry::{INFERENCE_SECONDS, POSTS_SCORED_TOTAL};
-
-/// How long a worker waits before it tries again to reach the aggregator.
-const RETRY: Duration = Duration::from_millis(50);
 
 /// A batch takes milliseconds; a worker that is this long at one is stuck in native code.
 const STUCK_AFTER: Duration = Duration::from_secs(30);
@@ -149,7 +145,8 @@ impl Worker {
                         scored.awaits_correction = true;
                     }
                 }
-                self.hand_on(presence, RecordBatch { posts, ticket, places: admitted.places });
+                let batch = RecordBatch { posts, ticket, places: admitted.places };
+                presence.hand_on(&self.params.downstream, batch);
                 self.vitals.finish(1);
                 return true;
             }
@@ -160,18 +157,6 @@ impl Worker {
         ticket.failed(reason);
         self.vitals.fail(1);
         healthy
-    }
-
-    /// Waits for the aggregator rather than dropping the ticket: a stage that is being rebuilt says nothing
-    /// about the posts.
-    fn hand_on(&self, presence: &Presence, batch: RecordBatch) {
-        while !self.params.downstream.is_reachable() {
-            if !presence.is_wanted() {
-                return;
-            }
-            thread::sleep(RETRY);
-        }
-        self.params.downstream.post(batch);
     }
 }
 

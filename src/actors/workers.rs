@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tracing::{error, warn};
 
+use super::downstream::{Downstream, Ticketed};
 use super::job_queue::{LaneError, Request};
 use super::scoring::score_texts;
 use crate::inference::{Scorer, ScorerFactory};
@@ -19,6 +20,9 @@ pub const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How long a worker waits before it tries again to build a scorer.
 const BUILD_RETRY: Duration = Duration::from_secs(1);
+
+/// How long a worker waits before it tries again to reach the stage behind it.
+const HAND_ON_RETRY: Duration = Duration::from_millis(50);
 
 /// The lowest there is. Linux gives such a thread about a seventieth of the time of an ordinary one that wants the same
 /// processor, and all of it when none does.
@@ -155,6 +159,22 @@ impl Presence {
         // A caller that has hung up no longer wants it.
         let _ = request.answer.send(answer);
         healthy
+    }
+
+    /// Hands on what was done. Waits for a stage that is being rebuilt, which says nothing about the posts: doing it all
+    /// again would cost more. Drops the message once the pool is dead.
+    pub fn hand_on<M>(&self, downstream: &Downstream<M>, message: M)
+    where
+        M: Ticketed + Send,
+        M::Result: Send,
+    {
+        while !downstream.is_reachable() {
+            if !self.is_wanted() {
+                return;
+            }
+            thread::sleep(HAND_ON_RETRY);
+        }
+        downstream.post(message);
     }
 }
 

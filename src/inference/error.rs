@@ -121,6 +121,13 @@ pub enum InferenceError {
     Refused(&'static str),
 }
 
+impl InferenceError {
+    /// Whether another attempt may well succeed: the runtime ran short of something, which says nothing of the text.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Runtime(_))
+    }
+}
+
 fn list(paths: &[PathBuf]) -> String {
     paths.iter().map(|path| format!("`{}`", path.display())).collect::<Vec<_>>().join(", ")
 }
