@@ -1,6 +1,7 @@
-//! A model for tests: a few words decide, and three words break it on command.
+//! A model for tests: a few words decide, and some break it on command.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{InferenceError, Reading, Scorer, ScorerFactory, Tier};
 use crate::models::score::ModelId;
@@ -11,6 +12,13 @@ const PANIC: &str = "poison-panic";
 const ERROR: &str = "poison-error";
 /// A text that contains this makes the deep scorer alone panic.
 const DEEP_PANIC: &str = "poison-deep";
+
+/// For a text that contains this the runtime of the deep scorers falls short, in this process, until that text has stood
+/// alone once.
+const DEEP_SHORT: &str = "poison-once";
+
+/// Which of those texts have.
+static STOOD_ALONE: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 /// Makes [`Fake`] scorers of one tier.
 pub struct FakeFactory {
@@ -48,8 +56,23 @@ impl Scorer for Fake {
     }
 
     fn score(&mut self, texts: &[&str]) -> Result<Vec<Reading>, InferenceError> {
+        if self.tier == Tier::Deep && texts.iter().any(|text| falls_short(text, texts.len() == 1)) {
+            return Err(InferenceError::Runtime(format!("the text contains `{DEEP_SHORT}`")));
+        }
         texts.iter().map(|text| read(self.tier, &text.to_lowercase())).collect()
     }
+}
+
+fn falls_short(text: &str, is_alone: bool) -> bool {
+    if !text.contains(DEEP_SHORT) {
+        return false;
+    }
+    let mut stood_alone = STOOD_ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let falls_short = !stood_alone.contains(text);
+    if falls_short && is_alone {
+        stood_alone.insert(text.to_owned());
+    }
+    falls_short
 }
 
 fn read(tier: Tier, text: &str) -> Result<Reading, InferenceError> {
@@ -118,7 +141,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "poison-panic")]
-    fn a_text_that_panics_panics() {
+    fn a_text_can_make_it_panic() {
         let _ = score("poison-panic");
     }
 

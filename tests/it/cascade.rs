@@ -231,6 +231,18 @@ async fn a_post_that_breaks_the_deep_model_keeps_its_first_score_and_the_rest_is
 }
 
 #[tokio::test]
+async fn a_post_for_which_the_runtime_fell_short_is_read_again_later() {
+    let app = TestApp::start_with(&CALM).await;
+    let mut batch = doubtful_posts(0..19);
+    batch.insert(7, post("short", "maybe poison-once"));
+    app.publish(batch).await;
+    until_scored(&app.space, Scored { swift: 1, deep: 19, awaiting: 1, superseded: 19 }).await;
+    app.space.let_claims_run_out().await;
+    until_scored(&app.space, Scored { deep: 20, superseded: 20, ..Scored::default() }).await;
+    app.space.assert_sums_exact().await;
+}
+
+#[tokio::test]
 async fn a_deep_pool_that_dies_loses_no_correction() {
     let app = TestApp::start_with(&CALM).await;
     let held = app.space.hold_corrections().await;
