@@ -13,11 +13,13 @@ use tracing::warn;
 
 use super::cascade::Cascade;
 use super::commit::Committer;
-use super::correction::{Corrections, Undone};
+use super::correction::{self, Corrections, Undone};
 use super::downstream::Downstream;
 use super::feed_budget::FeedBudget;
 use super::live_windows::{LiveWindows, ROWS_MAX, horizon};
-use super::messages::{ApplyUpdate, CorrectBatch, PostsFlagged, PublishMetrics, RecordBatch, WindowClosed};
+use super::messages::{
+    ApplyUpdate, CorrectBatch, PostsFlagged, PublishMetrics, RecordBatch, Reread, WindowClosed,
+};
 use super::supervisor::{Life, stage};
 use super::window_cache;
 use crate::models::live::{FrameId, LiveUpdate, SequencedUpdate};
@@ -149,7 +151,7 @@ impl Aggregator {
         let done = self.params.io.spawn(transaction).into_actor(self).map(|outcome, aggregator, context| {
             match outcome {
                 Ok(Undone::Nothing) => {}
-                Ok(Undone::Corrections(rereads)) => aggregator.corrections.again(rereads),
+                Ok(Undone::Corrections(rereads)) => aggregator.correct_later(rereads, context),
                 // Its tickets were dropped with it, so its batches will be tried again, alone. Corrections are taken up
                 // again once their claims have run out.
                 Err(error) => warn!(%error, "a commit panicked"),
@@ -160,10 +162,17 @@ impl Aggregator {
         context.spawn(done);
     }
 
+    fn correct_later(&mut self, rereads: Vec<Reread>, context: &mut Context<Self>) {
+        self.corrections.again(rereads);
+        context.run_later(correction::RETRY, |aggregator, context| {
+            aggregator.corrections.wake();
+            aggregator.start_commit(context);
+        });
+    }
+
     /// Posts first, and where both wait, in turns: neither can starve the other.
     fn next_transaction(&mut self) -> Option<BoxFuture<'static, Undone>> {
-        let correct =
-            !self.corrections.is_empty() && (self.pending.is_empty() || self.is_turn_of_corrections);
+        let correct = self.corrections.are_due() && (self.pending.is_empty() || self.is_turn_of_corrections);
         if !correct && self.pending.is_empty() {
             return None;
         }

@@ -206,6 +206,7 @@ fn places_of(posts: &[ScoredPost]) -> BTreeMap<String, (f64, f64)> {
     posts.iter().filter_map(place).collect()
 }
 
-fn wide(n: usize) -> u64 {
+/// As counters take it.
+pub(super) fn wide(n: usize) -> u64 {
     u64::try_from(n).unwrap_or(u64::MAX)
 }

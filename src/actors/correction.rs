@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tracing::{error, warn};
 
 use super::cascade::{Deferred, TierCounts};
-use super::commit::Committer;
+use super::commit::{Committer, wide};
 use super::messages::{CorrectBatch, PostsFlagged, Reread};
 use crate::inference::Tier;
 use crate::models::live::{AlertChange, CorrectedPost, LiveUpdate};
@@ -17,8 +17,8 @@ use crate::store::corrections::{Corrected, Correction};
 use crate::store::{StoreError, corrections};
 use crate::telemetry::{CORRECTION_SECONDS, CORRECTIONS_TOTAL, TIER_POSTS_TOTAL};
 
-/// Posts have their turn after a failure; this long they wait for the next attempt at most.
-const RETRY: Duration = Duration::from_millis(250);
+/// How long corrections rest after a failure. Posts are stored meanwhile.
+pub(super) const RETRY: Duration = Duration::from_millis(250);
 
 /// A change of a number that people would see.
 const NOTICEABLE: f32 = 0.1;
@@ -29,6 +29,7 @@ pub(super) struct Corrections {
     given_up: Vec<Deferred>,
     n_at_once: usize,
     n_at_once_max: usize,
+    is_resting: bool,
 }
 
 /// One transaction's worth.
@@ -47,11 +48,13 @@ pub(super) enum Undone {
 
 impl Corrections {
     pub fn new(n_at_once_max: usize) -> Self {
-        Self { rereads: VecDeque::new(), given_up: Vec::new(), n_at_once: n_at_once_max, n_at_once_max }
+        let (rereads, given_up) = (VecDeque::new(), Vec::new());
+        Self { rereads, given_up, n_at_once: n_at_once_max, n_at_once_max, is_resting: false }
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.rereads.is_empty() && self.given_up.is_empty()
+    /// Whether there is something to do, and it may be done now.
+    pub fn are_due(&self) -> bool {
+        !self.is_resting && (!self.rereads.is_empty() || !self.given_up.is_empty())
     }
 
     pub fn push(&mut self, batch: CorrectBatch) {
@@ -66,11 +69,17 @@ impl Corrections {
         Work { rereads: self.rereads.drain(..n).collect(), given_up: std::mem::take(&mut self.given_up) }
     }
 
-    /// Takes back what could not be done: the next attempt is half as large, so that what is refused, or always takes too
-    /// long, comes to stand alone.
+    /// Takes back what could not be done, to rest until [`Self::wake`]: the next attempt is half as large, so that what is
+    /// refused, or always takes too long, comes to stand alone.
     pub fn again(&mut self, rereads: Vec<Reread>) {
+        self.is_resting = true;
         self.n_at_once = (rereads.len() / 2).max(1);
         rereads.into_iter().rev().for_each(|reread| self.rereads.push_front(reread));
+    }
+
+    /// Ends the rest.
+    pub fn wake(&mut self) {
+        self.is_resting = false;
     }
 }
 
@@ -101,7 +110,6 @@ impl Committer {
             Err(error) => error!(%error, n_posts = rereads.len(), "corrections could not be stored"),
         }
         self.vitals.fail(1);
-        tokio::time::sleep(RETRY).await;
         Undone::Corrections(rereads)
     }
 
@@ -175,8 +183,4 @@ fn is_noticeable(before: &Score, after: &Score) -> bool {
         || before.emotion.label != after.emotion.label
         || moved(before.toxicity, after.toxicity)
         || is_high(before) != is_high(after)
-}
-
-fn wide(n: usize) -> u64 {
-    u64::try_from(n).unwrap_or(u64::MAX)
 }
