@@ -23,12 +23,8 @@ pub struct Manifest {
     pub model: FileEntry,
     /// The vocabulary and all normalisation.
     pub tokenizer: FileEntry,
-    /// Older manifests: the name of the only input.
-    #[serde(default)]
-    input: Option<String>,
-    /// The inputs, of which the network must have each: int64, one row a text.
-    #[serde(default)]
-    inputs: Vec<Input>,
+    /// What the network asks for, each of which it must have: int64, one row a text.
+    pub inputs: Vec<Input>,
     /// Whether the tokenizer's marks of beginning and end belong to what the network reads.
     #[serde(default)]
     pub special_tokens: bool,
@@ -106,7 +102,7 @@ impl Manifest {
             let max = MAX_TOKENS_MAX;
             return Err(malformed(format!("`max_tokens` is {}, not from 1 to {max}", manifest.max_tokens)));
         }
-        if !manifest.inputs().contains(&Input::Ids) {
+        if !manifest.inputs.contains(&Input::Ids) {
             return Err(malformed("`inputs` lacks `input_ids`".into()));
         }
         Ok(manifest)
@@ -115,15 +111,6 @@ impl Manifest {
     /// Where the manifest of a folder is.
     pub fn path(folder: &Path) -> PathBuf {
         folder.join("manifest.json")
-    }
-
-    /// What the network asks for.
-    pub fn inputs(&self) -> &[Input] {
-        const OLDER: &[Input] = &[Input::Ids];
-        match self.input.as_deref() {
-            Some("input_ids") if self.inputs.is_empty() => OLDER,
-            _ => &self.inputs,
-        }
     }
 
     /// The heads the network has.
@@ -201,11 +188,6 @@ mod tests {
         refused(&[("neutral", "LABEL_1")], "LABEL_1");
         refused(&[("activation", "activatoin")], "activatoin");
         refused(&[("\"sentiment\"", "\"mood\"")], "mood");
-    }
-
-    #[test]
-    fn the_older_form_with_one_input_is_understood() {
-        read(&[(r#""inputs":["input_ids","attention_mask"]"#, r#""input":"input_ids""#)]).unwrap();
     }
 
     #[test]

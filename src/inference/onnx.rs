@@ -92,7 +92,7 @@ impl Network {
     fn prove(&self, golden: &Golden) -> Result<(), InferenceError> {
         let mut session = session(&self.environment, &self.bytes, self.n_threads)?;
         let asked: Vec<&str> = session.inputs().iter().map(|input| input.name()).collect();
-        let given: Vec<&str> = self.manifest.inputs().iter().map(|input| input.as_str()).collect();
+        let given: Vec<&str> = self.manifest.inputs.iter().map(|input| input.as_str()).collect();
         if let Some(missing) = asked.iter().find(|name| !given.contains(name)) {
             return Err(InferenceError::MissingInput { input: (*missing).to_owned() });
         }
@@ -179,13 +179,9 @@ fn run(
 ) -> Result<Spent, InferenceError> {
     let started = Instant::now();
     let n_texts = batch.indices.len();
-    let mut inputs = Vec::with_capacity(network.manifest.inputs().len());
-    let rows: Vec<(Input, Vec<i64>)> = network
-        .manifest
-        .inputs()
-        .iter()
-        .map(|input| (*input, fill(*input, network, batch, tokens)))
-        .collect();
+    let mut inputs = Vec::with_capacity(network.manifest.inputs.len());
+    let rows: Vec<(Input, Vec<i64>)> =
+        network.manifest.inputs.iter().map(|input| (*input, fill(*input, network, batch, tokens))).collect();
     for (input, rows) in &rows {
         let tensor =
             TensorRef::from_array_view(([n_texts, batch.width], rows.as_slice())).map_err(runtime)?;
