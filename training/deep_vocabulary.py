@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
-from vocabulary import ELONGATION, URL, USER
+from vocabulary import ELONGATION, STAND_INS, USER
 
 UNKNOWN = "[UNK]"
 # Word pieces of longer words cost more than they tell; Chinese and Japanese come one character at a time anyway.
@@ -29,11 +29,7 @@ def normalizer() -> normalizers.Normalizer:
             # Variation selectors, joiners and skin tones would split one emoji into many spellings.
             normalizers.Replace(Regex("[\ufe00-\ufe0f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u0000\U0001f3fb-\U0001f3ff]"), ""),
             normalizers.BertNormalizer(clean_text=True, handle_chinese_chars=True, strip_accents=True, lowercase=True),
-            normalizers.Replace(Regex(r"https?(?:://\S*)?(?!\w)|www\.\S+"), f" {URL} "),
-            normalizers.Replace(Regex(r"(?<![\w@])@\w+"), f" {USER} "),
-            normalizers.Replace("&amp;", "&"),
-            normalizers.Replace("&lt;", "<"),
-            normalizers.Replace("&gt;", ">"),
+            *STAND_INS,
             normalizers.Replace(Regex("&quot;|[“”]"), '"'),
             normalizers.Replace(Regex("[’‘`´]|&#0?39;"), "'"),
             normalizers.Replace(Regex(ELONGATION), ""),

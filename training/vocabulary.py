@@ -22,6 +22,15 @@ EMOTICON = (
 WORD = r"[\p{L}\p{M}]+(?:'[\p{L}\p{M}]+)*"
 PIECES = rf"@user|{EMOTICON}|{WORD}|\p{{N}}+|!\?|\?!|([!?.])\1|[^\s\p{{L}}\p{{M}}\p{{N}}]"
 
+# Of addresses and names, only that they are there is of use. Part of both models' normalisers.
+STAND_INS = [
+    normalizers.Replace(Regex(r"https?(?:://\S*)?(?!\w)|www\.\S+"), f" {URL} "),
+    normalizers.Replace(Regex(r"(?<![\w@])@\w+"), f" {USER} "),
+    normalizers.Replace("&amp;", "&"),
+    normalizers.Replace("&lt;", "<"),
+    normalizers.Replace("&gt;", ">"),
+]
+
 
 def untrained(model: models.Model) -> Tokenizer:
     tokenizer = Tokenizer(model)
@@ -29,11 +38,7 @@ def untrained(model: models.Model) -> Tokenizer:
         [
             normalizers.NFKC(),
             normalizers.Lowercase(),
-            normalizers.Replace(Regex(r"https?(?:://\S*)?(?!\w)|www\.\S+"), f" {URL} "),
-            normalizers.Replace(Regex(r"(?<![\w@])@\w+"), f" {USER} "),
-            normalizers.Replace("&amp;", "&"),
-            normalizers.Replace("&lt;", "<"),
-            normalizers.Replace("&gt;", ">"),
+            *STAND_INS,
             normalizers.Replace(Regex("[’‘`´]|&#0?39;"), "'"),
             # Variation selectors and joiners would split one emoji into many spellings.
             normalizers.Replace(Regex("[\ufe00-\ufe0f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u0000]"), ""),
