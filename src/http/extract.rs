@@ -118,6 +118,11 @@ pub fn json<T: DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> Result<T
     if content_type(request) != "application/json" {
         return Err(ApiError::UnsupportedMediaType { expected: "application/json" });
     }
+    if body.trim_ascii_start().starts_with(b"[") {
+        // Serde would take an array for the fields in their order.
+        let message = "send an object, not an array".to_owned();
+        return Err(ApiError::Rejected(Rejection { code: "invalid_field", field: String::new(), message }));
+    }
     let mut reader = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         if !error.inner().is_data() {

@@ -212,6 +212,7 @@ mod tests {
         refused(r#"{"texts":["a"," "]}"#, "empty", "texts[1]");
         refused(r#"{"texts":["a",7]}"#, "invalid_field", "texts[1]");
         refused(r#"{"text":1}"#, "invalid_field", "text");
+        refused(r#" ["a"]"#, "invalid_field", "");
         refused(r#"{"text":"a","lang":"en"}"#, "invalid_field", "lang");
         refused(&format!(r#"{{"text":"{}"}}"#, "é".repeat(10_001)), "too_long", "text");
         assert!(texts(&format!(r#"{{"text":"{}"}}"#, "é".repeat(10_000))).is_ok());
