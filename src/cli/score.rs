@@ -2,8 +2,8 @@
 
 use std::io::BufRead;
 
+use anyhow::bail;
 use serde::Serialize;
-use tracing::warn;
 
 use crate::actors::scoring::score_texts;
 use crate::inference::{HeadKind, LoadParams, Reading, load, load_alone};
@@ -25,15 +25,15 @@ pub struct ScoreParams {
 /// Scores one text, or each line of standard input for `-`, and prints one JSON object a line.
 ///
 /// # Errors
-/// When the input is not UTF-8, the model fails, or it is missing and all its probabilities are asked for.
+/// When the model is missing or fails: the lexicon scores only when it is asked for by name.
 pub fn run(params: &ScoreParams) -> anyhow::Result<()> {
     telemetry::init_tracing("warn");
     if params.raw {
         return print_raw(params);
     }
     let loaded = load(&params.load);
-    if let Some(reason) = &loaded.degraded {
-        warn!(reason, "no model could be loaded: the lexicon scores, and every score says so");
+    if let Some(reason) = loaded.degraded {
+        bail!("{reason}; `--model lexicon` scores without a model");
     }
     let mut scorer = loaded.factory.build()?;
     for_each_batch(params, |texts| {
@@ -69,13 +69,18 @@ fn for_each_batch(
 }
 
 fn in_batches(
-    input: impl BufRead,
+    mut input: impl BufRead,
     n_batch: usize,
     mut answer: impl FnMut(&[String]) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let mut batch = Vec::with_capacity(n_batch.min(1_024));
-    for line in input.lines() {
-        batch.push(line?);
+    let mut line = Vec::new();
+    while input.read_until(b'\n', &mut line)? > 0 {
+        // One line that is no text must not cost the others their answers.
+        let text = String::from_utf8_lossy(&line);
+        let text = text.strip_suffix('\n').unwrap_or(&text);
+        batch.push(text.strip_suffix('\r').unwrap_or(text).to_owned());
+        line.clear();
         if batch.len() == n_batch {
             answer(&batch)?;
             batch.clear();
@@ -138,6 +143,17 @@ mod tests {
         })
         .unwrap();
         assert_eq!(sizes, [2, 2, 1]);
+    }
+
+    #[test]
+    fn a_line_that_is_no_text_costs_no_other_its_answer() {
+        let mut texts = Vec::new();
+        in_batches(&b"a\r\n\xff\xfe\nb"[..], 8, |batch| {
+            texts.extend_from_slice(batch);
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(texts, ["a", "\u{fffd}\u{fffd}", "b"]);
     }
 
     #[test]
