@@ -98,6 +98,12 @@ impl Manifest {
             fs::read(&path).map_err(|source| InferenceError::Unreadable { path: path.clone(), source })?;
         let malformed = |reason: String| InferenceError::Malformed { path: path.clone(), reason };
         let manifest: Self = serde_json::from_slice(&text).map_err(|error| malformed(error.to_string()))?;
+        if manifest.name.trim().is_empty() || manifest.version.trim().is_empty() {
+            return Err(malformed("`name` or `version` is empty: scores could not say who gave them".into()));
+        }
+        if let Some(wrong) = manifest.languages.iter().find(|language| !is_language(language)) {
+            return Err(malformed(format!("`{wrong}` in `languages` is no ISO 639-1 code, such as `en`")));
+        }
         if !(1..=MAX_TOKENS_MAX).contains(&manifest.max_tokens) {
             let max = MAX_TOKENS_MAX;
             return Err(malformed(format!("`max_tokens` is {}, not from 1 to {max}", manifest.max_tokens)));
@@ -134,8 +140,17 @@ impl Manifest {
             })?;
             heads.push(head);
         }
+        if heads.is_empty() {
+            let reason = "`outputs` names nothing that the model answers".to_owned();
+            return Err(InferenceError::Malformed { path: Self::path(folder), reason });
+        }
         Ok(heads)
     }
+}
+
+/// Two small letters.
+fn is_language(code: &str) -> bool {
+    code.len() == 2 && code.bytes().all(|letter| letter.is_ascii_lowercase())
 }
 
 impl FileEntry {
@@ -148,7 +163,7 @@ impl FileEntry {
         let bytes =
             fs::read(&path).map_err(|source| InferenceError::Unreadable { path: path.clone(), source })?;
         let actual = hex::encode(Sha256::digest(&bytes));
-        if actual != self.sha256 {
+        if !actual.eq_ignore_ascii_case(&self.sha256) {
             return Err(InferenceError::WrongFile { path, expected: self.sha256.clone(), actual });
         }
         Ok(bytes)
@@ -185,6 +200,15 @@ mod tests {
         refused(&[("attention_mask", "pixels")], "pixels");
         refused(&[(r#""max_tokens":8"#, r#""max_tokens":0"#)], "`max_tokens` is 0");
         refused(&[(r#""max_tokens":8"#, r#""max_tokens":9223372036854775808"#)], "not from 1 to 8192");
+        refused(&[(r#""name":"x""#, r#""name":" ""#)], "`name` or `version` is empty");
+        refused(&[(r#""n_ids""#, r#""languages":["english"],"n_ids""#)], "`english` in `languages`");
+        refused(
+            &[(
+                r#""sentiment":{"name":"logits","activation":"softmax","labels":["negative","neutral","positive"]}"#,
+                "",
+            )],
+            "`outputs` names nothing",
+        );
         refused(&[("neutral", "LABEL_1")], "LABEL_1");
         refused(&[("activation", "activatoin")], "activatoin");
         refused(&[("\"sentiment\"", "\"mood\"")], "mood");
