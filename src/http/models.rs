@@ -19,6 +19,8 @@ use crate::models::score::ModelId;
 pub struct ReloadAnswer {
     /// One for each tier that has a model.
     items: Vec<ReloadedModel>,
+    /// Why there is no deep model. One that was missing when the process started is taken in by a restart only.
+    without_deep: Option<String>,
 }
 
 /// What became of one tier's model.
@@ -53,7 +55,8 @@ pub async fn reload(
         let (before, after) = (&before.version, &after.version);
         info!(tier = tier.as_str(), before, after, "model reloaded");
     }
-    Ok(Json(ReloadAnswer { items: reloaded.into_iter().map(ReloadedModel::from).collect() }))
+    let without_deep = state.models.deep().err().map(|why| format!("{why}; a deep model needs a restart"));
+    Ok(Json(ReloadAnswer { items: reloaded.into_iter().map(ReloadedModel::from).collect(), without_deep }))
 }
 
 impl From<Reloaded> for ReloadedModel {

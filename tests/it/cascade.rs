@@ -98,6 +98,9 @@ async fn without_a_deep_model_the_fast_one_goes_on_and_the_system_says_why() {
     assert_eq!((shown.items.len(), shown.budget_ms, shown.deep_per_second), (1, 0, 0.0));
     assert!(shown.without_deep.unwrap().contains("no-such-model"));
     assert!(!app.stages().contains(&"deep_pool"));
+    let reloaded = app.post("/api/v1/models/reload", &Value::Null).await.unwrap();
+    let why = reloaded.body["without_deep"].as_str().unwrap().to_owned();
+    assert!(reloaded.status == 200 && why.contains("no-such-model") && why.contains("restart"), "{why}");
 }
 
 #[tokio::test]

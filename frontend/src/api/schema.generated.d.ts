@@ -1194,6 +1194,8 @@ export interface components {
         ReloadAnswer: {
             /** @description One for each tier that has a model. */
             items: components["schemas"]["ReloadedModel"][];
+            /** @description Why there is no deep model. One that was missing when the process started is taken in by a restart only. */
+            without_deep?: string | null;
         };
         /** @description What became of one tier's model. */
         ReloadedModel: {
