@@ -122,7 +122,7 @@ mod tests {
         let described = described();
         let frames = described["components"]["schemas"]["ServerFrame"]["oneOf"].as_array().unwrap();
         let text = described["components"]["schemas"]["ServerFrame"].to_string();
-        assert_eq!(frames.len(), 11);
+        assert_eq!(frames.len(), 16);
         for event in [
             "metrics:initial",
             "message:new",

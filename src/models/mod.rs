@@ -1,6 +1,7 @@
 //! What the data is. Plain types, no I/O; every other module may use them.
 
 pub mod alert; // what must be acted on
+pub mod bounded; // numbers with bounds that can be compared and hashed
 pub mod live; // what is pushed to browsers
 pub mod metrics; // what the metrics calls and the live window answer
 pub mod new_post; // what a sender may send, and what is said to them when it is wrong

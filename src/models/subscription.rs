@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::alert::Alert;
+use super::bounded::{MaxRate, MinVirality};
 use super::live::CorrectedPost;
 use super::post::ScoredPost;
 use super::rollup::Dimension;
@@ -51,7 +52,7 @@ impl Feed {
 }
 
 /// A set of feeds, one bit each: every frame asks every session, so asking must cost nothing.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Feeds(u8);
 
 impl Feeds {
@@ -95,7 +96,7 @@ impl FromIterator<Feed> for Feeds {
 /// Which posts and alerts of its feeds a client wants; every field given must agree.
 ///
 /// It never touches metrics, jobs or system: those are about everything.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Filter {
     /// Only what speaks of this product.
@@ -113,6 +114,10 @@ pub struct Filter {
     /// Only what feels so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<SentimentLabel>,
+    /// Only posts whose predicted virality is at least this, 0 to 100. It holds back no alert.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f32>, minimum = 0, maximum = 100)]
+    pub min_virality: Option<MinVirality>,
 }
 
 impl Filter {
@@ -137,7 +142,8 @@ impl Filter {
         let wants = |wanted: &Option<String>, value: Option<&str>| {
             wanted.as_deref().is_none_or(|wanted| value == Some(wanted))
         };
-        wants(&self.platform, Some(&post.platform))
+        self.min_virality.is_none_or(|least| scored.score.virality >= least.get())
+            && wants(&self.platform, Some(&post.platform))
             && wants(&self.channel, post.channel.as_deref())
             && wants(&self.city, post.city.as_deref())
             && self.product.as_ref().is_none_or(|wanted| post.products.contains(wanted))
@@ -160,12 +166,16 @@ impl Filter {
 }
 
 /// What one client wants to hear.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Subscription {
     /// Which kinds of news.
     pub feeds: Feeds,
     /// Which posts and alerts of them.
     pub filter: Filter,
+    /// How many posts a second, at most; absent, all of them.
+    pub max_rate: Option<MaxRate>,
+    /// Whether it takes metrics as what has changed since the frame before.
+    pub delta: bool,
 }
 
 impl Default for Subscription {
@@ -174,6 +184,8 @@ impl Default for Subscription {
         Self {
             feeds: [Feed::Metrics, Feed::Messages, Feed::Alerts].into_iter().collect(),
             filter: Filter::default(),
+            max_rate: None,
+            delta: false,
         }
     }
 }

@@ -112,6 +112,17 @@ mod tests {
     use crate::models::subscription::Filter;
     use crate::ws::frames::ServerFrame;
 
+    fn ack() -> Subscribed {
+        Subscribed {
+            feeds: vec![Feed::Jobs],
+            filter: Filter::default(),
+            max_rate: None,
+            delta: false,
+            recovered: false,
+            since: None,
+        }
+    }
+
     fn keys_of(text: &str) -> Vec<String> {
         let frame: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).unwrap();
         frame.keys().cloned().collect()
@@ -119,7 +130,7 @@ mod tests {
 
     #[test]
     fn every_frame_has_the_five_fields_and_no_other() {
-        let ack = Subscribed { feeds: vec![Feed::Jobs], filter: Filter::default(), recovered: false };
+        let ack = ack();
         let refusal = OpError { code: "unknown_op".into(), message: "`x`".into() };
         for text in [subscribed(&ack).unwrap(), error(&refusal).unwrap(), pong().unwrap()] {
             assert_eq!(keys_of(&text), ["data", "event", "feed", "id", "ts"], "{text}");
@@ -128,7 +139,7 @@ mod tests {
 
     #[test]
     fn what_is_encoded_is_what_the_protocol_says() {
-        let ack = Subscribed { feeds: vec![Feed::Jobs], filter: Filter::default(), recovered: false };
+        let ack = ack();
         let Ok(ServerFrame::Subscribed(reply)) = serde_json::from_str(&subscribed(&ack).unwrap()) else {
             panic!("no `subscribed` frame");
         };

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::models::alert::Alert;
+use crate::models::bounded::MaxRate;
 use crate::models::metrics::LiveMetrics;
 use crate::models::post::ScoredPost;
 use crate::models::stage_health::SystemHealth;
@@ -17,7 +18,8 @@ use crate::models::subscription::{Feed, Filter};
 pub struct News<D> {
     /// The feed it belongs to.
     pub feed: Feed,
-    /// `epoch:offset`: one sequence over all feeds. A client keeps the newest as its `since`.
+    /// `epoch:offset`: one sequence over all feeds. A client keeps that of the frame it received last as its `since`:
+    /// whatever was sent to it before has an id no later, also where a frame is no news but the state as of its id.
     pub id: String,
     /// When it was sent.
     pub ts: Timestamp,
@@ -39,6 +41,26 @@ pub struct Reply<D> {
     pub data: D,
 }
 
+/// A frame of metrics that says only what has changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct MetricsPatch {
+    /// Always `metrics`.
+    pub feed: Feed,
+    /// `epoch:offset`, as of every frame.
+    pub id: String,
+    /// The id of the frame it applies to: the metrics frame that was sent on this connection before it.
+    pub base: String,
+    /// When it was sent.
+    pub ts: Timestamp,
+    /// A JSON merge patch (RFC 7396) to the data of the frame before. An array whose items have a `key` (`geo`, `products`,
+    /// `channels`, `platforms`, `sources`) is patched by an object of such patches by key, and `trend.items` by one by
+    /// `from`; null takes an item out. Afterwards `geo`, `products`, `channels` and `platforms` are in the order of
+    /// falling `count` and then of `key`, `sources` in that of `key`, `trend.items` in that of `from`. Where null takes out
+    /// an `average`, the average is null.
+    #[schema(value_type = Object)]
+    pub data: serde_json::Value,
+}
+
 /// Everything a client can receive.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "event")]
@@ -49,6 +71,10 @@ pub enum ServerFrame {
     /// The live window as it has become, at most four times a second.
     #[serde(rename = "metrics:update")]
     MetricsUpdate(Box<News<LiveMetrics>>),
+    /// What has changed in the live window, to who asked for `delta`. At least every ten seconds, and wherever a frame
+    /// was left out for a slow reader, a whole `metrics:update` comes instead.
+    #[serde(rename = "metrics:delta")]
+    MetricsDelta(Box<MetricsPatch>),
     /// A post was stored. Under load a sample: `rate.feed_share` of the metrics says how large.
     #[serde(rename = "message:new")]
     MessageNew(Box<News<ScoredPost>>),
@@ -57,12 +83,24 @@ pub enum ServerFrame {
     /// pass if the label it has fits, or the one it had.
     #[serde(rename = "message:update")]
     MessageUpdate(Box<News<ScoredPost>>),
+    /// Posts were left out on this connection, by its `max_rate` or because it reads too slowly. At most once a second.
+    #[serde(rename = "message:skipped")]
+    MessageSkipped(Reply<Skipped>),
     /// Somebody is about to leave.
     #[serde(rename = "alert:churn")]
     AlertChurn(Box<News<Alert>>),
     /// The negative share passed its threshold.
     #[serde(rename = "alert:negativity")]
     AlertNegativity(Box<News<Alert>>),
+    /// Something changed more than it usually does.
+    #[serde(rename = "alert:spike")]
+    AlertSpike(Box<News<Alert>>),
+    /// Posts are about to spread.
+    #[serde(rename = "alert:virality")]
+    AlertVirality(Box<News<Alert>>),
+    /// Another measure of a rule passed its threshold.
+    #[serde(rename = "alert:threshold")]
+    AlertThreshold(Box<News<Alert>>),
     /// An alert ceased to hold.
     #[serde(rename = "alert:resolved")]
     AlertResolved(Box<News<Alert>>),
@@ -80,6 +118,15 @@ pub enum ServerFrame {
     Error(Reply<OpError>),
 }
 
+/// How many posts were left out on a connection since that was last told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Skipped {
+    /// Because its `max_rate` was reached.
+    pub by_rate: u64,
+    /// Because it did not read what was sent before.
+    pub too_slow: u64,
+}
+
 /// A client's subscription as it now stands. Also answers `unsubscribe`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Subscribed {
@@ -87,8 +134,16 @@ pub struct Subscribed {
     pub feeds: Vec<Feed>,
     /// What narrows posts and alerts.
     pub filter: Filter,
-    /// Whether everything since `since` follows. False: take the initial frames as a fresh start.
+    /// Posts a second, at most; null is all of them.
+    #[schema(value_type = Option<f32>)]
+    pub max_rate: Option<MaxRate>,
+    /// Whether metrics come as `metrics:delta`.
+    pub delta: bool,
+    /// Whether everything after the client's `since` follows, complete and in order. False: something may have been
+    /// missed; take the initial frames as a fresh start.
     pub recovered: bool,
+    /// `epoch:offset` after which what follows begins; null while nobody knows where the sequence stands.
+    pub since: Option<String>,
 }
 
 /// Nothing to say but that the connection lives.
@@ -125,7 +180,16 @@ pub struct Subscribe {
     /// Replaces the filter; absent leaves it as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<Filter>,
-    /// The newest id the client has seen, `epoch:offset`.
+    /// Posts a second, at most, 0.1 to 1000; absent leaves it as it is. What is left out is told by `message:skipped`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f32>, minimum = 0.1, maximum = 1000)]
+    pub max_rate: Option<MaxRate>,
+    /// Whether to send metrics as what has changed; absent leaves it as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delta: Option<bool>,
+    /// The id of the frame the client received last, `epoch:offset`. It counts in the first subscription of a connection,
+    /// within two seconds of its beginning: after that the connection has news already, and is answered
+    /// `recovered: false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
 }

@@ -19,7 +19,7 @@ pub fn client_op(text: &str) -> Result<ClientOp, OpError> {
     let op = fields.remove("op");
     match op.as_ref().and_then(Value::as_str) {
         Some("subscribe") => {
-            check_names(&fields, &["feeds", "filter", "since"])?;
+            check_names(&fields, &["feeds", "filter", "max_rate", "delta", "since"])?;
             let subscribe: Subscribe = read(fields)?;
             if subscribe.since.as_deref().is_some_and(|since| !is_frame_id(since)) {
                 let message = "`since` must be an `epoch:offset` taken from a frame";
@@ -89,7 +89,13 @@ mod tests {
         let op = client_op(r#"{"op":"subscribe","feeds":["messages"]}"#).unwrap();
         assert_eq!(
             op,
-            ClientOp::Subscribe(Subscribe { feeds: vec![Feed::Messages], filter: None, since: None })
+            ClientOp::Subscribe(Subscribe {
+                feeds: vec![Feed::Messages],
+                filter: None,
+                max_rate: None,
+                delta: None,
+                since: None
+            })
         );
         let op = client_op(
             r#"{"op":"subscribe","feeds":["alerts"],"filter":{"product":"Solo","label":"negative"},"since":"a1:17"}"#,
@@ -118,6 +124,9 @@ mod tests {
         refused(r#"{"op":"subscribe","feeds":"metrics"}"#, "invalid_field", "feeds");
         refused(r#"{"op":"subscribe","feeds":[],"filter":{"town":"Oslo"}}"#, "invalid_field", "town");
         refused(r#"{"op":"subscribe","feeds":[],"filter":{"label":"angry"}}"#, "invalid_field", "angry");
+        refused(r#"{"op":"subscribe","feeds":[],"max_rate":0}"#, "invalid_field", "between 0.1 and 1000");
+        refused(r#"{"op":"subscribe","feeds":[],"filter":{"min_virality":101}}"#, "invalid_field", "100");
+        refused(r#"{"op":"subscribe","feeds":[],"delta":"yes"}"#, "invalid_field", "delta");
         refused(r#"{"op":"subscribe","feeds":[],"since":"17"}"#, "invalid_field", "since");
         refused(r#"{"op":"subscribe","feeds":[],"since":"a:-1"}"#, "invalid_field", "since");
     }

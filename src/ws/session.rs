@@ -149,6 +149,8 @@ impl Session {
         if let Some(filter) = wish.filter {
             self.subscription.filter = filter;
         }
+        self.subscription.max_rate = wish.max_rate.or(self.subscription.max_rate);
+        self.subscription.delta = wish.delta.unwrap_or(self.subscription.delta);
         self.watch(context);
     }
 
@@ -157,7 +159,10 @@ impl Session {
         let subscribed = Subscribed {
             feeds: self.subscription.feeds.iter().collect(),
             filter: self.subscription.filter.clone(),
+            max_rate: self.subscription.max_rate,
+            delta: self.subscription.delta,
             recovered: false,
+            since: None,
         };
         send(context, encode::subscribed(&subscribed));
         let watch = Watch { id: self.id, subscription: self.subscription.clone() };

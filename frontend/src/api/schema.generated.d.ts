@@ -704,6 +704,11 @@ export interface components {
             /** @description Only what was said in this city. */
             city?: string | null;
             label?: components["schemas"]["SentimentLabel"] | null;
+            /**
+             * Format: float
+             * @description Only posts whose predicted virality is at least this, 0 to 100. It holds back no alert.
+             */
+            min_virality?: number | null;
         };
         /**
          * @description How the file is written.
@@ -781,6 +786,28 @@ export interface components {
             /** @description Oldest first. */
             items: components["schemas"]["TrendPoint"][];
         };
+        /** @description A frame of metrics that says only what has changed. */
+        MetricsPatch: {
+            /** @description Always `metrics`. */
+            feed: components["schemas"]["Feed"];
+            /** @description `epoch:offset`, as of every frame. */
+            id: string;
+            /** @description The id of the frame it applies to: the metrics frame that was sent on this connection before it. */
+            base: string;
+            /**
+             * Format: date-time
+             * @description When it was sent.
+             */
+            ts: string;
+            /**
+             * @description A JSON merge patch (RFC 7396) to the data of the frame before. An array whose items have a `key` (`geo`, `products`,
+             *     `channels`, `platforms`, `sources`) is patched by an object of such patches by key, and `trend.items` by one by
+             *     `from`; null takes an item out. Afterwards `geo`, `products`, `channels` and `platforms` are in the order of
+             *     falling `count` and then of `key`, `sources` in that of `key`, `trend.items` in that of `from`. Where null takes out
+             *     an `average`, the average is null.
+             */
+            data: Record<string, never>;
+        };
         /** @description The model in use. */
         ModelHealth: components["schemas"]["ModelId"] & {
             /** @description Why the lexicon answers instead of a model; null when a model answers. */
@@ -831,7 +858,10 @@ export interface components {
         News_Alert: {
             /** @description The feed it belongs to. */
             feed: components["schemas"]["Feed"];
-            /** @description `epoch:offset`: one sequence over all feeds. A client keeps the newest as its `since`. */
+            /**
+             * @description `epoch:offset`: one sequence over all feeds. A client keeps that of the frame it received last as its `since`:
+             *     whatever was sent to it before has an id no later, also where a frame is no news but the state as of its id.
+             */
             id: string;
             /**
              * Format: date-time
@@ -898,7 +928,10 @@ export interface components {
         News_LiveMetrics: {
             /** @description The feed it belongs to. */
             feed: components["schemas"]["Feed"];
-            /** @description `epoch:offset`: one sequence over all feeds. A client keeps the newest as its `since`. */
+            /**
+             * @description `epoch:offset`: one sequence over all feeds. A client keeps that of the frame it received last as its `since`:
+             *     whatever was sent to it before has an id no later, also where a frame is no news but the state as of its id.
+             */
             id: string;
             /**
              * Format: date-time
@@ -931,7 +964,10 @@ export interface components {
         News_ScoredPost: {
             /** @description The feed it belongs to. */
             feed: components["schemas"]["Feed"];
-            /** @description `epoch:offset`: one sequence over all feeds. A client keeps the newest as its `since`. */
+            /**
+             * @description `epoch:offset`: one sequence over all feeds. A client keeps that of the frame it received last as its `since`:
+             *     whatever was sent to it before has an id no later, also where a frame is no news but the state as of its id.
+             */
             id: string;
             /**
              * Format: date-time
@@ -950,7 +986,10 @@ export interface components {
         News_SystemHealth: {
             /** @description The feed it belongs to. */
             feed: components["schemas"]["Feed"];
-            /** @description `epoch:offset`: one sequence over all feeds. A client keeps the newest as its `since`. */
+            /**
+             * @description `epoch:offset`: one sequence over all feeds. A client keeps that of the frame it received last as its `since`:
+             *     whatever was sent to it before has an id no later, also where a frame is no news but the state as of its id.
+             */
             id: string;
             /**
              * Format: date-time
@@ -1253,6 +1292,30 @@ export interface components {
             data: Record<string, never>;
         };
         /** @description What an answer to a client's own operation has around its data: it belongs to no feed and to no sequence. */
+        Reply_Skipped: {
+            feed?: components["schemas"]["Feed"] | null;
+            /** @description Always null. */
+            id?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was sent.
+             */
+            ts: string;
+            /** @description How many posts were left out on a connection since that was last told. */
+            data: {
+                /**
+                 * Format: int64
+                 * @description Because its `max_rate` was reached.
+                 */
+                by_rate: number;
+                /**
+                 * Format: int64
+                 * @description Because it did not read what was sent before.
+                 */
+                too_slow: number;
+            };
+        };
+        /** @description What an answer to a client's own operation has around its data: it belongs to no feed and to no sequence. */
         Reply_Subscribed: {
             feed?: components["schemas"]["Feed"] | null;
             /** @description Always null. */
@@ -1268,8 +1331,20 @@ export interface components {
                 feeds: components["schemas"]["Feed"][];
                 /** @description What narrows posts and alerts. */
                 filter: components["schemas"]["Filter"];
-                /** @description Whether everything since `since` follows. False: take the initial frames as a fresh start. */
+                /**
+                 * Format: float
+                 * @description Posts a second, at most; null is all of them.
+                 */
+                max_rate?: number | null;
+                /** @description Whether metrics come as `metrics:delta`. */
+                delta: boolean;
+                /**
+                 * @description Whether everything after the client's `since` follows, complete and in order. False: something may have been
+                 *     missed; take the initial frames as a fresh start.
+                 */
                 recovered: boolean;
+                /** @description `epoch:offset` after which what follows begins; null while nobody knows where the sequence stands. */
+                since?: string | null;
             };
         };
         /** @description What an alert is about: everything, or one product. */
@@ -1382,18 +1457,33 @@ export interface components {
         }) | (components["schemas"]["News_LiveMetrics"] & {
             /** @enum {string} */
             event: "metrics:update";
+        }) | (components["schemas"]["MetricsPatch"] & {
+            /** @enum {string} */
+            event: "metrics:delta";
         }) | (components["schemas"]["News_ScoredPost"] & {
             /** @enum {string} */
             event: "message:new";
         }) | (components["schemas"]["News_ScoredPost"] & {
             /** @enum {string} */
             event: "message:update";
+        }) | (components["schemas"]["Reply_Skipped"] & {
+            /** @enum {string} */
+            event: "message:skipped";
         }) | (components["schemas"]["News_Alert"] & {
             /** @enum {string} */
             event: "alert:churn";
         }) | (components["schemas"]["News_Alert"] & {
             /** @enum {string} */
             event: "alert:negativity";
+        }) | (components["schemas"]["News_Alert"] & {
+            /** @enum {string} */
+            event: "alert:spike";
+        }) | (components["schemas"]["News_Alert"] & {
+            /** @enum {string} */
+            event: "alert:virality";
+        }) | (components["schemas"]["News_Alert"] & {
+            /** @enum {string} */
+            event: "alert:threshold";
         }) | (components["schemas"]["News_Alert"] & {
             /** @enum {string} */
             event: "alert:resolved";
@@ -1504,7 +1594,18 @@ export interface components {
             /** @description The feeds to add. The first subscription replaces what a silent client gets. */
             feeds: components["schemas"]["Feed"][];
             filter?: components["schemas"]["Filter"] | null;
-            /** @description The newest id the client has seen, `epoch:offset`. */
+            /**
+             * Format: float
+             * @description Posts a second, at most, 0.1 to 1000; absent leaves it as it is. What is left out is told by `message:skipped`.
+             */
+            max_rate?: number | null;
+            /** @description Whether to send metrics as what has changed; absent leaves it as it is. */
+            delta?: boolean | null;
+            /**
+             * @description The id of the frame the client received last, `epoch:offset`. It counts in the first subscription of a connection,
+             *     within two seconds of its beginning: after that the connection has news already, and is answered
+             *     `recovered: false`.
+             */
             since?: string | null;
         };
         /** @description Everything known about a set of posts: overall, one city, one product, one step of a trend. */
