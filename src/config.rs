@@ -13,6 +13,7 @@ use clap::{Args, ValueEnum};
 use crate::embedded::RedisFsync;
 use crate::enrich::ProductRule;
 use crate::inference::{LoadParams, ModelChoice};
+use crate::models::origin::Origin;
 
 /// All settings as they are read. Combinations are checked by [`Config::check`].
 #[derive(Debug, Clone, Args)]
@@ -61,6 +62,10 @@ pub struct Config {
     /// Further Host values to answer, separated by commas, such as dashboard.example.org
     #[arg(long, env = "GROUNDSWELL_ALLOWED_HOSTS", value_delimiter = ',')]
     pub allowed_hosts: Vec<String>,
+    /// Pages of other sites that may connect, each exactly as browsers name it, such as https://dash.example.org; several
+    /// are separated by commas, or the option is repeated
+    #[arg(long = "allowed-origin", env = "GROUNDSWELL_ALLOWED_ORIGINS", value_delimiter = ',')]
+    pub allowed_origins: Vec<Origin>,
     /// Put before every Redis key, so that several can share one Redis
     #[arg(long, env = "GROUNDSWELL_PREFIX", default_value = "")]
     pub prefix: String,
@@ -357,6 +362,21 @@ mod tests {
         assert!(config(&[&open[..], &["--insecure-open"]].concat()).check().is_ok());
         assert!(config(&[&open[..], &["--auth-token", "0123456789abcdef"]].concat()).check().is_ok());
         assert!(config(&["--auth-token", "short"]).check().is_err());
+    }
+
+    #[test]
+    fn origins_are_whole_and_may_be_several() {
+        let two = [
+            "--allowed-origin",
+            "https://a.example,http://localhost:5173",
+            "--allowed-origin",
+            "https://b.example",
+        ];
+        let names: Vec<_> = config(&two).allowed_origins.iter().map(ToString::to_string).collect();
+        assert_eq!(names, ["https://a.example", "http://localhost:5173", "https://b.example"]);
+        for wrong in ["null", "*", "a.example", "https://a.example/", ""] {
+            assert!(command().try_get_matches_from(["serve", "--allowed-origin", wrong]).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -16,6 +16,7 @@ use super::pipeline::Pipeline;
 use crate::config::{Config, Role};
 use crate::http;
 use crate::http::guard::{AllowedHosts, Token};
+use crate::http::origins::AllowedOrigins;
 use crate::http::state::{AppState, HttpParams};
 use crate::models::stage_health::SystemHealth;
 use crate::ws::{Sockets, SocketsParams};
@@ -72,6 +73,7 @@ pub fn start(parts: Parts<'_>) -> anyhow::Result<Web> {
     let state = Data::new(AppState {
         params: HttpParams {
             hosts: AllowedHosts::new(config.listen, &config.allowed_hosts),
+            origins: AllowedOrigins::new(&config.allowed_origins),
             token: config.auth_token.as_deref().map(Token::new),
             high_water: config.high_water,
             retention: connections.store.retention(),
@@ -81,6 +83,7 @@ pub fn start(parts: Parts<'_>) -> anyhow::Result<Web> {
         dead_letters: connections.stream.dead_letters(),
         score_lane: pipeline.score_lane.clone(),
         models: Arc::clone(&connections.models),
+        live_tickets: connections.stream.live_tickets(),
         sockets: sockets.clone(),
         prometheus: metrics,
         health,

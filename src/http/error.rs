@@ -81,7 +81,7 @@ pub enum ApiError {
         browser: bool,
     },
     /// The request was meant for, or comes from, another site.
-    #[error("{header} `{value}` is not one this server answers to; allow it with GROUNDSWELL_ALLOWED_HOSTS")]
+    #[error("{header} `{value}` is not one this server answers to; allow it with {}", setting_for(header))]
     Foreign {
         /// `Host` or `Origin`.
         header: &'static str,
@@ -152,6 +152,11 @@ pub enum ApiError {
         /// What; logged, never sent.
         why: String,
     },
+}
+
+/// What a person changes to let it in.
+fn setting_for(header: &str) -> &'static str {
+    if header == "Origin" { "GROUNDSWELL_ALLOWED_ORIGINS" } else { "GROUNDSWELL_ALLOWED_HOSTS" }
 }
 
 /// How long to stay away when the stream is full: it drains thousands of posts a second.

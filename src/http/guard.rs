@@ -15,6 +15,9 @@ use super::state::AppState;
 /// Reachable without a token: what restarts or routes traffic to a process has none.
 const OPEN_PATHS: [&str; 3] = ["/health", "/livez", "/readyz"];
 
+/// Where a ticket stands for the token, since a browser can set no header there.
+const TICKET_PATHS: [&str; 2] = ["/ws", "/api/v1/events"];
+
 /// The names this server answers to.
 ///
 /// A page of another site can make a browser send requests here, even under a name of its own that it points
@@ -51,16 +54,6 @@ impl AllowedHosts {
         // A name that is an address cannot be pointed elsewhere. Listening everywhere, all of them are ours.
         ip.is_loopback() || ip == self.listen.ip() || self.listen.ip().is_unspecified()
     }
-
-    /// Whether a page of this `Origin` may ask. Pages we serve have the origin they were asked for under.
-    pub fn admits_origin(&self, origin: &str, host: Option<&str>) -> bool {
-        let origin = origin.trim().to_ascii_lowercase();
-        let Some((_, authority)) = origin.split_once("://") else {
-            return false;
-        };
-        let own = host.is_some_and(|host| host.trim().eq_ignore_ascii_case(authority));
-        own || self.configured.iter().any(|ours| *ours == authority || *ours == without_port(authority))
-    }
 }
 
 fn without_port(authority: &str) -> &str {
@@ -96,16 +89,18 @@ impl std::fmt::Debug for Token {
 /// Middleware: refuses what comes from elsewhere, and callers without the token.
 pub async fn guard(
     state: web::Data<AppState>,
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    if let Err(refusal) = check(&state, &request) {
+    if let Err(refusal) = check(&state, &mut request).await {
         return Ok(request.into_response(refusal.error_response()));
     }
     next.call(request).await.map(ServiceResponse::map_into_boxed_body)
 }
 
-fn check(state: &AppState, request: &ServiceRequest) -> Result<(), ApiError> {
+async fn check(state: &AppState, request: &mut ServiceRequest) -> Result<(), ApiError> {
+    // First of all: what is refused below is logged, and a ticket belongs in no log.
+    let ticket = take_ticket(request);
     let hosts = &state.params.hosts;
     let headers = request.headers();
     let named = headers.get_all(header::HOST).map(header_text).collect::<Vec<_>>();
@@ -116,7 +111,7 @@ fn check(state: &AppState, request: &ServiceRequest) -> Result<(), ApiError> {
         }
     }
     for origin in headers.get_all(header::ORIGIN).map(header_text) {
-        if !hosts.admits_origin(&origin, named.first().map(String::as_str)) {
+        if !state.params.origins.admits(&origin, named.first().map(String::as_str)) {
             return Err(ApiError::Foreign { header: "Origin", value: origin });
         }
     }
@@ -126,13 +121,18 @@ fn check(state: &AppState, request: &ServiceRequest) -> Result<(), ApiError> {
     if OPEN_PATHS.contains(&request.path()) || shown_tokens(headers).any(|shown| token.is(&shown)) {
         return Ok(());
     }
+    if let Some(ticket) = ticket
+        && state.live_tickets.redeem(&ticket).await?
+    {
+        return Ok(());
+    }
     let browser = headers.get(header::ACCEPT).is_some_and(|accept| header_text(accept).contains("text/html"));
     Err(ApiError::Unauthorized { browser })
 }
 
 /// Every token the request shows: `Authorization: Bearer`, the password of `Authorization: Basic` (browsers ask
 /// a person for it), and for a browser's WebSocket, which can set no header, `Sec-WebSocket-Protocol: bearer,
-/// <token>`. Never the address, which ends up in logs and histories.
+/// <token>`. Never the address, which ends up in logs and histories: there only a ticket stands.
 fn shown_tokens(headers: &HeaderMap) -> impl Iterator<Item = String> {
     let authorization = headers.get(header::AUTHORIZATION).map(header_text).and_then(|value| {
         let (scheme, credentials) = value.split_once(' ')?;
@@ -149,6 +149,36 @@ fn shown_tokens(headers: &HeaderMap) -> impl Iterator<Item = String> {
     authorization.into_iter().chain(protocol)
 }
 
+/// Takes the ticket out of the address of a live connection, so that nothing behind this sees or logs it. Other
+/// addresses take none; two at once are none.
+fn take_ticket(request: &mut ServiceRequest) -> Option<String> {
+    if !TICKET_PATHS.contains(&request.path()) {
+        return None;
+    }
+    let (mut tickets, rest) = split_query(request.query_string());
+    if tickets.is_empty() {
+        return None;
+    }
+    let path = request.path();
+    let address = if rest.is_empty() { path.to_owned() } else { format!("{path}?{rest}") };
+    // Both paths are plain, and what is left of the query was part of an address before.
+    request.head_mut().uri = address.parse().unwrap_or_default();
+    tickets.pop().filter(|_| tickets.is_empty())
+}
+
+/// The tickets of a query, and the query without them.
+fn split_query(query: &str) -> (Vec<String>, String) {
+    let mut tickets = Vec::new();
+    let mut rest = Vec::new();
+    for part in query.split('&') {
+        match form_urlencoded::parse(part.as_bytes()).next() {
+            Some((name, value)) if name == "ticket" => tickets.push(value.into_owned()),
+            _ => rest.push(part),
+        }
+    }
+    (tickets, rest.join("&"))
+}
+
 fn password_of(basic: &str) -> Option<String> {
     use base64::Engine;
     let decoded = base64::engine::general_purpose::STANDARD.decode(basic).ok()?;
@@ -163,6 +193,7 @@ fn header_text(value: &header::HeaderValue) -> String {
 mod tests {
     use super::*;
     use actix_web::http::header::HeaderValue;
+    use actix_web::test::TestRequest;
 
     fn hosts(listen: &str) -> AllowedHosts {
         AllowedHosts::new(listen.parse().unwrap(), &["Dash.example.org".to_owned()])
@@ -187,13 +218,20 @@ mod tests {
     }
 
     #[test]
-    fn only_pages_served_under_the_same_name_may_ask() {
-        let ours = hosts("127.0.0.1:8080");
-        assert!(ours.admits_origin("http://localhost:8080", Some("localhost:8080")));
-        assert!(ours.admits_origin("https://dash.example.org", Some("127.0.0.1:8080")));
-        for origin in ["http://evil.example", "http://localhost:3000", "null", "", "file://"] {
-            assert!(!ours.admits_origin(origin, Some("localhost:8080")), "{origin}");
-        }
+    fn a_ticket_is_taken_out_of_the_address_of_a_live_connection_and_of_no_other() {
+        let check = |uri: &str, ticket: Option<&str>, rest: &str| {
+            let mut request = TestRequest::get().uri(uri).to_srv_request();
+            assert_eq!(take_ticket(&mut request).as_deref(), ticket, "{uri}");
+            assert_eq!(request.uri().to_string(), rest, "{uri}");
+        };
+        check("/ws?ticket=abc", Some("abc"), "/ws");
+        check("/ws?a=1&ticket=abc&b=%20", Some("abc"), "/ws?a=1&b=%20");
+        check("/ws?%74icket=a%62c", Some("abc"), "/ws");
+        check("/api/v1/events?feeds=alerts&ticket=abc", Some("abc"), "/api/v1/events?feeds=alerts");
+        check("/ws?ticket=abc&ticket=def", None, "/ws");
+        check("/ws?tickets=abc", None, "/ws?tickets=abc");
+        check("/ws", None, "/ws");
+        check("/api/v1/posts?ticket=abc", None, "/api/v1/posts?ticket=abc");
     }
 
     #[test]

@@ -13,11 +13,13 @@ mod ingest; // a body of posts, taken apart
 mod metrics; // how people feel
 mod models; // who reads the posts
 pub mod openapi; // the calls, described for programs
+pub mod origins; // which pages may ask
 mod posts; // posts in, and their history out
 mod score; // scores at once
 mod socket; // where live sockets begin
 pub mod state; // what every handler can reach
 mod system; // how the pipeline is
+mod tickets; // passes for live connections
 
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{Resource, Route, guard as guards, web};
@@ -50,6 +52,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(at("/api/v1/alerts/{id}/acknowledge", "POST").route(web::post().to(alerts::acknowledge)))
         .service(at("/api/v1/dead-letters", "GET, HEAD").route(get().to(dead_letters::list)))
         .service(at("/api/v1/dead-letters/replay", "POST").route(web::post().to(dead_letters::replay)))
+        .service(at("/api/v1/live/tickets", "POST").route(web::post().to(tickets::issue)))
         .service(at("/ws", "GET").route(web::get().to(socket::open)))
         .configure(operations)
         .service(at("/openapi.json", "GET, HEAD").route(get().to(openapi::show)))

@@ -6,7 +6,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::{alerts, dead_letters, export, health, metrics, models, posts, score, socket, system};
+use super::{alerts, dead_letters, export, health, metrics, models, posts, score, socket, system, tickets};
 use crate::models::metrics::LiveMetrics;
 use crate::ws::frames::{ClientOp, ServerFrame};
 
@@ -30,6 +30,7 @@ use crate::ws::frames::{ClientOp, ServerFrame};
         alerts::acknowledge,
         dead_letters::list,
         dead_letters::replay,
+        tickets::issue,
         socket::open,
         system::show,
         models::reload,

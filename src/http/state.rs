@@ -7,11 +7,12 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 
 use super::guard::{AllowedHosts, Token};
+use super::origins::AllowedOrigins;
 use crate::actors::score_lane::ScoreLane;
 use crate::inference::Models;
 use crate::models::stage_health::SystemHealth;
 use crate::store::Store;
-use crate::stream::{DeadLetters, Producer};
+use crate::stream::{DeadLetters, LiveTickets, Producer};
 use crate::ws::Sockets;
 
 /// What the calls need to know about the configuration.
@@ -19,6 +20,8 @@ use crate::ws::Sockets;
 pub struct HttpParams {
     /// The names this server answers to.
     pub hosts: AllowedHosts,
+    /// The pages of other sites that may ask.
+    pub origins: AllowedOrigins,
     /// What callers must show; absent, everyone may ask.
     pub token: Option<Token>,
     /// Entries in the stream, undelivered and pending, from which on posts are refused with 429.
@@ -41,6 +44,8 @@ pub struct AppState {
     pub score_lane: ScoreLane,
     /// The models that score.
     pub models: Arc<Models>,
+    /// Passes for live connections.
+    pub live_tickets: LiveTickets,
     /// Live sockets.
     pub sockets: Sockets,
     /// Renders the metrics of this process.

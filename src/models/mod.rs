@@ -6,6 +6,7 @@ pub mod live; // what is pushed to browsers
 pub mod metrics; // what the metrics calls and the live window answer
 pub mod new_post; // what a sender may send, and what is said to them when it is wrong
 pub mod notification; // who is told of alerts, and what became of it
+pub mod origin; // where a page comes from
 pub mod post; // what people say, as sent and as understood
 pub mod rollup; // exact sums by bucket, source, dimension and key
 pub mod score; // what the model says about one post

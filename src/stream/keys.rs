@@ -18,6 +18,8 @@ pub(super) struct Keys {
     pub offset: String,
     /// Which life of that counter this is.
     pub epoch: String,
+    /// Before the digest of each ticket for a live connection.
+    pub live_ticket: String,
     /// Before every cache key.
     pub prefix: String,
 }
@@ -32,6 +34,7 @@ impl Keys {
             updates: named("sentiment_updates"),
             offset: named("sentiment_updates:offset"),
             epoch: named("sentiment_updates:epoch"),
+            live_ticket: named("live_ticket:"),
             prefix: prefix.to_owned(),
         }
     }

@@ -11,6 +11,7 @@ mod keys; // what everything in Redis is called
 mod cache; // newest figures for others to read
 mod consumer; // posts out, exactly as often as needed
 mod dead_letters; // posts that killed whoever touched them
+mod live_tickets; // passes for live connections
 mod producer; // posts in
 mod subscription; // news from every process
 mod updates; // news to every process
@@ -25,6 +26,7 @@ pub use consumer::{Burial, Consumer};
 pub use dead_letters::{DeadLetter, DeadLetterPage, DeadLetters};
 pub use entry::{BrokenEntry, Delivered, EntryId};
 pub use error::StreamError;
+pub use live_tickets::{LiveTickets, TICKET_LIFETIME};
 pub use producer::Producer;
 pub use subscription::{Subscription, UpdateEvent};
 pub use updates::Updates;
@@ -108,6 +110,11 @@ impl Stream {
     /// What keeps the newest figures where others can read them.
     pub fn cache(&self) -> Cache {
         Cache::new(self.client.clone(), self.keys.clone())
+    }
+
+    /// What lets browsers connect without showing their token in an address.
+    pub fn live_tickets(&self) -> LiveTickets {
+        LiveTickets::new(self.client.clone(), self.keys.clone())
     }
 
     /// Ends the connection. Commands of all clones fail from here on.

@@ -21,7 +21,7 @@ const MAY_USE: [(&str, &str); 15] = [
     ("ws", "models actors auth"),
     // The route table leads to the live sockets as well.
     ("http", "models actors store stream inference auth ws"),
-    ("config", "embedded enrich inference"),
+    ("config", "models embedded enrich inference"),
 ];
 
 /// They tie everything together.

@@ -5,7 +5,7 @@ use serde_json::json;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{self, http};
 
-use crate::support::front_door::{FrontDoor, Setup, read};
+use crate::support::front_door::{ALLOWED_ORIGIN, FrontDoor, Setup, read};
 
 const TOKEN: &str = "0123456789abcdef";
 
@@ -24,14 +24,28 @@ async fn a_request_for_another_host_is_refused_everywhere() {
 #[actix_web::test]
 async fn a_page_of_another_site_is_refused_also_for_sockets() {
     let door = FrontDoor::open(Setup::default()).await;
-    for origin in ["http://evil.example", "null", "http://localhost:1"] {
+    for origin in [
+        "http://evil.example",
+        "null",
+        "http://localhost:1",
+        "https://dash.example.org",
+        "https://pages.example.org.evil.example",
+        "https://evilpages.example.org",
+        "http://pages.example.org",
+    ] {
         let request = door.request(Method::POST, "/api/v1/posts").header("origin", origin);
         let (status, answer) = read(request.body("{}").send().await.unwrap()).await;
         assert_eq!((status, &answer["error"]["code"]), (403, &json!("foreign_origin")), "{origin}");
         assert_eq!(socket_refusal(&door, "origin", origin).await, 403, "{origin}");
     }
-    let own = door.request(Method::GET, "/api/v1/system").header("origin", door.url.as_str());
-    assert_eq!(own.send().await.unwrap().status(), 200);
+    for origin in [door.url.as_str(), ALLOWED_ORIGIN] {
+        let own = door.request(Method::GET, "/api/v1/system").header("origin", origin);
+        assert_eq!(own.send().await.unwrap().status(), 200, "{origin}");
+        let socket = tokio_tungstenite::connect_async(socket_request(&door, "origin", origin)).await;
+        assert!(socket.is_ok(), "{origin}");
+    }
+    let two = door.request(Method::GET, "/api/v1/system").header("origin", ALLOWED_ORIGIN);
+    assert_eq!(two.header("origin", "http://evil.example").send().await.unwrap().status(), 403);
 }
 
 #[actix_web::test]

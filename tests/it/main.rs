@@ -32,6 +32,7 @@ mod socket; // what is said on a socket, and how many there may be
 mod http_guard; // who may ask, and what every answer carries
 mod http_ingest; // what becomes of posts that are sent
 mod http_queries; // what the calls answer about what is stored
+mod live_tickets; // passes for one connection each
 
 mod architecture; // who may use whom
 mod log_format; // how logs and errors sound

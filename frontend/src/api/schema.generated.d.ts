@@ -197,6 +197,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/live/tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A pass for one live connection
+         * @description A browser can set no header on a WebSocket or an event stream, and a token in an address would end up in logs and
+         *     histories. So a page asks here, with its token, for a ticket that is worth one connection within 30 seconds.
+         */
+        post: operations["issue_live_ticket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/models/reload": {
         parameters: {
             query?: never;
@@ -403,7 +424,8 @@ export interface paths {
         /**
          * Live news
          * @description A WebSocket. The server sends `ServerFrame`s, the client `ClientOp`s, both as text. Where a token is configured
-         *     a browser shows it as `Sec-WebSocket-Protocol: bearer, <token>`, other clients in `Authorization`.
+         *     a browser asks for a ticket with it and connects to `/ws?ticket=…`, or shows it as
+         *     `Sec-WebSocket-Protocol: bearer, <token>`; other clients show it in `Authorization`.
          */
         get: operations["open_socket"];
         put?: never;
@@ -775,6 +797,16 @@ export interface components {
              * @description The share of them that `message:new` showed, 0 to 1; below 1 the feed is a sample.
              */
             feed_share: number;
+        };
+        /** @description A pass for one live connection. */
+        LiveTicket: {
+            /** @description To be used once, as `/ws?ticket=…` or `/api/v1/events?ticket=…`. */
+            ticket: string;
+            /**
+             * Format: date-time
+             * @description From then on it is worth nothing.
+             */
+            expires_at: string;
         };
         /** @description The last five minutes in steps of ten seconds. */
         LiveTrend: {
@@ -2348,6 +2380,44 @@ export interface operations {
             };
         };
     };
+    issue_live_ticket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The ticket */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LiveTicket"];
+                };
+            };
+            /** @description The token is missing */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Redis is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     reload_models: {
         parameters: {
             query?: never;
@@ -2852,7 +2922,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The token is missing */
+            /** @description Neither the token nor a ticket that is still good */
             401: {
                 headers: {
                     [name: string]: unknown;

@@ -14,6 +14,7 @@ use groundswell::actors::job_queue::{Job, JobQueue};
 use groundswell::actors::score_lane::ScoreLane;
 use groundswell::http;
 use groundswell::http::guard::{AllowedHosts, Token};
+use groundswell::http::origins::AllowedOrigins;
 use groundswell::http::state::{AppState, HttpParams};
 use groundswell::inference::{LoadParams, ModelChoice, Models, Tier};
 use groundswell::models::score::{Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel};
@@ -30,6 +31,9 @@ use tokio::sync::watch;
 
 use super::Space;
 use super::space::RETENTION;
+
+/// The page of another site that may ask.
+pub const ALLOWED_ORIGIN: &str = "https://pages.example.org";
 
 /// What is different about one front door.
 pub struct Setup {
@@ -88,6 +92,7 @@ impl FrontDoor {
         let state = Data::new(AppState {
             params: HttpParams {
                 hosts: AllowedHosts::new(address, &["dash.example.org".to_owned()]),
+                origins: AllowedOrigins::new(&[ALLOWED_ORIGIN.parse().unwrap()]),
                 token: setup.token.map(Token::new),
                 high_water: setup.high_water,
                 retention: RETENTION,
@@ -101,6 +106,7 @@ impl FrontDoor {
                 deep: ModelChoice::Off,
                 ..LoadParams::default()
             })),
+            live_tickets: stream.live_tickets(),
             sockets: Sockets::new(sockets),
             prometheus: prometheus(),
             health: newest,

@@ -1,0 +1,78 @@
+//! Which pages may ask.
+
+use crate::models::origin::Origin;
+
+/// The pages of other sites that may ask, beside those that this server serves itself.
+///
+/// An origin is compared whole: another scheme, another port or one more letter is another site.
+#[derive(Debug, Clone, Default)]
+pub struct AllowedOrigins(Vec<Origin>);
+
+impl AllowedOrigins {
+    /// As configured.
+    pub fn new(configured: &[Origin]) -> Self {
+        Self(configured.to_vec())
+    }
+
+    /// Whether a page of this `Origin` may send a request to this `Host`, which must be one of our names.
+    ///
+    /// Our own pages have the origin they were asked for under, with either scheme, because a proxy may speak TLS
+    /// for us. `null`, the origin of sandboxed frames and of files, is everybody's and therefore nobody's.
+    pub fn admits(&self, origin: &str, host: Option<&str>) -> bool {
+        let authority = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+        let is_own =
+            authority.zip(host).is_some_and(|(asks, serves)| asks.eq_ignore_ascii_case(serves.trim()));
+        is_own || self.0.iter().any(|allowed| allowed.as_str() == origin)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn admits(origin: &str, host: Option<&str>) -> bool {
+        let allowed = ["https://dash.example.org", "http://localhost:5173"].map(|text| text.parse().unwrap());
+        AllowedOrigins::new(&allowed).admits(origin, host)
+    }
+
+    #[test]
+    fn our_own_pages_and_the_allowed_ones_may_ask() {
+        assert!(admits("http://localhost:8080", Some("localhost:8080")));
+        assert!(admits("https://groundswell.example", Some("Groundswell.example")));
+        assert!(admits("https://dash.example.org", Some("127.0.0.1:8080")));
+        assert!(admits("http://localhost:5173", Some("127.0.0.1:8080")));
+    }
+
+    #[test]
+    fn what_only_resembles_an_allowed_origin_may_not() {
+        for origin in [
+            "http://dash.example.org",
+            "https://dash.example.org:8443",
+            "https://dash.example.org.evil.example",
+            "https://evil.example/https://dash.example.org",
+            "https://evildash.example.org",
+            "https://sub.dash.example.org",
+            "https://dash.example.or",
+            "https://dash.example.org/",
+            "https://dash.example.org@evil.example",
+            "https://evil.example#dash.example.org",
+            "https://dash.example.org https://evil.example",
+            "http://localhost:51730",
+            "http://localhost",
+            "null",
+            "",
+            "*",
+            "file://",
+            "localhost:8080",
+            "ftp://localhost:8080",
+            "chrome-extension://localhost:8080",
+            "http://localhost:8080.evil.example",
+            "http://localhost:80801",
+        ] {
+            assert!(!admits(origin, Some("localhost:8080")), "{origin}");
+        }
+        assert!(!admits("http://localhost:8080", None));
+        assert!(!admits("null", Some("null")));
+        assert!(!admits("", Some("")));
+    }
+}
