@@ -7,8 +7,10 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
+import { answerPages } from './fixture-pages.mjs';
 import { correct, DEEP, makePost, summarize, SWIFT } from './fixture-posts.mjs';
 
 const option = (name, fallback) => {
@@ -237,10 +239,12 @@ function answer(url, method) {
   return null;
 }
 
-const server = createServer((request, response) => {
+const server = createServer(async (request, response) => {
   const url = new URL(request.url, 'http://fixture');
   response.setHeader('content-security-policy', POLICY);
-  const body = answer(url, request.method);
+  const sent = await text(request);
+  const asked = sent === '' ? undefined : JSON.parse(sent);
+  const body = answerPages(url, request.method, asked, { alerts }) ?? answer(url, request.method);
   if (body !== null || url.pathname.startsWith('/api/')) {
     response.writeHead(body === null ? 404 : body.error ? 422 : 200, {
       'content-type': 'application/json',
@@ -248,8 +252,8 @@ const server = createServer((request, response) => {
     response.end(JSON.stringify(body ?? { error: { code: 'not_found', message: 'no such call' } }));
     return;
   }
-  const asked = `${dist}${url.pathname}`;
-  const path = extname(asked) !== '' && existsSync(asked) ? asked : `${dist}/index.html`;
+  const file = `${dist}${url.pathname}`;
+  const path = extname(file) !== '' && existsSync(file) ? file : `${dist}/index.html`;
   response.setHeader('content-type', TYPES[extname(path)] ?? 'application/octet-stream');
   createReadStream(path).pipe(response);
 });

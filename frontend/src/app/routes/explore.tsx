@@ -1,20 +1,39 @@
-import { useSearch } from '@tanstack/react-router';
-import { useEffect } from 'react';
-import { useHistory } from '@/features/live-feed/api/use-history';
-import { FeedPanel } from '@/features/live-feed/components/feed-panel';
-import { filterOf, isFiltered, parseView } from '@/lib/view';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useCallback, useEffect, useMemo } from 'react';
+import type { PostDetails } from '@/api/wire';
+import { ExploreView } from '@/features/explore/components/explore-view';
+import { parseQuery, queryToSearch, type ExploreQuery } from '@/features/explore/model/query';
+import { PostScores } from '@/features/live-feed/components/post-scores';
 
-/** What was said before, by the filter in the address. */
+/** Any stretch of the past. What is on the screen is in the address, by the names that the API has for it. */
 export function ExplorePage() {
-  const view = parseView(useSearch({ strict: false }));
-  const history = useHistory(filterOf(view));
+  const search = useSearch({ strict: false });
+  const navigate = useNavigate();
+  const query = useMemo(() => parseQuery(search), [search]);
+  const onChange = useCallback(
+    (next: ExploreQuery) => void navigate({ to: '/explore', search: queryToSearch(next) }),
+    [navigate],
+  );
+  const onOpenView = useCallback(
+    (saved: string) => onChange(parseQuery(Object.fromEntries(new URLSearchParams(saved)))),
+    [onChange],
+  );
   useEffect(() => {
     document.title = 'Explore · Groundswell';
   }, []);
   return (
     <>
       <h1 className="sr-only">Explore</h1>
-      <FeedPanel posts={history.data ?? []} oneIn={1} isFiltered={isFiltered(view)} />
+      <ExploreView
+        query={query}
+        onChange={onChange}
+        onOpenView={onOpenView}
+        renderScores={renderScores}
+      />
     </>
   );
+}
+
+function renderScores(details: PostDetails) {
+  return <PostScores scored={details} />;
 }

@@ -12,12 +12,14 @@ interface ChartProps {
   className?: string;
   /** Called with the name of the clicked item or axis label. */
   onSelect?: ((name: string) => void) | undefined;
+  /** Called with where in a chart over time was clicked: the place on its first axis, and the mark's name if one was hit. */
+  onPick?: ((index: number, series: string | null) => void) | undefined;
   /** Anything the option needs to be registered first, such as a map. */
   prepare?: () => Promise<unknown>;
 }
 
 /** A canvas that follows its option. ECharts itself arrives on first use. */
-export function Chart({ label, option, className, onSelect, prepare }: ChartProps) {
+export function Chart({ label, option, className, onSelect, onPick, prepare }: ChartProps) {
   const host = useRef<HTMLDivElement>(null);
   const [chart, setChart] = useState<EChartsType | null>(null);
   const [failed, setFailed] = useState(false);
@@ -73,6 +75,26 @@ export function Chart({ label, option, className, onSelect, prepare }: ChartProp
       if (!chart.isDisposed()) chart.off('click', select);
     };
   }, [chart, onSelect]);
+
+  useEffect(() => {
+    if (chart === null || onPick === undefined) return;
+    const pick = (event: ECElementEvent) => onPick(event.dataIndex, event.seriesName ?? null);
+    // A step with three posts among thousands is a sliver nobody can hit, so all the height above it counts.
+    const pickBeside = (event: { target?: unknown; offsetX: number; offsetY: number }) => {
+      const place = [event.offsetX, event.offsetY];
+      if (event.target || ![0, 1].some((grid) => chart.containPixel({ gridIndex: grid }, place))) {
+        return;
+      }
+      onPick(Number(chart.convertFromPixel({ xAxisIndex: 0 }, event.offsetX)), null);
+    };
+    chart.on('click', pick);
+    chart.getZr().on('click', pickBeside);
+    return () => {
+      if (chart.isDisposed()) return;
+      chart.off('click', pick);
+      chart.getZr().off('click', pickBeside);
+    };
+  }, [chart, onPick]);
 
   return (
     <div role="img" aria-label={label} className={clsx('relative min-h-0 min-w-0', className)}>

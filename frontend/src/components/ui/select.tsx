@@ -10,14 +10,26 @@ interface SelectProps {
   value: string | undefined;
   options: readonly { value: string; text: string; detail?: string }[];
   onChange: (value: string | undefined) => void;
+  /** What the list says while it has no options. */
+  empty?: string;
+  /** The list is about to be seen: the moment to ask for what stands in it. */
+  onOpen?: () => void;
 }
 
 /** A filter over one dimension; its first choice takes the filter away. */
-export function Select({ label, value, options, onChange }: SelectProps) {
+export function Select({
+  label,
+  value,
+  options,
+  onChange,
+  empty = 'None seen yet',
+  onOpen,
+}: SelectProps) {
   const chosen = options.find((option) => option.value === value);
   return (
     <Radix.Root
       value={value ?? ALL}
+      onOpenChange={(open) => open && onOpen?.()}
       onValueChange={(next) => onChange(next === ALL ? undefined : next)}
     >
       <Radix.Trigger
@@ -43,7 +55,7 @@ export function Select({ label, value, options, onChange }: SelectProps) {
             <Option value={ALL} text={`All`} />
             <Radix.Separator className="my-1 h-px bg-line" />
             {options.length === 0 && (
-              <p className="px-2 py-1.5 text-[13px] text-ink-soft">None seen yet</p>
+              <p className="px-2 py-1.5 text-[13px] text-ink-soft">{empty}</p>
             )}
             {options.map((option) => (
               <Option key={option.value} {...option} />

@@ -1,0 +1,280 @@
+/** What `npm run fixture` answers to Explore, Alerts and the dead letters: invented, kept in memory, never saved. */
+import { makePost, summarize } from './fixture-posts.mjs';
+
+const HOUR_MS = 3_600_000;
+const WINDOW_MS = { '1h': 1, '24h': 24, '7d': 168, '30d': 720, '90d': 2160 };
+const STEP_MS = { minute: 60_000, hour: HOUR_MS, day: 24 * HOUR_MS, week: 168 * HOUR_MS };
+const ago = (ms) => new Date(Date.now() - ms).toISOString();
+
+/** Fifty posts whose tallies stand for any number of them. */
+const sample = Array.from({ length: 50 }, (_, i) => makePost(Date.now() - i * 400_000));
+const sampleTally = summarize(sample, {
+  now: Date.now(),
+  seconds: 30_000,
+  stepSeconds: 900,
+  trendSeconds: 30_000,
+}).overall;
+
+/** The same tally for `count` posts, a little lighter or darker with `tilt`. */
+function tally(count, tilt) {
+  const negative = Math.round(count * (0.3 + tilt));
+  const positive = Math.round(count * (0.42 - tilt));
+  return {
+    ...sampleTally,
+    count,
+    sentiment: {
+      average: count === 0 ? null : (positive - negative) / count,
+      positive,
+      negative,
+      neutral: count - positive - negative,
+    },
+    churn: { ...sampleTally.churn, high: Math.round(count * 0.02) },
+  };
+}
+
+function stretch(query) {
+  const to = query.has('to') ? Date.parse(query.get('to')) : Date.now();
+  const from = query.has('from')
+    ? Date.parse(query.get('from'))
+    : to - WINDOW_MS[query.get('window') ?? '24h'] * HOUR_MS;
+  return { from, to };
+}
+
+function series(query) {
+  const { from, to } = stretch(query);
+  const hours = (to - from) / HOUR_MS;
+  const asked = query.get('step') ?? 'auto';
+  const step = asked !== 'auto' ? asked : hours <= 2 ? 'minute' : hours <= 169 ? 'hour' : 'day';
+  const steps = (shift) => {
+    const items = [];
+    for (let at = Math.floor(from / STEP_MS[step]) * STEP_MS[step]; at < to; at += STEP_MS[step]) {
+      const phase = (at - shift) / (24 * HOUR_MS);
+      const count = Math.round(
+        (STEP_MS[step] / 60_000) * (9 + 6 * Math.sin(phase * 6.28) + 3 * Math.sin(phase * 41)),
+      );
+      items.push({
+        from: new Date(at - shift).toISOString(),
+        ...tally(count, 0.1 * Math.sin(phase * 17)),
+      });
+    }
+    return items;
+  };
+  return {
+    range: {
+      from: new Date(from).toISOString(),
+      to: new Date(to).toISOString(),
+      seconds: (to - from) / 1000,
+    },
+    tz: query.get('tz') ?? 'UTC',
+    step,
+    answered_from: query.has('q') || query.has('label') ? 'posts' : 'rollups',
+    items: steps(0),
+    previous: query.get('compare') === 'previous' ? steps(to - from) : null,
+  };
+}
+
+const KEYS = {
+  product: ['Mayweather', 'McGregor', 'Swell App', 'Tide Card', 'Harbor Pay', ''],
+  platform: ['twitter', 'reddit', 'appstore', 'web'],
+  channel: ['app', 'support', 'store', 'email', ''],
+  city: ['London', 'New York', 'Las Vegas', 'Dublin', 'Lagos', 'Mumbai', ''],
+  source: ['replay', 'synthetic', 'http'],
+  label: ['neutral', 'positive', 'negative'],
+  emotion: ['joy', 'neutral', 'anger', 'surprise', 'sadness', 'fear', 'disgust'],
+  lang: ['en', 'es', 'pt', 'fr', 'ja', ''],
+  author: ['harborwatch', 'tideline', 'northpier', 'swellwatch'],
+};
+
+function breakdown(query) {
+  const by = query.get('by');
+  const counts = KEYS[by].map((key, i) => [key, Math.round(9_000 / (i + 1.4))]);
+  const total = counts.reduce((sum, [, count]) => sum + count, 0);
+  const { range } = series(query);
+  const items = counts.map(([key, count], i) => ({
+    key,
+    count,
+    share: count / total,
+    previous_count:
+      query.get('compare') === 'previous' ? Math.round(count * (0.7 + i * 0.13)) : null,
+    sentiment: by === 'label' ? null : tally(count, 0.05 * i - 0.1).sentiment,
+  }));
+  return { range, by, answered_from: 'rollups', items };
+}
+
+const kept = { views: [], rules: [], silences: [], channels: [] };
+let settings = { sensitivity: 'balanced', minimum_volume: 30 };
+let n_made = 0;
+
+const RULE = {
+  enabled: true,
+  builtin: true,
+  metric: 'negative_share',
+  scope: { dimension: 'product', key: null },
+  window_seconds: 300,
+  comparison: 'above',
+  threshold: 0.5,
+  clear_threshold: 0.45,
+  minimum_volume: 30,
+  for_seconds: 0,
+  keep_firing_seconds: 60,
+  cooldown_seconds: 900,
+  severity: 'warning',
+  channels: [],
+};
+kept.rules.push(
+  {
+    ...RULE,
+    id: 'r1',
+    name: 'Negative posts outnumber the rest',
+    created_at: ago(9e8),
+    updated_at: ago(9e8),
+  },
+  {
+    ...RULE,
+    id: 'r2',
+    name: 'Customers sound ready to leave',
+    metric: 'churn_high',
+    threshold: 1,
+    clear_threshold: 1,
+    severity: 'critical',
+    created_at: ago(9e8),
+    updated_at: ago(9e8),
+  },
+);
+kept.channels.push({
+  id: 'c1',
+  name: 'On-call webhook',
+  kind: 'webhook',
+  enabled: true,
+  disabled_reason: null,
+  settings: { url: 'https://hooks.example.com/groundswell', secret: { set: true } },
+  delivery: { mode: 'immediate' },
+  minimum_severity: 'warning',
+  created_at: ago(8e8),
+  last_success_at: ago(4e6),
+  failing_since: null,
+});
+const notifications = ['sent', 'dead'].map((state, i) => ({
+  id: `n${i}`,
+  channel: 'c1',
+  alert: 'a1',
+  event: i === 0 ? 'fired' : 'resolved',
+  state,
+  attempts: [
+    {
+      at: ago(4e6),
+      status: i === 0 ? 204 : 503,
+      error: i === 0 ? null : 'the receiver answered 503',
+      duration_ms: 84,
+    },
+  ],
+  next_attempt_at: null,
+  created_at: ago(4e6),
+}));
+
+const EVIDENCE = {
+  series: Array.from({ length: 40 }, (_, i) => {
+    const baseline = 12 + 3 * Math.sin(i / 6);
+    return {
+      at: ago((40 - i) * 60_000),
+      value: i < 31 ? baseline + ((i * 37) % 5) - 2 : 20 + (i - 30) * 5,
+      baseline,
+      low: baseline - 6,
+      high: baseline + 6,
+    };
+  }),
+  terms: [
+    { term: 'refund', count: 41, expected: 3.2 },
+    { term: 'charged twice', count: 28, expected: 0.7 },
+    { term: 'support', count: 19, expected: 6.4 },
+  ],
+};
+
+const letters = Array.from({ length: 3 }, (_, i) => ({
+  id: `17-${i}`,
+  reason: 'the text could not be stored: invalid byte sequence',
+  attempts: 3,
+  original_id: `16-${i}`,
+  died_at: ago(HOUR_MS * (i + 1)),
+  source: 'http',
+  received_at: ago(HOUR_MS * (i + 1)),
+  post: `{"id":"${i}","platform":"web","text":"a post that nothing could be done with"}`,
+}));
+
+/** What a list of things with ids answers to the four verbs. */
+function resource(name, { method, id, body }) {
+  const list = kept[name];
+  const at = list.findIndex((item) => item.id === id);
+  const now = new Date().toISOString();
+  if (method === 'POST') {
+    const made = { created_at: now, updated_at: now, ...body, id: `${name}-${(n_made += 1)}` };
+    list.push(made);
+    return made;
+  }
+  if (method === 'PUT') return (list[at] = { ...list[at], ...body, updated_at: now });
+  if (method === 'DELETE') return list.splice(at, 1)[0];
+  return id === undefined ? { items: list } : list[at];
+}
+
+/** The answer, or null where this is not the place to ask. */
+export function answerPages(url, method, body, { alerts }) {
+  const query = url.searchParams;
+  const [, , version, what, id, verb] = url.pathname.split('/');
+  if (version !== 'v1') return null;
+  switch (what) {
+    case 'explore':
+      return id === 'series' ? series(query) : breakdown(query);
+    case 'views':
+      return resource('views', { method, id, body });
+    case 'alert-rules':
+      if (id === 'preview') {
+        const items = EVIDENCE.series.map(({ at, value }, i) => ({
+          at,
+          value: value / 80,
+          count: 40 + i,
+        }));
+        const peak = items.slice(33);
+        return {
+          series: items,
+          firings: [{ from: peak[0].at, to: peak.at(-1).at }],
+          seconds: 86400,
+        };
+      }
+      return resource('rules', { method, id, body: { builtin: false, ...body } });
+    case 'silences':
+      return resource('silences', { method, id, body });
+    case 'signal-settings':
+      return (settings = method === 'PUT' ? body : settings);
+    case 'notifications':
+      return {
+        items: notifications.filter(
+          ({ state, channel }) =>
+            (query.get('state') ?? state) === state &&
+            (query.get('channel') ?? channel) === channel,
+        ),
+        next_cursor: null,
+      };
+    case 'notification-channels':
+      if (verb === 'test') return { delivered: true, status: 204, error: null, duration_ms: 61 };
+      if (verb === 'rotate-secret') return { secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' };
+      return resource('channels', {
+        method,
+        id,
+        body: { ...body, enabled: body?.enabled ?? true },
+      });
+    case 'dead-letters':
+      if (id === 'replay') return { replayed: letters.splice(0).length };
+      return { items: letters, next_cursor: null };
+    case 'alerts': {
+      const alert = alerts.find((known) => known.id === id);
+      if (alert === undefined || verb !== undefined) return null;
+      const history = [{ at: alert.opened_at, phase: 'firing', value: alert.value }];
+      return { ...alert, evidence: EVIDENCE, history };
+    }
+    case 'posts':
+      if (verb === 'label') return { post: id, label: body?.label ?? null };
+      return null;
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,48 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { paths } from '@/config/paths';
+import type { SavedView, SavedViews } from '@/features/explore/api/wire';
+import { getJson, sendJson } from '@/lib/api-client';
+
+const VIEWS_KEY = ['views'];
+
+/** Views kept on the server, for everybody who uses it. */
+export function useViews(isOpen: boolean) {
+  return useQuery({
+    queryKey: VIEWS_KEY,
+    queryFn: ({ signal }) => getJson<SavedViews>(paths.views, {}, signal),
+    select: ({ items }) => items.filter(({ page }) => page === 'explore'),
+    enabled: isOpen,
+  });
+}
+
+export type ViewChange =
+  | { kind: 'create'; name: string; query: string }
+  | { kind: 'rename'; view: SavedView; name: string }
+  | { kind: 'delete'; id: string };
+
+export function useChangeView() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (change: ViewChange) => send(change),
+    onSuccess: () => client.invalidateQueries({ queryKey: VIEWS_KEY }),
+  });
+}
+
+function send(change: ViewChange) {
+  switch (change.kind) {
+    case 'create':
+      return sendJson<unknown>('POST', paths.views, {
+        name: change.name,
+        page: 'explore',
+        query: change.query,
+      });
+    case 'rename':
+      return sendJson<unknown>('PUT', paths.view(change.view.id), {
+        name: change.name,
+        page: change.view.page,
+        query: change.view.query,
+      });
+    case 'delete':
+      return sendJson<unknown>('DELETE', paths.view(change.id));
+  }
+}

@@ -1,0 +1,119 @@
+import { useState, type FormEvent } from 'react';
+import { Button } from '@/components/ui/button';
+import { Input } from '@/components/ui/field';
+import { CloseIcon } from '@/components/ui/icons';
+import { Select } from '@/components/ui/select';
+import { useChoices } from '@/features/explore/api/use-sums';
+import { DIMENSION_NAMES, nameOf } from '@/features/explore/model/names';
+import {
+  POST_FILTERS,
+  withFilter,
+  type Dimension,
+  type ExploreQuery,
+} from '@/features/explore/model/query';
+import { formatCount } from '@/lib/format';
+
+const CHOSEN_FROM_LISTS = [
+  'product',
+  'platform',
+  'channel',
+  'city',
+  'source',
+  'label',
+  'lang',
+] as const satisfies Dimension[];
+
+interface FilterRowProps {
+  query: ExploreQuery;
+  onChange: (query: ExploreQuery) => void;
+}
+
+/** Which posts are counted and listed. */
+export function FilterRow({ query, onChange }: FilterRowProps) {
+  const isFiltered = Object.keys(query.filters).length > 0;
+  return (
+    <div role="search" aria-label="Filters" className="flex flex-wrap items-center gap-2">
+      {/* A new box for each new text, so that going back in the history shows what was searched then. */}
+      <SearchBox
+        key={query.filters.q ?? ''}
+        text={query.filters.q ?? ''}
+        onSearch={(q) => onChange(withFilter(query, 'q', q === '' ? undefined : q))}
+      />
+      {CHOSEN_FROM_LISTS.map((by) => (
+        <FilterSelect key={by} by={by} query={query} onChange={onChange} />
+      ))}
+      {POST_FILTERS.map((key) => {
+        const value = query.filters[key];
+        return value === undefined ? null : (
+          <Button
+            key={key}
+            className="border-brand! bg-highlight!"
+            title="Narrows the posts; there are no sums by it"
+            aria-label={`Remove filter ${key}: ${nameOf(key, value)}`}
+            onClick={() => onChange(withFilter(query, key, undefined))}
+          >
+            <span className="text-ink-soft">{DIMENSION_NAMES[key]}</span> {nameOf(key, value)}
+            <CloseIcon className="size-3.5" />
+          </Button>
+        );
+      })}
+      {isFiltered && (
+        <Button look="quiet" onClick={() => onChange({ ...query, filters: {} })}>
+          Clear filters
+        </Button>
+      )}
+    </div>
+  );
+}
+
+function SearchBox({ text, onSearch }: { text: string; onSearch: (text: string) => void }) {
+  const [typed, setTyped] = useState(text);
+  const search = (event: FormEvent) => {
+    event.preventDefault();
+    onSearch(typed.trim());
+  };
+  return (
+    <form onSubmit={search} className="relative w-full sm:w-64">
+      <Input
+        type="search"
+        aria-label="Search in the posts' words"
+        placeholder="Search words, press Enter"
+        className="h-8! text-[13px]!"
+        value={typed}
+        onChange={({ target }) => {
+          setTyped(target.value);
+          // The browser's own cross empties the box without a press of Enter.
+          if (target.value === '' && text !== '') onSearch('');
+        }}
+      />
+    </form>
+  );
+}
+
+interface FilterSelectProps extends FilterRowProps {
+  by: (typeof CHOSEN_FROM_LISTS)[number];
+}
+
+function FilterSelect({ by, query, onChange }: FilterSelectProps) {
+  const [wasOpened, setWasOpened] = useState(false);
+  const { data, isFetching } = useChoices(query, by, wasOpened);
+  const value = query.filters[by];
+  const options = (data ?? [])
+    .filter(({ key }) => key !== '')
+    .map(({ key, count }) => ({
+      value: key,
+      text: nameOf(by, key),
+      detail: formatCount(count),
+    }));
+  const isKnown = value === undefined || options.some((option) => option.value === value);
+  return (
+    <Select
+      label={DIMENSION_NAMES[by]}
+      value={value}
+      options={isKnown ? options : [{ value, text: nameOf(by, value), detail: '' }, ...options]}
+      empty={isFetching ? 'Asking…' : 'None in this period'}
+      onOpen={() => setWasOpened(true)}
+      onChange={(next) => onChange(withFilter(query, by, next))}
+    />
+  );
+}

@@ -1,0 +1,72 @@
+import { clsx } from 'clsx';
+import { useState } from 'react';
+import { SENTIMENTS } from '@/api/wire';
+import { Button } from '@/components/ui/button';
+import { Field, Input } from '@/components/ui/field';
+import { Failure } from '@/components/ui/notice';
+import { SentimentMark } from '@/components/ui/sentiment-mark';
+import { useCorrectLabel } from '@/features/explore/api/use-label';
+import type { ExploredDetails } from '@/features/explore/api/use-posts';
+import { capitalize } from '@/lib/format';
+
+/** The longest note the server takes. */
+const NOTE_CHARACTERS_MAX = 500;
+
+/** Lets a person say what the label really is. The model's own word stays beside it, and figures stay the model's. */
+export function LabelEditor({ details }: { details: ExploredDetails }) {
+  const { post, score, corrected_label } = details;
+  const correct = useCorrectLabel();
+  const [note, setNote] = useState('');
+  const { label } = score.sentiment;
+  return (
+    <section
+      aria-label="Label"
+      className="rounded-lg border border-line bg-raised px-3.5 py-3 text-[13px]"
+    >
+      <h3 className="text-[13.5px] font-semibold">Is the label right?</h3>
+      <p className="mt-0.5 text-ink-soft" role="status">
+        {corrected_label
+          ? `A person says ${corrected_label}; ${score.model.name} ${score.model.version} said ${label}.`
+          : `${score.model.name} ${score.model.version} says ${label}. Yours is kept beside it, and teaches the next model.`}
+      </p>
+      <div role="group" aria-label="Label by a person" className="mt-2 flex flex-wrap gap-1.5">
+        {SENTIMENTS.map((choice) => (
+          <Button
+            key={choice}
+            aria-pressed={corrected_label === choice}
+            className={clsx(corrected_label === choice && 'border-brand! bg-highlight!')}
+            onClick={() => correct.mutate({ uuid: post.uuid, label: choice, note: note.trim() })}
+          >
+            <SentimentMark label={choice} />
+            {capitalize(choice)}
+          </Button>
+        ))}
+        {corrected_label && (
+          <Button look="quiet" onClick={() => correct.mutate({ uuid: post.uuid, label: null })}>
+            Take it back
+          </Button>
+        )}
+      </div>
+      <details className="mt-2">
+        <summary className="caption w-fit rounded hover:text-ink">Add a note</summary>
+        <Field
+          label="Why"
+          hint="Kept with the label you choose next, and exported with it."
+          className="mt-1.5"
+        >
+          {(control) => (
+            <Input
+              {...control}
+              value={note}
+              maxLength={NOTE_CHARACTERS_MAX}
+              onChange={({ target }) => setNote(target.value)}
+            />
+          )}
+        </Field>
+      </details>
+      {correct.error !== null && (
+        <Failure className="mt-2" what="The label was not saved" error={correct.error} />
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,84 @@
+import type { ReactNode } from 'react';
+import type { PostDetails } from '@/api/wire';
+import { Badge } from '@/components/ui/badge';
+import { Failure, Skeleton } from '@/components/ui/notice';
+import { Sheet } from '@/components/ui/sheet';
+import { SourceBadge } from '@/components/ui/source-badge';
+import { usePostDetails } from '@/features/explore/api/use-posts';
+import { LabelEditor } from '@/features/explore/components/label-editor';
+import { describeEngagement, fullTime, handleOf } from '@/features/explore/components/post-row';
+
+interface PostSheetProps {
+  uuid: string;
+  tz: string;
+  onClose: () => void;
+  /** Draws scores and their history; the page brings it, since another feature owns it. */
+  renderScores: (details: PostDetails) => ReactNode;
+}
+
+/** Everything known about one post, and the place to say that its label is wrong. */
+export function PostSheet({ uuid, tz, onClose, renderScores }: PostSheetProps) {
+  const { data, error, isPending, refetch } = usePostDetails(uuid);
+  return (
+    <Sheet title="Post" onClose={onClose}>
+      {isPending && <Skeleton rows={8} label="Loading the post" />}
+      {error !== null && (
+        <Failure what="The post could not be loaded" error={error} onRetry={() => void refetch()} />
+      )}
+      {data !== undefined && (
+        <div className="flex flex-col gap-4">
+          <article>
+            <p className="caption flex flex-wrap items-center gap-x-2 gap-y-1">
+              <span>{[data.post.platform, handleOf(data.post)].filter(Boolean).join(' · ')}</span>
+              <time dateTime={data.post.created_at}>{fullTime(tz)(data.post.created_at)}</time>
+              <SourceBadge source={data.post.source} />
+            </p>
+            <p
+              className="mt-1.5 text-[16px] leading-relaxed break-words whitespace-pre-wrap"
+              lang={data.post.lang ?? undefined}
+              dir="auto"
+            >
+              {data.post.text}
+            </p>
+            <p className="caption mt-2 flex flex-wrap items-center gap-1.5">
+              {data.post.products.map((product) => (
+                <Badge key={product} tone="brand">
+                  {product}
+                </Badge>
+              ))}
+              <span>
+                {[
+                  data.post.city && `in ${data.post.city}`,
+                  data.post.channel && `by ${data.post.channel}`,
+                  describeEngagement(data.post),
+                ]
+                  .filter(Boolean)
+                  .join(' · ')}
+              </span>
+              {isWebAddress(data.post.url) && (
+                <a
+                  href={data.post.url}
+                  target="_blank"
+                  rel="noreferrer noopener"
+                  className="underline underline-offset-2"
+                >
+                  Open where it was posted
+                </a>
+              )}
+            </p>
+          </article>
+          <LabelEditor details={data} />
+          <section aria-label="Scores">
+            <h3 className="text-[13.5px] font-semibold">What the models read</h3>
+            {renderScores(data)}
+          </section>
+        </div>
+      )}
+    </Sheet>
+  );
+}
+
+/** Posts come from anyone, and so do their addresses: `javascript:` must not become a link. */
+function isWebAddress(url: string | null | undefined): url is string {
+  return typeof url === 'string' && /^https?:\/\//i.test(url);
+}

@@ -1,0 +1,78 @@
+import { clsx } from 'clsx';
+import { Button } from '@/components/ui/button';
+import { Empty, Failure, Skeleton } from '@/components/ui/notice';
+import { Panel } from '@/components/ui/panel';
+import { Segmented } from '@/components/ui/segmented';
+import { usePosts } from '@/features/explore/api/use-posts';
+import { PostRow } from '@/features/explore/components/post-row';
+import { canOrder, ORDERS, type ExploreQuery, type Order } from '@/features/explore/model/query';
+import { capitalize } from '@/lib/format';
+import { useNow } from '@/lib/use-now';
+
+interface PostsPanelProps {
+  query: ExploreQuery;
+  onOrder: (order: Order) => void;
+  onOpen: (uuid: string) => void;
+  className?: string;
+}
+
+const OPTIONS = ORDERS.map((value) => ({ value, text: capitalize(value) }));
+
+/** The posts behind the figures. */
+export function PostsPanel({ query, onOrder, onOpen, className }: PostsPanelProps) {
+  const posts = usePosts(query);
+  const now = useNow(30_000);
+  const items = posts.data?.pages.flatMap((page) => page.items) ?? [];
+  const isTooLong = !canOrder(query);
+  return (
+    <Panel
+      title="Posts"
+      className={className ?? ''}
+      actions={
+        <Segmented
+          label="Order"
+          value={isTooLong ? 'newest' : query.order}
+          options={isTooLong ? OPTIONS.slice(0, 1) : OPTIONS}
+          onChange={onOrder}
+        />
+      }
+    >
+      {isTooLong && (
+        <p className="caption mt-1">
+          Other orders than by time need a period of seven days at most.
+        </p>
+      )}
+      {posts.isPending && <Skeleton rows={8} label="Loading posts" />}
+      {posts.error !== null && (
+        <Failure
+          className="mt-2"
+          what="The posts could not be loaded"
+          error={posts.error}
+          onRetry={() => void posts.refetch()}
+        />
+      )}
+      {posts.data !== undefined && items.length === 0 && (
+        <Empty title="No post matches">
+          Take a filter away, search for fewer words, or choose a longer period.
+        </Empty>
+      )}
+      <ol
+        aria-label={`Posts, ${query.order} first`}
+        className={clsx('-mx-4 mt-1.5', posts.isPlaceholderData && 'opacity-60')}
+      >
+        {items.map((item) => (
+          <PostRow key={item.post.uuid} item={item} now={now} tz={query.tz} onOpen={onOpen} />
+        ))}
+      </ol>
+      {posts.hasNextPage && (
+        <Button
+          className="mt-2 self-center"
+          disabled={posts.isFetchingNextPage}
+          onClick={() => void posts.fetchNextPage()}
+        >
+          {posts.isFetchingNextPage ? 'Loading…' : 'Show more'}
+        </Button>
+      )}
+    </Panel>
+  );
+}

@@ -1,0 +1,143 @@
+import { useMemo, useState, type FormEvent } from 'react';
+import { Button } from '@/components/ui/button';
+import { Field, Input, NativeSelect } from '@/components/ui/field';
+import { Popover } from '@/components/ui/popover';
+import { Segmented } from '@/components/ui/segmented';
+import {
+  RANGE_NAMES,
+  RANGES,
+  withRange,
+  withWindow,
+  type ExploreQuery,
+} from '@/features/explore/model/query';
+import { capitalize } from '@/lib/format';
+import { formatterIn, fromWallClock, listZones, localZone, toWallClock } from '@/lib/zone';
+
+interface RangeControlProps {
+  query: ExploreQuery;
+  /** The stretch that the figures on the screen are of, if any is known. */
+  range: { from: string; to: string } | undefined;
+  onChange: (query: ExploreQuery) => void;
+}
+
+const OPTIONS = RANGES.map((value) => ({
+  value,
+  text: value.replace(/(\d+)/, '$1 '),
+  name: capitalize(RANGE_NAMES[value]),
+}));
+
+/** Which stretch of time, by which clocks. */
+export function RangeControl({ query, range, onChange }: RangeControlProps) {
+  const [open, setOpen] = useState(false);
+  const isCustom = query.from !== undefined;
+  const zones = useMemo(() => listZones(), []);
+  return (
+    <>
+      <Segmented
+        label="Period"
+        // None of them is chosen while the period is a custom one.
+        value={isCustom ? ('' as (typeof RANGES)[number]) : query.window}
+        options={OPTIONS}
+        onChange={(window) => onChange(withWindow(query, window))}
+      />
+      <Popover
+        label="Custom period"
+        text={isCustom ? describeRange(query) : 'Custom'}
+        chosen={isCustom}
+        open={open}
+        onOpenChange={setOpen}
+      >
+        <CustomRange
+          query={query}
+          range={range}
+          onApply={(next) => {
+            setOpen(false);
+            onChange(next);
+          }}
+        />
+      </Popover>
+      <NativeSelect
+        aria-label="Time zone"
+        className="max-w-44 [&_select]:h-8 [&_select]:text-[13px]"
+        value={query.tz}
+        onChange={({ target }) => onChange({ ...query, tz: target.value })}
+      >
+        {zones.map((zone) => (
+          <option key={zone} value={zone}>
+            {zone === localZone() && zone !== 'UTC' ? `${zone} (here)` : zone}
+          </option>
+        ))}
+      </NativeSelect>
+    </>
+  );
+}
+
+function CustomRange({
+  query,
+  range,
+  onApply,
+}: Omit<RangeControlProps, 'onChange'> & { onApply: (query: ExploreQuery) => void }) {
+  const { tz } = query;
+  const [from, setFrom] = useState(() => toWallClock(query.from ?? range?.from ?? '', tz));
+  const [to, setTo] = useState(() => toWallClock(query.to ?? range?.to ?? '', tz));
+  const [shown, setShown] = useState(false);
+  const problems = check(from, to, tz);
+  const apply = (event: FormEvent) => {
+    event.preventDefault();
+    setShown(true);
+    const [start, end] = [fromWallClock(from, tz), fromWallClock(to, tz)];
+    if (problems.from === null && problems.to === null && start !== null && end !== null) {
+      onApply(withRange(query, start, end));
+    }
+  };
+  return (
+    <form onSubmit={apply} noValidate className="flex flex-col gap-3">
+      <Field label="From" error={shown ? problems.from : null}>
+        {(control) => (
+          <Input
+            {...control}
+            type="datetime-local"
+            value={from}
+            onChange={({ target }) => setFrom(target.value)}
+          />
+        )}
+      </Field>
+      <Field label="To" hint={`By the clocks of ${tz}.`} error={shown ? problems.to : null}>
+        {(control) => (
+          <Input
+            {...control}
+            type="datetime-local"
+            value={to}
+            onChange={({ target }) => setTo(target.value)}
+          />
+        )}
+      </Field>
+      <Button type="submit" look="solid">
+        Show this period
+      </Button>
+    </form>
+  );
+}
+
+function check(from: string, to: string, tz: string) {
+  const [start, end] = [fromWallClock(from, tz), fromWallClock(to, tz)];
+  return {
+    from: start === null ? 'Say when the period begins.' : null,
+    to:
+      end === null
+        ? 'Say when the period ends.'
+        : start !== null && Date.parse(end) <= Date.parse(start)
+          ? 'It must end after it begins.'
+          : null,
+  };
+}
+
+function describeRange({ from, to, tz }: ExploreQuery): string {
+  const format = formatterIn(tz, {
+    day: 'numeric',
+    month: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+  });
+  return `${format(from ?? '')} – ${format(to ?? '')}`;
+}

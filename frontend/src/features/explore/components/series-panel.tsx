@@ -1,0 +1,132 @@
+import { useCallback, useMemo } from 'react';
+import { SENTIMENTS, type Sentiment } from '@/api/wire';
+import { Chart } from '@/components/charts/chart';
+import { usePalette } from '@/components/charts/palette';
+import { DataTable } from '@/components/ui/data-table';
+import { Panel } from '@/components/ui/panel';
+import type { SeriesAnswer } from '@/features/explore/api/wire';
+import { seriesOption } from '@/features/explore/components/series-option';
+import { endOf, totalOf } from '@/features/explore/model/totals';
+import { formatCount, formatShare, formatSigned } from '@/lib/format';
+import { formatterIn } from '@/lib/zone';
+
+/** Steps shorter than this are told apart by the clock, longer ones by the day. */
+const DAY_SECONDS = 86_400;
+
+interface SeriesPanelProps {
+  series: SeriesAnswer;
+  /** Narrows the page to one step, and to a label where a part of its bar was hit. */
+  onNarrow: (from: string, to: string, label: Sentiment | null) => void;
+  className?: string;
+}
+
+/** How much was said, and in which mood, step by step. */
+export function SeriesPanel({ series, onNarrow, className }: SeriesPanelProps) {
+  const palette = usePalette();
+  const { items, previous, range, tz } = series;
+  const formatTime = useMemo(
+    () => formatterIn(tz, timeOptions(series.step, range.seconds)),
+    [tz, series.step, range.seconds],
+  );
+  const option = useMemo(
+    () => seriesOption({ palette, items, previous, formatTime }),
+    [palette, items, previous, formatTime],
+  );
+  const narrow = useCallback(
+    (index: number, name: string | null) => {
+      const step = items[index];
+      if (step === undefined) return;
+      const label = SENTIMENTS.find((sentiment) => sentiment === name) ?? null;
+      onNarrow(step.from, endOf(items, index, range.to), label);
+    },
+    [items, range.to, onNarrow],
+  );
+  return (
+    <Panel
+      title="Volume and sentiment"
+      note={`by ${series.step}, ${tz} · ${describeOrigin(series)}`}
+      className={className ?? ''}
+      actions={<Legend isCompared={previous !== null} />}
+      table={
+        <DataTable
+          caption="Posts over time"
+          keyHead="From"
+          rows={items.toReversed()}
+          keyOf={({ from }) => from}
+          nameOf={({ from }) => formatTime(from)}
+          onSelect={(from) =>
+            narrow(
+              items.findIndex((step) => step.from === from),
+              null,
+            )
+          }
+          columns={[
+            { head: 'Posts', cell: ({ count }) => formatCount(count) },
+            { head: 'Positive', cell: (step) => formatCount(step.sentiment.positive) },
+            { head: 'Neutral', cell: (step) => formatCount(step.sentiment.neutral) },
+            { head: 'Negative', cell: (step) => formatCount(step.sentiment.negative) },
+            { head: 'Average', cell: (step) => formatSigned(step.sentiment.average) },
+            ...(previous === null
+              ? []
+              : [
+                  {
+                    head: 'Before',
+                    cell: (step: (typeof items)[number]) =>
+                      formatCount(previous[items.indexOf(step)]?.count ?? 0),
+                  },
+                ]),
+          ]}
+        />
+      }
+    >
+      <Chart
+        label={describe(series, formatTime)}
+        option={option}
+        onPick={narrow}
+        className="min-h-64 flex-1"
+      />
+    </Panel>
+  );
+}
+
+function Legend({ isCompared }: { isCompared: boolean }) {
+  return (
+    <ul className="caption mr-1 hidden items-center gap-3 sm:flex" aria-hidden="true">
+      {SENTIMENTS.map((label) => (
+        <li key={label} className="flex items-center gap-1">
+          <span className="size-2 rounded-[2px]" style={{ background: `var(--${label})` }} />
+          {label}
+        </li>
+      ))}
+      {isCompared && (
+        <li className="flex items-center gap-1">
+          <span className="w-3.5 border-t border-dashed border-ink" />
+          period before
+        </li>
+      )}
+    </ul>
+  );
+}
+
+function timeOptions(step: string, seconds: number): Intl.DateTimeFormatOptions {
+  if (step === 'day' || step === 'week') return { day: 'numeric', month: 'short' };
+  const clock = { hour: '2-digit', minute: '2-digit' } as const;
+  return seconds <= DAY_SECONDS ? clock : { day: 'numeric', month: 'short', ...clock };
+}
+
+function describeOrigin({ answered_from }: SeriesAnswer): string {
+  return answered_from === 'rollups' ? 'from kept sums' : 'counted post by post';
+}
+
+function describe({ items, previous }: SeriesAnswer, formatTime: (at: string) => string): string {
+  const { count, average, negativeShare } = totalOf(items);
+  const most = items.reduce<(typeof items)[number] | null>(
+    (best, step) => (best === null || step.count > best.count ? step : best),
+    null,
+  );
+  const compared =
+    previous === null ? '' : `; ${formatCount(totalOf(previous).count)} in the period before`;
+  return count === 0 || most === null
+    ? 'Volume and sentiment: no posts in this period'
+    : `Volume and sentiment: ${formatCount(count)} posts, ${formatShare(negativeShare ?? 0, 1)} negative, average ${formatSigned(average)}; most at ${formatTime(most.from)} with ${formatCount(most.count)}${compared}`;
+}

@@ -1,0 +1,200 @@
+import { screen, waitFor, within } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import { expect, test } from 'vitest';
+import { useState } from 'react';
+import { ExploreView } from '@/features/explore/components/explore-view';
+import { parseQuery, queryToSearch, type ExploreQuery } from '@/features/explore/model/query';
+import { answerFetch, renderWithQueries } from '@/testing/render';
+import { NOON, samplePost, sampleTally } from '@/testing/samples';
+
+const at = (hours: number) => new Date(NOON + hours * 3_600_000).toISOString();
+const range = { from: at(-2), to: at(0), seconds: 7_200 };
+
+const series = {
+  range,
+  tz: 'UTC',
+  step: 'hour',
+  answered_from: 'rollups',
+  items: [-2, -1].map((hour) => ({ from: at(hour), ...sampleTally() })),
+  previous: [-4, -3].map((hour) => ({ from: at(hour), ...sampleTally({ count: 5 }) })),
+};
+
+const breakdown = (url: URL) => ({
+  range,
+  by: url.searchParams.get('by'),
+  answered_from: 'rollups',
+  items: [
+    { key: 'McGregor', count: 15, share: 0.75, previous_count: 10, sentiment: { average: 0.2 } },
+    { key: '', count: 5, share: 0.25, previous_count: 0, sentiment: { average: null } },
+  ],
+});
+
+const answers = {
+  '/api/v1/explore/series': () => series,
+  '/api/v1/explore/breakdown': breakdown,
+  '/api/v1/posts': () => ({ items: [samplePost(1)], next_cursor: null }),
+};
+
+/** Where the page went; the last one is where it is. */
+let visited: ExploreQuery[] = [];
+
+function Page({ search }: { search: Record<string, unknown> }) {
+  const [query, setQuery] = useState(() => parseQuery(search));
+  return (
+    <ExploreView
+      query={query}
+      onChange={(next) => {
+        visited.push(next);
+        setQuery(next);
+      }}
+      onOpenView={(saved) => setQuery(parseQuery(Object.fromEntries(new URLSearchParams(saved))))}
+      renderScores={() => null}
+    />
+  );
+}
+
+function open(extra: Parameters<typeof answerFetch>[0] = {}, search = {}) {
+  visited = [];
+  const requests = answerFetch({ ...answers, ...extra });
+  renderWithQueries(<Page search={search} />);
+  return requests;
+}
+
+test('the page tells how much was said, and how that compares with the period before', async () => {
+  open();
+  const chart = await screen.findByRole('img', { name: /^Volume and sentiment: 20 posts/ });
+  expect(chart.getAttribute('aria-label')).toContain('10 in the period before');
+  expect(screen.getByText('+100%').parentElement?.textContent).toBe('+100% was 10');
+});
+
+test('a row of the breakdown narrows everything to its posts; the unattributed cannot be asked for', async () => {
+  const requests = open();
+  const rows = await screen.findByRole('list', { name: 'Posts by product' });
+  await within(rows).findByText('Unattributed');
+  expect(within(rows).getAllByRole('button')).toHaveLength(1);
+  await userEvent.click(within(rows).getByRole('button', { name: /McGregor/ }));
+  expect(queryToSearch(visited.at(-1)!)).toEqual({ product: 'McGregor' });
+  await waitFor(() => {
+    const narrowed = requests.filter(({ url }) => url.searchParams.get('product') === 'McGregor');
+    expect(new Set(narrowed.map(({ url }) => url.pathname))).toEqual(new Set(Object.keys(answers)));
+  });
+});
+
+test('a step of the series narrows the page to it, for the keyboard too', async () => {
+  open();
+  await userEvent.click(
+    await screen.findByRole('button', { name: 'Volume and sentiment as a table' }),
+  );
+  await userEvent.click(screen.getByRole('button', { name: '10:00' }));
+  expect(visited.at(-1)).toMatchObject({ from: at(-2), to: at(-1) });
+});
+
+test('a search narrows the page once Enter is pressed, and an empty one does not', async () => {
+  open();
+  const box = screen.getByRole('searchbox');
+  await userEvent.type(box, 'refund{Enter}');
+  expect(visited).toHaveLength(1);
+  expect(visited[0]?.filters.q).toBe('refund');
+});
+
+test('a custom period that ends before it begins is refused beside its field', async () => {
+  open();
+  await userEvent.click(await screen.findByRole('button', { name: 'Custom period' }));
+  const [from, to] = [screen.getByLabelText('From'), screen.getByLabelText('To')];
+  await userEvent.clear(from);
+  await userEvent.type(from, '2026-01-02T10:00');
+  await userEvent.clear(to);
+  await userEvent.type(to, '2026-01-02T09:00');
+  await userEvent.click(screen.getByRole('button', { name: 'Show this period' }));
+  expect(screen.getByText('It must end after it begins.')).toBeTruthy();
+  expect(to.getAttribute('aria-invalid')).toBe('true');
+  expect(visited).toHaveLength(0);
+});
+
+test('figures that cannot be had say why and can be asked for again', async () => {
+  let isAway = true;
+  const busy = { error: { code: 'busy', message: 'too many questions at once' } };
+  open({
+    '/api/v1/explore/series': () =>
+      isAway ? new Response(JSON.stringify(busy), { status: 503 }) : series,
+  });
+  const alert = await screen.findByRole('alert');
+  expect(alert.textContent).toContain('Too many questions at once. This usually passes by itself.');
+  isAway = false;
+  await userEvent.click(within(alert).getByRole('button', { name: 'Try again' }));
+  expect(await screen.findByRole('img', { name: /^Volume and sentiment/ })).toBeTruthy();
+});
+
+const details = { ...samplePost(1), corrected_at: null, history: [] };
+
+test('a label is corrected at once, with its note, and shown as a person’s', async () => {
+  const requests = open(
+    {
+      '/api/v1/posts/post-1': () => ({ ...details, corrected_label: 'negative' }),
+      'PUT /api/v1/posts/post-1/label': () => ({}),
+    },
+    { post: 'post-1' },
+  );
+  const sheet = await screen.findByRole('dialog', { name: 'Post' });
+  await userEvent.click(await within(sheet).findByRole('button', { name: /Negative/ }));
+  expect(
+    await within(sheet).findByText(/A person says negative; swift 1 said positive/),
+  ).toBeTruthy();
+  const sent = requests.find(({ method }) => method === 'PUT');
+  expect(sent?.body).toEqual({ label: 'negative' });
+  await userEvent.keyboard('{Escape}');
+  expect(await screen.findByText('negative by a person, was positive')).toBeTruthy();
+});
+
+test('a label that the server refuses is not shown as corrected', async () => {
+  open({ '/api/v1/posts/post-1': () => details }, { post: 'post-1' });
+  const sheet = await screen.findByRole('dialog', { name: 'Post' });
+  await userEvent.click(await within(sheet).findByRole('button', { name: /Negative/ }));
+  expect(await within(sheet).findByText('The label was not saved.')).toBeTruthy();
+  await waitFor(() => expect(within(sheet).getByText(/^swift 1 says positive/)).toBeTruthy());
+});
+
+test('the export has the filters of the page', async () => {
+  open({}, { city: 'Lagos', q: 'refund', order: 'rising' });
+  await userEvent.click(await screen.findByRole('button', { name: 'Export' }));
+  const link = screen.getByRole('link', { name: 'Posts as CSV' });
+  const url = new URL(link.getAttribute('href')!, 'http://test');
+  expect(Object.fromEntries(url.searchParams)).toMatchObject({
+    city: 'Lagos',
+    q: 'refund',
+    format: 'csv',
+  });
+  expect(url.searchParams.has('order')).toBe(false);
+});
+
+test('a view is kept under a name, and opened again', async () => {
+  const kept: object[] = [];
+  open(
+    {
+      '/api/v1/views': () => ({ items: kept }),
+      'POST /api/v1/views': (_, body) => {
+        kept.push({ id: 'v1', ...(body as object) });
+        return kept[0];
+      },
+    },
+    { city: 'Lagos' },
+  );
+  await userEvent.click(await screen.findByRole('button', { name: 'Saved views' }));
+  await userEvent.click(screen.getByRole('button', { name: 'Save' }));
+  expect(screen.getByText('A view needs a name.')).toBeTruthy();
+  await userEvent.type(screen.getByLabelText('Save this view as'), 'Lagos today');
+  await userEvent.click(screen.getByRole('button', { name: 'Save' }));
+  expect(await screen.findByRole('button', { name: 'Lagos today' })).toBeTruthy();
+  expect(kept).toEqual([{ id: 'v1', name: 'Lagos today', page: 'explore', query: 'city=Lagos' }]);
+});
+
+test('a view whose name is taken says so beside its field', async () => {
+  const taken = { error: { code: 'conflict', message: 'a view has this name already' } };
+  open({
+    '/api/v1/views': () => ({ items: [] }),
+    'POST /api/v1/views': () => new Response(JSON.stringify(taken), { status: 409 }),
+  });
+  await userEvent.click(await screen.findByRole('button', { name: 'Saved views' }));
+  await userEvent.type(screen.getByLabelText('Save this view as'), 'Today{Enter}');
+  expect(await screen.findByText('A view has this name already.')).toBeTruthy();
+});

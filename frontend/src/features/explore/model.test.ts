@@ -1,0 +1,156 @@
+import { expect, test } from 'vitest';
+import { withLabel } from '@/features/explore/api/use-label';
+import { nameOf } from '@/features/explore/model/names';
+import {
+  canOrder,
+  parseQuery,
+  queryToSearch,
+  toPosts,
+  toSums,
+  withFilter,
+  withRange,
+  withWindow,
+} from '@/features/explore/model/query';
+import { endOf, formatChange, formatPoints, totalOf } from '@/features/explore/model/totals';
+import { noPosts, NOON, samplePost, sampleTally } from '@/testing/samples';
+
+const [FROM, TO] = ['2026-01-01T00:00:00Z', '2026-01-02T00:00:00Z'];
+
+test('an empty address is the last day of everything, compared, by product, newest first', () => {
+  expect(parseQuery({})).toEqual({
+    window: '24h',
+    tz: 'UTC',
+    step: 'auto',
+    order: 'newest',
+    by: 'product',
+    compare: true,
+    filters: {},
+  });
+});
+
+test('an address survives the way there and back', () => {
+  const search = {
+    from: FROM,
+    to: TO,
+    tz: 'Europe/Paris',
+    step: 'hour',
+    product: 'McGregor',
+    label: 'negative',
+    lang: 'en',
+    q: 'what a night',
+    author: 'u123',
+    order: 'rising',
+    by: 'city',
+    compare: 'none',
+    post: 'post-1',
+  };
+  expect(queryToSearch(parseQuery(search))).toEqual(search);
+});
+
+test.each([
+  ['a window of years', { window: '3y' }, 'window', '24h'],
+  ['a zone on another planet', { tz: 'Mars/Olympus' }, 'tz', 'UTC'],
+  ['an end before the beginning', { from: TO, to: FROM }, 'from', undefined],
+  ['a beginning without an end', { from: FROM }, 'from', undefined],
+  ['an order nobody knows', { order: 'oldest' }, 'order', 'newest'],
+] as const)('%s is left out', (_, search, key, left) => {
+  expect(parseQuery(search)[key]).toBe(left);
+});
+
+test('a word that looks like a number or a truth is still searched for', () => {
+  expect(parseQuery({ q: 2026 }).filters.q).toBe('2026');
+  expect(parseQuery({ q: true }).filters.q).toBe('true');
+});
+
+test('a chosen stretch is asked for instead of the window, and its steps are chosen anew', () => {
+  const narrowed = withRange(parseQuery({ window: '7d', step: 'day' }), FROM, TO);
+  expect(toSums(narrowed)).toMatchObject({ from: FROM, to: TO });
+  expect(toSums(narrowed)['window']).toBeUndefined();
+  expect(narrowed.step).toBe('auto');
+  expect(toSums(withWindow(narrowed, '1h'))).toMatchObject({ window: '1h' });
+  expect(withWindow(narrowed, '1h').from).toBeUndefined();
+});
+
+test('sums are not asked with what only posts know', () => {
+  const query = parseQuery({ emotion: 'joy', author: 'u1', product: 'McGregor' });
+  expect(toSums(query)).toMatchObject({ product: 'McGregor' });
+  expect(toSums(query)).not.toHaveProperty('emotion');
+  expect(toPosts(query, NOON)).toMatchObject({ emotion: 'joy', author: 'u1' });
+});
+
+test('posts of a window are asked for from the moment at which it begins', () => {
+  expect(toPosts(parseQuery({ window: '1h' }), NOON)['from']).toBe('2026-01-02T11:00:00.000Z');
+});
+
+test('posts of more than a week come by time alone', () => {
+  expect(canOrder(parseQuery({ window: '7d' }))).toBe(true);
+  expect(canOrder(parseQuery({ window: '30d' }))).toBe(false);
+});
+
+test('a filter is set and taken away without touching the others', () => {
+  const both = withFilter(parseQuery({ city: 'Lagos' }), 'label', 'positive');
+  expect(both.filters).toEqual({ city: 'Lagos', label: 'positive' });
+  expect(withFilter(both, 'city', undefined).filters).toEqual({ label: 'positive' });
+});
+
+test('the average of a stretch weighs each step by its posts', () => {
+  const step = (count: number, average: number) => ({
+    from: FROM,
+    ...sampleTally({ count, sentiment: { average, positive: 0, neutral: 0, negative: 1 } }),
+  });
+  expect(totalOf([step(30, 1), step(10, -1)])).toMatchObject({ count: 40, average: 0.5 });
+});
+
+test('a stretch without posts has neither average nor share', () => {
+  const totals = totalOf([{ from: FROM, ...noPosts }]);
+  expect(totals).toMatchObject({ count: 0, average: null, negativeShare: null });
+});
+
+test.each([
+  [112, 100, '+12%'],
+  [70, 100, '−30%'],
+  [100, 100, '±0%'],
+  [1_400, 100, '×14'],
+  [5, 0, 'new'],
+  [0, 0, '–'],
+  [0, 5, '−100%'],
+])('from %2$d to %1$d is %3$s', (now, before, text) => {
+  expect(formatChange(now, before)).toBe(text);
+});
+
+test.each([
+  [0.53, 0.5, '+3 pts'],
+  [0.4, 0.5, '−10 pts'],
+  [0.5, 0.5, '±0 pts'],
+  [null, 0.5, '–'],
+])('a share that went to %s from %s moved by %s', (now, before, text) => {
+  expect(formatPoints(now, before)).toBe(text);
+});
+
+test('the last step ends with the stretch', () => {
+  const steps = [FROM, TO].map((from) => ({ from, ...sampleTally() }));
+  expect(endOf(steps, 0, 'end')).toBe(TO);
+  expect(endOf(steps, 1, 'end')).toBe('end');
+});
+
+test.each([
+  ['product', '', 'Unattributed'],
+  ['lang', '', 'Unknown'],
+  ['lang', 'pt', 'Portuguese'],
+  ['lang', '§', '§'],
+  ['author', 'u1', '@u1'],
+  ['label', 'negative', 'Negative'],
+] as const)('the %s `%s` is called %s', (by, key, name) => {
+  expect(nameOf(by, key)).toBe(name);
+});
+
+test('a corrected label changes its own post and no other', () => {
+  const pages = {
+    pageParams: [undefined],
+    pages: [{ items: [samplePost(1), samplePost(2)], next_cursor: null }],
+  };
+  const labels = withLabel(pages, 'post-2', 'negative').pages[0]!.items.map(
+    ({ corrected_label }) => corrected_label,
+  );
+  expect(labels).toEqual([undefined, 'negative']);
+});

@@ -1,0 +1,189 @@
+import type { Query } from '@/lib/api-client';
+import { isZone } from '@/lib/zone';
+
+export const RANGES = ['1h', '24h', '7d', '30d', '90d'] as const;
+export type RangeKey = (typeof RANGES)[number];
+
+export const RANGE_NAMES: Record<RangeKey, string> = {
+  '1h': 'last hour',
+  '24h': 'last 24 hours',
+  '7d': 'last 7 days',
+  '30d': 'last 30 days',
+  '90d': 'last 90 days',
+};
+
+const RANGE_MS: Record<RangeKey, number> = {
+  '1h': 3_600_000,
+  '24h': 86_400_000,
+  '7d': 7 * 86_400_000,
+  '30d': 30 * 86_400_000,
+  '90d': 90 * 86_400_000,
+};
+
+export const STEPS = ['auto', 'minute', 'hour', 'day', 'week'] as const;
+export const ORDERS = ['newest', 'virality', 'engagement', 'rising'] as const;
+export const DIMENSIONS = [
+  'product',
+  'platform',
+  'channel',
+  'city',
+  'source',
+  'label',
+  'emotion',
+  'lang',
+  'author',
+] as const;
+export type Dimension = (typeof DIMENSIONS)[number];
+export type Order = (typeof ORDERS)[number];
+
+/** These narrow everything on the page. */
+export const FILTERS = [
+  'product',
+  'platform',
+  'channel',
+  'city',
+  'source',
+  'label',
+  'lang',
+  'q',
+] as const;
+
+/** The server keeps no sums by these, so they narrow the posts alone. */
+export const POST_FILTERS = ['emotion', 'author'] as const;
+export type FilterKey = (typeof FILTERS)[number] | (typeof POST_FILTERS)[number];
+
+/** What the page shows. All of it lives in the address, by the names that the API has for it. */
+export interface ExploreQuery {
+  /** Counts back from now; only where `from` and `to` are not given. */
+  window: RangeKey;
+  from?: string;
+  to?: string;
+  tz: string;
+  step: (typeof STEPS)[number];
+  order: Order;
+  by: Dimension;
+  /** Whether the period before is drawn and counted too. */
+  compare: boolean;
+  filters: Partial<Record<FilterKey, string>>;
+  /** The post that is open. */
+  post?: string;
+}
+
+const ALL_FILTERS = [...FILTERS, ...POST_FILTERS];
+
+/** Reads an address typed or shared by anyone: what makes no sense is left out, never an error. */
+export function parseQuery(search: Record<string, unknown>): ExploreQuery {
+  const text = (key: string) => textOf(search[key]);
+  const pick = <Value extends string>(key: string, among: readonly Value[], fallback: Value) =>
+    among.find((value) => value === text(key)) ?? fallback;
+  const [from, to, tz, post] = [text('from'), text('to'), text('tz'), text('post')];
+  const filters: ExploreQuery['filters'] = {};
+  for (const key of ALL_FILTERS) {
+    const value = text(key);
+    if (value !== undefined) filters[key] = value;
+  }
+  return {
+    window: pick('window', RANGES, '24h'),
+    ...(from !== undefined && to !== undefined && isRange(from, to) && { from, to }),
+    tz: tz !== undefined && isZone(tz) ? tz : 'UTC',
+    step: pick('step', STEPS, 'auto'),
+    order: pick('order', ORDERS, 'newest'),
+    by: pick('by', DIMENSIONS, 'product'),
+    compare: text('compare') !== 'none',
+    filters,
+    ...(post !== undefined && { post }),
+  };
+}
+
+/** The shortest address that means this. */
+export function queryToSearch(query: ExploreQuery): Record<string, string> {
+  const plain: [string, string | undefined, string?][] = [
+    ['window', query.from === undefined ? query.window : undefined, '24h'],
+    ['from', query.from],
+    ['to', query.to],
+    ['tz', query.tz, 'UTC'],
+    ['step', query.step, 'auto'],
+    ...ALL_FILTERS.map((key): [string, string | undefined] => [key, query.filters[key]]),
+    ['order', query.order, 'newest'],
+    ['by', query.by, 'product'],
+    ['compare', query.compare ? undefined : 'none'],
+    ['post', query.post],
+  ];
+  return Object.fromEntries(
+    plain.flatMap(([key, value, usual]) =>
+      value === undefined || value === usual ? [] : [[key, value]],
+    ),
+  );
+}
+
+/** What a filter by any dimension leaves of the query; undefined takes it away. */
+export function withFilter(
+  query: ExploreQuery,
+  key: FilterKey,
+  value: string | undefined,
+): ExploreQuery {
+  const others = Object.entries(query.filters).filter(([name]) => name !== key);
+  const filters = Object.fromEntries(value === undefined ? others : [...others, [key, value]]);
+  return { ...query, filters };
+}
+
+/** Narrowed to a stretch, such as one step of the series; its own steps are chosen anew. */
+export function withRange(query: ExploreQuery, from: string, to: string): ExploreQuery {
+  return { ...query, from, to, step: 'auto' };
+}
+
+/** Back to a stretch that counts back from now. */
+export function withWindow(query: ExploreQuery, window: RangeKey): ExploreQuery {
+  const next = { ...query, window, step: 'auto' as const };
+  delete next.from;
+  delete next.to;
+  return next;
+}
+
+/** What series and breakdowns are asked with. */
+export function toSums(query: ExploreQuery): Query {
+  const { from, to, window, tz, compare } = query;
+  return {
+    ...(from !== undefined && to !== undefined ? { from, to } : { window }),
+    tz: tz === 'UTC' ? undefined : tz,
+    compare: compare ? 'previous' : undefined,
+    ...pickFilters(query, FILTERS),
+  };
+}
+
+/** What posts are asked with: moments, since posts know no window. */
+export function toPosts(query: ExploreQuery, now: number): Query {
+  const { from, to, window, order } = query;
+  return {
+    from: from ?? new Date(now - RANGE_MS[window]).toISOString(),
+    to,
+    order: order === 'newest' ? undefined : order,
+    ...pickFilters(query, ALL_FILTERS),
+  };
+}
+
+/** How long the stretch is, in milliseconds. */
+export function lengthOf({ from, to, window }: ExploreQuery): number {
+  return from !== undefined && to !== undefined
+    ? Date.parse(to) - Date.parse(from)
+    : RANGE_MS[window];
+}
+
+/** Orders by anything but time sort the whole stretch, which the server does for a week at most. */
+export function canOrder(query: ExploreQuery): boolean {
+  return lengthOf(query) <= RANGE_MS['7d'];
+}
+
+function pickFilters({ filters }: ExploreQuery, keys: readonly FilterKey[]): Query {
+  return Object.fromEntries(keys.map((key) => [key, filters[key]]));
+}
+
+function isRange(from: string, to: string): boolean {
+  return Date.parse(from) < Date.parse(to);
+}
+
+/** The router reads `?q=2026` as a number, and `?q=true` as a truth. */
+function textOf(value: unknown): string | undefined {
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
