@@ -48,6 +48,31 @@ export default tseslint.config(
     ['src/live/**/*.ts'],
     [app, features, [['@/components/*', '@/lib/*'], 'The feed knows only the wire.']],
   ),
+  {
+    files: ['src/live/**/*.ts'],
+    ignores: ['src/live/store.ts', 'src/live/**/*.test.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              group: [
+                'react',
+                'react-dom',
+                '@/components/*',
+                '@/lib/*',
+                '@/app/*',
+                '@/features/*',
+                '../*',
+              ],
+              message: 'The live client knows the wire and the browser, nothing else.',
+            },
+          ],
+        },
+      ],
+    },
+  },
   ...neighbours,
   {
     files: ['src/**/*.{ts,tsx}'],
@@ -55,11 +80,11 @@ export default tseslint.config(
     rules: {
       'no-restricted-globals': [
         'error',
-        { name: 'WebSocket', message: 'The socket is one file: live/socket.ts.' },
+        { name: 'WebSocket', message: 'The socket is one file: live/websocket.ts.' },
       ],
     },
   },
-  { files: ['src/live/socket.ts'], rules: { 'no-restricted-globals': 'off' } },
+  { files: ['src/live/websocket.ts'], rules: { 'no-restricted-globals': 'off' } },
   {
     files: ['{scripts,dev,e2e}/**/*.mjs', 'public/*.js', '*.js'],
     languageOptions: {

@@ -259,23 +259,32 @@ const server = createServer(async (request, response) => {
 });
 const sockets = new WebSocketServer({ server, path: '/ws' });
 
+const epoch = Date.now().toString(36);
+const FEEDS = { metrics: 'metrics', message: 'messages', alert: 'alerts', system: 'system' };
 let offset = 0;
 const frame = (event, data) =>
   JSON.stringify({
     event,
-    feed: event.split(':')[0],
-    id: `fx:${(offset += 1)}`,
+    feed: FEEDS[event.split(':')[0]],
+    id: `${epoch}:${(offset += 1)}`,
     ts: new Date().toISOString(),
     data,
   });
+const reply = (client, event, data) =>
+  client.send(JSON.stringify({ event, feed: null, id: null, ts: new Date().toISOString(), data }));
 const send = (text) => sockets.clients.forEach((client) => client.send(text));
 const live = () =>
   summarize(posts, { now: Date.now(), seconds: 60, stepSeconds: 10, trendSeconds: 300 });
 
 sockets.on('connection', (client) => {
-  client.send(frame('metrics:initial', live()));
   client.on('message', (data) => {
-    if (JSON.parse(String(data)).op === 'ping') client.send(frame('pong', {}));
+    const { op, since } = JSON.parse(String(data));
+    if (op === 'ping') reply(client, 'pong', {});
+    if (op !== 'subscribe') return;
+    // Nothing is kept, so that nothing can be recovered but the present.
+    const recovered = since === `${epoch}:${offset}`;
+    reply(client, 'subscribed', { feeds: [], filter: {}, recovered, since: `${epoch}:${offset}` });
+    client.send(frame('metrics:initial', live()));
   });
 });
 

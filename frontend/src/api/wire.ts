@@ -58,5 +58,4 @@ export type StageStatus = Schemas['StageHealth'];
 export type StageState = Schemas['StageState'];
 
 export type ServerFrameSchema = Schemas['ServerFrame'];
-export type AlertNewsSchema = Schemas['News_Alert'];
 export type ClientOpSchema = Schemas['ClientOp'];

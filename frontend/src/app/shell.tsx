@@ -1,20 +1,25 @@
 import { Link, Outlet } from '@tanstack/react-router';
+import { useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { Button } from '@/components/ui/button';
 import { MoonIcon, PauseIcon, PlayIcon, SunIcon } from '@/components/ui/icons';
 import { WaveMark } from '@/components/ui/wave-mark';
+import { liveClient } from '@/app/live-client';
 import { PageBar, PageLinks } from '@/app/navigation';
 import { ConnectionPill } from '@/features/connection/components/connection-pill';
+import { TokenForm } from '@/features/connection/components/token-form';
+import { useIsLocked } from '@/lib/access';
 import { chooseTheme, useTheme } from '@/lib/theme';
-import { liveSocket } from '@/live/connect';
 import { liveStore, useLive } from '@/live/store';
 
 /** The frame of every page; the connection lives as long as it does. */
 export function Shell() {
   useEffect(() => {
-    liveSocket.start();
-    return () => liveSocket.stop();
+    liveClient.start();
+    return () => liveClient.stop();
   }, []);
+  useFreshAfterGaps();
+  const isLocked = useIsLocked();
   return (
     <div className="flex min-h-dvh flex-col">
       <a
@@ -44,11 +49,20 @@ export function Shell() {
         tabIndex={-1}
         className="mx-auto w-full max-w-[1760px] flex-1 p-3 outline-none sm:px-4"
       >
-        <Outlet />
+        {isLocked ? <TokenForm onAccepted={liveClient.retryNow} /> : <Outlet />}
       </main>
       <PageBar />
     </div>
   );
+}
+
+/** What was asked for over REST has the same hole as the feed; both are filled anew. */
+function useFreshAfterGaps() {
+  const client = useQueryClient();
+  const gaps = useLive((live) => live.gaps);
+  useEffect(() => {
+    if (gaps > 0) void client.invalidateQueries();
+  }, [client, gaps]);
 }
 
 function Connection() {

@@ -1,3 +1,5 @@
+import { access } from '@/lib/access';
+
 /** An answer that is not a success; `code` is for programs, `message` for people. */
 export class ApiError extends Error {
   readonly status: number;
@@ -31,7 +33,7 @@ export async function getJson<Answer>(
 }
 
 export async function postJson<Answer>(path: string): Promise<Answer> {
-  return request<Answer>(path, { method: 'POST' });
+  return sendJson<Answer>('POST', path);
 }
 
 /** Changes something; an answer without a body is null. */
@@ -59,12 +61,14 @@ async function request<Answer>(path: string, init: RequestInit): Promise<Answer>
     ...init,
     headers: {
       accept: 'application/json',
+      ...access.headers(),
       ...(init.body !== undefined && { 'content-type': 'application/json' }),
     },
   }).catch((error: unknown) => {
     if (init.signal?.aborted) throw error;
     throw new ApiError(0, 'unreachable', 'the server does not answer');
   });
+  if (response.status === 401) access.lock();
   const body: unknown = await response.json().catch(() => null);
   if (!response.ok) throw readError(response.status, body);
   return body as Answer;

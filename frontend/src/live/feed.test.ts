@@ -204,3 +204,13 @@ test('an event of a newer server changes nothing', () => {
   const frame = { ...sampleFrame('pong', {}), event: 'job:update' } as never;
   expect(applyFrame(emptyFeed, frame)).toBe(emptyFeed);
 });
+
+test('posts that the server left out count as received, and as not shown', () => {
+  const skipped = { by_rate: 80, too_slow: 11 };
+  const frame = { event: 'message:skipped', feed: null, id: null, ts: '', data: skipped };
+  const before = applyFrame(emptyFeed, sampleFrame('message:new', samplePost(1)));
+  const after = applyFrame(before, frame as unknown as ServerFrame);
+  expect(after.received).toBe(92);
+  expect(storedPerShown(after.sampling, 1)).toBe(92);
+  expect(after.posts).toHaveLength(1);
+});

@@ -75,10 +75,13 @@ export function applyFrame(feed: Feed, frame: ServerFrame): Feed {
       return addPost(feed, frame.data, Date.parse(frame.ts));
     case 'message:update':
       return correctPost(feed, frame.data, frame.id);
+    case 'message:skipped':
+      return skipPosts(feed, frame.data.by_rate + frame.data.too_slow);
     case 'alert:churn':
     case 'alert:negativity':
     case 'alert:spike':
     case 'alert:virality':
+    case 'alert:threshold':
     case 'alert:resolved':
       return { ...feed, alerts: upsertAlert(feed.alerts, frame.data) };
     case 'system:update':
@@ -93,6 +96,11 @@ export function applyFrame(feed: Feed, frame: ServerFrame): Feed {
 /** Starts the list anew: posts of the former filter must not stand under the new one. */
 export function withFilter(feed: Feed, filter: PostFilter): Feed {
   return { ...feed, filter, posts: [], sampling: freshSampling };
+}
+
+/** After a gap: a list with a hole in it would pass for everything that happened. */
+export function withoutEvents(feed: Feed): Feed {
+  return { ...feed, posts: [], early: [], alerts: [], sampling: freshSampling };
 }
 
 /** Puts history below what has already arrived, without showing a post twice. */
@@ -125,6 +133,12 @@ function addPost(feed: Feed, scored: ScoredPost, at: number): Feed {
   }
   const posts = [withEarly(scored, feed.early), ...feed.posts].slice(0, POSTS_KEPT);
   return { ...feed, sampling, received, posts };
+}
+
+/** Posts that were not sent to us are as much left out of the list as those that we leave out. */
+function skipPosts(feed: Feed, n: number): Feed {
+  const sampling = { ...feed.sampling, seen: feed.sampling.seen + n };
+  return { ...feed, sampling, received: feed.received + n };
 }
 
 /** Changes a post where it stands. A correction is no new post: it is neither counted nor sampled. */

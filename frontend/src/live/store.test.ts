@@ -67,3 +67,17 @@ test('the state of the connection is never held back', () => {
   expect(store.view().connection.state).toBe('offline');
   expect(notified()).toBe(2);
 });
+
+test('after a gap the lists start anew, the figures stay, and readers are told', () => {
+  const { store, refresh } = makeStore();
+  store.receive(sampleFrame('metrics:update', sampleSnapshot()));
+  store.receive(sampleFrame('message:new', samplePost(1)));
+  store.receive(sampleFrame('alert:churn', sampleAlert()));
+  refresh();
+  store.restart();
+  refresh();
+  expect(store.view().feed.posts).toEqual([]);
+  expect(store.view().alerts).toEqual([]);
+  expect(store.view().feed.metrics).not.toBeNull();
+  expect(store.view().gaps).toBe(1);
+});

@@ -5,11 +5,12 @@ import {
   emptyFeed,
   withFilter,
   withHistory,
+  withoutEvents,
   type Feed,
   type PostFilter,
 } from '@/live/feed';
 import type { ServerFrame } from '@/live/frames';
-import type { Connection } from '@/live/socket';
+import type { Connection } from '@/live/client';
 
 /** What the components see. */
 export interface LiveView {
@@ -22,6 +23,8 @@ export interface LiveView {
   held: number;
   /** Always the newest: a pause is for reading, and must not hide that something is wrong. */
   alerts: readonly Alert[];
+  /** How often something was missed for good; whoever asked over REST asks again when it changes. */
+  gaps: number;
 }
 
 /**
@@ -39,6 +42,7 @@ export class LiveStore {
     pausedAt: null,
     held: 0,
     alerts: emptyFeed.alerts,
+    gaps: 0,
   };
   #frameRequested = 0;
   readonly #listeners = new Set<() => void>();
@@ -57,6 +61,14 @@ export class LiveStore {
   setConnection = (connection: Connection): void => {
     this.#view = { ...this.#view, connection };
     this.#notify();
+  };
+
+  /** Forgets what can no longer be known to be complete. The figures stay until whole ones arrive. */
+  restart = (): void => {
+    this.#latest = withoutEvents(this.#latest);
+    this.#view = { ...this.#view, gaps: this.#view.gaps + 1 };
+    this.#notify();
+    this.#schedule();
   };
 
   setFilter(filter: PostFilter): void {

@@ -1,4 +1,4 @@
-import type { Wire } from '@/live/socket';
+import type { Wire } from '@/live/websocket';
 
 /** A WebSocket whose other end is the test. */
 export class FakeSocket implements Wire {

@@ -14,6 +14,7 @@ interface Asked {
   url: URL;
   /** What was sent; null where nothing was. */
   body: unknown;
+  authorization: string | null;
 }
 
 /** Answers `fetch` by path, or by `METHOD path`; an unknown path is the contract's 404. Returns the requests made. */
@@ -23,7 +24,8 @@ export function answerFetch(answers: Record<string, (url: URL, body: unknown) =>
     const url = new URL(path, 'http://test');
     const method = init?.method ?? 'GET';
     const sent: unknown = typeof init?.body === 'string' ? JSON.parse(init.body) : null;
-    requests.push({ method, url, body: sent });
+    const authorization = new Headers(init?.headers).get('authorization');
+    requests.push({ method, url, body: sent, authorization });
     const answer = answers[`${method} ${url.pathname}`] ?? answers[url.pathname];
     if (answer === undefined) {
       const error = { error: { code: 'not_found', message: 'no such call' } };

@@ -164,6 +164,13 @@ export const sampleSystem: SystemStatus = {
   sockets: { open: 1, limit: 100 },
 };
 
+const FEEDS: Record<string, string> = {
+  metrics: 'metrics',
+  message: 'messages',
+  alert: 'alerts',
+  system: 'system',
+};
+
 /** A frame with that event and data, sent `afterMs` past noon. */
 export function sampleFrame<Event extends ServerFrame['event']>(
   event: Event,
@@ -171,5 +178,6 @@ export function sampleFrame<Event extends ServerFrame['event']>(
   afterMs = 0,
 ): ServerFrame {
   const ts = new Date(NOON + afterMs).toISOString();
-  return { event, feed: event.split(':')[0], id: 'e:1', ts, data } as unknown as ServerFrame;
+  const feed = FEEDS[event.split(':')[0] ?? ''] ?? null;
+  return { event, feed, id: feed === null ? null : 'e:1', ts, data } as unknown as ServerFrame;
 }

@@ -1,6 +1,7 @@
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useCallback, useEffect, useMemo } from 'react';
 import type { MetricsSnapshot } from '@/api/wire';
+import { limitPosts, liveClient } from '@/app/live-client';
 import { GetStarted } from '@/components/ui/get-started';
 import { AlertsPanel } from '@/features/alerts/components/alerts-panel';
 import { StatusBanner } from '@/features/connection/components/status-banner';
@@ -12,7 +13,6 @@ import { HeadlineStrip } from '@/features/metrics/components/headline-strip';
 import { MetricsPanels } from '@/features/metrics/components/metrics-panels';
 import { HealthBanner } from '@/features/pipeline/components/health-banner';
 import { filterOf, isFiltered, parseView, viewToSearch, WINDOW_NAMES, type View } from '@/lib/view';
-import { liveSocket } from '@/live/connect';
 import { storedPerShown } from '@/live/sampling';
 import { liveStore, useLive } from '@/live/store';
 
@@ -83,6 +83,8 @@ function useFeedFor(view: View) {
   const filter = useMemo(() => JSON.parse(filterKey) as ReturnType<typeof filterOf>, [filterKey]);
   const history = useHistory(filter);
   useEffect(() => liveStore.setFilter(filter), [filter]);
+  const limit = isFiltered(filter) ? 'all' : 'usual';
+  useEffect(() => limitPosts(limit), [limit]);
   useEffect(() => {
     if (history.data !== undefined) liveStore.addHistory(history.data);
   }, [history.data]);
@@ -99,7 +101,7 @@ function Status({ asOf }: { asOf: string | null }) {
       asOf={asOf}
       pausedAt={pausedAt}
       held={held}
-      onRetry={liveSocket.retryNow}
+      onRetry={liveClient.retryNow}
       onResume={() => liveStore.setPaused(false)}
     />
   );

@@ -3,12 +3,12 @@ import userEvent from '@testing-library/user-event';
 import { expect, test, vi } from 'vitest';
 import { ConnectionPill } from '@/features/connection/components/connection-pill';
 import { StatusBanner } from '@/features/connection/components/status-banner';
-import type { Connection } from '@/live/socket';
+import type { Connection } from '@/live';
 import { NOON } from '@/testing/samples';
 
 test.each<[Connection, string]>([
   [{ state: 'connecting', attempt: 0 }, 'Connecting'],
-  [{ state: 'live' }, 'Connected, live'],
+  [{ state: 'live', by: 'websocket' }, 'Connected, live'],
   [{ state: 'offline' }, 'This device is offline'],
   [{ state: 'refused', why: 'too many operations' }, 'Refused: too many operations'],
 ])('%o is spoken as %s', (connection, words) => {
@@ -26,7 +26,7 @@ test('the countdown is seen but not spoken', () => {
 
 const banner = (changes: object) => (
   <StatusBanner
-    connection={{ state: 'live' }}
+    connection={{ state: 'live', by: 'websocket' }}
     asOf={new Date(NOON).toISOString()}
     pausedAt={null}
     held={0}

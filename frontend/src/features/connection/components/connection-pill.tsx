@@ -1,6 +1,6 @@
 import { clsx } from 'clsx';
 import { useNow } from '@/lib/use-now';
-import type { Connection } from '@/live/socket';
+import type { Connection } from '@/live';
 
 interface ConnectionPillProps {
   connection: Connection;
@@ -54,6 +54,8 @@ function describe(connection: Connection, paused: boolean) {
       } as const;
     case 'offline':
       return { text: 'Offline', spoken: 'This device is offline', tone: 'bad' } as const;
+    case 'unauthorized':
+      return { text: 'Locked', spoken: 'Waiting for the access token', tone: 'bad' } as const;
     case 'refused':
       return { text: 'Refused', spoken: `Refused: ${connection.why}`, tone: 'bad' } as const;
     case 'stopped':

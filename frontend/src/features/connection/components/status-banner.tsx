@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import { Button } from '@/components/ui/button';
 import { formatClock, formatPosts } from '@/lib/format';
-import type { Connection } from '@/live/socket';
+import type { Connection } from '@/live';
 
 interface StatusBannerProps {
   connection: Connection;

@@ -1,14 +1,15 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { describeClose, isRefusal, reconnectDelay } from '@/live/backoff';
+import { reconnectDelay } from '@/live/backoff';
+import { LiveClient, type Connection } from '@/live/client';
+import { meaningOf } from '@/live/close-codes';
 import type { ServerFrame } from '@/live/frames';
-import { LiveSocket, type Connection } from '@/live/socket';
 import { FakeSocket } from '@/testing/fake-socket';
 import { sampleFrame, sampleSnapshot } from '@/testing/samples';
 
 let connections: Connection[];
 let frames: ServerFrame[];
 let online: boolean;
-const started: LiveSocket[] = [];
+const started: LiveClient[] = [];
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -19,20 +20,23 @@ beforeEach(() => {
 });
 
 // A socket left behind would hear the next test's network come and go.
-afterEach(() => started.splice(0).forEach((socket) => socket.stop()));
+afterEach(() => started.splice(0).forEach((client) => client.stop()));
 
-function start(random = 1): LiveSocket {
-  const socket = new LiveSocket({
-    url: 'ws://test/ws',
+function start(random = 1): LiveClient {
+  const client = new LiveClient({
+    origin: 'http://test',
+    subscription: { feeds: ['metrics', 'messages', 'alerts', 'system'] },
+    onGap: () => undefined,
     onFrame: (frame) => frames.push(frame),
     onConnection: (connection) => connections.push(connection),
     open: (url) => new FakeSocket(url),
+    fetch: () => Promise.reject(new TypeError('the server does not answer')),
     random: () => random,
     isOnline: () => online,
   });
-  socket.start();
-  started.push(socket);
-  return socket;
+  client.start();
+  started.push(client);
+  return client;
 }
 
 const states = () => connections.map(({ state }) => state);
@@ -55,43 +59,47 @@ test('frames are handed on, and nonsense is not', () => {
   expect(frames).toEqual([frame]);
 });
 
-test.each([1001, 1006, 1011, 1013, 4000, 4408])('it comes back by itself after code %i', (code) => {
-  start();
-  FakeSocket.latest().accept();
-  FakeSocket.latest().end(code);
-  expect(states().at(-1)).toBe('waiting');
-  vi.advanceTimersByTime(20_000);
-  expect(FakeSocket.opened).toHaveLength(2);
-});
+test.each([1001, 1006, 1011, 1013, 4000, 4408, 4409, 4429])(
+  'it comes back by itself after code %i',
+  (code) => {
+    start();
+    FakeSocket.latest().accept();
+    FakeSocket.latest().end(code);
+    expect(states().at(-1)).toBe('waiting');
+    vi.advanceTimersByTime(20_000);
+    expect(FakeSocket.opened).toHaveLength(2);
+  },
+);
 
-test.each([1008, 4401, 4403, 4429])('it stays away after code %i until told otherwise', (code) => {
-  const socket = start();
+test.each([1002, 1008, 1009, 4403])('it stays away after code %i until told otherwise', (code) => {
+  const client = start();
   FakeSocket.latest().accept();
   FakeSocket.latest().end(code);
   expect(states().at(-1)).toBe('refused');
   vi.advanceTimersByTime(600_000);
   expect(FakeSocket.opened).toHaveLength(1);
-  socket.retryNow();
+  client.retryNow();
   expect(FakeSocket.opened).toHaveLength(2);
 });
 
-test('each failure in a row waits longer, up to a bound', () => {
+test('each failure in a row waits longer, up to a bound', async () => {
   start();
   const waits: number[] = [];
   for (let i = 0; i < 9; i += 1) {
-    FakeSocket.latest().end(1006);
+    // Every other attempt is by an event stream, and fails without us.
+    if (states().at(-1) === 'connecting') FakeSocket.latest().end(1006);
     const latest = connections.at(-1)!;
     if (latest.state !== 'waiting') throw new Error('it did not wait');
     waits.push(latest.retryAt - Date.now());
-    vi.advanceTimersByTime(latest.retryAt - Date.now());
+    await vi.advanceTimersByTimeAsync(latest.retryAt - Date.now());
   }
   expect(waits).toEqual([500, 1_000, 2_000, 4_000, 8_000, 16_000, 20_000, 20_000, 20_000]);
 });
 
-test('a connection that lasted makes the next failure the first again', () => {
+test('a connection that lasted makes the next failure the first again', async () => {
   start();
   FakeSocket.latest().end(1006);
-  vi.advanceTimersByTime(500);
+  await vi.advanceTimersByTimeAsync(500);
   FakeSocket.latest().accept();
   vi.advanceTimersByTime(6_000);
   FakeSocket.latest().end(1006);
@@ -153,10 +161,10 @@ test('losing the network closes the connection at once', () => {
 });
 
 test('once stopped it does not come back', () => {
-  const socket = start();
+  const client = start();
   const first = FakeSocket.latest();
   first.accept();
-  socket.stop();
+  client.stop();
   first.end(1006);
   vi.advanceTimersByTime(60_000);
   expect(FakeSocket.opened).toHaveLength(1);
@@ -173,12 +181,31 @@ test('a server that asks for time gets it', () => {
   expect(reconnectDelay(0, 1001, () => 0)).toBe(250);
 });
 
-test('only what concerns this client is a refusal', () => {
-  expect([1000, 1001, 1006, 1013, 4000, 4408, 4500].filter(isRefusal)).toEqual([]);
-  expect([1008, 4400, 4401, 4403, 4429].filter((code) => !isRefusal(code))).toEqual([]);
+test('a server that was asked too much is left in peace for longer', () => {
+  expect(reconnectDelay(0, 4429, () => 0)).toBe(7_500);
+});
+
+test('only what concerns this client keeps it away', () => {
+  const staysAway = (code: number) => !meaningOf(code).comesBack;
+  expect([1000, 1001, 1006, 1013, 4000, 4408, 4409, 4429, 4500].filter(staysAway)).toEqual([]);
+  expect([1003, 1008, 4400, 4401, 4403].filter(staysAway)).toEqual([1003, 1008, 4400, 4401, 4403]);
 });
 
 test('the server can say why in its own words', () => {
-  expect(describeClose(1013, 'rebuilding the broadcaster')).toBe('rebuilding the broadcaster');
-  expect(describeClose(1001, '')).toBe('the server is restarting');
+  start();
+  FakeSocket.latest().accept();
+  FakeSocket.latest().end(1013, 'rebuilding the broadcaster');
+  expect(connections.at(-1)).toMatchObject({ why: 'rebuilding the broadcaster' });
+});
+
+test('a page that wakes up asks whether its connection still lives', () => {
+  start();
+  const first = FakeSocket.latest();
+  first.accept();
+  document.dispatchEvent(new Event('visibilitychange'));
+  expect(first.sent.at(-1)).toEqual({ op: 'ping' });
+  vi.advanceTimersByTime(10_000);
+  expect(states().at(-1)).toBe('waiting');
+  document.dispatchEvent(new Event('visibilitychange'));
+  expect(FakeSocket.opened).toHaveLength(2);
 });

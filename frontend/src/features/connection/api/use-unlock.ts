@@ -1,0 +1,24 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { paths } from '@/config/paths';
+import { access } from '@/lib/access';
+import { ApiError } from '@/lib/api-client';
+
+/** Tries a token on the server; only one that opens the door is kept. */
+export function useUnlock(onAccepted: () => void) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: async (token: string) => {
+      const headers = { accept: 'application/json', authorization: `Bearer ${token}` };
+      const response = await fetch(paths.system, { headers }).catch(() => null);
+      if (response === null) throw new ApiError(0, 'unreachable', 'The server does not answer.');
+      if (response.status === 401) {
+        throw new ApiError(401, 'unauthorized', 'The server does not know this token.');
+      }
+      access.unlock(token);
+    },
+    onSuccess: () => {
+      onAccepted();
+      return client.resetQueries();
+    },
+  });
+}

@@ -1,0 +1,49 @@
+import { useId, useState } from 'react';
+import { Button } from '@/components/ui/button';
+import { useUnlock } from '@/features/connection/api/use-unlock';
+
+/** What stands in place of every page while the server does not know who is asking. */
+export function TokenForm({ onAccepted }: { onAccepted: () => void }) {
+  const [token, setToken] = useState('');
+  const unlock = useUnlock(onAccepted);
+  const fieldId = useId();
+  const noteId = useId();
+  return (
+    <form
+      className="mx-auto mt-[12vh] flex max-w-md flex-col gap-3 rounded-xl border border-line bg-surface p-6 shadow-panel"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (token.trim() !== '') unlock.mutate(token.trim());
+      }}
+    >
+      <h1 className="text-[20px] font-semibold tracking-tight">This server is locked</h1>
+      <p id={noteId} className="text-ink-soft">
+        It was started with an access token. Whoever runs it can give it to you; it is kept in this
+        tab until you close it.
+      </p>
+      <label htmlFor={fieldId} className="text-[13px] font-medium">
+        Access token
+      </label>
+      <input
+        id={fieldId}
+        type="password"
+        autoComplete="current-password"
+        autoFocus
+        required
+        value={token}
+        aria-describedby={noteId}
+        aria-invalid={unlock.isError}
+        onChange={({ target }) => setToken(target.value)}
+        className="h-10 rounded-md border border-line-strong bg-raised px-3 text-[16px] text-ink"
+      />
+      {unlock.error !== null && (
+        <p role="alert" className="rounded-md bg-critical-soft px-3 py-2 text-[13px] text-critical">
+          {unlock.error.message}
+        </p>
+      )}
+      <Button type="submit" look="solid" className="h-10!" disabled={unlock.isPending}>
+        {unlock.isPending ? 'Asking…' : 'Unlock'}
+      </Button>
+    </form>
+  );
+}
