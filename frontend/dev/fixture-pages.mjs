@@ -54,6 +54,7 @@ function series(query) {
       );
       items.push({
         from: new Date(at - shift).toISOString(),
+        to: new Date(at - shift + STEP_MS[step]).toISOString(),
         ...tally(count, 0.1 * Math.sin(phase * 17)),
       });
     }

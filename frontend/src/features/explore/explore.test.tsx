@@ -15,8 +15,16 @@ const series = {
   tz: 'UTC',
   step: 'hour',
   answered_from: 'rollups',
-  items: [-2, -1].map((hour) => ({ from: at(hour), ...sampleTally() })),
-  previous: [-4, -3].map((hour) => ({ from: at(hour), ...sampleTally({ count: 5 }) })),
+  items: [-2, -1].map((hour) => ({
+    from: at(hour),
+    to: at(hour + 1),
+    ...sampleTally(),
+  })),
+  previous: [-4, -3].map((hour) => ({
+    from: at(hour),
+    to: at(hour + 1),
+    ...sampleTally({ count: 5 }),
+  })),
 };
 
 const breakdown = (url: URL) => ({
@@ -67,11 +75,11 @@ test('the page tells how much was said, and how that compares with the period be
   expect(screen.getByText('+100%').parentElement?.textContent).toBe('+100% was 10');
 });
 
-test('a row of the breakdown narrows everything to its posts; the unattributed cannot be asked for', async () => {
+test('a row of the breakdown narrows everything to its posts, the unattributed too', async () => {
   const requests = open();
   const rows = await screen.findByRole('list', { name: 'Posts by product' });
-  await within(rows).findByText('Unattributed');
-  expect(within(rows).getAllByRole('button')).toHaveLength(1);
+  await userEvent.click(await within(rows).findByRole('button', { name: /Unattributed/ }));
+  expect(queryToSearch(visited.at(-1)!)).toEqual({ product: '' });
   await userEvent.click(within(rows).getByRole('button', { name: /McGregor/ }));
   expect(queryToSearch(visited.at(-1)!)).toEqual({ product: 'McGregor' });
   await waitFor(() => {

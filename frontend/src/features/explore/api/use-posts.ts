@@ -21,7 +21,7 @@ export function usePosts(query: ExploreQuery) {
     queryFn: ({ pageParam, signal }) =>
       getJson<ExploredPage>(
         paths.posts,
-        { ...toPosts(shown, Date.now()), limit: PAGE_LENGTH, cursor: pageParam },
+        { ...toPosts(shown), limit: PAGE_LENGTH, cursor: pageParam },
         signal,
       ),
     initialPageParam: undefined as string | undefined,

@@ -1,7 +1,7 @@
 import type { Average, ScoredPost, Sentiment, Tally } from '@/api/wire';
 
 /** What happened in one step. */
-export type Step = Tally & { from: string };
+export type Step = Tally & { from: string; to: string };
 
 export interface Stretch {
   from: string;

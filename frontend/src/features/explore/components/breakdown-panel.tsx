@@ -126,20 +126,14 @@ function Row({ item, by, largest, onNarrow }: RowProps) {
   );
   return (
     <li>
-      {key === '' ? (
-        <div className="px-2 py-1.5 text-[13px]" title="No filter can ask for these">
-          {content}
-        </div>
-      ) : (
-        <button
-          type="button"
-          onClick={onNarrow}
-          title={`Show only ${name}`}
-          className="block w-full rounded-md px-2 py-1.5 text-left text-[13px] hover:bg-sunken"
-        >
-          {content}
-        </button>
-      )}
+      <button
+        type="button"
+        onClick={onNarrow}
+        title={`Show only ${name}`}
+        className="block w-full rounded-md px-2 py-1.5 text-left text-[13px] hover:bg-sunken"
+      >
+        {content}
+      </button>
     </li>
   );
 }

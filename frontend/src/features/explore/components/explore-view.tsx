@@ -78,7 +78,10 @@ export function ExploreView({ query, onChange, onOpenView, renderScores }: Explo
           className={clsx('flex flex-col gap-3', series.isPlaceholderData && 'opacity-60')}
           aria-busy={series.isPlaceholderData}
         >
-          <Headline series={series.data} />
+          <Headline
+            series={series.data}
+            onNarrow={(key, value) => onChange(withFilter(query, key, value))}
+          />
           <SeriesPanel series={series.data} onNarrow={narrow} className="min-h-80" />
         </div>
       )}

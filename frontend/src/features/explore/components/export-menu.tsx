@@ -15,10 +15,8 @@ export function ExportMenu({ query }: { query: ExploreQuery }) {
 }
 
 function Links({ query }: { query: ExploreQuery }) {
-  // The stretch is fixed when the menu is opened: a link must not change under the pointer.
-  const [now] = useState(() => Date.now());
   const posts = (format: 'csv' | 'ndjson') =>
-    `${paths.exportPosts}${toQueryString({ ...toPosts({ ...query, order: 'newest' }, now), format })}`;
+    `${paths.exportPosts}${toQueryString({ ...toPosts({ ...query, order: 'newest' }), format })}`;
   const labels = (format: 'csv' | 'ndjson') => `${paths.exportLabels}${toQueryString({ format })}`;
   return (
     <div className="flex flex-col gap-3 text-[13px]">

@@ -4,13 +4,8 @@ import { Input } from '@/components/ui/field';
 import { CloseIcon } from '@/components/ui/icons';
 import { Select } from '@/components/ui/select';
 import { useChoices } from '@/features/explore/api/use-sums';
-import { DIMENSION_NAMES, nameOf } from '@/features/explore/model/names';
-import {
-  POST_FILTERS,
-  withFilter,
-  type Dimension,
-  type ExploreQuery,
-} from '@/features/explore/model/query';
+import { DIMENSION_NAMES, FILTER_NAMES, nameOf } from '@/features/explore/model/names';
+import { withFilter, type Dimension, type ExploreQuery } from '@/features/explore/model/query';
 import { formatCount } from '@/lib/format';
 
 const CHOSEN_FROM_LISTS = [
@@ -22,6 +17,12 @@ const CHOSEN_FROM_LISTS = [
   'label',
   'lang',
 ] as const satisfies Dimension[];
+
+/** Set by a mark that was pressed, so they have no list to choose from. */
+const SET_BY_MARKS = ['emotion', 'author', 'min_virality', 'min_churn'] as const;
+
+/** Radix reserves the empty string for "nothing chosen yet". */
+const NONE = '(none)';
 
 interface FilterRowProps {
   query: ExploreQuery;
@@ -42,17 +43,16 @@ export function FilterRow({ query, onChange }: FilterRowProps) {
       {CHOSEN_FROM_LISTS.map((by) => (
         <FilterSelect key={by} by={by} query={query} onChange={onChange} />
       ))}
-      {POST_FILTERS.map((key) => {
+      {SET_BY_MARKS.map((key) => {
         const value = query.filters[key];
         return value === undefined ? null : (
           <Button
             key={key}
             className="border-brand! bg-highlight!"
-            title="Narrows the posts; there are no sums by it"
             aria-label={`Remove filter ${key}: ${nameOf(key, value)}`}
             onClick={() => onChange(withFilter(query, key, undefined))}
           >
-            <span className="text-ink-soft">{DIMENSION_NAMES[key]}</span> {nameOf(key, value)}
+            <span className="text-ink-soft">{FILTER_NAMES[key]}</span> {nameOf(key, value)}
             <CloseIcon className="size-3.5" />
           </Button>
         );
@@ -98,22 +98,25 @@ function FilterSelect({ by, query, onChange }: FilterSelectProps) {
   const [wasOpened, setWasOpened] = useState(false);
   const { data, isFetching } = useChoices(query, by, wasOpened);
   const value = query.filters[by];
-  const options = (data ?? [])
-    .filter(({ key }) => key !== '')
-    .map(({ key, count }) => ({
-      value: key,
-      text: nameOf(by, key),
-      detail: formatCount(count),
-    }));
-  const isKnown = value === undefined || options.some((option) => option.value === value);
+  const chosen = value === '' ? NONE : value;
+  const options = (data ?? []).map(({ key, count }) => ({
+    value: key === '' ? NONE : key,
+    text: nameOf(by, key),
+    detail: formatCount(count),
+  }));
+  const isKnown = chosen === undefined || options.some((option) => option.value === chosen);
   return (
     <Select
       label={DIMENSION_NAMES[by]}
-      value={value}
-      options={isKnown ? options : [{ value, text: nameOf(by, value), detail: '' }, ...options]}
+      value={chosen}
+      options={
+        isKnown
+          ? options
+          : [{ value: chosen, text: nameOf(by, value ?? ''), detail: '' }, ...options]
+      }
       empty={isFetching ? 'Asking…' : 'None in this period'}
       onOpen={() => setWasOpened(true)}
-      onChange={(next) => onChange(withFilter(query, by, next))}
+      onChange={(next) => onChange(withFilter(query, by, next === NONE ? '' : next))}
     />
   );
 }

@@ -1,9 +1,18 @@
 import type { SeriesAnswer } from '@/features/explore/api/wire';
+import type { FilterKey } from '@/features/explore/model/query';
 import { formatChange, formatPoints, totalOf } from '@/features/explore/model/totals';
 import { formatCount, formatShare, formatSigned } from '@/lib/format';
 
+/** From here on a post counts as high churn risk; the sums are kept by the same line. */
+const HIGH_CHURN = '0.8';
+
+interface HeadlineProps {
+  series: SeriesAnswer;
+  onNarrow: (key: FilterKey, value: string) => void;
+}
+
 /** The stretch in four numbers, each beside what it was in the stretch before. */
-export function Headline({ series }: { series: SeriesAnswer }) {
+export function Headline({ series, onNarrow }: HeadlineProps) {
   const now = totalOf(series.items);
   const before = series.previous === null ? null : totalOf(series.previous);
   const share = (value: number | null) => (value === null ? '–' : formatShare(value, 1));
@@ -31,30 +40,47 @@ export function Headline({ series }: { series: SeriesAnswer }) {
         value={share(now.negativeShare)}
         change={before && formatPoints(now.negativeShare, before.negativeShare)}
         was={before && share(before.negativeShare)}
+        onNarrow={() => onNarrow('label', 'negative')}
       />
       <Figure
         name="High churn risk"
         value={formatCount(now.highChurn)}
         change={before && formatChange(now.highChurn, before.highChurn)}
         was={before && formatCount(before.highChurn)}
+        onNarrow={() => onNarrow('min_churn', HIGH_CHURN)}
       />
     </dl>
   );
 }
+
+const NUMBER = 'text-[22px] leading-tight font-semibold';
 
 interface FigureProps {
   name: string;
   value: string;
   change: string | null;
   was: string | null;
+  /** Narrows the page to the posts that are counted here. */
+  onNarrow?: () => void;
 }
 
-function Figure({ name, value, change, was }: FigureProps) {
+function Figure({ name, value, change, was, onNarrow }: FigureProps) {
   return (
     <div className="min-w-0 border-line px-4 py-2.5 not-first:border-l max-lg:nth-3:border-l-0 max-lg:nth-[n+3]:border-t">
       <dt className="caption">{name}</dt>
       <dd className="flex flex-wrap items-baseline gap-x-2">
-        <span className="text-[22px] leading-tight font-semibold">{value}</span>
+        {onNarrow === undefined ? (
+          <span className={NUMBER}>{value}</span>
+        ) : (
+          <button
+            type="button"
+            title="Show only these posts"
+            className={`${NUMBER} rounded underline decoration-line-strong decoration-1 underline-offset-4 hover:decoration-brand`}
+            onClick={onNarrow}
+          >
+            {value}
+          </button>
+        )}
         {change !== null && (
           <span className="caption whitespace-nowrap">
             <span className="font-semibold text-ink">{change}</span> was {was}

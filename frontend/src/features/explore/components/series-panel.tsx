@@ -6,7 +6,7 @@ import { DataTable } from '@/components/ui/data-table';
 import { Panel } from '@/components/ui/panel';
 import type { SeriesAnswer } from '@/features/explore/api/wire';
 import { seriesOption } from '@/features/explore/components/series-option';
-import { endOf, totalOf } from '@/features/explore/model/totals';
+import { totalOf } from '@/features/explore/model/totals';
 import { formatCount, formatShare, formatSigned } from '@/lib/format';
 import { formatterIn } from '@/lib/zone';
 
@@ -37,9 +37,9 @@ export function SeriesPanel({ series, onNarrow, className }: SeriesPanelProps) {
       const step = items[index];
       if (step === undefined) return;
       const label = SENTIMENTS.find((sentiment) => sentiment === name) ?? null;
-      onNarrow(step.from, endOf(items, index, range.to), label);
+      onNarrow(step.from, step.to, label);
     },
-    [items, range.to, onNarrow],
+    [items, onNarrow],
   );
   return (
     <Panel

@@ -13,6 +13,14 @@ export const DIMENSION_NAMES: Record<Dimension, string> = {
   author: 'Author',
 };
 
+/** What each filter that has no list is called on its chip. */
+export const FILTER_NAMES = {
+  emotion: 'Emotion',
+  author: 'Author',
+  min_virality: 'Virality from',
+  min_churn: 'Churn risk from',
+} as const;
+
 const languages = new Intl.DisplayNames('en', { type: 'language', fallback: 'code' });
 
 /** What a key of a dimension is called on screen. */

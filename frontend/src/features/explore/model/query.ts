@@ -36,7 +36,7 @@ export const DIMENSIONS = [
 export type Dimension = (typeof DIMENSIONS)[number];
 export type Order = (typeof ORDERS)[number];
 
-/** These narrow everything on the page. */
+/** What narrows the page, sums and posts alike; `q` are words to find. */
 export const FILTERS = [
   'product',
   'platform',
@@ -46,11 +46,15 @@ export const FILTERS = [
   'label',
   'lang',
   'q',
+  'emotion',
+  'author',
+  'min_virality',
+  'min_churn',
 ] as const;
+export type FilterKey = (typeof FILTERS)[number];
 
-/** The server keeps no sums by these, so they narrow the posts alone. */
-export const POST_FILTERS = ['emotion', 'author'] as const;
-export type FilterKey = (typeof FILTERS)[number] | (typeof POST_FILTERS)[number];
+/** Here the empty key asks for the posts that name none. */
+const MAY_BE_EMPTY: readonly FilterKey[] = ['product', 'channel', 'city', 'lang', 'author'];
 
 /** What the page shows. All of it lives in the address, by the names that the API has for it. */
 export interface ExploreQuery {
@@ -69,8 +73,6 @@ export interface ExploreQuery {
   post?: string;
 }
 
-const ALL_FILTERS = [...FILTERS, ...POST_FILTERS];
-
 /** Reads an address typed or shared by anyone: what makes no sense is left out, never an error. */
 export function parseQuery(search: Record<string, unknown>): ExploreQuery {
   const text = (key: string) => textOf(search[key]);
@@ -78,8 +80,9 @@ export function parseQuery(search: Record<string, unknown>): ExploreQuery {
     among.find((value) => value === text(key)) ?? fallback;
   const [from, to, tz, post] = [text('from'), text('to'), text('tz'), text('post')];
   const filters: ExploreQuery['filters'] = {};
-  for (const key of ALL_FILTERS) {
-    const value = text(key);
+  for (const key of FILTERS) {
+    const isNone = search[key] === '' && MAY_BE_EMPTY.includes(key);
+    const value = isNone ? '' : text(key);
     if (value !== undefined) filters[key] = value;
   }
   return {
@@ -103,7 +106,7 @@ export function queryToSearch(query: ExploreQuery): Record<string, string> {
     ['to', query.to],
     ['tz', query.tz, 'UTC'],
     ['step', query.step, 'auto'],
-    ...ALL_FILTERS.map((key): [string, string | undefined] => [key, query.filters[key]]),
+    ...FILTERS.map((key): [string, string | undefined] => [key, query.filters[key]]),
     ['order', query.order, 'newest'],
     ['by', query.by, 'product'],
     ['compare', query.compare ? undefined : 'none'],
@@ -142,24 +145,22 @@ export function withWindow(query: ExploreQuery, window: RangeKey): ExploreQuery 
 
 /** What series and breakdowns are asked with. */
 export function toSums(query: ExploreQuery): Query {
-  const { from, to, window, tz, compare } = query;
+  const { tz, compare } = query;
   return {
-    ...(from !== undefined && to !== undefined ? { from, to } : { window }),
+    ...toStretch(query),
     tz: tz === 'UTC' ? undefined : tz,
     compare: compare ? 'previous' : undefined,
-    ...pickFilters(query, FILTERS),
   };
 }
 
-/** What posts are asked with: moments, since posts know no window. */
-export function toPosts(query: ExploreQuery, now: number): Query {
-  const { from, to, window, order } = query;
-  return {
-    from: from ?? new Date(now - RANGE_MS[window]).toISOString(),
-    to,
-    order: order === 'newest' ? undefined : order,
-    ...pickFilters(query, ALL_FILTERS),
-  };
+/** What posts are asked with. */
+export function toPosts(query: ExploreQuery): Query {
+  const { order } = query;
+  return { ...toStretch(query), order: order === 'newest' ? undefined : order };
+}
+
+function toStretch({ from, to, window, filters }: ExploreQuery): Query {
+  return { ...(from !== undefined && to !== undefined ? { from, to } : { window }), ...filters };
 }
 
 /** How long the stretch is, in milliseconds. */
@@ -172,10 +173,6 @@ export function lengthOf({ from, to, window }: ExploreQuery): number {
 /** Orders by anything but time sort the whole stretch, which the server does for a week at most. */
 export function canOrder(query: ExploreQuery): boolean {
   return lengthOf(query) <= RANGE_MS['7d'];
-}
-
-function pickFilters({ filters }: ExploreQuery, keys: readonly FilterKey[]): Query {
-  return Object.fromEntries(keys.map((key) => [key, filters[key]]));
 }
 
 function isRange(from: string, to: string): boolean {

@@ -39,8 +39,3 @@ export function formatPoints(now: number | null, before: number | null): string 
   if (points === 0) return '±0 pts';
   return points > 0 ? `+${points} pts` : `−${-points} pts`;
 }
-
-/** When the step that begins there ends: where the next one begins, and the last one with the stretch. */
-export function endOf(steps: readonly Step[], index: number, rangeEnd: string): string {
-  return steps[index + 1]?.from ?? rangeEnd;
-}
