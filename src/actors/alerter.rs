@@ -15,11 +15,12 @@ use super::messages::{PostsFlagged, ScopeWindow, WindowClosed};
 use super::supervisor::{Life, stage};
 use super::told_alerts::ToldAlerts;
 use crate::models::alert::{Alert, AlertPost, AlertRule, AlertState, Scope, Severity};
+use crate::models::alert_rule::{self, Metric};
 use crate::models::live::{AlertChange, LiveUpdate};
 use crate::models::post::ScoredPost;
 use crate::models::rollup::Dimension;
 use crate::models::score::CHURN_HIGH;
-use crate::store::alerts::{ALERT_POSTS_MAX, AlertsQuery, NewAlert, Raise};
+use crate::store::alerts::{ALERT_POSTS_MAX, AlertSeries, AlertsQuery, NewAlert, Raise};
 use crate::store::{Store, StoreError, alerts, flagged};
 use crate::stream::Updates;
 use crate::telemetry::ALERTS_OPENED_TOTAL;
@@ -174,8 +175,8 @@ impl Judge {
             }
             let critical = verdict.share >= CRITICAL_SHARE;
             let alert = NewAlert {
-                rule: AlertRule::Negativity,
-                scope: scope.clone(),
+                series: negativity_series(scope),
+                rule_name: None,
                 severity: if critical { Severity::Critical } else { Severity::Warning },
                 title: negativity_title(scope, verdict.share, sums.count),
                 value: verdict.share,
@@ -185,6 +186,8 @@ impl Judge {
                 posts: Vec::new(),
                 members: Vec::new(),
                 cooldown: self.params.cooldown,
+                channels: Vec::new(),
+                evidence: None,
             };
             let raise = alerts::open_or_update(&self.params.store, &alert).await?;
             self.tell(raise, now).await;
@@ -195,7 +198,7 @@ impl Judge {
             if window.is_some_and(|window| judge(&window.sums, NEGATIVITY).holds) {
                 continue;
             }
-            self.resolve(AlertRule::Negativity, &alert.scope, now).await?;
+            self.resolve(&negativity_series(&alert.scope), now).await?;
         }
         Ok(())
     }
@@ -226,7 +229,7 @@ impl Judge {
             self.push(AlertChange::Raised, alert).await;
         }
         for alert in quiet {
-            self.resolve(AlertRule::Churn, &alert.scope, now).await?;
+            self.resolve(&churn_series(alert.scope), now).await?;
         }
         Ok(())
     }
@@ -270,9 +273,9 @@ impl Judge {
         }
     }
 
-    async fn resolve(&self, rule: AlertRule, scope: &Scope, now: Timestamp) -> Result<(), StoreError> {
-        if let Some(alert) = alerts::resolve(&self.params.store, rule, scope, now).await? {
-            info!(rule = rule.as_str(), scope = scope.key, "alert resolved");
+    async fn resolve(&self, series: &AlertSeries, now: Timestamp) -> Result<(), StoreError> {
+        if let Some(alert) = alerts::resolve(&self.params.store, series, now).await? {
+            info!(rule = alert.rule.as_str(), scope = alert.scope.key, "alert resolved");
             self.push(AlertChange::Resolved, alert).await;
         }
         Ok(())
@@ -284,6 +287,28 @@ impl Judge {
             // It is stored, so every list shows it.
             warn!(%error, "an alert was not pushed");
         }
+    }
+}
+
+fn negativity_series(scope: &Scope) -> AlertSeries {
+    let rule_id = match scope.dimension {
+        Dimension::Overall => alert_rule::NEGATIVITY_OVERALL,
+        _ => alert_rule::NEGATIVITY_PRODUCTS,
+    };
+    AlertSeries {
+        rule: AlertRule::Negativity,
+        rule_id: Some(rule_id),
+        metric: Some(Metric::NegativeShare.name()),
+        scope: scope.clone(),
+    }
+}
+
+fn churn_series(scope: Scope) -> AlertSeries {
+    AlertSeries {
+        rule: AlertRule::Churn,
+        rule_id: Some(alert_rule::CHURN),
+        metric: Some(Metric::ChurnHigh.name()),
+        scope,
     }
 }
 
@@ -299,9 +324,11 @@ fn churn_alerts(posts: &[ScoredPost], now: Timestamp) -> Vec<NewAlert> {
     let alert = |(scope, posts): (Scope, Vec<&ScoredPost>)| {
         let highest = posts.iter().map(|scored| scored.score.churn_risk).fold(0.0_f32, f32::max);
         NewAlert {
-            rule: AlertRule::Churn,
             severity: Severity::Warning,
             title: churn_title(&scope),
+            rule_name: None,
+            channels: Vec::new(),
+            evidence: None,
             value: f64::from(highest),
             threshold: f64::from(CHURN_HIGH),
             count: i64::try_from(posts.len()).unwrap_or(i64::MAX),
@@ -310,7 +337,7 @@ fn churn_alerts(posts: &[ScoredPost], now: Timestamp) -> Vec<NewAlert> {
             members: posts.iter().map(|scored| (scored.post.uuid, scored.post.created_at)).collect(),
             // A burst that starts again is news at once: somebody is leaving now.
             cooldown: Duration::ZERO,
-            scope,
+            series: churn_series(scope),
         }
     };
     scopes.into_iter().map(alert).collect()

@@ -54,15 +54,22 @@ impl ToldAlerts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models::alert::{AlertRule, AlertState, Scope, Severity};
+    use crate::models::alert::{AlertPhase, AlertRule, AlertState, Scope, Severity};
 
     fn alert(id: u128, count: i64) -> Alert {
         let at = Timestamp::UNIX_EPOCH;
         Alert {
             id: Uuid::from_u128(id),
             rule: AlertRule::Churn,
+            rule_id: None,
+            rule_name: None,
+            metric: None,
             scope: Scope::overall(),
             state: AlertState::Open,
+            phase: AlertPhase::Firing,
+            silenced: false,
+            inhibited_by: None,
+            flapping: false,
             severity: Severity::Warning,
             title: "people are about to leave".to_owned(),
             value: 0.9,
@@ -72,6 +79,7 @@ mod tests {
             updated_at: at,
             resolved_at: None,
             acknowledged_at: None,
+            evidence: None,
             posts: Vec::new(),
         }
     }

@@ -8,7 +8,7 @@ use utoipa::IntoParams;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{self, NoParameters, Parameters};
 use super::state::AppState;
-use crate::models::alert::{Alert, AlertRule, AlertState};
+use crate::models::alert::{Alert, AlertRule, AlertState, AlertWithHistory};
 use crate::store::alerts::{self, AlertsQuery};
 use crate::store::page::Page;
 
@@ -22,7 +22,7 @@ const LIMIT_MAX: usize = 500;
 pub struct AlertsParameters {
     /// Only open ones, or only resolved ones.
     state: Option<AlertState>,
-    /// Only this rule's.
+    /// Only those of this kind.
     rule: Option<AlertRule>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
@@ -46,6 +46,25 @@ pub async fn list(
     Ok(Json(alerts::list(&state.store, &query).await?))
 }
 
+/// Show one alert with its history
+#[utoipa::path(get, path = "/api/v1/alerts/{id}", tag = "alerts", operation_id = "get_alert",
+    params(("id" = Uuid, Path, description = "The alert")),
+    responses(
+        (status = 200, body = AlertWithHistory, description = "What was asked for"),
+        (status = 400, body = ErrorBody, description = "The id is no UUID"),
+        (status = 404, body = ErrorBody, description = "There is no such alert"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+    ))]
+pub async fn get(
+    state: Data<AppState>,
+    path: Path<String>,
+    _: Parameters<NoParameters>,
+) -> Result<Json<AlertWithHistory>, ApiError> {
+    let id = extract::uuid(&path)?;
+    let found = alerts::get(&state.store, id).await?;
+    found.map(Json).ok_or_else(|| ApiError::NotFound { what: format!("alert `{id}`") })
+}
+
 /// Note that a person has seen an alert
 ///
 /// The first time stands; doing it again changes nothing.
@@ -64,5 +83,5 @@ pub async fn acknowledge(
 ) -> Result<Json<Alert>, ApiError> {
     let id = extract::uuid(&path)?;
     let found = alerts::acknowledge(&state.store, id, Timestamp::now()).await?;
-    found.map(Json).ok_or_else(|| ApiError::NotFound { what: format!("alert `{id}`") })
+    found.map(|seen| Json(seen.alert)).ok_or_else(|| ApiError::NotFound { what: format!("alert `{id}`") })
 }

@@ -49,6 +49,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(at("/api/metrics/emotions", "GET, HEAD").route(get().to(metrics::emotions)))
         .service(at("/api/metrics/trend", "GET, HEAD").route(get().to(metrics::trend)))
         .service(at("/api/v1/alerts", "GET, HEAD").route(get().to(alerts::list)))
+        .service(at("/api/v1/alerts/{id}", "GET, HEAD").route(get().to(alerts::get)))
         .service(at("/api/v1/alerts/{id}/acknowledge", "POST").route(web::post().to(alerts::acknowledge)))
         .service(at("/api/v1/dead-letters", "GET, HEAD").route(get().to(dead_letters::list)))
         .service(at("/api/v1/dead-letters/replay", "POST").route(web::post().to(dead_letters::replay)))

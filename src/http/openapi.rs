@@ -27,6 +27,7 @@ use crate::ws::frames::{ClientOp, ServerFrame};
         metrics::emotions,
         metrics::trend,
         alerts::list,
+        alerts::get,
         alerts::acknowledge,
         dead_letters::list,
         dead_letters::replay,

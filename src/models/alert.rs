@@ -7,33 +7,45 @@ use uuid::Uuid;
 
 use super::rollup::Dimension;
 
-/// The two rules of the field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+/// What kind of alert it is. Several rules may raise alerts of one kind; which one did is [`Alert::rule_id`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AlertRule {
-    /// The share of negative posts passed its threshold.
+    /// People turn against something: the negative share, or the average sentiment.
     Negativity,
     /// Somebody is about to leave.
     Churn,
+    /// More or fewer posts than usual, or a change that nobody configured a rule for.
+    Spike,
+    /// A post is predicted to travel far.
+    Virality,
+    /// Any other measure passed its threshold: toxicity, or the share of an emotion.
+    Threshold,
 }
 
 impl AlertRule {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Negativity, Self::Churn, Self::Spike, Self::Virality, Self::Threshold];
+
     /// The name as stored and sent.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Negativity => "negativity",
             Self::Churn => "churn",
+            Self::Spike => "spike",
+            Self::Virality => "virality",
+            Self::Threshold => "threshold",
         }
     }
 }
 
-/// What an alert is about: everything, or one product.
+/// What an alert is about: everything, or one product, platform, channel or city.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 pub struct Scope {
-    /// `overall` or `product`.
+    /// `overall`, `product`, `platform`, `channel` or `city`.
     #[schema(value_type = String)]
     pub dimension: Dimension,
-    /// Which product; `""` for overall.
+    /// Which product, platform, channel or city; `""` for overall.
     pub key: String,
 }
 
@@ -64,10 +76,38 @@ impl AlertState {
     }
 }
 
-/// How loudly to say it.
+/// Where an open alert stands. Before it fires a series is pending, and there is no alert yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+pub enum AlertPhase {
+    /// What it is about holds.
+    Firing,
+    /// It no longer does, but not for long enough to say that it is over.
+    Recovering,
+    /// It is over.
+    Resolved,
+}
+
+impl AlertPhase {
+    /// All of them, in the order in which an alert goes through them.
+    pub const ALL: [Self; 3] = [Self::Firing, Self::Recovering, Self::Resolved];
+
+    /// The name as stored and sent.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Firing => "firing",
+            Self::Recovering => "recovering",
+            Self::Resolved => "resolved",
+        }
+    }
+}
+
+/// How loudly to say it, from quiet to loud.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Severity {
+    /// Worth knowing.
+    Info,
     /// Look at it today.
     Warning,
     /// Look at it now.
@@ -75,9 +115,13 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// All of them, from quiet to loud.
+    pub const ALL: [Self; 3] = [Self::Info, Self::Warning, Self::Critical];
+
     /// The name as stored and sent.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Info => "info",
             Self::Warning => "warning",
             Self::Critical => "critical",
         }
@@ -99,24 +143,73 @@ pub struct AlertPost {
     pub churn_risk: f32,
 }
 
+/// One moment of the series that an alert is about, with what was to be expected of it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct EvidencePoint {
+    /// Start of the step.
+    pub at: Timestamp,
+    /// What was measured.
+    pub value: f64,
+    /// What is usual at such a time.
+    pub baseline: f64,
+    /// The least that would not have surprised.
+    pub low: f64,
+    /// The most that would not have surprised.
+    pub high: f64,
+}
+
+/// A term that the posts of an alert use more often than posts usually do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct EvidenceTerm {
+    /// The term.
+    pub term: String,
+    /// Posts that use it.
+    pub count: i64,
+    /// How many were to be expected.
+    pub expected: f64,
+}
+
+/// What an alert goes by, for people to judge it themselves.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Evidence {
+    /// The series up to the moment it opened, oldest first.
+    pub series: Vec<EvidencePoint>,
+    /// What the posts talk about, the most telling first.
+    pub terms: Vec<EvidenceTerm>,
+}
+
 /// An alert as `/alerts` lists it and `alert:*` frames carry it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Alert {
     /// Its name.
     pub id: Uuid,
-    /// Why.
+    /// Its kind.
     pub rule: AlertRule,
+    /// The rule that raised it; null for a signal that nobody configured.
+    pub rule_id: Option<Uuid>,
+    /// That rule's name when it last fired.
+    pub rule_name: Option<String>,
+    /// What was measured, such as `negative_share` or `emotion:anger`; null for alerts from before rules had names.
+    pub metric: Option<String>,
     /// About what.
     pub scope: Scope,
     /// Whether it still holds.
     pub state: AlertState,
+    /// Where it stands, finer than `state`: an open alert is firing or recovering.
+    pub phase: AlertPhase,
+    /// Whether a silence keeps it from being notified.
+    pub silenced: bool,
+    /// The alert that says the same more loudly, so that this one is not notified.
+    pub inhibited_by: Option<Uuid>,
+    /// Whether it opened so often of late that it is now held open and its comings and goings are not notified.
+    pub flapping: bool,
     /// How loudly.
     pub severity: Severity,
     /// One sentence for people.
     pub title: String,
-    /// The newest measured value: the negative share, or the highest churn risk.
+    /// The newest measured value in the unit of `metric`; the highest churn risk where single posts are at risk.
     pub value: f64,
-    /// The value at which it opens.
+    /// The value beyond which it opens.
     pub threshold: f64,
     /// Posts behind it.
     pub count: i64,
@@ -128,6 +221,33 @@ pub struct Alert {
     pub resolved_at: Option<Timestamp>,
     /// When a person took note of it.
     pub acknowledged_at: Option<Timestamp>,
+    /// What it goes by, where that is more than a threshold.
+    pub evidence: Option<Evidence>,
     /// Some of the posts that made it, newest first, at most 20.
     pub posts: Vec<AlertPost>,
+}
+
+/// One line of an alert's history: a phase it entered, or what was done with it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AlertMoment {
+    /// When.
+    pub at: Timestamp,
+    /// `pending`, `firing`, `recovering` or `resolved`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phase: Option<String>,
+    /// `acknowledged`, `silenced`, `unsilenced`, `inhibited`, `released`, `escalated`, `flapping` or `withdrawn`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<String>,
+    /// The measured value at that time.
+    pub value: f64,
+}
+
+/// An alert with everything that happened to it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AlertWithHistory {
+    /// The alert as it is now.
+    #[serde(flatten)]
+    pub alert: Alert,
+    /// What happened to it, oldest first.
+    pub history: Vec<AlertMoment>,
 }

@@ -1,6 +1,7 @@
 //! What the data is. Plain types, no I/O; every other module may use them.
 
 pub mod alert; // what must be acted on
+pub mod alert_rule; // when something must be acted on
 pub mod bounded; // numbers with bounds that can be compared and hashed
 pub mod live; // what is pushed to browsers
 pub mod metrics; // what the metrics calls and the live window answer
@@ -10,5 +11,6 @@ pub mod origin; // where a page comes from
 pub mod post; // what people say, as sent and as understood
 pub mod rollup; // exact sums by bucket, source, dimension and key
 pub mod score; // what the model says about one post
+pub mod silence; // when nobody shall be told
 pub mod stage_health; // how the pipeline is
 pub mod subscription; // what a live client wants to hear

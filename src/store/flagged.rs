@@ -5,10 +5,10 @@ use jiff::Timestamp;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::alerts::{self, Loss, NewAlert, Raise};
+use super::alerts::{self, AlertSeries, Loss, NewAlert, Raise};
 use super::codec::Moment;
 use super::{ANSWER_TIMEOUT, Store, StoreError, answered, scored_rows};
-use crate::models::alert::Alert;
+use crate::models::alert::{Alert, AlertRule};
 use crate::models::post::ScoredPost;
 use crate::models::score::CHURN_HIGH;
 
@@ -106,7 +106,7 @@ pub(super) async fn withdraw(
     // collation of the database: two transactions that lock alerts in different orders would wait for each other.
     const LEAVE: &str = "
         WITH gone AS (DELETE FROM churn_alert_posts WHERE uuid = ANY ($1) RETURNING alert)
-        SELECT id, dimension::text, key, count(*)
+        SELECT id, dimension::text, key, count(*), rule_id, metric
         FROM gone JOIN sentiment_alerts ON id = alert
         WHERE state = 'open' GROUP BY id ORDER BY sentiment_alerts.dimension, sentiment_alerts.key COLLATE \"C\"";
     if uuids.is_empty() {
@@ -115,8 +115,13 @@ pub(super) async fn withdraw(
     transaction.execute(FORGET, &[&uuids]).await?;
     let mut resolved = Vec::new();
     for row in transaction.query(LEAVE, &[&uuids]).await? {
-        let scope = alerts::scope_of(&row, 1)?;
-        let loss = Loss { alert: row.try_get(0)?, scope, n_posts: row.try_get(3)?, uuids, at };
+        let series = AlertSeries {
+            rule: AlertRule::Churn,
+            rule_id: row.try_get(4)?,
+            metric: row.try_get(5)?,
+            scope: alerts::scope_of(&row, 1)?,
+        };
+        let loss = Loss { alert: row.try_get(0)?, series, n_posts: row.try_get(3)?, uuids, at };
         resolved.extend(alerts::count_out(transaction, &loss).await?);
     }
     Ok(resolved)
@@ -127,7 +132,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::models::alert::{AlertPost, AlertRule, AlertState, Scope, Severity};
+    use crate::models::alert::{AlertPost, AlertState, Scope, Severity};
     use crate::store::alerts::{AlertsQuery, list, resolve};
     use crate::store::corrections::{Corrected, Correction, apply};
     use crate::store::posts::record;
@@ -163,8 +168,16 @@ mod tests {
         };
         let highest = posts.iter().map(|scored| scored.score.churn_risk).fold(0.0, f32::max);
         vec![NewAlert {
-            rule: AlertRule::Churn,
-            scope: Scope { dimension: crate::models::rollup::Dimension::Product, key: "alpha".to_owned() },
+            series: AlertSeries {
+                rule: AlertRule::Churn,
+                rule_id: None,
+                metric: None,
+                scope: Scope {
+                    dimension: crate::models::rollup::Dimension::Product,
+                    key: "alpha".to_owned(),
+                },
+            },
+            rule_name: None,
             severity: Severity::Warning,
             title: "customers are about to leave".to_owned(),
             value: f64::from(highest),
@@ -174,6 +187,8 @@ mod tests {
             cooldown: Duration::ZERO,
             posts: posts.iter().map(shown).collect(),
             members: posts.iter().map(|scored| (scored.post.uuid, scored.post.created_at)).collect(),
+            channels: Vec::new(),
+            evidence: None,
         }]
     }
 
@@ -240,8 +255,8 @@ mod tests {
         let batch = at_risk(6, 0.9);
         record(&store, &batch[..3]).await.unwrap();
         raise(&store, one_alert).await.unwrap();
-        let scope = one_alert(&batch)[0].scope.clone();
-        resolve(&store, AlertRule::Churn, &scope, Timestamp::now()).await.unwrap().unwrap();
+        let series = one_alert(&batch)[0].series.clone();
+        resolve(&store, &series, Timestamp::now()).await.unwrap().unwrap();
         record(&store, &batch[3..]).await.unwrap();
         raise(&store, one_alert).await.unwrap();
         let before = alerts(&store).await;

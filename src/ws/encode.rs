@@ -45,6 +45,9 @@ pub fn live(id: &FrameId, frame: LiveFrame<'_>) -> Result<Arc<str>, serde_json::
                 (AlertChange::Resolved, _) => "alert:resolved",
                 (AlertChange::Raised, AlertRule::Negativity) => "alert:negativity",
                 (AlertChange::Raised, AlertRule::Churn) => "alert:churn",
+                (AlertChange::Raised, AlertRule::Spike) => "alert:spike",
+                (AlertChange::Raised, AlertRule::Virality) => "alert:virality",
+                (AlertChange::Raised, AlertRule::Threshold) => "alert:threshold",
             };
             news(NewsHead { event, feed: Feed::Alerts, id }, alert)
         }

@@ -89,7 +89,7 @@ pub enum ServerFrame {
     /// Somebody is about to leave.
     #[serde(rename = "alert:churn")]
     AlertChurn(Box<News<Alert>>),
-    /// The negative share passed its threshold.
+    /// The negative share or the average sentiment passed its threshold.
     #[serde(rename = "alert:negativity")]
     AlertNegativity(Box<News<Alert>>),
     /// Something changed more than it usually does.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use groundswell::models::alert::{AlertRule, Scope, Severity};
 use groundswell::models::post::{Post, ScoredPost, Source};
 use groundswell::models::stage_health::DependencyHealth;
-use groundswell::store::alerts::{self, NewAlert};
+use groundswell::store::alerts::{self, AlertSeries, NewAlert};
 use groundswell::store::posts;
 use groundswell::stream::Burial;
 use jiff::{SignedDuration, Timestamp};
@@ -150,8 +150,10 @@ async fn an_alert_is_listed_and_taken_note_of_once() {
     let door = FrontDoor::open(Setup::default()).await;
     let found = NewAlert {
         members: Vec::new(),
-        rule: AlertRule::Churn,
-        scope: Scope::overall(),
+        series: AlertSeries { rule: AlertRule::Churn, rule_id: None, metric: None, scope: Scope::overall() },
+        rule_name: None,
+        channels: Vec::new(),
+        evidence: None,
         severity: Severity::Critical,
         title: "somebody is about to leave".into(),
         value: 0.9,
@@ -170,6 +172,12 @@ async fn an_alert_is_listed_and_taken_note_of_once() {
     let (_, again) = door.post(&path, JSON, "").await;
     assert!(first["acknowledged_at"].is_string());
     assert_eq!(first["acknowledged_at"], again["acknowledged_at"]);
+    let (_, shown) = door.get(&format!("/api/v1/alerts/{}", alert.id)).await;
+    assert_eq!(
+        (&shown["history"][0]["phase"], &shown["history"][1]["action"]),
+        (&json!("firing"), &json!("acknowledged"))
+    );
+    assert_eq!(shown["history"].as_array().unwrap().len(), 2);
     let (status, _) =
         door.post("/api/v1/alerts/00000000-0000-7000-8000-000000000000/acknowledge", JSON, "").await;
     assert_eq!(status, 404);

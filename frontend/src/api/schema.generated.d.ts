@@ -143,6 +143,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alerts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show one alert with its history */
+        get: operations["get_alert"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alerts/{id}/acknowledge": {
         parameters: {
             query?: never;
@@ -447,24 +464,44 @@ export interface components {
              * @description Its name.
              */
             id: string;
-            /** @description Why. */
+            /** @description Its kind. */
             rule: components["schemas"]["AlertRule"];
+            /**
+             * Format: uuid
+             * @description The rule that raised it; null for a signal that nobody configured.
+             */
+            rule_id?: string | null;
+            /** @description That rule's name when it last fired. */
+            rule_name?: string | null;
+            /** @description What was measured, such as `negative_share` or `emotion:anger`; null for alerts from before rules had names. */
+            metric?: string | null;
             /** @description About what. */
             scope: components["schemas"]["Scope"];
             /** @description Whether it still holds. */
             state: components["schemas"]["AlertState"];
+            /** @description Where it stands, finer than `state`: an open alert is firing or recovering. */
+            phase: components["schemas"]["AlertPhase"];
+            /** @description Whether a silence keeps it from being notified. */
+            silenced: boolean;
+            /**
+             * Format: uuid
+             * @description The alert that says the same more loudly, so that this one is not notified.
+             */
+            inhibited_by?: string | null;
+            /** @description Whether it opened so often of late that it is now held open and its comings and goings are not notified. */
+            flapping: boolean;
             /** @description How loudly. */
             severity: components["schemas"]["Severity"];
             /** @description One sentence for people. */
             title: string;
             /**
              * Format: double
-             * @description The newest measured value: the negative share, or the highest churn risk.
+             * @description The newest measured value in the unit of `metric`; the highest churn risk where single posts are at risk.
              */
             value: number;
             /**
              * Format: double
-             * @description The value at which it opens.
+             * @description The value beyond which it opens.
              */
             threshold: number;
             /**
@@ -492,9 +529,32 @@ export interface components {
              * @description When a person took note of it.
              */
             acknowledged_at?: string | null;
+            evidence?: components["schemas"]["Evidence"] | null;
             /** @description Some of the posts that made it, newest first, at most 20. */
             posts: components["schemas"]["AlertPost"][];
         };
+        /** @description One line of an alert's history: a phase it entered, or what was done with it. */
+        AlertMoment: {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description `pending`, `firing`, `recovering` or `resolved`. */
+            phase?: string | null;
+            /** @description `acknowledged`, `silenced`, `unsilenced`, `inhibited`, `released`, `escalated`, `flapping` or `withdrawn`. */
+            action?: string | null;
+            /**
+             * Format: double
+             * @description The measured value at that time.
+             */
+            value: number;
+        };
+        /**
+         * @description Where an open alert stands. Before it fires a series is pending, and there is no alert yet.
+         * @enum {string}
+         */
+        AlertPhase: "firing" | "recovering" | "resolved";
         /** @description One of the posts that made an alert. */
         AlertPost: {
             /**
@@ -515,15 +575,20 @@ export interface components {
             churn_risk: number;
         };
         /**
-         * @description The two rules of the field.
+         * @description What kind of alert it is. Several rules may raise alerts of one kind; which one did is [`Alert::rule_id`].
          * @enum {string}
          */
-        AlertRule: "negativity" | "churn";
+        AlertRule: "negativity" | "churn" | "spike" | "virality" | "threshold";
         /**
          * @description Whether it still holds.
          * @enum {string}
          */
         AlertState: "open" | "resolved";
+        /** @description An alert with everything that happened to it. */
+        AlertWithHistory: components["schemas"]["Alert"] & {
+            /** @description What happened to it, oldest first. */
+            history: components["schemas"]["AlertMoment"][];
+        };
         /** @description That the process lives. */
         Alive: {
             /** @description Always `ok`: what does not live does not answer. */
@@ -705,6 +770,56 @@ export interface components {
              * @description The limit that was passed.
              */
             limit?: number | null;
+        };
+        /** @description What an alert goes by, for people to judge it themselves. */
+        Evidence: {
+            /** @description The series up to the moment it opened, oldest first. */
+            series: components["schemas"]["EvidencePoint"][];
+            /** @description What the posts talk about, the most telling first. */
+            terms: components["schemas"]["EvidenceTerm"][];
+        };
+        /** @description One moment of the series that an alert is about, with what was to be expected of it. */
+        EvidencePoint: {
+            /**
+             * Format: date-time
+             * @description Start of the step.
+             */
+            at: string;
+            /**
+             * Format: double
+             * @description What was measured.
+             */
+            value: number;
+            /**
+             * Format: double
+             * @description What is usual at such a time.
+             */
+            baseline: number;
+            /**
+             * Format: double
+             * @description The least that would not have surprised.
+             */
+            low: number;
+            /**
+             * Format: double
+             * @description The most that would not have surprised.
+             */
+            high: number;
+        };
+        /** @description A term that the posts of an alert use more often than posts usually do. */
+        EvidenceTerm: {
+            /** @description The term. */
+            term: string;
+            /**
+             * Format: int64
+             * @description Posts that use it.
+             */
+            count: number;
+            /**
+             * Format: double
+             * @description How many were to be expected.
+             */
+            expected: number;
         };
         /**
          * @description One kind of news a client can ask for.
@@ -907,24 +1022,44 @@ export interface components {
                  * @description Its name.
                  */
                 id: string;
-                /** @description Why. */
+                /** @description Its kind. */
                 rule: components["schemas"]["AlertRule"];
+                /**
+                 * Format: uuid
+                 * @description The rule that raised it; null for a signal that nobody configured.
+                 */
+                rule_id?: string | null;
+                /** @description That rule's name when it last fired. */
+                rule_name?: string | null;
+                /** @description What was measured, such as `negative_share` or `emotion:anger`; null for alerts from before rules had names. */
+                metric?: string | null;
                 /** @description About what. */
                 scope: components["schemas"]["Scope"];
                 /** @description Whether it still holds. */
                 state: components["schemas"]["AlertState"];
+                /** @description Where it stands, finer than `state`: an open alert is firing or recovering. */
+                phase: components["schemas"]["AlertPhase"];
+                /** @description Whether a silence keeps it from being notified. */
+                silenced: boolean;
+                /**
+                 * Format: uuid
+                 * @description The alert that says the same more loudly, so that this one is not notified.
+                 */
+                inhibited_by?: string | null;
+                /** @description Whether it opened so often of late that it is now held open and its comings and goings are not notified. */
+                flapping: boolean;
                 /** @description How loudly. */
                 severity: components["schemas"]["Severity"];
                 /** @description One sentence for people. */
                 title: string;
                 /**
                  * Format: double
-                 * @description The newest measured value: the negative share, or the highest churn risk.
+                 * @description The newest measured value in the unit of `metric`; the highest churn risk where single posts are at risk.
                  */
                 value: number;
                 /**
                  * Format: double
-                 * @description The value at which it opens.
+                 * @description The value beyond which it opens.
                  */
                 threshold: number;
                 /**
@@ -952,6 +1087,7 @@ export interface components {
                  * @description When a person took note of it.
                  */
                 acknowledged_at?: string | null;
+                evidence?: components["schemas"]["Evidence"] | null;
                 /** @description Some of the posts that made it, newest first, at most 20. */
                 posts: components["schemas"]["AlertPost"][];
             };
@@ -1080,24 +1216,44 @@ export interface components {
                  * @description Its name.
                  */
                 id: string;
-                /** @description Why. */
+                /** @description Its kind. */
                 rule: components["schemas"]["AlertRule"];
+                /**
+                 * Format: uuid
+                 * @description The rule that raised it; null for a signal that nobody configured.
+                 */
+                rule_id?: string | null;
+                /** @description That rule's name when it last fired. */
+                rule_name?: string | null;
+                /** @description What was measured, such as `negative_share` or `emotion:anger`; null for alerts from before rules had names. */
+                metric?: string | null;
                 /** @description About what. */
                 scope: components["schemas"]["Scope"];
                 /** @description Whether it still holds. */
                 state: components["schemas"]["AlertState"];
+                /** @description Where it stands, finer than `state`: an open alert is firing or recovering. */
+                phase: components["schemas"]["AlertPhase"];
+                /** @description Whether a silence keeps it from being notified. */
+                silenced: boolean;
+                /**
+                 * Format: uuid
+                 * @description The alert that says the same more loudly, so that this one is not notified.
+                 */
+                inhibited_by?: string | null;
+                /** @description Whether it opened so often of late that it is now held open and its comings and goings are not notified. */
+                flapping: boolean;
                 /** @description How loudly. */
                 severity: components["schemas"]["Severity"];
                 /** @description One sentence for people. */
                 title: string;
                 /**
                  * Format: double
-                 * @description The newest measured value: the negative share, or the highest churn risk.
+                 * @description The newest measured value in the unit of `metric`; the highest churn risk where single posts are at risk.
                  */
                 value: number;
                 /**
                  * Format: double
-                 * @description The value at which it opens.
+                 * @description The value beyond which it opens.
                  */
                 threshold: number;
                 /**
@@ -1125,6 +1281,7 @@ export interface components {
                  * @description When a person took note of it.
                  */
                 acknowledged_at?: string | null;
+                evidence?: components["schemas"]["Evidence"] | null;
                 /** @description Some of the posts that made it, newest first, at most 20. */
                 posts: components["schemas"]["AlertPost"][];
             }[];
@@ -1379,11 +1536,11 @@ export interface components {
                 since?: string | null;
             };
         };
-        /** @description What an alert is about: everything, or one product. */
+        /** @description What an alert is about: everything, or one product, platform, channel or city. */
         Scope: {
-            /** @description `overall` or `product`. */
+            /** @description `overall`, `product`, `platform`, `channel` or `city`. */
             dimension: string;
-            /** @description Which product; `""` for overall. */
+            /** @description Which product, platform, channel or city; `""` for overall. */
             key: string;
         };
         /** @description Everything a model says about one post. */
@@ -1533,10 +1690,10 @@ export interface components {
             event: "error";
         });
         /**
-         * @description How loudly to say it.
+         * @description How loudly to say it, from quiet to loud.
          * @enum {string}
          */
-        Severity: "warning" | "critical";
+        Severity: "info" | "warning" | "critical";
         /** @description How many browsers watch. */
         SocketHealth: {
             /**
@@ -2194,7 +2351,7 @@ export interface operations {
             query?: {
                 /** @description Only open ones, or only resolved ones. */
                 state?: components["schemas"]["AlertState"];
-                /** @description Only this rule's. */
+                /** @description Only those of this kind. */
                 rule?: components["schemas"]["AlertRule"];
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
@@ -2218,6 +2375,56 @@ export interface operations {
             };
             /** @description A parameter is wrong, named in `details.parameter` */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The alert */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertWithHistory"];
+                };
+            };
+            /** @description The id is no UUID */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such alert */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

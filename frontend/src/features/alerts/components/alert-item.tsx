@@ -32,7 +32,7 @@ export function AlertItem({ alert, now, busy, onAcknowledge }: AlertItemProps) {
         <div className="min-w-0 flex-1">
           <p className="text-[13.5px] leading-snug font-medium">{alert.title}</p>
           <p className="caption mt-0.5 flex flex-wrap items-center gap-x-2 gap-y-1">
-            <Badge tone={isOpen ? alert.severity : 'plain'}>
+            <Badge tone={isOpen && alert.severity !== 'info' ? alert.severity : 'plain'}>
               {isOpen ? alert.severity : 'resolved'}
             </Badge>
             <span>{describeValue(alert)}</span>

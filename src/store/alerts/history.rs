@@ -1,0 +1,56 @@
+//! What happened to an alert: a line for each phase it entered, and for each thing that was done with it.
+
+use deadpool_postgres::{Object, Transaction};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::models::alert::AlertMoment;
+use crate::store::StoreError;
+use crate::store::codec::Moment;
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) enum Event {
+    /// It entered a phase.
+    Phase(&'static str),
+    /// Something was done with it.
+    Action(&'static str),
+}
+
+/// Adds lines, one for each alert, with the value it has.
+pub(in crate::store) async fn note(
+    transaction: &Transaction<'_>,
+    alerts: &[Uuid],
+    event: Event,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    const SQL: &str = "
+        INSERT INTO alert_history (alert, at, phase, action, value)
+        SELECT id, $2, $3, $4, value FROM sentiment_alerts WHERE id = ANY ($1) ORDER BY id";
+    if alerts.is_empty() {
+        return Ok(());
+    }
+    let (phase, action) = match event {
+        Event::Phase(name) => (Some(name), None),
+        Event::Action(name) => (None, Some(name)),
+    };
+    let statement = transaction.prepare_cached(SQL).await?;
+    transaction.execute(&statement, &[&alerts, &Moment(at), &phase, &action]).await?;
+    Ok(())
+}
+
+/// Everything that happened to an alert, oldest first.
+pub(super) async fn of_alert(client: &Object, alert: Uuid) -> Result<Vec<AlertMoment>, StoreError> {
+    const SQL: &str =
+        "SELECT at, phase, action, value FROM alert_history WHERE alert = $1 ORDER BY id LIMIT 1000";
+    let rows = client.query(SQL, &[&alert]).await?;
+    let moment = |row: &tokio_postgres::Row| {
+        Ok(AlertMoment {
+            at: row.try_get(0)?,
+            phase: row.try_get(1)?,
+            action: row.try_get(2)?,
+            value: row.try_get(3)?,
+        })
+    };
+    rows.iter().map(moment).collect()
+}

@@ -1,0 +1,105 @@
+//! How an alert ends.
+
+use deadpool_postgres::{Object, Transaction};
+use jiff::Timestamp;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use super::AlertSeries;
+use super::history::{self, Event};
+use super::raise::take_turns;
+use super::row::{alert_of, columns, of_series};
+use crate::models::alert::{Alert, AlertState};
+use crate::store::codec::Moment;
+use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+
+/// Resolves the open alert of a series. Of any number of processes one is answered the alert, the others `None`.
+pub async fn resolve(
+    store: &Store,
+    series: &AlertSeries,
+    at: Timestamp,
+) -> Result<Option<Alert>, StoreError> {
+    let mut client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, resolve_on(&mut client, series, at)).await;
+    answered(client, outcome)
+}
+
+async fn resolve_on(
+    client: &mut Object,
+    series: &AlertSeries,
+    at: Timestamp,
+) -> Result<Option<Alert>, StoreError> {
+    const SQL: &str = concat!(
+        "
+        UPDATE sentiment_alerts SET
+            state = 'resolved', phase = 'resolved', resolved_at = $6, updated_at = greatest(updated_at, $6)
+        WHERE state = 'open' AND ",
+        of_series!(),
+        " RETURNING ",
+        columns!()
+    );
+    let transaction = client.transaction().await?;
+    take_turns(&transaction, series).await?;
+    let statement = transaction.prepare_cached(SQL).await?;
+    let AlertSeries { rule, rule_id, metric, scope } = series;
+    let dimension = scope.dimension.as_str();
+    let row = transaction
+        .query_opt(&statement, &[&rule.as_str(), rule_id, metric, &dimension, &scope.key, &Moment(at)])
+        .await?;
+    let alert = row.as_ref().map(alert_of).transpose()?;
+    if let Some(alert) = &alert {
+        history::note(&transaction, &[alert.id], Event::Phase("resolved"), at).await?;
+    }
+    transaction.commit().await?;
+    Ok(alert)
+}
+
+/// Posts that an alert counted and no longer shall.
+pub(in crate::store) struct Loss<'a> {
+    pub alert: Uuid,
+    /// What the alert is about.
+    pub series: AlertSeries,
+    pub n_posts: i64,
+    /// Their names, among others.
+    pub uuids: &'a [Uuid],
+    pub at: Timestamp,
+}
+
+/// Counts posts out of an open churn alert. One of which no post is left is resolved and answered.
+///
+/// That it shrank does not count as a change of it, or a burst that is over would never be.
+pub(in crate::store) async fn count_out(
+    transaction: &Transaction<'_>,
+    loss: &Loss<'_>,
+) -> Result<Option<Alert>, StoreError> {
+    const SQL: &str = concat!(
+        "
+        UPDATE sentiment_alerts SET
+            count = greatest(count - $2, 0),
+            value = coalesce((
+                SELECT max(score.churn_risk) FROM churn_alert_posts AS member
+                JOIN sentiment_analysis AS score USING (uuid, created_at) WHERE member.alert = $1), value),
+            posts = (
+                SELECT coalesce(jsonb_agg(post ORDER BY place), '[]')
+                FROM jsonb_array_elements(posts) WITH ORDINALITY AS of (post, place)
+                WHERE (post ->> 'uuid')::uuid <> ALL ($3)),
+            state = CASE WHEN count > $2 THEN state ELSE 'resolved' END,
+            phase = CASE WHEN count > $2 THEN phase ELSE 'resolved' END,
+            resolved_at = CASE WHEN count > $2 THEN resolved_at ELSE $4::timestamptz END,
+            updated_at = CASE WHEN count > $2 THEN updated_at ELSE greatest(updated_at, $4) END
+        WHERE id = $1 AND state = 'open'
+        RETURNING ",
+        columns!()
+    );
+    take_turns(transaction, &loss.series).await?;
+    let statement = transaction.prepare_cached(SQL).await?;
+    let row = transaction
+        .query_opt(&statement, &[&loss.alert, &loss.n_posts, &loss.uuids, &Moment(loss.at)])
+        .await?;
+    let alert = row.as_ref().map(alert_of).transpose()?;
+    let Some(alert) = alert.filter(|alert| alert.state == AlertState::Resolved) else {
+        return Ok(None);
+    };
+    history::note(transaction, &[alert.id], Event::Phase("resolved"), loss.at).await?;
+    Ok(Some(alert))
+}

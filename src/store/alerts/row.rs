@@ -1,0 +1,78 @@
+//! How an alert is read.
+
+use tokio_postgres::Row;
+use tokio_postgres::types::Json;
+
+use crate::models::alert::{Alert, AlertPhase, AlertRule, AlertState, Scope, Severity};
+use crate::models::rollup::Dimension;
+use crate::store::StoreError;
+
+/// The columns that make an [`Alert`], in the order in which [`alert_of`] reads them. A macro, since SQL constants are
+/// joined when they are compiled.
+macro_rules! columns {
+    () => {
+        "id, rule::text, dimension::text, key, state::text, severity::text, title, value, threshold, count, opened_at, \
+         updated_at, resolved_at, acknowledged_at, posts, rule_id, rule_name, metric, phase, silenced, inhibited_by, \
+         flapping, evidence"
+    };
+}
+pub(super) use columns;
+
+/// Which open alert is that of a series, whose parts are the first five parameters.
+macro_rules! of_series {
+    () => {
+        "rule = $1::text::alert_rule \
+         AND coalesce(rule_id, '00000000-0000-0000-0000-000000000000') = \
+             coalesce($2::uuid, '00000000-0000-0000-0000-000000000000') \
+         AND coalesce(metric, '') = coalesce($3::text, '') \
+         AND dimension = $4::text::rollup_dimension AND key = $5"
+    };
+}
+pub(super) use of_series;
+
+pub(super) fn alert_of(row: &Row) -> Result<Alert, StoreError> {
+    let Json(posts) = row.try_get(14)?;
+    let evidence: Option<Json<_>> = row.try_get(22)?;
+    Ok(Alert {
+        id: row.try_get(0)?,
+        rule: named(row, 1, &AlertRule::ALL, AlertRule::as_str)?,
+        rule_id: row.try_get(15)?,
+        rule_name: row.try_get(16)?,
+        metric: row.try_get(17)?,
+        scope: scope_of(row, 2)?,
+        state: named(row, 4, &[AlertState::Open, AlertState::Resolved], AlertState::as_str)?,
+        phase: named(row, 18, &AlertPhase::ALL, AlertPhase::as_str)?,
+        silenced: row.try_get(19)?,
+        inhibited_by: row.try_get(20)?,
+        flapping: row.try_get(21)?,
+        severity: named(row, 5, &Severity::ALL, Severity::as_str)?,
+        title: row.try_get(6)?,
+        value: row.try_get(7)?,
+        threshold: row.try_get(8)?,
+        count: row.try_get(9)?,
+        opened_at: row.try_get(10)?,
+        updated_at: row.try_get(11)?,
+        resolved_at: row.try_get(12)?,
+        acknowledged_at: row.try_get(13)?,
+        evidence: evidence.map(|Json(evidence)| evidence),
+        posts,
+    })
+}
+
+/// A scope from two columns that follow each other.
+pub(in crate::store) fn scope_of(row: &Row, first: usize) -> Result<Scope, StoreError> {
+    let dimension = named(row, first, &Dimension::ALL, Dimension::as_str)?;
+    Ok(Scope { dimension, key: row.try_get(first + 1)? })
+}
+
+/// Which of the known values a column names.
+pub(in crate::store) fn named<T: Copy>(
+    row: &Row,
+    column: usize,
+    known: &[T],
+    name: fn(T) -> &'static str,
+) -> Result<T, StoreError> {
+    let text: &str = row.try_get(column)?;
+    let found = known.iter().copied().find(|value| name(*value) == text);
+    found.ok_or_else(|| StoreError::Internal { reason: format!("unknown name `{text}`") })
+}
