@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::job_queue::JobQueue;
 use crate::inference::Tier;
-use crate::inference::deferral::{Admission, ArrivalRate, Load, Pace};
+use crate::inference::deferral::{Admission, ArrivalRate, Candidate, Load, Pace, WORK_TYPICAL, work};
 use crate::models::post::ScoredPost;
 
 /// A post that was scored this part of the budget after its arrival shows that scoring itself does not keep up.
@@ -21,6 +21,9 @@ const OVERLOAD_LASTS_MS: i64 = 2_000;
 
 /// How long a slow pace of the deep model is believed in while it has nothing to read.
 const PACE_LASTS: Duration = Duration::from_secs(10);
+
+/// How much a newer batch counts against all before it in the work of a text.
+const WORK_EACH_NEWEST: f64 = 0.05;
 
 /// Over how long the shares of the tiers are shown.
 const SHARE_SECONDS: i64 = 60;
@@ -38,25 +41,38 @@ pub struct Deferred {
 /// Holds places among the posts that wait; they are free again when it is dropped, wherever that happens.
 pub struct Places {
     n: usize,
-    taken: Arc<AtomicUsize>,
+    /// What reading their posts costs.
+    work: usize,
+    taken: Arc<Taken>,
+}
+
+/// What waits.
+#[derive(Default)]
+struct Taken {
+    n: AtomicUsize,
+    work: AtomicUsize,
 }
 
 impl Places {
-    /// Splits off one; `None` where there is none left.
-    pub fn take_one(&mut self) -> Option<Self> {
+    /// Splits off the one of this text; `None` where there is none left.
+    pub fn take_one(&mut self, text: &str) -> Option<Self> {
         self.n = self.n.checked_sub(1)?;
-        Some(Self { n: 1, taken: Arc::clone(&self.taken) })
+        let work = work(text).min(self.work);
+        self.work -= work;
+        Some(Self { n: 1, work, taken: Arc::clone(&self.taken) })
     }
 
     /// Adds those of another.
     pub fn join(&mut self, mut other: Self) {
         self.n += std::mem::take(&mut other.n);
+        self.work += std::mem::take(&mut other.work);
     }
 }
 
 impl Drop for Places {
     fn drop(&mut self) {
-        self.taken.fetch_sub(self.n, Ordering::AcqRel);
+        self.taken.n.fetch_sub(self.n, Ordering::AcqRel);
+        self.taken.work.fetch_sub(self.work, Ordering::AcqRel);
     }
 }
 
@@ -82,7 +98,7 @@ pub struct Cascade {
     budget: Duration,
     n_workers: usize,
     queue: JobQueue<Deferred>,
-    taken: Arc<AtomicUsize>,
+    taken: Arc<Taken>,
     admission: Mutex<Admitting>,
     pace: Mutex<Pacing>,
     overloaded_until_ms: AtomicI64,
@@ -98,8 +114,10 @@ struct Admitting {
 
 struct Pacing {
     pace: Pace,
-    /// What each worker has under way: how many texts, since when.
+    /// What each worker has under way: how much work, since when.
     under_way: Vec<Option<(usize, Instant)>>,
+    /// Work in a text, of those lately read.
+    work_each: f64,
     /// When a worker last finished anything.
     measured_at: Instant,
 }
@@ -120,6 +138,7 @@ impl Cascade {
             pace: Mutex::new(Pacing {
                 pace: Pace::default(),
                 under_way: vec![None; n_workers],
+                work_each: WORK_TYPICAL as f64,
                 measured_at: Instant::now(),
             }),
             overloaded_until_ms: AtomicI64::new(0),
@@ -145,7 +164,11 @@ impl Cascade {
 
     /// Posts that were admitted and not yet corrected.
     pub fn n_waiting(&self) -> usize {
-        self.taken.load(Ordering::Acquire)
+        self.taken.n.load(Ordering::Acquire)
+    }
+
+    fn work_waiting(&self) -> usize {
+        self.taken.work.load(Ordering::Acquire)
     }
 
     /// Whether scoring does not keep up with what arrives, so that nothing is scored twice.
@@ -161,8 +184,8 @@ impl Cascade {
     }
 
     /// Picks those of a batch that the deep model shall read. `lag` is how long the oldest of them took from its arrival.
-    pub fn admit(&self, doubts: &[f32], lag: Duration) -> Admitted {
-        let nothing = Admitted { indices: Vec::new(), places: self.places(0) };
+    pub fn admit(&self, posts: &[Candidate], lag: Duration) -> Admitted {
+        let nothing = Admitted { indices: Vec::new(), places: self.no_places() };
         if !self.is_on() {
             return nothing;
         }
@@ -171,21 +194,23 @@ impl Cascade {
             self.overloaded_until_ms.store(until, Ordering::Release);
         }
         // Before the lock below: threads of low priority hold the one behind this, and every scoring thread wants both.
-        let deep_per_second = self.deep_per_second();
+        let deep_per_second = self.work_per_second();
         let mut admitting = self.admission.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         let since_last = now.saturating_duration_since(admitting.last);
         admitting.last = now;
         let load = Load {
-            arriving_per_second: admitting.rate.count(doubts.len(), since_last),
+            arriving_per_second: admitting.rate.count(posts.iter().map(|post| post.work).sum(), since_last),
             deep_per_second,
             n_waiting: self.n_waiting(),
+            work_waiting: self.work_waiting(),
             budget: self.budget,
             is_overloaded: self.is_overloaded(),
         };
-        let indices = admitting.admission.admit(doubts, &load);
+        let indices = admitting.admission.admit(posts, &load);
+        let work = indices.iter().filter_map(|index| posts.get(*index)).map(|post| post.work).sum();
         // Still under the lock, so that two batches do not take the same room.
-        let places = self.places(indices.len());
+        let places = self.take(indices.len(), work);
         Admitted { indices, places }
     }
 
@@ -197,62 +222,83 @@ impl Cascade {
         }
         let load = Load {
             arriving_per_second: 0.0,
-            deep_per_second: self.deep_per_second(),
+            deep_per_second: self.work_per_second(),
             n_waiting: 0,
+            work_waiting: 0,
             budget: self.budget,
             is_overloaded: false,
         };
         // What has just arrived goes first: it can still be corrected in time.
-        load.room().saturating_sub(2 * self.n_waiting()).min(n_max)
+        let free = load.room().saturating_sub(2 * self.work_waiting());
+        n_max.min(free / WORK_TYPICAL)
     }
 
-    /// Takes places without asking whether there is room.
-    pub fn places(&self, n: usize) -> Places {
-        self.taken.fetch_add(n, Ordering::AcqRel);
-        Places { n, taken: Arc::clone(&self.taken) }
+    /// A place for a post that nobody admitted, without asking whether there is room.
+    pub fn place(&self, text: &str) -> Places {
+        self.take(1, work(text))
     }
 
-    /// Notes that a worker begins with `n` texts.
-    pub fn begin(&self, worker: usize, n: usize) {
+    /// None.
+    pub fn no_places(&self) -> Places {
+        self.take(0, 0)
+    }
+
+    fn take(&self, n: usize, work: usize) -> Places {
+        self.taken.n.fetch_add(n, Ordering::AcqRel);
+        self.taken.work.fetch_add(work, Ordering::AcqRel);
+        Places { n, work, taken: Arc::clone(&self.taken) }
+    }
+
+    /// Notes that a worker begins with these texts.
+    pub fn begin<'a>(&self, worker: usize, texts: impl Iterator<Item = &'a str>) {
+        let (n, work) = texts.fold((0, 0), |(n, sum), text| (n + 1, sum + work(text)));
         let mut pacing = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        pacing.work_each += WORK_EACH_NEWEST * (work as f64 / f64::from(n.max(1)) - pacing.work_each);
         if let Some(under_way) = pacing.under_way.get_mut(worker) {
-            *under_way = Some((n, Instant::now()));
+            *under_way = Some((work, Instant::now()));
         }
     }
 
-    /// Notes that it has finished, and how many of the texts the model itself has read: any other would make it look
-    /// faster than it is.
-    pub fn end(&self, worker: usize, n_read: usize) {
+    /// Notes that it has finished, and the share of the texts that the model itself has read: any other would make it
+    /// look faster than it is.
+    pub fn end(&self, worker: usize, share_read: f64) {
         let mut pacing = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
         let under_way = pacing.under_way.get_mut(worker).and_then(Option::take);
-        if let Some((_, since)) = under_way
-            && n_read > 0
+        if let Some((work, since)) = under_way
+            && share_read > 0.0
         {
-            pacing.pace.measured(n_read, since.elapsed());
+            pacing.pace.measured(work as f64 * share_read, since.elapsed());
             pacing.measured_at = Instant::now();
         }
     }
 
-    /// Texts the deep model reads each second while it has any.
-    pub fn deep_per_second(&self) -> f64 {
+    /// Texts like those lately read that the deep model reads each second while it has any.
+    pub fn texts_per_second(&self) -> f64 {
+        let work_each = self.pace.lock().unwrap_or_else(PoisonError::into_inner).work_each;
+        self.work_per_second() / work_each.max(1.0)
+    }
+
+    fn work_per_second(&self) -> f64 {
         let pacing = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
         let of_worker = |under_way: &Option<(usize, Instant)>| {
-            let (n, so_far) = under_way.map_or((0, Duration::ZERO), |(n, since)| (n, since.elapsed()));
-            pacing.pace.with_under_way(n, so_far)
+            let (work, so_far) =
+                under_way.map_or((0, Duration::ZERO), |(work, since)| (work, since.elapsed()));
+            pacing.pace.with_under_way(work, so_far)
         };
         // Not `sum`, which answers -0 where there is no worker.
         pacing.under_way.iter().map(of_worker).fold(0.0, |all, of_one| all + of_one)
     }
 
-    /// How long the deep model would take for a request of `n` texts, which one worker reads.
-    pub fn expected(&self, n: usize) -> Duration {
-        let mut per_worker = self.deep_per_second() / self.n_workers.max(1) as f64;
+    /// How long the deep model would take for a request of these texts, which one worker reads.
+    pub fn expected(&self, texts: &[String]) -> Duration {
+        let work: usize = texts.iter().map(|text| work(text)).sum();
+        let mut per_worker = self.work_per_second() / self.n_workers.max(1) as f64;
         let pacing = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
         if pacing.measured_at.elapsed() > PACE_LASTS && pacing.under_way.iter().all(Option::is_none) {
             // Where no posts come, only a request can tell that it is faster now.
             per_worker = per_worker.max(Pace::default().with_under_way(0, Duration::ZERO));
         }
-        Duration::try_from_secs_f64(n as f64 / per_worker.max(1e-3)).unwrap_or(Duration::MAX)
+        Duration::try_from_secs_f64(work as f64 / per_worker.max(1e-3)).unwrap_or(Duration::MAX)
     }
 
     /// Counts what was stored and corrected, for the shares.
@@ -291,6 +337,12 @@ mod tests {
 
     const SOON: Duration = Duration::from_millis(5);
 
+    const TEXT: &str = "not good, not bad, only slow";
+
+    fn doubtful(n: usize) -> Vec<Candidate> {
+        vec![Candidate { doubt: 0.9, work: work(TEXT) }; n]
+    }
+
     fn cascade() -> Cascade {
         Cascade::new(Duration::from_secs(1), 2)
     }
@@ -298,25 +350,25 @@ mod tests {
     #[test]
     fn places_are_free_again_however_a_post_ends() {
         let cascade = cascade();
-        let mut admitted = cascade.admit(&[0.9; 4], SOON);
+        let mut admitted = cascade.admit(&doubtful(4), SOON);
         assert_eq!((admitted.indices.len(), cascade.n_waiting()), (4, 4));
-        let one = admitted.places.take_one().unwrap();
+        let one = admitted.places.take_one(TEXT).unwrap();
         drop(admitted);
-        assert_eq!(cascade.n_waiting(), 1);
-        let mut all = cascade.places(2);
+        assert_eq!((cascade.n_waiting(), cascade.work_waiting()), (1, work(TEXT)));
+        let mut all = cascade.place(&TEXT.repeat(2));
         all.join(one);
-        assert_eq!(cascade.n_waiting(), 3);
+        assert_eq!(cascade.n_waiting(), 2);
         drop(all);
-        assert_eq!(cascade.n_waiting(), 0);
+        assert_eq!((cascade.n_waiting(), cascade.work_waiting()), (0, 0));
     }
 
     #[test]
     fn posts_that_come_to_scoring_late_are_an_overload() {
         let cascade = cascade();
-        assert!(cascade.admit(&[0.9], Duration::from_millis(600)).indices.is_empty());
+        assert!(cascade.admit(&doubtful(1), Duration::from_millis(600)).indices.is_empty());
         assert!(cascade.is_overloaded());
         assert!(
-            cascade.admit(&[0.9], SOON).indices.is_empty(),
+            cascade.admit(&doubtful(1), SOON).indices.is_empty(),
             "an overload ends with its first quick batch"
         );
         assert_eq!(cascade.places_left(10), 0);
@@ -326,31 +378,39 @@ mod tests {
     fn a_backlog_in_the_stream_is_an_overload_for_as_long_as_it_lasts() {
         let cascade = cascade();
         cascade.set_behind(true);
-        assert!(cascade.is_overloaded() && cascade.admit(&[0.9], SOON).indices.is_empty());
+        assert!(cascade.is_overloaded() && cascade.admit(&doubtful(1), SOON).indices.is_empty());
         cascade.set_behind(false);
-        assert_eq!(cascade.admit(&[0.9], SOON).indices, [0]);
+        assert_eq!(cascade.admit(&doubtful(1), SOON).indices, [0]);
     }
 
     #[test]
     fn without_a_budget_or_a_model_nothing_is_admitted() {
         for off in [Cascade::new(Duration::ZERO, 2), Cascade::new(Duration::from_secs(1), 0)] {
-            assert!(off.admit(&[1.0], SOON).indices.is_empty());
+            assert!(off.admit(&doubtful(1), SOON).indices.is_empty());
             assert!(!off.is_on() && !off.is_overloaded());
         }
-        assert!(Cascade::new(Duration::ZERO, 0).deep_per_second().is_sign_positive());
+        assert!(Cascade::new(Duration::ZERO, 0).texts_per_second().is_sign_positive());
     }
 
     #[test]
     fn a_worker_that_gets_no_processor_leaves_no_room() {
         let cascade = cascade();
-        let before = cascade.deep_per_second();
-        cascade.begin(0, 16);
-        assert!(cascade.deep_per_second() <= before);
-        cascade.end(0, 0);
-        assert!(cascade.deep_per_second() <= before, "what was remembered was taken for read");
-        cascade.begin(0, 16);
-        cascade.end(0, 16);
-        assert!(cascade.deep_per_second() > before, "16 texts in no time are fast");
+        let before = cascade.work_per_second();
+        let texts = || std::iter::repeat_n(TEXT, 16);
+        cascade.begin(0, texts());
+        assert!(cascade.work_per_second() <= before);
+        cascade.end(0, 0.0);
+        assert!(cascade.work_per_second() <= before, "what was remembered was taken for read");
+        cascade.begin(0, texts());
+        cascade.end(0, 1.0);
+        assert!(cascade.work_per_second() > before, "16 texts in no time are fast");
+    }
+
+    #[test]
+    fn a_request_of_long_texts_is_expected_to_take_longer() {
+        let cascade = cascade();
+        let long = TEXT.repeat(10);
+        assert!(cascade.expected(&[long]) > 3 * cascade.expected(&[TEXT.to_owned()]));
     }
 
     #[test]

@@ -59,7 +59,7 @@ impl Committer {
                 merged.append(&mut batch.posts);
             }
             let (stored, outcome) = self.record(&merged).await;
-            let mut places = self.cascade.places(0);
+            let mut places = self.cascade.no_places();
             match outcome {
                 Ok(()) => {
                     for batch in batches {
@@ -171,7 +171,7 @@ impl Committer {
     fn defer(&self, new: &[ScoredPost], mut places: Places) {
         let committed_at = Some(Instant::now());
         for scored in new.iter().filter(|scored| scored.awaits_correction) {
-            let Some(place) = places.take_one() else {
+            let Some(place) = places.take_one(&scored.post.text) else {
                 return;
             };
             let scored = Arc::new(scored.clone());

@@ -104,7 +104,7 @@ impl DeepPool {
             info!(n_posts = posts.len(), "posts that were left behind are read again");
         }
         for scored in posts {
-            let place = self.params.cascade.places(1);
+            let place = self.params.cascade.place(&scored.post.text);
             let deferred = Deferred { scored: Arc::new(scored), committed_at: None, place };
             self.params.cascade.queue().push(deferred);
         }
@@ -153,10 +153,9 @@ impl Reader {
             let healthy = match job {
                 Job::Request(request) => {
                     let n_texts = request.texts.len();
-                    self.params.cascade.begin(presence.number(), n_texts);
+                    self.params.cascade.begin(presence.number(), request.texts.iter().map(String::as_str));
                     let healthy = presence.answer(scorer.as_mut(), request);
-                    let n_read = n_read(scorer.as_ref(), n_texts, healthy);
-                    self.params.cascade.end(presence.number(), n_read);
+                    self.params.cascade.end(presence.number(), share_read(scorer.as_ref(), n_texts, healthy));
                     healthy
                 }
                 Job::Batch(batch) => self.read(presence, scorer.as_mut(), batch),
@@ -174,11 +173,11 @@ impl Reader {
     /// Whether the scorer can be used again. A batch that fails is halved until the culprit stands alone.
     fn read(&self, presence: &Presence, scorer: &mut dyn Scorer, batch: Vec<Deferred>) -> bool {
         self.vitals.begin(1);
-        self.params.cascade.begin(presence.number(), batch.len());
         let posts: Vec<&ScoredPost> = batch.iter().map(|deferred| deferred.scored.as_ref()).collect();
+        self.params.cascade.begin(presence.number(), posts.iter().map(|scored| scored.post.text.as_str()));
         let read = presence.attempt(|| score_again(scorer, &posts));
-        let n_read = n_read(scorer, posts.len(), matches!(read, Ok(Ok(_))));
-        self.params.cascade.end(presence.number(), n_read);
+        let share_read = share_read(scorer, posts.len(), matches!(read, Ok(Ok(_))));
+        self.params.cascade.end(presence.number(), share_read);
         let (reason, healthy, is_passing) = match read {
             Ok(Ok(scores)) => {
                 let reread = |(deferred, score)| Reread { deferred, score };
@@ -216,9 +215,10 @@ impl Reader {
     }
 }
 
-/// How many of the texts the model itself has read: none of a run that failed, and none that were remembered.
-fn n_read(scorer: &dyn Scorer, n_texts: usize, succeeded: bool) -> usize {
-    if succeeded { n_texts.saturating_sub(scorer.n_remembered()) } else { 0 }
+/// The share of the texts that the model itself has read: none of a run that failed, and none that were remembered.
+fn share_read(scorer: &dyn Scorer, n_texts: usize, succeeded: bool) -> f64 {
+    let n_read = if succeeded { n_texts.saturating_sub(scorer.n_remembered()) } else { 0 };
+    n_read as f64 / n_texts.max(1) as f64
 }
 
 /// As many as are read together; at least one.

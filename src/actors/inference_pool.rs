@@ -138,8 +138,8 @@ impl Worker {
                 metrics::histogram!(INFERENCE_SECONDS).record(started.elapsed().as_secs_f64());
                 metrics::counter!(POSTS_SCORED_TOTAL, "model" => scorer.model().name.clone())
                     .increment(n_posts);
-                let Scored { mut posts, doubts } = scored;
-                let admitted = self.params.cascade.admit(&doubts, lag_of(&posts));
+                let Scored { mut posts, candidates } = scored;
+                let admitted = self.params.cascade.admit(&candidates, lag_of(&posts));
                 for index in admitted.indices {
                     if let Some(scored) = posts.get_mut(index) {
                         scored.awaits_correction = true;

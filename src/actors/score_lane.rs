@@ -46,7 +46,7 @@ impl ScoreLane {
     /// [`LaneError::Busy`] at once when too many wait for the fast model; [`LaneError::Failed`] when that fails.
     pub async fn score(&self, texts: Vec<String>, budget: Option<Duration>) -> Result<Vec<Score>, LaneError> {
         let budget = self.budget(budget).mul_f64(1.0 - KEPT_FOR_SWIFT);
-        let in_time = self.cascade.expected(texts.len()) <= budget;
+        let in_time = self.cascade.expected(&texts) <= budget;
         if self.cascade.is_on() && !self.cascade.is_overloaded() && in_time {
             let (request, scores) = request(texts.clone());
             let asked = self.cascade.queue().push_request(request);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::enrich::{self, Enricher};
-use crate::inference::deferral::doubt;
+use crate::inference::deferral::{Candidate, doubt, work};
 use crate::inference::{InferenceError, Reading, Scorer};
 use crate::models::post::{AcceptedPost, Post, ScoredPost};
 use crate::models::score::{
@@ -11,12 +11,12 @@ use crate::models::score::{
 };
 use crate::virality::rules::{Signals, virality};
 
-/// Scored posts, and how unsure the model is of each.
+/// Scored posts, and which of them are worth another reading.
 pub struct Scored {
     /// In the order they were accepted.
     pub posts: Vec<ScoredPost>,
-    /// One for each, 0 to 1: see [`doubt`].
-    pub doubts: Vec<f32>,
+    /// One for each.
+    pub candidates: Vec<Candidate>,
 }
 
 /// Understands and scores a batch from the stream.
@@ -30,13 +30,15 @@ pub fn score_posts(
 ) -> Result<Scored, InferenceError> {
     let texts: Vec<&str> = accepted.iter().map(|accepted| accepted.post.text.as_str()).collect();
     let readings = read_all(scorer, &texts)?;
-    let doubts = readings.iter().map(doubt).collect();
+    let candidate =
+        |(text, reading): (&&str, &Reading)| Candidate { doubt: doubt(reading), work: work(text) };
+    let candidates = texts.iter().zip(&readings).map(candidate).collect();
     let scored = accepted.into_iter().zip(readings).map(|(accepted, reading)| {
         let post = enricher.enrich(accepted);
         let score = score_of_post(scorer, reading, &post);
         ScoredPost { post, score, awaits_correction: false }
     });
-    Ok(Scored { posts: scored.collect(), doubts })
+    Ok(Scored { posts: scored.collect(), candidates })
 }
 
 /// Scores stored posts with another model.

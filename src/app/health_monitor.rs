@@ -116,7 +116,7 @@ impl Subject {
             budget_ms,
             overloaded: cascade.is_overloaded(),
             awaiting: u64::try_from(cascade.n_waiting()).unwrap_or(u64::MAX),
-            deep_per_second: cascade.deep_per_second(),
+            deep_per_second: cascade.texts_per_second(),
             items,
             without_deep,
         };

@@ -11,7 +11,7 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use serde::Serialize;
 
-use crate::inference::deferral::{Admission, Load, doubt};
+use crate::inference::deferral::{Admission, Candidate, Load, doubt};
 use crate::inference::{InferenceError, LoadParams, Reading, ScorerFactory, load, load_deep};
 
 /// Texts read together, as in the pipeline.
@@ -170,8 +170,10 @@ fn choose(posts: &[Judged], share: f64) -> Vec<usize> {
     let load = Load::for_share(share, PER_SECOND);
     let mut chosen = Vec::new();
     for (n, group) in posts.chunks(GROUP).enumerate() {
-        let doubts: Vec<f32> = group.iter().map(|post| doubt(&post.swift)).collect();
-        chosen.extend(admission.admit(&doubts, &load).into_iter().map(|index| n * GROUP + index));
+        // All cost the same, so that the share is one of posts.
+        let posts: Vec<Candidate> =
+            group.iter().map(|post| Candidate { doubt: doubt(&post.swift), work: 1 }).collect();
+        chosen.extend(admission.admit(&posts, &load).into_iter().map(|index| n * GROUP + index));
     }
     chosen
 }
