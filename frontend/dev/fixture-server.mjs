@@ -178,6 +178,29 @@ function tiers() {
   };
 }
 
+const TERMS = ['weigh in', 'round 4', '#moneyfight', 'cancelling', 'app update', 'phone line'];
+
+function trends() {
+  const to = Date.now();
+  const terms = TERMS.map((term, i) => ({
+    term,
+    count: 420 - 61 * i,
+    previous: i === 2 ? 0 : 130 - 12 * i,
+    growth: 2.1 - 0.38 * i,
+    sentiment: [0.1, 0.34, 0.22, -0.71, 0.4, -0.52][i],
+  }));
+  return {
+    window: {
+      from: new Date(to - 300_000).toISOString(),
+      to: new Date(to).toISOString(),
+      seconds: 300,
+    },
+    terms: rate === 0 ? [] : terms,
+    authors: { distinct: 1_184, previous: 1_020, error: 0.016 },
+    as_of: new Date(to).toISOString(),
+  };
+}
+
 function matches({ post }, query) {
   return (
     ['source', 'platform', 'channel', 'city'].every(
@@ -192,23 +215,31 @@ function answer(url, method) {
   const metrics = /^\/api\/metrics\/(\w+)$/.exec(url.pathname)?.[1];
   if (metrics) {
     const [seconds, stepSeconds, trendSeconds] = WINDOWS[query.get('window') ?? '60s'];
+    const [from, to] = ['from', 'to'].map((name) => Date.parse(query.get(name) ?? ''));
     const all = summarize(
-      posts.filter((scored) => matches(scored, query)),
-      { now: Date.now(), seconds, stepSeconds, trendSeconds },
+      posts.filter(
+        (scored) => matches(scored, query) && !(Date.parse(scored.post.created_at) >= to),
+      ),
+      {
+        now: Number.isNaN(to) ? Date.now() : to,
+        seconds: Number.isNaN(from) ? seconds : (to - from) / 1_000,
+        stepSeconds,
+        trendSeconds,
+      },
     );
     if (metrics === 'overall') return { window: all.window, ...all.overall };
     return metrics === 'trend'
       ? { window: all.window, ...all.trend }
       : { window: all.window, items: all[metrics] };
   }
-  if (url.pathname === '/api/v1/posts')
-    return {
-      items: posts
-        .filter((scored) => matches(scored, query))
-        .slice(-Number(query.get('limit') ?? 30))
-        .reverse(),
-      next_cursor: null,
-    };
+  if (url.pathname === '/api/v1/posts') {
+    const matching = posts.filter((scored) => matches(scored, query));
+    const isTop = (query.get('order') ?? 'newest') !== 'newest';
+    if (isTop) matching.sort((a, b) => a.score.virality - b.score.virality);
+    const items = matching.slice(-Number(query.get('limit') ?? 30)).reverse();
+    return { items, next_cursor: null };
+  }
+  if (url.pathname === '/api/v1/trends') return trends();
   if (url.pathname === '/api/v1/alerts') return { items: alerts, next_cursor: null };
   if (url.pathname === '/api/v1/system') return system();
   if (url.pathname === '/api/v1/models/reload' && method === 'POST') {

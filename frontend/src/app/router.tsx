@@ -6,6 +6,7 @@ import {
   Link,
 } from '@tanstack/react-router';
 import { Shell } from '@/app/shell';
+import { toQueryString } from '@/lib/api-client';
 import { parseView, viewToSearch } from '@/lib/view';
 
 const rootRoute = createRootRoute({ component: Shell, notFoundComponent: NotFound });
@@ -40,6 +41,9 @@ const systemRoute = createRoute({
 export const router = createRouter({
   routeTree: rootRoute.addChildren([liveRoute, exploreRoute, alertsRoute, systemRoute]),
   defaultPreload: 'intent',
+  // Addresses are plain text, by the API's own names: `?city=2026` is a city, not a number.
+  parseSearch: (search) => Object.fromEntries(new URLSearchParams(search)),
+  stringifySearch: (search) => toQueryString(search as Record<string, string>),
 });
 
 declare module '@tanstack/react-router' {

@@ -29,6 +29,7 @@ export const paths = {
   signalSettings: '/api/v1/signal-settings',
   deadLetters: '/api/v1/dead-letters',
   replayDeadLetters: '/api/v1/dead-letters/replay',
+  trends: '/api/v1/trends',
   system: '/api/v1/system',
   reloadModels: '/api/v1/models/reload',
   docs: '/docs',

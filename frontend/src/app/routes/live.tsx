@@ -1,5 +1,5 @@
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import { useCallback, useEffect, useMemo } from 'react';
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef } from 'react';
 import type { MetricsSnapshot } from '@/api/wire';
 import { limitPosts, liveClient } from '@/app/live-client';
 import { GetStarted } from '@/components/ui/get-started';
@@ -9,9 +9,14 @@ import { FilterBar } from '@/features/filters/components/filter-bar';
 import { useHistory } from '@/features/live-feed/api/use-history';
 import { FeedPanel } from '@/features/live-feed/components/feed-panel';
 import { useMetrics, type Metrics } from '@/features/metrics/api/use-metrics';
+import { usePrevious } from '@/features/metrics/api/use-previous';
 import { HeadlineStrip } from '@/features/metrics/components/headline-strip';
 import { MetricsPanels } from '@/features/metrics/components/metrics-panels';
+import { VoicePanel } from '@/features/metrics/components/voice-panel';
 import { HealthBanner } from '@/features/pipeline/components/health-banner';
+import { TopPostsPanel } from '@/features/top-posts/components/top-posts-panel';
+import { TrendsPanel } from '@/features/trends/components/trends-panel';
+import { searchBehind, type Behind, type Drill } from '@/lib/drill';
 import { filterOf, isFiltered, parseView, viewToSearch, WINDOW_NAMES, type View } from '@/lib/view';
 import { storedPerShown } from '@/live/sampling';
 import { liveStore, useLive } from '@/live/store';
@@ -24,6 +29,9 @@ export function LivePage() {
   const hasPosts = useLive((live) => live.feed.posts.length > 0);
   const metrics = useMetrics({ view, pushed, paused });
   const history = useFeedFor(view);
+  const window = metrics.snapshot?.window;
+  const previous = usePrevious(view, window);
+  const drill = useDrill(view, window);
   const select = useCallback(
     (key: 'product' | 'channel' | 'city', value: string) => setView({ ...view, [key]: value }),
     [view, setView],
@@ -41,6 +49,7 @@ export function LivePage() {
         choices={choicesOf(pushed ?? metrics.snapshot)}
         provenance={describeProvenance(metrics, view)}
         onChange={setView}
+        actions={<Views view={view} onOpen={setView} />}
       />
       <Health />
       <Status asOf={metrics.snapshot?.window.to ?? null} />
@@ -50,8 +59,29 @@ export function LivePage() {
         <div className="grid gap-3 min-[1180px]:grid-cols-[minmax(0,1fr)_350px]">
           <div className="flex min-w-0 flex-col gap-3">
             {metrics.snapshot?.overall.count === 0 && <Quiet view={view} />}
-            <HeadlineStrip metrics={metrics} window={view.window} />
-            <MetricsPanels metrics={metrics} onSelect={select} />
+            <HeadlineStrip
+              metrics={metrics}
+              window={view.window}
+              previous={previous?.overall ?? null}
+              drill={drill}
+            />
+            <MetricsPanels metrics={metrics} onSelect={select} drill={drill}>
+              <div className="grid lg:col-span-4 lg:h-[17.25rem]">
+                <TrendsPanel window={view.window} paused={paused} />
+              </div>
+              <div className="grid lg:col-span-4 lg:h-[17.25rem]">
+                <VoicePanel
+                  products={metrics.snapshot?.products ?? NONE}
+                  before={previous?.products ?? null}
+                  drill={drill}
+                />
+              </div>
+              <div className="grid lg:col-span-4 lg:h-[17.25rem]">
+                {window !== undefined && (
+                  <TopPostsPanel view={view} window={window} drill={drill} />
+                )}
+              </div>
+            </MetricsPanels>
           </div>
           <aside
             aria-label="Alerts and posts"
@@ -63,6 +93,44 @@ export function LivePage() {
         </div>
       )}
     </div>
+  );
+}
+
+/** No products, always the same none. */
+const NONE: readonly never[] = [];
+
+/** From a figure to the posts behind it. What `open` needs is read when it is called, so that charts keep their handlers. */
+function useDrill(view: View, window: MetricsSnapshot['window'] | undefined): Drill {
+  const navigate = useNavigate();
+  const searchOf = useCallback(
+    (behind: Behind) => (window === undefined ? {} : searchBehind(view, window, behind)),
+    [view, window],
+  );
+  const latest = useRef(searchOf);
+  useEffect(() => {
+    latest.current = searchOf;
+  }, [searchOf]);
+  const open = useCallback(
+    (behind: Behind) => void navigate({ to: '/explore', search: latest.current(behind) }),
+    [navigate],
+  );
+  return useMemo(() => ({ searchOf, open }), [searchOf, open]);
+}
+
+/** Needed by few visits, so it arrives after what everybody needs. */
+const ViewsMenu = lazy(async () => {
+  const { ViewsMenu } = await import('@/features/explore/components/views-menu');
+  return { default: ViewsMenu };
+});
+
+/** Filters that were given a name. */
+function Views({ view, onOpen }: { view: View; onOpen: (view: View) => void }) {
+  const current = new URLSearchParams(viewToSearch(view)).toString();
+  const open = (query: string) => onOpen(parseView(Object.fromEntries(new URLSearchParams(query))));
+  return (
+    <Suspense>
+      <ViewsMenu page="live" current={current} onOpenView={open} />
+    </Suspense>
   );
 }
 

@@ -10,8 +10,8 @@ interface ChartProps {
   label: string;
   option: EChartsCoreOption;
   className?: string;
-  /** Called with the name of the clicked item or axis label. */
-  onSelect?: ((name: string) => void) | undefined;
+  /** Called with the name of the clicked item or axis label, and with its series where it is a mark. */
+  onSelect?: ((name: string, series: string | null) => void) | undefined;
   /** Called with where in a chart over time was clicked: the place on its first axis, and the mark's name if one was hit. */
   onPick?: ((index: number, series: string | null) => void) | undefined;
   /** Anything the option needs to be registered first, such as a map. */
@@ -66,9 +66,10 @@ export function Chart({ label, option, className, onSelect, onPick, prepare }: C
 
   useEffect(() => {
     if (chart === null || onSelect === undefined) return;
-    const select = ({ componentType, name, value }: ECElementEvent) => {
-      const key = componentType === 'yAxis' ? value : name;
-      if (typeof key === 'string' && key !== '') onSelect(key);
+    const select = ({ componentType, name, value, seriesName }: ECElementEvent) => {
+      const isMark = componentType !== 'yAxis';
+      const key = isMark ? name : value;
+      if (typeof key === 'string') onSelect(key, isMark ? (seriesName ?? null) : null);
     };
     chart.on('click', select);
     return () => {

@@ -1,4 +1,5 @@
 import { clsx } from 'clsx';
+import { ExploreLink } from '@/components/ui/explore-link';
 
 export interface Column<Row> {
   head: string;
@@ -15,6 +16,8 @@ interface DataTableProps<Row> {
   columns: readonly Column<Row>[];
   /** Where given, names become buttons that filter the page. */
   onSelect?: ((key: string) => void) | undefined;
+  /** Where given, the first figure of each row leads to the posts behind it. */
+  searchOf?: ((row: Row) => Record<string, string>) | undefined;
 }
 
 /** The text twin of a chart. */
@@ -46,9 +49,15 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
             <th scope="row" className="py-1 text-left font-medium">
               <RowName row={row} {...props} />
             </th>
-            {props.columns.map(({ head, cell }) => (
+            {props.columns.map(({ head, cell }, column) => (
               <td key={head} className="py-1 pl-3 text-right">
-                {cell(row)}
+                {column === 0 && props.searchOf !== undefined ? (
+                  <ExploreLink search={props.searchOf(row)} title="Show these posts">
+                    {cell(row)}
+                  </ExploreLink>
+                ) : (
+                  cell(row)
+                )}
               </td>
             ))}
           </tr>

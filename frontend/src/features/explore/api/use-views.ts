@@ -6,11 +6,11 @@ import { getJson, sendJson } from '@/lib/api-client';
 const VIEWS_KEY = ['views'];
 
 /** Views kept on the server, for everybody who uses it. */
-export function useViews(isOpen: boolean) {
+export function useViews(of: SavedView['page'], isOpen: boolean) {
   return useQuery({
     queryKey: VIEWS_KEY,
     queryFn: ({ signal }) => getJson<SavedViews>(paths.views, {}, signal),
-    select: ({ items }) => items.filter(({ page }) => page === 'explore'),
+    select: ({ items }) => items.filter(({ page }) => page === of),
     enabled: isOpen,
   });
 }
@@ -20,20 +20,20 @@ export type ViewChange =
   | { kind: 'rename'; view: SavedView; name: string }
   | { kind: 'delete'; id: string };
 
-export function useChangeView() {
+export function useChangeView(page: SavedView['page']) {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (change: ViewChange) => send(change),
+    mutationFn: (change: ViewChange) => send(change, page),
     onSuccess: () => client.invalidateQueries({ queryKey: VIEWS_KEY }),
   });
 }
 
-function send(change: ViewChange) {
+function send(change: ViewChange, page: SavedView['page']) {
   switch (change.kind) {
     case 'create':
       return sendJson<unknown>('POST', paths.views, {
         name: change.name,
-        page: 'explore',
+        page,
         query: change.query,
       });
     case 'rename':

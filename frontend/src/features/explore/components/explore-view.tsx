@@ -58,6 +58,7 @@ export function ExploreView({ query, onChange, onOpenView, renderScores }: Explo
           </Button>
           <RefreshButton />
           <ViewsMenu
+            page="explore"
             current={new URLSearchParams(queryToSearch(withoutPost)).toString()}
             onOpenView={onOpenView}
           />

@@ -10,16 +10,17 @@ import { ApiError } from '@/lib/api-client';
 import { capitalize } from '@/lib/format';
 
 interface ViewsMenuProps {
+  page: SavedView['page'];
   /** What follows the `?` of the page's address just now. */
   current: string;
   onOpenView: (query: string) => void;
 }
 
 /** Views that were given a name: opened, renamed, taken away, and the present one kept. */
-export function ViewsMenu({ current, onOpenView }: ViewsMenuProps) {
+export function ViewsMenu({ page, current, onOpenView }: ViewsMenuProps) {
   const [open, setOpen] = useState(false);
-  const { data, error, isPending, refetch } = useViews(open);
-  const change = useChangeView();
+  const { data, error, isPending, refetch } = useViews(page, open);
+  const change = useChangeView(page);
   return (
     <Popover label="Saved views" text="Views" open={open} onOpenChange={setOpen}>
       <h2 className="mb-1 text-[13px] font-semibold">Saved views</h2>

@@ -1,3 +1,4 @@
+import type { ReactNode } from 'react';
 import { Button } from '@/components/ui/button';
 import { CloseIcon } from '@/components/ui/icons';
 import { Segmented } from '@/components/ui/segmented';
@@ -28,6 +29,8 @@ interface FilterBarProps {
   /** Where the figures come from, in a sentence. */
   provenance: string;
   onChange: (view: View) => void;
+  /** What else can be done with a choice. */
+  actions?: ReactNode;
 }
 
 const WINDOW_OPTIONS = WINDOWS.map((value) => ({
@@ -37,7 +40,7 @@ const WINDOW_OPTIONS = WINDOWS.map((value) => ({
 }));
 
 /** Which posts are counted, and over how long. */
-export function FilterBar({ view, choices, provenance, onChange }: FilterBarProps) {
+export function FilterBar({ view, choices, provenance, onChange, actions }: FilterBarProps) {
   const set = (key: FilterKey, value: string | undefined) =>
     onChange(parseView({ ...view, [key]: value }));
   return (
@@ -89,6 +92,7 @@ export function FilterBar({ view, choices, provenance, onChange }: FilterBarProp
           Clear filters
         </Button>
       )}
+      {actions}
       <p className="caption w-full min-[1100px]:ml-auto min-[1100px]:w-auto">{provenance}</p>
     </div>
   );

@@ -1,4 +1,4 @@
-import { useMemo } from 'react';
+import { useCallback, useMemo } from 'react';
 import type { KeyedTally } from '@/api/wire';
 import { Chart } from '@/components/charts/chart';
 import { axisText, baseOption, tooltipCard } from '@/components/charts/option';
@@ -7,6 +7,7 @@ import { DataTable } from '@/components/ui/data-table';
 import { Panel } from '@/components/ui/panel';
 import { describeKeys, TALLY_COLUMNS } from '@/features/metrics/model/describe';
 import { rank } from '@/features/metrics/model/ranking';
+import type { Drill } from '@/lib/drill';
 import { formatCount, formatKey, formatScore, formatShare, formatSigned } from '@/lib/format';
 
 const CHANNELS_SHOWN = 8;
@@ -14,13 +15,16 @@ const CHANNELS_SHOWN = 8;
 interface ChannelPanelProps {
   channels: readonly KeyedTally[];
   onSelect: (channel: string) => void;
+  drill: Drill;
 }
 
 /** How each channel does: its place is the mood, its size the volume, its number the posts at high churn risk. */
-export function ChannelPanel({ channels, onSelect }: ChannelPanelProps) {
+export function ChannelPanel({ channels, onSelect, drill }: ChannelPanelProps) {
   const palette = usePalette();
   const shown = useMemo(() => rank(channels, CHANNELS_SHOWN), [channels]);
   const option = useMemo(() => channelOption(palette, shown), [palette, shown]);
+  const { open: drillTo } = drill;
+  const open = useCallback((channel: string) => drillTo({ channel }), [drillTo]);
   return (
     <Panel
       title="Channels"
@@ -34,13 +38,14 @@ export function ChannelPanel({ channels, onSelect }: ChannelPanelProps) {
           nameOf={({ key }) => formatKey(key)}
           columns={TALLY_COLUMNS}
           onSelect={onSelect}
+          searchOf={({ key }) => drill.searchOf({ channel: key })}
         />
       }
     >
       <Chart
         label={`Channels. ${describeKeys(shown)}`}
         option={option}
-        onSelect={onSelect}
+        onSelect={open}
         className="min-h-44 flex-1"
       />
     </Panel>

@@ -1,4 +1,4 @@
-import { useMemo } from 'react';
+import { useCallback, useMemo } from 'react';
 import type { KeyedTally } from '@/api/wire';
 import { Chart } from '@/components/charts/chart';
 import { baseOption, tooltipCard } from '@/components/charts/option';
@@ -8,6 +8,7 @@ import { DataTable } from '@/components/ui/data-table';
 import { Panel } from '@/components/ui/panel';
 import { describeKeys, TALLY_COLUMNS } from '@/features/metrics/model/describe';
 import { rank } from '@/features/metrics/model/ranking';
+import type { Drill } from '@/lib/drill';
 import { formatCount, formatKey, formatShare, formatSigned } from '@/lib/format';
 
 /** More bubbles than this only cover each other. */
@@ -19,15 +20,18 @@ const NAMES_SHOWN = 14;
 interface CityPanelProps {
   places: readonly KeyedTally[];
   onSelect: (city: string) => void;
+  drill: Drill;
 }
 
 /** Where the posts come from: size is volume, colour is mood. */
-export function CityPanel({ places, onSelect }: CityPanelProps) {
+export function CityPanel({ places, onSelect, drill }: CityPanelProps) {
   const palette = usePalette();
   const cities = useMemo(() => rank(places, CITIES_SHOWN), [places]);
   const located = useMemo(() => cities.filter(isLocated), [cities]);
   const option = useMemo(() => mapOption(palette, located), [palette, located]);
   const unplaced = places.find(({ key }) => key === '')?.count ?? 0;
+  const { open: drillTo } = drill;
+  const open = useCallback((city: string) => drillTo({ city }), [drillTo]);
   return (
     <Panel
       title="Cities"
@@ -42,6 +46,7 @@ export function CityPanel({ places, onSelect }: CityPanelProps) {
           nameOf={({ key }) => formatKey(key)}
           columns={TALLY_COLUMNS}
           onSelect={onSelect}
+          searchOf={({ key }) => drill.searchOf({ city: key })}
         />
       }
     >
@@ -49,7 +54,7 @@ export function CityPanel({ places, onSelect }: CityPanelProps) {
         label={`Map of cities. ${describeKeys(located)}`}
         option={option}
         prepare={prepareWorldMap}
-        onSelect={onSelect}
+        onSelect={open}
         className="min-h-52 flex-1"
       />
       {located.length === 0 && (

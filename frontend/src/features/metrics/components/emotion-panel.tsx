@@ -1,4 +1,4 @@
-import { useMemo } from 'react';
+import { useCallback, useMemo } from 'react';
 import { EMOTIONS, type Emotion, type Tally } from '@/api/wire';
 import { Chart } from '@/components/charts/chart';
 import { axisText, baseOption } from '@/components/charts/option';
@@ -6,6 +6,7 @@ import { mix, usePalette, type Palette } from '@/components/charts/palette';
 import { DataTable } from '@/components/ui/data-table';
 import { Panel } from '@/components/ui/panel';
 import { capitalize, formatCount, formatShare } from '@/lib/format';
+import type { Drill } from '@/lib/drill';
 
 /** Which side of the mood an emotion stands on; seven colours of their own would mean nothing. */
 const SIDES: Record<Emotion, 'positive' | 'neutral' | 'negative'> = {
@@ -19,9 +20,11 @@ const SIDES: Record<Emotion, 'positive' | 'neutral' | 'negative'> = {
 };
 
 /** What people feel, in a fixed order, so that a change is a change of length and never of place. */
-export function EmotionPanel({ overall }: { overall: Tally }) {
+export function EmotionPanel({ overall, drill }: { overall: Tally; drill: Drill }) {
   const palette = usePalette();
   const option = useMemo(() => emotionOption(palette, overall), [palette, overall]);
+  const { open: drillTo } = drill;
+  const open = useCallback((name: string) => drillTo({ emotion: name.toLowerCase() }), [drillTo]);
   const rows = EMOTIONS.map((emotion) => ({ emotion, count: overall.emotions[emotion] ?? 0 }));
   return (
     <Panel
@@ -38,6 +41,7 @@ export function EmotionPanel({ overall }: { overall: Tally }) {
             { head: 'Posts', cell: ({ count }) => formatCount(count) },
             { head: 'Share', cell: ({ count }) => formatShare(count, overall.count) },
           ]}
+          searchOf={({ emotion }) => drill.searchOf({ emotion })}
         />
       }
     >
@@ -46,6 +50,7 @@ export function EmotionPanel({ overall }: { overall: Tally }) {
           .map(({ emotion, count }) => `${emotion} ${formatShare(count, overall.count)}`)
           .join(', ')}`}
         option={option}
+        onSelect={open}
         className="min-h-44 flex-1"
       />
     </Panel>
@@ -61,6 +66,7 @@ function emotionOption(palette: Palette, overall: Tally) {
     yAxis: {
       type: 'category',
       inverse: true,
+      triggerEvent: true,
       data: EMOTIONS.map(capitalize),
       axisLine: { show: false },
       axisTick: { show: false },
@@ -70,7 +76,6 @@ function emotionOption(palette: Palette, overall: Tally) {
       {
         type: 'bar',
         barWidth: 12,
-        silent: true,
         showBackground: true,
         backgroundStyle: { color: palette.sunken, borderRadius: 3 },
         label: {

@@ -1,19 +1,32 @@
 import { clsx } from 'clsx';
 import { useMemo, type ReactNode } from 'react';
+import type { Tally } from '@/api/wire';
 import { Sparkline } from '@/components/charts/sparkline';
+import { ExploreLink } from '@/components/ui/explore-link';
 import type { Metrics } from '@/features/metrics/api/use-metrics';
+import { ChangeMark } from '@/features/metrics/components/change-mark';
+import {
+  compareAverages,
+  compareCounts,
+  compareShares,
+  type Change,
+} from '@/features/metrics/model/compare';
 import { describeMood, describeSources } from '@/features/metrics/model/describe';
 import { toRates } from '@/features/metrics/model/trend';
+import type { Drill } from '@/lib/drill';
 import { formatCount, formatRate, formatScore, formatShare, formatSigned } from '@/lib/format';
 import { WINDOW_NAMES, type WindowKey } from '@/lib/view';
 
 interface HeadlineStripProps {
   metrics: Metrics;
   window: WindowKey;
+  /** The figures of the period before; null while unknown. */
+  previous: Tally | null;
+  drill: Drill;
 }
 
 /** The six numbers to read first. */
-export function HeadlineStrip({ metrics, window }: HeadlineStripProps) {
+export function HeadlineStrip({ metrics, window, previous, drill }: HeadlineStripProps) {
   const { snapshot, origin } = metrics;
   const points = useMemo(
     () => (snapshot === null ? [] : toRates(snapshot.trend, snapshot.window.to)),
@@ -36,11 +49,15 @@ export function HeadlineStrip({ metrics, window }: HeadlineStripProps) {
       <Headline
         name={`Posts, ${WINDOW_NAMES[window]}`}
         value={overall && formatCount(overall.count)}
+        change={overall && previous && compareCounts(overall.count, previous.count)}
+        search={drill.searchOf({})}
         note={snapshot && describeSources(snapshot.sources)}
       />
       <Headline
         name="Average sentiment"
         value={overall && formatSigned(overall.sentiment.average)}
+        change={overall && previous && compareAverages(overall, previous)}
+        bad="down"
         note={overall && describeMood(overall.sentiment.average)}
         spark={
           <Sparkline values={points.map((p) => p.average)} colour="var(--ink-soft)" centre={0} />
@@ -49,12 +66,18 @@ export function HeadlineStrip({ metrics, window }: HeadlineStripProps) {
       <Headline
         name="Negative share"
         value={overall && formatShare(overall.sentiment.negative, overall.count)}
+        change={overall && previous && compareShares(negativeOf(overall), negativeOf(previous))}
+        bad="up"
+        search={drill.searchOf({ label: 'negative' })}
         note={overall && `${formatCount(overall.sentiment.negative)} posts`}
         spark={<Sparkline values={points.map((p) => p.negativeShare)} colour="var(--negative)" />}
       />
       <Headline
         name="High churn risk"
         value={overall && formatCount(overall.churn.high)}
+        change={overall && previous && compareCounts(overall.churn.high, previous.churn.high)}
+        bad="up"
+        search={drill.searchOf({ min_churn: '0.8' })}
         note={overall && `risk ≥ 0.8, mean ${formatScore(overall.churn.average)}`}
         spark={<Sparkline values={points.map((p) => p.highChurn)} colour="var(--critical)" />}
       />
@@ -67,14 +90,24 @@ export function HeadlineStrip({ metrics, window }: HeadlineStripProps) {
   );
 }
 
+function negativeOf({ sentiment, count }: Tally) {
+  return { part: sentiment.negative, of: count };
+}
+
 interface HeadlineProps {
   name: string;
   value: string | null | undefined;
   note: string | null | undefined;
   spark?: ReactNode;
+  /** Against the period before. */
+  change?: Change | undefined;
+  bad?: 'up' | 'down';
+  /** Where the posts behind it are. */
+  search?: Record<string, string>;
 }
 
-function Headline({ name, value, note, spark }: HeadlineProps) {
+function Headline({ name, value, note, spark, change, bad, search }: HeadlineProps) {
+  const shown = value ?? '–';
   return (
     <div className="flex min-w-0 flex-col bg-surface px-4 py-2.5">
       <dt className="caption">{name}</dt>
@@ -85,8 +118,19 @@ function Headline({ name, value, note, spark }: HeadlineProps) {
             value === null || value === undefined ? 'text-ink-faint' : 'text-ink',
           )}
         >
-          {value ?? '–'}
+          {search === undefined ? (
+            shown
+          ) : (
+            <ExploreLink
+              search={search}
+              title="Show these posts"
+              className="rounded no-underline! hover:underline!"
+            >
+              {shown}
+            </ExploreLink>
+          )}
         </span>
+        <ChangeMark change={change ?? null} {...(bad && { bad })} className="mb-1" />
         <span className="mb-1 hidden min-w-0 flex-1 justify-end min-[420px]:flex">{spark}</span>
       </dd>
       <dd className="caption truncate" title={note ?? undefined}>

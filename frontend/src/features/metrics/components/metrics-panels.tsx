@@ -1,5 +1,5 @@
 import { clsx } from 'clsx';
-import { useCallback } from 'react';
+import { useCallback, type ReactNode } from 'react';
 import type { Metrics } from '@/features/metrics/api/use-metrics';
 import { ChannelPanel } from '@/features/metrics/components/channel-panel';
 import { CityPanel } from '@/features/metrics/components/city-panel';
@@ -8,15 +8,20 @@ import { ProductPanel } from '@/features/metrics/components/product-panel';
 import { SentimentPanel } from '@/features/metrics/components/sentiment-panel';
 import { TrendPanel } from '@/features/metrics/components/trend-panel';
 import { ApiError } from '@/lib/api-client';
+import type { Drill } from '@/lib/drill';
 import { formatClock } from '@/lib/format';
 
 interface MetricsPanelsProps {
   metrics: Metrics;
+  /** Narrows the page, from the names in a table. */
   onSelect: (key: 'product' | 'channel' | 'city', value: string) => void;
+  drill: Drill;
+  /** What stands between the figures of the moment and where they come from. */
+  children?: ReactNode;
 }
 
 /** The six panels of one view. */
-export function MetricsPanels({ metrics, onSelect }: MetricsPanelsProps) {
+export function MetricsPanels({ metrics, onSelect, drill, children }: MetricsPanelsProps) {
   const { snapshot, error } = metrics;
   const selectCity = useCallback((value: string) => onSelect('city', value), [onSelect]);
   const selectProduct = useCallback((value: string) => onSelect('product', value), [onSelect]);
@@ -37,22 +42,23 @@ export function MetricsPanels({ metrics, onSelect }: MetricsPanelsProps) {
         )}
       >
         <div className="grid lg:col-span-4 lg:h-[14.75rem]">
-          <SentimentPanel overall={snapshot.overall} />
+          <SentimentPanel overall={snapshot.overall} drill={drill} />
         </div>
         <div className="grid lg:col-span-8 lg:h-[14.75rem]">
-          <TrendPanel snapshot={snapshot} />
+          <TrendPanel snapshot={snapshot} drill={drill} />
         </div>
+        {children}
         <div className="grid lg:col-span-7 lg:h-[17.25rem]">
-          <CityPanel places={snapshot.geo} onSelect={selectCity} />
+          <CityPanel places={snapshot.geo} onSelect={selectCity} drill={drill} />
         </div>
         <div className="grid lg:col-span-5 lg:h-[17.25rem]">
-          <EmotionPanel overall={snapshot.overall} />
+          <EmotionPanel overall={snapshot.overall} drill={drill} />
         </div>
         <div className="grid lg:col-span-6 lg:h-[14.25rem]">
-          <ProductPanel products={snapshot.products} onSelect={selectProduct} />
+          <ProductPanel products={snapshot.products} onSelect={selectProduct} drill={drill} />
         </div>
         <div className="grid lg:col-span-6 lg:h-[14.25rem]">
-          <ChannelPanel channels={snapshot.channels} onSelect={selectChannel} />
+          <ChannelPanel channels={snapshot.channels} onSelect={selectChannel} drill={drill} />
         </div>
       </div>
     </>

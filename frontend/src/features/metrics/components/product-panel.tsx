@@ -1,4 +1,4 @@
-import { useMemo } from 'react';
+import { useCallback, useMemo } from 'react';
 import { SENTIMENTS, type KeyedTally } from '@/api/wire';
 import { Chart } from '@/components/charts/chart';
 import { axisText, baseOption, tooltipCard } from '@/components/charts/option';
@@ -7,6 +7,7 @@ import { DataTable } from '@/components/ui/data-table';
 import { Panel } from '@/components/ui/panel';
 import { describeKeys, TALLY_COLUMNS } from '@/features/metrics/model/describe';
 import { rank } from '@/features/metrics/model/ranking';
+import type { Drill } from '@/lib/drill';
 import { formatCount, formatKey, formatShare, formatSigned } from '@/lib/format';
 
 const PRODUCTS_SHOWN = 8;
@@ -14,13 +15,22 @@ const PRODUCTS_SHOWN = 8;
 interface ProductPanelProps {
   products: readonly KeyedTally[];
   onSelect: (product: string) => void;
+  drill: Drill;
 }
 
 /** Products side by side, as shares: a small product's mood is as readable as a large one's. */
-export function ProductPanel({ products, onSelect }: ProductPanelProps) {
+export function ProductPanel({ products, onSelect, drill }: ProductPanelProps) {
   const palette = usePalette();
   const shown = useMemo(() => rank(products, PRODUCTS_SHOWN), [products]);
   const option = useMemo(() => productOption(palette, shown), [palette, shown]);
+  const { open: drillTo } = drill;
+  const open = useCallback(
+    (product: string, series: string | null) => {
+      const label = SENTIMENTS.find((sentiment) => sentiment === series);
+      drillTo(label === undefined ? { product } : { product, label });
+    },
+    [drillTo],
+  );
   return (
     <Panel
       title="Products"
@@ -34,13 +44,14 @@ export function ProductPanel({ products, onSelect }: ProductPanelProps) {
           nameOf={({ key }) => formatKey(key)}
           columns={TALLY_COLUMNS}
           onSelect={onSelect}
+          searchOf={({ key }) => drill.searchOf({ product: key })}
         />
       }
     >
       <Chart
         label={`Products. ${describeKeys(shown)}`}
         option={option}
-        onSelect={onSelect}
+        onSelect={open}
         className="min-h-44 flex-1"
       />
     </Panel>

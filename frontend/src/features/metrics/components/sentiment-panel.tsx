@@ -4,13 +4,20 @@ import { Chart } from '@/components/charts/chart';
 import { baseOption } from '@/components/charts/option';
 import { sentimentColour, usePalette, type Palette } from '@/components/charts/palette';
 import { DataTable } from '@/components/ui/data-table';
+import { ExploreLink } from '@/components/ui/explore-link';
 import { Panel } from '@/components/ui/panel';
 import { SentimentMark } from '@/components/ui/sentiment-mark';
 import { describeMood } from '@/features/metrics/model/describe';
 import { capitalize, formatCount, formatShare, formatSigned } from '@/lib/format';
+import type { Drill } from '@/lib/drill';
+
+interface SentimentPanelProps {
+  overall: Tally;
+  drill: Drill;
+}
 
 /** The mood of the window: the average on a scale from −1 to +1, and the labels it is made of. */
-export function SentimentPanel({ overall }: { overall: Tally }) {
+export function SentimentPanel({ overall, drill }: SentimentPanelProps) {
   const palette = usePalette();
   const { average } = overall.sentiment;
   const option = useMemo(() => gaugeOption(palette, average), [palette, average]);
@@ -29,6 +36,7 @@ export function SentimentPanel({ overall }: { overall: Tally }) {
             { head: 'Posts', cell: ({ count }) => formatCount(count) },
             { head: 'Share', cell: ({ count }) => formatShare(count, overall.count) },
           ]}
+          searchOf={({ label }) => drill.searchOf({ label })}
         />
       }
     >
@@ -39,18 +47,22 @@ export function SentimentPanel({ overall }: { overall: Tally }) {
           className="flex-1"
         />
         <p className="pointer-events-none absolute inset-x-0 bottom-0 text-center">
-          <span className="block text-[32px] leading-9 font-semibold tracking-tight">
+          <ExploreLink
+            search={drill.searchOf({})}
+            title="Show these posts"
+            className="pointer-events-auto block text-[32px] leading-9 font-semibold tracking-tight no-underline!"
+          >
             {formatSigned(average)}
-          </span>
+          </ExploreLink>
           <span className="caption">{describeMood(average)}</span>
         </p>
       </div>
-      <ShareBar overall={overall} />
+      <ShareBar overall={overall} drill={drill} />
     </Panel>
   );
 }
 
-function ShareBar({ overall }: { overall: Tally }) {
+function ShareBar({ overall, drill }: SentimentPanelProps) {
   return (
     <div className="mt-3">
       <div className="flex h-2 gap-0.5 overflow-hidden rounded-full bg-sunken" aria-hidden="true">
@@ -68,11 +80,17 @@ function ShareBar({ overall }: { overall: Tally }) {
       <ul className="mt-2 flex justify-between text-[12.5px]">
         {SENTIMENTS.toReversed().map((label) => (
           <li key={label} className="flex items-center gap-1.5">
-            <SentimentMark label={label} />
-            <span className="font-semibold">
-              {formatShare(overall.sentiment[label], overall.count)}
-            </span>
-            <span className="caption">{formatCount(overall.sentiment[label])}</span>
+            <ExploreLink
+              search={drill.searchOf({ label })}
+              title={`Show the ${label} posts`}
+              className="flex items-center gap-1.5 rounded no-underline! hover:underline!"
+            >
+              <SentimentMark label={label} />
+              <span className="font-semibold">
+                {formatShare(overall.sentiment[label], overall.count)}
+              </span>
+              <span className="caption">{formatCount(overall.sentiment[label])}</span>
+            </ExploreLink>
           </li>
         ))}
       </ul>

@@ -1,4 +1,4 @@
-import { useMemo } from 'react';
+import { useCallback, useEffect, useMemo, useRef } from 'react';
 import type { MetricsSnapshot } from '@/api/wire';
 import { Chart } from '@/components/charts/chart';
 import { axisText, baseOption, tooltipCard } from '@/components/charts/option';
@@ -14,12 +14,18 @@ import {
   formatShare,
   formatSigned,
 } from '@/lib/format';
+import type { Drill } from '@/lib/drill';
 
 /** Up to this step length a clock time tells where we are; beyond it the day is needed. */
 const LONGEST_CLOCK_STEP_SECONDS = 120;
 
+interface TrendPanelProps {
+  snapshot: MetricsSnapshot;
+  drill: Drill;
+}
+
 /** Volume by label over time, positive and neutral above the line and negative below, with the average underneath. */
-export function TrendPanel({ snapshot }: { snapshot: MetricsSnapshot }) {
+export function TrendPanel({ snapshot, drill }: TrendPanelProps) {
   const palette = usePalette();
   const step = snapshot.trend.step_seconds;
   const points = useMemo(() => toRates(snapshot.trend, snapshot.window.to), [snapshot]);
@@ -28,6 +34,7 @@ export function TrendPanel({ snapshot }: { snapshot: MetricsSnapshot }) {
     () => trendOption(palette, points, { step, formatTime }),
     [palette, points, step, formatTime],
   );
+  const pick = usePick(points, step, drill);
   return (
     <Panel
       title="Trend"
@@ -50,12 +57,39 @@ export function TrendPanel({ snapshot }: { snapshot: MetricsSnapshot }) {
             },
             { head: 'High churn', cell: ({ highChurn }) => formatCount(highChurn) },
           ]}
+          searchOf={({ at }) => drill.searchOf(stepFrom(at, step))}
         />
       }
     >
-      <Chart label={describeTrend(points)} option={option} className="min-h-44 flex-1" />
+      <Chart
+        label={describeTrend(points)}
+        option={option}
+        onPick={pick}
+        className="min-h-44 flex-1 cursor-pointer"
+      />
     </Panel>
   );
+}
+
+/** A click anywhere above a step opens the posts of that step; the newest points are read when it happens. */
+function usePick(points: readonly TrendPoint[], step: number, drill: Drill) {
+  const latest = useRef(points);
+  useEffect(() => {
+    latest.current = points;
+  }, [points]);
+  const { open } = drill;
+  return useCallback(
+    (place: number) => {
+      const at = latest.current[place]?.at ?? latest.current.findLast((p) => p.at <= place)?.at;
+      if (at !== undefined) open(stepFrom(at, step));
+    },
+    [open, step],
+  );
+}
+
+function stepFrom(at: number, seconds: number) {
+  const [from, to] = [at, at + seconds * 1_000].map((time) => new Date(time).toISOString());
+  return { from, to } as { from: string; to: string };
 }
 
 function Legend() {

@@ -1,0 +1,29 @@
+import { clsx } from 'clsx';
+import type { Change } from '@/features/metrics/model/compare';
+
+interface ChangeMarkProps {
+  change: Change;
+  /** Which direction is bad news; where neither is, it is not coloured. */
+  bad?: 'up' | 'down';
+  className?: string;
+}
+
+/** How a figure stands to the one of the period before. */
+export function ChangeMark({ change, bad, className }: ChangeMarkProps) {
+  if (change === null) return null;
+  const { text, direction } = change;
+  const isGood = bad !== undefined && direction !== 'same' && direction !== bad;
+  return (
+    <span
+      title="against the period of the same length before"
+      className={clsx(
+        'text-[11.5px] font-medium whitespace-nowrap',
+        direction === bad ? 'text-critical' : isGood ? 'text-good' : 'text-ink-soft',
+        className,
+      )}
+    >
+      {text}
+      <span className="sr-only"> against the period before</span>
+    </span>
+  );
+}

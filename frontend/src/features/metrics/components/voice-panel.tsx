@@ -1,0 +1,96 @@
+import { useMemo } from 'react';
+import type { KeyedTally } from '@/api/wire';
+import { ExploreLink } from '@/components/ui/explore-link';
+import { Panel } from '@/components/ui/panel';
+import { ChangeMark } from '@/features/metrics/components/change-mark';
+import { sharesOfVoice, type Change, type Voice } from '@/features/metrics/model/compare';
+import type { Drill } from '@/lib/drill';
+import { formatCount, formatShare, formatSigned } from '@/lib/format';
+
+const ROWS_SHOWN = 7;
+
+interface VoicePanelProps {
+  products: readonly KeyedTally[];
+  /** Of the period before; null while unknown. */
+  before: readonly KeyedTally[] | null;
+  drill: Drill;
+}
+
+/** Who is spoken of, against each other and against the period before. */
+export function VoicePanel({ products, before, drill }: VoicePanelProps) {
+  const rows = useMemo(() => sharesOfVoice(products, before, ROWS_SHOWN), [products, before]);
+  const most = Math.max(...rows.map(({ share, before }) => Math.max(share, before ?? 0)), 0);
+  return (
+    <Panel
+      title="Share of voice"
+      note="of mentions; line: period before"
+      className="min-h-0 flex-1"
+    >
+      {rows.length === 0 && (
+        <p className="py-3 text-[13px] text-ink-soft">No product was named in this window.</p>
+      )}
+      <ul
+        className="flex min-h-0 flex-1 flex-col justify-around"
+        aria-label="Products by share of mentions"
+      >
+        {rows.map((row) => (
+          <VoiceRow key={row.key ?? ''} row={row} most={most} drill={drill} />
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+interface VoiceRowProps {
+  row: Voice;
+  /** The largest share shown, which fills the row. */
+  most: number;
+  drill: Drill;
+}
+
+function VoiceRow({ row, most, drill }: VoiceRowProps) {
+  const content = (
+    <>
+      <span className="flex items-baseline gap-2 text-[13px]">
+        <span className="min-w-0 flex-1 truncate font-medium">{row.key ?? 'Others'}</span>
+        <ChangeMark change={changeOf(row)} />
+        <span className="w-9 text-right font-semibold">{formatShare(row.share, 1)}</span>
+      </span>
+      <span className="relative mt-0.5 block h-1.5 rounded-full bg-sunken" aria-hidden="true">
+        <span
+          className="absolute inset-y-0 left-0 rounded-full bg-brand"
+          style={{ width: `${(row.share / most) * 100}%`, opacity: row.key === null ? 0.4 : 1 }}
+        />
+        {row.before !== null && (
+          <span
+            className="absolute -inset-y-0.5 w-0.5 rounded-full bg-ink"
+            style={{ left: `calc(${(row.before / most) * 100}% - 1px)` }}
+          />
+        )}
+      </span>
+    </>
+  );
+  return (
+    <li>
+      {row.key === null ? (
+        <span className="block py-1">{content}</span>
+      ) : (
+        <ExploreLink
+          search={drill.searchOf({ product: row.key })}
+          title={`${formatCount(row.count)} posts, average ${formatSigned(row.average)}`}
+          className="-mx-2 block rounded-md px-2 py-1 no-underline! hover:bg-sunken"
+        >
+          {content}
+        </ExploreLink>
+      )}
+    </li>
+  );
+}
+
+function changeOf({ share, before }: Voice): Change {
+  if (before === null) return null;
+  const points = Math.round((share - before) * 100);
+  if (points === 0) return { text: '±0', direction: 'same' };
+  const text = `${points > 0 ? '+' : '−'}${Math.abs(points)} pts`;
+  return { text, direction: points > 0 ? 'up' : 'down' };
+}

@@ -1,0 +1,89 @@
+import { useState } from 'react';
+import type { ScoredPost } from '@/api/wire';
+import { ExploreLink } from '@/components/ui/explore-link';
+import { Failure, Skeleton } from '@/components/ui/notice';
+import { Panel } from '@/components/ui/panel';
+import { Segmented } from '@/components/ui/segmented';
+import { SentimentMark } from '@/components/ui/sentiment-mark';
+import { useTopPosts, type TopOrder } from '@/features/top-posts/api/use-top-posts';
+import type { Drill } from '@/lib/drill';
+import { formatAge } from '@/lib/format';
+import { useNow } from '@/lib/use-now';
+import type { View } from '@/lib/view';
+
+const ORDERS = [
+  { value: 'rising', text: 'Rising', name: 'Rising: gaining fastest' },
+  { value: 'virality', text: 'Viral', name: 'Most likely to spread' },
+  { value: 'engagement', text: 'Engaged', name: 'Most likes, shares and comments' },
+] as const satisfies readonly { value: TopOrder; text: string; name: string }[];
+
+interface TopPostsPanelProps {
+  view: View;
+  window: { to: string; seconds: number };
+  drill: Drill;
+}
+
+/** The posts that stand out: gaining fastest, likeliest to spread, or most reacted to. */
+export function TopPostsPanel({ view, window, drill }: TopPostsPanelProps) {
+  const [order, setOrder] = useState<TopOrder>('rising');
+  const { posts, stretch, error, isPending } = useTopPosts({ view, ...window, order });
+  const now = useNow(30_000);
+  return (
+    <Panel
+      title="Top posts"
+      className="min-h-0 flex-1"
+      actions={<Segmented label="Order" value={order} options={ORDERS} onChange={setOrder} />}
+    >
+      {isPending && <Skeleton rows={6} label="Loading top posts" />}
+      {error !== null && posts === null && (
+        <Failure what="Top posts could not be loaded" error={error} />
+      )}
+      {posts?.length === 0 && (
+        <p className="py-3 text-[13px] text-ink-soft">No post matches in this window.</p>
+      )}
+      <ol
+        className="thin-scroll -mx-2 mt-1 min-h-0 flex-1 overflow-y-auto"
+        aria-label="Posts that stand out"
+        tabIndex={posts !== null && posts.length > 0 ? 0 : -1}
+      >
+        {posts?.map((scored) => (
+          <TopPost
+            key={scored.post.uuid}
+            scored={scored}
+            now={now}
+            search={drill.searchOf({ ...stretch, order, post: scored.post.uuid })}
+          />
+        ))}
+      </ol>
+    </Panel>
+  );
+}
+
+interface TopPostProps {
+  scored: ScoredPost;
+  now: number;
+  search: Record<string, string>;
+}
+
+function TopPost({ scored: { post, score }, now, search }: TopPostProps) {
+  return (
+    <li>
+      <ExploreLink
+        search={search}
+        className="block rounded-md px-2 py-1.5 no-underline! hover:bg-sunken"
+      >
+        <span className="line-clamp-2 text-[13px] leading-snug break-words" dir="auto">
+          {post.text}
+        </span>
+        <span className="caption mt-0.5 flex items-center gap-1.5">
+          <SentimentMark label={score.sentiment.label} uncertain={score.sentiment.uncertain} />
+          <span className="min-w-0 truncate">{post.platform}</span>
+          <span>{formatAge(post.created_at, now)}</span>
+          <span className="ml-auto shrink-0">
+            virality <span className="font-semibold text-ink">{Math.round(score.virality)}</span>
+          </span>
+        </span>
+      </ExploreLink>
+    </li>
+  );
+}

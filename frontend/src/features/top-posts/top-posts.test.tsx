@@ -1,0 +1,38 @@
+import { screen } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import { expect, test } from 'vitest';
+import { TopPostsPanel } from '@/features/top-posts/components/top-posts-panel';
+import type { Drill } from '@/lib/drill';
+import { parseView } from '@/lib/view';
+import { answerFetch, renderWithQueries } from '@/testing/render';
+import { samplePost } from '@/testing/samples';
+
+const drill: Drill = {
+  searchOf: (behind) => behind as Record<string, string>,
+  open: () => undefined,
+};
+const view = parseView({ product: 'Tide' });
+const window = { to: '2026-01-02T12:00:00Z', seconds: 60 };
+const answers = { '/api/v1/posts': () => ({ items: [samplePost(1)], next_cursor: null }) };
+
+test('what stands out is looked for within the filter, over an hour at least', async () => {
+  const requests = answerFetch(answers);
+  renderWithQueries(<TopPostsPanel view={view} window={window} drill={drill} />);
+  const link = await screen.findByRole('link', { name: /what a night 1/ });
+  expect(Object.fromEntries(requests[0]?.url.searchParams ?? [])).toEqual({
+    from: '2026-01-02T11:00:00.000Z',
+    to: '2026-01-02T12:00:00.000Z',
+    product: 'Tide',
+    order: 'rising',
+    limit: '6',
+  });
+  expect(link.getAttribute('href')).toContain('post=post-1');
+});
+
+test('another order is another question', async () => {
+  const requests = answerFetch(answers);
+  renderWithQueries(<TopPostsPanel view={view} window={window} drill={drill} />);
+  await userEvent.click(screen.getByRole('radio', { name: 'Most likely to spread' }));
+  await screen.findByText('what a night 1');
+  expect(requests.at(-1)?.url.searchParams.get('order')).toBe('virality');
+});

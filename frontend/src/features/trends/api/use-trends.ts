@@ -1,0 +1,51 @@
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { paths } from '@/config/paths';
+import { getJson } from '@/lib/api-client';
+import type { WindowKey } from '@/lib/view';
+
+/** What people speak of, over all posts, against the period of the same length before. */
+export interface Trends {
+  window: { from: string; to: string; seconds: number };
+  terms: TrendingTerm[];
+  authors: {
+    distinct: number;
+    previous: number;
+    /** The relative standard error of both. */
+    error: number;
+  };
+  as_of: string;
+}
+
+export interface TrendingTerm {
+  /** In lower case; to be searched for as `q`. */
+  term: string;
+  count: number;
+  previous: number;
+  /** 1 is twice as often as before, −0.5 half; null where nothing was heard before. */
+  growth?: number | null;
+  /** The mean over the posts that name it. */
+  sentiment?: number | null;
+}
+
+/** Terms are counted over three spans; each window of the page looks at the nearest that is no shorter, up to a day. */
+const SPANS = {
+  '60s': { window: '5m', name: 'last 5 minutes', everyMs: 5_000 },
+  '5m': { window: '5m', name: 'last 5 minutes', everyMs: 5_000 },
+  '1h': { window: '1h', name: 'last hour', everyMs: 15_000 },
+  '24h': { window: '24h', name: 'last 24 hours', everyMs: 60_000 },
+  '7d': { window: '24h', name: 'last 24 hours', everyMs: 60_000 },
+} as const satisfies Record<WindowKey, unknown>;
+
+const TERMS_SHOWN = 12;
+
+/** The terms for a window of the page, and what their own span is called. */
+export function useTrends(view: WindowKey, paused: boolean) {
+  const { window, name, everyMs } = SPANS[view];
+  const { data, error, isPending } = useQuery({
+    queryKey: ['trends', window],
+    queryFn: ({ signal }) => getJson<Trends>(paths.trends, { window, limit: TERMS_SHOWN }, signal),
+    refetchInterval: paused ? false : everyMs,
+    placeholderData: keepPreviousData,
+  });
+  return { trends: data ?? null, span: name, error, isPending };
+}

@@ -1,0 +1,102 @@
+import { ExploreLink } from '@/components/ui/explore-link';
+import { Failure, Skeleton } from '@/components/ui/notice';
+import { Panel } from '@/components/ui/panel';
+import { SentimentMark } from '@/components/ui/sentiment-mark';
+import { useTrends, type TrendingTerm, type Trends } from '@/features/trends/api/use-trends';
+import { formatCount, formatSigned } from '@/lib/format';
+import type { WindowKey } from '@/lib/view';
+
+interface TrendsPanelProps {
+  window: WindowKey;
+  paused: boolean;
+}
+
+/** What people speak of more than they did, and how many they are. */
+export function TrendsPanel({ window, paused }: TrendsPanelProps) {
+  const { trends, span, error, isPending } = useTrends(window, paused);
+  return (
+    <Panel title="Trending terms" note={`${span}, all posts`} className="min-h-0 flex-1">
+      {isPending && <Skeleton rows={6} label="Loading trending terms" />}
+      {error !== null && trends === null && (
+        <Failure what="Trending terms could not be loaded" error={error} />
+      )}
+      {trends !== null && trends.terms.length === 0 && (
+        <p className="py-3 text-[13px] text-ink-soft">
+          Nothing stands out yet. A term appears here once several posts name it.
+        </p>
+      )}
+      {trends !== null && (
+        <>
+          <ol
+            className="thin-scroll -mx-2 min-h-0 flex-1 overflow-y-auto"
+            aria-label="Trending terms, most growth first"
+            tabIndex={0}
+          >
+            {trends.terms.map((term) => (
+              <Term key={term.term} term={term} search={searchOf(term, trends)} />
+            ))}
+          </ol>
+          <Authors authors={trends.authors} />
+        </>
+      )}
+    </Panel>
+  );
+}
+
+/** A term is searched for in the span that it was counted in, whatever else the page is narrowed to. */
+function searchOf({ term }: TrendingTerm, { window }: Trends) {
+  const q = term.includes(' ') ? `"${term}"` : term;
+  return { from: window.from, to: window.to, q };
+}
+
+function Term({ term, search }: { term: TrendingTerm; search: Record<string, string> }) {
+  return (
+    <li>
+      <ExploreLink
+        search={search}
+        title={`Show the posts that say “${term.term}”`}
+        className="flex items-center gap-2 rounded-md px-2 py-1 text-[13px] no-underline! hover:bg-sunken"
+      >
+        <Mood sentiment={term.sentiment} />
+        <span className="min-w-0 flex-1 truncate font-medium" dir="auto">
+          {term.term}
+        </span>
+        <span className="caption shrink-0">{describeGrowth(term)}</span>
+        <span className="w-11 shrink-0 text-right font-semibold">{formatCount(term.count)}</span>
+      </ExploreLink>
+    </li>
+  );
+}
+
+/** Averages within this of zero are called neither. */
+const BALANCED = 0.05;
+
+function Mood({ sentiment }: { sentiment: number | null | undefined }) {
+  if (typeof sentiment !== 'number') return <span className="w-3" />;
+  const label = sentiment > BALANCED ? 'positive' : sentiment < -BALANCED ? 'negative' : 'neutral';
+  return (
+    <span title={`average ${formatSigned(sentiment)}`} className="flex">
+      <SentimentMark label={label} />
+    </span>
+  );
+}
+
+/** `new`, `×3.4`, `+40%`, `−20%`. */
+export function describeGrowth({ previous, growth }: TrendingTerm): string {
+  if (typeof growth !== 'number') return '';
+  if (previous === 0) return 'new';
+  if (growth >= 1) return `×${(growth + 1).toFixed(1)}`;
+  const percent = Math.round(Math.abs(growth) * 100);
+  if (percent === 0) return '±0%';
+  return growth > 0 ? `+${percent}%` : `−${percent}%`;
+}
+
+function Authors({ authors }: { authors: Trends['authors'] }) {
+  const percent = Math.max(1, Math.round(authors.error * 100));
+  return (
+    <p className="caption mt-1.5 border-t border-line pt-2">
+      <span className="font-semibold text-ink">about {formatCount(authors.distinct)} authors</span>,
+      ±{percent}%; {formatCount(authors.previous)} in the period before
+    </p>
+  );
+}

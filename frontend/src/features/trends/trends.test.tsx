@@ -1,0 +1,57 @@
+import { screen } from '@testing-library/react';
+import { expect, test } from 'vitest';
+import { describeGrowth, TrendsPanel } from '@/features/trends/components/trends-panel';
+import { answerFetch, renderWithQueries } from '@/testing/render';
+
+const answer = (terms: unknown[]) => ({
+  window: { from: '2026-01-02T11:55:00Z', to: '2026-01-02T12:00:00Z', seconds: 300 },
+  terms,
+  authors: { distinct: 1_240, previous: 900, error: 0.016 },
+  as_of: '2026-01-02T12:00:00Z',
+});
+const term = { term: 'weigh in', count: 40, previous: 10, growth: 2, sentiment: -0.4 };
+
+test('a term leads to the posts that say it, in the span it was counted in', async () => {
+  const requests = answerFetch({ '/api/v1/trends': () => answer([term]) });
+  renderWithQueries(<TrendsPanel window="60s" paused={false} />);
+  const link = await screen.findByRole('link', { name: /weigh in/ });
+  const address = new URL(link.getAttribute('href') ?? '', 'http://test');
+  expect(address.pathname).toBe('/explore');
+  expect(Object.fromEntries(address.searchParams)).toEqual({
+    from: '2026-01-02T11:55:00Z',
+    to: '2026-01-02T12:00:00Z',
+    q: '"weigh in"',
+  });
+  expect(requests[0]?.url.searchParams.get('window')).toBe('5m');
+  expect(link.textContent).toContain('×3.0');
+});
+
+test('authors are an estimate, and say so', async () => {
+  answerFetch({ '/api/v1/trends': () => answer([term]) });
+  renderWithQueries(<TrendsPanel window="1h" paused={false} />);
+  await screen.findByText('about 1,240 authors');
+  await screen.findByText(/±2%; 900 in the period before/);
+});
+
+test('nothing trending is not nothing loaded', async () => {
+  answerFetch({ '/api/v1/trends': () => answer([]) });
+  renderWithQueries(<TrendsPanel window="1h" paused={false} />);
+  await screen.findByText(/Nothing stands out yet/);
+});
+
+test('terms that could not be loaded say why', async () => {
+  answerFetch({});
+  renderWithQueries(<TrendsPanel window="1h" paused={false} />);
+  await screen.findByText(/no such call/i);
+});
+
+test.each([
+  [{ previous: 0, growth: 3 }, 'new'],
+  [{ previous: 10, growth: 2.4 }, '×3.4'],
+  [{ previous: 10, growth: 0.4 }, '+40%'],
+  [{ previous: 10, growth: -0.2 }, '−20%'],
+  [{ previous: 10, growth: 0 }, '±0%'],
+  [{ previous: 0, growth: null }, ''],
+])('%j is said as %s', (changes, text) => {
+  expect(describeGrowth({ ...term, ...changes })).toBe(text);
+});

@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { searchBehind } from '@/lib/drill';
+import { parseView } from '@/lib/view';
+
+const window = { from: '2026-01-02T11:59:00.250Z', to: '2026-01-02T12:00:00.250Z' };
+
+test('the posts behind a figure are those of its window and of its filter', () => {
+  const view = parseView({ window: '5m', source: 'replay', product: 'Tide' });
+  expect(searchBehind(view, window, { label: 'negative' })).toEqual({
+    from: '2026-01-02T11:59:00Z',
+    to: '2026-01-02T12:00:01Z',
+    source: 'replay',
+    product: 'Tide',
+    label: 'negative',
+  });
+});
+
+test('a mark speaks for itself: its product and its step replace those of the page', () => {
+  const view = parseView({ product: 'Tide' });
+  const step = { from: '2026-01-02T11:59:10Z', to: '2026-01-02T11:59:20Z' };
+  expect(searchBehind(view, window, { product: 'Solo', ...step })).toEqual({
+    product: 'Solo',
+    ...step,
+  });
+});
+
+test('the mark of posts that name no product asks for those', () => {
+  expect(searchBehind(parseView({}), window, { product: '' })).toMatchObject({ product: '' });
+});
