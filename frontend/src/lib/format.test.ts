@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import {
   formatAge,
   formatCount,
+  formatDuration,
   formatElapsed,
   formatKey,
   formatRate,
@@ -76,6 +77,16 @@ test.each([
   [Number.NaN, '–'],
 ])('%d ms last %s', (ms, text) => {
   expect(formatElapsed(ms)).toBe(text);
+});
+
+test.each([
+  [0, '0 seconds'],
+  [1, '1 second'],
+  [300, '5 minutes'],
+  [5_400, '90 minutes'],
+  [86_400, '1 day'],
+])('a wait of %d seconds reads %s', (seconds, text) => {
+  expect(formatDuration(seconds)).toBe(text);
 });
 
 test('an unreadable time has no age', () => {

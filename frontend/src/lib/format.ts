@@ -70,6 +70,23 @@ export function formatElapsed(ms: number): string {
   return `${Math.floor(seconds / 86_400)} d`;
 }
 
+const LENGTHS = [
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+  ['second', 1],
+] as const;
+
+/** `5 minutes`, `90 minutes`, `1 day`: a length that somebody chose, in the largest unit that it fills exactly. */
+export function formatDuration(seconds: number): string {
+  const [name, unit] = LENGTHS.find(([, length]) => seconds % length === 0 && seconds !== 0) ?? [
+    'second',
+    1,
+  ];
+  const n = seconds / unit;
+  return `${whole.format(n)} ${name}${n === 1 ? '' : 's'}`;
+}
+
 export function formatClock(time: string | number): string {
   const date = new Date(time);
   return Number.isNaN(date.getTime()) ? NONE : clock.format(date);

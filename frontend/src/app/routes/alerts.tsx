@@ -1,9 +1,18 @@
-import { useEffect } from 'react';
-import { AlertsPanel } from '@/features/alerts/components/alerts-panel';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useCallback, useEffect, useMemo } from 'react';
+import { AlertsView } from '@/features/alerts/components/alerts-view';
+import { parsePlace, placeToSearch, type AlertsPlace } from '@/features/alerts/model/place';
 import { useLive } from '@/live/store';
 
-/** Everything that needed a person, and what still does. */
+/** Everything that needed a person, what still does, and who is told when. */
 export function AlertsPage() {
+  const search = useSearch({ strict: false });
+  const navigate = useNavigate();
+  const place = useMemo(() => parsePlace(search), [search]);
+  const onChange = useCallback(
+    (next: AlertsPlace) => void navigate({ to: '/alerts', search: placeToSearch(next) }),
+    [navigate],
+  );
   useEffect(() => {
     document.title = 'Alerts · Groundswell';
   }, []);
@@ -11,7 +20,7 @@ export function AlertsPage() {
   return (
     <>
       <h1 className="sr-only">Alerts</h1>
-      <AlertsPanel pushed={pushed} />
+      <AlertsView place={place} onChange={onChange} pushed={pushed} />
     </>
   );
 }

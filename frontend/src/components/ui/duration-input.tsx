@@ -1,0 +1,59 @@
+import { useState } from 'react';
+import { Input, NativeSelect, type ControlProps } from '@/components/ui/field';
+
+const UNITS = [
+  { name: 'seconds', seconds: 1 },
+  { name: 'minutes', seconds: 60 },
+  { name: 'hours', seconds: 3_600 },
+  { name: 'days', seconds: 86_400 },
+] as const;
+
+interface DurationInputProps extends ControlProps {
+  /** Names the choice of the unit. */
+  label: string;
+  /** Not a number while nothing that makes sense is typed. */
+  seconds: number;
+  onChange: (seconds: number) => void;
+}
+
+/** A length of time as people say it: a number and a unit. */
+export function DurationInput({ label, seconds, onChange, ...control }: DurationInputProps) {
+  const [unit, setUnit] = useState(() => unitOf(seconds));
+  const [typed, setTyped] = useState(() =>
+    Number.isFinite(seconds) ? String(seconds / unit) : '',
+  );
+  const change = (text: string, per: number) => {
+    setTyped(text);
+    setUnit(per);
+    onChange(text.trim() === '' ? Number.NaN : Math.round(Number(text) * per));
+  };
+  return (
+    <span className="flex gap-1.5">
+      <Input
+        {...control}
+        inputMode="decimal"
+        className="w-20!"
+        value={typed}
+        onChange={({ target }) => change(target.value, unit)}
+      />
+      <NativeSelect
+        aria-label={`${label}: unit`}
+        className="flex-1"
+        value={unit}
+        onChange={({ target }) => change(typed, Number(target.value))}
+      >
+        {UNITS.map(({ name, seconds: per }) => (
+          <option key={name} value={per}>
+            {name}
+          </option>
+        ))}
+      </NativeSelect>
+    </span>
+  );
+}
+
+/** The largest unit in which it is a whole number. */
+function unitOf(seconds: number): number {
+  if (!(seconds > 0)) return 1;
+  return UNITS.findLast((unit) => seconds % unit.seconds === 0)?.seconds ?? 1;
+}

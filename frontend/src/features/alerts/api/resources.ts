@@ -1,0 +1,23 @@
+import { paths } from '@/config/paths';
+import { ALERTS_KEY } from '@/features/alerts/api/use-alert-list';
+import type { Resource } from '@/features/alerts/api/use-resource';
+
+export const RULES: Resource = {
+  key: ['alert-rules'],
+  all: paths.alertRules,
+  one: paths.alertRule,
+};
+
+/** A silence changes how alerts look. */
+export const SILENCES: Resource = {
+  key: ['silences'],
+  all: paths.silences,
+  one: paths.silence,
+  alsoStale: [ALERTS_KEY],
+};
+
+export const CHANNELS: Resource = {
+  key: ['channels'],
+  all: paths.channels,
+  one: paths.channel,
+};

@@ -1,0 +1,50 @@
+import { useMutation, useQuery, useQueryClient, type QueryKey } from '@tanstack/react-query';
+import type { List } from '@/features/alerts/api/wire';
+import { getJson, sendJson } from '@/lib/api-client';
+
+/** Things with ids under one address: rules, silences, channels. */
+export interface Resource {
+  key: QueryKey;
+  all: string;
+  one: (id: string) => string;
+  /** What else is no longer true after a change. */
+  alsoStale?: readonly QueryKey[];
+}
+
+/** Somebody else may change them meanwhile. */
+const REFRESH_EVERY_MS = 30_000;
+
+export function useList<Item>({ key, all }: Resource) {
+  return useQuery({
+    queryKey: key,
+    queryFn: ({ signal }) => getJson<List<Item>>(all, {}, signal),
+    select: ({ items }) => items,
+    refetchInterval: REFRESH_EVERY_MS,
+  });
+}
+
+/** Makes a new one where `id` is null, else puts `body` in its place. */
+export function useSave<Body, Answer>(resource: Resource) {
+  const refresh = useRefresh(resource);
+  return useMutation({
+    mutationFn: ({ id, body }: { id: string | null; body: Body }) =>
+      id === null
+        ? sendJson<Answer>('POST', resource.all, body)
+        : sendJson<Answer>('PUT', resource.one(id), body),
+    onSuccess: refresh,
+  });
+}
+
+export function useRemove(resource: Resource) {
+  const refresh = useRefresh(resource);
+  return useMutation({
+    mutationFn: (id: string) => sendJson<unknown>('DELETE', resource.one(id)),
+    onSuccess: refresh,
+  });
+}
+
+function useRefresh({ key, alsoStale = [] }: Resource) {
+  const client = useQueryClient();
+  return () =>
+    Promise.all([key, ...alsoStale].map((queryKey) => client.invalidateQueries({ queryKey })));
+}

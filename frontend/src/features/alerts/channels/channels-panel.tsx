@@ -1,0 +1,93 @@
+import { useState } from 'react';
+import { Button } from '@/components/ui/button';
+import { Empty, Failure, Skeleton } from '@/components/ui/notice';
+import { Panel } from '@/components/ui/panel';
+import { Sheet } from '@/components/ui/sheet';
+import { CHANNELS } from '@/features/alerts/api/resources';
+import { useList } from '@/features/alerts/api/use-resource';
+import type { Channel } from '@/features/alerts/api/wire';
+import { ChannelEditor } from '@/features/alerts/channels/channel-editor';
+import { ChannelRow } from '@/features/alerts/channels/channel-row';
+import { NotificationList } from '@/features/alerts/channels/notification-list';
+import { SecretSheet } from '@/features/alerts/channels/secret-sheet';
+
+type Open =
+  | { kind: 'edit'; channel: Channel | null }
+  | { kind: 'secret'; name: string; secret: string }
+  | { kind: 'log'; channel: Channel };
+
+/** Who is told, by which way, and what became of it. */
+export function ChannelsPanel({ onOpenAlert }: { onOpenAlert: (id: string) => void }) {
+  const { data: channels, error, isPending, refetch } = useList<Channel>(CHANNELS);
+  const [open, setOpen] = useState<Open | null>(null);
+  const close = () => setOpen(null);
+  const tell = (name: string, secret: string | null) =>
+    setOpen(secret === null ? null : { kind: 'secret', name, secret });
+  return (
+    <div className="grid items-start gap-3 min-[1180px]:grid-cols-[minmax(0,7fr)_minmax(0,5fr)]">
+      <Panel
+        title="Channels"
+        note="who is told"
+        actions={
+          <Button look="solid" onClick={() => setOpen({ kind: 'edit', channel: null })}>
+            New channel
+          </Button>
+        }
+      >
+        {isPending && <Skeleton rows={5} label="Loading channels" />}
+        {error !== null && (
+          <Failure
+            what="The channels could not be loaded"
+            error={error}
+            onRetry={() => void refetch()}
+          />
+        )}
+        {channels?.length === 0 && (
+          <Empty title="Nobody is told yet">
+            Add a webhook, Slack, mail or PagerDuty. Until then alerts are only shown here.
+          </Empty>
+        )}
+        <ul aria-label="Channels" className="-mx-4 mt-2">
+          {channels?.map((channel) => (
+            <ChannelRow
+              key={channel.id}
+              channel={channel}
+              onEdit={() => setOpen({ kind: 'edit', channel })}
+              onLog={() => setOpen({ kind: 'log', channel })}
+              onSecret={(secret) => tell(channel.name, secret)}
+            />
+          ))}
+        </ul>
+      </Panel>
+      <Panel title="Dead letters" note="given up after every attempt">
+        <NotificationList
+          label="Dead letters"
+          state="dead"
+          none="Everything arrived"
+          nameChannel={(id) => channels?.find((channel) => channel.id === id)?.name ?? 'deleted'}
+          onOpenAlert={onOpenAlert}
+        />
+      </Panel>
+      {open?.kind === 'edit' && (
+        <ChannelEditor channel={open.channel} onSaved={tell} onClose={close} />
+      )}
+      {open?.kind === 'secret' && (
+        <SecretSheet name={open.name} secret={open.secret} onClose={close} />
+      )}
+      {open?.kind === 'log' && (
+        <Sheet
+          title={`Sent through “${open.channel.name}”`}
+          description="The newest first, with every attempt."
+          onClose={close}
+        >
+          <NotificationList
+            label="Notifications"
+            channel={open.channel.id}
+            none="Nothing was sent yet"
+            onOpenAlert={onOpenAlert}
+          />
+        </Sheet>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,131 @@
+import type { Channel, ChannelKind, NewChannel, Severity } from '@/features/alerts/api/wire';
+
+export const KIND_NAMES: Record<ChannelKind, string> = {
+  webhook: 'Webhook',
+  slack: 'Slack',
+  email: 'Email',
+  pagerduty: 'PagerDuty',
+  web_push: 'Web push',
+};
+
+/** A browser subscribes itself, by the switch at the top of the page. */
+export const WRITABLE_KINDS = ['webhook', 'slack', 'email', 'pagerduty'] as const;
+
+/** A channel while it is being written. Secrets left empty stay as they are. */
+export interface ChannelDraft {
+  name: string;
+  kind: ChannelKind;
+  url: string;
+  to: string;
+  routingKey: string;
+  mode: 'immediate' | 'digest';
+  everySeconds: number;
+  severity: Severity;
+  enabled: boolean;
+}
+
+export const NEW_CHANNEL: ChannelDraft = {
+  name: '',
+  kind: 'webhook',
+  url: '',
+  to: '',
+  routingKey: '',
+  mode: 'immediate',
+  everySeconds: 900,
+  severity: 'warning',
+  enabled: true,
+};
+
+const DAY_SECONDS = 86_400;
+
+export function toDraft(channel: Channel): ChannelDraft {
+  const { settings, delivery } = channel;
+  return {
+    ...NEW_CHANNEL,
+    name: channel.name,
+    kind: channel.kind,
+    url: typeof settings.url === 'string' ? settings.url : '',
+    to: (settings.to ?? []).join(', '),
+    mode: delivery.mode,
+    everySeconds: delivery.mode === 'digest' ? delivery.every_seconds : NEW_CHANNEL.everySeconds,
+    severity: channel.minimum_severity,
+    enabled: channel.enabled,
+  };
+}
+
+interface ReadParams {
+  draft: ChannelDraft;
+  /** Whether there is one already, whose secrets may stay. */
+  isKnown: boolean;
+}
+
+/** What the draft says, and everything in it that cannot be meant. */
+export function readDraft({ draft, isKnown }: ReadParams): {
+  channel: NewChannel;
+  problems: Record<string, string>;
+} {
+  const problems: Record<string, string> = {};
+  if (draft.name.trim() === '') problems['name'] = 'A channel needs a name.';
+  const url = draft.url.trim();
+  const to = draft.to.split(/[\s,;]+/).filter((address) => address !== '');
+  const routingKey = draft.routingKey.trim();
+  const settings: Record<string, unknown> = {};
+  switch (draft.kind) {
+    case 'webhook':
+    case 'slack': {
+      const mayStay = draft.kind === 'slack' && isKnown && url === '';
+      if (!mayStay && !/^https?:\/\/\S+$/i.test(url)) {
+        problems['url'] = 'A whole address, beginning with https://.';
+      }
+      if (url !== '') settings['url'] = url;
+      break;
+    }
+    case 'email':
+      if (to.length === 0) problems['to'] = 'At least one address.';
+      else if (!to.every((address) => /^[^@]+@[^@]+$/.test(address))) {
+        problems['to'] = 'An address has a name, an @ and a server.';
+      }
+      settings['to'] = to;
+      break;
+    case 'pagerduty':
+      if (routingKey === '' ? !isKnown : !/^[a-z0-9]{32}$/i.test(routingKey)) {
+        problems['routing_key'] = 'The 32 letters and digits of the integration key.';
+      }
+      if (routingKey !== '') settings['routing_key'] = routingKey;
+      break;
+    case 'web_push':
+      break;
+  }
+  if (draft.mode === 'digest' && !(draft.everySeconds >= 60 && draft.everySeconds <= DAY_SECONDS)) {
+    problems['delivery'] = 'Between a minute and a day.';
+  }
+  const channel: NewChannel = {
+    name: draft.name.trim(),
+    kind: draft.kind,
+    enabled: draft.enabled,
+    settings,
+    delivery:
+      draft.mode === 'digest'
+        ? { mode: 'digest', every_seconds: draft.everySeconds }
+        : { mode: 'immediate' },
+    minimum_severity: draft.severity,
+  };
+  return { channel, problems };
+}
+
+/** Where messages go, as far as it may be shown. */
+export function describeTarget({ kind, settings }: Channel): string {
+  if (typeof settings.url === 'string') return settings.url;
+  if (settings.to !== undefined) return settings.to.join(', ');
+  return settings.host ?? (kind === 'pagerduty' ? 'integration key set' : 'address set');
+}
+
+/** The signing secret, in the one answer that tells it. */
+export function secretIn(answer: unknown): string | null {
+  const { secret, settings } = (answer ?? {}) as {
+    secret?: unknown;
+    settings?: { secret?: unknown };
+  };
+  const told = secret ?? settings?.secret;
+  return typeof told === 'string' ? told : null;
+}

@@ -1,0 +1,173 @@
+import { useRouter } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import { Badge } from '@/components/ui/badge';
+import { Button } from '@/components/ui/button';
+import { ExploreLink } from '@/components/ui/explore-link';
+import { Failure, Skeleton } from '@/components/ui/notice';
+import { Sheet } from '@/components/ui/sheet';
+import { SourceBadge } from '@/components/ui/source-badge';
+import { useAlert } from '@/features/alerts/api/use-alert-list';
+import { useAcknowledgeAlert } from '@/features/alerts/api/use-alerts';
+import type { AlertDetails } from '@/features/alerts/api/wire';
+import { AlertStanding } from '@/features/alerts/components/alert-card';
+import { EvidenceChart } from '@/features/alerts/components/evidence-chart';
+import { SeverityBadge } from '@/features/alerts/components/severity-badge';
+import { describeMoment, describeValue } from '@/features/alerts/model/describe-alert';
+import { exploreSearch } from '@/features/alerts/model/explore-search';
+import { formatMetric } from '@/features/alerts/rules/metrics';
+import { formatCount, formatDate, formatPosts, formatScore } from '@/lib/format';
+
+/** Why an alert was raised: the series and what is usual, the terms, the posts, and all that happened to it. */
+export function AlertSheet({ id, onClose }: { id: string; onClose: () => void }) {
+  const { data, error, isPending, refetch } = useAlert(id);
+  return (
+    <Sheet
+      title={data?.title ?? 'Alert'}
+      onClose={onClose}
+      footer={data && <Actions alert={data} />}
+    >
+      {isPending && <Skeleton rows={8} label="Loading the alert" />}
+      {error !== null && (
+        <Failure
+          what="The alert could not be loaded"
+          error={error}
+          onRetry={() => void refetch()}
+        />
+      )}
+      {data !== undefined && <Body alert={data} />}
+    </Sheet>
+  );
+}
+
+function Actions({ alert }: { alert: AlertDetails }) {
+  const acknowledge = useAcknowledgeAlert();
+  return (
+    <>
+      {acknowledge.error !== null && (
+        <Failure what="It was not acknowledged" error={acknowledge.error} />
+      )}
+      <ExploreLink search={exploreSearch(alert)} className="mr-auto text-[13px]">
+        All posts of that time in Explore
+      </ExploreLink>
+      {alert.state === 'open' && !alert.acknowledged_at && (
+        <Button
+          look="solid"
+          disabled={acknowledge.isPending}
+          onClick={() => acknowledge.mutate(alert.id)}
+        >
+          Acknowledge
+        </Button>
+      )}
+    </>
+  );
+}
+
+function Body({ alert }: { alert: AlertDetails }) {
+  const { evidence, posts, history, metric } = alert;
+  const router = useRouter({ warn: false }) as ReturnType<typeof useRouter> | null;
+  return (
+    <div className="flex flex-col gap-5">
+      <div>
+        <p className="flex flex-wrap items-center gap-1.5">
+          <SeverityBadge severity={alert.severity} />
+          <AlertStanding alert={alert} />
+        </p>
+        <p className="mt-2 text-[14px]">
+          <span className="font-semibold">{describeValue(alert)}</span>
+          <span className="text-ink-soft"> · {formatPosts(alert.count)}</span>
+        </p>
+        <p className="caption mt-0.5">
+          {alert.rule_name ? `By the rule “${alert.rule_name}”` : 'A signal: nobody wrote a rule'}
+          {`, opened ${formatDate(alert.opened_at)}`}
+          {alert.resolved_at && `, resolved ${formatDate(alert.resolved_at)}`}
+        </p>
+      </div>
+      {evidence != null && evidence.series.length > 0 && (
+        <Part title="What was measured" note="the band is what is usual">
+          <EvidenceChart
+            series={evidence.series}
+            metric={metric}
+            onPick={(from, to) =>
+              void router?.navigate({ to: '/explore', search: exploreSearch(alert, { from, to }) })
+            }
+          />
+        </Part>
+      )}
+      {evidence != null && evidence.terms.length > 0 && (
+        <Part title="What it is about" note="more often than expected">
+          <ul aria-label="Terms" className="flex flex-wrap gap-1.5">
+            {evidence.terms.map(({ term, count, expected }) => (
+              <li
+                key={term}
+                className="flex items-baseline gap-1.5 rounded-md border border-line bg-raised px-2 py-1 text-[13px]"
+              >
+                <ExploreLink search={exploreSearch(alert, { q: term })} className="font-medium">
+                  {term}
+                </ExploreLink>
+                <span className="caption">
+                  {formatCount(count)}, expected {formatCount(Math.round(expected))}
+                </span>
+              </li>
+            ))}
+          </ul>
+        </Part>
+      )}
+      {posts.length > 0 && (
+        <Part title="Posts that made it">
+          <ul aria-label="Posts of the alert" className="space-y-2.5">
+            {posts.map((post) => (
+              <li key={post.uuid} className="border-l-2 border-line-strong pl-3">
+                <p className="text-[13.5px] leading-snug break-words" dir="auto">
+                  {post.text}
+                </p>
+                <p className="caption mt-1 flex flex-wrap items-center gap-1.5">
+                  {post.platform} <SourceBadge source={post.source} /> churn{' '}
+                  {formatScore(post.churn_risk)}
+                  <ExploreLink search={exploreSearch(alert, { post: post.uuid })}>
+                    Open the post
+                  </ExploreLink>
+                </p>
+              </li>
+            ))}
+          </ul>
+        </Part>
+      )}
+      {history.length > 0 && (
+        <Part title="What happened">
+          <ol aria-label="History" className="space-y-1.5 border-l border-line-strong pl-4">
+            {history.map((moment, i) => (
+              <li key={i} className="relative text-[13px]">
+                <span className="absolute top-1.5 -left-[19px] size-1.5 rounded-full bg-ink-faint" />
+                {describeMoment(moment)}
+                {typeof moment.value === 'number' && moment.phase !== undefined && (
+                  <span className="ml-1.5">
+                    <Badge>
+                      {alert.rule === 'churn'
+                        ? formatScore(moment.value)
+                        : formatMetric(metric, moment.value)}
+                    </Badge>
+                  </span>
+                )}
+                <time className="caption block" dateTime={moment.at}>
+                  {formatDate(moment.at)}
+                </time>
+              </li>
+            ))}
+          </ol>
+        </Part>
+      )}
+    </div>
+  );
+}
+
+function Part({ title, note, children }: { title: string; note?: string; children: ReactNode }) {
+  return (
+    <section aria-label={title}>
+      <h3 className="mb-1.5 text-[13.5px] font-semibold">
+        {title}
+        {note !== undefined && <span className="caption ml-2 font-normal">{note}</span>}
+      </h3>
+      {children}
+    </section>
+  );
+}

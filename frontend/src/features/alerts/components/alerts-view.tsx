@@ -1,0 +1,51 @@
+import type { Alert } from '@/api/wire';
+import { Tabs } from '@/components/ui/tabs';
+import { useOpenAlerts } from '@/features/alerts/api/use-alert-list';
+import { ChannelsPanel } from '@/features/alerts/channels/channels-panel';
+import { AlertHistory } from '@/features/alerts/components/alert-history';
+import { AlertSheet } from '@/features/alerts/components/alert-sheet';
+import { OpenAlerts } from '@/features/alerts/components/open-alerts';
+import { TABS, type AlertsPlace } from '@/features/alerts/model/place';
+import { RulesPanel } from '@/features/alerts/rules/rules-panel';
+import { SignalsPanel } from '@/features/alerts/signals/signals-panel';
+import { SilencesPanel } from '@/features/alerts/silences/silences-panel';
+import { capitalize } from '@/lib/format';
+
+interface AlertsViewProps {
+  place: AlertsPlace;
+  onChange: (place: AlertsPlace) => void;
+  /** Alerts that came by socket, in any order. */
+  pushed: readonly Alert[];
+}
+
+/** Everything that needed a person, what still does, and who is told when. */
+export function AlertsView({ place, onChange, pushed }: AlertsViewProps) {
+  const open = useOpenAlerts(pushed);
+  const openAlert = (alert: string) => onChange({ ...place, alert });
+  const closed = { ...place };
+  delete closed.alert;
+  return (
+    <>
+      <Tabs
+        label="Parts of the page"
+        value={place.tab}
+        options={TABS.map((value) => ({
+          value,
+          text: capitalize(value),
+          count: value === 'open' ? open.alerts.length : undefined,
+        }))}
+        onChange={(tab) => onChange({ tab })}
+      >
+        {place.tab === 'open' && <OpenAlerts open={open} onOpen={openAlert} />}
+        {place.tab === 'history' && <AlertHistory place={place} onChange={onChange} />}
+        {place.tab === 'rules' && <RulesPanel />}
+        {place.tab === 'silences' && <SilencesPanel />}
+        {place.tab === 'channels' && <ChannelsPanel onOpenAlert={openAlert} />}
+        {place.tab === 'signals' && <SignalsPanel />}
+      </Tabs>
+      {place.alert !== undefined && (
+        <AlertSheet id={place.alert} onClose={() => onChange(closed)} />
+      )}
+    </>
+  );
+}

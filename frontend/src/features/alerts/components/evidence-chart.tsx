@@ -1,0 +1,150 @@
+import { useMemo } from 'react';
+import { Chart } from '@/components/charts/chart';
+import { axisText, baseOption, tooltipCard } from '@/components/charts/option';
+import { usePalette, type Palette } from '@/components/charts/palette';
+import type { Evidence, EvidencePoint } from '@/features/alerts/api/wire';
+import { formatMetric } from '@/features/alerts/rules/metrics';
+import { formatDay } from '@/lib/format';
+
+interface EvidenceChartProps {
+  series: Evidence['series'];
+  metric: string | null | undefined;
+  /** Opens the posts of the step that was pressed. */
+  onPick: (from: string, to: string) => void;
+}
+
+/** What was measured, over the band in which it usually lies; steps outside of it are marked. */
+export function EvidenceChart({ series, metric, onPick }: EvidenceChartProps) {
+  const palette = usePalette();
+  const option = useMemo(() => evidenceOption(palette, series, metric), [palette, series, metric]);
+  const stepMs = Math.max(
+    60_000,
+    Date.parse(series[1]?.at ?? '') - Date.parse(series[0]?.at ?? '') || 60_000,
+  );
+  const pick = (index: number) => {
+    const at = series[index]?.at;
+    if (at === undefined) return;
+    onPick(at, new Date(Date.parse(at) + stepMs).toISOString());
+  };
+  return (
+    <Chart
+      label={describeEvidence(series, metric)}
+      option={option}
+      onPick={pick}
+      className="h-56"
+    />
+  );
+}
+
+const isOutside = ({ value, low, high }: EvidencePoint) => value < low || value > high;
+
+/** The chart in a sentence. */
+export function describeEvidence(
+  series: readonly EvidencePoint[],
+  metric: string | null | undefined,
+): string {
+  const outside = series.filter(isOutside);
+  const last = series.at(-1);
+  if (last === undefined) return 'Evidence: none was kept';
+  return `Evidence: ${outside.length} of ${series.length} steps outside of what is usual; the last is ${formatMetric(metric, last.value)}, usual are ${formatMetric(metric, last.low)} to ${formatMetric(metric, last.high)}`;
+}
+
+function evidenceOption(
+  palette: Palette,
+  series: readonly EvidencePoint[],
+  metric: string | null | undefined,
+) {
+  const format = (value: number) => formatMetric(metric, value);
+  return {
+    ...baseOption(palette),
+    grid: { left: 54, right: 10, top: 14, bottom: 26 },
+    tooltip: {
+      ...baseOption(palette).tooltip,
+      trigger: 'axis',
+      formatter: (hovered: { dataIndex: number }[]) => {
+        const point = series[hovered[0]?.dataIndex ?? -1];
+        if (point === undefined) return '';
+        return tooltipCard(formatDay(point.at), [
+          ['Measured', format(point.value)],
+          ['Usual', format(point.baseline)],
+          ['Band', `${format(point.low)} – ${format(point.high)}`],
+        ]);
+      },
+    },
+    xAxis: {
+      type: 'category',
+      boundaryGap: false,
+      data: series.map(({ at }) => at),
+      axisTick: { show: false },
+      axisLine: { lineStyle: { color: palette['line-strong'] } },
+      axisLabel: {
+        ...axisText(palette),
+        hideOverlap: true,
+        formatter: (at: string) => formatDay(at),
+      },
+    },
+    yAxis: {
+      type: 'value',
+      scale: true,
+      splitNumber: 4,
+      axisLabel: {
+        ...axisText(palette),
+        formatter: (value: number) => format(value).replace(/ posts?$/, ''),
+      },
+      splitLine: { lineStyle: { color: palette.line } },
+    },
+    series: [
+      // The band is two stacked lines: an invisible one up to its lower edge, and what lies between the edges.
+      bandLine(
+        'low',
+        { opacity: 0 },
+        series.map(({ low }) => low),
+      ),
+      bandLine(
+        'band',
+        { color: palette.brand, opacity: 0.16 },
+        series.map(({ low, high }) => high - low),
+      ),
+      {
+        type: 'line',
+        name: 'usual',
+        symbol: 'none',
+        silent: true,
+        lineStyle: { color: palette['ink-soft'], width: 1, type: [4, 3] },
+        data: series.map(({ baseline }) => baseline),
+      },
+      {
+        type: 'line',
+        name: 'measured',
+        symbol: 'circle',
+        symbolSize: (_: number, { dataIndex }: { dataIndex: number }) => {
+          const point = series[dataIndex];
+          return point !== undefined && isOutside(point) ? 8 : 3;
+        },
+        cursor: 'pointer',
+        itemStyle: {
+          color: ({ dataIndex }: { dataIndex: number }) => {
+            const point = series[dataIndex];
+            return point !== undefined && isOutside(point) ? palette.critical : palette.brand;
+          },
+        },
+        lineStyle: { color: palette.brand, width: 1.75 },
+        data: series.map(({ value }) => value),
+      },
+    ],
+  };
+}
+
+function bandLine(name: string, areaStyle: object, data: readonly number[]) {
+  return {
+    type: 'line',
+    name,
+    stack: 'band',
+    stackStrategy: 'all',
+    symbol: 'none',
+    silent: true,
+    lineStyle: { width: 0 },
+    areaStyle,
+    data,
+  };
+}

@@ -1,0 +1,61 @@
+import { Badge } from '@/components/ui/badge';
+import { Empty, Failure, Skeleton } from '@/components/ui/notice';
+import { Panel } from '@/components/ui/panel';
+import type { useOpenAlerts } from '@/features/alerts/api/use-alert-list';
+import { AlertCard } from '@/features/alerts/components/alert-card';
+import { useNow } from '@/lib/use-now';
+
+interface OpenAlertsProps {
+  open: ReturnType<typeof useOpenAlerts>;
+  onOpen: (id: string) => void;
+}
+
+const LOUDNESS = { critical: 0, warning: 1, info: 2 } as const;
+
+/** What needs a person now: the unseen before the seen, the loudest first. */
+export function OpenAlerts({
+  open: { alerts, error, isPending, refetch },
+  onOpen,
+}: OpenAlertsProps) {
+  const now = useNow(5_000);
+  const sorted = alerts.toSorted(
+    (a, b) =>
+      Number(Boolean(a.acknowledged_at)) - Number(Boolean(b.acknowledged_at)) ||
+      LOUDNESS[a.severity] - LOUDNESS[b.severity] ||
+      Date.parse(b.opened_at) - Date.parse(a.opened_at),
+  );
+  return (
+    <Panel
+      title="Open alerts"
+      note="the unseen and the loudest first"
+      actions={
+        alerts.length > 0 ? (
+          <Badge tone="critical">{alerts.length} open</Badge>
+        ) : (
+          <Badge tone="good">all calm</Badge>
+        )
+      }
+    >
+      {error !== null && (
+        <Failure
+          className="mt-2"
+          what="The alerts could not be loaded"
+          error={error}
+          onRetry={() => void refetch()}
+        />
+      )}
+      {isPending && alerts.length === 0 && <Skeleton rows={5} label="Loading alerts" />}
+      {!isPending && error === null && alerts.length === 0 && (
+        <Empty title="Nothing needs you">
+          An alert opens when a rule holds, or when something departs from its own history. Earlier
+          ones are in the history.
+        </Empty>
+      )}
+      <ul aria-label="Open alerts" className="-mx-4 mt-2">
+        {sorted.map((alert) => (
+          <AlertCard key={alert.id} alert={alert} now={now} onOpen={onOpen} />
+        ))}
+      </ul>
+    </Panel>
+  );
+}

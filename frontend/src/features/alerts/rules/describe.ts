@@ -1,0 +1,16 @@
+import type { NewRule } from '@/features/alerts/api/wire';
+import { formatMetric, nameMetric } from '@/features/alerts/rules/metrics';
+import { formatDuration } from '@/lib/format';
+
+/** What a rule says, in a sentence. */
+export function describeRule(rule: NewRule): string {
+  const { metric, comparison, threshold, window_seconds, for_seconds } = rule;
+  const held = for_seconds > 0 ? `, for ${formatDuration(for_seconds)}` : '';
+  return `${nameMetric(metric)} ${describeScope(rule.scope)} ${comparison} ${formatMetric(metric, threshold)} within ${formatDuration(window_seconds)}${held}`;
+}
+
+export function describeScope({ dimension, key }: NewRule['scope']): string {
+  if (dimension === 'overall') return 'overall';
+  if (key !== null) return dimension === 'city' ? `in ${key}` : `of ${key}`;
+  return dimension === 'city' ? 'in each city' : `of each ${dimension}`;
+}

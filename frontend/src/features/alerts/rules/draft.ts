@@ -1,0 +1,146 @@
+import type { NewRule, Rule, RuleDimension, Severity } from '@/features/alerts/api/wire';
+import { UNITS, unitOf } from '@/features/alerts/rules/metrics';
+
+/** A rule while it is being written: numbers as they are typed, in people's units. */
+export interface RuleDraft {
+  name: string;
+  enabled: boolean;
+  metric: string;
+  dimension: RuleDimension;
+  /** Empty for each of the dimension. */
+  key: string;
+  comparison: 'above' | 'below';
+  threshold: string;
+  clearThreshold: string;
+  windowSeconds: number;
+  minimumVolume: string;
+  forSeconds: number;
+  keepFiringSeconds: number;
+  cooldownSeconds: number;
+  severity: Severity;
+  channels: string[];
+}
+
+/** By the server's names of the fields, so that its objections and ours stand in the same places. */
+export type Problems = Record<string, string>;
+
+export const NEW_DRAFT: RuleDraft = {
+  name: '',
+  enabled: true,
+  metric: 'negative_share',
+  dimension: 'product',
+  key: '',
+  comparison: 'above',
+  threshold: '50',
+  clearThreshold: '45',
+  windowSeconds: 300,
+  minimumVolume: '30',
+  forSeconds: 60,
+  keepFiringSeconds: 60,
+  cooldownSeconds: 3_600,
+  severity: 'warning',
+  channels: [],
+};
+
+const DAY_SECONDS = 86_400;
+
+export function toDraft(rule: Rule): RuleDraft {
+  const { scale } = UNITS[unitOf(rule.metric)];
+  const shown = (value: number) => String(Number((value / scale).toFixed(6)));
+  return {
+    name: rule.name,
+    enabled: rule.enabled,
+    metric: rule.metric,
+    dimension: rule.scope.dimension,
+    key: rule.scope.key ?? '',
+    comparison: rule.comparison,
+    threshold: shown(rule.threshold),
+    clearThreshold: shown(rule.clear_threshold ?? rule.threshold),
+    windowSeconds: rule.window_seconds,
+    minimumVolume: String(rule.minimum_volume),
+    forSeconds: rule.for_seconds,
+    keepFiringSeconds: rule.keep_firing_seconds,
+    cooldownSeconds: rule.cooldown_seconds,
+    severity: rule.severity,
+    channels: rule.channels,
+  };
+}
+
+/** What the draft says, and everything in it that cannot be meant; a rule may be sent where that is nothing. */
+export function readDraft(draft: RuleDraft): { rule: NewRule; problems: Problems } {
+  const unit = UNITS[unitOf(draft.metric)];
+  const [threshold, clear] = [toNumber(draft.threshold), toNumber(draft.clearThreshold)];
+  const volume = toNumber(draft.minimumVolume);
+  const problems: Problems = {};
+  if (draft.name.trim() === '') problems['name'] = 'A rule needs a name.';
+  if (!isWithin(threshold, unit.least, unit.most)) {
+    problems['threshold'] = `It lies ${unit.range}.`;
+  }
+  if (!isWithin(clear, unit.least, unit.most)) {
+    problems['clear_threshold'] = `It lies ${unit.range}.`;
+  } else if (draft.comparison === 'above' ? clear > threshold : clear < threshold) {
+    problems['clear_threshold'] =
+      draft.comparison === 'above'
+        ? 'It must not be above the line that it fires at, or it would never rest.'
+        : 'It must not be below the line that it fires at, or it would never rest.';
+  }
+  if (!(Number.isInteger(volume) && volume >= 0)) {
+    problems['minimum_volume'] = 'A whole number of posts, 0 or more.';
+  }
+  if (!isWithin(draft.windowSeconds, 10, DAY_SECONDS)) {
+    problems['window_seconds'] = 'Between 10 seconds and a day.';
+  }
+  const waits = [
+    ['for_seconds', draft.forSeconds],
+    ['keep_firing_seconds', draft.keepFiringSeconds],
+    ['cooldown_seconds', draft.cooldownSeconds],
+  ] as const;
+  for (const [field, seconds] of waits) {
+    if (!isWithin(seconds, 0, DAY_SECONDS)) problems[field] = 'Between nothing and a day.';
+  }
+  const key = draft.key.trim();
+  const rule: NewRule = {
+    name: draft.name.trim(),
+    enabled: draft.enabled,
+    metric: draft.metric,
+    scope: {
+      dimension: draft.dimension,
+      key: draft.dimension === 'overall' || key === '' ? null : key,
+    },
+    window_seconds: draft.windowSeconds,
+    comparison: draft.comparison,
+    threshold: threshold * unit.scale,
+    clear_threshold: clear * unit.scale,
+    minimum_volume: volume,
+    for_seconds: draft.forSeconds,
+    keep_firing_seconds: draft.keepFiringSeconds,
+    cooldown_seconds: draft.cooldownSeconds,
+    severity: draft.severity,
+    channels: draft.channels,
+  };
+  return { rule, problems };
+}
+
+/** The draft for another metric: lines in one unit mean nothing in another. */
+export function withMetric(draft: RuleDraft, metric: string): RuleDraft {
+  if (unitOf(metric) === unitOf(draft.metric)) return { ...draft, metric };
+  const [threshold, clearThreshold] = USUAL_LINES[unitOf(metric)];
+  return { ...draft, metric, comparison: 'above', threshold, clearThreshold };
+}
+
+const USUAL_LINES = {
+  percent: ['50', '45'],
+  signed: ['0.5', '0.4'],
+  posts: ['100', '80'],
+  virality: ['80', '75'],
+} as const;
+
+/** Nothing typed is no number, though JavaScript takes it for zero; a comma is how half of the world writes a point. */
+function toNumber(text: string): number {
+  const typed = text.trim().replace(',', '.').replace('−', '-');
+  return typed === '' ? Number.NaN : Number(typed);
+}
+
+function isWithin(value: number, least: number, most: number): boolean {
+  return value >= least && value <= most;
+}

@@ -1,0 +1,129 @@
+import { useMemo } from 'react';
+import { Chart } from '@/components/charts/chart';
+import { axisText, baseOption, tooltipCard } from '@/components/charts/option';
+import { usePalette, type Palette } from '@/components/charts/palette';
+import { Failure, Skeleton } from '@/components/ui/notice';
+import type { NewRule, RulePreview } from '@/features/alerts/api/wire';
+import { formatMetric } from '@/features/alerts/rules/metrics';
+import { usePreview } from '@/features/alerts/rules/use-preview';
+import { formatDay, formatPosts } from '@/lib/format';
+
+/** The last day as the rule would have seen it, with its lines and every stretch in which it would have fired. */
+export function RulePreviewChart({ rule }: { rule: NewRule | null }) {
+  const palette = usePalette();
+  const { data, error, isFetching, isAsked } = usePreview(rule);
+  const option = useMemo(
+    () => (data === undefined || rule === null ? null : previewOption(palette, data, rule)),
+    [palette, data, rule],
+  );
+  return (
+    <section aria-label="Preview on the last day" className="rounded-lg bg-sunken p-3">
+      <h3 className="text-[13px] font-semibold">On the last day</h3>
+      <p className="caption" role="status">
+        {rule === null
+          ? 'Drawn as soon as every field makes sense.'
+          : data === undefined
+            ? 'Asking what it would have done…'
+            : describePreview(data)}
+      </p>
+      {error !== null && rule !== null && (
+        <Failure className="mt-2" what="The preview could not be drawn" error={error} />
+      )}
+      {isAsked && data === undefined && error === null && (
+        <Skeleton rows={4} label="Loading the preview" />
+      )}
+      {option !== null && data !== undefined && error === null && (
+        <Chart
+          label={`Preview: ${describePreview(data)}`}
+          option={option}
+          className={isFetching ? 'h-44 opacity-60' : 'h-44'}
+        />
+      )}
+    </section>
+  );
+}
+
+export function describePreview({ series, firings }: RulePreview): string {
+  if (series.every(({ count }) => count === 0)) return 'No post in it to go by.';
+  if (firings.length === 0) return 'It would not have fired.';
+  const minutes = firings.reduce(
+    (sum, { from, to }) => sum + (Date.parse(to) - Date.parse(from)) / 60_000,
+    0,
+  );
+  const times = firings.length === 1 ? 'once' : `${firings.length} times`;
+  return `It would have fired ${times}, for ${Math.max(1, Math.round(minutes))} min in all.`;
+}
+
+function previewOption(palette: Palette, { series, firings }: RulePreview, rule: NewRule) {
+  const isFiring = (at: string) =>
+    firings.some(
+      ({ from, to }) => Date.parse(at) >= Date.parse(from) && Date.parse(at) <= Date.parse(to),
+    );
+  const line = (value: number, type: string) => ({
+    type: 'line',
+    symbol: 'none',
+    silent: true,
+    lineStyle: { color: palette.critical, width: 1, type },
+    data: series.map(() => value),
+  });
+  const known = series.flatMap(({ value }) => (value === null ? [] : [value]));
+  const top = Math.max(...known, rule.threshold, rule.clear_threshold);
+  const bottom = Math.min(...known, rule.threshold, rule.clear_threshold, 0);
+  return {
+    ...baseOption(palette),
+    grid: { left: 52, right: 6, top: 14, bottom: 24 },
+    tooltip: {
+      ...baseOption(palette).tooltip,
+      trigger: 'axis',
+      formatter: (hovered: { dataIndex: number }[]) => {
+        const point = series[hovered[0]?.dataIndex ?? -1];
+        if (point === undefined) return '';
+        return tooltipCard(formatDay(point.at), [
+          ['Value', point.value === null ? '–' : formatMetric(rule.metric, point.value)],
+          ['Posts', formatPosts(point.count)],
+        ]);
+      },
+    },
+    xAxis: {
+      type: 'category',
+      data: series.map(({ at }) => at),
+      axisTick: { show: false },
+      axisLine: { lineStyle: { color: palette['line-strong'] } },
+      axisLabel: {
+        ...axisText(palette),
+        hideOverlap: true,
+        formatter: (at: string) => formatDay(at),
+      },
+    },
+    yAxis: {
+      type: 'value',
+      min: bottom,
+      max: top * 1.05,
+      splitNumber: 3,
+      axisLabel: {
+        ...axisText(palette),
+        showMaxLabel: false,
+        formatter: (value: number) => formatMetric(rule.metric, value).replace(/ posts?$/, ''),
+      },
+      splitLine: { lineStyle: { color: palette.line } },
+    },
+    series: [
+      {
+        type: 'bar',
+        silent: true,
+        barWidth: '100%',
+        barGap: '-100%',
+        itemStyle: { color: palette.critical, opacity: 0.18 },
+        data: series.map(({ at }) => (isFiring(at) ? top * 1.05 : '-')),
+      },
+      {
+        type: 'line',
+        symbol: 'none',
+        lineStyle: { color: palette.brand, width: 1.75 },
+        data: series.map(({ value }) => value ?? '-'),
+      },
+      line(rule.threshold, 'solid'),
+      line(rule.clear_threshold, 'dashed'),
+    ],
+  };
+}

@@ -1,0 +1,337 @@
+import { useId, useState } from 'react';
+import { Button } from '@/components/ui/button';
+import { DurationInput } from '@/components/ui/duration-input';
+import { Field, Input, NativeSelect } from '@/components/ui/field';
+import { Form } from '@/components/ui/form';
+import { Failure } from '@/components/ui/notice';
+import { Sheet } from '@/components/ui/sheet';
+import { RULES } from '@/features/alerts/api/resources';
+import { useSave } from '@/features/alerts/api/use-resource';
+import {
+  RULE_DIMENSIONS,
+  SEVERITIES,
+  type Channel,
+  type NewRule,
+  type Rule,
+} from '@/features/alerts/api/wire';
+import {
+  NEW_DRAFT,
+  readDraft,
+  toDraft,
+  withMetric,
+  type RuleDraft,
+} from '@/features/alerts/rules/draft';
+import { METRICS, UNITS, unitOf } from '@/features/alerts/rules/metrics';
+import { RulePreviewChart } from '@/features/alerts/rules/preview-chart';
+import { useFormProblems } from '@/features/alerts/use-form-problems';
+import { capitalize } from '@/lib/format';
+
+const FIELDS = [
+  'name',
+  'metric',
+  'scope',
+  'scope.dimension',
+  'scope.key',
+  'window_seconds',
+  'comparison',
+  'threshold',
+  'clear_threshold',
+  'minimum_volume',
+  'severity',
+  'for_seconds',
+  'keep_firing_seconds',
+  'cooldown_seconds',
+];
+
+interface RuleEditorProps {
+  /** Null writes a new one. */
+  rule: Rule | null;
+  channels: readonly Channel[];
+  onClose: () => void;
+}
+
+/** Writes a rule, with what it would have done on the last day drawn beside it. */
+export function RuleEditor({ rule, channels, onClose }: RuleEditorProps) {
+  const [draft, setDraft] = useState(() => (rule === null ? NEW_DRAFT : toDraft(rule)));
+  const save = useSave<NewRule, Rule>(RULES);
+  const { rule: written, problems } = readDraft(draft);
+  const { problemOf, showAll, stray } = useFormProblems({
+    problems,
+    error: save.error,
+    fields: FIELDS,
+  });
+  const formId = useId();
+  const set = (changes: Partial<RuleDraft>) => {
+    save.reset();
+    setDraft({ ...draft, ...changes });
+  };
+  const submit = async () => {
+    showAll();
+    if (Object.keys(problems).length > 0) return;
+    await save
+      .mutateAsync({ id: rule?.id ?? null, body: written })
+      .then(onClose)
+      .catch(() => {
+        // Told beside the field, or below the form.
+      });
+  };
+  const { suffix } = UNITS[unitOf(draft.metric)];
+  // A name is not needed to draw it.
+  const canPreview = Object.keys(problems).every((field) => field === 'name');
+  return (
+    <Sheet
+      title={rule === null ? 'New rule' : `Edit “${rule.name}”`}
+      description={
+        rule?.builtin
+          ? 'This rule came with Groundswell. It can be changed and switched off, not deleted.'
+          : 'When shall somebody be told?'
+      }
+      onClose={onClose}
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button look="solid" type="submit" form={formId} disabled={save.isPending}>
+            {save.isPending ? 'Saving…' : 'Save rule'}
+          </Button>
+        </>
+      }
+    >
+      <Form id={formId} label="Rule" onSubmit={submit} className="flex flex-col gap-4">
+        <Field label="Name" error={problemOf('name')}>
+          {(control) => (
+            <Input
+              {...control}
+              value={draft.name}
+              maxLength={100}
+              placeholder="What people will read in the alert"
+              onChange={({ target }) => set({ name: target.value })}
+            />
+          )}
+        </Field>
+        <div className="grid gap-3 sm:grid-cols-2">
+          <Field label="Measure" error={problemOf('metric')}>
+            {(control) => (
+              <NativeSelect
+                {...control}
+                value={draft.metric}
+                onChange={({ target }) => {
+                  save.reset();
+                  setDraft(withMetric(draft, target.value));
+                }}
+              >
+                {METRICS.map(({ name, text }) => (
+                  <option key={name} value={name}>
+                    {text}
+                  </option>
+                ))}
+              </NativeSelect>
+            )}
+          </Field>
+          <Field label="Within" error={problemOf('window_seconds')}>
+            {(control) => (
+              <DurationInput
+                {...control}
+                label="Within"
+                seconds={draft.windowSeconds}
+                onChange={(windowSeconds) => set({ windowSeconds })}
+              />
+            )}
+          </Field>
+          <Field label="Of" error={problemOf('scope') ?? problemOf('scope.dimension')}>
+            {(control) => (
+              <NativeSelect
+                {...control}
+                value={draft.dimension}
+                onChange={({ target }) =>
+                  set({
+                    dimension:
+                      RULE_DIMENSIONS.find((dimension) => dimension === target.value) ?? 'overall',
+                  })
+                }
+              >
+                {RULE_DIMENSIONS.map((dimension) => (
+                  <option key={dimension} value={dimension}>
+                    {dimension === 'overall' ? 'Everything together' : `By ${dimension}`}
+                  </option>
+                ))}
+              </NativeSelect>
+            )}
+          </Field>
+          {draft.dimension !== 'overall' && (
+            <Field
+              label={`Which ${draft.dimension}`}
+              hint="Empty for each of them, with an alert of its own."
+              error={problemOf('scope.key')}
+            >
+              {(control) => (
+                <Input
+                  {...control}
+                  value={draft.key}
+                  placeholder={`Each ${draft.dimension}`}
+                  onChange={({ target }) => set({ key: target.value })}
+                />
+              )}
+            </Field>
+          )}
+        </div>
+        <div className="grid grid-cols-2 gap-3 sm:grid-cols-3">
+          <Field label="Fires" error={problemOf('comparison')} className="max-sm:col-span-2">
+            {(control) => (
+              <NativeSelect
+                {...control}
+                value={draft.comparison}
+                onChange={({ target }) =>
+                  set({ comparison: target.value === 'below' ? 'below' : 'above' })
+                }
+              >
+                <option value="above">Above the line</option>
+                <option value="below">Below the line</option>
+              </NativeSelect>
+            )}
+          </Field>
+          <Field label={`Line (${suffix})`} error={problemOf('threshold')}>
+            {(control) => (
+              <Input
+                {...control}
+                inputMode="decimal"
+                value={draft.threshold}
+                onChange={({ target }) => set({ threshold: target.value })}
+              />
+            )}
+          </Field>
+          <Field label={`Rests at (${suffix})`} error={problemOf('clear_threshold')}>
+            {(control) => (
+              <Input
+                {...control}
+                inputMode="decimal"
+                value={draft.clearThreshold}
+                onChange={({ target }) => set({ clearThreshold: target.value })}
+              />
+            )}
+          </Field>
+        </div>
+        <RulePreviewChart rule={canPreview ? written : null} />
+        <div className="grid grid-cols-2 gap-3">
+          <Field
+            label="Fewest posts"
+            hint="With fewer it says nothing."
+            error={problemOf('minimum_volume')}
+          >
+            {(control) => (
+              <Input
+                {...control}
+                inputMode="numeric"
+                value={draft.minimumVolume}
+                onChange={({ target }) => set({ minimumVolume: target.value })}
+              />
+            )}
+          </Field>
+          <Field label="Severity" error={problemOf('severity')}>
+            {(control) => (
+              <NativeSelect
+                {...control}
+                value={draft.severity}
+                onChange={({ target }) =>
+                  set({ severity: SEVERITIES.find((one) => one === target.value) ?? 'warning' })
+                }
+              >
+                {SEVERITIES.map((severity) => (
+                  <option key={severity} value={severity}>
+                    {capitalize(severity)}
+                  </option>
+                ))}
+              </NativeSelect>
+            )}
+          </Field>
+        </div>
+        <div className="grid gap-3 sm:grid-cols-3">
+          <Wait
+            label="Must hold for"
+            hint="Before it fires."
+            error={problemOf('for_seconds')}
+            seconds={draft.forSeconds}
+            onChange={(forSeconds) => set({ forSeconds })}
+          />
+          <Wait
+            label="Keeps firing for"
+            hint="After it ceased."
+            error={problemOf('keep_firing_seconds')}
+            seconds={draft.keepFiringSeconds}
+            onChange={(keepFiringSeconds) => set({ keepFiringSeconds })}
+          />
+          <Wait
+            label="Quiet for"
+            hint="After it is over."
+            error={problemOf('cooldown_seconds')}
+            seconds={draft.cooldownSeconds}
+            onChange={(cooldownSeconds) => set({ cooldownSeconds })}
+          />
+        </div>
+        <ChannelChoice
+          channels={channels}
+          chosen={draft.channels}
+          onChange={(chosen) => set({ channels: chosen })}
+        />
+        {stray !== null && <Failure what="The rule was not saved" error={stray} />}
+      </Form>
+    </Sheet>
+  );
+}
+
+interface WaitProps {
+  label: string;
+  hint: string;
+  error: string | null;
+  seconds: number;
+  onChange: (seconds: number) => void;
+}
+
+function Wait({ label, hint, error, seconds, onChange }: WaitProps) {
+  return (
+    <Field label={label} hint={hint} error={error}>
+      {(control) => (
+        <DurationInput {...control} label={label} seconds={seconds} onChange={onChange} />
+      )}
+    </Field>
+  );
+}
+
+interface ChannelChoiceProps {
+  channels: readonly Channel[];
+  chosen: readonly string[];
+  onChange: (chosen: string[]) => void;
+}
+
+function ChannelChoice({ channels, chosen, onChange }: ChannelChoiceProps) {
+  return (
+    <fieldset>
+      <legend className="text-[13px] font-medium">Told through</legend>
+      {channels.length === 0 ? (
+        <p className="caption">There are no channels yet; the alert is shown here all the same.</p>
+      ) : (
+        <>
+          <ul className="mt-1 flex flex-wrap gap-x-4 gap-y-1">
+            {channels.map(({ id, name }) => (
+              <li key={id}>
+                <label className="flex items-center gap-1.5 text-[13px]">
+                  <input
+                    type="checkbox"
+                    className="size-4 accent-brand"
+                    checked={chosen.includes(id)}
+                    onChange={({ target }) =>
+                      onChange(
+                        target.checked ? [...chosen, id] : chosen.filter((other) => other !== id),
+                      )
+                    }
+                  />
+                  {name}
+                </label>
+              </li>
+            ))}
+          </ul>
+          <p className="caption mt-1">None chosen: every channel whose least severity fits.</p>
+        </>
+      )}
+    </fieldset>
+  );
+}

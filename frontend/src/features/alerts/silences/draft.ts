@@ -1,0 +1,73 @@
+import {
+  RULE_DIMENSIONS,
+  SEVERITIES,
+  type NewSilence,
+  type Rule,
+  type Silence,
+} from '@/features/alerts/api/wire';
+
+/** How long people usually want quiet. */
+export const SILENCE_PRESETS = [
+  { seconds: 1_800, text: '30 min' },
+  { seconds: 7_200, text: '2 h' },
+  { seconds: 28_800, text: '8 h' },
+  { seconds: 86_400, text: '1 day' },
+  { seconds: 604_800, text: '1 week' },
+] as const;
+
+export interface SilenceDraft {
+  ruleId: string;
+  dimension: string;
+  key: string;
+  severity: string;
+  comment: string;
+  seconds: number;
+}
+
+export const NEW_SILENCE: SilenceDraft = {
+  ruleId: '',
+  dimension: '',
+  key: '',
+  severity: '',
+  comment: '',
+  seconds: 7_200,
+};
+
+/** The silence that begins now. */
+export function readSilence(draft: SilenceDraft, now: number): NewSilence {
+  const dimension = RULE_DIMENSIONS.find((known) => known === draft.dimension);
+  const severity = SEVERITIES.find((known) => known === draft.severity);
+  const key = draft.key.trim();
+  return {
+    ...(draft.ruleId !== '' && { rule_id: draft.ruleId }),
+    ...(dimension !== undefined && { dimension }),
+    ...(dimension !== undefined && dimension !== 'overall' && key !== '' && { key }),
+    ...(severity !== undefined && { severity }),
+    starts_at: new Date(now).toISOString(),
+    ends_at: new Date(now + draft.seconds * 1_000).toISOString(),
+    comment: draft.comment.trim(),
+  };
+}
+
+export type SilenceState = 'active' | 'upcoming' | 'over';
+
+export function stateOf({ starts_at, ends_at }: Silence, now: number): SilenceState {
+  if (Date.parse(ends_at) <= now) return 'over';
+  return Date.parse(starts_at) > now ? 'upcoming' : 'active';
+}
+
+/** Which alerts it keeps quiet, in words. */
+export function describeSilence(silence: NewSilence, rules: readonly Rule[]): string {
+  const { rule_id, dimension, key, severity } = silence;
+  const which = severity ? `${severity} alerts` : 'alerts';
+  const about = !dimension
+    ? ''
+    : dimension === 'overall'
+      ? ' about everything together'
+      : key
+        ? ` about the ${dimension} ${key}`
+        : ` about any ${dimension}`;
+  const rule = rules.find(({ id }) => id === rule_id)?.name;
+  const by = !rule_id ? '' : ` of the rule “${rule ?? 'deleted'}”`;
+  return about === '' && by === '' ? `All ${which}` : `${which}${about}${by}`;
+}

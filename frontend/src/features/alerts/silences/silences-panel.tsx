@@ -1,0 +1,94 @@
+import { useState } from 'react';
+import { Badge, type Tone } from '@/components/ui/badge';
+import { Button } from '@/components/ui/button';
+import { Empty, Failure, Skeleton } from '@/components/ui/notice';
+import { Panel } from '@/components/ui/panel';
+import { RULES, SILENCES } from '@/features/alerts/api/resources';
+import { useList, useRemove } from '@/features/alerts/api/use-resource';
+import type { Rule, Silence } from '@/features/alerts/api/wire';
+import {
+  describeSilence,
+  NEW_SILENCE,
+  stateOf,
+  type SilenceState,
+} from '@/features/alerts/silences/draft';
+import { SilenceEditor } from '@/features/alerts/silences/silence-editor';
+import { capitalize, formatDate } from '@/lib/format';
+import { useNow } from '@/lib/use-now';
+
+const TONES: Record<SilenceState, Tone> = { active: 'brand', upcoming: 'outline', over: 'plain' };
+const ORDER: Record<SilenceState, number> = { active: 0, upcoming: 1, over: 2 };
+
+/** Which alerts nobody is told of just now, and until when. */
+export function SilencesPanel() {
+  const { data, error, isPending, refetch } = useList<Silence>(SILENCES);
+  const { data: rules = [] } = useList<Rule>(RULES);
+  const end = useRemove(SILENCES);
+  const now = useNow(10_000);
+  const [isWriting, setIsWriting] = useState(false);
+  const silences = (data ?? [])
+    .map((silence) => ({ silence, state: stateOf(silence, now) }))
+    .toSorted(
+      (a, b) =>
+        ORDER[a.state] - ORDER[b.state] ||
+        Date.parse(b.silence.ends_at) - Date.parse(a.silence.ends_at),
+    );
+  return (
+    <Panel
+      title="Silences"
+      note="raised and shown, but nobody is told"
+      actions={
+        <Button look="solid" onClick={() => setIsWriting(true)}>
+          New silence
+        </Button>
+      }
+    >
+      {isPending && <Skeleton rows={4} label="Loading silences" />}
+      {error !== null && (
+        <Failure
+          what="The silences could not be loaded"
+          error={error}
+          onRetry={() => void refetch()}
+        />
+      )}
+      {end.error !== null && (
+        <Failure className="mt-2" what="The silence was not ended" error={end.error} />
+      )}
+      {data?.length === 0 && (
+        <Empty title="Nothing is silenced">
+          Silence an alert where it stands, or write a silence before work that will make noise.
+        </Empty>
+      )}
+      <ul aria-label="Silences" className="-mx-4 mt-2">
+        {silences.map(({ silence, state }) => (
+          <li
+            key={silence.id}
+            className="flex flex-wrap items-center gap-x-3 gap-y-1.5 border-t border-line px-4 py-2.5"
+          >
+            <div className="min-w-0 flex-1 basis-64">
+              <p className="flex flex-wrap items-center gap-2 text-[13.5px] font-medium">
+                {capitalize(describeSilence(silence, rules))}
+                <Badge tone={TONES[state]}>{state}</Badge>
+              </p>
+              <p className="text-[13px] break-words text-ink-soft">
+                {formatDate(silence.starts_at)} – {formatDate(silence.ends_at)}
+                {silence.comment !== '' && ` · ${silence.comment}`}
+              </p>
+            </div>
+            {state !== 'over' && (
+              <Button
+                disabled={end.isPending && end.variables === silence.id}
+                onClick={() => end.mutate(silence.id)}
+              >
+                End now
+              </Button>
+            )}
+          </li>
+        ))}
+      </ul>
+      {isWriting && (
+        <SilenceEditor initial={NEW_SILENCE} rules={rules} onClose={() => setIsWriting(false)} />
+      )}
+    </Panel>
+  );
+}
