@@ -202,6 +202,9 @@ const letters = Array.from({ length: 3 }, (_, i) => ({
   post: `{"id":"${i}","platform":"web","text":"a post that nothing could be done with"}`,
 }));
 
+/** How many posts were given up and not replayed yet. */
+export const n_dead = () => letters.length;
+
 /** What a list of things with ids answers to the four verbs. */
 function resource(name, { method, id, body }) {
   const list = kept[name];

@@ -10,7 +10,7 @@ import { extname } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
-import { answerPages } from './fixture-pages.mjs';
+import { answerPages, n_dead } from './fixture-pages.mjs';
 import { correct, DEEP, makePost, summarize, SWIFT } from './fixture-posts.mjs';
 
 const option = (name, fallback) => {
@@ -147,7 +147,7 @@ function system() {
     started_at,
     mode: 'embedded',
     stages: ['ingester', 'inference_pool', 'aggregator', 'alerter', 'broadcaster'].map(stage),
-    stream: { length: 3, lag: 0, pending: 3, dead: 0 },
+    stream: { length: 3, lag: 0, pending: 3, dead: n_dead() },
     model: { ...SWIFT, degraded: null },
     tiers: tiers(),
     sockets: { open: sockets.clients.size, limit: 10000 },

@@ -5,7 +5,8 @@
  */
 import type { components } from '@/api/schema.generated';
 
-type Schemas = components['schemas'];
+/** For what a single feature asks for; what several do has a name here. */
+export type Schemas = components['schemas'];
 
 export type Sentiment = Schemas['SentimentLabel'];
 export const SENTIMENTS = ['positive', 'neutral', 'negative'] as const satisfies Sentiment[];

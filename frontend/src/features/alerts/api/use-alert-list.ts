@@ -1,8 +1,8 @@
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
-import type { Alert } from '@/api/wire';
 import { paths } from '@/config/paths';
-import type { AlertDetails, FullAlert, FullAlertPage } from '@/features/alerts/api/wire';
+import type { Alert, AlertPage } from '@/api/wire';
+import type { AlertDetails } from '@/features/alerts/api/wire';
 import { mergeAlerts } from '@/features/alerts/model/merge-alerts';
 import { getJson } from '@/lib/api-client';
 
@@ -19,14 +19,11 @@ export function useOpenAlerts(pushed: readonly Alert[]) {
   const { data, error, isPending, refetch } = useQuery({
     queryKey: [...ALERTS_KEY, 'open'],
     queryFn: ({ signal }) =>
-      getJson<FullAlertPage>(paths.alerts, { state: 'open', limit: OPEN_SHOWN }, signal),
+      getJson<AlertPage>(paths.alerts, { state: 'open', limit: OPEN_SHOWN }, signal),
     refetchInterval: REFRESH_EVERY_MS,
   });
   const alerts = useMemo(
-    () =>
-      (mergeAlerts((data?.items ?? []) as Alert[], pushed) as FullAlert[]).filter(
-        ({ state }) => state === 'open',
-      ),
+    () => mergeAlerts(data?.items ?? [], pushed).filter(({ state }) => state === 'open'),
     [data, pushed],
   );
   return { alerts, error, isPending, refetch };
@@ -42,7 +39,7 @@ export function useAlertHistory({ state, rule }: AlertFilter) {
   return useInfiniteQuery({
     queryKey: [...ALERTS_KEY, 'history', { state, rule }],
     queryFn: ({ pageParam, signal }) =>
-      getJson<FullAlertPage>(
+      getJson<AlertPage>(
         paths.alerts,
         { state, rule, limit: PAGE_LENGTH, cursor: pageParam },
         signal,

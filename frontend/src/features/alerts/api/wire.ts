@@ -1,49 +1,14 @@
-import type { Alert } from '@/api/wire';
+import type { Schemas } from '@/api/wire';
 
-export const SEVERITIES = ['info', 'warning', 'critical'] as const;
-export type Severity = (typeof SEVERITIES)[number];
+export const SEVERITIES = ['info', 'warning', 'critical'] as const satisfies Severity[];
+export type Severity = Schemas['Severity'];
 
-export interface EvidencePoint {
-  at: string;
-  value: number;
-  baseline: number;
-  low: number;
-  high: number;
-}
-
-export interface Evidence {
-  series: EvidencePoint[];
-  terms: { term: string; count: number; expected: number }[];
-}
-
-/** An alert with what rules and signals know of it. */
-export type FullAlert = Omit<Alert, 'rule' | 'severity'> & {
-  rule: 'negativity' | 'churn' | 'spike' | 'virality' | 'threshold';
-  severity: Severity;
-  rule_id?: string | null;
-  rule_name?: string | null;
-  metric?: string | null;
-  phase?: 'firing' | 'recovering' | 'resolved';
-  silenced?: boolean;
-  inhibited_by?: string | null;
-  flapping?: boolean;
-  evidence?: Evidence | null;
-};
+export type Evidence = Schemas['Evidence'];
+export type EvidencePoint = Schemas['EvidencePoint'];
 
 /** Either a phase that it entered, or something that was done with it. */
-export interface AlertMoment {
-  at: string;
-  phase?: string;
-  action?: string;
-  value?: number | null;
-}
-
-export type AlertDetails = FullAlert & { history: AlertMoment[] };
-
-export interface FullAlertPage {
-  items: FullAlert[];
-  next_cursor?: string | null;
-}
+export type AlertMoment = Schemas['AlertMoment'];
+export type AlertDetails = Schemas['AlertWithHistory'];
 
 export const RULE_DIMENSIONS = ['overall', 'product', 'platform', 'channel', 'city'] as const;
 export type RuleDimension = (typeof RULE_DIMENSIONS)[number];

@@ -6,7 +6,7 @@ import { AlertIcon, CheckIcon } from '@/components/ui/icons';
 import { Failure } from '@/components/ui/notice';
 import { Popover } from '@/components/ui/popover';
 import { useAcknowledgeAlert } from '@/features/alerts/api/use-alerts';
-import type { FullAlert } from '@/features/alerts/api/wire';
+import type { Alert } from '@/api/wire';
 import { SeverityBadge } from '@/features/alerts/components/severity-badge';
 import { describeValue } from '@/features/alerts/model/describe-alert';
 import { NEW_SILENCE, SILENCE_PRESETS } from '@/features/alerts/silences/draft';
@@ -14,7 +14,7 @@ import { useStartSilence } from '@/features/alerts/silences/use-start-silence';
 import { formatAge, formatDate, formatElapsed, formatPosts } from '@/lib/format';
 
 interface AlertCardProps {
-  alert: FullAlert;
+  alert: Alert;
   now: number;
   onOpen: (id: string) => void;
 }
@@ -82,7 +82,7 @@ export function AlertCard({ alert, now, onOpen }: AlertCardProps) {
 }
 
 /** Everything that holds of an alert beside its severity, one badge each. */
-export function AlertStanding({ alert }: { alert: FullAlert }) {
+export function AlertStanding({ alert }: { alert: Alert }) {
   return (
     <>
       <Badge tone={alert.state === 'open' ? 'outline' : 'good'}>
@@ -98,7 +98,7 @@ export function AlertStanding({ alert }: { alert: FullAlert }) {
 }
 
 /** Keeps one alert quiet: the same rule, about the same thing. */
-function SilenceButton({ alert }: { alert: FullAlert }) {
+function SilenceButton({ alert }: { alert: Alert }) {
   const [open, setOpen] = useState(false);
   const save = useStartSilence();
   const silence = (seconds: number) =>
@@ -131,7 +131,7 @@ function SilenceButton({ alert }: { alert: FullAlert }) {
   );
 }
 
-function describeTime({ opened_at, resolved_at }: FullAlert, now: number): string {
+function describeTime({ opened_at, resolved_at }: Alert, now: number): string {
   const age = formatAge(opened_at, now);
   const since = age === 'now' ? 'just now' : `${age} ago`;
   if (!resolved_at) return `opened ${since}`;

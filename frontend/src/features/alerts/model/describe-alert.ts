@@ -1,9 +1,10 @@
-import type { AlertMoment, FullAlert } from '@/features/alerts/api/wire';
+import type { Alert } from '@/api/wire';
+import type { AlertMoment } from '@/features/alerts/api/wire';
 import { formatMetric } from '@/features/alerts/rules/metrics';
 import { capitalize, formatScore, formatShare } from '@/lib/format';
 
 /** `61%, line at 50%`: how bad, against which line. */
-export function describeValue({ rule, metric, value, threshold }: FullAlert): string {
+export function describeValue({ rule, metric, value, threshold }: Alert): string {
   // Churn goes post by post: its value is the highest risk, not a number of posts.
   if (rule === 'churn') return `risk ${formatScore(value)}, line at ${formatScore(threshold)}`;
   if (metric) return `${formatMetric(metric, value)}, line at ${formatMetric(metric, threshold)}`;

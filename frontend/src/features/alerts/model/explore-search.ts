@@ -1,11 +1,11 @@
-import type { FullAlert } from '@/features/alerts/api/wire';
+import type { Alert } from '@/api/wire';
 
 /** Evidence begins before an alert opens, and people want to see what led to it. */
 const LEAD_MS = 30 * 60_000;
 const TRAIL_MS = 5 * 60_000;
 
 /** The Explore address of the posts behind an alert. */
-export function exploreSearch(alert: FullAlert, changes: Record<string, string> = {}) {
+export function exploreSearch(alert: Alert, changes: Record<string, string> = {}) {
   const { dimension, key } = alert.scope;
   const end = alert.resolved_at ?? alert.updated_at;
   const iso = (ms: number) => new Date(ms).toISOString();

@@ -4,12 +4,15 @@ import { Badge } from '@/components/ui/badge';
 import { Panel } from '@/components/ui/panel';
 import { useSystem } from '@/features/pipeline/api/use-system';
 import { useReadings } from '@/features/pipeline/api/use-readings';
+import { DeadLettersPanel } from '@/features/pipeline/components/dead-letters-panel';
 import { Fact } from '@/features/pipeline/components/facts';
 import { HealthBanner } from '@/features/pipeline/components/health-banner';
+import { PulseStrip } from '@/features/pipeline/components/pulse-strip';
 import { StageTable } from '@/features/pipeline/components/stage-table';
 import { TiersPanel } from '@/features/pipeline/components/tiers-panel';
+import { describeModel } from '@/features/pipeline/model/tiers';
 import { handledPerSecond, newestOf } from '@/features/pipeline/model/throughput';
-import { formatAge, formatCount, formatRate } from '@/lib/format';
+import { formatAge, formatCount } from '@/lib/format';
 import { useNow } from '@/lib/use-now';
 
 interface SystemViewProps {
@@ -37,32 +40,24 @@ export function SystemView({ pushed, postsPerSecond }: SystemViewProps) {
       {isPending && system === null && <p className="py-6 text-ink-soft">Asking the server…</p>}
       {system !== null && (
         <>
+          <PulseStrip system={system} postsPerSecond={postsPerSecond} />
           <TiersPanel tiers={system.tiers} />
-          <Servers system={system} now={now} postsPerSecond={postsPerSecond} />
+          <Servers system={system} now={now} />
           <Panel title="Stages" note="in the order a post passes them">
             <StageTable stages={system.stages} rates={rates} now={now} />
           </Panel>
+          <DeadLettersPanel n_dead={system.stream?.dead ?? null} now={now} />
         </>
       )}
     </div>
   );
 }
 
-interface ServersProps {
-  system: SystemStatus;
-  now: number;
-  postsPerSecond: number | null;
-}
-
-function Servers({ system, now, postsPerSecond }: ServersProps) {
-  const { stream, sockets } = system;
+function Servers({ system, now }: { system: SystemStatus; now: number }) {
+  const { stream, sockets, model } = system;
   return (
     <div className="grid gap-3 md:grid-cols-2">
-      <Facts title="Stream" note={<DeadLetters dead={stream?.dead ?? 0} />}>
-        <Fact
-          name="Posts per second"
-          value={postsPerSecond === null ? '–' : formatRate(postsPerSecond)}
-        />
+      <Facts title="Stream" note={<Badge>{stream ? 'answers' : 'away'}</Badge>}>
         <Fact name="Waiting in Redis" value={countOf(stream?.length)} />
         <Fact name="Not yet read" value={countOf(stream?.lag)} />
         <Fact name="Read, not yet stored" value={countOf(stream?.pending)} />
@@ -70,6 +65,7 @@ function Servers({ system, now, postsPerSecond }: ServersProps) {
       </Facts>
       <Facts title="Server" note={<Badge>{system.mode}</Badge>}>
         <Fact name="Version" value={system.version} />
+        <Fact name="Model" value={describeModel(model)} />
         <Fact name="Up" value={formatAge(system.started_at, now)} />
         <Fact
           name="Sockets"
@@ -89,10 +85,6 @@ function countOf(count: number | undefined): string {
 
 function describeServer({ reachable, error }: DependencyStatus): string {
   return reachable ? 'answers' : (error ?? 'does not answer');
-}
-
-function DeadLetters({ dead }: { dead: number }) {
-  return dead > 0 ? <Badge tone="critical">look: groundswell dead-letters list</Badge> : null;
 }
 
 function Facts({ title, note, children }: { title: string; note: ReactNode; children: ReactNode }) {

@@ -1,0 +1,43 @@
+import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query';
+import type { Schemas } from '@/api/wire';
+import { paths } from '@/config/paths';
+import { SYSTEM_KEY } from '@/features/pipeline/api/use-system';
+import { getJson, sendJson } from '@/lib/api-client';
+
+export type DeadLetter = Schemas['DeadLetter'];
+
+const DEAD_LETTERS_KEY = ['dead-letters'];
+const PAGE_LENGTH = 20;
+
+/** Posts that were given up, a page at a time. Asked for again whenever their number changes. */
+export function useDeadLetters(n_dead: number) {
+  return useInfiniteQuery({
+    queryKey: [...DEAD_LETTERS_KEY, n_dead],
+    queryFn: ({ pageParam, signal }) =>
+      getJson<Schemas['DeadLetterPage']>(
+        paths.deadLetters,
+        { limit: PAGE_LENGTH, cursor: pageParam },
+        signal,
+      ),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: ({ next_cursor }) => next_cursor ?? undefined,
+    enabled: n_dead > 0,
+  });
+}
+
+/** Puts posts on the stream again, as if they had just come; null stands for all of them. */
+export function useReplay() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (id: string | null) =>
+      sendJson<Schemas['Replayed']>(
+        'POST',
+        paths.replayDeadLetters,
+        id === null ? { all: true } : { ids: [id] },
+      ),
+    onSuccess: () =>
+      Promise.all(
+        [DEAD_LETTERS_KEY, SYSTEM_KEY].map((queryKey) => client.invalidateQueries({ queryKey })),
+      ),
+  });
+}

@@ -1,0 +1,138 @@
+import { Badge } from '@/components/ui/badge';
+import { Button } from '@/components/ui/button';
+import { Confirm } from '@/components/ui/confirm';
+import { Empty, Failure, Notice, Skeleton } from '@/components/ui/notice';
+import { Panel } from '@/components/ui/panel';
+import {
+  useDeadLetters,
+  useReplay,
+  type DeadLetter,
+} from '@/features/pipeline/api/use-dead-letters';
+import { capitalize, formatAge, formatPosts, formatSource } from '@/lib/format';
+
+interface DeadLettersPanelProps {
+  /** How many there are; null while Redis is away. */
+  n_dead: number | null;
+  now: number;
+}
+
+/** Posts that nothing could be done with, why, and the way to try them again. */
+export function DeadLettersPanel({ n_dead, now }: DeadLettersPanelProps) {
+  const letters = useDeadLetters(n_dead ?? 0);
+  const replay = useReplay();
+  const items = n_dead === 0 ? [] : (letters.data?.pages.flatMap((page) => page.items) ?? []);
+  return (
+    <Panel
+      title="Dead letters"
+      note="posts given up after three attempts alone"
+      actions={
+        n_dead !== null &&
+        n_dead > 0 && (
+          <>
+            <Badge tone="critical">{n_dead} waiting</Badge>
+            <Confirm
+              trigger={
+                <Button className="h-7! px-2!" disabled={replay.isPending}>
+                  Replay all
+                </Button>
+              }
+              question={`Replay ${formatPosts(n_dead)}?`}
+              action="Replay all"
+              onConfirm={() => replay.mutate(null)}
+            >
+              They go through the pipeline again as if they had just come. What is still wrong with
+              them brings them back here; nothing is stored twice.
+            </Confirm>
+          </>
+        )
+      }
+    >
+      {replay.data !== undefined && !replay.isPending && (
+        <Notice tone="good" className="mt-2">
+          {formatPosts(replay.data.replayed)} on the stream again.
+        </Notice>
+      )}
+      {replay.error !== null && (
+        <Failure className="mt-2" what="Nothing was replayed" error={replay.error} />
+      )}
+      {letters.error !== null && (
+        <Failure
+          className="mt-2"
+          what="The dead letters could not be loaded"
+          error={letters.error}
+          onRetry={() => void letters.refetch()}
+        />
+      )}
+      {n_dead === null && <Empty title="Unknown while Redis is away" />}
+      {n_dead === 0 && <Empty title="No post was given up" />}
+      {n_dead !== null && n_dead > 0 && letters.isPending && (
+        <Skeleton rows={4} label="Loading dead letters" />
+      )}
+      <ul aria-label="Dead letters" className="-mx-4 mt-2">
+        {items.map((letter) => (
+          <Letter
+            key={letter.id}
+            letter={letter}
+            now={now}
+            busy={replay.isPending}
+            onReplay={() => replay.mutate(letter.id)}
+          />
+        ))}
+      </ul>
+      {letters.hasNextPage && n_dead !== 0 && (
+        <Button
+          className="mt-2 self-center"
+          disabled={letters.isFetchingNextPage}
+          onClick={() => void letters.fetchNextPage()}
+        >
+          Show more
+        </Button>
+      )}
+    </Panel>
+  );
+}
+
+interface LetterProps {
+  letter: DeadLetter;
+  now: number;
+  busy: boolean;
+  onReplay: () => void;
+}
+
+function Letter({ letter, now, busy, onReplay }: LetterProps) {
+  const { id, reason, attempts, died_at, source, post } = letter;
+  return (
+    <li className="border-t border-line px-4 py-2.5">
+      <div className="flex flex-wrap items-start gap-x-3 gap-y-1.5">
+        <div className="min-w-0 flex-1 basis-60">
+          <p className="text-[13.5px] font-medium break-words">{capitalize(reason)}</p>
+          <p className="caption mt-0.5">
+            {[
+              `given up ${formatAge(died_at, now)} ago`,
+              `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`,
+              source && `from ${formatSource(source)}`,
+            ]
+              .filter(Boolean)
+              .join(' · ')}
+          </p>
+        </div>
+        <Button
+          className="h-7! px-2!"
+          disabled={busy}
+          aria-label={`Replay ${id}`}
+          onClick={onReplay}
+        >
+          Replay
+        </Button>
+      </div>
+      {post && (
+        <details className="mt-1">
+          <summary className="caption w-fit rounded hover:text-ink">The post as it came</summary>
+          <pre className="thin-scroll mt-1 max-h-48 overflow-auto rounded-md bg-sunken p-2 font-mono text-[12px] break-all whitespace-pre-wrap">
+            {post}
+          </pre>
+        </details>
+      )}
+    </li>
+  );
+}
