@@ -8,6 +8,7 @@ import { liveClient } from '@/app/live-client';
 import { PageBar, PageLinks } from '@/app/navigation';
 import { ConnectionPill } from '@/features/connection/components/connection-pill';
 import { TokenForm } from '@/features/connection/components/token-form';
+import { UpdateNotice } from '@/features/pwa/components/update-notice';
 import { useIsLocked } from '@/lib/access';
 import { chooseTheme, useTheme } from '@/lib/theme';
 import { liveStore, useLive } from '@/live/store';
@@ -49,6 +50,7 @@ export function Shell() {
         tabIndex={-1}
         className="mx-auto w-full max-w-[1760px] flex-1 p-3 outline-none sm:px-4"
       >
+        <UpdateNotice />
         {isLocked ? <TokenForm onAccepted={liveClient.retryNow} /> : <Outlet />}
       </main>
       <PageBar />

@@ -24,6 +24,7 @@ export const paths = {
   testChannel: (id: string) => `/api/v1/notification-channels/${encodeURIComponent(id)}/test`,
   rotateChannelSecret: (id: string) =>
     `/api/v1/notification-channels/${encodeURIComponent(id)}/rotate-secret`,
+  pushKey: '/api/v1/push/key',
   notifications: '/api/v1/notifications',
   resendNotification: (id: string) => `/api/v1/notifications/${encodeURIComponent(id)}/resend`,
   signalSettings: '/api/v1/signal-settings',

@@ -2,6 +2,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useCallback, useEffect, useMemo } from 'react';
 import { AlertsView } from '@/features/alerts/components/alerts-view';
 import { parsePlace, placeToSearch, type AlertsPlace } from '@/features/alerts/model/place';
+import { PushToggle } from '@/features/pwa/components/push-toggle';
 import { useLive } from '@/live/store';
 
 /** Everything that needed a person, what still does, and who is told when. */
@@ -20,6 +21,9 @@ export function AlertsPage() {
   return (
     <>
       <h1 className="sr-only">Alerts</h1>
+      <div className="mb-2 flex sm:justify-end">
+        <PushToggle />
+      </div>
       <AlertsView place={place} onChange={onChange} pushed={pushed} />
     </>
   );

@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Plugin, Rollup } from 'vite';
+
+type Bundle = Rollup.OutputBundle;
+
+/** What a visit without a network needs beside the files that Live is made of. */
+const ALWAYS = ['/', '/theme.js', '/favicon.svg', '/manifest.webmanifest', '/icons/icon-192.png'];
+
+/** Writes `sw.js`, which knows the files of this build: those of the first page are kept, the others once they were asked for. */
+export function serviceWorker(source: URL): Plugin {
+  return {
+    name: 'groundswell-service-worker',
+    apply: 'build',
+    writeBundle: {
+      order: 'post',
+      handler({ dir = 'dist' }, bundle) {
+        const shell = [...ALWAYS, ...filesOfLive(bundle)];
+        const script = readFileSync(source, 'utf8');
+        const digest = createHash('sha256').update(script).update(shell.join('\n'));
+        for (const file of Object.values(bundle)) {
+          digest.update(file.type === 'chunk' ? file.code : file.source);
+        }
+        const written = script
+          .replace('__VERSION__', digest.digest('hex').slice(0, 12))
+          .replace("['__SHELL__']", JSON.stringify(shell, null, 2));
+        writeFileSync(join(dir, 'sw.js'), written);
+      },
+    },
+  };
+}
+
+/** The entry, the Live page and all that they import before anything is drawn, with styles and the typeface. */
+function filesOfLive(bundle: Bundle): string[] {
+  const files = new Set<string>();
+  const take = (fileName: string) => {
+    const chunk = bundle[fileName];
+    if (files.has(fileName) || chunk?.type !== 'chunk') return;
+    files.add(fileName);
+    chunk.imports.forEach(take);
+    chunk.viteMetadata?.importedCss.forEach((name) => files.add(name));
+  };
+  for (const file of Object.values(bundle)) {
+    if (file.type !== 'chunk') continue;
+    const isLive = file.facadeModuleId?.endsWith('/app/routes/live.tsx') ?? false;
+    if (file.isEntry || isLive) take(file.fileName);
+  }
+  const fonts = Object.keys(bundle).filter((name) => /latin-wght.*\.woff2$/.test(name));
+  return [...files, ...fonts].map((name) => `/${name}`);
+}

@@ -1,0 +1,84 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { paths } from '@/config/paths';
+import { nameOfBrowser, toBytes, toSettings, whyNoPush } from '@/features/pwa/model/push';
+import { ApiError, getJson, sendJson } from '@/lib/api-client';
+
+/** Which channel of the server is this browser. */
+const STORED_AS = 'groundswell.push-channel';
+
+const PUSH_KEY = ['push'];
+
+/** Whether alerts reach this browser while the dashboard is closed, and how to change that. */
+export function usePush() {
+  const client = useQueryClient();
+  const standing = useQuery({
+    queryKey: PUSH_KEY,
+    queryFn: ({ signal }) => isOn(signal),
+    staleTime: Infinity,
+  });
+  const change = useMutation({
+    mutationFn: (on: boolean) => (on ? turnOn() : turnOff()),
+    onSettled: () =>
+      Promise.all([
+        client.invalidateQueries({ queryKey: PUSH_KEY }),
+        client.invalidateQueries({ queryKey: ['notification-channels'] }),
+      ]),
+  });
+  return { isOn: standing.data, isPending: standing.isPending, change };
+}
+
+/** Both ends have to agree: a subscription whose channel somebody deleted reaches nobody. */
+async function isOn(signal: AbortSignal): Promise<boolean> {
+  const id = localStorage.getItem(STORED_AS);
+  if (id === null || whyNoPush() !== null) return false;
+  const registration = await navigator.serviceWorker.getRegistration();
+  const subscription = await registration?.pushManager.getSubscription();
+  if (!subscription) return false;
+  try {
+    const { enabled } = await getJson<{ enabled: boolean }>(paths.channel(id), {}, signal);
+    return enabled;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return false;
+    throw error;
+  }
+}
+
+async function turnOn(): Promise<void> {
+  if ((await Notification.requestPermission()) !== 'granted') {
+    throw new Error('notifications were not allowed');
+  }
+  const { signal } = new AbortController();
+  const { public_key } = await getJson<{ public_key: string }>(paths.pushKey, {}, signal);
+  const { pushManager } = await navigator.serviceWorker.ready;
+  // One made with another key of the server could never be reached.
+  await (await pushManager.getSubscription())?.unsubscribe();
+  const subscription = await pushManager.subscribe({
+    userVisibleOnly: true,
+    applicationServerKey: toBytes(public_key),
+  });
+  const settings = toSettings(subscription);
+  if (settings === null) throw new Error('the browser gave no keys');
+  await forget();
+  const channel = await sendJson<{ id: string }>('POST', paths.channels, {
+    name: nameOfBrowser(navigator.userAgent),
+    kind: 'web_push',
+    settings,
+  });
+  localStorage.setItem(STORED_AS, channel.id);
+}
+
+async function turnOff(): Promise<void> {
+  await forget();
+  const registration = await navigator.serviceWorker.getRegistration();
+  await (await registration?.pushManager.getSubscription())?.unsubscribe();
+}
+
+/** Takes this browser's channel off the server; one that is gone already is as good. */
+async function forget(): Promise<void> {
+  const id = localStorage.getItem(STORED_AS);
+  if (id === null) return;
+  await sendJson<unknown>('DELETE', paths.channel(id)).catch((error: unknown) => {
+    if (!(error instanceof ApiError && error.status === 404)) throw error;
+  });
+  localStorage.removeItem(STORED_AS);
+}

@@ -1,0 +1,22 @@
+import { useSyncExternalStore } from 'react';
+import { Button } from '@/components/ui/button';
+import { registration } from '@/features/pwa/model/registration';
+
+/** Says that the server has a newer dashboard; the person decides when to change over. */
+export function UpdateNotice() {
+  const update = useSyncExternalStore(registration.subscribe, registration.state);
+  if (update === 'none') return null;
+  return (
+    <div
+      role="status"
+      className="mb-3 flex flex-wrap items-center gap-x-4 gap-y-2 rounded-xl border border-brand/30 bg-highlight px-4 py-2 text-[13.5px]"
+    >
+      <p className="min-w-0 flex-1">
+        <strong>A newer dashboard is ready.</strong> It was installed with the server.
+      </p>
+      <Button look="solid" onClick={registration.update}>
+        Change over
+      </Button>
+    </div>
+  );
+}

@@ -1,0 +1,55 @@
+/** Why this browser cannot be pushed to, for people; null where it can. */
+export function whyNoPush(): string | null {
+  if (!('serviceWorker' in navigator) || !window.isSecureContext) {
+    return 'Push needs HTTPS, or a server on this device.';
+  }
+  if (!('PushManager' in window) || !('Notification' in window)) {
+    return 'This browser cannot be pushed to. On an iPhone, add the dashboard to the home screen first.';
+  }
+  if (Notification.permission === 'denied') {
+    return 'Notifications are blocked for this page; allow them in the settings of the browser.';
+  }
+  return null;
+}
+
+/** What the server needs to reach this browser. */
+export interface PushSettings {
+  endpoint: string;
+  keys: { p256dh: string; auth: string };
+}
+
+/** The subscription as it travels; null where the browser left something out. */
+export function toSettings(subscription: PushSubscription): PushSettings | null {
+  const { endpoint, keys } = subscription.toJSON();
+  const { p256dh, auth } = keys ?? {};
+  if (endpoint === undefined || p256dh === undefined || auth === undefined) return null;
+  return { endpoint, keys: { p256dh, auth } };
+}
+
+/** URL-safe base64, as keys are written, into bytes. */
+export function toBytes(base64Url: string): Uint8Array<ArrayBuffer> {
+  const base64 = base64Url.replaceAll('-', '+').replaceAll('_', '/');
+  return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+}
+
+/** `Chrome on Linux`: which of a person's browsers a channel is. */
+export function nameOfBrowser(agent: string): string {
+  const browsers = [
+    ['Edg/', 'Edge'],
+    ['OPR/', 'Opera'],
+    ['Firefox/', 'Firefox'],
+    ['Chrome/', 'Chrome'],
+    ['Safari/', 'Safari'],
+  ] as const;
+  const systems = [
+    ['Android', 'Android'],
+    ['iPhone', 'iPhone'],
+    ['iPad', 'iPad'],
+    ['Windows', 'Windows'],
+    ['Mac OS', 'a Mac'],
+    ['Linux', 'Linux'],
+  ] as const;
+  const find = (among: readonly (readonly [string, string])[], fallback: string) =>
+    among.find(([mark]) => agent.includes(mark))?.[1] ?? fallback;
+  return `${find(browsers, 'A browser')} on ${find(systems, 'another system')}`;
+}
