@@ -26,6 +26,7 @@ pub mod stream; // Redis: posts in and out, dead letters, news between processes
 
 pub mod enrich; // language, place, products, reach
 pub mod inference; // text to score, pure
+pub mod trends; // posts to what is spoken of, pure
 pub mod virality; // numbers to verdicts, pure
 
 pub mod store; // Postgres, the only place with SQL

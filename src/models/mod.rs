@@ -14,3 +14,4 @@ pub mod score; // what the model says about one post
 pub mod silence; // when nobody shall be told
 pub mod stage_health; // how the pipeline is
 pub mod subscription; // what a live client wants to hear
+pub mod trends; // what people speak of, and how many they are

@@ -1,0 +1,227 @@
+//! The most frequent of any number of terms, in bounded memory.
+
+use std::collections::HashMap;
+
+/// What is known of one term.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TermCount {
+    /// Posts that were certainly seen to name it.
+    pub low: u64,
+    /// How far above the floor it may be; see [`TermTally`].
+    excess: u64,
+    /// Sum of the sentiment of the posts in `low`, in millionths.
+    pub sentiment_micros: i64,
+}
+
+/// Posts that name a term.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Named {
+    /// How many.
+    pub n_posts: u64,
+    /// The sum of their sentiment, in millionths.
+    pub sentiment_micros: i64,
+}
+
+/// Counts terms as Misra and Gries do, and keeps beside each the posts that were certainly seen.
+///
+/// True counts lie between `low` and `floor + excess`; of a term that is not kept, between 0 and the floor. Cut back to
+/// `k` terms whenever there are twice as many, the floor is at most the sum of all counts divided by `k`: each cut that
+/// raises it by `d` takes at least `d` away from each of `k` terms.
+///
+/// Merging adds everything up and forgets nothing, so it does not matter who is merged with whom, or when; the bounds
+/// add up as well (Agarwal et al., "Mergeable summaries", 2012). What is merged is as large as its parts together:
+/// [`Self::keep`] makes it smaller again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TermTally {
+    floor: u64,
+    terms: HashMap<Box<str>, TermCount>,
+}
+
+/// One term as it travels: the term, `low`, `excess` and `sentiment_micros`.
+pub type TermRow = (String, u64, u64, i64);
+
+impl TermTally {
+    /// Counts a term in so many posts, and keeps at most twice `n_kept` terms.
+    pub fn add(&mut self, term: &str, named: Named, n_kept: usize) {
+        let Named { n_posts, sentiment_micros } = named;
+        let seen = TermCount { low: n_posts, excess: n_posts, sentiment_micros };
+        match self.terms.get_mut(term) {
+            Some(count) => count.add(&seen),
+            None => {
+                self.terms.insert(term.into(), seen);
+            }
+        }
+        if self.terms.len() >= n_kept.max(1) * 2 {
+            self.keep(n_kept);
+        }
+    }
+
+    /// Adds what another counted.
+    pub fn merge(&mut self, other: &Self) {
+        self.floor += other.floor;
+        for (term, count) in &other.terms {
+            match self.terms.get_mut(term) {
+                Some(mine) => mine.add(count),
+                None => {
+                    self.terms.insert(term.clone(), *count);
+                }
+            }
+        }
+    }
+
+    /// Forgets all but the `n_kept` most frequent terms, fewer where several are equally frequent.
+    pub fn keep(&mut self, n_kept: usize) {
+        if self.terms.len() <= n_kept {
+            return;
+        }
+        let mut excesses: Vec<u64> = self.terms.values().map(|count| count.excess).collect();
+        let (_, &mut cut, _) = excesses.select_nth_unstable_by(n_kept, |a, b| b.cmp(a));
+        self.terms.retain(|_, count| {
+            count.excess = count.excess.saturating_sub(cut);
+            count.excess > 0
+        });
+        self.floor += cut;
+    }
+
+    /// The terms that are kept.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &TermCount)> {
+        self.terms.iter().map(|(term, count)| (term.as_ref(), count))
+    }
+
+    /// How many are kept.
+    pub fn len(&self) -> usize {
+        self.terms.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.terms.is_empty()
+    }
+
+    /// What is known of a term; zeros for one that is not kept.
+    pub fn get(&self, term: &str) -> TermCount {
+        self.terms.get(term).copied().unwrap_or_default()
+    }
+
+    /// The most posts that can name it.
+    pub fn high(&self, count: &TermCount) -> u64 {
+        self.floor + count.excess
+    }
+
+    /// The middle of what is possible.
+    pub fn likely(&self, count: &TermCount) -> f64 {
+        (count.low + self.high(count)) as f64 / 2.0
+    }
+
+    /// The most posts that can name a term that is not kept.
+    pub fn floor(&self) -> u64 {
+        self.floor
+    }
+
+    /// Everything, to be sent elsewhere; the same tally gives the same rows.
+    pub fn to_rows(&self) -> (u64, Vec<TermRow>) {
+        let row = |(term, count): (&str, &TermCount)| {
+            (term.to_owned(), count.low, count.excess, count.sentiment_micros)
+        };
+        let mut rows: Vec<TermRow> = self.iter().map(row).collect();
+        rows.sort_unstable();
+        (self.floor, rows)
+    }
+
+    /// What [`Self::to_rows`] gave elsewhere.
+    pub fn from_rows(floor: u64, rows: Vec<TermRow>) -> Self {
+        let count = |(term, low, excess, sentiment_micros): TermRow| {
+            (term.into_boxed_str(), TermCount { low, excess, sentiment_micros })
+        };
+        Self { floor, terms: rows.into_iter().map(count).collect() }
+    }
+}
+
+impl TermCount {
+    fn add(&mut self, other: &Self) {
+        self.low += other.low;
+        self.excess += other.excess;
+        self.sentiment_micros += other.sentiment_micros;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const N_KEPT: usize = 8;
+
+    fn tally_of(words: &[u8]) -> TermTally {
+        let mut tally = TermTally::default();
+        for word in words {
+            let named = Named { n_posts: 1, sentiment_micros: i64::from(*word) };
+            tally.add(&word.to_string(), named, N_KEPT);
+        }
+        tally
+    }
+
+    fn merged(tallies: &[&TermTally]) -> TermTally {
+        let mut all = TermTally::default();
+        tallies.iter().for_each(|tally| all.merge(tally));
+        all
+    }
+
+    fn exact(words: &[u8]) -> HashMap<String, u64> {
+        let mut counts = HashMap::new();
+        words.iter().for_each(|word| *counts.entry(word.to_string()).or_default() += 1);
+        counts
+    }
+
+    /// Few frequent words and many rare ones, as people speak.
+    fn words() -> impl Strategy<Value = Vec<u8>> {
+        proptest::collection::vec(prop_oneof![0..6_u8, 0..=255_u8], 0..600)
+    }
+
+    fn assert_bounds(tally: &TermTally, exact: &HashMap<String, u64>) {
+        for (term, &n) in exact {
+            let count = tally.get(term);
+            assert!(count.low <= n && n <= tally.high(&count), "{term}: {n} is not within {count:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_true_count_lies_within_its_bounds(words in words()) {
+            let tally = tally_of(&words);
+            assert_bounds(&tally, &exact(&words));
+            prop_assert!(tally.floor() as usize <= words.len() / N_KEPT);
+            prop_assert!(tally.len() < N_KEPT * 2);
+        }
+
+        #[test]
+        fn it_does_not_matter_who_is_merged_with_whom(a in words(), b in words(), c in words()) {
+            let (a_tally, b_tally, c_tally) = (tally_of(&a), tally_of(&b), tally_of(&c));
+            let all = merged(&[&a_tally, &b_tally, &c_tally]);
+            let left = merged(&[&merged(&[&a_tally, &b_tally]), &c_tally]);
+            let right = merged(&[&a_tally, &merged(&[&c_tally, &b_tally])]);
+            prop_assert_eq!(&left, &right);
+            prop_assert_eq!(&all, &left);
+            let mut cut = all;
+            cut.keep(N_KEPT);
+            let said = [a, b, c].concat();
+            assert_bounds(&cut, &exact(&said));
+            prop_assert!(cut.len() <= N_KEPT);
+        }
+
+        #[test]
+        fn a_tally_that_travelled_is_the_same(words in words()) {
+            let tally = tally_of(&words);
+            let (floor, rows) = tally.to_rows();
+            prop_assert_eq!(TermTally::from_rows(floor, rows), tally);
+        }
+    }
+
+    #[test]
+    fn while_there_is_room_every_count_is_exact() {
+        let tally = tally_of(&[1, 2, 1, 3, 1]);
+        let one = tally.get("1");
+        assert_eq!((one.low, tally.high(&one), one.sentiment_micros, tally.floor()), (3, 3, 3, 0));
+    }
+}
