@@ -58,6 +58,8 @@ pub const OVERLOAD_SECONDS_TOTAL: &str = "groundswell_overload_seconds_total";
 pub const TIER_POSTS_TOTAL: &str = "groundswell_tier_posts_total";
 /// Times the live windows were rebuilt from Postgres.
 pub const WINDOW_HEALS_TOTAL: &str = "groundswell_window_heals_total";
+/// Posts that were stored and not counted into trends, because too many came at once.
+pub const TREND_POSTS_MISSED_TOTAL: &str = "groundswell_trend_posts_missed_total";
 /// Frames delivered to sockets.
 pub const FRAMES_DELIVERED_TOTAL: &str = "groundswell_frames_delivered_total";
 /// Sockets forgotten because they did not read.

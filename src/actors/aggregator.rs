@@ -21,6 +21,7 @@ use super::messages::{
     ApplyUpdate, CorrectBatch, PostsFlagged, PublishMetrics, RecordBatch, Reread, WindowClosed,
 };
 use super::supervisor::{Life, stage};
+use super::trend_tap::TrendTap;
 use super::window_cache;
 use crate::models::live::{FrameId, LiveUpdate, SequencedUpdate};
 use crate::models::rollup::{RollupKey, Sums};
@@ -70,6 +71,8 @@ pub struct AggregatorParams {
     pub evaluator: Option<Downstream<WindowClosed>>,
     /// Who is told about churn.
     pub alerter: Downstream<PostsFlagged>,
+    /// Who counts what stored posts speak of.
+    pub trends: TrendTap,
     /// Where posts wait for a better model once they are stored.
     pub cascade: Arc<Cascade>,
     /// The runtime on which connections live.
@@ -119,6 +122,7 @@ impl Aggregator {
             news,
             alerter: params.alerter.clone(),
             cascade: Arc::clone(&params.cascade),
+            trends: params.trends.clone(),
             feed: Arc::new(FeedBudget::new(params.live_posts_per_second)),
             updates: Arc::new(FeedBudget::new(params.live_posts_per_second)),
             vitals: Arc::clone(&life.vitals),

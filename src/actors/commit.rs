@@ -13,6 +13,7 @@ use super::cascade::{Cascade, Deferred, Places, TierCounts};
 use super::downstream::Downstream;
 use super::feed_budget::FeedBudget;
 use super::messages::{PostsFlagged, RecordBatch};
+use super::trend_tap::TrendTap;
 use super::vitals::Vitals;
 use crate::inference::Tier;
 use crate::models::live::LiveUpdate;
@@ -39,6 +40,8 @@ pub(super) struct Committer {
     pub news: mpsc::Sender<LiveUpdate>,
     pub alerter: Downstream<PostsFlagged>,
     pub cascade: Arc<Cascade>,
+    /// Who counts what is spoken of.
+    pub trends: TrendTap,
     /// How many new posts are shown.
     pub feed: Arc<FeedBudget>,
     /// How many corrected posts are shown.
@@ -146,6 +149,7 @@ impl Committer {
             batch.into_iter().zip(is_new).filter(|(_, new)| *new).map(|(post, _)| post).collect();
         self.cascade.count(now, TierCounts { n_stored: wide(new.len()), n_corrected: 0 });
         metrics::counter!(TIER_POSTS_TOTAL, "tier" => Tier::Swift.as_str()).increment(wide(new.len()));
+        self.trends.count(&new);
         self.defer(&new, places);
         for scored in &new {
             let waited = now.duration_since(scored.post.received_at).as_secs_f64();

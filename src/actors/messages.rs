@@ -8,6 +8,7 @@
 //! | [`ApplyUpdate`] | listener → aggregator | `send().await` |
 //! | [`WindowClosed`] | aggregator → alerter | `send().await` |
 //! | [`PostsFlagged`] | aggregator → alerter | `try_send`: it only wakes |
+//! | [`CountTerms`] | aggregator → trend_counter | `try_send`: what does not fit is told as missed |
 //! | [`Publish`] | listener → broadcaster | `send().await` |
 //! | [`PublishMetrics`] | aggregator → broadcaster | `try_send`: the next is due in 250 ms |
 //! | [`PublishSystem`] | app → broadcaster | `try_send`: the next is due in 2 s |
@@ -25,6 +26,7 @@ use actix::{Message, Recipient};
 use super::cascade::{Deferred, Places};
 use super::downstream::Ticketed;
 use super::ticket::Ticket;
+use super::trend_tap::Uncounted;
 use crate::models::alert::Scope;
 use crate::models::live::FrameId;
 use crate::models::metrics::LiveMetrics;
@@ -34,6 +36,7 @@ use crate::models::score::Score;
 use crate::models::stage_health::SystemHealth;
 use crate::models::subscription::Subscription;
 use crate::stream::UpdateEvent;
+use crate::trends::slice::HeardPost;
 
 /// Score these posts, then have them recorded.
 #[derive(Message)]
@@ -108,6 +111,16 @@ pub struct WindowClosed {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct PostsFlagged;
+
+/// Count what these posts speak of, and who wrote them. They are stored.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct CountTerms {
+    /// At least one.
+    pub posts: Vec<HeardPost>,
+    /// Tells that they were missed, unless they are counted.
+    pub uncounted: Uncounted,
+}
 
 /// Turn this update into frames and deliver them.
 #[derive(Message)]

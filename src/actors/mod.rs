@@ -9,7 +9,8 @@ pub mod broadcaster; // updates → sessions
 pub mod deep_pool; // deferred posts → CorrectBatch, on threads of low priority
 pub mod housekeeper; // partitions, merged rollups, expiry
 pub mod inference_pool; // ScoreBatch → RecordBatch, on worker threads
-pub mod ingester; // stream → ScoreBatch; acknowledges, claims
+pub mod ingester;
+pub mod trend_counter; // CountTerms → slices of what is spoken of, told to Redis // stream → ScoreBatch; acknowledges, claims
 
 pub mod downstream; // the address of the next stage, which outlives any incarnation
 pub mod supervisor; // starts, watches, respawns, gives up
@@ -26,9 +27,18 @@ pub mod score_lane; // texts that somebody waits for, by the best tier in time
 pub mod scoring; // from what a model reads to the score that is stored
 mod suspects; // batches to be tried again: smaller, alone, not for ever
 mod told_alerts; // what people were told of open alerts
+pub mod trend_tap; // which stored posts are counted, and how many are not
 mod window_cache; // the newest figures as Redis keeps them
 mod workers; // threads that score, and whether they are well
 
 /// The stages in the order of the flow.
-pub const STAGES: [&str; 7] =
-    ["ingester", "inference_pool", "deep_pool", "aggregator", "alerter", "broadcaster", "housekeeper"];
+pub const STAGES: [&str; 8] = [
+    "ingester",
+    "inference_pool",
+    "deep_pool",
+    "aggregator",
+    "trend_counter",
+    "alerter",
+    "broadcaster",
+    "housekeeper",
+];

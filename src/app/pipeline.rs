@@ -28,6 +28,8 @@ use crate::actors::messages::{
 };
 use crate::actors::score_lane::ScoreLane;
 use crate::actors::supervisor::{Life, Stage, StageSpec, Supervision, supervise};
+use crate::actors::trend_counter::{TrendCounter, TrendCounterParams};
+use crate::actors::trend_tap::TrendTap;
 use crate::actors::vitals::HealthBoard;
 use crate::config::{Config, Role};
 use crate::inference::Tier;
@@ -122,6 +124,13 @@ pub fn start(config: &Config, connections: &Connections, io: &Handle) -> Pipelin
     let n_deep_threads = if deep.is_some() { config.n_deep_threads() } else { 0 };
     let cascade = Arc::new(Cascade::new(config.latency_budget, n_deep_threads));
 
+    let (to_count, count) = downstream(TrendCounter::NAME);
+    let tap = TrendTap::new(count);
+    let params =
+        TrendCounterParams { shelf: connections.stream.trends(), missed: tap.missed(), io: io.clone() };
+    starter
+        .start(move |life| TrendCounter::new(params.clone(), life), move |address| to_count.follow(address));
+
     let (to_record, record) = downstream(Aggregator::NAME);
     let (to_correct, correct) = downstream(Aggregator::NAME);
     let (to_apply, apply) = downstream(Aggregator::NAME);
@@ -132,6 +141,7 @@ pub fn start(config: &Config, connections: &Connections, io: &Handle) -> Pipelin
         broadcaster: metrics,
         evaluator: config.does(Role::Alert).then_some(evaluator),
         alerter,
+        trends: tap,
         cascade: Arc::clone(&cascade),
         io: io.clone(),
         posts_per_commit: config.posts_per_commit,

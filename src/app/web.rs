@@ -18,6 +18,7 @@ use crate::http;
 use crate::http::guard::{AllowedHosts, Token};
 use crate::http::origins::AllowedOrigins;
 use crate::http::state::{AppState, HttpParams};
+use crate::http::trends::TrendReader;
 use crate::models::stage_health::SystemHealth;
 use crate::ws::{Sockets, SocketsParams};
 
@@ -84,6 +85,7 @@ pub fn start(parts: Parts<'_>) -> anyhow::Result<Web> {
         score_lane: pipeline.score_lane.clone(),
         models: Arc::clone(&connections.models),
         live_tickets: connections.stream.live_tickets(),
+        trends: TrendReader::new(connections.stream.trends()),
         sockets: sockets.clone(),
         prometheus: metrics,
         health,

@@ -20,6 +20,7 @@ mod socket; // where live sockets begin
 pub mod state; // what every handler can reach
 mod system; // how the pipeline is
 mod tickets; // passes for live connections
+pub mod trends; // what people speak of
 
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{Resource, Route, guard as guards, web};
@@ -48,6 +49,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(at("/api/metrics/platforms", "GET, HEAD").route(get().to(metrics::platforms)))
         .service(at("/api/metrics/emotions", "GET, HEAD").route(get().to(metrics::emotions)))
         .service(at("/api/metrics/trend", "GET, HEAD").route(get().to(metrics::trend)))
+        .service(at("/api/v1/trends", "GET, HEAD").route(get().to(trends::show)))
         .service(at("/api/v1/alerts", "GET, HEAD").route(get().to(alerts::list)))
         .service(at("/api/v1/alerts/{id}", "GET, HEAD").route(get().to(alerts::get)))
         .service(at("/api/v1/alerts/{id}/acknowledge", "POST").route(web::post().to(alerts::acknowledge)))

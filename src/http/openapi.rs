@@ -6,8 +6,11 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::{alerts, dead_letters, export, health, metrics, models, posts, score, socket, system, tickets};
+use super::{
+    alerts, dead_letters, export, health, metrics, models, posts, score, socket, system, tickets, trends,
+};
 use crate::models::metrics::LiveMetrics;
+use crate::trends::timeline::Span;
 use crate::ws::frames::{ClientOp, ServerFrame};
 
 #[derive(OpenApi)]
@@ -26,6 +29,7 @@ use crate::ws::frames::{ClientOp, ServerFrame};
         metrics::platforms,
         metrics::emotions,
         metrics::trend,
+        trends::show,
         alerts::list,
         alerts::get,
         alerts::acknowledge,
@@ -40,7 +44,7 @@ use crate::ws::frames::{ClientOp, ServerFrame};
         health::live,
         health::ready
     ),
-    components(schemas(ServerFrame, ClientOp, LiveMetrics, metrics::WindowName, export::Format)),
+    components(schemas(Span, ServerFrame, ClientOp, LiveMetrics, metrics::WindowName, export::Format)),
     modifiers(&Token)
 )]
 struct Document;

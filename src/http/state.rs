@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::guard::{AllowedHosts, Token};
 use super::origins::AllowedOrigins;
+use super::trends::TrendReader;
 use crate::actors::score_lane::ScoreLane;
 use crate::inference::Models;
 use crate::models::stage_health::SystemHealth;
@@ -46,6 +47,8 @@ pub struct AppState {
     pub models: Arc<Models>,
     /// Passes for live connections.
     pub live_tickets: LiveTickets,
+    /// What all processes counted of what is spoken of.
+    pub trends: TrendReader,
     /// Live sockets.
     pub sockets: Sockets,
     /// Renders the metrics of this process.

@@ -20,6 +20,8 @@ pub(super) struct Keys {
     pub epoch: String,
     /// Before the digest of each ticket for a live connection.
     pub live_ticket: String,
+    /// Who counts what is spoken of, and when each was last heard of.
+    pub trend_counters: String,
     /// Before every cache key.
     pub prefix: String,
 }
@@ -35,6 +37,7 @@ impl Keys {
             offset: named("sentiment_updates:offset"),
             epoch: named("sentiment_updates:epoch"),
             live_ticket: named("live_ticket:"),
+            trend_counters: named("trends:counters"),
             prefix: prefix.to_owned(),
         }
     }

@@ -14,6 +14,7 @@ mod dead_letters; // posts that killed whoever touched them
 mod live_tickets; // passes for live connections
 mod producer; // posts in
 mod subscription; // news from every process
+mod trends; // what every process counted of what is spoken of
 mod updates; // news to every process
 
 #[cfg(test)]
@@ -29,6 +30,7 @@ pub use error::StreamError;
 pub use live_tickets::{LiveTickets, TICKET_LIFETIME};
 pub use producer::Producer;
 pub use subscription::{Subscription, UpdateEvent};
+pub use trends::{ToldSlices, TrendShelf};
 pub use updates::Updates;
 
 use crate::models::stage_health::StreamHealth;
@@ -115,6 +117,11 @@ impl Stream {
     /// What lets browsers connect without showing their token in an address.
     pub fn live_tickets(&self) -> LiveTickets {
         LiveTickets::new(self.client.clone(), self.keys.clone())
+    }
+
+    /// What keeps the sketches of what is spoken of where every process can read them.
+    pub fn trends(&self) -> TrendShelf {
+        TrendShelf::new(self.client.clone(), self.keys.clone())
     }
 
     /// Ends the connection. Commands of all clones fail from here on.

@@ -5,22 +5,23 @@ use std::collections::BTreeSet;
 use crate::support::source::{self, Source, mentions};
 
 /// What each module may use. `telemetry` only names things, so all may use it.
-const MAY_USE: [(&str, &str); 15] = [
+const MAY_USE: [(&str, &str); 16] = [
     ("models", ""),
     ("embedded", ""),
     ("telemetry", ""),
     ("virality", "models"),
     ("inference", "models"),
     ("enrich", "models"),
+    ("trends", "models"),
     ("store", "models"),
     ("stream", "models"),
     ("notify", "models"),
     ("auth", "models"),
     ("connectors", "models stream"),
-    ("actors", "models enrich inference virality store stream notify"),
+    ("actors", "models enrich inference virality store stream notify trends"),
     ("ws", "models actors auth"),
     // The route table leads to the live sockets as well.
-    ("http", "models actors store stream inference auth ws"),
+    ("http", "models actors store stream inference auth ws trends"),
     ("config", "models embedded enrich inference"),
 ];
 
@@ -39,9 +40,10 @@ const KEPT_TO: [(&[&str], &[&str]); 7] = [
 ];
 
 /// What a module must never know, because it is to be tried out with a table of numbers.
-const NEVER_KNOWS: [(&str, &[&str]); 5] = [
+const NEVER_KNOWS: [(&str, &[&str]); 6] = [
     ("models", &["actix", "async fn", "tokio"]),
     ("virality", &["actix", "async fn", "tokio", "::now()"]),
+    ("trends", &["actix", "async fn", "tokio", "::now()"]),
     ("inference", &["actix", "async fn", "tokio"]),
     ("store", &["actix"]),
     ("actors", &["actix_web", "utoipa"]),

@@ -15,6 +15,7 @@ mod poison_post; // posts that break whoever touches them
 mod redelivery; // delivered again, counted once
 mod respawn; // stages that panic
 mod shutdown; // a graceful stop
+mod trends; // what is spoken of
 mod two_processes; // several share the work
 
 mod cascade; // doubtful posts are read again

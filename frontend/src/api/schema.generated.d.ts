@@ -357,6 +357,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/trends": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What people speak of, and how many they are
+         * @description Of all posts that any process stored, by event time, against the period of the same length before. Estimated in bounded
+         *     memory; each post names a term once.
+         */
+        get: operations["trends"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health": {
         parameters: {
             query?: never;
@@ -691,6 +712,24 @@ export interface components {
             reachable: boolean;
             /** @description Why it did not, for people; null when it did. */
             error?: string | null;
+        };
+        /** @description How many different people wrote. */
+        DistinctAuthors: {
+            /**
+             * Format: int64
+             * @description In this window, about. Posts without an author count for nobody.
+             */
+            distinct: number;
+            /**
+             * Format: int64
+             * @description In the period before.
+             */
+            previous: number;
+            /**
+             * Format: double
+             * @description The relative standard error of both: two estimates of three are off by less than this share.
+             */
+            error: number;
         };
         /** @description The emotion head's answer. */
         Emotion: {
@@ -1924,6 +1963,61 @@ export interface components {
              */
             from: string;
         };
+        /**
+         * @description A stretch of time that ends now.
+         * @enum {string}
+         */
+        TrendSpan: "5m" | "1h" | "24h";
+        /** @description A word, a hashtag or two words in a row. */
+        TrendingTerm: {
+            /** @description In lower case; to be searched for as `q`. */
+            term: string;
+            /**
+             * Format: int64
+             * @description Posts that name it, at least: a term too rare to be kept at first is counted from when it was.
+             */
+            count: number;
+            /**
+             * Format: int64
+             * @description The same for the period before, scaled to the length of this one.
+             */
+            previous: number;
+            /**
+             * Format: double
+             * @description How much more often than before: 1 is twice as often, -0.5 half. `(count + 5) / (previous + 5) - 1`, so that of
+             *     rare terms little is made. Null when nothing was heard in the period before.
+             */
+            growth?: number | null;
+            /**
+             * Format: double
+             * @description Mean of `sentiment.score` of the posts that name it, as they were first scored.
+             */
+            sentiment?: number | null;
+        };
+        /** @description What `/trends` answers: over all processes, estimated in bounded memory. */
+        Trends: {
+            /** @description The stretch of event time; up to a twentieth longer than asked for. */
+            window: components["schemas"]["Window"];
+            /**
+             * Format: int64
+             * @description Posts in it.
+             */
+            count: number;
+            /**
+             * Format: int64
+             * @description Posts that were stored but not looked at here, because too many came at once.
+             */
+            missed: number;
+            /** @description What grows most stands first: ordered by how many posts more than before name it, beyond chance. */
+            terms: components["schemas"]["TrendingTerm"][];
+            /** @description Who wrote. */
+            authors: components["schemas"]["DistinctAuthors"];
+            /**
+             * Format: date-time
+             * @description When it was looked up.
+             */
+            as_of: string;
+        };
         /** @description What `unsubscribe` says. */
         Unsubscribe: {
             /** @description The feeds to take away. */
@@ -2994,6 +3088,49 @@ export interface operations {
             };
             /** @description There are no parameters */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    trends: {
+        parameters: {
+            query?: {
+                /** @description A stretch of time that ends now; the last hour when nothing is said. */
+                window?: components["schemas"]["TrendSpan"];
+                /** @description Most terms to answer, 1 to 100; 50 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trends"];
+                };
+            };
+            /** @description A parameter is wrong, named in `details.parameter` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Redis is away */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

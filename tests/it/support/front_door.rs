@@ -16,6 +16,7 @@ use groundswell::http;
 use groundswell::http::guard::{AllowedHosts, Token};
 use groundswell::http::origins::AllowedOrigins;
 use groundswell::http::state::{AppState, HttpParams};
+use groundswell::http::trends::TrendReader;
 use groundswell::inference::{LoadParams, ModelChoice, Models, Tier};
 use groundswell::models::score::{Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel};
 use groundswell::models::stage_health::{
@@ -107,6 +108,7 @@ impl FrontDoor {
                 ..LoadParams::default()
             })),
             live_tickets: stream.live_tickets(),
+            trends: TrendReader::new(stream.trends()),
             sockets: Sockets::new(sockets),
             prometheus: prometheus(),
             health: newest,
