@@ -6,6 +6,7 @@ import { HealthBanner } from '@/features/pipeline/components/health-banner';
 import { SystemView } from '@/features/pipeline/components/system-view';
 import { describeProblems } from '@/features/pipeline/model/problems';
 import { handledPerSecond, newestOf, nextReadings } from '@/features/pipeline/model/throughput';
+import { nextTrail } from '@/features/pipeline/model/trail';
 import { describeSwaps, describeTiers } from '@/features/pipeline/model/tiers';
 import { answerFetch, renderWithQueries } from '@/testing/render';
 import { DEEP, NOON, sampleSystem, sampleTiers, SWIFT } from '@/testing/samples';
@@ -178,4 +179,64 @@ test('a reload that is refused says why, and that the models in use go on', asyn
   await reload('Reload');
   const said = await screen.findByText(/were not reloaded/);
   expect(said.nextSibling?.textContent).toBe('The swift model is left as it was: cut short.');
+});
+
+test('a trail keeps what can be told apart, of one process, and no more than five minutes', () => {
+  const first = nextTrail([], systemAfter(0, 1), 5);
+  expect(nextTrail(first, systemAfter(500, 2), 5)).toBe(first);
+  const two = nextTrail(first, systemAfter(2_000, 2), 6);
+  expect(two.map(({ postsPerSecond }) => postsPerSecond)).toEqual([5, 6]);
+  const another = { ...systemAfter(4_000, 3), started_at: 'later' };
+  expect(nextTrail(two, another, 7)).toHaveLength(1);
+  let long = two;
+  for (let i = 2; i < 400; i += 1) long = nextTrail(long, systemAfter(i * 2_000, i), 1);
+  expect(long).toHaveLength(150);
+});
+
+const letter = {
+  id: '17-0',
+  reason: 'the text could not be stored',
+  attempts: 3,
+  original_id: '16-0',
+  died_at: new Date(NOON).toISOString(),
+  source: 'http',
+  post: '{"text":"stubborn"}',
+};
+
+function openWithLetters(extra: Parameters<typeof answerFetch>[0] = {}) {
+  const stream = { length: 0, lag: 0, pending: 0, dead: 2 };
+  const requests = answerFetch({
+    '/api/v1/system': () => ({ ...sampleSystem, stream }),
+    '/api/v1/dead-letters': () => ({ items: [letter], next_cursor: null }),
+    ...extra,
+  });
+  renderWithQueries(<SystemView pushed={null} postsPerSecond={1} />);
+  return requests;
+}
+
+test('a dead letter tells why it was given up and shows itself, and is replayed alone', async () => {
+  const requests = openWithLetters({ 'POST /api/v1/dead-letters/replay': () => ({ replayed: 1 }) });
+  expect(await screen.findByText('The text could not be stored')).toBeTruthy();
+  expect(screen.getByText('{"text":"stubborn"}')).toBeTruthy();
+  await userEvent.click(screen.getByRole('button', { name: 'Replay 17-0' }));
+  expect(await screen.findByText('1 post on the stream again.')).toBeTruthy();
+  expect(requests.find(({ method }) => method === 'POST')?.body).toEqual({ ids: ['17-0'] });
+});
+
+test('all dead letters are replayed only once a person has said so', async () => {
+  const requests = openWithLetters({ 'POST /api/v1/dead-letters/replay': () => ({ replayed: 2 }) });
+  await userEvent.click(await screen.findByRole('button', { name: 'Replay all' }));
+  const question = screen.getByRole('alertdialog', { name: 'Replay 2 posts?' });
+  expect(requests.some(({ method }) => method === 'POST')).toBe(false);
+  await userEvent.click(within(question).getByRole('button', { name: 'Replay all' }));
+  expect(await screen.findByText('2 posts on the stream again.')).toBeTruthy();
+  expect(requests.find(({ method }) => method === 'POST')?.body).toEqual({ all: true });
+});
+
+test('a replay that is refused says why', async () => {
+  openWithLetters();
+  await userEvent.click(await screen.findByRole('button', { name: 'Replay 17-0' }));
+  expect((await screen.findByText('Nothing was replayed.')).parentElement?.textContent).toContain(
+    'No such call.',
+  );
 });

@@ -1,0 +1,204 @@
+import { screen, waitFor, within } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import { expect, test } from 'vitest';
+import type { Rule } from '@/features/alerts/api/wire';
+import { describeRule } from '@/features/alerts/rules/describe';
+import {
+  NEW_DRAFT,
+  readDraft,
+  toDraft,
+  withMetric,
+  type RuleDraft,
+} from '@/features/alerts/rules/draft';
+import { formatMetric } from '@/features/alerts/rules/metrics';
+import { describePreview } from '@/features/alerts/rules/preview-chart';
+import { RulesPanel } from '@/features/alerts/rules/rules-panel';
+import { answerFetch, renderWithQueries } from '@/testing/render';
+
+const rule: Rule = {
+  id: 'r1',
+  name: 'Too negative',
+  enabled: true,
+  builtin: false,
+  metric: 'negative_share',
+  scope: { dimension: 'product', key: null },
+  window_seconds: 300,
+  comparison: 'above',
+  threshold: 0.5,
+  clear_threshold: 0.45,
+  minimum_volume: 30,
+  for_seconds: 60,
+  keep_firing_seconds: 60,
+  cooldown_seconds: 3_600,
+  severity: 'warning',
+  channels: [],
+  created_at: '2026-01-01T00:00:00Z',
+  updated_at: '2026-01-01T00:00:00Z',
+};
+
+const draft = (changes: Partial<RuleDraft>): RuleDraft => ({
+  ...NEW_DRAFT,
+  name: 'A rule',
+  ...changes,
+});
+
+test('a rule survives being edited without a change', () => {
+  const { rule: written, problems } = readDraft(toDraft(rule));
+  expect(problems).toEqual({});
+  expect(rule).toMatchObject(written);
+});
+
+test.each<[string, Partial<RuleDraft>, string]>([
+  ['no name', { name: '  ' }, 'name'],
+  ['no line', { threshold: '' }, 'threshold'],
+  ['a share of more than everything', { threshold: '120' }, 'threshold'],
+  ['a rest above the line', { clearThreshold: '60' }, 'clear_threshold'],
+  ['a rest below a line from below', { comparison: 'below' }, 'clear_threshold'],
+  ['half a post', { minimumVolume: '2.5' }, 'minimum_volume'],
+  ['a window of seconds', { windowSeconds: 5 }, 'window_seconds'],
+  ['a window that is no number', { windowSeconds: Number.NaN }, 'window_seconds'],
+  ['a wait of days', { cooldownSeconds: 90_000 }, 'cooldown_seconds'],
+])('%s cannot be meant', (_, changes, field) => {
+  expect(Object.keys(readDraft(draft(changes)).problems)).toEqual([field]);
+});
+
+test('shares are written in percent and kept as parts of one, with a comma as well', () => {
+  expect(readDraft(draft({ threshold: '62,5' })).rule.threshold).toBe(0.625);
+});
+
+test('no key watches each; everything together has no keys', () => {
+  expect(readDraft(draft({ key: ' ' })).rule.scope.key).toBeNull();
+  const all = draft({ dimension: 'overall', key: 'McGregor' });
+  expect(readDraft(all).rule.scope).toEqual({ dimension: 'overall', key: null });
+});
+
+test('lines in one unit are not kept for a metric in another', () => {
+  expect(withMetric(draft({}), 'toxicity').threshold).toBe('50');
+  expect(withMetric(draft({}), 'volume').threshold).toBe('100');
+  expect(readDraft(withMetric(draft({}), 'virality')).problems).toEqual({});
+});
+
+test.each([
+  ['negative_share', 0.625, '62.5%'],
+  ['sentiment_average', -0.2, '−0.20'],
+  ['volume', 1, '1 post'],
+  ['virality', 80.6, '81'],
+  ['emotion:anger', 0.3, '30%'],
+])('%s of %d reads %s', (metric, value, text) => {
+  expect(formatMetric(metric, value)).toBe(text);
+});
+
+test('a rule reads as a sentence', () => {
+  expect(describeRule(rule)).toBe(
+    'Share of negative posts of each product above 50% within 5 minutes, for 1 minute',
+  );
+  const city = { ...rule, scope: { dimension: 'city', key: 'Lagos' } as const, for_seconds: 0 };
+  expect(describeRule(city)).toContain('Share of negative posts in Lagos above');
+});
+
+test('a preview is told in a sentence', () => {
+  const series = [{ at: '2026-01-01T00:00:00Z', value: 0.6, count: 40 }];
+  const firing = { from: '2026-01-01T00:00:00Z', to: '2026-01-01T00:12:00Z' };
+  const preview = { series, firings: [firing, firing], seconds: 86_400 };
+  expect(describePreview(preview)).toBe('It would have fired 2 times, for 24 min in all.');
+  expect(describePreview({ ...preview, firings: [] })).toBe('It would not have fired.');
+  expect(describePreview({ ...preview, series: [] })).toBe('No post in it to go by.');
+});
+
+const preview = {
+  series: [{ at: '2026-01-01T00:00:00Z', value: 0.6, count: 40 }],
+  firings: [],
+  seconds: 86_400,
+};
+
+function open(extra: Parameters<typeof answerFetch>[0] = {}) {
+  const requests = answerFetch({
+    '/api/v1/alert-rules': () => ({ items: [rule] }),
+    '/api/v1/notification-channels': () => ({ items: [] }),
+    'POST /api/v1/alert-rules/preview': () => preview,
+    ...extra,
+  });
+  renderWithQueries(<RulesPanel />);
+  return requests;
+}
+
+const changesIn = (requests: ReturnType<typeof open>) =>
+  requests.filter(({ method, url }) => method !== 'GET' && !url.pathname.endsWith('/preview'));
+
+test('a new rule is drawn on the last day before it is saved', async () => {
+  const requests = open({
+    'POST /api/v1/alert-rules': (_, body) => ({ ...rule, ...(body as object) }),
+  });
+  await userEvent.click(await screen.findByRole('button', { name: 'New rule' }));
+  expect(
+    await screen.findByRole('img', { name: /^Preview: It would not have fired/ }),
+  ).toBeTruthy();
+  await userEvent.type(screen.getByLabelText('Name'), 'Anger in Lagos');
+  await userEvent.selectOptions(screen.getByLabelText('Measure'), 'emotion:anger');
+  await userEvent.selectOptions(screen.getByLabelText('Of'), 'city');
+  await userEvent.type(screen.getByLabelText('Which city'), 'Lagos');
+  await userEvent.click(screen.getByRole('button', { name: 'Save rule' }));
+  await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull());
+  expect(changesIn(requests)).toHaveLength(1);
+  expect(changesIn(requests)[0]?.body).toMatchObject({
+    name: 'Anger in Lagos',
+    metric: 'emotion:anger',
+    scope: { dimension: 'city', key: 'Lagos' },
+    threshold: 0.5,
+  });
+});
+
+test('a rule that makes no sense is not sent, and the keyboard goes to what is wrong', async () => {
+  const requests = open();
+  await userEvent.click(await screen.findByRole('button', { name: 'New rule' }));
+  const name = screen.getByLabelText('Name');
+  expect(screen.queryByText('A rule needs a name.')).toBeNull();
+  await userEvent.click(screen.getByRole('button', { name: 'Save rule' }));
+  expect(screen.getByText('A rule needs a name.')).toBeTruthy();
+  await waitFor(() => expect(document.activeElement).toBe(name));
+  expect(changesIn(requests)).toHaveLength(0);
+});
+
+test('what the server objects to stands beside its field until it is changed', async () => {
+  const error = {
+    error: {
+      code: 'missing_field',
+      message: 'too few posts can be noticed of one key, not of each',
+      details: { field: 'scope.key' },
+    },
+  };
+  open({
+    'PUT /api/v1/alert-rules/r1': () => new Response(JSON.stringify(error), { status: 422 }),
+  });
+  await userEvent.click(await screen.findByRole('button', { name: 'Edit Too negative' }));
+  await userEvent.click(screen.getByRole('button', { name: 'Save rule' }));
+  const key = screen.getByLabelText('Which product');
+  await waitFor(() => expect(key.getAttribute('aria-invalid')).toBe('true'));
+  expect(screen.queryByText('The rule was not saved.')).toBeNull();
+  await userEvent.type(key, 'M');
+  expect(key.getAttribute('aria-invalid')).toBeNull();
+});
+
+test('a rule is switched off with everything else as it was', async () => {
+  const requests = open({ 'PUT /api/v1/alert-rules/r1': () => ({ ...rule, enabled: false }) });
+  await userEvent.click(await screen.findByRole('switch', { name: 'Too negative: evaluated' }));
+  await waitFor(() => expect(changesIn(requests)).toHaveLength(1));
+  expect(changesIn(requests)[0]?.body).toEqual(
+    readDraft({ ...toDraft(rule), enabled: false }).rule,
+  );
+});
+
+test('a rule is deleted only once a person has said so', async () => {
+  const requests = open({
+    'DELETE /api/v1/alert-rules/r1': () => new Response(null, { status: 204 }),
+  });
+  await userEvent.click(await screen.findByRole('button', { name: 'Delete Too negative' }));
+  const question = screen.getByRole('alertdialog');
+  await userEvent.click(within(question).getByRole('button', { name: 'Cancel' }));
+  expect(changesIn(requests)).toHaveLength(0);
+  await userEvent.click(screen.getByRole('button', { name: 'Delete Too negative' }));
+  await userEvent.click(
+    within(screen.getByRole('alertdialog')).getByRole('button', { name: 'Delete' }),
+  );
+  await waitFor(() => expect(changesIn(requests)).toHaveLength(1));
+});
