@@ -24,31 +24,79 @@ after(async () => {
   fixture?.stop();
 });
 
+const button = (name) => (page) => page.getByRole('button', { name }).first().click();
+
+/** Where, what stands there once it is ready, and what to press first to see what a page hides. */
 const PAGES = [
   ['/', (page) => page.getByRole('list', { name: 'Posts, newest first' })],
   ['/?source=replay', (page) => page.getByText(/Filtered figures/)],
-  ['/system', (page) => page.getByRole('table', { name: 'Stages of the pipeline' })],
+  ['/explore', (page) => page.getByRole('img', { name: /^Volume and sentiment: / })],
+  [
+    '/explore?window=7d&by=label&emotion=joy',
+    (page) => page.getByText('Saved views').first(),
+    button('Saved views'),
+  ],
+  [
+    '/explore?q=card',
+    (page) => page.getByRole('group', { name: 'Label by a person' }),
+    (page) =>
+      page
+        .getByRole('list', { name: /^Posts, / })
+        .getByRole('button')
+        .first()
+        .click(),
+  ],
+  ['/alerts', (page) => page.getByRole('list', { name: 'Open alerts' })],
+  ['/alerts?alert=a1', (page) => page.getByRole('img', { name: /^Evidence: / })],
+  ['/alerts?tab=history', (page) => page.getByRole('list', { name: 'Alerts, newest first' })],
+  [
+    '/alerts?tab=rules',
+    (page) => page.getByRole('img', { name: /^Preview: / }),
+    button('New rule'),
+  ],
+  [
+    '/alerts?tab=silences',
+    (page) => page.getByRole('form', { name: 'Silence' }),
+    button('New silence'),
+  ],
+  ['/alerts?tab=channels', (page) => page.getByText(/^Test: /), button('Test On-call webhook')],
+  ['/alerts?tab=signals', (page) => page.getByRole('radio', { name: /^Balanced/ })],
+  [
+    '/system',
+    (page) => page.getByRole('list', { name: 'Dead letters' }).getByRole('listitem').first(),
+  ],
 ];
 
-for (const colorScheme of ['light', 'dark']) {
-  for (const [path, ready] of PAGES) {
-    test(`axe finds nothing on ${path} in the ${colorScheme} theme`, async (t) => {
-      const { page, problems, close } = await openPage(browser, {
-        colorScheme,
-        reducedMotion: 'reduce',
+const SIZES = { desktop: { width: 1440, height: 1000 }, phone: { width: 390, height: 844 } };
+
+for (const [size, viewport] of Object.entries(SIZES)) {
+  for (const colorScheme of ['light', 'dark']) {
+    for (const [path, ready, act] of PAGES) {
+      const pressed = act === undefined ? '' : ', with what it hides';
+      test(`axe finds nothing on ${path}${pressed}, ${size}, ${colorScheme}`, async (t) => {
+        const { page, problems, close } = await openPage(browser, {
+          colorScheme,
+          viewport,
+          reducedMotion: 'reduce',
+        });
+        t.after(close);
+        await page.goto(`${fixture.url}${path}`);
+        await act?.(page);
+        await ready(page).waitFor();
+        const tables = page.getByRole('button', { name: 'Cities as a table' });
+        if ((await tables.count()) > 0) await tables.click();
+        await page.evaluate(axe);
+        const violations = await page.evaluate(async () => {
+          const found = await window.axe.run();
+          return found.violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`);
+        });
+        assert.deepEqual(violations, []);
+        const tooWide = await page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        );
+        assert.ok(tooWide <= 0, `the page is ${tooWide} px wider than the screen`);
+        assert.deepEqual(problems, []);
       });
-      t.after(close);
-      await page.goto(`${fixture.url}${path}`);
-      await ready(page).waitFor();
-      const tables = page.getByRole('button', { name: 'Cities as a table' });
-      if ((await tables.count()) > 0) await tables.click();
-      await page.evaluate(axe);
-      const violations = await page.evaluate(async () => {
-        const found = await window.axe.run();
-        return found.violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`);
-      });
-      assert.deepEqual(violations, []);
-      assert.deepEqual(problems, []);
-    });
+    }
   }
 }

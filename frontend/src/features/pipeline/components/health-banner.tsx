@@ -7,16 +7,18 @@ export function HealthBanner({ system }: { system: SystemStatus }) {
   const problems = describeProblems(system);
   if (problems.length === 0) return null;
   return (
-    <ul
+    <div
       role="status"
-      className="flex flex-col gap-1 rounded-xl border border-warning/30 bg-warning-soft px-4 py-2 text-[13.5px]"
+      className="rounded-xl border border-warning/30 bg-warning-soft px-4 py-2 text-[13.5px]"
     >
-      {problems.map((problem) => (
-        <li key={problem} className="flex items-start gap-2">
-          <AlertIcon className="mt-0.5 size-4 shrink-0 text-warning" />
-          {problem}
-        </li>
-      ))}
-    </ul>
+      <ul className="flex flex-col gap-1">
+        {problems.map((problem) => (
+          <li key={problem} className="flex items-start gap-2">
+            <AlertIcon className="mt-0.5 size-4 shrink-0 text-warning" />
+            {problem}
+          </li>
+        ))}
+      </ul>
+    </div>
   );
 }
