@@ -1,8 +1,10 @@
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import { lazy, Suspense, useCallback, useEffect, useMemo, useRef } from 'react';
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { MetricsSnapshot } from '@/api/wire';
 import { limitPosts, liveClient } from '@/app/live-client';
+import { Button } from '@/components/ui/button';
 import { GetStarted } from '@/components/ui/get-started';
+import { ChevronIcon } from '@/components/ui/icons';
 import { AlertsPanel } from '@/features/alerts/components/alerts-panel';
 import { StatusBanner } from '@/features/connection/components/status-banner';
 import { FilterBar } from '@/features/filters/components/filter-bar';
@@ -125,11 +127,19 @@ const ViewsMenu = lazy(async () => {
 
 /** Filters that were given a name. */
 function Views({ view, onOpen }: { view: View; onOpen: (view: View) => void }) {
+  const [isAsked, setAsked] = useState(false);
   const current = new URLSearchParams(viewToSearch(view)).toString();
   const open = (query: string) => onOpen(parseView(Object.fromEntries(new URLSearchParams(query))));
+  const closed = (
+    <Button aria-label="Saved views" aria-haspopup="dialog" onClick={() => setAsked(true)}>
+      Views
+      <ChevronIcon className="size-3.5 text-ink-faint" />
+    </Button>
+  );
+  if (!isAsked) return closed;
   return (
-    <Suspense>
-      <ViewsMenu page="live" current={current} onOpenView={open} />
+    <Suspense fallback={closed}>
+      <ViewsMenu page="live" startsOpen current={current} onOpenView={open} />
     </Suspense>
   );
 }

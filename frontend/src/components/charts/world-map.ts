@@ -1,20 +1,27 @@
 import type { Geometry, Position } from 'geojson';
 import type { Topology, GeometryCollection } from 'topojson-specification';
+import atlasUrl from 'world-atlas/countries-110m.json?url';
 
 /** The name under which the map is registered with ECharts. */
 export const WORLD = 'world';
 
+type Atlas = Topology<{ countries: GeometryCollection<{ name: string }> }>;
+
+/** As data rather than as a module, which would be parsed as a script. */
+async function readAtlas(): Promise<Atlas> {
+  const response = await fetch(atlasUrl);
+  if (!response.ok) throw new Error(`the map was answered with ${response.status}`);
+  return (await response.json()) as Atlas;
+}
+
 /** Fetches and registers the outline of the world (Natural Earth, public domain) the first time it is drawn. */
 export async function prepareWorldMap(): Promise<void> {
-  const [{ getMap, registerMap }, { feature }, { default: atlas }] = await Promise.all([
+  const [{ getMap, registerMap }, { feature }, topology] = await Promise.all([
     import('@/components/charts/echarts-runtime'),
     import('topojson-client'),
-    import('world-atlas/countries-110m.json'),
+    readAtlas(),
   ]);
   if (getMap(WORLD) !== null && getMap(WORLD) !== undefined) return;
-  const topology = atlas as unknown as Topology<{
-    countries: GeometryCollection<{ name: string }>;
-  }>;
   const world = feature(topology, topology.objects.countries);
   // Nobody posts from Antarctica, and without it every other place is a fifth larger.
   const inhabited = world.features

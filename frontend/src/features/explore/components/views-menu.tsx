@@ -11,14 +11,16 @@ import { capitalize } from '@/lib/format';
 
 interface ViewsMenuProps {
   page: SavedView['page'];
+  /** Whether it was asked for before it arrived. */
+  startsOpen?: boolean;
   /** What follows the `?` of the page's address just now. */
   current: string;
   onOpenView: (query: string) => void;
 }
 
 /** Views that were given a name: opened, renamed, taken away, and the present one kept. */
-export function ViewsMenu({ page, current, onOpenView }: ViewsMenuProps) {
-  const [open, setOpen] = useState(false);
+export function ViewsMenu({ page, startsOpen = false, current, onOpenView }: ViewsMenuProps) {
+  const [open, setOpen] = useState(startsOpen);
   const { data, error, isPending, refetch } = useViews(page, open);
   const change = useChangeView(page);
   return (
