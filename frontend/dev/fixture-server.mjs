@@ -1,5 +1,5 @@
 /**
- * Stands in for the real server while the dashboard is worked on: `npm run fixture -- --port 8080 --rate 40`.
+ * Stands in for the real server while the dashboard is worked on: `npm run fixture -- --port 8080 --rate 40 --updates 4`.
  *
  * Serves `dist` under the same content security policy. `POST /fixture/close?code=1013` ends every socket that way,
  * `POST /fixture/tiers?state=busy` (or `idle`, `off`, `missing`, `damaged`, `normal`) changes what the server says of its models.
@@ -19,6 +19,8 @@ const option = (name, fallback) => {
 };
 const port = option('port', 8080);
 const rate = option('rate', 40);
+/** Figures a second. */
+const updates = option('updates', rate > 200 ? 1 : 4);
 const dist = fileURLToPath(new URL('../dist', import.meta.url));
 const POLICY =
   "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'";
@@ -197,6 +199,8 @@ function trends() {
       to: new Date(to).toISOString(),
       seconds: 300,
     },
+    count: 1_900,
+    missed: 0,
     terms: rate === 0 ? [] : terms,
     authors: { distinct: 1_184, previous: 1_020, error: 0.016 },
     as_of: new Date(to).toISOString(),
@@ -347,15 +351,12 @@ function deepen(scored) {
   scored.score = { ...correct(scored.score), model: deepModel };
   send(frame('message:update', scored));
 }
-setInterval(
-  () => {
-    const oldest = Date.now() - (rate > 200 ? 60_000 : KEPT_MS);
-    posts = posts.filter(({ post }) => Date.parse(post.created_at) >= oldest);
-    while (history.size > posts.length) history.delete(history.keys().next().value);
-    send(frame('metrics:update', live()));
-  },
-  rate > 200 ? 1000 : 250,
-);
+setInterval(() => {
+  const oldest = Date.now() - (rate > 200 ? 60_000 : KEPT_MS);
+  posts = posts.filter(({ post }) => Date.parse(post.created_at) >= oldest);
+  while (history.size > posts.length) history.delete(history.keys().next().value);
+  send(frame('metrics:update', live()));
+}, 1000 / updates);
 
 server.listen(port, '127.0.0.1', () =>
   console.log(`fixture on http://127.0.0.1:${server.address().port}`),

@@ -47,6 +47,9 @@ export type ScoredPost = Schemas['ScoredPost'];
 export type PostDetails = Schemas['PostWithHistory'];
 export type PostPage = Schemas['Page_ScoredPost'];
 
+export type Trends = Schemas['Trends'];
+export type TrendingTerm = Schemas['TrendingTerm'];
+
 export type Alert = Schemas['Alert'];
 export type AlertPage = Schemas['Page_Alert'];
 

@@ -5,6 +5,8 @@ import { answerFetch, renderWithQueries } from '@/testing/render';
 
 const answer = (terms: unknown[]) => ({
   window: { from: '2026-01-02T11:55:00Z', to: '2026-01-02T12:00:00Z', seconds: 300 },
+  count: 5_000,
+  missed: 0,
   terms,
   authors: { distinct: 1_240, previous: 900, error: 0.016 },
   as_of: '2026-01-02T12:00:00Z',

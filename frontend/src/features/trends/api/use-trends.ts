@@ -1,31 +1,8 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import type { Trends } from '@/api/wire';
 import { paths } from '@/config/paths';
 import { getJson } from '@/lib/api-client';
 import type { WindowKey } from '@/lib/view';
-
-/** What people speak of, over all posts, against the period of the same length before. */
-export interface Trends {
-  window: { from: string; to: string; seconds: number };
-  terms: TrendingTerm[];
-  authors: {
-    distinct: number;
-    previous: number;
-    /** The relative standard error of both. */
-    error: number;
-  };
-  as_of: string;
-}
-
-export interface TrendingTerm {
-  /** In lower case; to be searched for as `q`. */
-  term: string;
-  count: number;
-  previous: number;
-  /** 1 is twice as often as before, −0.5 half; null where nothing was heard before. */
-  growth?: number | null;
-  /** The mean over the posts that name it. */
-  sentiment?: number | null;
-}
 
 /** Terms are counted over three spans; each window of the page looks at the nearest that is no shorter, up to a day. */
 const SPANS = {

@@ -1,9 +1,10 @@
+import type { TrendingTerm, Trends } from '@/api/wire';
 import { ExploreLink } from '@/components/ui/explore-link';
 import { Failure, Skeleton } from '@/components/ui/notice';
 import { Panel } from '@/components/ui/panel';
 import { SentimentMark } from '@/components/ui/sentiment-mark';
-import { useTrends, type TrendingTerm, type Trends } from '@/features/trends/api/use-trends';
-import { formatCount, formatSigned } from '@/lib/format';
+import { useTrends } from '@/features/trends/api/use-trends';
+import { formatCount, formatPosts, formatSigned } from '@/lib/format';
 import type { WindowKey } from '@/lib/view';
 
 interface TrendsPanelProps {
@@ -36,7 +37,7 @@ export function TrendsPanel({ window, paused }: TrendsPanelProps) {
               <Term key={term.term} term={term} search={searchOf(term, trends)} />
             ))}
           </ol>
-          <Authors authors={trends.authors} />
+          <Authors trends={trends} />
         </>
       )}
     </Panel>
@@ -91,12 +92,13 @@ export function describeGrowth({ previous, growth }: TrendingTerm): string {
   return growth > 0 ? `+${percent}%` : `−${percent}%`;
 }
 
-function Authors({ authors }: { authors: Trends['authors'] }) {
+function Authors({ trends: { authors, missed } }: { trends: Trends }) {
   const percent = Math.max(1, Math.round(authors.error * 100));
   return (
     <p className="caption mt-1.5 border-t border-line pt-2">
       <span className="font-semibold text-ink">about {formatCount(authors.distinct)} authors</span>,
       ±{percent}%; {formatCount(authors.previous)} in the period before
+      {missed > 0 && `; ${formatPosts(missed)} came too fast to be counted here`}
     </p>
   );
 }
