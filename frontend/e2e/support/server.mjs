@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,11 +25,16 @@ export class RealServer {
   #dataDir;
   #output = '';
   #server;
+  #variables = {};
   url;
 
-  /** `GROUNDSWELL_BIN` names the binary; without it, it is `profile`'s in this checkout. */
-  static async start(profile = 'debug') {
+  /**
+   * `GROUNDSWELL_BIN` names the binary; without it, it is `profile`'s in this checkout. `variables` are set for the
+   * server besides those that every test needs.
+   */
+  static async start(profile = 'debug', variables = {}) {
     const server = new RealServer();
+    server.#variables = variables;
     server.#binary = process.env.GROUNDSWELL_BIN ?? inCheckout(`target/${profile}/groundswell`);
     if (!existsSync(server.#binary)) {
       throw new Error(
@@ -46,7 +52,7 @@ export class RealServer {
   /** Starts, or starts again, where `listen` says. */
   async serve(listen) {
     await rm(join(this.#dataDir, 'run.json'), { force: true });
-    this.#server = this.#spawn(['serve'], { GROUNDSWELL_LISTEN: listen });
+    this.#server = this.#spawn(['serve'], { GROUNDSWELL_LISTEN: listen, ...this.#variables });
     this.url = await until('the server to answer', START_WITHIN_MS, async () => {
       if (this.#server.exitCode !== null) throw new Error(`the server ended:\n${this.#output}`);
       const { address } = JSON.parse(await readFile(join(this.#dataDir, 'run.json'), 'utf8'));
@@ -74,6 +80,21 @@ export class RealServer {
     });
     if (response.status !== 202) throw new Error(`${response.status}: ${await response.text()}`);
     return response.json();
+  }
+
+  /** Puts an entry on the stream that holds no post, as a program gone wrong would. */
+  async publishNonsense() {
+    const { redis_url, prefix } = JSON.parse(
+      await readFile(join(this.#dataDir, 'run.json'), 'utf8'),
+    );
+    const words = ['XADD', `${prefix}social_posts_stream`, '*', 'nonsense', 'yes'];
+    const socket = connect(redis_url.replace('redis+unix://', ''));
+    socket.write(
+      `*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join('')}`,
+    );
+    const [answer] = await once(socket, 'data');
+    socket.end();
+    if (!String(answer).startsWith('$')) throw new Error(`Redis answered ${answer}`);
   }
 
   async stopServing() {

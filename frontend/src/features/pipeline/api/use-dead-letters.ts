@@ -8,8 +8,10 @@ export type DeadLetter = Schemas['DeadLetter'];
 
 const DEAD_LETTERS_KEY = ['dead-letters'];
 const PAGE_LENGTH = 20;
+/** A letter that is replayed and dies again is another one, though their number is the same. */
+const REFRESH_EVERY_MS = 5_000;
 
-/** Posts that were given up, a page at a time. Asked for again whenever their number changes. */
+/** Posts that were given up, a page at a time. */
 export function useDeadLetters(n_dead: number) {
   return useInfiniteQuery({
     queryKey: [...DEAD_LETTERS_KEY, n_dead],
@@ -22,6 +24,7 @@ export function useDeadLetters(n_dead: number) {
     initialPageParam: undefined as string | undefined,
     getNextPageParam: ({ next_cursor }) => next_cursor ?? undefined,
     enabled: n_dead > 0,
+    refetchInterval: REFRESH_EVERY_MS,
   });
 }
 

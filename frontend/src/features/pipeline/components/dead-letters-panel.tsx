@@ -24,7 +24,7 @@ export function DeadLettersPanel({ n_dead, now }: DeadLettersPanelProps) {
   return (
     <Panel
       title="Dead letters"
-      note="posts given up after three attempts alone"
+      note="posts given up, and why"
       actions={
         n_dead !== null &&
         n_dead > 0 && (
@@ -109,7 +109,7 @@ function Letter({ letter, now, busy, onReplay }: LetterProps) {
           <p className="caption mt-0.5">
             {[
               `given up ${formatAge(died_at, now)} ago`,
-              `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`,
+              attempts > 0 && `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`,
               source && `from ${formatSource(source)}`,
             ]
               .filter(Boolean)

@@ -1,0 +1,212 @@
+/** Alerts and System as a person meets them: the real binary, a real browser, a receiver of our own. */
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { after, before, test } from 'node:test';
+import { openBrowser, openPage } from './support/browser.mjs';
+import { RealServer, until } from './support/server.mjs';
+
+const SOON_MS = 30_000;
+/** Rules are judged every few seconds, and a busy machine takes its time. */
+const JUDGED_MS = 60_000;
+
+let server;
+let browser;
+let receiver;
+/** What the receiver answers, and what it was sent. */
+let status = 204;
+const received = [];
+
+before(async () => {
+  receiver = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk) => (body += chunk));
+    request.on('end', () => {
+      received.push({ headers: request.headers, body });
+      response.writeHead(status).end();
+    });
+  });
+  await new Promise((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+  [server, browser] = await Promise.all([
+    RealServer.start('debug', { GROUNDSWELL_EGRESS_ALLOW: '127.0.0.0/8' }),
+    openBrowser(),
+  ]);
+  await server.post(
+    Array.from({ length: 80 }, (_, i) => ({
+      id: `angry-${i}`,
+      platform: 'web',
+      product: 'Harbor Pay',
+      text: `Harbor Pay is terrible, I hate it, worst service ever, never again ${i}`,
+    })),
+  );
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+  receiver?.close();
+});
+
+async function open(t, path, options = {}) {
+  const opened = await openPage(browser, options);
+  t.after(opened.close);
+  opened.page.setDefaultTimeout(SOON_MS);
+  await opened.page.goto(`${server.url}${path}`);
+  return opened;
+}
+
+const about = (page, text) =>
+  page
+    .getByRole('list', { name: 'Open alerts' })
+    .getByRole('listitem')
+    .filter({ hasText: text })
+    .first();
+
+test('an alert opens its evidence, is acknowledged, and stays so', async (t) => {
+  const { page, problems } = await open(t, '/alerts');
+  const alert = about(page, 'Harbor Pay');
+  await alert.waitFor({ timeout: JUDGED_MS });
+  await alert
+    .getByRole('button', { name: /Harbor Pay/ })
+    .first()
+    .click();
+  const sheet = page.getByRole('dialog');
+  await sheet.getByText('Fired').first().waitFor();
+  assert.ok(new URL(page.url()).searchParams.has('alert'));
+  await sheet.getByRole('button', { name: 'Acknowledge' }).click();
+  await sheet.getByText('acknowledged', { exact: true }).waitFor();
+  await sheet.getByRole('link', { name: 'All posts of that time in Explore' }).click();
+  await page.waitForURL(/\/explore\?/);
+  await page.getByRole('img', { name: /^Volume and sentiment: [1-9]/ }).waitFor();
+  await page.goBack();
+  await sheet.getByText('acknowledged', { exact: true }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.reload();
+  await alert.getByText('acknowledged').waitFor();
+  assert.deepEqual(problems, []);
+});
+
+test('an alert is silenced where it stands, and the silence is ended', async (t) => {
+  const { page } = await open(t, '/alerts');
+  const alert = about(page, 'Harbor Pay');
+  await alert.getByRole('button', { name: /^Silence: / }).click();
+  await page.getByRole('button', { name: '30 min' }).click();
+  await alert.getByText('silenced').waitFor({ timeout: JUDGED_MS });
+  await page.getByRole('tab', { name: 'Silences' }).click();
+  const silence = page.getByRole('list', { name: 'Silences' }).getByRole('listitem').first();
+  await silence.getByText('active').waitFor();
+  await silence.getByRole('button', { name: 'End now' }).click();
+  await silence.getByText('over').waitFor();
+});
+
+test('a rule is drawn on the last day, refused where it makes no sense, saved, switched off and deleted', async (t) => {
+  const { page } = await open(t, '/alerts?tab=rules');
+  const rules = page.getByRole('list', { name: 'Rules' });
+  await rules.getByText('built in').first().waitFor();
+  await page.getByRole('button', { name: 'New rule' }).click();
+  await page.getByRole('img', { name: /^Preview: It would/ }).waitFor();
+  await page.getByLabel('Name').fill('Nobody speaks of us');
+  await page.getByLabel('Measure').selectOption('volume');
+  await page.getByLabel('Fires').selectOption('below');
+  await page.getByLabel('Line (posts)').fill('5');
+  await page.getByLabel('Rests at (posts)').fill('10');
+  await page.getByRole('button', { name: 'Save rule' }).click();
+  // Of each product, too few cannot be noticed: only the server knows that.
+  const key = page.getByLabel('Which product');
+  await until('the objection beside its field', SOON_MS, async () =>
+    Boolean(await key.getAttribute('aria-invalid')),
+  );
+  await until('the keyboard to be there', SOON_MS, () =>
+    key.evaluate((field) => field === document.activeElement),
+  );
+  await key.fill('Harbor Pay');
+  await page.getByRole('button', { name: 'Save rule' }).click();
+  await page.getByRole('dialog').waitFor({ state: 'hidden' });
+  const rule = rules.getByRole('listitem').filter({ hasText: 'Nobody speaks of us' });
+  await rule.getByText('Number of posts of Harbor Pay below 5 posts within 5 minutes').waitFor();
+  await rule.getByRole('switch').click();
+  await rule.getByText('off', { exact: true }).waitFor();
+  await page.reload();
+  await rule.getByText('off', { exact: true }).waitFor();
+  await rule.getByRole('button', { name: /^Delete/ }).click();
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).click();
+  await rule.waitFor({ state: 'hidden' });
+});
+
+test('a webhook tells its secret once, is tested, and its failures are told', async (t) => {
+  const { page } = await open(t, '/alerts?tab=channels');
+  await page.getByRole('button', { name: 'New channel' }).click();
+  await page.getByLabel('Name').fill('Our receiver');
+  const address = page.getByLabel('Address');
+  await address.fill('https://10.0.0.1/hook');
+  await page.getByRole('button', { name: 'Save channel' }).click();
+  await until('the refusal of a private address', SOON_MS, async () =>
+    Boolean(await address.getAttribute('aria-invalid')),
+  );
+  await address.fill(`http://127.0.0.1:${receiver.address().port}/hook`);
+  await page.getByRole('button', { name: 'Save channel' }).click();
+  await page.getByText(/^whsec_/).waitFor();
+  await page.getByRole('button', { name: 'I have kept it' }).click();
+  const channel = page
+    .getByRole('list', { name: 'Channels' })
+    .getByRole('listitem')
+    .filter({ hasText: 'Our receiver' });
+  await channel.getByRole('button', { name: /^Test/ }).click();
+  await channel.getByText(/^Test: arrived, 204/).waitFor();
+  assert.ok(received.at(-1).headers['webhook-signature']);
+  status = 500;
+  await channel.getByRole('button', { name: /^Test/ }).click();
+  await channel.getByText(/^Test: .*500/).waitFor();
+  status = 204;
+  await page.reload();
+  await channel.waitFor();
+  assert.equal(await page.getByText(/whsec_/).count(), 0);
+});
+
+test('the sensitivity of signals is remembered', async (t) => {
+  const { page } = await open(t, '/alerts?tab=signals');
+  await page.getByRole('radio', { name: /^High/ }).check();
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByText('Saved.').waitFor();
+  await page.reload();
+  await until('the choice', SOON_MS, () => page.getByRole('radio', { name: /^High/ }).isChecked());
+});
+
+test('the history is narrowed by kind, and its address can be shared', async (t) => {
+  const { page } = await open(t, '/alerts?tab=history');
+  const alerts = page.getByRole('list', { name: 'Alerts, newest first' }).getByRole('listitem');
+  await alerts.first().waitFor();
+  await page.getByRole('combobox', { name: /^Kind/ }).click();
+  await page.getByRole('option', { name: 'Virality' }).click();
+  await page.getByText('No alert was raised yet').waitFor();
+  assert.equal(new URL(page.url()).search, '?tab=history&rule=virality');
+  await page.goBack();
+  await alerts.first().waitFor();
+});
+
+test('a dead letter tells why it was given up, and is replayed', async (t) => {
+  const { page, problems } = await open(t, '/system');
+  await page.getByText('No post was given up').waitFor();
+  await server.publishNonsense();
+  const letters = page.getByRole('list', { name: 'Dead letters' }).getByRole('listitem');
+  await letters.first().waitFor();
+  await letters.first().getByText('The post as it came').click();
+  await letters
+    .first()
+    .getByText(/nonsense/)
+    .waitFor();
+  await page.getByRole('button', { name: 'Replay all' }).click();
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Replay all' }).click();
+  await page.getByText('1 post on the stream again.').waitFor();
+  // What is wrong with it has not changed, so it comes back.
+  await letters.first().waitFor();
+  assert.deepEqual(problems, []);
+});
+
+for (const path of ['/alerts', '/alerts?tab=rules', '/alerts?tab=channels', '/system']) {
+  test(`on a phone nothing of ${path} is wider than the screen`, async (t) => {
+    const { page } = await open(t, path, { viewport: { width: 390, height: 844 } });
+    await page.getByRole('region').first().waitFor();
+    await page.waitForLoadState('networkidle');
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
+  });
+}

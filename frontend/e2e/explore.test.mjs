@@ -1,0 +1,218 @@
+/** Explore as a person meets it: the real binary, posts of known number, a real browser. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { openBrowser, openPage } from './support/browser.mjs';
+import { RealServer, until } from './support/server.mjs';
+
+const SOON_MS = 30_000;
+const HOUR_MS = 3_600_000;
+
+/** So many about each product, an hour apart from each other. */
+const N_ANGRY = 30;
+const N_HAPPY = 20;
+
+let server;
+let browser;
+
+before(async () => {
+  [server, browser] = await Promise.all([RealServer.start(), openBrowser()]);
+  const hoursAgo = (hours) => new Date(Date.now() - hours * HOUR_MS).toISOString();
+  const angry = Array.from({ length: N_ANGRY }, (_, i) => ({
+    id: `angry-${i}`,
+    platform: 'web',
+    product: 'Harbor Pay',
+    channel: 'support',
+    created_at: hoursAgo(5),
+    text: `Harbor Pay is terrible, I want a refund, worst service ever ${i}`,
+  }));
+  const happy = Array.from({ length: N_HAPPY }, (_, i) => ({
+    id: `happy-${i}`,
+    platform: 'appstore',
+    product: 'Tide Card',
+    channel: 'app',
+    created_at: hoursAgo(2),
+    engagement: { likes: i * 10, shares: i, comments: 0, views: 0 },
+    text: `I love the Tide Card, wonderful and so easy to use ${i}`,
+  }));
+  await server.post([...angry, ...happy]);
+  await until('all posts to be stored', SOON_MS, async () => {
+    const answer = await fetch(`${server.url}/api/v1/explore/series?window=24h`);
+    const { items } = await answer.json();
+    return items.reduce((sum, { count }) => sum + count, 0) === N_ANGRY + N_HAPPY;
+  });
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+async function open(t, path = '/explore', options = {}) {
+  const opened = await openPage(browser, options);
+  t.after(opened.close);
+  opened.page.setDefaultTimeout(SOON_MS);
+  await opened.page.goto(`${server.url}${path}`);
+  return opened;
+}
+
+const series = (page) => page.getByRole('img', { name: /^Volume and sentiment: / });
+const posts = (page) => page.getByRole('list', { name: /^Posts, / }).getByRole('listitem');
+const search = (page) => new URL(page.url()).searchParams;
+
+const says = (page, pattern) =>
+  until(`the series to say ${pattern}`, SOON_MS, async () =>
+    pattern.test((await series(page).getAttribute('aria-label')) ?? ''),
+  );
+
+test('a row of the breakdown narrows the page, and the way back widens it again', async (t) => {
+  const { page, problems } = await open(t);
+  await says(page, /: 50 posts, /);
+  const rows = page.getByRole('list', { name: 'Posts by product' });
+  await rows.getByRole('button', { name: /Harbor Pay/ }).click();
+  await says(page, /: 30 posts, /);
+  assert.equal(search(page).get('product'), 'Harbor Pay');
+  await until('only its posts', SOON_MS, async () => {
+    const texts = await posts(page).allInnerTexts();
+    return texts.length > 0 && texts.every((text) => text.includes('Harbor Pay'));
+  });
+  await page.goBack();
+  await says(page, /: 50 posts, /);
+  await page.goForward();
+  await says(page, /: 30 posts, /);
+  assert.deepEqual(problems, []);
+});
+
+test('a mark of the chart opens the posts of its step, and of its label', async (t) => {
+  const { page } = await open(t, '/explore?window=24h&step=hour');
+  await says(page, /: 50 posts, /);
+  await page.locator('[data-chart-ready="true"]').first().waitFor();
+  const { x, y, width } = await series(page).boundingBox();
+  // The angry hour stands five of twenty-four before the right edge, all of it negative from the ground up.
+  const [left, right] = [x + 48, x + width - 8];
+  const step = (right - left) / 25;
+  const ground = y + (await series(page).boundingBox()).height - 96;
+  for (const back of [5.5, 4.5, 6.5]) {
+    await page.mouse.click(right - back * step, ground);
+    if (search(page).get('label') === 'negative') break;
+  }
+  await says(page, /: 30 posts, 100% negative/);
+  const [from, to] = ['from', 'to'].map((key) => Date.parse(search(page).get(key)));
+  assert.ok(to - from <= HOUR_MS, `${(to - from) / 60_000} minutes`);
+  await until('their posts', SOON_MS, async () => (await posts(page).count()) === 25);
+});
+
+test('a link shows the same to somebody else', async (t) => {
+  const first = await open(t);
+  await says(first.page, /: 50 posts, /);
+  await first.page.getByRole('searchbox').fill('refund');
+  await first.page.getByRole('searchbox').press('Enter');
+  await says(first.page, /: 30 posts, /);
+  await first.page.getByLabel('Time zone').selectOption('Asia/Kolkata');
+  await first.page.getByLabel('Divide by').selectOption('channel');
+  await first.page.getByRole('list', { name: 'Posts by channel' }).getByText('support').waitFor();
+  const shared = await open(
+    t,
+    new URL(first.page.url()).pathname + new URL(first.page.url()).search,
+  );
+  await says(shared.page, /: 30 posts, /);
+  assert.equal(await shared.page.getByLabel('Time zone').inputValue(), 'Asia/Kolkata');
+  assert.equal(await shared.page.getByRole('searchbox').inputValue(), 'refund');
+  await shared.page.getByRole('list', { name: 'Posts by channel' }).getByText('support').waitFor();
+});
+
+test('a custom period counts what was said in it, by the clocks that were chosen', async (t) => {
+  const { page } = await open(t, '/explore?tz=Asia/Kolkata');
+  await says(page, /: 50 posts, /);
+  await page.getByRole('button', { name: 'Custom period' }).click();
+  // India is five and a half hours ahead, all year.
+  const wall = (hours) =>
+    new Date(Date.now() - hours * HOUR_MS + 5.5 * HOUR_MS).toISOString().slice(0, 16);
+  await page.getByLabel('From').fill(wall(3));
+  await page.getByLabel('To', { exact: true }).fill(wall(1));
+  await page.getByRole('button', { name: 'Show this period' }).click();
+  await says(page, /: 20 posts, /);
+  assert.ok(search(page).get('from').endsWith('Z'));
+});
+
+test('posts are ordered by engagement, a page at a time', async (t) => {
+  const { page } = await open(t, '/explore?product=Tide+Card');
+  await posts(page).first().waitFor();
+  await page.getByRole('radio', { name: 'Engagement' }).click();
+  await until('the most liked first', SOON_MS, async () =>
+    (await posts(page).first().innerText()).includes('190 likes'),
+  );
+  assert.equal(search(page).get('order'), 'engagement');
+});
+
+test('the export holds exactly the posts of the page', async (t) => {
+  const { page } = await open(t, '/explore?q=refund');
+  await says(page, /: 30 posts, /);
+  await page.getByRole('button', { name: 'Export' }).click();
+  const download = async (name) => {
+    const href = await page.getByRole('link', { name }).getAttribute('href');
+    const answer = await fetch(`${server.url}${href}`);
+    assert.equal(answer.status, 200, await answer.clone().text());
+    return (await answer.text()).trim().split('\n');
+  };
+  const lines = await download('Posts as NDJSON');
+  assert.equal(lines.length, N_ANGRY);
+  assert.ok(lines.every((line) => JSON.parse(line).post.text.includes('refund')));
+  assert.equal((await download('Posts as CSV')).length, N_ANGRY + 1);
+});
+
+test('a label that a person corrects is shown, remembered, exported, and taken back', async (t) => {
+  const { page, problems } = await open(t, '/explore?product=Tide+Card');
+  await posts(page).first().getByRole('button').click();
+  const sheet = page.getByRole('dialog', { name: 'Post' });
+  await sheet.getByText('Add a note').click();
+  await sheet.getByLabel('Why').fill('sarcasm');
+  await sheet.getByRole('button', { name: 'Negative' }).click();
+  await sheet.getByText(/^A person says negative/).waitFor();
+  await page.reload();
+  await sheet.getByText(/^A person says negative/).waitFor();
+  const exported = await fetch(`${server.url}/api/v1/labels/export?format=ndjson`);
+  const lines = (await exported.text()).trim().split('\n').map(JSON.parse);
+  assert.equal(lines.length, 1);
+  assert.equal(lines[0].label, 'negative');
+  assert.equal(lines[0].note, 'sarcasm');
+  await page.keyboard.press('Escape');
+  await posts(page).getByText('negative by a person, was positive').waitFor();
+  await posts(page).getByText('negative by a person, was positive').click();
+  await sheet.getByRole('button', { name: 'Take it back' }).click();
+  await sheet.getByText(/ says positive\./).waitFor();
+  assert.deepEqual(problems, []);
+});
+
+test('a view is named, opened by somebody else, renamed and deleted', async (t) => {
+  const { page } = await open(t, '/explore?product=Tide+Card&by=channel');
+  await says(page, /: 20 posts, /);
+  await page.getByRole('button', { name: 'Saved views' }).click();
+  await page.getByLabel('Save this view as').fill('Tide by channel');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByRole('button', { name: 'Tide by channel', exact: true }).waitFor();
+
+  const other = (await open(t)).page;
+  await says(other, /: 50 posts, /);
+  await other.getByRole('button', { name: 'Saved views' }).click();
+  await other.getByRole('button', { name: 'Tide by channel', exact: true }).click();
+  await says(other, /: 20 posts, /);
+  await other.getByRole('list', { name: 'Posts by channel' }).waitFor();
+
+  await other.getByRole('button', { name: 'Saved views' }).click();
+  await other.getByRole('button', { name: 'Rename Tide by channel' }).click();
+  await other.getByLabel('New name for Tide by channel').fill('Tide');
+  await other.getByRole('button', { name: 'Rename', exact: true }).click();
+  await other.getByRole('button', { name: 'Delete Tide' }).click();
+  await other.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).click();
+  await until('the view to be gone', SOON_MS, async () => {
+    const answer = await fetch(`${server.url}/api/v1/views`);
+    return (await answer.json()).items.length === 0;
+  });
+});
+
+test('on a phone a post opens over the page, and nothing is wider than the screen', async (t) => {
+  const { page } = await open(t, '/explore', { viewport: { width: 390, height: 844 } });
+  await posts(page).first().getByRole('button').click();
+  await page.getByRole('group', { name: 'Label by a person' }).waitFor();
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
+});
