@@ -111,6 +111,7 @@ async function open(path) {
   const windows = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });
   const [first] = windows;
   if (first === undefined) return self.clients.openWindow(target);
-  await first.focus();
+  // A window that may not be brought to the front shows the alert all the same.
+  await first.focus().catch(() => undefined);
   return first.navigate(target).catch(() => self.clients.openWindow(target));
 }

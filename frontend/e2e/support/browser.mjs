@@ -21,13 +21,23 @@ const FLAGS = [
 
 /** Starts the Chromium of this machine, with a profile of its own that is gone afterwards. */
 export async function openBrowser() {
+  return chromium.launch({ executablePath: findChromium(), headless: true, args: FLAGS });
+}
+
+/** Starts it with a profile that stays, as a person has it. */
+export async function openInstalled(profile) {
+  const options = { executablePath: findChromium(), headless: true, args: FLAGS };
+  return chromium.launchPersistentContext(profile, options);
+}
+
+function findChromium() {
   const executablePath = CANDIDATES.find((path) => path && existsSync(path));
   if (executablePath === undefined) {
     throw new Error(
       'no Chromium found: install the package `chromium`, or set GROUNDSWELL_CHROMIUM',
     );
   }
-  return chromium.launch({ executablePath, headless: true, args: FLAGS });
+  return executablePath;
 }
 
 /** A page that remembers what went wrong in it. */

@@ -3,9 +3,11 @@ import { fileURLToPath } from 'node:url';
 
 const script = fileURLToPath(new URL('../../dev/fixture-server.mjs', import.meta.url));
 
-/** The stand-in server with `rate` invented posts a second, serving the built dashboard. */
-export async function startFixture(rate) {
-  const child = spawn(process.execPath, [script, '--port', '0', '--rate', String(rate)], {
+/** The stand-in server with `rate` invented posts a second, serving the built dashboard; `updates` are figures a second. */
+export async function startFixture(rate, { updates } = {}) {
+  const args = ['--port', '0', '--rate', String(rate)];
+  if (updates !== undefined) args.push('--updates', String(updates));
+  const child = spawn(process.execPath, [script, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const url = await new Promise((resolve, reject) => {

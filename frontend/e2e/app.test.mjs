@@ -1,0 +1,172 @@
+/** The dashboard as an app: how much a first visit loads, whether it can be installed, and what its worker does. */
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { openBrowser, openInstalled, openPage } from './support/browser.mjs';
+import { startFixture } from './support/fixture.mjs';
+import { until } from './support/server.mjs';
+
+const SOON_MS = 30_000;
+const BUDGET_KB = 350;
+
+let browser;
+let fixture;
+
+before(async () => {
+  [browser, fixture] = await Promise.all([openBrowser(), startFixture(20)]);
+});
+
+after(async () => {
+  await browser?.close();
+  fixture?.stop();
+});
+
+/** A page whose worker is at work. */
+async function openControlled(t) {
+  const opened = await openPage(browser);
+  t.after(opened.close);
+  await opened.page.goto(fixture.url);
+  await opened.page.evaluate(() => navigator.serviceWorker.ready);
+  await opened.page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+  return opened;
+}
+
+test(`a first visit to Live loads at most ${BUDGET_KB} KB of script`, async (t) => {
+  const { page, close } = await openPage(browser, { serviceWorkers: 'block' });
+  t.after(close);
+  const weights = new Map();
+  page.on('response', async (response) => {
+    const { pathname } = new URL(response.url());
+    if (!pathname.endsWith('.js')) return;
+    weights.set(pathname, gzipSync(await response.body()).length / 1024);
+  });
+  await page.goto(fixture.url);
+  await page.locator('[data-chart-ready="true"]').nth(5).waitFor({ timeout: SOON_MS });
+  await page.getByRole('list', { name: 'Trending terms, most growth first' }).waitFor();
+  await page.waitForLoadState('load');
+  const total = [...weights.values()].reduce((sum, kb) => sum + kb, 0);
+  t.diagnostic(`${weights.size} scripts, ${total.toFixed(1)} KB gzipped`);
+  assert.ok(weights.size > 2, 'scripts were seen');
+  assert.ok(total <= BUDGET_KB, `${total.toFixed(1)} KB`);
+});
+
+test('the manifest and the worker make it installable', async (t) => {
+  const profile = await mkdtemp(join(tmpdir(), 'gs-app-'));
+  // A private window can install nothing, so this one has a profile.
+  const context = await openInstalled(profile);
+  t.after(async () => {
+    await context.close();
+    await rm(profile, { recursive: true, force: true });
+  });
+  const [page] = context.pages();
+  await page.goto(fixture.url);
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  const session = await context.newCDPSession(page);
+  const { data, errors } = await session.send('Page.getAppManifest');
+  assert.deepEqual(errors, []);
+  const { icons, display } = JSON.parse(data);
+  assert.equal(display, 'standalone');
+  assert.ok(icons.some(({ sizes, purpose }) => sizes === '512x512' && purpose === 'maskable'));
+  for (const { src, sizes, type } of icons.filter(({ type }) => type === 'image/png')) {
+    const answer = await fetch(`${fixture.url}${src}`);
+    assert.equal(answer.headers.get('content-type'), type);
+    const header = Buffer.from(await answer.arrayBuffer());
+    assert.equal(`${header.readUInt32BE(16)}x${header.readUInt32BE(20)}`, sizes, src);
+  }
+  const { installabilityErrors } = await session.send('Page.getInstallabilityErrors');
+  assert.deepEqual(installabilityErrors, []);
+});
+
+test('without a network the app opens, says so, and shows no figure from a cache', async (t) => {
+  const { page } = await openControlled(t);
+  await page
+    .getByText(/sampled|every post/)
+    .first()
+    .waitFor({ timeout: SOON_MS });
+  await page.context().setOffline(true);
+  await page.reload();
+  await page.getByText('This device is offline').first().waitFor({ state: 'attached' });
+  await page.getByText('Waiting for the first figures').waitFor();
+  assert.equal(await page.getByRole('list', { name: 'Posts, newest first' }).count(), 0);
+  await page.context().setOffline(false);
+  await page.locator('[data-connection="live"]').waitFor({ timeout: SOON_MS });
+});
+
+test('the worker keeps files of the dashboard, and no answer of the server', async (t) => {
+  const { page } = await openControlled(t);
+  await page.goto(`${fixture.url}/alerts`);
+  await page.getByRole('link', { name: 'System' }).first().click();
+  await page.getByRole('table', { name: 'Stages of the pipeline' }).waitFor();
+  const kept = await page.evaluate(async () => {
+    const names = await caches.keys();
+    const caches_ = await Promise.all(names.map((name) => caches.open(name)));
+    const requests = (await Promise.all(caches_.map((cache) => cache.keys()))).flat();
+    return { names, paths: requests.map(({ url }) => new URL(url).pathname) };
+  });
+  assert.equal(kept.names.length, 1);
+  assert.ok(kept.paths.includes('/'));
+  const isFile = (path) => path === '/' || /^\/(assets|icons)\/|\.(js|svg|webmanifest)$/.test(path);
+  assert.deepEqual(
+    kept.paths.filter((path) => !isFile(path)),
+    [],
+  );
+});
+
+test('a newer dashboard waits until a person changes over', async (t) => {
+  const context = await browser.newContext();
+  t.after(() => context.close());
+  const worker = await readFile(new URL('../dist/sw.js', import.meta.url), 'utf8');
+  // What the fixture serves does not change, so the older version is an invented one.
+  await context.route('**/sw.js', (route) =>
+    route.fulfill({
+      contentType: 'text/javascript',
+      body: worker.replace(/const VERSION = '[^']+'/, "const VERSION = 'older'"),
+    }),
+  );
+  const page = await context.newPage();
+  await page.goto(fixture.url);
+  await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+  assert.deepEqual(await page.evaluate(() => caches.keys()), ['groundswell-older']);
+  await context.unroute('**/sw.js');
+  await page.reload();
+  const change = page.getByRole('button', { name: 'Change over' });
+  await change.waitFor({ timeout: SOON_MS });
+  assert.equal((await page.evaluate(() => caches.keys())).length, 2);
+  await Promise.all([page.waitForNavigation(), change.click()]);
+  await until('only the newer files', SOON_MS, async () => {
+    const names = await page.evaluate(() => caches.keys());
+    return names.length === 1 && names[0] !== 'groundswell-older';
+  });
+});
+
+test('a pushed alert is shown, news of it takes its place, and a click opens it', async (t) => {
+  const { page } = await openControlled(t);
+  await page.context().grantPermissions(['notifications'], { origin: fixture.url });
+  const [worker] = page.context().serviceWorkers();
+  const push = (message) =>
+    worker.evaluate(async (data) => {
+      // eslint-disable-next-line no-undef
+      const event = new PushEvent('push', { data: JSON.stringify(data) });
+      self.dispatchEvent(event);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      const shown = await self.registration.getNotifications();
+      return shown.map(({ title, body, tag }) => ({ title, body, tag }));
+    }, message);
+  const alert = { alert: 'a1', event: 'fired', severity: 'critical', url: '/alerts?alert=a1' };
+  const first = { ...alert, title: 'Critical: customers are leaving', body: 'I am cancelling' };
+  assert.deepEqual(await push(first), [{ title: first.title, body: first.body, tag: 'a1' }]);
+  const later = await push({ ...alert, event: 'resolved', title: 'Resolved: it is over' });
+  assert.deepEqual(
+    later.map(({ title }) => title),
+    ['Resolved: it is over'],
+  );
+  await worker.evaluate(async () => {
+    const [notification] = await self.registration.getNotifications();
+    // eslint-disable-next-line no-undef
+    self.dispatchEvent(new NotificationEvent('notificationclick', { notification }));
+  });
+  await page.waitForURL(`${fixture.url}/alerts?alert=a1`);
+});
