@@ -1,5 +1,6 @@
 /**
- * Takes docs/dashboard-light.png and docs/dashboard-dark.png.
+ * Takes docs/dashboard-light.png and docs/dashboard-dark.png of the Live page, and one picture of each other page:
+ * docs/explore.png, docs/alerts.png and docs/system.png.
  *
  * Of a server that runs and has posts, where its address is given; else of one of its own, fed as `make run` does it:
  *
@@ -14,6 +15,7 @@ const KB_MAX = 600;
 /** The trend shows five minutes; half of them filled is enough to see what it is. */
 const FILL_MS = 150_000;
 const CORRECTED_WITHIN_MS = 30_000;
+const ALERT_WITHIN_MS = 5_000;
 
 const docs = fileURLToPath(new URL('../../docs', import.meta.url));
 
@@ -27,15 +29,8 @@ if (process.argv[2] === undefined) {
 }
 const url = process.argv[2] ?? own.url;
 
-await mkdir(docs, { recursive: true });
-const browser = await openBrowser();
-for (const colorScheme of ['light', 'dark']) {
-  const { page, close } = await openPage(browser, {
-    colorScheme,
-    deviceScaleFactor: 2,
-    reducedMotion: 'reduce',
-  });
-  await page.goto(url);
+/** The Live page, once every panel has something to show. */
+async function showLive(page) {
   await page.getByRole('list', { name: 'Posts, newest first' }).locator('> li').nth(7).waitFor();
   await page.locator('[data-chart-ready="true"]').nth(5).waitFor();
   // The sample's ratio is known after its first period.
@@ -43,10 +38,60 @@ for (const colorScheme of ['light', 'dark']) {
   // One shows what becomes of a doubtful post; a busy machine may have none.
   const corrected = page.getByText(/^corrected/).first();
   await corrected.waitFor({ timeout: CORRECTED_WITHIN_MS }).catch(() => {});
-  const path = `${docs}/dashboard-${colorScheme}.png`;
-  await page.screenshot({ path });
-  if ((await stat(path)).size > KB_MAX * 1024) await page.screenshot({ path, scale: 'css' });
-  console.log(`${path} ${Math.round((await stat(path)).size / 1024)} KB`);
+}
+
+async function showExplore(page) {
+  await page.getByRole('img', { name: /^Volume and sentiment: [1-9]/ }).waitFor();
+  await page
+    .getByRole('list', { name: /^Posts by / })
+    .getByRole('button')
+    .first()
+    .waitFor();
+  await page
+    .getByRole('list', { name: /^Posts, / })
+    .getByRole('button')
+    .nth(5)
+    .waitFor();
+  await page.locator('[data-chart-ready="true"]').first().waitFor();
+  await page.waitForTimeout(1_000);
+}
+
+/** Open alerts with the evidence of the first beside them, where there is one. */
+async function showAlerts(page) {
+  await page.getByRole('list', { name: 'Open alerts' }).waitFor({ state: 'attached' });
+  const first = page.getByRole('list', { name: 'Open alerts' }).getByRole('button').first();
+  await first.click({ timeout: ALERT_WITHIN_MS }).catch(() => {});
+  await page.waitForTimeout(2_000);
+}
+
+async function showSystem(page) {
+  await page.getByRole('table', { name: 'Stages of the pipeline' }).waitFor();
+  // Rates need two readings, and a trail a few.
+  await page.waitForTimeout(10_000);
+}
+
+const PICTURES = [
+  { name: 'dashboard-light', colorScheme: 'light', path: '/', show: showLive },
+  { name: 'dashboard-dark', colorScheme: 'dark', path: '/', show: showLive },
+  { name: 'explore', colorScheme: 'light', path: '/explore?window=1h', show: showExplore },
+  { name: 'alerts', colorScheme: 'dark', path: '/alerts', show: showAlerts },
+  { name: 'system', colorScheme: 'light', path: '/system', show: showSystem },
+];
+
+await mkdir(docs, { recursive: true });
+const browser = await openBrowser();
+for (const { name, colorScheme, path, show } of PICTURES) {
+  const { page, close } = await openPage(browser, {
+    colorScheme,
+    deviceScaleFactor: 2,
+    reducedMotion: 'reduce',
+  });
+  await page.goto(`${url}${path}`);
+  await show(page);
+  const file = `${docs}/${name}.png`;
+  await page.screenshot({ path: file });
+  if ((await stat(file)).size > KB_MAX * 1024) await page.screenshot({ path: file, scale: 'css' });
+  console.log(`${file} ${Math.round((await stat(file)).size / 1024)} KB`);
   await close();
 }
 await browser.close();

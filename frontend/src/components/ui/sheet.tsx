@@ -1,5 +1,5 @@
 import { Dialog } from 'radix-ui';
-import type { ReactNode } from 'react';
+import { useRef, type ReactNode } from 'react';
 import { CloseIcon } from '@/components/ui/icons';
 
 interface SheetProps {
@@ -18,11 +18,21 @@ interface SheetProps {
  * Open as long as it is rendered. Focus moves into it, stays there, and goes back to where it came from.
  */
 export function Sheet({ title, description, onClose, footer, children }: SheetProps) {
+  const content = useRef<HTMLDivElement>(null);
+  // Whoever opens a form wants to fill it in, not to close it.
+  const startInForm = (event: Event) => {
+    const field = content.current?.querySelector<HTMLElement>('form input, form select');
+    if (!field) return;
+    event.preventDefault();
+    field.focus();
+  };
   return (
     <Dialog.Root open onOpenChange={(open) => !open && onClose()}>
       <Dialog.Portal>
         <Dialog.Overlay className="fixed inset-0 z-40 bg-black/40" />
         <Dialog.Content
+          ref={content}
+          onOpenAutoFocus={startInForm}
           {...(description === undefined && { 'aria-describedby': undefined })}
           className="fixed inset-y-0 right-0 z-50 flex w-full max-w-[40rem] flex-col border-l border-line bg-surface shadow-panel outline-none"
         >

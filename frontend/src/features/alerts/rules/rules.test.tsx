@@ -202,3 +202,12 @@ test('a rule is deleted only once a person has said so', async () => {
   );
   await waitFor(() => expect(changesIn(requests)).toHaveLength(1));
 });
+
+test('a form begins at its first field, and gives the keyboard back where it came from', async () => {
+  open();
+  const opener = await screen.findByRole('button', { name: 'New rule' });
+  await userEvent.click(opener);
+  await waitFor(() => expect(document.activeElement).toBe(screen.getByLabelText('Name')));
+  await userEvent.keyboard('{Escape}');
+  await waitFor(() => expect(document.activeElement).toBe(opener));
+});
