@@ -19,12 +19,19 @@ interface SheetProps {
  */
 export function Sheet({ title, description, onClose, footer, children }: SheetProps) {
   const content = useRef<HTMLDivElement>(null);
-  // Whoever opens a form wants to fill it in, not to close it.
-  const startInForm = (event: Event) => {
+  const opener = useRef<Element | null>(null);
+  const start = (event: Event) => {
+    opener.current = document.activeElement;
+    // Whoever opens a form wants to fill it in, not to close it.
     const field = content.current?.querySelector<HTMLElement>('form input, form select');
     if (!field) return;
     event.preventDefault();
     field.focus();
+  };
+  // Nothing here is the trigger that Radix would go back to.
+  const goBack = (event: Event) => {
+    event.preventDefault();
+    if (opener.current instanceof HTMLElement) opener.current.focus();
   };
   return (
     <Dialog.Root open onOpenChange={(open) => !open && onClose()}>
@@ -32,7 +39,8 @@ export function Sheet({ title, description, onClose, footer, children }: SheetPr
         <Dialog.Overlay className="fixed inset-0 z-40 bg-black/40" />
         <Dialog.Content
           ref={content}
-          onOpenAutoFocus={startInForm}
+          onOpenAutoFocus={start}
+          onCloseAutoFocus={goBack}
           {...(description === undefined && { 'aria-describedby': undefined })}
           className="fixed inset-y-0 right-0 z-50 flex w-full max-w-[40rem] flex-col border-l border-line bg-surface shadow-panel outline-none"
         >
