@@ -13,6 +13,7 @@ import { Headline } from '@/features/explore/components/headline';
 import { PostSheet } from '@/features/explore/components/post-sheet';
 import { PostsPanel } from '@/features/explore/components/posts-panel';
 import { RangeControl } from '@/features/explore/components/range-control';
+import { PHONE_LINE } from '@/features/explore/components/phone-line';
 import { SeriesPanel } from '@/features/explore/components/series-panel';
 import { ViewsMenu } from '@/features/explore/components/views-menu';
 import {
@@ -45,9 +46,9 @@ export function ExploreView({ query, onChange, onOpenView, renderScores }: Explo
   delete withoutPost.post;
   return (
     <div className="flex flex-col gap-3">
-      <div className="flex flex-wrap items-center gap-2">
+      <div className={`${PHONE_LINE} flex flex-wrap items-center gap-2`}>
         <RangeControl query={query} range={series.data?.range} onChange={onChange} />
-        <div className="flex flex-wrap items-center gap-2 min-[1180px]:ml-auto">
+        <div className="flex flex-wrap items-center gap-2 max-sm:contents max-sm:*:shrink-0 min-[1180px]:ml-auto">
           <StepSelect query={query} onChange={onChange} />
           <Button
             aria-pressed={query.compare}

@@ -4,6 +4,7 @@ import { Input } from '@/components/ui/field';
 import { CloseIcon } from '@/components/ui/icons';
 import { Select } from '@/components/ui/select';
 import { useChoices } from '@/features/explore/api/use-sums';
+import { PHONE_LINE } from '@/features/explore/components/phone-line';
 import { DIMENSION_NAMES, FILTER_NAMES, nameOf } from '@/features/explore/model/names';
 import { withFilter, type Dimension, type ExploreQuery } from '@/features/explore/model/query';
 import { formatCount } from '@/lib/format';
@@ -33,35 +34,41 @@ interface FilterRowProps {
 export function FilterRow({ query, onChange }: FilterRowProps) {
   const isFiltered = Object.keys(query.filters).length > 0;
   return (
-    <div role="search" aria-label="Filters" className="flex flex-wrap items-center gap-2">
+    <div
+      role="search"
+      aria-label="Filters"
+      className="flex flex-wrap items-center gap-2 max-sm:flex-col max-sm:flex-nowrap max-sm:items-stretch"
+    >
       {/* A new box for each new text, so that going back in the history shows what was searched then. */}
       <SearchBox
         key={query.filters.q ?? ''}
         text={query.filters.q ?? ''}
         onSearch={(q) => onChange(withFilter(query, 'q', q === '' ? undefined : q))}
       />
-      {CHOSEN_FROM_LISTS.map((by) => (
-        <FilterSelect key={by} by={by} query={query} onChange={onChange} />
-      ))}
-      {SET_BY_MARKS.map((key) => {
-        const value = query.filters[key];
-        return value === undefined ? null : (
-          <Button
-            key={key}
-            className="border-brand! bg-highlight!"
-            aria-label={`Remove filter ${key}: ${nameOf(key, value)}`}
-            onClick={() => onChange(withFilter(query, key, undefined))}
-          >
-            <span className="text-ink-soft">{FILTER_NAMES[key]}</span> {nameOf(key, value)}
-            <CloseIcon className="size-3.5" />
+      <div className={`${PHONE_LINE} flex flex-wrap items-center gap-2 sm:contents`}>
+        {CHOSEN_FROM_LISTS.map((by) => (
+          <FilterSelect key={by} by={by} query={query} onChange={onChange} />
+        ))}
+        {SET_BY_MARKS.map((key) => {
+          const value = query.filters[key];
+          return value === undefined ? null : (
+            <Button
+              key={key}
+              className="border-brand! bg-highlight!"
+              aria-label={`Remove filter ${key}: ${nameOf(key, value)}`}
+              onClick={() => onChange(withFilter(query, key, undefined))}
+            >
+              <span className="text-ink-soft">{FILTER_NAMES[key]}</span> {nameOf(key, value)}
+              <CloseIcon className="size-3.5" />
+            </Button>
+          );
+        })}
+        {isFiltered && (
+          <Button look="quiet" onClick={() => onChange({ ...query, filters: {} })}>
+            Clear filters
           </Button>
-        );
-      })}
-      {isFiltered && (
-        <Button look="quiet" onClick={() => onChange({ ...query, filters: {} })}>
-          Clear filters
-        </Button>
-      )}
+        )}
+      </div>
     </div>
   );
 }
