@@ -74,6 +74,14 @@ pub enum ApiError {
         /// The longest.
         hours: i64,
     },
+    /// A range that only posts could answer for holds more of them than are read.
+    #[error(
+        "with these filters a range may hold at most {n_posts_max} posts, and this one holds more: make it shorter"
+    )]
+    TooManyPosts {
+        /// The most.
+        n_posts_max: i64,
+    },
     /// The caller did not show the token.
     #[error("this needs the header `authorization: Bearer <token>`")]
     Unauthorized {
@@ -182,7 +190,7 @@ impl ApiError {
             Self::MalformedBody(_) => "malformed_json",
             Self::InvalidParameter { .. } => "invalid_parameter",
             Self::UnknownParameter { .. } => "unknown_parameter",
-            Self::WindowTooLong { .. } => "window_too_long",
+            Self::WindowTooLong { .. } | Self::TooManyPosts { .. } => "window_too_long",
             Self::Unauthorized { .. } => "unauthorized",
             Self::Foreign { header: "Origin", .. } => "foreign_origin",
             Self::Foreign { .. } => "foreign_host",
@@ -214,6 +222,9 @@ impl ApiError {
             Self::InvalidParameter { parameter, .. } | Self::UnknownParameter { parameter, .. } => {
                 Some(ErrorDetails { parameter: Some(parameter.clone()), ..details })
             }
+            Self::TooManyPosts { n_posts_max } => {
+                Some(ErrorDetails { limit: u64::try_from(*n_posts_max).ok(), ..details })
+            }
             Self::TooLarge { limit, .. } | Self::TooManySockets { limit } => {
                 Some(ErrorDetails { limit: Some(*limit), ..details })
             }
@@ -238,6 +249,10 @@ impl From<StoreError> for ApiError {
         match error {
             StoreError::WindowTooLong { seconds_max, .. } => {
                 Self::WindowTooLong { hours: seconds_max / 3_600 }
+            }
+            StoreError::TooManyPosts { n_posts_max, .. } => Self::TooManyPosts { n_posts_max },
+            StoreError::StepTooFine { steps_max } => {
+                Self::invalid("step", format!("is too fine for this range: there may be at most {steps_max}"))
             }
             StoreError::BadWindow => Self::invalid("from", "and `to` make no window"),
             StoreError::BadCursor => Self::invalid("cursor", "is none that this server gave out"),
@@ -272,7 +287,8 @@ impl ResponseError for ApiError {
             Self::MalformedBody(_)
             | Self::InvalidParameter { .. }
             | Self::UnknownParameter { .. }
-            | Self::WindowTooLong { .. } => StatusCode::BAD_REQUEST,
+            | Self::WindowTooLong { .. }
+            | Self::TooManyPosts { .. } => StatusCode::BAD_REQUEST,
             Self::Unauthorized { .. } => StatusCode::UNAUTHORIZED,
             Self::Foreign { .. } => StatusCode::FORBIDDEN,
             Self::NotFound { .. } => StatusCode::NOT_FOUND,

@@ -1,14 +1,14 @@
-//! Posts as a file, piece by piece.
+//! Posts and the like as a file, piece by piece.
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{self, ContentDisposition, DispositionParam, DispositionType};
 use bytes::Bytes;
-use futures_util::stream::{self, Stream, StreamExt};
-use serde::Deserialize;
+use futures_util::stream::{Stream, StreamExt, once};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::error::ApiError;
-use crate::models::post::ScoredPost;
+use crate::models::post::{ListedPost, ScoredPost};
 use crate::store::StoreError;
 
 /// How the file is written.
@@ -22,7 +22,7 @@ pub enum Format {
     Ndjson,
 }
 
-const COLUMNS: [&str; 31] = [
+const COLUMNS: [&str; 32] = [
     "uuid",
     "id",
     "platform",
@@ -54,47 +54,73 @@ const COLUMNS: [&str; 31] = [
     "churn_risk",
     "virality",
     "model",
+    "corrected_label",
 ];
 
-/// Answers with the file. A failure at the start is an error; one in the middle breaks the connection off, which
-/// is the only way left to say that the file is not whole.
+/// What is written.
+#[derive(Debug, Clone, Copy)]
+pub struct File {
+    /// What it holds; part of its name.
+    pub name: &'static str,
+    /// How.
+    pub format: Format,
+    /// The table's columns.
+    pub header: &'static [&'static str],
+}
+
+/// Answers with posts.
 pub async fn answer(
     format: Format,
-    pieces: impl Stream<Item = Result<Vec<ScoredPost>, StoreError>> + 'static,
+    pieces: impl Stream<Item = Result<Vec<ListedPost>, StoreError>> + 'static,
+) -> Result<HttpResponse, ApiError> {
+    stream(File { name: "posts", format, header: &COLUMNS }, pieces, |listed| cells(listed).to_vec()).await
+}
+
+/// Answers with a file, piece by piece; never holds all of it. A failure at the start is an error; one in the middle
+/// breaks the connection off, which is the only way left to say that the file is not whole.
+pub async fn stream<T: Serialize + 'static>(
+    file: File,
+    pieces: impl Stream<Item = Result<Vec<T>, StoreError>> + 'static,
+    cells_of: fn(&T) -> Vec<String>,
 ) -> Result<HttpResponse, ApiError> {
     let mut pieces = Box::pin(pieces);
     let first = pieces.next().await.transpose()?.unwrap_or_default();
-    let rest = stream::once(std::future::ready(Ok(first))).chain(pieces);
-    let header = match format {
-        Format::Csv => table_row(COLUMNS)?,
+    let rest = once(std::future::ready(Ok(first))).chain(pieces);
+    let header = match file.format {
+        Format::Csv => table_row(file.header)?,
         Format::Ndjson => Vec::new(),
     };
     let body = rest.map(move |piece| {
-        let posts = piece.inspect_err(|error| tracing::warn!(%error, "an export broke off"))?;
-        encode(format, &posts)
+        let items = piece.inspect_err(|error| tracing::warn!(%error, "an export broke off"))?;
+        encode(file.format, &items, cells_of)
     });
-    let body = stream::once(std::future::ready(Ok(Bytes::from(header)))).chain(body);
-    let (kind, name) = match format {
-        Format::Csv => ("text/csv; charset=utf-8", "groundswell-posts.csv"),
-        Format::Ndjson => ("application/x-ndjson", "groundswell-posts.ndjson"),
+    let body = once(std::future::ready(Ok(Bytes::from(header)))).chain(body);
+    let (kind, ending) = match file.format {
+        Format::Csv => ("text/csv; charset=utf-8", "csv"),
+        Format::Ndjson => ("application/x-ndjson", "ndjson"),
     };
+    let name = format!("groundswell-{}.{ending}", file.name);
     Ok(HttpResponse::Ok()
         .content_type(kind)
         .insert_header(ContentDisposition {
             disposition: DispositionType::Attachment,
-            parameters: vec![DispositionParam::Filename(name.to_owned())],
+            parameters: vec![DispositionParam::Filename(name)],
         })
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .streaming::<_, ApiError>(body))
 }
 
-fn encode(format: Format, posts: &[ScoredPost]) -> Result<Bytes, ApiError> {
-    let mut bytes = Vec::with_capacity(posts.len() * 512);
-    for scored in posts {
+fn encode<T: Serialize>(
+    format: Format,
+    items: &[T],
+    cells_of: fn(&T) -> Vec<String>,
+) -> Result<Bytes, ApiError> {
+    let mut bytes = Vec::with_capacity(items.len() * 512);
+    for item in items {
         match format {
-            Format::Csv => bytes.extend(table_row(cells(scored))?),
+            Format::Csv => bytes.extend(table_row(cells_of(item))?),
             Format::Ndjson => {
-                serde_json::to_writer(&mut bytes, scored).map_err(ApiError::internal)?;
+                serde_json::to_writer(&mut bytes, item).map_err(ApiError::internal)?;
                 bytes.push(b'\n');
             }
         }
@@ -102,7 +128,8 @@ fn encode(format: Format, posts: &[ScoredPost]) -> Result<Bytes, ApiError> {
     Ok(Bytes::from(bytes))
 }
 
-fn cells(ScoredPost { post, score, .. }: &ScoredPost) -> [String; 31] {
+fn cells(ListedPost { scored, corrected_label }: &ListedPost) -> [String; 32] {
+    let ScoredPost { post, score, .. } = scored;
     let author = post.author.clone().unwrap_or_default();
     let engagement = post.engagement.unwrap_or_default();
     let number = |value: Option<i64>| value.map(|value| value.to_string()).unwrap_or_default();
@@ -140,11 +167,12 @@ fn cells(ScoredPost { post, score, .. }: &ScoredPost) -> [String; 31] {
         score.churn_risk.to_string(),
         score.virality.to_string(),
         harmless(&format!("{} {}", score.model.name, score.model.version)),
+        corrected_label.map(|label| label.as_str().to_owned()).unwrap_or_default(),
     ]
 }
 
 /// What others wrote, so that no spreadsheet runs it: these first characters begin a formula.
-fn harmless(text: &str) -> String {
+pub fn harmless(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']) {
         return format!("'{text}");
     }
@@ -163,6 +191,10 @@ mod tests {
     use crate::models::post::{Post, Source};
     use crate::models::score::{Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel};
     use actix_web::body::to_bytes;
+
+    fn listed(text: &str) -> ListedPost {
+        ListedPost { scored: scored(text), corrected_label: Some(SentimentLabel::Neutral) }
+    }
 
     fn scored(text: &str) -> ScoredPost {
         let now = "2026-05-01T12:00:00Z".parse().unwrap();
@@ -206,40 +238,41 @@ mod tests {
         }
     }
 
-    async fn file(format: Format, pieces: Vec<Result<Vec<ScoredPost>, StoreError>>) -> Bytes {
-        let answer = answer(format, stream::iter(pieces)).await.unwrap();
+    async fn file(format: Format, pieces: Vec<Result<Vec<ListedPost>, StoreError>>) -> Bytes {
+        let answer = answer(format, futures_util::stream::iter(pieces)).await.unwrap();
         to_bytes(answer.into_body()).await.unwrap()
     }
 
     #[actix_web::test]
     async fn no_cell_that_others_wrote_is_a_formula_and_numbers_stay_numbers() {
-        let posts = vec![scored("=HYPERLINK(\"http://evil\")"), scored("two\nlines, \"quoted\"")];
+        let posts = vec![listed("=HYPERLINK(\"http://evil\")"), listed("two\nlines, \"quoted\"")];
         let file = file(Format::Csv, vec![Ok(posts)]).await;
         let mut reader = csv::Reader::from_reader(&file[..]);
         assert_eq!(reader.headers().unwrap().iter().collect::<Vec<_>>(), COLUMNS);
         let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
         assert_eq!((&rows[0][1], &rows[0][6]), ("'-7", "'=HYPERLINK(\"http://evil\")"));
         assert_eq!((&rows[0][13], &rows[0][15], &rows[0][24]), ("-33.9", "Solo; Duo", "-0.5"));
+        assert_eq!((&rows[0][30], &rows[0][31]), ("swift 1", "neutral"));
         assert_eq!(&rows[1][6], "two\nlines, \"quoted\"");
     }
 
     #[actix_web::test]
     async fn lines_of_json_are_whole_posts_and_nothing_is_an_empty_file() {
-        let pieces = vec![Ok(vec![scored("a\nb")]), Ok(vec![scored("c")])];
+        let pieces = vec![Ok(vec![listed("a\nb")]), Ok(vec![listed("c")])];
         let file = file(Format::Ndjson, pieces).await;
-        let lines: Vec<ScoredPost> = file
+        let lines: Vec<ListedPost> = file
             .split(|b| *b == b'\n')
             .filter(|l| !l.is_empty())
             .map(|l| serde_json::from_slice(l).unwrap())
             .collect();
-        assert_eq!(lines, [scored("a\nb"), scored("c")]);
+        assert_eq!(lines, [listed("a\nb"), listed("c")]);
         assert!(super::tests::file(Format::Ndjson, vec![]).await.is_empty());
     }
 
     #[actix_web::test]
     async fn a_database_that_is_away_is_an_error_and_no_broken_file() {
         let away = StoreError::Unavailable { reason: "gone".into() };
-        let outcome = answer(Format::Csv, stream::iter(vec![Err(away)])).await;
+        let outcome = answer(Format::Csv, futures_util::stream::iter(vec![Err(away)])).await;
         assert!(matches!(outcome, Err(ApiError::Unavailable { .. })));
     }
 }

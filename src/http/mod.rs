@@ -5,22 +5,26 @@ pub mod answer; // what every answer carries
 pub mod dashboard; // the dashboard's files
 mod dead_letters; // posts that could not be stored
 pub mod error; // what a client is told when a call fails
+mod explore; // history over any range
 mod export; // posts as a file
 pub mod extract; // what handlers take out of a request
 pub mod guard; // who may ask
 mod health; // whether the process lives
 mod ingest; // a body of posts, taken apart
+mod labels; // what people say where they know better
 mod metrics; // how people feel
 mod models; // who reads the posts
 pub mod openapi; // the calls, described for programs
 pub mod origins; // which pages may ask
 mod posts; // posts in, and their history out
+mod range; // which stretch of history
 mod score; // scores at once
 mod socket; // where live sockets begin
 pub mod state; // what every handler can reach
 mod system; // how the pipeline is
 mod tickets; // passes for live connections
 pub mod trends; // what people speak of
+mod views; // saved views
 
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{Resource, Route, guard as guards, web};
@@ -41,6 +45,22 @@ pub fn configure(config: &mut web::ServiceConfig) {
         )
         .service(at("/api/v1/posts/export", "GET, HEAD").route(get().to(posts::export)))
         .service(at("/api/v1/posts/{id}", "GET, HEAD").route(get().to(posts::get)))
+        .service(
+            at("/api/v1/posts/{id}/label", "PUT, DELETE")
+                .route(web::put().to(labels::correct))
+                .route(web::delete().to(labels::take_back)),
+        )
+        .service(at("/api/v1/labels/export", "GET, HEAD").route(get().to(labels::export)))
+        .service(
+            at("/api/v1/views", "GET, HEAD, POST")
+                .route(get().to(views::list))
+                .route(web::post().to(views::create)),
+        )
+        .service(
+            at("/api/v1/views/{id}", "PUT, DELETE")
+                .route(web::put().to(views::update))
+                .route(web::delete().to(views::delete)),
+        )
         .service(at("/api/v1/score", "POST").route(web::post().to(score::score)))
         .service(at("/api/metrics/overall", "GET, HEAD").route(get().to(metrics::overall)))
         .service(at("/api/metrics/geo", "GET, HEAD").route(get().to(metrics::geo)))
@@ -50,6 +70,8 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(at("/api/metrics/emotions", "GET, HEAD").route(get().to(metrics::emotions)))
         .service(at("/api/metrics/trend", "GET, HEAD").route(get().to(metrics::trend)))
         .service(at("/api/v1/trends", "GET, HEAD").route(get().to(trends::show)))
+        .service(at("/api/v1/explore/series", "GET, HEAD").route(get().to(explore::series)))
+        .service(at("/api/v1/explore/breakdown", "GET, HEAD").route(get().to(explore::breakdown)))
         .service(at("/api/v1/alerts", "GET, HEAD").route(get().to(alerts::list)))
         .service(at("/api/v1/alerts/{id}", "GET, HEAD").route(get().to(alerts::get)))
         .service(at("/api/v1/alerts/{id}/acknowledge", "POST").route(web::post().to(alerts::acknowledge)))

@@ -7,9 +7,11 @@ use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    alerts, dead_letters, export, health, metrics, models, posts, score, socket, system, tickets, trends,
+    alerts, dead_letters, explore, export, health, labels, metrics, models, posts, range, score, socket,
+    system, tickets, trends, views,
 };
 use crate::models::metrics::LiveMetrics;
+use crate::models::post::PostOrder;
 use crate::trends::timeline::Span;
 use crate::ws::frames::{ClientOp, ServerFrame};
 
@@ -30,6 +32,15 @@ use crate::ws::frames::{ClientOp, ServerFrame};
         metrics::emotions,
         metrics::trend,
         trends::show,
+        explore::series,
+        explore::breakdown,
+        labels::correct,
+        labels::take_back,
+        labels::export,
+        views::list,
+        views::create,
+        views::update,
+        views::delete,
         alerts::list,
         alerts::get,
         alerts::acknowledge,
@@ -44,7 +55,7 @@ use crate::ws::frames::{ClientOp, ServerFrame};
         health::live,
         health::ready
     ),
-    components(schemas(Span, ServerFrame, ClientOp, LiveMetrics, metrics::WindowName, export::Format)),
+    components(schemas(Span, ServerFrame, ClientOp, LiveMetrics, metrics::WindowName, range::RangeName, explore::StepName, explore::Compare, PostOrder, export::Format)),
     modifiers(&Token)
 )]
 struct Document;

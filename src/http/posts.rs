@@ -2,26 +2,22 @@
 
 use actix_web::web::{Data, Json, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use jiff::Timestamp;
-use serde::Deserialize;
-use utoipa::IntoParams;
+use jiff::{SignedDuration, Timestamp};
 
 use super::error::{ApiError, ErrorBody};
+use super::explore::filter_parameters;
 use super::export::{self, Format};
 use super::extract::{self, NoParameters, Parameters};
 use super::ingest::{self, BODY_BYTES_MAX, Receipt};
+use super::range::RangeWish;
 use super::state::AppState;
 use crate::models::new_post::{AcceptContext, NewPost};
-use crate::models::post::{PostWithHistory, ScoredPost, Source};
-use crate::models::score::SentimentLabel;
+use crate::models::post::{ListedPost, PostOrder, PostWithHistory, Source};
 use crate::store::page::Page;
-use crate::store::post_list::{self, PostsQuery};
+use crate::store::post_list::{self, PostsQuery, RANKED_MAX, RANKED_RANGE_MAX};
 
 /// Most posts of one page; the export has no such limit.
 const LIMIT_MAX: usize = 500;
-
-/// The longest search. PostgreSQL reads each word of it for each post.
-const SEARCH_CHARS_MAX: usize = 500;
 
 /// Take posts in
 ///
@@ -71,67 +67,12 @@ async fn require_room(state: &AppState, n_posts: usize) -> Result<(), ApiError> 
     Err(ApiError::Busy { what: "the stream is full" })
 }
 
-/// Parameters that pick posts, beside the given ones. A macro, because a flattened struct cannot deny unknown
-/// fields, and an unknown parameter must be refused.
-macro_rules! posts_parameters {
-    ($(#[$about:meta])* $name:ident { $($(#[$field_about:meta])* $field:ident: $type:ty,)* }) => {
-        $(#[$about])*
-        #[derive(Debug, Default, Deserialize, IntoParams)]
-        #[serde(deny_unknown_fields)]
-        #[into_params(parameter_in = Query)]
-        pub struct $name {
-            /// Words to find, as typed into a web search: `"a phrase"`, `or`, `-without`.
-            q: Option<String>,
-            /// Where they came in, such as `http` or `replay`.
-            source: Option<String>,
-            /// Their platform.
-            platform: Option<String>,
-            /// A product they speak of; empty for posts that speak of none.
-            product: Option<String>,
-            /// Their channel.
-            channel: Option<String>,
-            /// Their city.
-            city: Option<String>,
-            /// Their sentiment.
-            label: Option<SentimentLabel>,
-            /// Written at this time or later, RFC 3339.
-            from: Option<Timestamp>,
-            /// Written before this time, RFC 3339.
-            to: Option<Timestamp>,
-            $($(#[$field_about])* $field: $type,)*
-        }
-
-        impl $name {
-            fn filter(&self) -> Result<PostsQuery, ApiError> {
-                if self.q.as_ref().is_some_and(|q| q.chars().count() > SEARCH_CHARS_MAX) {
-                    return Err(ApiError::invalid("q", format!("is at most {SEARCH_CHARS_MAX} characters long")));
-                }
-                if let (Some(from), Some(to)) = (self.from, self.to)
-                    && from >= to
-                {
-                    return Err(ApiError::invalid("from", "must be before `to`"));
-                }
-                Ok(PostsQuery {
-                    q: self.q.clone(),
-                    source: self.source.clone(),
-                    platform: self.platform.clone(),
-                    product: self.product.clone(),
-                    channel: self.channel.clone(),
-                    city: self.city.clone(),
-                    label: self.label,
-                    from: self.from,
-                    to: self.to,
-                    cursor: None,
-                    limit: LIMIT_MAX,
-                })
-            }
-        }
-    };
-}
-
-posts_parameters! {
+filter_parameters! {
     /// Which posts to list; filters that are absent let everything pass.
     ListParameters {
+        /// Which come first; the newest when absent. The other orders need a range of at most 7 days, have no second
+        /// page, and at most 200 posts.
+        order: Option<PostOrder>,
         /// `next_cursor` of the page before.
         cursor: Option<String>,
         /// Most posts to answer, 1 to 500; 50 when absent.
@@ -140,7 +81,7 @@ posts_parameters! {
     }
 }
 
-posts_parameters! {
+filter_parameters! {
     /// Which posts to export; filters that are absent let everything pass.
     ExportParameters {
         /// `csv` or `ndjson`.
@@ -148,18 +89,55 @@ posts_parameters! {
     }
 }
 
-/// List posts, newest first
+/// The range, if one is given. A start or an end alone is one: `GET /posts` was always so.
+fn between(wish: RangeWish) -> Result<(Option<Timestamp>, Option<Timestamp>), ApiError> {
+    if wish.window.is_none() && wish.from.is_none() {
+        return Ok((None, wish.to));
+    }
+    let asked = wish.between(Timestamp::now())?;
+    Ok(asked.map_or((None, None), |(from, to)| (Some(from), wish.to.or(wish.window.map(|_| to)))))
+}
+
+/// An order other than the newest first sorts the whole range.
+fn ranked(wish: &ListParameters, from: Option<Timestamp>, to: Option<Timestamp>) -> Result<(), ApiError> {
+    if wish.order.unwrap_or_default() == PostOrder::Newest {
+        return Ok(());
+    }
+    let days = RANKED_RANGE_MAX.as_hours() / 24;
+    let length = from.map(|from| to.unwrap_or_else(Timestamp::now).duration_since(from));
+    // A named window ends with the minute at hand.
+    if length.is_none_or(|length| length > RANKED_RANGE_MAX + SignedDuration::from_mins(1)) {
+        let problem = format!("must be given with this `order`, at most {days} days before `to`");
+        return Err(ApiError::invalid("from", problem));
+    }
+    if wish.cursor.is_some() {
+        return Err(ApiError::invalid("cursor", "goes with the order `newest` only"));
+    }
+    if wish.limit.is_some_and(|limit| limit > RANKED_MAX) {
+        return Err(ApiError::invalid("limit", format!("is at most {RANKED_MAX} with this `order`")));
+    }
+    Ok(())
+}
+
+/// List posts
+///
+/// The newest first, or those that may go furthest (`virality`), that most people reacted to (`engagement`: likes,
+/// shares and comments, as last heard), or that are reacted to ever more (`rising`: what came between the two last
+/// readings, by the hour, divided by the age in hours plus two; posts of which only one reading is known are left out).
 #[utoipa::path(get, path = "/api/v1/posts", tag = "posts", operation_id = "list_posts", params(ListParameters), responses(
-    (status = 200, body = Page<ScoredPost>, description = "What was asked for"),
+    (status = 200, body = Page<ListedPost>, description = "What was asked for"),
     (status = 400, body = ErrorBody, description = "A parameter is wrong, named in `details.parameter`"),
     (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
 ))]
 pub async fn list(
     state: Data<AppState>,
     Parameters(wish): Parameters<ListParameters>,
-) -> Result<Json<Page<ScoredPost>>, ApiError> {
+) -> Result<Json<Page<ListedPost>>, ApiError> {
     let limit = extract::limit(wish.limit, LIMIT_MAX)?;
-    let query = PostsQuery { cursor: wish.cursor.clone(), limit, ..wish.filter()? };
+    let (from, to) = between(wish.range())?;
+    ranked(&wish, from, to)?;
+    let order = wish.order.unwrap_or_default();
+    let query = PostsQuery { filter: wish.filter()?, from, to, order, cursor: wish.cursor.clone(), limit };
     Ok(Json(post_list::list(&state.store, &query).await?))
 }
 
@@ -195,6 +173,8 @@ pub async fn export(
     state: Data<AppState>,
     Parameters(wish): Parameters<ExportParameters>,
 ) -> Result<HttpResponse, ApiError> {
-    let pieces = post_list::export(state.store.clone(), wish.filter()?);
+    let (from, to) = between(wish.range())?;
+    let query = PostsQuery { filter: wish.filter()?, from, to, ..PostsQuery::default() };
+    let pieces = post_list::export(state.store.clone(), query);
     export::answer(wish.format, pieces).await
 }

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::new_post::NewPost;
-use super::score::Score;
+use super::score::{Score, SentimentLabel};
 
 /// Where a post came into Groundswell: `http`, `replay`, `synthetic`, `bluesky`, …
 ///
@@ -150,6 +150,31 @@ pub struct ScoredPost {
     pub awaits_correction: bool,
 }
 
+/// Which posts come first in a list.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PostOrder {
+    /// The newest.
+    #[default]
+    Newest,
+    /// Those that may go furthest.
+    Virality,
+    /// Those that most people reacted to.
+    Engagement,
+    /// Those that gain reactions fastest for their age.
+    Rising,
+}
+
+/// A post as lists show it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ListedPost {
+    /// The post and what the model makes of it.
+    #[serde(flatten)]
+    pub scored: ScoredPost,
+    /// What a person says its sentiment is; null where nobody said otherwise. Counts go by the model's.
+    pub corrected_label: Option<SentimentLabel>,
+}
+
 /// A score that another one has taken the place of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PastScore {
@@ -169,6 +194,8 @@ pub struct PostWithHistory {
     /// When that was stored; absent for a post that was scored once, for which nobody noted it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub corrected_at: Option<Timestamp>,
+    /// What a person says its sentiment is; null where nobody said otherwise. Counts go by the model's.
+    pub corrected_label: Option<SentimentLabel>,
     /// The scores before that, oldest first; empty for a post that was scored once.
     pub history: Vec<PastScore>,
 }

@@ -48,6 +48,20 @@ pub enum StoreError {
         /// The longest that is answered.
         seconds_max: i64,
     },
+    /// The filters need the posts themselves, and there are too many of them.
+    #[error("these filters can be answered from at most {n_posts_max} posts, not {n_posts}")]
+    TooManyPosts {
+        /// How many the window holds, or at least so many.
+        n_posts: i64,
+        /// The most that are read.
+        n_posts_max: i64,
+    },
+    /// The steps of a series are too many.
+    #[error("a series has at most {steps_max} steps")]
+    StepTooFine {
+        /// The most there may be.
+        steps_max: i64,
+    },
     /// The window ends before it starts, or is not on any calendar.
     #[error("the window is empty or out of range")]
     BadWindow,
@@ -93,6 +107,8 @@ impl StoreError {
             Self::Refused { .. } => "store_refused",
             Self::WindowTooLong { .. } => "window_too_long",
             Self::BadWindow => "bad_window",
+            Self::TooManyPosts { .. } => "too_many_posts",
+            Self::StepTooFine { .. } => "step_too_fine",
             Self::BadCursor => "bad_cursor",
             Self::BadUrl { .. } => "bad_database_url",
             Self::Internal { .. } => "store_internal",

@@ -15,6 +15,18 @@ pub mod rollups; // exact sums by bucket, source, dimension and key
 
 pub mod metrics; // what the metrics calls answer
 
+pub mod series; // a range step by step, by the clock of a time zone
+
+pub mod breakdown; // what a range is made of
+
+pub mod explain; // how the server goes about an answer
+
+pub mod views; // saved views
+
+pub mod labels; // what people say posts' sentiments are
+
+pub mod post_filter; // which posts are meant
+
 pub mod post_list; // history: posts listed, found, exported
 
 pub mod page; // lists, a page at a time
@@ -30,12 +42,16 @@ pub mod places; // where cities lie
 pub mod retention; // daily partitions, and how posts leave
 
 mod awaiting; // which posts a better model shall score again
+mod calendar; // when steps begin
 mod codec; // how our types travel
 mod copy; // posts and scores on their way in
 mod engagement; // how a post's counts developed
 mod housekeeping; // who waits for whom when old rows move
 mod models; // the numbers by which scores name their models
+mod post_ranks; // which posts come first
+mod rollup_hours; // the rollups by whole hours
 mod scored_rows; // how posts and scores are read
+mod sums; // what posts add up to
 mod window; // which stretch of time a metrics call is about
 
 #[cfg(test)]

@@ -122,12 +122,14 @@ pub async fn expire(store: &Store, now: Timestamp) -> Result<Expired, StoreError
 }
 
 async fn expire_on(client: &mut Object, before: Timestamp) -> Result<Expired, StoreError> {
-    const DELETE: [&str; 8] = [
+    const DELETE: [&str; 10] = [
         "DELETE FROM awaiting_correction WHERE created_at < $1",
         "DELETE FROM flagged_posts WHERE created_at < $1",
         "DELETE FROM churn_alert_posts WHERE created_at < $1",
         "DELETE FROM engagement_samples WHERE created_at < $1",
+        "DELETE FROM label_corrections WHERE created_at < $1",
         "DELETE FROM sentiment_rollups WHERE bucket < $1",
+        "DELETE FROM sentiment_rollup_hours WHERE bucket < $1",
         "DELETE FROM social_media_posts_default WHERE created_at < $1",
         "DELETE FROM sentiment_analysis_default WHERE created_at < $1",
         "DELETE FROM sentiment_analysis_history_default WHERE created_at < $1",

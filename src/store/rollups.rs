@@ -10,7 +10,7 @@ use tokio_postgres::types::ToSql;
 
 use super::codec::Moment;
 use super::housekeeping::{self, Chore, FINE_FOR};
-use super::{ANSWER_TIMEOUT, Store, StoreError, answered};
+use super::{ANSWER_TIMEOUT, Store, StoreError, answered, rollup_hours};
 use crate::models::post::Source;
 use crate::models::rollup::{Delta, Dimension, RollupKey, Sums};
 
@@ -76,17 +76,14 @@ macro_rules! add_excluded {
     };
 }
 
-/// Adds a batch's contribution.
-///
-/// Every transaction takes the row locks in the order of `RollupKey`, which is that of the map and which `unnest` keeps;
-/// otherwise two processes with the same keys would deadlock.
-///
-/// Answers the contribution with each row's revision after it, by which live windows recognise what they already contain
-/// and notice what they missed.
-pub(super) async fn add(transaction: &Transaction<'_>, mut delta: Delta) -> Result<Delta, StoreError> {
-    const SQL: &str = concat!(
-        "
-        INSERT INTO sentiment_rollups AS rollup (bucket, source, dimension, key, count, positive, neutral, negative,
+/// Adds rows to the table named.
+macro_rules! add_sql {
+    ($table:literal) => {
+        concat!(
+            "
+        INSERT INTO ",
+            $table,
+            " AS rollup (bucket, source, dimension, key, count, positive, neutral, negative,
             sentiment_micros, churn_micros, churn_high, toxicity_micros, emotion_anger, emotion_disgust, emotion_fear,
             emotion_joy, emotion_neutral, emotion_sadness, emotion_surprise, late, revision)
         SELECT bucket, source, dimension::rollup_dimension, key, c01, c02, c03, c04, c05, c06, c07, c08, c09, c10, c11,
@@ -98,26 +95,48 @@ pub(super) async fn add(transaction: &Transaction<'_>, mut delta: Delta) -> Resu
                 c14, c15, c16, c17)
 ",
         add_excluded!(),
-        " RETURNING bucket, source, dimension::text, key, revision"
-    );
+            " RETURNING bucket, source, dimension::text, key, revision"
+        )
+    };
+}
+
+/// Adds a batch's contribution.
+///
+/// Every transaction takes the row locks in the order of `RollupKey`, which is that of the map and which `unnest` keeps;
+/// otherwise two processes with the same keys would deadlock.
+///
+/// Answers the contribution with each row's revision after it, by which live windows recognise what they already contain
+/// and notice what they missed.
+///
+/// What late posts contribute goes to the hourly rows as well. They come last: every transaction takes them after those.
+pub(super) async fn add(transaction: &Transaction<'_>, mut delta: Delta) -> Result<Delta, StoreError> {
     if delta.is_empty() {
         return Ok(delta);
     }
-    let buckets: Vec<Moment> = delta.keys().map(|key| Moment(key.bucket)).collect();
-    let sources: Vec<&str> = delta.keys().map(|key| key.source.as_str()).collect();
-    let dimensions: Vec<&str> = delta.keys().map(|key| key.dimension.as_str()).collect();
-    let keys: Vec<&str> = delta.keys().map(|key| key.key.as_str()).collect();
-    let columns = columns_of(&delta);
-    let mut params: Vec<&(dyn ToSql + Sync)> = vec![&buckets, &sources, &dimensions, &keys];
-    params.extend(columns.iter().map(|column| column as &(dyn ToSql + Sync)));
-    let statement = transaction.prepare_cached(SQL).await?;
-    let rows = transaction.query(&statement, &params).await?;
+    let hours = rollup_hours::share_of(&delta, Timestamp::now());
+    let rows = upsert(transaction, add_sql!("sentiment_rollups"), &delta).await?;
     for row in &rows {
         if let Some(sums) = delta.get_mut(&key_of(row)?) {
             sums.revision = row.try_get(4)?;
         }
     }
+    if !hours.is_empty() {
+        upsert(transaction, add_sql!("sentiment_rollup_hours"), &hours).await?;
+    }
     Ok(delta)
+}
+
+/// Adds rows to those that exist, in key order, and answers each with its revision after it.
+async fn upsert(transaction: &Transaction<'_>, sql: &str, delta: &Delta) -> Result<Vec<Row>, StoreError> {
+    let buckets: Vec<Moment> = delta.keys().map(|key| Moment(key.bucket)).collect();
+    let sources: Vec<&str> = delta.keys().map(|key| key.source.as_str()).collect();
+    let dimensions: Vec<&str> = delta.keys().map(|key| key.dimension.as_str()).collect();
+    let keys: Vec<&str> = delta.keys().map(|key| key.key.as_str()).collect();
+    let columns = columns_of(delta);
+    let mut params: Vec<&(dyn ToSql + Sync)> = vec![&buckets, &sources, &dimensions, &keys];
+    params.extend(columns.iter().map(|column| column as &(dyn ToSql + Sync)));
+    let statement = transaction.prepare_cached(sql).await?;
+    Ok(transaction.query(&statement, &params).await?)
 }
 
 /// Changes the contributions of posts that are counted already.
@@ -155,8 +174,8 @@ fn in_minutes(delta: Delta, now: Timestamp) -> (Delta, Vec<Moment>) {
     (joined, minutes.into_iter().map(Moment).collect())
 }
 
-/// Merges fine buckets older than [`COMPACT_AFTER_SECONDS`] into the minutes they belong to, and answers how many rows
-/// vanished.
+/// Merges fine buckets older than [`COMPACT_AFTER_SECONDS`] into the minutes they belong to, writes the hours that have
+/// ended, and answers how many rows vanished.
 ///
 /// A minute's row is that of its first bucket, so a post that comes later still finds, or makes, the row of its fine
 /// bucket, and the next compaction merges that too. Each hour is one transaction, which deletes rows and adds exactly
@@ -181,10 +200,12 @@ pub async fn compact(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
         };
         let outcome = timeout(ANSWER_TIMEOUT, work).await;
         let Some(n_merged) = answered(client, outcome)? else {
-            return Ok(n_rows);
+            break;
         };
         n_rows += n_merged;
     }
+    rollup_hours::advance(store, now).await?;
+    Ok(n_rows)
 }
 
 async fn merge(client: &mut Object, from: Timestamp, to: Timestamp) -> Result<u64, StoreError> {

@@ -164,7 +164,7 @@ fn score_of(columns: &mut Columns<'_>, models: &mut Models) -> Result<Score, Sto
     Ok(Score { sentiment, emotion, toxicity, churn_risk, virality, model: Arc::clone(model) })
 }
 
-fn label_of(label: &str) -> Result<SentimentLabel, StoreError> {
+pub(super) fn label_of(label: &str) -> Result<SentimentLabel, StoreError> {
     [SentimentLabel::Positive, SentimentLabel::Neutral, SentimentLabel::Negative]
         .into_iter()
         .find(|known| known.as_str() == label)

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::StoreError;
+use super::post_filter::PostFilter;
 use super::rollups::COMPACT_AFTER_SECONDS;
 use crate::models::metrics::Window;
 use crate::models::rollup::BUCKET_SECONDS;
@@ -43,6 +44,13 @@ pub struct MetricsFilter {
     pub source: Option<String>,
 }
 
+impl From<MetricsFilter> for PostFilter {
+    fn from(filter: MetricsFilter) -> Self {
+        let MetricsFilter { product, platform, channel, city, source } = filter;
+        Self { product, platform, channel, city, source, ..Self::default() }
+    }
+}
+
 impl MetricsQuery {
     /// The last `seconds`, ending with the bucket in which `now` lies, so that the window is exactly that long.
     pub fn last(seconds: i64, now: Timestamp, filter: MetricsFilter) -> Self {
@@ -53,11 +61,11 @@ impl MetricsQuery {
 }
 
 /// The window on bucket edges, so that every bucket lies wholly inside or outside.
-pub(super) fn window_of(query: &MetricsQuery, now: Timestamp) -> Result<Window, StoreError> {
-    let edge = edge_of(query.from, now);
-    let from = query.from.as_second().div_euclid(edge) * edge;
+pub(super) fn window_of(from: Timestamp, to: Timestamp, now: Timestamp) -> Result<Window, StoreError> {
+    let edge = edge_of(from, now);
+    let from = from.as_second().div_euclid(edge) * edge;
     // A moment within a second ends after it.
-    let to = round_up(query.to.as_second() + i64::from(query.to.subsec_nanosecond() > 0), edge);
+    let to = round_up(to.as_second() + i64::from(to.subsec_nanosecond() > 0), edge);
     // Postgres knows fewer years than the calendar does.
     if from >= to || from < 0 || at(to).as_second() != to {
         return Err(StoreError::BadWindow);
@@ -102,7 +110,7 @@ mod tests {
             for (seconds, n_steps) in [(60, 6), (300, 30), (3_600, 60), (86_400, 96), (604_800, 84)] {
                 let now = ts(now);
                 let query = MetricsQuery::last(seconds, now, MetricsFilter::default());
-                let window = window_of(&query, now).unwrap();
+                let window = window_of(query.from, query.to, now).unwrap();
                 assert_eq!((window.from, window.to, window.seconds), (query.from, query.to, seconds));
                 assert!(window.to > now && window.to.duration_since(now) <= SignedDuration::from_secs(60));
                 assert_eq!(seconds / step_of(window, edge_of(window.from, now)), n_steps);
@@ -115,7 +123,7 @@ mod tests {
         let now = ts("2026-11-21T12:00:00Z");
         let check = |from: &str, to: &str, expected: (&str, &str)| {
             let query = MetricsQuery { from: ts(from), to: ts(to), filter: MetricsFilter::default() };
-            let window = window_of(&query, now).unwrap();
+            let window = window_of(query.from, query.to, now).unwrap();
             assert_eq!((window.from, window.to), (ts(expected.0), ts(expected.1)));
         };
         check(
@@ -145,7 +153,7 @@ mod tests {
         let now = ts("2026-11-21T12:00:00Z");
         let check = |from: Timestamp, to: Timestamp| {
             let query = MetricsQuery { from, to, filter: MetricsFilter::default() };
-            assert!(matches!(window_of(&query, now), Err(StoreError::BadWindow)));
+            assert!(matches!(window_of(query.from, query.to, now), Err(StoreError::BadWindow)));
         };
         check(now, now);
         check(now, now - SignedDuration::from_secs(60));

@@ -1,0 +1,141 @@
+//! What people say posts' sentiments are, where they know better than the model.
+
+use actix_web::web::{Data, Json, Path, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::error::{ApiError, ErrorBody};
+use super::export::{self, Format};
+use super::extract::{self, Parameters};
+use super::state::AppState;
+use crate::models::label::{BY_CHARS_MAX, LabelCorrection, LabelledPost, NOTE_CHARS_MAX, NewLabel};
+use crate::models::new_post::Rejection;
+use crate::store::labels;
+
+/// The longest body: a note, with room for how JSON writes it.
+const BODY_BYTES_MAX: usize = 16 * 1024;
+
+const COLUMNS: [&str; 11] = [
+    "text",
+    "label",
+    "model_label",
+    "was_label",
+    "was_model",
+    "lang",
+    "post",
+    "corrected_at",
+    "by",
+    "note",
+    "was_model_hash",
+];
+
+/// Correct a post's sentiment
+///
+/// The last said stands. It is shown beside the model's label; counts and rollups go by the model's. A better model that
+/// reads the post later does not undo it.
+#[utoipa::path(put, path = "/api/v1/posts/{id}/label", tag = "labels", operation_id = "correct_label", request_body = NewLabel,
+    params(("id" = Uuid, Path, description = "Groundswell's name for the post")),
+    responses(
+        (status = 200, body = LabelCorrection, description = "Noted"),
+        (status = 400, body = ErrorBody, description = "The id is no UUID"),
+        (status = 404, body = ErrorBody, description = "There is no such post"),
+        (status = 422, body = ErrorBody, description = "A field is wrong, named in `details.field`"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+    ))]
+pub async fn correct(
+    state: Data<AppState>,
+    path: Path<String>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<Json<LabelCorrection>, ApiError> {
+    let uuid = extract::uuid(&path)?;
+    let body = extract::body(&request, payload, BODY_BYTES_MAX).await?;
+    let new = checked(extract::json(&request, &body)?)?;
+    let made = labels::correct(&state.store, uuid, &new).await?;
+    made.map(Json).ok_or_else(|| ApiError::NotFound { what: format!("post `{uuid}`") })
+}
+
+/// Take a correction back
+#[utoipa::path(delete, path = "/api/v1/posts/{id}/label", tag = "labels", operation_id = "take_label_back",
+    params(("id" = Uuid, Path, description = "Groundswell's name for the post")),
+    responses(
+        (status = 204, description = "Taken back"),
+        (status = 400, body = ErrorBody, description = "The id is no UUID"),
+        (status = 404, body = ErrorBody, description = "Nobody corrected this post"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+    ))]
+pub async fn take_back(state: Data<AppState>, path: Path<String>) -> Result<HttpResponse, ApiError> {
+    let uuid = extract::uuid(&path)?;
+    if labels::take_back(&state.store, uuid).await? {
+        return Ok(HttpResponse::NoContent().finish());
+    }
+    Err(ApiError::NotFound { what: format!("a correction of post `{uuid}`") })
+}
+
+/// How to export.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct LabelsParameters {
+    /// `csv` or `ndjson`; `ndjson` when absent.
+    format: Option<Format>,
+}
+
+/// Download corrected posts, for training
+///
+/// Text, what people say, and what the model said; the first corrected first. Streamed. `training/train.py --labels`
+/// reads either format. Corrections leave with their posts when those expire.
+#[utoipa::path(get, path = "/api/v1/labels/export", tag = "labels", operation_id = "export_labels", params(LabelsParameters), responses(
+    (status = 200, content((String = "application/x-ndjson"), (String = "text/csv")), description = "The file"),
+    (status = 400, body = ErrorBody, description = "A parameter is wrong, named in `details.parameter`"),
+    (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+))]
+pub async fn export(
+    state: Data<AppState>,
+    Parameters(wish): Parameters<LabelsParameters>,
+) -> Result<HttpResponse, ApiError> {
+    let format = wish.format.unwrap_or(Format::Ndjson);
+    let pieces = labels::export(state.store.clone());
+    export::stream(export::File { name: "labels", format, header: &COLUMNS }, pieces, cells).await
+}
+
+fn cells(post: &LabelledPost) -> Vec<String> {
+    let LabelledPost { text, lang, model_label, correction } = post;
+    let LabelCorrection { post, label, note, by, corrected_at, was } = correction;
+    let optional = |text: &Option<String>| export::harmless(text.as_deref().unwrap_or_default());
+    vec![
+        export::harmless(text),
+        label.as_str().to_owned(),
+        model_label.as_str().to_owned(),
+        was.label.as_str().to_owned(),
+        export::harmless(&format!("{} {}", was.model.name, was.model.version)),
+        optional(lang),
+        post.to_string(),
+        corrected_at.to_string(),
+        optional(by),
+        optional(note),
+        was.model.hash.clone(),
+    ]
+}
+
+/// A note without text is none.
+fn checked(new: NewLabel) -> Result<NewLabel, ApiError> {
+    let short = |field: &str, text: Option<String>, most: usize| {
+        let text = text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        if text.as_ref().is_some_and(|text| text.chars().count() > most || text.contains('\0')) {
+            let message = format!("must be at most {most} characters, without NUL");
+            return Err(ApiError::Rejected(Rejection {
+                code: "invalid_field",
+                field: field.to_owned(),
+                message,
+            }));
+        }
+        Ok(text)
+    };
+    Ok(NewLabel {
+        label: new.label,
+        note: short("note", new.note, NOTE_CHARS_MAX)?,
+        by: short("by", new.by, BY_CHARS_MAX)?,
+    })
+}

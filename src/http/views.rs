@@ -1,0 +1,130 @@
+//! Saved views: pages of the dashboard as people want to see them again.
+
+use actix_web::web::{Data, Json, Path, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::error::{ApiError, ErrorBody};
+use super::extract::{self, NoParameters, Parameters};
+use super::state::AppState;
+use crate::models::new_post::Rejection;
+use crate::models::saved_view::{NAME_CHARS_MAX, NewView, QUERY_CHARS_MAX, SavedView};
+use crate::store::page::Page;
+use crate::store::views::{self, VIEWS_MAX};
+
+/// The longest body: a name and a query, with room for how JSON writes them.
+const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// List saved views, by name
+#[utoipa::path(get, path = "/api/v1/views", tag = "views", operation_id = "list_views", responses(
+    (status = 200, body = Page<SavedView>, description = "All of them"),
+    (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+))]
+pub async fn list(
+    state: Data<AppState>,
+    _: Parameters<NoParameters>,
+) -> Result<Json<Page<SavedView>>, ApiError> {
+    Ok(Json(views::list(&state.store).await?))
+}
+
+/// Save a view
+#[utoipa::path(post, path = "/api/v1/views", tag = "views", operation_id = "create_view", request_body = NewView, responses(
+    (status = 201, body = SavedView, description = "Saved"),
+    (status = 413, body = ErrorBody, description = "There are 500 views already"),
+    (status = 422, body = ErrorBody, description = "A field is wrong, named in `details.field`"),
+    (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+))]
+pub async fn create(
+    state: Data<AppState>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, ApiError> {
+    let new = sent(&request, payload).await?;
+    let limit = u64::try_from(VIEWS_MAX).unwrap_or(u64::MAX);
+    let saved = views::create(&state.store, &new).await?;
+    let saved = saved.ok_or(ApiError::TooLarge { limit, what: "saved views" })?;
+    Ok(HttpResponse::Created().json(saved))
+}
+
+/// Save a view anew
+#[utoipa::path(put, path = "/api/v1/views/{id}", tag = "views", operation_id = "update_view", request_body = NewView,
+    params(("id" = Uuid, Path, description = "The view")),
+    responses(
+        (status = 200, body = SavedView, description = "Saved"),
+        (status = 400, body = ErrorBody, description = "The id is no UUID"),
+        (status = 404, body = ErrorBody, description = "There is no such view"),
+        (status = 422, body = ErrorBody, description = "A field is wrong, named in `details.field`"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+    ))]
+pub async fn update(
+    state: Data<AppState>,
+    path: Path<String>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<Json<SavedView>, ApiError> {
+    let id = extract::uuid(&path)?;
+    let new = sent(&request, payload).await?;
+    let saved = views::update(&state.store, id, &new).await?;
+    saved.map(Json).ok_or_else(|| ApiError::NotFound { what: format!("view `{id}`") })
+}
+
+/// Delete a view
+#[utoipa::path(delete, path = "/api/v1/views/{id}", tag = "views", operation_id = "delete_view",
+    params(("id" = Uuid, Path, description = "The view")),
+    responses(
+        (status = 204, description = "Deleted"),
+        (status = 400, body = ErrorBody, description = "The id is no UUID"),
+        (status = 404, body = ErrorBody, description = "There is no such view"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+    ))]
+pub async fn delete(state: Data<AppState>, path: Path<String>) -> Result<HttpResponse, ApiError> {
+    let id = extract::uuid(&path)?;
+    if views::delete(&state.store, id).await? {
+        return Ok(HttpResponse::NoContent().finish());
+    }
+    Err(ApiError::NotFound { what: format!("view `{id}`") })
+}
+
+async fn sent(request: &HttpRequest, payload: Payload) -> Result<NewView, ApiError> {
+    let body = extract::body(request, payload, BODY_BYTES_MAX).await?;
+    checked(extract::json(request, &body)?)
+}
+
+fn checked(new: NewView) -> Result<NewView, ApiError> {
+    let wrong = |field: &str, message: String| {
+        Err(ApiError::Rejected(Rejection { code: "invalid_field", field: field.to_owned(), message }))
+    };
+    let name = new.name.trim();
+    if name.is_empty() || name.chars().count() > NAME_CHARS_MAX || name.chars().any(char::is_control) {
+        return wrong(
+            "name",
+            format!("must be 1 to {NAME_CHARS_MAX} characters, without control characters"),
+        );
+    }
+    if new.query.chars().count() > QUERY_CHARS_MAX || new.query.chars().any(char::is_control) {
+        let message = format!("must be at most {QUERY_CHARS_MAX} characters, without control characters");
+        return wrong("query", message);
+    }
+    Ok(NewView { name: name.to_owned(), ..new })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::saved_view::ViewPage;
+
+    #[test]
+    fn a_view_has_a_name_that_a_menu_can_show_and_an_address_that_can_be_shared() {
+        let refused = |name: &str, query: &str, field: &str| {
+            let new = NewView { name: name.to_owned(), page: ViewPage::Live, query: query.to_owned() };
+            let refusal = checked(new).unwrap_err();
+            assert!(matches!(&refusal, ApiError::Rejected(wrong) if wrong.field == field), "{refusal}");
+        };
+        refused("  ", "", "name");
+        refused(&"x".repeat(101), "", "name");
+        refused("a\0b", "", "name");
+        refused("a", &"x".repeat(4_001), "query");
+        refused("a", "q=a\nb", "query");
+        let new = NewView { name: " a ".to_owned(), page: ViewPage::Live, query: "q=ü".to_owned() };
+        assert_eq!(checked(new).unwrap().name, "a");
+    }
+}

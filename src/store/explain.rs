@@ -1,0 +1,118 @@
+//! How the server goes about an answer: which tables and indexes it reads, and how long that takes.
+
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::time::timeout;
+
+use super::post_filter::Values;
+use super::post_list::{PostsQuery, list_sql};
+use super::series::ExploreQuery;
+use super::{ANSWER_TIMEOUT, Store, StoreError, answered, breakdown, rollup_hours, series, sums};
+use crate::models::explore::{BreakdownBy, Step};
+
+/// What to ask, just as the calls ask it.
+#[derive(Debug, Clone)]
+pub enum Question {
+    /// A page of posts.
+    Posts(PostsQuery),
+    /// A range step by step.
+    Series(ExploreQuery, Option<Step>),
+    /// What a range is made of, and how many parts to answer.
+    Breakdown(ExploreQuery, BreakdownBy, usize),
+}
+
+/// One step of a plan that was carried out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// Such as `Index Scan`.
+    pub kind: String,
+    /// The table it reads, if it reads one.
+    pub table: Option<String>,
+    /// The index it reads, if it reads one.
+    pub index: Option<String>,
+    /// How often it was carried out; 0 for what turned out not to be needed, such as a day outside the range.
+    pub n_loops: u64,
+    /// Rows it read, those that it threw away among them.
+    pub n_rows: u64,
+    /// Pages it and what is below it asked for, found in memory or not.
+    pub n_pages: u64,
+}
+
+impl Node {
+    /// Whether it read a table from beginning to end and found something there. An empty one is best read that way.
+    pub fn reads_whole_table(&self) -> bool {
+        self.kind == "Seq Scan" && self.n_rows > 0
+    }
+}
+
+/// A plan that was carried out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// What was done, the last step first.
+    pub nodes: Vec<Node>,
+    /// Time the server took to find the plan.
+    pub planning_ms: f64,
+    /// Time it took to carry it out, measured while being watched, which costs some.
+    pub execution_ms: f64,
+}
+
+/// Asks a question and answers how it was gone about: `EXPLAIN (ANALYZE, BUFFERS)` of the very statement.
+pub async fn explain(store: &Store, question: &Question) -> Result<Plan, StoreError> {
+    let client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, async {
+        let until = rollup_hours::until(&client).await?;
+        let mut values = Values::default();
+        let sql = sql_of(question, until, &mut values)?;
+        let sql = format!("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}");
+        let plan: Value = client.query_one(&sql, &values.as_params()).await?.try_get(0)?;
+        Ok::<_, StoreError>(plan)
+    })
+    .await;
+    let plan = answered(client, outcome)?;
+    let top = plan.get(0).unwrap_or(&Value::Null);
+    let mut nodes = Vec::new();
+    collect(top.get("Plan").unwrap_or(&Value::Null), &mut nodes);
+    let ms = |name: &str| top.get(name).and_then(Value::as_f64).unwrap_or_default();
+    Ok(Plan { nodes, planning_ms: ms("Planning Time"), execution_ms: ms("Execution Time") })
+}
+
+fn sql_of(question: &Question, until: Timestamp, values: &mut Values) -> Result<String, StoreError> {
+    let now = Timestamp::now();
+    let (filter, cut) = match question {
+        Question::Posts(query) => return list_sql(query, values),
+        Question::Series(query, step) => (&query.filter, series::cut_of(query, *step, now)?.0),
+        Question::Breakdown(query, by, n_items_max) => {
+            let range = query.range(now)?;
+            (&query.filter, breakdown::cut_of(*by, range, *n_items_max))
+        }
+    };
+    Ok(sums::statement(filter, &cut, until, values).0)
+}
+
+fn collect(plan: &Value, nodes: &mut Vec<Node>) {
+    let text = |name: &str| plan.get(name).and_then(Value::as_str).map(str::to_owned);
+    // Averages over the loops, which newer servers give with decimals.
+    let number = |name: &str| plan.get(name).and_then(Value::as_f64).unwrap_or_default();
+    let n_loops = number("Actual Loops");
+    let whole = |value: f64| {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts that are shown")]
+        let value = value.round() as u64;
+        value
+    };
+    if let Some(kind) = text("Node Type") {
+        let read = number("Actual Rows")
+            + number("Rows Removed by Filter")
+            + number("Rows Removed by Index Recheck");
+        nodes.push(Node {
+            kind,
+            table: text("Relation Name"),
+            index: text("Index Name"),
+            n_loops: whole(n_loops),
+            n_rows: whole((read * n_loops).ceil()),
+            n_pages: whole(number("Shared Hit Blocks") + number("Shared Read Blocks")),
+        });
+    }
+    for below in plan.get("Plans").and_then(Value::as_array).into_iter().flatten() {
+        collect(below, nodes);
+    }
+}

@@ -1,0 +1,117 @@
+//! Saved views.
+
+use jiff::Timestamp;
+use tokio::time::timeout;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::codec::Moment;
+use super::page::Page;
+use super::{ANSWER_TIMEOUT, Store, StoreError, answered};
+use crate::models::saved_view::{NewView, SavedView, ViewPage};
+
+/// Most views there may be. They are listed all at once, in one menu.
+pub const VIEWS_MAX: i64 = 500;
+
+/// Every view, by name.
+pub async fn list(store: &Store) -> Result<Page<SavedView>, StoreError> {
+    const SQL: &str = "
+        SELECT id, name, page, query, created_at, updated_at FROM saved_views ORDER BY lower(name), created_at, id";
+    let client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, client.query(SQL, &[])).await;
+    let items = answered(client, outcome)?.iter().map(view_of).collect::<Result<_, _>>()?;
+    Ok(Page { items, next_cursor: None })
+}
+
+/// Saves a view under an id of its own; nothing where there are [`VIEWS_MAX`] already.
+pub async fn create(store: &Store, new: &NewView) -> Result<Option<SavedView>, StoreError> {
+    const SQL: &str = "
+        INSERT INTO saved_views (id, created_at, updated_at, name, page, query)
+        SELECT $1, $2, $2, $3, $4, $5 WHERE (SELECT count(*) FROM saved_views) < $6
+        RETURNING id, name, page, query, created_at, updated_at";
+    let client = store.client().await?;
+    let (id, now) = (Uuid::now_v7(), Moment(Timestamp::now()));
+    let outcome = timeout(
+        ANSWER_TIMEOUT,
+        client.query_opt(SQL, &[&id, &now, &new.name, &new.page.as_str(), &new.query, &VIEWS_MAX]),
+    )
+    .await;
+    answered(client, outcome)?.as_ref().map(view_of).transpose()
+}
+
+/// Saves a view anew; nothing where there is none of this id.
+pub async fn update(store: &Store, id: Uuid, new: &NewView) -> Result<Option<SavedView>, StoreError> {
+    const SQL: &str = "
+        UPDATE saved_views SET updated_at = $2, name = $3, page = $4, query = $5 WHERE id = $1
+        RETURNING id, name, page, query, created_at, updated_at";
+    let client = store.client().await?;
+    let now = Moment(Timestamp::now());
+    let outcome = timeout(
+        ANSWER_TIMEOUT,
+        client.query_opt(SQL, &[&id, &now, &new.name, &new.page.as_str(), &new.query]),
+    )
+    .await;
+    answered(client, outcome)?.as_ref().map(view_of).transpose()
+}
+
+/// Whether there was a view to delete.
+pub async fn delete(store: &Store, id: Uuid) -> Result<bool, StoreError> {
+    let client = store.client().await?;
+    let outcome =
+        timeout(ANSWER_TIMEOUT, client.execute("DELETE FROM saved_views WHERE id = $1", &[&id])).await;
+    Ok(answered(client, outcome)? > 0)
+}
+
+fn view_of(row: &Row) -> Result<SavedView, StoreError> {
+    let page: &str = row.try_get(2)?;
+    let page = [ViewPage::Explore, ViewPage::Live]
+        .into_iter()
+        .find(|known| known.as_str() == page)
+        .ok_or_else(|| StoreError::Internal { reason: format!("unknown page `{page}`") })?;
+    Ok(SavedView {
+        id: row.try_get(0)?,
+        name: row.try_get(1)?,
+        page,
+        query: row.try_get(3)?,
+        created_at: row.try_get(4)?,
+        updated_at: row.try_get(5)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::{execute, test_store};
+
+    #[tokio::test]
+    async fn views_are_saved_listed_by_name_changed_and_deleted() {
+        let store = test_store().await;
+        let new = |name: &str| NewView {
+            name: name.to_owned(),
+            page: ViewPage::Explore,
+            query: "q=parcel&tz=Europe%2FBerlin".to_owned(),
+        };
+        let second = create(&store, &new("parcels")).await.unwrap().unwrap();
+        let first = create(&store, &new("Complaints'; --")).await.unwrap().unwrap();
+        assert_eq!(list(&store).await.unwrap().items, [first.clone(), second.clone()]);
+        let changed = NewView { page: ViewPage::Live, ..new("zebra") };
+        let changed = update(&store, first.id, &changed).await.unwrap().unwrap();
+        assert_eq!((changed.id, changed.created_at), (first.id, first.created_at));
+        assert!(changed.updated_at >= first.updated_at && changed.page == ViewPage::Live);
+        assert_eq!(list(&store).await.unwrap().items, [second.clone(), changed]);
+        assert!(delete(&store, first.id).await.unwrap());
+        assert!(!delete(&store, first.id).await.unwrap());
+        assert_eq!(update(&store, first.id, &new("gone")).await.unwrap(), None);
+        assert_eq!(list(&store).await.unwrap().items, [second]);
+    }
+
+    #[tokio::test]
+    async fn there_are_no_more_views_than_a_menu_shows() {
+        let store = test_store().await;
+        let fill = "INSERT INTO saved_views SELECT gen_random_uuid(), now(), now(), 'n', 'live', ''
+            FROM generate_series(1, 500)";
+        execute(&store, fill).await;
+        let new = NewView { name: "one".to_owned(), page: ViewPage::Live, query: String::new() };
+        assert_eq!(create(&store, &new).await.unwrap(), None);
+    }
+}
