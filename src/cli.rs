@@ -98,6 +98,21 @@ enum Bench {
         #[arg(last = true)]
         serve: Vec<String>,
     },
+    /// How soon history answers with a season of posts stored, and whether any answer reads a table from end to end
+    Explore {
+        /// Posts to store, in a private PostgreSQL that is removed afterwards
+        #[arg(long = "posts", value_name = "N", default_value_t = 1_000_000)]
+        n_posts: usize,
+        /// Days over which they are spread
+        #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=365))]
+        days: u32,
+        /// How often each question is asked
+        #[arg(long = "runs", value_name = "N", default_value_t = 7)]
+        n_runs: usize,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// Texts the model reads a second, tokenization included
     Inference {
         /// Threads that read, each with a session of its own; as many as these, one and two are measured
@@ -178,6 +193,10 @@ fn obey(command: Command) -> anyhow::Result<ExitCode> {
                 json: output.json,
             };
             Runtime::new()?.block_on(bench::cascade::run(params))?;
+        }
+        Command::Bench { bench: Bench::Explore { n_posts, days, n_runs, json } } => {
+            let params = bench::explore::ExploreParams { n_posts, days, n_runs, json };
+            Runtime::new()?.block_on(bench::explore::run(params))?;
         }
         Command::Bench { bench: Bench::Inference { n_threads, baseline, n_texts, output, config } } => {
             let load = config.load_params();

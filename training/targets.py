@@ -15,12 +15,14 @@ TEACHER_SHARE = 0.5
 BINARY_WEIGHTS = [0.5] * 7 + [1.0, 4.0]
 
 
-def collect(root: Path) -> tuple[list[Example], list[Example], dict[str, int]]:
+def collect(root: Path, labels: Path | None = None) -> tuple[list[Example], list[Example], dict[str, int]]:
     """All texts to learn from, the held-out churn rows, and how much churn evidence there is.
 
-    They are the same in every run, whatever its seed, so that one run can teach another.
+    They are the same in every run with the same `labels`, whatever its seed, so that one run can teach another.
     """
     examples = corpora.semeval(root) + corpora.emotion_examples(root) + corpora.toxicity_examples(root)
+    corrected = corpora.corrections(labels) if labels else []
+    examples += corrected
     spare = corpora.event_tweets(root) + corpora.customer_care(root)
     examples += [Example(text, source="unlabelled") for text in spare]
     n_weak = churn_labels.weakly_label(examples)
@@ -30,6 +32,8 @@ def collect(root: Path) -> tuple[list[Example], list[Example], dict[str, int]]:
     held_out = held_out + judged_held_out
     churn_labels.forget_near(examples, held_out)
     counts = {"written": len(written), "judged": len(judged), "held_out": len(held_out), "weak_positives": n_weak}
+    if labels:
+        counts["corrected_sentiments"] = len(corrected)
     return examples, held_out, counts
 
 

@@ -107,6 +107,7 @@ def fit(args, tokenizer, ids, targets, valences, report):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--labels", type=Path, help="labels that people corrected, as exported; the same for both models")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / ".cache" / "swift")
     parser.add_argument("--teacher", type=Path, help="teacher.npz of deep_train.py")
     parser.add_argument("--seed", type=int, default=1)
@@ -120,7 +121,7 @@ def main() -> None:
     corpora.require(args.data)
     args.out.mkdir(parents=True, exist_ok=True)
 
-    examples, held_out, churn = collect(args.data)
+    examples, held_out, churn = collect(args.data, args.labels)
     texts = [example.text for example in examples]
     print(f"{len(texts)} texts; churn: {churn}", flush=True)
     targets = Targets(examples)

@@ -1,6 +1,7 @@
 //! Measurements that anybody can repeat: every figure we state is printed by one of these.
 
 pub mod cascade; // how soon scores are corrected, and what that is worth
+pub mod explore; // how soon history answers
 pub mod inference; // how many texts a second the model reads
 pub mod pipeline; // how many posts a second are stored, and how soon they are seen
 

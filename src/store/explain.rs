@@ -1,5 +1,6 @@
 //! How the server goes about an answer: which tables and indexes it reads, and how long that takes.
 
+use deadpool_postgres::Object;
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::timeout;
@@ -74,6 +75,16 @@ pub async fn explain(store: &Store, question: &Question) -> Result<Plan, StoreEr
     collect(top.get("Plan").unwrap_or(&Value::Null), &mut nodes);
     let ms = |name: &str| top.get(name).and_then(Value::as_f64).unwrap_or_default();
     Ok(Plan { nodes, planning_ms: ms("Planning Time"), execution_ms: ms("Execution Time") })
+}
+
+/// Lets the server tidy up and look at what there is, as it does by itself within minutes of a large change, so that plans
+/// are those of a server that has run for a while.
+pub async fn settle(store: &Store) -> Result<(), StoreError> {
+    // Takes longer than any answer may: a connection of its own, closed afterwards.
+    let client = Object::take(store.client().await?);
+    client.batch_execute("SET statement_timeout = 0").await?;
+    client.batch_execute("VACUUM (ANALYZE)").await?;
+    Ok(())
 }
 
 fn sql_of(question: &Question, until: Timestamp, values: &mut Values) -> Result<String, StoreError> {

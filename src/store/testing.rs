@@ -91,15 +91,6 @@ pub(crate) async fn number(store: &Store, sql: &str) -> i64 {
     store.client().await.unwrap().query_one(sql, &[]).await.unwrap().get(0)
 }
 
-/// How the server would answer a query, without sorting out small tables by reading them whole.
-pub(crate) async fn explain(store: &Store, sql: &str) -> String {
-    let client = store.client().await.unwrap();
-    client.batch_execute("SET enable_seqscan = off").await.unwrap();
-    let rows = client.query(&format!("EXPLAIN {sql}"), &[]).await.unwrap();
-    client.batch_execute("RESET enable_seqscan").await.unwrap();
-    rows.iter().map(|row| row.get::<_, String>(0) + "\n").collect()
-}
-
 /// Now, as Postgres can keep it.
 pub(crate) fn now_in_micros() -> Timestamp {
     super::codec::cut(Timestamp::now())

@@ -1,0 +1,230 @@
+//! How soon history answers, with a season of posts stored, and how the server goes about it.
+//!
+//! The server is a private PostgreSQL, filled through the functions that the pipeline stores with. What is timed is an
+//! answer as a call makes it: the statement, reading its rows, and writing the JSON.
+
+mod corpus; // a season of posts
+mod questions; // what is asked of it
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use jiff::Timestamp;
+use serde::Serialize;
+
+pub use self::corpus::{Corpus, CorpusParams, Filled, fill};
+pub use self::questions::{Asked, all};
+use crate::embedded::{Embedded, EmbeddedParams, RedisFsync};
+use crate::store::explain::{Plan, Question, explain};
+use crate::store::post_list::{self, PostsQuery};
+use crate::store::{Store, StoreError, StoreParams, breakdown, explain as explaining, series};
+
+/// What an answer may take, and what the dashboard is promised.
+const BUDGET_MS: f64 = 200.0;
+
+/// What to measure.
+#[derive(Debug, Clone)]
+pub struct ExploreParams {
+    /// Posts to store.
+    pub n_posts: usize,
+    /// Days over which they are spread.
+    pub days: u32,
+    /// How often each question is asked.
+    pub n_runs: usize,
+    /// Whether to print one JSON object instead of a table.
+    pub json: bool,
+}
+
+#[derive(Serialize)]
+struct Report {
+    n_posts: usize,
+    days: u32,
+    built_seconds: f64,
+    posts_stored_per_second: f64,
+    budget_ms: f64,
+    slowest_median_ms: f64,
+    n_whole_tables_read: usize,
+    answers: Vec<Answer>,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    name: String,
+    median_ms: f64,
+    max_ms: f64,
+    json_bytes: usize,
+    plan: Option<Seen>,
+}
+
+/// What the plan shows.
+#[derive(Serialize)]
+struct Seen {
+    planning_ms: f64,
+    execution_ms: f64,
+    pages: u64,
+    /// Days of which posts or scores were read; the rest was pruned.
+    days_read: usize,
+    /// Posts, scores and rollups that were read from beginning to end.
+    whole_tables: Vec<String>,
+    /// Indexes that were read, without the names of days.
+    indexes: Vec<String>,
+}
+
+/// Stores a season, asks each question several times, and prints what it took.
+///
+/// # Errors
+/// When the server cannot be started or does not answer; not when a figure is missed.
+pub async fn run(params: ExploreParams) -> anyhow::Result<()> {
+    let data_dir = std::env::temp_dir().join(format!("groundswell-explore-{}", std::process::id()));
+    std::fs::create_dir_all(&data_dir)?;
+    let outcome = measure(&params, data_dir.clone()).await;
+    std::fs::remove_dir_all(&data_dir)?;
+    let report = outcome?;
+    let rows = rows(&report);
+    let rows: Vec<(&str, String)> = rows.iter().map(|(name, text)| (name.as_str(), text.clone())).collect();
+    super::print(&report, &rows, params.json)
+}
+
+async fn measure(params: &ExploreParams, data_dir: PathBuf) -> anyhow::Result<Report> {
+    let server = EmbeddedParams { data_dir, redis_fsync: RedisFsync::EverySec, durable: true };
+    let embedded = Embedded::start(server).await?;
+    let url = embedded.endpoints().postgres_url.clone();
+    let retention = Duration::from_secs(u64::from(params.days + 2) * 86_400);
+    let store = Store::connect(StoreParams { url, pool_size: 2, retention }).await?;
+    store.migrate().await?;
+    let until = Timestamp::now();
+    let begun_at = Instant::now();
+    let corpus = CorpusParams { n_posts: params.n_posts, days: params.days, until };
+    let progress = indicatif::ProgressBar::new(u64::try_from(params.n_posts)?);
+    let filled = fill(&store, corpus, |n_posts| {
+        progress.set_position(u64::try_from(n_posts).unwrap_or_default());
+    })
+    .await?;
+    progress.finish_and_clear();
+    let built = begun_at.elapsed().as_secs_f64();
+    explaining::settle(&store).await?;
+    let mut answers = Vec::new();
+    for asked in questions::all(&store, &filled, until).await? {
+        answers.push(answer(&store, &asked, params.n_runs).await?);
+    }
+    answers.push(first_piece(&store, params.n_runs).await?);
+    store.close();
+    embedded.stop().await?;
+    let slowest = answers.iter().map(|answer| answer.median_ms).fold(0.0, f64::max);
+    let n_whole = answers.iter().flat_map(|answer| &answer.plan).map(|plan| plan.whole_tables.len()).sum();
+    Ok(Report {
+        n_posts: filled.n_posts,
+        days: params.days,
+        built_seconds: built,
+        posts_stored_per_second: filled.n_posts as f64 / built,
+        budget_ms: BUDGET_MS,
+        slowest_median_ms: slowest,
+        n_whole_tables_read: n_whole,
+        answers,
+    })
+}
+
+async fn answer(store: &Store, asked: &Asked, n_runs: usize) -> anyhow::Result<Answer> {
+    let mut times = Vec::with_capacity(n_runs);
+    let mut json_bytes = 0;
+    for _ in 0..n_runs.max(1) {
+        let asked_at = Instant::now();
+        json_bytes = json_of(store, &asked.question).await?.len();
+        times.push(asked_at.elapsed());
+    }
+    let plan = explain(store, &asked.question).await?;
+    let (median_ms, max_ms) = middle_and_most(times);
+    Ok(Answer { name: asked.name.to_owned(), median_ms, max_ms, json_bytes, plan: Some(seen(&plan)) })
+}
+
+async fn json_of(store: &Store, question: &Question) -> anyhow::Result<Vec<u8>> {
+    Ok(match question {
+        Question::Posts(query) => serde_json::to_vec(&post_list::list(store, query).await?)?,
+        Question::Series(query, step) => serde_json::to_vec(&series::series(store, query, *step).await?)?,
+        Question::Breakdown(query, by, n_items_max) => {
+            serde_json::to_vec(&breakdown::breakdown(store, query, *by, *n_items_max).await?)?
+        }
+    })
+}
+
+/// How soon an export of everything begins.
+async fn first_piece(store: &Store, n_runs: usize) -> anyhow::Result<Answer> {
+    let mut times = Vec::with_capacity(n_runs);
+    let mut json_bytes = 0;
+    for _ in 0..n_runs.max(1) {
+        let asked_at = Instant::now();
+        let mut pieces = Box::pin(post_list::export(store.clone(), PostsQuery::default()));
+        let piece: Result<Vec<_>, StoreError> = pieces.next().await.unwrap_or_else(|| Ok(Vec::new()));
+        json_bytes = serde_json::to_vec(&piece?)?.len();
+        times.push(asked_at.elapsed());
+    }
+    let (median_ms, max_ms) = middle_and_most(times);
+    Ok(Answer { name: "export, first piece".to_owned(), median_ms, max_ms, json_bytes, plan: None })
+}
+
+fn middle_and_most(mut times: Vec<Duration>) -> (f64, f64) {
+    times.sort_unstable();
+    let ms = |time: Option<&Duration>| time.map_or(0.0, |time| time.as_secs_f64() * 1_000.0);
+    (ms(times.get(times.len() / 2)), ms(times.last()))
+}
+
+fn seen(plan: &Plan) -> Seen {
+    let done = || plan.nodes.iter().filter(|node| node.n_loops > 0);
+    let mut days: Vec<&str> =
+        done().filter_map(|node| node.table.as_deref()?.rsplit_once('_')).map(|(_, day)| day).collect();
+    days.retain(|day| day.bytes().all(|byte| byte.is_ascii_digit()));
+    days.sort_unstable();
+    days.dedup();
+    let mut indexes: Vec<String> = done()
+        .filter_map(|node| node.index.as_deref())
+        .map(|index| index.split(|letter: char| letter.is_ascii_digit()).collect())
+        .collect();
+    indexes.sort();
+    indexes.dedup();
+    let whole = done().filter(|node| node.reads_whole_table()).filter_map(|node| node.table.clone());
+    Seen {
+        planning_ms: plan.planning_ms,
+        execution_ms: plan.execution_ms,
+        pages: plan.nodes.first().map_or(0, |top| top.n_pages),
+        days_read: days.len(),
+        whole_tables: whole.filter(|table| LARGE.iter().any(|large| table.starts_with(large))).collect(),
+        indexes,
+    }
+}
+
+/// Tables that no answer may read from beginning to end.
+pub const LARGE: [&str; 4] =
+    ["social_media_posts", "sentiment_analysis", "sentiment_rollup", "engagement_samples"];
+
+fn rows(report: &Report) -> Vec<(String, String)> {
+    let stored = format!(
+        "{} over {} days, in {:.0} s ({:.0} a second)",
+        report.n_posts, report.days, report.built_seconds, report.posts_stored_per_second
+    );
+    let mut rows = vec![("posts".to_owned(), stored)];
+    for answer in &report.answers {
+        let plan = answer.plan.as_ref().map_or_else(String::new, |plan| {
+            let whole = if plan.whole_tables.is_empty() {
+                String::new()
+            } else {
+                format!(", read whole: {}", plan.whole_tables.join(" "))
+            };
+            format!(
+                "  (planned in {:.1} ms, {} pages, {} days{whole}; {})",
+                plan.planning_ms,
+                plan.pages,
+                plan.days_read,
+                plan.indexes.join(" ")
+            )
+        });
+        let times = format!("median {:.1} ms, max {:.1} ms{plan}", answer.median_ms, answer.max_ms);
+        rows.push((answer.name.clone(), times));
+    }
+    let verdict = format!(
+        "{:.1} ms of {:.0}; tables read whole: {}",
+        report.slowest_median_ms, report.budget_ms, report.n_whole_tables_read
+    );
+    rows.push(("slowest median".to_owned(), verdict));
+    rows
+}

@@ -1,0 +1,151 @@
+//! What people ask of a season: each kind of answer, with what makes it hard.
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use super::corpus::Filled;
+use crate::models::explore::{BreakdownBy, Step};
+use crate::models::post::PostOrder;
+use crate::models::score::SentimentLabel;
+use crate::store::explain::Question;
+use crate::store::post_filter::PostFilter;
+use crate::store::post_list::{self, PostsQuery};
+use crate::store::series::ExploreQuery;
+use crate::store::{Store, StoreError};
+
+/// A question and what it is called in the report.
+pub struct Asked {
+    /// Its name.
+    pub name: &'static str,
+    /// What is asked.
+    pub question: Question,
+}
+
+/// All of them.
+///
+/// # Errors
+/// When PostgreSQL does not say where a page in the middle begins.
+pub async fn all(store: &Store, filled: &Filled, until: Timestamp) -> Result<Vec<Asked>, StoreError> {
+    let season = Span::of(until, 90);
+    let week = Span::of(until, 7);
+    let (common, middling) = words(filled);
+    let some = |text: &str| Some(text.to_owned());
+    let all = PostFilter::default;
+    let product = || PostFilter { product: some("Nimbrel Watch"), ..all() };
+    let author = filled.last.as_ref().and_then(|last| last.post.author.as_ref()?.handle.clone());
+    let words = |q: String| PostFilter { q: Some(q), ..all() };
+    let label = |label| PostFilter { label: Some(label), ..all() };
+    let negative = || label(SentimentLabel::Negative);
+    let mut asked = vec![
+        ask("series, season by day", season.series(all(), Step::Day)),
+        ask("series, season by day, Kathmandu", season.series_in("Asia/Kathmandu", all())),
+        ask("series, season by week", season.series(all(), Step::Week)),
+        ask("series, week by hour", week.series(all(), Step::Hour)),
+        ask("series, season, one product", season.series(product(), Step::Day)),
+        ask(
+            "series, season, one city",
+            season.series(PostFilter { city: some("Berlin"), ..all() }, Step::Day),
+        ),
+        ask("series, week, negative posts", week.series(negative(), Step::Hour)),
+        ask("series, season, rare word", season.series(words("300042".to_owned()), Step::Day)),
+        ask("breakdown, season by city", season.breakdown(all(), BreakdownBy::City)),
+        ask("breakdown, season by product", season.breakdown(all(), BreakdownBy::Product)),
+        ask("breakdown, season by source", season.breakdown(all(), BreakdownBy::Source)),
+        ask("breakdown, season by label", season.breakdown(all(), BreakdownBy::Label)),
+        ask("breakdown, week by author", week.breakdown(all(), BreakdownBy::Author)),
+        ask("breakdown, week by language", week.breakdown(all(), BreakdownBy::Lang)),
+        ask("breakdown, week by city, one product", week.breakdown(product(), BreakdownBy::City)),
+        ask("posts, newest", season.posts(all())),
+        ask("posts, all time", Question::Posts(PostsQuery { limit: 50, ..PostsQuery::default() })),
+        ask("posts, rare word", season.posts(words("300042".to_owned()))),
+        ask("posts, common word", season.posts(words(common.clone()))),
+        ask("posts, two words", season.posts(words(format!("{common} {middling}")))),
+        ask("posts, common and rare word", season.posts(words(format!("{common} 300042")))),
+        ask("posts, word that nobody wrote", season.posts(words("xylotomous".to_owned()))),
+        ask("posts, one product", season.posts(product())),
+        ask("posts, one author", season.posts(PostFilter { author, ..all() })),
+        ask("posts, author who never wrote", season.posts(PostFilter { author: some("nobody"), ..all() })),
+        ask("posts, negative", season.posts(negative())),
+        ask("posts, virality at least 90", season.posts(PostFilter { min_virality: Some(90.0), ..all() })),
+        ask("posts, churn at least 0.8", season.posts(PostFilter { min_churn: Some(0.8), ..all() })),
+        ask(
+            "posts, product and city and negative",
+            season.posts(PostFilter {
+                city: some("Berlin"),
+                label: Some(SentimentLabel::Negative),
+                ..product()
+            }),
+        ),
+        ask(
+            "posts, common word, product, negative",
+            season.posts(PostFilter { q: Some(common), label: Some(SentimentLabel::Negative), ..product() }),
+        ),
+        ask("posts, week by virality", week.ranked(PostOrder::Virality)),
+        ask("posts, week by engagement", week.ranked(PostOrder::Engagement)),
+        ask("posts, week, rising", week.ranked(PostOrder::Rising)),
+    ];
+    // A page in the middle of a season begins after a post there.
+    let middle = Some(until.saturating_sub(SignedDuration::from_hours(45 * 24)).unwrap_or(until));
+    let before = PostsQuery { to: middle, limit: 1, ..PostsQuery::default() };
+    let cursor = post_list::list(store, &before).await?.next_cursor;
+    asked.push(ask(
+        "posts, page in the middle of the season",
+        Question::Posts(PostsQuery { cursor, limit: 50, ..PostsQuery::default() }),
+    ));
+    Ok(asked)
+}
+
+fn ask(name: &'static str, question: Question) -> Asked {
+    Asked { name, question }
+}
+
+/// The most common word, and one that stands in about one post of fifty.
+fn words(filled: &Filled) -> (String, String) {
+    let mut by_count: Vec<(&String, &usize)> = filled.words.iter().collect();
+    by_count.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
+    let wanted = filled.n_posts / 10 / 50;
+    let common = by_count.first().map(|(word, _)| (*word).clone()).unwrap_or_default();
+    let middling = by_count.iter().find(|(_, count)| **count <= wanted).map(|(word, _)| (*word).clone());
+    (common, middling.unwrap_or_default())
+}
+
+/// A range.
+#[derive(Clone, Copy)]
+struct Span {
+    from: Timestamp,
+    to: Timestamp,
+}
+
+impl Span {
+    fn of(until: Timestamp, days: i64) -> Self {
+        let from = until.saturating_sub(SignedDuration::from_hours(24 * days)).unwrap_or(until);
+        Self { from, to: until }
+    }
+
+    fn query(self, zone: &str, filter: PostFilter) -> ExploreQuery {
+        let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+        ExploreQuery { from: self.from, to: self.to, zone, filter, compares: false }
+    }
+
+    fn series(self, filter: PostFilter, step: Step) -> Question {
+        Question::Series(self.query("Europe/Berlin", filter), Some(step))
+    }
+
+    fn series_in(self, zone: &str, filter: PostFilter) -> Question {
+        Question::Series(self.query(zone, filter), Some(Step::Day))
+    }
+
+    fn breakdown(self, filter: PostFilter, by: BreakdownBy) -> Question {
+        Question::Breakdown(self.query("UTC", filter), by, 50)
+    }
+
+    fn posts(self, filter: PostFilter) -> Question {
+        let (from, to) = (Some(self.from), Some(self.to));
+        Question::Posts(PostsQuery { filter, from, to, limit: 50, ..PostsQuery::default() })
+    }
+
+    fn ranked(self, order: PostOrder) -> Question {
+        let (from, to) = (Some(self.from), Some(self.to));
+        Question::Posts(PostsQuery { from, to, order, limit: 50, ..PostsQuery::default() })
+    }
+}
