@@ -214,6 +214,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/explore/breakdown": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a range is made of
+         * @description The parts with the most posts. By language and author the posts themselves are counted, as with filters that rollups
+         *     do not know.
+         */
+        get: operations["explore_breakdown"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/explore/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A range, step by step
+         * @description Days and weeks begin in the asked time zone. Exact, and for any range where at most one of product, platform, channel
+         *     and city is given; other filters are counted from the posts, up to 100,000 in the range, or 20,000 with the words of
+         *     `q`. Steps without posts are present.
+         */
+        get: operations["explore_series"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/labels/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download corrected posts, for training
+         * @description Text, what people say, and what the model said; the first corrected first. Streamed. `training/train.py --labels`
+         *     reads either format. Corrections leave with their posts when those expire.
+         */
+        get: operations["export_labels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/live/tickets": {
         parameters: {
             query?: never;
@@ -263,7 +327,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List posts, newest first */
+        /**
+         * List posts
+         * @description The newest first, or those that may go furthest (`virality`), that most people reacted to (`engagement`: likes,
+         *     shares and comments, as last heard), or that are reacted to ever more (`rising`: what came between the two last
+         *     readings, by the hour, divided by the age in hours plus two; posts of which only one reading is known are left out).
+         */
         get: operations["list_posts"];
         put?: never;
         /**
@@ -312,6 +381,28 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/posts/{id}/label": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Correct a post's sentiment
+         * @description The last said stands. It is shown beside the model's label; counts and rollups go by the model's. A better model that
+         *     reads the post later does not undo it.
+         */
+        put: operations["correct_label"];
+        post?: never;
+        /** Take a correction back */
+        delete: operations["take_label_back"];
         options?: never;
         head?: never;
         patch?: never;
@@ -373,6 +464,42 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List saved views, by name */
+        get: operations["list_views"];
+        put?: never;
+        /** Save a view */
+        post: operations["create_view"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/views/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Save a view anew */
+        put: operations["update_view"];
+        post?: never;
+        /** Delete a view */
+        delete: operations["delete_view"];
         options?: never;
         head?: never;
         patch?: never;
@@ -617,6 +744,11 @@ export interface components {
             /** @description Groundswell's version. */
             version: string;
         };
+        /**
+         * @description Where the numbers come from.
+         * @enum {string}
+         */
+        AnsweredFrom: "rollups" | "posts";
         /** @description Who wrote a post, as far as the platform tells. */
         Author: {
             /** @description The author's id at the platform. */
@@ -646,6 +778,11 @@ export interface components {
              */
             lon?: number | null;
         };
+        /**
+         * @description What a breakdown is by.
+         * @enum {string}
+         */
+        BreakdownBy: "product" | "platform" | "channel" | "city" | "source" | "label" | "emotion" | "lang" | "author";
         /** @description `GET /api/metrics/geo`, `/products`, `/channels`, `/platforms`; the most spoken of first. */
         Breakdowns: {
             /** @description The stretch asked for. */
@@ -677,6 +814,11 @@ export interface components {
             /** @enum {string} */
             op: "ping";
         };
+        /**
+         * @description What to compare with.
+         * @enum {string}
+         */
+        Compare: "previous";
         /** @description A post that died, or what was left of one. */
         DeadLetter: {
             /** @description Its name among the dead letters; replay by it. */
@@ -860,6 +1002,66 @@ export interface components {
              */
             expected: number;
         };
+        /** @description `GET /api/v1/explore/breakdown`, the most spoken of first. */
+        ExploreBreakdown: {
+            /** @description The stretch asked for. */
+            range: components["schemas"]["Window"];
+            /** @description What it is by. */
+            by: components["schemas"]["BreakdownBy"];
+            /** @description Where the numbers come from. */
+            answered_from: components["schemas"]["AnsweredFrom"];
+            /** @description At most as many as asked for. */
+            items: components["schemas"]["ExploreItem"][];
+        };
+        /** @description One part of a breakdown. */
+        ExploreItem: {
+            /** @description Its name; `""` for posts that name none. */
+            key: string;
+            /**
+             * Format: int64
+             * @description Posts.
+             */
+            count: number;
+            /**
+             * Format: double
+             * @description Of all posts of the range that pass the filter, 0 to 1. Shares of products may add up to more than 1.
+             */
+            share: number;
+            /**
+             * Format: int64
+             * @description Posts one range earlier; null unless asked for.
+             */
+            previous_count?: number | null;
+            sentiment?: components["schemas"]["SentimentSummary"] | null;
+        };
+        /** @description One step of a series. */
+        ExplorePoint: components["schemas"]["Summary"] & {
+            /**
+             * Format: date-time
+             * @description Its start. The first may begin within a day or hour, where the range does.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description Its end, exclusive. The last may be cut short.
+             */
+            to: string;
+        };
+        /** @description `GET /api/v1/explore/series`; every step is present, also those without posts. */
+        ExploreSeries: {
+            /** @description The stretch asked for. */
+            range: components["schemas"]["Window"];
+            /** @description The time zone that days and weeks begin in. */
+            tz: string;
+            /** @description Width of a step. */
+            step: components["schemas"]["Step"];
+            /** @description Where the numbers come from. */
+            answered_from: components["schemas"]["AnsweredFrom"];
+            /** @description Oldest first. */
+            items: components["schemas"]["ExplorePoint"][];
+            /** @description One range earlier, each step beside the one in `items` that stands at the same place; null unless asked for. */
+            previous?: components["schemas"]["ExplorePoint"][] | null;
+        };
         /**
          * @description One kind of news a client can ask for.
          * @enum {string}
@@ -917,6 +1119,35 @@ export interface components {
              * @description Posts.
              */
             count: number;
+        };
+        /**
+         * @description A correction.
+         *
+         *     It stands beside the model's label, which every count goes by, and stays when a better model scores the post again.
+         */
+        LabelCorrection: {
+            /**
+             * Format: uuid
+             * @description Which post, by Groundswell's name.
+             */
+            post: string;
+            /** @description What a person says. */
+            label: components["schemas"]["SentimentLabel"];
+            /** @description Why. */
+            note?: string | null;
+            /** @description Who, as far as said. */
+            by?: string | null;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            corrected_at: string;
+            /** @description What it was said against. */
+            was: components["schemas"]["ModelLabel"];
+        };
+        /** @description A post as lists show it. */
+        ListedPost: components["schemas"]["ScoredPost"] & {
+            corrected_label?: components["schemas"]["SentimentLabel"] | null;
         };
         /** @description The live window: data of `metrics:initial` and `metrics:update`. */
         LiveMetrics: {
@@ -1008,6 +1239,22 @@ export interface components {
             /** @description SHA-256 of its weights, in hex. */
             hash: string;
         };
+        /** @description What the model said when a person corrected it. */
+        ModelLabel: {
+            /** @description Its label. */
+            label: components["schemas"]["SentimentLabel"];
+            /** @description Which model. */
+            model: components["schemas"]["ModelId"];
+        };
+        /** @description A correction to make. */
+        NewLabel: {
+            /** @description What the post's sentiment is. */
+            label: components["schemas"]["SentimentLabel"];
+            /** @description Why, at most 1,000 characters. */
+            note?: string | null;
+            /** @description Who says so, at most 100 characters. Taken on trust: there are no accounts. */
+            by?: string | null;
+        };
         /** @description A post as it is sent. Unknown fields are rejected by name. */
         NewPost: {
             /** @description The post's id at its platform, 1 to 256 bytes. */
@@ -1039,6 +1286,15 @@ export interface components {
             /** @description The id of the post it answers. */
             parent_id?: string | null;
             engagement?: components["schemas"]["Engagement"] | null;
+        };
+        /** @description A view to save. */
+        NewView: {
+            /** @description Its name for people, 1 to 100 characters. */
+            name: string;
+            /** @description Which page it is of. */
+            page: components["schemas"]["ViewPage"];
+            /** @description The page's part of the address after `?`, at most 4,000 characters. */
+            query: string;
         };
         /** @description What every frame of a feed has around its data. */
         News_Alert: {
@@ -1328,13 +1584,39 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list, newest first. */
-        Page_ScoredPost: {
+        Page_ListedPost: {
+            /** @description At most as many as asked for. */
+            items: (components["schemas"]["ScoredPost"] & {
+                corrected_label?: components["schemas"]["SentimentLabel"] | null;
+            })[];
+            /** @description Asks for the next page; null when this is the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list, newest first. */
+        Page_SavedView: {
             /** @description At most as many as asked for. */
             items: {
-                /** @description What was said. */
-                post: components["schemas"]["Post"];
-                /** @description What the model makes of it. */
-                score: components["schemas"]["Score"];
+                /**
+                 * Format: uuid
+                 * @description Its name for programs.
+                 */
+                id: string;
+                /** @description Its name for people; several may have the same. */
+                name: string;
+                /** @description Which page it is of. */
+                page: components["schemas"]["ViewPage"];
+                /** @description The page's part of the address after `?`. */
+                query: string;
+                /**
+                 * Format: date-time
+                 * @description When it was saved first.
+                 */
+                created_at: string;
+                /**
+                 * Format: date-time
+                 * @description When it was last saved.
+                 */
+                updated_at: string;
             }[];
             /** @description Asks for the next page; null when this is the last. */
             next_cursor?: string | null;
@@ -1411,6 +1693,11 @@ export interface components {
             reach: number;
             engagement?: components["schemas"]["Engagement"] | null;
         };
+        /**
+         * @description Which posts come first in a list.
+         * @enum {string}
+         */
+        PostOrder: "newest" | "virality" | "engagement" | "rising";
         /** @description A post, its score, and the scores it had before. */
         PostWithHistory: {
             /** @description What was said. */
@@ -1422,9 +1709,15 @@ export interface components {
              * @description When that was stored; absent for a post that was scored once, for which nobody noted it.
              */
             corrected_at?: string | null;
+            corrected_label?: components["schemas"]["SentimentLabel"] | null;
             /** @description The scores before that, oldest first; empty for a post that was scored once. */
             history: components["schemas"]["PastScore"][];
         };
+        /**
+         * @description A range of history that ends now.
+         * @enum {string}
+         */
+        RangeName: "1h" | "24h" | "7d" | "30d" | "90d";
         /** @description Whether the process should get traffic. */
         Readiness: {
             /** @description Whether it should. */
@@ -1574,6 +1867,30 @@ export interface components {
                 /** @description `epoch:offset` after which what follows begins; null while nobody knows where the sequence stands. */
                 since?: string | null;
             };
+        };
+        /** @description A saved view. */
+        SavedView: {
+            /**
+             * Format: uuid
+             * @description Its name for programs.
+             */
+            id: string;
+            /** @description Its name for people; several may have the same. */
+            name: string;
+            /** @description Which page it is of. */
+            page: components["schemas"]["ViewPage"];
+            /** @description The page's part of the address after `?`. */
+            query: string;
+            /**
+             * Format: date-time
+             * @description When it was saved first.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was last saved.
+             */
+            updated_at: string;
         };
         /** @description What an alert is about: everything, or one product, platform, channel or city. */
         Scope: {
@@ -1794,6 +2111,16 @@ export interface components {
          * @enum {string}
          */
         StageState: "running" | "backing_off" | "frozen" | "failed";
+        /**
+         * @description How a range is divided. Days and weeks are those of the asked time zone; weeks begin on Mondays.
+         * @enum {string}
+         */
+        Step: "minute" | "hour" | "day" | "week";
+        /**
+         * @description The width of a step.
+         * @enum {string}
+         */
+        StepName: "auto" | "minute" | "hour" | "day" | "week";
         /** @description What lies in Redis. */
         StreamHealth: {
             /**
@@ -2023,6 +2350,11 @@ export interface components {
             /** @description The feeds to take away. */
             feeds: components["schemas"]["Feed"][];
         };
+        /**
+         * @description Which page a view is of.
+         * @enum {string}
+         */
+        ViewPage: "explore" | "live";
         /** @description The stretch of event time an answer is about. */
         Window: {
             /**
@@ -2681,6 +3013,200 @@ export interface operations {
             };
         };
     };
+    explore_breakdown: {
+        parameters: {
+            query: {
+                /** @description Start of the range by event time, RFC 3339. */
+                from?: string;
+                /** @description Its end, exclusive, RFC 3339; now when absent. */
+                to?: string;
+                /** @description Instead of `from` and `to`: a range that ends now. */
+                window?: components["schemas"]["RangeName"];
+                /** @description Words to find, as typed into a web search: `"a phrase"`, `or`, `-without`; at most 500 characters. */
+                q?: string;
+                /** @description Where they came in, such as `http` or `replay`. */
+                source?: string;
+                /** @description Their platform. */
+                platform?: string;
+                /** @description A product they speak of; empty for posts that speak of none. */
+                product?: string;
+                /** @description Their channel; empty for posts that have none. */
+                channel?: string;
+                /** @description Their city; empty for posts of which none is known. */
+                city?: string;
+                /** @description Their sentiment, as the model says. */
+                label?: components["schemas"]["SentimentLabel"];
+                /** @description Their strongest emotion, one of the seven. */
+                emotion?: string;
+                /** @description Their language, ISO 639-1; empty where it is not known. */
+                lang?: string;
+                /** @description Who wrote them: the handle, or the id where no handle is known; empty where neither is. */
+                author?: string;
+                /** @description Likely to go at least this far, 0 to 100. */
+                min_virality?: number;
+                /** @description At least this churn risk, 0 to 1. */
+                min_churn?: number;
+                /** @description What to break down by. */
+                by: components["schemas"]["BreakdownBy"];
+                /** @description IANA time zone, by which the range before is found; UTC when absent. */
+                tz?: string;
+                /** @description Most parts to answer, 1 to 500; 50 when absent. */
+                limit?: number;
+                /** @description Answer the range before as well. */
+                compare?: components["schemas"]["Compare"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExploreBreakdown"];
+                };
+            };
+            /** @description A parameter is wrong, or the range has too many posts for its filters (`window_too_long`) */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    explore_series: {
+        parameters: {
+            query?: {
+                /** @description Start of the range by event time, RFC 3339. */
+                from?: string;
+                /** @description Its end, exclusive, RFC 3339; now when absent. */
+                to?: string;
+                /** @description Instead of `from` and `to`: a range that ends now. */
+                window?: components["schemas"]["RangeName"];
+                /** @description Words to find, as typed into a web search: `"a phrase"`, `or`, `-without`; at most 500 characters. */
+                q?: string;
+                /** @description Where they came in, such as `http` or `replay`. */
+                source?: string;
+                /** @description Their platform. */
+                platform?: string;
+                /** @description A product they speak of; empty for posts that speak of none. */
+                product?: string;
+                /** @description Their channel; empty for posts that have none. */
+                channel?: string;
+                /** @description Their city; empty for posts of which none is known. */
+                city?: string;
+                /** @description Their sentiment, as the model says. */
+                label?: components["schemas"]["SentimentLabel"];
+                /** @description Their strongest emotion, one of the seven. */
+                emotion?: string;
+                /** @description Their language, ISO 639-1; empty where it is not known. */
+                lang?: string;
+                /** @description Who wrote them: the handle, or the id where no handle is known; empty where neither is. */
+                author?: string;
+                /** @description Likely to go at least this far, 0 to 100. */
+                min_virality?: number;
+                /** @description At least this churn risk, 0 to 1. */
+                min_churn?: number;
+                /** @description IANA time zone that days and weeks begin in, such as `Europe/Berlin`; UTC when absent. */
+                tz?: string;
+                /** @description Width of a step; what shows the range best when absent. At most 1500 steps. */
+                step?: components["schemas"]["StepName"];
+                /** @description Answer the range before as well. */
+                compare?: components["schemas"]["Compare"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExploreSeries"];
+                };
+            };
+            /** @description A parameter is wrong, or the range has too many posts for its filters (`window_too_long`) */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    export_labels: {
+        parameters: {
+            query?: {
+                /** @description `csv` or `ndjson`; `ndjson` when absent. */
+                format?: components["schemas"]["Format"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description A parameter is wrong, named in `details.parameter` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     issue_live_ticket: {
         parameters: {
             query?: never;
@@ -2760,7 +3286,13 @@ export interface operations {
     list_posts: {
         parameters: {
             query?: {
-                /** @description Words to find, as typed into a web search: `"a phrase"`, `or`, `-without`. */
+                /** @description Start of the range by event time, RFC 3339. */
+                from?: string;
+                /** @description Its end, exclusive, RFC 3339; now when absent. */
+                to?: string;
+                /** @description Instead of `from` and `to`: a range that ends now. */
+                window?: components["schemas"]["RangeName"];
+                /** @description Words to find, as typed into a web search: `"a phrase"`, `or`, `-without`; at most 500 characters. */
                 q?: string;
                 /** @description Where they came in, such as `http` or `replay`. */
                 source?: string;
@@ -2768,16 +3300,27 @@ export interface operations {
                 platform?: string;
                 /** @description A product they speak of; empty for posts that speak of none. */
                 product?: string;
-                /** @description Their channel. */
+                /** @description Their channel; empty for posts that have none. */
                 channel?: string;
-                /** @description Their city. */
+                /** @description Their city; empty for posts of which none is known. */
                 city?: string;
-                /** @description Their sentiment. */
+                /** @description Their sentiment, as the model says. */
                 label?: components["schemas"]["SentimentLabel"];
-                /** @description Written at this time or later, RFC 3339. */
-                from?: string;
-                /** @description Written before this time, RFC 3339. */
-                to?: string;
+                /** @description Their strongest emotion, one of the seven. */
+                emotion?: string;
+                /** @description Their language, ISO 639-1; empty where it is not known. */
+                lang?: string;
+                /** @description Who wrote them: the handle, or the id where no handle is known; empty where neither is. */
+                author?: string;
+                /** @description Likely to go at least this far, 0 to 100. */
+                min_virality?: number;
+                /** @description At least this churn risk, 0 to 1. */
+                min_churn?: number;
+                /**
+                 * @description Which come first; the newest when absent. The other orders need a range of at most 7 days, have no second
+                 *     page, and at most 200 posts.
+                 */
+                order?: components["schemas"]["PostOrder"];
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
                 /** @description Most posts to answer, 1 to 500; 50 when absent. */
@@ -2795,7 +3338,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_ScoredPost"];
+                    "application/json": components["schemas"]["Page_ListedPost"];
                 };
             };
             /** @description A parameter is wrong, named in `details.parameter` */
@@ -2901,7 +3444,13 @@ export interface operations {
     export_posts: {
         parameters: {
             query: {
-                /** @description Words to find, as typed into a web search: `"a phrase"`, `or`, `-without`. */
+                /** @description Start of the range by event time, RFC 3339. */
+                from?: string;
+                /** @description Its end, exclusive, RFC 3339; now when absent. */
+                to?: string;
+                /** @description Instead of `from` and `to`: a range that ends now. */
+                window?: components["schemas"]["RangeName"];
+                /** @description Words to find, as typed into a web search: `"a phrase"`, `or`, `-without`; at most 500 characters. */
                 q?: string;
                 /** @description Where they came in, such as `http` or `replay`. */
                 source?: string;
@@ -2909,16 +3458,22 @@ export interface operations {
                 platform?: string;
                 /** @description A product they speak of; empty for posts that speak of none. */
                 product?: string;
-                /** @description Their channel. */
+                /** @description Their channel; empty for posts that have none. */
                 channel?: string;
-                /** @description Their city. */
+                /** @description Their city; empty for posts of which none is known. */
                 city?: string;
-                /** @description Their sentiment. */
+                /** @description Their sentiment, as the model says. */
                 label?: components["schemas"]["SentimentLabel"];
-                /** @description Written at this time or later, RFC 3339. */
-                from?: string;
-                /** @description Written before this time, RFC 3339. */
-                to?: string;
+                /** @description Their strongest emotion, one of the seven. */
+                emotion?: string;
+                /** @description Their language, ISO 639-1; empty where it is not known. */
+                lang?: string;
+                /** @description Who wrote them: the handle, or the id where no handle is known; empty where neither is. */
+                author?: string;
+                /** @description Likely to go at least this far, 0 to 100. */
+                min_virality?: number;
+                /** @description At least this churn risk, 0 to 1. */
+                min_churn?: number;
                 /** @description `csv` or `ndjson`. */
                 format: components["schemas"]["Format"];
             };
@@ -2989,6 +3544,117 @@ export interface operations {
                 };
             };
             /** @description There is no such post */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    correct_label: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Groundswell's name for the post */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewLabel"];
+            };
+        };
+        responses: {
+            /** @description Noted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabelCorrection"];
+                };
+            };
+            /** @description The id is no UUID */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such post */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A field is wrong, named in `details.field` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    take_label_back: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Groundswell's name for the post */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Taken back */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The id is no UUID */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nobody corrected this post */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3130,6 +3796,197 @@ export interface operations {
                 };
             };
             /** @description Redis is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_views: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SavedView"];
+                };
+            };
+            /** @description PostgreSQL is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewView"];
+            };
+        };
+        responses: {
+            /** @description Saved */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedView"];
+                };
+            };
+            /** @description There are 500 views already */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A field is wrong, named in `details.field` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    update_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The view */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewView"];
+            };
+        };
+        responses: {
+            /** @description Saved */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedView"];
+                };
+            };
+            /** @description The id is no UUID */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such view */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A field is wrong, named in `details.field` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The view */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The id is no UUID */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such view */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is away */
             503: {
                 headers: {
                     [name: string]: unknown;
