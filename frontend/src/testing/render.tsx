@@ -31,7 +31,7 @@ export function answerFetch(answers: Record<string, (url: URL, body: unknown) =>
       const error = { error: { code: 'not_found', message: 'no such call' } };
       return new Response(JSON.stringify(error), { status: 404 });
     }
-    const body = answer(url, sent);
+    const body = await answer(url, sent);
     return body instanceof Response ? body : new Response(JSON.stringify(body));
   });
   return requests;

@@ -135,31 +135,37 @@ test('figures that cannot be had say why and can be asked for again', async () =
 
 const details = { ...samplePost(1), corrected_at: null, history: [] };
 
-test('a label is corrected at once, with its note, and shown as a person’s', async () => {
+test('a label is corrected before the server has answered, and shown as a person’s', async () => {
+  let release: (answer: object) => void = () => undefined;
+  let kept: string | null = null;
   const requests = open(
     {
-      '/api/v1/posts/post-1': () => ({ ...details, corrected_label: 'negative' }),
-      'PUT /api/v1/posts/post-1/label': () => ({}),
+      '/api/v1/posts/post-1': () => ({ ...details, corrected_label: kept }),
+      'PUT /api/v1/posts/post-1/label': () => {
+        kept = 'negative';
+        return new Promise<object>((resolve) => (release = resolve));
+      },
     },
     { post: 'post-1' },
   );
   const sheet = await screen.findByRole('dialog', { name: 'Post' });
   await userEvent.click(await within(sheet).findByRole('button', { name: /Negative/ }));
-  expect(
-    await within(sheet).findByText(/A person says negative; swift 1 said positive/),
-  ).toBeTruthy();
-  const sent = requests.find(({ method }) => method === 'PUT');
-  expect(sent?.body).toEqual({ label: 'negative' });
+  const says = /A person says negative; swift 1 said positive/;
+  expect(await within(sheet).findByText(says)).toBeTruthy();
+  expect(requests.find(({ method }) => method === 'PUT')?.body).toEqual({ label: 'negative' });
+  release({});
   await userEvent.keyboard('{Escape}');
   expect(await screen.findByText('negative by a person, was positive')).toBeTruthy();
 });
 
-test('a label that the server refuses is not shown as corrected', async () => {
+test('a label that the server refuses is shown as corrected nowhere', async () => {
   open({ '/api/v1/posts/post-1': () => details }, { post: 'post-1' });
   const sheet = await screen.findByRole('dialog', { name: 'Post' });
   await userEvent.click(await within(sheet).findByRole('button', { name: /Negative/ }));
   expect(await within(sheet).findByText('The label was not saved.')).toBeTruthy();
   await waitFor(() => expect(within(sheet).getByText(/^swift 1 says positive/)).toBeTruthy());
+  await userEvent.keyboard('{Escape}');
+  expect(screen.queryByText(/by a person/)).toBeNull();
 });
 
 test('the export has the filters of the page', async () => {
