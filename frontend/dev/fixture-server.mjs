@@ -351,11 +351,18 @@ function deepen(scored) {
   scored.score = { ...correct(scored.score), model: deepModel };
   send(frame('message:update', scored));
 }
+let owedUpdates = 0;
+let lastUpdate = Date.now();
 setInterval(() => {
-  const oldest = Date.now() - (rate > 200 ? 60_000 : KEPT_MS);
+  const now = Date.now();
+  owedUpdates += ((now - lastUpdate) / 1000) * updates;
+  lastUpdate = now;
+  if (owedUpdates < 1) return;
+  const oldest = now - (rate > 200 ? 60_000 : KEPT_MS);
   posts = posts.filter(({ post }) => Date.parse(post.created_at) >= oldest);
   while (history.size > posts.length) history.delete(history.keys().next().value);
-  send(frame('metrics:update', live()));
+  const figures = live();
+  for (; owedUpdates >= 1; owedUpdates -= 1) send(frame('metrics:update', figures));
 }, 1000 / updates);
 
 server.listen(port, '127.0.0.1', () =>

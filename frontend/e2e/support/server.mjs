@@ -101,6 +101,13 @@ export class RealServer {
     await end(this.#server);
   }
 
+  /** Ends it at once, as a crash does. */
+  async killServing() {
+    const ended = once(this.#server, 'exit');
+    this.#server.kill('SIGKILL');
+    await ended;
+  }
+
   async stop() {
     await Promise.all([...this.#children].map(end));
     await rm(this.#dataDir, { recursive: true, force: true });
