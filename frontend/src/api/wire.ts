@@ -45,7 +45,7 @@ export type Score = Schemas['Score'];
 export type ModelId = Schemas['ModelId'];
 export type ScoredPost = Schemas['ScoredPost'];
 export type PostDetails = Schemas['PostWithHistory'];
-export type PostPage = Schemas['Page_ScoredPost'];
+export type PostPage = Schemas['Page_ListedPost'];
 
 export type Trends = Schemas['Trends'];
 export type TrendingTerm = Schemas['TrendingTerm'];
