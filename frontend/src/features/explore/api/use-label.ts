@@ -2,7 +2,7 @@ import { useMutation, useQueryClient, type InfiniteData } from '@tanstack/react-
 import type { Sentiment } from '@/api/wire';
 import { paths } from '@/config/paths';
 import { detailsKey, POSTS_KEY, type ExploredDetails } from '@/features/explore/api/use-posts';
-import type { ExploredPage } from '@/features/explore/api/wire';
+import type { ExploredPage, NewLabel } from '@/features/explore/api/wire';
 import { sendJson } from '@/lib/api-client';
 
 type Pages = InfiniteData<ExploredPage>;
@@ -21,7 +21,10 @@ export function useCorrectLabel() {
     mutationFn: ({ uuid, label, note }: LabelCorrection) =>
       label === null
         ? sendJson<unknown>('DELETE', paths.label(uuid))
-        : sendJson<unknown>('PUT', paths.label(uuid), { label, ...(note && { note }) }),
+        : sendJson<unknown>('PUT', paths.label(uuid), {
+            label,
+            ...(note && { note }),
+          } satisfies NewLabel),
     onMutate: async ({ uuid, label }) => {
       await client.cancelQueries({ queryKey: POSTS_KEY });
       await client.cancelQueries({ queryKey: detailsKey(uuid) });

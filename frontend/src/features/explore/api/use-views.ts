@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { paths } from '@/config/paths';
-import type { SavedView, SavedViews } from '@/features/explore/api/wire';
+import type { NewView, SavedView, SavedViews } from '@/features/explore/api/wire';
 import { getJson, sendJson } from '@/lib/api-client';
 
 const VIEWS_KEY = ['views'];
@@ -35,13 +35,13 @@ function send(change: ViewChange, page: SavedView['page']) {
         name: change.name,
         page,
         query: change.query,
-      });
+      } satisfies NewView);
     case 'rename':
       return sendJson<unknown>('PUT', paths.view(change.view.id), {
         name: change.name,
         page: change.view.page,
         query: change.view.query,
-      });
+      } satisfies NewView);
     case 'delete':
       return sendJson<unknown>('DELETE', paths.view(change.id));
   }

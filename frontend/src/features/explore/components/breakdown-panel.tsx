@@ -99,7 +99,7 @@ function Row({ item, by, largest, onNarrow }: RowProps) {
         <span className="min-w-0 truncate font-medium">{name}</span>
         <span className="ml-auto font-semibold">{formatCount(count)}</span>
         <span className="caption w-9 text-right">{formatShare(share, 1)}</span>
-        {previous_count !== null && (
+        {previous_count != null && (
           <span
             className="caption w-11 text-right"
             title={`${formatCount(previous_count)} in the period before`}
@@ -107,7 +107,7 @@ function Row({ item, by, largest, onNarrow }: RowProps) {
             {formatChange(count, previous_count)}
           </span>
         )}
-        {sentiment !== null && (
+        {sentiment != null && (
           <span
             className={clsx('w-11 text-right text-[12.5px] font-medium', moodOf(sentiment.average))}
             title="Average sentiment"

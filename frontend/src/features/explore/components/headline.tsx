@@ -14,7 +14,7 @@ interface HeadlineProps {
 /** The stretch in four numbers, each beside what it was in the stretch before. */
 export function Headline({ series, onNarrow }: HeadlineProps) {
   const now = totalOf(series.items);
-  const before = series.previous === null ? null : totalOf(series.previous);
+  const before = series.previous == null ? null : totalOf(series.previous);
   const share = (value: number | null) => (value === null ? '–' : formatShare(value, 1));
   return (
     <dl className="grid grid-cols-2 overflow-hidden rounded-xl border border-line bg-surface shadow-panel lg:grid-cols-4">

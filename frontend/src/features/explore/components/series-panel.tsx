@@ -23,7 +23,8 @@ interface SeriesPanelProps {
 /** How much was said, and in which mood, step by step. */
 export function SeriesPanel({ series, onNarrow, className }: SeriesPanelProps) {
   const palette = usePalette();
-  const { items, previous, range, tz } = series;
+  const { items, range, tz } = series;
+  const previous = series.previous ?? null;
   const formatTime = useMemo(
     () => formatterIn(tz, timeOptions(series.step, range.seconds)),
     [tz, series.step, range.seconds],
@@ -125,7 +126,7 @@ function describe({ items, previous }: SeriesAnswer, formatTime: (at: string) =>
     null,
   );
   const compared =
-    previous === null ? '' : `; ${formatCount(totalOf(previous).count)} in the period before`;
+    previous == null ? '' : `; ${formatCount(totalOf(previous).count)} in the period before`;
   return count === 0 || most === null
     ? 'Volume and sentiment: no posts in this period'
     : `Volume and sentiment: ${formatCount(count)} posts, ${formatShare(negativeShare ?? 0, 1)} negative, average ${formatSigned(average)}; most at ${formatTime(most.from)} with ${formatCount(most.count)}${compared}`;
