@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing to run (`setup.sh run`) or also to test (`setup.sh test`).
+# Installs what is missing to run (`setup.sh run`), also to test (`setup.sh test`),
+# or also to compare with others (`setup.sh bench`).
 #
 # On Debian and its relatives, as root or with sudo that asks no password, it
 # installs packages. Elsewhere it says exactly what to install, and fails. With
@@ -34,6 +35,10 @@ has_node() {
     process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)'
 }
 
+has_nchan() {
+  [[ -n "$(find /usr/lib/nginx/modules /usr/lib64/nginx/modules /usr/share/nginx/modules -name ngx_nchan_module.so -print -quit 2>/dev/null)" ]]
+}
+
 has_onnxruntime() { [[ -s .groundswell/lib/libonnxruntime.so && -s .groundswell/lib/libonnxruntime.version ]]; }
 
 find_missing() {
@@ -48,6 +53,9 @@ find_missing() {
   has redis-server || has valkey-server || packages+=(redis-server)
   if [[ -z "${ORT_DYLIB_PATH:-}" ]] && ! has_onnxruntime; then
     has python3 && python3 -m pip --version >/dev/null 2>&1 || packages+=(python3 python3-pip)
+  fi
+  if [[ "$purpose" == bench ]]; then
+    has_nchan || packages+=(nginx libnginx-mod-nchan)
   fi
   if [[ "$purpose" == test ]]; then
     has chromium || has chromium-browser || has google-chrome || packages+=(chromium)
@@ -114,4 +122,8 @@ fi
 if [[ ! frontend/node_modules/.package-lock.json -nt frontend/package-lock.json ]]; then
   npm --prefix frontend ci --no-audit --no-fund
   touch frontend/node_modules/.package-lock.json
+fi
+if [[ "$purpose" == bench && ! bench/peers/node_modules/.package-lock.json -nt bench/peers/package-lock.json ]]; then
+  npm --prefix bench/peers ci --no-audit --no-fund
+  touch bench/peers/node_modules/.package-lock.json
 fi

@@ -3,6 +3,7 @@
 mod connections; // Postgres, Redis and the model
 mod health_monitor; // measures how everything is
 mod listener; // sentiment_updates → aggregator and broadcaster
+pub mod open_files; // how many browsers there may be
 mod pipeline; // the stages, from last to first
 mod signals; // when people want it to stop
 mod web; // HTTP and WebSockets
@@ -59,6 +60,7 @@ pub struct Started {
 /// When it cannot start; the message says what to do.
 pub fn serve(config: Config) -> anyhow::Result<bool> {
     config.check()?;
+    open_files::raise_limit();
     telemetry::init_tracing(&config.log);
     let (started, listening) = oneshot::channel();
     let control = Control { stop: CancellationToken::new(), leave: CancellationToken::new(), started };

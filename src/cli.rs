@@ -113,6 +113,11 @@ enum Bench {
         #[arg(long)]
         json: bool,
     },
+    /// What a delivery costs and an idle connection weighs, and the same of nchan and socket.io
+    Fanout(bench::fanout::FanoutParams),
+    /// The subscribers of `bench fanout`, which starts them itself
+    #[command(hide = true)]
+    FanoutClient(bench::fanout::client::ClientParams),
     /// Texts the model reads a second, tokenization included
     Inference {
         /// Threads that read, each with a session of its own; as many as these, one and two are measured
@@ -208,6 +213,12 @@ fn obey(command: Command) -> anyhow::Result<ExitCode> {
                 n_texts,
                 json: output.json,
             })?;
+        }
+        Command::Bench { bench: Bench::Fanout(params) } => {
+            Runtime::new()?.block_on(bench::fanout::run(params))?;
+        }
+        Command::Bench { bench: Bench::FanoutClient(params) } => {
+            app::client_runtime()?.block_on(bench::fanout::client::run(params))?;
         }
         Command::Openapi => print(&http::openapi::document()),
     }

@@ -2,12 +2,14 @@
 
 pub mod cascade; // how soon scores are corrected, and what that is worth
 pub mod explore; // how soon history answers
+pub mod fanout; // what a delivery to a browser costs, beside nchan and socket.io
 pub mod inference; // how many texts a second the model reads
 pub mod pipeline; // how many posts a second are stored, and how soon they are seen
 
 mod deferral; // which posts the deep model should read, judged by labelled ones
 mod open_loop; // posts by the clock, and when each is seen
 mod posts; // real texts under names of their own
+mod process; // what processes use
 mod server; // a server of its own, as a user would run it
 mod watcher; // a browser's side of the socket
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use tokio::process::{Child, Command};
 
+use super::process;
 use crate::embedded::RunInfo;
 use crate::models::stage_health::SystemHealth;
 use crate::store::{Store, StoreParams};
@@ -80,9 +81,14 @@ impl Server {
 
     /// Processor time it has used so far, its databases' included, and its own resident memory in bytes.
     pub fn usage(&self) -> Usage {
-        let pids = [Some(self.info.pid), self.info.postgres_pid, self.info.redis_pid];
-        let [server, postgres, redis] = pids.map(|pid| pid.map_or(0.0, cpu_seconds));
-        Usage { server, postgres, redis, resident_bytes: resident_bytes(self.info.pid) }
+        let of_family = |pid: Option<u32>| pid.map_or(0.0, process::family_cpu_seconds);
+        Usage {
+            // Its databases are its children.
+            server: process::cpu_seconds(self.info.pid),
+            postgres: of_family(self.info.postgres_pid),
+            redis: of_family(self.info.redis_pid),
+            resident_bytes: process::resident_bytes(self.info.pid),
+        }
     }
 
     /// Stops it and removes its files.
@@ -139,41 +145,4 @@ async fn wait_until_ready(child: &mut Child, data_dir: &Path) -> anyhow::Result<
         }
         tokio::time::sleep(PAUSE).await;
     }
-}
-
-/// Processor seconds of a process and of its children, waited for or running: PostgreSQL works in children.
-fn cpu_seconds(pid: u32) -> f64 {
-    let Ok(processes) = std::fs::read_dir("/proc") else {
-        return 0.0;
-    };
-    let pids = processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    pids.filter_map(stat_of)
-        .filter(|stat| stat.pid == pid || stat.parent == pid)
-        .map(|stat| stat.ticks / TICKS_PER_SECOND)
-        .sum()
-}
-
-/// `USER_HZ`, which Linux fixes at 100 for what it shows in /proc.
-const TICKS_PER_SECOND: f64 = 100.0;
-
-struct Stat {
-    pid: u32,
-    parent: u32,
-    ticks: f64,
-}
-
-/// See proc(5): after the name in parentheses come state, parent, and from the 14th field on utime, stime, cutime, cstime.
-/// The server's own children count for themselves, so of `cutime` only those that have ended are in it.
-fn stat_of(pid: u32) -> Option<Stat> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let fields: Vec<&str> = text.rsplit_once(") ")?.1.split(' ').collect();
-    let number = |index: usize| fields.get(index)?.parse::<f64>().ok();
-    Some(Stat { pid, parent: fields.get(1)?.parse().ok()?, ticks: number(11)? + number(12)? })
-}
-
-fn resident_bytes(pid: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
-    let kilobytes = line.split_whitespace().next().and_then(|number| number.parse::<u64>().ok());
-    kilobytes.unwrap_or(0) * 1_024
 }
