@@ -12,9 +12,9 @@ export function isZone(zone: string): boolean {
   }
 }
 
-/** Every zone that this browser knows, UTC first and its own second. */
-export function listZones(): string[] {
-  return [...new Set(['UTC', localZone(), ...Intl.supportedValuesOf('timeZone')])];
+/** Every zone that this browser lists, UTC first and its own second, and `used`: of two names for one zone it lists one. */
+export function listZones(used: string): string[] {
+  return [...new Set(['UTC', localZone(), used, ...Intl.supportedValuesOf('timeZone')])];
 }
 
 const parts = (zone: string) =>

@@ -1,5 +1,5 @@
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import type { PostDetails, Sentiment } from '@/api/wire';
+import type { PostDetails } from '@/api/wire';
 import { paths } from '@/config/paths';
 import { EXPLORE_KEY } from '@/features/explore/api/use-sums';
 import type { ExploredPage } from '@/features/explore/api/wire';
@@ -10,7 +10,7 @@ const PAGE_LENGTH = 25;
 
 export const POSTS_KEY = [...EXPLORE_KEY, 'posts'];
 
-export type ExploredDetails = PostDetails & { corrected_label?: Sentiment | null };
+export type ExploredDetails = PostDetails;
 
 /** The posts behind the figures, a page at a time. */
 export function usePosts(query: ExploreQuery) {

@@ -30,7 +30,7 @@ const OPTIONS = RANGES.map((value) => ({
 export function RangeControl({ query, range, onChange }: RangeControlProps) {
   const [open, setOpen] = useState(false);
   const isCustom = query.from !== undefined;
-  const zones = useMemo(() => listZones(), []);
+  const zones = useMemo(() => listZones(query.tz), [query.tz]);
   return (
     <>
       <Segmented
