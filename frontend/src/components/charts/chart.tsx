@@ -79,11 +79,18 @@ export function Chart({ label, option, className, onSelect, onPick, prepare }: C
 
   useEffect(() => {
     if (chart === null || onPick === undefined) return;
-    const pick = (event: ECElementEvent) => onPick(event.dataIndex, event.seriesName ?? null);
+    // ECharts tells of a mark first and of the click itself afterwards.
+    let isPicked = false;
+    const pick = (event: ECElementEvent) => {
+      isPicked = true;
+      onPick(event.dataIndex, event.seriesName ?? null);
+    };
     // A step with three posts among thousands is a sliver nobody can hit, so all the height above it counts.
-    const pickBeside = (event: { target?: unknown; offsetX: number; offsetY: number }) => {
+    const pickBeside = (event: { offsetX: number; offsetY: number }) => {
+      const wasMark = isPicked;
+      isPicked = false;
       const place = [event.offsetX, event.offsetY];
-      if (event.target || ![0, 1].some((grid) => chart.containPixel({ gridIndex: grid }, place))) {
+      if (wasMark || ![0, 1].some((grid) => chart.containPixel({ gridIndex: grid }, place))) {
         return;
       }
       onPick(Number(chart.convertFromPixel({ xAxisIndex: 0 }, event.offsetX)), null);

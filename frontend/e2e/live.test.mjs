@@ -1,0 +1,151 @@
+/** From every mark of the Live page to the posts behind it. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { openBrowser, openPage } from './support/browser.mjs';
+import { startFixture } from './support/fixture.mjs';
+
+const SOON_MS = 30_000;
+
+let browser;
+let fixture;
+
+before(async () => {
+  [browser, fixture] = await Promise.all([openBrowser(), startFixture(20)]);
+});
+
+after(async () => {
+  await browser?.close();
+  fixture?.stop();
+});
+
+const region = (page, name) => page.getByRole('region', { name, exact: true });
+
+async function openLive(t, path = '/') {
+  const { page, close } = await openPage(browser);
+  t.after(close);
+  page.setDefaultTimeout(SOON_MS);
+  await page.goto(`${fixture.url}${path}`);
+  await page.locator('[data-chart-ready="true"]').nth(5).waitFor();
+  return page;
+}
+
+/** Where the page went, which must be Explore with a range that it can read. */
+async function explored(page) {
+  await page.waitForURL(/\/explore\?/);
+  const search = Object.fromEntries(new URL(page.url()).searchParams);
+  assert.ok(Date.parse(search.from) < Date.parse(search.to), page.url());
+  // An open post hides the page behind it from who cannot see.
+  await page
+    .getByRole(search.post ? 'dialog' : 'region')
+    .first()
+    .waitFor();
+  return search;
+}
+
+/** Clicks on a canvas at a place given in shares of its width and height. */
+async function clickOn(page, name, [x, y]) {
+  const canvas = region(page, name).locator('canvas').first();
+  await canvas.scrollIntoViewIfNeeded();
+  const box = await canvas.boundingBox();
+  await canvas.click({ position: { x: box.width * x, y: box.height * y } });
+}
+
+const MARKS = [
+  // The first bar of each, and its name beside it.
+  ['Emotions', [0.3, 0.08], ({ emotion }) => assert.equal(emotion, 'joy')],
+  ['Emotions', [0.125, 0.08], ({ emotion }) => assert.equal(emotion, 'joy')],
+  ['Products', [0.15, 0.1], ({ product }) => assert.ok(product)],
+  [
+    'Products',
+    [0.3, 0.1],
+    ({ product, label }) => assert.ok(product && /^(negative|neutral|positive)$/.test(label)),
+  ],
+  ['Channels', [0.2, 0.07], ({ channel }) => assert.ok(channel)],
+  [
+    'Trend',
+    [0.5, 0.4],
+    ({ from, to }) => assert.equal(Date.parse(to) - Date.parse(from), 10_000, `${from} – ${to}`),
+  ],
+];
+
+for (const [name, place, check] of MARKS) {
+  test(`a click into ${name} at ${place} opens the posts behind it`, async (t) => {
+    const page = await openLive(t);
+    await clickOn(page, name, place);
+    check(await explored(page));
+  });
+}
+
+test('a city on the map opens its posts', async (t) => {
+  const page = await openLive(t);
+  // Where a bubble is depends on the projection, so the map is asked.
+  const place = await region(page, 'Cities')
+    .locator('canvas')
+    .first()
+    .evaluate((canvas) => {
+      const { data, width } = canvas
+        .getContext('2d')
+        .getImageData(0, 0, canvas.width, canvas.height);
+      const land = getComputedStyle(document.documentElement).getPropertyValue('--land').trim();
+      const [r, g, b] = [1, 3, 5].map((at) => Number.parseInt(land.slice(at, at + 2), 16));
+      // A pixel whose surroundings are all far from land and sea is within a bubble.
+      const isBubble = (i) =>
+        data[i + 3] === 255 &&
+        Math.abs(data[i] - r) + Math.abs(data[i + 1] - g) + Math.abs(data[i + 2] - b) > 90;
+      for (let i = 0; i < data.length; i += 4) {
+        const around = [0, -3, 3, -3 * width, 3 * width].map((step) => i + step * 4);
+        if (around.every((at) => at >= 0 && at < data.length && isBubble(at))) {
+          const scale = canvas.width / canvas.clientWidth;
+          return { x: ((i / 4) % width) / scale, y: Math.floor(i / 4 / width) / scale };
+        }
+      }
+      return null;
+    });
+  assert.notEqual(place, null, 'a bubble was found');
+  await region(page, 'Cities').locator('canvas').first().click({ position: place });
+  assert.ok((await explored(page)).city);
+});
+
+test('figures that are text are links, which carry the filter of the page', async (t) => {
+  const page = await openLive(t, '/?source=replay');
+  await page.getByTitle('Show the negative posts').click();
+  const { label, source } = await explored(page);
+  assert.deepEqual({ label, source }, { label: 'negative', source: 'replay' });
+  await page.goBack();
+  await page.getByRole('link', { name: /weigh in/ }).click();
+  assert.equal((await explored(page)).q, '"weigh in"');
+  await page.goBack();
+  await region(page, 'Share of voice')
+    .getByRole('link', { name: /Mayweather/ })
+    .click();
+  assert.equal((await explored(page)).product, 'Mayweather');
+  await page.goBack();
+  await region(page, 'Top posts').getByRole('link').first().click();
+  assert.ok((await explored(page)).post);
+});
+
+test('a choice of the page can be saved under a name and opened again', async (t) => {
+  const page = await openLive(t, '/?product=Mayweather&window=5m');
+  await page.getByRole('button', { name: 'Saved views' }).click();
+  await page.getByLabel('Save this view as').fill('The champion');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByRole('button', { name: 'The champion', exact: true }).waitFor();
+  await page.goto(fixture.url);
+  await page.getByRole('button', { name: 'Saved views' }).click();
+  await page.getByRole('button', { name: 'The champion', exact: true }).click();
+  await page.waitForURL(/product=Mayweather/);
+  assert.match(page.url(), /window=5m/);
+});
+
+test('on a phone the pages are in a bar at the bottom, and each fits', async (t) => {
+  const { page, close } = await openPage(browser, { viewport: { width: 390, height: 844 } });
+  t.after(close);
+  await page.goto(fixture.url);
+  for (const name of ['Explore', 'Alerts', 'System', 'Live']) {
+    await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name }).click();
+    await page.getByRole('heading', { name, level: 1 }).waitFor({ state: 'attached' });
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390, name);
+    const bar = await page.getByRole('navigation', { name: 'Pages' }).boundingBox();
+    assert.equal(Math.round(bar.y + bar.height), 844, name);
+  }
+});
