@@ -82,12 +82,13 @@ export class RealServer {
     return response.json();
   }
 
-  /** Puts an entry on the stream that holds no post, as a program gone wrong would. */
-  async publishNonsense() {
+  /** Puts half a post on the stream, past every check, as a program gone wrong would. */
+  async publishHalfAPost() {
     const { redis_url, prefix } = JSON.parse(
       await readFile(join(this.#dataDir, 'run.json'), 'utf8'),
     );
-    const words = ['XADD', `${prefix}social_posts_stream`, '*', 'nonsense', 'yes'];
+    const entry = { v: '1', source: 'http', received_at: new Date().toISOString(), post: '{"id":' };
+    const words = ['XADD', `${prefix}social_posts_stream`, '*', ...Object.entries(entry).flat()];
     const socket = connect(redis_url.replace('redis+unix://', ''));
     socket.write(
       `*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join('')}`,

@@ -57,9 +57,9 @@ function SettingsForm({ settings }: { settings: SignalSettings }) {
   });
   const minimum_volume = volume.trim() === '' ? Number.NaN : Number(volume);
   const problems: Record<string, string> =
-    Number.isInteger(minimum_volume) && minimum_volume >= 0
+    Number.isInteger(minimum_volume) && minimum_volume >= 10 && minimum_volume <= 1_000_000
       ? {}
-      : { minimum_volume: 'A whole number of posts, 0 or more.' };
+      : { minimum_volume: 'A whole number of posts, 10 to 1,000,000.' };
   const { problemOf, showAll, stray } = useFormProblems({
     problems,
     error: save.error,
