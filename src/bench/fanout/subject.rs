@@ -177,11 +177,17 @@ impl HttpPublisher {
 const STOP_PATIENCE: Duration = Duration::from_secs(20);
 
 /// Asks a peer to stop, and waits until it has.
-async fn stop(mut child: tokio::process::Child) -> anyhow::Result<()> {
-    if let Some(pid) = child.id() {
-        let pid = nix::unistd::Pid::from_raw(i32::try_from(pid)?);
-        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM)?;
-    }
+async fn stop(child: &mut tokio::process::Child) -> anyhow::Result<()> {
+    ask_to_stop(child)?;
     tokio::time::timeout(STOP_PATIENCE, child.wait()).await.context("a peer does not stop")??;
     Ok(())
+}
+
+/// Does nothing where it has ended.
+fn ask_to_stop(child: &tokio::process::Child) -> anyhow::Result<()> {
+    let Some(pid) = child.id() else {
+        return Ok(());
+    };
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(pid)?);
+    Ok(nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM)?)
 }

@@ -63,7 +63,6 @@ impl Nchan {
             .args(["-c", "nginx.conf", "-e", "error.log"])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            .kill_on_drop(true)
             .spawn()?;
         let publisher = HttpPublisher::new(format!("http://127.0.0.1:{port}/publish"));
         let mut nchan = Self { child, dir, port, publisher };
@@ -83,9 +82,8 @@ impl Nchan {
         self.child.id().unwrap_or(0)
     }
 
-    pub async fn stop(self) -> anyhow::Result<()> {
-        super::stop(self.child).await?;
-        Ok(std::fs::remove_dir_all(&self.dir)?)
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        super::stop(&mut self.child).await
     }
 
     async fn wait_until_it_listens(&mut self) -> anyhow::Result<()> {
@@ -102,6 +100,14 @@ impl Nchan {
     }
 }
 
+impl Drop for Nchan {
+    /// Killed outright, the master would leave its worker behind.
+    fn drop(&mut self) {
+        let _ = super::ask_to_stop(&self.child);
+        let _ = std::fs::remove_dir_all(&self.dir);
+    }
+}
+
 struct Settings<'a> {
     dir: &'a Path,
     module: &'a Path,
@@ -112,7 +118,8 @@ struct Settings<'a> {
 /// As nchan comes, but for what keeps it within its folder.
 fn configuration(settings: &Settings<'_>) -> String {
     let Settings { dir, module, port, n_connections } = settings;
-    let (dir, module, n_files) = (dir.display(), module.display(), n_connections + 256);
+    // Short of free connections nginx closes those that are still shaking hands.
+    let (dir, module, n_worker) = (dir.display(), module.display(), 2 * n_connections + 1_024);
     // Started by root, its worker would be somebody who may not enter the folder.
     let user = if nix::unistd::geteuid().is_root() { "user root;" } else { "" };
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
@@ -124,9 +131,8 @@ fn configuration(settings: &Settings<'_>) -> String {
 daemon off;
 {user}
 worker_processes 1;
-worker_rlimit_nofile {n_files};
 pid {dir}/nginx.pid;
-events {{ worker_connections {n_files}; }}
+events {{ worker_connections {n_worker}; }}
 http {{
   access_log off;
 {temporary}  server {{

@@ -61,7 +61,7 @@ impl SocketIo {
         self.child.id().unwrap_or(0)
     }
 
-    pub async fn stop(self) -> anyhow::Result<()> {
-        super::stop(self.child).await
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        super::stop(&mut self.child).await
     }
 }
