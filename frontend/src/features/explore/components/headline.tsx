@@ -14,15 +14,17 @@ interface HeadlineProps {
 /** The stretch in four numbers, each beside what it was in the stretch before. */
 export function Headline({ series, onNarrow }: HeadlineProps) {
   const now = totalOf(series.items);
-  const before = series.previous == null ? null : totalOf(series.previous);
+  const previous = series.previous == null ? null : totalOf(series.previous);
+  // Of a period in which nobody spoke, only that is worth saying.
+  const before = previous !== null && previous.count > 0 ? previous : null;
   const share = (value: number | null) => (value === null ? '–' : formatShare(value, 1));
   return (
     <dl className="grid grid-cols-2 overflow-hidden rounded-xl border border-line bg-surface shadow-panel lg:grid-cols-4">
       <Figure
         name="Posts"
         value={formatCount(now.count)}
-        change={before && formatChange(now.count, before.count)}
-        was={before && formatCount(before.count)}
+        change={previous && (before ? formatChange(now.count, before.count) : '')}
+        was={previous && (before ? formatCount(before.count) : 'none before')}
       />
       <Figure
         name="Average sentiment"
@@ -83,7 +85,13 @@ function Figure({ name, value, change, was, onNarrow }: FigureProps) {
         )}
         {change !== null && (
           <span className="caption whitespace-nowrap">
-            <span className="font-semibold text-ink">{change}</span> was {was}
+            {change === '' ? (
+              was
+            ) : (
+              <>
+                <span className="font-semibold text-ink">{change}</span> was {was}
+              </>
+            )}
           </span>
         )}
       </dd>

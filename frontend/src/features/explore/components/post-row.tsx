@@ -93,13 +93,15 @@ export function handleOf({ author }: Post): string | undefined {
 
 export function describeEngagement({ engagement }: Post): string {
   const counts = [
-    ['likes', engagement?.likes],
-    ['shares', engagement?.shares],
-    ['comments', engagement?.comments],
-    ['views', engagement?.views],
+    ['like', engagement?.likes],
+    ['share', engagement?.shares],
+    ['comment', engagement?.comments],
+    ['view', engagement?.views],
   ] as const;
   return counts
-    .flatMap(([name, count]) => (count ? [`${formatCount(count)} ${name}`] : []))
+    .flatMap(([name, count]) =>
+      count ? [`${formatCount(count)} ${name}${count === 1 ? '' : 's'}`] : [],
+    )
     .join(' · ');
 }
 
