@@ -21,8 +21,10 @@ export const CLOSE = {
   forbidden: 4403,
   /** The server heard no pong from us; nothing is wrong with this client. */
   unheard: 4408,
+  /** News was lost on its way to that process; coming back tells whether any was meant for us. */
+  positionLost: 4410,
   /** We read more slowly than alerts came; what was missed is recovered by coming back. */
-  tooSlow: 4409,
+  tooSlow: 4413,
   /** We asked too much of the server; asking again at once would only repeat it. */
   tooMany: 4429,
 } as const;
@@ -41,6 +43,7 @@ const MEANINGS: ReadonlyMap<number, Meaning> = new Map([
   [CLOSE.tryAgainLater, { comesBack: true, text: 'the server cannot serve this page just now' }],
   [CLOSE.silent, { comesBack: true, text: 'the server stopped answering' }],
   [CLOSE.unheard, LOST],
+  [CLOSE.positionLost, { comesBack: true, text: 'the server lost its place in the news' }],
   [CLOSE.tooSlow, { comesBack: true, text: 'this page could not keep up' }],
   [CLOSE.tooMany, { comesBack: true, text: 'this page asked too much of the server' }],
 ]);
