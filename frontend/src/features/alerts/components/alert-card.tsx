@@ -58,6 +58,11 @@ export function AlertCard({ alert, now, onOpen }: AlertCardProps) {
             </time>
             {alert.rule_name && <span>rule “{alert.rule_name}”</span>}
           </p>
+          {alert.posts[0] !== undefined && (
+            <p className="mt-1 truncate text-[13px] text-ink-soft" dir="auto">
+              “{alert.posts[0].text}”
+            </p>
+          )}
         </div>
         {isOpen && (
           <div className="flex gap-1.5">

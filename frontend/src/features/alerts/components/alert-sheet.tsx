@@ -77,8 +77,7 @@ function Body({ alert }: { alert: AlertDetails }) {
           <span className="text-ink-soft"> · {formatPosts(alert.count)}</span>
         </p>
         <p className="caption mt-0.5">
-          {alert.rule_name ? `By the rule “${alert.rule_name}”` : 'A signal: nobody wrote a rule'}
-          {`, opened ${formatDate(alert.opened_at)}`}
+          {describeOrigin(alert)} opened {formatDate(alert.opened_at)}
           {alert.resolved_at && `, resolved ${formatDate(alert.resolved_at)}`}
         </p>
       </div>
@@ -158,6 +157,12 @@ function Body({ alert }: { alert: AlertDetails }) {
       )}
     </div>
   );
+}
+
+function describeOrigin({ rule, rule_id, rule_name }: AlertDetails): string {
+  if (rule_name) return `By the rule “${rule_name}”,`;
+  // Only signals have no rule at all; the oldest alerts have one that has no name.
+  return rule === 'spike' && !rule_id ? 'A signal, without a rule,' : '';
 }
 
 function Part({ title, note, children }: { title: string; note?: string; children: ReactNode }) {
