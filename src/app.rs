@@ -131,6 +131,7 @@ async fn live(
     };
     let pipeline = pipeline::start(&config, &connections, &io);
     let sockets = web::sockets(&config, &pipeline);
+    io.spawn(sockets.clone().watch());
     let health = health_monitor::start(health_monitor::Subject {
         connections: Arc::clone(&connections),
         board: Arc::clone(&pipeline.supervision.board),

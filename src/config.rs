@@ -14,6 +14,7 @@ use crate::embedded::RedisFsync;
 use crate::enrich::ProductRule;
 use crate::inference::{LoadParams, ModelChoice};
 use crate::models::origin::Origin;
+use crate::stream::HistoryLimits;
 
 /// All settings as they are read. Combinations are checked by [`Config::check`].
 #[derive(Debug, Clone, Args)]
@@ -109,6 +110,18 @@ pub struct Config {
     /// Browsers that may be connected at the same time
     #[arg(long, env = "GROUNDSWELL_SOCKETS_MAX", default_value_t = 10_000)]
     pub sockets_max: u64,
+    /// Seconds a browser may take nothing of what waits for it before its connection is ended
+    #[arg(long, env = "GROUNDSWELL_SOCKET_STALL_S", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub socket_stall_s: u64,
+    /// Seconds for which live news is kept, so that a browser that comes back gets what it missed
+    #[arg(long, env = "GROUNDSWELL_HISTORY_S", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub history_s: u64,
+    /// Updates of live news that are kept, at most; each is a transaction with its posts, or an alert
+    #[arg(long, env = "GROUNDSWELL_HISTORY_UPDATES", default_value_t = 10_000)]
+    pub history_updates: usize,
+    /// Megabytes of live news that are kept, at most, in Redis and about twice as many in each process
+    #[arg(long, env = "GROUNDSWELL_HISTORY_MB", default_value_t = 32)]
+    pub history_mb: usize,
     /// Connections to PostgreSQL, at most
     #[arg(long, env = "GROUNDSWELL_POOL_SIZE", default_value_t = 8)]
     pub pool_size: usize,
@@ -212,6 +225,8 @@ impl Config {
             ("GROUNDSWELL_BATCHES_IN_FLIGHT", self.batches_in_flight),
             ("GROUNDSWELL_POSTS_PER_COMMIT", self.posts_per_commit),
             ("GROUNDSWELL_POOL_SIZE", self.pool_size),
+            ("GROUNDSWELL_HISTORY_UPDATES", self.history_updates),
+            ("GROUNDSWELL_HISTORY_MB", self.history_mb),
         ];
         for (variable, value) in positive {
             if value == 0 {
@@ -262,6 +277,15 @@ impl Config {
             .into_iter()
             .map(|(name, keywords)| ProductRule { name: name.to_owned(), keywords })
             .collect())
+    }
+
+    /// How much live news is kept.
+    pub fn history_limits(&self) -> HistoryLimits {
+        HistoryLimits {
+            n_updates_max: self.history_updates,
+            bytes_max: self.history_mb.saturating_mul(1 << 20),
+            age_max: Duration::from_secs(self.history_s),
+        }
     }
 
     /// Which models to load, and from where.

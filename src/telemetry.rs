@@ -62,8 +62,16 @@ pub const WINDOW_HEALS_TOTAL: &str = "groundswell_window_heals_total";
 pub const TREND_POSTS_MISSED_TOTAL: &str = "groundswell_trend_posts_missed_total";
 /// Frames delivered to sockets.
 pub const FRAMES_DELIVERED_TOTAL: &str = "groundswell_frames_delivered_total";
-/// Sockets forgotten because they did not read.
+/// Posts left out for sessions that read too slowly or asked for fewer, by `why` (`slow`, `rate`).
+pub const FRAMES_SKIPPED_TOTAL: &str = "groundswell_frames_skipped_total";
+/// Connections ended because their peers did not read.
 pub const SOCKETS_EVICTED_TOTAL: &str = "groundswell_sockets_evicted_total";
+/// Sessions that came back with an id, by `recovered` (`true`, `false`).
+pub const RECOVERIES_TOTAL: &str = "groundswell_recoveries_total";
+/// Updates that the broadcaster had not heard and took from history.
+pub const CATCH_UPS_TOTAL: &str = "groundswell_catch_up_updates_total";
+/// Times that news was lost for good and all sessions were told to come again.
+pub const POSITIONS_LOST_TOTAL: &str = "groundswell_positions_lost_total";
 /// Sockets open.
 pub const SOCKETS_OPEN: &str = "groundswell_sockets_open";
 /// Alerts opened, by `rule`.

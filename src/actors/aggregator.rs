@@ -285,7 +285,7 @@ impl Aggregator {
             return;
         }
         let metrics = Arc::new(self.windows.live(now));
-        if self.params.broadcaster.try_send(PublishMetrics { as_of: self.as_of.clone(), metrics }).is_ok() {
+        if self.params.broadcaster.try_send(PublishMetrics { metrics }).is_ok() {
             self.shown = Some(state);
         }
     }

@@ -12,17 +12,16 @@
 //! | [`Publish`] | listener → broadcaster | `send().await` |
 //! | [`PublishMetrics`] | aggregator → broadcaster | `try_send`: the next is due in 250 ms |
 //! | [`PublishSystem`] | app → broadcaster | `try_send`: the next is due in 2 s |
-//! | [`Connect`], [`Watch`] | session → broadcaster | `try_send`: a full mailbox refuses the client |
-//! | [`Disconnect`] | session → broadcaster | `do_send`: once for each session |
-//! | [`Deliver`] | broadcaster → session | `try_send`; full ⇒ forget the session |
-//! | [`CloseSession`] | broadcaster → session | `do_send`: once for each session |
+//! | [`Watch`] | session → broadcaster | `try_send`: a full mailbox refuses the client |
+//! | [`Disconnect`] | session → broadcaster | `try_send`, else `send().await`: once for each session |
 //! | [`ReportHealth`] | supervisor → every stage | `send` with timeout |
 //! | [`Kill`] | tests → any stage | `do_send` |
 
 use std::sync::Arc;
 
-use actix::{Message, Recipient};
+use actix::Message;
 
+use super::broadcaster::outbox::Outbox;
 use super::cascade::{Deferred, Places};
 use super::downstream::Ticketed;
 use super::ticket::Ticket;
@@ -127,12 +126,10 @@ pub struct CountTerms {
 #[rtype(result = "()")]
 pub struct Publish(pub Arc<UpdateEvent>);
 
-/// The live window as it stands, as of the update last applied.
+/// The live window as it stands.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct PublishMetrics {
-    /// The frame sequence it is as of; absent before the first update.
-    pub as_of: Option<FrameId>,
     /// The window.
     pub metrics: Arc<LiveMetrics>,
 }
@@ -146,28 +143,21 @@ pub struct PublishSystem(pub Arc<SystemHealth>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionId(pub u64);
 
-/// A browser has come; it gets the default feeds until it asks for others.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Connect {
-    /// Chosen by the handshake.
-    pub id: SessionId,
-    /// Where its frames go.
-    pub deliver: Recipient<Deliver>,
-    /// How it is told to go.
-    pub close: Recipient<CloseSession>,
-    /// What it wants.
-    pub subscription: Subscription,
-}
-
-/// A browser asks for something else from now on; answered with `metrics:initial` if that is among it.
-#[derive(Message)]
+/// A browser has come, or asks for something else from now on. What it gets is put into its outbox: an answer, if it
+/// asked, then what it missed, and then the state of what it wants. Frames follow as they come.
+#[derive(Message, Clone)]
 #[rtype(result = "()")]
 pub struct Watch {
     /// Which session.
     pub id: SessionId,
+    /// Where its frames go.
+    pub outbox: Arc<Outbox>,
     /// What it wants, in place of what it wanted.
     pub subscription: Subscription,
+    /// The newest id it has seen; absent, it takes a fresh start.
+    pub since: Option<FrameId>,
+    /// Whether it asked, and so is answered.
+    pub is_asked: bool,
 }
 
 /// A browser has gone.
@@ -177,16 +167,6 @@ pub struct Disconnect {
     /// Which session.
     pub id: SessionId,
 }
-
-/// One frame, encoded once for all.
-#[derive(Message, Clone)]
-#[rtype(result = "()")]
-pub struct Deliver(pub Arc<str>);
-
-/// The server is stopping: say goodbye with a code.
-#[derive(Message, Clone, Copy)]
-#[rtype(result = "()")]
-pub struct CloseSession;
 
 /// What a stage says of itself; the supervisor adds state and restarts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -67,7 +67,7 @@ async fn open(config: &Config, endpoints: &Endpoints) -> anyhow::Result<Connecti
 
     let stream_params =
         StreamParams { redis_url: endpoints.redis_url.clone(), prefix: config.prefix.clone() };
-    let stream = Stream::connect(&stream_params).await?;
+    let stream = Stream::connect(&stream_params).await?.keeping(config.history_limits());
     patiently("redis", || stream.ping()).await?;
     let consumer = stream.consumer().await?;
     patiently("redis", || consumer.create_group()).await?;

@@ -15,7 +15,8 @@ use super::connections::Connections;
 use crate::actors::STAGES;
 use crate::actors::aggregator::{Aggregator, AggregatorParams};
 use crate::actors::alerter::{Alerter, AlerterParams};
-use crate::actors::broadcaster::{Broadcaster, BroadcasterParams, LiveFrame};
+use crate::actors::broadcaster::frame::{Frame, LiveFrame};
+use crate::actors::broadcaster::{Broadcaster, BroadcasterParams};
 use crate::actors::cascade::Cascade;
 use crate::actors::deep_pool::{DeepPool, DeepPoolParams};
 use crate::actors::downstream::{Downstream, downstream};
@@ -23,9 +24,7 @@ use crate::actors::housekeeper::{Housekeeper, HousekeeperParams};
 use crate::actors::inference_pool::{InferencePool, InferencePoolParams};
 use crate::actors::ingester::{Ingester, IngesterParams};
 use crate::actors::job_queue::JobQueue;
-use crate::actors::messages::{
-    ApplyUpdate, Connect, Disconnect, Kill, Publish, PublishSystem, ReportHealth, Watch,
-};
+use crate::actors::messages::{ApplyUpdate, Disconnect, Kill, Publish, PublishSystem, ReportHealth, Watch};
 use crate::actors::score_lane::ScoreLane;
 use crate::actors::supervisor::{Life, Stage, StageSpec, Supervision, supervise};
 use crate::actors::trend_counter::{TrendCounter, TrendCounterParams};
@@ -60,9 +59,7 @@ pub struct Pipeline {
     pub apply: Downstream<ApplyUpdate>,
     /// Updates for browsers.
     pub publish: Downstream<Publish>,
-    /// A browser has come.
-    pub connect: Downstream<Connect>,
-    /// It wants something else.
+    /// A browser has come, or wants something else.
     pub watch: Downstream<Watch>,
     /// It has gone.
     pub disconnect: Downstream<Disconnect>,
@@ -86,17 +83,20 @@ pub fn start(config: &Config, connections: &Connections, io: &Handle) -> Pipelin
     let (to_publish, publish) = downstream(Broadcaster::NAME);
     let (to_metrics, metrics) = downstream(Broadcaster::NAME);
     let (to_system, show) = downstream(Broadcaster::NAME);
-    let (to_connect, connect) = downstream(Broadcaster::NAME);
     let (to_watch, watch) = downstream(Broadcaster::NAME);
     let (to_disconnect, disconnect) = downstream(Broadcaster::NAME);
-    let params = BroadcasterParams { encode };
+    let params = BroadcasterParams {
+        encode,
+        history: connections.stream.history(),
+        limits: config.history_limits(),
+        io: io.clone(),
+    };
     starter.start(
         move |life| Broadcaster::new(params.clone(), life),
         move |address| {
             to_publish.follow(address);
             to_metrics.follow(address);
             to_system.follow(address);
-            to_connect.follow(address);
             to_watch.follow(address);
             to_disconnect.follow(address);
         },
@@ -208,7 +208,6 @@ pub fn start(config: &Config, connections: &Connections, io: &Handle) -> Pipelin
         cascade,
         apply,
         publish,
-        connect,
         watch,
         disconnect,
         kill,
@@ -257,6 +256,6 @@ impl Pipeline {
     }
 }
 
-fn encode(id: &FrameId, frame: LiveFrame<'_>) -> Option<Arc<str>> {
+fn encode(id: &FrameId, frame: LiveFrame<'_>) -> Option<Frame> {
     ws::encode::live(id, frame).inspect_err(|error| warn!(%error, "a frame could not be encoded")).ok()
 }

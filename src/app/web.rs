@@ -20,7 +20,7 @@ use crate::http::origins::AllowedOrigins;
 use crate::http::state::{AppState, HttpParams};
 use crate::http::trends::TrendReader;
 use crate::models::stage_health::SystemHealth;
-use crate::ws::{Sockets, SocketsParams};
+use crate::ws::{self, Sockets, SocketsParams};
 
 /// Threads that answer. Handlers only wait for others, so two keep the cores for those.
 const WORKERS: usize = 2;
@@ -58,10 +58,10 @@ pub struct Web {
 /// Places for live sockets.
 pub fn sockets(config: &Config, pipeline: &Pipeline) -> Sockets {
     Sockets::new(SocketsParams {
-        connect: pipeline.connect.clone(),
         watch: pipeline.watch.clone(),
         disconnect: pipeline.disconnect.clone(),
         limit: config.sockets_max,
+        stall_max: Duration::from_secs(config.socket_stall_s),
     })
 }
 
@@ -92,6 +92,7 @@ pub fn start(parts: Parts<'_>) -> anyhow::Result<Web> {
     });
     let table = if config.does(Role::Web) { http::configure } else { http::configure_operations };
     let server = HttpServer::new(move || App::new().app_data(state.clone()).configure(table))
+        .on_connect(ws::note_connection)
         .workers(WORKERS)
         .max_connections(usize::try_from(config.sockets_max).unwrap_or(usize::MAX).saturating_add(1_024))
         .client_request_timeout(REQUEST_PATIENCE)

@@ -276,6 +276,7 @@ impl From<Refusal> for ApiError {
         match refusal {
             Refusal::Full { limit } => Self::TooManySockets { limit },
             Refusal::Stopping => Self::Unavailable { what: "this server", why: refusal.to_string() },
+            Refusal::Busy => Self::Unavailable { what: "live news", why: refusal.to_string() },
             Refusal::Handshake(_) => Self::UpgradeRequired(refusal.to_string()),
         }
     }

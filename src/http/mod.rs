@@ -5,6 +5,7 @@ pub mod answer; // what every answer carries
 pub mod dashboard; // the dashboard's files
 mod dead_letters; // posts that could not be stored
 pub mod error; // what a client is told when a call fails
+mod events; // where live news begins for those who only listen
 mod explore; // history over any range
 mod export; // posts as a file
 pub mod extract; // what handlers take out of a request
@@ -78,6 +79,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(at("/api/v1/dead-letters", "GET, HEAD").route(get().to(dead_letters::list)))
         .service(at("/api/v1/dead-letters/replay", "POST").route(web::post().to(dead_letters::replay)))
         .service(at("/api/v1/live/tickets", "POST").route(web::post().to(tickets::issue)))
+        .service(at("/api/v1/events", "GET").route(web::get().to(events::listen)))
         .service(at("/ws", "GET").route(web::get().to(socket::open)))
         .configure(operations)
         .service(at("/openapi.json", "GET, HEAD").route(get().to(openapi::show)))

@@ -7,8 +7,8 @@ use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    alerts, dead_letters, explore, export, health, labels, metrics, models, posts, range, score, socket,
-    system, tickets, trends, views,
+    alerts, dead_letters, events, explore, export, health, labels, metrics, models, posts, range, score,
+    socket, system, tickets, trends, views,
 };
 use crate::models::metrics::LiveMetrics;
 use crate::models::post::PostOrder;
@@ -48,6 +48,7 @@ use crate::ws::frames::{ClientOp, ServerFrame};
         dead_letters::replay,
         tickets::issue,
         socket::open,
+        events::listen,
         system::show,
         models::reload,
         system::prometheus,

@@ -27,6 +27,18 @@ impl std::fmt::Display for FrameId {
     }
 }
 
+impl std::str::FromStr for FrameId {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parsed = text.split_once(':').and_then(|(epoch, offset)| {
+            let offset = offset.parse().ok()?;
+            (!epoch.is_empty()).then(|| Self { epoch: epoch.to_owned(), offset })
+        });
+        parsed.ok_or("must be an `epoch:offset` taken from a frame")
+    }
+}
+
 /// Why an alert is pushed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -44,18 +56,22 @@ pub enum LiveUpdate {
     /// A transaction committed.
     Committed {
         /// What it added to each rollup row. `revision` is the row's after the change, so that a delta
-        /// already contained in a healed window is recognised and not added twice.
+        /// already contained in a healed window is recognised and not added twice. Empty in what is kept for those
+        /// who come back.
+        #[serde(default)]
         delta: Vec<(RollupKey, Sums)>,
         /// The posts it stored, or a sample of them.
         posts: Vec<ScoredPost>,
         /// How many it stored; more than `posts` holds when the feed is sampled.
         n_posts: u64,
         /// Where the cities of the delta lie: latitude and longitude in degrees.
+        #[serde(default)]
         places: BTreeMap<String, (f64, f64)>,
     },
     /// A transaction gave posts better scores. None is new, so nothing counts more posts than before.
     Corrected {
         /// What it changed in each rollup row, with the row's revision as above. Single sums may be negative.
+        #[serde(default)]
         delta: Vec<(RollupKey, Sums)>,
         /// The posts whose scores changed noticeably, or a sample of them.
         posts: Vec<CorrectedPost>,

@@ -22,6 +22,10 @@ pub(super) struct Keys {
     pub live_ticket: String,
     /// Who counts what is spoken of, and when each was last heard of.
     pub trend_counters: String,
+    /// The updates of late, for those who missed some.
+    pub history: String,
+    /// How many bytes they are.
+    pub history_bytes: String,
     /// Before every cache key.
     pub prefix: String,
 }
@@ -38,6 +42,8 @@ impl Keys {
             epoch: named("sentiment_updates:epoch"),
             live_ticket: named("live_ticket:"),
             trend_counters: named("trends:counters"),
+            history: named("sentiment_updates:history"),
+            history_bytes: named("sentiment_updates:history_bytes"),
             prefix: prefix.to_owned(),
         }
     }

@@ -7,10 +7,12 @@ mod client; // one connection, its timeouts and reconnecting
 mod entry; // how a post lies in the stream
 mod error; // what can go wrong, and whether waiting helps
 mod keys; // what everything in Redis is called
+mod sequence; // the counter behind the ids of frames
 
 mod cache; // newest figures for others to read
 mod consumer; // posts out, exactly as often as needed
 mod dead_letters; // posts that killed whoever touched them
+mod history; // news of late, for whoever missed some
 mod live_tickets; // passes for live connections
 mod producer; // posts in
 mod subscription; // news from every process
@@ -20,6 +22,7 @@ mod updates; // news to every process
 #[cfg(test)]
 pub(crate) mod tests;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use cache::Cache;
@@ -27,6 +30,7 @@ pub use consumer::{Burial, Consumer};
 pub use dead_letters::{DeadLetter, DeadLetterPage, DeadLetters};
 pub use entry::{BrokenEntry, Delivered, EntryId};
 pub use error::StreamError;
+pub use history::{History, HistoryLimits, Past, PastUpdate};
 pub use live_tickets::{LiveTickets, TICKET_LIFETIME};
 pub use producer::Producer;
 pub use subscription::{Subscription, UpdateEvent};
@@ -36,6 +40,7 @@ pub use updates::Updates;
 use crate::models::stage_health::StreamHealth;
 use client::{Client, Protocol};
 use keys::Keys;
+use sequence::Known;
 
 /// How long a command may take.
 ///
@@ -61,13 +66,24 @@ pub struct Stream {
     client: Client,
     keys: Keys,
     params: StreamParams,
+    limits: HistoryLimits,
+    known: Known,
 }
 
 impl Stream {
     /// Connects. A Redis that is away is no error: it is waited for briefly, then in the background.
     pub async fn connect(params: &StreamParams) -> Result<Self, StreamError> {
         let client = Client::connect(params, Protocol::Commands).await?;
-        Ok(Self { client, keys: Keys::new(&params.prefix), params: params.clone() })
+        let keys = Keys::new(&params.prefix);
+        let (limits, known) = (HistoryLimits::default(), Known::default());
+        Ok(Self { client, keys, params: params.clone(), limits, known })
+    }
+
+    /// The same connection, keeping so much news for those who come back. All processes should agree: each publisher
+    /// enforces its own bounds on what all of them keep.
+    #[must_use]
+    pub fn keeping(self, limits: HistoryLimits) -> Self {
+        Self { limits, ..self }
     }
 
     /// Whether Redis answers.
@@ -99,14 +115,19 @@ impl Stream {
 
     /// What tells every process the news.
     pub fn updates(&self) -> Updates {
-        Updates::new(self.client.clone(), self.keys.clone())
+        Updates::new(self.client.clone(), self.keys.clone(), (self.limits, Arc::clone(&self.known)))
+    }
+
+    /// What reads the news of late.
+    pub fn history(&self) -> History {
+        History::new(self.client.clone(), self.keys.clone(), Arc::clone(&self.known))
     }
 
     /// The news of every process, this one among them. Opens a connection of its own. Holds at most
     /// `capacity` unread events; what does not fit is dropped and told as a gap.
     pub async fn subscribe(&self, capacity: usize) -> Result<Subscription, StreamError> {
         let client = Client::connect(&self.params, Protocol::Subscription).await?;
-        Ok(Subscription::start(client, self.keys.clone(), capacity))
+        Ok(Subscription::start(client, (self.keys.updates.clone(), Arc::clone(&self.known)), capacity))
     }
 
     /// What keeps the newest figures where others can read them.

@@ -12,7 +12,7 @@ use tracing::{debug, warn};
 use crate::models::live::{FrameId, SequencedUpdate};
 
 use super::client::Client;
-use super::keys::Keys;
+use super::sequence::{self, Known};
 use super::updates;
 
 /// A connection whose other end vanished is only noticed by speaking on it.
@@ -37,13 +37,15 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    pub(super) fn start(client: Client, keys: Keys, capacity: usize) -> Self {
+    pub(super) fn start(client: Client, channel: (String, Known), capacity: usize) -> Self {
+        let (channel, known) = channel;
         let (sender, events) = mpsc::channel(capacity.max(1));
         let listener = Listener {
             connected: client.commands().reconnect_rx(),
             messages: client.commands().message_rx(),
             client,
-            channel: keys.updates,
+            channel,
+            known,
             sender,
             next: None,
             missed: false,
@@ -61,6 +63,7 @@ impl Subscription {
 struct Listener {
     client: Client,
     channel: String,
+    known: Known,
     connected: Receiver<Server>,
     messages: Receiver<Message>,
     sender: mpsc::Sender<UpdateEvent>,
@@ -140,6 +143,9 @@ impl Listener {
             epoch: update.first.epoch.clone(),
             offset: update.first.offset.saturating_add(update.update.n_frames()),
         });
+        let n_frames = update.update.n_frames();
+        let last = update.first.offset.saturating_add(n_frames.saturating_sub(1));
+        sequence::note(&self.known, &FrameId { epoch: update.first.epoch.clone(), offset: last });
         if self.missed && self.sender.try_send(UpdateEvent::Gap).is_ok() {
             self.missed = false;
         }

@@ -1,84 +1,155 @@
-//! Tells every process the news, under one sequence of frame ids.
+//! Tells every process the news, under one sequence of frame ids, and keeps it for those who come back.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
 
 use fred::types::Value;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::models::live::{FrameId, LiveUpdate, SequencedUpdate};
+use crate::models::alert::Alert;
+use crate::models::live::{AlertChange, CorrectedPost, FrameId, LiveUpdate, SequencedUpdate};
+use crate::models::post::ScoredPost;
+use crate::models::rollup::{RollupKey, Sums};
 
 use super::StreamError;
 use super::client::{Client, Script};
+use super::history::HistoryLimits;
 use super::keys::Keys;
+use super::sequence::{self, Known};
 
 /// Publishes updates. Clones share what they know of the sequence.
 #[derive(Clone)]
 pub struct Updates {
     client: Client,
     keys: Keys,
-    /// The last offset this process was given.
-    last: Arc<Mutex<Option<FrameId>>>,
+    limits: HistoryLimits,
+    known: Known,
+}
+
+/// What becomes frames, which is all that somebody who comes back is owed. Reads as a [`LiveUpdate`].
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+enum Frames<'a> {
+    Committed { posts: &'a [ScoredPost], n_posts: u64 },
+    Corrected { posts: &'a [CorrectedPost] },
+    Alert { change: AlertChange, alert: &'a Alert },
+    Missed,
+}
+
+/// What an update changed in the rollups, which is state: whoever missed it reads the rollups.
+#[derive(Default, Serialize, Deserialize)]
+struct Changes {
+    delta: Vec<(RollupKey, Sums)>,
+    places: BTreeMap<String, (f64, f64)>,
+}
+
+/// [`Changes`], borrowed.
+#[derive(Serialize)]
+struct ChangesRef<'a> {
+    delta: &'a [(RollupKey, Sums)],
+    places: &'a BTreeMap<String, (f64, f64)>,
 }
 
 impl Updates {
-    pub(super) fn new(client: Client, keys: Keys) -> Self {
-        Self { client, keys, last: Arc::default() }
+    pub(super) fn new(client: Client, keys: Keys, memory: (HistoryLimits, Known)) -> Self {
+        let (limits, known) = memory;
+        Self { client, keys, limits, known }
     }
 
     /// Publishes an update, and answers the id of its first frame. It took
     /// [`LiveUpdate::n_frames`] ids.
     ///
-    /// Counting and publishing are one step, so updates arrive in the order of their ids. After an error
-    /// they may have been taken without the update arriving; listeners see the gap.
+    /// Counting, keeping and publishing are one step, so updates arrive in the order of their ids, and what was
+    /// published is kept. After an error they may have been taken without the update arriving; listeners see the gap.
     pub async fn publish(&self, update: &LiveUpdate) -> Result<FrameId, StreamError> {
-        // A counter that is gone, or went back because Redis lost its last second, would give out ids twice.
-        // Under a new epoch they are other ids.
-        const LUA: &str = "
-            local epoch = redis.call('GET', KEYS[1])
-            local offset = tonumber(redis.call('GET', KEYS[2]) or -1)
-            local lost = not epoch or offset < 0 or (epoch == ARGV[3] and offset < tonumber(ARGV[4]))
-            if lost then
-                epoch = ARGV[1]
-                offset = 0
-                redis.call('SET', KEYS[1], epoch)
-            end
-            redis.call('SET', KEYS[2], string.format('%.0f', offset + tonumber(ARGV[2])))
+        // An entry's id is that of its last frame, so that what follows a frame is found by that frame's id. What is
+        // beyond the bounds goes from the old end; a hundred at once, so that lowering a bound stops nobody for long.
+        const LUA: &str = concat!(
+            sequence::prelude!(),
+            "
             local first = string.format('%.0f', offset + 1)
-            redis.call('PUBLISH', ARGV[5], epoch .. '\\n' .. first .. '\\n' .. ARGV[6])
-            return {epoch, first}";
+            local last = string.format('%.0f', offset + tonumber(ARGV[4]))
+            local time = redis.call('TIME')
+            local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+            redis.call('SET', KEYS[2], last)
+            redis.call('XADD', KEYS[3], last .. '-0',
+                'first', first, 'at', string.format('%.0f', now), 'update', ARGV[6])
+            local bytes = redis.call('INCRBY', KEYS[4], #ARGV[6])
+            local n = redis.call('XLEN', KEYS[3])
+            for _ = 1, 100 do
+                local oldest = redis.call('XRANGE', KEYS[3], '-', '+', 'COUNT', 1)[1]
+                if not oldest then break end
+                local is_old = now - tonumber(oldest[2][4]) > tonumber(ARGV[10])
+                if n <= tonumber(ARGV[8]) and bytes <= tonumber(ARGV[9]) and not is_old then break end
+                redis.call('XDEL', KEYS[3], oldest[1])
+                bytes = redis.call('DECRBY', KEYS[4], #oldest[2][6])
+                n = n - 1
+            end
+            redis.call('PEXPIRE', KEYS[3], ARGV[10])
+            redis.call('PEXPIRE', KEYS[4], ARGV[10])
+            redis.call('PUBLISH', ARGV[5],
+                epoch .. '\\n' .. first .. '\\n' .. ARGV[6] .. '\\n' .. ARGV[7])
+            return {epoch, first}"
+        );
 
-        let json = serde_json::to_vec(update)
-            .map_err(|error| StreamError::Refused(format!("an update is no JSON: {error}")))?;
-        let known = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let known = known.unwrap_or(FrameId { epoch: String::new(), offset: 0 });
+        let (frames, changes) =
+            parts(update).map_err(|error| StreamError::Refused(format!("an update is no JSON: {error}")))?;
+        let known = sequence::known(&self.known);
         let args = vec![
             Value::from(Uuid::now_v7().simple().to_string()),
-            Value::from(update.n_frames().to_string()),
             Value::from(known.epoch),
             Value::from(known.offset.to_string()),
+            Value::from(update.n_frames().to_string()),
             Value::from(self.keys.updates.as_str()),
-            Value::Bytes(json.into()),
+            Value::Bytes(frames.into()),
+            Value::Bytes(changes.into()),
+            Value::from(self.limits.n_updates_max.to_string()),
+            Value::from(self.limits.bytes_max.to_string()),
+            Value::from(self.limits.age_max.as_millis().to_string()),
         ];
-        let script = Script { lua: LUA, keys: &[&self.keys.epoch, &self.keys.offset] };
+        let names = sequence::key_names(&self.keys);
+        let script = Script { lua: LUA, keys: &names };
         let (epoch, offset): (String, u64) = self.client.eval(script, args).await?.convert()?;
-        self.note(&epoch, offset + update.n_frames() - 1);
+        let last = offset.saturating_add(update.n_frames().saturating_sub(1));
+        sequence::note(&self.known, &FrameId { epoch: epoch.clone(), offset: last });
         Ok(FrameId { epoch, offset })
-    }
-
-    fn note(&self, epoch: &str, offset: u64) {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        // Answers to publishers of one process may overtake each other.
-        if last.as_ref().is_none_or(|last| last.epoch != epoch || last.offset < offset) {
-            *last = Some(FrameId { epoch: epoch.to_owned(), offset });
-        }
     }
 }
 
-/// Takes the envelope `epoch\noffset\njson` apart. `None` when it is none, as from a newer version.
+/// What is kept, and what is only told.
+fn parts(update: &LiveUpdate) -> Result<(Vec<u8>, Vec<u8>), serde_json::Error> {
+    let no_places = BTreeMap::new();
+    let (frames, changes) = match update {
+        LiveUpdate::Committed { delta, posts, n_posts, places } => {
+            (Frames::Committed { posts, n_posts: *n_posts }, Some(ChangesRef { delta, places }))
+        }
+        LiveUpdate::Corrected { delta, posts } => {
+            (Frames::Corrected { posts }, Some(ChangesRef { delta, places: &no_places }))
+        }
+        LiveUpdate::Alert { change, alert } => (Frames::Alert { change: *change, alert }, None),
+        LiveUpdate::Missed => (Frames::Missed, None),
+    };
+    let changes = changes.map(|changes| serde_json::to_vec(&changes)).transpose()?;
+    Ok((serde_json::to_vec(&frames)?, changes.unwrap_or_default()))
+}
+
+/// Takes the envelope `epoch\noffset\nframes\nchanges` apart. `None` when it is none, as from a newer version.
 pub(super) fn open(envelope: &[u8]) -> Option<SequencedUpdate> {
-    let mut parts = envelope.splitn(3, |byte| *byte == b'\n');
+    let mut parts = envelope.splitn(4, |byte| *byte == b'\n');
     let epoch = std::str::from_utf8(parts.next()?).ok()?.to_owned();
     let offset = std::str::from_utf8(parts.next()?).ok()?.parse().ok()?;
-    let update = serde_json::from_slice(parts.next()?).ok()?;
+    let mut update: LiveUpdate = serde_json::from_slice(parts.next()?).ok()?;
+    let changes = parts.next()?;
+    if !changes.is_empty() {
+        let changes: Changes = serde_json::from_slice(changes).ok()?;
+        match &mut update {
+            LiveUpdate::Committed { delta, places, .. } => {
+                *delta = changes.delta;
+                *places = changes.places;
+            }
+            LiveUpdate::Corrected { delta, .. } => *delta = changes.delta,
+            LiveUpdate::Alert { .. } | LiveUpdate::Missed => {}
+        }
+    }
     Some(SequencedUpdate { first: FrameId { epoch, offset }, update })
 }

@@ -1,12 +1,12 @@
 //! Frames as text. Each is encoded once, however many sessions get it.
 
-use std::sync::Arc;
-
+use bytestring::ByteString;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::frames::{OpError, Pong, Subscribed};
-use crate::actors::broadcaster::LiveFrame;
+use super::frames::{OpError, Pong, Skipped, Subscribed};
+use crate::actors::broadcaster::frame::{Frame, LiveFrame};
+use crate::actors::broadcaster::outbox::PostsSkipped;
 use crate::models::alert::AlertRule;
 use crate::models::live::{AlertChange, FrameId};
 use crate::models::subscription::Feed;
@@ -14,32 +14,29 @@ use crate::models::subscription::Feed;
 /// The one shape of every frame, over borrowed data.
 #[derive(Serialize)]
 struct Envelope<'a, D> {
-    event: &'a str,
+    event: &'static str,
     feed: Option<Feed>,
     id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base: Option<&'a str>,
     ts: Timestamp,
     data: &'a D,
 }
 
-/// Whatever the pipeline has to say, as a frame of its feed.
+/// Whatever the pipeline has to say, as a frame of its feed or as the answer to an operation.
 ///
 /// # Errors
-/// As [`news`].
-pub fn live(id: &FrameId, frame: LiveFrame<'_>) -> Result<Arc<str>, serde_json::Error> {
-    let id = &id.to_string();
+/// When the data cannot be JSON, such as a map whose keys are no text: a mistake in our types.
+pub fn live(id: &FrameId, frame: LiveFrame<'_>) -> Result<Frame, serde_json::Error> {
+    let news = |event, feed| NewsHead { event, feed, id, base: None };
     match frame {
-        LiveFrame::MetricsInitial(metrics) => {
-            news(NewsHead { event: "metrics:initial", feed: Feed::Metrics, id }, metrics)
+        LiveFrame::MetricsInitial(metrics) => news("metrics:initial", Feed::Metrics).frame(metrics),
+        LiveFrame::MetricsUpdate(metrics) => news("metrics:update", Feed::Metrics).frame(metrics),
+        LiveFrame::MetricsDelta(base, patch) => {
+            NewsHead { base: Some(base), ..news("metrics:delta", Feed::Metrics) }.frame(patch)
         }
-        LiveFrame::MetricsUpdate(metrics) => {
-            news(NewsHead { event: "metrics:update", feed: Feed::Metrics, id }, metrics)
-        }
-        LiveFrame::MessageNew(scored) => {
-            news(NewsHead { event: "message:new", feed: Feed::Messages, id }, scored)
-        }
-        LiveFrame::MessageUpdate(scored) => {
-            news(NewsHead { event: "message:update", feed: Feed::Messages, id }, scored)
-        }
+        LiveFrame::MessageNew(scored) => news("message:new", Feed::Messages).frame(scored),
+        LiveFrame::MessageUpdate(scored) => news("message:update", Feed::Messages).frame(scored),
         LiveFrame::Alert(change, alert) => {
             let event = match (change, alert.rule) {
                 (AlertChange::Resolved, _) => "alert:resolved",
@@ -49,64 +46,83 @@ pub fn live(id: &FrameId, frame: LiveFrame<'_>) -> Result<Arc<str>, serde_json::
                 (AlertChange::Raised, AlertRule::Virality) => "alert:virality",
                 (AlertChange::Raised, AlertRule::Threshold) => "alert:threshold",
             };
-            news(NewsHead { event, feed: Feed::Alerts, id }, alert)
+            news(event, Feed::Alerts).frame(alert)
         }
-        LiveFrame::SystemUpdate(system) => {
-            news(NewsHead { event: "system:update", feed: Feed::System, id }, system)
+        LiveFrame::SystemUpdate(system) => news("system:update", Feed::System).frame(system),
+        LiveFrame::Subscribed(standing) => {
+            let subscription = standing.subscription;
+            subscribed(&Subscribed {
+                feeds: subscription.feeds.iter().collect(),
+                filter: subscription.filter.clone(),
+                max_rate: subscription.max_rate,
+                delta: subscription.delta,
+                recovered: standing.recovered,
+                since: standing.since.map(ToString::to_string),
+            })
         }
     }
 }
 
 /// What names a frame of a feed.
-#[derive(Debug, Clone, Copy)]
-pub struct NewsHead<'a> {
-    /// Such as `metrics:update`.
-    pub event: &'static str,
-    /// The feed it belongs to.
-    pub feed: Feed,
-    /// Its place in the sequence, `epoch:offset`.
-    pub id: &'a str,
+#[derive(Clone, Copy)]
+struct NewsHead<'a> {
+    event: &'static str,
+    feed: Feed,
+    id: &'a FrameId,
+    base: Option<&'a FrameId>,
 }
 
-/// A frame of a feed.
-///
-/// # Errors
-/// When the data cannot be JSON, such as a map whose keys are no text: a mistake in our types.
-pub fn news<D: Serialize>(head: NewsHead<'_>, data: &D) -> Result<Arc<str>, serde_json::Error> {
-    let NewsHead { event, feed, id } = head;
-    text_of(&Envelope { event, feed: Some(feed), id: Some(id), ts: Timestamp::now(), data })
+impl NewsHead<'_> {
+    fn frame<D: Serialize>(self, data: &D) -> Result<Frame, serde_json::Error> {
+        let Self { event, feed, id, base } = self;
+        let (id, base) = (id.to_string(), base.map(ToString::to_string));
+        let (feed, ts) = (Some(feed), Timestamp::now());
+        let envelope = Envelope { event, feed, id: Some(&id), base: base.as_deref(), ts, data };
+        let text = text_of(&envelope)?;
+        Ok(Frame::new(event, Some(id.into()), text))
+    }
 }
 
 /// Tells a client what it is now subscribed to.
 ///
 /// # Errors
-/// As [`news`].
-pub fn subscribed(subscribed: &Subscribed) -> Result<Arc<str>, serde_json::Error> {
+/// As [`live`].
+pub fn subscribed(subscribed: &Subscribed) -> Result<Frame, serde_json::Error> {
     reply("subscribed", subscribed)
 }
 
 /// Tells a client that its operation was refused.
 ///
 /// # Errors
-/// As [`news`].
-pub fn error(error: &OpError) -> Result<Arc<str>, serde_json::Error> {
+/// As [`live`].
+pub fn error(error: &OpError) -> Result<Frame, serde_json::Error> {
     reply("error", error)
 }
 
 /// Answers a client's `ping`.
 ///
 /// # Errors
-/// As [`news`].
-pub fn pong() -> Result<Arc<str>, serde_json::Error> {
+/// As [`live`].
+pub fn pong() -> Result<Frame, serde_json::Error> {
     reply("pong", &Pong {})
 }
 
-fn reply<D: Serialize>(event: &str, data: &D) -> Result<Arc<str>, serde_json::Error> {
-    text_of(&Envelope { event, feed: None, id: None, ts: Timestamp::now(), data })
+/// Tells a client how many posts it was not sent.
+///
+/// # Errors
+/// As [`live`].
+pub fn skipped(skipped: PostsSkipped) -> Result<Frame, serde_json::Error> {
+    let PostsSkipped { by_rate, too_slow } = skipped;
+    reply("message:skipped", &Skipped { by_rate, too_slow })
 }
 
-fn text_of<D: Serialize>(envelope: &Envelope<'_, D>) -> Result<Arc<str>, serde_json::Error> {
-    serde_json::to_string(envelope).map(Arc::from)
+fn reply<D: Serialize>(event: &'static str, data: &D) -> Result<Frame, serde_json::Error> {
+    let envelope = Envelope { event, feed: None, id: None, base: None, ts: Timestamp::now(), data };
+    Ok(Frame::new(event, None, text_of(&envelope)?))
+}
+
+fn text_of<D: Serialize>(envelope: &Envelope<'_, D>) -> Result<ByteString, serde_json::Error> {
+    serde_json::to_string(envelope).map(ByteString::from)
 }
 
 #[cfg(test)]
@@ -136,17 +152,17 @@ mod tests {
         let ack = ack();
         let refusal = OpError { code: "unknown_op".into(), message: "`x`".into() };
         for text in [subscribed(&ack).unwrap(), error(&refusal).unwrap(), pong().unwrap()] {
-            assert_eq!(keys_of(&text), ["data", "event", "feed", "id", "ts"], "{text}");
+            assert_eq!(keys_of(&text.text), ["data", "event", "feed", "id", "ts"], "{text:?}");
         }
     }
 
     #[test]
     fn what_is_encoded_is_what_the_protocol_says() {
         let ack = ack();
-        let Ok(ServerFrame::Subscribed(reply)) = serde_json::from_str(&subscribed(&ack).unwrap()) else {
+        let Ok(ServerFrame::Subscribed(reply)) = serde_json::from_str(&subscribed(&ack).unwrap().text) else {
             panic!("no `subscribed` frame");
         };
         assert_eq!(reply.data, ack);
-        assert!(matches!(serde_json::from_str(&pong().unwrap()), Ok(ServerFrame::Pong(_))));
+        assert!(matches!(serde_json::from_str(&pong().unwrap().text), Ok(ServerFrame::Pong(_))));
     }
 }

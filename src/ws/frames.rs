@@ -18,8 +18,10 @@ use crate::models::subscription::{Feed, Filter};
 pub struct News<D> {
     /// The feed it belongs to.
     pub feed: Feed,
-    /// `epoch:offset`: one sequence over all feeds. A client keeps that of the frame it received last as its `since`:
-    /// whatever was sent to it before has an id no later, also where a frame is no news but the state as of its id.
+    /// `epoch:offset`: one sequence over all feeds. A client keeps the newest as its `since`: the greatest offset, or the
+    /// one received last where the epoch is another. Frames of state (`metrics:*`, `system:*`) carry the id as of which
+    /// they are: never one ahead of news that is still to come, so the newest id skips nothing; but where a client reads
+    /// slowly one may come after news with a later id.
     pub id: String,
     /// When it was sent.
     pub ts: Timestamp,
@@ -83,7 +85,7 @@ pub enum ServerFrame {
     /// pass if the label it has fits, or the one it had.
     #[serde(rename = "message:update")]
     MessageUpdate(Box<News<ScoredPost>>),
-    /// Posts were left out on this connection, by its `max_rate` or because it reads too slowly. At most once a second.
+    /// Posts were left out on this connection, by its `max_rate` or because it reads too slowly.
     #[serde(rename = "message:skipped")]
     MessageSkipped(Reply<Skipped>),
     /// Somebody is about to leave.
@@ -187,7 +189,7 @@ pub struct Subscribe {
     /// Whether to send metrics as what has changed; absent leaves it as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delta: Option<bool>,
-    /// The id of the frame the client received last, `epoch:offset`. It counts in the first subscription of a connection,
+    /// The newest id the client has seen, `epoch:offset`. It counts in the first subscription of a connection,
     /// within two seconds of its beginning: after that the connection has news already, and is answered
     /// `recovered: false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::frames::{ClientOp, OpError, Subscribe};
+use crate::models::live::FrameId;
 use crate::models::subscription::Feed;
 
 /// Understands one text message.
@@ -21,7 +22,7 @@ pub fn client_op(text: &str) -> Result<ClientOp, OpError> {
         Some("subscribe") => {
             check_names(&fields, &["feeds", "filter", "max_rate", "delta", "since"])?;
             let subscribe: Subscribe = read(fields)?;
-            if subscribe.since.as_deref().is_some_and(|since| !is_frame_id(since)) {
+            if subscribe.since.as_deref().is_some_and(|since| since.parse::<FrameId>().is_err()) {
                 let message = "`since` must be an `epoch:offset` taken from a frame";
                 return Err(op_error("invalid_field", message.to_owned()));
             }
@@ -63,10 +64,6 @@ fn check_names(fields: &Map<String, Value>, allowed: &[&str]) -> Result<(), OpEr
 fn read<T: DeserializeOwned>(fields: Map<String, Value>) -> Result<T, OpError> {
     serde_path_to_error::deserialize(Value::Object(fields))
         .map_err(|error| op_error("invalid_field", format!("`{}`: {}", error.path(), error.inner())))
-}
-
-fn is_frame_id(text: &str) -> bool {
-    text.split_once(':').is_some_and(|(epoch, offset)| !epoch.is_empty() && offset.parse::<u64>().is_ok())
 }
 
 fn op_error(code: &str, message: String) -> OpError {

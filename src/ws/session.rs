@@ -3,16 +3,20 @@
 use std::time::{Duration, Instant};
 
 use actix::fut::ActorFutureExt;
-use actix::{Actor, ActorContext, AsyncContext, Handler, StreamHandler, WrapFuture};
+use actix::{Actor, ActorContext, AsyncContext, SpawnHandle, StreamHandler, WrapFuture};
 use actix_http::ws::Item;
 use actix_web::{HttpRequest, HttpResponse, web};
 use actix_web_actors::ws;
 use bytes::BytesMut;
 
-use super::frames::{ClientOp, OpError, Subscribe, Subscribed};
+use super::drain::Drain;
+use super::frames::{ClientOp, OpError, Subscribe};
 use super::rate_limit::RateLimit;
 use super::{MESSAGE_BYTES_MAX, Place, Refusal, Sockets, TOKEN_PROTOCOL, close_codes, encode, parse};
-use crate::actors::messages::{CloseSession, Connect, Deliver, Disconnect, SessionId, Watch};
+use crate::actors::broadcaster::frame::Frame;
+use crate::actors::broadcaster::outbox::Batch;
+use crate::actors::messages::Watch;
+use crate::models::live::FrameId;
 use crate::models::subscription::{Feeds, Subscription};
 
 /// Well below the minute after which proxies cut silent connections.
@@ -21,19 +25,12 @@ const PING_EVERY: Duration = Duration::from_secs(20);
 /// Two pings unanswered, and a little more for the way.
 const SILENT_AFTER: Duration = Duration::from_secs(45);
 
-/// How many frames may wait for a session before the broadcaster forgets it.
-///
-/// One update brings a frame for each of its posts at once, so the default of 16 would throw out healthy
-/// browsers. Frames are shared between sessions; one that waits costs a few words.
-const MAILBOX_FRAMES: usize = 512;
-
-/// A farewell must get through even while the broadcaster is busy, or it would keep a dead session.
-const FAREWELL_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a client may say nothing before it gets the default feeds, from its beginning on. A client that comes back
+/// says what it has seen within a round trip of the handshake, and what it missed must come before what is new.
+const SPEECHLESS_MAX: Duration = Duration::from_secs(2);
 
 /// What a session starts with.
 pub(super) struct SessionParams {
-    /// Its name in this process.
-    pub id: SessionId,
     /// The way to the broadcaster.
     pub sockets: Sockets,
     /// Given back when the session ends.
@@ -56,19 +53,21 @@ pub(super) fn start(
 /// One socket.
 ///
 /// It runs only while its peer reads: what is written waits in the connection, and the connection polls the
-/// actor no more until that is gone. So a jammed socket fills its mailbox, which is what the broadcaster
-/// notices, and nothing else.
+/// actor no more until that is gone. Meanwhile frames wait in the outbox, by its rules, and the watchdog counts the
+/// seconds.
 struct Session {
-    id: SessionId,
     sockets: Sockets,
     subscription: Subscription,
     /// Until the client first says what it wants, it has what a silent client gets.
     has_chosen: bool,
+    /// Frames come; what was missed can no longer be told in its order.
+    has_begun: bool,
+    speechless: Option<SpawnHandle>,
     rate_limit: RateLimit,
     heard_at: Instant,
     /// A message that arrives in pieces.
     partial: Option<BytesMut>,
-    _place: Place,
+    place: Place,
 }
 
 type SessionContext = ws::WebsocketContext<Session>;
@@ -77,14 +76,15 @@ impl Session {
     fn new(params: SessionParams) -> Self {
         let now = Instant::now();
         Self {
-            id: params.id,
             sockets: params.sockets,
             subscription: Subscription::default(),
             has_chosen: false,
+            has_begun: false,
+            speechless: None,
             rate_limit: RateLimit::new(now),
             heard_at: now,
             partial: None,
-            _place: params.place,
+            place: params.place,
         }
     }
 
@@ -136,7 +136,7 @@ impl Session {
             Ok(ClientOp::Unsubscribe(wish)) => {
                 self.has_chosen = true;
                 self.subscription.feeds = self.subscription.feeds.without(wish.feeds.into_iter().collect());
-                self.watch(context);
+                self.watch(None, context);
             }
             Err(error) => refuse(context, &error),
         }
@@ -151,21 +151,31 @@ impl Session {
         }
         self.subscription.max_rate = wish.max_rate.or(self.subscription.max_rate);
         self.subscription.delta = wish.delta.unwrap_or(self.subscription.delta);
-        self.watch(context);
+        // Parsing has seen to it that it is an id.
+        let since = wish.since.and_then(|since| since.parse().ok());
+        self.watch(since, context);
     }
 
-    /// Tells the client first, so that the acknowledgement comes before the initial frames.
-    fn watch(&mut self, context: &mut SessionContext) {
-        let subscribed = Subscribed {
-            feeds: self.subscription.feeds.iter().collect(),
-            filter: self.subscription.filter.clone(),
-            max_rate: self.subscription.max_rate,
-            delta: self.subscription.delta,
-            recovered: false,
-            since: None,
+    /// The broadcaster answers: only it knows where the sequence stands, and the answer comes before what follows.
+    fn watch(&mut self, since: Option<FrameId>, context: &mut SessionContext) {
+        if let Some(speechless) = self.speechless.take() {
+            context.cancel_future(speechless);
+        }
+        // An epoch that is none makes it a fresh start, and the answer says so.
+        let begun = FrameId { epoch: String::new(), offset: 0 };
+        let since = if self.has_begun { since.map(|_| begun) } else { since };
+        self.has_begun = true;
+        self.send_watch(since, context);
+    }
+
+    fn send_watch(&mut self, since: Option<FrameId>, context: &mut SessionContext) {
+        let watch = Watch {
+            id: self.place.id,
+            outbox: std::sync::Arc::clone(&self.place.outbox),
+            subscription: self.subscription.clone(),
+            since,
+            is_asked: self.has_chosen,
         };
-        send(context, encode::subscribed(&subscribed));
-        let watch = Watch { id: self.id, subscription: self.subscription.clone() };
         if self.sockets.params.watch.try_send(watch).is_err() {
             Self::end(context, close_codes::TRY_AGAIN_LATER, "the broadcaster is busy");
         }
@@ -176,50 +186,40 @@ impl Actor for Session {
     type Context = SessionContext;
 
     fn started(&mut self, context: &mut Self::Context) {
-        context.set_mailbox_capacity(MAILBOX_FRAMES);
+        context.add_stream(Drain::new(std::sync::Arc::clone(&self.place.outbox)));
         let stopping = self.sockets.stopping.clone().cancelled_owned().into_actor(self);
         context.spawn(stopping.map(|(), _, context| {
             Self::end(context, close_codes::GOING_AWAY, "the server is stopping");
         }));
         context.run_interval(PING_EVERY, Self::check_life);
-        let connect = Connect {
-            id: self.id,
-            deliver: context.address().recipient(),
-            close: context.address().recipient(),
-            subscription: self.subscription.clone(),
-        };
-        if self.sockets.params.connect.try_send(connect).is_err() {
-            Self::end(context, close_codes::TRY_AGAIN_LATER, "the broadcaster is busy");
-        }
+        self.speechless = Some(context.run_later(SPEECHLESS_MAX, |session, _| {
+            session.speechless = None;
+            session.has_begun = true;
+            session.place.outbox.release();
+        }));
+        self.send_watch(None, context);
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
-        let disconnect = self.sockets.params.disconnect.clone();
-        let id = self.id;
-        if disconnect.try_send(Disconnect { id }).is_err() {
-            // A broadcaster that is gone for good knows no sessions to forget.
-            actix::spawn(async move { disconnect.send(Disconnect { id }, FAREWELL_PATIENCE).await.ok() });
-        }
+        self.sockets.say_goodbye(self.place.id);
     }
 }
 
-impl Handler<Deliver> for Session {
-    type Result = ();
-
-    fn handle(&mut self, Deliver(frame): Deliver, context: &mut Self::Context) {
-        context.text(&*frame);
-    }
-}
-
-impl Handler<CloseSession> for Session {
-    type Result = ();
-
-    /// The broadcaster has forgotten this session, or is gone itself: nothing more would come.
-    fn handle(&mut self, _: CloseSession, context: &mut Self::Context) {
-        if self.sockets.stopping.is_cancelled() {
-            return Self::end(context, close_codes::GOING_AWAY, "the server is stopping");
+impl StreamHandler<Batch> for Session {
+    fn handle(&mut self, batch: Batch, context: &mut Self::Context) {
+        for frame in batch.frames {
+            context.text(frame.text.clone());
         }
-        Self::end(context, close_codes::TRY_AGAIN_LATER, "news was lost; connect again");
+        if let Some(skipped) = batch.skipped {
+            send(context, encode::skipped(skipped));
+        }
+        if let Some(goodbye) = batch.goodbye {
+            if self.sockets.stopping.is_cancelled() {
+                return Self::end(context, close_codes::GOING_AWAY, "the server is stopping");
+            }
+            let (code, why) = close_codes::of(goodbye);
+            Self::end(context, code, why);
+        }
     }
 }
 
@@ -263,9 +263,9 @@ fn refuse(context: &mut SessionContext, error: &OpError) {
     send(context, encode::error(error));
 }
 
-fn send(context: &mut SessionContext, encoded: Result<std::sync::Arc<str>, serde_json::Error>) {
+fn send(context: &mut SessionContext, encoded: Result<Frame, serde_json::Error>) {
     match encoded {
-        Ok(text) => context.text(&*text),
+        Ok(frame) => context.text(frame.text),
         Err(error) => tracing::error!(%error, "a frame could not be encoded"),
     }
 }

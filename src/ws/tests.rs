@@ -12,17 +12,17 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use super::*;
+use crate::actors::broadcaster::frame::{Frame, LiveFrame, Standing};
+use crate::actors::broadcaster::outbox::Goodbye;
 use crate::actors::downstream::{Redirect, downstream};
-use crate::actors::messages::{CloseSession, Deliver};
-use crate::models::subscription::{Feed, Subscription};
+use crate::models::subscription::Feed;
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// What the sessions told their broadcaster.
 #[derive(Default)]
 struct Heard {
-    connected: Vec<Connect>,
-    watched: Vec<Subscription>,
+    watched: Vec<Watch>,
     disconnected: Vec<SessionId>,
 }
 
@@ -33,41 +33,56 @@ impl Actor for Ear {
     type Context = Context<Self>;
 }
 
-macro_rules! hears {
-    ($message:ident, $note:expr) => {
-        impl Handler<$message> for Ear {
-            type Result = ();
-            fn handle(&mut self, message: $message, _: &mut Self::Context) {
-                let note: fn(&mut Heard, $message) = $note;
-                note(&mut self.0.lock().unwrap(), message);
-            }
+impl Handler<Watch> for Ear {
+    type Result = ();
+
+    /// Answers as the broadcaster does, where it knows nothing of what was missed.
+    fn handle(&mut self, watch: Watch, _: &mut Self::Context) {
+        if watch.is_asked {
+            watch.outbox.begin();
+            let standing = Standing { subscription: &watch.subscription, recovered: false, since: None };
+            let nowhere = FrameId { epoch: "none".to_owned(), offset: 0 };
+            let answer = encode::live(&nowhere, LiveFrame::Subscribed(standing)).unwrap();
+            watch.outbox.owe(Arc::new(answer));
         }
-    };
+        self.0.lock().unwrap().watched.push(watch);
+    }
 }
 
-hears!(Connect, |heard, message| heard.connected.push(message));
-hears!(Watch, |heard, message| heard.watched.push(message.subscription));
-hears!(Disconnect, |heard, message| heard.disconnected.push(message.id));
+impl Handler<Disconnect> for Ear {
+    type Result = ();
+
+    fn handle(&mut self, Disconnect { id }: Disconnect, _: &mut Self::Context) {
+        self.0.lock().unwrap().disconnected.push(id);
+    }
+}
+
+fn text(text: &str) -> Arc<Frame> {
+    Arc::new(Frame::new("message:new", None, text.into()))
+}
 
 /// A server with sockets, and what their sessions said to the broadcaster.
 struct House {
     url: String,
     sockets: Sockets,
     ear: Ear,
-    _redirects: (Redirect<Connect>, Redirect<Watch>, Redirect<Disconnect>),
+    _redirects: (Redirect<Watch>, Redirect<Disconnect>),
 }
 
 impl House {
     async fn open(limit: u64) -> Self {
+        Self::with_patience(limit, Duration::from_secs(30)).await
+    }
+
+    async fn with_patience(limit: u64, stall_max: Duration) -> Self {
         let ear = Ear::default();
         let address = ear.clone().start();
-        let (to_connect, connect) = downstream("broadcaster");
         let (to_watch, watch) = downstream("broadcaster");
         let (to_disconnect, disconnect) = downstream("broadcaster");
-        to_connect.follow(Some(&address));
         to_watch.follow(Some(&address));
         to_disconnect.follow(Some(&address));
-        let sockets = Sockets::new(SocketsParams { connect, watch, disconnect, limit });
+        let sockets = Sockets::new(SocketsParams { watch, disconnect, limit, stall_max });
+        actix_web::rt::spawn(sockets.clone().watch());
         let shared = sockets.clone();
         let server = HttpServer::new(move || {
             let sockets = shared.clone();
@@ -81,10 +96,11 @@ impl House {
                 }),
             )
         });
-        let server = server.workers(1).disable_signals().bind(("127.0.0.1", 0)).unwrap();
+        let server =
+            server.on_connect(note_connection).workers(1).disable_signals().bind(("127.0.0.1", 0)).unwrap();
         let url = format!("ws://{}/ws", server.addrs()[0]);
         actix_web::rt::spawn(server.run());
-        Self { url, sockets, ear, _redirects: (to_connect, to_watch, to_disconnect) }
+        Self { url, sockets, ear, _redirects: (to_watch, to_disconnect) }
     }
 
     async fn socket(&self) -> Socket {
@@ -121,17 +137,33 @@ async fn close_code(socket: &mut Socket) -> u16 {
 }
 
 #[actix_web::test]
-async fn a_silent_client_is_connected_with_the_default_feeds_and_hears_what_is_delivered() {
+async fn a_silent_client_gets_the_default_feeds_after_a_while_and_hears_what_is_delivered() {
     let house = House::open(10).await;
     let mut socket = house.socket().await;
-    house.until("a session connects", |heard| heard.connected.len() == 1).await;
-    let deliver = {
+    house.until("a session begins", |heard| heard.watched.len() == 1).await;
+    let outbox = {
         let heard = house.ear.0.lock().unwrap();
-        assert_eq!(heard.connected[0].subscription, Subscription::default());
-        heard.connected[0].deliver.clone()
+        assert_eq!(
+            (&heard.watched[0].subscription, heard.watched[0].is_asked),
+            (&Subscription::default(), false)
+        );
+        Arc::clone(&heard.watched[0].outbox)
     };
-    deliver.try_send(Deliver(Arc::from("hello"))).unwrap();
+    outbox.post(&text("hello"));
     assert_eq!(next(&mut socket).await.to_text().unwrap(), "hello");
+}
+
+#[actix_web::test]
+async fn what_was_missed_is_asked_for_in_the_first_subscription_of_a_connection_only() {
+    let house = House::open(10).await;
+    let mut socket = house.socket().await;
+    for _ in 0..2 {
+        say(&mut socket, r#"{"op":"subscribe","feeds":["alerts"],"since":"e:17"}"#).await;
+        assert_eq!(frame(&mut socket).await["event"], "subscribed");
+    }
+    let heard = house.ear.0.lock().unwrap();
+    let since = |n: usize| heard.watched[n].since.as_ref().map(ToString::to_string).unwrap();
+    assert_eq!([since(1), since(2)], ["e:17", ":0"], "the second can only be a fresh start");
 }
 
 #[actix_web::test]
@@ -148,9 +180,10 @@ async fn the_first_subscription_replaces_the_default_and_later_ones_add() {
     assert_eq!(answer["data"]["filter"]["city"], "Oslo");
     say(&mut socket, r#"{"op":"unsubscribe","feeds":["system"]}"#).await;
     assert_eq!(frame(&mut socket).await["data"]["feeds"], serde_json::json!(["alerts"]));
-    house.until("three wishes arrive", |heard| heard.watched.len() == 3).await;
+    house.until("three wishes follow the beginning", |heard| heard.watched.len() == 4).await;
     let heard = house.ear.0.lock().unwrap();
-    assert!(heard.watched[2].feeds.contains(Feed::Alerts) && !heard.watched[2].feeds.contains(Feed::System));
+    let feeds = heard.watched[3].subscription.feeds;
+    assert!(feeds.contains(Feed::Alerts) && !feeds.contains(Feed::System));
 }
 
 #[actix_web::test]
@@ -199,13 +232,20 @@ async fn one_socket_more_than_allowed_is_refused_until_another_leaves() {
 }
 
 #[actix_web::test]
-async fn a_stopping_server_says_so_and_a_forgetful_broadcaster_says_try_again() {
+async fn a_stopping_server_says_so_and_a_session_that_must_go_is_told_why() {
     let house = House::open(10).await;
-    let mut forgotten = house.socket().await;
-    house.until("a session connects", |heard| heard.connected.len() == 1).await;
-    let close = house.ear.0.lock().unwrap().connected[0].close.clone();
-    close.do_send(CloseSession);
-    assert_eq!(close_code(&mut forgotten).await, close_codes::TRY_AGAIN_LATER);
+    for (goodbye, code) in [
+        (Goodbye::TryAgainLater, close_codes::TRY_AGAIN_LATER),
+        (Goodbye::PositionLost, close_codes::POSITION_LOST),
+        (Goodbye::TooSlow, close_codes::TOO_SLOW),
+    ] {
+        let mut forgotten = house.socket().await;
+        let n_before = house.ear.0.lock().unwrap().watched.len();
+        say(&mut forgotten, r#"{"op":"subscribe","feeds":["alerts"]}"#).await;
+        house.until("a session begins", |heard| heard.watched.len() > n_before).await;
+        house.ear.0.lock().unwrap().watched[n_before].outbox.close(goodbye);
+        assert_eq!(close_code(&mut forgotten).await, code);
+    }
     let mut socket = house.socket().await;
     house.sockets.close_all();
     assert_eq!(close_code(&mut socket).await, close_codes::GOING_AWAY);
@@ -221,20 +261,56 @@ async fn a_browser_that_shows_its_token_as_a_protocol_gets_that_protocol_back() 
     assert_eq!(response.headers()["sec-websocket-protocol"], "bearer");
 }
 
-#[actix_web::test]
-async fn a_jammed_socket_fills_its_mailbox_and_nothing_else() {
-    let house = House::open(10).await;
-    let _unread = house.socket().await;
-    house.until("a session connects", |heard| heard.connected.len() == 1).await;
-    let deliver = house.ear.0.lock().unwrap().connected[0].deliver.clone();
-    let frame: Arc<str> = Arc::from("x".repeat(64 * 1024));
+/// A session whose peer never reads, and more for it than the kernel takes.
+async fn jammed(house: &House) -> (Socket, Arc<Outbox>) {
+    let mut unread = house.socket().await;
+    say(&mut unread, r#"{"op":"subscribe","feeds":["messages"]}"#).await;
+    let has_asked = |watch: &&Watch| watch.is_asked;
+    house.until("a session begins", |heard| heard.watched.iter().any(|watch| watch.is_asked)).await;
+    let outbox = Arc::clone(&house.ear.0.lock().unwrap().watched.iter().rfind(has_asked).unwrap().outbox);
+    let frame = text(&"x".repeat(64 * 1024));
     let deadline = Instant::now() + Duration::from_secs(20);
-    let mut n_taken = 0_usize;
-    while deliver.try_send(Deliver(Arc::clone(&frame))).is_ok() {
-        n_taken += 1;
-        assert!(Instant::now() < deadline, "{n_taken} frames were taken and it still takes more");
-        tokio::task::yield_now().await;
+    // Until nothing has been taken for a while.
+    while outbox.stalled_for(Instant::now()) < Duration::from_millis(300) {
+        outbox.post(&frame);
+        assert!(Instant::now() < deadline, "it is never jammed");
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    // The socket's own buffers in the kernel take a few megabytes; the mailbox holds the rest by reference.
     assert!(Arc::strong_count(&frame) < 600, "{} frames are held", Arc::strong_count(&frame));
+    (unread, outbox)
+}
+
+/// The timers of a jammed session stand still, as in actix-web issue 2441: nothing in it can give up its place.
+#[actix_web::test]
+async fn a_jammed_socket_is_ended_from_outside_and_gives_its_place_back() {
+    let house = House::with_patience(2, Duration::from_secs(1)).await;
+    let mut reading = house.socket().await;
+    let (_unread, _) = jammed(&house).await;
+    assert_eq!(house.sockets.n_open(), 2);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while house.sockets.n_open() > 1 {
+        assert!(Instant::now() < deadline, "the jammed socket holds its place");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    house.until("its session leaves", |heard| heard.disconnected.len() == 1).await;
+    say(&mut reading, r#"{"op":"ping"}"#).await;
+    assert_eq!(frame(&mut reading).await["event"], "pong", "whoever reads is not touched");
+    house.socket().await;
+}
+
+#[actix_web::test]
+async fn a_socket_that_reads_again_in_time_is_told_how_many_posts_it_missed() {
+    let house = House::open(10).await;
+    let (mut unread, outbox) = jammed(&house).await;
+    let frame_of_little = text("x");
+    (0..1_000).for_each(|_| outbox.post(&frame_of_little));
+    assert_eq!(frame(&mut unread).await["event"], "subscribed");
+    loop {
+        let message = next(&mut unread).await;
+        if let Ok(frame) = serde_json::from_str::<serde_json::Value>(message.to_text().unwrap()) {
+            assert_eq!(frame["event"], "message:skipped");
+            assert!(frame["data"]["too_slow"].as_u64().unwrap() > 0, "{frame}");
+            return;
+        }
+    }
 }

@@ -22,7 +22,7 @@ const MAY_USE: [(&str, &str); 16] = [
     ("ws", "models actors auth"),
     // The route table leads to the live sockets as well.
     ("http", "models actors store stream inference auth ws trends"),
-    ("config", "models embedded enrich inference"),
+    ("config", "models embedded enrich inference stream"),
 ];
 
 /// They tie everything together.
@@ -35,7 +35,7 @@ const KEPT_TO: [(&[&str], &[&str]); 7] = [
     (&["ort::"], &["inference/onnx.rs"]),
     (&["actix_web_actors"], &["ws/session.rs"]),
     (&["env::var", "env = \"", "env::set_var"], &["config.rs", "cli"]),
-    (&["do_send("], &["actors/downstream.rs", "actors/broadcaster.rs"]),
+    (&["do_send("], &["actors/downstream.rs"]),
     (&["unbounded_channel", "unbounded()", "sync::mpsc::channel"], &[]),
 ];
 

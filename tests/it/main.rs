@@ -28,6 +28,8 @@ mod slow_socket; // a browser that does not read
 
 mod alerts; // people are told once
 
+mod recovery; // whoever comes back gets what it missed
+
 mod socket; // what is said on a socket, and how many there may be
 
 mod http_guard; // who may ask, and what every answer carries

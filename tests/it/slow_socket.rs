@@ -7,10 +7,8 @@ use crate::support::{TestApp, until};
 /// Frames of this size fill the buffers of a connection after a few hundred.
 const TEXT_CHARS: usize = 10_000;
 
-/// More bytes than the kernel holds for one connection, and more frames than may wait in a mailbox.
+/// More bytes than the kernel holds for one connection, and more frames than may wait in an outbox.
 const N_POSTS: usize = 1_600;
-
-const TRY_AGAIN_LATER: u16 = 1013;
 
 fn long_post(n: usize) -> Value {
     // Three bytes a character.
@@ -19,7 +17,8 @@ fn long_post(n: usize) -> Value {
 
 #[tokio::test]
 async fn one_browser_that_does_not_read_does_not_hold_up_the_others() {
-    let app = TestApp::start().await;
+    // Time enough for a slow machine: what is judged here is what waits, not for how long.
+    let app = TestApp::start_with(&["--socket-stall-s=600"]).await;
     let mut slow = app.socket().await;
     let mut healthy = app.socket().await;
     slow.subscribe(&["messages"]).await;
@@ -40,15 +39,17 @@ async fn one_browser_that_does_not_read_does_not_hold_up_the_others() {
     reading.await.expect("the healthy socket did not get every frame");
     app.space.assert_counted_once(N_POSTS.try_into().unwrap()).await;
 
-    // It hears what was on its way when it was given up, and is then told to come again.
-    let mut n_heard = 0;
-    let code = loop {
-        match slow.next().await {
-            Ok(_) => n_heard += 1,
-            Err(code) => break code,
+    // It hears what was on its way or waited for it, and is told how much else there was.
+    let (mut n_heard, mut n_skipped) = (0, 0);
+    while n_heard + n_skipped < N_POSTS {
+        let frame = slow.next().await.expect("it was sent away");
+        match frame["event"].as_str().unwrap() {
+            "message:new" => n_heard += 1,
+            "message:skipped" => n_skipped += frame["data"]["too_slow"].as_u64().unwrap() as usize,
+            _ => {}
         }
-    };
-    assert!(n_heard < N_POSTS, "it was given everything: nothing was ever full");
-    assert_eq!(code, TRY_AGAIN_LATER);
+    }
+    assert!(n_skipped > 0, "it was given everything: nothing was ever full");
+    assert_eq!(n_heard + n_skipped, N_POSTS, "{n_heard} heard");
     assert_eq!(app.stage("broadcaster").await.restarts, 0);
 }

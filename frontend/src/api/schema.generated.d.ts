@@ -214,6 +214,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Live news, to listen to
+         * @description The frames of the WebSocket as server-sent events: `event` is the event, `data` the whole frame, `id` the frame's id
+         *     where it is the newest. A browser that comes back gets what it missed, or `subscribed` says `recovered: false` and a
+         *     fresh start follows, by the rules of `subscribe` on the WebSocket.
+         */
+        get: operations["listen"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/explore/breakdown": {
         parameters: {
             query?: never;
@@ -1301,8 +1323,10 @@ export interface components {
             /** @description The feed it belongs to. */
             feed: components["schemas"]["Feed"];
             /**
-             * @description `epoch:offset`: one sequence over all feeds. A client keeps that of the frame it received last as its `since`:
-             *     whatever was sent to it before has an id no later, also where a frame is no news but the state as of its id.
+             * @description `epoch:offset`: one sequence over all feeds. A client keeps the newest as its `since`: the greatest offset, or the
+             *     one received last where the epoch is another. Frames of state (`metrics:*`, `system:*`) carry the id as of which
+             *     they are: never one ahead of news that is still to come, so the newest id skips nothing; but where a client reads
+             *     slowly one may come after news with a later id.
              */
             id: string;
             /**
@@ -1392,8 +1416,10 @@ export interface components {
             /** @description The feed it belongs to. */
             feed: components["schemas"]["Feed"];
             /**
-             * @description `epoch:offset`: one sequence over all feeds. A client keeps that of the frame it received last as its `since`:
-             *     whatever was sent to it before has an id no later, also where a frame is no news but the state as of its id.
+             * @description `epoch:offset`: one sequence over all feeds. A client keeps the newest as its `since`: the greatest offset, or the
+             *     one received last where the epoch is another. Frames of state (`metrics:*`, `system:*`) carry the id as of which
+             *     they are: never one ahead of news that is still to come, so the newest id skips nothing; but where a client reads
+             *     slowly one may come after news with a later id.
              */
             id: string;
             /**
@@ -1428,8 +1454,10 @@ export interface components {
             /** @description The feed it belongs to. */
             feed: components["schemas"]["Feed"];
             /**
-             * @description `epoch:offset`: one sequence over all feeds. A client keeps that of the frame it received last as its `since`:
-             *     whatever was sent to it before has an id no later, also where a frame is no news but the state as of its id.
+             * @description `epoch:offset`: one sequence over all feeds. A client keeps the newest as its `since`: the greatest offset, or the
+             *     one received last where the epoch is another. Frames of state (`metrics:*`, `system:*`) carry the id as of which
+             *     they are: never one ahead of news that is still to come, so the newest id skips nothing; but where a client reads
+             *     slowly one may come after news with a later id.
              */
             id: string;
             /**
@@ -1450,8 +1478,10 @@ export interface components {
             /** @description The feed it belongs to. */
             feed: components["schemas"]["Feed"];
             /**
-             * @description `epoch:offset`: one sequence over all feeds. A client keeps that of the frame it received last as its `since`:
-             *     whatever was sent to it before has an id no later, also where a frame is no news but the state as of its id.
+             * @description `epoch:offset`: one sequence over all feeds. A client keeps the newest as its `since`: the greatest offset, or the
+             *     one received last where the epoch is another. Frames of state (`metrics:*`, `system:*`) carry the id as of which
+             *     they are: never one ahead of news that is still to come, so the newest id skips nothing; but where a client reads
+             *     slowly one may come after news with a later id.
              */
             id: string;
             /**
@@ -2157,7 +2187,7 @@ export interface components {
             /** @description Whether to send metrics as what has changed; absent leaves it as it is. */
             delta?: boolean | null;
             /**
-             * @description The id of the frame the client received last, `epoch:offset`. It counts in the first subscription of a connection,
+             * @description The newest id the client has seen, `epoch:offset`. It counts in the first subscription of a connection,
              *     within two seconds of its beginning: after that the connection has news already, and is answered
              *     `recovered: false`.
              */
@@ -3003,6 +3033,83 @@ export interface operations {
                 };
             };
             /** @description Redis is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listen: {
+        parameters: {
+            query?: {
+                /** @description `metrics`, `messages`, `alerts`, `jobs` and `system`, separated by commas; the first three when absent. */
+                feeds?: string;
+                /** @description Only posts and alerts of this product. */
+                product?: string;
+                /** @description Only posts and alerts of this platform. */
+                platform?: string;
+                /** @description Only posts of this channel. */
+                channel?: string;
+                /** @description Only posts from this city. */
+                city?: string;
+                /** @description Only posts that feel so. */
+                label?: components["schemas"]["SentimentLabel"];
+                /** @description Only posts whose predicted virality is at least this, 0 to 100. */
+                min_virality?: number;
+                /** @description Posts a second, at most, 0.1 to 1000. */
+                max_rate?: number;
+                /** @description Whether metrics come as what has changed. */
+                delta?: boolean;
+                /** @description The newest id seen, `epoch:offset`. The header `Last-Event-ID`, which browsers send on coming back, wins. */
+                since?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description News without end */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
+                };
+            };
+            /** @description A parameter is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The token is missing */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The page that asks is not one of ours */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description All places are taken, or nobody delivers at the moment */
             503: {
                 headers: {
                     [name: string]: unknown;

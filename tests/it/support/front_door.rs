@@ -83,10 +83,10 @@ impl FrontDoor {
         score_by_length(Arc::clone(&queue), Arc::clone(&scoring));
         let (health, newest) = watch::channel(Arc::new(healthy(setup.sockets_max)));
         let sockets = SocketsParams {
-            connect: downstream("broadcaster").1,
             watch: downstream("broadcaster").1,
             disconnect: downstream("broadcaster").1,
             limit: setup.sockets_max,
+            stall_max: Duration::from_secs(30),
         };
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();

@@ -84,6 +84,11 @@ impl TestApp {
         }
     }
 
+    /// Another client of it.
+    pub fn door(&self) -> Client {
+        self.client.clone()
+    }
+
     /// Posts without end.
     pub fn load(&self) -> Load {
         Load::start(watch::Sender::new(self.address).subscribe())

@@ -1,0 +1,147 @@
+//! What was told lately, for whoever missed some of it.
+
+use std::time::Duration;
+
+use fred::types::Value;
+use uuid::Uuid;
+
+use crate::models::live::{FrameId, LiveUpdate, SequencedUpdate};
+
+use super::StreamError;
+use super::client::{Client, Script};
+use super::keys::Keys;
+use super::sequence::{self, Known};
+
+/// Updates read at once. One may hold 256 posts, so a page is a few megabytes at most and Redis does nothing else
+/// meanwhile for some milliseconds.
+const PAGE: usize = 100;
+
+/// How much is kept for those who come back. Whatever bound is reached first counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HistoryLimits {
+    /// Updates; each is a commit with its posts, or an alert.
+    pub n_updates_max: usize,
+    /// Bytes of them all, as JSON.
+    pub bytes_max: usize,
+    /// How old one may become.
+    pub age_max: Duration,
+}
+
+impl Default for HistoryLimits {
+    /// Ten minutes are a train in a tunnel or a notebook that was closed; 32 MB are some 30,000 posts.
+    fn default() -> Self {
+        Self { n_updates_max: 10_000, bytes_max: 32 << 20, age_max: Duration::from_secs(600) }
+    }
+}
+
+/// An update as it is kept: with the frames it becomes, but without what it added to the rollups.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PastUpdate {
+    /// The update.
+    pub sequenced: SequencedUpdate,
+    /// When it was published, by the clock of Redis, in milliseconds since 1970.
+    pub at_ms: i64,
+}
+
+/// Everything that is kept after some id.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Past {
+    /// Where the sequence stands.
+    pub head: FrameId,
+    /// In order. What is missing at the beginning is kept no longer: compare the first id with the one asked for.
+    pub updates: Vec<PastUpdate>,
+}
+
+/// Reads what [`super::Updates`] keeps. Clones share the connection.
+#[derive(Clone)]
+pub struct History {
+    client: Client,
+    keys: Keys,
+    known: Known,
+}
+
+impl History {
+    pub(super) fn new(client: Client, keys: Keys, known: Known) -> Self {
+        Self { client, keys, known }
+    }
+
+    /// Every update kept whose last frame has an id after `offset`; all of them when there is none.
+    ///
+    /// # Errors
+    /// When Redis is away, or the sequence was lost while reading.
+    pub async fn after(&self, offset: Option<u64>) -> Result<Past, StreamError> {
+        let mut after = offset;
+        let mut past: Option<Past> = None;
+        loop {
+            let page = self.page(after).await?;
+            let is_last = page.updates.len() < PAGE;
+            after = page.updates.last().map(|update| last_offset(&update.sequenced)).or(after);
+            match &mut past {
+                None => past = Some(page),
+                Some(past) if past.head.epoch == page.head.epoch => {
+                    past.head = page.head;
+                    past.updates.extend(page.updates);
+                }
+                Some(_) => return Err(StreamError::unexpected("the sequence was lost while it was read")),
+            }
+            if is_last {
+                return past.ok_or_else(|| StreamError::unexpected("no page"));
+            }
+        }
+    }
+
+    /// Epoch, counter and entries are read in one step, so they belong together.
+    async fn page(&self, after: Option<u64>) -> Result<Past, StreamError> {
+        const LUA: &str = concat!(
+            sequence::prelude!(),
+            "
+            local entries = redis.call('XRANGE', KEYS[3], ARGV[4], '+', 'COUNT', ARGV[5])
+            local answer = {epoch, string.format('%.0f', offset)}
+            for _, entry in ipairs(entries) do
+                for _, field in ipairs({2, 4, 6}) do
+                    answer[#answer + 1] = entry[2][field]
+                end
+            end
+            return answer"
+        );
+        let known = sequence::known(&self.known);
+        let args = vec![
+            Value::from(Uuid::now_v7().simple().to_string()),
+            Value::from(known.epoch),
+            Value::from(known.offset.to_string()),
+            Value::from(after.map_or_else(|| "-".to_owned(), |offset| format!("({offset}-0"))),
+            Value::from(PAGE.to_string()),
+        ];
+        let names = sequence::key_names(&self.keys);
+        let answer = self.client.eval(Script { lua: LUA, keys: &names }, args).await?;
+        let page = read_page(&answer)?;
+        sequence::note(&self.known, &page.head);
+        Ok(page)
+    }
+}
+
+/// The id of the last frame of an update.
+fn last_offset(sequenced: &SequencedUpdate) -> u64 {
+    sequenced.first.offset.saturating_add(sequenced.update.n_frames().saturating_sub(1))
+}
+
+/// Epoch and offset, then first offset, time and update of each entry.
+fn read_page(answer: &Value) -> Result<Past, StreamError> {
+    let broken = || StreamError::unexpected("a page of history of another form");
+    let Value::Array(items) = answer else {
+        return Err(broken());
+    };
+    let text = |value: Option<&Value>| value.and_then(Value::as_string).ok_or_else(broken);
+    let epoch = text(items.first())?;
+    let offset = text(items.get(1))?.parse().map_err(|_| broken())?;
+    let mut updates = Vec::with_capacity(items.len() / 3);
+    for entry in items.get(2..).unwrap_or_default().chunks_exact(3) {
+        let first = text(entry.first())?.parse().map_err(|_| broken())?;
+        let at_ms = text(entry.get(1))?.parse().map_err(|_| broken())?;
+        let json = entry.get(2).and_then(Value::as_bytes).ok_or_else(broken)?;
+        let update: LiveUpdate = serde_json::from_slice(json).map_err(|_| broken())?;
+        let first = FrameId { epoch: epoch.clone(), offset: first };
+        updates.push(PastUpdate { sequenced: SequencedUpdate { first, update }, at_ms });
+    }
+    Ok(Past { head: FrameId { epoch, offset }, updates })
+}

@@ -1,0 +1,40 @@
+//! An outbox as a stream, for those who send what is in it.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_util::Stream;
+
+use crate::actors::broadcaster::outbox::{Batch, Outbox};
+
+/// Bytes taken at once. What was taken waits in the connection and can no longer be replaced by anything newer, so it is
+/// little; but a system call should be worth it.
+const BATCH_BYTES: usize = 32 * 1024;
+
+/// Takes what waits, some at a time. Never ends.
+pub(super) struct Drain {
+    outbox: Arc<Outbox>,
+    /// One batch was just taken: the connection must have a chance to send it before the next.
+    is_sending: bool,
+}
+
+impl Drain {
+    pub fn new(outbox: Arc<Outbox>) -> Self {
+        Self { outbox, is_sending: false }
+    }
+}
+
+impl Stream for Drain {
+    type Item = Batch;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Batch>> {
+        if std::mem::take(&mut self.is_sending) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let batch = std::task::ready!(self.outbox.poll_batch(context, BATCH_BYTES));
+        self.is_sending = true;
+        Poll::Ready(Some(batch))
+    }
+}

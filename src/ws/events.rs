@@ -1,0 +1,147 @@
+//! Live news as server-sent events: the same outbox as behind a socket, and the same rules.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::Stream;
+use futures_util::future::BoxFuture;
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+use super::drain::Drain;
+use super::{Place, Sockets, close_codes, encode};
+use crate::actors::broadcaster::outbox::{Batch, Outbox};
+use crate::actors::messages::SessionId;
+
+/// Well below the half minute after which some proxies cut silent connections.
+const PING_EVERY: Duration = Duration::from_secs(15);
+
+/// What is said first: how long to wait before coming back, in milliseconds.
+const BEGINNING: &[u8] = b"retry: 2000\n\n";
+
+/// What is said now and then, so that both sides notice when the other is gone.
+const PING: &[u8] = b": ping\n\n";
+
+/// The body of an answer that goes on until the client leaves, is too slow, or the server stops.
+pub struct EventStream {
+    outbox: Arc<Outbox>,
+    drain: Drain,
+    ping: Interval,
+    stopping: BoxFuture<'static, ()>,
+    ready: VecDeque<Bytes>,
+    /// The newest id sent.
+    newest: Option<(Box<str>, u64)>,
+    has_ended: bool,
+    _leaving: Leaving,
+}
+
+/// Tells the broadcaster when the client is gone, however that happens.
+struct Leaving {
+    id: SessionId,
+    sockets: Sockets,
+    _place: Place,
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.sockets.say_goodbye(self.id);
+    }
+}
+
+impl EventStream {
+    pub(super) fn new(id: SessionId, outbox: Arc<Outbox>, (sockets, place): (Sockets, Place)) -> Self {
+        let mut ping = interval(PING_EVERY);
+        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        ping.reset();
+        Self {
+            drain: Drain::new(Arc::clone(&outbox)),
+            outbox,
+            ping,
+            stopping: Box::pin(sockets.stopping.clone().cancelled_owned()),
+            ready: VecDeque::from([Bytes::from_static(BEGINNING)]),
+            newest: None,
+            has_ended: false,
+            _leaving: Leaving { id, sockets, _place: place },
+        }
+    }
+
+    fn write(&mut self, batch: &Batch) {
+        let mut text = BytesMut::new();
+        for frame in &batch.frames {
+            if let Some(id) = frame.id.as_deref().filter(|id| is_newer(&mut self.newest, id)) {
+                text.extend_from_slice(format!("id: {id}\n").as_bytes());
+            }
+            text.extend_from_slice(frame.as_event());
+        }
+        if let Some(frame) = batch.skipped.and_then(|skipped| encode::skipped(skipped).ok()) {
+            text.extend_from_slice(frame.as_event());
+        }
+        if let Some(goodbye) = batch.goodbye {
+            let (code, why) = close_codes::of(goodbye);
+            text.extend_from_slice(format!(": {code} {why}\n\n").as_bytes());
+            self.has_ended = true;
+        }
+        if !text.is_empty() {
+            self.ready.push_back(text.freeze());
+        }
+    }
+}
+
+/// Whether a browser should come back with this id. A frame of state may be as of an earlier one than news before it, and
+/// a browser keeps the last it reads, not the newest.
+fn is_newer(newest: &mut Option<(Box<str>, u64)>, id: &str) -> bool {
+    let Some((epoch, offset)) = id.split_once(':') else {
+        return false;
+    };
+    let Ok(offset) = offset.parse() else {
+        return false;
+    };
+    if newest.as_ref().is_some_and(|(known, at)| **known == *epoch && *at > offset) {
+        return false;
+    }
+    *newest = Some((epoch.into(), offset));
+    true
+}
+
+impl Stream for EventStream {
+    type Item = Result<Bytes, Infallible>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        this.outbox.is_alive();
+        if let Some(bytes) = this.ready.pop_front() {
+            return Poll::Ready(Some(Ok(bytes)));
+        }
+        if this.has_ended || this.stopping.as_mut().poll(context).is_ready() {
+            this.has_ended = true;
+            return Poll::Ready(None);
+        }
+        while let Poll::Ready(Some(batch)) = Pin::new(&mut this.drain).poll_next(context) {
+            this.write(&batch);
+            if let Some(bytes) = this.ready.pop_front() {
+                return Poll::Ready(Some(Ok(bytes)));
+            }
+        }
+        if this.ping.poll_tick(context).is_ready() {
+            return Poll::Ready(Some(Ok(Bytes::from_static(PING))));
+        }
+        Poll::Pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_browser_never_goes_back_to_an_earlier_id_but_follows_another_epoch() {
+        let mut newest = None;
+        let told: Vec<bool> =
+            ["a:5", "a:7", "a:6", "a:7", "b:1", "nonsense"].map(|id| is_newer(&mut newest, id)).to_vec();
+        assert_eq!(told, [true, true, false, true, true, false]);
+    }
+}
