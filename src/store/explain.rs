@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use super::post_filter::Values;
-use super::post_list::{PostsQuery, list_sql};
+use super::post_list::{PostsQuery, Statement, list_on};
 use super::series::ExploreQuery;
 use super::{ANSWER_TIMEOUT, Store, StoreError, answered, breakdown, rollup_hours, series, sums};
 use crate::models::explore::{BreakdownBy, Step};
@@ -46,7 +46,7 @@ impl Node {
     }
 }
 
-/// A plan that was carried out.
+/// Plans that were carried out for one answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// What was done, the last step first.
@@ -55,26 +55,30 @@ pub struct Plan {
     pub planning_ms: f64,
     /// Time it took to carry it out, measured while being watched, which costs some.
     pub execution_ms: f64,
+    /// Pages asked for, found in memory or not.
+    pub n_pages: u64,
 }
 
-/// Asks a question and answers how it was gone about: `EXPLAIN (ANALYZE, BUFFERS)` of the very statement.
+/// Asks a question and answers how it was gone about: `EXPLAIN (ANALYZE, BUFFERS)` of its very statements.
 pub async fn explain(store: &Store, question: &Question) -> Result<Plan, StoreError> {
     let client = store.client().await?;
     let outcome = timeout(ANSWER_TIMEOUT, async {
-        let until = rollup_hours::until(&client).await?;
-        let mut values = Values::default();
-        let sql = sql_of(question, until, &mut values)?;
-        let sql = format!("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}");
-        let plan: Value = client.query_one(&sql, &values.as_params()).await?.try_get(0)?;
-        Ok::<_, StoreError>(plan)
+        let mut whole = Plan { nodes: Vec::new(), planning_ms: 0.0, execution_ms: 0.0, n_pages: 0 };
+        for (sql, values) in statements_of(&client, question).await? {
+            let sql = format!("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}");
+            let plan: Value = client.query_one(&sql, &values.as_params()).await?.try_get(0)?;
+            let top = plan.get(0).unwrap_or(&Value::Null);
+            let first = whole.nodes.len();
+            collect(top.get("Plan").unwrap_or(&Value::Null), &mut whole.nodes);
+            let ms = |name: &str| top.get(name).and_then(Value::as_f64).unwrap_or_default();
+            whole.planning_ms += ms("Planning Time");
+            whole.execution_ms += ms("Execution Time");
+            whole.n_pages += whole.nodes.get(first).map_or(0, |top| top.n_pages);
+        }
+        Ok::<_, StoreError>(whole)
     })
     .await;
-    let plan = answered(client, outcome)?;
-    let top = plan.get(0).unwrap_or(&Value::Null);
-    let mut nodes = Vec::new();
-    collect(top.get("Plan").unwrap_or(&Value::Null), &mut nodes);
-    let ms = |name: &str| top.get(name).and_then(Value::as_f64).unwrap_or_default();
-    Ok(Plan { nodes, planning_ms: ms("Planning Time"), execution_ms: ms("Execution Time") })
+    answered(client, outcome)
 }
 
 /// Lets the server tidy up and look at what there is, as it does by itself within minutes of a large change, so that plans
@@ -87,17 +91,24 @@ pub async fn settle(store: &Store) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn sql_of(question: &Question, until: Timestamp, values: &mut Values) -> Result<String, StoreError> {
+async fn statements_of(client: &Object, question: &Question) -> Result<Vec<Statement>, StoreError> {
     let now = Timestamp::now();
     let (filter, cut) = match question {
-        Question::Posts(query) => return list_sql(query, values),
+        Question::Posts(query) => {
+            let mut asked = Vec::new();
+            list_on(client, query, &mut asked).await?;
+            return Ok(asked);
+        }
         Question::Series(query, step) => (&query.filter, series::cut_of(query, *step, now)?.0),
         Question::Breakdown(query, by, n_items_max) => {
             let range = query.range(now)?;
             (&query.filter, breakdown::cut_of(*by, range, *n_items_max))
         }
     };
-    Ok(sums::statement(filter, &cut, until, values).0)
+    let until = rollup_hours::until(client).await?;
+    let mut values = Values::default();
+    let (sql, _) = sums::statement(filter, &cut, until, &mut values);
+    Ok(vec![(sql, values)])
 }
 
 fn collect(plan: &Value, nodes: &mut Vec<Node>) {

@@ -84,6 +84,8 @@ pub(super) struct Conditions {
     pub of_post: Vec<String>,
     /// Of their scores.
     pub of_score: Vec<String>,
+    /// Whether those ask for more than the time.
+    pub asks_scores: bool,
 }
 
 impl Conditions {

@@ -1,8 +1,11 @@
 //! History: posts listed, found, exported.
 
+use std::collections::{BTreeMap, HashMap};
+
 use deadpool_postgres::Object;
+use futures_util::future::try_join_all;
 use futures_util::stream::{self, Stream};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::timeout;
 use tokio_postgres::{IsolationLevel, Row};
 use uuid::Uuid;
@@ -10,9 +13,10 @@ use uuid::Uuid;
 use super::codec::Moment;
 use super::page::{Cursor, PAGE_MAX, Page, limits};
 use super::post_filter::{Conditions, PostFilter, Values};
+use super::post_ranks::{Picking, Within, picked};
 pub use super::post_ranks::{RANKED_MAX, RANKED_RANGE_MAX};
-use super::post_ranks::{Ranked, picked};
 use super::scored_rows::{COLUMNS, SCORE_COLUMNS, TABLES, label_of, scored_posts_of, scores_of};
+use super::window::at;
 use super::{ANSWER_TIMEOUT, Store, StoreError, answered};
 use crate::models::post::{ListedPost, PastScore, PostOrder, PostWithHistory, ScoredPost};
 
@@ -35,81 +39,120 @@ pub struct PostsQuery {
 
 /// One page of posts.
 ///
-/// Not a cached statement: planned with the values at hand, filters that are absent vanish, days outside the range
-/// are not looked at, and a rare word is looked up while a frequent one is filtered. Fails with `BadCursor`.
+/// First their names are picked, then what bears them is read. The newest are looked for a day back, then further and
+/// further: planning for all days of a season takes longer than most answers, and nearly all pages are full of the first.
+/// No statement is cached: planned with the values at hand, filters that are absent vanish, days outside the range are
+/// not looked at, and a rare word is looked up while a frequent one is filtered. Fails with `BadCursor`.
 pub async fn list(store: &Store, query: &PostsQuery) -> Result<Page<ListedPost>, StoreError> {
-    let mut values = Values::default();
-    let sql = list_sql(query, &mut values)?;
     let client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, client.query(&sql, &values.as_params())).await;
-    let rows = answered(client, outcome)?;
-    let posts = listed_of(&rows)?;
-    let cursor_of = |listed: &ListedPost| {
-        let post = &listed.scored.post;
-        Cursor { at: post.created_at, id: post.uuid }
-    };
-    let page = Page::of(posts, rows_wanted(query).0, cursor_of);
-    let goes_on = query.order == PostOrder::Newest;
-    Ok(Page { next_cursor: page.next_cursor.filter(|_| goes_on), ..page })
+    let outcome = timeout(ANSWER_TIMEOUT, list_on(&client, query, &mut Vec::new())).await;
+    answered(client, outcome)
 }
 
-/// The limit, and how many rows to read for it.
-fn rows_wanted(query: &PostsQuery) -> (usize, i64) {
-    let most = if query.order == PostOrder::Newest { PAGE_MAX } else { RANKED_MAX };
-    limits(query.limit.min(most))
-}
+/// A statement with its values.
+pub(super) type Statement = (String, Values);
 
-/// The statement that reads a page.
-pub(super) fn list_sql(query: &PostsQuery, values: &mut Values) -> Result<String, StoreError> {
-    match query.order {
-        PostOrder::Newest => newest_sql(query, values),
-        _ => Ok(ranked_sql(query, values)),
+/// As [`list`]; notes what it asked the server.
+pub(super) async fn list_on(
+    client: &Object,
+    query: &PostsQuery,
+    asked: &mut Vec<Statement>,
+) -> Result<Page<ListedPost>, StoreError> {
+    let ranked = query.order != PostOrder::Newest;
+    let (limit, n_rows) = limits(query.limit.min(if ranked { RANKED_MAX } else { PAGE_MAX }));
+    let cursor = query.cursor.as_deref().map(Cursor::decode).transpose()?;
+    let mut names: Vec<Name> = Vec::new();
+    for within in stretches(query, cursor, Timestamp::now()) {
+        let n_missing = n_rows - i64::try_from(names.len()).unwrap_or(n_rows);
+        if n_missing <= 0 {
+            break;
+        }
+        let mut values = Values::default();
+        let conditions = conditions_of(&query.filter, within, &mut values);
+        let picking = Picking { order: query.order, conditions, within, cursor, limit: n_missing };
+        let sql = picked(&picking, &mut values);
+        for row in client.query(&sql, &values.as_params()).await? {
+            names.push((row.try_get(0)?, row.try_get(1)?));
+        }
+        asked.push((sql, values));
     }
+    let goes_on = !ranked && names.len() > limit;
+    names.truncate(limit);
+    let next_cursor = names.last().filter(|_| goes_on).map(|(id, at)| Cursor { at: *at, id: *id }.encode());
+    Ok(Page { items: bearing(client, &names, asked).await?, next_cursor })
+}
+
+/// How many days back the newest posts are looked for, one after the other, until there are enough.
+const DAYS_BACK: [i64; 4] = [1, 4, 16, 64];
+
+/// The range in the pieces in which it is searched, the newest first. Without a bound, the first and the last have none.
+fn stretches(query: &PostsQuery, cursor: Option<Cursor>, now: Timestamp) -> Vec<Within> {
+    // Nothing after the cursor is wanted, and its own moment still is.
+    let end = cursor.and_then(|cursor| cursor.at.checked_add(SignedDuration::from_micros(1)).ok());
+    let to = [query.to, end].into_iter().flatten().min();
+    let whole = Within { from: query.from, to };
+    if query.order != PostOrder::Newest {
+        return vec![whole];
+    }
+    let mut pieces = Vec::new();
+    let mut rest = whole;
+    for days in DAYS_BACK {
+        let edge = to.unwrap_or(now).saturating_sub(SignedDuration::from_hours(24 * days));
+        let Some(edge) = edge.ok().filter(|edge| query.from.is_none_or(|from| *edge > from)) else { break };
+        pieces.push(Within { from: Some(edge), to: rest.to });
+        rest.to = Some(edge);
+    }
+    pieces.push(rest);
+    pieces
+}
+
+/// What names a post and says in which day it lies.
+type Name = (Uuid, Timestamp);
+
+/// The posts of these names, in their order. Each day is asked for by itself, all at once: for one day there is no
+/// question what the best plan is.
+async fn bearing(
+    client: &Object,
+    names: &[Name],
+    asked: &mut Vec<Statement>,
+) -> Result<Vec<ListedPost>, StoreError> {
+    const DAY_SECONDS: i64 = 86_400;
+    let sql = format!(
+        "SELECT {COLUMNS}, corrected.label::text FROM {TABLES} {CORRECTED}
+        WHERE post.uuid = ANY ($1) AND post.created_at >= $2 AND post.created_at < $3
+            AND score.uuid = ANY ($1) AND score.created_at >= $2 AND score.created_at < $3"
+    );
+    let mut days: BTreeMap<i64, Vec<Uuid>> = BTreeMap::new();
+    for (uuid, at) in names {
+        days.entry(at.as_second().div_euclid(DAY_SECONDS)).or_default().push(*uuid);
+    }
+    let first = asked.len();
+    for (day, uuids) in days {
+        let mut values = Values::default();
+        values.bind(uuids);
+        values.bind(Moment(at(day * DAY_SECONDS)));
+        values.bind(Moment(at((day + 1) * DAY_SECONDS)));
+        asked.push((sql.clone(), values));
+    }
+    let reading = asked.iter().skip(first).map(|(sql, values)| async move {
+        let rows = client.query(sql, &values.as_params()).await?;
+        listed_of(&rows)
+    });
+    let mut found: HashMap<Uuid, ListedPost> = HashMap::with_capacity(names.len());
+    for listed in try_join_all(reading).await?.into_iter().flatten() {
+        found.insert(listed.scored.post.uuid, listed);
+    }
+    Ok(names.iter().filter_map(|(uuid, _)| found.remove(uuid)).collect())
 }
 
 /// What a person says of the post at hand.
 const CORRECTED: &str = "LEFT JOIN label_corrections AS corrected ON corrected.uuid = post.uuid";
 
-fn newest_sql(query: &PostsQuery, values: &mut Values) -> Result<String, StoreError> {
-    let mut conditions = conditions_of(query, values);
-    if let Some(Cursor { at, id }) = query.cursor.as_deref().map(Cursor::decode).transpose()? {
-        let (at, id) = (values.bind(Moment(at)), values.bind(id));
-        let table = |table: &str| format!("{table}.created_at <= {at}::timestamptz");
-        conditions.of_score.push(table("score"));
-        conditions.of_post.push(table("post"));
-        conditions.of_post.push(format!("(post.created_at, post.uuid) < ({at}::timestamptz, {id}::uuid)"));
-    }
-    let limit = values.bind(rows_wanted(query).1);
-    Ok(format!(
-        "SELECT {COLUMNS}, corrected.label::text FROM {TABLES} {CORRECTED} WHERE {}
-        ORDER BY post.created_at DESC, post.uuid DESC LIMIT {limit}",
-        conditions.all()
-    ))
-}
-
-/// Ranks names first and reads the posts of those that come out on top.
-fn ranked_sql(query: &PostsQuery, values: &mut Values) -> String {
-    let conditions = conditions_of(query, values);
-    let ranked = Ranked {
-        order: query.order,
-        conditions: &conditions,
-        from: query.from.unwrap_or(Timestamp::UNIX_EPOCH),
-        to: query.to.unwrap_or_else(Timestamp::now),
-        limit: rows_wanted(query).1,
-    };
-    let picked = picked(&ranked, values);
-    format!(
-        "SELECT {COLUMNS}, corrected.label::text FROM ({picked}) AS picked (uuid, created_at, rank)
-        JOIN {TABLES} ON post.uuid = picked.uuid AND post.created_at = picked.created_at {CORRECTED}
-        ORDER BY picked.rank DESC, post.created_at DESC, post.uuid DESC",
-        TABLES = TABLES.trim_start()
-    )
-}
-
 /// The conditions of the filter and the range. Both tables are partitioned by time, and each is told.
-fn conditions_of(query: &PostsQuery, values: &mut Values) -> Conditions {
-    let mut conditions = Conditions::of(&query.filter, values);
-    for (edge, moment) in [(">=", query.from), ("<", query.to)] {
+fn conditions_of(filter: &PostFilter, within: Within, values: &mut Values) -> Conditions {
+    let mut conditions = Conditions::of(filter, values);
+    conditions.asks_scores = !conditions.of_score.is_empty();
+    for (edge, moment) in [(">=", within.from), ("<", within.to)] {
         let Some(moment) = moment else { continue };
         let moment = values.bind(Moment(moment));
         conditions.of_post.push(format!("post.created_at {edge} {moment}::timestamptz"));

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::codec::Moment;
+use super::page::Cursor;
 use super::post_filter::{Conditions, Values, joined};
 use crate::models::post::PostOrder;
 
@@ -19,38 +20,54 @@ macro_rules! reactions {
     };
 }
 
-/// What to rank.
-pub(super) struct Ranked<'a> {
+/// A stretch of time, open where nothing is said.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Within {
+    pub from: Option<Timestamp>,
+    pub to: Option<Timestamp>,
+}
+
+/// What to pick.
+pub(super) struct Picking {
     pub order: PostOrder,
-    /// The filter and the range.
-    pub conditions: &'a Conditions,
-    /// The range once more, of samples.
-    pub from: Timestamp,
-    pub to: Timestamp,
+    /// The filter and the stretch.
+    pub conditions: Conditions,
+    /// The stretch once more, of samples.
+    pub within: Within,
+    /// Only what comes after it; of the newest first.
+    pub cursor: Option<Cursor>,
     pub limit: i64,
 }
 
-/// Names of posts with their ranks, the highest first, as `(uuid, created_at, rank)`.
-pub(super) fn picked(ranked: &Ranked<'_>, values: &mut Values) -> String {
-    let Ranked { order, conditions, from, to, limit } = *ranked;
+/// Picks names of posts, those that come first before the others, as `(uuid, created_at)`.
+pub(super) fn picked(picking: &Picking, values: &mut Values) -> String {
+    let Picking { order, conditions, within, cursor, limit } = picking;
+    let limit = *limit;
     // Scores are read only where the filter or the rank needs them.
     let scores =
         "JOIN sentiment_analysis AS score ON score.uuid = post.uuid AND score.created_at = post.created_at";
-    let asks_scores = conditions.of_score.iter().any(|condition| !condition.starts_with("score.created_at"));
-    let (scores, conditions) = if asks_scores || order == PostOrder::Virality {
+    let (scores, conditions) = if conditions.asks_scores || *order == PostOrder::Virality {
         (scores, conditions.all())
     } else {
         ("", joined(&conditions.of_post))
     };
     let mut samples = || {
-        let (from, to) = (values.bind(Moment(from)), values.bind(Moment(to)));
+        let from = values.bind(Moment(within.from.unwrap_or(Timestamp::UNIX_EPOCH)));
+        let to = values.bind(Moment(within.to.unwrap_or_else(Timestamp::now)));
         format!("sample.created_at >= {from}::timestamptz AND sample.created_at < {to}::timestamptz")
     };
-    let ranks = match order {
-        PostOrder::Newest => format!(
-            "SELECT post.uuid, post.created_at, extract(epoch FROM post.created_at) AS rank
-            FROM social_media_posts AS post {scores} WHERE {conditions}"
-        ),
+    let ranks = match *order {
+        PostOrder::Newest => {
+            let after = cursor.map(|Cursor { at, id }| {
+                let (at, id) = (values.bind(Moment(at)), values.bind(id));
+                format!("AND (post.created_at, post.uuid) < ({at}::timestamptz, {id}::uuid)")
+            });
+            let (after, limit) = (after.unwrap_or_default(), values.bind(limit));
+            return format!(
+                "SELECT post.uuid, post.created_at FROM social_media_posts AS post {scores} WHERE {conditions} {after}
+                ORDER BY post.created_at DESC, post.uuid DESC LIMIT {limit}"
+            );
+        }
         PostOrder::Virality => format!(
             "SELECT post.uuid, post.created_at, score.virality AS rank
             FROM social_media_posts AS post {scores} WHERE {conditions}"
@@ -83,7 +100,9 @@ pub(super) fn picked(ranked: &Ranked<'_>, values: &mut Values) -> String {
         ),
     };
     let limit = values.bind(limit);
-    format!("{ranks} ORDER BY rank DESC, post.created_at DESC, post.uuid DESC LIMIT {limit}")
+    format!(
+        "SELECT uuid, created_at FROM ({ranks}) AS ranked ORDER BY rank DESC, created_at DESC, uuid DESC LIMIT {limit}"
+    )
 }
 
 const OF_POST: &str = reactions!("post.likes", "post.shares", "post.comments");

@@ -21,6 +21,23 @@ pub struct Asked {
     pub question: Question,
 }
 
+impl Asked {
+    /// Whether every post of this day's table is wanted: it lies in a range whose posts are counted or ranked one by one.
+    pub fn wants_all_of(&self, table: &str) -> bool {
+        let range = match &self.question {
+            Question::Posts(PostsQuery { order: PostOrder::Newest, .. }) => return false,
+            Question::Posts(query) => query.from.zip(query.to),
+            Question::Series(query, _) | Question::Breakdown(query, ..) => Some((query.from, query.to)),
+        };
+        let Some((_, day)) = table.rsplit_once('_') else { return false };
+        let inside = |(from, to): (Timestamp, Timestamp)| {
+            let day_of = |at: Timestamp| at.strftime("%Y%m%d").to_string();
+            day >= day_of(from).as_str() && day <= day_of(to).as_str()
+        };
+        day.len() == 8 && range.is_some_and(inside)
+    }
+}
+
 /// All of them.
 ///
 /// # Errors
