@@ -19,8 +19,8 @@ const DAY_SECONDS: i64 = 86_400;
 pub(super) fn step_for(window: Window) -> Step {
     match window.seconds {
         ..=7_200 => Step::Minute,
-        ..=432_000 => Step::Hour,
-        ..=10_368_000 => Step::Day,
+        7_201..=432_000 => Step::Hour,
+        432_001..=10_368_000 => Step::Day,
         _ => Step::Week,
     }
 }

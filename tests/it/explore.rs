@@ -239,7 +239,7 @@ async fn no_answer_reads_a_table_whole_for_a_few_rows_or_a_day_outside_its_range
     let store = season.space.store().await;
     for asked in all(&store, &season.filled, season.until).await.unwrap() {
         let plan = explain(&store, &asked.question).await.unwrap();
-        // The newest fill a page within a day, a range of a week has the days of a week.
+        // The newest fill a page within a day, a range of a week has the days of a week. Days are made ahead.
         let days = match asked.name {
             "posts, newest" | "posts, one product" | "posts, all time" => 1,
             name if name.contains("week") && !name.contains("by week") => 7,
@@ -250,7 +250,7 @@ async fn no_answer_reads_a_table_whole_for_a_few_rows_or_a_day_outside_its_range
             &plan,
             (
                 season.until - SignedDuration::from_hours(24 * days),
-                season.until + SignedDuration::from_hours(1),
+                season.until + SignedDuration::from_hours(72),
             ),
         );
     }
