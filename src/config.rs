@@ -125,9 +125,6 @@ pub struct Config {
     /// Connections to PostgreSQL, at most
     #[arg(long, env = "GROUNDSWELL_POOL_SIZE", default_value_t = 8)]
     pub pool_size: usize,
-    /// Seconds after an alert was resolved before the same may open again
-    #[arg(long, env = "GROUNDSWELL_ALERT_COOLDOWN_S", default_value_t = 60)]
-    pub alert_cooldown_s: u64,
     /// What is logged, in the syntax of RUST_LOG
     #[arg(
         long,

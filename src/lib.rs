@@ -5,7 +5,7 @@
 //! connectors ──XADD──▶ social_posts_stream ──XREADGROUP──▶ Ingester ─ScoreBatch─▶ InferencePool ─RecordBatch─▶ Aggregator
 //!                              ▲                              │ XACK                (n threads)                  │   │
 //!                              └── redelivered when dropped ──┘◀───────── the batch's ticket ────────────────────┘   │ one transaction
-//!  browser ◀─ws─ Session ◀──Deliver── Broadcaster ◀── sentiment_updates ◀── Aggregator ──WindowClosed──▶ Alerter     ▼
+//!  browser ◀─ws─ Session ◀──Deliver── Broadcaster ◀── sentiment_updates ◀── Aggregator ──PostsFlagged──▶ Alerter     ▼
 //!                                                                                                                Postgres
 //! ```
 
@@ -24,6 +24,7 @@ pub mod models; // what the data is
 
 pub mod stream; // Redis: posts in and out, dead letters, news between processes
 
+pub mod alerting; // measurements and rules to what people are told, pure
 pub mod enrich; // language, place, products, reach
 pub mod inference; // text to score, pure
 pub mod trends; // posts to what is spoken of, pure

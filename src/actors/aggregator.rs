@@ -17,9 +17,7 @@ use super::correction::{self, Corrections, Undone};
 use super::downstream::Downstream;
 use super::feed_budget::FeedBudget;
 use super::live_windows::{LiveWindows, ROWS_MAX, horizon};
-use super::messages::{
-    ApplyUpdate, CorrectBatch, PostsFlagged, PublishMetrics, RecordBatch, Reread, WindowClosed,
-};
+use super::messages::{ApplyUpdate, CorrectBatch, PostsFlagged, PublishMetrics, RecordBatch, Reread};
 use super::supervisor::{Life, stage};
 use super::trend_tap::TrendTap;
 use super::window_cache;
@@ -32,14 +30,8 @@ use crate::telemetry::WINDOW_HEALS_TOTAL;
 /// How often the live window is shown, at most. Faster than four times a second nobody can read a number.
 const SHOW_EVERY: Duration = Duration::from_millis(250);
 
-/// How often rules are evaluated.
-const EVALUATE_EVERY: Duration = Duration::from_secs(5);
-
 /// How often the newest figures are put into Redis for others to read.
 const CACHE_EVERY: Duration = Duration::from_secs(1);
-
-/// How long the alerter may take to accept a window. The next is due in five seconds anyway.
-const ALERTER_PATIENCE: Duration = Duration::from_secs(4);
 
 /// How often the windows are rebuilt without a reason that we know of: a process that was killed between its commit and
 /// telling of it tells nobody.
@@ -67,8 +59,6 @@ pub struct AggregatorParams {
     pub cache: Cache,
     /// Who shows the live window.
     pub broadcaster: Downstream<PublishMetrics>,
-    /// Who judges windows; nobody in a process that raises no alerts.
-    pub evaluator: Option<Downstream<WindowClosed>>,
     /// Who is told about churn.
     pub alerter: Downstream<PostsFlagged>,
     /// Who counts what stored posts speak of.
@@ -290,23 +280,6 @@ impl Aggregator {
         }
     }
 
-    fn evaluate(&mut self, context: &mut Context<Self>) {
-        let Some(evaluator) = self.params.evaluator.clone() else {
-            return;
-        };
-        // A window under repair would resolve alerts that still hold.
-        if self.healing.is_some() {
-            return;
-        }
-        let scopes = self.windows.scopes(Timestamp::now());
-        let sent = async move { evaluator.send(WindowClosed { scopes }, ALERTER_PATIENCE).await };
-        context.spawn(sent.into_actor(self).map(|outcome, _, _| {
-            if let Err(error) = outcome {
-                warn!(%error, "a window was not judged, the next one will be");
-            }
-        }));
-    }
-
     fn keep_cache(&mut self) {
         let now = Timestamp::now();
         self.windows.forget(now);
@@ -329,7 +302,6 @@ impl Actor for Aggregator {
     fn started(&mut self, context: &mut Self::Context) {
         self.heal(context);
         context.run_interval(SHOW_EVERY, |aggregator, _| aggregator.show());
-        context.run_interval(EVALUATE_EVERY, Self::evaluate);
         context.run_interval(REBUILD_EVERY, Self::heal);
         context.run_interval(CACHE_EVERY, |aggregator, _| aggregator.keep_cache());
     }

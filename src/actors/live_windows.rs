@@ -7,8 +7,6 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::messages::ScopeWindow;
-use crate::models::alert::Scope;
 use crate::models::metrics::{
     Breakdown, KeyCount, LiveMetrics, LiveRate, LiveTrend, Summary, TrendPoint, Window,
 };
@@ -17,11 +15,11 @@ use crate::models::rollup::{BUCKET_SECONDS, Dimension, RollupKey, Sums, bucket_o
 /// The live window.
 pub const WINDOW_SECONDS: i64 = 60;
 
-/// The window alerts are judged by, and the length of the live trend.
-pub const ALERT_WINDOW_SECONDS: i64 = 300;
+/// The length of the live trend.
+pub const TREND_SECONDS: i64 = 300;
 
 /// How far back rows are kept: the longest window and a bucket to spare.
-pub const HORIZON_SECONDS: i64 = ALERT_WINDOW_SECONDS + 2 * BUCKET_SECONDS;
+pub const HORIZON_SECONDS: i64 = TREND_SECONDS + 2 * BUCKET_SECONDS;
 
 /// Rows kept, at most. Keys are chosen by senders, so without a bound so would our memory be. Far above what
 /// honest traffic has: thirty buckets of a few hundred keys each.
@@ -158,21 +156,6 @@ impl LiveWindows {
         }
     }
 
-    /// Every scope that alerts are judged by: everything, and each product.
-    pub fn scopes(&self, now: Timestamp) -> Vec<ScopeWindow> {
-        let mut scopes: BTreeMap<Scope, Sums> = BTreeMap::from([(Scope::overall(), Sums::default())]);
-        for (key, sums) in self.between(back(now, ALERT_WINDOW_SECONDS), now) {
-            // Posts that name no product are judged as part of everything.
-            let judged = key.dimension == Dimension::Overall
-                || (key.dimension == Dimension::Product && !key.key.is_empty());
-            if judged {
-                let scope = Scope { dimension: key.dimension, key: key.key.clone() };
-                scopes.entry(scope).or_default().add(sums);
-            }
-        }
-        scopes.into_iter().map(|(scope, sums)| ScopeWindow { scope, sums }).collect()
-    }
-
     /// Rows ahead of now belong to posts with a clock ahead of ours; they are counted when their time comes.
     fn between(&self, from: Timestamp, now: Timestamp) -> impl Iterator<Item = (&RollupKey, &Sums)> {
         self.rows.iter().filter(move |(key, _)| key.bucket >= from && key.bucket <= now)
@@ -206,7 +189,7 @@ impl LiveWindows {
 
     fn trend(&self, now: Timestamp) -> LiveTrend {
         let mut steps: BTreeMap<Timestamp, Sums> = BTreeMap::new();
-        let mut step = back(now, ALERT_WINDOW_SECONDS - BUCKET_SECONDS);
+        let mut step = back(now, TREND_SECONDS - BUCKET_SECONDS);
         while step <= now {
             steps.insert(step, Sums::default());
             step = step.saturating_add(SignedDuration::from_secs(BUCKET_SECONDS)).unwrap_or(Timestamp::MAX);

@@ -6,7 +6,6 @@
 //! | [`RecordBatch`] | inference_pool → aggregator | `post`: its ticket bounds it |
 //! | [`CorrectBatch`] | deep_pool → aggregator | `post`: the places of its posts bound it |
 //! | [`ApplyUpdate`] | listener → aggregator | `send().await` |
-//! | [`WindowClosed`] | aggregator → alerter | `send().await` |
 //! | [`PostsFlagged`] | aggregator → alerter | `try_send`: it only wakes |
 //! | [`CountTerms`] | aggregator → trend_counter | `try_send`: what does not fit is told as missed |
 //! | [`Publish`] | listener → broadcaster | `send().await` |
@@ -26,11 +25,9 @@ use super::cascade::{Deferred, Places};
 use super::downstream::Ticketed;
 use super::ticket::Ticket;
 use super::trend_tap::Uncounted;
-use crate::models::alert::Scope;
 use crate::models::live::FrameId;
 use crate::models::metrics::LiveMetrics;
 use crate::models::post::{AcceptedPost, ScoredPost};
-use crate::models::rollup::Sums;
 use crate::models::score::Score;
 use crate::models::stage_health::SystemHealth;
 use crate::models::subscription::Subscription;
@@ -87,23 +84,6 @@ impl Ticketed for CorrectBatch {}
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct ApplyUpdate(pub Arc<UpdateEvent>);
-
-/// The posts of one scope over the alert window.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ScopeWindow {
-    /// What they are about.
-    pub scope: Scope,
-    /// Their sums.
-    pub sums: Sums,
-}
-
-/// Another evaluation interval has ended; these are the scopes as they stand.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct WindowClosed {
-    /// Overall and every product with posts in the window.
-    pub scopes: Vec<ScopeWindow>,
-}
 
 /// Posts at high churn risk were stored and wait, in the store, to be taken into an alert. Only a wake-up: one that is
 /// lost costs seconds, not alerts.

@@ -4,7 +4,7 @@
 pub mod messages; // every message, on one page
 
 pub mod aggregator; // RecordBatch, CorrectBatch → store and live windows
-pub mod alerter; // WindowClosed, PostsFlagged → alerts
+pub mod alerter; // rules → alerts, stored and pushed
 pub mod broadcaster; // updates → sessions
 pub mod deep_pool; // deferred posts → CorrectBatch, on threads of low priority
 pub mod housekeeper; // partitions, merged rollups, expiry
@@ -18,8 +18,10 @@ pub mod ticket; // a batch's place in flight, and the promise of an answer
 pub mod vitals; // what a stage says of itself
 
 pub mod cascade; // what the stages of the cascade share: what waits, and which posts go on
+mod churn_alerts; // what becomes of posts at high churn risk
 mod commit; // one transaction, and what is told after it
 mod correction; // the same, for better scores
+mod evaluator; // what the alerter does
 mod feed_budget; // how much is shown live
 pub mod job_queue; // what waits for a thread that scores
 mod live_windows; // the last minutes as sums of committed deltas

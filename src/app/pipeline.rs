@@ -102,22 +102,15 @@ pub fn start(config: &Config, connections: &Connections, io: &Handle) -> Pipelin
         },
     );
 
-    let (to_windows, evaluator) = downstream(Alerter::NAME);
     let (to_flagged, alerter) = downstream(Alerter::NAME);
     if config.does(Role::Alert) {
         let params = AlerterParams {
             store: connections.store.clone(),
             updates: connections.stream.updates(),
             io: io.clone(),
-            cooldown: Duration::from_secs(config.alert_cooldown_s),
         };
-        starter.start(
-            move |life| Alerter::new(params.clone(), life),
-            move |address| {
-                to_windows.follow(address);
-                to_flagged.follow(address);
-            },
-        );
+        starter
+            .start(move |life| Alerter::new(params.clone(), life), move |address| to_flagged.follow(address));
     }
 
     let deep = if config.latency_budget.is_zero() { None } else { connections.models.deep().ok().cloned() };
@@ -139,7 +132,6 @@ pub fn start(config: &Config, connections: &Connections, io: &Handle) -> Pipelin
         updates: connections.stream.updates(),
         cache: connections.stream.cache(),
         broadcaster: metrics,
-        evaluator: config.does(Role::Alert).then_some(evaluator),
         alerter,
         trends: tap,
         cascade: Arc::clone(&cascade),

@@ -80,6 +80,7 @@ pub fn start(parts: Parts<'_>) -> anyhow::Result<Web> {
             retention: connections.store.retention(),
         },
         store: connections.reading.clone(),
+        updates: connections.stream.updates(),
         producer: connections.stream.producer(),
         dead_letters: connections.stream.dead_letters(),
         score_lane: pipeline.score_lane.clone(),

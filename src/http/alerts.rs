@@ -3,12 +3,14 @@
 use actix_web::web::{Data, Json, Path};
 use jiff::Timestamp;
 use serde::Deserialize;
+use tracing::warn;
 use utoipa::IntoParams;
 
 use super::error::{ApiError, ErrorBody};
 use super::extract::{self, NoParameters, Parameters};
 use super::state::AppState;
 use crate::models::alert::{Alert, AlertRule, AlertState, AlertWithHistory};
+use crate::models::live::{AlertChange, LiveUpdate};
 use crate::store::alerts::{self, AlertsQuery};
 use crate::store::page::Page;
 
@@ -67,7 +69,7 @@ pub async fn get(
 
 /// Note that a person has seen an alert
 ///
-/// The first time stands; doing it again changes nothing.
+/// The first time stands; doing it again changes nothing. Every browser hears of it.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/acknowledge", tag = "alerts", operation_id = "acknowledge_alert",
     params(("id" = Uuid, Path, description = "The alert")),
     responses(
@@ -83,5 +85,17 @@ pub async fn acknowledge(
 ) -> Result<Json<Alert>, ApiError> {
     let id = extract::uuid(&path)?;
     let found = alerts::acknowledge(&state.store, id, Timestamp::now()).await?;
-    found.map(|seen| Json(seen.alert)).ok_or_else(|| ApiError::NotFound { what: format!("alert `{id}`") })
+    let seen = found.ok_or_else(|| ApiError::NotFound { what: format!("alert `{id}`") })?;
+    if seen.is_first {
+        let change = match seen.alert.state {
+            AlertState::Open => AlertChange::Raised,
+            AlertState::Resolved => AlertChange::Resolved,
+        };
+        let update = LiveUpdate::Alert { change, alert: Box::new(seen.alert.clone()) };
+        if let Err(error) = state.updates.publish(&update).await {
+            // It is stored, so every list shows it.
+            warn!(%error, "an acknowledged alert was not pushed");
+        }
+    }
+    Ok(Json(seen.alert))
 }

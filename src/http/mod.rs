@@ -1,5 +1,6 @@
 //! The calls of DESIGN.md, section 3, and the dashboard.
 
+mod alert_rules; // when something must be acted on
 mod alerts; // what must be acted on
 pub mod answer; // what every answer carries
 pub mod dashboard; // the dashboard's files
@@ -20,6 +21,7 @@ pub mod origins; // which pages may ask
 mod posts; // posts in, and their history out
 mod range; // which stretch of history
 mod score; // scores at once
+mod silences; // when nobody shall be told
 mod socket; // where live sockets begin
 pub mod state; // what every handler can reach
 mod system; // how the pipeline is
@@ -76,6 +78,24 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(at("/api/v1/alerts", "GET, HEAD").route(get().to(alerts::list)))
         .service(at("/api/v1/alerts/{id}", "GET, HEAD").route(get().to(alerts::get)))
         .service(at("/api/v1/alerts/{id}/acknowledge", "POST").route(web::post().to(alerts::acknowledge)))
+        .service(
+            at("/api/v1/alert-rules", "GET, HEAD, POST")
+                .route(get().to(alert_rules::list))
+                .route(web::post().to(alert_rules::create)),
+        )
+        .service(at("/api/v1/alert-rules/preview", "POST").route(web::post().to(alert_rules::preview)))
+        .service(
+            at("/api/v1/alert-rules/{id}", "GET, HEAD, PUT, DELETE")
+                .route(get().to(alert_rules::get))
+                .route(web::put().to(alert_rules::replace))
+                .route(web::delete().to(alert_rules::delete)),
+        )
+        .service(
+            at("/api/v1/silences", "GET, HEAD, POST")
+                .route(get().to(silences::list))
+                .route(web::post().to(silences::create)),
+        )
+        .service(at("/api/v1/silences/{id}", "DELETE").route(web::delete().to(silences::end)))
         .service(at("/api/v1/dead-letters", "GET, HEAD").route(get().to(dead_letters::list)))
         .service(at("/api/v1/dead-letters/replay", "POST").route(web::post().to(dead_letters::replay)))
         .service(at("/api/v1/live/tickets", "POST").route(web::post().to(tickets::issue)))

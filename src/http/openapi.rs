@@ -7,8 +7,8 @@ use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    alerts, dead_letters, events, explore, export, health, labels, metrics, models, posts, range, score,
-    socket, system, tickets, trends, views,
+    alert_rules, alerts, dead_letters, events, explore, export, health, labels, metrics, models, posts,
+    range, score, silences, socket, system, tickets, trends, views,
 };
 use crate::models::metrics::LiveMetrics;
 use crate::models::post::PostOrder;
@@ -44,6 +44,15 @@ use crate::ws::frames::{ClientOp, ServerFrame};
         alerts::list,
         alerts::get,
         alerts::acknowledge,
+        alert_rules::list,
+        alert_rules::get,
+        alert_rules::create,
+        alert_rules::replace,
+        alert_rules::delete,
+        alert_rules::preview,
+        silences::list,
+        silences::create,
+        silences::end,
         dead_letters::list,
         dead_letters::replay,
         tickets::issue,

@@ -13,7 +13,7 @@ use crate::actors::score_lane::ScoreLane;
 use crate::inference::Models;
 use crate::models::stage_health::SystemHealth;
 use crate::store::Store;
-use crate::stream::{DeadLetters, LiveTickets, Producer};
+use crate::stream::{DeadLetters, LiveTickets, Producer, Updates};
 use crate::ws::Sockets;
 
 /// What the calls need to know about the configuration.
@@ -37,6 +37,8 @@ pub struct AppState {
     pub params: HttpParams,
     /// History: posts, metrics, alerts.
     pub store: Store,
+    /// Tells every process what a call changed.
+    pub updates: Updates,
     /// Puts posts into the stream.
     pub producer: Producer,
     /// Posts that could not be stored.

@@ -223,6 +223,38 @@ pub struct Rule {
     pub updated_at: Timestamp,
 }
 
+/// What a rule would have done.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Preview {
+    /// What it would have measured: of a rule about each thing, of the one it would have fired for the longest, else of
+    /// the one with the most posts.
+    pub series: Vec<PreviewPoint>,
+    /// When any of its alerts would have been open, oldest first.
+    pub firings: Vec<Stretch>,
+    /// How far back, in seconds.
+    pub seconds: i64,
+}
+
+/// What a rule would have measured at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
+pub struct PreviewPoint {
+    /// When; the window ends there.
+    pub at: Timestamp,
+    /// In the unit of the metric; null where no post had a value.
+    pub value: Option<f64>,
+    /// Posts behind it.
+    pub count: i64,
+}
+
+/// A stretch of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Stretch {
+    /// Its start.
+    pub from: Timestamp,
+    /// Its end.
+    pub to: Timestamp,
+}
+
 impl NewRule {
     /// Where it ceases to hold.
     pub fn clear_threshold(&self) -> f64 {

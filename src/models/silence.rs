@@ -45,7 +45,8 @@ pub struct NewSilence {
     /// Only alerts exactly this loud.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub severity: Option<Severity>,
-    /// From when on.
+    /// From when on; at once when absent.
+    #[serde(default = "Timestamp::now")]
     pub starts_at: Timestamp,
     /// Until when.
     pub ends_at: Timestamp,

@@ -1,5 +1,7 @@
 //! Posts at high churn risk, on their way into an alert.
 
+use std::collections::HashSet;
+
 use deadpool_postgres::{Object, Transaction};
 use jiff::Timestamp;
 use tokio::time::timeout;
@@ -12,38 +14,55 @@ use crate::models::alert::{Alert, AlertRule};
 use crate::models::post::ScoredPost;
 use crate::models::score::CHURN_HIGH;
 
-/// Posts taken at a time.
-const FLAGGED_MAX: i64 = 500;
+/// Posts taken at a time. Those that wait for company are among them each time.
+const FLAGGED_MAX: i64 = 2_000;
+
+const NOTE_SQL: &str =
+    "INSERT INTO flagged_posts (uuid, created_at) SELECT * FROM unnest($1::uuid[], $2::timestamptz[])";
+
+/// What becomes of flagged posts.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Judged {
+    /// Alerts to which they are added.
+    pub alerts: Vec<NewAlert>,
+    /// Those that stay flagged, for there may yet be more of them. At most half of those taken at a time wait: the others
+    /// could not be seen otherwise.
+    pub waiting: HashSet<Uuid>,
+}
+
+impl From<Vec<NewAlert>> for Judged {
+    fn from(alerts: Vec<NewAlert>) -> Self {
+        Self { alerts, waiting: HashSet::new() }
+    }
+}
 
 /// Notes which of these posts carry a high churn risk, in the transaction that stores their scores.
 pub(super) async fn note(transaction: &Transaction<'_>, posts: &[&ScoredPost]) -> Result<(), StoreError> {
-    const SQL: &str =
-        "INSERT INTO flagged_posts (uuid, created_at) SELECT * FROM unnest($1::uuid[], $2::timestamptz[])";
     let flagged = posts.iter().filter(|scored| scored.score.churn_risk >= CHURN_HIGH);
     let (uuids, times): (Vec<Uuid>, Vec<Moment>) =
         flagged.map(|scored| (scored.post.uuid, Moment(scored.post.created_at))).unzip();
     if uuids.is_empty() {
         return Ok(());
     }
-    let statement = transaction.prepare_cached(SQL).await?;
+    let statement = transaction.prepare_cached(NOTE_SQL).await?;
     transaction.execute(&statement, &[&uuids, &times]).await?;
     Ok(())
 }
 
 /// Takes flagged posts and adds them to the alerts that `judge` makes of them, all in one transaction: a post is in an
 /// alert exactly once, whatever dies. Answers nothing when none were flagged.
-pub async fn raise(
+pub async fn raise<J: Into<Judged>>(
     store: &Store,
-    judge: impl Fn(&[ScoredPost]) -> Vec<NewAlert>,
+    judge: impl Fn(&[ScoredPost]) -> J,
 ) -> Result<Vec<Raise>, StoreError> {
     let mut client = store.client().await?;
     let outcome = timeout(ANSWER_TIMEOUT, raise_on(&mut client, judge)).await;
     answered(client, outcome)
 }
 
-async fn raise_on(
+async fn raise_on<J: Into<Judged>>(
     client: &mut Object,
-    judge: impl Fn(&[ScoredPost]) -> Vec<NewAlert>,
+    judge: impl Fn(&[ScoredPost]) -> J,
 ) -> Result<Vec<Raise>, StoreError> {
     // Several processes may take at the same time; each post goes to one of them.
     const SQL: &str = "
@@ -61,9 +80,13 @@ async fn raise_on(
         names.push((row.try_get(0)?, row.try_get(1)?));
     }
     let posts = scored_rows::by_names(&transaction, &names).await?;
+    let Judged { alerts, waiting } = judge(&posts).into();
+    let n_waiting_max = usize::try_from(FLAGGED_MAX).unwrap_or(usize::MAX) / 2;
+    let waiting = posts.iter().rev().filter(|scored| waiting.contains(&scored.post.uuid)).take(n_waiting_max);
+    put_back(&transaction, &waiting.collect::<Vec<_>>()).await?;
     let mut raised = Vec::new();
     // In the order of scopes, which is that in which every process takes their locks.
-    for found in judge(&posts) {
+    for found in alerts {
         let raise = alerts::add_posts_on(&transaction, &found).await?;
         if let Raise::Opened(alert) | Raise::Updated(alert) = &raise {
             remember(&transaction, alert.id, &found.members).await?;
@@ -72,6 +95,17 @@ async fn raise_on(
     }
     transaction.commit().await?;
     Ok(raised)
+}
+
+async fn put_back(transaction: &Transaction<'_>, posts: &[&ScoredPost]) -> Result<(), StoreError> {
+    if posts.is_empty() {
+        return Ok(());
+    }
+    let (uuids, times): (Vec<Uuid>, Vec<Moment>) =
+        posts.iter().map(|scored| (scored.post.uuid, Moment(scored.post.created_at))).unzip();
+    let statement = transaction.prepare_cached(NOTE_SQL).await?;
+    transaction.execute(&statement, &[&uuids, &times]).await?;
+    Ok(())
 }
 
 /// Notes which posts an alert counts, as it begins to count them.
@@ -264,6 +298,25 @@ mod tests {
         assert_eq!(alerts(&store).await, before);
         assert_eq!(correct(&store, &batch[3..5], 0.1).await.resolved, []);
         assert_eq!(alerts(&store).await[0].count, 1);
+    }
+
+    #[tokio::test]
+    async fn posts_that_wait_for_company_are_raised_with_it_and_once() {
+        let store = test_store().await;
+        let judge = |posts: &[ScoredPost]| match posts.len() {
+            0..=3 => {
+                Judged { alerts: Vec::new(), waiting: posts.iter().map(|scored| scored.post.uuid).collect() }
+            }
+            _ => Judged::from(one_alert(posts)),
+        };
+        let batch = at_risk(5, 0.9);
+        record(&store, &batch[..3]).await.unwrap();
+        assert_eq!(raise(&store, judge).await.unwrap(), []);
+        correct(&store, &batch[..1], 0.1).await;
+        record(&store, &batch[3..]).await.unwrap();
+        assert_eq!(raise(&store, judge).await.unwrap().len(), 1);
+        assert_eq!(alerts(&store).await[0].count, 4);
+        assert_eq!(number(&store, "SELECT count(*) FROM flagged_posts").await, 0);
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

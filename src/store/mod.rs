@@ -33,6 +33,14 @@ pub mod page; // lists, a page at a time
 
 pub mod alerts; // what must be acted on
 
+pub mod alert_rules; // when something must be acted on
+
+pub mod measures; // what rules are judged by
+
+pub mod evaluation; // what one evaluation of the rules changes, and who may evaluate
+
+pub mod silences; // when nobody shall be told
+
 pub mod flagged; // posts at high churn risk, on their way into an alert
 
 pub mod outbox; // what people are yet to be told

@@ -97,6 +97,7 @@ mod tests {
             "id": Uuid::now_v7(), "rule": AlertRule::Churn, "scope": Scope::overall(), "state": AlertState::Open,
             "severity": severity, "title": "people leave", "value": 0.9, "threshold": 0.8, "count": 3,
             "opened_at": opened_at, "updated_at": opened_at, "resolved_at": null, "acknowledged_at": null, "posts": [],
+            "phase": "firing", "silenced": false, "flapping": false,
         });
         serde_json::from_value(text).unwrap()
     }

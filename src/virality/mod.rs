@@ -1,4 +1,3 @@
 //! Numbers to verdicts. Pure: no time of day, no I/O; time is an argument.
 
-pub mod negativity; // are people turning against it?
 pub mod rules; // how far one post is likely to travel

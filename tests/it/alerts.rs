@@ -60,7 +60,7 @@ async fn a_negativity_alert_opens_once_and_resolves_once_with_two_processes() {
     // It would hold again at once, but people were told a moment ago.
     one.publish(said("I hate it", 70..170)).await;
     space.assert_counted_once(170).await;
-    let evaluated = one.stage("alerter").await.handled + 3;
+    let evaluated = one.stage("alerter").await.handled + 8;
     eventually("the windows are judged again", async || {
         (one.stage("alerter").await.handled > evaluated).then_some(())
     })
@@ -78,7 +78,7 @@ async fn nineteen_negative_posts_are_no_alert() {
     let app = TestApp::start().await;
     app.publish(said("I hate it", 0..19)).await;
     app.space.assert_counted_once(19).await;
-    let evaluated = app.stage("alerter").await.handled + 3;
+    let evaluated = app.stage("alerter").await.handled + 8;
     eventually("the windows are judged", async || {
         (app.stage("alerter").await.handled > evaluated).then_some(())
     })

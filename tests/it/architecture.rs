@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use crate::support::source::{self, Source, mentions};
 
 /// What each module may use. `telemetry` only names things, so all may use it.
-const MAY_USE: [(&str, &str); 16] = [
+const MAY_USE: [(&str, &str); 17] = [
     ("models", ""),
     ("embedded", ""),
     ("telemetry", ""),
     ("virality", "models"),
+    ("alerting", "models"),
     ("inference", "models"),
     ("enrich", "models"),
     ("trends", "models"),
@@ -18,10 +19,10 @@ const MAY_USE: [(&str, &str); 16] = [
     ("notify", "models"),
     ("auth", "models"),
     ("connectors", "models stream"),
-    ("actors", "models enrich inference virality store stream notify trends"),
+    ("actors", "models enrich inference virality alerting store stream notify trends"),
     ("ws", "models actors auth"),
     // The route table leads to the live sockets as well.
-    ("http", "models actors store stream inference auth ws trends"),
+    ("http", "models actors store stream inference auth ws trends alerting"),
     ("config", "models embedded enrich inference stream"),
 ];
 
@@ -40,9 +41,10 @@ const KEPT_TO: [(&[&str], &[&str]); 7] = [
 ];
 
 /// What a module must never know, because it is to be tried out with a table of numbers.
-const NEVER_KNOWS: [(&str, &[&str]); 6] = [
+const NEVER_KNOWS: [(&str, &[&str]); 7] = [
     ("models", &["actix", "async fn", "tokio"]),
     ("virality", &["actix", "async fn", "tokio", "::now()"]),
+    ("alerting", &["actix", "async fn", "tokio", "::now()"]),
     ("trends", &["actix", "async fn", "tokio", "::now()"]),
     ("inference", &["actix", "async fn", "tokio"]),
     ("store", &["actix"]),

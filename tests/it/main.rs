@@ -26,6 +26,8 @@ mod postgres_restart;
 mod redis_restart;
 mod slow_socket; // a browser that does not read
 
+mod alert_leader; // one process evaluates the rules
+mod alert_rules; // rules and silences as people write them
 mod alerts; // people are told once
 
 mod recovery; // whoever comes back gets what it missed

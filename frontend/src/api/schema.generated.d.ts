@@ -126,6 +126,72 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alert-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List all alert rules, those that came with Groundswell first */
+        get: operations["list_alert_rules"];
+        put?: never;
+        /**
+         * Write a new alert rule
+         * @description It is evaluated within seconds.
+         */
+        post: operations["create_alert_rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alert-rules/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try an alert rule on the last day; nothing is stored
+         * @description Of a rule about each thing, the twenty with the most posts are tried.
+         */
+        post: operations["preview_alert_rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alert-rules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show one alert rule */
+        get: operations["get_alert_rule"];
+        /**
+         * Replace what an alert rule says
+         * @description Its open alerts that the new rule would not raise are resolved; the others go on.
+         */
+        put: operations["replace_alert_rule"];
+        post?: never;
+        /**
+         * Delete an alert rule that people wrote
+         * @description Its open alerts are resolved. A rule that came with Groundswell can only be switched off.
+         */
+        delete: operations["delete_alert_rule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alerts": {
         parameters: {
             query?: never;
@@ -171,7 +237,7 @@ export interface paths {
         put?: never;
         /**
          * Note that a person has seen an alert
-         * @description The first time stands; doing it again changes nothing.
+         * @description The first time stands; doing it again changes nothing. Every browser hears of it.
          */
         post: operations["acknowledge_alert"];
         delete?: never;
@@ -445,6 +511,45 @@ export interface paths {
          */
         post: operations["score_texts"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/silences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List silences, the last to end first; at most 500 */
+        get: operations["list_silences"];
+        put?: never;
+        /**
+         * Keep alerts from being notified for a while
+         * @description They are raised, listed and pushed to browsers all the same, marked as `silenced`. One that still holds when its
+         *     silence ends is notified then.
+         */
+        post: operations["create_silence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/silences/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End a silence now */
+        delete: operations["end_silence"];
         options?: never;
         head?: never;
         patch?: never;
@@ -841,6 +946,11 @@ export interface components {
          * @enum {string}
          */
         Compare: "previous";
+        /**
+         * @description On which side of the threshold a rule fires.
+         * @enum {string}
+         */
+        Comparison: "above" | "below";
         /** @description A post that died, or what was left of one. */
         DeadLetter: {
             /** @description Its name among the dead letters; replay by it. */
@@ -1309,6 +1419,90 @@ export interface components {
             parent_id?: string | null;
             engagement?: components["schemas"]["Engagement"] | null;
         };
+        /** @description A rule as it is written. */
+        NewRule: {
+            /** @description What people call it, 1 to 100 characters. */
+            name: string;
+            /** @description Whether it is evaluated. */
+            enabled?: boolean;
+            /**
+             * @description `negative_share`, `sentiment_average`, `churn_high`, `toxicity`, `volume`, `virality`, or `emotion:` followed by
+             *     one of the seven.
+             */
+            metric: string;
+            /** @description What it watches. */
+            scope: components["schemas"]["RuleScope"];
+            /**
+             * Format: int64
+             * @description How far back it looks, 10 seconds to a day.
+             */
+            window_seconds: number;
+            /** @description On which side of the threshold it fires. */
+            comparison: components["schemas"]["Comparison"];
+            /**
+             * Format: double
+             * @description It fires beyond this.
+             */
+            threshold: number;
+            /**
+             * Format: double
+             * @description It ceases at this or less, or for `below` at this or more; between the two it stays as it is. `threshold` when
+             *     absent.
+             */
+            clear_threshold?: number | null;
+            /**
+             * Format: int64
+             * @description Fewer posts than this say nothing: it neither fires nor holds.
+             */
+            minimum_volume?: number;
+            /**
+             * Format: int64
+             * @description How long it must hold before it fires.
+             */
+            for_seconds?: number;
+            /**
+             * Format: int64
+             * @description How long it must have ceased before it is over.
+             */
+            keep_firing_seconds?: number;
+            /**
+             * Format: int64
+             * @description How long after it was over it stays quiet.
+             */
+            cooldown_seconds?: number;
+            /** @description How loudly. A negative share halfway from the threshold to all posts is critical whatever this says. */
+            severity: components["schemas"]["Severity"];
+            /** @description Where its alerts are sent; empty for every channel whose minimum severity fits. */
+            channels?: string[];
+        };
+        /**
+         * @description Which alerts not to tell of, and when. Of the four conditions all that are given must agree; without any, every alert
+         *     is silent.
+         */
+        NewSilence: {
+            /**
+             * Format: uuid
+             * @description Only alerts of this rule.
+             */
+            rule_id?: string | null;
+            /** @description Only alerts about such a thing: `overall`, `product`, `platform`, `channel` or `city`. */
+            dimension?: string | null;
+            /** @description Only alerts about this product, platform, channel or city. */
+            key?: string | null;
+            severity?: components["schemas"]["Severity"] | null;
+            /**
+             * Format: date-time
+             * @description From when on; at once when absent.
+             */
+            starts_at?: string;
+            /**
+             * Format: date-time
+             * @description Until when.
+             */
+            ends_at: string;
+            /** @description Why, for colleagues. */
+            comment?: string;
+        };
         /** @description A view to save. */
         NewView: {
             /** @description Its name for people, 1 to 100 characters. */
@@ -1623,6 +1817,31 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list, newest first. */
+        Page_Rule: {
+            /** @description At most as many as asked for. */
+            items: (components["schemas"]["NewRule"] & {
+                /**
+                 * Format: uuid
+                 * @description Its name for programs.
+                 */
+                id: string;
+                /** @description Whether it came with Groundswell. Such a rule can be changed and switched off, not deleted. */
+                builtin: boolean;
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                /**
+                 * Format: date-time
+                 * @description When it was last changed.
+                 */
+                updated_at: string;
+            })[];
+            /** @description Asks for the next page; null when this is the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list, newest first. */
         Page_SavedView: {
             /** @description At most as many as asked for. */
             items: {
@@ -1648,6 +1867,24 @@ export interface components {
                  */
                 updated_at: string;
             }[];
+            /** @description Asks for the next page; null when this is the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list, newest first. */
+        Page_Silence: {
+            /** @description At most as many as asked for. */
+            items: (components["schemas"]["NewSilence"] & {
+                /**
+                 * Format: uuid
+                 * @description Its name.
+                 */
+                id: string;
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+            })[];
             /** @description Asks for the next page; null when this is the last. */
             next_cursor?: string | null;
         };
@@ -1742,6 +1979,39 @@ export interface components {
             corrected_label?: components["schemas"]["SentimentLabel"] | null;
             /** @description The scores before that, oldest first; empty for a post that was scored once. */
             history: components["schemas"]["PastScore"][];
+        };
+        /** @description What a rule would have done. */
+        Preview: {
+            /**
+             * @description What it would have measured: of a rule about each thing, of the one it would have fired for the longest, else of
+             *     the one with the most posts.
+             */
+            series: components["schemas"]["PreviewPoint"][];
+            /** @description When any of its alerts would have been open, oldest first. */
+            firings: components["schemas"]["Stretch"][];
+            /**
+             * Format: int64
+             * @description How far back, in seconds.
+             */
+            seconds: number;
+        };
+        /** @description What a rule would have measured at one moment. */
+        PreviewPoint: {
+            /**
+             * Format: date-time
+             * @description When; the window ends there.
+             */
+            at: string;
+            /**
+             * Format: double
+             * @description In the unit of the metric; null where no post had a value.
+             */
+            value?: number | null;
+            /**
+             * Format: int64
+             * @description Posts behind it.
+             */
+            count: number;
         };
         /**
          * @description A range of history that ends now.
@@ -1897,6 +2167,33 @@ export interface components {
                 /** @description `epoch:offset` after which what follows begins; null while nobody knows where the sequence stands. */
                 since?: string | null;
             };
+        };
+        /** @description A rule as it is stored. */
+        Rule: components["schemas"]["NewRule"] & {
+            /**
+             * Format: uuid
+             * @description Its name for programs.
+             */
+            id: string;
+            /** @description Whether it came with Groundswell. Such a rule can be changed and switched off, not deleted. */
+            builtin: boolean;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+        };
+        /** @description What a rule watches: everything, one thing, or each thing of a kind. */
+        RuleScope: {
+            /** @description `overall`, `product`, `platform`, `channel` or `city`. */
+            dimension: string;
+            /** @description Which product, platform, channel or city; null for each of them, with an alert of its own. */
+            key?: string | null;
         };
         /** @description A saved view. */
         SavedView: {
@@ -2080,6 +2377,19 @@ export interface components {
          * @enum {string}
          */
         Severity: "info" | "warning" | "critical";
+        /** @description A time in which certain alerts are not notified. */
+        Silence: components["schemas"]["NewSilence"] & {
+            /**
+             * Format: uuid
+             * @description Its name.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+        };
         /** @description How many browsers watch. */
         SocketHealth: {
             /**
@@ -2173,6 +2483,19 @@ export interface components {
              * @description Dead letters.
              */
             dead: number;
+        };
+        /** @description A stretch of time. */
+        Stretch: {
+            /**
+             * Format: date-time
+             * @description Its start.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description Its end.
+             */
+            to: string;
         };
         /** @description What `subscribe` says. */
         Subscribe: {
@@ -2784,6 +3107,316 @@ export interface operations {
             };
             /** @description A parameter is wrong, or the window too long for its filters */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_alert_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them on one page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Rule"];
+                };
+            };
+            /** @description PostgreSQL is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_alert_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRule"];
+            };
+        };
+        responses: {
+            /** @description The rule as it is stored */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rule"];
+                };
+            };
+            /** @description Not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There are 200 rules already */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A field is wrong, named in `details.field` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    preview_alert_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRule"];
+            };
+        };
+        responses: {
+            /** @description What it would have measured, and when it would have fired */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            /** @description Not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A field is wrong, named in `details.field` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_alert_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The rule */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rule"];
+                };
+            };
+            /** @description The id is no UUID */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such rule */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    replace_alert_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The rule */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRule"];
+            };
+        };
+        responses: {
+            /** @description The rule as it is stored */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rule"];
+                };
+            };
+            /** @description Not JSON, or the id is no UUID */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such rule */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A field is wrong, named in `details.field` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_alert_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The rule */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The id is no UUID */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such rule */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It came with Groundswell */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3832,6 +4465,145 @@ export interface operations {
             };
             /** @description Too many are waiting; `Retry-After` says when to ask again */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_silences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Those that are over among them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Silence"];
+                };
+            };
+            /** @description PostgreSQL is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_silence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSilence"];
+            };
+        };
+        responses: {
+            /** @description The silence as it is stored */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Silence"];
+                };
+            };
+            /** @description Not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description 500 silences are not over yet */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A field is wrong, named in `details.field` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    end_silence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The silence */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The silence as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Silence"];
+                };
+            };
+            /** @description The id is no UUID */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such silence */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is away */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -42,7 +42,7 @@ pub(in crate::store) async fn note(
 /// Everything that happened to an alert, oldest first.
 pub(super) async fn of_alert(client: &Object, alert: Uuid) -> Result<Vec<AlertMoment>, StoreError> {
     const SQL: &str =
-        "SELECT at, phase, action, value FROM alert_history WHERE alert = $1 ORDER BY id LIMIT 1000";
+        "SELECT at, phase, action, value FROM alert_history WHERE alert = $1 ORDER BY at, id LIMIT 1000";
     let rows = client.query(SQL, &[&alert]).await?;
     let moment = |row: &tokio_postgres::Row| {
         Ok(AlertMoment {

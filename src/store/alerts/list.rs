@@ -1,14 +1,17 @@
 //! Alerts as they are shown.
 
-use deadpool_postgres::Object;
+use deadpool_postgres::{Object, Transaction};
 use jiff::Timestamp;
 use tokio::time::timeout;
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::history::{self, Event};
-use super::row::{alert_of, columns};
-use crate::models::alert::{Alert, AlertRule, AlertState, AlertWithHistory};
+use super::row::{alert_of, columns, named};
+use crate::models::alert::{Alert, AlertRule, AlertState, AlertWithHistory, Severity};
+use crate::models::evaluation::Told;
 use crate::store::codec::Moment;
+use crate::store::outbox::{self, Notice, NoticeEvent};
 use crate::store::page::{Cursor, Page, limits};
 use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
 
@@ -65,6 +68,49 @@ pub async fn get(store: &Store, id: Uuid) -> Result<Option<AlertWithHistory>, St
     answered(client, outcome)
 }
 
+/// Alerts by their names, in the order in which they opened.
+pub(in crate::store) async fn by_ids(
+    transaction: &Transaction<'_>,
+    ids: &[Uuid],
+) -> Result<Vec<Alert>, StoreError> {
+    const SQL: &str =
+        concat!("SELECT ", columns!(), " FROM sentiment_alerts WHERE id = ANY ($1) ORDER BY opened_at, id");
+    let statement = transaction.prepare_cached(SQL).await?;
+    transaction.query(&statement, &[&ids]).await?.iter().map(alert_of).collect()
+}
+
+/// Every open alert, and those that are over though people know only that they fired; in the order in which they opened.
+pub(in crate::store) async fn told(transaction: &Transaction<'_>) -> Result<Vec<Told>, StoreError> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        ", told_as, told_severity::text, channels
+        FROM sentiment_alerts
+        WHERE state = 'open' OR (state = 'resolved' AND told_as IS NOT NULL AND NOT told_over)
+        ORDER BY opened_at, id"
+    );
+    let statement = transaction.prepare_cached(SQL).await?;
+    let rows = transaction.query(&statement, &[]).await?;
+    let told = |row: &Row| {
+        let name: Option<Uuid> = row.try_get(23)?;
+        let told = match name {
+            Some(name) => Some((name, named(row, 24, &Severity::ALL, Severity::as_str)?)),
+            None => None,
+        };
+        Ok(Told { alert: alert_of(row)?, told, channels: row.try_get(25)? })
+    };
+    rows.iter().map(told).collect()
+}
+
+/// Every open alert, in the order in which they opened.
+pub async fn open(store: &Store) -> Result<Vec<Alert>, StoreError> {
+    const SQL: &str =
+        concat!("SELECT ", columns!(), " FROM sentiment_alerts WHERE state = 'open' ORDER BY opened_at, id");
+    let client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, client.query(SQL, &[])).await;
+    answered(client, outcome)?.iter().map(alert_of).collect()
+}
+
 /// What became of an acknowledgement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Acknowledged {
@@ -100,8 +146,24 @@ async fn acknowledge_on(
     };
     if is_first {
         history::note(&transaction, &[id], Event::Action("acknowledged"), at).await?;
+        tell_acknowledged(&transaction, id).await?;
     }
     transaction.commit().await?;
     let alert = row.as_ref().map(alert_of).transpose()?;
     Ok(alert.map(|alert| Acknowledged { alert, is_first }))
+}
+
+/// Tells those who track it elsewhere, in the name in which they know it. Of several told together, the first.
+async fn tell_acknowledged(transaction: &Transaction<'_>, id: Uuid) -> Result<(), StoreError> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM sentiment_alerts WHERE id = $1 AND told_as = $1 AND state = 'open'"
+    );
+    if let Some(row) = transaction.query_opt(SQL, &[&id]).await? {
+        let alert = alert_of(&row)?;
+        let notice = Notice { event: NoticeEvent::Acknowledged, alert: &alert, channels: &[] };
+        outbox::enqueue(transaction, &notice).await?;
+    }
+    Ok(())
 }

@@ -16,12 +16,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-pub use self::list::{Acknowledged, AlertsQuery, acknowledge, get, list};
-pub(super) use self::raise::add_posts_on;
+pub(super) use self::history::{Event, note};
+pub use self::list::{Acknowledged, AlertsQuery, acknowledge, get, list, open};
+pub(super) use self::list::{by_ids, told};
 pub use self::raise::{add_posts, open_or_update};
+pub(super) use self::raise::{add_posts_on, open_or_update_on};
 pub use self::resolve::resolve;
 pub(super) use self::resolve::{Loss, count_out};
-pub(super) use self::row::scope_of;
+pub(super) use self::row::{named, scope_of};
 use crate::models::alert::{Alert, AlertPost, AlertRule, Evidence, Scope, Severity};
 
 /// Most posts that an alert shows.

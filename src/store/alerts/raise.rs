@@ -58,6 +58,14 @@ pub(in crate::store) async fn add_posts_on(
     raise_in(transaction, found, Merge::Add).await
 }
 
+/// As [`open_or_update`], as part of a transaction that does more.
+pub(in crate::store) async fn open_or_update_on(
+    transaction: &Transaction<'_>,
+    found: &NewAlert,
+) -> Result<Raise, StoreError> {
+    raise_in(transaction, found, Merge::Replace).await
+}
+
 async fn raise_in(
     transaction: &Transaction<'_>,
     found: &NewAlert,

@@ -99,6 +99,7 @@ impl FrontDoor {
                 retention: RETENTION,
             },
             store: store.clone(),
+            updates: stream.updates(),
             producer: stream.producer(),
             dead_letters: stream.dead_letters(),
             score_lane: ScoreLane::new(queue, Arc::new(Cascade::new(Duration::ZERO, 0))),

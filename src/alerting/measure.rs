@@ -1,0 +1,205 @@
+//! What a rule sees, and what it says to that.
+
+use jiff::SignedDuration;
+
+use super::machine::{Patience, Verdict};
+use crate::models::alert::Severity;
+use crate::models::alert_rule::{Comparison, Metric, NewRule};
+use crate::models::evaluation::Measured;
+use crate::models::rollup::{MICROS, Sums};
+
+/// What was measured over a window.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reading {
+    /// In the unit of the metric; `None` where no post had one.
+    pub value: Option<f64>,
+    /// Posts behind it.
+    pub count: i64,
+}
+
+impl Reading {
+    /// What a metric is.
+    pub fn of(metric: Metric, measured: Measured) -> Self {
+        match measured {
+            Measured::Sums(sums) => Self::of_sums(metric, &sums),
+            Measured::Viral { highest, count } => Self { value: Some(highest), count },
+        }
+    }
+
+    fn of_sums(metric: Metric, sums: &Sums) -> Self {
+        let count = sums.count.max(0);
+        let per_post = |sum: f64| (count > 0).then(|| sum / count as f64);
+        let value = match metric {
+            Metric::NegativeShare => per_post(sums.negative as f64),
+            Metric::SentimentAverage => per_post(sums.sentiment_micros as f64 / MICROS),
+            Metric::Toxicity => per_post(sums.toxicity_micros as f64 / MICROS),
+            Metric::Emotion(i) => {
+                per_post(sums.emotions.get(usize::from(i)).copied().unwrap_or_default() as f64)
+            }
+            Metric::ChurnHigh => Some(sums.churn_high as f64),
+            Metric::Volume => Some(count as f64),
+            Metric::Virality => None,
+        };
+        Self { value, count }
+    }
+
+    /// What is measured where there is no post at all.
+    pub fn nothing(metric: Metric) -> Self {
+        match metric {
+            Metric::Virality => Self { value: Some(0.0), count: 0 },
+            _ => Self::of_sums(metric, &Sums::default()),
+        }
+    }
+}
+
+/// What a rule says to a reading. Too few posts never hold, so an alert also ends when people fall silent.
+pub fn judge(rule: &NewRule, reading: Reading) -> Verdict {
+    let Some(value) = reading.value.filter(|_| reading.count >= rule.minimum_volume) else {
+        return Verdict::Clear;
+    };
+    let (is_beyond, is_clear) = match rule.comparison {
+        Comparison::Above => (value > rule.threshold, value <= rule.clear_threshold()),
+        Comparison::Below => (value < rule.threshold, value >= rule.clear_threshold()),
+    };
+    match (is_beyond, is_clear) {
+        (true, _) => Verdict::Breach,
+        (false, true) => Verdict::Clear,
+        (false, false) => Verdict::Between,
+    }
+}
+
+/// How loudly a rule says it: louder than it would by itself where the negative share is more than halfway from the
+/// threshold to everybody.
+pub fn severity(rule: &NewRule, value: f64) -> Severity {
+    let is_grave = rule.metric == Metric::NegativeShare
+        && rule.comparison == Comparison::Above
+        && value >= f64::midpoint(rule.threshold, 1.0);
+    if is_grave { rule.severity.max(Severity::Critical) } else { rule.severity }
+}
+
+/// How patient a rule is.
+pub fn patience(rule: &NewRule) -> Patience {
+    Patience {
+        hold: SignedDuration::from_secs(rule.for_seconds),
+        keep_firing: SignedDuration::from_secs(rule.keep_firing_seconds),
+        cooldown: SignedDuration::from_secs(rule.cooldown_seconds),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::models::alert_rule::RuleScope;
+    use crate::models::rollup::Dimension;
+
+    /// The field's rule.
+    pub(crate) fn negativity() -> NewRule {
+        NewRule {
+            name: "mostly negative".to_owned(),
+            enabled: true,
+            metric: Metric::NegativeShare,
+            scope: RuleScope { dimension: Dimension::Overall, key: None },
+            window_seconds: 300,
+            comparison: Comparison::Above,
+            threshold: 0.5,
+            clear_threshold: None,
+            minimum_volume: 20,
+            for_seconds: 0,
+            keep_firing_seconds: 0,
+            cooldown_seconds: 60,
+            severity: Severity::Warning,
+            channels: Vec::new(),
+        }
+    }
+
+    fn negative(count: i64, negative: i64) -> Sums {
+        Sums { count, negative, ..Sums::default() }
+    }
+
+    fn check(count: i64, n_negative: i64, expected: Verdict) {
+        let reading = Reading::of_sums(Metric::NegativeShare, &negative(count, n_negative));
+        assert_eq!(judge(&negativity(), reading), expected, "{n_negative} of {count}");
+    }
+
+    #[test]
+    fn more_than_half_of_twenty_holds() {
+        check(20, 11, Verdict::Breach);
+    }
+
+    #[test]
+    fn exactly_half_does_not() {
+        check(20, 10, Verdict::Clear);
+    }
+
+    #[test]
+    fn nineteen_posts_say_nothing() {
+        check(19, 19, Verdict::Clear);
+    }
+
+    #[test]
+    fn silence_does_not_hold() {
+        check(0, 0, Verdict::Clear);
+    }
+
+    #[test]
+    fn between_the_thresholds_it_stays_as_it_is() {
+        let mut rule = NewRule { clear_threshold: Some(0.4), minimum_volume: 0, ..negativity() };
+        let judged = |rule: &NewRule, value: f64| judge(rule, Reading { value: Some(value), count: 9 });
+        assert_eq!(
+            [0.51, 0.5, 0.41, 0.4].map(|value| judged(&rule, value)),
+            [Verdict::Breach, Verdict::Between, Verdict::Between, Verdict::Clear]
+        );
+        (rule.comparison, rule.clear_threshold) = (Comparison::Below, Some(0.6));
+        assert_eq!(
+            [0.49, 0.5, 0.59, 0.6].map(|value| judged(&rule, value)),
+            [Verdict::Breach, Verdict::Between, Verdict::Between, Verdict::Clear]
+        );
+    }
+
+    #[test]
+    fn every_metric_is_what_its_name_says() {
+        let sums = Sums {
+            count: 10,
+            negative: 4,
+            sentiment_micros: -2_500_000,
+            churn_high: 3,
+            toxicity_micros: 1_000_000,
+            emotions: [1, 0, 0, 0, 7, 0, 2],
+            ..Sums::default()
+        };
+        for (name, value) in [
+            ("negative_share", 0.4),
+            ("sentiment_average", -0.25),
+            ("churn_high", 3.0),
+            ("toxicity", 0.1),
+            ("volume", 10.0),
+            ("emotion:anger", 0.1),
+            ("emotion:surprise", 0.2),
+        ] {
+            let reading = Reading::of_sums(Metric::from_name(name).unwrap(), &sums);
+            assert_eq!(reading, Reading { value: Some(value), count: 10 }, "{name}");
+        }
+    }
+
+    #[test]
+    fn nobody_speaking_is_a_volume_of_zero_and_no_share_at_all() {
+        assert_eq!(Reading::nothing(Metric::Volume).value, Some(0.0));
+        assert_eq!(Reading::nothing(Metric::NegativeShare).value, None);
+        let rule = NewRule {
+            metric: Metric::Volume,
+            comparison: Comparison::Below,
+            threshold: 5.0,
+            minimum_volume: 0,
+            ..negativity()
+        };
+        assert_eq!(judge(&rule, Reading::nothing(Metric::Volume)), Verdict::Breach);
+    }
+
+    #[test]
+    fn nearly_everybody_is_critical_whatever_the_rule_says() {
+        let quiet = NewRule { severity: Severity::Info, ..negativity() };
+        assert_eq!([0.74, 0.75].map(|value| severity(&quiet, value)), [Severity::Info, Severity::Critical]);
+        let other = NewRule { metric: Metric::Toxicity, ..quiet };
+        assert_eq!(severity(&other, 0.99), Severity::Info);
+    }
+}

@@ -1,0 +1,162 @@
+//! Of what people are not told, though it is raised and shown: what somebody silenced, and what another alert says more
+//! loudly.
+
+use jiff::Timestamp;
+
+use crate::models::alert::{Alert, Severity};
+use crate::models::alert_rule::CHURN;
+use crate::models::evaluation::Mute;
+use crate::models::rollup::Dimension;
+use crate::models::silence::Silence;
+
+/// What mutes each of the open alerts, in their order.
+///
+/// What is itself muted still inhibits: whoever silenced the whole did not ask to hear of its parts.
+pub fn mutes(open: &[Alert], silences: &[Silence], now: Timestamp) -> Vec<Mute> {
+    let mute = |alert: &Alert| Mute {
+        alert: alert.id,
+        silenced: silences.iter().any(|silence| silence.what.covers(alert, now)),
+        inhibited_by: open
+            .iter()
+            .filter(|other| inhibits(other, alert))
+            .min_by_key(|other| (other.opened_at, other.id))
+            .map(|other| other.id),
+    };
+    open.iter().map(mute).collect()
+}
+
+/// Whether one alert says what another does, and more: everything as against a part of it, by the same measure, or the
+/// same thing as critical. No two alerts inhibit each other.
+///
+/// Alerts about single posts neither inhibit nor are inhibited: each names people whom nobody else names, and those about
+/// no product are not the sum of those about one.
+fn inhibits(loud: &Alert, quiet: &Alert) -> bool {
+    if loud.id == quiet.id || loud.rule_id == Some(CHURN) || quiet.rule_id == Some(CHURN) {
+        return false;
+    }
+    let is_whole = loud.scope.dimension == Dimension::Overall && quiet.scope.dimension != Dimension::Overall;
+    if is_whole {
+        return loud.rule == quiet.rule && loud.metric == quiet.metric && loud.severity >= quiet.severity;
+    }
+    loud.scope == quiet.scope && loud.severity == Severity::Critical && quiet.severity < Severity::Critical
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::models::alert::{AlertPhase, AlertRule, AlertState, Scope};
+    use crate::models::silence::NewSilence;
+
+    pub(crate) const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    pub(crate) fn alert(id: u128, scope: (Dimension, &str), severity: Severity) -> Alert {
+        Alert {
+            id: Uuid::from_u128(id),
+            rule: AlertRule::Negativity,
+            rule_id: Some(Uuid::from_u128(77)),
+            rule_name: None,
+            metric: Some("negative_share".to_owned()),
+            scope: Scope { dimension: scope.0, key: scope.1.to_owned() },
+            state: AlertState::Open,
+            phase: AlertPhase::Firing,
+            silenced: false,
+            inhibited_by: None,
+            flapping: false,
+            severity,
+            title: format!("alert {id}"),
+            value: 0.6,
+            threshold: 0.5,
+            count: 30,
+            opened_at: NOW,
+            updated_at: NOW,
+            resolved_at: None,
+            acknowledged_at: None,
+            evidence: None,
+            posts: Vec::new(),
+        }
+    }
+
+    fn inhibitors(open: &[Alert]) -> Vec<Option<u128>> {
+        mutes(open, &[], NOW).iter().map(|mute| mute.inhibited_by.map(|id| id.as_u128())).collect()
+    }
+
+    const ALL: (Dimension, &str) = (Dimension::Overall, "");
+    const ALPHA: (Dimension, &str) = (Dimension::Product, "alpha");
+
+    #[test]
+    fn the_whole_inhibits_its_parts_by_the_same_measure() {
+        let mut other = alert(3, (Dimension::City, "Ulm"), Severity::Warning);
+        other.metric = Some("sentiment_average".to_owned());
+        let open = [alert(1, ALPHA, Severity::Warning), alert(2, ALL, Severity::Warning), other];
+        assert_eq!(inhibitors(&open), [Some(2), None, None]);
+    }
+
+    #[test]
+    fn the_whole_does_not_hide_a_part_that_is_worse() {
+        let open = [alert(1, ALPHA, Severity::Critical), alert(2, ALL, Severity::Warning)];
+        assert_eq!(inhibitors(&open), [None, None]);
+    }
+
+    #[test]
+    fn what_is_critical_inhibits_what_is_less_about_the_same() {
+        let mut info = alert(3, ALPHA, Severity::Info);
+        info.rule = AlertRule::Threshold;
+        let elsewhere = alert(4, (Dimension::Product, "beta"), Severity::Warning);
+        let open = [alert(1, ALPHA, Severity::Warning), alert(2, ALPHA, Severity::Critical), info, elsewhere];
+        assert_eq!(inhibitors(&open), [Some(2), None, Some(2), None]);
+    }
+
+    #[test]
+    fn people_who_leave_are_never_inhibited() {
+        let mut churn = alert(1, ALPHA, Severity::Warning);
+        (churn.rule, churn.rule_id) = (AlertRule::Churn, Some(CHURN));
+        let mut nowhere = alert(2, ALL, Severity::Critical);
+        (nowhere.rule, nowhere.rule_id) = (AlertRule::Churn, Some(CHURN));
+        assert_eq!(inhibitors(&[churn, nowhere, alert(3, ALPHA, Severity::Critical)]), [None, None, None]);
+    }
+
+    #[test]
+    fn no_two_alerts_inhibit_each_other() {
+        let scopes = [ALL, ALPHA, (Dimension::Product, "beta"), (Dimension::City, "Ulm")];
+        let mut open = Vec::new();
+        for (i, scope) in scopes.into_iter().enumerate() {
+            for (k, severity) in Severity::ALL.into_iter().enumerate() {
+                open.push(alert((i * 10 + k) as u128, scope, severity));
+            }
+        }
+        for one in &open {
+            for other in &open {
+                assert!(!(inhibits(one, other) && inhibits(other, one)), "{one:?} {other:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_silence_covers_what_it_says_while_it_lasts() {
+        let at = |second: i64| Timestamp::from_second(second).unwrap();
+        let silence = |change: fn(&mut NewSilence)| {
+            let mut what = NewSilence {
+                rule_id: None,
+                dimension: None,
+                key: None,
+                severity: None,
+                starts_at: at(10),
+                ends_at: at(20),
+                comment: String::new(),
+            };
+            change(&mut what);
+            Silence { id: Uuid::from_u128(1), what, created_at: NOW }
+        };
+        let is_silenced = |change: fn(&mut NewSilence), second: i64| {
+            mutes(&[alert(1, ALPHA, Severity::Warning)], &[silence(change)], at(second))[0].silenced
+        };
+        assert_eq!([9, 10, 19, 20].map(|second| is_silenced(|_| {}, second)), [false, true, true, false]);
+        assert!(is_silenced(|what| what.rule_id = Some(Uuid::from_u128(77)), 15));
+        assert!(!is_silenced(|what| what.rule_id = Some(Uuid::from_u128(78)), 15));
+        assert!(is_silenced(|what| what.dimension = Some(Dimension::Product), 15));
+        assert!(!is_silenced(|what| what.key = Some("beta".to_owned()), 15));
+        assert!(!is_silenced(|what| what.severity = Some(Severity::Critical), 15));
+    }
+}

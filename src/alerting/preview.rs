@@ -1,0 +1,198 @@
+//! What a rule would have done on the last day, minute by minute.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::machine::Transition;
+use super::measure::{self, Reading};
+use crate::models::alert_rule::{NewRule, Preview, PreviewPoint, Stretch};
+use crate::models::evaluation::{Measured, Minute, Series};
+use crate::models::rollup::Sums;
+
+/// How far back a preview looks.
+const PREVIEW_SECONDS: i64 = 86_400;
+
+const MINUTE_SECONDS: i64 = 60;
+
+/// One point of the chart for this many minutes: as many as are told apart.
+const POINT_EVERY: i64 = 5;
+
+/// The minutes that a preview made at this moment needs: those of the last day, and a window before.
+pub fn span(rule: &NewRule, now: Timestamp) -> Stretch {
+    let to = (now.as_second().div_euclid(MINUTE_SECONDS) + 1) * MINUTE_SECONDS;
+    let from = to - PREVIEW_SECONDS - n_minutes(rule) * MINUTE_SECONDS;
+    let at = |seconds| Timestamp::from_second(seconds).unwrap_or(now);
+    Stretch { from: at(from), to: at(to) }
+}
+
+/// A window in whole minutes, since that is all that is kept of the past.
+fn n_minutes(rule: &NewRule) -> i64 {
+    (rule.window_seconds + MINUTE_SECONDS - 1).div_euclid(MINUTE_SECONDS)
+}
+
+/// Goes through the minutes of a [`span`], oldest first, as the evaluation would have.
+pub fn preview(rule: &NewRule, minutes: &[Minute], span: Stretch) -> Preview {
+    let mut keys: BTreeMap<&str, BTreeMap<i64, Measured>> = BTreeMap::new();
+    for minute in minutes {
+        let place = minute.at.duration_since(span.from).as_secs().div_euclid(MINUTE_SECONDS);
+        keys.entry(&minute.key).or_default().insert(place, minute.measured);
+    }
+    // Also when nobody spoke at all, which is what some rules are about.
+    if keys.is_empty() {
+        keys.insert("", BTreeMap::new());
+    }
+    let tried: Vec<Tried> = keys.values().map(|minutes| try_one(rule, minutes, span)).collect();
+    let shown = tried.iter().max_by_key(|tried| (tried.firing_seconds(), tried.n_posts));
+    Preview {
+        series: shown.map(|tried| tried.series.clone()).unwrap_or_default(),
+        firings: union(tried.iter().flat_map(|tried| tried.firings.iter().copied()).collect()),
+        seconds: PREVIEW_SECONDS,
+    }
+}
+
+/// What came of one thing.
+struct Tried {
+    series: Vec<PreviewPoint>,
+    firings: Vec<Stretch>,
+    n_posts: i64,
+}
+
+impl Tried {
+    fn firing_seconds(&self) -> i64 {
+        self.firings.iter().map(|firing| firing.to.duration_since(firing.from).as_secs()).sum()
+    }
+}
+
+fn try_one(rule: &NewRule, minutes: &BTreeMap<i64, Measured>, span: Stretch) -> Tried {
+    let (patience, n_minutes) = (measure::patience(rule), n_minutes(rule));
+    let mut series = Series::at_rest(span.from);
+    let mut tried = Tried { series: Vec::new(), firings: Vec::new(), n_posts: 0 };
+    let mut window = Rolling::default();
+    let mut open_since = None;
+    let n_steps = span.to.duration_since(span.from).as_secs().div_euclid(MINUTE_SECONDS);
+    for step in 0..n_steps {
+        let measured = minutes.get(&step).copied();
+        tried.n_posts += measured.map_or(0, |measured| Reading::of(rule.metric, measured).count);
+        window.push(measured, n_minutes);
+        if step < n_minutes {
+            continue;
+        }
+        let elapsed = SignedDuration::from_secs((step + 1) * MINUTE_SECONDS);
+        let at = span.from.checked_add(elapsed).unwrap_or(span.to);
+        let reading =
+            window.measured().map_or(Reading::nothing(rule.metric), |it| Reading::of(rule.metric, it));
+        if (step + 1) % POINT_EVERY == 0 {
+            tried.series.push(PreviewPoint { at, value: reading.value, count: reading.count });
+        }
+        let (next, transition) = series.step(measure::judge(rule, reading), patience, at);
+        match transition {
+            Some(Transition::Opened { .. }) => open_since = Some(at),
+            Some(Transition::Resolved) => {
+                tried.firings.extend(open_since.take().map(|from| Stretch { from, to: at }));
+            }
+            _ => {}
+        }
+        series = next;
+    }
+    tried.firings.extend(open_since.map(|from| Stretch { from, to: span.to }));
+    tried
+}
+
+/// The last minutes, together.
+#[derive(Default)]
+struct Rolling {
+    minutes: VecDeque<Option<Measured>>,
+    sums: Sums,
+}
+
+impl Rolling {
+    fn push(&mut self, measured: Option<Measured>, n_minutes: i64) {
+        if let Some(Measured::Sums(sums)) = &measured {
+            self.sums.add(sums);
+        }
+        self.minutes.push_back(measured);
+        if i64::try_from(self.minutes.len()).unwrap_or(i64::MAX) > n_minutes
+            && let Some(Some(Measured::Sums(sums))) = self.minutes.pop_front()
+        {
+            self.sums.subtract(&sums);
+        }
+    }
+
+    fn measured(&self) -> Option<Measured> {
+        let viral = self.minutes.iter().flatten().filter_map(|measured| match measured {
+            Measured::Viral { highest, count } => Some((*highest, *count)),
+            Measured::Sums(_) => None,
+        });
+        let viral = viral.reduce(|all, one| (all.0.max(one.0), all.1 + one.1));
+        match viral {
+            Some((highest, count)) => Some(Measured::Viral { highest, count }),
+            None => (self.sums.count > 0).then_some(Measured::Sums(self.sums)),
+        }
+    }
+}
+
+/// Stretches that overlap or touch become one.
+fn union(mut stretches: Vec<Stretch>) -> Vec<Stretch> {
+    stretches.sort_by_key(|stretch| stretch.from);
+    let mut joined: Vec<Stretch> = Vec::new();
+    for stretch in stretches {
+        match joined.last_mut() {
+            Some(last) if stretch.from <= last.to => last.to = last.to.max(stretch.to),
+            _ => joined.push(stretch),
+        }
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alerting::measure::tests::negativity;
+
+    fn at(minute: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + minute * 60).unwrap()
+    }
+
+    fn minute(minute: i64, key: &str, negative: i64) -> Minute {
+        let sums = Sums { count: 30, negative, ..Sums::default() };
+        Minute { at: at(minute), key: key.to_owned(), measured: Measured::Sums(sums) }
+    }
+
+    #[test]
+    fn a_rule_fires_in_the_preview_when_it_would_have() {
+        let rule = negativity();
+        let span = span(&rule, at(1_445));
+        let start = span.from.duration_since(at(0)).as_secs() / 60;
+        assert_eq!((start, span.to), (1, at(1_446)));
+        let minutes: Vec<_> =
+            (0..1_445).map(|i| minute(start + i, "", if (600..620).contains(&i) { 30 } else { 5 })).collect();
+        let preview = preview(&rule, &minutes, span);
+        assert_eq!((preview.series.len(), preview.seconds), (288, 86_400));
+        assert!(preview.series.iter().all(|point| point.count == 150));
+        // More than half of five minutes: with the third bad one, until the third good one.
+        assert_eq!(preview.firings, [Stretch { from: at(start + 603), to: at(start + 623) }]);
+    }
+
+    #[test]
+    fn what_fires_at_the_same_time_is_one_stretch_and_the_worst_is_shown() {
+        let mut rule = negativity();
+        rule.scope.dimension = crate::models::rollup::Dimension::Product;
+        let span = span(&rule, at(1_445));
+        let bad = |key: &'static str, from: i64, to: i64| (from..to).map(move |i| minute(i, key, 30));
+        let minutes: Vec<_> = bad("alpha", 100, 130).chain(bad("beta", 110, 200)).collect();
+        let preview = preview(&rule, &minutes, span);
+        assert_eq!(preview.firings.len(), 1);
+        let lasted = preview.firings[0].to.duration_since(preview.firings[0].from).as_secs() / 60;
+        assert!((95..=105).contains(&lasted), "{lasted}");
+        let last_bad = preview.series.iter().rev().find(|point| point.count > 0).unwrap();
+        assert!(last_bad.at > at(195), "beta is shown");
+    }
+
+    #[test]
+    fn a_day_without_posts_has_a_preview_too() {
+        let rule = negativity();
+        let preview = preview(&rule, &[], span(&rule, at(1_445)));
+        assert!(preview.firings.is_empty() && preview.series.iter().all(|point| point.value.is_none()));
+    }
+}

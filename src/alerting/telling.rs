@@ -1,0 +1,166 @@
+//! What people are told, and in whose name.
+//!
+//! Goes by what is, not by what happened: an alert that nobody was told of, and that nothing mutes, is told of now. So it
+//! makes no difference which way it came up, and what was muted is told of when it no longer is, if it still holds.
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use super::title;
+use crate::models::alert::{Alert, AlertState};
+use crate::models::evaluation::{Mute, News, Telling, Told};
+
+/// What must be told now of the open alerts, whose mutes are given in the same order, and of those that are resolved and
+/// whose end nobody was told of.
+///
+/// Alerts of one rule that fire together are one notice, in the name of the first; they are over when the last of them is.
+pub fn due(alerts: &[Told], mutes: &[Mute]) -> Vec<Telling> {
+    let is_audible = |alert: &Alert| mutes.iter().any(|mute| mute.alert == alert.id && mute.is_none());
+    let mut groups: BTreeMap<(Option<Uuid>, String), Vec<&Told>> = BTreeMap::new();
+    let mut due = Vec::new();
+    for told in alerts.iter().filter(|told| told.alert.state == AlertState::Open && is_audible(&told.alert)) {
+        match told.told {
+            None => groups.entry(group_of(&told.alert)).or_default().push(told),
+            Some((_, severity)) if told.alert.severity > severity => due.push(Telling {
+                alert: told.alert.clone(),
+                channels: told.channels.clone(),
+                news: News::Escalated,
+                about: vec![told.alert.id],
+            }),
+            Some(_) => {}
+        }
+    }
+    due.extend(groups.into_values().filter_map(|group| fired(&group)));
+    due.extend(over(alerts));
+    due
+}
+
+/// Alerts of one rule belong together; one without a rule stands for itself.
+fn group_of(alert: &Alert) -> (Option<Uuid>, String) {
+    let own = if alert.rule_id.is_some() { String::new() } else { alert.id.to_string() };
+    (alert.rule_id, own)
+}
+
+fn fired(group: &[&Told]) -> Option<Telling> {
+    // The loudest first, so that who hears only of what is critical hears of it.
+    let first = group.iter().max_by_key(|told| (told.alert.severity, std::cmp::Reverse(told.alert.id)))?;
+    let others = group.iter().filter(|told| told.alert.id != first.alert.id);
+    let keys: Vec<&str> = others.map(|told| told.alert.scope.key.as_str()).collect();
+    let title = title::together(&first.alert.title, &keys);
+    Some(Telling {
+        alert: Alert { title, ..first.alert.clone() },
+        channels: first.channels.clone(),
+        news: News::Fired,
+        about: group.iter().map(|told| told.alert.id).collect(),
+    })
+}
+
+fn over(alerts: &[Told]) -> Vec<Telling> {
+    let mut groups: BTreeMap<Uuid, Vec<&Told>> = BTreeMap::new();
+    for told in alerts {
+        if let Some((name, _)) = told.told {
+            groups.entry(name).or_default().push(told);
+        }
+    }
+    let ended = groups
+        .into_iter()
+        .filter(|(_, group)| group.iter().all(|told| told.alert.state == AlertState::Resolved));
+    ended
+        .filter_map(|(name, group)| {
+            let named = group.iter().find(|told| told.alert.id == name).or(group.first())?;
+            Some(Telling {
+                alert: named.alert.clone(),
+                channels: named.channels.clone(),
+                news: News::Over,
+                about: group.iter().map(|told| told.alert.id).collect(),
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alerting::muting::mutes;
+    use crate::alerting::muting::tests::{NOW, alert};
+    use crate::models::alert::Severity;
+    use crate::models::rollup::Dimension;
+
+    fn product(id: u128, key: &str) -> Told {
+        Told {
+            alert: alert(id, (Dimension::Product, key), Severity::Warning),
+            told: None,
+            channels: Vec::new(),
+        }
+    }
+
+    fn over(told: Told) -> Told {
+        Told { alert: Alert { state: AlertState::Resolved, ..told.alert }, ..told }
+    }
+
+    fn known(told: Told, name: u128) -> Told {
+        let severity = told.alert.severity;
+        Told { told: Some((Uuid::from_u128(name), severity)), ..told }
+    }
+
+    /// What is told: the alert in whose name, the news, and how many it is about.
+    fn told(alerts: &[Told]) -> Vec<(u128, News, usize)> {
+        let open: Vec<Alert> = alerts
+            .iter()
+            .filter(|told| told.alert.state == AlertState::Open)
+            .map(|told| told.alert.clone())
+            .collect();
+        let due = due(alerts, &mutes(&open, &[], NOW));
+        due.into_iter()
+            .map(|telling| (telling.alert.id.as_u128(), telling.news, telling.about.len()))
+            .collect()
+    }
+
+    #[test]
+    fn many_that_fire_together_are_one_notice() {
+        let many: Vec<_> = (1..=40).map(|id| product(id, &format!("product {id}"))).collect();
+        assert_eq!(told(&many), [(1, News::Fired, 40)]);
+        let mut other = product(50, "alpha");
+        other.alert.rule_id = Some(Uuid::from_u128(78));
+        assert_eq!(told(&[product(1, "a"), product(2, "b"), other]).len(), 2, "of each rule its own");
+    }
+
+    #[test]
+    fn signals_without_a_rule_stand_for_themselves() {
+        let mut signals = [product(1, "a"), product(2, "b")];
+        signals.iter_mut().for_each(|told| told.alert.rule_id = None);
+        assert_eq!(told(&signals).len(), 2);
+    }
+
+    #[test]
+    fn what_was_told_is_not_told_again_unless_it_grows_worse() {
+        let mut one = known(product(1, "a"), 1);
+        assert_eq!(told(std::slice::from_ref(&one)), []);
+        one.alert.severity = Severity::Critical;
+        assert_eq!(told(&[one]), [(1, News::Escalated, 1)]);
+    }
+
+    #[test]
+    fn an_end_is_told_once_the_last_of_those_told_together_is_over() {
+        let (one, two) = (known(product(1, "a"), 1), known(product(2, "b"), 1));
+        assert_eq!(told(&[over(one.clone()), two.clone()]), []);
+        assert_eq!(told(&[over(one), over(two)]), [(1, News::Over, 2)]);
+    }
+
+    #[test]
+    fn nobody_is_told_the_end_of_what_nobody_was_told_of() {
+        assert_eq!(told(&[over(product(1, "a"))]), []);
+    }
+
+    #[test]
+    fn what_is_muted_is_told_when_it_no_longer_is() {
+        let whole = Told {
+            alert: alert(9, (Dimension::Overall, ""), Severity::Warning),
+            told: Some((Uuid::from_u128(9), Severity::Warning)),
+            channels: Vec::new(),
+        };
+        assert_eq!(told(&[whole.clone(), product(1, "a")]), []);
+        assert_eq!(told(&[over(whole), product(1, "a")]), [(1, News::Fired, 1), (9, News::Over, 1)]);
+    }
+}

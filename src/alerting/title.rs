@@ -1,0 +1,113 @@
+//! One sentence for people.
+
+use super::measure::Reading;
+use crate::models::alert::Scope;
+use crate::models::alert_rule::{Comparison, Metric, NewRule};
+use crate::models::rollup::Dimension;
+use crate::models::score::EMOTIONS;
+
+/// What a rule found, in a sentence.
+pub fn found(rule: &NewRule, scope: &Scope, reading: Reading) -> String {
+    let value = reading.value.unwrap_or_default();
+    let percent = (value * 100.0).round();
+    let (n_posts, place) = (reading.count, place(scope));
+    let window = window(rule.window_seconds);
+    match rule.metric {
+        Metric::NegativeShare => format!("{percent} % of {n_posts} posts{place} in {window} are negative"),
+        Metric::SentimentAverage => {
+            format!("Sentiment of {n_posts} posts{place} in {window} averages {value:+.2}")
+        }
+        Metric::ChurnHigh => format!("{value} posts{place} in {window} are from people about to leave"),
+        Metric::Toxicity => format!("Toxicity of {n_posts} posts{place} in {window} averages {value:.2}"),
+        Metric::Volume => {
+            let side = if rule.comparison == Comparison::Above { "more" } else { "fewer" };
+            format!("{n_posts} posts{place} in {window}, {side} than {}", rule.threshold)
+        }
+        Metric::Virality => format!("A post{place} may go far: predicted virality {value:.0}"),
+        Metric::Emotion(i) => {
+            let emotion = EMOTIONS.get(usize::from(i)).unwrap_or(&"neutral");
+            format!("{percent} % of {n_posts} posts{place} in {window} show {emotion}")
+        }
+    }
+}
+
+/// People who are about to leave, as single posts tell.
+pub fn leaving(scope: &Scope) -> String {
+    match scope.dimension {
+        Dimension::Overall => "People are about to leave".to_owned(),
+        _ => format!("Customers of {} are about to leave", scope.key),
+    }
+}
+
+/// Several alerts of one rule that fired together, told in one's name.
+pub fn together(first: &str, others: &[&str]) -> String {
+    const NAMED: usize = 3;
+    let named = others.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+    let rest = others.len().saturating_sub(NAMED);
+    match (others.len(), rest) {
+        (0, _) => first.to_owned(),
+        (_, 0) => format!("{first}; also {named}"),
+        _ => format!("{first}; also {named} and {rest} more"),
+    }
+}
+
+fn place(scope: &Scope) -> String {
+    let key = &scope.key;
+    match scope.dimension {
+        Dimension::Overall => String::new(),
+        Dimension::Product => format!(" about {key}"),
+        Dimension::Platform => format!(" on {key}"),
+        Dimension::Channel => format!(" through {key}"),
+        Dimension::City => format!(" from {key}"),
+    }
+}
+
+fn window(seconds: i64) -> String {
+    const HOUR: i64 = 3_600;
+    match seconds {
+        300 => "five minutes".to_owned(),
+        60 => "a minute".to_owned(),
+        HOUR => "an hour".to_owned(),
+        86_400 => "a day".to_owned(),
+        _ if seconds % HOUR == 0 => format!("{} hours", seconds / HOUR),
+        _ if seconds % 60 == 0 => format!("{} minutes", seconds / 60),
+        _ => format!("{seconds} seconds"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alerting::measure::tests::negativity;
+
+    #[test]
+    fn a_title_says_what_where_and_how_much() {
+        let of = |dimension, key: &str| Scope { dimension, key: key.to_owned() };
+        let check = |metric: &str, scope: &Scope, value: f64, expected: &str| {
+            let rule = NewRule { metric: Metric::from_name(metric).unwrap(), ..negativity() };
+            assert_eq!(found(&rule, scope, Reading { value: Some(value), count: 30 }), expected);
+        };
+        check("negative_share", &Scope::overall(), 0.666, "67 % of 30 posts in five minutes are negative");
+        let alpha = of(Dimension::Product, "alpha");
+        check("emotion:fear", &alpha, 0.5, "50 % of 30 posts about alpha in five minutes show fear");
+        check(
+            "virality",
+            &of(Dimension::Platform, "x"),
+            83.4,
+            "A post on x may go far: predicted virality 83",
+        );
+        check(
+            "sentiment_average",
+            &of(Dimension::City, "Ulm"),
+            -0.5,
+            "Sentiment of 30 posts from Ulm in five minutes averages -0.50",
+        );
+    }
+
+    #[test]
+    fn many_that_fire_together_are_one_sentence() {
+        assert_eq!(together("a", &[]), "a");
+        assert_eq!(together("a", &["b", "c"]), "a; also b, c");
+        assert_eq!(together("a", &["b", "c", "d", "e", "f"]), "a; also b, c, d and 2 more");
+    }
+}

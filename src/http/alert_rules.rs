@@ -1,0 +1,177 @@
+//! When something must be acted on, as people write it.
+
+use actix_web::web::{Data, Json, Path, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use jiff::Timestamp;
+
+use super::error::{ApiError, ErrorBody};
+use super::extract::{self, NoParameters, Parameters};
+use super::state::AppState;
+use crate::alerting::preview;
+use crate::models::alert_rule::{Metric, NewRule, Preview, Rule};
+use crate::models::evaluation::Group;
+use crate::models::new_post::Rejection;
+use crate::store::alert_rules;
+use crate::store::measures::{self, Past};
+use crate::store::page::Page;
+
+/// Most rules. Each is evaluated every few seconds, and nobody keeps an eye on more.
+const RULES_MAX: usize = 200;
+
+/// Things a preview of a rule about each of them looks at. A chart shows one.
+const PREVIEWED_MAX: i64 = 20;
+
+/// A rule is a few hundred bytes.
+pub(super) const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// List all alert rules, those that came with Groundswell first
+#[utoipa::path(get, path = "/api/v1/alert-rules", tag = "alerts", operation_id = "list_alert_rules", responses(
+    (status = 200, body = Page<Rule>, description = "All of them on one page"),
+    (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+))]
+pub async fn list(state: Data<AppState>, _: Parameters<NoParameters>) -> Result<Json<Page<Rule>>, ApiError> {
+    Ok(Json(Page { items: alert_rules::list(&state.store).await?, next_cursor: None }))
+}
+
+/// Show one alert rule
+#[utoipa::path(get, path = "/api/v1/alert-rules/{id}", tag = "alerts", operation_id = "get_alert_rule",
+    params(("id" = Uuid, Path, description = "The rule")),
+    responses(
+        (status = 200, body = Rule, description = "What was asked for"),
+        (status = 400, body = ErrorBody, description = "The id is no UUID"),
+        (status = 404, body = ErrorBody, description = "There is no such rule"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+    ))]
+pub async fn get(
+    state: Data<AppState>,
+    path: Path<String>,
+    _: Parameters<NoParameters>,
+) -> Result<Json<Rule>, ApiError> {
+    let id = extract::uuid(&path)?;
+    alert_rules::get(&state.store, id).await?.map(Json).ok_or_else(|| missing(id))
+}
+
+/// Write a new alert rule
+///
+/// It is evaluated within seconds.
+#[utoipa::path(post, path = "/api/v1/alert-rules", tag = "alerts", operation_id = "create_alert_rule",
+    request_body = NewRule,
+    responses(
+        (status = 201, body = Rule, description = "The rule as it is stored"),
+        (status = 400, body = ErrorBody, description = "Not JSON"),
+        (status = 413, body = ErrorBody, description = "There are 200 rules already"),
+        (status = 422, body = ErrorBody, description = "A field is wrong, named in `details.field`"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+    ))]
+pub async fn create(
+    state: Data<AppState>,
+    request: HttpRequest,
+    payload: Payload,
+    _: Parameters<NoParameters>,
+) -> Result<HttpResponse, ApiError> {
+    let rule = read(&request, payload).await?;
+    rule.check().map_err(ApiError::Rejected)?;
+    if alert_rules::list(&state.store).await?.len() >= RULES_MAX {
+        return Err(ApiError::TooLarge { limit: RULES_MAX.try_into().unwrap_or(u64::MAX), what: "rules" });
+    }
+    Ok(HttpResponse::Created().json(alert_rules::create(&state.store, &rule, Timestamp::now()).await?))
+}
+
+/// Replace what an alert rule says
+///
+/// Its open alerts that the new rule would not raise are resolved; the others go on.
+#[utoipa::path(put, path = "/api/v1/alert-rules/{id}", tag = "alerts", operation_id = "replace_alert_rule",
+    params(("id" = Uuid, Path, description = "The rule")),
+    request_body = NewRule,
+    responses(
+        (status = 200, body = Rule, description = "The rule as it is stored"),
+        (status = 400, body = ErrorBody, description = "Not JSON, or the id is no UUID"),
+        (status = 404, body = ErrorBody, description = "There is no such rule"),
+        (status = 422, body = ErrorBody, description = "A field is wrong, named in `details.field`"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+    ))]
+pub async fn replace(
+    state: Data<AppState>,
+    request: HttpRequest,
+    payload: Payload,
+    path: Path<String>,
+) -> Result<Json<Rule>, ApiError> {
+    extract::parameters::<NoParameters>(request.query_string())?;
+    let id = extract::uuid(&path)?;
+    let rule = read(&request, payload).await?;
+    rule.check_in_place_of(id).map_err(ApiError::Rejected)?;
+    let stored = alert_rules::update(&state.store, id, &rule, Timestamp::now()).await?;
+    stored.map(Json).ok_or_else(|| missing(id))
+}
+
+/// Delete an alert rule that people wrote
+///
+/// Its open alerts are resolved. A rule that came with Groundswell can only be switched off.
+#[utoipa::path(delete, path = "/api/v1/alert-rules/{id}", tag = "alerts", operation_id = "delete_alert_rule",
+    params(("id" = Uuid, Path, description = "The rule")),
+    responses(
+        (status = 204, description = "It is gone"),
+        (status = 400, body = ErrorBody, description = "The id is no UUID"),
+        (status = 404, body = ErrorBody, description = "There is no such rule"),
+        (status = 422, body = ErrorBody, description = "It came with Groundswell"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+    ))]
+pub async fn delete(
+    state: Data<AppState>,
+    path: Path<String>,
+    _: Parameters<NoParameters>,
+) -> Result<HttpResponse, ApiError> {
+    let id = extract::uuid(&path)?;
+    if alert_rules::delete(&state.store, id).await?.is_some() {
+        return Ok(HttpResponse::NoContent().finish());
+    }
+    if alert_rules::get(&state.store, id).await?.is_none() {
+        return Err(missing(id));
+    }
+    let message = "this rule came with Groundswell; it can be switched off".to_owned();
+    Err(ApiError::Rejected(Rejection { code: "builtin", field: "id".to_owned(), message }))
+}
+
+/// Try an alert rule on the last day; nothing is stored
+///
+/// Of a rule about each thing, the twenty with the most posts are tried.
+#[utoipa::path(post, path = "/api/v1/alert-rules/preview", tag = "alerts", operation_id = "preview_alert_rule",
+    request_body = NewRule,
+    responses(
+        (status = 200, body = Preview, description = "What it would have measured, and when it would have fired"),
+        (status = 400, body = ErrorBody, description = "Not JSON"),
+        (status = 422, body = ErrorBody, description = "A field is wrong, named in `details.field`"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+    ))]
+pub async fn preview(
+    state: Data<AppState>,
+    request: HttpRequest,
+    payload: Payload,
+    _: Parameters<NoParameters>,
+) -> Result<Json<Preview>, ApiError> {
+    let rule = read(&request, payload).await?;
+    rule.check().map_err(ApiError::Rejected)?;
+    let span = preview::span(&rule, Timestamp::now());
+    let past = Past {
+        group: Group {
+            window_seconds: rule.window_seconds,
+            dimension: rule.scope.dimension,
+            is_viral: rule.metric == Metric::Virality,
+        },
+        key: rule.scope.key.clone(),
+        n_keys: PREVIEWED_MAX,
+        from: span.from,
+        to: span.to,
+    };
+    let minutes = measures::minutes(&state.store, &past).await?;
+    Ok(Json(preview::preview(&rule, &minutes, span)))
+}
+
+async fn read(request: &HttpRequest, payload: Payload) -> Result<NewRule, ApiError> {
+    let body = extract::body(request, payload, BODY_BYTES_MAX).await?;
+    extract::json(request, &body)
+}
+
+fn missing(id: uuid::Uuid) -> ApiError {
+    ApiError::NotFound { what: format!("alert rule `{id}`") }
+}

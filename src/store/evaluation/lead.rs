@@ -1,0 +1,61 @@
+//! Exactly one process evaluates.
+
+use std::time::Duration;
+
+use deadpool_postgres::{ClientWrapper, Object};
+use tokio::time::timeout;
+use tokio_postgres::types::ToSql;
+
+use super::Turn;
+use crate::store::{Store, StoreError};
+
+/// Names the advisory lock of whoever evaluates. Any number will do, if no one else uses it.
+const LEAD_LOCK: i64 = 0x6773_0002;
+
+/// A server that does not answer this fast leads nobody: the evaluation is given up and tried again.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A connection of its own that holds the lead, or asks for it.
+///
+/// The lock is that of the session, so it ends with the connection: a process that is killed loses it as soon as the
+/// server notices, which for one on the same machine is at once, and for one whose machine is gone is told by the probes
+/// below, within seven seconds. And what an evaluation writes goes through this very connection, so that a process that
+/// lost the lead without noticing writes nothing.
+pub struct Lead {
+    client: ClientWrapper,
+    is_held: bool,
+}
+
+impl Lead {
+    /// Opens the connection. Fails when the server is away.
+    pub async fn connect(store: &Store) -> Result<Self, StoreError> {
+        // The server probes a silent client after three seconds, each second, and gives it up after the third.
+        const PROBE: &str = "
+            SET tcp_keepalives_idle = 3; SET tcp_keepalives_interval = 1; SET tcp_keepalives_count = 3;
+            SET tcp_user_timeout = 7000";
+        let client = Object::take(store.client().await?);
+        timeout(PATIENCE, client.batch_execute(PROBE)).await.map_err(|_| too_slow())??;
+        Ok(Self { client, is_held: false })
+    }
+
+    /// Whether this process evaluates, from now until the connection breaks or is dropped.
+    pub async fn ask(&mut self) -> Result<bool, StoreError> {
+        // Asking again would count: the session then holds it twice.
+        const SQL: &str = "SELECT CASE WHEN $2 THEN true ELSE pg_try_advisory_lock($1) END";
+        let values: [&(dyn ToSql + Sync); 2] = [&LEAD_LOCK, &self.is_held];
+        let asking = self.client.query_one(SQL, &values);
+        let row = timeout(PATIENCE, asking).await.map_err(|_| too_slow())??;
+        self.is_held = row.try_get(0)?;
+        Ok(self.is_held)
+    }
+
+    /// Begins to write what an evaluation found.
+    pub async fn turn(&mut self) -> Result<Turn<'_>, StoreError> {
+        let transaction = timeout(PATIENCE, self.client.transaction()).await.map_err(|_| too_slow())??;
+        Ok(Turn::new(transaction))
+    }
+}
+
+fn too_slow() -> StoreError {
+    StoreError::TooSlow { reason: "evaluating".to_owned() }
+}

@@ -1,0 +1,203 @@
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use super::*;
+use crate::models::alert::{Alert, AlertPhase, AlertState, Scope, Severity};
+use crate::models::alert_rule::{NEGATIVITY_OVERALL, Rule};
+use crate::models::evaluation::{Changes, Mute, News, Opening, Refresh, Telling};
+use crate::store::testing::{execute, now_in_micros, number, test_store};
+use crate::store::{alert_rules, alerts};
+
+async fn lead(store: &Store) -> Lead {
+    let mut lead = Lead::connect(store).await.unwrap();
+    assert!(lead.ask().await.unwrap());
+    lead
+}
+
+async fn rule(store: &Store) -> Rule {
+    alert_rules::get(store, NEGATIVITY_OVERALL).await.unwrap().unwrap()
+}
+
+fn opening(rule: &Rule, now: Timestamp) -> Opening {
+    let series =
+        Series { phase: Phase::Firing, since: now, resolved_at: None, openings: vec![now], flapping: false };
+    Opening {
+        id: SeriesId { rule_id: rule.id, scope: Scope::overall() },
+        rule: rule.clone(),
+        severity: Severity::Warning,
+        title: "most are negative".to_owned(),
+        value: 0.6,
+        count: 30,
+        pending_since: now - SignedDuration::from_secs(20),
+        series,
+    }
+}
+
+async fn apply(lead: &mut Lead, changes: Changes, now: Timestamp) -> Vec<Alert> {
+    let mut turn = lead.turn().await.unwrap();
+    turn.apply(&changes, now).await.unwrap();
+    turn.commit().await.unwrap()
+}
+
+async fn opened(store: &Store, lead: &mut Lead, now: Timestamp) -> Alert {
+    let opening = opening(&rule(store).await, now);
+    apply(lead, Changes { openings: vec![opening], ..Changes::default() }, now).await.remove(0)
+}
+
+async fn history(store: &Store, alert: Uuid) -> Vec<String> {
+    let history = alerts::get(store, alert).await.unwrap().unwrap().history;
+    history.into_iter().map(|it| it.phase.or(it.action).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn of_several_connections_one_leads_until_it_is_gone() {
+    let store = test_store().await;
+    let mut first = lead(&store).await;
+    let mut second = Lead::connect(&store).await.unwrap();
+    assert!(!second.ask().await.unwrap());
+    assert!(first.ask().await.unwrap(), "asking again does not lose it");
+    let gone_at = Instant::now();
+    drop(first);
+    while !second.ask().await.unwrap() {
+        assert!(gone_at.elapsed() < Duration::from_secs(10), "nobody takes over");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn who_lost_the_lead_without_noticing_writes_nothing() {
+    let store = test_store().await;
+    let now = now_in_micros();
+    let mut lead = lead(&store).await;
+    let opening = opening(&rule(&store).await, now);
+    // As when the server gave the connection up, because its machine was silent for too long.
+    execute(
+        &store,
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted AND database =
+            (SELECT oid FROM pg_database WHERE datname = current_database())",
+    )
+    .await;
+    let outcome = async {
+        let mut turn = lead.turn().await?;
+        turn.apply(&Changes { openings: vec![opening], ..Changes::default() }, now).await?;
+        turn.commit().await
+    };
+    assert!(outcome.await.is_err());
+    assert_eq!(number(&store, "SELECT count(*) FROM sentiment_alerts").await, 0);
+    assert!(Lead::connect(&store).await.unwrap().ask().await.unwrap());
+}
+
+#[tokio::test]
+async fn an_alert_its_history_and_its_series_are_written_together() {
+    let store = test_store().await;
+    let now = now_in_micros();
+    let mut lead = lead(&store).await;
+    let alert = opened(&store, &mut lead, now).await;
+    assert_eq!((alert.rule_id, alert.metric.as_deref()), (Some(NEGATIVITY_OVERALL), Some("negative_share")));
+    assert_eq!((alert.state, alert.phase, alert.opened_at), (AlertState::Open, AlertPhase::Firing, now));
+    let kept = series(&store).await.unwrap();
+    let id = SeriesId { rule_id: NEGATIVITY_OVERALL, scope: Scope::overall() };
+    assert_eq!(kept[&id].alert, Some(alert.id));
+    assert_eq!(kept[&id].series, opening(&rule(&store).await, now).series, "it survives a restart");
+
+    let recovering = Refresh {
+        alert: alert.id,
+        severity: Severity::Critical,
+        title: "nearly all are negative".to_owned(),
+        value: 0.4,
+        count: 31,
+        entered: Some(AlertPhase::Recovering),
+        escalated: true,
+    };
+    let changed = apply(&mut lead, Changes { refreshes: vec![recovering], ..Changes::default() }, now).await;
+    assert_eq!(
+        (changed[0].phase, changed[0].value, changed[0].severity),
+        (AlertPhase::Recovering, 0.4, Severity::Critical)
+    );
+    let end = Changes { endings: vec![alert.id], forgotten: vec![id], ..Changes::default() };
+    let changed = apply(&mut lead, end, now).await;
+    assert_eq!((changed[0].state, changed[0].resolved_at), (AlertState::Resolved, Some(now)));
+    assert_eq!(history(&store, alert.id).await, ["pending", "firing", "recovering", "escalated", "resolved"]);
+    assert!(series(&store).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_turn_that_is_not_finished_changes_nothing_and_tells_nobody() {
+    let store = test_store().await;
+    let now = now_in_micros();
+    let mut lead = lead(&store).await;
+    let opening = opening(&rule(&store).await, now);
+    let mut turn = lead.turn().await.unwrap();
+    turn.apply(&Changes { openings: vec![opening], ..Changes::default() }, now).await.unwrap();
+    assert_eq!(turn.told().await.unwrap().len(), 1);
+    drop(turn);
+    assert!(lead.ask().await.unwrap());
+    for table in ["sentiment_alerts", "alert_history", "alert_series", "notifications"] {
+        assert_eq!(number(&store, &format!("SELECT count(*) FROM {table}")).await, 0, "{table}");
+    }
+}
+
+#[tokio::test]
+async fn what_mutes_an_alert_is_noted_once_for_each_change() {
+    let store = test_store().await;
+    let now = now_in_micros();
+    let mut lead = lead(&store).await;
+    let alert = opened(&store, &mut lead, now).await;
+    let other = Some(Uuid::now_v7());
+    for (silenced, inhibited_by, n_changed) in
+        [(true, None, 1), (true, None, 0), (true, other, 1), (false, None, 1), (false, None, 0)]
+    {
+        let mut turn = lead.turn().await.unwrap();
+        turn.mute(&[Mute { alert: alert.id, silenced, inhibited_by }], now).await.unwrap();
+        assert_eq!(turn.commit().await.unwrap().len(), n_changed);
+    }
+    let expected = ["pending", "firing", "silenced", "inhibited", "unsilenced", "released"];
+    assert_eq!(history(&store, alert.id).await, expected);
+}
+
+#[tokio::test]
+async fn people_are_told_once_that_it_fires_and_once_that_it_is_over() {
+    let store = test_store().await;
+    execute(
+        &store,
+        "INSERT INTO notification_channels (id, kind, enabled, name, minimum_severity, settings, sealed, sealed_by)
+         VALUES (gen_random_uuid(), 'webhook', true, 'one', 'info', '{}', '', 'k')",
+    )
+    .await;
+    let now = now_in_micros();
+    let mut lead = lead(&store).await;
+    let alert = opened(&store, &mut lead, now).await;
+    let mut tell = async |news: News| {
+        let mut turn = lead.turn().await.unwrap();
+        let about = vec![alert.id];
+        turn.tell(&[Telling { alert: alert.clone(), channels: Vec::new(), news, about }]).await.unwrap();
+        turn.commit().await.unwrap();
+        number(&store, "SELECT count(*) FROM notifications").await
+    };
+    assert_eq!(tell(News::Fired).await, 1);
+    assert_eq!(tell(News::Fired).await, 1, "a second leader says nothing new");
+    assert_eq!(tell(News::Over).await, 2);
+    assert_eq!(tell(News::Over).await, 2);
+}
+
+#[tokio::test]
+async fn a_rule_that_is_deleted_takes_its_series_along_and_its_alert_is_withdrawn() {
+    let store = test_store().await;
+    let now = now_in_micros();
+    let mut lead = lead(&store).await;
+    let made = alert_rules::create(&store, &rule(&store).await.what, now).await.unwrap();
+    let opening = opening(&made, now);
+    let alert = apply(&mut lead, Changes { openings: vec![opening.clone()], ..Changes::default() }, now)
+        .await
+        .remove(0);
+    alert_rules::delete(&store, made.id).await.unwrap().unwrap();
+    assert!(series(&store).await.unwrap().is_empty());
+    // An evaluation that read the rules before must not fail.
+    let kept = Kept { series: opening.series, alert: Some(alert.id) };
+    apply(&mut lead, Changes { kept: vec![(opening.id, kept)], ..Changes::default() }, now).await;
+    let changed = apply(&mut lead, Changes { withdrawals: vec![alert.id], ..Changes::default() }, now).await;
+    assert_eq!(changed[0].state, AlertState::Resolved);
+    assert_eq!(history(&store, alert.id).await, ["pending", "firing", "withdrawn", "resolved"]);
+}
