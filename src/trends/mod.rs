@@ -9,6 +9,7 @@ pub mod terms; // what one post is about
 pub mod slice; // both, of a short stretch of time
 pub mod timeline; // which slices there are, and which make a window
 
+pub mod contrast; // what some posts speak of more than others
 pub mod ranking; // what is shown of them
 
 mod stop_words; // words that are frequent whatever people speak of

@@ -1,6 +1,6 @@
 //! Words that are frequent whatever people speak of.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 /// By language. Contractions stand here without their apostrophe as well, for that is how many write them.
@@ -82,15 +82,23 @@ const WORDS: [(&str, &str); 7] = [
 /// In a language that has no list, or where it is not known which it is, those of every list do: a word that says nothing
 /// in one of them is seldom what all speak of in another.
 pub fn is_stop_word(word: &str, lang: Option<&str>) -> bool {
-    match lang.and_then(|lang| LISTS.get(lang)) {
-        // Posts in any language quote English, and platforms put English words into them.
-        Some(list) => list.contains(word) || LISTS.get("en").is_some_and(|english| english.contains(word)),
-        None => LISTS.values().any(|list| list.contains(word)),
+    let Some(lists) = LISTS.get(word) else {
+        return false;
+    };
+    match WORDS.iter().position(|(known, _)| Some(*known) == lang) {
+        // English is the first; posts in any language quote it, and platforms put English words into them.
+        Some(place) => lists & (1 << place | 1) != 0,
+        None => true,
     }
 }
 
-static LISTS: LazyLock<HashMap<&str, HashSet<&str>>> = LazyLock::new(|| {
-    WORDS.into_iter().map(|(lang, words)| (lang, words.split_whitespace().collect())).collect()
+/// The lists that a word is in, a bit for each: a post has a dozen words to be looked up.
+static LISTS: LazyLock<HashMap<&str, u8>> = LazyLock::new(|| {
+    let mut lists = HashMap::new();
+    for (place, (_, words)) in WORDS.iter().enumerate() {
+        words.split_whitespace().for_each(|word| *lists.entry(word).or_default() |= 1 << place);
+    }
+    lists
 });
 
 #[cfg(test)]

@@ -45,7 +45,10 @@ impl Terms<'_> {
             self.last = None;
             return;
         }
-        let chunk: String = chunk.nfkc().flat_map(char::to_lowercase).collect();
+        let chunk: String = match chunk.is_ascii() {
+            true => chunk.to_ascii_lowercase(),
+            false => chunk.nfkc().flat_map(char::to_lowercase).collect(),
+        };
         let mut rest = chunk.as_str();
         while let Some(start) = rest.find(is_in_word) {
             let (before, word) = rest.split_at(start);
