@@ -118,6 +118,15 @@ enum Bench {
     /// The subscribers of `bench fanout`, which starts them itself
     #[command(hide = true)]
     FanoutClient(bench::fanout::client::ClientParams),
+    /// How often signals are wrong on stable series, and how soon they find bursts; on simulated ones, so nothing is stored
+    Signals {
+        /// Simulated series of each of seven rates
+        #[arg(long = "series", value_name = "N", default_value_t = 10)]
+        n_series: u64,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// Texts the model reads a second, tokenization included
     Inference {
         /// Threads that read, each with a session of its own; as many as these, one and two are measured
@@ -219,6 +228,9 @@ fn obey(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Bench { bench: Bench::FanoutClient(params) } => {
             app::client_runtime()?.block_on(bench::fanout::client::run(params))?;
+        }
+        Command::Bench { bench: Bench::Signals { n_series, json } } => {
+            bench::signals::run(bench::signals::SignalsParams { n_series, json })?;
         }
         Command::Openapi => print(&http::openapi::document()),
     }

@@ -5,6 +5,7 @@ pub mod explore; // how soon history answers
 pub mod fanout; // what a delivery to a browser costs, beside nchan and socket.io
 pub mod inference; // how many texts a second the model reads
 pub mod pipeline; // how many posts a second are stored, and how soon they are seen
+pub mod signals; // how often signals are wrong, and how soon they are right
 
 mod deferral; // which posts the deep model should read, judged by labelled ones
 mod open_loop; // posts by the clock, and when each is seen

@@ -1,0 +1,58 @@
+//! How high a series rises in the ordinary course of things.
+
+use std::collections::BTreeMap;
+
+use super::history::STEPS_PER_DAY;
+
+/// Peaks are told apart by days. The third highest of four weeks is reached every ten days or so, and two real crises in
+/// that time do not raise it.
+const PLACE: usize = 2;
+
+/// Fewer days do not show what is ordinary.
+const DAYS_MIN: usize = 7;
+
+/// The highest value of each day.
+#[derive(Debug, Default)]
+pub struct Peaks {
+    days: BTreeMap<i64, f64>,
+}
+
+impl Peaks {
+    /// One value more.
+    pub fn note(&mut self, step: i64, value: f64) {
+        let highest = self.days.entry(step.div_euclid(STEPS_PER_DAY)).or_insert(value);
+        *highest = highest.max(value);
+    }
+
+    /// What is reached now and then; 0 while too few days are known.
+    pub fn usual(&self) -> f64 {
+        if self.days.len() < DAYS_MIN {
+            return 0.0;
+        }
+        let mut highest: Vec<f64> = self.days.values().copied().collect();
+        highest.sort_unstable_by(|a, b| b.total_cmp(a));
+        highest.get(PLACE).copied().unwrap_or(0.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_crises_do_not_make_a_third_ordinary() {
+        let mut peaks = Peaks::default();
+        for day in 0..28 {
+            peaks.note(day * 288, if day == 9 || day == 20 { 90.0 } else { 4.0 });
+            peaks.note(day * 288 + 7, 2.0);
+        }
+        assert_eq!(peaks.usual(), 4.0);
+    }
+
+    #[test]
+    fn a_few_days_show_nothing() {
+        let mut peaks = Peaks::default();
+        (0..6).for_each(|day| peaks.note(day * 288, 9.0));
+        assert_eq!(peaks.usual(), 0.0);
+    }
+}
