@@ -13,51 +13,19 @@ export type AlertDetails = Schemas['AlertWithHistory'];
 export const RULE_DIMENSIONS = ['overall', 'product', 'platform', 'channel', 'city'] as const;
 export type RuleDimension = (typeof RULE_DIMENSIONS)[number];
 
-/** A rule as it is written. */
-export interface NewRule {
-  name: string;
-  enabled: boolean;
-  metric: string;
-  /** A key of null watches each of the dimension, with an alert of its own. */
-  scope: { dimension: RuleDimension; key: string | null };
-  window_seconds: number;
-  comparison: 'above' | 'below';
-  threshold: number;
-  clear_threshold: number;
-  minimum_volume: number;
-  for_seconds: number;
-  keep_firing_seconds: number;
-  cooldown_seconds: number;
-  severity: Severity;
-  /** Empty for every channel whose minimum severity fits. */
-  channels: string[];
-}
+/** A rule as this page writes it: nothing is left to the server's defaults. */
+export type NewRule = Required<Schemas['NewRule']>;
 
-export type Rule = NewRule & {
-  id: string;
-  builtin: boolean;
-  created_at: string;
-  updated_at: string;
-};
+/** A rule as it is stored. Every field is answered, also those that may be left out when it is written. */
+export type Rule = Required<Schemas['Rule']>;
 
-export interface RulePreview {
-  series: { at: string; value: number | null; count: number }[];
-  firings: { from: string; to: string }[];
-  seconds: number;
-}
+export type RulePreview = Schemas['Preview'];
 
 /** Which alerts are not told, and when; of the conditions all that are there must agree. */
-export interface NewSilence {
-  rule_id?: string;
-  dimension?: RuleDimension;
-  key?: string;
-  severity?: Severity;
-  starts_at: string;
-  ends_at: string;
-  comment: string;
-}
+export type NewSilence = Schemas['NewSilence'];
 
-export type Silence = NewSilence & { id: string; created_at: string };
+/** The server always says from when on it holds, and answers an empty comment where none was given. */
+export type Silence = Schemas['Silence'] & { starts_at: string; comment: string };
 
 export const CHANNEL_KINDS = ['webhook', 'slack', 'email', 'pagerduty', 'web_push'] as const;
 export type ChannelKind = (typeof CHANNEL_KINDS)[number];

@@ -11,6 +11,6 @@ export function describeRule(rule: NewRule): string {
 
 export function describeScope({ dimension, key }: NewRule['scope']): string {
   if (dimension === 'overall') return 'overall';
-  if (key !== null) return dimension === 'city' ? `in ${key}` : `of ${key}`;
+  if (key) return dimension === 'city' ? `in ${key}` : `of ${key}`;
   return dimension === 'city' ? 'in each city' : `of each ${dimension}`;
 }

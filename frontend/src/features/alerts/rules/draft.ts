@@ -1,4 +1,10 @@
-import type { NewRule, Rule, RuleDimension, Severity } from '@/features/alerts/api/wire';
+import {
+  RULE_DIMENSIONS,
+  type NewRule,
+  type Rule,
+  type RuleDimension,
+  type Severity,
+} from '@/features/alerts/api/wire';
 import { UNITS, unitOf } from '@/features/alerts/rules/metrics';
 
 /** A rule while it is being written: numbers as they are typed, in people's units. */
@@ -51,7 +57,7 @@ export function toDraft(rule: Rule): RuleDraft {
     name: rule.name,
     enabled: rule.enabled,
     metric: rule.metric,
-    dimension: rule.scope.dimension,
+    dimension: RULE_DIMENSIONS.find((known) => known === rule.scope.dimension) ?? 'overall',
     key: rule.scope.key ?? '',
     comparison: rule.comparison,
     threshold: shown(rule.threshold),

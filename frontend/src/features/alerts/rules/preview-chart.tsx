@@ -66,9 +66,10 @@ function previewOption(palette: Palette, { series, firings }: RulePreview, rule:
     lineStyle: { color: palette.critical, width: 1, type },
     data: series.map(() => value),
   });
-  const known = series.flatMap(({ value }) => (value === null ? [] : [value]));
-  const top = Math.max(...known, rule.threshold, rule.clear_threshold);
-  const bottom = Math.min(...known, rule.threshold, rule.clear_threshold, 0);
+  const known = series.flatMap(({ value }) => (value == null ? [] : [value]));
+  const rest = rule.clear_threshold ?? rule.threshold;
+  const top = Math.max(...known, rule.threshold, rest);
+  const bottom = Math.min(...known, rule.threshold, rest, 0);
   return {
     ...baseOption(palette),
     grid: { left: 52, right: 6, top: 14, bottom: 24 },
@@ -79,7 +80,7 @@ function previewOption(palette: Palette, { series, firings }: RulePreview, rule:
         const point = series[hovered[0]?.dataIndex ?? -1];
         if (point === undefined) return '';
         return tooltipCard(formatDay(point.at), [
-          ['Value', point.value === null ? '–' : formatMetric(rule.metric, point.value)],
+          ['Value', point.value == null ? '–' : formatMetric(rule.metric, point.value)],
           ['Posts', formatPosts(point.count)],
         ]);
       },
@@ -123,7 +124,7 @@ function previewOption(palette: Palette, { series, firings }: RulePreview, rule:
         data: series.map(({ value }) => value ?? '-'),
       },
       line(rule.threshold, 'solid'),
-      line(rule.clear_threshold, 'dashed'),
+      line(rest, 'dashed'),
     ],
   };
 }

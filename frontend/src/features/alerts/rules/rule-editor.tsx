@@ -14,6 +14,7 @@ import {
   type NewRule,
   type Rule,
 } from '@/features/alerts/api/wire';
+import { ChannelChoice } from '@/features/alerts/rules/channel-choice';
 import {
   NEW_DRAFT,
   readDraft,
@@ -293,45 +294,5 @@ function Wait({ label, hint, error, seconds, onChange }: WaitProps) {
         <DurationInput {...control} label={label} seconds={seconds} onChange={onChange} />
       )}
     </Field>
-  );
-}
-
-interface ChannelChoiceProps {
-  channels: readonly Channel[];
-  chosen: readonly string[];
-  onChange: (chosen: string[]) => void;
-}
-
-function ChannelChoice({ channels, chosen, onChange }: ChannelChoiceProps) {
-  return (
-    <fieldset>
-      <legend className="text-[13px] font-medium">Told through</legend>
-      {channels.length === 0 ? (
-        <p className="caption">There are no channels yet; the alert is shown here all the same.</p>
-      ) : (
-        <>
-          <ul className="mt-1 flex flex-wrap gap-x-4 gap-y-1">
-            {channels.map(({ id, name }) => (
-              <li key={id}>
-                <label className="flex items-center gap-1.5 text-[13px]">
-                  <input
-                    type="checkbox"
-                    className="size-4 accent-brand"
-                    checked={chosen.includes(id)}
-                    onChange={({ target }) =>
-                      onChange(
-                        target.checked ? [...chosen, id] : chosen.filter((other) => other !== id),
-                      )
-                    }
-                  />
-                  {name}
-                </label>
-              </li>
-            ))}
-          </ul>
-          <p className="caption mt-1">None chosen: every channel whose least severity fits.</p>
-        </>
-      )}
-    </fieldset>
   );
 }

@@ -1,0 +1,42 @@
+import type { Channel } from '@/features/alerts/api/wire';
+
+interface ChannelChoiceProps {
+  channels: readonly Channel[];
+  chosen: readonly string[];
+  onChange: (chosen: string[]) => void;
+}
+
+/** Through which channels a rule's alerts are told; none chosen means every one that its severity fits. */
+export function ChannelChoice({ channels, chosen, onChange }: ChannelChoiceProps) {
+  return (
+    <fieldset>
+      <legend className="text-[13px] font-medium">Told through</legend>
+      {channels.length === 0 ? (
+        <p className="caption">There are no channels yet; the alert is shown here all the same.</p>
+      ) : (
+        <>
+          <ul className="mt-1 flex flex-wrap gap-x-4 gap-y-1">
+            {channels.map(({ id, name }) => (
+              <li key={id}>
+                <label className="flex items-center gap-1.5 text-[13px]">
+                  <input
+                    type="checkbox"
+                    className="size-4 accent-brand"
+                    checked={chosen.includes(id)}
+                    onChange={({ target }) =>
+                      onChange(
+                        target.checked ? [...chosen, id] : chosen.filter((other) => other !== id),
+                      )
+                    }
+                  />
+                  {name}
+                </label>
+              </li>
+            ))}
+          </ul>
+          <p className="caption mt-1">None chosen: every channel whose least severity fits.</p>
+        </>
+      )}
+    </fieldset>
+  );
+}
