@@ -9,8 +9,8 @@ use tokio_postgres::types::ToSql;
 use super::Turn;
 use crate::store::{Store, StoreError};
 
-/// Names the advisory lock of whoever evaluates. Any number will do, if no one else uses it.
-const LEAD_LOCK: i64 = 0x6773_0002;
+/// Names the advisory lock of whoever evaluates. Any number will do, if no one else uses it: not migrations, not housekeeping.
+const LEAD_LOCK: i64 = 0x6773_0005;
 
 /// A server that does not answer this fast leads nobody: the evaluation is given up and tried again.
 const PATIENCE: Duration = Duration::from_secs(10);
