@@ -32,6 +32,8 @@ pub mod virality; // numbers to verdicts, pure
 
 pub mod store; // Postgres, the only place with SQL
 
+pub mod notify; // telling people, in five ways
+
 pub mod actors; // who does what, and the messages between them
 
 pub mod http; // the calls, and the dashboard

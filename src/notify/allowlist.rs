@@ -1,0 +1,218 @@
+//! Which addresses may be reached.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Addresses that a person's settings may not lead to unless the operator says so. Whoever may create a channel could
+/// otherwise make this server speak to what only it can reach: cloud metadata, databases, routers.
+///
+/// IANA's registries of special-purpose addresses (RFC 6890 and those after it), multicast, and what wraps another
+/// address.
+const FORBIDDEN: [&str; 34] = [
+    "0.0.0.0/8",         // this network
+    "10.0.0.0/8",        // private
+    "100.64.0.0/10",     // carriers' NAT
+    "127.0.0.0/8",       // loopback
+    "169.254.0.0/16",    // link-local, cloud metadata
+    "172.16.0.0/12",     // private
+    "192.0.0.0/24",      // protocol assignments
+    "192.0.2.0/24",      // documentation
+    "192.31.196.0/24",   // AS112
+    "192.52.193.0/24",   // AMT
+    "192.88.99.0/24",    // 6to4 relays
+    "192.168.0.0/16",    // private
+    "192.175.48.0/24",   // AS112
+    "198.18.0.0/15",     // benchmarks
+    "198.51.100.0/24",   // documentation
+    "203.0.113.0/24",    // documentation
+    "224.0.0.0/4",       // multicast
+    "240.0.0.0/4",       // reserved, broadcast
+    "::/96",             // unspecified, loopback, v4-compatible
+    "::ffff:0:0/96",     // v4-mapped, where it was not unwrapped
+    "::ffff:0:0:0/96",   // v4-translated
+    "64:ff9b::/96",      // NAT64
+    "64:ff9b:1::/48",    // NAT64, local
+    "100::/64",          // discard
+    "100:0:0:1::/64",    // dummy
+    "2001::/23",         // protocol assignments, Teredo, benchmarks, ORCHID
+    "2001:db8::/32",     // documentation
+    "2002::/16",         // 6to4
+    "2620:4f:8000::/48", // AS112
+    "3fff::/20",         // documentation
+    "5f00::/16",         // segment routing
+    "fc00::/7",          // unique local
+    "fe80::/9",          // link-local, site-local
+    "ff00::/8",          // multicast
+];
+
+/// Whether an address belongs to the public internet.
+pub fn is_public(address: IpAddr) -> bool {
+    let address = unwrapped(address);
+    let is_in_use = match address {
+        IpAddr::V4(_) => true,
+        // Everything that is assigned so far.
+        IpAddr::V6(v6) => v6.octets().first().is_some_and(|first| first & 0xe0 == 0x20),
+    };
+    is_in_use && !FORBIDDEN.iter().filter_map(|text| Subnet::parse(text)).any(|it| it.contains(address))
+}
+
+/// An IPv4 address in the clothes of IPv6 is that IPv4 address: the kernel connects to it.
+fn unwrapped(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V6(v6) => v6.to_ipv4_mapped().map_or(address, IpAddr::V4),
+        IpAddr::V4(_) => address,
+    }
+}
+
+/// A range of addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Subnet {
+    first: IpAddr,
+    n_bits: u8,
+}
+
+impl Subnet {
+    /// `10.0.0.0/8`, `fd00::/8`, or an address alone.
+    fn parse(text: &str) -> Option<Self> {
+        let (address, n_bits) = match text.split_once('/') {
+            Some((address, n_bits)) => (address, Some(n_bits.parse::<u8>().ok()?)),
+            None => (text, None),
+        };
+        let first: IpAddr = address.trim_matches(['[', ']']).parse().ok()?;
+        let n_bits_max = if first.is_ipv4() { 32 } else { 128 };
+        let n_bits = n_bits.unwrap_or(n_bits_max);
+        (n_bits <= n_bits_max).then_some(Self { first, n_bits })
+    }
+
+    fn contains(&self, address: IpAddr) -> bool {
+        match (self.first, address) {
+            (IpAddr::V4(first), IpAddr::V4(address)) => {
+                let shift = 32_u32.saturating_sub(self.n_bits.into());
+                bits_v4(first).checked_shr(shift) == bits_v4(address).checked_shr(shift)
+            }
+            (IpAddr::V6(first), IpAddr::V6(address)) => {
+                let shift = 128_u32.saturating_sub(self.n_bits.into());
+                bits_v6(first).checked_shr(shift) == bits_v6(address).checked_shr(shift)
+            }
+            _ => false,
+        }
+    }
+}
+
+fn bits_v4(address: Ipv4Addr) -> u32 {
+    address.to_bits()
+}
+
+fn bits_v6(address: Ipv6Addr) -> u128 {
+    address.to_bits()
+}
+
+/// What the operator allows besides the public internet. For what it names, unencrypted HTTP is allowed as well.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Allowlist {
+    subnets: Vec<Subnet>,
+    hosts: Vec<String>,
+}
+
+impl Allowlist {
+    /// Subnets (`10.0.0.0/8`), addresses and host names. Fails with the entry that is none of these.
+    pub fn parse<'a>(entries: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
+        let mut allowed = Self::default();
+        for entry in entries.into_iter().map(str::trim).filter(|entry| !entry.is_empty()) {
+            if let Some(subnet) = Subnet::parse(entry) {
+                allowed.subnets.push(subnet);
+            } else if is_host_name(entry) {
+                allowed.hosts.push(canonical_host(entry));
+            } else {
+                return Err(entry.to_owned());
+            }
+        }
+        Ok(allowed)
+    }
+
+    /// Whether a connection may be made to this address, reached under this name.
+    pub fn admits(&self, host: &str, address: IpAddr) -> bool {
+        is_public(address) || self.names_host(host) || self.names_address(address)
+    }
+
+    /// Whether the operator vouches for this name, wherever it leads.
+    pub fn names_host(&self, host: &str) -> bool {
+        let host = canonical_host(host);
+        self.hosts.iter().any(|named| *named == host)
+    }
+
+    /// Whether the operator vouches for this address.
+    pub fn names_address(&self, address: IpAddr) -> bool {
+        let address = unwrapped(address);
+        self.subnets.iter().any(|subnet| subnet.contains(address))
+    }
+}
+
+fn is_host_name(text: &str) -> bool {
+    let mut letters = text.chars();
+    letters.all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'))
+        && text.chars().any(|c| c.is_ascii_alphabetic())
+}
+
+/// Names do not differ by case, nor by the dot that ends a full one.
+fn canonical_host(host: &str) -> String {
+    host.trim_end_matches('.').to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(addresses: &[&str], expected: bool) {
+        for text in addresses {
+            let address: IpAddr = text.parse().unwrap();
+            assert_eq!(is_public(address), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_public_internet_is_public() {
+        check(&["1.1.1.1", "8.8.8.8", "172.15.255.255", "172.32.0.1", "100.63.255.255", "100.128.0.1"], true);
+        check(&["192.0.1.1", "198.17.0.1", "198.20.0.1", "223.255.255.255", "::ffff:8.8.8.8"], true);
+        check(&["2606:4700::1111", "2a00:1450:4001::1", "2001:4860:4860::8888", "2003::1"], true);
+    }
+
+    #[test]
+    fn what_is_special_is_not_public() {
+        check(&["0.0.0.0", "0.1.2.3", "10.1.2.3", "127.0.0.1", "127.255.255.254", "169.254.169.254"], false);
+        check(&["172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1", "100.127.255.255"], false);
+        check(
+            &["192.0.0.170", "192.0.2.1", "198.51.100.7", "203.0.113.9", "198.18.0.1", "198.19.255.255"],
+            false,
+        );
+        check(&["192.88.99.1", "224.0.0.1", "239.255.255.250", "240.0.0.1", "255.255.255.255"], false);
+        check(
+            &["::", "::1", "::127.0.0.1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:0:127.0.0.1"],
+            false,
+        );
+        check(&["64:ff9b::7f00:1", "64:ff9b:1::1", "100::1", "2001::1", "2001:2::1", "2001:db8::1"], false);
+        check(
+            &["2002:7f00:1::", "3fff::1", "5f00::1", "fc00::1", "fd12:3456::1", "fe80::1", "fec0::1"],
+            false,
+        );
+        check(&["ff02::1", "4000::1", "1::1"], false);
+    }
+
+    #[test]
+    fn every_forbidden_range_is_written_as_it_is_read() {
+        assert!(FORBIDDEN.iter().all(|text| Subnet::parse(text).is_some()));
+    }
+
+    #[test]
+    fn the_operator_may_allow_subnets_and_hosts() {
+        let allowed = Allowlist::parse(["10.0.0.0/8", "fd00::/8", "192.168.1.7", "Hooks.Internal"]).unwrap();
+        let admits = |host: &str, address: &str| allowed.admits(host, address.parse().unwrap());
+        assert!(admits("any", "10.200.0.1") && admits("any", "fd00::1") && admits("any", "::ffff:10.0.0.1"));
+        assert!(admits("any", "192.168.1.7") && !admits("any", "192.168.1.8"));
+        assert!(admits("hooks.internal.", "127.0.0.1") && !admits("evil.hooks.internal", "127.0.0.1"));
+        assert!(admits("any", "8.8.8.8") && !admits("any", "11.0.0.1".replace("11", "127").as_str()));
+        assert!(Allowlist::parse(["0.0.0.0/0"]).unwrap().admits("any", "10.0.0.1".parse().unwrap()));
+        for wrong in ["10.0.0.0/33", "http://x", "a b", "10.0.0.0/x", "1.2.3"] {
+            assert!(Allowlist::parse([wrong]).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Mail, by the server that the operator configured.
+
+use std::time::Duration;
+
+use lettre::message::{Mailbox, MultiPart};
+use lettre::transport::smtp::Error as SmtpError;
+use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+
+use super::message::{Item, Message, cut};
+
+/// How long the server may take for each of its answers.
+const SMTP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What is told of a digest.
+const ITEMS_MAX: usize = 100;
+
+/// Posts quoted of each alert.
+const QUOTES: usize = 5;
+
+/// The longest subject, so that it stays in a line of a list.
+const SUBJECT_CHARACTERS_MAX: usize = 150;
+
+/// A way to send mail.
+pub struct Mail {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+}
+
+/// Why mail did not go out.
+#[derive(Debug, thiserror::Error)]
+pub enum MailError {
+    /// The message cannot be written, such as for an address that is none.
+    #[error("the mail could not be written")]
+    Unwritable,
+    /// The server said no.
+    #[error("the mail server refused the mail")]
+    Refused {
+        /// Its reply code.
+        status: u16,
+    },
+    /// The server did not answer, or not as it should.
+    #[error("the mail server could not be reached")]
+    NoConnection,
+}
+
+impl Mail {
+    /// Sends by the server at `url` (`smtp://`, `smtp://…?tls=required`, `smtps://`) in the name of `from`.
+    ///
+    /// # Errors
+    /// With what is wrong with either. Never with the URL, which may hold a password.
+    pub fn new(url: &str, from: &str) -> Result<Self, &'static str> {
+        let from = from.parse().map_err(|_| "the sender is no mail address")?;
+        // Whichever was installed first serves; ours is the only one that is compiled in.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url);
+        let builder = builder.map_err(|_| "the mail server is no `smtp://` or `smtps://` address")?;
+        Ok(Self { transport: builder.timeout(Some(SMTP_TIMEOUT)).build(), from })
+    }
+
+    /// Sends to all of these at once.
+    ///
+    /// # Errors
+    /// When the server did not take it. It may have arrived nevertheless, if the answer was lost.
+    pub async fn send(&self, to: &[String], message: &Message) -> Result<(), MailError> {
+        let mail = self.write(to, message).ok_or(MailError::Unwritable)?;
+        self.transport.send(mail).await.map(drop).map_err(|error| why(&error))
+    }
+
+    fn write(&self, to: &[String], message: &Message) -> Option<lettre::Message> {
+        let id = format!("<{}@{}>", message.wire_id(), self.from.email.domain());
+        let mut mail = lettre::Message::builder()
+            .from(self.from.clone())
+            .subject(cut(&message.headline(), SUBJECT_CHARACTERS_MAX))
+            // Mailboxes show a message that comes twice under the same name once.
+            .message_id(Some(id));
+        for address in to {
+            mail = mail.to(Mailbox::new(None, address.parse::<Address>().ok()?));
+        }
+        mail.multipart(MultiPart::alternative_plain_html(plain(message), html(message))).ok()
+    }
+}
+
+fn why(error: &SmtpError) -> MailError {
+    match error.status() {
+        Some(code) => MailError::Refused { status: code.into() },
+        None => MailError::NoConnection,
+    }
+}
+
+fn plain(message: &Message) -> String {
+    let mut text = format!("{}\n", message.headline());
+    for item in message.items.iter().take(ITEMS_MAX) {
+        text.push_str(&format!("\n{}\n", item.headline()));
+        for (name, value) in facts(item) {
+            text.push_str(&format!("  {name}: {value}\n"));
+        }
+        for quote in item.quotes(QUOTES, 280) {
+            text.push_str(&format!("  > {quote}\n"));
+        }
+        if let Some(link) = message.link(item) {
+            text.push_str(&format!("  {link}\n"));
+        }
+    }
+    text.push_str(&omitted(message).map(|note| format!("\n{note}\n")).unwrap_or_default());
+    text
+}
+
+fn html(message: &Message) -> String {
+    let mut page = format!(
+        "<!doctype html><html><body style=\"font-family:sans-serif\"><h2>{}</h2>",
+        escaped(&message.headline())
+    );
+    for item in message.items.iter().take(ITEMS_MAX) {
+        page.push_str(&format!("<h3>{}</h3><ul>", escaped(&item.headline())));
+        for (name, value) in facts(item) {
+            page.push_str(&format!("<li>{name}: {}</li>", escaped(&value)));
+        }
+        page.push_str("</ul>");
+        for quote in item.quotes(QUOTES, 280) {
+            page.push_str(&format!("<blockquote>{}</blockquote>", escaped(&quote)));
+        }
+        if let Some(link) = message.link(item) {
+            page.push_str(&format!("<p><a href=\"{}\">Open the alert</a></p>", escaped(&link)));
+        }
+    }
+    page.push_str(&omitted(message).map(|note| format!("<p>{note}</p>")).unwrap_or_default());
+    page.push_str("</body></html>");
+    page
+}
+
+fn facts(item: &Item) -> Vec<(&'static str, String)> {
+    let number = |pointer| item.alert.pointer(pointer).map(ToString::to_string).unwrap_or_default();
+    vec![
+        ("About", item.subject()),
+        ("Value", format!("{} (alert at {})", number("/value"), number("/threshold"))),
+        ("Posts", number("/count")),
+        ("When", item.at.to_string()),
+    ]
+}
+
+fn omitted(message: &Message) -> Option<String> {
+    let n_omitted = message.items.len().checked_sub(ITEMS_MAX)?;
+    (n_omitted > 0).then(|| format!("and {n_omitted} more"))
+}
+
+/// What people wrote stays text.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('\'', "&#39;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::message::tests::message;
+    use super::*;
+
+    fn mail() -> Mail {
+        Mail::new("smtp://127.0.0.1:1", "Groundswell <mood@example.org>").unwrap()
+    }
+
+    #[test]
+    fn a_title_writes_no_header_and_a_post_no_html() {
+        let mut message = message(1, 3);
+        message.items[0].alert["posts"][0]["text"] = "<script>alert(1)</script>".into();
+        let written = mail().write(&["a@example.org".to_owned()], &message).unwrap();
+        let text = String::from_utf8(written.formatted()).unwrap();
+        let (headers, _) = text.split_once("\r\n\r\n").unwrap();
+        assert!(!headers.lines().any(|line| line.starts_with("Bcc:")), "{headers}");
+        assert!(headers.contains(&format!("Message-ID: <{}@example.org>", message.wire_id())), "{headers}");
+        let page = html(&message);
+        assert!(page.contains("&lt;script&gt;") && !page.contains("<script>"), "{page}");
+        assert!(plain(&message).contains("  > <script>"));
+    }
+
+    #[test]
+    fn a_server_or_sender_that_is_none_is_told_without_its_password() {
+        for (url, from) in [("http://user:pass@x", "a@b.c"), ("smtp://user:pass@x?tls=maybe", "a@b.c")] {
+            let error = Mail::new(url, from).err().unwrap();
+            assert!(error.contains("mail server") && !error.contains("pass"));
+        }
+        assert!(Mail::new("smtp://x", "nobody").err().unwrap().contains("sender"));
+        for url in
+            ["smtp://x", "smtp://u:p@x:587?tls=required", "smtp://x?tls=opportunistic", "smtps://u:p@x"]
+        {
+            assert!(Mail::new(url, "a@b.c").is_ok(), "{url}");
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! What keeps the secrets of channels secret: the database holds them encrypted, and the key is elsewhere.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use aes_gcm::aead::{Aead, KeyInit, Payload};
+use aes_gcm::{Aes256Gcm, Key, Nonce};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hkdf::Hkdf;
+use sha2::Sha256;
+
+/// The file that holds the key where none is configured.
+const FILE: &str = "secret.key";
+
+/// Fewer characters can be guessed.
+pub const SECRET_CHARACTERS_MIN: usize = 32;
+
+const NONCE_BYTES: usize = 12;
+
+/// A secret cannot be read: it was sealed with another key, or was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the secret cannot be opened with this key")]
+pub struct CannotOpen;
+
+/// Seals and opens.
+#[derive(Clone)]
+pub struct Keyring {
+    cipher: Aes256Gcm,
+    fingerprint: String,
+    is_lasting: bool,
+}
+
+impl Keyring {
+    /// The key that follows from a configured secret of at least [`SECRET_CHARACTERS_MIN`] characters.
+    pub fn from_secret(secret: &str) -> Self {
+        let expander = Hkdf::<Sha256>::new(Some(b"groundswell"), secret.trim().as_bytes());
+        let mut key = [0; 32];
+        let mut fingerprint = [0; 8];
+        // Fails only for outputs of more than 8 KiB.
+        let _ = expander.expand(b"channel secrets", &mut key);
+        let _ = expander.expand(b"fingerprint", &mut fingerprint);
+        let cipher = Aes256Gcm::new(&Key::<Aes256Gcm>::from(key));
+        Self { cipher, fingerprint: hex::encode(fingerprint), is_lasting: true }
+    }
+
+    /// A key that ends with the process, for where none is configured and none can be kept. Nothing that shall last must
+    /// be sealed with it.
+    pub fn fleeting() -> Self {
+        Self { is_lasting: false, ..Self::from_secret(&STANDARD.encode(rand::random::<[u8; 32]>())) }
+    }
+
+    /// Whether what is sealed with it can still be opened tomorrow.
+    pub fn is_lasting(&self) -> bool {
+        self.is_lasting
+    }
+
+    /// The key in this folder, made when there is none. Only its owner can read the file.
+    ///
+    /// # Errors
+    /// When it can be neither read nor made.
+    pub fn from_folder(folder: &Path) -> io::Result<Self> {
+        let path = folder.join(FILE);
+        if let Some(secret) = read(&path)? {
+            return Ok(Self::from_secret(&secret));
+        }
+        fs::create_dir_all(folder)?;
+        let secret = STANDARD.encode(rand::random::<[u8; 32]>());
+        // Written aside and linked: whoever comes first wins, and nobody ever reads half a key.
+        let draft = folder.join(format!("{FILE}.{}", uuid::Uuid::now_v7().simple()));
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+        file.write_all(secret.as_bytes())?;
+        file.sync_all()?;
+        let linked = fs::hard_link(&draft, &path);
+        fs::remove_file(&draft)?;
+        match linked {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ => read(&path)?.map(|secret| Self::from_secret(&secret)).ok_or(io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    /// Tells keys apart, and tells nothing about them.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// Encrypts. `owner` is whose secret it is: it can be opened as theirs only.
+    pub fn seal(&self, owner: &[u8], secret: &[u8]) -> Vec<u8> {
+        let nonce: [u8; NONCE_BYTES] = rand::random();
+        let payload = Payload { msg: secret, aad: owner };
+        // Fails only for secrets of more than 64 GiB.
+        let sealed = self.cipher.encrypt(&Nonce::from(nonce), payload).unwrap_or_default();
+        [nonce.as_slice(), &sealed].concat()
+    }
+
+    /// Decrypts.
+    ///
+    /// # Errors
+    /// [`CannotOpen`].
+    pub fn open(&self, owner: &[u8], sealed: &[u8]) -> Result<Vec<u8>, CannotOpen> {
+        let (nonce, sealed) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or(CannotOpen)?;
+        let payload = Payload { msg: sealed, aad: owner };
+        self.cipher.decrypt(&Nonce::from(*nonce), payload).map_err(|_| CannotOpen)
+    }
+}
+
+impl std::fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keyring").field("fingerprint", &self.fingerprint).finish_non_exhaustive()
+    }
+}
+
+fn read(path: &Path) -> io::Result<Option<String>> {
+    match fs::read_to_string(path) {
+        Ok(secret) if secret.trim().len() < SECRET_CHARACTERS_MIN => {
+            Err(io::Error::new(io::ErrorKind::InvalidData, format!("{} holds no key", path.display())))
+        }
+        Ok(secret) => Ok(Some(secret)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn only_the_same_key_and_the_same_owner_open_a_secret() {
+        let keyring = Keyring::from_secret("0123456789abcdef0123456789abcdef");
+        let other = Keyring::from_secret("0123456789abcdef0123456789abcdeF");
+        let sealed = keyring.seal(b"one", b"whsec_x");
+        assert_eq!(keyring.open(b"one", &sealed).unwrap(), b"whsec_x");
+        assert_eq!(keyring.open(b"two", &sealed), Err(CannotOpen));
+        assert_eq!(other.open(b"one", &sealed), Err(CannotOpen));
+        assert_ne!(other.fingerprint(), keyring.fingerprint());
+        let mut changed = sealed.clone();
+        *changed.last_mut().unwrap() ^= 1;
+        assert_eq!(keyring.open(b"one", &changed), Err(CannotOpen));
+        assert_eq!(keyring.open(b"one", &sealed[..5]), Err(CannotOpen));
+        assert_ne!(keyring.seal(b"one", b"whsec_x"), sealed);
+    }
+
+    #[test]
+    fn the_key_file_is_made_once_and_read_by_its_owner_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let data_dir = folder.path().join("data");
+        let first = Keyring::from_folder(&data_dir).unwrap();
+        let again = Keyring::from_folder(&data_dir).unwrap();
+        assert_eq!(first.fingerprint(), again.fingerprint());
+        let mode = fs::metadata(data_dir.join(FILE)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(fs::read_dir(&data_dir).unwrap().count(), 1);
+        fs::write(data_dir.join(FILE), "short").unwrap();
+        assert!(Keyring::from_folder(&data_dir).is_err());
+    }
+}

@@ -1,0 +1,171 @@
+//! What is told, whichever way it goes.
+
+use jiff::Timestamp;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::models::notification::NoticeEvent;
+
+/// Something to tell.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Message {
+    /// What receivers know it by; the same for every attempt.
+    pub id: Uuid,
+    /// What it is.
+    pub purpose: Purpose,
+    /// What happened, oldest first; at least one.
+    pub items: Vec<Item>,
+    /// The dashboard's address, as people reach it; links to it are left out where it is not known.
+    pub dashboard: Option<String>,
+}
+
+/// What a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// News of one alert.
+    Single,
+    /// All news of an interval.
+    Digest,
+    /// Somebody wants to see whether it arrives.
+    Test,
+}
+
+/// One thing that happened to an alert.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item {
+    /// What.
+    pub event: NoticeEvent,
+    /// When.
+    pub at: Timestamp,
+    /// The alert as it was then, as `/alerts` gives it. As it is stored: a version of Groundswell that knew fewer of its
+    /// fields may have written it.
+    pub alert: Value,
+}
+
+impl Item {
+    /// The alert's name.
+    pub fn alert_id(&self) -> &str {
+        self.text("/id")
+    }
+
+    /// One sentence for people, in one line.
+    pub fn title(&self) -> String {
+        one_line(self.text("/title"))
+    }
+
+    /// How severe it is.
+    pub fn severity(&self) -> &str {
+        self.text("/severity")
+    }
+
+    /// What it is about: a product's name, or `everything`.
+    pub fn subject(&self) -> String {
+        let key = one_line(self.text("/scope/key"));
+        if key.is_empty() { "everything".to_owned() } else { key }
+    }
+
+    /// What people read first, such as `Resolved: half of all posts are negative`.
+    pub fn headline(&self) -> String {
+        match self.event {
+            NoticeEvent::Fired => format!("{}: {}", capitalized(self.severity()), self.title()),
+            NoticeEvent::Acknowledged => format!("Acknowledged: {}", self.title()),
+            NoticeEvent::Resolved => format!("Resolved: {}", self.title()),
+        }
+    }
+
+    /// What some of its posts say, in one line each, cut to `n_characters`.
+    pub fn quotes(&self, n_posts: usize, n_characters: usize) -> Vec<String> {
+        let posts = self.alert.pointer("/posts").and_then(Value::as_array);
+        let texts = posts.into_iter().flatten().filter_map(|post| post.pointer("/text")?.as_str());
+        texts.take(n_posts).map(|text| cut(&one_line(text), n_characters)).collect()
+    }
+
+    /// A value of the alert, empty where there is none.
+    pub fn text(&self, pointer: &str) -> &str {
+        self.alert.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+impl Message {
+    /// Its name on the wire.
+    pub fn wire_id(&self) -> String {
+        format!("msg_{}", self.id.simple())
+    }
+
+    /// What people read first.
+    pub fn headline(&self) -> String {
+        match (self.purpose, self.items.as_slice()) {
+            (Purpose::Test, _) => "Test: this channel works".to_owned(),
+            (_, [item]) => item.headline(),
+            (_, items) => format!("{} pieces of news about alerts", items.len()),
+        }
+    }
+
+    /// Where people read more about it.
+    pub fn link(&self, item: &Item) -> Option<String> {
+        let dashboard = self.dashboard.as_deref()?.trim_end_matches('/');
+        Some(format!("{dashboard}/alerts?alert={}", item.alert_id()))
+    }
+}
+
+/// A message that asks nobody to do anything.
+pub fn test_message(now: Timestamp, dashboard: Option<String>) -> Message {
+    let alert = serde_json::json!({
+        "id": Uuid::now_v7(), "rule": "negativity", "scope": {"dimension": "overall", "key": ""}, "state": "open",
+        "severity": "warning", "title": "This is a test, nothing happened", "value": 0.0, "threshold": 0.5, "count": 0,
+        "opened_at": now, "updated_at": now, "resolved_at": null, "acknowledged_at": null, "posts": [],
+    });
+    let item = Item { event: NoticeEvent::Fired, at: now, alert };
+    Message { id: Uuid::now_v7(), purpose: Purpose::Test, items: vec![item], dashboard }
+}
+
+/// Control characters, line breaks among them, would let a post's author write headers and layout.
+pub(super) fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || c.is_control()).collect();
+    words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// At most so many characters; what is cut shows.
+pub(super) fn cut(text: &str, n_characters: usize) -> String {
+    if text.chars().count() <= n_characters {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(n_characters.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
+}
+
+fn capitalized(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// News of an alert with so many posts of so many characters.
+    pub(in crate::notify) fn message(n_posts: usize, n_characters: usize) -> Message {
+        let mut message = test_message("2026-11-21T10:00:00Z".parse().unwrap(), None);
+        let post =
+            serde_json::json!({"uuid": Uuid::nil(), "text": "é".repeat(n_characters), "churn_risk": 0.9});
+        message.purpose = Purpose::Single;
+        message.items[0].alert["posts"] = vec![post; n_posts].into();
+        message.items[0].alert["title"] = "Half of them\r\nBcc: everybody@example.org".into();
+        message
+    }
+
+    #[test]
+    fn nobody_writes_a_second_line_into_a_headline() {
+        assert_eq!(message(0, 0).headline(), "Warning: Half of them Bcc: everybody@example.org");
+        assert_eq!(message(3, 50).items[0].quotes(2, 10), ["ééééééééé…"; 2]);
+    }
+
+    #[test]
+    fn links_lead_to_the_alert() {
+        let mut message = message(0, 0);
+        assert_eq!(message.link(&message.items[0]), None);
+        message.dashboard = Some("https://mood.example.org/".to_owned());
+        let link = message.link(&message.items[0]).unwrap();
+        assert_eq!(link, format!("https://mood.example.org/alerts?alert={}", message.items[0].alert_id()));
+    }
+}

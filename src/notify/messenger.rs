@@ -1,0 +1,217 @@
+//! One attempt to send one message.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use reqwest::Url;
+use uuid::Uuid;
+
+use super::allowlist::Allowlist;
+use super::egress::{Answer, Egress, EgressError, Post, TIMEOUT};
+use super::email::{Mail, MailError};
+use super::keyring::{CannotOpen, Keyring};
+use super::message::Message;
+use super::policy::{Verdict, judge};
+use super::settings::{Secrets, signing_secrets, subscriber};
+use super::vapid::VapidKey;
+use super::{pagerduty, slack, web_push, webhook};
+use crate::models::notification::{Attempt, ChannelKind, ChannelSettings, Shown};
+
+/// What a messenger is made of.
+#[derive(Debug, Clone)]
+pub struct MessengerParams {
+    /// Where it may send to besides the public internet.
+    pub allowed: Allowlist,
+    /// Opens the secrets of channels.
+    pub keyring: Keyring,
+    /// The mail server and the sender; without them mail is not sent.
+    pub mail: Option<(String, String)>,
+    /// Where PagerDuty takes events.
+    pub pagerduty_url: String,
+    /// Whom push services may ask about us: `mailto:` or `https:`.
+    pub push_subject: String,
+    /// The dashboard's address, as people reach it.
+    pub dashboard: Option<String>,
+}
+
+/// Says things to people, each by their way.
+pub struct Messenger {
+    egress: Egress,
+    keyring: Keyring,
+    mail: Option<Mail>,
+    pagerduty_url: Url,
+    push_subject: String,
+    dashboard: Option<String>,
+}
+
+/// Whom to tell.
+#[derive(Debug, Clone)]
+pub struct Receiver {
+    /// By which way.
+    pub kind: ChannelKind,
+    /// What is known openly.
+    pub shown: ChannelSettings,
+    /// And what is not.
+    pub secrets: Secrets,
+    /// How push services know us; where there is a browser to tell.
+    pub vapid: Option<VapidKey>,
+}
+
+/// What came of an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// For the log that people see.
+    pub attempt: Attempt,
+    /// For whoever decides what is next.
+    pub verdict: Verdict,
+}
+
+/// Why a way of telling cannot be used. The texts are for people.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BadParams(pub String);
+
+impl Messenger {
+    /// Makes one. Connects to nothing.
+    ///
+    /// # Errors
+    /// When a setting cannot be right.
+    pub fn new(params: MessengerParams) -> Result<Self, BadParams> {
+        let egress = Egress::new(params.allowed).map_err(|error| BadParams(error.to_string()))?;
+        let mail = params.mail.map(|(url, from)| Mail::new(&url, &from)).transpose();
+        Ok(Self {
+            egress,
+            keyring: params.keyring,
+            mail: mail.map_err(|problem| BadParams(problem.to_owned()))?,
+            pagerduty_url: Url::parse(&params.pagerduty_url)
+                .map_err(|_| BadParams("PagerDuty's address is not valid".to_owned()))?,
+            push_subject: params.push_subject,
+            dashboard: params.dashboard,
+        })
+    }
+
+    /// Checks addresses that people give us.
+    pub fn egress(&self) -> &Egress {
+        &self.egress
+    }
+
+    /// Seals and opens secrets.
+    pub fn keyring(&self) -> &Keyring {
+        &self.keyring
+    }
+
+    /// Where messages link to.
+    pub fn dashboard(&self) -> Option<String> {
+        self.dashboard.clone()
+    }
+
+    /// Opens a channel's secrets.
+    ///
+    /// # Errors
+    /// [`CannotOpen`], also when they are none.
+    pub fn open(&self, channel: Uuid, sealed: &[u8]) -> Result<Secrets, CannotOpen> {
+        let text = self.keyring.open(channel.as_bytes(), sealed)?;
+        serde_json::from_slice(&text).map_err(|_| CannotOpen)
+    }
+
+    /// Seals a channel's secrets.
+    pub fn seal(&self, channel: Uuid, secrets: &Secrets) -> Vec<u8> {
+        let text = serde_json::to_vec(secrets).unwrap_or_default();
+        self.keyring.seal(channel.as_bytes(), &text)
+    }
+
+    /// Sends, within [`TIMEOUT`]. Tells of the answer its status and nothing else.
+    pub async fn send(&self, to: &Receiver, message: &Message) -> Outcome {
+        let (at, began_at) = (Timestamp::now(), Instant::now());
+        let failed = Verdict::Failed { retry_after: None, slows_channel: false };
+        let sent = tokio::time::timeout(TIMEOUT, self.attempt(to, message, at)).await;
+        let (status, error, verdict) = match sent.unwrap_or(Err(Failure::from(EgressError::TimedOut))) {
+            Ok(answer) => {
+                let verdict = judge(answer.status, answer.retry_after, to.kind);
+                let error = (verdict != Verdict::Delivered).then(|| said_no(answer.status));
+                (Some(answer.status), error, verdict)
+            }
+            Err(Failure { status, error }) => (status, Some(error), failed),
+        };
+        let duration_ms = u64::try_from(began_at.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Outcome { attempt: Attempt { at, status, error, duration_ms }, verdict }
+    }
+
+    async fn attempt(&self, to: &Receiver, message: &Message, now: Timestamp) -> Result<Answer, Failure> {
+        match &to.secrets {
+            Secrets::Webhook { secret, previous } => {
+                let Some(Shown::Plain(url)) = &to.shown.url else { return Err(unusable()) };
+                let url = Url::parse(url).map_err(|_| EgressError::BadUrl)?;
+                let secrets = signing_secrets(secret, previous.as_ref(), now);
+                let post = webhook::request(url, &secrets, message, now).ok_or_else(unusable)?;
+                Ok(self.egress.post(post).await?)
+            }
+            Secrets::Slack { url } => {
+                let url = Url::parse(url).map_err(|_| EgressError::BadUrl)?;
+                Ok(self.egress.post(slack::request(url, message)).await?)
+            }
+            Secrets::Email => self.mail(to.shown.to.as_deref().unwrap_or_default(), message).await,
+            Secrets::PagerDuty { routing_key } => {
+                self.post_all(pagerduty::requests(&self.pagerduty_url, routing_key, message)).await
+            }
+            Secrets::WebPush { endpoint, keys } => {
+                let subscriber = subscriber(endpoint, keys).ok_or_else(unusable)?;
+                let vapid = to.vapid.as_ref().ok_or_else(unusable)?;
+                let post = web_push::request(&subscriber, vapid, &self.push_subject, message);
+                Ok(self.egress.post(post.ok_or_else(unusable)?).await?)
+            }
+        }
+    }
+
+    /// One after the other, until one is refused.
+    async fn post_all(&self, posts: Vec<Post>) -> Result<Answer, Failure> {
+        let mut last = Answer { status: 202, retry_after: None };
+        for post in posts {
+            last = self.egress.post(post).await?;
+            if !(200..300).contains(&last.status) {
+                break;
+            }
+        }
+        Ok(last)
+    }
+
+    async fn mail(&self, to: &[String], message: &Message) -> Result<Answer, Failure> {
+        const NO_SERVER: &str = "no mail server is configured (`GROUNDSWELL_SMTP_URL`)";
+        let mail = self.mail.as_ref().ok_or(Failure { status: None, error: NO_SERVER.to_owned() })?;
+        match mail.send(to, message).await {
+            Ok(()) => Ok(Answer { status: 250, retry_after: None }),
+            Err(error @ MailError::Refused { status }) => {
+                Err(Failure { status: Some(status), error: error.to_string() })
+            }
+            Err(error) => Err(Failure { status: None, error: error.to_string() }),
+        }
+    }
+}
+
+struct Failure {
+    status: Option<u16>,
+    error: String,
+}
+
+impl From<EgressError> for Failure {
+    fn from(error: EgressError) -> Self {
+        Self { status: None, error: error.to_string() }
+    }
+}
+
+fn unusable() -> Failure {
+    Failure { status: None, error: "the channel's settings cannot be used; set them anew".to_owned() }
+}
+
+fn said_no(status: u16) -> String {
+    match status {
+        300..=399 => "the receiver answered with a redirect, which is not followed".to_owned(),
+        410 => "the receiver wants nothing more".to_owned(),
+        429 => "the receiver asks for patience".to_owned(),
+        500..=599 => "the receiver is in trouble".to_owned(),
+        _ => "the receiver refused it".to_owned(),
+    }
+}
+
+/// As much patience as an attempt takes, with some to spare for what is done before and after it.
+pub const LEASE: Duration = Duration::from_secs(TIMEOUT.as_secs() * 2);

@@ -1,0 +1,94 @@
+//! Incidents (PagerDuty Events API v2). What fires triggers one, what follows finds it by the alert's name.
+
+use reqwest::Url;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use serde_json::{Value, json};
+
+use super::egress::Post;
+use super::message::{Item, Message, Purpose, cut};
+use crate::models::notification::NoticeEvent;
+
+/// The longest summary that is taken.
+const SUMMARY_CHARACTERS_MAX: usize = 1_024;
+
+/// The requests that say it, one for each item. Sent again they change nothing: PagerDuty folds what has the same key.
+pub fn requests(url: &Url, routing_key: &str, message: &Message) -> Vec<Post> {
+    let mut events: Vec<Value> = message.items.iter().map(|item| event(routing_key, message, item)).collect();
+    // An incident that a test opened wakes somebody, so it is closed at once.
+    if let (Purpose::Test, Some(item)) = (message.purpose, message.items.first()) {
+        let resolved = Item { event: NoticeEvent::Resolved, ..item.clone() };
+        events.push(event(routing_key, message, &resolved));
+    }
+    events.into_iter().map(|event| request(url, &event)).collect()
+}
+
+fn request(url: &Url, event: &Value) -> Post {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Post { url: url.clone(), headers, body: event.to_string().into_bytes() }
+}
+
+fn event(routing_key: &str, message: &Message, item: &Item) -> Value {
+    let action = match item.event {
+        NoticeEvent::Fired => "trigger",
+        NoticeEvent::Acknowledged => "acknowledge",
+        NoticeEvent::Resolved => "resolve",
+    };
+    let mut event = json!({"routing_key": routing_key, "event_action": action, "dedup_key": item.alert_id()});
+    if item.event != NoticeEvent::Fired {
+        return event;
+    }
+    event["payload"] = json!({
+        "summary": cut(&item.title(), SUMMARY_CHARACTERS_MAX),
+        "source": "groundswell",
+        "severity": item.severity(),
+        "timestamp": item.at,
+        "component": item.subject(),
+        "class": item.text("/rule"),
+        "custom_details": {
+            "value": item.alert.get("value"), "threshold": item.alert.get("threshold"),
+            "posts": item.alert.get("count"), "examples": item.quotes(3, 280),
+        },
+    });
+    event["client"] = "Groundswell".into();
+    if let Some(link) = message.link(item) {
+        event["client_url"] = link.into();
+    }
+    event
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::message::tests::message;
+    use super::*;
+
+    fn events(message: &Message) -> Vec<Value> {
+        let url = "https://events.pagerduty.com/v2/enqueue".parse().unwrap();
+        let posts = requests(&url, "k", message);
+        posts.iter().map(|post| serde_json::from_slice(&post.body).unwrap()).collect()
+    }
+
+    #[test]
+    fn what_follows_finds_the_incident_by_the_alerts_name() {
+        let mut message = message(5, 10);
+        let first = &events(&message)[0];
+        assert_eq!(first["event_action"], "trigger");
+        assert_eq!(first["payload"]["severity"], "warning");
+        for (event, action) in
+            [(NoticeEvent::Acknowledged, "acknowledge"), (NoticeEvent::Resolved, "resolve")]
+        {
+            message.items[0].event = event;
+            let next = &events(&message)[0];
+            assert_eq!((&next["event_action"], &next["dedup_key"]), (&json!(action), &first["dedup_key"]));
+        }
+    }
+
+    #[test]
+    fn a_test_leaves_no_incident_open() {
+        let mut message = message(0, 0);
+        message.purpose = Purpose::Test;
+        let actions: Vec<Value> =
+            events(&message).into_iter().map(|mut it| it["event_action"].take()).collect();
+        assert_eq!(actions, ["trigger", "resolve"]);
+    }
+}

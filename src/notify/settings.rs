@@ -1,0 +1,308 @@
+//! What a channel needs to know, and what of it is secret.
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use jiff::{SignedDuration, Timestamp};
+use lettre::Address;
+use p256::PublicKey;
+use reqwest::Url;
+use serde::{Deserialize, Serialize};
+
+use super::egress::Egress;
+use super::web_push::Subscriber;
+use crate::models::notification::{ChannelKind, ChannelSettings, NewChannelSettings, PushKeys, Shown};
+
+/// How long the old secret still signs beside the new one after a rotation, so that receivers have time to change over.
+pub const ROTATION_OVERLAP: SignedDuration = SignedDuration::from_hours(24);
+
+/// Bytes of a secret that is made here. Standard Webhooks asks for 24 to 64.
+const SECRET_BYTES: usize = 32;
+
+const SECRET_PREFIX: &str = "whsec_";
+
+const URL_BYTES_MAX: usize = 2_048;
+
+const RECIPIENTS_MAX: usize = 50;
+
+/// What must not be shown. Kept encrypted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Secrets {
+    /// What messages are signed with.
+    Webhook {
+        /// By the newest.
+        secret: String,
+        /// By the one before as well, until then.
+        previous: Option<(String, Timestamp)>,
+    },
+    /// Whoever knows the address may write there.
+    Slack {
+        /// The address.
+        url: String,
+    },
+    /// Nothing.
+    Email,
+    /// Which service.
+    PagerDuty {
+        /// Its integration key.
+        routing_key: String,
+    },
+    /// A browser's subscription.
+    WebPush {
+        /// Where it is reached.
+        endpoint: String,
+        /// How it is spoken to.
+        keys: PushKeys,
+    },
+}
+
+/// A setting that cannot be right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Which, such as `url`.
+    pub field: &'static str,
+    /// What is wrong with it, for people.
+    pub message: String,
+}
+
+/// Settings that can be right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prepared {
+    /// What may be shown.
+    pub shown: ChannelSettings,
+    /// What may not.
+    pub secrets: Secrets,
+    /// A signing secret that was made or set just now, to be told this once.
+    pub told_once: Option<String>,
+}
+
+/// Checks settings. `old` are the secrets there already are; those that are not given anew stay.
+///
+/// # Errors
+/// The first [`Problem`] found.
+pub fn prepare(
+    egress: &Egress,
+    kind: ChannelKind,
+    new: NewChannelSettings,
+    old: Option<&Secrets>,
+) -> Result<Prepared, Problem> {
+    refuse_strays(kind, &new)?;
+    let mut shown = ChannelSettings::default();
+    let mut told_once = None;
+    let secrets = match kind {
+        ChannelKind::Webhook => {
+            let url = address(egress, "url", new.url.ok_or_else(|| missing("url"))?)?;
+            shown.url = Some(Shown::Plain(url.into()));
+            shown.secret = Some(Shown::SECRET);
+            match (new.secret, old) {
+                (None, Some(old @ Secrets::Webhook { .. })) => old.clone(),
+                (given, _) => {
+                    let secret = given.map_or_else(|| Ok(new_secret()), checked_secret)?;
+                    told_once = Some(secret.clone());
+                    Secrets::Webhook { secret, previous: None }
+                }
+            }
+        }
+        ChannelKind::Slack => {
+            let url = match (new.url, old) {
+                (None, Some(Secrets::Slack { url })) => url.clone(),
+                (None, _) => return Err(missing("url")),
+                (Some(url), _) => url,
+            };
+            let url = address(egress, "url", url)?;
+            shown.url = Some(Shown::SECRET);
+            shown.host = url.host_str().map(str::to_owned);
+            Secrets::Slack { url: url.into() }
+        }
+        ChannelKind::Email => {
+            shown.to = Some(recipients(new.to.ok_or_else(|| missing("to"))?)?);
+            Secrets::Email
+        }
+        ChannelKind::PagerDuty => {
+            let routing_key = match (new.routing_key, old) {
+                (None, Some(Secrets::PagerDuty { routing_key })) => routing_key.clone(),
+                (None, _) => return Err(missing("routing_key")),
+                (Some(key), _) => key,
+            };
+            if routing_key.len() != 32 || !routing_key.chars().all(|c| c.is_ascii_alphanumeric()) {
+                return Err(problem(
+                    "routing_key",
+                    "must be the 32 letters and digits of an integration key",
+                ));
+            }
+            shown.routing_key = Some(Shown::SECRET);
+            Secrets::PagerDuty { routing_key }
+        }
+        ChannelKind::WebPush => {
+            let (endpoint, keys) = match (new.endpoint, new.keys, old) {
+                (None, None, Some(Secrets::WebPush { endpoint, keys })) => (endpoint.clone(), keys.clone()),
+                (None, ..) => return Err(missing("endpoint")),
+                (_, None, _) => return Err(missing("keys")),
+                (Some(endpoint), Some(keys), _) => (endpoint, keys),
+            };
+            let endpoint = address(egress, "endpoint", endpoint)?;
+            if subscriber(endpoint.as_str(), &keys).is_none() {
+                return Err(problem("keys", "must be the keys of a `PushSubscription`"));
+            }
+            shown.endpoint = Some(Shown::SECRET);
+            shown.host = endpoint.host_str().map(str::to_owned);
+            shown.keys = Some(Shown::SECRET);
+            Secrets::WebPush { endpoint: endpoint.into(), keys }
+        }
+    };
+    Ok(Prepared { shown, secrets, told_once })
+}
+
+/// Gives a webhook a new signing secret, and answers it. The old one signs as well for [`ROTATION_OVERLAP`]; the one before
+/// that no longer. `None` for what signs nothing.
+pub fn rotate(secrets: &Secrets, now: Timestamp) -> Option<(Secrets, String)> {
+    let Secrets::Webhook { secret: old, .. } = secrets else {
+        return None;
+    };
+    let until = now.saturating_add(ROTATION_OVERLAP).unwrap_or(now);
+    let secret = new_secret();
+    Some((Secrets::Webhook { secret: secret.clone(), previous: Some((old.clone(), until)) }, secret))
+}
+
+/// What a webhook's messages are signed with now, the newest first.
+pub(super) fn signing_secrets(
+    secret: &str,
+    previous: Option<&(String, Timestamp)>,
+    now: Timestamp,
+) -> Vec<String> {
+    let previous = previous.filter(|(_, until)| now < *until).map(|(secret, _)| secret.clone());
+    std::iter::once(secret.to_owned()).chain(previous).collect()
+}
+
+/// A browser's subscription, if it is one.
+pub(super) fn subscriber(endpoint: &str, keys: &PushKeys) -> Option<Subscriber> {
+    let decode = |text: &str| URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok();
+    let (p256dh, auth) = (decode(&keys.p256dh)?, decode(&keys.auth)?);
+    let is_point = p256dh.len() == 65 && PublicKey::from_sec1_bytes(&p256dh).is_ok();
+    (is_point && auth.len() == 16).then_some(Subscriber {
+        endpoint: Url::parse(endpoint).ok()?,
+        p256dh,
+        auth,
+    })
+}
+
+fn refuse_strays(kind: ChannelKind, new: &NewChannelSettings) -> Result<(), Problem> {
+    use ChannelKind::{Email, PagerDuty, Slack, WebPush, Webhook};
+    let given: [(&'static str, bool, &[ChannelKind]); 6] = [
+        ("url", new.url.is_some(), &[Webhook, Slack]),
+        ("secret", new.secret.is_some(), &[Webhook]),
+        ("to", new.to.is_some(), &[Email]),
+        ("routing_key", new.routing_key.is_some(), &[PagerDuty]),
+        ("endpoint", new.endpoint.is_some(), &[WebPush]),
+        ("keys", new.keys.is_some(), &[WebPush]),
+    ];
+    match given.iter().find(|(_, is_given, kinds)| *is_given && !kinds.contains(&kind)) {
+        Some((field, ..)) => Err(problem(field, format!("is no setting of the kind `{}`", kind.as_str()))),
+        None => Ok(()),
+    }
+}
+
+fn address(egress: &Egress, field: &'static str, text: String) -> Result<Url, Problem> {
+    if text.len() > URL_BYTES_MAX {
+        return Err(problem(field, format!("must be at most {URL_BYTES_MAX} bytes")));
+    }
+    egress.check(&text).map_err(|error| problem(field, error.to_string()))
+}
+
+fn recipients(to: Vec<String>) -> Result<Vec<String>, Problem> {
+    if to.is_empty() || to.len() > RECIPIENTS_MAX {
+        return Err(problem("to", format!("must be 1 to {RECIPIENTS_MAX} addresses")));
+    }
+    match to.iter().find(|text| text.parse::<Address>().is_err()) {
+        Some(wrong) => Err(problem("to", format!("`{wrong}` is no mail address"))),
+        None => Ok(to),
+    }
+}
+
+fn new_secret() -> String {
+    format!("{SECRET_PREFIX}{}", STANDARD.encode(rand::random::<[u8; SECRET_BYTES]>()))
+}
+
+fn checked_secret(secret: String) -> Result<String, Problem> {
+    let bytes = secret.strip_prefix(SECRET_PREFIX).and_then(|text| STANDARD.decode(text).ok());
+    match bytes {
+        Some(bytes) if (24..=64).contains(&bytes.len()) => Ok(secret),
+        _ => Err(problem("secret", "must be `whsec_` and 24 to 64 bytes in base64")),
+    }
+}
+
+fn missing(field: &'static str) -> Problem {
+    problem(field, "is missing")
+}
+
+fn problem(field: &'static str, message: impl Into<String>) -> Problem {
+    Problem { field, message: message.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::allowlist::Allowlist;
+    use super::*;
+
+    fn prepared(kind: &str, settings: serde_json::Value, old: Option<&Secrets>) -> Result<Prepared, Problem> {
+        let egress = Egress::new(Allowlist::default()).unwrap();
+        let kind = serde_json::from_value(kind.into()).unwrap();
+        prepare(&egress, kind, serde_json::from_value(settings).unwrap(), old)
+    }
+
+    fn refused(kind: &str, settings: serde_json::Value, field: &str) {
+        assert_eq!(prepared(kind, settings, None).unwrap_err().field, field);
+    }
+
+    #[test]
+    fn settings_that_cannot_be_right_are_named() {
+        use serde_json::json;
+        for url in
+            ["http://example.org", "ftp://example.org", "nonsense", "https://u:p@example.org", "https://"]
+        {
+            refused("webhook", json!({"url": url}), "url");
+        }
+        for host in ["127.0.0.1", "[::1]", "0x7f.1", "2130706433", "[::ffff:10.0.0.1]", "169.254.169.254"] {
+            refused("webhook", json!({"url": format!("https://{host}/")}), "url");
+            refused("slack", json!({"url": format!("https://{host}/")}), "url");
+        }
+        refused("webhook", json!({"url": "https://example.org", "secret": "whsec_c2hvcnQ="}), "secret");
+        refused("webhook", json!({"url": "https://example.org", "to": ["a@b.c"]}), "to");
+        refused("webhook", json!({}), "url");
+        refused("slack", json!({}), "url");
+        refused("email", json!({"to": []}), "to");
+        refused("email", json!({"to": ["a@b.c", "x\r\nBcc: y@z"]}), "to");
+        refused("pagerduty", json!({"routing_key": "short"}), "routing_key");
+        refused("web_push", json!({"endpoint": "https://push.example.net/x"}), "keys");
+        let keys = json!({"p256dh": "AAAA", "auth": "AAAA"});
+        refused("web_push", json!({"endpoint": "https://push.example.net/x", "keys": keys}), "keys");
+    }
+
+    #[test]
+    fn nothing_secret_is_shown_and_what_is_not_given_anew_stays() {
+        use serde_json::json;
+        let hook = prepared("webhook", json!({"url": "https://example.org/a"}), None).unwrap();
+        let secret = hook.told_once.clone().unwrap();
+        assert!(checked_secret(secret.clone()).is_ok() && !format!("{:?}", hook.shown).contains(&secret));
+        let moved =
+            prepared("webhook", json!({"url": "https://example.org/b"}), Some(&hook.secrets)).unwrap();
+        assert_eq!((moved.secrets, moved.told_once), (hook.secrets, None));
+        let room = prepared("slack", json!({"url": "https://hooks.slack.com/T/x"}), None).unwrap();
+        let shown = serde_json::to_value(&room.shown).unwrap();
+        assert_eq!(shown, json!({"url": {"set": true}, "host": "hooks.slack.com"}));
+        assert_eq!(prepared("slack", json!({}), Some(&room.secrets)).unwrap(), room);
+    }
+
+    #[test]
+    fn the_old_secret_signs_for_a_day_after_a_rotation() {
+        let now: Timestamp = "2026-11-21T10:00:00Z".parse().unwrap();
+        let first = Secrets::Webhook { secret: new_secret(), previous: None };
+        let (second, told) = rotate(&first, now).unwrap();
+        let Secrets::Webhook { secret, previous } = &second else { panic!() };
+        assert_eq!(*secret, told);
+        let at =
+            |hours| signing_secrets(secret, previous.as_ref(), now + SignedDuration::from_hours(hours)).len();
+        assert_eq!([at(0), at(23), at(24)], [2, 2, 1]);
+        assert!(rotate(&Secrets::Email, now).is_none());
+    }
+}

@@ -1,0 +1,163 @@
+//! Encrypted messages for a browser (RFC 8030, RFC 8291 with the content coding of RFC 8188).
+//!
+//! Written here, because the crates there are need OpenSSL or bring an HTTP client of their own; it is one page.
+
+use aes_gcm::aead::{Aead, KeyInit};
+use aes_gcm::{Aes128Gcm, Key, Nonce};
+use hkdf::Hkdf;
+use jiff::Timestamp;
+use p256::{PublicKey, SecretKey};
+use reqwest::Url;
+use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use serde_json::json;
+use sha2::Sha256;
+
+use super::egress::Post;
+use super::message::{Item, Message, Purpose, cut};
+use super::vapid::VapidKey;
+
+/// How long a push service keeps a message for a browser that is off. Older alerts are on the dashboard.
+const TTL_SECONDS: &str = "86400";
+
+/// The record size we declare; push services take no more than one record of 4,096 bytes.
+const RECORD_BYTES: u32 = 4_096;
+
+const SALT_BYTES: usize = 16;
+
+/// A browser that subscribed.
+#[derive(Debug, Clone)]
+pub struct Subscriber {
+    /// Its address at its push service.
+    pub endpoint: Url,
+    /// Its public key, as a point.
+    pub p256dh: Vec<u8>,
+    /// What it shares with us.
+    pub auth: Vec<u8>,
+}
+
+/// The request that says it.
+pub fn request(to: &Subscriber, vapid: &VapidKey, subject: &str, message: &Message) -> Option<Post> {
+    let sender = loop {
+        if let Ok(key) = SecretKey::from_slice(&rand::random::<[u8; 32]>()) {
+            break key;
+        }
+    };
+    let body = encrypt(to, &notification(message), &sender, rand::random())?;
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    headers.insert(CONTENT_ENCODING, HeaderValue::from_static("aes128gcm"));
+    headers.insert(HeaderName::from_static("ttl"), HeaderValue::from_static(TTL_SECONDS));
+    headers.insert(HeaderName::from_static("urgency"), HeaderValue::from_static("high"));
+    if let (Purpose::Single, [item]) = (message.purpose, message.items.as_slice()) {
+        // Of one alert, a browser that was off hears the newest only. 32 letters at most, which is a UUID's length.
+        let topic = HeaderValue::from_str(&item.alert_id().replace('-', "")).ok()?;
+        headers.insert(HeaderName::from_static("topic"), topic);
+    }
+    let authorization = vapid.authorization(&to.endpoint, subject, Timestamp::now());
+    headers.insert(AUTHORIZATION, HeaderValue::from_str(&authorization).ok()?);
+    Some(Post { url: to.endpoint.clone(), headers, body })
+}
+
+/// What the dashboard's service worker shows.
+fn notification(message: &Message) -> Vec<u8> {
+    let first = message.items.first();
+    let lines: Vec<String> = match message.purpose {
+        Purpose::Digest => message.items.iter().take(5).map(Item::headline).collect(),
+        Purpose::Single | Purpose::Test => first.map(|item| item.quotes(1, 200)).unwrap_or_default(),
+    };
+    let text = json!({
+        "id": message.wire_id(),
+        "title": cut(&message.headline(), 120),
+        "body": cut(&lines.join("\n"), 400),
+        "alert": first.map(Item::alert_id),
+        "event": first.map(|item| item.event),
+        "severity": first.map(Item::severity),
+        "url": first.map(|item| format!("/alerts?alert={}", item.alert_id())),
+        "test": message.purpose == Purpose::Test,
+    });
+    text.to_string().into_bytes()
+}
+
+/// One record of `aes128gcm`. `None` when the browser's key is no point of the curve, or the text too long.
+fn encrypt(to: &Subscriber, text: &[u8], sender: &SecretKey, salt: [u8; SALT_BYTES]) -> Option<Vec<u8>> {
+    let receiver = PublicKey::from_sec1_bytes(&to.p256dh).ok()?;
+    let sender_point = sender.public_key().to_sec1_bytes();
+    let shared = sender.diffie_hellman(&receiver);
+
+    // RFC 8291, section 3.4: binds the key to both parties and to the browser's secret.
+    let info = [b"WebPush: info\0".as_slice(), &receiver.to_sec1_bytes(), &sender_point].concat();
+    let mut input_key = [0; 32];
+    Hkdf::<Sha256>::new(Some(&to.auth), shared.raw_secret_bytes()).expand(&info, &mut input_key).ok()?;
+
+    // RFC 8188, section 2.2.
+    let keys = Hkdf::<Sha256>::new(Some(&salt), &input_key);
+    let (mut key, mut nonce) = ([0; 16], [0; 12]);
+    keys.expand(b"Content-Encoding: aes128gcm\0", &mut key).ok()?;
+    keys.expand(b"Content-Encoding: nonce\0", &mut nonce).ok()?;
+
+    // The last record ends with a 2.
+    let padded = [text, &[2]].concat();
+    let sealed =
+        Aes128Gcm::new(&Key::<Aes128Gcm>::from(key)).encrypt(&Nonce::from(nonce), padded.as_slice()).ok()?;
+    let length = u8::try_from(sender_point.len()).ok()?;
+    let body = [salt.as_slice(), &RECORD_BYTES.to_be_bytes(), &[length], &sender_point, &sealed].concat();
+    (body.len() <= usize::try_from(RECORD_BYTES).ok()?).then_some(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    use super::super::message::tests::message;
+    use super::*;
+
+    fn bytes(text: &str) -> Vec<u8> {
+        URL_SAFE_NO_PAD.decode(text).unwrap()
+    }
+
+    fn subscriber() -> Subscriber {
+        Subscriber {
+            endpoint: "https://push.example.net/push/JzLQ3raZJfFBR0aqvOMsLrt54w4rJUsV".parse().unwrap(),
+            p256dh: bytes(
+                "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
+            ),
+            auth: bytes("BTBZMqHH6r4Tts7J_aSIgg"),
+        }
+    }
+
+    #[test]
+    fn the_example_of_rfc_8291_is_met() {
+        let sender = SecretKey::from_slice(&bytes("yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw")).unwrap();
+        let salt = bytes("DGv6ra1nlYgDCS1FRnbzlw").try_into().unwrap();
+        let text = b"When I grow up, I want to be a watermelon";
+        let body = encrypt(&subscriber(), text, &sender, salt).unwrap();
+        assert_eq!(
+            URL_SAFE_NO_PAD.encode(body),
+            "DGv6ra1nlYgDCS1FRnbzlwAAEABBBP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6Tlz\
+             AC8wEqKK6PBru3jl7A_yl95bQpu6cVPTpK4Mqgkf1CXztLVBSt2Ks3oZwbuwXPXLWyouBWLVWGNWQexSgSxsj_Qulcy4a-fN"
+        );
+    }
+
+    #[test]
+    fn a_message_fits_into_one_record_whatever_people_wrote() {
+        let mut digest = message(20, 10_000);
+        digest.items[0].alert["title"] = "\u{1F4A5}".repeat(1_000).into();
+        digest.items = vec![digest.items[0].clone(); 100];
+        for purpose in [Purpose::Single, Purpose::Digest, Purpose::Test] {
+            digest.purpose = purpose;
+            let text = notification(&digest);
+            assert!(text.len() < 3_900, "{purpose:?} {}", text.len());
+        }
+        assert!(
+            request(&subscriber(), &VapidKey::generate(), "mailto:a@example.org", &message(20, 300))
+                .is_some()
+        );
+    }
+
+    #[test]
+    fn a_key_that_is_no_point_is_no_message() {
+        let wrong = Subscriber { p256dh: vec![4; 65], ..subscriber() };
+        assert!(request(&wrong, &VapidKey::generate(), "mailto:a@example.org", &message(0, 0)).is_none());
+    }
+}
