@@ -45,6 +45,10 @@ pub mod flagged; // posts at high churn risk, on their way into an alert
 
 pub mod outbox; // what people are yet to be told
 
+pub mod channels; // whom to tell
+
+pub mod notifications; // what they were told
+
 pub mod places; // where cities lie
 
 pub mod retention; // daily partitions, and how posts leave

@@ -1,9 +1,16 @@
 //! What people are yet to be told, written by the transaction that changes the alert.
 
+mod sending; // who sends what, and what came of it
+
+#[cfg(test)]
+mod sending_tests; // that nothing is lost, nor sent by two
+
 use deadpool_postgres::Transaction;
 use tokio_postgres::types::Json;
 use uuid::Uuid;
 
+pub use self::sending::{Claimed, ClaimedItem, Fate, Settlement, claim, settle};
+pub(super) use self::sending::{event_of, give_up_pending};
 use super::StoreError;
 use crate::models::alert::Alert;
 pub use crate::models::notification::NoticeEvent;
@@ -81,7 +88,7 @@ mod tests {
     use crate::store::Store;
     use crate::store::testing::{execute, number, test_store};
 
-    async fn channel(store: &Store, kind: &str, severity: &str) -> Uuid {
+    pub(super) async fn channel(store: &Store, kind: &str, severity: &str) -> Uuid {
         let id = Uuid::now_v7();
         let sql = format!(
             "INSERT INTO notification_channels (id, kind, enabled, name, minimum_severity, settings, sealed, sealed_by)
@@ -91,18 +98,19 @@ mod tests {
         id
     }
 
-    fn alert(severity: Severity) -> Alert {
+    pub(super) fn alert(severity: Severity) -> Alert {
         let opened_at: Timestamp = "2026-11-21T10:00:00Z".parse().unwrap();
         let text = serde_json::json!({
             "id": Uuid::now_v7(), "rule": AlertRule::Churn, "scope": Scope::overall(), "state": AlertState::Open,
             "severity": severity, "title": "people leave", "value": 0.9, "threshold": 0.8, "count": 3,
             "opened_at": opened_at, "updated_at": opened_at, "resolved_at": null, "acknowledged_at": null, "posts": [],
-            "phase": "firing", "silenced": false, "flapping": false,
+            "rule_id": null, "rule_name": null, "metric": null, "phase": "firing", "silenced": false,
+            "inhibited_by": null, "flapping": false, "evidence": null,
         });
         serde_json::from_value(text).unwrap()
     }
 
-    async fn tell(store: &Store, notice: Notice<'_>) {
+    pub(super) async fn tell(store: &Store, notice: Notice<'_>) {
         let mut client = store.client().await.unwrap();
         let transaction = client.transaction().await.unwrap();
         enqueue(&transaction, &notice).await.unwrap();

@@ -1,0 +1,227 @@
+//! Whom to tell, and what it takes to reach them. Secrets come and go encrypted; the key is not ours to know.
+
+use tokio::time::timeout;
+use tokio_postgres::Row;
+use tokio_postgres::types::Json;
+use uuid::Uuid;
+
+use super::outbox::give_up_pending;
+use super::{ANSWER_TIMEOUT, Store, StoreError, answered};
+use crate::models::alert::Severity;
+use crate::models::notification::{Channel, ChannelKind, ChannelSettings, Delivery};
+
+/// Most channels there may be. Each is a row that every alert looks at.
+pub const CHANNELS_MAX: i64 = 1_000;
+
+/// A channel with what it takes to reach it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredChannel {
+    /// What may be shown.
+    pub channel: Channel,
+    /// The rest, encrypted.
+    pub sealed: Vec<u8>,
+    /// With which key.
+    pub sealed_by: String,
+}
+
+/// A channel as somebody wants it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChannelDraft {
+    /// Its name for programs.
+    pub id: Uuid,
+    /// Its name for people.
+    pub name: String,
+    /// By which way. Never changes.
+    pub kind: ChannelKind,
+    /// Whether anything is sent to it.
+    pub enabled: bool,
+    /// Where to.
+    pub settings: ChannelSettings,
+    /// When.
+    pub delivery: Delivery,
+    /// What is less severe is not sent.
+    pub minimum_severity: Severity,
+    /// The secret settings, encrypted.
+    pub sealed: Vec<u8>,
+    /// With which key.
+    pub sealed_by: String,
+}
+
+/// The columns that make a [`StoredChannel`], in the order in which [`channel_of`] reads them.
+macro_rules! columns {
+    () => {
+        "id, name, kind::text, enabled, disabled_reason, settings, digest_seconds, minimum_severity, created_at, \
+         updated_at, last_success_at, failing_since, sealed, sealed_by"
+    };
+}
+
+/// All channels, in the order in which they were made.
+pub async fn list(store: &Store) -> Result<Vec<Channel>, StoreError> {
+    const SQL: &str =
+        concat!("SELECT ", columns!(), " FROM notification_channels ORDER BY created_at, id LIMIT $1");
+    let client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, client.query(SQL, &[&CHANNELS_MAX])).await;
+    answered(client, outcome)?.iter().map(|row| Ok(channel_of(row)?.channel)).collect()
+}
+
+/// One channel.
+pub async fn get(store: &Store, id: Uuid) -> Result<Option<StoredChannel>, StoreError> {
+    const SQL: &str = concat!("SELECT ", columns!(), " FROM notification_channels WHERE id = $1");
+    let client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, client.query_opt(SQL, &[&id])).await;
+    answered(client, outcome)?.as_ref().map(channel_of).transpose()
+}
+
+/// Makes a channel. `None` when there are [`CHANNELS_MAX`] already.
+pub async fn create(store: &Store, draft: &ChannelDraft) -> Result<Option<Channel>, StoreError> {
+    const SQL: &str = concat!(
+        "INSERT INTO notification_channels
+            (id, name, kind, enabled, settings, digest_seconds, minimum_severity, sealed, sealed_by)
+        SELECT $1, $2, $3::text::notification_kind, $4, $5, $6, $7, $8, $9
+        WHERE (SELECT count(*) FROM notification_channels) < $10
+        RETURNING ",
+        columns!()
+    );
+    let client = store.client().await?;
+    let (digest, settings) = (digest_seconds(draft.delivery), Json(&draft.settings));
+    let (kind, severity) = (draft.kind.as_str(), draft.minimum_severity.as_str());
+    let outcome = timeout(
+        ANSWER_TIMEOUT,
+        client.query_opt(
+            SQL,
+            &[
+                &draft.id,
+                &draft.name,
+                &kind,
+                &draft.enabled,
+                &settings,
+                &digest,
+                &severity,
+                &draft.sealed,
+                &draft.sealed_by,
+                &CHANNELS_MAX,
+            ],
+        ),
+    )
+    .await;
+    answered(client, outcome)?.as_ref().map(|row| Ok(channel_of(row)?.channel)).transpose()
+}
+
+/// Changes a channel. `None` when there is no such channel.
+///
+/// Enabling one that was disabled forgets why, and since when it failed. Disabling one gives up what it was yet to be told.
+pub async fn update(store: &Store, draft: &ChannelDraft) -> Result<Option<Channel>, StoreError> {
+    const SQL: &str = concat!(
+        "UPDATE notification_channels SET
+            name = $2, enabled = $3, settings = $4, digest_seconds = $5, minimum_severity = $6, sealed = $7, sealed_by = $8,
+            disabled_reason = CASE WHEN $3 THEN NULL ELSE disabled_reason END,
+            failing_since = CASE WHEN $3 AND NOT enabled THEN NULL ELSE failing_since END,
+            paused_until = CASE WHEN $3 AND NOT enabled THEN now() ELSE paused_until END,
+            updated_at = now()
+        WHERE id = $1
+        RETURNING ",
+        columns!()
+    );
+    let mut client = store.client().await?;
+    let work = async {
+        let transaction = client.transaction().await?;
+        let (digest, settings) = (digest_seconds(draft.delivery), Json(&draft.settings));
+        let severity = draft.minimum_severity.as_str();
+        let row = transaction
+            .query_opt(
+                SQL,
+                &[
+                    &draft.id,
+                    &draft.name,
+                    &draft.enabled,
+                    &settings,
+                    &digest,
+                    &severity,
+                    &draft.sealed,
+                    &draft.sealed_by,
+                ],
+            )
+            .await?;
+        if !draft.enabled {
+            give_up_pending(&transaction, draft.id).await?;
+        }
+        transaction.commit().await?;
+        Ok::<_, StoreError>(row)
+    };
+    let outcome = timeout(ANSWER_TIMEOUT, work).await;
+    answered(client, outcome)?.as_ref().map(|row| Ok(channel_of(row)?.channel)).transpose()
+}
+
+/// Removes a channel, and with it what it was told. Whether there was one.
+pub async fn delete(store: &Store, id: Uuid) -> Result<bool, StoreError> {
+    const SQL: &str = "DELETE FROM notification_channels WHERE id = $1";
+    let client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, client.execute(SQL, &[&id])).await;
+    Ok(answered(client, outcome)? > 0)
+}
+
+/// The key pair by which push services know this deployment, encrypted: the one there is, or this one, which becomes it.
+/// Of several processes that come first together, all are answered the same.
+pub async fn push_key(store: &Store, new: PushKeyRow) -> Result<PushKeyRow, StoreError> {
+    const INSERT: &str = "INSERT INTO push_keys (sealed_by, public_key, sealed) VALUES ($1, $2, $3)
+        ON CONFLICT DO NOTHING";
+    const SELECT: &str = "SELECT public_key, sealed FROM push_keys WHERE sealed_by = $1";
+    let client = store.client().await?;
+    let work = async {
+        client.execute(INSERT, &[&new.sealed_by, &new.public_key, &new.sealed]).await?;
+        client.query_one(SELECT, &[&new.sealed_by]).await
+    };
+    let outcome = timeout(ANSWER_TIMEOUT, work).await;
+    let row = answered(client, outcome)?;
+    Ok(PushKeyRow { sealed_by: new.sealed_by, public_key: row.try_get(0)?, sealed: row.try_get(1)? })
+}
+
+/// A key pair as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushKeyRow {
+    /// With which key the secret half is encrypted.
+    pub sealed_by: String,
+    /// The public half.
+    pub public_key: Vec<u8>,
+    /// The secret half, encrypted.
+    pub sealed: Vec<u8>,
+}
+
+fn digest_seconds(delivery: Delivery) -> Option<i32> {
+    match delivery {
+        Delivery::Immediate => None,
+        Delivery::Digest { every_seconds } => Some(every_seconds),
+    }
+}
+
+fn channel_of(row: &Row) -> Result<StoredChannel, StoreError> {
+    let Json(settings) = row.try_get::<_, Json<ChannelSettings>>(5)?;
+    let every: Option<i32> = row.try_get(6)?;
+    let channel = Channel {
+        id: row.try_get(0)?,
+        name: row.try_get(1)?,
+        kind: kind_of(row, 2)?,
+        enabled: row.try_get(3)?,
+        disabled_reason: row.try_get(4)?,
+        settings,
+        delivery: every.map_or(Delivery::Immediate, |every_seconds| Delivery::Digest { every_seconds }),
+        minimum_severity: severity_of(row.try_get(7)?)?,
+        created_at: row.try_get(8)?,
+        updated_at: row.try_get(9)?,
+        last_success_at: row.try_get(10)?,
+        failing_since: row.try_get(11)?,
+    };
+    Ok(StoredChannel { channel, sealed: row.try_get(12)?, sealed_by: row.try_get(13)? })
+}
+
+/// The kind that a column names.
+pub(super) fn kind_of(row: &Row, column: usize) -> Result<ChannelKind, StoreError> {
+    let name: &str = row.try_get(column)?;
+    let found = ChannelKind::ALL.into_iter().find(|kind| kind.as_str() == name);
+    found.ok_or_else(|| StoreError::Internal { reason: format!("unknown kind `{name}`") })
+}
+
+fn severity_of(name: &str) -> Result<Severity, StoreError> {
+    serde_json::from_value(name.into())
+        .map_err(|_| StoreError::Internal { reason: format!("unknown severity `{name}`") })
+}
