@@ -58,6 +58,8 @@ find_missing() {
     has_nchan || packages+=(nginx libnginx-mod-nchan)
   fi
   if [[ "$purpose" == test ]]; then
+    # For what judges notifications.
+    has python3 && python3 -m pip --version >/dev/null 2>&1 || packages+=(python3 python3-pip)
     has chromium || has chromium-browser || has google-chrome || packages+=(chromium)
     # Without it emoji are boxes in the pictures of the dashboard.
     [[ -n "$(find /usr/share/fonts ~/.local/share/fonts -iname '*emoji*' -print -quit 2>/dev/null)" ]] ||
@@ -118,6 +120,9 @@ if ((${#packages[@]} + ${#problems[@]})); then
 fi
 if [[ -z "${ORT_DYLIB_PATH:-}" ]] && ! has_onnxruntime; then
   scripts/fetch-onnxruntime.sh
+fi
+if [[ "$purpose" == test ]]; then
+  scripts/fetch-verifiers.sh
 fi
 if [[ ! frontend/node_modules/.package-lock.json -nt frontend/package-lock.json ]]; then
   npm --prefix frontend ci --no-audit --no-fund

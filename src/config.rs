@@ -14,6 +14,8 @@ use crate::embedded::RedisFsync;
 use crate::enrich::ProductRule;
 use crate::inference::{LoadParams, ModelChoice};
 use crate::models::origin::Origin;
+use crate::notify::allowlist::Allowlist;
+use crate::notify::keyring::SECRET_CHARACTERS_MIN;
 use crate::stream::HistoryLimits;
 
 /// All settings as they are read. Combinations are checked by [`Config::check`].
@@ -125,6 +127,33 @@ pub struct Config {
     /// Connections to PostgreSQL, at most
     #[arg(long, env = "GROUNDSWELL_POOL_SIZE", default_value_t = 8)]
     pub pool_size: usize,
+    /// Where notifications may be sent besides the public internet: subnets, addresses and host names, separated by commas;
+    /// for these, plain http is allowed as well
+    #[arg(long, env = "GROUNDSWELL_NOTIFY_ALLOW", value_delimiter = ',')]
+    pub notify_allow: Vec<String>,
+    /// What the secrets of notification channels are encrypted with, at least 32 characters; the same for every process
+    /// that shares a database; kept in the file secret.key of the data folder when absent
+    #[arg(long, env = "GROUNDSWELL_SECRET_KEY", hide_env_values = true)]
+    pub secret_key: Option<String>,
+    /// The mail server: smtps://user:password@host, smtp://…?tls=required, smtp://…?tls=opportunistic or smtp://…
+    #[arg(long, env = "GROUNDSWELL_SMTP_URL", hide_env_values = true)]
+    pub smtp_url: Option<String>,
+    /// Whom mail comes from, such as Groundswell <mood@example.org>
+    #[arg(long, env = "GROUNDSWELL_SMTP_FROM")]
+    pub smtp_from: Option<String>,
+    /// The address under which people reach the dashboard, which messages link to
+    #[arg(long, env = "GROUNDSWELL_PUBLIC_URL")]
+    pub public_url: Option<String>,
+    /// Whom push services may ask about this server, a mailto: or https: address; the sender of mail when absent
+    #[arg(long, env = "GROUNDSWELL_PUSH_SUBJECT")]
+    pub push_subject: Option<String>,
+    /// Where PagerDuty takes events; accounts in Europe have another address
+    #[arg(
+        long,
+        env = "GROUNDSWELL_PAGERDUTY_URL",
+        default_value = "https://events.pagerduty.com/v2/enqueue"
+    )]
+    pub pagerduty_url: String,
     /// What is logged, in the syntax of RUST_LOG
     #[arg(
         long,
@@ -211,6 +240,13 @@ impl Config {
     pub fn check(&self) -> Result<(), ConfigError> {
         self.servers()?;
         self.product_rules()?;
+        self.notify_allowlist()?;
+        if self.smtp_url.is_some() != self.smtp_from.is_some() {
+            return Err(invalid("GROUNDSWELL_SMTP_URL", "and GROUNDSWELL_SMTP_FROM must be set together"));
+        }
+        if self.secret_key.as_ref().is_some_and(|key| key.trim().len() < SECRET_CHARACTERS_MIN) {
+            return Err(invalid("GROUNDSWELL_SECRET_KEY", "must be at least 32 characters long"));
+        }
         if !self.listen.ip().is_loopback() && self.auth_token.is_none() && !self.insecure_open {
             return Err(ConfigError::OpenToAll(self.listen));
         }
@@ -283,6 +319,27 @@ impl Config {
             bytes_max: self.history_mb.saturating_mul(1 << 20),
             age_max: Duration::from_secs(self.history_s),
         }
+    }
+
+    /// Where notifications may be sent besides the public internet.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] naming the first entry that is no subnet, address or host name.
+    pub fn notify_allowlist(&self) -> Result<Allowlist, ConfigError> {
+        Allowlist::parse(self.notify_allow.iter().map(String::as_str)).map_err(|entry| {
+            let problem = format!("`{entry}` is no subnet, address or host name");
+            invalid("GROUNDSWELL_NOTIFY_ALLOW", &problem)
+        })
+    }
+
+    /// Whom push services may ask about us.
+    pub fn push_subject(&self) -> String {
+        if let Some(subject) = &self.push_subject {
+            return subject.clone();
+        }
+        let sender = self.smtp_from.as_deref().and_then(|from| from.rsplit('<').next());
+        let sender = sender.map_or("nobody@example.com", |address| address.trim_end_matches('>').trim());
+        format!("mailto:{sender}")
     }
 
     /// Which models to load, and from where.
@@ -409,6 +466,18 @@ mod tests {
         for wrong in ["1", "1 s", "s", "-1s", "1h", "16s", "15001ms", "99999999999999999999s", ""] {
             assert!(latency_budget(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn settings_of_notifications_that_cannot_be_right_are_named() {
+        assert!(config(&["--notify-allow", "10.0.0.0/8,hooks.internal"]).check().is_ok());
+        assert!(config(&["--notify-allow", "10.0.0.0/99"]).check().is_err());
+        assert!(config(&["--smtp-url", "smtp://localhost"]).check().is_err());
+        assert!(config(&["--secret-key", "short"]).check().is_err());
+        let subject = |from: &[&str]| config(from).push_subject();
+        assert_eq!(subject(&["--smtp-from", "Mood <mood@example.org>"]), "mailto:mood@example.org");
+        assert_eq!(subject(&["--smtp-from", "mood@example.org"]), "mailto:mood@example.org");
+        assert_eq!(subject(&["--push-subject", "https://example.org"]), "https://example.org");
     }
 
     #[test]

@@ -76,6 +76,8 @@ pub const POSITIONS_LOST_TOTAL: &str = "groundswell_positions_lost_total";
 pub const SOCKETS_OPEN: &str = "groundswell_sockets_open";
 /// Alerts opened, by `rule`.
 pub const ALERTS_OPENED_TOTAL: &str = "groundswell_alerts_opened_total";
+/// Attempts to tell somebody, by `kind` of channel and `outcome`: `sent`, `failed`.
+pub const NOTIFICATIONS_TOTAL: &str = "groundswell_notifications_total";
 /// Seconds a request took, by `route`, `method` and `status`.
 pub const HTTP_REQUEST_SECONDS: &str = "groundswell_http_request_seconds";
 

@@ -9,8 +9,9 @@ pub mod broadcaster; // updates → sessions
 pub mod deep_pool; // deferred posts → CorrectBatch, on threads of low priority
 pub mod housekeeper; // partitions, merged rollups, expiry
 pub mod inference_pool; // ScoreBatch → RecordBatch, on worker threads
-pub mod ingester;
-pub mod trend_counter; // CountTerms → slices of what is spoken of, told to Redis // stream → ScoreBatch; acknowledges, claims
+pub mod ingester; // stream → ScoreBatch; acknowledges, claims
+pub mod notifier; // the outbox → people
+pub mod trend_counter; // CountTerms → slices of what is spoken of, told to Redis
 
 pub mod downstream; // the address of the next stage, which outlives any incarnation
 pub mod supervisor; // starts, watches, respawns, gives up
@@ -21,6 +22,7 @@ pub mod cascade; // what the stages of the cascade share: what waits, and which 
 mod churn_alerts; // what becomes of posts at high churn risk
 mod commit; // one transaction, and what is told after it
 mod correction; // the same, for better scores
+pub mod delivery; // from a channel as it is stored to somebody who is told
 mod evaluator; // what the alerter does
 mod feed_budget; // how much is shown live
 pub mod job_queue; // what waits for a thread that scores
@@ -34,13 +36,14 @@ mod window_cache; // the newest figures as Redis keeps them
 mod workers; // threads that score, and whether they are well
 
 /// The stages in the order of the flow.
-pub const STAGES: [&str; 8] = [
+pub const STAGES: [&str; 9] = [
     "ingester",
     "inference_pool",
     "deep_pool",
     "aggregator",
     "trend_counter",
     "alerter",
+    "notifier",
     "broadcaster",
     "housekeeper",
 ];

@@ -12,6 +12,8 @@ use crate::config::Config;
 use crate::embedded::Endpoints;
 use crate::enrich::{Enricher, EnricherParams};
 use crate::inference::{Models, ScorerFactory as _};
+use crate::notify::keyring::Keyring;
+use crate::notify::messenger::{Messenger, MessengerParams};
 use crate::store::{Store, StoreParams, retention};
 use crate::stream::{Consumer, Stream, StreamParams, Subscription};
 
@@ -34,6 +36,8 @@ pub struct Connections {
     pub models: Arc<Models>,
     /// Derives language, place and products.
     pub enricher: Arc<Enricher>,
+    /// Tells people.
+    pub messenger: Arc<Messenger>,
 }
 
 impl Connections {
@@ -88,6 +92,7 @@ async fn open(config: &Config, endpoints: &Endpoints) -> anyhow::Result<Connecti
         }
         Err(reason) => info!(reason, "no deep model: every score stays as the fast model gave it"),
     }
+    let messenger = Arc::new(Messenger::new(messenger_params(config)?)?);
     let enricher = Arc::new(Enricher::new(EnricherParams { products: config.product_rules()? }));
     Ok(Connections {
         store,
@@ -97,5 +102,25 @@ async fn open(config: &Config, endpoints: &Endpoints) -> anyhow::Result<Connecti
         news: std::sync::Mutex::new(Some(news)),
         models,
         enricher,
+        messenger,
+    })
+}
+
+fn messenger_params(config: &Config) -> anyhow::Result<MessengerParams> {
+    let keyring = match &config.secret_key {
+        Some(secret) => Keyring::from_secret(secret),
+        None => Keyring::from_folder(&config.data_dir).unwrap_or_else(|error| {
+            let folder = config.data_dir.display().to_string();
+            warn!(%error, folder, "no key can be kept there, so no channels can be made: set `GROUNDSWELL_SECRET_KEY`");
+            Keyring::fleeting()
+        }),
+    };
+    Ok(MessengerParams {
+        allowed: config.notify_allowlist()?,
+        keyring,
+        mail: config.smtp_url.clone().zip(config.smtp_from.clone()),
+        pagerduty_url: config.pagerduty_url.clone(),
+        push_subject: config.push_subject(),
+        dashboard: config.public_url.clone(),
     })
 }

@@ -25,6 +25,7 @@ use crate::actors::inference_pool::{InferencePool, InferencePoolParams};
 use crate::actors::ingester::{Ingester, IngesterParams};
 use crate::actors::job_queue::JobQueue;
 use crate::actors::messages::{ApplyUpdate, Disconnect, Kill, Publish, PublishSystem, ReportHealth, Watch};
+use crate::actors::notifier::{Notifier, NotifierParams};
 use crate::actors::score_lane::ScoreLane;
 use crate::actors::supervisor::{Life, Stage, StageSpec, Supervision, supervise};
 use crate::actors::trend_counter::{TrendCounter, TrendCounterParams};
@@ -33,6 +34,7 @@ use crate::actors::vitals::HealthBoard;
 use crate::config::{Config, Role};
 use crate::inference::Tier;
 use crate::models::live::FrameId;
+use crate::notify::messenger::LEASE;
 use crate::ws;
 
 /// Messages that may wait for a stage before `try_send` refuses. Messages with a ticket do not count against it.
@@ -111,6 +113,16 @@ pub fn start(config: &Config, connections: &Connections, io: &Handle) -> Pipelin
         };
         starter
             .start(move |life| Alerter::new(params.clone(), life), move |address| to_flagged.follow(address));
+    }
+
+    if config.does(Role::Alert) {
+        let params = NotifierParams {
+            store: connections.store.clone(),
+            messenger: Arc::clone(&connections.messenger),
+            io: io.clone(),
+            lease: LEASE,
+        };
+        starter.start(move |life| Notifier::new(params.clone(), life), |_| {});
     }
 
     let deep = if config.latency_budget.is_zero() { None } else { connections.models.deep().ok().cloned() };

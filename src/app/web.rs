@@ -85,6 +85,7 @@ pub fn start(parts: Parts<'_>) -> anyhow::Result<Web> {
         dead_letters: connections.stream.dead_letters(),
         score_lane: pipeline.score_lane.clone(),
         models: Arc::clone(&connections.models),
+        messenger: Arc::clone(&connections.messenger),
         live_tickets: connections.stream.live_tickets(),
         trends: TrendReader::new(connections.stream.trends()),
         sockets: sockets.clone(),

@@ -131,6 +131,14 @@ pub enum ApiError {
     /// A field of the body is wrong.
     #[error("{}", .0.message)]
     Rejected(Rejection),
+    /// It cannot be done as things are.
+    #[error("{message}")]
+    Conflict {
+        /// For programs; never changes.
+        code: &'static str,
+        /// For people.
+        message: String,
+    },
     /// More is waiting than may wait. The caller should slow down.
     #[error("{what}; try again in a moment")]
     Busy {
@@ -200,6 +208,7 @@ impl ApiError {
             Self::TooLarge { .. } => "too_large",
             Self::UnsupportedMediaType { .. } => "unsupported_media_type",
             Self::Rejected(rejection) => rejection.code,
+            Self::Conflict { code, .. } => code,
             Self::Busy { .. } => "busy",
             Self::Unavailable { .. } => "unavailable",
             Self::UpgradeRequired(_) => "upgrade_required",
@@ -300,6 +309,7 @@ impl ResponseError for ApiError {
             Self::Rejected(rejection) if rejection.code == "malformed_json" => StatusCode::BAD_REQUEST,
             Self::Rejected(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::UpgradeRequired(_) => StatusCode::UPGRADE_REQUIRED,
+            Self::Conflict { .. } => StatusCode::CONFLICT,
             Self::Busy { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable { .. } | Self::TooManySockets { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,

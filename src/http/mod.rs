@@ -16,6 +16,8 @@ mod ingest; // a body of posts, taken apart
 mod labels; // what people say where they know better
 mod metrics; // how people feel
 mod models; // who reads the posts
+mod notification_channels; // whom to tell
+mod notifications; // what they were told
 pub mod openapi; // the calls, described for programs
 pub mod origins; // which pages may ask
 mod posts; // posts in, and their history out
@@ -96,6 +98,28 @@ pub fn configure(config: &mut web::ServiceConfig) {
                 .route(web::post().to(silences::create)),
         )
         .service(at("/api/v1/silences/{id}", "DELETE").route(web::delete().to(silences::end)))
+        .service(
+            at("/api/v1/notification-channels", "GET, HEAD, POST")
+                .route(get().to(notification_channels::list))
+                .route(web::post().to(notification_channels::create)),
+        )
+        .service(
+            at("/api/v1/notification-channels/{id}", "GET, HEAD, PUT, DELETE")
+                .route(get().to(notification_channels::get))
+                .route(web::put().to(notification_channels::replace))
+                .route(web::delete().to(notification_channels::delete)),
+        )
+        .service(
+            at("/api/v1/notification-channels/{id}/test", "POST")
+                .route(web::post().to(notification_channels::test)),
+        )
+        .service(
+            at("/api/v1/notification-channels/{id}/rotate-secret", "POST")
+                .route(web::post().to(notification_channels::rotate_secret)),
+        )
+        .service(at("/api/v1/notifications", "GET, HEAD").route(get().to(notifications::list)))
+        .service(at("/api/v1/notifications/{id}/resend", "POST").route(web::post().to(notifications::resend)))
+        .service(at("/api/v1/push/key", "GET, HEAD").route(get().to(notifications::push_key)))
         .service(at("/api/v1/dead-letters", "GET, HEAD").route(get().to(dead_letters::list)))
         .service(at("/api/v1/dead-letters/replay", "POST").route(web::post().to(dead_letters::replay)))
         .service(at("/api/v1/live/tickets", "POST").route(web::post().to(tickets::issue)))

@@ -7,8 +7,9 @@ use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    alert_rules, alerts, dead_letters, events, explore, export, health, labels, metrics, models, posts,
-    range, score, silences, socket, system, tickets, trends, views,
+    alert_rules, alerts, dead_letters, events, explore, export, health, labels, metrics, models,
+    notification_channels, notifications, posts, range, score, silences, socket, system, tickets, trends,
+    views,
 };
 use crate::models::metrics::LiveMetrics;
 use crate::models::post::PostOrder;
@@ -53,6 +54,16 @@ use crate::ws::frames::{ClientOp, ServerFrame};
         silences::list,
         silences::create,
         silences::end,
+        notification_channels::list,
+        notification_channels::create,
+        notification_channels::get,
+        notification_channels::replace,
+        notification_channels::delete,
+        notification_channels::test,
+        notification_channels::rotate_secret,
+        notifications::list,
+        notifications::resend,
+        notifications::push_key,
         dead_letters::list,
         dead_letters::replay,
         tickets::issue,

@@ -12,6 +12,7 @@ use super::trends::TrendReader;
 use crate::actors::score_lane::ScoreLane;
 use crate::inference::Models;
 use crate::models::stage_health::SystemHealth;
+use crate::notify::messenger::Messenger;
 use crate::store::Store;
 use crate::stream::{DeadLetters, LiveTickets, Producer, Updates};
 use crate::ws::Sockets;
@@ -51,6 +52,8 @@ pub struct AppState {
     pub live_tickets: LiveTickets,
     /// What all processes counted of what is spoken of.
     pub trends: TrendReader,
+    /// Tells people.
+    pub messenger: Arc<Messenger>,
     /// Live sockets.
     pub sockets: Sockets,
     /// Renders the metrics of this process.

@@ -22,8 +22,8 @@ const MAY_USE: [(&str, &str); 17] = [
     ("actors", "models enrich inference virality alerting store stream notify trends"),
     ("ws", "models actors auth"),
     // The route table leads to the live sockets as well.
-    ("http", "models actors store stream inference auth ws trends alerting"),
-    ("config", "models embedded enrich inference stream"),
+    ("http", "models actors store stream inference notify auth ws trends alerting"),
+    ("config", "models embedded enrich inference notify stream"),
 ];
 
 /// They tie everything together.

@@ -29,6 +29,7 @@ mod slow_socket; // a browser that does not read
 mod alert_leader; // one process evaluates the rules
 mod alert_rules; // rules and silences as people write them
 mod alerts; // people are told once
+mod notifications; // in five ways, and nowhere else
 
 mod recovery; // whoever comes back gets what it missed
 

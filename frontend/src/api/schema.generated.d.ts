@@ -246,6 +246,152 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/notification-channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List whom to tell */
+        get: operations["list_notification_channels"];
+        put?: never;
+        /**
+         * Make a channel
+         * @description Secrets are never answered again: `settings.secret` of a webhook is told here and by `rotate-secret`, and is
+         *     `{"set":true}` from then on.
+         */
+        post: operations["create_notification_channel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notification-channels/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a channel */
+        get: operations["get_notification_channel"];
+        /**
+         * Change a channel
+         * @description Takes all of it; secrets that are absent stay as they are. Disabling a channel gives up what it was yet to be told.
+         */
+        put: operations["replace_notification_channel"];
+        post?: never;
+        /**
+         * Remove a channel
+         * @description What it was told goes with it.
+         */
+        delete: operations["delete_notification_channel"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notification-channels/{id}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a webhook a new secret
+         * @description The old one signs beside it for 24 hours more, so receivers can change over meanwhile. The answer is the only one that
+         *     tells the new one, in `settings.secret`.
+         */
+        post: operations["rotate_notification_channel_secret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notification-channels/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test now
+         * @description Answers what came of it: the status, and nothing else of what the receiver said. A test is sent once and is not listed.
+         */
+        post: operations["test_notification_channel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what people were told, the newest first */
+        get: operations["list_notifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/{id}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send something again
+         * @description At once and on a new schedule, whether it arrived before or was given up. Receivers know it by the same id, unless it
+         *     came to them in a digest.
+         */
+        post: operations["resend_notification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/push/key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show what browsers subscribe with
+         * @description It never changes, unless the key that protects secrets does.
+         */
+        get: operations["get_push_key"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dead-letters": {
         parameters: {
             query?: never;
@@ -876,6 +1022,26 @@ export interface components {
          * @enum {string}
          */
         AnsweredFrom: "rollups" | "posts";
+        /** @description One attempt to send. Never holds what the receiver answered, beyond the status. */
+        Attempt: {
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            at: string;
+            /**
+             * Format: int32
+             * @description The status answered; null when none was.
+             */
+            status?: number | null;
+            /** @description Why it failed; null when it did not. */
+            error?: string | null;
+            /**
+             * Format: int64
+             * @description How long it took.
+             */
+            duration_ms: number;
+        };
         /** @description Who wrote a post, as far as the platform tells. */
         Author: {
             /** @description The author's id at the platform. */
@@ -916,6 +1082,70 @@ export interface components {
             window: components["schemas"]["Window"];
             /** @description One for each key. */
             items: components["schemas"]["Breakdown"][];
+        };
+        /** @description A way to reach somebody. */
+        Channel: {
+            /**
+             * Format: uuid
+             * @description Its name for programs.
+             */
+            id: string;
+            /** @description Its name for people. */
+            name: string;
+            /** @description By which way. */
+            kind: components["schemas"]["ChannelKind"];
+            /** @description Whether anything is sent to it. */
+            enabled: boolean;
+            /** @description Why it was disabled without anybody asking for it. */
+            disabled_reason?: string | null;
+            /** @description Where to. */
+            settings: components["schemas"]["ChannelSettings"];
+            /** @description When. */
+            delivery: components["schemas"]["Delivery"];
+            /** @description What is less severe is not sent, unless a rule names this channel. */
+            minimum_severity: components["schemas"]["Severity"];
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When its settings last changed.
+             */
+            updated_at: string;
+            /**
+             * Format: date-time
+             * @description When a message last arrived.
+             */
+            last_success_at?: string | null;
+            /**
+             * Format: date-time
+             * @description Since when none does; null while they do.
+             */
+            failing_since?: string | null;
+        };
+        /**
+         * @description By which way people are told.
+         * @enum {string}
+         */
+        ChannelKind: "webhook" | "slack" | "email" | "pagerduty" | "web_push";
+        /** @description What anybody may see of a channel's settings. Which of them are there depends on its kind. */
+        ChannelSettings: {
+            url?: components["schemas"]["Shown"] | null;
+            /** @description `slack`, `web_push`: the host of that secret address. */
+            host?: string | null;
+            secret?: components["schemas"]["Shown"] | null;
+            /** @description `email`: to whom. */
+            to?: string[] | null;
+            routing_key?: components["schemas"]["Shown"] | null;
+            endpoint?: components["schemas"]["Shown"] | null;
+            keys?: components["schemas"]["Shown"] | null;
+        };
+        /** @description All channels. */
+        Channels: {
+            /** @description In the order in which they were made. */
+            items: components["schemas"]["Channel"][];
         };
         /** @description Churn over a set of posts. */
         ChurnSummary: {
@@ -979,6 +1209,19 @@ export interface components {
             items: components["schemas"]["DeadLetter"][];
             /** @description Where the next page begins; absent on the last one. */
             next_cursor?: string | null;
+        };
+        /** @description When a message leaves. */
+        Delivery: {
+            /** @enum {string} */
+            mode: "immediate";
+        } | {
+            /**
+             * Format: int32
+             * @description How long is gathered, 60 to 86,400.
+             */
+            every_seconds: number;
+            /** @enum {string} */
+            mode: "digest";
         };
         /** @description A server the process cannot work without. */
         DependencyHealth: {
@@ -1378,6 +1621,38 @@ export interface components {
             /** @description Which model. */
             model: components["schemas"]["ModelId"];
         };
+        /** @description A channel as somebody wants it. */
+        NewChannel: {
+            /** @description Its name for people, 1 to 200 characters. */
+            name: string;
+            /** @description By which way. Never changes. */
+            kind: components["schemas"]["ChannelKind"];
+            /** @description Whether anything is sent to it; true when absent. Enabling one that was disabled gives it a fresh start. */
+            enabled?: boolean;
+            /** @description Where to. */
+            settings: components["schemas"]["NewChannelSettings"];
+            /** @description When; at once when absent. PagerDuty knows only that. */
+            delivery?: components["schemas"]["Delivery"];
+            /** @description What is less severe is not sent, unless a rule names this channel; `warning` when absent. */
+            minimum_severity?: components["schemas"]["Severity"];
+        };
+        /**
+         * @description A channel's settings as somebody sets them. Which of them there must be depends on its kind; a secret that is absent
+         *     where there already is one stays as it is.
+         */
+        NewChannelSettings: {
+            /** @description `webhook`, `slack`: where messages go. */
+            url?: string | null;
+            /** @description `webhook`: what messages are signed with, `whsec_` and 24 to 64 bytes in base64; made here when absent. */
+            secret?: string | null;
+            /** @description `email`: to whom, at most 50. */
+            to?: string[] | null;
+            /** @description `pagerduty`: the integration key of a service. */
+            routing_key?: string | null;
+            /** @description `web_push`: the browser's address at its push service, as `PushSubscription` tells it. */
+            endpoint?: string | null;
+            keys?: components["schemas"]["PushKeys"] | null;
+        };
         /** @description A correction to make. */
         NewLabel: {
             /** @description What the post's sentiment is. */
@@ -1721,6 +1996,50 @@ export interface components {
             /** @description Why, for people. */
             why: string;
         };
+        /**
+         * @description What happened to an alert.
+         * @enum {string}
+         */
+        NoticeEvent: "fired" | "acknowledged" | "resolved";
+        /** @description Something that somebody is told. */
+        Notification: {
+            /**
+             * Format: uuid
+             * @description Its name.
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description To whom.
+             */
+            channel: string;
+            /**
+             * Format: uuid
+             * @description About which alert.
+             */
+            alert: string;
+            /** @description What happened to it. */
+            event: components["schemas"]["NoticeEvent"];
+            /** @description How far it is. */
+            state: components["schemas"]["NotificationState"];
+            /** @description The newest 20 attempts, oldest first. */
+            attempts: components["schemas"]["Attempt"][];
+            /**
+             * Format: date-time
+             * @description When it will be tried next; null when it will not.
+             */
+            next_attempt_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            created_at: string;
+        };
+        /**
+         * @description How far a notification is.
+         * @enum {string}
+         */
+        NotificationState: "pending" | "sent" | "dead";
         /** @description `GET /api/metrics/overall`. */
         Overall: components["schemas"]["Summary"] & {
             /** @description The stretch asked for. */
@@ -1813,6 +2132,45 @@ export interface components {
             items: (components["schemas"]["ScoredPost"] & {
                 corrected_label?: components["schemas"]["SentimentLabel"] | null;
             })[];
+            /** @description Asks for the next page; null when this is the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list, newest first. */
+        Page_Notification: {
+            /** @description At most as many as asked for. */
+            items: {
+                /**
+                 * Format: uuid
+                 * @description Its name.
+                 */
+                id: string;
+                /**
+                 * Format: uuid
+                 * @description To whom.
+                 */
+                channel: string;
+                /**
+                 * Format: uuid
+                 * @description About which alert.
+                 */
+                alert: string;
+                /** @description What happened to it. */
+                event: components["schemas"]["NoticeEvent"];
+                /** @description How far it is. */
+                state: components["schemas"]["NotificationState"];
+                /** @description The newest 20 attempts, oldest first. */
+                attempts: components["schemas"]["Attempt"][];
+                /**
+                 * Format: date-time
+                 * @description When it will be tried next; null when it will not.
+                 */
+                next_attempt_at?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it happened.
+                 */
+                created_at: string;
+            }[];
             /** @description Asks for the next page; null when this is the last. */
             next_cursor?: string | null;
         };
@@ -2012,6 +2370,18 @@ export interface components {
              * @description Posts behind it.
              */
             count: number;
+        };
+        /** @description How browsers subscribe. */
+        PushKey: {
+            /** @description What `pushManager.subscribe` takes as `applicationServerKey`, in URL-safe base64. */
+            public_key: string;
+        };
+        /** @description The keys of a browser's subscription, in URL-safe base64. */
+        PushKeys: {
+            /** @description Its public key. */
+            p256dh: string;
+            /** @description What it shares with us. */
+            auth: string;
         };
         /**
          * @description A range of history that ends now.
@@ -2377,6 +2747,11 @@ export interface components {
          * @enum {string}
          */
         Severity: "info" | "warning" | "critical";
+        /** @description A setting as it is answered. */
+        Shown: string | {
+            /** @description Always true. */
+            set: boolean;
+        };
         /** @description A time in which certain alerts are not notified. */
         Silence: components["schemas"]["NewSilence"] & {
             /**
@@ -2573,6 +2948,23 @@ export interface components {
             mode: string;
             /** @description Who watches at this process. */
             sockets: components["schemas"]["SocketHealth"];
+        };
+        /** @description What came of a test. */
+        TestOutcome: {
+            /** @description Whether it arrived. */
+            delivered: boolean;
+            /**
+             * Format: int32
+             * @description The status that was answered; null when none was.
+             */
+            status?: number | null;
+            /** @description Why it did not arrive, for people; null when it did. */
+            error?: string | null;
+            /**
+             * Format: int64
+             * @description How long it took.
+             */
+            duration_ms: number;
         };
         /** @description One tier. */
         TierHealth: {
@@ -3564,6 +3956,466 @@ export interface operations {
             };
             /** @description There is no such alert */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_notification_channels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Channels"];
+                };
+            };
+            /** @description PostgreSQL is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_notification_channel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewChannel"];
+            };
+        };
+        responses: {
+            /** @description The channel */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Channel"];
+                };
+            };
+            /** @description There are too many (`too_many_channels`), or no key to keep secrets with (`no_secret_key`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A field is wrong, named in `details.field` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_notification_channel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The channel */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The channel */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Channel"];
+                };
+            };
+            /** @description There is no such channel */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    replace_notification_channel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The channel */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewChannel"];
+            };
+        };
+        responses: {
+            /** @description The channel */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Channel"];
+                };
+            };
+            /** @description There is no such channel */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A field is wrong, named in `details.field` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_notification_channel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The channel */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such channel */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    rotate_notification_channel_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The channel */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The channel */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Channel"];
+                };
+            };
+            /** @description There is no such channel */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It signs nothing (`no_secret`), or its secrets were encrypted with another key (`other_secret_key`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    test_notification_channel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The channel */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What came of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestOutcome"];
+                };
+            };
+            /** @description There is no such channel */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Its secrets were encrypted with another key (`other_secret_key`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many tests are under way */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_notifications: {
+        parameters: {
+            query?: {
+                /** @description Only to this channel. */
+                channel?: string;
+                /** @description Only those that are so far. */
+                state?: components["schemas"]["NotificationState"];
+                /** @description Only about this alert. */
+                alert?: string;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Most to answer, 1 to 500; 50 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Notification"];
+                };
+            };
+            /** @description A parameter is wrong, named in `details.parameter` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    resend_notification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The notification */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It will be sent */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notification"];
+                };
+            };
+            /** @description There is no such notification */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Its channel is disabled (`channel_disabled`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_push_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The public key */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushKey"];
+                };
+            };
+            /** @description There is no key to keep secrets with (`no_secret_key`) */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

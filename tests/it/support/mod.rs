@@ -5,6 +5,7 @@ pub mod front_door; // the calls alone, on real servers
 pub mod load; // posts without end, each sent until it is accepted
 pub mod posts; // posts to send
 pub mod process; // the program itself, to be killed
+pub mod receivers; // whom notifications are sent to, and who judges them
 pub mod redis; // any command, also those the product never sends
 pub mod servers; // PostgreSQL and Redis
 pub mod source; // the project's own source, read as text

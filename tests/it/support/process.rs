@@ -30,6 +30,7 @@ impl Process {
             "--listen=127.0.0.1:0",
             "--fast-model=fake",
             "--durable=false",
+            "--secret-key=the key that all processes of a test share",
             "--log=error",
         ]);
         command.args(options).stdout(Stdio::piped()).kill_on_drop(true);

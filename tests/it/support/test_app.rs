@@ -176,6 +176,7 @@ fn config(space: &Space, options: &[&str]) -> Config {
         "--listen=127.0.0.1:0",
         "--fast-model=fake",
         "--deep-model=none",
+        "--secret-key=the key that all processes of a test share",
         "--database-url",
         &space.database_url,
         "--redis-url",

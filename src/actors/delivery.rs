@@ -1,0 +1,126 @@
+//! What the notifier and the test button share: from a channel as it is stored to somebody who is told.
+
+use jiff::Timestamp;
+use tracing::info;
+use uuid::Uuid;
+
+use crate::models::notification::{ChannelKind, ChannelSettings};
+use crate::notify::keyring::CannotOpen;
+use crate::notify::message::{Item, Message, Purpose, test_message};
+use crate::notify::messenger::{Messenger, Outcome, Receiver};
+use crate::notify::policy::{Next, plan};
+use crate::notify::vapid::VapidKey;
+use crate::store::channels::{self, PushKeyRow, StoredChannel};
+use crate::store::outbox::{Claimed, Fate, Settlement};
+use crate::store::{Store, StoreError};
+
+/// What the key of push services is sealed as.
+const PUSH_KEY_OWNER: &[u8] = b"push key";
+
+/// Why nothing could be sent.
+#[derive(Debug, thiserror::Error)]
+pub enum DeliveryError {
+    /// PostgreSQL did not do as asked.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// This process has another key than the one with which the channel was made.
+    #[error(transparent)]
+    Sealed(#[from] CannotOpen),
+}
+
+/// The key pair by which push services know this deployment; made by whoever asks first.
+///
+/// # Errors
+/// When PostgreSQL is away, or the one there is cannot be opened.
+pub async fn push_key(store: &Store, messenger: &Messenger) -> Result<VapidKey, DeliveryError> {
+    let (new, keyring) = (VapidKey::generate(), messenger.keyring());
+    let row = PushKeyRow {
+        sealed_by: keyring.fingerprint().to_owned(),
+        public_key: new.public_key(),
+        sealed: keyring.seal(PUSH_KEY_OWNER, &new.to_bytes()),
+    };
+    let row = channels::push_key(store, row).await?;
+    let bytes = keyring.open(PUSH_KEY_OWNER, &row.sealed)?;
+    Ok(VapidKey::from_bytes(&bytes).ok_or(CannotOpen)?)
+}
+
+/// Sends a message that asks nobody to do anything, now, and answers what came of it. It is noted nowhere.
+///
+/// # Errors
+/// When it could not be sent at all.
+pub async fn test(
+    store: &Store,
+    messenger: &Messenger,
+    to: &StoredChannel,
+) -> Result<Outcome, DeliveryError> {
+    let channel = &to.channel;
+    let sealed =
+        Sealed { channel: channel.id, kind: channel.kind, settings: &channel.settings, sealed: &to.sealed };
+    let receiver = open(store, messenger, sealed).await?;
+    Ok(messenger.send(&receiver, &test_message(Timestamp::now(), messenger.dashboard())).await)
+}
+
+/// Sends what was claimed, once, and answers what shall become of it.
+///
+/// # Errors
+/// When it could not be sent at all; the lease then ends by itself.
+pub(super) async fn deliver(
+    store: &Store,
+    messenger: &Messenger,
+    claimed: &Claimed,
+) -> Result<Settlement, DeliveryError> {
+    let sealed = Sealed {
+        channel: claimed.channel,
+        kind: claimed.kind,
+        settings: &claimed.settings,
+        sealed: &claimed.sealed,
+    };
+    let receiver = open(store, messenger, sealed).await?;
+    let items = claimed.items.iter().map(|item| Item {
+        event: item.event,
+        at: item.at,
+        alert: item.snapshot.clone(),
+    });
+    let message = Message {
+        id: claimed.message,
+        purpose: if claimed.items.len() > 1 { Purpose::Digest } else { Purpose::Single },
+        items: items.collect(),
+        dashboard: messenger.dashboard(),
+    };
+    let Outcome { attempt, verdict } = messenger.send(&receiver, &message).await;
+    let n_attempts = claimed.n_attempts + 1;
+    let plan = plan(verdict, claimed.kind, n_attempts, rand::random());
+    let fate = match plan.next {
+        Next::Sent => Fate::Sent,
+        Next::Again(wait) => Fate::Again(wait),
+        Next::Dead => Fate::Dead,
+        Next::Disable => Fate::Disable("the receiver said that it wants nothing more (410)"),
+    };
+    info!(
+        channel = %claimed.channel,
+        kind = claimed.kind.as_str(),
+        message = %claimed.message,
+        n_attempts,
+        status = attempt.status,
+        error = attempt.error,
+        "notification attempted"
+    );
+    Ok(Settlement { attempt, fate, pause: plan.pause })
+}
+
+/// A channel whose secrets are still closed.
+struct Sealed<'a> {
+    channel: Uuid,
+    kind: ChannelKind,
+    settings: &'a ChannelSettings,
+    sealed: &'a [u8],
+}
+
+async fn open(store: &Store, messenger: &Messenger, it: Sealed<'_>) -> Result<Receiver, DeliveryError> {
+    let secrets = messenger.open(it.channel, it.sealed)?;
+    let vapid = match it.kind {
+        ChannelKind::WebPush => Some(push_key(store, messenger).await?),
+        _ => None,
+    };
+    Ok(Receiver { kind: it.kind, shown: it.settings.clone(), secrets, vapid })
+}

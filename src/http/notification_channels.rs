@@ -1,0 +1,345 @@
+//! Whom to tell of alerts, and by which way.
+
+use actix_web::HttpRequest;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Json, Path, Payload};
+use actix_web::{HttpResponse, Responder};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::error::{ApiError, ErrorBody};
+use super::extract::{self, NoParameters, Parameters};
+use super::state::AppState;
+use crate::actors::delivery::{self, DeliveryError};
+use crate::models::alert::Severity;
+use crate::models::new_post::Rejection;
+use crate::models::notification::{Channel, ChannelKind, Delivery, NewChannelSettings, Shown};
+use crate::notify::settings::{self, Prepared, Problem, Secrets};
+use crate::store::channels::{self, CHANNELS_MAX, ChannelDraft, StoredChannel};
+
+/// A channel is small; what is larger is none.
+const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// Longer names do not fit into a list.
+const NAME_CHARACTERS_MAX: usize = 200;
+
+/// Tests under way at a time, so that the button is no way to flood somebody.
+static TESTS: Semaphore = Semaphore::const_new(4);
+
+/// A channel as somebody wants it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewChannel {
+    /// Its name for people, 1 to 200 characters.
+    name: String,
+    /// By which way. Never changes.
+    kind: ChannelKind,
+    /// Whether anything is sent to it; true when absent. Enabling one that was disabled gives it a fresh start.
+    #[serde(default = "yes")]
+    enabled: bool,
+    /// Where to.
+    settings: NewChannelSettings,
+    /// When; at once when absent. PagerDuty knows only that.
+    #[serde(default = "immediate")]
+    delivery: Delivery,
+    /// What is less severe is not sent, unless a rule names this channel; `warning` when absent.
+    #[serde(default = "warning")]
+    minimum_severity: Severity,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn immediate() -> Delivery {
+    Delivery::Immediate
+}
+
+fn warning() -> Severity {
+    Severity::Warning
+}
+
+/// All channels.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Channels {
+    /// In the order in which they were made.
+    items: Vec<Channel>,
+}
+
+/// What came of a test.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TestOutcome {
+    /// Whether it arrived.
+    delivered: bool,
+    /// The status that was answered; null when none was.
+    status: Option<u16>,
+    /// Why it did not arrive, for people; null when it did.
+    error: Option<String>,
+    /// How long it took.
+    duration_ms: u64,
+}
+
+/// List whom to tell
+#[utoipa::path(get, path = "/api/v1/notification-channels", tag = "notifications", operation_id = "list_notification_channels",
+    responses(
+        (status = 200, body = Channels, description = "All of them"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+    ))]
+pub async fn list(state: Data<AppState>, _: Parameters<NoParameters>) -> Result<Json<Channels>, ApiError> {
+    Ok(Json(Channels { items: channels::list(&state.store).await? }))
+}
+
+/// Make a channel
+///
+/// Secrets are never answered again: `settings.secret` of a webhook is told here and by `rotate-secret`, and is
+/// `{"set":true}` from then on.
+#[utoipa::path(post, path = "/api/v1/notification-channels", tag = "notifications",
+    operation_id = "create_notification_channel", request_body = NewChannel,
+    responses(
+        (status = 201, body = Channel, description = "The channel"),
+        (status = 409, body = ErrorBody, description = "There are too many (`too_many_channels`), or no key to keep secrets with (`no_secret_key`)"),
+        (status = 422, body = ErrorBody, description = "A field is wrong, named in `details.field`"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+    ))]
+pub async fn create(
+    state: Data<AppState>,
+    request: HttpRequest,
+    payload: Payload,
+    _: Parameters<NoParameters>,
+) -> Result<impl Responder, ApiError> {
+    let wish = read(&request, payload).await?;
+    let (draft, told_once) = draft(&state, Uuid::now_v7(), wish, None)?;
+    let made = channels::create(&state.store, &draft).await?;
+    let channel = made.ok_or_else(|| ApiError::Conflict {
+        code: "too_many_channels",
+        message: format!("there are {CHANNELS_MAX} channels already"),
+    })?;
+    Ok((Json(with_secret(channel, told_once)), StatusCode::CREATED))
+}
+
+/// Show a channel
+#[utoipa::path(get, path = "/api/v1/notification-channels/{id}", tag = "notifications",
+    operation_id = "get_notification_channel", params(("id" = Uuid, Path, description = "The channel")),
+    responses(
+        (status = 200, body = Channel, description = "The channel"),
+        (status = 404, body = ErrorBody, description = "There is no such channel"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+    ))]
+pub async fn get(
+    state: Data<AppState>,
+    path: Path<String>,
+    _: Parameters<NoParameters>,
+) -> Result<Json<Channel>, ApiError> {
+    Ok(Json(stored(&state, extract::uuid(&path)?).await?.channel))
+}
+
+/// Change a channel
+///
+/// Takes all of it; secrets that are absent stay as they are. Disabling a channel gives up what it was yet to be told.
+#[utoipa::path(put, path = "/api/v1/notification-channels/{id}", tag = "notifications",
+    operation_id = "replace_notification_channel", params(("id" = Uuid, Path, description = "The channel")),
+    request_body = NewChannel,
+    responses(
+        (status = 200, body = Channel, description = "The channel"),
+        (status = 404, body = ErrorBody, description = "There is no such channel"),
+        (status = 422, body = ErrorBody, description = "A field is wrong, named in `details.field`"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+    ))]
+pub async fn replace(
+    state: Data<AppState>,
+    path: Path<String>,
+    request: HttpRequest,
+    payload: Payload,
+    _: Parameters<NoParameters>,
+) -> Result<Json<Channel>, ApiError> {
+    let id = extract::uuid(&path)?;
+    let wish = read(&request, payload).await?;
+    let old = stored(&state, id).await?;
+    if old.channel.kind != wish.kind {
+        return Err(rejected("kind", "cannot be changed; make another channel"));
+    }
+    // What cannot be opened any more can still be replaced by giving all of it anew.
+    let secrets = state.messenger.open(id, &old.sealed).ok();
+    let (draft, told_once) = draft(&state, id, wish, secrets.as_ref())?;
+    let changed = channels::update(&state.store, &draft).await?;
+    changed.map(|channel| Json(with_secret(channel, told_once))).ok_or_else(|| unknown(id))
+}
+
+/// Remove a channel
+///
+/// What it was told goes with it.
+#[utoipa::path(delete, path = "/api/v1/notification-channels/{id}", tag = "notifications",
+    operation_id = "delete_notification_channel", params(("id" = Uuid, Path, description = "The channel")),
+    responses(
+        (status = 204, description = "It is gone"),
+        (status = 404, body = ErrorBody, description = "There is no such channel"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+    ))]
+pub async fn delete(
+    state: Data<AppState>,
+    path: Path<String>,
+    _: Parameters<NoParameters>,
+) -> Result<HttpResponse, ApiError> {
+    let id = extract::uuid(&path)?;
+    if channels::delete(&state.store, id).await? {
+        return Ok(HttpResponse::NoContent().finish());
+    }
+    Err(unknown(id))
+}
+
+/// Send a test now
+///
+/// Answers what came of it: the status, and nothing else of what the receiver said. A test is sent once and is not listed.
+#[utoipa::path(post, path = "/api/v1/notification-channels/{id}/test", tag = "notifications",
+    operation_id = "test_notification_channel", params(("id" = Uuid, Path, description = "The channel")),
+    responses(
+        (status = 200, body = TestOutcome, description = "What came of it"),
+        (status = 404, body = ErrorBody, description = "There is no such channel"),
+        (status = 409, body = ErrorBody, description = "Its secrets were encrypted with another key (`other_secret_key`)"),
+        (status = 429, body = ErrorBody, description = "Too many tests are under way"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+    ))]
+pub async fn test(
+    state: Data<AppState>,
+    path: Path<String>,
+    _: Parameters<NoParameters>,
+) -> Result<Json<TestOutcome>, ApiError> {
+    let _place = TESTS.try_acquire().map_err(|_| ApiError::Busy { what: "too many tests are under way" })?;
+    let channel = stored(&state, extract::uuid(&path)?).await?;
+    let attempt = delivery::test(&state.store, &state.messenger, &channel).await?.attempt;
+    Ok(Json(TestOutcome {
+        delivered: attempt.error.is_none(),
+        status: attempt.status,
+        error: attempt.error,
+        duration_ms: attempt.duration_ms,
+    }))
+}
+
+/// Give a webhook a new secret
+///
+/// The old one signs beside it for 24 hours more, so receivers can change over meanwhile. The answer is the only one that
+/// tells the new one, in `settings.secret`.
+#[utoipa::path(post, path = "/api/v1/notification-channels/{id}/rotate-secret", tag = "notifications",
+    operation_id = "rotate_notification_channel_secret", params(("id" = Uuid, Path, description = "The channel")),
+    responses(
+        (status = 200, body = Channel, description = "The channel"),
+        (status = 404, body = ErrorBody, description = "There is no such channel"),
+        (status = 409, body = ErrorBody,
+            description = "It signs nothing (`no_secret`), or its secrets were encrypted with another key (`other_secret_key`)"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+    ))]
+pub async fn rotate_secret(
+    state: Data<AppState>,
+    path: Path<String>,
+    _: Parameters<NoParameters>,
+) -> Result<Json<Channel>, ApiError> {
+    let id = extract::uuid(&path)?;
+    must_last(&state)?;
+    let old = stored(&state, id).await?;
+    let secrets = state.messenger.open(id, &old.sealed).map_err(DeliveryError::from)?;
+    let (secrets, told) = settings::rotate(&secrets, Timestamp::now()).ok_or_else(|| ApiError::Conflict {
+        code: "no_secret",
+        message: "only webhooks have a secret to rotate".to_owned(),
+    })?;
+    let channel = old.channel;
+    let draft = ChannelDraft {
+        id,
+        name: channel.name,
+        kind: channel.kind,
+        enabled: channel.enabled,
+        settings: channel.settings,
+        delivery: channel.delivery,
+        minimum_severity: channel.minimum_severity,
+        sealed: state.messenger.seal(id, &secrets),
+        sealed_by: state.messenger.keyring().fingerprint().to_owned(),
+    };
+    let changed = channels::update(&state.store, &draft).await?;
+    changed.map(|channel| Json(with_secret(channel, Some(told)))).ok_or_else(|| unknown(id))
+}
+
+/// Refuses to keep secrets that nobody could open tomorrow.
+pub(super) fn must_last(state: &AppState) -> Result<(), ApiError> {
+    if state.messenger.keyring().is_lasting() {
+        return Ok(());
+    }
+    Err(ApiError::Conflict {
+        code: "no_secret_key",
+        message: "this server has no key to keep secrets with; set GROUNDSWELL_SECRET_KEY".to_owned(),
+    })
+}
+
+async fn read(request: &HttpRequest, payload: Payload) -> Result<NewChannel, ApiError> {
+    let body = extract::body(request, payload, BODY_BYTES_MAX).await?;
+    extract::json(request, &body)
+}
+
+async fn stored(state: &AppState, id: Uuid) -> Result<StoredChannel, ApiError> {
+    channels::get(&state.store, id).await?.ok_or_else(|| unknown(id))
+}
+
+/// A wish that can be granted, and the secret to be told once.
+fn draft(
+    state: &AppState,
+    id: Uuid,
+    wish: NewChannel,
+    old: Option<&Secrets>,
+) -> Result<(ChannelDraft, Option<String>), ApiError> {
+    must_last(state)?;
+    let name = wish.name.trim();
+    if name.is_empty() || name.chars().count() > NAME_CHARACTERS_MAX || name.chars().any(char::is_control) {
+        return Err(rejected("name", &format!("must be 1 to {NAME_CHARACTERS_MAX} printable characters")));
+    }
+    if let Delivery::Digest { every_seconds } = wish.delivery {
+        if wish.kind == ChannelKind::PagerDuty {
+            return Err(rejected("delivery.mode", "must be `immediate`: an incident is one alert"));
+        }
+        if !(60..=86_400).contains(&every_seconds) {
+            return Err(rejected("delivery.every_seconds", "must be 60 to 86400"));
+        }
+    }
+    let prepared = settings::prepare(state.messenger.egress(), wish.kind, wish.settings, old);
+    let Prepared { shown, secrets, told_once } =
+        prepared.map_err(|Problem { field, message }| rejected(&format!("settings.{field}"), &message))?;
+    let draft = ChannelDraft {
+        id,
+        name: name.to_owned(),
+        kind: wish.kind,
+        enabled: wish.enabled,
+        settings: shown,
+        delivery: wish.delivery,
+        minimum_severity: wish.minimum_severity,
+        sealed: state.messenger.seal(id, &secrets),
+        sealed_by: state.messenger.keyring().fingerprint().to_owned(),
+    };
+    Ok((draft, told_once))
+}
+
+fn with_secret(mut channel: Channel, told_once: Option<String>) -> Channel {
+    if let Some(secret) = told_once {
+        channel.settings.secret = Some(Shown::Plain(secret));
+    }
+    channel
+}
+
+fn unknown(id: Uuid) -> ApiError {
+    ApiError::NotFound { what: format!("notification channel `{id}`") }
+}
+
+fn rejected(field: &str, problem: &str) -> ApiError {
+    let message = format!("`{field}` {problem}");
+    ApiError::Rejected(Rejection { code: "invalid_field", field: field.to_owned(), message })
+}
+
+impl From<DeliveryError> for ApiError {
+    fn from(error: DeliveryError) -> Self {
+        match error {
+            DeliveryError::Store(error) => error.into(),
+            DeliveryError::Sealed(error) => {
+                Self::Conflict { code: "other_secret_key", message: format!("{error}; set the channel anew") }
+            }
+        }
+    }
+}
