@@ -1,12 +1,16 @@
 /** How long a figure takes to the screen, from the moment the server has committed it. The real binary, a real browser. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { availableParallelism, loadavg } from 'node:os';
 import { openBrowser, openPage } from './support/browser.mjs';
 import { RealServer, until } from './support/server.mjs';
 
 const SOON_MS = 30_000;
 const WITHIN_MS = 100;
 const N_POSTS = 50;
+
+/** Where more processes than this want each core, what is measured is how long they wait for it. */
+const BUSY = 3;
 
 let server;
 let browser;
@@ -73,6 +77,10 @@ test(`a committed rollup is on the screen within ${WITHIN_MS} ms`, async (t) => 
   const [frame50, frame99] = quantiles(took.map(({ fromFrame }) => fromFrame));
   t.diagnostic(`accepted → screen: p50 ${p50} ms, p99 ${p99} ms (scoring and commit included)`);
   t.diagnostic(`pushed → screen: p50 ${frame50} ms, p99 ${frame99} ms`);
-  // A machine that builds the server beside the test is slow, so the rest is told and not demanded.
+  const load = loadavg()[0] / availableParallelism();
+  if (load > BUSY) {
+    t.diagnostic(`${load.toFixed(1)} processes wait for each core, so the limit is not demanded`);
+    return;
+  }
   assert.ok(Number(frame50) <= WITHIN_MS, `p50 ${frame50} ms`);
 });
