@@ -1,4 +1,4 @@
-import { useRef, type FormEvent, type ReactNode } from 'react';
+import { useEffect, useRef, type FormEvent, type ReactNode } from 'react';
 
 interface FormProps {
   id?: string;
@@ -8,15 +8,22 @@ interface FormProps {
   children: ReactNode;
 }
 
-/** A form that brings the keyboard to the first field that cannot be taken, whoever refused it. */
+/** A form that brings the keyboard to the first field that cannot be taken, whoever refused it and whenever. */
 export function Form({ id, label, className, onSubmit, children }: FormProps) {
   const form = useRef<HTMLFormElement>(null);
-  const submit = async (event: FormEvent) => {
+  const isAwaited = useRef(false);
+  // The server refuses some renders later, so each one is looked at until somebody goes on typing.
+  useEffect(() => {
+    if (!isAwaited.current) return;
+    const invalid = form.current?.querySelector<HTMLElement>('[aria-invalid="true"]');
+    if (!invalid) return;
+    isAwaited.current = false;
+    invalid.focus();
+  });
+  const submit = (event: FormEvent) => {
     event.preventDefault();
-    await onSubmit();
-    requestAnimationFrame(() => {
-      form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
-    });
+    isAwaited.current = true;
+    void onSubmit();
   };
   return (
     <form
@@ -25,7 +32,8 @@ export function Form({ id, label, className, onSubmit, children }: FormProps) {
       aria-label={label}
       noValidate
       className={className}
-      onSubmit={(event) => void submit(event)}
+      onSubmit={submit}
+      onInput={() => (isAwaited.current = false)}
     >
       {children}
     </form>

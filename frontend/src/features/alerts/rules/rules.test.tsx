@@ -174,6 +174,7 @@ test('what the server objects to stands beside its field until it is changed', a
   await userEvent.click(screen.getByRole('button', { name: 'Save rule' }));
   const key = screen.getByLabelText('Which product');
   await waitFor(() => expect(key.getAttribute('aria-invalid')).toBe('true'));
+  await waitFor(() => expect(document.activeElement).toBe(key));
   expect(screen.queryByText('The rule was not saved.')).toBeNull();
   await userEvent.type(key, 'M');
   expect(key.getAttribute('aria-invalid')).toBeNull();
