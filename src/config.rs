@@ -154,6 +154,9 @@ pub struct Config {
         default_value = "https://events.pagerduty.com/v2/enqueue"
     )]
     pub pagerduty_url: String,
+    /// Seconds between two looks for what is unusual; an alert opens after two to four of them, by sensitivity
+    #[arg(long, env = "GROUNDSWELL_SIGNALS_EVERY_S", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub signals_every_s: u64,
     /// What is logged, in the syntax of RUST_LOG
     #[arg(
         long,

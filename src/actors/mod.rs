@@ -11,6 +11,7 @@ pub mod housekeeper; // partitions, merged rollups, expiry
 pub mod inference_pool; // ScoreBatch → RecordBatch, on worker threads
 pub mod ingester; // stream → ScoreBatch; acknowledges, claims
 pub mod notifier; // the outbox → people
+pub mod signal_watcher; // what is unusual without a rule → alerts
 pub mod trend_counter; // CountTerms → slices of what is spoken of, told to Redis
 
 pub mod downstream; // the address of the next stage, which outlives any incarnation
@@ -29,6 +30,8 @@ pub mod job_queue; // what waits for a thread that scores
 mod live_windows; // the last minutes as sums of committed deltas
 pub mod score_lane; // texts that somebody waits for, by the best tier in time
 pub mod scoring; // from what a model reads to the score that is stored
+mod signal_alert; // from an unusual change to an alert
+mod signal_board; // the series that are watched
 mod suspects; // batches to be tried again: smaller, alone, not for ever
 mod told_alerts; // what people were told of open alerts
 pub mod trend_tap; // which stored posts are counted, and how many are not
@@ -36,13 +39,14 @@ mod window_cache; // the newest figures as Redis keeps them
 mod workers; // threads that score, and whether they are well
 
 /// The stages in the order of the flow.
-pub const STAGES: [&str; 9] = [
+pub const STAGES: [&str; 10] = [
     "ingester",
     "inference_pool",
     "deep_pool",
     "aggregator",
     "trend_counter",
     "alerter",
+    "signal_watcher",
     "notifier",
     "broadcaster",
     "housekeeper",

@@ -27,6 +27,7 @@ use crate::actors::job_queue::JobQueue;
 use crate::actors::messages::{ApplyUpdate, Disconnect, Kill, Publish, PublishSystem, ReportHealth, Watch};
 use crate::actors::notifier::{Notifier, NotifierParams};
 use crate::actors::score_lane::ScoreLane;
+use crate::actors::signal_watcher::{SignalWatcher, SignalWatcherParams};
 use crate::actors::supervisor::{Life, Stage, StageSpec, Supervision, supervise};
 use crate::actors::trend_counter::{TrendCounter, TrendCounterParams};
 use crate::actors::trend_tap::TrendTap;
@@ -123,6 +124,13 @@ pub fn start(config: &Config, connections: &Connections, io: &Handle) -> Pipelin
             lease: LEASE,
         };
         starter.start(move |life| Notifier::new(params.clone(), life), |_| {});
+        let params = SignalWatcherParams {
+            store: connections.reading.clone(),
+            updates: connections.stream.updates(),
+            io: io.clone(),
+            every: Duration::from_secs(config.signals_every_s),
+        };
+        starter.start(move |life| SignalWatcher::new(params.clone(), life), |_| {});
     }
 
     let deep = if config.latency_budget.is_zero() { None } else { connections.models.deep().ok().cloned() };

@@ -23,6 +23,7 @@ pub mod origins; // which pages may ask
 mod posts; // posts in, and their history out
 mod range; // which stretch of history
 mod score; // scores at once
+mod signal_settings; // how readily unusual changes are told
 mod silences; // when nobody shall be told
 mod socket; // where live sockets begin
 pub mod state; // what every handler can reach
@@ -120,6 +121,11 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(at("/api/v1/notifications", "GET, HEAD").route(get().to(notifications::list)))
         .service(at("/api/v1/notifications/{id}/resend", "POST").route(web::post().to(notifications::resend)))
         .service(at("/api/v1/push/key", "GET, HEAD").route(get().to(notifications::push_key)))
+        .service(
+            at("/api/v1/signal-settings", "GET, HEAD, PUT")
+                .route(get().to(signal_settings::show))
+                .route(web::put().to(signal_settings::change)),
+        )
         .service(at("/api/v1/dead-letters", "GET, HEAD").route(get().to(dead_letters::list)))
         .service(at("/api/v1/dead-letters/replay", "POST").route(web::post().to(dead_letters::replay)))
         .service(at("/api/v1/live/tickets", "POST").route(web::post().to(tickets::issue)))

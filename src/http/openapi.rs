@@ -8,8 +8,8 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
     alert_rules, alerts, dead_letters, events, explore, export, health, labels, metrics, models,
-    notification_channels, notifications, posts, range, score, silences, socket, system, tickets, trends,
-    views,
+    notification_channels, notifications, posts, range, score, signal_settings, silences, socket, system,
+    tickets, trends, views,
 };
 use crate::models::metrics::LiveMetrics;
 use crate::models::post::PostOrder;
@@ -64,6 +64,8 @@ use crate::ws::frames::{ClientOp, ServerFrame};
         notifications::list,
         notifications::resend,
         notifications::push_key,
+        signal_settings::show,
+        signal_settings::change,
         dead_letters::list,
         dead_letters::replay,
         tickets::issue,

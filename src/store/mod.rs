@@ -49,6 +49,8 @@ pub mod channels; // whom to tell
 
 pub mod notifications; // what they were told
 
+pub mod signals; // unusual changes: settings, who looks, and the series
+
 pub mod places; // where cities lie
 
 pub mod retention; // daily partitions, and how posts leave

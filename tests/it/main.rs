@@ -24,6 +24,7 @@ mod model_reload; // another model under load
 mod backpressure; // ten times too much
 mod postgres_restart;
 mod redis_restart;
+mod signals; // what is unusual without a rule
 mod slow_socket; // a browser that does not read
 
 mod alert_leader; // one process evaluates the rules

@@ -392,6 +392,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/signal-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** See how readily people are told of unusual changes */
+        get: operations["get_signal_settings"];
+        /**
+         * Change how readily people are told of unusual changes
+         * @description Every process goes by it within a minute. `off` resolves what is open.
+         */
+        put: operations["change_signal_settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dead-letters": {
         parameters: {
             query?: never;
@@ -2647,6 +2668,11 @@ export interface components {
             /** @description One for each. */
             scores: components["schemas"]["Score"][];
         };
+        /**
+         * @description How large a change must be. `groundswell bench signals` measures what each step finds, and how often it is wrong.
+         * @enum {string}
+         */
+        Sensitivity: "off" | "low" | "balanced" | "high";
         /** @description The sentiment head's answer. */
         Sentiment: {
             /** @description The likeliest of the three. */
@@ -2751,6 +2777,16 @@ export interface components {
         Shown: string | {
             /** @description Always true. */
             set: boolean;
+        };
+        /** @description What `/signal-settings` reads and writes. */
+        SignalSettings: {
+            /** @description How large a change must be. */
+            sensitivity: components["schemas"]["Sensitivity"];
+            /**
+             * Format: int32
+             * @description Posts that a change must rest on, 10 to 1,000,000.
+             */
+            minimum_volume: number;
         };
         /** @description A time in which certain alerts are not notified. */
         Silence: components["schemas"]["NewSilence"] & {
@@ -4416,6 +4452,104 @@ export interface operations {
             };
             /** @description There is no key to keep secrets with (`no_secret_key`) */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description PostgreSQL is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_signal_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalSettings"];
+                };
+            };
+            /** @description PostgreSQL is away */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_signal_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignalSettings"];
+            };
+        };
+        responses: {
+            /** @description As they are now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalSettings"];
+                };
+            };
+            /** @description The body is not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too long */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body does not say that it is JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A field is wrong, named in `details.field` */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

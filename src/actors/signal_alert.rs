@@ -1,0 +1,188 @@
+//! From a change to an alert: what to say, how loudly, and what it goes by.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::models::alert::{AlertPost, Evidence, EvidencePoint, EvidenceTerm, Scope, Severity};
+use crate::models::post::ScoredPost;
+use crate::models::rollup::Dimension;
+use crate::store::alerts::{ALERT_POSTS_MAX, AlertSeries, NewAlert};
+use crate::store::page::PAGE_MAX;
+use crate::store::post_list::{self, PostsQuery};
+use crate::store::{Store, StoreError};
+use crate::trends::contrast::{Counted, TellingTerm, telling_terms};
+use crate::trends::terms::terms_of;
+use crate::virality::signals::evidence::series;
+use crate::virality::signals::history::STEP_SECONDS;
+use crate::virality::signals::judge::{Change, Known, Metric, Recent, Wanted};
+use crate::virality::signals::mean::{Mean, WINDOW_STEPS};
+
+/// A change that ends and begins again within this time is the same to people.
+const COOLDOWN: Duration = Duration::from_secs(15 * 60);
+
+/// A change this many times as strong as needed is for now, not for today.
+const CRITICAL_STRENGTH: f64 = 2.0;
+
+/// Terms that are shown.
+const TERMS_MAX: usize = 10;
+
+/// How far back the posts lie with which those of the change are compared.
+const COMPARED_WITH: SignedDuration = SignedDuration::from_hours(24);
+
+/// A change that people shall be told of.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Finding {
+    pub change: Change,
+    pub recent: Recent,
+    pub now: Timestamp,
+}
+
+impl Finding {
+    /// When the posts were written that made it.
+    fn window(&self) -> (Timestamp, Timestamp) {
+        let n_steps = if self.change.metric == Metric::Volume { 1 } else { WINDOW_STEPS };
+        let at = |seconds: i64| Timestamp::from_second(seconds).unwrap_or(self.now);
+        (at(self.recent.to - n_steps * STEP_SECONDS), at(self.recent.to))
+    }
+
+    fn is_fall(&self) -> bool {
+        self.change.value < self.change.baseline
+    }
+}
+
+/// The series before the change, with what was to be expected.
+pub(super) fn points(known: &Known<'_>, finding: &Finding, wanted: &Wanted) -> Vec<EvidencePoint> {
+    let points = series(known, &finding.recent, wanted, finding.change.metric);
+    let point = |point: crate::virality::signals::evidence::Point| EvidencePoint {
+        at: Timestamp::from_second(point.at).unwrap_or(finding.now),
+        value: point.value,
+        baseline: point.baseline,
+        low: point.low,
+        high: point.high,
+    };
+    points.into_iter().map(point).collect()
+}
+
+/// The alert that tells of a change, with the posts that made it and what they speak of.
+pub(super) async fn of(
+    store: &Store,
+    about: AlertSeries,
+    finding: &Finding,
+    series: Vec<EvidencePoint>,
+) -> Result<NewAlert, StoreError> {
+    let (from, to) = finding.window();
+    let these = posts(store, &about.scope, from, to).await?;
+    let before = from.saturating_sub(COMPARED_WITH).unwrap_or(from);
+    let others = posts(store, &about.scope, before, from).await?;
+    let terms = telling_terms(&counted(&these), &counted(&others), TERMS_MAX);
+    let change = &finding.change;
+    let is_pleasant = change.metric == Metric::Mean(Mean::Sentiment) && !finding.is_fall();
+    let severity = match change.strength {
+        _ if is_pleasant => Severity::Info,
+        CRITICAL_STRENGTH.. => Severity::Critical,
+        _ => Severity::Warning,
+    };
+    Ok(NewAlert {
+        rule_name: None,
+        severity,
+        title: title(&about.scope, finding),
+        value: change.value,
+        threshold: if finding.is_fall() { change.low } else { change.high },
+        count: whole(change.n_posts),
+        at: finding.now,
+        cooldown: COOLDOWN,
+        channels: Vec::new(),
+        posts: shown(&these, &terms, finding),
+        members: Vec::new(),
+        evidence: Some(Evidence { series, terms: terms.into_iter().map(evidence_term).collect() }),
+        series: about,
+    })
+}
+
+fn evidence_term(found: TellingTerm) -> EvidenceTerm {
+    EvidenceTerm { term: found.term, count: i64::from(found.count), expected: found.expected }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "`as` saturates")]
+fn whole(count: f64) -> i64 {
+    count.round() as i64
+}
+
+/// The newest posts of a series.
+async fn posts(
+    store: &Store,
+    scope: &Scope,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<Vec<ScoredPost>, StoreError> {
+    let mut query = PostsQuery { from: Some(from), to: Some(to), limit: PAGE_MAX, ..PostsQuery::default() };
+    let key = Some(scope.key.clone());
+    match scope.dimension {
+        Dimension::Overall => {}
+        Dimension::City => query.filter.city = key,
+        Dimension::Product => query.filter.product = key,
+        Dimension::Channel => query.filter.channel = key,
+        Dimension::Platform => query.filter.platform = key,
+    }
+    let page = post_list::list(store, &query).await?;
+    Ok(page.items.into_iter().map(|listed| listed.scored).collect())
+}
+
+fn counted(posts: &[ScoredPost]) -> Counted {
+    let mut counted = Counted::default();
+    posts.iter().for_each(|scored| counted.read(&scored.post.text, scored.post.lang.as_deref()));
+    counted
+}
+
+/// The posts that say most of what the change is about: those with telling terms, and the angriest where it is about
+/// anger. The newest of those that say the same.
+fn shown(posts: &[ScoredPost], telling: &[TellingTerm], finding: &Finding) -> Vec<AlertPost> {
+    let worth = |scored: &ScoredPost| {
+        let terms = terms_of(&scored.post.text, scored.post.lang.as_deref());
+        let told = telling.iter().filter(|telling| terms.contains(&telling.term)).count() as f64;
+        let sentiment = f64::from(scored.score.sentiment.score);
+        match finding.change.metric {
+            Metric::Volume => told,
+            Metric::Mean(_)
+                if finding.is_fall() || finding.change.metric == Metric::Mean(Mean::NegativeShare) =>
+            {
+                told.min(3.0) - 3.0 * sentiment
+            }
+            Metric::Mean(_) => told.min(3.0) + 3.0 * sentiment,
+        }
+    };
+    let mut ranked: Vec<(f64, &ScoredPost)> = posts.iter().map(|scored| (worth(scored), scored)).collect();
+    ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let post = |(_, scored): (f64, &ScoredPost)| AlertPost {
+        uuid: scored.post.uuid,
+        text: scored.post.text.clone(),
+        platform: scored.post.platform.clone(),
+        source: scored.post.source.as_str().to_owned(),
+        churn_risk: scored.score.churn_risk,
+    };
+    ranked.into_iter().take(ALERT_POSTS_MAX).map(post).collect()
+}
+
+fn title(scope: &Scope, finding: &Finding) -> String {
+    let about = match scope.dimension {
+        Dimension::Overall => String::new(),
+        Dimension::Product => format!(" about {}", scope.key),
+        Dimension::City => format!(" from {}", scope.key),
+        Dimension::Channel | Dimension::Platform => format!(" on {}", scope.key),
+    };
+    let Change { metric, value, baseline, n_posts, .. } = finding.change;
+    match metric {
+        Metric::Volume => format!("{value:.0} posts{about} in five minutes, where {baseline:.0} are usual"),
+        Metric::Mean(Mean::NegativeShare) => {
+            let (now, usual) = (value * 100.0, baseline * 100.0);
+            format!("{now:.0} % of {n_posts:.0} posts{about} are negative, where {usual:.0} % are usual")
+        }
+        Metric::Mean(Mean::Sentiment) => {
+            let moved = if finding.is_fall() { "fell" } else { "rose" };
+            format!(
+                "The sentiment of {n_posts:.0} posts{about} {moved} to {value:.2}, where {baseline:.2} is usual"
+            )
+        }
+    }
+}
