@@ -1,7 +1,8 @@
 //! The TCP connection under a session, for ending it when nothing else can.
 
 use std::any::Any;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::time::Duration;
 
 use actix_web::HttpRequest;
@@ -21,24 +22,35 @@ pub fn note_connection(connection: &dyn Any, data: &mut Extensions) {
     }
 }
 
-/// A second hold on a connection. It costs a descriptor, and keeps the connection from being closed altogether until it
-/// is dropped, so it goes with its session.
+/// A connection that can be ended from outside.
+///
+/// It holds no descriptor of its own, which would double what ten thousand connections need. So it may only be used while
+/// its session lives: the task of a connection drops the session before it closes the descriptor.
 #[derive(Debug)]
-pub(super) struct Line(OwnedFd);
+pub(super) struct Line {
+    descriptor: RawFd,
+    peer: SocketAddr,
+}
 
 impl Line {
-    /// The connection that a request came on; `None` where connections are not noted, or descriptors have run out.
+    /// The connection that a request came on; `None` where connections are not noted.
     pub fn under(request: &HttpRequest) -> Option<Self> {
         let Descriptor(descriptor) = *request.conn_data::<Descriptor>()?;
-        // SAFETY: a request is answered by the task that owns its connection, which keeps the descriptor open meanwhile.
-        let connection = unsafe { BorrowedFd::borrow_raw(descriptor) };
-        connection.try_clone_to_owned().ok().map(Self)
+        Some(Self { descriptor, peer: request.peer_addr()? })
     }
 
     /// Ends the connection, whatever its peer does. The task that owns it is woken and finds it broken; what the kernel
     /// still holds for the peer is thrown away, which a mere shutdown would keep until the peer reads.
+    ///
+    /// Its session must be alive, and stay so until this returns.
     pub fn cut(&self) {
-        let socket = SockRef::from(&self.0);
+        // SAFETY: the session lives, so the connection's task has not closed the descriptor.
+        let connection = unsafe { BorrowedFd::borrow_raw(self.descriptor) };
+        let socket = SockRef::from(&connection);
+        // Should that ever cease to hold, no stranger's connection is ended for it.
+        if socket.peer_addr().ok().and_then(|peer| peer.as_socket()) != Some(self.peer) {
+            return;
+        }
         // Either fails only where the connection has ended already.
         let _ = socket.set_linger(Some(Duration::ZERO));
         let _ = socket.shutdown(std::net::Shutdown::Both);

@@ -42,11 +42,9 @@ impl Lines {
         self.lock().insert(id, Watched { outbox, line, is_cut: false });
     }
 
-    /// Lets go of a connection whose session has ended.
+    /// Lets go of a connection whose session ends. Afterwards it is not touched any more.
     pub fn release(&self, id: SessionId) {
-        let watched = self.lock().remove(&id);
-        // Outside of the lock: closing a connection may take the kernel a moment.
-        drop(watched);
+        self.lock().remove(&id);
     }
 
     /// Ends whatever takes nothing for `stall_max`, until it is told to stop.
@@ -73,6 +71,7 @@ impl Lines {
             debug!(session = id.0, ?stalled, "a connection that takes nothing is ended");
             metrics::counter!(SOCKETS_EVICTED_TOTAL).increment(1);
             if let Some(line) = &watched.line {
+                // Its session lives: it cannot let go of the connection while this holds the lock.
                 line.cut();
             }
         }

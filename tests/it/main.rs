@@ -34,6 +34,7 @@ mod notifications; // in five ways, and nowhere else
 
 mod recovery; // whoever comes back gets what it missed
 
+mod events; // live news as server-sent events
 mod socket; // what is said on a socket, and how many there may be
 
 mod explore; // history over any range, and how it is read

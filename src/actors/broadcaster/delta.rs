@@ -59,9 +59,18 @@ fn by_name(items: &[Value], key: &str) -> Map<String, Value> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use jiff::{SignedDuration, Timestamp};
     use serde_json::json;
+    use uuid::Uuid;
 
     use super::*;
+    use crate::actors::live_windows::{LiveWindows, horizon};
+    use crate::models::post::{Post, ScoredPost, Source};
+    use crate::models::rollup::delta_of;
+    use crate::models::score::{EMOTIONS, Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel};
 
     /// Applies a patch as a client does, by RFC 7396 and the rule for arrays.
     fn merge(target: &mut Value, patch: &Value) {
@@ -135,5 +144,123 @@ mod tests {
             json!({"items": {"12:00": {"count": 3}, "12:10": {"count": 0}}}),
         );
         check(json!({"a": 1}), json!({"a": 1}), json!({}));
+    }
+
+    /// A post of the shipped replay, scored by the length of its text: what is measured is bytes, not truth.
+    fn post(text: &str, at: Timestamp) -> ScoredPost {
+        let n = text.len();
+        let label = [SentimentLabel::Positive, SentimentLabel::Neutral, SentimentLabel::Negative][n % 3];
+        let named = |name: &str| text.to_lowercase().contains(&name.to_lowercase()).then(|| name.to_owned());
+        let post = Post {
+            uuid: Uuid::now_v7(),
+            id: String::new(),
+            platform: ["twitter", "web", "forum"][n % 3].to_owned(),
+            text: text.to_owned(),
+            author: None,
+            lang: None,
+            created_at: at,
+            received_at: at,
+            original_created_at: None,
+            source: Source::new("replay"),
+            city: (n % 4 == 0).then(|| ["Lyon", "Oslo", "Graz", "Rome", "Cork"][n % 5].to_owned()),
+            country: None,
+            lat: None,
+            lon: None,
+            products: ["Mayweather", "McGregor", "UFC"].into_iter().filter_map(named).collect(),
+            channel: None,
+            url: None,
+            parent_id: None,
+            reach: 0,
+            engagement: None,
+        };
+        let part = (n % 97) as f32 / 97.0;
+        let model = ModelId { name: "m".into(), version: "1".into(), hash: String::new() };
+        let score = Score {
+            sentiment: Sentiment { label, score: part, confidence: 0.9, uncertain: false },
+            emotion: Emotion { label: EMOTIONS[n % 7].into(), scores: EmotionScores::default() },
+            toxicity: part / 3.0,
+            churn_risk: part / 2.0,
+            virality: 10.0,
+            model: Arc::new(model),
+        };
+        ScoredPost { post, score, awaits_correction: false }
+    }
+
+    /// The texts and times of the busiest hour of the shipped replay.
+    fn recorded_hour() -> Vec<(Timestamp, String)> {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/data/mayweather-mcgregor_tweets.csv.gz");
+        let file = flate2::read::GzDecoder::new(std::fs::File::open(path).unwrap());
+        let mut posts: Vec<(Timestamp, String)> = csv::Reader::from_reader(file)
+            .records()
+            .map(|record| {
+                let record = record.unwrap();
+                (format!("{}Z", record[0].replace(' ', "T")).parse().unwrap(), record[4].to_owned())
+            })
+            .collect();
+        posts.sort();
+        // The file knows whole seconds only; whoever wrote in the same second did not write at the same moment.
+        for same in posts.chunk_by_mut(|left, right| left.0 == right.0) {
+            let apart = SignedDuration::from_secs(1) / i32::try_from(same.len()).unwrap();
+            for (post, n) in same.iter_mut().zip(0..) {
+                post.0 += apart * n;
+            }
+        }
+        let hour = |start: usize| {
+            let end = posts[start].0 + SignedDuration::from_hours(1);
+            start..posts.partition_point(|(at, _)| *at < end)
+        };
+        let busiest = (0..posts.len()).step_by(100).map(hour).max_by_key(ExactSizeIterator::len).unwrap();
+        posts[busiest].to_vec()
+    }
+
+    /// As it is sent: four windows a second while posts come, and every ten seconds a whole one. In a soak over a recorded
+    /// hour, else over some minutes of it.
+    #[test]
+    fn deltas_take_at_most_fifteen_percent_of_the_bytes_of_whole_windows() {
+        let posts = recorded_hour();
+        let start = posts[0].0;
+        let (mut windows, mut revisions) = (LiveWindows::default(), BTreeMap::new());
+        let mut waiting = posts.iter().peekable();
+        let (mut whole, mut sent, mut n_frames) = (0, 0, 0);
+        let (mut shown, mut whole_at, mut horizon_was) = (None::<Value>, start, None);
+        let n_seconds = if std::env::var_os("GROUNDSWELL_TEST_SOAK").is_some() { 3_600 } else { 240 };
+        for step in 1..4 * n_seconds {
+            let now = start + SignedDuration::from_millis(step * 250);
+            let mut changed = std::mem::replace(&mut horizon_was, Some(horizon(now))) != Some(horizon(now));
+            while let Some((at, text)) = waiting.next_if(|(at, _)| *at <= now) {
+                let mut delta: Vec<_> = delta_of([&post(text, *at)]).into_iter().collect();
+                for (key, sums) in &mut delta {
+                    let revision = revisions.entry(key.clone()).or_insert(0);
+                    *revision += 1;
+                    sums.revision = *revision;
+                }
+                windows.apply(delta, now).unwrap();
+                windows.count(now, 1, 1);
+                changed = true;
+            }
+            if !changed {
+                continue;
+            }
+            let new = serde_json::to_value(windows.live(now)).unwrap();
+            let n_whole = new.to_string().len();
+            n_frames += 1;
+            whole += n_whole;
+            let is_due = now.duration_since(whole_at) >= SignedDuration::from_secs(10);
+            match shown.as_ref().filter(|_| !is_due) {
+                Some(old) => sent += patch(old, &new).to_string().len(),
+                None => {
+                    sent += n_whole;
+                    whole_at = now;
+                }
+            }
+            shown = Some(new);
+        }
+        let share = sent as f64 / whole as f64;
+        println!(
+            "{n_seconds} s of {} posts an hour: {n_frames} frames, {whole} bytes as whole windows, {sent} with deltas: {:.1} %",
+            posts.len(),
+            100.0 * share
+        );
+        assert!(share <= 0.15, "{share}");
     }
 }

@@ -366,3 +366,95 @@ impl Waiting {
 
 /// Entries an idle outbox has room for.
 const ROOM_KEPT: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+
+    fn frame(text: &str) -> Arc<Frame> {
+        Arc::new(Frame::new("message:new", None, text.into()))
+    }
+
+    fn open() -> Outbox {
+        let outbox = Outbox::new(Instant::now());
+        outbox.begin();
+        outbox
+    }
+
+    fn take(outbox: &Outbox) -> Batch {
+        let mut all = Batch::default();
+        let mut context = Context::from_waker(Waker::noop());
+        while let Poll::Ready(batch) = outbox.poll_batch(&mut context, 1) {
+            all.frames.extend(batch.frames);
+            all.skipped = all.skipped.or(batch.skipped);
+            if batch.goodbye.is_some() {
+                all.goodbye = batch.goodbye;
+                return all;
+            }
+        }
+        all
+    }
+
+    fn texts(outbox: &Outbox) -> Vec<String> {
+        take(outbox).frames.iter().map(|frame| frame.text.to_string()).collect()
+    }
+
+    #[test]
+    fn of_state_that_waits_the_newest_is_sent_and_news_between_keeps_its_place() {
+        let outbox = open();
+        for text in ["s1", "s2", "s3"] {
+            outbox.system(&frame(text));
+            outbox.post(&frame(&text.replace('s', "p")));
+        }
+        assert_eq!(texts(&outbox), ["s1", "p1", "p2", "p3", "s3"]);
+        outbox.system(&frame("s4"));
+        assert_eq!(texts(&outbox), ["s4"]);
+    }
+
+    #[test]
+    fn posts_without_room_are_counted_and_what_was_promised_is_not_touched() {
+        let outbox = open();
+        for _ in 0..POSTS_WAITING_MAX + 7 {
+            outbox.post(&frame("p"));
+        }
+        outbox.alert(&frame("a"));
+        outbox.owe(frame("o"));
+        let taken = take(&outbox);
+        assert_eq!(taken.frames.len(), POSTS_WAITING_MAX + 2);
+        assert_eq!(taken.skipped, Some(PostsSkipped { by_rate: 0, too_slow: 7 }));
+        outbox.post(&frame("p"));
+        assert_eq!(texts(&outbox), ["p"], "there is room again");
+    }
+
+    #[test]
+    fn one_alert_more_than_is_kept_ends_the_session_and_gives_its_memory_back() {
+        let outbox = open();
+        let alert = frame("a");
+        for _ in 0..ALERTS_WAITING_MAX {
+            outbox.alert(&alert);
+        }
+        assert!(!outbox.is_closing());
+        outbox.alert(&alert);
+        outbox.alert(&alert);
+        assert_eq!(Arc::strong_count(&alert), 1);
+        let taken = take(&outbox);
+        assert_eq!((taken.frames.len(), taken.goodbye), (0, Some(Goodbye::TooSlow)));
+    }
+
+    #[test]
+    fn what_waited_before_a_session_spoke_is_forgotten_and_kept_for_one_that_never_speaks() {
+        for speaks in [true, false] {
+            let outbox = Outbox::new(Instant::now());
+            outbox.alert(&frame("a"));
+            assert_eq!(texts(&outbox), [""; 0]);
+            if speaks {
+                outbox.begin()
+            } else {
+                outbox.release()
+            }
+            assert_eq!(texts(&outbox).len(), usize::from(!speaks));
+        }
+    }
+}
