@@ -27,64 +27,13 @@ export type NewSilence = Schemas['NewSilence'];
 /** The server always says from when on it holds, and answers an empty comment where none was given. */
 export type Silence = Schemas['Silence'] & { starts_at: string; comment: string };
 
-export const CHANNEL_KINDS = ['webhook', 'slack', 'email', 'pagerduty', 'web_push'] as const;
-export type ChannelKind = (typeof CHANNEL_KINDS)[number];
-
-/** A secret is told once, when it is made; afterwards only that there is one. */
-export type Shown = string | { set: boolean };
-
-export type Delivery = { mode: 'immediate' } | { mode: 'digest'; every_seconds: number };
-
-export interface ChannelSettings {
-  url?: Shown;
-  host?: string;
-  secret?: Shown;
-  to?: string[];
-  routing_key?: Shown;
-  endpoint?: Shown;
-  keys?: unknown;
-}
-
-export interface NewChannel {
-  name: string;
-  kind: ChannelKind;
-  enabled: boolean;
-  settings: Record<string, unknown>;
-  delivery: Delivery;
-  minimum_severity: Severity;
-}
-
-export interface Channel {
-  id: string;
-  name: string;
-  kind: ChannelKind;
-  enabled: boolean;
-  disabled_reason: string | null;
-  settings: ChannelSettings;
-  delivery: Delivery;
-  minimum_severity: Severity;
-  created_at: string;
-  last_success_at: string | null;
-  failing_since: string | null;
-}
-
-export interface Attempt {
-  at: string;
-  status: number | null;
-  error: string | null;
-  duration_ms: number;
-}
-
-export interface Notification {
-  id: string;
-  channel: string;
-  alert: string;
-  event: string;
-  state: 'pending' | 'sent' | 'dead';
-  attempts: Attempt[];
-  next_attempt_at: string | null;
-  created_at: string;
-}
+export type ChannelKind = Schemas['ChannelKind'];
+export type Channel = Schemas['Channel'];
+export type NewChannel = Required<Schemas['NewChannel']>;
+export type NewChannelSettings = Schemas['NewChannelSettings'];
+export type TestOutcome = Schemas['TestOutcome'];
+export type Attempt = Schemas['Attempt'];
+export type Notification = Schemas['Notification'];
 
 export const SENSITIVITIES = ['off', 'low', 'balanced', 'high'] as const;
 

@@ -23,6 +23,7 @@ const channel: Channel = {
   delivery: { mode: 'immediate' },
   minimum_severity: 'warning',
   created_at: '2026-01-01T00:00:00Z',
+  updated_at: '2026-01-01T00:00:00Z',
   last_success_at: null,
   failing_since: null,
 };

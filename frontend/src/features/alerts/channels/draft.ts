@@ -1,4 +1,10 @@
-import type { Channel, ChannelKind, NewChannel, Severity } from '@/features/alerts/api/wire';
+import type {
+  Channel,
+  ChannelKind,
+  NewChannel,
+  NewChannelSettings,
+  Severity,
+} from '@/features/alerts/api/wire';
 
 export const KIND_NAMES: Record<ChannelKind, string> = {
   webhook: 'Webhook',
@@ -69,7 +75,7 @@ export function readDraft({ draft, isKnown }: ReadParams): {
   const url = draft.url.trim();
   const to = draft.to.split(/[\s,;]+/).filter((address) => address !== '');
   const routingKey = draft.routingKey.trim();
-  const settings: Record<string, unknown> = {};
+  const settings: NewChannelSettings = {};
   switch (draft.kind) {
     case 'webhook':
     case 'slack': {
@@ -77,7 +83,7 @@ export function readDraft({ draft, isKnown }: ReadParams): {
       if (!mayStay && !/^https?:\/\/\S+$/i.test(url)) {
         problems['url'] = 'A whole address, beginning with https://.';
       }
-      if (url !== '') settings['url'] = url;
+      if (url !== '') settings.url = url;
       break;
     }
     case 'email':
@@ -85,13 +91,13 @@ export function readDraft({ draft, isKnown }: ReadParams): {
       else if (!to.every((address) => /^[^@]+@[^@]+$/.test(address))) {
         problems['to'] = 'An address has a name, an @ and a server.';
       }
-      settings['to'] = to;
+      settings.to = to;
       break;
     case 'pagerduty':
       if (routingKey === '' ? !isKnown : !/^[a-z0-9]{32}$/i.test(routingKey)) {
         problems['routing_key'] = 'The 32 letters and digits of the integration key.';
       }
-      if (routingKey !== '') settings['routing_key'] = routingKey;
+      if (routingKey !== '') settings.routing_key = routingKey;
       break;
     case 'web_push':
       break;
@@ -116,7 +122,7 @@ export function readDraft({ draft, isKnown }: ReadParams): {
 /** Where messages go, as far as it may be shown. */
 export function describeTarget({ kind, settings }: Channel): string {
   if (typeof settings.url === 'string') return settings.url;
-  if (settings.to !== undefined) return settings.to.join(', ');
+  if (settings.to) return settings.to.join(', ');
   return settings.host ?? (kind === 'pagerduty' ? 'integration key set' : 'address set');
 }
 

@@ -86,8 +86,8 @@ export function NotificationList(props: NotificationListProps) {
 }
 
 /** `arrived, 204 in 61 ms`, or why it did not. */
-export function describeAttempt({ status, error, duration_ms }: Partial<Attempt>): string {
-  const took = duration_ms === undefined ? '' : ` in ${duration_ms} ms`;
+export function describeAttempt({ status, error, duration_ms }: Omit<Attempt, 'at'>): string {
+  const took = ` in ${duration_ms} ms`;
   const answered = status ? `, ${status}` : '';
   return error ? `${error}${took}` : `arrived${answered}${took}`;
 }

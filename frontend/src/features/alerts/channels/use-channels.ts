@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { paths } from '@/config/paths';
 import { CHANNELS } from '@/features/alerts/api/resources';
-import type { Attempt, List, Notification } from '@/features/alerts/api/wire';
+import type { List, Notification, TestOutcome } from '@/features/alerts/api/wire';
 import { getJson, sendJson } from '@/lib/api-client';
 
 const NOTIFICATIONS_KEY = ['notifications'];
@@ -32,7 +32,7 @@ export function useNotifications({ channel, state }: NotificationFilter) {
 export function useTestChannel() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (id: string) => sendJson<Partial<Attempt>>('POST', paths.testChannel(id)),
+    mutationFn: (id: string) => sendJson<TestOutcome>('POST', paths.testChannel(id)),
     onSettled: () => client.invalidateQueries({ queryKey: CHANNELS.key }),
   });
 }
