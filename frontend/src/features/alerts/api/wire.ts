@@ -35,12 +35,13 @@ export type TestOutcome = Schemas['TestOutcome'];
 export type Attempt = Schemas['Attempt'];
 export type Notification = Schemas['Notification'];
 
-export const SENSITIVITIES = ['off', 'low', 'balanced', 'high'] as const;
-
-export interface SignalSettings {
-  sensitivity: (typeof SENSITIVITIES)[number];
-  minimum_volume: number;
-}
+export type SignalSettings = Schemas['SignalSettings'];
+export const SENSITIVITIES = [
+  'off',
+  'low',
+  'balanced',
+  'high',
+] as const satisfies Schemas['Sensitivity'][];
 
 export interface List<Item> {
   items: Item[];
