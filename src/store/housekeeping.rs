@@ -6,18 +6,19 @@
 use deadpool_postgres::Transaction;
 use jiff::{SignedDuration, Timestamp};
 
+use super::locks::Lock;
 use super::rollups::COMPACT_AFTER_SECONDS;
 use super::{Store, StoreError};
 
-/// Work on old rows, and the number of its advisory lock. Any numbers will do, if no one else uses them.
+/// Work on old rows, and the number of its advisory lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Chore {
     /// Posts leave.
-    Expiry = 0x6773_0002,
+    Expiry = Lock::Expiry as isize,
     /// Fine buckets become minutes.
-    Compaction = 0x6773_0003,
+    Compaction = Lock::Compaction as isize,
     /// Partitions come and go.
-    Partitions = 0x6773_0004,
+    Partitions = Lock::Partitions as isize,
 }
 
 /// How close to the border of the retention a post is taken for one that an expiry may concern. Clocks of different

@@ -8,14 +8,12 @@ use refinery::Runner;
 use tokio::time::timeout;
 use tracing::info;
 
+use super::locks::Lock;
 use super::{Store, StoreError, retention};
 
 mod embedded {
     refinery::embed_migrations!("migrations");
 }
-
-/// Names the advisory lock that makes processes take turns. Any number will do, if no one else uses it.
-const MIGRATION_LOCK: i64 = 0x6773_0001;
 
 /// A migration may rewrite a large table, and the other processes wait for it.
 const MIGRATION_TIMEOUT: Duration = Duration::from_secs(600);
@@ -36,7 +34,7 @@ impl Store {
         let mut client = Object::take(self.client().await?);
         let work = async {
             client.batch_execute("SET statement_timeout = 0; SET lock_timeout = 0").await?;
-            client.execute("SELECT pg_advisory_lock($1)", &[&MIGRATION_LOCK]).await?;
+            client.execute("SELECT pg_advisory_lock($1)", &[&Lock::Migration.number()]).await?;
             let report = runner.run_async(&mut *client).await.map_err(from_refinery)?;
             Ok::<_, StoreError>(report)
         };

@@ -61,6 +61,7 @@ mod codec; // how our types travel
 mod copy; // posts and scores on their way in
 mod engagement; // how a post's counts developed
 mod housekeeping; // who waits for whom when old rows move
+mod locks; // the numbers of the advisory locks
 mod models; // the numbers by which scores name their models
 mod post_ranks; // which posts come first
 mod rollup_hours; // the rollups by whole hours

@@ -7,10 +7,8 @@ use tokio::time::timeout;
 use tokio_postgres::types::ToSql;
 
 use super::Turn;
+use crate::store::locks::Lock;
 use crate::store::{Store, StoreError};
-
-/// Names the advisory lock of whoever evaluates. Any number will do, if no one else uses it: not migrations, not housekeeping.
-const LEAD_LOCK: i64 = 0x6773_0005;
 
 /// A server that does not answer this fast leads nobody: the evaluation is given up and tried again.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -42,7 +40,7 @@ impl Lead {
     pub async fn ask(&mut self) -> Result<bool, StoreError> {
         // Asking again would count: the session then holds it twice.
         const SQL: &str = "SELECT CASE WHEN $2 THEN true ELSE pg_try_advisory_lock($1) END";
-        let values: [&(dyn ToSql + Sync); 2] = [&LEAD_LOCK, &self.is_held];
+        let values: [&(dyn ToSql + Sync); 2] = [&Lock::Lead.number(), &self.is_held];
         let asking = self.client.query_one(SQL, &values);
         let row = timeout(PATIENCE, asking).await.map_err(|_| too_slow())??;
         self.is_held = row.try_get(0)?;
