@@ -102,6 +102,9 @@ async fn an_alert_its_history_and_its_series_are_written_together() {
     assert_eq!(kept[&id].alert, Some(alert.id));
     assert_eq!(kept[&id].series, opening(&rule(&store).await, now).series, "it survives a restart");
 
+    let mut what = rule(&store).await.what;
+    (what.threshold, what.name) = (0.55, "another name".to_owned());
+    alert_rules::update(&store, NEGATIVITY_OVERALL, &what, now).await.unwrap().unwrap();
     let recovering = Refresh {
         alert: alert.id,
         severity: Severity::Critical,
@@ -116,6 +119,8 @@ async fn an_alert_its_history_and_its_series_are_written_together() {
         (changed[0].phase, changed[0].value, changed[0].severity),
         (AlertPhase::Recovering, 0.4, Severity::Critical)
     );
+    let named = (changed[0].threshold, changed[0].rule_name.as_deref());
+    assert_eq!(named, (0.55, Some("another name")), "the alert says what its rule says now");
     let end = Changes { endings: vec![alert.id], forgotten: vec![id], ..Changes::default() };
     let changed = apply(&mut lead, end, now).await;
     assert_eq!((changed[0].state, changed[0].resolved_at), (AlertState::Resolved, Some(now)));

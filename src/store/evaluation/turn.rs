@@ -172,9 +172,13 @@ impl<'a> Turn<'a> {
         const SQL: &str = "
             UPDATE sentiment_alerts AS alert SET
                 severity = new.severity::alert_severity, title = new.title, value = new.value, count = new.count,
-                phase = coalesce(new.entered, alert.phase), updated_at = greatest(updated_at, $7)
+                phase = coalesce(new.entered, alert.phase), updated_at = greatest(alert.updated_at, $7),
+                threshold = coalesce(rule.threshold, alert.threshold), rule_name = coalesce(rule.name, alert.rule_name),
+                channels = coalesce(rule.channels, alert.channels)
             FROM unnest($1::uuid[], $2::text[], $3::text[], $4::float8[], $5::bigint[], $6::text[])
                 AS new (id, severity, title, value, count, entered)
+            JOIN sentiment_alerts AS before USING (id)
+            LEFT JOIN alert_rules AS rule ON rule.id = before.rule_id
             WHERE alert.id = new.id AND alert.state = 'open'";
         if refreshes.is_empty() {
             return Ok(());

@@ -1,0 +1,176 @@
+use std::time::Duration;
+
+use super::*;
+use crate::models::alert::{AlertPost, AlertState, Scope, Severity};
+use crate::store::alerts::{AlertsQuery, list, resolve};
+use crate::store::corrections::{Corrected, Correction, apply};
+use crate::store::posts::record;
+use crate::store::testing::{self, number, test_store};
+
+/// Posts about one product, each at this risk, that await a correction.
+fn at_risk(n: usize, risk: f32) -> Vec<ScoredPost> {
+    let mut batch = testing::posts(n, Timestamp::now());
+    for (i, scored) in batch.iter_mut().enumerate() {
+        scored.post.products = vec!["alpha".to_owned()];
+        scored.score.churn_risk = risk + i as f32 / 1_000.0;
+        scored.awaits_correction = true;
+    }
+    batch
+}
+
+async fn correct(store: &Store, posts: &[ScoredPost], risk: f32) -> Corrected {
+    let correction = |scored: &ScoredPost| Correction {
+        uuid: scored.post.uuid,
+        created_at: scored.post.created_at,
+        score: crate::models::score::Score { churn_risk: risk, ..scored.score.clone() },
+    };
+    apply(store, &posts.iter().map(correction).collect::<Vec<_>>()).await.unwrap()
+}
+
+fn one_alert(posts: &[ScoredPost]) -> Vec<NewAlert> {
+    let shown = |scored: &ScoredPost| AlertPost {
+        uuid: scored.post.uuid,
+        text: scored.post.text.clone(),
+        platform: scored.post.platform.clone(),
+        source: scored.post.source.as_str().to_owned(),
+        churn_risk: scored.score.churn_risk,
+    };
+    let highest = posts.iter().map(|scored| scored.score.churn_risk).fold(0.0, f32::max);
+    vec![NewAlert {
+        series: AlertSeries {
+            rule: AlertRule::Churn,
+            rule_id: None,
+            metric: None,
+            scope: Scope { dimension: crate::models::rollup::Dimension::Product, key: "alpha".to_owned() },
+        },
+        rule_name: None,
+        severity: Severity::Warning,
+        title: "customers are about to leave".to_owned(),
+        value: f64::from(highest),
+        threshold: f64::from(CHURN_HIGH),
+        count: posts.len() as i64,
+        at: Timestamp::now(),
+        cooldown: Duration::ZERO,
+        posts: posts.iter().map(shown).collect(),
+        members: posts.iter().map(|scored| (scored.post.uuid, scored.post.created_at)).collect(),
+        channels: Vec::new(),
+        evidence: None,
+    }]
+}
+
+async fn alerts(store: &Store) -> Vec<Alert> {
+    list(store, &AlertsQuery { limit: 10, ..AlertsQuery::default() }).await.unwrap().items
+}
+
+#[tokio::test]
+async fn a_post_whose_risk_turns_out_low_before_anyone_looked_raises_no_alert() {
+    let store = test_store().await;
+    let batch = at_risk(3, 0.9);
+    record(&store, &batch).await.unwrap();
+    let corrected = correct(&store, &batch[..2], 0.1).await;
+    assert_eq!((corrected.n_flagged, corrected.resolved), (0, Vec::new()));
+    let raised = raise(&store, one_alert).await.unwrap();
+    assert_eq!(raised.len(), 1);
+    assert_eq!(raised[0].clone().into_alert().unwrap().count, 1);
+}
+
+#[tokio::test]
+async fn a_post_whose_risk_turns_out_high_raises_an_alert_and_one_that_stays_so_does_not_again() {
+    let store = test_store().await;
+    let (low, high) = (at_risk(2, 0.3), at_risk(5, 0.85).split_off(2));
+    record(&store, &low).await.unwrap();
+    assert_eq!(raise(&store, one_alert).await.unwrap(), []);
+    assert_eq!(correct(&store, &low, 0.8).await.n_flagged, 2);
+    assert_eq!(raise(&store, one_alert).await.unwrap().len(), 1);
+    record(&store, &high).await.unwrap();
+    assert_eq!(raise(&store, one_alert).await.unwrap().len(), 1);
+    assert_eq!(correct(&store, &high, 0.95).await.n_flagged, 0);
+    assert_eq!(raise(&store, one_alert).await.unwrap(), []);
+    assert_eq!(alerts(&store).await[0].count, 5);
+}
+
+#[tokio::test]
+async fn an_alert_loses_the_posts_that_are_withdrawn_and_is_resolved_with_the_last() {
+    let store = test_store().await;
+    let batch = at_risk(4, 0.9);
+    record(&store, &batch).await.unwrap();
+    raise(&store, one_alert).await.unwrap();
+    assert_eq!(correct(&store, &batch[2..], 0.2).await.resolved, []);
+    let open = alerts(&store).await.remove(0);
+    let highest = f64::from(batch[1].score.churn_risk);
+    assert_eq!((open.state, open.count, open.value), (AlertState::Open, 2, highest));
+    let shown: Vec<_> = open.posts.iter().map(|post| post.uuid).collect();
+    assert_eq!(shown, [batch[0].post.uuid, batch[1].post.uuid]);
+
+    let resolved = correct(&store, &batch[..2], 0.2).await.resolved;
+    assert_eq!(resolved, alerts(&store).await);
+    assert_eq!((resolved[0].id, resolved[0].state, resolved[0].count), (open.id, AlertState::Resolved, 0));
+    assert!(resolved[0].resolved_at.is_some());
+    // It is over, and the next one is another.
+    record(&store, &at_risk(6, 0.9)[4..]).await.unwrap();
+    assert!(matches!(raise(&store, one_alert).await.unwrap()[..], [Raise::Opened(_)]));
+    assert_eq!(alerts(&store).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_post_of_an_earlier_alert_is_not_counted_out_of_a_later_one() {
+    let store = test_store().await;
+    let batch = at_risk(6, 0.9);
+    record(&store, &batch[..3]).await.unwrap();
+    raise(&store, one_alert).await.unwrap();
+    let series = one_alert(&batch)[0].series.clone();
+    resolve(&store, &series, Timestamp::now()).await.unwrap().unwrap();
+    record(&store, &batch[3..]).await.unwrap();
+    raise(&store, one_alert).await.unwrap();
+    let before = alerts(&store).await;
+    assert_eq!(correct(&store, &batch[..3], 0.1).await.resolved, []);
+    assert_eq!(alerts(&store).await, before);
+    assert_eq!(correct(&store, &batch[3..5], 0.1).await.resolved, []);
+    assert_eq!(alerts(&store).await[0].count, 1);
+}
+
+#[tokio::test]
+async fn posts_that_wait_for_company_are_raised_with_it_and_once() {
+    let store = test_store().await;
+    let judge = |posts: &[ScoredPost]| match posts.len() {
+        0..=3 => {
+            Judged { alerts: Vec::new(), waiting: posts.iter().map(|scored| scored.post.uuid).collect() }
+        }
+        _ => Judged::from(one_alert(posts)),
+    };
+    let batch = at_risk(5, 0.9);
+    record(&store, &batch[..3]).await.unwrap();
+    assert_eq!(raise(&store, judge).await.unwrap(), []);
+    correct(&store, &batch[..1], 0.1).await;
+    record(&store, &batch[3..]).await.unwrap();
+    assert_eq!(raise(&store, judge).await.unwrap().len(), 1);
+    assert_eq!(alerts(&store).await[0].count, 4);
+    assert_eq!(number(&store, "SELECT count(*) FROM flagged_posts").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_alert_counts_who_is_at_risk_whoever_comes_first() {
+    let store = test_store().await;
+    let batch = at_risk(80, 0.81);
+    record(&store, &batch).await.unwrap();
+    let raising = async {
+        for _ in 0..10 {
+            raise(&store, one_alert).await.unwrap();
+        }
+    };
+    let correcting = async {
+        for some in batch[..60].chunks(4) {
+            correct(&store, some, 0.5).await;
+        }
+    };
+    tokio::join!(raising, correcting);
+    raise(&store, one_alert).await.unwrap();
+    let n_open: i64 = alerts(&store)
+        .await
+        .iter()
+        .filter(|alert| alert.state == AlertState::Open)
+        .map(|alert| alert.count)
+        .sum();
+    assert_eq!(n_open, 20);
+    assert_eq!(number(&store, "SELECT count(*) FROM churn_alert_posts").await, 20);
+}
