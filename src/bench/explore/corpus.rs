@@ -39,7 +39,9 @@ pub struct CorpusParams {
 pub struct Corpus {
     synth: Synth,
     begun_at: Timestamp,
-    until: Timestamp,
+    micros_between: f64,
+    n_posts: usize,
+    n_written: usize,
     model: Arc<ModelId>,
     chance: Chance,
 }
@@ -50,11 +52,19 @@ impl Corpus {
     pub fn new(params: CorpusParams) -> anyhow::Result<Self> {
         let seconds = i64::from(params.days) * DAY_SECONDS;
         let begun_at = params.until.saturating_sub(SignedDuration::from_secs(seconds))?;
-        // Bursts come on top of the rate: three quarters of it leave room for them.
-        let rate = params.n_posts as f64 / seconds as f64 * 0.75;
+        anyhow::ensure!(params.n_posts > 0 && seconds > 0, "there is nothing to write");
+        let rate = params.n_posts as f64 / seconds as f64;
         let synth = Synth::new(SynthParams { rate, count: None, seed: 7, begun_at })?;
         let model = ModelId { name: "made-up".to_owned(), version: "1".to_owned(), hash: "0".to_owned() };
-        Ok(Self { synth, begun_at, until: params.until, model: Arc::new(model), chance: Chance(2_718) })
+        Ok(Self {
+            synth,
+            begun_at,
+            micros_between: 1_000_000.0 / rate,
+            n_posts: params.n_posts,
+            n_written: 0,
+            model: Arc::new(model),
+            chance: Chance(2_718),
+        })
     }
 
     fn score(&mut self, text: &str) -> Score {
@@ -122,19 +132,29 @@ impl Iterator for Corpus {
     type Item = ScoredPost;
 
     fn next(&mut self) -> Option<ScoredPost> {
-        loop {
+        while self.n_written < self.n_posts {
             match self.synth.next_item() {
                 Ok(Some(Item::Post(timed))) => {
-                    let at = SignedDuration::try_from(timed.at).ok()?;
-                    // To microseconds, as PostgreSQL keeps it.
-                    let at = self.begun_at.checked_add(at).ok()?.as_microsecond();
-                    let at = Timestamp::from_microsecond(at).ok().filter(|at| *at < self.until)?;
+                    let at = self.next_moment()?;
                     return Some(self.dress(at, timed.post));
                 }
                 Ok(Some(Item::Bad { .. })) => {}
                 Ok(None) | Err(_) => return None,
             }
         }
+        None
+    }
+}
+
+impl Corpus {
+    /// Evenly spread, to whole microseconds, as PostgreSQL keeps them: how many there are in all, the generator, with bursts
+    /// of its own, would not know.
+    #[expect(clippy::cast_possible_truncation, reason = "microseconds of some hundred days at most")]
+    fn next_moment(&mut self) -> Option<Timestamp> {
+        let place = self.n_written as f64 + f64::from(self.chance.unit());
+        self.n_written += 1;
+        let after = (place * self.micros_between) as i64;
+        Timestamp::from_microsecond(self.begun_at.as_microsecond() + after).ok()
     }
 }
 
