@@ -212,9 +212,10 @@ where
 ///
 /// A page anywhere costs little more than the next one: what is asked for often is in memory, and the rest on disks
 /// without moving parts. The default is of the time of others, and makes the planner read days whole for a few rows.
+/// Posts and scores are joined day by day, so that a page is full before more is read. Grouping a week by author fits into 16 MB and not into the default of 4; few sessions do that at a time.
 fn session_options(from_url: Option<&str>) -> String {
     format!(
-        "-c timezone=UTC -c jit=off -c random_page_cost=1.1 -c synchronous_commit=on -c statement_timeout={} -c lock_timeout={} \
+        "-c timezone=UTC -c jit=off -c random_page_cost=1.1 -c work_mem=16MB -c enable_partitionwise_join=on -c synchronous_commit=on -c statement_timeout={} -c lock_timeout={} \
          -c idle_in_transaction_session_timeout={} {}",
         STATEMENT_TIMEOUT.as_millis(),
         LOCK_TIMEOUT.as_millis(),

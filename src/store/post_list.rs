@@ -62,19 +62,23 @@ pub(super) async fn list_on(
     let (limit, n_rows) = limits(query.limit.min(if ranked { RANKED_MAX } else { PAGE_MAX }));
     let cursor = query.cursor.as_deref().map(Cursor::decode).transpose()?;
     let mut names: Vec<Name> = Vec::new();
-    for within in stretches(query, cursor, Timestamp::now()) {
-        let n_missing = n_rows - i64::try_from(names.len()).unwrap_or(n_rows);
-        if n_missing <= 0 {
-            break;
+    for Search { within, filter } in searches(query, cursor, Timestamp::now()) {
+        if ranked {
+            // What was not enough is part of what comes next.
+            names.clear();
         }
         let mut values = Values::default();
-        let conditions = conditions_of(&query.filter, within, &mut values);
+        let conditions = conditions_of(&filter, within, &mut values);
+        let n_missing = n_rows - i64::try_from(names.len()).unwrap_or_default();
         let picking = Picking { order: query.order, conditions, within, cursor, limit: n_missing };
         let sql = picked(&picking, &mut values);
         for row in client.query(&sql, &values.as_params()).await? {
             names.push((row.try_get(0)?, row.try_get(1)?));
         }
         asked.push((sql, values));
+        if i64::try_from(names.len()).is_ok_and(|n_names| n_names >= n_rows) {
+            break;
+        }
     }
     let goes_on = !ranked && names.len() > limit;
     names.truncate(limit);
@@ -82,28 +86,47 @@ pub(super) async fn list_on(
     Ok(Page { items: bearing(client, &names, asked).await?, next_cursor })
 }
 
+/// Virality from which on `sentiment_analysis_viral` knows a score.
+const VIRAL: f32 = 60.0;
+
 /// How many days back the newest posts are looked for, one after the other, until there are enough.
 const DAYS_BACK: [i64; 4] = [1, 4, 16, 64];
 
-/// The range in the pieces in which it is searched, the newest first. Without a bound, the first and the last have none.
-fn stretches(query: &PostsQuery, cursor: Option<Cursor>, now: Timestamp) -> Vec<Within> {
+/// Where to look for posts, and for which.
+struct Search {
+    within: Within,
+    filter: PostFilter,
+}
+
+/// Where to look, one after the other, until there are enough: the newest first, a day back, then further and further;
+/// those that go far first among those that surely do.
+fn searches(query: &PostsQuery, cursor: Option<Cursor>, now: Timestamp) -> Vec<Search> {
     // Nothing after the cursor is wanted, and its own moment still is.
     let end = cursor.and_then(|cursor| cursor.at.checked_add(SignedDuration::from_micros(1)).ok());
     let to = [query.to, end].into_iter().flatten().min();
-    let whole = Within { from: query.from, to };
-    if query.order != PostOrder::Newest {
-        return vec![whole];
+    let search = |from, to| Search { within: Within { from, to }, filter: query.filter.clone() };
+    let mut all = Vec::new();
+    let mut rest = to;
+    match query.order {
+        PostOrder::Newest => {
+            for days in DAYS_BACK {
+                let edge = to.unwrap_or(now).saturating_sub(SignedDuration::from_hours(24 * days)).ok();
+                let Some(edge) = edge.filter(|edge| query.from.is_none_or(|from| *edge > from)) else {
+                    break;
+                };
+                all.push(search(Some(edge), rest));
+                rest = Some(edge);
+            }
+        }
+        PostOrder::Virality => {
+            let mut far = search(query.from, to);
+            far.filter.min_virality = Some(query.filter.min_virality.unwrap_or(VIRAL).max(VIRAL));
+            all.push(far);
+        }
+        PostOrder::Engagement | PostOrder::Rising => {}
     }
-    let mut pieces = Vec::new();
-    let mut rest = whole;
-    for days in DAYS_BACK {
-        let edge = to.unwrap_or(now).saturating_sub(SignedDuration::from_hours(24 * days));
-        let Some(edge) = edge.ok().filter(|edge| query.from.is_none_or(|from| *edge > from)) else { break };
-        pieces.push(Within { from: Some(edge), to: rest.to });
-        rest.to = Some(edge);
-    }
-    pieces.push(rest);
-    pieces
+    all.push(search(query.from, rest));
+    all
 }
 
 /// What names a post and says in which day it lies.

@@ -21,7 +21,8 @@ const HOURS_AT_ONCE: i64 = 6;
 /// Writes the hours that have ended since, and answers how many it looked at.
 ///
 /// Each step is one transaction that writes hours anew from what `sentiment_rollups` holds and then says that they are
-/// there. No late post is stored meanwhile, and from then on [`share_of`] adds late posts to both.
+/// there. They are written in the order in which they are read, so that neighbours share pages. No late post is stored
+/// meanwhile, and from then on [`share_of`] adds late posts to both.
 pub(super) async fn advance(store: &Store, now: Timestamp) -> Result<i64, StoreError> {
     let before = hour_of(now.as_second().saturating_sub(COMPACT_AFTER_SECONDS));
     let mut n_hours = 0;
@@ -48,7 +49,8 @@ async fn advance_on(client: &mut Object, before: i64) -> Result<i64, StoreError>
             sum(churn_high), sum(toxicity_micros), sum(emotion_anger), sum(emotion_disgust), sum(emotion_fear),
             sum(emotion_joy), sum(emotion_neutral), sum(emotion_sadness), sum(emotion_surprise), sum(late),
             sum(revision)
-        FROM sentiment_rollups WHERE bucket >= $1 AND bucket < $2 GROUP BY hour, source, dimension, key";
+        FROM sentiment_rollups WHERE bucket >= $1 AND bucket < $2 GROUP BY hour, source, dimension, key
+        ORDER BY dimension, hour, key, source";
     let transaction = client.transaction().await?;
     housekeeping::begin(&transaction, Chore::Compaction).await?;
     let until = until(&transaction).await?.as_second();

@@ -210,7 +210,8 @@ const SUMS_OF_POSTS: &str = "
     count(*) FILTER (WHERE score.emotion = 'neutral'),
     count(*) FILTER (WHERE score.emotion = 'sadness'),
     count(*) FILTER (WHERE score.emotion = 'surprise'),
-    count(*) FILTER (WHERE post.received_at >= date_trunc('minute', post.created_at) + interval '65 seconds'),
+    count(*) FILTER (WHERE post.received_at >= date_bin('1 minute', post.created_at, '2000-01-01 00:00:00+00'::timestamptz)
+        + interval '65 seconds'),
     count(*)";
 
 /// What to read from where.
@@ -271,7 +272,7 @@ fn ordered(grouped: &str, cut: &Cut, values: &mut Values) -> String {
     let only = cut.keys.as_ref().map(|keys| format!("WHERE part = ANY ({})", values.bind(keys.clone())));
     let limit = cut.n_parts_max.map(|limit| format!("LIMIT {}", values.bind(limit)));
     format!(
-        "SELECT (sum(n_posts) OVER ())::bigint AS of_all, groups.* FROM ({grouped}) AS groups {} ORDER BY n_posts DESC, part {}",
+        "SELECT (sum(n_posts) OVER ())::bigint AS of_all, groups.* FROM ({grouped}) AS groups {} ORDER BY n_posts DESC, part COLLATE \"C\" {}",
         only.unwrap_or_default(),
         limit.unwrap_or_default()
     )
