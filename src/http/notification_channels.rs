@@ -153,8 +153,8 @@ pub async fn replace(
     path: Path<String>,
     request: HttpRequest,
     payload: Payload,
-    _: Parameters<NoParameters>,
 ) -> Result<Json<Channel>, ApiError> {
+    extract::parameters::<NoParameters>(request.query_string())?;
     let id = extract::uuid(&path)?;
     let wish = read(&request, payload).await?;
     let old = stored(&state, id).await?;

@@ -137,7 +137,7 @@ impl Allowlist {
     /// Whether the operator vouches for this name, wherever it leads.
     pub fn names_host(&self, host: &str) -> bool {
         let host = canonical_host(host);
-        self.hosts.iter().any(|named| *named == host)
+        self.hosts.contains(&host)
     }
 
     /// Whether the operator vouches for this address.

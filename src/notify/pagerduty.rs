@@ -34,25 +34,29 @@ fn event(routing_key: &str, message: &Message, item: &Item) -> Value {
         NoticeEvent::Acknowledged => "acknowledge",
         NoticeEvent::Resolved => "resolve",
     };
-    let mut event = json!({"routing_key": routing_key, "event_action": action, "dedup_key": item.alert_id()});
     if item.event != NoticeEvent::Fired {
-        return event;
+        return json!({"routing_key": routing_key, "event_action": action, "dedup_key": item.alert_id()});
     }
-    event["payload"] = json!({
-        "summary": cut(&item.title(), SUMMARY_CHARACTERS_MAX),
-        "source": "groundswell",
-        "severity": item.severity(),
-        "timestamp": item.at,
-        "component": item.subject(),
-        "class": item.text("/rule"),
-        "custom_details": {
-            "value": item.alert.get("value"), "threshold": item.alert.get("threshold"),
-            "posts": item.alert.get("count"), "examples": item.quotes(3, 280),
+    let mut event = json!({
+        "routing_key": routing_key,
+        "event_action": action,
+        "dedup_key": item.alert_id(),
+        "client": "Groundswell",
+        "payload": {
+            "summary": cut(&item.title(), SUMMARY_CHARACTERS_MAX),
+            "source": "groundswell",
+            "severity": item.severity(),
+            "timestamp": item.at,
+            "component": item.subject(),
+            "class": item.text("/rule"),
+            "custom_details": {
+                "value": item.alert.get("value"), "threshold": item.alert.get("threshold"),
+                "posts": item.alert.get("count"), "examples": item.quotes(3, 280),
+            },
         },
     });
-    event["client"] = "Groundswell".into();
-    if let Some(link) = message.link(item) {
-        event["client_url"] = link.into();
+    if let (Some(link), Some(fields)) = (message.link(item), event.as_object_mut()) {
+        fields.insert("client_url".to_owned(), link.into());
     }
     event
 }
