@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::support::process::Process;
 use crate::support::receivers::{Answer, MailServer, Receiver, is_genuine};
-use crate::support::{Client, Space, TestApp, eventually, until};
+use crate::support::{Client, Space, TestApp, eventually, post, until};
 
 const ALLOW: &str = "--notify-allow=127.0.0.1";
 
@@ -83,6 +83,26 @@ async fn an_independent_verifier_takes_a_webhook_for_genuine_before_and_after_a_
     let mut forged = second.clone();
     forged.body = forged.body.replace("warning", "critical");
     assert!(!is_genuine(&new, &forged));
+}
+
+#[tokio::test]
+async fn an_alert_that_posts_make_reaches_people_when_it_fires_and_when_it_is_over() {
+    let app = TestApp::start_with(&[ALLOW]).await;
+    let receiver = Receiver::content().await;
+    webhook(&app, &receiver).await;
+    let told = async |event: &str| {
+        eventually(&format!("people are told {event}"), async || {
+            let bodies = receiver.received().into_iter().map(|it| it.json());
+            bodies.into_iter().find(|body| body["type"] == event && body["data"]["rule"] == "negativity")
+        })
+        .await
+    };
+    app.publish((0..30).map(|id| post(id, "I hate it")).collect()).await;
+    let fired = told("alert.fired").await;
+    assert_eq!(fired["data"]["state"], "open");
+    app.publish((30..90).map(|id| post(id, "I love it")).collect()).await;
+    let resolved = told("alert.resolved").await;
+    assert_eq!(resolved["data"]["id"], fired["data"]["id"]);
 }
 
 #[tokio::test]
