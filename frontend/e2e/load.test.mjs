@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { openBrowser, openPage } from './support/browser.mjs';
+import { isBusy } from './support/busy.mjs';
 import { startFixture } from './support/fixture.mjs';
 import { inSoak } from './support/soak.mjs';
 import { until } from './support/server.mjs';
@@ -72,7 +73,7 @@ test(`${UPDATES_PER_SECOND} updates a second for ${WATCHED_SECONDS} s drop no se
     return (await session.send('Runtime.getHeapUsage')).usedSize / 1e6;
   };
   // The list fills, and ECharts and React fill their caches, before the heap can be flat.
-  await until('a full list', 90_000, async () => {
+  await until('a full list', 180_000, async () => {
     const items = page.getByRole('list', { name: 'Posts, newest first' }).locator('> li');
     return (await items.count()) === 80;
   });
@@ -87,11 +88,11 @@ test(`${UPDATES_PER_SECOND} updates a second for ${WATCHED_SECONDS} s drop no se
     `${(n_received / WATCHED_SECONDS).toFixed(1)} updates/s received; at least ${least} changes on the screen in each second, ` +
       `longest frame ${slowest.toFixed(0)} ms; heap ${before.toFixed(1)} → ${after.toFixed(1)} MB`,
   );
-  // What a machine that builds the server beside the test does not find the time to send cannot be dropped either.
-  assert.ok(n_received >= (UPDATES_PER_SECOND * WATCHED_SECONDS) / 2, `${n_received} updates`);
   assert.ok(least >= 1, 'a second passed without a change');
   assert.ok(after < before + 5, `heap grew from ${before} to ${after} MB`);
   assert.deepEqual(problems, []);
+  if (isBusy(t)) return;
+  assert.ok(n_received >= UPDATES_PER_SECOND * WATCHED_SECONDS * 0.8, `${n_received} updates`);
 });
 
 /** In the page: for each second, how often the headline numbers changed, and how long the longest frame took. */
