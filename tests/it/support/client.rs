@@ -31,7 +31,14 @@ pub struct Answer {
 impl Client {
     /// A client of the server that listens there.
     pub fn new(address: SocketAddr) -> Self {
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(10)).build().unwrap();
+        // A test of the program itself has no server in its own process that would have done so.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        // The server hangs up on connections that are idle for five seconds, and what is sent at that moment is lost.
+        let http = reqwest::Client::builder()
+            .timeout(Duration::from_secs(10))
+            .pool_idle_timeout(Duration::from_secs(2))
+            .build()
+            .unwrap();
         Self { address, http }
     }
 
