@@ -66,8 +66,11 @@ mod tests {
     use refinery::Target;
 
     use super::*;
-    use crate::store::posts;
+    use crate::models::alert::{AlertPhase, AlertRule, AlertState};
+    use crate::models::alert_rule;
+    use crate::models::rollup::Dimension;
     use crate::store::testing::{self, empty_store, number};
+    use crate::store::{alerts, evaluation, posts};
 
     #[tokio::test]
     async fn every_migration_follows_from_the_one_before() {
@@ -83,6 +86,45 @@ mod tests {
         assert_eq!(store.migrate().await.unwrap(), 0);
         let batch = testing::posts(3, Timestamp::now());
         assert_eq!(posts::record(&store, &batch).await.unwrap().inserted.len(), 3);
+    }
+
+    #[tokio::test]
+    async fn alerts_from_before_there_were_rules_belong_to_those_that_were_built_in() {
+        let store = empty_store().await;
+        let runner = embedded::migrations::runner().set_target(Target::Version(7));
+        store.migrate_with(runner).await.unwrap();
+        let columns = "id, value, threshold, count, opened_at, updated_at, resolved_at, rule, dimension, state, \
+                       severity, key, title, posts";
+        for (rule, dimension, key, ended) in [
+            ("negativity", "overall", "", "NULL"),
+            ("negativity", "product", "alpha", "NULL"),
+            ("negativity", "product", "beta", "now()"),
+            ("churn", "product", "alpha", "NULL"),
+        ] {
+            let state = if ended == "NULL" { "open" } else { "resolved" };
+            let sql = format!(
+                "INSERT INTO sentiment_alerts ({columns}) VALUES (gen_random_uuid(), 0.6, 0.5, 30, now(), now(), {ended},
+                 '{rule}', '{dimension}', '{state}', 'warning', '{key}', 'a title', '[]')"
+            );
+            testing::execute(&store, &sql).await;
+        }
+        store.migrate().await.unwrap();
+        let query = alerts::AlertsQuery { limit: 10, ..alerts::AlertsQuery::default() };
+        let found = alerts::list(&store, &query).await.unwrap().items;
+        assert_eq!(found.len(), 4);
+        for alert in &found {
+            let overall = alert.scope.dimension == Dimension::Overall;
+            let rule = match (alert.rule, overall) {
+                (AlertRule::Churn, _) => alert_rule::CHURN,
+                (_, true) => alert_rule::NEGATIVITY_OVERALL,
+                (_, false) => alert_rule::NEGATIVITY_PRODUCTS,
+            };
+            assert_eq!(alert.rule_id, Some(rule));
+            assert_eq!(alert.phase == AlertPhase::Resolved, alert.state == AlertState::Resolved);
+        }
+        let kept = evaluation::series(&store).await.unwrap();
+        assert_eq!(kept.len(), 2, "the rules go on with their open alerts");
+        assert!(kept.values().all(|kept| found.iter().any(|alert| kept.alert == Some(alert.id))));
     }
 
     #[tokio::test]
