@@ -26,6 +26,7 @@ mod postgres_restart;
 mod redis_restart;
 mod signals; // what is unusual without a rule
 mod slow_socket; // a browser that does not read
+mod stalled_sockets; // a thousand of them
 
 mod alert_leader; // one process evaluates the rules
 mod alert_rules; // rules and silences as people write them
