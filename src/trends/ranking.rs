@@ -188,7 +188,11 @@ mod tests {
         assert_eq!(battery.growth, Some(65.0 / 10.0 - 1.0));
         assert_eq!((trends.count, trends.missed), (566, 0));
         let near = |found: u64, exact: f64| (found as f64 / exact - 1.0).abs() < 3.0 * trends.authors.error;
-        assert!(near(trends.authors.distinct, 566.0) && near(trends.authors.previous, 500.0), "{:?}", trends.authors);
+        assert!(
+            near(trends.authors.distinct, 566.0) && near(trends.authors.previous, 500.0),
+            "{:?}",
+            trends.authors
+        );
     }
 
     #[test]

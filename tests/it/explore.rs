@@ -11,7 +11,13 @@ use tokio::sync::OnceCell;
 use crate::support::Space;
 use crate::support::front_door::{FrontDoor, Setup, read};
 
-const DAYS: u32 = 8;
+/// Few days, so that each holds as many posts as in a season of a million: in a small table reading all of it is the best
+/// plan.
+const DAYS: u32 = 4;
+
+/// In a smaller table reading all of it can be the best plan: the scores of a day are here, its posts are not. Pages of
+/// 8 KB.
+const SMALL_PAGES: u64 = 250;
 
 /// One season of posts, which the tests only read.
 struct Season {
@@ -28,7 +34,7 @@ async fn season() -> &'static Season {
             let store = space.store().await;
             store.migrate().await.unwrap();
             let until = Timestamp::now();
-            let corpus = CorpusParams { n_posts: 40_000, days: DAYS, until };
+            let corpus = CorpusParams { n_posts: 60_000, days: DAYS, until };
             let filled = fill(&store, corpus, |_| {}).await.unwrap();
             settle(&store).await.unwrap();
             store.close();
@@ -222,7 +228,8 @@ fn check(asked: &Asked, plan: &Plan, (from, to): (Timestamp, Timestamp)) {
     for node in plan.nodes.iter().filter(|node| node.n_loops > 0) {
         let Some(table) = &node.table else { continue };
         let large = LARGE.iter().any(|large| table.starts_with(large));
-        let whole = large && node.reads_whole_table() && !asked.wants_all_of(table);
+        let is_small = node.n_pages <= SMALL_PAGES;
+        let whole = large && !is_small && node.reads_whole_table() && !asked.wants_all_of(table);
         assert!(!whole, "{name} reads `{table}` whole: {plan:#?}");
         let Some(day) = table.rsplit_once('_').map(|(_, day)| day).filter(|day| day.len() == 8) else {
             continue;
