@@ -36,6 +36,8 @@ pub(super) struct Finding {
     pub change: Change,
     pub recent: Recent,
     pub now: Timestamp,
+    /// What was asked of it.
+    pub wanted: Wanted,
 }
 
 impl Finding {
@@ -52,8 +54,8 @@ impl Finding {
 }
 
 /// The series before the change, with what was to be expected.
-pub(super) fn points(known: &Known<'_>, finding: &Finding, wanted: &Wanted) -> Vec<EvidencePoint> {
-    let points = series(known, &finding.recent, wanted, finding.change.metric);
+pub(super) fn points(known: &Known<'_>, finding: &Finding) -> Vec<EvidencePoint> {
+    let points = series(known, &finding.recent, &finding.wanted, finding.change.metric);
     let point = |point: crate::virality::signals::evidence::Point| EvidencePoint {
         at: Timestamp::from_second(point.at).unwrap_or(finding.now),
         value: point.value,

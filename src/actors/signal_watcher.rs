@@ -170,9 +170,9 @@ impl Watcher {
             let turn = series.watch.step(change.as_ref(), wanted.limits.minutes);
             match (turn, change) {
                 (Turn::Opened | Turn::Open, Some(change)) => {
-                    let finding =
-                        Finding { change, recent: recent.get(place).copied().unwrap_or_default(), now };
-                    self.raise(board, place, &finding, wanted).await?;
+                    let recent = recent.get(place).copied().unwrap_or_default();
+                    let finding = Finding { change, recent, now, wanted };
+                    self.raise(board, place, &finding).await?;
                 }
                 (Turn::Ended, _) => {
                     if let Some(open) = series.open.take() {
@@ -186,13 +186,7 @@ impl Watcher {
     }
 
     /// Opens an alert, or brings the one that is open up to date, unless it is another metric that stands out now.
-    async fn raise(
-        &self,
-        board: &mut Board,
-        place: usize,
-        finding: &Finding,
-        wanted: Wanted,
-    ) -> Result<(), StoreError> {
+    async fn raise(&self, board: &mut Board, place: usize, finding: &Finding) -> Result<(), StoreError> {
         let (Some(series), Some(known)) = (board.get(place), board.known(place)) else {
             return Ok(());
         };
@@ -201,7 +195,7 @@ impl Watcher {
             return Ok(());
         }
         let is_new = series.open.is_none();
-        let points = signal_alert::points(&known, finding, &wanted);
+        let points = signal_alert::points(&known, finding);
         let alert = signal_alert::of(&self.store, about.clone(), finding, points).await?;
         if let Raise::Opened(alert) = alerts::open_or_update(&self.store, &alert).await? {
             let (scope, metric) = (&alert.scope.key, &alert.metric);

@@ -22,11 +22,14 @@ use crate::trends::timeline::Span;
 /// Most terms of an answer.
 const TERMS_MAX: usize = 100;
 
+/// An answer, and when it was made.
+type Read = (Instant, Arc<Trends>);
+
 /// Reads what all processes have counted, and remembers the answers for a moment: to merge a thousand terms of forty
 /// slices takes some milliseconds, and many browsers ask for the same.
 pub struct TrendReader {
     shelf: TrendShelf,
-    newest: [Mutex<Option<(Instant, Arc<Trends>)>>; 3],
+    newest: [Mutex<Option<Read>>; 3],
 }
 
 impl TrendReader {
