@@ -162,7 +162,7 @@ mod tests {
             received_at: at,
             original_created_at: None,
             source: Source::new("replay"),
-            city: (n % 4 == 0).then(|| ["Lyon", "Oslo", "Graz", "Rome", "Cork"][n % 5].to_owned()),
+            city: n.is_multiple_of(4).then(|| ["Lyon", "Oslo", "Graz", "Rome", "Cork"][n % 5].to_owned()),
             country: None,
             lat: None,
             lon: None,
@@ -226,7 +226,7 @@ mod tests {
         let n_seconds = if std::env::var_os("GROUNDSWELL_TEST_SOAK").is_some() { 3_600 } else { 240 };
         for step in 1..4 * n_seconds {
             let now = start + SignedDuration::from_millis(step * 250);
-            let mut changed = std::mem::replace(&mut horizon_was, Some(horizon(now))) != Some(horizon(now));
+            let mut changed = horizon_was.replace(horizon(now)) != Some(horizon(now));
             while let Some((at, text)) = waiting.next_if(|(at, _)| *at <= now) {
                 let mut delta: Vec<_> = delta_of([&post(text, *at)]).into_iter().collect();
                 for (key, sums) in &mut delta {

@@ -385,8 +385,8 @@ mod tests {
 
     fn take(outbox: &Outbox) -> Batch {
         let mut all = Batch::default();
-        let mut context = Context::from_waker(Waker::noop());
-        while let Poll::Ready(batch) = outbox.poll_batch(&mut context, 1) {
+        let context = Context::from_waker(Waker::noop());
+        while let Poll::Ready(batch) = outbox.poll_batch(&context, 1) {
             all.frames.extend(batch.frames);
             all.skipped = all.skipped.or(batch.skipped);
             if batch.goodbye.is_some() {
