@@ -14,7 +14,7 @@ use socket2::SockRef;
 #[derive(Debug, Clone, Copy)]
 struct Descriptor(RawFd);
 
-/// Notes what [`Line::under`] needs. Give it to `HttpServer::on_connect`; without it a jammed connection stays until its
+/// Notes what `Line::under` needs. Give it to `HttpServer::on_connect`; without it a jammed connection stays until its
 /// peer reads or leaves.
 pub fn note_connection(connection: &dyn Any, data: &mut Extensions) {
     if let Some(stream) = connection.downcast_ref::<TcpStream>() {

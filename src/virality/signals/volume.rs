@@ -46,7 +46,7 @@ pub struct VolumeModel {
     usual_peak: f64,
 }
 
-/// What is expected of one stretch of five minutes, after [`even`].
+/// What is expected of one stretch of five minutes, after `even`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Expected {
     /// The middle.

@@ -40,7 +40,7 @@ impl Watch {
     }
 
     /// One minute more. To open, a change must be seen `n_minutes` times in a row; to end, not at all for
-    /// [`CALM_MINUTES`].
+    /// `CALM_MINUTES`.
     pub fn step(&mut self, change: Option<&Change>, n_minutes: u32) -> Turn {
         if self.is_open {
             self.n_calm = if change.is_some_and(Change::holds) { 0 } else { self.n_calm + 1 };
