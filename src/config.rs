@@ -65,7 +65,7 @@ pub struct Config {
     /// Further Host values to answer, separated by commas, such as dashboard.example.org
     #[arg(long, env = "GROUNDSWELL_ALLOWED_HOSTS", value_delimiter = ',')]
     pub allowed_hosts: Vec<String>,
-    /// Pages of other sites that may connect, each exactly as browsers name it, such as "https://dash.example.org"; several
+    /// Pages of other sites that may connect, each exactly as browsers name it, such as `https://dash.example.org`; several
     /// are separated by commas, or the option is repeated
     #[arg(long = "allowed-origin", env = "GROUNDSWELL_ALLOWED_ORIGINS", value_delimiter = ',')]
     pub allowed_origins: Vec<Origin>,
