@@ -78,10 +78,7 @@ test('a secret is found wherever the answer tells it, and never taken from one t
 
 test.each([
   [{ status: 204, error: null, duration_ms: 61 }, 'arrived, 204 in 61 ms'],
-  [
-    { status: 503, error: 'the receiver answered 503', duration_ms: 9 },
-    'the receiver answered 503 in 9 ms',
-  ],
+  [{ status: 503, error: 'refused', duration_ms: 9 }, 'refused, 503 in 9 ms'],
 ])('the attempt %j reads %s', (attempt, text) => {
   expect(describeAttempt(attempt)).toBe(text);
 });

@@ -89,5 +89,5 @@ export function NotificationList(props: NotificationListProps) {
 export function describeAttempt({ status, error, duration_ms }: Omit<Attempt, 'at'>): string {
   const took = ` in ${duration_ms} ms`;
   const answered = status ? `, ${status}` : '';
-  return error ? `${error}${took}` : `arrived${answered}${took}`;
+  return `${error ?? 'arrived'}${answered}${took}`;
 }

@@ -1,0 +1,110 @@
+/** Who is told of alerts, as a person arranges it: the real binary, a real browser, a receiver of our own. */
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { after, before, test } from 'node:test';
+import { openBrowser, openPage } from './support/browser.mjs';
+import { RealServer, until } from './support/server.mjs';
+
+const SOON_MS = 30_000;
+/** Rules are judged every few seconds, and a busy machine takes its time. */
+const JUDGED_MS = 60_000;
+
+let server;
+let browser;
+let receiver;
+/** What the receiver answers, and what it was sent. */
+let status = 204;
+const received = [];
+
+before(async () => {
+  receiver = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk) => (body += chunk));
+    request.on('end', () => {
+      received.push({ headers: request.headers, body });
+      response.writeHead(status).end();
+    });
+  });
+  await new Promise((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+  [server, browser] = await Promise.all([
+    RealServer.start('debug', { GROUNDSWELL_NOTIFY_ALLOW: '127.0.0.0/8' }),
+    openBrowser(),
+  ]);
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+  receiver?.close();
+});
+
+async function open(t, path, options = {}) {
+  const opened = await openPage(browser, options);
+  t.after(opened.close);
+  opened.page.setDefaultTimeout(SOON_MS);
+  await opened.page.goto(`${server.url}${path}`);
+  return opened;
+}
+
+test('a webhook tells its secret once, is tested, and its failures are told', async (t) => {
+  const { page } = await open(t, '/alerts?tab=channels');
+  await page.getByRole('button', { name: 'New channel' }).click();
+  await page.getByLabel('Name').fill('Our receiver');
+  const address = page.getByLabel('Address');
+  await address.fill('https://10.0.0.1/hook');
+  await page.getByRole('button', { name: 'Save channel' }).click();
+  await until('the refusal of a private address', SOON_MS, async () =>
+    Boolean(await address.getAttribute('aria-invalid')),
+  );
+  await address.fill(`http://127.0.0.1:${receiver.address().port}/hook`);
+  await page.getByRole('button', { name: 'Save channel' }).click();
+  await page.getByText(/^whsec_/).waitFor();
+  await page.getByRole('button', { name: 'I have kept it' }).click();
+  const channel = page
+    .getByRole('list', { name: 'Channels' })
+    .getByRole('listitem')
+    .filter({ hasText: 'Our receiver' });
+  await channel.getByRole('button', { name: /^Test/ }).click();
+  await channel.getByText(/^Test: arrived, 204/).waitFor();
+  assert.ok(received.at(-1).headers['webhook-signature']);
+  status = 500;
+  await channel.getByRole('button', { name: /^Test/ }).click();
+  await channel.getByText(/^Test: .*, 500 in /).waitFor();
+  status = 204;
+  await page.reload();
+  await channel.waitFor();
+  assert.equal(await page.getByText(/whsec_/).count(), 0);
+});
+
+test('the sensitivity of signals is remembered', async (t) => {
+  const { page } = await open(t, '/alerts?tab=signals');
+  await page.getByRole('radio', { name: /^High/ }).check();
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByText('Saved.').waitFor();
+  await page.reload();
+  await until('the choice', SOON_MS, () => page.getByRole('radio', { name: /^High/ }).isChecked());
+});
+
+test('an alert is told through the channel, and its log says when it arrived', async (t) => {
+  await server.post(
+    Array.from({ length: 80 }, (_, i) => ({
+      id: `angry-${i}`,
+      platform: 'web',
+      product: 'Harbor Pay',
+      text: `Harbor Pay is terrible, I hate it, worst service ever, never again ${i}`,
+    })),
+  );
+  await until('the receiver to be told', JUDGED_MS, () =>
+    received.some(({ body }) => body.includes('Harbor Pay')),
+  );
+  const { page } = await open(t, '/alerts?tab=channels');
+  await page.getByRole('button', { name: 'Log of Our receiver' }).click();
+  const log = page.getByRole('list', { name: 'Notifications' }).getByRole('listitem').first();
+  await log.getByText('sent', { exact: true }).waitFor();
+  await log
+    .getByText(/arrived, 204 in \d+ ms/)
+    .first()
+    .waitFor();
+  await log.getByRole('button', { name: 'alert fired' }).click();
+  await page.getByRole('list', { name: 'History' }).getByText('Fired').first().waitFor();
+});
