@@ -62,7 +62,7 @@ test('a post is corrected where it stands, and the page tells which model said w
     .first();
   // A machine that is busy with something else corrects nothing, and takes the next ones.
   let n = 0;
-  await until('a corrected post', SOON_MS, async () => {
+  await until('a corrected post', 4 * SOON_MS, async () => {
     n += 1;
     const sent = TWISTED.map((text, i) => ({ id: `twisted-${n}-${i}`, platform: 'web', text }));
     await server.post(sent);
