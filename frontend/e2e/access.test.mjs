@@ -22,19 +22,11 @@ after(async () => {
   await server?.stop();
 });
 
-const isFile = ({ pathname }) => !/^\/(api|ws)(\/|$)/.test(pathname);
-
-test('a page that is open on a locked server asks for the token, and connects with tickets', async (t) => {
-  const { page, close } = await openPage(browser, { serviceWorkers: 'block' });
+test('a locked server shows its dashboard, which asks for the token, and connects with tickets', async (t) => {
+  const { page, close } = await openPage(browser);
   t.after(close);
   const sockets = [];
   page.on('websocket', (socket) => sockets.push(new URL(socket.url())));
-  // As from the cache of an installed app: the files are there, and no answer of the server is.
-  await page.route(isFile, (route) =>
-    route.continue({
-      headers: { ...route.request().headers(), authorization: `Bearer ${TOKEN}` },
-    }),
-  );
   await page.goto(server.url);
   await page.getByRole('heading', { name: 'This server is locked' }).waitFor({ timeout: SOON_MS });
   await page.getByLabel('Access token').fill('a-wrong-token');
@@ -51,9 +43,24 @@ test('a page that is open on a locked server asks for the token, and connects wi
   assert.notEqual(sockets.at(-1).search, search, 'a ticket opens one connection');
 });
 
-test('a person who gave the token to the browser is not asked again', async (t) => {
+for (const path of ['/explore?window=1h', '/alerts?tab=channels', '/system']) {
+  test(`${path} of a locked server asks for the token, and then shows what it leads to`, async (t) => {
+    const { page, close } = await openPage(browser);
+    t.after(close);
+    await page.goto(`${server.url}${path}`);
+    await page.getByLabel('Access token').fill(TOKEN);
+    await page.getByRole('button', { name: 'Unlock' }).click();
+    await page.locator('[data-connection="live"]').waitFor({ timeout: SOON_MS });
+    await page.getByRole('region').first().waitFor({ timeout: SOON_MS });
+    assert.equal(page.url(), `${server.url}${path}`);
+  });
+}
+
+test('where the browser or a proxy already sends the token, nobody is asked for it', async (t) => {
+  const password = Buffer.from(`anybody:${TOKEN}`).toString('base64');
   const { page, close } = await openPage(browser, {
-    httpCredentials: { username: 'anybody', password: TOKEN },
+    extraHTTPHeaders: { authorization: `Basic ${password}` },
+    serviceWorkers: 'block',
   });
   t.after(close);
   await page.goto(server.url);

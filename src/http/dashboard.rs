@@ -36,6 +36,17 @@ const COMPRESSED_FROM_BYTES: usize = 1024;
 
 const NOT_BUILT: &str = include_str!("not_built.html");
 
+/// The addresses of the dashboard's pages, as `frontend/src/app/router.tsx` has them.
+const PAGES: [&str; 4] = ["/", "/explore", "/alerts", "/system"];
+
+/// Whether this asks for a part of the dashboard itself, which is the same for everybody and holds no data.
+///
+/// Only what is named exactly so: an address that is written in another way, or is none of the dashboard's, is not.
+pub fn is_asked_for(method: &Method, path: &str) -> bool {
+    let is_file = || path.strip_prefix('/').is_some_and(|file| Dist::get(file).is_some());
+    matches!(*method, Method::GET | Method::HEAD) && (PAGES.contains(&path) || is_file())
+}
+
 /// What no route of the table has claimed: a file of the dashboard, one of its pages, or nothing.
 ///
 /// # Errors
@@ -136,6 +147,31 @@ mod tests {
         let tag = first.headers().get(header::ETAG).unwrap().clone();
         let again = TestRequest::get().insert_header((header::IF_NONE_MATCH, tag)).to_http_request();
         assert_eq!(answer(&again, "index.html", &script()).status(), StatusCode::NOT_MODIFIED);
+    }
+
+    #[test]
+    fn only_the_dashboards_own_pages_are_parts_of_it() {
+        let check = |method: Method, path: &str, expected: bool| {
+            assert_eq!(is_asked_for(&method, path), expected, "{method} {path}");
+        };
+        for page in PAGES {
+            check(Method::GET, page, true);
+            check(Method::HEAD, page, true);
+            check(Method::POST, page, false);
+        }
+        for other in [
+            "",
+            "//",
+            "/api/v1/posts",
+            "/metrics",
+            "/docs",
+            "/ws",
+            "/explore/../metrics",
+            "/%65xplore",
+            "/alerts/",
+        ] {
+            check(Method::GET, other, false);
+        }
     }
 
     #[actix_web::test]

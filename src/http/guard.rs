@@ -9,6 +9,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, ResponseError, web};
 use sha2::{Digest, Sha256};
 
+use super::dashboard;
 use super::error::ApiError;
 use super::state::AppState;
 
@@ -118,7 +119,10 @@ async fn check(state: &AppState, request: &mut ServiceRequest) -> Result<(), Api
     let Some(token) = &state.params.token else {
         return Ok(());
     };
-    if OPEN_PATHS.contains(&request.path()) || shown_tokens(headers).any(|shown| token.is(&shown)) {
+    // A page cannot send the token before it has asked a person for it, so the dashboard itself is open.
+    let is_open =
+        OPEN_PATHS.contains(&request.path()) || dashboard::is_asked_for(request.method(), request.path());
+    if is_open || shown_tokens(headers).any(|shown| token.is(&shown)) {
         return Ok(());
     }
     if let Some(ticket) = ticket

@@ -49,12 +49,14 @@ async fn a_page_of_another_site_is_refused_also_for_sockets() {
 }
 
 #[actix_web::test]
-async fn with_a_token_only_health_is_open() {
+async fn with_a_token_health_is_open_and_what_tells_of_the_posts_is_not() {
     let door = FrontDoor::open(Setup { token: Some(TOKEN), ..Setup::default() }).await;
     for path in ["/health", "/livez", "/readyz"] {
         assert_eq!(door.get(path).await.0, 200, "{path}");
     }
-    for path in ["/", "/metrics", "/api/v1/system", "/api/v1/posts", "/openapi.json", "/docs/", "/health/x"] {
+    for path in
+        ["/metrics", "/api/v1/system", "/api/v1/posts", "/openapi.json", "/docs/", "/health/x", "/nowhere"]
+    {
         let response = door.request(Method::GET, path).send().await.unwrap();
         assert!(response.headers().contains_key("www-authenticate"), "{path}");
         let (status, answer) = read(response).await;
@@ -68,6 +70,54 @@ async fn with_a_token_only_health_is_open() {
     assert_eq!(wrong.send().await.unwrap().status(), 401);
     let in_the_address = door.request(Method::GET, &format!("/api/v1/system?token={TOKEN}"));
     assert_eq!(in_the_address.send().await.unwrap().status(), 401);
+}
+
+#[actix_web::test]
+async fn with_a_token_the_dashboard_itself_is_open_so_that_it_can_ask_for_it() {
+    let door = FrontDoor::open(Setup { token: Some(TOKEN), ..Setup::default() }).await;
+    for path in ["/", "/explore?window=1h", "/alerts", "/system"] {
+        let response = door.request(Method::GET, path).header("accept", "text/html").send().await.unwrap();
+        // A server that was built without the dashboard says so.
+        assert!([200, 503].contains(&response.status().as_u16()), "{path}");
+        let posted = door.request(Method::POST, path).send().await.unwrap();
+        assert_eq!(posted.status(), 401, "{path}");
+    }
+}
+
+#[actix_web::test]
+async fn with_a_token_no_call_is_open() {
+    let door = FrontDoor::open(Setup { token: Some(TOKEN), ..Setup::default() }).await;
+    let described = door.request(Method::GET, "/openapi.json").bearer_auth(TOKEN).send().await.unwrap();
+    let (_, described) = read(described).await;
+    let paths = described["paths"].as_object().unwrap();
+    let mut n_calls = 0;
+    for (path, methods) in paths {
+        if ["/health", "/livez", "/readyz"].contains(&path.as_str()) {
+            continue;
+        }
+        for method in methods.as_object().unwrap().keys() {
+            let Ok(method) = method.to_uppercase().parse::<Method>() else { continue };
+            let path = path.replace("{id}", "018f0000-0000-7000-8000-000000000000");
+            let refused = door.request(method.clone(), &path).send().await.unwrap();
+            assert_eq!(refused.status(), 401, "{method} {path}");
+            n_calls += 1;
+        }
+    }
+    assert!(n_calls > 40, "only {n_calls} calls are described");
+    // Written in another way, an address is no other.
+    for path in [
+        "//",
+        "/%61pi/v1/system",
+        "/api/v1/system/",
+        "/API/v1/system",
+        "/explore/x",
+        "/index.html/",
+        "/ws?x=/",
+    ] {
+        let (status, _) = door.get(path).await;
+        assert_eq!(status, 401, "{path}");
+    }
+    assert_eq!(socket_refusal(&door, "x-request-id", "a").await, 401);
 }
 
 #[actix_web::test]
