@@ -151,17 +151,30 @@ impl Filter {
 
     /// Whether the client wants the alert.
     ///
-    /// An alert is held back only by what it says: its product, and the platforms of its posts. It names no
-    /// channel, city or label, so those do not silence it.
+    /// An alert is held back only by what it says: the product, platform, channel or city it is about, and the platforms
+    /// of its posts where it shows all of them. Who asks for a product hears of that product only; but an alert about everything, or about
+    /// something of another kind, concerns a channel or a city as far as anybody can tell. It has no label.
     pub fn admits_alert(&self, alert: &Alert) -> bool {
+        let is_about = |dimension| alert.scope.dimension == dimension;
+        let is_elsewhere = |dimension, wanted: &Option<String>| {
+            is_about(dimension) && wanted.as_ref().is_some_and(|wanted| alert.scope.key != *wanted)
+        };
         let of_product = self
             .product
             .as_ref()
-            .is_none_or(|wanted| alert.scope.dimension == Dimension::Product && alert.scope.key == *wanted);
+            .is_none_or(|wanted| is_about(Dimension::Product) && alert.scope.key == *wanted);
+        let shows_all = usize::try_from(alert.count).is_ok_and(|n_posts| n_posts <= alert.posts.len());
         let of_platform = self.platform.as_ref().is_none_or(|wanted| {
-            alert.posts.is_empty() || alert.posts.iter().any(|post| post.platform == *wanted)
+            is_about(Dimension::Platform)
+                || alert.posts.is_empty()
+                || !shows_all
+                || alert.posts.iter().any(|post| post.platform == *wanted)
         });
-        of_product && of_platform
+        of_product
+            && of_platform
+            && !is_elsewhere(Dimension::Platform, &self.platform)
+            && !is_elsewhere(Dimension::Channel, &self.channel)
+            && !is_elsewhere(Dimension::City, &self.city)
     }
 }
 
@@ -213,5 +226,51 @@ mod tests {
         let feeds = Subscription::default().feeds.without([Feed::Alerts, Feed::Jobs].into_iter().collect());
         assert!(feeds.contains(Feed::Metrics) && feeds.contains(Feed::Messages));
         assert!(!feeds.contains(Feed::Alerts) && !feeds.is_empty());
+    }
+
+    fn alert(dimension: Dimension, key: &str, platforms: &[&str]) -> Alert {
+        let post = |platform: &&str| {
+            serde_json::json!({
+                "uuid": uuid::Uuid::nil(), "text": "", "platform": platform, "source": "http", "churn_risk": 0.0,
+            })
+        };
+        let text = serde_json::json!({
+            "id": uuid::Uuid::nil(), "rule": "threshold", "scope": {"dimension": dimension, "key": key},
+            "state": "open", "severity": "warning", "title": "", "value": 1.0, "threshold": 0.5, "count": platforms.len(),
+            "opened_at": "2026-11-21T10:00:00Z", "updated_at": "2026-11-21T10:00:00Z", "resolved_at": null,
+            "acknowledged_at": null, "posts": platforms.iter().map(post).collect::<Vec<_>>(), "rule_id": null,
+            "rule_name": null, "metric": null, "phase": "firing", "silenced": false, "inhibited_by": null,
+            "flapping": false, "evidence": null,
+        });
+        serde_json::from_value(text).unwrap()
+    }
+
+    #[test]
+    fn an_alert_is_held_back_by_what_it_is_about_and_by_nothing_it_does_not_say() {
+        use Dimension::{Channel, City, Overall, Platform, Product};
+        let check = |filter: &str, alert: Alert, admitted: bool| {
+            let wanted: Filter = serde_json::from_str(filter).unwrap();
+            assert_eq!(wanted.admits_alert(&alert), admitted, "{filter} {:?}", alert.scope);
+        };
+        let (product, platform) = (r#"{"product":"alpha"}"#, r#"{"platform":"x"}"#);
+        let (channel, city) = (r#"{"channel":"support"}"#, r#"{"city":"Ulm"}"#);
+        check(product, alert(Product, "alpha", &[]), true);
+        check(product, alert(Product, "beta", &[]), false);
+        check(product, alert(Overall, "", &[]), false);
+        check(platform, alert(Platform, "x", &["y"]), true);
+        check(platform, alert(Platform, "y", &[]), false);
+        check(platform, alert(Platform, "y", &["x"]), false);
+        check(platform, alert(Overall, "", &["y", "x"]), true);
+        check(platform, alert(Overall, "", &["y"]), false);
+        check(platform, alert(Overall, "", &[]), true);
+        // It shows some of many, and they may well be from there.
+        check(platform, Alert { count: 9, ..alert(Overall, "", &["y"]) }, true);
+        check(channel, alert(Channel, "support", &[]), true);
+        check(channel, alert(Channel, "sales", &[]), false);
+        check(channel, alert(City, "Ulm", &[]), true);
+        check(city, alert(City, "Ulm", &[]), true);
+        check(city, alert(City, "Bonn", &[]), false);
+        check(city, alert(Overall, "", &[]), true);
+        check(r#"{"label":"negative"}"#, alert(City, "Bonn", &[]), true);
     }
 }
