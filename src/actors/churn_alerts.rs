@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::alerting::machine::FLAP_CALM;
 use crate::alerting::title;
 use crate::models::alert::{Alert, AlertPost, AlertRule, Scope};
 use crate::models::alert_rule::{self, Metric, Rule};
@@ -48,6 +49,13 @@ pub(super) fn judge(rule: &Rule, open: &[Alert], (posts, now): (&[ScoredPost], T
     Judged { alerts: scopes.into_iter().map(|found| alert(rule, found, now)).collect(), waiting }
 }
 
+/// Whether an open alert has fallen silent. One that flaps must have been calm for longer.
+pub(super) fn is_over(rule: &Rule, alert: &Alert, now: Timestamp) -> bool {
+    let keep_firing = SignedDuration::from_secs(rule.what.keep_firing_seconds);
+    let calm = if alert.flapping { FLAP_CALM } else { SignedDuration::ZERO };
+    now.duration_since(alert.updated_at) > keep_firing.max(calm)
+}
+
 /// What its alerts are about.
 pub(super) fn series(scope: Scope) -> AlertSeries {
     AlertSeries {
@@ -68,7 +76,7 @@ fn alert(rule: &Rule, (scope, posts): (Scope, Vec<&ScoredPost>), now: Timestamp)
         threshold: f64::from(CHURN_HIGH),
         count: i64::try_from(posts.len()).unwrap_or(i64::MAX),
         at: now,
-        posts: posts.iter().rev().take(ALERT_POSTS_MAX).map(|scored| alert_post(scored)).collect(),
+        posts: posts.iter().rev().take(ALERT_POSTS_MAX).map(|scored| AlertPost::from(*scored)).collect(),
         members: posts.iter().map(|scored| (scored.post.uuid, scored.post.created_at)).collect(),
         cooldown: Duration::from_secs(rule.what.cooldown_seconds.unsigned_abs()),
         channels: rule.what.channels.clone(),
@@ -88,14 +96,4 @@ fn scopes_of(scored: &ScoredPost) -> Vec<Scope> {
     }
     let of = |product: &String| Scope { dimension: Dimension::Product, key: product.clone() };
     scored.post.products.iter().map(of).collect()
-}
-
-fn alert_post(scored: &ScoredPost) -> AlertPost {
-    AlertPost {
-        uuid: scored.post.uuid,
-        text: scored.post.text.clone(),
-        platform: scored.post.platform.clone(),
-        source: scored.post.source.as_str().to_owned(),
-        churn_risk: scored.score.churn_risk,
-    }
 }

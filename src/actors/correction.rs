@@ -128,7 +128,7 @@ impl Committer {
     }
 
     async fn tell_corrected(&self, rereads: &[Reread], corrected: Corrected) {
-        let Corrected { applied, posts, delta, n_flagged, resolved } = corrected;
+        let Corrected { applied, posts, delta, n_high, resolved } = corrected;
         let n_applied = wide(applied.len());
         metrics::counter!(CORRECTIONS_TOTAL, "outcome" => "applied").increment(n_applied);
         metrics::counter!(CORRECTIONS_TOTAL, "outcome" => "superseded")
@@ -156,8 +156,8 @@ impl Committer {
             let change = AlertChange::Resolved;
             let _ = self.news.send(LiveUpdate::Alert { change, alert: Box::new(alert) }).await;
         }
-        if n_flagged > 0 {
-            // An alerter that cannot be woken looks by itself within seconds.
+        if n_high > 0 {
+            // Those that were high before may have waited for this. An alerter that cannot be woken looks by itself.
             let _ = self.alerter.try_send(PostsFlagged);
         }
     }

@@ -3,21 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use tracing::{info, warn};
+use tracing::warn;
 
 use super::alerter::AlerterParams;
-use super::churn_alerts;
+use super::announcing::{announce, push, push_all, turn};
 use super::told_alerts::ToldAlerts;
+use super::{alert_posts, churn_alerts};
+use crate::alerting::machine::{FLAP_OPENINGS, FLAP_WITHIN};
 use crate::alerting::plan::{self, Readings, Situation};
-use crate::alerting::{muting, telling};
-use crate::models::alert::{Alert, AlertPhase, AlertRule, AlertState};
+use crate::models::alert::{Alert, AlertRule};
 use crate::models::alert_rule::{CHURN, Rule};
-use crate::models::evaluation::{Group, Kept, Mute, SeriesId};
-use crate::models::live::{AlertChange, LiveUpdate};
-use crate::store::alerts::Raise;
-use crate::store::evaluation::Lead;
+use crate::models::evaluation::{Group, Kept, SeriesId};
+use crate::models::silence::Silence;
+use crate::store::alerts::{AlertSeries, Raise};
+use crate::store::evaluation::{Duty, Lead, Turn};
 use crate::store::measures::{self, Question};
-use crate::store::{StoreError, alert_rules, alerts, evaluation, flagged, silences};
+use crate::store::{StoreError, alert_rules, alerts, evaluation, silences};
 use crate::telemetry::ALERTS_OPENED_TOTAL;
 
 /// How often a window is measured: often enough that it moves by a sixtieth, within these bounds. A short one moves
@@ -59,30 +60,25 @@ impl Evaluator {
             return Ok(());
         }
         let rules = alert_rules::list(&self.params.store).await?;
-        self.churn(&rules, now).await?;
+        let silences = silences::current(&self.params.store, now).await?;
+        let quiet = self.churn(&rules, &silences, now).await?;
         let kept = evaluation::series(&self.params.store).await?;
         let readings = self.measure(&rules, &kept, now).await;
-        let silences = silences::current(&self.params.store, now).await?;
         let open = alerts::open(&self.params.store).await?;
         let situation = Situation { rules: &rules, kept: &kept, open: &open, readings: &readings, now };
-        let changes = plan::plan(situation);
+        let mut changes = plan::plan(situation);
+        alert_posts::fill_in(&self.params.store, &mut changes.openings, now).await;
         for opening in &changes.openings {
             metrics::counter!(ALERTS_OPENED_TOTAL, "rule" => opening.rule.what.metric.kind().as_str())
                 .increment(1);
         }
-        let Some(lead) = &mut self.lead else {
-            return Ok(());
-        };
-        let mut turn = lead.turn().await?;
+        let mut turn = turn(&mut self.lead).await?;
         turn.apply(&changes, now).await?;
-        let told = turn.told().await?;
-        let open = told.iter().map(|told| &told.alert).filter(|alert| alert.state == AlertState::Open);
-        let mutes = muting::mutes(&open.cloned().collect::<Vec<_>>(), &silences, now);
-        turn.mute(&changed(&told.iter().map(|told| &told.alert).collect::<Vec<_>>(), &mutes), now).await?;
-        turn.tell(&telling::due(&told, &mutes)).await?;
-        for alert in turn.commit().await? {
-            self.push(alert).await;
+        for series in &quiet {
+            turn.resolve(series, now).await?;
         }
+        announce(&mut turn, &silences, now).await?;
+        push_all(&self.params.updates, turn.commit().await?).await;
         Ok(())
     }
 
@@ -90,7 +86,7 @@ impl Evaluator {
     async fn leads(&mut self) -> Result<bool, StoreError> {
         let mut lead = match self.lead.take() {
             Some(lead) => lead,
-            None => Lead::connect(&self.params.store).await?,
+            None => Lead::connect(&self.params.store, Duty::Rules).await?,
         };
         let leads = lead.ask().await?;
         self.lead = Some(lead);
@@ -122,38 +118,39 @@ impl Evaluator {
         readings
     }
 
-    /// Takes the flagged posts into alerts, tells of alerts that count other posts than was told, and resolves those that
+    /// Takes the flagged posts into alerts, and tells of alerts that count other posts than was told. Answers those that
     /// have fallen silent.
-    async fn churn(&mut self, rules: &[Rule], now: Timestamp) -> Result<(), StoreError> {
+    async fn churn(
+        &mut self,
+        rules: &[Rule],
+        silences: &[Silence],
+        now: Timestamp,
+    ) -> Result<Vec<AlertSeries>, StoreError> {
         let Some(rule) = rules.iter().find(|rule| rule.id == CHURN) else {
-            return Ok(());
+            return Ok(Vec::new());
         };
-        let store = self.params.store.clone();
         for _ in 0..CHURN_ROUNDS_MAX {
             let open = self.open_churn().await?;
-            let raised =
-                flagged::raise(&store, |posts| churn_alerts::judge(rule, &open, (posts, now))).await?;
+            let mut turn = turn(&mut self.lead).await?;
+            let raised = turn.raise_flagged(|posts| churn_alerts::judge(rule, &open, (posts, now))).await?;
             if raised.is_empty() {
+                // What is no news any more is taken out all the same.
+                turn.commit().await?;
                 break;
             }
-            for raise in raised {
-                self.tell_churn(raise, now).await;
+            for raise in &raised {
+                if let Raise::Opened(alert) = raise {
+                    hold_open_if_it_flaps(&mut turn, alert, now).await?;
+                }
             }
+            announce(&mut turn, silences, now).await?;
+            let changed = turn.commit().await?;
+            self.tell_churn(&raised, changed, now).await;
         }
-        let quiet_since =
-            now.saturating_sub(SignedDuration::from_secs(rule.what.keep_firing_seconds)).unwrap_or(now);
         let (quiet, open): (Vec<_>, Vec<_>) =
-            self.open_churn().await?.into_iter().partition(|alert| alert.updated_at < quiet_since);
-        for alert in self.told.outdated(open) {
-            self.push(alert).await;
-        }
-        for alert in quiet {
-            let series = churn_alerts::series(alert.scope.clone());
-            if let Some(alert) = alerts::resolve(&store, &series, now).await? {
-                self.push(alert).await;
-            }
-        }
-        Ok(())
+            self.open_churn().await?.into_iter().partition(|alert| churn_alerts::is_over(rule, alert, now));
+        push_all(&self.params.updates, self.told.outdated(open)).await;
+        Ok(quiet.into_iter().map(|alert| churn_alerts::series(alert.scope)).collect())
     }
 
     async fn open_churn(&self) -> Result<Vec<Alert>, StoreError> {
@@ -161,33 +158,31 @@ impl Evaluator {
         Ok(open.into_iter().filter(|alert| alert.rule_id == Some(CHURN)).collect())
     }
 
-    async fn tell_churn(&mut self, raise: Raise, now: Timestamp) {
-        match raise {
-            Raise::Opened(alert) => {
-                metrics::counter!(ALERTS_OPENED_TOTAL, "rule" => AlertRule::Churn.as_str()).increment(1);
-                self.told.opened(&alert);
-                self.push(alert).await;
+    /// Pushes what changed, and alerts that grew, though not with every post.
+    async fn tell_churn(&mut self, raised: &[Raise], changed: Vec<Alert>, now: Timestamp) {
+        for raise in raised {
+            match raise {
+                Raise::Opened(alert) => {
+                    metrics::counter!(ALERTS_OPENED_TOTAL, "rule" => AlertRule::Churn.as_str()).increment(1);
+                    self.told.opened(alert);
+                }
+                Raise::Updated(alert) if self.told.is_due(alert, now) => {
+                    push(&self.params.updates, alert.clone()).await;
+                }
+                Raise::Updated(_) | Raise::Quiet => {}
             }
-            Raise::Updated(alert) if self.told.is_due(&alert, now) => self.push(alert).await,
-            Raise::Updated(_) | Raise::Quiet => {}
         }
+        push_all(&self.params.updates, changed).await;
     }
+}
 
-    async fn push(&self, alert: Alert) {
-        let change = match alert.state {
-            AlertState::Open => AlertChange::Raised,
-            AlertState::Resolved => AlertChange::Resolved,
-        };
-        if alert.phase != AlertPhase::Recovering {
-            let (rule, scope) = (alert.rule.as_str(), &alert.scope.key);
-            info!(rule, scope, phase = alert.phase.as_str(), value = alert.value, "alert");
-        }
-        let update = LiveUpdate::Alert { change, alert: Box::new(alert) };
-        if let Err(error) = self.params.updates.publish(&update).await {
-            // It is stored, so every list shows it.
-            warn!(%error, "an alert was not pushed");
-        }
+/// Posts come one by one, so no machine goes through the phases of their alert; how often it opened is in the store.
+async fn hold_open_if_it_flaps(turn: &mut Turn<'_>, alert: &Alert, now: Timestamp) -> Result<(), StoreError> {
+    let since = now.saturating_sub(FLAP_WITHIN).unwrap_or(now);
+    if turn.n_openings(alert, since).await? >= FLAP_OPENINGS {
+        turn.hold_open(alert.id, now).await?;
     }
+    Ok(())
 }
 
 /// What all rules want to know: one question for each window and kind of thing.
@@ -205,13 +200,4 @@ fn questions(rules: &[Rule], kept: &BTreeMap<SeriesId, Kept>) -> Vec<Question> {
         keys: keys.into_iter().collect(),
     };
     questions.into_iter().map(question).collect()
-}
-
-/// The mutes that are other than what the alerts say.
-fn changed(alerts: &[&Alert], mutes: &[Mute]) -> Vec<Mute> {
-    let is_new = |mute: &&Mute| {
-        let alert = alerts.iter().find(|alert| alert.id == mute.alert);
-        alert.is_some_and(|it| (it.silenced, it.inhibited_by) != (mute.silenced, mute.inhibited_by))
-    };
-    mutes.iter().filter(is_new).copied().collect()
 }

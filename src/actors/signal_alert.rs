@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::alert_posts;
 use crate::models::alert::{AlertPost, Evidence, EvidencePoint, EvidenceTerm, Scope, Severity};
 use crate::models::post::ScoredPost;
 use crate::models::rollup::Dimension;
 use crate::store::alerts::{ALERT_POSTS_MAX, AlertSeries, NewAlert};
 use crate::store::page::PAGE_MAX;
-use crate::store::post_list::{self, PostsQuery};
+use crate::store::post_list::PostsQuery;
 use crate::store::{Store, StoreError};
 use crate::trends::contrast::{Counted, TellingTerm, telling_terms};
 use crate::trends::terms::terms_of;
@@ -111,24 +112,15 @@ fn whole(count: f64) -> i64 {
     count.round() as i64
 }
 
-/// The newest posts of a series.
+/// The newest posts of a series, at most as many as make a page.
 async fn posts(
     store: &Store,
     scope: &Scope,
     from: Timestamp,
     to: Timestamp,
 ) -> Result<Vec<ScoredPost>, StoreError> {
-    let mut query = PostsQuery { from: Some(from), to: Some(to), limit: PAGE_MAX, ..PostsQuery::default() };
-    let key = Some(scope.key.clone());
-    match scope.dimension {
-        Dimension::Overall => {}
-        Dimension::City => query.filter.city = key,
-        Dimension::Product => query.filter.product = key,
-        Dimension::Channel => query.filter.channel = key,
-        Dimension::Platform => query.filter.platform = key,
-    }
-    let page = post_list::list(store, &query).await?;
-    Ok(page.items.into_iter().map(|listed| listed.scored).collect())
+    let query = PostsQuery { from: Some(from), to: Some(to), limit: PAGE_MAX, ..PostsQuery::default() };
+    alert_posts::of_scope(store, scope, query).await
 }
 
 fn counted(posts: &[ScoredPost]) -> Counted {
@@ -156,14 +148,7 @@ fn shown(posts: &[ScoredPost], telling: &[TellingTerm], finding: &Finding) -> Ve
     };
     let mut ranked: Vec<(f64, &ScoredPost)> = posts.iter().map(|scored| (worth(scored), scored)).collect();
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let post = |(_, scored): (f64, &ScoredPost)| AlertPost {
-        uuid: scored.post.uuid,
-        text: scored.post.text.clone(),
-        platform: scored.post.platform.clone(),
-        source: scored.post.source.as_str().to_owned(),
-        churn_risk: scored.score.churn_risk,
-    };
-    ranked.into_iter().take(ALERT_POSTS_MAX).map(post).collect()
+    ranked.into_iter().take(ALERT_POSTS_MAX).map(|(_, scored)| AlertPost::from(scored)).collect()
 }
 
 fn title(scope: &Scope, finding: &Finding) -> String {

@@ -7,29 +7,27 @@ use actix::{Actor, ActorFutureExt, AsyncContext, Context, WrapFuture};
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
-use tracing::{info, warn};
-use uuid::Uuid;
+use tracing::warn;
 
+use super::announcing::{announce, push_all, turn};
 use super::signal_alert::{self, Finding};
 use super::signal_board::{Board, Series};
 use super::supervisor::{Life, stage};
-use crate::models::alert::{Alert, AlertRule, AlertState, Scope};
-use crate::models::live::{AlertChange, LiveUpdate};
+use crate::models::alert::{Alert, AlertRule, Scope};
 use crate::models::signals::SignalSettings;
-use crate::store::alerts::{AlertSeries, AlertsQuery, Raise};
-use crate::store::page::PAGE_MAX;
-use crate::store::{Store, StoreError, alerts, signals};
+use crate::models::silence::Silence;
+use crate::store::alerts::{AlertSeries, Raise};
+use crate::store::evaluation::{Duty, Lead};
+use crate::store::{Store, StoreError, alerts, signals, silences};
 use crate::stream::Updates;
 use crate::telemetry::ALERTS_OPENED_TOTAL;
 use crate::virality::signals::judge::{Limits, Recent, Wanted, judge, usual};
 use crate::virality::signals::leaders::{Candidate, leaders};
 use crate::virality::signals::watch::Turn;
 
-/// How many evaluations a watcher may miss before another process takes over.
-const LEASE_EVALUATIONS: u32 = 2;
-
-/// Beside that: an evaluation may have to wait for Postgres.
-const LEASE_MARGIN: Duration = Duration::from_secs(20);
+/// How often it asks whether it is the one that watches. Also how soon another process takes over from one that died, once
+/// the server has noticed its death.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// What a signal watcher is made of.
 #[derive(Clone)]
@@ -46,12 +44,11 @@ pub struct SignalWatcherParams {
 
 /// Tells of changes for which nobody configured a rule.
 ///
-/// Of several processes one watches: the one that holds the lease. What it remembers can be read again, so whoever takes
-/// over goes on where it stood, open alerts among it. When Postgres is away nothing changes state.
+/// Of several processes one watches: the one whose connection holds a lock of the server. What it remembers can be read
+/// again, so whoever takes over goes on where it stood, open alerts among it. When Postgres is away nothing changes state.
 pub struct SignalWatcher {
-    every: Duration,
     io: Handle,
-    watcher: Arc<Watcher>,
+    watcher: Arc<Mutex<Watcher>>,
     is_busy: bool,
     life: Life,
 }
@@ -61,21 +58,20 @@ stage!(SignalWatcher, "signal_watcher");
 impl SignalWatcher {
     /// One that has seen nothing yet.
     pub fn new(params: SignalWatcherParams, life: Life) -> Self {
-        let SignalWatcherParams { store, updates, io, every } = params;
-        let lease = every * LEASE_EVALUATIONS + LEASE_MARGIN;
-        let watcher = Watcher { id: Uuid::now_v7(), store, updates, lease, board: Mutex::default() };
-        Self { every, io, watcher: Arc::new(watcher), is_busy: false, life }
+        let io = params.io.clone();
+        let watcher = Watcher { params, lead: None, board: None, judged_at: None, silences: Vec::new() };
+        Self { io, watcher: Arc::new(Mutex::new(watcher)), is_busy: false, life }
     }
 
     /// Not by `wait`: reading four weeks takes seconds, and heartbeats must be answered meanwhile.
-    fn evaluate(&mut self, context: &mut Context<Self>) {
+    fn look(&mut self, context: &mut Context<Self>) {
         if self.is_busy {
             return;
         }
         self.is_busy = true;
         self.life.vitals.begin(1);
         let watcher = Arc::clone(&self.watcher);
-        let done = self.io.spawn(async move { watcher.evaluate(Timestamp::now()).await });
+        let done = self.io.spawn(async move { watcher.lock().await.look(Timestamp::now()).await });
         context.spawn(done.into_actor(self).map(|outcome, stage, _| {
             stage.is_busy = false;
             match outcome {
@@ -92,48 +88,78 @@ impl Actor for SignalWatcher {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
-        context.run_interval(self.every, Self::evaluate);
+        context.run_interval(LOOK_EVERY, Self::look);
     }
 }
 
 struct Watcher {
-    id: Uuid,
-    store: Store,
-    updates: Updates,
-    lease: Duration,
+    params: SignalWatcherParams,
+    lead: Option<Lead>,
     /// Absent while another process watches, or nobody shall.
-    board: Mutex<Option<Board>>,
+    board: Option<Board>,
+    judged_at: Option<Timestamp>,
+    /// Those in force when it last judged.
+    silences: Vec<Silence>,
 }
 
 impl Watcher {
-    async fn evaluate(&self, now: Timestamp) -> Result<(), StoreError> {
-        let mut place = self.board.lock().await;
-        // Taken out: if anything fails below it is read anew, and with it what is open.
-        let board = place.take();
-        if !signals::lease(&self.store, self.id, self.lease).await? {
+    /// Judges the series if this process is the one that does, and it is time. After an error they are read anew, and with
+    /// them what is open, by whoever comes first.
+    async fn look(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let outcome = self.try_look(now).await;
+        if outcome.is_err() {
+            (self.lead, self.board) = (None, None);
+        }
+        outcome
+    }
+
+    async fn try_look(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        if !self.leads().await? {
+            (self.board, self.judged_at) = (None, None);
             return Ok(());
         }
-        let settings = signals::settings(&self.store).await?;
-        let Some(limits) = Limits::of(settings.sensitivity) else {
-            for open in self.open().await? {
-                self.resolve(&open, now).await?;
-            }
+        if !self.is_due(now) {
             return Ok(());
+        }
+        self.judged_at = Some(now);
+        let store = self.params.store.clone();
+        let settings = signals::settings(&store).await?;
+        self.silences = silences::current(&store, now).await?;
+        // Taken out: if anything fails below it is read anew.
+        let board = self.board.take();
+        let Some(limits) = Limits::of(settings.sensitivity) else {
+            return self.resolve(&open(&store).await?, now).await;
         };
         let mut board = match board {
             Some(board) => board,
-            None => Board::new(self.open().await?),
+            None => Board::new(open(&store).await?),
         };
-        for gone in board.refresh(&self.store, now).await? {
-            self.resolve(&gone, now).await?;
-        }
+        let gone = board.refresh(&store, now).await?;
+        self.resolve(&gone, now).await?;
         self.judge(&mut board, now, wanted(limits, settings)).await?;
-        *place = Some(board);
+        self.board = Some(board);
         Ok(())
     }
 
-    async fn judge(&self, board: &mut Board, now: Timestamp, wanted: Wanted) -> Result<(), StoreError> {
-        let recent = board.recent(&self.store, now).await?;
+    /// Whether this process is the one that watches.
+    async fn leads(&mut self) -> Result<bool, StoreError> {
+        let mut lead = match self.lead.take() {
+            Some(lead) => lead,
+            None => Lead::connect(&self.params.store, Duty::Signals).await?,
+        };
+        let leads = lead.ask().await?;
+        self.lead = Some(lead);
+        Ok(leads)
+    }
+
+    /// Whoever takes over judges at once. Looks come as they may, so half of one counts as a whole.
+    fn is_due(&self, now: Timestamp) -> bool {
+        let judged = self.judged_at.map(|at| Duration::try_from(now.duration_since(at)).unwrap_or_default());
+        judged.is_none_or(|ago| ago + LOOK_EVERY / 2 >= self.params.every)
+    }
+
+    async fn judge(&mut self, board: &mut Board, now: Timestamp, wanted: Wanted) -> Result<(), StoreError> {
+        let recent = board.recent(&self.params.store, now).await?;
         let changes: Vec<_> =
             (0..board.len()).map(|place| judge(&board.known(place)?, recent.get(place)?, &wanted)).collect();
         let (mut open, mut candidates, mut places) = (Vec::new(), Vec::new(), Vec::new());
@@ -176,7 +202,7 @@ impl Watcher {
                 }
                 (Turn::Ended, _) => {
                     if let Some(open) = series.open.take() {
-                        self.resolve(&open, now).await?;
+                        self.resolve(&[open], now).await?;
                     }
                 }
                 _ => {}
@@ -186,7 +212,7 @@ impl Watcher {
     }
 
     /// Opens an alert, or brings the one that is open up to date, unless it is another metric that stands out now.
-    async fn raise(&self, board: &mut Board, place: usize, finding: &Finding) -> Result<(), StoreError> {
+    async fn raise(&mut self, board: &mut Board, place: usize, finding: &Finding) -> Result<(), StoreError> {
         let (Some(series), Some(known)) = (board.get(place), board.known(place)) else {
             return Ok(());
         };
@@ -196,13 +222,13 @@ impl Watcher {
         }
         let is_new = series.open.is_none();
         let points = signal_alert::points(&known, finding);
-        let alert = signal_alert::of(&self.store, about.clone(), finding, points).await?;
-        if let Raise::Opened(alert) = alerts::open_or_update(&self.store, &alert).await? {
-            let (scope, metric) = (&alert.scope.key, &alert.metric);
-            info!(scope, ?metric, value = alert.value, "something unusual");
+        let found = signal_alert::of(&self.params.store, about.clone(), finding, points).await?;
+        let mut turn = turn(&mut self.lead).await?;
+        if let Raise::Opened(alert) = turn.raise(&found).await? {
             metrics::counter!(ALERTS_OPENED_TOTAL, "rule" => alert.rule.as_str()).increment(1);
-            self.push(AlertChange::Raised, alert).await;
         }
+        announce(&mut turn, &self.silences, finding.now).await?;
+        push_all(&self.params.updates, turn.commit().await?).await;
         if let Some(Series { open, .. }) = board.get_mut(place)
             && is_new
         {
@@ -211,46 +237,27 @@ impl Watcher {
         Ok(())
     }
 
-    async fn resolve(&self, series: &AlertSeries, now: Timestamp) -> Result<(), StoreError> {
-        if let Some(alert) = alerts::resolve(&self.store, series, now).await? {
-            info!(scope = alert.scope.key, "as usual again");
-            self.push(AlertChange::Resolved, alert).await;
+    async fn resolve(&mut self, over: &[AlertSeries], now: Timestamp) -> Result<(), StoreError> {
+        if over.is_empty() {
+            return Ok(());
         }
+        let mut turn = turn(&mut self.lead).await?;
+        for series in over {
+            turn.resolve(series, now).await?;
+        }
+        announce(&mut turn, &self.silences, now).await?;
+        push_all(&self.params.updates, turn.commit().await?).await;
         Ok(())
     }
+}
 
-    /// The open alerts that no rule has raised.
-    async fn open(&self) -> Result<Vec<AlertSeries>, StoreError> {
-        let mut query = AlertsQuery {
-            state: Some(AlertState::Open),
-            rule: Some(AlertRule::Spike),
-            cursor: None,
-            limit: PAGE_MAX,
-        };
-        let mut open = Vec::new();
-        loop {
-            let page = alerts::list(&self.store, &query).await?;
-            let of_none = page.items.into_iter().filter(|alert| alert.rule_id.is_none());
-            open.extend(of_none.map(|Alert { rule, rule_id, metric, scope, .. }| AlertSeries {
-                rule,
-                rule_id,
-                metric,
-                scope,
-            }));
-            query.cursor = page.next_cursor;
-            if query.cursor.is_none() {
-                return Ok(open);
-            }
-        }
-    }
-
-    async fn push(&self, change: AlertChange, alert: Alert) {
-        let update = LiveUpdate::Alert { change, alert: Box::new(alert) };
-        if let Err(error) = self.updates.publish(&update).await {
-            // It is stored, so every list shows it.
-            warn!(%error, "an alert was not pushed");
-        }
-    }
+/// The open alerts that no rule has raised.
+async fn open(store: &Store) -> Result<Vec<AlertSeries>, StoreError> {
+    let is_signal = |alert: &Alert| alert.rule == AlertRule::Spike && alert.rule_id.is_none();
+    let open = alerts::open(store).await?.into_iter().filter(is_signal);
+    Ok(open
+        .map(|Alert { rule, rule_id, metric, scope, .. }| AlertSeries { rule, rule_id, metric, scope })
+        .collect())
 }
 
 fn wanted(limits: Limits, settings: SignalSettings) -> Wanted {

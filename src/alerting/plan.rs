@@ -117,7 +117,9 @@ fn judge(changes: &mut Changes, case: Case<'_>) {
     if let Some(Transition::Opened { pending_since }) = transition {
         let rule = rule.clone();
         let count = reading.count;
-        changes.openings.push(Opening { id, rule, severity, title, value, count, pending_since, series });
+        let posts = Vec::new();
+        let opening = Opening { id, rule, severity, title, value, count, pending_since, series, posts };
+        changes.openings.push(opening);
         return;
     }
     if let Some(alert) = alert {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::post::ScoredPost;
 use super::rollup::Dimension;
 
 /// What kind of alert it is. Several rules may raise alerts of one kind; which one did is [`Alert::rule_id`].
@@ -141,6 +142,18 @@ pub struct AlertPost {
     pub source: String,
     /// Probability that its author is about to leave.
     pub churn_risk: f32,
+}
+
+impl From<&ScoredPost> for AlertPost {
+    fn from(scored: &ScoredPost) -> Self {
+        Self {
+            uuid: scored.post.uuid,
+            text: scored.post.text.clone(),
+            platform: scored.post.platform.clone(),
+            source: scored.post.source.as_str().to_owned(),
+            churn_risk: scored.score.churn_risk,
+        }
+    }
 }
 
 /// One moment of the series that an alert is about, with what was to be expected of it.

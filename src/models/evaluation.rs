@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::alert::{AlertPhase, Scope, Severity};
+use super::alert::{AlertPhase, AlertPost, Scope, Severity};
 use super::alert_rule::{Metric, Rule};
 use super::rollup::{Dimension, Sums};
 
@@ -139,6 +139,8 @@ pub struct Opening {
     pub pending_since: Timestamp,
     /// How far the series has come with it.
     pub series: Series,
+    /// Some of the posts behind it; filled in by whoever can read them.
+    pub posts: Vec<AlertPost>,
 }
 
 /// What an open alert says now.

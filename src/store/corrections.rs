@@ -40,8 +40,8 @@ pub struct Corrected {
     pub posts: Vec<ScoredPost>,
     /// What that changed in the rollups, which may be less than nothing; `revision` is each row's after it.
     pub delta: Delta,
-    /// How many of the posts are at high churn risk and were not before. They wait to be taken into an alert.
-    pub n_flagged: usize,
+    /// How many of the posts are at high churn risk. They may be taken into an alert now, unless they are in one.
+    pub n_high: usize,
     /// Churn alerts of which no post is left, and which are resolved by that.
     pub resolved: Vec<Alert>,
 }
@@ -112,14 +112,14 @@ async fn apply_once(
     let newly_high: Vec<&ScoredPost> = is_high.iter().map(|change| &change.after).collect();
     let no_longer: Vec<Uuid> = was_high.iter().map(|change| change.after.post.uuid).collect();
     flagged::note(&transaction, &newly_high).await?;
-    let n_flagged = newly_high.len();
+    let n_high = changes.iter().filter(|change| change.is_high()).count();
     let resolved = flagged::withdraw(&transaction, &no_longer, now).await?;
 
     let delta = delta_between(changes.iter().map(|change| (&change.before, &change.after.score)));
     let delta = rollups::change(&transaction, delta, now).await?;
     transaction.commit().await?;
     let (applied, posts) = changes.into_iter().map(|change| (change.index, change.after)).unzip();
-    Ok(Corrected { applied, posts, delta, n_flagged, resolved })
+    Ok(Corrected { applied, posts, delta, n_high, resolved })
 }
 
 /// A post before and after.

@@ -1,6 +1,7 @@
 //! What one evaluation of the rules changes, and who may evaluate.
 
 mod lead; // exactly one process evaluates
+mod raising; // what is raised one by one
 mod turn; // what one evaluation writes, in one transaction
 
 use std::collections::BTreeMap;
@@ -8,7 +9,7 @@ use std::collections::BTreeMap;
 use tokio::time::timeout;
 use tokio_postgres::Row;
 
-pub use self::lead::Lead;
+pub use self::lead::{Duty, Lead};
 pub use self::turn::Turn;
 use super::alerts::{named, scope_of};
 use super::{ANSWER_TIMEOUT, Store, StoreError, answered};

@@ -2,20 +2,24 @@
 
 use std::collections::HashSet;
 
-use deadpool_postgres::{Object, Transaction};
+use deadpool_postgres::Transaction;
 use jiff::Timestamp;
-use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::alerts::{self, AlertSeries, Loss, NewAlert, Raise};
 use super::codec::Moment;
-use super::{ANSWER_TIMEOUT, Store, StoreError, answered, scored_rows};
+use super::{StoreError, locks, scored_rows};
 use crate::models::alert::{Alert, AlertRule};
 use crate::models::post::ScoredPost;
 use crate::models::score::CHURN_HIGH;
 
 /// Posts taken at a time. Those that wait for company are among them each time.
 const FLAGGED_MAX: i64 = 2_000;
+
+/// How long a post that awaits a correction is left alone. Long enough for the better model to take most false alarms
+/// back before anybody hears of them; short enough that somebody who really leaves is heard of while it matters, also
+/// where the correction is late or never comes.
+const CORRECTED_WITHIN_SECONDS: f64 = 5.0;
 
 const NOTE_SQL: &str =
     "INSERT INTO flagged_posts (uuid, created_at) SELECT * FROM unnest($1::uuid[], $2::timestamptz[])";
@@ -51,27 +55,24 @@ pub(super) async fn note(transaction: &Transaction<'_>, posts: &[&ScoredPost]) -
 
 /// Takes flagged posts and adds them to the alerts that `judge` makes of them, all in one transaction: a post is in an
 /// alert exactly once, whatever dies. Answers nothing when none were flagged.
-pub async fn raise<J: Into<Judged>>(
-    store: &Store,
-    judge: impl Fn(&[ScoredPost]) -> J,
-) -> Result<Vec<Raise>, StoreError> {
-    let mut client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, raise_on(&mut client, judge)).await;
-    answered(client, outcome)
-}
-
-async fn raise_on<J: Into<Judged>>(
-    client: &mut Object,
+///
+/// A post that was stored a moment ago and awaits a correction stays flagged until it is corrected, its correction is
+/// given up, or [`CORRECTED_WITHIN_SECONDS`] have passed, by the server's clock: whatever dies meanwhile, it is taken then.
+pub(super) async fn raise<J: Into<Judged>>(
+    transaction: &Transaction<'_>,
     judge: impl Fn(&[ScoredPost]) -> J,
 ) -> Result<Vec<Raise>, StoreError> {
     // Several processes may take at the same time; each post goes to one of them.
     const SQL: &str = "
-        DELETE FROM flagged_posts WHERE uuid IN
-            (SELECT uuid FROM flagged_posts ORDER BY uuid LIMIT $1 FOR UPDATE SKIP LOCKED)
+        DELETE FROM flagged_posts WHERE uuid IN (
+            SELECT uuid FROM flagged_posts AS flagged
+            WHERE NOT EXISTS (
+                SELECT FROM awaiting_correction AS awaiting
+                WHERE awaiting.uuid = flagged.uuid AND awaiting.scored_at > now() - make_interval(secs => $2))
+            ORDER BY uuid LIMIT $1 FOR UPDATE SKIP LOCKED)
         RETURNING uuid, created_at";
-    let transaction = client.transaction().await?;
     let statement = transaction.prepare_cached(SQL).await?;
-    let rows = transaction.query(&statement, &[&FLAGGED_MAX]).await?;
+    let rows = transaction.query(&statement, &[&FLAGGED_MAX, &CORRECTED_WITHIN_SECONDS]).await?;
     if rows.is_empty() {
         return Ok(Vec::new());
     }
@@ -79,21 +80,19 @@ async fn raise_on<J: Into<Judged>>(
     for row in &rows {
         names.push((row.try_get(0)?, row.try_get(1)?));
     }
-    let posts = scored_rows::by_names(&transaction, &names).await?;
+    let posts = scored_rows::by_names(transaction, &names).await?;
     let Judged { alerts, waiting } = judge(&posts).into();
     let n_waiting_max = usize::try_from(FLAGGED_MAX).unwrap_or(usize::MAX) / 2;
     let waiting = posts.iter().rev().filter(|scored| waiting.contains(&scored.post.uuid)).take(n_waiting_max);
-    put_back(&transaction, &waiting.collect::<Vec<_>>()).await?;
+    put_back(transaction, &waiting.collect::<Vec<_>>()).await?;
     let mut raised = Vec::new();
-    // In the order of scopes, which is that in which every process takes their locks.
     for found in alerts {
-        let raise = alerts::add_posts_on(&transaction, &found).await?;
+        let raise = alerts::add_posts(transaction, &found).await?;
         if let Raise::Opened(alert) | Raise::Updated(alert) = &raise {
-            remember(&transaction, alert.id, &found.members).await?;
+            remember(transaction, alert.id, &found.members).await?;
         }
         raised.push(raise);
     }
-    transaction.commit().await?;
     Ok(raised)
 }
 
@@ -129,26 +128,30 @@ async fn remember(
 /// counted out of the open alert they are in. Answers the alerts that lost their last post, resolved.
 ///
 /// Comes after the new scores are written, for an alert's value is the highest risk that is left. Locks notes first and
-/// then alerts in the order of scopes, like [`raise`].
+/// then alerts, like [`raise`].
 pub(super) async fn withdraw(
     transaction: &Transaction<'_>,
     uuids: &[Uuid],
     at: Timestamp,
 ) -> Result<Vec<Alert>, StoreError> {
     const FORGET: &str = "DELETE FROM flagged_posts WHERE uuid = ANY ($1)";
-    // What a resolved alert says about the past stays as it is. Scopes are ordered as `Scope` is, by bytes, whatever the
-    // collation of the database: two transactions that lock alerts in different orders would wait for each other.
+    // What a resolved alert says about the past stays as it is.
     const LEAVE: &str = "
         WITH gone AS (DELETE FROM churn_alert_posts WHERE uuid = ANY ($1) RETURNING alert)
         SELECT id, dimension::text, key, count(*), rule_id, metric
         FROM gone JOIN sentiment_alerts ON id = alert
-        WHERE state = 'open' GROUP BY id ORDER BY sentiment_alerts.dimension, sentiment_alerts.key COLLATE \"C\"";
+        WHERE state = 'open' GROUP BY id";
     if uuids.is_empty() {
         return Ok(Vec::new());
     }
     transaction.execute(FORGET, &[&uuids]).await?;
+    let left = transaction.query(LEAVE, &[&uuids]).await?;
+    if left.is_empty() {
+        return Ok(Vec::new());
+    }
+    locks::take_alerts(transaction).await?;
     let mut resolved = Vec::new();
-    for row in transaction.query(LEAVE, &[&uuids]).await? {
+    for row in left {
         let series = AlertSeries {
             rule: AlertRule::Churn,
             rule_id: row.try_get(4)?,

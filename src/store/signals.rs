@@ -1,11 +1,8 @@
-//! Changes that nobody configured a rule for: how readily they are told, who looks for them, and the series they are in.
-
-use std::time::Duration;
+//! Changes that nobody configured a rule for: how readily they are told, and the series they are in.
 
 use jiff::Timestamp;
 use tokio::time::timeout;
 use tokio_postgres::types::ToSql;
-use uuid::Uuid;
 
 use super::codec::Moment;
 use super::{ANSWER_TIMEOUT, Store, StoreError, answered};
@@ -41,17 +38,6 @@ pub async fn change_settings(store: &Store, settings: SignalSettings) -> Result<
         timeout(ANSWER_TIMEOUT, client.execute(SQL, &[&settings.sensitivity.as_str(), &minimum_volume]))
             .await;
     answered(client, outcome).map(drop)
-}
-
-/// Whether this watcher is the one that looks, and makes it so for a while if nobody else is. Of any number of processes
-/// one is told so: the row is locked while it is decided, and the server's clock decides.
-pub async fn lease(store: &Store, watcher: Uuid, lasts: Duration) -> Result<bool, StoreError> {
-    const SQL: &str = "
-        UPDATE signal_settings SET watcher = $1, watched_until = now() + $2::float8 * interval '1 second'
-        WHERE watcher = $1 OR watched_until < now()";
-    let client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, client.execute(SQL, &[&watcher, &lasts.as_secs_f64()])).await;
-    Ok(answered(client, outcome)? == 1)
 }
 
 /// The series with the most posts since then, the largest first. Posts that name no product, channel or city are in that
@@ -137,19 +123,6 @@ mod tests {
         let changed = SignalSettings { sensitivity: Sensitivity::Off, minimum_volume: 100 };
         change_settings(&store, changed).await.unwrap();
         assert_eq!(settings(&store).await.unwrap(), changed);
-    }
-
-    #[tokio::test]
-    async fn one_watcher_looks_until_its_lease_has_run_out() {
-        let store = test_store().await;
-        let (one, other) = (Uuid::now_v7(), Uuid::now_v7());
-        let long = Duration::from_secs(600);
-        assert!(lease(&store, one, long).await.unwrap());
-        assert!(!lease(&store, other, long).await.unwrap());
-        // It is handed back as if it had run out.
-        assert!(lease(&store, one, Duration::ZERO).await.unwrap());
-        assert!(lease(&store, other, long).await.unwrap());
-        assert!(!lease(&store, one, long).await.unwrap());
     }
 
     #[tokio::test]

@@ -11,13 +11,28 @@ use crate::support::{Client, Space, TestApp, eventually, post, until};
 /// What is promised; the measurement takes some of it.
 const TAKEN_OVER_WITHIN: Duration = Duration::from_secs(10);
 
-const LEADERS: &str = "
-    SELECT count(*) FROM pg_locks
-    WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid = 1735589893
-        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+/// The lock of who evaluates the rules, and that of who looks for what is unusual.
+const LOCKS: [u32; 2] = [0x6773_0005, 0x6773_0006];
 
-async fn leaders(sql: &tokio_postgres::Client) -> i64 {
-    sql.query_one(LEADERS, &[]).await.unwrap().get(0)
+/// How many processes hold each of them.
+async fn leaders(sql: &tokio_postgres::Client) -> [i64; 2] {
+    const SQL: &str = "
+        SELECT count(*) FILTER (WHERE objid = $1), count(*) FILTER (WHERE objid = $2) FROM pg_locks
+        WHERE locktype = 'advisory' AND granted AND classid = 0
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    let [rules, signals] = LOCKS;
+    let row = sql.query_one(SQL, &[&rules, &signals]).await.unwrap();
+    [row.get(0), row.get(1)]
+}
+
+/// Opens an alert about something unusual, and asks not to be told of such things: who looks for them ends it.
+async fn leave_a_signal_to_be_ended(sql: &tokio_postgres::Client) {
+    const SQL: &str = "
+        UPDATE signal_settings SET sensitivity = 'off';
+        INSERT INTO sentiment_alerts (id, rule, metric, dimension, key, state, severity, title, value, threshold, count,
+            opened_at, updated_at, posts)
+        VALUES (gen_random_uuid(), 'spike', 'volume', 'overall', '', 'open', 'info', '', 0, 0, 0, now(), now(), '[]')";
+    sql.batch_execute(SQL).await.unwrap();
 }
 
 async fn alerts(client: &Client, state: &str) -> Vec<Value> {
@@ -46,11 +61,11 @@ async fn when_the_process_that_evaluates_is_killed_another_does_within_ten_secon
     };
     let mut first = process(0);
     let address = first.ready().await;
-    until("the first leads", async || leaders(&sql).await == 1).await;
+    until("the first leads", async || leaders(&sql).await == [1, 1]).await;
     let mut second = process(1);
     let other = Client::new(second.ready().await);
     until("one leads", async || match leaders(&sql).await {
-        n_leaders @ 0..=1 => n_leaders == 1,
+        n_leaders @ [0..=1, 0..=1] => n_leaders == [1, 1],
         _ => panic!("two lead"),
     })
     .await;
@@ -58,13 +73,19 @@ async fn when_the_process_that_evaluates_is_killed_another_does_within_ten_secon
     Client::new(address).publish(hatred(0..30)).await;
     let open = eventually("an alert opens", async || alerts(&other, "open").await.pop()).await;
 
+    leave_a_signal_to_be_ended(&sql).await;
     let killed_at = Instant::now();
     first.kill().await;
-    until("the second leads", async || leaders(&sql).await == 1).await;
+    until("the second leads", async || leaders(&sql).await == [1, 1]).await;
     let silence = json!({"key": "", "dimension": "overall", "ends_at": "2100-01-01T00:00:00Z"});
     assert_eq!(other.post("/api/v1/silences", &silence).await.unwrap().status, 201);
     eventually("the second evaluates", async || {
         alerts(&other, "open").await.into_iter().find(|alert| alert["silenced"] == true)
+    })
+    .await;
+    eventually("the second looks for what is unusual", async || {
+        let found = other.get("/api/v1/alerts?state=resolved&rule=spike").await;
+        found["items"].as_array().unwrap().first().cloned()
     })
     .await;
     let away = killed_at.elapsed();

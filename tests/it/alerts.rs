@@ -109,6 +109,59 @@ async fn a_burst_of_leaving_customers_is_one_alert_that_counts_them_all() {
 }
 
 #[tokio::test]
+async fn what_people_will_be_told_is_written_with_the_alert_that_it_is_about() {
+    let app = TestApp::start().await;
+    app.space.record_notifications().await;
+    app.publish(said("I will cancel my contract", 0..5)).await;
+    alert(&app, "churn", "open").await;
+    app.publish(said("I hate it", 10..40)).await;
+    let negativity = alert(&app, "negativity", "open").await;
+    assert_eq!(app.space.notified_as_they_opened().await, (2, 2));
+    let shown = negativity["posts"].as_array().unwrap();
+    assert_eq!(shown.len(), 20);
+    assert!(shown.iter().all(|post| post["text"] == "I hate it"), "the posts that made it: {shown:?}");
+}
+
+#[tokio::test]
+async fn a_customer_who_comes_and_goes_is_one_alert_in_the_end() {
+    let app = TestApp::start().await;
+    let sql = app.space.sql().await;
+    for round in 0..4 {
+        app.publish(said("I will cancel my contract", round..round + 1)).await;
+        let open = eventually("an alert opens", async || {
+            alerts(&app, "churn").await.into_iter().find(|alert| alert["state"] == "open")
+        })
+        .await;
+        assert_eq!(open["flapping"], round == 3, "{open}");
+        // As if five minutes had passed, and a moment.
+        let quiet =
+            "UPDATE sentiment_alerts SET updated_at = now() - interval '301 seconds' WHERE state = 'open'";
+        sql.execute(quiet, &[]).await.unwrap();
+        if round < 3 {
+            eventually("it is over", async || {
+                alerts(&app, "churn")
+                    .await
+                    .into_iter()
+                    .all(|alert| alert["state"] == "resolved")
+                    .then_some(())
+            })
+            .await;
+        }
+    }
+    let evaluated = app.stage("alerter").await.handled + 3;
+    eventually("it is judged again", async || (app.stage("alerter").await.handled > evaluated).then_some(()))
+        .await;
+    let n_open = alerts(&app, "churn").await.into_iter().filter(|alert| alert["state"] == "open").count();
+    assert_eq!(n_open, 1, "it is held open until it has been calm for longer");
+    let calm = "UPDATE sentiment_alerts SET updated_at = now() - interval '601 seconds' WHERE state = 'open'";
+    sql.execute(calm, &[]).await.unwrap();
+    eventually("it is over", async || {
+        alerts(&app, "churn").await.into_iter().all(|alert| alert["state"] == "resolved").then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_alerter_that_dies_in_a_burst_leaves_no_post_out() {
     let app = TestApp::start().await;
     app.publish(said("I will cancel my contract", 0..50)).await;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use groundswell::models::alert::{AlertRule, Scope, Severity};
 use groundswell::models::post::{Post, ScoredPost, Source};
 use groundswell::models::stage_health::DependencyHealth;
-use groundswell::store::alerts::{self, AlertSeries, NewAlert};
+use groundswell::store::alerts::{AlertSeries, NewAlert};
+use groundswell::store::evaluation::{Duty, Lead};
 use groundswell::store::posts;
 use groundswell::stream::Burial;
 use jiff::{SignedDuration, Timestamp};
@@ -163,7 +164,10 @@ async fn an_alert_is_listed_and_taken_note_of_once() {
         cooldown: Duration::ZERO,
         posts: Vec::new(),
     };
-    let alert = alerts::open_or_update(&door.store, &found).await.unwrap().into_alert().unwrap();
+    let mut lead = Lead::connect(&door.store, Duty::Rules).await.unwrap();
+    let mut turn = lead.turn().await.unwrap();
+    let alert = turn.raise(&found).await.unwrap().into_alert().unwrap();
+    turn.commit().await.unwrap();
     let (_, listed) = door.get("/api/v1/alerts?state=open&rule=churn").await;
     assert_eq!(listed["items"][0]["id"], json!(alert.id));
     let path = format!("/api/v1/alerts/{}/acknowledge", alert.id);

@@ -54,6 +54,7 @@ async fn until_judged(app: &TestApp, n_times: u64) {
 async fn a_burst_is_told_once_with_what_it_goes_by_and_is_over_when_it_is_and_a_steady_feed_is_not() {
     let space = Space::new().await;
     remember_steady_days(&space).await;
+    space.record_notifications().await;
     let mut one = TestApp::start_on(&space, &["--signals-every-s=1"]).await;
     let other = TestApp::start_on(&space, &["--signals-every-s=1"]).await;
     one.leaves_others = true;
@@ -84,6 +85,8 @@ async fn a_burst_is_told_once_with_what_it_goes_by_and_is_over_when_it_is_and_a_
     assert!(terms.contains(&"battery") && !terms.contains(&"phone"), "{terms:?}");
     assert_eq!(raised["posts"][0]["text"], "the battery of my phone explodes");
     assert_eq!(raised["posts"].as_array().unwrap().len(), 20);
+    let (n_opened, n_notified) = space.notified_as_they_opened().await;
+    assert_eq!(n_opened, n_notified, "people will be told of each, whatever dies");
 
     let asked_at = Instant::now();
     let resolved = loop {

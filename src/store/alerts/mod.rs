@@ -2,6 +2,7 @@
 //!
 //! Each change of an alert is written with a line of its history, in one transaction.
 
+mod flapping; // how often a series opened of late
 mod history; // what happened to an alert
 mod list; // alerts as they are shown
 mod raise; // how one opens and grows
@@ -16,13 +17,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+pub(super) use self::flapping::n_openings;
 pub(super) use self::history::{Event, note};
 pub use self::list::{Acknowledged, AlertsQuery, acknowledge, get, list, open};
 pub(super) use self::list::{by_ids, told};
-pub use self::raise::{add_posts, open_or_update};
-pub(super) use self::raise::{add_posts_on, open_or_update_on};
-pub use self::resolve::resolve;
-pub(super) use self::resolve::{Loss, count_out};
+pub(super) use self::raise::{add_posts, open_or_update};
+pub(super) use self::resolve::{Loss, count_out, resolve};
 pub(super) use self::row::{named, scope_of};
 use crate::models::alert::{Alert, AlertPost, AlertRule, Evidence, Scope, Severity};
 

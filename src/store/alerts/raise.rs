@@ -1,8 +1,7 @@
 //! How an alert opens and grows.
 
-use deadpool_postgres::{Object, Transaction};
+use deadpool_postgres::Transaction;
 use jiff::{SignedDuration, Timestamp};
-use tokio::time::timeout;
 use tokio_postgres::types::Json;
 use uuid::Uuid;
 
@@ -10,8 +9,8 @@ use super::history::{self, Event};
 use super::row::{alert_of, columns, of_series};
 use super::{ALERT_POSTS_MAX, AlertSeries, NewAlert, Raise};
 use crate::models::alert::{Alert, AlertPost};
+use crate::store::StoreError;
 use crate::store::codec::Moment;
-use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
 
 /// How a finding meets an alert that is open already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,47 +22,21 @@ enum Merge {
 }
 
 /// Opens an alert, or brings the open one of this series up to date: its value, count, severity, posts and evidence
-/// become those given. How a signal without a rule is raised: `rule` spike, `rule_id` and `rule_name` `None`, `metric`
-/// what changed, and its `evidence`. [`super::resolve`] ends it.
-///
-/// People are told of it by whoever leads the evaluation, unless it is silenced or inhibited: the caller only pushes it.
-pub async fn open_or_update(store: &Store, found: &NewAlert) -> Result<Raise, StoreError> {
-    raise(store, found, Merge::Replace).await
-}
-
-/// Opens an alert, or adds posts to the open one of this series, so that a burst is one alert: counts add up, the
-/// highest value stays, and the newest [`ALERT_POSTS_MAX`] posts are kept.
-pub async fn add_posts(store: &Store, found: &NewAlert) -> Result<Raise, StoreError> {
-    raise(store, found, Merge::Add).await
-}
-
-async fn raise(store: &Store, found: &NewAlert, merge: Merge) -> Result<Raise, StoreError> {
-    let mut client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, raise_on(&mut client, found, merge)).await;
-    answered(client, outcome)
-}
-
-async fn raise_on(client: &mut Object, found: &NewAlert, merge: Merge) -> Result<Raise, StoreError> {
-    let transaction = client.transaction().await?;
-    let raised = raise_in(&transaction, found, merge).await?;
-    transaction.commit().await?;
-    Ok(raised)
-}
-
-/// As [`add_posts`], as part of a transaction that does more.
-pub(in crate::store) async fn add_posts_on(
-    transaction: &Transaction<'_>,
-    found: &NewAlert,
-) -> Result<Raise, StoreError> {
-    raise_in(transaction, found, Merge::Add).await
-}
-
-/// As [`open_or_update`], as part of a transaction that does more.
-pub(in crate::store) async fn open_or_update_on(
+/// become those given.
+pub(in crate::store) async fn open_or_update(
     transaction: &Transaction<'_>,
     found: &NewAlert,
 ) -> Result<Raise, StoreError> {
     raise_in(transaction, found, Merge::Replace).await
+}
+
+/// Opens an alert, or adds posts to the open one of this series, so that a burst is one alert: counts add up, the
+/// highest value stays, and the newest [`ALERT_POSTS_MAX`] posts are kept.
+pub(in crate::store) async fn add_posts(
+    transaction: &Transaction<'_>,
+    found: &NewAlert,
+) -> Result<Raise, StoreError> {
+    raise_in(transaction, found, Merge::Add).await
 }
 
 async fn raise_in(

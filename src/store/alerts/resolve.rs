@@ -1,8 +1,7 @@
 //! How an alert ends.
 
-use deadpool_postgres::{Object, Transaction};
+use deadpool_postgres::Transaction;
 use jiff::Timestamp;
-use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::AlertSeries;
@@ -10,22 +9,13 @@ use super::history::{self, Event};
 use super::raise::take_turns;
 use super::row::{alert_of, columns, of_series};
 use crate::models::alert::{Alert, AlertState};
+use crate::store::StoreError;
 use crate::store::codec::Moment;
-use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
 
-/// Resolves the open alert of a series. Of any number of processes one is answered the alert, the others `None`.
-pub async fn resolve(
-    store: &Store,
-    series: &AlertSeries,
-    at: Timestamp,
-) -> Result<Option<Alert>, StoreError> {
-    let mut client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, resolve_on(&mut client, series, at)).await;
-    answered(client, outcome)
-}
-
-async fn resolve_on(
-    client: &mut Object,
+/// Resolves the open alert of a series, and answers it. Of any number of processes one is answered the alert, the others
+/// `None`.
+pub(in crate::store) async fn resolve(
+    transaction: &Transaction<'_>,
     series: &AlertSeries,
     at: Timestamp,
 ) -> Result<Option<Alert>, StoreError> {
@@ -38,8 +28,7 @@ async fn resolve_on(
         " RETURNING ",
         columns!()
     );
-    let transaction = client.transaction().await?;
-    take_turns(&transaction, series).await?;
+    take_turns(transaction, series).await?;
     let statement = transaction.prepare_cached(SQL).await?;
     let AlertSeries { rule, rule_id, metric, scope } = series;
     let dimension = scope.dimension.as_str();
@@ -48,9 +37,8 @@ async fn resolve_on(
         .await?;
     let alert = row.as_ref().map(alert_of).transpose()?;
     if let Some(alert) = &alert {
-        history::note(&transaction, &[alert.id], Event::Phase("resolved"), at).await?;
+        history::note(transaction, &[alert.id], Event::Phase("resolved"), at).await?;
     }
-    transaction.commit().await?;
     Ok(alert)
 }
 
@@ -65,7 +53,8 @@ pub(in crate::store) struct Loss<'a> {
     pub at: Timestamp,
 }
 
-/// Counts posts out of an open churn alert. One of which no post is left is resolved and answered.
+/// Counts posts out of an open churn alert. One of which no post is left is resolved and answered, unless it flaps: that
+/// is held open until it has been calm.
 ///
 /// That it shrank does not count as a change of it, or a burst that is over would never be.
 pub(in crate::store) async fn count_out(
@@ -83,10 +72,10 @@ pub(in crate::store) async fn count_out(
                 SELECT coalesce(jsonb_agg(post ORDER BY place), '[]')
                 FROM jsonb_array_elements(posts) WITH ORDINALITY AS of (post, place)
                 WHERE (post ->> 'uuid')::uuid <> ALL ($3)),
-            state = CASE WHEN count > $2 THEN state ELSE 'resolved' END,
-            phase = CASE WHEN count > $2 THEN phase ELSE 'resolved' END,
-            resolved_at = CASE WHEN count > $2 THEN resolved_at ELSE $4::timestamptz END,
-            updated_at = CASE WHEN count > $2 THEN updated_at ELSE greatest(updated_at, $4) END
+            state = CASE WHEN count > $2 OR flapping THEN state ELSE 'resolved' END,
+            phase = CASE WHEN count > $2 OR flapping THEN phase ELSE 'resolved' END,
+            resolved_at = CASE WHEN count > $2 OR flapping THEN resolved_at ELSE $4::timestamptz END,
+            updated_at = CASE WHEN count > $2 OR flapping THEN updated_at ELSE greatest(updated_at, $4) END
         WHERE id = $1 AND state = 'open'
         RETURNING ",
         columns!()

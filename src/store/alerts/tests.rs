@@ -30,6 +30,17 @@ fn found(rule: AlertRule, at: Timestamp) -> NewAlert {
     }
 }
 
+/// Does one thing to alerts, in a transaction of its own.
+macro_rules! alone {
+    ($store:expr, $work:path, $($argument:expr),*) => {{
+        let mut client = $store.client().await.unwrap();
+        let transaction = client.transaction().await.unwrap();
+        let outcome = $work(&transaction, $($argument),*).await.unwrap();
+        transaction.commit().await.unwrap();
+        outcome
+    }};
+}
+
 fn alert_post(n: u32) -> AlertPost {
     let (text, platform, source) = (format!("post {n}"), "twitter".to_owned(), "http".to_owned());
     AlertPost { uuid: Uuid::now_v7(), text, platform, source, churn_risk: 0.9 }
@@ -43,9 +54,7 @@ async fn of_eight_processes_one_opens_and_one_resolves() {
         let at = now + MINUTE * (round * 10);
         let tasks = (0..8).map(|_| {
             let store = store.clone();
-            tokio::spawn(
-                async move { open_or_update(&store, &found(AlertRule::Negativity, at)).await.unwrap() },
-            )
+            tokio::spawn(async move { alone!(store, open_or_update, &found(AlertRule::Negativity, at)) })
         });
         let raised = futures_util::future::try_join_all(tasks).await.unwrap();
         assert_eq!(raised.iter().filter(|raise| matches!(raise, Raise::Opened(_))).count(), 1);
@@ -53,7 +62,7 @@ async fn of_eight_processes_one_opens_and_one_resolves() {
         let tasks = (0..8).map(|_| {
             let store = store.clone();
             let series = found(AlertRule::Negativity, at).series;
-            tokio::spawn(async move { resolve(&store, &series, at + MINUTE).await.unwrap() })
+            tokio::spawn(async move { alone!(store, resolve, &series, at + MINUTE) })
         });
         let resolved = futures_util::future::try_join_all(tasks).await.unwrap();
         assert_eq!(resolved.iter().flatten().count(), 1);
@@ -68,30 +77,30 @@ async fn a_resolved_alert_stays_quiet_for_its_cooldown() {
     let store = test_store().await;
     let now = Timestamp::now();
     let first = found(AlertRule::Negativity, now);
-    assert!(matches!(open_or_update(&store, &first).await.unwrap(), Raise::Opened(_)));
-    assert!(resolve(&store, &first.series, now).await.unwrap().is_some());
+    assert!(matches!(alone!(store, open_or_update, &first), Raise::Opened(_)));
+    assert!(alone!(store, resolve, &first.series, now).is_some());
     for (minutes, opens) in [(0, false), (4, false), (6, true)] {
         let again = found(AlertRule::Negativity, now + MINUTE * minutes);
-        let raised = open_or_update(&store, &again).await.unwrap();
+        let raised = alone!(store, open_or_update, &again);
         assert_eq!(matches!(raised, Raise::Opened(_)), opens, "after {minutes} minutes");
     }
     let mut elsewhere = found(AlertRule::Negativity, now);
     elsewhere.series.scope = Scope::overall();
-    assert!(matches!(open_or_update(&store, &elsewhere).await.unwrap(), Raise::Opened(_)));
+    assert!(matches!(alone!(store, open_or_update, &elsewhere), Raise::Opened(_)));
 }
 
 #[tokio::test]
 async fn an_update_says_how_things_are_now() {
     let store = test_store().await;
     let now = Timestamp::now();
-    open_or_update(&store, &found(AlertRule::Negativity, now)).await.unwrap();
+    alone!(store, open_or_update, &found(AlertRule::Negativity, now));
     let worse = NewAlert {
         value: 0.55,
         count: 31,
         severity: Severity::Critical,
         ..found(AlertRule::Negativity, now + MINUTE)
     };
-    let alert = open_or_update(&store, &worse).await.unwrap().into_alert().unwrap();
+    let alert = alone!(store, open_or_update, &worse).into_alert().unwrap();
     assert_eq!((alert.value, alert.count, alert.severity), (0.55, 31, Severity::Critical));
     assert_eq!((alert.state, alert.threshold), (AlertState::Open, 0.5));
     assert!(alert.opened_at < alert.updated_at);
@@ -107,7 +116,7 @@ async fn a_burst_of_churn_is_one_alert_that_shows_the_newest_posts() {
         sent.splice(0..0, posts.clone());
         let value = if n == 2 { 0.99 } else { 0.85 };
         let added = NewAlert { value, count: 5, posts, ..found(AlertRule::Churn, now + MINUTE * n as i32) };
-        add_posts(&store, &added).await.unwrap();
+        alone!(store, add_posts, &added);
     }
     let open = AlertsQuery { state: Some(AlertState::Open), limit: 10, ..AlertsQuery::default() };
     let alerts = list(&store, &open).await.unwrap().items;
@@ -129,7 +138,7 @@ async fn pages_of_alerts_name_each_once() {
         // Several open at the same moment.
         let mut alert = found(AlertRule::Negativity, now + MINUTE * (n / 3));
         alert.series.scope.key = format!("product {n}");
-        open_or_update(&store, &alert).await.unwrap();
+        alone!(store, open_or_update, &alert);
     }
     let mut names = Vec::new();
     let mut query = AlertsQuery { limit: 2, ..AlertsQuery::default() };

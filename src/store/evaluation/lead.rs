@@ -1,4 +1,4 @@
-//! Exactly one process evaluates.
+//! Exactly one process evaluates rules, and exactly one, the same or another, looks for what is unusual.
 
 use std::time::Duration;
 
@@ -7,11 +7,29 @@ use tokio::time::timeout;
 use tokio_postgres::types::ToSql;
 
 use super::Turn;
-use crate::store::locks::Lock;
+use crate::store::locks::{self, Lock};
 use crate::store::{Store, StoreError};
 
 /// A server that does not answer this fast leads nobody: the evaluation is given up and tried again.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What exactly one process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Duty {
+    /// Evaluates the alert rules.
+    Rules,
+    /// Looks for changes that nobody configured a rule for.
+    Signals,
+}
+
+impl Duty {
+    const fn lock(self) -> Lock {
+        match self {
+            Self::Rules => Lock::Rules,
+            Self::Signals => Lock::Signals,
+        }
+    }
+}
 
 /// A connection of its own that holds the lead, or asks for it.
 ///
@@ -21,36 +39,42 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// lost the lead without noticing writes nothing.
 pub struct Lead {
     client: ClientWrapper,
+    duty: Duty,
     is_held: bool,
 }
 
 impl Lead {
     /// Opens the connection. Fails when the server is away.
-    pub async fn connect(store: &Store) -> Result<Self, StoreError> {
+    pub async fn connect(store: &Store, duty: Duty) -> Result<Self, StoreError> {
         // The server probes a silent client after three seconds, each second, and gives it up after the third.
         const PROBE: &str = "
             SET tcp_keepalives_idle = 3; SET tcp_keepalives_interval = 1; SET tcp_keepalives_count = 3;
             SET tcp_user_timeout = 7000";
         let client = Object::take(store.client().await?);
         timeout(PATIENCE, client.batch_execute(PROBE)).await.map_err(|_| too_slow())??;
-        Ok(Self { client, is_held: false })
+        Ok(Self { client, duty, is_held: false })
     }
 
     /// Whether this process evaluates, from now until the connection breaks or is dropped.
     pub async fn ask(&mut self) -> Result<bool, StoreError> {
         // Asking again would count: the session then holds it twice.
         const SQL: &str = "SELECT CASE WHEN $2 THEN true ELSE pg_try_advisory_lock($1) END";
-        let values: [&(dyn ToSql + Sync); 2] = [&Lock::Lead.number(), &self.is_held];
+        let values: [&(dyn ToSql + Sync); 2] = [&self.duty.lock().number(), &self.is_held];
         let asking = self.client.query_one(SQL, &values);
         let row = timeout(PATIENCE, asking).await.map_err(|_| too_slow())??;
         self.is_held = row.try_get(0)?;
         Ok(self.is_held)
     }
 
-    /// Begins to write what an evaluation found.
+    /// Begins to write what an evaluation found, as soon as nobody else does: two that told people of the same alerts at
+    /// the same time would tell them twice.
     pub async fn turn(&mut self) -> Result<Turn<'_>, StoreError> {
-        let transaction = timeout(PATIENCE, self.client.transaction()).await.map_err(|_| too_slow())??;
-        Ok(Turn::new(transaction))
+        let work = async {
+            let transaction = self.client.transaction().await?;
+            locks::take_alerts(&transaction).await?;
+            Ok(Turn::new(transaction))
+        };
+        timeout(PATIENCE, work).await.map_err(|_| too_slow())?
     }
 }
 

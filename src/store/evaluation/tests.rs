@@ -4,14 +4,16 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::*;
-use crate::models::alert::{Alert, AlertPhase, AlertState, Scope, Severity};
+use crate::models::alert::{Alert, AlertPhase, AlertRule, AlertState, Scope, Severity};
 use crate::models::alert_rule::{NEGATIVITY_OVERALL, Rule};
 use crate::models::evaluation::{Changes, Mute, News, Opening, Refresh, Telling};
+use crate::models::rollup::Dimension;
+use crate::store::alerts::{AlertSeries, NewAlert, Raise};
 use crate::store::testing::{execute, now_in_micros, number, test_store};
 use crate::store::{alert_rules, alerts};
 
 async fn lead(store: &Store) -> Lead {
-    let mut lead = Lead::connect(store).await.unwrap();
+    let mut lead = Lead::connect(store, Duty::Rules).await.unwrap();
     assert!(lead.ask().await.unwrap());
     lead
 }
@@ -32,6 +34,7 @@ fn opening(rule: &Rule, now: Timestamp) -> Opening {
         count: 30,
         pending_since: now - SignedDuration::from_secs(20),
         series,
+        posts: Vec::new(),
     }
 }
 
@@ -55,7 +58,7 @@ async fn history(store: &Store, alert: Uuid) -> Vec<String> {
 async fn of_several_connections_one_leads_until_it_is_gone() {
     let store = test_store().await;
     let mut first = lead(&store).await;
-    let mut second = Lead::connect(&store).await.unwrap();
+    let mut second = Lead::connect(&store, Duty::Rules).await.unwrap();
     assert!(!second.ask().await.unwrap());
     assert!(first.ask().await.unwrap(), "asking again does not lose it");
     let gone_at = Instant::now();
@@ -64,6 +67,67 @@ async fn of_several_connections_one_leads_until_it_is_gone() {
         assert!(gone_at.elapsed() < Duration::from_secs(10), "nobody takes over");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+#[tokio::test]
+async fn rules_and_signals_are_led_apart_and_their_turns_come_one_after_the_other() {
+    let store = test_store().await;
+    let mut rules = lead(&store).await;
+    let mut signals = Lead::connect(&store, Duty::Signals).await.unwrap();
+    assert!(signals.ask().await.unwrap());
+    let turn = rules.turn().await.unwrap();
+    {
+        let mut waiting = std::pin::pin!(signals.turn());
+        let waited = tokio::time::timeout(Duration::from_millis(200), &mut waiting).await;
+        assert!(waited.is_err(), "two tell at the same time");
+        drop(turn);
+        waiting.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_series_opens_as_often_as_its_alerts_did_since_it_was_last_calm() {
+    let store = test_store().await;
+    let now = now_in_micros();
+    let mut lead = lead(&store).await;
+    let at = |minutes: i64| now + SignedDuration::from_mins(minutes);
+    let found = |key: &str, minutes: i64| NewAlert {
+        series: AlertSeries {
+            rule: AlertRule::Churn,
+            rule_id: None,
+            metric: None,
+            scope: Scope { dimension: Dimension::Product, key: key.to_owned() },
+        },
+        rule_name: None,
+        severity: Severity::Warning,
+        title: String::new(),
+        value: 0.9,
+        threshold: 0.8,
+        count: 1,
+        at: at(minutes),
+        cooldown: Duration::ZERO,
+        channels: Vec::new(),
+        posts: Vec::new(),
+        members: Vec::new(),
+        evidence: None,
+    };
+    let mut open_and_resolve = async |key: &str, minutes: i64, flaps: bool| {
+        let mut turn = lead.turn().await.unwrap();
+        let found = found(key, minutes);
+        let Raise::Opened(alert) = turn.raise(&found).await.unwrap() else { panic!("it is open already") };
+        let n_openings = turn.n_openings(&alert, at(minutes - 60)).await.unwrap();
+        if flaps {
+            turn.hold_open(alert.id, at(minutes)).await.unwrap();
+        }
+        assert!(turn.resolve(&found.series, at(minutes + 1)).await.unwrap());
+        turn.commit().await.unwrap();
+        n_openings
+    };
+    assert_eq!(open_and_resolve("alpha", 0, false).await, 1);
+    assert_eq!(open_and_resolve("beta", 1, false).await, 1);
+    assert_eq!(open_and_resolve("alpha", 10, false).await, 2);
+    assert_eq!(open_and_resolve("alpha", 60, true).await, 2, "the first is an hour ago");
+    assert_eq!(open_and_resolve("alpha", 65, false).await, 1, "it was calm since");
 }
 
 #[tokio::test]
@@ -86,7 +150,7 @@ async fn who_lost_the_lead_without_noticing_writes_nothing() {
     };
     assert!(outcome.await.is_err());
     assert_eq!(number(&store, "SELECT count(*) FROM sentiment_alerts").await, 0);
-    let mut next = Lead::connect(&store).await.unwrap();
+    let mut next = Lead::connect(&store, Duty::Rules).await.unwrap();
     let asked_at = Instant::now();
     // The server lets go of the lock a moment after it closed the connection.
     while !next.ask().await.unwrap() {

@@ -17,9 +17,9 @@ use crate::store::outbox::{self, Notice, NoticeEvent};
 
 /// A transaction of whoever leads. Dropped without [`Turn::commit`], it changes nothing.
 pub struct Turn<'a> {
-    transaction: Transaction<'a>,
+    pub(super) transaction: Transaction<'a>,
     /// The alerts of which something changed that people see.
-    changed: BTreeSet<Uuid>,
+    pub(super) changed: BTreeSet<Uuid>,
 }
 
 impl<'a> Turn<'a> {
@@ -88,7 +88,8 @@ impl<'a> Turn<'a> {
         const FIRED: &str = "
             UPDATE sentiment_alerts SET told_as = $2, told_severity = severity
             WHERE id = ANY ($1) AND told_as IS NULL AND state = 'open'";
-        const ESCALATED: &str = "UPDATE sentiment_alerts SET told_severity = severity WHERE id = ANY ($1)";
+        const ESCALATED: &str = "
+            UPDATE sentiment_alerts SET told_severity = severity WHERE id = ANY ($1) AND told_severity < severity";
         const OVER: &str =
             "UPDATE sentiment_alerts SET told_over = true WHERE id = ANY ($1) AND NOT told_over";
         for telling in tellings {
@@ -141,11 +142,11 @@ impl<'a> Turn<'a> {
             // The series has waited for its cooldown already.
             cooldown: Duration::ZERO,
             channels: rule.channels.clone(),
-            posts: Vec::new(),
+            posts: opening.posts.clone(),
             members: Vec::new(),
             evidence: None,
         };
-        let alert = match alerts::open_or_update_on(&self.transaction, &found).await? {
+        let alert = match alerts::open_or_update(&self.transaction, &found).await? {
             Raise::Opened(alert) => {
                 if opening.pending_since < now {
                     let since = opening.pending_since;
@@ -160,9 +161,7 @@ impl<'a> Turn<'a> {
             }
         };
         if opening.series.flapping {
-            const SQL: &str = "UPDATE sentiment_alerts SET flapping = true WHERE id = $1";
-            self.transaction.execute(SQL, &[&alert.id]).await?;
-            self.note(alert.id, "flapping", now).await?;
+            self.hold_open(alert.id, now).await?;
         }
         self.changed.insert(alert.id);
         Ok(alert.id)
@@ -271,7 +270,12 @@ impl<'a> Turn<'a> {
         Ok(())
     }
 
-    async fn note(&mut self, alert: Uuid, action: &'static str, now: Timestamp) -> Result<(), StoreError> {
+    pub(super) async fn note(
+        &mut self,
+        alert: Uuid,
+        action: &'static str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         alerts::note(&self.transaction, &[alert], Event::Action(action), now).await?;
         self.changed.insert(alert);
         Ok(())

@@ -1,0 +1,4 @@
+-- Who looks for what is unusual holds an advisory lock, which goes with its connection; nobody has to wait for a time to
+-- run out.
+
+ALTER TABLE signal_settings DROP COLUMN watcher, DROP COLUMN watched_until;

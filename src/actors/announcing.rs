@@ -1,0 +1,70 @@
+//! What follows every change of alerts: people are told, and every process hears of it.
+
+use jiff::Timestamp;
+use tracing::{info, warn};
+
+use crate::alerting::{muting, telling};
+use crate::models::alert::{Alert, AlertPhase, AlertState};
+use crate::models::evaluation::{Mute, Told};
+use crate::models::live::{AlertChange, LiveUpdate};
+use crate::models::silence::Silence;
+use crate::store::StoreError;
+use crate::store::evaluation::{Lead, Turn};
+use crate::stream::Updates;
+
+/// Notes what mutes each open alert, and puts what people must be told into the outbox: the last thing in a turn, so that
+/// either an alert changes and people will be told of it, or neither.
+pub(super) async fn announce(
+    turn: &mut Turn<'_>,
+    silences: &[Silence],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let told = turn.told().await?;
+    let open = told.iter().map(|told| &told.alert).filter(|alert| alert.state == AlertState::Open);
+    let mutes = muting::mutes(&open.cloned().collect::<Vec<_>>(), silences, now);
+    turn.mute(&changed(&told, &mutes), now).await?;
+    turn.tell(&telling::due(&told, &mutes)).await
+}
+
+/// Begins to write, if this process still leads.
+pub(super) async fn turn(lead: &mut Option<Lead>) -> Result<Turn<'_>, StoreError> {
+    match lead {
+        Some(lead) => lead.turn().await,
+        None => Err(StoreError::Internal { reason: "another process leads".to_owned() }),
+    }
+}
+
+/// Tells every process how alerts are now.
+pub(super) async fn push_all(updates: &Updates, alerts: Vec<Alert>) {
+    for alert in alerts {
+        push(updates, alert).await;
+    }
+}
+
+/// Tells every process how an alert is now.
+pub(super) async fn push(updates: &Updates, alert: Alert) {
+    let change = match alert.state {
+        AlertState::Open => AlertChange::Raised,
+        AlertState::Resolved => AlertChange::Resolved,
+    };
+    if alert.phase != AlertPhase::Recovering {
+        let (rule, scope) = (alert.rule.as_str(), &alert.scope.key);
+        info!(rule, scope, phase = alert.phase.as_str(), value = alert.value, "alert");
+    }
+    let update = LiveUpdate::Alert { change, alert: Box::new(alert) };
+    if let Err(error) = updates.publish(&update).await {
+        // It is stored, so every list shows it.
+        warn!(%error, "an alert was not pushed");
+    }
+}
+
+/// The mutes that are other than what the alerts say.
+fn changed(alerts: &[Told], mutes: &[Mute]) -> Vec<Mute> {
+    let is_new = |mute: &&Mute| {
+        let told = alerts.iter().find(|told| told.alert.id == mute.alert);
+        told.is_some_and(|Told { alert, .. }| {
+            (alert.silenced, alert.inhibited_by) != (mute.silenced, mute.inhibited_by)
+        })
+    };
+    mutes.iter().filter(is_new).copied().collect()
+}
