@@ -2,7 +2,7 @@ import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { BellIcon, PulseIcon, SearchIcon, StackIcon } from '@/components/ui/icons';
 import { paths } from '@/config/paths';
-import { useAlerts } from '@/features/alerts/api/use-alerts';
+import { useOpenAlerts } from '@/features/alerts/api/use-open-alerts';
 import { useLive } from '@/live/store';
 
 const PAGES = [
@@ -79,8 +79,7 @@ const COUNTED_MAX = 99;
 /** How many alerts wait for a person; nothing where none do. */
 function OpenAlerts({ className }: { className: string }) {
   const pushed = useLive((live) => live.alerts);
-  const { alerts } = useAlerts(pushed);
-  const n_open = alerts.filter(({ state }) => state === 'open').length;
+  const n_open = useOpenAlerts(pushed).alerts.length;
   if (n_open === 0) return null;
   return (
     <span

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import {
   formatAge,
+  formatAxisTime,
   formatCount,
   formatDuration,
   formatElapsed,
@@ -8,6 +9,7 @@ import {
   formatRate,
   formatShare,
   formatSigned,
+  formatSome,
   formatSure,
 } from '@/lib/format';
 import { NOON } from '@/testing/samples';
@@ -95,4 +97,16 @@ test('an unreadable time has no age', () => {
 
 test('the empty key is named', () => {
   expect(formatKey('')).toBe('Unattributed');
+});
+
+test('along an axis the day is written only where there is more than one', () => {
+  const [morning, evening, next] = ['2026-01-02T09:30', '2026-01-02T18:00', '2026-01-03T09:30'];
+  expect(formatAxisTime([morning, evening])(morning)).toBe('09:30');
+  expect(formatAxisTime([morning, next])(next)).toBe('3 Jan, 09:30');
+  expect(formatAxisTime([])('')).toBe('–');
+});
+
+test('a list that was cut off says that there are more', () => {
+  expect(formatSome(200, true)).toBe('200+');
+  expect(formatSome(12, false)).toBe('12');
 });

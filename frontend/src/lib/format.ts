@@ -20,6 +20,11 @@ export function formatCount(count: number): string {
   return count < 100_000 ? whole.format(count) : compact.format(count);
 }
 
+/** `12`; `200+` of a list that was cut off there. */
+export function formatSome(count: number, isCut: boolean): string {
+  return `${formatCount(count)}${isCut ? '+' : ''}`;
+}
+
 /** `1 post`, `12 posts`. */
 export function formatPosts(count: number): string {
   return `${formatCount(count)} ${count === 1 ? 'post' : 'posts'}`;
@@ -95,6 +100,13 @@ export function formatClock(time: string | number): string {
 export function formatDay(time: string | number): string {
   const date = new Date(time);
   return Number.isNaN(date.getTime()) ? NONE : dayAndClock.format(date);
+}
+
+/** Times along an axis, with the day only where there is more than one. */
+export function formatAxisTime(times: readonly string[]): (time: string) => string {
+  const [first, last] = [times[0] ?? '', times.at(-1) ?? ''].map((time) => new Date(time));
+  const isOneDay = first?.toDateString() === last?.toDateString();
+  return (time) => (isOneDay ? formatClock(time).slice(0, 5) : formatDay(time));
 }
 
 /** With the year, since a replayed post may be years old. */

@@ -1,10 +1,10 @@
 import { Tabs as Radix } from 'radix-ui';
-import type { ReactNode } from 'react';
+import { useEffect, useRef, type ReactNode } from 'react';
 
 interface TabsProps<Value extends string> {
   label: string;
   value: Value;
-  options: readonly { value: Value; text: string; count?: number | undefined }[];
+  options: readonly { value: Value; text: string; count?: string | undefined }[];
   onChange: (value: Value) => void;
   /** The chosen panel; the others are not there. */
   children: ReactNode;
@@ -12,6 +12,12 @@ interface TabsProps<Value extends string> {
 
 /** Parts of a page of which one is shown. The arrow keys move between them; on a phone the row scrolls. */
 export function Tabs<Value extends string>(props: TabsProps<Value>) {
+  const list = useRef<HTMLDivElement>(null);
+  // A link may lead to a tab that is beyond the edge of a phone.
+  useEffect(() => {
+    const chosen = list.current?.querySelector('[data-state="active"]');
+    chosen?.scrollIntoView?.({ block: 'nearest', inline: 'nearest' });
+  }, [props.value]);
   return (
     <Radix.Root
       value={props.value}
@@ -19,6 +25,7 @@ export function Tabs<Value extends string>(props: TabsProps<Value>) {
       activationMode="manual"
     >
       <Radix.List
+        ref={list}
         aria-label={props.label}
         className="thin-scroll flex gap-1 overflow-x-auto border-b border-line"
       >
@@ -29,7 +36,7 @@ export function Tabs<Value extends string>(props: TabsProps<Value>) {
             className="-mb-px flex h-9 shrink-0 items-center gap-1.5 border-b-2 border-transparent px-3 text-[13.5px] text-ink-soft hover:text-ink data-[state=active]:border-brand data-[state=active]:font-semibold data-[state=active]:text-ink"
           >
             {text}
-            {count !== undefined && count > 0 && (
+            {count !== undefined && (
               <span className="rounded-full bg-critical-soft px-1.5 text-[11px] font-semibold text-critical">
                 {count}
               </span>

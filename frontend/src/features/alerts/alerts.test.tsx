@@ -69,3 +69,27 @@ test('an acknowledgement that fails is not shown as done', async () => {
   );
   expect(screen.queryByText('seen')).toBeNull();
 });
+
+test('of very many open alerts it says that there are more, and counts those that are older too', async () => {
+  const items = Array.from({ length: 200 }, (_, i) => sampleAlert({ id: `alert-${i}` }));
+  answerFetch({
+    '/api/v1/alerts': (url) =>
+      url.searchParams.get('state') === 'open'
+        ? { items, next_cursor: 'more' }
+        : { items: [sampleAlert({ id: 'done', state: 'resolved' })], next_cursor: null },
+  });
+  renderWithQueries(<AlertsPanel pushed={[]} />);
+  expect(await screen.findByText('200+ open')).toBeTruthy();
+  expect(screen.getAllByRole('listitem')).toHaveLength(50);
+});
+
+test.each([
+  [{ metric: 'volume', rule: 'spike', value: 480, threshold: 120 }, '480 posts, line at 120 posts'],
+  [{ metric: 'toxicity', rule: 'threshold', value: 0.42, threshold: 0.3 }, '42%, line at 30%'],
+] as const)('an alert of %j says how bad it is in its own unit', (changes, text) => {
+  answerFetch({});
+  renderWithQueries(<AlertsPanel pushed={[sampleAlert(changes)]} />);
+  expect(screen.getByText(text)).toBeTruthy();
+  const link = screen.getByRole('link', { name: 'Most posts about Mayweather are negative' });
+  expect(link.getAttribute('href')).toBe('/alerts?alert=alert-1');
+});

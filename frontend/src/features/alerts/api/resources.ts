@@ -1,5 +1,5 @@
 import { paths } from '@/config/paths';
-import { ALERTS_KEY } from '@/features/alerts/api/use-alert-list';
+import { ALERTS_KEY } from '@/features/alerts/api/use-open-alerts';
 import type { Resource } from '@/features/alerts/api/use-resource';
 
 export const RULES: Resource = {

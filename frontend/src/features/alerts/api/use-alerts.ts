@@ -2,25 +2,28 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import type { Alert, AlertPage } from '@/api/wire';
 import { paths } from '@/config/paths';
+import { ALERTS_KEY, useOpenAlerts } from '@/features/alerts/api/use-open-alerts';
 import { mergeAlerts } from '@/features/alerts/model/merge-alerts';
 import { getJson, postJson } from '@/lib/api-client';
-
-const ALERTS_KEY = ['alerts'];
 
 const ALERTS_SHOWN = 50;
 
 /** The socket brings changes at once; asking again now and then heals what a lost connection missed. */
 const REFRESH_EVERY_MS = 30_000;
 
-/** The latest alerts, from the store and from the socket. */
+/** What is open and what was last, from the store and from the socket, open ones first. */
 export function useAlerts(pushed: readonly Alert[]) {
   const { data, error, isPending } = useQuery({
     queryKey: ALERTS_KEY,
     queryFn: ({ signal }) => getJson<AlertPage>(paths.alerts, { limit: ALERTS_SHOWN }, signal),
     refetchInterval: REFRESH_EVERY_MS,
   });
-  const alerts = useMemo(() => mergeAlerts(data?.items ?? [], pushed), [data, pushed]);
-  return { alerts, error, isPending };
+  const open = useOpenAlerts(pushed);
+  const alerts = useMemo(
+    () => mergeAlerts([...(data?.items ?? []), ...open.alerts], pushed).slice(0, ALERTS_SHOWN),
+    [data, open.alerts, pushed],
+  );
+  return { alerts, n_open: open.alerts.length, isCut: open.isCut, error, isPending };
 }
 
 /** Says that a person has seen an alert; it stays open until its cause is gone. */

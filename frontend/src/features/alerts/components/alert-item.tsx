@@ -3,8 +3,17 @@ import type { Alert } from '@/api/wire';
 import { Badge } from '@/components/ui/badge';
 import { Button } from '@/components/ui/button';
 import { AlertIcon, CheckIcon } from '@/components/ui/icons';
+import { AlertLink } from '@/features/alerts/components/alert-link';
+import { SeverityBadge } from '@/features/alerts/components/severity-badge';
 import { SourceBadge } from '@/components/ui/source-badge';
-import { formatAge, formatPosts, formatScore, formatShare } from '@/lib/format';
+import { describeValue } from '@/features/alerts/model/describe-alert';
+import { formatAge, formatPosts, formatScore } from '@/lib/format';
+
+const COLOURS = {
+  critical: 'text-critical',
+  warning: 'text-warning',
+  info: 'text-brand',
+} as const;
 
 interface AlertItemProps {
   alert: Alert;
@@ -20,21 +29,19 @@ export function AlertItem({ alert, now, busy, onAcknowledge }: AlertItemProps) {
     <li className={clsx('border-t border-line px-4 py-2', !isOpen && 'text-ink-soft')}>
       <div className="flex items-start gap-2">
         {isOpen ? (
-          <AlertIcon
-            className={clsx(
-              'mt-0.5 size-4 shrink-0',
-              alert.severity === 'critical' ? 'text-critical' : 'text-warning',
-            )}
-          />
+          <AlertIcon className={clsx('mt-0.5 size-4 shrink-0', COLOURS[alert.severity])} />
         ) : (
           <CheckIcon className="mt-0.5 size-4 shrink-0 text-good" />
         )}
         <div className="min-w-0 flex-1">
-          <p className="text-[13.5px] leading-snug font-medium">{alert.title}</p>
+          <AlertLink
+            id={alert.id}
+            className="text-[13.5px] leading-snug font-medium break-words hover:underline"
+          >
+            {alert.title}
+          </AlertLink>
           <p className="caption mt-0.5 flex flex-wrap items-center gap-x-2 gap-y-1">
-            <Badge tone={isOpen && alert.severity !== 'info' ? alert.severity : 'plain'}>
-              {isOpen ? alert.severity : 'resolved'}
-            </Badge>
+            {isOpen ? <SeverityBadge severity={alert.severity} /> : <Badge>resolved</Badge>}
             <span>{describeValue(alert)}</span>
             <span>{formatPosts(alert.count)}</span>
             <time dateTime={alert.opened_at} title={new Date(alert.opened_at).toLocaleString()}>
@@ -75,19 +82,12 @@ function AlertPosts({ alert }: { alert: Alert }) {
               {post.text}
             </span>
             <span className="caption mt-0.5 flex items-center gap-1.5">
-              {post.platform} <SourceBadge source={post.source} /> churn{' '}
-              {formatScore(post.churn_risk)}
+              {post.platform} <SourceBadge source={post.source} />
+              {alert.rule === 'churn' && `churn ${formatScore(post.churn_risk)}`}
             </span>
           </li>
         ))}
       </ul>
     </details>
   );
-}
-
-/** Negativity is a share of posts; churn is the risk of one. */
-function describeValue({ rule, value, threshold }: Alert): string {
-  return rule === 'negativity'
-    ? `${formatShare(value, 1)}, line at ${formatShare(threshold, 1)}`
-    : `${formatScore(value)}, line at ${formatScore(threshold)}`;
 }

@@ -4,6 +4,7 @@ import { Badge } from '@/components/ui/badge';
 import { Panel } from '@/components/ui/panel';
 import { useAcknowledgeAlert, useAlerts } from '@/features/alerts/api/use-alerts';
 import { AlertItem } from '@/features/alerts/components/alert-item';
+import { formatSome } from '@/lib/format';
 import { useNow } from '@/lib/use-now';
 
 interface AlertsPanelProps {
@@ -14,17 +15,16 @@ interface AlertsPanelProps {
 
 /** What needs a person: open alerts first. */
 export function AlertsPanel({ pushed, className }: AlertsPanelProps) {
-  const { alerts, error, isPending } = useAlerts(pushed);
+  const { alerts, n_open, isCut, error, isPending } = useAlerts(pushed);
   const acknowledge = useAcknowledgeAlert();
   const now = useNow(1_000);
-  const n_open = alerts.filter(({ state }) => state === 'open').length;
   return (
     <Panel
       title="Alerts"
       className={className ?? ''}
       actions={
         n_open > 0 ? (
-          <Badge tone="critical">{n_open} open</Badge>
+          <Badge tone="critical">{formatSome(n_open, isCut)} open</Badge>
         ) : (
           <Badge tone="good">all calm</Badge>
         )

@@ -1,6 +1,6 @@
 import type { Alert } from '@/api/wire';
 import { Tabs } from '@/components/ui/tabs';
-import { useOpenAlerts } from '@/features/alerts/api/use-alert-list';
+import { useOpenAlerts } from '@/features/alerts/api/use-open-alerts';
 import { ChannelsPanel } from '@/features/alerts/channels/channels-panel';
 import { AlertHistory } from '@/features/alerts/components/alert-history';
 import { AlertSheet } from '@/features/alerts/components/alert-sheet';
@@ -9,7 +9,7 @@ import { TABS, type AlertsPlace } from '@/features/alerts/model/place';
 import { RulesPanel } from '@/features/alerts/rules/rules-panel';
 import { SignalsPanel } from '@/features/alerts/signals/signals-panel';
 import { SilencesPanel } from '@/features/alerts/silences/silences-panel';
-import { capitalize } from '@/lib/format';
+import { capitalize, formatSome } from '@/lib/format';
 
 interface AlertsViewProps {
   place: AlertsPlace;
@@ -32,7 +32,10 @@ export function AlertsView({ place, onChange, pushed }: AlertsViewProps) {
         options={TABS.map((value) => ({
           value,
           text: capitalize(value),
-          count: value === 'open' ? open.alerts.length : undefined,
+          count:
+            value === 'open' && open.alerts.length > 0
+              ? formatSome(open.alerts.length, open.isCut)
+              : undefined,
         }))}
         onChange={(tab) => onChange({ tab })}
       >

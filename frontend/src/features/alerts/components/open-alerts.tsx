@@ -1,8 +1,9 @@
 import { Badge } from '@/components/ui/badge';
 import { Empty, Failure, Skeleton } from '@/components/ui/notice';
 import { Panel } from '@/components/ui/panel';
-import type { useOpenAlerts } from '@/features/alerts/api/use-alert-list';
+import type { useOpenAlerts } from '@/features/alerts/api/use-open-alerts';
 import { AlertCard } from '@/features/alerts/components/alert-card';
+import { formatSome } from '@/lib/format';
 import { useNow } from '@/lib/use-now';
 
 interface OpenAlertsProps {
@@ -14,7 +15,7 @@ const LOUDNESS = { critical: 0, warning: 1, info: 2 } as const;
 
 /** What needs a person now: the unseen before the seen, the loudest first. */
 export function OpenAlerts({
-  open: { alerts, error, isPending, refetch },
+  open: { alerts, isCut, error, isPending, refetch },
   onOpen,
 }: OpenAlertsProps) {
   const now = useNow(5_000);
@@ -30,7 +31,7 @@ export function OpenAlerts({
       note="the unseen and the loudest first"
       actions={
         alerts.length > 0 ? (
-          <Badge tone="critical">{alerts.length} open</Badge>
+          <Badge tone="critical">{formatSome(alerts.length, isCut)} open</Badge>
         ) : (
           <Badge tone="good">all calm</Badge>
         )
@@ -56,6 +57,11 @@ export function OpenAlerts({
           <AlertCard key={alert.id} alert={alert} now={now} onOpen={onOpen} />
         ))}
       </ul>
+      {isCut && (
+        <p className="caption mt-2">
+          These are the newest. All others that are open are in the history, under State.
+        </p>
+      )}
     </Panel>
   );
 }
