@@ -56,7 +56,21 @@ export function toQueryString(query: Query): string {
   return pairs.length === 0 ? '' : `?${new URLSearchParams(pairs).toString()}`;
 }
 
+/** Something to save as a file; the same answers are errors. */
+export async function getBlob(path: string): Promise<Blob> {
+  const response = await ask(path, {});
+  if (!response.ok) throw readError(response.status, await response.json().catch(() => null));
+  return response.blob();
+}
+
 async function request<Answer>(path: string, init: RequestInit): Promise<Answer> {
+  const response = await ask(path, init);
+  const body: unknown = await response.json().catch(() => null);
+  if (!response.ok) throw readError(response.status, body);
+  return body as Answer;
+}
+
+async function ask(path: string, init: RequestInit): Promise<Response> {
   const response = await fetch(path, {
     ...init,
     headers: {
@@ -69,9 +83,7 @@ async function request<Answer>(path: string, init: RequestInit): Promise<Answer>
     throw new ApiError(0, 'unreachable', 'the server does not answer');
   });
   if (response.status === 401) access.lock();
-  const body: unknown = await response.json().catch(() => null);
-  if (!response.ok) throw readError(response.status, body);
-  return body as Answer;
+  return response;
 }
 
 interface ErrorAnswer {

@@ -1,6 +1,8 @@
-import { useState } from 'react';
+import { useState, type MouseEvent, type ReactNode } from 'react';
 import { Popover } from '@/components/ui/popover';
+import { Failure } from '@/components/ui/notice';
 import { paths } from '@/config/paths';
+import { useDownload } from '@/features/explore/api/use-download';
 import { toPosts, type ExploreQuery } from '@/features/explore/model/query';
 import { toQueryString } from '@/lib/api-client';
 
@@ -17,28 +19,58 @@ export function ExportMenu({ query }: { query: ExploreQuery }) {
 function Links({ query }: { query: ExploreQuery }) {
   const posts = (format: 'csv' | 'ndjson') =>
     `${paths.exportPosts}${toQueryString({ ...toPosts({ ...query, order: 'newest' }), format })}`;
+  const download = useDownload();
   const labels = (format: 'csv' | 'ndjson') => `${paths.exportLabels}${toQueryString({ format })}`;
   return (
     <div className="flex flex-col gap-3 text-[13px]">
       <section aria-label="Posts of this view">
         <h2 className="font-semibold">Posts of this view</h2>
         <p className="caption mb-1">This period and these filters; times in UTC.</p>
-        <Download href={posts('csv')}>Posts as CSV</Download>
-        <Download href={posts('ndjson')}>Posts as NDJSON</Download>
+        <Download href={posts('csv')} name="posts.csv" by={download}>
+          Posts as CSV
+        </Download>
+        <Download href={posts('ndjson')} name="posts.ndjson" by={download}>
+          Posts as NDJSON
+        </Download>
       </section>
       <section aria-label="Corrected labels">
         <h2 className="font-semibold">Corrected labels</h2>
         <p className="caption mb-1">All that people corrected, to train the next model with.</p>
-        <Download href={labels('csv')}>Labels as CSV</Download>
-        <Download href={labels('ndjson')}>Labels as NDJSON</Download>
+        <Download href={labels('csv')} name="labels.csv" by={download}>
+          Labels as CSV
+        </Download>
+        <Download href={labels('ndjson')} name="labels.ndjson" by={download}>
+          Labels as NDJSON
+        </Download>
       </section>
+      {download.isPending && <p role="status">Fetching the file…</p>}
+      {download.error !== null && (
+        <Failure what="The file could not be fetched" error={download.error} />
+      )}
     </div>
   );
 }
 
-function Download({ href, children }: { href: string; children: string }) {
+interface DownloadProps {
+  href: string;
+  name: string;
+  by: ReturnType<typeof useDownload>;
+  children: ReactNode;
+}
+
+function Download({ href, name, by, children }: DownloadProps) {
+  const follow = (event: MouseEvent) => {
+    if (!by.isNeeded()) return;
+    event.preventDefault();
+    by.mutate({ path: href, name });
+  };
   return (
-    <a href={href} download className="-mx-1.5 block rounded-md px-1.5 py-1.5 hover:bg-highlight">
+    <a
+      href={href}
+      download
+      onClick={follow}
+      className="-mx-1.5 block rounded-md px-1.5 py-1.5 hover:bg-highlight"
+    >
       {children}
     </a>
   );
