@@ -88,7 +88,10 @@ test('without a network the app opens, says so, and shows no figure from a cache
     .waitFor({ timeout: SOON_MS });
   await page.context().setOffline(true);
   await page.reload();
-  await page.getByText('This device is offline').first().waitFor({ state: 'attached' });
+  await page
+    .getByText(/^No live data/)
+    .first()
+    .waitFor();
   await page.getByText('Waiting for the first figures').waitFor();
   assert.equal(await page.getByRole('list', { name: 'Posts, newest first' }).count(), 0);
   await page.context().setOffline(false);

@@ -14,6 +14,11 @@ const SUBSCRIPTION: Subscription = {
   delta: true,
 };
 
+/** What the browser says of the network does not matter on the way to a server on the same machine. */
+function isOwnMachine(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
+}
+
 /** The page's one connection; started and stopped by the shell. */
 export const liveClient = new LiveClient({
   origin: window.location.origin,
@@ -22,6 +27,7 @@ export const liveClient = new LiveClient({
   onConnection: liveStore.setConnection,
   onGap: liveStore.restart,
   token: access.token,
+  isOnline: () => isOwnMachine(window.location.hostname) || navigator.onLine,
 });
 
 /** How many posts a second the server may send: `all` where the page picks out the few it wants. */

@@ -120,6 +120,8 @@ export class LiveClient {
   }
 
   #wentOffline = (): void => {
+    // A server on this very machine needs no network.
+    if (this.#params.isOnline()) return;
     this.#drop(CLOSE.normal);
     this.#params.onConnection({ state: 'offline' });
   };
