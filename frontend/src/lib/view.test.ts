@@ -6,7 +6,8 @@ test('an empty address is the last minute of everything', () => {
 });
 
 test('an address survives the way there and back', () => {
-  const view = parseView({ window: '1h', source: 'replay', city: 'São Paulo' });
+  const view = parseView({ window: '1h', source: 'replay', city: 'São Paulo', top: 'rising' });
+  expect(view.top).toBe('rising');
   expect(parseView(viewToSearch(view))).toEqual(view);
 });
 
@@ -21,7 +22,7 @@ test('a key that looks like a number stays a name', () => {
 });
 
 test('the default window does not lengthen the address', () => {
-  expect(viewToSearch({ window: '60s' })).toEqual({});
+  expect(viewToSearch({ window: '60s', top: 'virality' })).toEqual({});
 });
 
 test('only the unfiltered last minute comes by socket', () => {

@@ -14,14 +14,24 @@ export const WINDOW_NAMES: Record<WindowKey, string> = {
 export const FILTERS = ['source', 'platform', 'product', 'channel', 'city'] as const;
 export type FilterKey = (typeof FILTERS)[number];
 
+/** By what posts stand out; the API's names of orders. */
+export const TOP_ORDERS = ['virality', 'rising', 'engagement'] as const;
+export type TopOrder = (typeof TOP_ORDERS)[number];
+
 /** What the page shows. All of it lives in the address, so that a view can be shared by its link. */
 export interface View extends PostFilter {
   window: WindowKey;
+  /** By what the posts that stand out are chosen; by virality where it is not said. */
+  top?: TopOrder;
 }
 
 /** Reads an address typed or shared by anyone: what makes no sense is left out, never an error. */
 export function parseView(search: Record<string, unknown>): View {
-  const view: View = { window: WINDOWS.find((key) => key === search['window']) ?? '60s' };
+  const view: View = {
+    window: WINDOWS.find((key) => key === search['window']) ?? '60s',
+  };
+  const top = TOP_ORDERS.find((key) => key === search['top']);
+  if (top !== undefined && top !== 'virality') view.top = top;
   for (const key of FILTERS) {
     const value = search[key];
     // The router reads `?city=2026` as a number.
@@ -33,8 +43,12 @@ export function parseView(search: Record<string, unknown>): View {
 
 /** The shortest address that means this view. */
 export function viewToSearch(view: View): Record<string, string> {
-  const { window, ...filter } = view;
-  return { ...(window === '60s' ? {} : { window }), ...filterOf(filter) };
+  const { window, top, ...filter } = view;
+  return {
+    ...(window === '60s' ? {} : { window }),
+    ...filterOf(filter),
+    ...(top !== undefined && top !== 'virality' && { top }),
+  };
 }
 
 export function filterOf(view: PostFilter): PostFilter {
@@ -44,6 +58,11 @@ export function filterOf(view: PostFilter): PostFilter {
     if (value !== undefined) filter[key] = value;
   }
   return filter;
+}
+
+/** The same view of everything. */
+export function withoutFilters({ window, top }: View): View {
+  return { window, ...(top !== undefined && { top }) };
 }
 
 export function isFiltered(view: PostFilter): boolean {

@@ -1,4 +1,4 @@
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { MetricsSnapshot } from '@/api/wire';
 import { limitPosts, liveClient } from '@/app/live-client';
@@ -80,7 +80,12 @@ export function LivePage() {
               </div>
               <div className="grid lg:col-span-4 lg:h-[17.25rem]">
                 {window !== undefined && (
-                  <TopPostsPanel view={view} window={window} drill={drill} />
+                  <TopPostsPanel
+                    view={view}
+                    window={window}
+                    drill={drill}
+                    onOrder={(top) => setView({ ...view, top })}
+                  />
                 )}
               </div>
             </MetricsPanels>
@@ -198,7 +203,13 @@ function Quiet({ view }: { view: View }) {
 
 function Health() {
   const system = useLive((live) => live.feed.system);
-  return system === null ? null : <HealthBanner system={system} />;
+  if (system === null) return null;
+  const more = (
+    <Link to="/system" className="underline underline-offset-2">
+      More under System
+    </Link>
+  );
+  return <HealthBanner system={system} more={more} />;
 }
 
 function Alerts() {

@@ -1,6 +1,6 @@
-import { screen } from '@testing-library/react';
+import { screen, waitFor } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { TopPostsPanel } from '@/features/top-posts/components/top-posts-panel';
 import type { Drill } from '@/lib/drill';
 import { parseView } from '@/lib/view';
@@ -15,15 +15,17 @@ const view = parseView({ product: 'Tide' });
 const window = { to: '2026-01-02T12:00:00Z', seconds: 60 };
 const answers = { '/api/v1/posts': () => ({ items: [samplePost(1)], next_cursor: null }) };
 
+const ignore = () => undefined;
+
 test('what stands out is looked for within the filter, over an hour at least', async () => {
   const requests = answerFetch(answers);
-  renderWithQueries(<TopPostsPanel view={view} window={window} drill={drill} />);
+  renderWithQueries(<TopPostsPanel view={view} window={window} drill={drill} onOrder={ignore} />);
   const link = await screen.findByRole('link', { name: /what a night 1/ });
   expect(Object.fromEntries(requests[0]?.url.searchParams ?? [])).toEqual({
     from: '2026-01-02T11:00:00.000Z',
     to: '2026-01-02T12:00:00.000Z',
     product: 'Tide',
-    order: 'rising',
+    order: 'virality',
     limit: '6',
   });
   expect(link.getAttribute('href')).toContain('post=post-1');
@@ -31,8 +33,18 @@ test('what stands out is looked for within the filter, over an hour at least', a
 
 test('another order is another question', async () => {
   const requests = answerFetch(answers);
-  renderWithQueries(<TopPostsPanel view={view} window={window} drill={drill} />);
-  await userEvent.click(screen.getByRole('radio', { name: 'Most likely to spread' }));
-  await screen.findByText('what a night 1');
-  expect(requests.at(-1)?.url.searchParams.get('order')).toBe('virality');
+  const onOrder = vi.fn();
+  renderWithQueries(<TopPostsPanel view={view} window={window} drill={drill} onOrder={onOrder} />);
+  await userEvent.click(screen.getByRole('radio', { name: 'Rising: gaining fastest' }));
+  expect(onOrder).toHaveBeenCalledWith('rising');
+  const rising = parseView({ top: 'rising' });
+  renderWithQueries(<TopPostsPanel view={rising} window={window} drill={drill} onOrder={ignore} />);
+  await waitFor(() => expect(requests.at(-1)?.url.searchParams.get('order')).toBe('rising'));
+});
+
+test('where no post rises, the panel says so and not that there is none', async () => {
+  answerFetch({ '/api/v1/posts': () => ({ items: [], next_cursor: null }) });
+  const rising = parseView({ top: 'rising' });
+  renderWithQueries(<TopPostsPanel view={rising} window={window} drill={drill} onOrder={ignore} />);
+  expect(await screen.findByText(/^No post has gained/)).toBeTruthy();
 });

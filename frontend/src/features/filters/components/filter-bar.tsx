@@ -11,6 +11,7 @@ import {
   WINDOWS,
   type FilterKey,
   type View,
+  withoutFilters,
 } from '@/lib/view';
 
 interface Choice {
@@ -88,7 +89,7 @@ export function FilterBar({ view, choices, provenance, onChange, actions }: Filt
         );
       })}
       {isFiltered(view) && (
-        <Button look="quiet" onClick={() => onChange({ window: view.window })}>
+        <Button look="quiet" onClick={() => onChange(withoutFilters(view))}>
           Clear filters
         </Button>
       )}

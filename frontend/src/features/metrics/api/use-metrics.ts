@@ -1,7 +1,7 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import type { MetricsSnapshot } from '@/api/wire';
 import { getSnapshot } from '@/features/metrics/api/get-snapshot';
-import { isSocketView, type View, type WindowKey } from '@/lib/view';
+import { filterOf, isSocketView, type View, type WindowKey } from '@/lib/view';
 
 /** A longer window changes less from one second to the next, and costs the server more. */
 const POLL_EVERY_MS: Record<WindowKey, number> = {
@@ -33,7 +33,7 @@ export function useMetrics({ view, pushed, paused }: MetricsParams): Metrics {
   const fromSocket = isSocketView(view);
   const everyMs = POLL_EVERY_MS[view.window];
   const polled = useQuery({
-    queryKey: ['metrics', view],
+    queryKey: ['metrics', view.window, filterOf(view)],
     queryFn: ({ signal }) => getSnapshot(view, signal),
     enabled: !fromSocket,
     // Paused, a view just chosen is still asked for, once: the figures of the former one would be a lie.

@@ -31,7 +31,7 @@ export function describeProblems(system: SystemStatus): string[] {
   const dead = system.stream?.dead ?? 0;
   if (dead >= DEAD_LETTERS_WORTH_SAYING) {
     problems.push(
-      `${dead} ${dead === 1 ? 'post' : 'posts'} could not be processed and ${dead === 1 ? 'waits' : 'wait'} among the dead letters of the System page.`,
+      `${dead} ${dead === 1 ? 'post' : 'posts'} could not be processed and ${dead === 1 ? 'waits' : 'wait'} among the dead letters.`,
     );
   }
   return problems;

@@ -4,8 +4,6 @@ import { paths } from '@/config/paths';
 import { getJson } from '@/lib/api-client';
 import { filterOf, type View } from '@/lib/view';
 
-export type TopOrder = 'rising' | 'virality' | 'engagement';
-
 const POSTS_SHOWN = 6;
 
 /** Within a minute no post has risen; shorter windows look at the last hour. */
@@ -22,17 +20,17 @@ interface TopPostsParams {
   /** When the figures on the page end. */
   to: string;
   seconds: number;
-  order: TopOrder;
 }
 
 /** The posts of a view that stand out, and the stretch in which they were looked for. */
-export function useTopPosts({ view, to, seconds, order }: TopPostsParams) {
+export function useTopPosts({ view, to, seconds }: TopPostsParams) {
   const end = Math.ceil(Date.parse(to) / REFRESH_MS) * REFRESH_MS;
   const lengthMs = Math.min(LONGEST_MS, Math.max(SHORTEST_MS, seconds * 1_000));
   const stretch = {
     from: new Date(end - lengthMs).toISOString(),
     to: new Date(end).toISOString(),
   };
+  const order = view.top ?? 'virality';
   const { data, error, isPending } = useQuery({
     queryKey: ['posts', 'top', order, stretch, filterOf(view)],
     queryFn: ({ signal }) =>
@@ -44,5 +42,5 @@ export function useTopPosts({ view, to, seconds, order }: TopPostsParams) {
     placeholderData: keepPreviousData,
     gcTime: 60_000,
   });
-  return { posts: data?.items ?? null, stretch, error, isPending };
+  return { posts: data?.items ?? null, stretch, seconds: lengthMs / 1_000, error, isPending };
 }

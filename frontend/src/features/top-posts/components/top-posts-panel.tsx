@@ -1,46 +1,52 @@
-import { useState } from 'react';
 import type { ScoredPost } from '@/api/wire';
 import { ExploreLink } from '@/components/ui/explore-link';
 import { Failure, Skeleton } from '@/components/ui/notice';
 import { Panel } from '@/components/ui/panel';
 import { Segmented } from '@/components/ui/segmented';
 import { SentimentMark } from '@/components/ui/sentiment-mark';
-import { useTopPosts, type TopOrder } from '@/features/top-posts/api/use-top-posts';
+import { useTopPosts } from '@/features/top-posts/api/use-top-posts';
 import type { Drill } from '@/lib/drill';
-import { formatAge } from '@/lib/format';
+import { formatAge, formatDuration } from '@/lib/format';
 import { useNow } from '@/lib/use-now';
-import type { View } from '@/lib/view';
+import type { TopOrder, View } from '@/lib/view';
 
 const ORDERS = [
-  { value: 'rising', text: 'Rising', name: 'Rising: gaining fastest' },
   { value: 'virality', text: 'Viral', name: 'Most likely to spread' },
+  { value: 'rising', text: 'Rising', name: 'Rising: gaining fastest' },
   { value: 'engagement', text: 'Engaged', name: 'Most likes, shares and comments' },
 ] as const satisfies readonly { value: TopOrder; text: string; name: string }[];
+
+/** Where no post is listed, why not. */
+const NONE: Record<TopOrder, string> = {
+  virality: 'No post matches in this period.',
+  rising: 'No post has gained likes, shares or comments since it was stored.',
+  engagement: 'No post matches in this period.',
+};
 
 interface TopPostsPanelProps {
   view: View;
   window: { to: string; seconds: number };
   drill: Drill;
+  onOrder: (order: TopOrder) => void;
 }
 
 /** The posts that stand out: gaining fastest, likeliest to spread, or most reacted to. */
-export function TopPostsPanel({ view, window, drill }: TopPostsPanelProps) {
-  const [order, setOrder] = useState<TopOrder>('rising');
-  const { posts, stretch, error, isPending } = useTopPosts({ view, ...window, order });
+export function TopPostsPanel({ view, window, drill, onOrder }: TopPostsPanelProps) {
+  const order = view.top ?? 'virality';
+  const { posts, stretch, seconds, error, isPending } = useTopPosts({ view, ...window });
   const now = useNow(30_000);
   return (
     <Panel
       title="Top posts"
+      note={formatDuration(seconds)}
       className="min-h-0 flex-1"
-      actions={<Segmented label="Order" value={order} options={ORDERS} onChange={setOrder} />}
+      actions={<Segmented label="Order" value={order} options={ORDERS} onChange={onOrder} />}
     >
       {isPending && <Skeleton rows={6} label="Loading top posts" />}
       {error !== null && posts === null && (
         <Failure what="Top posts could not be loaded" error={error} />
       )}
-      {posts?.length === 0 && (
-        <p className="py-3 text-[13px] text-ink-soft">No post matches in this window.</p>
-      )}
+      {posts?.length === 0 && <p className="py-3 text-[13px] text-ink-soft">{NONE[order]}</p>}
       <ol
         className="thin-scroll -mx-2 mt-1 min-h-0 flex-1 overflow-y-auto"
         aria-label="Posts that stand out"
