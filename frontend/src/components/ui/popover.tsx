@@ -30,7 +30,7 @@ export function Popover({ text, label, open, onOpenChange, chosen, children }: P
           sideOffset={4}
           collisionPadding={12}
           aria-label={label}
-          className="thin-scroll z-50 max-h-[var(--radix-popover-content-available-height)] w-[min(21rem,calc(100vw-1.5rem))] overflow-y-auto rounded-lg border border-line bg-raised p-3 shadow-lg outline-none"
+          className="thin-scroll z-50 max-h-[var(--radix-popover-content-available-height)] w-[min(21rem,calc(100vw-1.5rem))] overflow-y-auto rounded-lg border border-line bg-raised p-3 shadow-lg outline-none [&_input]:bg-surface [&_select]:bg-surface"
         >
           {children}
         </Radix.Content>

@@ -45,7 +45,7 @@ export function Sheet({ title, description, onClose, footer, children }: SheetPr
           className="fixed inset-y-0 right-0 z-50 flex w-full max-w-[40rem] flex-col border-l border-line bg-surface shadow-panel outline-none"
         >
           <header className="flex items-start gap-3 border-b border-line px-5 py-3.5">
-            <div className="min-w-0">
+            <div className="min-w-0 self-center">
               <Dialog.Title className="text-[15px] leading-snug font-semibold break-words">
                 {title}
               </Dialog.Title>

@@ -82,7 +82,7 @@ function Body({ alert }: { alert: AlertDetails }) {
         </p>
       </div>
       {evidence != null && evidence.series.length > 0 && (
-        <Part title="What was measured" note="the band is what is usual">
+        <Part title="What was measured" note="band: what is usual; dots: outside of it">
           <EvidenceChart
             series={evidence.series}
             metric={metric}
@@ -120,8 +120,8 @@ function Body({ alert }: { alert: AlertDetails }) {
                   {post.text}
                 </p>
                 <p className="caption mt-1 flex flex-wrap items-center gap-1.5">
-                  {post.platform} <SourceBadge source={post.source} /> churn{' '}
-                  {formatScore(post.churn_risk)}
+                  {post.platform} <SourceBadge source={post.source} />
+                  {alert.rule === 'churn' && `churn ${formatScore(post.churn_risk)}`}
                   <ExploreLink search={exploreSearch(alert, { post: post.uuid })}>
                     Open the post
                   </ExploreLink>

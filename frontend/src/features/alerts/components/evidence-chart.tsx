@@ -4,7 +4,7 @@ import { axisText, baseOption, tooltipCard } from '@/components/charts/option';
 import { usePalette, type Palette } from '@/components/charts/palette';
 import type { Evidence, EvidencePoint } from '@/features/alerts/api/wire';
 import { formatMetric } from '@/features/alerts/rules/metrics';
-import { formatDay } from '@/lib/format';
+import { formatAxisTime, formatDay } from '@/lib/format';
 
 interface EvidenceChartProps {
   series: Evidence['series'];
@@ -80,7 +80,9 @@ function evidenceOption(
       axisLabel: {
         ...axisText(palette),
         hideOverlap: true,
-        formatter: (at: string) => formatDay(at),
+        alignMinLabel: 'left',
+        alignMaxLabel: 'right',
+        formatter: formatAxisTime(series.map(({ at }) => at)),
       },
     },
     yAxis: {
@@ -117,6 +119,8 @@ function evidenceOption(
         type: 'line',
         name: 'measured',
         symbol: 'circle',
+        // ECharts would leave out those between two labels, and with them what the alert is about.
+        showAllSymbol: true,
         symbolSize: (_: number, { dataIndex }: { dataIndex: number }) => {
           const point = series[dataIndex];
           return point !== undefined && isOutside(point) ? 8 : 3;

@@ -1,4 +1,4 @@
-import { useMemo } from 'react';
+import { useCallback, useMemo } from 'react';
 import { Chart } from '@/components/charts/chart';
 import { axisText, baseOption, tooltipCard } from '@/components/charts/option';
 import { usePalette, type Palette } from '@/components/charts/palette';
@@ -6,7 +6,8 @@ import { Failure, Skeleton } from '@/components/ui/notice';
 import type { NewRule, RulePreview } from '@/features/alerts/api/wire';
 import { formatMetric } from '@/features/alerts/rules/metrics';
 import { usePreview } from '@/features/alerts/rules/use-preview';
-import { formatDay, formatPosts } from '@/lib/format';
+import { toQueryString } from '@/lib/api-client';
+import { formatAxisTime, formatDay, formatPosts } from '@/lib/format';
 
 /** The last day as the rule would have seen it, with its lines and every stretch in which it would have fired. */
 export function RulePreviewChart({ rule }: { rule: NewRule | null }) {
@@ -15,6 +16,16 @@ export function RulePreviewChart({ rule }: { rule: NewRule | null }) {
   const option = useMemo(
     () => (data === undefined || rule === null ? null : previewOption(palette, data, rule)),
     [palette, data, rule],
+  );
+  const pick = useCallback(
+    (index: number) => {
+      const point = data?.series[index];
+      // In a tab of its own: what was written here and not yet saved would be lost.
+      if (point !== undefined && rule !== null) {
+        window.open(`/explore${toQueryString(searchBehind(rule, point.at))}`, '_blank');
+      }
+    },
+    [data, rule],
   );
   return (
     <section aria-label="Preview on the last day" className="rounded-lg bg-sunken p-3">
@@ -26,6 +37,7 @@ export function RulePreviewChart({ rule }: { rule: NewRule | null }) {
             ? 'Asking what it would have done…'
             : describePreview(data)}
       </p>
+      {data !== undefined && <Legend />}
       {error !== null && rule !== null && (
         <Failure className="mt-2" what="The preview could not be drawn" error={error} />
       )}
@@ -36,11 +48,45 @@ export function RulePreviewChart({ rule }: { rule: NewRule | null }) {
         <Chart
           label={`Preview: ${describePreview(data)}`}
           option={option}
+          onPick={pick}
           className={isFetching ? 'h-44 opacity-60' : 'h-44'}
         />
       )}
     </section>
   );
+}
+
+function Legend() {
+  return (
+    <ul className="caption flex flex-wrap gap-x-3" aria-hidden="true">
+      <li className="flex items-center gap-1">
+        <span className="w-3.5 border-t-2 border-brand" /> measured
+      </li>
+      <li className="flex items-center gap-1">
+        <span className="w-3.5 border-t border-critical" /> line
+      </li>
+      <li className="flex items-center gap-1">
+        <span className="w-3.5 border-t border-dashed border-critical" /> rests at
+      </li>
+      <li className="flex items-center gap-1">
+        <span className="size-2.5 bg-critical/20" /> firing
+      </li>
+    </ul>
+  );
+}
+
+/** The Explore address of what was measured at a moment: the posts of the window that ends there. */
+export function searchBehind(rule: NewRule, at: string): Record<string, string> {
+  const { dimension, key } = rule.scope;
+  const emotion = /^emotion:(.+)$/.exec(rule.metric)?.[1];
+  return {
+    from: new Date(Date.parse(at) - rule.window_seconds * 1_000).toISOString(),
+    to: at,
+    ...(dimension !== 'overall' && typeof key === 'string' && { [dimension]: key }),
+    ...(rule.metric === 'negative_share' && { label: 'negative' }),
+    ...(rule.metric === 'churn_high' && { min_churn: '0.8' }),
+    ...(emotion !== undefined && { emotion }),
+  };
 }
 
 export function describePreview({ series, firings }: RulePreview): string {
@@ -93,7 +139,9 @@ function previewOption(palette: Palette, { series, firings }: RulePreview, rule:
       axisLabel: {
         ...axisText(palette),
         hideOverlap: true,
-        formatter: (at: string) => formatDay(at),
+        alignMinLabel: 'left',
+        alignMaxLabel: 'right',
+        formatter: formatAxisTime(series.map(({ at }) => at)),
       },
     },
     yAxis: {

@@ -11,7 +11,7 @@ import {
   type RuleDraft,
 } from '@/features/alerts/rules/draft';
 import { formatMetric } from '@/features/alerts/rules/metrics';
-import { describePreview } from '@/features/alerts/rules/preview-chart';
+import { describePreview, searchBehind } from '@/features/alerts/rules/preview-chart';
 import { RulesPanel } from '@/features/alerts/rules/rules-panel';
 import { answerFetch, renderWithQueries } from '@/testing/render';
 
@@ -211,4 +211,22 @@ test('a form begins at its first field, and gives the keyboard back where it cam
   await waitFor(() => expect(document.activeElement).toBe(screen.getByLabelText('Name')));
   await userEvent.keyboard('{Escape}');
   await waitFor(() => expect(document.activeElement).toBe(opener));
+});
+
+test('a moment of the preview leads to the posts that were measured then', () => {
+  const at = '2026-01-02T12:00:00Z';
+  const harbor = { ...rule, scope: { dimension: 'product', key: 'Harbor Pay' } } as const;
+  expect(searchBehind(harbor, at)).toEqual({
+    from: '2026-01-02T11:55:00.000Z',
+    to: at,
+    product: 'Harbor Pay',
+    label: 'negative',
+  });
+  const angry = {
+    ...rule,
+    metric: 'emotion:anger',
+    scope: { dimension: 'overall', key: null },
+  } as const;
+  expect(searchBehind(angry, at)).toMatchObject({ emotion: 'anger' });
+  expect(searchBehind({ ...angry, metric: 'volume' }, at)).not.toHaveProperty('overall');
 });

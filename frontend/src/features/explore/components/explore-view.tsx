@@ -123,7 +123,7 @@ function StepSelect({ query, onChange }: Pick<ExploreViewProps, 'query' | 'onCha
     >
       {STEPS.map((step) => (
         <option key={step} value={step}>
-          {step === 'auto' ? 'Steps chosen for you' : `By ${step}`}
+          {step === 'auto' ? 'Automatic steps' : `By ${step}`}
         </option>
       ))}
     </NativeSelect>

@@ -92,7 +92,7 @@ export function SeriesPanel({ series, onNarrow, className }: SeriesPanelProps) {
 
 function Legend({ isCompared }: { isCompared: boolean }) {
   return (
-    <ul className="caption mr-1 hidden items-center gap-3 sm:flex" aria-hidden="true">
+    <ul className="caption mr-1 flex items-center gap-x-3 max-sm:flex-wrap" aria-hidden="true">
       {SENTIMENTS.map((label) => (
         <li key={label} className="flex items-center gap-1">
           <span className="size-2 rounded-[2px]" style={{ background: `var(--${label})` }} />
@@ -116,7 +116,7 @@ function timeOptions(step: string, seconds: number): Intl.DateTimeFormatOptions 
 }
 
 function describeOrigin({ answered_from }: SeriesAnswer): string {
-  return answered_from === 'rollups' ? 'from kept sums' : 'counted post by post';
+  return answered_from === 'rollups' ? 'from running totals' : 'counted post by post';
 }
 
 function describe({ items, previous }: SeriesAnswer, formatTime: (at: string) => string): string {

@@ -7,17 +7,18 @@ import type { ShownPost } from '@/live/feed';
 /** All that the model said about one post, and which models it was. */
 export function PostScores({ scored: { post, score, correction } }: { scored: ShownPost }) {
   const risks = [
-    ['Confidence', score.sentiment.confidence],
-    ['Churn risk', score.churn_risk],
-    ['Toxicity', score.toxicity],
-    ['Virality', score.virality / 100],
+    ['Confidence', score.sentiment.confidence, undefined],
+    ['Churn risk', score.churn_risk, undefined],
+    ['Toxicity', score.toxicity, undefined],
+    // Of a hundred, as everywhere.
+    ['Virality', score.virality / 100, String(Math.round(score.virality))],
   ] as const;
   return (
     <div className="mt-2 grid grid-cols-2 gap-x-4 rounded-lg bg-sunken p-2.5 text-[12px]">
       <p className="col-span-2 mb-2 font-semibold">{describeLabel(score.sentiment)}</p>
       <dl className="space-y-1">
-        {risks.map(([name, value]) => (
-          <Meter key={name} name={name} value={value} />
+        {risks.map(([name, value, text]) => (
+          <Meter key={name} name={name} value={value} text={text} />
         ))}
       </dl>
       <dl className="space-y-1">
@@ -43,7 +44,15 @@ export function PostScores({ scored: { post, score, correction } }: { scored: Sh
   );
 }
 
-function Meter({ name, value }: { name: string; value: number }) {
+interface MeterProps {
+  name: string;
+  /** From 0 to 1. */
+  value: number;
+  /** How it is written, where not as that number. */
+  text?: string | undefined;
+}
+
+function Meter({ name, value, text = formatScore(value) }: MeterProps) {
   return (
     <div className="grid grid-cols-[4.1rem_1fr_1.7rem] items-center gap-1.5">
       <dt className="text-ink-soft">{name}</dt>
@@ -53,7 +62,7 @@ function Meter({ name, value }: { name: string; value: number }) {
           style={{ width: `${Math.min(1, Math.max(0, value)) * 100}%` }}
         />
       </dd>
-      <dd className="text-right">{formatScore(value)}</dd>
+      <dd className="text-right">{text}</dd>
     </div>
   );
 }

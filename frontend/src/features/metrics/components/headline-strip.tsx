@@ -84,7 +84,7 @@ export function HeadlineStrip({ metrics, window, previous, drill }: HeadlineStri
       <Headline
         name="Late"
         value={overall && formatCount(overall.late)}
-        note="after their minute"
+        note="came after their minute"
       />
     </dl>
   );

@@ -94,7 +94,7 @@ function stepFrom(at: number, seconds: number) {
 
 function Legend() {
   return (
-    <ul className="caption mr-1 hidden items-center gap-3 sm:flex" aria-hidden="true">
+    <ul className="caption mr-1 flex items-center gap-x-3 max-sm:flex-wrap" aria-hidden="true">
       {(['positive', 'neutral', 'negative'] as const).map((label) => (
         <li key={label} className="flex items-center gap-1">
           <span className="size-2 rounded-[2px]" style={{ background: `var(--${label})` }} />

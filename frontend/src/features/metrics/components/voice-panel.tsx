@@ -7,7 +7,8 @@ import { sharesOfVoice, type Change, type Voice } from '@/features/metrics/model
 import type { Drill } from '@/lib/drill';
 import { formatCount, formatShare, formatSigned } from '@/lib/format';
 
-const ROWS_SHOWN = 7;
+/** As many as the panel has room for beside its neighbours. */
+const ROWS_SHOWN = 6;
 
 interface VoicePanelProps {
   products: readonly KeyedTally[];

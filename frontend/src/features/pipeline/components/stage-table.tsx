@@ -32,8 +32,8 @@ export function StageTable({ stages, rates, now }: StageTableProps) {
               State
             </th>
             {[
-              'Handled',
-              'Per second',
+              'Messages',
+              'Messages/s',
               'Failed',
               'In flight',
               'Restarts',

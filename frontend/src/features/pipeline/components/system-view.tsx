@@ -43,7 +43,10 @@ export function SystemView({ pushed, postsPerSecond }: SystemViewProps) {
           <PulseStrip system={system} postsPerSecond={postsPerSecond} />
           <TiersPanel tiers={system.tiers} />
           <Servers system={system} now={now} />
-          <Panel title="Stages" note="in the order a post passes them">
+          <Panel
+            title="Stages"
+            note="in the order a post passes them; a message carries one post or many"
+          >
             <StageTable stages={system.stages} rates={rates} now={now} />
           </Panel>
           <DeadLettersPanel n_dead={system.stream?.dead ?? null} now={now} />
