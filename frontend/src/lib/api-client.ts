@@ -21,6 +21,11 @@ export function isPassing(error: Error | null): boolean {
   return error instanceof ApiError && [0, 429, 502, 503, 504].includes(error.status);
 }
 
+/** There is no such thing any more, or there never was. */
+export function isGone(error: Error | null): boolean {
+  return error instanceof ApiError && error.status === 404;
+}
+
 export type Query = Record<string, string | number | undefined>;
 
 /** Asks our own server; rejects with `ApiError` for every answer that is not 2xx, and when there is no answer. */

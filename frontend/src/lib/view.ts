@@ -36,7 +36,8 @@ export function parseView(search: Record<string, unknown>): View {
     const value = search[key];
     // The router reads `?city=2026` as a number.
     const text = typeof value === 'number' ? String(value) : value;
-    if (typeof text === 'string' && text !== '') view[key] = text;
+    // No name of anything has a NUL in it, and the server takes none.
+    if (typeof text === 'string' && text !== '' && !text.includes('\0')) view[key] = text;
   }
   return view;
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { withLabel } from '@/features/explore/api/use-label';
 import { nameOf } from '@/features/explore/model/names';
+import { describeRange } from '@/features/explore/components/range-control';
 import {
   canOrder,
   parseQuery,
@@ -148,4 +149,28 @@ test('a corrected label changes its own post and no other', () => {
     ({ corrected_label }) => corrected_label,
   );
   expect(labels).toEqual([undefined, 'negative']);
+});
+
+test.each([
+  { label: 'odd' },
+  { emotion: 'odd' },
+  { min_virality: 'abc' },
+  { min_virality: '101' },
+  { min_churn: '7' },
+  { q: 'a'.repeat(501) },
+  { product: 'a\0b' },
+])('a filter that the server would refuse is left out: %j', (search) => {
+  expect(parseQuery(search).filters).toEqual({});
+});
+
+test('filters that the server knows stay', () => {
+  const search = { label: 'negative', emotion: 'joy', min_virality: '60', min_churn: '0.8' };
+  expect(parseQuery(search).filters).toEqual(search);
+});
+
+test('a period of another year says so', () => {
+  const now = Date.parse('2026-06-01T00:00:00Z');
+  const said = (from: string, to: string) => describeRange(parseQuery({ from, to }), now);
+  expect(said(FROM, TO)).toBe('1 Jan, 00:00 – 2 Jan, 00:00');
+  expect(said('2025-12-31T00:00:00Z', TO)).toBe('31 Dec 2025, 00:00 – 2 Jan 2026, 00:00');
 });

@@ -3,7 +3,8 @@ import type { ReactNode } from 'react';
 import { Badge } from '@/components/ui/badge';
 import { Button } from '@/components/ui/button';
 import { ExploreLink } from '@/components/ui/explore-link';
-import { Failure, Skeleton } from '@/components/ui/notice';
+import { Empty, Failure, Skeleton } from '@/components/ui/notice';
+import { isGone } from '@/lib/api-client';
 import { Sheet } from '@/components/ui/sheet';
 import { SourceBadge } from '@/components/ui/source-badge';
 import { useAlert } from '@/features/alerts/api/use-alert-list';
@@ -27,7 +28,10 @@ export function AlertSheet({ id, onClose }: { id: string; onClose: () => void })
       footer={data && <Actions alert={data} />}
     >
       {isPending && <Skeleton rows={8} label="Loading the alert" />}
-      {error !== null && (
+      {isGone(error) && (
+        <Empty title="There is no such alert">Perhaps its link is from another server.</Empty>
+      )}
+      {error !== null && !isGone(error) && (
         <Failure
           what="The alert could not be loaded"
           error={error}

@@ -6,7 +6,12 @@ import { Select } from '@/components/ui/select';
 import { useChoices } from '@/features/explore/api/use-sums';
 import { PHONE_LINE } from '@/features/explore/components/phone-line';
 import { DIMENSION_NAMES, FILTER_NAMES, nameOf } from '@/features/explore/model/names';
-import { withFilter, type Dimension, type ExploreQuery } from '@/features/explore/model/query';
+import {
+  SEARCH_CHARACTERS_MAX,
+  withFilter,
+  type Dimension,
+  type ExploreQuery,
+} from '@/features/explore/model/query';
 import { formatCount } from '@/lib/format';
 
 const CHOSEN_FROM_LISTS = [
@@ -86,6 +91,7 @@ function SearchBox({ text, onSearch }: { text: string; onSearch: (text: string) 
         aria-label="Search in the posts' words"
         placeholder="Search words, press Enter"
         className="h-8! text-[13px]!"
+        maxLength={SEARCH_CHARACTERS_MAX}
         value={typed}
         onChange={({ target }) => {
           setTyped(target.value);

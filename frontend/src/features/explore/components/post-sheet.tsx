@@ -1,7 +1,8 @@
 import type { ReactNode } from 'react';
 import type { PostDetails } from '@/api/wire';
 import { Badge } from '@/components/ui/badge';
-import { Failure, Skeleton } from '@/components/ui/notice';
+import { Empty, Failure, Skeleton } from '@/components/ui/notice';
+import { isGone } from '@/lib/api-client';
 import { Sheet } from '@/components/ui/sheet';
 import { SourceBadge } from '@/components/ui/source-badge';
 import { usePostDetails } from '@/features/explore/api/use-posts';
@@ -22,7 +23,12 @@ export function PostSheet({ uuid, tz, onClose, renderScores }: PostSheetProps) {
   return (
     <Sheet title="Post" onClose={onClose}>
       {isPending && <Skeleton rows={8} label="Loading the post" />}
-      {error !== null && (
+      {isGone(error) && (
+        <Empty title="There is no such post">
+          It may have been here once: posts are kept for a limited time.
+        </Empty>
+      )}
+      {error !== null && !isGone(error) && (
         <Failure what="The post could not be loaded" error={error} onRetry={() => void refetch()} />
       )}
       {data !== undefined && (

@@ -132,10 +132,14 @@ function check(from: string, to: string, tz: string) {
   };
 }
 
-function describeRange({ from, to, tz }: ExploreQuery): string {
+/** `21 Nov, 10:00 – 21 Nov, 12:00`, with years where they are not this one. */
+export function describeRange({ from, to, tz }: ExploreQuery, now = Date.now()): string {
+  const yearOf = formatterIn(tz, { year: 'numeric' });
+  const isThisYear = [from, to].every((at) => yearOf(at ?? '') === yearOf(now));
   const format = formatterIn(tz, {
     day: 'numeric',
     month: 'short',
+    ...(!isThisYear && { year: 'numeric' }),
     hour: '2-digit',
     minute: '2-digit',
   });

@@ -1,3 +1,4 @@
+import { EMOTIONS, SENTIMENTS } from '@/api/wire';
 import type { Query } from '@/lib/api-client';
 import { isZone } from '@/lib/zone';
 
@@ -56,6 +57,9 @@ export type FilterKey = (typeof FILTERS)[number];
 /** Here the empty key asks for the posts that name none. */
 const MAY_BE_EMPTY: readonly FilterKey[] = ['product', 'channel', 'city', 'lang', 'author'];
 
+/** The longest text that the server searches for. */
+export const SEARCH_CHARACTERS_MAX = 500;
+
 /** What the page shows. All of it lives in the address, by the names that the API has for it. */
 export interface ExploreQuery {
   /** Counts back from now; only where `from` and `to` are not given. */
@@ -83,7 +87,7 @@ export function parseQuery(search: Record<string, unknown>): ExploreQuery {
   for (const key of FILTERS) {
     const isNone = search[key] === '' && MAY_BE_EMPTY.includes(key);
     const value = isNone ? '' : text(key);
-    if (value !== undefined) filters[key] = value;
+    if (value !== undefined && isMeaningful(key, value)) filters[key] = value;
   }
   return {
     window: pick('window', RANGES, '24h'),
@@ -96,6 +100,25 @@ export function parseQuery(search: Record<string, unknown>): ExploreQuery {
     filters,
     ...(post !== undefined && { post }),
   };
+}
+
+/** Whether the server has an answer for a filter; one that it refuses would leave the page without any figure. */
+function isMeaningful(key: FilterKey, value: string): boolean {
+  const isWithin = (most: number) => Number(value) >= 0 && Number(value) <= most;
+  switch (key) {
+    case 'label':
+      return SENTIMENTS.some((label) => label === value);
+    case 'emotion':
+      return EMOTIONS.some((emotion) => emotion === value);
+    case 'min_virality':
+      return isWithin(100);
+    case 'min_churn':
+      return isWithin(1);
+    case 'q':
+      return [...value].length <= SEARCH_CHARACTERS_MAX;
+    default:
+      return true;
+  }
 }
 
 /** The shortest address that means this. */
@@ -182,5 +205,6 @@ function isRange(from: string, to: string): boolean {
 /** The router reads `?q=2026` as a number, and `?q=true` as a truth. */
 function textOf(value: unknown): string | undefined {
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  return typeof value === 'string' && value !== '' ? value : undefined;
+  // No name of anything has a NUL in it, and the server takes none.
+  return typeof value === 'string' && value !== '' && !value.includes('\0') ? value : undefined;
 }
