@@ -1,5 +1,5 @@
 import { Link, Outlet } from '@tanstack/react-router';
-import { useQueryClient } from '@tanstack/react-query';
+import { useQueryClient, type Query } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { Button } from '@/components/ui/button';
 import { MoonIcon, PauseIcon, PlayIcon, SunIcon } from '@/components/ui/icons';
@@ -20,6 +20,7 @@ export function Shell() {
     return () => liveClient.stop();
   }, []);
   useFreshAfterGaps();
+  useFreshAfterOutages();
   const isLocked = useIsLocked();
   return (
     <div className="flex min-h-dvh flex-col">
@@ -65,6 +66,17 @@ function useFreshAfterGaps() {
   useEffect(() => {
     if (gaps > 0) void client.invalidateQueries();
   }, [client, gaps]);
+}
+
+/** What failed while the server was away is asked for once it is back. */
+function useFreshAfterOutages() {
+  const client = useQueryClient();
+  const isLive = useLive((live) => live.connection.state === 'live');
+  useEffect(() => {
+    if (!isLive) return;
+    const predicate = ({ state }: Query) => state.status === 'error';
+    void client.refetchQueries({ type: 'active', predicate });
+  }, [client, isLive]);
 }
 
 function Connection() {

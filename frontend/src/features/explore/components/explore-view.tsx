@@ -75,7 +75,7 @@ export function ExploreView({ query, onChange, onOpenView, renderScores }: Explo
         />
       )}
       {series.isPending && <Skeleton rows={7} label="Loading the figures" />}
-      {series.data !== undefined && series.error === null && (
+      {series.data !== undefined && (
         <div
           className={clsx('flex flex-col gap-3', series.isPlaceholderData && 'opacity-60')}
           aria-busy={series.isPlaceholderData}
