@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { openBrowser, openInstalled, openPage } from './support/browser.mjs';
+import { fromElsewhere, openBrowser, openInstalled, openPage } from './support/browser.mjs';
 import { startFixture } from './support/fixture.mjs';
 import { until } from './support/server.mjs';
 
@@ -25,10 +25,10 @@ after(async () => {
 });
 
 /** A page whose worker is at work. */
-async function openControlled(t) {
+async function openControlled(t, url = fixture.url) {
   const opened = await openPage(browser);
   t.after(opened.close);
-  await opened.page.goto(fixture.url);
+  await opened.page.goto(url);
   await opened.page.evaluate(() => navigator.serviceWorker.ready);
   await opened.page.waitForFunction(() => navigator.serviceWorker.controller !== null);
   return opened;
@@ -81,17 +81,14 @@ test('the manifest and the worker make it installable', async (t) => {
 });
 
 test('without a network the app opens, says so, and shows no figure from a cache', async (t) => {
-  const { page } = await openControlled(t);
+  const { page } = await openControlled(t, fromElsewhere(fixture.url));
   await page
     .getByText(/sampled|every post/)
     .first()
     .waitFor({ timeout: SOON_MS });
   await page.context().setOffline(true);
   await page.reload();
-  await page
-    .getByText(/^No live data/)
-    .first()
-    .waitFor();
+  await page.getByText('This device is offline').first().waitFor({ state: 'attached' });
   await page.getByText('Waiting for the first figures').waitFor();
   assert.equal(await page.getByRole('list', { name: 'Posts, newest first' }).count(), 0);
   await page.context().setOffline(false);

@@ -1,7 +1,7 @@
 /** What a page that loses its connection shows afterwards: every alert, each once. The real binary, a real browser. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { openBrowser, openPage } from './support/browser.mjs';
+import { ELSEWHERE, fromElsewhere, openBrowser, openPage } from './support/browser.mjs';
 import { RealServer, until } from './support/server.mjs';
 
 const SOON_MS = 40_000;
@@ -10,7 +10,12 @@ let server;
 let browser;
 
 before(async () => {
-  [server, browser] = await Promise.all([RealServer.start(), openBrowser()]);
+  const start = RealServer.start('debug', {
+    GROUNDSWELL_ALLOWED_HOSTS: ELSEWHERE,
+    // A score that is corrected would no longer be the one that was filtered by.
+    GROUNDSWELL_LATENCY_BUDGET: '0',
+  });
+  [server, browser] = await Promise.all([start, openBrowser()]);
 });
 
 after(async () => {
@@ -27,7 +32,7 @@ async function openNoted(t) {
   page.on('websocket', (socket) =>
     socket.on('framereceived', ({ payload }) => frames.push(JSON.parse(String(payload)))),
   );
-  await page.goto(server.url);
+  await page.goto(fromElsewhere(server.url));
   await page.locator('[data-connection="live"]').waitFor({ timeout: SOON_MS });
   return { page, frames };
 }
@@ -59,7 +64,7 @@ async function alertsAbout(products) {
 async function showsEachOnce(page, products) {
   const list = page.getByRole('list', { name: 'Alerts, open ones first' });
   await until('each alert once', SOON_MS, async () => {
-    const titles = await list.locator('> li p.font-medium').allInnerTexts();
+    const titles = await list.locator('> li a.font-medium').allInnerTexts();
     const expected = await openAlerts();
     assert.deepEqual(titles.toSorted(), expected.toSorted());
     return products.every((product) => titles.some((title) => title.includes(product)));
@@ -110,3 +115,69 @@ test('a page outlives the server: alerts of before and after stand there, each o
   const ids = newsOf(frames);
   assert.equal(new Set(ids).size, ids.length, `news came twice: ${ids}`);
 });
+
+test('a server on the same machine goes on being heard without a network', async (t) => {
+  const { page, close } = await openPage(browser);
+  t.after(close);
+  await page.goto(server.url);
+  await page.locator('[data-connection="live"]').waitFor({ timeout: SOON_MS });
+  await page.evaluate(() => {
+    Object.defineProperty(navigator, 'onLine', { get: () => false });
+    window.dispatchEvent(new window.Event('offline'));
+  });
+  await server.post([{ id: 'unplugged', platform: 'web', text: 'Nobody pulled this plug' }]);
+  await page.getByText('Nobody pulled this plug').first().waitFor({ timeout: SOON_MS });
+  assert.equal(await page.locator('[data-connection="live"]').count(), 1);
+});
+
+/** What a page is sent that subscribed with this filter, over a socket or as server-sent events. */
+const LISTEN = {
+  websocket: (filter) => {
+    const socket = new window.WebSocket(`${window.location.origin.replace('http', 'ws')}/ws`);
+    socket.onopen = () =>
+      socket.send(JSON.stringify({ op: 'subscribe', feeds: ['messages'], filter }));
+    socket.onmessage = ({ data }) => window.heard.push(JSON.parse(data));
+  },
+  events: (filter) => {
+    const query = new window.URLSearchParams({ feeds: 'messages', ...filter });
+    const source = new window.EventSource(`/api/v1/events?${query}`);
+    for (const name of ['subscribed', 'message:new']) {
+      source.addEventListener(name, ({ data }) => window.heard.push(JSON.parse(data)));
+    }
+  },
+};
+
+for (const [by, listen] of Object.entries(LISTEN)) {
+  test(`a subscription by ${by} with min_virality brings every post from there on, and none below`, async (t) => {
+    const { page, close } = await openPage(browser);
+    t.after(close);
+    await page.goto(`${server.url}/system`);
+    const MIN = 60;
+    await page.evaluate(`window.heard = []; (${listen})({ min_virality: ${MIN} })`);
+    await page.waitForFunction(() => window.heard.some(({ event }) => event === 'subscribed'));
+    const posts = Array.from({ length: 20 }, (_, i) => ({
+      id: `${by}-${i}`,
+      platform: 'twitter',
+      text: `This changes everything, share it ${i}!`,
+      author: { id: `${by}-author-${i}`, followers: 4 ** (i % 12) },
+      engagement: { likes: 3 ** (i % 12), shares: 2 ** (i % 12) },
+    }));
+    await server.post(posts);
+    const stored = await until('all of them to be stored', SOON_MS, async () => {
+      const answer = await fetch(`${server.url}/api/v1/posts?limit=200`);
+      const { items } = await answer.json();
+      const ours = items.filter(({ post }) => post.id.startsWith(`${by}-`));
+      return ours.length === posts.length && ours;
+    });
+    const viral = stored.filter(({ score }) => score.virality >= MIN).map(({ post }) => post.id);
+    t.diagnostic(`${viral.length} of ${stored.length} are from ${MIN} on`);
+    assert.ok(viral.length > 0 && viral.length < stored.length);
+    const heard = await until('every viral one', SOON_MS, async () => {
+      const frames = await page.evaluate(() => window.heard);
+      const news = frames.filter(({ event }) => event === 'message:new').map(({ data }) => data);
+      return news.length >= viral.length && news;
+    });
+    assert.deepEqual(heard.map(({ post }) => post.id).toSorted(), viral.toSorted());
+    assert.ok(heard.every(({ score }) => score.virality >= MIN));
+  });
+}

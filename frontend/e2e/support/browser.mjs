@@ -19,6 +19,12 @@ const FLAGS = [
   '--no-first-run',
 ];
 
+/** A name of this machine that a page cannot take for its own machine's: there the network matters. */
+export const ELSEWHERE = 'dash.localhost';
+
+/** The same server under that name; it must be told of it. */
+export const fromElsewhere = (url) => url.replace('127.0.0.1', ELSEWHERE);
+
 /** Starts the Chromium of this machine, with a profile of its own that is gone afterwards. */
 export async function openBrowser() {
   return chromium.launch({ executablePath: findChromium(), headless: true, args: FLAGS });
