@@ -85,7 +85,7 @@ pub struct Config {
     /// Products found by keyword: Name=word,word;Name=word
     #[arg(long, env = "GROUNDSWELL_PRODUCTS", default_value = "")]
     pub products: String,
-    /// Days posts are kept; older ones are rejected
+    /// Days posts are kept, and alerts and silences once they are over; older posts are rejected
     #[arg(long, env = "GROUNDSWELL_RETENTION_DAYS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3650))]
     pub retention_days: u32,
     /// Entries that may wait in Redis before ingest answers 429

@@ -1,4 +1,4 @@
-//! Keeps the store in shape: partitions ahead of time, old rollups merged, expired posts gone.
+//! Keeps the store in shape: partitions ahead of time, old rollups merged, expired posts and alerts gone.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use tracing::{info, warn};
 
 use super::supervisor::{Life, stage};
-use crate::store::{Store, StoreError, retention, rollups};
+use crate::store::{Store, StoreError, alerts, retention, rollups};
 
 /// How often it looks. All it does is idempotent and cheap when there is nothing to do.
 const EVERY: Duration = Duration::from_secs(60);
@@ -77,5 +77,9 @@ async fn tidy(params: HousekeeperParams) -> Result<(), StoreError> {
         info!(n_merged, "fine rollups merged into minutes");
     }
     retention::expire(&params.store, now).await?;
+    let n_over = alerts::expire(&params.store, now).await?;
+    if n_over > 0 {
+        info!(n_over, "old alerts and silences removed");
+    }
     Ok(())
 }

@@ -97,10 +97,14 @@ impl Notifier {
     fn tidy(&mut self, _: &mut Context<Self>) {
         let store = self.params.store.clone();
         self.params.io.spawn(async move {
-            match notifications::expire(&store).await {
-                Ok(0) => {}
-                Ok(n_removed) => info!(n_removed, "old notifications removed"),
-                Err(error) => warn!(%error, "old notifications were not removed, they will be in an hour"),
+            loop {
+                match notifications::expire(&store).await {
+                    Ok(0) => return,
+                    Ok(n_removed) => info!(n_removed, "old notifications removed"),
+                    Err(error) => {
+                        return warn!(%error, "old notifications were not removed, they will be in an hour");
+                    }
+                }
             }
         });
     }

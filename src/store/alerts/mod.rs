@@ -2,6 +2,7 @@
 //!
 //! Each change of an alert is written with a line of its history, in one transaction.
 
+mod expiry; // what leaves
 mod flapping; // how often a series opened of late
 mod history; // what happened to an alert
 mod list; // alerts as they are shown
@@ -17,6 +18,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+pub use self::expiry::expire;
 pub(super) use self::flapping::n_openings;
 pub(super) use self::history::{Event, note};
 pub use self::list::{Acknowledged, AlertsQuery, acknowledge, get, list, open};

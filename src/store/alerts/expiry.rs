@@ -1,0 +1,77 @@
+//! Alerts do not stay for ever: they hold copies of posts, which shall not outlive their retention by much.
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::timeout;
+
+use crate::store::codec::Moment;
+use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+
+/// Rows removed at a time.
+const EXPIRED_MAX: i64 = 5_000;
+
+/// Removes alerts, with their histories, that were over before posts as old as that expired, and silences that were.
+/// Answers how many alerts and silences; not always all at once.
+///
+/// Whose end people are yet to be told stays.
+pub async fn expire(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
+    const ALERTS: &str = "
+        DELETE FROM sentiment_alerts WHERE id IN (
+            SELECT id FROM sentiment_alerts
+            WHERE opened_at < $1 AND state = 'resolved' AND resolved_at < $1 AND (told_as IS NULL OR told_over)
+            ORDER BY opened_at, id LIMIT $2)";
+    const SILENCES: &str = "
+        DELETE FROM silences WHERE id IN (SELECT id FROM silences WHERE ends_at < $1 ORDER BY ends_at LIMIT $2)";
+    let retention = SignedDuration::try_from(store.retention()).unwrap_or(SignedDuration::MAX);
+    let before = Moment(now.checked_sub(retention).unwrap_or(Timestamp::UNIX_EPOCH));
+    let client = store.client().await?;
+    let work = async {
+        let n_alerts = client.execute(ALERTS, &[&before, &EXPIRED_MAX]).await?;
+        Ok::<_, StoreError>(n_alerts + client.execute(SILENCES, &[&before, &EXPIRED_MAX]).await?)
+    };
+    let outcome = timeout(ANSWER_TIMEOUT, work).await;
+    answered(client, outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::{execute, number, test_store};
+
+    #[tokio::test]
+    async fn what_is_over_for_as_long_as_posts_are_kept_leaves_and_nothing_else_does() {
+        let store = test_store().await;
+        let alert = |key: &str, columns: &str, values: &str| {
+            format!(
+                "INSERT INTO sentiment_alerts (id, rule, dimension, key, severity, title, value, threshold, count,
+                    updated_at, posts, opened_at, {columns})
+                VALUES (gen_random_uuid(), 'churn', 'product', '{key}', 'warning', '', 0, 0, 0,
+                    now(), '[]', now() - interval '99 days', {values})"
+            )
+        };
+        let over = "state, resolved_at, told_as, told_over";
+        let id = "gen_random_uuid()";
+        for sql in [
+            alert("never told", "state, resolved_at", "'resolved', now() - interval '91 days'"),
+            alert("told", over, &format!("'resolved', now() - interval '91 days', {id}, true")),
+            alert("its end not told", over, &format!("'resolved', now() - interval '91 days', {id}, false")),
+            alert("over for less", "state, resolved_at", "'resolved', now() - interval '89 days'"),
+            alert("open", "state", "'open'"),
+            "INSERT INTO alert_history (alert, at, phase, value) SELECT id, opened_at, 'firing', 0 FROM sentiment_alerts"
+                .to_owned(),
+            "INSERT INTO silences (id, starts_at, ends_at, created_at, comment)
+            SELECT gen_random_uuid(), now() - interval '1 year', now() - ago, now() - interval '1 year', ''
+            FROM (VALUES (interval '91 days'), (interval '89 days')) AS of (ago)"
+                .to_owned(),
+        ] {
+            execute(&store, &sql).await;
+        }
+        assert_eq!(expire(&store, Timestamp::now()).await.unwrap(), 3);
+        let left = "SELECT count(*) FROM sentiment_alerts WHERE key IN ('its end not told', 'over for less', 'open')";
+        assert_eq!(number(&store, left).await, 3);
+        for table in ["sentiment_alerts", "alert_history"] {
+            assert_eq!(number(&store, &format!("SELECT count(*) FROM {table}")).await, 3, "{table}");
+        }
+        assert_eq!(number(&store, "SELECT count(*) FROM silences").await, 1);
+        assert_eq!(expire(&store, Timestamp::now()).await.unwrap(), 0);
+    }
+}
