@@ -18,13 +18,16 @@ use crate::models::alert::Severity;
 use crate::models::new_post::Rejection;
 use crate::models::notification::{Channel, ChannelKind, Delivery, NewChannelSettings, Shown};
 use crate::notify::settings::{self, Prepared, Problem, Secrets};
-use crate::store::channels::{self, CHANNELS_MAX, ChannelDraft, StoredChannel};
+use crate::store::channels::{self, CHANNELS_MAX, ChannelDraft, Resealed, StoredChannel};
 
 /// A channel is small; what is larger is none.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// Longer names do not fit into a list.
 const NAME_CHARACTERS_MAX: usize = 200;
+
+/// Times a secret is rotated anew because somebody else changed the channel meanwhile.
+const ROTATIONS_MAX: usize = 4;
 
 /// Tests under way at a time, so that the button is no way to flood somebody.
 static TESTS: Semaphore = Semaphore::const_new(4);
@@ -229,6 +232,7 @@ pub async fn test(
         (status = 404, body = ErrorBody, description = "There is no such channel"),
         (status = 409, body = ErrorBody,
             description = "It signs nothing (`no_secret`), or its secrets were encrypted with another key (`other_secret_key`)"),
+        (status = 429, body = ErrorBody, description = "Others are changing it"),
         (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
     ))]
 pub async fn rotate_secret(
@@ -238,26 +242,22 @@ pub async fn rotate_secret(
 ) -> Result<Json<Channel>, ApiError> {
     let id = extract::uuid(&path)?;
     must_last(&state)?;
-    let old = stored(&state, id).await?;
-    let secrets = state.messenger.open(id, &old.sealed).map_err(DeliveryError::from)?;
-    let (secrets, told) = settings::rotate(&secrets, Timestamp::now()).ok_or_else(|| ApiError::Conflict {
-        code: "no_secret",
-        message: "only webhooks have a secret to rotate".to_owned(),
-    })?;
-    let channel = old.channel;
-    let draft = ChannelDraft {
-        id,
-        name: channel.name,
-        kind: channel.kind,
-        enabled: channel.enabled,
-        settings: channel.settings,
-        delivery: channel.delivery,
-        minimum_severity: channel.minimum_severity,
-        sealed: state.messenger.seal(id, &secrets),
-        sealed_by: state.messenger.keyring().fingerprint().to_owned(),
-    };
-    let changed = channels::update(&state.store, &draft).await?;
-    changed.map(|channel| Json(with_secret(channel, Some(told)))).ok_or_else(|| unknown(id))
+    for _ in 0..ROTATIONS_MAX {
+        let old = stored(&state, id).await?.sealed;
+        let secrets = state.messenger.open(id, &old).map_err(DeliveryError::from)?;
+        let (secrets, told) =
+            settings::rotate(&secrets, Timestamp::now()).ok_or_else(|| ApiError::Conflict {
+                code: "no_secret",
+                message: "only webhooks have a secret to rotate".to_owned(),
+            })?;
+        let sealed = state.messenger.seal(id, &secrets);
+        let sealed_by = state.messenger.keyring().fingerprint().to_owned();
+        let changed = channels::reseal(&state.store, id, &Resealed { old, sealed, sealed_by }).await?;
+        if let Some(channel) = changed {
+            return Ok(Json(with_secret(channel, Some(told))));
+        }
+    }
+    Err(ApiError::Busy { what: "others are changing this channel" })
 }
 
 /// Refuses to keep secrets that nobody could open tomorrow.

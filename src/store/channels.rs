@@ -152,6 +152,32 @@ pub async fn update(store: &Store, draft: &ChannelDraft) -> Result<Option<Channe
     answered(client, outcome)?.as_ref().map(|row| Ok(channel_of(row)?.channel)).transpose()
 }
 
+/// Secrets that take the place of others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resealed {
+    /// Those that are to be replaced, as they were read.
+    pub old: Vec<u8>,
+    /// Those that replace them.
+    pub sealed: Vec<u8>,
+    /// With which key.
+    pub sealed_by: String,
+}
+
+/// Replaces a channel's secrets and nothing else. `None` when they are no longer what they were: of two that replace the
+/// same, one would be told a secret that signs nothing.
+pub async fn reseal(store: &Store, id: Uuid, secrets: &Resealed) -> Result<Option<Channel>, StoreError> {
+    const SQL: &str = concat!(
+        "UPDATE notification_channels SET sealed = $3, sealed_by = $4, updated_at = now()
+        WHERE id = $1 AND sealed = $2
+        RETURNING ",
+        columns!()
+    );
+    let client = store.client().await?;
+    let Resealed { old, sealed, sealed_by } = secrets;
+    let outcome = timeout(ANSWER_TIMEOUT, client.query_opt(SQL, &[&id, old, sealed, sealed_by])).await;
+    answered(client, outcome)?.as_ref().map(|row| Ok(channel_of(row)?.channel)).transpose()
+}
+
 /// Removes a channel, and with it what it was told. Whether there was one.
 pub async fn delete(store: &Store, id: Uuid) -> Result<bool, StoreError> {
     const SQL: &str = "DELETE FROM notification_channels WHERE id = $1";
@@ -224,4 +250,39 @@ pub(super) fn kind_of(row: &Row, column: usize) -> Result<ChannelKind, StoreErro
 fn severity_of(name: &str) -> Result<Severity, StoreError> {
     serde_json::from_value(name.into())
         .map_err(|_| StoreError::Internal { reason: format!("unknown severity `{name}`") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::{execute, test_store};
+
+    #[tokio::test]
+    async fn of_two_that_replace_the_same_secrets_one_does_and_nothing_else_changes() {
+        let store = test_store().await;
+        let draft = ChannelDraft {
+            id: Uuid::now_v7(),
+            name: "one".to_owned(),
+            kind: ChannelKind::Webhook,
+            enabled: true,
+            settings: ChannelSettings::default(),
+            delivery: Delivery::Immediate,
+            minimum_severity: Severity::Warning,
+            sealed: b"old".to_vec(),
+            sealed_by: "k".to_owned(),
+        };
+        create(&store, &draft).await.unwrap().unwrap();
+        // Meanwhile the receiver said that it wants nothing more.
+        execute(&store, "UPDATE notification_channels SET enabled = false, disabled_reason = 'gone'").await;
+        let new = |text: &str| Resealed {
+            old: b"old".to_vec(),
+            sealed: text.as_bytes().to_vec(),
+            sealed_by: "k".to_owned(),
+        };
+        let (one, other) = (new("one"), new("other"));
+        let (one, other) = tokio::join!(reseal(&store, draft.id, &one), reseal(&store, draft.id, &other));
+        let changed: Vec<Channel> = [one.unwrap(), other.unwrap()].into_iter().flatten().collect();
+        assert_eq!(changed.len(), 1);
+        assert_eq!((changed[0].enabled, changed[0].disabled_reason.as_deref()), (false, Some("gone")));
+    }
 }
