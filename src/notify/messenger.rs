@@ -17,8 +17,8 @@ use super::vapid::VapidKey;
 use super::{pagerduty, slack, web_push, webhook};
 use crate::models::notification::{Attempt, ChannelKind, ChannelSettings, Shown};
 
-/// What a messenger is made of.
-#[derive(Debug, Clone)]
+/// What a messenger is made of. Not to be printed: the mail server's address may hold a password.
+#[derive(Clone)]
 pub struct MessengerParams {
     /// Where it may send to besides the public internet.
     pub allowed: Allowlist,
