@@ -1,7 +1,10 @@
 //! What follows every change of alerts: people are told, and every process hears of it.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use tracing::{info, warn};
+use uuid::Uuid;
 
 use crate::alerting::{muting, telling};
 use crate::models::alert::{Alert, AlertPhase, AlertState};
@@ -42,7 +45,7 @@ pub(super) async fn push_all(updates: &Updates, alerts: Vec<Alert>) {
 }
 
 /// Tells every process how an alert is now.
-pub(super) async fn push(updates: &Updates, alert: Alert) {
+pub async fn push(updates: &Updates, alert: Alert) {
     let change = match alert.state {
         AlertState::Open => AlertChange::Raised,
         AlertState::Resolved => AlertChange::Resolved,
@@ -60,11 +63,9 @@ pub(super) async fn push(updates: &Updates, alert: Alert) {
 
 /// The mutes that are other than what the alerts say.
 fn changed(alerts: &[Told], mutes: &[Mute]) -> Vec<Mute> {
-    let is_new = |mute: &&Mute| {
-        let told = alerts.iter().find(|told| told.alert.id == mute.alert);
-        told.is_some_and(|Told { alert, .. }| {
-            (alert.silenced, alert.inhibited_by) != (mute.silenced, mute.inhibited_by)
-        })
-    };
+    let said: BTreeMap<Uuid, _> =
+        alerts.iter().map(|Told { alert, .. }| (alert.id, (alert.silenced, alert.inhibited_by))).collect();
+    let is_new =
+        |mute: &&Mute| said.get(&mute.alert).is_some_and(|said| *said != (mute.silenced, mute.inhibited_by));
     mutes.iter().filter(is_new).copied().collect()
 }

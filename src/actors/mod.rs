@@ -20,7 +20,7 @@ pub mod ticket; // a batch's place in flight, and the promise of an answer
 pub mod vitals; // what a stage says of itself
 
 mod alert_posts; // the posts that made an alert
-mod announcing; // what follows every change of alerts
+pub mod announcing; // what follows every change of alerts
 pub mod cascade; // what the stages of the cascade share: what waits, and which posts go on
 mod churn_alerts; // what becomes of posts at high churn risk
 mod commit; // one transaction, and what is told after it

@@ -87,7 +87,7 @@ impl Board {
         let gone = self.choose(scopes);
         let first = step_of(now.as_second()) - DAYS * 86_400 / STEP_SECONDS;
         self.read(store, first, now).await?;
-        self.learn(now).await;
+        self.learn(now).await?;
         Ok(gone)
     }
 
@@ -133,7 +133,7 @@ impl Board {
     }
 
     /// On a thread that may be busy for a while.
-    async fn learn(&mut self, now: Timestamp) {
+    async fn learn(&mut self, now: Timestamp) -> Result<(), StoreError> {
         let mut series = std::mem::take(&mut self.series);
         let learned = tokio::task::spawn_blocking(move || {
             let overall = series.first().map(|overall| overall.history.clone()).unwrap_or_default();
@@ -142,8 +142,10 @@ impl Board {
             }
             series
         });
-        self.series = learned.await.unwrap_or_default();
+        // The series went with it. Whoever holds the board reads everything anew.
+        self.series = learned.await.map_err(|error| StoreError::Internal { reason: error.to_string() })?;
         self.learned_at = Some(now);
+        Ok(())
     }
 
     /// The minutes just past, of every series.

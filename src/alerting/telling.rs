@@ -3,7 +3,7 @@
 //! Goes by what is, not by what happened: an alert that nobody was told of, and that nothing mutes, is told of now. So it
 //! makes no difference which way it came up, and what was muted is told of when it no longer is, if it still holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
@@ -16,7 +16,8 @@ use crate::models::evaluation::{Mute, News, Telling, Told};
 ///
 /// Alerts of one rule that fire together are one notice, in the name of the first; they are over when the last of them is.
 pub fn due(alerts: &[Told], mutes: &[Mute]) -> Vec<Telling> {
-    let is_audible = |alert: &Alert| mutes.iter().any(|mute| mute.alert == alert.id && mute.is_none());
+    let audible: BTreeSet<Uuid> = mutes.iter().filter(|mute| mute.is_none()).map(|mute| mute.alert).collect();
+    let is_audible = |alert: &Alert| audible.contains(&alert.id);
     let mut groups: BTreeMap<(Option<Uuid>, String), Vec<&Told>> = BTreeMap::new();
     let mut due = Vec::new();
     for told in alerts.iter().filter(|told| told.alert.state == AlertState::Open && is_audible(&told.alert)) {

@@ -3,14 +3,13 @@
 use actix_web::web::{Data, Json, Path};
 use jiff::Timestamp;
 use serde::Deserialize;
-use tracing::warn;
 use utoipa::IntoParams;
 
 use super::error::{ApiError, ErrorBody};
 use super::extract::{self, NoParameters, Parameters};
 use super::state::AppState;
+use crate::actors::announcing;
 use crate::models::alert::{Alert, AlertRule, AlertState, AlertWithHistory};
-use crate::models::live::{AlertChange, LiveUpdate};
 use crate::store::alerts::{self, AlertsQuery};
 use crate::store::page::Page;
 
@@ -87,15 +86,7 @@ pub async fn acknowledge(
     let found = alerts::acknowledge(&state.store, id, Timestamp::now()).await?;
     let seen = found.ok_or_else(|| ApiError::NotFound { what: format!("alert `{id}`") })?;
     if seen.is_first {
-        let change = match seen.alert.state {
-            AlertState::Open => AlertChange::Raised,
-            AlertState::Resolved => AlertChange::Resolved,
-        };
-        let update = LiveUpdate::Alert { change, alert: Box::new(seen.alert.clone()) };
-        if let Err(error) = state.updates.publish(&update).await {
-            // It is stored, so every list shows it.
-            warn!(%error, "an acknowledged alert was not pushed");
-        }
+        announcing::push(&state.updates, seen.alert.clone()).await;
     }
     Ok(Json(seen.alert))
 }

@@ -57,15 +57,18 @@ async fn history(store: &Store, alert: Uuid) -> Vec<String> {
 #[tokio::test]
 async fn of_several_connections_one_leads_until_it_is_gone() {
     let store = test_store().await;
-    let mut first = lead(&store).await;
-    let mut second = Lead::connect(&store, Duty::Rules).await.unwrap();
-    assert!(!second.ask().await.unwrap());
-    assert!(first.ask().await.unwrap(), "asking again does not lose it");
-    let gone_at = Instant::now();
-    drop(first);
-    while !second.ask().await.unwrap() {
-        assert!(gone_at.elapsed() < Duration::from_secs(10), "nobody takes over");
-        tokio::time::sleep(Duration::from_millis(10)).await;
+    for duty in [Duty::Rules, Duty::Signals] {
+        let mut first = Lead::connect(&store, duty).await.unwrap();
+        assert!(first.ask().await.unwrap());
+        let mut second = Lead::connect(&store, duty).await.unwrap();
+        assert!(!second.ask().await.unwrap());
+        assert!(first.ask().await.unwrap(), "asking again does not lose it");
+        let gone_at = Instant::now();
+        drop(first);
+        while !second.ask().await.unwrap() {
+            assert!(gone_at.elapsed() < Duration::from_secs(10), "nobody takes over");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 }
 
