@@ -168,6 +168,8 @@ function useFeedFor(view: View) {
   useEffect(() => liveStore.setFilter(filter), [filter]);
   const limit = isFiltered(filter) ? 'all' : 'usual';
   useEffect(() => limitPosts(limit), [limit]);
+  // No other page picks posts out, so none needs all of them.
+  useEffect(() => () => limitPosts('usual'), []);
   useEffect(() => {
     if (history.data !== undefined) liveStore.addHistory(history.data);
   }, [history.data]);

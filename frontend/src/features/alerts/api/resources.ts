@@ -1,4 +1,5 @@
 import { paths } from '@/config/paths';
+import { CHANNELS_KEY, PUSH_KEY } from '@/config/query-keys';
 import { ALERTS_KEY } from '@/features/alerts/api/use-open-alerts';
 import type { Resource } from '@/features/alerts/api/use-resource';
 
@@ -16,8 +17,10 @@ export const SILENCES: Resource = {
   alsoStale: [ALERTS_KEY],
 };
 
+/** One of them may be this browser. */
 export const CHANNELS: Resource = {
-  key: ['channels'],
+  key: CHANNELS_KEY,
   all: paths.channels,
   one: paths.channel,
+  alsoStale: [PUSH_KEY],
 };

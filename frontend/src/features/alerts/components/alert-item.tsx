@@ -3,7 +3,7 @@ import type { Alert } from '@/api/wire';
 import { Badge } from '@/components/ui/badge';
 import { Button } from '@/components/ui/button';
 import { AlertIcon, CheckIcon } from '@/components/ui/icons';
-import { AlertLink } from '@/features/alerts/components/alert-link';
+import { PageLink } from '@/components/ui/page-link';
 import { SeverityBadge } from '@/features/alerts/components/severity-badge';
 import { SourceBadge } from '@/components/ui/source-badge';
 import { describeValue } from '@/features/alerts/model/describe-alert';
@@ -34,12 +34,13 @@ export function AlertItem({ alert, now, busy, onAcknowledge }: AlertItemProps) {
           <CheckIcon className="mt-0.5 size-4 shrink-0 text-good" />
         )}
         <div className="min-w-0 flex-1">
-          <AlertLink
-            id={alert.id}
-            className="text-[13.5px] leading-snug font-medium break-words hover:underline"
+          <PageLink
+            to="/alerts"
+            search={{ alert: alert.id }}
+            className="text-[13.5px] leading-snug font-medium break-words no-underline! hover:underline!"
           >
             {alert.title}
-          </AlertLink>
+          </PageLink>
           <p className="caption mt-0.5 flex flex-wrap items-center gap-x-2 gap-y-1">
             {isOpen ? <SeverityBadge severity={alert.severity} /> : <Badge>resolved</Badge>}
             <span>{describeValue(alert)}</span>

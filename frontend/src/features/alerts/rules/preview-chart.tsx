@@ -8,6 +8,7 @@ import { formatMetric } from '@/features/alerts/rules/metrics';
 import { usePreview } from '@/features/alerts/rules/use-preview';
 import { toQueryString } from '@/lib/api-client';
 import { formatAxisTime, formatDay, formatPosts } from '@/lib/format';
+import { HIGH_CHURN } from '@/lib/post';
 
 /** The last day as the rule would have seen it, with its lines and every stretch in which it would have fired. */
 export function RulePreviewChart({ rule }: { rule: NewRule | null }) {
@@ -84,7 +85,7 @@ export function searchBehind(rule: NewRule, at: string): Record<string, string> 
     to: at,
     ...(dimension !== 'overall' && typeof key === 'string' && { [dimension]: key }),
     ...(rule.metric === 'negative_share' && { label: 'negative' }),
-    ...(rule.metric === 'churn_high' && { min_churn: '0.8' }),
+    ...(rule.metric === 'churn_high' && { min_churn: String(HIGH_CHURN) }),
     ...(emotion !== undefined && { emotion }),
   };
 }

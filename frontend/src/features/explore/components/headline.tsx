@@ -2,9 +2,7 @@ import type { SeriesAnswer } from '@/features/explore/api/wire';
 import type { FilterKey } from '@/features/explore/model/query';
 import { formatChange, formatPoints, totalOf } from '@/features/explore/model/totals';
 import { formatCount, formatShare, formatSigned } from '@/lib/format';
-
-/** From here on a post counts as high churn risk; the sums are kept by the same line. */
-const HIGH_CHURN = '0.8';
+import { HIGH_CHURN } from '@/lib/post';
 
 interface HeadlineProps {
   series: SeriesAnswer;
@@ -49,7 +47,7 @@ export function Headline({ series, onNarrow }: HeadlineProps) {
         value={formatCount(now.highChurn)}
         change={before && formatChange(now.highChurn, before.highChurn)}
         was={before && formatCount(before.highChurn)}
-        onNarrow={() => onNarrow('min_churn', HIGH_CHURN)}
+        onNarrow={() => onNarrow('min_churn', String(HIGH_CHURN))}
       />
     </dl>
   );

@@ -4,11 +4,9 @@ import { SentimentMark } from '@/components/ui/sentiment-mark';
 import { SourceBadge } from '@/components/ui/source-badge';
 import type { ExploredPost } from '@/features/explore/api/wire';
 import { formatAge, formatCount, formatScore, formatSigned } from '@/lib/format';
+import { handleOf, HIGH_CHURN, HIGH_TOXICITY } from '@/lib/post';
 import { formatterIn } from '@/lib/zone';
 
-/** The same lines as in the live feed and the alerts. */
-const HIGH_CHURN = 0.8;
-const HIGH_TOXICITY = 0.7;
 /** Of a hundred. */
 const HIGH_VIRALITY = 50;
 
@@ -84,11 +82,6 @@ export function PostRow({ item, now, tz, onOpen }: PostRowProps) {
       </button>
     </li>
   );
-}
-
-/** Platforms differ in whether the handle they give already begins with `@`. */
-export function handleOf({ author }: Post): string | undefined {
-  return author?.handle ? `@${author.handle.replace(/^@/, '')}` : undefined;
 }
 
 export function describeEngagement({ engagement }: Post): string {

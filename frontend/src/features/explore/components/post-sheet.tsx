@@ -7,7 +7,8 @@ import { Sheet } from '@/components/ui/sheet';
 import { SourceBadge } from '@/components/ui/source-badge';
 import { usePostDetails } from '@/features/explore/api/use-posts';
 import { LabelEditor } from '@/features/explore/components/label-editor';
-import { describeEngagement, fullTime, handleOf } from '@/features/explore/components/post-row';
+import { describeEngagement, fullTime } from '@/features/explore/components/post-row';
+import { handleOf } from '@/lib/post';
 
 interface PostSheetProps {
   uuid: string;

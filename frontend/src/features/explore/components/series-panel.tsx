@@ -3,6 +3,7 @@ import { SENTIMENTS, type Sentiment } from '@/api/wire';
 import { Chart } from '@/components/charts/chart';
 import { usePalette } from '@/components/charts/palette';
 import { DataTable } from '@/components/ui/data-table';
+import { LabelLegend } from '@/components/ui/label-legend';
 import { Panel } from '@/components/ui/panel';
 import type { SeriesAnswer } from '@/features/explore/api/wire';
 import { seriesOption } from '@/features/explore/components/series-option';
@@ -47,7 +48,7 @@ export function SeriesPanel({ series, onNarrow, className }: SeriesPanelProps) {
       title="Volume and sentiment"
       note={`by ${series.step}, ${tz} · ${describeOrigin(series)}`}
       className={className ?? ''}
-      actions={<Legend isCompared={previous !== null} />}
+      actions={<LabelLegend>{previous !== null && <Before />}</LabelLegend>}
       table={
         <DataTable
           caption="Posts over time"
@@ -90,22 +91,12 @@ export function SeriesPanel({ series, onNarrow, className }: SeriesPanelProps) {
   );
 }
 
-function Legend({ isCompared }: { isCompared: boolean }) {
+function Before() {
   return (
-    <ul className="caption mr-1 flex items-center gap-x-3 max-sm:flex-wrap" aria-hidden="true">
-      {SENTIMENTS.map((label) => (
-        <li key={label} className="flex items-center gap-1">
-          <span className="size-2 rounded-[2px]" style={{ background: `var(--${label})` }} />
-          {label}
-        </li>
-      ))}
-      {isCompared && (
-        <li className="flex items-center gap-1">
-          <span className="w-3.5 border-t border-dashed border-ink" />
-          period before
-        </li>
-      )}
-    </ul>
+    <li className="flex items-center gap-1">
+      <span className="w-3.5 border-t border-dashed border-ink" />
+      period before
+    </li>
   );
 }
 

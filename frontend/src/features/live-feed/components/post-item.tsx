@@ -1,20 +1,15 @@
 import { clsx } from 'clsx';
 import { memo, useId, useState } from 'react';
-import type { Post } from '@/api/wire';
 import { Badge } from '@/components/ui/badge';
+import { ExploreLink } from '@/components/ui/explore-link';
 import { SentimentMark } from '@/components/ui/sentiment-mark';
 import { SourceBadge } from '@/components/ui/source-badge';
 import { CorrectionMark } from '@/features/live-feed/components/correction-mark';
 import { PostScores } from '@/features/live-feed/components/post-scores';
 import { describeCorrection } from '@/features/live-feed/model/describe';
 import { formatAge, formatScore, formatSigned, formatSure } from '@/lib/format';
+import { handleOf, HIGH_CHURN, HIGH_TOXICITY } from '@/lib/post';
 import type { ShownPost } from '@/live/feed';
-
-/** From here on a post is worth a person's attention; the alerts use the same line. */
-const HIGH_CHURN = 0.8;
-
-/** Toxicity below this is noise in a list. */
-const HIGH_TOXICITY = 0.7;
 
 interface PostItemProps {
   scored: ShownPost;
@@ -85,16 +80,18 @@ export const PostItem = memo(function PostItem({ scored, now }: PostItemProps) {
         </button>
       </div>
       <div id={detailsId} hidden={!open}>
-        {open && <PostScores scored={scored} />}
+        {open && (
+          <>
+            <PostScores scored={scored} />
+            <ExploreLink search={{ post: post.uuid }} className="caption mt-1.5 inline-block">
+              Open the post, or correct its label
+            </ExploreLink>
+          </>
+        )}
       </div>
     </li>
   );
 }, hasSameAge);
-
-/** Platforms differ in whether the handle they give already begins with `@`. */
-function handleOf({ author }: Post): string | undefined {
-  return author?.handle ? `@${author.handle.replace(/^@/, '')}` : undefined;
-}
 
 /** A list of eighty need not render each second for ages that changed in two or three of them. */
 function hasSameAge(before: PostItemProps, after: PostItemProps): boolean {

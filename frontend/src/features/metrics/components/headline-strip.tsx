@@ -15,6 +15,7 @@ import { describeMood, describeSources } from '@/features/metrics/model/describe
 import { toRates } from '@/features/metrics/model/trend';
 import type { Drill } from '@/lib/drill';
 import { formatCount, formatRate, formatScore, formatShare, formatSigned } from '@/lib/format';
+import { HIGH_CHURN } from '@/lib/post';
 import { WINDOW_NAMES, type WindowKey } from '@/lib/view';
 
 interface HeadlineStripProps {
@@ -77,7 +78,7 @@ export function HeadlineStrip({ metrics, window, previous, drill }: HeadlineStri
         value={overall && formatCount(overall.churn.high)}
         change={overall && previous && compareCounts(overall.churn.high, previous.churn.high)}
         bad="up"
-        search={drill.searchOf({ min_churn: '0.8' })}
+        search={drill.searchOf({ min_churn: String(HIGH_CHURN) })}
         note={overall && `risk ≥ 0.8, mean ${formatScore(overall.churn.average)}`}
         spark={<Sparkline values={points.map((p) => p.highChurn)} colour="var(--critical)" />}
       />

@@ -4,6 +4,7 @@ import { Chart } from '@/components/charts/chart';
 import { axisText, baseOption, tooltipCard } from '@/components/charts/option';
 import { sentimentColour, usePalette, type Palette } from '@/components/charts/palette';
 import { DataTable } from '@/components/ui/data-table';
+import { LabelLegend } from '@/components/ui/label-legend';
 import { Panel } from '@/components/ui/panel';
 import { toRates, type TrendPoint } from '@/features/metrics/model/trend';
 import {
@@ -39,7 +40,7 @@ export function TrendPanel({ snapshot, drill }: TrendPanelProps) {
     <Panel
       title="Trend"
       note={`posts per second, in steps of ${describeStep(step)}`}
-      actions={<Legend />}
+      actions={<LabelLegend />}
       table={
         <DataTable
           caption="Posts over time"
@@ -90,19 +91,6 @@ function usePick(points: readonly TrendPoint[], step: number, drill: Drill) {
 function stepFrom(at: number, seconds: number) {
   const [from, to] = [at, at + seconds * 1_000].map((time) => new Date(time).toISOString());
   return { from, to } as { from: string; to: string };
-}
-
-function Legend() {
-  return (
-    <ul className="caption mr-1 flex items-center gap-x-3 max-sm:flex-wrap" aria-hidden="true">
-      {(['positive', 'neutral', 'negative'] as const).map((label) => (
-        <li key={label} className="flex items-center gap-1">
-          <span className="size-2 rounded-[2px]" style={{ background: `var(--${label})` }} />
-          {label}
-        </li>
-      ))}
-    </ul>
-  );
 }
 
 function describeStep(seconds: number): string {

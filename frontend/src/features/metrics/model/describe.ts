@@ -18,8 +18,15 @@ export function describeSources(sources: readonly { key: string; count: number }
   if (total === 0) return null;
   return sources
     .filter(({ count }) => count > 0)
-    .map(({ key, count }) => `${formatShare(count, total)} ${formatSource(key).toLowerCase()}`)
+    .toSorted((a, b) => b.count - a.count)
+    .map(({ key, count }) => `${formatShare(count, total)} ${nameInSentence(key)}`)
     .join(', ');
+}
+
+/** Names are written small within a sentence, abbreviations as they are. */
+function nameInSentence(source: string): string {
+  const name = formatSource(source);
+  return name === name.toUpperCase() ? name : name.toLowerCase();
 }
 
 /** `London: 120 posts, average +0.20` for the first few; the sentence behind a chart. */

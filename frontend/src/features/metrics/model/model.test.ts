@@ -70,5 +70,10 @@ test('the share of invented posts stands beside the count', () => {
     { key: 'http', count: 0 },
   ];
   expect(describeSources(sources)).toBe('80% replay, 20% synthetic');
+  const mixed = [
+    { key: 'http', count: 1 },
+    { key: 'replay', count: 999 },
+  ];
+  expect(describeSources(mixed)).toBe('100% replay, <1% HTTP');
   expect(describeSources([])).toBeNull();
 });

@@ -1,12 +1,11 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { paths } from '@/config/paths';
+import { CHANNELS_KEY, PUSH_KEY } from '@/config/query-keys';
 import { nameOfBrowser, toBytes, toSettings, whyNoPush } from '@/features/pwa/model/push';
 import { ApiError, getJson, sendJson } from '@/lib/api-client';
 
 /** Which channel of the server is this browser. */
 const STORED_AS = 'groundswell.push-channel';
-
-const PUSH_KEY = ['push'];
 
 /** Whether alerts reach this browser while the dashboard is closed, and how to change that. */
 export function usePush() {
@@ -21,7 +20,7 @@ export function usePush() {
     onSettled: () =>
       Promise.all([
         client.invalidateQueries({ queryKey: PUSH_KEY }),
-        client.invalidateQueries({ queryKey: ['notification-channels'] }),
+        client.invalidateQueries({ queryKey: CHANNELS_KEY }),
       ]),
   });
   return { isOn: standing.data, isPending: standing.isPending, change };

@@ -1,0 +1,17 @@
+import type { ReactNode } from 'react';
+import { SENTIMENTS } from '@/api/wire';
+
+/** Which colour of a chart is which label; `children` are the chart's other marks, as list items. */
+export function LabelLegend({ children }: { children?: ReactNode }) {
+  return (
+    <ul className="caption mr-1 flex items-center gap-x-3 max-sm:flex-wrap" aria-hidden="true">
+      {SENTIMENTS.map((label) => (
+        <li key={label} className="flex items-center gap-1">
+          <span className="size-2 rounded-[2px]" style={{ background: `var(--${label})` }} />
+          {label}
+        </li>
+      ))}
+      {children}
+    </ul>
+  );
+}

@@ -1,0 +1,36 @@
+import { useRouter } from '@tanstack/react-router';
+import { clsx } from 'clsx';
+import type { MouseEvent, ReactNode } from 'react';
+
+export interface PageLinkProps {
+  to: '/explore' | '/alerts';
+  /** By the names of that page's address. */
+  search: Record<string, string>;
+  className?: string | undefined;
+  title?: string | undefined;
+  children: ReactNode;
+}
+
+/** Leads to another page without loading it. An ordinary link, so that it can be copied and opened in another tab. */
+export function PageLink({ to, search, className, title, children }: PageLinkProps) {
+  const router = useRouter({ warn: false }) as ReturnType<typeof useRouter> | null;
+  const follow = (event: MouseEvent) => {
+    const wantsAnotherTab = event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0;
+    if (router === null || wantsAnotherTab) return;
+    event.preventDefault();
+    void router.navigate({ to, search });
+  };
+  return (
+    <a
+      href={`${to}?${new URLSearchParams(search).toString()}`}
+      title={title}
+      className={clsx(
+        'underline decoration-line-strong underline-offset-2 hover:decoration-brand',
+        className,
+      )}
+      onClick={follow}
+    >
+      {children}
+    </a>
+  );
+}
