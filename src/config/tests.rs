@@ -1,0 +1,103 @@
+use clap::{Args, Command, FromArgMatches};
+
+use super::*;
+
+fn command() -> Command {
+    Config::augment_args(Command::new("serve"))
+}
+
+fn config(arguments: &[&str]) -> Config {
+    let all = std::iter::once("serve").chain(arguments.iter().copied());
+    Config::from_arg_matches(&command().get_matches_from(all)).unwrap()
+}
+
+#[test]
+fn the_defaults_make_sense() {
+    config(&[]).check().unwrap();
+}
+
+#[test]
+fn one_server_alone_is_an_error() {
+    let error = config(&["--redis-url", "redis://127.0.0.1"]).check().unwrap_err();
+    assert_eq!(error, ConfigError::OneServer { set: "REDIS_URL", unset: "DATABASE_URL" });
+}
+
+#[test]
+fn other_machines_are_not_let_in_without_a_token() {
+    let open = ["--listen", "0.0.0.0:8080"];
+    assert!(matches!(config(&open).check(), Err(ConfigError::OpenToAll(_))));
+    assert!(config(&[&open[..], &["--insecure-open"]].concat()).check().is_ok());
+    assert!(config(&[&open[..], &["--auth-token", "0123456789abcdef"]].concat()).check().is_ok());
+    assert!(config(&["--auth-token", "short"]).check().is_err());
+}
+
+#[test]
+fn origins_are_whole_and_may_be_several() {
+    let two = [
+        "--allowed-origin",
+        "https://a.example,http://localhost:5173",
+        "--allowed-origin",
+        "https://b.example",
+    ];
+    let names: Vec<_> = config(&two).allowed_origins.iter().map(ToString::to_string).collect();
+    assert_eq!(names, ["https://a.example", "http://localhost:5173", "https://b.example"]);
+    for wrong in ["null", "*", "a.example", "https://a.example/", ""] {
+        assert!(command().try_get_matches_from(["serve", "--allowed-origin", wrong]).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn the_latency_budget_is_a_time_within_half_of_the_claim_on_a_post() {
+    assert!(LATENCY_BUDGET_MAX * 2 <= crate::store::corrections::FIRST_CLAIM);
+    let budget = |text: &str| config(&["--latency-budget", text]).latency_budget;
+    assert_eq!(config(&[]).latency_budget, Duration::from_secs(1));
+    assert_eq!([budget("0"), budget("250ms"), budget("15s")].map(|it| it.as_millis()), [0, 250, 15_000]);
+    for wrong in ["1", "1 s", "s", "-1s", "1h", "16s", "15001ms", "99999999999999999999s", ""] {
+        assert!(latency_budget(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn settings_of_notifications_that_cannot_be_right_are_named() {
+    assert!(config(&["--notify-allow", "10.0.0.0/8,hooks.internal"]).check().is_ok());
+    assert!(config(&["--notify-allow", "10.0.0.0/99"]).check().is_err());
+    assert!(config(&["--smtp-url", "smtp://localhost"]).check().is_err());
+    assert!(config(&["--secret-key", "short"]).check().is_err());
+    let subject = |from: &[&str]| config(from).push_subject();
+    assert_eq!(subject(&["--smtp-from", "Mood <mood@example.org>"]), "mailto:mood@example.org");
+    assert_eq!(subject(&["--smtp-from", "mood@example.org"]), "mailto:mood@example.org");
+    assert_eq!(subject(&["--push-subject", "https://example.org"]), "https://example.org");
+}
+
+#[test]
+fn products_are_read_from_their_list() {
+    let rules =
+        config(&["--products", "Mayweather=mayweather,floyd; McGregor=mcgregor"]).product_rules().unwrap();
+    let names: Vec<_> = rules.iter().map(|rule| (rule.name.as_str(), rule.keywords.len())).collect();
+    assert_eq!(names, [("Mayweather", 2), ("McGregor", 1)]);
+    assert!(config(&["--products", "Mayweather"]).check().is_err());
+}
+
+/// `.env.example` names every variable with its default and what it does, and nothing else.
+#[test]
+fn the_example_environment_is_the_one_that_is_read() {
+    let mut expected = String::from(
+        "# Every setting of `groundswell serve`. Copy to .env and export what you change; an option given on the\n# command line wins.\n",
+    );
+    for argument in command().get_arguments() {
+        let Some(variable) = argument.get_env() else { continue };
+        let help = argument.get_help().unwrap().to_string();
+        let defaults: Vec<_> =
+            argument.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
+        expected.push_str(&format!("\n# {help}\n# {}={}\n", variable.to_string_lossy(), defaults.join(",")));
+    }
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/.env.example");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(path, &expected).unwrap();
+    }
+    assert_eq!(
+        std::fs::read_to_string(path).unwrap_or_default(),
+        expected,
+        "run the test with UPDATE_EXPECT=1"
+    );
+}
