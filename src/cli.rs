@@ -165,6 +165,8 @@ struct Output {
 
 /// Runs a command to its end.
 pub fn run(cli: Cli) -> ExitCode {
+    // Every HTTP client of the process needs one, also one that never speaks TLS. Only a second is refused.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     obey(cli.command).unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
         ExitCode::FAILURE

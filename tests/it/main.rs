@@ -22,11 +22,12 @@ mod cascade; // doubtful posts are read again
 mod model_reload; // another model under load
 
 mod backpressure; // ten times too much
+mod bench_fanout;
 mod postgres_restart;
 mod redis_restart;
 mod signals; // what is unusual without a rule
 mod slow_socket; // a browser that does not read
-mod stalled_sockets; // a thousand of them
+mod stalled_sockets; // a thousand of them // the command that measures deliveries runs
 
 mod alert_leader; // one process evaluates the rules
 mod alert_rules; // rules and silences as people write them
