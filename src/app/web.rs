@@ -1,14 +1,17 @@
 //! HTTP and WebSockets.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::ServerHandle;
+use actix_server::{Server, ServerHandle};
+use actix_service::map_config;
+use actix_web::App;
+use actix_web::dev::AppConfig;
 use actix_web::web::Data;
-use actix_web::{App, HttpServer};
 use anyhow::Context as _;
 use metrics_exporter_prometheus::PrometheusHandle;
+use socket2::{Domain, Socket, Type};
 use tokio::sync::watch;
 
 use super::connections::Connections;
@@ -28,8 +31,8 @@ const WORKERS: usize = 2;
 /// How long answers under way may take once the server stops, in seconds.
 const SHUTDOWN_PATIENCE_SECONDS: u64 = 5;
 
-/// How long a client may take to send its headers.
-const REQUEST_PATIENCE: Duration = Duration::from_secs(10);
+/// Connections that may wait to be taken in: as many as come back at once after a restart.
+const WAITING_MAX: i32 = 2_048;
 
 /// What the web server is made of.
 pub struct Parts<'a> {
@@ -93,20 +96,31 @@ pub fn start(parts: Parts<'_>) -> anyhow::Result<Web> {
         health,
     });
     let table = if config.does(Role::Web) { http::configure } else { http::configure_operations };
-    let server = HttpServer::new(move || App::new().app_data(state.clone()).configure(table))
-        .on_connect(ws::note_connection)
-        .workers(WORKERS)
-        .max_connections(usize::try_from(config.sockets_max).unwrap_or(usize::MAX).saturating_add(1_024))
-        .client_request_timeout(REQUEST_PATIENCE)
-        .shutdown_timeout(SHUTDOWN_PATIENCE_SECONDS)
-        .disable_signals()
-        .bind(config.listen)
+    let n_sockets_max = usize::try_from(config.sockets_max).unwrap_or(usize::MAX);
+    let listener = listen(config.listen)
         .with_context(|| format!("cannot listen on `{}`: is another server running there?", config.listen))?;
-    let address = server.addrs().first().copied().context("no address was bound")?;
+    let address = listener.local_addr()?;
+    let server = Server::build()
+        .workers(WORKERS)
+        .max_concurrent_connections(n_sockets_max.saturating_add(1_024))
+        .shutdown_timeout(SHUTDOWN_PATIENCE_SECONDS)
+        .disable_signals();
+    let server = ws::listen(server, listener, move || {
+        map_config(App::new().app_data(state.clone()).configure(table), |_| AppConfig::default())
+    })?;
     let running = server.run();
     let handle = running.handle();
     actix_rt::spawn(running);
     Ok(Web { address, server: handle, sockets })
+}
+
+/// Listens, also where a server before us has only just stopped.
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(WAITING_MAX)?;
+    Ok(socket.into())
 }
 
 impl Web {

@@ -1,6 +1,6 @@
 //! Where live sockets begin. What is said on them is in `ws`.
 
-use actix_web::web::{Data, Payload};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::error::{ApiError, ErrorBody};
@@ -18,10 +18,6 @@ use super::state::AppState;
     (status = 426, body = ErrorBody, description = "No socket was asked for"),
     (status = 503, body = ErrorBody, description = "All places are taken"),
 ))]
-pub async fn open(
-    state: Data<AppState>,
-    request: HttpRequest,
-    payload: Payload,
-) -> Result<HttpResponse, ApiError> {
-    Ok(state.sockets.open(&request, payload)?)
+pub async fn open(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    Ok(state.sockets.open(&request)?)
 }

@@ -1,6 +1,5 @@
 //! The TCP connection under a session, for ending it when nothing else can.
 
-use std::any::Any;
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::time::Duration;
@@ -14,12 +13,10 @@ use socket2::SockRef;
 #[derive(Debug, Clone, Copy)]
 struct Descriptor(RawFd);
 
-/// Notes what `Line::under` needs. Give it to `HttpServer::on_connect`; without it a jammed connection stays until its
+/// Notes what `Line::under` needs. Give it to `HttpServiceBuilder::on_connect_ext`; without it a jammed connection stays until its
 /// peer reads or leaves.
-pub fn note_connection(connection: &dyn Any, data: &mut Extensions) {
-    if let Some(stream) = connection.downcast_ref::<TcpStream>() {
-        data.insert(Descriptor(stream.as_raw_fd()));
-    }
+pub(super) fn note_connection(connection: &TcpStream, data: &mut Extensions) {
+    data.insert(Descriptor(connection.as_raw_fd()));
 }
 
 /// A connection that can be ended from outside.

@@ -1,25 +1,30 @@
 //! Live news over WebSockets.
 
 pub mod close_codes; // why a socket was closed
+mod connection; // from an HTTP connection to a live one
+mod door; // where connections come in
 mod drain; // an outbox as a stream
 pub mod encode; // frames as text
 mod events; // the same as server-sent events
 pub mod frames; // the wire protocol
+mod incoming; // what is read on a connection
 mod line; // the TCP connection under a session
 pub mod parse; // what a client said
+mod pump; // many connections, one task
 pub mod rate_limit; // how much a client may say
 mod session; // one socket
 mod watchdog; // ends connections whose peers have stopped reading
+mod wire; // what is written on a connection
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse};
 use tokio_util::sync::CancellationToken;
 
+pub use door::listen;
 pub use events::EventStream;
-pub use line::note_connection;
 
 use self::line::Line;
 use self::watchdog::Lines;
@@ -115,10 +120,9 @@ impl Sockets {
     ///
     /// # Errors
     /// When there is no place, no handshake, or no future.
-    pub fn open(&self, request: &HttpRequest, payload: web::Payload) -> Result<HttpResponse, Refusal> {
+    pub fn open(&self, request: &HttpRequest) -> Result<HttpResponse, Refusal> {
         let place = self.take_place(request)?;
-        let session = session::SessionParams { sockets: self.clone(), place };
-        session::start(session, request, payload)
+        session::accept(session::SessionParams { sockets: self.clone(), place }, request)
     }
 
     /// The same news as server-sent events: the body of an answer that does not end by itself. What was missed since

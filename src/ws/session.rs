@@ -1,21 +1,29 @@
 //! One socket: hands on what it is given, and tells the broadcaster what its client wants.
 
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use actix::fut::ActorFutureExt;
 use actix::{Actor, ActorContext, AsyncContext, SpawnHandle, StreamHandler, WrapFuture};
+use actix_http::ws::Codec;
 use actix_http::ws::Item;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use actix_web_actors::ws;
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
+use futures_util::Stream;
 
-use super::drain::Drain;
+use super::connection::Slot;
 use super::frames::{ClientOp, OpError, Subscribe};
+use super::incoming::{Appetite, Incoming};
 use super::rate_limit::RateLimit;
+use super::wire::Wire;
 use super::{MESSAGE_BYTES_MAX, Place, Refusal, Sockets, TOKEN_PROTOCOL, close_codes, encode, parse};
 use crate::actors::broadcaster::frame::Frame;
-use crate::actors::broadcaster::outbox::Batch;
-use crate::actors::messages::Watch;
+use crate::actors::broadcaster::outbox::{Goodbye, Outbox};
+use crate::actors::messages::{SessionId, Watch};
 use crate::models::live::FrameId;
 use crate::models::subscription::{Feeds, Subscription};
 
@@ -37,24 +45,57 @@ pub(super) struct SessionParams {
     pub place: Place,
 }
 
-/// Shakes hands and starts the session.
+/// A session's ways to its connection.
+pub(super) struct Ways {
+    /// Says when it is to end.
+    pub wire: Rc<Wire>,
+    /// Is told of what it hears.
+    pub appetite: Appetite,
+}
+
+impl SessionParams {
+    /// Whose session it is, and what waits for it.
+    pub fn place(&self) -> (SessionId, Arc<Outbox>) {
+        (self.place.id, Arc::clone(&self.place.outbox))
+    }
+}
+
+/// Shakes hands. The session begins once the answer is on its way, on a connection that is no longer one of HTTP.
+pub(super) fn accept(params: SessionParams, request: &HttpRequest) -> Result<HttpResponse, Refusal> {
+    let refuse = |why: &str| Refusal::Handshake(why.to_owned());
+    let answer = ws::handshake_with_protocols(request, &[TOKEN_PROTOCOL]);
+    let answer = answer.map_err(|error| refuse(&error.to_string()))?.finish();
+    let slot = request.extensions().get::<Slot>().cloned();
+    slot.ok_or_else(|| refuse("this connection can only speak HTTP"))?.fill(params);
+    Ok(answer)
+}
+
+/// Listens to a client, and answers with what is to be written besides its news.
 pub(super) fn start(
     params: SessionParams,
-    request: &HttpRequest,
-    payload: web::Payload,
-) -> Result<HttpResponse, Refusal> {
-    ws::WsResponseBuilder::new(Session::new(params), request, payload)
-        .protocols(&[TOKEN_PROTOCOL])
-        .frame_size(MESSAGE_BYTES_MAX)
-        .start()
-        .map_err(|error| Refusal::Handshake(error.to_string()))
+    ways: Ways,
+    incoming: Incoming,
+) -> impl Stream<Item = Result<Bytes, actix_web::Error>> {
+    let codec = Codec::new().max_size(MESSAGE_BYTES_MAX);
+    ws::WebsocketContext::with_codec(Session::new(params, ways), incoming, codec)
+}
+
+/// Tells when a session is to end, and everything before that is on its way.
+struct Farewell(Rc<Wire>);
+
+impl Stream for Farewell {
+    type Item = Goodbye;
+
+    /// The wire wakes the connection's task, which is the one that asks.
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.take_goodbye().map_or(Poll::Pending, |goodbye| Poll::Ready(Some(goodbye)))
+    }
 }
 
 /// One socket.
 ///
-/// It runs only while its peer reads: what is written waits in the connection, and the connection polls the
-/// actor no more until that is gone. Meanwhile frames wait in the outbox, by its rules, and the watchdog counts the
-/// seconds.
+/// It hears its client and knows what it wants; news goes past it, from the outbox to the wire. It is not listened to while
+/// its answers find no reader, and then the watchdog counts the seconds.
 struct Session {
     sockets: Sockets,
     subscription: Subscription,
@@ -67,13 +108,14 @@ struct Session {
     heard_at: Instant,
     /// A message that arrives in pieces.
     partial: Option<BytesMut>,
+    ways: Ways,
     place: Place,
 }
 
 type SessionContext = ws::WebsocketContext<Session>;
 
 impl Session {
-    fn new(params: SessionParams) -> Self {
+    fn new(params: SessionParams, ways: Ways) -> Self {
         let now = Instant::now();
         Self {
             sockets: params.sockets,
@@ -84,6 +126,7 @@ impl Session {
             rate_limit: RateLimit::new(now),
             heard_at: now,
             partial: None,
+            ways,
             place: params.place,
         }
     }
@@ -171,7 +214,7 @@ impl Session {
     fn send_watch(&mut self, since: Option<FrameId>, context: &mut SessionContext) {
         let watch = Watch {
             id: self.place.id,
-            outbox: std::sync::Arc::clone(&self.place.outbox),
+            outbox: Arc::clone(&self.place.outbox),
             subscription: self.subscription.clone(),
             since,
             is_asked: self.has_chosen,
@@ -186,7 +229,7 @@ impl Actor for Session {
     type Context = SessionContext;
 
     fn started(&mut self, context: &mut Self::Context) {
-        context.add_stream(Drain::new(std::sync::Arc::clone(&self.place.outbox)));
+        context.add_stream(Farewell(Rc::clone(&self.ways.wire)));
         let stopping = self.sockets.stopping.clone().cancelled_owned().into_actor(self);
         context.spawn(stopping.map(|(), _, context| {
             Self::end(context, close_codes::GOING_AWAY, "the server is stopping");
@@ -205,21 +248,13 @@ impl Actor for Session {
     }
 }
 
-impl StreamHandler<Batch> for Session {
-    fn handle(&mut self, batch: Batch, context: &mut Self::Context) {
-        for frame in batch.frames {
-            context.text(frame.text.clone());
+impl StreamHandler<Goodbye> for Session {
+    fn handle(&mut self, goodbye: Goodbye, context: &mut Self::Context) {
+        if self.sockets.stopping.is_cancelled() {
+            return Self::end(context, close_codes::GOING_AWAY, "the server is stopping");
         }
-        if let Some(skipped) = batch.skipped {
-            send(context, encode::skipped(skipped));
-        }
-        if let Some(goodbye) = batch.goodbye {
-            if self.sockets.stopping.is_cancelled() {
-                return Self::end(context, close_codes::GOING_AWAY, "the server is stopping");
-            }
-            let (code, why) = close_codes::of(goodbye);
-            Self::end(context, code, why);
-        }
+        let (code, why) = close_codes::of(goodbye);
+        Self::end(context, code, why);
     }
 }
 
@@ -227,6 +262,7 @@ impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for Session {
     fn handle(&mut self, received: Result<ws::Message, ws::ProtocolError>, context: &mut Self::Context) {
         let now = Instant::now();
         self.heard_at = now;
+        self.ways.appetite.hear();
         let is_counted = !matches!(received, Ok(ws::Message::Pong(_) | ws::Message::Close(_)));
         if is_counted && !self.rate_limit.admit(now) {
             return Self::end(context, close_codes::TOO_MANY_OPERATIONS, "too many operations");

@@ -4,8 +4,12 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use actix::{Actor, Context, Handler};
-use actix_web::{App, HttpServer};
+use actix_server::Server;
+use actix_service::map_config;
+use actix_web::dev::AppConfig;
+use actix_web::{App, web};
 use futures_util::{SinkExt, StreamExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -84,27 +88,31 @@ impl House {
         let sockets = Sockets::new(SocketsParams { watch, disconnect, limit, stall_max });
         actix_web::rt::spawn(sockets.clone().watch());
         let shared = sockets.clone();
-        let server = HttpServer::new(move || {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let url = format!("ws://{}/ws", listener.local_addr().unwrap());
+        let server = Server::build().workers(1).disable_signals();
+        let server = listen(server, listener, move || {
             let sockets = shared.clone();
-            App::new().route(
-                "/ws",
-                web::get().to(move |request: HttpRequest, payload: web::Payload| {
-                    let answer = sockets.open(&request, payload).unwrap_or_else(|refusal| {
-                        HttpResponse::ServiceUnavailable().body(refusal.to_string())
-                    });
-                    std::future::ready(answer)
-                }),
-            )
+            let open = web::get().to(move |request: HttpRequest| {
+                let answer = sockets
+                    .open(&request)
+                    .unwrap_or_else(|refusal| HttpResponse::ServiceUnavailable().body(refusal.to_string()));
+                std::future::ready(answer)
+            });
+            map_config(App::new().route("/ws", open), |_| AppConfig::default())
         });
-        let server =
-            server.on_connect(note_connection).workers(1).disable_signals().bind(("127.0.0.1", 0)).unwrap();
-        let url = format!("ws://{}/ws", server.addrs()[0]);
-        actix_web::rt::spawn(server.run());
+        actix_web::rt::spawn(server.unwrap().run());
         Self { url, sockets, ear, _redirects: (to_watch, to_disconnect) }
     }
 
     async fn socket(&self) -> Socket {
         tokio_tungstenite::connect_async(&self.url).await.unwrap().0
+    }
+
+    async fn stream(&self) -> TcpStream {
+        TcpStream::connect(self.url.strip_prefix("ws://").unwrap().strip_suffix("/ws").unwrap())
+            .await
+            .unwrap()
     }
 
     async fn until(&self, what: &str, holds: impl Fn(&Heard) -> bool) {
@@ -313,4 +321,62 @@ async fn a_socket_that_reads_again_in_time_is_told_how_many_posts_it_missed() {
             return;
         }
     }
+}
+
+#[actix_web::test]
+async fn frames_reach_a_slow_reader_whole_and_in_their_order() {
+    let house = House::open(10).await;
+    let mut slow = house.socket().await;
+    say(&mut slow, r#"{"op":"subscribe","feeds":["messages"]}"#).await;
+    assert_eq!(frame(&mut slow).await["event"], "subscribed");
+    let outbox = Arc::clone(&house.ear.0.lock().unwrap().watched.last().unwrap().outbox);
+    // Lengths with every form of head, and more in all than the kernel takes at once.
+    let of_number = |n: usize| format!("{n}:{}", "y".repeat([0, 1, 110, 130, 4_000, 65_530, 70_000][n % 7]));
+    for n in 0..400 {
+        outbox.owe(text(&of_number(n)));
+    }
+    for n in 0..400 {
+        if n % 50 == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert!(next(&mut slow).await.to_text().unwrap() == of_number(n), "frame {n}");
+    }
+}
+
+#[actix_web::test]
+async fn what_comes_together_with_the_handshake_is_heard() {
+    let house = House::open(10).await;
+    let mut stream = house.stream().await;
+    let head = b"GET /ws HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+        sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    // A text message under a mask of zeros.
+    let ping = br#"{"op":"ping"}"#;
+    let early = [&head[..], &[0x81, 0x80 | ping.len() as u8, 0, 0, 0, 0], ping].concat();
+    stream.write_all(&early).await.unwrap();
+    let mut answer = String::new();
+    while !answer.contains(r#""event":"pong""#) {
+        let mut buffer = [0; 1_024];
+        let n_bytes =
+            tokio::time::timeout(Duration::from_secs(5), stream.read(&mut buffer)).await.unwrap().unwrap();
+        assert_ne!(n_bytes, 0, "{answer}");
+        answer.push_str(&String::from_utf8_lossy(&buffer[..n_bytes]));
+    }
+}
+
+#[actix_web::test]
+async fn whoever_asks_for_another_protocol_elsewhere_is_answered_and_hung_up_on() {
+    let house = House::open(10).await;
+    for (request, status) in [
+        ("GET /nowhere HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n", "404"),
+        ("CONNECT example.org:443 HTTP/1.1\r\nhost: example.org\r\n\r\n", "404"),
+        ("GET /ws HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n", "503"),
+    ] {
+        let mut stream = house.stream().await;
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        let reading = stream.read_to_string(&mut answer);
+        tokio::time::timeout(Duration::from_secs(5), reading).await.expect(request).unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{request}: {answer}");
+    }
+    assert_eq!(house.sockets.n_open(), 0);
 }

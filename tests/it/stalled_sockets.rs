@@ -1,14 +1,17 @@
-//! A thousand browsers that do not read cost a bounded amount of memory, however long it goes on.
+//! Browsers that do not read, or send without end, cost a bounded amount of memory, however long it goes on.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::process::Process;
-use crate::support::{Client, Space, in_soak, until};
+use crate::support::{Client, PATIENCE, Space, in_soak, until};
 
 const N_STALLED: usize = 1_000;
 
@@ -18,6 +21,9 @@ const N_WARM: u64 = 1_500;
 /// Far below what a single post more for each of them would come to over the time, and above what allocators and the
 /// window's figures move by.
 const GROWTH_MAX: u64 = 32 << 20;
+
+/// Between two helpings: a minute of full speed would be the whole machine's, which others use meanwhile.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// A browser behind a line that takes little, which asks for posts and then never reads.
 async fn stalled(to: SocketAddr) -> WebSocketStream<TcpStream> {
@@ -41,7 +47,7 @@ fn memory_of(pid: u32) -> u64 {
 
 #[tokio::test]
 async fn a_thousand_browsers_that_do_not_read_leave_memory_flat_and_others_served() {
-    let so_long = in_soak(Duration::from_secs(600), Duration::from_secs(12));
+    let so_long = in_soak(Duration::from_secs(600), Duration::from_secs(60));
     let space = Space::new().await;
     let mut server = Process::start(&[
         "--database-url",
@@ -82,6 +88,9 @@ async fn a_thousand_browsers_that_do_not_read_leave_memory_flat_and_others_serve
             baseline = memory_of(server.pid());
         }
         highest = highest.max(memory_of(server.pid()));
+        if warm_at.is_some() {
+            tokio::time::sleep(PAUSE).await;
+        }
     }
     println!(
         "{N_STALLED} stalled sockets: {} MB when warm, {} MB at most over {} posts more",
@@ -93,6 +102,42 @@ async fn a_thousand_browsers_that_do_not_read_leave_memory_flat_and_others_serve
     assert!(highest < baseline + GROWTH_MAX, "memory grew from {baseline} to {highest}");
     drop(stalled_sockets);
     until("their places are free", async || client.system().await.sockets.open == 1).await;
+    server.terminate();
+    assert!(server.ended().await.success());
+}
+
+/// Pongs that nobody asked for are no operations, so no rate limits them; only that they are read no faster than they are
+/// understood.
+#[tokio::test]
+async fn a_flood_that_is_counted_nowhere_takes_no_memory() {
+    let space = Space::new().await;
+    let mut server = Process::start(&[
+        "--database-url",
+        &space.database_url,
+        "--redis-url",
+        &space.redis_url,
+        "--prefix",
+        &space.prefix,
+    ]);
+    let address = server.ready().await;
+    let mut flooding = stalled(address).await;
+    let before = memory_of(server.pid());
+    // A control frame of a hundred bytes, under a mask of zeros.
+    let pong = [&[0x8a, 0x80 | 100, 0, 0, 0, 0][..], &[0; 100]].concat();
+    let pongs = pong.repeat(1_000);
+    let mut highest = before;
+    for _ in 0..600 {
+        flooding.get_mut().write_all(&pongs).await.expect("whoever floods is slowed down, not sent away");
+        highest = highest.max(memory_of(server.pid()));
+    }
+    assert!(highest < before + GROWTH_MAX / 2, "memory grew from {before} to {highest}");
+    flooding.send(Message::text(r#"{"op":"ping"}"#)).await.unwrap();
+    loop {
+        let frame = tokio::time::timeout(PATIENCE, flooding.next()).await.unwrap().unwrap().unwrap();
+        if frame.to_text().unwrap().contains(r#""event":"pong""#) {
+            break;
+        }
+    }
     server.terminate();
     assert!(server.ended().await.success());
 }

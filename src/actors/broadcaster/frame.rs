@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
-use bytes::Bytes;
+use actix_http::ws::{OpCode, Parser};
+use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
 
 use crate::models::alert::Alert;
@@ -53,13 +54,24 @@ pub struct Frame {
     pub id: Option<Box<str>>,
     /// The whole of it, JSON.
     pub text: ByteString,
+    /// The same as a WebSocket's text message, with its head (RFC 6455, section 5.2). The text is a part of it, so it is
+    /// held once.
+    pub message: Bytes,
     as_event: OnceLock<Bytes>,
 }
+
+/// The most that stands before the text of a message from a server.
+const MESSAGE_HEAD_BYTES_MAX: usize = 10;
 
 impl Frame {
     /// A frame whose text is that.
     pub fn new(event: &'static str, id: Option<Box<str>>, text: ByteString) -> Self {
-        Self { event, id, text, as_event: OnceLock::new() }
+        let mut message = BytesMut::with_capacity(text.len() + MESSAGE_HEAD_BYTES_MAX);
+        Parser::write_message(&mut message, &text, OpCode::Text, true, false);
+        let message = message.freeze();
+        let head_bytes = message.len() - text.len();
+        let text = ByteString::try_from(message.slice(head_bytes..)).unwrap_or(text);
+        Self { event, id, text, message, as_event: OnceLock::new() }
     }
 
     /// The lines `event` and `data` of a server-sent event, made once.

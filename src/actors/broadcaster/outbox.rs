@@ -44,6 +44,8 @@ pub struct Batch {
     pub skipped: Option<PostsSkipped>,
     /// Nothing follows.
     pub goodbye: Option<Goodbye>,
+    /// Nothing was left: whoever asked is told when there is something again, and need not ask before.
+    pub is_all: bool,
 }
 
 /// How many posts were left out, and why.
@@ -93,6 +95,8 @@ struct Waiting {
     told_at: Option<Instant>,
     goodbye: Option<Goodbye>,
     waker: Option<Waker>,
+    /// Its session was told that something waits, and has not asked since.
+    is_told: bool,
     /// Since when something waits and nothing was taken.
     stalled_at: Option<Instant>,
     /// When its session last gave a sign of life.
@@ -130,6 +134,7 @@ impl Outbox {
             told_at: None,
             goodbye: None,
             waker: None,
+            is_told: false,
             stalled_at: None,
             alive_at: now,
         };
@@ -227,14 +232,14 @@ impl Outbox {
         let mut waiting = self.lock();
         let now = Instant::now();
         waiting.alive_at = now;
-        if !waiting.has_something() {
-            let is_known = waiting.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker()));
-            if !is_known {
+        let batch = waiting.has_something().then(|| waiting.take(bytes, now));
+        if batch.as_ref().is_none_or(|batch| batch.is_all) {
+            waiting.is_told = false;
+            if !waiting.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
                 waiting.waker = Some(context.waker().clone());
             }
-            return Poll::Pending;
         }
-        Poll::Ready(waiting.take(bytes, now))
+        batch.map_or(Poll::Pending, Poll::Ready)
     }
 
     /// Notes a sign of life of its session.
@@ -274,10 +279,10 @@ impl Outbox {
         if waiting.stalled_at.is_none() {
             waiting.stalled_at = Some(Instant::now());
         }
-        let waker = waiting.waker.take();
-        drop(waiting);
-        if let Some(waker) = waker {
-            waker.wake();
+        if !std::mem::replace(&mut waiting.is_told, true)
+            && let Some(waker) = &waiting.waker
+        {
+            waker.wake_by_ref();
         }
     }
 }
@@ -318,6 +323,7 @@ impl Waiting {
             batch.goodbye = self.goodbye;
         }
         self.stalled_at = (!is_empty).then_some(now);
+        batch.is_all = is_empty && batch.goodbye.is_none();
         batch
     }
 

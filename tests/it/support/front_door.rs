@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use actix_web::dev::ServerHandle;
+use actix_server::{Server, ServerHandle};
+use actix_service::map_config;
+use actix_web::App;
+use actix_web::dev::AppConfig;
 use actix_web::web::Data;
-use actix_web::{App, HttpServer};
 use groundswell::actors::cascade::Cascade;
 use groundswell::actors::downstream::downstream;
 use groundswell::actors::job_queue::{Job, JobQueue};
@@ -27,7 +29,7 @@ use groundswell::notify::keyring::Keyring;
 use groundswell::notify::messenger::{Messenger, MessengerParams};
 use groundswell::store::Store;
 use groundswell::stream::Stream;
-use groundswell::ws::{Sockets, SocketsParams};
+use groundswell::ws::{self, Sockets, SocketsParams};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::Value;
@@ -134,9 +136,12 @@ impl FrontDoor {
         let (handles, handle) = std::sync::mpsc::channel();
         let answering = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
-                let server =
-                    HttpServer::new(move || App::new().app_data(state.clone()).configure(http::configure));
-                let server = server.workers(1).disable_signals().listen(listener).unwrap().run();
+                let server = Server::build().workers(1).disable_signals();
+                let server = ws::listen(server, listener, move || {
+                    let application = App::new().app_data(state.clone()).configure(http::configure);
+                    map_config(application, |_| AppConfig::default())
+                });
+                let server = server.unwrap().run();
                 handles.send(server.handle()).unwrap();
                 server.await.unwrap();
             });

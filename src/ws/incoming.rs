@@ -1,0 +1,133 @@
+//! What is read on a connection.
+
+use std::cell::Cell;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use actix_web::error::PayloadError;
+use bytes::Bytes;
+use futures_util::Stream;
+
+use super::wire::Wire;
+
+/// Read at once.
+const HELPING_BYTES: usize = 4 * 1024;
+
+/// The bytes a client sends, a helping at a time.
+///
+/// Its reader takes all it can get before it understands any of it, and then understands a few messages at a time: a
+/// client that floods would fill the memory. So there is one helping, and no more until nothing of it is left. No
+/// buffer is kept here.
+pub(super) struct Incoming {
+    wire: Rc<Wire>,
+    appetite: Appetite,
+    /// What came together with the request.
+    early: Bytes,
+}
+
+/// Whether there is room for more. Clones share it.
+#[derive(Clone, Default)]
+pub(super) struct Appetite(Rc<Digestion>);
+
+#[derive(Default)]
+struct Digestion {
+    /// A helping was read, and may not have been understood whole.
+    is_sated: Cell<bool>,
+    /// A message was understood since the last look.
+    has_heard: Cell<bool>,
+}
+
+impl Appetite {
+    /// Notes that a message was understood.
+    pub fn hear(&self) {
+        self.0.has_heard.set(true);
+    }
+
+    /// Answers whether to go on at once: to understand what was read or, where no message is left in it, to read on.
+    pub fn goes_on(&self) -> bool {
+        if !self.0.is_sated.get() {
+            return false;
+        }
+        if !self.0.has_heard.take() {
+            self.0.is_sated.set(false);
+        }
+        true
+    }
+}
+
+impl Incoming {
+    /// Reads from `wire`; `early` comes first.
+    pub fn new(wire: Rc<Wire>, appetite: Appetite, early: Bytes) -> Self {
+        Self { wire, appetite, early }
+    }
+}
+
+impl Stream for Incoming {
+    type Item = Result<Bytes, PayloadError>;
+
+    /// A broken connection is one that has ended.
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.appetite.0.is_sated.get() {
+            return Poll::Pending;
+        }
+        if !self.early.is_empty() {
+            self.appetite.0.is_sated.set(true);
+            return Poll::Ready(Some(Ok(std::mem::take(&mut self.early))));
+        }
+        loop {
+            if std::task::ready!(self.wire.stream.poll_read_ready(context)).is_err() {
+                return Poll::Ready(None);
+            }
+            let mut buffer = [0; HELPING_BYTES];
+            match self.wire.stream.try_read(&mut buffer) {
+                Ok(0) => return Poll::Ready(None),
+                Ok(n_bytes) => {
+                    self.appetite.0.is_sated.set(true);
+                    return Poll::Ready(Some(Ok(Bytes::copy_from_slice(
+                        buffer.get(..n_bytes).unwrap_or_default(),
+                    ))));
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                Err(_) => return Poll::Ready(None),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Instant;
+
+    use futures_util::StreamExt;
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::actors::broadcaster::outbox::Outbox;
+
+    #[tokio::test]
+    async fn there_is_one_helping_until_nothing_of_it_is_left() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let wire = Rc::new(Wire::new(stream, Arc::new(Outbox::new(Instant::now()))));
+        let appetite = Appetite::default();
+        let mut incoming = Incoming::new(wire, appetite.clone(), Bytes::from_static(b"early"));
+        peer.write_all(&[0; 3 * HELPING_BYTES]).await.unwrap();
+        assert!(!appetite.goes_on(), "nothing was read");
+        for expected in [5, HELPING_BYTES, HELPING_BYTES] {
+            assert_eq!(incoming.next().await.unwrap().unwrap().len(), expected);
+            appetite.hear();
+            for _ in 0..2 {
+                assert!(futures_util::poll!(incoming.next()).is_pending(), "a second helping");
+                assert!(appetite.goes_on());
+            }
+        }
+        drop(peer);
+        assert_eq!(incoming.next().await.unwrap().unwrap().len(), HELPING_BYTES);
+        assert!(appetite.goes_on());
+        assert!(incoming.next().await.is_none());
+    }
+}
