@@ -97,6 +97,8 @@ struct Watcher {
     lead: Option<Lead>,
     /// Absent while another process watches, or nobody shall.
     board: Option<Board>,
+    /// When this process last tried to. Kept whatever came of it, and whoever leads: reading weeks is dear, and where it
+    /// fails, processes must not take turns at it every second.
     judged_at: Option<Timestamp>,
     /// Those in force when it last judged.
     silences: Vec<Silence>,
@@ -115,7 +117,7 @@ impl Watcher {
 
     async fn try_look(&mut self, now: Timestamp) -> Result<(), StoreError> {
         if !self.leads().await? {
-            (self.board, self.judged_at) = (None, None);
+            self.board = None;
             return Ok(());
         }
         if !self.is_due(now) {
@@ -152,7 +154,7 @@ impl Watcher {
         Ok(leads)
     }
 
-    /// Whoever takes over judges at once. Looks come as they may, so half of one counts as a whole.
+    /// Whoever takes over and has not judged of late does at once. Looks come as they may, so half of one counts as a whole.
     fn is_due(&self, now: Timestamp) -> bool {
         let judged = self.judged_at.map(|at| Duration::try_from(now.duration_since(at)).unwrap_or_default());
         judged.is_none_or(|ago| ago + LOOK_EVERY / 2 >= self.params.every)
