@@ -12,7 +12,7 @@ use crate::models::score::{CHURN_HIGH, EMOTIONS, SentimentLabel};
 use crate::store::alerts::ALERT_POSTS_MAX;
 use crate::store::page::PAGE_MAX;
 use crate::store::post_filter::PostFilter;
-use crate::store::post_list::{self, PostsQuery, RANKED_RANGE_MAX};
+use crate::store::post_list::{self, PostsQuery};
 use crate::store::{Store, StoreError};
 
 /// Alerts whose posts are read in one evaluation, at most. When a rule about every city opens for all of them, people
@@ -70,7 +70,7 @@ fn behind(rule: &NewRule, now: Timestamp) -> PostsQuery {
         Metric::Emotion(i) if is_above => {
             filter.emotion = EMOTIONS.get(usize::from(i)).map(|name| (*name).to_owned());
         }
-        Metric::Virality if is_above && window <= RANKED_RANGE_MAX => query.order = PostOrder::Virality,
+        Metric::Virality if is_above => query.order = PostOrder::Virality,
         // No filter tells which are toxic: the most toxic of many are shown.
         Metric::Toxicity if is_above => query.limit = PAGE_MAX,
         _ => {}

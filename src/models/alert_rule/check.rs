@@ -67,6 +67,16 @@ impl NewRule {
         if self.comparison != Comparison::Above {
             return reject("builtin", "comparison", "this rule fires above its threshold");
         }
+        if self.minimum_volume != 0 {
+            return reject(
+                "builtin",
+                "minimum_volume",
+                "this rule goes by single posts; raise its threshold",
+            );
+        }
+        if self.for_seconds != 0 {
+            return reject("builtin", "for_seconds", "this rule goes by single posts, which do not last");
+        }
         Ok(())
     }
 

@@ -84,6 +84,12 @@ fn the_churn_rule_stays_about_single_posts() {
     let mut churn: NewRule = serde_json::from_value(rule()).unwrap();
     assert_eq!(churn.check_in_place_of(CHURN).unwrap_err().field, "metric");
     (churn.metric, churn.threshold, churn.clear_threshold) = (Metric::ChurnHigh, 3.0, None);
+    // What it does not go by, it must not say that it does.
+    (churn.minimum_volume, churn.for_seconds) = (1, 0);
+    assert_eq!(churn.check_in_place_of(CHURN).unwrap_err().field, "minimum_volume");
+    (churn.minimum_volume, churn.for_seconds) = (0, 1);
+    assert_eq!(churn.check_in_place_of(CHURN).unwrap_err().field, "for_seconds");
+    churn.for_seconds = 0;
     assert_eq!(churn.check_in_place_of(CHURN), Ok(()));
     churn.scope.dimension = Dimension::City;
     assert_eq!(churn.check_in_place_of(CHURN).unwrap_err().field, "scope");
