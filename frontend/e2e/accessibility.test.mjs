@@ -100,3 +100,49 @@ for (const [size, viewport] of Object.entries(SIZES)) {
     }
   }
 }
+
+/** One word, longer than any screen is wide. */
+const ENDLESS = 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerk'.repeat(3);
+
+const NAMES = new Set('title name rule_name text products city handle comment reason'.split(' '));
+
+/** Every name and text in an answer, made endless. */
+function stretch(value, key = '') {
+  if (Array.isArray(value)) return value.map((item) => stretch(item, key));
+  if (value !== null && typeof value === 'object') {
+    return Object.fromEntries(Object.entries(value).map(([name, of]) => [name, stretch(of, name)]));
+  }
+  return typeof value === 'string' && NAMES.has(key) ? ENDLESS : value;
+}
+
+for (const [path, ready] of [
+  ['/', (page) => page.getByRole('list', { name: 'Alerts, open ones first' }).locator('> li')],
+  ['/alerts', (page) => page.getByRole('list', { name: 'Open alerts' }).locator('> li')],
+  ['/alerts?alert=a1', (page) => page.getByRole('list', { name: 'Posts of the alert' })],
+  ['/alerts?tab=rules', (page) => page.getByRole('button', { name: /^Edit / })],
+  ['/alerts?tab=channels', (page) => page.getByRole('button', { name: /^Test / })],
+  ['/explore', (page) => page.getByRole('list', { name: /^Posts, / }).getByRole('button')],
+  ['/system', (page) => page.getByRole('list', { name: 'Dead letters' }).getByRole('listitem')],
+]) {
+  test(`names and texts without an end stay within a phone on ${path}`, async (t) => {
+    const { page, close } = await openPage(browser, {
+      viewport: SIZES.phone,
+      serviceWorkers: 'block',
+    });
+    t.after(close);
+    await page.route('**/api/v1/**', async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, json: stretch(await response.json()) });
+    });
+    await page.goto(`${fixture.url}${path}`);
+    await ready(page).first().waitFor();
+    const tooWide = await page.evaluate(() => {
+      const panes = [
+        document.documentElement,
+        ...document.querySelectorAll('[role="dialog"] > div'),
+      ];
+      return panes.map((pane) => pane.scrollWidth - pane.clientWidth);
+    });
+    assert.ok(Math.max(...tooWide) <= 0, `${tooWide} px wider than the screen`);
+  });
+}

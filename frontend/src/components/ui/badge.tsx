@@ -17,7 +17,7 @@ export function Badge({ tone = 'plain', children }: { tone?: Tone; children: Rea
   return (
     <span
       className={clsx(
-        'inline-flex h-[18px] items-center rounded-[4px] px-1.5 text-[11px] font-medium whitespace-nowrap',
+        'inline-block h-[18px] max-w-full truncate rounded-[4px] px-1.5 align-middle text-[11px] leading-[18px] font-medium',
         TONES[tone],
       )}
     >

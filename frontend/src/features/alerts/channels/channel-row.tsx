@@ -45,7 +45,7 @@ export function ChannelRow({ channel, onEdit, onLog, onSecret }: ChannelRowProps
           disabled={save.isPending}
           onChange={switchTo}
         />
-        <div className="min-w-0 flex-1 basis-60">
+        <div className="min-w-0 flex-1 basis-60 wrap-anywhere">
           <p className="flex flex-wrap items-center gap-2 text-[13.5px] font-medium">
             {name}
             <Badge>{KIND_NAMES[kind]}</Badge>

@@ -42,7 +42,7 @@ export function NotificationList(props: NotificationListProps) {
       {resend.error !== null && <Failure what="It was not sent again" error={resend.error} />}
       <ul aria-label={label} className="divide-y divide-line">
         {data.map((notification) => (
-          <li key={notification.id} className="py-2.5 text-[13px]">
+          <li key={notification.id} className="py-2.5 text-[13px] wrap-anywhere">
             <div className="flex flex-wrap items-center gap-x-2 gap-y-1">
               <Badge tone={TONES[notification.state]}>{notification.state}</Badge>
               {nameChannel !== undefined && (

@@ -8,10 +8,10 @@ import { Popover } from '@/components/ui/popover';
 import { useAcknowledgeAlert } from '@/features/alerts/api/use-alerts';
 import type { Alert } from '@/api/wire';
 import { SeverityBadge } from '@/features/alerts/components/severity-badge';
-import { describeValue } from '@/features/alerts/model/describe-alert';
+import { describeCount, describeValue } from '@/features/alerts/model/describe-alert';
 import { NEW_SILENCE, SILENCE_PRESETS } from '@/features/alerts/silences/draft';
 import { useStartSilence } from '@/features/alerts/silences/use-start-silence';
-import { formatAge, formatDate, formatElapsed, formatPosts } from '@/lib/format';
+import { formatAge, formatDate, formatElapsed } from '@/lib/format';
 
 interface AlertCardProps {
   alert: Alert;
@@ -37,7 +37,7 @@ export function AlertCard({ alert, now, onOpen }: AlertCardProps) {
         ) : (
           <CheckIcon className="mt-0.5 size-4.5 shrink-0 text-good" />
         )}
-        <div className="min-w-0 flex-1 basis-60">
+        <div className="min-w-0 flex-1 basis-60 wrap-anywhere">
           <button
             type="button"
             aria-haspopup="dialog"
@@ -52,7 +52,7 @@ export function AlertCard({ alert, now, onOpen }: AlertCardProps) {
           </p>
           <p className="mt-1 flex flex-wrap gap-x-2 text-[13px] text-ink-soft">
             <span className="font-medium text-ink">{describeValue(alert)}</span>
-            <span>{formatPosts(alert.count)}</span>
+            <span>{describeCount(alert)}</span>
             <time dateTime={alert.opened_at} title={formatDate(alert.opened_at)}>
               {describeTime(alert, now)}
             </time>

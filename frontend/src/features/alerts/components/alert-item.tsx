@@ -6,8 +6,8 @@ import { AlertIcon, CheckIcon } from '@/components/ui/icons';
 import { PageLink } from '@/components/ui/page-link';
 import { SeverityBadge } from '@/features/alerts/components/severity-badge';
 import { SourceBadge } from '@/components/ui/source-badge';
-import { describeValue } from '@/features/alerts/model/describe-alert';
-import { formatAge, formatPosts, formatScore } from '@/lib/format';
+import { describeCount, describeValue } from '@/features/alerts/model/describe-alert';
+import { formatAge, formatScore } from '@/lib/format';
 
 const COLOURS = {
   critical: 'text-critical',
@@ -44,7 +44,7 @@ export function AlertItem({ alert, now, busy, onAcknowledge }: AlertItemProps) {
           <p className="caption mt-0.5 flex flex-wrap items-center gap-x-2 gap-y-1">
             {isOpen ? <SeverityBadge severity={alert.severity} /> : <Badge>resolved</Badge>}
             <span>{describeValue(alert)}</span>
-            <span>{formatPosts(alert.count)}</span>
+            <span>{describeCount(alert)}</span>
             <time dateTime={alert.opened_at} title={new Date(alert.opened_at).toLocaleString()}>
               {formatAge(alert.opened_at, now)}
             </time>

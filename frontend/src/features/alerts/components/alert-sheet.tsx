@@ -13,10 +13,14 @@ import type { AlertDetails } from '@/features/alerts/api/wire';
 import { AlertStanding } from '@/features/alerts/components/alert-card';
 import { EvidenceChart } from '@/features/alerts/components/evidence-chart';
 import { SeverityBadge } from '@/features/alerts/components/severity-badge';
-import { describeMoment, describeValue } from '@/features/alerts/model/describe-alert';
+import {
+  describeCount,
+  describeMoment,
+  describeValue,
+} from '@/features/alerts/model/describe-alert';
 import { exploreSearch } from '@/features/alerts/model/explore-search';
 import { formatMetric } from '@/features/alerts/rules/metrics';
-import { formatCount, formatDate, formatPosts, formatScore } from '@/lib/format';
+import { formatCount, formatDate, formatScore } from '@/lib/format';
 
 /** Why an alert was raised: the series and what is usual, the terms, the posts, and all that happened to it. */
 export function AlertSheet({ id, onClose }: { id: string; onClose: () => void }) {
@@ -68,6 +72,7 @@ function Actions({ alert }: { alert: AlertDetails }) {
 
 function Body({ alert }: { alert: AlertDetails }) {
   const { evidence, posts, history, metric } = alert;
+  const count = describeCount(alert);
   const router = useRouter({ warn: false }) as ReturnType<typeof useRouter> | null;
   return (
     <div className="flex flex-col gap-5">
@@ -78,7 +83,7 @@ function Body({ alert }: { alert: AlertDetails }) {
         </p>
         <p className="mt-2 text-[14px]">
           <span className="font-semibold">{describeValue(alert)}</span>
-          <span className="text-ink-soft"> · {formatPosts(alert.count)}</span>
+          {count !== null && <span className="text-ink-soft"> · {count}</span>}
         </p>
         <p className="caption mt-0.5">
           {describeOrigin(alert)} opened {formatDate(alert.opened_at)}

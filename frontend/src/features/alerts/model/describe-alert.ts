@@ -1,7 +1,7 @@
 import type { Alert } from '@/api/wire';
 import type { AlertMoment } from '@/features/alerts/api/wire';
 import { formatMetric } from '@/features/alerts/rules/metrics';
-import { capitalize, formatScore, formatShare } from '@/lib/format';
+import { capitalize, formatPosts, formatScore, formatShare } from '@/lib/format';
 
 /** `61%, line at 50%`: how bad, against which line. */
 export function describeValue({ rule, metric, value, threshold }: Alert): string {
@@ -11,6 +11,11 @@ export function describeValue({ rule, metric, value, threshold }: Alert): string
   return rule === 'negativity'
     ? `${formatShare(value, 1)}, line at ${formatShare(threshold, 1)}`
     : `${formatScore(value)}, line at ${formatScore(threshold)}`;
+}
+
+/** How many posts are behind it; null where its value is that number. */
+export function describeCount({ metric, count }: Alert): string | null {
+  return metric === 'volume' ? null : formatPosts(count);
 }
 
 const MOMENTS: Record<string, string> = {

@@ -63,7 +63,7 @@ export function RulesPanel() {
                 save.mutate({ id: rule.id, body: { ...writable(rule), enabled } })
               }
             />
-            <div className="min-w-0 flex-1 basis-64">
+            <div className="min-w-0 flex-1 basis-64 wrap-anywhere">
               <p className="flex flex-wrap items-center gap-x-2 gap-y-1 text-[13.5px] font-medium">
                 {rule.name}
                 <SeverityBadge severity={rule.severity} />

@@ -65,7 +65,7 @@ export function SilencesPanel() {
             key={silence.id}
             className="flex flex-wrap items-center gap-x-3 gap-y-1.5 border-t border-line px-4 py-2.5"
           >
-            <div className="min-w-0 flex-1 basis-64">
+            <div className="min-w-0 flex-1 basis-64 wrap-anywhere">
               <p className="flex flex-wrap items-center gap-2 text-[13.5px] font-medium">
                 {capitalize(describeSilence(silence, rules))}
                 <Badge tone={TONES[state]}>{state}</Badge>

@@ -97,11 +97,11 @@ function Row({ item, by, largest, onNarrow }: RowProps) {
     <>
       <span className="flex items-baseline gap-2">
         <span className="min-w-0 truncate font-medium">{name}</span>
-        <span className="ml-auto font-semibold">{formatCount(count)}</span>
-        <span className="caption w-9 text-right">{formatShare(share, 1)}</span>
+        <span className="ml-auto shrink-0 font-semibold">{formatCount(count)}</span>
+        <span className="caption w-9 shrink-0 text-right">{formatShare(share, 1)}</span>
         {previous_count != null && (
           <span
-            className="caption w-11 text-right"
+            className="caption w-11 shrink-0 text-right"
             title={`${formatCount(previous_count)} in the period before`}
           >
             {formatChange(count, previous_count)}
@@ -109,7 +109,10 @@ function Row({ item, by, largest, onNarrow }: RowProps) {
         )}
         {sentiment != null && (
           <span
-            className={clsx('w-11 text-right text-[12.5px] font-medium', moodOf(sentiment.average))}
+            className={clsx(
+              'w-11 shrink-0 text-right text-[12.5px] font-medium',
+              moodOf(sentiment.average),
+            )}
             title="Average sentiment"
           >
             {formatSigned(sentiment.average)}

@@ -104,7 +104,7 @@ function Letter({ letter, now, busy, onReplay }: LetterProps) {
   return (
     <li className="border-t border-line px-4 py-2.5">
       <div className="flex flex-wrap items-start gap-x-3 gap-y-1.5">
-        <div className="min-w-0 flex-1 basis-60">
+        <div className="min-w-0 flex-1 basis-60 wrap-anywhere">
           <p className="text-[13.5px] font-medium break-words">{capitalize(reason)}</p>
           <p className="caption mt-0.5">
             {[

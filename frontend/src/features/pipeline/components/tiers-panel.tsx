@@ -91,7 +91,7 @@ function Shares({ items }: { items: readonly TierStatus[] }) {
             </span>
             <span className="caption">{formatPosts(posts)}</span>
             <span
-              className="caption ml-auto font-mono break-all max-sm:ml-4.5 max-sm:basis-full"
+              className="caption ml-auto min-w-0 font-mono break-all max-sm:ml-4.5 max-sm:basis-full"
               title={model.hash}
             >
               {describeModel(model)}
