@@ -9,13 +9,18 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { openBrowser, openPage } from '../e2e/support/browser.mjs';
-import { RealServer } from '../e2e/support/server.mjs';
+import { RealServer, until } from '../e2e/support/server.mjs';
 
 const KB_MAX = 600;
 /** The trend shows five minutes; half of them filled is enough to see what it is. */
 const FILL_MS = 150_000;
+/** Before there is a past to make of them. */
+const FIRST_POSTS_MS = 30_000;
 const CORRECTED_WITHIN_MS = 30_000;
 const ALERT_WITHIN_MS = 5_000;
+const STORED_WITHIN_MS = 240_000;
+const POSTS_PER_PAST_HOUR = 300;
+const POSTS_AT_ONCE = 500;
 
 const docs = fileURLToPath(new URL('../../docs', import.meta.url));
 
@@ -24,10 +29,45 @@ if (process.argv[2] === undefined) {
   own = await RealServer.start('release');
   own.replay(10);
   own.synth(6);
-  console.log(`filling ${own.url} for ${FILL_MS / 1_000} s`);
+  console.log(`filling ${own.url} for ${(FIRST_POSTS_MS + FILL_MS) / 1_000} s`);
+  await new Promise((resolve) => setTimeout(resolve, FIRST_POSTS_MS));
+  await givePast(own);
   await new Promise((resolve) => setTimeout(resolve, FILL_MS));
 }
 const url = process.argv[2] ?? own.url;
+
+/** Says again what was said so far, spread over the last two days, so that Explore has something to look back at. */
+async function givePast(server) {
+  const answer = await fetch(`${server.url}/api/v1/posts?limit=500`);
+  const said = (await answer.json()).items.map(({ post }) => post);
+  for (let hoursAgo = 50; hoursAgo >= 1; hoursAgo -= 1) {
+    const begin = Date.now() - hoursAgo * 3_600_000;
+    // More in the evening than at night.
+    const tide = 1 + 0.6 * Math.cos(((new Date(begin).getHours() - 19) / 12) * Math.PI);
+    const n = Math.round(POSTS_PER_PAST_HOUR * tide * (1 + 0.15 * Math.sin(hoursAgo * 12.9898)));
+    const posts = Array.from({ length: n }, (_, i) => {
+      // Not all said at one time stand beside each other, and no two hours say the same.
+      const { platform, text, products, city, country, channel } =
+        said[(i * 37 + hoursAgo * 101) % said.length];
+      return {
+        id: `past-${hoursAgo}-${i}`,
+        platform,
+        text,
+        created_at: new Date(begin + (i / n) * 3_600_000).toISOString(),
+        ...(products[0] && { product: products[0] }),
+        ...(channel && { channel }),
+        ...(city && { geo: { city, country } }),
+      };
+    });
+    for (let at = 0; at < n; at += POSTS_AT_ONCE) {
+      await server.post(posts.slice(at, at + POSTS_AT_ONCE));
+    }
+  }
+  await until('the past to be stored', STORED_WITHIN_MS, async () => {
+    const { stream } = await (await fetch(`${server.url}/api/v1/system`)).json();
+    return stream.lag + stream.pending < POSTS_AT_ONCE;
+  });
+}
 
 /** The Live page, once every panel has something to show. */
 async function showLive(page) {
@@ -70,10 +110,17 @@ async function showSystem(page) {
   await page.waitForTimeout(10_000);
 }
 
+/** Up to the last full hour: the present one, with all that was just poured in, would dwarf the others. */
+function lastWholeDay() {
+  const end = Math.floor(Date.now() / 3_600_000) * 3_600_000;
+  const [from, to] = [end - 24 * 3_600_000, end].map((at) => new Date(at).toISOString());
+  return `from=${from}&to=${to}`;
+}
+
 const PICTURES = [
   { name: 'dashboard-light', colorScheme: 'light', path: '/', show: showLive },
   { name: 'dashboard-dark', colorScheme: 'dark', path: '/', show: showLive },
-  { name: 'explore', colorScheme: 'light', path: '/explore?window=1h', show: showExplore },
+  { name: 'explore', colorScheme: 'light', path: `/explore?${lastWholeDay()}`, show: showExplore },
   { name: 'alerts', colorScheme: 'dark', path: '/alerts', show: showAlerts },
   { name: 'system', colorScheme: 'light', path: '/system', show: showSystem },
 ];
