@@ -22,6 +22,7 @@ interface AlertCardProps {
 /** One alert with what can be done about it; its title opens the evidence. */
 export function AlertCard({ alert, now, onOpen }: AlertCardProps) {
   const isOpen = alert.state === 'open';
+  const count = describeCount(alert);
   const acknowledge = useAcknowledgeAlert();
   return (
     <li className="border-t border-line px-4 py-3">
@@ -52,7 +53,7 @@ export function AlertCard({ alert, now, onOpen }: AlertCardProps) {
           </p>
           <p className="mt-1 flex flex-wrap gap-x-2 text-[13px] text-ink-soft">
             <span className="font-medium text-ink">{describeValue(alert)}</span>
-            <span>{describeCount(alert)}</span>
+            {count !== null && <span>{count}</span>}
             <time dateTime={alert.opened_at} title={formatDate(alert.opened_at)}>
               {describeTime(alert, now)}
             </time>

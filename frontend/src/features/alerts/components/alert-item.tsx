@@ -25,6 +25,7 @@ interface AlertItemProps {
 /** One alert: what, where, how bad against which line, since when, and the posts behind it. */
 export function AlertItem({ alert, now, busy, onAcknowledge }: AlertItemProps) {
   const isOpen = alert.state === 'open';
+  const count = describeCount(alert);
   return (
     <li className={clsx('border-t border-line px-4 py-2', !isOpen && 'text-ink-soft')}>
       <div className="flex items-start gap-2">
@@ -44,7 +45,7 @@ export function AlertItem({ alert, now, busy, onAcknowledge }: AlertItemProps) {
           <p className="caption mt-0.5 flex flex-wrap items-center gap-x-2 gap-y-1">
             {isOpen ? <SeverityBadge severity={alert.severity} /> : <Badge>resolved</Badge>}
             <span>{describeValue(alert)}</span>
-            <span>{describeCount(alert)}</span>
+            {count !== null && <span>{count}</span>}
             <time dateTime={alert.opened_at} title={new Date(alert.opened_at).toLocaleString()}>
               {formatAge(alert.opened_at, now)}
             </time>
