@@ -114,7 +114,8 @@ where
     Ok(())
 }
 
-/// The answer to a request that asks for another protocol and does not get it, and the end of the connection.
+/// The answer to a request that asks for another protocol and does not get it, and the end of the connection. Some answers,
+/// such as server-sent events, have no end: whoever leaves one gives its place back.
 async fn refuse(mut framed: Framed<TcpStream, Codec>, mut answer: Response<BoxBody>) -> io::Result<()> {
     answer.head_mut().set_connection_type(ConnectionType::Close);
     let (head, body) = answer.into_parts();
@@ -122,9 +123,17 @@ async fn refuse(mut framed: Framed<TcpStream, Codec>, mut answer: Response<BoxBo
     framed.feed(Message::Item((head, size))).await?;
     if !size.is_eof() {
         let mut body = pin!(body);
-        while let Some(chunk) = std::future::poll_fn(|context| body.as_mut().poll_next(context)).await {
+        loop {
+            let chunk = tokio::select! {
+                biased;
+                chunk = std::future::poll_fn(|context| body.as_mut().poll_next(context)) => chunk,
+                () = hear_out(framed.io_mut()) => return Ok(()),
+            };
+            let Some(chunk) = chunk else {
+                break;
+            };
             let chunk = chunk.map_err(|error| io::Error::other(error.to_string()))?;
-            framed.feed(Message::Chunk(Some(chunk))).await?;
+            framed.send(Message::Chunk(Some(chunk))).await?;
         }
         framed.feed(Message::Chunk(None)).await?;
     }
@@ -189,6 +198,11 @@ impl Life<'_> {
         }
         Poll::Pending
     }
+}
+
+/// Waits until the peer ends the connection.
+async fn hear_out(stream: &mut TcpStream) {
+    let _ = tokio::io::copy(stream, &mut tokio::io::sink()).await;
 }
 
 /// Ends the writing half, and waits a little for the peer to end the other.

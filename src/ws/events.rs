@@ -116,9 +116,13 @@ impl Stream for EventStream {
         if let Some(bytes) = this.ready.pop_front() {
             return Poll::Ready(Some(Ok(bytes)));
         }
-        if this.has_ended || this.stopping.as_mut().poll(context).is_ready() {
-            this.has_ended = true;
+        if this.has_ended {
             return Poll::Ready(None);
+        }
+        if this.stopping.as_mut().poll(context).is_ready() {
+            this.has_ended = true;
+            let why = format!(": {} the server is stopping\n\n", close_codes::GOING_AWAY);
+            return Poll::Ready(Some(Ok(Bytes::from(why))));
         }
         while let Poll::Ready(Some(batch)) = Pin::new(&mut this.drain).poll_next(context) {
             this.write(&batch);

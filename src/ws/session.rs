@@ -10,6 +10,7 @@ use actix::fut::ActorFutureExt;
 use actix::{Actor, ActorContext, AsyncContext, SpawnHandle, StreamHandler, WrapFuture};
 use actix_http::ws::Codec;
 use actix_http::ws::Item;
+use actix_web::http::Version;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use actix_web_actors::ws;
 use bytes::{Bytes, BytesMut};
@@ -63,6 +64,9 @@ impl SessionParams {
 /// Shakes hands. The session begins once the answer is on its way, on a connection that is no longer one of HTTP.
 pub(super) fn accept(params: SessionParams, request: &HttpRequest) -> Result<HttpResponse, Refusal> {
     let refuse = |why: &str| Refusal::Handshake(why.to_owned());
+    if request.version() != Version::HTTP_11 {
+        return Err(refuse("it is asked for with HTTP/1.1"));
+    }
     let answer = ws::handshake_with_protocols(request, &[TOKEN_PROTOCOL]);
     let answer = answer.map_err(|error| refuse(&error.to_string()))?.finish();
     let slot = request.extensions().get::<Slot>().cloned();
@@ -262,6 +266,7 @@ impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for Session {
     fn handle(&mut self, received: Result<ws::Message, ws::ProtocolError>, context: &mut Self::Context) {
         let now = Instant::now();
         self.heard_at = now;
+        let is_too_much = self.ways.appetite.is_too_much();
         self.ways.appetite.hear();
         let is_counted = !matches!(received, Ok(ws::Message::Pong(_) | ws::Message::Close(_)));
         if is_counted && !self.rate_limit.admit(now) {
@@ -279,7 +284,7 @@ impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for Session {
                 context.close(reason);
                 context.stop();
             }
-            Err(ws::ProtocolError::Overflow) => {
+            Err(error) if is_too_much || matches!(error, ws::ProtocolError::Overflow) => {
                 Self::end(context, close_codes::TOO_BIG, "a message is at most 64 KiB");
             }
             // The only one of these that is about what was sent: text that is not UTF-8.

@@ -92,14 +92,19 @@ impl House {
         let url = format!("ws://{}/ws", listener.local_addr().unwrap());
         let server = Server::build().workers(1).disable_signals();
         let server = listen(server, listener, move || {
-            let sockets = shared.clone();
+            let (sockets, listening) = (shared.clone(), shared.clone());
             let open = web::get().to(move |request: HttpRequest| {
                 let answer = sockets
                     .open(&request)
                     .unwrap_or_else(|refusal| HttpResponse::ServiceUnavailable().body(refusal.to_string()));
                 std::future::ready(answer)
             });
-            map_config(App::new().route("/ws", open), |_| AppConfig::default())
+            let events = web::get().to(move |request: HttpRequest| {
+                let wish = EventsWish { subscription: Subscription::default(), since: None };
+                let events = listening.events(&request, wish).unwrap();
+                std::future::ready(HttpResponse::Ok().streaming(events))
+            });
+            map_config(App::new().route("/ws", open).route("/events", events), |_| AppConfig::default())
         });
         actix_web::rt::spawn(server.unwrap().run());
         Self { url, sockets, ear, _redirects: (to_watch, to_disconnect) }
@@ -113,6 +118,14 @@ impl House {
         TcpStream::connect(self.url.strip_prefix("ws://").unwrap().strip_suffix("/ws").unwrap())
             .await
             .unwrap()
+    }
+
+    async fn until_n_open(&self, n_open: u64) {
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while self.sockets.n_open() != n_open {
+            assert!(Instant::now() < deadline, "{} are open", self.sockets.n_open());
+            tokio::task::yield_now().await;
+        }
     }
 
     async fn until(&self, what: &str, holds: impl Fn(&Heard) -> bool) {
@@ -134,6 +147,17 @@ async fn next(socket: &mut Socket) -> Message {
 
 async fn frame(socket: &mut Socket) -> serde_json::Value {
     serde_json::from_str(next(socket).await.to_text().unwrap()).unwrap()
+}
+
+async fn until_it_says(stream: &mut TcpStream, what: &str) {
+    let mut answer = String::new();
+    while !answer.contains(what) {
+        let mut buffer = [0; 1_024];
+        let reading = tokio::time::timeout(Duration::from_secs(5), stream.read(&mut buffer));
+        let n_bytes = reading.await.unwrap_or_else(|_| panic!("no {what} in {answer}")).unwrap();
+        assert_ne!(n_bytes, 0, "{answer}");
+        answer.push_str(&String::from_utf8_lossy(&buffer[..n_bytes]));
+    }
 }
 
 async fn close_code(socket: &mut Socket) -> u16 {
@@ -231,11 +255,7 @@ async fn one_socket_more_than_allowed_is_refused_until_another_leaves() {
     assert_eq!(house.sockets.n_open(), 1);
     first.close(None).await.unwrap();
     house.until("the first session leaves", |heard| heard.disconnected.len() == 1).await;
-    let deadline = Instant::now() + Duration::from_secs(5);
-    while house.sockets.n_open() > 0 {
-        assert!(Instant::now() < deadline, "the place was not given back");
-        tokio::task::yield_now().await;
-    }
+    house.until_n_open(0).await;
     house.socket().await;
 }
 
@@ -343,24 +363,55 @@ async fn frames_reach_a_slow_reader_whole_and_in_their_order() {
     }
 }
 
+const HANDSHAKE: &[u8] = b"GET /ws HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+    sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+/// The codec refuses a message for its length only once it is there.
+#[actix_web::test]
+async fn a_message_that_never_ends_is_not_waited_for() {
+    let house = House::open(10).await;
+    let mut stream = house.stream().await;
+    let head = [&[0x81, 0x80 | 127][..], &(1_u64 << 40).to_be_bytes(), &[0; 4]].concat();
+    stream.write_all(&[HANDSHAKE, &head[..], &[b'x'; 2 * MESSAGE_BYTES_MAX]].concat()).await.unwrap();
+    let mut answer = Vec::new();
+    let reading = stream.read_to_end(&mut answer);
+    tokio::time::timeout(Duration::from_secs(5), reading).await.expect("it is waited for").unwrap();
+    let code = close_codes::TOO_BIG.to_be_bytes();
+    assert!(answer.windows(4).any(|bytes| bytes[0] == 0x88 && bytes[2..] == code), "{answer:?}");
+}
+
+#[actix_web::test]
+async fn events_asked_for_with_an_upgrade_come_at_once_and_end_when_nobody_listens() {
+    let house = House::open(10).await;
+    let mut stream = house.stream().await;
+    let request = "GET /events HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    until_it_says(&mut stream, "retry: ").await;
+    house.until_n_open(1).await;
+    drop(stream);
+    house.until_n_open(0).await;
+}
+
+#[actix_web::test]
+async fn events_of_a_stopping_server_end_with_its_code() {
+    let house = House::open(10).await;
+    let mut stream = house.stream().await;
+    stream.write_all(b"GET /events HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    until_it_says(&mut stream, "retry: ").await;
+    house.sockets.close_all();
+    until_it_says(&mut stream, "\n: 1001 ").await;
+    house.until_n_open(0).await;
+}
+
 #[actix_web::test]
 async fn what_comes_together_with_the_handshake_is_heard() {
     let house = House::open(10).await;
     let mut stream = house.stream().await;
-    let head = b"GET /ws HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-        sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     // A text message under a mask of zeros.
     let ping = br#"{"op":"ping"}"#;
-    let early = [&head[..], &[0x81, 0x80 | ping.len() as u8, 0, 0, 0, 0], ping].concat();
+    let early = [HANDSHAKE, &[0x81, 0x80 | ping.len() as u8, 0, 0, 0, 0], ping].concat();
     stream.write_all(&early).await.unwrap();
-    let mut answer = String::new();
-    while !answer.contains(r#""event":"pong""#) {
-        let mut buffer = [0; 1_024];
-        let n_bytes =
-            tokio::time::timeout(Duration::from_secs(5), stream.read(&mut buffer)).await.unwrap().unwrap();
-        assert_ne!(n_bytes, 0, "{answer}");
-        answer.push_str(&String::from_utf8_lossy(&buffer[..n_bytes]));
-    }
+    until_it_says(&mut stream, r#""event":"pong""#).await;
 }
 
 #[actix_web::test]
@@ -370,13 +421,14 @@ async fn whoever_asks_for_another_protocol_elsewhere_is_answered_and_hung_up_on(
         ("GET /nowhere HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n", "404"),
         ("CONNECT example.org:443 HTTP/1.1\r\nhost: example.org\r\n\r\n", "404"),
         ("GET /ws HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n", "503"),
+        (std::str::from_utf8(HANDSHAKE).unwrap().replace("HTTP/1.1", "HTTP/1.0").as_str(), "503"),
     ] {
         let mut stream = house.stream().await;
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
         let reading = stream.read_to_string(&mut answer);
         tokio::time::timeout(Duration::from_secs(5), reading).await.expect(request).unwrap();
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{request}: {answer}");
+        assert_eq!(answer.split(' ').nth(1), Some(status), "{request}: {answer}");
     }
     assert_eq!(house.sockets.n_open(), 0);
 }
