@@ -12,7 +12,7 @@
 //! | 1013 | try again later | connect again after some seconds: this process cannot serve it now |
 //! | 4408 | silent | connect again: it did not answer pings |
 //! | 4410 | position lost | connect again with `since`: news was lost on its way to this process, and the answer tells whether any was meant for it |
-//! | 4413 | too slow | connect again with `since`, and read faster: more alerts waited for it than are kept |
+//! | 4413 | too slow | connect again with `since`, and read faster: more alerts or answers waited for it than are kept |
 //! | 4429 | too many operations | send fewer; connecting again at once would only repeat it |
 //!
 //! Server-sent events end with a comment that carries the same code, and the browser comes back by itself.
@@ -35,7 +35,7 @@ pub const TRY_AGAIN_LATER: u16 = 1013;
 pub const SILENT: u16 = 4408;
 /// The broadcaster missed news that is kept nowhere any more.
 pub const POSITION_LOST: u16 = 4410;
-/// More alerts wait for the peer than are kept.
+/// More alerts or answers wait for the peer than are kept.
 pub const TOO_SLOW: u16 = 4413;
 /// The peer sent more operations than [`super::rate_limit`] allows.
 pub const TOO_MANY_OPERATIONS: u16 = 4429;
@@ -43,7 +43,7 @@ pub const TOO_MANY_OPERATIONS: u16 = 4429;
 /// The code and the reason with which a session ends.
 pub const fn of(goodbye: Goodbye) -> (u16, &'static str) {
     match goodbye {
-        Goodbye::TooSlow => (TOO_SLOW, "too many alerts wait; connect again with since"),
+        Goodbye::TooSlow => (TOO_SLOW, "too much waits; connect again with since"),
         Goodbye::PositionLost => (POSITION_LOST, "news was lost; connect again with since"),
         Goodbye::TryAgainLater => (TRY_AGAIN_LATER, "nobody delivers at the moment; connect again"),
     }

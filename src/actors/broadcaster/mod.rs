@@ -284,7 +284,7 @@ impl Broadcaster {
             let standing = Standing { subscription: &subscription, recovered, since };
             let nowhere = nowhere();
             let answer = (self.params.encode)(&nowhere, LiveFrame::Subscribed(standing));
-            answer.into_iter().for_each(|frame| outbox.owe(Arc::new(frame)));
+            answer.into_iter().for_each(|frame| outbox.answer(Arc::new(frame)));
         }
         if let (Some(missed), Some(log)) = (missed, &self.log) {
             let frames = missed.frames.iter().filter_map(|kept| kept.frame(log.epoch(), self.params.encode));

@@ -21,13 +21,16 @@ pub const ALERTS_WAITING_MAX: usize = 1_000;
 /// Bytes of alerts that may wait.
 pub const ALERT_BYTES_MAX: usize = 8 << 20;
 
+/// Answers that may wait: twice what a client may ask for at once. One that goes on and hardly reads would fill the memory.
+pub const ANSWERS_WAITING_MAX: usize = 100;
+
 /// How often a session is told of posts left out while more wait to be sent.
 const TELL_SKIPPED_EVERY: Duration = Duration::from_secs(1);
 
 /// Why a session must end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Goodbye {
-    /// More alerts wait for it than are kept.
+    /// More alerts or answers wait for it than are kept.
     TooSlow,
     /// News was lost on its way to this process, and is not in the history either.
     PositionLost,
@@ -82,6 +85,7 @@ struct Waiting {
     post_bytes: usize,
     n_alerts: usize,
     alert_bytes: usize,
+    n_answers: usize,
     takes_delta: bool,
     /// The version of the window it was sent last; 0 before the first.
     has_version: u64,
@@ -107,7 +111,8 @@ struct Waiting {
 enum Entry {
     Post(Arc<Frame>),
     Alert(Arc<Frame>),
-    /// Answers, and what was missed: as many as were promised.
+    Answer(Arc<Frame>),
+    /// What was missed: as many as were promised.
     Owed(Arc<Frame>),
     Metrics(Arc<MetricsFrame>),
     System(Arc<Frame>),
@@ -123,6 +128,7 @@ impl Outbox {
             post_bytes: 0,
             n_alerts: 0,
             alert_bytes: 0,
+            n_answers: 0,
             takes_delta: false,
             has_version: 0,
             owes_initial: false,
@@ -179,11 +185,20 @@ impl Outbox {
             waiting.n_alerts += 1;
             waiting.alert_bytes += frame.text.len();
             if waiting.n_alerts > ALERTS_WAITING_MAX || waiting.alert_bytes > ALERT_BYTES_MAX {
-                waiting.forget_all();
-                waiting.goodbye = Some(Goodbye::TooSlow);
-                return;
+                return waiting.give_up();
             }
             waiting.queue.push_back(Entry::Alert(Arc::clone(frame)));
+        });
+    }
+
+    /// The answer to what its client asked. One too many ends the session.
+    pub fn answer(&self, frame: Arc<Frame>) {
+        self.change(|waiting| {
+            waiting.n_answers += 1;
+            if waiting.n_answers > ANSWERS_WAITING_MAX {
+                return waiting.give_up();
+            }
+            waiting.queue.push_back(Entry::Answer(frame));
         });
     }
 
@@ -340,6 +355,10 @@ impl Waiting {
                 self.alert_bytes -= frame.text.len();
                 Some(frame)
             }
+            Entry::Answer(frame) => {
+                self.n_answers -= 1;
+                Some(frame)
+            }
             Entry::Owed(frame) => Some(frame),
             Entry::System(frame) => {
                 let next = self.next_system.take();
@@ -360,9 +379,14 @@ impl Waiting {
         }
     }
 
+    fn give_up(&mut self) {
+        self.forget_all();
+        self.goodbye = Some(Goodbye::TooSlow);
+    }
+
     fn forget_all(&mut self) {
         self.queue = VecDeque::new();
-        (self.n_posts, self.post_bytes, self.n_alerts, self.alert_bytes) = (0, 0, 0, 0);
+        (self.n_posts, self.post_bytes, self.n_alerts, self.alert_bytes, self.n_answers) = (0, 0, 0, 0, 0);
         (self.is_metrics_queued, self.next_metrics) = (false, None);
         (self.is_system_queued, self.next_system) = (false, None);
         self.owes_initial = false;
@@ -447,6 +471,15 @@ mod tests {
         assert_eq!(Arc::strong_count(&alert), 1);
         let taken = take(&outbox);
         assert_eq!((taken.frames.len(), taken.goodbye), (0, Some(Goodbye::TooSlow)));
+    }
+
+    #[test]
+    fn one_answer_more_than_is_kept_ends_the_session() {
+        let outbox = open();
+        for (n_more, goodbye) in [(0, None), (0, None), (1, Some(Goodbye::TooSlow))] {
+            (0..ANSWERS_WAITING_MAX + n_more).for_each(|_| outbox.answer(frame("a")));
+            assert_eq!(take(&outbox).goodbye, goodbye);
+        }
     }
 
     #[test]
