@@ -56,7 +56,7 @@ pub struct Config {
     /// Where to listen; port 0 picks a free one
     #[arg(long, env = "GROUNDSWELL_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
-    /// The bearer token every request must carry; required on any address but loopback
+    /// The bearer token every call must carry; required on any address but loopback
     #[arg(long, env = "GROUNDSWELL_AUTH_TOKEN", hide_env_values = true)]
     pub auth_token: Option<String>,
     /// Listen on any address without a token
