@@ -183,6 +183,8 @@ impl Life<'_> {
                 Poll::Ready(Ok(())) => self.connection.pump(),
                 Poll::Ready(Err(_)) => return Poll::Ready(()),
                 Poll::Pending if self.wire.n_unsent() > ANSWER_BYTES_MAX => return Poll::Pending,
+                // Asked at the latest with the next ping.
+                Poll::Pending if self.wire.overdue() > FAREWELL_MAX => return Poll::Ready(()),
                 Poll::Pending => {}
             }
             self.wire.outbox.is_alive();

@@ -2,10 +2,12 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
+use futures_util::FutureExt as _;
 use futures_util::task::AtomicWaker;
 
 use super::wire::Wire;
@@ -86,6 +88,14 @@ impl Pump {
     }
 
     async fn run(self) {
+        while AssertUnwindSafe(self.serve()).catch_unwind().await.is_err() {
+            // What each of them was to get is not known any more; they come back, and get it from history.
+            tracing::error!("the pump panicked, its sockets are closed");
+            self.connected.borrow().values().for_each(|connected| connected.wire.break_off());
+        }
+    }
+
+    async fn serve(&self) {
         let mut rung = Vec::new();
         loop {
             std::future::poll_fn(|context| self.queue.poll_rung(context, &mut rung)).await;

@@ -432,3 +432,28 @@ async fn whoever_asks_for_another_protocol_elsewhere_is_answered_and_hung_up_on(
     }
     assert_eq!(house.sockets.n_open(), 0);
 }
+
+/// A peer that answers pings and never takes what it is told last: neither its outbox nor its silence tells of it.
+#[actix_web::test]
+async fn whoever_is_to_go_and_does_not_take_its_last_words_is_overdue() {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let _unread = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let outbox = Arc::new(Outbox::new(Instant::now()));
+    let wire = wire::Wire::new(listener.accept().await.unwrap().0, Arc::clone(&outbox));
+    outbox.begin();
+    // More than the kernel takes.
+    outbox.owe(text(&"x".repeat(32 << 20)));
+    let bell = std::task::Context::from_waker(std::task::Waker::noop());
+    wire.pump(&bell);
+    assert!(wire.n_unsent() > 0);
+    assert_eq!(wire.overdue(), Duration::ZERO, "it may stay");
+    let outbox = Arc::new(Outbox::new(Instant::now()));
+    let _unread = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let wire = wire::Wire::new(listener.accept().await.unwrap().0, Arc::clone(&outbox));
+    outbox.begin();
+    outbox.owe(text(&"x".repeat(32 << 20)));
+    outbox.close(Goodbye::TooSlow);
+    wire.pump(&bell);
+    assert!(wire.overdue() > Duration::ZERO);
+    assert_eq!(wire.take_goodbye(), None, "its last words come before the end");
+}

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::io::{ErrorKind, IoSlice};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
+use std::time::{Duration, Instant};
 
 use actix_web::rt::net::TcpStream;
 use bytes::{Buf, Bytes};
@@ -37,6 +38,8 @@ struct Writing {
     n_unsent: usize,
     /// Everything before it has been taken from the outbox, and nothing follows.
     goodbye: Option<Goodbye>,
+    /// When that became known.
+    leaves_since: Option<Instant>,
     is_broken: bool,
     /// The connection's own task, which waits for room.
     task: Option<Waker>,
@@ -102,6 +105,24 @@ impl Wire {
         self.writing.borrow().n_unsent
     }
 
+    /// For how long the session was to end and its peer has not taken what comes before.
+    pub fn overdue(&self) -> Duration {
+        let writing = self.writing.borrow();
+        writing
+            .leaves_since
+            .filter(|_| !writing.unsent.is_empty())
+            .map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    /// Gives the connection up, and lets its task know.
+    pub fn break_off(&self) {
+        // Whoever writes at the moment gives it up by itself.
+        if let Ok(mut writing) = self.writing.try_borrow_mut() {
+            writing.is_broken = true;
+            writing.wake();
+        }
+    }
+
     /// Why the session is to end, once everything before that is on its way. The connection's task is woken for it.
     pub fn take_goodbye(&self) -> Option<Goodbye> {
         let mut writing = self.writing.borrow_mut();
@@ -121,6 +142,7 @@ impl Writing {
             }
         }
         self.goodbye = batch.goodbye;
+        self.leaves_since = batch.goodbye.map(|_| Instant::now());
     }
 
     fn push(&mut self, bytes: Bytes) {
