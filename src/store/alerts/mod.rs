@@ -59,7 +59,7 @@ pub struct NewAlert {
     pub value: f64,
     /// The value at which it opens.
     pub threshold: f64,
-    /// Posts behind it: all of them for [`open_or_update`], the additional ones for [`add_posts`].
+    /// Posts behind it: all of them for `open_or_update`, the additional ones for `add_posts`.
     pub count: i64,
     /// When it was found.
     pub at: Timestamp,
