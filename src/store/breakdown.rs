@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::post_filter::PostFilter;
 use super::series::ExploreQuery;
-use super::sums::{Added, Allowance, By, Cut, sum, total};
+use super::sums::{Added, Allowance, By, Cut, Worth, sum, total};
 use super::{Store, StoreError};
 use crate::models::explore::{AnsweredFrom, BreakdownBy, ExploreBreakdown, ExploreItem};
 use crate::models::metrics::{Summary, Window};
@@ -65,7 +65,8 @@ pub(super) fn cut_of(by: BreakdownBy, range: Window, n_items_max: usize) -> Cut 
         BreakdownBy::Label | BreakdownBy::Emotion => By::Nothing,
     };
     let n_parts_max = i64::try_from(n_items_max).ok();
-    Cut { by, n_parts_max, allowance: Allowance::Number, ..Cut::whole(range) }
+    let worth = if by == By::Nothing { Worth::All } else { Worth::Mood };
+    Cut { by, n_parts_max, allowance: Allowance::Number, worth, ..Cut::whole(range) }
 }
 
 fn labels(sums: &Sums) -> Vec<(&'static str, i64)> {
@@ -94,7 +95,8 @@ async fn by_part(
     let earlier: Option<HashMap<String, i64>> = match before {
         Some(before) => {
             let keys = Some(groups.iter().map(|group| group.key.clone()).collect());
-            let cut = Cut { keys, by: cut.by, allowance: cut.allowance, ..Cut::whole(before) };
+            let cut =
+                Cut { keys, window: before, steps: vec![before.from], n_parts_max: None, ..cut.clone() };
             let groups = sum(store, filter, &cut).await?.groups;
             Some(groups.into_iter().map(|group| (group.key, group.sums.count)).collect())
         }

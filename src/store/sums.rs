@@ -41,6 +41,15 @@ pub(super) enum Allowance {
     Number,
 }
 
+/// What is added up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Worth {
+    /// Everything.
+    All,
+    /// Posts, and how they feel; the rest stays 0. With as many parts as there are authors it is the sums that cost.
+    Mood,
+}
+
 /// How to divide a window.
 #[derive(Debug, Clone)]
 pub(super) struct Cut {
@@ -53,13 +62,15 @@ pub(super) struct Cut {
     /// Only so many parts, the most spoken of first.
     pub n_parts_max: Option<i64>,
     pub allowance: Allowance,
+    pub worth: Worth,
 }
 
 impl Cut {
     /// One part, one step.
     pub(super) fn whole(window: Window) -> Self {
         let steps = vec![window.from];
-        Self { window, by: By::Nothing, steps, keys: None, n_parts_max: None, allowance: Allowance::Day }
+        let (allowance, worth) = (Allowance::Day, Worth::All);
+        Self { window, by: By::Nothing, steps, keys: None, n_parts_max: None, allowance, worth }
     }
 }
 
@@ -184,23 +195,25 @@ fn dimensions_named(filter: &PostFilter) -> impl Iterator<Item = (Dimension, &st
     named.into_iter().filter_map(|(dimension, key)| Some((dimension, key?)))
 }
 
-/// The sums of rollup rows, in the order that [`sums_of`] reads.
-const SUMS_OF_ROWS: &str = "
-    sum(count)::bigint AS n_posts, sum(positive)::bigint, sum(neutral)::bigint, sum(negative)::bigint,
-    sum(sentiment_micros)::bigint, sum(churn_micros)::bigint, sum(churn_high)::bigint, sum(toxicity_micros)::bigint,
+/// The sums of rollup rows, in the order that [`sums_of`] reads: those of every [`Worth`], then the others.
+const SUMS_OF_ROWS: [&str; 2] = [
+    "sum(count)::bigint AS n_posts, sum(positive)::bigint, sum(neutral)::bigint, sum(negative)::bigint,
+    sum(sentiment_micros)::bigint",
+    "sum(churn_micros)::bigint, sum(churn_high)::bigint, sum(toxicity_micros)::bigint,
     sum(emotion_anger)::bigint, sum(emotion_disgust)::bigint, sum(emotion_fear)::bigint, sum(emotion_joy)::bigint,
     sum(emotion_neutral)::bigint, sum(emotion_sadness)::bigint, sum(emotion_surprise)::bigint, sum(late)::bigint,
-    sum(revision)::bigint";
+    sum(revision)::bigint",
+];
 
 /// The same, counting posts one by one, just as `models::rollup` did when they were stored: halves of a millionth are
 /// rounded away from zero.
-const SUMS_OF_POSTS: &str = "
-    count(*) AS n_posts,
+const SUMS_OF_POSTS: [&str; 2] = [
+    "count(*) AS n_posts,
     count(*) FILTER (WHERE score.label = 'positive'),
     count(*) FILTER (WHERE score.label = 'neutral'),
     count(*) FILTER (WHERE score.label = 'negative'),
-    sum(trunc(score.score::float8 * 1000000 + sign(score.score) * 0.5))::bigint,
-    sum(trunc(score.churn_risk::float8 * 1000000 + 0.5))::bigint,
+    sum(trunc(score.score::float8 * 1000000 + sign(score.score) * 0.5))::bigint",
+    "sum(trunc(score.churn_risk::float8 * 1000000 + 0.5))::bigint,
     count(*) FILTER (WHERE score.churn_risk >= 0.8::real),
     sum(trunc(score.toxicity::float8 * 1000000 + 0.5))::bigint,
     count(*) FILTER (WHERE score.emotion = 'anger'),
@@ -212,7 +225,20 @@ const SUMS_OF_POSTS: &str = "
     count(*) FILTER (WHERE score.emotion = 'surprise'),
     count(*) FILTER (WHERE post.received_at >= date_bin('1 minute', post.created_at, '2000-01-01 00:00:00+00'::timestamptz)
         + interval '65 seconds'),
-    count(*)";
+    count(*)",
+];
+
+/// What stands for the second half of either where only the first is wanted.
+const NOT_WANTED: &str =
+    "0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint,
+    0::bigint, 0::bigint, 0::bigint";
+
+fn columns([mood, rest]: [&str; 2], worth: Worth) -> String {
+    match worth {
+        Worth::All => format!("{mood}, {rest}"),
+        Worth::Mood => format!("{mood}, {NOT_WANTED}"),
+    }
+}
 
 /// What to read from where.
 struct Reading<'a> {
@@ -251,8 +277,9 @@ fn rollups_sql(rows: &Rows<'_>, reading: &Reading<'_>, values: &mut Values) -> S
     }
     let step = step_of("bucket", cut, values);
     let grouped = format!(
-        "SELECT {step} AS step, {} AS part, {SUMS_OF_ROWS} FROM ({}) AS rollup GROUP BY step, part",
+        "SELECT {step} AS step, {} AS part, {} FROM ({}) AS rollup GROUP BY step, part",
         rows.part,
+        columns(SUMS_OF_ROWS, cut.worth),
         parts.join(" UNION ALL ")
     );
     ordered(&grouped, cut, values)
@@ -329,10 +356,11 @@ fn posts_sql(filter: &PostFilter, cut: &Cut, values: &mut Values) -> String {
         "social_media_posts AS post".to_owned()
     };
     let grouped = format!(
-        "SELECT {step} AS step, {part} AS part, {SUMS_OF_POSTS}
+        "SELECT {step} AS step, {part} AS part, {}
         FROM {posts}
         JOIN sentiment_analysis AS score ON score.uuid = post.uuid AND score.created_at = post.created_at {parts}
-        WHERE {of_post} AND {of_score} GROUP BY step, part"
+        WHERE {of_post} AND {of_score} GROUP BY step, part",
+        columns(SUMS_OF_POSTS, cut.worth)
     );
     ordered(&grouped, cut, values)
 }
