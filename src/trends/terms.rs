@@ -83,7 +83,7 @@ impl Terms<'_> {
     fn word(&mut self, script: Script, run: &str) {
         let n_letters = run.chars().count();
         match script {
-            Script::Spaced => self.spaced(run, n_letters),
+            Script::Spaced => self.spaced(run),
             Script::Han if n_letters > HAN_WORD_MAX => {
                 let letters: Vec<char> = run.chars().collect();
                 self.terms.extend(letters.windows(2).map(|pair| pair.iter().collect::<String>()));
@@ -101,10 +101,11 @@ impl Terms<'_> {
         }
     }
 
-    fn spaced(&mut self, word: &str, n_letters: usize) {
+    fn spaced(&mut self, word: &str) {
         let stem = word.strip_suffix("'s").unwrap_or(word);
         let is_number = !word.chars().any(char::is_alphabetic);
-        let fits = (2..=LETTERS_MAX).contains(&n_letters);
+        // Of the stem: behind a word of another script an ending stands alone.
+        let fits = (2..=LETTERS_MAX).contains(&stem.chars().count());
         if !fits || is_number || is_stop_word(word, self.lang) || is_stop_word(stem, self.lang) {
             self.last = None;
             return;
@@ -217,6 +218,7 @@ mod tests {
         check("电池续航太差", &["电池", "池续", "续航", "航太", "太差"]);
         check("배터리 문제", &["배터리", "문제", "배터리 문제"]);
         check("#ＢＡＴＴＥＲＹ", &["#battery"]);
+        check("\u{20000}'s \u{7535}\u{6c60}'s", &["\u{7535}\u{6c60}"]);
     }
 
     proptest! {
