@@ -70,13 +70,17 @@ test(`a committed rollup is on the screen within ${WITHIN_MS} ms`, async (t) => 
     // A person does not read figures in step with their redraws.
     await new Promise((resolve) => setTimeout(resolve, 260 + Math.random() * 200));
   }
+  // The first waits for the page, which still builds its charts.
+  const [first, ...others] = took;
   const quantiles = (values) => {
     const sorted = values.toSorted((a, b) => a - b);
     return [0.5, 0.99].map((q) => sorted[Math.ceil(q * sorted.length) - 1].toFixed(0));
   };
-  const [p50, p99] = quantiles(took.map(({ fromAccepted }) => fromAccepted));
-  const [frame50, frame99] = quantiles(took.map(({ fromFrame }) => fromFrame));
-  t.diagnostic(`${took.length} posts`);
+  const [p50, p99] = quantiles(others.map(({ fromAccepted }) => fromAccepted));
+  const [frame50, frame99] = quantiles(others.map(({ fromFrame }) => fromFrame));
+  t.diagnostic(
+    `${others.length} posts, after a first that took ${first.fromFrame.toFixed(0)} ms from push to screen`,
+  );
   t.diagnostic(`accepted → screen: p50 ${p50} ms, p99 ${p99} ms (scoring and commit included)`);
   t.diagnostic(`pushed → screen: p50 ${frame50} ms, p99 ${frame99} ms`);
   if (isBusy(t)) return;
