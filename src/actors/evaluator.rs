@@ -56,7 +56,7 @@ impl Evaluator {
     }
 
     async fn try_evaluate(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        if !self.leads().await? {
+        if !Lead::leads(&mut self.lead, &self.params.store, Duty::Rules).await? {
             return Ok(());
         }
         let rules = alert_rules::list(&self.params.store).await?;
@@ -80,17 +80,6 @@ impl Evaluator {
         announce(&mut turn, &silences, now).await?;
         push_all(&self.params.updates, turn.commit().await?).await;
         Ok(())
-    }
-
-    /// Whether this process is the one that judges.
-    async fn leads(&mut self) -> Result<bool, StoreError> {
-        let mut lead = match self.lead.take() {
-            Some(lead) => lead,
-            None => Lead::connect(&self.params.store, Duty::Rules).await?,
-        };
-        let leads = lead.ask().await?;
-        self.lead = Some(lead);
-        Ok(leads)
     }
 
     /// Asks once for all rules that share a window and a kind of thing. A question that fails leaves its rules as they are.

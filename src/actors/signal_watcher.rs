@@ -116,7 +116,7 @@ impl Watcher {
     }
 
     async fn try_look(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        if !self.leads().await? {
+        if !Lead::leads(&mut self.lead, &self.params.store, Duty::Signals).await? {
             self.board = None;
             return Ok(());
         }
@@ -141,17 +141,6 @@ impl Watcher {
         self.judge(&mut board, now, wanted(limits, settings)).await?;
         self.board = Some(board);
         Ok(())
-    }
-
-    /// Whether this process is the one that watches.
-    async fn leads(&mut self) -> Result<bool, StoreError> {
-        let mut lead = match self.lead.take() {
-            Some(lead) => lead,
-            None => Lead::connect(&self.params.store, Duty::Signals).await?,
-        };
-        let leads = lead.ask().await?;
-        self.lead = Some(lead);
-        Ok(leads)
     }
 
     /// Whoever takes over and has not judged of late does at once. Looks come as they may, so half of one counts as a whole.

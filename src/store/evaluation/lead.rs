@@ -55,6 +55,18 @@ impl Lead {
         Ok(Self { client, duty, is_held: false })
     }
 
+    /// Whether this process has the duty, with the connection it holds in `lead` or a new one. One that fails is dropped, and
+    /// the lead with it.
+    pub async fn leads(lead: &mut Option<Self>, store: &Store, duty: Duty) -> Result<bool, StoreError> {
+        let mut asking = match lead.take() {
+            Some(lead) => lead,
+            None => Self::connect(store, duty).await?,
+        };
+        let leads = asking.ask().await?;
+        *lead = Some(asking);
+        Ok(leads)
+    }
+
     /// Whether this process evaluates, from now until the connection breaks or is dropped.
     pub async fn ask(&mut self) -> Result<bool, StoreError> {
         // Asking again would count: the session then holds it twice.
