@@ -8,9 +8,9 @@ use futures_util::Stream;
 
 use crate::actors::broadcaster::outbox::{Batch, Outbox};
 
-/// Bytes taken at once. What was taken waits in the connection and can no longer be replaced by anything newer, so it is
-/// little; but a system call should be worth it.
-const BATCH_BYTES: usize = 32 * 1024;
+/// Bytes taken out of an outbox at once. What was taken waits in the connection and can no longer be replaced by anything
+/// newer, so it is little; but a system call should be worth it.
+pub(super) const BATCH_BYTES: usize = 32 * 1024;
 
 /// Takes what waits, some at a time. Never ends.
 pub(super) struct Drain {

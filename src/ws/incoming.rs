@@ -118,22 +118,16 @@ impl Stream for Incoming {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::time::Instant;
-
     use futures_util::StreamExt;
     use tokio::io::AsyncWriteExt;
-    use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
-    use crate::actors::broadcaster::outbox::Outbox;
+    use crate::ws::tests::wire_to_a_peer;
 
     #[tokio::test]
     async fn there_is_one_helping_until_nothing_of_it_is_left() {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let (stream, _) = listener.accept().await.unwrap();
-        let wire = Rc::new(Wire::new(stream, Arc::new(Outbox::new(Instant::now()))));
+        let (wire, _, mut peer) = wire_to_a_peer().await;
+        let wire = Rc::new(wire);
         let appetite = Appetite::default();
         let mut incoming = Incoming::new(wire, appetite.clone(), Bytes::from_static(b"early"));
         peer.write_all(&[0; 3 * HELPING_BYTES]).await.unwrap();
@@ -154,10 +148,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_message_that_goes_on_for_longer_than_any_may_is_an_error() {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let (stream, _) = listener.accept().await.unwrap();
-        let wire = Rc::new(Wire::new(stream, Arc::new(Outbox::new(Instant::now()))));
+        let (wire, _, mut peer) = wire_to_a_peer().await;
+        let wire = Rc::new(wire);
         let appetite = Appetite::default();
         let mut incoming = Incoming::new(wire, appetite.clone(), Bytes::new());
         peer.write_all(&[0; 2 * WHOLE_BYTES_MAX]).await.unwrap();

@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 
 use actix::fut::ActorFutureExt;
 use actix::{Actor, ActorContext, AsyncContext, SpawnHandle, StreamHandler, WrapFuture};
-use actix_http::ws::Codec;
-use actix_http::ws::Item;
+use actix_http::ws::{Codec, Item};
 use actix_web::http::Version;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use actix_web_actors::ws;

@@ -137,6 +137,15 @@ impl House {
     }
 }
 
+/// A connection's wire with its outbox, and the peer at its other end.
+pub(super) async fn wire_to_a_peer() -> (wire::Wire, Arc<Outbox>, TcpStream) {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let outbox = Arc::new(Outbox::new(Instant::now()));
+    let wire = wire::Wire::new(listener.accept().await.unwrap().0, Arc::clone(&outbox));
+    (wire, outbox, peer)
+}
+
 async fn say(socket: &mut Socket, text: &str) {
     socket.send(Message::text(text)).await.unwrap();
 }
@@ -436,10 +445,7 @@ async fn whoever_asks_for_another_protocol_elsewhere_is_answered_and_hung_up_on(
 /// A peer that answers pings and never takes what it is told last: neither its outbox nor its silence tells of it.
 #[actix_web::test]
 async fn whoever_is_to_go_and_does_not_take_its_last_words_is_overdue() {
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let _unread = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-    let outbox = Arc::new(Outbox::new(Instant::now()));
-    let wire = wire::Wire::new(listener.accept().await.unwrap().0, Arc::clone(&outbox));
+    let (wire, outbox, _unread) = wire_to_a_peer().await;
     outbox.begin();
     // More than the kernel takes.
     outbox.owe(text(&"x".repeat(32 << 20)));
@@ -447,9 +453,7 @@ async fn whoever_is_to_go_and_does_not_take_its_last_words_is_overdue() {
     wire.pump(&bell);
     assert!(wire.n_unsent() > 0);
     assert_eq!(wire.overdue(), Duration::ZERO, "it may stay");
-    let outbox = Arc::new(Outbox::new(Instant::now()));
-    let _unread = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-    let wire = wire::Wire::new(listener.accept().await.unwrap().0, Arc::clone(&outbox));
+    let (wire, outbox, _unread) = wire_to_a_peer().await;
     outbox.begin();
     outbox.owe(text(&"x".repeat(32 << 20)));
     outbox.close(Goodbye::TooSlow);

@@ -10,12 +10,9 @@ use std::time::{Duration, Instant};
 use actix_web::rt::net::TcpStream;
 use bytes::{Buf, Bytes};
 
+use super::drain::BATCH_BYTES;
 use super::encode;
 use crate::actors::broadcaster::outbox::{Batch, Goodbye, Outbox};
-
-/// Bytes taken out of the outbox at once. What was taken can no longer be replaced by anything newer, so it is little;
-/// but a system call should be worth it.
-const BATCH_BYTES: usize = 32 * 1024;
 
 /// Pieces handed to the kernel with one call.
 const PIECES_MAX: usize = 16;
