@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::process::Process;
+use crate::support::process::{Process, memory_of};
 use crate::support::{Client, Space, TestApp, in_soak, until};
 
 /// Entries that may wait in Redis.
@@ -56,13 +56,6 @@ impl Flood {
     }
 }
 
-/// Resident memory that is nobody else's: neither the executable nor shared files.
-fn memory_of(pid: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
-    line.trim().trim_end_matches("kB").trim().parse::<u64>().unwrap() * 1024
-}
-
 #[tokio::test]
 async fn ten_times_more_than_can_be_stored_leaves_memory_flat() {
     let so_long = in_soak(Duration::from_secs(600), Duration::from_secs(8));
@@ -70,17 +63,10 @@ async fn ten_times_more_than_can_be_stored_leaves_memory_flat() {
     // With twenty posts in a transaction, a hundred are stored a second.
     space.slow_down(Duration::from_millis(200)).await;
     let high_water = high_water();
-    let mut server = Process::start(&[
-        "--database-url",
-        &space.database_url,
-        "--redis-url",
-        &space.redis_url,
-        "--prefix",
-        &space.prefix,
-        "--batch-size=20",
-        "--posts-per-commit=20",
-        &format!("--high-water={high_water}"),
-    ]);
+    let mut server = Process::start_on(
+        &space,
+        &["--batch-size=20", "--posts-per-commit=20", &format!("--high-water={high_water}")],
+    );
     let client = Client::new(server.ready().await);
     let (flood, stop) = (Arc::new(Flood::default()), CancellationToken::new());
     let mut senders = JoinSet::new();

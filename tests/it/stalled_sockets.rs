@@ -10,7 +10,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::process::Process;
+use crate::support::process::{Process, memory_of};
 use crate::support::{Client, PATIENCE, Space, in_soak, until};
 
 const N_STALLED: usize = 1_000;
@@ -38,29 +38,19 @@ fn long_posts(numbers: std::ops::Range<u64>) -> Vec<Value> {
     numbers.map(|n| json!({"id": n.to_string(), "platform": "web", "text": format!("{n} {text}")})).collect()
 }
 
-/// Resident memory that is nobody else's: neither the executable nor shared files.
-fn memory_of(pid: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
-    line.trim().trim_end_matches("kB").trim().parse::<u64>().unwrap() * 1024
-}
-
 #[tokio::test]
 async fn a_thousand_browsers_that_do_not_read_leave_memory_flat_and_others_served() {
     let so_long = in_soak(Duration::from_secs(600), Duration::from_secs(60));
     let space = Space::new().await;
-    let mut server = Process::start(&[
-        "--database-url",
-        &space.database_url,
-        "--redis-url",
-        &space.redis_url,
-        "--prefix",
-        &space.prefix,
-        // What is kept for those who come back is bounded too, but later than this test would see.
-        "--history-mb=1",
-        // Nobody is sent away: the outboxes alone must hold.
-        "--socket-stall-s=3600",
-    ]);
+    let mut server = Process::start_on(
+        &space,
+        &[
+            // What is kept for those who come back is bounded too, but later than this test would see.
+            "--history-mb=1",
+            // Nobody is sent away: the outboxes alone must hold.
+            "--socket-stall-s=3600",
+        ],
+    );
     let address = server.ready().await;
     let client = Client::new(address);
     let mut stalled_sockets = Vec::new();
@@ -111,14 +101,7 @@ async fn a_thousand_browsers_that_do_not_read_leave_memory_flat_and_others_serve
 #[tokio::test]
 async fn a_flood_that_is_counted_nowhere_takes_no_memory() {
     let space = Space::new().await;
-    let mut server = Process::start(&[
-        "--database-url",
-        &space.database_url,
-        "--redis-url",
-        &space.redis_url,
-        "--prefix",
-        &space.prefix,
-    ]);
+    let mut server = Process::start_on(&space, &[]);
     let address = server.ready().await;
     let mut flooding = stalled(address).await;
     let before = memory_of(server.pid());

@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-use super::{Client, PATIENCE, until};
+use super::{Client, PATIENCE, Space, until};
 
 /// `groundswell serve`, started from its executable.
 pub struct Process {
@@ -37,6 +37,13 @@ impl Process {
         let mut child = command.spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         Self { child, lines }
+    }
+
+    /// The same on the servers that all tests share.
+    pub fn start_on(space: &Space, options: &[&str]) -> Self {
+        let (database, redis) = (space.database_url.as_str(), space.redis_url.as_str());
+        let fixed = ["--database-url", database, "--redis-url", redis, "--prefix", &space.prefix];
+        Self::start(&[&fixed[..], options].concat())
     }
 
     /// Its number.
@@ -93,4 +100,11 @@ pub fn is_running(pid: u32) -> bool {
 pub fn servers_of(data_dir: &Path) -> Vec<u32> {
     let info = RunInfo::read(data_dir).unwrap();
     [info.postgres_pid, info.redis_pid].into_iter().flatten().collect()
+}
+
+/// Resident memory that is nobody else's: neither the executable nor shared files.
+pub fn memory_of(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
+    line.trim().trim_end_matches("kB").trim().parse::<u64>().unwrap() * 1024
 }
