@@ -1,5 +1,6 @@
 /** A server that wants a token: what a person without it sees, and how the page connects with it. */
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { openBrowser, openPage } from './support/browser.mjs';
 import { RealServer } from './support/server.mjs';
@@ -9,17 +10,30 @@ const TOKEN = 'a-token-for-the-tests-0123456789';
 
 let server;
 let browser;
+let elsewhere;
+
+/** An empty page of another site; `url` is its origin. */
+async function otherSite() {
+  const site = createServer((_, answer) =>
+    answer.setHeader('content-type', 'text/html').end('<title>Another site</title>'),
+  );
+  await new Promise((resolve) => site.listen(0, '127.0.0.1', resolve));
+  return { url: `http://127.0.0.1:${site.address().port}`, close: () => site.close() };
+}
 
 before(async () => {
-  [server, browser] = await Promise.all([
-    RealServer.start('debug', { GROUNDSWELL_AUTH_TOKEN: TOKEN }),
-    openBrowser(),
-  ]);
+  elsewhere = await otherSite();
+  const locked = {
+    GROUNDSWELL_AUTH_TOKEN: TOKEN,
+    GROUNDSWELL_ALLOWED_ORIGINS: elsewhere.url,
+  };
+  [server, browser] = await Promise.all([RealServer.start('debug', locked), openBrowser()]);
 });
 
 after(async () => {
   await browser?.close();
   await server?.stop();
+  elsewhere?.close();
 });
 
 test('a locked server shows its dashboard, which asks for the token, and connects with tickets', async (t) => {
@@ -66,4 +80,33 @@ test('where the browser or a proxy already sends the token, nobody is asked for 
   await page.goto(server.url);
   await page.locator('[data-connection="live"]').waitFor({ timeout: SOON_MS });
   assert.equal(await page.getByRole('heading', { name: 'This server is locked' }).count(), 0);
+});
+
+/** What a page does that shows the token, takes a ticket and listens: what it heard first, or why it could not. */
+const listenFrom = async ([url, token]) => {
+  const headers = { authorization: `Bearer ${token}` };
+  try {
+    const answer = await fetch(`${url}/api/v1/live/tickets`, { method: 'POST', headers });
+    if (!answer.ok) return `${answer.status} ${(await answer.json()).error.code}`;
+    const { ticket } = await answer.json();
+    const socket = new window.WebSocket(`${url.replace('http', 'ws')}/ws?ticket=${ticket}`);
+    return await new Promise((resolve) => {
+      socket.onopen = () => resolve('listening');
+      socket.onerror = () => resolve('no socket');
+    });
+  } catch (error) {
+    return error.name;
+  }
+};
+
+test('a page of an allowed site takes a ticket and listens, and one of another site can do neither', async (t) => {
+  const stranger = await otherSite();
+  t.after(stranger.close);
+  const { page, close } = await openPage(browser);
+  t.after(close);
+  await page.goto(elsewhere.url);
+  assert.equal(await page.evaluate(listenFrom, [server.url, TOKEN]), 'listening');
+  assert.equal(await page.evaluate(listenFrom, [server.url, 'wrong']), '401 unauthorized');
+  await page.goto(stranger.url);
+  assert.equal(await page.evaluate(listenFrom, [server.url, TOKEN]), 'TypeError');
 });

@@ -8,7 +8,7 @@ use actix_server::{Server, ServerHandle};
 use actix_service::map_config;
 use actix_web::App;
 use actix_web::dev::AppConfig;
-use actix_web::web::Data;
+use actix_web::web::{Data, ServiceConfig};
 use anyhow::Context as _;
 use metrics_exporter_prometheus::PrometheusHandle;
 use socket2::{Domain, Socket, Type};
@@ -95,7 +95,7 @@ pub fn start(parts: Parts<'_>) -> anyhow::Result<Web> {
         prometheus: metrics,
         health,
     });
-    let table = if config.does(Role::Web) { http::configure } else { http::configure_operations };
+    let serves_all = config.does(Role::Web);
     let n_sockets_max = usize::try_from(config.sockets_max).unwrap_or(usize::MAX);
     let listener = listen(config.listen)
         .with_context(|| format!("cannot listen on `{}`: is another server running there?", config.listen))?;
@@ -106,6 +106,10 @@ pub fn start(parts: Parts<'_>) -> anyhow::Result<Web> {
         .shutdown_timeout(SHUTDOWN_PATIENCE_SECONDS)
         .disable_signals();
     let server = ws::listen(server, listener, move || {
+        let table = |table: &mut ServiceConfig| match serves_all {
+            true => http::configure(table, &state.params.origins),
+            false => http::configure_operations(table),
+        };
         map_config(App::new().app_data(state.clone()).configure(table), |_| AppConfig::default())
     })?;
     let running = server.run();

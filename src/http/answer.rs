@@ -4,6 +4,7 @@
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
+use actix_cors::CorsError;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
@@ -92,12 +93,24 @@ fn in_error_form(response: ServiceResponse) -> ServiceResponse {
         status if status.is_server_error() => {
             ApiError::internal(response.response().error().map_or_else(String::new, ToString::to_string))
         }
+        _ if is_foreign(&response) => ApiError::Foreign { header: "Origin", value: origin_of(&response) },
         _ => ApiError::MalformedBody(
             response.response().error().map_or_else(|| "cannot be read".to_owned(), ToString::to_string),
         ),
     };
     let (request, _) = response.into_parts();
     ServiceResponse::new(request, error.error_response())
+}
+
+/// Whether a page of an origin that is not allowed asked beforehand.
+fn is_foreign(response: &ServiceResponse) -> bool {
+    let error = response.response().error().and_then(|error| error.as_error::<CorsError>());
+    matches!(error, Some(CorsError::OriginNotAllowed))
+}
+
+fn origin_of(response: &ServiceResponse) -> String {
+    let origin = response.request().headers().get(header::ORIGIN);
+    origin.map(|origin| String::from_utf8_lossy(origin.as_bytes()).into_owned()).unwrap_or_default()
 }
 
 fn log_failure(response: &ServiceResponse, id: &HeaderValue) {

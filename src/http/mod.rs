@@ -36,13 +36,16 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::{Resource, Route, guard as guards, web};
 
 use self::error::ApiError;
+use self::origins::AllowedOrigins;
 
-/// Every address this server knows, and who answers there. Needs [`state::AppState`] as application data.
-pub fn configure(config: &mut web::ServiceConfig) {
+/// Every address this server knows, and who answers there. Needs [`state::AppState`] as application data, of which
+/// `origins` are part.
+pub fn configure(config: &mut web::ServiceConfig, origins: &AllowedOrigins) {
     let table = web::scope("")
         // The last one added sees a request first.
         .wrap(Compress::default())
         .wrap(from_fn(guard::guard))
+        .wrap(origins.sharing())
         .wrap(from_fn(answer::complete))
         .service(
             at("/api/v1/posts", "GET, HEAD, POST")

@@ -1,6 +1,14 @@
-//! Which pages may ask.
+//! Which pages may ask, and read what they are answered.
 
+use actix_cors::Cors;
+use actix_web::http::{Method, header};
+use actix_web::middleware::Condition;
+
+use super::answer::REQUEST_ID;
 use crate::models::origin::Origin;
+
+/// How long a browser may remember that a page may ask.
+const REMEMBERED_SECONDS: usize = 600;
 
 /// The pages of other sites that may ask, beside those that this server serves itself.
 ///
@@ -22,7 +30,26 @@ impl AllowedOrigins {
         let authority = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
         let is_own =
             authority.zip(host).is_some_and(|(asks, serves)| asks.eq_ignore_ascii_case(serves.trim()));
-        is_own || self.0.iter().any(|allowed| allowed.as_str() == origin)
+        is_own || self.is_allowed(origin)
+    }
+
+    /// Middleware: tells browsers that pages of the allowed origins may read our answers (CORS, WHATWG Fetch
+    /// Standard, section 3.3), and answers what they ask beforehand, which carries no token.
+    ///
+    /// Cookies and passwords that a browser keeps are never sent along: a page shows the token itself.
+    pub fn sharing(&self) -> Condition<Cors> {
+        let allowed = self.clone();
+        let cors = Cors::default()
+            .allowed_origin_fn(move |origin, _| origin.to_str().is_ok_and(|origin| allowed.is_allowed(origin)))
+            .allowed_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE])
+            .allow_any_header()
+            .expose_headers([REQUEST_ID, header::RETRY_AFTER, header::CONTENT_DISPOSITION])
+            .max_age(REMEMBERED_SECONDS);
+        Condition::new(!self.0.is_empty(), cors)
+    }
+
+    fn is_allowed(&self, origin: &str) -> bool {
+        self.0.iter().any(|allowed| allowed.as_str() == origin)
     }
 }
 

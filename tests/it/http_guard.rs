@@ -49,6 +49,40 @@ async fn a_page_of_another_site_is_refused_also_for_sockets() {
 }
 
 #[actix_web::test]
+async fn an_allowed_page_may_read_its_answers_and_no_other_page_may() {
+    let door = FrontDoor::open(Setup { token: Some(TOKEN), ..Setup::default() }).await;
+    let beforehand = |origin: &str| {
+        let asks = door.request(Method::OPTIONS, "/api/v1/live/tickets").header("origin", origin.to_owned());
+        let asks = asks.header("access-control-request-method", "POST");
+        asks.header("access-control-request-headers", "authorization").send()
+    };
+    let shared = |response: &reqwest::Response| {
+        let origin = response.headers().get("access-control-allow-origin");
+        origin.map(|origin| origin.to_str().unwrap().to_owned())
+    };
+
+    let may = beforehand(ALLOWED_ORIGIN).await.unwrap();
+    assert_eq!((may.status().as_u16(), shared(&may).as_deref()), (200, Some(ALLOWED_ORIGIN)));
+    assert_eq!(may.headers()["access-control-allow-headers"], "authorization");
+    assert!(!may.headers().contains_key("access-control-allow-credentials"));
+    for origin in ["https://evil.example", "null", "https://pages.example.org.evil.example", door.url.as_str()] {
+        let refused = beforehand(origin).await.unwrap();
+        assert_eq!(shared(&refused), None, "{origin}");
+        let (status, answer) = read(refused).await;
+        assert_eq!((status, &answer["error"]["code"]), (403, &json!("foreign_origin")), "{origin}");
+    }
+
+    let asks = || door.request(Method::POST, "/api/v1/live/tickets").header("origin", ALLOWED_ORIGIN);
+    for (asks, status) in [(asks().bearer_auth(TOKEN), 201), (asks().bearer_auth("wrong"), 401), (asks(), 401)] {
+        let answer = asks.send().await.unwrap();
+        assert_eq!((answer.status().as_u16(), shared(&answer).as_deref()), (status, Some(ALLOWED_ORIGIN)));
+        assert!(answer.headers().contains_key("x-request-id"));
+    }
+    let own = door.request(Method::POST, "/api/v1/live/tickets").header("origin", door.url.as_str());
+    assert_eq!(shared(&own.bearer_auth(TOKEN).send().await.unwrap()), None);
+}
+
+#[actix_web::test]
 async fn with_a_token_health_is_open_and_what_tells_of_the_posts_is_not() {
     let door = FrontDoor::open(Setup { token: Some(TOKEN), ..Setup::default() }).await;
     for path in ["/health", "/livez", "/readyz"] {

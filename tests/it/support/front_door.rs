@@ -9,7 +9,7 @@ use actix_server::{Server, ServerHandle};
 use actix_service::map_config;
 use actix_web::App;
 use actix_web::dev::AppConfig;
-use actix_web::web::Data;
+use actix_web::web::{Data, ServiceConfig};
 use groundswell::actors::cascade::Cascade;
 use groundswell::actors::downstream::downstream;
 use groundswell::actors::job_queue::{Job, JobQueue};
@@ -138,7 +138,8 @@ impl FrontDoor {
             actix_web::rt::System::new().block_on(async move {
                 let server = Server::build().workers(1).disable_signals();
                 let server = ws::listen(server, listener, move || {
-                    let application = App::new().app_data(state.clone()).configure(http::configure);
+                    let table = |table: &mut ServiceConfig| http::configure(table, &state.params.origins);
+                    let application = App::new().app_data(state.clone()).configure(table);
                     map_config(application, |_| AppConfig::default())
                 });
                 let server = server.unwrap().run();
