@@ -12,6 +12,7 @@ use crate::models::alert_rule::{Metric, NewRule, Preview, Rule};
 use crate::models::evaluation::Group;
 use crate::models::new_post::Rejection;
 use crate::store::alert_rules;
+use crate::store::channels;
 use crate::store::measures::{self, Past};
 use crate::store::page::Page;
 
@@ -71,6 +72,7 @@ pub async fn create(
 ) -> Result<HttpResponse, ApiError> {
     let rule = read(&request, payload).await?;
     rule.check().map_err(ApiError::Rejected)?;
+    check_channels(&state, &rule).await?;
     if alert_rules::list(&state.store).await?.len() >= RULES_MAX {
         return Err(ApiError::TooLarge { limit: RULES_MAX.try_into().unwrap_or(u64::MAX), what: "rules" });
     }
@@ -100,6 +102,7 @@ pub async fn replace(
     let id = extract::uuid(&path)?;
     let rule = read(&request, payload).await?;
     rule.check_in_place_of(id).map_err(ApiError::Rejected)?;
+    check_channels(&state, &rule).await?;
     let stored = alert_rules::update(&state.store, id, &rule, Timestamp::now()).await?;
     stored.map(Json).ok_or_else(|| missing(id))
 }
@@ -170,6 +173,15 @@ pub async fn preview(
 async fn read(request: &HttpRequest, payload: Payload) -> Result<NewRule, ApiError> {
     let body = extract::body(request, payload, BODY_BYTES_MAX).await?;
     extract::json(request, &body)
+}
+
+/// Refuses a rule whose alerts would be sent where nothing is.
+async fn check_channels(state: &AppState, rule: &NewRule) -> Result<(), ApiError> {
+    let Some(id) = channels::first_unknown(&state.store, &rule.channels).await? else {
+        return Ok(());
+    };
+    let message = format!("there is no notification channel `{id}`");
+    Err(ApiError::Rejected(Rejection { code: "unknown_channel", field: "channels".to_owned(), message }))
 }
 
 fn missing(id: uuid::Uuid) -> ApiError {

@@ -18,7 +18,7 @@ use crate::models::alert::Severity;
 use crate::models::new_post::Rejection;
 use crate::models::notification::{Channel, ChannelKind, Delivery, NewChannelSettings, Shown};
 use crate::notify::settings::{self, Prepared, Problem, Secrets};
-use crate::store::channels::{self, CHANNELS_MAX, ChannelDraft, Resealed, StoredChannel};
+use crate::store::channels::{self, CHANNELS_MAX, ChannelDraft, Removal, Resealed, StoredChannel};
 
 /// A channel is small; what is larger is none.
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -173,12 +173,13 @@ pub async fn replace(
 
 /// Remove a channel
 ///
-/// What it was told goes with it.
+/// What it was told goes with it, and rules that name it beside others go on without it.
 #[utoipa::path(delete, path = "/api/v1/notification-channels/{id}", tag = "notifications",
     operation_id = "delete_notification_channel", params(("id" = Uuid, Path, description = "The channel")),
     responses(
         (status = 204, description = "It is gone"),
         (status = 404, body = ErrorBody, description = "There is no such channel"),
+        (status = 409, body = ErrorBody, description = "Rules name it alone, so their alerts would be told to nobody (`channel_in_use`)"),
         (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
     ))]
 pub async fn delete(
@@ -187,10 +188,17 @@ pub async fn delete(
     _: Parameters<NoParameters>,
 ) -> Result<HttpResponse, ApiError> {
     let id = extract::uuid(&path)?;
-    if channels::delete(&state.store, id).await? {
-        return Ok(HttpResponse::NoContent().finish());
+    match channels::delete(&state.store, id).await? {
+        Removal::Done => Ok(HttpResponse::NoContent().finish()),
+        Removal::Unknown => Err(unknown(id)),
+        Removal::Needed(rules) => Err(ApiError::Conflict {
+            code: "channel_in_use",
+            message: format!(
+                "it is the only channel that `{}` names; choose another there first",
+                rules.join("` and `")
+            ),
+        }),
     }
-    Err(unknown(id))
 }
 
 /// Send a test now

@@ -40,7 +40,9 @@ impl AllowedOrigins {
     pub fn sharing(&self) -> Condition<Cors> {
         let allowed = self.clone();
         let cors = Cors::default()
-            .allowed_origin_fn(move |origin, _| origin.to_str().is_ok_and(|origin| allowed.is_allowed(origin)))
+            .allowed_origin_fn(move |origin, _| {
+                origin.to_str().is_ok_and(|origin| allowed.is_allowed(origin))
+            })
             .allowed_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE])
             .allow_any_header()
             .expose_headers([REQUEST_ID, header::RETRY_AFTER, header::CONTENT_DISPOSITION])

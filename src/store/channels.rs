@@ -178,12 +178,52 @@ pub async fn reseal(store: &Store, id: Uuid, secrets: &Resealed) -> Result<Optio
     answered(client, outcome)?.as_ref().map(|row| Ok(channel_of(row)?.channel)).transpose()
 }
 
-/// Removes a channel, and with it what it was told. Whether there was one.
-pub async fn delete(store: &Store, id: Uuid) -> Result<bool, StoreError> {
-    const SQL: &str = "DELETE FROM notification_channels WHERE id = $1";
+/// What became of a channel that somebody wants gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Removal {
+    /// It is gone, and with it what it was told; no rule names it any more.
+    Done,
+    /// There was none.
+    Unknown,
+    /// Nothing changed: the alerts of the rules of these names would be told to nobody.
+    Needed(Vec<String>),
+}
+
+/// Removes a channel that no rule depends on.
+pub async fn delete(store: &Store, id: Uuid) -> Result<Removal, StoreError> {
+    const SQL: &str = "
+        WITH it AS (
+            SELECT id FROM notification_channels WHERE id = $1 FOR UPDATE
+        ), dependent AS MATERIALIZED (
+            SELECT name FROM alert_rules, it WHERE cardinality(channels) > 0 AND channels <@ ARRAY[it.id]
+        ), gone AS (
+            DELETE FROM notification_channels USING it
+            WHERE notification_channels.id = it.id AND NOT EXISTS (SELECT FROM dependent)
+            RETURNING it.id
+        ), unnamed AS (
+            UPDATE alert_rules SET channels = array_remove(channels, gone.id), updated_at = now()
+            FROM gone WHERE gone.id = ANY (channels)
+        )
+        SELECT EXISTS (SELECT FROM gone), ARRAY(SELECT name FROM dependent ORDER BY name)";
     let client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, client.execute(SQL, &[&id])).await;
-    Ok(answered(client, outcome)? > 0)
+    let outcome = timeout(ANSWER_TIMEOUT, client.query_one(SQL, &[&id])).await;
+    let row = answered(client, outcome)?;
+    let dependent: Vec<String> = row.try_get(1)?;
+    Ok(match row.try_get(0)? {
+        true => Removal::Done,
+        false if dependent.is_empty() => Removal::Unknown,
+        false => Removal::Needed(dependent),
+    })
+}
+
+/// The first of these that is no channel.
+pub async fn first_unknown(store: &Store, ids: &[Uuid]) -> Result<Option<Uuid>, StoreError> {
+    const SQL: &str = "
+        SELECT id FROM unnest($1::uuid[]) WITH ORDINALITY AS named (id, position)
+        WHERE id NOT IN (SELECT id FROM notification_channels) ORDER BY position LIMIT 1";
+    let client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, client.query_opt(SQL, &[&ids])).await;
+    Ok(answered(client, outcome)?.map(|row| row.try_get(0)).transpose()?)
 }
 
 /// The key pair by which push services know this deployment, encrypted: the one there is, or this one, which becomes it.
@@ -254,12 +294,13 @@ fn severity_of(name: &str) -> Result<Severity, StoreError> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
+    use crate::store::alert_rules;
     use crate::store::testing::{execute, test_store};
 
-    #[tokio::test]
-    async fn of_two_that_replace_the_same_secrets_one_does_and_nothing_else_changes() {
-        let store = test_store().await;
+    async fn made(store: &Store) -> ChannelDraft {
         let draft = ChannelDraft {
             id: Uuid::now_v7(),
             name: "one".to_owned(),
@@ -271,7 +312,34 @@ mod tests {
             sealed: b"old".to_vec(),
             sealed_by: "k".to_owned(),
         };
-        create(&store, &draft).await.unwrap().unwrap();
+        create(store, &draft).await.unwrap().unwrap();
+        draft
+    }
+
+    #[tokio::test]
+    async fn no_rule_is_left_without_a_channel_that_it_named_alone() {
+        let store = test_store().await;
+        let (one, other) = (made(&store).await.id, made(&store).await.id);
+        let mut what = alert_rules::list(&store).await.unwrap().remove(0).what;
+        (what.name, what.channels) = ("Both".to_owned(), vec![one, other]);
+        let rule = alert_rules::create(&store, &what, Timestamp::now()).await.unwrap();
+
+        assert_eq!(first_unknown(&store, &[other, one]).await.unwrap(), None);
+        assert_eq!(delete(&store, one).await.unwrap(), Removal::Done);
+        assert_eq!(delete(&store, one).await.unwrap(), Removal::Unknown);
+        assert_eq!(first_unknown(&store, &[other, one]).await.unwrap(), Some(one));
+        let rule = alert_rules::get(&store, rule.id).await.unwrap().unwrap();
+        assert_eq!(rule.what.channels, [other]);
+
+        assert_eq!(delete(&store, other).await.unwrap(), Removal::Needed(vec!["Both".to_owned()]));
+        alert_rules::delete(&store, rule.id).await.unwrap().unwrap();
+        assert_eq!(delete(&store, other).await.unwrap(), Removal::Done);
+    }
+
+    #[tokio::test]
+    async fn of_two_that_replace_the_same_secrets_one_does_and_nothing_else_changes() {
+        let store = test_store().await;
+        let draft = made(&store).await;
         // Meanwhile the receiver said that it wants nothing more.
         execute(&store, "UPDATE notification_channels SET enabled = false, disabled_reason = 'gone'").await;
         let new = |text: &str| Resealed {

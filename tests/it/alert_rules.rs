@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::front_door::{FrontDoor, Setup};
+use crate::support::front_door::{FrontDoor, Setup, read};
 
 const JSON: &str = "application/json";
 
@@ -50,6 +50,35 @@ async fn a_rule_is_answered_as_it_was_written_and_can_be_changed_and_deleted() {
     assert_eq!(delete(&door, &path).await, 404);
     assert_eq!(door.get(&path).await.0, 404);
     assert_eq!(put(&door, &path, &rule()).await.0, 404);
+}
+
+#[actix_web::test]
+async fn a_rule_names_channels_that_there_are_and_keeps_the_last_of_them() {
+    let door = FrontDoor::open(Setup::default()).await;
+    let wish = json!({"name": "one", "kind": "pagerduty", "settings": {"routing_key": "0123456789abcdef0123456789abcdef"}});
+    let (status, channel) = post(&door, "/api/v1/notification-channels", &wish).await;
+    assert_eq!(status, 201, "{channel}");
+    let mut wish = rule();
+    wish["channels"] = json!([channel["id"]]);
+    let (status, made) = post(&door, "/api/v1/alert-rules", &wish).await;
+    assert_eq!((status, &made["channels"]), (201, &wish["channels"]), "{made}");
+
+    let channel = format!("/api/v1/notification-channels/{}", channel["id"].as_str().unwrap());
+    let kept = door.request(Method::DELETE, &channel).send().await.unwrap();
+    let (status, answer) = read(kept).await;
+    assert_eq!((status, &answer["error"]["code"]), (409, &json!("channel_in_use")));
+    assert!(answer["error"]["message"].as_str().unwrap().contains("`angry cities`"), "{answer}");
+    assert_eq!(door.get(&channel).await.0, 200);
+
+    wish["channels"] = json!([]);
+    let path = format!("/api/v1/alert-rules/{}", made["id"].as_str().unwrap());
+    assert_eq!(put(&door, &path, &wish).await.0, 200);
+    assert_eq!(delete(&door, &channel).await, 204);
+    wish["channels"] = made["channels"].clone();
+    for (status, answer) in [put(&door, &path, &wish).await, post(&door, "/api/v1/alert-rules", &wish).await]
+    {
+        assert_eq!((status, &answer["error"]["details"]["field"]), (422, &json!("channels")), "{answer}");
+    }
 }
 
 #[actix_web::test]

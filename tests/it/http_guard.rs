@@ -65,7 +65,9 @@ async fn an_allowed_page_may_read_its_answers_and_no_other_page_may() {
     assert_eq!((may.status().as_u16(), shared(&may).as_deref()), (200, Some(ALLOWED_ORIGIN)));
     assert_eq!(may.headers()["access-control-allow-headers"], "authorization");
     assert!(!may.headers().contains_key("access-control-allow-credentials"));
-    for origin in ["https://evil.example", "null", "https://pages.example.org.evil.example", door.url.as_str()] {
+    for origin in
+        ["https://evil.example", "null", "https://pages.example.org.evil.example", door.url.as_str()]
+    {
         let refused = beforehand(origin).await.unwrap();
         assert_eq!(shared(&refused), None, "{origin}");
         let (status, answer) = read(refused).await;
@@ -73,7 +75,9 @@ async fn an_allowed_page_may_read_its_answers_and_no_other_page_may() {
     }
 
     let asks = || door.request(Method::POST, "/api/v1/live/tickets").header("origin", ALLOWED_ORIGIN);
-    for (asks, status) in [(asks().bearer_auth(TOKEN), 201), (asks().bearer_auth("wrong"), 401), (asks(), 401)] {
+    for (asks, status) in
+        [(asks().bearer_auth(TOKEN), 201), (asks().bearer_auth("wrong"), 401), (asks(), 401)]
+    {
         let answer = asks.send().await.unwrap();
         assert_eq!((answer.status().as_u16(), shared(&answer).as_deref()), (status, Some(ALLOWED_ORIGIN)));
         assert!(answer.headers().contains_key("x-request-id"));

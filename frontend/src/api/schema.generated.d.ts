@@ -447,7 +447,7 @@ export interface paths {
         post?: never;
         /**
          * Remove a channel
-         * @description What it was told goes with it.
+         * @description What it was told goes with it, and rules that name it beside others go on without it.
          */
         delete: operations["delete_notification_channel"];
         options?: never;
@@ -4647,6 +4647,15 @@ export interface operations {
             };
             /** @description There is no such channel */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Rules name it alone, so their alerts would be told to nobody (`channel_in_use`) */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -97,7 +97,7 @@ export function ChannelRow({ channel, onEdit, onLog, onSecret }: ChannelRowProps
             action="Delete"
             onConfirm={() => remove.mutate(channel.id)}
           >
-            What waits for it is not sent. Rules that name it go on without it.
+            What waits for it is not sent. Rules that name others too go on without it.
           </Confirm>
         </div>
       </div>
