@@ -1,5 +1,11 @@
 import { useState } from 'react';
-import { Input, NativeSelect, type ControlProps } from '@/components/ui/field';
+import {
+  Field,
+  Input,
+  NativeSelect,
+  type ControlProps,
+  type FieldProps,
+} from '@/components/ui/field';
 
 const UNITS = [
   { name: 'seconds', seconds: 1 },
@@ -7,6 +13,22 @@ const UNITS = [
   { name: 'hours', seconds: 3_600 },
   { name: 'days', seconds: 86_400 },
 ] as const;
+
+interface DurationFieldProps extends Omit<FieldProps, 'children'> {
+  seconds: number;
+  onChange: (seconds: number) => void;
+}
+
+/** A length of time with its label, hint and message. */
+export function DurationField({ seconds, onChange, ...field }: DurationFieldProps) {
+  return (
+    <Field {...field}>
+      {(control) => (
+        <DurationInput {...control} label={field.label} seconds={seconds} onChange={onChange} />
+      )}
+    </Field>
+  );
+}
 
 interface DurationInputProps extends ControlProps {
   /** Names the choice of the unit. */
@@ -17,7 +39,7 @@ interface DurationInputProps extends ControlProps {
 }
 
 /** A length of time as people say it: a number and a unit. */
-export function DurationInput({ label, seconds, onChange, ...control }: DurationInputProps) {
+function DurationInput({ label, seconds, onChange, ...control }: DurationInputProps) {
   const [unit, setUnit] = useState(() => unitOf(seconds));
   const [typed, setTyped] = useState(() =>
     Number.isFinite(seconds) ? String(seconds / unit) : '',
@@ -39,6 +61,7 @@ export function DurationInput({ label, seconds, onChange, ...control }: Duration
       <NativeSelect
         aria-label={`${label}: unit`}
         className="flex-1"
+        disabled={control.disabled}
         value={unit}
         onChange={({ target }) => change(typed, Number(target.value))}
       >

@@ -7,19 +7,22 @@ export interface ControlProps {
   id: string;
   'aria-describedby': string | undefined;
   'aria-invalid': true | undefined;
+  disabled: boolean;
 }
 
-interface FieldProps {
+export interface FieldProps {
   label: string;
   hint?: ReactNode;
   /** Why the value cannot be taken; read out, and drawn beside the control. */
   error?: string | null | undefined;
+  /** Its value stands there and cannot be changed. */
+  disabled?: boolean;
   className?: string;
   children: (control: ControlProps) => ReactNode;
 }
 
 /** One labelled control of a form, with its hint and its message. */
-export function Field({ label, hint, error, className, children }: FieldProps) {
+export function Field({ label, hint, error, disabled = false, className, children }: FieldProps) {
   const id = useId();
   const [hintId, errorId] = [`${id}-hint`, `${id}-error`];
   const described = [hint !== undefined && hintId, error && errorId].filter(Boolean).join(' ');
@@ -32,6 +35,7 @@ export function Field({ label, hint, error, className, children }: FieldProps) {
         id,
         'aria-describedby': described === '' ? undefined : described,
         'aria-invalid': error ? true : undefined,
+        disabled,
       })}
       {hint !== undefined && (
         <p id={hintId} className="caption">

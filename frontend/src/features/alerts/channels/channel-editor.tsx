@@ -1,6 +1,6 @@
 import { useId, useState } from 'react';
 import { Button } from '@/components/ui/button';
-import { DurationInput } from '@/components/ui/duration-input';
+import { DurationField } from '@/components/ui/duration-input';
 import { Field, Input, NativeSelect } from '@/components/ui/field';
 import { Form } from '@/components/ui/form';
 import { Failure } from '@/components/ui/notice';
@@ -137,16 +137,12 @@ export function ChannelEditor({ channel, onSaved, onClose }: ChannelEditorProps)
             )}
           </Field>
           {draft.mode === 'digest' && (
-            <Field label="Gathered for" error={problemOf('delivery')}>
-              {(control) => (
-                <DurationInput
-                  {...control}
-                  label="Gathered for"
-                  seconds={draft.everySeconds}
-                  onChange={(everySeconds) => set({ everySeconds })}
-                />
-              )}
-            </Field>
+            <DurationField
+              label="Gathered for"
+              error={problemOf('delivery')}
+              seconds={draft.everySeconds}
+              onChange={(everySeconds) => set({ everySeconds })}
+            />
           )}
         </div>
         {stray !== null && <Failure what="The channel was not saved" error={stray} />}

@@ -48,6 +48,11 @@ export const NEW_DRAFT: RuleDraft = {
   channels: [],
 };
 
+/** Whether it is the rule of Groundswell's own that goes by single posts: those have no number, and do not last. */
+export function isBySinglePosts({ builtin, metric }: Rule): boolean {
+  return builtin && metric === 'churn_high';
+}
+
 const DAY_SECONDS = 86_400;
 
 export function toDraft(rule: Rule): RuleDraft {

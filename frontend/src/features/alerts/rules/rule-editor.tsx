@@ -1,6 +1,6 @@
 import { useId, useState } from 'react';
 import { Button } from '@/components/ui/button';
-import { DurationInput } from '@/components/ui/duration-input';
+import { DurationField } from '@/components/ui/duration-input';
 import { Field, Input, NativeSelect } from '@/components/ui/field';
 import { Form } from '@/components/ui/form';
 import { Failure } from '@/components/ui/notice';
@@ -16,6 +16,7 @@ import {
 } from '@/features/alerts/api/wire';
 import { ChannelChoice } from '@/features/alerts/rules/channel-choice';
 import {
+  isBySinglePosts,
   NEW_DRAFT,
   readDraft,
   toDraft,
@@ -76,6 +77,7 @@ export function RuleEditor({ rule, channels, onClose }: RuleEditorProps) {
         // Told beside the field, or below the form.
       });
   };
+  const isFixed = rule !== null && isBySinglePosts(rule);
   const { suffix } = UNITS[unitOf(draft.metric)];
   // A name is not needed to draw it.
   const canPreview = Object.keys(problems).every((field) => field === 'name');
@@ -110,7 +112,7 @@ export function RuleEditor({ rule, channels, onClose }: RuleEditorProps) {
           )}
         </Field>
         <div className="grid gap-3 sm:grid-cols-2">
-          <Field label="Measure" error={problemOf('metric')}>
+          <Field label="Measure" error={problemOf('metric')} disabled={isFixed}>
             {(control) => (
               <NativeSelect
                 {...control}
@@ -128,17 +130,17 @@ export function RuleEditor({ rule, channels, onClose }: RuleEditorProps) {
               </NativeSelect>
             )}
           </Field>
-          <Field label="Within" error={problemOf('window_seconds')}>
-            {(control) => (
-              <DurationInput
-                {...control}
-                label="Within"
-                seconds={draft.windowSeconds}
-                onChange={(windowSeconds) => set({ windowSeconds })}
-              />
-            )}
-          </Field>
-          <Field label="Of" error={problemOf('scope') ?? problemOf('scope.dimension')}>
+          <DurationField
+            label="Within"
+            error={problemOf('window_seconds')}
+            seconds={draft.windowSeconds}
+            onChange={(windowSeconds) => set({ windowSeconds })}
+          />
+          <Field
+            label="Of"
+            error={problemOf('scope') ?? problemOf('scope.dimension')}
+            disabled={isFixed}
+          >
             {(control) => (
               <NativeSelect
                 {...control}
@@ -163,6 +165,7 @@ export function RuleEditor({ rule, channels, onClose }: RuleEditorProps) {
               label={`Which ${draft.dimension}`}
               hint="Empty for each of them, with an alert of its own."
               error={problemOf('scope.key')}
+              disabled={isFixed}
             >
               {(control) => (
                 <Input
@@ -176,7 +179,12 @@ export function RuleEditor({ rule, channels, onClose }: RuleEditorProps) {
           )}
         </div>
         <div className="grid grid-cols-2 gap-3 sm:grid-cols-3">
-          <Field label="Fires" error={problemOf('comparison')} className="max-sm:col-span-2">
+          <Field
+            label="Fires"
+            error={problemOf('comparison')}
+            disabled={isFixed}
+            className="max-sm:col-span-2"
+          >
             {(control) => (
               <NativeSelect
                 {...control}
@@ -215,8 +223,9 @@ export function RuleEditor({ rule, channels, onClose }: RuleEditorProps) {
         <div className="grid grid-cols-2 gap-3">
           <Field
             label="Fewest posts"
-            hint="With fewer it says nothing."
+            hint={isFixed ? 'This rule goes by single posts.' : 'With fewer it says nothing.'}
             error={problemOf('minimum_volume')}
+            disabled={isFixed}
           >
             {(control) => (
               <Input
@@ -246,21 +255,22 @@ export function RuleEditor({ rule, channels, onClose }: RuleEditorProps) {
           </Field>
         </div>
         <div className="grid gap-3 sm:grid-cols-3">
-          <Wait
+          <DurationField
             label="Must hold for"
-            hint="Before it fires."
+            hint={isFixed ? 'Single posts do not last.' : 'Before it fires.'}
             error={problemOf('for_seconds')}
+            disabled={isFixed}
             seconds={draft.forSeconds}
             onChange={(forSeconds) => set({ forSeconds })}
           />
-          <Wait
+          <DurationField
             label="Keeps firing for"
             hint="After it ceased."
             error={problemOf('keep_firing_seconds')}
             seconds={draft.keepFiringSeconds}
             onChange={(keepFiringSeconds) => set({ keepFiringSeconds })}
           />
-          <Wait
+          <DurationField
             label="Quiet for"
             hint="After it is over."
             error={problemOf('cooldown_seconds')}
@@ -276,23 +286,5 @@ export function RuleEditor({ rule, channels, onClose }: RuleEditorProps) {
         {stray !== null && <Failure what="The rule was not saved" error={stray} />}
       </Form>
     </Sheet>
-  );
-}
-
-interface WaitProps {
-  label: string;
-  hint: string;
-  error: string | null;
-  seconds: number;
-  onChange: (seconds: number) => void;
-}
-
-function Wait({ label, hint, error, seconds, onChange }: WaitProps) {
-  return (
-    <Field label={label} hint={hint} error={error}>
-      {(control) => (
-        <DurationInput {...control} label={label} seconds={seconds} onChange={onChange} />
-      )}
-    </Field>
   );
 }

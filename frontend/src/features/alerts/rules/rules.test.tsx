@@ -204,6 +204,21 @@ test('a rule is deleted only once a person has said so', async () => {
   await waitFor(() => expect(changesIn(requests)).toHaveLength(1));
 });
 
+test('what cannot be changed of the rule that goes by single posts is not offered', async () => {
+  const churn = { ...rule, builtin: true, metric: 'churn_high', minimum_volume: 0, for_seconds: 0 };
+  open({ '/api/v1/alert-rules': () => ({ items: [churn] }) });
+  await userEvent.click(await screen.findByRole('button', { name: 'Edit Too negative' }));
+  const isOpen = (label: string) =>
+    !screen.getByLabelText<HTMLInputElement | HTMLSelectElement>(label).disabled;
+  for (const label of ['Measure', 'Of', 'Fires', 'Fewest posts', 'Must hold for']) {
+    expect(isOpen(label), label).toBe(false);
+  }
+  expect(isOpen('Must hold for: unit')).toBe(false);
+  for (const label of ['Name', 'Within', 'Line (posts)', 'Severity', 'Quiet for']) {
+    expect(isOpen(label), label).toBe(true);
+  }
+});
+
 test('a form begins at its first field, and gives the keyboard back where it came from', async () => {
   open();
   const opener = await screen.findByRole('button', { name: 'New rule' });

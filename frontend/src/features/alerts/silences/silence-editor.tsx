@@ -1,6 +1,6 @@
 import { useId, useState } from 'react';
 import { Button } from '@/components/ui/button';
-import { DurationInput } from '@/components/ui/duration-input';
+import { DurationField } from '@/components/ui/duration-input';
 import { Field, Input, NativeSelect } from '@/components/ui/field';
 import { Form } from '@/components/ui/form';
 import { Failure } from '@/components/ui/notice';
@@ -78,18 +78,14 @@ export function SilenceEditor({ initial, rules, onClose }: SilenceEditorProps) {
               </Button>
             ))}
           </div>
-          <Field label="For" error={problemOf('ends_at')}>
-            {(control) => (
-              // Anew for each preset, so that it shows what was pressed.
-              <DurationInput
-                key={SILENCE_PRESETS.find(({ seconds }) => seconds === draft.seconds)?.text ?? ''}
-                {...control}
-                label="For"
-                seconds={draft.seconds}
-                onChange={(seconds) => set({ seconds })}
-              />
-            )}
-          </Field>
+          <DurationField
+            // Anew for each preset, so that it shows what was pressed.
+            key={SILENCE_PRESETS.find(({ seconds }) => seconds === draft.seconds)?.text ?? ''}
+            label="For"
+            error={problemOf('ends_at')}
+            seconds={draft.seconds}
+            onChange={(seconds) => set({ seconds })}
+          />
         </div>
         <Field label="Of the rule" error={problemOf('rule_id')}>
           {(control) => (
