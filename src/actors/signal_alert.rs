@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::alert_posts;
+use crate::alerting::title::grouped;
 use crate::models::alert::{AlertPost, Evidence, EvidencePoint, EvidenceTerm, Scope, Severity};
 use crate::models::post::ScoredPost;
 use crate::models::rollup::Dimension;
@@ -159,16 +160,20 @@ fn title(scope: &Scope, finding: &Finding) -> String {
         Dimension::Channel | Dimension::Platform => format!(" on {}", scope.key),
     };
     let Change { metric, value, baseline, n_posts, .. } = finding.change;
+    let n_posts = grouped(n_posts.round());
     match metric {
-        Metric::Volume => format!("{value:.0} posts{about} in five minutes, where {baseline:.0} are usual"),
+        Metric::Volume => {
+            let (now, usual) = (grouped(value.round()), grouped(baseline.round()));
+            format!("{now} posts{about} in five minutes, where {usual} are usual")
+        }
         Metric::Mean(Mean::NegativeShare) => {
             let (now, usual) = (value * 100.0, baseline * 100.0);
-            format!("{now:.0} % of {n_posts:.0} posts{about} are negative, where {usual:.0} % are usual")
+            format!("{now:.0} % of {n_posts} posts{about} are negative, where {usual:.0} % are usual")
         }
         Metric::Mean(Mean::Sentiment) => {
             let moved = if finding.is_fall() { "fell" } else { "rose" };
             format!(
-                "The sentiment of {n_posts:.0} posts{about} {moved} to {value:.2}, where {baseline:.2} is usual"
+                "The sentiment of {n_posts} posts{about} {moved} to {value:.2}, where {baseline:.2} is usual"
             )
         }
     }

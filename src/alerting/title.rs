@@ -10,18 +10,20 @@ use crate::models::score::EMOTIONS;
 pub fn found(rule: &NewRule, scope: &Scope, reading: Reading) -> String {
     let value = reading.value.unwrap_or_default();
     let percent = (value * 100.0).round();
-    let (n_posts, place) = (reading.count, place(scope));
+    let (n_posts, place) = (grouped(reading.count), place(scope));
     let window = window(rule.window_seconds);
     match rule.metric {
         Metric::NegativeShare => format!("{percent} % of {n_posts} posts{place} in {window} are negative"),
         Metric::SentimentAverage => {
             format!("Sentiment of {n_posts} posts{place} in {window} averages {value:+.2}")
         }
-        Metric::ChurnHigh => format!("{value} posts{place} in {window} are from people about to leave"),
+        Metric::ChurnHigh => {
+            format!("{} posts{place} in {window} are from people about to leave", grouped(value))
+        }
         Metric::Toxicity => format!("Toxicity of {n_posts} posts{place} in {window} averages {value:.2}"),
         Metric::Volume => {
             let side = if rule.comparison == Comparison::Above { "more" } else { "fewer" };
-            format!("{n_posts} posts{place} in {window}, {side} than {}", rule.threshold)
+            format!("{n_posts} posts{place} in {window}, {side} than {}", grouped(rule.threshold))
         }
         Metric::Virality => format!("A post{place} may go far: predicted virality {value:.0}"),
         Metric::Emotion(i) => {
@@ -37,6 +39,21 @@ pub fn leaving(scope: &Scope) -> String {
         Dimension::Overall => "People are about to leave".to_owned(),
         _ => format!("Customers of {} are about to leave", scope.key),
     }
+}
+
+/// A number as the dashboard writes it: `12,345`, `-1,000.5`.
+pub fn grouped(number: impl ToString) -> String {
+    let number = number.to_string();
+    let (whole, fraction) = number.find('.').map_or((number.as_str(), ""), |point| number.split_at(point));
+    let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("-", digits));
+    let mut grouped = String::with_capacity(number.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    format!("{sign}{grouped}{fraction}")
 }
 
 /// Several alerts of one rule that fired together, told in one's name.
@@ -102,6 +119,21 @@ mod tests {
             -0.5,
             "Sentiment of 30 posts from Ulm in five minutes averages -0.50",
         );
+    }
+
+    #[test]
+    fn numbers_are_written_as_the_dashboard_writes_them() {
+        for (number, expected) in [
+            (0.0, "0"),
+            (999.0, "999"),
+            (1_000.0, "1,000"),
+            (-12_345.0, "-12,345"),
+            (1_234_567.5, "1,234,567.5"),
+            (0.1234, "0.1234"),
+        ] {
+            assert_eq!(grouped(number), expected);
+        }
+        assert_eq!(grouped(4_889_i64), "4,889");
     }
 
     #[test]
