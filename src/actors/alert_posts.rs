@@ -1,23 +1,55 @@
-//! The posts that made an alert.
+//! The posts that made an alert, and what they speak of.
 
 use jiff::{SignedDuration, Timestamp};
-use tracing::warn;
 
-use crate::models::alert::{AlertPost, Scope};
-use crate::models::alert_rule::{Comparison, Metric, NewRule};
-use crate::models::evaluation::Opening;
-use crate::models::post::{PostOrder, ScoredPost};
+use crate::models::alert::{Evidence, EvidencePoint, EvidenceTerm, Scope};
+use crate::models::post::ScoredPost;
 use crate::models::rollup::Dimension;
-use crate::models::score::{CHURN_HIGH, EMOTIONS, SentimentLabel};
-use crate::store::alerts::ALERT_POSTS_MAX;
 use crate::store::page::PAGE_MAX;
 use crate::store::post_filter::PostFilter;
 use crate::store::post_list::{self, PostsQuery};
 use crate::store::{Store, StoreError};
+use crate::trends::contrast::{Counted, TellingTerm, telling_terms};
 
-/// Alerts whose posts are read in one evaluation, at most. When a rule about every city opens for all of them, people
-/// need to hear of it soon more than they need examples of each.
-const OPENINGS_MAX: usize = 20;
+/// Terms that are shown.
+const TERMS_MAX: usize = 10;
+
+/// How far back the posts lie with which those of an alert are compared.
+const COMPARED_WITH: SignedDuration = SignedDuration::from_hours(24);
+
+/// Posts of a stretch of time.
+pub(super) struct Spoken {
+    /// The newest.
+    pub posts: Vec<ScoredPost>,
+    /// Terms that they use more often than those before, the most telling first.
+    pub terms: Vec<TellingTerm>,
+}
+
+/// What is said of a thing in a stretch of time, and how that differs from before.
+pub(super) async fn spoken(
+    store: &Store,
+    scope: &Scope,
+    (from, to): (Timestamp, Timestamp),
+) -> Result<Spoken, StoreError> {
+    let between = |from, to| {
+        let query = PostsQuery { from: Some(from), to: Some(to), limit: PAGE_MAX, ..PostsQuery::default() };
+        of_scope(store, scope, query)
+    };
+    let posts = between(from, to).await?;
+    let others = between(from.saturating_sub(COMPARED_WITH).unwrap_or(from), from).await?;
+    let terms = telling_terms(&counted(&posts), &counted(&others), TERMS_MAX);
+    Ok(Spoken { posts, terms })
+}
+
+/// What an alert goes by, as it is kept.
+pub(super) fn evidence(series: Vec<EvidencePoint>, terms: Vec<TellingTerm>) -> Evidence {
+    let kept = |found: TellingTerm| EvidenceTerm {
+        term: found.term,
+        count: i64::from(found.count),
+        expected: found.expected,
+    };
+    Evidence { series, terms: terms.into_iter().map(kept).collect() }
+}
 
 /// Some of a series' posts.
 pub(super) async fn of_scope(
@@ -30,18 +62,10 @@ pub(super) async fn of_scope(
     Ok(page.items.into_iter().map(|listed| listed.scored).collect())
 }
 
-/// Reads the posts behind alerts that are about to open. An alert whose posts cannot be read opens without them.
-pub(super) async fn fill_in(store: &Store, openings: &mut [Opening], now: Timestamp) {
-    for opening in openings.iter_mut().take(OPENINGS_MAX) {
-        let rule = &opening.rule.what;
-        match of_scope(store, &opening.id.scope, behind(rule, now)).await {
-            Ok(posts) => opening.posts = shown(rule, posts),
-            Err(error) => {
-                warn!(%error, rule = rule.name, "the posts behind an alert could not be read, it opens without");
-                return;
-            }
-        }
-    }
+fn counted(posts: &[ScoredPost]) -> Counted {
+    let mut counted = Counted::default();
+    posts.iter().for_each(|scored| counted.read(&scored.post.text, scored.post.lang.as_deref()));
+    counted
 }
 
 fn about(scope: &Scope, filter: PostFilter) -> PostFilter {
@@ -53,35 +77,4 @@ fn about(scope: &Scope, filter: PostFilter) -> PostFilter {
         Dimension::Channel => PostFilter { channel: key, ..filter },
         Dimension::Platform => PostFilter { platform: key, ..filter },
     }
-}
-
-/// The posts that moved the rule's measure to where it is. Of one that is too low these are all: what is missing shows no
-/// posts.
-fn behind(rule: &NewRule, now: Timestamp) -> PostsQuery {
-    let window = SignedDuration::from_secs(rule.window_seconds);
-    let is_above = rule.comparison == Comparison::Above;
-    let mut query = PostsQuery { limit: ALERT_POSTS_MAX, ..PostsQuery::default() };
-    let filter = &mut query.filter;
-    match rule.metric {
-        Metric::NegativeShare if is_above => filter.label = Some(SentimentLabel::Negative),
-        Metric::SentimentAverage if is_above => filter.label = Some(SentimentLabel::Positive),
-        Metric::SentimentAverage => filter.label = Some(SentimentLabel::Negative),
-        Metric::ChurnHigh if is_above => filter.min_churn = Some(CHURN_HIGH),
-        Metric::Emotion(i) if is_above => {
-            filter.emotion = EMOTIONS.get(usize::from(i)).map(|name| (*name).to_owned());
-        }
-        Metric::Virality if is_above => query.order = PostOrder::Virality,
-        // No filter tells which are toxic: the most toxic of many are shown.
-        Metric::Toxicity if is_above => query.limit = PAGE_MAX,
-        _ => {}
-    }
-    query.from = Some(now.saturating_sub(window).unwrap_or(now));
-    query
-}
-
-fn shown(rule: &NewRule, mut posts: Vec<ScoredPost>) -> Vec<AlertPost> {
-    if rule.metric == Metric::Toxicity && rule.comparison == Comparison::Above {
-        posts.sort_by(|a, b| b.score.toxicity.total_cmp(&a.score.toxicity));
-    }
-    posts.iter().take(ALERT_POSTS_MAX).map(AlertPost::from).collect()
 }

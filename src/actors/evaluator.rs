@@ -8,7 +8,7 @@ use tracing::warn;
 use super::alerter::AlerterParams;
 use super::announcing::{announce, push, push_all, turn};
 use super::told_alerts::ToldAlerts;
-use super::{alert_posts, churn_alerts};
+use super::{churn_alerts, rule_evidence};
 use crate::alerting::machine::{FLAP_OPENINGS, FLAP_WITHIN};
 use crate::alerting::plan::{self, Readings, Situation};
 use crate::models::alert::{Alert, AlertRule};
@@ -67,7 +67,7 @@ impl Evaluator {
         let open = alerts::open(&self.params.store).await?;
         let situation = Situation { rules: &rules, kept: &kept, open: &open, readings: &readings, now };
         let mut changes = plan::plan(situation);
-        alert_posts::fill_in(&self.params.store, &mut changes.openings, now).await;
+        rule_evidence::fill_in(&self.params.store, &mut changes.openings, now).await;
         for opening in &changes.openings {
             metrics::counter!(ALERTS_OPENED_TOTAL, "rule" => opening.rule.what.metric.kind().as_str())
                 .increment(1);

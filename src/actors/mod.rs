@@ -19,7 +19,7 @@ pub mod supervisor; // starts, watches, respawns, gives up
 pub mod ticket; // a batch's place in flight, and the promise of an answer
 pub mod vitals; // what a stage says of itself
 
-mod alert_posts; // the posts that made an alert
+mod alert_posts; // the posts that made an alert, and what they speak of
 pub mod announcing; // what follows every change of alerts
 pub mod cascade; // what the stages of the cascade share: what waits, and which posts go on
 mod churn_alerts; // what becomes of posts at high churn risk
@@ -30,6 +30,7 @@ mod evaluator; // what the alerter does
 mod feed_budget; // how much is shown live
 pub mod job_queue; // what waits for a thread that scores
 mod live_windows; // the last minutes as sums of committed deltas
+mod rule_evidence; // what an alert of a rule goes by
 pub mod score_lane; // texts that somebody waits for, by the best tier in time
 pub mod scoring; // from what a model reads to the score that is stored
 mod signal_alert; // from an unusual change to an alert

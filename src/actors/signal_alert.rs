@@ -2,18 +2,16 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use super::alert_posts;
+use super::alert_posts::{self, Spoken};
 use crate::alerting::title::grouped;
-use crate::models::alert::{AlertPost, Evidence, EvidencePoint, EvidenceTerm, Scope, Severity};
+use crate::models::alert::{AlertPost, EvidencePoint, Scope, Severity};
 use crate::models::post::ScoredPost;
 use crate::models::rollup::Dimension;
 use crate::store::alerts::{ALERT_POSTS_MAX, AlertSeries, NewAlert};
-use crate::store::page::PAGE_MAX;
-use crate::store::post_list::PostsQuery;
 use crate::store::{Store, StoreError};
-use crate::trends::contrast::{Counted, TellingTerm, telling_terms};
+use crate::trends::contrast::TellingTerm;
 use crate::trends::terms::terms_of;
 use crate::virality::signals::evidence::series;
 use crate::virality::signals::history::STEP_SECONDS;
@@ -25,12 +23,6 @@ const COOLDOWN: Duration = Duration::from_secs(15 * 60);
 
 /// A change this many times as strong as needed is for now, not for today.
 const CRITICAL_STRENGTH: f64 = 2.0;
-
-/// Terms that are shown.
-const TERMS_MAX: usize = 10;
-
-/// How far back the posts lie with which those of the change are compared.
-const COMPARED_WITH: SignedDuration = SignedDuration::from_hours(24);
 
 /// A change that people shall be told of.
 #[derive(Debug, Clone, Copy)]
@@ -76,10 +68,7 @@ pub(super) async fn of(
     series: Vec<EvidencePoint>,
 ) -> Result<NewAlert, StoreError> {
     let (from, to) = finding.window();
-    let these = posts(store, &about.scope, from, to).await?;
-    let before = from.saturating_sub(COMPARED_WITH).unwrap_or(from);
-    let others = posts(store, &about.scope, before, from).await?;
-    let terms = telling_terms(&counted(&these), &counted(&others), TERMS_MAX);
+    let Spoken { posts: these, terms } = alert_posts::spoken(store, &about.scope, (from, to)).await?;
     let change = &finding.change;
     let is_pleasant = change.metric == Metric::Mean(Mean::Sentiment) && !finding.is_fall();
     let severity = match change.strength {
@@ -99,35 +88,14 @@ pub(super) async fn of(
         channels: Vec::new(),
         posts: shown(&these, &terms, finding),
         members: Vec::new(),
-        evidence: Some(Evidence { series, terms: terms.into_iter().map(evidence_term).collect() }),
+        evidence: Some(alert_posts::evidence(series, terms)),
         series: about,
     })
-}
-
-fn evidence_term(found: TellingTerm) -> EvidenceTerm {
-    EvidenceTerm { term: found.term, count: i64::from(found.count), expected: found.expected }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "`as` saturates")]
 fn whole(count: f64) -> i64 {
     count.round() as i64
-}
-
-/// The newest posts of a series, at most as many as make a page.
-async fn posts(
-    store: &Store,
-    scope: &Scope,
-    from: Timestamp,
-    to: Timestamp,
-) -> Result<Vec<ScoredPost>, StoreError> {
-    let query = PostsQuery { from: Some(from), to: Some(to), limit: PAGE_MAX, ..PostsQuery::default() };
-    alert_posts::of_scope(store, scope, query).await
-}
-
-fn counted(posts: &[ScoredPost]) -> Counted {
-    let mut counted = Counted::default();
-    posts.iter().for_each(|scored| counted.read(&scored.post.text, scored.post.lang.as_deref()));
-    counted
 }
 
 /// The posts that say most of what the change is about: those with telling terms, and the angriest where it is about

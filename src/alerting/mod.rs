@@ -1,10 +1,12 @@
 //! From measurements and rules to what people are told. Pure: time and values are arguments.
 
+pub mod evidence; // what a rule went by
 pub mod machine; // how far one series has come
 pub mod measure; // what a rule sees
 pub mod muting; // of what people are not told
 pub mod plan; // everything that one evaluation changes
 pub mod preview; // what a rule would have done
+pub mod rolling; // what a rule reads minute by minute
 pub mod telling; // what people are told, and in whose name
 pub mod title; // one sentence for people
 

@@ -117,8 +117,9 @@ fn judge(changes: &mut Changes, case: Case<'_>) {
     if let Some(Transition::Opened { pending_since }) = transition {
         let rule = rule.clone();
         let count = reading.count;
-        let posts = Vec::new();
-        let opening = Opening { id, rule, severity, title, value, count, pending_since, series, posts };
+        let (posts, evidence) = (Vec::new(), None);
+        let opening =
+            Opening { id, rule, severity, title, value, count, pending_since, series, posts, evidence };
         changes.openings.push(opening);
         return;
     }

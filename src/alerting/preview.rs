@@ -1,46 +1,35 @@
 //! What a rule would have done on the last day, minute by minute.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::machine::Transition;
 use super::measure::{self, Reading};
+use super::rolling::{self, ByMinute, MINUTE_SECONDS};
 use crate::models::alert_rule::{NewRule, Preview, PreviewPoint, Stretch};
-use crate::models::evaluation::{Measured, Minute, Series};
-use crate::models::rollup::Sums;
+use crate::models::evaluation::{Minute, Series};
 
 /// How far back a preview looks.
 const PREVIEW_SECONDS: i64 = 86_400;
 
-const MINUTE_SECONDS: i64 = 60;
-
 /// One point of the chart for this many minutes: as many as are told apart.
 const POINT_EVERY: i64 = 5;
 
-/// The minutes that a preview made at this moment needs: those of the last day, and a window before.
+/// The minutes that a preview made at this moment needs.
 pub fn span(rule: &NewRule, now: Timestamp) -> Stretch {
-    let to = (now.as_second().div_euclid(MINUTE_SECONDS) + 1) * MINUTE_SECONDS;
-    let from = to - PREVIEW_SECONDS - n_minutes(rule) * MINUTE_SECONDS;
-    let at = |seconds| Timestamp::from_second(seconds).unwrap_or(now);
-    Stretch { from: at(from), to: at(to) }
-}
-
-/// A window in whole minutes, since that is all that is kept of the past.
-fn n_minutes(rule: &NewRule) -> i64 {
-    (rule.window_seconds + MINUTE_SECONDS - 1).div_euclid(MINUTE_SECONDS)
+    rolling::span(rule, now, PREVIEW_SECONDS)
 }
 
 /// Goes through the minutes of a [`span`], oldest first, as the evaluation would have.
 pub fn preview(rule: &NewRule, minutes: &[Minute], span: Stretch) -> Preview {
-    let mut keys: BTreeMap<&str, BTreeMap<i64, Measured>> = BTreeMap::new();
+    let mut keys: BTreeMap<&str, ByMinute> = BTreeMap::new();
     for minute in minutes {
-        let place = minute.at.duration_since(span.from).as_secs().div_euclid(MINUTE_SECONDS);
-        keys.entry(&minute.key).or_default().insert(place, minute.measured);
+        keys.entry(&minute.key).or_default().insert(rolling::place(minute.at, span), minute.measured);
     }
     // Also when nobody spoke at all, which is what some rules are about.
     if keys.is_empty() {
-        keys.insert("", BTreeMap::new());
+        keys.insert("", ByMinute::new());
     }
     let tried: Vec<Tried> = keys.values().map(|minutes| try_one(rule, minutes, span)).collect();
     let shown = tried.iter().max_by_key(|tried| (tried.firing_seconds(), tried.n_posts));
@@ -64,24 +53,15 @@ impl Tried {
     }
 }
 
-fn try_one(rule: &NewRule, minutes: &BTreeMap<i64, Measured>, span: Stretch) -> Tried {
-    let (patience, n_minutes) = (measure::patience(rule), n_minutes(rule));
+fn try_one(rule: &NewRule, minutes: &ByMinute, span: Stretch) -> Tried {
+    let patience = measure::patience(rule);
     let mut series = Series::at_rest(span.from);
     let mut tried = Tried { series: Vec::new(), firings: Vec::new(), n_posts: 0 };
-    let mut window = Rolling::default();
+    tried.n_posts = minutes.values().map(|measured| Reading::of(rule.metric, *measured).count).sum();
     let mut open_since = None;
-    let n_steps = span.to.duration_since(span.from).as_secs().div_euclid(MINUTE_SECONDS);
-    for step in 0..n_steps {
-        let measured = minutes.get(&step).copied();
-        tried.n_posts += measured.map_or(0, |measured| Reading::of(rule.metric, measured).count);
-        window.push(measured, n_minutes);
-        if step < n_minutes {
-            continue;
-        }
+    for (step, reading) in rolling::readings(rule, minutes, span) {
         let elapsed = SignedDuration::from_secs((step + 1) * MINUTE_SECONDS);
         let at = span.from.checked_add(elapsed).unwrap_or(span.to);
-        let reading =
-            window.measured().map_or(Reading::nothing(rule.metric), |it| Reading::of(rule.metric, it));
         if (step + 1) % POINT_EVERY == 0 {
             tried.series.push(PreviewPoint { at, value: reading.value, count: reading.count });
         }
@@ -97,39 +77,6 @@ fn try_one(rule: &NewRule, minutes: &BTreeMap<i64, Measured>, span: Stretch) -> 
     }
     tried.firings.extend(open_since.map(|from| Stretch { from, to: span.to }));
     tried
-}
-
-/// The last minutes, together.
-#[derive(Default)]
-struct Rolling {
-    minutes: VecDeque<Option<Measured>>,
-    sums: Sums,
-}
-
-impl Rolling {
-    fn push(&mut self, measured: Option<Measured>, n_minutes: i64) {
-        if let Some(Measured::Sums(sums)) = &measured {
-            self.sums.add(sums);
-        }
-        self.minutes.push_back(measured);
-        if i64::try_from(self.minutes.len()).unwrap_or(i64::MAX) > n_minutes
-            && let Some(Some(Measured::Sums(sums))) = self.minutes.pop_front()
-        {
-            self.sums.subtract(&sums);
-        }
-    }
-
-    fn measured(&self) -> Option<Measured> {
-        let viral = self.minutes.iter().flatten().filter_map(|measured| match measured {
-            Measured::Viral { highest, count } => Some((*highest, *count)),
-            Measured::Sums(_) => None,
-        });
-        let viral = viral.reduce(|all, one| (all.0.max(one.0), all.1 + one.1));
-        match viral {
-            Some((highest, count)) => Some(Measured::Viral { highest, count }),
-            None => (self.sums.count > 0).then_some(Measured::Sums(self.sums)),
-        }
-    }
 }
 
 /// Stretches that overlap or touch become one.
@@ -149,6 +96,8 @@ fn union(mut stretches: Vec<Stretch>) -> Vec<Stretch> {
 mod tests {
     use super::*;
     use crate::alerting::measure::tests::negativity;
+    use crate::models::evaluation::Measured;
+    use crate::models::rollup::Sums;
 
     fn at(minute: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + minute * 60).unwrap()

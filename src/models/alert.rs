@@ -163,11 +163,11 @@ pub struct EvidencePoint {
     pub at: Timestamp,
     /// What was measured.
     pub value: f64,
-    /// What is usual at such a time.
+    /// What is usual: at such a time, or, of a rule, in the hour before.
     pub baseline: f64,
-    /// The least that would not have surprised.
+    /// The least that would not have surprised, or that the rule lets pass.
     pub low: f64,
-    /// The most that would not have surprised.
+    /// The most that would not have surprised, or that the rule lets pass.
     pub high: f64,
 }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::alert::{AlertPhase, AlertPost, Scope, Severity};
+use super::alert::{AlertPhase, AlertPost, Evidence, Scope, Severity};
 use super::alert_rule::{Metric, Rule};
 use super::rollup::{Dimension, Sums};
 
@@ -141,6 +141,8 @@ pub struct Opening {
     pub series: Series,
     /// Some of the posts behind it; filled in by whoever can read them.
     pub posts: Vec<AlertPost>,
+    /// What it goes by; filled in by the same.
+    pub evidence: Option<Evidence>,
 }
 
 /// What an open alert says now.

@@ -1,6 +1,7 @@
 //! People are told once, however many processes judge.
 
-use serde_json::Value;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 
 use crate::support::client::Socket;
 use crate::support::{Client, Space, TestApp, eventually, post};
@@ -120,6 +121,30 @@ async fn what_people_will_be_told_is_written_with_the_alert_that_it_is_about() {
     let shown = negativity["posts"].as_array().unwrap();
     assert_eq!(shown.len(), 20);
     assert!(shown.iter().all(|post| post["text"] == "I hate it"), "the posts that made it: {shown:?}");
+    let series = negativity["evidence"]["series"].as_array().unwrap();
+    let last = series.last().unwrap();
+    assert_eq!((&last["low"], &last["high"]), (&json!(0.0), &json!(0.5)), "what the rule lets pass");
+    assert!(last["value"].as_f64().unwrap() > 0.5, "it ends with what opened the alert: {last}");
+}
+
+#[tokio::test]
+async fn an_alert_of_a_rule_tells_what_the_posts_are_about_and_what_was_read_before() {
+    let app = TestApp::start().await;
+    let mut calm = said("a fine day at the lake", 0..60);
+    for (post, minutes) in calm.iter_mut().zip((10..30).cycle()) {
+        let at = Timestamp::now() - SignedDuration::from_mins(minutes);
+        post["created_at"] = json!(at.to_string());
+    }
+    app.publish(calm).await;
+    app.publish(said("I hate the broken battery", 100..140)).await;
+    let alert = alert(&app, "negativity", "open").await;
+    let evidence = &alert["evidence"];
+    let terms: Vec<&str> =
+        evidence["terms"].as_array().unwrap().iter().map(|found| found["term"].as_str().unwrap()).collect();
+    assert!(terms.contains(&"battery") && !terms.contains(&"lake"), "{terms:?}");
+    let series = evidence["series"].as_array().unwrap();
+    let values: Vec<f64> = series.iter().map(|point| point["value"].as_f64().unwrap()).collect();
+    assert!(values.len() > 10 && values[0] == 0.0 && *values.last().unwrap() > 0.5, "{values:?}");
 }
 
 #[tokio::test]

@@ -1369,17 +1369,17 @@ export interface components {
             value: number;
             /**
              * Format: double
-             * @description What is usual at such a time.
+             * @description What is usual: at such a time, or, of a rule, in the hour before.
              */
             baseline: number;
             /**
              * Format: double
-             * @description The least that would not have surprised.
+             * @description The least that would not have surprised, or that the rule lets pass.
              */
             low: number;
             /**
              * Format: double
-             * @description The most that would not have surprised.
+             * @description The most that would not have surprised, or that the rule lets pass.
              */
             high: number;
         };

@@ -35,6 +35,7 @@ fn opening(rule: &Rule, now: Timestamp) -> Opening {
         pending_since: now - SignedDuration::from_secs(20),
         series,
         posts: Vec::new(),
+        evidence: None,
     }
 }
 

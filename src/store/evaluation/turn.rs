@@ -144,7 +144,7 @@ impl<'a> Turn<'a> {
             channels: rule.channels.clone(),
             posts: opening.posts.clone(),
             members: Vec::new(),
-            evidence: None,
+            evidence: opening.evidence.clone(),
         };
         let alert = match alerts::open_or_update(&self.transaction, &found).await? {
             Raise::Opened(alert) => {

@@ -58,10 +58,14 @@ test('evidence is told in a sentence', () => {
     { ...point, value: 12 },
     { ...point, value: 40 },
   ];
-  expect(describeEvidence(series, 'volume')).toBe(
+  const drawn = { series, metric: 'volume', band: 'usual' } as const;
+  expect(describeEvidence(drawn)).toBe(
     'Evidence: 1 of 2 steps outside of what is usual; the last is 40 posts, usual are 5 posts to 15 posts',
   );
-  expect(describeEvidence([], 'volume')).toBe('Evidence: none was kept');
+  expect(describeEvidence({ ...drawn, band: 'rule' })).toBe(
+    'Evidence: 1 of 2 steps outside of what the rule lets pass; the last is 40 posts, the rule lets pass 5 posts to 15 posts',
+  );
+  expect(describeEvidence({ ...drawn, series: [] })).toBe('Evidence: none was kept');
 });
 
 test('a silence begins at the moment it is asked for, and says only what was chosen', () => {

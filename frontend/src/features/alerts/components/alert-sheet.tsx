@@ -91,10 +91,14 @@ function Body({ alert }: { alert: AlertDetails }) {
         </p>
       </div>
       {evidence != null && evidence.series.length > 0 && (
-        <Part title="What was measured" note="band: what is usual; dots: outside of it">
+        <Part
+          title="What was measured"
+          note={`band: ${alert.rule_id ? 'what the rule lets pass' : 'what is usual'}; dots: outside of it`}
+        >
           <EvidenceChart
             series={evidence.series}
             metric={metric}
+            band={alert.rule_id ? 'rule' : 'usual'}
             onPick={(from, to) =>
               void router?.navigate({ to: '/explore', search: exploreSearch(alert, { from, to }) })
             }

@@ -6,17 +6,31 @@ import type { Evidence, EvidencePoint } from '@/features/alerts/api/wire';
 import { formatMetric } from '@/features/alerts/rules/metrics';
 import { formatAxisTime, formatDay } from '@/lib/format';
 
-interface EvidenceChartProps {
+interface Drawn {
   series: Evidence['series'];
   metric: string | null | undefined;
+  /** Whose band it is: what is usual, or what a rule lets pass. */
+  band: 'usual' | 'rule';
+}
+
+interface EvidenceChartProps extends Drawn {
   /** Opens the posts of the step that was pressed. */
   onPick: (from: string, to: string) => void;
 }
 
-/** What was measured, over the band in which it usually lies; steps outside of it are marked. */
-export function EvidenceChart({ series, metric, onPick }: EvidenceChartProps) {
+/** The same band in a sentence, before its edges, and in a tooltip. */
+const BAND_WORDS = {
+  usual: { outside: 'what is usual', edges: 'usual are', name: 'Band' },
+  rule: { outside: 'what the rule lets pass', edges: 'the rule lets pass', name: 'Rule' },
+} as const;
+
+/** What was measured, over the band in which it should lie; steps outside of it are marked. */
+export function EvidenceChart({ series, metric, band, onPick }: EvidenceChartProps) {
   const palette = usePalette();
-  const option = useMemo(() => evidenceOption(palette, series, metric), [palette, series, metric]);
+  const option = useMemo(
+    () => evidenceOption(palette, { series, metric, band }),
+    [palette, series, metric, band],
+  );
   const stepMs = Math.max(
     60_000,
     Date.parse(series[1]?.at ?? '') - Date.parse(series[0]?.at ?? '') || 60_000,
@@ -28,7 +42,7 @@ export function EvidenceChart({ series, metric, onPick }: EvidenceChartProps) {
   };
   return (
     <Chart
-      label={describeEvidence(series, metric)}
+      label={describeEvidence({ series, metric, band })}
       option={option}
       onPick={pick}
       className="h-56"
@@ -39,21 +53,15 @@ export function EvidenceChart({ series, metric, onPick }: EvidenceChartProps) {
 const isOutside = ({ value, low, high }: EvidencePoint) => value < low || value > high;
 
 /** The chart in a sentence. */
-export function describeEvidence(
-  series: readonly EvidencePoint[],
-  metric: string | null | undefined,
-): string {
+export function describeEvidence({ series, metric, band }: Drawn): string {
   const outside = series.filter(isOutside);
   const last = series.at(-1);
   if (last === undefined) return 'Evidence: none was kept';
-  return `Evidence: ${outside.length} of ${series.length} steps outside of what is usual; the last is ${formatMetric(metric, last.value)}, usual are ${formatMetric(metric, last.low)} to ${formatMetric(metric, last.high)}`;
+  const words = BAND_WORDS[band];
+  return `Evidence: ${outside.length} of ${series.length} steps outside of ${words.outside}; the last is ${formatMetric(metric, last.value)}, ${words.edges} ${formatMetric(metric, last.low)} to ${formatMetric(metric, last.high)}`;
 }
 
-function evidenceOption(
-  palette: Palette,
-  series: readonly EvidencePoint[],
-  metric: string | null | undefined,
-) {
+function evidenceOption(palette: Palette, { series, metric, band }: Drawn) {
   const format = (value: number) => formatMetric(metric, value);
   return {
     ...baseOption(palette),
@@ -67,7 +75,7 @@ function evidenceOption(
         return tooltipCard(formatDay(point.at), [
           ['Measured', format(point.value)],
           ['Usual', format(point.baseline)],
-          ['Band', `${format(point.low)} – ${format(point.high)}`],
+          [BAND_WORDS[band].name, `${format(point.low)} – ${format(point.high)}`],
         ]);
       },
     },

@@ -1,0 +1,92 @@
+//! What an alert of a rule goes by: posts, their terms, and what the rule read before.
+
+use jiff::{SignedDuration, Timestamp};
+use tracing::warn;
+
+use super::alert_posts::{self, Spoken};
+use crate::alerting::evidence;
+use crate::models::alert::{AlertPost, EvidencePoint};
+use crate::models::alert_rule::{Comparison, Metric, NewRule};
+use crate::models::evaluation::{Group, Opening};
+use crate::models::post::{PostOrder, ScoredPost};
+use crate::models::score::{CHURN_HIGH, EMOTIONS, SentimentLabel};
+use crate::store::alerts::ALERT_POSTS_MAX;
+use crate::store::measures::{self, Past};
+use crate::store::page::PAGE_MAX;
+use crate::store::post_list::PostsQuery;
+use crate::store::{Store, StoreError};
+
+/// Alerts whose evidence is read in one evaluation, at most. When a rule about every city opens for all of them, people
+/// need to hear of it soon more than they need examples of each.
+const OPENINGS_MAX: usize = 20;
+
+/// Reads what alerts go by that are about to open. One whose evidence cannot be read opens without.
+pub(super) async fn fill_in(store: &Store, openings: &mut [Opening], now: Timestamp) {
+    for opening in openings.iter_mut().take(OPENINGS_MAX) {
+        if let Err(error) = read(store, opening, now).await {
+            let rule = &opening.rule.what.name;
+            warn!(%error, rule, "what an alert goes by could not be read, it opens without");
+            return;
+        }
+    }
+}
+
+async fn read(store: &Store, opening: &mut Opening, now: Timestamp) -> Result<(), StoreError> {
+    let (rule, scope) = (&opening.rule.what, &opening.id.scope);
+    opening.posts = shown(rule, alert_posts::of_scope(store, scope, behind(rule, now)).await?);
+    let Spoken { terms, .. } = alert_posts::spoken(store, scope, (since(rule, now), now)).await?;
+    let series = series(store, opening, now).await?;
+    opening.evidence = Some(alert_posts::evidence(series, terms));
+    Ok(())
+}
+
+async fn series(store: &Store, opening: &Opening, now: Timestamp) -> Result<Vec<EvidencePoint>, StoreError> {
+    let (rule, scope) = (&opening.rule.what, &opening.id.scope);
+    let span = evidence::span(rule, now);
+    let past = Past {
+        group: Group {
+            window_seconds: rule.window_seconds,
+            dimension: scope.dimension,
+            is_viral: rule.metric == Metric::Virality,
+        },
+        key: Some(scope.key.clone()),
+        n_keys: 1,
+        from: span.from,
+        to: span.to,
+    };
+    Ok(evidence::series(rule, &measures::minutes(store, &past).await?, (span, opening.value)))
+}
+
+fn since(rule: &NewRule, now: Timestamp) -> Timestamp {
+    now.saturating_sub(SignedDuration::from_secs(rule.window_seconds)).unwrap_or(now)
+}
+
+/// The posts that moved the rule's measure to where it is. Of one that is too low these are all: what is missing shows no
+/// posts.
+fn behind(rule: &NewRule, now: Timestamp) -> PostsQuery {
+    let is_above = rule.comparison == Comparison::Above;
+    let mut query = PostsQuery { limit: ALERT_POSTS_MAX, ..PostsQuery::default() };
+    let filter = &mut query.filter;
+    match rule.metric {
+        Metric::NegativeShare if is_above => filter.label = Some(SentimentLabel::Negative),
+        Metric::SentimentAverage if is_above => filter.label = Some(SentimentLabel::Positive),
+        Metric::SentimentAverage => filter.label = Some(SentimentLabel::Negative),
+        Metric::ChurnHigh if is_above => filter.min_churn = Some(CHURN_HIGH),
+        Metric::Emotion(i) if is_above => {
+            filter.emotion = EMOTIONS.get(usize::from(i)).map(|name| (*name).to_owned());
+        }
+        Metric::Virality if is_above => query.order = PostOrder::Virality,
+        // No filter tells which are toxic: the most toxic of many are shown.
+        Metric::Toxicity if is_above => query.limit = PAGE_MAX,
+        _ => {}
+    }
+    query.from = Some(since(rule, now));
+    query
+}
+
+fn shown(rule: &NewRule, mut posts: Vec<ScoredPost>) -> Vec<AlertPost> {
+    if rule.metric == Metric::Toxicity && rule.comparison == Comparison::Above {
+        posts.sort_by(|a, b| b.score.toxicity.total_cmp(&a.score.toxicity));
+    }
+    posts.iter().take(ALERT_POSTS_MAX).map(AlertPost::from).collect()
+}
