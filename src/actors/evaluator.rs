@@ -138,7 +138,8 @@ impl Evaluator {
         }
         let (quiet, open): (Vec<_>, Vec<_>) =
             self.open_churn().await?.into_iter().partition(|alert| churn_alerts::is_over(rule, alert, now));
-        push_all(&self.params.updates, self.told.outdated(open)).await;
+        let outdated = alerts::whole(&self.params.store, &self.told.outdated(&open)).await?;
+        push_all(&self.params.updates, outdated).await;
         Ok(quiet.into_iter().map(|alert| churn_alerts::series(alert.scope)).collect())
     }
 

@@ -40,14 +40,14 @@ impl ToldAlerts {
 
     /// Which of all open alerts count other posts than people were told, for corrections take posts out; notes that they
     /// are pushed. One that is new here was told of by the process that opened it.
-    pub fn outdated(&mut self, open: Vec<Alert>) -> Vec<Alert> {
+    pub fn outdated(&mut self, open: &[Alert]) -> Vec<Uuid> {
         self.alerts.retain(|id, _| open.iter().any(|alert| alert.id == *id));
         let mut is_outdated = |alert: &Alert| {
             let (count, grew_at) = (alert.count, None);
             let told = self.alerts.entry(alert.id).or_insert(Told { count, grew_at });
             std::mem::replace(&mut told.count, count) != count
         };
-        open.into_iter().filter(|alert| is_outdated(alert)).collect()
+        open.iter().filter(|alert| is_outdated(alert)).map(|alert| alert.id).collect()
     }
 }
 
@@ -88,13 +88,17 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
+    fn outdated(told: &mut ToldAlerts, open: &[Alert]) -> Vec<u128> {
+        told.outdated(open).iter().map(Uuid::as_u128).collect()
+    }
+
     #[test]
     fn people_are_told_once_when_corrections_take_posts_out_of_an_alert() {
         let mut told = ToldAlerts::default();
         told.opened(&alert(1, 50));
-        assert_eq!(told.outdated(vec![alert(1, 50)]), []);
-        assert_eq!(told.outdated(vec![alert(1, 10)]), [alert(1, 10)]);
-        assert_eq!(told.outdated(vec![alert(1, 10)]), []);
+        assert_eq!(outdated(&mut told, &[alert(1, 50)]), [0; 0]);
+        assert_eq!(outdated(&mut told, &[alert(1, 10)]), [1]);
+        assert_eq!(outdated(&mut told, &[alert(1, 10)]), [0; 0]);
     }
 
     #[test]
@@ -103,18 +107,18 @@ mod tests {
         told.opened(&alert(1, 1));
         assert!(told.is_due(&alert(1, 2), at(10)), "the first growth is news at once");
         assert!(!told.is_due(&alert(1, 3), at(14)));
-        assert_eq!(told.outdated(vec![alert(1, 3)]), [alert(1, 3)]);
+        assert_eq!(outdated(&mut told, &[alert(1, 3)]), [1]);
         assert!(!told.is_due(&alert(1, 4), at(14)));
         assert!(told.is_due(&alert(1, 5), at(15)));
-        assert_eq!(told.outdated(vec![alert(1, 5)]), []);
+        assert_eq!(outdated(&mut told, &[alert(1, 5)]), [0; 0]);
     }
 
     #[test]
     fn an_alert_that_another_process_opened_is_not_told_of_again_until_it_changes() {
         let mut told = ToldAlerts::default();
-        assert_eq!(told.outdated(vec![alert(1, 7), alert(2, 7)]), []);
-        assert_eq!(told.outdated(vec![alert(1, 6), alert(2, 7)]), [alert(1, 6)]);
-        assert_eq!(told.outdated(Vec::new()), []);
+        assert_eq!(outdated(&mut told, &[alert(1, 7), alert(2, 7)]), [0; 0]);
+        assert_eq!(outdated(&mut told, &[alert(1, 6), alert(2, 7)]), [1]);
+        assert_eq!(outdated(&mut told, &[]), [0; 0]);
         assert!(told.alerts.is_empty(), "those that are over are forgotten");
     }
 }

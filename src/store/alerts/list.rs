@@ -68,22 +68,24 @@ pub async fn get(store: &Store, id: Uuid) -> Result<Option<AlertWithHistory>, St
     answered(client, outcome)
 }
 
+const BY_IDS: &str =
+    concat!("SELECT ", columns!(), " FROM sentiment_alerts WHERE id = ANY ($1) ORDER BY opened_at, id");
+
 /// Alerts by their names, in the order in which they opened.
 pub(in crate::store) async fn by_ids(
     transaction: &Transaction<'_>,
     ids: &[Uuid],
 ) -> Result<Vec<Alert>, StoreError> {
-    const SQL: &str =
-        concat!("SELECT ", columns!(), " FROM sentiment_alerts WHERE id = ANY ($1) ORDER BY opened_at, id");
-    let statement = transaction.prepare_cached(SQL).await?;
+    let statement = transaction.prepare_cached(BY_IDS).await?;
     transaction.query(&statement, &[&ids]).await?.iter().map(alert_of).collect()
 }
 
 /// Every open alert, and those that are over though people know only that they fired; in the order in which they opened.
+/// Without posts and evidence.
 pub(in crate::store) async fn told(transaction: &Transaction<'_>) -> Result<Vec<Told>, StoreError> {
     const SQL: &str = concat!(
         "SELECT ",
-        columns!(),
+        columns!(brief),
         ", told_as, told_severity::text, channels
         FROM sentiment_alerts
         WHERE state = 'open' OR (state = 'resolved' AND told_as IS NOT NULL AND NOT told_over)
@@ -102,12 +104,26 @@ pub(in crate::store) async fn told(transaction: &Transaction<'_>) -> Result<Vec<
     rows.iter().map(told).collect()
 }
 
-/// Every open alert, in the order in which they opened.
+/// Every open alert, in the order in which they opened. Without posts and evidence: it is asked for every second, and of
+/// thousands of alerts those are tens of megabytes. [`whole`] reads them.
 pub async fn open(store: &Store) -> Result<Vec<Alert>, StoreError> {
-    const SQL: &str =
-        concat!("SELECT ", columns!(), " FROM sentiment_alerts WHERE state = 'open' ORDER BY opened_at, id");
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(brief),
+        " FROM sentiment_alerts WHERE state = 'open' ORDER BY opened_at, id"
+    );
     let client = store.client().await?;
     let outcome = timeout(ANSWER_TIMEOUT, client.query(SQL, &[])).await;
+    answered(client, outcome)?.iter().map(alert_of).collect()
+}
+
+/// These alerts with everything that belongs to them, in the order in which they opened.
+pub async fn whole(store: &Store, ids: &[Uuid]) -> Result<Vec<Alert>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, client.query(BY_IDS, &[&ids])).await;
     answered(client, outcome)?.iter().map(alert_of).collect()
 }
 

@@ -21,7 +21,7 @@ use uuid::Uuid;
 pub use self::expiry::expire;
 pub(super) use self::flapping::n_openings;
 pub(super) use self::history::{Event, note};
-pub use self::list::{Acknowledged, AlertsQuery, acknowledge, get, list, open};
+pub use self::list::{Acknowledged, AlertsQuery, acknowledge, get, list, open, whole};
 pub(super) use self::list::{by_ids, told};
 pub(super) use self::raise::{add_posts, open_or_update};
 pub(super) use self::resolve::{Loss, count_out, resolve};

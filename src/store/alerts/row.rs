@@ -7,13 +7,23 @@ use crate::models::alert::{Alert, AlertPhase, AlertRule, AlertState, Scope, Seve
 use crate::models::rollup::Dimension;
 use crate::store::StoreError;
 
-/// The columns that make an [`Alert`], in the order in which [`alert_of`] reads them. A macro, since SQL constants are
-/// joined when they are compiled.
+/// The columns that make an [`Alert`], in the order in which [`alert_of`] reads them; `brief`, without its posts and
+/// evidence, which are most of it. A macro, since SQL constants are joined when they are compiled.
 macro_rules! columns {
     () => {
-        "id, rule::text, dimension::text, key, state::text, severity::text, title, value, threshold, count, opened_at, \
-         updated_at, resolved_at, acknowledged_at, posts, rule_id, rule_name, metric, phase, silenced, inhibited_by, \
-         flapping, evidence"
+        columns!("posts", "evidence")
+    };
+    (brief) => {
+        columns!("'[]'::jsonb", "NULL::jsonb")
+    };
+    ($posts:literal, $evidence:literal) => {
+        concat!(
+            "id, rule::text, dimension::text, key, state::text, severity::text, title, value, threshold, count, opened_at, \
+             updated_at, resolved_at, acknowledged_at, ",
+            $posts,
+            ", rule_id, rule_name, metric, phase, silenced, inhibited_by, flapping, ",
+            $evidence
+        )
     };
 }
 pub(super) use columns;

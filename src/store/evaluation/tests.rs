@@ -4,7 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::*;
-use crate::models::alert::{Alert, AlertPhase, AlertRule, AlertState, Scope, Severity};
+use crate::models::alert::{
+    Alert, AlertPhase, AlertRule, AlertState, Evidence, EvidenceTerm, Scope, Severity,
+};
 use crate::models::alert_rule::{NEGATIVITY_OVERALL, Rule};
 use crate::models::evaluation::{Changes, Mute, News, Opening, Refresh, Telling};
 use crate::models::rollup::Dimension;
@@ -279,4 +281,37 @@ async fn a_rule_that_is_deleted_takes_its_series_along_and_its_alert_is_withdraw
     let changed = apply(&mut lead, Changes { withdrawals: vec![alert.id], ..Changes::default() }, now).await;
     assert_eq!(changed[0].state, AlertState::Resolved);
     assert_eq!(history(&store, alert.id).await, ["pending", "firing", "withdrawn", "resolved"]);
+}
+
+#[tokio::test]
+async fn people_are_told_with_the_posts_and_evidence_that_no_turn_reads_of_every_alert() {
+    let (store, now) = (test_store().await, now_in_micros());
+    let mut lead = lead(&store).await;
+    let mut opening = opening(&rule(&store).await, now);
+    let evidence = Evidence {
+        terms: vec![EvidenceTerm { term: "battery".to_owned(), count: 9, expected: 1.0 }],
+        ..Evidence::default()
+    };
+    opening.evidence = Some(evidence.clone());
+    let raised =
+        apply(&mut lead, Changes { openings: vec![opening], ..Changes::default() }, now).await.remove(0);
+    assert_eq!(raised.evidence, Some(evidence));
+    assert_eq!(alerts::open(&store).await.unwrap()[0].evidence, None);
+    assert_eq!(alerts::whole(&store, &[raised.id]).await.unwrap(), [raised.clone()]);
+
+    execute(
+        &store,
+        "INSERT INTO notification_channels (id, kind, enabled, name, minimum_severity, settings, sealed, sealed_by)
+        VALUES (gen_random_uuid(), 'webhook', true, 'one', 'info', '{}', '', '')",
+    )
+    .await;
+    let mut turn = lead.turn().await.unwrap();
+    let told = turn.told().await.unwrap().remove(0);
+    assert_eq!(told.alert.evidence, None);
+    let about = vec![raised.id];
+    let telling = Telling { alert: told.alert, channels: Vec::new(), news: News::Fired, about };
+    turn.tell(&[telling]).await.unwrap();
+    turn.commit().await.unwrap();
+    let terms = "SELECT count(*) FROM notifications WHERE snapshot #>> '{evidence,terms,0,term}' = 'battery'";
+    assert_eq!(number(&store, terms).await, 1);
 }

@@ -46,7 +46,7 @@ impl<'a> Turn<'a> {
         Ok(())
     }
 
-    /// Every open alert, and those that are over though people know only that they fired.
+    /// Every open alert, and those that are over though people know only that they fired. Without posts and evidence.
     pub async fn told(&self) -> Result<Vec<Told>, StoreError> {
         alerts::told(&self.transaction).await
     }
@@ -106,10 +106,18 @@ impl<'a> Turn<'a> {
                 News::Fired | News::Escalated => NoticeEvent::Fired,
                 News::Over => NoticeEvent::Resolved,
             };
-            let notice = Notice { event, alert: &telling.alert, channels: &telling.channels };
+            let alert = self.with_what_belongs_to_it(&telling.alert).await?;
+            let notice = Notice { event, alert: &alert, channels: &telling.channels };
             outbox::enqueue(&self.transaction, &notice).await?;
         }
         Ok(())
+    }
+
+    /// An alert from [`Self::told`] with its posts and evidence.
+    async fn with_what_belongs_to_it(&self, alert: &Alert) -> Result<Alert, StoreError> {
+        let whole = alerts::by_ids(&self.transaction, &[alert.id]).await?.pop();
+        let (posts, evidence) = whole.map(|whole| (whole.posts, whole.evidence)).unwrap_or_default();
+        Ok(Alert { posts, evidence, ..alert.clone() })
     }
 
     /// Makes it so, and answers the alerts of which something changed that people see, as they are now.
