@@ -133,3 +133,48 @@ impl Drop for Connection {
         self.pump.connected.borrow_mut().remove(&self.id);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::TcpStream;
+
+    use super::*;
+    use crate::actors::broadcaster::outbox::Outbox;
+    use crate::ws::tests::{text, wire_to_a_peer};
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    /// A connection that is served whenever its outbox rings.
+    async fn connected(pump: &Pump, id: u64) -> (Connection, Arc<Outbox>, TcpStream) {
+        let (wire, outbox, peer) = wire_to_a_peer().await;
+        outbox.begin();
+        let connection = pump.connect(SessionId(id), Rc::new(wire));
+        connection.pump();
+        (connection, outbox, peer)
+    }
+
+    #[actix_web::test]
+    async fn a_pump_that_panics_gives_its_connections_up_and_serves_those_that_come_after() {
+        let pump = Pump::start();
+        let (one, ..) = connected(&pump, 1).await;
+        let (other, ..) = connected(&pump, 2).await;
+        let held = one.wire.hold();
+        one.bell.wake_by_ref();
+        let is_given_up = async || {
+            while std::future::poll_fn(|context| other.wire.poll_flush(context)).await.is_ok() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, is_given_up()).await.expect("the other is given up too");
+        drop(held);
+
+        let (_late, outbox, mut peer) = connected(&pump, 3).await;
+        outbox.post(&text("hello"));
+        let mut heard = [0; 7];
+        tokio::time::timeout(PATIENCE, peer.read_exact(&mut heard)).await.expect("it is served").unwrap();
+        assert_eq!(&heard, b"\x81\x05hello");
+    }
+}

@@ -61,7 +61,7 @@ impl Handler<Disconnect> for Ear {
     }
 }
 
-fn text(text: &str) -> Arc<Frame> {
+pub(super) fn text(text: &str) -> Arc<Frame> {
     Arc::new(Frame::new("message:new", None, text.into()))
 }
 

@@ -120,6 +120,12 @@ impl Wire {
         }
     }
 
+    /// Whoever writes while this is held panics.
+    #[cfg(test)]
+    pub fn hold(&self) -> std::cell::RefMut<'_, impl Sized> {
+        self.writing.borrow_mut()
+    }
+
     /// Why the session is to end, once everything before that is on its way. The connection's task is woken for it.
     pub fn take_goodbye(&self) -> Option<Goodbye> {
         let mut writing = self.writing.borrow_mut();
