@@ -156,6 +156,7 @@ mod tests {
         (connection, outbox, peer)
     }
 
+    #[expect(clippy::await_holding_refcell_ref, reason = "that is what makes the pump panic")]
     #[actix_web::test]
     async fn a_pump_that_panics_gives_its_connections_up_and_serves_those_that_come_after() {
         let pump = Pump::start();

@@ -297,7 +297,7 @@ async fn people_are_told_with_the_posts_and_evidence_that_no_turn_reads_of_every
         apply(&mut lead, Changes { openings: vec![opening], ..Changes::default() }, now).await.remove(0);
     assert_eq!(raised.evidence, Some(evidence));
     assert_eq!(alerts::open(&store).await.unwrap()[0].evidence, None);
-    assert_eq!(alerts::whole(&store, &[raised.id]).await.unwrap(), [raised.clone()]);
+    assert_eq!(alerts::whole(&store, &[raised.id]).await.unwrap(), std::slice::from_ref(&raised));
 
     execute(
         &store,
