@@ -5,65 +5,25 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json, Path, Payload};
 use actix_web::{HttpResponse, Responder};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::channel_wish::{NewChannel, draft, must_last, read, rejected};
 use super::error::{ApiError, ErrorBody};
 use super::extract::{self, NoParameters, Parameters};
 use super::state::AppState;
 use crate::actors::delivery::{self, DeliveryError};
-use crate::models::alert::Severity;
-use crate::models::new_post::Rejection;
-use crate::models::notification::{Channel, ChannelKind, Delivery, NewChannelSettings, Shown};
-use crate::notify::settings::{self, Prepared, Problem, Secrets};
-use crate::store::channels::{self, CHANNELS_MAX, ChannelDraft, Removal, Resealed, StoredChannel};
-
-/// A channel is small; what is larger is none.
-const BODY_BYTES_MAX: usize = 64 * 1024;
-
-/// Longer names do not fit into a list.
-const NAME_CHARACTERS_MAX: usize = 200;
+use crate::models::notification::{Channel, Shown};
+use crate::notify::settings;
+use crate::store::channels::{self, CHANNELS_MAX, Removal, Resealed, StoredChannel};
 
 /// Times a secret is rotated anew because somebody else changed the channel meanwhile.
 const ROTATIONS_MAX: usize = 4;
 
 /// Tests under way at a time, so that the button is no way to flood somebody.
 static TESTS: Semaphore = Semaphore::const_new(4);
-
-/// A channel as somebody wants it.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewChannel {
-    /// Its name for people, 1 to 200 characters.
-    name: String,
-    /// By which way. Never changes.
-    kind: ChannelKind,
-    /// Whether anything is sent to it; true when absent. Enabling one that was disabled gives it a fresh start.
-    #[serde(default = "yes")]
-    enabled: bool,
-    /// Where to.
-    settings: NewChannelSettings,
-    /// When; at once when absent. PagerDuty knows only that.
-    #[serde(default = "immediate")]
-    delivery: Delivery,
-    /// What is less severe is not sent, unless a rule names this channel; `warning` when absent.
-    #[serde(default = "warning")]
-    minimum_severity: Severity,
-}
-
-fn yes() -> bool {
-    true
-}
-
-fn immediate() -> Delivery {
-    Delivery::Immediate
-}
-
-fn warning() -> Severity {
-    Severity::Warning
-}
 
 /// All channels.
 #[derive(Debug, Serialize, ToSchema)]
@@ -268,61 +228,8 @@ pub async fn rotate_secret(
     Err(ApiError::Busy { what: "others are changing this channel" })
 }
 
-/// Refuses to keep secrets that nobody could open tomorrow.
-pub(super) fn must_last(state: &AppState) -> Result<(), ApiError> {
-    if state.messenger.keyring().is_lasting() {
-        return Ok(());
-    }
-    Err(ApiError::Conflict {
-        code: "no_secret_key",
-        message: "this server has no key to keep secrets with; set GROUNDSWELL_SECRET_KEY".to_owned(),
-    })
-}
-
-async fn read(request: &HttpRequest, payload: Payload) -> Result<NewChannel, ApiError> {
-    let body = extract::body(request, payload, BODY_BYTES_MAX).await?;
-    extract::json(request, &body)
-}
-
 async fn stored(state: &AppState, id: Uuid) -> Result<StoredChannel, ApiError> {
     channels::get(&state.store, id).await?.ok_or_else(|| unknown(id))
-}
-
-/// A wish that can be granted, and the secret to be told once.
-fn draft(
-    state: &AppState,
-    id: Uuid,
-    wish: NewChannel,
-    old: Option<&Secrets>,
-) -> Result<(ChannelDraft, Option<String>), ApiError> {
-    must_last(state)?;
-    let name = wish.name.trim();
-    if name.is_empty() || name.chars().count() > NAME_CHARACTERS_MAX || name.chars().any(char::is_control) {
-        return Err(rejected("name", &format!("must be 1 to {NAME_CHARACTERS_MAX} printable characters")));
-    }
-    if let Delivery::Digest { every_seconds } = wish.delivery {
-        if wish.kind == ChannelKind::PagerDuty {
-            return Err(rejected("delivery.mode", "must be `immediate`: an incident is one alert"));
-        }
-        if !(60..=86_400).contains(&every_seconds) {
-            return Err(rejected("delivery.every_seconds", "must be 60 to 86400"));
-        }
-    }
-    let prepared = settings::prepare(state.messenger.egress(), wish.kind, wish.settings, old);
-    let Prepared { shown, secrets, told_once } =
-        prepared.map_err(|Problem { field, message }| rejected(&format!("settings.{field}"), &message))?;
-    let draft = ChannelDraft {
-        id,
-        name: name.to_owned(),
-        kind: wish.kind,
-        enabled: wish.enabled,
-        settings: shown,
-        delivery: wish.delivery,
-        minimum_severity: wish.minimum_severity,
-        sealed: state.messenger.seal(id, &secrets),
-        sealed_by: state.messenger.keyring().fingerprint().to_owned(),
-    };
-    Ok((draft, told_once))
 }
 
 fn with_secret(mut channel: Channel, told_once: Option<String>) -> Channel {
@@ -334,11 +241,6 @@ fn with_secret(mut channel: Channel, told_once: Option<String>) -> Channel {
 
 fn unknown(id: Uuid) -> ApiError {
     ApiError::NotFound { what: format!("notification channel `{id}`") }
-}
-
-fn rejected(field: &str, problem: &str) -> ApiError {
-    let message = format!("`{field}` {problem}");
-    ApiError::Rejected(Rejection { code: "invalid_field", field: field.to_owned(), message })
 }
 
 impl From<DeliveryError> for ApiError {

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::channel_wish::must_last;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{self, NoParameters, Parameters};
-use super::notification_channels::must_last;
 use super::state::AppState;
 use crate::actors::delivery;
 use crate::models::notification::{Notification, NotificationState};
