@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Trains both models from the public data sets and writes them to weights/: a
-# first deep network, which teaches the second one and swift. What is not committed (the
-# checkpoints, the teacher's answers, deep in float32) stays in training/.cache.
-# Takes about two hours on two cores; a run that was stopped goes on where it was.
+# first deep network, which teaches swift and two more, whose mean is deep. What is
+# not committed (the checkpoints, the teachers' answers, deep in float32) stays in
+# training/.cache. Takes about three hours on two cores; a run that was stopped goes
+# on where it was.
 #
 # Usage: scripts/train.sh <folder with the data sets>
 set -euo pipefail
@@ -21,9 +22,13 @@ if [[ ! -f "$cache/first/teacher.npz" ]]; then
   "$python" deep_train.py --data "$data" --out "$cache/first" --epochs 3 --seed 1 --resume
 fi
 teacher="$cache/first/teacher.npz"
-if [[ ! -f "$cache/deep/teacher.npz" ]]; then
-  "$python" deep_train.py --data "$data" --out "$cache/deep" --epochs 2 --seed 2 --teacher "$teacher" --resume
+second="$cache/second/teacher.npz"
+if [[ ! -f "$second" ]]; then
+  "$python" deep_train.py --data "$data" --out "$cache/second" --epochs 2 --seed 2 --teacher "$teacher" --resume
 fi
-"$python" deep_export.py --data "$data" --checkpoint "$cache/deep" --fp32 "$cache/deep/fp32"
+if [[ ! -f "$cache/third/network.pt" ]]; then
+  "$python" deep_train.py --data "$data" --out "$cache/third" --epochs 3 --seed 3 --teacher "$teacher" --teacher "$second" --resume
+fi
+"$python" deep_export.py --data "$data" --checkpoint "$cache/second" --checkpoint "$cache/third" --fp32 "$cache/deep/fp32"
 "$python" train.py --data "$data" --out "$cache/swift" --teacher "$teacher"
 "$python" export.py --data "$data" --checkpoint "$cache/swift"
