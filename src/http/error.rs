@@ -264,6 +264,11 @@ impl From<StoreError> for ApiError {
                 Self::invalid("step", format!("is too fine for this range: there may be at most {steps_max}"))
             }
             StoreError::BadWindow => Self::invalid("from", "and `to` make no window"),
+            StoreError::UnknownChannel { .. } => Self::Rejected(Rejection {
+                code: error.code(),
+                field: "channels".to_owned(),
+                message: error.to_string(),
+            }),
             StoreError::BadCursor => Self::invalid("cursor", "is none that this server gave out"),
             error if error.is_retryable() => Self::Unavailable { what: "PostgreSQL", why: error.to_string() },
             error => Self::internal(error),

@@ -7,6 +7,7 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::alerts::named;
+use super::channels;
 use super::codec::Moment;
 use super::{ANSWER_TIMEOUT, Store, StoreError, answered};
 use crate::models::alert::Severity;
@@ -36,7 +37,7 @@ pub async fn get(store: &Store, id: Uuid) -> Result<Option<Rule>, StoreError> {
     Ok(rules(store, SQL, &[&id]).await?.pop())
 }
 
-/// Stores a rule that was checked. It is evaluated within seconds.
+/// Stores a rule that was checked. It is evaluated within seconds. Fails with `UnknownChannel`.
 pub async fn create(store: &Store, rule: &NewRule, at: Timestamp) -> Result<Rule, StoreError> {
     const SQL: &str = concat!(
         "
@@ -54,7 +55,7 @@ pub async fn create(store: &Store, rule: &NewRule, at: Timestamp) -> Result<Rule
 }
 
 /// Replaces what a rule says, once that was checked. Its alerts that the new rule would not raise are resolved by whoever
-/// evaluates; the others go on. `None` when there is no such rule.
+/// evaluates; the others go on. `None` when there is no such rule. Fails with `UnknownChannel`.
 pub async fn update(
     store: &Store,
     id: Uuid,
@@ -107,7 +108,16 @@ async fn write(store: &Store, sql: &str, written: Written<'_>) -> Result<Option<
         &rule.channels,
         &Moment(at),
     ];
-    Ok(rules(store, sql, &values).await?.pop())
+    let mut client = store.client().await?;
+    let work = async {
+        let transaction = client.transaction().await?;
+        channels::hold(&transaction, &rule.channels).await?;
+        let row = transaction.query_opt(sql, &values).await?;
+        transaction.commit().await?;
+        Ok::<_, StoreError>(row)
+    };
+    let outcome = timeout(ANSWER_TIMEOUT, work).await;
+    answered(client, outcome)?.as_ref().map(rule_of).transpose()
 }
 
 async fn rules(store: &Store, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Rule>, StoreError> {
@@ -151,7 +161,7 @@ fn rule_of(row: &Row) -> Result<Rule, StoreError> {
 mod tests {
     use super::*;
     use crate::models::alert_rule::{CHURN, NEGATIVITY_OVERALL, NEGATIVITY_PRODUCTS};
-    use crate::store::testing::{now_in_micros, test_store};
+    use crate::store::testing::{channel, now_in_micros, test_store};
 
     #[tokio::test]
     async fn the_rules_of_the_field_are_there_from_the_start_and_stay() {
@@ -174,7 +184,8 @@ mod tests {
         let mut what = list(&store).await.unwrap().remove(0).what;
         (what.metric, what.scope.dimension) = (Metric::Emotion(2), Dimension::City);
         (what.scope.key, what.severity) = (Some("Ulm".to_owned()), Severity::Info);
-        (what.clear_threshold, what.channels) = (Some(0.4), vec![Uuid::now_v7()]);
+        (what.clear_threshold, what.channels) =
+            (Some(0.4), vec![channel(&store, "webhook", "warning").await]);
         let made = create(&store, &what, now).await.unwrap();
         assert_eq!((&made.what, made.builtin, made.created_at), (&what, false, now));
         assert_eq!(get(&store, made.id).await.unwrap(), Some(made.clone()));

@@ -1,5 +1,6 @@
 //! Whom to tell, and what it takes to reach them. Secrets come and go encrypted; the key is not ours to know.
 
+use deadpool_postgres::{Object, Transaction};
 use tokio::time::timeout;
 use tokio_postgres::Row;
 use tokio_postgres::types::Json;
@@ -191,39 +192,49 @@ pub enum Removal {
 
 /// Removes a channel that no rule depends on.
 pub async fn delete(store: &Store, id: Uuid) -> Result<Removal, StoreError> {
-    const SQL: &str = "
-        WITH it AS (
-            SELECT id FROM notification_channels WHERE id = $1 FOR UPDATE
-        ), dependent AS MATERIALIZED (
-            SELECT name FROM alert_rules, it WHERE cardinality(channels) > 0 AND channels <@ ARRAY[it.id]
-        ), gone AS (
-            DELETE FROM notification_channels USING it
-            WHERE notification_channels.id = it.id AND NOT EXISTS (SELECT FROM dependent)
-            RETURNING it.id
-        ), unnamed AS (
-            UPDATE alert_rules SET channels = array_remove(channels, gone.id), updated_at = now()
-            FROM gone WHERE gone.id = ANY (channels)
-        )
-        SELECT EXISTS (SELECT FROM gone), ARRAY(SELECT name FROM dependent ORDER BY name)";
-    let client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, client.query_one(SQL, &[&id])).await;
-    let row = answered(client, outcome)?;
-    let dependent: Vec<String> = row.try_get(1)?;
-    Ok(match row.try_get(0)? {
-        true => Removal::Done,
-        false if dependent.is_empty() => Removal::Unknown,
-        false => Removal::Needed(dependent),
-    })
+    let mut client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, delete_on(&mut client, id)).await;
+    answered(client, outcome)
 }
 
-/// The first of these that is no channel.
-pub async fn first_unknown(store: &Store, ids: &[Uuid]) -> Result<Option<Uuid>, StoreError> {
-    const SQL: &str = "
-        SELECT id FROM unnest($1::uuid[]) WITH ORDINALITY AS named (id, position)
-        WHERE id NOT IN (SELECT id FROM notification_channels) ORDER BY position LIMIT 1";
-    let client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, client.query_opt(SQL, &[&ids])).await;
-    Ok(answered(client, outcome)?.map(|row| row.try_get(0)).transpose()?)
+/// Whoever writes a rule holds its channels first and then the rule, as this does: so none waits for another in a circle, and
+/// what is decided here goes by rules as they are after everybody else.
+async fn delete_on(client: &mut Object, id: Uuid) -> Result<Removal, StoreError> {
+    const HOLD: &str = "SELECT FROM notification_channels WHERE id = $1 FOR UPDATE";
+    const HOLD_RULES: &str = "SELECT id FROM alert_rules WHERE $1 = ANY (channels) ORDER BY id FOR UPDATE";
+    const DEPENDENT: &str = "
+        SELECT name FROM alert_rules WHERE id = ANY ($2) AND NOT EXISTS (
+            SELECT FROM notification_channels AS other WHERE other.id = ANY (channels) AND other.id <> $1)
+        ORDER BY name";
+    const UNNAME: &str = "
+        UPDATE alert_rules SET channels = array_remove(channels, $1), updated_at = now() WHERE id = ANY ($2)";
+    const DELETE: &str = "DELETE FROM notification_channels WHERE id = $1";
+    let transaction = client.transaction().await?;
+    if transaction.query_opt(HOLD, &[&id]).await?.is_none() {
+        return Ok(Removal::Unknown);
+    }
+    let rules = transaction.query(HOLD_RULES, &[&id]).await?;
+    let rules = rules.iter().map(|row| row.try_get(0)).collect::<Result<Vec<Uuid>, _>>()?;
+    let dependent = transaction.query(DEPENDENT, &[&id, &rules]).await?;
+    if !dependent.is_empty() {
+        let names = dependent.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>()?;
+        return Ok(Removal::Needed(names));
+    }
+    transaction.execute(UNNAME, &[&id, &rules]).await?;
+    transaction.execute(DELETE, &[&id]).await?;
+    transaction.commit().await?;
+    Ok(Removal::Done)
+}
+
+/// Keeps these channels from being removed until the transaction ends. Fails with `UnknownChannel`.
+pub(super) async fn hold(transaction: &Transaction<'_>, ids: &[Uuid]) -> Result<(), StoreError> {
+    const SQL: &str = "SELECT id FROM notification_channels WHERE id = ANY ($1) ORDER BY id FOR KEY SHARE";
+    let held = transaction.query(SQL, &[&ids]).await?;
+    let held = held.iter().map(|row| row.try_get(0)).collect::<Result<Vec<Uuid>, _>>()?;
+    match ids.iter().find(|id| !held.contains(id)) {
+        Some(id) => Err(StoreError::UnknownChannel { id: *id }),
+        None => Ok(()),
+    }
 }
 
 /// The key pair by which push services know this deployment, encrypted: the one there is, or this one, which becomes it.
@@ -298,57 +309,88 @@ mod tests {
 
     use super::*;
     use crate::store::alert_rules;
-    use crate::store::testing::{execute, test_store};
-
-    async fn made(store: &Store) -> ChannelDraft {
-        let draft = ChannelDraft {
-            id: Uuid::now_v7(),
-            name: "one".to_owned(),
-            kind: ChannelKind::Webhook,
-            enabled: true,
-            settings: ChannelSettings::default(),
-            delivery: Delivery::Immediate,
-            minimum_severity: Severity::Warning,
-            sealed: b"old".to_vec(),
-            sealed_by: "k".to_owned(),
-        };
-        create(store, &draft).await.unwrap().unwrap();
-        draft
-    }
+    use crate::store::testing::{channel, execute, test_store};
 
     #[tokio::test]
     async fn no_rule_is_left_without_a_channel_that_it_named_alone() {
         let store = test_store().await;
-        let (one, other) = (made(&store).await.id, made(&store).await.id);
-        let mut what = alert_rules::list(&store).await.unwrap().remove(0).what;
-        (what.name, what.channels) = ("Both".to_owned(), vec![one, other]);
-        let rule = alert_rules::create(&store, &what, Timestamp::now()).await.unwrap();
+        let (one, other) =
+            (channel(&store, "webhook", "warning").await, channel(&store, "webhook", "warning").await);
+        let rule = rule_for(&store, &[one, other]).await.unwrap();
 
-        assert_eq!(first_unknown(&store, &[other, one]).await.unwrap(), None);
         assert_eq!(delete(&store, one).await.unwrap(), Removal::Done);
         assert_eq!(delete(&store, one).await.unwrap(), Removal::Unknown);
-        assert_eq!(first_unknown(&store, &[other, one]).await.unwrap(), Some(one));
-        let rule = alert_rules::get(&store, rule.id).await.unwrap().unwrap();
-        assert_eq!(rule.what.channels, [other]);
+        assert_eq!(channels_of(&store, rule).await, [other]);
+        let again = rule_for(&store, &[other, one]).await;
+        assert!(matches!(again, Err(StoreError::UnknownChannel { id }) if id == one));
 
         assert_eq!(delete(&store, other).await.unwrap(), Removal::Needed(vec!["Both".to_owned()]));
-        alert_rules::delete(&store, rule.id).await.unwrap().unwrap();
+        alert_rules::delete(&store, rule).await.unwrap().unwrap();
         assert_eq!(delete(&store, other).await.unwrap(), Removal::Done);
+    }
+
+    #[tokio::test]
+    async fn of_two_that_remove_the_channels_of_a_rule_at_once_one_is_refused() {
+        let store = test_store().await;
+        for _ in 0..20 {
+            let (one, other) =
+                (channel(&store, "webhook", "warning").await, channel(&store, "webhook", "warning").await);
+            let rule = rule_for(&store, &[one, other]).await.unwrap();
+            let (first, second) = tokio::join!(delete(&store, one), delete(&store, other));
+            let removed = [(one, first.unwrap()), (other, second.unwrap())];
+            let kept: Vec<Uuid> = removed
+                .into_iter()
+                .filter(|(_, removal)| *removal != Removal::Done)
+                .map(|(id, _)| id)
+                .collect();
+            assert_eq!(kept.len(), 1);
+            assert_eq!(channels_of(&store, rule).await, kept);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_channel_that_is_removed_while_a_rule_is_written_is_refused_to_one_of_them() {
+        let store = test_store().await;
+        for _ in 0..20 {
+            let one = channel(&store, "webhook", "warning").await;
+            let named = [one];
+            let (removal, rule) = tokio::join!(delete(&store, one), rule_for(&store, &named));
+            match rule {
+                Ok(rule) => {
+                    assert_eq!(removal.unwrap(), Removal::Needed(vec!["Both".to_owned()]));
+                    assert_eq!(channels_of(&store, rule).await, [one]);
+                }
+                Err(error) => {
+                    assert!(matches!(error, StoreError::UnknownChannel { .. }), "{error}");
+                    assert_eq!(removal.unwrap(), Removal::Done);
+                }
+            }
+        }
+    }
+
+    async fn rule_for(store: &Store, channels: &[Uuid]) -> Result<Uuid, StoreError> {
+        let mut what = alert_rules::list(store).await?.remove(0).what;
+        (what.name, what.channels) = ("Both".to_owned(), channels.to_vec());
+        Ok(alert_rules::create(store, &what, Timestamp::now()).await?.id)
+    }
+
+    async fn channels_of(store: &Store, rule: Uuid) -> Vec<Uuid> {
+        alert_rules::get(store, rule).await.unwrap().unwrap().what.channels
     }
 
     #[tokio::test]
     async fn of_two_that_replace_the_same_secrets_one_does_and_nothing_else_changes() {
         let store = test_store().await;
-        let draft = made(&store).await;
+        let id = channel(&store, "webhook", "warning").await;
         // Meanwhile the receiver said that it wants nothing more.
         execute(&store, "UPDATE notification_channels SET enabled = false, disabled_reason = 'gone'").await;
         let new = |text: &str| Resealed {
-            old: b"old".to_vec(),
+            old: Vec::new(),
             sealed: text.as_bytes().to_vec(),
             sealed_by: "k".to_owned(),
         };
         let (one, other) = (new("one"), new("other"));
-        let (one, other) = tokio::join!(reseal(&store, draft.id, &one), reseal(&store, draft.id, &other));
+        let (one, other) = tokio::join!(reseal(&store, id, &one), reseal(&store, id, &other));
         let changed: Vec<Channel> = [one.unwrap(), other.unwrap()].into_iter().flatten().collect();
         assert_eq!(changed.len(), 1);
         assert_eq!((changed[0].enabled, changed[0].disabled_reason.as_deref()), (false, Some("gone")));

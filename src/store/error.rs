@@ -68,6 +68,12 @@ pub enum StoreError {
     /// The cursor is none that we gave out.
     #[error("the cursor is not valid")]
     BadCursor,
+    /// A rule names a channel that there is not.
+    #[error("there is no notification channel `{id}`")]
+    UnknownChannel {
+        /// The first of them.
+        id: uuid::Uuid,
+    },
     /// The URL is no Postgres URL.
     #[error("the database url is not valid: {reason}")]
     BadUrl {
@@ -110,6 +116,7 @@ impl StoreError {
             Self::TooManyPosts { .. } => "too_many_posts",
             Self::StepTooFine { .. } => "step_too_fine",
             Self::BadCursor => "bad_cursor",
+            Self::UnknownChannel { .. } => "unknown_channel",
             Self::BadUrl { .. } => "bad_database_url",
             Self::Internal { .. } => "store_internal",
         }

@@ -86,17 +86,7 @@ mod tests {
     use super::*;
     use crate::models::alert::{AlertRule, AlertState, Scope, Severity};
     use crate::store::Store;
-    use crate::store::testing::{execute, number, test_store};
-
-    pub(super) async fn channel(store: &Store, kind: &str, severity: &str) -> Uuid {
-        let id = Uuid::now_v7();
-        let sql = format!(
-            "INSERT INTO notification_channels (id, kind, enabled, name, minimum_severity, settings, sealed, sealed_by)
-             VALUES ('{id}', '{kind}', true, 'one', '{severity}', '{{}}', '', 'k')"
-        );
-        execute(store, &sql).await;
-        id
-    }
+    use crate::store::testing::{channel, execute, number, test_store};
 
     pub(super) fn alert(severity: Severity) -> Alert {
         let opened_at: Timestamp = "2026-11-21T10:00:00Z".parse().unwrap();

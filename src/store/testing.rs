@@ -155,6 +155,17 @@ pub(crate) fn posts(n: usize, at: Timestamp) -> Vec<ScoredPost> {
     (0..n).map(|n| post(n, at)).collect()
 }
 
+/// A channel of this kind that hears of this severity and worse; its secrets are nothing.
+pub(crate) async fn channel(store: &Store, kind: &str, severity: &str) -> Uuid {
+    let id = Uuid::now_v7();
+    let sql = format!(
+        "INSERT INTO notification_channels (id, kind, enabled, name, minimum_severity, settings, sealed, sealed_by)
+         VALUES ('{id}', '{kind}', true, 'one', '{severity}', '{{}}', '', 'k')"
+    );
+    execute(store, &sql).await;
+    id
+}
+
 /// Puts items into an order of chance, the same for the same seed.
 pub(crate) fn shuffle<T>(items: &mut [T], seed: usize) {
     let mut state = seed as u64 * 2 + 1;

@@ -11,7 +11,7 @@ use crate::models::alert_rule::{NEGATIVITY_OVERALL, Rule};
 use crate::models::evaluation::{Changes, Mute, News, Opening, Refresh, Telling};
 use crate::models::rollup::Dimension;
 use crate::store::alerts::{AlertSeries, NewAlert, Raise};
-use crate::store::testing::{execute, now_in_micros, number, test_store};
+use crate::store::testing::{channel, execute, now_in_micros, number, test_store};
 use crate::store::{alert_rules, alerts};
 
 async fn lead(store: &Store) -> Lead {
@@ -241,12 +241,7 @@ async fn what_mutes_an_alert_is_noted_once_for_each_change() {
 #[tokio::test]
 async fn people_are_told_once_that_it_fires_and_once_that_it_is_over() {
     let store = test_store().await;
-    execute(
-        &store,
-        "INSERT INTO notification_channels (id, kind, enabled, name, minimum_severity, settings, sealed, sealed_by)
-         VALUES (gen_random_uuid(), 'webhook', true, 'one', 'info', '{}', '', 'k')",
-    )
-    .await;
+    channel(&store, "webhook", "info").await;
     let now = now_in_micros();
     let mut lead = lead(&store).await;
     let alert = opened(&store, &mut lead, now).await;
@@ -299,12 +294,7 @@ async fn people_are_told_with_the_posts_and_evidence_that_no_turn_reads_of_every
     assert_eq!(alerts::open(&store).await.unwrap()[0].evidence, None);
     assert_eq!(alerts::whole(&store, &[raised.id]).await.unwrap(), std::slice::from_ref(&raised));
 
-    execute(
-        &store,
-        "INSERT INTO notification_channels (id, kind, enabled, name, minimum_severity, settings, sealed, sealed_by)
-        VALUES (gen_random_uuid(), 'webhook', true, 'one', 'info', '{}', '', '')",
-    )
-    .await;
+    channel(&store, "webhook", "info").await;
     let mut turn = lead.turn().await.unwrap();
     let told = turn.told().await.unwrap().remove(0);
     assert_eq!(told.alert.evidence, None);

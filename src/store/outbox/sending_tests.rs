@@ -3,12 +3,12 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::tests::{alert, channel, tell};
+use super::tests::{alert, tell};
 use super::{Claimed, Fate, Notice, NoticeEvent, Settlement, claim, settle};
 use crate::models::alert::{Alert, Severity};
 use crate::models::notification::{Attempt, Channel, Notification, NotificationState};
 use crate::store::notifications::{self, NotificationsQuery, Resent};
-use crate::store::testing::{execute, number, test_store};
+use crate::store::testing::{channel, execute, number, test_store};
 use crate::store::{Store, channels};
 
 const LEASE: Duration = Duration::from_secs(30);

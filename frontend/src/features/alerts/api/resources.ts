@@ -17,10 +17,10 @@ export const SILENCES: Resource = {
   alsoStale: [ALERTS_KEY],
 };
 
-/** One of them may be this browser. */
+/** One of them may be this browser, and rules go on without one that is removed. */
 export const CHANNELS: Resource = {
   key: CHANNELS_KEY,
   all: paths.channels,
   one: paths.channel,
-  alsoStale: [PUSH_KEY],
+  alsoStale: [PUSH_KEY, RULES.key],
 };
