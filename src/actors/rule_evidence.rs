@@ -1,11 +1,13 @@
 //! What an alert of a rule goes by: posts, their terms, and what the rule read before.
 
+use std::time::{Duration, Instant};
+
 use jiff::{SignedDuration, Timestamp};
 use tracing::warn;
 
 use super::alert_posts::{self, Spoken};
 use crate::alerting::evidence;
-use crate::models::alert::{AlertPost, EvidencePoint};
+use crate::models::alert::{AlertPost, Evidence};
 use crate::models::alert_rule::{Comparison, Metric, NewRule};
 use crate::models::evaluation::{Group, Opening};
 use crate::models::post::{PostOrder, ScoredPost};
@@ -16,33 +18,46 @@ use crate::store::page::PAGE_MAX;
 use crate::store::post_list::PostsQuery;
 use crate::store::{Store, StoreError};
 
-/// Alerts whose evidence is read in one evaluation, at most. When a rule about every city opens for all of them, people
-/// need to hear of it soon more than they need examples of each.
+/// Alerts whose posts and evidence are read in one evaluation, at most. When a rule about every city opens for all of them,
+/// people need to hear of it soon more than they need examples of each.
 const OPENINGS_MAX: usize = 20;
 
-/// Reads what alerts go by that are about to open. One whose evidence cannot be read opens without.
+/// Beyond this nothing more is read that alerts can do without.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Reads what alerts go by that are about to open, of those first of which people need it most. One of which it cannot be
+/// read, or not soon, opens without.
 pub(super) async fn fill_in(store: &Store, openings: &mut [Opening], now: Timestamp) {
-    for opening in openings.iter_mut().take(OPENINGS_MAX) {
-        if let Err(error) = read(store, opening, now).await {
-            let rule = &opening.rule.what.name;
-            warn!(%error, rule, "what an alert goes by could not be read, it opens without");
-            return;
+    let started = Instant::now();
+    evidence::by_need(openings);
+    let needed = openings.len().min(OPENINGS_MAX);
+    let Some(openings) = openings.get_mut(..needed) else { return };
+    for opening in &mut *openings {
+        let rule = &opening.rule.what;
+        match alert_posts::of_scope(store, &opening.id.scope, behind(rule, now)).await {
+            Ok(posts) => opening.posts = shown(rule, posts),
+            Err(error) => {
+                warn!(%error, rule = rule.name, "the posts behind alerts could not be read, they open without");
+                return;
+            }
+        }
+    }
+    for opening in openings.iter_mut().take_while(|_| started.elapsed() < PATIENCE) {
+        match read(store, opening, now).await {
+            Ok(evidence) => opening.evidence = Some(evidence),
+            Err(error) => {
+                let rule = &opening.rule.what.name;
+                warn!(%error, rule, "what alerts go by could not be read, they open without");
+                return;
+            }
         }
     }
 }
 
-async fn read(store: &Store, opening: &mut Opening, now: Timestamp) -> Result<(), StoreError> {
+async fn read(store: &Store, opening: &Opening, now: Timestamp) -> Result<Evidence, StoreError> {
     let (rule, scope) = (&opening.rule.what, &opening.id.scope);
-    opening.posts = shown(rule, alert_posts::of_scope(store, scope, behind(rule, now)).await?);
     let Spoken { terms, .. } = alert_posts::spoken(store, scope, (since(rule, now), now)).await?;
-    let series = series(store, opening, now).await?;
-    opening.evidence = Some(alert_posts::evidence(series, terms));
-    Ok(())
-}
-
-async fn series(store: &Store, opening: &Opening, now: Timestamp) -> Result<Vec<EvidencePoint>, StoreError> {
-    let (rule, scope) = (&opening.rule.what, &opening.id.scope);
-    let span = evidence::span(rule, now);
+    let steps = evidence::steps(rule, now);
     let past = Past {
         group: Group {
             window_seconds: rule.window_seconds,
@@ -51,10 +66,12 @@ async fn series(store: &Store, opening: &Opening, now: Timestamp) -> Result<Vec<
         },
         key: Some(scope.key.clone()),
         n_keys: 1,
-        from: span.from,
-        to: span.to,
+        step_seconds: steps.seconds,
+        from: steps.stretch.from,
+        to: steps.stretch.to,
     };
-    Ok(evidence::series(rule, &measures::minutes(store, &past).await?, (span, opening.value)))
+    let measured = measures::steps(store, &past).await?;
+    Ok(alert_posts::evidence(evidence::series(rule, &measured, (steps, opening.value)), terms))
 }
 
 fn since(rule: &NewRule, now: Timestamp) -> Timestamp {

@@ -1,55 +1,94 @@
 //! What a rule went by, for people to judge it themselves.
 
-use jiff::{SignedDuration, Timestamp};
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
-use super::rolling::{self, ByMinute, MINUTE_SECONDS};
+use jiff::Timestamp;
+
+use super::rolling::{BySteps, Steps};
 use crate::models::alert::EvidencePoint;
-use crate::models::alert_rule::{Comparison, Metric, NewRule, Stretch};
-use crate::models::evaluation::Minute;
+use crate::models::alert_rule::{Comparison, Metric, NewRule};
+use crate::models::evaluation::{Opening, Step};
+use crate::models::rollup::BUCKET_SECONDS;
 
-/// How far back an alert shows what its rule read.
-const SHOWN_SECONDS: i64 = 3_600;
+/// Steps that an alert shows.
+const N_SHOWN: i64 = 60;
 
-/// The minutes that are needed for an alert that opens now.
-pub fn span(rule: &NewRule, now: Timestamp) -> Stretch {
-    rolling::span(rule, now, SHOWN_SECONDS)
+const MINUTE_SECONDS: i64 = 60;
+
+/// A window that is longer is read in minutes, whether or not it is made of whole ones.
+const FINE_WINDOW_SECONDS: i64 = 600;
+
+/// The steps that are needed for an alert that opens now: those of the last hour, or of the last ten minutes where the
+/// rule's window is not made of minutes.
+pub fn steps(rule: &NewRule, now: Timestamp) -> Steps {
+    let is_fine = rule.window_seconds % MINUTE_SECONDS != 0 && rule.window_seconds < FINE_WINDOW_SECONDS;
+    Steps::last(rule, now, (N_SHOWN, if is_fine { BUCKET_SECONDS } else { MINUTE_SECONDS }))
 }
 
-/// What the rule read in each minute of the last hour, oldest first, and last the value for which the alert opens. Minutes
-/// in which there was nothing to read are left out. What is usual is the median; the band is what the rule lets pass.
-pub fn series(rule: &NewRule, minutes: &[Minute], (span, value): (Stretch, f64)) -> Vec<EvidencePoint> {
-    let minutes: ByMinute =
-        minutes.iter().map(|minute| (rolling::place(minute.at, span), minute.measured)).collect();
-    let mut readings: Vec<(i64, f64)> = rolling::readings(rule, &minutes, span)
-        .filter_map(|(step, reading)| Some((step, reading.value?)))
+/// What the rule read at the end of each step, oldest first, and last the value for which the alert opens. Steps without
+/// anything to read are left out; nothing where there is no step before. What is usual is the median of those before; the
+/// band is what the rule lets pass, which with too few posts is everything.
+pub fn series(rule: &NewRule, measured: &[Step], (steps, value): (Steps, f64)) -> Vec<EvidencePoint> {
+    let measured: BySteps = measured.iter().map(|step| (steps.place(step.at), step.measured)).collect();
+    // The last is the rule's own reading, which is to the second.
+    let newest = steps.n_steps() - 1;
+    let mut read: Vec<Read> = steps
+        .readings(rule, &measured)
+        .filter(|(place, _)| *place < newest)
+        .filter_map(|(place, reading)| {
+            Some(Read { place, value: reading.value?, is_judged: reading.count >= rule.minimum_volume })
+        })
         .collect();
-    // That of the rule itself is to the second.
-    let newest = rolling::place(span.to, span) - 1;
-    readings.retain(|(step, _)| *step < newest);
-    readings.push((newest, value));
-
-    let mut values: Vec<f64> = readings.iter().map(|(_, value)| *value).collect();
-    let (least, most) = extent(rule, &values);
-    let (low, high) = match rule.comparison {
-        Comparison::Above => (least, rule.threshold),
-        Comparison::Below => (rule.threshold, most),
+    let mut before: Vec<f64> = read.iter().map(|read| read.value).collect();
+    let Some(middle) = before.len().checked_sub(1).map(|last| last / 2) else {
+        return Vec::new();
     };
-    let middle = values.len() / 2;
-    let baseline = *values.select_nth_unstable_by(middle, f64::total_cmp).1;
-    let at =
-        |step| span.from.checked_add(SignedDuration::from_secs(step * MINUTE_SECONDS)).unwrap_or(span.to);
-    let point = |(step, value)| EvidencePoint { at: at(step), value, baseline, low, high };
-    readings.into_iter().map(point).collect()
+    let baseline = *before.select_nth_unstable_by(middle, f64::total_cmp).1;
+    read.push(Read { place: newest, value, is_judged: true });
+    let (least, most) = extent(rule, &read);
+    let point = |Read { place, value, is_judged }: Read| {
+        let (low, high) = match rule.comparison {
+            _ if !is_judged => (least, most),
+            Comparison::Above => (least, rule.threshold),
+            Comparison::Below => (rule.threshold, most),
+        };
+        EvidencePoint { at: steps.start(place), value, baseline, low, high }
+    };
+    read.into_iter().map(point).collect()
+}
+
+/// What was read at the end of a step.
+struct Read {
+    place: i64,
+    value: f64,
+    /// Whether there were posts enough for the rule to say anything.
+    is_judged: bool,
 }
 
 /// Between what a metric lies; of numbers, those that were seen.
-fn extent(rule: &NewRule, values: &[f64]) -> (f64, f64) {
+fn extent(rule: &NewRule, read: &[Read]) -> (f64, f64) {
     match rule.metric {
         Metric::NegativeShare | Metric::Toxicity | Metric::Emotion(_) => (0.0, 1.0),
         Metric::SentimentAverage => (-1.0, 1.0),
         Metric::Virality => (0.0, 100.0),
-        Metric::ChurnHigh | Metric::Volume => (0.0, values.iter().copied().fold(rule.threshold, f64::max)),
+        Metric::ChurnHigh | Metric::Volume => {
+            (0.0, read.iter().map(|read| read.value).fold(rule.threshold, f64::max))
+        }
     }
+}
+
+/// Puts those first of which people need evidence most: the gravest of each rule, in whose name they are told of all that
+/// open together, and then the graver ones.
+pub fn by_need(openings: &mut [Opening]) {
+    openings.sort_by_key(|opening| Reverse(opening.severity));
+    let mut rules = BTreeSet::new();
+    let firsts: BTreeSet<_> = openings
+        .iter()
+        .filter(|opening| rules.insert(opening.rule.id))
+        .map(|opening| opening.id.clone())
+        .collect();
+    openings.sort_by_key(|opening| !firsts.contains(&opening.id));
 }
 
 #[cfg(test)]
@@ -59,40 +98,78 @@ mod tests {
     use crate::models::evaluation::Measured;
     use crate::models::rollup::Sums;
 
-    fn at(minute: i64) -> Timestamp {
-        Timestamp::from_second(1_800_000_000 + minute * 60).unwrap()
+    const START: i64 = 1_800_000_000;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(START + seconds).unwrap()
     }
 
-    fn minute(minute: i64, negative: i64) -> Minute {
+    fn step(seconds: i64, negative: i64) -> Step {
         let sums = Sums { count: 30, negative, ..Sums::default() };
-        Minute { at: at(minute), key: String::new(), measured: Measured::Sums(sums) }
+        Step { at: at(seconds), key: String::new(), measured: Measured::Sums(sums) }
+    }
+
+    fn values(series: &[EvidencePoint]) -> Vec<f64> {
+        series.iter().map(|point| point.value).collect()
     }
 
     #[test]
     fn an_hour_is_shown_with_the_band_that_the_rule_lets_pass_and_ends_with_what_opened_the_alert() {
         let rule = negativity();
-        let now = at(100) + SignedDuration::from_secs(20);
-        let span = span(&rule, now);
-        assert_eq!((span.from, span.to), (at(36), at(101)));
-        let minutes: Vec<Minute> = (36..101).map(|i| minute(i, if i < 98 { 3 } else { 30 })).collect();
-        let series = series(&rule, &minutes, (span, 0.6));
-        assert_eq!((series.len(), series[0].at, series[59].at), (60, at(41), at(100)));
+        let steps = steps(&rule, at(100 * 60 + 20));
+        assert_eq!((steps.stretch.from, steps.stretch.to), (at(36 * 60), at(101 * 60)));
+        let minutes: Vec<Step> = (36..101).map(|i| step(i * 60, if i < 98 { 3 } else { 30 })).collect();
+        let series = series(&rule, &minutes, (steps, 0.6));
+        assert_eq!((series.len(), series[0].at, series[59].at), (60, at(41 * 60), at(100 * 60)));
         assert!(series.iter().all(|point| (point.low, point.high, point.baseline) == (0.0, 0.5, 0.1)));
         // Two minutes of five were bad, and then what the rule itself has read.
-        let values: Vec<f64> = series[56..].iter().map(|point| point.value).collect();
-        assert_eq!(values, [0.1, 0.28, 0.46, 0.6]);
+        assert_eq!(values(&series[56..]), [0.1, 0.28, 0.46, 0.6]);
     }
 
     #[test]
-    fn minutes_without_a_reading_are_left_out_and_a_fall_has_its_band_above_the_line() {
+    fn with_too_few_posts_the_rule_lets_everything_pass() {
         let mut rule = negativity();
-        let now = at(100);
-        let alone = series(&rule, &[], (span(&rule, now), 0.7));
-        assert_eq!(alone.len(), 1);
+        rule.minimum_volume = 31;
+        let bad: Vec<Step> = (36..101).filter(|i| i % 20 < 2).map(|i| step(i * 60, 30)).collect();
+        let series = series(&rule, &bad, (steps(&rule, at(6_000)), 0.6));
+        assert!(series.iter().all(|point| point.low == 0.0 && point.value > 0.5), "{series:?}");
+        // Two minutes together have enough, and are within four windows of five minutes.
+        let judged = series.iter().filter(|point| point.high == 0.5).count();
+        assert_eq!((judged, series.iter().filter(|point| point.high == 1.0).count()), (3 * 4 + 1, 5));
+    }
+
+    #[test]
+    fn without_anything_before_there_is_no_series() {
+        let rule = negativity();
+        assert_eq!(series(&rule, &[], (steps(&rule, at(6_000)), 0.7)), []);
+    }
+
+    #[test]
+    fn a_fall_has_its_band_above_the_line() {
+        let mut rule = negativity();
         (rule.metric, rule.comparison, rule.threshold) = (Metric::Volume, Comparison::Below, 50.0);
-        let minutes: Vec<Minute> = (30..90).map(|i| minute(i, 0)).collect();
-        let fallen = series(&rule, &minutes, (span(&rule, now), 0.0));
+        rule.minimum_volume = 0;
+        let minutes: Vec<Step> = (30..90).map(|i| step(i * 60, 0)).collect();
+        let fallen = series(&rule, &minutes, (steps(&rule, at(6_000)), 0.0));
         assert_eq!((fallen.len(), fallen[0].low, fallen[0].high), (60, 50.0, 150.0));
         assert_eq!((fallen[48].value, fallen[55].value), (150.0, 0.0));
+    }
+
+    #[test]
+    fn a_window_that_is_not_made_of_minutes_is_read_as_long_as_it_is() {
+        let mut rule = negativity();
+        (rule.metric, rule.minimum_volume) = (Metric::Volume, 0);
+        for (window, n_posts) in [(10, 30.0), (90, 270.0)] {
+            rule.window_seconds = window;
+            let steps = steps(&rule, at(6_000));
+            let buckets: Vec<Step> = (0..700).map(|i| step(i * 10, 0)).collect();
+            let kept: Vec<Step> = buckets
+                .into_iter()
+                .filter(|step| (0..steps.n_steps()).contains(&steps.place(step.at)))
+                .collect();
+            let series = series(&rule, &kept, (steps, n_posts));
+            assert_eq!((series.len(), series[0].at), (60, at(6_000 - 590)));
+            assert!(series.iter().all(|point| point.value == n_posts && point.baseline == n_posts));
+        }
     }
 }

@@ -2,36 +2,38 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::machine::Transition;
 use super::measure::{self, Reading};
-use super::rolling::{self, ByMinute, MINUTE_SECONDS};
+use super::rolling::{BySteps, Steps};
 use crate::models::alert_rule::{NewRule, Preview, PreviewPoint, Stretch};
-use crate::models::evaluation::{Minute, Series};
+use crate::models::evaluation::{Series, Step};
 
 /// How far back a preview looks.
 const PREVIEW_SECONDS: i64 = 86_400;
+
+const MINUTE_SECONDS: i64 = 60;
 
 /// One point of the chart for this many minutes: as many as are told apart.
 const POINT_EVERY: i64 = 5;
 
 /// The minutes that a preview made at this moment needs.
-pub fn span(rule: &NewRule, now: Timestamp) -> Stretch {
-    rolling::span(rule, now, PREVIEW_SECONDS)
+pub fn steps(rule: &NewRule, now: Timestamp) -> Steps {
+    Steps::last(rule, now, (PREVIEW_SECONDS / MINUTE_SECONDS, MINUTE_SECONDS))
 }
 
-/// Goes through the minutes of a [`span`], oldest first, as the evaluation would have.
-pub fn preview(rule: &NewRule, minutes: &[Minute], span: Stretch) -> Preview {
-    let mut keys: BTreeMap<&str, ByMinute> = BTreeMap::new();
+/// Goes through the minutes of [`steps`], oldest first, as the evaluation would have.
+pub fn preview(rule: &NewRule, minutes: &[Step], steps: Steps) -> Preview {
+    let mut keys: BTreeMap<&str, BySteps> = BTreeMap::new();
     for minute in minutes {
-        keys.entry(&minute.key).or_default().insert(rolling::place(minute.at, span), minute.measured);
+        keys.entry(&minute.key).or_default().insert(steps.place(minute.at), minute.measured);
     }
     // Also when nobody spoke at all, which is what some rules are about.
     if keys.is_empty() {
-        keys.insert("", ByMinute::new());
+        keys.insert("", BySteps::new());
     }
-    let tried: Vec<Tried> = keys.values().map(|minutes| try_one(rule, minutes, span)).collect();
+    let tried: Vec<Tried> = keys.values().map(|minutes| try_one(rule, minutes, steps)).collect();
     let shown = tried.iter().max_by_key(|tried| (tried.firing_seconds(), tried.n_posts));
     Preview {
         series: shown.map(|tried| tried.series.clone()).unwrap_or_default(),
@@ -53,16 +55,15 @@ impl Tried {
     }
 }
 
-fn try_one(rule: &NewRule, minutes: &ByMinute, span: Stretch) -> Tried {
+fn try_one(rule: &NewRule, minutes: &BySteps, steps: Steps) -> Tried {
     let patience = measure::patience(rule);
-    let mut series = Series::at_rest(span.from);
+    let mut series = Series::at_rest(steps.stretch.from);
     let mut tried = Tried { series: Vec::new(), firings: Vec::new(), n_posts: 0 };
     tried.n_posts = minutes.values().map(|measured| Reading::of(rule.metric, *measured).count).sum();
     let mut open_since = None;
-    for (step, reading) in rolling::readings(rule, minutes, span) {
-        let elapsed = SignedDuration::from_secs((step + 1) * MINUTE_SECONDS);
-        let at = span.from.checked_add(elapsed).unwrap_or(span.to);
-        if (step + 1) % POINT_EVERY == 0 {
+    for (place, reading) in steps.readings(rule, minutes) {
+        let at = steps.start(place + 1);
+        if (place + 1) % POINT_EVERY == 0 {
             tried.series.push(PreviewPoint { at, value: reading.value, count: reading.count });
         }
         let (next, transition) = series.step(measure::judge(rule, reading), patience, at);
@@ -75,7 +76,7 @@ fn try_one(rule: &NewRule, minutes: &ByMinute, span: Stretch) -> Tried {
         }
         series = next;
     }
-    tried.firings.extend(open_since.map(|from| Stretch { from, to: span.to }));
+    tried.firings.extend(open_since.map(|from| Stretch { from, to: steps.stretch.to }));
     tried
 }
 
@@ -103,20 +104,20 @@ mod tests {
         Timestamp::from_second(1_800_000_000 + minute * 60).unwrap()
     }
 
-    fn minute(minute: i64, key: &str, negative: i64) -> Minute {
+    fn minute(minute: i64, key: &str, negative: i64) -> Step {
         let sums = Sums { count: 30, negative, ..Sums::default() };
-        Minute { at: at(minute), key: key.to_owned(), measured: Measured::Sums(sums) }
+        Step { at: at(minute), key: key.to_owned(), measured: Measured::Sums(sums) }
     }
 
     #[test]
     fn a_rule_fires_in_the_preview_when_it_would_have() {
         let rule = negativity();
-        let span = span(&rule, at(1_445));
-        let start = span.from.duration_since(at(0)).as_secs() / 60;
-        assert_eq!((start, span.to), (1, at(1_446)));
+        let steps = steps(&rule, at(1_445));
+        let start = steps.stretch.from.duration_since(at(0)).as_secs() / 60;
+        assert_eq!((start, steps.stretch.to), (1, at(1_446)));
         let minutes: Vec<_> =
             (0..1_445).map(|i| minute(start + i, "", if (600..620).contains(&i) { 30 } else { 5 })).collect();
-        let preview = preview(&rule, &minutes, span);
+        let preview = preview(&rule, &minutes, steps);
         assert_eq!((preview.series.len(), preview.seconds), (288, 86_400));
         assert!(preview.series.iter().all(|point| point.count == 150));
         // More than half of five minutes: with the third bad one, until the third good one.
@@ -127,10 +128,10 @@ mod tests {
     fn what_fires_at_the_same_time_is_one_stretch_and_the_worst_is_shown() {
         let mut rule = negativity();
         rule.scope.dimension = crate::models::rollup::Dimension::Product;
-        let span = span(&rule, at(1_445));
+        let steps = steps(&rule, at(1_445));
         let bad = |key: &'static str, from: i64, to: i64| (from..to).map(move |i| minute(i, key, 30));
         let minutes: Vec<_> = bad("alpha", 100, 130).chain(bad("beta", 110, 200)).collect();
-        let preview = preview(&rule, &minutes, span);
+        let preview = preview(&rule, &minutes, steps);
         assert_eq!(preview.firings.len(), 1);
         let lasted = preview.firings[0].to.duration_since(preview.firings[0].from).as_secs() / 60;
         assert!((95..=105).contains(&lasted), "{lasted}");
@@ -141,7 +142,7 @@ mod tests {
     #[test]
     fn a_day_without_posts_has_a_preview_too() {
         let rule = negativity();
-        let preview = preview(&rule, &[], span(&rule, at(1_445)));
+        let preview = preview(&rule, &[], steps(&rule, at(1_445)));
         assert!(preview.firings.is_empty() && preview.series.iter().all(|point| point.value.is_none()));
     }
 }

@@ -234,7 +234,7 @@ pub struct Alert {
     pub resolved_at: Option<Timestamp>,
     /// When a person took note of it.
     pub acknowledged_at: Option<Timestamp>,
-    /// What it goes by, where that is more than a threshold.
+    /// What it goes by, besides its posts; null where it goes by single posts, or could not be read when it opened.
     pub evidence: Option<Evidence>,
     /// Some of the posts that made it, newest first, at most 20.
     pub posts: Vec<AlertPost>,

@@ -109,9 +109,9 @@ pub enum Measured {
     },
 }
 
-/// What was measured in one minute of the past.
+/// What was measured in one step of the past.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Minute {
+pub struct Step {
     /// When it began.
     pub at: Timestamp,
     /// Of what.

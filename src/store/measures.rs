@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use tokio::time::timeout;
+use tokio_postgres::types::ToSql;
 
 use super::codec::Moment;
 use super::rollups::sums_of;
 use super::window::{MetricsFilter, MetricsQuery};
 use super::{ANSWER_TIMEOUT, Store, StoreError, answered};
-use crate::models::evaluation::{Group, Measured, Minute};
+use crate::models::evaluation::{Group, Measured, Step};
 
 /// Things of a kind that are judged at once: those with the most posts. Senders choose the keys, and must not be able to
 /// make an evaluation last longer than its interval.
@@ -88,15 +89,15 @@ const VIRAL_SQL: &str = "
         ELSE ARRAY[''] END) AS key
     GROUP BY key";
 
-/// Each minute of the keys with the most posts, at most `n_keys` of them, or of the one that is named; oldest first.
-pub async fn minutes(store: &Store, past: &Past) -> Result<Vec<Minute>, StoreError> {
+/// Each step of the keys with the most posts, at most `n_keys` of them, or of the one that is named; oldest first.
+pub async fn steps(store: &Store, past: &Past) -> Result<Vec<Step>, StoreError> {
     const SUMS: &str = "
         WITH largest AS (
             SELECT key FROM sentiment_rollups
             WHERE dimension = $1::text::rollup_dimension AND bucket >= $2 AND bucket < $3
                 AND ($4::text IS NULL OR key = $4) AND (key <> '' OR $1 = 'overall')
             GROUP BY key ORDER BY sum(count) DESC LIMIT $5)
-        SELECT key, date_bin('1 minute', bucket, '2000-01-01 00:00:00+00'::timestamptz) AS minute,
+        SELECT key, date_bin($6::float8 * interval '1 second', bucket, '2000-01-01 00:00:00+00'::timestamptz) AS step,
             sum(count)::bigint, sum(positive)::bigint, sum(neutral)::bigint, sum(negative)::bigint,
             sum(sentiment_micros)::bigint, sum(churn_micros)::bigint, sum(churn_high)::bigint,
             sum(toxicity_micros)::bigint, sum(emotion_anger)::bigint, sum(emotion_disgust)::bigint,
@@ -104,9 +105,9 @@ pub async fn minutes(store: &Store, past: &Past) -> Result<Vec<Minute>, StoreErr
             sum(emotion_sadness)::bigint, sum(emotion_surprise)::bigint, sum(late)::bigint, sum(revision)::bigint
         FROM sentiment_rollups JOIN largest USING (key)
         WHERE dimension = $1::text::rollup_dimension AND bucket >= $2 AND bucket < $3
-        GROUP BY key, minute ORDER BY minute";
+        GROUP BY key, step ORDER BY step";
     const VIRAL: &str = "
-        SELECT key, date_bin('1 minute', created_at, '2000-01-01 00:00:00+00'::timestamptz) AS minute,
+        SELECT key, date_bin($6::float8 * interval '1 second', created_at, '2000-01-01 00:00:00+00'::timestamptz) AS step,
             max(virality)::float8, count(*)
         FROM (
             SELECT uuid, created_at, virality FROM sentiment_analysis
@@ -120,27 +121,27 @@ pub async fn minutes(store: &Store, past: &Past) -> Result<Vec<Minute>, StoreErr
             WHEN 'city' THEN ARRAY[coalesce(post.city, '')]
             ELSE ARRAY[''] END) AS key
         WHERE ($4::text IS NULL OR key = $4) AND (key <> '' OR $1 = 'overall')
-        GROUP BY key, minute ORDER BY minute";
+        GROUP BY key, step ORDER BY step";
     let Group { dimension, is_viral, .. } = past.group;
     let (from, to) = (Moment(past.from), Moment(past.to));
     let limit = if is_viral { VIRAL_MAX } else { past.n_keys };
     let sql = if is_viral { VIRAL } else { SUMS };
     let client = store.client().await?;
-    let outcome =
-        timeout(ANSWER_TIMEOUT, client.query(sql, &[&dimension.as_str(), &from, &to, &past.key, &limit]))
-            .await;
+    let (dimension, seconds) = (dimension.as_str(), past.step_seconds as f64);
+    let values: [&(dyn ToSql + Sync); 6] = [&dimension, &from, &to, &past.key, &limit, &seconds];
+    let outcome = timeout(ANSWER_TIMEOUT, client.query(sql, &values)).await;
     let mut found = Vec::new();
     for row in answered(client, outcome)? {
         let measured = match is_viral {
             true => Measured::Viral { highest: row.try_get(2)?, count: row.try_get(3)? },
             false => Measured::Sums(sums_of(&row)?),
         };
-        found.push(Minute { at: row.try_get(1)?, key: row.try_get(0)?, measured });
+        found.push(Step { at: row.try_get(1)?, key: row.try_get(0)?, measured });
     }
     Ok(found)
 }
 
-/// Which minutes of the past.
+/// Which steps of the past.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Past {
     /// Of what; its window does not matter.
@@ -149,9 +150,11 @@ pub struct Past {
     pub key: Option<String>,
     /// Of how many, at most.
     pub n_keys: i64,
-    /// From when on, on a minute.
+    /// How long a step is: a whole number of buckets, of whole minutes where those are merged already.
+    pub step_seconds: i64,
+    /// From when on, on the edge of a step.
     pub from: Timestamp,
-    /// Until when, on a minute.
+    /// Until when, on the edge of a step.
     pub to: Timestamp,
 }
 
@@ -234,10 +237,11 @@ mod tests {
         let now = Timestamp::now();
         record(&store, &testing::posts(30, now)).await.unwrap();
         let (from, to) = (now - SignedDuration::from_hours(1), now + SignedDuration::from_mins(1));
-        let past = Past { group: group(Dimension::Product, false), key: None, n_keys: 1, from, to };
-        let found = minutes(&store, &past).await.unwrap();
+        let group = group(Dimension::Product, false);
+        let past = Past { group, key: None, n_keys: 1, step_seconds: 60, from, to };
+        let found = steps(&store, &past).await.unwrap();
         assert_eq!((found.len(), found[0].key.as_str()), (1, "alpha"));
-        let named = minutes(&store, &Past { key: Some("beta".to_owned()), ..past }).await.unwrap();
+        let named = steps(&store, &Past { key: Some("beta".to_owned()), ..past }).await.unwrap();
         assert_eq!((named.len(), named[0].key.as_str()), (1, "beta"));
     }
 }

@@ -121,10 +121,6 @@ async fn what_people_will_be_told_is_written_with_the_alert_that_it_is_about() {
     let shown = negativity["posts"].as_array().unwrap();
     assert_eq!(shown.len(), 20);
     assert!(shown.iter().all(|post| post["text"] == "I hate it"), "the posts that made it: {shown:?}");
-    let series = negativity["evidence"]["series"].as_array().unwrap();
-    let last = series.last().unwrap();
-    assert_eq!((&last["low"], &last["high"]), (&json!(0.0), &json!(0.5)), "what the rule lets pass");
-    assert!(last["value"].as_f64().unwrap() > 0.5, "it ends with what opened the alert: {last}");
 }
 
 #[tokio::test]
@@ -145,6 +141,8 @@ async fn an_alert_of_a_rule_tells_what_the_posts_are_about_and_what_was_read_bef
     let series = evidence["series"].as_array().unwrap();
     let values: Vec<f64> = series.iter().map(|point| point["value"].as_f64().unwrap()).collect();
     assert!(values.len() > 10 && values[0] == 0.0 && *values.last().unwrap() > 0.5, "{values:?}");
+    let last = series.last().unwrap();
+    assert_eq!((&last["low"], &last["high"]), (&json!(0.0), &json!(0.5)), "what the rule lets pass");
 }
 
 #[tokio::test]

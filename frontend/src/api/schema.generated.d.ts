@@ -3622,7 +3622,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A field is wrong, named in `details.field` */
+            /** @description A field is wrong, named in `details.field`, such as a channel that there is not (`unknown_channel`) */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3786,7 +3786,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A field is wrong, named in `details.field` */
+            /** @description A field is wrong, named in `details.field`, such as a channel that there is not (`unknown_channel`) */
             422: {
                 headers: {
                     [name: string]: unknown;

@@ -31,10 +31,7 @@ export function EvidenceChart({ series, metric, band, onPick }: EvidenceChartPro
     () => evidenceOption(palette, { series, metric, band }),
     [palette, series, metric, band],
   );
-  const stepMs = Math.max(
-    60_000,
-    Date.parse(series[1]?.at ?? '') - Date.parse(series[0]?.at ?? '') || 60_000,
-  );
+  const stepMs = stepOf(series.map(({ at }) => Date.parse(at)));
   const pick = (index: number) => {
     const at = series[index]?.at;
     if (at === undefined) return;
@@ -48,6 +45,12 @@ export function EvidenceChart({ series, metric, band, onPick }: EvidenceChartPro
       className="h-56"
     />
   );
+}
+
+/** How long a step is: steps without a reading are left out, so two that follow each other may be further apart. */
+function stepOf(starts: readonly number[]): number {
+  const apart = starts.slice(1).map((start, i) => start - (starts[i] ?? start));
+  return Math.min(...apart, 60_000);
 }
 
 const isOutside = ({ value, low, high }: EvidencePoint) => value < low || value > high;
