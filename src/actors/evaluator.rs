@@ -139,6 +139,7 @@ impl Evaluator {
         let (quiet, open): (Vec<_>, Vec<_>) =
             self.open_churn().await?.into_iter().partition(|alert| churn_alerts::is_over(rule, alert, now));
         let outdated = alerts::whole(&self.params.store, &self.told.outdated(&open)).await?;
+        outdated.iter().for_each(|alert| self.told.corrected(alert));
         push_all(&self.params.updates, outdated).await;
         Ok(quiet.into_iter().map(|alert| churn_alerts::series(alert.scope)).collect())
     }

@@ -38,16 +38,22 @@ impl ToldAlerts {
         is_due
     }
 
-    /// Which of all open alerts count other posts than people were told, for corrections take posts out; notes that they
-    /// are pushed. One that is new here was told of by the process that opened it.
+    /// Which of all open alerts count other posts than people were told, for corrections take posts out. One that is new
+    /// here was told of by the process that opened it.
     pub fn outdated(&mut self, open: &[Alert]) -> Vec<Uuid> {
         self.alerts.retain(|id, _| open.iter().any(|alert| alert.id == *id));
         let mut is_outdated = |alert: &Alert| {
             let (count, grew_at) = (alert.count, None);
-            let told = self.alerts.entry(alert.id).or_insert(Told { count, grew_at });
-            std::mem::replace(&mut told.count, count) != count
+            self.alerts.entry(alert.id).or_insert(Told { count, grew_at }).count != count
         };
         open.iter().filter(|alert| is_outdated(alert)).map(|alert| alert.id).collect()
+    }
+
+    /// Notes that an outdated alert was pushed as it is now.
+    pub fn corrected(&mut self, alert: &Alert) {
+        if let Some(told) = self.alerts.get_mut(&alert.id) {
+            told.count = alert.count;
+        }
     }
 }
 
@@ -88,8 +94,12 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
+    /// Which are outdated; they are pushed.
     fn outdated(told: &mut ToldAlerts, open: &[Alert]) -> Vec<u128> {
-        told.outdated(open).iter().map(Uuid::as_u128).collect()
+        let outdated = told.outdated(open);
+        assert_eq!(told.outdated(open), outdated, "until they were pushed");
+        open.iter().for_each(|alert| told.corrected(alert));
+        outdated.iter().map(Uuid::as_u128).collect()
     }
 
     #[test]
