@@ -65,8 +65,9 @@ pub struct Config {
     /// Further Host values to answer, separated by commas, such as dashboard.example.org
     #[arg(long, env = "GROUNDSWELL_ALLOWED_HOSTS", value_delimiter = ',')]
     pub allowed_hosts: Vec<String>,
-    /// Pages of other sites that may connect, each exactly as browsers name it, such as `https://dash.example.org`; several
-    /// are separated by commas, or the option is repeated
+    /// Pages of other sites that may connect, and call and read the whole API as far as no token is asked for or they show it;
+    /// each exactly as browsers name it, such as `https://dash.example.org`; several are separated by commas, or the option is
+    /// repeated
     #[arg(long = "allowed-origin", env = "GROUNDSWELL_ALLOWED_ORIGINS", value_delimiter = ',')]
     pub allowed_origins: Vec<Origin>,
     /// Put before every Redis key, so that several can share one Redis

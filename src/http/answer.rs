@@ -93,24 +93,15 @@ fn in_error_form(response: ServiceResponse) -> ServiceResponse {
         status if status.is_server_error() => {
             ApiError::internal(response.response().error().map_or_else(String::new, ToString::to_string))
         }
-        _ if is_foreign(&response) => ApiError::Foreign { header: "Origin", value: origin_of(&response) },
+        _ if response.response().error().is_some_and(|error| error.as_error::<CorsError>().is_some()) => {
+            ApiError::invalid("a preflight request", "asks for what no page of another site may do here")
+        }
         _ => ApiError::MalformedBody(
             response.response().error().map_or_else(|| "cannot be read".to_owned(), ToString::to_string),
         ),
     };
     let (request, _) = response.into_parts();
     ServiceResponse::new(request, error.error_response())
-}
-
-/// Whether a page of an origin that is not allowed asked beforehand.
-fn is_foreign(response: &ServiceResponse) -> bool {
-    let error = response.response().error().and_then(|error| error.as_error::<CorsError>());
-    matches!(error, Some(CorsError::OriginNotAllowed))
-}
-
-fn origin_of(response: &ServiceResponse) -> String {
-    let origin = response.request().headers().get(header::ORIGIN);
-    origin.map(|origin| String::from_utf8_lossy(origin.as_bytes()).into_owned()).unwrap_or_default()
 }
 
 fn log_failure(response: &ServiceResponse, id: &HeaderValue) {

@@ -6,7 +6,7 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::middleware::Next;
-use actix_web::{Error, ResponseError, web};
+use actix_web::{Error, HttpMessage as _, ResponseError, web};
 use sha2::{Digest, Sha256};
 
 use super::dashboard;
@@ -87,21 +87,27 @@ impl std::fmt::Debug for Token {
     }
 }
 
-/// Middleware: refuses what comes from elsewhere, and callers without the token.
-pub async fn guard(
+/// What a live connection shows instead of the token.
+struct Ticket(String);
+
+/// Middleware, before all that answers: refuses what comes from elsewhere.
+pub async fn admit(
     state: web::Data<AppState>,
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    if let Err(refusal) = check(&state, &mut request).await {
+    // First of all: what is refused is logged, and a ticket belongs in no log.
+    let ticket = take_ticket(&mut request);
+    if let Some(ticket) = ticket {
+        request.extensions_mut().insert(Ticket(ticket));
+    }
+    if let Err(refusal) = check_names(&state, &request) {
         return Ok(request.into_response(refusal.error_response()));
     }
     next.call(request).await.map(ServiceResponse::map_into_boxed_body)
 }
 
-async fn check(state: &AppState, request: &mut ServiceRequest) -> Result<(), ApiError> {
-    // First of all: what is refused below is logged, and a ticket belongs in no log.
-    let ticket = take_ticket(request);
+fn check_names(state: &AppState, request: &ServiceRequest) -> Result<(), ApiError> {
     let hosts = &state.params.hosts;
     let headers = request.headers();
     let named = headers.get_all(header::HOST).map(header_text).collect::<Vec<_>>();
@@ -116,6 +122,23 @@ async fn check(state: &AppState, request: &mut ServiceRequest) -> Result<(), Api
             return Err(ApiError::Foreign { header: "Origin", value: origin });
         }
     }
+    Ok(())
+}
+
+/// Middleware, behind [`admit`]: refuses callers without the token.
+pub async fn guard(
+    state: web::Data<AppState>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    if let Err(refusal) = check_token(&state, &request).await {
+        return Ok(request.into_response(refusal.error_response()));
+    }
+    next.call(request).await.map(ServiceResponse::map_into_boxed_body)
+}
+
+async fn check_token(state: &AppState, request: &ServiceRequest) -> Result<(), ApiError> {
+    let headers = request.headers();
     let Some(token) = &state.params.token else {
         return Ok(());
     };
@@ -125,7 +148,8 @@ async fn check(state: &AppState, request: &mut ServiceRequest) -> Result<(), Api
     if is_open || shown_tokens(headers).any(|shown| token.is(&shown)) {
         return Ok(());
     }
-    if let Some(ticket) = ticket
+    let ticket = request.extensions_mut().remove::<Ticket>();
+    if let Some(Ticket(ticket)) = ticket
         && state.live_tickets.redeem(&ticket).await?
     {
         return Ok(());

@@ -47,6 +47,7 @@ pub fn configure(config: &mut web::ServiceConfig, origins: &AllowedOrigins) {
         .wrap(Compress::default())
         .wrap(from_fn(guard::guard))
         .wrap(origins.sharing())
+        .wrap(from_fn(guard::admit))
         .wrap(from_fn(answer::complete))
         .service(
             at("/api/v1/posts", "GET, HEAD, POST")
@@ -149,6 +150,7 @@ pub fn configure_operations(config: &mut web::ServiceConfig) {
         || std::future::ready(Err::<&str, _>(ApiError::NotFound { what: "the address".to_owned() }));
     let table = web::scope("")
         .wrap(from_fn(guard::guard))
+        .wrap(from_fn(guard::admit))
         .wrap(from_fn(answer::complete))
         .configure(operations)
         .default_service(web::to(nothing_else));

@@ -48,32 +48,52 @@ async fn a_page_of_another_site_is_refused_also_for_sockets() {
     assert_eq!(two.header("origin", "http://evil.example").send().await.unwrap().status(), 403);
 }
 
+/// The origin whose pages may read an answer.
+fn shared(answer: &reqwest::Response) -> Option<String> {
+    let origin = answer.headers().get("access-control-allow-origin");
+    origin.map(|origin| origin.to_str().unwrap().to_owned())
+}
+
 #[actix_web::test]
-async fn an_allowed_page_may_read_its_answers_and_no_other_page_may() {
+async fn an_allowed_page_may_ask_beforehand_without_the_token_and_no_other_page_may() {
     let door = FrontDoor::open(Setup { token: Some(TOKEN), ..Setup::default() }).await;
     let beforehand = |origin: &str| {
         let asks = door.request(Method::OPTIONS, "/api/v1/live/tickets").header("origin", origin.to_owned());
         let asks = asks.header("access-control-request-method", "POST");
         asks.header("access-control-request-headers", "authorization").send()
     };
-    let shared = |response: &reqwest::Response| {
-        let origin = response.headers().get("access-control-allow-origin");
-        origin.map(|origin| origin.to_str().unwrap().to_owned())
-    };
-
     let may = beforehand(ALLOWED_ORIGIN).await.unwrap();
     assert_eq!((may.status().as_u16(), shared(&may).as_deref()), (200, Some(ALLOWED_ORIGIN)));
     assert_eq!(may.headers()["access-control-allow-headers"], "authorization");
     assert!(!may.headers().contains_key("access-control-allow-credentials"));
-    for origin in
-        ["https://evil.example", "null", "https://pages.example.org.evil.example", door.url.as_str()]
-    {
+    let own = beforehand(&door.url).await.unwrap();
+    assert_eq!((shared(&own), read(own).await.0), (None, 400), "its own page has no need to ask");
+    for origin in ["https://evil.example", "null", "https://pages.example.org.evil.example"] {
         let refused = beforehand(origin).await.unwrap();
         assert_eq!(shared(&refused), None, "{origin}");
         let (status, answer) = read(refused).await;
         assert_eq!((status, &answer["error"]["code"]), (403, &json!("foreign_origin")), "{origin}");
     }
 
+    let asks = |method: &str, header: &'static str, value: &'static str| {
+        let asks = door.request(Method::OPTIONS, "/api/v1/posts").header("origin", ALLOWED_ORIGIN);
+        asks.header("access-control-request-method", method.to_owned()).header(header, value).send()
+    };
+    for (method, header, value, status, code) in [
+        ("PATCH", "accept", "*/*", 400, "invalid_parameter"),
+        ("POST", "host", "evil.example", 403, "foreign_host"),
+        ("POST", "origin", "https://evil.example", 403, "foreign_origin"),
+    ] {
+        let refused = asks(method, header, value).await.unwrap();
+        assert_eq!(shared(&refused), None, "{method} {header} {value}");
+        let (refused, answer) = read(refused).await;
+        assert_eq!((refused, &answer["error"]["code"]), (status, &json!(code)), "{answer}");
+    }
+}
+
+#[actix_web::test]
+async fn an_allowed_page_may_read_its_answers_also_why_it_was_refused() {
+    let door = FrontDoor::open(Setup { token: Some(TOKEN), ..Setup::default() }).await;
     let asks = || door.request(Method::POST, "/api/v1/live/tickets").header("origin", ALLOWED_ORIGIN);
     for (asks, status) in
         [(asks().bearer_auth(TOKEN), 201), (asks().bearer_auth("wrong"), 401), (asks(), 401)]
