@@ -129,7 +129,11 @@ for (const [path, ready] of [
       viewport: SIZES.phone,
       serviceWorkers: 'block',
     });
-    t.after(close);
+    t.after(async () => {
+      // A call may be under way, whose answer nobody waits for any more.
+      await page.unrouteAll({ behavior: 'ignoreErrors' });
+      await close();
+    });
     await page.route('**/api/v1/**', async (route) => {
       const response = await route.fetch();
       await route.fulfill({ response, json: stretch(await response.json()) });
