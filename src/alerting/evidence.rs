@@ -93,10 +93,14 @@ pub fn by_need(openings: &mut [Opening]) {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
     use crate::alerting::measure::tests::negativity;
-    use crate::models::evaluation::Measured;
-    use crate::models::rollup::Sums;
+    use crate::models::alert::{Scope, Severity};
+    use crate::models::alert_rule::Rule;
+    use crate::models::evaluation::{Measured, Series, SeriesId};
+    use crate::models::rollup::{Dimension, Sums};
 
     const START: i64 = 1_800_000_000;
 
@@ -153,6 +157,40 @@ mod tests {
         let fallen = series(&rule, &minutes, (steps(&rule, at(6_000)), 0.0));
         assert_eq!((fallen.len(), fallen[0].low, fallen[0].high), (60, 50.0, 150.0));
         assert_eq!((fallen[48].value, fallen[55].value), (150.0, 0.0));
+    }
+
+    fn opening(rule: u128, key: &str, severity: Severity) -> Opening {
+        let now = at(0);
+        let what = negativity();
+        let rule = Rule { id: Uuid::from_u128(rule), builtin: false, what, created_at: now, updated_at: now };
+        let scope = Scope { dimension: Dimension::Product, key: key.to_owned() };
+        Opening {
+            id: SeriesId { rule_id: rule.id, scope },
+            rule,
+            severity,
+            title: String::new(),
+            value: 0.6,
+            count: 30,
+            pending_since: now,
+            series: Series::at_rest(now),
+            posts: Vec::new(),
+            evidence: None,
+        }
+    }
+
+    #[test]
+    fn the_gravest_of_each_rule_comes_first_for_it_is_the_one_that_people_are_told_of() {
+        let mut openings = [
+            opening(1, "a", Severity::Warning),
+            opening(1, "b", Severity::Warning),
+            opening(1, "c", Severity::Critical),
+            opening(1, "d", Severity::Critical),
+            opening(2, "e", Severity::Info),
+            opening(2, "f", Severity::Warning),
+        ];
+        by_need(&mut openings);
+        let order: Vec<&str> = openings.iter().map(|opening| opening.id.scope.key.as_str()).collect();
+        assert_eq!(order, ["c", "f", "d", "a", "b", "e"]);
     }
 
     #[test]

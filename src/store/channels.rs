@@ -368,6 +368,32 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn rules_of_before_that_name_channels_which_are_gone_name_the_others() {
+        const MIGRATION: &str = include_str!("../../migrations/V14__living_channels.sql");
+        let store = test_store().await;
+        let (one, other) =
+            (channel(&store, "webhook", "warning").await, channel(&store, "webhook", "warning").await);
+        let rules = [&[other, one][..], &[one], &[other]];
+        let gone = Uuid::now_v7();
+        let mut named = Vec::new();
+        for channels in rules {
+            let rule = rule_for(&store, channels).await.unwrap();
+            // As deleting a channel once left it.
+            let dangling = format!(
+                "UPDATE alert_rules SET channels = array_replace(channels, '{one}', '{gone}') WHERE id = '{rule}'"
+            );
+            execute(&store, &dangling).await;
+            named.push(rule);
+        }
+        execute(&store, MIGRATION).await;
+        let mut left = Vec::new();
+        for rule in named {
+            left.push(channels_of(&store, rule).await);
+        }
+        assert_eq!(left, [vec![other], vec![], vec![other]]);
+    }
+
     async fn rule_for(store: &Store, channels: &[Uuid]) -> Result<Uuid, StoreError> {
         let mut what = alert_rules::list(store).await?.remove(0).what;
         (what.name, what.channels) = ("Both".to_owned(), channels.to_vec());
