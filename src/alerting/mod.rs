@@ -6,7 +6,7 @@ pub mod measure; // what a rule sees
 pub mod muting; // of what people are not told
 pub mod plan; // everything that one evaluation changes
 pub mod preview; // what a rule would have done
-pub mod rolling; // what a rule reads minute by minute
+pub mod rolling; // what a rule reads step by step
 pub mod telling; // what people are told, and in whose name
 pub mod title; // one sentence for people
 

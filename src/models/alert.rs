@@ -163,7 +163,7 @@ pub struct EvidencePoint {
     pub at: Timestamp,
     /// What was measured.
     pub value: f64,
-    /// What is usual: at such a time, or, of a rule, in the hour before.
+    /// What is usual: at such a time, or, of a rule, in the steps before.
     pub baseline: f64,
     /// The least that would not have surprised, or that the rule lets pass.
     pub low: f64,

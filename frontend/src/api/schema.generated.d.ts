@@ -1369,7 +1369,7 @@ export interface components {
             value: number;
             /**
              * Format: double
-             * @description What is usual: at such a time, or, of a rule, in the hour before.
+             * @description What is usual: at such a time, or, of a rule, in the steps before.
              */
             baseline: number;
             /**
