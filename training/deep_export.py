@@ -1,8 +1,9 @@
 """Turns deep checkpoints into `weights/deep`: an int8 graph, its levels, manifest, golden answers and hashes.
 
 Of several checkpoints the weights are averaged ("model soups", Wortsman et al. 2022): runs that began alike and saw the
-texts in another order end in one valley, and its middle is better than its sides. Levels and thresholds are fitted on the int8 graph's own answers to the development sets. The float32
-graph, with the same levels, is for comparison only and goes to a folder of its own.
+texts in another order end in one valley, and its middle is better than its sides. Levels and thresholds are fitted on the
+int8 graph's own answers to the development sets. The float32 graph, with the same levels, is for comparison only and goes
+to a folder of its own.
 """
 
 import argparse
@@ -23,12 +24,13 @@ NAME = "deep"
 
 
 def weights_of(checkpoint: Path) -> dict:
-    """The finished network, or the state of a run that is still going."""
+    """The finished network, or what it would be if the run that is still going ended here."""
     finished = checkpoint / "network.pt"
     if finished.exists():
         found = torch.load(finished, map_location="cpu", weights_only=True)
     else:
-        found = torch.load(checkpoint / "state.pt", map_location="cpu", weights_only=True)["network"]
+        mean = torch.load(checkpoint / "state.pt", map_location="cpu", weights_only=True)["mean"]
+        found = {name.removeprefix("module."): value for name, value in mean.items() if name != "n_averaged"}
     return {name: value.float().numpy() for name, value in found.items()}
 
 
