@@ -2,8 +2,8 @@
 # Trains both models from the public data sets and writes them to weights/: a
 # first deep network, which teaches swift and two more, whose mean is deep. What is
 # not committed (the checkpoints, the teachers' answers, deep in float32) stays in
-# training/.cache. Takes about three hours on two cores; a run that was stopped goes
-# on where it was.
+# training/.cache. Each of the three networks takes some 45 minutes on two cores with
+# AMX; a run that was stopped goes on where it was.
 #
 # Usage: scripts/train.sh <folder with the data sets>
 set -euo pipefail
