@@ -10,7 +10,7 @@ use std::{
 
 use nix::unistd::{Uid, User, geteuid};
 
-use super::EmbeddedError;
+use super::{EmbeddedError, child};
 
 /// The system user that PostgreSQL runs as, since it refuses to run as root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +61,7 @@ impl Account {
     /// Whether this user gets through all folders above `folder`. Asked of the system by trying, since modes alone
     /// do not tell (access lists, mount options).
     pub(super) fn can_enter(self, folder: &Path) -> bool {
-        let mut command = Command::new("/bin/sh");
+        let mut command = child::command("/bin/sh");
         command.args(["-c", ":"]).current_dir(folder).stdin(Stdio::null());
         self.apply(&mut command);
         command.status().is_ok_and(|status| status.success())

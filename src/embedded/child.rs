@@ -1,4 +1,6 @@
 use std::{
+    env,
+    ffi::OsStr,
     os::unix::process::{CommandExt, ExitStatusExt},
     process::{Command, ExitStatus},
 };
@@ -11,6 +13,27 @@ use nix::{
     },
     unistd::{Pid, getppid},
 };
+
+/// The variables that children inherit: where programs and their libraries are, the language of messages, the time
+/// zone, and where temporary files go.
+const INHERITED: [&str; 6] = ["PATH", "LD_LIBRARY_PATH", "LANG", "LANGUAGE", "TZ", "TMPDIR"];
+
+/// The prefix of the other variables that choose a language.
+const INHERITED_PREFIX: &str = "LC_";
+
+/// A command that inherits nothing of our environment but [`INHERITED`].
+///
+/// The environment holds our secrets, and `/proc/<pid>/environ` of a child shows it to everybody who runs as the
+/// child's user. It also keeps `PGDATA` and the like from changing how the private servers run.
+pub(super) fn command(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear().envs(env::vars_os().filter(|(name, _)| is_inherited(name)));
+    command
+}
+
+fn is_inherited(name: &OsStr) -> bool {
+    name.to_str().is_some_and(|name| INHERITED.contains(&name) || name.starts_with(INHERITED_PREFIX))
+}
 
 /// Makes the child end when we do, however we do, and keeps the terminal's Ctrl-C from it: it must outlive the
 /// settling of what is in flight.

@@ -8,7 +8,12 @@ use nix::{sys::signal::Signal, unistd::Pid};
 use tracing::info;
 
 use super::{
-    EmbeddedError, child::die_with_us, keeper::Server, leftovers::Leftover, logs, places::Places,
+    EmbeddedError,
+    child::{self, die_with_us},
+    keeper::Server,
+    leftovers::Leftover,
+    logs,
+    places::Places,
     programs::PostgresPrograms,
 };
 
@@ -20,10 +25,6 @@ pub(super) const DATABASE: &str = "postgres";
 
 const HBA: &str =
     "# Written at every start. Nobody else can enter the folder of the socket.\nlocal all all trust\n";
-
-/// A person's environment must not change how the private server runs.
-const FOREIGN_VARIABLES: [&str; 8] =
-    ["PGDATA", "PGPORT", "PGHOST", "PGUSER", "PGDATABASE", "PGOPTIONS", "PGTZ", "PGCLIENTENCODING"];
 
 /// The private PostgreSQL of one data directory.
 pub(super) struct Postgres {
@@ -150,12 +151,9 @@ impl Postgres {
 
     /// As the right user, in a folder that this user can enter, in a language that logs are read in.
     fn run(&self, program: &Path) -> Result<Command, EmbeddedError> {
-        let mut command = Command::new(program);
+        let mut command = child::command(program);
         self.places.account.apply(&mut command);
         command.current_dir(&self.places.postgres).env("LC_ALL", "C.UTF-8");
-        for variable in FOREIGN_VARIABLES {
-            command.env_remove(variable);
-        }
         logs::capture(&mut command, &self.startup_log())?;
         Ok(command)
     }

@@ -1,9 +1,6 @@
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::path::{Path, PathBuf};
 
-use super::EmbeddedError;
+use super::{EmbeddedError, child};
 
 /// The oldest PostgreSQL whose features the migrations and settings use.
 pub const POSTGRES_MIN: u32 = 14;
@@ -85,7 +82,7 @@ fn postgres_folders() -> Vec<PathBuf> {
     if let Ok(versions) = std::fs::read_dir("/usr/lib/postgresql") {
         folders.extend(versions.flatten().map(|version| version.path().join("bin")));
     }
-    if let Ok(answer) = Command::new("pg_config").arg("--bindir").output() {
+    if let Ok(answer) = child::command("pg_config").arg("--bindir").output() {
         folders.push(PathBuf::from(String::from_utf8_lossy(&answer.stdout).trim()));
     }
     folders.extend(["/usr/local/pgsql/bin", "/usr/libexec/postgresql", "/usr/bin"].map(PathBuf::from));
@@ -102,13 +99,13 @@ fn postgres_at(postgres: &Path) -> Option<PostgresPrograms> {
 
 /// Asks the shell, which reads the `PATH` as the person who typed the command expects.
 fn on_path(name: &str) -> Option<PathBuf> {
-    let answer = Command::new("/bin/sh").args(["-c", "command -v \"$1\"", "sh", name]).output().ok()?;
+    let answer = child::command("/bin/sh").args(["-c", "command -v \"$1\"", "sh", name]).output().ok()?;
     let path = PathBuf::from(String::from_utf8(answer.stdout).ok()?.trim_end_matches('\n'));
     path.is_absolute().then_some(path)
 }
 
 fn said_version(program: &Path) -> Option<String> {
-    let answer = Command::new(program).arg("--version").stdin(std::process::Stdio::null()).output().ok()?;
+    let answer = child::command(program).arg("--version").stdin(std::process::Stdio::null()).output().ok()?;
     String::from_utf8(answer.stdout).ok()
 }
 

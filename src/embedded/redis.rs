@@ -10,7 +10,7 @@ use std::{
 use nix::sys::signal::Signal;
 
 use super::{
-    EmbeddedError, RedisFsync, keeper::Server, leftovers::Leftover, logs, places::Places,
+    EmbeddedError, RedisFsync, child, keeper::Server, leftovers::Leftover, logs, places::Places,
     programs::RedisProgram,
 };
 
@@ -51,7 +51,7 @@ impl Server for Redis {
     }
 
     fn command(&self) -> Result<Command, EmbeddedError> {
-        let mut command = Command::new(&self.program.server);
+        let mut command = child::command(&self.program.server);
         command.arg(self.settings_file()).current_dir(&self.places.redis);
         logs::capture(&mut command, &self.startup_log())?;
         Ok(command)

@@ -26,6 +26,9 @@ const ORPHANS_END_WITHIN: Duration = Duration::from_secs(10);
 /// Marks the folder that a re-executed test works in; see [`serve_until_killed`].
 const MARK: &str = "groundswell-embedded-test";
 
+/// What the server knows and its children must not.
+const SECRET: &str = "the secret of the server";
+
 fn params(data_dir: &Path) -> EmbeddedParams {
     EmbeddedParams { data_dir: data_dir.to_owned(), redis_fsync: RedisFsync::Always, durable: false }
 }
@@ -224,10 +227,7 @@ async fn check_elsewhere(data_dir: &Path) {
 async fn the_servers_end_when_their_parent_is_killed_and_the_next_start_finds_everything() {
     let folder = open_folder();
     for round in 0..2 {
-        let mut parent = start_in_another_process(folder.path());
-        let stdout = BufReader::new(parent.stdout.take().unwrap());
-        let line = stdout.lines().map(Result::unwrap).find(|line| line.starts_with("pids ")).unwrap();
-        let pids: Vec<u32> = line.split(' ').skip(1).map(|pid| pid.parse().unwrap()).collect();
+        let (mut parent, pids) = start_in_another_process(folder.path());
         let killed = Instant::now();
         parent.kill().unwrap();
         parent.wait().unwrap();
@@ -241,6 +241,30 @@ async fn the_servers_end_when_their_parent_is_killed_and_the_next_start_finds_ev
         assert_eq!(ask_postgres(&embedded, "SELECT max(n) FROM from_child").await.as_deref(), Some("7"));
         embedded.stop().await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn the_environment_of_the_servers_holds_no_secret_of_ours() {
+    let folder = open_folder();
+    let (mut parent, pids) = start_in_another_process(folder.path());
+    let environment = |pid: u32| {
+        let variables = std::fs::read(format!("/proc/{pid}/environ")).unwrap();
+        String::from_utf8(variables).unwrap().split('\0').map(str::to_owned).collect::<Vec<_>>()
+    };
+    let (of_postgres, of_redis) = (environment(pids[0]), environment(pids[1]));
+    let of_parent = environment(parent.id());
+    parent.kill().unwrap();
+    parent.wait().unwrap();
+    assert!(of_parent.iter().any(|variable| variable.ends_with(SECRET)), "there was no secret to give away");
+    // Redis overwrites its own with what it is called; PostgreSQL leaves it, so this shows that it could be read.
+    assert!(of_postgres.iter().any(|variable| variable.starts_with("PATH=")), "{of_postgres:?}");
+    let strays = ["GROUNDSWELL_", "CARGO", "PGOPTIONS", "HOME"];
+    let is_stray = |variable: &&String| {
+        variable.contains(SECRET) || strays.iter().any(|stray| variable.starts_with(stray))
+    };
+    let told: Vec<_> = of_postgres.iter().chain(&of_redis).filter(is_stray).collect();
+    assert!(told.is_empty(), "children were told {told:?}");
+    until("the orphans have ended", || !pids.iter().copied().any(exists)).await;
 }
 
 #[tokio::test]
@@ -270,16 +294,23 @@ fn data_dir_in(folder: &Path) -> PathBuf {
     folder.join("data")
 }
 
-/// Runs [`serve_until_killed`] alone, in a process that can be killed.
-fn start_in_another_process(folder: &Path) -> std::process::Child {
+/// Runs [`serve_until_killed`] alone, in a process that can be killed, with [`SECRET`] in its environment. Answers the
+/// process and its two servers.
+fn start_in_another_process(folder: &Path) -> (std::process::Child, Vec<u32>) {
     std::fs::write(folder.join(MARK), "").unwrap();
-    Command::new(std::env::current_exe().unwrap())
+    let mut parent = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "embedded::tests::serve_until_killed", "--nocapture"])
         .current_dir(folder)
+        .env("GROUNDSWELL_AUTH_TOKEN", SECRET)
+        .env("GROUNDSWELL_SECRET_KEY", SECRET)
+        .env("PGOPTIONS", "-c jit=on")
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
-        .unwrap()
+        .unwrap();
+    let stdout = BufReader::new(parent.stdout.take().unwrap());
+    let line = stdout.lines().map(Result::unwrap).find(|line| line.starts_with("pids ")).unwrap();
+    (parent, line.split(' ').skip(1).map(|pid| pid.parse().unwrap()).collect())
 }
 
 /// Not a test by itself: what [`start_in_another_process`] runs. Elsewhere it finds no mark and does nothing.
