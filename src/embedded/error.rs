@@ -72,6 +72,22 @@ pub enum EmbeddedError {
         /// Its last words, from its log.
         reason: String,
     },
+    /// The append-only log of Redis is damaged in a way that a power cut does not explain.
+    #[error(
+        "the log `{path}` is damaged at byte {at}, and the last {bytes} bytes ({n_commands} readable commands) would be \
+         lost, more than a power cut explains; nothing was changed: restore it from a backup, or accept the loss with \
+         `redis-check-aof --fix {path}`"
+    )]
+    DamagedLog {
+        /// The part of the log.
+        path: PathBuf,
+        /// Where reading ended.
+        at: u64,
+        /// How much lies behind the last whole command.
+        bytes: u64,
+        /// How many commands behind the damage could still be read.
+        n_commands: usize,
+    },
     /// A server was asked to stop and is still there. It is never killed, since that could lose what it holds.
     #[error("{server} (pid {pid}) has not stopped yet: wait for it, or stop it yourself")]
     StillRunning {

@@ -9,7 +9,7 @@
 //! ```text
 //! lock                  held while the server lives
 //! run.json              where the running server is (RunInfo)
-//! redis/                settings, log, append-only file
+//! redis/                settings, log, append-only file; dropped-*.aof is what a power cut damaged of it
 //! postgres/             settings, log, cluster; local.conf is yours and wins
 //! ```
 //!
@@ -17,6 +17,7 @@
 //! `/var/lib/groundswell/<hash>` instead.
 
 mod account;
+mod append_log;
 mod child;
 mod error;
 mod keeper;

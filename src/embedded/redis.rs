@@ -10,7 +10,7 @@ use std::{
 use nix::sys::signal::Signal;
 
 use super::{
-    EmbeddedError, RedisFsync, child, keeper::Server, leftovers::Leftover, logs, places::Places,
+    EmbeddedError, RedisFsync, append_log, child, keeper::Server, leftovers::Leftover, logs, places::Places,
     programs::RedisProgram,
 };
 
@@ -45,6 +45,7 @@ impl Server for Redis {
             leader: None,
         };
         leftover.stop()?;
+        append_log::mend(&self.places.redis)?;
         self.rotate_log()?;
         let path = self.settings_file();
         fs::write(&path, self.settings()).map_err(EmbeddedError::io("write", &path))
@@ -91,6 +92,8 @@ appendfsync {fsync}
 no-appendfsync-on-rewrite no
 aof-load-truncated yes
 aof-use-rdb-preamble yes
+# By these we know after a power cut how many seconds its damage spans.
+aof-timestamp-enabled yes
 save \"\"
 maxmemory 0
 maxmemory-policy noeviction

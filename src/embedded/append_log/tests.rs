@@ -1,0 +1,227 @@
+//! Logs that a real Redis wrote, damaged as power cuts and disks damage them, and read by a real Redis again.
+
+use std::{fs, process::Command, sync::Arc, thread, time::Duration};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+use super::*;
+use crate::embedded::{
+    RedisFsync, find_redis, keeper::Keeper, lock::DirectoryLock, places::Places, redis::Redis,
+};
+
+/// A data directory with a Redis that starts and dies.
+struct Disk {
+    folder: tempfile::TempDir,
+    places: Places,
+}
+
+impl Disk {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let places = Places::prepare(&folder.path().canonicalize().unwrap()).unwrap();
+        Self { folder, places }
+    }
+
+    /// Runs these commands, all in one connection, and pulls the plug. Everything answered is on disk.
+    async fn write(&self, commands: &str) {
+        let redis = self.start().await.unwrap();
+        self.ask(commands);
+        self.kill(redis).await;
+    }
+
+    async fn start(&self) -> Result<Keeper, EmbeddedError> {
+        let lock = Arc::new(DirectoryLock::acquire(self.folder.path()).unwrap());
+        let redis =
+            Redis { program: find_redis().unwrap(), places: self.places.clone(), fsync: RedisFsync::Always };
+        let keeper = Keeper::start(redis, lock).unwrap();
+        keeper.ready().await.map(|()| keeper)
+    }
+
+    async fn kill(&self, redis: Keeper) {
+        kill(Pid::from_raw(redis.pid().unwrap().cast_signed()), Signal::SIGKILL).unwrap();
+        redis.stop().await.unwrap();
+    }
+
+    /// The answers, a line each.
+    fn ask(&self, commands: &str) -> String {
+        use std::io::Write as _;
+        let mut client = Command::new("redis-cli")
+            .arg("-s")
+            .arg(&self.places.redis_socket)
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        client.stdin.take().unwrap().write_all(commands.as_bytes()).unwrap();
+        String::from_utf8(client.wait_with_output().unwrap().stdout).unwrap()
+    }
+
+    fn path(&self) -> PathBuf {
+        newest_part(&self.places.redis.join(FOLDER)).unwrap()
+    }
+
+    fn log(&self) -> Vec<u8> {
+        fs::read(self.path()).unwrap()
+    }
+
+    /// Where `text` begins in the log.
+    fn find(&self, text: &str) -> usize {
+        self.log().windows(text.len()).position(|window| window == text.as_bytes()).unwrap()
+    }
+
+    fn change(&self, damage: impl FnOnce(&mut Vec<u8>)) {
+        let mut log = self.log();
+        damage(&mut log);
+        fs::write(self.path(), log).unwrap();
+    }
+
+    /// Starts on what is left of `keys`, accepts one more, dies, starts again and has all of them still.
+    async fn assert_holds(&self, keys: &[&str]) {
+        let redis = self.start().await.unwrap();
+        let mut found: Vec<String> = self.ask("KEYS *").lines().map(str::to_owned).collect();
+        found.sort();
+        assert_eq!(found, keys);
+        assert_eq!(self.ask("SET later 1\n").trim(), "OK");
+        self.kill(redis).await;
+        let redis = self.start().await.unwrap();
+        assert_eq!(self.ask("GET later").trim(), "1", "what was accepted after the recovery is gone");
+        assert_eq!(self.ask("DBSIZE").trim(), (keys.len() + 1).to_string());
+        self.kill(redis).await;
+    }
+
+    fn copies(&self) -> usize {
+        let entries = fs::read_dir(&self.places.redis).unwrap().flatten();
+        entries.filter(|entry| entry.file_name().to_str().unwrap().starts_with("dropped-")).count()
+    }
+}
+
+const TWO_KEYS: &str = "SET one 1\nSET two 2\n";
+const TRANSACTION: &str = "EVAL \"redis.call('SET', 'three', 3) redis.call('SET', 'four', 4)\" 0\n";
+
+#[tokio::test]
+async fn a_whole_log_is_left_as_it_is() {
+    let disk = Disk::new();
+    assert_eq!(mend(&disk.places.redis).unwrap(), None, "there is no log yet");
+    disk.write(&format!("{TWO_KEYS}{TRANSACTION}")).await;
+    let before = disk.log();
+    assert_eq!(mend(&disk.places.redis).unwrap(), None);
+    assert_eq!(disk.log(), before);
+    disk.assert_holds(&["four", "one", "three", "two"]).await;
+    assert_eq!(disk.copies(), 0);
+}
+
+#[tokio::test]
+async fn zeros_at_the_end_are_cut_off() {
+    let disk = Disk::new();
+    disk.write(TWO_KEYS).await;
+    let whole = disk.log();
+    disk.change(|log| log.extend([0; 5_000]));
+    let dropped = mend(&disk.places.redis).unwrap().unwrap();
+    assert_eq!((dropped.kept_bytes, dropped.bytes, dropped.n_commands), (whole.len() as u64, 5_000, 0));
+    assert_eq!(disk.log(), whole);
+    disk.change(|log| log.extend([0; 5_000]));
+    disk.assert_holds(&["one", "two"]).await;
+}
+
+#[tokio::test]
+async fn a_command_whose_end_is_zeros_goes_whole() {
+    let disk = Disk::new();
+    disk.write(TWO_KEYS).await;
+    // The value and what closes it: for Redis itself that would be the value of two zeros.
+    disk.change(|log| {
+        let end = log.len();
+        log[end - 3..].fill(0);
+        log.extend([0; 100]);
+    });
+    disk.assert_holds(&["one"]).await;
+}
+
+#[tokio::test]
+async fn a_log_that_ends_within_a_command_loses_that_command() {
+    let disk = Disk::new();
+    disk.write(TWO_KEYS).await;
+    let at = disk.find("two");
+    disk.change(|log| log.truncate(at + 1));
+    let torn = disk.log();
+    let dropped = mend(&disk.places.redis).unwrap().unwrap();
+    assert_eq!(fs::read(&dropped.copy).unwrap(), &torn[dropped.kept_bytes as usize..]);
+    disk.assert_holds(&["one"]).await;
+}
+
+#[tokio::test]
+async fn a_transaction_without_its_end_is_undone_and_does_not_swallow_what_follows() {
+    for cut in ["three", "four", "EXEC"] {
+        let disk = Disk::new();
+        disk.write(&format!("{TWO_KEYS}{TRANSACTION}")).await;
+        let at = disk.find(cut);
+        disk.change(|log| log.truncate(at + 1));
+        disk.assert_holds(&["one", "two"]).await;
+        assert_eq!(disk.copies(), 1, "{cut}");
+    }
+}
+
+#[tokio::test]
+async fn commands_behind_a_hole_of_the_last_second_are_dropped_and_kept_beside_the_log() {
+    let disk = Disk::new();
+    disk.write("SET one 1\nSET two 2\nSET three 3\nSET four 4\n").await;
+    let (from, to) = (disk.find("two"), disk.find("three"));
+    disk.change(|log| log[from..to].fill(0));
+    let dropped = mend(&disk.places.redis).unwrap().unwrap();
+    assert_eq!(dropped.n_commands, 1, "`four` could still be read");
+    assert!(String::from_utf8_lossy(&fs::read(dropped.copy).unwrap()).contains("four"));
+    disk.assert_holds(&["one"]).await;
+}
+
+#[tokio::test]
+async fn damage_that_more_than_the_last_seconds_follow_is_refused_and_nothing_is_changed() {
+    let disk = Disk::new();
+    let redis = disk.start().await.unwrap();
+    // Redis writes the time with the first command of each second, so that is how long this takes.
+    for i in 0..4 {
+        disk.ask(&format!("SET key-{i} 1\n"));
+        thread::sleep(Duration::from_millis(1_100));
+    }
+    disk.kill(redis).await;
+    let at = disk.find("key-0");
+    disk.change(|log| log[at..at + 10].fill(b'x'));
+    let damaged = disk.log();
+    let refusal = disk.start().await.map(|_| ()).unwrap_err().to_string();
+    for told in ["is damaged at byte", "3 readable commands", "nothing was changed", "redis-check-aof --fix"]
+    {
+        assert!(refusal.contains(told), "`{told}` is not in: {refusal}");
+    }
+    assert_eq!(disk.log(), damaged);
+    assert_eq!(disk.copies(), 0);
+}
+
+#[tokio::test]
+async fn a_length_that_swallows_everything_behind_it_is_refused() {
+    let disk = Disk::new();
+    let commands: String = (0..50).map(|i| format!("SET key-{i} 1\n")).collect();
+    disk.write(&commands).await;
+    // As a log of before there were times in it.
+    disk.change(|log| {
+        let text = String::from_utf8(log.clone()).unwrap();
+        *log = text.split_inclusive("\r\n").filter(|line| !line.starts_with('#')).collect::<String>().into();
+    });
+    let at = disk.find("$5\r\nkey-3\r\n");
+    disk.change(|log| drop(log.splice(at..at + 2, *b"$50000")));
+    let damaged = disk.log();
+    let refusal = mend(&disk.places.redis).unwrap_err();
+    assert!(matches!(refusal, EmbeddedError::DamagedLog { n_commands: 46, .. }), "{refusal}");
+    assert_eq!(disk.log(), damaged);
+}
+
+#[tokio::test]
+async fn only_the_newest_copies_are_kept() {
+    let disk = Disk::new();
+    disk.write(TWO_KEYS).await;
+    for _ in 0..COPIES_MAX + 3 {
+        disk.change(|log| log.push(b'x'));
+        mend(&disk.places.redis).unwrap().unwrap();
+    }
+    assert_eq!(disk.copies(), COPIES_MAX);
+}
