@@ -193,7 +193,7 @@ impl Cascade {
             let until = Timestamp::now().as_millisecond() + OVERLOAD_LASTS_MS;
             self.overloaded_until_ms.store(until, Ordering::Release);
         }
-        // Before the lock below: threads of low priority hold the one behind this, and every scoring thread wants both.
+        // Before the lock below, so that a thread never holds both.
         let deep_per_second = self.work_per_second();
         let mut admitting = self.admission.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();

@@ -1,4 +1,4 @@
-//! Deferred posts → CorrectBatch, on worker threads of low priority.
+//! Deferred posts → CorrectBatch, on worker threads that score only on idle CPU.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ const N_TEXTS_MAX: usize = 16;
 /// Bytes read together, at most: long texts take their time, and a request may wait behind them.
 const N_BYTES_MAX: usize = 6_000;
 
-/// Longer than for the fast model: threads of low priority may get next to no processor for a while.
+/// Longer than for the fast model: on a busy machine a batch may wait minutes for idle CPU.
 const STUCK_AFTER: Duration = Duration::from_secs(300);
 
 /// What a deep pool is made of.
@@ -55,7 +55,7 @@ pub struct DeepPoolParams {
     pub n_threads: usize,
 }
 
-/// Reads doubtful posts again with a better model, with processor time that nobody else wants.
+/// Reads doubtful posts again with a better model, on CPU that would otherwise be idle ([`super::idle_scorer`]).
 ///
 /// Whatever happens to it, no correction is lost: each post has a row that says it awaits one. What this pool, or another
 /// process, dropped on the way is taken up again once the row's claim has run out.
@@ -116,12 +116,8 @@ impl Actor for DeepPool {
 
     fn started(&mut self, context: &mut Self::Context) {
         let reader = Reader { params: self.params.clone(), vitals: Arc::clone(&self.life.vitals) };
-        let params = WorkersParams {
-            name: "deep",
-            n_threads: self.params.n_threads,
-            stuck_after: STUCK_AFTER,
-            yields: true,
-        };
+        let params =
+            WorkersParams { name: "deep", n_threads: self.params.n_threads, stuck_after: STUCK_AFTER };
         self.workers = Some(Workers::start(params, move |presence| reader.run(presence)));
         context.run_interval(LOOK_EVERY, |pool, _| pool.look());
         context.run_interval(SWEEP_EVERY, Self::sweep);

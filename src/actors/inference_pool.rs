@@ -70,12 +70,8 @@ impl Actor for InferencePool {
 
     fn started(&mut self, context: &mut Self::Context) {
         let worker = Worker { params: self.params.clone(), vitals: Arc::clone(&self.life.vitals) };
-        let params = WorkersParams {
-            name: "inference",
-            n_threads: self.params.n_threads,
-            stuck_after: STUCK_AFTER,
-            yields: false,
-        };
+        let params =
+            WorkersParams { name: "inference", n_threads: self.params.n_threads, stuck_after: STUCK_AFTER };
         self.workers = Some(Workers::start(params, move |presence| worker.run(presence)));
         context.run_interval(LOOK_EVERY, |pool, _| pool.look());
     }

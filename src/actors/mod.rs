@@ -6,7 +6,7 @@ pub mod messages; // every message, on one page
 pub mod aggregator; // RecordBatch, CorrectBatch → store and live windows
 pub mod alerter; // rules → alerts, stored and pushed
 pub mod broadcaster; // updates → sessions
-pub mod deep_pool; // deferred posts → CorrectBatch, on threads of low priority
+pub mod deep_pool; // deferred posts → CorrectBatch, on idle CPU
 pub mod housekeeper; // partitions, merged rollups, expiry
 pub mod inference_pool; // ScoreBatch → RecordBatch, on worker threads
 pub mod ingester; // stream → ScoreBatch; acknowledges, claims
@@ -28,6 +28,7 @@ mod correction; // the same, for better scores
 pub mod delivery; // from a channel as it is stored to somebody who is told
 mod evaluator; // what the alerter does
 mod feed_budget; // how much is shown live
+pub mod idle_scorer; // scoring that runs only on idle CPU
 pub mod job_queue; // what waits for a thread that scores
 mod live_windows; // the last minutes as sums of committed deltas
 mod rule_evidence; // what an alert of a rule goes by

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tracing::{error, warn};
+use tracing::error;
 
 use super::downstream::{Downstream, Ticketed};
 use super::job_queue::{LaneError, Request};
@@ -24,10 +24,6 @@ const BUILD_RETRY: Duration = Duration::from_secs(1);
 /// How long a worker waits before it tries again to reach the stage behind it.
 const HAND_ON_RETRY: Duration = Duration::from_millis(50);
 
-/// The lowest there is. Linux gives such a thread about a seventieth of the time of an ordinary one that wants the same
-/// processor, and all of it when none does.
-const LOWEST_PRIORITY: i32 = 19;
-
 /// What kind of workers.
 #[derive(Debug, Clone, Copy)]
 pub struct WorkersParams {
@@ -37,8 +33,6 @@ pub struct WorkersParams {
     pub n_threads: usize,
     /// A worker that is this long at one piece of work is stuck in native code.
     pub stuck_after: Duration,
-    /// Whether they only get the processor time that nobody else wants.
-    pub yields: bool,
 }
 
 /// The threads of one incarnation of a pool.
@@ -66,12 +60,7 @@ impl Workers {
             let presence =
                 Presence { number: n, pulse: Arc::clone(&pulse), alive: Arc::clone(&workers.alive) };
             let work = work.clone();
-            let body = move || {
-                if params.yields {
-                    yield_to_others();
-                }
-                work(&presence);
-            };
+            let body = move || work(&presence);
             if let Err(error) = thread::Builder::new().name(format!("{}-{n}", params.name)).spawn(body) {
                 error!(%error, "no thread for inference");
                 pulse.gone.store(true, Ordering::Release);
@@ -181,13 +170,6 @@ impl Presence {
 impl Drop for Presence {
     fn drop(&mut self) {
         self.pulse.gone.store(true, Ordering::Release);
-    }
-}
-
-/// On Linux a priority belongs to a thread, and no process means the calling one.
-fn yield_to_others() {
-    if let Err(error) = rustix::process::setpriority_process(None, LOWEST_PRIORITY) {
-        warn!(%error, "the deep model runs at the priority of everything else");
     }
 }
 

@@ -9,7 +9,7 @@ mod choice;
 mod composite;
 pub mod deferral;
 mod error;
-mod fake;
+pub(crate) mod fake;
 mod golden;
 mod heads;
 mod legible;
