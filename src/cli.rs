@@ -155,9 +155,8 @@ struct Serve {
 
 #[derive(Debug, clap::Args)]
 struct Output {
-    /// Real posts to take the texts from
-    #[arg(long, default_value = "data/mayweather-mcgregor_tweets.csv.gz")]
-    texts: PathBuf,
+    #[command(flatten)]
+    texts: bench::posts::TextsParams,
     /// Print one JSON object
     #[arg(long)]
     json: bool,

@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use super::cache_use::{self, CacheUse, HitShares};
 use super::deferral::{AtShare, Worth, judge};
 use super::open_loop::{self, Latency, RunParams};
-use super::posts::Texts;
+use super::posts::{Supply, TextsParams};
 use super::server::{Metrics, Server};
 use crate::inference::{LoadParams, Tier};
 use crate::store::posts::counts;
@@ -30,8 +31,8 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// What to measure.
 #[derive(Debug, Clone)]
 pub struct CascadeParams {
-    /// Where the texts come from.
-    pub texts: PathBuf,
+    /// Which texts are sent.
+    pub texts: TextsParams,
     /// How long the load lasts.
     pub seconds: u64,
     /// Posts sent each second.
@@ -53,6 +54,9 @@ struct Report {
     seconds: u64,
     per_second: u32,
     result_cache: bool,
+    distinct_texts: usize,
+    cache_hit_share: f64,
+    cache_hit_share_by_tier: HitShares,
     budget_ms: u64,
     model_swift: String,
     model_deep: String,
@@ -90,13 +94,13 @@ struct Deferral {
 /// # Errors
 /// When there is no deep model, or the server cannot be started or breaks; not when a figure is missed.
 pub async fn run(params: CascadeParams) -> anyhow::Result<()> {
-    let texts = Texts::read(&params.texts)?;
+    let mut supply = Supply::open(&params.texts)?;
     let mut options = params.serve.clone();
     if !params.caches {
         options.push("--result-cache-mb=0".to_owned());
     }
     let server = Server::start(&options).await?;
-    let mut report = measure(&server, &texts, &params).await?;
+    let mut report = measure(&server, &mut supply, &params).await?;
     server.stop().await?;
     if let Some(file) = &params.labelled {
         // The server has stopped, so both processors are free for this.
@@ -109,7 +113,7 @@ pub async fn run(params: CascadeParams) -> anyhow::Result<()> {
     super::print(&report, &rows(&report), params.json)
 }
 
-async fn measure(server: &Server, texts: &Texts, params: &CascadeParams) -> anyhow::Result<Report> {
+async fn measure(server: &Server, supply: &mut Supply, params: &CascadeParams) -> anyhow::Result<Report> {
     let tiers = server.system().await?.tiers;
     if let Some(reason) = tiers.without_deep {
         anyhow::bail!("nothing would be corrected: {reason}");
@@ -121,12 +125,12 @@ async fn measure(server: &Server, texts: &Texts, params: &CascadeParams) -> anyh
     };
     let per_second = params.per_second;
     let run = RunParams { name: "warm-up", per_second, length: WARM_UP, silence: SILENCE };
-    let warm_up = open_loop::run(server, texts, run).await?;
+    let warm_up = open_loop::run(server, supply, run).await?;
     drain(server).await?;
     let before = Counted::of(&server.metrics().await?);
     let length = Duration::from_secs(params.seconds);
     let run = RunParams { name: "cascade", per_second, length, silence: SILENCE };
-    let load = open_loop::run(server, texts, run).await?;
+    let load = open_loop::run(server, supply, run).await?;
     let n_awaiting = drain(server).await?;
     let counted = Counted::of(&server.metrics().await?).since(&before);
     let stored = counts(&server.store).await?;
@@ -136,6 +140,9 @@ async fn measure(server: &Server, texts: &Texts, params: &CascadeParams) -> anyh
         seconds: params.seconds,
         per_second,
         result_cache: params.caches,
+        distinct_texts: supply.n_distinct(),
+        cache_hit_share: counted.cache.share(),
+        cache_hit_share_by_tier: counted.cache.shares(),
         budget_ms: tiers.budget_ms,
         model_swift: swift.clone(),
         model_deep: deep.clone(),
@@ -177,6 +184,7 @@ struct Counted {
     timed: f64,
     in_a_second: f64,
     overload_seconds: f64,
+    cache: CacheUse,
 }
 
 impl Counted {
@@ -188,6 +196,7 @@ impl Counted {
             timed: metrics.value(&format!("{CORRECTION_SECONDS}_count")),
             in_a_second: metrics.value(&format!("{CORRECTION_SECONDS}_bucket{{le=\"1\"}}")),
             overload_seconds: metrics.value(OVERLOAD_SECONDS_TOTAL),
+            cache: CacheUse::of(metrics),
         }
     }
 
@@ -198,6 +207,7 @@ impl Counted {
             timed: self.timed - before.timed,
             in_a_second: self.in_a_second - before.in_a_second,
             overload_seconds: self.overload_seconds - before.overload_seconds,
+            cache: self.cache.since(before.cache),
         }
     }
 }
@@ -216,6 +226,7 @@ fn rows(report: &Report) -> Vec<(&'static str, String)> {
                 report.budget_ms
             ),
         ),
+        ("texts", cache_use::in_words(report.distinct_texts, report.cache_hit_share_by_tier)),
         (
             "arrival to swift score",
             format!("{} ({} seen)", report.swift_score_ms.in_words(), report.n_swift_scores_seen),

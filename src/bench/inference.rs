@@ -1,11 +1,12 @@
 //! How many texts a second the model reads.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::posts::Texts;
+use super::posts::{Supply, Texts, TextsParams};
 use crate::inference::throughput::{Contestant, Throughput, ThroughputParams, measure};
 use crate::inference::{Alone, Batching, LoadParams, ModelChoice, ScorerFactory, load_alone};
 
@@ -32,8 +33,8 @@ const N_BATCHES_MIN: usize = 8;
 /// What to measure.
 #[derive(Debug, Clone)]
 pub struct InferenceParams {
-    /// Where the texts come from.
-    pub texts: PathBuf,
+    /// Which texts are read.
+    pub texts: TextsParams,
     /// Which model, and where it lies.
     pub load: LoadParams,
     /// Threads, each with a session of its own. One and two are always measured as far as there are so many.
@@ -50,6 +51,9 @@ pub struct InferenceParams {
 struct Report {
     model: String,
     version: String,
+    /// Texts read in all runs together; 0 of them were known, for there is no cache here.
+    distinct_texts: usize,
+    cache_hit_share: f64,
     one_thread: Throughput,
     two_threads: Option<Throughput>,
     /// Where more than two were asked for.
@@ -68,22 +72,24 @@ struct Baseline {
     times_as_fast: f64,
 }
 
-/// Reads the same texts several times with one thread and with two, and with the baseline in turn, and prints medians.
+/// Reads texts with one thread and with two, and with the baseline in turn, other ones in each run, and prints medians.
 /// Nothing is remembered from one reading of a text to the next.
 ///
 /// # Errors
 /// When the model cannot be loaded: the lexicon's figure would pass for the model's.
 pub fn run(params: InferenceParams) -> anyhow::Result<()> {
-    let all = Texts::read(&params.texts)?;
     let Alone { factory, .. } = load_alone(&LoadParams { cache_bytes: 0, ..params.load.clone() })?;
     let baseline =
         params.baseline.as_deref().map(|folder| load_baseline(&params.load, folder)).transpose()?;
+    let mut supply = Supply::open(&params.texts)?;
     let n_texts = match params.n_texts {
         Some(n_texts) => n_texts,
-        None => guess_n_texts(factory.as_ref(), all.as_slice())?,
+        None => guess_n_texts(factory.as_ref(), &supply.take(N_TEXTS_TO_GUESS_BY)?)?,
     };
-    let texts = spread(all.as_slice(), n_texts);
-    let batch_size = BATCH_SIZE.min(texts.len() / N_BATCHES_MIN).max(BASELINE_BATCH_SIZE);
+    let texts = texts_of_runs(&mut supply, n_texts, &params.texts)?;
+    let runs: Vec<&[String]> = texts.iter().map(Vec::as_slice).collect();
+    let n_texts = runs.first().map_or(0, |texts| texts.len());
+    let batch_size = BATCH_SIZE.min(n_texts / N_BATCHES_MIN).max(BASELINE_BATCH_SIZE);
     let mut counts = vec![1, 2, params.n_threads];
     counts.retain(|n_threads| *n_threads <= params.n_threads);
     counts.dedup();
@@ -95,9 +101,26 @@ pub fn run(params: InferenceParams) -> anyhow::Result<()> {
         let factory = baseline.factory.as_ref();
         contestants.push(Contestant { factory, n_threads: 1, batch_size: BASELINE_BATCH_SIZE });
     }
-    let measured = measure(&ThroughputParams { contestants: &contestants, texts: &texts, n_runs: N_RUNS })?;
-    let report = report(factory.as_ref(), baseline.as_ref(), &measured)?;
+    let measured = measure(&ThroughputParams { contestants: &contestants, runs: &runs })?;
+    let report = report(factory.as_ref(), baseline.as_ref(), &measured, distinct(&texts))?;
     super::print(&report, &rows(&report), params.json)
+}
+
+/// Texts for the run that warms up and for those that are timed.
+fn texts_of_runs(
+    supply: &mut Supply,
+    n_texts: usize,
+    params: &TextsParams,
+) -> anyhow::Result<Vec<Vec<String>>> {
+    if params.repeat_texts {
+        let texts = spread(Texts::read(&params.texts)?.as_slice(), n_texts);
+        return Ok(vec![texts; N_RUNS + 1]);
+    }
+    (0..=N_RUNS).map(|_| supply.take(n_texts)).collect()
+}
+
+fn distinct(runs: &[Vec<String>]) -> usize {
+    runs.iter().flatten().collect::<HashSet<_>>().len()
 }
 
 fn load_baseline(load: &LoadParams, folder: &Path) -> anyhow::Result<Alone> {
@@ -112,7 +135,6 @@ fn load_baseline(load: &LoadParams, folder: &Path) -> anyhow::Result<Alone> {
 }
 
 fn guess_n_texts(factory: &dyn ScorerFactory, texts: &[String]) -> anyhow::Result<usize> {
-    let texts = spread(texts, N_TEXTS_TO_GUESS_BY);
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let mut scorer = factory.build()?;
     let started = Instant::now();
@@ -131,6 +153,7 @@ fn report(
     factory: &dyn ScorerFactory,
     baseline: Option<&Alone>,
     measured: &[Throughput],
+    distinct_texts: usize,
 ) -> anyhow::Result<Report> {
     let (ours, theirs) = match baseline {
         Some(_) => measured.split_at(measured.len().saturating_sub(1)),
@@ -153,6 +176,8 @@ fn report(
     Ok(Report {
         model: id.name.clone(),
         version: id.version.clone(),
+        distinct_texts,
+        cache_hit_share: 0.0,
         one_thread,
         two_threads: of(2),
         all_threads: ours.last().filter(|last| last.n_threads > 2).copied(),
@@ -170,7 +195,11 @@ fn rows(report: &Report) -> Vec<(&'static str, String)> {
     let Throughput { n_texts, batch_size, .. } = report.one_thread;
     let mut rows = vec![
         ("model", format!("{} {}", report.model, report.version)),
-        ("texts", format!("{n_texts} real tweets, {batch_size} at a time, tokenization included")),
+        (
+            "texts",
+            format!("{n_texts} a run, {batch_size} at a time, tokenization included; no cache of readings"),
+        ),
+        ("distinct texts", report.distinct_texts.to_string()),
         ("one thread", line(&report.one_thread)),
     ];
     rows.extend(report.two_threads.as_ref().map(|speed| ("two threads", line(speed))));

@@ -5,13 +5,16 @@ pub mod explore; // how soon history answers
 pub mod fanout; // what a delivery to a browser costs, beside nchan and socket.io
 pub mod inference; // how many texts a second the model reads
 pub mod pipeline; // how many posts a second are stored, and how soon they are seen
+pub mod posts; // real texts, recombined, under names of their own
 pub mod signals; // how often signals are wrong, and how soon they are right
 
+mod cache_use; // how much of a load a cache answered
 mod deferral; // which posts the deep model should read, judged by labelled ones
 mod open_loop; // posts by the clock, and when each is seen
-mod posts; // real texts under names of their own
 mod process; // what processes use
 mod server; // a server of its own, as a user would run it
+mod splice; // texts that nobody has read before
+mod stalls; // the worst seconds of a run
 mod watcher; // a browser's side of the socket
 
 use serde::Serialize;

@@ -3,15 +3,16 @@
 //! Both loops are open: posts are due by the clock, whatever the server does, and a post that is late because the server
 //! was busy is counted as late. The server, PostgreSQL, Redis and this load share the machine.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
+use super::cache_use::{self, CacheUse, HitShares};
 use super::open_loop::{self, Latency, RunParams};
-use super::posts::Texts;
+use super::posts::{self, Supply, TextsParams};
 use super::server::{Server, Usage};
+use super::stalls::{self, WorstSecond};
 use crate::store::posts::counts;
 use crate::stream::{Producer, Stream, StreamParams};
 
@@ -30,8 +31,8 @@ const SILENCE: Duration = Duration::from_secs(10);
 /// What to measure.
 #[derive(Debug, Clone)]
 pub struct PipelineParams {
-    /// Where the texts come from.
-    pub texts: PathBuf,
+    /// Which texts are sent.
+    pub texts: TextsParams,
     /// How long each of the two loads lasts.
     pub seconds: u64,
     /// Posts offered each second while storing is measured. More than are stored, or that is what is measured.
@@ -55,9 +56,13 @@ struct Report {
     server_resident_mebibytes: f64,
     latency_per_second: u32,
     arrival_to_socket_ms: Latency,
+    worst_seconds: Vec<WorstSecond>,
     n_seen: u64,
     n_latency_sent: usize,
     model: String,
+    distinct_texts: usize,
+    cache_hit_share: f64,
+    cache_hit_share_by_tier: HitShares,
 }
 
 #[derive(Serialize)]
@@ -72,12 +77,13 @@ struct CpuPerPost {
 /// # Errors
 /// When the server cannot be started or breaks; not when a figure is missed.
 pub async fn run(params: PipelineParams) -> anyhow::Result<()> {
-    let texts = Texts::read(&params.texts)?;
+    let mut supply = Supply::open(&params.texts)?;
     let server = Server::start(&[]).await?;
-    let latency = measure_latency(&server, &texts, &params).await?;
-    let stored = measure_storing(&server, &texts, &params).await?;
+    let latency = measure_latency(&server, &mut supply, &params).await?;
+    let stored = measure_storing(&server, &mut supply, &params).await?;
     let counts = counts(&server.store).await?;
     let model = server_model(&server).await?;
+    let cache = CacheUse::of(&server.metrics().await?);
     let sent = stored.n_sent + stored.n_warm_up + latency.n_sent + latency.n_warm_up;
     let report = Report {
         seconds: params.seconds,
@@ -91,9 +97,13 @@ pub async fn run(params: PipelineParams) -> anyhow::Result<()> {
         server_resident_mebibytes: stored.resident_bytes as f64 / 1_048_576.0,
         latency_per_second: params.latency_per_second,
         arrival_to_socket_ms: Latency::of(&latency.new),
+        worst_seconds: latency.worst_seconds,
         n_seen: latency.new.len(),
         n_latency_sent: latency.n_sent,
         model,
+        distinct_texts: supply.n_distinct(),
+        cache_hit_share: cache.share(),
+        cache_hit_share_by_tier: cache.shares(),
     };
     server.stop().await?;
     super::print(&report, &rows(&report), params.json)
@@ -103,6 +113,7 @@ fn rows(report: &Report) -> Vec<(&'static str, String)> {
     let Report { arrival_to_socket_ms: latency, cpu_microseconds_per_post: cpu, .. } = report;
     vec![
         ("model", report.model.clone()),
+        ("texts", cache_use::in_words(report.distinct_texts, report.cache_hit_share_by_tier)),
         (
             "stored posts a second",
             format!(
@@ -124,11 +135,9 @@ fn rows(report: &Report) -> Vec<(&'static str, String)> {
         ),
         (
             "arrival to socket",
-            format!(
-                "p50 {:.1} ms, p90 {:.1} ms, p99 {:.1} ms, max {:.1} ms (at {} posts a second)",
-                latency.p50, latency.p90, latency.p99, latency.max, report.latency_per_second
-            ),
+            format!("{} (at {} posts a second)", latency.in_words(), report.latency_per_second),
         ),
+        ("worst seconds", stalls::in_words(&report.worst_seconds)),
         ("posts seen on the socket", format!("{} of {}", report.n_seen, report.n_latency_sent)),
     ]
 }
@@ -141,7 +150,11 @@ struct Stored {
     resident_bytes: u64,
 }
 
-async fn measure_storing(server: &Server, texts: &Texts, params: &PipelineParams) -> anyhow::Result<Stored> {
+async fn measure_storing(
+    server: &Server,
+    supply: &mut Supply,
+    params: &PipelineParams,
+) -> anyhow::Result<Stored> {
     let stream =
         StreamParams { redis_url: server.info.redis_url.clone(), prefix: server.info.prefix.clone() };
     let producer = Stream::connect(&stream).await?.producer();
@@ -149,6 +162,9 @@ async fn measure_storing(server: &Server, texts: &Texts, params: &PipelineParams
         usize::try_from(params.offered_per_second)? * usize::try_from(STORE_TICK.as_millis())? / 1_000;
     let n_warm_up_ticks = usize::try_from(WARM_UP.as_millis() / STORE_TICK.as_millis())?;
     let n_ticks = usize::try_from(u128::from(params.seconds) * 1_000 / STORE_TICK.as_millis())?;
+    // Made before the clock starts: the load shares the processor that it measures.
+    let texts = supply.take((n_warm_up_ticks + n_ticks) * per_tick)?;
+    let mut groups = texts.chunks(per_tick.max(1));
     let mut ticks = tokio::time::interval(STORE_TICK);
     // A tick that is late is made up for at once: the loop is open.
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Burst);
@@ -158,8 +174,8 @@ async fn measure_storing(server: &Server, texts: &Texts, params: &PipelineParams
         if tick == n_warm_up_ticks {
             before = Some((Instant::now(), server.n_stored().await?, server.usage()));
         }
-        let posts: Vec<_> =
-            (tick * per_tick..(tick + 1) * per_tick).map(|n| texts.accepted("store", n)).collect();
+        let numbered = groups.next().unwrap_or_default().iter().zip(tick * per_tick..);
+        let posts: Vec<_> = numbered.map(|(text, n)| posts::accepted("store", n, text)).collect();
         producer.publish(&posts).await?;
     }
     let (started, posts_before, usage_before) =
@@ -204,19 +220,25 @@ async fn drain(server: &Server, producer: &Producer) -> anyhow::Result<()> {
 
 struct Seen {
     new: Histogram<u64>,
+    worst_seconds: Vec<WorstSecond>,
     n_sent: usize,
     n_warm_up: usize,
 }
 
-async fn measure_latency(server: &Server, texts: &Texts, params: &PipelineParams) -> anyhow::Result<Seen> {
+async fn measure_latency(
+    server: &Server,
+    supply: &mut Supply,
+    params: &PipelineParams,
+) -> anyhow::Result<Seen> {
     let per_second = params.latency_per_second;
     // A short run first, whose figures are thrown away.
     let run = RunParams { name: "warm-up", per_second, length: WARM_UP, silence: SILENCE };
-    let warm_up = open_loop::run(server, texts, run).await?;
+    let warm_up = open_loop::run(server, supply, run).await?;
     let length = Duration::from_secs(params.seconds);
     let run = RunParams { name: "latency", per_second, length, silence: SILENCE };
-    let latency = open_loop::run(server, texts, run).await?;
-    Ok(Seen { new: latency.seen.new, n_sent: latency.n_sent, n_warm_up: warm_up.n_sent })
+    let latency = open_loop::run(server, supply, run).await?;
+    let worst_seconds = latency.seen.seconds.worst();
+    Ok(Seen { new: latency.seen.new, worst_seconds, n_sent: latency.n_sent, n_warm_up: warm_up.n_sent })
 }
 
 async fn server_model(server: &Server) -> anyhow::Result<String> {

@@ -1,17 +1,33 @@
-//! Real texts under names of their own.
+//! What the benches read: real texts, recombined so that none repeats, under names of their own.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use flate2::read::GzDecoder;
 use jiff::Timestamp;
 
+use super::splice::Splicer;
 use crate::models::new_post::NewPost;
 use crate::models::post::{AcceptedPost, Source};
 
-/// The texts of the shipped replay, in their order.
+/// Which texts a bench is to use.
+#[derive(Debug, Clone, clap::Args)]
+pub struct TextsParams {
+    /// Real posts whose texts are recombined, so that none repeats
+    #[arg(long, value_name = "FILE", default_value = "data/mayweather-mcgregor_tweets.csv.gz")]
+    pub texts: PathBuf,
+    /// Use the texts as they are, round and round: measures the cache as well
+    #[arg(long)]
+    pub repeat_texts: bool,
+    /// Which recombination
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// The texts of a file of posts, in their order.
 pub struct Texts(Vec<String>);
 
 impl Texts {
@@ -37,17 +53,108 @@ impl Texts {
     pub fn as_slice(&self) -> &[String] {
         &self.0
     }
+}
 
-    /// The `n`th post of a run: the texts come round again and again, the ids do not.
-    pub fn post(&self, run: &str, n: usize) -> NewPost {
-        let text = self.0.get(n % self.0.len()).cloned().unwrap_or_default();
-        NewPost { id: format!("{run}-{n}"), platform: "twitter".to_owned(), text, ..NewPost::default() }
+/// An endless supply of texts: each distinct, or the real ones round and round.
+pub enum Supply {
+    /// No text comes twice.
+    Distinct {
+        /// Where they come from.
+        splicer: Box<Splicer>,
+        /// How many were taken.
+        n_taken: usize,
+    },
+    /// The texts of the file, again and again.
+    Repeated {
+        /// Those texts.
+        texts: Vec<String>,
+        /// How many were taken.
+        n_taken: usize,
+    },
+}
+
+impl Supply {
+    /// The texts that the parameters ask for, from their first on.
+    ///
+    /// # Errors
+    /// When the file is missing or no gzipped CSV of posts.
+    pub fn open(params: &TextsParams) -> anyhow::Result<Self> {
+        let Texts(texts) = Texts::read(&params.texts)?;
+        if params.repeat_texts {
+            return Ok(Self::Repeated { texts, n_taken: 0 });
+        }
+        Ok(Self::Distinct { splicer: Box::new(Splicer::new(&texts, params.seed)), n_taken: 0 })
     }
 
-    /// The same, accepted now.
-    pub fn accepted(&self, run: &str, n: usize) -> AcceptedPost {
-        let received_at = Timestamp::now();
-        let post = NewPost { created_at: Some(received_at), ..self.post(run, n) };
-        AcceptedPost { source: Source::new("bench"), received_at, post }
+    /// The next so many. Made before a measurement starts, they cost it nothing.
+    ///
+    /// # Errors
+    /// When the originals are too few to make so many distinct ones of.
+    pub fn take(&mut self, n: usize) -> anyhow::Result<Vec<String>> {
+        match self {
+            Self::Distinct { splicer, n_taken } => {
+                *n_taken += n;
+                (0..n).map(|_| splicer.next_text()).collect()
+            }
+            Self::Repeated { texts, n_taken } => {
+                let from = *n_taken % texts.len().max(1);
+                *n_taken += n;
+                Ok(texts.iter().cycle().skip(from).take(n).cloned().collect())
+            }
+        }
+    }
+
+    /// How many different texts were taken so far.
+    pub fn n_distinct(&self) -> usize {
+        match self {
+            Self::Distinct { n_taken, .. } => *n_taken,
+            Self::Repeated { texts, n_taken } => texts.iter().take(*n_taken).collect::<HashSet<_>>().len(),
+        }
+    }
+}
+
+/// The `n`th post of a run.
+pub fn post(run: &str, n: usize, text: &str) -> NewPost {
+    NewPost {
+        id: format!("{run}-{n}"),
+        platform: "twitter".to_owned(),
+        text: text.to_owned(),
+        ..NewPost::default()
+    }
+}
+
+/// The same, accepted now.
+pub fn accepted(run: &str, n: usize, text: &str) -> AcceptedPost {
+    let received_at = Timestamp::now();
+    let post = NewPost { created_at: Some(received_at), ..post(run, n, text) };
+    AcceptedPost { source: Source::new("bench"), received_at, post }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeated_texts_go_round_and_are_counted_once() {
+        let texts = ["a", "b", "a", "c"].map(str::to_owned).to_vec();
+        let mut supply = Supply::Repeated { texts, n_taken: 0 };
+        assert_eq!(supply.take(3).unwrap(), ["a", "b", "a"]);
+        assert_eq!(supply.n_distinct(), 2);
+        assert_eq!(supply.take(3).unwrap(), ["c", "a", "b"]);
+        assert_eq!(supply.n_distinct(), 3);
+    }
+
+    #[test]
+    fn distinct_texts_go_on_where_they_were_left() {
+        let params = TextsParams {
+            texts: PathBuf::from("data/mayweather-mcgregor_tweets.csv.gz"),
+            repeat_texts: false,
+            seed: 3,
+        };
+        let mut supply = Supply::open(&params).unwrap();
+        let taken = [supply.take(100).unwrap(), supply.take(100).unwrap()].concat();
+        assert_eq!(supply.n_distinct(), 200);
+        assert_eq!(taken, Supply::open(&params).unwrap().take(200).unwrap());
+        assert_eq!(taken.iter().collect::<HashSet<_>>().len(), 200);
     }
 }

@@ -115,6 +115,12 @@ impl Metrics {
     }
 }
 
+impl From<String> for Metrics {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
 /// What a server has used.
 #[derive(Debug, Clone, Copy)]
 pub struct Usage {

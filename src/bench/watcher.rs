@@ -9,6 +9,8 @@ use hdrhistogram::Histogram;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
 
+use super::stalls::Seconds;
+
 /// How the frame of a new post begins.
 const NEW_POST: &str = r#"{"event":"message:new""#;
 
@@ -30,7 +32,12 @@ pub struct Schedule {
 impl Schedule {
     /// When the `n`th is due.
     pub fn due(&self, n: usize) -> Instant {
-        self.start + self.interval.mul_f64(n as f64)
+        self.start + self.offset(n)
+    }
+
+    /// From the first to the `n`th.
+    pub fn offset(&self, n: usize) -> Duration {
+        self.interval.mul_f64(n as f64)
     }
 }
 
@@ -40,6 +47,8 @@ pub struct Seen {
     pub new: Histogram<u64>,
     /// Until it was seen with a better score; only changes that people would notice are sent.
     pub corrected: Histogram<u64>,
+    /// The longest time until a post was seen, by the second of the run in which it was due.
+    pub seconds: Seconds,
 }
 
 /// Records when posts are seen.
@@ -59,7 +68,8 @@ impl Watcher {
         let watching = tokio::spawn(async move {
             let marker: Arc<str> = Arc::from(format!("\"id\":\"{}-", params.run));
             let empty = || Histogram::<u64>::new_with_bounds(1, LATE_MAX, 3);
-            let mut seen = Seen { new: empty()?, corrected: empty()? };
+            let seconds = Seconds::of(params.schedule, params.n_posts);
+            let mut seen = Seen { new: empty()?, corrected: empty()?, seconds };
             let mut said_at = params.schedule.due(params.n_posts);
             loop {
                 let patience = (said_at + params.patience).saturating_duration_since(Instant::now());
@@ -78,6 +88,7 @@ impl Watcher {
                 let micros = u64::try_from(late.as_micros())?.max(1);
                 if text.starts_with(NEW_POST) {
                     seen.new.saturating_record(micros);
+                    seen.seconds.note(params.schedule.offset(n), micros);
                 } else if text.starts_with(CORRECTED) {
                     seen.corrected.saturating_record(micros);
                 }

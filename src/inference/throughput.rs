@@ -21,10 +21,8 @@ pub struct Contestant<'a> {
 pub struct ThroughputParams<'a> {
     /// Who reads.
     pub contestants: &'a [Contestant<'a>],
-    /// Real texts; each contestant reads all of them in each run.
-    pub texts: &'a [String],
-    /// Timed runs of each, after one that is not timed.
-    pub n_runs: usize,
+    /// The texts of each run, which every contestant reads; the first run is not timed.
+    pub runs: &'a [&'a [String]],
 }
 
 /// Texts a second, tokenization included: the whole way from text to reading.
@@ -34,7 +32,7 @@ pub struct Throughput {
     pub n_threads: usize,
     /// Texts handed over at once.
     pub batch_size: usize,
-    /// Texts read in each run.
+    /// Texts read in a run.
     pub n_texts: usize,
     /// The middle of the runs.
     pub texts_per_second_median: f64,
@@ -44,10 +42,10 @@ pub struct Throughput {
     pub texts_per_second_max: f64,
 }
 
-/// Lets every contestant read all texts `n_runs` times, in turn, and tells how fast each was.
+/// Lets every contestant read the texts of all runs, in turn, and tells how fast each was.
 ///
 /// They alternate, so that whatever else the machine does meanwhile is hard on all of them alike. Scorers are built
-/// before the clock starts, and one run warms them. Zero threads or runs count as one.
+/// before the clock starts, and the first run warms them. Zero threads count as one.
 ///
 /// # Errors
 /// When a scorer cannot be built or fails.
@@ -56,16 +54,17 @@ pub fn measure(params: &ThroughputParams<'_>) -> Result<Vec<Throughput>, Inferen
     for contestant in params.contestants {
         readers.push(Readers::build(contestant)?);
     }
-    for run in 0..=params.n_runs.max(1) {
+    for (run, texts) in params.runs.iter().enumerate() {
         for readers in &mut readers {
-            let elapsed = readers.read(params.texts)?;
+            let elapsed = readers.read(texts)?;
             // The first run fills the tokenizers' caches and the runtime's arenas.
             if run > 0 {
-                readers.rates.push(rate(params.texts.len(), elapsed));
+                readers.rates.push(rate(texts.len(), elapsed));
             }
         }
     }
-    Ok(readers.into_iter().map(|readers| readers.summary(params.texts.len())).collect())
+    let n_texts = params.runs.last().map_or(0, |texts| texts.len());
+    Ok(readers.into_iter().map(|readers| readers.summary(n_texts)).collect())
 }
 
 /// The threads of one contestant, and what was measured of them.
@@ -146,8 +145,8 @@ mod tests {
     fn every_contestant_reads_all_texts() {
         let texts: Vec<String> = (0..101).map(|i| format!("text {i}")).collect();
         let contestants = [contestant(2, 10), contestant(1, 500)];
-        let measured =
-            measure(&ThroughputParams { contestants: &contestants, texts: &texts, n_runs: 3 }).unwrap();
+        let runs = [&texts[..50], &texts, &texts, &texts];
+        let measured = measure(&ThroughputParams { contestants: &contestants, runs: &runs }).unwrap();
         assert_eq!(measured.len(), 2);
         assert_eq!((measured[0].n_threads, measured[1].n_threads), (2, 1));
         for throughput in measured {
@@ -160,14 +159,14 @@ mod tests {
 
     #[test]
     fn nothing_to_read_is_no_error() {
-        let params = ThroughputParams { contestants: &[contestant(0, 0)], texts: &[], n_runs: 0 };
+        let params = ThroughputParams { contestants: &[contestant(0, 0)], runs: &[&[], &[]] };
         assert_eq!(measure(&params).unwrap()[0].n_texts, 0);
     }
 
     #[test]
     fn a_failing_model_fails_the_measurement() {
         let texts = ["fine".to_owned(), "poison-error".to_owned()];
-        let params = ThroughputParams { contestants: &[contestant(2, 1)], texts: &texts, n_runs: 1 };
+        let params = ThroughputParams { contestants: &[contestant(2, 1)], runs: &[&texts] };
         assert!(measure(&params).is_err());
     }
 }

@@ -1,0 +1,92 @@
+//! How much of a load was answered by what the models remember.
+
+use super::server::Metrics;
+use crate::inference::Tier;
+use crate::telemetry::{CACHE_HITS_TOTAL, CACHE_MISSES_TOTAL};
+
+/// Texts that a server's models were given, by whether their readings were known.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CacheUse {
+    swift: TierUse,
+    deep: TierUse,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct TierUse {
+    hits: f64,
+    misses: f64,
+}
+
+/// The shares of texts whose readings were known, from 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct HitShares {
+    /// Of those given to the fast model.
+    pub swift: f64,
+    /// Of those given to the deep one.
+    pub deep: f64,
+}
+
+impl CacheUse {
+    /// Since the server started.
+    pub fn of(metrics: &Metrics) -> Self {
+        let of_tier = |tier: Tier| {
+            let value = |name: &str| metrics.value(&format!("{name}{{tier=\"{}\"}}", tier.as_str()));
+            TierUse { hits: value(CACHE_HITS_TOTAL), misses: value(CACHE_MISSES_TOTAL) }
+        };
+        Self { swift: of_tier(Tier::Swift), deep: of_tier(Tier::Deep) }
+    }
+
+    /// Between two moments.
+    pub fn since(self, before: Self) -> Self {
+        Self { swift: self.swift.since(before.swift), deep: self.deep.since(before.deep) }
+    }
+
+    /// Of all texts, the share whose readings were known.
+    pub fn share(self) -> f64 {
+        TierUse { hits: self.swift.hits + self.deep.hits, misses: self.swift.misses + self.deep.misses }
+            .share()
+    }
+
+    /// The same of each tier.
+    pub fn shares(self) -> HitShares {
+        HitShares { swift: self.swift.share(), deep: self.deep.share() }
+    }
+}
+
+impl TierUse {
+    fn since(self, before: Self) -> Self {
+        Self { hits: self.hits - before.hits, misses: self.misses - before.misses }
+    }
+
+    /// 0 where nothing was read, and where there is no cache.
+    fn share(self) -> f64 {
+        self.hits / (self.hits + self.misses).max(1.0)
+    }
+}
+
+/// How the texts of a load and the cache are described in a table.
+pub fn in_words(n_distinct: usize, shares: HitShares) -> String {
+    let HitShares { swift, deep } = shares;
+    let percent = |share: f64| share * 100.0;
+    format!(
+        "{n_distinct} distinct; known from the cache: swift {:.1} %, deep {:.1} %",
+        percent(swift),
+        percent(deep)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_share_of_hits_is_that_of_the_time_between() {
+        let at = |hits: u32, misses: u32| {
+            let of = |name: &str, n: u32| format!("{name}{{tier=\"swift\"}} {n}\n");
+            CacheUse::of(&Metrics::from(of(CACHE_HITS_TOTAL, hits) + &of(CACHE_MISSES_TOTAL, misses)))
+        };
+        let between = at(40, 60).since(at(10, 50));
+        assert_eq!(between.share(), 0.75);
+        assert_eq!(between.shares(), HitShares { swift: 0.75, deep: 0.0 });
+    }
+}

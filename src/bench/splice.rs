@@ -1,0 +1,251 @@
+//! Texts that nobody has read before, made of real ones.
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt as _, SeedableRng as _};
+
+/// Partners of a text at first: texts of about its length, so that what is made of both has that length too.
+const N_NEIGHBOURS: usize = 64;
+
+/// After so many repeats in a row another text is taken: nearly everything that this one can become has been made.
+const ATTEMPTS: usize = 48;
+
+/// How many characters longer or shorter than its model a text may be: half a word.
+const N_CHARS_OFF_MAX: usize = 4;
+
+/// Each link in a real post is a link of its own, so those in ours are.
+const LINK: &str = "https://t.co/";
+
+const LINK_LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// Recombines real texts: the beginning of one, the end of another of about the same length.
+///
+/// No text comes twice, and none is one of the originals, however case, spaces and links are written: models and caches
+/// may ignore those. Lengths are distributed as those of the originals. The same seed makes the same texts.
+pub struct Splicer {
+    /// By length.
+    originals: Vec<Words>,
+    seen: HashSet<u64>,
+    random: Xoshiro256PlusPlus,
+}
+
+/// A text, and where its words lie.
+struct Words {
+    text: String,
+    n_chars: usize,
+    words: Vec<Word>,
+}
+
+struct Word {
+    start: usize,
+    end: usize,
+    /// Characters of the text before it.
+    n_chars_before: usize,
+}
+
+impl Splicer {
+    /// Takes in the originals; those that are nothing but white space are left out.
+    pub fn new(originals: &[String], seed: u64) -> Self {
+        let mut words: Vec<Words> = originals.iter().map(|text| Words::of(text)).collect();
+        words.retain(|words| !words.words.is_empty());
+        words.sort_by_key(|words| words.n_chars);
+        let seen = words.iter().map(|words| essence(&words.text)).collect();
+        Self { originals: words, seen, random: Xoshiro256PlusPlus::seed_from_u64(seed) }
+    }
+
+    /// The next text.
+    ///
+    /// # Errors
+    /// When hardly anything new can be made: some thousand different texts make millions.
+    pub fn next_text(&mut self) -> anyhow::Result<String> {
+        for _ in 0..1_000 {
+            let model = self.random.random_range(0..self.originals.len().max(1));
+            for attempt in 0..ATTEMPTS {
+                let n_neighbours = N_NEIGHBOURS << (attempt / 2).min(16);
+                // What begins as this text does has been made: what begins otherwise may be as long.
+                let first = if attempt < ATTEMPTS / 3 { model } else { self.neighbour(model, n_neighbours) };
+                let second = self.neighbour(model, n_neighbours);
+                let Some(text) = self.splice(model, first, second) else {
+                    continue;
+                };
+                if self.seen.insert(essence(&text)) {
+                    return Ok(text);
+                }
+            }
+        }
+        anyhow::bail!("{} texts are too few to make so many of", self.originals.len())
+    }
+
+    fn neighbour(&mut self, of: usize, n_neighbours: usize) -> usize {
+        let lowest = of.saturating_sub(n_neighbours / 2);
+        let highest = (of + n_neighbours / 2).min(self.originals.len().saturating_sub(1));
+        self.random.random_range(lowest..=highest)
+    }
+
+    /// Some words of the first, then as many of the second's last as make it about as long as the model is; `None` where
+    /// words are too long for that.
+    fn splice(&mut self, model: usize, first: usize, second: usize) -> Option<String> {
+        let part = self.random.random_range(0.15..0.85);
+        let of = |index: usize| self.originals.get(index);
+        let (model, first, second) = (of(model)?, of(first)?, of(second)?);
+        let (head, n_chars_head) = first.head(model.n_chars as f64 * part);
+        let (tail, n_chars_tail) = second.tail(model.n_chars.saturating_sub(n_chars_head + 1));
+        if (n_chars_head + 1 + n_chars_tail).abs_diff(model.n_chars) > N_CHARS_OFF_MAX {
+            return None;
+        }
+        let mut text = String::with_capacity(head.len() + 1 + tail.len());
+        text.push_str(head);
+        text.push(' ');
+        text.push_str(tail);
+        self.relink(&mut text);
+        Some(text)
+    }
+
+    /// Gives every link a target of its own, of the same length.
+    fn relink(&mut self, text: &mut String) {
+        let mut from = 0;
+        while let Some(at) = text.get(from..).and_then(|rest| rest.find(LINK)) {
+            let start = from + at + LINK.len();
+            let rest = text.get(start..).unwrap_or_default();
+            let end = start + rest.find(|letter: char| !letter.is_ascii_alphanumeric()).unwrap_or(rest.len());
+            let letter = |n: usize| LINK_LETTERS.get(n).copied().map_or('0', char::from);
+            let target: String =
+                (start..end).map(|_| letter(self.random.random_range(0..LINK_LETTERS.len()))).collect();
+            text.replace_range(start..end, &target);
+            from = end;
+        }
+    }
+}
+
+impl Words {
+    fn of(text: &str) -> Self {
+        let text = text.trim();
+        let (mut words, mut n_chars) = (Vec::new(), 0);
+        let mut is_within = false;
+        for (at, letter) in text.char_indices() {
+            if letter.is_whitespace() {
+                is_within = false;
+            } else if is_within {
+                if let Some(Word { end, .. }) = words.last_mut() {
+                    *end = at + letter.len_utf8();
+                }
+            } else {
+                is_within = true;
+                words.push(Word { start: at, end: at + letter.len_utf8(), n_chars_before: n_chars });
+            }
+            n_chars += 1;
+        }
+        Self { text: text.to_owned(), n_chars, words }
+    }
+
+    /// The words that begin before so many characters, at least one, and how many characters they have.
+    fn head(&self, n_chars: f64) -> (&str, usize) {
+        let n_words = self.words.partition_point(|word| (word.n_chars_before as f64) < n_chars).max(1);
+        let end = self.words.get(n_words - 1).map_or(0, |word| word.end);
+        let n_chars = self.words.get(n_words).map_or(self.n_chars, |next| next.n_chars_before - 1);
+        (self.text.get(..end).unwrap_or_default(), n_chars)
+    }
+
+    /// The last words, at least one, that come closest to so many characters, and how many they have.
+    fn tail(&self, n_chars: usize) -> (&str, usize) {
+        let distance = |word: &&Word| (self.n_chars - word.n_chars_before).abs_diff(n_chars);
+        let (start, n_chars_before) = match self.words.iter().min_by_key(distance) {
+            Some(word) => (word.start, word.n_chars_before),
+            None => (0, 0),
+        };
+        (self.text.get(start..).unwrap_or_default(), self.n_chars - n_chars_before)
+    }
+}
+
+/// What is left of a text without case, spaces and links, in 64 bits. Two texts may share it by chance, once in many
+/// millions; then one of them is not used.
+fn essence(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for word in text.split_whitespace() {
+        let word = word.split_once("http").map_or(word, |(before, _)| before);
+        for letter in word.chars() {
+            letter.to_ascii_lowercase().hash(&mut hasher);
+        }
+    }
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::posts::Texts;
+    use super::*;
+
+    /// As many as a bench that claims a rate must have.
+    const MANY: usize = 500_000;
+
+    fn replay() -> Vec<String> {
+        Texts::read(Path::new("data/mayweather-mcgregor_tweets.csv.gz")).unwrap().as_slice().to_vec()
+    }
+
+    fn spliced(originals: &[String], seed: u64, n: usize) -> Vec<String> {
+        let mut splicer = Splicer::new(originals, seed);
+        (0..n).map(|_| splicer.next_text().unwrap()).collect()
+    }
+
+    /// How long the texts are at some quantiles, in characters, and on average.
+    fn lengths(texts: &[String]) -> (Vec<usize>, f64) {
+        let mut lengths: Vec<usize> = texts.iter().map(|text| text.chars().count()).collect();
+        lengths.sort_unstable();
+        let quantiles = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99];
+        let at = |quantile: f64| lengths[(lengths.len() as f64 * quantile) as usize];
+        (quantiles.map(at).to_vec(), lengths.iter().sum::<usize>() as f64 / lengths.len() as f64)
+    }
+
+    #[test]
+    fn half_a_million_texts_are_distinct_and_as_long_as_real_ones() {
+        let originals = replay();
+        let texts = spliced(&originals, 1, MANY);
+        // Not by what the splicer itself goes by: each text whole, without its links and in lower case.
+        let bare = |text: &String| {
+            let words = text.split_whitespace().map(|word| word.split("http").next().unwrap());
+            words.collect::<Vec<_>>().concat().to_ascii_lowercase()
+        };
+        let distinct: HashSet<String> = texts.iter().map(bare).collect();
+        assert_eq!(distinct.len(), MANY);
+        assert!(originals.iter().all(|original| !distinct.contains(&bare(original))));
+
+        let ((ours, mean), (theirs, real_mean)) = (lengths(&texts), lengths(&originals));
+        for (ours, theirs) in ours.iter().zip(&theirs) {
+            assert!(ours.abs_diff(*theirs) <= 4 + theirs / 20, "{ours} characters instead of {theirs}");
+        }
+        assert!((mean / real_mean - 1.0).abs() < 0.03, "{mean} characters instead of {real_mean}");
+    }
+
+    #[test]
+    fn a_seed_decides_what_comes() {
+        let originals = replay();
+        assert_eq!(spliced(&originals, 7, 100), spliced(&originals, 7, 100));
+        assert_ne!(spliced(&originals, 7, 100), spliced(&originals, 8, 100));
+    }
+
+    #[test]
+    fn words_and_marks_stay_whole() {
+        let originals =
+            ["great fight 🥊 https://t.co/abc".to_owned(), "so – bad fight! https://t.co/abc".to_owned()];
+        let words: HashSet<&str> = originals.iter().flat_map(|text| text.split_whitespace()).collect();
+        for text in spliced(&originals, 1, 4) {
+            for word in text.split_whitespace() {
+                assert!(
+                    words.contains(word) || word.starts_with(LINK) && word.len() == LINK.len() + 3,
+                    "{text}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn too_few_originals_end_in_an_error() {
+        let mut splicer = Splicer::new(&["one two".to_owned(), "six four".to_owned()], 1);
+        assert!((0..100).any(|_| splicer.next_text().is_err()));
+        assert!(Splicer::new(&[], 1).next_text().is_err());
+    }
+}
