@@ -4,6 +4,7 @@ use actix_web::web::{Data, Json, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use jiff::Timestamp;
 
+use super::body;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{self, NoParameters, Parameters};
 use super::state::AppState;
@@ -171,7 +172,7 @@ pub async fn preview(
 }
 
 async fn read(request: &HttpRequest, payload: Payload) -> Result<NewRule, ApiError> {
-    let body = extract::body(request, payload, BODY_BYTES_MAX).await?;
+    let body = body::receive(request, payload, BODY_BYTES_MAX).await?;
     extract::json(request, &body)
 }
 

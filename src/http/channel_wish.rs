@@ -6,6 +6,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::body;
 use super::error::ApiError;
 use super::extract;
 use super::state::AppState;
@@ -56,7 +57,7 @@ fn warning() -> Severity {
 
 /// What the body says.
 pub(super) async fn read(request: &HttpRequest, payload: Payload) -> Result<NewChannel, ApiError> {
-    let body = extract::body(request, payload, BODY_BYTES_MAX).await?;
+    let body = body::receive(request, payload, BODY_BYTES_MAX).await?;
     extract::json(request, &body)
 }
 

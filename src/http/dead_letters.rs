@@ -5,6 +5,7 @@ use actix_web::web::{Data, Json, Payload};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::body;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{self, Parameters};
 use super::state::AppState;
@@ -79,7 +80,7 @@ pub async fn replay(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<Json<Replayed>, ApiError> {
-    let body = extract::body(&request, payload, BODY_BYTES_MAX).await?;
+    let body = body::receive(&request, payload, BODY_BYTES_MAX).await?;
     let wish: Replay = extract::json(&request, &body)?;
     if wish.all != wish.ids.is_empty() {
         return Err(rejected("ids", "name letters in `ids`, or say `all`, not both"));

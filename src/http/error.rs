@@ -128,6 +128,9 @@ pub enum ApiError {
         /// Those that are.
         expected: &'static str,
     },
+    /// The body is encoded in a way that is not understood.
+    #[error("the content encoding must be gzip or identity")]
+    UnsupportedEncoding,
     /// A field of the body is wrong.
     #[error("{}", .0.message)]
     Rejected(Rejection),
@@ -207,6 +210,7 @@ impl ApiError {
             Self::TooSlow { .. } => "request_timeout",
             Self::TooLarge { .. } => "too_large",
             Self::UnsupportedMediaType { .. } => "unsupported_media_type",
+            Self::UnsupportedEncoding => "unsupported_encoding",
             Self::Rejected(rejection) => rejection.code,
             Self::Conflict { code, .. } => code,
             Self::Busy { .. } => "busy",
@@ -310,7 +314,9 @@ impl ResponseError for ApiError {
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UnsupportedMediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::UnsupportedMediaType { .. } | Self::UnsupportedEncoding => {
+                StatusCode::UNSUPPORTED_MEDIA_TYPE
+            }
             Self::Rejected(rejection) if rejection.code == "malformed_json" => StatusCode::BAD_REQUEST,
             Self::Rejected(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::UpgradeRequired(_) => StatusCode::UPGRADE_REQUIRED,
@@ -338,6 +344,9 @@ impl ResponseError for ApiError {
             }
             Self::MethodNotAllowed { allow } => {
                 answer.insert_header((header::ALLOW, *allow));
+            }
+            Self::UnsupportedEncoding => {
+                answer.insert_header((header::ACCEPT_ENCODING, HeaderValue::from_static("gzip, identity")));
             }
             Self::UpgradeRequired(_) => {
                 answer.insert_header((header::UPGRADE, HeaderValue::from_static("websocket")));

@@ -1,103 +1,15 @@
 //! What handlers take out of a request, and what is said when it is not as it should be.
 
 use std::future::{Ready, ready};
-use std::time::Duration;
 
-use actix_web::dev::{Decompress, Payload};
+use actix_web::dev::Payload;
 use actix_web::http::header;
-use actix_web::{FromRequest, HttpRequest, web};
-use bytes::BytesMut;
-use futures_util::StreamExt;
+use actix_web::{FromRequest, HttpRequest};
 use serde::de::DeserializeOwned;
-use tokio::sync::{Semaphore, SemaphorePermit};
 use uuid::Uuid;
 
 use super::error::ApiError;
 use crate::models::new_post::Rejection;
-
-/// A body that trickles in slower than this is cut off: it holds a connection and what it sent so far.
-const BODY_PATIENCE: Duration = Duration::from_secs(30);
-
-/// How much of a too large body is still read, and thrown away, before refusing it. A client that is refused
-/// while it is still sending often sees a broken connection instead of the answer.
-const DRAINED_BYTES_MAX: usize = 32 * 1024 * 1024;
-
-/// What all bodies being received or worked on may hold together, in KiB. A single one is small; thousands of slow
-/// senders are not.
-const ROOM_KIB: usize = 256 * 1024;
-
-static ROOM: Semaphore = Semaphore::const_new(ROOM_KIB);
-
-/// A received body. Its room is free again when it is dropped.
-#[derive(Debug)]
-pub struct Body {
-    bytes: BytesMut,
-    room: Option<SemaphorePermit<'static>>,
-}
-
-impl Body {
-    fn extend(&mut self, chunk: &[u8]) -> Result<(), ApiError> {
-        const FULL: ApiError = ApiError::Busy { what: "too many bodies are being received" };
-        let needed = (self.bytes.len() + chunk.len()).div_ceil(1_024);
-        let held = self.room.as_ref().map_or(0, SemaphorePermit::num_permits);
-        if needed > held {
-            let more = u32::try_from(needed - held).map_err(|_| FULL)?;
-            let more = ROOM.try_acquire_many(more).map_err(|_| FULL)?;
-            match &mut self.room {
-                Some(room) => room.merge(more),
-                None => self.room = Some(more),
-            }
-        }
-        self.bytes.extend_from_slice(chunk);
-        Ok(())
-    }
-}
-
-impl std::ops::Deref for Body {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        &self.bytes
-    }
-}
-
-/// The whole body, decompressed if it says so, or 413 when it is longer than `limit` bytes.
-///
-/// # Errors
-/// 413 when too long, 408 when too slow, 400 when it breaks off or cannot be decompressed, 429 when too many others
-/// are being received.
-pub async fn body(request: &HttpRequest, payload: web::Payload, limit: usize) -> Result<Body, ApiError> {
-    tokio::time::timeout(BODY_PATIENCE, collect(request, payload.into_inner(), limit))
-        .await
-        .unwrap_or(Err(ApiError::TooSlow { seconds: BODY_PATIENCE.as_secs() }))
-}
-
-async fn collect(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Body, ApiError> {
-    let too_large = || ApiError::TooLarge { limit: limit.try_into().unwrap_or(u64::MAX), what: "bytes" };
-    let announced = request
-        .headers()
-        .get(header::CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok())
-        .unwrap_or(0);
-    if announced > DRAINED_BYTES_MAX {
-        return Err(too_large());
-    }
-    let mut chunks = Decompress::from_headers(payload, request.headers());
-    // Grows with what has come, not with what was announced: announcing costs a sender nothing.
-    let mut collected = Body { bytes: BytesMut::new(), room: None };
-    let mut n_received = 0_usize;
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|error| ApiError::MalformedBody(format!("the body broke off: {error}")))?;
-        n_received += chunk.len();
-        if n_received > DRAINED_BYTES_MAX {
-            return Err(too_large());
-        }
-        if n_received <= limit {
-            collected.extend(&chunk)?;
-        }
-    }
-    if n_received > limit { Err(too_large()) } else { Ok(collected) }
-}
 
 /// What fits on a screen.
 const LIMIT_DEFAULT: usize = 50;
@@ -236,19 +148,6 @@ mod tests {
         assert_eq!(limit(None, 500).unwrap(), LIMIT_DEFAULT);
         assert!(limit(Some(0), 500).is_err() && limit(Some(501), 500).is_err());
         assert_eq!(limit(Some(500), 500).unwrap(), 500);
-    }
-
-    #[actix_web::test]
-    async fn a_body_over_the_limit_is_refused_however_it_is_announced() {
-        for announced in [None, Some("11")] {
-            let mut request = TestRequest::post().set_payload("hello world");
-            if let Some(length) = announced {
-                request = request.insert_header((header::CONTENT_LENGTH, length));
-            }
-            let (request, payload) = request.to_http_parts();
-            let outcome = collect(&request, payload, 10).await;
-            assert!(matches!(outcome, Err(ApiError::TooLarge { limit: 10, .. })), "{outcome:?}");
-        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::body;
 use super::error::{ApiError, ErrorBody};
 use super::export::{self, Format};
 use super::extract::{self, Parameters};
@@ -50,7 +51,7 @@ pub async fn correct(
     payload: Payload,
 ) -> Result<Json<LabelCorrection>, ApiError> {
     let uuid = extract::uuid(&path)?;
-    let body = extract::body(&request, payload, BODY_BYTES_MAX).await?;
+    let body = body::receive(&request, payload, BODY_BYTES_MAX).await?;
     let new = checked(extract::json(&request, &body)?)?;
     let made = labels::correct(&state.store, uuid, &new).await?;
     made.map(Json).ok_or_else(|| ApiError::NotFound { what: format!("post `{uuid}`") })

@@ -3,6 +3,7 @@
 mod alert_rules; // when something must be acted on
 mod alerts; // what must be acted on
 pub mod answer; // what every answer carries
+mod body; // bodies of requests, bounded in memory
 mod channel_wish; // whom somebody wants told
 pub mod dashboard; // the dashboard's files
 mod dead_letters; // posts that could not be stored

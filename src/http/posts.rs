@@ -4,6 +4,7 @@ use actix_web::web::{Data, Json, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use jiff::{SignedDuration, Timestamp};
 
+use super::body;
 use super::error::{ApiError, ErrorBody};
 use super::explore::filter_parameters;
 use super::export::{self, Format};
@@ -43,7 +44,7 @@ pub async fn ingest(
 ) -> Result<HttpResponse, ApiError> {
     // Before the body is read: in an overload most of the work would be for nothing.
     require_room(&state, 1).await?;
-    let body = extract::body(&request, payload, BODY_BYTES_MAX).await?;
+    let body = body::receive(&request, payload, BODY_BYTES_MAX).await?;
     let context = AcceptContext {
         now: Timestamp::now(),
         retention: state.params.retention,

@@ -9,6 +9,7 @@ use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::body;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{self, NoParameters, Parameters};
 use super::state::AppState;
@@ -80,7 +81,7 @@ pub async fn score(
     payload: Payload,
     _: Parameters<NoParameters>,
 ) -> Result<HttpResponse, ApiError> {
-    let body = extract::body(&request, payload, BODY_BYTES_MAX).await?;
+    let body = body::receive(&request, payload, BODY_BYTES_MAX).await?;
     let wish: ScoreRequest = extract::json(&request, &body)?;
     let is_one = wish.text.is_some();
     let budget = wish.budget()?;

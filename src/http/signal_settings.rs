@@ -3,6 +3,7 @@
 use actix_web::HttpRequest;
 use actix_web::web::{Data, Json, Payload};
 
+use super::body;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{self, NoParameters, Parameters};
 use super::state::AppState;
@@ -47,7 +48,7 @@ pub async fn change(
     _: Parameters<NoParameters>,
     payload: Payload,
 ) -> Result<Json<SignalSettings>, ApiError> {
-    let body = extract::body(&request, payload, BODY_MAX).await?;
+    let body = body::receive(&request, payload, BODY_MAX).await?;
     let settings: SignalSettings = extract::json(&request, &body)?;
     if !MINIMUM_VOLUME.contains(&settings.minimum_volume) {
         let (least, most) = MINIMUM_VOLUME.into_inner();

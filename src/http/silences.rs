@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use jiff::Timestamp;
 
 use super::alert_rules::BODY_BYTES_MAX;
+use super::body;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{self, NoParameters, Parameters};
 use super::state::AppState;
@@ -43,7 +44,7 @@ pub async fn create(
     payload: Payload,
     _: Parameters<NoParameters>,
 ) -> Result<HttpResponse, ApiError> {
-    let body = extract::body(&request, payload, BODY_BYTES_MAX).await?;
+    let body = body::receive(&request, payload, BODY_BYTES_MAX).await?;
     let what: NewSilence = extract::json(&request, &body)?;
     let now = Timestamp::now();
     what.check(now).map_err(ApiError::Rejected)?;

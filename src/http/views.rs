@@ -3,6 +3,7 @@
 use actix_web::web::{Data, Json, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 
+use super::body;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{self, NoParameters, Parameters};
 use super::state::AppState;
@@ -85,7 +86,7 @@ pub async fn delete(state: Data<AppState>, path: Path<String>) -> Result<HttpRes
 }
 
 async fn sent(request: &HttpRequest, payload: Payload) -> Result<NewView, ApiError> {
-    let body = extract::body(request, payload, BODY_BYTES_MAX).await?;
+    let body = body::receive(request, payload, BODY_BYTES_MAX).await?;
     checked(extract::json(request, &body)?)
 }
 

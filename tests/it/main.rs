@@ -42,6 +42,7 @@ mod socket; // what is said on a socket, and how many there may be
 mod explore; // history over any range, and how it is read
 mod http_guard; // who may ask, and what every answer carries
 mod http_ingest; // what becomes of posts that are sent
+mod http_limits; // what a stranger may cost
 mod http_queries; // what the calls answer about what is stored
 mod live_tickets; // passes for one connection each
 

@@ -104,7 +104,22 @@ pub fn servers_of(data_dir: &Path) -> Vec<u32> {
 
 /// Resident memory that is nobody else's: neither the executable nor shared files.
 pub fn memory_of(pid: u32) -> u64 {
+    status_bytes(pid, "RssAnon:")
+}
+
+/// The most resident memory at any moment since [`reset_peak_memory_of`].
+pub fn peak_memory_of(pid: u32) -> u64 {
+    status_bytes(pid, "VmHWM:")
+}
+
+/// Forgets the peak until now. Answers the resident memory of the moment.
+pub fn reset_peak_memory_of(pid: u32) -> u64 {
+    std::fs::write(format!("/proc/{pid}/clear_refs"), "5").unwrap();
+    status_bytes(pid, "VmRSS:")
+}
+
+fn status_bytes(pid: u32, field: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(field)).unwrap();
     line.trim().trim_end_matches("kB").trim().parse::<u64>().unwrap() * 1024
 }

@@ -1,0 +1,285 @@
+//! Bodies of requests: received, inflated and bounded in memory.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::{HttpRequest, web};
+use flate2::write::MultiGzDecoder;
+use futures_util::StreamExt;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use super::error::ApiError;
+
+/// A body that trickles in slower than this is cut off: it holds a connection and what it sent so far.
+const BODY_PATIENCE: Duration = Duration::from_secs(30);
+
+/// How much of a refused body is still read, and thrown away, before refusing it. A client that is refused while it is
+/// still sending often sees a broken connection instead of the answer.
+const DRAINED_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Memory of all bodies that are being received or worked on, in KiB: eight of the largest at a time. More senders are
+/// told to come back.
+const ROOM_KIB: usize = 64 * 1024;
+
+/// The first allocation of a body; most need no second.
+const FIRST_BYTES: usize = 4 * 1024;
+
+/// Inflated between two chances for other requests of the same thread: a fraction of a millisecond's work.
+const INFLATED_AT_ONCE: usize = 64 * 1024;
+
+static ROOM: Semaphore = Semaphore::const_new(ROOM_KIB);
+
+/// A received body. Dropping it returns its memory to the common room.
+#[derive(Debug, Default)]
+pub struct Body {
+    bytes: Vec<u8>,
+    room: Option<SemaphorePermit<'static>>,
+}
+
+impl Body {
+    /// Appends a piece; memory grows with what has come, not with what was announced, which costs a sender nothing.
+    fn extend(&mut self, piece: &[u8], limit: usize) -> Result<(), ApiError> {
+        let length = self.bytes.len() + piece.len();
+        if length > limit {
+            return Err(too_large(limit));
+        }
+        if length > self.bytes.capacity() {
+            let doubled = self.bytes.capacity().saturating_mul(2).max(FIRST_BYTES);
+            let capacity = length.max(doubled.min(limit));
+            self.take_room(capacity)?;
+            self.bytes.reserve_exact(capacity - self.bytes.len());
+        }
+        self.bytes.extend_from_slice(piece);
+        Ok(())
+    }
+
+    fn take_room(&mut self, n_bytes: usize) -> Result<(), ApiError> {
+        const FULL: ApiError = ApiError::Busy { what: "too many bodies are being received" };
+        let held = self.room.as_ref().map_or(0, SemaphorePermit::num_permits);
+        let more = u32::try_from(n_bytes.div_ceil(1_024).saturating_sub(held)).map_err(|_| FULL)?;
+        let more = ROOM.try_acquire_many(more).map_err(|_| FULL)?;
+        match &mut self.room {
+            Some(room) => room.merge(more),
+            None => self.room = Some(more),
+        }
+        Ok(())
+    }
+}
+
+impl std::ops::Deref for Body {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// Receives the whole body, inflated if it is gzip, or refuses it with 413 when it is longer than `limit` bytes.
+///
+/// # Errors
+/// 413 when too long, 408 when too slow, 415 for encodings other than gzip, 400 when it breaks off or cannot be
+/// inflated, 429 when too many others are being received.
+pub async fn receive(request: &HttpRequest, payload: web::Payload, limit: usize) -> Result<Body, ApiError> {
+    tokio::time::timeout(BODY_PATIENCE, collect(request, payload.into_inner(), limit))
+        .await
+        .unwrap_or(Err(ApiError::TooSlow { seconds: BODY_PATIENCE.as_secs() }))
+}
+
+async fn collect(request: &HttpRequest, mut payload: Payload, limit: usize) -> Result<Body, ApiError> {
+    let announced = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok())
+        .unwrap_or(0);
+    if announced > DRAINED_BYTES_MAX {
+        return Err(too_large(limit));
+    }
+    let mut received = Receiving::new(request, limit);
+    let mut n_sent = 0_usize;
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|error| ApiError::MalformedBody(format!("the body broke off: {error}")))?;
+        n_sent += chunk.len();
+        if n_sent > DRAINED_BYTES_MAX {
+            return Err(received.err().unwrap_or_else(|| too_large(limit)));
+        }
+        if let Ok(receiving) = &mut received
+            && let Err(refusal) = receiving.push(&chunk).await
+        {
+            // What was collected is gone from here on; what is still sent is read and thrown away.
+            received = Err(refusal);
+        }
+    }
+    received?.finish()
+}
+
+fn too_large(limit: usize) -> ApiError {
+    ApiError::TooLarge { limit: limit.try_into().unwrap_or(u64::MAX), what: "bytes" }
+}
+
+/// A body on its way in.
+enum Receiving {
+    Plain(Sink),
+    Gzip(Box<MultiGzDecoder<Sink>>),
+}
+
+impl Receiving {
+    fn new(request: &HttpRequest, limit: usize) -> Result<Self, ApiError> {
+        let sink = Sink { body: Body::default(), limit, refusal: None };
+        if is_gzip(request)? {
+            return Ok(Self::Gzip(Box::new(MultiGzDecoder::new(sink))));
+        }
+        Ok(Self::Plain(sink))
+    }
+
+    async fn push(&mut self, mut chunk: &[u8]) -> Result<(), ApiError> {
+        let decoder = match self {
+            Self::Plain(sink) => return sink.body.extend(chunk, sink.limit),
+            Self::Gzip(decoder) => decoder,
+        };
+        let mut inflated_before = decoder.get_ref().body.len();
+        while !chunk.is_empty() {
+            // Inflates at most the 32 KiB of its buffer, twice, whatever it is given.
+            let n_read = decoder.write(chunk).map_err(|error| decoder.get_mut().why(&error))?;
+            chunk = chunk.get(n_read..).unwrap_or_default();
+            if decoder.get_ref().body.len() - inflated_before >= INFLATED_AT_ONCE {
+                inflated_before = decoder.get_ref().body.len();
+                tokio::task::yield_now().await;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Body, ApiError> {
+        match self {
+            Self::Plain(sink) => Ok(sink.body),
+            Self::Gzip(mut decoder) => {
+                decoder.try_finish().map_err(|error| decoder.get_mut().why(&error))?;
+                Ok(std::mem::take(&mut decoder.get_mut().body))
+            }
+        }
+    }
+}
+
+/// Whether the body is gzip.
+fn is_gzip(request: &HttpRequest) -> Result<bool, ApiError> {
+    let mut encodings = request.headers().get_all(header::CONTENT_ENCODING);
+    let Some(encoding) = encodings.next() else {
+        return Ok(false);
+    };
+    let encoding = encoding.to_str().unwrap_or_default().trim().to_ascii_lowercase();
+    match encoding.as_str() {
+        _ if encodings.next().is_some() => Err(ApiError::UnsupportedEncoding),
+        "identity" => Ok(false),
+        "gzip" | "x-gzip" => Ok(true),
+        _ => Err(ApiError::UnsupportedEncoding),
+    }
+}
+
+/// Takes what is inflated until the limit, or until there is no room. Then inflating ends.
+struct Sink {
+    body: Body,
+    limit: usize,
+    refusal: Option<ApiError>,
+}
+
+impl Sink {
+    /// Why inflating failed: our own refusal, or the sender's mistake.
+    fn why(&mut self, error: &io::Error) -> ApiError {
+        self.refusal
+            .take()
+            .unwrap_or_else(|| ApiError::MalformedBody(format!("the body is not gzip: {error}")))
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        match self.body.extend(piece, self.limit) {
+            Ok(()) => Ok(piece.len()),
+            Err(refusal) => {
+                self.refusal = Some(refusal);
+                Err(io::ErrorKind::OutOfMemory.into())
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    async fn received(encodings: &[&'static str], body: Vec<u8>, limit: usize) -> Result<Body, ApiError> {
+        let mut request = TestRequest::post().set_payload(body);
+        for encoding in encodings {
+            request = request.append_header((header::CONTENT_ENCODING, *encoding));
+        }
+        let (request, payload) = request.to_http_parts();
+        collect(&request, payload, limit).await
+    }
+
+    #[actix_web::test]
+    async fn a_body_over_the_limit_is_refused_however_it_is_announced() {
+        for announced in [None, Some("11")] {
+            let mut request = TestRequest::post().set_payload("hello world");
+            if let Some(length) = announced {
+                request = request.insert_header((header::CONTENT_LENGTH, length));
+            }
+            let (request, payload) = request.to_http_parts();
+            let outcome = collect(&request, payload, 10).await;
+            assert!(matches!(outcome, Err(ApiError::TooLarge { limit: 10, .. })), "{outcome:?}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn gzip_is_inflated_up_to_the_limit_and_no_further() {
+        let text = "so it goes; ".repeat(50_000);
+        for encoding in ["gzip", "GZIP", "x-gzip"] {
+            let body = received(&[encoding], gzip(text.as_bytes()), text.len()).await.unwrap();
+            assert_eq!(*body, *text.as_bytes());
+            assert!(body.bytes.capacity() <= text.len(), "{}", body.bytes.capacity());
+        }
+        let refused = received(&["gzip"], gzip(text.as_bytes()), text.len() - 1).await;
+        assert!(matches!(refused, Err(ApiError::TooLarge { .. })), "{refused:?}");
+        let several = [gzip(b"several "), gzip(b"members")].concat();
+        assert_eq!(*received(&["gzip"], several, 100).await.unwrap(), *b"several members");
+    }
+
+    #[actix_web::test]
+    async fn gzip_that_is_cut_off_or_broken_is_refused() {
+        let whole = gzip(b"hello world");
+        let mut broken = whole.clone();
+        broken[12] ^= 0xff;
+        let trailing = [whole.as_slice(), b"more"].concat();
+        for body in [whole[..whole.len() - 1].to_vec(), b"hello world".to_vec(), broken, trailing, Vec::new()]
+        {
+            let refused = received(&["gzip"], body, 100).await;
+            assert!(matches!(refused, Err(ApiError::MalformedBody(_))), "{refused:?}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn no_encoding_but_gzip_is_read() {
+        for encodings in
+            [&["deflate"][..], &["br"], &["zstd"], &["gzip, gzip"], &["gzip", "gzip"], &["", "gzip"]]
+        {
+            let refused = received(encodings, gzip(b"hello"), 100).await;
+            assert!(matches!(refused, Err(ApiError::UnsupportedEncoding)), "{encodings:?}: {refused:?}");
+        }
+        assert_eq!(*received(&["identity"], b"hello".to_vec(), 100).await.unwrap(), *b"hello");
+    }
+}
