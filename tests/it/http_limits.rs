@@ -1,4 +1,4 @@
-//! What a stranger may cost.
+//! What a stranger may cost: memory by bodies, and memory by names.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -7,6 +7,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures_util::future::join_all;
 use groundswell::models::stage_health::StageState;
+use reqwest::Method;
 
 use crate::support::process::{Process, peak_memory_of, reset_peak_memory_of};
 use crate::support::{Client, Space, until};
@@ -61,4 +62,40 @@ async fn bodies_that_inflate_enormously_take_no_more_memory_than_other_bodies() 
     })
     .await;
     assert_eq!(client.readiness().await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn invented_methods_and_addresses_add_nothing_to_the_metrics() {
+    let space = Space::new().await;
+    let mut server = Process::start_on(&space, &["--auth-token=0123456789abcdef"]);
+    let address = server.ready().await;
+    let http = reqwest::Client::new();
+    let exported = async || {
+        let request = http.get(format!("http://{address}/metrics")).bearer_auth("0123456789abcdef");
+        request.send().await.unwrap().text().await.unwrap()
+    };
+    let invent = async |name: String, token: &str| {
+        for path in [format!("/{name}"), format!("/api/v1/posts/{name}"), format!("/livez?{name}={name}")] {
+            let method = Method::from_bytes(name.to_uppercase().as_bytes()).unwrap();
+            let request = http.request(method, format!("http://{address}{path}")).bearer_auth(token);
+            request.header("x-request-id", &name).send().await.unwrap();
+        }
+    };
+    let names_of = |exported: &str| -> BTreeSet<String> {
+        let named = exported.lines().filter(|line| line.contains("_http_request_seconds_count{"));
+        named.map(|line| line.rsplit_once(' ').unwrap().0.to_owned()).collect()
+    };
+    for token in ["wrong", "0123456789abcdef"] {
+        invent("first".to_owned(), token).await;
+    }
+    exported().await;
+    let before = names_of(&exported().await);
+    assert!(before.iter().any(|name| name.contains(r#"method="other""#)), "{before:?}");
+    for n in 0..100 {
+        invent(format!("invented{n}"), "wrong").await;
+        invent(format!("invented{n}"), "0123456789abcdef").await;
+    }
+    let after = exported().await;
+    assert_eq!(names_of(&after), before);
+    assert!(!after.to_lowercase().contains("invented"), "{after}");
 }
