@@ -61,6 +61,8 @@ find_missing() {
     # For what judges notifications.
     has python3 && python3 -m pip --version >/dev/null 2>&1 || packages+=(python3 python3-pip)
     has chromium || has chromium-browser || has google-chrome || packages+=(chromium)
+    # Prometheus' own judge of what we export.
+    has promtool || packages+=(prometheus)
     # Without it emoji are boxes in the pictures of the dashboard.
     [[ -n "$(find /usr/share/fonts ~/.local/share/fonts -iname '*emoji*' -print -quit 2>/dev/null)" ]] ||
       packages+=(fonts-noto-color-emoji)

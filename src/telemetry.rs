@@ -7,79 +7,93 @@ use std::time::Duration;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
-/// Seconds a message waited for its stage to answer, by `stage`.
-pub const STAGE_WAIT_SECONDS: &str = "groundswell_stage_wait_seconds";
-/// Times a stage was rebuilt, by `stage`.
-pub const STAGE_RESTARTS_TOTAL: &str = "groundswell_stage_restarts_total";
-/// Batches holding a place in flight.
-pub const BATCHES_IN_FLIGHT: &str = "groundswell_batches_in_flight";
-/// Entries read from the stream, by `how` (`read`, `claimed`).
-pub const ENTRIES_READ_TOTAL: &str = "groundswell_entries_read_total";
-/// Entries moved to the dead letters, by `why` (`broken`, `poison`).
-pub const ENTRIES_BURIED_TOTAL: &str = "groundswell_entries_buried_total";
-/// Batches settled, by `settlement` (`recorded`, `failed`, `abandoned`).
-pub const BATCHES_SETTLED_TOTAL: &str = "groundswell_batches_settled_total";
-/// Posts stored for the first time.
-pub const POSTS_STORED_TOTAL: &str = "groundswell_posts_stored_total";
-/// Posts delivered again after they were stored.
-pub const POSTS_DUPLICATE_TOTAL: &str = "groundswell_posts_duplicate_total";
-/// Seconds the inference of one batch took.
-pub const INFERENCE_SECONDS: &str = "groundswell_inference_seconds";
-/// Seconds that something waited for a thread that scores, by `tier` and `lane` (`requests`, `posts`).
-pub const INFERENCE_QUEUE_SECONDS: &str = "groundswell_inference_queue_seconds";
-/// Seconds that turning a batch into tokens took, by `tier`.
-pub const INFERENCE_TOKENIZE_SECONDS: &str = "groundswell_inference_tokenize_seconds";
-/// Seconds that one run of a network took, by `tier`.
-pub const INFERENCE_RUN_SECONDS: &str = "groundswell_inference_run_seconds";
-/// Seconds that turning a network's answers into readings took, by `tier`.
-pub const INFERENCE_DECODE_SECONDS: &str = "groundswell_inference_decode_seconds";
-/// Texts whose reading was known, by `tier`.
-pub const CACHE_HITS_TOTAL: &str = "groundswell_cache_hits_total";
-/// Texts that had to be read, by `tier`.
-pub const CACHE_MISSES_TOTAL: &str = "groundswell_cache_misses_total";
-/// Posts scored, by `model`.
-pub const POSTS_SCORED_TOTAL: &str = "groundswell_posts_scored_total";
-/// Seconds one transaction took.
-pub const COMMIT_SECONDS: &str = "groundswell_commit_seconds";
-/// Posts in one transaction.
-pub const COMMIT_POSTS: &str = "groundswell_commit_posts";
-/// Seconds from a post's acceptance to its commit.
-pub const POST_COMMIT_SECONDS: &str = "groundswell_post_commit_seconds";
-/// Corrections, by `outcome`: `applied`, `superseded` (somebody else was first, or the post has expired), `given_up` (the
-/// deep model cannot read the post).
-pub const CORRECTIONS_TOTAL: &str = "groundswell_corrections_total";
-/// Seconds from a post's commit to the commit of its correction.
-pub const CORRECTION_SECONDS: &str = "groundswell_correction_seconds";
-/// Posts that await a correction.
-pub const AWAITING_CORRECTION: &str = "groundswell_awaiting_correction";
-/// Seconds in which nothing was admitted to the deep model, because scoring did not keep up.
-pub const OVERLOAD_SECONDS_TOTAL: &str = "groundswell_overload_seconds_total";
-/// Posts whose score a tier gave, by `tier`; a corrected post counts in both.
-pub const TIER_POSTS_TOTAL: &str = "groundswell_tier_posts_total";
-/// Times the live windows were rebuilt from Postgres.
-pub const WINDOW_HEALS_TOTAL: &str = "groundswell_window_heals_total";
-/// Posts that were stored and not counted into trends, because too many came at once.
-pub const TREND_POSTS_MISSED_TOTAL: &str = "groundswell_trend_posts_missed_total";
-/// Frames delivered to sockets.
-pub const FRAMES_DELIVERED_TOTAL: &str = "groundswell_frames_delivered_total";
-/// Posts left out for sessions that read too slowly or asked for fewer, by `why` (`slow`, `rate`).
-pub const FRAMES_SKIPPED_TOTAL: &str = "groundswell_frames_skipped_total";
-/// Connections ended because their peers did not read.
-pub const SOCKETS_EVICTED_TOTAL: &str = "groundswell_sockets_evicted_total";
-/// Sessions that came back with an id, by `recovered` (`true`, `false`).
-pub const RECOVERIES_TOTAL: &str = "groundswell_recoveries_total";
-/// Updates that the broadcaster had not heard and took from history.
-pub const CATCH_UPS_TOTAL: &str = "groundswell_catch_up_updates_total";
-/// Times that news was lost for good and all sessions were told to come again.
-pub const POSITIONS_LOST_TOTAL: &str = "groundswell_positions_lost_total";
-/// Sockets open.
-pub const SOCKETS_OPEN: &str = "groundswell_sockets_open";
-/// Alerts opened, by `rule`.
-pub const ALERTS_OPENED_TOTAL: &str = "groundswell_alerts_opened_total";
-/// Attempts to tell somebody, by `kind` of channel and `outcome`: `sent`, `failed`.
-pub const NOTIFICATIONS_TOTAL: &str = "groundswell_notifications_total";
-/// Seconds a request took, by `route`, `method` and `status`.
-pub const HTTP_REQUEST_SECONDS: &str = "groundswell_http_request_seconds";
+/// Declares every metric of the process: its name, its kind and, from the doc comment, its `HELP` text.
+macro_rules! metrics_of_the_process {
+    ($($(#[doc = $help:literal])+ $constant:ident: $describe:ident($unit:ident) = $name:literal;)+) => {
+        $($(#[doc = $help])+ pub const $constant: &str = $name;)+
+
+        /// Gives every metric its `HELP` text and unit, before the first is recorded.
+        fn describe() {
+            $(metrics::$describe!($name, metrics::Unit::$unit, concat!($($help),+).trim());)+
+        }
+    };
+}
+
+metrics_of_the_process! {
+    /// Seconds a message waited for its stage to answer, by `stage`.
+    STAGE_WAIT_SECONDS: describe_histogram(Seconds) = "groundswell_stage_wait_seconds";
+    /// Times a stage was rebuilt, by `stage`.
+    STAGE_RESTARTS_TOTAL: describe_counter(Count) = "groundswell_stage_restarts_total";
+    /// Batches holding a place in flight.
+    BATCHES_IN_FLIGHT: describe_gauge(Count) = "groundswell_batches_in_flight";
+    /// Entries read from the stream, by `how` (`read`, `claimed`).
+    ENTRIES_READ_TOTAL: describe_counter(Count) = "groundswell_entries_read_total";
+    /// Entries moved to the dead letters, by `why` (`broken`, `poison`).
+    ENTRIES_BURIED_TOTAL: describe_counter(Count) = "groundswell_entries_buried_total";
+    /// Batches settled, by `settlement` (`recorded`, `failed`, `abandoned`).
+    BATCHES_SETTLED_TOTAL: describe_counter(Count) = "groundswell_batches_settled_total";
+    /// Posts stored for the first time.
+    POSTS_STORED_TOTAL: describe_counter(Count) = "groundswell_posts_stored_total";
+    /// Posts delivered again after they were stored.
+    POSTS_DUPLICATE_TOTAL: describe_counter(Count) = "groundswell_posts_duplicate_total";
+    /// Seconds the inference of one batch took.
+    INFERENCE_SECONDS: describe_histogram(Seconds) = "groundswell_inference_seconds";
+    /// Seconds that something waited for a thread that scores, by `tier` and `lane` (`requests`, `posts`).
+    INFERENCE_QUEUE_SECONDS: describe_histogram(Seconds) = "groundswell_inference_queue_seconds";
+    /// Seconds that turning a batch into tokens took, by `tier`.
+    INFERENCE_TOKENIZE_SECONDS: describe_histogram(Seconds) = "groundswell_inference_tokenize_seconds";
+    /// Seconds that one run of a network took, by `tier`.
+    INFERENCE_RUN_SECONDS: describe_histogram(Seconds) = "groundswell_inference_run_seconds";
+    /// Seconds that turning a network's answers into readings took, by `tier`.
+    INFERENCE_DECODE_SECONDS: describe_histogram(Seconds) = "groundswell_inference_decode_seconds";
+    /// Texts whose reading was known, by `tier`.
+    CACHE_HITS_TOTAL: describe_counter(Count) = "groundswell_cache_hits_total";
+    /// Texts that had to be read, by `tier`.
+    CACHE_MISSES_TOTAL: describe_counter(Count) = "groundswell_cache_misses_total";
+    /// Posts scored, by `model`.
+    POSTS_SCORED_TOTAL: describe_counter(Count) = "groundswell_posts_scored_total";
+    /// Seconds one transaction took.
+    COMMIT_SECONDS: describe_histogram(Seconds) = "groundswell_commit_seconds";
+    /// Posts in one transaction.
+    COMMIT_POSTS: describe_histogram(Count) = "groundswell_commit_posts";
+    /// Seconds from a post's acceptance to its commit.
+    POST_COMMIT_SECONDS: describe_histogram(Seconds) = "groundswell_post_commit_seconds";
+    /// Corrections, by `outcome`: `applied`, `superseded` (somebody else was first, or the post has expired), `given_up` (the
+    /// deep model cannot read the post).
+    CORRECTIONS_TOTAL: describe_counter(Count) = "groundswell_corrections_total";
+    /// Seconds from a post's commit to the commit of its correction.
+    CORRECTION_SECONDS: describe_histogram(Seconds) = "groundswell_correction_seconds";
+    /// Posts that await a correction.
+    AWAITING_CORRECTION: describe_gauge(Count) = "groundswell_awaiting_correction";
+    /// Seconds in which nothing was admitted to the deep model, because scoring did not keep up.
+    OVERLOAD_SECONDS_TOTAL: describe_counter(Seconds) = "groundswell_overload_seconds_total";
+    /// Posts whose score a tier gave, by `tier`; a corrected post counts in both.
+    TIER_POSTS_TOTAL: describe_counter(Count) = "groundswell_tier_posts_total";
+    /// Times the live windows were rebuilt from Postgres.
+    WINDOW_HEALS_TOTAL: describe_counter(Count) = "groundswell_window_heals_total";
+    /// Posts that were stored and not counted into trends, because too many came at once.
+    TREND_POSTS_MISSED_TOTAL: describe_counter(Count) = "groundswell_trend_posts_missed_total";
+    /// Frames delivered to sockets.
+    FRAMES_DELIVERED_TOTAL: describe_counter(Count) = "groundswell_frames_delivered_total";
+    /// Posts left out for sessions that read too slowly or asked for fewer, by `why` (`slow`, `rate`).
+    FRAMES_SKIPPED_TOTAL: describe_counter(Count) = "groundswell_frames_skipped_total";
+    /// Connections ended because their peers did not read.
+    SOCKETS_EVICTED_TOTAL: describe_counter(Count) = "groundswell_sockets_evicted_total";
+    /// Sessions that came back with an id, by `recovered` (`true`, `false`).
+    RECOVERIES_TOTAL: describe_counter(Count) = "groundswell_recoveries_total";
+    /// Updates that the broadcaster had not heard and took from history.
+    CATCH_UPS_TOTAL: describe_counter(Count) = "groundswell_catch_up_updates_total";
+    /// Times that news was lost for good and all sessions were told to come again.
+    POSITIONS_LOST_TOTAL: describe_counter(Count) = "groundswell_positions_lost_total";
+    /// Sockets open.
+    SOCKETS_OPEN: describe_gauge(Count) = "groundswell_sockets_open";
+    /// Alerts opened, by `rule`.
+    ALERTS_OPENED_TOTAL: describe_counter(Count) = "groundswell_alerts_opened_total";
+    /// Attempts to tell somebody, by `kind` of channel and `outcome`: `sent`, `failed`.
+    NOTIFICATIONS_TOTAL: describe_counter(Count) = "groundswell_notifications_total";
+    /// Seconds a request took, by `route`, `method` and `status`.
+    HTTP_REQUEST_SECONDS: describe_histogram(Seconds) = "groundswell_http_request_seconds";
+}
 
 /// Bounds of every `_seconds` histogram: those OpenTelemetry recommends for HTTP, with finer low ones, since
 /// most of our stages take a few milliseconds.
@@ -121,6 +135,7 @@ fn install() -> anyhow::Result<PrometheusHandle> {
             &[1.0, 5.0, 25.0, 100.0, 250.0, 500.0, 1000.0],
         )?
         .install_recorder()?;
+    describe();
     let upkeep = handle.clone();
     std::thread::Builder::new().name("metrics-upkeep".to_owned()).spawn(move || {
         loop {

@@ -45,6 +45,7 @@ mod http_ingest; // what becomes of posts that are sent
 mod http_limits; // what a stranger may cost
 mod http_queries; // what the calls answer about what is stored
 mod live_tickets; // passes for one connection each
+mod metrics; // what Prometheus is told
 
 mod architecture; // who may use whom
 mod log_format; // how logs and errors sound

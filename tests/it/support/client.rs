@@ -54,6 +54,13 @@ impl Client {
         answer.body
     }
 
+    /// Asks for a text, and must be answered 200.
+    pub async fn text(&self, path: &str) -> String {
+        let response = self.http.get(self.url(path)).send().await.unwrap();
+        assert_eq!(response.status(), 200, "GET {path}");
+        response.text().await.unwrap()
+    }
+
     /// Sends JSON. An error means that nobody answered.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Answer, reqwest::Error> {
         answer(self.http.post(self.url(path)).json(body).send().await?).await
