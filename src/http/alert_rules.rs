@@ -12,12 +12,9 @@ use crate::alerting::preview;
 use crate::models::alert_rule::{Metric, NewRule, Preview, Rule};
 use crate::models::evaluation::Group;
 use crate::models::new_post::Rejection;
-use crate::store::alert_rules;
+use crate::store::alert_rules::{self, RULES_MAX};
 use crate::store::measures::{self, Past};
 use crate::store::page::Page;
-
-/// Most rules. Each is evaluated every few seconds, and nobody keeps an eye on more.
-const RULES_MAX: usize = 200;
 
 /// Things a preview of a rule about each of them looks at. A chart shows one.
 const PREVIEWED_MAX: i64 = 20;
@@ -73,10 +70,9 @@ pub async fn create(
 ) -> Result<HttpResponse, ApiError> {
     let rule = read(&request, payload).await?;
     rule.check().map_err(ApiError::Rejected)?;
-    if alert_rules::list(&state.store).await?.len() >= RULES_MAX {
-        return Err(ApiError::TooLarge { limit: RULES_MAX.try_into().unwrap_or(u64::MAX), what: "rules" });
-    }
-    Ok(HttpResponse::Created().json(alert_rules::create(&state.store, &rule, Timestamp::now()).await?))
+    let made = alert_rules::create(&state.store, &rule, Timestamp::now()).await?;
+    let limit = RULES_MAX.unsigned_abs();
+    Ok(HttpResponse::Created().json(made.ok_or(ApiError::TooLarge { limit, what: "rules" })?))
 }
 
 /// Replace what an alert rule says

@@ -48,11 +48,9 @@ pub async fn create(
     let what: NewSilence = extract::json(&request, &body)?;
     let now = Timestamp::now();
     what.check(now).map_err(ApiError::Rejected)?;
-    if silences::current(&state.store, now).await?.len() >= SILENCES_MAX {
-        let limit = SILENCES_MAX.try_into().unwrap_or(u64::MAX);
-        return Err(ApiError::TooLarge { limit, what: "silences" });
-    }
-    Ok(HttpResponse::Created().json(silences::create(&state.store, &what, now).await?))
+    let made = silences::create(&state.store, &what, now).await?;
+    let limit = SILENCES_MAX.unsigned_abs();
+    Ok(HttpResponse::Created().json(made.ok_or(ApiError::TooLarge { limit, what: "silences" })?))
 }
 
 /// End a silence now

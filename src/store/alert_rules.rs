@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::alerts::named;
 use super::channels;
 use super::codec::Moment;
+use super::locks::{self, Lock};
 use super::{ANSWER_TIMEOUT, Store, StoreError, answered};
 use crate::models::alert::Severity;
 use crate::models::alert_rule::{Comparison, Metric, NewRule, Rule, RuleScope};
@@ -37,21 +38,24 @@ pub async fn get(store: &Store, id: Uuid) -> Result<Option<Rule>, StoreError> {
     Ok(rules(store, SQL, &[&id]).await?.pop())
 }
 
-/// Stores a rule that was checked. It is evaluated within seconds. Fails with `UnknownChannel`.
-pub async fn create(store: &Store, rule: &NewRule, at: Timestamp) -> Result<Rule, StoreError> {
+/// Most rules. Each is evaluated every few seconds, and nobody keeps an eye on more.
+pub const RULES_MAX: i64 = 200;
+
+/// Stores a rule that was checked. It is evaluated within seconds. `None` when there are [`RULES_MAX`] already. Fails with
+/// `UnknownChannel`.
+pub async fn create(store: &Store, rule: &NewRule, at: Timestamp) -> Result<Option<Rule>, StoreError> {
     const SQL: &str = concat!(
         "
         INSERT INTO alert_rules (id, name, enabled, metric, dimension, key, window_seconds, comparison, threshold,
             clear_threshold, minimum_volume, for_seconds, keep_firing_seconds, cooldown_seconds, severity, channels,
             created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5::text::rollup_dimension, $6, $7, $8, $9, $10, $11, $12, $13, $14,
-            $15::text::alert_severity, $16, $17, $17)
+        SELECT $1, $2, $3, $4, $5::text::rollup_dimension, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+            $15::text::alert_severity, $16, $17, $17
+        WHERE (SELECT count(*) FROM alert_rules) < $18
         RETURNING ",
         columns!()
     );
-    write(store, SQL, Written { id: Uuid::now_v7(), rule, at })
-        .await?
-        .ok_or_else(|| StoreError::Internal { reason: "a new rule was not stored".to_owned() })
+    write(store, SQL, Written { id: Uuid::now_v7(), rule, at, under_cap: true }).await
 }
 
 /// Replaces what a rule says, once that was checked. Its alerts that the new rule would not raise are resolved by whoever
@@ -71,7 +75,7 @@ pub async fn update(
         WHERE id = $1 RETURNING ",
         columns!()
     );
-    write(store, SQL, Written { id, rule, at }).await
+    write(store, SQL, Written { id, rule, at, under_cap: false }).await
 }
 
 /// Deletes a rule that was made by people, and answers it; `None` when there is none, or it came with Groundswell. Its
@@ -85,11 +89,13 @@ struct Written<'a> {
     id: Uuid,
     rule: &'a NewRule,
     at: Timestamp,
+    /// Whether the statement adds a rule, and so takes the cap as its last value.
+    under_cap: bool,
 }
 
 async fn write(store: &Store, sql: &str, written: Written<'_>) -> Result<Option<Rule>, StoreError> {
-    let Written { id, rule, at } = written;
-    let values: [&(dyn ToSql + Sync); 17] = [
+    let Written { id, rule, at, under_cap } = written;
+    let values: [&(dyn ToSql + Sync); 18] = [
         &id,
         &rule.name,
         &rule.enabled,
@@ -107,12 +113,17 @@ async fn write(store: &Store, sql: &str, written: Written<'_>) -> Result<Option<
         &rule.severity.as_str(),
         &rule.channels,
         &Moment(at),
+        &RULES_MAX,
     ];
+    let values = if under_cap { &values[..] } else { values.split_last().map_or(&[][..], |(_, rest)| rest) };
     let mut client = store.client().await?;
     let work = async {
         let transaction = client.transaction().await?;
+        if under_cap {
+            locks::take(&transaction, Lock::RuleCount).await?;
+        }
         channels::hold(&transaction, &rule.channels).await?;
-        let row = transaction.query_opt(sql, &values).await?;
+        let row = transaction.query_opt(sql, values).await?;
         transaction.commit().await?;
         Ok::<_, StoreError>(row)
     };
@@ -161,7 +172,7 @@ fn rule_of(row: &Row) -> Result<Rule, StoreError> {
 mod tests {
     use super::*;
     use crate::models::alert_rule::{CHURN, NEGATIVITY_OVERALL, NEGATIVITY_PRODUCTS};
-    use crate::store::testing::{channel, now_in_micros, test_store};
+    use crate::store::testing::{channel, created_at_once, now_in_micros, test_store};
 
     #[tokio::test]
     async fn the_rules_of_the_field_are_there_from_the_start_and_stay() {
@@ -186,7 +197,7 @@ mod tests {
         (what.scope.key, what.severity) = (Some("Ulm".to_owned()), Severity::Info);
         (what.clear_threshold, what.channels) =
             (Some(0.4), vec![channel(&store, "webhook", "warning").await]);
-        let made = create(&store, &what, now).await.unwrap();
+        let made = create(&store, &what, now).await.unwrap().unwrap();
         assert_eq!((&made.what, made.builtin, made.created_at), (&what, false, now));
         assert_eq!(get(&store, made.id).await.unwrap(), Some(made.clone()));
         what.enabled = false;
@@ -195,5 +206,18 @@ mod tests {
         assert_eq!(delete(&store, made.id).await.unwrap(), Some(changed));
         assert_eq!(update(&store, made.id, &what, now).await.unwrap(), None);
         assert_eq!(get(&store, made.id).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn there_are_no_more_rules_than_the_cap_also_when_many_are_made_at_once() {
+        let store = test_store().await;
+        let now = now_in_micros();
+        let what = list(&store).await.unwrap().remove(0).what;
+        while list(&store).await.unwrap().len() < 197 {
+            create(&store, &what, now).await.unwrap().unwrap();
+        }
+        let make = async || create(&store, &what, now).await.unwrap();
+        assert_eq!(created_at_once(&store, "alert_rules", make).await, 3);
+        assert_eq!(list(&store).await.unwrap().len(), 200);
     }
 }

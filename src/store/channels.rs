@@ -3,9 +3,10 @@
 use deadpool_postgres::{Object, Transaction};
 use tokio::time::timeout;
 use tokio_postgres::Row;
-use tokio_postgres::types::Json;
+use tokio_postgres::types::{Json, ToSql};
 use uuid::Uuid;
 
+use super::locks::{Lock, insert_under_cap};
 use super::outbox::give_up_pending;
 use super::{ANSWER_TIMEOUT, Store, StoreError, answered};
 use crate::models::alert::Severity;
@@ -83,29 +84,22 @@ pub async fn create(store: &Store, draft: &ChannelDraft) -> Result<Option<Channe
         RETURNING ",
         columns!()
     );
-    let client = store.client().await?;
     let (digest, settings) = (digest_seconds(draft.delivery), Json(&draft.settings));
     let (kind, severity) = (draft.kind.as_str(), draft.minimum_severity.as_str());
-    let outcome = timeout(
-        ANSWER_TIMEOUT,
-        client.query_opt(
-            SQL,
-            &[
-                &draft.id,
-                &draft.name,
-                &kind,
-                &draft.enabled,
-                &settings,
-                &digest,
-                &severity,
-                &draft.sealed,
-                &draft.sealed_by,
-                &CHANNELS_MAX,
-            ],
-        ),
-    )
-    .await;
-    answered(client, outcome)?.as_ref().map(|row| Ok(channel_of(row)?.channel)).transpose()
+    let values: [&(dyn ToSql + Sync); 10] = [
+        &draft.id,
+        &draft.name,
+        &kind,
+        &draft.enabled,
+        &settings,
+        &digest,
+        &severity,
+        &draft.sealed,
+        &draft.sealed_by,
+        &CHANNELS_MAX,
+    ];
+    let row = insert_under_cap(store, Lock::ChannelCount, SQL, &values).await?;
+    row.as_ref().map(|row| Ok(channel_of(row)?.channel)).transpose()
 }
 
 /// Changes a channel. `None` when there is no such channel.
@@ -309,7 +303,7 @@ mod tests {
 
     use super::*;
     use crate::store::alert_rules;
-    use crate::store::testing::{channel, execute, test_store};
+    use crate::store::testing::{channel, created_at_once, execute, test_store};
 
     #[tokio::test]
     async fn no_rule_is_left_without_a_channel_that_it_named_alone() {
@@ -397,7 +391,7 @@ mod tests {
     async fn rule_for(store: &Store, channels: &[Uuid]) -> Result<Uuid, StoreError> {
         let mut what = alert_rules::list(store).await?.remove(0).what;
         (what.name, what.channels) = ("Both".to_owned(), channels.to_vec());
-        Ok(alert_rules::create(store, &what, Timestamp::now()).await?.id)
+        Ok(alert_rules::create(store, &what, Timestamp::now()).await?.unwrap().id)
     }
 
     async fn channels_of(store: &Store, rule: Uuid) -> Vec<Uuid> {
@@ -420,5 +414,27 @@ mod tests {
         let changed: Vec<Channel> = [one.unwrap(), other.unwrap()].into_iter().flatten().collect();
         assert_eq!(changed.len(), 1);
         assert_eq!((changed[0].enabled, changed[0].disabled_reason.as_deref()), (false, Some("gone")));
+    }
+
+    #[tokio::test]
+    async fn there_are_no_more_channels_than_the_cap_also_when_many_are_made_at_once() {
+        let store = test_store().await;
+        let fill = "INSERT INTO notification_channels (id, name, kind, enabled, settings, minimum_severity, sealed, sealed_by)
+            SELECT gen_random_uuid(), 'n', 'webhook', true, '{}', 'warning', '', 'k' FROM generate_series(1, 997)";
+        execute(&store, fill).await;
+        let draft = || ChannelDraft {
+            id: Uuid::now_v7(),
+            name: "one".to_owned(),
+            kind: ChannelKind::Webhook,
+            enabled: true,
+            settings: ChannelSettings::default(),
+            delivery: Delivery::Immediate,
+            minimum_severity: Severity::Warning,
+            sealed: Vec::new(),
+            sealed_by: "k".to_owned(),
+        };
+        let make = async || create(&store, &draft()).await.unwrap();
+        assert_eq!(created_at_once(&store, "notification_channels", make).await, 3);
+        assert_eq!(list(&store).await.unwrap().len(), 1_000);
     }
 }

@@ -2,8 +2,11 @@
 //! each other: in one list, that does not compile.
 
 use deadpool_postgres::Transaction;
+use tokio::time::timeout;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 
-use super::StoreError;
+use super::{ANSWER_TIMEOUT, Store, StoreError, answered};
 
 /// What is locked.
 #[repr(i64)]
@@ -23,6 +26,14 @@ pub(super) enum Lock {
     Signals = 0x6773_0006,
     /// Alerts, while somebody changes several of them.
     Alerts = 0x6773_0007,
+    /// The number of saved views.
+    ViewCount = 0x6773_0008,
+    /// The number of silences that are not over.
+    SilenceCount = 0x6773_0009,
+    /// The number of alert rules.
+    RuleCount = 0x6773_000a,
+    /// The number of notification channels.
+    ChannelCount = 0x6773_000b,
 }
 
 impl Lock {
@@ -32,10 +43,38 @@ impl Lock {
     }
 }
 
+/// Waits for the lock and holds it until the transaction ends.
+pub(super) async fn take(transaction: &Transaction<'_>, lock: Lock) -> Result<(), StoreError> {
+    let statement = transaction.prepare_cached("SELECT pg_advisory_xact_lock($1)").await?;
+    transaction.execute(&statement, &[&lock.number()]).await?;
+    Ok(())
+}
+
 /// Makes those that change several alerts take turns, until the transaction ends. In one lock before those of single
 /// alerts, so that no two ever wait for each other.
 pub(super) async fn take_alerts(transaction: &Transaction<'_>) -> Result<(), StoreError> {
-    let statement = transaction.prepare_cached("SELECT pg_advisory_xact_lock($1)").await?;
-    transaction.execute(&statement, &[&Lock::Alerts.number()]).await?;
-    Ok(())
+    take(transaction, Lock::Alerts).await
+}
+
+/// Runs an `INSERT … SELECT … WHERE (SELECT count(*) …) < cap`, one at a time of those with the same lock. `None` when the
+/// cap is reached.
+///
+/// Without the lock, statements that run at the same time count the same rows and all find the last place free. The count
+/// is read after the lock is held, so it includes every row inserted under it before.
+pub(super) async fn insert_under_cap(
+    store: &Store,
+    lock: Lock,
+    sql: &str,
+    values: &[&(dyn ToSql + Sync)],
+) -> Result<Option<Row>, StoreError> {
+    let mut client = store.client().await?;
+    let work = async {
+        let transaction = client.transaction().await?;
+        take(&transaction, lock).await?;
+        let row = transaction.query_opt(sql, values).await?;
+        transaction.commit().await?;
+        Ok::<_, StoreError>(row)
+    };
+    let outcome = timeout(ANSWER_TIMEOUT, work).await;
+    answered(client, outcome)
 }

@@ -8,13 +8,14 @@ use uuid::Uuid;
 
 use super::alerts::named;
 use super::codec::Moment;
+use super::locks::{Lock, insert_under_cap};
 use super::{ANSWER_TIMEOUT, Store, StoreError, answered};
 use crate::models::alert::Severity;
 use crate::models::rollup::Dimension;
 use crate::models::silence::{NewSilence, Silence};
 
 /// Most silences listed: the newest. More would be one for each alert.
-pub const SILENCES_MAX: usize = 500;
+pub const SILENCES_MAX: i64 = 500;
 
 /// The columns that make a [`Silence`], in the order in which [`silence_of`] reads them. A macro, since SQL constants are
 /// joined when they are compiled.
@@ -28,7 +29,7 @@ macro_rules! columns {
 pub async fn list(store: &Store) -> Result<Vec<Silence>, StoreError> {
     const SQL: &str =
         concat!("SELECT ", columns!(), " FROM silences ORDER BY ends_at DESC, id DESC LIMIT $1");
-    silences(store, SQL, &[&i64::try_from(SILENCES_MAX).unwrap_or(i64::MAX)]).await
+    silences(store, SQL, &[&SILENCES_MAX]).await
 }
 
 /// Those that are not over.
@@ -37,16 +38,17 @@ pub async fn current(store: &Store, now: Timestamp) -> Result<Vec<Silence>, Stor
     silences(store, SQL, &[&Moment(now)]).await
 }
 
-/// Stores a silence that was checked. It holds within seconds.
-pub async fn create(store: &Store, what: &NewSilence, at: Timestamp) -> Result<Silence, StoreError> {
+/// Stores a silence that was checked. It holds within seconds. `None` when [`SILENCES_MAX`] are not over yet.
+pub async fn create(store: &Store, what: &NewSilence, at: Timestamp) -> Result<Option<Silence>, StoreError> {
     const SQL: &str = concat!(
         "
         INSERT INTO silences (id, created_at, rule_id, dimension, key, severity, starts_at, ends_at, comment)
-        VALUES ($1, $2, $3, $4::text::rollup_dimension, $5, $6::text::alert_severity, $7, $8, $9)
+        SELECT $1, $2, $3, $4::text::rollup_dimension, $5, $6::text::alert_severity, $7, $8, $9
+        WHERE (SELECT count(*) FROM silences WHERE ends_at > $2) < $10
         RETURNING ",
         columns!()
     );
-    let values: [&(dyn ToSql + Sync); 9] = [
+    let values: [&(dyn ToSql + Sync); 10] = [
         &Uuid::now_v7(),
         &Moment(at),
         &what.rule_id,
@@ -56,9 +58,9 @@ pub async fn create(store: &Store, what: &NewSilence, at: Timestamp) -> Result<S
         &Moment(what.starts_at),
         &Moment(what.ends_at),
         &what.comment,
+        &SILENCES_MAX,
     ];
-    let stored = silences(store, SQL, &values).await?.pop();
-    stored.ok_or_else(|| StoreError::Internal { reason: "a new silence was not stored".to_owned() })
+    insert_under_cap(store, Lock::SilenceCount, SQL, &values).await?.as_ref().map(silence_of).transpose()
 }
 
 /// Ends a silence at this moment, or answers it as it is when it is over already; `None` when there is none.
@@ -110,7 +112,7 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::store::testing::{now_in_micros, test_store};
+    use crate::store::testing::{created_at_once, execute, now_in_micros, test_store};
 
     #[tokio::test]
     async fn a_silence_holds_until_it_is_over_or_ended() {
@@ -126,9 +128,9 @@ mod tests {
             ends_at,
             comment: "we know".to_owned(),
         };
-        let over = create(&store, &what(now - hour * 2, now - hour), now).await.unwrap();
-        let running = create(&store, &what(now - hour, now + hour), now).await.unwrap();
-        let later = create(&store, &what(now + hour, now + hour * 2), now).await.unwrap();
+        let over = create(&store, &what(now - hour * 2, now - hour), now).await.unwrap().unwrap();
+        let running = create(&store, &what(now - hour, now + hour), now).await.unwrap().unwrap();
+        let later = create(&store, &what(now + hour, now + hour * 2), now).await.unwrap().unwrap();
         assert_eq!(current(&store, now).await.unwrap(), [running.clone(), later.clone()]);
         assert_eq!(list(&store).await.unwrap(), [later.clone(), running.clone(), over.clone()]);
         let ended = end(&store, running.id, now).await.unwrap().unwrap();
@@ -138,5 +140,27 @@ mod tests {
         assert_eq!(end(&store, over.id, now).await.unwrap(), Some(over));
         assert_eq!(end(&store, Uuid::now_v7(), now).await.unwrap(), None);
         assert_eq!(current(&store, now).await.unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn silences_that_are_not_over_are_capped_also_when_many_are_made_at_once() {
+        let store = test_store().await;
+        let fill = "INSERT INTO silences (id, created_at, starts_at, ends_at, comment)
+            SELECT gen_random_uuid(), now(), now(), now() + make_interval(hours => CASE WHEN n > 100 THEN 1 ELSE 0 END), ''
+            FROM generate_series(1, 597) AS n";
+        execute(&store, fill).await;
+        let now = now_in_micros() + SignedDuration::from_secs(1);
+        let what = NewSilence {
+            rule_id: Some(Uuid::now_v7()),
+            dimension: None,
+            key: None,
+            severity: None,
+            starts_at: now,
+            ends_at: now + SignedDuration::from_hours(1),
+            comment: String::new(),
+        };
+        let make = async || create(&store, &what, now).await.unwrap();
+        assert_eq!(created_at_once(&store, "silences", make).await, 3);
+        assert_eq!(current(&store, now).await.unwrap().len(), 500);
     }
 }

@@ -75,6 +75,23 @@ pub(crate) fn open_folder() -> tempfile::TempDir {
     folder
 }
 
+/// Runs ten creations at the same time, each of which inserts into `table`. Answers how many of them found a place.
+pub(crate) async fn created_at_once<T>(
+    store: &Store,
+    table: &str,
+    create: impl AsyncFn() -> Option<T>,
+) -> usize {
+    // All of them begin while the first inserts.
+    let slow_down = format!(
+        "CREATE FUNCTION take_time() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN PERFORM pg_sleep(0.3); RETURN NULL; END $$;
+        CREATE TRIGGER take_time AFTER INSERT ON {table} EXECUTE FUNCTION take_time()"
+    );
+    execute(store, &slow_down).await;
+    let made = futures_util::future::join_all((0..10).map(|_| create())).await;
+    made.into_iter().flatten().count()
+}
+
 const FOLDER: &str = "groundswell-store-tests-";
 
 fn folder_of(pid: u32) -> PathBuf {

@@ -3,9 +3,11 @@
 use jiff::Timestamp;
 use tokio::time::timeout;
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::codec::Moment;
+use super::locks::{Lock, insert_under_cap};
 use super::page::Page;
 use super::{ANSWER_TIMEOUT, Store, StoreError, answered};
 use crate::models::saved_view::{NewView, SavedView, ViewPage};
@@ -29,14 +31,9 @@ pub async fn create(store: &Store, new: &NewView) -> Result<Option<SavedView>, S
         INSERT INTO saved_views (id, created_at, updated_at, name, page, query)
         SELECT $1, $2, $2, $3, $4, $5 WHERE (SELECT count(*) FROM saved_views) < $6
         RETURNING id, name, page, query, created_at, updated_at";
-    let client = store.client().await?;
     let (id, now) = (Uuid::now_v7(), Moment(Timestamp::now()));
-    let outcome = timeout(
-        ANSWER_TIMEOUT,
-        client.query_opt(SQL, &[&id, &now, &new.name, &new.page.as_str(), &new.query, &VIEWS_MAX]),
-    )
-    .await;
-    answered(client, outcome)?.as_ref().map(view_of).transpose()
+    let values: [&(dyn ToSql + Sync); 6] = [&id, &now, &new.name, &new.page.as_str(), &new.query, &VIEWS_MAX];
+    insert_under_cap(store, Lock::ViewCount, SQL, &values).await?.as_ref().map(view_of).transpose()
 }
 
 /// Saves a view anew; nothing where there is none of this id.
@@ -81,7 +78,7 @@ fn view_of(row: &Row) -> Result<SavedView, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::testing::{execute, test_store};
+    use crate::store::testing::{created_at_once, execute, test_store};
 
     #[tokio::test]
     async fn views_are_saved_listed_by_name_changed_and_deleted() {
@@ -109,9 +106,11 @@ mod tests {
     async fn there_are_no_more_views_than_a_menu_shows() {
         let store = test_store().await;
         let fill = "INSERT INTO saved_views SELECT gen_random_uuid(), now(), now(), 'n', 'live', ''
-            FROM generate_series(1, 500)";
+            FROM generate_series(1, 497)";
         execute(&store, fill).await;
         let new = NewView { name: "one".to_owned(), page: ViewPage::Live, query: String::new() };
-        assert_eq!(create(&store, &new).await.unwrap(), None);
+        let make = async || create(&store, &new).await.unwrap();
+        assert_eq!(created_at_once(&store, "saved_views", make).await, 3);
+        assert_eq!(list(&store).await.unwrap().items.len(), 500);
     }
 }

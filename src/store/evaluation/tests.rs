@@ -263,7 +263,7 @@ async fn a_rule_that_is_deleted_takes_its_series_along_and_its_alert_is_withdraw
     let store = test_store().await;
     let now = now_in_micros();
     let mut lead = lead(&store).await;
-    let made = alert_rules::create(&store, &rule(&store).await.what, now).await.unwrap();
+    let made = alert_rules::create(&store, &rule(&store).await.what, now).await.unwrap().unwrap();
     let opening = opening(&made, now);
     let alert = apply(&mut lead, Changes { openings: vec![opening.clone()], ..Changes::default() }, now)
         .await
