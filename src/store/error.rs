@@ -80,6 +80,18 @@ pub enum StoreError {
         /// What is wrong with it. Never the URL itself, which may hold a password.
         reason: String,
     },
+    /// The schema is that of a later version, which this one would read wrongly.
+    #[error(
+        "the database was written by a newer version of groundswell (it has migration {found}, and this version ends \
+         with {known}): start that version or a later one, or choose another database, with `--data-dir` where \
+         groundswell runs its own and with `DATABASE_URL` where it does not"
+    )]
+    NewerSchema {
+        /// A migration that was applied and that this version does not have.
+        found: i64,
+        /// The last one that this version has.
+        known: i64,
+    },
     /// Something that no caller can mend: a missing table, a migration that differs from the one applied.
     #[error("postgres: {reason}")]
     Internal {
@@ -118,6 +130,7 @@ impl StoreError {
             Self::BadCursor => "bad_cursor",
             Self::UnknownChannel { .. } => "unknown_channel",
             Self::BadUrl { .. } => "bad_database_url",
+            Self::NewerSchema { .. } => "newer_schema",
             Self::Internal { .. } => "store_internal",
         }
     }

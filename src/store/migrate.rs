@@ -5,6 +5,7 @@ use std::time::Duration;
 use deadpool_postgres::Object;
 use jiff::Timestamp;
 use refinery::Runner;
+use refinery::error::Kind;
 use tokio::time::timeout;
 use tracing::info;
 
@@ -48,11 +49,21 @@ impl Store {
     }
 }
 
+/// The last migration of this version.
+fn newest() -> i64 {
+    let migrations = embedded::migrations::runner();
+    migrations.get_migrations().iter().map(|migration| migration.version().into()).max().unwrap_or_default()
+}
+
 /// The driver's error, where there is one below, says whether the server is away.
 fn from_refinery(error: refinery::Error) -> StoreError {
     let reason = error.to_string();
-    let refinery::error::Kind::Connection(_, cause) = error.kind() else {
-        return StoreError::Internal { reason };
+    let cause = match error.kind() {
+        Kind::Connection(_, cause) => cause,
+        Kind::MissingVersion(applied) if i64::from(applied.version()) > newest() => {
+            return StoreError::NewerSchema { found: applied.version().into(), known: newest() };
+        }
+        _ => return StoreError::Internal { reason },
     };
     match cause.downcast_ref::<tokio_postgres::Error>() {
         Some(cause) if cause.is_closed() => StoreError::Unavailable { reason },
@@ -125,6 +136,28 @@ mod tests {
         let kept = evaluation::series(&store).await.unwrap();
         assert_eq!(kept.len(), 2, "the rules go on with their open alerts");
         assert!(kept.values().all(|kept| found.iter().any(|alert| kept.alert == Some(alert.id))));
+    }
+
+    #[tokio::test]
+    async fn a_database_of_a_newer_version_is_refused_in_plain_words_and_left_alone() {
+        let store = empty_store().await;
+        store.migrate().await.unwrap();
+        let known = newest();
+        let sql = format!(
+            "INSERT INTO refinery_schema_history (version, name, applied_on, checksum)
+             VALUES ({}, 'of_tomorrow', '2100-01-01T00:00:00Z', '1')",
+            known + 1
+        );
+        testing::execute(&store, &sql).await;
+        let refusal = store.migrate().await.unwrap_err();
+        assert_eq!(refusal.code(), "newer_schema");
+        let told = refusal.to_string();
+        let words = ["written by a newer version", "--data-dir", "DATABASE_URL"];
+        assert!(words.iter().all(|word| told.contains(word)), "{told}");
+        assert!(
+            told.contains(&format!("migration {}, and this version ends with {known}", known + 1)),
+            "{told}"
+        );
     }
 
     #[tokio::test]

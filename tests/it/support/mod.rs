@@ -19,7 +19,7 @@ pub use load::Load;
 pub use posts::{post, posts};
 pub use servers::PrivateServers;
 pub use space::Space;
-pub use test_app::TestApp;
+pub use test_app::{TestApp, refusal_of};
 
 /// How long anything may take that must happen. Far more than it does, so that only what never happens fails.
 pub const PATIENCE: Duration = Duration::from_secs(60);

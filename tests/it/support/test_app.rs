@@ -170,19 +170,32 @@ fn assert_nothing_pending(space: &Space) {
     assert!(check.join().is_ok(), "see above");
 }
 
+/// Starts a server that must not start, and answers what it says.
+pub fn refusal_of(options: &[&str]) -> String {
+    let control = Control {
+        stop: CancellationToken::new(),
+        leave: CancellationToken::new(),
+        started: oneshot::channel().0,
+    };
+    let config = parse(options);
+    let outcome = thread::spawn(move || app::run(config, control, |_, _| Ok(()))).join().unwrap();
+    format!("{:#}", outcome.unwrap_err())
+}
+
 fn config(space: &Space, options: &[&str]) -> Config {
+    let fixed =
+        ["--database-url", &space.database_url, "--redis-url", &space.redis_url, "--prefix", &space.prefix];
+    parse(&[&fixed, options].concat())
+}
+
+/// What all servers of tests have in common, and these.
+fn parse(options: &[&str]) -> Config {
     let fixed = [
         "serve",
         "--listen=127.0.0.1:0",
         "--fast-model=fake",
         "--deep-model=none",
         "--secret-key=the key that all processes of a test share",
-        "--database-url",
-        &space.database_url,
-        "--redis-url",
-        &space.redis_url,
-        "--prefix",
-        &space.prefix,
     ];
     let command = Config::augment_args(Command::new("serve").args_override_self(true));
     let config =
