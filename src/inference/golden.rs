@@ -64,7 +64,7 @@ impl Golden {
     /// When it makes something else of one: it is another model's.
     pub fn check_ids(
         &self,
-        encode: impl Fn(&str) -> Result<Vec<i64>, InferenceError>,
+        mut encode: impl FnMut(&str) -> Result<Vec<i64>, InferenceError>,
     ) -> Result<(), InferenceError> {
         for row in &self.rows {
             if encode(&row.text)? != row.ids {

@@ -13,7 +13,7 @@ use super::batch::{self, Batch};
 use super::golden::Golden;
 use super::heads::{Head, HeadKind};
 use super::manifest::{Input, Manifest};
-use super::tokenize::{Tokenizer, Tokens};
+use super::tokenize::{Encoder, Tokenizer, Tokens};
 use super::{Batching, InferenceError, LoadParams, Reading, Tier, places};
 use crate::telemetry::{INFERENCE_DECODE_SECONDS, INFERENCE_RUN_SECONDS, INFERENCE_TOKENIZE_SECONDS};
 
@@ -26,7 +26,7 @@ pub struct Network {
     manifest: Manifest,
     environment: Environment,
     bytes: Vec<u8>,
-    tokenizer: Tokenizer,
+    tokenizer: Arc<Tokenizer>,
     heads: Vec<Head>,
     n_threads: usize,
     batching: Batching,
@@ -45,14 +45,15 @@ impl Network {
         let golden = Golden::read(&folder)?;
         let network = Self {
             bytes: manifest.model.read(&folder)?,
-            tokenizer: Tokenizer::read(&manifest, &folder)?,
+            tokenizer: Arc::new(Tokenizer::read(&manifest, &folder)?),
             environment: environment(&places::find_runtime(params)?)?,
             heads,
             manifest,
             n_threads: params.threads_per_session.max(1),
             batching: params.batching,
         };
-        golden.check_ids(|text| Ok(network.tokenizer.encode(text)?.ids))?;
+        let mut encoder = network.tokenizer.encoder();
+        golden.check_ids(|text| Ok(encoder.encode(text)?.ids))?;
         network.prove(&golden).map_err(|error| match error {
             error @ InferenceError::Disagrees { .. } => error,
             error => InferenceError::Unfit { path: folder, reason: Box::new(error) },
@@ -73,7 +74,7 @@ impl Network {
     /// What it reads of a text.
     #[cfg(test)]
     pub fn encode(&self, text: &str) -> Result<Tokens, InferenceError> {
-        self.tokenizer.encode(text)
+        self.tokenizer.encoder().encode(text)
     }
 
     /// A session for one thread.
@@ -82,8 +83,7 @@ impl Network {
     /// When the runtime refuses the network.
     pub fn build(self: &Arc<Self>, tier: Tier) -> Result<NetworkScorer, InferenceError> {
         let session = session(&self.environment, &self.bytes, self.n_threads)?;
-        let tokenizer = self.tokenizer.clone();
-        Ok(NetworkScorer { session, tokenizer, network: Arc::clone(self), tier })
+        Ok(NetworkScorer { session, encoder: self.tokenizer.encoder(), network: Arc::clone(self), tier })
     }
 
     /// Runs it on the highest id its tokenizer can give, as often as a text may have tokens, and on the texts of which
@@ -104,8 +104,9 @@ impl Network {
         let mut reading = Reading::default();
         run(&mut session, self, (&batch, &[tokens]), |head, _, numbers| head.write(numbers, &mut reading))?;
         let heads: Vec<HeadKind> = self.heads.iter().map(|head| head.kind).collect();
+        let mut encoder = self.tokenizer.encoder();
         golden.check_answers(&heads, |text| {
-            let tokens = self.tokenizer.encode(text)?;
+            let tokens = encoder.encode(text)?;
             let batch = Batch { indices: vec![0], width: tokens.ids.len().max(1) };
             let mut reading = Reading::default();
             run(&mut session, self, (&batch, &[tokens]), |head, _, numbers| {
@@ -116,10 +117,10 @@ impl Network {
     }
 }
 
-/// One session and one tokenizer, for one thread.
+/// One session and one encoder, for one thread.
 pub struct NetworkScorer {
     session: Session,
-    tokenizer: Tokenizer,
+    encoder: Encoder,
     network: Arc<Network>,
     tier: Tier,
 }
@@ -138,7 +139,7 @@ impl NetworkScorer {
         let started = Instant::now();
         let mut tokens = Vec::with_capacity(texts.len());
         for text in texts {
-            tokens.push(self.tokenizer.encode(text)?);
+            tokens.push(self.encoder.encode(text)?);
         }
         let tier = self.tier.as_str();
         metrics::histogram!(INFERENCE_TOKENIZE_SECONDS, "tier" => tier).record(started.elapsed());

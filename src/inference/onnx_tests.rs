@@ -40,8 +40,7 @@ fn classifiers_from_elsewhere_answer_logit_by_logit_as_in_python() {
     for name in MODELS {
         let network = Arc::new(read(&folder(name)).unwrap());
         let golden = golden(name);
-        let tokens: Vec<Tokens> =
-            golden.iter().map(|row| network.tokenizer.encode(&row.text).unwrap()).collect();
+        let tokens: Vec<Tokens> = golden.iter().map(|row| network.encode(&row.text).unwrap()).collect();
         for (row, tokens) in golden.iter().zip(&tokens) {
             assert_eq!(tokens.ids, row.ids, "{name}: {:?}", row.text);
         }
@@ -110,7 +109,7 @@ fn what_each_stage_of_a_tier_takes_is_measured() {
 #[test]
 fn what_a_vocabulary_does_not_know_is_doubtful() {
     let check = |name: &str, text: &str, doubtful: bool| {
-        let tokens = read(&folder(name)).unwrap().tokenizer.encode(text).unwrap();
+        let tokens = read(&folder(name)).unwrap().encode(text).unwrap();
         assert_eq!(tokens.doubtful, doubtful, "{name}: {text:?}");
     };
     check("tiny-distilbert-emotion", "the train leaves at ten", false);

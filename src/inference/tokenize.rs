@@ -1,9 +1,18 @@
 //! Text to token ids, exactly as in training.
 //!
 //! All normalisation is inside `tokenizer.json`, which training wrote and both
-//! sides read; this file only bounds the work.
+//! sides read; this file only bounds the work. The `tokenizers` crate says what
+//! it means; where `fast` knows a shorter way to the same ids, it is taken.
+
+mod characters; // what is a letter, a number, white space
+mod fast; // the shorter way
+mod matchers; // what is replaced in a text
+mod normalize; // what is done to a text first
+mod pieces; // what is spelled by itself
+mod words; // what was spelled before
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tokenizers::{
     ModelWrapper, PostProcessor as _, Tokenizer as Pipeline, TruncationDirection, TruncationParams,
@@ -28,12 +37,13 @@ pub struct Tokens {
     pub doubtful: bool,
 }
 
-/// Turns texts into ids. Each scorer owns one: its word cache is not shared between threads.
-#[derive(Clone)]
+/// How texts become ids.
 pub struct Tokenizer {
     pipeline: Pipeline,
     special_tokens: bool,
     unknown_id: Option<u32>,
+    max_tokens: usize,
+    plan: Option<Arc<fast::Plan>>,
 }
 
 impl Tokenizer {
@@ -71,8 +81,13 @@ impl Tokenizer {
         pipeline.with_truncation(Some(truncation)).map_err(|error| malformed(error.to_string()))?;
         // Many files ask for rows of a fixed width; batches are padded to their longest text instead.
         pipeline.with_padding(None);
-        let unknown_id = unknown_id(&pipeline);
-        Ok(Self { pipeline, special_tokens: manifest.special_tokens, unknown_id })
+        Ok(Self {
+            special_tokens: manifest.special_tokens,
+            unknown_id: unknown_id(&pipeline),
+            max_tokens: manifest.max_tokens,
+            plan: fast::Plan::of(bytes, pipeline.get_model()).map(Arc::new),
+            pipeline,
+        })
     }
 
     /// The highest id there is.
@@ -80,23 +95,52 @@ impl Tokenizer {
         self.pipeline.get_vocab(true).into_values().max().map_or(0, i64::from)
     }
 
+    /// An encoder for one thread.
+    pub fn encoder(self: &Arc<Self>) -> Encoder {
+        Encoder { tokenizer: Arc::clone(self), fast: self.plan.clone().map(fast::Encoder::new) }
+    }
+
+    /// The ids of a text as the `tokenizers` crate finds them, and how many of them are marks.
+    fn reference(&self, text: &str) -> Result<(Vec<u32>, usize), InferenceError> {
+        let encoding = self
+            .pipeline
+            .encode_fast(text, self.special_tokens)
+            .map_err(|error| InferenceError::Tokenizer(error.to_string()))?;
+        let n_marks = encoding.get_special_tokens_mask().iter().filter(|mark| **mark == 1).count();
+        Ok((encoding.get_ids().to_vec(), n_marks))
+    }
+}
+
+/// Turns texts into ids, on one thread. What it remembers of words is not shared with others.
+pub struct Encoder {
+    tokenizer: Arc<Tokenizer>,
+    fast: Option<fast::Encoder>,
+}
+
+impl Encoder {
     /// What the model reads of a text.
     ///
     /// # Errors
     /// When the pipeline refuses the text, which no known text makes it do.
-    pub fn encode(&self, text: &str) -> Result<Tokens, InferenceError> {
-        let encoding = self
-            .pipeline
-            .encode_fast(cut(text), self.special_tokens)
-            .map_err(|error| InferenceError::Tokenizer(error.to_string()))?;
-        let ids = encoding.get_ids();
-        let n_marks = encoding.get_special_tokens_mask().iter().filter(|mark| **mark == 1).count();
-        let n_unknown = ids.iter().filter(|id| Some(**id) == self.unknown_id).count();
+    pub fn encode(&mut self, text: &str) -> Result<Tokens, InferenceError> {
+        let (ids, n_marks) = self.ids(cut(text))?;
+        let n_unknown = ids.iter().filter(|id| Some(**id) == self.tokenizer.unknown_id).count();
         let n_own = ids.len().saturating_sub(n_marks);
         Ok(Tokens {
             ids: ids.iter().map(|id| i64::from(*id)).collect(),
             doubtful: n_own == 0 || n_unknown * 2 > n_own || is_illegible(text),
         })
+    }
+
+    /// The ids, and how many of them are marks: where the fast way is known, there are none.
+    fn ids(&mut self, text: &str) -> Result<(Vec<u32>, usize), InferenceError> {
+        let Tokenizer { pipeline, max_tokens, .. } = self.tokenizer.as_ref();
+        if let Some(fast) = &mut self.fast
+            && let Some(ids) = fast.encode(text, pipeline.get_model(), *max_tokens)?
+        {
+            return Ok((ids, 0));
+        }
+        self.tokenizer.reference(text)
     }
 }
 
@@ -119,6 +163,10 @@ fn cut(text: &str) -> &str {
     let end = text.char_indices().nth(N_CHARACTERS_MAX).map_or(text.len(), |(at, _)| at);
     text.get(..end).unwrap_or(text)
 }
+
+#[cfg(test)]
+#[path = "tokenize/fast_tests.rs"]
+mod fast_tests;
 
 #[cfg(test)]
 mod tests {
@@ -145,6 +193,10 @@ mod tests {
         Tokenizer::from_bytes(&manifest(max_tokens, 5), TINY.as_bytes(), "weights/x/tokenizer.json".into())
     }
 
+    fn encoder(max_tokens: usize) -> Encoder {
+        Arc::new(tiny(max_tokens).unwrap()).encoder()
+    }
+
     #[test]
     fn a_text_is_cut_between_characters() {
         assert_eq!(cut("short"), "short");
@@ -154,16 +206,16 @@ mod tests {
 
     #[test]
     fn a_long_text_keeps_its_closing_mark_and_a_short_one_is_not_padded() {
-        let tokenizer = tiny(4).unwrap();
-        assert_eq!(tokenizer.encode("a").unwrap().ids, [1, 3, 2]);
-        assert_eq!(tokenizer.encode("a b a b a").unwrap().ids, [1, 3, 4, 2]);
+        let mut encoder = encoder(4);
+        assert_eq!(encoder.encode("a").unwrap().ids, [1, 3, 2]);
+        assert_eq!(encoder.encode("a b a b a").unwrap().ids, [1, 3, 4, 2]);
     }
 
     #[test]
     fn a_text_of_nothing_or_of_mostly_unknown_words_is_doubtful() {
-        let tokenizer = tiny(16).unwrap();
-        let check = |text: &str, doubtful: bool| {
-            assert_eq!(tokenizer.encode(text).unwrap().doubtful, doubtful, "{text:?}");
+        let mut encoder = encoder(16);
+        let mut check = |text: &str, doubtful: bool| {
+            assert_eq!(encoder.encode(text).unwrap().doubtful, doubtful, "{text:?}");
         };
         check("", true);
         check("x y a", true);

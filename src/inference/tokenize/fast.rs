@@ -1,0 +1,126 @@
+//! The fast way from a text to ids, for tokenizers of the form that our own have.
+//!
+//! The `tokenizers` crate records for every byte where it came from, and runs a regular expression for each rule.
+//! Only the ids are of use here. What is done to a text before the model spells it is done by hand; the model itself is
+//! the crate's, asked once for each new piece. The tests compare both ways on every text there is.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::Value;
+use tokenizers::{Model as _, ModelWrapper};
+
+use super::super::InferenceError;
+use super::normalize::Normalizer;
+use super::pieces::Splitter;
+use super::words::{Key, WordIds};
+
+/// What has to be done to a text, understood from its `tokenizer.json`.
+pub struct Plan {
+    normalizer: Normalizer,
+    splitter: Splitter,
+    /// Texts that contain one of them take the crate's way.
+    added_tokens: Vec<String>,
+}
+
+/// The parts of a `tokenizer.json` around its model.
+#[derive(Deserialize)]
+struct File {
+    #[serde(default)]
+    added_tokens: Vec<AddedToken>,
+    normalizer: Value,
+    pre_tokenizer: Value,
+    post_processor: Value,
+}
+
+#[derive(Deserialize)]
+struct AddedToken {
+    content: String,
+    normalized: bool,
+}
+
+impl Plan {
+    /// Understands a file; nothing where any part of it is unknown here.
+    pub fn of(file: &[u8], model: &ModelWrapper) -> Option<Self> {
+        let is_certain = match model {
+            ModelWrapper::BPE(model) => model.dropout.is_none(),
+            _ => false,
+        };
+        let file: File = serde_json::from_slice(file).ok()?;
+        let is_added_raw =
+            file.added_tokens.iter().all(|token| !token.normalized && !token.content.is_empty());
+        if !is_certain || !is_added_raw || !file.post_processor.is_null() {
+            return None;
+        }
+        Some(Self {
+            normalizer: Normalizer::of(&file.normalizer)?,
+            splitter: Splitter::of(&file.pre_tokenizer)?,
+            added_tokens: file.added_tokens.into_iter().map(|token| token.content).collect(),
+        })
+    }
+}
+
+/// What one thread needs to follow a plan.
+pub struct Encoder {
+    plan: Arc<Plan>,
+    text: Vec<char>,
+    spare: Vec<char>,
+    spelling: String,
+    spelled: Vec<u32>,
+    words: WordIds,
+}
+
+impl Encoder {
+    /// Follows a plan.
+    pub fn new(plan: Arc<Plan>) -> Self {
+        Self {
+            plan,
+            text: Vec::new(),
+            spare: Vec::new(),
+            spelling: String::new(),
+            spelled: Vec::new(),
+            words: WordIds::new(),
+        }
+    }
+
+    /// The first `n_max` ids of a text, or nothing where only the crate knows them.
+    ///
+    /// # Errors
+    /// When the model refuses a piece.
+    pub fn encode(
+        &mut self,
+        raw: &str,
+        model: &ModelWrapper,
+        n_max: usize,
+    ) -> Result<Option<Vec<u32>>, InferenceError> {
+        let Self { plan, text, spare, spelling, spelled, words } = self;
+        if plan.added_tokens.iter().any(|token| raw.contains(token))
+            || !plan.normalizer.write(raw, text, spare)
+        {
+            return Ok(None);
+        }
+        let mut ids = Vec::with_capacity(text.len() / 3 + 8);
+        for piece in plan.splitter.pieces(text) {
+            let key = Key::of(piece);
+            if let Some(known) = key.as_ref().and_then(|key| words.get(key)) {
+                ids.extend_from_slice(known);
+            } else {
+                spelling.clear();
+                spelling.extend(piece);
+                let tokens =
+                    model.tokenize(spelling).map_err(|error| InferenceError::Tokenizer(error.to_string()))?;
+                spelled.clear();
+                spelled.extend(tokens.iter().map(|token| token.id));
+                if let Some(key) = key {
+                    words.insert(key, spelled);
+                }
+                ids.extend_from_slice(spelled);
+            }
+            if ids.len() >= n_max {
+                ids.truncate(n_max);
+                break;
+            }
+        }
+        Ok(Some(ids))
+    }
+}

@@ -1,0 +1,108 @@
+//! The normalisers of our `tokenizer.json` files, by hand: what the `tokenizers` crate does with a regular expression
+//! each, and with a record of where every byte came from.
+
+use std::iter::Peekable;
+use std::str::CharIndices;
+
+use serde_json::Value;
+use unicode_normalization_alignments::UnicodeNormalization as _;
+
+use super::characters::{CASED, STABLE, has, properties};
+use super::matchers::Matcher;
+
+/// NFKC, and then these.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Normalizer {
+    steps: Vec<Step>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Step {
+    Lowercase,
+    Replace { what: Matcher, content: Vec<char> },
+}
+
+impl Normalizer {
+    /// Understands the `normalizer` of a file; nothing where one of its parts is unknown here.
+    pub fn of(spec: &Value) -> Option<Self> {
+        let (first, rest) = spec.get("normalizers")?.as_array()?.split_first()?;
+        if spec.get("type")? != "Sequence" || first.get("type")? != "NFKC" {
+            return None;
+        }
+        let steps = rest.iter().map(Step::of).collect::<Option<_>>()?;
+        Some(Self { steps })
+    }
+
+    /// Writes the normalised text into `text`; `spare` is space to work in. False where the table has no properties of
+    /// one of its characters.
+    pub fn write(&self, raw: &str, text: &mut Vec<char>, spare: &mut Vec<char>) -> bool {
+        text.clear();
+        if compose(raw, text).is_none() {
+            return false;
+        }
+        for step in &self.steps {
+            match step {
+                Step::Lowercase => lowercase(text, spare),
+                Step::Replace { what, content } => what.replace(content, text, spare),
+            }
+        }
+        true
+    }
+}
+
+impl Step {
+    fn of(spec: &Value) -> Option<Self> {
+        match spec.get("type")?.as_str()? {
+            "Lowercase" => Some(Self::Lowercase),
+            "Replace" => {
+                let content = spec.get("content")?.as_str()?.chars().collect();
+                Some(Self::Replace { what: Matcher::of(spec.get("pattern")?)?, content })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// NFKC. The crate's normaliser sees only what it may change: a character that is not stable, with what it stands on.
+fn compose(raw: &str, text: &mut Vec<char>) -> Option<()> {
+    let mut characters = raw.char_indices().peekable();
+    let mut last = None;
+    while let Some((at, character)) = characters.next() {
+        if properties(character)? & STABLE != 0 {
+            text.push(character);
+            last = Some(at);
+            continue;
+        }
+        if last.is_some() {
+            text.pop();
+        }
+        let start = last.take().unwrap_or(at);
+        let end = skip_unstable(&mut characters)?.unwrap_or(raw.len());
+        for (character, _) in raw.get(start..end)?.nfkc() {
+            properties(character)?;
+            text.push(character);
+        }
+    }
+    Some(())
+}
+
+/// Where the next stable character is, if there is one.
+fn skip_unstable(characters: &mut Peekable<CharIndices<'_>>) -> Option<Option<usize>> {
+    while let Some((at, character)) = characters.peek() {
+        if properties(*character)? & STABLE != 0 {
+            return Some(Some(*at));
+        }
+        characters.next();
+    }
+    Some(None)
+}
+
+fn lowercase(text: &mut Vec<char>, spare: &mut Vec<char>) {
+    if text.iter().any(|character| !character.is_ascii() && has(*character, CASED)) {
+        spare.clear();
+        spare.extend(text.iter().flat_map(|character| character.to_lowercase()));
+        std::mem::swap(text, spare);
+    } else {
+        text.iter_mut().for_each(|character| character.make_ascii_lowercase());
+    }
+}
