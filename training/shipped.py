@@ -174,6 +174,19 @@ def write(parts: Parts, out: Path) -> None:
             "churn_risk": 0.8,
         },
     }
+    seal(out, manifest)
+
+
+def replace_network(network: onnx.ModelProto, folder: Path) -> None:
+    """Another graph of the same weights: whatever else is in the folder stands."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    onnx.save(network, str(folder / "model.onnx"))
+    manifest["model"]["sha256"] = sha256(folder / "model.onnx")
+    seal(folder, manifest)
+
+
+def seal(out: Path, manifest: dict) -> None:
+    """Writes what vouches for the network and the tokenizer that lie there."""
     (out / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
     write_golden(out)
     names = ["model.onnx", "tokenizer.json", "manifest.json", "golden.json"]
