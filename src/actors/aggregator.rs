@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
-use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -17,7 +16,7 @@ use super::correction::{self, Corrections, Undone};
 use super::downstream::Downstream;
 use super::feed_budget::FeedBudget;
 use super::live_windows::{LiveWindows, ROWS_MAX, horizon};
-use super::messages::{ApplyUpdate, CorrectBatch, PostsFlagged, PublishMetrics, RecordBatch, Reread};
+use super::messages::{ApplyUpdate, CorrectBatch, PostsFlagged, PublishMetrics, RecordBatch};
 use super::supervisor::{Life, stage};
 use super::trend_tap::TrendTap;
 use super::window_cache;
@@ -73,7 +72,7 @@ pub struct AggregatorParams {
     pub live_posts_per_second: u64,
 }
 
-/// Stores what was scored, one transaction at a time, and keeps the live windows.
+/// Stores what was scored, corrects what was scored again, and keeps the live windows.
 ///
 /// Batches that arrive during a transaction are stored together by the next, so transactions grow with the
 /// load by themselves. The windows are sums of committed deltas, this process's own among them, heard back over
@@ -83,9 +82,8 @@ pub struct Aggregator {
     committer: Committer,
     pending: VecDeque<RecordBatch>,
     corrections: Corrections,
-    /// The last transaction stored posts, so the next may correct some.
-    is_turn_of_corrections: bool,
-    is_committing: bool,
+    is_storing: bool,
+    is_correcting: bool,
     windows: LiveWindows,
     healing: Option<Healing>,
     as_of: Option<FrameId>,
@@ -119,11 +117,11 @@ impl Aggregator {
         };
         Self {
             corrections: Corrections::new(params.posts_per_commit),
-            is_turn_of_corrections: false,
             params,
             committer,
             pending: VecDeque::new(),
-            is_committing: false,
+            is_storing: false,
+            is_correcting: false,
             windows: LiveWindows::default(),
             healing: None,
             as_of: None,
@@ -132,54 +130,51 @@ impl Aggregator {
         }
     }
 
-    /// One at a time: every transaction changes the same newest rows, so a second could only wait for the first,
-    /// and its deltas would be published out of order.
-    fn start_commit(&mut self, context: &mut Context<Self>) {
-        if self.is_committing {
+    /// One transaction of posts at a time: two would each be half as large and cost more together. Corrections run beside
+    /// it; [`crate::store::rollup_guard`] keeps their changes of rollups, and the deltas of those, in one order.
+    fn start_storing(&mut self, context: &mut Context<Self>) {
+        if self.is_storing || self.pending.is_empty() {
             return;
         }
-        let Some(transaction) = self.next_transaction() else {
-            return;
-        };
-        self.is_committing = true;
-        let done = self.params.io.spawn(transaction).into_actor(self).map(|outcome, aggregator, context| {
-            match outcome {
-                Ok(Undone::Nothing) => {}
-                Ok(Undone::Corrections(rereads)) => aggregator.correct_later(rereads, context),
-                // Its tickets were dropped with it, so its batches will be tried again, alone. Corrections are taken up
-                // again once their claims have run out.
-                Err(error) => warn!(%error, "a commit panicked"),
+        self.is_storing = true;
+        let storing = self.committer.clone().commit(self.next_batches());
+        let done = self.params.io.spawn(storing).into_actor(self).map(|outcome, aggregator, context| {
+            if let Err(error) = outcome {
+                // Its tickets were dropped with it, so its batches will be tried again, alone.
+                warn!(%error, "a commit panicked");
             }
-            aggregator.is_committing = false;
-            aggregator.start_commit(context);
+            aggregator.is_storing = false;
+            aggregator.start_storing(context);
         });
         context.spawn(done);
     }
 
-    fn correct_later(&mut self, rereads: Vec<Reread>, context: &mut Context<Self>) {
-        self.corrections.again(rereads);
-        context.run_later(correction::RETRY, |aggregator, context| {
-            aggregator.corrections.wake();
-            aggregator.start_commit(context);
+    /// One transaction of corrections at a time, and not more often than [`correction::EVERY`].
+    fn start_correcting(&mut self, context: &mut Context<Self>) {
+        if self.is_correcting || !self.corrections.are_due() {
+            return;
+        }
+        self.is_correcting = true;
+        let correcting = self.committer.clone().correct(self.corrections.next());
+        let done = self.params.io.spawn(correcting).into_actor(self).map(|outcome, aggregator, context| {
+            let rest = match outcome {
+                Ok(Undone::Nothing) => correction::EVERY,
+                Ok(Undone::Corrections(rereads)) => {
+                    aggregator.corrections.again(rereads);
+                    correction::RETRY
+                }
+                Err(error) => {
+                    // They are claimed again once their claims have run out.
+                    warn!(%error, "a transaction of corrections panicked");
+                    correction::RETRY
+                }
+            };
+            context.run_later(rest, |aggregator, context| {
+                aggregator.is_correcting = false;
+                aggregator.start_correcting(context);
+            });
         });
-    }
-
-    /// Posts first, and where both wait, in turns: neither can starve the other.
-    fn next_transaction(&mut self) -> Option<BoxFuture<'static, Undone>> {
-        let correct = self.corrections.are_due() && (self.pending.is_empty() || self.is_turn_of_corrections);
-        if !correct && self.pending.is_empty() {
-            return None;
-        }
-        self.is_turn_of_corrections = !correct;
-        let committer = self.committer.clone();
-        if correct {
-            return Some(Box::pin(committer.correct(self.corrections.next())));
-        }
-        let batches = self.next_batches();
-        Some(Box::pin(async move {
-            committer.commit(batches).await;
-            Undone::Nothing
-        }))
+        context.spawn(done);
     }
 
     fn next_batches(&mut self) -> Vec<RecordBatch> {
@@ -313,7 +308,7 @@ impl Handler<RecordBatch> for Aggregator {
     fn handle(&mut self, batch: RecordBatch, context: &mut Self::Context) {
         self.life.vitals.begin(1);
         self.pending.push_back(batch);
-        self.start_commit(context);
+        self.start_storing(context);
     }
 }
 
@@ -322,7 +317,7 @@ impl Handler<CorrectBatch> for Aggregator {
 
     fn handle(&mut self, batch: CorrectBatch, context: &mut Self::Context) {
         self.corrections.push(batch);
-        self.start_commit(context);
+        self.start_correcting(context);
     }
 }
 

@@ -21,6 +21,7 @@ use crate::models::post::ScoredPost;
 use crate::models::rollup::{RollupKey, Sums};
 use crate::models::score::CHURN_HIGH;
 use crate::store::posts::Recorded;
+use crate::store::rollup_guard::RollupGuard;
 use crate::store::{Store, StoreError, posts};
 use crate::telemetry::{
     COMMIT_POSTS, COMMIT_SECONDS, POST_COMMIT_SECONDS, POSTS_DUPLICATE_TOTAL, POSTS_STORED_TOTAL,
@@ -61,7 +62,9 @@ impl Committer {
             for batch in &mut batches {
                 merged.append(&mut batch.posts);
             }
-            let (stored, outcome) = self.record(&merged).await;
+            // Held until the delta has been sent on, so that deltas are published in the order of their commits.
+            let mut guard = self.store.rollup_guard();
+            let (stored, outcome) = self.record(&merged, &mut guard).await;
             let mut places = self.cascade.no_places();
             match outcome {
                 Ok(()) => {
@@ -83,6 +86,7 @@ impl Committer {
                 }
                 Err(_) => {
                     self.tell(merged.clone(), stored, places).await;
+                    guard.release();
                     for (mut batch, size) in batches.into_iter().zip(sizes) {
                         let rest = merged.split_off(size.min(merged.len()));
                         batch.posts = std::mem::replace(&mut merged, rest);
@@ -97,7 +101,11 @@ impl Committer {
     ///
     /// In one transaction, unless that takes longer than Postgres may: then in halves, and so on, since the same again
     /// might take too long for ever. Answers what is stored by then, also beside an error.
-    async fn record(&self, batch: &[ScoredPost]) -> (Stored, Result<(), StoreError>) {
+    async fn record(
+        &self,
+        batch: &[ScoredPost],
+        guard: &mut RollupGuard,
+    ) -> (Stored, Result<(), StoreError>) {
         let mut stored = Stored::default();
         let mut n_done = 0;
         let mut n_at_once = batch.len();
@@ -105,7 +113,7 @@ impl Committer {
         while n_done < batch.len() {
             let part = batch.get(n_done..batch.len().min(n_done + n_at_once)).unwrap_or_default();
             let started = Instant::now();
-            match posts::record(&self.store, part).await {
+            match posts::record(&self.store, part, guard).await {
                 Ok(recorded) => {
                     metrics::histogram!(COMMIT_SECONDS).record(started.elapsed().as_secs_f64());
                     metrics::histogram!(COMMIT_POSTS).record(part.len() as f64);
@@ -125,6 +133,9 @@ impl Committer {
                 }
                 // Not the posts' fault, so they wait; but nothing will change until somebody looks.
                 Err(error) => error!(%error, n_posts = part.len(), "postgres cannot be worked with"),
+            }
+            if stored.inserted.is_empty() {
+                guard.release();
             }
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(RETRY_MAX);

@@ -1,6 +1,7 @@
 //! One transaction of corrections, and what is told to the world after it.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -17,7 +18,11 @@ use crate::store::corrections::{Corrected, Correction};
 use crate::store::{StoreError, corrections};
 use crate::telemetry::{CORRECTION_SECONDS, CORRECTIONS_TOTAL, TIER_POSTS_TOTAL};
 
-/// How long corrections rest after a failure. Posts are stored meanwhile.
+/// How long corrections gather between two transactions. A transaction costs PostgreSQL as much as twenty corrections do,
+/// and a correction may take the whole latency budget, twenty times this by default.
+pub(super) const EVERY: Duration = Duration::from_millis(50);
+
+/// How long corrections rest after a failure.
 pub(super) const RETRY: Duration = Duration::from_millis(250);
 
 /// A change of a number that people would see.
@@ -29,7 +34,6 @@ pub(super) struct Corrections {
     given_up: Vec<Deferred>,
     n_at_once: usize,
     n_at_once_max: usize,
-    is_resting: bool,
 }
 
 /// One transaction's worth.
@@ -49,12 +53,12 @@ pub(super) enum Undone {
 impl Corrections {
     pub fn new(n_at_once_max: usize) -> Self {
         let (rereads, given_up) = (VecDeque::new(), Vec::new());
-        Self { rereads, given_up, n_at_once: n_at_once_max, n_at_once_max, is_resting: false }
+        Self { rereads, given_up, n_at_once: n_at_once_max, n_at_once_max }
     }
 
-    /// Whether there is something to do, and it may be done now.
+    /// Whether there is something to do.
     pub fn are_due(&self) -> bool {
-        !self.is_resting && (!self.rereads.is_empty() || !self.given_up.is_empty())
+        !self.rereads.is_empty() || !self.given_up.is_empty()
     }
 
     pub fn push(&mut self, batch: CorrectBatch) {
@@ -69,30 +73,25 @@ impl Corrections {
         Work { rereads: self.rereads.drain(..n).collect(), given_up: std::mem::take(&mut self.given_up) }
     }
 
-    /// Takes back what could not be done, to rest until [`Self::wake`]: the next attempt is half as large, so that what is
-    /// refused, or always takes too long, comes to stand alone.
+    /// Takes back what could not be done: the next attempt is half as large, so that what is refused, or always takes too
+    /// long, comes to stand alone.
     pub fn again(&mut self, rereads: Vec<Reread>) {
-        self.is_resting = true;
         self.n_at_once = (rereads.len() / 2).max(1);
         rereads.into_iter().rev().for_each(|reread| self.rereads.push_front(reread));
-    }
-
-    /// Ends the rest.
-    pub fn wake(&mut self) {
-        self.is_resting = false;
     }
 }
 
 impl Committer {
     /// Gives posts their better scores, in one transaction, and tells what that changed.
     ///
-    /// One attempt: what fails is answered, so that posts that wait to be stored have their turn before the next.
+    /// One attempt: what fails is handed back.
     pub async fn correct(self, work: Work) -> Undone {
         let Work { rereads, given_up } = work;
         self.vitals.begin(1);
         self.give_up(given_up).await;
         let wanted: Vec<Correction> = rereads.iter().map(correction_of).collect();
-        match corrections::apply(&self.store, &wanted).await {
+        let mut guard = self.store.rollup_guard();
+        match corrections::apply(&self.store, &wanted, &mut guard).await {
             Ok(corrected) => {
                 self.tell_corrected(&rereads, corrected).await;
                 self.vitals.finish(1);
@@ -164,8 +163,7 @@ impl Committer {
 }
 
 fn correction_of(reread: &Reread) -> Correction {
-    let post = &reread.deferred.scored.post;
-    Correction { uuid: post.uuid, created_at: post.created_at, score: reread.score.clone() }
+    Correction { read: Arc::clone(&reread.deferred.scored), score: reread.score.clone() }
 }
 
 /// The post as it is shown, where people would notice the difference.

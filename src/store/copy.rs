@@ -94,11 +94,13 @@ pub(super) async fn posts(transaction: &Transaction<'_>, new: &[&ScoredPost]) ->
     Ok(())
 }
 
-/// Writes the scores of posts that have none, each with its revision. The two enums travel as their labels, which is also
-/// their binary form.
+/// The revision of the score that a post is stored with.
+const FIRST: i16 = 1;
+
+/// Writes the scores of posts that have none. The two enums travel as their labels, which is also their binary form.
 pub(super) async fn scores(
     transaction: &Transaction<'_>,
-    new: &[(&ScoredPost, i16)],
+    new: &[&ScoredPost],
     models: &HashMap<Arc<ModelId>, i16>,
 ) -> Result<(), StoreError> {
     const SQL: &str = "
@@ -128,7 +130,7 @@ pub(super) async fn scores(
     ];
     let statement = transaction.prepare_cached(SQL).await?;
     let mut writer = pin!(BinaryCopyInWriter::new(transaction.copy_in(&statement).await?, &TYPES));
-    for (scored, revision) in new {
+    for scored in new {
         let (post, score) = (&scored.post, &scored.score);
         let model = models.get(&score.model).copied().ok_or_else(|| StoreError::Internal {
             reason: format!("model `{}` has no number", score.model.name),
@@ -156,7 +158,7 @@ pub(super) async fn scores(
                 &score.sentiment.label.as_str(),
                 &emotion,
                 &model,
-                &revision,
+                &FIRST,
                 &score.sentiment.uncertain,
             ])
             .await?;

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::iter::zip;
+use std::sync::Arc;
 
 use deadpool_postgres::{Object, Transaction};
 use jiff::Timestamp;
 use tokio::time::timeout;
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 pub use super::awaiting::{FIRST_CLAIM, awaiting, claim, give_up};
@@ -13,8 +15,10 @@ pub use super::awaiting::{FIRST_CLAIM, awaiting, claim, give_up};
 use super::awaiting::Taken;
 use super::codec::Moment;
 use super::posts::ATTEMPTS;
-use super::scored_rows::{COLUMNS, TABLES, scored_posts_of};
-use super::{ANSWER_TIMEOUT, Store, StoreError, answered, copy, flagged, housekeeping, rollups};
+use super::rollup_guard::RollupGuard;
+use super::scored_rows::{SCORE_COLUMNS, scores_of};
+use super::supersede::Superseded;
+use super::{ANSWER_TIMEOUT, Store, StoreError, answered, flagged, housekeeping, rollups, supersede};
 use crate::models::alert::Alert;
 use crate::models::post::ScoredPost;
 use crate::models::rollup::{Delta, delta_between};
@@ -23,11 +27,9 @@ use crate::models::score::{CHURN_HIGH, Score};
 /// What a better model says about a stored post.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Correction {
-    /// Which post.
-    pub uuid: Uuid,
-    /// Its event time, which tells whether it lies where old rows are merged or expire.
-    pub created_at: Timestamp,
-    /// What it says.
+    /// The post as it was read again. Its score is not relied on: what is corrected is the one stored by now.
+    pub read: Arc<ScoredPost>,
+    /// What the better model says.
     pub score: Score,
 }
 
@@ -55,14 +57,20 @@ pub struct Corrected {
 ///
 /// Locks are taken in the order of [`super::posts::record`], rollups last; those of alerts come before, and after the notes
 /// of flagged posts, as where alerts are raised.
-pub async fn apply(store: &Store, corrections: &[Correction]) -> Result<Corrected, StoreError> {
+///
+/// `guard` is taken before the rollups and is still held on success: keep it until the delta is published.
+pub async fn apply(
+    store: &Store,
+    corrections: &[Correction],
+    guard: &mut RollupGuard,
+) -> Result<Corrected, StoreError> {
     if corrections.is_empty() {
         return Ok(Corrected::default());
     }
     let mut attempt = 1;
     loop {
         let mut client = store.client().await?;
-        let outcome = timeout(ANSWER_TIMEOUT, apply_once(store, &mut client, corrections)).await;
+        let outcome = timeout(ANSWER_TIMEOUT, apply_once(store, &mut client, corrections, guard)).await;
         match answered(client, outcome) {
             Err(StoreError::Conflict { .. }) if attempt < ATTEMPTS => attempt += 1,
             settled => return settled,
@@ -74,18 +82,19 @@ async fn apply_once(
     store: &Store,
     client: &mut Object,
     corrections: &[Correction],
+    guard: &mut RollupGuard,
 ) -> Result<Corrected, StoreError> {
     let scores: Vec<&Score> = corrections.iter().map(|correction| &correction.score).collect();
     let models = store.model_ids(client, &scores).await?;
     let now = Timestamp::now();
     let transaction = client.transaction().await?;
-    let oldest = corrections.iter().map(|correction| correction.created_at).min();
+    let oldest = corrections.iter().map(|correction| correction.read.post.created_at).min();
     housekeeping::take_the_place_of_compaction(store, &transaction, oldest).await?;
 
     let mut wanted: BTreeMap<Uuid, usize> = BTreeMap::new();
     for (index, correction) in corrections.iter().enumerate() {
         // Of several for one post the first counts; the others find it corrected.
-        wanted.entry(correction.uuid).or_insert(index);
+        wanted.entry(correction.read.post.uuid).or_insert(index);
     }
     let uuids: Vec<Uuid> = wanted.keys().copied().collect();
     let taken = super::awaiting::take(&transaction, &uuids).await?;
@@ -93,17 +102,17 @@ async fn apply_once(
         return Ok(Corrected::default());
     }
     let mut changes = Vec::with_capacity(taken.len());
-    for (before, revision) in lock_scores(&transaction, &taken).await? {
-        let Some(index) = wanted.get(&before.post.uuid).copied() else { continue };
+    for CurrentScore { uuid, revision, score } in lock_scores(&transaction, &taken).await? {
+        let Some(index) = wanted.get(&uuid).copied() else { continue };
         let Some(correction) = corrections.get(index) else { continue };
-        let after = ScoredPost { score: correction.score.clone(), ..before.clone() };
-        changes.push(Change { index, before, after, revision });
+        let with =
+            |score: Score| ScoredPost { post: correction.read.post.clone(), score, awaits_correction: false };
+        changes.push(Change { index, before: with(score), after: with(correction.score.clone()), revision });
     }
     changes.sort_unstable_by_key(|change| change.index);
-
-    supersede(&transaction, &changes, &taken).await?;
-    let revised: Vec<_> = changes.iter().map(|change| (&change.after, change.revision + 1)).collect();
-    copy::scores(&transaction, &revised, &models).await?;
+    let superseded: Vec<Superseded<'_>> =
+        changes.iter().map(|change| Superseded { by: &change.after, revision: change.revision }).collect();
+    supersede::scores(&transaction, &superseded, &taken, &models).await?;
 
     let (is_high, was_high): (Vec<&Change>, Vec<&Change>) = changes
         .iter()
@@ -116,6 +125,7 @@ async fn apply_once(
     let resolved = flagged::withdraw(&transaction, &no_longer, now).await?;
 
     let delta = delta_between(changes.iter().map(|change| (&change.before, &change.after.score)));
+    guard.take().await;
     let delta = rollups::change(&transaction, delta, now).await?;
     transaction.commit().await?;
     let (applied, posts) = changes.into_iter().map(|change| (change.index, change.after)).unzip();
@@ -141,56 +151,40 @@ impl Change {
     }
 }
 
-/// The posts with their current scores and revisions, which nobody changes until the transaction ends. Those that have
-/// expired are not among them.
+/// The score that a post has now.
+struct CurrentScore {
+    uuid: Uuid,
+    revision: i16,
+    score: Score,
+}
+
+/// The current scores of these posts, which nobody changes until the transaction ends. Those of posts that have expired
+/// are not among them.
+///
+/// The bounds keep the plan to the days concerned.
 async fn lock_scores(
     transaction: &Transaction<'_>,
     taken: &[Taken],
-) -> Result<Vec<(ScoredPost, i16)>, StoreError> {
+) -> Result<Vec<CurrentScore>, StoreError> {
     let sql = format!(
-        "SELECT {COLUMNS}, score.revision FROM unnest($1::uuid[], $2::timestamptz[]) AS named (uuid, created_at)
-        JOIN {TABLES} ON post.uuid = named.uuid AND post.created_at = named.created_at
-        ORDER BY post.uuid FOR UPDATE OF score",
-        TABLES = TABLES.trim_start()
+        "SELECT {SCORE_COLUMNS}, score.uuid, score.revision
+        FROM unnest($1::uuid[], $2::timestamptz[]) AS named (uuid, created_at)
+        JOIN sentiment_analysis AS score ON score.uuid = named.uuid AND score.created_at = named.created_at
+        JOIN models AS model ON model.id = score.model
+        WHERE score.created_at >= $3 AND score.created_at <= $4
+        ORDER BY score.uuid FOR UPDATE OF score"
     );
     let (uuids, times): (Vec<Uuid>, Vec<Moment>) =
         taken.iter().map(|taken| (taken.uuid, Moment(taken.created_at))).unzip();
+    let (from, to) = supersede::span_of(taken);
     let statement = transaction.prepare_cached(&sql).await?;
-    let rows = transaction.query(&statement, &[&uuids, &times]).await?;
-    let posts = scored_posts_of(&rows)?;
-    zip(posts, &rows).map(|(scored, row)| Ok((scored, row.try_get(row.len().saturating_sub(1))?))).collect()
-}
-
-/// Moves the current scores into the history. The revision read must be the one that leaves.
-async fn supersede(
-    transaction: &Transaction<'_>,
-    changes: &[Change],
-    taken: &[Taken],
-) -> Result<(), StoreError> {
-    const SQL: &str = "
-        WITH superseded AS (
-            DELETE FROM sentiment_analysis AS score
-            USING unnest($1::uuid[], $2::timestamptz[], $3::smallint[]) AS read (uuid, created_at, revision)
-            WHERE score.uuid = read.uuid AND score.created_at = read.created_at AND score.revision = read.revision
-            RETURNING score.*
-        )
-        INSERT INTO sentiment_analysis_history (uuid, created_at, scored_at, score, confidence, anger, disgust, fear,
-            joy, neutral, sadness, surprise, toxicity, churn_risk, virality, label, emotion, model, revision, uncertain)
-        SELECT uuid, created_at, scored_at, score, confidence, anger, disgust, fear, joy, neutral, sadness, surprise,
-            toxicity, churn_risk, virality, label, emotion, model, revision, uncertain
-        FROM superseded JOIN unnest($4::uuid[], $5::timestamptz[]) AS taken (uuid, scored_at) USING (uuid)";
-    let uuids: Vec<Uuid> = changes.iter().map(|change| change.before.post.uuid).collect();
-    let times: Vec<Moment> = changes.iter().map(|change| Moment(change.before.post.created_at)).collect();
-    let revisions: Vec<i16> = changes.iter().map(|change| change.revision).collect();
-    let (names, scored_at): (Vec<Uuid>, Vec<Moment>) =
-        taken.iter().map(|taken| (taken.uuid, Moment(taken.scored_at))).unzip();
-    let statement = transaction.prepare_cached(SQL).await?;
-    let n_moved = transaction.execute(&statement, &[&uuids, &times, &revisions, &names, &scored_at]).await?;
-    if usize::try_from(n_moved) != Ok(changes.len()) {
-        let reason = format!("{n_moved} of {} scores could be superseded", changes.len());
-        return Err(StoreError::Conflict { reason });
-    }
-    Ok(())
+    let rows = transaction.query(&statement, &[&uuids, &times, &from, &to]).await?;
+    let scores = scores_of(&rows)?;
+    let current = |(score, row): (Score, &Row)| {
+        let uuid = row.try_get(row.len().saturating_sub(2))?;
+        Ok(CurrentScore { uuid, revision: row.try_get(row.len().saturating_sub(1))?, score })
+    };
+    zip(scores, &rows).map(current).collect()
 }
 
 #[cfg(test)]

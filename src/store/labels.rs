@@ -130,9 +130,10 @@ mod tests {
 
     use super::*;
     use crate::models::score::SentimentLabel;
-    use crate::store::corrections::{Correction, apply};
+    use crate::store::corrections::Correction;
     use crate::store::post_list::{PostsQuery, get_with_history, list};
-    use crate::store::posts::record;
+    use crate::store::testing::apply;
+    use crate::store::testing::record;
     use crate::store::testing::{self, number, test_store};
 
     const SUMS: &str = "SELECT sum(positive * 3 + neutral * 5 + negative * 7 + revision * 11)::bigint
@@ -173,7 +174,7 @@ mod tests {
         correct(&store, scored.post.uuid, &new(SentimentLabel::Neutral)).await.unwrap().unwrap();
         let mut score = scored.score.clone();
         score.sentiment.label = SentimentLabel::Negative;
-        let correction = Correction { uuid: scored.post.uuid, created_at: scored.post.created_at, score };
+        let correction = Correction { read: std::sync::Arc::new(scored.clone()), score };
         assert_eq!(apply(&store, &[correction]).await.unwrap().applied, [0]);
         let shown = get_with_history(&store, scored.post.uuid).await.unwrap().unwrap();
         assert_eq!(shown.score.sentiment.label, SentimentLabel::Negative);

@@ -164,7 +164,7 @@ mod tests {
 
     use super::*;
     use crate::models::rollup::Dimension;
-    use crate::store::posts::record;
+    use crate::store::testing::record;
     use crate::store::testing::{self, test_store};
 
     fn group(dimension: Dimension, is_viral: bool) -> Group {

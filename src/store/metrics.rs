@@ -95,7 +95,7 @@ mod tests {
     use super::*;
     use crate::models::post::ScoredPost;
     use crate::models::rollup::bucket_of;
-    use crate::store::posts::record;
+    use crate::store::testing::record;
     use crate::store::testing::{self, test_store};
 
     /// What a filter lets pass, and the parts it falls into, as the contract says it.

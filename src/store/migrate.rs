@@ -81,7 +81,7 @@ mod tests {
     use crate::models::alert_rule;
     use crate::models::rollup::Dimension;
     use crate::store::testing::{self, empty_store, number};
-    use crate::store::{alerts, evaluation, posts};
+    use crate::store::{alerts, evaluation};
 
     #[tokio::test]
     async fn every_migration_follows_from_the_one_before() {
@@ -96,7 +96,7 @@ mod tests {
         }
         assert_eq!(store.migrate().await.unwrap(), 0);
         let batch = testing::posts(3, Timestamp::now());
-        assert_eq!(posts::record(&store, &batch).await.unwrap().inserted.len(), 3);
+        assert_eq!(testing::record(&store, &batch).await.unwrap().inserted.len(), 3);
     }
 
     #[tokio::test]

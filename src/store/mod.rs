@@ -64,9 +64,11 @@ mod housekeeping; // who waits for whom when old rows move
 mod locks; // the numbers of the advisory locks
 mod models; // the numbers by which scores name their models
 mod post_ranks; // which posts come first
+pub mod rollup_guard; // the order in which rollups are changed and published
 mod rollup_hours; // the rollups by whole hours
 mod scored_rows; // how posts and scores are read
 mod sums; // what posts add up to
+mod supersede; // current scores become history
 mod window; // which stretch of time a metrics call is about
 
 #[cfg(test)]
@@ -128,6 +130,8 @@ pub struct Store {
     pool: Pool,
     retention: Duration,
     known: Arc<Known>,
+    /// See [`rollup_guard::RollupGuard`].
+    rollups: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// What this process knows to be committed, so that it need not ask again.
@@ -166,7 +170,8 @@ impl Store {
             .recycle_timeout(Some(CONNECT_TIMEOUT))
             .build()
             .map_err(|error| StoreError::Internal { reason: error.to_string() })?;
-        let store = Self { pool, retention: params.retention, known: Arc::default() };
+        let store =
+            Self { pool, retention: params.retention, known: Arc::default(), rollups: Arc::default() };
         store.ping().await?;
         Ok(store)
     }
@@ -274,17 +279,17 @@ mod tests {
         let store = testing::connect(&embedded.endpoints().postgres_url).await;
         store.migrate().await.unwrap();
         let batch = testing::posts(10, jiff::Timestamp::now());
-        posts::record(&store, &batch[..5]).await.unwrap();
+        testing::record(&store, &batch[..5]).await.unwrap();
         embedded.stop_postgres().await.unwrap();
         for _ in 0..12 {
             let asked_at = Instant::now();
-            let error = posts::record(&store, &batch).await.unwrap_err();
+            let error = testing::record(&store, &batch).await.unwrap_err();
             assert!(error.is_unavailable() && error.is_retryable(), "{error:?}");
             assert!(store.ping().await.unwrap_err().is_unavailable());
             assert!(asked_at.elapsed() < CONNECT_TIMEOUT * 3);
         }
         embedded.start_postgres().await.unwrap();
-        assert_eq!(posts::record(&store, &batch).await.unwrap().inserted, [5, 6, 7, 8, 9]);
+        assert_eq!(testing::record(&store, &batch).await.unwrap().inserted, [5, 6, 7, 8, 9]);
         embedded.stop().await.unwrap();
     }
 

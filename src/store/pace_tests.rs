@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::posts::{Counts, counts, record};
+use super::posts::{Counts, counts};
 use super::testing;
+use super::testing::record;
 use crate::embedded::{Embedded, EmbeddedParams, RedisFsync};
 use crate::models::post::ScoredPost;
 

@@ -114,7 +114,7 @@ mod tests {
 
     use crate::models::post::{Engagement, PostOrder, ScoredPost};
     use crate::store::post_list::{PostsQuery, list};
-    use crate::store::posts::record;
+    use crate::store::testing::record;
     use crate::store::testing::{self, test_store};
     use jiff::SignedDuration;
 

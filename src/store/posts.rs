@@ -6,6 +6,7 @@ use deadpool_postgres::{Object, Transaction};
 use tokio::time::timeout;
 
 use super::codec::Moment;
+use super::rollup_guard::RollupGuard;
 use super::{
     ANSWER_TIMEOUT, Store, StoreError, answered, awaiting, copy, engagement, flagged, housekeeping, places,
     rollups,
@@ -16,9 +17,6 @@ use crate::models::rollup::{Delta, delta_of};
 /// How often a batch is tried when other transactions are in its way. Locks are taken in one order everywhere, so even
 /// the second try is rare.
 pub(super) const ATTEMPTS: usize = 4;
-
-/// The revision of the score that a post is stored with.
-const FIRST: i16 = 1;
 
 /// What became of a batch.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -44,14 +42,21 @@ pub struct Recorded {
 /// Locks are taken keys first, in key order, then places, posts, engagement, and rollups last, in key order: two
 /// processes can wait for each other in one direction only. The rows of the current bucket, which every batch wants,
 /// are thus held for the shortest time.
-pub async fn record(store: &Store, batch: &[ScoredPost]) -> Result<Recorded, StoreError> {
+///
+/// `guard` is taken before the rollups, so that other transactions of this process can do all else meanwhile, and is still
+/// held on success: keep it until the delta is published.
+pub async fn record(
+    store: &Store,
+    batch: &[ScoredPost],
+    guard: &mut RollupGuard,
+) -> Result<Recorded, StoreError> {
     if batch.is_empty() {
         return Ok(Recorded::default());
     }
     let mut attempt = 1;
     loop {
         let mut client = store.client().await?;
-        let outcome = timeout(ANSWER_TIMEOUT, record_once(store, &mut client, batch)).await;
+        let outcome = timeout(ANSWER_TIMEOUT, record_once(store, &mut client, batch, guard)).await;
         match answered(client, outcome) {
             Err(StoreError::Conflict { .. }) if attempt < ATTEMPTS => attempt += 1,
             settled => return settled,
@@ -87,6 +92,7 @@ async fn record_once(
     store: &Store,
     client: &mut Object,
     batch: &[ScoredPost],
+    guard: &mut RollupGuard,
 ) -> Result<Recorded, StoreError> {
     let models =
         store.model_ids(client, &batch.iter().map(|scored| &scored.score).collect::<Vec<_>>()).await?;
@@ -98,8 +104,7 @@ async fn record_once(
     let cities = places::insert_new(store, &transaction, &new).await?;
     if !new.is_empty() {
         copy::posts(&transaction, &new).await?;
-        let first: Vec<_> = new.iter().map(|scored| (*scored, FIRST)).collect();
-        copy::scores(&transaction, &first, &models).await?;
+        copy::scores(&transaction, &new, &models).await?;
         flagged::note(&transaction, &new).await?;
         awaiting::note(&transaction, &new).await?;
     }
@@ -113,7 +118,11 @@ async fn record_once(
         .collect();
     let n_engagement_samples = engagement::sample(&transaction, &repeated).await?;
 
-    let delta = rollups::add(&transaction, delta_of(new.iter().copied())).await?;
+    let delta = delta_of(new.iter().copied());
+    if !delta.is_empty() {
+        guard.take().await;
+    }
+    let delta = rollups::add(&transaction, delta).await?;
     transaction.commit().await?;
     store.remember_cities(cities);
     Ok(Recorded { inserted, delta, n_duplicates: repeated.len(), n_engagement_samples })
@@ -162,7 +171,7 @@ mod tests {
     use super::*;
     use crate::models::post::Engagement;
     use crate::models::rollup::{Dimension, Sums};
-    use crate::store::testing::{self, number, shuffle, test_store};
+    use crate::store::testing::{self, number, record, shuffle, test_store};
 
     #[tokio::test]
     async fn the_same_batch_twice_counts_once() {

@@ -201,8 +201,9 @@ mod tests {
     use super::*;
     use crate::models::post::Engagement;
     use crate::models::rollup::{Dimension, RollupKey};
-    use crate::store::posts::{Counts, counts, record};
+    use crate::store::posts::{Counts, counts};
     use crate::store::rollups;
+    use crate::store::testing::record;
     use crate::store::testing::{self, number, test_store};
 
     const IN_DEFAULT: &str = "SELECT count(*) FROM social_media_posts_default JOIN sentiment_analysis_default

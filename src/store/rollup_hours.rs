@@ -131,8 +131,8 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::store::posts::record;
     use crate::store::rollups::compact;
+    use crate::store::testing::record;
     use crate::store::testing::{self, execute, number, test_store};
 
     /// Rows of hours that are to be relied on and are not what the minutes add up to, or are missing.

@@ -342,7 +342,8 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::store::posts::{Counts, counts, record};
+    use crate::store::posts::{Counts, counts};
+    use crate::store::testing::record;
     use crate::store::testing::{self, test_store};
 
     /// What the rows add up to, by minute and by everything else.

@@ -113,7 +113,7 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::store::posts::record;
+    use crate::store::testing::record;
     use crate::store::testing::{self, test_store};
 
     #[tokio::test]

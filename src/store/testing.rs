@@ -10,13 +10,27 @@ use tokio::sync::OnceCell;
 use tokio_postgres::NoTls;
 use uuid::Uuid;
 
-use super::{Store, StoreParams};
+use super::rollup_guard::RollupGuard;
+use super::{Store, StoreError, StoreParams, corrections, posts};
 use crate::embedded::{Embedded, EmbeddedParams, RedisFsync};
 use crate::models::post::{Post, ScoredPost, Source};
 use crate::models::score::{Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel};
 
 /// How long the tests keep posts.
 pub(crate) const RETENTION: Duration = Duration::from_secs(90 * 86_400);
+
+/// Stores a batch as a process of its own would.
+pub(crate) async fn record(store: &Store, batch: &[ScoredPost]) -> Result<posts::Recorded, StoreError> {
+    posts::record(store, batch, &mut RollupGuard::of_another_process()).await
+}
+
+/// Applies corrections as a process of its own would.
+pub(crate) async fn apply(
+    store: &Store,
+    wanted: &[corrections::Correction],
+) -> Result<corrections::Corrected, StoreError> {
+    corrections::apply(store, wanted, &mut RollupGuard::of_another_process()).await
+}
 
 /// A database of its own, migrated, with a pool on the test's runtime.
 pub(crate) async fn test_store() -> Store {

@@ -50,7 +50,7 @@ async fn door_with_posts(texts: &[&str]) -> FrontDoor {
     let door = FrontDoor::open(Setup::default()).await;
     let now = Timestamp::now();
     let batch: Vec<_> = texts.iter().enumerate().map(|(n, text)| post(n, now, text)).collect();
-    posts::record(&door.store, &batch).await.unwrap();
+    posts::record(&door.store, &batch, &mut door.store.rollup_guard()).await.unwrap();
     door
 }
 

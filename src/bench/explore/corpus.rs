@@ -175,7 +175,7 @@ pub async fn fill(store: &Store, params: CorpusParams, told: impl Fn(usize)) -> 
         if batch.is_empty() {
             break;
         }
-        filled.n_posts += posts::record(store, &batch).await?.inserted.len();
+        filled.n_posts += posts::record(store, &batch, &mut store.rollup_guard()).await?.inserted.len();
         read_again(store, &batch, &mut corpus.chance).await?;
         for word in batch.iter().take(BATCH / 10).flat_map(|scored| words_of(&scored.post.text)) {
             *filled.words.entry(word).or_default() += 1;
@@ -208,7 +208,7 @@ async fn read_again(store: &Store, batch: &[ScoredPost], chance: &mut Chance) ->
         let later = SignedDuration::from_mins(i64::try_from(5 + chance.below(50)).unwrap_or_default());
         scored.post.received_at = scored.post.received_at.saturating_add(later).unwrap_or(Timestamp::MAX);
     }
-    posts::record(store, &again).await.map(drop)
+    posts::record(store, &again, &mut store.rollup_guard()).await.map(drop)
 }
 
 fn words_of(text: &str) -> impl Iterator<Item = String> {

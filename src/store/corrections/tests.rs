@@ -7,8 +7,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::models::rollup::{RollupKey, Sums, delta_of};
 use crate::models::score::ModelId;
-use crate::store::posts::{Counts, counts, record};
-use crate::store::testing::{self, execute, number, test_store};
+use crate::store::posts::{Counts, counts};
+use crate::store::scored_rows::{COLUMNS, TABLES, scored_posts_of};
+use crate::store::testing::{self, apply, execute, number, record, test_store};
 use crate::store::{post_list, retention, rollups};
 
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
@@ -25,7 +26,7 @@ fn admitted(n: usize, at: Timestamp) -> Vec<ScoredPost> {
 fn correction(scored: &ScoredPost, n: usize) -> Correction {
     let mut score = testing::post(n, scored.post.created_at).score;
     score.model = ModelId { name: "deep".to_owned(), version: "1".to_owned(), hash: "1".to_owned() }.into();
-    Correction { uuid: scored.post.uuid, created_at: scored.post.created_at, score }
+    Correction { read: Arc::new(scored.clone()), score }
 }
 
 fn corrections(batch: &[ScoredPost], shift: usize) -> Vec<Correction> {

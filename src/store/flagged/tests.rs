@@ -4,8 +4,9 @@ use super::*;
 use crate::models::alert::{AlertPost, AlertState, Scope, Severity};
 use crate::store::Store;
 use crate::store::alerts::{AlertsQuery, list, resolve};
-use crate::store::corrections::{Corrected, Correction, apply, give_up};
-use crate::store::posts::record;
+use crate::store::corrections::{Corrected, Correction, give_up};
+use crate::store::testing::apply;
+use crate::store::testing::record;
 use crate::store::testing::{self, execute, number, test_store};
 
 /// Posts about one product, each at this risk, that await a correction.
@@ -21,8 +22,7 @@ fn at_risk(n: usize, risk: f32) -> Vec<ScoredPost> {
 
 async fn correct(store: &Store, posts: &[ScoredPost], risk: f32) -> Corrected {
     let correction = |scored: &ScoredPost| Correction {
-        uuid: scored.post.uuid,
-        created_at: scored.post.created_at,
+        read: std::sync::Arc::new(scored.clone()),
         score: crate::models::score::Score { churn_risk: risk, ..scored.score.clone() },
     };
     apply(store, &posts.iter().map(correction).collect::<Vec<_>>()).await.unwrap()

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use super::*;
 use crate::models::post::{Author, Engagement};
 use crate::models::score::SentimentLabel;
-use crate::store::posts::record;
+use crate::store::testing::record;
 use crate::store::testing::{self, test_store};
 
 fn full(at: Timestamp) -> ScoredPost {
