@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::oneshot;
@@ -23,6 +23,8 @@ use tracing::{error, info, warn};
 
 use crate::actors::downstream::Downstream;
 use crate::actors::messages::Kill;
+use crate::actors::service_desk::ServiceDesk;
+use crate::alerting::service::WatchParams;
 use crate::config::{Config, Servers};
 use crate::embedded::{Embedded, EmbeddedParams, Endpoints, RunInfo};
 use crate::telemetry;
@@ -129,7 +131,8 @@ async fn live(
             return if stop_asked.is_cancelled() { Ok(true) } else { Err(error) };
         }
     };
-    let pipeline = pipeline::start(&config, &connections, &io);
+    let desk = Arc::new(service_desk(&config, &connections)?);
+    let pipeline = pipeline::start(&config, &connections, desk, &io);
     let sockets = web::sockets(&config, &pipeline);
     io.spawn(sockets.clone().watch());
     let health = health_monitor::start(health_monitor::Subject {
@@ -138,6 +141,9 @@ async fn live(
         cascade: Arc::clone(&pipeline.cascade),
         backlog_max: backlog_max(&config),
         show: pipeline.show.clone(),
+        observe: pipeline.observe.clone(),
+        desk: Arc::clone(&pipeline.desk),
+        data_dir: config.data_dir.clone(),
         sockets: sockets.clone(),
         sockets_max: config.sockets_max,
         mode: if embedded.is_some() { "embedded" } else { "external" },
@@ -181,6 +187,16 @@ async fn live(
         () = leave.cancelled() => warn!("told twice to stop, leaving at once: what is in flight will be delivered again"),
     }
     outcome
+}
+
+fn service_desk(config: &Config, connections: &Connections) -> anyhow::Result<ServiceDesk> {
+    let params = WatchParams {
+        instance: config.instance(),
+        hold: SignedDuration::from_secs(config.service_alert_after_s),
+        high_water: config.high_water,
+        backlog_max: backlog_max(config),
+    };
+    Ok(ServiceDesk::new(params, config.operators()?, connections.messenger.dashboard()))
 }
 
 /// Twice what may be in flight: as much may well gather while that is being stored.

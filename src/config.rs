@@ -13,8 +13,11 @@ use clap::{Args, ValueEnum};
 use crate::embedded::RedisFsync;
 use crate::enrich::ProductRule;
 use crate::inference::{LoadParams, ModelChoice};
+use crate::models::notification::ChannelKind;
 use crate::models::origin::Origin;
 use crate::notify::allowlist::Allowlist;
+use crate::notify::destinations::{self, Destination};
+use crate::notify::egress::Egress;
 use crate::notify::keyring::SECRET_CHARACTERS_MIN;
 use crate::stream::HistoryLimits;
 
@@ -155,6 +158,21 @@ pub struct Config {
         default_value = "https://events.pagerduty.com/v2/enqueue"
     )]
     pub pagerduty_url: String,
+    /// Who is notified of what is wrong with this server itself, also while PostgreSQL or Redis is away, separated by commas:
+    /// webhook+https://host/path#whsec_…, slack+https://host/path, mailto:address or pagerduty:key
+    #[arg(
+        long = "operator-channel",
+        env = "GROUNDSWELL_OPERATOR_CHANNELS",
+        value_delimiter = ',',
+        hide_env_values = true
+    )]
+    pub operator_channels: Vec<String>,
+    /// Seconds that something must be wrong with this server before they are notified
+    #[arg(long, env = "GROUNDSWELL_SERVICE_ALERT_AFTER_S", default_value_t = 15, value_parser = clap::value_parser!(i64).range(1..=600))]
+    pub service_alert_after_s: i64,
+    /// How this process is called in alerts about the service; its host's name and its port when absent
+    #[arg(long, env = "GROUNDSWELL_INSTANCE")]
+    pub instance: Option<String>,
     /// Seconds between two looks for what is unusual; an alert opens after two to four of them, by sensitivity
     #[arg(long, env = "GROUNDSWELL_SIGNALS_EVERY_S", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     pub signals_every_s: u64,
@@ -245,6 +263,7 @@ impl Config {
         self.servers()?;
         self.product_rules()?;
         self.notify_allowlist()?;
+        self.operators()?;
         if self.smtp_url.is_some() != self.smtp_from.is_some() {
             return Err(invalid("GROUNDSWELL_SMTP_URL", "and GROUNDSWELL_SMTP_FROM must be set together"));
         }
@@ -334,6 +353,40 @@ impl Config {
             let problem = format!("`{entry}` is no subnet, address or host name");
             invalid("GROUNDSWELL_NOTIFY_ALLOW", &problem)
         })
+    }
+
+    /// Who is notified of what is wrong with this server.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] naming the first entry that cannot be used by its place, since it may hold a secret.
+    pub fn operators(&self) -> Result<Vec<Destination>, ConfigError> {
+        const VARIABLE: &str = "GROUNDSWELL_OPERATOR_CHANNELS";
+        let egress =
+            Egress::new(self.notify_allowlist()?).map_err(|error| invalid(VARIABLE, &error.to_string()))?;
+        let mut operators = Vec::new();
+        for (i, text) in self.operator_channels.iter().enumerate() {
+            let destination = destinations::parse(&egress, text)
+                .map_err(|problem| invalid(VARIABLE, &format!("entry {} {problem}", i + 1)))?;
+            if destination.receiver.kind == ChannelKind::Email && self.smtp_url.is_none() {
+                let problem = format!("entry {} needs a mail server: set GROUNDSWELL_SMTP_URL", i + 1);
+                return Err(invalid(VARIABLE, &problem));
+            }
+            operators.push(destination);
+        }
+        Ok(operators)
+    }
+
+    /// How this process is called in alerts about the service. The same after a restart, where the port is.
+    pub fn instance(&self) -> String {
+        if let Some(instance) = &self.instance {
+            return instance.clone();
+        }
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let host = if host.trim().is_empty() { "localhost" } else { host.trim() };
+        match self.listen.port() {
+            0 => format!("{host}/{}", std::process::id()),
+            port => format!("{host}:{port}"),
+        }
     }
 
     /// Whom push services may ask about us.

@@ -91,6 +91,10 @@ metrics_of_the_process! {
     ALERTS_OPENED_TOTAL: describe_counter(Count) = "groundswell_alerts_opened_total";
     /// Attempts to tell somebody, by `kind` of channel and `outcome`: `sent`, `failed`.
     NOTIFICATIONS_TOTAL: describe_counter(Count) = "groundswell_notifications_total";
+    /// Alerts about the service itself that are open in this process, by `condition`.
+    SERVICE_ALERTS_OPEN: describe_gauge(Count) = "groundswell_service_alerts_open";
+    /// Attempts to notify somebody of the service itself, by `kind` of channel and `outcome`: `sent`, `failed`.
+    SERVICE_NOTIFICATIONS_TOTAL: describe_counter(Count) = "groundswell_service_notifications_total";
     /// Seconds a request took, by `route`, `method` and `status`.
     HTTP_REQUEST_SECONDS: describe_histogram(Seconds) = "groundswell_http_request_seconds";
 }

@@ -151,6 +151,7 @@ kept.channels.push({
   settings: { url: 'https://hooks.example.com/groundswell', secret: { set: true } },
   delivery: { mode: 'immediate' },
   minimum_severity: 'warning',
+  service_alerts: false,
   created_at: ago(8e8),
   last_success_at: ago(4e6),
   failing_since: null,

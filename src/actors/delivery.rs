@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::models::notification::{ChannelKind, ChannelSettings};
 use crate::notify::keyring::CannotOpen;
-use crate::notify::message::{Item, Message, Purpose, test_message};
+use crate::notify::message::{Item, Message, Purpose, Topic, test_message};
 use crate::notify::messenger::{Messenger, Outcome, Receiver};
 use crate::notify::policy::{Next, plan};
 use crate::notify::vapid::VapidKey;
@@ -53,11 +53,20 @@ pub async fn test(
     messenger: &Messenger,
     to: &StoredChannel,
 ) -> Result<Outcome, DeliveryError> {
-    let channel = &to.channel;
-    let sealed =
-        Sealed { channel: channel.id, kind: channel.kind, settings: &channel.settings, sealed: &to.sealed };
-    let receiver = open(store, messenger, sealed).await?;
+    let receiver = receiver(store, messenger, to).await?;
     Ok(messenger.send(&receiver, &test_message(Timestamp::now(), messenger.dashboard())).await)
+}
+
+/// Opens a channel as it is stored: whoever holds the answer can tell it something without asking PostgreSQL again.
+pub(super) async fn receiver(
+    store: &Store,
+    messenger: &Messenger,
+    of: &StoredChannel,
+) -> Result<Receiver, DeliveryError> {
+    let channel = &of.channel;
+    let sealed =
+        Sealed { channel: channel.id, kind: channel.kind, settings: &channel.settings, sealed: &of.sealed };
+    open(store, messenger, sealed).await
 }
 
 /// Sends what was claimed, once, and answers what shall become of it.
@@ -77,6 +86,7 @@ pub(super) async fn deliver(
     };
     let receiver = open(store, messenger, sealed).await?;
     let items = claimed.items.iter().map(|item| Item {
+        topic: Topic::Posts,
         event: item.event,
         at: item.at,
         alert: item.snapshot.clone(),

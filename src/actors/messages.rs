@@ -11,6 +11,7 @@
 //! | [`Publish`] | listener → broadcaster | `send().await` |
 //! | [`PublishMetrics`] | aggregator → broadcaster | `try_send`: the next is due in 250 ms |
 //! | [`PublishSystem`] | app → broadcaster | `try_send`: the next is due in 2 s |
+//! | [`ObserveHealth`] | app → service_alerter | `try_send`: the next is due in 1 s |
 //! | [`Watch`] | session → broadcaster | `try_send`: a full mailbox refuses the client |
 //! | [`Disconnect`] | session → broadcaster | `try_send`, else `send().await`: once for each session |
 //! | [`ReportHealth`] | supervisor → every stage | `send` with timeout |
@@ -118,6 +119,11 @@ pub struct PublishMetrics {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct PublishSystem(pub Arc<SystemHealth>);
+
+/// The health of this process as just measured, to be judged.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct ObserveHealth(pub Arc<SystemHealth>);
 
 /// Names a session within its process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

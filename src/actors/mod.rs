@@ -11,6 +11,7 @@ pub mod housekeeper; // partitions, merged rollups, expiry
 pub mod inference_pool; // ScoreBatch → RecordBatch, on worker threads
 pub mod ingester; // stream → ScoreBatch; acknowledges, claims
 pub mod notifier; // the outbox → people
+pub mod service_alerter; // what is wrong with the service itself → people, without either server
 pub mod signal_watcher; // what is unusual without a rule → alerts
 pub mod trend_counter; // CountTerms → slices of what is spoken of, told to Redis
 
@@ -34,6 +35,7 @@ mod live_windows; // the last minutes as sums of committed deltas
 mod rule_evidence; // what an alert of a rule goes by
 pub mod score_lane; // texts that somebody waits for, by the best tier in time
 pub mod scoring; // from what a model reads to the score that is stored
+pub mod service_desk; // what a service alerter knows, which outlives any incarnation
 mod signal_alert; // from an unusual change to an alert
 mod signal_board; // the series that are watched
 mod suspects; // batches to be tried again: smaller, alone, not for ever
@@ -43,7 +45,7 @@ mod window_cache; // the newest figures as Redis keeps them
 mod workers; // threads that score, and whether they are well
 
 /// The stages in the order of the flow.
-pub const STAGES: [&str; 10] = [
+pub const STAGES: [&str; 11] = [
     "ingester",
     "inference_pool",
     "deep_pool",
@@ -52,6 +54,7 @@ pub const STAGES: [&str; 10] = [
     "alerter",
     "signal_watcher",
     "notifier",
+    "service_alerter",
     "broadcaster",
     "housekeeper",
 ];

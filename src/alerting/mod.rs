@@ -7,6 +7,7 @@ pub mod muting; // of what people are not told
 pub mod plan; // everything that one evaluation changes
 pub mod preview; // what a rule would have done
 pub mod rolling; // what a rule reads step by step
+pub mod service; // what operators are notified of about the service itself
 pub mod telling; // what people are told, and in whose name
 pub mod title; // one sentence for people
 

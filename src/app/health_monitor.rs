@@ -1,20 +1,23 @@
 //! Measures how everything is, once a second, for HTTP and for dashboards.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use nix::sys::statvfs::statvfs;
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::connections::Connections;
 use crate::actors::cascade::{Cascade, TierCounts};
 use crate::actors::downstream::Downstream;
-use crate::actors::messages::PublishSystem;
+use crate::actors::messages::{ObserveHealth, PublishSystem};
+use crate::actors::service_desk::ServiceDesk;
 use crate::actors::vitals::HealthBoard;
 use crate::inference::{ModelSlot, ScorerFactory as _, Tier};
 use crate::models::stage_health::{
-    DependencyHealth, ModelHealth, SocketHealth, SystemHealth, TierHealth, TiersHealth,
+    DependencyHealth, DiskHealth, ModelHealth, SocketHealth, SystemHealth, TierHealth, TiersHealth,
 };
 use crate::store::corrections;
 use crate::telemetry::{AWAITING_CORRECTION, OVERLOAD_SECONDS_TOTAL};
@@ -41,6 +44,12 @@ pub struct Subject {
     pub backlog_max: u64,
     /// Who shows it to dashboards.
     pub show: Downstream<PublishSystem>,
+    /// Who judges it.
+    pub observe: Downstream<ObserveHealth>,
+    /// What was judged.
+    pub desk: Arc<ServiceDesk>,
+    /// Whose disk is watched.
+    pub data_dir: PathBuf,
     /// Who watches.
     pub sockets: Sockets,
     /// The most sockets there may be.
@@ -63,6 +72,8 @@ pub fn start(subject: Subject) -> watch::Receiver<Arc<SystemHealth>> {
             ticks.tick().await;
             let health = Arc::new(subject.measure().await);
             subject.tell_cascade(&health);
+            // An alerter that is being rebuilt judges the next.
+            let _ = subject.observe.try_send(ObserveHealth(Arc::clone(&health)));
             if n % SHOW_EVERY == 0 {
                 // Nobody to show it to for the moment; the next is due soon.
                 let _ = subject.show.try_send(PublishSystem(Arc::clone(&health)));
@@ -90,6 +101,9 @@ impl Subject {
             tiers: self.tiers(),
             mode: self.mode.to_owned(),
             sockets: SocketHealth { open: self.sockets.n_open(), limit: self.sockets_max },
+            disk: None,
+            service_alerts: self.desk.open(),
+            service_alert_destinations: self.desk.n_destinations(),
         }
     }
 
@@ -137,18 +151,36 @@ impl Subject {
 
     async fn measure(&self) -> SystemHealth {
         let reading = &self.connections.reading;
-        let (stream, postgres, awaiting) =
-            tokio::join!(self.connections.stream.health(), reading.ping(), corrections::awaiting(reading));
+        let (stream, postgres, awaiting, disk) = tokio::join!(
+            self.connections.stream.health(),
+            reading.ping(),
+            corrections::awaiting(reading),
+            tokio::time::timeout(MEASURE_EVERY, room_at(self.data_dir.clone()))
+        );
         let mut health = self.without_servers();
         health.redis = answer_of(stream.as_ref().err());
         health.postgres = answer_of(postgres.as_ref().err());
         health.stream = stream.ok();
+        health.disk = disk.ok().flatten();
         // Those of other processes, and of dead ones, as well.
         if let Ok(awaiting) = awaiting {
             health.tiers.awaiting = awaiting;
         }
         health
     }
+}
+
+/// The room at a folder. Not on a thread for connections: a disk that hangs would hold it up, and hangs one thread at most.
+async fn room_at(folder: PathBuf) -> Option<DiskHealth> {
+    static LOOKING: Semaphore = Semaphore::const_new(1);
+    let place = LOOKING.acquire().await.ok()?;
+    let look = move || {
+        let _place = place;
+        let found = statvfs(&folder).ok()?;
+        let bytes = |blocks: u64| blocks.saturating_mul(found.fragment_size());
+        Some(DiskHealth { free_bytes: bytes(found.blocks_available()), total_bytes: bytes(found.blocks()) })
+    };
+    tokio::task::spawn_blocking(look).await.ok()?
 }
 
 fn answer_of(error: Option<&impl std::error::Error>) -> DependencyHealth {

@@ -25,9 +25,13 @@ use crate::actors::idle_scorer::IdleFactory;
 use crate::actors::inference_pool::{InferencePool, InferencePoolParams};
 use crate::actors::ingester::{Ingester, IngesterParams};
 use crate::actors::job_queue::JobQueue;
-use crate::actors::messages::{ApplyUpdate, Disconnect, Kill, Publish, PublishSystem, ReportHealth, Watch};
+use crate::actors::messages::{
+    ApplyUpdate, Disconnect, Kill, ObserveHealth, Publish, PublishSystem, ReportHealth, Watch,
+};
 use crate::actors::notifier::{Notifier, NotifierParams};
 use crate::actors::score_lane::ScoreLane;
+use crate::actors::service_alerter::{ServiceAlerter, ServiceAlerterParams};
+use crate::actors::service_desk::ServiceDesk;
 use crate::actors::signal_watcher::{SignalWatcher, SignalWatcherParams};
 use crate::actors::supervisor::{Life, Stage, StageSpec, Supervision, supervise};
 use crate::actors::trend_counter::{TrendCounter, TrendCounterParams};
@@ -71,11 +75,15 @@ pub struct Pipeline {
     pub kill: Vec<(&'static str, Downstream<Kill>)>,
     /// Health for browsers.
     pub show: Downstream<PublishSystem>,
+    /// Health, to be judged.
+    pub observe: Downstream<ObserveHealth>,
+    /// What is wrong with this process and its servers.
+    pub desk: Arc<ServiceDesk>,
     supervisors: JoinSet<()>,
 }
 
 /// Starts every stage that this process's roles call for.
-pub fn start(config: &Config, connections: &Connections, io: &Handle) -> Pipeline {
+pub fn start(config: &Config, connections: &Connections, desk: Arc<ServiceDesk>, io: &Handle) -> Pipeline {
     let supervision = Supervision {
         board: Arc::new(HealthBoard::new(&STAGES)),
         stopping: CancellationToken::new(),
@@ -104,6 +112,18 @@ pub fn start(config: &Config, connections: &Connections, io: &Handle) -> Pipelin
             to_watch.follow(address);
             to_disconnect.follow(address);
         },
+    );
+
+    let (to_observe, observe) = downstream(ServiceAlerter::NAME);
+    let params = ServiceAlerterParams {
+        desk: Arc::clone(&desk),
+        store: connections.reading.clone(),
+        messenger: Arc::clone(&connections.messenger),
+        io: io.clone(),
+    };
+    starter.start(
+        move |life| ServiceAlerter::new(params.clone(), life),
+        move |address| to_observe.follow(address),
     );
 
     let (to_flagged, alerter) = downstream(Alerter::NAME);
@@ -225,6 +245,8 @@ pub fn start(config: &Config, connections: &Connections, io: &Handle) -> Pipelin
         disconnect,
         kill,
         show,
+        observe,
+        desk,
         supervisors,
     }
 }

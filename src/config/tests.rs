@@ -70,6 +70,17 @@ fn settings_of_notifications_that_cannot_be_right_are_named() {
 }
 
 #[test]
+fn an_operator_that_cannot_be_reached_is_named_by_its_place_and_without_its_secrets() {
+    let hook = "webhook+https://ops.example.org/hook#whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz";
+    let two = format!("{hook},pagerduty:0123456789abcdef0123456789abcdef");
+    assert_eq!(config(&["--operator-channel", &two]).operators().unwrap().len(), 2);
+    let problem = |text: &str| config(&["--operator-channel", text]).check().unwrap_err().to_string();
+    let told = problem(&format!("{hook},pagerduty:secret"));
+    assert!(told.contains("entry 2") && !told.contains("secret"), "{told}");
+    assert!(problem("mailto:ann@example.org").contains("GROUNDSWELL_SMTP_URL"));
+}
+
+#[test]
 fn products_are_read_from_their_list() {
     let rules =
         config(&["--products", "Mayweather=mayweather,floyd; McGregor=mcgregor"]).product_rules().unwrap();

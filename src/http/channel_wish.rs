@@ -41,6 +41,10 @@ pub struct NewChannel {
     /// What is less severe is not sent, unless a rule names this channel; `warning` when absent.
     #[serde(default = "warning")]
     minimum_severity: Severity,
+    /// Whether it also hears what is wrong with the service itself: at once, and also while PostgreSQL is away; false when
+    /// absent.
+    #[serde(default)]
+    service_alerts: bool,
 }
 
 fn yes() -> bool {
@@ -92,6 +96,7 @@ pub(super) fn draft(
         settings: shown,
         delivery: wish.delivery,
         minimum_severity: wish.minimum_severity,
+        service_alerts: wish.service_alerts,
         sealed: state.messenger.seal(id, &secrets),
         sealed_by: state.messenger.keyring().fingerprint().to_owned(),
     };

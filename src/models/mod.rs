@@ -15,6 +15,7 @@ pub mod post; // what people say, as sent and as understood
 pub mod rollup; // exact sums by bucket, source, dimension and key
 pub mod saved_view; // a page of the dashboard as somebody wants to see it again
 pub mod score; // what the model says about one post
+pub mod service_alert; // what is wrong with the service itself
 pub mod signals; // how readily people are told of unusual changes
 pub mod silence; // when nobody shall be told
 pub mod stage_health; // how the pipeline is

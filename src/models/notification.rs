@@ -172,6 +172,8 @@ pub struct Channel {
     pub delivery: Delivery,
     /// What is less severe is not sent, unless a rule names this channel.
     pub minimum_severity: Severity,
+    /// Whether it also hears what is wrong with the service itself: at once, and also while PostgreSQL is away.
+    pub service_alerts: bool,
     /// When it was made.
     pub created_at: Timestamp,
     /// When its settings last changed.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::score::ModelId;
+use super::service_alert::ServiceAlert;
 
 /// What a stage is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -52,6 +53,17 @@ pub struct StreamHealth {
     pub pending: u64,
     /// Dead letters.
     pub dead: u64,
+    /// Since when the oldest entry that is not yet stored has been waiting; null when none waits.
+    pub oldest_at: Option<Timestamp>,
+}
+
+/// The room on the disk of the data folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DiskHealth {
+    /// Bytes that this process may still write.
+    pub free_bytes: u64,
+    /// Bytes in all.
+    pub total_bytes: u64,
 }
 
 /// The model in use.
@@ -141,6 +153,12 @@ pub struct SystemHealth {
     pub mode: String,
     /// Who watches at this process.
     pub sockets: SocketHealth,
+    /// The disk of the data folder; null where there is no such folder.
+    pub disk: Option<DiskHealth>,
+    /// What is wrong with this process or its servers and has been for a while, the worst first.
+    pub service_alerts: Vec<ServiceAlert>,
+    /// How many destinations are notified of service alerts; with none, only dashboards show them.
+    pub service_alert_destinations: u64,
 }
 
 /// How many browsers watch.

@@ -6,7 +6,7 @@ use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::Error as SmtpError;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
-use super::message::{Item, Message, cut};
+use super::message::{Item, Message, Topic, cut};
 
 /// How long the server may take for each of its answers.
 const SMTP_TIMEOUT: Duration = Duration::from_secs(10);
@@ -120,7 +120,7 @@ fn html(message: &Message) -> String {
             page.push_str(&format!("<blockquote>{}</blockquote>", escaped(&quote)));
         }
         if let Some(link) = message.link(item) {
-            page.push_str(&format!("<p><a href=\"{}\">Open the alert</a></p>", escaped(&link)));
+            page.push_str(&format!("<p><a href=\"{}\">Open in the dashboard</a></p>", escaped(&link)));
         }
     }
     page.push_str(&omitted(message).map(|note| format!("<p>{note}</p>")).unwrap_or_default());
@@ -129,6 +129,10 @@ fn html(message: &Message) -> String {
 }
 
 fn facts(item: &Item) -> Vec<(&'static str, String)> {
+    if item.topic == Topic::Service {
+        let since = item.text("/since").to_owned();
+        return vec![("Process", item.subject()), ("Since", since), ("When", item.at.to_string())];
+    }
     let number = |pointer| item.alert.pointer(pointer).map(ToString::to_string).unwrap_or_default();
     vec![
         ("About", item.subject()),

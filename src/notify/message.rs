@@ -5,6 +5,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::models::notification::NoticeEvent;
+use crate::models::service_alert::ServiceAlert;
 
 /// Something to tell.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,9 +31,20 @@ pub enum Purpose {
     Test,
 }
 
+/// What an item is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Topic {
+    /// What posts say.
+    Posts,
+    /// The service itself; the alert is a `ServiceAlert`.
+    Service,
+}
+
 /// One thing that happened to an alert.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Item {
+    /// What it is about.
+    pub topic: Topic,
     /// What.
     pub event: NoticeEvent,
     /// When.
@@ -58,8 +70,11 @@ impl Item {
         self.text("/severity")
     }
 
-    /// What it is about: a product's name, or `everything`.
+    /// What it is about: a product's name, or `everything`; the process that an alert about the service comes from.
     pub fn subject(&self) -> String {
+        if self.topic == Topic::Service {
+            return one_line(self.text("/instance"));
+        }
         let key = one_line(self.text("/scope/key"));
         if key.is_empty() { "everything".to_owned() } else { key }
     }
@@ -73,11 +88,23 @@ impl Item {
         }
     }
 
-    /// What some of its posts say, in one line each, cut to `n_characters`.
+    /// What some of its posts say, in one line each, cut to `n_characters`; the detail of an alert about the service.
     pub fn quotes(&self, n_posts: usize, n_characters: usize) -> Vec<String> {
+        if self.topic == Topic::Service {
+            let detail = cut(&one_line(self.text("/detail")), n_characters);
+            return if detail.is_empty() { Vec::new() } else { vec![detail] };
+        }
         let posts = self.alert.pointer("/posts").and_then(Value::as_array);
         let texts = posts.into_iter().flatten().filter_map(|post| post.pointer("/text")?.as_str());
         texts.take(n_posts).map(|text| cut(&one_line(text), n_characters)).collect()
+    }
+
+    /// The page of the dashboard that shows more of it.
+    pub fn page(&self) -> String {
+        match self.topic {
+            Topic::Posts => format!("/alerts?alert={}", self.alert_id()),
+            Topic::Service => "/system".to_owned(),
+        }
     }
 
     /// A value of the alert, empty where there is none.
@@ -104,8 +131,21 @@ impl Message {
     /// Where people read more about it.
     pub fn link(&self, item: &Item) -> Option<String> {
         let dashboard = self.dashboard.as_deref()?.trim_end_matches('/');
-        Some(format!("{dashboard}/alerts?alert={}", item.alert_id()))
+        Some(format!("{dashboard}{}", item.page()))
     }
+}
+
+/// News of an alert about the service itself.
+pub fn service_message(
+    event: NoticeEvent,
+    alert: &ServiceAlert,
+    now: Timestamp,
+    dashboard: Option<String>,
+) -> Message {
+    // Plain texts and times always encode.
+    let alert = serde_json::to_value(alert).unwrap_or_default();
+    let item = Item { topic: Topic::Service, event, at: now, alert };
+    Message { id: Uuid::now_v7(), purpose: Purpose::Single, items: vec![item], dashboard }
 }
 
 /// A message that asks nobody to do anything.
@@ -115,7 +155,7 @@ pub fn test_message(now: Timestamp, dashboard: Option<String>) -> Message {
         "severity": "warning", "title": "This is a test, nothing happened", "value": 0.0, "threshold": 0.5, "count": 0,
         "opened_at": now, "updated_at": now, "resolved_at": null, "acknowledged_at": null, "posts": [],
     });
-    let item = Item { event: NoticeEvent::Fired, at: now, alert };
+    let item = Item { topic: Topic::Posts, event: NoticeEvent::Fired, at: now, alert };
     Message { id: Uuid::now_v7(), purpose: Purpose::Test, items: vec![item], dashboard }
 }
 

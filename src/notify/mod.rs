@@ -2,6 +2,8 @@
 
 pub mod messenger; // one attempt to send one message
 
+pub mod destinations; // who runs this server, by the configuration
+pub mod dispatch; // messages that wait in memory
 pub mod message; // what is told, whichever way it goes
 pub mod policy; // what becomes of a message after an attempt
 pub mod settings; // what a channel needs to know, and what of it is secret

@@ -5,7 +5,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
 use super::egress::Post;
-use super::message::{Item, Message, Purpose, cut};
+use super::message::{Item, Message, Purpose, Topic, cut};
 use crate::models::notification::NoticeEvent;
 
 /// The longest summary that is taken.
@@ -37,6 +37,21 @@ fn event(routing_key: &str, message: &Message, item: &Item) -> Value {
     if item.event != NoticeEvent::Fired {
         return json!({"routing_key": routing_key, "event_action": action, "dedup_key": item.alert_id()});
     }
+    let (source, class, details) = match item.topic {
+        Topic::Posts => (
+            "groundswell".to_owned(),
+            item.text("/rule"),
+            json!({
+                "value": item.alert.get("value"), "threshold": item.alert.get("threshold"),
+                "posts": item.alert.get("count"), "examples": item.quotes(3, 280),
+            }),
+        ),
+        Topic::Service => (
+            item.subject(),
+            item.text("/condition"),
+            json!({"detail": item.text("/detail"), "stage": item.alert.get("stage"), "since": item.alert.get("since")}),
+        ),
+    };
     let mut event = json!({
         "routing_key": routing_key,
         "event_action": action,
@@ -44,15 +59,12 @@ fn event(routing_key: &str, message: &Message, item: &Item) -> Value {
         "client": "Groundswell",
         "payload": {
             "summary": cut(&item.title(), SUMMARY_CHARACTERS_MAX),
-            "source": "groundswell",
+            "source": source,
             "severity": item.severity(),
             "timestamp": item.at,
             "component": item.subject(),
-            "class": item.text("/rule"),
-            "custom_details": {
-                "value": item.alert.get("value"), "threshold": item.alert.get("threshold"),
-                "posts": item.alert.get("count"), "examples": item.quotes(3, 280),
-            },
+            "class": class,
+            "custom_details": details,
         },
     });
     if let (Some(link), Some(fields)) = (message.link(item), event.as_object_mut()) {

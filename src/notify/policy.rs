@@ -10,6 +10,9 @@ use crate::models::notification::ChannelKind;
 /// How long to wait before each attempt, from the first on: some three days in all. Standard Webhooks proposes these.
 pub const SCHEDULE_SECONDS: [u64; 10] = [0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
 
+/// The same for alerts about the service, which are kept in memory and worth little tomorrow: a little over an hour in all.
+pub const URGENT_SCHEDULE_SECONDS: [u64; 12] = [0, 2, 5, 10, 20, 40, 60, 120, 300, 600, 1_200, 1_800];
+
 /// A wait is lengthened by up to this share of it, so that what failed together does not come back together.
 const JITTER: f64 = 0.1;
 
@@ -70,6 +73,20 @@ pub fn judge(status: u16, retry_after: Option<Duration>, kind: ChannelKind) -> V
 
 /// What to do after the `n_attempts`-th attempt, counted from 1. `chance` is 0 to 1.
 pub fn plan(verdict: Verdict, kind: ChannelKind, n_attempts: usize, chance: f64) -> Plan {
+    plan_by(&SCHEDULE_SECONDS, verdict, kind, (n_attempts, chance))
+}
+
+/// The same for alerts about the service.
+pub fn plan_urgent(verdict: Verdict, kind: ChannelKind, n_attempts: usize, chance: f64) -> Plan {
+    plan_by(&URGENT_SCHEDULE_SECONDS, verdict, kind, (n_attempts, chance))
+}
+
+fn plan_by(
+    schedule: &[u64],
+    verdict: Verdict,
+    kind: ChannelKind,
+    (n_attempts, chance): (usize, f64),
+) -> Plan {
     let gap = throttle(kind);
     let (retry_after, slows_channel) = match verdict {
         Verdict::Delivered => return Plan { next: Next::Sent, pause: gap },
@@ -77,7 +94,7 @@ pub fn plan(verdict: Verdict, kind: ChannelKind, n_attempts: usize, chance: f64)
         Verdict::Failed { retry_after, slows_channel } => (retry_after, slows_channel),
     };
     let asked = retry_after.unwrap_or_default().min(RETRY_AFTER_MAX);
-    let scheduled = SCHEDULE_SECONDS.get(n_attempts).map(|seconds| Duration::from_secs(*seconds));
+    let scheduled = schedule.get(n_attempts).map(|seconds| Duration::from_secs(*seconds));
     let wait = scheduled.map(|wait| wait.max(asked).mul_f64(1.0 + JITTER * chance.clamp(0.0, 1.0)));
     let pause = match (slows_channel, retry_after) {
         (true, Some(_)) => asked,

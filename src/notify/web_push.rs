@@ -72,7 +72,7 @@ fn notification(message: &Message) -> Vec<u8> {
         "alert": first.map(Item::alert_id),
         "event": first.map(|item| item.event),
         "severity": first.map(Item::severity),
-        "url": first.map(|item| format!("/alerts?alert={}", item.alert_id())),
+        "url": first.map(Item::page),
         "test": message.purpose == Purpose::Test,
     });
     text.to_string().into_bytes()

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook};
 
 use super::egress::Post;
-use super::message::{Item, Message, Purpose, cut};
+use super::message::{Item, Message, Purpose, Topic, cut};
 
 /// The most that a body may be; Standard Webhooks asks for less than 20 kB.
 pub const BODY_BYTES_MAX: usize = 20_000;
@@ -89,7 +89,11 @@ fn kind(message: &Message, item: &Item) -> String {
     if message.purpose == Purpose::Test {
         return "alert.test".to_owned();
     }
-    format!("alert.{}", item.event.as_str())
+    let topic = match item.topic {
+        Topic::Posts => "alert",
+        Topic::Service => "service",
+    };
+    format!("{topic}.{}", item.event.as_str())
 }
 
 fn alert(item: &Item, detail: Detail) -> Value {

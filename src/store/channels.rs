@@ -43,6 +43,8 @@ pub struct ChannelDraft {
     pub delivery: Delivery,
     /// What is less severe is not sent.
     pub minimum_severity: Severity,
+    /// Whether it hears what is wrong with the service itself.
+    pub service_alerts: bool,
     /// The secret settings, encrypted.
     pub sealed: Vec<u8>,
     /// With which key.
@@ -53,7 +55,7 @@ pub struct ChannelDraft {
 macro_rules! columns {
     () => {
         "id, name, kind::text, enabled, disabled_reason, settings, digest_seconds, minimum_severity, created_at, \
-         updated_at, last_success_at, failing_since, sealed, sealed_by"
+         updated_at, last_success_at, failing_since, sealed, sealed_by, service_alerts"
     };
 }
 
@@ -64,6 +66,18 @@ pub async fn list(store: &Store) -> Result<Vec<Channel>, StoreError> {
     let client = store.client().await?;
     let outcome = timeout(ANSWER_TIMEOUT, client.query(SQL, &[&CHANNELS_MAX])).await;
     answered(client, outcome)?.iter().map(|row| Ok(channel_of(row)?.channel)).collect()
+}
+
+/// Channels that hear what is wrong with the service itself, as far as this key opens them.
+pub async fn for_service_alerts(store: &Store, sealed_by: &str) -> Result<Vec<StoredChannel>, StoreError> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM notification_channels WHERE enabled AND service_alerts AND sealed_by = $1 ORDER BY created_at, id LIMIT $2"
+    );
+    let client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, client.query(SQL, &[&sealed_by, &CHANNELS_MAX])).await;
+    answered(client, outcome)?.iter().map(channel_of).collect()
 }
 
 /// One channel.
@@ -78,15 +92,15 @@ pub async fn get(store: &Store, id: Uuid) -> Result<Option<StoredChannel>, Store
 pub async fn create(store: &Store, draft: &ChannelDraft) -> Result<Option<Channel>, StoreError> {
     const SQL: &str = concat!(
         "INSERT INTO notification_channels
-            (id, name, kind, enabled, settings, digest_seconds, minimum_severity, sealed, sealed_by)
-        SELECT $1, $2, $3::text::notification_kind, $4, $5, $6, $7, $8, $9
-        WHERE (SELECT count(*) FROM notification_channels) < $10
+            (id, name, kind, enabled, settings, digest_seconds, minimum_severity, sealed, sealed_by, service_alerts)
+        SELECT $1, $2, $3::text::notification_kind, $4, $5, $6, $7, $8, $9, $10
+        WHERE (SELECT count(*) FROM notification_channels) < $11
         RETURNING ",
         columns!()
     );
     let (digest, settings) = (digest_seconds(draft.delivery), Json(&draft.settings));
     let (kind, severity) = (draft.kind.as_str(), draft.minimum_severity.as_str());
-    let values: [&(dyn ToSql + Sync); 10] = [
+    let values: [&(dyn ToSql + Sync); 11] = [
         &draft.id,
         &draft.name,
         &kind,
@@ -96,6 +110,7 @@ pub async fn create(store: &Store, draft: &ChannelDraft) -> Result<Option<Channe
         &severity,
         &draft.sealed,
         &draft.sealed_by,
+        &draft.service_alerts,
         &CHANNELS_MAX,
     ];
     let row = insert_under_cap(store, Lock::ChannelCount, SQL, &values).await?;
@@ -109,6 +124,7 @@ pub async fn update(store: &Store, draft: &ChannelDraft) -> Result<Option<Channe
     const SQL: &str = concat!(
         "UPDATE notification_channels SET
             name = $2, enabled = $3, settings = $4, digest_seconds = $5, minimum_severity = $6, sealed = $7, sealed_by = $8,
+            service_alerts = $9,
             disabled_reason = CASE WHEN $3 THEN NULL ELSE disabled_reason END,
             failing_since = CASE WHEN $3 AND NOT enabled THEN NULL ELSE failing_since END,
             paused_until = CASE WHEN $3 AND NOT enabled THEN now() ELSE paused_until END,
@@ -134,6 +150,7 @@ pub async fn update(store: &Store, draft: &ChannelDraft) -> Result<Option<Channe
                     &severity,
                     &draft.sealed,
                     &draft.sealed_by,
+                    &draft.service_alerts,
                 ],
             )
             .await?;
@@ -281,6 +298,7 @@ fn channel_of(row: &Row) -> Result<StoredChannel, StoreError> {
         updated_at: row.try_get(9)?,
         last_success_at: row.try_get(10)?,
         failing_since: row.try_get(11)?,
+        service_alerts: row.try_get(14)?,
     };
     Ok(StoredChannel { channel, sealed: row.try_get(12)?, sealed_by: row.try_get(13)? })
 }
@@ -430,6 +448,7 @@ mod tests {
             settings: ChannelSettings::default(),
             delivery: Delivery::Immediate,
             minimum_severity: Severity::Warning,
+            service_alerts: false,
             sealed: Vec::new(),
             sealed_by: "k".to_owned(),
         };

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use fred::types::Value;
+use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use crate::models::post::AcceptedPost;
@@ -110,13 +111,18 @@ pub(super) async fn health(client: &client::Client, keys: &Keys) -> Result<Strea
     // Before the group exists nothing is pending.
     const LUA: &str = "
         local pending = redis.pcall('XPENDING', KEYS[1], ARGV[1])
-        return {redis.call('XLEN', KEYS[1]), pending.err and 0 or pending[1], redis.call('XLEN', KEYS[2])}";
+        local oldest = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
+        return {redis.call('XLEN', KEYS[1]), pending.err and 0 or pending[1], redis.call('XLEN', KEYS[2]),
+            oldest and tonumber(string.match(oldest[1], '^%d+')) or 0}";
 
     let script = Script { lua: LUA, keys: &[&keys.stream, &keys.dead] };
     let answer = client.eval(script, vec![Value::from(GROUP)]).await?;
     let figures: Vec<u64> = answer.convert()?;
-    let [length, pending, dead] = figures[..] else {
-        return Err(StreamError::unexpected("not three figures"));
+    let [length, pending, dead, oldest_ms] = figures[..] else {
+        return Err(StreamError::unexpected("not four figures"));
     };
-    Ok(StreamHealth { length, lag: length.saturating_sub(pending), pending, dead })
+    // Ids begin with the milliseconds at which Redis made them; 0 stands for an empty stream.
+    let oldest_at = i64::try_from(oldest_ms).ok().filter(|ms| *ms > 0);
+    let oldest_at = oldest_at.and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    Ok(StreamHealth { length, lag: length.saturating_sub(pending), pending, dead, oldest_at })
 }

@@ -122,7 +122,10 @@ async fn prefixes_do_not_meet() {
     let other = Stream::connect(&params("other:")).await.unwrap();
     one.producer().publish(&posts(0..2)).await.unwrap();
     assert_eq!(other.health().await.unwrap(), StreamHealth::default());
-    assert_eq!(one.health().await.unwrap(), StreamHealth { length: 2, lag: 2, pending: 0, dead: 0 });
+    let found = one.health().await.unwrap();
+    assert_eq!(found, StreamHealth { length: 2, lag: 2, pending: 0, dead: 0, oldest_at: found.oldest_at });
+    let age = jiff::Timestamp::now().duration_since(found.oldest_at.unwrap());
+    assert!(age.abs() < jiff::SignedDuration::from_secs(60), "{age}");
 }
 
 #[tokio::test]

@@ -1125,6 +1125,8 @@ export interface components {
             delivery: components["schemas"]["Delivery"];
             /** @description What is less severe is not sent, unless a rule names this channel. */
             minimum_severity: components["schemas"]["Severity"];
+            /** @description Whether it also hears what is wrong with the service itself: at once, and also while PostgreSQL is away. */
+            service_alerts: boolean;
             /**
              * Format: date-time
              * @description When it was made.
@@ -1250,6 +1252,19 @@ export interface components {
             reachable: boolean;
             /** @description Why it did not, for people; null when it did. */
             error?: string | null;
+        };
+        /** @description The room on the disk of the data folder. */
+        DiskHealth: {
+            /**
+             * Format: int64
+             * @description Bytes that this process may still write.
+             */
+            free_bytes: number;
+            /**
+             * Format: int64
+             * @description Bytes in all.
+             */
+            total_bytes: number;
         };
         /** @description How many different people wrote. */
         DistinctAuthors: {
@@ -1656,6 +1671,11 @@ export interface components {
             delivery?: components["schemas"]["Delivery"];
             /** @description What is less severe is not sent, unless a rule names this channel; `warning` when absent. */
             minimum_severity?: components["schemas"]["Severity"];
+            /**
+             * @description Whether it also hears what is wrong with the service itself: at once, and also while PostgreSQL is away; false when
+             *     absent.
+             */
+            service_alerts?: boolean;
         };
         /**
          * @description A channel's settings as somebody sets them. Which of them there must be depends on its kind; a secret that is absent
@@ -2008,6 +2028,14 @@ export interface components {
                 mode: string;
                 /** @description Who watches at this process. */
                 sockets: components["schemas"]["SocketHealth"];
+                disk?: components["schemas"]["DiskHealth"] | null;
+                /** @description What is wrong with this process or its servers and has been for a while, the worst first. */
+                service_alerts: components["schemas"]["ServiceAlert"][];
+                /**
+                 * Format: int64
+                 * @description How many destinations are notified of service alerts; with none, only dashboards show them.
+                 */
+                service_alert_destinations: number;
             };
         };
         /** @description One reason why a process should get no traffic. */
@@ -2768,6 +2796,46 @@ export interface components {
             /** @enum {string} */
             event: "error";
         });
+        /** @description Something is wrong with the service, as one process sees it. */
+        ServiceAlert: {
+            /**
+             * Format: uuid
+             * @description The same whenever this condition holds in this process, also after a restart, so that incidents are folded.
+             */
+            id: string;
+            /** @description What is wrong. */
+            condition: components["schemas"]["ServiceCondition"];
+            /** @description Which stage; null where the condition is about no stage. */
+            stage?: string | null;
+            /** @description How bad it is. */
+            severity: components["schemas"]["Severity"];
+            /** @description One sentence for people. */
+            title: string;
+            /** @description What is known beyond that, such as the error of the server; may be empty. */
+            detail: string;
+            /** @description Which process says so: `GROUNDSWELL_INSTANCE`, or its host and port. */
+            instance: string;
+            /**
+             * Format: date-time
+             * @description Since when the condition holds.
+             */
+            since: string;
+            /**
+             * Format: date-time
+             * @description When it had held for long enough that people were notified.
+             */
+            opened_at: string;
+            /**
+             * Format: date-time
+             * @description When it ended; null while it holds.
+             */
+            resolved_at?: string | null;
+        };
+        /**
+         * @description What can be wrong with the service.
+         * @enum {string}
+         */
+        ServiceCondition: "postgres_away" | "redis_away" | "stage_down" | "stage_restarting" | "backlog_high" | "backlog_growing" | "consumer_lag" | "dead_letters" | "disk_nearly_full" | "model_degraded" | "health_unknown";
         /**
          * @description How loudly to say it, from quiet to loud.
          * @enum {string}
@@ -2894,6 +2962,11 @@ export interface components {
              * @description Dead letters.
              */
             dead: number;
+            /**
+             * Format: date-time
+             * @description Since when the oldest entry that is not yet stored has been waiting; null when none waits.
+             */
+            oldest_at?: string | null;
         };
         /** @description A stretch of time. */
         Stretch: {
@@ -2984,6 +3057,14 @@ export interface components {
             mode: string;
             /** @description Who watches at this process. */
             sockets: components["schemas"]["SocketHealth"];
+            disk?: components["schemas"]["DiskHealth"] | null;
+            /** @description What is wrong with this process or its servers and has been for a while, the worst first. */
+            service_alerts: components["schemas"]["ServiceAlert"][];
+            /**
+             * Format: int64
+             * @description How many destinations are notified of service alerts; with none, only dashboards show them.
+             */
+            service_alert_destinations: number;
         };
         /** @description What came of a test. */
         TestOutcome: {

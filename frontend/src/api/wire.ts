@@ -59,6 +59,7 @@ export type ReloadAnswer = Schemas['ReloadAnswer'];
 export type SystemStatus = Schemas['SystemHealth'];
 export type DependencyStatus = Schemas['DependencyHealth'];
 export type StageStatus = Schemas['StageHealth'];
+export type ServiceAlert = Schemas['ServiceAlert'];
 export type StageState = Schemas['StageState'];
 
 export type ServerFrameSchema = Schemas['ServerFrame'];

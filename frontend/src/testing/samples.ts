@@ -165,6 +165,9 @@ export const sampleSystem: SystemStatus = {
   model: SWIFT,
   tiers: sampleTiers(),
   sockets: { open: 1, limit: 100 },
+  disk: { free_bytes: 50 * 1024 ** 3, total_bytes: 100 * 1024 ** 3 },
+  service_alerts: [],
+  service_alert_destinations: 1,
 };
 
 const FEEDS: Record<string, string> = {

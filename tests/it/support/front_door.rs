@@ -263,5 +263,8 @@ fn healthy(sockets_max: u64) -> SystemHealth {
         },
         mode: "embedded".into(),
         sockets: SocketHealth { open: 0, limit: sockets_max },
+        disk: None,
+        service_alerts: Vec::new(),
+        service_alert_destinations: 0,
     }
 }

@@ -1,7 +1,7 @@
 import { render, screen, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { expect, test } from 'vitest';
-import type { SystemStatus } from '@/api/wire';
+import type { ServiceAlert, SystemStatus } from '@/api/wire';
 import { HealthBanner } from '@/features/pipeline/components/health-banner';
 import { SystemView } from '@/features/pipeline/components/system-view';
 import { describeProblems } from '@/features/pipeline/model/problems';
@@ -49,6 +49,39 @@ test.each([
   const problems = describeProblems({ ...sampleSystem, ...changes });
   expect(problems).toHaveLength(1);
   expect(problems[0]).toContain(words);
+});
+
+const fullDisk: ServiceAlert = {
+  id: '0190a1b2-0000-8000-8000-000000000000',
+  condition: 'disk_nearly_full',
+  severity: 'critical',
+  title: 'The disk of the data folder is nearly full',
+  detail: '900 MiB are free, 0.9 % of the disk.',
+  instance: 'host:8080',
+  since: new Date(NOON - 120_000).toISOString(),
+  opened_at: new Date(NOON - 105_000).toISOString(),
+};
+
+test('an alert about the service is in the banner, but not what the banner says anyway', () => {
+  const away: ServiceAlert = { ...fullDisk, condition: 'postgres_away', title: 'away' };
+  const system = { ...sampleSystem, service_alerts: [fullDisk, away] };
+  expect(describeProblems(system)).toEqual([
+    'The disk of the data folder is nearly full. 900 MiB are free, 0.9 % of the disk.',
+  ]);
+});
+
+test('the system page lists what is wrong and says who is notified, or that nobody is', () => {
+  answerFetch({});
+  const system = { ...sampleSystem, service_alerts: [fullDisk] };
+  const { unmount } = renderWithQueries(<SystemView pushed={system} postsPerSecond={null} />);
+  const panel = within(screen.getByRole('region', { name: 'Service alerts' }));
+  expect(panel.getByText('The disk of the data folder is nearly full')).toBeTruthy();
+  expect(panel.getByText('1 destination is notified')).toBeTruthy();
+  unmount();
+  const unheard = { ...sampleSystem, service_alert_destinations: 0 };
+  renderWithQueries(<SystemView pushed={unheard} postsPerSecond={null} />);
+  expect(screen.getByText('nobody is notified')).toBeTruthy();
+  expect(screen.getByText('GROUNDSWELL_OPERATOR_CHANNELS')).toBeTruthy();
 });
 
 test('the system page lists the stages', async () => {

@@ -145,6 +145,21 @@ export function ChannelEditor({ channel, onSaved, onClose }: ChannelEditorProps)
             />
           )}
         </div>
+        <label className="flex items-start gap-2 text-[13px]">
+          <input
+            type="checkbox"
+            className="mt-0.5 size-4 accent-brand"
+            checked={draft.serviceAlerts}
+            onChange={({ target }) => set({ serviceAlerts: target.checked })}
+          />
+          <span>
+            <span className="font-medium">Service alerts</span>
+            <span className="caption block">
+              What is wrong with Groundswell itself: at once, and also while PostgreSQL or Redis is
+              away.
+            </span>
+          </span>
+        </label>
         {stray !== null && <Failure what="The channel was not saved" error={stray} />}
       </Form>
     </Sheet>

@@ -49,6 +49,7 @@ export function ChannelRow({ channel, onEdit, onLog, onSecret }: ChannelRowProps
           <p className="flex flex-wrap items-center gap-2 text-[13.5px] font-medium">
             {name}
             <Badge>{KIND_NAMES[kind]}</Badge>
+            {channel.service_alerts && <Badge tone="outline">service alerts</Badge>}
             {!channel.enabled && <Badge tone="outline">off</Badge>}
             {channel.failing_since && (
               <Badge tone="critical">failing since {formatDate(channel.failing_since)}</Badge>

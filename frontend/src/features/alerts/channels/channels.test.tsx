@@ -22,6 +22,7 @@ const channel: Channel = {
   settings: { url: 'https://hooks.example.com/', secret: { set: true } },
   delivery: { mode: 'immediate' },
   minimum_severity: 'warning',
+  service_alerts: false,
   created_at: '2026-01-01T00:00:00Z',
   updated_at: '2026-01-01T00:00:00Z',
   last_success_at: null,
@@ -104,6 +105,20 @@ function open(extra: Parameters<typeof answerFetch>[0] = {}) {
   renderWithQueries(<ChannelsPanel onOpenAlert={(id) => opened.push(id)} />);
   return { requests, opened };
 }
+
+test('a channel is marked for service alerts, and says so', async () => {
+  const { requests } = open({
+    '/api/v1/notification-channels': () => ({ items: [{ ...channel, service_alerts: true }] }),
+    'POST /api/v1/notification-channels': (_, body) => ({ ...channel, ...(body as object) }),
+  });
+  expect(await screen.findByText('service alerts')).toBeTruthy();
+  await userEvent.click(screen.getByRole('button', { name: 'New channel' }));
+  await userEvent.type(screen.getByLabelText('Name'), 'Second');
+  await userEvent.type(screen.getByLabelText('Address'), 'https://hooks.example.com/2');
+  await userEvent.click(screen.getByRole('checkbox', { name: /^Service alerts/ }));
+  await userEvent.click(screen.getByRole('button', { name: 'Save channel' }));
+  await waitFor(() => expect(JSON.stringify(requests)).toContain('"service_alerts":true'));
+});
 
 test('a new webhook tells its secret once, and never again', async () => {
   open({

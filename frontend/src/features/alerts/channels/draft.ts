@@ -27,6 +27,8 @@ export interface ChannelDraft {
   mode: 'immediate' | 'digest';
   everySeconds: number;
   severity: Severity;
+  /** Whether it also hears what is wrong with the service itself. */
+  serviceAlerts: boolean;
   enabled: boolean;
 }
 
@@ -39,6 +41,7 @@ export const NEW_CHANNEL: ChannelDraft = {
   mode: 'immediate',
   everySeconds: 900,
   severity: 'warning',
+  serviceAlerts: false,
   enabled: true,
 };
 
@@ -55,6 +58,7 @@ export function toDraft(channel: Channel): ChannelDraft {
     mode: delivery.mode,
     everySeconds: delivery.mode === 'digest' ? delivery.every_seconds : NEW_CHANNEL.everySeconds,
     severity: channel.minimum_severity,
+    serviceAlerts: channel.service_alerts,
     enabled: channel.enabled,
   };
 }
@@ -115,6 +119,7 @@ export function readDraft({ draft, isKnown }: ReadParams): {
         ? { mode: 'digest', every_seconds: draft.everySeconds }
         : { mode: 'immediate' },
     minimum_severity: draft.severity,
+    service_alerts: draft.serviceAlerts,
   };
   return { channel, problems };
 }

@@ -8,6 +8,7 @@ import { DeadLettersPanel } from '@/features/pipeline/components/dead-letters-pa
 import { Fact } from '@/features/pipeline/components/facts';
 import { HealthBanner } from '@/features/pipeline/components/health-banner';
 import { PulseStrip } from '@/features/pipeline/components/pulse-strip';
+import { ServiceAlertsPanel } from '@/features/pipeline/components/service-alerts-panel';
 import { StageTable } from '@/features/pipeline/components/stage-table';
 import { TiersPanel } from '@/features/pipeline/components/tiers-panel';
 import { describeModel } from '@/features/pipeline/model/tiers';
@@ -41,6 +42,7 @@ export function SystemView({ pushed, postsPerSecond }: SystemViewProps) {
       {system !== null && (
         <>
           <PulseStrip system={system} postsPerSecond={postsPerSecond} />
+          <ServiceAlertsPanel system={system} />
           <TiersPanel tiers={system.tiers} />
           <Servers system={system} now={now} />
           <Panel
@@ -64,6 +66,10 @@ function Servers({ system, now }: { system: SystemStatus; now: number }) {
         <Fact name="Waiting in Redis" value={countOf(stream?.length)} />
         <Fact name="Not yet read" value={countOf(stream?.lag)} />
         <Fact name="Read, not yet stored" value={countOf(stream?.pending)} />
+        <Fact
+          name="Oldest has waited"
+          value={stream?.oldest_at ? formatAge(stream.oldest_at, now) : '–'}
+        />
         <Fact name="Dead letters" value={countOf(stream?.dead)} />
       </Facts>
       <Facts title="Server" note={<Badge>{system.mode}</Badge>}>
@@ -74,6 +80,7 @@ function Servers({ system, now }: { system: SystemStatus; now: number }) {
           name="Sockets"
           value={`${formatCount(sockets.open)} of ${formatCount(sockets.limit)}`}
         />
+        <Fact name="Disk" value={describeDisk(system.disk)} />
         <Fact name="PostgreSQL" value={describeServer(system.postgres)} />
         <Fact name="Redis" value={describeServer(system.redis)} />
       </Facts>
@@ -84,6 +91,15 @@ function Servers({ system, now }: { system: SystemStatus; now: number }) {
 /** Unknown while Redis is away. */
 function countOf(count: number | undefined): string {
   return count === undefined ? '–' : formatCount(count);
+}
+
+const GIBIBYTE = 1024 ** 3;
+
+/** Unknown where the data folder does not exist, as with servers of one's own. */
+function describeDisk(disk: SystemStatus['disk']): string {
+  if (!disk) return '–';
+  const gibibytes = (bytes: number) => (bytes / GIBIBYTE).toFixed(1);
+  return `${gibibytes(disk.free_bytes)} of ${gibibytes(disk.total_bytes)} GiB free`;
 }
 
 function describeServer({ reachable, error }: DependencyStatus): string {

@@ -1,4 +1,4 @@
-import type { SystemStatus } from '@/api/wire';
+import type { ServiceAlert, SystemStatus } from '@/api/wire';
 
 const STATES = {
   backing_off: 'died and is about to be rebuilt',
@@ -8,6 +8,15 @@ const STATES = {
 
 /** Dead letters are kept, not lost, but somebody should look at them. */
 const DEAD_LETTERS_WORTH_SAYING = 1;
+
+/** What the sentences below say at once, and a service alert once it has lasted. */
+const SAID_AT_ONCE: ReadonlySet<ServiceAlert['condition']> = new Set([
+  'postgres_away',
+  'redis_away',
+  'stage_down',
+  'model_degraded',
+  'dead_letters',
+] as const);
 
 /** What a viewer should know before trusting the figures, one sentence each; empty when all is well. */
 export function describeProblems(system: SystemStatus): string[] {
@@ -33,6 +42,9 @@ export function describeProblems(system: SystemStatus): string[] {
     problems.push(
       `${dead} ${dead === 1 ? 'post' : 'posts'} could not be processed and ${dead === 1 ? 'waits' : 'wait'} among the dead letters.`,
     );
+  }
+  for (const { condition, title, detail } of system.service_alerts) {
+    if (!SAID_AT_ONCE.has(condition)) problems.push(`${title}. ${detail}`.trim());
   }
   return problems;
 }

@@ -1,0 +1,152 @@
+//! What is wrong with the service itself → people, without either server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
+use jiff::Timestamp;
+use tokio::runtime::Handle;
+use tracing::{debug, info, warn};
+
+use super::delivery::{self, DeliveryError};
+use super::messages::ObserveHealth;
+use super::service_desk::ServiceDesk;
+use super::supervisor::{Life, stage};
+use crate::notify::destinations::Destination;
+use crate::notify::dispatch::Due;
+use crate::notify::messenger::Messenger;
+use crate::store::{Store, channels};
+
+/// How often the newest measurement is judged: as often as there is one.
+const JUDGE_EVERY: Duration = Duration::from_secs(1);
+
+/// How often it is asked which channels hear of the service. Whoever makes one tries it at once, and waits so long.
+const REMEMBER_EVERY: Duration = Duration::from_secs(5);
+
+/// What a service alerter is made of.
+#[derive(Clone)]
+pub struct ServiceAlerterParams {
+    /// What it knows.
+    pub desk: Arc<ServiceDesk>,
+    /// Where channels are.
+    pub store: Store,
+    /// Says it.
+    pub messenger: Arc<Messenger>,
+    /// The runtime on which connections live.
+    pub io: Handle,
+}
+
+/// Notifies the operators of this process, each process of its own trouble.
+///
+/// Needs neither PostgreSQL nor Redis to do so: what waits to be sent is in memory, and channels are remembered as they were
+/// when PostgreSQL last answered.
+pub struct ServiceAlerter {
+    params: ServiceAlerterParams,
+    is_asking: bool,
+    life: Life,
+}
+
+stage!(ServiceAlerter, "service_alerter");
+
+impl ServiceAlerter {
+    /// An alerter that starts at once.
+    pub fn new(params: ServiceAlerterParams, life: Life) -> Self {
+        Self { params, is_asking: false, life }
+    }
+
+    fn judge(&mut self, context: &mut Context<Self>) {
+        self.params.desk.judge(Timestamp::now());
+        self.send_due(context);
+    }
+
+    fn send_due(&mut self, context: &mut Context<Self>) {
+        for due in self.params.desk.due(Timestamp::now()) {
+            self.life.vitals.begin(1);
+            let ServiceAlerterParams { desk, messenger, io, .. } = self.params.clone();
+            let sending = io.spawn(async move { send(&desk, &messenger, &due).await });
+            context.spawn(sending.into_actor(self).map(|arrived, alerter, context| {
+                match arrived {
+                    Ok(true) => alerter.life.vitals.finish(1),
+                    Ok(false) => alerter.life.vitals.fail(1),
+                    Err(error) => {
+                        warn!(%error, "sending an alert about the service panicked");
+                        alerter.life.vitals.fail(1);
+                        alerter.params.desk.start_over();
+                    }
+                }
+                alerter.send_due(context);
+            }));
+        }
+    }
+
+    fn remember(&mut self, context: &mut Context<Self>) {
+        if self.is_asking {
+            return;
+        }
+        self.is_asking = true;
+        let ServiceAlerterParams { store, messenger, io, .. } = self.params.clone();
+        let asking = io.spawn(async move { stored(&store, &messenger).await });
+        context.spawn(asking.into_actor(self).map(|channels, alerter, _| {
+            alerter.is_asking = false;
+            match channels {
+                Ok(Ok(channels)) => alerter.params.desk.remember(channels),
+                // PostgreSQL is away: those remembered are told so.
+                Ok(Err(error)) => debug!(%error, "channels for alerts about the service stay as they were"),
+                Err(error) => warn!(%error, "reading channels panicked"),
+            }
+        }));
+    }
+}
+
+impl Actor for ServiceAlerter {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        self.params.desk.start_over();
+        self.remember(context);
+        context.run_interval(JUDGE_EVERY, Self::judge);
+        context.run_interval(REMEMBER_EVERY, Self::remember);
+    }
+}
+
+impl Handler<ObserveHealth> for ServiceAlerter {
+    type Result = ();
+
+    fn handle(&mut self, ObserveHealth(health): ObserveHealth, _: &mut Context<Self>) {
+        self.params.desk.observe(health);
+    }
+}
+
+/// Sends once. Whether it arrived.
+async fn send(desk: &ServiceDesk, messenger: &Messenger, due: &Due) -> bool {
+    let outcome = messenger.send(&due.receiver, &due.message).await;
+    info!(
+        destination = %due.destination,
+        kind = due.receiver.kind.as_str(),
+        message = %due.message.id,
+        status = outcome.attempt.status,
+        error = outcome.attempt.error,
+        "alert about the service attempted"
+    );
+    desk.settle(due, outcome.verdict, Timestamp::now())
+}
+
+/// The channels that hear of the service, ready to be told without asking anybody anything more.
+async fn stored(store: &Store, messenger: &Messenger) -> Result<Vec<Destination>, DeliveryError> {
+    let found = channels::for_service_alerts(store, messenger.keyring().fingerprint()).await?;
+    let mut destinations = Vec::with_capacity(found.len());
+    for channel in found {
+        match delivery::receiver(store, messenger, &channel).await {
+            Ok(receiver) => destinations.push(Destination {
+                id: channel.channel.id,
+                receiver,
+                minimum_severity: channel.channel.minimum_severity,
+            }),
+            Err(error @ DeliveryError::Store(_)) => return Err(error),
+            Err(error) => {
+                warn!(channel = %channel.channel.id, %error, "a channel cannot be told of the service")
+            }
+        }
+    }
+    Ok(destinations)
+}

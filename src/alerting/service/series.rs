@@ -1,0 +1,149 @@
+//! One condition through time: hold-off, hysteresis, and ever more patience with what flaps.
+
+use jiff::{SignedDuration, Timestamp};
+
+/// What opens again within this long after it closed flaps.
+const FLAP_WINDOW: SignedDuration = SignedDuration::from_hours(1);
+
+/// The longest calm that is asked for. A condition that comes and goes all day notifies at most so often.
+const CALM_MAX: SignedDuration = SignedDuration::from_mins(30);
+
+/// How long a condition must hold, and be over, before people are notified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Pace {
+    /// How long it must hold before the alert opens.
+    pub hold: SignedDuration,
+    /// How long it must be over before the alert closes. Doubles each time that it opens again within an hour.
+    pub calm: SignedDuration,
+}
+
+/// What became of a series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    /// It has held for long enough.
+    Opened,
+    /// It has been over for long enough.
+    Closed,
+}
+
+/// Where a series is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Phase {
+    #[default]
+    Inactive,
+    Pending {
+        since: Timestamp,
+    },
+    Open {
+        since: Timestamp,
+        opened_at: Timestamp,
+        calm_since: Option<Timestamp>,
+    },
+}
+
+/// One condition, perhaps about one stage.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Series {
+    phase: Phase,
+    /// Openings, each within [`FLAP_WINDOW`] of the last closing.
+    n_openings: u32,
+    closed_at: Option<Timestamp>,
+}
+
+impl Series {
+    /// Takes note of whether the condition holds now.
+    pub fn step(&mut self, holds: bool, now: Timestamp, pace: Pace) -> Option<Change> {
+        let (next, change) = match (self.phase, holds) {
+            (Phase::Inactive, false) | (Phase::Pending { .. }, false) => (Phase::Inactive, None),
+            (Phase::Inactive, true) => self.pending(now, now, pace),
+            (Phase::Pending { since }, true) => self.pending(since, now, pace),
+            (Phase::Open { since, opened_at, .. }, true) => {
+                (Phase::Open { since, opened_at, calm_since: None }, None)
+            }
+            (Phase::Open { since, opened_at, calm_since }, false) => {
+                let calm_since = calm_since.unwrap_or(now);
+                if now.duration_since(calm_since) >= self.calm_needed(pace) {
+                    self.closed_at = Some(now);
+                    (Phase::Inactive, Some(Change::Closed))
+                } else {
+                    (Phase::Open { since, opened_at, calm_since: Some(calm_since) }, None)
+                }
+            }
+        };
+        self.phase = next;
+        change
+    }
+
+    /// Since when it holds and when it opened, while it is open.
+    pub fn open_since(&self) -> Option<(Timestamp, Timestamp)> {
+        match self.phase {
+            Phase::Open { since, opened_at, .. } => Some((since, opened_at)),
+            Phase::Inactive | Phase::Pending { .. } => None,
+        }
+    }
+
+    /// Whether nothing about it need be remembered.
+    pub fn is_forgettable(&self, now: Timestamp) -> bool {
+        self.phase == Phase::Inactive && !self.flapped(now)
+    }
+
+    fn flapped(&self, now: Timestamp) -> bool {
+        self.closed_at.is_some_and(|at| now.duration_since(at) < FLAP_WINDOW)
+    }
+
+    fn pending(&mut self, since: Timestamp, now: Timestamp, pace: Pace) -> (Phase, Option<Change>) {
+        if now.duration_since(since) < pace.hold {
+            return (Phase::Pending { since }, None);
+        }
+        self.n_openings = if self.flapped(now) { self.n_openings.saturating_add(1) } else { 1 };
+        (Phase::Open { since, opened_at: now, calm_since: None }, Some(Change::Opened))
+    }
+
+    fn calm_needed(&self, pace: Pace) -> SignedDuration {
+        let n_doublings = self.n_openings.saturating_sub(1).min(16);
+        let needed = pace.calm.checked_mul(1 << n_doublings).unwrap_or(CALM_MAX);
+        needed.min(CALM_MAX.max(pace.calm))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PACE: Pace = Pace { hold: SignedDuration::from_secs(15), calm: SignedDuration::from_secs(30) };
+
+    /// What happens at which second when the condition holds in these spans of seconds.
+    fn changes(holds: impl Fn(i64) -> bool, seconds: i64) -> Vec<(i64, Change)> {
+        let mut series = Series::default();
+        let at = |second| Timestamp::from_second(1_800_000_000 + second).unwrap();
+        (0..seconds)
+            .filter_map(|second| Some((second, series.step(holds(second), at(second), PACE)?)))
+            .collect()
+    }
+
+    #[test]
+    fn an_alert_opens_after_the_hold_off_and_closes_after_the_calm() {
+        use Change::{Closed, Opened};
+        assert_eq!(changes(|second| (10..60).contains(&second), 200), [(25, Opened), (90, Closed)]);
+    }
+
+    #[test]
+    fn what_is_over_before_the_hold_off_is_never_told() {
+        assert_eq!(changes(|second| second % 20 < 14, 3_600), []);
+    }
+
+    #[test]
+    fn a_dip_within_the_calm_closes_nothing() {
+        assert_eq!(changes(|second| second % 40 < 20, 600).len(), 1);
+    }
+
+    #[test]
+    fn what_flaps_all_day_is_told_a_few_times_an_hour() {
+        // Down for a minute, up for a minute: 720 outages in a day.
+        let told = changes(|second| second % 120 < 60, 86_400).len();
+        assert!((2..=24).contains(&told), "{told}");
+        // Without more and more patience each outage would be told twice.
+        let first_hour = changes(|second| second % 120 < 60, 3_600).len();
+        assert!(first_hour <= 6, "{first_hour}");
+    }
+}

@@ -1,0 +1,177 @@
+use super::*;
+use crate::models::score::ModelId;
+use crate::models::stage_health::{
+    DependencyHealth, DiskHealth, ModelHealth, SocketHealth, StageHealth, StageState, StreamHealth,
+    TiersHealth,
+};
+
+const START: i64 = 1_800_000_000;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(START + second).unwrap()
+}
+
+fn healthy(second: i64) -> SystemHealth {
+    let there = || DependencyHealth { reachable: true, error: None };
+    let id = ModelId { name: "swift".to_owned(), version: "1".to_owned(), hash: "0".to_owned() };
+    let stage = StageHealth {
+        stage: "aggregator".to_owned(),
+        state: StageState::Running,
+        generation: 1,
+        restarts: 0,
+        handled: 0,
+        failed: 0,
+        in_flight: 0,
+        last_progress_at: None,
+    };
+    SystemHealth {
+        at: at(second),
+        version: "0".to_owned(),
+        started_at: at(0),
+        stages: vec![stage],
+        stream: Some(StreamHealth::default()),
+        redis: there(),
+        postgres: there(),
+        model: ModelHealth { id, degraded: None },
+        tiers: TiersHealth {
+            budget_ms: 0,
+            overloaded: false,
+            awaiting: 0,
+            deep_per_second: 0.0,
+            items: Vec::new(),
+            without_deep: None,
+        },
+        mode: "external".to_owned(),
+        sockets: SocketHealth { open: 0, limit: 1 },
+        disk: Some(DiskHealth { free_bytes: 50 << 30, total_bytes: 100 << 30 }),
+        service_alerts: Vec::new(),
+        service_alert_destinations: 0,
+    }
+}
+
+/// What people are notified of in so many seconds: when, whether it began, and what.
+fn notices(seconds: i64, ail: impl Fn(i64, &mut SystemHealth)) -> Vec<(i64, bool, ServiceCondition)> {
+    let params = WatchParams {
+        instance: "host:8080".to_owned(),
+        hold: SignedDuration::from_secs(15),
+        high_water: 500_000,
+        backlog_max: 8_000,
+    };
+    let mut watch = ServiceWatch::new(params, at(0));
+    let mut told = Vec::new();
+    for second in 0..seconds {
+        let mut health = healthy(second);
+        ail(second, &mut health);
+        for notice in watch.judge(Some(&health), at(second)) {
+            told.push((second, notice.event == NoticeEvent::Fired, notice.alert.condition));
+        }
+    }
+    told
+}
+
+fn stream(health: &mut SystemHealth) -> &mut StreamHealth {
+    health.stream.as_mut().unwrap()
+}
+
+#[test]
+fn a_healthy_service_notifies_nobody() {
+    assert_eq!(notices(7_200, |_, _| {}), []);
+}
+
+#[test]
+fn each_condition_begins_and_ends_once() {
+    use ServiceCondition::*;
+    type Ailment = fn(&mut SystemHealth);
+    let ailments: [(ServiceCondition, Ailment); 7] = [
+        (PostgresAway, |health| health.postgres.reachable = false),
+        (RedisAway, |health| {
+            health.redis.reachable = false;
+            health.stream = None;
+        }),
+        (StageDown, |health| health.stages[0].state = StageState::Frozen),
+        (BacklogHigh, |health| stream(health).length = 500_000),
+        (ConsumerLag, |health| stream(health).oldest_at = Some(at(-100))),
+        (DiskNearlyFull, |health| {
+            health.disk = Some(DiskHealth { free_bytes: 1 << 30, total_bytes: 100 << 30 })
+        }),
+        (ModelDegraded, |health| health.model.degraded = Some("no files".to_owned())),
+    ];
+    for (condition, ail) in ailments {
+        let told = notices(600, |second, health| {
+            if (100..200).contains(&second) {
+                ail(health);
+            }
+        });
+        let told: Vec<_> = told.iter().map(|(_, began, condition)| (*began, *condition)).collect();
+        assert_eq!(told, [(true, condition), (false, condition)]);
+    }
+}
+
+#[test]
+fn dead_letters_that_trickle_in_are_one_alert_and_those_of_before_none() {
+    let told = notices(3_000, |second, health| {
+        // One each minute for ten minutes; seven were there.
+        stream(health).dead = 7 + u64::try_from((second.min(700) - 100).max(0) / 60).unwrap();
+    });
+    assert_eq!(
+        told,
+        [(160, true, ServiceCondition::DeadLetters), (1_030, false, ServiceCondition::DeadLetters)]
+    );
+    // Replayed, and dead again.
+    let told = notices(100, |second, health| stream(health).dead = if second == 50 { 0 } else { 3 });
+    assert_eq!(told, [(51, true, ServiceCondition::DeadLetters)]);
+}
+
+#[test]
+fn three_rebuilds_within_ten_minutes_are_told_and_three_in_a_day_are_not() {
+    let rebuilt_every = |every: i64| {
+        notices(3_000, move |second, health| {
+            health.stages[0].restarts = 5 + u64::try_from(second / every).unwrap().min(3);
+        })
+    };
+    assert_eq!(rebuilt_every(900), []);
+    let told = rebuilt_every(100);
+    assert_eq!(told[0], (300, true, ServiceCondition::StageRestarting));
+    assert_eq!(told.len(), 2);
+}
+
+#[test]
+fn a_backlog_that_grows_for_minutes_is_told_and_a_burst_is_not() {
+    let growing = notices(600, |second, health| {
+        stream(health).length = 9_000 + u64::try_from(second).unwrap() * 10;
+    });
+    assert!(matches!(growing[..], [(300..=360, true, ServiceCondition::BacklogGrowing)]), "{growing:?}");
+    let burst = notices(600, |second, health| {
+        stream(health).length = u64::try_from((400_000 - second * 1_000).max(0)).unwrap();
+    });
+    assert_eq!(burst, []);
+}
+
+#[test]
+fn what_cannot_be_known_neither_begins_nor_ends() {
+    // Redis goes away while dead letters are told of: that alert stays, and ends only once Redis says so.
+    let told = notices(2_000, |second, health| {
+        stream(health).dead = u64::from(second >= 10);
+        if (20..1_000).contains(&second) {
+            health.redis.reachable = false;
+            health.stream = None;
+        }
+    });
+    let dead: Vec<_> = told.iter().filter(|it| it.2 == ServiceCondition::DeadLetters).collect();
+    assert_eq!(dead[0], &(10, true, ServiceCondition::DeadLetters));
+    assert!(dead[1].0 >= 1_000 && dead.len() == 2, "{dead:?}");
+}
+
+#[test]
+fn a_service_that_nobody_measures_any_more_is_told_of() {
+    let told = notices(300, |second, health| health.at = at(second.min(100)));
+    assert_eq!(told, [(121, true, ServiceCondition::HealthUnknown)]);
+}
+
+#[test]
+fn a_process_that_starts_again_goes_on_with_the_incident_it_left() {
+    let id = |instance: &str, stage: &str| id_of(instance, ServiceCondition::StageDown, stage);
+    assert_eq!(id("a:8080", "aggregator"), id("a:8080", "aggregator"));
+    assert_ne!(id("a:8080", "aggregator"), id("b:8080", "aggregator"));
+    assert_ne!(id("a:8080", "aggregator"), id("a:8080", "ingester"));
+}
