@@ -64,20 +64,8 @@ enum Command {
 
 #[derive(Debug, Subcommand)]
 enum Bench {
-    /// Posts stored a second, and time from arrival to the socket, on a fresh server of its own
-    Pipeline {
-        /// How long each of the two loads lasts
-        #[arg(long, default_value_t = 60)]
-        seconds: u64,
-        /// Posts offered each second while storing is measured
-        #[arg(long, default_value_t = 7_000)]
-        offered: u32,
-        /// Posts sent each second while latency is measured
-        #[arg(long, default_value_t = 1_000)]
-        rate: u32,
-        #[command(flatten)]
-        output: Output,
-    },
+    /// Posts stored a second, time from arrival to the socket, and posts taken over HTTP, on fresh servers of its own
+    Pipeline(bench::pipeline::PipelineParams),
     /// How soon the fast model scores and the deep one corrects, on a fresh server of its own, and what correcting is worth
     Cascade {
         /// How long the load lasts
@@ -185,14 +173,7 @@ fn obey(command: Command) -> anyhow::Result<ExitCode> {
             score::run(&score::ScoreParams { text, raw, n_batch, load: config.load_params() })?;
         }
         Command::Doctor(config) => return Runtime::new()?.block_on(doctor::run(&config)),
-        Command::Bench { bench: Bench::Pipeline { seconds, offered, rate, output } } => {
-            let params = bench::pipeline::PipelineParams {
-                texts: output.texts,
-                seconds,
-                offered_per_second: offered,
-                latency_per_second: rate,
-                json: output.json,
-            };
+        Command::Bench { bench: Bench::Pipeline(params) } => {
             Runtime::new()?.block_on(bench::pipeline::run(params))?;
         }
         Command::Bench { bench: Bench::Cascade { seconds, rate, no_cache, labelled, output, serve } } => {

@@ -18,7 +18,7 @@ struct TierUse {
 }
 
 /// The shares of texts whose readings were known, from 0 to 1.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct HitShares {
     /// Of those given to the fast model.
     pub swift: f64,
@@ -41,6 +41,11 @@ impl CacheUse {
         Self { swift: self.swift.since(before.swift), deep: self.deep.since(before.deep) }
     }
 
+    /// Both together.
+    pub fn and(self, other: Self) -> Self {
+        Self { swift: self.swift.and(other.swift), deep: self.deep.and(other.deep) }
+    }
+
     /// Of all texts, the share whose readings were known.
     pub fn share(self) -> f64 {
         TierUse { hits: self.swift.hits + self.deep.hits, misses: self.swift.misses + self.deep.misses }
@@ -56,6 +61,10 @@ impl CacheUse {
 impl TierUse {
     fn since(self, before: Self) -> Self {
         Self { hits: self.hits - before.hits, misses: self.misses - before.misses }
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self { hits: self.hits + other.hits, misses: self.misses + other.misses }
     }
 
     /// 0 where nothing was read, and where there is no cache.

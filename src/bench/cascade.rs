@@ -124,12 +124,18 @@ async fn measure(server: &Server, supply: &mut Supply, params: &CascadeParams) -
         anyhow::bail!("a server with two tiers tells of {}", names.len());
     };
     let per_second = params.per_second;
-    let run = RunParams { name: "warm-up", per_second, length: WARM_UP, silence: SILENCE };
+    let run = RunParams {
+        name: "warm-up",
+        per_second,
+        length: WARM_UP,
+        silence: SILENCE,
+        ends_when_all_are_seen: false,
+    };
     let warm_up = open_loop::run(server, supply, run).await?;
     drain(server).await?;
     let before = Counted::of(&server.metrics().await?);
     let length = Duration::from_secs(params.seconds);
-    let run = RunParams { name: "cascade", per_second, length, silence: SILENCE };
+    let run = RunParams { name: "cascade", length, ..run };
     let load = open_loop::run(server, supply, run).await?;
     let n_awaiting = drain(server).await?;
     let counted = Counted::of(&server.metrics().await?).since(&before);

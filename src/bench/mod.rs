@@ -10,8 +10,10 @@ pub mod signals; // how often signals are wrong, and how soon they are right
 
 mod cache_use; // how much of a load a cache answered
 mod deferral; // which posts the deep model should read, judged by labelled ones
+mod http_load; // requests as fast as they are answered
 mod open_loop; // posts by the clock, and when each is seen
 mod process; // what processes use
+mod rounds; // medians of several rounds
 mod server; // a server of its own, as a user would run it
 mod splice; // texts that nobody has read before
 mod stalls; // the worst seconds of a run

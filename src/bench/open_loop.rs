@@ -24,6 +24,8 @@ pub struct RunParams {
     pub length: Duration,
     /// How long a silence on the socket means that no more will come.
     pub silence: Duration,
+    /// Whether it is over once every post was seen; otherwise corrections may follow, and only silence ends it.
+    pub ends_when_all_are_seen: bool,
 }
 
 impl RunParams {
@@ -88,6 +90,7 @@ pub async fn run(server: &Server, supply: &mut Supply, params: RunParams) -> any
         schedule,
         n_posts,
         patience: params.silence,
+        ends_when_all_are_seen: params.ends_when_all_are_seen,
     })
     .await?;
     let client = reqwest::Client::new();

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
@@ -37,9 +38,21 @@ impl Server {
     /// # Errors
     /// When it does not become ready.
     pub async fn start(options: &[String]) -> anyhow::Result<Self> {
-        let data_dir = std::env::temp_dir().join(format!("groundswell-bench-{}", std::process::id()));
+        Self::start_another(&std::env::current_exe()?, options).await
+    }
+
+    /// The same with another executable, such as an older one. It is spoken to as anybody would: over HTTP, by the stream,
+    /// and by its metrics.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub async fn start_another(executable: &Path, options: &[String]) -> anyhow::Result<Self> {
+        static N_STARTED: AtomicU32 = AtomicU32::new(0);
+        let name =
+            format!("groundswell-bench-{}-{}", std::process::id(), N_STARTED.fetch_add(1, Ordering::Relaxed));
+        let data_dir = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&data_dir)?;
-        let mut child = Command::new(std::env::current_exe()?)
+        let mut child = Command::new(executable)
             .args(["serve", "--listen", "127.0.0.1:0", "--log", "warn,fred=error", "--data-dir"])
             .arg(&data_dir)
             .args(options)
@@ -47,7 +60,8 @@ impl Server {
             .env_remove("REDIS_URL")
             .stdout(Stdio::null())
             .kill_on_drop(true)
-            .spawn()?;
+            .spawn()
+            .with_context(|| format!("cannot start `{}`", executable.display()))?;
         let info = wait_until_ready(&mut child, &data_dir).await?;
         let url = info.postgres_url.clone();
         let retention = Duration::from_secs(90 * 24 * 60 * 60);
@@ -59,8 +73,10 @@ impl Server {
     ///
     /// # Errors
     /// When it does not answer.
-    pub async fn n_stored(&self) -> anyhow::Result<f64> {
-        Ok(self.metrics().await?.value(POSTS_STORED_TOTAL))
+    pub async fn n_stored(&self) -> anyhow::Result<i64> {
+        let n_stored = self.metrics().await?.value(POSTS_STORED_TOTAL);
+        #[expect(clippy::cast_possible_truncation, reason = "a count of posts is exact")]
+        Ok(n_stored as i64)
     }
 
     /// What it counts.
@@ -77,6 +93,18 @@ impl Server {
     /// When it does not answer.
     pub async fn system(&self) -> anyhow::Result<SystemHealth> {
         Ok(reqwest::get(format!("{}/api/v1/system", self.info.address)).await?.json().await?)
+    }
+
+    /// The name and version of its fast model.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn model(&self) -> anyhow::Result<String> {
+        let url = format!("{}/api/v1/system", self.info.address);
+        // An older server says less than ours, so only what is needed is read.
+        let system: serde_json::Value = reqwest::get(url).await?.json().await?;
+        let text = |pointer: &str| system.pointer(pointer).and_then(|value| value.as_str()).unwrap_or("?");
+        Ok(format!("{} {}", text("/model/id/name"), text("/model/id/version")))
     }
 
     /// Processor time it has used so far, its databases' included, and its own resident memory in bytes.

@@ -70,8 +70,10 @@ impl Watcher {
             let empty = || Histogram::<u64>::new_with_bounds(1, LATE_MAX, 3);
             let seconds = Seconds::of(params.schedule, params.n_posts);
             let mut seen = Seen { new: empty()?, corrected: empty()?, seconds };
+            let n_enough =
+                if params.ends_when_all_are_seen { u64::try_from(params.n_posts)? } else { u64::MAX };
             let mut said_at = params.schedule.due(params.n_posts);
-            loop {
+            while seen.new.len() < n_enough {
                 let patience = (said_at + params.patience).saturating_duration_since(Instant::now());
                 let Ok(Some(message)) = tokio::time::timeout(patience, socket.next()).await else {
                     break;
@@ -119,6 +121,8 @@ pub struct WatcherParams {
     pub n_posts: usize,
     /// How long a silence means that no more will come.
     pub patience: Duration,
+    /// Whether to wait for no more once each post was seen.
+    pub ends_when_all_are_seen: bool,
 }
 
 fn number_after(text: &str, marker: &str) -> Option<usize> {

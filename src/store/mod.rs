@@ -21,6 +21,8 @@ pub mod breakdown; // what a range is made of
 
 pub mod explain; // how the server goes about an answer
 
+pub mod activity; // what the server does besides answering
+
 pub mod views; // saved views
 
 pub mod labels; // what people say posts' sentiments are

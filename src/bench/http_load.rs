@@ -1,0 +1,296 @@
+//! Requests over HTTP as fast as they are answered, by a client that costs the machine little: every byte that is sent
+//! was made before, and of an answer only its status and its length are read.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+/// The longest time that is told apart from longer ones, in microseconds.
+const LATE_MAX: u64 = 120_000_000;
+
+/// A server that is full says 429. It is asked again soon: asked later, it might run empty, which would be measured.
+const RETRY_AFTER: Duration = Duration::from_millis(50);
+
+/// More than any head that a server sends here.
+const HEAD_BYTES_MAX: usize = 16 * 1024;
+
+/// Whole requests, one after the other.
+#[derive(Default)]
+pub struct Requests {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Requests {
+    /// Adds one that posts JSON.
+    pub fn post(&mut self, path: &str, json: &[u8]) {
+        let length = json.len();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+        );
+        self.bytes.extend_from_slice(head.as_bytes());
+        self.bytes.extend_from_slice(json);
+        self.ends.push(self.bytes.len());
+    }
+
+    fn get(&self, n: usize) -> Option<&[u8]> {
+        let start = n.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
+        self.bytes.get(start..*self.ends.get(n)?)
+    }
+}
+
+/// What to send, and how.
+pub struct HttpLoad {
+    /// The server, `http://…`.
+    pub address: String,
+    /// Each is sent once. When the last was sent, the load is over.
+    pub requests: Requests,
+    /// Each sends its next request when the last was answered.
+    pub n_connections: usize,
+    /// How long, unless the requests are sent before.
+    pub length: Duration,
+}
+
+/// What was answered.
+pub struct Answers {
+    /// Requests that were granted.
+    pub n_granted: usize,
+    /// Answers that the server was busy; the same was sent again.
+    pub n_busy: usize,
+    /// From the first request to the last answer.
+    pub elapsed: Duration,
+    /// From a request to its answer, in microseconds.
+    latency: Histogram<u64>,
+}
+
+/// How fast requests were answered.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Pace {
+    /// Requests answered a second, over all connections.
+    pub requests_per_second: f64,
+    /// Half of the answers came sooner.
+    pub p50_ms: f64,
+    /// 99 of 100 did.
+    pub p99_ms: f64,
+    /// 999 of 1,000 did.
+    pub p999_ms: f64,
+    /// The last to come.
+    pub max_ms: f64,
+}
+
+impl Answers {
+    /// Rate and tail.
+    pub fn pace(&self) -> Pace {
+        let ms = |quantile: f64| self.latency.value_at_quantile(quantile) as f64 / 1_000.0;
+        Pace {
+            requests_per_second: self.n_granted as f64 / self.elapsed.as_secs_f64(),
+            p50_ms: ms(0.5),
+            p99_ms: ms(0.99),
+            p999_ms: ms(0.999),
+            max_ms: self.latency.max() as f64 / 1_000.0,
+        }
+    }
+}
+
+impl Pace {
+    /// For people.
+    pub fn in_words(&self) -> String {
+        let Self { requests_per_second, p50_ms, p99_ms, p999_ms, max_ms } = self;
+        format!(
+            "{requests_per_second:.0} requests a second, p50 {p50_ms:.1} ms, p99 {p99_ms:.1} ms, p99.9 {p999_ms:.1} ms, max {max_ms:.1} ms"
+        )
+    }
+}
+
+impl HttpLoad {
+    /// Sends it all from one thread: more would take the processor from the server.
+    ///
+    /// # Errors
+    /// When a request is refused, or a connection breaks.
+    pub async fn send(self) -> anyhow::Result<Answers> {
+        let host = self.address.strip_prefix("http://").context("not an address of HTTP")?;
+        let address = host.parse().with_context(|| format!("`{host}` is no address"))?;
+        let sending = tokio::task::spawn_blocking(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(self.send_to(address))
+        });
+        sending.await?
+    }
+
+    async fn send_to(self, address: SocketAddr) -> anyhow::Result<Answers> {
+        let n_connections = self.n_connections;
+        let started = Instant::now();
+        let shared = Arc::new(Shared {
+            requests: self.requests,
+            n_taken: AtomicUsize::new(0),
+            until: started + self.length,
+        });
+        let mut connections = JoinSet::new();
+        for _ in 0..n_connections {
+            connections.spawn(converse(address, Arc::clone(&shared)));
+        }
+        let mut all =
+            Answers { n_granted: 0, n_busy: 0, elapsed: Duration::ZERO, latency: empty_histogram()? };
+        while let Some(ended) = connections.join_next().await {
+            let one = ended??;
+            all.n_granted += one.n_granted;
+            all.n_busy += one.n_busy;
+            all.latency.add(one.latency)?;
+        }
+        all.elapsed = started.elapsed();
+        Ok(all)
+    }
+}
+
+struct Shared {
+    requests: Requests,
+    n_taken: AtomicUsize,
+    until: Instant,
+}
+
+fn empty_histogram() -> anyhow::Result<Histogram<u64>> {
+    Ok(Histogram::new_with_bounds(1, LATE_MAX, 3)?)
+}
+
+/// One connection, from its first request to its last.
+async fn converse(address: SocketAddr, shared: Arc<Shared>) -> anyhow::Result<Answers> {
+    let mut stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let mut buffer = Vec::with_capacity(HEAD_BYTES_MAX);
+    let mut answers =
+        Answers { n_granted: 0, n_busy: 0, elapsed: Duration::ZERO, latency: empty_histogram()? };
+    while Instant::now() < shared.until {
+        let Some(request) = shared.requests.get(shared.n_taken.fetch_add(1, Ordering::Relaxed)) else {
+            break;
+        };
+        while Instant::now() < shared.until {
+            let sent_at = Instant::now();
+            stream.write_all(request).await?;
+            let status = read_answer(&mut stream, &mut buffer).await?;
+            match status {
+                200..=299 => {
+                    let micros = u64::try_from(sent_at.elapsed().as_micros())?;
+                    answers.latency.saturating_record(micros.max(1));
+                    answers.n_granted += 1;
+                    break;
+                }
+                429 | 503 => {
+                    answers.n_busy += 1;
+                    tokio::time::sleep(RETRY_AFTER).await;
+                }
+                _ => bail!("answered {status}: {}", String::from_utf8_lossy(&buffer)),
+            }
+        }
+    }
+    Ok(answers)
+}
+
+/// Reads one answer whole and tells its status.
+async fn read_answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> anyhow::Result<u16> {
+    buffer.clear();
+    let head = loop {
+        if let Some(head) = Head::of(buffer)? {
+            break head;
+        }
+        anyhow::ensure!(buffer.len() < HEAD_BYTES_MAX, "the head of an answer is too long");
+        anyhow::ensure!(stream.read_buf(buffer).await? > 0, "the server closed the connection");
+    };
+    while buffer.len() < head.n_bytes_with_body {
+        anyhow::ensure!(stream.read_buf(buffer).await? > 0, "the server closed the connection");
+    }
+    Ok(head.status)
+}
+
+#[derive(Debug, PartialEq)]
+struct Head {
+    status: u16,
+    n_bytes_with_body: usize,
+}
+
+impl Head {
+    /// The head of an answer, once it is there whole.
+    fn of(bytes: &[u8]) -> anyhow::Result<Option<Self>> {
+        const END: &[u8] = b"\r\n\r\n";
+        let Some(end) = bytes.windows(END.len()).position(|window| window == END) else {
+            return Ok(None);
+        };
+        let text = std::str::from_utf8(bytes.get(..end).unwrap_or_default())?;
+        let mut lines = text.split("\r\n");
+        let status = lines.next().and_then(|line| line.split(' ').nth(1)).context("no status")?.parse()?;
+        let length = lines.find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>())
+        });
+        let length = length.context("an answer of unknown length")??;
+        Ok(Some(Self { status, n_bytes_with_body: end + END.len() + length }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_tells_the_status_and_how_much_belongs_to_the_answer() {
+        let whole = b"HTTP/1.1 202 Accepted\r\ncontent-type: x\r\nContent-Length: 12\r\n\r\n{\"accepted\"";
+        let expected = Head { status: 202, n_bytes_with_body: whole.len() + 1 };
+        assert_eq!(Head::of(whole).unwrap(), Some(expected));
+        assert_eq!(Head::of(&whole[..30]).unwrap(), None);
+        assert!(Head::of(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").is_err());
+    }
+
+    #[test]
+    fn requests_are_kept_apart() {
+        let mut requests = Requests::default();
+        requests.post("/a", b"{}");
+        requests.post("/b", b"[1]");
+        assert!(requests.get(0).unwrap().ends_with(b"Content-Length: 2\r\n\r\n{}"));
+        assert!(requests.get(1).unwrap().starts_with(b"POST /b ") && requests.get(2).is_none());
+    }
+
+    /// Says 429 to each third request, else 202, and hangs up for nothing.
+    async fn moody_server() -> String {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let (mut buffer, mut n) = (Vec::new(), 0);
+                    while stream.read_buf(&mut buffer).await.unwrap_or(0) > 0 {
+                        if !buffer.ends_with(b"{}") {
+                            continue;
+                        }
+                        buffer.clear();
+                        n += 1;
+                        let status = if n % 3 == 0 { 429 } else { 202 };
+                        let answer = format!("HTTP/1.1 {status} So\r\ncontent-length: 4\r\n\r\nbody");
+                        stream.write_all(answer.as_bytes()).await.unwrap();
+                    }
+                });
+            }
+        });
+        address
+    }
+
+    #[tokio::test]
+    async fn every_request_is_granted_once_however_often_the_server_is_busy() {
+        let mut requests = Requests::default();
+        for _ in 0..20 {
+            requests.post("/api/v1/posts", b"{}");
+        }
+        let length = Duration::from_secs(60);
+        let load = HttpLoad { address: moody_server().await, requests, n_connections: 3, length };
+        let answers = load.send().await.unwrap();
+        assert_eq!(answers.n_granted, 20);
+        assert!(answers.n_busy > 0);
+        assert!(answers.pace().p999_ms <= answers.pace().max_ms);
+    }
+}

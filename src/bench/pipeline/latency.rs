@@ -1,0 +1,187 @@
+//! Posts by the clock over HTTP, until a browser has them; and what PostgreSQL did besides, which may have held them up.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use super::{PipelineParams, Sitting};
+use crate::bench::open_loop::{self, Latency, RunParams};
+use crate::bench::stalls::{self, WorstSecond};
+use crate::inference::Tier;
+use crate::store::Store;
+use crate::store::activity::{Activity, activity, checkpoint_every};
+use crate::telemetry::TIER_POSTS_TOTAL;
+
+/// How long a silent socket is listened to.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// Checkpoints come often enough that a run has two, each spread over most of the time until the next.
+const CHECKPOINT_INTERVALS: f64 = 0.4;
+
+/// How often PostgreSQL is asked what it did.
+const SAMPLE: Duration = Duration::from_secs(2);
+
+/// How soon posts were seen.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LatencyFigures {
+    arrival_to_socket_ms: Latency,
+    n_seen: u64,
+    n_latency_sent: usize,
+    /// The part of the posts that the deep model read as well.
+    share_deep: f64,
+    worst_seconds: Vec<WorstSecond>,
+    database: Database,
+}
+
+/// What PostgreSQL did meanwhile.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Database {
+    checkpoints: i64,
+    autovacuums: i64,
+    autoanalyzes: i64,
+    events: Vec<Event>,
+}
+
+/// Something that PostgreSQL did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Since the run began; noticed up to two seconds late.
+    at_s: u64,
+    what: String,
+}
+
+impl LatencyFigures {
+    /// For people.
+    pub fn rows(&self, params: &PipelineParams) -> Vec<(&'static str, String)> {
+        let Database { checkpoints, autovacuums, autoanalyzes, .. } = &self.database;
+        let PipelineParams { rate, latency_seconds, .. } = params;
+        vec![
+            (
+                "arrival to socket",
+                format!(
+                    "{} (at {rate} posts a second, for {latency_seconds} s)",
+                    self.arrival_to_socket_ms.in_words()
+                ),
+            ),
+            ("worst seconds", stalls::in_words(&self.worst_seconds)),
+            (
+                "meanwhile",
+                format!(
+                    "{checkpoints} checkpoints, {autovacuums} autovacuums, {autoanalyzes} autoanalyzes; deep read {:.1} % of the posts",
+                    self.share_deep * 100.0
+                ),
+            ),
+            ("posts seen on the socket", format!("{} of {}", self.n_seen, self.n_latency_sent)),
+        ]
+    }
+}
+
+/// Sends posts at the steady rate.
+pub async fn measure(sitting: &mut Sitting, params: &PipelineParams) -> anyhow::Result<LatencyFigures> {
+    let length = Duration::from_secs(params.latency_seconds);
+    let Sitting { server, supply, .. } = sitting;
+    checkpoint_every(&server.store, length.mul_f64(CHECKPOINT_INTERVALS)).await?;
+    let run = |name, length| RunParams {
+        name,
+        per_second: params.rate,
+        length,
+        silence: SILENCE,
+        ends_when_all_are_seen: true,
+    };
+    // A short run first, whose figures are thrown away.
+    let warm_up = open_loop::run(server, supply, run("warm-up", params.warm_up())).await?;
+    let tiers_before = tier_posts(&server.metrics().await?);
+    let database = DatabaseWatch::start(server.store.clone()).await?;
+    let outcome = open_loop::run(server, supply, run("latency", length)).await?;
+    let database = database.finish().await?;
+    let tiers = tier_posts(&server.metrics().await?);
+    sitting.n_sent += warm_up.n_sent + outcome.n_sent;
+    Ok(LatencyFigures {
+        arrival_to_socket_ms: Latency::of(&outcome.seen.new),
+        n_seen: outcome.seen.new.len(),
+        n_latency_sent: outcome.n_sent,
+        share_deep: (tiers.deep - tiers_before.deep) / (tiers.swift - tiers_before.swift).max(1.0),
+        worst_seconds: outcome.seen.seconds.worst(),
+        database,
+    })
+}
+
+/// Posts scored so far.
+struct TierPosts {
+    swift: f64,
+    deep: f64,
+}
+
+fn tier_posts(metrics: &crate::bench::server::Metrics) -> TierPosts {
+    let of = |tier: Tier| metrics.value(&format!("{TIER_POSTS_TOTAL}{{tier=\"{}\"}}", tier.as_str()));
+    TierPosts { swift: of(Tier::Swift), deep: of(Tier::Deep) }
+}
+
+/// Notes what PostgreSQL does, in a task of its own: the load waits for nobody.
+struct DatabaseWatch {
+    is_over: Arc<AtomicBool>,
+    watching: tokio::task::JoinHandle<anyhow::Result<Database>>,
+}
+
+impl DatabaseWatch {
+    async fn start(store: Store) -> anyhow::Result<Self> {
+        let before = activity(&store).await?;
+        let is_over = Arc::new(AtomicBool::new(false));
+        let watching = tokio::spawn(watch(store, before, Arc::clone(&is_over)));
+        Ok(Self { is_over, watching })
+    }
+
+    async fn finish(self) -> anyhow::Result<Database> {
+        self.is_over.store(true, Ordering::Release);
+        self.watching.await?
+    }
+}
+
+async fn watch(store: Store, before: Activity, is_over: Arc<AtomicBool>) -> anyhow::Result<Database> {
+    let started = Instant::now();
+    let (mut events, mut last) = (Vec::new(), before);
+    let mut samples = tokio::time::interval(SAMPLE);
+    loop {
+        samples.tick().await;
+        let is_last = is_over.load(Ordering::Acquire);
+        let now = activity(&store).await?;
+        events.extend(events_between(&last, &now, started.elapsed().as_secs()));
+        last = now;
+        if is_last {
+            return Ok(Database {
+                checkpoints: last.n_checkpoints - before.n_checkpoints,
+                autovacuums: last.n_autovacuums - before.n_autovacuums,
+                autoanalyzes: last.n_autoanalyzes - before.n_autoanalyzes,
+                events,
+            });
+        }
+    }
+}
+
+fn events_between(before: &Activity, after: &Activity, at_s: u64) -> Vec<Event> {
+    let counted = [
+        ("checkpoint", after.n_checkpoints - before.n_checkpoints),
+        ("autovacuum", after.n_autovacuums - before.n_autovacuums),
+        ("autoanalyze", after.n_autoanalyzes - before.n_autoanalyzes),
+    ];
+    let happened = counted.into_iter().filter(|(_, n)| *n > 0);
+    happened.map(|(what, n)| Event { at_s, what: format!("{n} × {what}") }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_happened_between_two_looks_is_told_with_its_time() {
+        let before = Activity { n_checkpoints: 3, n_autovacuums: 5, n_autoanalyzes: 1 };
+        let after = Activity { n_checkpoints: 4, n_autovacuums: 5, n_autoanalyzes: 3 };
+        let told = events_between(&before, &after, 17);
+        let whats: Vec<&str> = told.iter().map(|event| event.what.as_str()).collect();
+        assert_eq!(whats, ["1 × checkpoint", "2 × autoanalyze"]);
+        assert!(told.iter().all(|event| event.at_s == 17));
+        assert_eq!(events_between(&after, &after, 18), []);
+    }
+}
