@@ -12,21 +12,30 @@ use crate::models::evaluation::{Mute, Told};
 use crate::models::live::{AlertChange, LiveUpdate};
 use crate::models::silence::Silence;
 use crate::store::StoreError;
-use crate::store::evaluation::{Lead, Turn};
+use crate::store::evaluation::{Committed, Lead, Turn};
 use crate::stream::Updates;
+use crate::telemetry::ALERTS_OPENED_TOTAL;
+
+/// Notices that one turn puts into the outbox. Each is a few statements, and one speaks of all alerts of a rule that fire
+/// together, so more than these come up only where very many rules fire at once.
+const NOTICES_MAX: usize = 100;
 
 /// Notes what mutes each open alert, and puts what people must be told into the outbox: the last thing in a turn, so that
-/// either an alert changes and people will be told of it, or neither.
+/// either an alert changes and people will be told of it, or neither. Where a rule is given, only its own alerts, which no
+/// others may inhibit. Answers how many notices are left for the next turn.
 pub(super) async fn announce(
     turn: &mut Turn<'_>,
-    silences: &[Silence],
+    (silences, rule): (&[Silence], Option<Uuid>),
     now: Timestamp,
-) -> Result<(), StoreError> {
-    let told = turn.told().await?;
+) -> Result<usize, StoreError> {
+    let told = turn.told(rule).await?;
     let open = told.iter().map(|told| &told.alert).filter(|alert| alert.state == AlertState::Open);
-    let mutes = muting::mutes(&open.cloned().collect::<Vec<_>>(), silences, now);
+    let mutes = muting::mutes(&open.collect::<Vec<_>>(), silences, now);
     turn.mute(&changed(&told, &mutes), now).await?;
-    turn.tell(&telling::due(&told, &mutes)).await
+    let due = telling::due(&told, &mutes);
+    let (now, later) = due.split_at(due.len().min(NOTICES_MAX));
+    turn.tell(now).await?;
+    Ok(later.len())
 }
 
 /// Begins to write, if this process still leads.
@@ -34,6 +43,13 @@ pub(super) async fn turn(lead: &mut Option<Lead>) -> Result<Turn<'_>, StoreError
     match lead {
         Some(lead) => lead.turn().await,
         None => Err(StoreError::Internal { reason: "another process leads".to_owned() }),
+    }
+}
+
+/// Counts what a turn opened, which is certain only now.
+pub(super) fn count(committed: &Committed) {
+    for kind in &committed.opened {
+        metrics::counter!(ALERTS_OPENED_TOTAL, "rule" => kind.as_str()).increment(1);
     }
 }
 

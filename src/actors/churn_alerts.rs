@@ -15,6 +15,10 @@ use crate::models::score::CHURN_HIGH;
 use crate::store::alerts::{ALERT_POSTS_MAX, AlertSeries, NewAlert};
 use crate::store::flagged::Judged;
 
+/// Products with an open churn alert of their own, at most; they are read with every burst. Posts about further ones are
+/// gathered in the alert about everything, so that none is lost.
+const ALERTS_MAX: usize = 2_000;
+
 /// A flagged post that nobody looked at for this long is no news.
 const NEWS_FOR: SignedDuration = SignedDuration::from_hours(1);
 
@@ -35,11 +39,12 @@ pub(super) fn judge(rule: &Rule, open: &[Alert], (posts, now): (&[ScoredPost], T
         }
     }
     let window = SignedDuration::from_secs(rule.what.window_seconds);
+    let open: HashSet<&Scope> = open.iter().map(|alert| &alert.scope).collect();
     let is_enough = |scope: &Scope, posts: &[&ScoredPost]| {
-        open.iter().any(|alert| alert.scope == *scope)
-            || i64::try_from(posts.len()).unwrap_or(i64::MAX) as f64 > rule.what.threshold
+        open.contains(scope) || i64::try_from(posts.len()).unwrap_or(i64::MAX) as f64 > rule.what.threshold
     };
     scopes.retain(|scope, posts| is_enough(scope, posts));
+    gather(&mut scopes, &open);
     let raised: HashSet<_> = scopes.values().flatten().map(|scored| scored.post.uuid).collect();
     let waiting = news
         .iter()
@@ -47,6 +52,22 @@ pub(super) fn judge(rule: &Rule, open: &[Alert], (posts, now): (&[ScoredPost], T
         .map(|scored| scored.post.uuid);
     let waiting = waiting.collect();
     Judged { alerts: scopes.into_iter().map(|found| alert(rule, found, now)).collect(), waiting }
+}
+
+/// Moves posts whose products are too many to have an alert each into that about everything.
+fn gather<'a>(scopes: &mut BTreeMap<Scope, Vec<&'a ScoredPost>>, open: &HashSet<&Scope>) {
+    let new = scopes.keys().filter(|scope| !open.contains(scope) && **scope != Scope::overall());
+    let too_many: Vec<Scope> = new.skip(ALERTS_MAX.saturating_sub(open.len())).cloned().collect();
+    let posts: Vec<&'a ScoredPost> =
+        too_many.iter().filter_map(|scope| scopes.remove(scope)).flatten().collect();
+    if posts.is_empty() {
+        return;
+    }
+    let everything = scopes.entry(Scope::overall()).or_default();
+    everything.extend(posts);
+    // In the order in which they came, and each once, though it may speak of several products.
+    everything.sort_by_key(|scored| scored.post.uuid);
+    everything.dedup_by_key(|scored| scored.post.uuid);
 }
 
 /// Whether an open alert has fallen silent. One that flaps must have been calm for longer.
@@ -96,4 +117,44 @@ fn scopes_of(scored: &ScoredPost) -> Vec<Scope> {
     }
     let of = |product: &String| Scope { dimension: Dimension::Product, key: product.clone() };
     scored.post.products.iter().map(of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::alert_rule::{Comparison, NewRule, RuleScope};
+    use crate::store::testing;
+
+    #[test]
+    fn of_more_products_than_may_have_alerts_the_posts_are_gathered_and_counted_once() {
+        let now = Timestamp::now();
+        let what = NewRule {
+            name: "leaving".to_owned(),
+            enabled: true,
+            metric: Metric::ChurnHigh,
+            scope: RuleScope { dimension: Dimension::Product, key: None },
+            window_seconds: 300,
+            comparison: Comparison::Above,
+            threshold: 0.0,
+            clear_threshold: None,
+            minimum_volume: 0,
+            for_seconds: 0,
+            keep_firing_seconds: 300,
+            cooldown_seconds: 0,
+            severity: crate::models::alert::Severity::Warning,
+            channels: Vec::new(),
+        };
+        let rule = Rule { id: alert_rule::CHURN, builtin: true, what, created_at: now, updated_at: now };
+        let mut posts = testing::posts(ALERTS_MAX + 10, now);
+        for (i, scored) in posts.iter_mut().enumerate() {
+            scored.post.products = vec![format!("product {i:05}")];
+        }
+        // One speaks of two that have none.
+        posts[ALERTS_MAX + 1].post.products.push(format!("product {:05}", ALERTS_MAX + 2));
+        let judged = judge(&rule, &[], (&posts, now));
+        assert_eq!(judged.alerts.len(), ALERTS_MAX + 1);
+        let everything = judged.alerts.iter().find(|alert| alert.series.scope == Scope::overall()).unwrap();
+        assert_eq!((everything.count, everything.members.len()), (10, 10));
+        assert!(judged.waiting.is_empty());
+    }
 }

@@ -31,7 +31,10 @@ mod evaluator; // what the alerter does
 mod feed_budget; // how much is shown live
 pub mod idle_scorer; // scoring that runs only on idle CPU
 pub mod job_queue; // what waits for a thread that scores
+mod left_out; // what turns leave for later, and where that is said
 mod live_windows; // the last minutes as sums of committed deltas
+mod measuring; // which windows are measured when
+mod push_queue; // alerts that changed, on their way to browsers
 mod rule_evidence; // what an alert of a rule goes by
 pub mod score_lane; // texts that somebody waits for, by the best tier in time
 pub mod scoring; // from what a model reads to the score that is stored

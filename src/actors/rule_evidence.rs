@@ -22,8 +22,8 @@ use crate::store::{Store, StoreError};
 /// people need to hear of it soon more than they need examples of each.
 const OPENINGS_MAX: usize = 20;
 
-/// Beyond this nothing more is read that alerts can do without.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Beyond this nothing more is read that alerts can do without: a turn waits for it, and with it all other alerts.
+const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Reads what alerts go by that are about to open, of those first of which people need it most. One of which it cannot be
 /// read, or not soon, opens without.
@@ -32,7 +32,7 @@ pub(super) async fn fill_in(store: &Store, openings: &mut [Opening], now: Timest
     evidence::by_need(openings);
     let needed = openings.len().min(OPENINGS_MAX);
     let Some(openings) = openings.get_mut(..needed) else { return };
-    for opening in &mut *openings {
+    for opening in openings.iter_mut().take_while(|_| started.elapsed() < PATIENCE) {
         let rule = &opening.rule.what;
         match alert_posts::of_scope(store, &opening.id.scope, behind(rule, now)).await {
             Ok(posts) => opening.posts = shown(rule, posts),

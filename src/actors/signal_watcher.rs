@@ -9,18 +9,17 @@ use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tracing::warn;
 
-use super::announcing::{announce, push_all, turn};
+use super::announcing::{announce, count, push_all, turn};
 use super::signal_alert::{self, Finding};
 use super::signal_board::{Board, Series};
 use super::supervisor::{Life, stage};
 use crate::models::alert::{Alert, AlertRule, Scope};
 use crate::models::signals::SignalSettings;
 use crate::models::silence::Silence;
-use crate::store::alerts::{AlertSeries, Raise};
-use crate::store::evaluation::{Duty, Lead};
+use crate::store::alerts::AlertSeries;
+use crate::store::evaluation::{Committed, Duty, Lead};
 use crate::store::{Store, StoreError, alerts, signals, silences};
 use crate::stream::Updates;
-use crate::telemetry::ALERTS_OPENED_TOTAL;
 use crate::virality::signals::judge::{Limits, Recent, Wanted, judge, usual};
 use crate::virality::signals::leaders::{Candidate, leaders};
 use crate::virality::signals::watch::Turn;
@@ -28,6 +27,9 @@ use crate::virality::signals::watch::Turn;
 /// How often it asks whether it is the one that watches. Also how soon another process takes over from one that died, once
 /// the server has noticed its death.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Alerts that are pushed after one turn: the newest, among which are the signals themselves.
+const PUSHED_MAX: usize = 100;
 
 /// What a signal watcher is made of.
 #[derive(Clone)]
@@ -215,11 +217,10 @@ impl Watcher {
         let points = signal_alert::points(&known, finding);
         let found = signal_alert::of(&self.params.store, about.clone(), finding, points).await?;
         let mut turn = turn(&mut self.lead).await?;
-        if let Raise::Opened(alert) = turn.raise(&found).await? {
-            metrics::counter!(ALERTS_OPENED_TOTAL, "rule" => alert.rule.as_str()).increment(1);
-        }
-        announce(&mut turn, &self.silences, finding.now).await?;
-        push_all(&self.params.updates, turn.commit().await?).await;
+        turn.raise(&found).await?;
+        announce(&mut turn, (&self.silences, None), finding.now).await?;
+        let committed = turn.commit().await?;
+        self.tell(&committed).await?;
         if let Some(Series { open, .. }) = board.get_mut(place)
             && is_new
         {
@@ -233,20 +234,28 @@ impl Watcher {
             return Ok(());
         }
         let mut turn = turn(&mut self.lead).await?;
-        for series in over {
-            turn.resolve(series, now).await?;
-        }
-        announce(&mut turn, &self.silences, now).await?;
-        push_all(&self.params.updates, turn.commit().await?).await;
+        turn.resolve(over, now).await?;
+        announce(&mut turn, (&self.silences, None), now).await?;
+        let committed = turn.commit().await?;
+        self.tell(&committed).await
+    }
+
+    /// Counts and pushes what a turn changed: few alerts, for few series are watched, but any number that these inhibit. Of
+    /// those, lists tell.
+    async fn tell(&self, committed: &Committed) -> Result<(), StoreError> {
+        count(committed);
+        let newest = committed.changed.len().saturating_sub(PUSHED_MAX);
+        let changed = committed.changed.get(newest..).unwrap_or_default();
+        push_all(&self.params.updates, alerts::whole(&self.params.store, changed).await?).await;
         Ok(())
     }
 }
 
 /// The open alerts that no rule has raised.
 async fn open(store: &Store) -> Result<Vec<AlertSeries>, StoreError> {
-    let is_signal = |alert: &Alert| alert.rule == AlertRule::Spike && alert.rule_id.is_none();
-    let open = alerts::open(store).await?.into_iter().filter(is_signal);
+    let open = alerts::open_of(store, AlertRule::Spike, None).await?;
     Ok(open
+        .into_iter()
         .map(|Alert { rule, rule_id, metric, scope, .. }| AlertSeries { rule, rule_id, metric, scope })
         .collect())
 }

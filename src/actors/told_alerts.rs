@@ -1,6 +1,6 @@
 //! What people were told of open churn alerts, so that they hear of what changed, and not with every post.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
@@ -41,7 +41,8 @@ impl ToldAlerts {
     /// Which of all open alerts count other posts than people were told, for corrections take posts out. One that is new
     /// here was told of by the process that opened it.
     pub fn outdated(&mut self, open: &[Alert]) -> Vec<Uuid> {
-        self.alerts.retain(|id, _| open.iter().any(|alert| alert.id == *id));
+        let known: HashSet<Uuid> = open.iter().map(|alert| alert.id).collect();
+        self.alerts.retain(|id, _| known.contains(id));
         let mut is_outdated = |alert: &Alert| {
             let (count, grew_at) = (alert.count, None);
             self.alerts.entry(alert.id).or_insert(Told { count, grew_at }).count != count

@@ -1,53 +1,118 @@
 //! Of what people are not told, though it is raised and shown: what somebody silenced, and what another alert says more
 //! loudly.
 
-use jiff::Timestamp;
+use std::collections::HashMap;
 
-use crate::models::alert::{Alert, Severity};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::models::alert::{Alert, AlertRule, Scope, Severity};
 use crate::models::alert_rule::CHURN;
 use crate::models::evaluation::Mute;
 use crate::models::rollup::Dimension;
-use crate::models::silence::Silence;
+use crate::models::silence::{NewSilence, Silence};
 
-/// What mutes each of the open alerts, in their order.
+/// What mutes each of the open alerts, in their order. Takes time in proportion to their number, for thousands are muted
+/// every few seconds.
 ///
 /// What is itself muted still inhibits: whoever silenced the whole did not ask to hear of its parts.
-pub fn mutes(open: &[Alert], silences: &[Silence], now: Timestamp) -> Vec<Mute> {
-    let mute = |alert: &Alert| Mute {
+pub fn mutes(open: &[&Alert], silences: &[Silence], now: Timestamp) -> Vec<Mute> {
+    let (silent, loud) = (Silent::of(silences, now), Loud::of(open));
+    let mute = |alert: &&Alert| Mute {
         alert: alert.id,
-        silenced: silences.iter().any(|silence| silence.what.covers(alert, now)),
-        inhibited_by: open
-            .iter()
-            .filter(|other| inhibits(other, alert))
-            .min_by_key(|other| (other.opened_at, other.id))
-            .map(|other| other.id),
+        silenced: silent.covers(alert, now),
+        inhibited_by: loud.inhibitor_of(alert),
     };
     open.iter().map(mute).collect()
 }
 
-/// Whether one alert says what another does, and more: everything as against a part of it, by the same measure, or the
-/// same thing as critical. No two alerts inhibit each other.
-///
-/// Alerts about single posts neither inhibit nor are inhibited: each names people whom nobody else names, and those about
-/// no product are not the sum of those about one.
-fn inhibits(loud: &Alert, quiet: &Alert) -> bool {
-    if loud.id == quiet.id || loud.rule_id == Some(CHURN) || quiet.rule_id == Some(CHURN) {
-        return false;
+/// The silences in force, by what most of them name.
+#[derive(Default)]
+struct Silent<'a> {
+    of_keys: HashMap<&'a str, Vec<&'a NewSilence>>,
+    of_rules: HashMap<Uuid, Vec<&'a NewSilence>>,
+    /// Those that name neither, which differ in a few ways only.
+    others: HashMap<(Option<Dimension>, Option<Severity>), &'a NewSilence>,
+}
+
+impl<'a> Silent<'a> {
+    fn of(silences: &'a [Silence], now: Timestamp) -> Self {
+        let mut silent = Self::default();
+        for what in silences.iter().map(|silence| &silence.what) {
+            if what.starts_at > now || now >= what.ends_at {
+                continue;
+            }
+            match (&what.key, what.rule_id) {
+                (Some(key), _) => silent.of_keys.entry(key).or_default().push(what),
+                (None, Some(rule)) => silent.of_rules.entry(rule).or_default().push(what),
+                (None, None) => {
+                    silent.others.insert((what.dimension, what.severity), what);
+                }
+            }
+        }
+        silent
     }
-    let is_whole = loud.scope.dimension == Dimension::Overall && quiet.scope.dimension != Dimension::Overall;
-    if is_whole {
-        return loud.rule == quiet.rule && loud.metric == quiet.metric && loud.severity >= quiet.severity;
+
+    fn covers(&self, alert: &Alert, now: Timestamp) -> bool {
+        let of_key = self.of_keys.get(alert.scope.key.as_str()).into_iter().flatten();
+        let of_rule = alert.rule_id.and_then(|rule| self.of_rules.get(&rule)).into_iter().flatten();
+        of_key.chain(of_rule).chain(self.others.values()).any(|what| what.covers(alert, now))
     }
-    loud.scope == quiet.scope && loud.severity == Severity::Critical && quiet.severity < Severity::Critical
+}
+
+/// When an alert opened, and its name: of several that inhibit, the first does.
+type Opened = (Timestamp, Uuid);
+
+/// The alerts that may inhibit others.
+#[derive(Default)]
+struct Loud<'a> {
+    /// The first about everything, by what is measured and how loud it is at least.
+    wholes: HashMap<(AlertRule, Option<&'a str>, Severity), Opened>,
+    /// The first that is critical about a thing.
+    criticals: HashMap<&'a Scope, Opened>,
+}
+
+impl<'a> Loud<'a> {
+    fn of(open: &[&'a Alert]) -> Self {
+        let mut loud = Self::default();
+        for alert in open.iter().filter(|alert| alert.rule_id != Some(CHURN)) {
+            let opened = (alert.opened_at, alert.id);
+            let first = |known: &mut Opened| *known = opened.min(*known);
+            if alert.scope.dimension == Dimension::Overall {
+                for severity in Severity::ALL.into_iter().filter(|severity| *severity <= alert.severity) {
+                    let of = (alert.rule, alert.metric.as_deref(), severity);
+                    loud.wholes.entry(of).and_modify(first).or_insert(opened);
+                }
+            }
+            if alert.severity == Severity::Critical {
+                loud.criticals.entry(&alert.scope).and_modify(first).or_insert(opened);
+            }
+        }
+        loud
+    }
+
+    /// The first alert that says what this one does, and more: everything as against a part of it, by the same measure, or
+    /// the same thing as critical. No two alerts inhibit each other.
+    ///
+    /// Alerts about single posts neither inhibit nor are inhibited: each names people whom nobody else names, and those
+    /// about no product are not the sum of those about one.
+    fn inhibitor_of(&self, quiet: &Alert) -> Option<Uuid> {
+        if quiet.rule_id == Some(CHURN) {
+            return None;
+        }
+        let is_part = quiet.scope.dimension != Dimension::Overall;
+        let of = (quiet.rule, quiet.metric.as_deref(), quiet.severity);
+        let whole = is_part.then(|| self.wholes.get(&of)).flatten();
+        let is_lesser = quiet.severity < Severity::Critical;
+        let critical = is_lesser.then(|| self.criticals.get(&quiet.scope)).flatten();
+        whole.into_iter().chain(critical).min().map(|(_, id)| *id)
+    }
 }
 
 #[cfg(test)]
 pub(super) mod tests {
-    use uuid::Uuid;
-
     use super::*;
-    use crate::models::alert::{AlertPhase, AlertRule, AlertState, Scope};
-    use crate::models::silence::NewSilence;
+    use crate::models::alert::{AlertPhase, AlertState};
 
     pub(crate) const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -79,7 +144,10 @@ pub(super) mod tests {
     }
 
     fn inhibitors(open: &[Alert]) -> Vec<Option<u128>> {
-        mutes(open, &[], NOW).iter().map(|mute| mute.inhibited_by.map(|id| id.as_u128())).collect()
+        mutes(&open.iter().collect::<Vec<_>>(), &[], NOW)
+            .iter()
+            .map(|mute| mute.inhibited_by.map(|id| id.as_u128()))
+            .collect()
     }
 
     const ALL: (Dimension, &str) = (Dimension::Overall, "");
@@ -126,8 +194,10 @@ pub(super) mod tests {
                 open.push(alert((i * 10 + k) as u128, scope, severity));
             }
         }
+        let inhibits =
+            |loud: &Alert, quiet: &Alert| mutes(&[loud, quiet], &[], NOW)[1].inhibited_by.is_some();
         for one in &open {
-            for other in &open {
+            for other in open.iter().filter(|other| other.id != one.id) {
                 assert!(!(inhibits(one, other) && inhibits(other, one)), "{one:?} {other:?}");
             }
         }
@@ -150,7 +220,7 @@ pub(super) mod tests {
             Silence { id: Uuid::from_u128(1), what, created_at: NOW }
         };
         let is_silenced = |change: fn(&mut NewSilence), second: i64| {
-            mutes(&[alert(1, ALPHA, Severity::Warning)], &[silence(change)], at(second))[0].silenced
+            mutes(&[&alert(1, ALPHA, Severity::Warning)], &[silence(change)], at(second))[0].silenced
         };
         assert_eq!([9, 10, 19, 20].map(|second| is_silenced(|_| {}, second)), [false, true, true, false]);
         assert!(is_silenced(|what| what.rule_id = Some(Uuid::from_u128(77)), 15));

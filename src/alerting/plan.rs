@@ -1,16 +1,17 @@
-//! Everything that one evaluation changes.
+//! Everything that one evaluation changes. Linear in what was measured and what is kept, and bounded in what is written.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::machine::Transition;
+use super::machine::Verdict;
 use super::measure::{self, Reading};
-use super::title;
-use crate::models::alert::{Alert, AlertPhase, Scope};
+use super::room::{Demand, Limits};
+use super::step::{Case, Outcome, Write, step};
+use crate::models::alert::{Alert, Scope, Severity};
 use crate::models::alert_rule::{CHURN, Rule};
-use crate::models::evaluation::{Changes, Group, Kept, Measured, Opening, Phase, Refresh, Series, SeriesId};
+use crate::models::evaluation::{Changes, Group, Kept, Measured, Phase, SeriesId};
 use crate::models::rollup::Dimension;
 
 /// What was measured, by group and key. A group that was not asked, or did not answer, is not in it: its rules keep
@@ -28,29 +29,53 @@ pub struct Situation<'a> {
     pub open: &'a [Alert],
     /// What was measured.
     pub readings: &'a Readings,
+    /// The most that changes.
+    pub limits: Limits,
+    /// How many evaluations there were before.
+    pub turn: usize,
     /// The time of day.
     pub now: Timestamp,
 }
 
+/// What an evaluation does, and what it leaves for later.
+#[derive(Debug, Default, PartialEq)]
+pub struct Planned {
+    /// What it does.
+    pub changes: Changes,
+    /// Series that were judged.
+    pub n_judged: usize,
+    /// Of each rule that was judged, the series beyond the threshold that have no alert and get none now.
+    pub untold: BTreeMap<Uuid, usize>,
+    /// Of all of them, those for which there is room.
+    pub n_waiting: usize,
+    /// Those for which there is none.
+    pub n_no_room: usize,
+    /// Changes of alerts, and new figures of theirs, that are left for later.
+    pub n_updates_left: usize,
+    /// Whether the next evaluation can do what this one left, without measuring anything.
+    pub withdraws_more: bool,
+}
+
 /// Judges every rule whose group was measured.
-pub fn plan(situation: Situation<'_>) -> Changes {
-    let mut changes = Changes { withdrawals: withdrawals(situation), ..Changes::default() };
-    let open: BTreeMap<Uuid, &Alert> = situation.open.iter().map(|alert| (alert.id, alert)).collect();
+pub fn plan(situation: Situation<'_>) -> Planned {
+    let mut planned = Planned::default();
+    let rules: HashMap<Uuid, &Rule> = situation.rules.iter().map(|rule| (rule.id, rule)).collect();
+    withdraw(&mut planned, situation, &rules);
+    let open: HashMap<Uuid, &Alert> = situation.open.iter().map(|alert| (alert.id, alert)).collect();
+    let mut outcomes = Vec::new();
+    let mut wishes = Vec::new();
     for rule in situation.rules.iter().filter(|rule| is_judged(rule)) {
-        let Some(readings) = situation.readings.get(&Group::of(rule)) else {
-            continue;
-        };
-        for scope in scopes_of(rule, readings, situation.kept) {
-            let measured = readings.get(&scope.key);
-            let reading =
-                measured.map_or(Reading::nothing(rule.what.metric), |it| Reading::of(rule.what.metric, *it));
-            let id = SeriesId { rule_id: rule.id, scope };
-            let kept = situation.kept.get(&id);
-            let alert = kept.and_then(|kept| kept.alert).and_then(|alert| open.get(&alert).copied());
-            judge(&mut changes, Case { rule, id, kept, alert, reading, now: situation.now });
+        if let Some(readings) = situation.readings.get(&Group::of(rule)) {
+            let mut wish = Wish { rule, n_held: 0, n_judged: 0, n_beyond: 0, candidates: Vec::new() };
+            judge(situation, (&mut wish, readings), (&open, &mut outcomes));
+            planned.n_judged += wish.n_judged;
+            wishes.push(wish);
         }
     }
-    changes
+    settle(&mut planned, situation.limits, outcomes);
+    let taken_up = take_up(&mut planned, situation, wishes);
+    forget(&mut planned, situation, (&rules, &taken_up));
+    planned
 }
 
 /// Whether a rule is judged here. The churn rule goes by single posts instead.
@@ -58,233 +83,212 @@ pub fn is_judged(rule: &Rule) -> bool {
     rule.what.enabled && rule.id != CHURN
 }
 
-/// Open alerts that no rule as it is now would have raised. Their series are of no use either.
-fn withdrawals(situation: Situation<'_>) -> Vec<Uuid> {
+/// Ends open alerts that no rule as it is now would have raised. Their series are of no use either.
+fn withdraw(planned: &mut Planned, situation: Situation<'_>, rules: &HashMap<Uuid, &Rule>) {
     let is_backed = |alert: &Alert| {
         let Some(id) = alert.rule_id else {
             return true;
         };
-        let rule = situation.rules.iter().find(|rule| rule.id == id);
-        rule.is_some_and(|rule| rule.what.enabled && (id == CHURN || raises(rule, alert)))
+        rules.get(&id).is_some_and(|rule| rule.what.enabled && (id == CHURN || raises(rule, alert)))
     };
-    situation.open.iter().filter(|alert| !is_backed(alert)).map(|alert| alert.id).collect()
+    let unbacked = || situation.open.iter().filter(|alert| !is_backed(alert));
+    planned.changes.withdrawals = unbacked().map(|alert| alert.id).take(situation.limits.changed).collect();
+    let n_left = unbacked().count() - planned.changes.withdrawals.len();
+    planned.n_updates_left += n_left;
+    planned.withdraws_more = n_left > 0;
 }
 
 fn raises(rule: &Rule, alert: &Alert) -> bool {
     rule.what.scope.covers(&alert.scope) && alert.metric.as_deref() == Some(&*rule.what.metric.name())
 }
 
-/// Everything the rule is about that was measured now, or of which something is remembered.
-fn scopes_of(
-    rule: &Rule,
-    readings: &BTreeMap<String, Measured>,
-    kept: &BTreeMap<SeriesId, Kept>,
-) -> BTreeSet<Scope> {
-    let dimension = rule.what.scope.dimension;
-    let of = |key: &str| Scope { dimension, key: key.to_owned() };
-    if dimension == Dimension::Overall {
-        return BTreeSet::from([Scope::overall()]);
-    }
-    if let Some(key) = &rule.what.scope.key {
-        return BTreeSet::from([of(key)]);
-    }
-    let measured = readings.keys().map(|key| of(key));
-    let remembered = kept.keys().filter(|id| id.rule_id == rule.id).map(|id| id.scope.clone());
-    measured.chain(remembered).filter(|scope| rule.what.scope.covers(scope)).collect()
-}
-
-struct Case<'a> {
+/// What a rule would begin to hold about.
+struct Wish<'a> {
     rule: &'a Rule,
-    id: SeriesId,
-    kept: Option<&'a Kept>,
-    /// The open alert of the series.
-    alert: Option<&'a Alert>,
+    n_held: usize,
+    n_judged: usize,
+    /// Series that are at rest and beyond the threshold.
+    n_beyond: usize,
+    /// The gravest of them.
+    candidates: Vec<Candidate<'a>>,
+}
+
+struct Candidate<'a> {
+    key: &'a str,
     reading: Reading,
-    now: Timestamp,
+    severity: Severity,
+    /// What is remembered of it.
+    before: Option<&'a Kept>,
 }
 
-fn judge(changes: &mut Changes, case: Case<'_>) {
-    let Case { rule, id, kept, alert, reading, now } = case;
-    let patience = measure::patience(&rule.what);
-    let known = kept.map(|kept| kept.series.clone());
-    // One whose alert was ended by somebody else, such as a rule that was switched off for a while, starts anew.
-    let before = known.filter(|series| !series.phase.is_open() || alert.is_some());
-    let before = before.unwrap_or_else(|| Series::at_rest(now));
-    let (series, transition) = before.step(measure::judge(&rule.what, reading), patience, now);
-    let value = reading.value.or(alert.map(|alert| alert.value)).unwrap_or_default();
-    let severity = measure::severity(&rule.what, value);
-    let title = title::found(&rule.what, &id.scope, reading);
-    if let Some(Transition::Opened { pending_since }) = transition {
-        let rule = rule.clone();
-        let count = reading.count;
-        let (posts, evidence) = (Vec::new(), None);
-        let opening =
-            Opening { id, rule, severity, title, value, count, pending_since, series, posts, evidence };
-        changes.openings.push(opening);
-        return;
-    }
-    if let Some(alert) = alert {
-        if transition == Some(Transition::Resolved) {
-            changes.endings.push(alert.id);
+impl<'a> Wish<'a> {
+    /// Notes what a series at rest reads.
+    fn consider(&mut self, (key, reading): (&'a str, Reading), before: Option<&'a Kept>, n_kept_max: usize) {
+        self.n_judged += 1;
+        if measure::judge(&self.rule.what, reading) != Verdict::Breach {
+            return;
         }
-        let entered = match transition {
-            Some(Transition::Recovering) => Some(AlertPhase::Recovering),
-            Some(Transition::Relapsed) => Some(AlertPhase::Firing),
-            _ => None,
-        };
-        let holds = series.phase == Phase::Firing;
-        let is_worse = holds && severity > alert.severity;
-        changes.refreshes.push(Refresh {
-            alert: alert.id,
-            severity: if is_worse { severity } else { alert.severity },
-            // What it was about, when what it is about no longer holds.
-            title: if holds { title } else { alert.title.clone() },
-            value,
-            count: reading.count,
-            entered,
-            escalated: is_worse,
-        });
-    }
-    if series.is_forgettable(patience, now) {
-        if kept.is_some() {
-            changes.forgotten.push(id);
+        self.n_beyond += 1;
+        let severity = measure::severity(&self.rule.what, reading.value.unwrap_or_default());
+        self.candidates.push(Candidate { key, reading, severity, before });
+        if self.candidates.len() >= n_kept_max.max(1) * 2 {
+            self.keep_gravest(n_kept_max);
         }
-        return;
     }
-    let alert = alert.map(|alert| alert.id).filter(|_| series.phase.is_open());
-    let next = Kept { series, alert };
-    if kept != Some(&next) {
-        changes.kept.push((id, next));
+
+    /// Keeps those of which people need to hear most: the gravest, and of these the ones with the most posts.
+    fn keep_gravest(&mut self, n_kept: usize) {
+        let order =
+            |candidate: &Candidate<'_>| std::cmp::Reverse((candidate.severity, candidate.reading.count));
+        if self.candidates.len() > n_kept {
+            self.candidates.select_nth_unstable_by_key(n_kept, order);
+            self.candidates.truncate(n_kept);
+        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use jiff::SignedDuration;
-
-    use super::*;
-    use crate::alerting::measure::tests::negativity;
-    use crate::alerting::muting::tests::alert;
-    use crate::models::alert::Severity;
-    use crate::models::rollup::Sums;
-
-    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
-
-    fn rule(dimension: Dimension) -> Rule {
-        let mut what = negativity();
-        what.scope.dimension = dimension;
-        Rule { id: Uuid::from_u128(77), builtin: false, what, created_at: NOW, updated_at: NOW }
+/// Judges everything the rule is about that was measured now, or of which something is remembered.
+fn judge<'a>(
+    situation: Situation<'a>,
+    (wish, readings): (&mut Wish<'a>, &'a BTreeMap<String, Measured>),
+    (open, outcomes): (&HashMap<Uuid, &'a Alert>, &mut Vec<Outcome>),
+) {
+    let rule = wish.rule;
+    let metric = rule.what.metric;
+    let n_kept_max = situation.limits.taken_up;
+    let read = |key: &str| readings.get(key).map_or(Reading::nothing(metric), |it| Reading::of(metric, *it));
+    let first = SeriesId { rule_id: rule.id, scope: Scope::overall() };
+    let of_rule = || situation.kept.range(&first..).take_while(|(id, _)| id.rule_id == rule.id);
+    let known: HashSet<&str> = of_rule().map(|(id, _)| id.scope.key.as_str()).collect();
+    for (id, kept) in of_rule().filter(|(id, _)| rule.what.scope.covers(&id.scope)) {
+        let reading = read(&id.scope.key);
+        if kept.series.phase == Phase::Inactive {
+            wish.consider((&id.scope.key, reading), Some(kept), n_kept_max);
+            continue;
+        }
+        wish.n_held += 1;
+        wish.n_judged += 1;
+        let alert = kept.alert.and_then(|alert| open.get(&alert).copied());
+        let case = Case { rule, id: id.clone(), kept: Some(kept), alert, reading, now: situation.now };
+        outcomes.push(step(case));
     }
-
-    fn negative(counts: &[(&str, i64)], dimension: Dimension) -> Readings {
-        let sums = |negative: i64| Measured::Sums(Sums { count: 100, negative, ..Sums::default() });
-        let group = Group { window_seconds: 300, dimension, is_viral: false };
-        Readings::from([(group, counts.iter().map(|(key, n)| ((*key).to_owned(), sums(*n))).collect())])
+    let only = match rule.what.scope.dimension {
+        Dimension::Overall => Some(""),
+        _ => rule.what.scope.key.as_deref(),
+    };
+    if let Some(key) = only.filter(|key| !known.contains(key)) {
+        wish.consider((key, read(key)), None, n_kept_max);
     }
-
-    fn firing(id: u128, key: &str) -> (Alert, (SeriesId, Kept)) {
-        let alert = alert(id, (Dimension::Product, key), Severity::Warning);
-        let series = Series { phase: Phase::Firing, ..Series::at_rest(NOW) };
-        let name = SeriesId { rule_id: Uuid::from_u128(77), scope: alert.scope.clone() };
-        let kept = Kept { series, alert: Some(alert.id) };
-        (alert, (name, kept))
+    if only.is_none() {
+        for (key, measured) in readings.iter().filter(|(key, _)| !key.is_empty()) {
+            if known.is_empty() || !known.contains(key.as_str()) {
+                wish.consider((key, Reading::of(metric, *measured)), None, n_kept_max);
+            }
+        }
     }
+    wish.keep_gravest(n_kept_max);
+}
 
-    #[test]
-    fn each_product_beyond_the_threshold_opens_and_posts_about_none_are_no_product() {
-        let readings = negative(&[("", 99), ("alpha", 60), ("beta", 20), ("gamma", 90)], Dimension::Product);
-        let (rules, kept) = ([rule(Dimension::Product)], BTreeMap::new());
-        let changes =
-            plan(Situation { rules: &rules, kept: &kept, open: &[], readings: &readings, now: NOW });
-        let opened: Vec<_> =
-            changes.openings.iter().map(|it| (it.id.scope.key.as_str(), it.severity)).collect();
-        assert_eq!(opened, [("alpha", Severity::Warning), ("gamma", Severity::Critical)]);
-        assert_eq!(
-            (changes.kept.len(), changes.refreshes.len()),
-            (0, 0),
-            "nothing is kept of what is at rest"
-        );
+/// Does what became of series that hold: first what has waited longest, be it for a change or for new figures.
+fn settle(planned: &mut Planned, limits: Limits, outcomes: Vec<Outcome>) {
+    let (mut changed, mut refreshed): (Vec<_>, Vec<_>) =
+        outcomes.into_iter().filter(Outcome::writes).partition(Outcome::is_change);
+    planned.n_updates_left +=
+        changed.len().saturating_sub(limits.changed) + refreshed.len().saturating_sub(limits.refreshed);
+    keep_first(&mut changed, limits.changed, |outcome| outcome.since);
+    keep_first(&mut refreshed, limits.refreshed, |outcome| outcome.updated_at);
+    changed.into_iter().chain(refreshed).for_each(|outcome| outcome.add_to(&mut planned.changes));
+}
+
+fn keep_first(outcomes: &mut Vec<Outcome>, n_kept: usize, at: impl Fn(&Outcome) -> Timestamp) {
+    if outcomes.len() > n_kept {
+        outcomes.select_nth_unstable_by_key(n_kept, at);
+        outcomes.truncate(n_kept);
     }
+}
 
-    #[test]
-    fn a_query_that_failed_changes_nothing() {
-        let (open, kept) = firing(1, "alpha");
-        let (rules, kept, open) = ([rule(Dimension::Product)], BTreeMap::from([kept]), [open]);
-        let readings = Readings::new();
-        let later = NOW + SignedDuration::from_hours(9);
-        let changes =
-            plan(Situation { rules: &rules, kept: &kept, open: &open, readings: &readings, now: later });
-        assert_eq!(changes, Changes::default());
+/// Lets series begin to hold, as far as there is room. Answers those of them of which something was remembered.
+fn take_up<'a>(planned: &mut Planned, situation: Situation<'a>, wishes: Vec<Wish<'a>>) -> HashSet<SeriesId> {
+    let holds = |kept: &&Kept| kept.series.phase != Phase::Inactive;
+    let n_held = situation.kept.values().filter(holds).count();
+    let n_rules = situation.rules.iter().filter(|rule| is_judged(rule)).count();
+    let demands: Vec<Demand> =
+        wishes.iter().map(|wish| Demand { n_held: wish.n_held, n_wanted: wish.n_beyond }).collect();
+    let allotted = situation.limits.allot(&demands, (n_held, n_rules), situation.turn);
+    (planned.n_waiting, planned.n_no_room) = (allotted.n_waiting, allotted.n_no_room);
+    let mut remembered = HashSet::new();
+    for (mut wish, n_taken_up) in wishes.into_iter().zip(allotted.taken_up) {
+        wish.keep_gravest(n_taken_up);
+        planned.untold.insert(wish.rule.id, wish.n_beyond - wish.candidates.len());
+        for Candidate { key, reading, before, .. } in wish.candidates {
+            let scope = Scope { dimension: wish.rule.what.scope.dimension, key: key.to_owned() };
+            let id = SeriesId { rule_id: wish.rule.id, scope };
+            if before.is_some() {
+                remembered.insert(id.clone());
+            }
+            let case = Case { rule: wish.rule, id, kept: before, alert: None, reading, now: situation.now };
+            step(case).add_to(&mut planned.changes);
+        }
     }
+    remembered
+}
 
-    #[test]
-    fn a_product_that_nobody_speaks_of_any_more_is_over() {
-        let (open, kept) = firing(1, "alpha");
-        let (rules, kept, open) = ([rule(Dimension::Product)], BTreeMap::from([kept]), [open]);
-        let readings = negative(&[], Dimension::Product);
-        let changes =
-            plan(Situation { rules: &rules, kept: &kept, open: &open, readings: &readings, now: NOW });
-        assert_eq!(changes.endings, [open[0].id]);
-        assert_eq!(changes.refreshes[0].value, open[0].value, "the last value it had stays");
-        assert_eq!(changes.kept[0].1.alert, None);
-    }
-
-    #[test]
-    fn what_grows_worse_is_louder_and_stays_so_while_it_is_open() {
-        let (mut alert, kept) = firing(1, "alpha");
-        let (rules, kept) = ([rule(Dimension::Product)], BTreeMap::from([kept]));
-        let refresh = |alert: &Alert, n_negative: i64| {
-            let readings = negative(&[("alpha", n_negative)], Dimension::Product);
-            let open = std::slice::from_ref(alert);
-            plan(Situation { rules: &rules, kept: &kept, open, readings: &readings, now: NOW })
-                .refreshes
-                .remove(0)
+/// Forgets series that nothing depends on, those of rules that are gone or about something else now, and, where more are
+/// remembered than may be, those at rest for longest.
+fn forget(
+    planned: &mut Planned,
+    situation: Situation<'_>,
+    (rules, taken_up): (&HashMap<Uuid, &Rule>, &HashSet<SeriesId>),
+) {
+    let open: HashSet<Uuid> = situation.open.iter().map(|alert| alert.id).collect();
+    let mut resting: Vec<(Timestamp, &SeriesId)> = Vec::new();
+    let forgotten = &mut planned.changes.forgotten;
+    for (id, kept) in situation.kept.iter().filter(|(id, _)| !taken_up.contains(id)) {
+        let rule = rules.get(&id.rule_id).filter(|rule| is_judged(rule) && rule.what.scope.covers(&id.scope));
+        let is_of_use = match rule {
+            // The alert is withdrawn, and the series goes with it.
+            None => kept.alert.is_some_and(|alert| open.contains(&alert)),
+            Some(rule) => !kept.series.is_forgettable(measure::patience(&rule.what), situation.now),
         };
-        let worse = refresh(&alert, 80);
-        assert_eq!((worse.severity, worse.escalated, worse.value), (Severity::Critical, true, 0.8));
-        alert.severity = Severity::Critical;
-        let better = refresh(&alert, 60);
-        assert_eq!((better.severity, better.escalated, better.value), (Severity::Critical, false, 0.6));
+        match is_of_use {
+            false => forgotten.push(id.clone()),
+            true if kept.series.phase == Phase::Inactive => resting.push((kept.series.since, id)),
+            true => {}
+        }
+    }
+    if resting.len() > situation.limits.series {
+        resting.sort_unstable();
+        let n_too_many = resting.len() - situation.limits.series;
+        forgotten.extend(resting.into_iter().take(n_too_many).map(|(_, id)| id.clone()));
+    }
+    forgotten.truncate(situation.limits.forgotten);
+}
+
+impl Write {
+    const fn is_some(&self) -> bool {
+        !matches!(self, Self::Nothing)
+    }
+}
+
+impl Outcome {
+    /// Whether it is more than new figures.
+    fn is_change(&self) -> bool {
+        let is_seen = self.refresh.as_ref().is_some_and(|it| it.entered.is_some() || it.escalated);
+        self.write.is_some() || self.ending.is_some() || is_seen
     }
 
-    #[test]
-    fn alerts_whose_rule_is_gone_or_off_or_about_something_else_are_withdrawn() {
-        let (open, kept) = firing(1, "alpha");
-        let (kept, open) = (BTreeMap::from([kept]), [open]);
-        let readings = Readings::new();
-        let withdrawn = |rules: &[Rule]| {
-            !plan(Situation { rules, kept: &kept, open: &open, readings: &readings, now: NOW })
-                .withdrawals
-                .is_empty()
-        };
-        let as_it_was = rule(Dimension::Product);
-        assert!(!withdrawn(std::slice::from_ref(&as_it_was)));
-        assert!(withdrawn(&[]));
-        let changed = |change: fn(&mut Rule)| {
-            let mut rule = as_it_was.clone();
-            change(&mut rule);
-            withdrawn(&[rule])
-        };
-        assert!(changed(|rule| rule.what.enabled = false));
-        assert!(changed(|rule| rule.what.scope.key = Some("beta".to_owned())));
-        assert!(changed(|rule| rule.what.metric = crate::models::alert_rule::Metric::Toxicity));
-        assert!(!changed(|rule| rule.what.threshold = 0.9));
+    fn writes(&self) -> bool {
+        self.refresh.is_some() || self.is_change()
     }
 
-    #[test]
-    fn a_series_whose_alert_somebody_else_ended_starts_anew() {
-        let (_, kept) = firing(1, "alpha");
-        let (rules, kept) = ([rule(Dimension::Product)], BTreeMap::from([kept]));
-        let readings = negative(&[("alpha", 60)], Dimension::Product);
-        let changes =
-            plan(Situation { rules: &rules, kept: &kept, open: &[], readings: &readings, now: NOW });
-        assert_eq!((changes.openings.len(), changes.refreshes.len()), (1, 0));
-    }
-
-    #[test]
-    fn rules_with_one_window_and_dimension_are_one_question() {
-        let mut other = rule(Dimension::Product);
-        other.what.metric = crate::models::alert_rule::Metric::Volume;
-        assert_eq!(Group::of(&rule(Dimension::Product)), Group::of(&other));
+    fn add_to(self, changes: &mut Changes) {
+        changes.refreshes.extend(self.refresh);
+        changes.endings.extend(self.ending);
+        match self.write {
+            Write::Nothing => {}
+            Write::Opening(opening) => changes.openings.push(*opening),
+            Write::Kept(id, kept) => changes.kept.push((id, kept)),
+            Write::Forgotten(id) => changes.forgotten.push(id),
+        }
     }
 }

@@ -12,27 +12,28 @@ use crate::models::alert::{Alert, AlertState};
 use crate::models::evaluation::{Mute, News, Telling, Told};
 
 /// What must be told now of the open alerts, whose mutes are given in the same order, and of those that are resolved and
-/// whose end nobody was told of.
+/// whose end nobody was told of; the gravest first.
 ///
-/// Alerts of one rule that fire together are one notice, in the name of the first; they are over when the last of them is.
+/// Alerts of one rule that fire together are one notice, in the name of the first; those of them that grow worse together
+/// are one again; they are over when the last of them is.
 pub fn due(alerts: &[Told], mutes: &[Mute]) -> Vec<Telling> {
     let audible: BTreeSet<Uuid> = mutes.iter().filter(|mute| mute.is_none()).map(|mute| mute.alert).collect();
     let is_audible = |alert: &Alert| audible.contains(&alert.id);
-    let mut groups: BTreeMap<(Option<Uuid>, String), Vec<&Told>> = BTreeMap::new();
-    let mut due = Vec::new();
+    let mut fired: BTreeMap<(Option<Uuid>, String), Vec<&Told>> = BTreeMap::new();
+    let mut escalated: BTreeMap<Uuid, Vec<&Told>> = BTreeMap::new();
     for told in alerts.iter().filter(|told| told.alert.state == AlertState::Open && is_audible(&told.alert)) {
         match told.told {
-            None => groups.entry(group_of(&told.alert)).or_default().push(told),
-            Some((_, severity)) if told.alert.severity > severity => due.push(Telling {
-                alert: told.alert.clone(),
-                channels: told.channels.clone(),
-                news: News::Escalated,
-                about: vec![told.alert.id],
-            }),
+            None => fired.entry(group_of(&told.alert)).or_default().push(told),
+            Some((name, severity)) if told.alert.severity > severity => {
+                escalated.entry(name).or_default().push(told);
+            }
             Some(_) => {}
         }
     }
-    due.extend(groups.into_values().filter_map(|group| fired(&group)));
+    let fired = fired.into_values().filter_map(|group| together(&group, News::Fired));
+    let escalated = escalated.into_values().filter_map(|group| together(&group, News::Escalated));
+    let mut due: Vec<Telling> = fired.chain(escalated).collect();
+    due.sort_by_key(|telling| std::cmp::Reverse(telling.alert.severity));
     due.extend(over(alerts));
     due
 }
@@ -43,7 +44,7 @@ fn group_of(alert: &Alert) -> (Option<Uuid>, String) {
     (alert.rule_id, own)
 }
 
-fn fired(group: &[&Told]) -> Option<Telling> {
+fn together(group: &[&Told], news: News) -> Option<Telling> {
     // The loudest first, so that who hears only of what is critical hears of it.
     let first = group.iter().max_by_key(|told| (told.alert.severity, std::cmp::Reverse(told.alert.id)))?;
     let others = group.iter().filter(|told| told.alert.id != first.alert.id);
@@ -52,7 +53,7 @@ fn fired(group: &[&Told]) -> Option<Telling> {
     Some(Telling {
         alert: Alert { title, ..first.alert.clone() },
         channels: first.channels.clone(),
-        news: News::Fired,
+        news,
         about: group.iter().map(|told| told.alert.id).collect(),
     })
 }
@@ -107,11 +108,8 @@ mod tests {
 
     /// What is told: the alert in whose name, the news, and how many it is about.
     fn told(alerts: &[Told]) -> Vec<(u128, News, usize)> {
-        let open: Vec<Alert> = alerts
-            .iter()
-            .filter(|told| told.alert.state == AlertState::Open)
-            .map(|told| told.alert.clone())
-            .collect();
+        let open = alerts.iter().map(|told| &told.alert).filter(|alert| alert.state == AlertState::Open);
+        let open: Vec<&Alert> = open.collect();
         let due = due(alerts, &mutes(&open, &[], NOW));
         due.into_iter()
             .map(|telling| (telling.alert.id.as_u128(), telling.news, telling.about.len()))
@@ -140,6 +138,18 @@ mod tests {
         assert_eq!(told(std::slice::from_ref(&one)), []);
         one.alert.severity = Severity::Critical;
         assert_eq!(told(&[one]), [(1, News::Escalated, 1)]);
+    }
+
+    #[test]
+    fn many_that_grow_worse_together_are_one_notice() {
+        let many: Vec<_> = (1..=40)
+            .map(|id| {
+                let mut one = known(product(id, &format!("product {id}")), 1);
+                one.alert.severity = Severity::Critical;
+                one
+            })
+            .collect();
+        assert_eq!(told(&many), [(1, News::Escalated, 40)]);
     }
 
     #[test]

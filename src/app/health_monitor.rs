@@ -19,7 +19,7 @@ use crate::inference::{ModelSlot, ScorerFactory as _, Tier};
 use crate::models::stage_health::{
     DependencyHealth, DiskHealth, ModelHealth, SocketHealth, SystemHealth, TierHealth, TiersHealth,
 };
-use crate::store::corrections;
+use crate::store::{corrections, evaluation};
 use crate::telemetry::{AWAITING_CORRECTION, OVERLOAD_SECONDS_TOTAL};
 use crate::ws::Sockets;
 
@@ -104,6 +104,7 @@ impl Subject {
             disk: None,
             service_alerts: self.desk.open(),
             service_alert_destinations: self.desk.n_destinations(),
+            alerting: None,
         }
     }
 
@@ -151,17 +152,19 @@ impl Subject {
 
     async fn measure(&self) -> SystemHealth {
         let reading = &self.connections.reading;
-        let (stream, postgres, awaiting, disk) = tokio::join!(
+        let (stream, postgres, awaiting, disk, alerting) = tokio::join!(
             self.connections.stream.health(),
             reading.ping(),
             corrections::awaiting(reading),
-            tokio::time::timeout(MEASURE_EVERY, room_at(self.data_dir.clone()))
+            tokio::time::timeout(MEASURE_EVERY, room_at(self.data_dir.clone())),
+            evaluation::last_report(reading),
         );
         let mut health = self.without_servers();
         health.redis = answer_of(stream.as_ref().err());
         health.postgres = answer_of(postgres.as_ref().err());
         health.stream = stream.ok();
         health.disk = disk.ok().flatten();
+        health.alerting = alerting.ok().flatten();
         // Those of other processes, and of dead ones, as well.
         if let Ok(awaiting) = awaiting {
             health.tiers.awaiting = awaiting;

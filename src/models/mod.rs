@@ -21,3 +21,4 @@ pub mod silence; // when nobody shall be told
 pub mod stage_health; // how the pipeline is
 pub mod subscription; // what a live client wants to hear
 pub mod trends; // what people speak of, and how many they are
+pub mod turn_report; // what an evaluation of the alert rules did, and what it left for later

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use super::score::ModelId;
 use super::service_alert::ServiceAlert;
+use super::turn_report::TurnReport;
 
 /// What a stage is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -159,6 +160,10 @@ pub struct SystemHealth {
     pub service_alerts: Vec<ServiceAlert>,
     /// How many destinations are notified of service alerts; with none, only dashboards show them.
     pub service_alert_destinations: u64,
+    /// The last evaluation of the alert rules, whichever process it was, and what it left for later; null before the first,
+    /// and while PostgreSQL is away.
+    #[serde(default)]
+    pub alerting: Option<TurnReport>,
 }
 
 /// How many browsers watch.

@@ -6,10 +6,10 @@ use deadpool_postgres::Transaction;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::alerts::{self, AlertSeries, Loss, NewAlert, Raise};
+use super::alerts::{self, Loss, Merge, NewAlert, Raise};
 use super::codec::Moment;
 use super::{StoreError, locks, scored_rows};
-use crate::models::alert::{Alert, AlertRule};
+use crate::models::alert::Alert;
 use crate::models::post::ScoredPost;
 use crate::models::score::CHURN_HIGH;
 
@@ -56,8 +56,8 @@ pub(super) async fn note(transaction: &Transaction<'_>, posts: &[&ScoredPost]) -
 /// Takes flagged posts and adds them to the alerts that `judge` makes of them, all in one transaction: a post is in an
 /// alert exactly once, whatever dies. Answers nothing when none were flagged.
 ///
-/// A post that was stored a moment ago and awaits a correction stays flagged until it is corrected, its correction is
-/// given up, or [`CORRECTED_WITHIN_SECONDS`] have passed, by the server's clock: whatever dies meanwhile, it is taken then.
+/// The caller holds the lock of alerts. A post that was stored a moment ago and awaits a correction stays flagged until it is
+/// corrected, its correction is given up, or [`CORRECTED_WITHIN_SECONDS`] have passed, by the server's clock: whatever dies meanwhile, it is taken then.
 pub(super) async fn raise<J: Into<Judged>>(
     transaction: &Transaction<'_>,
     judge: impl Fn(&[ScoredPost]) -> J,
@@ -85,14 +85,8 @@ pub(super) async fn raise<J: Into<Judged>>(
     let n_waiting_max = usize::try_from(FLAGGED_MAX).unwrap_or(usize::MAX) / 2;
     let waiting = posts.iter().rev().filter(|scored| waiting.contains(&scored.post.uuid)).take(n_waiting_max);
     put_back(transaction, &waiting.collect::<Vec<_>>()).await?;
-    let mut raised = Vec::new();
-    for found in alerts {
-        let raise = alerts::add_posts(transaction, &found).await?;
-        if let Raise::Opened(alert) | Raise::Updated(alert) = &raise {
-            remember(transaction, alert.id, &found.members).await?;
-        }
-        raised.push(raise);
-    }
+    let raised = alerts::raise(transaction, &alerts, Merge::Add).await?;
+    remember(transaction, &alerts, &raised).await?;
     Ok(raised)
 }
 
@@ -107,20 +101,29 @@ async fn put_back(transaction: &Transaction<'_>, posts: &[&ScoredPost]) -> Resul
     Ok(())
 }
 
-/// Notes which posts an alert counts, as it begins to count them.
+/// Notes which posts alerts count, as they begin to count them.
 async fn remember(
     transaction: &Transaction<'_>,
-    alert: Uuid,
-    members: &[(Uuid, Timestamp)],
+    found: &[NewAlert],
+    raised: &[Raise],
 ) -> Result<(), StoreError> {
     const SQL: &str = "
         INSERT INTO churn_alert_posts (uuid, created_at, alert)
-        SELECT uuid, created_at, $3 FROM unnest($1::uuid[], $2::timestamptz[]) AS member (uuid, created_at)
-        ON CONFLICT DO NOTHING";
-    let (uuids, times): (Vec<Uuid>, Vec<Moment>) =
-        members.iter().map(|(uuid, created_at)| (*uuid, Moment(*created_at))).unzip();
+        SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::uuid[]) ON CONFLICT DO NOTHING";
+    let (mut uuids, mut times, mut alerts) = (Vec::new(), Vec::new(), Vec::new());
+    for (found, raise) in found.iter().zip(raised) {
+        let (Raise::Opened(alert) | Raise::Updated(alert)) = raise else { continue };
+        for (uuid, created_at) in &found.members {
+            uuids.push(*uuid);
+            times.push(Moment(*created_at));
+            alerts.push(alert.id);
+        }
+    }
+    if uuids.is_empty() {
+        return Ok(());
+    }
     let statement = transaction.prepare_cached(SQL).await?;
-    transaction.execute(&statement, &[&uuids, &times, &alert]).await?;
+    transaction.execute(&statement, &[&uuids, &times, &alerts]).await?;
     Ok(())
 }
 
@@ -138,8 +141,7 @@ pub(super) async fn withdraw(
     // What a resolved alert says about the past stays as it is.
     const LEAVE: &str = "
         WITH gone AS (DELETE FROM churn_alert_posts WHERE uuid = ANY ($1) RETURNING alert)
-        SELECT id, dimension::text, key, count(*), rule_id, metric
-        FROM gone JOIN sentiment_alerts ON id = alert
+        SELECT id, count(*) FROM gone JOIN sentiment_alerts ON id = alert
         WHERE state = 'open' GROUP BY id";
     if uuids.is_empty() {
         return Ok(Vec::new());
@@ -152,13 +154,7 @@ pub(super) async fn withdraw(
     locks::take_alerts(transaction).await?;
     let mut resolved = Vec::new();
     for row in left {
-        let series = AlertSeries {
-            rule: AlertRule::Churn,
-            rule_id: row.try_get(4)?,
-            metric: row.try_get(5)?,
-            scope: alerts::scope_of(&row, 1)?,
-        };
-        let loss = Loss { alert: row.try_get(0)?, series, n_posts: row.try_get(3)?, uuids, at };
+        let loss = Loss { alert: row.try_get(0)?, n_posts: row.try_get(1)?, uuids, at };
         resolved.extend(alerts::count_out(transaction, &loss).await?);
     }
     Ok(resolved)

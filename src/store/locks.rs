@@ -24,7 +24,7 @@ pub(super) enum Lock {
     Rules = 0x6773_0005,
     /// Who looks for what is unusual, for as long as it does.
     Signals = 0x6773_0006,
-    /// Alerts, while somebody changes several of them.
+    /// Alerts, while somebody opens, changes or ends some of them.
     Alerts = 0x6773_0007,
     /// The number of saved views.
     ViewCount = 0x6773_0008,
@@ -50,8 +50,8 @@ pub(super) async fn take(transaction: &Transaction<'_>, lock: Lock) -> Result<()
     Ok(())
 }
 
-/// Makes those that change several alerts take turns, until the transaction ends. In one lock before those of single
-/// alerts, so that no two ever wait for each other.
+/// Makes those that change alerts take turns, until the transaction ends. One lock for all alerts: one for each would
+/// be more than the server has room for as soon as thousands change at once.
 pub(super) async fn take_alerts(transaction: &Transaction<'_>) -> Result<(), StoreError> {
     take(transaction, Lock::Alerts).await
 }

@@ -12,10 +12,6 @@ use super::window::{MetricsFilter, MetricsQuery};
 use super::{ANSWER_TIMEOUT, Store, StoreError, answered};
 use crate::models::evaluation::{Group, Measured, Step};
 
-/// Things of a kind that are judged at once: those with the most posts. Senders choose the keys, and must not be able to
-/// make an evaluation last longer than its interval.
-const KEYS_MAX: i64 = 5_000;
-
 /// Posts that may go far, of one window: the newest. So many at once are no news one by one.
 const VIRAL_MAX: i64 = 10_000;
 
@@ -26,52 +22,98 @@ pub struct Question {
     pub group: Group,
     /// Keys with fewer posts than this are left out, unless they are named.
     pub n_posts_min: i64,
-    /// Keys that are wanted however few posts they have.
+    /// Keys that are wanted each time, however few posts they have.
     pub keys: Vec<String>,
+    /// The most other keys. Half of them are those with the most posts; the rest take turns.
+    pub n_others_max: usize,
+    /// The last of those whose turn it was before.
+    pub after: String,
 }
 
-/// The sums of each key, by name; keys without posts are not among them.
-pub async fn measure(
-    store: &Store,
-    question: &Question,
-    now: Timestamp,
-) -> Result<BTreeMap<String, Measured>, StoreError> {
+/// What was measured.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Answer {
+    /// The sums of each key, by name; keys without posts are not among them.
+    pub by_key: BTreeMap<String, Measured>,
+    /// Keys that are not among them though they have posts enough.
+    pub n_left_out: u64,
+    /// The last of those whose turn it was.
+    pub last_key: String,
+}
+
+/// Measures one window. The time it takes depends on how many keys have posts in it, what comes of it does not.
+pub async fn measure(store: &Store, question: &Question, now: Timestamp) -> Result<Answer, StoreError> {
     let Group { window_seconds, dimension, is_viral } = question.group;
     let MetricsQuery { from, to, .. } = MetricsQuery::last(window_seconds, now, MetricsFilter::default());
     let client = store.client().await?;
     let (from, to) = (Moment(from), Moment(to));
+    let limit = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     let work = async {
         if is_viral {
             let statement = client.prepare_cached(VIRAL_SQL).await?;
             client.query(&statement, &[&dimension.as_str(), &from, &to, &VIRAL_MAX]).await
         } else {
             let statement = client.prepare_cached(SUMS_SQL).await?;
-            let Question { n_posts_min, keys, .. } = question;
-            client.query(&statement, &[&dimension.as_str(), &from, &to, n_posts_min, keys, &KEYS_MAX]).await
+            let Question { n_posts_min, keys, n_others_max, after, .. } = question;
+            let (n_largest, n_rows) =
+                (limit(n_others_max.div_ceil(2)), limit(n_others_max.saturating_add(keys.len())));
+            let is_about_each = *n_others_max > 0;
+            let dimension = dimension.as_str();
+            let values: [&(dyn ToSql + Sync); 9] =
+                [&dimension, &from, &to, n_posts_min, keys, &n_largest, after, &n_rows, &is_about_each];
+            client.query(&statement, &values).await
         }
     };
     let outcome = timeout(ANSWER_TIMEOUT, work).await;
-    let mut found = BTreeMap::new();
+    let mut answer = Answer::default();
     for row in answered(client, outcome)? {
+        let key: String = row.try_get(0)?;
         let measured = match is_viral {
             true => Measured::Viral { highest: row.try_get(1)?, count: row.try_get(2)? },
-            false => Measured::Sums(sums_of(&row)?),
+            false => {
+                let n_keys: i64 = row.try_get(1)?;
+                answer.n_left_out = u64::try_from(n_keys).unwrap_or_default();
+                if row.try_get(2)? {
+                    answer.last_key.clone_from(&key);
+                }
+                Measured::Sums(sums_of(&row)?)
+            }
         };
-        found.insert(row.try_get(0)?, measured);
+        answer.by_key.insert(key, measured);
     }
-    Ok(found)
+    let n_answered = u64::try_from(answer.by_key.len()).unwrap_or(u64::MAX);
+    answer.n_left_out = answer.n_left_out.saturating_sub(n_answered);
+    Ok(answer)
 }
 
+/// Named keys first, then the largest, then, in the order of their bytes, those after the last whose turn it was, and those
+/// before it. Named keys are joined: `= ANY` of an array looks through all of it for each key.
 const SUMS_SQL: &str = "
-    SELECT key, sum(count)::bigint, sum(positive)::bigint, sum(neutral)::bigint, sum(negative)::bigint,
-        sum(sentiment_micros)::bigint, sum(churn_micros)::bigint, sum(churn_high)::bigint,
-        sum(toxicity_micros)::bigint, sum(emotion_anger)::bigint, sum(emotion_disgust)::bigint,
-        sum(emotion_fear)::bigint, sum(emotion_joy)::bigint, sum(emotion_neutral)::bigint,
-        sum(emotion_sadness)::bigint, sum(emotion_surprise)::bigint, sum(late)::bigint, sum(revision)::bigint
-    FROM sentiment_rollups
-    WHERE dimension = $1::text::rollup_dimension AND bucket >= $2 AND bucket < $3
-    GROUP BY key HAVING sum(count) >= $4::bigint OR key = ANY ($5)
-    ORDER BY key = ANY ($5) DESC, sum(count) DESC LIMIT $6";
+    WITH named AS (SELECT DISTINCT unnest($5::text[]) AS key), sums AS (
+        SELECT key, sum(count)::bigint AS count, sum(positive)::bigint AS positive, sum(neutral)::bigint AS neutral,
+            sum(negative)::bigint AS negative, sum(sentiment_micros)::bigint AS sentiment_micros,
+            sum(churn_micros)::bigint AS churn_micros, sum(churn_high)::bigint AS churn_high,
+            sum(toxicity_micros)::bigint AS toxicity_micros, sum(emotion_anger)::bigint AS emotion_anger,
+            sum(emotion_disgust)::bigint AS emotion_disgust, sum(emotion_fear)::bigint AS emotion_fear,
+            sum(emotion_joy)::bigint AS emotion_joy, sum(emotion_neutral)::bigint AS emotion_neutral,
+            sum(emotion_sadness)::bigint AS emotion_sadness, sum(emotion_surprise)::bigint AS emotion_surprise,
+            sum(late)::bigint AS late, sum(revision)::bigint AS revision
+        FROM sentiment_rollups
+        WHERE dimension = $1::text::rollup_dimension AND bucket >= $2 AND bucket < $3
+            AND ($9::bool OR key IN (SELECT key FROM named))
+        GROUP BY key
+    ), wanted AS (
+        SELECT sums.*, named.key IS NOT NULL AS is_named,
+            row_number() OVER (PARTITION BY named.key IS NOT NULL ORDER BY count DESC, sums.key) AS place
+        FROM sums LEFT JOIN named ON named.key = sums.key
+        WHERE named.key IS NOT NULL OR count >= $4::bigint
+    )
+    SELECT key, count(*) OVER (), NOT is_named AND place > $6::bigint, count, positive, neutral, negative,
+        sentiment_micros, churn_micros, churn_high, toxicity_micros, emotion_anger, emotion_disgust, emotion_fear,
+        emotion_joy, emotion_neutral, emotion_sadness, emotion_surprise, late, revision
+    FROM wanted
+    ORDER BY is_named DESC, place <= $6 DESC, key COLLATE \"C\" <= $7, key COLLATE \"C\"
+    LIMIT $8";
 
 /// Goes by the index of posts that may go far.
 const VIRAL_SQL: &str = "
@@ -172,7 +214,7 @@ mod tests {
     }
 
     async fn counts(store: &Store, question: Question, now: Timestamp) -> Vec<(String, i64)> {
-        let measured = measure(store, &question, now).await.unwrap().into_iter();
+        let measured = measure(store, &question, now).await.unwrap().by_key.into_iter();
         let count = |measured| match measured {
             Measured::Sums(sums) => sums.count,
             Measured::Viral { count, .. } => count,
@@ -191,6 +233,8 @@ mod tests {
             group: group(Dimension::Product, false),
             n_posts_min,
             keys: keys.iter().map(|key| (*key).to_owned()).collect(),
+            n_others_max: 100,
+            after: String::new(),
         };
         let alpha = ("alpha".to_owned(), 20);
         let beta = ("beta".to_owned(), 10);
@@ -199,7 +243,49 @@ mod tests {
             [(String::new(), 10), alpha.clone(), beta.clone()]
         );
         assert_eq!(counts(&store, products(11, &[]), now).await, std::slice::from_ref(&alpha));
-        assert_eq!(counts(&store, products(11, &["beta", "none"]), now).await, [alpha, beta]);
+        assert_eq!(counts(&store, products(11, &["beta", "none"]), now).await, [alpha, beta.clone()]);
+        let only_named = Question { n_others_max: 0, ..products(0, &["beta"]) };
+        assert_eq!(counts(&store, only_named, now).await, [beta]);
+    }
+
+    #[tokio::test]
+    async fn of_more_keys_than_are_looked_at_the_largest_are_each_time_and_the_others_take_turns() {
+        let store = test_store().await;
+        let now = Timestamp::now();
+        let mut batch = testing::posts(40, now);
+        for (i, scored) in batch.iter_mut().enumerate() {
+            // Thirty of one post each, two of four, and one of two.
+            let product = match i {
+                0..30 => format!("product {i:02}"),
+                30..38 => format!("large {}", i % 2),
+                _ => "named".to_owned(),
+            };
+            scored.post.products = vec![product];
+        }
+        record(&store, &batch).await.unwrap();
+        let mut question = Question {
+            group: group(Dimension::Product, false),
+            n_posts_min: 1,
+            keys: vec!["named".to_owned()],
+            n_others_max: 4,
+            after: String::new(),
+        };
+        let mut seen: Vec<String> = Vec::new();
+        for _ in 0..15 {
+            let answer = measure(&store, &question, now).await.unwrap();
+            let (mut each_time, others): (Vec<_>, Vec<_>) =
+                answer.by_key.into_keys().partition(|key| !key.starts_with("product"));
+            each_time.sort();
+            assert_eq!(each_time, ["large 0", "large 1", "named"]);
+            assert_eq!((others.len(), answer.n_left_out), (2, 28));
+            seen.extend(others);
+            question.after = answer.last_key;
+        }
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), 30, "each had its turn once");
+        let answer = measure(&store, &question, now).await.unwrap();
+        assert!(answer.by_key.contains_key("product 00"), "and then they begin anew");
     }
 
     #[tokio::test]
@@ -212,8 +298,14 @@ mod tests {
             scored.score.virality = if i < 3 { 70.0 + i as f32 } else { 59.0 };
         }
         record(&store, &batch).await.unwrap();
-        let question = Question { group: group(Dimension::Product, true), n_posts_min: 0, keys: Vec::new() };
-        let found = measure(&store, &question, now).await.unwrap();
+        let question = Question {
+            group: group(Dimension::Product, true),
+            n_posts_min: 0,
+            keys: Vec::new(),
+            n_others_max: 100,
+            after: String::new(),
+        };
+        let found = measure(&store, &question, now).await.unwrap().by_key;
         assert_eq!(
             found,
             BTreeMap::from([("alpha".to_owned(), Measured::Viral { highest: 72.0, count: 3 })])

@@ -205,3 +205,19 @@ pub(crate) fn shuffle<T>(items: &mut [T], seed: usize) {
         items.swap(i, (state >> 33) as usize % (i + 1));
     }
 }
+
+/// So many products, each with this many posts a moment ago, of which so many are negative. Only their sums: nothing else
+/// of them is looked at.
+pub(crate) async fn crowd(store: &Store, n_products: usize, (n_posts, n_negative): (i64, i64)) {
+    let sql = format!(
+        "INSERT INTO sentiment_rollups (bucket, count, positive, neutral, negative, sentiment_micros, churn_micros,
+            churn_high, toxicity_micros, emotion_anger, emotion_disgust, emotion_fear, emotion_joy, emotion_neutral,
+            emotion_sadness, emotion_surprise, late, revision, dimension, source, key)
+        SELECT date_bin('10 seconds', now(), '2000-01-01'), {n_posts}, {n_posts} - {n_negative}, 0, {n_negative}, 0, 0, 0,
+            0, {n_posts}, 0, 0, 0, 0, 0, 0, 0, 1, 'product', 'http', 'product ' || lpad(n::text, 6, '0')
+        FROM generate_series(1, {n_products}) AS n
+        ON CONFLICT (bucket, source, dimension, key) DO UPDATE SET
+            count = excluded.count, negative = excluded.negative, positive = excluded.positive"
+    );
+    execute(store, &sql).await;
+}

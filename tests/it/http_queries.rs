@@ -167,7 +167,7 @@ async fn an_alert_is_listed_and_taken_note_of_once() {
     let mut lead = Lead::connect(&door.store, Duty::Rules).await.unwrap();
     let mut turn = lead.turn().await.unwrap();
     let alert = turn.raise(&found).await.unwrap().into_alert().unwrap();
-    turn.commit().await.unwrap();
+    let _ = turn.commit().await.unwrap();
     let (_, listed) = door.get("/api/v1/alerts?state=open&rule=churn").await;
     assert_eq!(listed["items"][0]["id"], json!(alert.id));
     let path = format!("/api/v1/alerts/{}/acknowledge", alert.id);

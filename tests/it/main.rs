@@ -34,6 +34,7 @@ mod stalled_sockets; // a thousand of them // the command that measures deliveri
 mod alert_leader; // one process evaluates the rules
 mod alert_rules; // rules and silences as people write them
 mod alerts; // people are told once
+mod many_series; // more than people can look at
 mod notifications; // in five ways, and nowhere else
 mod service_alerts; // what is wrong with the service itself, without its servers
 

@@ -1556,6 +1556,44 @@ export interface components {
             /** @description What it was said against. */
             was: components["schemas"]["ModelLabel"];
         };
+        /** @description What is not done yet, because a turn is bounded. What was left out comes first in the next turns. */
+        LeftOut: {
+            /**
+             * Format: int64
+             * @description Rules whose window was due and is measured in a later turn.
+             */
+            rules: number;
+            /**
+             * Format: int64
+             * @description Series not judged by the last measurement of their rule: the largest are judged each time, the others take turns.
+             */
+            series: number;
+            /**
+             * Format: int64
+             * @description Series beyond their threshold whose alert opens within the next turns.
+             */
+            waiting: number;
+            /**
+             * Format: int64
+             * @description Series beyond their threshold that get no alert, because as many are open as may be.
+             */
+            no_room: number;
+            /**
+             * Format: int64
+             * @description Alerts whose end, change or figures are written within the next turns.
+             */
+            updates: number;
+            /**
+             * Format: int64
+             * @description Notices that are put into the outbox within the next turns.
+             */
+            notices: number;
+            /**
+             * Format: int64
+             * @description Alerts that browsers hear of within the next turns; lists show them already.
+             */
+            pushes: number;
+        };
         /** @description A post as lists show it. */
         ListedPost: components["schemas"]["ScoredPost"] & {
             corrected_label?: components["schemas"]["SentimentLabel"] | null;
@@ -2036,6 +2074,7 @@ export interface components {
                  * @description How many destinations are notified of service alerts; with none, only dashboards show them.
                  */
                 service_alert_destinations: number;
+                alerting?: components["schemas"]["TurnReport"] | null;
             };
         };
         /** @description One reason why a process should get no traffic. */
@@ -2607,6 +2646,21 @@ export interface components {
              */
             updated_at: string;
         };
+        /** @description A rule with series that have no alert yet. */
+        RuleLeftOut: {
+            /**
+             * Format: uuid
+             * @description The rule.
+             */
+            id: string;
+            /** @description What people call it. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Its series that are beyond the threshold and have no alert yet.
+             */
+            series: number;
+        };
         /** @description What a rule watches: everything, one thing, or each thing of a kind. */
         RuleScope: {
             /** @description `overall`, `product`, `platform`, `channel` or `city`. */
@@ -3065,6 +3119,7 @@ export interface components {
              * @description How many destinations are notified of service alerts; with none, only dashboards show them.
              */
             service_alert_destinations: number;
+            alerting?: components["schemas"]["TurnReport"] | null;
         };
         /** @description What came of a test. */
         TestOutcome: {
@@ -3206,6 +3261,33 @@ export interface components {
              * @description When it was looked up.
              */
             as_of: string;
+        };
+        /** @description The last evaluation of the alert rules, whichever process it was. */
+        TurnReport: {
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description How long it took, measuring included, in milliseconds.
+             */
+            turn_ms: number;
+            /**
+             * Format: int64
+             * @description Series that it judged; a series is one rule about one product, platform, channel or city, or about everything.
+             */
+            series: number;
+            /**
+             * Format: int64
+             * @description Alerts that are open, those without a rule included.
+             */
+            open_alerts: number;
+            /** @description What it left for later. All zero as long as everything is judged in time. */
+            left_out: components["schemas"]["LeftOut"];
+            /** @description The rules with the most series that are beyond their threshold and have no alert yet, at most ten. */
+            rules: components["schemas"]["RuleLeftOut"][];
         };
         /** @description What `unsubscribe` says. */
         Unsubscribe: {

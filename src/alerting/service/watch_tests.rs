@@ -46,6 +46,7 @@ fn healthy(second: i64) -> SystemHealth {
         disk: Some(DiskHealth { free_bytes: 50 << 30, total_bytes: 100 << 30 }),
         service_alerts: Vec::new(),
         service_alert_destinations: 0,
+        alerting: None,
     }
 }
 

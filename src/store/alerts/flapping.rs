@@ -1,34 +1,40 @@
-//! How often the alert of a series opened of late.
+//! How often series opened of late.
 
 use deadpool_postgres::Transaction;
 use jiff::Timestamp;
+use uuid::Uuid;
 
-use super::row::of_series;
-use crate::models::alert::Alert;
 use crate::store::StoreError;
 use crate::store::codec::Moment;
 
-/// How often the series of this alert opened since then, this time included. What came before it was last found to flap,
-/// and was calm again, counts no more.
-pub(in crate::store) async fn n_openings(
+/// Which of these open alerts are of series that opened at least so often since then, this time included. What came before
+/// a series was last found to flap, and was calm again, counts no more.
+pub(in crate::store) async fn opened_often(
     transaction: &Transaction<'_>,
-    alert: &Alert,
-    since: Timestamp,
-) -> Result<usize, StoreError> {
-    const SQL: &str = concat!(
-        "SELECT count(*) FROM sentiment_alerts WHERE ",
-        of_series!(),
-        " AND opened_at > greatest($6, (
-            SELECT max(resolved_at) FROM sentiment_alerts WHERE state = 'resolved' AND flapping AND ",
-        of_series!(),
-        "))"
-    );
+    alerts: &[Uuid],
+    (n_openings, since): (usize, Timestamp),
+) -> Result<Vec<Uuid>, StoreError> {
+    // By the index of those that are resolved: one that opened since then was resolved since then.
+    const SQL: &str = "
+        SELECT opened.id FROM sentiment_alerts AS opened
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS n_openings FROM (
+                SELECT opened_at, max(resolved_at) FILTER (WHERE flapping) OVER () AS calm_since
+                FROM sentiment_alerts AS earlier
+                WHERE earlier.state = 'resolved' AND earlier.resolved_at > $2
+                    AND earlier.rule = opened.rule AND earlier.dimension = opened.dimension AND earlier.key = opened.key
+                    AND earlier.rule_id IS NOT DISTINCT FROM opened.rule_id
+                    AND earlier.metric IS NOT DISTINCT FROM opened.metric
+            ) AS earlier
+            WHERE opened_at > greatest($2, calm_since)
+        ) AS earlier
+        WHERE opened.id = ANY ($1) AND 1 + n_openings >= $3
+        ORDER BY opened.id";
+    if alerts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let n_openings = i64::try_from(n_openings).unwrap_or(i64::MAX);
     let statement = transaction.prepare_cached(SQL).await?;
-    let Alert { rule, rule_id, metric, scope, .. } = alert;
-    let dimension = scope.dimension.as_str();
-    let row = transaction
-        .query_one(&statement, &[&rule.as_str(), rule_id, metric, &dimension, &scope.key, &Moment(since)])
-        .await?;
-    let n_openings: i64 = row.try_get(0)?;
-    Ok(usize::try_from(n_openings).unwrap_or_default())
+    let rows = transaction.query(&statement, &[&alerts, &Moment(since), &n_openings]).await?;
+    Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
 }

@@ -24,18 +24,32 @@ pub(in crate::store) async fn note(
     event: Event,
     at: Timestamp,
 ) -> Result<(), StoreError> {
+    let moments: Vec<_> = alerts.iter().map(|alert| (*alert, at)).collect();
+    note_each(transaction, &moments, event).await
+}
+
+/// The same, each at a time of its own.
+pub(in crate::store) async fn note_each(
+    transaction: &Transaction<'_>,
+    moments: &[(Uuid, Timestamp)],
+    event: Event,
+) -> Result<(), StoreError> {
     const SQL: &str = "
         INSERT INTO alert_history (alert, at, phase, action, value)
-        SELECT id, $2, $3, $4, value FROM sentiment_alerts WHERE id = ANY ($1) ORDER BY id";
-    if alerts.is_empty() {
+        SELECT id, moment.at, $3, $4, value
+        FROM unnest($1::uuid[], $2::timestamptz[]) AS moment (alert, at) JOIN sentiment_alerts ON id = alert
+        ORDER BY id";
+    if moments.is_empty() {
         return Ok(());
     }
     let (phase, action) = match event {
         Event::Phase(name) => (Some(name), None),
         Event::Action(name) => (None, Some(name)),
     };
+    let (alerts, times): (Vec<Uuid>, Vec<Moment>) =
+        moments.iter().map(|(alert, at)| (*alert, Moment(*at))).unzip();
     let statement = transaction.prepare_cached(SQL).await?;
-    transaction.execute(&statement, &[&alerts, &Moment(at), &phase, &action]).await?;
+    transaction.execute(&statement, &[&alerts, &times, &phase, &action]).await?;
     Ok(())
 }
 

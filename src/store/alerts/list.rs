@@ -81,18 +81,22 @@ pub(in crate::store) async fn by_ids(
 }
 
 /// Every open alert, and those that are over though people know only that they fired; in the order in which they opened.
-/// Without posts and evidence.
-pub(in crate::store) async fn told(transaction: &Transaction<'_>) -> Result<Vec<Told>, StoreError> {
+/// Without posts and evidence. Where a rule is given, only its own.
+pub(in crate::store) async fn told(
+    transaction: &Transaction<'_>,
+    rule: Option<Uuid>,
+) -> Result<Vec<Told>, StoreError> {
     const SQL: &str = concat!(
         "SELECT ",
         columns!(brief),
         ", told_as, told_severity::text, channels
         FROM sentiment_alerts
-        WHERE state = 'open' OR (state = 'resolved' AND told_as IS NOT NULL AND NOT told_over)
+        WHERE (state = 'open' OR (state = 'resolved' AND told_as IS NOT NULL AND NOT told_over))
+            AND ($1::uuid IS NULL OR rule_id = $1)
         ORDER BY opened_at, id"
     );
     let statement = transaction.prepare_cached(SQL).await?;
-    let rows = transaction.query(&statement, &[]).await?;
+    let rows = transaction.query(&statement, &[&rule]).await?;
     let told = |row: &Row| {
         let name: Option<Uuid> = row.try_get(23)?;
         let told = match name {
@@ -104,8 +108,8 @@ pub(in crate::store) async fn told(transaction: &Transaction<'_>) -> Result<Vec<
     rows.iter().map(told).collect()
 }
 
-/// Every open alert, in the order in which they opened. Without posts and evidence: it is asked for every second, and of
-/// thousands of alerts those are tens of megabytes. [`whole`] reads them.
+/// Every open alert, in the order in which they opened. Without posts and evidence: of thousands of alerts those are tens
+/// of megabytes. [`whole`] reads them.
 pub async fn open(store: &Store) -> Result<Vec<Alert>, StoreError> {
     const SQL: &str = concat!(
         "SELECT ",
@@ -115,6 +119,44 @@ pub async fn open(store: &Store) -> Result<Vec<Alert>, StoreError> {
     let client = store.client().await?;
     let outcome = timeout(ANSWER_TIMEOUT, client.query(SQL, &[])).await;
     answered(client, outcome)?.iter().map(alert_of).collect()
+}
+
+/// The same of one kind and one rule, or of those that no rule raised.
+pub async fn open_of(
+    store: &Store,
+    kind: AlertRule,
+    rule_id: Option<Uuid>,
+) -> Result<Vec<Alert>, StoreError> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(brief),
+        " FROM sentiment_alerts
+        WHERE state = 'open' AND rule = $1::text::alert_rule AND rule_id IS NOT DISTINCT FROM $2
+        ORDER BY opened_at, id"
+    );
+    let client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, client.query(SQL, &[&kind.as_str(), &rule_id])).await;
+    answered(client, outcome)?.iter().map(alert_of).collect()
+}
+
+/// How many alerts there are to mute and to tell of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Open ones.
+    pub n_open: i64,
+    /// Those that are over though people know only that they fired.
+    pub n_untold: i64,
+}
+
+/// Counts them, by their indexes.
+pub async fn standing(store: &Store) -> Result<Standing, StoreError> {
+    const SQL: &str = "
+        SELECT (SELECT count(*) FROM sentiment_alerts WHERE state = 'open'),
+            (SELECT count(*) FROM sentiment_alerts WHERE state = 'resolved' AND told_as IS NOT NULL AND NOT told_over)";
+    let client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, client.query_one(SQL, &[])).await;
+    let row = answered(client, outcome)?;
+    Ok(Standing { n_open: row.try_get(0)?, n_untold: row.try_get(1)? })
 }
 
 /// These alerts with everything that belongs to them, in the order in which they opened.

@@ -3,11 +3,11 @@
 //! Each change of an alert is written with a line of its history, in one transaction.
 
 mod expiry; // what leaves
-mod flapping; // how often a series opened of late
+mod flapping; // how often series opened of late
 mod history; // what happened to an alert
 mod list; // alerts as they are shown
-mod raise; // how one opens and grows
-mod resolve; // how one ends
+mod raise; // how they open and grow
+mod resolve; // how they end
 mod row; // how one is read
 
 #[cfg(test)]
@@ -19,11 +19,13 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 pub use self::expiry::expire;
-pub(super) use self::flapping::n_openings;
-pub(super) use self::history::{Event, note};
-pub use self::list::{Acknowledged, AlertsQuery, acknowledge, get, list, open, whole};
+pub(super) use self::flapping::opened_often;
+pub(super) use self::history::{Event, note, note_each};
+pub use self::list::{
+    Acknowledged, AlertsQuery, Standing, acknowledge, get, list, open, open_of, standing, whole,
+};
 pub(super) use self::list::{by_ids, told};
-pub(super) use self::raise::{add_posts, open_or_update};
+pub(super) use self::raise::{Merge, raise};
 pub(super) use self::resolve::{Loss, count_out, resolve};
 pub(super) use self::row::{named, scope_of};
 use crate::models::alert::{Alert, AlertPost, AlertRule, Evidence, Scope, Severity};
@@ -59,7 +61,7 @@ pub struct NewAlert {
     pub value: f64,
     /// The value at which it opens.
     pub threshold: f64,
-    /// Posts behind it: all of them for `open_or_update`, the additional ones for `add_posts`.
+    /// Posts behind it; of an alert that grows post by post, the additional ones.
     pub count: i64,
     /// When it was found.
     pub at: Timestamp,

@@ -1,187 +1,223 @@
-//! How an alert opens and grows.
+//! How alerts open and grow. Many at a time, in a number of statements that does not depend on how many.
+//!
+//! Whoever raises holds [`crate::store::locks::Lock::Alerts`]: without it one process could see an open alert, another
+//! resolve it, and the first, its view of the cooldown being older, open it again at once.
+
+use std::collections::HashMap;
 
 use deadpool_postgres::Transaction;
 use jiff::{SignedDuration, Timestamp};
-use tokio_postgres::types::Json;
+use tokio_postgres::types::{Json, ToSql};
 use uuid::Uuid;
 
 use super::history::{self, Event};
-use super::row::{alert_of, columns, of_series};
-use super::{ALERT_POSTS_MAX, AlertSeries, NewAlert, Raise};
-use crate::models::alert::{Alert, AlertPost};
+use super::row::{SeriesColumns, alert_of, columns, of_series};
+use super::{ALERT_POSTS_MAX, NewAlert, Raise};
+use crate::models::alert::{AlertPost, Evidence};
 use crate::store::StoreError;
 use crate::store::codec::Moment;
 
-/// How a finding meets an alert that is open already.
+/// How findings meet alerts that are open already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Merge {
-    /// It says how things are now.
+pub(in crate::store) enum Merge {
+    /// They say how things are now: value, count, severity, posts and evidence become those given.
     Replace,
-    /// It adds to what was found before.
+    /// They add to what was found before, so that a burst is one alert: counts add up, the highest value stays, and the
+    /// newest [`ALERT_POSTS_MAX`] posts are kept.
     Add,
 }
 
-/// Opens an alert, or brings the open one of this series up to date: its value, count, severity, posts and evidence
-/// become those given.
-pub(in crate::store) async fn open_or_update(
+/// Opens alerts, or changes the open ones of their series. Answers what became of each finding, in their order. No two
+/// findings are of the same series.
+pub(in crate::store) async fn raise(
     transaction: &Transaction<'_>,
-    found: &NewAlert,
-) -> Result<Raise, StoreError> {
-    raise_in(transaction, found, Merge::Replace).await
-}
-
-/// Opens an alert, or adds posts to the open one of this series, so that a burst is one alert: counts add up, the
-/// highest value stays, and the newest [`ALERT_POSTS_MAX`] posts are kept.
-pub(in crate::store) async fn add_posts(
-    transaction: &Transaction<'_>,
-    found: &NewAlert,
-) -> Result<Raise, StoreError> {
-    raise_in(transaction, found, Merge::Add).await
-}
-
-async fn raise_in(
-    transaction: &Transaction<'_>,
-    found: &NewAlert,
+    found: &[NewAlert],
     merge: Merge,
-) -> Result<Raise, StoreError> {
-    take_turns(transaction, &found.series).await?;
-    if let Some(alert) = update_open(transaction, found, merge).await? {
-        return Ok(Raise::Updated(alert));
+) -> Result<Vec<Raise>, StoreError> {
+    if found.is_empty() {
+        return Ok(Vec::new());
     }
-    let Some(alert) = insert_open(transaction, found).await? else {
-        return Ok(Raise::Quiet);
+    let mut raised = vec![Raise::Quiet; found.len()];
+    update_open(transaction, found, merge, &mut raised).await?;
+    let new: Vec<usize> = (0..).zip(&raised).filter(|(_, it)| **it == Raise::Quiet).map(|(i, _)| i).collect();
+    insert_open(transaction, found, &new, &mut raised).await?;
+    let opened = |(raise, found): (&Raise, &NewAlert)| match raise {
+        Raise::Opened(alert) => Some((alert.id, found.at)),
+        Raise::Updated(_) | Raise::Quiet => None,
     };
-    history::note(transaction, &[alert.id], Event::Phase("firing"), found.at).await?;
-    Ok(Raise::Opened(alert))
+    let opened: Vec<_> = raised.iter().zip(found).filter_map(opened).collect();
+    history::note_each(transaction, &opened, Event::Phase("firing")).await?;
+    Ok(raised)
 }
 
-/// Makes processes that judge the same series take turns.
-///
-/// The unique index already keeps a second alert from opening. But without turns, one process could see an open alert,
-/// another resolve it, and the first, its view of the cooldown being older, open it again at once.
-pub(super) async fn take_turns(
-    transaction: &Transaction<'_>,
-    series: &AlertSeries,
-) -> Result<(), StoreError> {
-    const SQL: &str = "
-        SELECT pg_advisory_xact_lock(
-            hashtextextended(concat_ws('/', $1::text, $2::uuid, $3::text, $4::text, $5::text), 0))";
-    let statement = transaction.prepare_cached(SQL).await?;
-    let AlertSeries { rule, rule_id, metric, scope } = series;
-    let dimension = scope.dimension.as_str();
-    transaction.execute(&statement, &[&rule.as_str(), rule_id, metric, &dimension, &scope.key]).await?;
-    Ok(())
+/// What is said of findings, column by column.
+struct Columns<'a> {
+    series: SeriesColumns<'a>,
+    severities: Vec<&'static str>,
+    titles: Vec<&'a str>,
+    values: Vec<f64>,
+    counts: Vec<i64>,
+    times: Vec<Moment>,
+    posts: Vec<Json<&'a [AlertPost]>>,
+    rule_names: Vec<Option<&'a str>>,
+    thresholds: Vec<f64>,
+    /// As array literals, since arrays of arrays are rectangles.
+    channels: Vec<String>,
+    evidence: Vec<Option<Json<&'a Evidence>>>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(found: &[&'a NewAlert]) -> Self {
+        Self {
+            series: SeriesColumns::of(found.iter().map(|found| &found.series)),
+            severities: found.iter().map(|found| found.severity.as_str()).collect(),
+            titles: found.iter().map(|found| found.title.as_str()).collect(),
+            values: found.iter().map(|found| found.value).collect(),
+            counts: found.iter().map(|found| found.count).collect(),
+            times: found.iter().map(|found| Moment(found.at)).collect(),
+            posts: found.iter().map(|found| Json(newest(&found.posts))).collect(),
+            rule_names: found.iter().map(|found| found.rule_name.as_deref()).collect(),
+            thresholds: found.iter().map(|found| found.threshold).collect(),
+            channels: found.iter().map(|found| array_of(&found.channels)).collect(),
+            evidence: found.iter().map(|found| found.evidence.as_ref().map(Json)).collect(),
+        }
+    }
+
+    /// `$1` to `$15`.
+    fn params(&self) -> Vec<&(dyn ToSql + Sync)> {
+        let SeriesColumns { rules, rule_ids, metrics, dimensions, keys } = &self.series;
+        vec![
+            rules,
+            rule_ids,
+            metrics,
+            dimensions,
+            keys,
+            &self.severities,
+            &self.titles,
+            &self.values,
+            &self.counts,
+            &self.times,
+            &self.posts,
+            &self.rule_names,
+            &self.thresholds,
+            &self.channels,
+            &self.evidence,
+        ]
+    }
 }
 
 async fn update_open(
     transaction: &Transaction<'_>,
-    found: &NewAlert,
+    found: &[NewAlert],
     merge: Merge,
-) -> Result<Option<Alert>, StoreError> {
+    raised: &mut [Raise],
+) -> Result<(), StoreError> {
     const SQL: &str = concat!(
         "
         UPDATE sentiment_alerts SET
-            severity = CASE WHEN $12 THEN greatest(severity, $6::text::alert_severity)
-                ELSE $6::text::alert_severity END,
-            title = $7,
-            value = CASE WHEN $12 THEN greatest(value, $8) ELSE $8 END,
-            count = CASE WHEN $12::bool THEN count ELSE 0 END + $9,
-            updated_at = greatest(updated_at, $10),
-            posts = CASE WHEN $12 THEN (
+            severity = CASE WHEN $16 THEN greatest(severity, new_severity::alert_severity)
+                ELSE new_severity::alert_severity END,
+            title = new_title,
+            value = CASE WHEN $16 THEN greatest(value, new_value) ELSE new_value END,
+            count = CASE WHEN $16::bool THEN count ELSE 0 END + new_count,
+            updated_at = greatest(updated_at, new_at),
+            posts = CASE WHEN $16 THEN (
                 SELECT coalesce(jsonb_agg(post ORDER BY place), '[]') FROM (
-                    SELECT post, place FROM jsonb_array_elements($11::jsonb || posts) WITH ORDINALITY AS of (post, place)
-                    ORDER BY place LIMIT $13
+                    SELECT post, place FROM jsonb_array_elements(new_posts || posts) WITH ORDINALITY AS of (post, place)
+                    ORDER BY place LIMIT $17
                 ) AS newest
-            ) ELSE $11 END,
-            rule_name = $14,
-            threshold = $15,
-            channels = $16,
-            evidence = coalesce($17, evidence),
+            ) ELSE new_posts END,
+            rule_name = new_rule_name,
+            threshold = new_threshold,
+            channels = new_channels::uuid[],
+            evidence = coalesce(new_evidence, evidence),
             phase = 'firing'
+        FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::float8[],
+            $9::bigint[], $10::timestamptz[], $11::jsonb[], $12::text[], $13::float8[], $14::text[], $15::jsonb[])
+            WITH ORDINALITY AS new (of_rule, of_rule_id, of_metric, of_dimension, of_key, new_severity, new_title,
+                new_value, new_count, new_at, new_posts, new_rule_name, new_threshold, new_channels, new_evidence,
+                new_place)
         WHERE state = 'open' AND ",
         of_series!(),
         " RETURNING ",
-        columns!()
+        columns!(),
+        ", new_place"
     );
+    let all: Vec<&NewAlert> = found.iter().collect();
+    let columns = Columns::of(&all);
+    let mut params = columns.params();
+    let (adds, limit) = (merge == Merge::Add, i64::try_from(ALERT_POSTS_MAX).unwrap_or(i64::MAX));
+    params.extend([&adds as &(dyn ToSql + Sync), &limit]);
     let statement = transaction.prepare_cached(SQL).await?;
-    let limit = i64::try_from(ALERT_POSTS_MAX).unwrap_or(i64::MAX);
-    let AlertSeries { rule, rule_id, metric, scope } = &found.series;
-    let row = transaction
-        .query_opt(
-            &statement,
-            &[
-                &rule.as_str(),
-                rule_id,
-                metric,
-                &scope.dimension.as_str(),
-                &scope.key,
-                &found.severity.as_str(),
-                &found.title,
-                &found.value,
-                &found.count,
-                &Moment(found.at),
-                &Json(newest(&found.posts)),
-                &(merge == Merge::Add),
-                &limit,
-                &found.rule_name,
-                &found.threshold,
-                &found.channels,
-                &found.evidence.as_ref().map(Json),
-            ],
-        )
-        .await?;
-    row.as_ref().map(alert_of).transpose()
+    for row in transaction.query(&statement, &params).await? {
+        let place: i64 = row.try_get(23)?;
+        let raise = usize::try_from(place - 1).ok().and_then(|place| raised.get_mut(place));
+        if let Some(raise) = raise {
+            *raise = Raise::Updated(alert_of(&row)?);
+        }
+    }
+    Ok(())
 }
 
-/// Opens an alert unless the same was resolved within the cooldown.
-async fn insert_open(transaction: &Transaction<'_>, found: &NewAlert) -> Result<Option<Alert>, StoreError> {
+/// Opens those of these places whose series were not resolved within their cooldown.
+async fn insert_open(
+    transaction: &Transaction<'_>,
+    found: &[NewAlert],
+    places: &[usize],
+    raised: &mut [Raise],
+) -> Result<(), StoreError> {
     const SQL: &str = concat!(
         "
         INSERT INTO sentiment_alerts
             (id, rule, rule_id, metric, dimension, key, state, severity, title, value, threshold, count, opened_at,
             updated_at, posts, rule_name, channels, evidence)
-        SELECT $6, $1::text::alert_rule, $2, $3, $4::text::rollup_dimension, $5, 'open', $7::text::alert_severity, $8,
-            $9, $10, $11, $12::timestamptz, $12, $13, $15, $16, $17
+        SELECT new_id, of_rule::alert_rule, of_rule_id, of_metric, of_dimension::rollup_dimension, of_key, 'open',
+            new_severity::alert_severity, new_title, new_value, new_threshold, new_count, new_at, new_at, new_posts,
+            new_rule_name, new_channels::uuid[], new_evidence
+        FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::float8[],
+            $9::bigint[], $10::timestamptz[], $11::jsonb[], $12::text[], $13::float8[], $14::text[], $15::jsonb[],
+            $16::uuid[], $17::timestamptz[])
+            AS new (of_rule, of_rule_id, of_metric, of_dimension, of_key, new_severity, new_title, new_value, new_count,
+                new_at, new_posts, new_rule_name, new_threshold, new_channels, new_evidence, new_id, new_quiet_since)
         WHERE NOT EXISTS (
             SELECT FROM sentiment_alerts
-            WHERE state = 'resolved' AND resolved_at > $14 AND ",
+            WHERE state = 'resolved' AND resolved_at > new_quiet_since AND ",
         of_series!(),
         ")
         ON CONFLICT DO NOTHING
         RETURNING ",
         columns!()
     );
-    let cooldown = SignedDuration::try_from(found.cooldown).unwrap_or(SignedDuration::MAX);
-    let quiet_since = found.at.checked_sub(cooldown).unwrap_or(Timestamp::UNIX_EPOCH);
+    let new: Vec<&NewAlert> = places.iter().filter_map(|place| found.get(*place)).collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    let columns = Columns::of(&new);
+    let ids: Vec<Uuid> = new.iter().map(|_| Uuid::now_v7()).collect();
+    let quiet_since: Vec<Moment> = new.iter().map(|found| Moment(quiet_since(found))).collect();
+    let mut params = columns.params();
+    params.extend([&ids as &(dyn ToSql + Sync), &quiet_since]);
+    let place_of: HashMap<Uuid, usize> = ids.iter().copied().zip(places.iter().copied()).collect();
     let statement = transaction.prepare_cached(SQL).await?;
-    let AlertSeries { rule, rule_id, metric, scope } = &found.series;
-    let row = transaction
-        .query_opt(
-            &statement,
-            &[
-                &rule.as_str(),
-                rule_id,
-                metric,
-                &scope.dimension.as_str(),
-                &scope.key,
-                &Uuid::now_v7(),
-                &found.severity.as_str(),
-                &found.title,
-                &found.value,
-                &found.threshold,
-                &found.count,
-                &Moment(found.at),
-                &Json(newest(&found.posts)),
-                &Moment(quiet_since),
-                &found.rule_name,
-                &found.channels,
-                &found.evidence.as_ref().map(Json),
-            ],
-        )
-        .await?;
-    row.as_ref().map(alert_of).transpose()
+    for row in transaction.query(&statement, &params).await? {
+        let alert = alert_of(&row)?;
+        if let Some(raise) = place_of.get(&alert.id).and_then(|place| raised.get_mut(*place)) {
+            *raise = Raise::Opened(alert);
+        }
+    }
+    Ok(())
+}
+
+fn quiet_since(found: &NewAlert) -> Timestamp {
+    let cooldown = SignedDuration::try_from(found.cooldown).unwrap_or(SignedDuration::MAX);
+    found.at.checked_sub(cooldown).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 fn newest(posts: &[AlertPost]) -> &[AlertPost] {
     posts.get(..ALERT_POSTS_MAX).unwrap_or(posts)
+}
+
+fn array_of(ids: &[Uuid]) -> String {
+    let ids: Vec<String> = ids.iter().map(Uuid::to_string).collect();
+    format!("{{{}}}", ids.join(","))
 }

@@ -6,47 +6,45 @@ use uuid::Uuid;
 
 use super::AlertSeries;
 use super::history::{self, Event};
-use super::raise::take_turns;
-use super::row::{alert_of, columns, of_series};
+use super::row::{SeriesColumns, alert_of, columns, of_series, series_rows};
 use crate::models::alert::{Alert, AlertState};
 use crate::store::StoreError;
 use crate::store::codec::Moment;
 
-/// Resolves the open alert of a series, and answers it. Of any number of processes one is answered the alert, the others
-/// `None`.
+/// Resolves the open alerts of these series, and answers which those were. Of any number of processes one is answered an
+/// alert, the others are not. The caller holds the lock of alerts.
 pub(in crate::store) async fn resolve(
     transaction: &Transaction<'_>,
-    series: &AlertSeries,
+    series: &[AlertSeries],
     at: Timestamp,
-) -> Result<Option<Alert>, StoreError> {
+) -> Result<Vec<Uuid>, StoreError> {
     const SQL: &str = concat!(
         "
         UPDATE sentiment_alerts SET
             state = 'resolved', phase = 'resolved', resolved_at = $6, updated_at = greatest(updated_at, $6)
+        FROM ",
+        series_rows!(),
+        " AS over (of_rule, of_rule_id, of_metric, of_dimension, of_key)
         WHERE state = 'open' AND ",
         of_series!(),
-        " RETURNING ",
-        columns!()
+        " RETURNING id"
     );
-    take_turns(transaction, series).await?;
-    let statement = transaction.prepare_cached(SQL).await?;
-    let AlertSeries { rule, rule_id, metric, scope } = series;
-    let dimension = scope.dimension.as_str();
-    let row = transaction
-        .query_opt(&statement, &[&rule.as_str(), rule_id, metric, &dimension, &scope.key, &Moment(at)])
-        .await?;
-    let alert = row.as_ref().map(alert_of).transpose()?;
-    if let Some(alert) = &alert {
-        history::note(transaction, &[alert.id], Event::Phase("resolved"), at).await?;
+    if series.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(alert)
+    let SeriesColumns { rules, rule_ids, metrics, dimensions, keys } = SeriesColumns::of(series);
+    let statement = transaction.prepare_cached(SQL).await?;
+    let rows = transaction
+        .query(&statement, &[&rules, &rule_ids, &metrics, &dimensions, &keys, &Moment(at)])
+        .await?;
+    let resolved = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<Uuid>, _>>()?;
+    history::note(transaction, &resolved, Event::Phase("resolved"), at).await?;
+    Ok(resolved)
 }
 
 /// Posts that an alert counted and no longer shall.
 pub(in crate::store) struct Loss<'a> {
     pub alert: Uuid,
-    /// What the alert is about.
-    pub series: AlertSeries,
     pub n_posts: i64,
     /// Their names, among others.
     pub uuids: &'a [Uuid],
@@ -56,7 +54,8 @@ pub(in crate::store) struct Loss<'a> {
 /// Counts posts out of an open churn alert. One of which no post is left is resolved and answered, unless it flaps: that
 /// is held open until it has been calm.
 ///
-/// That it shrank does not count as a change of it, or a burst that is over would never be.
+/// That it shrank does not count as a change of it, or a burst that is over would never be. The caller holds the lock of
+/// alerts.
 pub(in crate::store) async fn count_out(
     transaction: &Transaction<'_>,
     loss: &Loss<'_>,
@@ -80,7 +79,6 @@ pub(in crate::store) async fn count_out(
         RETURNING ",
         columns!()
     );
-    take_turns(transaction, &loss.series).await?;
     let statement = transaction.prepare_cached(SQL).await?;
     let row = transaction
         .query_opt(&statement, &[&loss.alert, &loss.n_posts, &loss.uuids, &Moment(loss.at)])

@@ -2,7 +2,9 @@
 
 use tokio_postgres::Row;
 use tokio_postgres::types::Json;
+use uuid::Uuid;
 
+use super::AlertSeries;
 use crate::models::alert::{Alert, AlertPhase, AlertRule, AlertState, Scope, Severity};
 use crate::models::rollup::Dimension;
 use crate::store::StoreError;
@@ -28,17 +30,49 @@ macro_rules! columns {
 }
 pub(super) use columns;
 
-/// Which open alert is that of a series, whose parts are the first five parameters.
+/// The series that the first five parameters name, as rows whose columns no other table has.
+macro_rules! series_rows {
+    () => {
+        "unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[])"
+    };
+}
+pub(super) use series_rows;
+
+/// Whether an alert is of the series that a row names.
 macro_rules! of_series {
     () => {
-        "rule = $1::text::alert_rule \
+        "rule = of_rule::alert_rule \
          AND coalesce(rule_id, '00000000-0000-0000-0000-000000000000') = \
-             coalesce($2::uuid, '00000000-0000-0000-0000-000000000000') \
-         AND coalesce(metric, '') = coalesce($3::text, '') \
-         AND dimension = $4::text::rollup_dimension AND key = $5"
+             coalesce(of_rule_id, '00000000-0000-0000-0000-000000000000') \
+         AND coalesce(metric, '') = coalesce(of_metric, '') \
+         AND dimension = of_dimension::rollup_dimension AND key = of_key"
     };
 }
 pub(super) use of_series;
+
+/// Series, column by column.
+#[derive(Default)]
+pub(super) struct SeriesColumns<'a> {
+    pub rules: Vec<&'static str>,
+    pub rule_ids: Vec<Option<Uuid>>,
+    pub metrics: Vec<Option<&'a str>>,
+    pub dimensions: Vec<&'static str>,
+    pub keys: Vec<&'a str>,
+}
+
+impl<'a> SeriesColumns<'a> {
+    pub fn of(series: impl IntoIterator<Item = &'a AlertSeries>) -> Self {
+        let mut columns = Self::default();
+        for AlertSeries { rule, rule_id, metric, scope } in series {
+            columns.rules.push(rule.as_str());
+            columns.rule_ids.push(*rule_id);
+            columns.metrics.push(metric.as_deref());
+            columns.dimensions.push(scope.dimension.as_str());
+            columns.keys.push(&scope.key);
+        }
+        columns
+    }
+}
 
 pub(super) fn alert_of(row: &Row) -> Result<Alert, StoreError> {
     let Json(posts) = row.try_get(14)?;

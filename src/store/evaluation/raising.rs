@@ -1,14 +1,12 @@
-//! Alerts that are raised one by one, by what single posts or single series did: churn, and what nobody configured a rule
-//! for.
+//! Alerts that are raised by what single posts or single series did: churn, and what nobody configured a rule for.
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::Turn;
-use crate::models::alert::Alert;
 use crate::models::post::ScoredPost;
 use crate::store::StoreError;
-use crate::store::alerts::{self, AlertSeries, NewAlert, Raise};
+use crate::store::alerts::{self, AlertSeries, Merge, NewAlert, Raise};
 use crate::store::flagged::{self, Judged};
 
 impl Turn<'_> {
@@ -16,9 +14,10 @@ impl Turn<'_> {
     /// become those given. How a signal without a rule is raised: `rule` spike, `rule_id` and `rule_name` `None`, `metric`
     /// what changed, and its `evidence`. That one only goes on is no change that people must see at once.
     pub async fn raise(&mut self, found: &NewAlert) -> Result<Raise, StoreError> {
-        let raised = alerts::open_or_update(&self.transaction, found).await?;
-        self.changed.extend(opened(&raised));
-        Ok(raised)
+        let raised =
+            alerts::raise(&self.transaction, std::slice::from_ref(found), Merge::Replace).await?.pop();
+        self.note_opened(raised.as_slice());
+        Ok(raised.unwrap_or(Raise::Quiet))
     }
 
     /// Takes flagged posts and adds them to the alerts that `judge` makes of them: a post is in an alert exactly once,
@@ -30,33 +29,33 @@ impl Turn<'_> {
         judge: impl Fn(&[ScoredPost]) -> J,
     ) -> Result<Vec<Raise>, StoreError> {
         let raised = flagged::raise(&self.transaction, judge).await?;
-        self.changed.extend(raised.iter().filter_map(opened));
+        self.note_opened(&raised);
         Ok(raised)
     }
 
-    /// Ends the open alert of a series. Whether there was one.
-    pub async fn resolve(&mut self, series: &AlertSeries, now: Timestamp) -> Result<bool, StoreError> {
-        let resolved = alerts::resolve(&self.transaction, series, now).await?;
-        self.changed.extend(resolved.as_ref().map(|alert| alert.id));
-        Ok(resolved.is_some())
+    /// Ends the open alerts of these series, as far as there are any.
+    pub async fn resolve(&mut self, series: &[AlertSeries], now: Timestamp) -> Result<(), StoreError> {
+        self.changed.extend(alerts::resolve(&self.transaction, series, now).await?);
+        Ok(())
     }
 
-    /// How often the series of an alert opened since then, this time included.
-    pub async fn n_openings(&self, alert: &Alert, since: Timestamp) -> Result<usize, StoreError> {
-        alerts::n_openings(&self.transaction, alert, since).await
+    /// Holds open what opened at least so often since then, of these alerts.
+    pub async fn hold_open_what_flaps(
+        &mut self,
+        alerts: &[Uuid],
+        often: (usize, Timestamp),
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let flapping = alerts::opened_often(&self.transaction, alerts, often).await?;
+        self.hold_open(&flapping, now).await
     }
 
-    /// Notes that an alert flaps: it opened so often that it is held open until it has been calm.
-    pub async fn hold_open(&mut self, alert: Uuid, now: Timestamp) -> Result<(), StoreError> {
-        const SQL: &str = "UPDATE sentiment_alerts SET flapping = true WHERE id = $1";
-        self.transaction.execute(SQL, &[&alert]).await?;
-        self.note(alert, "flapping", now).await
-    }
-}
-
-fn opened(raised: &Raise) -> Option<Uuid> {
-    match raised {
-        Raise::Opened(alert) => Some(alert.id),
-        Raise::Updated(_) | Raise::Quiet => None,
+    fn note_opened(&mut self, raised: &[Raise]) {
+        for raise in raised {
+            if let Raise::Opened(alert) = raise {
+                self.changed.insert(alert.id);
+                self.opened.push(alert.rule);
+            }
+        }
     }
 }

@@ -10,6 +10,7 @@ use crate::models::alert::{
 use crate::models::alert_rule::{NEGATIVITY_OVERALL, Rule};
 use crate::models::evaluation::{Changes, Mute, News, Opening, Refresh, Telling};
 use crate::models::rollup::Dimension;
+use crate::models::turn_report::{LeftOut, RuleLeftOut};
 use crate::store::alerts::{AlertSeries, NewAlert, Raise};
 use crate::store::testing::{channel, execute, now_in_micros, number, test_store};
 use crate::store::{alert_rules, alerts};
@@ -41,15 +42,15 @@ fn opening(rule: &Rule, now: Timestamp) -> Opening {
     }
 }
 
-async fn apply(lead: &mut Lead, changes: Changes, now: Timestamp) -> Vec<Alert> {
+async fn apply(store: &Store, lead: &mut Lead, changes: Changes, now: Timestamp) -> Vec<Alert> {
     let mut turn = lead.turn().await.unwrap();
     turn.apply(&changes, now).await.unwrap();
-    turn.commit().await.unwrap()
+    alerts::whole(store, &turn.commit().await.unwrap().changed).await.unwrap()
 }
 
 async fn opened(store: &Store, lead: &mut Lead, now: Timestamp) -> Alert {
     let opening = opening(&rule(store).await, now);
-    apply(lead, Changes { openings: vec![opening], ..Changes::default() }, now).await.remove(0)
+    apply(store, lead, Changes { openings: vec![opening], ..Changes::default() }, now).await.remove(0)
 }
 
 async fn history(store: &Store, alert: Uuid) -> Vec<String> {
@@ -121,12 +122,18 @@ async fn a_series_opens_as_often_as_its_alerts_did_since_it_was_last_calm() {
         let mut turn = lead.turn().await.unwrap();
         let found = found(key, minutes);
         let Raise::Opened(alert) = turn.raise(&found).await.unwrap() else { panic!("it is open already") };
-        let n_openings = turn.n_openings(&alert, at(minutes - 60)).await.unwrap();
-        if flaps {
-            turn.hold_open(alert.id, at(minutes)).await.unwrap();
+        let mut n_openings = 0;
+        let often = |n| (n, at(minutes - 60));
+        while alerts::opened_often(&turn.transaction, &[alert.id], often(n_openings + 1)).await.unwrap()
+            == [alert.id]
+        {
+            n_openings += 1;
         }
-        assert!(turn.resolve(&found.series, at(minutes + 1)).await.unwrap());
-        turn.commit().await.unwrap();
+        if flaps {
+            turn.hold_open_what_flaps(&[alert.id], often(1), at(minutes)).await.unwrap();
+        }
+        turn.resolve(&[found.series], at(minutes + 1)).await.unwrap();
+        assert_eq!(turn.commit().await.unwrap().changed, [alert.id]);
         n_openings
     };
     assert_eq!(open_and_resolve("alpha", 0, false).await, 1);
@@ -190,7 +197,8 @@ async fn an_alert_its_history_and_its_series_are_written_together() {
         entered: Some(AlertPhase::Recovering),
         escalated: true,
     };
-    let changed = apply(&mut lead, Changes { refreshes: vec![recovering], ..Changes::default() }, now).await;
+    let changed =
+        apply(&store, &mut lead, Changes { refreshes: vec![recovering], ..Changes::default() }, now).await;
     assert_eq!(
         (changed[0].phase, changed[0].value, changed[0].severity),
         (AlertPhase::Recovering, 0.4, Severity::Critical)
@@ -198,7 +206,7 @@ async fn an_alert_its_history_and_its_series_are_written_together() {
     let named = (changed[0].threshold, changed[0].rule_name.as_deref());
     assert_eq!(named, (0.55, Some("another name")), "the alert says what its rule says now");
     let end = Changes { endings: vec![alert.id], forgotten: vec![id], ..Changes::default() };
-    let changed = apply(&mut lead, end, now).await;
+    let changed = apply(&store, &mut lead, end, now).await;
     assert_eq!((changed[0].state, changed[0].resolved_at), (AlertState::Resolved, Some(now)));
     assert_eq!(history(&store, alert.id).await, ["pending", "firing", "recovering", "escalated", "resolved"]);
     assert!(series(&store).await.unwrap().is_empty());
@@ -212,7 +220,7 @@ async fn a_turn_that_is_not_finished_changes_nothing_and_tells_nobody() {
     let opening = opening(&rule(&store).await, now);
     let mut turn = lead.turn().await.unwrap();
     turn.apply(&Changes { openings: vec![opening], ..Changes::default() }, now).await.unwrap();
-    assert_eq!(turn.told().await.unwrap().len(), 1);
+    assert_eq!(turn.told(None).await.unwrap().len(), 1);
     drop(turn);
     assert!(lead.ask().await.unwrap());
     for table in ["sentiment_alerts", "alert_history", "alert_series", "notifications"] {
@@ -232,7 +240,7 @@ async fn what_mutes_an_alert_is_noted_once_for_each_change() {
     {
         let mut turn = lead.turn().await.unwrap();
         turn.mute(&[Mute { alert: alert.id, silenced, inhibited_by }], now).await.unwrap();
-        assert_eq!(turn.commit().await.unwrap().len(), n_changed);
+        assert_eq!(turn.commit().await.unwrap().changed.len(), n_changed);
     }
     let expected = ["pending", "firing", "silenced", "inhibited", "unsilenced", "released"];
     assert_eq!(history(&store, alert.id).await, expected);
@@ -249,7 +257,7 @@ async fn people_are_told_once_that_it_fires_and_once_that_it_is_over() {
         let mut turn = lead.turn().await.unwrap();
         let about = vec![alert.id];
         turn.tell(&[Telling { alert: alert.clone(), channels: Vec::new(), news, about }]).await.unwrap();
-        turn.commit().await.unwrap();
+        let _ = turn.commit().await.unwrap();
         number(&store, "SELECT count(*) FROM notifications").await
     };
     assert_eq!(tell(News::Fired).await, 1);
@@ -259,23 +267,104 @@ async fn people_are_told_once_that_it_fires_and_once_that_it_is_over() {
 }
 
 #[tokio::test]
-async fn a_rule_that_is_deleted_takes_its_series_along_and_its_alert_is_withdrawn() {
+async fn a_rule_is_changed_and_deleted_while_a_turn_writes_its_series() {
     let store = test_store().await;
     let now = now_in_micros();
     let mut lead = lead(&store).await;
     let made = alert_rules::create(&store, &rule(&store).await.what, now).await.unwrap().unwrap();
     let opening = opening(&made, now);
-    let alert = apply(&mut lead, Changes { openings: vec![opening.clone()], ..Changes::default() }, now)
-        .await
-        .remove(0);
-    alert_rules::delete(&store, made.id).await.unwrap().unwrap();
-    assert!(series(&store).await.unwrap().is_empty());
-    // An evaluation that read the rules before must not fail.
+    let alert =
+        apply(&store, &mut lead, Changes { openings: vec![opening.clone()], ..Changes::default() }, now)
+            .await
+            .remove(0);
+    // An evaluation that read the rules before must neither fail nor keep anybody waiting.
+    let mut turn = lead.turn().await.unwrap();
     let kept = Kept { series: opening.series, alert: Some(alert.id) };
-    apply(&mut lead, Changes { kept: vec![(opening.id, kept)], ..Changes::default() }, now).await;
-    let changed = apply(&mut lead, Changes { withdrawals: vec![alert.id], ..Changes::default() }, now).await;
+    let changes = Changes { kept: vec![(opening.id.clone(), kept)], ..Changes::default() };
+    turn.apply(&changes, now).await.unwrap();
+    alert_rules::update(&store, made.id, &made.what, now).await.unwrap().unwrap();
+    alert_rules::delete(&store, made.id).await.unwrap().unwrap();
+    assert_eq!(alert_rules::list(&store).await.unwrap().len(), 3);
+    assert_eq!(turn.commit().await.unwrap(), Committed::default());
+    let over = Changes { withdrawals: vec![alert.id], forgotten: vec![opening.id], ..Changes::default() };
+    let changed = apply(&store, &mut lead, over, now).await;
     assert_eq!(changed[0].state, AlertState::Resolved);
     assert_eq!(history(&store, alert.id).await, ["pending", "firing", "withdrawn", "resolved"]);
+    assert!(series(&store).await.unwrap().is_empty());
+}
+
+/// What a rule about each product would open of so many of them.
+fn wave(rule: &Rule, n_products: usize, now: Timestamp) -> Vec<Opening> {
+    let of = |i: usize| {
+        let scope = Scope { dimension: Dimension::Product, key: format!("product {i}") };
+        Opening { id: SeriesId { rule_id: rule.id, scope }, ..opening(rule, now) }
+    };
+    (0..n_products).map(of).collect()
+}
+
+#[tokio::test]
+async fn thousands_of_alerts_open_grow_are_muted_and_end_under_two_locks() {
+    const N: usize = 9_000;
+    let store = test_store().await;
+    let now = now_in_micros();
+    let mut lead = lead(&store).await;
+    let openings = wave(&rule(&store).await, N, now);
+    let mut turn = lead.turn().await.unwrap();
+    let opened = turn.apply(&Changes { openings, ..Changes::default() }, now).await.unwrap();
+    let mutes: Vec<Mute> =
+        opened.iter().map(|alert| Mute { alert: *alert, silenced: true, inhibited_by: None }).collect();
+    turn.mute(&mutes, now).await.unwrap();
+    let n_locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database =
+        (SELECT oid FROM pg_database WHERE datname = current_database())";
+    assert_eq!(number(&store, n_locks).await, 2, "that of who leads, and that of alerts");
+    let committed = turn.commit().await.unwrap();
+    assert_eq!((committed.changed.len(), committed.opened.len()), (N, N));
+
+    let refresh = |alert: &Uuid| Refresh {
+        alert: *alert,
+        severity: Severity::Critical,
+        title: "worse".to_owned(),
+        value: 0.9,
+        count: 40,
+        entered: Some(AlertPhase::Recovering),
+        escalated: true,
+    };
+    let refreshes = opened.iter().map(refresh).collect();
+    let changed =
+        apply(&store, &mut lead, Changes { refreshes, endings: opened.clone(), ..Changes::default() }, now)
+            .await;
+    let expected = ["pending", "firing", "silenced", "recovering", "escalated", "resolved"];
+    for alert in [&changed[0], &changed[N - 1]] {
+        assert_eq!((alert.state, alert.value), (AlertState::Resolved, 0.9));
+        assert_eq!(history(&store, alert.id).await, expected);
+    }
+    let kept = series(&store).await.unwrap();
+    assert_eq!(kept.len(), N);
+    assert!(kept.values().all(|kept| kept.series.openings == [now]));
+    let forgotten = kept.into_keys().collect();
+    apply(&store, &mut lead, Changes { forgotten, ..Changes::default() }, now).await;
+    assert_eq!(number(&store, "SELECT count(*) FROM alert_series").await, 0);
+}
+
+#[tokio::test]
+async fn what_a_turn_left_for_later_is_told_by_every_process() {
+    let store = test_store().await;
+    let mut lead = lead(&store).await;
+    assert_eq!(last_report(&store).await.unwrap(), None);
+    for n in 1..3 {
+        let report = TurnReport {
+            at: now_in_micros(),
+            turn_ms: 12,
+            series: 65_000,
+            open_alerts: 3,
+            left_out: LeftOut { waiting: n, ..LeftOut::default() },
+            rules: vec![RuleLeftOut { id: NEGATIVITY_OVERALL, name: "one".to_owned(), series: n }],
+        };
+        let turn = lead.turn().await.unwrap();
+        turn.report(&report).await.unwrap();
+        let _ = turn.commit().await.unwrap();
+        assert_eq!(last_report(&store).await.unwrap(), Some(report));
+    }
 }
 
 #[tokio::test]
@@ -288,20 +377,21 @@ async fn people_are_told_with_the_posts_and_evidence_that_no_turn_reads_of_every
         ..Evidence::default()
     };
     opening.evidence = Some(evidence.clone());
-    let raised =
-        apply(&mut lead, Changes { openings: vec![opening], ..Changes::default() }, now).await.remove(0);
+    let raised = apply(&store, &mut lead, Changes { openings: vec![opening], ..Changes::default() }, now)
+        .await
+        .remove(0);
     assert_eq!(raised.evidence, Some(evidence));
     assert_eq!(alerts::open(&store).await.unwrap()[0].evidence, None);
     assert_eq!(alerts::whole(&store, &[raised.id]).await.unwrap(), std::slice::from_ref(&raised));
 
     channel(&store, "webhook", "info").await;
     let mut turn = lead.turn().await.unwrap();
-    let told = turn.told().await.unwrap().remove(0);
+    let told = turn.told(None).await.unwrap().remove(0);
     assert_eq!(told.alert.evidence, None);
     let about = vec![raised.id];
     let telling = Telling { alert: told.alert, channels: Vec::new(), news: News::Fired, about };
     turn.tell(&[telling]).await.unwrap();
-    turn.commit().await.unwrap();
+    let _ = turn.commit().await.unwrap();
     let terms = "SELECT count(*) FROM notifications WHERE snapshot #>> '{evidence,terms,0,term}' = 'battery'";
     assert_eq!(number(&store, terms).await, 1);
 }

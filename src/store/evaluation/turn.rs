@@ -1,17 +1,19 @@
 //! What one evaluation writes, in one transaction: alerts, their history, how far each series has come, and the notices
-//! people get of it.
+//! people get of it. The number of statements does not depend on how many alerts there are.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use deadpool_postgres::Transaction;
 use jiff::Timestamp;
+use tokio_postgres::types::{Json, ToSql};
 use uuid::Uuid;
 
-use crate::models::alert::{Alert, Severity};
-use crate::models::evaluation::{Changes, Kept, Mute, News, Opening, Refresh, SeriesId, Telling, Told};
+use crate::models::alert::{Alert, AlertPhase, AlertRule, Severity};
+use crate::models::evaluation::{Changes, Mute, News, Opening, Refresh, Telling, Told};
+use crate::models::turn_report::TurnReport;
 use crate::store::StoreError;
-use crate::store::alerts::{self, AlertSeries, Event, NewAlert, Raise};
+use crate::store::alerts::{self, AlertSeries, Event, Merge, NewAlert, Raise};
 use crate::store::codec::Moment;
 use crate::store::outbox::{self, Notice, NoticeEvent};
 
@@ -20,65 +22,76 @@ pub struct Turn<'a> {
     pub(super) transaction: Transaction<'a>,
     /// The alerts of which something changed that people see.
     pub(super) changed: BTreeSet<Uuid>,
+    /// The kinds of the alerts that opened.
+    pub(super) opened: Vec<AlertRule>,
+}
+
+/// What a turn changed. Whatever counts such things counts these, which are sure to have happened.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[must_use]
+pub struct Committed {
+    /// The alerts of which something changed that people see, those that opened first the first.
+    pub changed: Vec<Uuid>,
+    /// The kind of each alert that opened.
+    pub opened: Vec<AlertRule>,
 }
 
 impl<'a> Turn<'a> {
     pub(super) fn new(transaction: Transaction<'a>) -> Self {
-        Self { transaction, changed: BTreeSet::new() }
+        Self { transaction, changed: BTreeSet::new(), opened: Vec::new() }
     }
 
-    /// Opens, refreshes and ends alerts, each with a line of its history, and keeps how far the series have come.
-    pub async fn apply(&mut self, changes: &Changes, now: Timestamp) -> Result<(), StoreError> {
+    /// Opens, refreshes and ends alerts, each with a line of its history, and keeps how far the series have come. Answers
+    /// the alerts of the openings, in their order.
+    pub async fn apply(&mut self, changes: &Changes, now: Timestamp) -> Result<Vec<Uuid>, StoreError> {
         self.withdraw(&changes.withdrawals, now).await?;
-        for opening in &changes.openings {
-            let alert = self.open(opening, now).await?;
-            let kept = Kept { series: opening.series.clone(), alert: Some(alert) };
-            self.keep(&opening.id, &kept).await?;
-        }
+        let opened = self.open(&changes.openings, now).await?;
         self.refresh(&changes.refreshes, now).await?;
         self.end(&changes.endings, now).await?;
-        for (id, kept) in &changes.kept {
-            self.keep(id, kept).await?;
-        }
-        for id in &changes.forgotten {
-            self.forget(id).await?;
-        }
-        Ok(())
+        let with_alerts = changes.openings.iter().zip(&opened);
+        let kept_open = with_alerts.map(|(opening, alert)| (&opening.id, &opening.series, Some(*alert)));
+        let kept = changes.kept.iter().map(|(id, kept)| (id, &kept.series, kept.alert));
+        self.keep(kept_open.chain(kept).collect()).await?;
+        self.forget(&changes.forgotten).await?;
+        Ok(opened)
     }
 
-    /// Every open alert, and those that are over though people know only that they fired. Without posts and evidence.
-    pub async fn told(&self) -> Result<Vec<Told>, StoreError> {
-        alerts::told(&self.transaction).await
+    /// Every open alert, and those that are over though people know only that they fired; where a rule is given, only its
+    /// own. Without posts and evidence.
+    pub async fn told(&self, rule: Option<Uuid>) -> Result<Vec<Told>, StoreError> {
+        alerts::told(&self.transaction, rule).await
     }
 
     /// Notes what mutes alerts now, where that is other than before.
     pub async fn mute(&mut self, mutes: &[Mute], now: Timestamp) -> Result<(), StoreError> {
         // It counts as no change of what the alert is about, or a burst of churn that is over would never be.
         const SQL: &str = "
-            UPDATE sentiment_alerts AS alert SET silenced = $2, inhibited_by = $3
-            FROM (SELECT id, silenced, inhibited_by FROM sentiment_alerts WHERE id = $1 FOR UPDATE) AS before
-            WHERE alert.id = before.id AND alert.state = 'open'
-                AND (before.silenced, before.inhibited_by) IS DISTINCT FROM ($2, $3::uuid)
-            RETURNING before.silenced, before.inhibited_by";
+            UPDATE sentiment_alerts AS alert SET silenced = mute.silenced, inhibited_by = mute.inhibited_by
+            FROM unnest($1::uuid[], $2::bool[], $3::uuid[]) AS mute (id, silenced, inhibited_by)
+            JOIN sentiment_alerts AS before USING (id)
+            WHERE alert.id = mute.id AND alert.state = 'open'
+                AND (before.silenced, before.inhibited_by) IS DISTINCT FROM (mute.silenced, mute.inhibited_by)
+            RETURNING alert.id, before.silenced, alert.silenced,
+                before.inhibited_by IS NOT NULL, alert.inhibited_by IS NOT NULL";
+        if mutes.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<Uuid> = mutes.iter().map(|mute| mute.alert).collect();
+        let silenced: Vec<bool> = mutes.iter().map(|mute| mute.silenced).collect();
+        let inhibited_by: Vec<Option<Uuid>> = mutes.iter().map(|mute| mute.inhibited_by).collect();
         let statement = self.transaction.prepare_cached(SQL).await?;
-        for mute in mutes {
-            let values: [&(dyn tokio_postgres::types::ToSql + Sync); 3] =
-                [&mute.alert, &mute.silenced, &mute.inhibited_by];
-            let Some(row) = self.transaction.query_opt(&statement, &values).await? else {
-                continue;
-            };
-            let (was_silenced, was_inhibited): (bool, Option<Uuid>) = (row.try_get(0)?, row.try_get(1)?);
-            if was_silenced != mute.silenced {
-                self.note(mute.alert, if mute.silenced { "silenced" } else { "unsilenced" }, now).await?;
+        let rows = self.transaction.query(&statement, &[&ids, &silenced, &inhibited_by]).await?;
+        for (before, [begins, ceases]) in [(1, ["silenced", "unsilenced"]), (3, ["inhibited", "released"])] {
+            let (mut begun, mut ceased) = (Vec::new(), Vec::new());
+            for row in &rows {
+                match (row.try_get(before)?, row.try_get(before + 1)?) {
+                    (false, true) => begun.push(row.try_get(0)?),
+                    (true, false) => ceased.push(row.try_get(0)?),
+                    _ => {}
+                }
             }
-            if was_inhibited.is_some() != mute.inhibited_by.is_some() {
-                self.note(
-                    mute.alert,
-                    if mute.inhibited_by.is_some() { "inhibited" } else { "released" },
-                    now,
-                )
-                .await?;
-            }
+            self.note(&begun, begins, now).await?;
+            self.note(&ceased, ceases, now).await?;
         }
         Ok(())
     }
@@ -120,59 +133,50 @@ impl<'a> Turn<'a> {
         Ok(Alert { posts, evidence, ..alert.clone() })
     }
 
-    /// Makes it so, and answers the alerts of which something changed that people see, as they are now.
-    pub async fn commit(self) -> Result<Vec<Alert>, StoreError> {
-        let changed: Vec<Uuid> = self.changed.into_iter().collect();
-        let alerts = match changed.is_empty() {
-            true => Vec::new(),
-            false => alerts::by_ids(&self.transaction, &changed).await?,
-        };
-        self.transaction.commit().await?;
-        Ok(alerts)
+    /// Keeps what this turn did and left for later, for every process to show.
+    pub async fn report(&self, report: &TurnReport) -> Result<(), StoreError> {
+        const SQL: &str = "
+            INSERT INTO alert_turns (report) VALUES ($1)
+            ON CONFLICT (only_one) DO UPDATE SET report = excluded.report";
+        let statement = self.transaction.prepare_cached(SQL).await?;
+        self.transaction.execute(&statement, &[&Json(report)]).await?;
+        Ok(())
     }
 
-    async fn open(&mut self, opening: &Opening, now: Timestamp) -> Result<Uuid, StoreError> {
-        let rule = &opening.rule.what;
-        let found = NewAlert {
-            series: AlertSeries {
-                rule: rule.metric.kind(),
-                rule_id: Some(opening.rule.id),
-                metric: Some(rule.metric.name()),
-                scope: opening.id.scope.clone(),
-            },
-            rule_name: Some(rule.name.clone()),
-            severity: opening.severity,
-            title: opening.title.clone(),
-            value: opening.value,
-            threshold: rule.threshold,
-            count: opening.count,
-            at: now,
-            // The series has waited for its cooldown already.
-            cooldown: Duration::ZERO,
-            channels: rule.channels.clone(),
-            posts: opening.posts.clone(),
-            members: Vec::new(),
-            evidence: opening.evidence.clone(),
-        };
-        let alert = match alerts::open_or_update(&self.transaction, &found).await? {
-            Raise::Opened(alert) => {
-                if opening.pending_since < now {
-                    let since = opening.pending_since;
-                    alerts::note(&self.transaction, &[alert.id], Event::Phase("pending"), since).await?;
+    /// Makes it so.
+    pub async fn commit(self) -> Result<Committed, StoreError> {
+        self.transaction.commit().await?;
+        Ok(Committed { changed: self.changed.into_iter().collect(), opened: self.opened })
+    }
+
+    async fn open(&mut self, openings: &[Opening], now: Timestamp) -> Result<Vec<Uuid>, StoreError> {
+        let found: Vec<NewAlert> = openings.iter().map(|opening| found(opening, now)).collect();
+        let raised = alerts::raise(&self.transaction, &found, Merge::Replace).await?;
+        let (mut ids, mut pending, mut flapping) = (Vec::new(), Vec::new(), Vec::new());
+        for (raise, opening) in raised.into_iter().zip(openings) {
+            let alert = match raise {
+                Raise::Opened(alert) => {
+                    if opening.pending_since < now {
+                        pending.push((alert.id, opening.pending_since));
+                    }
+                    self.opened.push(alert.rule);
+                    alert
                 }
-                alert
+                // One that an older version left open: it is this one from here on.
+                Raise::Updated(alert) => alert,
+                Raise::Quiet => {
+                    return Err(StoreError::Internal { reason: "an alert did not open".to_owned() });
+                }
+            };
+            if opening.series.flapping {
+                flapping.push(alert.id);
             }
-            // One that an older version left open: it is this one from here on.
-            Raise::Updated(alert) => alert,
-            Raise::Quiet => {
-                return Err(StoreError::Internal { reason: "an alert did not open".to_owned() });
-            }
-        };
-        if opening.series.flapping {
-            self.hold_open(alert.id, now).await?;
+            ids.push(alert.id);
         }
-        self.changed.insert(alert.id);
-        Ok(alert.id)
+        alerts::note_each(&self.transaction, &pending, Event::Phase("pending")).await?;
+        self.hold_open(&flapping, now).await?;
+        self.changed.extend(&ids);
+        Ok(ids)
     }
 
     async fn refresh(&mut self, refreshes: &[Refresh], now: Timestamp) -> Result<(), StoreError> {
@@ -198,19 +202,17 @@ impl<'a> Turn<'a> {
         let entered: Vec<Option<&str>> =
             refreshes.iter().map(|it| it.entered.map(|phase| phase.as_str())).collect();
         let statement = self.transaction.prepare_cached(SQL).await?;
-        self.transaction
-            .execute(&statement, &[&ids, &severities, &titles, &values, &counts, &entered, &Moment(now)])
-            .await?;
-        for refresh in refreshes {
-            if let Some(phase) = refresh.entered {
-                alerts::note(&self.transaction, &[refresh.alert], Event::Phase(phase.as_str()), now).await?;
-                self.changed.insert(refresh.alert);
-            }
-            if refresh.escalated {
-                self.note(refresh.alert, "escalated", now).await?;
-            }
+        let params: [&(dyn ToSql + Sync); 7] =
+            [&ids, &severities, &titles, &values, &counts, &entered, &Moment(now)];
+        self.transaction.execute(&statement, &params).await?;
+        for phase in [AlertPhase::Firing, AlertPhase::Recovering] {
+            let ids: Vec<Uuid> =
+                refreshes.iter().filter(|it| it.entered == Some(phase)).map(|it| it.alert).collect();
+            alerts::note(&self.transaction, &ids, Event::Phase(phase.as_str()), now).await?;
+            self.changed.extend(&ids);
         }
-        Ok(())
+        let escalated: Vec<Uuid> = refreshes.iter().filter(|it| it.escalated).map(|it| it.alert).collect();
+        self.note(&escalated, "escalated", now).await
     }
 
     async fn end(&mut self, ids: &[Uuid], now: Timestamp) -> Result<(), StoreError> {
@@ -238,54 +240,49 @@ impl<'a> Turn<'a> {
         self.end(ids, now).await
     }
 
-    async fn keep(&self, id: &SeriesId, kept: &Kept) -> Result<(), StoreError> {
-        // A rule that was deleted meanwhile keeps nothing.
-        const SQL: &str = "
-            INSERT INTO alert_series
-                (rule_id, dimension, key, phase, since, resolved_at, openings, flapping, alert)
-            SELECT id, $2::text::rollup_dimension, $3, $4, $5, $6, $7, $8, $9 FROM alert_rules WHERE id = $1 FOR KEY SHARE
-            ON CONFLICT (rule_id, dimension, key) DO UPDATE SET
-                phase = excluded.phase, since = excluded.since, resolved_at = excluded.resolved_at,
-                openings = excluded.openings, flapping = excluded.flapping, alert = excluded.alert";
-        let Kept { series, alert } = kept;
-        let openings: Vec<Moment> = series.openings.iter().copied().map(Moment).collect();
-        let statement = self.transaction.prepare_cached(SQL).await?;
-        self.transaction
-            .execute(
-                &statement,
-                &[
-                    &id.rule_id,
-                    &id.scope.dimension.as_str(),
-                    &id.scope.key,
-                    &series.phase.as_str(),
-                    &Moment(series.since),
-                    &series.resolved_at.map(Moment),
-                    &openings,
-                    &series.flapping,
-                    alert,
-                ],
-            )
-            .await?;
-        Ok(())
+    /// Notes that alerts flap: they opened so often that they are held open until it has been calm.
+    pub(super) async fn hold_open(&mut self, alerts: &[Uuid], now: Timestamp) -> Result<(), StoreError> {
+        const SQL: &str = "UPDATE sentiment_alerts SET flapping = true WHERE id = ANY ($1)";
+        if alerts.is_empty() {
+            return Ok(());
+        }
+        self.transaction.execute(SQL, &[&alerts]).await?;
+        self.note(alerts, "flapping", now).await
     }
 
-    async fn forget(&self, id: &SeriesId) -> Result<(), StoreError> {
-        const SQL: &str = "
-            DELETE FROM alert_series WHERE rule_id = $1 AND dimension = $2::text::rollup_dimension AND key = $3";
-        let statement = self.transaction.prepare_cached(SQL).await?;
-        let dimension = id.scope.dimension.as_str();
-        self.transaction.execute(&statement, &[&id.rule_id, &dimension, &id.scope.key]).await?;
-        Ok(())
-    }
-
-    pub(super) async fn note(
+    async fn note(
         &mut self,
-        alert: Uuid,
+        alerts: &[Uuid],
         action: &'static str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        alerts::note(&self.transaction, &[alert], Event::Action(action), now).await?;
-        self.changed.insert(alert);
+        alerts::note(&self.transaction, alerts, Event::Action(action), now).await?;
+        self.changed.extend(alerts);
         Ok(())
+    }
+}
+
+fn found(opening: &Opening, now: Timestamp) -> NewAlert {
+    let rule = &opening.rule.what;
+    NewAlert {
+        series: AlertSeries {
+            rule: rule.metric.kind(),
+            rule_id: Some(opening.rule.id),
+            metric: Some(rule.metric.name()),
+            scope: opening.id.scope.clone(),
+        },
+        rule_name: Some(rule.name.clone()),
+        severity: opening.severity,
+        title: opening.title.clone(),
+        value: opening.value,
+        threshold: rule.threshold,
+        count: opening.count,
+        at: now,
+        // The series has waited for its cooldown already.
+        cooldown: Duration::ZERO,
+        channels: rule.channels.clone(),
+        posts: opening.posts.clone(),
+        members: Vec::new(),
+        evidence: opening.evidence.clone(),
     }
 }

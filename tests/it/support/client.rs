@@ -66,6 +66,11 @@ impl Client {
         answer(self.http.post(self.url(path)).json(body).send().await?).await
     }
 
+    /// Removes something. Answers the HTTP status.
+    pub async fn delete(&self, path: &str) -> u16 {
+        self.http.delete(self.url(path)).send().await.unwrap().status().as_u16()
+    }
+
     /// Sends posts, all of which must be accepted.
     pub async fn publish(&self, posts: Vec<Value>) {
         let n_posts = posts.len();

@@ -266,5 +266,6 @@ fn healthy(sockets_max: u64) -> SystemHealth {
         disk: None,
         service_alerts: Vec::new(),
         service_alert_destinations: 0,
+        alerting: None,
     }
 }

@@ -1,0 +1,156 @@
+use std::time::{Duration, Instant};
+
+use jiff::SignedDuration;
+use metrics_exporter_prometheus::PrometheusBuilder;
+use tokio::runtime::Handle;
+
+use super::*;
+use crate::models::alert_rule::{NEGATIVITY_OVERALL, NEGATIVITY_PRODUCTS};
+use crate::models::turn_report::TurnReport;
+use crate::store::Store;
+use crate::store::testing::{crowd, execute, number, test_store};
+use crate::stream::tests::redis::Redis;
+
+struct Bench {
+    store: Store,
+    evaluator: Evaluator,
+    now: Timestamp,
+    /// Goes when the test does.
+    _redis: Redis,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let (store, redis) = (test_store().await, Redis::start());
+        let updates = redis.connect().await.updates();
+        let params = AlerterParams { store: store.clone(), updates, io: Handle::current() };
+        Self { store, evaluator: Evaluator::new(params), now: Timestamp::now(), _redis: redis }
+    }
+
+    /// One turn, a second after the last.
+    async fn turn(&mut self) -> TurnReport {
+        self.now += SignedDuration::from_secs(1);
+        self.evaluator.evaluate(self.now).await.unwrap();
+        evaluation::last_report(&self.store).await.unwrap().unwrap()
+    }
+
+    async fn n_open(&self) -> i64 {
+        number(&self.store, "SELECT count(*) FROM sentiment_alerts WHERE state = 'open'").await
+    }
+
+    /// A rule about each product, like that of the field, under another name.
+    async fn rule(&self, name: &str) -> Rule {
+        let mut what = alert_rules::get(&self.store, NEGATIVITY_PRODUCTS).await.unwrap().unwrap().what;
+        what.name = name.to_owned();
+        alert_rules::create(&self.store, &what, self.now).await.unwrap().unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_wave_is_alerted_piece_by_piece_and_each_turn_says_what_it_left() {
+    let mut bench = Bench::new().await;
+    crowd(&bench.store, 2_500, (30, 25)).await;
+    let mut seen = Vec::new();
+    for _ in 0..4 {
+        let report = bench.turn().await;
+        seen.push((bench.n_open().await, report.left_out.waiting, report.open_alerts));
+        assert_eq!(report.left_out.no_room, 0);
+        let named: Vec<_> = report.rules.iter().map(|rule| (rule.id, rule.series)).collect();
+        let expected = (NEGATIVITY_PRODUCTS, report.left_out.waiting);
+        assert_eq!(named, if expected.1 > 0 { vec![expected] } else { Vec::new() });
+    }
+    assert_eq!(seen, [(1_000, 1_500, 1_000), (2_000, 500, 2_000), (2_500, 0, 2_500), (2_500, 0, 2_500)]);
+    let n_told = "SELECT count(DISTINCT told_as) FROM sentiment_alerts WHERE told_as IS NOT NULL";
+    assert_eq!(number(&bench.store, n_told).await, 3, "one notice for each turn, not for each alert");
+    assert!(bench.turn().await.left_out.pushes > 0, "browsers hear of them a hundred at a time");
+
+    // Nobody speaks of them any more.
+    execute(&bench.store, "DELETE FROM sentiment_rollups").await;
+    bench.now += SignedDuration::from_secs(10);
+    let mut n_open = Vec::new();
+    for _ in 0..4 {
+        let report = bench.turn().await;
+        n_open.push((bench.n_open().await, report.left_out.updates));
+    }
+    assert_eq!(n_open, [(1_500, 1_500), (500, 500), (0, 0), (0, 0)]);
+}
+
+#[tokio::test]
+async fn of_more_products_than_may_be_alerted_every_rule_has_its_share_and_the_rest_is_told() {
+    let mut bench = Bench::new().await;
+    bench.evaluator.limits = Limits { series: 1_000, taken_up: 400, changed: 150, ..Limits::default() };
+    crowd(&bench.store, 1_200, (30, 25)).await;
+    for _ in 0..5 {
+        bench.turn().await;
+    }
+    let report = bench.turn().await;
+    assert_eq!((bench.n_open().await, report.left_out.no_room), (1_000, 200));
+
+    let late = bench.rule("another").await;
+    bench.now += SignedDuration::from_secs(10);
+    for _ in 0..3 {
+        bench.turn().await;
+    }
+    let of_late =
+        format!("SELECT count(*) FROM sentiment_alerts WHERE state = 'open' AND rule_id = '{}'", late.id);
+    assert_eq!(number(&bench.store, &of_late).await, 1_000 / 3, "a third of the rules");
+
+    // A rule that is gone leaves piece by piece, whoever waits meanwhile.
+    alert_rules::delete(&bench.store, late.id).await.unwrap().unwrap();
+    let mut n_left = Vec::new();
+    for _ in 0..4 {
+        bench.turn().await;
+        n_left.push(number(&bench.store, &of_late).await);
+    }
+    assert_eq!(n_left, [183, 33, 0, 0]);
+    let of_series = format!("SELECT count(*) FROM alert_series WHERE rule_id = '{}'", late.id);
+    assert_eq!(number(&bench.store, &of_series).await, 0);
+}
+
+#[tokio::test]
+async fn what_was_not_committed_is_counted_nowhere() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let handle = recorder.handle();
+    let _recording = metrics::set_default_local_recorder(&recorder);
+    let mut bench = Bench::new().await;
+    crowd(&bench.store, 50, (30, 25)).await;
+    let refuse = "
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END';
+        CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON sentiment_alerts DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW EXECUTE FUNCTION refuse()";
+    execute(&bench.store, refuse).await;
+    let (asked_at, mut n_failed) = (Instant::now(), 0);
+    // The server lets go of a lost lead a moment later.
+    while n_failed < 3 {
+        assert!(asked_at.elapsed() < Duration::from_secs(30), "{n_failed} failed");
+        n_failed += i32::from(bench.evaluator.evaluate(bench.now).await.is_err());
+    }
+    assert_eq!(bench.n_open().await, 0);
+    assert!(!handle.render().contains("groundswell_alerts_opened_total"), "{}", handle.render());
+    execute(&bench.store, "DROP TRIGGER refuse ON sentiment_alerts").await;
+    let asked_at = Instant::now();
+    while bench.n_open().await == 0 {
+        assert!(asked_at.elapsed() < Duration::from_secs(30), "nothing opens");
+        bench.evaluator.evaluate(bench.now).await.unwrap();
+    }
+    let counted = handle.render();
+    assert!(counted.contains("groundswell_alerts_opened_total{rule=\"negativity\"} 50"), "{counted}");
+}
+
+#[tokio::test]
+async fn what_others_change_while_nothing_is_measured_is_heeded() {
+    let mut bench = Bench::new().await;
+    crowd(&bench.store, 3, (30, 25)).await;
+    bench.turn().await;
+    assert_eq!(bench.n_open().await, 3);
+    let mut what = alert_rules::get(&bench.store, NEGATIVITY_PRODUCTS).await.unwrap().unwrap().what;
+    what.scope.key = Some("product 000002".to_owned());
+    alert_rules::update(&bench.store, NEGATIVITY_PRODUCTS, &what, bench.now).await.unwrap().unwrap();
+    bench.turn().await;
+    assert_eq!(bench.n_open().await, 1, "the others are withdrawn within a second");
+    what.enabled = false;
+    alert_rules::update(&bench.store, NEGATIVITY_PRODUCTS, &what, bench.now).await.unwrap().unwrap();
+    bench.turn().await;
+    assert_eq!(bench.n_open().await, 0);
+    assert!(alert_rules::get(&bench.store, NEGATIVITY_OVERALL).await.unwrap().is_some());
+}

@@ -1,0 +1,274 @@
+//! What an evaluation changes, case by case.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use super::plan::{Planned, Readings, Situation, plan};
+use super::room::Limits;
+use crate::alerting::measure::tests::negativity;
+use crate::alerting::muting::tests::alert;
+use crate::models::alert::{Alert, Severity};
+use crate::models::alert_rule::Rule;
+use crate::models::evaluation::{Changes, Group, Kept, Measured, Phase, Series, SeriesId};
+use crate::models::rollup::{Dimension, Sums};
+
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+fn planned(
+    (rules, kept): (&[Rule], &BTreeMap<SeriesId, Kept>),
+    open: &[Alert],
+    readings: &Readings,
+    now: Timestamp,
+) -> Planned {
+    plan(Situation { rules, kept, open, readings, limits: Limits::default(), turn: 0, now })
+}
+
+fn rule(dimension: Dimension) -> Rule {
+    let mut what = negativity();
+    what.scope.dimension = dimension;
+    Rule { id: Uuid::from_u128(77), builtin: false, what, created_at: NOW, updated_at: NOW }
+}
+
+fn negative(counts: &[(&str, i64)], dimension: Dimension) -> Readings {
+    let sums = |negative: i64| Measured::Sums(Sums { count: 100, negative, ..Sums::default() });
+    let group = Group { window_seconds: 300, dimension, is_viral: false };
+    Readings::from([(group, counts.iter().map(|(key, n)| ((*key).to_owned(), sums(*n))).collect())])
+}
+
+fn firing(id: u128, key: &str) -> (Alert, (SeriesId, Kept)) {
+    let alert = alert(id, (Dimension::Product, key), Severity::Warning);
+    let series = Series { phase: Phase::Firing, ..Series::at_rest(NOW) };
+    let name = SeriesId { rule_id: Uuid::from_u128(77), scope: alert.scope.clone() };
+    let kept = Kept { series, alert: Some(alert.id) };
+    (alert, (name, kept))
+}
+
+#[test]
+fn each_product_beyond_the_threshold_opens_and_posts_about_none_are_no_product() {
+    let readings = negative(&[("", 99), ("alpha", 60), ("beta", 20), ("gamma", 90)], Dimension::Product);
+    let (rules, kept) = ([rule(Dimension::Product)], BTreeMap::new());
+    let changes = planned((&rules, &kept), &[], &readings, NOW).changes;
+    let opened: Vec<_> = changes.openings.iter().map(|it| (it.id.scope.key.as_str(), it.severity)).collect();
+    assert_eq!(opened, [("alpha", Severity::Warning), ("gamma", Severity::Critical)]);
+    assert_eq!((changes.kept.len(), changes.refreshes.len()), (0, 0), "nothing is kept of what is at rest");
+}
+
+#[test]
+fn a_query_that_failed_changes_nothing() {
+    let (open, kept) = firing(1, "alpha");
+    let (rules, kept, open) = ([rule(Dimension::Product)], BTreeMap::from([kept]), [open]);
+    let readings = Readings::new();
+    let later = NOW + SignedDuration::from_hours(9);
+    let changes = planned((&rules, &kept), &open, &readings, later).changes;
+    assert_eq!(changes, Changes::default());
+}
+
+#[test]
+fn a_product_that_nobody_speaks_of_any_more_is_over() {
+    let (open, kept) = firing(1, "alpha");
+    let (rules, kept, open) = ([rule(Dimension::Product)], BTreeMap::from([kept]), [open]);
+    let readings = negative(&[], Dimension::Product);
+    let changes = planned((&rules, &kept), &open, &readings, NOW).changes;
+    assert_eq!(changes.endings, [open[0].id]);
+    assert_eq!(changes.refreshes[0].value, open[0].value, "the last value it had stays");
+    assert_eq!(changes.kept[0].1.alert, None);
+}
+
+#[test]
+fn what_grows_worse_is_louder_and_stays_so_while_it_is_open() {
+    let (mut alert, kept) = firing(1, "alpha");
+    let (rules, kept) = ([rule(Dimension::Product)], BTreeMap::from([kept]));
+    let refresh = |alert: &Alert, n_negative: i64| {
+        let readings = negative(&[("alpha", n_negative)], Dimension::Product);
+        let open = std::slice::from_ref(alert);
+        planned((&rules, &kept), open, &readings, NOW).changes.refreshes.remove(0)
+    };
+    let worse = refresh(&alert, 80);
+    assert_eq!((worse.severity, worse.escalated, worse.value), (Severity::Critical, true, 0.8));
+    alert.severity = Severity::Critical;
+    let better = refresh(&alert, 60);
+    assert_eq!((better.severity, better.escalated, better.value), (Severity::Critical, false, 0.6));
+}
+
+#[test]
+fn alerts_whose_rule_is_gone_or_off_or_about_something_else_are_withdrawn() {
+    let (open, kept) = firing(1, "alpha");
+    let (kept, open) = (BTreeMap::from([kept]), [open]);
+    let readings = Readings::new();
+    let withdrawn =
+        |rules: &[Rule]| !planned((rules, &kept), &open, &readings, NOW).changes.withdrawals.is_empty();
+    let as_it_was = rule(Dimension::Product);
+    assert!(!withdrawn(std::slice::from_ref(&as_it_was)));
+    assert!(withdrawn(&[]));
+    let changed = |change: fn(&mut Rule)| {
+        let mut rule = as_it_was.clone();
+        change(&mut rule);
+        withdrawn(&[rule])
+    };
+    assert!(changed(|rule| rule.what.enabled = false));
+    assert!(changed(|rule| rule.what.scope.key = Some("beta".to_owned())));
+    assert!(changed(|rule| rule.what.metric = crate::models::alert_rule::Metric::Toxicity));
+    assert!(!changed(|rule| rule.what.threshold = 0.9));
+}
+
+#[test]
+fn a_series_whose_alert_somebody_else_ended_starts_anew() {
+    let (_, kept) = firing(1, "alpha");
+    let (rules, kept) = ([rule(Dimension::Product)], BTreeMap::from([kept]));
+    let readings = negative(&[("alpha", 60)], Dimension::Product);
+    let changes = planned((&rules, &kept), &[], &readings, NOW).changes;
+    assert_eq!((changes.openings.len(), changes.refreshes.len()), (1, 0));
+}
+
+#[test]
+fn rules_with_one_window_and_dimension_are_one_question() {
+    let mut other = rule(Dimension::Product);
+    other.what.metric = crate::models::alert_rule::Metric::Volume;
+    assert_eq!(Group::of(&rule(Dimension::Product)), Group::of(&other));
+}
+
+/// What a rule about each product reads of so many of them, all beyond its threshold; those later in the alphabet are worse.
+fn wave(n_products: usize) -> Readings {
+    let sums = |i: usize| Sums { count: 100, negative: if i % 2 == 1 { 90 } else { 60 }, ..Sums::default() };
+    let of = |i: usize| (format!("product {i:05}"), Measured::Sums(sums(i)));
+    let group = Group { window_seconds: 300, dimension: Dimension::Product, is_viral: false };
+    Readings::from([(group, (0..n_products).map(of).collect())])
+}
+
+fn keep(kept: &mut BTreeMap<SeriesId, Kept>, open: &mut Vec<Alert>, changes: Changes) {
+    for opening in changes.openings {
+        let scope = opening.id.scope.clone();
+        let name = open.len() as u128 + 1_000;
+        let alert = Alert {
+            rule_id: Some(opening.id.rule_id),
+            scope,
+            ..alert(name, (Dimension::Product, ""), opening.severity)
+        };
+        kept.insert(opening.id, Kept { series: opening.series, alert: Some(alert.id) });
+        open.push(alert);
+    }
+    kept.extend(changes.kept);
+    kept.retain(|id, _| !changes.forgotten.contains(id));
+}
+
+#[test]
+fn of_a_wave_the_gravest_open_first_and_what_has_no_room_is_said() {
+    let (rules, readings) = ([rule(Dimension::Product)], wave(300));
+    let limits = Limits { series: 200, taken_up: 80, ..Limits::default() };
+    let (mut kept, mut open) = (BTreeMap::new(), Vec::new());
+    let mut seen = Vec::new();
+    for turn in 0..4 {
+        let planned = plan(Situation {
+            rules: &rules,
+            kept: &kept,
+            open: &open,
+            readings: &readings,
+            limits,
+            turn,
+            now: NOW,
+        });
+        let n_critical =
+            planned.changes.openings.iter().filter(|it| it.severity == Severity::Critical).count();
+        seen.push((planned.changes.openings.len(), n_critical, planned.n_waiting, planned.n_no_room));
+        assert_eq!(planned.untold[&rules[0].id], planned.n_waiting + planned.n_no_room);
+        keep(&mut kept, &mut open, planned.changes);
+    }
+    assert_eq!(seen, [(80, 80, 120, 100), (80, 70, 40, 100), (40, 0, 0, 100), (0, 0, 0, 100)]);
+}
+
+#[test]
+fn a_rule_about_one_thing_opens_though_another_has_taken_all_room() {
+    let mut one = rule(Dimension::Product);
+    (one.id, one.what.scope.key) = (Uuid::from_u128(78), Some("product 00299".to_owned()));
+    let (rules, readings) = ([rule(Dimension::Product), one], wave(300));
+    let limits = Limits { series: 100, taken_up: 1_000, ..Limits::default() };
+    let (mut kept, mut open) = (BTreeMap::new(), Vec::new());
+    let first = plan(Situation {
+        rules: &rules[..1],
+        kept: &kept,
+        open: &open,
+        readings: &readings,
+        limits,
+        turn: 0,
+        now: NOW,
+    });
+    keep(&mut kept, &mut open, first.changes);
+    assert_eq!((kept.len(), open.len()), (100, 100));
+    let planned = plan(Situation {
+        rules: &rules,
+        kept: &kept,
+        open: &open,
+        readings: &readings,
+        limits,
+        turn: 1,
+        now: NOW,
+    });
+    let opened: Vec<_> = planned.changes.openings.iter().map(|it| it.id.rule_id.as_u128()).collect();
+    assert_eq!((opened, planned.n_no_room), (vec![78], 200));
+}
+
+#[test]
+fn more_changes_than_fit_into_a_turn_are_all_made_in_the_next_ones() {
+    let rules = [rule(Dimension::Product)];
+    let limits = Limits { series: 300, changed: 70, refreshed: 70, ..Limits::default() };
+    let (mut kept, mut open) = (BTreeMap::new(), Vec::new());
+    let opened = plan(Situation {
+        rules: &rules,
+        kept: &kept,
+        open: &open,
+        readings: &wave(200),
+        limits,
+        turn: 0,
+        now: NOW,
+    });
+    keep(&mut kept, &mut open, opened.changes);
+    // Nobody speaks of them any more.
+    let mut n_ended = Vec::new();
+    for turn in 1..=4 {
+        let silence = negative(&[], Dimension::Product);
+        let now = NOW + SignedDuration::from_secs(turn);
+        let planned = plan(Situation {
+            rules: &rules,
+            kept: &kept,
+            open: &open,
+            readings: &silence,
+            limits,
+            turn: 1,
+            now,
+        });
+        n_ended.push((planned.changes.endings.len(), planned.n_updates_left));
+        open.retain(|alert| !planned.changes.endings.contains(&alert.id));
+        keep(&mut kept, &mut open, planned.changes);
+    }
+    assert_eq!(n_ended, [(70, 130), (70, 60), (60, 0), (0, 0)]);
+}
+
+#[test]
+fn an_alert_that_says_already_what_it_would_say_is_not_written_again() {
+    let (alert, kept) = firing(1, "alpha");
+    let (rules, kept) = ([rule(Dimension::Product)], BTreeMap::from([kept]));
+    let readings = negative(&[("alpha", 60)], Dimension::Product);
+    let first =
+        planned((&rules, &kept), std::slice::from_ref(&alert), &readings, NOW).changes.refreshes.remove(0);
+    let said = Alert { title: first.title, count: first.count, value: first.value, ..alert };
+    let mut changed = rules.clone();
+    changed[0].updated_at = NOW + SignedDuration::from_secs(1);
+    let refreshed = |rules: &[Rule]| {
+        planned((rules, &kept), std::slice::from_ref(&said), &readings, NOW).changes.refreshes.len()
+    };
+    assert_eq!((refreshed(&rules), refreshed(&changed)), (0, 1), "unless its rule says something else now");
+}
+
+#[test]
+fn series_of_rules_that_are_gone_are_forgotten() {
+    let (_, kept) = firing(1, "alpha");
+    let kept = BTreeMap::from([kept]);
+    let forgotten =
+        |rules: &[Rule]| planned((rules, &kept), &[], &Readings::new(), NOW).changes.forgotten.len();
+    assert_eq!(
+        (forgotten(&[]), forgotten(&[rule(Dimension::Product)]), forgotten(&[rule(Dimension::City)])),
+        (1, 0, 1)
+    );
+}

@@ -1,0 +1,68 @@
+//! How far series have come, written down.
+
+use jiff::Timestamp;
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
+
+use super::Turn;
+use crate::models::evaluation::{Series, SeriesId};
+use crate::store::StoreError;
+use crate::store::codec::{Moment, cut};
+
+impl Turn<'_> {
+    /// Keeps series, each with its open alert. The rule of one may have been deleted meanwhile: its series are removed by
+    /// whoever evaluates next, so that nobody who deletes a rule has to wait for a turn.
+    pub(super) async fn keep(&self, kept: Vec<(&SeriesId, &Series, Option<Uuid>)>) -> Result<(), StoreError> {
+        const SQL: &str = "
+            INSERT INTO alert_series
+                (rule_id, dimension, key, phase, since, resolved_at, openings, flapping, alert)
+            SELECT rule_id, dimension::rollup_dimension, key, phase, since, resolved_at, openings::timestamptz[], flapping,
+                alert
+            FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::text[],
+                $8::bool[], $9::uuid[])
+                AS new (rule_id, dimension, key, phase, since, resolved_at, openings, flapping, alert)
+            ON CONFLICT (rule_id, dimension, key) DO UPDATE SET
+                phase = excluded.phase, since = excluded.since, resolved_at = excluded.resolved_at,
+                openings = excluded.openings, flapping = excluded.flapping, alert = excluded.alert";
+        if kept.is_empty() {
+            return Ok(());
+        }
+        let rules: Vec<Uuid> = kept.iter().map(|(id, ..)| id.rule_id).collect();
+        let dimensions: Vec<&str> = kept.iter().map(|(id, ..)| id.scope.dimension.as_str()).collect();
+        let keys: Vec<&str> = kept.iter().map(|(id, ..)| id.scope.key.as_str()).collect();
+        let phases: Vec<&str> = kept.iter().map(|(_, series, _)| series.phase.as_str()).collect();
+        let since: Vec<Moment> = kept.iter().map(|(_, series, _)| Moment(series.since)).collect();
+        let resolved: Vec<Option<Moment>> =
+            kept.iter().map(|(_, series, _)| series.resolved_at.map(Moment)).collect();
+        let openings: Vec<String> = kept.iter().map(|(_, series, _)| array_of(&series.openings)).collect();
+        let flapping: Vec<bool> = kept.iter().map(|(_, series, _)| series.flapping).collect();
+        let alerts: Vec<Option<Uuid>> = kept.iter().map(|(.., alert)| *alert).collect();
+        let params: [&(dyn ToSql + Sync); 9] =
+            [&rules, &dimensions, &keys, &phases, &since, &resolved, &openings, &flapping, &alerts];
+        let statement = self.transaction.prepare_cached(SQL).await?;
+        self.transaction.execute(&statement, &params).await?;
+        Ok(())
+    }
+
+    /// Forgets series that are at rest.
+    pub(super) async fn forget(&self, forgotten: &[SeriesId]) -> Result<(), StoreError> {
+        const SQL: &str = "
+            DELETE FROM alert_series USING unnest($1::uuid[], $2::text[], $3::text[]) AS gone (rule, of_dimension, of_key)
+            WHERE rule_id = rule AND dimension = of_dimension::rollup_dimension AND key = of_key";
+        if forgotten.is_empty() {
+            return Ok(());
+        }
+        let rules: Vec<Uuid> = forgotten.iter().map(|id| id.rule_id).collect();
+        let dimensions: Vec<&str> = forgotten.iter().map(|id| id.scope.dimension.as_str()).collect();
+        let keys: Vec<&str> = forgotten.iter().map(|id| id.scope.key.as_str()).collect();
+        let statement = self.transaction.prepare_cached(SQL).await?;
+        self.transaction.execute(&statement, &[&rules, &dimensions, &keys]).await?;
+        Ok(())
+    }
+}
+
+/// An array literal, since arrays of arrays are rectangles.
+fn array_of(moments: &[Timestamp]) -> String {
+    let moments: Vec<String> = moments.iter().map(|at| cut(*at).to_string()).collect();
+    format!("{{{}}}", moments.join(","))
+}
