@@ -106,6 +106,23 @@ enum Bench {
     /// The subscribers of `bench fanout`, which starts them itself
     #[command(hide = true)]
     FanoutClient(bench::fanout::client::ClientParams),
+    /// How long a turn of the alerter takes with very many series, and what posts and people notice of it
+    Alerting {
+        /// Products that are spoken of
+        #[arg(long = "products", value_name = "N", default_value_t = 65_000)]
+        n_products: usize,
+        /// Rules about each product
+        #[arg(long = "rules", value_name = "N", default_value_t = 197)]
+        n_rules: usize,
+        /// How long posts are sent, without rules and then with them
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// Posts sent each second
+        #[arg(long, default_value_t = 1_000)]
+        rate: u32,
+        #[command(flatten)]
+        output: Output,
+    },
     /// How often signals are wrong on stable series, and how soon they find bursts; on simulated ones, so nothing is stored
     Signals {
         /// Simulated series of each of seven rates
@@ -210,6 +227,17 @@ fn obey(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Bench { bench: Bench::FanoutClient(params) } => {
             app::client_runtime()?.block_on(bench::fanout::client::run(params))?;
+        }
+        Command::Bench { bench: Bench::Alerting { n_products, n_rules, seconds, rate, output } } => {
+            let params = bench::alerting::AlertingParams {
+                texts: output.texts,
+                n_products,
+                n_rules,
+                seconds,
+                per_second: rate,
+                json: output.json,
+            };
+            Runtime::new()?.block_on(bench::alerting::run(params))?;
         }
         Command::Bench { bench: Bench::Signals { n_series, json } } => {
             bench::signals::run(bench::signals::SignalsParams { n_series, json })?;

@@ -1,5 +1,6 @@
 //! Measurements that anybody can repeat: every figure we state is printed by one of these.
 
+pub mod alerting; // how long a turn of the alerter takes with very many series
 pub mod cascade; // how soon scores are corrected, and what that is worth
 pub mod explore; // how soon history answers
 pub mod fanout; // what a delivery to a browser costs, beside nchan and socket.io
