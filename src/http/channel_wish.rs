@@ -26,7 +26,12 @@ const NAME_CHARACTERS_MAX: usize = 200;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewChannel {
-    /// Its name for people, 1 to 200 characters.
+    /// Its name for people, 1 to 200 characters on one line.
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+    )]
     name: String,
     /// By which way. Never changes.
     pub(super) kind: ChannelKind,
@@ -74,7 +79,10 @@ pub(super) fn draft(
 ) -> Result<(ChannelDraft, Option<String>), ApiError> {
     must_last(state)?;
     let name = wish.name.trim();
-    if name.is_empty() || name.chars().count() > NAME_CHARACTERS_MAX || name.chars().any(char::is_control) {
+    if name.is_empty()
+        || wish.name.chars().count() > NAME_CHARACTERS_MAX
+        || name.chars().any(char::is_control)
+    {
         return Err(rejected("name", &format!("must be 1 to {NAME_CHARACTERS_MAX} printable characters")));
     }
     if let Delivery::Digest { every_seconds } = wish.delivery {

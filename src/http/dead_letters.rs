@@ -3,7 +3,9 @@
 use actix_web::HttpRequest;
 use actix_web::web::{Data, Json, Payload};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, OneOfBuilder, Type};
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use super::body;
 use super::error::{ApiError, ErrorBody};
@@ -31,7 +33,7 @@ pub struct DeadLettersParameters {
 }
 
 /// Which dead letters to send again.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Replay {
     /// These; absent with `all`.
@@ -41,6 +43,29 @@ pub struct Replay {
     #[serde(default)]
     all: bool,
 }
+
+/// Either some letters or all, which derived schemas cannot say.
+impl PartialSchema for Replay {
+    fn schema() -> RefOr<Schema> {
+        let id =
+            ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[0-9]{1,19}-[0-9]{1,19}$")).build();
+        let ids = |description: &str| ArrayBuilder::new().items(id.clone()).description(Some(description));
+        let all = |is_all: bool, description: &str| {
+            let all = ObjectBuilder::new().schema_type(Type::Boolean).enum_values(Some([is_all]));
+            all.description(Some(description))
+        };
+        let wish = || ObjectBuilder::new().additional_properties(Some(AdditionalProperties::FreeForm(false)));
+        let some = wish().property("ids", ids("These.").min_items(Some(1))).required("ids");
+        let every = wish().property("all", all(true, "All that are there now.")).required("all");
+        OneOfBuilder::new()
+            .item(some.property("all", all(false, "Not all.")))
+            .item(every.property("ids", ids("None by name.").max_items(Some(0))))
+            .description(Some("Which dead letters to send again."))
+            .into()
+    }
+}
+
+impl ToSchema for Replay {}
 
 /// What became of it.
 #[derive(Debug, Serialize, ToSchema)]

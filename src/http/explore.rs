@@ -75,6 +75,7 @@ macro_rules! filter_parameters {
             /// Instead of `from` and `to`: a range that ends now.
             window: Option<$crate::http::range::RangeName>,
             /// Words to find, as typed into a web search: `"a phrase"`, `or`, `-without`; at most 500 characters.
+            #[param(max_length = 500)]
             q: Option<String>,
             /// Where they came in, such as `http` or `replay`.
             source: Option<String>,
@@ -89,6 +90,7 @@ macro_rules! filter_parameters {
             /// Their sentiment, as the model says.
             label: Option<$crate::models::score::SentimentLabel>,
             /// Their strongest emotion, one of the seven.
+            #[param(pattern = "^(anger|disgust|fear|joy|neutral|sadness|surprise)$")]
             emotion: Option<String>,
             /// Their language, ISO 639-1; empty where it is not known.
             lang: Option<String>,

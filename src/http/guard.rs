@@ -14,7 +14,7 @@ use super::error::ApiError;
 use super::state::AppState;
 
 /// Reachable without a token: what restarts or routes traffic to a process has none.
-const OPEN_PATHS: [&str; 3] = ["/health", "/livez", "/readyz"];
+pub(super) const OPEN_PATHS: [&str; 3] = ["/health", "/livez", "/readyz"];
 
 /// Where a ticket stands for the token, since a browser can set no header there.
 const TICKET_PATHS: [&str; 2] = ["/ws", "/api/v1/events"];

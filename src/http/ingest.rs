@@ -7,11 +7,13 @@ use actix_web::HttpRequest;
 use serde::Serialize;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde_json::value::RawValue;
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{ArrayBuilder, OneOfBuilder, SchemaType};
+use utoipa::openapi::{ObjectBuilder, Ref, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::error::ApiError;
 use super::extract::content_type;
-use crate::models::new_post::{AcceptContext, Rejection, accept, parse};
+use crate::models::new_post::{AcceptContext, NewPost, Rejection, accept, parse};
 use crate::models::post::AcceptedPost;
 
 /// The largest body. A full batch of posts of ordinary length is 3 MiB.
@@ -21,6 +23,31 @@ pub const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
 pub const POSTS_MAX: usize = 10_000;
 
 const CONTENT_TYPES: &str = "application/json or application/x-ndjson";
+
+/// A post, or several. Each of several is judged by itself, so an array may hold anything.
+pub struct PostsBody;
+
+impl PartialSchema for PostsBody {
+    fn schema() -> RefOr<Schema> {
+        let anything = ObjectBuilder::new().schema_type(SchemaType::AnyValue);
+        OneOfBuilder::new()
+            .item(Ref::from_schema_name("NewPost"))
+            .item(
+                ArrayBuilder::new()
+                    .items(anything)
+                    .max_items(Some(POSTS_MAX))
+                    .description(Some("`NewPost`s")),
+            )
+            .into()
+    }
+}
+
+impl ToSchema for PostsBody {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((NewPost::name().into_owned(), NewPost::schema()));
+        NewPost::schemas(schemas);
+    }
+}
 
 /// What became of the posts of one body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]

@@ -123,7 +123,6 @@ fn cells(post: &LabelledPost) -> Vec<String> {
 /// A note without text is none.
 fn checked(new: NewLabel) -> Result<NewLabel, ApiError> {
     let short = |field: &str, text: Option<String>, most: usize| {
-        let text = text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
         if text.as_ref().is_some_and(|text| text.chars().count() > most || text.contains('\0')) {
             let message = format!("must be at most {most} characters, without NUL");
             return Err(ApiError::Rejected(Rejection {
@@ -132,7 +131,7 @@ fn checked(new: NewLabel) -> Result<NewLabel, ApiError> {
                 message,
             }));
         }
-        Ok(text)
+        Ok(text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()))
     };
     Ok(NewLabel {
         label: new.label,

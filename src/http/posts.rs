@@ -9,10 +9,10 @@ use super::error::{ApiError, ErrorBody};
 use super::explore::filter_parameters;
 use super::export::{self, Format};
 use super::extract::{self, NoParameters, Parameters};
-use super::ingest::{self, BODY_BYTES_MAX, Receipt};
+use super::ingest::{self, BODY_BYTES_MAX, PostsBody, Receipt};
 use super::range::RangeWish;
 use super::state::AppState;
-use crate::models::new_post::{AcceptContext, NewPost};
+use crate::models::new_post::AcceptContext;
 use crate::models::post::{ListedPost, PostOrder, PostWithHistory, Source};
 use crate::store::page::Page;
 use crate::store::post_list::{self, PostsQuery, RANKED_MAX, RANKED_RANGE_MAX};
@@ -26,7 +26,7 @@ const LIMIT_MAX: usize = 500;
 /// is understood. `202` means that the accepted ones are in the stream and will not be lost; a post that was sent
 /// before counts once. One bad post does not spoil its batch. After 429 and 503 send the same body again.
 #[utoipa::path(post, path = "/api/v1/posts", tag = "posts", operation_id = "ingest_posts",
-    request_body(content((NewPost = "application/json"), (NewPost = "application/x-ndjson")),
+    request_body(content((PostsBody = "application/json"), (String = "application/x-ndjson")),
         description = "A post, an array of posts, or one post a line"),
     responses(
         (status = 202, body = Receipt, description = "In the stream, except those rejected"),

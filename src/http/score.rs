@@ -7,7 +7,9 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, OneOfBuilder, SchemaType, Type};
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::body;
 use super::error::{ApiError, ErrorBody};
@@ -29,7 +31,7 @@ const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
 const BUDGET_MS_MAX: u64 = 60_000;
 
 /// One text, or several.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScoreRequest {
     /// One text, 1 to 10,000 characters; answered with its score.
@@ -37,14 +39,48 @@ pub struct ScoreRequest {
     text: Option<String>,
     /// Up to 256 such texts; answered with `scores`.
     #[serde(default)]
-    #[schema(value_type = Option<Vec<String>>)]
     texts: Option<Texts>,
     /// How long the deep model may take, in milliseconds, 0 to 60,000; `--latency-budget` where absent. Where it would
     /// take longer, or the server is overloaded, the fast model answers.
     #[serde(default)]
-    #[schema(minimum = 0, maximum = 60_000)]
     budget_ms: Option<u64>,
 }
+
+/// Either `text` or `texts`, which derived schemas cannot say.
+impl PartialSchema for ScoreRequest {
+    fn schema() -> RefOr<Schema> {
+        let text = || {
+            let text = ObjectBuilder::new().schema_type(Type::String).pattern(Some(r"\S"));
+            text.min_length(Some(1)).max_length(Some(TEXT_CHARS_MAX))
+        };
+        let texts = ArrayBuilder::new().items(text()).min_items(Some(1)).max_items(Some(TEXTS_MAX));
+        let nothing = || ObjectBuilder::new().schema_type(Type::Null);
+        let budget = ObjectBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::Integer, Type::Null]))
+            .minimum(Some(0))
+            .maximum(Some(BUDGET_MS_MAX))
+            .description(Some(
+                "How long the deep model may take, in milliseconds, 0 to 60,000; `--latency-budget` where absent. \
+                 Where it would take longer, or the server is overloaded, the fast model answers.",
+            ))
+            .build();
+        let wish = || {
+            let wish = ObjectBuilder::new().property("budget_ms", budget.clone());
+            wish.additional_properties(Some(AdditionalProperties::FreeForm(false)))
+        };
+        let one = "One text, 1 to 10,000 characters; answered with its score.";
+        let one = wish().property("text", text().description(Some(one))).property("texts", nothing());
+        let many = "Up to 256 such texts; answered with `scores`.";
+        let many = wish().property("texts", texts.description(Some(many))).property("text", nothing());
+        OneOfBuilder::new()
+            .item(one.required("text"))
+            .item(many.required("texts"))
+            .description(Some("One text, or several."))
+            .into()
+    }
+}
+
+impl ToSchema for ScoreRequest {}
 
 /// The scores of several texts, in their order.
 #[derive(Debug, Serialize, ToSchema)]

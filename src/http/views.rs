@@ -95,7 +95,7 @@ fn checked(new: NewView) -> Result<NewView, ApiError> {
         Err(ApiError::Rejected(Rejection { code: "invalid_field", field: field.to_owned(), message }))
     };
     let name = new.name.trim();
-    if name.is_empty() || name.chars().count() > NAME_CHARS_MAX || name.chars().any(char::is_control) {
+    if name.is_empty() || new.name.chars().count() > NAME_CHARS_MAX || name.chars().any(char::is_control) {
         return wrong(
             "name",
             format!("must be 1 to {NAME_CHARS_MAX} characters, without control characters"),

@@ -134,10 +134,11 @@ impl Comparison {
 #[serde(deny_unknown_fields)]
 pub struct RuleScope {
     /// `overall`, `product`, `platform`, `channel` or `city`.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^(overall|product|platform|channel|city)$")]
     pub dimension: Dimension,
-    /// Which product, platform, channel or city; null for each of them, with an alert of its own.
+    /// Which product, platform, channel or city; null for each of them, with an alert of its own. At most 128 bytes.
     #[serde(default)]
+    #[schema(max_length = 128)]
     pub key: Option<String>,
 }
 
@@ -158,44 +159,60 @@ impl RuleScope {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewRule {
-    /// What people call it, 1 to 100 characters.
+    /// What people call it, 1 to 100 characters on one line.
+    #[schema(
+        min_length = 1,
+        max_length = 100,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+    )]
     pub name: String,
     /// Whether it is evaluated.
     #[serde(default = "yes")]
     pub enabled: bool,
     /// `negative_share`, `sentiment_average`, `churn_high`, `toxicity`, `volume`, `virality`, or `emotion:` followed by
     /// one of the seven.
-    #[schema(value_type = String)]
+    #[schema(
+        value_type = String,
+        pattern = "^(negative_share|sentiment_average|churn_high|toxicity|volume|virality|emotion:(anger|disgust|fear|joy|neutral|sadness|surprise))$"
+    )]
     pub metric: Metric,
     /// What it watches.
     pub scope: RuleScope,
-    /// How far back it looks, 10 seconds to a day.
-    #[schema(minimum = 10, maximum = 86_400)]
+    /// How far back it looks, 10 seconds to a day in steps of 10.
+    #[schema(minimum = 10, maximum = 86_400, multiple_of = 10)]
     pub window_seconds: i64,
     /// On which side of the threshold it fires.
     pub comparison: Comparison,
-    /// It fires beyond this.
+    /// It fires beyond this. Shares, toxicity and emotions lie between 0 and 1, sentiment between −1 and 1, virality
+    /// between 60 and 100.
+    #[schema(minimum = -1, maximum = 1_000_000_000_000_i64)]
     pub threshold: f64,
     /// It ceases at this or less, or for `below` at this or more; between the two it stays as it is. `threshold` when
     /// absent.
     #[serde(default)]
+    #[schema(minimum = -1, maximum = 1_000_000_000_000_i64)]
     pub clear_threshold: Option<f64>,
     /// Fewer posts than this say nothing: it neither fires nor holds.
     #[serde(default)]
+    #[schema(minimum = 0, maximum = 1_000_000_000)]
     pub minimum_volume: i64,
     /// How long it must hold before it fires.
     #[serde(default)]
+    #[schema(minimum = 0, maximum = 86_400)]
     pub for_seconds: i64,
     /// How long it must have ceased before it is over.
     #[serde(default)]
+    #[schema(minimum = 0, maximum = 86_400)]
     pub keep_firing_seconds: i64,
     /// How long after it was over it stays quiet.
     #[serde(default = "a_minute")]
+    #[schema(minimum = 0, maximum = 86_400)]
     pub cooldown_seconds: i64,
     /// How loudly. A negative share halfway from the threshold to all posts is critical whatever this says.
     pub severity: Severity,
-    /// Where its alerts are sent; empty for every channel whose minimum severity fits.
+    /// Where its alerts are sent, at most 32; empty for every channel whose minimum severity fits.
     #[serde(default)]
+    #[schema(max_items = 32)]
     pub channels: Vec<Uuid>,
 }
 

@@ -21,9 +21,11 @@ pub struct NewLabel {
     pub label: SentimentLabel,
     /// Why, at most 1,000 characters.
     #[serde(default)]
+    #[schema(max_length = 1000)]
     pub note: Option<String>,
     /// Who says so, at most 100 characters. Taken on trust: there are no accounts.
     #[serde(default)]
+    #[schema(max_length = 100)]
     pub by: Option<String>,
 }
 

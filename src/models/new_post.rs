@@ -28,16 +28,20 @@ const MAX_COUNT: i64 = 1_000_000_000_000;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Geo {
-    /// The city's name.
+    /// The city's name, at most 128 bytes.
+    #[schema(max_length = 128)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub city: Option<String>,
-    /// ISO 3166-1 alpha-2 country, or its English name.
+    /// ISO 3166-1 alpha-2 country, or its English name, at most 128 bytes.
+    #[schema(max_length = 128)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub country: Option<String>,
-    /// Latitude in degrees, −90 to 90.
+    /// Latitude in degrees, −90 to 90; with a longitude.
+    #[schema(minimum = -90, maximum = 90)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lat: Option<f64>,
-    /// Longitude in degrees, −180 to 180.
+    /// Longitude in degrees, −180 to 180; with a latitude.
+    #[schema(minimum = -180, maximum = 180)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lon: Option<f64>,
 }
@@ -47,36 +51,44 @@ pub struct Geo {
 #[serde(deny_unknown_fields)]
 pub struct NewPost {
     /// The post's id at its platform, 1 to 256 bytes.
+    #[schema(min_length = 1, max_length = 256)]
     pub id: String,
     /// The platform, `[a-z0-9_.-]{1,32}`.
+    #[schema(pattern = "^[a-z0-9_.-]{1,32}$")]
     pub platform: String,
-    /// What was said, 1 to 10,000 characters without NUL.
+    /// What was said, 1 to 10,000 characters without NUL, not all of them white space.
+    #[schema(min_length = 1, max_length = 10000, pattern = r"\S")]
     pub text: String,
     /// Who said it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub author: Option<Author>,
     /// ISO 639-1 language; detected when absent.
+    #[schema(max_length = 35, pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lang: Option<String>,
     /// Event time, RFC 3339; the time of acceptance when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Timestamp>,
-    /// When it was really written, where `created_at` was moved by a replay.
+    /// When it was really written, where `created_at` was moved by a replay; since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub original_created_at: Option<Timestamp>,
     /// Where it was written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub geo: Option<Geo>,
-    /// The product it is about; others are found by keyword.
+    /// The product it is about; others are found by keyword. At most 128 bytes.
+    #[schema(max_length = 128)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub product: Option<String>,
-    /// The support or marketing channel it came through.
+    /// The support or marketing channel it came through, at most 128 bytes.
+    #[schema(max_length = 128)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
-    /// Where it can be read.
+    /// Where it can be read, at most 2,048 bytes.
+    #[schema(max_length = 2048, pattern = "^https?://")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// The id of the post it answers.
+    /// The id of the post it answers, at most 256 bytes.
+    #[schema(max_length = 256)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent_id: Option<String>,
     /// Counts at the time of sending.

@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{AdditionalProperties, OneOfBuilder, Type};
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use super::alert::Severity;
@@ -67,7 +69,7 @@ impl ChannelKind {
 }
 
 /// When a message leaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "mode", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Delivery {
     /// At once, each by itself.
@@ -75,10 +77,32 @@ pub enum Delivery {
     /// All of an interval together, which begins with the first of them.
     Digest {
         /// How long is gathered, 60 to 86,400.
-        #[schema(minimum = 60, maximum = 86_400)]
         every_seconds: i32,
     },
 }
+
+/// By hand, since a derived schema forgets that a digest denies unknown fields.
+impl PartialSchema for Delivery {
+    fn schema() -> RefOr<Schema> {
+        let delivery = |mode: &str, description: &str| {
+            let mode = ObjectBuilder::new().schema_type(Type::String).enum_values(Some([mode]));
+            let delivery = ObjectBuilder::new().property("mode", mode).required("mode");
+            delivery.description(Some(description))
+        };
+        let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(60)).maximum(Some(86_400));
+        let digest = delivery("digest", "All of an interval together, which begins with the first of them.")
+            .property("every_seconds", seconds.description(Some("How long is gathered, 60 to 86,400.")))
+            .required("every_seconds")
+            .additional_properties(Some(AdditionalProperties::FreeForm(false)));
+        OneOfBuilder::new()
+            .item(delivery("immediate", "At once, each by itself."))
+            .item(digest)
+            .description(Some("When a message leaves."))
+            .into()
+    }
+}
+
+impl ToSchema for Delivery {}
 
 /// A setting as it is answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -130,14 +154,19 @@ pub struct ChannelSettings {
 #[serde(deny_unknown_fields)]
 pub struct NewChannelSettings {
     /// `webhook`, `slack`: where messages go.
+    #[schema(max_length = 2048, pattern = "^https?://")]
     pub url: Option<String>,
     /// `webhook`: what messages are signed with, `whsec_` and 24 to 64 bytes in base64; made here when absent.
+    #[schema(pattern = "^whsec_[A-Za-z0-9+/]{32,86}={0,2}$")]
     pub secret: Option<String>,
     /// `email`: to whom, at most 50.
+    #[schema(min_items = 1, max_items = 50)]
     pub to: Option<Vec<String>>,
     /// `pagerduty`: the integration key of a service.
+    #[schema(pattern = "^[A-Za-z0-9]{32}$")]
     pub routing_key: Option<String>,
     /// `web_push`: the browser's address at its push service, as `PushSubscription` tells it.
+    #[schema(max_length = 2048, pattern = "^https?://")]
     pub endpoint: Option<String>,
     /// `web_push`: its keys, likewise.
     pub keys: Option<PushKeys>,
@@ -147,9 +176,11 @@ pub struct NewChannelSettings {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PushKeys {
-    /// Its public key.
+    /// Its public key, 65 bytes.
+    #[schema(pattern = "^[A-Za-z0-9_-]{87}=*$")]
     pub p256dh: String,
-    /// What it shares with us.
+    /// What it shares with us, 16 bytes.
+    #[schema(pattern = "^[A-Za-z0-9_-]{22}=*$")]
     pub auth: String,
 }
 

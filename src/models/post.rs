@@ -49,16 +49,20 @@ pub struct AcceptedPost {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Author {
-    /// The author's id at the platform.
+    /// The author's id at the platform, at most 256 bytes.
+    #[schema(max_length = 256)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The name the author goes by.
+    /// The name the author goes by, at most 256 bytes.
+    #[schema(max_length = 256)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub handle: Option<String>,
     /// How many accounts follow the author.
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub followers: Option<i64>,
-    /// Free text the author gives as a location; read through a gazetteer when `geo` is absent.
+    /// Free text the author gives as a location; read through a gazetteer when `geo` is absent. At most 256 bytes.
+    #[schema(max_length = 256)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
 }
@@ -68,15 +72,19 @@ pub struct Author {
 #[serde(deny_unknown_fields)]
 pub struct Engagement {
     /// Likes, favourites, upvotes.
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub likes: Option<i64>,
     /// Reposts, retweets, shares.
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shares: Option<i64>,
     /// Replies and comments.
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comments: Option<i64>,
     /// Views or impressions.
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub views: Option<i64>,
 }

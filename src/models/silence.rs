@@ -37,10 +37,11 @@ pub struct NewSilence {
     pub rule_id: Option<Uuid>,
     /// Only alerts about such a thing: `overall`, `product`, `platform`, `channel` or `city`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = "^(overall|product|platform|channel|city)$")]
     pub dimension: Option<Dimension>,
-    /// Only alerts about this product, platform, channel or city.
+    /// Only alerts about this product, platform, channel or city; with its `dimension`, at most 128 bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 128)]
     pub key: Option<String>,
     /// Only alerts exactly this loud.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -48,10 +49,11 @@ pub struct NewSilence {
     /// From when on; at once when absent.
     #[serde(default = "Timestamp::now")]
     pub starts_at: Timestamp,
-    /// Until when.
+    /// Until when: later than `starts_at`, and not over.
     pub ends_at: Timestamp,
-    /// Why, for colleagues.
+    /// Why, for colleagues, at most 500 characters.
     #[serde(default)]
+    #[schema(max_length = 500)]
     pub comment: String,
 }
 

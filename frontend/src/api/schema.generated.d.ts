@@ -1065,16 +1065,16 @@ export interface components {
         };
         /** @description Who wrote a post, as far as the platform tells. */
         Author: {
-            /** @description The author's id at the platform. */
+            /** @description The author's id at the platform, at most 256 bytes. */
             id?: string | null;
-            /** @description The name the author goes by. */
+            /** @description The name the author goes by, at most 256 bytes. */
             handle?: string | null;
             /**
              * Format: int64
              * @description How many accounts follow the author.
              */
             followers?: number | null;
-            /** @description Free text the author gives as a location; read through a gazetteer when `geo` is absent. */
+            /** @description Free text the author gives as a location; read through a gazetteer when `geo` is absent. At most 256 bytes. */
             location?: string | null;
         };
         /** @description One city, product, channel or platform. */
@@ -1184,13 +1184,31 @@ export interface components {
             high: number;
         };
         /** @description Everything a client can send. */
-        ClientOp: (components["schemas"]["Subscribe"] & {
+        ClientOp: {
+            /** @description The feeds to add. The first subscription replaces what a silent client gets. */
+            feeds: components["schemas"]["Feed"][];
+            filter?: components["schemas"]["Filter"] | null;
+            /**
+             * Format: float
+             * @description Posts a second, at most, 0.1 to 1000; absent leaves it as it is. What is left out is told by `message:skipped`.
+             */
+            max_rate?: number | null;
+            /** @description Whether to send metrics as what has changed; absent leaves it as it is. */
+            delta?: boolean | null;
+            /**
+             * @description The newest id the client has seen, `epoch:offset`. It counts in the first subscription of a connection,
+             *     within two seconds of its beginning: after that the connection has news already, and is answered
+             *     `recovered: false`.
+             */
+            since?: string | null;
             /** @enum {string} */
             op: "subscribe";
-        }) | (components["schemas"]["Unsubscribe"] & {
+        } | {
+            /** @description The feeds to take away. */
+            feeds: components["schemas"]["Feed"][];
             /** @enum {string} */
             op: "unsubscribe";
-        }) | {
+        } | {
             /** @enum {string} */
             op: "ping";
         };
@@ -1238,13 +1256,10 @@ export interface components {
             /** @enum {string} */
             mode: "immediate";
         } | {
-            /**
-             * Format: int32
-             * @description How long is gathered, 60 to 86,400.
-             */
-            every_seconds: number;
             /** @enum {string} */
             mode: "digest";
+            /** @description How long is gathered, 60 to 86,400. */
+            every_seconds: number;
         };
         /** @description A server the process cannot work without. */
         DependencyHealth: {
@@ -1506,18 +1521,18 @@ export interface components {
         Format: "csv" | "ndjson";
         /** @description Where a post was written, as sent. */
         Geo: {
-            /** @description The city's name. */
+            /** @description The city's name, at most 128 bytes. */
             city?: string | null;
-            /** @description ISO 3166-1 alpha-2 country, or its English name. */
+            /** @description ISO 3166-1 alpha-2 country, or its English name, at most 128 bytes. */
             country?: string | null;
             /**
              * Format: double
-             * @description Latitude in degrees, −90 to 90.
+             * @description Latitude in degrees, −90 to 90; with a longitude.
              */
             lat?: number | null;
             /**
              * Format: double
-             * @description Longitude in degrees, −180 to 180.
+             * @description Longitude in degrees, −180 to 180; with a latitude.
              */
             lon?: number | null;
         };
@@ -1697,7 +1712,7 @@ export interface components {
         };
         /** @description A channel as somebody wants it. */
         NewChannel: {
-            /** @description Its name for people, 1 to 200 characters. */
+            /** @description Its name for people, 1 to 200 characters on one line. */
             name: string;
             /** @description By which way. Never changes. */
             kind: components["schemas"]["ChannelKind"];
@@ -1747,7 +1762,7 @@ export interface components {
             id: string;
             /** @description The platform, `[a-z0-9_.-]{1,32}`. */
             platform: string;
-            /** @description What was said, 1 to 10,000 characters without NUL. */
+            /** @description What was said, 1 to 10,000 characters without NUL, not all of them white space. */
             text: string;
             author?: components["schemas"]["Author"] | null;
             /** @description ISO 639-1 language; detected when absent. */
@@ -1759,23 +1774,23 @@ export interface components {
             created_at?: string | null;
             /**
              * Format: date-time
-             * @description When it was really written, where `created_at` was moved by a replay.
+             * @description When it was really written, where `created_at` was moved by a replay; since 1970.
              */
             original_created_at?: string | null;
             geo?: components["schemas"]["Geo"] | null;
-            /** @description The product it is about; others are found by keyword. */
+            /** @description The product it is about; others are found by keyword. At most 128 bytes. */
             product?: string | null;
-            /** @description The support or marketing channel it came through. */
+            /** @description The support or marketing channel it came through, at most 128 bytes. */
             channel?: string | null;
-            /** @description Where it can be read. */
+            /** @description Where it can be read, at most 2,048 bytes. */
             url?: string | null;
-            /** @description The id of the post it answers. */
+            /** @description The id of the post it answers, at most 256 bytes. */
             parent_id?: string | null;
             engagement?: components["schemas"]["Engagement"] | null;
         };
         /** @description A rule as it is written. */
         NewRule: {
-            /** @description What people call it, 1 to 100 characters. */
+            /** @description What people call it, 1 to 100 characters on one line. */
             name: string;
             /** @description Whether it is evaluated. */
             enabled?: boolean;
@@ -1788,14 +1803,15 @@ export interface components {
             scope: components["schemas"]["RuleScope"];
             /**
              * Format: int64
-             * @description How far back it looks, 10 seconds to a day.
+             * @description How far back it looks, 10 seconds to a day in steps of 10.
              */
             window_seconds: number;
             /** @description On which side of the threshold it fires. */
             comparison: components["schemas"]["Comparison"];
             /**
              * Format: double
-             * @description It fires beyond this.
+             * @description It fires beyond this. Shares, toxicity and emotions lie between 0 and 1, sentiment between −1 and 1, virality
+             *     between 60 and 100.
              */
             threshold: number;
             /**
@@ -1826,7 +1842,7 @@ export interface components {
             cooldown_seconds?: number;
             /** @description How loudly. A negative share halfway from the threshold to all posts is critical whatever this says. */
             severity: components["schemas"]["Severity"];
-            /** @description Where its alerts are sent; empty for every channel whose minimum severity fits. */
+            /** @description Where its alerts are sent, at most 32; empty for every channel whose minimum severity fits. */
             channels?: string[];
         };
         /**
@@ -1841,7 +1857,7 @@ export interface components {
             rule_id?: string | null;
             /** @description Only alerts about such a thing: `overall`, `product`, `platform`, `channel` or `city`. */
             dimension?: string | null;
-            /** @description Only alerts about this product, platform, channel or city. */
+            /** @description Only alerts about this product, platform, channel or city; with its `dimension`, at most 128 bytes. */
             key?: string | null;
             severity?: components["schemas"]["Severity"] | null;
             /**
@@ -1851,15 +1867,15 @@ export interface components {
             starts_at?: string;
             /**
              * Format: date-time
-             * @description Until when.
+             * @description Until when: later than `starts_at`, and not over.
              */
             ends_at: string;
-            /** @description Why, for colleagues. */
+            /** @description Why, for colleagues, at most 500 characters. */
             comment?: string;
         };
         /** @description A view to save. */
         NewView: {
-            /** @description Its name for people, 1 to 100 characters. */
+            /** @description Its name for people, 1 to 100 characters on one line. */
             name: string;
             /** @description Which page it is of. */
             page: components["schemas"]["ViewPage"];
@@ -2265,7 +2281,61 @@ export interface components {
         /** @description One page of a list, newest first. */
         Page_Rule: {
             /** @description At most as many as asked for. */
-            items: (components["schemas"]["NewRule"] & {
+            items: {
+                /** @description What people call it, 1 to 100 characters on one line. */
+                name: string;
+                /** @description Whether it is evaluated. */
+                enabled?: boolean;
+                /**
+                 * @description `negative_share`, `sentiment_average`, `churn_high`, `toxicity`, `volume`, `virality`, or `emotion:` followed by
+                 *     one of the seven.
+                 */
+                metric: string;
+                /** @description What it watches. */
+                scope: components["schemas"]["RuleScope"];
+                /**
+                 * Format: int64
+                 * @description How far back it looks, 10 seconds to a day in steps of 10.
+                 */
+                window_seconds: number;
+                /** @description On which side of the threshold it fires. */
+                comparison: components["schemas"]["Comparison"];
+                /**
+                 * Format: double
+                 * @description It fires beyond this. Shares, toxicity and emotions lie between 0 and 1, sentiment between −1 and 1, virality
+                 *     between 60 and 100.
+                 */
+                threshold: number;
+                /**
+                 * Format: double
+                 * @description It ceases at this or less, or for `below` at this or more; between the two it stays as it is. `threshold` when
+                 *     absent.
+                 */
+                clear_threshold?: number | null;
+                /**
+                 * Format: int64
+                 * @description Fewer posts than this say nothing: it neither fires nor holds.
+                 */
+                minimum_volume?: number;
+                /**
+                 * Format: int64
+                 * @description How long it must hold before it fires.
+                 */
+                for_seconds?: number;
+                /**
+                 * Format: int64
+                 * @description How long it must have ceased before it is over.
+                 */
+                keep_firing_seconds?: number;
+                /**
+                 * Format: int64
+                 * @description How long after it was over it stays quiet.
+                 */
+                cooldown_seconds?: number;
+                /** @description How loudly. A negative share halfway from the threshold to all posts is critical whatever this says. */
+                severity: components["schemas"]["Severity"];
+                /** @description Where its alerts are sent, at most 32; empty for every channel whose minimum severity fits. */
+                channels?: string[];
                 /**
                  * Format: uuid
                  * @description Its name for programs.
@@ -2283,7 +2353,7 @@ export interface components {
                  * @description When it was last changed.
                  */
                 updated_at: string;
-            })[];
+            }[];
             /** @description Asks for the next page; null when this is the last. */
             next_cursor?: string | null;
         };
@@ -2319,7 +2389,29 @@ export interface components {
         /** @description One page of a list, newest first. */
         Page_Silence: {
             /** @description At most as many as asked for. */
-            items: (components["schemas"]["NewSilence"] & {
+            items: {
+                /**
+                 * Format: uuid
+                 * @description Only alerts of this rule.
+                 */
+                rule_id?: string | null;
+                /** @description Only alerts about such a thing: `overall`, `product`, `platform`, `channel` or `city`. */
+                dimension?: string | null;
+                /** @description Only alerts about this product, platform, channel or city; with its `dimension`, at most 128 bytes. */
+                key?: string | null;
+                severity?: components["schemas"]["Severity"] | null;
+                /**
+                 * Format: date-time
+                 * @description From when on; at once when absent.
+                 */
+                starts_at?: string;
+                /**
+                 * Format: date-time
+                 * @description Until when: later than `starts_at`, and not over.
+                 */
+                ends_at: string;
+                /** @description Why, for colleagues, at most 500 characters. */
+                comment?: string;
                 /**
                  * Format: uuid
                  * @description Its name.
@@ -2330,7 +2422,7 @@ export interface components {
                  * @description When it was made.
                  */
                 created_at: string;
-            })[];
+            }[];
             /** @description Asks for the next page; null when this is the last. */
             next_cursor?: string | null;
         };
@@ -2426,6 +2518,7 @@ export interface components {
             /** @description The scores before that, oldest first; empty for a post that was scored once. */
             history: components["schemas"]["PastScore"][];
         };
+        PostsBody: components["schemas"]["NewPost"] | unknown[];
         /** @description What a rule would have done. */
         Preview: {
             /**
@@ -2466,9 +2559,9 @@ export interface components {
         };
         /** @description The keys of a browser's subscription, in URL-safe base64. */
         PushKeys: {
-            /** @description Its public key. */
+            /** @description Its public key, 65 bytes. */
             p256dh: string;
-            /** @description What it shares with us. */
+            /** @description What it shares with us, 16 bytes. */
             auth: string;
         };
         /**
@@ -2526,10 +2619,21 @@ export interface components {
         };
         /** @description Which dead letters to send again. */
         Replay: {
-            /** @description These; absent with `all`. */
+            /** @description These. */
+            ids: string[];
+            /**
+             * @description Not all.
+             * @enum {boolean}
+             */
+            all?: false;
+        } | {
+            /**
+             * @description All that are there now.
+             * @enum {boolean}
+             */
+            all: true;
+            /** @description None by name. */
             ids?: string[];
-            /** @description All that are there now. */
-            all?: boolean;
         };
         /** @description What became of it. */
         Replayed: {
@@ -2627,7 +2731,61 @@ export interface components {
             };
         };
         /** @description A rule as it is stored. */
-        Rule: components["schemas"]["NewRule"] & {
+        Rule: {
+            /** @description What people call it, 1 to 100 characters on one line. */
+            name: string;
+            /** @description Whether it is evaluated. */
+            enabled?: boolean;
+            /**
+             * @description `negative_share`, `sentiment_average`, `churn_high`, `toxicity`, `volume`, `virality`, or `emotion:` followed by
+             *     one of the seven.
+             */
+            metric: string;
+            /** @description What it watches. */
+            scope: components["schemas"]["RuleScope"];
+            /**
+             * Format: int64
+             * @description How far back it looks, 10 seconds to a day in steps of 10.
+             */
+            window_seconds: number;
+            /** @description On which side of the threshold it fires. */
+            comparison: components["schemas"]["Comparison"];
+            /**
+             * Format: double
+             * @description It fires beyond this. Shares, toxicity and emotions lie between 0 and 1, sentiment between −1 and 1, virality
+             *     between 60 and 100.
+             */
+            threshold: number;
+            /**
+             * Format: double
+             * @description It ceases at this or less, or for `below` at this or more; between the two it stays as it is. `threshold` when
+             *     absent.
+             */
+            clear_threshold?: number | null;
+            /**
+             * Format: int64
+             * @description Fewer posts than this say nothing: it neither fires nor holds.
+             */
+            minimum_volume?: number;
+            /**
+             * Format: int64
+             * @description How long it must hold before it fires.
+             */
+            for_seconds?: number;
+            /**
+             * Format: int64
+             * @description How long it must have ceased before it is over.
+             */
+            keep_firing_seconds?: number;
+            /**
+             * Format: int64
+             * @description How long after it was over it stays quiet.
+             */
+            cooldown_seconds?: number;
+            /** @description How loudly. A negative share halfway from the threshold to all posts is critical whatever this says. */
+            severity: components["schemas"]["Severity"];
+            /** @description Where its alerts are sent, at most 32; empty for every channel whose minimum severity fits. */
+            channels?: string[];
             /**
              * Format: uuid
              * @description Its name for programs.
@@ -2665,7 +2823,7 @@ export interface components {
         RuleScope: {
             /** @description `overall`, `product`, `platform`, `channel` or `city`. */
             dimension: string;
-            /** @description Which product, platform, channel or city; null for each of them, with an alert of its own. */
+            /** @description Which product, platform, channel or city; null for each of them, with an alert of its own. At most 128 bytes. */
             key?: string | null;
         };
         /** @description A saved view. */
@@ -2727,16 +2885,17 @@ export interface components {
         ScoreAnswer: components["schemas"]["Score"] | components["schemas"]["Scores"];
         /** @description One text, or several. */
         ScoreRequest: {
-            /** @description One text, 1 to 10,000 characters; answered with its score. */
-            text?: string | null;
-            /** @description Up to 256 such texts; answered with `scores`. */
-            texts?: string[] | null;
-            /**
-             * Format: int64
-             * @description How long the deep model may take, in milliseconds, 0 to 60,000; `--latency-budget` where absent. Where it would
-             *     take longer, or the server is overloaded, the fast model answers.
-             */
+            /** @description How long the deep model may take, in milliseconds, 0 to 60,000; `--latency-budget` where absent. Where it would take longer, or the server is overloaded, the fast model answers. */
             budget_ms?: number | null;
+            /** @description One text, 1 to 10,000 characters; answered with its score. */
+            text: string;
+            texts?: null;
+        } | {
+            /** @description How long the deep model may take, in milliseconds, 0 to 60,000; `--latency-budget` where absent. Where it would take longer, or the server is overloaded, the fast model answers. */
+            budget_ms?: number | null;
+            /** @description Up to 256 such texts; answered with `scores`. */
+            texts: string[];
+            text?: null;
         };
         /** @description A post and what the model says about it: what is stored, listed and pushed. */
         ScoredPost: {
@@ -2911,7 +3070,29 @@ export interface components {
             minimum_volume: number;
         };
         /** @description A time in which certain alerts are not notified. */
-        Silence: components["schemas"]["NewSilence"] & {
+        Silence: {
+            /**
+             * Format: uuid
+             * @description Only alerts of this rule.
+             */
+            rule_id?: string | null;
+            /** @description Only alerts about such a thing: `overall`, `product`, `platform`, `channel` or `city`. */
+            dimension?: string | null;
+            /** @description Only alerts about this product, platform, channel or city; with its `dimension`, at most 128 bytes. */
+            key?: string | null;
+            severity?: components["schemas"]["Severity"] | null;
+            /**
+             * Format: date-time
+             * @description From when on; at once when absent.
+             */
+            starts_at?: string;
+            /**
+             * Format: date-time
+             * @description Until when: later than `starts_at`, and not over.
+             */
+            ends_at: string;
+            /** @description Why, for colleagues, at most 500 characters. */
+            comment?: string;
             /**
              * Format: uuid
              * @description Its name.
@@ -3323,10 +3504,100 @@ export interface components {
          */
         WindowName: "60s" | "5m" | "1h" | "24h" | "7d";
     };
-    responses: never;
+    responses: {
+        /** @description Too many bodies are being received; `Retry-After` says when to send again */
+        Busy: {
+            headers: {
+                "retry-after": components["headers"]["RetryAfter"];
+                "x-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorBody"];
+            };
+        };
+        /** @description The request is meant for another host, or comes from a page that may not ask */
+        Foreign: {
+            headers: {
+                "x-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorBody"];
+            };
+        };
+        /** @description The body is not what it says it is, or a parameter is wrong */
+        MalformedBody: {
+            headers: {
+                "x-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorBody"];
+            };
+        };
+        /** @description The body took more than 30 seconds to arrive */
+        SlowBody: {
+            headers: {
+                "x-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorBody"];
+            };
+        };
+        /** @description The body is too large */
+        TooLarge: {
+            headers: {
+                "x-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorBody"];
+            };
+        };
+        /** @description The token is missing or wrong */
+        Unauthorized: {
+            headers: {
+                "www-authenticate": components["headers"]["Authenticate"];
+                "x-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorBody"];
+            };
+        };
+        /** @description The content type is another, or the content encoding is neither gzip nor identity */
+        UnsupportedBody: {
+            headers: {
+                "x-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorBody"];
+            };
+        };
+        /** @description A parameter is wrong or unknown, named in `details.parameter` */
+        WrongParameter: {
+            headers: {
+                "x-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorBody"];
+            };
+        };
+    };
     parameters: never;
     requestBodies: never;
-    headers: never;
+    headers: {
+        /** @description How to show the token */
+        Authenticate: string;
+        /** @description Names the request in the log */
+        RequestId: string;
+        /** @description Seconds to wait */
+        RetryAfter: number;
+    };
     pathItems: never;
 }
 export type $defs = Record<string, never>;
@@ -3360,6 +3631,7 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3369,15 +3641,20 @@ export interface operations {
             /** @description A parameter is wrong, or the window too long for its filters */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3415,6 +3692,7 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3424,15 +3702,20 @@ export interface operations {
             /** @description A parameter is wrong, or the window too long for its filters */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3470,6 +3753,7 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3479,15 +3763,20 @@ export interface operations {
             /** @description A parameter is wrong, or the window too long for its filters */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3525,6 +3814,7 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3534,15 +3824,20 @@ export interface operations {
             /** @description A parameter is wrong, or the window too long for its filters */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3580,6 +3875,7 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3589,15 +3885,20 @@ export interface operations {
             /** @description A parameter is wrong, or the window too long for its filters */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3635,6 +3936,7 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3644,15 +3946,20 @@ export interface operations {
             /** @description A parameter is wrong, or the window too long for its filters */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3690,6 +3997,7 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3699,15 +4007,20 @@ export interface operations {
             /** @description A parameter is wrong, or the window too long for its filters */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3728,15 +4041,21 @@ export interface operations {
             /** @description All of them on one page */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Page_Rule"];
                 };
             };
+            400: components["responses"]["WrongParameter"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3761,6 +4080,7 @@ export interface operations {
             /** @description The rule as it is stored */
             201: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3770,33 +4090,43 @@ export interface operations {
             /** @description Not JSON */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            408: components["responses"]["SlowBody"];
             /** @description There are 200 rules already */
             413: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            415: components["responses"]["UnsupportedBody"];
             /** @description A field is wrong, named in `details.field`, such as a channel that there is not (`unknown_channel`) */
             422: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            429: components["responses"]["Busy"];
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3821,6 +4151,7 @@ export interface operations {
             /** @description What it would have measured, and when it would have fired */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3830,24 +4161,34 @@ export interface operations {
             /** @description Not JSON */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            408: components["responses"]["SlowBody"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedBody"];
             /** @description A field is wrong, named in `details.field` */
             422: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            429: components["responses"]["Busy"];
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3871,6 +4212,7 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3880,15 +4222,19 @@ export interface operations {
             /** @description The id is no UUID */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description There is no such rule */
             404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3898,6 +4244,8 @@ export interface operations {
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3925,6 +4273,7 @@ export interface operations {
             /** @description The rule as it is stored */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3934,33 +4283,44 @@ export interface operations {
             /** @description Not JSON, or the id is no UUID */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description There is no such rule */
             404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            408: components["responses"]["SlowBody"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedBody"];
             /** @description A field is wrong, named in `details.field`, such as a channel that there is not (`unknown_channel`) */
             422: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            429: components["responses"]["Busy"];
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3984,6 +4344,7 @@ export interface operations {
             /** @description It is gone */
             204: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -3991,15 +4352,19 @@ export interface operations {
             /** @description The id is no UUID */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description There is no such rule */
             404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4009,6 +4374,7 @@ export interface operations {
             /** @description It came with Groundswell */
             422: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4018,6 +4384,8 @@ export interface operations {
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4047,6 +4415,7 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4056,15 +4425,20 @@ export interface operations {
             /** @description A parameter is wrong, named in `details.parameter` */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4088,6 +4462,7 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4097,15 +4472,19 @@ export interface operations {
             /** @description The id is no UUID */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description There is no such alert */
             404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4115,6 +4494,8 @@ export interface operations {
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4138,6 +4519,7 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4147,15 +4529,19 @@ export interface operations {
             /** @description The id is no UUID */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description There is no such alert */
             404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4165,6 +4551,8 @@ export interface operations {
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4190,6 +4578,7 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4199,15 +4588,20 @@ export interface operations {
             /** @description A parameter is wrong, named in `details.parameter` */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description Redis is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4232,6 +4626,7 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4241,24 +4636,34 @@ export interface operations {
             /** @description Not JSON */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            408: components["responses"]["SlowBody"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedBody"];
             /** @description Names no letters, or wrongly */
             422: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            429: components["responses"]["Busy"];
             /** @description Redis is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4300,6 +4705,7 @@ export interface operations {
             /** @description News without end */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4309,6 +4715,7 @@ export interface operations {
             /** @description A parameter is wrong */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4318,6 +4725,8 @@ export interface operations {
             /** @description The token is missing */
             401: {
                 headers: {
+                    "www-authenticate": components["headers"]["Authenticate"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4327,6 +4736,7 @@ export interface operations {
             /** @description The page that asks is not one of ours */
             403: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4336,6 +4746,8 @@ export interface operations {
             /** @description All places are taken, or nobody delivers at the moment */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4395,6 +4807,7 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4404,15 +4817,20 @@ export interface operations {
             /** @description A parameter is wrong, or the range has too many posts for its filters (`window_too_long`) */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4470,6 +4888,7 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4479,15 +4898,20 @@ export interface operations {
             /** @description A parameter is wrong, or the range has too many posts for its filters (`window_too_long`) */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4511,6 +4935,7 @@ export interface operations {
             /** @description The file */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4521,15 +4946,20 @@ export interface operations {
             /** @description A parameter is wrong, named in `details.parameter` */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4550,24 +4980,31 @@ export interface operations {
             /** @description The ticket */
             201: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["LiveTicket"];
                 };
             };
+            400: components["responses"]["WrongParameter"];
             /** @description The token is missing */
             401: {
                 headers: {
+                    "www-authenticate": components["headers"]["Authenticate"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            403: components["responses"]["Foreign"];
             /** @description Redis is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4588,6 +5025,7 @@ export interface operations {
             /** @description They answer from the next batch on */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4597,15 +5035,19 @@ export interface operations {
             /** @description There are no parameters */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description A model cannot be used, its tier is named in `details.field` */
             422: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4626,15 +5068,21 @@ export interface operations {
             /** @description All of them */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Channels"];
                 };
             };
+            400: components["responses"]["WrongParameter"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4659,33 +5107,45 @@ export interface operations {
             /** @description The channel */
             201: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Channel"];
                 };
             };
+            400: components["responses"]["MalformedBody"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            408: components["responses"]["SlowBody"];
             /** @description There are too many (`too_many_channels`), or no key to keep secrets with (`no_secret_key`) */
             409: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedBody"];
             /** @description A field is wrong, named in `details.field` */
             422: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            429: components["responses"]["Busy"];
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4709,15 +5169,20 @@ export interface operations {
             /** @description The channel */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Channel"];
                 };
             };
+            400: components["responses"]["WrongParameter"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description There is no such channel */
             404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4727,6 +5192,8 @@ export interface operations {
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4754,33 +5221,45 @@ export interface operations {
             /** @description The channel */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Channel"];
                 };
             };
+            400: components["responses"]["MalformedBody"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description There is no such channel */
             404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            408: components["responses"]["SlowBody"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedBody"];
             /** @description A field is wrong, named in `details.field` */
             422: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            429: components["responses"]["Busy"];
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4804,13 +5283,18 @@ export interface operations {
             /** @description It is gone */
             204: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
+            400: components["responses"]["WrongParameter"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description There is no such channel */
             404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4820,6 +5304,7 @@ export interface operations {
             /** @description Rules name it alone, so their alerts would be told to nobody (`channel_in_use`) */
             409: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4829,6 +5314,8 @@ export interface operations {
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4852,15 +5339,20 @@ export interface operations {
             /** @description The channel */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Channel"];
                 };
             };
+            400: components["responses"]["WrongParameter"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description There is no such channel */
             404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4870,6 +5362,7 @@ export interface operations {
             /** @description It signs nothing (`no_secret`), or its secrets were encrypted with another key (`other_secret_key`) */
             409: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4879,6 +5372,8 @@ export interface operations {
             /** @description Others are changing it */
             429: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4888,6 +5383,8 @@ export interface operations {
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4911,15 +5408,20 @@ export interface operations {
             /** @description What came of it */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["TestOutcome"];
                 };
             };
+            400: components["responses"]["WrongParameter"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description There is no such channel */
             404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4929,6 +5431,7 @@ export interface operations {
             /** @description Its secrets were encrypted with another key (`other_secret_key`) */
             409: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4938,6 +5441,8 @@ export interface operations {
             /** @description Too many tests are under way */
             429: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4947,6 +5452,8 @@ export interface operations {
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4978,6 +5485,7 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4987,15 +5495,20 @@ export interface operations {
             /** @description A parameter is wrong, named in `details.parameter` */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5019,15 +5532,20 @@ export interface operations {
             /** @description It will be sent */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Notification"];
                 };
             };
+            400: components["responses"]["WrongParameter"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description There is no such notification */
             404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5037,6 +5555,7 @@ export interface operations {
             /** @description Its channel is disabled (`channel_disabled`) */
             409: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5046,6 +5565,8 @@ export interface operations {
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5106,6 +5627,7 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5115,15 +5637,20 @@ export interface operations {
             /** @description A parameter is wrong, named in `details.parameter` */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5142,14 +5669,15 @@ export interface operations {
         /** @description A post, an array of posts, or one post a line */
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewPost"];
-                "application/x-ndjson": components["schemas"]["NewPost"];
+                "application/json": components["schemas"]["PostsBody"];
+                "application/x-ndjson": string;
             };
         };
         responses: {
             /** @description In the stream, except those rejected */
             202: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5159,15 +5687,20 @@ export interface operations {
             /** @description Not JSON */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            408: components["responses"]["SlowBody"];
             /** @description Over 8 MiB or 10,000 posts */
             413: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5177,6 +5710,7 @@ export interface operations {
             /** @description Another content type */
             415: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5186,6 +5720,7 @@ export interface operations {
             /** @description A single post with a wrong field, named in `details.field` */
             422: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5195,6 +5730,8 @@ export interface operations {
             /** @description The stream is full; `Retry-After` says when to send again */
             429: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5204,6 +5741,8 @@ export interface operations {
             /** @description Redis is away; `Retry-After` says when to send again */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5257,6 +5796,7 @@ export interface operations {
             /** @description The file */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5267,15 +5807,20 @@ export interface operations {
             /** @description A parameter is wrong, named in `details.parameter` */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5299,6 +5844,7 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5308,15 +5854,19 @@ export interface operations {
             /** @description The id is no UUID */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description There is no such post */
             404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5326,6 +5876,8 @@ export interface operations {
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5353,6 +5905,7 @@ export interface operations {
             /** @description Noted */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5362,33 +5915,44 @@ export interface operations {
             /** @description The id is no UUID */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description There is no such post */
             404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            408: components["responses"]["SlowBody"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedBody"];
             /** @description A field is wrong, named in `details.field` */
             422: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            429: components["responses"]["Busy"];
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5412,6 +5976,7 @@ export interface operations {
             /** @description Taken back */
             204: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -5419,15 +5984,19 @@ export interface operations {
             /** @description The id is no UUID */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description Nobody corrected this post */
             404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5437,6 +6006,8 @@ export interface operations {
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5457,15 +6028,20 @@ export interface operations {
             /** @description The public key */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["PushKey"];
                 };
             };
+            400: components["responses"]["WrongParameter"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description There is no key to keep secrets with (`no_secret_key`) */
             409: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5475,6 +6051,8 @@ export interface operations {
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5499,6 +6077,7 @@ export interface operations {
             /** @description The score, or the scores */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5508,24 +6087,31 @@ export interface operations {
             /** @description Not JSON */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            408: components["responses"]["SlowBody"];
             /** @description Over 256 texts or 8 MiB */
             413: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            415: components["responses"]["UnsupportedBody"];
             /** @description A text is wrong, named in `details.field` */
             422: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5535,6 +6121,8 @@ export interface operations {
             /** @description Too many are waiting; `Retry-After` says when to ask again */
             429: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5555,15 +6143,21 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["SignalSettings"];
                 };
             };
+            400: components["responses"]["WrongParameter"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5588,6 +6182,7 @@ export interface operations {
             /** @description As they are now */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5597,15 +6192,20 @@ export interface operations {
             /** @description The body is not JSON */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            408: components["responses"]["SlowBody"];
             /** @description The body is too long */
             413: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5615,6 +6215,7 @@ export interface operations {
             /** @description The body does not say that it is JSON */
             415: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5624,15 +6225,19 @@ export interface operations {
             /** @description A field is wrong, named in `details.field` */
             422: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            429: components["responses"]["Busy"];
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5653,15 +6258,21 @@ export interface operations {
             /** @description Those that are over among them */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Page_Silence"];
                 };
             };
+            400: components["responses"]["WrongParameter"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5686,6 +6297,7 @@ export interface operations {
             /** @description The silence as it is stored */
             201: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5695,33 +6307,43 @@ export interface operations {
             /** @description Not JSON */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            408: components["responses"]["SlowBody"];
             /** @description 500 silences are not over yet */
             413: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            415: components["responses"]["UnsupportedBody"];
             /** @description A field is wrong, named in `details.field` */
             422: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            429: components["responses"]["Busy"];
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5745,6 +6367,7 @@ export interface operations {
             /** @description The silence as it is now */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5754,15 +6377,19 @@ export interface operations {
             /** @description The id is no UUID */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description There is no such silence */
             404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5772,6 +6399,8 @@ export interface operations {
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5792,6 +6421,7 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5801,12 +6431,15 @@ export interface operations {
             /** @description There are no parameters */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
         };
     };
     trends: {
@@ -5826,6 +6459,7 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5835,15 +6469,20 @@ export interface operations {
             /** @description A parameter is wrong, named in `details.parameter` */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description Redis is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5864,15 +6503,21 @@ export interface operations {
             /** @description All of them */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Page_SavedView"];
                 };
             };
+            400: components["responses"]["WrongParameter"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5897,33 +6542,44 @@ export interface operations {
             /** @description Saved */
             201: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["SavedView"];
                 };
             };
+            400: components["responses"]["MalformedBody"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+            408: components["responses"]["SlowBody"];
             /** @description There are 500 views already */
             413: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            415: components["responses"]["UnsupportedBody"];
             /** @description A field is wrong, named in `details.field` */
             422: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            429: components["responses"]["Busy"];
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5951,6 +6607,7 @@ export interface operations {
             /** @description Saved */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5960,33 +6617,44 @@ export interface operations {
             /** @description The id is no UUID */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description There is no such view */
             404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            408: components["responses"]["SlowBody"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedBody"];
             /** @description A field is wrong, named in `details.field` */
             422: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            429: components["responses"]["Busy"];
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6010,6 +6678,7 @@ export interface operations {
             /** @description Deleted */
             204: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -6017,15 +6686,19 @@ export interface operations {
             /** @description The id is no UUID */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
             /** @description There is no such view */
             404: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6035,6 +6708,8 @@ export interface operations {
             /** @description PostgreSQL is away */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6055,12 +6730,15 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Alive"];
                 };
             };
+            400: components["responses"]["WrongParameter"];
+            403: components["responses"]["Foreign"];
         };
     };
     get_livez: {
@@ -6075,12 +6753,15 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Alive"];
                 };
             };
+            400: components["responses"]["WrongParameter"];
+            403: components["responses"]["Foreign"];
         };
     };
     get_prometheus: {
@@ -6095,6 +6776,7 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6104,12 +6786,15 @@ export interface operations {
             /** @description There are no parameters */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
         };
     };
     get_readyz: {
@@ -6127,6 +6812,7 @@ export interface operations {
             /** @description What was asked for */
             200: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6136,15 +6822,18 @@ export interface operations {
             /** @description A parameter does not exist */
             400: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            403: components["responses"]["Foreign"];
             /** @description Not now */
             503: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6165,13 +6854,17 @@ export interface operations {
             /** @description The socket */
             101: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
+            400: components["responses"]["WrongParameter"];
             /** @description Neither the token nor a ticket that is still good */
             401: {
                 headers: {
+                    "www-authenticate": components["headers"]["Authenticate"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6181,6 +6874,7 @@ export interface operations {
             /** @description The page that asks is not one of ours */
             403: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6190,6 +6884,7 @@ export interface operations {
             /** @description No socket was asked for */
             426: {
                 headers: {
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -6199,6 +6894,8 @@ export interface operations {
             /** @description All places are taken */
             503: {
                 headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
                 content: {

@@ -1,0 +1,106 @@
+//! Refusals that calls have in common, so that no handler can forget one, and the headers of all answers.
+
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::response::Response;
+use utoipa::openapi::{
+    ContentBuilder, Header, HeaderBuilder, Object, OpenApi, Ref, RefOr, ResponseBuilder, Type,
+};
+
+use crate::http::guard::OPEN_PATHS;
+
+/// A refusal: its name in the document, its status, and what it means.
+type Refusal = (&'static str, &'static str, &'static str);
+
+/// Refusals of any call.
+const OF_ALL: [Refusal; 2] = [
+    ("WrongParameter", "400", "A parameter is wrong or unknown, named in `details.parameter`"),
+    ("Foreign", "403", "The request is meant for another host, or comes from a page that may not ask"),
+];
+
+/// A refusal of any call but those that are open to everybody.
+const OF_TOKEN: [Refusal; 1] = [("Unauthorized", "401", "The token is missing or wrong")];
+
+/// Refusals of calls that take a body.
+const OF_BODIES: [Refusal; 5] = [
+    ("MalformedBody", "400", "The body is not what it says it is, or a parameter is wrong"),
+    ("SlowBody", "408", "The body took more than 30 seconds to arrive"),
+    ("TooLarge", "413", "The body is too large"),
+    (
+        "UnsupportedBody",
+        "415",
+        "The content type is another, or the content encoding is neither gzip nor identity",
+    ),
+    ("Busy", "429", "Too many bodies are being received; `Retry-After` says when to send again"),
+];
+
+/// The headers of answers: where they are, their name, their type and what they mean.
+const HEADERS: [(&str, &str, Type, &str); 3] = [
+    ("RequestId", "x-request-id", Type::String, "Names the request in the log"),
+    ("RetryAfter", "retry-after", Type::Integer, "Seconds to wait"),
+    ("Authenticate", "www-authenticate", Type::String, "How to show the token"),
+];
+
+/// Adds to each call the common refusals that it does not describe itself, and to each answer its headers.
+pub(super) fn complete(document: &mut OpenApi) {
+    for (path, item) in &mut document.paths.paths {
+        let of_token = if OPEN_PATHS.contains(&path.as_str()) { &[][..] } else { &OF_TOKEN };
+        for operation in
+            [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().flatten()
+        {
+            complete_call(operation, of_token);
+        }
+    }
+    let components = document.components.get_or_insert_default();
+    for (name, status, description) in OF_BODIES.into_iter().chain(OF_ALL).chain(OF_TOKEN) {
+        let error = ContentBuilder::new().schema(Some(Ref::from_schema_name("ErrorBody"))).build();
+        let refusal = ResponseBuilder::new().description(description).content("application/json", error);
+        let mut refusal = refusal.build();
+        add_headers(status, &mut refusal);
+        components.responses.insert(name.to_owned(), refusal.into());
+    }
+    for (component, _, kind, description) in HEADERS {
+        let header: Header =
+            HeaderBuilder::new().schema(Some(Object::with_type(kind))).description(Some(description)).build();
+        components.headers.insert(component.to_owned(), header.into());
+    }
+}
+
+fn complete_call(operation: &mut Operation, of_token: &[Refusal]) {
+    let of_bodies = if operation.request_body.is_some() { &OF_BODIES[..] } else { &[] };
+    let responses = &mut operation.responses.responses;
+    for (status, response) in responses.iter_mut() {
+        if let RefOr::T(response) = response {
+            add_headers(status, response);
+        }
+    }
+    for (name, status, _) in of_bodies.iter().chain(&OF_ALL).chain(of_token) {
+        let refusal = || RefOr::Ref(Ref::new(format!("#/components/responses/{name}")));
+        responses.entry((*status).to_owned()).or_insert_with(refusal);
+    }
+}
+
+fn add_headers(status: &str, response: &mut Response) {
+    let is_refusal = is_refusal(response);
+    for (component, name, ..) in HEADERS {
+        let is_sent = match name {
+            "retry-after" => is_refusal && matches!(status, "429" | "503"),
+            "www-authenticate" => is_refusal && status == "401",
+            _ => true,
+        };
+        if is_sent {
+            let header = Ref::new(format!("#/components/headers/{component}"));
+            response.headers.insert(name.to_owned(), RefOr::Ref(header));
+        }
+    }
+}
+
+/// Whether the answer is in the error form, unlike the 503 of `/readyz`.
+fn is_refusal(response: &Response) -> bool {
+    let schemas = response.content.values().filter_map(|content| match content {
+        RefOr::T(content) => content.schema.as_ref(),
+        RefOr::Ref(_) => None,
+    });
+    schemas
+        .into_iter()
+        .any(|schema| matches!(schema, RefOr::Ref(schema) if schema.ref_location.ends_with("/ErrorBody")))
+}
