@@ -58,7 +58,7 @@ find_missing() {
     has_nchan || packages+=(nginx libnginx-mod-nchan)
   fi
   if [[ "$purpose" == test ]]; then
-    # For what judges notifications.
+    # For the Python programs that judge this one.
     has python3 && python3 -m pip --version >/dev/null 2>&1 || packages+=(python3 python3-pip)
     has chromium || has chromium-browser || has google-chrome || packages+=(chromium)
     # Prometheus' own judge of what we export.

@@ -43,6 +43,7 @@ mod recovery; // whoever comes back gets what it missed
 mod events; // live news as server-sent events
 mod socket; // what is said on a socket, and how many there may be
 
+mod api_conformance; // the calls keep what their description promises
 mod explore; // history over any range, and how it is read
 mod http_guard; // who may ask, and what every answer carries
 mod http_ingest; // what becomes of posts that are sent

@@ -131,11 +131,11 @@ async fn serve(stream: TcpStream, log: Arc<Mutex<Vec<Received>>>, answers: Vec<A
 }
 
 /// Where Python finds what others wrote. Fetched when it is missing, as `make setup` does.
-fn verifiers() -> PathBuf {
+pub fn fetched(folder: &str) -> PathBuf {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let fetched = Command::new(root.join("scripts/fetch-verifiers.sh")).status().unwrap();
     assert!(fetched.success(), "scripts/fetch-verifiers.sh failed");
-    root.join(".groundswell/verifiers")
+    root.join(".groundswell").join(folder)
 }
 
 /// Whether the reference verifier of Standard Webhooks, in Python, takes it for genuine.
@@ -151,7 +151,7 @@ except WebhookVerificationError:
     print('forged')
 ";
     let mut python = Command::new("python3");
-    python.args(["-c", PROGRAM]).env("PYTHONPATH", verifiers());
+    python.args(["-c", PROGRAM]).env("PYTHONPATH", fetched("verifiers"));
     let mut child = python.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let asked = json!({"secret": secret, "body": received.body, "headers": received.headers});
     serde_json::to_writer(child.stdin.take().unwrap(), &asked).unwrap();
@@ -181,7 +181,7 @@ impl MailServer {
         let address = format!("127.0.0.1:{port}");
         let mut command = tokio::process::Command::new("python3");
         command.args(["-u", "-m", "aiosmtpd", "-n", "-l", &address]);
-        command.args(["-c", "aiosmtpd.handlers.Debugging", "stdout"]).env("PYTHONPATH", verifiers());
+        command.args(["-c", "aiosmtpd.handlers.Debugging", "stdout"]).env("PYTHONPATH", fetched("verifiers"));
         let mut child = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         until("the mail server listens", async || TcpStream::connect(&address).await.is_ok()).await;

@@ -1,0 +1,47 @@
+//! The HTTP API keeps what its description promises, as judged by schemathesis, which others wrote: every documented
+//! call is tried with what the description allows and with what it forbids.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::process::Process;
+use crate::support::receivers::fetched;
+use crate::support::{Client, Space, posts};
+
+/// Calls that answer without end, or not in HTTP. Other tests speak with them.
+const ENDLESS: [&str; 2] = ["/ws", "/api/v1/events"];
+
+#[tokio::test]
+async fn what_the_description_allows_is_answered_as_it_says_and_what_it_forbids_is_refused() {
+    let space = Space::new().await;
+    let mut server = Process::start_on(&space, &[]);
+    let address = server.ready().await;
+    let client = Client::new(address);
+    client.publish(posts(0..1)).await;
+    space.assert_counted_once(1).await;
+    let listed = client.get("/api/v1/posts?limit=1").await;
+    let post = listed["items"][0]["post"]["uuid"].as_str().unwrap();
+
+    let program = fetched("schemathesis");
+    let hooks = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/schemathesis");
+    // It leaves notes where it runs.
+    let folder = tempfile::tempdir().unwrap();
+    let mut schemathesis = Command::new("python3");
+    schemathesis.args(["-m", "schemathesis.cli", "--no-color", "--config-file"]);
+    schemathesis
+        .arg(hooks.join("schemathesis.toml"))
+        .arg("run")
+        .arg(format!("http://{address}/openapi.json"));
+    for path in ENDLESS {
+        schemathesis.args(["--exclude-path", path]);
+    }
+    schemathesis.current_dir(folder.path()).env("GROUNDSWELL_POST", post).env("PYTHONDONTWRITEBYTECODE", "1");
+    schemathesis.env("PYTHONPATH", std::env::join_paths([program, hooks]).unwrap());
+    let tried = tokio::task::spawn_blocking(move || schemathesis.output().unwrap()).await.unwrap();
+    let report = String::from_utf8_lossy(&tried.stdout);
+    let complaints = String::from_utf8_lossy(&tried.stderr);
+    assert!(tried.status.success(), "{report}\n{complaints}");
+    assert!(report.contains("Tested: "), "nothing was tried: {report}\n{complaints}");
+    println!("{}", report.lines().filter(|line| line.contains("generated")).collect::<String>());
+    assert_eq!(client.readiness().await.unwrap().status, 200);
+}
