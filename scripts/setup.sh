@@ -56,6 +56,7 @@ find_missing() {
   fi
   if [[ "$purpose" == bench ]]; then
     has_nchan || packages+=(nginx libnginx-mod-nchan)
+    has python3 && python3 -c 'import venv, ensurepip' 2>/dev/null || packages+=(python3 python3-venv)
   fi
   if [[ "$purpose" == test ]]; then
     # For the Python programs that judge this one.
@@ -133,4 +134,10 @@ fi
 if [[ "$purpose" == bench && ! bench/peers/node_modules/.package-lock.json -nt bench/peers/package-lock.json ]]; then
   npm --prefix bench/peers ci --no-audit --no-fund
   touch bench/peers/node_modules/.package-lock.json
+fi
+if [[ "$purpose" == bench ]] && ! cmp -s bench/peers/requirements.txt .groundswell/bench-peers/installed.txt; then
+  python3 -m venv --clear .groundswell/bench-peers
+  .groundswell/bench-peers/bin/pip install --quiet --disable-pip-version-check -r bench/peers/requirements.txt
+  # Copied last, so a stopped installation is not taken for a whole one.
+  cp bench/peers/requirements.txt .groundswell/bench-peers/installed.txt
 fi

@@ -123,6 +123,8 @@ enum Bench {
         #[command(flatten)]
         output: Output,
     },
+    /// Texts scored a second over HTTP, one a request and in batches, by each tier, and the same of FastAPI
+    Score(bench::score::ScoreParams),
     /// How often signals are wrong on stable series, and how soon they find bursts; on simulated ones, so nothing is stored
     Signals {
         /// Simulated series of each of seven rates
@@ -137,8 +139,9 @@ enum Bench {
         /// Threads that read, each with a session of its own; as many as these, one and two are measured
         #[arg(long = "threads", value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=64))]
         n_threads: u8,
-        /// A model's folder to compare with in the same run: one session of two threads, 32 texts at a time as they come
-        #[arg(long, value_name = "FOLDER")]
+        /// What to compare with by turns: a model's folder, run as one session of two threads, 32 texts at a time as they come;
+        /// or another groundswell executable, such as an older one
+        #[arg(long, value_name = "PATH")]
         baseline: Option<PathBuf>,
         /// Texts in a run; by default as many as one thread reads in four seconds
         #[arg(long = "count", value_name = "N")]
@@ -221,6 +224,9 @@ fn obey(command: Command) -> anyhow::Result<ExitCode> {
                 n_texts,
                 json: output.json,
             })?;
+        }
+        Command::Bench { bench: Bench::Score(params) } => {
+            Runtime::new()?.block_on(bench::score::run(params))?;
         }
         Command::Bench { bench: Bench::Fanout(params) } => {
             Runtime::new()?.block_on(bench::fanout::run(params))?;

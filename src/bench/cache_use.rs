@@ -46,6 +46,15 @@ impl CacheUse {
         Self { swift: self.swift.and(other.swift), deep: self.deep.and(other.deep) }
     }
 
+    /// Texts that a tier was given.
+    pub fn n_texts(self, tier: Tier) -> f64 {
+        let TierUse { hits, misses } = match tier {
+            Tier::Swift => self.swift,
+            Tier::Deep => self.deep,
+        };
+        hits + misses
+    }
+
     /// Of all texts, the share whose readings were known.
     pub fn share(self) -> f64 {
         TierUse { hits: self.swift.hits + self.deep.hits, misses: self.swift.misses + self.deep.misses }

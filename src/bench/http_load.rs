@@ -41,6 +41,11 @@ impl Requests {
         self.ends.push(self.bytes.len());
     }
 
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
     fn get(&self, n: usize) -> Option<&[u8]> {
         let start = n.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
         self.bytes.get(start..*self.ends.get(n)?)
@@ -52,7 +57,7 @@ pub struct HttpLoad {
     /// The server, `http://…`.
     pub address: String,
     /// Each is sent once. When the last was sent, the load is over.
-    pub requests: Requests,
+    pub requests: Arc<Requests>,
     /// Each sends its next request when the last was answered.
     pub n_connections: usize,
     /// How long, unless the requests are sent before.
@@ -151,7 +156,7 @@ impl HttpLoad {
 }
 
 struct Shared {
-    requests: Requests,
+    requests: Arc<Requests>,
     n_taken: AtomicUsize,
     until: Instant,
 }
@@ -287,7 +292,12 @@ mod tests {
             requests.post("/api/v1/posts", b"{}");
         }
         let length = Duration::from_secs(60);
-        let load = HttpLoad { address: moody_server().await, requests, n_connections: 3, length };
+        let load = HttpLoad {
+            address: moody_server().await,
+            requests: Arc::new(requests),
+            n_connections: 3,
+            length,
+        };
         let answers = load.send().await.unwrap();
         assert_eq!(answers.n_granted, 20);
         assert!(answers.n_busy > 0);

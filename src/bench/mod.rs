@@ -7,6 +7,7 @@ pub mod fanout; // what a delivery to a browser costs, beside nchan and socket.i
 pub mod inference; // how many texts a second the model reads
 pub mod pipeline; // how many posts a second are stored, and how soon they are seen
 pub mod posts; // real texts, recombined, under names of their own
+pub mod score; // how many texts a second are scored over HTTP, beside FastAPI
 pub mod signals; // how often signals are wrong, and how soon they are right
 
 mod cache_use; // how much of a load a cache answered

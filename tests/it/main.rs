@@ -24,6 +24,7 @@ mod model_reload; // another model under load
 mod backpressure; // ten times too much
 mod bench_fanout;
 mod bench_pipeline;
+mod bench_score;
 mod newer_schema; // a database that a later version wrote
 mod postgres_restart;
 mod redis_restart;

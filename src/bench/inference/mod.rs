@@ -1,5 +1,7 @@
 //! How many texts a second the model reads.
 
+mod against; // beside another executable
+
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -39,7 +41,8 @@ pub struct InferenceParams {
     pub load: LoadParams,
     /// Threads, each with a session of its own. One and two are always measured as far as there are so many.
     pub n_threads: usize,
-    /// A model to compare with: run as one session of two threads, in batches of 32 as they come, padded to the longest.
+    /// What to compare with: a model's folder, run as one session of two threads, in batches of 32 as they come, padded to
+    /// the longest; or another groundswell executable.
     pub baseline: Option<PathBuf>,
     /// Texts in a run; by default as many as one thread reads in four seconds.
     pub n_texts: Option<usize>,
@@ -78,13 +81,16 @@ struct Baseline {
 /// # Errors
 /// When the model cannot be loaded: the lexicon's figure would pass for the model's.
 pub fn run(params: InferenceParams) -> anyhow::Result<()> {
+    if let Some(executable) = params.baseline.as_deref().filter(|path| path.is_file()) {
+        return against::run(&params, executable);
+    }
     let Alone { factory, .. } = load_alone(&LoadParams { cache_bytes: 0, ..params.load.clone() })?;
     let baseline =
         params.baseline.as_deref().map(|folder| load_baseline(&params.load, folder)).transpose()?;
     let mut supply = Supply::open(&params.texts)?;
     let n_texts = match params.n_texts {
         Some(n_texts) => n_texts,
-        None => guess_n_texts(factory.as_ref(), &supply.take(N_TEXTS_TO_GUESS_BY)?)?,
+        None => guess_n_texts(factory.as_ref(), &mut supply)?,
     };
     let texts = texts_of_runs(&mut supply, n_texts, &params.texts)?;
     let runs: Vec<&[String]> = texts.iter().map(Vec::as_slice).collect();
@@ -134,7 +140,8 @@ fn load_baseline(load: &LoadParams, folder: &Path) -> anyhow::Result<Alone> {
     Ok(load_alone(&params)?)
 }
 
-fn guess_n_texts(factory: &dyn ScorerFactory, texts: &[String]) -> anyhow::Result<usize> {
+fn guess_n_texts(factory: &dyn ScorerFactory, supply: &mut Supply) -> anyhow::Result<usize> {
+    let texts = supply.take(N_TEXTS_TO_GUESS_BY)?;
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let mut scorer = factory.build()?;
     let started = Instant::now();

@@ -1,5 +1,6 @@
 //! Posts over HTTP: one a request, as a webhook sends them, and in batches, as a collector does.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
@@ -98,7 +99,7 @@ impl Way {
         params: &PipelineParams,
         n_posts: usize,
     ) -> anyhow::Result<Ingestion> {
-        let requests = self.requests(&sitting.supply.take(n_posts)?)?;
+        let requests = Arc::new(self.requests(&sitting.supply.take(n_posts)?)?);
         let address = sitting.server.info.address.clone();
         let load = HttpLoad { address, requests, n_connections: self.connections, length: params.length() };
         let started = Instant::now();

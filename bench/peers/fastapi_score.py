@@ -1,0 +1,117 @@
+"""The FastAPI side of `groundswell bench score`: the same ONNX files and tokenizers behind the same call.
+
+As a good Python service is built: two processes, one for each core, each with sessions of one thread, uvloop and
+httptools, tokenizers in Rust, and the texts of a request in one padded batch. Usage: fastapi_score.py WEIGHTS PORT
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import uvicorn
+from fastapi import FastAPI
+from pydantic import BaseModel
+from tokenizers import Tokenizer
+
+N_WORKERS = 2
+
+
+class Model:
+    """One model, loaded as its manifest says."""
+
+    def __init__(self, folder: Path):
+        manifest = json.loads((folder / "manifest.json").read_text())
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        path = str(folder / manifest["model"]["file"])
+        self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        self.tokenizer = Tokenizer.from_file(str(folder / manifest["tokenizer"]["file"]))
+        self.tokenizer.enable_padding(pad_id=manifest["pad_id"])
+        self.tokenizer.enable_truncation(manifest["max_tokens"])
+        self.special_tokens = manifest["special_tokens"]
+        self.pad_id = manifest["pad_id"]
+        self.inputs = {node.name: node.type for node in self.session.get_inputs()}
+        self.outputs = [node.name for node in self.session.get_outputs()]
+        self.sentiments = manifest["outputs"]["sentiment"]["labels"]
+        self.emotions = manifest["outputs"]["emotion"]["labels"]
+        self.name = f"{manifest['name']} {manifest['version']}"
+
+    def score(self, texts: list[str]) -> list[dict]:
+        """What the model says of each text."""
+        encodings = self.tokenizer.encode_batch_fast(texts, add_special_tokens=self.special_tokens)
+        # A text of which nothing is left is one pad.
+        ids = np.array([encoding.ids or [self.pad_id] for encoding in encodings])
+        dtype = {"tensor(int64)": np.int64, "tensor(int32)": np.int32}
+        answers = self.session.run(
+            None, {"input_ids": ids.astype(dtype[self.inputs["input_ids"]], copy=False)}
+        )
+        columns = dict(zip(self.outputs, answers))
+        scores = []
+        for i in range(len(texts)):
+            sentiment, emotion = columns["sentiment"][i], columns["emotion"][i]
+            best = int(sentiment.argmax())
+            scores.append(
+                {
+                    "sentiment": {
+                        "label": self.sentiments[best],
+                        "score": float(sentiment[2] - sentiment[0]),
+                        "confidence": float(sentiment[best]),
+                    },
+                    "emotion": {
+                        "label": self.emotions[int(emotion.argmax())],
+                        "scores": dict(zip(self.emotions, emotion.tolist())),
+                    },
+                    "toxicity": float(columns["toxicity"][i]),
+                    "churn_risk": float(columns["churn_risk"][i]),
+                    "model": self.name,
+                }
+            )
+        return scores
+
+
+class Wish(BaseModel):
+    """As `POST /api/v1/score` takes it."""
+
+    text: str | None = None
+    texts: list[str] | None = None
+    budget_ms: int = 0
+
+
+def make_app() -> FastAPI:
+    """The application of one worker."""
+    weights = Path(os.environ["SCORE_WEIGHTS"])
+    swift, deep = Model(weights / "swift"), Model(weights / "deep")
+    app = FastAPI()
+
+    # Not `def`: a thread for each request costs more than the event loop that waits meanwhile, since a session has one
+    # thread anyway.
+    @app.post("/api/v1/score")
+    async def score(wish: Wish):
+        model = deep if wish.budget_ms > 0 else swift
+        if wish.text is not None:
+            return model.score([wish.text])[0]
+        return {"scores": model.score(wish.texts or [])}
+
+    @app.get("/readyz")
+    async def ready():
+        return {}
+
+    return app
+
+
+if __name__ == "__main__":
+    os.environ["SCORE_WEIGHTS"] = sys.argv[1]
+    uvicorn.run(
+        "fastapi_score:make_app",
+        factory=True,
+        app_dir=str(Path(__file__).parent),
+        host="127.0.0.1",
+        port=int(sys.argv[2]),
+        workers=N_WORKERS,
+        log_level="warning",
+        access_log=False,
+    )

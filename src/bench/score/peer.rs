@@ -1,0 +1,94 @@
+//! FastAPI on uvicorn with two workers, each with ONNX Runtime sessions of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use tokio::process::{Child, Command};
+
+const SCRIPT: &str = "fastapi_score.py";
+
+/// Where `scripts/setup.sh bench` puts its Python.
+const PYTHON: &str = ".groundswell/bench-peers/bin/python";
+
+/// How long two workers may take to load both models.
+const START_PATIENCE: Duration = Duration::from_secs(60);
+
+const STOP_PATIENCE: Duration = Duration::from_secs(20);
+
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A private FastAPI.
+pub struct FastApi {
+    child: Child,
+    address: String,
+}
+
+/// Why it cannot be started.
+pub fn obstacle() -> Option<String> {
+    let is_there = Path::new(PYTHON).exists();
+    (!is_there).then(|| format!("`{PYTHON}` is missing: scripts/setup.sh bench"))
+}
+
+impl FastApi {
+    /// Starts it and waits until both workers can answer.
+    ///
+    /// # Errors
+    /// When they do not.
+    pub async fn start(peers_dir: &Path, weights: &Path) -> anyhow::Result<Self> {
+        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let weights: PathBuf = weights.canonicalize().context("the peer finds no weights")?;
+        let child = Command::new(PYTHON)
+            .arg(peers_dir.join(SCRIPT))
+            .arg(weights)
+            .arg(port.to_string())
+            .stdout(Stdio::null())
+            .spawn()
+            .context("cannot start FastAPI")?;
+        let mut peer = Self { child, address: format!("http://127.0.0.1:{port}") };
+        let deadline = Instant::now() + START_PATIENCE;
+        loop {
+            if let Some(status) = peer.child.try_wait()? {
+                anyhow::bail!("FastAPI ended before it was ready: {status}");
+            }
+            let ready = reqwest::get(format!("{}/readyz", peer.address)).await;
+            if ready.is_ok_and(|answer| answer.status().is_success()) {
+                // One worker answers; the other began at the same moment and loads the same.
+                tokio::time::sleep(PAUSE * 20).await;
+                return Ok(peer);
+            }
+            anyhow::ensure!(Instant::now() < deadline, "FastAPI was not ready in time");
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Stops it with its workers.
+    ///
+    /// # Errors
+    /// When it does not stop.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        self.ask_to_stop();
+        tokio::time::timeout(STOP_PATIENCE, self.child.wait()).await.context("FastAPI does not stop")??;
+        Ok(())
+    }
+
+    fn ask_to_stop(&self) {
+        if let Some(pid) = self.child.id().and_then(|pid| i32::try_from(pid).ok()) {
+            let pid = nix::unistd::Pid::from_raw(pid);
+            let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM);
+        }
+    }
+}
+
+impl Drop for FastApi {
+    /// Killed, it would leave its workers behind.
+    fn drop(&mut self) {
+        self.ask_to_stop();
+    }
+}

@@ -1,0 +1,26 @@
+//! The command behind the figures of scoring over HTTP runs, and its texts are read by the model that is measured.
+
+use serde_json::Value;
+use tokio::process::Command;
+
+#[tokio::test]
+async fn the_bench_of_scoring_measures_the_tier_that_it_names_on_texts_that_no_cache_knows() {
+    let mut bench = Command::new(env!("CARGO_BIN_EXE_groundswell"));
+    bench.args(["bench", "score", "--json", "--seconds", "1", "--rounds", "1", "--batches", "1,32"]);
+    bench.args(["--tiers", "swift", "--peer", "none", "--", "--deep-model", "none"]);
+    let output = bench.kill_on_drop(true).output().await.unwrap();
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{complaint}");
+    let report: Value = serde_json::from_slice(&output.stdout).expect(&complaint);
+    let figures = report["figures"].as_array().unwrap();
+    assert_eq!(figures.len(), 2, "{report}");
+    for load in figures {
+        assert!(load["requests_per_second"].as_f64().unwrap() > 0.0, "{report}");
+        assert!(load["p50_ms"].as_f64() <= load["p999_ms"].as_f64(), "{report}");
+        assert_eq!(load["cache_hit_share"], 0.0, "{report}");
+        assert_eq!(load["answered_by_tier_share"], 1.0, "{report}");
+    }
+    let rates: Vec<f64> = figures.iter().map(|load| load["texts_per_second"].as_f64().unwrap()).collect();
+    let batched = figures[1]["requests_per_second"].as_f64().unwrap() * 32.0;
+    assert!((rates[1] / batched - 1.0).abs() < 1e-6, "{report}");
+}
