@@ -21,6 +21,12 @@ pub fn is_illegible(text: &str) -> bool {
         for character in word.chars().filter(|character| !is_invisible(*character)) {
             n_alike = if last == Some(character) { n_alike + 1 } else { 1 };
             n_visible += 1;
+            // Most of what people write needs no table.
+            if matches!(character, '!'..='~') {
+                n_noise += usize::from(n_alike > N_ALIKE_MAX && character.is_ascii_alphanumeric());
+                last = Some(character);
+                continue;
+            }
             let alone = is_combining_mark(character)
                 && !last.is_some_and(|last: char| last.is_alphabetic() || is_keycap_base(last));
             let endless = n_alike > N_ALIKE_MAX && character.is_alphanumeric();

@@ -10,42 +10,57 @@ use tokenizers::utils::SysRegex;
 use unicode_normalization_alignments::char::canonical_combining_class;
 use unicode_normalization_alignments::{IsNormalized, is_nfkc_quick};
 
-/// `\s`.
-pub const SPACE: u8 = 1;
-/// `\p{L}`.
-pub const LETTER: u8 = 1 << 1;
-/// `\p{M}`.
-pub const MARK: u8 = 1 << 2;
-/// `\p{N}`.
-pub const NUMBER: u8 = 1 << 3;
-/// `\w`.
-pub const WORD: u8 = 1 << 4;
-/// `\d`.
-pub const DIGIT: u8 = 1 << 5;
-/// NFKC leaves it alone, whatever comes before it: a text can be normalised in two parts, before it and from it on.
-pub const STABLE: u8 = 1 << 6;
-/// Its lower case is something else.
-pub const CASED: u8 = 1 << 7;
+/// A set of properties.
+pub type Properties = u16;
 
-const PATTERNS: [(&str, u8); 6] = [
+/// `\s`.
+pub const SPACE: Properties = 1;
+/// `\p{L}`.
+pub const LETTER: Properties = 1 << 1;
+/// `\p{M}`.
+pub const MARK: Properties = 1 << 2;
+/// `\p{N}`.
+pub const NUMBER: Properties = 1 << 3;
+/// `\w`.
+pub const WORD: Properties = 1 << 4;
+/// `\d`.
+pub const DIGIT: Properties = 1 << 5;
+/// NFKC leaves it alone, whatever comes before it: a text can be normalised in two parts, before it and from it on.
+pub const STABLE: Properties = 1 << 6;
+/// Its lower case is something else.
+pub const CASED: Properties = 1 << 7;
+/// `@`, where a mention may begin.
+pub const AT: Properties = 1 << 8;
+/// `&`, where an entity may begin.
+pub const AMPERSAND: Properties = 1 << 9;
+/// What is written for an apostrophe.
+pub const QUOTE: Properties = 1 << 10;
+/// It joins, directs or selects what is visible.
+pub const INVISIBLE: Properties = 1 << 11;
+
+const PATTERNS: [(&str, Properties); 8] = [
     (r"\s+", SPACE),
     (r"\p{L}+", LETTER),
     (r"\p{M}+", MARK),
     (r"\p{N}+", NUMBER),
     (r"\w+", WORD),
     (r"\d+", DIGIT),
+    ("[’‘`´]+", QUOTE),
+    ("[\u{fe00}-\u{fe0f}\u{200b}-\u{200f}\u{202a}-\u{202e}\u{2060}-\u{2069}\u{feff}\u{0}]+", INVISIBLE),
 ];
 
 /// The table ends here. Beyond are rare ideographs, tags and private characters.
 const N_CHARACTERS: u32 = 0x2_0000;
 
 /// The properties of a character, or nothing where the table has none.
-pub fn properties(character: char) -> Option<u8> {
+#[inline]
+pub fn properties(character: char) -> Option<Properties> {
     TABLE.get(character as usize).copied()
 }
 
 /// Whether a character has one of the properties.
-pub fn has(character: char, wanted: u8) -> bool {
+#[inline]
+pub fn has(character: char, wanted: Properties) -> bool {
     properties(character).is_some_and(|properties| properties & wanted != 0)
 }
 
@@ -60,11 +75,11 @@ pub fn starts_with(text: &[char], prefix: &str) -> bool {
     prefix.chars().all(|wanted| characters.next() == Some(&wanted))
 }
 
-static TABLE: LazyLock<Box<[u8]>> = LazyLock::new(table);
+static TABLE: LazyLock<Box<[Properties]>> = LazyLock::new(table);
 
-fn table() -> Box<[u8]> {
+fn table() -> Box<[Properties]> {
     let mut table = vec![0; N_CHARACTERS as usize];
-    let mut set = |character: char, property: u8| {
+    let mut set = |character: char, property: Properties| {
         if let Some(properties) = table.get_mut(character as usize) {
             *properties |= property;
         }
@@ -88,5 +103,7 @@ fn table() -> Box<[u8]> {
             set(character, CASED);
         }
     }
+    set('@', AT);
+    set('&', AMPERSAND);
     table.into_boxed_slice()
 }

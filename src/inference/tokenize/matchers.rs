@@ -2,12 +2,14 @@
 
 use serde_json::Value;
 
-use super::characters::{DIGIT, SPACE, WORD, count, has, starts_with};
+use super::characters::{
+    AMPERSAND, AT, DIGIT, INVISIBLE, Properties, QUOTE, SPACE, WORD, count, has, properties, starts_with,
+};
 
 const LINK: &str = r"https?(?:://\S*)?(?!\w)|www\.\S+";
 const MENTION: &str = r"(?<![\w@])@\w+";
 const APOSTROPHE: &str = "[’‘`´]|&#0?39;";
-const INVISIBLE: &str = "[\u{fe00}-\u{fe0f}\u{200b}-\u{200f}\u{202a}-\u{202e}\u{2060}-\u{2069}\u{feff}\u{0}]";
+const JOINER: &str = "[\u{fe00}-\u{fe0f}\u{200b}-\u{200f}\u{202a}-\u{202e}\u{2060}-\u{2069}\u{feff}\u{0}]";
 const ELONGATION: &str = r"([^\d])\1*(?=\1\1)";
 
 /// What one of the regular expressions above matches.
@@ -32,64 +34,72 @@ impl Matcher {
             LINK => Some(Self::Link),
             MENTION => Some(Self::Mention),
             APOSTROPHE => Some(Self::Apostrophe),
-            INVISIBLE => Some(Self::Invisible),
+            JOINER => Some(Self::Invisible),
             ELONGATION => Some(Self::Elongation),
             _ => None,
         }
     }
 
-    /// Puts `content` in the place of every match in `text`; `spare` is space to work in.
-    pub fn replace(&self, content: &[char], text: &mut Vec<char>, spare: &mut Vec<char>) {
+    /// The properties of which a text must have one for this to match anything; nothing where it may in any text.
+    pub fn needs(&self) -> Option<Properties> {
         match self {
             Self::Literal(literal) => {
-                let first = literal.first().copied();
-                replace(content, text, spare, |rest, _| {
-                    (rest.first().copied() == first && rest.starts_with(literal)).then_some(literal.len())
-                });
+                let starts = properties(*literal.first()?)? & (AT | AMPERSAND | QUOTE | INVISIBLE);
+                (starts != 0).then_some(starts)
             }
-            Self::Link => replace(content, text, spare, |rest, _| link(rest)),
-            Self::Mention => replace(content, text, spare, mention),
-            Self::Apostrophe => replace(content, text, spare, |rest, _| apostrophe(rest)),
-            Self::Invisible => {
-                replace(content, text, spare, |rest, _| {
-                    rest.first().is_some_and(|c| is_invisible(*c)).then_some(1)
-                });
+            Self::Link | Self::Elongation => None,
+            Self::Mention => Some(AT),
+            Self::Apostrophe => Some(AMPERSAND | QUOTE),
+            Self::Invisible => Some(INVISIBLE),
+        }
+    }
+
+    /// Puts `content` in the place of every match in `text`; `spare` is space to work in.
+    pub fn replace(&self, content: &[char], text: &mut Vec<char>, spare: &mut Vec<char>) {
+        let at = |wanted: Option<char>| move |text: &[char]| text.iter().position(|c| Some(*c) == wanted);
+        let of = |wanted: Properties| move |text: &[char]| text.iter().position(|c| has(*c, wanted));
+        match self {
+            Self::Literal(literal) => {
+                let measure = |text: &[char], at: usize| {
+                    text.get(at..).is_some_and(|rest| rest.starts_with(literal)).then_some(literal.len())
+                };
+                replace(content, text, spare, (at(literal.first().copied()), measure));
             }
-            Self::Elongation => replace(content, text, spare, |rest, _| surplus(rest)),
+            Self::Link => {
+                replace(content, text, spare, (|text: &[char]| text.windows(4).position(is_link), link));
+            }
+            Self::Mention => replace(content, text, spare, (at(Some('@')), mention)),
+            Self::Apostrophe => replace(content, text, spare, (of(AMPERSAND | QUOTE), apostrophe)),
+            Self::Invisible => replace(content, text, spare, (of(INVISIBLE), |_: &[char], _| Some(1))),
+            Self::Elongation => {
+                replace(content, text, spare, (|text: &[char]| text.windows(3).position(is_same), surplus));
+            }
         }
     }
 }
 
-/// Replaces what is found, from left to right. `find` is given the rest of the text and the character before it, and
-/// says how long the match at the start of that rest is.
+/// Replaces what matches, from left to right. `find` says where in a rest of the text the next match may be, `measure`
+/// how long the match at a place is, if there is one.
 fn replace(
     content: &[char],
     text: &mut Vec<char>,
     spare: &mut Vec<char>,
-    find: impl Fn(&[char], Option<char>) -> Option<usize>,
+    (find, measure): (impl Fn(&[char]) -> Option<usize>, impl Fn(&[char], usize) -> Option<usize>),
 ) {
-    let mut rest = text.as_slice();
-    let mut before = None;
-    let mut n_copied = None;
-    while let Some((first, after)) = rest.split_first() {
-        match find(rest, before) {
-            Some(n) => {
-                if n_copied.is_none() {
-                    spare.clear();
-                }
-                let start = text.len() - rest.len();
-                spare.extend_from_slice(text.get(n_copied.unwrap_or(0)..start).unwrap_or_default());
-                spare.extend_from_slice(content);
-                let (matched, after) = rest.split_at(n.min(rest.len()));
-                before = matched.last().copied();
-                rest = after;
-                n_copied = Some(text.len() - rest.len());
-            }
-            None => {
-                before = Some(*first);
-                rest = after;
-            }
+    let (mut at, mut n_copied) = (0, None);
+    while let Some(skipped) = text.get(at..).and_then(&find) {
+        at += skipped;
+        let Some(n) = measure(text, at) else {
+            at += 1;
+            continue;
+        };
+        if n_copied.is_none() {
+            spare.clear();
         }
+        spare.extend_from_slice(text.get(n_copied.unwrap_or(0)..at).unwrap_or_default());
+        spare.extend_from_slice(content);
+        at += n;
+        n_copied = Some(at);
     }
     if let Some(n_copied) = n_copied {
         spare.extend_from_slice(text.get(n_copied..).unwrap_or_default());
@@ -97,61 +107,53 @@ fn replace(
     }
 }
 
+fn is_link(start: &[char]) -> bool {
+    matches!(start, ['h', 't', 't', 'p'] | ['w', 'w', 'w', '.'])
+}
+
+fn is_same(window: &[char]) -> bool {
+    matches!(window, [first, second, third] if first == second && second == third)
+}
+
 /// [`LINK`].
-fn link(rest: &[char]) -> Option<usize> {
+fn link(text: &[char], at: usize) -> Option<usize> {
+    let rest = text.get(at..)?;
     let is_visible = |character: char| !has(character, SPACE);
-    match rest.first()? {
-        'h' if starts_with(rest, "http") => {
-            let n = if rest.get(4) == Some(&'s') { 5 } else { 4 };
-            let after = rest.get(n..).unwrap_or_default();
-            if starts_with(after, "://") {
-                return Some(n + count(after, is_visible));
-            }
-            // Without the `s` the rest would begin with it, which is part of a word.
-            (!after.first().is_some_and(|character| has(*character, WORD))).then_some(n)
-        }
-        'w' if starts_with(rest, "www.") => {
-            let n = count(rest, is_visible);
-            (n > 4).then_some(n)
-        }
-        _ => None,
+    if rest.first() == Some(&'w') {
+        let n = count(rest, is_visible);
+        return (n > 4).then_some(n);
     }
+    let n = if rest.get(4) == Some(&'s') { 5 } else { 4 };
+    let after = rest.get(n..).unwrap_or_default();
+    if starts_with(after, "://") {
+        return Some(n + count(after, is_visible));
+    }
+    // Without the `s` the rest would begin with it, which is part of a word.
+    (!after.first().is_some_and(|character| has(*character, WORD))).then_some(n)
 }
 
 /// [`MENTION`].
-fn mention(rest: &[char], before: Option<char>) -> Option<usize> {
-    let after = rest.strip_prefix(&['@'])?;
-    if before.is_some_and(|before| before == '@' || has(before, WORD)) {
+fn mention(text: &[char], at: usize) -> Option<usize> {
+    let (before, rest) = text.split_at_checked(at)?;
+    if before.last().is_some_and(|before| *before == '@' || has(*before, WORD)) {
         return None;
     }
-    let n = count(after, |character| has(character, WORD));
+    let n = count(rest.get(1..)?, |character| has(character, WORD));
     (n > 0).then_some(n + 1)
 }
 
 /// [`APOSTROPHE`].
-fn apostrophe(rest: &[char]) -> Option<usize> {
+fn apostrophe(text: &[char], at: usize) -> Option<usize> {
+    let rest = text.get(at..)?;
     match rest.first()? {
-        '’' | '‘' | '`' | '´' => Some(1),
         '&' => ["&#39;", "&#039;"].into_iter().find(|entity| starts_with(rest, entity)).map(str::len),
-        _ => None,
+        _ => Some(1),
     }
-}
-
-/// [`INVISIBLE`].
-const fn is_invisible(character: char) -> bool {
-    matches!(
-        character,
-        '\u{fe00}'..='\u{fe0f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\0'
-    )
 }
 
 /// [`ELONGATION`]: all but the last two of three or more.
-fn surplus(rest: &[char]) -> Option<usize> {
-    let [first, second, third, ..] = rest else {
-        return None;
-    };
-    if first != second || second != third || has(*first, DIGIT) {
-        return None;
-    }
-    Some(count(rest, |character| character == *first) - 2)
+fn surplus(text: &[char], at: usize) -> Option<usize> {
+    let rest = text.get(at..)?;
+    let first = *rest.first()?;
+    (!has(first, DIGIT)).then(|| count(rest, |character| character == first) - 2)
 }

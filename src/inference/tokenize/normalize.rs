@@ -7,7 +7,7 @@ use std::str::CharIndices;
 use serde_json::Value;
 use unicode_normalization_alignments::UnicodeNormalization as _;
 
-use super::characters::{CASED, STABLE, has, properties};
+use super::characters::{CASED, Properties, STABLE, properties};
 use super::matchers::Matcher;
 
 /// NFKC, and then these.
@@ -19,7 +19,7 @@ pub struct Normalizer {
 #[derive(Debug, PartialEq, Eq)]
 enum Step {
     Lowercase,
-    Replace { what: Matcher, content: Vec<char> },
+    Replace { what: Matcher, needs: Option<Properties>, content: Vec<char> },
 }
 
 impl Normalizer {
@@ -37,13 +37,19 @@ impl Normalizer {
     /// one of its characters.
     pub fn write(&self, raw: &str, text: &mut Vec<char>, spare: &mut Vec<char>) -> bool {
         text.clear();
-        if compose(raw, text).is_none() {
+        // What the text has, so that most rules need not look for what they are about.
+        let Some(mut seen) = compose(raw, text) else {
             return false;
-        }
+        };
         for step in &self.steps {
             match step {
-                Step::Lowercase => lowercase(text, spare),
-                Step::Replace { what, content } => what.replace(content, text, spare),
+                Step::Lowercase => lowercase(text, spare, seen),
+                Step::Replace { what, needs, content } => {
+                    if needs.is_none_or(|needs| needs & seen != 0) {
+                        what.replace(content, text, spare);
+                        seen |= content.iter().filter_map(|c| properties(*c)).fold(0, |all, one| all | one);
+                    }
+                }
             }
         }
         true
@@ -56,19 +62,24 @@ impl Step {
             "Lowercase" => Some(Self::Lowercase),
             "Replace" => {
                 let content = spec.get("content")?.as_str()?.chars().collect();
-                Some(Self::Replace { what: Matcher::of(spec.get("pattern")?)?, content })
+                let what = Matcher::of(spec.get("pattern")?)?;
+                Some(Self::Replace { needs: what.needs(), what, content })
             }
             _ => None,
         }
     }
 }
 
-/// NFKC. The crate's normaliser sees only what it may change: a character that is not stable, with what it stands on.
-fn compose(raw: &str, text: &mut Vec<char>) -> Option<()> {
+/// NFKC, and which properties its characters have. The crate's normaliser sees only what it may change: a character that
+/// is not stable, with what it stands on.
+fn compose(raw: &str, text: &mut Vec<char>) -> Option<Properties> {
+    text.reserve(raw.len());
     let mut characters = raw.char_indices().peekable();
-    let mut last = None;
+    let (mut seen, mut last) = (0, None);
     while let Some((at, character)) = characters.next() {
-        if properties(character)? & STABLE != 0 {
+        let found = properties(character)?;
+        if found & STABLE != 0 {
+            seen |= found & if character.is_ascii() { !CASED } else { !0 };
             text.push(character);
             last = Some(at);
             continue;
@@ -79,11 +90,11 @@ fn compose(raw: &str, text: &mut Vec<char>) -> Option<()> {
         let start = last.take().unwrap_or(at);
         let end = skip_unstable(&mut characters)?.unwrap_or(raw.len());
         for (character, _) in raw.get(start..end)?.nfkc() {
-            properties(character)?;
+            seen |= properties(character)?;
             text.push(character);
         }
     }
-    Some(())
+    Some(seen)
 }
 
 /// Where the next stable character is, if there is one.
@@ -97,12 +108,13 @@ fn skip_unstable(characters: &mut Peekable<CharIndices<'_>>) -> Option<Option<us
     Some(None)
 }
 
-fn lowercase(text: &mut Vec<char>, spare: &mut Vec<char>) {
-    if text.iter().any(|character| !character.is_ascii() && has(*character, CASED)) {
+/// Of ASCII, what is `seen` says nothing: it is lowered in place.
+fn lowercase(text: &mut Vec<char>, spare: &mut Vec<char>, seen: Properties) {
+    if seen & CASED == 0 {
+        text.iter_mut().for_each(char::make_ascii_lowercase);
+    } else {
         spare.clear();
         spare.extend(text.iter().flat_map(|character| character.to_lowercase()));
         std::mem::swap(text, spare);
-    } else {
-        text.iter_mut().for_each(|character| character.make_ascii_lowercase());
     }
 }
