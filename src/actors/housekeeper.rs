@@ -5,13 +5,16 @@ use std::time::Duration;
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, WrapFuture};
 use jiff::Timestamp;
 use tokio::runtime::Handle;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::supervisor::{Life, stage};
-use crate::store::{Store, StoreError, alerts, retention, rollups};
+use crate::store::{Store, StoreError, alerts, pending_words, retention, rollups};
 
 /// How often it looks. All it does is idempotent and cheap when there is nothing to do.
 const EVERY: Duration = Duration::from_secs(60);
+
+/// How often the words of new posts are merged into the full-text index: in pieces that take milliseconds.
+const MERGE_WORDS_EVERY: Duration = Duration::from_millis(200);
 
 /// What a housekeeper is made of.
 #[derive(Clone)]
@@ -22,12 +25,13 @@ pub struct HousekeeperParams {
     pub io: Handle,
 }
 
-/// Does once a minute what nobody should have to wait for.
+/// Does what nobody should have to wait for: merges words all the time, and the rest once a minute.
 ///
 /// Several processes may do it at the same time; the store sees to it that one does the work.
 pub struct Housekeeper {
     params: HousekeeperParams,
     is_tidying: bool,
+    is_merging_words: bool,
     life: Life,
 }
 
@@ -36,7 +40,7 @@ stage!(Housekeeper, "housekeeper");
 impl Housekeeper {
     /// A housekeeper that starts at once.
     pub fn new(params: HousekeeperParams, life: Life) -> Self {
-        Self { params, is_tidying: false, life }
+        Self { params, is_tidying: false, is_merging_words: false, life }
     }
 
     /// Not by `wait`: moving or deleting a day takes minutes, and a stage that answers no heartbeat meanwhile is taken
@@ -58,6 +62,24 @@ impl Housekeeper {
             housekeeper.life.vitals.fail(1);
         }));
     }
+
+    /// What is not merged now is merged the next time, or by the transaction that fills the list.
+    fn merge_words(&mut self, context: &mut Context<Self>) {
+        if self.is_merging_words {
+            return;
+        }
+        self.is_merging_words = true;
+        let store = self.params.store.clone();
+        let done = self.params.io.spawn(async move { pending_words::merge(&store, Timestamp::now()).await });
+        context.spawn(done.into_actor(self).map(|outcome, housekeeper, _| {
+            housekeeper.is_merging_words = false;
+            match outcome {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => debug!(%error, "new words wait to be merged into the full-text index"),
+                Err(error) => warn!(%error, "merging words into the full-text index panicked"),
+            }
+        }));
+    }
 }
 
 impl Actor for Housekeeper {
@@ -66,6 +88,7 @@ impl Actor for Housekeeper {
     fn started(&mut self, context: &mut Self::Context) {
         self.tidy(context);
         context.run_interval(EVERY, Self::tidy);
+        context.run_interval(MERGE_WORDS_EVERY, Self::merge_words);
     }
 }
 

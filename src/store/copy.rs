@@ -1,7 +1,7 @@
 //! Writes posts and scores by `COPY`.
 //!
 //! Measured, it costs the server no more than `INSERT` from a table; `INSERT` from 26 arrays would cost what it takes to
-//! unpack them on top. Most of a post's cost is its words: of some 40 µs, 25 go into the full-text index.
+//! unpack them on top. Most of a post's cost is its words, which [`super::pending_words`] merges into the full-text index.
 
 use std::collections::HashMap;
 use std::pin::pin;

@@ -65,6 +65,7 @@ mod engagement; // how a post's counts developed
 mod housekeeping; // who waits for whom when old rows move
 mod locks; // the numbers of the advisory locks
 mod models; // the numbers by which scores name their models
+pub mod pending_words; // the words of new posts, on their way into the full-text index
 mod post_ranks; // which posts come first
 pub mod rollup_guard; // the order in which rollups are changed and published
 mod rollup_hours; // the rollups by whole hours
@@ -81,6 +82,7 @@ mod pace_tests; // how fast batches are stored
 
 use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -132,6 +134,8 @@ pub struct Store {
     pool: Pool,
     retention: Duration,
     known: Arc<Known>,
+    /// Whether posts were stored since [`pending_words::merge`].
+    has_new_words: Arc<AtomicBool>,
     /// See [`rollup_guard::RollupGuard`].
     rollups: Arc<tokio::sync::Mutex<()>>,
 }
@@ -172,8 +176,13 @@ impl Store {
             .recycle_timeout(Some(CONNECT_TIMEOUT))
             .build()
             .map_err(|error| StoreError::Internal { reason: error.to_string() })?;
-        let store =
-            Self { pool, retention: params.retention, known: Arc::default(), rollups: Arc::default() };
+        let store = Self {
+            pool,
+            retention: params.retention,
+            known: Arc::default(),
+            has_new_words: Arc::default(),
+            rollups: Arc::default(),
+        };
         store.ping().await?;
         Ok(store)
     }

@@ -1,6 +1,7 @@
 //! The transaction that stores a batch.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::Ordering;
 
 use deadpool_postgres::{Object, Transaction};
 use tokio::time::timeout;
@@ -125,6 +126,7 @@ async fn record_once(
     let delta = rollups::add(&transaction, delta).await?;
     transaction.commit().await?;
     store.remember_cities(cities);
+    store.has_new_words.fetch_or(!inserted.is_empty(), Ordering::AcqRel);
     Ok(Recorded { inserted, delta, n_duplicates: repeated.len(), n_engagement_samples })
 }
 

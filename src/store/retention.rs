@@ -93,9 +93,25 @@ async fn make(client: &mut Object, day: Date) -> Result<bool, StoreError> {
         );
         transaction.batch_execute(&sql).await?;
     }
+    transaction.batch_execute(LENGTHEN_PENDING_LISTS).await?;
     transaction.commit().await?;
     Ok(true)
 }
+
+/// Lets more words wait in the lists of the full-text index than gather between two calls of
+/// [`super::pending_words::merge`]. A partition's index is made with the options of its parent, which cannot be changed.
+const LENGTHEN_PENDING_LISTS: &str = "
+    DO $$
+    DECLARE leaf regclass;
+    BEGIN
+        FOR leaf IN
+            SELECT inhrelid::regclass FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+            WHERE inhparent = 'social_media_posts_text'::regclass
+                AND NOT coalesce('gin_pending_list_limit=4096' = ANY (reloptions), false)
+        LOOP
+            EXECUTE format('ALTER INDEX %s SET (gin_pending_list_limit = 4096)', leaf);
+        END LOOP;
+    END $$";
 
 /// What an expiry deleted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -178,12 +194,18 @@ fn expiry_of(store: &Store, now: Timestamp) -> Timestamp {
 }
 
 /// Days are those of UTC, which all have 24 hours.
-fn day_of(at: Timestamp) -> Date {
+pub(super) fn day_of(at: Timestamp) -> Date {
     TimeZone::UTC.to_datetime(at).date()
 }
 
 fn start_of(day: Date) -> Timestamp {
     TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX)
+}
+
+/// The partition that holds the posts of a day.
+pub(super) fn posts_of(day: Date) -> String {
+    let [posts, ..] = TABLES;
+    name_of(posts, day)
 }
 
 fn name_of(table: &str, day: Date) -> String {
