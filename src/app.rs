@@ -6,6 +6,7 @@ mod listener; // sentiment_updates → aggregator and broadcaster
 pub mod open_files; // how many browsers there may be
 mod pipeline; // the stages, from last to first
 mod signals; // when people want it to stop
+pub mod supervisors; // everything that may not end
 mod web; // HTTP and WebSockets
 
 use std::net::SocketAddr;
@@ -21,15 +22,15 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::actors::downstream::Downstream;
-use crate::actors::messages::Kill;
+use crate::actors::plan::Plan;
 use crate::actors::service_desk::ServiceDesk;
 use crate::alerting::service::WatchParams;
 use crate::config::{Config, Servers};
 use crate::embedded::{Embedded, EmbeddedParams, Endpoints, RunInfo};
-use crate::telemetry;
+use crate::{telemetry, ws};
 use connections::Connections;
 use pipeline::Pipeline;
+use supervisors::{KillSwitch, Supervisors};
 
 /// How long batches in flight may take to settle once nothing more is read. They would be delivered again
 /// otherwise, so giving up loses nothing.
@@ -52,8 +53,8 @@ pub struct Control {
 pub struct Started {
     /// Where.
     pub address: SocketAddr,
-    /// Makes any stage panic, by its name. Nothing outside the tests uses it.
-    pub kill: Vec<(&'static str, Downstream<Kill>)>,
+    /// Makes any stage or task panic. Nothing outside the tests uses it.
+    pub kill: Vec<KillSwitch>,
 }
 
 /// Runs a server until SIGTERM or Ctrl-C. Returns whether it stopped because it was told to.
@@ -132,12 +133,13 @@ async fn live(
         }
     };
     let desk = Arc::new(service_desk(&config, &connections)?);
-    let pipeline = pipeline::start(&config, &connections, desk, &io);
+    let mut supervisors = Supervisors::new(io.clone());
+    let pipeline = pipeline::start(&config, &connections, desk, &mut supervisors);
     let sockets = web::sockets(&config, &pipeline);
-    io.spawn(sockets.clone().watch());
-    let health = health_monitor::start(health_monitor::Subject {
+    start_helpers(&mut supervisors, &sockets, &metrics);
+    let subject = health_monitor::Subject {
         connections: Arc::clone(&connections),
-        board: Arc::clone(&pipeline.supervision.board),
+        board: Arc::clone(&supervisors.supervision.board),
         cascade: Arc::clone(&pipeline.cascade),
         backlog_max: backlog_max(&config),
         show: pipeline.show.clone(),
@@ -148,9 +150,9 @@ async fn live(
         sockets_max: config.sockets_max,
         mode: if embedded.is_some() { "embedded" } else { "external" },
         started_at,
-        io: io.clone(),
-    });
-    listener::start(&connections, &pipeline, &io);
+    };
+    let health = health_monitor::start(subject, &mut supervisors);
+    listener::start(&connections, &pipeline, &mut supervisors);
     let web = web::Parts {
         config: &config,
         connections: &connections,
@@ -159,7 +161,7 @@ async fn live(
         health,
         metrics,
     };
-    let (web, noted) = match web::start(web) {
+    let (web, noted) = match web::start(web, &mut supervisors) {
         Ok(web) => {
             let noted =
                 embedded.as_ref().map(|embedded| run_info(&config, embedded, web.address, started_at));
@@ -173,17 +175,17 @@ async fn live(
     let outcome = match (&web, noted) {
         (Some(web), Ok(())) => {
             // Whoever started us may have lost interest.
-            let _ = started.send(Started { address: web.address, kill: pipeline.kill.clone() });
+            let _ = started.send(Started { address: web.address, kill: supervisors.kill.clone() });
             tokio::select! {
                 () = stop_asked.cancelled() => Ok(true),
-                () = pipeline.supervision.gave_up.cancelled() => Ok(false),
+                () = supervisors.gave_up() => Ok(false),
             }
         }
         (_, noted) => noted.map(|()| false),
     };
     info!("stopping");
     tokio::select! {
-        () = stop(&config, Stopping { embedded, connections, pipeline, web }, &io) => {}
+        () = stop(&config, Stopping { embedded, connections, pipeline, supervisors, web }, &io) => {}
         () = leave.cancelled() => warn!("told twice to stop, leaving at once: what is in flight will be delivered again"),
     }
     outcome
@@ -209,12 +211,23 @@ struct Stopping {
     embedded: Option<Embedded>,
     connections: Arc<Connections>,
     pipeline: Pipeline,
+    supervisors: Supervisors,
     web: Option<web::Web>,
+}
+
+/// What works beside the pipeline and belongs to no part of it.
+fn start_helpers(supervisors: &mut Supervisors, sockets: &ws::Sockets, metrics: &PrometheusHandle) {
+    let sockets = sockets.clone();
+    supervisors.start_task(Plan::task("socket_watchdog"), None, move |_| sockets.clone().watch());
+    let metrics = metrics.clone();
+    supervisors.start_task(Plan::task("metrics_upkeep"), None, move |vitals| {
+        telemetry::keep_tidy(metrics.clone(), move || vitals.finish(1))
+    });
 }
 
 /// First nothing more is read and what is in flight settles; then stages stop, sockets close, and the servers go.
 async fn stop(config: &Config, parts: Stopping, io: &Handle) {
-    let Stopping { embedded, connections, pipeline, web } = parts;
+    let Stopping { embedded, connections, pipeline, supervisors, web } = parts;
     pipeline.drain.cancel();
     if pipeline.ingests && tokio::time::timeout(DRAIN_PATIENCE, pipeline.drained.cancelled()).await.is_err() {
         warn!("not everything in flight was stored in time, it will be delivered again");
@@ -223,7 +236,7 @@ async fn stop(config: &Config, parts: Stopping, io: &Handle) {
     if let Some(web) = &web {
         web.close_sockets();
     }
-    pipeline.stop().await;
+    supervisors.stop().await;
     if let Some(web) = web {
         web.stop().await;
     }

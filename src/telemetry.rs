@@ -123,8 +123,8 @@ pub fn init_tracing(filter: &str) {
     let _ = if std::io::stderr().is_terminal() { builder.try_init() } else { builder.json().try_init() };
 }
 
-/// Installs the metrics recorder of the process, once, and keeps it tidy for as long as the process lives. Servers
-/// that share a process share it.
+/// Installs the metrics recorder of the process, once; [`keep_tidy`] keeps it small. Servers that share a process share
+/// it.
 ///
 /// # Errors
 /// When another recorder is already installed.
@@ -147,12 +147,18 @@ fn install() -> anyhow::Result<PrometheusHandle> {
         )?
         .install_recorder()?;
     describe();
-    let upkeep = handle.clone();
-    std::thread::Builder::new().name("metrics-upkeep".to_owned()).spawn(move || {
-        loop {
-            std::thread::sleep(UPKEEP_EVERY);
-            upkeep.run_upkeep();
-        }
-    })?;
     Ok(handle)
+}
+
+/// Folds samples away for ever, and says each time that it did.
+pub async fn keep_tidy(metrics: PrometheusHandle, done: impl Fn()) {
+    loop {
+        tokio::time::sleep(UPKEEP_EVERY).await;
+        let metrics = metrics.clone();
+        // Folding takes milliseconds, which a thread for connections does not have.
+        if tokio::task::spawn_blocking(move || metrics.run_upkeep()).await.is_err() {
+            return;
+        }
+        done();
+    }
 }

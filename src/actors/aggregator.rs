@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tracing::warn;
 
 use super::cascade::Cascade;
@@ -80,6 +81,7 @@ pub struct AggregatorParams {
 pub struct Aggregator {
     params: AggregatorParams,
     committer: Committer,
+    publishing: Option<JoinHandle<()>>,
     pending: VecDeque<RecordBatch>,
     corrections: Corrections,
     is_storing: bool,
@@ -104,7 +106,7 @@ impl Aggregator {
     /// An aggregator that rebuilds its windows first.
     pub fn new(params: AggregatorParams, life: Life) -> Self {
         let (news, waiting) = mpsc::channel(NEWS_WAITING_MAX);
-        params.io.spawn(publish_all(params.updates.clone(), waiting));
+        let publishing = params.io.spawn(publish_all(params.updates.clone(), waiting));
         let committer = Committer {
             store: params.store.clone(),
             news,
@@ -119,6 +121,7 @@ impl Aggregator {
             corrections: Corrections::new(params.posts_per_commit),
             params,
             committer,
+            publishing: Some(publishing),
             pending: VecDeque::new(),
             is_storing: false,
             is_correcting: false,
@@ -295,6 +298,10 @@ impl Actor for Aggregator {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
+        if let Some(publishing) = self.publishing.take() {
+            // It ends with the aggregator. If it is first, nothing would be published any more.
+            context.spawn(publishing.into_actor(self).map(|_, _, context| context.stop()));
+        }
         self.heal(context);
         context.run_interval(SHOW_EVERY, |aggregator, _| aggregator.show());
         context.run_interval(REBUILD_EVERY, Self::heal);

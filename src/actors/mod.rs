@@ -16,7 +16,9 @@ pub mod signal_watcher; // what is unusual without a rule → alerts
 pub mod trend_counter; // CountTerms → slices of what is spoken of, told to Redis
 
 pub mod downstream; // the address of the next stage, which outlives any incarnation
-pub mod supervisor; // starts, watches, respawns, gives up
+pub mod health_watch; // how everything was when last measured
+pub mod plan; // what is kept alive, and how its deaths are taken
+pub mod supervisor; // starts, watches, respawns stages and tasks
 pub mod ticket; // a batch's place in flight, and the promise of an answer
 pub mod vitals; // what a stage says of itself
 
@@ -47,7 +49,7 @@ pub mod trend_tap; // which stored posts are counted, and how many are not
 mod window_cache; // the newest figures as Redis keeps them
 mod workers; // threads that score, and whether they are well
 
-/// The stages in the order of the flow.
+/// The kinds of stages in the order of the flow. Others are shown after them.
 pub const STAGES: [&str; 11] = [
     "ingester",
     "inference_pool",

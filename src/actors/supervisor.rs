@@ -1,20 +1,22 @@
-//! Starts each stage, watches it, rebuilds it when it dies, and gives up when it dies too often.
+//! Starts each stage and task, watches it, starts it again when it dies, and gives up by its plan.
 //!
 //! actix's own `Supervisor` does not restart an actor that panicked, so this is ours. A stage lives on a
 //! thread of its own; its panic is caught by that thread's executor and drops the actor, whose
-//! [`Obituary`] tells us.
+//! [`Obituary`] tells us. A task is a future on some runtime, whose end its handle tells.
 
-use std::collections::VecDeque;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::dev::ToEnvelope;
 use actix::{Actor, Addr, Arbiter, AsyncContext, Context, Handler};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::messages::{Kill, ReportHealth};
+use super::plan::{Deaths, Plan};
 use super::vitals::{HealthBoard, Standing, Vitals};
 use crate::models::stage_health::StageState;
 use crate::telemetry::STAGE_RESTARTS_TOTAL;
@@ -26,18 +28,9 @@ pub const HEARTBEAT: Duration = Duration::from_secs(1);
 /// much silence means it is stuck in a loop or in native code.
 pub const HEARTBEAT_PATIENCE: Duration = Duration::from_secs(10);
 
-/// A stage that dies this often within [`DEATHS_WINDOW`] is beyond help from inside the process.
-pub const DEATHS_MAX: usize = 5;
-
-/// See [`DEATHS_MAX`].
-pub const DEATHS_WINDOW: Duration = Duration::from_secs(60);
-
-const BACKOFF_FIRST: Duration = Duration::from_secs(1);
-const BACKOFF_MAX: Duration = Duration::from_secs(30);
-
 /// An actor that is a stage of the pipeline.
 pub trait Stage: Actor<Context = Context<Self>> + Handler<ReportHealth> + Handler<Kill> {
-    /// As in [`crate::models::stage_health::StageHealth::stage`].
+    /// Its kind, as in [`Plan::kind`].
     const NAME: &'static str;
 }
 
@@ -67,6 +60,8 @@ pub type Redirect<A> = Box<dyn Fn(Option<&Addr<A>>)>;
 
 /// How to build a stage and whom to tell its address.
 pub struct StageSpec<A: Stage> {
+    /// Its name, and how its deaths are taken.
+    pub plan: Plan,
     /// Builds an incarnation, on its own thread.
     pub build: Arc<dyn Fn(Life) -> A + Send + Sync>,
     /// Tells the address of a new incarnation to those who send to it; `None` when it died.
@@ -75,7 +70,40 @@ pub struct StageSpec<A: Stage> {
     pub mailbox_capacity: usize,
 }
 
-/// What all supervised stages share.
+/// How to start a task that may not end.
+pub struct TaskSpec {
+    /// Its name, and how its deaths are taken.
+    pub plan: Plan,
+    /// Spawns an incarnation, on the runtime where it is to live. It should do its work within [`TaskLife::live`].
+    pub start: Box<dyn Fn(TaskLife) -> JoinHandle<()>>,
+    /// The longest it may work without finishing anything; `None` for one that waits for others.
+    pub patience: Option<Duration>,
+    /// Makes the living incarnation panic.
+    pub kill: watch::Sender<()>,
+}
+
+/// What an incarnation of a task is born with.
+#[derive(Debug)]
+pub struct TaskLife {
+    /// The task's counters.
+    pub vitals: Arc<Vitals>,
+    killed: watch::Receiver<()>,
+}
+
+impl TaskLife {
+    /// Does the work, unless the tests want it to panic.
+    ///
+    /// # Panics
+    /// Then.
+    pub async fn live(mut self, work: impl Future<Output = ()>) {
+        tokio::select! {
+            () = work => {}
+            Ok(()) = self.killed.changed() => panic!("task killed on request"),
+        }
+    }
+}
+
+/// What all supervised stages and tasks share.
 #[derive(Clone)]
 pub struct Supervision {
     /// Where health is written.
@@ -100,43 +128,99 @@ where
     A: Stage,
     A::Context: ToEnvelope<A, ReportHealth>,
 {
-    let vitals = Arc::new(Vitals::default());
-    let mut deaths = VecDeque::new();
-    let mut generation = 0;
-    loop {
-        generation += 1;
-        vitals.reborn();
+    let ward = Ward::new(spec.plan.clone(), supervision);
+    ward.keep(async |ward| {
         let (died, obituary) = mpsc::channel(1);
         let arbiter = Arbiter::new();
-        let address =
-            start(&spec, &arbiter, Life { vitals: Arc::clone(&vitals), _obituary: Obituary { died } });
+        let life = Life { vitals: Arc::clone(&ward.vitals), _obituary: Obituary { died } };
+        let address = start(&spec, &arbiter, life);
         (spec.redirect)(Some(&address));
-        info!(stage = A::NAME, generation, "stage started");
-        let write = |state| supervision.board.write(A::NAME, Standing { state, generation }, vitals.report());
-        write(StageState::Running);
-        let death = watch(&address, obituary, &supervision.stopping, || write(StageState::Running)).await;
+        ward.write(StageState::Running);
+        let stopping = &ward.supervision.stopping;
+        let death = watch(&address, obituary, stopping, || ward.write(StageState::Running)).await;
         (spec.redirect)(None);
         arbiter.stop();
-        if matches!(death, Death::Stopping) {
-            return;
+        death
+    })
+    .await;
+}
+
+/// Keeps one task alive until the process stops or the task is beyond help. When the process stops, the task is left to
+/// whoever ends it.
+pub async fn supervise_task(spec: TaskSpec, supervision: Supervision) {
+    let ward = Ward::new(spec.plan.clone(), supervision);
+    ward.keep(async |ward| {
+        let life = TaskLife { vitals: Arc::clone(&ward.vitals), killed: spec.kill.subscribe() };
+        let mut task = (spec.start)(life);
+        let mut progress = (ward.vitals.report().handled, Instant::now());
+        let mut look = tokio::time::interval(HEARTBEAT);
+        loop {
+            ward.write(StageState::Running);
+            tokio::select! {
+                biased;
+                () = ward.supervision.stopping.cancelled() => return Death::Stopping,
+                _ = &mut task => return Death::Died,
+                _ = look.tick() => {}
+            }
+            let handled = ward.vitals.report().handled;
+            if handled != progress.0 {
+                progress = (handled, Instant::now());
+            }
+            if spec.patience.is_some_and(|patience| progress.1.elapsed() > patience) {
+                task.abort();
+                return Death::Frozen;
+            }
         }
-        let frozen = matches!(death, Death::Frozen);
-        write(if frozen { StageState::Frozen } else { StageState::BackingOff });
-        metrics::counter!(STAGE_RESTARTS_TOTAL, "stage" => A::NAME).increment(1);
-        deaths.push_back(Instant::now());
-        deaths.retain(|at: &Instant| at.elapsed() < DEATHS_WINDOW);
-        if deaths.len() >= DEATHS_MAX {
-            write(StageState::Failed);
-            error!(stage = A::NAME, generation, deaths = deaths.len(), "stage keeps dying, giving up");
-            supervision.gave_up.cancel();
-            return;
+    })
+    .await;
+}
+
+/// One stage or task over all its lives.
+struct Ward {
+    plan: Plan,
+    supervision: Supervision,
+    vitals: Arc<Vitals>,
+    deaths: Deaths,
+    generation: u64,
+}
+
+impl Ward {
+    fn new(plan: Plan, supervision: Supervision) -> Self {
+        Self { plan, supervision, vitals: Arc::default(), deaths: Deaths::default(), generation: 0 }
+    }
+
+    /// Lives one life after the other. `live` lasts as long as one of them.
+    async fn keep(mut self, mut live: impl AsyncFnMut(&Self) -> Death) {
+        let stage = Arc::clone(&self.plan.name);
+        loop {
+            self.generation += 1;
+            self.vitals.reborn();
+            let generation = self.generation;
+            info!(%stage, generation, "stage started");
+            let frozen = match live(&self).await {
+                Death::Stopping => return,
+                Death::Frozen => true,
+                Death::Died => false,
+            };
+            self.write(if frozen { StageState::Frozen } else { StageState::BackingOff });
+            metrics::counter!(STAGE_RESTARTS_TOTAL, "stage" => self.plan.kind).increment(1);
+            let Some(backoff) = self.deaths.note(Instant::now(), &self.plan.policy) else {
+                self.write(StageState::Failed);
+                error!(%stage, generation, "stage keeps dying, giving up");
+                self.supervision.gave_up.cancel();
+                return;
+            };
+            warn!(%stage, generation, frozen, ?backoff, "stage died");
+            tokio::select! {
+                () = tokio::time::sleep(backoff) => {}
+                () = self.supervision.stopping.cancelled() => return,
+            }
         }
-        let backoff = backoff(deaths.len());
-        warn!(stage = A::NAME, generation, frozen, ?backoff, "stage died");
-        tokio::select! {
-            () = tokio::time::sleep(backoff) => {}
-            () = supervision.stopping.cancelled() => return,
-        }
+    }
+
+    fn write(&self, state: StageState) {
+        let standing = Standing { state, generation: self.generation };
+        self.supervision.board.write(&self.plan, standing, self.vitals.report());
     }
 }
 
@@ -175,12 +259,6 @@ where
     }
 }
 
-/// 1, 2, 4 … 30 seconds: quick enough that one death is hardly seen, slow enough not to burn a core.
-fn backoff(n_deaths: usize) -> Duration {
-    let doublings = u32::try_from(n_deaths.saturating_sub(1)).unwrap_or(u32::MAX).min(5);
-    (BACKOFF_FIRST * 2_u32.pow(doublings)).min(BACKOFF_MAX)
-}
-
 /// Implements what every stage must answer: how it is, and the tests' request to panic.
 macro_rules! stage {
     ($actor:ty, $name:literal) => {
@@ -213,11 +291,140 @@ pub(crate) use stage;
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
-    #[test]
-    fn the_backoff_doubles_up_to_thirty_seconds() {
-        let seconds: Vec<u64> = (1..=7).map(|n| backoff(n).as_secs()).collect();
-        assert_eq!(seconds, [1, 2, 4, 8, 16, 30, 30]);
+    use super::*;
+    use crate::actors::plan::{RestartPolicy, Role};
+    use crate::models::stage_health::StageHealth;
+
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    /// Does not wait, for the sake of the test.
+    fn at_once(policy: RestartPolicy) -> RestartPolicy {
+        RestartPolicy { backoff_first: Duration::ZERO, backoff_max: Duration::ZERO, ..policy }
+    }
+
+    fn supervision() -> Supervision {
+        Supervision {
+            board: Arc::default(),
+            stopping: CancellationToken::new(),
+            gave_up: CancellationToken::new(),
+        }
+    }
+
+    /// One that panics whenever it is asked how it is.
+    struct Fragile {
+        life: Life,
+    }
+
+    stage!(Fragile, "connector");
+
+    impl Actor for Fragile {
+        type Context = Context<Self>;
+
+        fn started(&mut self, context: &mut Self::Context) {
+            context.run_later(Duration::ZERO, |_, _| panic!("fragile"));
+        }
+    }
+
+    /// One that is well.
+    struct Sturdy {
+        life: Life,
+    }
+
+    stage!(Sturdy, "connector");
+
+    impl Actor for Sturdy {
+        type Context = Context<Self>;
+    }
+
+    fn spec<A: Stage>(plan: Plan, build: impl Fn(Life) -> A + Send + Sync + 'static) -> StageSpec<A> {
+        StageSpec { plan, build: Arc::new(build), redirect: Box::new(|_| {}), mailbox_capacity: 4 }
+    }
+
+    fn task<F>(plan: Plan, patience: Option<Duration>, work: impl Fn(Arc<Vitals>) -> F + 'static) -> TaskSpec
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let start = Box::new(move |life: TaskLife| {
+            let work = work(Arc::clone(&life.vitals));
+            tokio::spawn(life.live(work))
+        });
+        TaskSpec { plan, start, patience, kill: watch::Sender::new(()) }
+    }
+
+    async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !holds() {
+            assert!(Instant::now() < deadline, "waited in vain until {what}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    fn find(board: &HealthBoard, role: Role, name: &str) -> Option<StageHealth> {
+        board.snapshot(role).into_iter().find(|health| health.stage == name)
+    }
+
+    #[actix::test]
+    async fn the_deaths_of_one_of_many_never_end_the_process_nor_touch_its_siblings() {
+        let supervision = supervision();
+        let mut fragile = Plan::stage("connector").isolated("fragile");
+        fragile.policy = at_once(fragile.policy);
+        let sturdy = Plan::stage("connector").isolated("sturdy");
+        actix::spawn(supervise(spec(fragile, |life| Fragile { life }), supervision.clone()));
+        actix::spawn(supervise(spec(sturdy, |life| Sturdy { life }), supervision.clone()));
+        let board = Arc::clone(&supervision.board);
+        let health = |name| find(&board, Role::Stage, name);
+        until("it died far more often than an essential stage may", || {
+            health("connector:fragile").is_some_and(|it| it.restarts > 8)
+        })
+        .await;
+        assert!(!supervision.gave_up.is_cancelled());
+        let sibling = health("connector:sturdy").unwrap();
+        assert_eq!((sibling.state, sibling.restarts), (StageState::Running, 0));
+        assert!(!sibling.essential);
+        supervision.stopping.cancel();
+    }
+
+    #[actix::test]
+    async fn an_essential_task_that_keeps_dying_ends_the_process_and_says_so() {
+        let supervision = supervision();
+        let plan = Plan { policy: at_once(RestartPolicy::ESSENTIAL), ..Plan::task("fragile") };
+        supervise_task(task(plan, None, |_| async { panic!("fragile") }), supervision.clone()).await;
+        assert!(supervision.gave_up.is_cancelled());
+        let health = find(&supervision.board, Role::Task, "fragile").unwrap();
+        assert_eq!((health.state, health.restarts), (StageState::Failed, 4));
+    }
+
+    #[actix::test]
+    async fn a_task_that_ends_or_gets_stuck_is_started_again() {
+        let supervision = supervision();
+        let n_started = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&n_started);
+        let plan = Plan { policy: at_once(RestartPolicy::ISOLATED), ..Plan::task("stuck") };
+        // First it ends, then it hangs, then it works.
+        let work = move |vitals: Arc<Vitals>| {
+            let n = count.fetch_add(1, Ordering::SeqCst);
+            async move {
+                match n {
+                    0 => {}
+                    1 => std::future::pending().await,
+                    _ => loop {
+                        vitals.finish(1);
+                        tokio::time::sleep(Duration::from_millis(10)).await;
+                    },
+                }
+            }
+        };
+        let patience = Some(Duration::from_secs(2));
+        let supervised = actix::spawn(supervise_task(task(plan, patience, work), supervision.clone()));
+        until("it works", || {
+            find(&supervision.board, Role::Task, "stuck").is_some_and(|it| it.handled > 100)
+        })
+        .await;
+        let health = find(&supervision.board, Role::Task, "stuck").unwrap();
+        assert_eq!((health.state, health.restarts, health.essential), (StageState::Running, 2, false));
+        supervision.stopping.cancel();
+        supervised.await.unwrap();
     }
 }

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
 use super::messages::Vital;
+use super::plan::{Plan, Rank, Role};
 use crate::models::stage_health::{StageHealth, StageState};
 
-/// A stage's counters. They belong to the stage, not to one incarnation of it, so a respawn keeps them.
+/// The counters of a stage or task. They belong to it, not to one incarnation of it, so a respawn keeps them.
 #[derive(Debug, Default)]
 pub struct Vitals {
     handled: AtomicU64,
@@ -60,34 +61,22 @@ impl Vitals {
     }
 }
 
-/// How every stage is, in the order of the flow. Written by supervisors, read by HTTP.
-#[derive(Debug)]
+/// How every stage and task is. Written by supervisors, read by HTTP.
+#[derive(Debug, Default)]
 pub struct HealthBoard {
-    order: &'static [&'static str],
-    stages: Mutex<BTreeMap<&'static str, StageHealth>>,
+    rows: Mutex<BTreeMap<(Rank, Arc<str>), StageHealth>>,
 }
 
 impl HealthBoard {
-    /// An empty board; `order` is the order of the flow.
-    pub fn new(order: &'static [&'static str]) -> Self {
-        Self { order, stages: Mutex::default() }
+    /// Every stage or every task that was started, in order.
+    pub fn snapshot(&self, role: Role) -> Vec<StageHealth> {
+        let rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        rows.iter().filter(|((rank, _), _)| rank.role == role).map(|(_, health)| health.clone()).collect()
     }
 
-    /// Every stage that was started, in the order of the flow.
-    pub fn snapshot(&self) -> Vec<StageHealth> {
-        let stages = self.stages.lock().unwrap_or_else(PoisonError::into_inner);
-        self.order.iter().filter_map(|stage| stages.get(stage).cloned()).collect()
-    }
-
-    /// The stages that do not work at the moment; empty when all do.
-    pub fn not_running(&self) -> Vec<String> {
-        let ill = |health: &StageHealth| health.state != StageState::Running;
-        self.snapshot().into_iter().filter(ill).map(|health| health.stage).collect()
-    }
-
-    pub(super) fn write(&self, stage: &'static str, standing: Standing, vital: Vital) {
+    pub(super) fn write(&self, plan: &Plan, standing: Standing, vital: Vital) {
         let health = StageHealth {
-            stage: stage.to_owned(),
+            stage: plan.name.to_string(),
             state: standing.state,
             generation: standing.generation,
             restarts: standing.generation.saturating_sub(1),
@@ -97,8 +86,10 @@ impl HealthBoard {
             last_progress_at: (vital.last_progress_ms > 0)
                 .then(|| Timestamp::from_millisecond(vital.last_progress_ms).ok())
                 .flatten(),
+            essential: plan.policy.is_essential(),
         };
-        self.stages.lock().unwrap_or_else(PoisonError::into_inner).insert(stage, health);
+        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        rows.insert((plan.rank, Arc::clone(&plan.name)), health);
     }
 }
 

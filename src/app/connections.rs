@@ -15,10 +15,7 @@ use crate::inference::{Models, ScorerFactory as _};
 use crate::notify::keyring::Keyring;
 use crate::notify::messenger::{Messenger, MessengerParams};
 use crate::store::{Store, StoreParams, retention};
-use crate::stream::{Consumer, Stream, StreamParams, Subscription};
-
-/// Updates that may wait for this process's stages before it is told of a gap instead.
-const UPDATES_WAITING_MAX: usize = 256;
+use crate::stream::{Consumer, Stream, StreamParams};
 
 /// What everything works on.
 pub struct Connections {
@@ -30,8 +27,6 @@ pub struct Connections {
     pub stream: Stream,
     /// This process's place in the consumer group.
     pub consumer: Arc<Consumer>,
-    /// News of all processes; taken by the listener.
-    pub news: std::sync::Mutex<Option<Subscription>>,
     /// The models, one for each tier.
     pub models: Arc<Models>,
     /// Derives language, place and products.
@@ -75,7 +70,6 @@ async fn open(config: &Config, endpoints: &Endpoints) -> anyhow::Result<Connecti
     patiently("redis", || stream.ping()).await?;
     let consumer = stream.consumer().await?;
     patiently("redis", || consumer.create_group()).await?;
-    let news = stream.subscribe(UPDATES_WAITING_MAX).await?;
 
     let models = Arc::new(Models::load(config.load_params()));
     let id = models.swift().model();
@@ -94,16 +88,7 @@ async fn open(config: &Config, endpoints: &Endpoints) -> anyhow::Result<Connecti
     }
     let messenger = Arc::new(Messenger::new(messenger_params(config)?)?);
     let enricher = Arc::new(Enricher::new(EnricherParams { products: config.product_rules()? }));
-    Ok(Connections {
-        store,
-        reading,
-        stream,
-        consumer: Arc::new(consumer),
-        news: std::sync::Mutex::new(Some(news)),
-        models,
-        enricher,
-        messenger,
-    })
+    Ok(Connections { store, reading, stream, consumer: Arc::new(consumer), models, enricher, messenger })
 }
 
 fn messenger_params(config: &Config) -> anyhow::Result<MessengerParams> {

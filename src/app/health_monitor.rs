@@ -6,15 +6,17 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use nix::sys::statvfs::statvfs;
-use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 
 use super::connections::Connections;
+use super::supervisors::Supervisors;
 use crate::actors::cascade::{Cascade, TierCounts};
 use crate::actors::downstream::Downstream;
+use crate::actors::health_watch::{HEALTH_MONITOR, HealthWatch, Measured};
 use crate::actors::messages::{ObserveHealth, PublishSystem};
+use crate::actors::plan::{Plan, Role};
 use crate::actors::service_desk::ServiceDesk;
-use crate::actors::vitals::HealthBoard;
+use crate::actors::vitals::{HealthBoard, Vitals};
 use crate::inference::{ModelSlot, ScorerFactory as _, Tier};
 use crate::models::stage_health::{
     DependencyHealth, DiskHealth, ModelHealth, SocketHealth, SystemHealth, TierHealth, TiersHealth,
@@ -25,6 +27,12 @@ use crate::ws::Sockets;
 
 /// How often it is measured. `/readyz` is this old, and some seconds older while a server that hangs is being asked.
 const MEASURE_EVERY: Duration = Duration::from_secs(1);
+
+/// How long a server may take to answer. Some seconds below the age from which on a measurement is not believed.
+const ASK_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Measuring that takes this long hangs.
+const MEASURE_PATIENCE: Duration = Duration::from_secs(20);
 
 /// Dashboards get every second measurement.
 const SHOW_EVERY: u64 = 2;
@@ -58,42 +66,46 @@ pub struct Subject {
     pub mode: &'static str,
     /// When the process started.
     pub started_at: Timestamp,
-    /// Where to measure.
-    pub io: Handle,
 }
 
-/// Starts measuring; the receiver always holds the newest.
-pub fn start(subject: Subject) -> watch::Receiver<Arc<SystemHealth>> {
-    let io = subject.io.clone();
-    let (newest, receiver) = watch::channel(Arc::new(subject.without_servers()));
-    io.spawn(async move {
-        let mut ticks = tokio::time::interval(MEASURE_EVERY);
-        for n in 0_u64.. {
-            ticks.tick().await;
-            let health = Arc::new(subject.measure().await);
-            subject.tell_cascade(&health);
-            // An alerter that is being rebuilt judges the next.
-            let _ = subject.observe.try_send(ObserveHealth(Arc::clone(&health)));
-            if n % SHOW_EVERY == 0 {
-                // Nobody to show it to for the moment; the next is due soon.
-                let _ = subject.show.try_send(PublishSystem(Arc::clone(&health)));
-            }
-            if newest.send(health).is_err() {
-                return;
-            }
-        }
+/// Starts measuring; what is answered always holds the newest.
+pub fn start(subject: Subject, supervisors: &mut Supervisors) -> HealthWatch {
+    let newest = watch::Sender::new(Measured::now(Arc::new(subject.without_servers())));
+    let watch = HealthWatch::new(newest.subscribe());
+    let (subject, newest) = (Arc::new(subject), Arc::new(newest));
+    supervisors.start_task(Plan::task(HEALTH_MONITOR), Some(MEASURE_PATIENCE), move |vitals| {
+        let (subject, newest) = (Arc::clone(&subject), Arc::clone(&newest));
+        async move { subject.measure_on(&newest, &vitals).await }
     });
-    receiver
+    watch
 }
 
 impl Subject {
+    async fn measure_on(&self, newest: &watch::Sender<Measured>, vitals: &Vitals) {
+        let mut ticks = tokio::time::interval(MEASURE_EVERY);
+        for n in 0_u64.. {
+            ticks.tick().await;
+            let health = Arc::new(self.measure().await);
+            self.tell_cascade(&health);
+            // An alerter that is being rebuilt judges the next.
+            let _ = self.observe.try_send(ObserveHealth(Arc::clone(&health)));
+            if n % SHOW_EVERY == 0 {
+                // Nobody to show it to for the moment; the next is due soon.
+                let _ = self.show.try_send(PublishSystem(Arc::clone(&health)));
+            }
+            newest.send_replace(Measured::now(health));
+            vitals.finish(1);
+        }
+    }
+
     fn without_servers(&self) -> SystemHealth {
         let models = &self.connections.models;
         SystemHealth {
             at: Timestamp::now(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started_at: self.started_at,
-            stages: self.board.snapshot(),
+            stages: self.board.snapshot(Role::Stage),
+            tasks: self.board.snapshot(Role::Task),
             stream: None,
             redis: DependencyHealth { reachable: false, error: Some("not asked yet".to_owned()) },
             postgres: DependencyHealth { reachable: false, error: Some("not asked yet".to_owned()) },
@@ -153,15 +165,15 @@ impl Subject {
     async fn measure(&self) -> SystemHealth {
         let reading = &self.connections.reading;
         let (stream, postgres, awaiting, disk, alerting) = tokio::join!(
-            self.connections.stream.health(),
-            reading.ping(),
-            corrections::awaiting(reading),
+            ask(self.connections.stream.health()),
+            ask(reading.ping()),
+            ask(corrections::awaiting(reading)),
             tokio::time::timeout(MEASURE_EVERY, room_at(self.data_dir.clone())),
-            evaluation::last_report(reading),
+            ask(evaluation::last_report(reading)),
         );
         let mut health = self.without_servers();
-        health.redis = answer_of(stream.as_ref().err());
-        health.postgres = answer_of(postgres.as_ref().err());
+        health.redis = answer_of(&stream);
+        health.postgres = answer_of(&postgres);
         health.stream = stream.ok();
         health.disk = disk.ok().flatten();
         health.alerting = alerting.ok().flatten();
@@ -186,6 +198,14 @@ async fn room_at(folder: PathBuf) -> Option<DiskHealth> {
     tokio::task::spawn_blocking(look).await.ok()?
 }
 
-fn answer_of(error: Option<&impl std::error::Error>) -> DependencyHealth {
-    DependencyHealth { reachable: error.is_none(), error: error.map(ToString::to_string) }
+/// What was answered in time, or why nothing was.
+async fn ask<T, E: std::error::Error>(answer: impl Future<Output = Result<T, E>>) -> Result<T, String> {
+    match tokio::time::timeout(ASK_PATIENCE, answer).await {
+        Ok(answer) => answer.map_err(|error| error.to_string()),
+        Err(_) => Err(format!("did not answer within {} s", ASK_PATIENCE.as_secs())),
+    }
+}
+
+fn answer_of<T>(answer: &Result<T, String>) -> DependencyHealth {
+    DependencyHealth { reachable: answer.is_ok(), error: answer.as_ref().err().cloned() }
 }

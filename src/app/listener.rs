@@ -1,36 +1,65 @@
 //! sentiment_updates → aggregator and broadcaster.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime::Handle;
+use tracing::warn;
 
 use super::connections::Connections;
 use super::pipeline::Pipeline;
+use super::supervisors::Supervisors;
+use crate::actors::downstream::Downstream;
 use crate::actors::messages::{ApplyUpdate, Publish};
-use crate::stream::UpdateEvent;
+use crate::actors::plan::Plan;
+use crate::actors::vitals::Vitals;
+use crate::stream::{Stream, UpdateEvent};
+
+/// Updates that may wait for this process's stages before it is told of a gap instead.
+const UPDATES_WAITING_MAX: usize = 256;
 
 /// How long a stage may take to accept an update. An aggregator that missed one is told so with the next.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Hands every update of every process to this process's stages, in order.
-pub fn start(connections: &Connections, pipeline: &Pipeline, io: &Handle) {
-    let news = connections.news.lock().unwrap_or_else(PoisonError::into_inner).take();
-    let Some(mut news) = news else {
-        return;
-    };
-    let aggregator = pipeline.apply.clone();
-    let broadcaster = pipeline.publish.clone();
-    io.spawn(async move {
+pub fn start(connections: &Connections, pipeline: &Pipeline, supervisors: &mut Supervisors) {
+    let stream = connections.stream.clone();
+    let (aggregator, broadcaster) = (pipeline.apply.clone(), pipeline.publish.clone());
+    supervisors.start_task(Plan::task("listener"), None, move |vitals| {
+        let listener = Listener { aggregator: aggregator.clone(), broadcaster: broadcaster.clone(), vitals };
+        let stream = stream.clone();
+        async move { listener.listen(&stream).await }
+    });
+}
+
+struct Listener {
+    aggregator: Downstream<ApplyUpdate>,
+    broadcaster: Downstream<Publish>,
+    vitals: Arc<Vitals>,
+}
+
+impl Listener {
+    /// Subscribes anew in each life. A subscription begins with a gap, so what was published in between is read from
+    /// where it is kept. Ends when the subscription does.
+    async fn listen(&self, stream: &Stream) {
+        let mut news = match stream.subscribe(UPDATES_WAITING_MAX).await {
+            Ok(news) => news,
+            Err(error) => return warn!(%error, "cannot subscribe to updates"),
+        };
         let mut missed = false;
         while let Some(event) = news.next().await {
             let event = Arc::new(event);
             // Frames first: people wait for them. Sessions of a broadcaster that is being rebuilt reconnect.
-            let _ = broadcaster.send(Publish(Arc::clone(&event)), PATIENCE).await;
+            let _ = self.broadcaster.send(Publish(Arc::clone(&event)), PATIENCE).await;
             if missed {
-                missed = aggregator.send(ApplyUpdate(Arc::new(UpdateEvent::Gap)), PATIENCE).await.is_err();
+                missed = self.tell(Arc::new(UpdateEvent::Gap)).await;
             }
-            missed |= aggregator.send(ApplyUpdate(event), PATIENCE).await.is_err();
+            missed |= self.tell(event).await;
+            self.vitals.finish(1);
         }
-    });
+    }
+
+    /// Whether the aggregator missed it.
+    async fn tell(&self, event: Arc<UpdateEvent>) -> bool {
+        self.aggregator.send(ApplyUpdate(event), PATIENCE).await.is_err()
+    }
 }

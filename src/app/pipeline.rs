@@ -3,16 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::dev::ToEnvelope;
-use actix::{Actor, Context};
-use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::connections::Connections;
-use crate::actors::STAGES;
+use super::supervisors::Supervisors;
 use crate::actors::aggregator::{Aggregator, AggregatorParams};
 use crate::actors::alerter::{Alerter, AlerterParams};
 use crate::actors::broadcaster::frame::{Frame, LiveFrame};
@@ -25,34 +21,23 @@ use crate::actors::idle_scorer::IdleFactory;
 use crate::actors::inference_pool::{InferencePool, InferencePoolParams};
 use crate::actors::ingester::{Ingester, IngesterParams};
 use crate::actors::job_queue::JobQueue;
-use crate::actors::messages::{
-    ApplyUpdate, Disconnect, Kill, ObserveHealth, Publish, PublishSystem, ReportHealth, Watch,
-};
+use crate::actors::messages::{ApplyUpdate, Disconnect, ObserveHealth, Publish, PublishSystem, Watch};
 use crate::actors::notifier::{Notifier, NotifierParams};
 use crate::actors::score_lane::ScoreLane;
 use crate::actors::service_alerter::{ServiceAlerter, ServiceAlerterParams};
 use crate::actors::service_desk::ServiceDesk;
 use crate::actors::signal_watcher::{SignalWatcher, SignalWatcherParams};
-use crate::actors::supervisor::{Life, Stage, StageSpec, Supervision, supervise};
+use crate::actors::supervisor::Stage as _;
 use crate::actors::trend_counter::{TrendCounter, TrendCounterParams};
 use crate::actors::trend_tap::TrendTap;
-use crate::actors::vitals::HealthBoard;
 use crate::config::{Config, Role};
 use crate::inference::Tier;
 use crate::models::live::FrameId;
 use crate::notify::messenger::LEASE;
 use crate::ws;
 
-/// Messages that may wait for a stage before `try_send` refuses. Messages with a ticket do not count against it.
-const MAILBOX: usize = 256;
-
-/// How long stages may take to stop before they are left behind.
-const STOP_PATIENCE: Duration = Duration::from_secs(5);
-
 /// The running stages, and how to reach them.
 pub struct Pipeline {
-    /// What all supervisors share.
-    pub supervision: Supervision,
     /// Cancel it, and nothing more is read.
     pub drain: CancellationToken,
     /// Cancelled once everything that was read is settled.
@@ -71,27 +56,22 @@ pub struct Pipeline {
     pub watch: Downstream<Watch>,
     /// It has gone.
     pub disconnect: Downstream<Disconnect>,
-    /// Makes any stage panic, by its name. Nothing outside the tests uses it.
-    pub kill: Vec<(&'static str, Downstream<Kill>)>,
     /// Health for browsers.
     pub show: Downstream<PublishSystem>,
     /// Health, to be judged.
     pub observe: Downstream<ObserveHealth>,
     /// What is wrong with this process and its servers.
     pub desk: Arc<ServiceDesk>,
-    supervisors: JoinSet<()>,
 }
 
 /// Starts every stage that this process's roles call for.
-pub fn start(config: &Config, connections: &Connections, desk: Arc<ServiceDesk>, io: &Handle) -> Pipeline {
-    let supervision = Supervision {
-        board: Arc::new(HealthBoard::new(&STAGES)),
-        stopping: CancellationToken::new(),
-        gave_up: CancellationToken::new(),
-    };
-    let mut starter =
-        Starter { supervision: supervision.clone(), supervisors: JoinSet::new(), kill: Vec::new() };
-
+pub fn start(
+    config: &Config,
+    connections: &Connections,
+    desk: Arc<ServiceDesk>,
+    starter: &mut Supervisors,
+) -> Pipeline {
+    let io = &starter.io();
     let (to_publish, publish) = downstream(Broadcaster::NAME);
     let (to_metrics, metrics) = downstream(Broadcaster::NAME);
     let (to_system, show) = downstream(Broadcaster::NAME);
@@ -231,9 +211,7 @@ pub fn start(config: &Config, connections: &Connections, desk: Arc<ServiceDesk>,
         };
         starter.start(move |life| Ingester::new(params.clone(), life), |_| {});
     }
-    let Starter { supervisors, kill, .. } = starter;
     Pipeline {
-        supervision,
         drain,
         drained,
         ingests: config.does(Role::Ingest),
@@ -243,51 +221,9 @@ pub fn start(config: &Config, connections: &Connections, desk: Arc<ServiceDesk>,
         publish,
         watch,
         disconnect,
-        kill,
         show,
         observe,
         desk,
-        supervisors,
-    }
-}
-
-struct Starter {
-    supervision: Supervision,
-    supervisors: JoinSet<()>,
-    kill: Vec<(&'static str, Downstream<Kill>)>,
-}
-
-impl Starter {
-    fn start<A>(
-        &mut self,
-        build: impl Fn(Life) -> A + Send + Sync + 'static,
-        redirect: impl Fn(Option<&actix::Addr<A>>) + 'static,
-    ) where
-        A: Stage + Actor<Context = Context<A>>,
-        A::Context: ToEnvelope<A, ReportHealth> + ToEnvelope<A, Kill>,
-    {
-        let (to_kill, kill) = downstream(A::NAME);
-        self.kill.push((A::NAME, kill));
-        let spec = StageSpec {
-            build: Arc::new(build),
-            redirect: Box::new(move |address| {
-                to_kill.follow(address);
-                redirect(address);
-            }),
-            mailbox_capacity: MAILBOX,
-        };
-        self.supervisors.spawn_local(supervise(spec, self.supervision.clone()));
-    }
-}
-
-impl Pipeline {
-    /// Stops every stage. Sockets are told to close when the broadcaster goes.
-    pub async fn stop(mut self) {
-        self.supervision.stopping.cancel();
-        let all = async { while self.supervisors.join_next().await.is_some() {} };
-        if tokio::time::timeout(STOP_PATIENCE, all).await.is_err() {
-            warn!("a stage did not stop in time");
-        }
     }
 }
 

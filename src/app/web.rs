@@ -1,6 +1,8 @@
 //! HTTP and WebSockets.
 
+use std::cell::{Cell, RefCell};
 use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,17 +14,20 @@ use actix_web::web::{Data, ServiceConfig};
 use anyhow::Context as _;
 use metrics_exporter_prometheus::PrometheusHandle;
 use socket2::{Domain, Socket, Type};
-use tokio::sync::watch;
+use tracing::error;
 
 use super::connections::Connections;
 use super::pipeline::Pipeline;
+use super::supervisors::Supervisors;
+use crate::actors::health_watch::HealthWatch;
+use crate::actors::plan::Plan;
+use crate::actors::supervisor::TaskLife;
 use crate::config::{Config, Role};
 use crate::http;
 use crate::http::guard::{AllowedHosts, Token};
 use crate::http::origins::AllowedOrigins;
 use crate::http::state::{AppState, HttpParams};
 use crate::http::trends::TrendReader;
-use crate::models::stage_health::SystemHealth;
 use crate::ws::{self, Sockets, SocketsParams};
 
 /// Threads that answer. Handlers only wait for others, so two keep the cores for those.
@@ -45,7 +50,7 @@ pub struct Parts<'a> {
     /// Live sockets.
     pub sockets: Sockets,
     /// The newest measurement.
-    pub health: watch::Receiver<Arc<SystemHealth>>,
+    pub health: HealthWatch,
     /// What `/metrics` prints.
     pub metrics: PrometheusHandle,
 }
@@ -54,7 +59,7 @@ pub struct Parts<'a> {
 pub struct Web {
     /// Where it listens.
     pub address: SocketAddr,
-    server: ServerHandle,
+    server: Rc<RefCell<Option<ServerHandle>>>,
     sockets: Sockets,
 }
 
@@ -68,11 +73,11 @@ pub fn sockets(config: &Config, pipeline: &Pipeline) -> Sockets {
     })
 }
 
-/// Binds and answers from now on.
+/// Binds and answers from now on. A server that dies lets go of its connections and of the address, and is built again.
 ///
 /// # Errors
 /// When the address is taken or not ours.
-pub fn start(parts: Parts<'_>) -> anyhow::Result<Web> {
+pub fn start(parts: Parts<'_>, supervisors: &mut Supervisors) -> anyhow::Result<Web> {
     let Parts { config, connections, pipeline, sockets, health, metrics } = parts;
     let state = Data::new(AppState {
         params: HttpParams {
@@ -95,27 +100,60 @@ pub fn start(parts: Parts<'_>) -> anyhow::Result<Web> {
         prometheus: metrics,
         health,
     });
-    let serves_all = config.does(Role::Web);
-    let n_sockets_max = usize::try_from(config.sockets_max).unwrap_or(usize::MAX);
     let listener = listen(config.listen)
         .with_context(|| format!("cannot listen on `{}`: is another server running there?", config.listen))?;
     let address = listener.local_addr()?;
-    let server = Server::build()
-        .workers(WORKERS)
-        .max_concurrent_connections(n_sockets_max.saturating_add(1_024))
-        .shutdown_timeout(SHUTDOWN_PATIENCE_SECONDS)
-        .disable_signals();
-    let server = ws::listen(server, listener, move || {
-        let table = |table: &mut ServiceConfig| match serves_all {
-            true => http::configure(table, &state.params.origins),
-            false => http::configure_operations(table),
+    let answering = Answering {
+        state,
+        serves_all: config.does(Role::Web),
+        n_sockets_max: usize::try_from(config.sockets_max).unwrap_or(usize::MAX),
+    };
+    let first = answering.build(listener)?;
+    let server = Rc::new(RefCell::new(Some(first.handle())));
+    let (first, current) = (Cell::new(Some(first)), Rc::clone(&server));
+    supervisors.start_task_where(Plan::task("http_server"), None, move |life: TaskLife| {
+        let built = match first.take() {
+            Some(first) => Ok(first),
+            None => listen(address).and_then(|listener| answering.build(listener)),
         };
-        map_config(App::new().app_data(state.clone()).configure(table), |_| AppConfig::default())
-    })?;
-    let running = server.run();
-    let handle = running.handle();
-    actix_rt::spawn(running);
-    Ok(Web { address, server: handle, sockets })
+        current.replace(built.as_ref().ok().map(Server::handle));
+        actix_rt::spawn(life.live(async move {
+            let ended = match built {
+                Ok(server) => server.await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = ended {
+                error!(%error, "the web server does not answer");
+            }
+        }))
+    });
+    Ok(Web { address, server, sockets })
+}
+
+/// What answers on a connection.
+struct Answering {
+    state: Data<AppState>,
+    serves_all: bool,
+    n_sockets_max: usize,
+}
+
+impl Answering {
+    fn build(&self, listener: TcpListener) -> std::io::Result<Server> {
+        let server = Server::build()
+            .workers(WORKERS)
+            .max_concurrent_connections(self.n_sockets_max.saturating_add(1_024))
+            .shutdown_timeout(SHUTDOWN_PATIENCE_SECONDS)
+            .disable_signals();
+        let (state, serves_all) = (self.state.clone(), self.serves_all);
+        let server = ws::listen(server, listener, move || {
+            let table = |table: &mut ServiceConfig| match serves_all {
+                true => http::configure(table, &state.params.origins),
+                false => http::configure_operations(table),
+            };
+            map_config(App::new().app_data(state.clone()).configure(table), |_| AppConfig::default())
+        })?;
+        Ok(server.run())
+    }
 }
 
 /// Listens, also where a server before us has only just stopped.
@@ -135,6 +173,9 @@ impl Web {
 
     /// Answers what is under way, and stops.
     pub async fn stop(self) {
-        self.server.stop(true).await;
+        let server = self.server.take();
+        if let Some(server) = server {
+            server.stop(true).await;
+        }
     }
 }

@@ -1,4 +1,5 @@
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     process::{Child, Command},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
@@ -227,7 +228,7 @@ impl<S: Server> Keeping<S> {
                 }
                 Wish::Up => {}
             }
-            let life = self.live();
+            let life = self.live_unless_we_panic();
             self.phase.send_replace(Phase::Starting);
             if self.shared.state().wish != Wish::Up {
                 continue;
@@ -251,6 +252,13 @@ impl<S: Server> Keeping<S> {
             self.shared.wait(Wish::Up, Some(backoff));
             backoff = (backoff * 2).min(BACKOFF_MAX);
         }
+    }
+
+    /// Nobody watches this thread, and the server would end with it: it goes on. What of the server is left then is
+    /// stopped before the next start.
+    fn live_unless_we_panic(&self) -> Life {
+        catch_unwind(AssertUnwindSafe(|| self.live()))
+            .unwrap_or_else(|_| Life::NeverReady("its keeper panicked".to_owned()))
     }
 
     /// From one start of the process to its end.

@@ -54,7 +54,8 @@ pub async fn health() -> Json<Alive> {
 
 /// Whether the process should get traffic
 ///
-/// With `?verbose` it says which of Redis, PostgreSQL and the stages it is waiting for.
+/// With `?verbose` it says which of Redis, PostgreSQL, the stages and the tasks it is waiting for. A measurement that is
+/// older than 10 seconds counts as not ready.
 #[utoipa::path(get, path = "/readyz", tag = "operations", operation_id = "get_readyz",
     params(ReadyParameters),
     responses(
@@ -67,7 +68,7 @@ pub async fn ready(
     Parameters(wish): Parameters<ReadyParameters>,
 ) -> Result<HttpResponse, ApiError> {
     let verbose = wish.verbose.is_some_and(|value| value != "false");
-    let reasons = state.health.borrow().not_ready();
+    let reasons = state.health.not_ready();
     let ready = reasons.is_empty();
     let mut answer = if ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
     Ok(answer.json(Readiness { ready, reasons: verbose.then_some(reasons) }))

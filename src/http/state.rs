@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::sync::watch;
 
 use super::guard::{AllowedHosts, Token};
 use super::origins::AllowedOrigins;
 use super::trends::TrendReader;
+use crate::actors::health_watch::HealthWatch;
 use crate::actors::score_lane::ScoreLane;
 use crate::inference::Models;
-use crate::models::stage_health::SystemHealth;
 use crate::notify::messenger::Messenger;
 use crate::store::Store;
 use crate::stream::{DeadLetters, LiveTickets, Producer, Updates};
@@ -59,5 +58,5 @@ pub struct AppState {
     /// Renders the metrics of this process.
     pub prometheus: PrometheusHandle,
     /// The pipeline's health as last measured.
-    pub health: watch::Receiver<Arc<SystemHealth>>,
+    pub health: HealthWatch,
 }

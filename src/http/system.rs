@@ -10,7 +10,7 @@ use crate::models::stage_health::SystemHealth;
 
 /// How the pipeline is
 ///
-/// Stages, stream, dead letters and model of this process, as last measured; at most two seconds old.
+/// Stages, tasks, stream, dead letters and model of this process, as last measured; `at` says when that was.
 #[utoipa::path(get, path = "/api/v1/system", tag = "operations", operation_id = "get_system", responses(
     (status = 200, body = SystemHealth, description = "What was asked for"),
     (status = 400, body = ErrorBody, description = "There are no parameters"),
@@ -19,8 +19,7 @@ pub async fn show(
     state: Data<AppState>,
     _: Parameters<NoParameters>,
 ) -> Result<Json<SystemHealth>, ApiError> {
-    let health = state.health.borrow().clone();
-    Ok(Json(SystemHealth::clone(&health)))
+    Ok(Json(SystemHealth::clone(&state.health.newest())))
 }
 
 /// Figures for Prometheus

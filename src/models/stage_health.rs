@@ -22,10 +22,10 @@ pub enum StageState {
     Failed,
 }
 
-/// One stage, as it last reported.
+/// One stage or task, as it last reported.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StageHealth {
-    /// Such as `aggregator`.
+    /// Such as `aggregator`; one of several has its kind in front, as in `connector:news`.
     pub stage: String,
     /// What it is doing.
     pub state: StageState,
@@ -41,6 +41,9 @@ pub struct StageHealth {
     pub in_flight: u64,
     /// When it last finished something.
     pub last_progress_at: Option<Timestamp>,
+    /// Whether the process is not ready while it is down, and ends when it keeps dying. Others are tried for ever.
+    #[serde(default)]
+    pub essential: bool,
 }
 
 /// What lies in Redis.
@@ -140,6 +143,9 @@ pub struct SystemHealth {
     pub started_at: Timestamp,
     /// The stages of this process, in pipeline order.
     pub stages: Vec<StageHealth>,
+    /// What works beside the stages, and is watched and started again as they are.
+    #[serde(default)]
+    pub tasks: Vec<StageHealth>,
     /// What lies in Redis; null while Redis is away.
     pub stream: Option<StreamHealth>,
     /// The stream's home.
@@ -178,7 +184,7 @@ pub struct SocketHealth {
 /// One reason why a process should get no traffic.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NotReady {
-    /// `redis`, `postgres`, `model`, or the name of a stage.
+    /// `redis`, `postgres`, or the name of a stage or task.
     pub what: String,
     /// Why, for people.
     pub why: String,
@@ -197,7 +203,8 @@ impl SystemHealth {
                 what: what.to_owned(),
                 why: server.error.clone().unwrap_or_else(|| "not reachable".to_owned()),
             });
-        let stages = self.stages.iter().filter_map(|stage| {
+        let essential = self.stages.iter().chain(&self.tasks).filter(|stage| stage.essential);
+        let stages = essential.filter_map(|stage| {
             let why = match stage.state {
                 StageState::Running => return None,
                 StageState::BackingOff => "died and is about to be rebuilt",

@@ -12,6 +12,7 @@ use futures_util::task::AtomicWaker;
 
 use super::wire::Wire;
 use crate::actors::messages::SessionId;
+use crate::telemetry::STAGE_RESTARTS_TOTAL;
 
 /// Connections served before others of the thread have their turn: a few dozen microseconds.
 const SERVED_AT_ONCE: usize = 32;
@@ -91,6 +92,7 @@ impl Pump {
         while AssertUnwindSafe(self.serve()).catch_unwind().await.is_err() {
             // What each of them was to get is not known any more; they come back, and get it from history.
             tracing::error!("the pump panicked, its sockets are closed");
+            metrics::counter!(STAGE_RESTARTS_TOTAL, "stage" => "socket_pump").increment(1);
             self.connected.borrow().values().for_each(|connected| connected.wire.break_off());
         }
     }

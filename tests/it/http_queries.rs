@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use groundswell::models::alert::{AlertRule, Scope, Severity};
 use groundswell::models::post::{Post, ScoredPost, Source};
-use groundswell::models::stage_health::DependencyHealth;
+use groundswell::models::stage_health::{DependencyHealth, StageHealth, StageState};
 use groundswell::store::alerts::{AlertSeries, NewAlert};
 use groundswell::store::evaluation::{Duty, Lead};
 use groundswell::store::posts;
@@ -246,6 +246,33 @@ async fn readiness_says_what_is_missing_and_liveness_does_not_care() {
     assert_eq!((door.get("/livez").await.0, door.get("/health").await.0), (200, 200));
     let (_, system) = door.get("/api/v1/system").await;
     assert_eq!(system["postgres"]["reachable"], false);
+}
+
+#[actix_web::test]
+async fn a_verdict_that_nobody_renews_is_not_ready_and_what_is_not_essential_does_not_matter() {
+    let door = FrontDoor::open(Setup::default()).await;
+    door.age_health(Duration::from_secs(60));
+    let (status, answer) = door.get("/readyz?verbose").await;
+    assert_eq!((status, &answer["reasons"][0]["what"]), (503, &json!("health_monitor")));
+    let why = answer["reasons"][0]["why"].as_str().unwrap();
+    assert!(why.contains("last measured 6"), "{why}");
+    door.age_health(Duration::ZERO);
+    let down = |essential| StageHealth {
+        stage: "a task".into(),
+        state: StageState::BackingOff,
+        generation: 1,
+        restarts: 0,
+        handled: 0,
+        failed: 0,
+        in_flight: 0,
+        last_progress_at: None,
+        essential,
+    };
+    door.change_health(|health| health.tasks = vec![down(false)]);
+    assert_eq!(door.get("/readyz").await.0, 200);
+    door.change_health(|health| health.tasks = vec![down(true)]);
+    let (status, answer) = door.get("/readyz?verbose").await;
+    assert_eq!((status, &answer["reasons"][0]["what"]), (503, &json!("a task")));
 }
 
 #[actix_web::test]

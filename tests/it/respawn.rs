@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::support::{Space, TestApp, eventually, posts, until};
+use crate::support::{Space, TestApp, posts, until};
 
 #[tokio::test]
 async fn every_stage_is_rebuilt_after_a_panic_under_load_and_nothing_is_lost_or_counted_twice() {
@@ -109,11 +109,50 @@ async fn a_stage_that_keeps_dying_ends_the_process_and_another_takes_over() {
 #[tokio::test]
 async fn a_dead_stage_is_named_by_readyz_until_it_is_rebuilt() {
     let app = TestApp::start().await;
-    app.kill("ingester").await;
-    let why = eventually("readyz names the ingester", async || {
-        let answer = app.readiness().await?;
-        (answer.status == 503).then_some(answer.body["reasons"].to_string())
-    });
-    assert!(why.await.contains("ingester"));
+    // Each death makes the next wait longer, so that one of them is seen however busy the machine is.
+    let mut n_deaths = 0;
+    while !names(&app, "ingester").await {
+        n_deaths += 1;
+        assert!(n_deaths < 5, "readyz never named the ingester");
+        let since = app.stage("ingester").await.restarts;
+        app.kill("ingester").await;
+        until("readyz names the ingester, or it is rebuilt", async || {
+            names(&app, "ingester").await || app.stage("ingester").await.restarts > since
+        })
+        .await;
+    }
     until("it is ready again", async || app.readiness().await.is_some_and(|it| it.status == 200)).await;
+}
+
+/// Whether it is not ready for this reason, others aside.
+async fn names(app: &TestApp, what: &str) -> bool {
+    let Some(answer) = app.readiness().await.filter(|answer| answer.status == 503) else {
+        return false;
+    };
+    answer.body["reasons"].as_array().unwrap().iter().any(|reason| reason["what"] == what)
+}
+
+#[tokio::test]
+async fn every_task_is_started_again_after_a_panic_and_shown() {
+    let app = TestApp::start().await;
+    let tasks: Vec<String> = app.tasks().into_iter().map(str::to_owned).collect();
+    for task in ["health_monitor", "http_server", "listener", "metrics_upkeep", "socket_watchdog"] {
+        assert!(tasks.iter().any(|known| known == task), "`{task}` is not among {tasks:?}");
+    }
+    for task in &tasks {
+        app.kill(task).await;
+        app.until_rebuilt(task, 1).await;
+    }
+    // What each of them is for works again: calls are answered, health is measured, news arrives.
+    let mut socket = app.socket().await;
+    socket.subscribe(&["messages"]).await;
+    app.publish(posts(0..1)).await;
+    assert_eq!(socket.next_of("message:new").await["data"]["post"]["id"], "0");
+    until("it is ready again", async || app.readiness().await.is_some_and(|it| it.status == 200)).await;
+    let measured_at = app.system().await.at;
+    until("it is measured again", async || app.system().await.at > measured_at).await;
+    assert!(app.text("/metrics").await.contains("groundswell_stage_restarts_total{stage=\"listener\"}"));
+    for stage in app.stages() {
+        assert_eq!(app.stage(stage).await.restarts, 0, "`{stage}` died of the death of a task");
+    }
 }

@@ -731,7 +731,7 @@ export interface paths {
         };
         /**
          * How the pipeline is
-         * @description Stages, stream, dead letters and model of this process, as last measured; at most two seconds old.
+         * @description Stages, tasks, stream, dead letters and model of this process, as last measured; `at` says when that was.
          */
         get: operations["get_system"];
         put?: never;
@@ -862,7 +862,8 @@ export interface paths {
         };
         /**
          * Whether the process should get traffic
-         * @description With `?verbose` it says which of Redis, PostgreSQL and the stages it is waiting for.
+         * @description With `?verbose` it says which of Redis, PostgreSQL, the stages and the tasks it is waiting for. A measurement that is
+         *     older than 10 seconds counts as not ready.
          */
         get: operations["get_readyz"];
         put?: never;
@@ -2069,6 +2070,8 @@ export interface components {
                 started_at: string;
                 /** @description The stages of this process, in pipeline order. */
                 stages: components["schemas"]["StageHealth"][];
+                /** @description What works beside the stages, and is watched and started again as they are. */
+                tasks?: components["schemas"]["StageHealth"][];
                 stream?: components["schemas"]["StreamHealth"] | null;
                 /** @description The stream's home. */
                 redis: components["schemas"]["DependencyHealth"];
@@ -2095,7 +2098,7 @@ export interface components {
         };
         /** @description One reason why a process should get no traffic. */
         NotReady: {
-            /** @description `redis`, `postgres`, `model`, or the name of a stage. */
+            /** @description `redis`, `postgres`, or the name of a stage or task. */
             what: string;
             /** @description Why, for people. */
             why: string;
@@ -3123,9 +3126,9 @@ export interface components {
          *     Set by Groundswell, never by the sender, so that nobody takes generated posts for real ones.
          */
         Source: string;
-        /** @description One stage, as it last reported. */
+        /** @description One stage or task, as it last reported. */
         StageHealth: {
-            /** @description Such as `aggregator`. */
+            /** @description Such as `aggregator`; one of several has its kind in front, as in `connector:news`. */
             stage: string;
             /** @description What it is doing. */
             state: components["schemas"]["StageState"];
@@ -3159,6 +3162,8 @@ export interface components {
              * @description When it last finished something.
              */
             last_progress_at?: string | null;
+            /** @description Whether the process is not ready while it is down, and ends when it keeps dying. Others are tried for ever. */
+            essential?: boolean;
         };
         /**
          * @description What a stage is doing.
@@ -3279,6 +3284,8 @@ export interface components {
             started_at: string;
             /** @description The stages of this process, in pipeline order. */
             stages: components["schemas"]["StageHealth"][];
+            /** @description What works beside the stages, and is watched and started again as they are. */
+            tasks?: components["schemas"]["StageHealth"][];
             stream?: components["schemas"]["StreamHealth"] | null;
             /** @description The stream's home. */
             redis: components["schemas"]["DependencyHealth"];

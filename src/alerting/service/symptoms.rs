@@ -101,7 +101,7 @@ impl Memory {
             return findings;
         };
         findings.servers(health);
-        for stage in &health.stages {
+        for stage in health.stages.iter().chain(&health.tasks) {
             findings.stage(stage);
             if let Some(n_times) = self.restarts_of(stage, now) {
                 let title = format!("The stage {} keeps dying", stage.stage);

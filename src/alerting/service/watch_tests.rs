@@ -23,12 +23,14 @@ fn healthy(second: i64) -> SystemHealth {
         failed: 0,
         in_flight: 0,
         last_progress_at: None,
+        essential: true,
     };
     SystemHealth {
         at: at(second),
         version: "0".to_owned(),
         started_at: at(0),
         stages: vec![stage],
+        tasks: Vec::new(),
         stream: Some(StreamHealth::default()),
         redis: there(),
         postgres: there(),

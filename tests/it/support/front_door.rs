@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_server::{Server, ServerHandle};
 use actix_service::map_config;
@@ -12,6 +12,7 @@ use actix_web::dev::AppConfig;
 use actix_web::web::{Data, ServiceConfig};
 use groundswell::actors::cascade::Cascade;
 use groundswell::actors::downstream::downstream;
+use groundswell::actors::health_watch::{HealthWatch, Measured};
 use groundswell::actors::job_queue::{Job, JobQueue};
 use groundswell::actors::score_lane::ScoreLane;
 use groundswell::http;
@@ -79,7 +80,7 @@ pub struct FrontDoor {
     /// Where posts go.
     pub stream: Stream,
     /// What the calls say about the pipeline.
-    pub health: watch::Sender<Arc<SystemHealth>>,
+    pub health: watch::Sender<Measured>,
     client: reqwest::Client,
     server: ServerHandle,
     answering: Option<std::thread::JoinHandle<()>>,
@@ -99,7 +100,7 @@ impl FrontDoor {
         let queue = Arc::new(JobQueue::new(Tier::Swift));
         let scoring = Arc::new(AtomicBool::new(true));
         score_by_length(Arc::clone(&queue), Arc::clone(&scoring));
-        let (health, newest) = watch::channel(Arc::new(healthy(setup.sockets_max)));
+        let (health, newest) = watch::channel(measured_late(healthy(setup.sockets_max)));
         let sockets = SocketsParams {
             watch: downstream("broadcaster").1,
             disconnect: downstream("broadcaster").1,
@@ -131,7 +132,7 @@ impl FrontDoor {
             trends: TrendReader::new(stream.trends()),
             sockets: Sockets::new(sockets),
             prometheus: prometheus(),
-            health: newest,
+            health: HealthWatch::new(newest),
         });
         let (handles, handle) = std::sync::mpsc::channel();
         let answering = std::thread::spawn(move || {
@@ -182,7 +183,12 @@ impl FrontDoor {
 
     /// Changes what the calls say about the pipeline.
     pub fn change_health(&self, change: impl FnOnce(&mut SystemHealth)) {
-        self.health.send_modify(|health| change(Arc::make_mut(health)));
+        self.health.send_modify(|measured| change(Arc::make_mut(&mut measured.health)));
+    }
+
+    /// Makes what the calls say about the pipeline this old.
+    pub fn age_health(&self, age: Duration) {
+        self.health.send_modify(|measured| measured.at = Instant::now().checked_sub(age).unwrap());
     }
 }
 
@@ -241,6 +247,11 @@ pub fn score(positive: f32) -> Score {
     }
 }
 
+/// Nobody measures anew here, and a test on a busy machine may take its time.
+fn measured_late(health: SystemHealth) -> Measured {
+    Measured { health: Arc::new(health), at: Instant::now() + Duration::from_secs(3_600) }
+}
+
 fn healthy(sockets_max: u64) -> SystemHealth {
     let now = jiff::Timestamp::now();
     let reachable = DependencyHealth { reachable: true, error: None };
@@ -249,6 +260,7 @@ fn healthy(sockets_max: u64) -> SystemHealth {
         version: "0".into(),
         started_at: now,
         stages: Vec::new(),
+        tasks: Vec::new(),
         stream: Some(StreamHealth::default()),
         redis: reachable.clone(),
         postgres: reachable,

@@ -7,8 +7,8 @@ use std::thread;
 use std::time::Duration;
 
 use clap::{Args, Command, FromArgMatches};
-use groundswell::actors::downstream::Downstream;
-use groundswell::actors::messages::Kill;
+use groundswell::actors::plan::Role;
+use groundswell::app::supervisors::KillSwitch;
 use groundswell::app::{self, Control};
 use groundswell::config::Config;
 use groundswell::models::stage_health::{StageHealth, StageState};
@@ -30,7 +30,7 @@ pub struct TestApp {
     /// Where it listens.
     pub address: SocketAddr,
     client: Client,
-    kill: Vec<(&'static str, Downstream<Kill>)>,
+    kill: Vec<KillSwitch>,
     control: CancellationToken,
     ended: mpsc::Receiver<anyhow::Result<bool>>,
     has_ended: bool,
@@ -95,20 +95,31 @@ impl TestApp {
     }
 
     /// The stages of the pipeline.
-    pub fn stages(&self) -> Vec<&'static str> {
-        self.kill.iter().map(|(stage, _)| *stage).collect()
+    pub fn stages(&self) -> Vec<&str> {
+        self.names_of(Role::Stage)
     }
 
-    /// Makes a living stage panic.
+    /// What works beside it.
+    pub fn tasks(&self) -> Vec<&str> {
+        self.names_of(Role::Task)
+    }
+
+    fn names_of(&self, role: Role) -> Vec<&str> {
+        let of_role = self.kill.iter().filter(|switch| switch.role == role);
+        of_role.map(|switch| switch.name.as_ref()).collect()
+    }
+
+    /// Makes a living stage or task panic.
     pub async fn kill(&self, stage: &str) {
-        let (_, kill) = self.kill.iter().find(|(name, _)| *name == stage).unwrap();
-        until(&format!("{stage} can be killed"), async || kill.try_send(Kill).is_ok()).await;
+        let switch = self.kill.iter().find(|switch| switch.name.as_ref() == stage).unwrap();
+        until(&format!("{stage} can be killed"), async || switch.pull()).await;
     }
 
-    /// How a stage says it is. The figures are up to a second old.
+    /// How a stage or task says it is. The figures are up to a second old.
     pub async fn stage(&self, stage: &str) -> StageHealth {
         eventually(&format!("{stage} is heard of"), async || {
-            self.system().await.stages.into_iter().find(|health| health.stage == stage)
+            let system = self.try_system().await?;
+            system.stages.into_iter().chain(system.tasks).find(|health| health.stage == stage)
         })
         .await
     }

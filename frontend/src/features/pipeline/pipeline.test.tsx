@@ -40,6 +40,11 @@ test.each([
   ['PostgreSQL', { postgres: { reachable: false } }, 'PostgreSQL is away'],
   ['a stage', { stages: [{ ...stage!, state: 'frozen' as const }] }, 'aggregator does not answer'],
   [
+    'a task',
+    { tasks: [{ ...stage!, stage: 'listener', state: 'backing_off' as const }] },
+    'listener died',
+  ],
+  [
     'the model',
     { model: { ...sampleSystem.model, name: 'lexicon', degraded: 'no weights' } },
     'lexicon',
@@ -84,11 +89,14 @@ test('the system page lists what is wrong and says who is notified, or that nobo
   expect(screen.getByText('GROUNDSWELL_OPERATOR_CHANNELS')).toBeTruthy();
 });
 
-test('the system page lists the stages', async () => {
-  answerFetch({ '/api/v1/system': () => sampleSystem });
+test('the system page lists the stages and the tasks beside them', async () => {
+  const tasks = [{ ...stage!, stage: 'listener' }];
+  answerFetch({ '/api/v1/system': () => ({ ...sampleSystem, tasks }) });
   renderWithQueries(<SystemView pushed={null} postsPerSecond={12.5} />);
   expect(await screen.findByRole('table', { name: 'Stages of the pipeline' })).toBeTruthy();
   expect(screen.getByText('aggregator')).toBeTruthy();
+  expect(screen.getByRole('table', { name: 'Tasks beside the pipeline' })).toBeTruthy();
+  expect(screen.getByText('listener')).toBeTruthy();
 });
 
 test('a server that does not answer is said not to', async () => {

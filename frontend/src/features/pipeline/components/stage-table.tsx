@@ -10,23 +10,26 @@ const TONES: Record<StageState, Tone> = {
 };
 
 interface StageTableProps {
+  of?: 'stages' | 'tasks';
   stages: readonly StageStatus[];
   /** What each handled in a second, by its name, as far as it is known. */
   rates: ReadonlyMap<string, number>;
   now: number;
 }
 
-/** Every stage with what its supervisor knows about it. */
-export function StageTable({ stages, rates, now }: StageTableProps) {
+/** Every stage, or task, with what its supervisor knows about it. */
+export function StageTable({ of = 'stages', stages, rates, now }: StageTableProps) {
   return (
     // On a phone it scrolls sideways, for the keyboard too.
-    <div className="overflow-x-auto" role="group" aria-label="Table of the stages" tabIndex={0}>
+    <div className="overflow-x-auto" role="group" aria-label={`Table of the ${of}`} tabIndex={0}>
       <table className="w-full min-w-[640px] text-[13px]">
-        <caption className="sr-only">Stages of the pipeline</caption>
+        <caption className="sr-only">
+          {of === 'stages' ? 'Stages of the pipeline' : 'Tasks beside the pipeline'}
+        </caption>
         <thead>
           <tr className="caption text-right">
             <th scope="col" className="py-1.5 text-left font-medium">
-              Stage
+              {of === 'stages' ? 'Stage' : 'Task'}
             </th>
             <th scope="col" className="text-left font-medium">
               State

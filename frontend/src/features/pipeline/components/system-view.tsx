@@ -51,6 +51,9 @@ export function SystemView({ pushed, postsPerSecond }: SystemViewProps) {
           >
             <StageTable stages={system.stages} rates={rates} now={now} />
           </Panel>
+          <Panel title="Tasks" note="what works beside the stages; started again when it dies">
+            <StageTable of="tasks" stages={system.tasks ?? []} rates={rates} now={now} />
+          </Panel>
           <DeadLettersPanel n_dead={system.stream?.dead ?? null} now={now} />
         </>
       )}

@@ -32,6 +32,9 @@ export function describeProblems(system: SystemStatus): string[] {
   for (const { stage, state } of system.stages) {
     if (state !== 'running') problems.push(`The stage ${stage} ${STATES[state]}.`);
   }
+  for (const { stage, state } of system.tasks ?? []) {
+    if (state !== 'running') problems.push(`The task ${stage} ${STATES[state]}.`);
+  }
   if (system.model.degraded) {
     problems.push(
       `Scores come from ${system.model.name}, not from the model: ${system.model.degraded}.`,

@@ -1,4 +1,4 @@
-import type { SystemStatus } from '@/api/wire';
+import type { StageStatus, SystemStatus } from '@/api/wire';
 
 /** Two readings of the server, the earlier of which may be missing. */
 export interface Readings {
@@ -26,14 +26,19 @@ export function nextReadings(readings: Readings, newest: SystemStatus | null): R
   return apart >= APART_MS ? { before: readings.now, now: newest } : readings;
 }
 
-/** What each stage handled in a second, between two readings; nothing of a stage whose count began anew. */
+function allOf({ stages, tasks }: SystemStatus): StageStatus[] {
+  return [...stages, ...(tasks ?? [])];
+}
+
+/** What each stage or task handled in a second, between two readings; nothing of a stage whose count began anew. */
 export function handledPerSecond({ before, now }: Readings): Map<string, number> {
   const rates = new Map<string, number>();
   if (before === null || now === null || before.started_at !== now.started_at) return rates;
   const seconds = (Date.parse(now.at) - Date.parse(before.at)) / 1_000;
   if (!(seconds > 0)) return rates;
-  for (const { stage, handled } of now.stages) {
-    const earlier = before.stages.find((known) => known.stage === stage);
+  const earliers = allOf(before);
+  for (const { stage, handled } of allOf(now)) {
+    const earlier = earliers.find((known) => known.stage === stage);
     if (earlier === undefined || earlier.handled > handled) continue;
     rates.set(stage, (handled - earlier.handled) / seconds);
   }
