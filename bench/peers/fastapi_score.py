@@ -1,7 +1,9 @@
 """The FastAPI side of `groundswell bench score`: the same ONNX files and tokenizers behind the same call.
 
-As a good Python service is built: two processes, one for each core, each with sessions of one thread, uvloop and
-httptools, tokenizers in Rust, and the texts of a request in one padded batch. Usage: fastapi_score.py WEIGHTS PORT
+Two processes, one for each core, and the texts of a request in one padded batch. `tuned`: sessions of one thread, uvloop,
+httptools, and no thread for each request. `defaults`: what these libraries do unless told otherwise.
+
+Usage: fastapi_score.py WEIGHTS PORT tuned|defaults
 """
 
 import json
@@ -19,14 +21,20 @@ from tokenizers import Tokenizer
 N_WORKERS = 2
 
 
+def is_tuned() -> bool:
+    """Workers are processes of their own, so it is in their environment."""
+    return os.environ["SCORE_TUNING"] == "tuned"
+
+
 class Model:
     """One model, loaded as its manifest says."""
 
     def __init__(self, folder: Path):
         manifest = json.loads((folder / "manifest.json").read_text())
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
+        if is_tuned():
+            options.intra_op_num_threads = 1
+            options.inter_op_num_threads = 1
         path = str(folder / manifest["model"]["file"])
         self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         self.tokenizer = Tokenizer.from_file(str(folder / manifest["tokenizer"]["file"]))
@@ -87,14 +95,17 @@ def make_app() -> FastAPI:
     swift, deep = Model(weights / "swift"), Model(weights / "deep")
     app = FastAPI()
 
-    # Not `def`: a thread for each request costs more than the event loop that waits meanwhile, since a session has one
-    # thread anyway.
-    @app.post("/api/v1/score")
-    async def score(wish: Wish):
+    def answer(wish: Wish):
         model = deep if wish.budget_ms > 0 else swift
         if wish.text is not None:
             return model.score([wish.text])[0]
         return {"scores": model.score(wish.texts or [])}
+
+    async def answer_at_once(wish: Wish):
+        # A thread for each request costs more than the event loop that waits meanwhile: a session has one thread anyway.
+        return answer(wish)
+
+    app.post("/api/v1/score")(answer_at_once if is_tuned() else answer)
 
     @app.get("/readyz")
     async def ready():
@@ -105,6 +116,7 @@ def make_app() -> FastAPI:
 
 if __name__ == "__main__":
     os.environ["SCORE_WEIGHTS"] = sys.argv[1]
+    os.environ["SCORE_TUNING"] = sys.argv[3]
     uvicorn.run(
         "fastapi_score:make_app",
         factory=True,
@@ -112,6 +124,8 @@ if __name__ == "__main__":
         host="127.0.0.1",
         port=int(sys.argv[2]),
         workers=N_WORKERS,
+        loop="uvloop" if is_tuned() else "asyncio",
+        http="httptools" if is_tuned() else "h11",
         log_level="warning",
         access_log=False,
     )

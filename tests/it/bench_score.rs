@@ -7,7 +7,7 @@ use tokio::process::Command;
 async fn the_bench_of_scoring_measures_the_tier_that_it_names_on_texts_that_no_cache_knows() {
     let mut bench = Command::new(env!("CARGO_BIN_EXE_groundswell"));
     bench.args(["bench", "score", "--json", "--seconds", "1", "--rounds", "1", "--batches", "1,32"]);
-    bench.args(["--tiers", "swift", "--peer", "none", "--", "--deep-model", "none"]);
+    bench.args(["--tiers", "swift", "--peers", "none", "--", "--deep-model", "none"]);
     let output = bench.kill_on_drop(true).output().await.unwrap();
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{complaint}");

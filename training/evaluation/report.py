@@ -96,7 +96,7 @@ def markdown(report: Report) -> str:
         slice_table(report),
         "## Size and speed",
         speed_table(report),
-        "Real tweets, tokenization included, medians of runs that alternate; what is handed over at once is run in batches of like length. How fast the "
+        "Distinct texts recombined from real tweets, tokenization included, medians of runs that alternate; what is handed over at once is run in batches of like length. How fast the "
         "cascade is depends on how many posts go on to deep: `make bench BENCH=cascade` measures it with the whole pipeline.",
         *absent(report),
         "## Python and Rust say the same",

@@ -3,7 +3,7 @@
 //!
 //! All services are up at the same time and get the same requests by turns. Nobody reads a text twice.
 
-mod peer; // FastAPI, as a good Python service is built
+mod peer; // FastAPI
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use self::peer::FastApi;
+use self::peer::{FastApi, Tuning};
 use super::cache_use::CacheUse;
 use super::http_load::{HttpLoad, Pace, Requests};
 use super::posts::{Supply, TextsParams};
@@ -60,8 +60,8 @@ pub struct ScoreParams {
     #[arg(long, value_name = "PATH")]
     baseline: Option<PathBuf>,
     /// What else to compare with
-    #[arg(long, value_enum, default_value = "fastapi")]
-    peer: PeerChoice,
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "fastapi,fastapi-defaults")]
+    peers: Vec<PeerChoice>,
     /// Where the peers' files are
     #[arg(long, default_value = "bench/peers")]
     peers_dir: PathBuf,
@@ -86,19 +86,23 @@ enum TierChoice {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum PeerChoice {
-    /// FastAPI on uvicorn with two workers
+    /// FastAPI on two workers, tuned: sessions of one thread, uvloop, httptools, no thread for each request
     Fastapi,
+    /// The same with everything as it comes: sessions of as many threads as there are cores, asyncio, h11, threads. Its
+    /// answers wait some 40 ms for the network's acknowledgements, so it says little of FastAPI
+    FastapiDefaults,
     /// Nothing
     None,
 }
 
 /// Who answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 enum System {
     Groundswell,
     Baseline,
     Fastapi,
+    FastapiDefaults,
 }
 
 impl System {
@@ -107,6 +111,7 @@ impl System {
             Self::Groundswell => "groundswell",
             Self::Baseline => "baseline",
             Self::Fastapi => "fastapi",
+            Self::FastapiDefaults => "fastapi with defaults",
         }
     }
 }
@@ -144,6 +149,7 @@ struct Report {
     distinct_texts: usize,
     figures: Vec<Figures>,
     ratios: Vec<Ratio>,
+    /// Why there is no peer to compare with.
     #[serde(skip_serializing_if = "Option::is_none")]
     missing: Option<String>,
 }
@@ -166,18 +172,19 @@ pub async fn run(params: ScoreParams) -> anyhow::Result<()> {
         let server = Server::start_another(executable, &params.serve).await?;
         services.push(Service::own(System::Baseline, server));
     }
-    let mut missing = None;
-    if params.peer == PeerChoice::Fastapi {
-        match peer::obstacle() {
-            None => {
-                let peer = FastApi::start(&params.peers_dir, &params.peer_weights).await?;
-                services.push(Service::FastApi(Box::new(peer)));
-            }
-            Some(why) => {
-                eprintln!("not compared with FastAPI: {why}");
-                missing = Some(why);
-            }
+    let missing = peer::obstacle();
+    for choice in &params.peers {
+        let (system, tuning) = match choice {
+            PeerChoice::Fastapi => (System::Fastapi, Tuning::Tuned),
+            PeerChoice::FastapiDefaults => (System::FastapiDefaults, Tuning::Defaults),
+            PeerChoice::None => continue,
+        };
+        if let Some(why) = &missing {
+            eprintln!("not compared with {}: {why}", system.name());
+            continue;
         }
+        let peer = FastApi::start(&params.peers_dir, &params.peer_weights, tuning).await?;
+        services.push(Service::FastApi { system, peer: Box::new(peer) });
     }
     let mut supply = Supply::open(&params.texts)?;
     let mut rounds: Vec<Vec<Figures>> = Vec::new();
@@ -263,7 +270,7 @@ impl Load {
 /// Something that scores texts over HTTP.
 enum Service {
     Own { system: System, server: Box<Server> },
-    FastApi(Box<FastApi>),
+    FastApi { system: System, peer: Box<FastApi> },
 }
 
 impl Service {
@@ -291,8 +298,7 @@ impl Service {
             texts_per_request,
             connections,
             system: match self {
-                Self::Own { system, .. } => *system,
-                Self::FastApi(_) => System::Fastapi,
+                Self::Own { system, .. } | Self::FastApi { system, .. } => *system,
             },
             pace: answers.pace(),
             texts_per_second: n_texts as f64 / answers.elapsed.as_secs_f64(),
@@ -304,21 +310,21 @@ impl Service {
     fn address(&self) -> &str {
         match self {
             Self::Own { server, .. } => &server.info.address,
-            Self::FastApi(peer) => peer.address(),
+            Self::FastApi { peer, .. } => peer.address(),
         }
     }
 
     async fn cache(&self) -> anyhow::Result<Option<CacheUse>> {
         Ok(match self {
             Self::Own { server, .. } => Some(CacheUse::of(&server.metrics().await?)),
-            Self::FastApi(_) => None,
+            Self::FastApi { .. } => None,
         })
     }
 
     async fn stop(self) -> anyhow::Result<()> {
         match self {
             Self::Own { server, .. } => server.stop().await,
-            Self::FastApi(peer) => peer.stop().await,
+            Self::FastApi { peer, .. } => peer.stop().await,
         }
     }
 }

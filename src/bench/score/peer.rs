@@ -19,6 +19,24 @@ const STOP_PATIENCE: Duration = Duration::from_secs(20);
 
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// How it is set up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tuning {
+    /// As who knows these libraries sets them up.
+    Tuned,
+    /// As they come.
+    Defaults,
+}
+
+impl Tuning {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tuned => "tuned",
+            Self::Defaults => "defaults",
+        }
+    }
+}
+
 /// A private FastAPI.
 pub struct FastApi {
     child: Child,
@@ -36,13 +54,14 @@ impl FastApi {
     ///
     /// # Errors
     /// When they do not.
-    pub async fn start(peers_dir: &Path, weights: &Path) -> anyhow::Result<Self> {
+    pub async fn start(peers_dir: &Path, weights: &Path, tuning: Tuning) -> anyhow::Result<Self> {
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let weights: PathBuf = weights.canonicalize().context("the peer finds no weights")?;
         let child = Command::new(PYTHON)
             .arg(peers_dir.join(SCRIPT))
             .arg(weights)
             .arg(port.to_string())
+            .arg(tuning.as_str())
             .stdout(Stdio::null())
             .spawn()
             .context("cannot start FastAPI")?;
