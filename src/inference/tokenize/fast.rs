@@ -94,7 +94,7 @@ impl Encoder {
         n_max: usize,
     ) -> Result<Option<Vec<u32>>, InferenceError> {
         let Self { plan, text, spare, spelling, spelled, words } = self;
-        if plan.added_tokens.iter().any(|token| raw.contains(token))
+        if plan.added_tokens.iter().any(|token| raw.contains(token.as_str()))
             || !plan.normalizer.write(raw, text, spare)
         {
             return Ok(None);
