@@ -19,9 +19,9 @@ const BODY_PATIENCE: Duration = Duration::from_secs(30);
 /// still sending often sees a broken connection instead of the answer.
 const DRAINED_BYTES_MAX: usize = 32 * 1024 * 1024;
 
-/// Memory of all bodies that are being received or worked on, in KiB: eight of the largest at a time. More senders are
+/// Memory of all bodies that are being received or worked on, in KiB: six of the largest at a time. More senders are
 /// told to come back.
-const ROOM_KIB: usize = 64 * 1024;
+const ROOM_KIB: usize = 48 * 1024;
 
 /// The first allocation of a body; most need no second.
 const FIRST_BYTES: usize = 4 * 1024;
