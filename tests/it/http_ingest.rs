@@ -47,6 +47,20 @@ async fn a_compressed_body_is_read() {
 }
 
 #[actix_web::test]
+async fn a_body_in_an_encoding_that_is_not_understood_is_refused_with_those_that_are() {
+    let door = FrontDoor::open(Setup::default()).await;
+    for encoding in ["br", "deflate", "zstd", "gzip, gzip"] {
+        let request = door.request(Method::POST, POSTS).header("content-type", JSON);
+        let response =
+            request.header("content-encoding", encoding).body(post(1).to_string()).send().await.unwrap();
+        assert_eq!(response.headers()["accept-encoding"], "gzip, identity", "{encoding}");
+        let (status, answer) = read(response).await;
+        assert_eq!((status, &answer["error"]["code"]), (415, &json!("unsupported_encoding")), "{encoding}");
+    }
+    assert_eq!(door.n_waiting().await, 0);
+}
+
+#[actix_web::test]
 async fn a_wrong_post_is_refused_with_its_field_and_nothing_is_stored() {
     let door = FrontDoor::open(Setup::default()).await;
     for (body, status, code, field) in [
