@@ -30,6 +30,8 @@ metrics_of_the_process! {
     ENTRIES_READ_TOTAL: describe_counter(Count) = "groundswell_entries_read_total";
     /// Entries moved to the dead letters, by `why` (`broken`, `poison`).
     ENTRIES_BURIED_TOTAL: describe_counter(Count) = "groundswell_entries_buried_total";
+    /// Entries of a version or kind that this process does not know, waiting for one that does.
+    UNKNOWN_ENTRIES: describe_gauge(Count) = "groundswell_unknown_entries";
     /// Batches settled, by `settlement` (`recorded`, `failed`, `abandoned`).
     BATCHES_SETTLED_TOTAL: describe_counter(Count) = "groundswell_batches_settled_total";
     /// Posts stored for the first time.

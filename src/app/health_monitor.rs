@@ -107,6 +107,7 @@ impl Subject {
             stages: self.board.snapshot(Role::Stage),
             tasks: self.board.snapshot(Role::Task),
             stream: None,
+            unknown_entries: self.connections.consumer.unknown_entries(),
             redis: DependencyHealth { reachable: false, error: Some("not asked yet".to_owned()) },
             postgres: DependencyHealth { reachable: false, error: Some("not asked yet".to_owned()) },
             model: ModelHealth { id: (*models.swift().model()).clone(), degraded: models.degraded() },

@@ -70,6 +70,17 @@ pub struct DiskHealth {
     pub total_bytes: u64,
 }
 
+/// Entries that wait in the stream for a newer process: this one does not know their version or kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct UnknownEntries {
+    /// The version that they say they have.
+    pub version: String,
+    /// What they say they hold.
+    pub kind: String,
+    /// How many.
+    pub waiting: u64,
+}
+
 /// The model in use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ModelHealth {
@@ -148,6 +159,9 @@ pub struct SystemHealth {
     pub tasks: Vec<StageHealth>,
     /// What lies in Redis; null while Redis is away.
     pub stream: Option<StreamHealth>,
+    /// What waits in the stream for a newer process; empty unless an upgrade is under way.
+    #[serde(default)]
+    pub unknown_entries: Vec<UnknownEntries>,
     /// The stream's home.
     pub redis: DependencyHealth,
     /// The history's home.

@@ -9,9 +9,11 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::client::{BLOCK_MAX, Client, Script};
-use super::entry::{self, Delivered, EntryId};
+use super::entry::{self, Delivered, EntryId, KIND, VERSION};
 use super::keys::{GROUP, Keys};
+use super::unknown::{Sort, Unknown};
 use super::{COMMAND_TIMEOUT, StreamError};
+use crate::models::stage_health::UnknownEntries;
 
 /// Ids in one script: Lua passes at most some 8,000 arguments on.
 const IDS_PER_SCRIPT: usize = 1_000;
@@ -20,8 +22,11 @@ const IDS_PER_SCRIPT: usize = 1_000;
 /// every few seconds, and one whose name was removed gets it back by asking.
 const DEAD_AFTER: Duration = Duration::from_secs(60);
 
-/// Where XAUTOCLAIM begins.
-const FIRST: &str = "0-0";
+/// Where claiming begins.
+const FIRST: &str = "-";
+
+/// Pages that one claim looks at. More only follow where a page holds nothing but entries for a newer process.
+const PAGES_MAX: usize = 4;
 
 /// Reads, claims, acknowledges and buries, under a name of its own.
 ///
@@ -34,6 +39,7 @@ pub struct Consumer {
     name: String,
     /// Where the next [`Consumer::claim`] goes on.
     cursor: Mutex<String>,
+    unknown: Unknown,
 }
 
 /// A post on its way out of the stream for good.
@@ -54,7 +60,7 @@ impl Consumer {
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         let host = if host.trim().is_empty() { "host" } else { host.trim() };
         let name = format!("{host}-{}-{}", std::process::id(), Uuid::now_v7().simple());
-        Self { client, reader, keys, name, cursor: Mutex::new(FIRST.to_owned()) }
+        Self { client, reader, keys, name, cursor: Mutex::new(FIRST.to_owned()), unknown: Unknown::default() }
     }
 
     /// The name Redis knows it by.
@@ -78,7 +84,7 @@ impl Consumer {
     /// first. Empty when none came.
     ///
     /// Creates the group again where Redis lost it. Fails at once while Redis is away: wait before asking
-    /// again. Entries read by a future that was dropped are pending, and come back through
+    /// again. Entries of an unknown version or kind are left pending for a newer process. Entries read by a future that was dropped are pending, and come back through
     /// [`Consumer::claim`].
     pub async fn read(&self, count: usize, block: Duration) -> Result<Vec<Delivered>, StreamError> {
         match self.read_new(count, block).await {
@@ -93,40 +99,105 @@ impl Consumer {
     /// Takes over up to `count` entries that some consumer, perhaps this one, read and has not settled for
     /// `min_idle`, with how often they were delivered. Goes on where the last call ended; empty when there is
     /// none on the stretch it looked at.
+    ///
+    /// Entries of a version or kind that this process does not know are passed over without a trace: neither their idle
+    /// time nor the count of their deliveries changes, so whoever knows them finds them as they were first read.
     pub async fn claim(&self, min_idle: Duration, count: usize) -> Result<Vec<Delivered>, StreamError> {
-        // XAUTOCLAIM does not say how often an entry was delivered.
-        const LUA: &str = "
-            local claimed = redis.call('XAUTOCLAIM', KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4], 'COUNT', ARGV[5])
-            local counts = {}
-            for i, entry in ipairs(claimed[2]) do
-                local pending = redis.call('XPENDING', KEYS[1], ARGV[1], entry[1], entry[1], 1)
-                counts[i] = pending[1] and pending[1][4] or 1
-            end
-            return {claimed[1], claimed[2], counts}";
-
         let mut cursor = self.cursor.lock().await;
+        for _ in 0..PAGES_MAX {
+            let entries = match self.claim_page(&mut cursor, min_idle, count).await {
+                Err(error) if error.is_group_missing() => {
+                    self.create_group().await?;
+                    return Ok(Vec::new());
+                }
+                outcome => outcome?,
+            };
+            if cursor.as_str() == FIRST {
+                self.unknown.walked();
+                return Ok(entries);
+            }
+            if !entries.is_empty() {
+                return Ok(entries);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// What waits in the stream for a newer process, as far as [`Consumer::claim`] has looked.
+    pub fn unknown_entries(&self) -> Vec<UnknownEntries> {
+        self.unknown.waiting()
+    }
+
+    async fn claim_page(
+        &self,
+        cursor: &mut String,
+        min_idle: Duration,
+        count: usize,
+    ) -> Result<Vec<Delivered>, StreamError> {
+        // XAUTOCLAIM cannot pass anything over. What was deleted by hand is no longer pending afterwards.
+        const LUA: &str = "
+            local function is_unknown(name, known)
+                return name and name ~= known and #name <= 32 and string.match(name, '^[%w._%-]+$')
+            end
+            local page = redis.call('XPENDING', KEYS[1], ARGV[1], 'IDLE', ARGV[3], ARGV[4], '+', ARGV[5])
+            local cursor = '-'
+            if #page == tonumber(ARGV[5]) then cursor = '(' .. page[#page][1] end
+            local ids, counts, unknown = {}, {}, {}
+            for _, pending in ipairs(page) do
+                local id = pending[1]
+                local entry = redis.call('XRANGE', KEYS[1], id, id)[1]
+                if entry then
+                    local fields = {}
+                    for i = #entry[2] - 1, 1, -2 do fields[entry[2][i]] = entry[2][i + 1] end
+                    if is_unknown(fields.v, ARGV[6]) or is_unknown(fields.kind, ARGV[7]) then
+                        unknown[#unknown + 1] = fields.v or ''
+                        unknown[#unknown + 1] = fields.kind or ''
+                    else
+                        ids[#ids + 1] = id
+                        counts[#counts + 1] = pending[4] + 1
+                    end
+                else
+                    redis.call('XACK', KEYS[1], ARGV[1], id)
+                end
+            end
+            local claimed = {}
+            if #ids > 0 then
+                claimed = redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], ARGV[3], unpack(ids))
+            end
+            return {cursor, claimed, counts, unknown}";
+
         let args = vec![
             Value::from(GROUP),
             Value::from(self.name.as_str()),
             Value::from(min_idle.as_millis().to_string()),
             Value::from(cursor.as_str()),
-            Value::from(count.max(1).to_string()),
+            Value::from(count.clamp(1, IDS_PER_SCRIPT).to_string()),
+            Value::from_static_str(VERSION),
+            Value::from_static_str(KIND),
         ];
         let script = Script { lua: LUA, keys: &[&self.keys.stream] };
-        let answer = match self.client.eval(script, args).await {
-            Err(error) if error.is_group_missing() => {
-                self.create_group().await?;
-                return Ok(Vec::new());
-            }
-            outcome => outcome?,
-        };
-        let mut parts = answer.into_array().into_iter();
+        let mut parts = self.client.eval(script, args).await?.into_array().into_iter();
         let next = parts.next().and_then(Value::into_string);
         *cursor = next.ok_or_else(|| StreamError::unexpected("no cursor"))?;
-        let entries = parts.next().map(Value::into_array).unwrap_or_default();
-        let counts = parts.next().map(Value::into_array).unwrap_or_default();
+        let mut part = || parts.next().map(Value::into_array).unwrap_or_default();
+        let (entries, counts, mut unknown) = (part(), part(), part().into_iter().map(Value::into_string));
+        while let (Some(Some(version)), Some(Some(kind))) = (unknown.next(), unknown.next()) {
+            self.unknown.passed_over(Sort::named(&version, &kind));
+        }
         let count_of = |value: &Value| value.as_u64().and_then(|n| u32::try_from(n).ok()).unwrap_or(u32::MAX);
-        entries.into_iter().zip(&counts).map(|(found, n)| entry::read(found, count_of(n))).collect()
+        self.known(entries.into_iter().zip(counts.iter().map(count_of)))
+    }
+
+    /// What this process can handle of what it was handed. The rest stays pending.
+    fn known(&self, found: impl Iterator<Item = (Value, u32)>) -> Result<Vec<Delivered>, StreamError> {
+        let mut known = Vec::new();
+        for (entry, n_deliveries) in found {
+            match entry::read(entry, n_deliveries)? {
+                Ok(delivered) => known.push(delivered),
+                Err(sort) => self.unknown.read(sort),
+            }
+        }
+        Ok(known)
     }
 
     /// Says that the entries are still being worked on, so that nobody claims them. Those that were claimed
@@ -227,7 +298,7 @@ impl Consumer {
             return Ok(Vec::new());
         };
         let entries = stream.into_array().into_iter().nth(1).map(Value::into_array).unwrap_or_default();
-        entries.into_iter().map(|found| entry::read(found, 1)).collect()
+        self.known(entries.into_iter().map(|entry| (entry, 1)))
     }
 
     /// Removes names under which nothing is pending: that of `leaving`, and those of the dead.

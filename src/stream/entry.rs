@@ -10,9 +10,13 @@ use crate::models::new_post::{self, MAX_AHEAD};
 use crate::models::post::{AcceptedPost, Source};
 
 use super::StreamError;
+use super::unknown::Sort;
 
 /// The version of the fields below. A reader that meets another one does not guess.
 pub(super) const VERSION: &str = "1";
+
+/// What an entry holds unless its field `kind` says otherwise.
+pub(super) const KIND: &str = "post";
 
 /// Names an entry of the stream: `milliseconds-sequence`, given by Redis.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -57,11 +61,15 @@ pub struct BrokenEntry {
     pub fields: Vec<(String, String)>,
 }
 
-/// Reads `[id, [field, value, …]]`, the form in which every command of Redis answers entries.
-pub(super) fn read(entry: Value, n_deliveries: u32) -> Result<Delivered, StreamError> {
+/// Reads `[id, [field, value, …]]`, the form in which every command of Redis answers entries. One for a newer process is
+/// answered by its sort alone.
+pub(super) fn read(entry: Value, n_deliveries: u32) -> Result<Result<Delivered, Sort>, StreamError> {
     let (id, fields) = split(entry)?;
+    if let Some(sort) = Sort::unknown_of(&fields) {
+        return Ok(Err(sort));
+    }
     let content = decode(&fields).map_err(|reason| BrokenEntry { reason, fields: printable(&fields) });
-    Ok(Delivered { id, n_deliveries, content })
+    Ok(Ok(Delivered { id, n_deliveries, content }))
 }
 
 /// The id and the fields of an entry, whatever they are.
@@ -87,7 +95,10 @@ pub(super) fn printable(fields: &[(Bytes, Bytes)]) -> Vec<(String, String)> {
 fn decode(fields: &[(Bytes, Bytes)]) -> Result<AcceptedPost, String> {
     let version = field(fields, "v")?;
     if version.as_ref() != VERSION.as_bytes() {
-        return Err(format!("version `{}` of entries is unknown", String::from_utf8_lossy(version)));
+        return Err(format!("`v` is no version: `{}`", String::from_utf8_lossy(version)));
+    }
+    if let Some(kind) = first(fields, "kind").filter(|kind| kind.as_ref() != KIND.as_bytes()) {
+        return Err(format!("`kind` is no kind: `{}`", String::from_utf8_lossy(kind)));
     }
     let source = text(fields, "source")?;
     if source.is_empty() || source.len() > 64 || source.contains('\0') {
@@ -108,8 +119,12 @@ fn decode(fields: &[(Bytes, Bytes)]) -> Result<AcceptedPost, String> {
 }
 
 fn field<'a>(fields: &'a [(Bytes, Bytes)], name: &str) -> Result<&'a Bytes, String> {
-    let found = fields.iter().find(|(candidate, _)| candidate.as_ref() == name.as_bytes());
-    found.map(|(_, value)| value).ok_or_else(|| format!("field `{name}` is missing"))
+    first(fields, name).ok_or_else(|| format!("field `{name}` is missing"))
+}
+
+/// A field may be there more than once; the first counts.
+pub(super) fn first<'a>(fields: &'a [(Bytes, Bytes)], name: &str) -> Option<&'a Bytes> {
+    fields.iter().find(|(candidate, _)| candidate.as_ref() == name.as_bytes()).map(|(_, value)| value)
 }
 
 fn text<'a>(fields: &'a [(Bytes, Bytes)], name: &str) -> Result<&'a str, String> {

@@ -53,7 +53,7 @@ const MAY_SPAWN: [(&str, usize, &str); 27] = [
     ("actors/alerter.rs", 1, "a turn ends, and the actor waits for it"),
     ("actors/broadcaster/mod.rs", 1, "a reading ends, and the actor waits for it"),
     ("actors/deep_pool.rs", 1, "a claim ends, and the actor waits for it"),
-    ("actors/housekeeper.rs", 1, "housekeeping ends, and the actor waits for it"),
+    ("actors/housekeeper.rs", 2, "housekeeping and merging end, and the actor waits for them"),
     ("actors/idle_scorer.rs", 1, "its worker sees that the thread is gone, and builds another"),
     (
         "actors/notifier.rs",

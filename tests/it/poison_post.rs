@@ -80,7 +80,7 @@ async fn an_entry_that_holds_no_post_is_buried_with_its_reason_and_the_rest_is_s
     let now = jiff::Timestamp::now().to_string();
     let broken: [&[&[u8]]; 5] = [
         &[b"nonsense", b"\xff\xfe"],
-        &[b"v", b"99", b"source", b"http", b"received_at", now.as_bytes(), b"post", b"{}"],
+        &[b"v", b"9 9", b"source", b"http", b"received_at", now.as_bytes(), b"post", b"{}"],
         &[b"v", b"1", b"source", b"http", b"received_at", now.as_bytes(), b"post", b"{\"id\":"],
         &[b"v", b"1", b"source", b"http", b"received_at", b"yesterday", b"post", b"{}"],
         &[b"v", b"1", b"source", b"http", b"received_at", now.as_bytes(), b"post", b"{\"id\":\"1\"}"],
@@ -95,7 +95,9 @@ async fn an_entry_that_holds_no_post_is_buried_with_its_reason_and_the_rest_is_s
     app.space.assert_counted_once(100).await;
     // Newest first.
     let reasons: Vec<&str> = letters.iter().rev().map(|letter| letter["reason"].as_str().unwrap()).collect();
-    for (reason, names) in reasons.iter().zip(["`v`", "version `99`", "`post.", "`received_at`", "`post."]) {
+    for (reason, names) in
+        reasons.iter().zip(["`v`", "`v` is no version", "`post.", "`received_at`", "`post."])
+    {
         assert!(reason.contains(names), "{reasons:?}");
     }
     assert!(letters.iter().all(|letter| letter["attempts"] == 0));

@@ -6,7 +6,7 @@ use groundswell::models::new_post::{self, AcceptContext};
 use groundswell::models::post::{AcceptedPost, Source};
 use jiff::Timestamp;
 
-use crate::support::{Space, TestApp, posts, stays, until};
+use crate::support::{Space, TestApp, posts, redis, stays, until};
 
 fn accepted(n_posts: u64) -> Vec<AcceptedPost> {
     let context = AcceptContext {
@@ -48,6 +48,43 @@ async fn a_post_that_is_stored_and_delivered_again_is_not_counted_again() {
     app.publish(posts(0..600)).await;
     app.publish(posts(0..600)).await;
     app.space.assert_counted_once(600).await;
+}
+
+#[tokio::test]
+async fn entries_for_a_newer_process_wait_for_it_amid_posts_that_are_stored() {
+    let app = TestApp::start_with(&["--claim-idle-ms=3000", "--batch-size=20"]).await;
+    let url = &app.space.redis_url;
+    let stream = format!("{}social_posts_stream", app.space.prefix);
+    let mut waiting = Vec::new();
+    for n in 0..40_u64 {
+        app.publish(posts(10 * n..10 * n + 10)).await;
+        let sort: [&[u8]; 4] =
+            if n % 2 == 0 { [b"v", b"2", b"x", b"y"] } else { [b"v", b"1", b"kind", b"job"] };
+        waiting
+            .push(redis::command(url, &[&[b"XADD".as_slice(), stream.as_bytes(), b"*"], &sort[..]].concat()));
+    }
+    until("they are told of, by version and kind", async || {
+        let told = app.system().await.unknown_entries;
+        let told: Vec<_> =
+            told.iter().map(|it| (it.version.as_str(), it.kind.as_str(), it.waiting)).collect();
+        told == [("1", "job", 20), ("2", "post", 20)]
+    })
+    .await;
+    until("nothing else waits", async || app.space.backlog().await.length == 40).await;
+    let backlog = app.space.backlog().await;
+    assert_eq!((backlog.pending, backlog.dead), (40, 0));
+    assert_eq!(app.stage("ingester").await.in_flight, 0, "they hold a place in flight");
+    assert!(app.text("/metrics").await.contains("groundswell_unknown_entries"));
+
+    // A newer process takes them over and settles them.
+    for id in &waiting {
+        let ours: [&[u8]; 3] = [stream.as_bytes(), b"groundswell", b"newer"];
+        redis::command(url, &[&[b"XCLAIM".as_slice()], &ours[..], &[b"0", id.as_bytes()]].concat());
+        redis::command(url, &[b"XACK", stream.as_bytes(), b"groundswell", id.as_bytes()]);
+        redis::command(url, &[b"XDEL", stream.as_bytes(), id.as_bytes()]);
+    }
+    until("nothing is told of any more", async || app.system().await.unknown_entries.is_empty()).await;
+    app.space.assert_counted_once(400).await;
 }
 
 #[tokio::test]

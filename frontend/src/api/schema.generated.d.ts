@@ -2073,6 +2073,8 @@ export interface components {
                 /** @description What works beside the stages, and is watched and started again as they are. */
                 tasks?: components["schemas"]["StageHealth"][];
                 stream?: components["schemas"]["StreamHealth"] | null;
+                /** @description What waits in the stream for a newer process; empty unless an upgrade is under way. */
+                unknown_entries?: components["schemas"]["UnknownEntries"][];
                 /** @description The stream's home. */
                 redis: components["schemas"]["DependencyHealth"];
                 /** @description The history's home. */
@@ -3287,6 +3289,8 @@ export interface components {
             /** @description What works beside the stages, and is watched and started again as they are. */
             tasks?: components["schemas"]["StageHealth"][];
             stream?: components["schemas"]["StreamHealth"] | null;
+            /** @description What waits in the stream for a newer process; empty unless an upgrade is under way. */
+            unknown_entries?: components["schemas"]["UnknownEntries"][];
             /** @description The stream's home. */
             redis: components["schemas"]["DependencyHealth"];
             /** @description The history's home. */
@@ -3476,6 +3480,18 @@ export interface components {
             left_out: components["schemas"]["LeftOut"];
             /** @description The rules with the most series that are beyond their threshold and have no alert yet, at most ten. */
             rules: components["schemas"]["RuleLeftOut"][];
+        };
+        /** @description Entries that wait in the stream for a newer process: this one does not know their version or kind. */
+        UnknownEntries: {
+            /** @description The version that they say they have. */
+            version: string;
+            /** @description What they say they hold. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            waiting: number;
         };
         /** @description What `unsubscribe` says. */
         Unsubscribe: {

@@ -32,6 +32,7 @@ fn healthy(second: i64) -> SystemHealth {
         stages: vec![stage],
         tasks: Vec::new(),
         stream: Some(StreamHealth::default()),
+        unknown_entries: Vec::new(),
         redis: there(),
         postgres: there(),
         model: ModelHealth { id, degraded: None },

@@ -133,7 +133,8 @@ async fn a_broken_entry_does_not_spoil_its_batch() {
     let received = "2026-05-01T12:00:00Z";
     let broken = [
         (vec!["colour", "red"], "`v` is missing"),
-        (vec!["v", "2"], "version `2`"),
+        (vec!["v", "2 or 3"], "`v` is no version: `2 or 3`"),
+        (vec!["v", "1", "kind", "?"], "`kind` is no kind: `?`"),
         (vec!["v", "1", "source", "x", "received_at", "noon", "post", "{}"], "`received_at`"),
         (vec!["v", "1", "source", "x", "received_at", received, "post", "{"], "EOF"),
         (vec!["v", "1", "source", "x", "received_at", received, "post", r#"{"id":"1"}"#], "post.platform"),
@@ -176,6 +177,76 @@ async fn a_broken_entry_does_not_spoil_its_batch() {
         assert!(entry.reason.contains(reason), "{}", entry.reason);
         assert_eq!(entry.fields.first().map(|(name, _)| name.as_str()), fields.first().copied());
     }
+}
+
+/// Consumer and deliveries of each pending entry.
+fn pending(redis: &Redis) -> Vec<(String, String)> {
+    let answer = redis.ask(&["XPENDING", "social_posts_stream", "groundswell", "-", "+", "1000"]);
+    let lines: Vec<&str> = answer.lines().collect();
+    lines.chunks(4).map(|entry| (entry[1].to_owned(), entry[3].to_owned())).collect()
+}
+
+#[tokio::test]
+async fn entries_for_a_newer_process_stay_pending_as_they_are_and_hold_up_nobody() {
+    let redis = Redis::start();
+    let (stream, first) = ready(&redis, 3).await;
+    let add = |fields: &[&str]| redis.ask(&[&["XADD", "social_posts_stream", "*"], fields].concat());
+    for n in 0..20 {
+        add(&["v", "2", "source", "x", "body", &n.to_string()]);
+    }
+    add(&["v", "1", "kind", "analysis_job", "job", "{}"]);
+    stream.producer().publish(&posts(3..6)).await.unwrap();
+    let read = first.read(100, SOON).await.unwrap();
+    assert_eq!(read.len(), 6, "what it knows, and nothing else");
+    // The last of them is abandoned, behind all that nobody here knows.
+    first.acknowledge(&ids(&read[..5])).await.unwrap();
+
+    let second = stream.consumer().await.unwrap();
+    let abandoned = until("what was abandoned is found behind them", async || {
+        Some(second.claim(SOON, 2).await.unwrap()).filter(|entries| !entries.is_empty())
+    })
+    .await;
+    assert_eq!((ids(&abandoned), abandoned[0].n_deliveries), (ids(&read[5..]), 2));
+    second.acknowledge(&ids(&abandoned)).await.unwrap();
+    let waiting = |version: &str, kind: &str, waiting| UnknownEntries {
+        version: version.to_owned(),
+        kind: kind.to_owned(),
+        waiting,
+    };
+    let all = [waiting("1", "analysis_job", 1), waiting("2", "post", 20)];
+    until("they are told of", async || {
+        assert!(second.claim(SOON, 2).await.unwrap().is_empty());
+        (second.unknown_entries() == all).then_some(())
+    })
+    .await;
+    let untouched = pending(&redis);
+    assert_eq!(untouched.len(), 21);
+    let is_untouched = |(consumer, n): &(String, String)| consumer == first.name() && n == "1";
+    assert!(untouched.iter().all(is_untouched), "{untouched:?}");
+    assert_eq!(health(&stream).await, (21, 0, 21, 0), "none is a dead letter");
+
+    // A newer process takes them over and settles them.
+    redis.ask(&[
+        "XAUTOCLAIM",
+        "social_posts_stream",
+        "groundswell",
+        "newer",
+        "0",
+        "0",
+        "COUNT",
+        "100",
+        "JUSTID",
+    ]);
+    assert!(pending(&redis).iter().all(|(consumer, _)| consumer == "newer"));
+    let taken = redis.ask(&["XRANGE", "social_posts_stream", "-", "+"]);
+    let newer: Vec<EntryId> = taken.lines().filter(|line| line.contains('-')).map(EntryId::new).collect();
+    assert_eq!(newer.len(), 21);
+    second.acknowledge(&newer).await.unwrap();
+    until("nothing is told of any more", async || {
+        second.claim(SOON, 2).await.unwrap();
+        second.unknown_entries().is_empty().then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -262,6 +262,7 @@ fn healthy(sockets_max: u64) -> SystemHealth {
         stages: Vec::new(),
         tasks: Vec::new(),
         stream: Some(StreamHealth::default()),
+        unknown_entries: Vec::new(),
         redis: reachable.clone(),
         postgres: reachable,
         model: ModelHealth { id: (*score(0.0).model).clone(), degraded: None },

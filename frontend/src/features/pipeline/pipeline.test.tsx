@@ -49,6 +49,11 @@ test.each([
     { model: { ...sampleSystem.model, name: 'lexicon', degraded: 'no weights' } },
     'lexicon',
   ],
+  [
+    'entries of tomorrow',
+    { unknown_entries: [{ version: '2', kind: 'post', waiting: 7 }] },
+    '7 stream entries of version 2',
+  ],
   ['one post', { stream: { length: 0, lag: 0, pending: 0, dead: 1 } }, '1 post could not'],
 ])('trouble with %s is told in a sentence', (_, changes, words) => {
   const problems = describeProblems({ ...sampleSystem, ...changes });

@@ -40,6 +40,11 @@ export function describeProblems(system: SystemStatus): string[] {
       `Scores come from ${system.model.name}, not from the model: ${system.model.degraded}.`,
     );
   }
+  for (const { version, kind, waiting } of system.unknown_entries ?? []) {
+    problems.push(
+      `${waiting} stream entries of version ${version} and kind ${kind} wait for a newer server: this one does not know them.`,
+    );
+  }
   const dead = system.stream?.dead ?? 0;
   if (dead >= DEAD_LETTERS_WORTH_SAYING) {
     problems.push(
