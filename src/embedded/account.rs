@@ -103,6 +103,8 @@ pub(super) fn make_passable(folder: &Path) -> Result<(), EmbeddedError> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use super::*;
 
     #[test]
@@ -117,9 +119,10 @@ mod tests {
 
     #[test]
     fn a_folder_of_another_user_is_refused() {
-        // Only root can give a folder away, and only root has another account to expect.
         let Ok(Account::Other { uid, gid }) = Account::choose(Path::new("/nowhere")) else {
-            return;
+            // Not by `eprintln!`, which the runner only shows of tests that fail.
+            let why = "SKIPPED: a_folder_of_another_user_is_refused: only root can give a folder away";
+            return writeln!(std::io::stderr(), "{why}").unwrap();
         };
         let parent = tempfile::tempdir().unwrap();
         let folder = parent.path().join("sockets");

@@ -20,9 +20,6 @@ use super::*;
 /// Far more than any step takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A parent that died takes its children along within this.
-const ORPHANS_END_WITHIN: Duration = Duration::from_secs(10);
-
 /// Marks the folder that a re-executed test works in; see [`serve_until_killed`].
 const MARK: &str = "groundswell-embedded-test";
 
@@ -228,12 +225,10 @@ async fn the_servers_end_when_their_parent_is_killed_and_the_next_start_finds_ev
     let folder = open_folder();
     for round in 0..2 {
         let (mut parent, pids) = start_in_another_process(folder.path());
-        let killed = Instant::now();
         parent.kill().unwrap();
         parent.wait().unwrap();
         if round == 0 {
             until("the orphans have ended", || !pids.iter().copied().any(exists)).await;
-            assert!(killed.elapsed() < ORPHANS_END_WITHIN, "{:?}", killed.elapsed());
         }
         // In the second round the next start meets them while they still end.
         let embedded = Embedded::start(params(&data_dir_in(folder.path()))).await.unwrap();

@@ -70,7 +70,7 @@ async fn of_several_connections_one_leads_until_it_is_gone() {
         let gone_at = Instant::now();
         drop(first);
         while !second.ask().await.unwrap() {
-            assert!(gone_at.elapsed() < Duration::from_secs(10), "nobody takes over");
+            assert!(gone_at.elapsed() < Duration::from_secs(60), "nobody takes over");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -167,7 +167,7 @@ async fn who_lost_the_lead_without_noticing_writes_nothing() {
     let asked_at = Instant::now();
     // The server lets go of the lock a moment after it closed the connection.
     while !next.ask().await.unwrap() {
-        assert!(asked_at.elapsed() < Duration::from_secs(10), "nobody takes over");
+        assert!(asked_at.elapsed() < Duration::from_secs(60), "nobody takes over");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

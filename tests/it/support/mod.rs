@@ -12,6 +12,7 @@ pub mod source; // the project's own source, read as text
 pub mod space; // a database and a prefix for each test
 pub mod test_app; // a server inside the test's process
 
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 pub use client::Client;
@@ -35,6 +36,14 @@ pub fn is_soak() -> bool {
 /// How long, or how many, in a soak and otherwise.
 pub fn in_soak<T>(full: T, short: T) -> T {
     if is_soak() { full } else { short }
+}
+
+/// Says that the test that runs now, or a part of it, judges nothing, and why. Not by `println!`: the runner shows
+/// nothing that a test prints unless it fails.
+pub fn skipped(why: &str) {
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or("a test");
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {test}: {why}");
 }
 
 /// Waits until `look` answers something.
