@@ -17,8 +17,8 @@ use crate::telemetry::POSTS_STORED_TOTAL;
 /// How long the databases may take to be made and started.
 const START_PATIENCE: Duration = Duration::from_secs(60);
 
-/// How long a graceful stop may take.
-const STOP_PATIENCE: Duration = Duration::from_secs(40);
+/// How long a graceful stop may take: PostgreSQL writes down what millions of posts have changed.
+const STOP_PATIENCE: Duration = Duration::from_secs(180);
 
 const PAUSE: Duration = Duration::from_millis(50);
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use deadpool_postgres::{Object, Transaction};
 use tokio::time::timeout;
@@ -65,6 +66,9 @@ pub async fn record(
     }
 }
 
+/// Every post is read to be counted, and a bench stores millions.
+const COUNT_TIMEOUT: Duration = Duration::from_secs(120);
+
 /// The three numbers that must always be equal, whatever crashed and whatever was delivered twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
@@ -83,8 +87,14 @@ pub async fn counts(store: &Store) -> Result<Counts, StoreError> {
         SELECT (SELECT count(*) FROM social_media_posts JOIN sentiment_analysis USING (uuid, created_at)),
                (SELECT coalesce(sum(count), 0)::bigint FROM sentiment_rollups WHERE dimension = 'overall'),
                (SELECT count(*) FROM post_keys)";
-    let client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, client.query_one(SQL, &[])).await;
+    let mut client = store.client().await?;
+    let outcome = timeout(COUNT_TIMEOUT, async {
+        let transaction = client.transaction().await?;
+        let patience = format!("SET LOCAL statement_timeout = '{}s'", COUNT_TIMEOUT.as_secs());
+        transaction.batch_execute(&patience).await?;
+        transaction.query_one(SQL, &[]).await
+    })
+    .await;
     let row = answered(client, outcome)?;
     Ok(Counts { n_posts: row.try_get(0)?, n_rolled_up: row.try_get(1)?, n_keys: row.try_get(2)? })
 }

@@ -145,10 +145,12 @@ async fn measure(executable: Option<&Path>, params: &PipelineParams, round: u64)
         }
         cache = cache.and(CacheUse::of(&sitting.server.metrics().await?));
         round_so_far.figures.model = sitting.server.model().await?;
+        round_so_far.figures.cache_hit_share = cache.share();
+        round_so_far.figures.cache_hit_share_by_tier = cache.shares();
         round_so_far.totals.add(&sitting.settle(executable.is_none()).await?);
+        // A run takes half an hour: what is known is told, whatever becomes of the rest.
+        eprintln!("  so far: {}", serde_json::to_string(&round_so_far)?);
     }
-    round_so_far.figures.cache_hit_share = cache.share();
-    round_so_far.figures.cache_hit_share_by_tier = cache.shares();
     Ok(round_so_far)
 }
 
