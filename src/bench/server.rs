@@ -104,7 +104,7 @@ impl Server {
         // An older server says less than ours, so only what is needed is read.
         let system: serde_json::Value = reqwest::get(url).await?.json().await?;
         let text = |pointer: &str| system.pointer(pointer).and_then(|value| value.as_str()).unwrap_or("?");
-        Ok(format!("{} {}", text("/model/id/name"), text("/model/id/version")))
+        Ok(format!("{} {}", text("/model/name"), text("/model/version")))
     }
 
     /// Processor time it has used so far, its databases' included, and its own resident memory in bytes.

@@ -48,6 +48,7 @@ async fn the_bench_of_the_pipeline_measures_every_part_and_loses_nothing() {
     assert_eq!(number(&report, "/distinct_texts"), n_sent, "{report}");
     assert_eq!(number(&report, "/cache_hit_share"), 0.0, "{report}");
     assert!(report.get("ceiling_per_second").is_none(), "{report}");
+    assert!(report["model"].as_str().unwrap().starts_with("lexicon"), "{report}");
 }
 
 #[tokio::test]
