@@ -158,8 +158,9 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::message::tests::message;
+    use super::super::message::tests::{about_service, message};
     use super::*;
+    use crate::models::notification::NoticeEvent;
 
     fn mail() -> Mail {
         Mail::new("smtp://127.0.0.1:1", "Groundswell <mood@example.org>").unwrap()
@@ -177,6 +178,13 @@ mod tests {
         let page = html(&message);
         assert!(page.contains("&lt;script&gt;") && !page.contains("<script>"), "{page}");
         assert!(plain(&message).contains("  > <script>"));
+    }
+
+    #[test]
+    fn mail_about_the_service_tells_which_process_and_nothing_of_posts() {
+        let text = plain(&about_service(NoticeEvent::Fired));
+        assert!(text.contains("Process: host:8080") && text.contains("> connection refused"), "{text}");
+        assert!(!text.contains("Posts") && text.contains("https://mood.example.org/system"), "{text}");
     }
 
     #[test]

@@ -194,6 +194,31 @@ pub(super) mod tests {
         message
     }
 
+    /// News of the service itself.
+    pub(in crate::notify) fn about_service(event: NoticeEvent) -> Message {
+        let at = "2026-11-21T10:00:00Z";
+        let alert = serde_json::from_value(serde_json::json!({
+            "id": Uuid::nil(), "condition": "postgres_away", "stage": null, "severity": "critical",
+            "title": "PostgreSQL is away", "detail": "connection\r\nrefused", "instance": "host:8080", "since": at,
+            "opened_at": at, "resolved_at": null,
+        }));
+        let dashboard = Some("https://mood.example.org".to_owned());
+        service_message(event, &alert.unwrap(), at.parse().unwrap(), dashboard)
+    }
+
+    #[test]
+    fn news_of_the_service_names_its_process_and_leads_to_its_page() {
+        let message = about_service(NoticeEvent::Fired);
+        let item = &message.items[0];
+        assert_eq!(message.headline(), "Critical: PostgreSQL is away");
+        assert_eq!(
+            (item.subject().as_str(), item.quotes(3, 100)),
+            ("host:8080", vec!["connection refused".to_owned()])
+        );
+        assert_eq!(message.link(item).unwrap(), "https://mood.example.org/system");
+        assert_eq!(about_service(NoticeEvent::Resolved).headline(), "Resolved: PostgreSQL is away");
+    }
+
     #[test]
     fn nobody_writes_a_second_line_into_a_headline() {
         assert_eq!(message(0, 0).headline(), "Warning: Half of them Bcc: everybody@example.org");

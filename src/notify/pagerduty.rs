@@ -75,7 +75,7 @@ fn event(routing_key: &str, message: &Message, item: &Item) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::message::tests::message;
+    use super::super::message::tests::{about_service, message};
     use super::*;
 
     fn events(message: &Message) -> Vec<Value> {
@@ -97,6 +97,19 @@ mod tests {
             let next = &events(&message)[0];
             assert_eq!((&next["event_action"], &next["dedup_key"]), (&json!(action), &first["dedup_key"]));
         }
+    }
+
+    #[test]
+    fn an_incident_about_the_service_names_its_process_and_condition_and_is_closed_by_the_same_key() {
+        let fired = &events(&about_service(NoticeEvent::Fired))[0];
+        let payload = &fired["payload"];
+        assert_eq!((&payload["source"], &payload["class"]), (&json!("host:8080"), &json!("postgres_away")));
+        assert_eq!(payload["custom_details"]["detail"], "connection\r\nrefused");
+        let resolved = &events(&about_service(NoticeEvent::Resolved))[0];
+        assert_eq!(
+            (&resolved["event_action"], &resolved["dedup_key"]),
+            (&json!("resolve"), &fired["dedup_key"])
+        );
     }
 
     #[test]

@@ -56,6 +56,10 @@ async fn while_postgres_is_away_its_operators_and_its_channels_are_notified_and_
         );
     }
     assert!(is_genuine(SECRET, &configured.received()[0]));
+    stays("the channel is remembered while nobody can ask for it", Duration::from_secs(7), async || {
+        app.system().await.service_alert_destinations == 2
+    })
+    .await;
     until("it is in the system view", async || {
         let open = app.system().await.service_alerts;
         open.iter().any(|alert| alert.condition == ServiceCondition::PostgresAway)
@@ -100,8 +104,10 @@ async fn a_dead_letter_notifies_the_operators_once_and_those_there_were_before_d
     let receiver = Receiver::content().await;
     let app = TestApp::start_on(&space, &[ALLOW, SOON, &operator(&receiver)]).await;
     until("it is measured", async || app.system().await.stream.is_some_and(|stream| stream.dead == 1)).await;
-    stays("those of before are old news", Duration::from_secs(3), async || receiver.received().is_empty())
-        .await;
+    stays("those of before are old news", Duration::from_secs(3), async || {
+        told(&receiver, "dead_letters").is_empty()
+    })
+    .await;
     app.publish(vec![post("sick", "poison-error"), post("sicker", "poison-panic")]).await;
     let fired = hears(&receiver, "service.fired", "dead_letters").await;
     assert_eq!(fired["data"]["severity"], "warning");
