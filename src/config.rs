@@ -13,6 +13,7 @@ use clap::{Args, ValueEnum};
 use crate::embedded::RedisFsync;
 use crate::enrich::ProductRule;
 use crate::inference::{LoadParams, ModelChoice};
+use crate::models::metrics::LiveWindow;
 use crate::models::notification::ChannelKind;
 use crate::models::origin::Origin;
 use crate::notify::allowlist::Allowlist;
@@ -113,6 +114,9 @@ pub struct Config {
     /// Posts pushed to browsers each second, at most; above it the feed is a sample
     #[arg(long, env = "GROUNDSWELL_LIVE_POSTS_PER_SECOND", default_value_t = 2_000)]
     pub live_posts_per_second: u64,
+    /// How much of the newest past the live figures are about, 10s to 15m in steps of ten seconds, such as 60s or 5m
+    #[arg(long, env = "GROUNDSWELL_LIVE_WINDOW", default_value = "60s")]
+    pub live_window: LiveWindow,
     /// Browsers that may be connected at the same time
     #[arg(long, env = "GROUNDSWELL_SOCKETS_MAX", default_value_t = 10_000)]
     pub sockets_max: u64,

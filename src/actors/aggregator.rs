@@ -16,12 +16,13 @@ use super::commit::Committer;
 use super::correction::{self, Corrections, Undone};
 use super::downstream::Downstream;
 use super::feed_budget::FeedBudget;
-use super::live_windows::{LiveWindows, ROWS_MAX, horizon};
+use super::live_windows::LiveWindows;
 use super::messages::{ApplyUpdate, CorrectBatch, PostsFlagged, PublishMetrics, RecordBatch};
 use super::supervisor::{Life, stage};
 use super::trend_tap::TrendTap;
 use super::window_cache;
 use crate::models::live::{FrameId, LiveUpdate, SequencedUpdate};
+use crate::models::metrics::LiveWindow;
 use crate::models::rollup::{RollupKey, Sums};
 use crate::store::{Store, StoreError, places, rollups};
 use crate::stream::{Cache, UpdateEvent, Updates};
@@ -71,6 +72,8 @@ pub struct AggregatorParams {
     pub posts_per_commit: usize,
     /// Posts shown live each second, at most.
     pub live_posts_per_second: u64,
+    /// How much of the newest past is live.
+    pub live_window: LiveWindow,
 }
 
 /// Stores what was scored, corrects what was scored again, and keeps the live windows.
@@ -117,6 +120,7 @@ impl Aggregator {
             updates: Arc::new(FeedBudget::new(params.live_posts_per_second)),
             vitals: Arc::clone(&life.vitals),
         };
+        let windows = LiveWindows::new(params.live_window);
         Self {
             corrections: Corrections::new(params.posts_per_commit),
             params,
@@ -125,7 +129,7 @@ impl Aggregator {
             pending: VecDeque::new(),
             is_storing: false,
             is_correcting: false,
-            windows: LiveWindows::default(),
+            windows,
             healing: None,
             as_of: None,
             shown: None,
@@ -232,7 +236,9 @@ impl Aggregator {
         }
         self.healing = Some(Healing::default());
         metrics::counter!(WINDOW_HEALS_TOTAL).increment(1);
-        let reading = self.params.io.spawn(read_windows(self.params.store.clone()));
+        let oldest = self.windows.horizon(Timestamp::now());
+        let wanted = (oldest, self.windows.n_rows_max());
+        let reading = self.params.io.spawn(read_windows(self.params.store.clone(), wanted));
         context.spawn(reading.into_actor(self).map(|outcome, aggregator, context| match outcome {
             Ok(Ok((rows, places))) => {
                 aggregator.windows.rebuild(rows, places);
@@ -268,7 +274,7 @@ impl Aggregator {
     /// Shows the window if it changed, or if time moved it.
     fn show(&mut self) {
         let now = Timestamp::now();
-        let state = (horizon(now).as_second(), self.as_of.clone());
+        let state = (self.windows.horizon(now).as_second(), self.as_of.clone());
         if self.healing.is_some() || self.shown.as_ref() == Some(&state) {
             return;
         }
@@ -341,8 +347,9 @@ impl Handler<ApplyUpdate> for Aggregator {
 
 async fn read_windows(
     store: Store,
+    (oldest, n_rows_max): (Timestamp, usize),
 ) -> Result<(Vec<(RollupKey, Sums)>, Vec<(String, (f64, f64))>), StoreError> {
-    let rows = rollups::live(&store, horizon(Timestamp::now()), ROWS_MAX).await?;
+    let rows = rollups::live(&store, oldest, n_rows_max).await?;
     Ok((rows, places::all(&store).await?))
 }
 

@@ -8,22 +8,19 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::models::metrics::{
-    Breakdown, KeyCount, LiveMetrics, LiveRate, LiveTrend, Summary, TrendPoint, Window,
+    Breakdown, KeyCount, LiveMetrics, LiveRate, LiveTrend, LiveWindow, Summary, TrendPoint, Window,
 };
 use crate::models::rollup::{BUCKET_SECONDS, Dimension, RollupKey, Sums, bucket_of};
-
-/// The live window.
-pub const WINDOW_SECONDS: i64 = 60;
 
 /// The length of the live trend.
 pub const TREND_SECONDS: i64 = 300;
 
-/// How far back rows are kept: the longest window and a bucket to spare.
-pub const HORIZON_SECONDS: i64 = TREND_SECONDS + 2 * BUCKET_SECONDS;
+/// Rows kept, at most, for each bucket. Keys are chosen by senders, so without a bound so would our memory be. Far above
+/// what honest traffic has: a few hundred.
+const ROWS_PER_BUCKET_MAX: i64 = 1_600;
 
-/// Rows kept, at most. Keys are chosen by senders, so without a bound so would our memory be. Far above what
-/// honest traffic has: thirty buckets of a few hundred keys each.
-pub const ROWS_MAX: usize = 50_000;
+/// Cities whose places are kept, at most.
+const PLACES_MAX: usize = 50_000;
 
 /// Keys of one dimension shown in a frame; the most spoken of first.
 const ITEMS_MAX: usize = 50;
@@ -38,6 +35,7 @@ pub struct Missed;
 /// Sums of the last minutes, by bucket, source, dimension and key.
 #[derive(Debug, Default)]
 pub struct LiveWindows {
+    window: LiveWindow,
     rows: BTreeMap<RollupKey, Sums>,
     /// Rows were left out for want of room, so a row that is not there was not necessarily missed.
     truncated: bool,
@@ -47,13 +45,35 @@ pub struct LiveWindows {
 }
 
 impl LiveWindows {
+    /// Empty ones, of which the live one is so long.
+    pub fn new(window: LiveWindow) -> Self {
+        Self { window, ..Self::default() }
+    }
+
+    /// How far back rows are kept: the longest window, and two buckets to spare.
+    const fn kept_seconds(&self) -> i64 {
+        let window = self.window.seconds();
+        let longest = if window > TREND_SECONDS { window } else { TREND_SECONDS };
+        longest + 2 * BUCKET_SECONDS
+    }
+
+    /// Rows kept, at most.
+    pub fn n_rows_max(&self) -> usize {
+        usize::try_from(self.kept_seconds() / BUCKET_SECONDS * ROWS_PER_BUCKET_MAX).unwrap_or(usize::MAX)
+    }
+
+    /// The oldest bucket that is kept.
+    pub fn horizon(&self, now: Timestamp) -> Timestamp {
+        back(now, self.kept_seconds())
+    }
+
     /// Starts over from what Postgres holds.
     pub fn rebuild(
         &mut self,
         rows: Vec<(RollupKey, Sums)>,
         places: impl IntoIterator<Item = (String, (f64, f64))>,
     ) {
-        self.truncated = rows.len() >= ROWS_MAX;
+        self.truncated = rows.len() >= self.n_rows_max();
         self.rows = rows.into_iter().collect();
         self.places.extend(places);
     }
@@ -64,7 +84,7 @@ impl LiveWindows {
     /// [`Missed`] when an earlier delta of one of the rows never arrived. The other rows are still added; the
     /// caller rebuilds.
     pub fn apply(&mut self, delta: Vec<(RollupKey, Sums)>, now: Timestamp) -> Result<(), Missed> {
-        let oldest = horizon(now);
+        let (oldest, n_rows_max) = (self.horizon(now), self.n_rows_max());
         let mut outcome = Ok(());
         for (key, sums) in delta {
             if key.bucket < oldest {
@@ -72,8 +92,8 @@ impl LiveWindows {
             }
             // Everything always has its row; there are as many of those as there are buckets and sources.
             if key.dimension != Dimension::Overall && !self.rows.contains_key(&key) {
-                self.truncated |= self.rows.len() >= ROWS_MAX;
-                if self.rows.len() >= ROWS_MAX || (self.truncated && sums.revision > 1) {
+                self.truncated |= self.rows.len() >= n_rows_max;
+                if self.rows.len() >= n_rows_max || (self.truncated && sums.revision > 1) {
                     continue;
                 }
             }
@@ -94,7 +114,7 @@ impl LiveWindows {
     /// Where the cities of a delta lie.
     pub fn locate(&mut self, places: impl IntoIterator<Item = (String, (f64, f64))>) {
         for (city, place) in places {
-            if self.places.len() < ROWS_MAX || self.places.contains_key(&city) {
+            if self.places.len() < PLACES_MAX || self.places.contains_key(&city) {
                 self.places.insert(city, place);
             }
         }
@@ -115,7 +135,7 @@ impl LiveWindows {
 
     /// Drops what no window reaches any more.
     pub fn forget(&mut self, now: Timestamp) {
-        let oldest = horizon(now);
+        let oldest = self.horizon(now);
         while let Some(first) = self.rows.first_entry() {
             if first.key().bucket >= oldest {
                 break;
@@ -129,7 +149,7 @@ impl LiveWindows {
 
     /// The live window as every dashboard shows it.
     pub fn live(&self, now: Timestamp) -> LiveMetrics {
-        let from = back(now, WINDOW_SECONDS);
+        let from = back(now, self.window.seconds());
         let mut groups: HashMap<(Dimension, &str), Sums> = HashMap::new();
         let mut sources: BTreeMap<&str, i64> = BTreeMap::new();
         for (key, sums) in self.between(from, now) {
@@ -209,11 +229,6 @@ fn back(now: Timestamp, seconds: i64) -> Timestamp {
     bucket_of(now.saturating_sub(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MIN))
 }
 
-/// The oldest bucket that is kept.
-pub fn horizon(now: Timestamp) -> Timestamp {
-    back(now, HORIZON_SECONDS)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -271,6 +286,18 @@ mod tests {
         assert_eq!(count(&windows), 1);
         let trend: i64 = windows.live(now()).trend.items.iter().map(|item| item.summary.count).sum();
         assert_eq!(trend, 4);
+    }
+
+    #[test]
+    fn a_longer_window_keeps_posts_for_longer_and_says_how_long_it_is() {
+        for (seconds, expected) in [(10, 1), (60, 1), (120, 4), (900, 12)] {
+            let mut windows = LiveWindows::new(LiveWindow::of_seconds(seconds).unwrap());
+            windows.apply(vec![row(800, 1, 8), row(120, 1, 3), row(5, 1, 1)], now()).unwrap();
+            windows.forget(now());
+            let live = windows.live(now());
+            assert_eq!(live.overall.count, expected, "{seconds}");
+            assert!((seconds..seconds + BUCKET_SECONDS).contains(&live.window.seconds));
+        }
     }
 
     #[test]

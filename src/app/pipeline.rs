@@ -159,6 +159,7 @@ pub fn start(
         io: io.clone(),
         posts_per_commit: config.posts_per_commit,
         live_posts_per_second: config.live_posts_per_second,
+        live_window: config.live_window,
     };
     starter.start(
         move |life| Aggregator::new(params.clone(), life),

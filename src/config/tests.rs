@@ -70,6 +70,16 @@ fn settings_of_notifications_that_cannot_be_right_are_named() {
 }
 
 #[test]
+fn the_live_window_is_some_buckets_long() {
+    let seconds = |text: &str| config(&["--live-window", text]).live_window.seconds();
+    assert_eq!(config(&[]).live_window.seconds(), 60);
+    assert_eq!([seconds("10s"), seconds("90s"), seconds("5m"), seconds("15m")], [10, 90, 300, 900]);
+    for wrong in ["0s", "5s", "65s", "16m", "60", "1h", "-60s", "m", "", "1.5m", "99999999999999999999m"] {
+        assert!(command().try_get_matches_from(["serve", "--live-window", wrong]).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn an_operator_that_cannot_be_reached_is_named_by_its_place_and_without_its_secrets() {
     let hook = "webhook+https://ops.example.org/hook#whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz";
     let two = format!("{hook},pagerduty:0123456789abcdef0123456789abcdef");

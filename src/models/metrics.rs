@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::rollup::{MICROS, Sums};
+use super::rollup::{BUCKET_SECONDS, MICROS, Sums};
 use super::score::EMOTIONS;
 
 /// The stretch of event time an answer is about.
@@ -18,6 +18,53 @@ pub struct Window {
     pub to: Timestamp,
     /// Its length.
     pub seconds: i64,
+}
+
+/// The length of the live window: some ten-second buckets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LiveWindow(i64);
+
+impl LiveWindow {
+    /// Shorter, and it is mostly empty.
+    pub const SECONDS_MIN: i64 = BUCKET_SECONDS;
+    /// Longer, and summing it four times a second costs more than it tells; history answers longer ones.
+    pub const SECONDS_MAX: i64 = 900;
+
+    /// One of so many seconds; none where it cannot be.
+    pub fn of_seconds(seconds: i64) -> Option<Self> {
+        let fits =
+            (Self::SECONDS_MIN..=Self::SECONDS_MAX).contains(&seconds) && seconds % BUCKET_SECONDS == 0;
+        fits.then_some(Self(seconds))
+    }
+
+    /// Its length.
+    pub const fn seconds(self) -> i64 {
+        self.0
+    }
+}
+
+impl Default for LiveWindow {
+    fn default() -> Self {
+        Self(60)
+    }
+}
+
+impl std::str::FromStr for LiveWindow {
+    type Err = &'static str;
+
+    /// `60s`, `90s` or `5m`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (number, unit) = match (text.strip_suffix('s'), text.strip_suffix('m')) {
+            (Some(number), _) => (number, 1),
+            (_, Some(number)) => (number, 60),
+            _ => (text, 0),
+        };
+        let digits = number.chars().all(|c| c.is_ascii_digit()).then_some(number);
+        let seconds = digits.and_then(|digits| digits.parse::<i64>().ok()?.checked_mul(unit));
+        seconds
+            .and_then(Self::of_seconds)
+            .ok_or("must be 10s to 15m in steps of ten seconds, such as 60s or 5m")
+    }
 }
 
 /// Sentiment over a set of posts.

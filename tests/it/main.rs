@@ -51,6 +51,7 @@ mod http_ingest; // what becomes of posts that are sent
 mod http_limits; // what a stranger may cost
 mod http_queries; // what the calls answer about what is stored
 mod live_tickets; // passes for one connection each
+mod live_window; // how much of the newest past is live
 mod metrics; // what Prometheus is told
 
 mod architecture; // who may use whom

@@ -11,6 +11,26 @@ export const WINDOW_NAMES: Record<WindowKey, string> = {
   '7d': 'last 7 days',
 };
 
+/** How long the live window is where nothing says otherwise. */
+export const LIVE_SECONDS = 60;
+
+/** The length it was set to: it begins on a ten-second edge, so it is up to as much longer. */
+export function liveSecondsOf(window: { seconds: number } | null | undefined): number {
+  return window ? Math.floor(window.seconds / 10) * 10 : LIVE_SECONDS;
+}
+
+/** `last 60 seconds`, `last 5 minutes`; the live window by the length that the figures themselves tell. */
+export function nameOfWindow(
+  key: WindowKey,
+  window: { seconds: number } | null | undefined,
+): string {
+  const seconds = liveSecondsOf(window);
+  if (key !== '60s' || seconds === LIVE_SECONDS) return WINDOW_NAMES[key];
+  return seconds % 60 === 0 && seconds > 60
+    ? `last ${seconds / 60} minutes`
+    : `last ${seconds} seconds`;
+}
+
 export const FILTERS = ['source', 'platform', 'product', 'channel', 'city'] as const;
 export type FilterKey = (typeof FILTERS)[number];
 
@@ -70,7 +90,7 @@ export function isFiltered(view: PostFilter): boolean {
   return FILTERS.some((key) => view[key] !== undefined);
 }
 
-/** Socket frames carry the unfiltered last 60 seconds; anything else has to be asked for. */
+/** Socket frames carry the unfiltered live window, which `60s` stands for; anything else has to be asked for. */
 export function isSocketView(view: View): boolean {
   return view.window === '60s' && !isFiltered(view);
 }

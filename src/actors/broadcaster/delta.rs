@@ -67,7 +67,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::actors::live_windows::{LiveWindows, horizon};
+    use crate::actors::live_windows::LiveWindows;
     use crate::models::post::{Post, ScoredPost, Source};
     use crate::models::rollup::delta_of;
     use crate::models::score::{EMOTIONS, Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel};
@@ -226,7 +226,7 @@ mod tests {
         let n_seconds = if std::env::var_os("GROUNDSWELL_TEST_SOAK").is_some() { 3_600 } else { 240 };
         for step in 1..4 * n_seconds {
             let now = start + SignedDuration::from_millis(step * 250);
-            let mut changed = horizon_was.replace(horizon(now)) != Some(horizon(now));
+            let mut changed = horizon_was.replace(windows.horizon(now)) != Some(windows.horizon(now));
             while let Some((at, text)) = waiting.next_if(|(at, _)| *at <= now) {
                 let mut delta: Vec<_> = delta_of([&post(text, *at)]).into_iter().collect();
                 for (key, sums) in &mut delta {

@@ -19,7 +19,7 @@ import { HealthBanner } from '@/features/pipeline/components/health-banner';
 import { TopPostsPanel } from '@/features/top-posts/components/top-posts-panel';
 import { TrendsPanel } from '@/features/trends/components/trends-panel';
 import { searchBehind, type Behind, type Drill } from '@/lib/drill';
-import { filterOf, isFiltered, parseView, viewToSearch, WINDOW_NAMES, type View } from '@/lib/view';
+import { filterOf, isFiltered, parseView, viewToSearch, nameOfWindow, type View } from '@/lib/view';
 import { storedPerShown } from '@/live/sampling';
 import { liveStore, useLive } from '@/live/store';
 
@@ -48,6 +48,7 @@ export function LivePage() {
       <h1 className="sr-only">Live</h1>
       <FilterBar
         view={view}
+        live={pushed?.window ?? null}
         choices={choicesOf(pushed ?? metrics.snapshot)}
         provenance={describeProvenance(metrics, view)}
         onChange={setView}
@@ -60,7 +61,7 @@ export function LivePage() {
       ) : (
         <div className="grid gap-3 min-[1180px]:grid-cols-[minmax(0,1fr)_350px]">
           <div className="flex min-w-0 flex-col gap-3">
-            {metrics.snapshot?.overall.count === 0 && <Quiet view={view} />}
+            {metrics.snapshot?.overall.count === 0 && <Quiet view={view} window={window} />}
             <HeadlineStrip
               metrics={metrics}
               window={view.window}
@@ -193,12 +194,13 @@ function Status({ asOf }: { asOf: string | null }) {
 }
 
 /** Empty panels look broken; this says that they are not, and where the posts are. */
-function Quiet({ view }: { view: View }) {
+function Quiet({ view, window }: { view: View; window: MetricsSnapshot['window'] | undefined }) {
+  const span = nameOfWindow(view.window, window);
   return (
     <p role="status" className="rounded-xl border border-line bg-surface px-4 py-2 text-[13.5px]">
       {isFiltered(view)
-        ? `No post matches these filters in the ${WINDOW_NAMES[view.window]}. Take a filter away, or choose a longer window.`
-        : `All quiet: no post in the ${WINDOW_NAMES[view.window]}. Earlier ones are in a longer window.`}
+        ? `No post matches these filters in the ${span}. Take a filter away, or choose a longer window.`
+        : `All quiet: no post in the ${span}. Earlier ones are in a longer window.`}
     </p>
   );
 }

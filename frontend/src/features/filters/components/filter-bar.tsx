@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import { useMemo, type ReactNode } from 'react';
 import { Button } from '@/components/ui/button';
 import { CloseIcon } from '@/components/ui/icons';
 import { Segmented } from '@/components/ui/segmented';
@@ -7,7 +7,8 @@ import { capitalize, formatCount, formatSource } from '@/lib/format';
 import {
   isFiltered,
   parseView,
-  WINDOW_NAMES,
+  liveSecondsOf,
+  nameOfWindow,
   WINDOWS,
   type FilterKey,
   type View,
@@ -21,7 +22,9 @@ interface Choice {
 
 interface FilterBarProps {
   view: View;
-  /** What can be chosen; the last 60 seconds of everything tell. */
+  /** The live window as it is pushed; null before the first frame. */
+  live: { seconds: number } | null;
+  /** What can be chosen; the live window of everything tells. */
   choices: {
     sources: readonly Choice[];
     platforms: readonly Choice[];
@@ -34,14 +37,20 @@ interface FilterBarProps {
   actions?: ReactNode;
 }
 
-const WINDOW_OPTIONS = WINDOWS.map((value) => ({
-  value,
-  text: value === '60s' ? '60 s' : value.replace(/(\d+)/, '$1 '),
-  name: capitalize(WINDOW_NAMES[value]),
-}));
+function windowOptions(liveSeconds: number) {
+  const live =
+    liveSeconds > 60 && liveSeconds % 60 === 0 ? `${liveSeconds / 60} min` : `${liveSeconds} s`;
+  return WINDOWS.map((value) => ({
+    value,
+    text: value === '60s' ? live : value.replace(/(\d+)/, '$1 '),
+    name: capitalize(nameOfWindow(value, { seconds: liveSeconds })),
+  }));
+}
 
 /** Which posts are counted, and over how long. */
-export function FilterBar({ view, choices, provenance, onChange, actions }: FilterBarProps) {
+export function FilterBar({ view, live, choices, provenance, onChange, actions }: FilterBarProps) {
+  const liveSeconds = liveSecondsOf(live);
+  const options = useMemo(() => windowOptions(liveSeconds), [liveSeconds]);
   const set = (key: FilterKey, value: string | undefined) =>
     onChange(parseView({ ...view, [key]: value }));
   return (
@@ -53,7 +62,7 @@ export function FilterBar({ view, choices, provenance, onChange, actions }: Filt
       <Segmented
         label="Window"
         value={view.window}
-        options={WINDOW_OPTIONS}
+        options={options}
         onChange={(window) => onChange({ ...view, window })}
       />
       <Select

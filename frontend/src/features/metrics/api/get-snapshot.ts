@@ -1,13 +1,26 @@
 import type { BreakdownAnswer, MetricsSnapshot, OverallAnswer, TrendAnswer } from '@/api/wire';
 import { paths } from '@/config/paths';
 import { getJson } from '@/lib/api-client';
-import { filterOf, type View } from '@/lib/view';
+import { filterOf, LIVE_SECONDS, liveSecondsOf, type View, type WindowKey } from '@/lib/view';
+import type { PostFilter } from '@/live/feed';
+
+type Query = PostFilter & ({ window: WindowKey } | { from: string });
 
 /** Asks for every panel of a view and puts the answers into the shape that the socket pushes. */
-export async function getSnapshot(view: View, signal: AbortSignal): Promise<MetricsSnapshot> {
-  const query: View = { window: view.window, ...filterOf(view) };
+export async function getSnapshot(
+  view: View,
+  live: MetricsSnapshot['window'] | null,
+  signal: AbortSignal,
+): Promise<MetricsSnapshot> {
+  const isLive = view.window === '60s';
+  // By the clock of the figures that are pushed, which is the server's.
+  const stretch =
+    isLive && live !== null && liveSecondsOf(live) !== LIVE_SECONDS
+      ? { from: live.from }
+      : { window: view.window };
+  const query: Query = { ...stretch, ...filterOf(view) };
   // As the socket does: a minute alone would be six steps, too few for a trend.
-  const trendQuery: View = view.window === '60s' ? { ...query, window: '5m' } : query;
+  const trendQuery: Query = isLive ? { window: '5m', ...filterOf(view) } : query;
   const ask = <Answer>(panel: Parameters<typeof paths.metrics>[0], of = query) =>
     getJson<Answer>(paths.metrics(panel), { ...of }, signal);
   const [overall, geo, products, channels, platforms, trend] = await Promise.all([

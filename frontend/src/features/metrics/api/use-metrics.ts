@@ -34,7 +34,7 @@ export function useMetrics({ view, pushed, paused }: MetricsParams): Metrics {
   const everyMs = POLL_EVERY_MS[view.window];
   const polled = useQuery({
     queryKey: ['metrics', view.window, filterOf(view)],
-    queryFn: ({ signal }) => getSnapshot(view, signal),
+    queryFn: ({ signal }) => getSnapshot(view, pushed?.window ?? null, signal),
     enabled: !fromSocket,
     // Paused, a view just chosen is still asked for, once: the figures of the former one would be a lie.
     refetchInterval: paused ? false : everyMs,

@@ -16,7 +16,7 @@ import { toRates } from '@/features/metrics/model/trend';
 import type { Drill } from '@/lib/drill';
 import { formatCount, formatRate, formatScore, formatShare, formatSigned } from '@/lib/format';
 import { HIGH_CHURN } from '@/lib/post';
-import { WINDOW_NAMES, type WindowKey } from '@/lib/view';
+import { nameOfWindow, type WindowKey } from '@/lib/view';
 
 interface HeadlineStripProps {
   metrics: Metrics;
@@ -34,6 +34,7 @@ export function HeadlineStrip({ metrics, window, previous, drill }: HeadlineStri
     [snapshot],
   );
   const overall = snapshot?.overall;
+  const span = nameOfWindow(window, snapshot?.window);
   return (
     <dl
       aria-label="Headline numbers"
@@ -42,13 +43,11 @@ export function HeadlineStrip({ metrics, window, previous, drill }: HeadlineStri
       <Headline
         name="Posts per second"
         value={snapshot && formatRate(snapshot.rate.posts_per_second)}
-        note={
-          origin.kind === 'socket' ? 'over the last 10 seconds' : `over the ${WINDOW_NAMES[window]}`
-        }
+        note={origin.kind === 'socket' ? 'over the last 10 seconds' : `over the ${span}`}
         spark={<Sparkline values={points.map((p) => p.total)} colour="var(--brand)" />}
       />
       <Headline
-        name={`Posts, ${WINDOW_NAMES[window]}`}
+        name={`Posts, ${span}`}
         value={overall && formatCount(overall.count)}
         change={overall && previous && compareCounts(overall.count, previous.count)}
         search={drill.searchOf({})}
