@@ -1,5 +1,7 @@
 //! Tracing and metrics: how they are set up, and the names of all metrics.
 
+pub mod process; // what this process uses of its machine
+
 use std::io::IsTerminal;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -104,6 +106,30 @@ metrics_of_the_process! {
     SERVICE_ALERTS_OPEN: describe_gauge(Count) = "groundswell_service_alerts_open";
     /// Attempts to notify somebody of the service itself, by `kind` of channel and `outcome`: `sent`, `failed`.
     SERVICE_NOTIFICATIONS_TOTAL: describe_counter(Count) = "groundswell_service_notifications_total";
+    /// Length of the live window. The same in all processes: aggregate `groundswell_live_*` with max, a sum counts posts twice.
+    LIVE_WINDOW_SECONDS: describe_gauge(Seconds) = "groundswell_live_window_seconds";
+    /// Posts of all processes in the live window, by `sentiment`. Each process tells all of them: aggregate with max.
+    LIVE_POSTS: describe_gauge(Count) = "groundswell_live_posts";
+    /// Posts a minute of all processes over the live window, by `sentiment`. Aggregate with max.
+    LIVE_POSTS_PER_MINUTE: describe_gauge(Count) = "groundswell_live_posts_per_minute";
+    /// Mean sentiment of all processes' posts in the live window, -1 to 1; NaN without posts. Aggregate with max.
+    LIVE_SENTIMENT_AVERAGE: describe_gauge(Count) = "groundswell_live_sentiment_average";
+    /// Mean churn risk of all processes' posts in the live window, 0 to 1; NaN without posts. Aggregate with max.
+    LIVE_CHURN_RISK_AVERAGE: describe_gauge(Count) = "groundswell_live_churn_risk_average";
+    /// Posts of all processes at high churn risk in the live window. Aggregate with max.
+    LIVE_CHURN_HIGH_POSTS: describe_gauge(Count) = "groundswell_live_churn_high_posts";
+    /// Mean toxicity of all processes' posts in the live window, 0 to 1; NaN without posts. Aggregate with max.
+    LIVE_TOXICITY_AVERAGE: describe_gauge(Count) = "groundswell_live_toxicity_average";
+    /// Alerts about what posts say that are open, of all processes, by `rule` and `severity`. Aggregate with max.
+    OPEN_ALERTS: describe_gauge(Count) = "groundswell_open_alerts";
+    /// Entries in the stream that are not yet stored, of all processes. Aggregate with max.
+    STREAM_LENGTH: describe_gauge(Count) = "groundswell_stream_length";
+    /// Dead letters, of all processes. Aggregate with max.
+    DEAD_LETTERS: describe_gauge(Count) = "groundswell_dead_letters";
+    /// Bytes that this process may still write on the disk of its data folder.
+    DISK_FREE_BYTES: describe_gauge(Bytes) = "groundswell_disk_free_bytes";
+    /// Bytes of the disk of the data folder.
+    DISK_TOTAL_BYTES: describe_gauge(Bytes) = "groundswell_disk_total_bytes";
     /// Seconds a request took, by `route`, `method` and `status`.
     HTTP_REQUEST_SECONDS: describe_histogram(Seconds) = "groundswell_http_request_seconds";
 }

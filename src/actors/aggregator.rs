@@ -16,6 +16,7 @@ use super::commit::Committer;
 use super::correction::{self, Corrections, Undone};
 use super::downstream::Downstream;
 use super::feed_budget::FeedBudget;
+use super::live_gauges;
 use super::live_windows::LiveWindows;
 use super::messages::{ApplyUpdate, CorrectBatch, PostsFlagged, PublishMetrics, RecordBatch};
 use super::supervisor::{Life, stage};
@@ -279,6 +280,7 @@ impl Aggregator {
             return;
         }
         let metrics = Arc::new(self.windows.live(now));
+        live_gauges::set(&metrics, self.params.live_window);
         if self.params.broadcaster.try_send(PublishMetrics { metrics }).is_ok() {
             self.shown = Some(state);
         }

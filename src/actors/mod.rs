@@ -34,6 +34,7 @@ mod feed_budget; // how much is shown live
 pub mod idle_scorer; // scoring that runs only on idle CPU
 pub mod job_queue; // what waits for a thread that scores
 mod left_out; // what turns leave for later, and where that is said
+mod live_gauges; // the live window as Prometheus reads it
 mod live_windows; // the last minutes as sums of committed deltas
 mod measuring; // which windows are measured when
 mod push_queue; // alerts that changed, on their way to browsers

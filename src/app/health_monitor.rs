@@ -18,11 +18,15 @@ use crate::actors::plan::{Plan, Role};
 use crate::actors::service_desk::ServiceDesk;
 use crate::actors::vitals::{HealthBoard, Vitals};
 use crate::inference::{ModelSlot, ScorerFactory as _, Tier};
+use crate::models::alert::{AlertRule, Severity};
 use crate::models::stage_health::{
     DependencyHealth, DiskHealth, ModelHealth, SocketHealth, SystemHealth, TierHealth, TiersHealth,
 };
-use crate::store::{corrections, evaluation};
-use crate::telemetry::{AWAITING_CORRECTION, OVERLOAD_SECONDS_TOTAL};
+use crate::store::{alerts, corrections, evaluation};
+use crate::telemetry::{
+    AWAITING_CORRECTION, DEAD_LETTERS, DISK_FREE_BYTES, DISK_TOTAL_BYTES, OPEN_ALERTS,
+    OVERLOAD_SECONDS_TOTAL, STREAM_LENGTH,
+};
 use crate::ws::Sockets;
 
 /// How often it is measured. `/readyz` is this old, and some seconds older while a server that hangs is being asked.
@@ -36,6 +40,9 @@ const MEASURE_PATIENCE: Duration = Duration::from_secs(20);
 
 /// Dashboards get every second measurement.
 const SHOW_EVERY: u64 = 2;
+
+/// How often open alerts are counted, in measurements. They change by the minute.
+const COUNT_ALERTS_EVERY: u64 = 10;
 
 /// Why nothing is corrected where there is a deep model.
 const NO_BUDGET: &str = "the latency budget is 0";
@@ -87,6 +94,10 @@ impl Subject {
             ticks.tick().await;
             let health = Arc::new(self.measure().await);
             self.tell_cascade(&health);
+            tell_figures(&health);
+            if n % COUNT_ALERTS_EVERY == 0 && health.postgres.reachable {
+                self.count_alerts().await;
+            }
             // An alerter that is being rebuilt judges the next.
             let _ = self.observe.try_send(ObserveHealth(Arc::clone(&health)));
             if n % SHOW_EVERY == 0 {
@@ -163,6 +174,19 @@ impl Subject {
         }
     }
 
+    /// Counts what is open, of all processes. While PostgreSQL is away the figures stay as they were.
+    async fn count_alerts(&self) {
+        let Ok(counts) = alerts::count_open(&self.connections.reading).await else {
+            return;
+        };
+        for (rule, severity) in AlertRule::ALL.into_iter().flat_map(|rule| Severity::ALL.map(|it| (rule, it)))
+        {
+            let n_open = counts.get(&(rule, severity)).copied().unwrap_or_default();
+            metrics::gauge!(OPEN_ALERTS, "rule" => rule.as_str(), "severity" => severity.as_str())
+                .set(n_open as f64);
+        }
+    }
+
     async fn measure(&self) -> SystemHealth {
         let reading = &self.connections.reading;
         let (stream, postgres, awaiting, disk, alerting) = tokio::join!(
@@ -183,6 +207,17 @@ impl Subject {
             health.tiers.awaiting = awaiting;
         }
         health
+    }
+}
+
+fn tell_figures(health: &SystemHealth) {
+    if let Some(stream) = health.stream {
+        metrics::gauge!(STREAM_LENGTH).set(stream.length as f64);
+        metrics::gauge!(DEAD_LETTERS).set(stream.dead as f64);
+    }
+    if let Some(disk) = health.disk {
+        metrics::gauge!(DISK_FREE_BYTES).set(disk.free_bytes as f64);
+        metrics::gauge!(DISK_TOTAL_BYTES).set(disk.total_bytes as f64);
     }
 }
 

@@ -7,6 +7,7 @@ use super::error::{ApiError, ErrorBody};
 use super::extract::{NoParameters, Parameters};
 use super::state::AppState;
 use crate::models::stage_health::SystemHealth;
+use crate::telemetry::process;
 
 /// How the pipeline is
 ///
@@ -32,5 +33,6 @@ pub async fn prometheus(
     _: Parameters<NoParameters>,
 ) -> Result<HttpResponse, ApiError> {
     let kind = "text/plain; version=0.0.4; charset=utf-8";
-    Ok(HttpResponse::Ok().content_type(kind).body(state.prometheus.render()))
+    let figures = state.prometheus.render() + &process::exposition();
+    Ok(HttpResponse::Ok().content_type(kind).body(figures))
 }

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use crate::support::process::Process;
-use crate::support::{Client, Space, posts, skipped, source};
+use crate::support::{Client, Space, post, posts, skipped, source, until};
 
 #[tokio::test]
 async fn every_exported_metric_is_described_and_prometheus_finds_nothing_wrong() {
@@ -24,6 +24,44 @@ async fn every_exported_metric_is_described_and_prometheus_finds_nothing_wrong()
     assert!(typed.len() > 10, "{exported}");
     assert_eq!(typed, described);
     check_by_promtool(&exported);
+}
+
+#[tokio::test]
+async fn what_the_process_uses_and_how_people_feel_is_exported_and_the_same_by_every_process() {
+    let space = Space::new().await;
+    let (mut one, mut other) = (Process::start_on(&space, &[]), Process::start_on(&space, &[]));
+    let (one, other) = (Client::new(one.ready().await), Client::new(other.ready().await));
+    one.publish((0..4).map(|id| post(id, "I love it")).collect()).await;
+    space.assert_counted_once(4).await;
+    for client in [&one, &other] {
+        until("the live window is exported", async || {
+            let exported = client.text("/metrics").await;
+            let is = |name: &str, value: f64| value_of(&exported, name) == Some(value);
+            is("groundswell_live_posts{sentiment=\"positive\"}", 4.0)
+                && is("groundswell_live_posts{sentiment=\"negative\"}", 0.0)
+                && is("groundswell_live_window_seconds", 60.0)
+                && is("groundswell_open_alerts{rule=\"negativity\",severity=\"warning\"}", 0.0)
+                && value_of(&exported, "groundswell_live_sentiment_average").is_some_and(|it| it > 0.0)
+        })
+        .await;
+        let exported = client.text("/metrics").await;
+        for (name, least) in [
+            ("process_cpu_seconds_total", 0.01),
+            ("process_resident_memory_bytes", 1e6),
+            ("process_open_fds", 5.0),
+            ("process_threads", 5.0),
+            ("process_start_time_seconds", 1.7e9),
+            ("process_network_receive_bytes_total", 0.0),
+        ] {
+            assert!(value_of(&exported, name).is_some_and(|it| it >= least), "{name}: {exported}");
+        }
+    }
+}
+
+/// The value of a metric with these labels.
+fn value_of(exported: &str, name: &str) -> Option<f64> {
+    let line = exported.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.and_then(|value| value.parse().ok())
 }
 
 /// What Prometheus itself would complain of.

@@ -1,5 +1,7 @@
 //! Alerts as they are shown.
 
+use std::collections::HashMap;
+
 use deadpool_postgres::{Object, Transaction};
 use jiff::Timestamp;
 use tokio::time::timeout;
@@ -157,6 +159,20 @@ pub async fn standing(store: &Store) -> Result<Standing, StoreError> {
     let outcome = timeout(ANSWER_TIMEOUT, client.query_one(SQL, &[])).await;
     let row = answered(client, outcome)?;
     Ok(Standing { n_open: row.try_get(0)?, n_untold: row.try_get(1)? })
+}
+
+/// How many are open, by kind and severity.
+pub async fn count_open(store: &Store) -> Result<HashMap<(AlertRule, Severity), i64>, StoreError> {
+    const SQL: &str = "
+        SELECT rule::text, severity::text, count(*) FROM sentiment_alerts WHERE state = 'open' GROUP BY rule, severity";
+    let client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, client.query(SQL, &[])).await;
+    let counted = |row: &Row| {
+        let rule = named(row, 0, &AlertRule::ALL, AlertRule::as_str)?;
+        let severity = named(row, 1, &Severity::ALL, Severity::as_str)?;
+        Ok(((rule, severity), row.try_get(2)?))
+    };
+    answered(client, outcome)?.iter().map(counted).collect()
 }
 
 /// These alerts with everything that belongs to them, in the order in which they opened.

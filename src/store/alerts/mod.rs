@@ -22,7 +22,7 @@ pub use self::expiry::expire;
 pub(super) use self::flapping::opened_often;
 pub(super) use self::history::{Event, note, note_each};
 pub use self::list::{
-    Acknowledged, AlertsQuery, Standing, acknowledge, get, list, open, open_of, standing, whole,
+    Acknowledged, AlertsQuery, Standing, acknowledge, count_open, get, list, open, open_of, standing, whole,
 };
 pub(super) use self::list::{by_ids, told};
 pub(super) use self::raise::{Merge, raise};

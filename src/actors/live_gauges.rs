@@ -1,0 +1,28 @@
+//! The live window as Prometheus reads it. Every process keeps the window of all, so each tells the same.
+
+use crate::models::metrics::{LiveMetrics, LiveWindow};
+use crate::telemetry::{
+    LIVE_CHURN_HIGH_POSTS, LIVE_CHURN_RISK_AVERAGE, LIVE_POSTS, LIVE_POSTS_PER_MINUTE,
+    LIVE_SENTIMENT_AVERAGE, LIVE_TOXICITY_AVERAGE, LIVE_WINDOW_SECONDS,
+};
+
+/// Sets all of them.
+pub fn set(live: &LiveMetrics, window: LiveWindow) {
+    let (overall, seconds) = (&live.overall, window.seconds() as f64);
+    let sentiment = &overall.sentiment;
+    metrics::gauge!(LIVE_WINDOW_SECONDS).set(seconds);
+    let labels =
+        [("positive", sentiment.positive), ("neutral", sentiment.neutral), ("negative", sentiment.negative)];
+    for (label, n_posts) in labels {
+        let n_posts = n_posts as f64;
+        metrics::gauge!(LIVE_POSTS, "sentiment" => label).set(n_posts);
+        let per_minute = n_posts * 60.0 / live.window.seconds.max(1) as f64;
+        metrics::gauge!(LIVE_POSTS_PER_MINUTE, "sentiment" => label).set(per_minute);
+    }
+    // No posts are neither a good nor a bad mood.
+    let or_nothing = |average: Option<f64>| average.unwrap_or(f64::NAN);
+    metrics::gauge!(LIVE_SENTIMENT_AVERAGE).set(or_nothing(sentiment.average));
+    metrics::gauge!(LIVE_CHURN_RISK_AVERAGE).set(or_nothing(overall.churn.average));
+    metrics::gauge!(LIVE_TOXICITY_AVERAGE).set(or_nothing(overall.toxicity.average));
+    metrics::gauge!(LIVE_CHURN_HIGH_POSTS).set(overall.churn.high as f64);
+}
