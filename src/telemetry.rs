@@ -1,5 +1,6 @@
 //! Tracing and metrics: how they are set up, and the names of all metrics.
 
+pub mod errors; // what went wrong of late
 pub mod process; // what this process uses of its machine
 
 use std::io::IsTerminal;
@@ -7,7 +8,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 /// Declares every metric of the process: its name, its kind and, from the doc comment, its `HELP` text.
 macro_rules! metrics_of_the_process {
@@ -106,6 +109,8 @@ metrics_of_the_process! {
     SERVICE_ALERTS_OPEN: describe_gauge(Count) = "groundswell_service_alerts_open";
     /// Attempts to notify somebody of the service itself, by `kind` of channel and `outcome`: `sent`, `failed`.
     SERVICE_NOTIFICATIONS_TOTAL: describe_counter(Count) = "groundswell_service_notifications_total";
+    /// What went wrong in this process, by `kind` and `origin` (a stage or another part of the process).
+    ERRORS_TOTAL: describe_counter(Count) = "groundswell_errors_total";
     /// Length of the live window. The same in all processes: aggregate `groundswell_live_*` with max, a sum counts posts twice.
     LIVE_WINDOW_SECONDS: describe_gauge(Seconds) = "groundswell_live_window_seconds";
     /// Posts of all processes in the live window, by `sentiment`. Each process tells all of them: aggregate with max.
@@ -146,9 +151,10 @@ const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// `tracing_subscriber`'s syntax; an invalid one falls back to `info`.
 pub fn init_tracing(filter: &str) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = if std::io::stderr().is_terminal() { lines.boxed() } else { lines.json().boxed() };
     // A second initialisation, as in a test binary, keeps the first.
-    let _ = if std::io::stderr().is_terminal() { builder.try_init() } else { builder.json().try_init() };
+    let _ = tracing_subscriber::registry().with(lines.with_filter(filter)).with(errors::layer()).try_init();
 }
 
 /// Installs the metrics recorder of the process, once; [`keep_tidy`] keeps it small. Servers that share a process share

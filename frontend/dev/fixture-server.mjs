@@ -135,6 +135,45 @@ const alerts =
         },
       ];
 
+/** A restart a while ago, and a receiver that does not answer. */
+function errors(window) {
+  const [n_steps, minutes] = { '1h': [60, 1], '6h': [72, 5], '24h': [96, 15] }[window];
+  const step_ms = minutes * 60_000;
+  const newest = Math.floor(Date.now() / step_ms) * step_ms;
+  const steps = Array.from({ length: n_steps }, (_, i) => ({
+    from: new Date(newest - (n_steps - 1 - i) * step_ms).toISOString(),
+    counts: {
+      ...(i === n_steps - 20 && { restart: 1, warning: 3 }),
+      ...(i >= n_steps - 6 && i % 2 === 0 && { failed_notification: 2, warning: 1 }),
+    },
+  }));
+  const from = steps[0].from;
+  return {
+    window: { from, to: new Date().toISOString(), seconds: (n_steps * step_ms) / 1_000 },
+    step_seconds: minutes * 60,
+    steps,
+    origins: [{ origin: 'notifier', kind: 'failed_notification', count: 6 }],
+    recent: [
+      {
+        at: minutesAgo(1),
+        first_at: minutesAgo(6),
+        count: 6,
+        kind: 'failed_notification',
+        origin: 'notifier',
+        message: 'webhook: no answer within 15 seconds',
+      },
+      {
+        at: minutesAgo(20),
+        first_at: minutesAgo(20),
+        count: 1,
+        kind: 'warning',
+        origin: 'supervisor',
+        message: 'stage died: trend_counter',
+      },
+    ],
+  };
+}
+
 function system() {
   const stage = (name) => ({
     stage: name,
@@ -156,7 +195,20 @@ function system() {
     tiers: tiers(),
     sockets: { open: sockets.clients.size, limit: 10000 },
     disk: { free_bytes: 61.2 * 1024 ** 3, total_bytes: 98.3 * 1024 ** 3 },
-    service_alerts: [],
+    service_alerts: [
+      {
+        id: '6f1c2a9e-0000-8000-8000-000000000000',
+        condition: 'dead_letters',
+        stage: null,
+        severity: 'warning',
+        title: 'Posts that cannot be processed arrive among the dead letters',
+        detail: '2 arrived of late, 2 are there.',
+        instance: 'fixture:8080',
+        since: minutesAgo(3),
+        opened_at: minutesAgo(3),
+        resolved_at: null,
+      },
+    ],
     service_alert_destinations: 1,
     at: new Date().toISOString(),
     redis: { reachable: true },
@@ -251,6 +303,7 @@ function answer(url, method) {
   if (url.pathname === '/api/v1/trends') return trends();
   if (url.pathname === '/api/v1/alerts') return { items: alerts, next_cursor: null };
   if (url.pathname === '/api/v1/system') return system();
+  if (url.pathname === '/api/v1/system/errors') return errors(query.get('window') ?? '1h');
   if (url.pathname === '/api/v1/models/reload' && method === 'POST') {
     if (tiersState === 'damaged') return { error: DAMAGED };
     const before = deepModel;

@@ -65,6 +65,11 @@ const PAGES = [
     '/system',
     (page) => page.getByRole('list', { name: 'Dead letters' }).getByRole('listitem').first(),
   ],
+  [
+    '/system',
+    (page) => page.getByRole('table', { name: 'Errors over time' }),
+    (page) => page.getByRole('button', { name: 'Table', exact: true }).click(),
+  ],
 ];
 
 const SIZES = { desktop: { width: 1440, height: 1000 }, phone: { width: 390, height: 844 } };

@@ -148,6 +148,26 @@ test('a dead letter tells why it was given up, and is replayed', async (t) => {
   assert.deepEqual(problems, []);
 });
 
+test('what went wrong is drawn over time, told in words, and alerts the operators', async (t) => {
+  const { page, problems } = await open(t, '/system');
+  await server.publishHalfAPost();
+  const errors = page.getByRole('region', { name: 'Errors' });
+  const chart = errors.getByRole('img', { name: /^Errors over time: .*dead letter/ });
+  await chart.locator('[data-chart-ready="true"]').waitFor();
+  await errors
+    .getByRole('list', { name: 'Newest errors' })
+    .getByText('dead letter')
+    .first()
+    .waitFor();
+  await errors.getByRole('radio', { name: 'Last 24 hours' }).click();
+  await errors.getByRole('button', { name: 'Table' }).click();
+  await errors.getByRole('columnheader', { name: 'Dead letters' }).waitFor();
+  const alerts = page.getByRole('region', { name: 'Service alerts' });
+  await alerts.getByText('Posts that cannot be processed arrive among the dead letters').waitFor();
+  await alerts.getByText('nobody is notified').waitFor();
+  assert.deepEqual(problems, []);
+});
+
 for (const path of ['/alerts', '/alerts?tab=rules', '/alerts?tab=channels', '/system']) {
   test(`on a phone nothing of ${path} is wider than the screen`, async (t) => {
     const { page } = await open(t, path, { viewport: { width: 390, height: 844 } });

@@ -13,12 +13,15 @@ use tracing::{error, warn};
 
 use super::downstream::Downstream;
 use super::messages::ScoreBatch;
-use super::supervisor::{Life, stage};
+use super::supervisor::{Life, Stage as _, stage};
 use super::suspects::{Suspect, Suspects};
 use super::ticket::{Settled, Settlement, Ticket};
 use super::vitals::Vitals;
+use crate::models::error_log::ErrorKind;
 use crate::stream::{Burial, Consumer, Delivered, EntryId, StreamError};
-use crate::telemetry::{BATCHES_IN_FLIGHT, BATCHES_SETTLED_TOTAL, ENTRIES_BURIED_TOTAL, ENTRIES_READ_TOTAL};
+use crate::telemetry::{
+    BATCHES_IN_FLIGHT, BATCHES_SETTLED_TOTAL, ENTRIES_BURIED_TOTAL, ENTRIES_READ_TOTAL, errors,
+};
 
 /// How long a read waits for the first entry. Only bounds how late a stopping process notices.
 const READ_BLOCK: Duration = Duration::from_millis(500);
@@ -369,6 +372,7 @@ impl Run {
                 };
                 self.params.consumer.bury(&burial).await?;
                 metrics::counter!(ENTRIES_BURIED_TOTAL, "why" => "poison").increment(1);
+                errors::tell(ErrorKind::DeadLetter, Ingester::NAME, burial.reason);
             }
             self.suspects.condemn();
         }
@@ -392,6 +396,7 @@ impl Run {
             // If Redis goes away in between, the sound ones are claimed again like any others.
             self.params.consumer.bury(&burial).await?;
             metrics::counter!(ENTRIES_BURIED_TOTAL, "why" => "broken").increment(1);
+            errors::tell(ErrorKind::DeadLetter, Ingester::NAME, burial.reason);
         }
         Ok(sound)
     }

@@ -8,11 +8,12 @@ use tokio::runtime::Handle;
 use tracing::{info, warn};
 
 use super::delivery::deliver;
-use super::supervisor::{Life, stage};
+use super::supervisor::{Life, Stage as _, stage};
+use crate::models::error_log::ErrorKind;
 use crate::notify::messenger::Messenger;
 use crate::store::outbox::{self, Claimed};
 use crate::store::{Store, notifications};
-use crate::telemetry::NOTIFICATIONS_TOTAL;
+use crate::telemetry::{NOTIFICATIONS_TOTAL, errors};
 
 /// How often the outbox is looked into when nothing is known to be in it. People notice no second.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -130,6 +131,13 @@ async fn send(store: &Store, messenger: &Messenger, claimed: &Claimed) -> bool {
         }
     };
     let arrived = settlement.attempt.error.is_none();
+    if let Some(error) = &settlement.attempt.error {
+        errors::tell(
+            ErrorKind::FailedNotification,
+            Notifier::NAME,
+            format!("{}: {error}", claimed.kind.as_str()),
+        );
+    }
     let outcome = if arrived { "sent" } else { "failed" };
     metrics::counter!(NOTIFICATIONS_TOTAL, "kind" => claimed.kind.as_str(), "outcome" => outcome)
         .increment(1);

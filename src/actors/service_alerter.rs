@@ -11,11 +11,13 @@ use tracing::{debug, info, warn};
 use super::delivery::{self, DeliveryError};
 use super::messages::ObserveHealth;
 use super::service_desk::ServiceDesk;
-use super::supervisor::{Life, stage};
+use super::supervisor::{Life, Stage as _, stage};
+use crate::models::error_log::ErrorKind;
 use crate::notify::destinations::Destination;
 use crate::notify::dispatch::Due;
 use crate::notify::messenger::Messenger;
 use crate::store::{Store, channels};
+use crate::telemetry::errors;
 
 /// How often the newest measurement is judged: as often as there is one.
 const JUDGE_EVERY: Duration = Duration::from_secs(1);
@@ -128,6 +130,10 @@ async fn send(desk: &ServiceDesk, messenger: &Messenger, due: &Due) -> bool {
         error = outcome.attempt.error,
         "alert about the service attempted"
     );
+    if let Some(error) = &outcome.attempt.error {
+        let message = format!("{}: {error}", due.receiver.kind.as_str());
+        errors::tell(ErrorKind::FailedNotification, ServiceAlerter::NAME, message);
+    }
     desk.settle(due, outcome.verdict, Timestamp::now())
 }
 

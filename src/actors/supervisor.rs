@@ -18,8 +18,9 @@ use tracing::{error, info, warn};
 use super::messages::{Kill, ReportHealth};
 use super::plan::{Deaths, Plan};
 use super::vitals::{HealthBoard, Standing, Vitals};
+use crate::models::error_log::ErrorKind;
 use crate::models::stage_health::StageState;
-use crate::telemetry::STAGE_RESTARTS_TOTAL;
+use crate::telemetry::{STAGE_RESTARTS_TOTAL, errors};
 
 /// How often a stage is asked how it is.
 pub const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -204,6 +205,7 @@ impl Ward {
             };
             self.write(if frozen { StageState::Frozen } else { StageState::BackingOff });
             metrics::counter!(STAGE_RESTARTS_TOTAL, "stage" => self.plan.kind).increment(1);
+            errors::count(ErrorKind::Restart, self.plan.kind);
             let Some(backoff) = self.deaths.note(Instant::now(), &self.plan.policy) else {
                 self.write(StageState::Failed);
                 error!(%stage, generation, "stage keeps dying, giving up");

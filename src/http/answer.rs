@@ -16,7 +16,8 @@ use futures_util::FutureExt;
 use uuid::Uuid;
 
 use super::error::ApiError;
-use crate::telemetry::HTTP_REQUEST_SECONDS;
+use crate::models::error_log::ErrorKind;
+use crate::telemetry::{HTTP_REQUEST_SECONDS, errors};
 
 /// Names one request in answers and in the log.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -53,17 +54,29 @@ pub async fn complete(
         // The panic hook has already said what and where.
         Err(_) => {
             tracing::error!(request_id = ?id, %method, path, "a handler panicked");
+            errors::count(ErrorKind::FailedRequest, "http");
             let answer = ApiError::internal("panic").error_response();
             return Err(without_request(answer, &id));
         }
     };
     log_failure(&response, &id);
     let route = response.request().match_pattern().unwrap_or_else(|| "other".to_owned());
+    if let Some(kind) = error_kind(response.status()) {
+        errors::count(kind, "http");
+    }
     let status = response.status().as_u16().to_string();
     metrics::histogram!(HTTP_REQUEST_SECONDS, "route" => route, "method" => label(&method), "status" => status)
         .record(started.elapsed().as_secs_f64());
     add_headers(response.headers_mut(), &id);
     Ok(response)
+}
+
+/// How an answer counts among the errors. Not in words: whoever is refused could fill the page with them.
+fn error_kind(status: StatusCode) -> Option<ErrorKind> {
+    if status.is_server_error() {
+        return Some(ErrorKind::FailedRequest);
+    }
+    status.is_client_error().then_some(ErrorKind::RefusedRequest)
 }
 
 /// The method as a metric names it. Senders can invent methods, and each label takes memory for good.

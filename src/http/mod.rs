@@ -161,6 +161,7 @@ pub fn configure_operations(config: &mut web::ServiceConfig) {
 fn operations(config: &mut web::ServiceConfig) {
     config
         .service(at("/api/v1/system", "GET, HEAD").route(get().to(system::show)))
+        .service(at("/api/v1/system/errors", "GET, HEAD").route(get().to(system::errors)))
         .service(at("/api/v1/models/reload", "POST").route(web::post().to(models::reload)))
         .service(at("/health", "GET, HEAD").route(get().to(health::health)))
         .service(at("/livez", "GET, HEAD").route(get().to(health::live)))

@@ -14,6 +14,7 @@ use super::{
     notification_channels, notifications, posts, range, score, signal_settings, silences, socket, system,
     tickets, trends, views,
 };
+use crate::models::error_log::ErrorWindow;
 use crate::models::metrics::LiveMetrics;
 use crate::models::post::PostOrder;
 use crate::trends::timeline::Span;
@@ -75,13 +76,14 @@ use crate::ws::frames::{ClientOp, ServerFrame};
         socket::open,
         events::listen,
         system::show,
+        system::errors,
         models::reload,
         system::prometheus,
         health::health,
         health::live,
         health::ready
     ),
-    components(schemas(Span, ServerFrame, ClientOp, LiveMetrics, metrics::WindowName, range::RangeName, explore::StepName, explore::Compare, PostOrder, export::Format)),
+    components(schemas(Span, ServerFrame, ClientOp, LiveMetrics, metrics::WindowName, ErrorWindow, range::RangeName, explore::StepName, explore::Compare, PostOrder, export::Format)),
     modifiers(&Token, &Completion)
 )]
 struct Document;

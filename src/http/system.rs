@@ -2,12 +2,15 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Json};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::error::{ApiError, ErrorBody};
 use super::extract::{NoParameters, Parameters};
 use super::state::AppState;
+use crate::models::error_log::{ErrorOverview, ErrorWindow};
 use crate::models::stage_health::SystemHealth;
-use crate::telemetry::process;
+use crate::telemetry::{errors, process};
 
 /// How the pipeline is
 ///
@@ -21,6 +24,30 @@ pub async fn show(
     _: Parameters<NoParameters>,
 ) -> Result<Json<SystemHealth>, ApiError> {
     Ok(Json(SystemHealth::clone(&state.health.newest())))
+}
+
+/// How far back to look for errors.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ErrorsParameters {
+    /// How far back: `1h` in minutes (default), `6h` in steps of five minutes, `24h` in quarters of an hour.
+    #[serde(default)]
+    window: ErrorWindow,
+}
+
+/// What went wrong in this process
+///
+/// Counted by the minute for a day, and the newest in words; forgotten when the process ends. A restart or a refused request may
+/// also be a warning in the log, and then counts as both.
+#[utoipa::path(get, path = "/api/v1/system/errors", tag = "operations", operation_id = "get_system_errors",
+    params(ErrorsParameters),
+    responses(
+        (status = 200, body = ErrorOverview, description = "What was asked for"),
+        (status = 400, body = ErrorBody, description = "A parameter does not exist, or is not one of its values"),
+    ))]
+pub async fn errors(Parameters(wish): Parameters<ErrorsParameters>) -> Result<Json<ErrorOverview>, ApiError> {
+    Ok(Json(errors::overview(wish.window)))
 }
 
 /// Figures for Prometheus

@@ -212,7 +212,7 @@ pub struct Trend {
 /// The live window: data of `metrics:initial` and `metrics:update`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LiveMetrics {
-    /// The last minute, by event time.
+    /// The live window, by event time: the last minute where `GROUNDSWELL_LIVE_WINDOW` says nothing else.
     pub window: Window,
     /// Everything.
     pub overall: Summary,

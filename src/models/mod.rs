@@ -3,6 +3,7 @@
 pub mod alert; // what must be acted on
 pub mod alert_rule; // when something must be acted on
 pub mod bounded; // numbers with bounds that can be compared and hashed
+pub mod error_log; // what went wrong of late
 pub mod evaluation; // how far the series of all rules have come
 pub mod explore; // what the calls of the Explore page answer
 pub mod label; // what a person says a post's sentiment is

@@ -8,7 +8,7 @@ use crate::support::source::{self, Source, mentions};
 const MAY_USE: [(&str, &str); 17] = [
     ("models", ""),
     ("embedded", ""),
-    ("telemetry", ""),
+    ("telemetry", "models"),
     ("virality", "models"),
     ("alerting", "models"),
     ("inference", "models"),

@@ -38,6 +38,7 @@ mod alerts; // people are told once
 mod many_series; // more than people can look at
 mod notifications; // in five ways, and nowhere else
 mod service_alerts; // what is wrong with the service itself, without its servers
+mod system_errors; // what went wrong of late
 
 mod recovery; // whoever comes back gets what it missed
 

@@ -742,6 +742,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/system/errors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What went wrong in this process
+         * @description Counted by the minute for a day, and the newest in words; forgotten when the process ends. A restart or a refused request may
+         *     also be a warning in the log, and then counts as both.
+         */
+        get: operations["get_system_errors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/trends": {
         parameters: {
             query?: never;
@@ -1379,6 +1400,80 @@ export interface components {
              */
             limit?: number | null;
         };
+        /**
+         * @description A way in which something can go wrong.
+         * @enum {string}
+         */
+        ErrorKind: "error" | "warning" | "restart" | "dead_letter" | "failed_notification" | "refused_request" | "failed_request";
+        /** @description Something that went wrong, in words. */
+        ErrorMessage: {
+            /**
+             * Format: date-time
+             * @description When it happened last.
+             */
+            at: string;
+            /**
+             * Format: date-time
+             * @description When it happened first, as far as is remembered.
+             */
+            first_at: string;
+            /**
+             * Format: int64
+             * @description How often it happened since then.
+             */
+            count: number;
+            /** @description What kind. */
+            kind: components["schemas"]["ErrorKind"];
+            /** @description Which part of the process. */
+            origin: string;
+            /** @description What happened. */
+            message: string;
+        };
+        /** @description How often one part of the process had one kind of trouble. */
+        ErrorOrigin: {
+            /** @description A stage, or another part such as `http` or `store`. */
+            origin: string;
+            /** @description What kind. */
+            kind: components["schemas"]["ErrorKind"];
+            /**
+             * Format: int64
+             * @description How often.
+             */
+            count: number;
+        };
+        /** @description What went wrong in this process, as far back as was asked for. Forgotten when the process ends. */
+        ErrorOverview: {
+            /** @description The stretch asked for. */
+            window: components["schemas"]["Window"];
+            /**
+             * Format: int64
+             * @description The length of a step.
+             */
+            step_seconds: number;
+            /** @description Every step, oldest first, also those without trouble. */
+            steps: components["schemas"]["ErrorStep"][];
+            /** @description Where the trouble was, the most frequent first. */
+            origins: components["schemas"]["ErrorOrigin"][];
+            /** @description The newest of it in words, newest first; what repeats is told once. */
+            recent: components["schemas"]["ErrorMessage"][];
+        };
+        /** @description What went wrong in one step. */
+        ErrorStep: {
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            from: string;
+            /** @description How often, by kind; kinds that did not happen are left out. */
+            counts: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * @description How far back to look.
+         * @enum {string}
+         */
+        ErrorWindow: "1h" | "6h" | "24h";
         /** @description What an alert goes by, for people to judge it themselves. */
         Evidence: {
             /** @description The series up to the moment it opened, oldest first. */
@@ -1616,7 +1711,7 @@ export interface components {
         };
         /** @description The live window: data of `metrics:initial` and `metrics:update`. */
         LiveMetrics: {
-            /** @description The last minute, by event time. */
+            /** @description The live window, by event time: the last minute where `GROUNDSWELL_LIVE_WINDOW` says nothing else. */
             window: components["schemas"]["Window"];
             /** @description Everything. */
             overall: components["schemas"]["Summary"];
@@ -1994,7 +2089,7 @@ export interface components {
             ts: string;
             /** @description The live window: data of `metrics:initial` and `metrics:update`. */
             data: {
-                /** @description The last minute, by event time. */
+                /** @description The live window, by event time: the last minute where `GROUNDSWELL_LIVE_WINDOW` says nothing else. */
                 window: components["schemas"]["Window"];
                 /** @description Everything. */
                 overall: components["schemas"]["Summary"];
@@ -6452,6 +6547,42 @@ export interface operations {
                 };
             };
             /** @description There are no parameters */
+            400: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Foreign"];
+        };
+    };
+    get_system_errors: {
+        parameters: {
+            query?: {
+                /** @description How far back: `1h` in minutes (default), `6h` in steps of five minutes, `24h` in quarters of an hour. */
+                window?: components["schemas"]["ErrorWindow"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for */
+            200: {
+                headers: {
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOverview"];
+                };
+            };
+            /** @description A parameter does not exist, or is not one of its values */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];

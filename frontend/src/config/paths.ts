@@ -32,6 +32,7 @@ export const paths = {
   replayDeadLetters: '/api/v1/dead-letters/replay',
   trends: '/api/v1/trends',
   system: '/api/v1/system',
+  systemErrors: '/api/v1/system/errors',
   reloadModels: '/api/v1/models/reload',
   docs: '/docs',
 } as const;

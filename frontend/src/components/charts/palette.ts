@@ -16,6 +16,7 @@ const NAMES = [
   'neutral',
   'neutral-soft',
   'negative',
+  'warning',
   'critical',
   'land',
   'coast',

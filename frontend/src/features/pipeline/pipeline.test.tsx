@@ -1,7 +1,8 @@
-import { render, screen, within } from '@testing-library/react';
+import { render, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { expect, test } from 'vitest';
 import type { ServiceAlert, SystemStatus } from '@/api/wire';
+import type { ErrorKind, ErrorOverview } from '@/features/pipeline/api/use-errors';
 import { HealthBanner } from '@/features/pipeline/components/health-banner';
 import { SystemView } from '@/features/pipeline/components/system-view';
 import { describeProblems } from '@/features/pipeline/model/problems';
@@ -285,4 +286,80 @@ test('a replay that is refused says why', async () => {
   expect((await screen.findByText('Nothing was replayed.')).parentElement?.textContent).toContain(
     'No such call.',
   );
+});
+
+const STEP_MS = 60_000;
+
+/** An hour in which this went wrong in its last minutes. */
+function errorsOf(counts: Partial<Record<ErrorKind, number>>[]): ErrorOverview {
+  const at = (ms: number) => new Date(NOON + ms).toISOString();
+  const steps = Array.from({ length: 60 }, (_, i) => ({
+    from: at((i - 59) * STEP_MS),
+    counts: counts[i - 60 + counts.length] ?? {},
+  }));
+  return {
+    window: { from: at(-59 * STEP_MS), to: at(0), seconds: 3_540 },
+    step_seconds: 60,
+    steps,
+    origins: [
+      { origin: 'notifier', kind: 'restart', count: 3 },
+      { origin: 'ingester', kind: 'dead_letter', count: 1 },
+      { origin: 'ingester', kind: 'restart', count: 1 },
+    ],
+    recent: Array.from({ length: 8 }, (_, i) => ({
+      at: at(-i * STEP_MS),
+      first_at: at(-10 * STEP_MS),
+      count: i === 0 ? 3 : 1,
+      kind: 'warning',
+      origin: 'store',
+      message: `the outbox could not be read ${i}`,
+    })),
+  };
+}
+
+test('the errors of the last hour are drawn, told in a sentence, and can be read as a table', async () => {
+  const asked: string[] = [];
+  answerFetch({
+    '/api/v1/system': () => sampleSystem,
+    '/api/v1/system/errors': (url) => {
+      asked.push(String(url));
+      return errorsOf([{ restart: 2 }, { restart: 1, dead_letter: 1 }]);
+    },
+  });
+  renderWithQueries(<SystemView pushed={sampleSystem} postsPerSecond={null} />);
+  const panel = within(screen.getByRole('region', { name: 'Errors' }));
+  const chart = await panel.findByRole('img');
+  expect(chart.getAttribute('aria-label')).toBe('Errors over time: 1 dead letter, 3 restarts');
+  expect(panel.getByRole('button', { name: /3 restarts/ }).getAttribute('aria-pressed')).toBe(
+    'true',
+  );
+  expect(panel.getByText('Where: notifier 3, ingester 2')).toBeTruthy();
+  await userEvent.click(panel.getByRole('button', { name: /3 restarts/ }));
+  expect(panel.getByText('Where: ingester 1')).toBeTruthy();
+  expect(panel.getByRole('button', { name: /3 restarts/ }).getAttribute('aria-pressed')).toBe(
+    'false',
+  );
+  await userEvent.click(panel.getByRole('button', { name: 'Table' }));
+  const rows = within(panel.getByRole('table', { name: 'Errors over time' })).getAllByRole('row');
+  expect(rows.map((row) => row.textContent?.replace(/^.*[AP]M|^\d\d:\d\d/, ''))).toEqual([
+    'FromDead lettersRestarts',
+    '11',
+    '02',
+  ]);
+  expect(panel.getByText(/The outbox could not be read 0/)).toBeTruthy();
+  expect(panel.getByText(/3 times in/)).toBeTruthy();
+  expect(panel.queryByText(/could not be read 7/)).toBeNull();
+  await userEvent.click(panel.getByRole('button', { name: 'Show all 8' }));
+  expect(panel.getByText(/could not be read 7/)).toBeTruthy();
+  await userEvent.click(panel.getByRole('radio', { name: 'Last 24 hours' }));
+  await waitFor(() => expect(asked.at(-1)).toContain('window=24h'));
+});
+
+test('an hour without errors says so', async () => {
+  answerFetch({
+    '/api/v1/system': () => sampleSystem,
+    '/api/v1/system/errors': () => ({ ...errorsOf([]), recent: [] }),
+  });
+  renderWithQueries(<SystemView pushed={sampleSystem} postsPerSecond={null} />);
+  expect(await screen.findByText('Nothing went wrong.')).toBeTruthy();
 });

@@ -5,6 +5,7 @@ import { Panel } from '@/components/ui/panel';
 import { useSystem } from '@/features/pipeline/api/use-system';
 import { useReadings } from '@/features/pipeline/api/use-readings';
 import { DeadLettersPanel } from '@/features/pipeline/components/dead-letters-panel';
+import { ErrorsPanel } from '@/features/pipeline/components/errors-panel';
 import { Fact } from '@/features/pipeline/components/facts';
 import { HealthBanner } from '@/features/pipeline/components/health-banner';
 import { PulseStrip } from '@/features/pipeline/components/pulse-strip';
@@ -54,6 +55,7 @@ export function SystemView({ pushed, postsPerSecond }: SystemViewProps) {
           <Panel title="Tasks" note="what works beside the stages; started again when it dies">
             <StageTable of="tasks" stages={system.tasks ?? []} rates={rates} now={now} />
           </Panel>
+          <ErrorsPanel now={now} />
           <DeadLettersPanel n_dead={system.stream?.dead ?? null} now={now} />
         </>
       )}
