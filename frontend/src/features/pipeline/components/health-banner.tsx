@@ -22,7 +22,7 @@ export function HealthBanner({ system, more }: HealthBannerProps) {
         {problems.map((problem) => (
           <li key={problem} className="flex items-start gap-2">
             <AlertIcon className="mt-0.5 size-4 shrink-0 text-warning" />
-            {problem}
+            <span className="min-w-0 wrap-anywhere">{problem}</span>
           </li>
         ))}
       </ul>

@@ -34,7 +34,7 @@ function Item({ alert }: { alert: ServiceAlert }) {
         <Badge tone={alert.severity === 'critical' ? 'critical' : 'warning'}>
           {alert.severity}
         </Badge>
-        {alert.title}
+        <span className="min-w-0 wrap-anywhere">{alert.title}</span>
       </p>
       <p className="caption wrap-anywhere">
         {alert.detail !== '' && `${alert.detail} · `}since {formatDate(alert.since)}
