@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{PipelineParams, Sitting};
 use crate::bench::open_loop::{self, Latency, RunParams};
+use crate::bench::server::Metrics;
 use crate::bench::stalls::{self, WorstSecond};
 use crate::inference::Tier;
 use crate::store::Store;
 use crate::store::activity::{Activity, activity, checkpoint_every};
-use crate::telemetry::TIER_POSTS_TOTAL;
+use crate::telemetry::{FRAMES_SKIPPED_TOTAL, TIER_POSTS_TOTAL};
 
 /// How long a silent socket is listened to.
 const SILENCE: Duration = Duration::from_secs(10);
@@ -29,6 +30,8 @@ pub struct LatencyFigures {
     arrival_to_socket_ms: Latency,
     n_seen: u64,
     n_latency_sent: usize,
+    /// Posts that the server left out for this socket, because it read too slowly or too many came at once.
+    n_left_out: f64,
     /// The part of the posts that the deep model read as well.
     share_deep: f64,
     worst_seconds: Vec<WorstSecond>,
@@ -73,7 +76,10 @@ impl LatencyFigures {
                     self.share_deep * 100.0
                 ),
             ),
-            ("posts seen on the socket", format!("{} of {}", self.n_seen, self.n_latency_sent)),
+            (
+                "posts seen on the socket",
+                format!("{} of {}, {} left out", self.n_seen, self.n_latency_sent, self.n_left_out),
+            ),
         ]
     }
 }
@@ -92,31 +98,40 @@ pub async fn measure(sitting: &mut Sitting, params: &PipelineParams) -> anyhow::
     };
     // A short run first, whose figures are thrown away.
     let warm_up = open_loop::run(server, supply, run("warm-up", params.warm_up())).await?;
-    let tiers_before = tier_posts(&server.metrics().await?);
+    let before = Counted::of(&server.metrics().await?);
     let database = DatabaseWatch::start(server.store.clone()).await?;
     let outcome = open_loop::run(server, supply, run("latency", length)).await?;
     let database = database.finish().await?;
-    let tiers = tier_posts(&server.metrics().await?);
+    let after = Counted::of(&server.metrics().await?);
     sitting.n_sent += warm_up.n_sent + outcome.n_sent;
     Ok(LatencyFigures {
         arrival_to_socket_ms: Latency::of(&outcome.seen.new),
         n_seen: outcome.seen.new.len(),
         n_latency_sent: outcome.n_sent,
-        share_deep: (tiers.deep - tiers_before.deep) / (tiers.swift - tiers_before.swift).max(1.0),
+        n_left_out: after.left_out - before.left_out,
+        share_deep: (after.deep - before.deep) / (after.swift - before.swift).max(1.0),
         worst_seconds: outcome.seen.seconds.worst(),
         database,
     })
 }
 
-/// Posts scored so far.
-struct TierPosts {
+/// What the server has counted so far.
+struct Counted {
     swift: f64,
     deep: f64,
+    left_out: f64,
 }
 
-fn tier_posts(metrics: &crate::bench::server::Metrics) -> TierPosts {
-    let of = |tier: Tier| metrics.value(&format!("{TIER_POSTS_TOTAL}{{tier=\"{}\"}}", tier.as_str()));
-    TierPosts { swift: of(Tier::Swift), deep: of(Tier::Deep) }
+impl Counted {
+    fn of(metrics: &Metrics) -> Self {
+        let scored = |tier: Tier| metrics.value(&format!("{TIER_POSTS_TOTAL}{{tier=\"{}\"}}", tier.as_str()));
+        let left_out = |why: &str| metrics.value(&format!("{FRAMES_SKIPPED_TOTAL}{{why=\"{why}\"}}"));
+        Self {
+            swift: scored(Tier::Swift),
+            deep: scored(Tier::Deep),
+            left_out: left_out("slow") + left_out("rate"),
+        }
+    }
 }
 
 /// Notes what PostgreSQL does, in a task of its own: the load waits for nobody.

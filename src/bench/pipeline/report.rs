@@ -207,7 +207,7 @@ mod tests {
             "stored_per_second": stored, "server_resident_mebibytes": 300.0,
             "cpu_microseconds_per_post": {"server": 1.0, "postgres": 2.0, "redis": 3.0, "load": 4.0},
             "arrival_to_socket_ms": {"p50": 1.0, "p90": 2.0, "p99": p99, "p999": 4.0, "max": 5.0},
-            "n_seen": 10, "n_latency_sent": 10, "share_deep": 0.5, "worst_seconds": [],
+            "n_seen": 10, "n_latency_sent": 10, "n_left_out": 0.0, "share_deep": 0.5, "worst_seconds": [],
             "database": {"checkpoints": 1, "autovacuums": 0, "autoanalyzes": 0, "events": []},
         });
         serde_json::from_value(figures).unwrap()
