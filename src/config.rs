@@ -132,9 +132,20 @@ pub struct Config {
     /// Megabytes of live news that are kept, at most, in Redis and about twice as many in each process
     #[arg(long, env = "GROUNDSWELL_HISTORY_MB", default_value_t = 32)]
     pub history_mb: usize,
-    /// Connections to PostgreSQL, at most
+    /// Connections to PostgreSQL, at most, that store posts, and as many again that answer calls; of those, exports take a
+    /// quarter
     #[arg(long, env = "GROUNDSWELL_POOL_SIZE", default_value_t = 8)]
     pub pool_size: usize,
+    /// Connections to PostgreSQL, at most, that judge rules, look for what is unusual, notify, and ask how the server is;
+    /// two more tell processes apart, so four processes as they come need 88 of PostgreSQL's usual 100
+    #[arg(long, env = "GROUNDSWELL_ALERT_POOL_SIZE", default_value_t = 4)]
+    pub alert_pool_size: usize,
+    /// Exports under way at a time, at most; further ones are answered 429
+    #[arg(long, env = "GROUNDSWELL_EXPORTS_MAX", default_value_t = 16)]
+    pub exports_max: usize,
+    /// Seconds a client may take nothing of an export before its connection is ended
+    #[arg(long, env = "GROUNDSWELL_EXPORT_STALL_S", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub export_stall_s: u64,
     /// Where notifications may be sent besides the public internet: subnets, addresses and host names, separated by commas;
     /// for these, plain http is allowed as well
     #[arg(long, env = "GROUNDSWELL_NOTIFY_ALLOW", value_delimiter = ',')]
@@ -285,6 +296,8 @@ impl Config {
             ("GROUNDSWELL_BATCHES_IN_FLIGHT", self.batches_in_flight),
             ("GROUNDSWELL_POSTS_PER_COMMIT", self.posts_per_commit),
             ("GROUNDSWELL_POOL_SIZE", self.pool_size),
+            ("GROUNDSWELL_ALERT_POOL_SIZE", self.alert_pool_size),
+            ("GROUNDSWELL_EXPORTS_MAX", self.exports_max),
             ("GROUNDSWELL_HISTORY_UPDATES", self.history_updates),
             ("GROUNDSWELL_HISTORY_MB", self.history_mb),
         ];

@@ -135,6 +135,12 @@ metrics_of_the_process! {
     DISK_FREE_BYTES: describe_gauge(Bytes) = "groundswell_disk_free_bytes";
     /// Bytes of the disk of the data folder.
     DISK_TOTAL_BYTES: describe_gauge(Bytes) = "groundswell_disk_total_bytes";
+    /// Exports under way.
+    EXPORTS_OPEN: describe_gauge(Count) = "groundswell_exports_open";
+    /// Exports refused because as many as may be were under way.
+    EXPORTS_REFUSED_TOTAL: describe_counter(Count) = "groundswell_exports_refused_total";
+    /// Exports ended because their clients took nothing.
+    EXPORTS_STALLED_TOTAL: describe_counter(Count) = "groundswell_exports_stalled_total";
     /// Seconds a request took, by `route`, `method` and `status`.
     HTTP_REQUEST_SECONDS: describe_histogram(Seconds) = "groundswell_http_request_seconds";
 }

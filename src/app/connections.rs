@@ -23,6 +23,9 @@ pub struct Connections {
     pub store: Store,
     /// For HTTP: its slow queries must not take connections from the pipeline.
     pub reading: Store,
+    /// For whoever judges and notifies, and for asking how the server is: neither a burst of posts nor one of calls must
+    /// keep people from being alerted.
+    pub alerting: Store,
     /// Redis.
     pub stream: Stream,
     /// This process's place in the consumer group.
@@ -44,6 +47,7 @@ impl Connections {
         self.stream.close().await;
         self.store.close();
         self.reading.close();
+        self.alerting.close();
     }
 }
 
@@ -62,7 +66,8 @@ async fn open(config: &Config, endpoints: &Endpoints) -> anyhow::Result<Connecti
     let n_applied = store.migrate().await?;
     retention::ensure_partitions(&store, Timestamp::now()).await?;
     info!(n_applied, "postgres is ready");
-    let reading = Store::connect(store_params).await?;
+    let reading = Store::connect(store_params.clone()).await?;
+    let alerting = Store::connect(StoreParams { pool_size: config.alert_pool_size, ..store_params }).await?;
 
     let stream_params =
         StreamParams { redis_url: endpoints.redis_url.clone(), prefix: config.prefix.clone() };
@@ -88,7 +93,16 @@ async fn open(config: &Config, endpoints: &Endpoints) -> anyhow::Result<Connecti
     }
     let messenger = Arc::new(Messenger::new(messenger_params(config)?)?);
     let enricher = Arc::new(Enricher::new(EnricherParams { products: config.product_rules()? }));
-    Ok(Connections { store, reading, stream, consumer: Arc::new(consumer), models, enricher, messenger })
+    Ok(Connections {
+        store,
+        reading,
+        alerting,
+        stream,
+        consumer: Arc::new(consumer),
+        models,
+        enricher,
+        messenger,
+    })
 }
 
 fn messenger_params(config: &Config) -> anyhow::Result<MessengerParams> {

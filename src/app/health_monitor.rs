@@ -188,13 +188,13 @@ impl Subject {
     }
 
     async fn measure(&self) -> SystemHealth {
-        let reading = &self.connections.reading;
+        let store = &self.connections.alerting;
         let (stream, postgres, awaiting, disk, alerting) = tokio::join!(
             ask(self.connections.stream.health()),
-            ask(reading.ping()),
-            ask(corrections::awaiting(reading)),
+            ask(store.ping()),
+            ask(corrections::awaiting(store)),
             tokio::time::timeout(MEASURE_EVERY, room_at(self.data_dir.clone())),
-            ask(evaluation::last_report(reading)),
+            ask(evaluation::last_report(store)),
         );
         let mut health = self.without_servers();
         health.redis = answer_of(&stream);

@@ -97,7 +97,7 @@ pub fn start(
     let (to_observe, observe) = downstream(ServiceAlerter::NAME);
     let params = ServiceAlerterParams {
         desk: Arc::clone(&desk),
-        store: connections.reading.clone(),
+        store: connections.alerting.clone(),
         messenger: Arc::clone(&connections.messenger),
         io: io.clone(),
     };
@@ -109,7 +109,7 @@ pub fn start(
     let (to_flagged, alerter) = downstream(Alerter::NAME);
     if config.does(Role::Alert) {
         let params = AlerterParams {
-            store: connections.store.clone(),
+            store: connections.alerting.clone(),
             updates: connections.stream.updates(),
             io: io.clone(),
         };
@@ -119,14 +119,14 @@ pub fn start(
 
     if config.does(Role::Alert) {
         let params = NotifierParams {
-            store: connections.store.clone(),
+            store: connections.alerting.clone(),
             messenger: Arc::clone(&connections.messenger),
             io: io.clone(),
             lease: LEASE,
         };
         starter.start(move |life| Notifier::new(params.clone(), life), |_| {});
         let params = SignalWatcherParams {
-            store: connections.reading.clone(),
+            store: connections.alerting.clone(),
             updates: connections.stream.updates(),
             io: io.clone(),
             every: Duration::from_secs(config.signals_every_s),

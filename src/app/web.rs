@@ -24,6 +24,7 @@ use crate::actors::plan::Plan;
 use crate::actors::supervisor::TaskLife;
 use crate::config::{Config, Role};
 use crate::http;
+use crate::http::export_room::{Exports, ExportsParams};
 use crate::http::guard::{AllowedHosts, Token};
 use crate::http::origins::AllowedOrigins;
 use crate::http::state::{AppState, HttpParams};
@@ -73,6 +74,15 @@ pub fn sockets(config: &Config, pipeline: &Pipeline) -> Sockets {
     })
 }
 
+/// Exports read with a quarter of the connections that answer, so that lists find the others.
+fn exports(config: &Config) -> ExportsParams {
+    ExportsParams {
+        n_max: config.exports_max,
+        n_reading_max: config.pool_size.div_ceil(4),
+        stall_max: Duration::from_secs(config.export_stall_s),
+    }
+}
+
 /// Binds and answers from now on. A server that dies lets go of its connections and of the address, and is built again.
 ///
 /// # Errors
@@ -95,6 +105,7 @@ pub fn start(parts: Parts<'_>, supervisors: &mut Supervisors) -> anyhow::Result<
         models: Arc::clone(&connections.models),
         messenger: Arc::clone(&connections.messenger),
         live_tickets: connections.stream.live_tickets(),
+        exports: Exports::new(exports(config)),
         trends: TrendReader::new(connections.stream.trends()),
         sockets: sockets.clone(),
         prometheus: metrics,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::error::ApiError;
+use super::export_room::ExportPlace;
 use crate::models::post::{ListedPost, ScoredPost};
 use crate::store::StoreError;
 
@@ -71,19 +72,21 @@ pub struct File {
 /// Answers with posts.
 pub async fn answer(
     format: Format,
-    pieces: impl Stream<Item = Result<Vec<ListedPost>, StoreError>> + 'static,
+    pieces: impl Stream<Item = Result<Vec<ListedPost>, StoreError>> + Send + 'static,
+    place: ExportPlace,
 ) -> Result<HttpResponse, ApiError> {
-    stream(File { name: "posts", format, header: &COLUMNS }, pieces, |listed| cells(listed).to_vec()).await
+    let file = File { name: "posts", format, header: &COLUMNS };
+    stream(file, (pieces, place), |listed| cells(listed).to_vec()).await
 }
 
 /// Answers with a file, piece by piece; never holds all of it. A failure at the start is an error; one in the middle
 /// breaks the connection off, which is the only way left to say that the file is not whole.
-pub async fn stream<T: Serialize + 'static>(
+pub async fn stream<T: Serialize + Send + 'static>(
     file: File,
-    pieces: impl Stream<Item = Result<Vec<T>, StoreError>> + 'static,
+    (pieces, place): (impl Stream<Item = Result<Vec<T>, StoreError>> + Send + 'static, ExportPlace),
     cells_of: fn(&T) -> Vec<String>,
 ) -> Result<HttpResponse, ApiError> {
-    let mut pieces = Box::pin(pieces);
+    let mut pieces = place.by_turns(pieces);
     let first = pieces.next().await.transpose()?.unwrap_or_default();
     let rest = once(std::future::ready(Ok(first))).chain(pieces);
     let header = match file.format {
@@ -107,7 +110,7 @@ pub async fn stream<T: Serialize + 'static>(
             parameters: vec![DispositionParam::Filename(name)],
         })
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        .streaming::<_, ApiError>(body))
+        .streaming::<_, ApiError>(place.hold(body)))
 }
 
 fn encode<T: Serialize>(
@@ -187,6 +190,11 @@ fn table_row<C: AsRef<[u8]>>(cells: impl IntoIterator<Item = C>) -> Result<Vec<u
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use actix_web::test::TestRequest;
+
+    use super::super::export_room::{Exports, ExportsParams};
     use super::*;
     use crate::models::post::{Post, Source};
     use crate::models::score::{Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel};
@@ -238,8 +246,13 @@ mod tests {
         }
     }
 
+    fn place() -> ExportPlace {
+        let params = ExportsParams { n_max: 1, n_reading_max: 1, stall_max: Duration::from_secs(60) };
+        Exports::new(params).begin(&TestRequest::default().to_http_request()).unwrap()
+    }
+
     async fn file(format: Format, pieces: Vec<Result<Vec<ListedPost>, StoreError>>) -> Bytes {
-        let answer = answer(format, futures_util::stream::iter(pieces)).await.unwrap();
+        let answer = answer(format, futures_util::stream::iter(pieces), place()).await.unwrap();
         to_bytes(answer.into_body()).await.unwrap()
     }
 
@@ -272,7 +285,7 @@ mod tests {
     #[actix_web::test]
     async fn a_database_that_is_away_is_an_error_and_no_broken_file() {
         let away = StoreError::Unavailable { reason: "gone".into() };
-        let outcome = answer(Format::Csv, futures_util::stream::iter(vec![Err(away)])).await;
+        let outcome = answer(Format::Csv, futures_util::stream::iter(vec![Err(away)]), place()).await;
         assert!(matches!(outcome, Err(ApiError::Unavailable { .. })));
     }
 }

@@ -94,11 +94,13 @@ pub struct LabelsParameters {
 ))]
 pub async fn export(
     state: Data<AppState>,
+    request: HttpRequest,
     Parameters(wish): Parameters<LabelsParameters>,
 ) -> Result<HttpResponse, ApiError> {
     let format = wish.format.unwrap_or(Format::Ndjson);
+    let place = state.exports.begin(&request)?;
     let pieces = labels::export(state.store.clone());
-    export::stream(export::File { name: "labels", format, header: &COLUMNS }, pieces, cells).await
+    export::stream(export::File { name: "labels", format, header: &COLUMNS }, (pieces, place), cells).await
 }
 
 fn cells(post: &LabelledPost) -> Vec<String> {

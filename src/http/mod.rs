@@ -11,6 +11,7 @@ pub mod error; // what a client is told when a call fails
 mod events; // where live news begins for those who only listen
 mod explore; // history over any range
 mod export; // posts as a file
+pub mod export_room; // how many exports there may be
 pub mod extract; // what handlers take out of a request
 pub mod guard; // who may ask
 mod health; // whether the process lives

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 
+use super::export_room::Exports;
 use super::guard::{AllowedHosts, Token};
 use super::origins::AllowedOrigins;
 use super::trends::TrendReader;
@@ -49,6 +50,8 @@ pub struct AppState {
     pub models: Arc<Models>,
     /// Passes for live connections.
     pub live_tickets: LiveTickets,
+    /// Room for exports.
+    pub exports: Exports,
     /// What all processes counted of what is spoken of.
     pub trends: TrendReader,
     /// Tells people.

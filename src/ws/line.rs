@@ -1,4 +1,4 @@
-//! The TCP connection under a session, for ending it when nothing else can.
+//! The TCP connection under a session or a body, for ending it when nothing else can.
 
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
@@ -22,9 +22,9 @@ pub(super) fn note_connection(connection: &TcpStream, data: &mut Extensions) {
 /// A connection that can be ended from outside.
 ///
 /// It holds no descriptor of its own, which would double what ten thousand connections need. So it may only be used while
-/// its session lives: the task of a connection drops the session before it closes the descriptor.
+/// its session, or the body that is sent on it, lives: the task of a connection drops those before it closes the descriptor.
 #[derive(Debug)]
-pub(super) struct Line {
+pub struct Line {
     descriptor: RawFd,
     peer: SocketAddr,
 }
@@ -39,7 +39,7 @@ impl Line {
     /// Ends the connection, whatever its peer does. The task that owns it is woken and finds it broken; what the kernel
     /// still holds for the peer is thrown away, which a mere shutdown would keep until the peer reads.
     ///
-    /// Its session must be alive, and stay so until this returns.
+    /// Its session or body must be alive, and stay so until this returns.
     pub fn cut(&self) {
         // SAFETY: the session lives, so the connection's task has not closed the descriptor.
         let connection = unsafe { BorrowedFd::borrow_raw(self.descriptor) };

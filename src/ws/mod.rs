@@ -25,8 +25,8 @@ use tokio_util::sync::CancellationToken;
 
 pub use door::listen;
 pub use events::EventStream;
+pub use line::Line;
 
-use self::line::Line;
 use self::watchdog::Lines;
 use crate::actors::broadcaster::outbox::Outbox;
 use crate::actors::downstream::Downstream;

@@ -47,6 +47,7 @@ mod socket; // what is said on a socket, and how many there may be
 
 mod api_conformance; // the calls keep what their description promises
 mod explore; // history over any range, and how it is read
+mod exports; // those who download leave room for others
 mod http_guard; // who may ask, and what every answer carries
 mod http_ingest; // what becomes of posts that are sent
 mod http_limits; // what a stranger may cost

@@ -571,7 +571,7 @@ export interface paths {
         };
         /**
          * Download posts, newest first
-         * @description Streamed, however many there are. Text in the CSV that a spreadsheet would run as a formula gets an apostrophe
+         * @description Streamed, however many there are; a client that takes nothing for half a minute is cut off. Text in the CSV that a spreadsheet would run as a formula gets an apostrophe
          *     before it.
          */
         get: operations["export_posts"];
@@ -5934,6 +5934,17 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
+            /** @description As many exports as may be are under way; `Retry-After` says when to ask again */
+            429: {
+                headers: {
+                    "retry-after": components["headers"]["RetryAfter"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description PostgreSQL is away */
             503: {
                 headers: {

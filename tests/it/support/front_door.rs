@@ -16,6 +16,7 @@ use groundswell::actors::health_watch::{HealthWatch, Measured};
 use groundswell::actors::job_queue::{Job, JobQueue};
 use groundswell::actors::score_lane::ScoreLane;
 use groundswell::http;
+use groundswell::http::export_room::{Exports, ExportsParams};
 use groundswell::http::guard::{AllowedHosts, Token};
 use groundswell::http::origins::AllowedOrigins;
 use groundswell::http::state::{AppState, HttpParams};
@@ -129,6 +130,11 @@ impl FrontDoor {
             })),
             messenger: messenger(),
             live_tickets: stream.live_tickets(),
+            exports: Exports::new(ExportsParams {
+                n_max: 16,
+                n_reading_max: 2,
+                stall_max: Duration::from_secs(30),
+            }),
             trends: TrendReader::new(stream.trends()),
             sockets: Sockets::new(sockets),
             prometheus: prometheus(),

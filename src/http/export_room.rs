@@ -1,0 +1,166 @@
+//! Room for exports: how many there may be, how many of them read the database at a time, and for how long a client may
+//! take nothing.
+
+use std::cell::Cell;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use actix_web::HttpRequest;
+use actix_web::rt::task::JoinHandle;
+use bytes::Bytes;
+use futures_util::stream::{BoxStream, Stream, StreamExt, unfold};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::error::ApiError;
+use crate::telemetry::{EXPORTS_OPEN, EXPORTS_REFUSED_TOTAL, EXPORTS_STALLED_TOTAL};
+use crate::ws::Line;
+
+/// Bytes handed to a connection at a time, and so the least that a client has to take within the patience it is shown.
+const PIECE_BYTES: usize = 16 * 1024;
+
+/// What [`Exports::new`] wants to know.
+#[derive(Debug, Clone, Copy)]
+pub struct ExportsParams {
+    /// Exports at a time, at most.
+    pub n_max: usize,
+    /// Of them, those that read the database at the same time. The others wait for their next page, so that lists find
+    /// connections.
+    pub n_reading_max: usize,
+    /// How long a client may take nothing.
+    pub stall_max: Duration,
+}
+
+/// Clones share the room.
+#[derive(Clone)]
+pub struct Exports {
+    places: Arc<Semaphore>,
+    reading: Arc<Semaphore>,
+    stall_max: Duration,
+}
+
+impl Exports {
+    /// Empty.
+    pub fn new(params: ExportsParams) -> Self {
+        Self {
+            places: Arc::new(Semaphore::new(params.n_max)),
+            reading: Arc::new(Semaphore::new(params.n_reading_max)),
+            stall_max: params.stall_max,
+        }
+    }
+
+    /// Takes a place for the answer to this request, or refuses it at once.
+    ///
+    /// # Errors
+    /// `Busy`, when all are taken.
+    pub fn begin(&self, request: &HttpRequest) -> Result<ExportPlace, ApiError> {
+        let Ok(permit) = Arc::clone(&self.places).try_acquire_owned() else {
+            metrics::counter!(EXPORTS_REFUSED_TOTAL).increment(1);
+            return Err(ApiError::Busy { what: "as many exports as may be are under way" });
+        };
+        let taken = Taken { _permit: permit };
+        metrics::gauge!(EXPORTS_OPEN).increment(1);
+        let (line, reading) = (Line::under(request), Arc::clone(&self.reading));
+        Ok(ExportPlace { taken, line, reading, stall_max: self.stall_max })
+    }
+}
+
+/// Free again when dropped.
+struct Taken {
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        metrics::gauge!(EXPORTS_OPEN).decrement(1);
+    }
+}
+
+/// One of the places for exports.
+pub struct ExportPlace {
+    taken: Taken,
+    line: Option<Line>,
+    reading: Arc<Semaphore>,
+    stall_max: Duration,
+}
+
+impl ExportPlace {
+    /// The pages, each read when it is this export's turn.
+    pub fn by_turns<'a, T: Send + 'a>(&self, pages: impl Stream<Item = T> + Send + 'a) -> BoxStream<'a, T> {
+        let reading = Arc::clone(&self.reading);
+        unfold((pages.boxed(), reading), |(mut pages, reading)| async move {
+            // Nobody closes it; if somebody did, everybody's turn would have come.
+            let turn = Arc::clone(&reading).acquire_owned().await.ok();
+            let page = pages.next().await;
+            drop(turn);
+            Some((page?, (pages, reading)))
+        })
+        .fuse()
+        .boxed()
+    }
+
+    /// Holds the place for as long as the body lasts. Where the client takes nothing for too long, its connection is
+    /// ended: a body is not even asked for more while what it gave is not taken, so this looks from outside.
+    pub fn hold<S>(self, body: S) -> Held
+    where
+        S: Stream<Item = Result<Bytes, ApiError>> + 'static,
+    {
+        let idle_since: Rc<Cell<Option<Instant>>> = Rc::default();
+        let watching = watch(Rc::clone(&idle_since), self.line, self.stall_max);
+        let watch = actix_web::rt::spawn(watching);
+        Held { body: Box::pin(body), rest: Bytes::new(), idle_since, watch, _taken: self.taken }
+    }
+}
+
+/// Ends the connection as soon as it has been idle for too long. Runs on the thread of the connection, and ends with the
+/// body: so the connection is open whenever this runs.
+async fn watch(idle_since: Rc<Cell<Option<Instant>>>, line: Option<Line>, stall_max: Duration) {
+    loop {
+        let idle = idle_since.get().map(|since| since.elapsed()).unwrap_or_default();
+        let Some(left) = stall_max.checked_sub(idle).filter(|left| !left.is_zero()) else {
+            break;
+        };
+        tokio::time::sleep(left).await;
+    }
+    metrics::counter!(EXPORTS_STALLED_TOTAL).increment(1);
+    tracing::info!(seconds = stall_max.as_secs(), "an export whose client takes nothing is ended");
+    if let Some(line) = line {
+        line.cut();
+    }
+}
+
+/// A body that has a place.
+pub struct Held {
+    body: Pin<Box<dyn Stream<Item = Result<Bytes, ApiError>>>>,
+    rest: Bytes,
+    /// Since when the connection has something that the client has not taken; none while it waits for the database.
+    idle_since: Rc<Cell<Option<Instant>>>,
+    watch: JoinHandle<()>,
+    _taken: Taken,
+}
+
+impl Stream for Held {
+    type Item = Result<Bytes, ApiError>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let held = self.get_mut();
+        held.idle_since.set(None);
+        while held.rest.is_empty() {
+            match held.body.as_mut().poll_next(context) {
+                Poll::Ready(Some(Ok(bytes))) => held.rest = bytes,
+                other => return other,
+            }
+        }
+        let piece = held.rest.split_to(held.rest.len().min(PIECE_BYTES));
+        held.idle_since.set(Some(Instant::now()));
+        Poll::Ready(Some(Ok(piece)))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.watch.abort();
+    }
+}
