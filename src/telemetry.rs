@@ -96,8 +96,6 @@ metrics_of_the_process! {
     SOCKETS_OPEN: describe_gauge(Count) = "groundswell_sockets_open";
     /// Alerts opened, by `rule`.
     ALERTS_OPENED_TOTAL: describe_counter(Count) = "groundswell_alerts_opened_total";
-    /// Alerts open.
-    ALERTS_OPEN: describe_gauge(Count) = "groundswell_alerts_open";
     /// Seconds one evaluation of the alert rules took, measuring included.
     ALERT_TURN_SECONDS: describe_histogram(Seconds) = "groundswell_alert_turn_seconds";
     /// What the last evaluation of the alert rules left for later, by `what`: `rules`, `series`, `waiting`, `no_room`,

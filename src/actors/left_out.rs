@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::alerting::plan::Planned;
 use crate::models::alert_rule::Rule;
 use crate::models::turn_report::{LeftOut, RuleLeftOut, TurnReport};
-use crate::telemetry::{ALERT_LEFT_OUT, ALERTS_OPEN};
+use crate::telemetry::ALERT_LEFT_OUT;
 
 /// How often it is logged that something is left out, for as long as that lasts.
 const LOG_EVERY: Duration = Duration::from_secs(60);
@@ -103,7 +103,6 @@ impl LeftBehind {
         for (what, n) in report.left_out.named() {
             metrics::gauge!(ALERT_LEFT_OUT, "what" => what).set(n as f64);
         }
-        metrics::gauge!(ALERTS_OPEN).set(report.open_alerts as f64);
         let LeftOut { rules, series, waiting, no_room, notices, .. } = report.left_out;
         if !report.left_out.delays_alerts() {
             if self.logged_at.take().is_some() {
