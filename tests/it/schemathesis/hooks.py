@@ -61,7 +61,7 @@ def hours_of(example):
 
 def plain(value, name=None):
     """JSON Schema takes 18.0 for an integer; this server, as most, takes it for a fraction."""
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return int(value)
     if isinstance(value, str) and name in BYTES_MAX:
         return value.encode()[: BYTES_MAX[name]].decode(errors="ignore")
@@ -139,7 +139,8 @@ def repair_query(query, path):
         query["window"] = "24h"
         if "limit" in query:
             query["limit"] = min(int(query["limit"]), 200)
-    if query.get("step") == "minute":
+    # A range has a bounded number of steps.
+    if query.get("step") in ("minute", "hour"):
         query["window"] = "1h"
     # Several filters are answered from posts, of a day at most.
     filters = {"product", "platform", "channel", "city"}
