@@ -15,6 +15,8 @@ use clap::{Parser, Subcommand};
 use tokio::runtime::Runtime;
 
 use crate::config::Config;
+use crate::inference::isolated;
+use crate::process::background;
 use crate::{app, bench, http};
 
 /// Reads what people say about a brand, and tells within milliseconds how they feel, who is about to leave and what is
@@ -60,6 +62,9 @@ enum Command {
     },
     /// Print the description of the HTTP interface (OpenAPI 3.1)
     Openapi,
+    /// Run the deep model for the server, which starts this itself
+    #[command(hide = true)]
+    ReadDeep,
 }
 
 #[derive(Debug, Subcommand)]
@@ -182,6 +187,10 @@ pub fn run(cli: Cli) -> ExitCode {
 
 fn obey(command: Command) -> anyhow::Result<ExitCode> {
     match command {
+        Command::ReadDeep => {
+            let (requests, answers) = (std::io::stdin().lock(), std::io::stdout().lock());
+            isolated::serve(requests, answers, background::step_back)?;
+        }
         Command::Serve(config) => {
             let asked_to_stop = app::serve(*config)?;
             return Ok(if asked_to_stop { ExitCode::SUCCESS } else { ExitCode::FAILURE });

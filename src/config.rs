@@ -51,7 +51,7 @@ pub struct Config {
     /// everything to the fast one
     #[arg(long, env = "GROUNDSWELL_LATENCY_BUDGET", default_value = "1s", value_parser = latency_budget)]
     pub latency_budget: Duration,
-    /// Threads of the deep model, which runs only on idle CPU; 0 is one for each core
+    /// Processes of the deep model, which runs on CPU that would otherwise be idle; 0 is one for each core
     #[arg(long, env = "GROUNDSWELL_DEEP_THREADS", default_value_t = 0)]
     pub deep_threads: usize,
     /// Where the private servers keep their files

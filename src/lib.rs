@@ -41,4 +41,5 @@ pub mod ws; // the live protocol
 
 pub mod connectors; // outside to stream: replay, generator
 pub mod embedded; // a private PostgreSQL and Redis
+pub mod process; // child processes, and what they may take
 pub mod telemetry; // tracing, and the names of all metrics

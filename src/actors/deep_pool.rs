@@ -55,7 +55,8 @@ pub struct DeepPoolParams {
     pub n_threads: usize,
 }
 
-/// Reads doubtful posts again with a better model, on CPU that would otherwise be idle ([`super::idle_scorer`]).
+/// Reads doubtful posts again with a better model. In `serve` each thread has a process of its own to run it,
+/// on CPU that would otherwise be idle.
 ///
 /// Whatever happens to it, no correction is lost: each post has a row that says it awaits one. What this pool, or another
 /// process, dropped on the way is taken up again once the row's claim has run out.

@@ -31,7 +31,6 @@ mod correction; // the same, for better scores
 pub mod delivery; // from a channel as it is stored to somebody who is told
 mod evaluator; // what the alerter does
 mod feed_budget; // how much is shown live
-pub mod idle_scorer; // scoring that runs only on idle CPU
 pub mod job_queue; // what waits for a thread that scores
 mod left_out; // what turns leave for later, and where that is said
 mod live_gauges; // the live window as Prometheus reads it

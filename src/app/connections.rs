@@ -11,9 +11,11 @@ use super::patiently;
 use crate::config::Config;
 use crate::embedded::Endpoints;
 use crate::enrich::{Enricher, EnricherParams};
-use crate::inference::{Models, ScorerFactory as _};
+use crate::inference::isolated::{OpenRemote, Remote};
+use crate::inference::{LoadParams, Models, ScorerFactory as _};
 use crate::notify::keyring::Keyring;
 use crate::notify::messenger::{Messenger, MessengerParams};
+use crate::process::background::Background;
 use crate::store::{Store, StoreParams, retention};
 use crate::stream::{Consumer, Stream, StreamParams};
 
@@ -76,7 +78,8 @@ async fn open(config: &Config, endpoints: &Endpoints) -> anyhow::Result<Connecti
     let consumer = stream.consumer().await?;
     patiently("redis", || consumer.create_group()).await?;
 
-    let models = Arc::new(Models::load(config.load_params()));
+    let models =
+        Arc::new(Models::load(LoadParams { open_remote: Some(deep_process()), ..config.load_params() }));
     let id = models.swift().model();
     match models.degraded() {
         Some(reason) => {
@@ -122,4 +125,17 @@ fn messenger_params(config: &Config) -> anyhow::Result<MessengerParams> {
         push_subject: config.push_subject(),
         dashboard: config.public_url.clone(),
     })
+}
+
+/// Starts `groundswell read-deep`, in which the deep model runs on CPU that would otherwise be idle.
+fn deep_process() -> OpenRemote {
+    OpenRemote(Arc::new(|| Ok(Box::new(DeepProcess(Background::start(&["read-deep"])?)))))
+}
+
+struct DeepProcess(Background);
+
+impl Remote for DeepProcess {
+    fn ask(&mut self, line: &str) -> std::io::Result<String> {
+        self.0.ask(line)
+    }
 }

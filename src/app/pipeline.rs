@@ -17,7 +17,6 @@ use crate::actors::cascade::Cascade;
 use crate::actors::deep_pool::{DeepPool, DeepPoolParams};
 use crate::actors::downstream::{Downstream, downstream};
 use crate::actors::housekeeper::{Housekeeper, HousekeeperParams};
-use crate::actors::idle_scorer::IdleFactory;
 use crate::actors::inference_pool::{InferencePool, InferencePoolParams};
 use crate::actors::ingester::{Ingester, IngesterParams};
 use crate::actors::job_queue::JobQueue;
@@ -172,7 +171,7 @@ pub fn start(
 
     if let Some(deep) = deep {
         let params = DeepPoolParams {
-            factory: Arc::new(IdleFactory::new(Arc::new(deep))),
+            factory: Arc::new(deep),
             cascade: Arc::clone(&cascade),
             downstream: correct,
             store: connections.store.clone(),

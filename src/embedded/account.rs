@@ -10,7 +10,8 @@ use std::{
 
 use nix::unistd::{Uid, User, geteuid};
 
-use super::{EmbeddedError, child};
+use super::EmbeddedError;
+use crate::process::child;
 
 /// The system user that PostgreSQL runs as, since it refuses to run as root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

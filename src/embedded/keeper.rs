@@ -13,11 +13,8 @@ use nix::{
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
-use super::{
-    EmbeddedError,
-    child::{as_pid, describe, die_with_us, has_ended, wait_for_end},
-    lock::DirectoryLock,
-};
+use super::{EmbeddedError, lock::DirectoryLock};
+use crate::process::child::{as_pid, describe, die_with_us, has_ended, wait_for_end};
 
 /// The first wait before a server that died is started again. Doubles up to [`BACKOFF_MAX`].
 const BACKOFF_MIN: Duration = Duration::from_millis(100);

@@ -18,7 +18,6 @@
 
 mod account;
 mod append_log;
-mod child;
 mod error;
 mod keeper;
 mod leftovers;

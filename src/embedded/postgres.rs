@@ -8,14 +8,9 @@ use nix::{sys::signal::Signal, unistd::Pid};
 use tracing::info;
 
 use super::{
-    EmbeddedError,
-    child::{self, die_with_us},
-    keeper::Server,
-    leftovers::Leftover,
-    logs,
-    places::Places,
-    programs::PostgresPrograms,
+    EmbeddedError, keeper::Server, leftovers::Leftover, logs, places::Places, programs::PostgresPrograms,
 };
+use crate::process::child::{self, die_with_us};
 
 /// The superuser of the private server. It exists nowhere else, and the socket's folder is what guards it.
 pub(super) const USER: &str = "groundswell";

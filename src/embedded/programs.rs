@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
-use super::{EmbeddedError, child};
+use super::EmbeddedError;
+use crate::process::child;
 
 /// The oldest PostgreSQL whose features the migrations and settings use.
 pub const POSTGRES_MIN: u32 = 14;

@@ -10,9 +10,10 @@ use std::{
 use nix::sys::signal::Signal;
 
 use super::{
-    EmbeddedError, RedisFsync, append_log, child, keeper::Server, leftovers::Leftover, logs, places::Places,
+    EmbeddedError, RedisFsync, append_log, keeper::Server, leftovers::Leftover, logs, places::Places,
     programs::RedisProgram,
 };
+use crate::process::child;
 
 /// Redis appends to its log for ever, and months of it help nobody.
 const LOG_BYTES_MAX: u64 = 10 * 1024 * 1024;

@@ -4,6 +4,10 @@ use std::convert::Infallible;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
+use super::isolated::OpenRemote;
+
 /// One of the two that read posts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Tier {
@@ -24,7 +28,7 @@ impl Tier {
 }
 
 /// Which model answers in a tier.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ModelChoice {
     /// Trained models. The first that has a head answers it.
     ///
@@ -61,7 +65,7 @@ impl FromStr for ModelChoice {
 }
 
 /// Where to look for the models and their runtime. All paths are optional: see [`super::load()`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LoadParams {
     /// Which model reads every post.
     pub fast: ModelChoice,
@@ -79,10 +83,13 @@ pub struct LoadParams {
     pub threads_per_session: usize,
     /// Which texts run together.
     pub batching: Batching,
+    /// How a process is started that runs the deep model; without it, it runs on the thread that asks.
+    #[serde(skip)]
+    pub open_remote: Option<OpenRemote>,
 }
 
 /// Which texts run together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Batching {
     /// Those of like length, as many as the token budget allows.
     ByLength,
@@ -101,6 +108,7 @@ impl Default for LoadParams {
             cache_bytes: 0,
             threads_per_session: 1,
             batching: Batching::ByLength,
+            open_remote: None,
         }
     }
 }

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::cache::{CachedScorer, ResultCache};
 use super::heads::HeadKind;
+use super::isolated::{IsolatedParams, IsolatedScorer, OpenRemote};
 use super::onnx::{Network, NetworkScorer};
 use super::{InferenceError, LoadParams, Reading, Scorer, ScorerFactory, Tier};
 use crate::models::score::ModelId;
@@ -23,6 +24,13 @@ pub struct CompositeFactory {
     tier: Tier,
     model: Arc<ModelId>,
     cache: Option<Arc<ResultCache>>,
+    isolated: Option<Isolated>,
+}
+
+/// How another process runs the model.
+struct Isolated {
+    load: LoadParams,
+    open: OpenRemote,
 }
 
 impl CompositeFactory {
@@ -70,9 +78,19 @@ impl CompositeFactory {
         }
         let model = Arc::new(model_of(&networks));
         let cache = (params.cache_bytes > 0).then(|| Arc::new(ResultCache::new(params.cache_bytes, tier)));
-        let factory = Self { networks, tier, model, cache };
+        let open = params.open_remote.clone().filter(|_| tier == Tier::Deep);
+        // What is remembered is remembered here.
+        let load = LoadParams { cache_bytes: 0, open_remote: None, ..params.clone() };
+        let isolated = open.map(|open| Isolated { load, open });
+        let factory = Self { networks, tier, model, cache, isolated };
         factory.scorer()?.score(&[FIRST_TEXT, ""])?;
         Ok(factory)
+    }
+
+    /// The languages that its sentiment was taught; any where there are none.
+    fn languages(&self) -> &[String] {
+        let sentiment = self.networks.iter().find(|network| network.answers(HeadKind::Sentiment));
+        sentiment.map_or(&[], |network| network.manifest().languages.as_slice())
     }
 
     fn scorer(&self) -> Result<Composite, InferenceError> {
@@ -90,7 +108,15 @@ impl ScorerFactory for CompositeFactory {
     }
 
     fn build(&self) -> Result<Box<dyn Scorer>, InferenceError> {
-        let scorer: Box<dyn Scorer> = Box::new(self.scorer()?);
+        let scorer: Box<dyn Scorer> = match &self.isolated {
+            Some(Isolated { load, open }) => Box::new(IsolatedScorer::start(IsolatedParams {
+                model: self.model(),
+                languages: self.languages().to_vec(),
+                load: load.clone(),
+                open: open.clone(),
+            })?),
+            None => Box::new(self.scorer()?),
+        };
         Ok(match &self.cache {
             Some(cache) => Box::new(CachedScorer::new(scorer, Arc::clone(cache))),
             None => scorer,

@@ -116,6 +116,9 @@ pub enum InferenceError {
     /// There is to be no model.
     #[error("the model is turned off")]
     TurnedOff,
+    /// The model of another process refused.
+    #[error("{0}")]
+    Isolated(String),
     /// The fake model met a text that tells it to fail.
     #[error("refused: the text contains `{0}`")]
     Refused(&'static str),

@@ -9,20 +9,24 @@ mod choice;
 mod composite;
 pub mod deferral;
 mod error;
-pub(crate) mod fake;
+mod fake;
 mod golden;
 mod heads;
+pub mod isolated; // a model run by another process
 mod legible;
 mod lexicon;
 mod load;
 mod manifest;
 mod onnx;
 mod places;
+mod run_times;
 mod slot;
 pub mod throughput;
 mod tokenize;
 
 use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 pub use self::choice::{Batching, LoadParams, ModelChoice, Tier};
 pub use self::error::InferenceError;
@@ -32,7 +36,7 @@ pub use self::slot::ModelSlot;
 use crate::models::score::ModelId;
 
 /// What a model says about one text. All numbers are finite.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Reading {
     /// Probabilities of negative, neutral, positive, in this order; they sum to 1.
     pub sentiment: [f32; 3],

@@ -19,6 +19,7 @@ mod trends; // what is spoken of
 mod two_processes; // several share the work
 
 mod cascade; // doubtful posts are read again
+mod deep_process; // the deep model in processes of its own
 mod model_reload; // another model under load
 
 mod backpressure; // ten times too much

@@ -25,7 +25,7 @@ const INHERITED_PREFIX: &str = "LC_";
 ///
 /// The environment holds our secrets, and `/proc/<pid>/environ` of a child shows it to everybody who runs as the
 /// child's user. It also keeps `PGDATA` and the like from changing how the private servers run.
-pub(super) fn command(program: impl AsRef<OsStr>) -> Command {
+pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.env_clear().envs(env::vars_os().filter(|(name, _)| is_inherited(name)));
     command
@@ -37,7 +37,7 @@ fn is_inherited(name: &OsStr) -> bool {
 
 /// Makes the child end when we do, however we do, and keeps the terminal's Ctrl-C from it: it must outlive the
 /// settling of what is in flight.
-pub(super) fn die_with_us(command: &mut Command, signal: Signal) {
+pub(crate) fn die_with_us(command: &mut Command, signal: Signal) {
     let parent = Pid::this();
     command.process_group(0);
     // SAFETY: runs between fork and exec and makes two system calls, nothing that allocates or locks. The standard
@@ -55,17 +55,17 @@ pub(super) fn die_with_us(command: &mut Command, signal: Signal) {
 }
 
 /// Whether it is a zombie or gone. Leaves its exit status to be taken.
-pub(super) fn has_ended(pid: u32) -> bool {
+pub(crate) fn has_ended(pid: u32) -> bool {
     let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT | WaitPidFlag::WNOHANG;
     !matches!(waitid(Id::Pid(as_pid(pid)), flags), Ok(WaitStatus::StillAlive))
 }
 
-pub(super) fn as_pid(pid: u32) -> Pid {
+pub(crate) fn as_pid(pid: u32) -> Pid {
     Pid::from_raw(pid.cast_signed())
 }
 
 /// For a log: how a process ended.
-pub(super) fn describe(status: ExitStatus) -> String {
+pub(crate) fn describe(status: ExitStatus) -> String {
     match status.signal() {
         Some(signal) => format!("signal {signal}"),
         None => format!("code {}", status.code().unwrap_or_default()),
@@ -73,7 +73,7 @@ pub(super) fn describe(status: ExitStatus) -> String {
 }
 
 /// Waits until it has ended, without taking its exit status: until that is taken its number cannot be another's.
-pub(super) fn wait_for_end(pid: u32) {
+pub(crate) fn wait_for_end(pid: u32) {
     let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
     while let Err(nix::Error::EINTR) = waitid(Id::Pid(as_pid(pid)), flags) {}
 }

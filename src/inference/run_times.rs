@@ -1,0 +1,82 @@
+//! What another process measures of its runs, on its way into our histograms.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use metrics::{Counter, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit};
+use serde::{Deserialize, Serialize};
+
+use super::Tier;
+use crate::telemetry::{INFERENCE_DECODE_SECONDS, INFERENCE_RUN_SECONDS, INFERENCE_TOKENIZE_SECONDS};
+
+/// Which histograms are passed on.
+const PASSED_ON: [&str; 3] = [INFERENCE_TOKENIZE_SECONDS, INFERENCE_RUN_SECONDS, INFERENCE_DECODE_SECONDS];
+
+/// One measured value, and the histogram it belongs to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Spent {
+    histogram: String,
+    seconds: f64,
+}
+
+/// Records what a process of the deep model measured.
+pub(super) fn record(spent: &[Spent]) {
+    for Spent { histogram, seconds } in spent {
+        if let Some(name) = PASSED_ON.into_iter().find(|name| name == histogram) {
+            metrics::histogram!(name, "tier" => Tier::Deep.as_str()).record(*seconds);
+        }
+    }
+}
+
+/// What was measured since it was last taken.
+#[derive(Clone, Default)]
+pub(super) struct Collected(Arc<Mutex<Vec<Spent>>>);
+
+impl Collected {
+    /// Takes it all.
+    pub fn take(&self) -> Vec<Spent> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Collects from here on; in a process that measures nothing else. A second call collects nothing.
+pub(super) fn collect() -> Collected {
+    let collected = Collected::default();
+    // Only a test, where both sides share a process, has a recorder already.
+    let _ = metrics::set_global_recorder(Relay(collected.clone()));
+    collected
+}
+
+struct Relay(Collected);
+
+impl Recorder for Relay {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn register_counter(&self, _: &Key, _: &Metadata<'_>) -> Counter {
+        Counter::noop()
+    }
+
+    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+        Gauge::noop()
+    }
+
+    fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
+        match PASSED_ON.into_iter().find(|name| *name == key.name()) {
+            Some(name) => Histogram::from_arc(Arc::new(Named { name, collected: self.0.clone() })),
+            None => Histogram::noop(),
+        }
+    }
+}
+
+struct Named {
+    name: &'static str,
+    collected: Collected,
+}
+
+impl HistogramFn for Named {
+    fn record(&self, seconds: f64) {
+        let spent = Spent { histogram: self.name.to_owned(), seconds };
+        self.collected.0.lock().unwrap_or_else(PoisonError::into_inner).push(spent);
+    }
+}
