@@ -5,8 +5,10 @@ use std::net::SocketAddr;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::task::JoinHandle;
 
-use crate::support::{TestApp, eventually, until};
+use crate::support::{LOOK_EVERY, PATIENCE, TestApp, eventually, posts, until};
 
 /// What exports of labels, and lists of posts, wait for while somebody has it.
 const TABLE: &str = "label_corrections";
@@ -18,32 +20,34 @@ async fn lock(app: &TestApp) -> tokio_postgres::Client {
     sql
 }
 
-/// Asks again and again, each time for something that waits for the table.
-fn insist(app: &TestApp, path: &'static str, n_clients: usize) -> Vec<tokio::task::JoinHandle<()>> {
-    let ask = |client: crate::support::Client| async move {
+/// Asks again and again, each time for something that waits for the table. Tells of refusals: whether they say when to come
+/// again, and their code.
+fn insist(app: &TestApp, path: &str, n_clients: usize) -> (Vec<JoinHandle<()>>, Receiver<(bool, Value)>) {
+    let (tell, refusals) = channel(1);
+    let ask = |url: String, tell: Sender<(bool, Value)>| async move {
         loop {
-            if client.try_get(path).await.is_ok_and(|answer| answer.status == 429) {
-                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            let Ok(answer) = reqwest::get(&url).await else { continue };
+            if answer.status().as_u16() == 429 {
+                let says_when = answer.headers().contains_key("retry-after");
+                let body: Value = answer.json().await.unwrap();
+                // One is enough.
+                let _ = tell.try_send((says_when, body["error"]["code"].clone()));
+                tokio::time::sleep(LOOK_EVERY).await;
             }
         }
     };
-    (0..n_clients).map(|_| tokio::spawn(ask(app.door()))).collect()
+    let url = format!("http://{}{path}", app.address);
+    ((0..n_clients).map(|_| tokio::spawn(ask(url.clone(), tell.clone()))).collect(), refusals)
 }
 
 #[tokio::test]
 async fn exports_that_get_nowhere_leave_lists_answered_and_further_ones_are_told_to_come_again() {
     let app = TestApp::start_with(&["--exports-max=16"]).await;
     let locked = lock(&app).await;
-    let exporting = insist(&app, "/api/v1/labels/export", 40);
-    let url = format!("http://{}/api/v1/labels/export", app.address);
-    let refused = eventually("an export is refused", async || {
-        let answer = reqwest::get(&url).await.unwrap();
-        (answer.status().as_u16() == 429).then_some(answer)
-    })
-    .await;
-    assert!(refused.headers().contains_key("retry-after"));
-    let said: Value = refused.json().await.unwrap();
-    assert_eq!(said["error"]["code"], "busy", "{said}");
+    // Of forty that ask at once, sixteen get a place, and keep it until the table is free.
+    let (exporting, mut refusals) = insist(&app, "/api/v1/labels/export", 40);
+    let refused = tokio::time::timeout(PATIENCE, refusals.recv()).await.expect("nobody is refused");
+    assert_eq!(refused, Some((true, json!("busy"))));
     let evaluated = app.stage("alerter").await.handled + 8;
     until("rules are judged meanwhile", async || {
         assert_eq!(app.try_get("/api/v1/alerts").await.unwrap().status, 200);
@@ -51,7 +55,7 @@ async fn exports_that_get_nowhere_leave_lists_answered_and_further_ones_are_told
         app.stage("alerter").await.handled > evaluated
     })
     .await;
-    exporting.iter().for_each(tokio::task::JoinHandle::abort);
+    exporting.iter().for_each(JoinHandle::abort);
     drop(locked);
     until("there is room again", async || {
         app.try_get("/api/v1/labels/export").await.is_ok_and(|answer| answer.status == 200)
@@ -62,8 +66,10 @@ async fn exports_that_get_nowhere_leave_lists_answered_and_further_ones_are_told
 #[tokio::test]
 async fn lists_that_get_nowhere_keep_nobody_from_being_alerted() {
     let app = TestApp::start().await;
+    app.publish(posts(0..20)).await;
+    app.space.assert_counted_once(20).await;
     let locked = lock(&app).await;
-    let listing = insist(&app, "/api/v1/posts", 40);
+    let (listing, _) = insist(&app, "/api/v1/posts", 40);
     let evaluated = app.stage("alerter").await.handled + 10;
     until("rules are judged meanwhile", async || {
         let system = app.system().await;
@@ -72,7 +78,7 @@ async fn lists_that_get_nowhere_keep_nobody_from_being_alerted() {
     })
     .await;
     assert_eq!(app.stage("alerter").await.failed, 0);
-    listing.iter().for_each(tokio::task::JoinHandle::abort);
+    listing.iter().for_each(JoinHandle::abort);
     drop(locked);
 }
 
