@@ -1,7 +1,7 @@
 //! A model that is run by another process: what both sides say, as one JSON value a line.
 //!
-//! The first line names the model to load, [`LoadParams`], and is answered with a [`Loaded`]; each further one is a list
-//! of texts, answered with an [`Answer`].
+//! The first line names the model to load, [`LoadParams`], and is answered with a `Loaded`; each further one is a list
+//! of texts, answered with an `Answer`.
 
 use std::io::{self, BufRead, Write};
 use std::sync::Arc;
