@@ -85,6 +85,9 @@ async fn of_more_products_than_may_be_alerted_every_rule_has_its_share_and_the_r
     }
     let report = bench.turn().await;
     assert_eq!((bench.n_open().await, report.left_out.no_room), (1_000, 200));
+    execute(&bench.store, "UPDATE alert_rules SET window_seconds = 600 WHERE dimension = 'overall'").await;
+    let report = bench.turn().await;
+    assert_eq!((report.series, report.left_out.no_room), (1, 200), "also when only another rule is judged");
 
     let late = bench.rule("another").await;
     bench.now += SignedDuration::from_secs(10);

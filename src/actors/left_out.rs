@@ -37,14 +37,12 @@ pub(super) struct Left {
 pub(super) struct LeftBehind {
     /// Series that are beyond the threshold and have no alert.
     untold: BTreeMap<Uuid, usize>,
-    n_judged: usize,
-    waiting: (usize, usize),
     written: Option<TurnReport>,
     logged_at: Option<Instant>,
 }
 
 impl LeftBehind {
-    /// What to say of this turn. A turn that judged no rule says again what the last one found.
+    /// What to say of this turn. Of rules that it did not judge it says again what was last found.
     pub fn report(
         &mut self,
         rules: &[Rule],
@@ -53,10 +51,6 @@ impl LeftBehind {
     ) -> TurnReport {
         self.untold.extend(&planned.untold);
         self.untold.retain(|id, n| *n > 0 && rules.iter().any(|rule| rule.id == *id && rule.what.enabled));
-        if planned.n_judged > 0 {
-            self.n_judged = planned.n_judged;
-            self.waiting = (planned.n_waiting, planned.n_no_room);
-        }
         let number = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
         let mut named: Vec<RuleLeftOut> = rules
             .iter()
@@ -67,11 +61,13 @@ impl LeftBehind {
             .collect();
         named.sort_by_key(|rule| std::cmp::Reverse(rule.series));
         named.truncate(RULES_NAMED);
-        let (waiting, no_room) = self.waiting;
+        // Rules that were not judged in this turn have what they had: what waited is judged in every turn.
+        let n_untold: usize = self.untold.values().sum();
+        let (waiting, no_room) = (planned.n_waiting, n_untold.saturating_sub(planned.n_waiting));
         TurnReport {
             at: now,
             turn_ms: u64::try_from(left.took.as_millis()).unwrap_or(u64::MAX),
-            series: number(self.n_judged),
+            series: number(planned.n_judged),
             open_alerts: u64::try_from(left.n_open).unwrap_or_default()
                 + number(planned.changes.openings.len()),
             left_out: LeftOut {
