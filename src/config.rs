@@ -114,7 +114,7 @@ pub struct Config {
     /// Posts pushed to browsers each second, at most; above it the feed is a sample
     #[arg(long, env = "GROUNDSWELL_LIVE_POSTS_PER_SECOND", default_value_t = 2_000)]
     pub live_posts_per_second: u64,
-    /// How much of the newest past the live figures are about, 10s to 15m in steps of ten seconds, such as 60s or 5m
+    /// Length of the live window, 10s to 15m in steps of ten seconds, such as 60s or 5m
     #[arg(long, env = "GROUNDSWELL_LIVE_WINDOW", default_value = "60s")]
     pub live_window: LiveWindow,
     /// Browsers that may be connected at the same time
@@ -132,18 +132,16 @@ pub struct Config {
     /// Megabytes of live news that are kept, at most, in Redis and about twice as many in each process
     #[arg(long, env = "GROUNDSWELL_HISTORY_MB", default_value_t = 32)]
     pub history_mb: usize,
-    /// Connections to PostgreSQL, at most, that store posts, and as many again that answer calls; of those, exports take a
-    /// quarter
+    /// Maximum PostgreSQL connections for storing posts, and as many for API reads; exports use a quarter of the latter
     #[arg(long, env = "GROUNDSWELL_POOL_SIZE", default_value_t = 8)]
     pub pool_size: usize,
-    /// Connections to PostgreSQL, at most, that judge rules, look for what is unusual, notify, and ask how the server is;
-    /// two more tell processes apart, so four processes as they come need 88 of PostgreSQL's usual 100
+    /// Maximum PostgreSQL connections for alerting and health checks; with two for leader locks, four processes need 88
     #[arg(long, env = "GROUNDSWELL_ALERT_POOL_SIZE", default_value_t = 4)]
     pub alert_pool_size: usize,
-    /// Exports under way at a time, at most; further ones are answered 429
+    /// Maximum concurrent exports; further ones are answered 429
     #[arg(long, env = "GROUNDSWELL_EXPORTS_MAX", default_value_t = 16)]
     pub exports_max: usize,
-    /// Seconds a client may take nothing of an export before its connection is ended
+    /// Seconds after which an export whose client reads nothing is closed
     #[arg(long, env = "GROUNDSWELL_EXPORT_STALL_S", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub export_stall_s: u64,
     /// Where notifications may be sent besides the public internet: subnets, addresses and host names, separated by commas;
@@ -173,7 +171,7 @@ pub struct Config {
         default_value = "https://events.pagerduty.com/v2/enqueue"
     )]
     pub pagerduty_url: String,
-    /// Who is notified of what is wrong with this server itself, also while PostgreSQL or Redis is away, separated by commas:
+    /// Channels that get service alerts, even while PostgreSQL or Redis is down, separated by commas:
     /// webhook+https://host/path#whsec_…, slack+https://host/path, mailto:address or pagerduty:key
     #[arg(
         long = "operator-channel",
@@ -182,10 +180,10 @@ pub struct Config {
         hide_env_values = true
     )]
     pub operator_channels: Vec<String>,
-    /// Seconds that something must be wrong with this server before they are notified
+    /// Seconds for which a problem must last before a service alert is sent
     #[arg(long, env = "GROUNDSWELL_SERVICE_ALERT_AFTER_S", default_value_t = 15, value_parser = clap::value_parser!(i64).range(1..=600))]
     pub service_alert_after_s: i64,
-    /// How this process is called in alerts about the service; its host's name and its port when absent
+    /// Name of this process in service alerts; host name and port when absent
     #[arg(long, env = "GROUNDSWELL_INSTANCE")]
     pub instance: Option<String>,
     /// Seconds between two looks for what is unusual; an alert opens after two to four of them, by sensitivity

@@ -86,11 +86,11 @@ metrics_of_the_process! {
     FRAMES_SKIPPED_TOTAL: describe_counter(Count) = "groundswell_frames_skipped_total";
     /// Connections ended because their peers did not read.
     SOCKETS_EVICTED_TOTAL: describe_counter(Count) = "groundswell_sockets_evicted_total";
-    /// Sessions that came back with an id, by `recovered` (`true`, `false`).
+    /// Sessions that reconnected with an id, by `recovered` (`true`, `false`).
     RECOVERIES_TOTAL: describe_counter(Count) = "groundswell_recoveries_total";
-    /// Updates that the broadcaster had not heard and took from history.
+    /// Updates that the broadcaster missed and read from history.
     CATCH_UPS_TOTAL: describe_counter(Count) = "groundswell_catch_up_updates_total";
-    /// Times that news was lost for good and all sessions were told to come again.
+    /// Times updates were lost for good and all sessions were told to reconnect.
     POSITIONS_LOST_TOTAL: describe_counter(Count) = "groundswell_positions_lost_total";
     /// Sockets open.
     SOCKETS_OPEN: describe_gauge(Count) = "groundswell_sockets_open";
@@ -101,13 +101,13 @@ metrics_of_the_process! {
     /// What the last evaluation of the alert rules left for later, by `what`: `rules`, `series`, `waiting`, `no_room`,
     /// `updates`, `notices`, `pushes`; see `alerting.left_out` of `/api/v1/system`.
     ALERT_LEFT_OUT: describe_gauge(Count) = "groundswell_alert_left_out";
-    /// Attempts to tell somebody, by `kind` of channel and `outcome`: `sent`, `failed`.
+    /// Notification attempts, by `kind` of channel and `outcome`: `sent`, `failed`.
     NOTIFICATIONS_TOTAL: describe_counter(Count) = "groundswell_notifications_total";
-    /// Alerts about the service itself that are open in this process, by `condition`.
+    /// Service alerts open in this process, by `condition`.
     SERVICE_ALERTS_OPEN: describe_gauge(Count) = "groundswell_service_alerts_open";
-    /// Attempts to notify somebody of the service itself, by `kind` of channel and `outcome`: `sent`, `failed`.
+    /// Service alert attempts, by `kind` of channel and `outcome`: `sent`, `failed`.
     SERVICE_NOTIFICATIONS_TOTAL: describe_counter(Count) = "groundswell_service_notifications_total";
-    /// What went wrong in this process, by `kind` and `origin` (a stage or another part of the process).
+    /// Errors in this process, by `kind` and `origin` (a stage or another part of the process).
     ERRORS_TOTAL: describe_counter(Count) = "groundswell_errors_total";
     /// Length of the live window. The same in all processes: aggregate `groundswell_live_*` with max, a sum counts posts twice.
     LIVE_WINDOW_SECONDS: describe_gauge(Seconds) = "groundswell_live_window_seconds";

@@ -53,7 +53,7 @@ impl HealthWatch {
         let mut reasons = health.not_ready();
         let age = at.elapsed();
         if age > VERDICT_AGE_MAX {
-            let why = format!("how everything is was last measured {} seconds ago", age.as_secs());
+            let why = format!("health was last measured {} seconds ago", age.as_secs());
             reasons.push(NotReady { what: HEALTH_MONITOR.to_owned(), why });
         }
         reasons

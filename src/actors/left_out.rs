@@ -115,7 +115,7 @@ impl LeftBehind {
                 notices,
                 most,
                 open = report.open_alerts,
-                "more than one turn of the alerter does: these are left for the next ones"
+                "alert evaluation reached its limits: the rest is deferred to the next turns"
             );
         }
     }

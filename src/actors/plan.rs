@@ -1,5 +1,5 @@
-//! What is kept alive: its name, its place on the board, and how its deaths are taken. All of it is data, so that several
-//! of a kind can run and each can be taken differently.
+//! Supervision plans: the name of a stage or task, its position in lists, and its restart policy. A plan is data, so several
+//! of a kind can run under different policies.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

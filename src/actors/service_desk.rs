@@ -75,10 +75,7 @@ impl ServiceDesk {
             let message = service_message(event, &alert, now, self.dashboard.clone());
             let n_dropped = state.dispatch.tell(message, alert.severity);
             if n_dropped > 0 {
-                error!(
-                    n_dropped,
-                    "alerts about the service were given up: too many wait for their destinations"
-                );
+                error!(n_dropped, "service alerts dropped: the queue of a destination is full");
             }
         }
         let open = state.watch.open();
@@ -100,7 +97,7 @@ impl ServiceDesk {
         let outcome = if verdict == Verdict::Delivered { "sent" } else { "failed" };
         metrics::counter!(SERVICE_NOTIFICATIONS_TOTAL, "kind" => kind, "outcome" => outcome).increment(1);
         if settled == Some(Settled::GivenUp) {
-            error!(kind, destination = %due.destination, "an alert about the service was given up: nobody takes it there");
+            error!(kind, destination = %due.destination, "service alert given up: the destination did not accept it");
         }
         verdict == Verdict::Delivered
     }

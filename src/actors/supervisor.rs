@@ -92,10 +92,10 @@ pub struct TaskLife {
 }
 
 impl TaskLife {
-    /// Does the work, unless the tests want it to panic.
+    /// Runs `work` until it ends.
     ///
     /// # Panics
-    /// Then.
+    /// When a test kills the task.
     pub async fn live(mut self, work: impl Future<Output = ()>) {
         tokio::select! {
             () = work => {}

@@ -1,5 +1,5 @@
-//! How much one evaluation does, and how rules share it: whoever writes a rule about each of a hundred thousand things must
-//! not keep others from being alerted.
+//! Limits of one evaluation, and their fair share among rules: a rule about a hundred thousand products must not delay the
+//! alerts of other rules.
 
 /// The bounds of one evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

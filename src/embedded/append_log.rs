@@ -90,7 +90,7 @@ pub(super) fn mend(redis: &Path) -> Result<Option<Dropped>, EmbeddedError> {
         dropped_bytes = bytes,
         dropped_commands = n_commands,
         copy = %copy.display(),
-        "the log of redis ended in damage, as a power cut leaves it; the end was cut off and kept beside it"
+        "the end of the redis log was damaged, as by a power cut: it was cut off, and a copy was kept"
     );
     Ok(Some(Dropped { kept_bytes: scan.whole, bytes, n_commands, copy }))
 }

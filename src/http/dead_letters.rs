@@ -55,12 +55,12 @@ impl PartialSchema for Replay {
             all.description(Some(description))
         };
         let wish = || ObjectBuilder::new().additional_properties(Some(AdditionalProperties::FreeForm(false)));
-        let some = wish().property("ids", ids("These.").min_items(Some(1))).required("ids");
-        let every = wish().property("all", all(true, "All that are there now.")).required("all");
+        let some = wish().property("ids", ids("The ids to replay.").min_items(Some(1))).required("ids");
+        let every = wish().property("all", all(true, "Replay every dead letter.")).required("all");
         OneOfBuilder::new()
-            .item(some.property("all", all(false, "Not all.")))
-            .item(every.property("ids", ids("None by name.").max_items(Some(0))))
-            .description(Some("Which dead letters to send again."))
+            .item(some.property("all", all(false, "Replay only `ids`.")))
+            .item(every.property("ids", ids("Must be empty.").max_items(Some(0))))
+            .description(Some("The dead letters to replay."))
             .into()
     }
 }

@@ -58,7 +58,7 @@ impl Exports {
     pub fn begin(&self, request: &HttpRequest) -> Result<ExportPlace, ApiError> {
         let Ok(permit) = Arc::clone(&self.places).try_acquire_owned() else {
             metrics::counter!(EXPORTS_REFUSED_TOTAL).increment(1);
-            return Err(ApiError::Busy { what: "as many exports as may be are under way" });
+            return Err(ApiError::Busy { what: "too many exports are running" });
         };
         let taken = Taken { _permit: permit };
         metrics::gauge!(EXPORTS_OPEN).increment(1);

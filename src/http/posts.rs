@@ -163,12 +163,12 @@ pub async fn get(
 
 /// Download posts, newest first
 ///
-/// Streamed, however many there are; a client that takes nothing for half a minute is cut off. Text in the CSV that a spreadsheet would run as a formula gets an apostrophe
-/// before it.
+/// Streams any number of posts. The server disconnects a client that reads nothing for `--export-stall-s` (30 seconds by
+/// default). In the CSV, text that a spreadsheet would run as a formula gets an apostrophe before it.
 #[utoipa::path(get, path = "/api/v1/posts/export", tag = "posts", operation_id = "export_posts", params(ExportParameters), responses(
     (status = 200, content((String = "text/csv"), (String = "application/x-ndjson")), description = "The file"),
     (status = 400, body = ErrorBody, description = "A parameter is wrong, named in `details.parameter`"),
-    (status = 429, body = ErrorBody, description = "As many exports as may be are under way; `Retry-After` says when to ask again"),
+    (status = 429, body = ErrorBody, description = "Too many exports are running; `Retry-After` says when to retry"),
     (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
 ))]
 pub async fn export(

@@ -90,14 +90,14 @@ impl PartialSchema for Delivery {
             delivery.description(Some(description))
         };
         let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(60)).maximum(Some(86_400));
-        let digest = delivery("digest", "All of an interval together, which begins with the first of them.")
-            .property("every_seconds", seconds.description(Some("How long is gathered, 60 to 86,400.")))
+        let digest = delivery("digest", "One message for all alerts of an interval.")
+            .property("every_seconds", seconds.description(Some("Length of the interval, 60 to 86,400.")))
             .required("every_seconds")
             .additional_properties(Some(AdditionalProperties::FreeForm(false)));
         OneOfBuilder::new()
-            .item(delivery("immediate", "At once, each by itself."))
+            .item(delivery("immediate", "One message per alert, at once."))
             .item(digest)
-            .description(Some("When a message leaves."))
+            .description(Some("When messages are sent."))
             .into()
     }
 }

@@ -56,8 +56,8 @@ pub(super) async fn note(transaction: &Transaction<'_>, posts: &[&ScoredPost]) -
 /// Takes flagged posts and adds them to the alerts that `judge` makes of them, all in one transaction: a post is in an
 /// alert exactly once, whatever dies. Answers nothing when none were flagged.
 ///
-/// The caller holds the lock of alerts. A post that was stored a moment ago and awaits a correction stays flagged until it is
-/// corrected, its correction is given up, or [`CORRECTED_WITHIN_SECONDS`] have passed, by the server's clock: whatever dies meanwhile, it is taken then.
+/// The caller holds the lock of alerts. A newly stored post that awaits a correction stays flagged until it is corrected,
+/// its correction is given up, or [`CORRECTED_WITHIN_SECONDS`] have passed by the server's clock, even if a process dies.
 pub(super) async fn raise<J: Into<Judged>>(
     transaction: &Transaction<'_>,
     judge: impl Fn(&[ScoredPost]) -> J,

@@ -84,8 +84,8 @@ impl Consumer {
     /// first. Empty when none came.
     ///
     /// Creates the group again where Redis lost it. Fails at once while Redis is away: wait before asking
-    /// again. Entries of an unknown version or kind are left pending for a newer process. Entries read by a future that was dropped are pending, and come back through
-    /// [`Consumer::claim`].
+    /// again. Entries of an unknown version or kind stay pending for a newer process. Entries read by a dropped future are
+    /// pending too, and come back through [`Consumer::claim`].
     pub async fn read(&self, count: usize, block: Duration) -> Result<Vec<Delivered>, StreamError> {
         match self.read_new(count, block).await {
             Err(error) if error.is_group_missing() => {

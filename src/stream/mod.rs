@@ -7,8 +7,8 @@ mod client; // one connection, its timeouts and reconnecting
 mod entry; // how a post lies in the stream
 mod error; // what can go wrong, and whether waiting helps
 mod keys; // what everything in Redis is called
-mod sequence;
-mod unknown; // entries for a newer process // the counter behind the ids of frames
+mod sequence; // the counter behind the ids of frames
+mod unknown; // entries of a newer version or kind
 
 mod cache; // newest figures for others to read
 mod consumer; // posts out, exactly as often as needed

@@ -92,7 +92,7 @@ fn render(usage: &Usage) -> String {
         (
             "process_virtual_memory_bytes",
             "gauge",
-            "Addresses this process has reserved.",
+            "Virtual memory size of this process in bytes.",
             bytes(usage.virtual_bytes),
         ),
         ("process_threads", "gauge", "Threads of this process.", bytes(usage.threads)),

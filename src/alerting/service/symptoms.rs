@@ -93,7 +93,7 @@ impl Memory {
             let others = ServiceCondition::ALL.into_iter();
             findings.unknown = others.filter(|it| *it != ServiceCondition::HealthUnknown).collect();
             let detail = format!("The last measurement is of {}.", self.measured_at);
-            findings.add(ServiceCondition::HealthUnknown, "Nobody knows how the service is", detail);
+            findings.add(ServiceCondition::HealthUnknown, "Service health is unknown", detail);
             return findings;
         }
         let Some(health) = health else {
@@ -104,7 +104,7 @@ impl Memory {
         for stage in health.stages.iter().chain(&health.tasks) {
             findings.stage(stage);
             if let Some(n_times) = self.restarts_of(stage, now) {
-                let title = format!("The stage {} keeps dying", stage.stage);
+                let title = format!("{} keeps dying", stage.stage);
                 let detail = format!("It was rebuilt {n_times} times within ten minutes.");
                 findings.about_stage(ServiceCondition::StageRestarting, stage, (title, detail));
             }
@@ -141,11 +141,11 @@ impl Memory {
     fn stream(&mut self, stream: &StreamHealth, now: Timestamp, findings: &mut Findings) {
         if stream.length >= self.high_water {
             let detail =
-                format!("{} posts wait in the stream; its mark is {}.", stream.length, self.high_water);
+                format!("{} posts wait in the stream, of {} allowed.", stream.length, self.high_water);
             findings.add(ServiceCondition::BacklogHigh, "Posts are refused: the stream is full", detail);
         }
         if self.is_growing(stream.length, now) {
-            let detail = format!("{} posts wait in the stream, minute by minute more.", stream.length);
+            let detail = format!("{} posts wait in the stream, and more every minute.", stream.length);
             findings.add(
                 ServiceCondition::BacklogGrowing,
                 "Posts arrive faster than they are stored",
@@ -155,7 +155,7 @@ impl Memory {
         let age = stream.oldest_at.map(|oldest_at| now.duration_since(oldest_at)).unwrap_or_default();
         if age > LAG_MAX {
             let detail = format!("The oldest post in the stream has been waiting for {} s.", age.as_secs());
-            findings.add(ServiceCondition::ConsumerLag, "Posts wait for long before they are stored", detail);
+            findings.add(ServiceCondition::ConsumerLag, "Posts wait too long before they are stored", detail);
         }
         let n_new = stream.dead.saturating_sub(self.dead.unwrap_or(stream.dead));
         self.dead = Some(stream.dead);
@@ -166,7 +166,7 @@ impl Memory {
         };
         if let Some((_, n_posts)) = self.dead_arrived {
             let title = "Posts that cannot be processed arrive among the dead letters";
-            let detail = format!("{n_posts} arrived of late, {} are there.", stream.dead);
+            let detail = format!("{n_posts} arrived recently, {} in total.", stream.dead);
             findings.add(ServiceCondition::DeadLetters, title, detail);
         }
     }
@@ -224,7 +224,7 @@ impl Findings {
             StageState::Frozen => "does not answer",
             StageState::Failed => "died too often: the process ends",
         };
-        let title = format!("The stage {} {what}", stage.stage);
+        let title = format!("{} {what}", stage.stage);
         let detail = format!("It was rebuilt {} times since the process started.", stage.restarts);
         self.about_stage(ServiceCondition::StageDown, stage, (title, detail));
     }

@@ -14,7 +14,7 @@ type Refusal = (&'static str, &'static str, &'static str);
 /// Refusals of any call.
 const OF_ALL: [Refusal; 2] = [
     ("WrongParameter", "400", "A parameter is wrong or unknown, named in `details.parameter`"),
-    ("Foreign", "403", "The request is meant for another host, or comes from a page that may not ask"),
+    ("Foreign", "403", "The `Host` header or the origin of the page is not allowed"),
 ];
 
 /// A refusal of any call but those that are open to everybody.
@@ -22,13 +22,13 @@ const OF_TOKEN: [Refusal; 1] = [("Unauthorized", "401", "The token is missing or
 
 /// Refusals of calls that take a body.
 const OF_BODIES: [Refusal; 5] = [
-    ("MalformedBody", "400", "The body is not what it says it is, or a parameter is wrong"),
+    ("MalformedBody", "400", "The body cannot be parsed or inflated, or a parameter is wrong"),
     ("SlowBody", "408", "The body took more than 30 seconds to arrive"),
     ("TooLarge", "413", "The body is too large"),
     (
         "UnsupportedBody",
         "415",
-        "The content type is another, or the content encoding is neither gzip nor identity",
+        "The content type is not accepted, or the content encoding is neither gzip nor identity",
     ),
     ("Busy", "429", "Too many bodies are being received; `Retry-After` says when to send again"),
 ];

@@ -155,8 +155,7 @@ export function ChannelEditor({ channel, onSaved, onClose }: ChannelEditorProps)
           <span>
             <span className="font-medium">Service alerts</span>
             <span className="caption block">
-              What is wrong with Groundswell itself: at once, and also while PostgreSQL or Redis is
-              away.
+              Problems with Groundswell itself, sent at once, even if PostgreSQL or Redis is down.
             </span>
           </span>
         </label>

@@ -52,7 +52,7 @@ export function SystemView({ pushed, postsPerSecond }: SystemViewProps) {
           >
             <StageTable stages={system.stages} rates={rates} now={now} />
           </Panel>
-          <Panel title="Tasks" note="what works beside the stages; started again when it dies">
+          <Panel title="Tasks" note="background work; restarted when it dies">
             <StageTable of="tasks" stages={system.tasks ?? []} rates={rates} now={now} />
           </Panel>
           <ErrorsPanel now={now} />
@@ -72,7 +72,7 @@ function Servers({ system, now }: { system: SystemStatus; now: number }) {
         <Fact name="Not yet read" value={countOf(stream?.lag)} />
         <Fact name="Read, not yet stored" value={countOf(stream?.pending)} />
         <Fact
-          name="Oldest has waited"
+          name="Age of the oldest"
           value={stream?.oldest_at ? formatAge(stream.oldest_at, now) : '–'}
         />
         <Fact name="Dead letters" value={countOf(stream?.dead)} />
