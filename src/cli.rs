@@ -189,7 +189,8 @@ fn obey(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::ReadDeep => {
             let (requests, answers) = (std::io::stdin().lock(), std::io::stdout().lock());
-            isolated::serve(requests, answers, background::step_back)?;
+            background::lower_priority();
+            isolated::serve(requests, answers)?;
         }
         Command::Serve(config) => {
             let asked_to_stop = app::serve(*config)?;

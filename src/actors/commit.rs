@@ -119,6 +119,11 @@ impl Committer {
                     metrics::histogram!(COMMIT_POSTS).record(part.len() as f64);
                     stored.add(n_done, recorded);
                     n_done += part.len();
+                    if n_done < batch.len() {
+                        // The next part takes locks that another transaction may hold while it waits for this guard. A delta
+                        // that is published late is noticed by its revision, and costs a rebuild of the live windows.
+                        guard.release();
+                    }
                     n_at_once *= 2;
                     wait = RETRY_FIRST;
                     continue;
@@ -134,9 +139,7 @@ impl Committer {
                 // Not the posts' fault, so they wait; but nothing will change until somebody looks.
                 Err(error) => error!(%error, n_posts = part.len(), "postgres cannot be worked with"),
             }
-            if stored.inserted.is_empty() {
-                guard.release();
-            }
+            guard.release();
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(RETRY_MAX);
         }

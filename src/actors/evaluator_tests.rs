@@ -125,7 +125,7 @@ async fn what_was_not_committed_is_counted_nowhere() {
     let (asked_at, mut n_failed) = (Instant::now(), 0);
     // The server lets go of a lost lead a moment later.
     while n_failed < 3 {
-        assert!(asked_at.elapsed() < Duration::from_secs(30), "{n_failed} failed");
+        assert!(asked_at.elapsed() < Duration::from_secs(120), "{n_failed} failed");
         n_failed += i32::from(bench.evaluator.evaluate(bench.now).await.is_err());
     }
     assert_eq!(bench.n_open().await, 0);
@@ -133,7 +133,7 @@ async fn what_was_not_committed_is_counted_nowhere() {
     execute(&bench.store, "DROP TRIGGER refuse ON sentiment_alerts").await;
     let asked_at = Instant::now();
     while bench.n_open().await == 0 {
-        assert!(asked_at.elapsed() < Duration::from_secs(30), "nothing opens");
+        assert!(asked_at.elapsed() < Duration::from_secs(120), "nothing opens");
         bench.evaluator.evaluate(bench.now).await.unwrap();
     }
     let counted = handle.render();

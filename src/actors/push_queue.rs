@@ -40,7 +40,13 @@ impl PushQueue {
     /// Pushes those whose turn it is.
     pub async fn push(&mut self, store: &Store, updates: &Updates) -> Result<(), StoreError> {
         let due = self.take();
-        push_all(updates, alerts::whole(store, &due).await?).await;
+        match alerts::whole(store, &due).await {
+            Ok(alerts) => push_all(updates, alerts).await,
+            Err(error) => {
+                self.extend(due);
+                return Err(error);
+            }
+        }
         Ok(())
     }
 

@@ -425,7 +425,9 @@ mod tests {
         })
         .await;
         let health = find(&supervision.board, Role::Task, "stuck").unwrap();
-        assert_eq!((health.state, health.restarts, health.essential), (StageState::Running, 2, false));
+        assert_eq!((health.state, health.essential), (StageState::Running, false));
+        // On a busy machine, what works may be taken for stuck once more.
+        assert!(health.restarts >= 2, "{}", health.restarts);
         supervision.stopping.cancel();
         supervised.await.unwrap();
     }

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tracing::error;
@@ -18,8 +18,11 @@ use crate::inference::{Scorer, ScorerFactory};
 /// How often a stage looks at its workers.
 pub const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// How long a worker waits before it tries again to build a scorer.
+/// How long a worker waits before it tries again to build a scorer: twice as long each time.
 const BUILD_RETRY: Duration = Duration::from_secs(1);
+
+/// Up to this. What keeps a scorer from being built for long waits for a person.
+const BUILD_RETRY_MAX: Duration = Duration::from_secs(60);
 
 /// How long a worker waits before it tries again to reach the stage behind it.
 const HAND_ON_RETRY: Duration = Duration::from_millis(50);
@@ -116,14 +119,24 @@ impl Presence {
 
     /// A scorer, however long that takes; `None` once the pool is dead.
     pub fn build_scorer(&self, factory: &dyn ScorerFactory) -> Option<Box<dyn Scorer>> {
+        let mut wait = BUILD_RETRY;
         while self.is_wanted() {
             match factory.build() {
                 Ok(scorer) => return Some(scorer),
-                Err(error) => error!(%error, "no scorer could be built"),
+                Err(error) => error!(%error, ?wait, "no scorer could be built"),
             }
-            thread::sleep(BUILD_RETRY);
+            self.rest(wait);
+            wait = (wait * 2).min(BUILD_RETRY_MAX);
         }
         None
+    }
+
+    /// Sleeps, but no longer than the pool lives.
+    fn rest(&self, wait: Duration) {
+        let until = Instant::now() + wait;
+        while self.is_wanted() && Instant::now() < until {
+            thread::sleep(BUILD_RETRY.min(until.saturating_duration_since(Instant::now())));
+        }
     }
 
     /// Does what may get stuck in native code or panic, where the pool can see since when.

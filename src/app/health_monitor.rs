@@ -95,17 +95,18 @@ impl Subject {
             let health = Arc::new(self.measure().await);
             self.tell_cascade(&health);
             tell_figures(&health);
-            if n % COUNT_ALERTS_EVERY == 0 && health.postgres.reachable {
-                self.count_alerts().await;
-            }
             // An alerter that is being rebuilt judges the next.
             let _ = self.observe.try_send(ObserveHealth(Arc::clone(&health)));
             if n % SHOW_EVERY == 0 {
                 // Nobody to show it to for the moment; the next is due soon.
                 let _ = self.show.try_send(PublishSystem(Arc::clone(&health)));
             }
+            let counts_alerts = n % COUNT_ALERTS_EVERY == 0 && health.postgres.reachable;
             newest.send_replace(Measured::now(health));
             vitals.finish(1);
+            if counts_alerts {
+                self.count_alerts().await;
+            }
         }
     }
 
@@ -176,7 +177,7 @@ impl Subject {
 
     /// Counts what is open, of all processes. While PostgreSQL is away the figures stay as they were.
     async fn count_alerts(&self) {
-        let Ok(counts) = alerts::count_open(&self.connections.reading).await else {
+        let Ok(counts) = ask(alerts::count_open(&self.connections.alerting)).await else {
             return;
         };
         for (rule, severity) in AlertRule::ALL.into_iter().flat_map(|rule| Severity::ALL.map(|it| (rule, it)))

@@ -78,11 +78,8 @@ impl IsolatedScorer {
         Ok(scorer)
     }
 
-    fn ask(&mut self, request: &str) -> Result<Answer, InferenceError> {
-        let mut remote = match self.remote.take() {
-            Some(remote) => remote,
-            None => self.open()?,
-        };
+    /// Keeps the process where it answers, else ends it.
+    fn ask(&mut self, mut remote: Box<dyn Remote>, request: &str) -> Result<Answer, InferenceError> {
         let answer = serde_json::from_str(&remote.ask(request).map_err(gone)?).map_err(unreadable)?;
         self.remote = Some(remote);
         Ok(answer)
@@ -115,9 +112,12 @@ impl Scorer for IsolatedScorer {
     /// A process that has ended is replaced, and asked once more: it may have ended before it saw these texts.
     fn score(&mut self, texts: &[&str]) -> Result<Vec<Reading>, InferenceError> {
         let request = serde_json::to_string(texts).map_err(unreadable)?;
-        let answer = match self.ask(&request) {
-            Err(InferenceError::Runtime(_)) => self.ask(&request)?,
-            answer => answer?,
+        let answer = match self.remote.take().map(|remote| self.ask(remote, &request)) {
+            Some(Ok(answer)) => answer,
+            None | Some(Err(_)) => {
+                let fresh = self.open()?;
+                self.ask(fresh, &request)?
+            }
         };
         run_times::record(&answer.spent);
         match answer.outcome {
@@ -136,11 +136,11 @@ fn unreadable(error: serde_json::Error) -> InferenceError {
     InferenceError::Runtime(format!("the process of the model cannot be understood: {error}"))
 }
 
-/// The other side itself: loads the deep model it is told to, calls `ready`, and answers until nobody asks any more.
+/// The other side itself: loads the deep model it is told to, and answers until nobody asks any more.
 ///
 /// # Errors
 /// When an answer cannot be written, or a request is none.
-pub fn serve(requests: impl BufRead, mut answers: impl Write, ready: impl FnOnce()) -> io::Result<()> {
+pub fn serve(requests: impl BufRead, mut answers: impl Write) -> io::Result<()> {
     let spent = run_times::collect();
     let mut lines = requests.lines();
     let Some(first) = lines.next() else {
@@ -151,7 +151,6 @@ pub fn serve(requests: impl BufRead, mut answers: impl Write, ready: impl FnOnce
         Ok(scorer) => scorer,
         Err(error) => return say(&mut answers, &Loaded::Failed(error.to_string())),
     };
-    ready();
     say(&mut answers, &Loaded::Model(scorer.model().as_ref().clone()))?;
     for line in lines {
         let texts: Vec<String> = serde_json::from_str(&line?)?;

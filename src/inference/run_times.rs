@@ -20,10 +20,15 @@ pub(super) struct Spent {
 
 /// Records what a process of the deep model measured.
 pub(super) fn record(spent: &[Spent]) {
+    let tier = Tier::Deep.as_str();
     for Spent { histogram, seconds } in spent {
-        if let Some(name) = PASSED_ON.into_iter().find(|name| name == histogram) {
-            metrics::histogram!(name, "tier" => Tier::Deep.as_str()).record(*seconds);
-        }
+        let histogram = match histogram.as_str() {
+            INFERENCE_TOKENIZE_SECONDS => metrics::histogram!(INFERENCE_TOKENIZE_SECONDS, "tier" => tier),
+            INFERENCE_RUN_SECONDS => metrics::histogram!(INFERENCE_RUN_SECONDS, "tier" => tier),
+            INFERENCE_DECODE_SECONDS => metrics::histogram!(INFERENCE_DECODE_SECONDS, "tier" => tier),
+            _ => continue,
+        };
+        histogram.record(*seconds);
     }
 }
 

@@ -66,6 +66,9 @@ impl Dispatch {
     pub fn follow(&mut self, destinations: impl IntoIterator<Item = Destination>) {
         let mut old = std::mem::take(&mut self.lines);
         for destination in destinations {
+            if self.lines.contains_key(&destination.id) {
+                continue;
+            }
             let line = match old.remove(&destination.id) {
                 Some(line) => Line { destination, ..line },
                 None => Line {

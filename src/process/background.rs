@@ -6,10 +6,15 @@ use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::time::Duration;
 
 use nix::sys::prctl;
+use nix::sys::signal::Signal;
 use nix::unistd::setsid;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::setpriority_process;
 
 use super::child;
+
+/// How long an answer may take. On a busy machine the child may wait minutes for CPU; longer, and it hangs.
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// This very program, even where the file it was started from has been replaced or removed since.
 const OURSELVES: &str = "/proc/self/exe";
@@ -29,13 +34,16 @@ pub struct Background {
 }
 
 impl Background {
-    /// Starts this program with these arguments. It should call [`step_back`] once it is ready.
+    /// Starts this program with these arguments. It should call [`lower_priority`] first.
     ///
     /// # Errors
     /// When no process can be started.
     pub fn start(arguments: &[&str]) -> io::Result<Self> {
-        let mut child =
-            child::command(OURSELVES).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let mut command = child::command(OURSELVES);
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+        // By the thread that starts it, which is the one that asks it.
+        child::end_with_us(&mut command, Signal::SIGKILL);
+        let mut child = command.spawn()?;
         let (requests, answers) = (child.stdin.take(), child.stdout.take());
         let (Some(requests), Some(answers)) = (requests, answers) else {
             return Err(io::ErrorKind::BrokenPipe.into());
@@ -46,14 +54,26 @@ impl Background {
     /// Sends a line and waits for the one that answers it. A line ends with its only line break, which is added.
     ///
     /// # Errors
-    /// When the child has ended, which also ends its usefulness.
+    /// When the child has ended, or does not answer in time, which ends it.
     pub fn ask(&mut self, line: &str) -> io::Result<String> {
         self.requests.write_all(format!("{line}\n").as_bytes())?;
+        self.wait()?;
         let mut answer = String::new();
         match self.answers.read_line(&mut answer)? {
             0 => Err(io::ErrorKind::UnexpectedEof.into()),
             _ => Ok(answer),
         }
+    }
+
+    /// Waits until an answer has begun. Between two answers nothing is buffered.
+    fn wait(&mut self) -> io::Result<()> {
+        let patience = Timespec::try_from(PATIENCE).map_err(|_| io::ErrorKind::InvalidInput)?;
+        let mut answers = [PollFd::new(self.answers.get_ref(), PollFlags::IN)];
+        if poll(&mut answers, Some(&patience))? > 0 {
+            return Ok(());
+        }
+        self.child.kill()?;
+        Err(io::ErrorKind::TimedOut.into())
     }
 }
 
@@ -71,7 +91,7 @@ impl Drop for Background {
 /// of the usual weight competes as a whole with each of them, whatever the priorities of its threads. So a thread of this
 /// process could not step back from PostgreSQL; a process with a session of its own, whose group has the lowest weight,
 /// can. What the kernel does not know is left out.
-pub fn step_back() {
+pub fn lower_priority() {
     let _ = setsid();
     // Its file is `/proc/self/exe`, so `ps` would show `exe`.
     let _ = prctl::set_name(c"groundswell-bg");

@@ -38,8 +38,13 @@ fn is_inherited(name: &OsStr) -> bool {
 /// Makes the child end when we do, however we do, and keeps the terminal's Ctrl-C from it: it must outlive the
 /// settling of what is in flight.
 pub(crate) fn die_with_us(command: &mut Command, signal: Signal) {
-    let parent = Pid::this();
     command.process_group(0);
+    end_with_us(command, signal);
+}
+
+/// Makes the child end when the thread that starts it does, however that ends.
+pub(crate) fn end_with_us(command: &mut Command, signal: Signal) {
+    let parent = Pid::this();
     // SAFETY: runs between fork and exec and makes two system calls, nothing that allocates or locks. The standard
     // library has changed the user by then; before that the kernel would forget the signal again.
     unsafe {

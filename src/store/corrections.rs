@@ -56,7 +56,7 @@ pub struct Corrected {
 /// right.
 ///
 /// Locks are taken in the order of [`super::posts::record`], rollups last; those of alerts come before, and after the notes
-/// of flagged posts, as where alerts are raised.
+/// of flagged posts.
 ///
 /// `guard` is taken before the rollups and is still held on success: keep it until the delta is published.
 pub async fn apply(
@@ -72,7 +72,11 @@ pub async fn apply(
         let mut client = store.client().await?;
         let outcome = timeout(ANSWER_TIMEOUT, apply_once(store, &mut client, corrections, guard)).await;
         match answered(client, outcome) {
-            Err(StoreError::Conflict { .. }) if attempt < ATTEMPTS => attempt += 1,
+            Err(StoreError::Conflict { .. }) if attempt < ATTEMPTS => {
+                // The next attempt takes locks that another transaction may hold while it waits for this guard.
+                guard.release();
+                attempt += 1;
+            }
             settled => return settled,
         }
     }

@@ -80,7 +80,9 @@ pub(super) async fn raise<J: Into<Judged>>(
     for row in &rows {
         names.push((row.try_get(0)?, row.try_get(1)?));
     }
-    let posts = scored_rows::by_names(transaction, &names).await?;
+    let mut posts = scored_rows::by_names(transaction, &names).await?;
+    // A correction that found the note deleted by another turn, which then put it back, could not withdraw it.
+    posts.retain(|scored| scored.score.churn_risk >= CHURN_HIGH);
     let Judged { alerts, waiting } = judge(&posts).into();
     let n_waiting_max = usize::try_from(FLAGGED_MAX).unwrap_or(usize::MAX) / 2;
     let waiting = posts.iter().rev().filter(|scored| waiting.contains(&scored.post.uuid)).take(n_waiting_max);
@@ -131,7 +133,7 @@ async fn remember(
 /// counted out of the open alert they are in. Answers the alerts that lost their last post, resolved.
 ///
 /// Comes after the new scores are written, for an alert's value is the highest risk that is left. Locks notes first and
-/// then alerts, like [`raise`].
+/// then alerts. [`raise`] takes them the other way round, but passes over notes that are locked.
 pub(super) async fn withdraw(
     transaction: &Transaction<'_>,
     uuids: &[Uuid],

@@ -14,15 +14,23 @@ use super::{ANSWER_TIMEOUT, Store, StoreError, answered, retention};
 /// others (<https://www.postgresql.org/docs/current/gin-implementation.html>). Merged here, the list is never full, and
 /// no post waits for it. Days further back are written only by replays, which may wait.
 pub async fn merge(store: &Store, now: Timestamp) -> Result<(), StoreError> {
+    if !store.has_new_words.swap(false, Ordering::AcqRel) {
+        return Ok(());
+    }
+    let outcome = merge_newest(store, now).await;
+    if outcome.is_err() {
+        store.has_new_words.store(true, Ordering::Release);
+    }
+    outcome
+}
+
+async fn merge_newest(store: &Store, now: Timestamp) -> Result<(), StoreError> {
     const SQL: &str = "
         SELECT gin_clean_pending_list(leaf.inhrelid::regclass)
         FROM pg_inherits AS leaf
         JOIN pg_index ON pg_index.indexrelid = leaf.inhrelid
         JOIN pg_class AS partition ON partition.oid = pg_index.indrelid
         WHERE leaf.inhparent = 'social_media_posts_text'::regclass AND partition.relname = ANY ($1::text[])";
-    if !store.has_new_words.swap(false, Ordering::AcqRel) {
-        return Ok(());
-    }
     let today = retention::day_of(now);
     let mut partitions = vec!["social_media_posts_default".to_owned()];
     partitions.extend((-1..=1).map(|ahead| retention::posts_of(today.saturating_add(ahead.days()))));

@@ -60,7 +60,11 @@ pub async fn record(
         let mut client = store.client().await?;
         let outcome = timeout(ANSWER_TIMEOUT, record_once(store, &mut client, batch, guard)).await;
         match answered(client, outcome) {
-            Err(StoreError::Conflict { .. }) if attempt < ATTEMPTS => attempt += 1,
+            Err(StoreError::Conflict { .. }) if attempt < ATTEMPTS => {
+                // The next attempt takes locks that another transaction may hold while it waits for this guard.
+                guard.release();
+                attempt += 1;
+            }
             settled => return settled,
         }
     }

@@ -571,8 +571,8 @@ export interface paths {
         };
         /**
          * Download posts, newest first
-         * @description Streamed, however many there are; a client that takes nothing for half a minute is cut off. Text in the CSV that a spreadsheet would run as a formula gets an apostrophe
-         *     before it.
+         * @description Streams any number of posts. The server disconnects a client that reads nothing for `--export-stall-s` (30 seconds by
+         *     default). In the CSV, text that a spreadsheet would run as a formula gets an apostrophe before it.
          */
         get: operations["export_posts"];
         put?: never;
@@ -1273,14 +1273,14 @@ export interface components {
             /** @description Where the next page begins; absent on the last one. */
             next_cursor?: string | null;
         };
-        /** @description When a message leaves. */
+        /** @description When messages are sent. */
         Delivery: {
             /** @enum {string} */
             mode: "immediate";
         } | {
             /** @enum {string} */
             mode: "digest";
-            /** @description How long is gathered, 60 to 86,400. */
+            /** @description Length of the interval, 60 to 86,400. */
             every_seconds: number;
         };
         /** @description A server the process cannot work without. */
@@ -2717,22 +2717,22 @@ export interface components {
             /** @description The model that answers from the next batch on. */
             after: components["schemas"]["ModelId"];
         };
-        /** @description Which dead letters to send again. */
+        /** @description The dead letters to replay. */
         Replay: {
-            /** @description These. */
+            /** @description The ids to replay. */
             ids: string[];
             /**
-             * @description Not all.
+             * @description Replay only `ids`.
              * @enum {boolean}
              */
             all?: false;
         } | {
             /**
-             * @description All that are there now.
+             * @description Replay every dead letter.
              * @enum {boolean}
              */
             all: true;
-            /** @description None by name. */
+            /** @description Must be empty. */
             ids?: string[];
         };
         /** @description What became of it. */
@@ -3634,7 +3634,7 @@ export interface components {
                 "application/json": components["schemas"]["ErrorBody"];
             };
         };
-        /** @description The request is meant for another host, or comes from a page that may not ask */
+        /** @description The `Host` header or the origin of the page is not allowed */
         Foreign: {
             headers: {
                 "x-request-id": components["headers"]["RequestId"];
@@ -3644,7 +3644,7 @@ export interface components {
                 "application/json": components["schemas"]["ErrorBody"];
             };
         };
-        /** @description The body is not what it says it is, or a parameter is wrong */
+        /** @description The body cannot be parsed or inflated, or a parameter is wrong */
         MalformedBody: {
             headers: {
                 "x-request-id": components["headers"]["RequestId"];
@@ -3685,7 +3685,7 @@ export interface components {
                 "application/json": components["schemas"]["ErrorBody"];
             };
         };
-        /** @description The content type is another, or the content encoding is neither gzip nor identity */
+        /** @description The content type is not accepted, or the content encoding is neither gzip nor identity */
         UnsupportedBody: {
             headers: {
                 "x-request-id": components["headers"]["RequestId"];
@@ -5934,7 +5934,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description As many exports as may be are under way; `Retry-After` says when to ask again */
+            /** @description Too many exports are running; `Retry-After` says when to retry */
             429: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];

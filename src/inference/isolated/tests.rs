@@ -16,7 +16,7 @@ impl Near {
         let (answered, answers) = channel();
         thread::spawn(move || {
             let requests = std::io::BufReader::new(Lines { asked, line: Vec::new() });
-            serve(requests, Answers { answered, line: Vec::new() }, || ())
+            serve(requests, Answers { answered, line: Vec::new() })
         });
         Self { requests: Some(requests), answers }
     }
