@@ -18,8 +18,8 @@ use crate::store::corrections::{Corrected, Correction};
 use crate::store::{StoreError, corrections};
 use crate::telemetry::{CORRECTION_SECONDS, CORRECTIONS_TOTAL, TIER_POSTS_TOTAL};
 
-/// How long corrections gather between two transactions. A transaction costs PostgreSQL as much as twenty corrections do,
-/// and a correction may take the whole latency budget, twenty times this by default.
+/// How long corrections gather between two transactions. Each transaction has a cost of its own, whatever
+/// it holds, and a correction may take the whole latency budget, twenty times this by default.
 pub(super) const EVERY: Duration = Duration::from_millis(50);
 
 /// How long corrections rest after a failure.

@@ -57,7 +57,7 @@ pub async fn test(
     Ok(messenger.send(&receiver, &test_message(Timestamp::now(), messenger.dashboard())).await)
 }
 
-/// Opens a channel as it is stored: whoever holds the answer can tell it something without asking PostgreSQL again.
+/// Opens a stored channel, so that it can be notified without asking PostgreSQL again.
 pub(super) async fn receiver(
     store: &Store,
     messenger: &Messenger,

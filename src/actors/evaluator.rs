@@ -41,7 +41,7 @@ pub(super) struct Evaluator {
     params: AlerterParams,
     lead: Option<Lead>,
     schedule: Schedule,
-    /// How far the series have come. Whoever leads is the only one to write them, so they are read once.
+    /// How far the series have come. Only the leader writes them, so they are read once.
     kept: Option<BTreeMap<SeriesId, Kept>>,
     told: ToldAlerts,
     pushes: PushQueue,
@@ -90,7 +90,7 @@ impl Evaluator {
         outcome
     }
 
-    /// Whoever takes over reads everything anew.
+    /// The next leader reads everything anew.
     fn forget(&mut self) {
         (self.schedule, self.kept, self.looked) = (Schedule::default(), None, Looked::default());
     }

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::models::stage_health::{NotReady, SystemHealth};
 
-/// A verdict this old says nothing of the present: whoever measures has died or hangs. Some times as long as measuring
+/// A verdict this old says nothing of the present: the health monitor has died or hangs. Some times as long as measuring
 /// takes while a server does not answer.
 pub const VERDICT_AGE_MAX: Duration = Duration::from_secs(10);
 

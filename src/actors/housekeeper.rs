@@ -63,7 +63,7 @@ impl Housekeeper {
         }));
     }
 
-    /// What is not merged now is merged the next time, or by the transaction that fills the list.
+    /// Words left after a failure are merged by the next call, or by the transaction that fills the list.
     fn merge_words(&mut self, context: &mut Context<Self>) {
         if self.is_merging_words {
             return;

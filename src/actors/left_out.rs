@@ -32,7 +32,7 @@ pub(super) struct Left {
     pub took: Duration,
 }
 
-/// What is left of each rule since it was last judged.
+/// The work deferred for each rule since its last evaluation.
 #[derive(Default)]
 pub(super) struct LeftBehind {
     /// Series that are beyond the threshold and have no alert.

@@ -94,7 +94,7 @@ impl Plan {
         Self { name: kind.into(), kind, rank, policy: RestartPolicy::ESSENTIAL }
     }
 
-    /// One of several of this kind, whose deaths concern nobody else.
+    /// One of several of its kind: its deaths never end the process.
     #[must_use]
     pub fn isolated(self, which: &str) -> Self {
         Self { name: format!("{}:{which}", self.kind).into(), policy: RestartPolicy::ISOLATED, ..self }

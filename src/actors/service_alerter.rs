@@ -22,7 +22,7 @@ use crate::telemetry::errors;
 /// How often the newest measurement is judged: as often as there is one.
 const JUDGE_EVERY: Duration = Duration::from_secs(1);
 
-/// How often it is asked which channels hear of the service. Whoever makes one tries it at once, and waits so long.
+/// How often the channels that get service alerts are read: how long a new channel takes to be known.
 const REMEMBER_EVERY: Duration = Duration::from_secs(5);
 
 /// What a service alerter is made of.

@@ -22,8 +22,8 @@ const OURSELVES: &str = "/proc/self/exe";
 /// The lowest priority there is, of a process and of a session.
 const NICE: i32 = 19;
 
-/// How long the process runs before others of the same CPU are looked at again, where the kernel knows such wishes. The
-/// usual 3 ms are how long each of a post's some twenty wake-ups could wait.
+/// How long the process runs before others of the same CPU are looked at again, where the kernel knows such wishes. By
+/// default it is some milliseconds, and each wake-up on a post's way could wait for that.
 const SLICE: Duration = Duration::from_micros(100);
 
 /// The running child. It ends when this is dropped, and by itself when we are gone.

@@ -24,7 +24,7 @@ impl RollupGuard {
         }
     }
 
-    /// Lets the next one go ahead: there is nothing to publish.
+    /// Lets the next transaction go ahead: there is nothing to publish, or it is published later at the price of a rebuild.
     pub fn release(&mut self) {
         self.held = None;
     }
