@@ -89,7 +89,7 @@ enum PeerChoice {
     /// FastAPI on two workers, tuned: sessions of one thread, uvloop, httptools, no thread for each request
     Fastapi,
     /// The same with everything as it comes: sessions of as many threads as there are cores, asyncio, h11, threads. Its
-    /// answers wait some 40 ms for the network's acknowledgements, so it says little of FastAPI
+    /// answers take some 40 ms each, probably for delayed acknowledgements, so it says little of FastAPI
     FastapiDefaults,
     /// Nothing
     None,
