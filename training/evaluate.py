@@ -1,6 +1,6 @@
 """Measures the exported models on held-out data, prints the figures and writes `docs/EVALUATION.md`.
 
-It reads the exported files, not the checkpoints: quantisation and export are part of what is measured.
+Reads the exported files rather than the checkpoints, so that the figures include the effects of quantisation and export.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from evaluation.report import ROWS, Report, Speed, markdown, percent
 
 ROOT = Path(__file__).parent.parent
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
-# What two cores manage beside a pipeline of 1,000 posts a second.
+# What two cores can rescore beside a pipeline of 1,000 posts per second.
 CASCADE_SHARE = 0.3
 N_AGREEMENT = 400
 SEED = 1
@@ -29,13 +29,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--weights", type=Path, default=ROOT / "weights")
-    parser.add_argument("--fp32", type=Path, default=Path(__file__).parent / ".cache" / "deep" / "fp32", help="deep before quantisation, where training left it")
+    parser.add_argument("--fp32", type=Path, default=Path(__file__).parent / ".cache" / "deep" / "fp32", help="folder with the deep model before quantisation")
     parser.add_argument("--binary", type=Path, default=ROOT / "target" / "release" / "groundswell")
     parser.add_argument("--out", type=Path, default=ROOT / "docs")
     args = parser.parse_args()
     corpora.require(args.data)
     if not args.binary.exists():
-        parser.error(f"{args.binary} does not exist; `make release` builds it")
+        parser.error(f"{args.binary} does not exist; run `make release` to build it")
 
     sets = Benchmarks(args.data)
     remembered = Path(__file__).parent / ".cache" / "answers"
@@ -81,7 +81,7 @@ def main() -> None:
 
 
 def deferral(labels: np.ndarray, fast: np.ndarray, slow: np.ndarray, share: float) -> tuple[float, float, float]:
-    """Macro-recall with the most doubtful deferred, and with chance choosing (mean of 20 draws)."""
+    """Macro-recall when deferring the most uncertain texts, and when deferring random ones (mean of 20 draws)."""
     rng, n = np.random.default_rng(SEED), round(share * len(fast))
 
     def by_chance() -> float:
@@ -95,7 +95,7 @@ def deferral(labels: np.ndarray, fast: np.ndarray, slow: np.ndarray, share: floa
 
 
 def agreement(model: OnnxModel | Server, binary: Path, tier: str, sets: Benchmarks) -> float:
-    """The largest difference between Python and Rust over real texts."""
+    """Returns the largest difference between the results of Python and Rust on real texts."""
     texts = sets.sets["sentiment"][0][:N_AGREEMENT]
     assert isinstance(model, OnnxModel)
     here, there = model.answer(texts), Server(binary, tier).answer(texts)
@@ -103,18 +103,18 @@ def agreement(model: OnnxModel | Server, binary: Path, tier: str, sets: Benchmar
 
 
 def speeds(binary: Path, fp32: Path) -> list[Speed]:
-    """Texts a second on real tweets, tokenization included, from the server's own bench."""
+    """Measures texts per second, tokenization included, with the server's own benchmark."""
     found = []
     for model in ("lexicon", "swift", "deep"):
         command = [str(binary), "bench", "inference", "--model", model, "--json"]
-        # In the same run, for the machine's noise to be the same.
+        # In the same run, so that both are subject to the same noise.
         command += ["--baseline", str(fp32)] if model == "deep" and has_model(fp32) else []
         done = subprocess.run(command, stdout=subprocess.PIPE, check=True, cwd=ROOT)
         report = json.loads(done.stdout)
         found.append(Speed.of(model, "one thread", report["one_thread"]))
-        found.append(Speed.of(model, "two threads, a session each", report["two_threads"]))
+        found.append(Speed.of(model, "two threads, one session each", report["two_threads"]))
         if report.get("baseline"):
-            how = "one session of two threads, in order of arrival, padded to the longest"
+            how = "one session with two threads, batches in order of arrival, padded to the longest text"
             found.append(Speed.of("deep fp32, for comparison", how, report["baseline"]))
     return found
 

@@ -1,4 +1,4 @@
-"""The reliability diagram, as SVG that reads in light and dark."""
+"""Draws the reliability diagram as an SVG that is legible in light and dark mode."""
 
 from .metrics import Bin
 
@@ -7,7 +7,7 @@ COLOURS = ("#2f7ed8", "#d8702f", "#2fa36b", "#8a5cd6")
 
 
 def reliability_diagram(curves: dict[str, list[Bin]]) -> str:
-    """One line a model: how often it was right (up) at each confidence (right). The diagonal is honesty."""
+    """One line per model: accuracy (y) at each confidence (x). The diagonal is perfect calibration."""
     at = lambda x, y: (MARGIN + x * SIZE, MARGIN + (1 - y) * SIZE)
     width, height = SIZE + 2 * MARGIN + 150, SIZE + 2 * MARGIN
     parts = [
@@ -16,7 +16,7 @@ def reliability_diagram(curves: dict[str, list[Bin]]) -> str:
         f'<path d="M{MARGIN} {MARGIN}V{MARGIN + SIZE}H{MARGIN + SIZE}" fill="none" stroke="#555"/>',
         f'<path d="M{MARGIN} {MARGIN + SIZE}L{MARGIN + SIZE} {MARGIN}" stroke="#999" stroke-dasharray="4 4"/>',
         f'<text x="{MARGIN + SIZE / 2}" y="{height - 8}" text-anchor="middle">confidence</text>',
-        f'<text x="14" y="{MARGIN + SIZE / 2}" text-anchor="middle" transform="rotate(-90 14 {MARGIN + SIZE / 2})">share that is right</text>',
+        f'<text x="14" y="{MARGIN + SIZE / 2}" text-anchor="middle" transform="rotate(-90 14 {MARGIN + SIZE / 2})">accuracy</text>',
     ]
     for tick in (0.2, 0.4, 0.6, 0.8, 1.0):
         (x, _), (_, y) = at(tick, 0), at(0, tick)
