@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# The server alone, for PostgreSQL and Redis that run elsewhere: `docker compose up` starts all three.
+# The server only, for use with external PostgreSQL and Redis. `docker compose up` starts all three.
 
 FROM node:20-bookworm-slim AS dashboard
 WORKDIR /build
@@ -8,7 +8,7 @@ RUN npm ci --no-audit --no-fund
 COPY frontend/ ./
 RUN npm run build
 
-# By version and hash, as everywhere else.
+# Pinned by version and hash, as everywhere else.
 FROM debian:bookworm-slim AS onnxruntime
 RUN apt-get update \
   && apt-get install -y --no-install-recommends ca-certificates python3 python3-pip \
@@ -25,7 +25,7 @@ COPY tests/ tests/
 COPY migrations/ migrations/
 COPY weights/ weights/
 COPY --from=dashboard /build/dist/ frontend/dist/
-# The caches do not stay in the image, so the binary is copied out of them.
+# Cache mounts are not part of the image, so the binary is copied out of them.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
   --mount=type=cache,target=/build/target \
   cargo build --release --locked && cp target/release/groundswell /build/groundswell
@@ -35,18 +35,18 @@ RUN apt-get update \
   && apt-get install -y --no-install-recommends ca-certificates curl \
   && rm -rf /var/lib/apt/lists/* \
   && useradd --system --uid 10001 --home-dir /opt/groundswell --shell /usr/sbin/nologin groundswell
-# The library and the weights are looked for beside the executable.
+# The server looks for the library and the weights beside the executable.
 COPY --from=server /build/groundswell /opt/groundswell/groundswell
 COPY --from=onnxruntime /build/.groundswell/lib/libonnxruntime.so /opt/groundswell/lib/libonnxruntime.so
 COPY weights/ /opt/groundswell/weights/
 COPY data/ /opt/groundswell/data/
 ENV PATH=/opt/groundswell:$PATH
-# Any other address than loopback needs GROUNDSWELL_AUTH_TOKEN; without it the server refuses to start.
+# Listening on any address other than loopback requires GROUNDSWELL_AUTH_TOKEN; without it the server refuses to start.
 ENV GROUNDSWELL_LISTEN=0.0.0.0:8080
 WORKDIR /opt/groundswell
 USER groundswell
 EXPOSE 8080
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=6 \
   CMD ["curl", "--fail", "--silent", "--output", "/dev/null", "http://127.0.0.1:8080/readyz"]
-# On SIGTERM it settles what is in flight and leaves.
+# On SIGTERM the server finishes its work in flight and exits.
 CMD ["groundswell", "serve"]

@@ -1,17 +1,17 @@
-# Every command a person types. `make` alone lists them.
+# The commands for developers. `make` without arguments lists them.
 #
-# `##` after a target's name is its sentence in that list.
+# The text after `##` is a target's description in that list.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-# A half-written target would pass for a whole one the next time.
+# Otherwise a partially written target would look complete on the next run.
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
 DASHBOARD := frontend/dist/index.html
 NODE_MODULES := frontend/node_modules/.package-lock.json
-# What the dashboard is built from; tests and generated reports are not part of it.
+# Inputs of the dashboard build; excludes tests and generated reports.
 DASHBOARD_SOURCES := $(shell find frontend/src frontend/public -type f -not -name '*.test.ts*' 2>/dev/null) \
   $(wildcard frontend/index.html frontend/vite.config.ts frontend/tsconfig*.json frontend/package.json)
 RELEASE := target/release/groundswell
@@ -20,19 +20,19 @@ DEBUG := target/debug/groundswell
 .PHONY: help run test setup build check bench soak train eval types screenshots \
   setup-run setup-test dashboard release debug test-rust test-frontend test-e2e
 
-help: ## List the commands
+help: ## List all commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: setup-run dashboard release ## Set up, build, start on http://127.0.0.1:8080 and replay real posts until Ctrl-C
 	@scripts/run.sh
 
-test: setup-test dashboard test-rust test-frontend test-e2e ## Set up and run all tests: unit, integration on real servers, dashboard in Chromium
+test: setup-test dashboard test-rust test-frontend test-e2e ## Set up and run all tests: unit, integration with real servers, dashboard in Chromium
 
-setup: setup-test ## Install what is missing: PostgreSQL, Redis, Chromium, ONNX Runtime, npm packages
+setup: setup-test ## Install missing dependencies: PostgreSQL, Redis, Chromium, ONNX Runtime, npm packages
 
-build: setup-run dashboard release ## Build the dashboard and the server that embeds it, optimised
+build: setup-run dashboard release ## Build the dashboard and the optimised server that embeds it
 
-check: $(NODE_MODULES) ## What CI runs before the tests: format, lints, docs, migrations, generated files, types
+check: $(NODE_MODULES) ## Run the CI checks that precede the tests: format, lints, docs, migrations, generated files, types
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --lib
@@ -41,22 +41,22 @@ check: $(NODE_MODULES) ## What CI runs before the tests: format, lints, docs, mi
 	scripts/check-generated.sh
 	npm --prefix frontend run check
 
-bench: setup-run dashboard release ## Measure the pipeline against the numbers we promise (BENCH=name for another bench)
+bench: setup-run dashboard release ## Benchmark the pipeline (BENCH=name for another benchmark, BENCH_ARGS for options)
 	$(RELEASE) bench $(or $(BENCH),pipeline) $(BENCH_ARGS)
 
-soak: setup-run dashboard ## Run the long tests in full: crashes, restarts and overload for minutes instead of seconds
+soak: setup-run dashboard ## Run the soak tests: crashes, restarts and overload for minutes instead of seconds
 	GROUNDSWELL_TEST_SOAK=1 cargo test --release --test it -- --nocapture
 
-train: ## Rebuild the weights of both models from the public sets in DATA=folder
+train: ## Train both models on the public data sets in DATA=folder
 	scripts/train.sh "$(DATA)"
 
-eval: setup-run dashboard release ## Measure the committed weights on the public benchmarks in DATA=folder
+eval: setup-run dashboard release ## Evaluate the committed weights on the public benchmarks in DATA=folder
 	scripts/evaluate.sh "$(DATA)"
 
 types: $(NODE_MODULES) debug ## Regenerate the OpenAPI document and the dashboard's types from the server
 	scripts/generate-types.sh
 
-screenshots: setup-test dashboard release ## Retake the pictures of the dashboard in docs/ from the replay
+screenshots: setup-test dashboard release ## Update the dashboard screenshots in docs/ from the replay
 	GROUNDSWELL_BIN=$(CURDIR)/$(RELEASE) npm --prefix frontend run screenshots
 
 setup-run:
@@ -75,7 +75,7 @@ $(DASHBOARD): $(NODE_MODULES) $(DASHBOARD_SOURCES)
 
 dashboard: $(DASHBOARD)
 
-# Cargo knows better than make what is up to date.
+# Always run: Cargo decides what is up to date.
 release:
 	cargo build --release
 
@@ -88,6 +88,6 @@ test-rust: setup-test dashboard
 test-frontend: setup-test $(NODE_MODULES)
 	npm --prefix frontend test
 
-# After the server's tests, which built the debug server.
+# Depends on test-rust, which builds the debug server.
 test-e2e: test-rust
 	GROUNDSWELL_BIN=$(CURDIR)/$(DEBUG) npm --prefix frontend run test:e2e

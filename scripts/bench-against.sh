@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Runs a bench beside an older commit's executable, which gets the same load by turns:
+# Compares a benchmark with an older commit by alternating the same load between the two executables:
 #
 #   scripts/bench-against.sh REV [NAME] [OPTIONS OF `groundswell bench NAME`]
 #
-# NAME is `pipeline` unless given. The commit is built once, in a worktree of its
-# own under target/baseline/, with its own weights, and kept there for the next run.
+# NAME defaults to `pipeline`. The older commit is built once, in a separate worktree
+# under target/baseline/ with its own weights, and reused by later runs.
 set -euo pipefail
 
 if (($# < 1)); then
@@ -14,7 +14,7 @@ fi
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 commit="$(git rev-parse --verify --quiet "$1^{commit}")" || {
-  echo "bench-against: \`$1\` is no commit of this repository" >&2
+  echo "bench-against: \`$1\` is not a commit in this repository" >&2
   exit 2
 }
 shift
@@ -29,7 +29,7 @@ baseline="$tree/target/release/groundswell"
 if [[ ! -x "$baseline" ]]; then
   git worktree prune
   [[ -d "$tree" ]] || git worktree add --force --detach "$tree" "$commit"
-  # The runtime library is the machine's, not the commit's. The dashboard is not measured, but must be there to be embedded.
+  # The runtime library belongs to the machine, not to the commit. The dashboard is not measured, but must exist to be embedded.
   if [[ ! -e "$tree/.groundswell/lib" && -d .groundswell/lib ]]; then
     mkdir -p "$tree/.groundswell"
     ln -s "$PWD/.groundswell/lib" "$tree/.groundswell/lib"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fails when the OpenAPI document or the dashboard's types are not what the
-# server says today. Leaves the right ones behind, to be committed.
+# Fails if the OpenAPI document or the dashboard's types do not match the server.
+# Regenerates them, so that they can be committed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -12,7 +12,7 @@ scripts/generate-types.sh
 after="$(snapshot)"
 if [[ "$before" != "$after" ]]; then
   {
-    echo "generated files were out of date; they are right now and can be committed:"
+    echo "generated files were out of date; they have been regenerated and can be committed:"
     diff <(echo "$before") <(echo "$after") | awk '/^[<>]/ { print "  " $3 }' | sort -u
   } >&2
   exit 1

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures the committed weights on the public benchmarks, prints the figures
+# Evaluates the committed weights on the public benchmarks, prints the figures
 # and writes docs/EVALUATION.md.
 #
 # Usage: scripts/evaluate.sh <folder with the data sets>

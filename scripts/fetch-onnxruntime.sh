@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Puts ONNX Runtime where the server and the tests look for it: .groundswell/lib/libonnxruntime.so.
+# Installs ONNX Runtime where the server and the tests expect it: .groundswell/lib/libonnxruntime.so.
 #
-# The library is taken out of the `onnxruntime` wheel on PyPI, by version and
-# by hash, so that what is loaded is what was tested. Nothing is installed.
-# The version matches the `api-24` feature of `ort` in Cargo.toml: raise both
+# Extracts the library from the `onnxruntime` wheel on PyPI, pinned by version and
+# hash so that the tested library is the one that is loaded. Installs nothing else.
+# The version matches the `api-24` feature of `ort` in Cargo.toml: upgrade both
 # together.
 set -euo pipefail
 
@@ -18,8 +18,8 @@ case "$(uname -s)-$(uname -m)" in
     SHA256=046ff290045a387676941a02a8ae5c3ebec6b4f551ae228711968c4a69d8f6b7
     ;;
   *)
-    echo "fetch-onnxruntime: no library is pinned for $(uname -s) on $(uname -m)." >&2
-    echo "  Install ONNX Runtime $VERSION or newer yourself and set ORT_DYLIB_PATH to its library." >&2
+    echo "fetch-onnxruntime: there is no pinned library for $(uname -s) on $(uname -m)." >&2
+    echo "  Install ONNX Runtime $VERSION or newer and set ORT_DYLIB_PATH to its library." >&2
     exit 1
     ;;
 esac
@@ -29,7 +29,7 @@ lib="$root/.groundswell/lib"
 target="$lib/libonnxruntime.so"
 stamp="$lib/libonnxruntime.version"
 
-# The stamp is written last, so a stopped download is not taken for a whole one.
+# The stamp is written last, so an interrupted download does not look complete.
 if [[ -s "$target" && "$(cat "$stamp" 2>/dev/null || true)" == "$VERSION $SHA256" ]]; then
   echo "ONNX Runtime $VERSION is already in $lib"
   exit 0
@@ -41,7 +41,7 @@ if ! command -v python3 >/dev/null; then
 fi
 if ! python3 -m pip --version >/dev/null 2>&1; then
   echo "fetch-onnxruntime: pip is missing. On Debian: apt-get install python3-pip" >&2
-  echo "  Or take the wheel onnxruntime $VERSION for $PLATFORM from https://pypi.org/project/onnxruntime/$VERSION/#files," >&2
+  echo "  Or download the onnxruntime $VERSION wheel for $PLATFORM from https://pypi.org/project/onnxruntime/$VERSION/#files," >&2
   echo "  and set ORT_DYLIB_PATH to the libonnxruntime.so.$VERSION inside it." >&2
   exit 1
 fi
@@ -50,13 +50,13 @@ work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
 echo "onnxruntime==$VERSION --hash=sha256:$SHA256" >"$work/requirements.txt"
 echo "fetching ONNX Runtime $VERSION ($PLATFORM, about 17 MB)"
-# The wheel differs by Python version but the library inside does not, so the
-# one for 3.11 is asked for whatever Python runs this.
+# The wheels for different Python versions contain the same library, so this
+# always downloads the one for 3.11.
 if ! python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --require-hashes \
   --python-version 3.11 --implementation cp --abi cp311 --platform "$PLATFORM" \
   --dest "$work" -r "$work/requirements.txt"; then
-  echo "fetch-onnxruntime: the wheel could not be fetched, or its SHA-256 is not $SHA256." >&2
-  echo "  Check the network or the package index that pip uses (pip config list)." >&2
+  echo "fetch-onnxruntime: the wheel could not be downloaded, or its SHA-256 is not $SHA256." >&2
+  echo "  Check the network and the package index that pip uses (pip config list)." >&2
   exit 1
 fi
 
@@ -72,7 +72,7 @@ wheel = next(Path(folder).glob("onnxruntime-*.whl"))
 with zipfile.ZipFile(wheel) as archive:
     name = f"onnxruntime/capi/libonnxruntime.so.{version}"
     if name not in archive.namelist():
-        sys.exit(f"fetch-onnxruntime: {wheel.name} holds no {name}")
+        sys.exit(f"fetch-onnxruntime: {wheel.name} does not contain {name}")
     with archive.open(name) as library, open(part, "wb") as out:
         shutil.copyfileobj(library, out)
 PYTHON

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Puts Python programs that judge this one in the tests, all written by others, into .groundswell: a verifier of Standard
-# Webhooks and a mail server into verifiers, and schemathesis, which tries the HTTP API, into schemathesis.
+# Installs independent Python programs that the tests check the server with, under .groundswell: a Standard Webhooks
+# verifier and a mail server in verifiers, and schemathesis, which tests the HTTP API, in schemathesis.
 set -euo pipefail
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 
-# Installs packages into a folder of their own, unless they are there. Its stamp sees to a changed version.
+# Installs packages into a separate folder unless it is up to date. A stamp file detects changed versions.
 fetch() {
   local target="$root/.groundswell/$1" packages="$2"
   local stamp="$target/packages"
@@ -18,13 +18,14 @@ fetch() {
   fi
   rm -rf "$target"
   mkdir -p "$target"
-  # Word by word: they are the arguments.
+  # Unquoted on purpose: each word is one argument.
   # shellcheck disable=SC2086
   python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target "$target" $packages
-  # Written last, so a stopped download is not taken for a whole one.
+  # Written last, so an interrupted download does not look complete.
   echo "$packages" >"$stamp"
 }
 
-# Raise the versions here. What schemathesis draws its examples with is pinned beside it: another version draws others.
+# Upgrade versions here. The libraries that generate schemathesis' examples are pinned too, because other versions
+# generate other examples.
 fetch verifiers "standardwebhooks==1.1.0 aiosmtpd==1.4.6"
 fetch schemathesis "schemathesis==4.32.5 hypothesis==6.170.15 jsonschema-rs==0.60.3"

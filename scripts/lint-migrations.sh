@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Checks that migrations can be applied in order and only forward.
 #
-# Their names are V1__x.sql, V2__y.sql … without a gap, and what takes columns
-# or tables away says with a `-- contract:` comment why nothing reads them any
-# more (migrations/README.md: expand, then contract).
+# Files must be named V1__x.sql, V2__y.sql … without a gap. A migration that
+# removes columns or tables must explain in a `-- contract:` comment why nothing
+# reads them any more (migrations/README.md: expand, then contract).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../migrations"
 
@@ -20,17 +20,17 @@ for file in *.sql; do
     continue
   fi
   numbers+=("${BASH_REMATCH[1]}")
-  # Comments do not count, except the one that is asked for.
+  # Ignore all comments except the required one.
   if sed 's/--.*//' "$file" | grep -qiE '\bdrop[[:space:]]+(table|column|schema)\b|\btruncate\b' &&
     ! grep -qE '^-- contract: .+' "$file"; then
-    complain "$file" "takes data away without a \`-- contract: <why nothing reads it any more>\` line"
+    complain "$file" "removes data without a \`-- contract: <why nothing reads it any more>\` line"
   fi
 done
 
 expected=1
 while read -r number; do
   if [[ "$number" != "$expected" ]]; then
-    complain "V${number}__….sql" "is out of sequence: V$expected is expected"
+    complain "V${number}__….sql" "is out of sequence: expected V$expected"
     break
   fi
   expected=$((expected + 1))

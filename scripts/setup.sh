@@ -1,23 +1,23 @@
 #!/usr/bin/env bash
-# Installs what is missing to run (`setup.sh run`), also to test (`setup.sh test`),
-# or also to compare with others (`setup.sh bench`).
+# Installs missing dependencies for running (`setup.sh run`), testing (`setup.sh test`)
+# or benchmarking against other systems (`setup.sh bench`).
 #
-# On Debian and its relatives, as root or with sudo that asks no password, it
-# installs packages. Elsewhere it says exactly what to install, and fails. With
-# nothing missing it takes well under a second.
+# On Debian and its derivatives, as root or with passwordless sudo, it installs
+# packages. Elsewhere it lists exactly what to install, and fails. If nothing is
+# missing, it takes well under a second.
 set -euo pipefail
 
 purpose="${1:-run}"
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 cd "$root"
 
-# What apt-get can install, and what a person must.
+# Packages that apt-get can install, and problems that the user has to solve.
 packages=()
 problems=()
 
 has() { command -v "$1" >/dev/null 2>&1; }
 
-# Another program may bear the name, so it must say what it is.
+# Checks the version output, because another program may have the same name.
 is_postgres() { [[ -x "$1" ]] && [[ "$("$1" --version 2>/dev/null </dev/null || true)" == "postgres (PostgreSQL) "* ]]; }
 
 has_postgres() {
@@ -44,7 +44,7 @@ has_onnxruntime() { [[ -s .groundswell/lib/libonnxruntime.so && -s .groundswell/
 find_missing() {
   packages=()
   problems=()
-  # Rust and Node are taken from where their makers publish them: Debian's are too old.
+  # Rust and Node must come from upstream, because Debian's versions are too old.
   has cargo || problems+=("Rust 1.95 or newer: https://rustup.rs")
   has_node || problems+=("Node.js 20.19 or newer with npm: https://nodejs.org/en/download")
   has cc || packages+=(build-essential)
@@ -59,12 +59,12 @@ find_missing() {
     has python3 && python3 -c 'import venv, ensurepip' 2>/dev/null || packages+=(python3 python3-venv)
   fi
   if [[ "$purpose" == test ]]; then
-    # For the Python programs that judge this one.
+    # For the Python programs that the tests check the server with.
     has python3 && python3 -m pip --version >/dev/null 2>&1 || packages+=(python3 python3-pip)
     has chromium || has chromium-browser || has google-chrome || packages+=(chromium)
-    # Prometheus' own judge of what we export.
+    # Validates the exported metrics.
     has promtool || packages+=(prometheus)
-    # Without it emoji are boxes in the pictures of the dashboard.
+    # Without an emoji font, screenshots of the dashboard show boxes.
     [[ -n "$(find /usr/share/fonts ~/.local/share/fonts -iname '*emoji*' -print -quit 2>/dev/null)" ]] ||
       packages+=(fonts-noto-color-emoji)
   fi
@@ -80,9 +80,9 @@ as_root() {
 
 may_install() { has apt-get && { [[ "$(id -u)" == 0 ]] || { has sudo && sudo -n true 2>/dev/null; }; }; }
 
-# The packages would start servers of their own, on the ports that a person may
-# use for others. Ours are private, so theirs need not run. Servers that
-# already run are left alone.
+# Prevents the packages from starting their own servers on ports that may be in
+# use. Groundswell starts private servers instead. Servers that are already
+# running are not affected.
 install_packages() {
   echo "installing: $*"
   local guard=/usr/sbin/policy-rc.d
@@ -91,7 +91,7 @@ install_packages() {
     printf '#!/bin/sh\nexit 101\n' | as_root tee "$guard" >/dev/null
     as_root chmod 755 "$guard"
   fi
-  as_root apt-get -qq update || echo "setup: the package lists could not be refreshed" >&2
+  as_root apt-get -qq update || echo "setup: the package lists could not be updated" >&2
   as_root apt-get -qq install -y --no-install-recommends "$@" >/dev/null || echo "setup: apt-get failed" >&2
   if [[ -n "$(trap -p EXIT)" ]]; then
     as_root rm -f "$guard"
@@ -101,11 +101,11 @@ install_packages() {
 
 explain_and_fail() {
   {
-    echo "setup: this is missing and could not be installed from here:"
+    echo "setup: the following is missing and could not be installed automatically:"
     local problem
     for problem in "${problems[@]}"; do echo "  - $problem"; done
     if ((${#packages[@]})); then
-      echo "  - these Debian packages (elsewhere: what provides the same programs):"
+      echo "  - these Debian packages (or their equivalents on other systems):"
       echo "      apt-get install ${packages[*]}"
     fi
     echo "Install it and run the command again."
@@ -138,6 +138,6 @@ fi
 if [[ "$purpose" == bench ]] && ! cmp -s bench/peers/requirements.txt .groundswell/bench-peers/installed.txt; then
   python3 -m venv --clear .groundswell/bench-peers
   .groundswell/bench-peers/bin/pip install --quiet --disable-pip-version-check -r bench/peers/requirements.txt
-  # Copied last, so a stopped installation is not taken for a whole one.
+  # Copied last, so an interrupted installation does not look complete.
   cp bench/peers/requirements.txt .groundswell/bench-peers/installed.txt
 fi

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Trains both models from the public data sets and writes them to weights/: a
-# first deep network, which teaches swift and two more, whose mean is deep. What is
-# not committed (the checkpoints, the teachers' answers, deep in float32) stays in
-# training/.cache. Each of the three networks takes some 45 minutes on two cores with
-# AMX; a run that was stopped goes on where it was.
+# Trains both models on the public data sets and writes them to weights/. The first
+# of three deep networks is the teacher of swift and of the other two, whose mean is
+# the deep model. Files that are not committed (checkpoints, teacher outputs, deep in
+# float32) stay in training/.cache. Each deep network takes about 45 minutes on two
+# cores with AMX; an interrupted run resumes where it stopped.
 #
 # Usage: scripts/train.sh <folder with the data sets>
 set -euo pipefail

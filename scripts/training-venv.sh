@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes training/.venv with the packages of one requirements file, and prints the path of its Python.
+# Creates training/.venv with the packages from a requirements file, and prints the path of its Python.
 #
 # Usage: scripts/training-venv.sh <requirements file under training/>
 set -euo pipefail
