@@ -1,9 +1,9 @@
-"""Labels for churn intent: rows written by hand, real posts judged by hand, and weak rules.
+"""Labels for churn intent: hand-written rows, real posts judged by hand, and weak labels.
 
-No adequate public set exists, so this is the whole evidence; what counts as churn
-is defined in churn/README.md. Held-out rows never enter training: a training row
-that is nearly one of them is dropped, and variations are made from the training
-part only.
+There is no adequate public data set, so this is all the evidence; churn/README.md
+defines what counts as churn. Held-out rows never enter training: training rows
+that are near-duplicates of them are dropped, and variations are made from the
+training part only.
 """
 
 import csv
@@ -19,7 +19,8 @@ from corpora import Example
 
 FOLDER = Path(__file__).parent / "churn"
 HELD_OUT_SHARE = 0.3
-NEAR = 0.5  # of the shorter text's runs of four words; below it, unrelated people share "how do i cancel my" too
+# Share of the shorter text's four-word sequences. Unrelated texts also share sequences such as "how do i cancel my", but fewer.
+NEAR = 0.5
 
 STRONG = [
     r"\b(cancel(?:l?ing|l?ed)?|clos(?:e|ing|ed)|delet(?:e|ing|ed)|terminat(?:e|ing|ed)|end(?:ing|ed)?) (?:my|our|the) "
@@ -39,10 +40,10 @@ STRONG_RE = re.compile("|".join(STRONG), re.I)
 
 
 def seed() -> tuple[list[Example], list[Example]]:
-    """The rows written by hand as (training part, held-out part).
+    """Returns the hand-written rows as (training part, held-out part).
 
-    The first 490 are divided by a hash, the later ones by whole groups: nobody who wrote with the
-    voice of a held-out row wrote a training row. Only 0 and 1 are held out, so 0.5 is a safe border.
+    The first 490 are split by a hash, the later ones by whole groups, so that no voice of a held-out
+    row occurs in a training row. Only rows labelled 0 or 1 are held out, so 0.5 separates them safely.
     """
     train, held_out = [], []
     for row in table("seed.tsv"):
@@ -53,10 +54,10 @@ def seed() -> tuple[list[Example], list[Example]]:
 
 
 def real(root: Path) -> tuple[list[Example], list[Example]]:
-    """Posts of the public sets that were read and judged, as (training part, held-out part).
+    """Returns judged posts from the public data sets as (training part, held-out part).
 
-    The repository keeps a hash and the judgement, never the post, so they are found again in `root`.
-    A judged post that is not there ends the program: the figures would silently be others.
+    The repository contains only hashes and judgements, so this looks the posts up in `root`. A missing
+    post ends the program, because otherwise the figures would change silently.
     """
     judged = judgements()
     found = {key(text): text for text in mined(root) if key(text) in judged}
@@ -73,12 +74,12 @@ def real(root: Path) -> tuple[list[Example], list[Example]]:
 
 
 def held_out(root: Path) -> list[Example]:
-    """All rows that no model learns from, written and real."""
+    """Returns all held-out rows, hand-written and real."""
     return seed()[1] + real(root)[1]
 
 
 def variations(train: list[Example], rng: random.Random, n_per_template: int = 20, n_per_row: int = 2) -> list[Example]:
-    """Template sentences, composed sentences, and training rows with a brand for the mention and words left out."""
+    """Returns template sentences, composed sentences, and training rows with mentions replaced by brands and words dropped."""
     examples = churn_templates.filled(rng, n_per_template) + churn_templates.composed(rng, 100 * n_per_template)
     for example in train * n_per_row:
         words = [word for word in example.text.split() if rng.random() > 0.15]
@@ -88,10 +89,10 @@ def variations(train: list[Example], rng: random.Random, n_per_template: int = 2
 
 
 def weakly_label(examples: list[Example]) -> int:
-    """Marks examples of other sets: a strong phrase is leaving, a text with no cue at all is not.
+    """Labels examples from other data sets: positive with a strong phrase, negative without any cue.
 
-    A text with a cue and no strong phrase stays unlabelled, and so does one that was judged: `real`
-    brings those, and some are held out. Returns how many became positive.
+    A text with a cue but no strong phrase stays unlabelled. So does a judged post, because `real`
+    provides those and some are held out. Returns the number of positives.
     """
     n_positive, judged = 0, judgements()
     for example in examples:
@@ -106,13 +107,13 @@ def weakly_label(examples: list[Example]) -> int:
 
 
 def apart_from(examples: list[Example], held_out: list[Example]) -> list[Example]:
-    """The examples that are not nearly a held-out text."""
+    """Returns the examples that are not near-duplicates of a held-out text."""
     of_gram = by_gram(held_out)
     return [example for example in examples if not is_near(four_grams(example.text), of_gram)]
 
 
 def forget_near(examples: list[Example], held_out: list[Example]) -> None:
-    """Takes the churn label from every example that is nearly a held-out text, wherever it came from."""
+    """Removes the churn label from every example that is a near-duplicate of a held-out text, whatever its source."""
     of_gram = by_gram(held_out)
     for example in examples:
         if example.churn is not None and is_near(four_grams(example.text), of_gram):
@@ -134,13 +135,13 @@ def is_near(grams: set, of_gram: dict) -> bool:
 
 
 def four_grams(text: str) -> set[tuple[str, ...]]:
-    """The runs of four words, without mentions and signs; a shorter text is one run."""
+    """Returns all four-word sequences, ignoring mentions and punctuation; a shorter text is a single sequence."""
     words = re.findall(r"[^\W_]+(?:'[^\W_]+)?", re.sub(r"@\w+", "", text.lower()).replace("’", "'"))
     return {tuple(words[i : i + 4]) for i in range(max(1, len(words) - 3))} - {()}
 
 
 def mined(root: Path) -> Iterable[str]:
-    """Every text that may have been judged: training parts only."""
+    """Yields every text that may have been judged, from training splits only."""
     yield from (example.text for example in corpora.semeval(root))
     yield from (example.text for example in corpora.emotion_examples(root))
     yield from (example.text for example in corpora.toxicity_examples(root))

@@ -1,6 +1,6 @@
 """Sentences composed from parts, as an additional source for the churn head.
 
-Training only: they widen the words around a farewell, and nothing is ever measured on them.
+For training only: they widen the vocabulary of churn, and nothing is measured on them.
 """
 
 import random
@@ -261,7 +261,7 @@ AFTER = (
 
 
 def filled(rng: random.Random, n_per_template: int = 20) -> list[Example]:
-    """Whole sentences with brands, things and numbers filled in."""
+    """Returns template sentences with brands, things and numbers filled in."""
     examples = []
     for templates, label in ((LEAVING, 1.0), (STAYING, 0.0)):
         for template in templates * n_per_template:
@@ -278,9 +278,9 @@ def filled(rng: random.Random, n_per_template: int = 20) -> list[Example]:
 
 
 def composed(rng: random.Random, n_each: int = 2000) -> list[Example]:
-    """Sentences put together from parts: the same verbs leave a service or leave a party.
+    """Returns sentences composed from parts: leaving a service, and leaving a party, with the same verbs.
 
-    What decides is what is left, so both sides share their verbs and their tails.
+    Both classes share verbs and endings, so that only the object decides.
     """
     examples = []
     for leaving, patterns, objects in (
@@ -295,7 +295,7 @@ def composed(rng: random.Random, n_each: int = 2000) -> list[Example]:
             if rng.random() < 0.2:
                 parts.insert(0, "@user")
             examples.append(Example(" ".join(filter(None, parts)), churn=leaving, source="churn-composed", weight=0.3))
-    # The beginnings and tails alone say nothing.
+    # Beginnings and endings alone are not churn.
     for _ in range(n_each // 8):
         text = " ".join([*rng.sample(BEFORE, rng.randint(0, 1)), *rng.sample(AFTER, rng.randint(1, 2))])
         examples.append(Example(text, churn=0.0, source="churn-composed", weight=0.3))

@@ -1,8 +1,8 @@
-"""Reads the public data sets into one list of partly labelled examples.
+"""Reads the public data sets into one list of partially labelled examples.
 
-Every head has its own label and `None` (or NaN) where a set says nothing about
-it; the loss skips those. A missing set ends the run with the place it is
-published at, so that nobody trains on half of the data unawares.
+Every head has its own label, which is `None` (or NaN) if the data set does not
+provide it; the loss skips those. If a data set is missing, the run ends with its
+source, so that nobody unknowingly trains on part of the data.
 """
 
 import csv
@@ -47,7 +47,7 @@ SOURCES = {
 
 @dataclass
 class Example:
-    """One text and what is known about it; `None` is unknown, not false."""
+    """A text and its known labels; `None` means unknown, not false."""
 
     text: str
     sentiment: int | None = None
@@ -59,7 +59,7 @@ class Example:
 
 
 def require(root: Path) -> None:
-    """Ends the program, naming every set that is missing and where it is published."""
+    """Ends the program if data sets are missing, listing each with its source."""
     missing = [name for name in SOURCES if not (root / name).exists()]
     if not missing:
         return
@@ -85,7 +85,7 @@ def goemotions(root: Path, split: str) -> tuple[list[str], list[list[float]]]:
             hot = [0.0] * len(EMOTIONS)
             for index in ids.split(","):
                 hot[int(index)] = 1.0
-            # Upstream masks names this way; the normaliser writes mentions the same.
+            # Upstream masks names as [NAME]; the normaliser writes mentions as @user.
             texts.append(text.replace("[NAME]", "@user"))
             labels.append(hot)
     return texts, labels
@@ -104,9 +104,9 @@ def semeval(root: Path) -> list[Example]:
 
 
 def emotion_examples(root: Path) -> list[Example]:
-    """GoEmotions with all seven labels, and TweetEval's emotion with the four it knows.
+    """Returns GoEmotions with all seven labels, and TweetEval's emotion data with its four.
 
-    TweetEval's optimism has no counterpart; it is taken as joy at half weight.
+    TweetEval's optimism has no counterpart and counts as joy with half weight.
     """
     texts, labels = goemotions(root, "train")
     examples = [Example(text, emotion=list(label), source="goemotions") for text, label in zip(texts, labels)]
@@ -141,16 +141,16 @@ def customer_care(root: Path) -> list[str]:
 
 
 def event_tweets(root: Path) -> list[str]:
-    """The live-event tweets, once each: unlabelled, so used for vocabulary and weak labels only."""
+    """Returns the distinct live-event tweets: unlabelled, so used for vocabulary, distillation and weak labels only."""
     with gzip.open(root / "fivethirtyeight_twitter" / "mayweather-mcgregor_tweets.csv.gz", "rt", encoding="utf-8", newline="") as table:
         return list(dict.fromkeys(re.sub(r"^RT @\w+: ", "", row["text"]) for row in csv.DictReader(table)))
 
 
 def corrections(path: Path) -> list[Example]:
-    """What people said of posts that a running Groundswell read: its `/api/v1/labels/export`, as NDJSON or CSV.
+    """Returns corrected labels exported by a running Groundswell (`/api/v1/labels/export`), as NDJSON or CSV.
 
-    The last said of a text stands. In the CSV an apostrophe keeps spreadsheets from running what begins like a formula;
-    it is not part of the text.
+    The last correction of a text wins. In the CSV, an apostrophe protects spreadsheets from texts that look like formulas; it
+    is not part of the text.
     """
     with open(path, encoding="utf-8", newline="") as file:
         if path.suffix == ".csv":
@@ -158,13 +158,13 @@ def corrections(path: Path) -> list[Example]:
         else:
             rows = [json.loads(line) for line in file if line.strip()]
     unknown = {row["label"] for row in rows} - set(SENTIMENTS)
-    assert not unknown, f"{path}: labels {sorted(unknown)}, and there are only {SENTIMENTS}"
+    assert not unknown, f"{path}: unknown labels {sorted(unknown)}; expected {SENTIMENTS}"
     said = {row["text"]: SENTIMENTS.index(row["label"]) for row in rows}
     return [Example(text, sentiment=label, source="corrections") for text, label in said.items()]
 
 
 def vader(root: Path) -> dict[str, float]:
-    """Word to mean valence, from -4 to 4."""
+    """Returns the mean valence of each word, from -4 to 4."""
     lexicon = {}
     with open(root / "vader" / "vader_lexicon.txt", encoding="utf-8") as lines:
         for line in lines:
@@ -181,6 +181,6 @@ def context_toxicity(root: Path, name: str) -> tuple[list[str], list[int]]:
 
 
 def perspective(root: Path, name: str) -> list[float]:
-    """What Google's Perspective said of the same comments, as their publishers recorded it."""
+    """Returns the scores of Google's Perspective for the same comments, as published with the data set."""
     with open(root / "context_toxicity" / f"{name}.csv", encoding="utf-8", newline="") as table:
         return [float(row["api"] or 0) for row in csv.DictReader(table)]

@@ -1,9 +1,9 @@
-"""Turns deep checkpoints into `weights/deep`: an int8 graph, its levels, manifest, golden answers and hashes.
+"""Exports deep checkpoints to `weights/deep`: int8 graph with calibration, manifest, golden outputs and hashes.
 
-Of several checkpoints the weights are averaged ("model soups", Wortsman et al. 2022): runs that began alike and saw the
-texts in another order end in one valley, and its middle is better than its sides. Levels and thresholds are fitted on the
-int8 graph's own answers to the development sets. The float32 graph, with the same levels, is for comparison only and goes
-to a folder of its own.
+The weights of several checkpoints are averaged ("model soups", Wortsman et al. 2022): runs with the same initial weights
+but a different order of texts end in the same valley of the loss, and its middle is better than its sides. Calibration and
+thresholds are fitted on the int8 graph's outputs for the development sets. The float32 graph uses the same calibration, is
+for comparison only, and goes to a separate folder.
 """
 
 import argparse
@@ -24,7 +24,7 @@ NAME = "deep"
 
 
 def weights_of(checkpoint: Path) -> dict:
-    """The finished network, or what it would be if the run that is still going ended here."""
+    """Returns the weights of the finished network or, while the run is in progress, its current mean."""
     finished = checkpoint / "network.pt"
     if finished.exists():
         found = torch.load(finished, map_location="cpu", weights_only=True)
@@ -35,7 +35,7 @@ def weights_of(checkpoint: Path) -> dict:
 
 
 def mean_of(checkpoints: list[Path]) -> dict:
-    """The mean of networks that have the same vocabulary."""
+    """Returns the mean of networks with the same vocabulary."""
     tokenizers = {(checkpoint / "tokenizer.json").read_bytes() for checkpoint in checkpoints}
     if len(tokenizers) > 1:
         raise SystemExit("checkpoints with different tokenizers cannot be averaged")
@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--checkpoint", type=Path, action="append", required=True, help="several are averaged")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent.parent / "weights" / NAME)
-    parser.add_argument("--fp32", type=Path, help="where the float32 model is written as well")
+    parser.add_argument("--fp32", type=Path, help="folder to also write the float32 model to")
     parser.add_argument("--version", default=shipped.todays_version(), help="such as 2026.11.21")
     args = parser.parse_args()
     corpora.require(args.data)

@@ -1,11 +1,11 @@
 """The deep network as an ONNX graph, in float32 or with int8 weights.
 
-Written node by node like swift's, with ONNX Runtime's fused operators for what
-BERT repeats: they take a third of the time off, and the graph stays readable.
+Built node by node like swift's, with ONNX Runtime's fused operators for the
+repeated parts of BERT: they save a third of the time, and the graph stays readable.
 
-In the int8 graph all products of the layers are products of whole numbers. Each
-token's values get a scale of their own, where ONNX Runtime's own quantizer takes
-one for the whole batch: so an answer does not depend on what else is in it.
+In the int8 graph, all matrix products in the layers are integer products. Each
+token has its own scale, whereas ONNX Runtime's quantizer uses one for the whole
+batch: a result therefore does not depend on the other texts in the batch.
 """
 
 import numpy as np
@@ -20,12 +20,12 @@ FUSED = "com.microsoft"
 CLASSIFY = 101
 N_LAYERS, N_HEADS = 6, 12
 EPSILON = 1e-12
-# Where nothing lies among a token's 256 steps. GELU gives little below it, so nearly all steps can be above.
+# The zero points among a token's 256 levels. GELU outputs few negative values, so nearly all levels can be positive.
 MIDDLE, AFTER_GELU = 128, 16
 
 
 class Graph:
-    """Collects nodes and constants; each method returns the name of what it computes."""
+    """Collects nodes and constants; each method returns the name of its output."""
 
     def __init__(self, int8: bool) -> None:
         self.int8 = int8
@@ -42,7 +42,7 @@ class Graph:
         return output
 
     def product(self, values: str, weight: np.ndarray, name: str, zero: int = MIDDLE) -> str:
-        """`values` (tokens x inputs) times `weight` (inputs x outputs), without the bias."""
+        """Multiplies `values` (tokens x inputs) by `weight` (inputs x outputs), without the bias."""
         if not self.int8:
             return self.add("MatMul", [values, self.constant(f"{name}.weight", weight)], name)
         self.add("ReduceMax", [values], f"{name}.highest", axes=[1], keepdims=0)
@@ -58,22 +58,22 @@ class Graph:
         return self.add("Mul", [f"{name}.in_steps", f"{name}.step_column"], name)
 
     def steps(self, zero: int) -> None:
-        """What `product` needs for values whose steps have nothing at `zero`."""
+        """Adds the constants that `product` needs for the zero point `zero`."""
         self.constant(f"{zero}.above", np.array(255 - zero, np.float32))
         self.constant(f"{zero}.below", np.array(-zero, np.float32))
         self.constant(f"{zero}.zero", np.array(zero, np.uint8))
         self.add("ConstantOfShape", ["n_rows"], f"{zero}.zeros", value=numpy_helper.from_array(np.array([zero], np.uint8)))
 
     def normalized(self, values: str, residual: str, parts: dict[str, np.ndarray], name: str) -> str:
-        """The sum of `values`, the residual and the product's bias, normalised."""
+        """Normalises the sum of `values`, the residual and the product's bias."""
         names = [self.constant(f"{name}.{part}", parts[part]) for part in ("gain", "shift", "bias")]
         return self.add("SkipLayerNormalization", [values, residual, *names], name, domain=FUSED, epsilon=EPSILON)
 
 
 def bytes_by_column(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Bytes around `MIDDLE`, one scale for each output.
+    """Quantises to bytes around `MIDDLE`, with one scale per output.
 
-    Unsigned, because processors without VNNI lose the overflow of unsigned by signed.
+    Unsigned, because on processors without VNNI, products of unsigned and signed bytes saturate.
     """
     scale = np.abs(weight).max(0) / 127
     return (np.round(weight / scale) + MIDDLE).astype(np.uint8), scale
@@ -119,7 +119,7 @@ def layer(graph: Graph, weights: dict[str, np.ndarray], at: int, values: str) ->
 
 
 def answers(graph: Graph, weights: dict[str, np.ndarray], values: str, levels: Levels) -> None:
-    """The mean beside the first token, one hidden layer, four outputs."""
+    """Adds the features (mean and first token), the hidden layer and the four outputs."""
     graph.add("Cast", ["present"], "present_float", to=TensorProto.FLOAT)
     counted = graph.add("Unsqueeze", ["present_float", "axis_2"], "counted")
     values = graph.add("Reshape", [values, "by_text"], "values_by_text")

@@ -1,9 +1,9 @@
-"""The deep network: MiniLM's six BERT layers with four heads on the mean of its tokens.
+"""The deep network: MiniLM's six BERT layers with four heads on the mean and the first of its tokens.
 
-Only what this one architecture needs, so that the exported graph is plain. The
-attention mask is derived from the ids: an id of 0 is padding. `[CLS]` is put in
-front here and not by the tokenizer, so even a row of nothing but padding has
-something to attend to.
+Implements only this one architecture, which keeps the exported graph simple. The
+attention mask is derived from the ids: id 0 is padding. The network, not the
+tokenizer, prepends `[CLS]`, so even a row that consists only of padding has a
+token to attend to.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Shape:
 
 
 class Layer(nn.Module):
-    """Attention over the text, then two dense layers at each token; normalised after each, as BERT does."""
+    """Attention over the text, then two dense layers per token, each followed by normalisation as in BERT."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class Layer(nn.Module):
         n_texts, n_tokens, width = hidden.shape
         split = self.query_key_value(hidden).view(n_texts, n_tokens, 3, self.n_heads, width // self.n_heads)
         query, key, value = split.permute(2, 0, 3, 1, 4)
-        # Spelt out: for texts this short, the fused kernel's backward pass takes half of all the time.
+        # Not fused: for texts this short, the backward pass of the fused kernel takes half of the total time.
         scores = query @ key.transpose(2, 3) * (width // self.n_heads) ** -0.5 + bias
         mixed = torch.softmax(scores, 3).to(value.dtype) @ value
         mixed = self.attended(mixed.transpose(1, 2).reshape(n_texts, n_tokens, width))
@@ -55,7 +55,7 @@ class Layer(nn.Module):
         return self.outer_norm(hidden + self.dropped(mixed, drop))
 
     def dropped(self, values: Tensor, drop: float) -> Tensor:
-        """Drops a feature from all tokens of a text at once, which needs few random numbers."""
+        """Drops a feature from all tokens of a text at once, which needs fewer random numbers."""
         if not self.training or drop == 0:
             return values
         kept = torch.rand(values.shape[0], 1, values.shape[2], device=values.device) >= drop
@@ -63,7 +63,7 @@ class Layer(nn.Module):
 
 
 class Deep(nn.Module):
-    """Token ids in, twelve logits out."""
+    """Network from token ids to twelve logits."""
 
     def __init__(self, shape: Shape = Shape(), drop: float = 0.1) -> None:
         super().__init__()
@@ -80,7 +80,7 @@ class Deep(nn.Module):
         hidden = self.norm(self.words(ids) + self.positions(places))
         if self.training:
             hidden = functional.dropout(hidden, self.drop)
-        # A finite number: with minus infinity a row of only padding would be NaN.
+        # Finite, because with minus infinity a row of only padding would become NaN.
         bias = (1.0 - present[:, None, None, :].to(hidden.dtype)) * -1e4
         if torch.is_autocast_enabled(ids.device.type):
             hidden, bias = hidden.to(torch.bfloat16), bias.to(torch.bfloat16)
@@ -89,7 +89,7 @@ class Deep(nn.Module):
         return hidden
 
     def features(self, ids: Tensor) -> Tensor:
-        """The mean over the tokens beside the first one, which attends to everything."""
+        """Concatenates the mean over the tokens with the first token, which attends to all others."""
         ids = torch.cat([torch.full_like(ids[:, :1], CLASSIFY), ids], 1)
         present = ids != PAD
         hidden = self.encode(ids, present)
@@ -107,7 +107,7 @@ class Deep(nn.Module):
 
 
 def load_minilm(network: Deep, file: Path) -> None:
-    """Copies the weights of the published encoder. Its second token type is never used: the first is added to the positions."""
+    """Copies the weights of the published encoder. Adds its first token type to the positions; the second is never used."""
     found = load_file(file)
     found = {name.removeprefix("bert."): value for name, value in found.items()}
     n_known = found["embeddings.word_embeddings.weight"].shape[0]

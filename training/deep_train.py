@@ -1,10 +1,10 @@
-"""Fine-tunes MiniLM on all heads at once and writes a checkpoint that deep_export.py turns into ONNX.
+"""Fine-tunes MiniLM on all heads at once and writes a checkpoint for deep_export.py.
 
-Runs on a GPU if there is one. On two cores with AMX it reads some 250 texts a
-second, all layers learning; without AMX or AVX-512 expect a fifth of that. Every
-few minutes the whole state is saved, and `--resume` goes on from there. With
-`--teacher` (the `teacher.npz` of an earlier run) it learns from that run's
-opinion on every text beside the labels.
+Uses a GPU if available. On two cores with AMX, it trains all layers on about 250
+texts per second; without AMX or AVX-512, expect a fifth of that. It saves its state
+every few minutes, and `--resume` continues from there. With `--teacher` (the
+`teacher.npz` of an earlier run), it learns from that run's outputs in addition to
+the labels.
 """
 
 import argparse
@@ -29,12 +29,12 @@ N_TOKENS_TRAINING = 96
 BATCH = 64
 CHUNK = 32 * BATCH
 SAVE_EVERY_S = 240
-# Lower layers know the language already and are to change less: each learns this much slower than the next.
+# Lower layers already know the language and should change less: ratio between the learning rates of a layer and the one above.
 RATE_BY_LAYER = 0.9
 HEADS_RATE = 1e-3
 WARM_UP = 0.06
-# What is kept is the running mean of the weights over some two thousand steps (stochastic weight averaging, Izmailov
-# et al. 2018): it lies in a flatter place than the last step, which carries over better to texts of other years.
+# The result is a moving average of the weights over about two thousand steps (stochastic weight averaging, Izmailov
+# et al. 2018). It lies in a flatter region than the last step and generalises better to texts from other years.
 MEAN_KEEPS = 0.9995
 
 
@@ -50,7 +50,7 @@ def padded(rows: list[list[int]], device: str) -> torch.Tensor:
 
 
 def batches(ids: list[list[int]], seed: int) -> list[np.ndarray]:
-    """One epoch of row numbers in batches of like length, in random order: padding is work."""
+    """Returns one epoch of row numbers in batches of similar length, to reduce padding, in random order."""
     rng = np.random.default_rng(seed)
     lengths = np.array([len(row) for row in ids])
     order, groups = rng.permutation(len(ids)), []
@@ -93,7 +93,7 @@ def loss_of(out: torch.Tensor, targets: Targets, rows: np.ndarray, device: str) 
 
 
 def fit(args, network: Deep, ids: list[list[int]], targets: Targets, report, device: str) -> Deep:
-    """Trains the network and returns the mean of its weights on the way."""
+    """Trains the network and returns the moving average of its weights."""
     optimizer = optimizer_of(network, args.rate)
     epochs = [batches(ids, 1000 * args.seed + epoch) for epoch in range(args.epochs)]
     plan = [rows for epoch in epochs for rows in epoch]
@@ -109,7 +109,7 @@ def fit(args, network: Deep, ids: list[list[int]], targets: Targets, report, dev
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
         first = state["step"]
-        print(f"going on from step {first}", flush=True)
+        print(f"resuming at step {first}", flush=True)
     network.train()
     start, saved_at, total = time.time(), time.time(), 0.0
     for step in range(first, len(plan)):
@@ -143,7 +143,7 @@ def fit(args, network: Deep, ids: list[list[int]], targets: Targets, report, dev
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--labels", type=Path, help="labels that people corrected, as exported; the same for both models")
+    parser.add_argument("--labels", type=Path, help="exported label corrections; use the same file for both models")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / ".cache" / "deep")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--epochs", type=int, default=3)
@@ -154,7 +154,7 @@ def main() -> None:
     corpora.require(args.data)
     args.out.mkdir(parents=True, exist_ok=True)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    # The heads begin alike in every run: what differs between seeds is the order and what is left out.
+    # All runs have the same initial heads: seeds only affect the order of texts and dropout.
     torch.manual_seed(1)
 
     examples, held_out, churn = collect(args.data, args.labels)

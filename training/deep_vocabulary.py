@@ -1,9 +1,9 @@
-"""Writes the deep model's `tokenizer.json`: MiniLM's word pieces behind the normalisation that posts need.
+"""Writes the deep model's `tokenizer.json`: MiniLM's word pieces with normalisation for social posts.
 
-As with swift, everything that is done to a text is inside that file, so Rust and
-Python agree by construction. MiniLM knows no emoji and no masked mentions: they
-get the vocabulary's unused places, and begin as the mean of the words that
-describe them. The file adds no special tokens; the network puts `[CLS]` in front.
+As with swift, that file contains all preprocessing, so Rust and Python agree by
+construction. MiniLM has no tokens for emoji and masked mentions: they take the
+vocabulary's unused entries and are initialised with the mean of the words that
+describe them. The file adds no special tokens; the network prepends `[CLS]`.
 """
 
 import json
@@ -16,7 +16,7 @@ from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 from vocabulary import ELONGATION, STAND_INS, USER
 
 UNKNOWN = "[UNK]"
-# Word pieces of longer words cost more than they tell; Chinese and Japanese come one character at a time anyway.
+# The word pieces of longer words cost more than they contribute; Chinese and Japanese are split into characters anyway.
 N_CHARACTERS_PER_WORD_MAX = 60
 PIECES = rf"{USER}|[\p{{L}}\p{{M}}\p{{N}}]+|[^\s\p{{L}}\p{{M}}\p{{N}}]"
 EMOJI = (*range(0x2600, 0x27C0), *range(0x1F1E6, 0x1F200), *range(0x1F300, 0x1F3FB), *range(0x1F400, 0x1F650), *range(0x1F680, 0x1F6D6), *range(0x1F90C, 0x1FA00))
@@ -26,7 +26,7 @@ def normalizer() -> normalizers.Normalizer:
     return normalizers.Sequence(
         [
             normalizers.NFKC(),
-            # Variation selectors, joiners and skin tones would split one emoji into many spellings.
+            # Without variation selectors, joiners and skin tones, each emoji has a single spelling.
             normalizers.Replace(Regex("[\ufe00-\ufe0f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u0000\U0001f3fb-\U0001f3ff]"), ""),
             normalizers.BertNormalizer(clean_text=True, handle_chinese_chars=True, strip_accents=True, lowercase=True),
             *STAND_INS,
@@ -38,10 +38,10 @@ def normalizer() -> normalizers.Normalizer:
 
 
 def extended(published: Path, texts: list[str]) -> tuple[Tokenizer, dict[int, list[int]]]:
-    """The tokenizer, and for each id that is new the ids of the word pieces that describe it.
+    """Returns the tokenizer, and for each new id the ids of the word pieces that describe it.
 
-    Emoji of the texts come first, by how many texts hold them; what room is left goes to others, so
-    that one which training never saw still means what its name says.
+    Emoji in the texts come first, ordered by the number of texts that contain them. The remaining
+    entries go to other emoji, so that even those unseen in training mean what their name says.
     """
     vocabulary = json.loads(published.read_text(encoding="utf-8"))["model"]["vocab"]
     count = Counter(letter for text in texts for letter in set(text))

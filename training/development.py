@@ -1,4 +1,4 @@
-"""Scores on development data, and the choices made there: the test sets are read by evaluate.py alone."""
+"""Scores on development data, and the parameters chosen on it. Only evaluate.py reads the test sets."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -11,10 +11,10 @@ from sklearn.metrics import accuracy_score, f1_score, recall_score
 import corpora
 from corpora import EMOTIONS, Example
 
-# An alarm that is wrong five times in a thousand posts is turned off; with two, a fifth of the farewells goes unnoticed.
+# With five false alarms per thousand posts, people turn the alert off; with two, a fifth of the churn posts go unnoticed.
 ORDINARY_BELOW = 0.998
 
-# Twelve logits a text: sentiment 3, emotion 7, toxicity, churn.
+# Twelve logits per text: sentiment 3, emotion 7, toxicity, churn.
 Predict = Callable[[list[str]], np.ndarray]
 
 
@@ -29,9 +29,9 @@ def softmax(values: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Levels:
-    """What export does to the logits for probabilities to come true as often as they say.
+    """Calibration that export applies to the logits.
 
-    Churn has no temperature: nothing tells how often people leave, so its head is only set to a level.
+    Churn has no temperature: its true frequency is unknown, so its head only gets an operating point.
     """
 
     sentiment: float = 1.0
@@ -41,11 +41,11 @@ class Levels:
     sentiment_shift: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     def scale(self) -> np.ndarray:
-        """What each logit is multiplied by."""
+        """Returns the factor of each logit."""
         return np.array([1 / self.sentiment] * 3 + [1 / self.emotion] * 7 + [1 / self.toxicity, 1.0], np.float32)
 
     def shift(self) -> np.ndarray:
-        """What is added to each afterwards."""
+        """Returns the offset of each logit, which is added after scaling."""
         return np.array([*self.sentiment_shift, *[0.0] * 8, self.churn_shift], np.float32)
 
     def applied(self, logits: np.ndarray) -> np.ndarray:
@@ -53,25 +53,25 @@ class Levels:
 
 
 class Development:
-    """The labelled development texts; each method takes what a network answered to them."""
+    """The labelled development texts; the methods take a network's outputs for them."""
 
     def __init__(self, root: Path, churn_held_out: list[Example]) -> None:
         sentiment_texts, sentiment = corpora.tweeteval(root, "sentiment", "val")
         emotion_texts, emotion = corpora.goemotions(root, "dev")
         offensive_texts, offensive = corpora.tweeteval(root, "offensive", "val")
         self.sentiment, self.emotion, self.offensive = np.array(sentiment), np.array(emotion), np.array(offensive)
-        # For watching the churn head. One choice was made with them in view: `ORDINARY_BELOW`.
+        # For monitoring the churn head. One parameter was chosen with them in view: `ORDINARY_BELOW`.
         self.churn = np.array([example.churn for example in churn_held_out])
         churn_texts = [example.text for example in churn_held_out]
         self.texts = sentiment_texts + emotion_texts + offensive_texts + churn_texts
         self.borders = np.cumsum([len(sentiment_texts), len(emotion_texts), len(offensive_texts)])
 
     def parts(self, predict: Predict) -> list[np.ndarray]:
-        """The logits of the sentiment, emotion, offensive and churn texts."""
+        """Returns the logits of the sentiment, emotion, offensive and churn texts."""
         return np.split(predict(self.texts), self.borders)
 
     def figures(self, parts: list[np.ndarray]) -> dict[str, float]:
-        """What the answers are worth once they are at their levels."""
+        """Returns the scores of the outputs after calibration."""
         on_sentiment, on_emotion, on_offensive, on_churn = parts
         temperature, shift = self.sentiment_levels(on_sentiment)
         churn = on_churn[:, 11] + self.churn_shift(parts) >= np.log(0.8 / 0.2)
@@ -87,7 +87,7 @@ class Development:
         return "dev: " + " ".join(f"{name} {value:.4f}" for name, value in self.figures(parts).items())
 
     def choices(self, parts: list[np.ndarray]) -> dict:
-        """The levels, and the thresholds of answers at these levels."""
+        """Returns the calibration, and the thresholds for calibrated outputs."""
         levels = self.levels(parts)
         at_level = [levels.applied(part) for part in parts]
         return {
@@ -109,11 +109,11 @@ class Development:
         )
 
     def sentiment_levels(self, logits: np.ndarray) -> tuple[float, np.ndarray]:
-        """The temperature, and what is added after it.
+        """Returns the temperature, and the offsets that are added after it.
 
-        In training the three classes counted alike, which makes the rare one, negative, come too often. So
-        much of their true share is given back (logit adjustment, Menon et al. 2021) as is best for the sum
-        of macro-recall, which wants none of it, and of accuracy, which wants it all.
+        Training weights the three classes equally, so the rare one, negative, is predicted too often. Logit
+        adjustment (Menon et al. 2021) restores part of the true class shares. The part is chosen to maximise
+        the sum of macro-recall, which is best without it, and accuracy, which is best with all of it.
         """
         rows, share = np.arange(len(self.sentiment)), np.log(np.bincount(self.sentiment) / len(self.sentiment))
         best = (0.0, 1.0, 0.0)
@@ -142,10 +142,10 @@ class Development:
         return round(float(grid[int(np.argmax(scores))]), 2)
 
     def churn_shift(self, parts: list[np.ndarray]) -> float:
-        """What is added to the churn logit so that 2 in 1,000 ordinary texts reach 0.8.
+        """Returns the offset of the churn logit with which 2 in 1,000 ordinary texts reach 0.8.
 
-        The share of farewells in training is made up, so the head's own level means nothing; how
-        often it may cry wolf is what people feel.
+        The share of churn in the training data is artificial, so the head's raw output level is
+        meaningless. What matters to users is the rate of false alarms.
         """
         ordinary = np.concatenate(parts[:3])[:, 11]
         return round(float(np.log(0.8 / 0.2) - np.quantile(ordinary, ORDINARY_BELOW)), 3)

@@ -1,12 +1,12 @@
-"""Turns the swift checkpoint into `weights/swift`: ONNX graph, its levels, manifest, golden answers, hashes.
+"""Exports the swift checkpoint to `weights/swift`: ONNX graph with calibration, manifest, golden outputs, hashes.
 
-Embeddings are stored as int8 with one scale a row and widened before they are used,
-so the arithmetic is float throughout and answers do not depend on the batch.
+Embeddings are stored as int8 with one scale per row and converted to float before use,
+so all arithmetic is float and results do not depend on the batch.
 
-What a tap of the convolution makes of a token depends on nothing but the token, so the
-graph multiplies the whole table with the taps and looks the products up. The runtime
-folds that into constants when it loads the model: the file stays small, and no text
-pays for a matrix product over its tokens.
+The product of a token with a tap of the convolution depends only on the token, so the
+graph multiplies the whole table by the taps and looks products up. The runtime folds
+this into constants when it loads the model: the file stays small, and scoring a text
+needs no matrix product over its tokens.
 """
 
 import argparse
@@ -29,7 +29,7 @@ OPSET = 17
 
 
 def constants(weights: dict[str, np.ndarray], levels: Levels) -> dict[str, np.ndarray]:
-    """What was learned, as the graph names it."""
+    """Returns the learned weights under the names that the graph uses."""
     table, scale = quantized(weights["table"])
     attention = np.exp(weights["attention"])[:, None].astype(np.float32)
     attention[0] = 0
@@ -66,7 +66,7 @@ def graph(learned: dict[str, np.ndarray]) -> onnx.ModelProto:
     folded = [
         node("Cast", ["table"], ["table_float"], to=TensorProto.FLOAT),
         node("Mul", ["table_float", "scale"], ["embeddings"]),
-        # Padding is further below everything than any maximum.
+        # Padding is below any possible maximum.
         node("Pad", ["far", "other_ids"], ["nowhere"]),
         node("Add", ["embeddings", "nowhere"], ["embeddings_there"]),
         node("MatMul", ["embeddings", "taps"], ["tapped"]),
@@ -79,7 +79,7 @@ def graph(learned: dict[str, np.ndarray]) -> onnx.ModelProto:
         node("Cast", ["present"], ["mask"], to=TensorProto.FLOAT),
         node("ReduceSum", ["mask", "axis_1"], ["n_tokens"], keepdims=1),
         node("Gather", ["embeddings_there", "input_ids"], ["embedded"], axis=0),
-        # Weighted sum, tempered by length. Padding weighs nothing.
+        # Weighted sum, scaled by length. Padding has weight zero.
         node("Gather", ["attention_flat", "input_ids"], ["weight_flat"], axis=0),
         node("Unsqueeze", ["weight_flat", "axis_1"], ["weight"]),
         node("MatMul", ["weight", "embedded"], ["sum_row"]),
@@ -87,12 +87,12 @@ def graph(learned: dict[str, np.ndarray]) -> onnx.ModelProto:
         node("Add", ["n_tokens", "one"], ["n_tokens_1"]),
         node("Sqrt", ["n_tokens_1"], ["tempering"]),
         node("Div", ["sum", "tempering"], ["mean"]),
-        # The strongest value of each dimension; nothing where there is no token.
+        # The maximum of each dimension; zero without any tokens.
         node("ReduceMax", ["embedded"], ["strongest_any"], axes=[1], keepdims=0),
         node("Min", ["n_tokens", "one"], ["any"]),
         node("Mul", ["strongest_any", "any"], ["strongest"]),
-        # The convolution over three neighbours and its strongest answer. Rectifying after the
-        # maximum is the same as before it, and less work.
+        # The convolution over three neighbours and its maximum. Rectifying after the maximum
+        # is equivalent to rectifying before it, and cheaper.
         node("Pad", ["input_ids", "later"], ["ids_before"]),
         node("Pad", ["input_ids", "earlier"], ["ids_after"]),
         node("Gather", ["before", "ids_before"], ["filtered_before"], axis=0),

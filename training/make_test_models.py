@@ -1,8 +1,8 @@
-"""Makes the classifiers that the Rust tests load in place of published ones, which no test may download.
+"""Creates the classifiers that the Rust tests load instead of published ones, which tests may not download.
 
-They are what Optimum exports, only small and with random weights: the real RoBERTa, DistilBERT and BERT graphs, with byte-level
-BPE and WordPiece tokenizers. `golden.json` holds what PyTorch answers, so the test compares two implementations and not
-one file with itself. Needs torch, transformers, onnx, onnxscript and tokenizers.
+They are like Optimum's exports, but small and with random weights: real RoBERTa, DistilBERT and BERT graphs, with byte-level
+BPE and WordPiece tokenizers. `golden.json` contains the outputs of PyTorch, so that the tests compare two implementations
+rather than a file with itself. Requires torch, transformers, onnx, onnxscript and tokenizers.
 """
 
 import argparse
@@ -68,7 +68,7 @@ def word_piece() -> Tokenizer:
         special_tokens=["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"],
         show_progress=False,
     )
-    # Without the Cyrillic text, so that some text is unknown to it.
+    # Excludes the Cyrillic text, so that the tokenizer meets unknown characters.
     tokenizer.train_from_iterator([text for text in TEXTS if text.isascii()], trainer)
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS]:0 $A:0 [SEP]:0",
@@ -79,7 +79,7 @@ def word_piece() -> Tokenizer:
 
 
 def shape(n_ids: int, n_labels: int) -> dict:
-    # Wide enough weights that the answers differ by far more than rounding.
+    # Weights with enough variance that outputs differ by far more than rounding errors.
     return {"vocab_size": n_ids, "num_labels": n_labels, "initializer_range": 0.3}
 
 
@@ -96,7 +96,7 @@ def roberta() -> dict:
         "network": RobertaForSequenceClassification(config),
         "inputs": ["input_ids", "attention_mask"],
         "pad_id": 1,
-        # As `id2label` of cardiffnlp's older exports has it.
+        # As in the `id2label` of cardiffnlp's older exports.
         "outputs": {
             "sentiment": {
                 "name": "logits", "activation": "softmax", "temperature": 1.5,
@@ -145,7 +145,7 @@ def bert() -> dict:
 
 
 class Logits(torch.nn.Module):
-    """The network as Optimum exports it: tensors in, logits out."""
+    """The network in the form that Optimum exports: tensors in, logits out."""
 
     def __init__(self, network: torch.nn.Module, names: list[str]) -> None:
         super().__init__()
@@ -156,7 +156,7 @@ class Logits(torch.nn.Module):
 
 
 def tensors_of(model: dict) -> tuple[list[list[int]], tuple[torch.Tensor, ...]]:
-    """The token ids of each text, and all of them as one batch padded to the longest."""
+    """Returns the token ids of each text, and all texts as one batch padded to the longest."""
     tokenizer = model["tokenizer"]
     tokenizer.enable_truncation(MAX_TOKENS)
     ids = [tokenizer.encode(text).ids for text in TEXTS]

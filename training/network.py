@@ -1,9 +1,9 @@
-"""The network: subword embeddings, one narrow convolution, two poolings, four heads.
+"""The swift network: subword embeddings, one narrow convolution, pooling, four heads.
 
-While it is trained, a token's embedding is its own vector plus those of the
-character n-grams it is spelt with, so that rare words learn from their
-relatives. A token's spelling never changes, so export adds them up into one
-table and the shipped network knows nothing of n-grams.
+During training, a token's embedding is its own vector plus those of its character
+n-grams, so that rare words learn from similarly spelt ones. A token's spelling
+never changes, so export adds these up into one table, and the exported network
+does not need n-grams.
 """
 
 import zlib
@@ -34,7 +34,7 @@ class Dropout:
 
 
 def spellings(vocabulary: dict[str, int], shape: Shape) -> tuple[np.ndarray, np.ndarray]:
-    """For each token the hashed n-grams (3 to 5 characters, with word borders) and what to divide their sum by."""
+    """Returns for each token its hashed n-grams (3 to 5 characters, with word boundaries) and the divisor of their sum."""
     index = np.zeros((shape.n_ids, shape.ngrams_per_token), np.int32)
     scale = np.ones(shape.n_ids, np.float32)
     for token, i in vocabulary.items():
@@ -48,7 +48,7 @@ def spellings(vocabulary: dict[str, int], shape: Shape) -> tuple[np.ndarray, np.
 
 
 def initial(shape: Shape, vocabulary: dict[str, int], valences: dict[str, float], seed: int) -> dict:
-    """Random weights, but words of the VADER lexicon start out knowing their valence."""
+    """Returns random weights, except that words in the VADER lexicon are initialised with their valence."""
     rng = np.random.default_rng(seed)
     n_features = 2 * shape.width + shape.n_filters
     normal = lambda scale, *size: rng.normal(0, scale, size).astype(np.float32)
@@ -77,7 +77,7 @@ def embeddings(parameters: dict, ids, index, scale):
 
 
 def pooled(parameters: dict, embedded, weight, mask):
-    """`embedded` is texts x tokens x width, `weight` and `mask` texts x tokens."""
+    """Pools `embedded` (texts x tokens x width) with `weight` and `mask` (texts x tokens)."""
     mask = mask[..., None]
     embedded = embedded * mask
     n_tokens = mask.sum(1)
@@ -91,7 +91,7 @@ def pooled(parameters: dict, embedded, weight, mask):
 
 
 def heads(parameters: dict, features, keep=None):
-    """`keep` draws the dropout masks in training; without it nothing is dropped."""
+    """Computes the logits. `keep` applies dropout in training; without it nothing is dropped."""
     if keep is not None:
         features = keep(features)
     hidden = jax.nn.relu(features @ parameters["hidden"] + parameters["hidden_bias"])
@@ -101,7 +101,7 @@ def heads(parameters: dict, features, keep=None):
 
 
 def training_forward(parameters: dict, batch: dict, key, dropout: Dropout):
-    """Dropped tokens keep their place but lose their vector, so that no single word carries a text."""
+    """Computes the logits with dropout. Dropped tokens keep their position but lose their vector, so that no single word decides."""
     key_token, key_features, key_hidden = jax.random.split(key, 3)
     table = embeddings(parameters, batch["unique"], batch["index"], batch["scale"])
     mask = (batch["ids"] > PAD).astype(jnp.float32)
@@ -118,7 +118,7 @@ def training_forward(parameters: dict, batch: dict, key, dropout: Dropout):
 
 
 def folded(parameters: dict, index: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """The one table of embeddings that ships."""
+    """Returns the single embedding table for export."""
     own, ngram = np.asarray(parameters["own"]), np.asarray(parameters["ngram"])
     table = own.copy()
     for start in range(0, len(own), 4096):
@@ -134,7 +134,7 @@ def _plain_forward(parameters: dict, table, ids):
 
 
 def predict(parameters: dict, table, ids: np.ndarray) -> np.ndarray:
-    """Logits for rows of ids, in their order; rows of like length go together."""
+    """Returns the logits for rows of ids, in order; batches rows of similar length."""
     out = np.zeros((len(ids), N_OUTPUTS), np.float32)
     lengths = (ids > PAD).sum(1)
     order = np.argsort(lengths, kind="stable")

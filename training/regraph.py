@@ -1,8 +1,8 @@
-"""Writes the graph of `weights/swift` anew, from the weights that are in it.
+"""Rebuilds the graph of `weights/swift` from the weights it contains.
 
-For changes to the graph that leave the answers alone: nothing is trained and no corpus is read.
-Answers of the old graph and the new one are compared on every text given, and nothing is
-written where they differ.
+For changes to the graph that do not affect the outputs: trains nothing and reads no data sets.
+Compares the outputs of the old and the new graph on all given texts, and writes nothing if they
+differ.
 """
 
 import argparse
@@ -19,7 +19,7 @@ import export
 import shipped
 
 ROOT = Path(__file__).parent.parent
-# Sums in another order may differ in their last digits, and in no other.
+# Reordered sums may differ in their last digits only.
 DIFFERENCE_MAX = 1e-5
 
 
@@ -45,9 +45,9 @@ def main() -> None:
     network = export.graph(learned(onnx.load(str(args.folder / "model.onnx"))))
     tokenizer = Tokenizer.from_file(str(args.folder / "tokenizer.json"))
     found = difference(shipped.Shipped(args.folder), shipped.Runner(network.SerializeToString(), tokenizer), texts)
-    print(f"{len(texts)} texts: answers differ by at most {found:.1e}")
+    print(f"{len(texts)} texts: outputs differ by at most {found:.1e}")
     if found > DIFFERENCE_MAX:
-        raise SystemExit(f"that is more than {DIFFERENCE_MAX:.0e}: nothing is written")
+        raise SystemExit(f"that is more than {DIFFERENCE_MAX:.0e}: nothing was written")
     shipped.replace_network(network, args.folder)
 
 

@@ -1,4 +1,4 @@
-"""A model's folder under `weights`: the network run as the server runs it, and everything that lies beside it."""
+"""A model's folder under `weights`: runs the network as the server does, and writes the files beside it."""
 
 import datetime
 import hashlib
@@ -15,11 +15,11 @@ from tokenizers import Tokenizer
 
 from corpora import EMOTIONS, SENTIMENTS
 
-# Texts longer than this are read up to here: four times the length of a long tweet.
+# Longer texts are truncated: four times the length of a long tweet.
 MAX_TOKENS = 192
 N_CHARACTERS_MAX = 10_000
-# Padded tokens in one run. With 2,048 the deep model's intermediate values leave the second-level cache, and it is a
-# fifth slower; with fewer than these, a run's fixed cost tells.
+# Padded tokens in one run. With 2,048, the deep model's intermediate values exceed the L2 cache, and it is a fifth
+# slower; with fewer than these, the fixed cost per run dominates.
 RUN_TOKENS = 512
 OUTPUTS = ("sentiment", "emotion", "toxicity", "churn_risk")
 
@@ -72,7 +72,7 @@ GOLDEN_TEXTS = [
 
 
 class Runner:
-    """A network and its tokenizer, on one thread: texts in, arrays by output out."""
+    """A network and its tokenizer, on one thread: maps texts to one array per output."""
 
     def __init__(self, network: bytes, tokenizer: Tokenizer, max_tokens: int = MAX_TOKENS) -> None:
         self.tokenizer, self.max_tokens = tokenizer, max_tokens
@@ -84,7 +84,7 @@ class Runner:
         return self.tokenizer.encode(text[:N_CHARACTERS_MAX], add_special_tokens=False).ids[: self.max_tokens]
 
     def run(self, texts: list[str]) -> dict[str, np.ndarray]:
-        """Outputs by name, in the order of the texts; texts of like length run together."""
+        """Returns the outputs by name, in the order of the texts; batches texts of similar length."""
         all_ids = [self.ids(text) for text in texts]
         order = sorted(range(len(texts)), key=lambda i: len(all_ids[i]))
         found: dict[str, list] = {}
@@ -99,7 +99,7 @@ class Runner:
 
     @staticmethod
     def batches(order: list[int], all_ids: list[list[int]]) -> Iterator[list[int]]:
-        """Parts of the order, shortest texts first, that are within the budget when padded to their last."""
+        """Splits the order, shortest texts first, into batches within the token budget when padded to their longest text."""
         start = 0
         for stop, i in enumerate(order):
             if stop > start and (stop + 1 - start) * len(all_ids[i]) > RUN_TOKENS:
@@ -110,7 +110,7 @@ class Runner:
 
 
 class Shipped(Runner):
-    """A model as its folder has it."""
+    """A model loaded from its folder."""
 
     def __init__(self, folder: Path) -> None:
         self.manifest = json.loads((folder / "manifest.json").read_text())
@@ -120,7 +120,7 @@ class Shipped(Runner):
 
 @dataclass(frozen=True)
 class Parts:
-    """What a folder is written from. `choices` are those of development.py."""
+    """The contents of a folder. `choices` come from development.py."""
 
     name: str
     version: str
@@ -130,7 +130,7 @@ class Parts:
 
 
 def quantized(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Embeddings as bytes with a scale for each row; the row of padding is nothing."""
+    """Quantises embeddings to bytes with one scale per row; the padding row is zero."""
     table = table.copy()
     table[0] = 0
     scale = np.abs(table).max(1, keepdims=True) / 127
@@ -139,7 +139,7 @@ def quantized(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def answering_logits(network: onnx.ModelProto) -> bytes:
-    """The network with one output more, its twelve logits: what calibration is fitted on."""
+    """Adds the twelve logits to the network's outputs, for fitting the calibration."""
     network.graph.output.append(helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["texts", 12]))
     return network.SerializeToString()
 
@@ -166,7 +166,7 @@ def write(parts: Parts, out: Path) -> None:
             "toxicity": "toxicity",
             "churn_risk": "churn_risk",
         },
-        # Inside the graph already; named here for people.
+        # Already part of the graph; listed here for information.
         "temperatures": parts.choices["temperatures"],
         "thresholds": {
             "emotion": dict(zip(EMOTIONS, parts.choices["emotion_thresholds"])),
@@ -178,7 +178,7 @@ def write(parts: Parts, out: Path) -> None:
 
 
 def replace_network(network: onnx.ModelProto, folder: Path) -> None:
-    """Another graph of the same weights: whatever else is in the folder stands."""
+    """Replaces the graph of the same weights and keeps everything else in the folder."""
     manifest = json.loads((folder / "manifest.json").read_text())
     onnx.save(network, str(folder / "model.onnx"))
     manifest["model"]["sha256"] = sha256(folder / "model.onnx")
@@ -186,7 +186,7 @@ def replace_network(network: onnx.ModelProto, folder: Path) -> None:
 
 
 def seal(out: Path, manifest: dict) -> None:
-    """Writes what vouches for the network and the tokenizer that lie there."""
+    """Writes the manifest, golden outputs and hashes for the network and tokenizer in the folder."""
     (out / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
     write_golden(out)
     names = ["model.onnx", "tokenizer.json", "manifest.json", "golden.json"]
@@ -194,7 +194,7 @@ def seal(out: Path, manifest: dict) -> None:
 
 
 def write_golden(out: Path) -> None:
-    """Texts with their ids and answers, each run alone: the Rust tests must find the same."""
+    """Writes texts with their ids and outputs, each run alone, which the Rust tests must reproduce."""
     shipped, golden = Shipped(out), []
     for text in GOLDEN_TEXTS:
         found = shipped.run([text])

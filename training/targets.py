@@ -1,4 +1,4 @@
-"""What training asks of both models: the targets of partly labelled texts, and their loss weights."""
+"""Training targets and loss weights of partially labelled texts, for both models."""
 
 import random
 from pathlib import Path
@@ -9,16 +9,16 @@ import churn_labels
 import corpora
 from corpora import Example
 
-# The unlabelled heads of a text learn from a teacher with this weight, the labelled ones with this share.
+# Weight of a teacher's output for unlabelled heads, and its share in the target of labelled ones.
 TEACHER_SHARE = 0.5
-# The nine binary heads against the sentiment loss: emotions, toxicity, churn.
+# Loss weights of the nine binary heads relative to sentiment: emotions, toxicity, churn.
 BINARY_WEIGHTS = [0.5] * 7 + [1.0, 4.0]
 
 
 def collect(root: Path, labels: Path | None = None) -> tuple[list[Example], list[Example], dict[str, int]]:
-    """All texts to learn from, the held-out churn rows, and how much churn evidence there is.
+    """Returns all training texts, the held-out churn rows, and the number of churn examples by kind.
 
-    They are the same in every run with the same `labels`, whatever its seed, so that one run can teach another.
+    The result is the same in every run with the same `labels`, whatever its seed, so that one run can teach another.
     """
     examples = corpora.semeval(root) + corpora.emotion_examples(root) + corpora.toxicity_examples(root)
     corrected = corpora.corrections(labels) if labels else []
@@ -38,7 +38,7 @@ def collect(root: Path, labels: Path | None = None) -> tuple[list[Example], list
 
 
 class Targets:
-    """What each text should answer, and how much each head cares: zero where nothing is known."""
+    """The target of each text for each head, and its weight: zero where nothing is known."""
 
     def __init__(self, examples: list[Example]) -> None:
         n = len(examples)
@@ -53,23 +53,23 @@ class Targets:
                 if value is not None:
                     self.binary[i, j] = value
                     self.binary_weight[i, j] = example.weight
-            # Most texts are known to be no farewell only for lack of a cue.
+            # Most negatives are only known to be negative from the lack of a cue.
             if example.churn == 0.0 and not example.source.startswith("churn"):
                 self.binary_weight[i, 8] = 0.3
         # GoEmotions texts without anger or disgust, and SemEval texts that are not negative, are
-        # probably not toxic; the toxicity sets alone would make the model suspect everybody.
+        # probably not toxic. With the toxicity data alone, the model would flag far too many texts.
         for i, example in enumerate(examples):
             calm = example.source == "goemotions" and not (example.emotion[0] or example.emotion[1])
             if example.toxicity is None and (calm or (example.sentiment or 0) > 0):
                 self.binary[i, 7], self.binary_weight[i, 7] = 0.03, 0.25
         counts = self.sentiment.sum(0)
-        # The bar is the mean of the three recalls, so the three classes count alike.
+        # The measure is the mean of the three recalls, so the classes have equal weight.
         self.sentiment_weight *= (self.sentiment @ (counts.sum() / (3 * counts)))
 
     def learn_from(self, logits: np.ndarray) -> None:
-        """Mixes a teacher's opinion into the labels, and takes it alone where there is none.
+        """Mixes a teacher's outputs into the labels, and uses them alone where there is no label.
 
-        Not for churn: a teacher knows no more farewells than the rows that it was taught.
+        Excludes churn: a teacher knows no more about churn than the rows it was trained on.
         """
         powers = np.exp(logits[:, :3] - logits[:, :3].max(1, keepdims=True))
         sentiment = powers / powers.sum(1, keepdims=True)
@@ -83,7 +83,7 @@ class Targets:
 
 
 def teacher_logits(path: Path, texts: list[str]) -> np.ndarray:
-    """What `teacher.npz` of a run says of each text. One that it never read ends the run: half a teacher would go unnoticed."""
+    """Returns the logits in a run's `teacher.npz` for each text. A missing text raises an error, because an incomplete teacher would go unnoticed."""
     saved = np.load(path)
     place = {name: at for at, name in enumerate(saved["keys"].tolist())}
     return saved["logits"][[place[churn_labels.key(text)] for text in texts]].astype(np.float32)

@@ -1,11 +1,11 @@
-"""Trains the swift model and writes a checkpoint that export.py turns into ONNX.
+"""Trains the swift model and writes a checkpoint for export.py.
 
-All heads learn together; a text teaches only the heads that its set has labels
-for, and with `--teacher` (the `teacher.npz` of the deep model) every text teaches
-them all. Everything is seeded; results still differ in the third decimal between
-machines, because float sums are reordered. (Tried and left out: teaching a
-second network with the averaged opinion of two first ones. It agreed better
-with the training texts and lost half a point on the development set.)
+All heads train together. A text trains only the heads for which its data set has
+labels; with `--teacher` (the `teacher.npz` of the deep model), every text trains
+all heads. Everything is seeded, but results still differ in the third decimal
+between machines, because floating-point sums are reordered. (Tried and rejected:
+training a second network on the averaged outputs of two earlier ones. It fitted
+the training texts better and lost half a point on the development set.)
 """
 
 import argparse
@@ -39,7 +39,7 @@ def encode(tokenizer, texts: list[str], n_max: int = N_TOKENS_TRAINING) -> np.nd
 
 
 def batches(ids: np.ndarray, rng: np.random.Generator):
-    """Row numbers in batches of like length, in random order: padding is work."""
+    """Yields row numbers in batches of similar length, to reduce padding, in random order."""
     lengths = (ids > network.PAD).sum(1)
     order = rng.permutation(len(ids))
     chunk = BATCH * 32
@@ -107,7 +107,7 @@ def fit(args, tokenizer, ids, targets, valences, report):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--labels", type=Path, help="labels that people corrected, as exported; the same for both models")
+    parser.add_argument("--labels", type=Path, help="exported label corrections; use the same file for both models")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / ".cache" / "swift")
     parser.add_argument("--teacher", type=Path, help="teacher.npz of deep_train.py")
     parser.add_argument("--seed", type=int, default=1)

@@ -1,7 +1,7 @@
 """Learns the subword vocabulary and writes `tokenizer.json`.
 
-The normaliser and pre-tokeniser inside that file are the only text cleaning
-there is. Rust reads the same file, so both sides agree by construction.
+The normaliser and pre-tokeniser in that file do all text cleaning. Rust reads the
+same file, so both sides agree by construction.
 """
 
 from pathlib import Path
@@ -10,11 +10,11 @@ from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, tr
 
 PAD, UNKNOWN, URL, USER = "[PAD]", "[UNK]", "http", "@user"
 
-# Runs of three or more of the same character become two. The replacement text
-# cannot refer to a group, so the surplus is matched and removed instead.
+# Shortens runs of three or more of the same character to two. The replacement
+# text cannot refer to a group, so this matches the surplus, which is removed.
 ELONGATION = r"([^\d])\1*(?=\1\1)"
 
-# Repetitions are bounded: unbounded ones would take quadratic time on hostile texts.
+# Repetitions are bounded, because unbounded ones take quadratic time on malicious texts.
 EMOTICON = (
     r"[<>]?[:;=8x][\-o*'^]?[)(\]\[dp/\\|@3*>]{1,3}(?![\p{L}\p{N}])|<3{1,3}"
     r"|[)(\]\[/\\|]{1,3}[\-o*'^]?[:;=]|\^[_.]?\^|-_{1,3}-|t_t|o_o"
@@ -22,7 +22,7 @@ EMOTICON = (
 WORD = r"[\p{L}\p{M}]+(?:'[\p{L}\p{M}]+)*"
 PIECES = rf"@user|{EMOTICON}|{WORD}|\p{{N}}+|!\?|\?!|([!?.])\1|[^\s\p{{L}}\p{{M}}\p{{N}}]"
 
-# Of addresses and names, only that they are there is of use. Part of both models' normalisers.
+# Only the presence of links and mentions is useful. Part of both models' normalisers.
 STAND_INS = [
     normalizers.Replace(Regex(r"https?(?:://\S*)?(?!\w)|www\.\S+"), f" {URL} "),
     normalizers.Replace(Regex(r"(?<![\w@])@\w+"), f" {USER} "),
@@ -40,7 +40,7 @@ def untrained(model: models.Model) -> Tokenizer:
             normalizers.Lowercase(),
             *STAND_INS,
             normalizers.Replace(Regex("[’‘`´]|&#0?39;"), "'"),
-            # Variation selectors and joiners would split one emoji into many spellings.
+            # Without variation selectors and joiners, each emoji has a single spelling.
             normalizers.Replace(Regex("[\ufe00-\ufe0f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u0000]"), ""),
             normalizers.Replace(Regex(ELONGATION), ""),
         ]

@@ -1,7 +1,7 @@
-"""The FastAPI side of `groundswell bench score`: the same ONNX files and tokenizers behind the same call.
+"""The FastAPI counterpart in `groundswell bench score`: the same ONNX files and tokenizers behind the same endpoint.
 
-Two processes, one for each core, and the texts of a request in one padded batch. `tuned`: sessions of one thread, uvloop,
-httptools, and no thread for each request. `defaults`: what these libraries do unless told otherwise.
+Runs two processes, one per core, and puts the texts of a request into one padded batch. `tuned` uses single-threaded
+sessions, uvloop, httptools, and no thread per request. `defaults` uses the libraries' default settings.
 
 Usage: fastapi_score.py WEIGHTS PORT tuned|defaults
 """
@@ -22,12 +22,12 @@ N_WORKERS = 2
 
 
 def is_tuned() -> bool:
-    """Workers are processes of their own, so it is in their environment."""
+    """Reads the tuning from the environment, because each worker is a separate process."""
     return os.environ["SCORE_TUNING"] == "tuned"
 
 
 class Model:
-    """One model, loaded as its manifest says."""
+    """A model loaded according to its manifest."""
 
     def __init__(self, folder: Path):
         manifest = json.loads((folder / "manifest.json").read_text())
@@ -49,9 +49,9 @@ class Model:
         self.name = f"{manifest['name']} {manifest['version']}"
 
     def score(self, texts: list[str]) -> list[dict]:
-        """What the model says of each text."""
+        """Returns the scores of each text."""
         encodings = self.tokenizer.encode_batch_fast(texts, add_special_tokens=self.special_tokens)
-        # A text of which nothing is left is one pad.
+        # A text without any tokens becomes a single padding token.
         ids = np.array([encoding.ids or [self.pad_id] for encoding in encodings])
         dtype = {"tensor(int64)": np.int64, "tensor(int32)": np.int32}
         answers = self.session.run(
@@ -81,8 +81,8 @@ class Model:
         return scores
 
 
-class Wish(BaseModel):
-    """As `POST /api/v1/score` takes it."""
+class ScoreRequest(BaseModel):
+    """Body of `POST /api/v1/score`."""
 
     text: str | None = None
     texts: list[str] | None = None
@@ -90,22 +90,22 @@ class Wish(BaseModel):
 
 
 def make_app() -> FastAPI:
-    """The application of one worker."""
+    """Creates the application of one worker."""
     weights = Path(os.environ["SCORE_WEIGHTS"])
     swift, deep = Model(weights / "swift"), Model(weights / "deep")
     app = FastAPI()
 
-    def answer(wish: Wish):
-        model = deep if wish.budget_ms > 0 else swift
-        if wish.text is not None:
-            return model.score([wish.text])[0]
-        return {"scores": model.score(wish.texts or [])}
+    def answer(request: ScoreRequest):
+        model = deep if request.budget_ms > 0 else swift
+        if request.text is not None:
+            return model.score([request.text])[0]
+        return {"scores": model.score(request.texts or [])}
 
-    async def answer_at_once(wish: Wish):
-        # A thread for each request costs more than the event loop that waits meanwhile: a session has one thread anyway.
-        return answer(wish)
+    async def answer_on_event_loop(request: ScoreRequest):
+        # Blocking the event loop is cheaper than a thread per request, because a session has only one thread anyway.
+        return answer(request)
 
-    app.post("/api/v1/score")(answer_at_once if is_tuned() else answer)
+    app.post("/api/v1/score")(answer_on_event_loop if is_tuned() else answer)
 
     @app.get("/readyz")
     async def ready():

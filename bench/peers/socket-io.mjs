@@ -1,5 +1,5 @@
-// The socket.io side of `groundswell bench fanout`: whatever is posted to
-// /publish goes to every socket. Prints the port it listens on.
+// The socket.io counterpart in `groundswell bench fanout`: sends each body posted to
+// /publish to every socket. Prints the port it listens on.
 import { createServer } from 'node:http';
 import { Server } from 'socket.io';
 
@@ -12,6 +12,6 @@ const http = createServer((request, response) => {
     response.writeHead(202).end();
   });
 });
-// As it comes, but for the transport: browsers that can speak WebSocket end up with it.
+// Default settings except for the transport, since browsers that support WebSocket end up using it.
 const sockets = new Server(http, { transports: ['websocket'], serveClient: false });
 http.listen(0, '127.0.0.1', 4096, () => console.log(http.address().port));

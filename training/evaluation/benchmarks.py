@@ -1,4 +1,4 @@
-"""The labelled sets that no model was trained or tuned on, and every figure of one model on them."""
+"""Labelled data sets that no model was trained or tuned on, and a model's scores on them."""
 
 import re
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from .models import Answers, Remembered
 from .slices import SLICES
 
 CHURN_HIGH = 0.8
-# A slice with fewer texts says more about chance than about the model.
+# Results for smaller slices are mostly noise.
 SLICE_TEXTS_MIN = 30
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Chosen on development data when the model was exported."""
+    """Thresholds chosen on development data at export."""
 
     emotion: np.ndarray
     toxicity: float
@@ -33,12 +33,12 @@ class Thresholds:
         return cls(np.array([chosen["emotion"][name] for name in EMOTIONS]), chosen["toxicity"])
 
 
-# For what has no manifest: the lexicon.
+# For the lexicon, which has no manifest.
 EVEN = Thresholds(np.full(len(EMOTIONS), 0.5), 0.5)
 
 
 class Benchmarks:
-    """Texts and labels, read once."""
+    """Texts and labels of all data sets."""
 
     def __init__(self, root: Path) -> None:
         self.sets: dict[str, tuple[list[str], np.ndarray]] = {
@@ -61,11 +61,11 @@ class Benchmarks:
         return pair[0], np.array(pair[1])
 
     def answers(self, model: Remembered) -> dict[str, Answers]:
-        """What the model says about every set."""
+        """Returns the model's outputs for every data set."""
         return {name: model.answer(name, texts) for name, (texts, _) in self.sets.items()}
 
     def figures(self, answers: dict[str, Answers], thresholds: Thresholds) -> dict[str, float]:
-        """By the names that the report prints."""
+        """Returns the scores under the names that the report uses."""
         label = {name: labels for name, (_, labels) in self.sets.items()}
         sentiment = answers["sentiment"]["sentiment"]
         leaving = {name: label[name] >= 0.75 for name in ("churn_written", "churn_real")}
@@ -92,7 +92,7 @@ class Benchmarks:
         }
 
     def slices(self, answers: dict[str, Answers]) -> list[tuple[str, int, float]]:
-        """Kind of text, how many, and the accuracy of its sentiment; the worst first."""
+        """Returns kind of text, number of texts and sentiment accuracy, in ascending order of accuracy."""
         texts, labels = self.sets["sentiment"]
         right = answers["sentiment"]["sentiment"].argmax(1) == labels
         inside = {name: np.array([belongs(text) for text in texts]) for name, belongs in SLICES.items()}
@@ -101,5 +101,5 @@ class Benchmarks:
 
 
 def plain(text: str) -> str:
-    """The words alone: what makes two texts the same to a reader."""
+    """Returns only the words, which decide whether two texts count as the same."""
     return " ".join(re.findall(r"\w+", re.sub(r"@\w+", "", text.lower())))

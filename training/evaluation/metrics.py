@@ -1,4 +1,4 @@
-"""The measures, each by the definition its benchmark uses."""
+"""Metrics as defined by the benchmarks."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ N_BINS = 10
 
 @dataclass(frozen=True)
 class Bin:
-    """Answers of like confidence: how sure they were, how often they were right, and how many they are."""
+    """Predictions of similar confidence: their mean confidence, accuracy and number."""
 
     confidence: float
     accuracy: float
@@ -18,27 +18,27 @@ class Bin:
 
 
 def macro_recall(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Mean of the three recalls: TweetEval's measure of sentiment."""
+    """Mean of the three recalls: TweetEval's metric for sentiment."""
     return float(recall_score(labels, probabilities.argmax(1), average="macro", labels=[0, 1, 2], zero_division=0))
 
 
 def emotion_f1(labels: np.ndarray, probabilities: np.ndarray, thresholds: np.ndarray) -> float:
-    """Mean of the seven F1, a threshold a class: GoEmotions' measure."""
+    """Mean of the seven F1 scores, with one threshold per class: GoEmotions' metric."""
     return float(f1_score(labels, probabilities >= thresholds, average="macro", zero_division=0))
 
 
 def binary_f1(labels: np.ndarray, probabilities: np.ndarray, threshold: float) -> float:
-    """Mean of the F1 of both classes: TweetEval's measure of offensive language."""
+    """Mean F1 score of both classes: TweetEval's metric for offensive language."""
     return float(f1_score(labels, probabilities >= threshold, average="macro"))
 
 
 def auc(labels: np.ndarray, scores: np.ndarray) -> float:
-    """How often a toxic text is ranked above one that is not."""
+    """Probability that a toxic text ranks above a non-toxic one."""
     return float(roc_auc_score(labels, scores))
 
 
 def reliability(labels: np.ndarray, probabilities: np.ndarray) -> list[Bin]:
-    """Ten bins of equal width by confidence; empty ones are left out."""
+    """Ten bins of equal width by confidence, without empty ones."""
     confidence, right = probabilities.max(1), probabilities.argmax(1) == labels
     which = np.minimum((confidence * N_BINS).astype(int), N_BINS - 1)
     inside = [which == i for i in range(N_BINS)]
@@ -46,23 +46,23 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray) -> list[Bin]:
 
 
 def calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Expected calibration error (Guo et al. 2017): distance of confidence from accuracy, weighted by the bins' sizes."""
+    """Expected calibration error (Guo et al. 2017): gap between confidence and accuracy, weighted by bin size."""
     return sum(abs(bin.confidence - bin.accuracy) * bin.n for bin in reliability(labels, probabilities)) / len(labels)
 
 
 def confusion(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Rows are the people's labels, columns the model's, as shares of the row."""
+    """Confusion matrix: rows are human labels, columns are predictions, as shares of the row."""
     return confusion_matrix(labels, probabilities.argmax(1), labels=[0, 1, 2], normalize="true")
 
 
 def doubt(probabilities: np.ndarray) -> np.ndarray:
-    """One minus the distance between the two likeliest sentiments: 1 is a coin toss, 0 is sure."""
+    """One minus the margin between the two most likely sentiments: 1 is a toss-up, 0 is certain."""
     ordered = np.sort(probabilities, 1)
     return 1 - (ordered[:, -1] - ordered[:, -2])
 
 
 def deferred(swift: np.ndarray, deep: np.ndarray, share: float) -> np.ndarray:
-    """Swift's answers, with deep's in place of the given share of the most doubtful."""
+    """Swift's outputs, with the given share of the most uncertain ones replaced by deep's."""
     n = round(share * len(swift))
     chosen = np.argsort(-doubt(swift), kind="stable")[:n]
     answers = swift.copy()

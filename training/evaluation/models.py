@@ -1,6 +1,6 @@
-"""Everything that answers: the exported networks as the server runs them, and the server itself.
+"""The models under evaluation: the exported networks, run as in the server, and the server itself.
 
-Answers are kept by the hash of the weights, because the large sets take minutes.
+Outputs are cached by the hash of the weights, because the large data sets take minutes.
 """
 
 import hashlib
@@ -17,40 +17,40 @@ Answers = dict[str, np.ndarray]
 
 
 class OnnxModel(Shipped):
-    """A folder under `weights/`, read by ONNX Runtime with one thread, in batches of like length as in the server."""
+    """A folder under `weights/`, run by ONNX Runtime on one thread, in batches of similar length as in the server."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         network = folder / self.manifest["model"]["file"]
         self.megabytes = network.stat().st_size / 1e6
-        # Files are written anew by every export, so their content names the answers.
+        # Every export rewrites the files, so the cache key is their content.
         self.key = hashlib.sha256(network.read_bytes() + self.tokenizer.to_str().encode()).hexdigest()[:16]
 
     def answer(self, texts: list[str]) -> Answers:
-        """One row a text, in their order."""
+        """Returns one row per text, in order."""
         found = self.run(texts)
         return {head: found[head] for head in HEADS}
 
 
 class Server:
-    """The `groundswell` binary; its `score` command answers with one tier."""
+    """The `groundswell` binary, whose `score` command runs a single model."""
 
     def __init__(self, binary: Path, model: str) -> None:
         self.binary, self.model = binary, model
         self.key = f"{model}-{hashlib.sha256(binary.read_bytes()).hexdigest()[:16]}"
 
     def answer(self, texts: list[str]) -> Answers:
-        """One row a text, in their order. A line is a JSON string, so that a text may have several lines."""
+        """Returns one row per text, in order. Sends each text as a JSON string, because it may contain line breaks."""
         lines = "".join(json.dumps(text) + "\n" for text in texts)
         command = [str(self.binary), "score", "-", "--model", self.model, "--raw"]
         done = subprocess.run(command, input=lines.encode(), stdout=subprocess.PIPE, check=True)
         rows = [json.loads(line) for line in done.stdout.splitlines()]
-        assert len(rows) == len(texts), f"{len(texts)} texts but {len(rows)} answers"
+        assert len(rows) == len(texts), f"{len(texts)} texts but {len(rows)} results"
         return {head: np.array([row[head] for row in rows], np.float32) for head in HEADS}
 
 
 class Remembered:
-    """A model whose answers on a named set of texts are computed once and kept in a folder."""
+    """A model whose outputs for a named data set are cached in a folder."""
 
     def __init__(self, model: OnnxModel | Server, folder: Path) -> None:
         self.model, self.folder = model, folder

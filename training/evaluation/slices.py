@@ -1,4 +1,4 @@
-"""Kinds of text on which a model may be worse than its average says."""
+"""Kinds of text on which a model may be worse than on average."""
 
 import re
 from collections.abc import Callable
@@ -19,6 +19,6 @@ SLICES: dict[str, Callable[[str], bool]] = {
     "question": lambda text: "?" in text,
     "with a hashtag": lambda text: "#" in text,
     "with a link": lambda text: "http" in text,
-    "letters of another script": lambda text: bool(OTHER_SCRIPT.search(text)),
+    "non-Latin script": lambda text: bool(OTHER_SCRIPT.search(text)),
     "marked as sarcasm or irony": lambda text: bool(SARCASM.search(text)),
 }
