@@ -32,11 +32,12 @@ setup: setup-test ## Install missing dependencies: PostgreSQL, Redis, Chromium, 
 
 build: setup-run dashboard release ## Build the dashboard and the optimised server that embeds it
 
-check: $(NODE_MODULES) ## Run the CI checks that precede the tests: format, lints, docs, migrations, generated files, types
+check: $(NODE_MODULES) ## Run the CI checks that precede the tests: format, lints, docs, migrations, style samples, generated files, types
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --lib
 	scripts/lint-migrations.sh
+	scripts/lint-style.sh
 	cargo test --quiet --lib config::
 	scripts/check-generated.sh
 	npm --prefix frontend run check
