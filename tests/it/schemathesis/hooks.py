@@ -1,8 +1,8 @@
-"""Turns examples that fit the described schemas into ones that also meet what no JSON Schema can say.
+"""Adapts generated examples to constraints that a JSON Schema cannot express.
 
-Relations between fields, lengths in bytes, times close to now, names that only the server gives out: a schema cannot
-express them, the API describes them in words and refuses what violates them. Only examples that should be accepted are
-changed. Those that should be refused are sent as they were drawn.
+These are relations between fields, lengths in bytes, times close to now, and names that the server assigns. The API
+describes them in words and rejects violations. Only examples that the server should accept are changed; examples that
+it should reject are sent as generated.
 """
 
 import datetime
@@ -13,19 +13,19 @@ import zlib
 
 import schemathesis
 
-# A post that is stored, so that calls about single posts find one.
+# A stored post, for calls about a single post.
 POST = os.environ["GROUNDSWELL_POST"]
 
-# Names that came with Groundswell; such rules can neither be deleted nor become any other rule.
+# Prefix of the built-in rules, which can be neither deleted nor replaced by other rules.
 BUILTIN_RULES = "01930000-0000-7000-8000-"
 
-# Lengths that are limits in bytes, where the schema counts characters.
+# Limits in bytes, because the schema counts characters.
 BYTES_MAX = {
     "id": 256, "handle": 256, "location": 256, "parent_id": 256, "url": 2048,
     "city": 128, "country": 128, "product": 128, "channel": 128, "key": 128,
 }  # fmt: skip
 
-# Nobody is reached there.
+# Resolves nowhere.
 ADDRESS = "https://receiver.invalid/hook"
 
 SETTINGS = {
@@ -35,7 +35,7 @@ SETTINGS = {
     "pagerduty": {"routing_key": "0123456789abcdef0123456789abcdef"},
     "web_push": {
         "endpoint": ADDRESS,
-        # The example of RFC 8291.
+        # The example in RFC 8291.
         "keys": {
             "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
             "auth": "BTBZMqHH6r4Tts7J_aSIgg",
@@ -45,7 +45,7 @@ SETTINGS = {
 
 RANGES = {"sentiment_average": (-1, 1), "churn_high": (0, 1e12), "volume": (0, 1e12), "virality": (60, 100)}
 
-# The kind of each channel that there is. It never changes.
+# The kind of each existing channel, which never changes.
 kinds = {}
 
 
@@ -55,12 +55,12 @@ def now(hours=0):
 
 
 def hours_of(example):
-    """Some hours, the same for the same example."""
+    """Returns a number of hours that depends only on the example."""
     return 1 + zlib.crc32(json.dumps(example, sort_keys=True, default=str).encode()) % 20
 
 
 def plain(value, name=None):
-    """JSON Schema takes 18.0 for an integer; this server, as most, takes it for a fraction."""
+    """Converts floats to integers where possible: to JSON Schema, 18.0 is an integer; to this server, as to most, it is not."""
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return int(value)
     if isinstance(value, str) and name in BYTES_MAX:
@@ -94,7 +94,7 @@ def rule(body):
     if body.get("clear_threshold") is not None:
         nearer = min if body["comparison"] == "above" else max
         body["clear_threshold"] = nearer(min(max(body["clear_threshold"], least), most), body["threshold"])
-    # Those that are drawn do not exist.
+    # Generated channels do not exist.
     body["channels"] = []
 
 
@@ -131,7 +131,7 @@ def repair_body(case, path):
 
 def repair_query(query, path):
     query = plain(dict(query))
-    # Only the server gives them out.
+    # Only the server issues cursors.
     query.pop("cursor", None)
     if "tz" in query:
         query["tz"] = "Europe/Berlin"
@@ -139,10 +139,10 @@ def repair_query(query, path):
         query["window"] = "24h"
         if "limit" in query:
             query["limit"] = min(int(query["limit"]), 200)
-    # A range has a bounded number of steps.
+    # The number of steps in a range is limited.
     if query.get("step") in ("minute", "hour"):
         query["window"] = "1h"
-    # Several filters are answered from posts, of a day at most.
+    # Queries with several filters read posts, of one day at most.
     filters = {"product", "platform", "channel", "city"}
     if path.startswith("/api/metrics/") and len(filters & query.keys()) > 0 and query.get("window") == "7d":
         query["window"] = "24h"
@@ -158,9 +158,9 @@ def repair_query(query, path):
 
 def repair_id(case, path):
     drawn = str(case.path_parameters["id"])
-    # Whether somebody corrected its label is another question.
+    # A DELETE is about a label correction, which the post may not have.
     wants_post = path.startswith("/posts/{id}") and case.method != "DELETE"
-    # What the platform calls a post is taken for what the server calls it.
+    # Otherwise the id would be interpreted as the platform's id of a post.
     is_uuid = re.fullmatch("[0-9a-f-]{36}", drawn)
     is_fixed = drawn.startswith(BUILTIN_RULES) and case.method != "GET"
     if wants_post or not is_uuid or is_fixed:
@@ -182,7 +182,7 @@ def before_call(context, case, kwargs):
 
 @schemathesis.hook
 def filter_case(context, case):
-    """A number that is not below zero as a `float`, which is what the schema says it is, is not wrong."""
+    """Drops negative numbers that round to zero as `float`, the type in the schema, because the server accepts them."""
     numbers = (case.query or {}).get("min_churn"), (case.query or {}).get("min_virality")
     return not any(isinstance(number, float) and -1e-38 < number < 0 for number in numbers)
 
