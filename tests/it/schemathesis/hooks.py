@@ -160,7 +160,7 @@ def repair_id(case, path):
     drawn = str(case.path_parameters["id"])
     # A DELETE is about a label correction, which the post may not have.
     wants_post = path.startswith("/posts/{id}") and case.method != "DELETE"
-    # Otherwise the id would be interpreted as the platform's id of a post.
+    # Ids that are not UUIDs are replaced too.
     is_uuid = re.fullmatch("[0-9a-f-]{36}", drawn)
     is_fixed = drawn.startswith(BUILTIN_RULES) and case.method != "GET"
     if wants_post or not is_uuid or is_fixed:
