@@ -22,7 +22,7 @@ const STEP: f64 = 1.15;
 const KEEPS_UP: f64 = 0.98;
 
 /// More steps than lie between any two machines.
-const N_STEPS_MAX: usize = 12;
+const N_STEPS_MAX: usize = 16;
 
 /// How often the gap between the highest rate that was kept up with and the lowest that was not is halved.
 const N_HALVINGS: usize = 2;
@@ -145,6 +145,8 @@ struct Search {
     kept: Option<f64>,
     /// The lowest that was not.
     failed: Option<f64>,
+    /// A rate that failed once. Only a second failure counts: a single step may have met a checkpoint.
+    doubtful: Option<f64>,
     n_halvings: usize,
 }
 
@@ -152,6 +154,9 @@ impl Search {
     fn next_rate(&mut self, first: f64) -> Option<f64> {
         if self.steps.len() >= N_STEPS_MAX {
             return None;
+        }
+        if let Some(rate) = self.doubtful {
+            return Some(rate);
         }
         match (self.kept, self.failed) {
             (None, None) => Some(first),
@@ -168,8 +173,11 @@ impl Search {
         let rate = step.offered_per_second;
         if step.stored_per_second >= rate * KEEPS_UP {
             self.kept = Some(self.kept.map_or(rate, |kept| kept.max(rate)));
-        } else {
+            self.doubtful = None;
+        } else if self.doubtful.take().is_some() {
             self.failed = Some(self.failed.map_or(rate, |failed| failed.min(rate)));
+        } else {
+            self.doubtful = Some(rate);
         }
         self.steps.push(step);
     }
@@ -277,12 +285,22 @@ mod tests {
 
     #[test]
     fn rates_rise_until_the_server_does_not_keep_up_and_then_close_in() {
-        assert_eq!(tried(1_000.0, 1_400.0), [1_000, 1_150, 1_323, 1_521, 1_422, 1_471]);
+        assert_eq!(tried(1_000.0, 1_400.0), [1_000, 1_150, 1_323, 1_521, 1_521, 1_422, 1_471, 1_471]);
     }
 
     #[test]
     fn rates_fall_where_the_first_is_too_high() {
-        assert_eq!(tried(1_000.0, 800.0), [1_000, 870, 756, 813, 841]);
+        assert_eq!(tried(1_000.0, 800.0), [1_000, 1_000, 870, 870, 756, 813, 841, 841]);
+    }
+
+    #[test]
+    fn a_rate_that_fails_once_is_tried_again_and_may_be_kept() {
+        let mut search = Search::default();
+        let rate = search.next_rate(1_000.0).unwrap();
+        search.note(Step { offered_per_second: rate, stored_per_second: rate / 2.0 });
+        assert_eq!(search.next_rate(1_000.0), Some(rate));
+        search.note(Step { offered_per_second: rate, stored_per_second: rate });
+        assert_eq!(search.next_rate(1_000.0), Some(rate * STEP));
     }
 
     #[test]
