@@ -64,7 +64,7 @@ pub struct Started {
 pub fn serve(config: Config) -> anyhow::Result<bool> {
     config.check()?;
     open_files::raise_limit();
-    telemetry::init_tracing(&config.log);
+    telemetry::init_tracing(&config.telemetry.log);
     let (started, listening) = oneshot::channel();
     let control = Control { stop: CancellationToken::new(), leave: CancellationToken::new(), started };
     run(config, control, |io, control| {
@@ -145,9 +145,9 @@ async fn live(
         show: pipeline.show.clone(),
         observe: pipeline.observe.clone(),
         desk: Arc::clone(&pipeline.desk),
-        data_dir: config.data_dir.clone(),
+        data_dir: config.embedded.data_dir.clone(),
         sockets: sockets.clone(),
-        sockets_max: config.sockets_max,
+        sockets_max: config.live.sockets_max,
         mode: if embedded.is_some() { "embedded" } else { "external" },
         started_at,
     };
@@ -167,7 +167,9 @@ async fn live(
                 embedded.as_ref().map(|embedded| run_info(&config, embedded, web.address, started_at));
             (
                 Some(web),
-                noted.map_or(Ok(()), |info| info.write(&config.data_dir)).map_err(anyhow::Error::from),
+                noted
+                    .map_or(Ok(()), |info| info.write(&config.embedded.data_dir))
+                    .map_err(anyhow::Error::from),
             )
         }
         Err(error) => (None, Err(error)),
@@ -194,16 +196,16 @@ async fn live(
 fn service_desk(config: &Config, connections: &Connections) -> anyhow::Result<ServiceDesk> {
     let params = WatchParams {
         instance: config.instance(),
-        hold: SignedDuration::from_secs(config.service_alert_after_s),
-        high_water: config.high_water,
+        hold: SignedDuration::from_secs(config.alerting.service_alert_after_s),
+        high_water: config.stream.high_water,
         backlog_max: backlog_max(config),
     };
-    Ok(ServiceDesk::new(params, config.operators()?, connections.messenger.dashboard()))
+    Ok(ServiceDesk::new(params, config.notify.operators()?, connections.messenger.dashboard()))
 }
 
 /// Twice what may be in flight: as much may well gather while that is being stored.
 fn backlog_max(config: &Config) -> u64 {
-    let in_flight = config.batch_size.saturating_mul(config.batches_in_flight);
+    let in_flight = config.pipeline.batch_size.saturating_mul(config.pipeline.batches_in_flight);
     u64::try_from(in_flight.saturating_mul(2)).unwrap_or(u64::MAX)
 }
 
@@ -241,7 +243,7 @@ async fn stop(config: &Config, parts: Stopping, io: &Handle) {
         web.stop().await;
     }
     if embedded.is_some()
-        && let Err(error) = RunInfo::remove(Path::new(&config.data_dir))
+        && let Err(error) = RunInfo::remove(Path::new(&config.embedded.data_dir))
     {
         warn!(%error, "the note of the running server was not removed");
     }
@@ -260,9 +262,9 @@ async fn start_servers(config: &Config, io: &Handle) -> anyhow::Result<(Option<E
             return Ok((None, Endpoints { postgres_url: database_url, redis_url }));
         }
         Servers::Embedded => EmbeddedParams {
-            data_dir: config.data_dir.clone(),
-            redis_fsync: config.redis_fsync.into(),
-            durable: config.durable,
+            data_dir: config.embedded.data_dir.clone(),
+            redis_fsync: config.embedded.redis_fsync.into(),
+            durable: config.embedded.durable,
         },
     };
     let embedded = io.spawn(Embedded::start(params)).await??;
@@ -288,7 +290,7 @@ fn run_info(config: &Config, embedded: &Embedded, address: SocketAddr, started_a
         address: format!("http://{address}"),
         postgres_url: endpoints.postgres_url.clone(),
         redis_url: endpoints.redis_url.clone(),
-        prefix: config.prefix.clone(),
+        prefix: config.stream.prefix.clone(),
         postgres_pid: embedded.postgres_pid(),
         redis_pid: embedded.redis_pid(),
         started_at,

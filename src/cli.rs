@@ -200,14 +200,14 @@ fn obey(command: Command) -> anyhow::Result<ExitCode> {
         Command::Synth(params) => Runtime::new()?.block_on(synth::run(*params))?,
         Command::DeadLetters(command) => Runtime::new()?.block_on(dead_letters::run(command))?,
         Command::Score { text, raw, n_batch, config } => {
-            score::run(&score::ScoreParams { text, raw, n_batch, load: config.load_params() })?;
+            score::run(&score::ScoreParams { text, raw, n_batch, load: config.inference.load_params() })?;
         }
         Command::Doctor(config) => return Runtime::new()?.block_on(doctor::run(&config)),
         Command::Bench { bench: Bench::Pipeline(params) } => {
             Runtime::new()?.block_on(bench::pipeline::run(params))?;
         }
         Command::Bench { bench: Bench::Cascade { seconds, rate, no_cache, labelled, output, serve } } => {
-            let load = Serve::try_parse_from(&serve)?.config.load_params();
+            let load = Serve::try_parse_from(&serve)?.config.inference.load_params();
             let params = bench::cascade::CascadeParams {
                 texts: output.texts,
                 seconds,
@@ -225,7 +225,7 @@ fn obey(command: Command) -> anyhow::Result<ExitCode> {
             Runtime::new()?.block_on(bench::explore::run(params))?;
         }
         Command::Bench { bench: Bench::Inference { n_threads, baseline, n_texts, output, config } } => {
-            let load = config.load_params();
+            let load = config.inference.load_params();
             bench::inference::run(bench::inference::InferenceParams {
                 texts: output.texts,
                 load,

@@ -61,25 +61,28 @@ pub async fn connect(config: &Config, endpoints: &Endpoints, io: &Handle) -> any
 }
 
 async fn open(config: &Config, endpoints: &Endpoints) -> anyhow::Result<Connections> {
-    let retention = Duration::from_secs(u64::from(config.retention_days) * 24 * 60 * 60);
+    let retention = Duration::from_secs(u64::from(config.store.retention_days) * 24 * 60 * 60);
     let store_params =
-        StoreParams { url: endpoints.postgres_url.clone(), pool_size: config.pool_size, retention };
+        StoreParams { url: endpoints.postgres_url.clone(), pool_size: config.store.pool_size, retention };
     let store = patiently("postgres", || Store::connect(store_params.clone())).await?;
     let n_applied = store.migrate().await?;
     retention::ensure_partitions(&store, Timestamp::now()).await?;
     info!(n_applied, "postgres is ready");
     let reading = Store::connect(store_params.clone()).await?;
-    let alerting = Store::connect(StoreParams { pool_size: config.alert_pool_size, ..store_params }).await?;
+    let alerting =
+        Store::connect(StoreParams { pool_size: config.store.alert_pool_size, ..store_params }).await?;
 
     let stream_params =
-        StreamParams { redis_url: endpoints.redis_url.clone(), prefix: config.prefix.clone() };
-    let stream = Stream::connect(&stream_params).await?.keeping(config.history_limits());
+        StreamParams { redis_url: endpoints.redis_url.clone(), prefix: config.stream.prefix.clone() };
+    let stream = Stream::connect(&stream_params).await?.keeping(config.live.history_limits());
     patiently("redis", || stream.ping()).await?;
     let consumer = stream.consumer().await?;
     patiently("redis", || consumer.create_group()).await?;
 
-    let models =
-        Arc::new(Models::load(LoadParams { open_remote: Some(deep_process()), ..config.load_params() }));
+    let models = Arc::new(Models::load(LoadParams {
+        open_remote: Some(deep_process()),
+        ..config.inference.load_params()
+    }));
     let id = models.swift().model();
     match models.degraded() {
         Some(reason) => {
@@ -95,7 +98,7 @@ async fn open(config: &Config, endpoints: &Endpoints) -> anyhow::Result<Connecti
         Err(reason) => info!(reason, "no deep model: every score stays as the fast model gave it"),
     }
     let messenger = Arc::new(Messenger::new(messenger_params(config)?)?);
-    let enricher = Arc::new(Enricher::new(EnricherParams { products: config.product_rules()? }));
+    let enricher = Arc::new(Enricher::new(EnricherParams { products: config.pipeline.product_rules()? }));
     Ok(Connections {
         store,
         reading,
@@ -109,21 +112,21 @@ async fn open(config: &Config, endpoints: &Endpoints) -> anyhow::Result<Connecti
 }
 
 fn messenger_params(config: &Config) -> anyhow::Result<MessengerParams> {
-    let keyring = match &config.secret_key {
+    let keyring = match &config.notify.secret_key {
         Some(secret) => Keyring::from_secret(secret),
-        None => Keyring::from_folder(&config.data_dir).unwrap_or_else(|error| {
-            let folder = config.data_dir.display().to_string();
+        None => Keyring::from_folder(&config.embedded.data_dir).unwrap_or_else(|error| {
+            let folder = config.embedded.data_dir.display().to_string();
             warn!(%error, folder, "no key can be kept there, so no channels can be made: set `GROUNDSWELL_SECRET_KEY`");
             Keyring::fleeting()
         }),
     };
     Ok(MessengerParams {
-        allowed: config.notify_allowlist()?,
+        allowed: config.notify.notify_allowlist()?,
         keyring,
-        mail: config.smtp_url.clone().zip(config.smtp_from.clone()),
-        pagerduty_url: config.pagerduty_url.clone(),
-        push_subject: config.push_subject(),
-        dashboard: config.public_url.clone(),
+        mail: config.notify.smtp_url.clone().zip(config.notify.smtp_from.clone()),
+        pagerduty_url: config.notify.pagerduty_url.clone(),
+        push_subject: config.notify.push_subject(),
+        dashboard: config.notify.public_url.clone(),
     })
 }
 

@@ -79,7 +79,7 @@ pub fn start(
     let params = BroadcasterParams {
         encode,
         history: connections.stream.history(),
-        limits: config.history_limits(),
+        limits: config.live.history_limits(),
         io: io.clone(),
     };
     starter.start(
@@ -106,7 +106,7 @@ pub fn start(
     );
 
     let (to_flagged, alerter) = downstream(Alerter::NAME);
-    if config.does(Role::Alert) {
+    if config.pipeline.does(Role::Alert) {
         let params = AlerterParams {
             store: connections.alerting.clone(),
             updates: connections.stream.updates(),
@@ -116,7 +116,7 @@ pub fn start(
             .start(move |life| Alerter::new(params.clone(), life), move |address| to_flagged.follow(address));
     }
 
-    if config.does(Role::Alert) {
+    if config.pipeline.does(Role::Alert) {
         let params = NotifierParams {
             store: connections.alerting.clone(),
             messenger: Arc::clone(&connections.messenger),
@@ -128,14 +128,18 @@ pub fn start(
             store: connections.alerting.clone(),
             updates: connections.stream.updates(),
             io: io.clone(),
-            every: Duration::from_secs(config.signals_every_s),
+            every: Duration::from_secs(config.alerting.signals_every_s),
         };
         starter.start(move |life| SignalWatcher::new(params.clone(), life), |_| {});
     }
 
-    let deep = if config.latency_budget.is_zero() { None } else { connections.models.deep().ok().cloned() };
-    let n_deep_threads = if deep.is_some() { config.n_deep_threads() } else { 0 };
-    let cascade = Arc::new(Cascade::new(config.latency_budget, n_deep_threads));
+    let deep = if config.inference.latency_budget.is_zero() {
+        None
+    } else {
+        connections.models.deep().ok().cloned()
+    };
+    let n_deep_threads = if deep.is_some() { config.inference.n_deep_threads() } else { 0 };
+    let cascade = Arc::new(Cascade::new(config.inference.latency_budget, n_deep_threads));
 
     let (to_count, count) = downstream(TrendCounter::NAME);
     let tap = TrendTap::new(count);
@@ -156,9 +160,9 @@ pub fn start(
         trends: tap,
         cascade: Arc::clone(&cascade),
         io: io.clone(),
-        posts_per_commit: config.posts_per_commit,
-        live_posts_per_second: config.live_posts_per_second,
-        live_window: config.live_window,
+        posts_per_commit: config.pipeline.posts_per_commit,
+        live_posts_per_second: config.live.live_posts_per_second,
+        live_window: config.live.live_window,
     };
     starter.start(
         move |life| Aggregator::new(params.clone(), life),
@@ -189,23 +193,23 @@ pub fn start(
         queue: Arc::clone(&queue),
         cascade: Arc::clone(&cascade),
         downstream: record,
-        n_threads: config.n_inference_threads(),
+        n_threads: config.inference.n_inference_threads(),
     };
     starter
         .start(move |life| InferencePool::new(params.clone(), life), move |address| to_score.follow(address));
 
     let drain = CancellationToken::new();
     let drained = CancellationToken::new();
-    if config.does(Role::Ingest) {
+    if config.pipeline.does(Role::Ingest) {
         let params = HousekeeperParams { store: connections.store.clone(), io: io.clone() };
         starter.start(move |life| Housekeeper::new(params.clone(), life), |_| {});
         let params = IngesterParams {
             consumer: Arc::clone(&connections.consumer),
             downstream: score,
-            batch_size: config.batch_size,
-            batches_in_flight: config.batches_in_flight,
-            places: Arc::new(Semaphore::new(config.batches_in_flight)),
-            claim_idle: Duration::from_millis(config.claim_idle_ms),
+            batch_size: config.pipeline.batch_size,
+            batches_in_flight: config.pipeline.batches_in_flight,
+            places: Arc::new(Semaphore::new(config.pipeline.batches_in_flight)),
+            claim_idle: Duration::from_millis(config.stream.claim_idle_ms),
             drain: drain.clone(),
             drained: drained.clone(),
         };
@@ -214,7 +218,7 @@ pub fn start(
     Pipeline {
         drain,
         drained,
-        ingests: config.does(Role::Ingest),
+        ingests: config.pipeline.does(Role::Ingest),
         score_lane: ScoreLane::new(queue, Arc::clone(&cascade)),
         cascade,
         apply,

@@ -69,17 +69,17 @@ pub fn sockets(config: &Config, pipeline: &Pipeline) -> Sockets {
     Sockets::new(SocketsParams {
         watch: pipeline.watch.clone(),
         disconnect: pipeline.disconnect.clone(),
-        limit: config.sockets_max,
-        stall_max: Duration::from_secs(config.socket_stall_s),
+        limit: config.live.sockets_max,
+        stall_max: Duration::from_secs(config.live.socket_stall_s),
     })
 }
 
 /// Exports read with a quarter of the connections that answer, so that lists find the others.
 fn exports(config: &Config) -> ExportsParams {
     ExportsParams {
-        n_max: config.exports_max,
-        n_reading_max: config.pool_size.div_ceil(4),
-        stall_max: Duration::from_secs(config.export_stall_s),
+        n_max: config.http.exports_max,
+        n_reading_max: config.store.pool_size.div_ceil(4),
+        stall_max: Duration::from_secs(config.http.export_stall_s),
     }
 }
 
@@ -91,10 +91,10 @@ pub fn start(parts: Parts<'_>, supervisors: &mut Supervisors) -> anyhow::Result<
     let Parts { config, connections, pipeline, sockets, health, metrics } = parts;
     let state = Data::new(AppState {
         params: HttpParams {
-            hosts: AllowedHosts::new(config.listen, &config.allowed_hosts),
-            origins: AllowedOrigins::new(&config.allowed_origins),
-            token: config.auth_token.as_deref().map(Token::new),
-            high_water: config.high_water,
+            hosts: AllowedHosts::new(config.http.listen, &config.http.allowed_hosts),
+            origins: AllowedOrigins::new(&config.http.allowed_origins),
+            token: config.auth.auth_token.as_deref().map(Token::new),
+            high_water: config.stream.high_water,
             retention: connections.store.retention(),
         },
         store: connections.reading.clone(),
@@ -111,13 +111,14 @@ pub fn start(parts: Parts<'_>, supervisors: &mut Supervisors) -> anyhow::Result<
         prometheus: metrics,
         health,
     });
-    let listener = listen(config.listen)
-        .with_context(|| format!("cannot listen on `{}`: is another server running there?", config.listen))?;
+    let listener = listen(config.http.listen).with_context(|| {
+        format!("cannot listen on `{}`: is another server running there?", config.http.listen)
+    })?;
     let address = listener.local_addr()?;
     let answering = Answering {
         state,
-        serves_all: config.does(Role::Web),
-        n_sockets_max: usize::try_from(config.sockets_max).unwrap_or(usize::MAX),
+        serves_all: config.pipeline.does(Role::Web),
+        n_sockets_max: usize::try_from(config.live.sockets_max).unwrap_or(usize::MAX),
     };
     let first = answering.build(listener)?;
     let server = Rc::new(RefCell::new(Some(first.handle())));

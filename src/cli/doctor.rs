@@ -43,17 +43,17 @@ enum Outcome {
 /// # Errors
 /// When the report cannot be printed.
 pub async fn run(config: &Config) -> anyhow::Result<ExitCode> {
-    let running = RunInfo::read(&config.data_dir).ok();
+    let running = RunInfo::read(&config.embedded.data_dir).ok();
     let mut findings = vec![settings(config)];
     match config.servers() {
         Ok(Servers::External { database_url, redis_url }) => {
             findings.push(external_postgres(database_url).await);
-            findings.push(external_redis(redis_url, &config.prefix).await);
+            findings.push(external_redis(redis_url, &config.stream.prefix).await);
         }
         _ => {
             findings.push(embedded_postgres());
             findings.push(embedded_redis());
-            findings.push(data_dir(&config.data_dir));
+            findings.push(data_dir(&config.embedded.data_dir));
         }
     }
     findings.push(model(config));
@@ -139,7 +139,7 @@ fn data_dir(data_dir: &Path) -> Finding {
 
 /// Loads it and lets it score a text, so that a wrong file is found and not only a missing one.
 fn model(config: &Config) -> Finding {
-    let loaded = inference::load(&config.load_params());
+    let loaded = inference::load(&config.inference.load_params());
     let Some(reason) = loaded.degraded else {
         let id = loaded.factory.model();
         let hash: String = id.hash.chars().take(12).collect();
@@ -161,7 +161,7 @@ fn built_dashboard() -> Finding {
 }
 
 fn port(config: &Config, running: Option<&RunInfo>) -> Finding {
-    let listen = config.listen;
+    let listen = config.http.listen;
     match TcpListener::bind(listen) {
         Ok(_) => Finding::ok("port", format!("{listen} is free")),
         Err(_) if running.is_some_and(|running| running.address.ends_with(&listen.to_string())) => {
@@ -181,7 +181,7 @@ fn server(config: &Config, running: Option<&RunInfo>) -> Finding {
             "server",
             format!("{} runs (pid {}, version {})", running.address, running.pid, running.version),
         ),
-        None => Finding::note("server", format!("nothing runs on {}", config.data_dir.display())),
+        None => Finding::note("server", format!("nothing runs on {}", config.embedded.data_dir.display())),
     }
 }
 

@@ -1,5 +1,8 @@
+use std::time::Duration;
+
 use clap::{Args, Command, FromArgMatches};
 
+use super::inference::{LATENCY_BUDGET_MAX, latency_budget};
 use super::*;
 
 fn command() -> Command {
@@ -39,7 +42,7 @@ fn origins_are_whole_and_may_be_several() {
         "--allowed-origin",
         "https://b.example",
     ];
-    let names: Vec<_> = config(&two).allowed_origins.iter().map(ToString::to_string).collect();
+    let names: Vec<_> = config(&two).http.allowed_origins.iter().map(ToString::to_string).collect();
     assert_eq!(names, ["https://a.example", "http://localhost:5173", "https://b.example"]);
     for wrong in ["null", "*", "a.example", "https://a.example/", ""] {
         assert!(command().try_get_matches_from(["serve", "--allowed-origin", wrong]).is_err(), "{wrong}");
@@ -49,8 +52,8 @@ fn origins_are_whole_and_may_be_several() {
 #[test]
 fn the_latency_budget_is_a_time_within_half_of_the_claim_on_a_post() {
     assert!(LATENCY_BUDGET_MAX * 2 <= crate::store::corrections::FIRST_CLAIM);
-    let budget = |text: &str| config(&["--latency-budget", text]).latency_budget;
-    assert_eq!(config(&[]).latency_budget, Duration::from_secs(1));
+    let budget = |text: &str| config(&["--latency-budget", text]).inference.latency_budget;
+    assert_eq!(config(&[]).inference.latency_budget, Duration::from_secs(1));
     assert_eq!([budget("0"), budget("250ms"), budget("15s")].map(|it| it.as_millis()), [0, 250, 15_000]);
     for wrong in ["1", "1 s", "s", "-1s", "1h", "16s", "15001ms", "99999999999999999999s", ""] {
         assert!(latency_budget(wrong).is_err(), "{wrong}");
@@ -63,7 +66,7 @@ fn settings_of_notifications_that_cannot_be_right_are_named() {
     assert!(config(&["--notify-allow", "10.0.0.0/99"]).check().is_err());
     assert!(config(&["--smtp-url", "smtp://localhost"]).check().is_err());
     assert!(config(&["--secret-key", "short"]).check().is_err());
-    let subject = |from: &[&str]| config(from).push_subject();
+    let subject = |from: &[&str]| config(from).notify.push_subject();
     assert_eq!(subject(&["--smtp-from", "Mood <mood@example.org>"]), "mailto:mood@example.org");
     assert_eq!(subject(&["--smtp-from", "mood@example.org"]), "mailto:mood@example.org");
     assert_eq!(subject(&["--push-subject", "https://example.org"]), "https://example.org");
@@ -71,8 +74,8 @@ fn settings_of_notifications_that_cannot_be_right_are_named() {
 
 #[test]
 fn the_live_window_is_some_buckets_long() {
-    let seconds = |text: &str| config(&["--live-window", text]).live_window.seconds();
-    assert_eq!(config(&[]).live_window.seconds(), 60);
+    let seconds = |text: &str| config(&["--live-window", text]).live.live_window.seconds();
+    assert_eq!(config(&[]).live.live_window.seconds(), 60);
     assert_eq!([seconds("10s"), seconds("90s"), seconds("5m"), seconds("15m")], [10, 90, 300, 900]);
     for wrong in ["0s", "5s", "65s", "16m", "60", "1h", "-60s", "m", "", "1.5m", "99999999999999999999m"] {
         assert!(command().try_get_matches_from(["serve", "--live-window", wrong]).is_err(), "{wrong}");
@@ -83,7 +86,7 @@ fn the_live_window_is_some_buckets_long() {
 fn an_operator_that_cannot_be_reached_is_named_by_its_place_and_without_its_secrets() {
     let hook = "webhook+https://ops.example.org/hook#whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz";
     let two = format!("{hook},pagerduty:0123456789abcdef0123456789abcdef");
-    assert_eq!(config(&["--operator-channel", &two]).operators().unwrap().len(), 2);
+    assert_eq!(config(&["--operator-channel", &two]).notify.operators().unwrap().len(), 2);
     let problem = |text: &str| config(&["--operator-channel", text]).check().unwrap_err().to_string();
     let told = problem(&format!("{hook},pagerduty:secret"));
     assert!(told.contains("entry 2") && !told.contains("secret"), "{told}");
@@ -92,8 +95,10 @@ fn an_operator_that_cannot_be_reached_is_named_by_its_place_and_without_its_secr
 
 #[test]
 fn products_are_read_from_their_list() {
-    let rules =
-        config(&["--products", "Mayweather=mayweather,floyd; McGregor=mcgregor"]).product_rules().unwrap();
+    let rules = config(&["--products", "Mayweather=mayweather,floyd; McGregor=mcgregor"])
+        .pipeline
+        .product_rules()
+        .unwrap();
     let names: Vec<_> = rules.iter().map(|rule| (rule.name.as_str(), rule.keywords.len())).collect();
     assert_eq!(names, [("Mayweather", 2), ("McGregor", 1)]);
     assert!(config(&["--products", "Mayweather"]).check().is_err());

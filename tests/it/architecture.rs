@@ -36,7 +36,7 @@ const KEPT_TO: [(&[&str], &[&str]); 8] = [
     (&["fred::"], &["stream"]),
     (&["ort::"], &["inference/onnx.rs"]),
     (&["actix_web_actors"], &["ws/session.rs"]),
-    (&["env::var", "env = \"", "env::set_var"], &["config.rs", "cli", "process/child.rs"]),
+    (&["env::var", "env = \"", "env::set_var"], &["config", "cli", "process/child.rs"]),
     // Elsewhere children would inherit our secrets. Benches start this very program, and programs to compare it with.
     (&["Command::new("], &["process/child.rs", "bench"]),
     (&["do_send("], &["actors/downstream.rs"]),

@@ -1,0 +1,41 @@
+//! The private PostgreSQL and Redis.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::embedded::RedisFsync;
+
+/// The private PostgreSQL and Redis.
+#[derive(Debug, Clone, Args)]
+#[group(id = "embedded")]
+pub struct EmbeddedSettings {
+    /// Where the private servers keep their files
+    #[arg(long, env = "GROUNDSWELL_DATA_DIR", default_value = ".groundswell")]
+    pub data_dir: PathBuf,
+    /// When the private Redis writes to disk: a power cut loses nothing (always) or up to a second of what was
+    /// accepted (every-sec); the death of a process loses nothing either way
+    #[arg(long, env = "GROUNDSWELL_REDIS_FSYNC", default_value = "every-sec")]
+    pub redis_fsync: Fsync,
+    /// Whether the private PostgreSQL writes to disk before it answers; false is for tests only
+    #[arg(long, env = "GROUNDSWELL_DURABLE", default_value = "true", action = clap::ArgAction::Set)]
+    pub durable: bool,
+}
+
+/// When the private Redis writes to disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Fsync {
+    /// Before it answers.
+    Always,
+    /// Once a second.
+    EverySec,
+}
+
+impl From<Fsync> for RedisFsync {
+    fn from(fsync: Fsync) -> Self {
+        match fsync {
+            Fsync::Always => Self::Always,
+            Fsync::EverySec => Self::EverySec,
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The models that score.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::inference::{LoadParams, ModelChoice};
+
+/// The models that score.
+#[derive(Debug, Clone, Args)]
+#[group(id = "inference")]
+pub struct InferenceSettings {
+    /// Which model scores every post at once: lexicon, or names under the weights folder or folders of models, separated by
+    /// commas, of which the first that has a head answers it
+    #[arg(long, visible_alias = "model", env = "GROUNDSWELL_FAST_MODEL", default_value = "swift")]
+    pub fast_model: ModelChoice,
+    /// Which model corrects what the fast one is unsure of: likewise, or none
+    #[arg(long, env = "GROUNDSWELL_DEEP_MODEL", default_value = "deep")]
+    pub deep_model: ModelChoice,
+    /// How long after its arrival a post may be corrected by the deep model, such as 1s or 500ms, up to 15s; 0 leaves
+    /// everything to the fast one
+    #[arg(long, env = "GROUNDSWELL_LATENCY_BUDGET", default_value = "1s", value_parser = latency_budget)]
+    pub latency_budget: Duration,
+    /// Megabytes in which each model remembers what it has read, since retweets repeat; 0 reads every text anew
+    #[arg(long, env = "GROUNDSWELL_RESULT_CACHE_MB", default_value_t = 32)]
+    pub result_cache_mb: usize,
+    /// Threads that score; 0 is one for each core, at most two
+    #[arg(long, env = "GROUNDSWELL_INFERENCE_THREADS", default_value_t = 0)]
+    pub inference_threads: usize,
+    /// Processes of the deep model, which runs on CPU that would otherwise be idle; 0 is one for each core
+    #[arg(long, env = "GROUNDSWELL_DEEP_THREADS", default_value_t = 0)]
+    pub deep_threads: usize,
+    /// The folder that holds one folder per model; found like the library when absent
+    #[arg(long, env = "GROUNDSWELL_WEIGHTS_DIR")]
+    pub weights_dir: Option<PathBuf>,
+    /// The ONNX Runtime library; looked for beside the executable and in the checkout when absent
+    #[arg(long, env = "ORT_DYLIB_PATH")]
+    pub ort_dylib_path: Option<PathBuf>,
+}
+
+impl InferenceSettings {
+    /// Which models to load, and from where.
+    pub fn load_params(&self) -> LoadParams {
+        LoadParams {
+            fast: self.fast_model.clone(),
+            deep: self.deep_model.clone(),
+            weights_dir: self.weights_dir.clone(),
+            runtime_library: self.ort_dylib_path.clone(),
+            executable: std::env::current_exe().ok(),
+            cache_bytes: self.result_cache_mb.saturating_mul(1 << 20),
+            ..LoadParams::default()
+        }
+    }
+
+    /// How many threads score.
+    pub fn n_inference_threads(&self) -> usize {
+        if self.inference_threads > 0 {
+            return self.inference_threads;
+        }
+        // The fast model needs no more: the servers need the other cores.
+        std::thread::available_parallelism().map_or(1, usize::from).min(2)
+    }
+
+    /// How many threads correct.
+    pub fn n_deep_threads(&self) -> usize {
+        if self.deep_threads > 0 {
+            return self.deep_threads;
+        }
+        std::thread::available_parallelism().map_or(1, usize::from)
+    }
+}
+
+/// Longer, and others would take up what a living process still has in hand: it is half of its claim
+/// ([`crate::store::corrections::FIRST_CLAIM`]), since a post may be late by as much again.
+pub(super) const LATENCY_BUDGET_MAX: Duration = Duration::from_secs(15);
+
+/// `1s`, `500ms` or `0`.
+pub(super) fn latency_budget(text: &str) -> Result<Duration, String> {
+    const FORM: &str = "must be of the form `1s`, `500ms` or `0`";
+    let unit_at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(unit_at);
+    let number: u64 = number.parse().map_err(|_| FORM)?;
+    let budget = match unit {
+        "ms" => Duration::from_millis(number),
+        "s" => Duration::from_secs(number),
+        "" if number == 0 => Duration::ZERO,
+        _ => return Err(FORM.to_owned()),
+    };
+    if budget > LATENCY_BUDGET_MAX {
+        return Err("must be at most 15s".to_owned());
+    }
+    Ok(budget)
+}

@@ -1,0 +1,95 @@
+//! Notification channels.
+
+use clap::Args;
+
+use super::error::{ConfigError, invalid};
+use crate::models::notification::ChannelKind;
+use crate::notify::allowlist::Allowlist;
+use crate::notify::destinations::{self, Destination};
+use crate::notify::egress::Egress;
+
+/// Notification channels.
+#[derive(Debug, Clone, Args)]
+#[group(id = "notify")]
+pub struct NotifySettings {
+    /// The address under which people reach the dashboard, which messages link to
+    #[arg(long, env = "GROUNDSWELL_PUBLIC_URL")]
+    pub public_url: Option<String>,
+    /// Where notifications may be sent besides the public internet: subnets, addresses and host names, separated by commas;
+    /// for these, plain http is allowed as well
+    #[arg(long, env = "GROUNDSWELL_NOTIFY_ALLOW", value_delimiter = ',')]
+    pub notify_allow: Vec<String>,
+    /// What the secrets of notification channels are encrypted with, at least 32 characters; the same for every process
+    /// that shares a database; kept in the file secret.key of the data folder when absent
+    #[arg(long, env = "GROUNDSWELL_SECRET_KEY", hide_env_values = true)]
+    pub secret_key: Option<String>,
+    /// The mail server: smtps://user:password@host, smtp://…?tls=required, smtp://…?tls=opportunistic or smtp://…
+    #[arg(long, env = "GROUNDSWELL_SMTP_URL", hide_env_values = true)]
+    pub smtp_url: Option<String>,
+    /// Whom mail comes from, such as Groundswell <mood@example.org>
+    #[arg(long, env = "GROUNDSWELL_SMTP_FROM")]
+    pub smtp_from: Option<String>,
+    /// Whom push services may ask about this server, a mailto: or https: address; the sender of mail when absent
+    #[arg(long, env = "GROUNDSWELL_PUSH_SUBJECT")]
+    pub push_subject: Option<String>,
+    /// Where PagerDuty takes events; accounts in Europe have another address
+    #[arg(
+        long,
+        env = "GROUNDSWELL_PAGERDUTY_URL",
+        default_value = "https://events.pagerduty.com/v2/enqueue"
+    )]
+    pub pagerduty_url: String,
+    /// Channels that get service alerts, even while PostgreSQL or Redis is down, separated by commas:
+    /// webhook+https://host/path#whsec_…, slack+https://host/path, mailto:address or pagerduty:key
+    #[arg(
+        long = "operator-channel",
+        env = "GROUNDSWELL_OPERATOR_CHANNELS",
+        value_delimiter = ',',
+        hide_env_values = true
+    )]
+    pub operator_channels: Vec<String>,
+}
+
+impl NotifySettings {
+    /// Where notifications may be sent besides the public internet.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] naming the first entry that is no subnet, address or host name.
+    pub fn notify_allowlist(&self) -> Result<Allowlist, ConfigError> {
+        Allowlist::parse(self.notify_allow.iter().map(String::as_str)).map_err(|entry| {
+            let problem = format!("`{entry}` is no subnet, address or host name");
+            invalid("GROUNDSWELL_NOTIFY_ALLOW", &problem)
+        })
+    }
+
+    /// Who is notified of what is wrong with this server.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] naming the first entry that cannot be used by its place, since it may hold a secret.
+    pub fn operators(&self) -> Result<Vec<Destination>, ConfigError> {
+        const VARIABLE: &str = "GROUNDSWELL_OPERATOR_CHANNELS";
+        let egress =
+            Egress::new(self.notify_allowlist()?).map_err(|error| invalid(VARIABLE, &error.to_string()))?;
+        let mut operators = Vec::new();
+        for (i, text) in self.operator_channels.iter().enumerate() {
+            let destination = destinations::parse(&egress, text)
+                .map_err(|problem| invalid(VARIABLE, &format!("entry {} {problem}", i + 1)))?;
+            if destination.receiver.kind == ChannelKind::Email && self.smtp_url.is_none() {
+                let problem = format!("entry {} needs a mail server: set GROUNDSWELL_SMTP_URL", i + 1);
+                return Err(invalid(VARIABLE, &problem));
+            }
+            operators.push(destination);
+        }
+        Ok(operators)
+    }
+
+    /// Whom push services may ask about us.
+    pub fn push_subject(&self) -> String {
+        if let Some(subject) = &self.push_subject {
+            return subject.clone();
+        }
+        let sender = self.smtp_from.as_deref().and_then(|from| from.rsplit('<').next());
+        let sender = sender.map_or("nobody@example.com", |address| address.trim_end_matches('>').trim());
+        format!("mailto:{sender}")
+    }
+}

@@ -1,0 +1,21 @@
+//! The PostgreSQL that posts are stored in.
+
+use clap::Args;
+
+/// The PostgreSQL that posts are stored in.
+#[derive(Debug, Clone, Args)]
+#[group(id = "store")]
+pub struct StoreSettings {
+    /// PostgreSQL to use; with REDIS_URL unset too, a private one is started
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// Days posts are kept, and alerts and silences once they are over; older posts are rejected
+    #[arg(long, env = "GROUNDSWELL_RETENTION_DAYS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub retention_days: u32,
+    /// Maximum PostgreSQL connections for storing posts, and as many for API reads; exports use a quarter of the latter
+    #[arg(long, env = "GROUNDSWELL_POOL_SIZE", default_value_t = 8)]
+    pub pool_size: usize,
+    /// Maximum PostgreSQL connections for alerting and health checks; with two for leader locks, four processes need 88
+    #[arg(long, env = "GROUNDSWELL_ALERT_POOL_SIZE", default_value_t = 4)]
+    pub alert_pool_size: usize,
+}
