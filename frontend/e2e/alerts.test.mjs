@@ -56,7 +56,7 @@ test('an alert opens its evidence, is acknowledged, and stays so', async (t) => 
   assert.ok(new URL(page.url()).searchParams.has('alert'));
   await sheet.getByRole('button', { name: 'Acknowledge' }).click();
   await sheet.getByText('acknowledged', { exact: true }).waitFor();
-  await sheet.getByRole('link', { name: 'All posts of that time in Explore' }).click();
+  await sheet.getByRole('link', { name: 'View posts in Explore' }).click();
   await page.waitForURL(/\/explore\?/);
   await page.getByRole('img', { name: /^Volume and sentiment: [1-9]/ }).waitFor();
   await page.goBack();
@@ -83,20 +83,20 @@ test('an alert is silenced where it stands, and the silence is ended', async (t)
   const silence = page.getByRole('list', { name: 'Silences' }).getByRole('listitem').first();
   await silence.getByText('active').waitFor();
   await silence.getByRole('button', { name: 'End now' }).click();
-  await silence.getByText('over').waitFor();
+  await silence.getByText('expired').waitFor();
 });
 
 test('a rule is drawn on the last day, refused where it makes no sense, saved, switched off and deleted', async (t) => {
   const { page } = await open(t, '/alerts?tab=rules');
   const rules = page.getByRole('list', { name: 'Rules' });
-  await rules.getByText('built in').first().waitFor();
+  await rules.getByText('built-in').first().waitFor();
   await page.getByRole('button', { name: 'New rule' }).click();
-  await page.getByRole('img', { name: /^Preview: It would/ }).waitFor();
+  await page.getByRole('img', { name: /^Preview: The rule would/ }).waitFor();
   await page.getByLabel('Name').fill('Nobody speaks of us');
-  await page.getByLabel('Measure').selectOption('volume');
-  await page.getByLabel('Fires').selectOption('below');
-  await page.getByLabel('Line (posts)').fill('5');
-  await page.getByLabel('Rests at (posts)').fill('10');
+  await page.getByLabel('Metric').selectOption('volume');
+  await page.getByLabel('Alert when value is').selectOption('below');
+  await page.getByLabel('Threshold (posts)').fill('5');
+  await page.getByLabel('Clears at (posts)').fill('10');
   await page.getByRole('button', { name: 'Save rule' }).click();
   // Of each product, too few cannot be noticed: only the server knows that.
   const key = page.getByLabel('Which product');
@@ -110,7 +110,7 @@ test('a rule is drawn on the last day, refused where it makes no sense, saved, s
   await page.getByRole('button', { name: 'Save rule' }).click();
   await page.getByRole('dialog').waitFor({ state: 'hidden' });
   const rule = rules.getByRole('listitem').filter({ hasText: 'Nobody speaks of us' });
-  await rule.getByText('Number of posts of Harbor Pay below 5 posts within 5 minutes').waitFor();
+  await rule.getByText('Number of posts for Harbor Pay below 5 posts over 5 minutes').waitFor();
   await rule.getByRole('switch').click();
   await rule.getByText('off', { exact: true }).waitFor();
   await page.reload();
@@ -124,9 +124,9 @@ test('the history is narrowed by kind, and its address can be shared', async (t)
   const { page } = await open(t, '/alerts?tab=history');
   const alerts = page.getByRole('list', { name: 'Alerts, newest first' }).getByRole('listitem');
   await alerts.first().waitFor();
-  await page.getByRole('combobox', { name: /^Kind/ }).click();
+  await page.getByRole('combobox', { name: /^Type/ }).click();
   await page.getByRole('option', { name: 'Virality' }).click();
-  await page.getByText('No alert was raised yet').waitFor();
+  await page.getByText('No matching alerts').waitFor();
   assert.equal(new URL(page.url()).search, '?tab=history&rule=virality');
   await page.goBack();
   await alerts.first().waitFor();
@@ -134,15 +134,15 @@ test('the history is narrowed by kind, and its address can be shared', async (t)
 
 test('a dead letter tells why it was given up, and is replayed', async (t) => {
   const { page, problems } = await open(t, '/system');
-  await page.getByText('No post was given up').waitFor();
+  await page.getByText('No dead letters').waitFor();
   await server.publishHalfAPost();
   const letters = page.getByRole('list', { name: 'Dead letters' }).getByRole('listitem');
   await letters.first().waitFor();
-  await letters.first().getByText('The post as it came').click();
+  await letters.first().getByText('Original post').click();
   await letters.first().getByText('{"id":').waitFor();
   await page.getByRole('button', { name: 'Replay all' }).click();
   await page.getByRole('alertdialog').getByRole('button', { name: 'Replay all' }).click();
-  await page.getByText('1 post on the stream again.').waitFor();
+  await page.getByText('1 post replayed.').waitFor();
   // What is wrong with it has not changed, so it comes back.
   await letters.first().waitFor();
   assert.deepEqual(problems, []);
@@ -155,7 +155,7 @@ test('what went wrong is drawn over time, told in words, and alerts the operator
   const chart = errors.getByRole('img', { name: /^Errors over time: .*dead letter/ });
   await chart.locator('[data-chart-ready="true"]').waitFor();
   await errors
-    .getByRole('list', { name: 'Newest errors' })
+    .getByRole('list', { name: 'Recent errors' })
     .getByText('dead letter')
     .first()
     .waitFor();
@@ -164,7 +164,7 @@ test('what went wrong is drawn over time, told in words, and alerts the operator
   await errors.getByRole('columnheader', { name: 'Dead letters' }).waitFor();
   const alerts = page.getByRole('region', { name: 'Service alerts' });
   await alerts.getByText('Posts that cannot be processed arrive among the dead letters').waitFor();
-  await alerts.getByText('nobody is notified').waitFor();
+  await alerts.getByText('no one is notified').waitFor();
   assert.deepEqual(problems, []);
 });
 

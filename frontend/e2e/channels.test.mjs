@@ -50,7 +50,7 @@ test('a webhook tells its secret once, is tested, and its failures are told', as
   const { page } = await open(t, '/alerts?tab=channels');
   await page.getByRole('button', { name: 'New channel' }).click();
   await page.getByLabel('Name').fill('Our receiver');
-  const address = page.getByLabel('Address');
+  const address = page.getByLabel('URL');
   await address.fill('https://10.0.0.1/hook');
   await page.getByRole('button', { name: 'Save channel' }).click();
   await until('the refusal of a private address', SOON_MS, async () =>
@@ -59,13 +59,13 @@ test('a webhook tells its secret once, is tested, and its failures are told', as
   await address.fill(`http://127.0.0.1:${receiver.address().port}/hook`);
   await page.getByRole('button', { name: 'Save channel' }).click();
   await page.getByText(/^whsec_/).waitFor();
-  await page.getByRole('button', { name: 'I have kept it' }).click();
+  await page.getByRole('button', { name: 'I have saved it' }).click();
   const channel = page
     .getByRole('list', { name: 'Channels' })
     .getByRole('listitem')
     .filter({ hasText: 'Our receiver' });
   await channel.getByRole('button', { name: /^Test/ }).click();
-  await channel.getByText(/^Test: arrived, 204/).waitFor();
+  await channel.getByText(/^Test: delivered, 204/).waitFor();
   assert.ok(received.at(-1).headers['webhook-signature']);
   status = 500;
   await channel.getByRole('button', { name: /^Test/ }).click();
@@ -99,11 +99,11 @@ test('an alert is told through the channel, and its log says when it arrived', a
     received.some(({ body }) => body.includes('are negative')),
   );
   const { page } = await open(t, '/alerts?tab=channels');
-  await page.getByRole('button', { name: 'Log of Our receiver' }).click();
+  await page.getByRole('button', { name: 'Log for Our receiver' }).click();
   const log = page.getByRole('list', { name: 'Notifications' }).getByRole('listitem').first();
   await log.getByText('sent', { exact: true }).waitFor();
   await log
-    .getByText(/arrived, 204 in \d+ ms/)
+    .getByText(/delivered, 204 in \d+ ms/)
     .first()
     .waitFor();
   await log.getByRole('button', { name: 'alert fired' }).click();

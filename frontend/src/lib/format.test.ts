@@ -10,7 +10,7 @@ import {
   formatShare,
   formatSigned,
   formatSome,
-  formatSure,
+  formatConfidence,
 } from '@/lib/format';
 import { NOON } from '@/testing/samples';
 
@@ -64,11 +64,11 @@ test.each([
 });
 
 test.each([
-  [0.62, '62% sure'],
-  [0.999, 'over 99% sure'],
-  [Number.NaN, 'no telling how sure'],
+  [0.62, '62% confident'],
+  [0.999, 'over 99% confident'],
+  [Number.NaN, 'confidence unknown'],
 ])('a confidence of %d reads %s', (confidence, words) => {
-  expect(formatSure(confidence)).toBe(words);
+  expect(formatConfidence(confidence)).toBe(words);
 });
 
 test.each([

@@ -57,11 +57,11 @@ export function formatShare(part: number, total: number): string {
   return `${Math.round(percent)}%`;
 }
 
-/** `62% sure`. No model is ever entirely sure, and rounding must not make it so. */
-export function formatSure(confidence: number): string {
-  if (!Number.isFinite(confidence)) return 'no telling how sure';
-  if (confidence > 0.99) return 'over 99% sure';
-  return `${Math.round(confidence * 100)}% sure`;
+/** `62% confident`. No model is ever entirely sure, and rounding must not make it so. */
+export function formatConfidence(confidence: number): string {
+  if (!Number.isFinite(confidence)) return 'confidence unknown';
+  if (confidence > 0.99) return 'over 99% confident';
+  return `${Math.round(confidence * 100)}% confident`;
 }
 
 /** `0.4 s`, `12 s`, `4 min`, `3 h`, `2 d`. */
@@ -120,6 +120,12 @@ export function formatAge(time: string, now: number): string {
   const seconds = (now - Date.parse(time)) / 1_000;
   if (seconds < 2) return 'now';
   return seconds < 60 ? `${Math.floor(seconds)} s` : formatElapsed(seconds * 1_000);
+}
+
+/** `just now`, `12 s ago`, `4 min ago`. */
+export function formatAgo(time: string, now: number): string {
+  const age = formatAge(time, now);
+  return age === 'now' ? 'just now' : `${age} ago`;
 }
 
 /** What a key is called on screen; the empty key stands for posts that name none. */

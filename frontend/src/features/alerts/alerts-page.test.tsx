@@ -37,18 +37,19 @@ test('an alert leads to the posts of its scope, from before it opened until afte
 });
 
 test.each([
-  [{ metric: 'negative_share' }, '61%, line at 50%'],
-  [{ metric: null }, '61%, line at 50%'],
-  [{ metric: 'volume', value: 480, threshold: 120 }, '480 posts, line at 120 posts'],
-  [{ rule: 'churn', metric: 'churn_high', value: 0.93, threshold: 0.8 }, 'risk 0.93, line at 0.80'],
+  [{ metric: 'negative_share' }, '61%, threshold 50%'],
+  [{ metric: null }, '61%, threshold 50%'],
+  [{ metric: 'volume', value: 480, threshold: 120 }, '480 posts, threshold 120 posts'],
+  [
+    { rule: 'churn', metric: 'churn_high', value: 0.93, threshold: 0.8 },
+    'risk 0.93, threshold 0.80',
+  ],
 ] as const)('the value of %j reads %s', (changes, text) => {
   expect(describeValue(sampleAlert(changes))).toBe(text);
 });
 
 test('a moment that nobody thought of is told by its own name', () => {
-  expect(describeMoment({ at: at(0), action: 'acknowledged', value: 0 })).toBe(
-    'Acknowledged by a person',
-  );
+  expect(describeMoment({ at: at(0), action: 'acknowledged', value: 0 })).toBe('Acknowledged');
   expect(describeMoment({ at: at(0), action: 'rerouted', value: 0 })).toBe('Rerouted');
 });
 
@@ -60,12 +61,12 @@ test('evidence is told in a sentence', () => {
   ];
   const drawn = { series, metric: 'volume', band: 'usual' } as const;
   expect(describeEvidence(drawn)).toBe(
-    'Evidence: 1 of 2 steps outside of what is usual; the last is 40 posts, usual are 5 posts to 15 posts',
+    'Evidence: 1 of 2 steps outside the expected range; latest 40 posts, expected 5 posts to 15 posts',
   );
   expect(describeEvidence({ ...drawn, band: 'rule' })).toBe(
-    'Evidence: 1 of 2 steps outside of what the rule lets pass; the last is 40 posts, the rule lets pass 5 posts to 15 posts',
+    'Evidence: 1 of 2 steps outside the range allowed by the rule; latest 40 posts, allowed 5 posts to 15 posts',
   );
-  expect(describeEvidence({ ...drawn, series: [] })).toBe('Evidence: none was kept');
+  expect(describeEvidence({ ...drawn, series: [] })).toBe('Evidence: none stored');
 });
 
 test('a silence begins at the moment it is asked for, and says only what was chosen', () => {
@@ -82,10 +83,10 @@ test('a silence begins at the moment it is asked for, and says only what was cho
 test.each([
   [{}, 'All alerts'],
   [{ severity: 'info' }, 'All info alerts'],
-  [{ dimension: 'overall' }, 'alerts about everything together'],
-  [{ dimension: 'city' }, 'alerts about any city'],
-  [{ dimension: 'city', key: 'Lagos' }, 'alerts about the city Lagos'],
-  [{ rule_id: 'gone' }, 'alerts of the rule “deleted”'],
+  [{ dimension: 'overall' }, 'alerts with overall scope'],
+  [{ dimension: 'city' }, 'alerts for any city'],
+  [{ dimension: 'city', key: 'Lagos' }, 'alerts for city Lagos'],
+  [{ rule_id: 'gone' }, 'alerts from a deleted rule'],
 ] as const)('the silence %j reads %s', (what, text) => {
   const silence = { starts_at: at(0), ends_at: at(1), comment: '', ...what };
   expect(describeSilence(silence, [])).toBe(text);
@@ -96,7 +97,7 @@ test('a silence is upcoming, then active, then over', () => {
   expect([5, 10, 20].map((ms) => stateOf(silence, NOON + ms))).toEqual([
     'upcoming',
     'active',
-    'over',
+    'expired',
   ]);
 });
 
@@ -173,7 +174,7 @@ test('an alert opens its evidence, terms, posts and history, each leading to Exp
   expect(await within(sheet).findByRole('img', { name: /^Evidence: 1 of 1 steps/ })).toBeTruthy();
   const term = within(sheet).getByRole('link', { name: 'refund' });
   expect(term.getAttribute('href')).toContain('product=Mayweather&q=refund');
-  const opened = within(sheet).getByRole('link', { name: 'Open the post' });
+  const opened = within(sheet).getByRole('link', { name: 'View post' });
   expect(opened.getAttribute('href')).toContain('post=p1');
   expect(within(sheet).getByText('Fired')).toBeTruthy();
   await userEvent.keyboard('{Escape}');
@@ -191,14 +192,14 @@ test('the history is asked for by state and kind', async () => {
 
 test('nothing open is said so, and alerts that cannot be had are not passed off as nothing', async () => {
   open({}, { '/api/v1/alerts': () => ({ items: [] }) });
-  expect(await screen.findByText('Nothing needs you')).toBeTruthy();
+  expect(await screen.findByText('No open alerts')).toBeTruthy();
 });
 
 test('alerts that cannot be had are said to be missing', async () => {
   const busy = { error: { code: 'unavailable', message: 'PostgreSQL is not reachable' } };
   open({}, { '/api/v1/alerts': () => new Response(JSON.stringify(busy), { status: 503 }) });
   expect((await screen.findByRole('alert')).textContent).toContain('PostgreSQL is not reachable');
-  expect(screen.queryByText('Nothing needs you')).toBeNull();
+  expect(screen.queryByText('No open alerts')).toBeNull();
 });
 
 test('a silence is ended now, and one that is over cannot be', async () => {
@@ -231,7 +232,7 @@ test('the sensitivity of signals is changed, and volumes that are none are refus
     { '/api/v1/signal-settings': (_, body) => body ?? { sensitivity: 'low', minimum_volume: 30 } },
   );
   await userEvent.click(await screen.findByRole('radio', { name: /^High/ }));
-  const volume = screen.getByLabelText('Fewest posts');
+  const volume = screen.getByLabelText('Minimum posts');
   await userEvent.clear(volume);
   await userEvent.click(screen.getByRole('button', { name: 'Save' }));
   expect(volume.getAttribute('aria-invalid')).toBe('true');

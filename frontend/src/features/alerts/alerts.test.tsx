@@ -35,7 +35,7 @@ test('open alerts come before resolved ones, and newer before older', () => {
 test('with no alert the panel says so', async () => {
   answerFetch({ '/api/v1/alerts': () => ({ items: [], next_cursor: null }) });
   renderWithQueries(<AlertsPanel pushed={[]} />);
-  expect(await screen.findByText(/Nothing needs you/)).toBeTruthy();
+  expect(await screen.findByText(/No open alerts/)).toBeTruthy();
 });
 
 test('a pushed alert is shown though the list cannot be loaded', async () => {
@@ -56,7 +56,7 @@ test('acknowledging asks the server, and then the alert is marked as seen', asyn
   });
   renderWithQueries(<AlertsPanel pushed={[]} />);
   await userEvent.click(await screen.findByRole('button', { name: /^Acknowledge/ }));
-  expect(await screen.findByText('seen')).toBeTruthy();
+  expect(await screen.findByText('acknowledged')).toBeTruthy();
   expect(requests.filter(({ method }) => method === 'POST')).toHaveLength(1);
 });
 
@@ -67,7 +67,7 @@ test('an acknowledgement that fails is not shown as done', async () => {
   await waitFor(() =>
     expect(screen.getByRole('alert').textContent).toContain('not be acknowledged'),
   );
-  expect(screen.queryByText('seen')).toBeNull();
+  expect(screen.queryByText('acknowledged')).toBeNull();
 });
 
 test('of very many open alerts it says that there are more, and counts those that are older too', async () => {
@@ -84,8 +84,11 @@ test('of very many open alerts it says that there are more, and counts those tha
 });
 
 test.each([
-  [{ metric: 'volume', rule: 'spike', value: 480, threshold: 120 }, '480 posts, line at 120 posts'],
-  [{ metric: 'toxicity', rule: 'threshold', value: 0.42, threshold: 0.3 }, '42%, line at 30%'],
+  [
+    { metric: 'volume', rule: 'spike', value: 480, threshold: 120 },
+    '480 posts, threshold 120 posts',
+  ],
+  [{ metric: 'toxicity', rule: 'threshold', value: 0.42, threshold: 0.3 }, '42%, threshold 30%'],
 ] as const)('an alert of %j says how bad it is in its own unit', (changes, text) => {
   answerFetch({});
   renderWithQueries(<AlertsPanel pushed={[sampleAlert(changes)]} />);

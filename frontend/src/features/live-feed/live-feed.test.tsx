@@ -48,19 +48,19 @@ test('all scores are one press away', async () => {
   answerFetch({});
   renderWithQueries(panelOf([samplePost(1)]));
   await userEvent.click(screen.getByRole('button', { name: 'Scores' }));
-  expect(screen.getByText(/read by swift 1/)).toBeTruthy();
-  expect(screen.getByText('Positive, 90% sure')).toBeTruthy();
+  expect(screen.getByText(/scored by swift 1/)).toBeTruthy();
+  expect(screen.getByText('Positive, 90% confident')).toBeTruthy();
 });
 
 test('an uncertain label is said to be one, and nothing about it is drawn as sure', async () => {
   answerFetch({});
   renderWithQueries(panelOf([uncertainPost()]));
-  expect(screen.getByText('uncertain, 43% sure')).toBeTruthy();
+  expect(screen.getByText('uncertain, 43% confident')).toBeTruthy();
   const mark = screen.getByRole('img', { name: 'positive, uncertain' });
   expect(mark.querySelector('path')?.getAttribute('fill')).toBe('none');
   expect(screen.getByText('+0.82').className).not.toContain('text-positive');
   await userEvent.click(screen.getByRole('button', { name: 'Scores' }));
-  expect(screen.getByText('Uncertain, perhaps positive: 43% sure')).toBeTruthy();
+  expect(screen.getByText('Uncertain, possibly positive: 43% confident')).toBeTruthy();
 });
 
 test('a corrected post says so for a moment, and then no more', () => {
@@ -81,7 +81,7 @@ test('a post whose correction came first was never shown otherwise, so nothing i
 
 test.each([
   ['a label', sampleScore('negative'), 'corrected, was positive'],
-  ['doubt', uncertainPost().score, 'corrected, was 90% sure'],
+  ['doubt', uncertainPost().score, 'corrected, was 90% confident'],
   [
     'an emotion',
     { ...READ, emotion: { ...READ.emotion, label: 'anger' as const } },
@@ -111,14 +111,14 @@ test('the details say which model said what, and when', async () => {
   answerFetch({ '/api/v1/posts/post-1': () => answer });
   renderWithQueries(panelOf([correctedPost()]));
   await userEvent.click(screen.getByRole('button', { name: 'Scores' }));
-  const list = await screen.findByRole('list', { name: 'Read by, oldest first' });
+  const list = await screen.findByRole('list', { name: 'Score history, oldest first' });
   const said = within(list)
     .getAllByRole('listitem')
     .map(({ textContent }) => textContent);
   expect(said).toEqual([
-    expect.stringMatching(/^Positive, 90% sureswift 1, 2 Jan 2026/),
-    'Neutral, 90% suredeep 2, 400 ms later',
-    'Negative, 90% suredeep 3, 2.5 s later',
+    expect.stringMatching(/^Positive, 90% confidentswift 1, 2 Jan 2026/),
+    'Neutral, 90% confidentdeep 2, 400 ms later',
+    'Negative, 90% confidentdeep 3, 2.5 s later',
   ]);
 });
 
@@ -127,7 +127,7 @@ test('a history that cannot be had is said not to be, beside the scores that are
   renderWithQueries(panelOf([samplePost(1)]));
   await userEvent.click(screen.getByRole('button', { name: 'Scores' }));
   expect((await screen.findByRole('alert')).textContent).toContain('no such call');
-  expect(screen.getByText(/read by swift 1/)).toBeTruthy();
+  expect(screen.getByText(/scored by swift 1/)).toBeTruthy();
 });
 
 test('the list stands still while it is read, and catches up afterwards', () => {
@@ -136,7 +136,7 @@ test('the list stands still while it is read, and catches up afterwards', () => 
   fireEvent.pointerEnter(screen.getByRole('list', { name: 'Posts, newest first' }));
   rerender(panel(2));
   expect(screen.getByText('what a night 1')).toBeTruthy();
-  expect(screen.getByText('held while you read')).toBeTruthy();
+  expect(screen.getByText('paused while you read')).toBeTruthy();
   fireEvent.pointerLeave(screen.getByRole('list', { name: 'Posts, newest first' }));
   expect(screen.getByText('what a night 2')).toBeTruthy();
 });
@@ -145,5 +145,5 @@ test('an empty feed says whether a filter is the reason', () => {
   const { rerender } = render(<FeedPanel posts={[]} oneIn={1} isFiltered={false} />);
   expect(screen.getByText(/No posts yet/)).toBeTruthy();
   rerender(<FeedPanel posts={[]} oneIn={1} isFiltered />);
-  expect(screen.getByText(/matched these filters/)).toBeTruthy();
+  expect(screen.getByText(/match these filters/)).toBeTruthy();
 });

@@ -58,7 +58,7 @@ export function ChannelEditor({ channel, onSaved, onClose }: ChannelEditorProps)
   return (
     <Sheet
       title={channel === null ? 'New channel' : `Edit “${channel.name}”`}
-      description="Where people are told of alerts."
+      description="Where to send alert notifications."
       onClose={onClose}
       footer={
         <>
@@ -82,8 +82,8 @@ export function ChannelEditor({ channel, onSaved, onClose }: ChannelEditorProps)
         </Field>
         {channel === null && (
           <Field
-            label="Kind"
-            hint="A browser subscribes itself, by the switch at the top of the page."
+            label="Type"
+            hint="For this browser, use “Send alerts to this device” at the top of the page."
             error={problemOf('kind')}
           >
             {(control) => (
@@ -104,7 +104,7 @@ export function ChannelEditor({ channel, onSaved, onClose }: ChannelEditorProps)
           </Field>
         )}
         <Target draft={draft} isKnown={channel !== null} problemOf={problemOf} onChange={set} />
-        <Field label="Least severity" error={problemOf('minimum_severity')}>
+        <Field label="Minimum severity" error={problemOf('minimum_severity')}>
           {(control) => (
             <NativeSelect
               {...control}
@@ -115,14 +115,14 @@ export function ChannelEditor({ channel, onSaved, onClose }: ChannelEditorProps)
             >
               {SEVERITIES.map((severity) => (
                 <option key={severity} value={severity}>
-                  {severity === 'critical' ? 'Only critical' : `${capitalize(severity)} and worse`}
+                  {severity === 'critical' ? 'Critical only' : `${capitalize(severity)} and above`}
                 </option>
               ))}
             </NativeSelect>
           )}
         </Field>
         <div className="grid gap-3 sm:grid-cols-2">
-          <Field label="Sent">
+          <Field label="Delivery">
             {(control) => (
               <NativeSelect
                 {...control}
@@ -131,14 +131,14 @@ export function ChannelEditor({ channel, onSaved, onClose }: ChannelEditorProps)
                   set({ mode: target.value === 'digest' ? 'digest' : 'immediate' })
                 }
               >
-                <option value="immediate">At once</option>
-                <option value="digest">Gathered</option>
+                <option value="immediate">Immediate</option>
+                <option value="digest">Digest</option>
               </NativeSelect>
             )}
           </Field>
           {draft.mode === 'digest' && (
             <DurationField
-              label="Gathered for"
+              label="Digest interval"
               error={problemOf('delivery')}
               seconds={draft.everySeconds}
               onChange={(everySeconds) => set({ everySeconds })}
@@ -155,11 +155,12 @@ export function ChannelEditor({ channel, onSaved, onClose }: ChannelEditorProps)
           <span>
             <span className="font-medium">Service alerts</span>
             <span className="caption block">
-              Problems with Groundswell itself, sent at once, even if PostgreSQL or Redis is down.
+              Problems with Groundswell itself, sent immediately, even if PostgreSQL or Redis is
+              down.
             </span>
           </span>
         </label>
-        {stray !== null && <Failure what="The channel was not saved" error={stray} />}
+        {stray !== null && <Failure what="The channel could not be saved" error={stray} />}
       </Form>
     </Sheet>
   );
@@ -174,17 +175,17 @@ interface TargetProps {
 
 /** What the kind needs to know; secrets there already are stay where nothing is typed. */
 function Target({ draft, isKnown, problemOf, onChange }: TargetProps) {
-  const stays = isKnown ? { hint: 'Set. Leave it empty to keep it.' } : {};
+  const stays = isKnown ? { hint: 'Already set. Leave empty to keep it.' } : {};
   switch (draft.kind) {
     case 'webhook':
     case 'slack':
       return (
         <Field
-          label={draft.kind === 'slack' ? 'Incoming webhook address' : 'Address'}
+          label={draft.kind === 'slack' ? 'Incoming webhook URL' : 'URL'}
           error={problemOf('url')}
           {...(draft.kind === 'slack'
             ? stays
-            : { hint: 'Messages are signed; the secret is told once.' })}
+            : { hint: 'Messages are signed. The signing secret is shown once.' })}
         >
           {(control) => (
             <Input
@@ -199,7 +200,7 @@ function Target({ draft, isKnown, problemOf, onChange }: TargetProps) {
       );
     case 'email':
       return (
-        <Field label="To" hint="Several with commas between them." error={problemOf('to')}>
+        <Field label="To" hint="Separate multiple addresses with commas." error={problemOf('to')}>
           {(control) => (
             <Input
               {...control}

@@ -40,7 +40,7 @@ export function ChannelRow({ channel, onEdit, onLog, onSecret }: ChannelRowProps
     <li className="border-t border-line px-4 py-3">
       <div className="flex flex-wrap items-center gap-x-3 gap-y-2">
         <Switch
-          label={`${name}: enabled`}
+          label={`Enable ${name}`}
           checked={channel.enabled}
           disabled={save.isPending}
           onChange={switchTo}
@@ -66,7 +66,7 @@ export function ChannelRow({ channel, onEdit, onLog, onSecret }: ChannelRowProps
           >
             {test.isPending ? 'Testing…' : 'Test'}
           </Button>
-          <Button aria-label={`Log of ${name}`} onClick={onLog}>
+          <Button aria-label={`Log for ${name}`} onClick={onLog}>
             Log
           </Button>
           <Button aria-label={`Edit ${name}`} onClick={onEdit}>
@@ -75,17 +75,18 @@ export function ChannelRow({ channel, onEdit, onLog, onSecret }: ChannelRowProps
           {kind === 'webhook' && (
             <Confirm
               trigger={
-                <Button look="quiet" aria-label={`New secret for ${name}`}>
-                  New secret
+                <Button look="quiet" aria-label={`Rotate secret for ${name}`}>
+                  Rotate secret
                 </Button>
               }
-              question={`Give “${name}” a new signing secret?`}
-              action="Make a new secret"
+              question={`Rotate the signing secret for “${name}”?`}
+              action="Rotate secret"
               onConfirm={() =>
                 rotate.mutate(channel.id, { onSuccess: (answer) => onSecret(secretIn(answer)) })
               }
             >
-              The one it has now signs beside the new one for a day. The new one is shown once.
+              The new secret is shown once. For a day, messages are signed with both the old and the
+              new secret.
             </Confirm>
           )}
           <Confirm
@@ -98,13 +99,14 @@ export function ChannelRow({ channel, onEdit, onLog, onSecret }: ChannelRowProps
             action="Delete"
             onConfirm={() => remove.mutate(channel.id)}
           >
-            What waits for it is not sent. Rules that name others too go on without it.
+            Pending notifications are discarded. Rules keep their other channels.
           </Confirm>
         </div>
       </div>
       {channel.disabled_reason && (
         <Notice tone="warning" className="mt-2">
-          Switched off by itself: {channel.disabled_reason}. Mend it, test it, and switch it on.
+          Turned off automatically: {channel.disabled_reason}. Fix the problem, test the channel,
+          then turn it back on.
         </Notice>
       )}
       {test.data !== undefined && (
@@ -113,10 +115,10 @@ export function ChannelRow({ channel, onEdit, onLog, onSecret }: ChannelRowProps
         </Notice>
       )}
       {test.error !== null && (
-        <Failure className="mt-2" what="The test failed" error={test.error} />
+        <Failure className="mt-2" what="The channel could not be tested" error={test.error} />
       )}
       {failed !== null && (
-        <Failure className="mt-2" what="The channel was not changed" error={failed} />
+        <Failure className="mt-2" what="The channel could not be changed" error={failed} />
       )}
     </li>
   );
@@ -125,10 +127,12 @@ export function ChannelRow({ channel, onEdit, onLog, onSecret }: ChannelRowProps
 function describeHabits({ delivery, minimum_severity, last_success_at }: Channel): string {
   const when =
     delivery.mode === 'digest'
-      ? `gathered for ${formatDuration(delivery.every_seconds)}`
-      : 'sent at once';
+      ? `digest every ${formatDuration(delivery.every_seconds)}`
+      : 'sent immediately';
   const severity =
-    minimum_severity === 'critical' ? 'only critical' : `${minimum_severity} and worse`;
-  const last = last_success_at ? `last arrived ${formatDate(last_success_at)}` : 'nothing sent yet';
+    minimum_severity === 'critical' ? 'critical only' : `${minimum_severity} and above`;
+  const last = last_success_at
+    ? `last delivered ${formatDate(last_success_at)}`
+    : 'nothing sent yet';
   return `${capitalize(severity)}, ${when} · ${last}`;
 }

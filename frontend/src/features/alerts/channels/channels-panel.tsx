@@ -27,7 +27,7 @@ export function ChannelsPanel({ onOpenAlert }: { onOpenAlert: (id: string) => vo
     <div className="grid items-start gap-3 min-[1180px]:grid-cols-[minmax(0,7fr)_minmax(0,5fr)]">
       <Panel
         title="Channels"
-        note="who is told"
+        note="where alerts are sent"
         actions={
           <Button look="solid" onClick={() => setOpen({ kind: 'edit', channel: null })}>
             New channel
@@ -43,8 +43,8 @@ export function ChannelsPanel({ onOpenAlert }: { onOpenAlert: (id: string) => vo
           />
         )}
         {channels?.length === 0 && (
-          <Empty title="Nobody is told yet">
-            Add a webhook, Slack, mail or PagerDuty. Until then alerts are only shown here.
+          <Empty title="No channels yet">
+            Add a webhook, Slack, email or PagerDuty channel. Until then, alerts appear only here.
           </Empty>
         )}
         <ul aria-label="Channels" className="-mx-4 mt-2">
@@ -59,12 +59,14 @@ export function ChannelsPanel({ onOpenAlert }: { onOpenAlert: (id: string) => vo
           ))}
         </ul>
       </Panel>
-      <Panel title="Dead letters" note="given up after every attempt">
+      <Panel title="Dead letters" note="notifications that failed every attempt">
         <NotificationList
           label="Dead letters"
           state="dead"
-          none="Everything arrived"
-          nameChannel={(id) => channels?.find((channel) => channel.id === id)?.name ?? 'deleted'}
+          none="No dead letters"
+          nameChannel={(id) =>
+            channels?.find((channel) => channel.id === id)?.name ?? 'deleted channel'
+          }
           onOpenAlert={onOpenAlert}
         />
       </Panel>
@@ -76,14 +78,14 @@ export function ChannelsPanel({ onOpenAlert }: { onOpenAlert: (id: string) => vo
       )}
       {open?.kind === 'log' && (
         <Sheet
-          title={`Sent through “${open.channel.name}”`}
-          description="The newest first, with every attempt."
+          title={`Notifications to “${open.channel.name}”`}
+          description="Newest first, with every delivery attempt."
           onClose={close}
         >
           <NotificationList
             label="Notifications"
             channel={open.channel.id}
-            none="Nothing was sent yet"
+            none="No notifications yet"
             onOpenAlert={onOpenAlert}
           />
         </Sheet>

@@ -78,7 +78,7 @@ test('a secret is found wherever the answer tells it, and never taken from one t
 });
 
 test.each([
-  [{ status: 204, error: null, duration_ms: 61 }, 'arrived, 204 in 61 ms'],
+  [{ status: 204, error: null, duration_ms: 61 }, 'delivered, 204 in 61 ms'],
   [{ status: 503, error: 'refused', duration_ms: 9 }, 'refused, 503 in 9 ms'],
 ])('the attempt %j reads %s', (attempt, text) => {
   expect(describeAttempt(attempt)).toBe(text);
@@ -114,7 +114,7 @@ test('a channel is marked for service alerts, and says so', async () => {
   expect(await screen.findByText('service alerts')).toBeTruthy();
   await userEvent.click(screen.getByRole('button', { name: 'New channel' }));
   await userEvent.type(screen.getByLabelText('Name'), 'Second');
-  await userEvent.type(screen.getByLabelText('Address'), 'https://hooks.example.com/2');
+  await userEvent.type(screen.getByLabelText('URL'), 'https://hooks.example.com/2');
   await userEvent.click(screen.getByRole('checkbox', { name: /^Service alerts/ }));
   await userEvent.click(screen.getByRole('button', { name: 'Save channel' }));
   await waitFor(() => expect(JSON.stringify(requests)).toContain('"service_alerts":true'));
@@ -130,10 +130,10 @@ test('a new webhook tells its secret once, and never again', async () => {
   });
   await userEvent.click(await screen.findByRole('button', { name: 'New channel' }));
   await userEvent.type(screen.getByLabelText('Name'), 'Second');
-  await userEvent.type(screen.getByLabelText('Address'), 'https://hooks.example.com/2');
+  await userEvent.type(screen.getByLabelText('URL'), 'https://hooks.example.com/2');
   await userEvent.click(screen.getByRole('button', { name: 'Save channel' }));
   expect(await screen.findByText('whsec_once')).toBeTruthy();
-  await userEvent.click(screen.getByRole('button', { name: 'I have kept it' }));
+  await userEvent.click(screen.getByRole('button', { name: 'I have saved it' }));
   expect(screen.queryByText('whsec_once')).toBeNull();
 });
 
@@ -152,11 +152,11 @@ test('an address that the server refuses is told beside its field', async () => 
   await userEvent.click(await screen.findByRole('button', { name: 'Edit On call' }));
   await userEvent.click(screen.getByRole('button', { name: 'Save channel' }));
   expect(await screen.findByText('`10.0.0.1` is a private address.')).toBeTruthy();
-  expect(screen.getByLabelText('Address').getAttribute('aria-invalid')).toBe('true');
+  expect(screen.getByLabelText('URL').getAttribute('aria-invalid')).toBe('true');
 });
 
 test.each([
-  [{ status: 204, error: null, duration_ms: 61 }, 'status', 'Test: arrived, 204 in 61 ms.'],
+  [{ status: 204, error: null, duration_ms: 61 }, 'status', 'Test: delivered, 204 in 61 ms.'],
   [
     { status: null, error: 'nobody listens there', duration_ms: 3 },
     'alert',
@@ -175,9 +175,9 @@ test('a new secret is made only once a person has said so, and shown once', asyn
   const { requests } = open({
     'POST /api/v1/notification-channels/c1/rotate-secret': () => ({ secret: 'whsec_new' }),
   });
-  await userEvent.click(await screen.findByRole('button', { name: 'New secret for On call' }));
+  await userEvent.click(await screen.findByRole('button', { name: 'Rotate secret for On call' }));
   expect(requests.some(({ method }) => method === 'POST')).toBe(false);
-  await userEvent.click(screen.getByRole('button', { name: 'Make a new secret' }));
+  await userEvent.click(screen.getByRole('button', { name: 'Rotate secret' }));
   expect(await screen.findByText('whsec_new')).toBeTruthy();
 });
 
@@ -187,7 +187,7 @@ test('a dead letter tells why, leads to its alert, and is sent again', async () 
   expect(within(letters).getByText(/answered 503/)).toBeTruthy();
   await userEvent.click(within(letters).getByRole('button', { name: 'alert fired' }));
   expect(opened).toEqual(['a1']);
-  await userEvent.click(within(letters).getByRole('button', { name: 'Send again' }));
+  await userEvent.click(within(letters).getByRole('button', { name: 'Resend' }));
   await waitFor(() => expect(requests.some(({ method }) => method === 'POST')).toBe(true));
 });
 

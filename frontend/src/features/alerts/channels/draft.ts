@@ -75,7 +75,7 @@ export function readDraft({ draft, isKnown }: ReadParams): {
   problems: Record<string, string>;
 } {
   const problems: Record<string, string> = {};
-  if (draft.name.trim() === '') problems['name'] = 'A channel needs a name.';
+  if (draft.name.trim() === '') problems['name'] = 'Enter a name.';
   const url = draft.url.trim();
   const to = draft.to.split(/[\s,;]+/).filter((address) => address !== '');
   const routingKey = draft.routingKey.trim();
@@ -85,21 +85,21 @@ export function readDraft({ draft, isKnown }: ReadParams): {
     case 'slack': {
       const mayStay = draft.kind === 'slack' && isKnown && url === '';
       if (!mayStay && !/^https?:\/\/\S+$/i.test(url)) {
-        problems['url'] = 'A whole address, beginning with https://.';
+        problems['url'] = 'Enter a full URL, starting with https://.';
       }
       if (url !== '') settings.url = url;
       break;
     }
     case 'email':
-      if (to.length === 0) problems['to'] = 'At least one address.';
+      if (to.length === 0) problems['to'] = 'Enter at least one email address.';
       else if (!to.every((address) => /^[^@]+@[^@]+$/.test(address))) {
-        problems['to'] = 'An address has a name, an @ and a server.';
+        problems['to'] = 'Enter valid email addresses, such as name@example.com.';
       }
       settings.to = to;
       break;
     case 'pagerduty':
       if (routingKey === '' ? !isKnown : !/^[a-z0-9]{32}$/i.test(routingKey)) {
-        problems['routing_key'] = 'The 32 letters and digits of the integration key.';
+        problems['routing_key'] = 'Enter the 32-character integration key.';
       }
       if (routingKey !== '') settings.routing_key = routingKey;
       break;
@@ -107,7 +107,7 @@ export function readDraft({ draft, isKnown }: ReadParams): {
       break;
   }
   if (draft.mode === 'digest' && !(draft.everySeconds >= 60 && draft.everySeconds <= DAY_SECONDS)) {
-    problems['delivery'] = 'Between a minute and a day.';
+    problems['delivery'] = 'Must be between 1 minute and 1 day.';
   }
   const channel: NewChannel = {
     name: draft.name.trim(),
@@ -128,7 +128,7 @@ export function readDraft({ draft, isKnown }: ReadParams): {
 export function describeTarget({ kind, settings }: Channel): string {
   if (typeof settings.url === 'string') return settings.url;
   if (settings.to) return settings.to.join(', ');
-  return settings.host ?? (kind === 'pagerduty' ? 'integration key set' : 'address set');
+  return settings.host ?? (kind === 'pagerduty' ? 'integration key set' : 'URL set');
 }
 
 /** The signing secret, in the one answer that tells it. */

@@ -39,7 +39,9 @@ export function NotificationList(props: NotificationListProps) {
   if (data.length === 0) return <Empty title={none} />;
   return (
     <>
-      {resend.error !== null && <Failure what="It was not sent again" error={resend.error} />}
+      {resend.error !== null && (
+        <Failure what="The notification could not be resent" error={resend.error} />
+      )}
       <ul aria-label={label} className="divide-y divide-line">
         {data.map((notification) => (
           <li key={notification.id} className="py-2.5 text-[13px] wrap-anywhere">
@@ -64,7 +66,7 @@ export function NotificationList(props: NotificationListProps) {
                   disabled={resend.isPending && resend.variables === notification.id}
                   onClick={() => resend.mutate(notification.id)}
                 >
-                  Send again
+                  Resend
                 </Button>
               )}
             </div>
@@ -85,9 +87,9 @@ export function NotificationList(props: NotificationListProps) {
   );
 }
 
-/** `arrived, 204 in 61 ms`, or why it did not. */
+/** `delivered, 204 in 61 ms`, or the error. */
 export function describeAttempt({ status, error, duration_ms }: Omit<Attempt, 'at'>): string {
   const took = ` in ${duration_ms} ms`;
   const answered = status ? `, ${status}` : '';
-  return `${error ?? 'arrived'}${answered}${took}`;
+  return `${error ?? 'delivered'}${answered}${took}`;
 }

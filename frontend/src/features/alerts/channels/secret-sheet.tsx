@@ -12,19 +12,19 @@ interface SecretSheetProps {
 export function SecretSheet({ name, secret, onClose }: SecretSheetProps) {
   return (
     <Sheet
-      title={`The signing secret of “${name}”`}
-      description="Shown this once. Whoever receives the messages checks their signature with it."
+      title={`Signing secret for “${name}”`}
+      description="Shown only once. The receiver uses it to verify message signatures."
       onClose={onClose}
       footer={
         <Button look="solid" onClick={onClose}>
-          I have kept it
+          I have saved it
         </Button>
       }
     >
       <Command text={secret} />
       <p className="caption mt-2">
-        A secret that was replaced signs beside the new one for a day, so that there is time to
-        change over.
+        After a rotation, messages are signed with both secrets for a day, so you have time to
+        switch.
       </p>
     </Sheet>
   );

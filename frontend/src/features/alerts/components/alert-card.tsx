@@ -11,7 +11,7 @@ import { SeverityBadge } from '@/features/alerts/components/severity-badge';
 import { describeCount, describeValue } from '@/features/alerts/model/describe-alert';
 import { NEW_SILENCE, SILENCE_PRESETS } from '@/features/alerts/silences/draft';
 import { useStartSilence } from '@/features/alerts/silences/use-start-silence';
-import { formatAge, formatDate, formatElapsed } from '@/lib/format';
+import { formatAgo, formatDate, formatElapsed } from '@/lib/format';
 
 interface AlertCardProps {
   alert: Alert;
@@ -81,7 +81,11 @@ export function AlertCard({ alert, now, onOpen }: AlertCardProps) {
         )}
       </div>
       {acknowledge.error !== null && (
-        <Failure className="mt-2" what="It was not acknowledged" error={acknowledge.error} />
+        <Failure
+          className="mt-2"
+          what="The alert could not be acknowledged"
+          error={acknowledge.error}
+        />
       )}
     </li>
   );
@@ -97,7 +101,7 @@ export function AlertStanding({ alert }: { alert: Alert }) {
       <Badge>{alert.rule}</Badge>
       {alert.acknowledged_at && <Badge tone="good">acknowledged</Badge>}
       {alert.silenced && <Badge tone="dashed">silenced</Badge>}
-      {alert.inhibited_by && <Badge tone="dashed">held back by a louder one</Badge>}
+      {alert.inhibited_by && <Badge tone="dashed">inhibited</Badge>}
       {alert.flapping && <Badge tone="warning">flapping</Badge>}
     </>
   );
@@ -114,14 +118,14 @@ function SilenceButton({ alert }: { alert: Alert }) {
         ruleId: alert.rule_id ?? '',
         dimension: alert.scope.dimension,
         key: alert.scope.key,
-        comment: `Silenced from the alert “${alert.title}”`,
+        comment: `Created from the alert “${alert.title}”`,
         seconds,
       },
       { onSuccess: () => setOpen(false) },
     );
   return (
     <Popover text="Silence" label={`Silence: ${alert.title}`} open={open} onOpenChange={setOpen}>
-      <p className="text-[13px] font-semibold">Tell nobody of it for</p>
+      <p className="text-[13px] font-semibold">Silence for</p>
       <div className="mt-2 flex flex-wrap gap-1.5">
         {SILENCE_PRESETS.map(({ seconds, text }) => (
           <Button key={seconds} disabled={save.isPending} onClick={() => silence(seconds)}>
@@ -129,17 +133,18 @@ function SilenceButton({ alert }: { alert: Alert }) {
           </Button>
         ))}
       </div>
-      <p className="caption mt-2">It stays in this list, and ends under Silences.</p>
+      <p className="caption mt-2">
+        The alert stays in this list. You can end the silence early under Silences.
+      </p>
       {save.error !== null && (
-        <Failure className="mt-2" what="It was not silenced" error={save.error} />
+        <Failure className="mt-2" what="The alert could not be silenced" error={save.error} />
       )}
     </Popover>
   );
 }
 
 function describeTime({ opened_at, resolved_at }: Alert, now: number): string {
-  const age = formatAge(opened_at, now);
-  const since = age === 'now' ? 'just now' : `${age} ago`;
+  const since = formatAgo(opened_at, now);
   if (!resolved_at) return `opened ${since}`;
   const lasted = formatElapsed(Date.parse(resolved_at) - Date.parse(opened_at));
   return `opened ${since}, lasted ${lasted}`;

@@ -44,7 +44,7 @@ export function AlertHistory({ place, onChange }: AlertHistoryProps) {
             onChange={(value) => set({ state: value })}
           />
           <Select
-            label="Kind"
+            label="Type"
             value={rule}
             options={toOptions(KINDS)}
             onChange={(value) => set({ rule: value })}
@@ -52,17 +52,17 @@ export function AlertHistory({ place, onChange }: AlertHistoryProps) {
         </>
       }
     >
-      {history.isPending && <Skeleton rows={6} label="Loading the history" />}
+      {history.isPending && <Skeleton rows={6} label="Loading alert history" />}
       {history.error !== null && (
         <Failure
           className="mt-2"
-          what="The history could not be loaded"
+          what="The alert history could not be loaded"
           error={history.error}
           onRetry={() => void history.refetch()}
         />
       )}
       {history.data !== undefined && alerts.length === 0 && (
-        <Empty title="No alert was raised yet" />
+        <Empty title={(state ?? rule) ? 'No matching alerts' : 'No alerts yet'} />
       )}
       <ul
         aria-label="Alerts, newest first"

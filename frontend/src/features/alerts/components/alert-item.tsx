@@ -61,7 +61,7 @@ export function AlertItem({ alert, now, busy, onAcknowledge }: AlertItemProps) {
             {busy ? 'Saving…' : 'Acknowledge'}
           </Button>
         )}
-        {isOpen && alert.acknowledged_at && <Badge>seen</Badge>}
+        {isOpen && alert.acknowledged_at && <Badge>acknowledged</Badge>}
       </div>
       {alert.posts.length > 0 && <AlertPosts alert={alert} />}
     </li>
@@ -72,7 +72,7 @@ function AlertPosts({ alert }: { alert: Alert }) {
   return (
     <details className="mt-1 pl-6">
       <summary className="caption w-fit rounded hover:text-ink">
-        {alert.posts.length === 1 ? 'The post' : `${alert.posts.length} of the posts`}
+        {alert.posts.length === 1 ? 'Sample post' : `${alert.posts.length} sample posts`}
       </summary>
       <ul className="mt-1 space-y-1.5">
         {alert.posts.map((post) => (

@@ -31,9 +31,9 @@ export function AlertSheet({ id, onClose }: { id: string; onClose: () => void })
       onClose={onClose}
       footer={data && <Actions alert={data} />}
     >
-      {isPending && <Skeleton rows={8} label="Loading the alert" />}
+      {isPending && <Skeleton rows={8} label="Loading alert" />}
       {isGone(error) && (
-        <Empty title="There is no such alert">Perhaps its link is from another server.</Empty>
+        <Empty title="Alert not found">The link may point to a different server.</Empty>
       )}
       {error !== null && !isGone(error) && (
         <Failure
@@ -52,10 +52,10 @@ function Actions({ alert }: { alert: AlertDetails }) {
   return (
     <>
       {acknowledge.error !== null && (
-        <Failure what="It was not acknowledged" error={acknowledge.error} />
+        <Failure what="The alert could not be acknowledged" error={acknowledge.error} />
       )}
       <ExploreLink search={exploreSearch(alert)} className="mr-auto text-[13px]">
-        All posts of that time in Explore
+        View posts in Explore
       </ExploreLink>
       {alert.state === 'open' && !alert.acknowledged_at && (
         <Button
@@ -86,14 +86,19 @@ function Body({ alert }: { alert: AlertDetails }) {
           {count !== null && <span className="text-ink-soft"> · {count}</span>}
         </p>
         <p className="caption mt-0.5">
-          {describeOrigin(alert)} opened {formatDate(alert.opened_at)}
-          {alert.resolved_at && `, resolved ${formatDate(alert.resolved_at)}`}
+          {[
+            describeOrigin(alert),
+            `opened ${formatDate(alert.opened_at)}`,
+            alert.resolved_at && `resolved ${formatDate(alert.resolved_at)}`,
+          ]
+            .filter(Boolean)
+            .join(' · ')}
         </p>
       </div>
       {evidence != null && evidence.series.length > 0 && (
         <Part
-          title="What was measured"
-          note={`band: ${alert.rule_id ? 'what the rule lets pass' : 'what is usual'}; dots: outside of it`}
+          title="Measured values"
+          note={`shaded: ${alert.rule_id ? 'allowed by the rule' : 'expected range'}; red dots: outside it`}
         >
           <EvidenceChart
             series={evidence.series}
@@ -106,7 +111,7 @@ function Body({ alert }: { alert: AlertDetails }) {
         </Part>
       )}
       {evidence != null && evidence.terms.length > 0 && (
-        <Part title="What it is about" note="more often than expected">
+        <Part title="Related terms" note="mentioned more often than expected">
           <ul aria-label="Terms" className="flex flex-wrap gap-1.5">
             {evidence.terms.map(({ term, count, expected }) => (
               <li
@@ -125,8 +130,8 @@ function Body({ alert }: { alert: AlertDetails }) {
         </Part>
       )}
       {posts.length > 0 && (
-        <Part title="Posts that made it">
-          <ul aria-label="Posts of the alert" className="space-y-2.5">
+        <Part title="Sample posts">
+          <ul aria-label="Sample posts" className="space-y-2.5">
             {posts.map((post) => (
               <li key={post.uuid} className="border-l-2 border-line-strong pl-3">
                 <p className="text-[13.5px] leading-snug break-words" dir="auto">
@@ -136,7 +141,7 @@ function Body({ alert }: { alert: AlertDetails }) {
                   {post.platform} <SourceBadge source={post.source} />
                   {alert.rule === 'churn' && `churn ${formatScore(post.churn_risk)}`}
                   <ExploreLink search={exploreSearch(alert, { post: post.uuid })}>
-                    Open the post
+                    View post
                   </ExploreLink>
                 </p>
               </li>
@@ -145,7 +150,7 @@ function Body({ alert }: { alert: AlertDetails }) {
         </Part>
       )}
       {history.length > 0 && (
-        <Part title="What happened">
+        <Part title="History">
           <ol aria-label="History" className="space-y-1.5 border-l border-line-strong pl-4">
             {history.map((moment, i) => (
               <li key={i} className="relative text-[13px]">
@@ -173,9 +178,9 @@ function Body({ alert }: { alert: AlertDetails }) {
 }
 
 function describeOrigin({ rule, rule_id, rule_name }: AlertDetails): string {
-  if (rule_name) return `By the rule “${rule_name}”,`;
+  if (rule_name) return `rule “${rule_name}”`;
   // Only signals have no rule at all; the oldest alerts have one that has no name.
-  return rule === 'spike' && !rule_id ? 'A signal, without a rule,' : '';
+  return rule === 'spike' && !rule_id ? 'signal' : '';
 }
 
 function Part({ title, note, children }: { title: string; note?: string; children: ReactNode }) {

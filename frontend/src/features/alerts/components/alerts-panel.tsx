@@ -26,14 +26,14 @@ export function AlertsPanel({ pushed, className }: AlertsPanelProps) {
         n_open > 0 ? (
           <Badge tone="critical">{formatSome(n_open, isCut)} open</Badge>
         ) : (
-          <Badge tone="good">all calm</Badge>
+          <Badge tone="good">none open</Badge>
         )
       }
     >
       <Announcer alerts={alerts} />
       {error !== null && (
         <p role="alert" className="rounded-md bg-warning-soft px-3 py-2 text-[13px] text-warning">
-          Earlier alerts could not be loaded: {error.message}. Trying again.
+          Earlier alerts could not be loaded: {error.message}. Retrying.
         </p>
       )}
       {acknowledge.error !== null && (
@@ -45,7 +45,7 @@ export function AlertsPanel({ pushed, className }: AlertsPanelProps) {
         <p className="py-2 text-[13px] text-ink-soft">
           {isPending
             ? 'Loading alerts…'
-            : 'Nothing needs you. An alert opens when negative posts outnumber the rest, or a customer sounds ready to leave.'}
+            : 'No open alerts. An alert opens when, for example, most posts turn negative or a customer sounds ready to leave.'}
         </p>
       )}
       <ul

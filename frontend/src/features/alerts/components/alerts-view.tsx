@@ -27,7 +27,7 @@ export function AlertsView({ place, onChange, pushed }: AlertsViewProps) {
   return (
     <>
       <Tabs
-        label="Parts of the page"
+        label="Alert sections"
         value={place.tab}
         options={TABS.map((value) => ({
           value,

@@ -20,8 +20,8 @@ interface EvidenceChartProps extends Drawn {
 
 /** The same band in a sentence, before its edges, and in a tooltip. */
 const BAND_WORDS = {
-  usual: { outside: 'what is usual', edges: 'usual are', name: 'Band' },
-  rule: { outside: 'what the rule lets pass', edges: 'the rule lets pass', name: 'Rule' },
+  usual: { outside: 'the expected range', edges: 'expected', name: 'Expected range' },
+  rule: { outside: 'the range allowed by the rule', edges: 'allowed', name: 'Allowed range' },
 } as const;
 
 /** What was measured, over the band in which it should lie; steps outside of it are marked. */
@@ -59,9 +59,9 @@ const isOutside = ({ value, low, high }: EvidencePoint) => value < low || value 
 export function describeEvidence({ series, metric, band }: Drawn): string {
   const outside = series.filter(isOutside);
   const last = series.at(-1);
-  if (last === undefined) return 'Evidence: none was kept';
+  if (last === undefined) return 'Evidence: none stored';
   const words = BAND_WORDS[band];
-  return `Evidence: ${outside.length} of ${series.length} steps outside of ${words.outside}; the last is ${formatMetric(metric, last.value)}, ${words.edges} ${formatMetric(metric, last.low)} to ${formatMetric(metric, last.high)}`;
+  return `Evidence: ${outside.length} of ${series.length} steps outside ${words.outside}; latest ${formatMetric(metric, last.value)}, ${words.edges} ${formatMetric(metric, last.low)} to ${formatMetric(metric, last.high)}`;
 }
 
 function evidenceOption(palette: Palette, { series, metric, band }: Drawn) {
@@ -76,8 +76,8 @@ function evidenceOption(palette: Palette, { series, metric, band }: Drawn) {
         const point = series[hovered[0]?.dataIndex ?? -1];
         if (point === undefined) return '';
         return tooltipCard(formatDay(point.at), [
-          ['Measured', format(point.value)],
-          ['Usual', format(point.baseline)],
+          ['Value', format(point.value)],
+          ['Expected', format(point.baseline)],
           [BAND_WORDS[band].name, `${format(point.low)} – ${format(point.high)}`],
         ]);
       },

@@ -28,12 +28,12 @@ export function OpenAlerts({
   return (
     <Panel
       title="Open alerts"
-      note="the unseen and the loudest first"
+      note="unacknowledged and most severe first"
       actions={
         alerts.length > 0 ? (
           <Badge tone="critical">{formatSome(alerts.length, isCut)} open</Badge>
         ) : (
-          <Badge tone="good">all calm</Badge>
+          <Badge tone="good">none open</Badge>
         )
       }
     >
@@ -47,9 +47,9 @@ export function OpenAlerts({
       )}
       {isPending && alerts.length === 0 && <Skeleton rows={5} label="Loading alerts" />}
       {!isPending && error === null && alerts.length === 0 && (
-        <Empty title="Nothing needs you">
-          An alert opens when a rule holds, or when something departs from its own history. Earlier
-          ones are in the history.
+        <Empty title="No open alerts">
+          An alert opens when a rule fires or when a signal detects an unusual change. Past alerts
+          are under History.
         </Empty>
       )}
       <ul aria-label="Open alerts" className="-mx-4 mt-2">
@@ -59,7 +59,7 @@ export function OpenAlerts({
       </ul>
       {isCut && (
         <p className="caption mt-2">
-          These are the newest. All others that are open are in the history, under State.
+          Only the newest open alerts are listed. To see all of them, filter the history by state.
         </p>
       )}
     </Panel>

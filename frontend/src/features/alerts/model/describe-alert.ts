@@ -3,14 +3,14 @@ import type { AlertMoment } from '@/features/alerts/api/wire';
 import { formatMetric } from '@/features/alerts/rules/metrics';
 import { capitalize, formatPosts, formatScore, formatShare } from '@/lib/format';
 
-/** `61%, line at 50%`: how bad, against which line. */
+/** `61%, threshold 50%`: the measured value and the threshold. */
 export function describeValue({ rule, metric, value, threshold }: Alert): string {
   // Churn goes post by post: its value is the highest risk, not a number of posts.
-  if (rule === 'churn') return `risk ${formatScore(value)}, line at ${formatScore(threshold)}`;
-  if (metric) return `${formatMetric(metric, value)}, line at ${formatMetric(metric, threshold)}`;
+  if (rule === 'churn') return `risk ${formatScore(value)}, threshold ${formatScore(threshold)}`;
+  if (metric) return `${formatMetric(metric, value)}, threshold ${formatMetric(metric, threshold)}`;
   return rule === 'negativity'
-    ? `${formatShare(value, 1)}, line at ${formatShare(threshold, 1)}`
-    : `${formatScore(value)}, line at ${formatScore(threshold)}`;
+    ? `${formatShare(value, 1)}, threshold ${formatShare(threshold, 1)}`
+    : `${formatScore(value)}, threshold ${formatScore(threshold)}`;
 }
 
 /** How many posts are behind it; null where its value is that number. */
@@ -19,17 +19,17 @@ export function describeCount({ metric, count }: Alert): string | null {
 }
 
 const MOMENTS: Record<string, string> = {
-  pending: 'Noticed, not yet long enough to tell',
+  pending: 'Pending: the condition is met',
   firing: 'Fired',
-  recovering: 'Ceased, watched a while longer',
+  recovering: 'Recovering: the condition cleared',
   resolved: 'Resolved',
-  acknowledged: 'Acknowledged by a person',
-  silenced: 'Silenced: nobody is told',
-  unsilenced: 'The silence ended',
-  inhibited: 'Held back: a louder alert says the same',
-  released: 'No longer held back',
-  escalated: 'Became more severe',
-  flapping: 'Comes and goes too often, so it is held open',
+  acknowledged: 'Acknowledged',
+  silenced: 'Silenced: no notifications are sent',
+  unsilenced: 'Silence ended',
+  inhibited: 'Inhibited by a broader or more severe alert',
+  released: 'No longer inhibited',
+  escalated: 'Severity raised',
+  flapping: 'Flapping: kept open',
   withdrawn: 'Withdrawn: its posts were corrected',
 };
 

@@ -10,9 +10,9 @@ interface ChannelChoiceProps {
 export function ChannelChoice({ channels, chosen, onChange }: ChannelChoiceProps) {
   return (
     <fieldset>
-      <legend className="text-[13px] font-medium">Told through</legend>
+      <legend className="text-[13px] font-medium">Notify</legend>
       {channels.length === 0 ? (
-        <p className="caption">There are no channels yet; the alert is shown here all the same.</p>
+        <p className="caption">No channels yet. Alerts appear only in the dashboard.</p>
       ) : (
         <>
           <ul className="mt-1 flex flex-wrap gap-x-4 gap-y-1">
@@ -34,7 +34,9 @@ export function ChannelChoice({ channels, chosen, onChange }: ChannelChoiceProps
               </li>
             ))}
           </ul>
-          <p className="caption mt-1">None chosen: every channel whose least severity fits.</p>
+          <p className="caption mt-1">
+            If none is selected, alerts go to every channel that accepts their severity.
+          </p>
         </>
       )}
     </fieldset>

@@ -5,12 +5,12 @@ import { formatDuration } from '@/lib/format';
 /** What a rule says, in a sentence. */
 export function describeRule(rule: NewRule): string {
   const { metric, comparison, threshold, window_seconds, for_seconds } = rule;
-  const held = for_seconds > 0 ? `, for ${formatDuration(for_seconds)}` : '';
-  return `${nameMetric(metric)} ${describeScope(rule.scope)} ${comparison} ${formatMetric(metric, threshold)} within ${formatDuration(window_seconds)}${held}`;
+  const held = for_seconds > 0 ? `, held for ${formatDuration(for_seconds)}` : '';
+  return `${nameMetric(metric)} ${describeScope(rule.scope)} ${comparison} ${formatMetric(metric, threshold)} over ${formatDuration(window_seconds)}${held}`;
 }
 
 export function describeScope({ dimension, key }: NewRule['scope']): string {
-  if (dimension === 'overall') return 'overall';
-  if (key) return dimension === 'city' ? `in ${key}` : `of ${key}`;
-  return dimension === 'city' ? 'in each city' : `of each ${dimension}`;
+  if (dimension === 'overall') return 'across all posts';
+  if (key) return dimension === 'city' ? `in ${key}` : `for ${key}`;
+  return dimension === 'city' ? 'in each city' : `for each ${dimension}`;
 }

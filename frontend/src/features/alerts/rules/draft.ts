@@ -83,23 +83,23 @@ export function readDraft(draft: RuleDraft): { rule: NewRule; problems: Problems
   const [threshold, clear] = [toNumber(draft.threshold), toNumber(draft.clearThreshold)];
   const volume = toNumber(draft.minimumVolume);
   const problems: Problems = {};
-  if (draft.name.trim() === '') problems['name'] = 'A rule needs a name.';
+  if (draft.name.trim() === '') problems['name'] = 'Enter a name.';
   if (!isWithin(threshold, unit.least, unit.most)) {
-    problems['threshold'] = `It lies ${unit.range}.`;
+    problems['threshold'] = `Must be ${unit.range}.`;
   }
   if (!isWithin(clear, unit.least, unit.most)) {
-    problems['clear_threshold'] = `It lies ${unit.range}.`;
+    problems['clear_threshold'] = `Must be ${unit.range}.`;
   } else if (draft.comparison === 'above' ? clear > threshold : clear < threshold) {
     problems['clear_threshold'] =
       draft.comparison === 'above'
-        ? 'It must not be above the line that it fires at, or it would never rest.'
-        : 'It must not be below the line that it fires at, or it would never rest.';
+        ? 'Must not be above the threshold, or the alert could never clear.'
+        : 'Must not be below the threshold, or the alert could never clear.';
   }
   if (!(Number.isInteger(volume) && volume >= 0)) {
-    problems['minimum_volume'] = 'A whole number of posts, 0 or more.';
+    problems['minimum_volume'] = 'Enter a whole number, 0 or more.';
   }
   if (!isWithin(draft.windowSeconds, 10, DAY_SECONDS)) {
-    problems['window_seconds'] = 'Between 10 seconds and a day.';
+    problems['window_seconds'] = 'Must be between 10 seconds and 1 day.';
   }
   const waits = [
     ['for_seconds', draft.forSeconds],
@@ -107,7 +107,8 @@ export function readDraft(draft: RuleDraft): { rule: NewRule; problems: Problems
     ['cooldown_seconds', draft.cooldownSeconds],
   ] as const;
   for (const [field, seconds] of waits) {
-    if (!isWithin(seconds, 0, DAY_SECONDS)) problems[field] = 'Between nothing and a day.';
+    if (!isWithin(seconds, 0, DAY_SECONDS))
+      problems[field] = 'Must be between 0 seconds and 1 day.';
   }
   const key = draft.key.trim();
   const rule: NewRule = {

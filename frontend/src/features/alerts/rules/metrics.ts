@@ -14,13 +14,13 @@ interface Metric {
 export const METRICS: readonly Metric[] = [
   { name: 'negative_share', text: 'Share of negative posts', unit: 'percent' },
   { name: 'sentiment_average', text: 'Average sentiment', unit: 'signed' },
-  { name: 'churn_high', text: 'Posts at high churn risk', unit: 'posts' },
+  { name: 'churn_high', text: 'Posts with high churn risk', unit: 'posts' },
   { name: 'toxicity', text: 'Average toxicity', unit: 'percent' },
   { name: 'volume', text: 'Number of posts', unit: 'posts' },
   { name: 'virality', text: 'Highest predicted virality', unit: 'virality' },
   ...EMOTIONS.map((emotion) => ({
     name: `emotion:${emotion}`,
-    text: `Share of posts in ${emotion}`,
+    text: `Share of posts expressing ${emotion}`,
     unit: 'percent' as const,
   })),
 ];
@@ -40,7 +40,7 @@ export const UNITS: Record<Unit, UnitRules> = {
   percent: { suffix: '%', scale: 0.01, least: 0, most: 100, range: 'between 0 and 100' },
   signed: { suffix: '−1 to 1', scale: 1, least: -1, most: 1, range: 'between −1 and 1' },
   posts: { suffix: 'posts', scale: 1, least: 0, most: 1e12, range: '0 or more' },
-  virality: { suffix: 'of 100', scale: 1, least: 60, most: 100, range: 'between 60 and 100' },
+  virality: { suffix: '60 to 100', scale: 1, least: 60, most: 100, range: 'between 60 and 100' },
 };
 
 export function unitOf(metric: string | null | undefined): Unit {

@@ -29,21 +29,21 @@ export function RulePreviewChart({ rule }: { rule: NewRule | null }) {
     [data, rule],
   );
   return (
-    <section aria-label="Preview on the last day" className="rounded-lg bg-sunken p-3">
-      <h3 className="text-[13px] font-semibold">On the last day</h3>
+    <section aria-label="Preview over the last 24 hours" className="rounded-lg bg-sunken p-3">
+      <h3 className="text-[13px] font-semibold">Preview: last 24 hours</h3>
       <p className="caption" role="status">
         {rule === null
-          ? 'Drawn as soon as every field makes sense.'
+          ? 'Complete the form to see a preview.'
           : data === undefined
-            ? 'Asking what it would have done…'
+            ? 'Loading preview…'
             : describePreview(data)}
       </p>
       {data !== undefined && <Legend />}
       {error !== null && rule !== null && (
-        <Failure className="mt-2" what="The preview could not be drawn" error={error} />
+        <Failure className="mt-2" what="The preview could not be loaded" error={error} />
       )}
       {isAsked && data === undefined && error === null && (
-        <Skeleton rows={4} label="Loading the preview" />
+        <Skeleton rows={4} label="Loading preview" />
       )}
       {option !== null && data !== undefined && error === null && (
         <Chart
@@ -61,13 +61,13 @@ function Legend() {
   return (
     <ul className="caption flex flex-wrap gap-x-3" aria-hidden="true">
       <li className="flex items-center gap-1">
-        <span className="w-3.5 border-t-2 border-brand" /> measured
+        <span className="w-3.5 border-t-2 border-brand" /> value
       </li>
       <li className="flex items-center gap-1">
-        <span className="w-3.5 border-t border-critical" /> line
+        <span className="w-3.5 border-t border-critical" /> threshold
       </li>
       <li className="flex items-center gap-1">
-        <span className="w-3.5 border-t border-dashed border-critical" /> rests at
+        <span className="w-3.5 border-t border-dashed border-critical" /> clears at
       </li>
       <li className="flex items-center gap-1">
         <span className="size-2.5 bg-critical/20" /> firing
@@ -91,14 +91,14 @@ export function searchBehind(rule: NewRule, at: string): Record<string, string> 
 }
 
 export function describePreview({ series, firings }: RulePreview): string {
-  if (series.every(({ count }) => count === 0)) return 'No post in it to go by.';
-  if (firings.length === 0) return 'It would not have fired.';
+  if (series.every(({ count }) => count === 0)) return 'No matching posts in the last 24 hours.';
+  if (firings.length === 0) return 'The rule would not have fired.';
   const minutes = firings.reduce(
     (sum, { from, to }) => sum + (Date.parse(to) - Date.parse(from)) / 60_000,
     0,
   );
   const times = firings.length === 1 ? 'once' : `${firings.length} times`;
-  return `It would have fired ${times}, for ${Math.max(1, Math.round(minutes))} min in all.`;
+  return `The rule would have fired ${times}, for ${Math.max(1, Math.round(minutes))} min in total.`;
 }
 
 function previewOption(palette: Palette, { series, firings }: RulePreview, rule: NewRule) {

@@ -86,8 +86,8 @@ export function RuleEditor({ rule, channels, onClose }: RuleEditorProps) {
       title={rule === null ? 'New rule' : `Edit “${rule.name}”`}
       description={
         rule?.builtin
-          ? 'This rule came with Groundswell. It can be changed and switched off, not deleted.'
-          : 'When shall somebody be told?'
+          ? 'A built-in rule. You can edit it or turn it off, but not delete it.'
+          : 'When should this rule alert?'
       }
       onClose={onClose}
       footer={
@@ -106,13 +106,13 @@ export function RuleEditor({ rule, channels, onClose }: RuleEditorProps) {
               {...control}
               value={draft.name}
               maxLength={100}
-              placeholder="What people will read in the alert"
+              placeholder="Shown in the alert"
               onChange={({ target }) => set({ name: target.value })}
             />
           )}
         </Field>
         <div className="grid gap-3 sm:grid-cols-2">
-          <Field label="Measure" error={problemOf('metric')} disabled={isFixed}>
+          <Field label="Metric" error={problemOf('metric')} disabled={isFixed}>
             {(control) => (
               <NativeSelect
                 {...control}
@@ -131,13 +131,13 @@ export function RuleEditor({ rule, channels, onClose }: RuleEditorProps) {
             )}
           </Field>
           <DurationField
-            label="Within"
+            label="Window"
             error={problemOf('window_seconds')}
             seconds={draft.windowSeconds}
             onChange={(windowSeconds) => set({ windowSeconds })}
           />
           <Field
-            label="Of"
+            label="Scope"
             error={problemOf('scope') ?? problemOf('scope.dimension')}
             disabled={isFixed}
           >
@@ -154,7 +154,7 @@ export function RuleEditor({ rule, channels, onClose }: RuleEditorProps) {
               >
                 {RULE_DIMENSIONS.map((dimension) => (
                   <option key={dimension} value={dimension}>
-                    {dimension === 'overall' ? 'Everything together' : `By ${dimension}`}
+                    {dimension === 'overall' ? 'All posts' : `By ${dimension}`}
                   </option>
                 ))}
               </NativeSelect>
@@ -163,7 +163,7 @@ export function RuleEditor({ rule, channels, onClose }: RuleEditorProps) {
           {draft.dimension !== 'overall' && (
             <Field
               label={`Which ${draft.dimension}`}
-              hint="Empty for each of them, with an alert of its own."
+              hint={`Leave empty to alert on each ${draft.dimension} separately.`}
               error={problemOf('scope.key')}
               disabled={isFixed}
             >
@@ -171,7 +171,7 @@ export function RuleEditor({ rule, channels, onClose }: RuleEditorProps) {
                 <Input
                   {...control}
                   value={draft.key}
-                  placeholder={`Each ${draft.dimension}`}
+                  placeholder={`Every ${draft.dimension}`}
                   onChange={({ target }) => set({ key: target.value })}
                 />
               )}
@@ -180,7 +180,7 @@ export function RuleEditor({ rule, channels, onClose }: RuleEditorProps) {
         </div>
         <div className="grid grid-cols-2 gap-3 sm:grid-cols-3">
           <Field
-            label="Fires"
+            label="Alert when value is"
             error={problemOf('comparison')}
             disabled={isFixed}
             className="max-sm:col-span-2"
@@ -193,12 +193,12 @@ export function RuleEditor({ rule, channels, onClose }: RuleEditorProps) {
                   set({ comparison: target.value === 'below' ? 'below' : 'above' })
                 }
               >
-                <option value="above">Above the line</option>
-                <option value="below">Below the line</option>
+                <option value="above">Above the threshold</option>
+                <option value="below">Below the threshold</option>
               </NativeSelect>
             )}
           </Field>
-          <Field label={`Line (${suffix})`} error={problemOf('threshold')}>
+          <Field label={`Threshold (${suffix})`} error={problemOf('threshold')}>
             {(control) => (
               <Input
                 {...control}
@@ -208,7 +208,7 @@ export function RuleEditor({ rule, channels, onClose }: RuleEditorProps) {
               />
             )}
           </Field>
-          <Field label={`Rests at (${suffix})`} error={problemOf('clear_threshold')}>
+          <Field label={`Clears at (${suffix})`} error={problemOf('clear_threshold')}>
             {(control) => (
               <Input
                 {...control}
@@ -222,8 +222,12 @@ export function RuleEditor({ rule, channels, onClose }: RuleEditorProps) {
         <RulePreviewChart rule={canPreview ? written : null} />
         <div className="grid grid-cols-2 gap-3">
           <Field
-            label="Fewest posts"
-            hint={isFixed ? 'This rule goes by single posts.' : 'With fewer it says nothing.'}
+            label="Minimum posts"
+            hint={
+              isFixed
+                ? 'This rule checks individual posts.'
+                : 'With fewer posts, the rule does not fire.'
+            }
             error={problemOf('minimum_volume')}
             disabled={isFixed}
           >
@@ -256,23 +260,23 @@ export function RuleEditor({ rule, channels, onClose }: RuleEditorProps) {
         </div>
         <div className="grid gap-3 sm:grid-cols-3">
           <DurationField
-            label="Must hold for"
-            hint={isFixed ? 'Single posts do not last.' : 'Before it fires.'}
+            label="Pending period"
+            hint={isFixed ? 'This rule checks individual posts.' : 'Before the alert fires.'}
             error={problemOf('for_seconds')}
             disabled={isFixed}
             seconds={draft.forSeconds}
             onChange={(forSeconds) => set({ forSeconds })}
           />
           <DurationField
-            label="Keeps firing for"
-            hint="After it ceased."
+            label="Keep firing for"
+            hint="After the condition clears."
             error={problemOf('keep_firing_seconds')}
             seconds={draft.keepFiringSeconds}
             onChange={(keepFiringSeconds) => set({ keepFiringSeconds })}
           />
           <DurationField
-            label="Quiet for"
-            hint="After it is over."
+            label="Cooldown"
+            hint="Before the rule can fire again."
             error={problemOf('cooldown_seconds')}
             seconds={draft.cooldownSeconds}
             onChange={(cooldownSeconds) => set({ cooldownSeconds })}
@@ -283,7 +287,7 @@ export function RuleEditor({ rule, channels, onClose }: RuleEditorProps) {
           chosen={draft.channels}
           onChange={(chosen) => set({ channels: chosen })}
         />
-        {stray !== null && <Failure what="The rule was not saved" error={stray} />}
+        {stray !== null && <Failure what="The rule could not be saved" error={stray} />}
       </Form>
     </Sheet>
   );

@@ -22,7 +22,7 @@ export function RulesPanel() {
   return (
     <Panel
       title="Rules"
-      note="when somebody is told"
+      note="when to alert"
       actions={
         <Button look="solid" onClick={() => setEdited('new')}>
           New rule
@@ -40,14 +40,12 @@ export function RulesPanel() {
       {(save.error ?? remove.error) !== null && (
         <Failure
           className="mt-2"
-          what="The rule was not changed"
+          what="The rule could not be changed"
           error={save.error ?? remove.error ?? new Error()}
         />
       )}
       {rules?.length === 0 && (
-        <Empty title="No rules">
-          Nothing opens an alert but unexpected changes, if signals are on.
-        </Empty>
+        <Empty title="No rules yet">Until you add a rule, only signals open alerts.</Empty>
       )}
       <ul aria-label="Rules" className="-mx-4 mt-2">
         {rules?.map((rule) => (
@@ -56,7 +54,7 @@ export function RulesPanel() {
             className="flex flex-wrap items-center gap-x-3 gap-y-1.5 border-t border-line px-4 py-2.5"
           >
             <Switch
-              label={`${rule.name}: evaluated`}
+              label={`Enable ${rule.name}`}
               checked={rule.enabled}
               disabled={save.isPending && save.variables.id === rule.id}
               onChange={(enabled) =>
@@ -67,7 +65,7 @@ export function RulesPanel() {
               <p className="flex flex-wrap items-center gap-x-2 gap-y-1 text-[13.5px] font-medium">
                 {rule.name}
                 <SeverityBadge severity={rule.severity} />
-                {rule.builtin && <Badge>built in</Badge>}
+                {rule.builtin && <Badge>built-in</Badge>}
                 {!rule.enabled && <Badge tone="outline">off</Badge>}
               </p>
               <p className="text-[13px] text-ink-soft">{describeRule(rule)}.</p>
@@ -87,7 +85,7 @@ export function RulesPanel() {
                   action="Delete"
                   onConfirm={() => remove.mutate(rule.id)}
                 >
-                  Nobody is told of this any more. Alerts that it opened stay in the history.
+                  The rule stops opening alerts. Its past alerts stay in the history.
                 </Confirm>
               )}
             </div>

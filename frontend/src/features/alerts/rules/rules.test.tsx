@@ -90,7 +90,7 @@ test.each([
 
 test('a rule reads as a sentence', () => {
   expect(describeRule(rule)).toBe(
-    'Share of negative posts of each product above 50% within 5 minutes, for 1 minute',
+    'Share of negative posts for each product above 50% over 5 minutes, held for 1 minute',
   );
   const city = { ...rule, scope: { dimension: 'city', key: 'Lagos' } as const, for_seconds: 0 };
   expect(describeRule(city)).toContain('Share of negative posts in Lagos above');
@@ -100,9 +100,11 @@ test('a preview is told in a sentence', () => {
   const series = [{ at: '2026-01-01T00:00:00Z', value: 0.6, count: 40 }];
   const firing = { from: '2026-01-01T00:00:00Z', to: '2026-01-01T00:12:00Z' };
   const preview = { series, firings: [firing, firing], seconds: 86_400 };
-  expect(describePreview(preview)).toBe('It would have fired 2 times, for 24 min in all.');
-  expect(describePreview({ ...preview, firings: [] })).toBe('It would not have fired.');
-  expect(describePreview({ ...preview, series: [] })).toBe('No post in it to go by.');
+  expect(describePreview(preview)).toBe('The rule would have fired 2 times, for 24 min in total.');
+  expect(describePreview({ ...preview, firings: [] })).toBe('The rule would not have fired.');
+  expect(describePreview({ ...preview, series: [] })).toBe(
+    'No matching posts in the last 24 hours.',
+  );
 });
 
 const preview = {
@@ -131,11 +133,11 @@ test('a new rule is drawn on the last day before it is saved', async () => {
   });
   await userEvent.click(await screen.findByRole('button', { name: 'New rule' }));
   expect(
-    await screen.findByRole('img', { name: /^Preview: It would not have fired/ }),
+    await screen.findByRole('img', { name: /^Preview: The rule would not have fired/ }),
   ).toBeTruthy();
   await userEvent.type(screen.getByLabelText('Name'), 'Anger in Lagos');
-  await userEvent.selectOptions(screen.getByLabelText('Measure'), 'emotion:anger');
-  await userEvent.selectOptions(screen.getByLabelText('Of'), 'city');
+  await userEvent.selectOptions(screen.getByLabelText('Metric'), 'emotion:anger');
+  await userEvent.selectOptions(screen.getByLabelText('Scope'), 'city');
   await userEvent.type(screen.getByLabelText('Which city'), 'Lagos');
   await userEvent.click(screen.getByRole('button', { name: 'Save rule' }));
   await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull());
@@ -152,9 +154,9 @@ test('a rule that makes no sense is not sent, and the keyboard goes to what is w
   const requests = open();
   await userEvent.click(await screen.findByRole('button', { name: 'New rule' }));
   const name = screen.getByLabelText('Name');
-  expect(screen.queryByText('A rule needs a name.')).toBeNull();
+  expect(screen.queryByText('Enter a name.')).toBeNull();
   await userEvent.click(screen.getByRole('button', { name: 'Save rule' }));
-  expect(screen.getByText('A rule needs a name.')).toBeTruthy();
+  expect(screen.getByText('Enter a name.')).toBeTruthy();
   await waitFor(() => expect(document.activeElement).toBe(name));
   expect(changesIn(requests)).toHaveLength(0);
 });
@@ -175,14 +177,14 @@ test('what the server objects to stands beside its field until it is changed', a
   const key = screen.getByLabelText('Which product');
   await waitFor(() => expect(key.getAttribute('aria-invalid')).toBe('true'));
   await waitFor(() => expect(document.activeElement).toBe(key));
-  expect(screen.queryByText('The rule was not saved.')).toBeNull();
+  expect(screen.queryByText('The rule could not be saved.')).toBeNull();
   await userEvent.type(key, 'M');
   expect(key.getAttribute('aria-invalid')).toBeNull();
 });
 
 test('a rule is switched off with everything else as it was', async () => {
   const requests = open({ 'PUT /api/v1/alert-rules/r1': () => ({ ...rule, enabled: false }) });
-  await userEvent.click(await screen.findByRole('switch', { name: 'Too negative: evaluated' }));
+  await userEvent.click(await screen.findByRole('switch', { name: 'Enable Too negative' }));
   await waitFor(() => expect(changesIn(requests)).toHaveLength(1));
   expect(changesIn(requests)[0]?.body).toEqual(
     readDraft({ ...toDraft(rule), enabled: false }).rule,
@@ -210,11 +212,17 @@ test('what cannot be changed of the rule that goes by single posts is not offere
   await userEvent.click(await screen.findByRole('button', { name: 'Edit Too negative' }));
   const isOpen = (label: string) =>
     !screen.getByLabelText<HTMLInputElement | HTMLSelectElement>(label).disabled;
-  for (const label of ['Measure', 'Of', 'Fires', 'Fewest posts', 'Must hold for']) {
+  for (const label of [
+    'Metric',
+    'Scope',
+    'Alert when value is',
+    'Minimum posts',
+    'Pending period',
+  ]) {
     expect(isOpen(label), label).toBe(false);
   }
-  expect(isOpen('Must hold for: unit')).toBe(false);
-  for (const label of ['Name', 'Within', 'Line (posts)', 'Severity', 'Quiet for']) {
+  expect(isOpen('Pending period: unit')).toBe(false);
+  for (const label of ['Name', 'Window', 'Threshold (posts)', 'Severity', 'Cooldown']) {
     expect(isOpen(label), label).toBe(true);
   }
 });

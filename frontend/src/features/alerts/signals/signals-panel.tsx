@@ -14,10 +14,10 @@ import { capitalize } from '@/lib/format';
 const SETTINGS_KEY = ['signal-settings'];
 
 const MEANINGS: Record<SignalSettings['sensitivity'], string> = {
-  off: 'No alerts but those of rules.',
-  low: 'Only what stands far out of its own history. Quiet, and late.',
-  balanced: 'What somebody would point at on a chart.',
-  high: 'Small changes too. Expect some that turn out to be nothing.',
+  off: 'Only rules open alerts.',
+  low: 'Only large deviations. Few alerts, but later ones.',
+  balanced: 'Changes you would notice on a chart.',
+  high: 'Small changes too. Expect some false alarms.',
 };
 
 /** How readily an unexpected change opens an alert without any rule. */
@@ -27,16 +27,17 @@ export function SignalsPanel() {
     queryFn: ({ signal }) => getJson<SignalSettings>(paths.signalSettings, {}, signal),
   });
   return (
-    <Panel title="Signals" note="unexpected changes, without a rule">
+    <Panel title="Signals" note="unusual changes, detected without rules">
       <p className="mt-1 max-w-prose text-[13.5px] text-ink-soft">
-        Each series is compared with its own history at the same time of day and week: volume, mood,
-        and shares of products and places. What departs from it opens an alert with its evidence.
+        Groundswell compares volume, sentiment, and the shares of products and cities with their own
+        history at the same time of day and week. An unusual change opens an alert with the
+        evidence.
       </p>
-      {isPending && <Skeleton rows={4} label="Loading the settings of signals" />}
+      {isPending && <Skeleton rows={4} label="Loading signal settings" />}
       {error !== null && (
         <Failure
           className="mt-2"
-          what="The settings could not be loaded"
+          what="The signal settings could not be loaded"
           error={error}
           onRetry={() => void refetch()}
         />
@@ -59,7 +60,7 @@ function SettingsForm({ settings }: { settings: SignalSettings }) {
   const problems: Record<string, string> =
     Number.isInteger(minimum_volume) && minimum_volume >= 10 && minimum_volume <= 1_000_000
       ? {}
-      : { minimum_volume: 'A whole number of posts, 10 to 1,000,000.' };
+      : { minimum_volume: 'Enter a whole number between 10 and 1,000,000.' };
   const { problemOf, showAll, stray } = useFormProblems({
     problems,
     error: save.error,
@@ -69,7 +70,7 @@ function SettingsForm({ settings }: { settings: SignalSettings }) {
     sensitivity !== settings.sensitivity || volume !== String(settings.minimum_volume);
   return (
     <Form
-      label="Settings of signals"
+      label="Signal settings"
       className="mt-3 flex max-w-xl flex-col gap-4"
       onSubmit={() => {
         showAll();
@@ -100,8 +101,8 @@ function SettingsForm({ settings }: { settings: SignalSettings }) {
         </div>
       </fieldset>
       <Field
-        label="Fewest posts"
-        hint="A series with fewer posts in a step says nothing: three of four is no trend."
+        label="Minimum posts"
+        hint="Time steps with fewer posts are ignored: three out of four is not a trend."
         error={problemOf('minimum_volume')}
       >
         {(control) => (
@@ -117,7 +118,7 @@ function SettingsForm({ settings }: { settings: SignalSettings }) {
           />
         )}
       </Field>
-      {stray !== null && <Failure what="The settings were not saved" error={stray} />}
+      {stray !== null && <Failure what="The settings could not be saved" error={stray} />}
       <div className="flex items-center gap-3">
         <Button look="solid" type="submit" disabled={!isChanged || save.isPending}>
           {save.isPending ? 'Saving…' : 'Save'}

@@ -49,10 +49,10 @@ export function readSilence(draft: SilenceDraft, now: number): NewSilence {
   };
 }
 
-export type SilenceState = 'active' | 'upcoming' | 'over';
+export type SilenceState = 'active' | 'upcoming' | 'expired';
 
 export function stateOf({ starts_at, ends_at }: Silence, now: number): SilenceState {
-  if (Date.parse(ends_at) <= now) return 'over';
+  if (Date.parse(ends_at) <= now) return 'expired';
   return Date.parse(starts_at) > now ? 'upcoming' : 'active';
 }
 
@@ -63,11 +63,11 @@ export function describeSilence(silence: NewSilence, rules: readonly Rule[]): st
   const about = !dimension
     ? ''
     : dimension === 'overall'
-      ? ' about everything together'
+      ? ' with overall scope'
       : key
-        ? ` about the ${dimension} ${key}`
-        : ` about any ${dimension}`;
+        ? ` for ${dimension} ${key}`
+        : ` for any ${dimension}`;
   const rule = rules.find(({ id }) => id === rule_id)?.name;
-  const by = !rule_id ? '' : ` of the rule “${rule ?? 'deleted'}”`;
+  const by = !rule_id ? '' : rule ? ` from rule “${rule}”` : ' from a deleted rule';
   return about === '' && by === '' ? `All ${which}` : `${which}${about}${by}`;
 }

@@ -29,7 +29,7 @@ export function SilenceEditor({ initial, rules, onClose }: SilenceEditorProps) {
   const [draft, setDraft] = useState(initial);
   const save = useStartSilence();
   const problems: Record<string, string> =
-    draft.seconds > 0 ? {} : { ends_at: 'A silence lasts longer than nothing.' };
+    draft.seconds > 0 ? {} : { ends_at: 'Choose a duration.' };
   const { problemOf, showAll, stray } = useFormProblems({
     problems,
     error: save.error,
@@ -52,21 +52,21 @@ export function SilenceEditor({ initial, rules, onClose }: SilenceEditorProps) {
   };
   return (
     <Sheet
-      title="Silence alerts"
-      description="They are raised and shown all the same; nobody is told."
+      title="New silence"
+      description="Silenced alerts still open and appear here, but no notifications are sent."
       onClose={onClose}
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>
           <Button look="solid" type="submit" form={formId} disabled={save.isPending}>
-            {save.isPending ? 'Saving…' : 'Silence'}
+            {save.isPending ? 'Saving…' : 'Save silence'}
           </Button>
         </>
       }
     >
       <Form id={formId} label="Silence" onSubmit={submit} className="flex flex-col gap-4">
         <div>
-          <div role="group" aria-label="Usual lengths" className="mb-2 flex flex-wrap gap-1.5">
+          <div role="group" aria-label="Preset durations" className="mb-2 flex flex-wrap gap-1.5">
             {SILENCE_PRESETS.map(({ seconds, text }) => (
               <Button
                 key={seconds}
@@ -81,20 +81,20 @@ export function SilenceEditor({ initial, rules, onClose }: SilenceEditorProps) {
           <DurationField
             // Anew for each preset, so that it shows what was pressed.
             key={SILENCE_PRESETS.find(({ seconds }) => seconds === draft.seconds)?.text ?? ''}
-            label="For"
+            label="Duration"
             error={problemOf('ends_at')}
             seconds={draft.seconds}
             onChange={(seconds) => set({ seconds })}
           />
         </div>
-        <Field label="Of the rule" error={problemOf('rule_id')}>
+        <Field label="Rule" error={problemOf('rule_id')}>
           {(control) => (
             <NativeSelect
               {...control}
               value={draft.ruleId}
               onChange={({ target }) => set({ ruleId: target.value })}
             >
-              <option value="">Any rule, and signals</option>
+              <option value="">All rules and signals</option>
               {rules.map(({ id, name }) => (
                 <option key={id} value={id}>
                   {name}
@@ -104,17 +104,17 @@ export function SilenceEditor({ initial, rules, onClose }: SilenceEditorProps) {
           )}
         </Field>
         <div className="grid gap-3 sm:grid-cols-2">
-          <Field label="About" error={problemOf('dimension')}>
+          <Field label="Scope" error={problemOf('dimension')}>
             {(control) => (
               <NativeSelect
                 {...control}
                 value={draft.dimension}
                 onChange={({ target }) => set({ dimension: target.value })}
               >
-                <option value="">Anything</option>
+                <option value="">Any</option>
                 {RULE_DIMENSIONS.map((dimension) => (
                   <option key={dimension} value={dimension}>
-                    {dimension === 'overall' ? 'Everything together' : `A ${dimension}`}
+                    {dimension === 'overall' ? 'Overall' : capitalize(dimension)}
                   </option>
                 ))}
               </NativeSelect>
@@ -123,7 +123,7 @@ export function SilenceEditor({ initial, rules, onClose }: SilenceEditorProps) {
           {draft.dimension !== '' && draft.dimension !== 'overall' && (
             <Field
               label={`Which ${draft.dimension}`}
-              hint="Empty for any of them."
+              hint={`Leave empty to match any ${draft.dimension}.`}
               error={problemOf('key')}
             >
               {(control) => (
@@ -146,13 +146,13 @@ export function SilenceEditor({ initial, rules, onClose }: SilenceEditorProps) {
               <option value="">Any</option>
               {SEVERITIES.map((severity) => (
                 <option key={severity} value={severity}>
-                  Only {severity}
+                  {capitalize(severity)} only
                 </option>
               ))}
             </NativeSelect>
           )}
         </Field>
-        <Field label="Why" hint="For colleagues who wonder." error={problemOf('comment')}>
+        <Field label="Comment" hint="Why these alerts are silenced." error={problemOf('comment')}>
           {(control) => (
             <Input
               {...control}
@@ -163,9 +163,9 @@ export function SilenceEditor({ initial, rules, onClose }: SilenceEditorProps) {
           )}
         </Field>
         <p className="rounded-lg bg-sunken px-3 py-2 text-[13px]" role="status">
-          {capitalize(describeSilence(readSilence(draft, 0), rules))} will be quiet.
+          {capitalize(describeSilence(readSilence(draft, 0), rules))} will be silenced.
         </p>
-        {stray !== null && <Failure what="The silence was not saved" error={stray} />}
+        {stray !== null && <Failure what="The silence could not be saved" error={stray} />}
       </Form>
     </Sheet>
   );

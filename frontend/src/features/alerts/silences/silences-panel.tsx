@@ -16,8 +16,12 @@ import { SilenceEditor } from '@/features/alerts/silences/silence-editor';
 import { capitalize, formatDate } from '@/lib/format';
 import { useNow } from '@/lib/use-now';
 
-const TONES: Record<SilenceState, Tone> = { active: 'brand', upcoming: 'outline', over: 'plain' };
-const ORDER: Record<SilenceState, number> = { active: 0, upcoming: 1, over: 2 };
+const TONES: Record<SilenceState, Tone> = {
+  active: 'brand',
+  upcoming: 'outline',
+  expired: 'plain',
+};
+const ORDER: Record<SilenceState, number> = { active: 0, upcoming: 1, expired: 2 };
 
 /** Which alerts nobody is told of just now, and until when. */
 export function SilencesPanel() {
@@ -36,7 +40,7 @@ export function SilencesPanel() {
   return (
     <Panel
       title="Silences"
-      note="raised and shown, but nobody is told"
+      note="alerts stay visible but send no notifications"
       actions={
         <Button look="solid" onClick={() => setIsWriting(true)}>
           New silence
@@ -52,11 +56,11 @@ export function SilencesPanel() {
         />
       )}
       {end.error !== null && (
-        <Failure className="mt-2" what="The silence was not ended" error={end.error} />
+        <Failure className="mt-2" what="The silence could not be ended" error={end.error} />
       )}
       {data?.length === 0 && (
-        <Empty title="Nothing is silenced">
-          Silence an alert where it stands, or write a silence before work that will make noise.
+        <Empty title="No silences">
+          Silence an open alert, or create a silence before planned work.
         </Empty>
       )}
       <ul aria-label="Silences" className="-mx-4 mt-2">
@@ -75,7 +79,7 @@ export function SilencesPanel() {
                 {silence.comment !== '' && ` · ${silence.comment}`}
               </p>
             </div>
-            {state !== 'over' && (
+            {state !== 'expired' && (
               <Button
                 disabled={end.isPending && end.variables === silence.id}
                 onClick={() => end.mutate(silence.id)}

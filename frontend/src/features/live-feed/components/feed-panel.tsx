@@ -21,14 +21,14 @@ export function FeedPanel({ posts, oneIn, isFiltered, className }: FeedPanelProp
   return (
     <Panel
       title="Live feed"
-      note={isHeld ? 'held while you read' : describeSampling(oneIn)}
+      note={isHeld ? 'paused while you read' : describeSampling(oneIn)}
       className={className ?? ''}
     >
       {posts.length === 0 ? (
         <p className="py-6 text-ink-soft">
           {isFiltered
-            ? 'No post has matched these filters yet. New ones appear here by themselves.'
-            : 'No posts yet. New ones appear here by themselves.'}
+            ? 'No posts match these filters yet. New ones appear here automatically.'
+            : 'No posts yet. New ones appear here automatically.'}
         </p>
       ) : (
         // Not a live region: four posts a second would drown whoever listens.

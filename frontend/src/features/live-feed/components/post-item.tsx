@@ -7,7 +7,7 @@ import { SourceBadge } from '@/components/ui/source-badge';
 import { CorrectionMark } from '@/features/live-feed/components/correction-mark';
 import { PostScores } from '@/features/live-feed/components/post-scores';
 import { describeCorrection } from '@/features/live-feed/model/describe';
-import { formatAge, formatScore, formatSigned, formatSure } from '@/lib/format';
+import { formatAge, formatScore, formatSigned, formatConfidence } from '@/lib/format';
 import { handleOf, HIGH_CHURN, HIGH_TOXICITY } from '@/lib/post';
 import type { ShownPost } from '@/live/feed';
 
@@ -53,7 +53,7 @@ export const PostItem = memo(function PostItem({ scored, now }: PostItemProps) {
         {post.text}
       </p>
       <div className="mt-1 flex flex-wrap items-center gap-1">
-        {uncertain && <Badge tone="dashed">uncertain, {formatSure(confidence)}</Badge>}
+        {uncertain && <Badge tone="dashed">uncertain, {formatConfidence(confidence)}</Badge>}
         {correction?.was && (
           <CorrectionMark key={correction.frame} text={describeCorrection(correction.was, score)} />
         )}
@@ -76,7 +76,7 @@ export const PostItem = memo(function PostItem({ scored, now }: PostItemProps) {
           aria-controls={detailsId}
           onClick={() => setOpen(!open)}
         >
-          {open ? 'Less' : 'Scores'}
+          {open ? 'Hide scores' : 'Scores'}
         </button>
       </div>
       <div id={detailsId} hidden={!open}>
@@ -84,7 +84,7 @@ export const PostItem = memo(function PostItem({ scored, now }: PostItemProps) {
           <>
             <PostScores scored={scored} />
             <ExploreLink search={{ post: post.uuid }} className="caption mt-1.5 inline-block">
-              Open the post, or correct its label
+              View the post or correct its label
             </ExploreLink>
           </>
         )}

@@ -28,11 +28,11 @@ export function PostScores({ scored: { post, score, correction } }: { scored: Sh
       </dl>
       <p className="caption col-span-2 mt-2 border-t border-line pt-2 break-words">
         {[
-          `written ${formatDate(post.original_created_at ?? post.created_at)}`,
+          `posted ${formatDate(post.original_created_at ?? post.created_at)}`,
           post.lang && `language ${post.lang}`,
           post.channel && `channel ${post.channel}`,
           typeof post.reach === 'number' && `reach ${formatCount(post.reach)}`,
-          `read by ${score.model.name} ${score.model.version}`,
+          `scored by ${score.model.name} ${score.model.version}`,
         ]
           .filter(Boolean)
           .join(' · ')}

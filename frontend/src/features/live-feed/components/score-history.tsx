@@ -11,18 +11,18 @@ interface ScoreHistoryProps {
 /** Which model said what of a post, and when; nothing where only one ever did. */
 export function ScoreHistory({ uuid, revision }: ScoreHistoryProps) {
   const { data, error, isPending } = usePost(uuid, revision);
-  if (isPending) return <p className="caption">Asking who read it…</p>;
+  if (isPending) return <p className="caption">Loading score history…</p>;
   if (error !== null) {
     return (
       <p role="alert" className="caption">
-        Who read it could not be loaded: {error.message}.
+        The score history could not be loaded: {error.message}.
       </p>
     );
   }
   const readings = describeHistory(data);
   if (readings.length === 0) return null;
   return (
-    <ol aria-label="Read by, oldest first" className="space-y-1">
+    <ol aria-label="Score history, oldest first" className="space-y-1">
       {readings.map(({ score, when }, i) => (
         <li key={i} className="flex flex-wrap items-center gap-x-1.5">
           <SentimentMark label={score.sentiment.label} uncertain={score.sentiment.uncertain} />

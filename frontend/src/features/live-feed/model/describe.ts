@@ -1,12 +1,18 @@
 import type { PostDetails, Score } from '@/api/wire';
-import { capitalize, formatDate, formatElapsed, formatSigned, formatSure } from '@/lib/format';
+import {
+  capitalize,
+  formatDate,
+  formatElapsed,
+  formatSigned,
+  formatConfidence,
+} from '@/lib/format';
 
 type SentimentScore = Score['sentiment'];
 
-/** `Positive, 90% sure`; an uncertain label is never given as a statement. */
+/** `Positive, 90% confident`; an uncertain label is never given as a statement. */
 export function describeLabel({ label, confidence, uncertain }: SentimentScore): string {
-  const sure = formatSure(confidence);
-  return uncertain ? `Uncertain, perhaps ${label}: ${sure}` : `${capitalize(label)}, ${sure}`;
+  const sure = formatConfidence(confidence);
+  return uncertain ? `Uncertain, possibly ${label}: ${sure}` : `${capitalize(label)}, ${sure}`;
 }
 
 /** What the list says of a corrected post for a moment: the most telling thing that it had said before and no more does. */
@@ -15,7 +21,7 @@ export function describeCorrection(was: Score, now: Score): string {
   const { sentiment } = now;
   if (label !== sentiment.label) return `corrected, was ${label}`;
   if (uncertain !== (sentiment.uncertain ?? false)) {
-    return `corrected, was ${uncertain ? 'uncertain' : formatSure(confidence)}`;
+    return `corrected, was ${uncertain ? 'uncertain' : formatConfidence(confidence)}`;
   }
   if (was.emotion.label !== now.emotion.label) return `corrected, was ${was.emotion.label}`;
   const signed = formatSigned(score);
@@ -43,6 +49,6 @@ export function describeHistory({ score, corrected_at, history }: PostDetails): 
   return [
     { score: first.score, when: formatDate(first.scored_at) },
     ...corrections.map(({ score, scored_at }) => ({ score, when: later(scored_at) })),
-    { score, when: corrected_at ? later(corrected_at) : 'stands now' },
+    { score, when: corrected_at ? later(corrected_at) : 'current' },
   ];
 }
