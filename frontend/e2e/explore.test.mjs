@@ -108,7 +108,7 @@ test('a link shows the same to somebody else', async (t) => {
   await first.page.getByRole('searchbox').press('Enter');
   await says(first.page, /: 30 posts, /);
   await first.page.getByLabel('Time zone').selectOption('Asia/Tokyo');
-  await first.page.getByLabel('Divide by').selectOption('channel');
+  await first.page.getByLabel('Break down by').selectOption('channel');
   await first.page.getByRole('list', { name: 'Posts by channel' }).getByText('support').waitFor();
   const shared = await open(
     t,
@@ -130,7 +130,7 @@ test('a custom period counts what was said in it, by the clocks that were chosen
     new Date(Date.now() - hours * HOUR_MS + 5.5 * HOUR_MS).toISOString().slice(0, 16);
   await page.getByLabel('From').fill(wall(3));
   await page.getByLabel('To', { exact: true }).fill(wall(1));
-  await page.getByRole('button', { name: 'Show this period' }).click();
+  await page.getByRole('button', { name: 'Apply' }).click();
   await says(page, /: 20 posts, /);
   assert.ok(search(page).get('from').endsWith('Z'));
 });
@@ -166,21 +166,21 @@ test('a label that a person corrects is shown, remembered, exported, and taken b
   await posts(page).first().getByRole('button').click();
   const sheet = page.getByRole('dialog', { name: 'Post' });
   await sheet.getByText('Add a note').click();
-  await sheet.getByLabel('Why').fill('sarcasm');
+  await sheet.getByLabel('Note', { exact: true }).fill('sarcasm');
   await sheet.getByRole('button', { name: 'Negative' }).click();
-  await sheet.getByText(/^A person says negative/).waitFor();
+  await sheet.getByText(/^Set to negative by a person/).waitFor();
   await page.reload();
-  await sheet.getByText(/^A person says negative/).waitFor();
+  await sheet.getByText(/^Set to negative by a person/).waitFor();
   const exported = await fetch(`${server.url}/api/v1/labels/export?format=ndjson`);
   const lines = (await exported.text()).trim().split('\n').map(JSON.parse);
   assert.equal(lines.length, 1);
   assert.equal(lines[0].label, 'negative');
   assert.equal(lines[0].note, 'sarcasm');
   await page.keyboard.press('Escape');
-  await posts(page).getByText('negative by a person, was positive').waitFor();
-  await posts(page).getByText('negative by a person, was positive').click();
-  await sheet.getByRole('button', { name: 'Take it back' }).click();
-  await sheet.getByText(/ says positive\./).waitFor();
+  await posts(page).getByText('corrected by a person: negative, was positive').waitFor();
+  await posts(page).getByText('corrected by a person: negative, was positive').click();
+  await sheet.getByRole('button', { name: 'Remove correction' }).click();
+  await sheet.getByText(/ predicted positive\. Your label/).waitFor();
   assert.deepEqual(problems, []);
 });
 
@@ -214,6 +214,6 @@ test('a view is named, opened by somebody else, renamed and deleted', async (t) 
 test('on a phone a post opens over the page, and nothing is wider than the screen', async (t) => {
   const { page } = await open(t, '/explore', { viewport: { width: 390, height: 844 } });
   await posts(page).first().getByRole('button').click();
-  await page.getByRole('group', { name: 'Label by a person' }).waitFor();
+  await page.getByRole('group', { name: 'Correct the label' }).waitFor();
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
 });

@@ -50,7 +50,7 @@ export function Failure({ what, error, onRetry, className }: FailureProps) {
       <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
         <p className="min-w-0 flex-1">
           <span className="font-semibold">{what}.</span> {capitalize(error.message)}.
-          {isPassing(error) && ' This usually passes by itself.'}
+          {isPassing(error) && ' This is usually temporary.'}
         </p>
         {onRetry !== undefined && (
           <Button className="h-7! px-2!" onClick={onRetry}>

@@ -71,7 +71,7 @@ function open(extra: Parameters<typeof answerFetch>[0] = {}, search = {}) {
 test('the page tells how much was said, and how that compares with the period before', async () => {
   open();
   const chart = await screen.findByRole('img', { name: /^Volume and sentiment: 20 posts/ });
-  expect(chart.getAttribute('aria-label')).toContain('10 in the period before');
+  expect(chart.getAttribute('aria-label')).toContain('10 in the previous period');
   expect(screen.getByText('+100%').parentElement?.textContent).toBe('+100% was 10');
 });
 
@@ -113,8 +113,8 @@ test('a custom period that ends before it begins is refused beside its field', a
   await userEvent.type(from, '2026-01-02T10:00');
   await userEvent.clear(to);
   await userEvent.type(to, '2026-01-02T09:00');
-  await userEvent.click(screen.getByRole('button', { name: 'Show this period' }));
-  expect(screen.getByText('It must end after it begins.')).toBeTruthy();
+  await userEvent.click(screen.getByRole('button', { name: 'Apply' }));
+  expect(screen.getByText('The end must be after the start.')).toBeTruthy();
   expect(to.getAttribute('aria-invalid')).toBe('true');
   expect(visited).toHaveLength(0);
 });
@@ -127,7 +127,7 @@ test('figures that cannot be had say why and can be asked for again', async () =
       isAway ? new Response(JSON.stringify(busy), { status: 503 }) : series,
   });
   const alert = await screen.findByRole('alert');
-  expect(alert.textContent).toContain('Too many questions at once. This usually passes by itself.');
+  expect(alert.textContent).toContain('Too many questions at once. This is usually temporary.');
   isAway = false;
   await userEvent.click(within(alert).getByRole('button', { name: 'Try again' }));
   expect(await screen.findByRole('img', { name: /^Volume and sentiment/ })).toBeTruthy();
@@ -150,20 +150,20 @@ test('a label is corrected before the server has answered, and shown as a person
   );
   const sheet = await screen.findByRole('dialog', { name: 'Post' });
   await userEvent.click(await within(sheet).findByRole('button', { name: /Negative/ }));
-  const says = /A person says negative; swift 1 said positive/;
+  const says = /Set to negative by a person; swift 1 predicted positive/;
   expect(await within(sheet).findByText(says)).toBeTruthy();
   expect(requests.find(({ method }) => method === 'PUT')?.body).toEqual({ label: 'negative' });
   release({});
   await userEvent.keyboard('{Escape}');
-  expect(await screen.findByText('negative by a person, was positive')).toBeTruthy();
+  expect(await screen.findByText('corrected by a person: negative, was positive')).toBeTruthy();
 });
 
 test('a label that the server refuses is shown as corrected nowhere', async () => {
   open({ '/api/v1/posts/post-1': () => details }, { post: 'post-1' });
   const sheet = await screen.findByRole('dialog', { name: 'Post' });
   await userEvent.click(await within(sheet).findByRole('button', { name: /Negative/ }));
-  expect(await within(sheet).findByText('The label was not saved.')).toBeTruthy();
-  await waitFor(() => expect(within(sheet).getByText(/^swift 1 says positive/)).toBeTruthy());
+  expect(await within(sheet).findByText('The label could not be saved.')).toBeTruthy();
+  await waitFor(() => expect(within(sheet).getByText(/^swift 1 predicted positive/)).toBeTruthy());
   await userEvent.keyboard('{Escape}');
   expect(screen.queryByText(/by a person/)).toBeNull();
 });
@@ -195,7 +195,7 @@ test('a view is kept under a name, and opened again', async () => {
   );
   await userEvent.click(await screen.findByRole('button', { name: 'Saved views' }));
   await userEvent.click(screen.getByRole('button', { name: 'Save' }));
-  expect(screen.getByText('A view needs a name.')).toBeTruthy();
+  expect(screen.getByText('Enter a name.')).toBeTruthy();
   await userEvent.type(screen.getByLabelText('Save this view as'), 'Lagos today');
   await userEvent.click(screen.getByRole('button', { name: 'Save' }));
   expect(await screen.findByRole('button', { name: 'Lagos today' })).toBeTruthy();

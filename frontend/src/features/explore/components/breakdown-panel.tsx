@@ -27,7 +27,7 @@ export function BreakdownPanel({ query, onBy, onNarrow, className }: BreakdownPa
       className={className ?? ''}
       actions={
         <NativeSelect
-          aria-label="Divide by"
+          aria-label="Break down by"
           className="w-36"
           value={query.by}
           onChange={({ target }) => onBy(target.value as Dimension)}
@@ -49,9 +49,9 @@ export function BreakdownPanel({ query, onBy, onNarrow, className }: BreakdownPa
         />
       )}
       {(isPending || (isPlaceholderData && items.length === 0)) && error === null && (
-        <Skeleton rows={6} label="Loading the breakdown" />
+        <Skeleton rows={6} label="Loading breakdown" />
       )}
-      {data?.by === query.by && items.length === 0 && <Empty title="Nothing to divide" />}
+      {data?.by === query.by && items.length === 0 && <Empty title="No posts to break down" />}
       {items.length > 0 && <Heads by={query.by} isCompared={query.compare} />}
       <ul
         aria-label={`Posts by ${DIMENSION_NAMES[query.by].toLowerCase()}`}
@@ -78,7 +78,7 @@ function Heads({ by, isCompared }: { by: Dimension; isCompared: boolean }) {
       <span className="ml-auto">posts</span>
       <span className="w-9 text-right">share</span>
       {isCompared && <span className="w-11 text-right">change</span>}
-      {by !== 'label' && by !== 'emotion' && <span className="w-11 text-right">mood</span>}
+      {by !== 'label' && by !== 'emotion' && <span className="w-11 text-right">avg.</span>}
     </p>
   );
 }
@@ -102,7 +102,7 @@ function Row({ item, by, largest, onNarrow }: RowProps) {
         {previous_count != null && (
           <span
             className="caption w-11 shrink-0 text-right"
-            title={`${formatCount(previous_count)} in the period before`}
+            title={`${formatCount(previous_count)} in the previous period`}
           >
             {formatChange(count, previous_count)}
           </span>

@@ -74,7 +74,7 @@ export function ExploreView({ query, onChange, onOpenView, renderScores }: Explo
           onRetry={() => void series.refetch()}
         />
       )}
-      {series.isPending && <Skeleton rows={7} label="Loading the figures" />}
+      {series.isPending && <Skeleton rows={7} label="Loading figures" />}
       {series.data !== undefined && (
         <div
           className={clsx('flex flex-col gap-3', series.isPlaceholderData && 'opacity-60')}
@@ -114,7 +114,7 @@ export function ExploreView({ query, onChange, onOpenView, renderScores }: Explo
 function StepSelect({ query, onChange }: Pick<ExploreViewProps, 'query' | 'onChange'>) {
   return (
     <NativeSelect
-      aria-label="Step of the series"
+      aria-label="Time step"
       className="[&_select]:h-8 [&_select]:text-[13px]"
       value={query.step}
       onChange={({ target }) =>
@@ -123,7 +123,7 @@ function StepSelect({ query, onChange }: Pick<ExploreViewProps, 'query' | 'onCha
     >
       {STEPS.map((step) => (
         <option key={step} value={step}>
-          {step === 'auto' ? 'Automatic steps' : `By ${step}`}
+          {step === 'auto' ? 'Automatic step' : `By ${step}`}
         </option>
       ))}
     </NativeSelect>

@@ -23,9 +23,9 @@ function Links({ query }: { query: ExploreQuery }) {
   const labels = (format: 'csv' | 'ndjson') => `${paths.exportLabels}${toQueryString({ format })}`;
   return (
     <div className="flex flex-col gap-3 text-[13px]">
-      <section aria-label="Posts of this view">
-        <h2 className="font-semibold">Posts of this view</h2>
-        <p className="caption mb-1">This period and these filters; times in UTC.</p>
+      <section aria-label="Posts in this view">
+        <h2 className="font-semibold">Posts in this view</h2>
+        <p className="caption mb-1">For the current period and filters. Times are in UTC.</p>
         <Download href={posts('csv')} name="posts.csv" by={download}>
           Posts as CSV
         </Download>
@@ -35,7 +35,9 @@ function Links({ query }: { query: ExploreQuery }) {
       </section>
       <section aria-label="Corrected labels">
         <h2 className="font-semibold">Corrected labels</h2>
-        <p className="caption mb-1">All that people corrected, to train the next model with.</p>
+        <p className="caption mb-1">
+          Every correction made by a person, for training the next model.
+        </p>
         <Download href={labels('csv')} name="labels.csv" by={download}>
           Labels as CSV
         </Download>
@@ -43,9 +45,9 @@ function Links({ query }: { query: ExploreQuery }) {
           Labels as NDJSON
         </Download>
       </section>
-      {download.isPending && <p role="status">Fetching the file…</p>}
+      {download.isPending && <p role="status">Preparing the download…</p>}
       {download.error !== null && (
-        <Failure what="The file could not be fetched" error={download.error} />
+        <Failure what="The file could not be downloaded" error={download.error} />
       )}
     </div>
   );

@@ -60,7 +60,7 @@ export function FilterRow({ query, onChange }: FilterRowProps) {
             <Button
               key={key}
               className="border-brand! bg-highlight!"
-              aria-label={`Remove filter ${key}: ${nameOf(key, value)}`}
+              aria-label={`Remove filter ${FILTER_NAMES[key]}: ${nameOf(key, value)}`}
               onClick={() => onChange(withFilter(query, key, undefined))}
             >
               <span className="text-ink-soft">{FILTER_NAMES[key]}</span> {nameOf(key, value)}
@@ -88,8 +88,8 @@ function SearchBox({ text, onSearch }: { text: string; onSearch: (text: string) 
     <form onSubmit={search} className="relative w-full sm:w-64">
       <Input
         type="search"
-        aria-label="Search in the posts' words"
-        placeholder="Search words, press Enter"
+        aria-label="Search posts"
+        placeholder="Search posts, then press Enter"
         className="h-8! text-[13px]!"
         maxLength={SEARCH_CHARACTERS_MAX}
         value={typed}
@@ -127,7 +127,7 @@ function FilterSelect({ by, query, onChange }: FilterSelectProps) {
           ? options
           : [{ value: chosen, text: nameOf(by, value ?? ''), detail: '' }, ...options]
       }
-      empty={isFetching ? 'Asking…' : 'None in this period'}
+      empty={isFetching ? 'Loading…' : 'None in this period'}
       onOpen={() => setWasOpened(true)}
       onChange={(next) => onChange(withFilter(query, by, next === NONE ? '' : next))}
     />

@@ -22,7 +22,7 @@ export function Headline({ series, onNarrow }: HeadlineProps) {
         name="Posts"
         value={formatCount(now.count)}
         change={previous && (before ? formatChange(now.count, before.count) : '')}
-        was={previous && (before ? formatCount(before.count) : 'none before')}
+        was={previous && (before ? formatCount(before.count) : 'none previously')}
       />
       <Figure
         name="Average sentiment"

@@ -23,13 +23,13 @@ export function LabelEditor({ details }: { details: ExploredDetails }) {
       aria-label="Label"
       className="rounded-lg border border-line bg-raised px-3.5 py-3 text-[13px]"
     >
-      <h3 className="text-[13.5px] font-semibold">Is the label right?</h3>
+      <h3 className="text-[13.5px] font-semibold">Is the label correct?</h3>
       <p className="mt-0.5 text-ink-soft" role="status">
         {corrected_label
-          ? `A person says ${corrected_label}; ${score.model.name} ${score.model.version} said ${label}.`
-          : `${score.model.name} ${score.model.version} says ${label}. Yours is kept beside it, and teaches the next model.`}
+          ? `Set to ${corrected_label} by a person; ${score.model.name} ${score.model.version} predicted ${label}.`
+          : `${score.model.name} ${score.model.version} predicted ${label}. Your label is stored alongside it and helps train the next model.`}
       </p>
-      <div role="group" aria-label="Label by a person" className="mt-2 flex flex-wrap gap-1.5">
+      <div role="group" aria-label="Correct the label" className="mt-2 flex flex-wrap gap-1.5">
         {SENTIMENTS.map((choice) => (
           <Button
             key={choice}
@@ -43,15 +43,15 @@ export function LabelEditor({ details }: { details: ExploredDetails }) {
         ))}
         {corrected_label && (
           <Button look="quiet" onClick={() => correct.mutate({ uuid: post.uuid, label: null })}>
-            Take it back
+            Remove correction
           </Button>
         )}
       </div>
       <details className="mt-2">
         <summary className="caption w-fit rounded hover:text-ink">Add a note</summary>
         <Field
-          label="Why"
-          hint="Kept with the label you choose next, and exported with it."
+          label="Note"
+          hint="Saved and exported with the label you choose next."
           className="mt-1.5"
         >
           {(control) => (
@@ -65,7 +65,7 @@ export function LabelEditor({ details }: { details: ExploredDetails }) {
         </Field>
       </details>
       {correct.error !== null && (
-        <Failure className="mt-2" what="The label was not saved" error={correct.error} />
+        <Failure className="mt-2" what="The label could not be saved" error={correct.error} />
       )}
     </section>
   );

@@ -58,8 +58,8 @@ export function PostRow({ item, now, tz, onOpen }: PostRowProps) {
           {corrected_label && (
             <Badge tone="good">
               {corrected_label === label
-                ? `confirmed ${label} by a person`
-                : `${corrected_label} by a person, was ${label}`}
+                ? `confirmed by a person: ${label}`
+                : `corrected by a person: ${corrected_label}, was ${label}`}
             </Badge>
           )}
           <Badge>{score.emotion.label}</Badge>

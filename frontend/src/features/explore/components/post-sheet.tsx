@@ -23,10 +23,10 @@ export function PostSheet({ uuid, tz, onClose, renderScores }: PostSheetProps) {
   const { data, error, isPending, refetch } = usePostDetails(uuid);
   return (
     <Sheet title="Post" onClose={onClose}>
-      {isPending && <Skeleton rows={8} label="Loading the post" />}
+      {isPending && <Skeleton rows={8} label="Loading post" />}
       {isGone(error) && (
-        <Empty title="There is no such post">
-          It may have been here once: posts are kept for a limited time.
+        <Empty title="Post not found">
+          It may have been deleted: posts are kept for a limited time.
         </Empty>
       )}
       {error !== null && !isGone(error) && (
@@ -56,7 +56,7 @@ export function PostSheet({ uuid, tz, onClose, renderScores }: PostSheetProps) {
               <span>
                 {[
                   data.post.city && `in ${data.post.city}`,
-                  data.post.channel && `by ${data.post.channel}`,
+                  data.post.channel && `via ${data.post.channel}`,
                   describeEngagement(data.post),
                 ]
                   .filter(Boolean)
@@ -69,14 +69,14 @@ export function PostSheet({ uuid, tz, onClose, renderScores }: PostSheetProps) {
                   rel="noreferrer noopener"
                   className="underline underline-offset-2"
                 >
-                  Open where it was posted
+                  Open the original post
                 </a>
               )}
             </p>
           </article>
           <LabelEditor details={data} />
           <section aria-label="Scores">
-            <h3 className="text-[13.5px] font-semibold">What the models read</h3>
+            <h3 className="text-[13.5px] font-semibold">Model scores</h3>
             {renderScores(data)}
           </section>
         </div>

@@ -30,7 +30,7 @@ export function PostsPanel({ query, onOrder, onOpen, className }: PostsPanelProp
       className={className ?? ''}
       actions={
         <Segmented
-          label="Order"
+          label="Sort by"
           value={isTooLong ? 'newest' : query.order}
           options={isTooLong ? OPTIONS.slice(0, 1) : OPTIONS}
           onChange={onOrder}
@@ -39,7 +39,7 @@ export function PostsPanel({ query, onOrder, onOpen, className }: PostsPanelProp
     >
       {isTooLong && (
         <p className="caption mt-1">
-          Other orders than by time need a period of seven days at most.
+          To sort by anything other than time, choose a period of up to seven days.
         </p>
       )}
       {posts.isPending && <Skeleton rows={8} label="Loading posts" />}
@@ -52,12 +52,14 @@ export function PostsPanel({ query, onOrder, onOpen, className }: PostsPanelProp
         />
       )}
       {posts.data !== undefined && items.length === 0 && (
-        <Empty title="No post matches">
-          Take a filter away, search for fewer words, or choose a longer period.
+        <Empty title="No matching posts">
+          Remove a filter, search for fewer words, or choose a longer period.
         </Empty>
       )}
       <ol
-        aria-label={`Posts, ${query.order} first`}
+        aria-label={
+          query.order === 'newest' ? 'Posts, newest first' : `Posts, sorted by ${query.order}`
+        }
         className={clsx('-mx-4 mt-1.5', posts.isPlaceholderData && 'opacity-60')}
       >
         {items.map((item) => (

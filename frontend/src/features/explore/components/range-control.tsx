@@ -64,7 +64,7 @@ export function RangeControl({ query, range, onChange }: RangeControlProps) {
       >
         {zones.map((zone) => (
           <option key={zone} value={zone}>
-            {zone === localZone() && zone !== 'UTC' ? `${zone} (here)` : zone}
+            {zone === localZone() && zone !== 'UTC' ? `${zone} (local)` : zone}
           </option>
         ))}
       </NativeSelect>
@@ -102,7 +102,7 @@ function CustomRange({
           />
         )}
       </Field>
-      <Field label="To" hint={`By the clocks of ${tz}.`} error={shown ? problems.to : null}>
+      <Field label="To" hint={`Time zone: ${tz}`} error={shown ? problems.to : null}>
         {(control) => (
           <Input
             {...control}
@@ -113,7 +113,7 @@ function CustomRange({
         )}
       </Field>
       <Button type="submit" look="solid">
-        Show this period
+        Apply
       </Button>
     </form>
   );
@@ -122,12 +122,12 @@ function CustomRange({
 function check(from: string, to: string, tz: string) {
   const [start, end] = [fromWallClock(from, tz), fromWallClock(to, tz)];
   return {
-    from: start === null ? 'Say when the period begins.' : null,
+    from: start === null ? 'Choose a start time.' : null,
     to:
       end === null
-        ? 'Say when the period ends.'
+        ? 'Choose an end time.'
         : start !== null && Date.parse(end) <= Date.parse(start)
-          ? 'It must end after it begins.'
+          ? 'The end must be after the start.'
           : null,
   };
 }

@@ -77,7 +77,7 @@ export function seriesOption({ palette, items, previous, formatTime }: SeriesOpt
         interval: reach,
         axisLabel: {
           ...axisText(palette),
-          formatter: (value: number) => (value === 0 ? 'mean' : formatSigned(value)),
+          formatter: (value: number) => (value === 0 ? 'avg.' : formatSigned(value)),
         },
         splitLine: { lineStyle: { color: palette.line } },
       },
@@ -126,7 +126,7 @@ export function seriesOption({ palette, items, previous, formatTime }: SeriesOpt
 function card(step: Step, before: Step | undefined, title: string): HTMLElement {
   return tooltipCard(title, [
     ['Posts', formatCount(step.count)],
-    ...(before === undefined ? [] : [['The period before', formatCount(before.count)] as const]),
+    ...(before === undefined ? [] : [['Previous period', formatCount(before.count)] as const]),
     ['Positive', formatCount(step.sentiment.positive)],
     ['Neutral', formatCount(step.sentiment.neutral)],
     ['Negative', formatCount(step.sentiment.negative)],

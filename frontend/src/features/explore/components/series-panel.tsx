@@ -52,7 +52,7 @@ export function SeriesPanel({ series, onNarrow, className }: SeriesPanelProps) {
       table={
         <DataTable
           caption="Posts over time"
-          keyHead="From"
+          keyHead="Time"
           rows={items.toReversed()}
           keyOf={({ from }) => from}
           nameOf={({ from }) => formatTime(from)}
@@ -72,7 +72,7 @@ export function SeriesPanel({ series, onNarrow, className }: SeriesPanelProps) {
               ? []
               : [
                   {
-                    head: 'Before',
+                    head: 'Previous',
                     cell: (step: (typeof items)[number]) =>
                       formatCount(previous[items.indexOf(step)]?.count ?? 0),
                   },
@@ -95,7 +95,7 @@ function Before() {
   return (
     <li className="flex items-center gap-1">
       <span className="w-3.5 border-t border-dashed border-ink" />
-      period before
+      previous period
     </li>
   );
 }
@@ -107,7 +107,7 @@ function timeOptions(step: string, seconds: number): Intl.DateTimeFormatOptions 
 }
 
 function describeOrigin({ answered_from }: SeriesAnswer): string {
-  return answered_from === 'rollups' ? 'from running totals' : 'counted post by post';
+  return answered_from === 'rollups' ? 'from precomputed totals' : 'counted from individual posts';
 }
 
 function describe({ items, previous }: SeriesAnswer, formatTime: (at: string) => string): string {
@@ -117,8 +117,8 @@ function describe({ items, previous }: SeriesAnswer, formatTime: (at: string) =>
     null,
   );
   const compared =
-    previous == null ? '' : `; ${formatCount(totalOf(previous).count)} in the period before`;
+    previous == null ? '' : `; ${formatCount(totalOf(previous).count)} in the previous period`;
   return count === 0 || most === null
     ? 'Volume and sentiment: no posts in this period'
-    : `Volume and sentiment: ${formatCount(count)} posts, ${formatShare(negativeShare ?? 0, 1)} negative, average ${formatSigned(average)}; most at ${formatTime(most.from)} with ${formatCount(most.count)}${compared}`;
+    : `Volume and sentiment: ${formatCount(count)} posts, ${formatShare(negativeShare ?? 0, 1)} negative, average ${formatSigned(average)}; peak of ${formatCount(most.count)} at ${formatTime(most.from)}${compared}`;
 }

@@ -29,14 +29,14 @@ export function ViewsMenu({ page, startsOpen = false, current, onOpenView }: Vie
       {isPending && <Skeleton rows={3} label="Loading saved views" />}
       {error !== null && (
         <Failure
-          what="Saved views could not be loaded"
+          what="The saved views could not be loaded"
           error={error}
           onRetry={() => void refetch()}
         />
       )}
       {data?.length === 0 && (
         <p className="py-1 text-[13px] text-ink-soft">
-          None yet. Give the view on the screen a name to come back to it.
+          No saved views yet. Save this view to return to it later.
         </p>
       )}
       <ul className="-mx-1.5" aria-label="Saved views">
@@ -55,7 +55,7 @@ export function ViewsMenu({ page, startsOpen = false, current, onOpenView }: Vie
         ))}
       </ul>
       {change.error !== null && change.variables.kind === 'delete' && (
-        <Failure what="The view was not deleted" error={change.error} />
+        <Failure what="The view could not be deleted" error={change.error} />
       )}
       <div className="mt-2 border-t border-line pt-2.5">
         <NameForm
@@ -125,8 +125,7 @@ function ViewRow({ view, isCurrent, onOpen, onRename, onDelete }: ViewRowProps) 
         action="Delete"
         onConfirm={onDelete}
       >
-        Only the name is gone, for everybody who uses this server. Links to what it showed go on
-        working.
+        The saved view is removed for everyone on this server. Links to it keep working.
       </Confirm>
     </li>
   );
@@ -147,7 +146,7 @@ function NameForm({ label, action, name = '', onSave }: NameFormProps) {
     event.preventDefault();
     const trimmed = typed.trim();
     if (trimmed === '') {
-      setProblem('A view needs a name.');
+      setProblem('Enter a name.');
       return;
     }
     setBusy(true);

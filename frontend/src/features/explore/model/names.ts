@@ -17,8 +17,8 @@ export const DIMENSION_NAMES: Record<Dimension, string> = {
 export const FILTER_NAMES = {
   emotion: 'Emotion',
   author: 'Author',
-  min_virality: 'Virality from',
-  min_churn: 'Churn risk from',
+  min_virality: 'Min. virality',
+  min_churn: 'Min. churn risk',
 } as const;
 
 const languages = new Intl.DisplayNames('en', { type: 'language', fallback: 'code' });
