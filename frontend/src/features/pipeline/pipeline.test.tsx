@@ -37,13 +37,17 @@ test('a healthy server says nothing', () => {
 });
 
 test.each([
-  ['Redis', { redis: { reachable: false }, stream: null }, 'Redis is away'],
-  ['PostgreSQL', { postgres: { reachable: false } }, 'PostgreSQL is away'],
-  ['a stage', { stages: [{ ...stage!, state: 'frozen' as const }] }, 'aggregator does not answer'],
+  ['Redis', { redis: { reachable: false }, stream: null }, 'Redis is unreachable'],
+  ['PostgreSQL', { postgres: { reachable: false } }, 'PostgreSQL is unreachable'],
+  [
+    'a stage',
+    { stages: [{ ...stage!, state: 'frozen' as const }] },
+    'aggregator is not responding',
+  ],
   [
     'a task',
     { tasks: [{ ...stage!, stage: 'listener', state: 'backing_off' as const }] },
-    'listener died',
+    'listener crashed',
   ],
   [
     'the model',
@@ -53,7 +57,7 @@ test.each([
   [
     'entries of tomorrow',
     { unknown_entries: [{ version: '2', kind: 'post', waiting: 7 }] },
-    '7 stream entries of version 2',
+    '7 stream entries (version 2, kind post)',
   ],
   ['one post', { stream: { length: 0, lag: 0, pending: 0, dead: 1 } }, '1 post could not'],
 ])('trouble with %s is told in a sentence', (_, changes, words) => {
@@ -91,7 +95,7 @@ test('the system page lists what is wrong and says who is notified, or that nobo
   unmount();
   const unheard = { ...sampleSystem, service_alert_destinations: 0 };
   renderWithQueries(<SystemView pushed={unheard} postsPerSecond={null} />);
-  expect(screen.getByText('nobody is notified')).toBeTruthy();
+  expect(screen.getByText('no one is notified')).toBeTruthy();
   expect(screen.getByText('GROUNDSWELL_OPERATOR_CHANNELS')).toBeTruthy();
 });
 
@@ -99,9 +103,9 @@ test('the system page lists the stages and the tasks beside them', async () => {
   const tasks = [{ ...stage!, stage: 'listener' }];
   answerFetch({ '/api/v1/system': () => ({ ...sampleSystem, tasks }) });
   renderWithQueries(<SystemView pushed={null} postsPerSecond={12.5} />);
-  expect(await screen.findByRole('table', { name: 'Stages of the pipeline' })).toBeTruthy();
+  expect(await screen.findByRole('table', { name: 'Pipeline stages' })).toBeTruthy();
   expect(screen.getByText('aggregator')).toBeTruthy();
-  expect(screen.getByRole('table', { name: 'Tasks beside the pipeline' })).toBeTruthy();
+  expect(screen.getByRole('table', { name: 'Background tasks' })).toBeTruthy();
   expect(screen.getByText('listener')).toBeTruthy();
 });
 
@@ -114,7 +118,7 @@ test('a server that does not answer is said not to', async () => {
 test('the figures do not wait for an answer while the socket tells them', () => {
   answerFetch({});
   renderWithQueries(<SystemView pushed={sampleSystem} postsPerSecond={null} />);
-  expect(screen.getByRole('table', { name: 'Stages of the pipeline' })).toBeTruthy();
+  expect(screen.getByRole('table', { name: 'Pipeline stages' })).toBeTruthy();
 });
 
 test('of what was asked for and what was pushed the later reading is shown', () => {
@@ -151,24 +155,28 @@ test('readings that nearly coincide do not replace those that are far enough apa
 });
 
 test.each([
-  ['an overload', { overloaded: true }, 'Everything stays swift: more posts arrive than can be'],
-  ['a quiet minute', { items: tiersWith(0, 0) }, 'Idle: no post in the last 60 seconds.'],
-  ['time to spare', { items: tiersWith(0, 1) }, 'the deep model reads every post again'],
-  ['a busy hour', { items: tiersWith(0.66, 0.34) }, '34% were corrected by the deep model'],
-  ['no budget', withoutDeep('the latency budget is 0'), 'reads nothing: the latency budget is 0.'],
+  ['an overload', { overloaded: true }, 'Overloaded: posts arrive faster than'],
+  ['a quiet minute', { items: tiersWith(0, 0) }, 'Idle: no posts in the last 60 seconds.'],
+  ['time to spare', { items: tiersWith(0, 1) }, 'the deep model rescores every post'],
+  ['a busy hour', { items: tiersWith(0.66, 0.34) }, 'the deep model corrected 34%'],
+  [
+    'no budget',
+    withoutDeep('the latency budget is 0'),
+    'Only the swift model scores posts: the latency budget is 0.',
+  ],
 ])('%s is told in a sentence', (_, changes, words) => {
   expect(describeTiers(sampleTiers(changes))).toContain(words);
 });
 
 test('a reload that swapped nothing says so', () => {
   const items = [{ tier: 'swift', before: SWIFT, after: SWIFT }];
-  expect(describeSwaps({ items })).toEqual([expect.stringContaining('Nothing changed')]);
+  expect(describeSwaps({ items })).toEqual([expect.stringContaining('No changes')]);
 });
 
 test('the system page shows what each tier scored, with which model, and what is owed', async () => {
   answerFetch({ '/api/v1/system': () => sampleSystem });
   renderWithQueries(<SystemView pushed={null} postsPerSecond={20} />);
-  const shares = await screen.findByRole('list', { name: 'Share of each tier' });
+  const shares = await screen.findByRole('list', { name: 'Share by tier' });
   const said = within(shares)
     .getAllByRole('listitem')
     .map(({ textContent }) => textContent);
@@ -177,8 +185,8 @@ test('the system page shows what each tier scored, with which model, and what is
     'deep 25%300 postsdeep 3 · 01234567',
   ]);
   expect(screen.getByText('Latency budget').nextSibling?.textContent).toBe('1 s');
-  expect(screen.getByText('Awaiting a correction').nextSibling?.textContent).toBe('12');
-  expect(screen.getByText('The deep model can read').nextSibling?.textContent).toBe('48.2 posts/s');
+  expect(screen.getByText('Awaiting correction').nextSibling?.textContent).toBe('12');
+  expect(screen.getByText('Deep model capacity').nextSibling?.textContent).toBe('48.2 posts/s');
 });
 
 test('without a deep model the page says why, and tells nothing of corrections', async () => {
@@ -186,7 +194,7 @@ test('without a deep model the page says why, and tells nothing of corrections',
   answerFetch({ '/api/v1/system': () => ({ ...sampleSystem, tiers }) });
   renderWithQueries(<SystemView pushed={null} postsPerSecond={20} />);
   expect(await screen.findByText(/`model.onnx` is not the file its manifest/)).toBeTruthy();
-  expect(screen.queryByText('Awaiting a correction')).toBeNull();
+  expect(screen.queryByText('Awaiting correction')).toBeNull();
 });
 
 /** Opens the system page and answers the question that the reload asks. */
@@ -210,7 +218,7 @@ test('a reload asks first, and then says what it swapped', async () => {
   await reload('Cancel');
   expect(requests.some(({ method }) => method === 'POST')).toBe(false);
   await reload('Reload');
-  const said = 'The deep tier went from deep 3 · 01234567 to deep 4 · fedcba98.';
+  const said = 'The deep tier changed from deep 3 · 01234567 to deep 4 · fedcba98.';
   expect(await screen.findByText(said)).toBeTruthy();
 });
 
@@ -224,7 +232,7 @@ test('a reload that is refused says why, and that the models in use go on', asyn
   });
   renderWithQueries(<SystemView pushed={null} postsPerSecond={20} />);
   await reload('Reload');
-  const said = await screen.findByText(/were not reloaded/);
+  const said = await screen.findByText(/could not be reloaded/);
   expect(said.nextSibling?.textContent).toBe('The swift model is left as it was: cut short.');
 });
 
@@ -266,7 +274,7 @@ test('a dead letter tells why it was given up and shows itself, and is replayed 
   expect(await screen.findByText('The text could not be stored')).toBeTruthy();
   expect(screen.getByText('{"text":"stubborn"}')).toBeTruthy();
   await userEvent.click(screen.getByRole('button', { name: 'Replay 17-0' }));
-  expect(await screen.findByText('1 post on the stream again.')).toBeTruthy();
+  expect(await screen.findByText('1 post replayed.')).toBeTruthy();
   expect(requests.find(({ method }) => method === 'POST')?.body).toEqual({ ids: ['17-0'] });
 });
 
@@ -276,16 +284,16 @@ test('all dead letters are replayed only once a person has said so', async () =>
   const question = screen.getByRole('alertdialog', { name: 'Replay 2 posts?' });
   expect(requests.some(({ method }) => method === 'POST')).toBe(false);
   await userEvent.click(within(question).getByRole('button', { name: 'Replay all' }));
-  expect(await screen.findByText('2 posts on the stream again.')).toBeTruthy();
+  expect(await screen.findByText('2 posts replayed.')).toBeTruthy();
   expect(requests.find(({ method }) => method === 'POST')?.body).toEqual({ all: true });
 });
 
 test('a replay that is refused says why', async () => {
   openWithLetters();
   await userEvent.click(await screen.findByRole('button', { name: 'Replay 17-0' }));
-  expect((await screen.findByText('Nothing was replayed.')).parentElement?.textContent).toContain(
-    'No such call.',
-  );
+  expect(
+    (await screen.findByText('The posts could not be replayed.')).parentElement?.textContent,
+  ).toContain('No such call.');
 });
 
 const STEP_MS = 60_000;
@@ -333,16 +341,16 @@ test('the errors of the last hour are drawn, told in a sentence, and can be read
   expect(panel.getByRole('button', { name: /3 restarts/ }).getAttribute('aria-pressed')).toBe(
     'true',
   );
-  expect(panel.getByText('Where: notifier 3, ingester 2')).toBeTruthy();
+  expect(panel.getByText('By origin: notifier 3, ingester 2')).toBeTruthy();
   await userEvent.click(panel.getByRole('button', { name: /3 restarts/ }));
-  expect(panel.getByText('Where: ingester 1')).toBeTruthy();
+  expect(panel.getByText('By origin: ingester 1')).toBeTruthy();
   expect(panel.getByRole('button', { name: /3 restarts/ }).getAttribute('aria-pressed')).toBe(
     'false',
   );
   await userEvent.click(panel.getByRole('button', { name: 'Table' }));
   const rows = within(panel.getByRole('table', { name: 'Errors over time' })).getAllByRole('row');
   expect(rows.map((row) => row.textContent?.replace(/^.*[AP]M|^\d\d:\d\d/, ''))).toEqual([
-    'FromDead lettersRestarts',
+    'TimeDead lettersRestarts',
     '11',
     '02',
   ]);
@@ -361,5 +369,5 @@ test('an hour without errors says so', async () => {
     '/api/v1/system/errors': () => ({ ...errorsOf([]), recent: [] }),
   });
   renderWithQueries(<SystemView pushed={sampleSystem} postsPerSecond={null} />);
-  expect(await screen.findByText('Nothing went wrong.')).toBeTruthy();
+  expect(await screen.findByText('No errors.')).toBeTruthy();
 });

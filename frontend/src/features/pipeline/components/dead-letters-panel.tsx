@@ -8,7 +8,7 @@ import {
   useReplay,
   type DeadLetter,
 } from '@/features/pipeline/api/use-dead-letters';
-import { capitalize, formatAge, formatPosts, formatSource } from '@/lib/format';
+import { capitalize, formatAgo, formatPosts, formatSource } from '@/lib/format';
 
 interface DeadLettersPanelProps {
   /** How many there are; null while Redis is away. */
@@ -24,7 +24,7 @@ export function DeadLettersPanel({ n_dead, now }: DeadLettersPanelProps) {
   return (
     <Panel
       title="Dead letters"
-      note="posts given up, and why"
+      note="posts that could not be processed"
       actions={
         n_dead !== null &&
         n_dead > 0 && (
@@ -40,8 +40,8 @@ export function DeadLettersPanel({ n_dead, now }: DeadLettersPanelProps) {
               action="Replay all"
               onConfirm={() => replay.mutate(null)}
             >
-              They go through the pipeline again as if they had just come. What is still wrong with
-              them brings them back here; nothing is stored twice.
+              The posts go through the pipeline again as if they were new. Any that fail again
+              return here. Nothing is stored twice.
             </Confirm>
           </>
         )
@@ -49,11 +49,11 @@ export function DeadLettersPanel({ n_dead, now }: DeadLettersPanelProps) {
     >
       {replay.data !== undefined && !replay.isPending && (
         <Notice tone="good" className="mt-2">
-          {formatPosts(replay.data.replayed)} on the stream again.
+          {formatPosts(replay.data.replayed)} replayed.
         </Notice>
       )}
       {replay.error !== null && (
-        <Failure className="mt-2" what="Nothing was replayed" error={replay.error} />
+        <Failure className="mt-2" what="The posts could not be replayed" error={replay.error} />
       )}
       {letters.error !== null && (
         <Failure
@@ -63,8 +63,8 @@ export function DeadLettersPanel({ n_dead, now }: DeadLettersPanelProps) {
           onRetry={() => void letters.refetch()}
         />
       )}
-      {n_dead === null && <Empty title="Unknown while Redis is away" />}
-      {n_dead === 0 && <Empty title="No post was given up" />}
+      {n_dead === null && <Empty title="Unavailable while Redis is unreachable" />}
+      {n_dead === 0 && <Empty title="No dead letters" />}
       {n_dead !== null && n_dead > 0 && letters.isPending && (
         <Skeleton rows={4} label="Loading dead letters" />
       )}
@@ -108,7 +108,7 @@ function Letter({ letter, now, busy, onReplay }: LetterProps) {
           <p className="text-[13.5px] font-medium break-words">{capitalize(reason)}</p>
           <p className="caption mt-0.5">
             {[
-              `given up ${formatAge(died_at, now)} ago`,
+              `failed ${formatAgo(died_at, now)}`,
               attempts > 0 && `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`,
               source && `from ${formatSource(source)}`,
             ]
@@ -127,7 +127,7 @@ function Letter({ letter, now, busy, onReplay }: LetterProps) {
       </div>
       {post && (
         <details className="mt-1">
-          <summary className="caption w-fit rounded hover:text-ink">The post as it came</summary>
+          <summary className="caption w-fit rounded hover:text-ink">Original post</summary>
           <pre className="thin-scroll mt-1 max-h-48 overflow-auto rounded-md bg-sunken p-2 font-mono text-[12px] break-all whitespace-pre-wrap">
             {post}
           </pre>

@@ -28,7 +28,7 @@ export function errorsOption({ palette, steps, kinds, formatTime }: ErrorsOption
         return tooltipCard(
           formatTime(step.from),
           told.length === 0
-            ? [['Nothing went wrong', '']]
+            ? [['No errors', '']]
             : told.map((kind) => [
                 capitalize(KINDS[kind].many),
                 formatCount(step.counts[kind] ?? 0),

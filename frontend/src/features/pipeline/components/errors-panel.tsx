@@ -42,7 +42,7 @@ export function ErrorsPanel({ now }: { now: number }) {
       title="Errors"
       note="in this process"
       actions={
-        <Segmented label="How far back" value={window} options={WINDOWS} onChange={setWindow} />
+        <Segmented label="Time range" value={window} options={WINDOWS} onChange={setWindow} />
       }
     >
       {error !== null && (
@@ -83,7 +83,7 @@ function Overview({ overview, now }: { overview: ErrorOverview; now: number }) {
   return (
     <>
       <div className="mt-1 flex flex-wrap items-center gap-1.5">
-        {shown.length === 0 && <p className="text-[13.5px] text-ink-soft">Nothing went wrong.</p>}
+        {shown.length === 0 && <p className="text-[13.5px] text-ink-soft">No errors.</p>}
         {shown.map((kind) => (
           <Toggle
             key={kind}
@@ -108,7 +108,7 @@ function Overview({ overview, now }: { overview: ErrorOverview; now: number }) {
         <div className="thin-scroll max-h-64 overflow-auto">
           <DataTable
             caption="Errors over time"
-            keyHead="From"
+            keyHead="Time"
             rows={overview.steps
               .filter(({ counts }) => Object.keys(counts).length > 0)
               .toReversed()}
@@ -127,7 +127,7 @@ function Overview({ overview, now }: { overview: ErrorOverview; now: number }) {
           className="h-44"
         />
       )}
-      {where !== '' && <p className="caption wrap-anywhere">Where: {where}</p>}
+      {where !== '' && <p className="caption wrap-anywhere">By origin: {where}</p>}
       <RecentErrors overview={overview} now={now} />
     </>
   );

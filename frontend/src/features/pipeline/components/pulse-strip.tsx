@@ -20,17 +20,17 @@ export function PulseStrip({ system, postsPerSecond }: PulseStripProps) {
       pick: (footprint: Footprint) => footprint.postsPerSecond,
     },
     {
-      name: 'Not yet read',
+      name: 'Unread entries',
       value: stream ? formatCount(stream.lag) : '–',
       pick: (footprint: Footprint) => footprint.lag,
     },
     {
-      name: 'Waiting in Redis',
+      name: 'Queued in Redis',
       value: stream ? formatCount(stream.length) : '–',
       pick: (footprint: Footprint) => footprint.length,
     },
     {
-      name: 'Sockets',
+      name: 'Live connections',
       value: formatCount(sockets.open),
       pick: (footprint: Footprint) => footprint.sockets,
     },

@@ -3,7 +3,7 @@ import { Badge, type Tone } from '@/components/ui/badge';
 import { Button } from '@/components/ui/button';
 import type { ErrorKind, ErrorOverview } from '@/features/pipeline/api/use-errors';
 import { KINDS } from '@/features/pipeline/model/errors';
-import { capitalize, formatAge, formatCount } from '@/lib/format';
+import { capitalize, formatAge, formatAgo, formatCount } from '@/lib/format';
 
 /** Enough to see what it is about. */
 const SHOWN_FIRST = 6;
@@ -22,7 +22,7 @@ export function RecentErrors({ overview, now }: { overview: ErrorOverview; now: 
   if (recent.length === 0) return null;
   return (
     <>
-      <ul aria-label="Newest errors" className="-mx-4 mt-2">
+      <ul aria-label="Recent errors" className="-mx-4 mt-2">
         {recent.slice(0, isAll ? undefined : SHOWN_FIRST).map((item) => (
           <li
             key={`${item.kind} ${item.origin} ${item.message}`}
@@ -50,8 +50,7 @@ function describeTimes(
   { at, first_at, count }: ErrorOverview['recent'][number],
   now: number,
 ): string {
-  const last = formatAge(at, now);
-  const ago = last === 'now' ? 'just now' : `${last} ago`;
+  const ago = formatAgo(at, now);
   if (count === 1) return ago;
   return `${formatCount(count)} times in ${formatAge(first_at, now)}, last ${ago}`;
 }

@@ -19,9 +19,8 @@ export function ReloadModels({ busy, onReload }: ReloadModelsProps) {
       action="Reload"
       onConfirm={onReload}
     >
-      The server reads its model files again and swaps in those that changed. No post is lost, and
-      those being scored are scored to the end. Scores given so far stay as they are. Of several
-      servers only this one does so.
+      The server rereads its model files and swaps in any that changed. No posts are lost, and
+      existing scores stay as they are. Other servers are not affected.
     </Confirm>
   );
 }

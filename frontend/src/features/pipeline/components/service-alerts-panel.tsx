@@ -9,7 +9,7 @@ export function ServiceAlertsPanel({ system }: { system: SystemStatus }) {
   return (
     <Panel title="Service alerts" note={describeDestinations(n_destinations)}>
       {alerts.length === 0 ? (
-        <p className="py-2 text-[13.5px] text-ink-soft">Nothing is wrong with this process.</p>
+        <p className="py-2 text-[13.5px] text-ink-soft">No service alerts.</p>
       ) : (
         <ul>
           {alerts.map((alert) => (
@@ -19,8 +19,8 @@ export function ServiceAlertsPanel({ system }: { system: SystemStatus }) {
       )}
       {n_destinations === 0 && (
         <p className="caption pt-1">
-          Set <code>GROUNDSWELL_OPERATOR_CHANNELS</code>, or switch on “Service alerts” in a channel
-          on the page Alerts.
+          Set <code>GROUNDSWELL_OPERATOR_CHANNELS</code>, or turn on “Service alerts” for a channel
+          on the Alerts page.
         </p>
       )}
     </Panel>
@@ -44,6 +44,6 @@ function Item({ alert }: { alert: ServiceAlert }) {
 }
 
 function describeDestinations(n: number): string {
-  if (n === 0) return 'nobody is notified';
+  if (n === 0) return 'no one is notified';
   return `${formatCount(n)} ${n === 1 ? 'destination is' : 'destinations are'} notified`;
 }

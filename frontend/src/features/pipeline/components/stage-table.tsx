@@ -21,10 +21,15 @@ interface StageTableProps {
 export function StageTable({ of = 'stages', stages, rates, now }: StageTableProps) {
   return (
     // On a phone it scrolls sideways, for the keyboard too.
-    <div className="overflow-x-auto" role="group" aria-label={`Table of the ${of}`} tabIndex={0}>
+    <div
+      className="overflow-x-auto"
+      role="group"
+      aria-label={of === 'stages' ? 'Stages table' : 'Tasks table'}
+      tabIndex={0}
+    >
       <table className="w-full min-w-[640px] text-[13px]">
         <caption className="sr-only">
-          {of === 'stages' ? 'Stages of the pipeline' : 'Tasks beside the pipeline'}
+          {of === 'stages' ? 'Pipeline stages' : 'Background tasks'}
         </caption>
         <thead>
           <tr className="caption text-right">

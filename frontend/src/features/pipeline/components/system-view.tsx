@@ -35,24 +35,21 @@ export function SystemView({ pushed, postsPerSecond }: SystemViewProps) {
       {system !== null && <HealthBanner system={system} />}
       {error !== null && (
         <p role="alert" className="rounded-xl bg-warning-soft px-4 py-3 text-warning">
-          The server does not tell how it is: {error.message}. These figures are as old as the last
-          answer; asking again every two seconds.
+          The system status could not be loaded: {error.message}. Any figures below are from the
+          last response. Retrying every two seconds.
         </p>
       )}
-      {isPending && system === null && <p className="py-6 text-ink-soft">Asking the server…</p>}
+      {isPending && system === null && <p className="py-6 text-ink-soft">Loading system status…</p>}
       {system !== null && (
         <>
           <PulseStrip system={system} postsPerSecond={postsPerSecond} />
           <ServiceAlertsPanel system={system} />
           <TiersPanel tiers={system.tiers} />
           <Servers system={system} now={now} />
-          <Panel
-            title="Stages"
-            note="in the order a post passes them; a message carries one post or many"
-          >
+          <Panel title="Stages" note="in pipeline order; a message carries one or more posts">
             <StageTable stages={system.stages} rates={rates} now={now} />
           </Panel>
-          <Panel title="Tasks" note="background work; restarted when it dies">
+          <Panel title="Tasks" note="background work, restarted on failure">
             <StageTable of="tasks" stages={system.tasks ?? []} rates={rates} now={now} />
           </Panel>
           <ErrorsPanel now={now} />
@@ -67,12 +64,12 @@ function Servers({ system, now }: { system: SystemStatus; now: number }) {
   const { stream, sockets, model } = system;
   return (
     <div className="grid gap-3 md:grid-cols-2">
-      <Facts title="Stream" note={<Badge>{stream ? 'answers' : 'away'}</Badge>}>
-        <Fact name="Waiting in Redis" value={countOf(stream?.length)} />
-        <Fact name="Not yet read" value={countOf(stream?.lag)} />
+      <Facts title="Stream" note={<Badge>{stream ? 'reachable' : 'unreachable'}</Badge>}>
+        <Fact name="Queued in Redis" value={countOf(stream?.length)} />
+        <Fact name="Unread entries" value={countOf(stream?.lag)} />
         <Fact name="Read, not yet stored" value={countOf(stream?.pending)} />
         <Fact
-          name="Age of the oldest"
+          name="Oldest queued"
           value={stream?.oldest_at ? formatAge(stream.oldest_at, now) : '–'}
         />
         <Fact name="Dead letters" value={countOf(stream?.dead)} />
@@ -80,9 +77,9 @@ function Servers({ system, now }: { system: SystemStatus; now: number }) {
       <Facts title="Server" note={<Badge>{system.mode}</Badge>}>
         <Fact name="Version" value={system.version} />
         <Fact name="Model" value={describeModel(model)} />
-        <Fact name="Up" value={formatAge(system.started_at, now)} />
+        <Fact name="Uptime" value={formatAge(system.started_at, now)} />
         <Fact
-          name="Sockets"
+          name="Live connections"
           value={`${formatCount(sockets.open)} of ${formatCount(sockets.limit)}`}
         />
         <Fact name="Disk" value={describeDisk(system.disk)} />
@@ -93,7 +90,7 @@ function Servers({ system, now }: { system: SystemStatus; now: number }) {
   );
 }
 
-/** Unknown while Redis is away. */
+/** Unavailable while Redis is unreachable. */
 function countOf(count: number | undefined): string {
   return count === undefined ? '–' : formatCount(count);
 }
@@ -108,7 +105,7 @@ function describeDisk(disk: SystemStatus['disk']): string {
 }
 
 function describeServer({ reachable, error }: DependencyStatus): string {
-  return reachable ? 'answers' : (error ?? 'does not answer');
+  return reachable ? 'reachable' : (error ?? 'unreachable');
 }
 
 function Facts({ title, note, children }: { title: string; note: ReactNode; children: ReactNode }) {

@@ -17,7 +17,7 @@ export function TiersPanel({ tiers }: { tiers: TiersStatus }) {
   return (
     <Panel
       title="Models"
-      note="share of the last 60 seconds"
+      note="share of posts, last 60 seconds"
       actions={
         <>
           {tiers.overloaded && <Badge tone="warning">overloaded</Badge>}
@@ -27,18 +27,16 @@ export function TiersPanel({ tiers }: { tiers: TiersStatus }) {
     >
       <p className="mt-1 text-[14px] break-words">{describeTiers(tiers)}</p>
       {!isCorrecting && (
-        <p className="text-[13px] text-ink-soft">
-          Whatever changes that takes a restart of the server.
-        </p>
+        <p className="text-[13px] text-ink-soft">Changing this requires a server restart.</p>
       )}
       <div className="mt-3 grid gap-x-8 gap-y-3 md:grid-cols-[minmax(0,2fr)_minmax(0,1fr)]">
         <Shares items={tiers.items} />
         {isCorrecting && (
           <dl className="space-y-1">
             <Fact name="Latency budget" value={describeBudget(tiers.budget_ms)} />
-            <Fact name="Awaiting a correction" value={formatCount(tiers.awaiting)} />
+            <Fact name="Awaiting correction" value={formatCount(tiers.awaiting)} />
             <Fact
-              name="The deep model can read"
+              name="Deep model capacity"
               value={`${formatRate(tiers.deep_per_second)} posts/s`}
             />
           </dl>
@@ -57,7 +55,9 @@ export function TiersPanel({ tiers }: { tiers: TiersStatus }) {
           role="alert"
           className="mt-2 rounded-md bg-warning-soft px-3 py-2 text-[13px] break-words text-warning"
         >
-          <p className="font-semibold">The models were not reloaded; those in use go on.</p>
+          <p className="font-semibold">
+            The models could not be reloaded. The current ones stay in use.
+          </p>
           <p>{capitalize(error.message)}.</p>
         </div>
       )}
@@ -78,7 +78,7 @@ function Shares({ items }: { items: readonly TierStatus[] }) {
             />
           ))}
       </div>
-      <ul aria-label="Share of each tier" className="mt-2 space-y-1.5">
+      <ul aria-label="Share by tier" className="mt-2 space-y-1.5">
         {items.map(({ tier, model, share, posts }) => (
           <li key={tier} className="flex flex-wrap items-baseline gap-x-2">
             <span

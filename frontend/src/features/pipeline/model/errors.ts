@@ -20,7 +20,7 @@ export const KINDS: Record<ErrorKind, Kind> = {
     colour: 'positive',
   },
   warning: { one: 'warning', many: 'warnings', colour: 'neutral' },
-  refused_request: { one: 'refused request', many: 'refused requests', colour: 'line-strong' },
+  refused_request: { one: 'rejected request', many: 'rejected requests', colour: 'line-strong' },
 };
 
 export const KIND_NAMES = Object.keys(KINDS) as ErrorKind[];
@@ -43,7 +43,7 @@ export function describeTotals(totals: ReadonlyMap<ErrorKind, number>): string {
     const count = totals.get(kind) ?? 0;
     return `${formatCount(count)} ${count === 1 ? KINDS[kind].one : KINDS[kind].many}`;
   });
-  return told.length === 0 ? 'nothing went wrong' : told.join(', ');
+  return told.length === 0 ? 'none' : told.join(', ');
 }
 
 /** `ingester 3, http 2`: where it went wrong, of the kinds that are shown; the most frequent first. */

@@ -1,9 +1,10 @@
 import type { ServiceAlert, SystemStatus } from '@/api/wire';
+import { formatPosts } from '@/lib/format';
 
 const STATES = {
-  backing_off: 'died and is about to be rebuilt',
-  frozen: 'does not answer',
-  failed: 'died too often; the server is about to stop',
+  backing_off: 'crashed and is restarting',
+  frozen: 'is not responding',
+  failed: 'crashed too many times; the server is shutting down',
 } as const;
 
 /** Dead letters are kept, not lost, but somebody should look at them. */
@@ -23,32 +24,34 @@ export function describeProblems(system: SystemStatus): string[] {
   const problems: string[] = [];
   if (!system.redis.reachable) {
     problems.push(
-      'Redis is away: no new posts are taken in. What was accepted is safe and follows.',
+      'Redis is unreachable: no new posts are accepted. Posts already accepted are safe and will be processed.',
     );
   }
   if (!system.postgres.reachable) {
-    problems.push('PostgreSQL is away: posts wait in the stream and are counted once it is back.');
+    problems.push(
+      'PostgreSQL is unreachable: posts queue in Redis and are counted once it is back.',
+    );
   }
   for (const { stage, state } of system.stages) {
-    if (state !== 'running') problems.push(`The stage ${stage} ${STATES[state]}.`);
+    if (state !== 'running') problems.push(`Stage ${stage} ${STATES[state]}.`);
   }
   for (const { stage, state } of system.tasks ?? []) {
-    if (state !== 'running') problems.push(`The task ${stage} ${STATES[state]}.`);
+    if (state !== 'running') problems.push(`Task ${stage} ${STATES[state]}.`);
   }
   if (system.model.degraded) {
     problems.push(
-      `Scores come from ${system.model.name}, not from the model: ${system.model.degraded}.`,
+      `Scores come from ${system.model.name} instead of the model: ${system.model.degraded}.`,
     );
   }
   for (const { version, kind, waiting } of system.unknown_entries ?? []) {
     problems.push(
-      `${waiting} stream entries of version ${version} and kind ${kind} wait for a newer server: this one does not know them.`,
+      `${waiting} stream entries (version ${version}, kind ${kind}) are waiting for a newer server. This one cannot read them.`,
     );
   }
   const dead = system.stream?.dead ?? 0;
   if (dead >= DEAD_LETTERS_WORTH_SAYING) {
     problems.push(
-      `${dead} ${dead === 1 ? 'post' : 'posts'} could not be processed and ${dead === 1 ? 'waits' : 'wait'} among the dead letters.`,
+      `${formatPosts(dead)} could not be processed and ${dead === 1 ? 'is' : 'are'} in the dead letters.`,
     );
   }
   for (const { condition, title, detail } of system.service_alerts) {

@@ -8,18 +8,18 @@ const NEARLY_ALL = 0.995;
 export function describeTiers({ overloaded, items, without_deep }: TiersStatus): string {
   const deep = items.find(({ tier }) => tier === 'deep');
   if (deep === undefined) {
-    return `Everything stays swift, because the deep model reads nothing: ${without_deep ?? 'nobody says why'}.`;
+    return `Only the swift model scores posts: ${without_deep ?? 'the reason is unknown'}.`;
   }
   if (overloaded) {
-    return 'Everything stays swift: more posts arrive than can be scored in time. This ends by itself.';
+    return 'Overloaded: posts arrive faster than the deep model can score them, so only the swift model is used for now.';
   }
   if (items.every(({ posts }) => posts === 0)) {
-    return 'Idle: no post in the last 60 seconds. The next one is read by both models.';
+    return 'Idle: no posts in the last 60 seconds. Both models will score the next one.';
   }
   if (deep.share >= NEARLY_ALL) {
-    return 'There is time to spare: the deep model reads every post again.';
+    return 'Spare capacity: the deep model rescores every post.';
   }
-  return `Swift reads every post at once; ${formatShare(deep.share, 1)} were corrected by the deep model.`;
+  return `The swift model scores every post first; the deep model corrected ${formatShare(deep.share, 1)}.`;
 }
 
 /** `swift 3 · 3f9a2c7e`: enough of the hash to tell two files apart. */
@@ -33,7 +33,7 @@ export function describeSwaps({ items }: ReloadAnswer): string[] {
     .filter(({ before, after }) => before.hash !== after.hash)
     .map(
       ({ tier, before, after }) =>
-        `The ${tier} tier went from ${describeModel(before)} to ${describeModel(after)}.`,
+        `The ${tier} tier changed from ${describeModel(before)} to ${describeModel(after)}.`,
     );
-  return swaps.length > 0 ? swaps : ['Nothing changed: the files hold the models already in use.'];
+  return swaps.length > 0 ? swaps : ['No changes: these models are already in use.'];
 }
