@@ -42,10 +42,10 @@ test('a locked server shows its dashboard, which asks for the token, and connect
   const sockets = [];
   page.on('websocket', (socket) => sockets.push(new URL(socket.url())));
   await page.goto(server.url);
-  await page.getByRole('heading', { name: 'This server is locked' }).waitFor({ timeout: SOON_MS });
+  await page.getByRole('heading', { name: 'Access token required' }).waitFor({ timeout: SOON_MS });
   await page.getByLabel('Access token').fill('a-wrong-token');
   await page.getByRole('button', { name: 'Unlock' }).click();
-  await page.getByText('The server does not know this token.').waitFor();
+  await page.getByText('This token is not valid.').waitFor();
   await page.getByLabel('Access token').fill(TOKEN);
   await page.getByRole('button', { name: 'Unlock' }).click();
   await page.locator('[data-connection="live"]').waitFor({ timeout: SOON_MS });
@@ -79,7 +79,7 @@ test('where the browser or a proxy already sends the token, nobody is asked for 
   t.after(close);
   await page.goto(server.url);
   await page.locator('[data-connection="live"]').waitFor({ timeout: SOON_MS });
-  assert.equal(await page.getByRole('heading', { name: 'This server is locked' }).count(), 0);
+  assert.equal(await page.getByRole('heading', { name: 'Access token required' }).count(), 0);
 });
 
 /** What a page does that shows the token, takes a ticket and listens: what it heard first, or why it could not. */

@@ -38,7 +38,7 @@ const PAGES = [
   ],
   [
     '/explore?q=card',
-    (page) => page.getByRole('group', { name: 'Label by a person' }),
+    (page) => page.getByRole('group', { name: 'Correct the label' }),
     (page) =>
       page
         .getByRole('list', { name: /^Posts, / })
@@ -123,7 +123,7 @@ function stretch(value, key = '') {
 for (const [path, ready] of [
   ['/', (page) => page.getByRole('list', { name: 'Alerts, open ones first' }).locator('> li')],
   ['/alerts', (page) => page.getByRole('list', { name: 'Open alerts' }).locator('> li')],
-  ['/alerts?alert=a1', (page) => page.getByRole('list', { name: 'Posts of the alert' })],
+  ['/alerts?alert=a1', (page) => page.getByRole('list', { name: 'Sample posts' })],
   ['/alerts?tab=rules', (page) => page.getByRole('button', { name: /^Edit / })],
   ['/alerts?tab=channels', (page) => page.getByRole('button', { name: /^Test / })],
   ['/explore', (page) => page.getByRole('list', { name: /^Posts, / }).getByRole('button')],

@@ -45,7 +45,7 @@ test(`a first visit to Live loads at most ${BUDGET_KB} KB of script`, async (t) 
   });
   await page.goto(fixture.url);
   await page.locator('[data-chart-ready="true"]').nth(5).waitFor({ timeout: SOON_MS });
-  await page.getByRole('list', { name: 'Trending terms, most growth first' }).waitFor();
+  await page.getByRole('list', { name: 'Trending terms, fastest growth first' }).waitFor();
   await page.waitForLoadState('load');
   const total = [...weights.values()].reduce((sum, kb) => sum + kb, 0);
   t.diagnostic(`${weights.size} scripts, ${total.toFixed(1)} KB gzipped`);
@@ -99,7 +99,7 @@ test('the worker keeps files of the dashboard, and no answer of the server', asy
   const { page } = await openControlled(t);
   await page.goto(`${fixture.url}/alerts`);
   await page.getByRole('link', { name: 'System' }).first().click();
-  await page.getByRole('table', { name: 'Stages of the pipeline' }).waitFor();
+  await page.getByRole('table', { name: 'Pipeline stages' }).waitFor();
   const kept = await page.evaluate(async () => {
     const names = await caches.keys();
     const caches_ = await Promise.all(names.map((name) => caches.open(name)));
@@ -132,7 +132,7 @@ test('a newer dashboard waits until a person changes over', async (t) => {
   assert.deepEqual(await page.evaluate(() => caches.keys()), ['groundswell-older']);
   await context.unroute('**/sw.js');
   await page.reload();
-  const change = page.getByRole('button', { name: 'Change over' });
+  const change = page.getByRole('button', { name: 'Update' });
   await change.waitFor({ timeout: SOON_MS });
   assert.equal((await page.evaluate(() => caches.keys())).length, 2);
   await Promise.all([page.waitForNavigation(), change.click()]);

@@ -41,7 +41,7 @@ async function says(locator, pattern) {
 
 test('before the first post the page says how to get some', async (t) => {
   const { page, problems } = await openLive(t);
-  await page.getByRole('heading', { name: 'The sea is flat' }).waitFor();
+  await page.getByRole('heading', { name: 'No posts yet' }).waitFor();
   await page.getByText(`curl -X POST ${server.url}/api/v1/posts`).waitFor();
   assert.deepEqual(problems, []);
 });
@@ -69,20 +69,22 @@ test('a post is corrected where it stands, and the page tells which model said w
     await corrected.getByRole('button', { name: 'Scores' }).click({ timeout: 5_000 });
     return true;
   });
-  const open = posts(page).filter({ has: page.getByRole('button', { name: 'Less' }) });
-  const readings = open.getByRole('list', { name: 'Read by, oldest first' }).getByRole('listitem');
+  const open = posts(page).filter({ has: page.getByRole('button', { name: 'Hide scores' }) });
+  const readings = open
+    .getByRole('list', { name: 'Score history, oldest first' })
+    .getByRole('listitem');
   await readings.nth(1).waitFor();
   const said = await readings.allInnerTexts();
   assert.match(said[0], /(positive|neutral|negative)[^]*swift [^]*,/i);
   assert.match(said[1], /(positive|neutral|negative)[^]*deep [^]* later/i);
 
   await page.getByRole('link', { name: 'System' }).click();
-  const shares = page.getByRole('list', { name: 'Share of each tier' });
+  const shares = page.getByRole('list', { name: 'Share by tier' });
   await shares.getByText(/^deep [1-9]\d*%$/).waitFor();
   await shares.getByText(/^swift \d+%$/).waitFor();
   await page.getByRole('button', { name: 'Reload models' }).click();
   await page.getByRole('alertdialog').getByRole('button', { name: 'Reload' }).click();
-  await page.getByText('Nothing changed: the files hold the models already in use.').waitFor();
+  await page.getByText('No changes: these models are already in use.').waitFor();
   assert.deepEqual(problems, []);
 });
 
@@ -94,13 +96,13 @@ test('the panels fill from a replay, without a reload and without an error', asy
   server.synth(20);
   await posts(page).first().waitFor();
   await says(chart(page, 'Sentiment'), /Average sentiment [+−]?\d/);
-  await says(chart(page, 'Trend'), /posts per second in the newest step/);
+  await says(chart(page, 'Trend'), /posts per second in the latest step/);
   await says(chart(page, 'Emotions'), /joy \d/);
   await says(chart(page, 'Products'), /Mayweather: [\d,]+ posts/);
   await says(chart(page, 'Channels'), /Channels\. (?!Unattributed)[^:]+: [\d,]+ posts/);
   await says(chart(page, 'Cities'), /Map of cities\. [^:]+: [\d,]+ posts/);
   await region(page, 'Cities')
-    .getByText(/without a place/)
+    .getByText(/without a location/)
     .waitFor();
   await page.locator('[data-chart-ready="true"]').nth(5).waitFor();
   await until('six painted charts', SOON_MS, async () => {
@@ -151,9 +153,9 @@ test('an alert appears, and acknowledging it is remembered', async (t) => {
     .getByRole('button', { name: /^Acknowledge: .*Harbor Pay/ })
     .first()
     .click();
-  await alerts.getByText('seen').first().waitFor();
+  await alerts.getByText('acknowledged').first().waitFor();
   await page.reload();
-  await alerts.getByText('seen').first().waitFor();
+  await alerts.getByText('acknowledged').first().waitFor();
 });
 
 test('a pause freezes the page, counts what it holds back, and ends at now', async (t) => {
@@ -167,11 +169,11 @@ test('a pause freezes the page, counts what it holds back, and ends at now', asy
     ]);
   const n_held = async () => Number(await page.locator('[data-held]').getAttribute('data-held'));
   // The answer to a question from before the pause may still have been on its way.
-  await page.getByText(/[1-9][\d,]* posts? held back/).waitFor();
+  await page.getByText(/[1-9][\d,]* posts? since then/).waitFor();
   const [before, n_before] = [await frozen(), await n_held()];
   await until('more to be held back', SOON_MS, async () => (await n_held()) > n_before);
   assert.deepEqual(await frozen(), before);
-  await page.getByRole('button', { name: 'Resume to now' }).click();
+  await page.getByRole('button', { name: 'Resume live view' }).click();
   await until('another first post', SOON_MS, async () => (await frozen())[1] !== before[1]);
 });
 
@@ -180,7 +182,7 @@ test('a source filter counts only that source, and its address can be shared', a
   await posts(page).first().waitFor();
   await page.getByRole('combobox', { name: /^Source/ }).click();
   await page.getByRole('option', { name: /HTTP/ }).click();
-  await page.getByText(/Filtered figures are asked for every second/).waitFor();
+  await page.getByText(/Filtered figures refresh every second/).waitFor();
   assert.equal(new URL(page.url()).search, '?source=http');
   const asked = await fetch(`${server.url}/api/metrics/overall?window=5m&source=http`);
   const { count } = await asked.json();
@@ -205,7 +207,7 @@ test('the theme follows the system, and a choice outlives a reload', async (t) =
   const { page } = await openLive(t, '/', { colorScheme: 'dark' });
   const theme = () => page.evaluate(() => document.documentElement.dataset.theme);
   assert.equal(await theme(), 'dark');
-  await page.getByRole('button', { name: 'Switch to the light theme' }).click();
+  await page.getByRole('button', { name: 'Switch to light theme' }).click();
   assert.equal(await theme(), 'light');
   await page.reload();
   assert.equal(await theme(), 'light');
@@ -216,7 +218,7 @@ test('on a phone nothing is wider than the screen', async (t) => {
   await posts(page).first().waitFor();
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
   await page.goto(`${server.url}/system`);
-  await page.getByRole('table', { name: 'Stages of the pipeline' }).waitFor();
+  await page.getByRole('table', { name: 'Pipeline stages' }).waitFor();
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
 });
 
@@ -226,7 +228,7 @@ test('the keyboard reaches the figures first, and then every control', async (t)
   await page.keyboard.press('Tab');
   assert.equal(
     await page.evaluate(() => document.activeElement?.textContent),
-    'Skip to the figures',
+    'Skip to main content',
   );
   await page.keyboard.press('Enter');
   assert.equal(await page.evaluate(() => document.activeElement?.id), 'main');
@@ -242,7 +244,7 @@ test('a page outlives the server, says so, and comes back with it', async (t) =>
   await posts(page).first().waitFor();
   await server.stopServing();
   await page
-    .getByText(/No live data|Trying to connect again/)
+    .getByText(/No live data|Reconnecting/)
     .first()
     .waitFor();
   await server.serve(new URL(server.url).host);

@@ -47,7 +47,7 @@ test('at a thousand posts a second the list is a sample, and neither list nor he
   );
   // It still listens to a person.
   await page.getByRole('button', { name: 'Pause' }).click({ timeout: 5_000 });
-  await page.getByText(/[1-9][\d,]* posts held back/).waitFor({ timeout: 5_000 });
+  await page.getByText(/[1-9][\d,]* posts since then/).waitFor({ timeout: 5_000 });
   assert.deepEqual(problems, []);
 });
 
@@ -127,7 +127,7 @@ async function noteStates(page) {
     window.seen = [];
     const note = () =>
       window.seen.push(
-        `${document.querySelector('[data-connection]')?.dataset.connection}: ${document.querySelector('main')?.innerText.match(/No live data.*|Trying to connect.*/)?.[0] ?? ''}`,
+        `${document.querySelector('[data-connection]')?.dataset.connection}: ${document.querySelector('main')?.innerText.match(/No live data.*|Reconnecting.*/)?.[0] ?? ''}`,
       );
     new MutationObserver(note).observe(document.body, {
       subtree: true,
@@ -168,6 +168,6 @@ test('a refusal stays, until a person tries again', async (t) => {
   await page.locator('[data-connection="live"]').waitFor();
   await fixture.closeSockets(4403);
   await page.locator('[data-connection="refused"]').waitFor();
-  await page.getByRole('button', { name: 'Try now' }).click();
+  await page.getByRole('button', { name: 'Retry now' }).click();
   await page.locator('[data-connection="live"]').waitFor({ timeout: SOON_MS });
 });

@@ -104,7 +104,7 @@ test('a page outlives the server: alerts of before and after stand there, each o
   const { host } = new URL(server.url);
   await server.killServing();
   await page
-    .getByText(/No live data|Trying to connect again/)
+    .getByText(/No live data|Reconnecting/)
     .first()
     .waitFor();
   await server.serve(host);

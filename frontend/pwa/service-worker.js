@@ -81,7 +81,7 @@ function readMessage(data) {
   try {
     return data.json();
   } catch {
-    return { title: 'Groundswell', body: 'Something needs you.' };
+    return { title: 'Groundswell', body: 'There is a new alert.' };
   }
 }
 

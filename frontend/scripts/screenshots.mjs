@@ -105,7 +105,7 @@ async function showAlerts(page) {
 }
 
 async function showSystem(page) {
-  await page.getByRole('table', { name: 'Stages of the pipeline' }).waitFor();
+  await page.getByRole('table', { name: 'Pipeline stages' }).waitFor();
   // Rates need two readings, and a trail a few.
   await page.waitForTimeout(10_000);
 }

@@ -55,7 +55,7 @@ declare module '@tanstack/react-router' {
 function NotFound() {
   return (
     <p className="py-10 text-center text-ink-soft">
-      There is no such page.{' '}
+      Page not found.{' '}
       <Link to="/" className="underline">
         Go to the live view
       </Link>

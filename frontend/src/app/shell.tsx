@@ -28,7 +28,7 @@ export function Shell() {
         href="#main"
         className="sr-only rounded-md bg-brand px-3 py-2 text-brand-ink focus:not-sr-only focus:absolute focus:top-2 focus:left-2 focus:z-50"
       >
-        Skip to the figures
+        Skip to main content
       </a>
       <header className="sticky top-0 z-30 border-b border-line bg-page/90 backdrop-blur">
         <div className="mx-auto flex h-13 max-w-[1760px] items-center gap-1 px-3 sm:gap-2 sm:px-4">
@@ -107,8 +107,8 @@ function ThemeButton() {
     <Button
       look="quiet"
       square
-      aria-label={`Switch to the ${other} theme`}
-      title={`Switch to the ${other} theme`}
+      aria-label={`Switch to ${other} theme`}
+      title={`Switch to ${other} theme`}
       onClick={() => chooseTheme(other)}
     >
       {theme === 'dark' ? <SunIcon /> : <MoonIcon />}

@@ -85,7 +85,7 @@ async function ask(path: string, init: RequestInit): Promise<Response> {
     },
   }).catch((error: unknown) => {
     if (init.signal?.aborted) throw error;
-    throw new ApiError(0, 'unreachable', 'the server does not answer');
+    throw new ApiError(0, 'unreachable', 'the server is not responding');
   });
   if (response.status === 401) access.lock();
   return response;
@@ -102,7 +102,7 @@ function readError(status: number, body: unknown): ApiError {
   return new ApiError(
     status,
     error?.code ?? 'unexpected',
-    error?.message ?? `the server answered with status ${status}`,
+    error?.message ?? `the server responded with status ${status}`,
     error?.details?.field ?? error?.details?.parameter ?? null,
   );
 }

@@ -30,7 +30,7 @@ function start(random = 1): LiveClient {
     onFrame: (frame) => frames.push(frame),
     onConnection: (connection) => connections.push(connection),
     open: (url) => new FakeSocket(url),
-    fetch: () => Promise.reject(new TypeError('the server does not answer')),
+    fetch: () => Promise.reject(new TypeError('the server is not responding')),
     random: () => random,
     isOnline: () => online,
   });
@@ -127,7 +127,7 @@ test('a server that falls silent is asked, then left', () => {
   expect(first.closedWith).not.toBeNull();
   expect(connections.at(-1)).toMatchObject({
     state: 'waiting',
-    why: 'the server stopped answering',
+    why: 'the server stopped responding',
   });
 });
 

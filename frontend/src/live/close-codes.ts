@@ -30,7 +30,10 @@ export const CLOSE = {
 } as const;
 
 const REFUSED: Meaning = { comesBack: false, text: 'the server refused this connection' };
-const OUR_FAULT: Meaning = { comesBack: false, text: 'the server does not understand this page' };
+const OUR_FAULT: Meaning = {
+  comesBack: false,
+  text: 'the server does not support this version of the page',
+};
 const LOST: Meaning = { comesBack: true, text: 'the connection was lost' };
 
 const MEANINGS: ReadonlyMap<number, Meaning> = new Map([
@@ -40,12 +43,12 @@ const MEANINGS: ReadonlyMap<number, Meaning> = new Map([
   [1007, OUR_FAULT],
   [CLOSE.policy, REFUSED],
   [1009, OUR_FAULT],
-  [CLOSE.tryAgainLater, { comesBack: true, text: 'the server cannot serve this page just now' }],
-  [CLOSE.silent, { comesBack: true, text: 'the server stopped answering' }],
+  [CLOSE.tryAgainLater, { comesBack: true, text: 'the server is busy' }],
+  [CLOSE.silent, { comesBack: true, text: 'the server stopped responding' }],
   [CLOSE.unheard, LOST],
-  [CLOSE.positionLost, { comesBack: true, text: 'the server lost its place in the news' }],
+  [CLOSE.positionLost, { comesBack: true, text: 'the server lost its place in the stream' }],
   [CLOSE.tooSlow, { comesBack: true, text: 'this page could not keep up' }],
-  [CLOSE.tooMany, { comesBack: true, text: 'this page asked too much of the server' }],
+  [CLOSE.tooMany, { comesBack: true, text: 'this page sent too many requests' }],
 ]);
 
 /** What a close code means. Of 44xx, which mirrors HTTP's 4xx, an unknown one refuses this client, not this moment. */

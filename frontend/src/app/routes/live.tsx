@@ -199,8 +199,8 @@ function Quiet({ view, window }: { view: View; window: MetricsSnapshot['window']
   return (
     <p role="status" className="rounded-xl border border-line bg-surface px-4 py-2 text-[13.5px]">
       {isFiltered(view)
-        ? `No post matches these filters in the ${span}. Take a filter away, or choose a longer window.`
-        : `All quiet: no post in the ${span}. Earlier ones are in a longer window.`}
+        ? `No posts match these filters in the ${span}. Remove a filter or choose a longer window.`
+        : `No posts in the ${span}. Choose a longer window to see earlier ones.`}
     </p>
   );
 }
@@ -210,7 +210,7 @@ function Health() {
   if (system === null) return null;
   const more = (
     <Link to="/system" className="underline underline-offset-2">
-      More under System
+      View system status
     </Link>
   );
   return <HealthBanner system={system} more={more} />;
@@ -245,9 +245,9 @@ function choicesOf(snapshot: MetricsSnapshot | null) {
 }
 
 function describeProvenance({ origin }: Metrics, view: View): string {
-  if (origin.kind === 'socket') return 'Pushed as it happens, all sources together';
+  if (origin.kind === 'socket') return 'Live, all sources';
   const every = origin.everyMs === 1_000 ? 'every second' : `every ${origin.everyMs / 1_000} s`;
   return isFiltered(view)
-    ? `Filtered figures are asked for ${every}; the feed stays live`
-    : `Longer windows are asked for ${every}; the feed stays live`;
+    ? `Filtered figures refresh ${every}; the feed stays live`
+    : `Longer windows refresh ${every}; the feed stays live`;
 }

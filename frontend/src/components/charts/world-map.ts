@@ -10,7 +10,7 @@ type Atlas = Topology<{ countries: GeometryCollection<{ name: string }> }>;
 /** As data rather than as a module, which would be parsed as a script. */
 async function readAtlas(): Promise<Atlas> {
   const response = await fetch(atlasUrl);
-  if (!response.ok) throw new Error(`the map was answered with ${response.status}`);
+  if (!response.ok) throw new Error(`the map request failed with status ${response.status}`);
   return (await response.json()) as Atlas;
 }
 

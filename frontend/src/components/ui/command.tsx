@@ -19,7 +19,7 @@ export function Command({ text }: { text: string }) {
         look="quiet"
         square
         className="m-0.5"
-        aria-label={copied ? 'Copied' : 'Copy the command'}
+        aria-label={copied ? 'Copied' : 'Copy'}
         // Browsers give the clipboard only to secure pages; elsewhere the text is selected by hand.
         hidden={!('clipboard' in navigator)}
         onClick={() => void copy()}

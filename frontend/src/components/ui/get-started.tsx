@@ -13,18 +13,18 @@ export function GetStarted() {
         <WaveMark className="size-9" />
         <div>
           <h2 id="get-started" className="text-lg font-semibold">
-            The sea is flat
+            No posts yet
           </h2>
           <p className="text-ink-soft">
-            Groundswell is listening, but no post has arrived yet. Any of these starts it:
+            Groundswell is running and waiting for posts. Use any of these commands to send some:
           </p>
         </div>
       </header>
-      <Step text="Everything at once, from a checkout: server and 12,118 real posts.">
+      <Step text="From a checkout, start a server and replay 12,118 real posts:">
         {COMMANDS.run}
       </Step>
-      <Step text="Only the posts, into the server that is already running.">{COMMANDS.replay}</Step>
-      <Step text="One post of your own.">{COMMANDS.post(window.location.origin)}</Step>
+      <Step text="Replay the same posts into this server:">{COMMANDS.replay}</Step>
+      <Step text="Send a post of your own:">{COMMANDS.post(window.location.origin)}</Step>
     </section>
   );
 }

@@ -12,7 +12,7 @@ export default function SelectList({
   value,
   options,
   onChange,
-  empty = 'None seen yet',
+  empty = 'None yet',
   onOpen,
 }: SelectProps) {
   // Open as it is, it will not be told that it opens.

@@ -51,11 +51,11 @@ test('a lost connection says why, how old the figures are, and can be retried', 
   };
   render(banner({ connection, onRetry }));
   expect(screen.getByText(/the server is restarting\. The figures below are from/)).toBeTruthy();
-  await userEvent.click(screen.getByRole('button', { name: 'Try now' }));
+  await userEvent.click(screen.getByRole('button', { name: 'Retry now' }));
   expect(onRetry).toHaveBeenCalledOnce();
 });
 
 test('a pause counts what it holds back', () => {
   render(banner({ pausedAt: NOON, held: 1_204 }));
-  expect(screen.getByText('1,204 posts held back.')).toBeTruthy();
+  expect(screen.getByText('1,204 posts since then.')).toBeTruthy();
 });

@@ -22,7 +22,7 @@ test('only a token that the server knows is kept', async () => {
   const onAccepted = vi.fn();
   renderWithQueries(<TokenForm onAccepted={onAccepted} />);
   await enter('wrong');
-  await screen.findByText('The server does not know this token.');
+  await screen.findByText('This token is not valid.');
   expect(access.isLocked()).toBe(true);
   await userEvent.clear(screen.getByLabelText('Access token'));
   await enter('right');
@@ -35,5 +35,5 @@ test('a server that is away is not a wrong token', async () => {
   vi.stubGlobal('fetch', () => Promise.reject(new TypeError('failed to fetch')));
   renderWithQueries(<TokenForm onAccepted={vi.fn()} />);
   await enter('right');
-  await screen.findByText('The server does not answer.');
+  await screen.findByText('The server is not responding.');
 });

@@ -61,7 +61,10 @@ test('turning it on makes this browser a channel, and turning it off takes that 
   const requests = server();
   renderWithQueries(<PushToggle />);
   await turnOn();
-  const on = await screen.findByRole('button', { name: 'Alerts reach this device', pressed: true });
+  const on = await screen.findByRole('button', {
+    name: 'Alerts are sent to this device',
+    pressed: true,
+  });
   const created = requests.find(({ method }) => method === 'POST');
   expect(created?.body).toMatchObject({
     kind: 'web_push',
@@ -80,7 +83,7 @@ test('a person who does not allow notifications is not subscribed', async () => 
   permission = 'denied';
   renderWithQueries(<PushToggle />);
   await turnOn();
-  await screen.findByText('Notifications were not allowed.');
+  await screen.findByText('Notification permission was denied.');
   expect(requests.filter(({ method }) => method === 'POST')).toEqual([]);
 });
 
@@ -96,7 +99,7 @@ test('where push is impossible the page says why', () => {
   vi.stubGlobal('isSecureContext', false);
   server();
   renderWithQueries(<PushToggle />);
-  expect(screen.getByText(/Push needs HTTPS/)).toBeTruthy();
+  expect(screen.getByText(/Push notifications require HTTPS/)).toBeTruthy();
 });
 
 test('keys are read from URL-safe base64', () => {
@@ -110,7 +113,7 @@ test.each([
     'Safari on iPhone',
   ],
   ['Mozilla/5.0 (Linux; Android 15) Chrome/140.0 Mobile Safari/537.36', 'Chrome on Android'],
-  ['curl/8', 'A browser on another system'],
+  ['curl/8', 'Browser on unknown system'],
 ])('%s is %s', (agent, name) => {
   expect(nameOfBrowser(agent)).toBe(name);
 });

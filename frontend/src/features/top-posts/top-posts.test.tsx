@@ -46,5 +46,5 @@ test('where no post rises, the panel says so and not that there is none', async 
   answerFetch({ '/api/v1/posts': () => ({ items: [], next_cursor: null }) });
   const rising = parseView({ top: 'rising' });
   renderWithQueries(<TopPostsPanel view={rising} window={window} drill={drill} onOrder={ignore} />);
-  expect(await screen.findByText(/^No post has gained/)).toBeTruthy();
+  expect(await screen.findByText(/^No posts have gained/)).toBeTruthy();
 });

@@ -32,13 +32,13 @@ test('authors are an estimate, and say so', async () => {
   answerFetch({ '/api/v1/trends': () => answer([term]) });
   renderWithQueries(<TrendsPanel window="1h" paused={false} />);
   await screen.findByText('about 1,240 authors');
-  await screen.findByText(/±2%; 900 in the period before/);
+  await screen.findByText(/±2%; 900 in the previous period/);
 });
 
 test('nothing trending is not nothing loaded', async () => {
   answerFetch({ '/api/v1/trends': () => answer([]) });
   renderWithQueries(<TrendsPanel window="1h" paused={false} />);
-  await screen.findByText(/Nothing stands out yet/);
+  await screen.findByText(/No trending terms yet/);
 });
 
 test('terms that could not be loaded say why', async () => {

@@ -10,9 +10,9 @@ export function useUnlock(onAccepted: () => void) {
     mutationFn: async (token: string) => {
       const headers = { accept: 'application/json', authorization: `Bearer ${token}` };
       const response = await fetch(paths.system, { headers }).catch(() => null);
-      if (response === null) throw new ApiError(0, 'unreachable', 'The server does not answer.');
+      if (response === null) throw new ApiError(0, 'unreachable', 'The server is not responding.');
       if (response.status === 401) {
-        throw new ApiError(401, 'unauthorized', 'The server does not know this token.');
+        throw new ApiError(401, 'unauthorized', 'This token is not valid.');
       }
       access.unlock(token);
     },

@@ -19,7 +19,7 @@ export function StatusBanner(props: StatusBannerProps) {
   const since = asOf === null ? '' : ` The figures below are from ${formatClock(asOf)}.`;
   if (connection.state === 'waiting' || connection.state === 'refused') {
     return (
-      <Banner tone="warning" action={<Button onClick={props.onRetry}>Try now</Button>}>
+      <Banner tone="warning" action={<Button onClick={props.onRetry}>Retry now</Button>}>
         <strong>No live data:</strong> {connection.why}.{since}
       </Banner>
     );
@@ -27,7 +27,7 @@ export function StatusBanner(props: StatusBannerProps) {
   if (connection.state === 'connecting' && connection.attempt > 0) {
     return (
       <Banner tone="warning">
-        <strong>Trying to connect again.</strong>
+        <strong>Reconnecting.</strong>
         {since}
       </Banner>
     );
@@ -36,7 +36,7 @@ export function StatusBanner(props: StatusBannerProps) {
     return (
       <Banner tone="warning">
         <strong>This device is offline.</strong>
-        {since} The dashboard reconnects by itself once there is a network.
+        {since} The dashboard reconnects automatically when the network is back.
       </Banner>
     );
   }
@@ -46,15 +46,15 @@ export function StatusBanner(props: StatusBannerProps) {
       tone="plain"
       action={
         <Button look="solid" onClick={props.onResume}>
-          Resume to now
+          Resume live view
         </Button>
       }
     >
       <strong>Paused at {formatClock(pausedAt)}.</strong>{' '}
       <span data-held={held}>
-        {held === 0 ? 'Nothing has arrived since.' : `${formatPosts(held)} held back.`}
+        {held === 0 ? 'No new posts since then.' : `${formatPosts(held)} since then.`}
       </span>{' '}
-      Alerts still arrive.
+      Alerts stay live.
     </Banner>
   );
 }

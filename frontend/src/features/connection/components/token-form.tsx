@@ -16,10 +16,9 @@ export function TokenForm({ onAccepted }: { onAccepted: () => void }) {
         if (token.trim() !== '') unlock.mutate(token.trim());
       }}
     >
-      <h1 className="text-[20px] font-semibold tracking-tight">This server is locked</h1>
+      <h1 className="text-[20px] font-semibold tracking-tight">Access token required</h1>
       <p id={noteId} className="text-ink-soft">
-        It was started with an access token. Whoever runs it can give it to you; it is kept in this
-        tab until you close it.
+        Ask your administrator for the token. It is kept until you close this tab.
       </p>
       <label htmlFor={fieldId} className="text-[13px] font-medium">
         Access token
@@ -42,7 +41,7 @@ export function TokenForm({ onAccepted }: { onAccepted: () => void }) {
         </p>
       )}
       <Button type="submit" look="solid" className="h-10!" disabled={unlock.isPending}>
-        {unlock.isPending ? 'Asking…' : 'Unlock'}
+        {unlock.isPending ? 'Checking…' : 'Unlock'}
       </Button>
     </form>
   );

@@ -56,7 +56,7 @@ export function FilterBar({ view, live, choices, provenance, onChange, actions }
   return (
     <div
       role="search"
-      aria-label="Window and filters"
+      aria-label="Time window and filters"
       className="flex flex-wrap items-center gap-2"
     >
       <Segmented

@@ -15,7 +15,7 @@ export function ChangeMark({ change, bad, className }: ChangeMarkProps) {
   const isGood = bad !== undefined && direction !== 'same' && direction !== bad;
   return (
     <span
-      title="against the period of the same length before"
+      title="compared with the previous period of the same length"
       className={clsx(
         'text-[11.5px] font-medium whitespace-nowrap',
         direction === bad ? 'text-critical' : isGood ? 'text-good' : 'text-ink-soft',
@@ -23,7 +23,7 @@ export function ChangeMark({ change, bad, className }: ChangeMarkProps) {
       )}
     >
       {text}
-      <span className="sr-only"> against the period before</span>
+      <span className="sr-only"> compared with the previous period</span>
     </span>
   );
 }

@@ -152,8 +152,8 @@ function channelCard(channel: KeyedTally): HTMLElement {
     ['Posts', formatCount(channel.count)],
     ['Average', formatSigned(channel.sentiment.average)],
     ['Negative', formatShare(channel.sentiment.negative, channel.count)],
-    ['Mean churn risk', formatScore(channel.churn.average)],
+    ['Average churn risk', formatScore(channel.churn.average)],
     ['High churn', formatCount(channel.churn.high)],
-    ['Mean toxicity', formatScore(channel.toxicity.average)],
+    ['Average toxicity', formatScore(channel.toxicity.average)],
   ]);
 }

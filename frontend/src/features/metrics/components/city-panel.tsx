@@ -35,7 +35,7 @@ export function CityPanel({ places, onSelect, drill }: CityPanelProps) {
   return (
     <Panel
       title="Cities"
-      note={unplaced > 0 ? `${formatCount(unplaced)} without a place` : undefined}
+      note={unplaced > 0 ? `${formatCount(unplaced)} without a location` : undefined}
       actions={<MoodScale palette={palette} />}
       table={
         <DataTable
@@ -59,7 +59,7 @@ export function CityPanel({ places, onSelect, drill }: CityPanelProps) {
       />
       {located.length === 0 && (
         <p className="caption absolute inset-x-0 bottom-4 text-center">
-          No post in this window says where it was written.
+          No posts in this window have a location.
         </p>
       )}
     </Panel>

@@ -78,13 +78,13 @@ export function HeadlineStrip({ metrics, window, previous, drill }: HeadlineStri
         change={overall && previous && compareCounts(overall.churn.high, previous.churn.high)}
         bad="up"
         search={drill.searchOf({ min_churn: String(HIGH_CHURN) })}
-        note={overall && `risk ≥ 0.8, mean ${formatScore(overall.churn.average)}`}
+        note={overall && `risk ≥ 0.8, average ${formatScore(overall.churn.average)}`}
         spark={<Sparkline values={points.map((p) => p.highChurn)} colour="var(--critical)" />}
       />
       <Headline
-        name="Late"
+        name="Late posts"
         value={overall && formatCount(overall.late)}
-        note="came after their minute"
+        note="arrived after their minute closed"
       />
     </dl>
   );
@@ -99,7 +99,7 @@ interface HeadlineProps {
   value: string | null | undefined;
   note: string | null | undefined;
   spark?: ReactNode;
-  /** Against the period before. */
+  /** Change since the previous period. */
   change?: Change | undefined;
   bad?: 'up' | 'down';
   /** Where the posts behind it are. */

@@ -69,9 +69,7 @@ function Waiting({ error }: { error: Error | null }) {
   return (
     <div className="grid min-h-72 place-items-center rounded-xl border border-line bg-surface p-6 text-center">
       <p role="status" className="max-w-prose text-ink-soft">
-        {error === null
-          ? 'Waiting for the first figures. They come as soon as the server answers.'
-          : describeError(error)}
+        {error === null ? 'Waiting for the first figures from the server.' : describeError(error)}
       </p>
     </div>
   );
@@ -80,10 +78,10 @@ function Waiting({ error }: { error: Error | null }) {
 /** What is wrong, and what the reader can do. */
 function describeError(error: Error): string {
   if (error instanceof ApiError && error.code === 'window_too_long') {
-    return 'Filters combined like this reach back 24 hours at most: choose a shorter window, or take a filter away.';
+    return 'This combination of filters covers at most 24 hours. Choose a shorter window or remove a filter.';
   }
   if (error instanceof ApiError && error.status === 0) {
-    return 'The server does not answer. Is `groundswell serve` running? Asking again by itself.';
+    return 'The server is not responding. Is `groundswell serve` running? Retrying automatically.';
   }
-  return `The server could not answer: ${error.message}. Asking again by itself.`;
+  return `The figures could not be loaded: ${error.message}. Retrying automatically.`;
 }

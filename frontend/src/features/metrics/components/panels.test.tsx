@@ -40,10 +40,10 @@ test('a chart can be read as a table, whose names filter the page', async () => 
   expect(onSelect).toHaveBeenCalledWith('product', 'Mayweather');
 });
 
-test('posts without a place are counted, not hidden', () => {
+test('posts without a location are counted, not hidden', () => {
   const geo = [...sampleSnapshot().geo, { key: '', ...sampleSnapshot().overall }];
   render(<MetricsPanels metrics={pushed({ geo })} onSelect={vi.fn()} drill={drill} />);
-  expect(screen.getByText('10 without a place')).toBeTruthy();
+  expect(screen.getByText('10 without a location')).toBeTruthy();
 });
 
 test('an empty window is drawn as empty, not as zero sentiment', () => {
@@ -66,7 +66,7 @@ test('before the first figures the page says what it waits for', () => {
 test('a window that is too long says what to choose instead', () => {
   const error = new ApiError(400, 'window_too_long', 'too long');
   render(<MetricsPanels metrics={{ ...pushed(), error }} onSelect={vi.fn()} drill={drill} />);
-  expect(screen.getByRole('alert').textContent).toContain('choose a shorter window');
+  expect(screen.getByRole('alert').textContent).toContain('Choose a shorter window');
 });
 
 test('the headline numbers are those of the window', () => {
@@ -112,7 +112,7 @@ test('a headline says how it stands to the period before', () => {
   });
   render(<HeadlineStrip metrics={pushed()} window="60s" previous={previous} drill={drill} />);
   const changes = screen.getAllByTitle(/period of the same length/).map((one) => one.textContent);
-  expect(changes.map((text) => text?.replace(' against the period before', ''))).toEqual([
+  expect(changes.map((text) => text?.replace(' compared with the previous period', ''))).toEqual([
     '+25%',
     '+0.05',
     '−30 pts',

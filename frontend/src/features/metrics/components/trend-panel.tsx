@@ -39,12 +39,12 @@ export function TrendPanel({ snapshot, drill }: TrendPanelProps) {
   return (
     <Panel
       title="Trend"
-      note={`posts per second, in steps of ${describeStep(step)}`}
+      note={`posts per second, in ${describeStep(step)} steps`}
       actions={<LabelLegend />}
       table={
         <DataTable
           caption="Posts over time"
-          keyHead="From"
+          keyHead="Time"
           rows={points.toReversed()}
           keyOf={({ at }) => String(at)}
           nameOf={({ at }) => formatTime(at)}
@@ -102,7 +102,7 @@ function describeTrend(points: readonly TrendPoint[]): string {
   const last = points.at(-1);
   if (last === undefined) return 'Trend: no posts in this window';
   const most = Math.max(...points.map(({ total }) => total));
-  return `Trend: ${formatRate(last.total)} posts per second in the newest step, at most ${formatRate(most)}; average sentiment now ${formatSigned(last.average)}`;
+  return `Trend: ${formatRate(last.total)} posts per second in the latest step, peak ${formatRate(most)}; average sentiment now ${formatSigned(last.average)}`;
 }
 
 interface TrendStyle {
@@ -190,7 +190,7 @@ function trendOption(
         interval: reach,
         axisLabel: {
           ...axisText(palette),
-          formatter: (value: number) => (value === 0 ? 'mean' : formatSigned(value)),
+          formatter: (value: number) => (value === 0 ? 'avg.' : formatSigned(value)),
         },
         splitLine: { lineStyle: { color: palette.line } },
       },

@@ -24,11 +24,11 @@ export function VoicePanel({ products, before, drill }: VoicePanelProps) {
   return (
     <Panel
       title="Share of voice"
-      note="of mentions; line: period before"
+      note="of mentions; line: previous period"
       className="min-h-0 flex-1"
     >
       {rows.length === 0 && (
-        <p className="py-3 text-[13px] text-ink-soft">No product was named in this window.</p>
+        <p className="py-3 text-[13px] text-ink-soft">No products mentioned in this window.</p>
       )}
       <ul
         className="flex min-h-0 flex-1 flex-col justify-around"

@@ -44,7 +44,7 @@ async function isOn(signal: AbortSignal): Promise<boolean> {
 
 async function turnOn(): Promise<void> {
   if ((await Notification.requestPermission()) !== 'granted') {
-    throw new Error('notifications were not allowed');
+    throw new Error('notification permission was denied');
   }
   const { signal } = new AbortController();
   const { public_key } = await getJson<{ public_key: string }>(paths.pushKey, {}, signal);
@@ -56,7 +56,7 @@ async function turnOn(): Promise<void> {
     applicationServerKey: toBytes(public_key),
   });
   const settings = toSettings(subscription);
-  if (settings === null) throw new Error('the browser gave no keys');
+  if (settings === null) throw new Error('the browser returned no push keys');
   await forget();
   const channel = await sendJson<{ id: string }>('POST', paths.channels, {
     name: nameOfBrowser(navigator.userAgent),

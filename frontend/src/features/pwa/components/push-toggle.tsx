@@ -25,7 +25,7 @@ export function PushToggle() {
         onClick={() => change.mutate(isOn !== true)}
       >
         <BellIcon />
-        {isOn === true ? 'Alerts reach this device' : 'Send alerts to this device'}
+        {isOn === true ? 'Alerts are sent to this device' : 'Send alerts to this device'}
       </Button>
       {change.error !== null && (
         <p role="alert" className="text-[13px] text-critical">

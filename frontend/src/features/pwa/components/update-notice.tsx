@@ -11,11 +11,9 @@ export function UpdateNotice() {
       role="status"
       className="mb-3 flex flex-wrap items-center gap-x-4 gap-y-2 rounded-xl border border-brand/30 bg-highlight px-4 py-2 text-[13.5px]"
     >
-      <p className="min-w-0 flex-1">
-        <strong>A newer dashboard is ready.</strong> It was installed with the server.
-      </p>
+      <p className="min-w-0 flex-1">A new version of the dashboard is available.</p>
       <Button look="solid" onClick={registration.update}>
-        Change over
+        Update
       </Button>
     </div>
   );

@@ -1,13 +1,13 @@
 /** Why this browser cannot be pushed to, for people; null where it can. */
 export function whyNoPush(): string | null {
   if (!('serviceWorker' in navigator) || !window.isSecureContext) {
-    return 'Push needs HTTPS, or a server on this device.';
+    return 'Push notifications require HTTPS or a server on this device.';
   }
   if (!('PushManager' in window) || !('Notification' in window)) {
-    return 'This browser cannot be pushed to. On an iPhone, add the dashboard to the home screen first.';
+    return 'This browser does not support push notifications. On an iPhone, add the dashboard to the Home Screen first.';
   }
   if (Notification.permission === 'denied') {
-    return 'Notifications are blocked for this page; allow them in the settings of the browser.';
+    return 'Notifications are blocked for this site. Allow them in your browser settings.';
   }
   return null;
 }
@@ -46,10 +46,10 @@ export function nameOfBrowser(agent: string): string {
     ['iPhone', 'iPhone'],
     ['iPad', 'iPad'],
     ['Windows', 'Windows'],
-    ['Mac OS', 'a Mac'],
+    ['Mac OS', 'Mac'],
     ['Linux', 'Linux'],
   ] as const;
   const find = (among: readonly (readonly [string, string])[], fallback: string) =>
     among.find(([mark]) => agent.includes(mark))?.[1] ?? fallback;
-  return `${find(browsers, 'A browser')} on ${find(systems, 'another system')}`;
+  return `${find(browsers, 'Browser')} on ${find(systems, 'unknown system')}`;
 }

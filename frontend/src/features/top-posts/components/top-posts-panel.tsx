@@ -11,16 +11,16 @@ import { useNow } from '@/lib/use-now';
 import type { TopOrder, View } from '@/lib/view';
 
 const ORDERS = [
-  { value: 'virality', text: 'Viral', name: 'Most likely to spread' },
+  { value: 'virality', text: 'Viral', name: 'Viral: most likely to spread' },
   { value: 'rising', text: 'Rising', name: 'Rising: gaining fastest' },
-  { value: 'engagement', text: 'Engaged', name: 'Most likes, shares and comments' },
+  { value: 'engagement', text: 'Engaging', name: 'Engaging: most likes, shares and comments' },
 ] as const satisfies readonly { value: TopOrder; text: string; name: string }[];
 
 /** Where no post is listed, why not. */
 const NONE: Record<TopOrder, string> = {
-  virality: 'No post matches in this period.',
-  rising: 'No post has gained likes, shares or comments since it was stored.',
-  engagement: 'No post matches in this period.',
+  virality: 'No matching posts in this period.',
+  rising: 'No posts have gained likes, shares or comments since they were stored.',
+  engagement: 'No matching posts in this period.',
 };
 
 interface TopPostsPanelProps {
@@ -40,16 +40,16 @@ export function TopPostsPanel({ view, window, drill, onOrder }: TopPostsPanelPro
       title="Top posts"
       note={formatDuration(seconds)}
       className="min-h-0 flex-1"
-      actions={<Segmented label="Order" value={order} options={ORDERS} onChange={onOrder} />}
+      actions={<Segmented label="Sort by" value={order} options={ORDERS} onChange={onOrder} />}
     >
       {isPending && <Skeleton rows={6} label="Loading top posts" />}
       {error !== null && posts === null && (
-        <Failure what="Top posts could not be loaded" error={error} />
+        <Failure what="The top posts could not be loaded" error={error} />
       )}
       {posts?.length === 0 && <p className="py-3 text-[13px] text-ink-soft">{NONE[order]}</p>}
       <ol
         className="thin-scroll -mx-2 mt-1 min-h-0 flex-1 overflow-y-auto"
-        aria-label="Posts that stand out"
+        aria-label="Top posts"
         tabIndex={posts !== null && posts.length > 0 ? 0 : -1}
       >
         {posts?.map((scored) => (

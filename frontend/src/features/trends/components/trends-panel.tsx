@@ -19,18 +19,18 @@ export function TrendsPanel({ window, paused }: TrendsPanelProps) {
     <Panel title="Trending terms" note={`${span}, all posts`} className="min-h-0 flex-1">
       {isPending && <Skeleton rows={6} label="Loading trending terms" />}
       {error !== null && trends === null && (
-        <Failure what="Trending terms could not be loaded" error={error} />
+        <Failure what="The trending terms could not be loaded" error={error} />
       )}
       {trends !== null && trends.terms.length === 0 && (
         <p className="py-3 text-[13px] text-ink-soft">
-          Nothing stands out yet. A term appears here once several posts name it.
+          No trending terms yet. A term appears once several posts mention it.
         </p>
       )}
       {trends !== null && (
         <>
           <ol
             className="thin-scroll -mx-2 min-h-0 flex-1 overflow-y-auto"
-            aria-label="Trending terms, most growth first"
+            aria-label="Trending terms, fastest growth first"
             tabIndex={0}
           >
             {trends.terms.map((term) => (
@@ -55,7 +55,7 @@ function Term({ term, search }: { term: TrendingTerm; search: Record<string, str
     <li>
       <ExploreLink
         search={search}
-        title={`Show the posts that say “${term.term}”`}
+        title={`Show posts that mention “${term.term}”`}
         className="flex items-center gap-2 rounded-md px-2 py-1 text-[13px] no-underline! hover:bg-sunken"
       >
         <Mood sentiment={term.sentiment} />
@@ -97,8 +97,8 @@ function Authors({ trends: { authors, missed } }: { trends: Trends }) {
   return (
     <p className="caption mt-1.5 border-t border-line pt-2">
       <span className="font-semibold text-ink">about {formatCount(authors.distinct)} authors</span>,
-      ±{percent}%; {formatCount(authors.previous)} in the period before
-      {missed > 0 && `; ${formatPosts(missed)} came too fast to be counted here`}
+      ±{percent}%; {formatCount(authors.previous)} in the previous period
+      {missed > 0 && `; ${formatPosts(missed)} arrived too fast to be counted`}
     </p>
   );
 }
