@@ -22,8 +22,8 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::actors::plan::Plan;
-use crate::actors::service_desk::ServiceDesk;
+use crate::actors::runtime::supervision_plan::Plan;
+use crate::actors::service_alerter::state::ServiceDesk;
 use crate::alerting::service::WatchParams;
 use crate::config::{Config, Servers};
 use crate::embedded::{Embedded, EmbeddedParams, Endpoints, RunInfo};

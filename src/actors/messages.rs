@@ -22,10 +22,10 @@ use std::sync::Arc;
 use actix::Message;
 
 use super::broadcaster::outbox::Outbox;
-use super::cascade::{Deferred, Places};
-use super::downstream::Ticketed;
-use super::ticket::Ticket;
-use super::trend_tap::Uncounted;
+use super::runtime::downstream::Ticketed;
+use super::runtime::ticket::Ticket;
+use super::scoring::cascade::{Deferred, Places};
+use super::trend_counter::tap::Uncounted;
 use crate::models::live::FrameId;
 use crate::models::metrics::LiveMetrics;
 use crate::models::post::{AcceptedPost, ScoredPost};

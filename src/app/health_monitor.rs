@@ -10,13 +10,13 @@ use tokio::sync::{Semaphore, watch};
 
 use super::connections::Connections;
 use super::supervisors::Supervisors;
-use crate::actors::cascade::{Cascade, TierCounts};
-use crate::actors::downstream::Downstream;
-use crate::actors::health_watch::{HEALTH_MONITOR, HealthWatch, Measured};
 use crate::actors::messages::{ObserveHealth, PublishSystem};
-use crate::actors::plan::{Plan, Role};
-use crate::actors::service_desk::ServiceDesk;
-use crate::actors::vitals::{HealthBoard, Vitals};
+use crate::actors::runtime::downstream::Downstream;
+use crate::actors::runtime::health_snapshot::{HEALTH_MONITOR, HealthWatch, Measured};
+use crate::actors::runtime::stage_metrics::{HealthBoard, Vitals};
+use crate::actors::runtime::supervision_plan::{Plan, Role};
+use crate::actors::scoring::cascade::{Cascade, TierCounts};
+use crate::actors::service_alerter::state::ServiceDesk;
 use crate::inference::{ModelSlot, ScorerFactory as _, Tier};
 use crate::models::alert::{AlertRule, Severity};
 use crate::models::stage_health::{

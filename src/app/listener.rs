@@ -8,10 +8,10 @@ use tracing::warn;
 use super::connections::Connections;
 use super::pipeline::Pipeline;
 use super::supervisors::Supervisors;
-use crate::actors::downstream::Downstream;
 use crate::actors::messages::{ApplyUpdate, Publish};
-use crate::actors::plan::Plan;
-use crate::actors::vitals::Vitals;
+use crate::actors::runtime::downstream::Downstream;
+use crate::actors::runtime::stage_metrics::Vitals;
+use crate::actors::runtime::supervision_plan::Plan;
 use crate::stream::{Stream, UpdateEvent};
 
 /// Updates that may wait for this process's stages before it is told of a gap instead.

@@ -11,13 +11,13 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
-use crate::actors::downstream::downstream;
 use crate::actors::messages::{Kill, ReportHealth};
-use crate::actors::plan::{Plan, Role};
-use crate::actors::supervisor::{
+use crate::actors::runtime::downstream::downstream;
+use crate::actors::runtime::stage_metrics::Vitals;
+use crate::actors::runtime::supervision_plan::{Plan, Role};
+use crate::actors::runtime::supervisor::{
     Life, Stage, StageSpec, Supervision, TaskLife, TaskSpec, supervise, supervise_task,
 };
-use crate::actors::vitals::Vitals;
 
 /// Messages that may wait for a stage before `try_send` refuses. Messages with a ticket do not count against it.
 const MAILBOX: usize = 256;

@@ -5,7 +5,7 @@ use std::io::BufRead;
 use anyhow::bail;
 use serde::Serialize;
 
-use crate::actors::scoring::score_texts;
+use crate::actors::scoring::scored_post::score_texts;
 use crate::inference::{HeadKind, LoadParams, Reading, load, load_alone};
 use crate::telemetry;
 

@@ -8,7 +8,7 @@ use utoipa::IntoParams;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{self, NoParameters, Parameters};
 use super::state::AppState;
-use crate::actors::announcing;
+use crate::actors::alerter::publication;
 use crate::models::alert::{Alert, AlertRule, AlertState, AlertWithHistory};
 use crate::store::alerts::{self, AlertsQuery};
 use crate::store::page::Page;
@@ -86,7 +86,7 @@ pub async fn acknowledge(
     let found = alerts::acknowledge(&state.store, id, Timestamp::now()).await?;
     let seen = found.ok_or_else(|| ApiError::NotFound { what: format!("alert `{id}`") })?;
     if seen.is_first {
-        announcing::push(&state.updates, seen.alert.clone()).await;
+        publication::push(&state.updates, seen.alert.clone()).await;
     }
     Ok(Json(seen.alert))
 }

@@ -9,7 +9,7 @@ use super::channel_wish::must_last;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{self, NoParameters, Parameters};
 use super::state::AppState;
-use crate::actors::delivery;
+use crate::actors::notifier::delivery;
 use crate::models::notification::{Notification, NotificationState};
 use crate::store::notifications::{self, NotificationsQuery, Resent};
 use crate::store::page::Page;

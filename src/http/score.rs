@@ -15,7 +15,7 @@ use super::body;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{self, NoParameters, Parameters};
 use super::state::AppState;
-use crate::actors::job_queue::LaneError;
+use crate::actors::scoring::job_queue::LaneError;
 use crate::models::new_post::Rejection;
 use crate::models::score::Score;
 

@@ -29,8 +29,8 @@ pub use line::Line;
 
 use self::watchdog::Lines;
 use crate::actors::broadcaster::outbox::Outbox;
-use crate::actors::downstream::Downstream;
 use crate::actors::messages::{Disconnect, SessionId, Watch};
+use crate::actors::runtime::downstream::Downstream;
 use crate::models::live::FrameId;
 use crate::models::subscription::Subscription;
 

@@ -18,7 +18,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use super::*;
 use crate::actors::broadcaster::frame::{Frame, LiveFrame, Standing};
 use crate::actors::broadcaster::outbox::Goodbye;
-use crate::actors::downstream::{Redirect, downstream};
+use crate::actors::runtime::downstream::{Redirect, downstream};
 use crate::models::subscription::Feed;
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;

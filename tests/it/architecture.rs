@@ -39,7 +39,7 @@ const KEPT_TO: [(&[&str], &[&str]); 8] = [
     (&["env::var", "env = \"", "env::set_var"], &["config", "cli", "process/child.rs"]),
     // Elsewhere children would inherit our secrets. Benches start this very program, and programs to compare it with.
     (&["Command::new("], &["process/child.rs", "bench"]),
-    (&["do_send("], &["actors/downstream.rs"]),
+    (&["do_send("], &["actors/runtime/downstream.rs"]),
     (&["unbounded_channel", "unbounded()", "sync::mpsc::channel"], &[]),
 ];
 
@@ -48,24 +48,24 @@ const KEPT_TO: [(&[&str], &[&str]); 8] = [
 const MAY_SPAWN: [(&str, usize, &str); 28] = [
     ("http/export_room.rs", 1, "ends with the body it watches, which aborts it"),
     (
-        "actors/aggregator.rs",
+        "actors/aggregator/mod.rs",
         5,
         "transactions, readings and the cache end; the actor ends with what publishes",
     ),
-    ("actors/alerter.rs", 1, "a turn ends, and the actor waits for it"),
+    ("actors/alerter/mod.rs", 1, "a turn ends, and the actor waits for it"),
     ("actors/broadcaster/mod.rs", 1, "a reading ends, and the actor waits for it"),
     ("actors/deep_pool.rs", 1, "a claim ends, and the actor waits for it"),
-    ("actors/housekeeper.rs", 2, "housekeeping and merging end, and the actor waits for them"),
+    ("actors/maintenance.rs", 2, "housekeeping and merging end, and the actor waits for them"),
     (
-        "actors/notifier.rs",
+        "actors/notifier/mod.rs",
         3,
         "claims and attempts end, and the actor waits for them; tidying ends and comes again",
     ),
-    ("actors/service_alerter.rs", 2, "attempts and questions end, and the actor waits for them"),
-    ("actors/signal_board.rs", 1, "a computation ends, and the caller waits for it"),
-    ("actors/signal_watcher.rs", 1, "a look ends, and the actor waits for it"),
-    ("actors/trend_counter.rs", 1, "a report ends, and the actor waits for it"),
-    ("actors/workers.rs", 1, "the pool looks at its threads each second"),
+    ("actors/service_alerter/mod.rs", 2, "attempts and questions end, and the actor waits for them"),
+    ("actors/anomaly_detector/monitored_series.rs", 1, "a computation ends, and the caller waits for it"),
+    ("actors/anomaly_detector/mod.rs", 1, "a look ends, and the actor waits for it"),
+    ("actors/trend_counter/mod.rs", 1, "a report ends, and the actor waits for it"),
+    ("actors/scoring/worker_threads.rs", 1, "the pool looks at its threads each second"),
     ("app.rs", 4, "starting, stopping and announcing end"),
     ("app/connections.rs", 1, "connecting ends, and the caller waits for it"),
     ("app/health_monitor.rs", 1, "a look at the disk; the monitor waits for it, for a while"),
@@ -216,9 +216,9 @@ fn a_planted_violation_is_found() {
     check("virality/mod.rs", "use crate::{\n    models::alert::{Alert, Scope},\n    store,\n};", &told);
     check("ws/session.rs", "let n = crate::http::limit();", &["src/ws/session.rs: `ws` may not use `http`"]);
     check(
-        "actors/commit.rs",
+        "actors/aggregator/commit.rs",
         "use super::super::config::Config;",
-        &["src/actors/commit.rs: `actors` may not use `config`"],
+        &["src/actors/aggregator/commit.rs: `actors` may not use `config`"],
     );
     check(
         "http/posts.rs",
@@ -245,7 +245,7 @@ fn a_planted_violation_is_found() {
 
 #[test]
 fn what_is_allowed_passes() {
-    check("actors/commit.rs", "use super::messages::Kill;\nuse crate::store::Store;", &[]);
+    check("actors/aggregator/commit.rs", "use super::messages::Kill;\nuse crate::store::Store;", &[]);
     check("store/mod.rs", "// crate::http is not used here\nuse crate::models::post::Post;", &[]);
     check("stream/mod.rs", "#[cfg(test)]\nmod tests {\n    use crate::http::state;\n}", &[]);
     check("http/mod.rs", "let report = crate::telemetry::NAME; let support = support::x();", &[]);

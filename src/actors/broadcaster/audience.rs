@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::frame::{Encode, Frame, MetricsFrame};
-use super::log::{Kept, News};
 use super::outbox::{Goodbye, Outbox};
+use super::replay_buffer::{Kept, News};
 use crate::actors::messages::SessionId;
 use crate::models::bounded::MaxRate;
 use crate::models::subscription::{Feed, Subscription};

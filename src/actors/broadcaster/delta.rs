@@ -67,7 +67,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::actors::live_windows::LiveWindows;
+    use crate::actors::live_metrics::windows::LiveWindows;
     use crate::models::post::{Post, ScoredPost, Source};
     use crate::models::rollup::delta_of;
     use crate::models::score::{EMOTIONS, Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel};

@@ -1,9 +1,10 @@
 //! News → sessions.
 
+pub mod replay_buffer; // the news of late
+
 pub mod audience; // who listens, grouped by what they want
 pub mod delta; // what has changed from one live window to the next
 pub mod frame; // what is sent, encoded once
-pub mod log; // the news of late
 pub mod outbox; // what waits for one session
 
 use std::collections::VecDeque;
@@ -18,10 +19,10 @@ use tracing::{debug, warn};
 
 use self::audience::Audience;
 use self::frame::{Delta, Encode, LiveFrame, MetricsFrame, MetricsParams, Standing};
-use self::log::{Fit, Log};
 use self::outbox::{Goodbye, Outbox};
+use self::replay_buffer::{Fit, Log};
 use super::messages::{Disconnect, Publish, PublishMetrics, PublishSystem, Watch};
-use super::supervisor::{Life, stage};
+use super::runtime::supervisor::{Life, stage};
 use crate::models::live::{FrameId, SequencedUpdate};
 use crate::models::metrics::LiveMetrics;
 use crate::models::stage_health::SystemHealth;

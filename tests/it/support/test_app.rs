@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use clap::{Args, Command, FromArgMatches};
-use groundswell::actors::plan::Role;
+use groundswell::actors::runtime::supervision_plan::Role;
 use groundswell::app::supervisors::KillSwitch;
 use groundswell::app::{self, Control};
 use groundswell::config::Config;

@@ -1,5 +1,9 @@
 //! RecordBatch, CorrectBatch → store and live windows; settles the ticket.
 
+mod commit; // one transaction, and what is told after it
+mod correction; // the same, for better scores
+mod feed_budget; // how much is shown live
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,17 +15,17 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tracing::warn;
 
-use super::cascade::Cascade;
-use super::commit::Committer;
-use super::correction::{self, Corrections, Undone};
-use super::downstream::Downstream;
-use super::feed_budget::FeedBudget;
-use super::live_gauges;
-use super::live_windows::LiveWindows;
+use self::commit::Committer;
+use self::correction::{Corrections, Undone};
+use self::feed_budget::FeedBudget;
+use super::live_metrics::cache;
+use super::live_metrics::gauges;
+use super::live_metrics::windows::LiveWindows;
 use super::messages::{ApplyUpdate, CorrectBatch, PostsFlagged, PublishMetrics, RecordBatch};
-use super::supervisor::{Life, stage};
-use super::trend_tap::TrendTap;
-use super::window_cache;
+use super::runtime::downstream::Downstream;
+use super::runtime::supervisor::{Life, stage};
+use super::scoring::cascade::Cascade;
+use super::trend_counter::tap::TrendTap;
 use crate::models::live::{FrameId, LiveUpdate, SequencedUpdate};
 use crate::models::metrics::LiveWindow;
 use crate::models::rollup::{RollupKey, Sums};
@@ -280,7 +284,7 @@ impl Aggregator {
             return;
         }
         let metrics = Arc::new(self.windows.live(now));
-        live_gauges::set(&metrics, self.params.live_window);
+        gauges::set(&metrics, self.params.live_window);
         if self.params.broadcaster.try_send(PublishMetrics { metrics }).is_ok() {
             self.shown = Some(state);
         }
@@ -292,10 +296,10 @@ impl Aggregator {
         if self.healing.is_some() {
             return;
         }
-        let entries = window_cache::entries(&self.windows.live(now));
+        let entries = cache::entries(&self.windows.live(now));
         let cache = self.params.cache.clone();
         self.params.io.spawn(async move {
-            if let Err(error) = cache.put(&entries, window_cache::TTL).await {
+            if let Err(error) = cache.put(&entries, cache::TTL).await {
                 tracing::debug!(%error, "the newest figures were not cached");
             }
         });

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tracing::{debug, info, warn};
 
-use super::supervisor::{Life, stage};
+use super::runtime::supervisor::{Life, stage};
 use crate::store::{Store, StoreError, alerts, pending_words, retention, rollups};
 
 /// How often it looks. All it does is idempotent and cheap when there is nothing to do.

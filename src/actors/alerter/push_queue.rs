@@ -4,7 +4,7 @@ use std::collections::{HashSet, VecDeque};
 
 use uuid::Uuid;
 
-use super::announcing::push_all;
+use super::publication::push_all;
 use crate::store::{Store, StoreError, alerts};
 use crate::stream::Updates;
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::downstream::Downstream;
-use super::messages::CountTerms;
+use crate::actors::messages::CountTerms;
+use crate::actors::runtime::downstream::Downstream;
 use crate::models::post::ScoredPost;
 use crate::telemetry::TREND_POSTS_MISSED_TOTAL;
 use crate::trends::slice::HeardPost;
@@ -78,7 +78,7 @@ impl TrendTap {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actors::downstream::downstream;
+    use crate::actors::runtime::downstream::downstream;
     use crate::store::testing;
 
     #[test]

@@ -1,5 +1,7 @@
 //! What is wrong with the service itself → people, without either server.
 
+pub mod state; // what a service alerter knows, which outlives any incarnation
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,10 +10,11 @@ use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tracing::{debug, info, warn};
 
-use super::delivery::{self, DeliveryError};
+use self::state::ServiceDesk;
 use super::messages::ObserveHealth;
-use super::service_desk::ServiceDesk;
-use super::supervisor::{Life, Stage as _, stage};
+use super::notifier::delivery;
+use super::notifier::delivery::DeliveryError;
+use super::runtime::supervisor::{Life, Stage as _, stage};
 use crate::models::error_log::ErrorKind;
 use crate::notify::destinations::Destination;
 use crate::notify::dispatch::Due;

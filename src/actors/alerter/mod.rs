@@ -1,5 +1,15 @@
 //! Rules → alerts, stored, pushed and handed to whoever sends them.
 
+mod churn_alerts; // what becomes of posts at high churn risk
+mod deferred_work; // what turns leave for later, and where that is said
+mod evaluator; // what the alerter does
+pub(super) mod example_posts; // the posts that made an alert, and what they speak of
+mod measurements; // which windows are measured when
+pub mod publication; // what follows every change of alerts
+mod push_queue; // alerts that changed, on their way to browsers
+mod push_throttle; // what people were told of open alerts
+mod rule_evidence; // what an alert of a rule goes by
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,9 +19,9 @@ use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tracing::warn;
 
-use super::evaluator::Evaluator;
+use self::evaluator::Evaluator;
 use super::messages::PostsFlagged;
-use super::supervisor::{Life, stage};
+use super::runtime::supervisor::{Life, stage};
 use crate::store::Store;
 use crate::stream::Updates;
 

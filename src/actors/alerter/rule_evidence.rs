@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use tracing::warn;
 
-use super::alert_posts::{self, Spoken};
+use super::example_posts;
+use super::example_posts::Spoken;
 use crate::alerting::evidence;
 use crate::models::alert::{AlertPost, Evidence};
 use crate::models::alert_rule::{Comparison, Metric, NewRule};
@@ -34,7 +35,7 @@ pub(super) async fn fill_in(store: &Store, openings: &mut [Opening], now: Timest
     let Some(openings) = openings.get_mut(..needed) else { return };
     for opening in openings.iter_mut().take_while(|_| started.elapsed() < PATIENCE) {
         let rule = &opening.rule.what;
-        match alert_posts::of_scope(store, &opening.id.scope, behind(rule, now)).await {
+        match example_posts::of_scope(store, &opening.id.scope, behind(rule, now)).await {
             Ok(posts) => opening.posts = shown(rule, posts),
             Err(error) => {
                 warn!(%error, rule = rule.name, "the posts behind alerts could not be read, they open without");
@@ -56,7 +57,7 @@ pub(super) async fn fill_in(store: &Store, openings: &mut [Opening], now: Timest
 
 async fn read(store: &Store, opening: &Opening, now: Timestamp) -> Result<Evidence, StoreError> {
     let (rule, scope) = (&opening.rule.what, &opening.id.scope);
-    let Spoken { terms, .. } = alert_posts::spoken(store, scope, (since(rule, now), now)).await?;
+    let Spoken { terms, .. } = example_posts::spoken(store, scope, (since(rule, now), now)).await?;
     let steps = evidence::steps(rule, now);
     let past = Past {
         group: Group {
@@ -71,7 +72,7 @@ async fn read(store: &Store, opening: &Opening, now: Timestamp) -> Result<Eviden
         to: steps.stretch.to,
     };
     let measured = measures::steps(store, &past).await?;
-    Ok(alert_posts::evidence(evidence::series(rule, &measured, (steps, opening.value)), terms))
+    Ok(example_posts::evidence(evidence::series(rule, &measured, (steps, opening.value)), terms))
 }
 
 fn since(rule: &NewRule, now: Timestamp) -> Timestamp {

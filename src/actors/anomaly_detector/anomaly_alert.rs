@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::alert_posts::{self, Spoken};
+use crate::actors::alerter::example_posts;
+use crate::actors::alerter::example_posts::Spoken;
 use crate::alerting::title::grouped;
 use crate::models::alert::{AlertPost, EvidencePoint, Scope, Severity};
 use crate::models::post::ScoredPost;
@@ -68,7 +69,7 @@ pub(super) async fn of(
     series: Vec<EvidencePoint>,
 ) -> Result<NewAlert, StoreError> {
     let (from, to) = finding.window();
-    let Spoken { posts: these, terms } = alert_posts::spoken(store, &about.scope, (from, to)).await?;
+    let Spoken { posts: these, terms } = example_posts::spoken(store, &about.scope, (from, to)).await?;
     let change = &finding.change;
     let is_pleasant = change.metric == Metric::Mean(Mean::Sentiment) && !finding.is_fall();
     let severity = match change.strength {
@@ -88,7 +89,7 @@ pub(super) async fn of(
         channels: Vec::new(),
         posts: shown(&these, &terms, finding),
         members: Vec::new(),
-        evidence: Some(alert_posts::evidence(series, terms)),
+        evidence: Some(example_posts::evidence(series, terms)),
         series: about,
     })
 }

@@ -9,12 +9,12 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tracing::{error, warn};
 
-use super::cascade::{Cascade, Deferred, Places, TierCounts};
-use super::downstream::Downstream;
 use super::feed_budget::FeedBudget;
-use super::messages::{PostsFlagged, RecordBatch};
-use super::trend_tap::TrendTap;
-use super::vitals::Vitals;
+use crate::actors::messages::{PostsFlagged, RecordBatch};
+use crate::actors::runtime::downstream::Downstream;
+use crate::actors::runtime::stage_metrics::Vitals;
+use crate::actors::scoring::cascade::{Cascade, Deferred, Places, TierCounts};
+use crate::actors::trend_counter::tap::TrendTap;
 use crate::inference::Tier;
 use crate::models::live::LiveUpdate;
 use crate::models::post::ScoredPost;

@@ -15,9 +15,9 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::messages::{Kill, ReportHealth};
-use super::plan::{Deaths, Plan};
-use super::vitals::{HealthBoard, Standing, Vitals};
+use super::stage_metrics::{HealthBoard, Standing, Vitals};
+use super::supervision_plan::{Deaths, Plan};
+use crate::actors::messages::{Kill, ReportHealth};
 use crate::models::error_log::ErrorKind;
 use crate::models::stage_health::StageState;
 use crate::telemetry::{STAGE_RESTARTS_TOTAL, errors};
@@ -264,7 +264,7 @@ where
 /// Implements what every stage must answer: how it is, and the tests' request to panic.
 macro_rules! stage {
     ($actor:ty, $name:literal) => {
-        impl $crate::actors::supervisor::Stage for $actor {
+        impl $crate::actors::runtime::supervisor::Stage for $actor {
             const NAME: &'static str = $name;
         }
 
@@ -296,7 +296,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::actors::plan::{RestartPolicy, Role};
+    use crate::actors::runtime::supervision_plan::{RestartPolicy, Role};
     use crate::models::stage_health::StageHealth;
 
     const PATIENCE: Duration = Duration::from_secs(60);

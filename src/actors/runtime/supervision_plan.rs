@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::STAGES;
+use crate::actors::STAGES;
 
 /// One thing that is kept alive.
 #[derive(Debug, Clone, PartialEq, Eq)]

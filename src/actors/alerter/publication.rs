@@ -23,7 +23,7 @@ const NOTICES_MAX: usize = 100;
 /// Notes what mutes each open alert, and puts what people must be told into the outbox: the last thing in a turn, so that
 /// either an alert changes and people will be told of it, or neither. Where a rule is given, only its own alerts, which no
 /// others may inhibit. Answers how many notices are left for the next turn.
-pub(super) async fn announce(
+pub(in crate::actors) async fn announce(
     turn: &mut Turn<'_>,
     (silences, rule): (&[Silence], Option<Uuid>),
     now: Timestamp,
@@ -39,7 +39,7 @@ pub(super) async fn announce(
 }
 
 /// Begins to write, if this process still leads.
-pub(super) async fn turn(lead: &mut Option<Lead>) -> Result<Turn<'_>, StoreError> {
+pub(in crate::actors) async fn turn(lead: &mut Option<Lead>) -> Result<Turn<'_>, StoreError> {
     match lead {
         Some(lead) => lead.turn().await,
         None => Err(StoreError::Internal { reason: "another process leads".to_owned() }),
@@ -47,14 +47,14 @@ pub(super) async fn turn(lead: &mut Option<Lead>) -> Result<Turn<'_>, StoreError
 }
 
 /// Counts what a turn opened, which is certain only now.
-pub(super) fn count(committed: &Committed) {
+pub(in crate::actors) fn count(committed: &Committed) {
     for kind in &committed.opened {
         metrics::counter!(ALERTS_OPENED_TOTAL, "rule" => kind.as_str()).increment(1);
     }
 }
 
 /// Tells every process how alerts are now.
-pub(super) async fn push_all(updates: &Updates, alerts: Vec<Alert>) {
+pub(in crate::actors) async fn push_all(updates: &Updates, alerts: Vec<Alert>) {
     for alert in alerts {
         push(updates, alert).await;
     }

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tracing::error;
 
-use super::downstream::{Downstream, Ticketed};
 use super::job_queue::{LaneError, Request};
-use super::scoring::score_texts;
+use super::scored_post::score_texts;
+use crate::actors::runtime::downstream::{Downstream, Ticketed};
 use crate::inference::{Scorer, ScorerFactory};
 
 /// How often a stage looks at its workers.

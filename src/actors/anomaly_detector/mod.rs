@@ -1,5 +1,8 @@
 //! Every minute: what is unusual in the biggest series → alerts, with what they go by.
 
+mod anomaly_alert; // from an unusual change to an alert
+mod monitored_series; // the series that are watched
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,10 +12,10 @@ use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tracing::warn;
 
-use super::announcing::{announce, count, push_all, turn};
-use super::signal_alert::{self, Finding};
-use super::signal_board::{Board, Series};
-use super::supervisor::{Life, stage};
+use self::anomaly_alert::Finding;
+use self::monitored_series::{Board, Series};
+use super::alerter::publication::{announce, count, push_all, turn};
+use super::runtime::supervisor::{Life, stage};
 use crate::models::alert::{Alert, AlertRule, Scope};
 use crate::models::signals::SignalSettings;
 use crate::models::silence::Silence;
@@ -214,8 +217,8 @@ impl Watcher {
             return Ok(());
         }
         let is_new = series.open.is_none();
-        let points = signal_alert::points(&known, finding);
-        let found = signal_alert::of(&self.params.store, about.clone(), finding, points).await?;
+        let points = anomaly_alert::points(&known, finding);
+        let found = anomaly_alert::of(&self.params.store, about.clone(), finding, points).await?;
         let mut turn = turn(&mut self.lead).await?;
         turn.raise(&found).await?;
         announce(&mut turn, (&self.silences, None), finding.now).await?;

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::alerter::AlerterParams;
-use super::announcing::{announce, count, push_all, turn};
-use super::left_out::{Left, LeftBehind};
-use super::measuring::{Schedule, Taken};
+use super::AlerterParams;
+use super::deferred_work::{Left, LeftBehind};
+use super::measurements::{Schedule, Taken};
+use super::publication::{announce, count, push_all, turn};
 use super::push_queue::PushQueue;
-use super::told_alerts::ToldAlerts;
+use super::push_throttle::ToldAlerts;
 use super::{churn_alerts, rule_evidence};
 use crate::alerting::machine::{FLAP_OPENINGS, FLAP_WITHIN};
 use crate::alerting::plan::{self, Planned, Situation};

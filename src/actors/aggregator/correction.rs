@@ -7,9 +7,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tracing::{error, warn};
 
-use super::cascade::{Deferred, TierCounts};
 use super::commit::{Committer, wide};
-use super::messages::{CorrectBatch, PostsFlagged, Reread};
+use crate::actors::messages::{CorrectBatch, PostsFlagged, Reread};
+use crate::actors::scoring::cascade::{Deferred, TierCounts};
 use crate::inference::Tier;
 use crate::models::live::{AlertChange, CorrectedPost, LiveUpdate};
 use crate::models::post::ScoredPost;

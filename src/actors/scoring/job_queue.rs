@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::messages::ScoreBatch;
+use crate::actors::messages::ScoreBatch;
 use crate::inference::Tier;
 use crate::models::score::Score;
 use crate::telemetry::INFERENCE_QUEUE_SECONDS;

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use super::messages::Vital;
-use super::plan::{Plan, Rank, Role};
+use super::supervision_plan::{Plan, Rank, Role};
+use crate::actors::messages::Vital;
 use crate::models::stage_health::{StageHealth, StageState};
 
 /// The counters of a stage or task. They belong to it, not to one incarnation of it, so a respawn keeps them.

@@ -1,5 +1,7 @@
 //! CountTerms → slices of what is spoken of, told to Redis.
 
+pub mod tap; // which stored posts are counted, and how many are not
+
 use std::time::Duration;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
@@ -8,9 +10,9 @@ use tokio::runtime::Handle;
 use tracing::warn;
 use uuid::Uuid;
 
+use self::tap::Missed;
 use super::messages::CountTerms;
-use super::supervisor::{Life, stage};
-use super::trend_tap::Missed;
+use super::runtime::supervisor::{Life, stage};
 use crate::stream::{StreamError, ToldSlices, TrendShelf};
 use crate::trends::timeline::{News, Span, Timeline};
 

@@ -58,7 +58,7 @@ pub async fn test(
 }
 
 /// Opens a stored channel, so that it can be notified without asking PostgreSQL again.
-pub(super) async fn receiver(
+pub(in crate::actors) async fn receiver(
     store: &Store,
     messenger: &Messenger,
     of: &StoredChannel,
@@ -73,7 +73,7 @@ pub(super) async fn receiver(
 ///
 /// # Errors
 /// When it could not be sent at all; the lease then ends by itself.
-pub(super) async fn deliver(
+pub(in crate::actors) async fn deliver(
     store: &Store,
     messenger: &Messenger,
     claimed: &Claimed,

@@ -18,7 +18,7 @@ const TERMS_MAX: usize = 10;
 const COMPARED_WITH: SignedDuration = SignedDuration::from_hours(24);
 
 /// Posts of a stretch of time.
-pub(super) struct Spoken {
+pub(in crate::actors) struct Spoken {
     /// The newest.
     pub posts: Vec<ScoredPost>,
     /// Terms that they use more often than those before, the most telling first.
@@ -26,7 +26,7 @@ pub(super) struct Spoken {
 }
 
 /// What is said of a thing in a stretch of time, and how that differs from before.
-pub(super) async fn spoken(
+pub(in crate::actors) async fn spoken(
     store: &Store,
     scope: &Scope,
     (from, to): (Timestamp, Timestamp),
@@ -42,7 +42,7 @@ pub(super) async fn spoken(
 }
 
 /// What an alert goes by, as it is kept.
-pub(super) fn evidence(series: Vec<EvidencePoint>, terms: Vec<TellingTerm>) -> Evidence {
+pub(in crate::actors) fn evidence(series: Vec<EvidencePoint>, terms: Vec<TellingTerm>) -> Evidence {
     let kept = |found: TellingTerm| EvidenceTerm {
         term: found.term,
         count: i64::from(found.count),
@@ -52,7 +52,7 @@ pub(super) fn evidence(series: Vec<EvidencePoint>, terms: Vec<TellingTerm>) -> E
 }
 
 /// Some of a series' posts.
-pub(super) async fn of_scope(
+pub(in crate::actors) async fn of_scope(
     store: &Store,
     scope: &Scope,
     query: PostsQuery,

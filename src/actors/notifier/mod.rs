@@ -1,5 +1,7 @@
 //! The outbox → people.
 
+pub mod delivery; // from a channel as it is stored to somebody who is told
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,8 +9,8 @@ use actix::{Actor, ActorFutureExt, AsyncContext, Context, WrapFuture};
 use tokio::runtime::Handle;
 use tracing::{info, warn};
 
-use super::delivery::deliver;
-use super::supervisor::{Life, Stage as _, stage};
+use self::delivery::deliver;
+use super::runtime::supervisor::{Life, Stage as _, stage};
 use crate::models::error_log::ErrorKind;
 use crate::notify::messenger::Messenger;
 use crate::store::outbox::{self, Claimed};

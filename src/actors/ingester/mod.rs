@@ -1,5 +1,7 @@
 //! Stream → ScoreBatch; acknowledges when the ticket says so, claims what was abandoned.
 
+mod poison_isolation; // batches to be tried again: smaller, alone, not for ever
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,12 +13,12 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
-use super::downstream::Downstream;
+use self::poison_isolation::{Suspect, Suspects};
 use super::messages::ScoreBatch;
-use super::supervisor::{Life, Stage as _, stage};
-use super::suspects::{Suspect, Suspects};
-use super::ticket::{Settled, Settlement, Ticket};
-use super::vitals::Vitals;
+use super::runtime::downstream::Downstream;
+use super::runtime::stage_metrics::Vitals;
+use super::runtime::supervisor::{Life, Stage as _, stage};
+use super::runtime::ticket::{Settled, Settlement, Ticket};
 use crate::models::error_log::ErrorKind;
 use crate::stream::{Burial, Consumer, Delivered, EntryId, StreamError};
 use crate::telemetry::{

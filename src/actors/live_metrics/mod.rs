@@ -1,0 +1,5 @@
+//! The live windows: the last minutes as sums of committed deltas, for browsers, Prometheus and Redis.
+
+pub(super) mod cache; // the newest figures as Redis keeps them
+pub(super) mod gauges; // the live window as Prometheus reads it
+pub(super) mod windows; // the last minutes as sums of committed deltas
