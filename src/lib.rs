@@ -34,6 +34,8 @@ pub mod store; // Postgres, the only place with SQL
 
 pub mod notify; // telling people, in five ways
 
+pub mod live; // frames and outboxes of live connections
+
 pub mod actors; // who does what, and the messages between them
 
 pub mod http; // the calls, and the dashboard

@@ -21,11 +21,11 @@ use std::sync::Arc;
 
 use actix::Message;
 
-use super::broadcaster::outbox::Outbox;
 use super::runtime::downstream::Ticketed;
 use super::runtime::ticket::Ticket;
 use super::scoring::cascade::{Deferred, Places};
 use super::trend_counter::tap::Uncounted;
+use crate::live::outbox::Outbox;
 use crate::models::live::FrameId;
 use crate::models::metrics::LiveMetrics;
 use crate::models::post::{AcceptedPost, ScoredPost};

@@ -12,7 +12,6 @@ use super::supervisors::Supervisors;
 use crate::actors::aggregator::{Aggregator, AggregatorParams};
 use crate::actors::alerter::{Alerter, AlerterParams};
 use crate::actors::anomaly_detector::{SignalWatcher, SignalWatcherParams};
-use crate::actors::broadcaster::frame::{Frame, LiveFrame};
 use crate::actors::broadcaster::{Broadcaster, BroadcasterParams};
 use crate::actors::deep_pool::{DeepPool, DeepPoolParams};
 use crate::actors::inference_pool::{InferencePool, InferencePoolParams};
@@ -31,9 +30,9 @@ use crate::actors::trend_counter::tap::TrendTap;
 use crate::actors::trend_counter::{TrendCounter, TrendCounterParams};
 use crate::config::{Config, Role};
 use crate::inference::Tier;
+use crate::live::frame::{Frame, LiveFrame};
 use crate::models::live::FrameId;
 use crate::notify::messenger::LEASE;
-use crate::ws;
 
 /// The running stages, and how to reach them.
 pub struct Pipeline {
@@ -232,5 +231,7 @@ pub fn start(
 }
 
 fn encode(id: &FrameId, frame: LiveFrame<'_>) -> Option<Frame> {
-    ws::encode::live(id, frame).inspect_err(|error| warn!(%error, "a frame could not be encoded")).ok()
+    crate::live::encode::live(id, frame)
+        .inspect_err(|error| warn!(%error, "a frame could not be encoded"))
+        .ok()
 }

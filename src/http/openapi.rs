@@ -14,11 +14,11 @@ use super::{
     notification_channels, notifications, posts, range, score, signal_settings, silences, socket, system,
     tickets, trends, views,
 };
+use crate::live::protocol::{ClientOp, ServerFrame};
 use crate::models::error_log::ErrorWindow;
 use crate::models::metrics::LiveMetrics;
 use crate::models::post::PostOrder;
 use crate::trends::timeline::Span;
-use crate::ws::frames::{ClientOp, ServerFrame};
 
 #[derive(OpenApi)]
 #[openapi(

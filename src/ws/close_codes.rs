@@ -17,7 +17,7 @@
 //!
 //! Server-sent events end with a comment that carries the same code, and the browser comes back by itself.
 
-use crate::actors::broadcaster::outbox::Goodbye;
+use crate::live::outbox::Goodbye;
 
 /// The server is stopping.
 pub const GOING_AWAY: u16 = 1001;

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use futures_util::Stream;
 
-use crate::actors::broadcaster::outbox::{Batch, Outbox};
+use crate::live::outbox::{Batch, Outbox};
 
 /// Bytes taken out of an outbox at once. What was taken waits in the connection and can no longer be replaced by anything
 /// newer, so it is little; but a system call should be worth it.

@@ -13,9 +13,10 @@ use futures_util::future::BoxFuture;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::drain::Drain;
-use super::{Place, Sockets, close_codes, encode};
-use crate::actors::broadcaster::outbox::{Batch, Outbox};
+use super::{Place, Sockets, close_codes};
 use crate::actors::messages::SessionId;
+use crate::live::encode;
+use crate::live::outbox::{Batch, Outbox};
 
 /// Well below the half minute after which some proxies cut silent connections.
 const PING_EVERY: Duration = Duration::from_secs(15);

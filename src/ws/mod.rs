@@ -4,9 +4,7 @@ pub mod close_codes; // why a socket was closed
 mod connection; // from an HTTP connection to a live one
 mod door; // where connections come in
 mod drain; // an outbox as a stream
-pub mod encode; // frames as text
 mod events; // the same as server-sent events
-pub mod frames; // the wire protocol
 mod incoming; // what is read on a connection
 mod line; // the TCP connection under a session
 pub mod parse; // what a client said
@@ -28,9 +26,9 @@ pub use events::EventStream;
 pub use line::Line;
 
 use self::watchdog::Lines;
-use crate::actors::broadcaster::outbox::Outbox;
 use crate::actors::messages::{Disconnect, SessionId, Watch};
 use crate::actors::runtime::downstream::Downstream;
+use crate::live::outbox::Outbox;
 use crate::models::live::FrameId;
 use crate::models::subscription::Subscription;
 

@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::frames::{ClientOp, OpError, Subscribe};
+use crate::live::protocol::{ClientOp, OpError, Subscribe};
 use crate::models::live::FrameId;
 use crate::models::subscription::Feed;
 

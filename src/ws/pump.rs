@@ -144,7 +144,7 @@ mod tests {
     use tokio::net::TcpStream;
 
     use super::*;
-    use crate::actors::broadcaster::outbox::Outbox;
+    use crate::live::outbox::Outbox;
     use crate::ws::tests::{text, wire_to_a_peer};
 
     const PATIENCE: Duration = Duration::from_secs(20);

@@ -16,14 +16,15 @@ use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
 
 use super::connection::Slot;
-use super::frames::{ClientOp, OpError, Subscribe};
 use super::incoming::{Appetite, Incoming};
 use super::rate_limit::RateLimit;
 use super::wire::Wire;
-use super::{MESSAGE_BYTES_MAX, Place, Refusal, Sockets, TOKEN_PROTOCOL, close_codes, encode, parse};
-use crate::actors::broadcaster::frame::Frame;
-use crate::actors::broadcaster::outbox::{Goodbye, Outbox};
+use super::{MESSAGE_BYTES_MAX, Place, Refusal, Sockets, TOKEN_PROTOCOL, close_codes, parse};
 use crate::actors::messages::{SessionId, Watch};
+use crate::live::encode;
+use crate::live::frame::Frame;
+use crate::live::outbox::{Goodbye, Outbox};
+use crate::live::protocol::{ClientOp, OpError, Subscribe};
 use crate::models::live::FrameId;
 use crate::models::subscription::{Feeds, Subscription};
 

@@ -16,9 +16,10 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use super::*;
-use crate::actors::broadcaster::frame::{Frame, LiveFrame, Standing};
-use crate::actors::broadcaster::outbox::Goodbye;
 use crate::actors::runtime::downstream::{Redirect, downstream};
+use crate::live::encode;
+use crate::live::frame::{Frame, LiveFrame, Standing};
+use crate::live::outbox::Goodbye;
 use crate::models::subscription::Feed;
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;

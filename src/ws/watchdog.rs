@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::line::Line;
-use crate::actors::broadcaster::outbox::Outbox;
 use crate::actors::messages::SessionId;
+use crate::live::outbox::Outbox;
 use crate::telemetry::SOCKETS_EVICTED_TOTAL;
 
 /// How often it looks.

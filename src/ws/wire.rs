@@ -11,8 +11,8 @@ use actix_web::rt::net::TcpStream;
 use bytes::{Buf, Bytes};
 
 use super::drain::BATCH_BYTES;
-use super::encode;
-use crate::actors::broadcaster::outbox::{Batch, Goodbye, Outbox};
+use crate::live::encode;
+use crate::live::outbox::{Batch, Goodbye, Outbox};
 
 /// Pieces handed to the kernel with one call.
 const PIECES_MAX: usize = 16;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::support::source::{self, Source, mentions};
 
 /// What each module may use. `telemetry` only names things, so all may use it.
-const MAY_USE: [(&str, &str); 18] = [
+const MAY_USE: [(&str, &str); 19] = [
     ("models", ""),
     ("process", ""),
     ("embedded", "process"),
@@ -20,10 +20,11 @@ const MAY_USE: [(&str, &str); 18] = [
     ("notify", "models"),
     ("auth", "models"),
     ("connectors", "models stream"),
-    ("actors", "models enrich inference virality alerting store stream notify trends"),
-    ("ws", "models actors auth"),
+    ("live", "models"),
+    ("actors", "models live enrich inference virality alerting store stream notify trends"),
+    ("ws", "models live actors auth"),
     // The route table leads to the live sockets as well.
-    ("http", "models actors store stream inference notify auth ws trends alerting"),
+    ("http", "models live actors store stream inference notify auth ws trends alerting"),
     ("config", "models embedded enrich inference notify stream"),
 ];
 

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::frame::{Encode, Frame, MetricsFrame};
-use super::outbox::{Goodbye, Outbox};
 use super::replay_buffer::{Kept, News};
 use crate::actors::messages::SessionId;
+use crate::live::frame::{Encode, Frame, MetricsFrame};
+use crate::live::outbox::{Goodbye, Outbox};
 use crate::models::bounded::MaxRate;
 use crate::models::subscription::{Feed, Subscription};
 

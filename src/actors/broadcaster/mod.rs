@@ -3,10 +3,6 @@
 pub mod replay_buffer; // the news of late
 
 pub mod audience; // who listens, grouped by what they want
-pub mod delta; // what has changed from one live window to the next
-pub mod frame; // what is sent, encoded once
-pub mod outbox; // what waits for one session
-
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,11 +14,11 @@ use tokio::runtime::Handle;
 use tracing::{debug, warn};
 
 use self::audience::Audience;
-use self::frame::{Delta, Encode, LiveFrame, MetricsFrame, MetricsParams, Standing};
-use self::outbox::{Goodbye, Outbox};
 use self::replay_buffer::{Fit, Log};
 use super::messages::{Disconnect, Publish, PublishMetrics, PublishSystem, Watch};
 use super::runtime::supervisor::{Life, stage};
+use crate::live::frame::{Delta, Encode, LiveFrame, MetricsFrame, MetricsParams, Standing};
+use crate::live::outbox::{Goodbye, Outbox};
 use crate::models::live::{FrameId, SequencedUpdate};
 use crate::models::metrics::LiveMetrics;
 use crate::models::stage_health::SystemHealth;
@@ -328,7 +324,7 @@ impl Broadcaster {
         let is_whole_due = self.whole_at.elapsed() >= WHOLE_EVERY;
         let delta = match (&self.metrics, &self.shown, &value) {
             (Some(before), Some(old), Some(new)) if !is_whole_due => {
-                let patch = delta::patch(old, new);
+                let patch = crate::live::delta::patch(old, new);
                 let frame = (self.params.encode)(&id, LiveFrame::MetricsDelta(before.id(), &patch));
                 frame.map(|frame| Delta { base: before.version(), frame: Arc::new(frame) })
             }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
 
 use super::audience::RateBucket;
-use super::frame::{Encode, Frame, LiveFrame};
+use crate::live::frame::{Encode, Frame, LiveFrame};
 use crate::models::alert::Alert;
 use crate::models::live::{AlertChange, CorrectedPost, FrameId, LiveUpdate, SequencedUpdate};
 use crate::models::post::ScoredPost;

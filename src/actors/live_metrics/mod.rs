@@ -2,4 +2,4 @@
 
 pub(super) mod cache; // the newest figures as Redis keeps them
 pub(super) mod gauges; // the live window as Prometheus reads it
-pub(super) mod windows; // the last minutes as sums of committed deltas
+pub(crate) mod windows; // the last minutes as sums of committed deltas

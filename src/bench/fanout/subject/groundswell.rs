@@ -109,14 +109,14 @@ const FRAME_BYTES_AROUND_TEXT: usize = 690;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actors::broadcaster::frame::LiveFrame;
+    use crate::live::frame::LiveFrame;
     use crate::models::live::FrameId;
 
     #[test]
     fn the_frame_of_a_post_is_as_long_as_was_asked_for() {
         let stamp = Stamp { sent_at: 1_732_180_000_000_000, number: 1_000 };
         let id = FrameId { epoch: Uuid::now_v7().simple().to_string(), offset: 10_000 };
-        let frame = crate::ws::encode::live(&id, LiveFrame::MessageNew(&post(stamp, 1_000))).unwrap().text;
+        let frame = crate::live::encode::live(&id, LiveFrame::MessageNew(&post(stamp, 1_000))).unwrap().text;
         assert!((950..=1_050).contains(&frame.len()), "{} bytes: {frame}", frame.len());
     }
 }

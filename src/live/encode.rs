@@ -4,9 +4,9 @@ use bytestring::ByteString;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::frames::{OpError, Pong, Skipped, Subscribed};
-use crate::actors::broadcaster::frame::{Frame, LiveFrame};
-use crate::actors::broadcaster::outbox::PostsSkipped;
+use super::frame::{Frame, LiveFrame};
+use super::outbox::PostsSkipped;
+use super::protocol::{OpError, Pong, Skipped, Subscribed};
 use crate::models::alert::AlertRule;
 use crate::models::live::{AlertChange, FrameId};
 use crate::models::subscription::Feed;
@@ -128,8 +128,8 @@ fn text_of<D: Serialize>(envelope: &Envelope<'_, D>) -> Result<ByteString, serde
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::live::protocol::ServerFrame;
     use crate::models::subscription::Filter;
-    use crate::ws::frames::ServerFrame;
 
     fn ack() -> Subscribed {
         Subscribed {
