@@ -24,6 +24,7 @@ pub mod models; // what the data is
 
 pub mod stream; // Redis: posts in and out, dead letters, news between processes
 
+pub mod anomaly; // unusual changes of a series against its own history, pure
 pub mod alerting; // measurements and rules to what people are told, pure
 pub mod enrich; // language, place, products, reach
 pub mod inference; // text to score, pure

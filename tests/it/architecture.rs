@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use crate::support::source::{self, Source, mentions};
 
 /// What each module may use. `telemetry` only names things, so all may use it.
-const MAY_USE: [(&str, &str); 19] = [
+const MAY_USE: [(&str, &str); 20] = [
     ("models", ""),
     ("process", ""),
     ("embedded", "process"),
     ("telemetry", "models"),
     ("virality", "models"),
+    ("anomaly", "models"),
     ("alerting", "models"),
     ("inference", "models"),
     ("enrich", "models"),
@@ -21,7 +22,7 @@ const MAY_USE: [(&str, &str); 19] = [
     ("auth", "models"),
     ("connectors", "models stream"),
     ("live", "models"),
-    ("actors", "models live enrich inference virality alerting store stream notify trends"),
+    ("actors", "models live enrich inference virality anomaly alerting store stream notify trends"),
     ("ws", "models live actors auth"),
     // The route table leads to the live sockets as well.
     ("http", "models live actors store stream inference notify auth ws trends alerting"),
@@ -90,9 +91,10 @@ const MAY_SPAWN: [(&str, usize, &str); 28] = [
 ];
 
 /// What a module must never know, because it is to be tried out with a table of numbers.
-const NEVER_KNOWS: [(&str, &[&str]); 7] = [
+const NEVER_KNOWS: [(&str, &[&str]); 8] = [
     ("models", &["actix", "async fn", "tokio"]),
     ("virality", &["actix", "async fn", "tokio", "::now()"]),
+    ("anomaly", &["actix", "async fn", "tokio", "::now()"]),
     ("alerting", &["actix", "async fn", "tokio", "::now()"]),
     ("trends", &["actix", "async fn", "tokio", "::now()"]),
     ("inference", &["actix", "async fn", "tokio"]),

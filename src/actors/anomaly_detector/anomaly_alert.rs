@@ -7,6 +7,10 @@ use jiff::Timestamp;
 use crate::actors::alerter::example_posts;
 use crate::actors::alerter::example_posts::Spoken;
 use crate::alerting::title::grouped;
+use crate::anomaly::evidence::series;
+use crate::anomaly::history::STEP_SECONDS;
+use crate::anomaly::judge::{Change, Known, Metric, Recent, Wanted};
+use crate::anomaly::mean::{Mean, WINDOW_STEPS};
 use crate::models::alert::{AlertPost, EvidencePoint, Scope, Severity};
 use crate::models::post::ScoredPost;
 use crate::models::rollup::Dimension;
@@ -14,10 +18,6 @@ use crate::store::alerts::{ALERT_POSTS_MAX, AlertSeries, NewAlert};
 use crate::store::{Store, StoreError};
 use crate::trends::contrast::TellingTerm;
 use crate::trends::terms::terms_of;
-use crate::virality::signals::evidence::series;
-use crate::virality::signals::history::STEP_SECONDS;
-use crate::virality::signals::judge::{Change, Known, Metric, Recent, Wanted};
-use crate::virality::signals::mean::{Mean, WINDOW_STEPS};
 
 /// A change that ends and begins again within this time is the same to people.
 const COOLDOWN: Duration = Duration::from_secs(15 * 60);
@@ -51,7 +51,7 @@ impl Finding {
 /// The series before the change, with what was to be expected.
 pub(super) fn points(known: &Known<'_>, finding: &Finding) -> Vec<EvidencePoint> {
     let points = series(known, &finding.recent, &finding.wanted, finding.change.metric);
-    let point = |point: crate::virality::signals::evidence::Point| EvidencePoint {
+    let point = |point: crate::anomaly::evidence::Point| EvidencePoint {
         at: Timestamp::from_second(point.at).unwrap_or(finding.now),
         value: point.value,
         baseline: point.baseline,

@@ -16,6 +16,9 @@ use self::anomaly_alert::Finding;
 use self::monitored_series::{Board, Series};
 use super::alerter::publication::{announce, count, push_all, turn};
 use super::runtime::supervisor::{Life, stage};
+use crate::anomaly::judge::{Limits, Recent, Wanted, judge, usual};
+use crate::anomaly::root_cause::{Candidate, leaders};
+use crate::anomaly::watch::Turn;
 use crate::models::alert::{Alert, AlertRule, Scope};
 use crate::models::signals::SignalSettings;
 use crate::models::silence::Silence;
@@ -23,9 +26,6 @@ use crate::store::alerts::AlertSeries;
 use crate::store::evaluation::{Committed, Duty, Lead};
 use crate::store::{Store, StoreError, alerts, signals, silences};
 use crate::stream::Updates;
-use crate::virality::signals::judge::{Limits, Recent, Wanted, judge, usual};
-use crate::virality::signals::leaders::{Candidate, leaders};
-use crate::virality::signals::watch::Turn;
 
 /// How often it asks whether it is the one that watches. Also how soon another process takes over from one that died, once
 /// the server has noticed its death.

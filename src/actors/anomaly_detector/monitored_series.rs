@@ -2,13 +2,13 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::anomaly::history::{Heard, History, STEP_SECONDS, step_of};
+use crate::anomaly::judge::{Known, Models, Recent};
+use crate::anomaly::watch::Watch;
 use crate::models::alert::Scope;
 use crate::store::alerts::AlertSeries;
 use crate::store::signals::{self, Steps};
 use crate::store::{Store, StoreError};
-use crate::virality::signals::history::{Heard, History, STEP_SECONDS, step_of};
-use crate::virality::signals::judge::{Known, Models, Recent};
-use crate::virality::signals::watch::Watch;
 
 /// Series that are watched: those with the most posts of the last day. 130 KB each.
 const SERIES_MAX: usize = 60;

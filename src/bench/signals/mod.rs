@@ -5,10 +5,10 @@ mod simulation; // series, made up
 use serde::Serialize;
 
 use self::simulation::{Burst, Nature, Simulation};
+use crate::anomaly::history::{Heard, History, STEP_SECONDS, step_of};
+use crate::anomaly::judge::{Known, Limits, Models, Recent, Wanted, judge};
+use crate::anomaly::watch::{Turn, Watch};
 use crate::models::signals::{Sensitivity, SignalSettings};
-use crate::virality::signals::history::{Heard, History, STEP_SECONDS, step_of};
-use crate::virality::signals::judge::{Known, Limits, Models, Recent, Wanted, judge};
-use crate::virality::signals::watch::{Turn, Watch};
 
 /// Days that a series is known before it is judged.
 const DAYS_BEFORE: i64 = 28;

@@ -3,7 +3,7 @@
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
-use crate::virality::signals::history::Heard;
+use crate::anomaly::history::Heard;
 
 const MINUTES_PER_DAY: i64 = 1_440;
 

@@ -66,7 +66,7 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::virality::signals::judge::Metric;
+    use crate::anomaly::judge::Metric;
 
     fn change(strength: f64) -> Change {
         Change {

@@ -167,7 +167,7 @@ fn medians(history: &History, heard: &[i64], n_hours: usize) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::virality::signals::history::Heard;
+    use crate::anomaly::history::Heard;
 
     fn steady(n_steps: i64, count: impl Fn(i64) -> f64) -> History {
         let mut history = History::default();

@@ -85,8 +85,8 @@ pub fn leaders(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::virality::signals::history::Heard;
-    use crate::virality::signals::judge::Metric;
+    use crate::anomaly::history::Heard;
+    use crate::anomaly::judge::Metric;
 
     fn candidate(dimension: Dimension, key: &str, [count, usual]: [f32; 2]) -> Candidate {
         let heard = |count: f32| Heard { count, ..Heard::default() };

@@ -7,10 +7,11 @@
 //!
 //! `groundswell bench signals` measures how often that is wrong.
 
+pub mod root_cause; // which of many series says it best
+
 pub mod evidence; // what a change goes by
 pub mod history; // what a series did
 pub mod judge; // whether what it does is unusual
-pub mod leaders; // which of many series says it best
 pub mod watch; // whether that lasts
 
 pub mod mean; // of another kind than the day before?

@@ -41,9 +41,9 @@ pub fn series(known: &Known<'_>, recent: &Recent, wanted: &Wanted, metric: Metri
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::anomaly::history::{Heard, History};
+    use crate::anomaly::judge::{Limits, Models};
     use crate::models::signals::Sensitivity;
-    use crate::virality::signals::history::{Heard, History};
-    use crate::virality::signals::judge::{Limits, Models};
 
     #[test]
     fn the_last_point_stands_out_of_its_band_and_the_others_lie_within() {
