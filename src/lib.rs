@@ -33,6 +33,7 @@ pub mod virality; // numbers to verdicts, pure
 
 pub mod store; // Postgres, the only place with SQL
 
+pub mod egress; // requests to addresses that users supply
 pub mod notify; // telling people, in five ways
 
 pub mod live; // frames and outboxes of live connections

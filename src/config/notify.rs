@@ -4,9 +4,9 @@ use clap::Args;
 
 use super::error::{ConfigError, invalid};
 use crate::models::notification::ChannelKind;
-use crate::notify::allowlist::Allowlist;
+use crate::egress::allowlist::Allowlist;
 use crate::notify::destinations::{self, Destination};
-use crate::notify::egress::Egress;
+use crate::egress::Egress;
 
 /// Notification channels.
 #[derive(Debug, Clone, Args)]

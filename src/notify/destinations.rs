@@ -10,9 +10,9 @@
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::egress::Egress;
 use super::messenger::Receiver;
 use super::settings::{Prepared, prepare};
+use crate::egress::Egress;
 use crate::models::alert::Severity;
 use crate::models::notification::{ChannelKind, NewChannelSettings};
 
@@ -75,8 +75,8 @@ fn id_of(text: &str) -> Uuid {
 
 #[cfg(test)]
 mod tests {
-    use super::super::allowlist::Allowlist;
     use super::*;
+    use crate::egress::allowlist::Allowlist;
 
     const SECRET: &str = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz";
 

@@ -151,11 +151,11 @@ fn after(now: Timestamp, wait: Duration) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use super::super::allowlist::Allowlist;
     use super::super::destinations;
-    use super::super::egress::Egress;
     use super::super::message::test_message;
     use super::*;
+    use crate::egress::Egress;
+    use crate::egress::allowlist::Allowlist;
 
     fn destination(host: &str) -> Destination {
         let egress = Egress::new(Allowlist::default()).unwrap();

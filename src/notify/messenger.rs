@@ -6,8 +6,6 @@ use jiff::Timestamp;
 use reqwest::Url;
 use uuid::Uuid;
 
-use super::allowlist::Allowlist;
-use super::egress::{Answer, Egress, EgressError, Post, TIMEOUT};
 use super::email::{Mail, MailError};
 use super::keyring::{CannotOpen, Keyring};
 use super::message::Message;
@@ -15,6 +13,8 @@ use super::policy::{Verdict, judge};
 use super::settings::{Secrets, signing_secrets, subscriber};
 use super::vapid::VapidKey;
 use super::{pagerduty, slack, web_push, webhook};
+use crate::egress::allowlist::Allowlist;
+use crate::egress::{Answer, Egress, EgressError, Post, TIMEOUT};
 use crate::models::notification::{Attempt, ChannelKind, ChannelSettings, Shown};
 
 /// What a messenger is made of. Not to be printed: the mail server's address may hold a password.

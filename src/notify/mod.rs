@@ -14,7 +14,5 @@ mod slack; // lines of text for a room
 mod web_push; // encrypted messages for a browser
 mod webhook; // signed requests
 
-pub mod allowlist; // which addresses may be reached
-pub mod egress; // requests that go only there
 pub mod keyring; // what keeps secrets secret
 pub mod vapid; // how push services know us

@@ -4,8 +4,8 @@ use reqwest::Url;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
-use super::egress::Post;
 use super::message::{Item, Message, Purpose, Topic, cut};
+use crate::egress::Post;
 use crate::models::notification::NoticeEvent;
 
 /// The longest summary that is taken.

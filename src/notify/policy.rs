@@ -2,9 +2,6 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-use jiff::fmt::rfc2822;
-
 use crate::models::notification::ChannelKind;
 
 /// How long to wait before each attempt, from the first on: some three days in all. Standard Webhooks proposes these.
@@ -115,16 +112,6 @@ fn throttle(kind: ChannelKind) -> Duration {
     })
 }
 
-/// Reads `Retry-After`: seconds, or a date (RFC 9110, section 10.2.3).
-pub fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
-    let text = text.trim();
-    if !text.is_empty() && text.chars().all(|c| c.is_ascii_digit()) {
-        return Some(text.parse().map_or(Duration::MAX, Duration::from_secs));
-    }
-    let until = rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
-    Some(Duration::try_from(until.duration_since(now)).unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,18 +176,5 @@ mod tests {
         for status in [400, 404, 500] {
             assert_eq!(failed(status, None, 9).pause, throttle(HOOK));
         }
-    }
-
-    #[test]
-    fn retry_after_is_read_in_both_forms() {
-        let now: Timestamp = "2026-11-21T10:00:00Z".parse().unwrap();
-        let read = |text: &str| retry_after(text, now).map(|wait| wait.as_secs());
-        assert_eq!(read("120"), Some(120));
-        assert_eq!(read("99999999999999999999999"), Some(u64::MAX));
-        assert_eq!(read("Sat, 21 Nov 2026 10:02:00 GMT"), Some(120));
-        assert_eq!(read("Sat, 21 Nov 2026 09:00:00 GMT"), Some(0));
-        assert_eq!(read("soon"), None);
-        assert_eq!(read("-5"), None);
-        assert_eq!(read(""), None);
     }
 }

@@ -10,8 +10,8 @@ use p256::PublicKey;
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
-use super::egress::Egress;
 use super::web_push::Subscriber;
+use crate::egress::Egress;
 use crate::models::notification::{ChannelKind, ChannelSettings, NewChannelSettings, PushKeys, Shown};
 
 /// How long the old secret still signs beside the new one after a rotation, so that receivers have time to change over.
@@ -249,8 +249,8 @@ fn problem(field: &'static str, message: impl Into<String>) -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use super::super::allowlist::Allowlist;
     use super::*;
+    use crate::egress::allowlist::Allowlist;
 
     fn prepared(kind: &str, settings: serde_json::Value, old: Option<&Secrets>) -> Result<Prepared, Problem> {
         let egress = Egress::new(Allowlist::default()).unwrap();

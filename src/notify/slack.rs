@@ -4,8 +4,8 @@ use reqwest::Url;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::json;
 
-use super::egress::Post;
 use super::message::{Item, Message, Purpose};
+use crate::egress::Post;
 
 /// What is told of a digest; Slack cuts longer texts.
 const ITEMS_MAX: usize = 30;

@@ -12,9 +12,9 @@ use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, 
 use serde_json::json;
 use sha2::Sha256;
 
-use super::egress::Post;
 use super::message::{Item, Message, Purpose, cut};
 use super::vapid::VapidKey;
+use crate::egress::Post;
 
 /// How long a push service keeps a message for a browser that is off. Older alerts are on the dashboard.
 const TTL_SECONDS: &str = "86400";

@@ -6,8 +6,8 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook};
 
-use super::egress::Post;
 use super::message::{Item, Message, Purpose, Topic, cut};
+use crate::egress::Post;
 
 /// The most that a body may be; Standard Webhooks asks for less than 20 kB.
 pub const BODY_BYTES_MAX: usize = 20_000;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::support::source::{self, Source, mentions};
 
 /// What each module may use. `telemetry` only names things, so all may use it.
-const MAY_USE: [(&str, &str); 20] = [
+const MAY_USE: [(&str, &str); 21] = [
     ("models", ""),
     ("process", ""),
     ("embedded", "process"),
@@ -18,7 +18,8 @@ const MAY_USE: [(&str, &str); 20] = [
     ("trends", "models"),
     ("store", "models"),
     ("stream", "models"),
-    ("notify", "models"),
+    ("egress", ""),
+    ("notify", "models egress"),
     ("auth", "models"),
     ("connectors", "models stream"),
     ("live", "models"),
@@ -26,7 +27,7 @@ const MAY_USE: [(&str, &str); 20] = [
     ("ws", "models live actors auth"),
     // The route table leads to the live sockets as well.
     ("http", "models live actors store stream inference notify auth ws trends alerting"),
-    ("config", "models embedded enrich inference notify stream"),
+    ("config", "models embedded enrich inference egress notify stream"),
 ];
 
 /// They tie everything together.

@@ -15,6 +15,7 @@ use groundswell::actors::runtime::health_snapshot::{HealthWatch, Measured};
 use groundswell::actors::scoring::cascade::Cascade;
 use groundswell::actors::scoring::job_queue::{Job, JobQueue};
 use groundswell::actors::scoring::on_demand::ScoreLane;
+use groundswell::egress::allowlist::Allowlist;
 use groundswell::http;
 use groundswell::http::export_room::{Exports, ExportsParams};
 use groundswell::http::guard::{AllowedHosts, Token};
@@ -26,7 +27,6 @@ use groundswell::models::score::{Emotion, EmotionScores, ModelId, Score, Sentime
 use groundswell::models::stage_health::{
     DependencyHealth, ModelHealth, SocketHealth, StreamHealth, SystemHealth, TiersHealth,
 };
-use groundswell::notify::allowlist::Allowlist;
 use groundswell::notify::keyring::Keyring;
 use groundswell::notify::messenger::{Messenger, MessengerParams};
 use groundswell::store::Store;

@@ -5,6 +5,8 @@
 //! (DNS rebinding) gains nothing. Redirects are not followed, proxies from the environment are not used, and connections
 //! are not kept, so that each attempt is checked anew.
 
+pub mod allowlist; // which addresses may be reached
+
 use std::error::Error;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -13,11 +15,13 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Client, Url, redirect};
 
-use super::allowlist::Allowlist;
+use self::allowlist::Allowlist;
 
 /// How long an attempt may take, from the name to the status. Standard Webhooks asks for 15 to 30 seconds.
 pub const TIMEOUT: Duration = Duration::from_secs(15);
@@ -120,11 +124,10 @@ impl Egress {
         check_url(&post.url, &self.allowed)?;
         let request = self.client.post(post.url).headers(post.headers).body(post.body);
         let response = request.send().await.map_err(|error| classify(&error))?;
-        let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let header = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         Ok(Answer {
             status: response.status().as_u16(),
-            retry_after: retry_after
-                .and_then(|text| super::policy::retry_after(text, jiff::Timestamp::now())),
+            retry_after: header.and_then(|text| retry_after(text, Timestamp::now())),
         })
     }
 
@@ -204,6 +207,16 @@ impl Resolve for CheckedResolver {
             Ok(Box::new(addresses.into_iter().map(|address| SocketAddr::new(address, 0))) as Addrs)
         })
     }
+}
+
+/// Reads `Retry-After`: seconds, or a date (RFC 9110, section 10.2.3).
+fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
+    let text = text.trim();
+    if !text.is_empty() && text.chars().all(|c| c.is_ascii_digit()) {
+        return Some(text.parse().map_or(Duration::MAX, Duration::from_secs));
+    }
+    let until = rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+    Some(Duration::try_from(until.duration_since(now)).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -327,5 +340,18 @@ mod tests {
         let egress = Egress::new(only_one()).unwrap();
         let outcome = egress.post(post(&format!("http://127.0.0.1:{port}/"))).await.unwrap();
         assert_eq!(outcome, Answer { status: 429, retry_after: Some(Duration::from_secs(7)) });
+    }
+
+    #[test]
+    fn retry_after_is_read_in_both_forms() {
+        let now: Timestamp = "2026-11-21T10:00:00Z".parse().unwrap();
+        let read = |text: &str| retry_after(text, now).map(|wait| wait.as_secs());
+        assert_eq!(read("120"), Some(120));
+        assert_eq!(read("99999999999999999999999"), Some(u64::MAX));
+        assert_eq!(read("Sat, 21 Nov 2026 10:02:00 GMT"), Some(120));
+        assert_eq!(read("Sat, 21 Nov 2026 09:00:00 GMT"), Some(0));
+        assert_eq!(read("soon"), None);
+        assert_eq!(read("-5"), None);
+        assert_eq!(read(""), None);
     }
 }
