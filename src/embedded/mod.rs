@@ -19,11 +19,11 @@
 mod account;
 mod append_log;
 mod error;
-mod keeper;
-mod leftovers;
+mod process_supervisor;
+mod orphans;
 mod lock;
 mod logs;
-mod places;
+mod paths;
 mod postgres;
 mod programs;
 mod redis;
@@ -41,9 +41,9 @@ pub use error::EmbeddedError;
 pub use programs::{POSTGRES_MIN, PostgresPrograms, REDIS_MIN, RedisProgram, find_postgres, find_redis};
 pub use run_info::RunInfo;
 
-use keeper::Keeper;
+use self::paths::Places;
+use self::process_supervisor::Keeper;
 use lock::DirectoryLock;
-use places::Places;
 use postgres::Postgres;
 use redis::Redis;
 

@@ -7,9 +7,11 @@ use std::{
 use nix::{sys::signal::Signal, unistd::Pid};
 use tracing::info;
 
-use super::{
-    EmbeddedError, keeper::Server, leftovers::Leftover, logs, places::Places, programs::PostgresPrograms,
-};
+use super::orphans::Leftover;
+use super::paths::Places;
+use super::process_supervisor::Server;
+use super::programs::PostgresPrograms;
+use super::{EmbeddedError, logs};
 use crate::process::child::{self, die_with_us};
 
 /// The superuser of the private server. It exists nowhere else, and the socket's folder is what guards it.

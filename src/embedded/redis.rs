@@ -9,10 +9,11 @@ use std::{
 
 use nix::sys::signal::Signal;
 
-use super::{
-    EmbeddedError, RedisFsync, append_log, keeper::Server, leftovers::Leftover, logs, places::Places,
-    programs::RedisProgram,
-};
+use super::orphans::Leftover;
+use super::paths::Places;
+use super::process_supervisor::Server;
+use super::programs::RedisProgram;
+use super::{EmbeddedError, RedisFsync, append_log, logs};
 use crate::process::child;
 
 /// Redis appends to its log for ever, and months of it help nobody.

@@ -217,7 +217,7 @@ async fn check_elsewhere(data_dir: &Path) {
     assert_eq!(ask_postgres(&embedded, "SELECT three FROM kept").await.as_deref(), Some("3"));
     assert_eq!(ask_redis(&embedded, "GET kept"), "3");
     embedded.stop().await.unwrap();
-    places::remove_outside(&data_dir.canonicalize().unwrap());
+    paths::remove_outside(&data_dir.canonicalize().unwrap());
 }
 
 #[tokio::test]

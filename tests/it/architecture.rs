@@ -78,7 +78,7 @@ const MAY_SPAWN: [(&str, usize, &str); 28] = [
     ("bench", usize::MAX, "a command that ends"),
     ("cli", usize::MAX, "a command that ends"),
     (
-        "embedded/keeper.rs",
+        "embedded/process_supervisor.rs",
         3,
         "its thread catches its panics and goes on; the others are the server it keeps",
     ),

@@ -8,9 +8,11 @@ use nix::{
 };
 
 use super::*;
-use crate::embedded::{
-    RedisFsync, find_redis, keeper::Keeper, lock::DirectoryLock, places::Places, redis::Redis,
-};
+use crate::embedded::lock::DirectoryLock;
+use crate::embedded::paths::Places;
+use crate::embedded::process_supervisor::Keeper;
+use crate::embedded::redis::Redis;
+use crate::embedded::{RedisFsync, find_redis};
 
 /// A data directory with a Redis that starts and dies.
 struct Disk {
