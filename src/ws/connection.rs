@@ -19,10 +19,10 @@ use futures_util::{SinkExt, Stream};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 
-use super::incoming::{Appetite, Incoming};
 use super::pump::{Connection, Pump};
+use super::read_gate::{Appetite, Incoming};
 use super::session::{self, SessionParams, Ways};
-use super::wire::Wire;
+use super::socket_writer::Wire;
 
 /// Answers to a client's operations that may wait for a client that does not read. With more, it is not listened to.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;

@@ -2,17 +2,17 @@
 
 pub mod close_codes; // why a socket was closed
 mod connection; // from an HTTP connection to a live one
-mod door; // where connections come in
+mod http_server; // where connections come in
 mod drain; // an outbox as a stream
 mod events; // the same as server-sent events
-mod incoming; // what is read on a connection
-mod line; // the TCP connection under a session
+mod read_gate; // what is read on a connection
+mod raw_socket; // the TCP connection under a session
 pub mod parse; // what a client said
 mod pump; // many connections, one task
 pub mod rate_limit; // how much a client may say
 mod session; // one socket
 mod watchdog; // ends connections whose peers have stopped reading
-mod wire; // what is written on a connection
+mod socket_writer; // what is written on a connection
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,9 +21,9 @@ use std::time::{Duration, Instant};
 use actix_web::{HttpRequest, HttpResponse};
 use tokio_util::sync::CancellationToken;
 
-pub use door::listen;
+pub use self::http_server::listen;
+pub use self::raw_socket::Line;
 pub use events::EventStream;
-pub use line::Line;
 
 use self::watchdog::Lines;
 use crate::actors::messages::{Disconnect, SessionId, Watch};

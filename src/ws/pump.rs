@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use futures_util::FutureExt as _;
 use futures_util::task::AtomicWaker;
 
-use super::wire::Wire;
+use super::socket_writer::Wire;
 use crate::actors::messages::SessionId;
 use crate::telemetry::STAGE_RESTARTS_TOTAL;
 

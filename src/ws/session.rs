@@ -16,9 +16,9 @@ use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
 
 use super::connection::Slot;
-use super::incoming::{Appetite, Incoming};
 use super::rate_limit::RateLimit;
-use super::wire::Wire;
+use super::read_gate::{Appetite, Incoming};
+use super::socket_writer::Wire;
 use super::{MESSAGE_BYTES_MAX, Place, Refusal, Sockets, TOKEN_PROTOCOL, close_codes, parse};
 use crate::actors::messages::{SessionId, Watch};
 use crate::live::encode;

@@ -139,11 +139,11 @@ impl House {
 }
 
 /// A connection's wire with its outbox, and the peer at its other end.
-pub(super) async fn wire_to_a_peer() -> (wire::Wire, Arc<Outbox>, TcpStream) {
+pub(super) async fn wire_to_a_peer() -> (socket_writer::Wire, Arc<Outbox>, TcpStream) {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let outbox = Arc::new(Outbox::new(Instant::now()));
-    let wire = wire::Wire::new(listener.accept().await.unwrap().0, Arc::clone(&outbox));
+    let wire = socket_writer::Wire::new(listener.accept().await.unwrap().0, Arc::clone(&outbox));
     (wire, outbox, peer)
 }
 

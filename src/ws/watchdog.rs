@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use super::line::Line;
+use super::raw_socket::Line;
 use crate::actors::messages::SessionId;
 use crate::live::outbox::Outbox;
 use crate::telemetry::SOCKETS_EVICTED_TOTAL;

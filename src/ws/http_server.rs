@@ -10,7 +10,7 @@ use actix_service::{ServiceFactory, ServiceFactoryExt as _};
 use actix_web::dev::ServiceResponse;
 
 use super::connection::upgrades;
-use super::line::note_connection;
+use super::raw_socket::note_connection;
 
 /// How long a client may take to send its headers.
 const REQUEST_PATIENCE: Duration = Duration::from_secs(10);

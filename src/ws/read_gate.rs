@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 
 use super::MESSAGE_BYTES_MAX;
-use super::wire::Wire;
+use super::socket_writer::Wire;
 
 /// Read at once.
 const HELPING_BYTES: usize = 4 * 1024;
