@@ -15,7 +15,7 @@ use clap::{Parser, Subcommand};
 use tokio::runtime::Runtime;
 
 use crate::config::Config;
-use crate::inference::isolated;
+use crate::inference::out_of_process;
 use crate::process::background;
 use crate::{app, bench, http};
 
@@ -190,7 +190,7 @@ fn obey(command: Command) -> anyhow::Result<ExitCode> {
         Command::ReadDeep => {
             let (requests, answers) = (std::io::stdin().lock(), std::io::stdout().lock());
             background::lower_priority();
-            isolated::serve(requests, answers)?;
+            out_of_process::serve(requests, answers)?;
         }
         Command::Serve(config) => {
             let asked_to_stop = app::serve(*config)?;

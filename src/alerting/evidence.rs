@@ -96,7 +96,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::alerting::measure::tests::negativity;
+    use crate::alerting::measurement::tests::negativity;
     use crate::models::alert::{Scope, Severity};
     use crate::models::alert_rule::Rule;
     use crate::models::evaluation::{Measured, Series, SeriesId};

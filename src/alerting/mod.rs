@@ -2,15 +2,15 @@
 
 pub mod evidence; // what a rule went by
 pub mod machine; // how far one series has come
-pub mod measure; // what a rule sees
-pub mod muting; // of what people are not told
+pub mod measurement; // what a rule sees
+pub mod inhibition; // of what people are not told
 pub mod plan; // everything that one evaluation changes
 pub mod preview; // what a rule would have done
 pub mod rolling; // what a rule reads step by step
-pub mod room; // how much one evaluation does, and how rules share it
+pub mod limits; // how much one evaluation does, and how rules share it
 pub mod service; // what operators are notified of about the service itself
 mod step; // one series after one more measurement
-pub mod telling; // what people are told, and in whose name
+pub mod grouping; // what people are told, and in whose name
 pub mod title; // one sentence for people
 
 #[cfg(test)]

@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::machine::Verdict;
-use super::measure::{self, Reading};
-use super::room::{Demand, Limits};
+use super::measurement;
+use super::measurement::Reading;
+use super::limits::{Demand, Limits};
 use super::step::{Case, Outcome, Write, step};
 use crate::models::alert::{Alert, Scope, Severity};
 use crate::models::alert_rule::{CHURN, Rule};
@@ -125,11 +126,11 @@ impl<'a> Wish<'a> {
     /// Notes what a series at rest reads.
     fn consider(&mut self, (key, reading): (&'a str, Reading), before: Option<&'a Kept>, n_kept_max: usize) {
         self.n_judged += 1;
-        if measure::judge(&self.rule.what, reading) != Verdict::Breach {
+        if measurement::judge(&self.rule.what, reading) != Verdict::Breach {
             return;
         }
         self.n_beyond += 1;
-        let severity = measure::severity(&self.rule.what, reading.value.unwrap_or_default());
+        let severity = measurement::severity(&self.rule.what, reading.value.unwrap_or_default());
         self.candidates.push(Candidate { key, reading, severity, before });
         if self.candidates.len() >= n_kept_max.max(1) * 2 {
             self.keep_gravest(n_kept_max);
@@ -248,7 +249,7 @@ fn forget(
         let is_of_use = match rule {
             // The alert is withdrawn, and the series goes with it.
             None => kept.alert.is_some_and(|alert| open.contains(&alert)),
-            Some(rule) => !kept.series.is_forgettable(measure::patience(&rule.what), situation.now),
+            Some(rule) => !kept.series.is_forgettable(measurement::patience(&rule.what), situation.now),
         };
         match is_of_use {
             false => forgotten.push(id.clone()),

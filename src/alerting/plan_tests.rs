@@ -6,9 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::plan::{Planned, Readings, Situation, plan};
-use super::room::Limits;
-use crate::alerting::measure::tests::negativity;
-use crate::alerting::muting::tests::alert;
+use super::limits::Limits;
+use super::measurement::tests::negativity;
+use super::inhibition::tests::alert;
 use crate::models::alert::{Alert, Severity};
 use crate::models::alert_rule::Rule;
 use crate::models::evaluation::{Changes, Group, Kept, Measured, Phase, Series, SeriesId};

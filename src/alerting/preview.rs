@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::machine::Transition;
-use super::measure::{self, Reading};
+use super::measurement;
+use super::measurement::Reading;
 use super::rolling::{BySteps, Steps};
 use crate::models::alert_rule::{NewRule, Preview, PreviewPoint, Stretch};
 use crate::models::evaluation::{Series, Step};
@@ -56,7 +57,7 @@ impl Tried {
 }
 
 fn try_one(rule: &NewRule, minutes: &BySteps, steps: Steps) -> Tried {
-    let patience = measure::patience(rule);
+    let patience = measurement::patience(rule);
     let mut series = Series::at_rest(steps.stretch.from);
     let mut tried = Tried { series: Vec::new(), firings: Vec::new(), n_posts: 0 };
     tried.n_posts = minutes.values().map(|measured| Reading::of(rule.metric, *measured).count).sum();
@@ -66,7 +67,7 @@ fn try_one(rule: &NewRule, minutes: &BySteps, steps: Steps) -> Tried {
         if (place + 1) % POINT_EVERY == 0 {
             tried.series.push(PreviewPoint { at, value: reading.value, count: reading.count });
         }
-        let (next, transition) = series.step(measure::judge(rule, reading), patience, at);
+        let (next, transition) = series.step(measurement::judge(rule, reading), patience, at);
         match transition {
             Some(Transition::Opened { .. }) => open_since = Some(at),
             Some(Transition::Resolved) => {
@@ -96,7 +97,7 @@ fn union(mut stretches: Vec<Stretch>) -> Vec<Stretch> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::alerting::measure::tests::negativity;
+    use crate::alerting::measurement::tests::negativity;
     use crate::models::evaluation::Measured;
     use crate::models::rollup::Sums;
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::measure::Reading;
+use super::measurement::Reading;
 use crate::models::alert_rule::{NewRule, Stretch};
 use crate::models::evaluation::Measured;
 use crate::models::rollup::Sums;

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::machine::Transition;
-use super::measure::{self, Reading};
+use super::measurement;
+use super::measurement::Reading;
 use super::title;
 use crate::models::alert::{Alert, AlertPhase};
 use crate::models::alert_rule::Rule;
@@ -51,18 +52,18 @@ pub(super) enum Write {
 /// Goes one step.
 pub(super) fn step(case: Case<'_>) -> Outcome {
     let Case { rule, id, kept, alert, reading, now } = case;
-    let patience = measure::patience(&rule.what);
+    let patience = measurement::patience(&rule.what);
     let known = kept.map(|kept| kept.series.clone());
     // One whose alert was ended by somebody else, such as a rule that was switched off for a while, starts anew.
     let before = known.filter(|series| !series.phase.is_open() || alert.is_some());
     let before = before.unwrap_or_else(|| Series::at_rest(now));
     let (since, updated_at) = (before.since, alert.map_or(now, |alert| alert.updated_at));
-    let (series, transition) = before.step(measure::judge(&rule.what, reading), patience, now);
+    let (series, transition) = before.step(measurement::judge(&rule.what, reading), patience, now);
     let mut outcome = Outcome { write: Write::Nothing, refresh: None, ending: None, since, updated_at };
     if let Some(Transition::Opened { pending_since }) = transition {
         let value = reading.value.unwrap_or_default();
         outcome.write = Write::Opening(Box::new(Opening {
-            severity: measure::severity(&rule.what, value),
+            severity: measurement::severity(&rule.what, value),
             title: title::found(&rule.what, &id.scope, reading),
             id,
             rule: rule.clone(),
@@ -103,7 +104,7 @@ fn refresh(
     reading: Reading,
 ) -> Refresh {
     let value = reading.value.unwrap_or(alert.value);
-    let severity = measure::severity(&rule.what, value);
+    let severity = measurement::severity(&rule.what, value);
     let entered = match transition {
         Some(Transition::Recovering) => Some(AlertPhase::Recovering),
         Some(Transition::Relapsed) => Some(AlertPhase::Firing),

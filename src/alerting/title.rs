@@ -1,6 +1,6 @@
 //! One sentence for people.
 
-use super::measure::Reading;
+use super::measurement::Reading;
 use crate::models::alert::Scope;
 use crate::models::alert_rule::{Comparison, Metric, NewRule};
 use crate::models::rollup::Dimension;
@@ -95,7 +95,7 @@ fn window(seconds: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::alerting::measure::tests::negativity;
+    use crate::alerting::measurement::tests::negativity;
 
     #[test]
     fn a_title_says_what_where_and_how_much() {

@@ -17,7 +17,7 @@ mod open_loop; // posts by the clock, and when each is seen
 mod process; // what processes use
 mod rounds; // medians of several rounds
 mod server; // a server of its own, as a user would run it
-mod splice; // texts that nobody has read before
+mod distinct_texts; // texts that nobody has read before
 mod stalls; // the worst seconds of a run
 mod watcher; // a browser's side of the socket
 

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use flate2::read::GzDecoder;
 use jiff::Timestamp;
 
-use super::splice::Splicer;
+use super::distinct_texts::Splicer;
 use crate::models::new_post::NewPost;
 use crate::models::post::{AcceptedPost, Source};
 

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::isolated::OpenRemote;
+use super::out_of_process::OpenRemote;
 
 /// One of the two that read posts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

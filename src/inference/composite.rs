@@ -7,8 +7,8 @@ use sha2::{Digest, Sha256};
 
 use super::cache::{CachedScorer, ResultCache};
 use super::heads::HeadKind;
-use super::isolated::{IsolatedParams, IsolatedScorer, OpenRemote};
 use super::onnx::{Network, NetworkScorer};
+use super::out_of_process::{IsolatedParams, IsolatedScorer, OpenRemote};
 use super::{InferenceError, LoadParams, Reading, Scorer, ScorerFactory, Tier};
 use crate::models::score::ModelId;
 

@@ -9,19 +9,18 @@ mod choice;
 mod composite;
 pub mod deferral;
 mod error;
-mod fake;
+pub(crate) mod fake;
 mod golden;
 mod heads;
-pub mod isolated; // a model run by another process
+pub mod out_of_process; // a model run by another process
 mod legible;
 mod lexicon;
 mod load;
 mod manifest;
 mod onnx;
-mod places;
+mod model_paths;
 mod run_times;
 mod slot;
-pub mod throughput;
 mod tokenize;
 
 use std::sync::Arc;

@@ -14,7 +14,7 @@ use super::golden::Golden;
 use super::heads::{Head, HeadKind};
 use super::manifest::{Input, Manifest};
 use super::tokenize::{Encoder, Tokenizer, Tokens};
-use super::{Batching, InferenceError, LoadParams, Reading, Tier, places};
+use super::{Batching, InferenceError, LoadParams, Reading, Tier, model_paths};
 use crate::telemetry::{INFERENCE_DECODE_SECONDS, INFERENCE_RUN_SECONDS, INFERENCE_TOKENIZE_SECONDS};
 
 /// The runtime of this process. A library can be loaded only once, so whichever
@@ -38,7 +38,7 @@ impl Network {
     /// # Errors
     /// When the runtime or a file is missing, or is not the one the manifest was written for.
     pub fn read(params: &LoadParams, name: &Path, wanted: &[HeadKind]) -> Result<Self, InferenceError> {
-        let folder = places::find_model(params, name)?;
+        let folder = model_paths::find_model(params, name)?;
         let manifest = Manifest::read(&folder)?;
         let mut heads = manifest.heads(&folder)?;
         heads.retain(|head| wanted.contains(&head.kind));
@@ -46,7 +46,7 @@ impl Network {
         let network = Self {
             bytes: manifest.model.read(&folder)?,
             tokenizer: Arc::new(Tokenizer::read(&manifest, &folder)?),
-            environment: environment(&places::find_runtime(params)?)?,
+            environment: environment(&model_paths::find_runtime(params)?)?,
             heads,
             manifest,
             n_threads: params.threads_per_session.max(1),

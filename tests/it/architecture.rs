@@ -48,7 +48,7 @@ const KEPT_TO: [(&[&str], &[&str]); 8] = [
 
 /// Where something is spawned, how often, and why nobody need watch it. Whatever may not end is started by
 /// `app::supervisors`. What an actor's own context runs is the actor's: its panic is the death of the stage.
-const MAY_SPAWN: [(&str, usize, &str); 28] = [
+const MAY_SPAWN: [(&str, usize, &str); 27] = [
     ("http/export_room.rs", 1, "ends with the body it watches, which aborts it"),
     (
         "actors/aggregator/mod.rs",
@@ -82,7 +82,6 @@ const MAY_SPAWN: [(&str, usize, &str); 28] = [
         3,
         "its thread catches its panics and goes on; the others are the server it keeps",
     ),
-    ("inference/throughput.rs", 1, "scoped, and joined"),
     ("process/background.rs", 1, "who asks it sees its end, and starts another"),
     ("store/mod.rs", 2, "a connection: the pool sees its end and makes another"),
     ("stream/subscription.rs", 1, "its end is that of the subscription, and with it of the task `listener`"),

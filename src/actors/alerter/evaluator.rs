@@ -14,7 +14,7 @@ use super::push_throttle::ToldAlerts;
 use super::{churn_alerts, rule_evidence};
 use crate::alerting::machine::{FLAP_OPENINGS, FLAP_WITHIN};
 use crate::alerting::plan::{self, Planned, Situation};
-use crate::alerting::room::Limits;
+use crate::alerting::limits::Limits;
 use crate::models::alert::AlertRule;
 use crate::models::alert_rule::{CHURN, Rule};
 use crate::models::evaluation::{Kept, SeriesId};

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use crate::alerting::{muting, telling};
+use crate::alerting::{inhibition, grouping};
 use crate::models::alert::{Alert, AlertPhase, AlertState};
 use crate::models::evaluation::{Mute, Told};
 use crate::models::live::{AlertChange, LiveUpdate};
@@ -30,9 +30,9 @@ pub(in crate::actors) async fn announce(
 ) -> Result<usize, StoreError> {
     let told = turn.told(rule).await?;
     let open = told.iter().map(|told| &told.alert).filter(|alert| alert.state == AlertState::Open);
-    let mutes = muting::mutes(&open.collect::<Vec<_>>(), silences, now);
+    let mutes = inhibition::mutes(&open.collect::<Vec<_>>(), silences, now);
     turn.mute(&changed(&told, &mutes), now).await?;
-    let due = telling::due(&told, &mutes);
+    let due = grouping::due(&told, &mutes);
     let (now, later) = due.split_at(due.len().min(NOTICES_MAX));
     turn.tell(now).await?;
     Ok(later.len())

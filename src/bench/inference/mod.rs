@@ -1,6 +1,8 @@
 //! How many texts a second the model reads.
 
-mod against; // beside another executable
+mod throughput; // texts a second of several models, by turns
+
+mod compare; // beside another executable
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -8,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use self::throughput::{Contestant, Throughput, ThroughputParams, measure};
 use super::posts::{Supply, Texts, TextsParams};
-use crate::inference::throughput::{Contestant, Throughput, ThroughputParams, measure};
 use crate::inference::{Alone, Batching, LoadParams, ModelChoice, ScorerFactory, load_alone};
 
 /// As the pipeline hands them over under load.
@@ -82,7 +84,7 @@ struct Baseline {
 /// When the model cannot be loaded: the lexicon's figure would pass for the model's.
 pub fn run(params: InferenceParams) -> anyhow::Result<()> {
     if let Some(executable) = params.baseline.as_deref().filter(|path| path.is_file()) {
-        return against::run(&params, executable);
+        return compare::run(&params, executable);
     }
     let Alone { factory, .. } = load_alone(&LoadParams { cache_bytes: 0, ..params.load.clone() })?;
     let baseline =

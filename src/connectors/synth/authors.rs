@@ -2,7 +2,7 @@
 
 use crate::models::post::Author;
 
-use super::dice::Dice;
+use super::seeded_rng::Dice;
 use super::places::{HOMES, Home};
 
 /// How many there are. Some write often: a tenth of them write a third of the posts.

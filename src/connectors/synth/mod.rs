@@ -6,8 +6,8 @@
 mod authors; // who writes
 mod catalogue; // about what
 mod channels; // where
-mod dice; // chance, from a seed
-mod moods; // how they feel
+mod seeded_rng; // chance, from a seed
+mod templates; // how they feel
 mod phrases; // what they say
 mod places; // where they live
 mod schedule; // when something happens
@@ -25,8 +25,8 @@ use super::{Connector, Item, TimedPost};
 use authors::Person;
 use catalogue::{PRODUCTS, Product};
 use channels::{CHANNELS, Channel, Style};
-use dice::{Dice, whole};
-use moods::{MOODS, Mood, Tone};
+use self::seeded_rng::{Dice, whole};
+use self::templates::{MOODS, Mood, Tone};
 use schedule::{Occasion, Schedule};
 use write::Scene;
 

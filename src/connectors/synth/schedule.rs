@@ -3,7 +3,7 @@
 //! Without bursts a dashboard has nothing to show. Each begins early enough to be seen, then comes back now
 //! and then.
 
-use super::dice::Dice;
+use super::seeded_rng::Dice;
 
 /// Seconds from the start to the first crisis, and then between two, at least and at most.
 const CRISIS_AFTER: f64 = 90.0;

@@ -2,8 +2,8 @@
 
 use super::catalogue::{BRAND, PRODUCTS, Product};
 use super::channels::Style;
-use super::dice::Dice;
-use super::moods::{Mood, Tone};
+use super::seeded_rng::Dice;
+use super::templates::{Mood, Tone};
 use super::places::Home;
 
 const AGENTS: [&str; 16] = [

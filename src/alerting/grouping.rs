@@ -84,8 +84,8 @@ fn over(alerts: &[Told]) -> Vec<Telling> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::alerting::muting::mutes;
-    use crate::alerting::muting::tests::{NOW, alert};
+    use crate::alerting::inhibition::mutes;
+    use crate::alerting::inhibition::tests::{NOW, alert};
     use crate::models::alert::Severity;
     use crate::models::rollup::Dimension;
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{InferenceError, Scorer, ScorerFactory};
+use crate::inference::{InferenceError, Scorer, ScorerFactory};
 
 /// A way to read texts, to be compared with others.
 pub struct Contestant<'a> {
@@ -131,9 +131,9 @@ fn rate(n_texts: usize, elapsed: Duration) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Tier;
-    use super::super::fake::FakeFactory;
     use super::*;
+    use crate::inference::Tier;
+    use crate::inference::fake::FakeFactory;
 
     const FAKE: FakeFactory = FakeFactory { tier: Tier::Swift };
 
