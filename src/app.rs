@@ -2,7 +2,7 @@
 
 mod connections; // Postgres, Redis and the model
 mod health_monitor; // measures how everything is
-mod listener; // sentiment_updates → aggregator and broadcaster
+mod listener; // sentiment_updates → live metrics and broadcaster
 pub mod open_files; // how many browsers there may be
 mod pipeline; // the stages, from last to first
 mod signals; // when people want it to stop

@@ -5,11 +5,11 @@
 //! | [`ScoreBatch`] | ingester → inference_pool | `post`: its ticket bounds it |
 //! | [`RecordBatch`] | inference_pool → aggregator | `post`: its ticket bounds it |
 //! | [`CorrectBatch`] | deep_pool → aggregator | `post`: the places of its posts bound it |
-//! | [`ApplyUpdate`] | listener → aggregator | `send().await` |
+//! | [`ApplyUpdate`] | listener → live_metrics | `send().await` |
 //! | [`PostsFlagged`] | aggregator → alerter | `try_send`: it only wakes |
 //! | [`CountTerms`] | aggregator → trend_counter | `try_send`: what does not fit is told as missed |
 //! | [`Publish`] | listener → broadcaster | `send().await` |
-//! | [`PublishMetrics`] | aggregator → broadcaster | `try_send`: the next is due in 250 ms |
+//! | [`PublishMetrics`] | live_metrics → broadcaster | `try_send`: the next is due in 250 ms |
 //! | [`PublishSystem`] | app → broadcaster | `try_send`: the next is due in 2 s |
 //! | [`ObserveHealth`] | app → service_alerter | `try_send`: the next is due in 1 s |
 //! | [`Watch`] | session → broadcaster | `try_send`: a full mailbox refuses the client |

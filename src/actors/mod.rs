@@ -20,11 +20,12 @@ pub mod broadcaster; // updates → sessions
 pub mod maintenance; // partitions, merged rollups, expiry
 
 /// The kinds of stages in the order of the flow. Others are listed after them.
-pub const STAGES: [&str; 11] = [
+pub const STAGES: [&str; 12] = [
     "ingester",
     "inference_pool",
     "deep_pool",
     "aggregator",
+    "live_metrics",
     "trend_counter",
     "alerter",
     "signal_watcher",

@@ -1,4 +1,4 @@
-//! sentiment_updates → aggregator and broadcaster.
+//! sentiment_updates → live metrics and broadcaster.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,22 +17,22 @@ use crate::stream::{Stream, UpdateEvent};
 /// Updates that may wait for this process's stages before it is told of a gap instead.
 const UPDATES_WAITING_MAX: usize = 256;
 
-/// How long a stage may take to accept an update. An aggregator that missed one is told so with the next.
+/// How long a stage may take to accept an update. Live metrics that missed one receive a gap before the next.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Hands every update of every process to this process's stages, in order.
 pub fn start(connections: &Connections, pipeline: &Pipeline, supervisors: &mut Supervisors) {
     let stream = connections.stream.clone();
-    let (aggregator, broadcaster) = (pipeline.apply.clone(), pipeline.publish.clone());
+    let (live_metrics, broadcaster) = (pipeline.apply.clone(), pipeline.publish.clone());
     supervisors.start_task(Plan::task("listener"), None, move |vitals| {
-        let listener = Listener { aggregator: aggregator.clone(), broadcaster: broadcaster.clone(), vitals };
+        let listener = Listener { live_metrics: live_metrics.clone(), broadcaster: broadcaster.clone(), vitals };
         let stream = stream.clone();
         async move { listener.listen(&stream).await }
     });
 }
 
 struct Listener {
-    aggregator: Downstream<ApplyUpdate>,
+    live_metrics: Downstream<ApplyUpdate>,
     broadcaster: Downstream<Publish>,
     vitals: Arc<Vitals>,
 }
@@ -58,8 +58,8 @@ impl Listener {
         }
     }
 
-    /// Whether the aggregator missed it.
+    /// Whether the live metrics missed it.
     async fn tell(&self, event: Arc<UpdateEvent>) -> bool {
-        self.aggregator.send(ApplyUpdate(event), PATIENCE).await.is_err()
+        self.live_metrics.send(ApplyUpdate(event), PATIENCE).await.is_err()
     }
 }

@@ -17,6 +17,7 @@ use crate::actors::deep_pool::{DeepPool, DeepPoolParams};
 use crate::actors::inference_pool::{InferencePool, InferencePoolParams};
 use crate::actors::ingester::{Ingester, IngesterParams};
 use crate::actors::maintenance::{Housekeeper, HousekeeperParams};
+use crate::actors::live_metrics::{LiveMetricsParams, LiveMetricsPublisher};
 use crate::actors::messages::{ApplyUpdate, Disconnect, ObserveHealth, Publish, PublishSystem, Watch};
 use crate::actors::notifier::{Notifier, NotifierParams};
 use crate::actors::runtime::downstream::{Downstream, downstream};
@@ -92,6 +93,19 @@ pub fn start(
         },
     );
 
+    let (to_apply, apply) = downstream(LiveMetricsPublisher::NAME);
+    let params = LiveMetricsParams {
+        store: connections.store.clone(),
+        cache: connections.stream.cache(),
+        broadcaster: metrics,
+        io: io.clone(),
+        live_window: config.live.live_window,
+    };
+    starter.start(
+        move |life| LiveMetricsPublisher::new(params.clone(), life),
+        move |address| to_apply.follow(address),
+    );
+
     let (to_observe, observe) = downstream(ServiceAlerter::NAME);
     let params = ServiceAlerterParams {
         desk: Arc::clone(&desk),
@@ -149,26 +163,21 @@ pub fn start(
 
     let (to_record, record) = downstream(Aggregator::NAME);
     let (to_correct, correct) = downstream(Aggregator::NAME);
-    let (to_apply, apply) = downstream(Aggregator::NAME);
     let params = AggregatorParams {
         store: connections.store.clone(),
         updates: connections.stream.updates(),
-        cache: connections.stream.cache(),
-        broadcaster: metrics,
         alerter,
         trends: tap,
         cascade: Arc::clone(&cascade),
         io: io.clone(),
         posts_per_commit: config.pipeline.posts_per_commit,
         live_posts_per_second: config.live.live_posts_per_second,
-        live_window: config.live.live_window,
     };
     starter.start(
         move |life| Aggregator::new(params.clone(), life),
         move |address| {
             to_record.follow(address);
             to_correct.follow(address);
-            to_apply.follow(address);
         },
     );
 

@@ -48,16 +48,17 @@ const KEPT_TO: [(&[&str], &[&str]); 8] = [
 
 /// Where something is spawned, how often, and why nobody need watch it. Whatever may not end is started by
 /// `app::supervisors`. What an actor's own context runs is the actor's: its panic is the death of the stage.
-const MAY_SPAWN: [(&str, usize, &str); 27] = [
+const MAY_SPAWN: [(&str, usize, &str); 28] = [
     ("http/export_room.rs", 1, "ends with the body it watches, which aborts it"),
     (
         "actors/aggregator/mod.rs",
-        5,
-        "transactions, readings and the cache end; the actor ends with what publishes",
+        3,
+        "transactions end, and the actor waits for them; the actor ends with what publishes",
     ),
     ("actors/alerter/mod.rs", 1, "a turn ends, and the actor waits for it"),
     ("actors/broadcaster/mod.rs", 1, "a reading ends, and the actor waits for it"),
     ("actors/deep_pool.rs", 1, "a claim ends, and the actor waits for it"),
+    ("actors/live_metrics/mod.rs", 2, "readings and writes of the cache end"),
     ("actors/maintenance.rs", 2, "housekeeping and merging end, and the actor waits for them"),
     (
         "actors/notifier/mod.rs",

@@ -50,14 +50,14 @@ async fn what_an_aggregator_had_not_committed_when_it_died_is_delivered_again() 
 }
 
 #[tokio::test]
-async fn a_rebuilt_aggregator_shows_the_window_that_its_predecessor_showed() {
+async fn a_rebuilt_live_metrics_stage_shows_the_window_that_its_predecessor_showed() {
     let app = TestApp::start().await;
     let mut socket = app.socket().await;
     socket.subscribe(&["metrics"]).await;
     app.publish(posts(0..120)).await;
     socket.window_of(120).await;
-    app.kill("aggregator").await;
-    app.until_rebuilt("aggregator", 1).await;
+    app.kill("live_metrics").await;
+    app.until_rebuilt("live_metrics", 1).await;
     let rebuilt_at = Timestamp::now();
     loop {
         let frame = socket.next_of("metrics:update").await;

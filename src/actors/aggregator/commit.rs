@@ -20,9 +20,10 @@ use crate::models::live::LiveUpdate;
 use crate::models::post::ScoredPost;
 use crate::models::rollup::{RollupKey, Sums};
 use crate::models::score::CHURN_HIGH;
-use crate::store::posts::Recorded;
-use crate::store::rollup_guard::RollupGuard;
-use crate::store::{Store, StoreError, posts};
+use crate::store::metrics::rollup_guard::RollupGuard;
+use crate::store::posts::record;
+use crate::store::posts::record::Recorded;
+use crate::store::{Store, StoreError};
 use crate::telemetry::{
     COMMIT_POSTS, COMMIT_SECONDS, POST_COMMIT_SECONDS, POSTS_DUPLICATE_TOTAL, POSTS_STORED_TOTAL,
     TIER_POSTS_TOTAL,

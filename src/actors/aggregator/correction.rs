@@ -14,8 +14,9 @@ use crate::inference::Tier;
 use crate::models::live::{AlertChange, CorrectedPost, LiveUpdate};
 use crate::models::post::ScoredPost;
 use crate::models::score::{CHURN_HIGH, Score};
-use crate::store::corrections::{Corrected, Correction};
-use crate::store::{StoreError, corrections};
+use crate::store::StoreError;
+use crate::store::posts::corrections;
+use crate::store::posts::corrections::{Corrected, Correction};
 use crate::telemetry::{CORRECTION_SECONDS, CORRECTIONS_TOTAL, TIER_POSTS_TOTAL};
 
 /// How long corrections gather between two transactions. Each transaction has a cost of its own, whatever
