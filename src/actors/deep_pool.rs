@@ -18,7 +18,8 @@ use super::scoring::scored_post::score_again;
 use super::scoring::worker_threads::{LOOK_EVERY, Presence, Workers, WorkersParams};
 use crate::inference::{Scorer, ScorerFactory};
 use crate::models::post::ScoredPost;
-use crate::store::{Store, corrections};
+use crate::store::Store;
+use crate::store::posts::corrections;
 
 /// How often is looked for posts that a dead process left behind.
 const SWEEP_EVERY: Duration = Duration::from_secs(3);

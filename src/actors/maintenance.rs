@@ -8,7 +8,10 @@ use tokio::runtime::Handle;
 use tracing::{debug, info, warn};
 
 use super::runtime::supervisor::{Life, stage};
-use crate::store::{Store, StoreError, alerts, pending_words, retention, rollups};
+use crate::store::metrics::rollups;
+use crate::store::operations::retention;
+use crate::store::posts::search_index;
+use crate::store::{Store, StoreError, alerts};
 
 /// How often it looks. All it does is idempotent and cheap when there is nothing to do.
 const EVERY: Duration = Duration::from_secs(60);
@@ -70,7 +73,7 @@ impl Housekeeper {
         }
         self.is_merging_words = true;
         let store = self.params.store.clone();
-        let done = self.params.io.spawn(async move { pending_words::merge(&store, Timestamp::now()).await });
+        let done = self.params.io.spawn(async move { search_index::merge(&store, Timestamp::now()).await });
         context.spawn(done.into_actor(self).map(|outcome, housekeeper, _| {
             housekeeper.is_merging_words = false;
             match outcome {

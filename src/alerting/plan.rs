@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::limits::{Demand, Limits};
 use super::machine::Verdict;
 use super::measurement;
 use super::measurement::Reading;
-use super::limits::{Demand, Limits};
 use super::step::{Case, Outcome, Write, step};
 use crate::models::alert::{Alert, Scope, Severity};
 use crate::models::alert_rule::{CHURN, Rule};

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::plan::{Planned, Readings, Situation, plan};
+use super::inhibition::tests::alert;
 use super::limits::Limits;
 use super::measurement::tests::negativity;
-use super::inhibition::tests::alert;
+use super::plan::{Planned, Readings, Situation, plan};
 use crate::models::alert::{Alert, Severity};
 use crate::models::alert_rule::Rule;
 use crate::models::evaluation::{Changes, Group, Kept, Measured, Phase, Series, SeriesId};

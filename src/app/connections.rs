@@ -16,7 +16,8 @@ use crate::inference::{LoadParams, Models, ScorerFactory as _};
 use crate::notify::keyring::Keyring;
 use crate::notify::messenger::{Messenger, MessengerParams};
 use crate::process::background::Background;
-use crate::store::{Store, StoreParams, retention};
+use crate::store::operations::retention;
+use crate::store::{Store, StoreParams};
 use crate::stream::{Consumer, Stream, StreamParams};
 
 /// What everything works on.

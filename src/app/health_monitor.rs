@@ -22,7 +22,9 @@ use crate::models::alert::{AlertRule, Severity};
 use crate::models::stage_health::{
     DependencyHealth, DiskHealth, ModelHealth, SocketHealth, SystemHealth, TierHealth, TiersHealth,
 };
-use crate::store::{alerts, corrections, evaluation};
+use crate::store::alerts;
+use crate::store::alerts::evaluation;
+use crate::store::posts::corrections;
 use crate::telemetry::{
     AWAITING_CORRECTION, DEAD_LETTERS, DISK_FREE_BYTES, DISK_TOTAL_BYTES, OPEN_ALERTS,
     OVERLOAD_SECONDS_TOTAL, STREAM_LENGTH,

@@ -25,7 +25,8 @@ pub fn start(connections: &Connections, pipeline: &Pipeline, supervisors: &mut S
     let stream = connections.stream.clone();
     let (live_metrics, broadcaster) = (pipeline.apply.clone(), pipeline.publish.clone());
     supervisors.start_task(Plan::task("listener"), None, move |vitals| {
-        let listener = Listener { live_metrics: live_metrics.clone(), broadcaster: broadcaster.clone(), vitals };
+        let listener =
+            Listener { live_metrics: live_metrics.clone(), broadcaster: broadcaster.clone(), vitals };
         let stream = stream.clone();
         async move { listener.listen(&stream).await }
     });

@@ -13,7 +13,7 @@ use super::posts::{Supply, TextsParams};
 use super::server::Server;
 use crate::models::post::ScoredPost;
 use crate::models::turn_report::{LeftOut, TurnReport};
-use crate::store::posts;
+use crate::store::posts::record;
 
 /// Posts of one transaction; large ones are stored fastest.
 const BATCH: usize = 1_000;
@@ -165,7 +165,7 @@ async fn fill(server: &Server, n_products: usize) -> anyhow::Result<()> {
         if batch.is_empty() {
             return Ok(());
         }
-        posts::record(&server.store, &batch, &mut server.store.rollup_guard()).await?;
+        record::record(&server.store, &batch, &mut server.store.rollup_guard()).await?;
     }
 }
 

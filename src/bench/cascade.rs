@@ -14,7 +14,7 @@ use super::open_loop::{self, Latency, RunParams};
 use super::posts::{Supply, TextsParams};
 use super::server::{Metrics, Server};
 use crate::inference::{LoadParams, Tier};
-use crate::store::posts::counts;
+use crate::store::posts::record::counts;
 use crate::telemetry::{CORRECTION_SECONDS, OVERLOAD_SECONDS_TOTAL, TIER_POSTS_TOTAL};
 
 /// Sent before the measurement: the pace of the deep model, and which doubts are usual, are learnt from posts.

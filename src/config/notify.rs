@@ -3,10 +3,10 @@
 use clap::Args;
 
 use super::error::{ConfigError, invalid};
-use crate::models::notification::ChannelKind;
-use crate::egress::allowlist::Allowlist;
-use crate::notify::destinations::{self, Destination};
 use crate::egress::Egress;
+use crate::egress::allowlist::Allowlist;
+use crate::models::notification::ChannelKind;
+use crate::notify::destinations::{self, Destination};
 
 /// Notification channels.
 #[derive(Debug, Clone, Args)]

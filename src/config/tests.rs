@@ -51,7 +51,7 @@ fn origins_are_whole_and_may_be_several() {
 
 #[test]
 fn the_latency_budget_is_a_time_within_half_of_the_claim_on_a_post() {
-    assert!(LATENCY_BUDGET_MAX * 2 <= crate::store::corrections::FIRST_CLAIM);
+    assert!(LATENCY_BUDGET_MAX * 2 <= crate::store::posts::corrections::FIRST_CLAIM);
     let budget = |text: &str| config(&["--latency-budget", text]).inference.latency_budget;
     assert_eq!(config(&[]).inference.latency_budget, Duration::from_secs(1));
     assert_eq!([budget("0"), budget("250ms"), budget("15s")].map(|it| it.as_millis()), [0, 250, 15_000]);

@@ -12,8 +12,10 @@ use crate::alerting::preview;
 use crate::models::alert_rule::{Metric, NewRule, Preview, Rule};
 use crate::models::evaluation::Group;
 use crate::models::new_post::Rejection;
-use crate::store::alert_rules::{self, RULES_MAX};
-use crate::store::measures::{self, Past};
+use crate::store::alerts::measurements;
+use crate::store::alerts::measurements::Past;
+use crate::store::alerts::rules;
+use crate::store::alerts::rules::RULES_MAX;
 use crate::store::page::Page;
 
 /// Things a preview of a rule about each of them looks at. A chart shows one.
@@ -28,7 +30,7 @@ pub(super) const BODY_BYTES_MAX: usize = 64 * 1024;
     (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
 ))]
 pub async fn list(state: Data<AppState>, _: Parameters<NoParameters>) -> Result<Json<Page<Rule>>, ApiError> {
-    Ok(Json(Page { items: alert_rules::list(&state.store).await?, next_cursor: None }))
+    Ok(Json(Page { items: rules::list(&state.store).await?, next_cursor: None }))
 }
 
 /// Show one alert rule
@@ -46,7 +48,7 @@ pub async fn get(
     _: Parameters<NoParameters>,
 ) -> Result<Json<Rule>, ApiError> {
     let id = extract::uuid(&path)?;
-    alert_rules::get(&state.store, id).await?.map(Json).ok_or_else(|| missing(id))
+    rules::get(&state.store, id).await?.map(Json).ok_or_else(|| missing(id))
 }
 
 /// Write a new alert rule
@@ -70,7 +72,7 @@ pub async fn create(
 ) -> Result<HttpResponse, ApiError> {
     let rule = read(&request, payload).await?;
     rule.check().map_err(ApiError::Rejected)?;
-    let made = alert_rules::create(&state.store, &rule, Timestamp::now()).await?;
+    let made = rules::create(&state.store, &rule, Timestamp::now()).await?;
     let limit = RULES_MAX.unsigned_abs();
     Ok(HttpResponse::Created().json(made.ok_or(ApiError::TooLarge { limit, what: "rules" })?))
 }
@@ -99,7 +101,7 @@ pub async fn replace(
     let id = extract::uuid(&path)?;
     let rule = read(&request, payload).await?;
     rule.check_in_place_of(id).map_err(ApiError::Rejected)?;
-    let stored = alert_rules::update(&state.store, id, &rule, Timestamp::now()).await?;
+    let stored = rules::update(&state.store, id, &rule, Timestamp::now()).await?;
     stored.map(Json).ok_or_else(|| missing(id))
 }
 
@@ -121,10 +123,10 @@ pub async fn delete(
     _: Parameters<NoParameters>,
 ) -> Result<HttpResponse, ApiError> {
     let id = extract::uuid(&path)?;
-    if alert_rules::delete(&state.store, id).await?.is_some() {
+    if rules::delete(&state.store, id).await?.is_some() {
         return Ok(HttpResponse::NoContent().finish());
     }
-    if alert_rules::get(&state.store, id).await?.is_none() {
+    if rules::get(&state.store, id).await?.is_none() {
         return Err(missing(id));
     }
     let message = "this rule came with Groundswell; it can be switched off".to_owned();
@@ -163,7 +165,7 @@ pub async fn preview(
         from: steps.stretch.from,
         to: steps.stretch.to,
     };
-    let minutes = measures::steps(&state.store, &past).await?;
+    let minutes = measurements::steps(&state.store, &past).await?;
     Ok(Json(preview::preview(&rule, &minutes, steps)))
 }
 

@@ -14,7 +14,7 @@ use crate::models::alert::Severity;
 use crate::models::new_post::Rejection;
 use crate::models::notification::{ChannelKind, Delivery, NewChannelSettings};
 use crate::notify::settings::{self, Prepared, Problem, Secrets};
-use crate::store::channels::ChannelDraft;
+use crate::store::notifications::channels::ChannelDraft;
 
 /// A channel is small; what is larger is none.
 const BODY_BYTES_MAX: usize = 64 * 1024;

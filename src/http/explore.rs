@@ -12,9 +12,10 @@ use super::range::{RangeName, RangeWish};
 use super::state::AppState;
 use crate::models::explore::{BreakdownBy, ExploreBreakdown, ExploreSeries, Step};
 use crate::models::score::EMOTIONS;
-use crate::store::breakdown;
-use crate::store::post_filter::PostFilter;
-use crate::store::series::{self, ExploreQuery};
+use crate::store::metrics::breakdown;
+use crate::store::metrics::series;
+use crate::store::metrics::series::ExploreQuery;
+use crate::store::posts::filter::PostFilter;
 
 /// The longest search. PostgreSQL reads each word of it for each post.
 pub const SEARCH_CHARS_MAX: usize = 500;
@@ -106,11 +107,11 @@ macro_rules! filter_parameters {
         }
 
         impl $name {
-            fn filter(&self) -> Result<$crate::store::post_filter::PostFilter, $crate::http::error::ApiError> {
+            fn filter(&self) -> Result<$crate::store::posts::filter::PostFilter, $crate::http::error::ApiError> {
                 let Self {
                     q, source, platform, product, channel, city, label, emotion, lang, author, min_virality, min_churn, ..
                 } = self;
-                $crate::http::explore::checked($crate::store::post_filter::PostFilter {
+                $crate::http::explore::checked($crate::store::posts::filter::PostFilter {
                     q: q.clone(),
                     source: source.clone(),
                     platform: platform.clone(),

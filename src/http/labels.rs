@@ -12,7 +12,7 @@ use super::extract::{self, Parameters};
 use super::state::AppState;
 use crate::models::label::{BY_CHARS_MAX, LabelCorrection, LabelledPost, NOTE_CHARS_MAX, NewLabel};
 use crate::models::new_post::Rejection;
-use crate::store::labels;
+use crate::store::posts::labels;
 
 /// The longest body: a note, with room for how JSON writes it.
 const BODY_BYTES_MAX: usize = 16 * 1024;

@@ -10,7 +10,8 @@ use super::extract::Parameters;
 use super::state::AppState;
 use crate::models::metrics::{Breakdowns, Emotions, Overall, Trend};
 use crate::models::rollup::Dimension;
-use crate::store::metrics::{self, MetricsFilter, MetricsQuery};
+use crate::store::metrics::live;
+use crate::store::metrics::live::{MetricsFilter, MetricsQuery};
 
 /// A stretch of time that ends now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
@@ -100,7 +101,7 @@ pub async fn overall(
     state: Data<AppState>,
     Parameters(wish): Parameters<MetricsParameters>,
 ) -> Result<Json<Overall>, ApiError> {
-    Ok(Json(metrics::overall(&state.store, &wish.query(Timestamp::now())?).await?))
+    Ok(Json(live::overall(&state.store, &wish.query(Timestamp::now())?).await?))
 }
 
 /// By city, the most spoken of first
@@ -160,7 +161,7 @@ async fn breakdown(
     Parameters(wish): Parameters<MetricsParameters>,
     by: Dimension,
 ) -> Result<Json<Breakdowns>, ApiError> {
-    Ok(Json(metrics::breakdown(&state.store, &wish.query(Timestamp::now())?, by).await?))
+    Ok(Json(live::breakdown(&state.store, &wish.query(Timestamp::now())?, by).await?))
 }
 
 /// How many posts felt what
@@ -173,7 +174,7 @@ pub async fn emotions(
     state: Data<AppState>,
     Parameters(wish): Parameters<MetricsParameters>,
 ) -> Result<Json<Emotions>, ApiError> {
-    Ok(Json(metrics::emotions(&state.store, &wish.query(Timestamp::now())?).await?))
+    Ok(Json(live::emotions(&state.store, &wish.query(Timestamp::now())?).await?))
 }
 
 /// Everything, step by step, oldest first
@@ -188,7 +189,7 @@ pub async fn trend(
     state: Data<AppState>,
     Parameters(wish): Parameters<MetricsParameters>,
 ) -> Result<Json<Trend>, ApiError> {
-    Ok(Json(metrics::trend(&state.store, &wish.query(Timestamp::now())?).await?))
+    Ok(Json(live::trend(&state.store, &wish.query(Timestamp::now())?).await?))
 }
 
 #[cfg(test)]

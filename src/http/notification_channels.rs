@@ -18,7 +18,8 @@ use crate::actors::notifier::delivery;
 use crate::actors::notifier::delivery::DeliveryError;
 use crate::models::notification::{Channel, Shown};
 use crate::notify::settings;
-use crate::store::channels::{self, CHANNELS_MAX, Removal, Resealed, StoredChannel};
+use crate::store::notifications::channels;
+use crate::store::notifications::channels::{CHANNELS_MAX, Removal, Resealed, StoredChannel};
 
 /// Times a secret is rotated anew because somebody else changed the channel meanwhile.
 const ROTATIONS_MAX: usize = 4;

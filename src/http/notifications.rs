@@ -11,7 +11,8 @@ use super::extract::{self, NoParameters, Parameters};
 use super::state::AppState;
 use crate::actors::notifier::delivery;
 use crate::models::notification::{Notification, NotificationState};
-use crate::store::notifications::{self, NotificationsQuery, Resent};
+use crate::store::notifications::history;
+use crate::store::notifications::history::{NotificationsQuery, Resent};
 use crate::store::page::Page;
 
 /// Most notifications of one page.
@@ -57,7 +58,7 @@ pub async fn list(
     let limit = extract::limit(wish.limit, LIMIT_MAX)?;
     let NotificationsParameters { channel, state: so_far, alert, cursor, .. } = wish;
     let query = NotificationsQuery { channel, state: so_far, alert, cursor, limit };
-    Ok(Json(notifications::list(&state.store, &query).await?))
+    Ok(Json(history::list(&state.store, &query).await?))
 }
 
 /// Send something again
@@ -78,7 +79,7 @@ pub async fn resend(
     _: Parameters<NoParameters>,
 ) -> Result<Json<Notification>, ApiError> {
     let id = extract::uuid(&path)?;
-    match notifications::resend(&state.store, id).await? {
+    match history::resend(&state.store, id).await? {
         Resent::Pending(notification) => Ok(Json(notification)),
         Resent::Disabled => Err(ApiError::Conflict {
             code: "channel_disabled",

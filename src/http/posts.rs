@@ -15,7 +15,8 @@ use super::state::AppState;
 use crate::models::new_post::AcceptContext;
 use crate::models::post::{ListedPost, PostOrder, PostWithHistory, Source};
 use crate::store::page::Page;
-use crate::store::post_list::{self, PostsQuery, RANKED_MAX, RANKED_RANGE_MAX};
+use crate::store::posts::list;
+use crate::store::posts::list::{PostsQuery, RANKED_MAX, RANKED_RANGE_MAX};
 
 /// Most posts of one page; the export has no such limit.
 const LIMIT_MAX: usize = 500;
@@ -139,7 +140,7 @@ pub async fn list(
     ranked(&wish, from, to)?;
     let order = wish.order.unwrap_or_default();
     let query = PostsQuery { filter: wish.filter()?, from, to, order, cursor: wish.cursor.clone(), limit };
-    Ok(Json(post_list::list(&state.store, &query).await?))
+    Ok(Json(list::list(&state.store, &query).await?))
 }
 
 /// One post, with the scores it had before
@@ -157,7 +158,7 @@ pub async fn get(
     _: Parameters<NoParameters>,
 ) -> Result<Json<PostWithHistory>, ApiError> {
     let uuid = extract::uuid(&path)?;
-    let found = post_list::get_with_history(&state.store, uuid).await?;
+    let found = list::get_with_history(&state.store, uuid).await?;
     found.map(Json).ok_or_else(|| ApiError::NotFound { what: format!("post `{uuid}`") })
 }
 
@@ -179,6 +180,6 @@ pub async fn export(
     let (from, to) = between(wish.range())?;
     let query = PostsQuery { filter: wish.filter()?, from, to, ..PostsQuery::default() };
     let place = state.exports.begin(&request)?;
-    let pieces = post_list::export(state.store.clone(), query);
+    let pieces = list::export(state.store.clone(), query);
     export::answer(wish.format, pieces, place).await
 }

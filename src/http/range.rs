@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::error::ApiError;
-use crate::store::metrics::{MetricsFilter, MetricsQuery};
+use crate::store::metrics::live::{MetricsFilter, MetricsQuery};
 
 /// A range of history that ends now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]

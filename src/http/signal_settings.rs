@@ -9,7 +9,7 @@ use super::extract::{self, NoParameters, Parameters};
 use super::state::AppState;
 use crate::models::new_post::Rejection;
 use crate::models::signals::SignalSettings;
-use crate::store::signals;
+use crate::store::alerts::anomalies;
 
 /// Longest body.
 const BODY_MAX: usize = 4 * 1024;
@@ -26,7 +26,7 @@ pub async fn show(
     state: Data<AppState>,
     _: Parameters<NoParameters>,
 ) -> Result<Json<SignalSettings>, ApiError> {
-    Ok(Json(signals::settings(&state.store).await?))
+    Ok(Json(anomalies::settings(&state.store).await?))
 }
 
 /// Change how readily people are told of unusual changes
@@ -58,6 +58,6 @@ pub async fn change(
             message: format!("must be from {least} to {most}"),
         }));
     }
-    signals::change_settings(&state.store, settings).await?;
+    anomalies::change_settings(&state.store, settings).await?;
     Ok(Json(settings))
 }

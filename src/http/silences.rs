@@ -10,8 +10,9 @@ use super::error::{ApiError, ErrorBody};
 use super::extract::{self, NoParameters, Parameters};
 use super::state::AppState;
 use crate::models::silence::{NewSilence, Silence};
+use crate::store::alerts::silences;
+use crate::store::alerts::silences::SILENCES_MAX;
 use crate::store::page::Page;
-use crate::store::silences::{self, SILENCES_MAX};
 
 /// List silences, the last to end first; at most 500
 #[utoipa::path(get, path = "/api/v1/silences", tag = "alerts", operation_id = "list_silences", responses(

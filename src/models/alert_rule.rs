@@ -23,7 +23,7 @@ pub const NEGATIVITY_PRODUCTS: Uuid = Uuid::from_u128(0x0193_0000_0000_7000_8000
 
 /// The rule that the field has for people who are about to leave.
 ///
-/// The only one that goes post by post, see [`crate::store::flagged`]: each post at high risk is in exactly one alert of
+/// The only one that goes post by post, see [`crate::store::alerts::flagged_posts`]: each post at high risk is in exactly one alert of
 /// each of its products.
 pub const CHURN: Uuid = Uuid::from_u128(0x0193_0000_0000_7000_8000_0000_0000_0003);
 

@@ -10,7 +10,8 @@ use tokio::time::timeout;
 use tracing::info;
 
 use super::locks::Lock;
-use super::{Store, StoreError, retention};
+use super::operations::retention;
+use super::{Store, StoreError};
 
 mod embedded {
     refinery::embed_migrations!("migrations");
@@ -80,8 +81,9 @@ mod tests {
     use crate::models::alert::{AlertPhase, AlertRule, AlertState};
     use crate::models::alert_rule;
     use crate::models::rollup::Dimension;
+    use crate::store::alerts;
+    use crate::store::alerts::evaluation;
     use crate::store::testing::{self, empty_store, number};
-    use crate::store::{alerts, evaluation};
 
     #[tokio::test]
     async fn every_migration_follows_from_the_one_before() {

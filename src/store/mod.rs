@@ -1,84 +1,23 @@
-//! Postgres: the only place with SQL.
+//! PostgreSQL: the only place with SQL. The areas are those of `http/`.
 //!
-//! What makes a post count once is spread over three tables and one transaction, see [`posts::record`]. Everything
-//! else here reads, or keeps house.
+//! Three tables and one transaction make a post count once, see [`posts::record::record`].
 
-pub mod error; // whose fault it is
+pub mod alerts; // alerts, their rules, evaluations, silences and anomalies
+pub mod metrics; // rollups, and the sums and series read from them
+pub mod notifications; // channels, the outbox, and what was sent
+pub mod operations; // retention, maintenance, query plans, server activity
+pub mod posts; // the transaction that stores posts, corrections, search and lists
 
-pub mod migrate; // the schema, applied once by whoever comes first
-
-pub mod posts; // the transaction that stores a batch
-
-pub mod corrections; // the transaction that gives stored posts better scores
-
-pub mod rollups; // exact sums by bucket, source, dimension and key
-
-pub mod metrics; // what the metrics calls answer
-
-pub mod series; // a range step by step, by the clock of a time zone
-
-pub mod breakdown; // what a range is made of
-
-pub mod explain; // how the server goes about an answer
-
-pub mod activity; // what the server does besides answering
-
+pub mod error; // StoreError: what went wrong, and whether a retry can help
+pub mod migrate; // the schema, applied by the first process that comes
+pub mod page; // pages of a list, and cursors
 pub mod views; // saved views
 
-pub mod labels; // what people say posts' sentiments are
-
-pub mod post_filter; // which posts are meant
-
-pub mod post_list; // history: posts listed, found, exported
-
-pub mod page; // lists, a page at a time
-
-pub mod alerts; // what must be acted on
-
-pub mod alert_rules; // when something must be acted on
-
-pub mod measures; // what rules are judged by
-
-pub mod evaluation; // what one evaluation of the rules changes, and who may evaluate
-
-pub mod silences; // when nobody shall be told
-
-pub mod flagged; // posts at high churn risk, on their way into an alert
-
-pub mod outbox; // what people are yet to be told
-
-pub mod channels; // whom to tell
-
-pub mod notifications; // what they were told
-
-pub mod signals; // unusual changes: settings, who looks, and the series
-
-pub mod places; // where cities lie
-
-pub mod retention; // daily partitions, and how posts leave
-
-mod awaiting; // which posts a better model shall score again
-mod calendar; // when steps begin
-mod codec; // how our types travel
-mod copy; // posts and scores on their way in
-mod engagement; // how a post's counts developed
-mod housekeeping; // who waits for whom when old rows move
-mod locks; // the numbers of the advisory locks
-mod models; // the numbers by which scores name their models
-pub mod pending_words; // the words of new posts, on their way into the full-text index
-mod post_ranks; // which posts come first
-pub mod rollup_guard; // the order in which rollups are changed and published
-mod rollup_hours; // the rollups by whole hours
-mod scored_rows; // how posts and scores are read
-mod sums; // what posts add up to
-mod supersede; // current scores become history
-mod window; // which stretch of time a metrics call is about
-
+mod codec; // conversions between our types and PostgreSQL's
+mod locks; // ids of the advisory locks
+mod models; // ids of the models that made scores
 #[cfg(test)]
 pub(crate) mod testing; // a database for each test
-
-#[cfg(test)]
-mod pace_tests; // how fast batches are stored
 
 use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
@@ -134,9 +73,9 @@ pub struct Store {
     pool: Pool,
     retention: Duration,
     known: Arc<Known>,
-    /// Whether posts were stored since [`pending_words::merge`].
+    /// Whether posts were stored since [`posts::search_index::merge`].
     has_new_words: Arc<AtomicBool>,
-    /// See [`rollup_guard::RollupGuard`].
+    /// See [`metrics::rollup_guard::RollupGuard`].
     rollups: Arc<tokio::sync::Mutex<()>>,
 }
 

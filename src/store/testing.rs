@@ -10,8 +10,9 @@ use tokio::sync::OnceCell;
 use tokio_postgres::NoTls;
 use uuid::Uuid;
 
-use super::rollup_guard::RollupGuard;
-use super::{Store, StoreError, StoreParams, corrections, posts};
+use super::metrics::rollup_guard::RollupGuard;
+use super::posts::{corrections, record};
+use super::{Store, StoreError, StoreParams};
 use crate::embedded::{Embedded, EmbeddedParams, RedisFsync};
 use crate::models::post::{Post, ScoredPost, Source};
 use crate::models::score::{Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel};
@@ -20,8 +21,8 @@ use crate::models::score::{Emotion, EmotionScores, ModelId, Score, Sentiment, Se
 pub(crate) const RETENTION: Duration = Duration::from_secs(90 * 86_400);
 
 /// Stores a batch as a process of its own would.
-pub(crate) async fn record(store: &Store, batch: &[ScoredPost]) -> Result<posts::Recorded, StoreError> {
-    posts::record(store, batch, &mut RollupGuard::of_another_process()).await
+pub(crate) async fn record(store: &Store, batch: &[ScoredPost]) -> Result<record::Recorded, StoreError> {
+    record::record(store, batch, &mut RollupGuard::of_another_process()).await
 }
 
 /// Applies corrections as a process of its own would.

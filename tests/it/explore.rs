@@ -1,7 +1,7 @@
 //! History over any range: exact, whatever the filter, and read by indexes alone.
 
 use groundswell::bench::explore::{Asked, CorpusParams, Filled, LARGE, all, fill};
-use groundswell::store::explain::{Plan, explain, settle};
+use groundswell::store::operations::explain::{Plan, explain, settle};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;

@@ -5,9 +5,9 @@ use std::time::Duration;
 use groundswell::models::alert::{AlertRule, Scope, Severity};
 use groundswell::models::post::{Post, ScoredPost, Source};
 use groundswell::models::stage_health::{DependencyHealth, StageHealth, StageState};
+use groundswell::store::alerts::evaluation::{Duty, Lead};
 use groundswell::store::alerts::{AlertSeries, NewAlert};
-use groundswell::store::evaluation::{Duty, Lead};
-use groundswell::store::posts;
+use groundswell::store::posts::record;
 use groundswell::stream::Burial;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
@@ -50,7 +50,7 @@ async fn door_with_posts(texts: &[&str]) -> FrontDoor {
     let door = FrontDoor::open(Setup::default()).await;
     let now = Timestamp::now();
     let batch: Vec<_> = texts.iter().enumerate().map(|(n, text)| post(n, now, text)).collect();
-    posts::record(&door.store, &batch, &mut door.store.rollup_guard()).await.unwrap();
+    record::record(&door.store, &batch, &mut door.store.rollup_guard()).await.unwrap();
     door
 }
 

@@ -20,7 +20,7 @@ async fn a_stop_under_load_settles_what_is_in_flight_and_a_successor_finds_the_r
     assert!(app.until_ended().await, "it ended as if a stage had failed");
     let left = space.backlog().await;
     assert_eq!(left.pending, 0, "batches in flight were not settled: {left:?}");
-    let stored = groundswell::store::posts::counts(&space.store().await).await.unwrap();
+    let stored = groundswell::store::posts::record::counts(&space.store().await).await.unwrap();
     assert_eq!(stored.n_posts.cast_unsigned() + left.length, 10_000, "{stored:?}, {left:?}");
 
     let _successor = TestApp::start_on(&space, &[]).await;

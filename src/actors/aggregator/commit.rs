@@ -114,7 +114,7 @@ impl Committer {
         while n_done < batch.len() {
             let part = batch.get(n_done..batch.len().min(n_done + n_at_once)).unwrap_or_default();
             let started = Instant::now();
-            match posts::record(&self.store, part, guard).await {
+            match record::record(&self.store, part, guard).await {
                 Ok(recorded) => {
                     metrics::histogram!(COMMIT_SECONDS).record(started.elapsed().as_secs_f64());
                     metrics::histogram!(COMMIT_POSTS).record(part.len() as f64);

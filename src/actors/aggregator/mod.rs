@@ -94,7 +94,7 @@ impl Aggregator {
     }
 
     /// One transaction of posts at a time: two would each be half as large and cost more together. Corrections run beside
-    /// it; [`crate::store::rollup_guard`] keeps their changes of rollups, and the deltas of those, in one order.
+    /// it; [`crate::store::metrics::rollup_guard`] keeps their changes of rollups, and the deltas of those, in one order.
     fn start_storing(&mut self, context: &mut Context<Self>) {
         if self.is_storing || self.pending.is_empty() {
             return;

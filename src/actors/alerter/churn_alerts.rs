@@ -12,8 +12,8 @@ use crate::models::alert_rule::{self, Metric, Rule};
 use crate::models::post::ScoredPost;
 use crate::models::rollup::Dimension;
 use crate::models::score::CHURN_HIGH;
+use crate::store::alerts::flagged_posts::Judged;
 use crate::store::alerts::{ALERT_POSTS_MAX, AlertSeries, NewAlert};
-use crate::store::flagged::Judged;
 
 /// Products with an open churn alert of their own, at most; they are read with every burst. Posts about further ones are
 /// gathered in the alert about everything, so that none is lost.

@@ -12,16 +12,17 @@ use super::publication::{announce, count, push_all, turn};
 use super::push_queue::PushQueue;
 use super::push_throttle::ToldAlerts;
 use super::{churn_alerts, rule_evidence};
+use crate::alerting::limits::Limits;
 use crate::alerting::machine::{FLAP_OPENINGS, FLAP_WITHIN};
 use crate::alerting::plan::{self, Planned, Situation};
-use crate::alerting::limits::Limits;
 use crate::models::alert::AlertRule;
 use crate::models::alert_rule::{CHURN, Rule};
 use crate::models::evaluation::{Kept, SeriesId};
 use crate::models::silence::Silence;
+use crate::store::alerts::evaluation::{Duty, Lead};
 use crate::store::alerts::{AlertSeries, Raise, Standing};
-use crate::store::evaluation::{Duty, Lead};
-use crate::store::{StoreError, alert_rules, alerts, evaluation, silences};
+use crate::store::alerts::{evaluation, rules, silences};
+use crate::store::{StoreError, alerts};
 use crate::telemetry::ALERT_TURN_SECONDS;
 
 /// Between two looks at windows. Flagged posts wake the alerter more often than that.
@@ -100,7 +101,7 @@ impl Evaluator {
             self.forget();
             return Ok(());
         }
-        let rules = alert_rules::list(&self.params.store).await?;
+        let rules = rules::list(&self.params.store).await?;
         let silences: Vec<Silence> = silences::current(&self.params.store, now)
             .await?
             .into_iter()

@@ -40,9 +40,9 @@ impl Bench {
 
     /// A rule about each product, like that of the field, under another name.
     async fn rule(&self, name: &str) -> Rule {
-        let mut what = alert_rules::get(&self.store, NEGATIVITY_PRODUCTS).await.unwrap().unwrap().what;
+        let mut what = rules::get(&self.store, NEGATIVITY_PRODUCTS).await.unwrap().unwrap().what;
         what.name = name.to_owned();
-        alert_rules::create(&self.store, &what, self.now).await.unwrap().unwrap()
+        rules::create(&self.store, &what, self.now).await.unwrap().unwrap()
     }
 }
 
@@ -99,7 +99,7 @@ async fn of_more_products_than_may_be_alerted_every_rule_has_its_share_and_the_r
     assert_eq!(number(&bench.store, &of_late).await, 1_000 / 3, "a third of the rules");
 
     // A rule that is gone leaves piece by piece, whoever waits meanwhile.
-    alert_rules::delete(&bench.store, late.id).await.unwrap().unwrap();
+    rules::delete(&bench.store, late.id).await.unwrap().unwrap();
     let mut n_left = Vec::new();
     for _ in 0..4 {
         bench.turn().await;
@@ -146,14 +146,14 @@ async fn what_others_change_while_nothing_is_measured_is_heeded() {
     crowd(&bench.store, 3, (30, 25)).await;
     bench.turn().await;
     assert_eq!(bench.n_open().await, 3);
-    let mut what = alert_rules::get(&bench.store, NEGATIVITY_PRODUCTS).await.unwrap().unwrap().what;
+    let mut what = rules::get(&bench.store, NEGATIVITY_PRODUCTS).await.unwrap().unwrap().what;
     what.scope.key = Some("product 000002".to_owned());
-    alert_rules::update(&bench.store, NEGATIVITY_PRODUCTS, &what, bench.now).await.unwrap().unwrap();
+    rules::update(&bench.store, NEGATIVITY_PRODUCTS, &what, bench.now).await.unwrap().unwrap();
     bench.turn().await;
     assert_eq!(bench.n_open().await, 1, "the others are withdrawn within a second");
     what.enabled = false;
-    alert_rules::update(&bench.store, NEGATIVITY_PRODUCTS, &what, bench.now).await.unwrap().unwrap();
+    rules::update(&bench.store, NEGATIVITY_PRODUCTS, &what, bench.now).await.unwrap().unwrap();
     bench.turn().await;
     assert_eq!(bench.n_open().await, 0);
-    assert!(alert_rules::get(&bench.store, NEGATIVITY_OVERALL).await.unwrap().is_some());
+    assert!(rules::get(&bench.store, NEGATIVITY_OVERALL).await.unwrap().is_some());
 }

@@ -6,8 +6,9 @@ use crate::models::alert::{Evidence, EvidencePoint, EvidenceTerm, Scope};
 use crate::models::post::ScoredPost;
 use crate::models::rollup::Dimension;
 use crate::store::page::PAGE_MAX;
-use crate::store::post_filter::PostFilter;
-use crate::store::post_list::{self, PostsQuery};
+use crate::store::posts::filter::PostFilter;
+use crate::store::posts::list;
+use crate::store::posts::list::PostsQuery;
 use crate::store::{Store, StoreError};
 use crate::trends::contrast::{Counted, TellingTerm, telling_terms};
 
@@ -58,7 +59,7 @@ pub(in crate::actors) async fn of_scope(
     query: PostsQuery,
 ) -> Result<Vec<ScoredPost>, StoreError> {
     let filter = about(scope, query.filter);
-    let page = post_list::list(store, &PostsQuery { filter, ..query }).await?;
+    let page = list::list(store, &PostsQuery { filter, ..query }).await?;
     Ok(page.items.into_iter().map(|listed| listed.scored).collect())
 }
 

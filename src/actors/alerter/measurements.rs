@@ -11,7 +11,8 @@ use crate::alerting::plan::{self, Readings};
 use crate::models::alert_rule::Rule;
 use crate::models::evaluation::{Group, Kept, Phase, SeriesId};
 use crate::store::Store;
-use crate::store::measures::{self, Question};
+use crate::store::alerts::measurements;
+use crate::store::alerts::measurements::Question;
 
 /// How often a window is measured: often enough that it moves by a sixtieth, within these bounds. A short one moves
 /// fast; a long one is dear to read, and nobody sees it move.
@@ -82,7 +83,7 @@ impl Schedule {
             };
             let asked = Instant::now();
             known.at = Some(now);
-            match measures::measure(store, &question, now).await {
+            match measurements::measure(store, &question, now).await {
                 Ok(answer) => {
                     n_series = n_series.saturating_sub(answer.by_key.len() * n_rules);
                     known.n_left_out = answer.n_left_out * u64::try_from(n_rules).unwrap_or(u64::MAX);

@@ -6,13 +6,13 @@ use jiff::Timestamp;
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use crate::alerting::{inhibition, grouping};
+use crate::alerting::{grouping, inhibition};
 use crate::models::alert::{Alert, AlertPhase, AlertState};
 use crate::models::evaluation::{Mute, Told};
 use crate::models::live::{AlertChange, LiveUpdate};
 use crate::models::silence::Silence;
 use crate::store::StoreError;
-use crate::store::evaluation::{Committed, Lead, Turn};
+use crate::store::alerts::evaluation::{Committed, Lead, Turn};
 use crate::stream::Updates;
 use crate::telemetry::ALERTS_OPENED_TOTAL;
 

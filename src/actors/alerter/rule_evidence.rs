@@ -14,9 +14,10 @@ use crate::models::evaluation::{Group, Opening};
 use crate::models::post::{PostOrder, ScoredPost};
 use crate::models::score::{CHURN_HIGH, EMOTIONS, SentimentLabel};
 use crate::store::alerts::ALERT_POSTS_MAX;
-use crate::store::measures::{self, Past};
+use crate::store::alerts::measurements;
+use crate::store::alerts::measurements::Past;
 use crate::store::page::PAGE_MAX;
-use crate::store::post_list::PostsQuery;
+use crate::store::posts::list::PostsQuery;
 use crate::store::{Store, StoreError};
 
 /// Alerts whose posts and evidence are read in one evaluation, at most. When a rule about every city opens for all of them,
@@ -71,7 +72,7 @@ async fn read(store: &Store, opening: &Opening, now: Timestamp) -> Result<Eviden
         from: steps.stretch.from,
         to: steps.stretch.to,
     };
-    let measured = measures::steps(store, &past).await?;
+    let measured = measurements::steps(store, &past).await?;
     Ok(example_posts::evidence(evidence::series(rule, &measured, (steps, opening.value)), terms))
 }
 

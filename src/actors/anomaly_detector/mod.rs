@@ -23,8 +23,9 @@ use crate::models::alert::{Alert, AlertRule, Scope};
 use crate::models::signals::SignalSettings;
 use crate::models::silence::Silence;
 use crate::store::alerts::AlertSeries;
-use crate::store::evaluation::{Committed, Duty, Lead};
-use crate::store::{Store, StoreError, alerts, signals, silences};
+use crate::store::alerts::evaluation::{Committed, Duty, Lead};
+use crate::store::alerts::{anomalies, silences};
+use crate::store::{Store, StoreError, alerts};
 use crate::stream::Updates;
 
 /// How often it asks whether it is the one that watches. Also how soon another process takes over from one that died, once
@@ -130,7 +131,7 @@ impl Watcher {
         }
         self.judged_at = Some(now);
         let store = self.params.store.clone();
-        let settings = signals::settings(&store).await?;
+        let settings = anomalies::settings(&store).await?;
         self.silences = silences::current(&store, now).await?;
         // Taken out: if anything fails below it is read anew.
         let board = self.board.take();

@@ -7,7 +7,8 @@ use crate::anomaly::judge::{Known, Models, Recent};
 use crate::anomaly::watch::Watch;
 use crate::models::alert::Scope;
 use crate::store::alerts::AlertSeries;
-use crate::store::signals::{self, Steps};
+use crate::store::alerts::anomalies;
+use crate::store::alerts::anomalies::Steps;
 use crate::store::{Store, StoreError};
 
 /// Series that are watched: those with the most posts of the last day. 130 KB each.
@@ -83,7 +84,7 @@ impl Board {
             return Ok(Vec::new());
         }
         let day_ago = now.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(now);
-        let scopes = signals::biggest(store, day_ago, SERIES_MAX).await?;
+        let scopes = anomalies::biggest(store, day_ago, SERIES_MAX).await?;
         let gone = self.choose(scopes);
         let first = step_of(now.as_second()) - DAYS * 86_400 / STEP_SECONDS;
         self.read(store, first, now).await?;
@@ -116,7 +117,7 @@ impl Board {
         while from < end && !scopes.is_empty() {
             let to = end.min(from + 86_400 / STEP_SECONDS);
             let steps = Steps { from: start_of(from), to: start_of(to), seconds: STEP_SECONDS };
-            let found = signals::read(store, &scopes, steps).await?;
+            let found = anomalies::read(store, &scopes, steps).await?;
             let is_silent = found.is_empty();
             for (place, step, sums) in found {
                 if let Some(series) = self.series.get_mut(place) {
@@ -155,7 +156,7 @@ impl Board {
         let steps = Steps { from: at(to - 3 * STEP_SECONDS), to: at(to), seconds: STEP_SECONDS };
         let scopes: Vec<Scope> = self.series.iter().map(|series| series.scope.clone()).collect();
         let mut recent = vec![Recent { to, ..Recent::default() }; scopes.len()];
-        for (place, step, sums) in signals::read(store, &scopes, steps).await? {
+        for (place, step, sums) in anomalies::read(store, &scopes, steps).await? {
             let heard = Heard::of(&sums);
             if let Some(recent) = recent.get_mut(place) {
                 recent.fifteen.add(&heard);

@@ -10,8 +10,9 @@ use crate::notify::message::{Item, Message, Purpose, Topic, test_message};
 use crate::notify::messenger::{Messenger, Outcome, Receiver};
 use crate::notify::policy::{Next, plan};
 use crate::notify::vapid::VapidKey;
-use crate::store::channels::{self, PushKeyRow, StoredChannel};
-use crate::store::outbox::{Claimed, Fate, Settlement};
+use crate::store::notifications::channels;
+use crate::store::notifications::channels::{PushKeyRow, StoredChannel};
+use crate::store::notifications::outbox::{Claimed, Fate, Settlement};
 use crate::store::{Store, StoreError};
 
 /// What the key of push services is sealed as.

@@ -13,8 +13,10 @@ use self::delivery::deliver;
 use super::runtime::supervisor::{Life, Stage as _, stage};
 use crate::models::error_log::ErrorKind;
 use crate::notify::messenger::Messenger;
-use crate::store::outbox::{self, Claimed};
-use crate::store::{Store, notifications};
+use crate::store::Store;
+use crate::store::notifications::history;
+use crate::store::notifications::outbox;
+use crate::store::notifications::outbox::Claimed;
 use crate::telemetry::{NOTIFICATIONS_TOTAL, errors};
 
 /// How often the outbox is looked into when nothing is known to be in it. People notice no second.
@@ -101,7 +103,7 @@ impl Notifier {
         let store = self.params.store.clone();
         self.params.io.spawn(async move {
             loop {
-                match notifications::expire(&store).await {
+                match history::expire(&store).await {
                     Ok(0) => return,
                     Ok(n_removed) => info!(n_removed, "old notifications removed"),
                     Err(error) => {

@@ -19,7 +19,8 @@ use crate::models::error_log::ErrorKind;
 use crate::notify::destinations::Destination;
 use crate::notify::dispatch::Due;
 use crate::notify::messenger::Messenger;
-use crate::store::{Store, channels};
+use crate::store::Store;
+use crate::store::notifications::channels;
 use crate::telemetry::errors;
 
 /// How often the newest measurement is judged: as often as there is one.

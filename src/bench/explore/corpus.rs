@@ -11,7 +11,10 @@ use crate::connectors::{Connector, Item};
 use crate::models::new_post::NewPost;
 use crate::models::post::{Engagement, Post, ScoredPost, Source};
 use crate::models::score::{EMOTIONS, Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel};
-use crate::store::{Store, StoreError, posts, retention, rollups};
+use crate::store::metrics::rollups;
+use crate::store::operations::retention;
+use crate::store::posts::record;
+use crate::store::{Store, StoreError};
 
 /// Posts of one transaction; large ones are stored fastest.
 const BATCH: usize = 1_000;
@@ -175,7 +178,7 @@ pub async fn fill(store: &Store, params: CorpusParams, told: impl Fn(usize)) -> 
         if batch.is_empty() {
             break;
         }
-        filled.n_posts += posts::record(store, &batch, &mut store.rollup_guard()).await?.inserted.len();
+        filled.n_posts += record::record(store, &batch, &mut store.rollup_guard()).await?.inserted.len();
         read_again(store, &batch, &mut corpus.chance).await?;
         for word in batch.iter().take(BATCH / 10).flat_map(|scored| words_of(&scored.post.text)) {
             *filled.words.entry(word).or_default() += 1;
@@ -208,7 +211,7 @@ async fn read_again(store: &Store, batch: &[ScoredPost], chance: &mut Chance) ->
         let later = SignedDuration::from_mins(i64::try_from(5 + chance.below(50)).unwrap_or_default());
         scored.post.received_at = scored.post.received_at.saturating_add(later).unwrap_or(Timestamp::MAX);
     }
-    posts::record(store, &again, &mut store.rollup_guard()).await.map(drop)
+    record::record(store, &again, &mut store.rollup_guard()).await.map(drop)
 }
 
 fn words_of(text: &str) -> impl Iterator<Item = String> {

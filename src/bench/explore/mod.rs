@@ -16,9 +16,12 @@ use serde::Serialize;
 pub use self::corpus::{Corpus, CorpusParams, Filled, fill};
 pub use self::questions::{Asked, all};
 use crate::embedded::{Embedded, EmbeddedParams, RedisFsync};
-use crate::store::explain::{Plan, Question, explain};
-use crate::store::post_list::{self, PostsQuery};
-use crate::store::{Store, StoreError, StoreParams, breakdown, explain as explaining, series};
+use crate::store::metrics::{breakdown, series};
+use crate::store::operations::explain as explaining;
+use crate::store::operations::explain::{Plan, Question, explain};
+use crate::store::posts::list;
+use crate::store::posts::list::PostsQuery;
+use crate::store::{Store, StoreError, StoreParams};
 
 /// What an answer may take, and what the dashboard is promised.
 const BUDGET_MS: f64 = 200.0;
@@ -143,7 +146,7 @@ async fn answer(store: &Store, asked: &Asked, n_runs: usize) -> anyhow::Result<A
 
 async fn json_of(store: &Store, question: &Question) -> anyhow::Result<Vec<u8>> {
     Ok(match question {
-        Question::Posts(query) => serde_json::to_vec(&post_list::list(store, query).await?)?,
+        Question::Posts(query) => serde_json::to_vec(&list::list(store, query).await?)?,
         Question::Series(query, step) => serde_json::to_vec(&series::series(store, query, *step).await?)?,
         Question::Breakdown(query, by, n_items_max) => {
             serde_json::to_vec(&breakdown::breakdown(store, query, *by, *n_items_max).await?)?
@@ -157,7 +160,7 @@ async fn first_piece(store: &Store, n_runs: usize) -> anyhow::Result<Answer> {
     let mut json_bytes = 0;
     for _ in 0..n_runs.max(1) {
         let asked_at = Instant::now();
-        let mut pieces = Box::pin(post_list::export(store.clone(), PostsQuery::default()));
+        let mut pieces = Box::pin(list::export(store.clone(), PostsQuery::default()));
         let piece: Result<Vec<_>, StoreError> = pieces.next().await.unwrap_or_else(|| Ok(Vec::new()));
         json_bytes = serde_json::to_vec(&piece?)?.len();
         times.push(asked_at.elapsed());

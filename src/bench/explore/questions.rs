@@ -7,10 +7,11 @@ use super::corpus::Filled;
 use crate::models::explore::{BreakdownBy, Step};
 use crate::models::post::PostOrder;
 use crate::models::score::SentimentLabel;
-use crate::store::explain::Question;
-use crate::store::post_filter::PostFilter;
-use crate::store::post_list::{self, PostsQuery};
-use crate::store::series::ExploreQuery;
+use crate::store::metrics::series::ExploreQuery;
+use crate::store::operations::explain::Question;
+use crate::store::posts::filter::PostFilter;
+use crate::store::posts::list;
+use crate::store::posts::list::PostsQuery;
 use crate::store::{Store, StoreError};
 
 /// A question and what it is called in the report.
@@ -104,7 +105,7 @@ pub async fn all(store: &Store, filled: &Filled, until: Timestamp) -> Result<Vec
     // A page in the middle of a season begins after a post there.
     let middle = Some(until.saturating_sub(SignedDuration::from_hours(45 * 24)).unwrap_or(until));
     let before = PostsQuery { to: middle, limit: 1, ..PostsQuery::default() };
-    let cursor = post_list::list(store, &before).await?.next_cursor;
+    let cursor = list::list(store, &before).await?.next_cursor;
     asked.push(ask(
         "posts, page in the middle of the season",
         Question::Posts(PostsQuery { cursor, limit: 50, ..PostsQuery::default() }),

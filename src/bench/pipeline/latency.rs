@@ -12,7 +12,7 @@ use crate::bench::server::Metrics;
 use crate::bench::stalls::{self, WorstSecond};
 use crate::inference::Tier;
 use crate::store::Store;
-use crate::store::activity::{Activity, activity, checkpoint_every};
+use crate::store::operations::activity::{Activity, activity, checkpoint_every};
 use crate::telemetry::{FRAMES_SKIPPED_TOTAL, TIER_POSTS_TOTAL};
 
 /// How long a silent socket is listened to.

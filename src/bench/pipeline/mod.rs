@@ -15,7 +15,7 @@ use self::report::{Figures, Report, Round, Totals};
 use super::cache_use::CacheUse;
 use super::posts::{Supply, TextsParams};
 use super::server::Server;
-use crate::store::posts::counts;
+use crate::store::posts::record::counts;
 use crate::stream::{Producer, Stream, StreamParams};
 
 /// How long what was sent may take to be stored after the last was sent.

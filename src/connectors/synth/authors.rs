@@ -2,8 +2,8 @@
 
 use crate::models::post::Author;
 
-use super::seeded_rng::Dice;
 use super::places::{HOMES, Home};
+use super::seeded_rng::Dice;
 
 /// How many there are. Some write often: a tenth of them write a third of the posts.
 const N_AUTHORS: usize = 6_000;

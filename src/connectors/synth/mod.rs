@@ -20,13 +20,13 @@ use jiff::Timestamp;
 use crate::models::new_post::{Geo, NewPost};
 use crate::models::post::{Author, Engagement, Source};
 
+use self::seeded_rng::{Dice, whole};
+use self::templates::{MOODS, Mood, Tone};
 use super::replay::run_name;
 use super::{Connector, Item, TimedPost};
 use authors::Person;
 use catalogue::{PRODUCTS, Product};
 use channels::{CHANNELS, Channel, Style};
-use self::seeded_rng::{Dice, whole};
-use self::templates::{MOODS, Mood, Tone};
 use schedule::{Occasion, Schedule};
 use write::Scene;
 

@@ -2,9 +2,9 @@
 
 use super::catalogue::{BRAND, PRODUCTS, Product};
 use super::channels::Style;
+use super::places::Home;
 use super::seeded_rng::Dice;
 use super::templates::{Mood, Tone};
-use super::places::Home;
 
 const AGENTS: [&str; 16] = [
     "Maya", "Jonas", "Priya", "Liam", "Sofia", "Kwame", "Yuki", "Elena", "Tariq", "Hannah", "Diego", "Aoife",

@@ -13,7 +13,8 @@ use super::row::{alert_of, columns, named};
 use crate::models::alert::{Alert, AlertRule, AlertState, AlertWithHistory, Severity};
 use crate::models::evaluation::Told;
 use crate::store::codec::Moment;
-use crate::store::outbox::{self, Notice, NoticeEvent};
+use crate::store::notifications::outbox;
+use crate::store::notifications::outbox::{Notice, NoticeEvent};
 use crate::store::page::{Cursor, Page, limits};
 use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
 

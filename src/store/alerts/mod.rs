@@ -2,6 +2,13 @@
 //!
 //! Each change of an alert is written with a line of its history, in one transaction.
 
+pub mod anomalies; // unusual changes: settings, who looks, and the series
+pub mod evaluation; // what one evaluation of the rules changes, and who may evaluate
+pub mod flagged_posts; // posts at high churn risk, on their way into an alert
+pub mod measurements; // what rules are judged by
+pub mod rules; // when something must be acted on
+pub mod silences; // when nobody shall be told
+
 mod expiry; // what leaves
 mod flapping; // how often series opened of late
 mod history; // what happened to an alert

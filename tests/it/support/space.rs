@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use groundswell::embedded::Endpoints;
 use groundswell::models::stage_health::StreamHealth;
-use groundswell::store::posts::{Counts, counts};
+use groundswell::store::posts::record::{Counts, counts};
 use groundswell::store::{Store, StoreParams};
 use groundswell::stream::{Stream, StreamParams};
 use tokio_postgres::{Client, NoTls};

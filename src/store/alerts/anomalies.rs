@@ -1,0 +1,154 @@
+//! Changes that nobody configured a rule for: how readily they are told, and the series they are in.
+
+use jiff::Timestamp;
+use tokio::time::timeout;
+use tokio_postgres::types::ToSql;
+
+use crate::models::alert::Scope;
+use crate::models::rollup::{Dimension, Sums};
+use crate::models::signals::{Sensitivity, SignalSettings};
+use crate::store::codec::Moment;
+use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+
+/// How readily people are told.
+pub async fn settings(store: &Store) -> Result<SignalSettings, StoreError> {
+    const SQL: &str = "SELECT sensitivity, minimum_volume FROM signal_settings";
+    let client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, client.query_opt(SQL, &[])).await;
+    let Some(row) = answered(client, outcome)? else {
+        return Ok(SignalSettings::default());
+    };
+    let name: &str = row.try_get(0)?;
+    let sensitivity = Sensitivity::ALL.into_iter().find(|known| known.as_str() == name);
+    let minimum_volume: i32 = row.try_get(1)?;
+    Ok(SignalSettings {
+        sensitivity: sensitivity.unwrap_or_default(),
+        minimum_volume: minimum_volume.unsigned_abs(),
+    })
+}
+
+/// Changes that. The next evaluation goes by it.
+pub async fn change_settings(store: &Store, settings: SignalSettings) -> Result<(), StoreError> {
+    const SQL: &str = "
+        INSERT INTO signal_settings (sensitivity, minimum_volume) VALUES ($1, $2)
+        ON CONFLICT (singleton) DO UPDATE SET sensitivity = $1, minimum_volume = $2";
+    let minimum_volume = i32::try_from(settings.minimum_volume).unwrap_or(i32::MAX);
+    let client = store.client().await?;
+    let outcome =
+        timeout(ANSWER_TIMEOUT, client.execute(SQL, &[&settings.sensitivity.as_str(), &minimum_volume]))
+            .await;
+    answered(client, outcome).map(drop)
+}
+
+/// The series with the most posts since then, the largest first. Posts that name no product, channel or city are in that
+/// of everything alone.
+pub async fn biggest(store: &Store, since: Timestamp, n_max: usize) -> Result<Vec<Scope>, StoreError> {
+    const SQL: &str = "
+        SELECT dimension::text, key FROM sentiment_rollups
+        WHERE bucket >= $1 AND (dimension = 'overall' OR key <> '')
+        GROUP BY dimension, key ORDER BY sum(count) DESC, dimension, key LIMIT $2";
+    let n_max = i64::try_from(n_max).unwrap_or(i64::MAX);
+    let client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, client.query(SQL, &[&Moment(since), &n_max])).await;
+    let rows = answered(client, outcome)?;
+    rows.iter()
+        .map(|row| Ok(Scope { dimension: dimension_of(row.try_get(0)?)?, key: row.try_get(1)? }))
+        .collect()
+}
+
+/// Equal stretches of time, one after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Steps {
+    /// Where the first begins; on the edge of a bucket.
+    pub from: Timestamp,
+    /// Where the last ends.
+    pub to: Timestamp,
+    /// How long each is.
+    pub seconds: i64,
+}
+
+/// What some series did, by their place in `scopes` and the number of the step; steps without posts are absent. Of the
+/// sums, those of posts, negative posts and sentiment are filled in.
+pub async fn read(
+    store: &Store,
+    scopes: &[Scope],
+    steps: Steps,
+) -> Result<Vec<(usize, i64, Sums)>, StoreError> {
+    const SQL: &str = "
+        SELECT wanted.place, (extract(epoch FROM bucket)::bigint - extract(epoch FROM $1::timestamptz)::bigint) / $3 AS step,
+            sum(count)::bigint, sum(negative)::bigint, sum(sentiment_micros)::bigint
+        FROM sentiment_rollups AS rollup
+        JOIN unnest($4::text[], $5::text[]) WITH ORDINALITY AS wanted (dimension, key, place)
+            ON rollup.dimension = wanted.dimension::rollup_dimension AND rollup.key = wanted.key
+        WHERE bucket >= $1 AND bucket < $2
+        GROUP BY wanted.place, step";
+    let dimensions: Vec<&str> = scopes.iter().map(|scope| scope.dimension.as_str()).collect();
+    let keys: Vec<&str> = scopes.iter().map(|scope| scope.key.as_str()).collect();
+    let client = store.client().await?;
+    let (from, to) = (Moment(steps.from), Moment(steps.to));
+    let params: [&(dyn ToSql + Sync); 5] = [&from, &to, &steps.seconds, &dimensions, &keys];
+    let outcome = timeout(ANSWER_TIMEOUT, client.query(SQL, &params)).await;
+    let rows = answered(client, outcome)?;
+    rows.iter()
+        .map(|row| {
+            let place: i64 = row.try_get(0)?;
+            let sums = Sums {
+                count: row.try_get(2)?,
+                negative: row.try_get(3)?,
+                sentiment_micros: row.try_get(4)?,
+                ..Sums::default()
+            };
+            Ok((usize::try_from(place - 1).unwrap_or_default(), row.try_get(1)?, sums))
+        })
+        .collect()
+}
+
+fn dimension_of(name: &str) -> Result<Dimension, StoreError> {
+    let known = Dimension::ALL.into_iter().find(|known| known.as_str() == name);
+    known.ok_or_else(|| StoreError::Internal { reason: format!("unknown dimension `{name}`") })
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::store::testing::record;
+    use crate::store::testing::{self, test_store};
+
+    #[tokio::test]
+    async fn settings_stay_as_they_were_set() {
+        let store = test_store().await;
+        assert_eq!(settings(&store).await.unwrap(), SignalSettings::default());
+        let changed = SignalSettings { sensitivity: Sensitivity::Off, minimum_volume: 100 };
+        change_settings(&store, changed).await.unwrap();
+        assert_eq!(settings(&store).await.unwrap(), changed);
+    }
+
+    #[tokio::test]
+    async fn series_are_read_as_their_posts_add_up() {
+        let store = test_store().await;
+        let to = Timestamp::from_second(Timestamp::now().as_second() / 300 * 300).unwrap();
+        let batch: Vec<_> =
+            (0..40).map(|n| testing::post(n, to - SignedDuration::from_secs(n as i64 * 20 + 1))).collect();
+        record(&store, &batch).await.unwrap();
+        let from = to - SignedDuration::from_secs(900);
+        let scopes = biggest(&store, from, 50).await.unwrap();
+        assert_eq!(scopes.first(), Some(&Scope::overall()));
+        assert!(scopes.iter().skip(1).all(|scope| !scope.key.is_empty()), "{scopes:?}");
+        assert_eq!(biggest(&store, from, 2).await.unwrap().len(), 2);
+        let found = read(&store, &scopes, Steps { from, to, seconds: 300 }).await.unwrap();
+        for (place, scope) in scopes.iter().enumerate().take(1) {
+            let counts: Vec<i64> = (0..3)
+                .map(|step| {
+                    found
+                        .iter()
+                        .filter(|(p, s, _)| (*p, *s) == (place, step))
+                        .map(|(.., sums)| sums.count)
+                        .sum()
+                })
+                .collect();
+            assert_eq!(counts, [10, 15, 15], "{scope:?}");
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! What one evaluation of the rules changes, and who may evaluate.
+
+mod keeping; // how far series have come, written down
+mod lead; // exactly one process evaluates
+mod raising; // what single posts and single series raise
+mod turn; // what one evaluation writes, in one transaction
+
+use std::collections::BTreeMap;
+
+use tokio::time::timeout;
+use tokio_postgres::Row;
+use tokio_postgres::types::Json;
+
+pub use self::lead::{Duty, Lead};
+pub use self::turn::{Committed, Turn};
+use super::{named, scope_of};
+use crate::models::evaluation::{Kept, Phase, Series, SeriesId};
+use crate::models::turn_report::TurnReport;
+use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+
+/// What the last evaluation did and left for later, whichever process it was; `None` before the first.
+pub async fn last_report(store: &Store) -> Result<Option<TurnReport>, StoreError> {
+    const SQL: &str = "SELECT report FROM alert_turns";
+    let client = store.client().await?;
+    let statement = client.prepare_cached(SQL).await?;
+    let outcome = timeout(ANSWER_TIMEOUT, client.query_opt(&statement, &[])).await;
+    let Some(row) = answered(client, outcome)? else {
+        return Ok(None);
+    };
+    // One of a version that says more, or less, is of no use to this one.
+    Ok(row
+        .try_get::<_, Json<serde_json::Value>>(0)
+        .ok()
+        .and_then(|Json(report)| serde_json::from_value(report).ok()))
+}
+
+/// All series that are not at rest.
+pub async fn series(store: &Store) -> Result<BTreeMap<SeriesId, Kept>, StoreError> {
+    const SQL: &str = "
+        SELECT rule_id, dimension::text, key, phase, since, resolved_at, openings, flapping, alert FROM alert_series";
+    let client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, client.query(SQL, &[])).await;
+    answered(client, outcome)?.iter().map(kept_of).collect()
+}
+
+fn kept_of(row: &Row) -> Result<(SeriesId, Kept), StoreError> {
+    let id = SeriesId { rule_id: row.try_get(0)?, scope: scope_of(row, 1)? };
+    let series = Series {
+        phase: named(row, 3, &Phase::ALL, Phase::as_str)?,
+        since: row.try_get(4)?,
+        resolved_at: row.try_get(5)?,
+        openings: row.try_get(6)?,
+        flapping: row.try_get(7)?,
+    };
+    Ok((id, Kept { series, alert: row.try_get(8)? }))
+}
+
+#[cfg(test)]
+mod tests;

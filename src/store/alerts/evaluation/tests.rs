@@ -1,0 +1,398 @@
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use super::*;
+use crate::models::alert::{
+    Alert, AlertPhase, AlertRule, AlertState, Evidence, EvidenceTerm, Scope, Severity,
+};
+use crate::models::alert_rule::{NEGATIVITY_OVERALL, Rule};
+use crate::models::evaluation::{Changes, Mute, News, Opening, Refresh, Telling};
+use crate::models::rollup::Dimension;
+use crate::models::turn_report::{LeftOut, RuleLeftOut};
+use crate::store::alerts;
+use crate::store::alerts::rules;
+use crate::store::alerts::{AlertSeries, NewAlert, Raise};
+use crate::store::testing::{channel, execute, now_in_micros, number, test_store};
+
+async fn lead(store: &Store) -> Lead {
+    let mut lead = Lead::connect(store, Duty::Rules).await.unwrap();
+    assert!(lead.ask().await.unwrap());
+    lead
+}
+
+async fn rule(store: &Store) -> Rule {
+    rules::get(store, NEGATIVITY_OVERALL).await.unwrap().unwrap()
+}
+
+fn opening(rule: &Rule, now: Timestamp) -> Opening {
+    let series =
+        Series { phase: Phase::Firing, since: now, resolved_at: None, openings: vec![now], flapping: false };
+    Opening {
+        id: SeriesId { rule_id: rule.id, scope: Scope::overall() },
+        rule: rule.clone(),
+        severity: Severity::Warning,
+        title: "most are negative".to_owned(),
+        value: 0.6,
+        count: 30,
+        pending_since: now - SignedDuration::from_secs(20),
+        series,
+        posts: Vec::new(),
+        evidence: None,
+    }
+}
+
+async fn apply(store: &Store, lead: &mut Lead, changes: Changes, now: Timestamp) -> Vec<Alert> {
+    let mut turn = lead.turn().await.unwrap();
+    turn.apply(&changes, now).await.unwrap();
+    alerts::whole(store, &turn.commit().await.unwrap().changed).await.unwrap()
+}
+
+async fn opened(store: &Store, lead: &mut Lead, now: Timestamp) -> Alert {
+    let opening = opening(&rule(store).await, now);
+    apply(store, lead, Changes { openings: vec![opening], ..Changes::default() }, now).await.remove(0)
+}
+
+async fn history(store: &Store, alert: Uuid) -> Vec<String> {
+    let history = alerts::get(store, alert).await.unwrap().unwrap().history;
+    history.into_iter().map(|it| it.phase.or(it.action).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn of_several_connections_one_leads_until_it_is_gone() {
+    let store = test_store().await;
+    for duty in [Duty::Rules, Duty::Signals] {
+        let mut first = Lead::connect(&store, duty).await.unwrap();
+        assert!(first.ask().await.unwrap());
+        let mut second = Lead::connect(&store, duty).await.unwrap();
+        assert!(!second.ask().await.unwrap());
+        assert!(first.ask().await.unwrap(), "asking again does not lose it");
+        let gone_at = Instant::now();
+        drop(first);
+        while !second.ask().await.unwrap() {
+            assert!(gone_at.elapsed() < Duration::from_secs(60), "nobody takes over");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn rules_and_signals_are_led_apart_and_their_turns_come_one_after_the_other() {
+    let store = test_store().await;
+    let mut rules = lead(&store).await;
+    let mut signals = Lead::connect(&store, Duty::Signals).await.unwrap();
+    assert!(signals.ask().await.unwrap());
+    let turn = rules.turn().await.unwrap();
+    {
+        let mut waiting = std::pin::pin!(signals.turn());
+        let waited = tokio::time::timeout(Duration::from_millis(200), &mut waiting).await;
+        assert!(waited.is_err(), "two tell at the same time");
+        drop(turn);
+        waiting.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_series_opens_as_often_as_its_alerts_did_since_it_was_last_calm() {
+    let store = test_store().await;
+    let now = now_in_micros();
+    let mut lead = lead(&store).await;
+    let at = |minutes: i64| now + SignedDuration::from_mins(minutes);
+    let found = |key: &str, minutes: i64| NewAlert {
+        series: AlertSeries {
+            rule: AlertRule::Churn,
+            rule_id: None,
+            metric: None,
+            scope: Scope { dimension: Dimension::Product, key: key.to_owned() },
+        },
+        rule_name: None,
+        severity: Severity::Warning,
+        title: String::new(),
+        value: 0.9,
+        threshold: 0.8,
+        count: 1,
+        at: at(minutes),
+        cooldown: Duration::ZERO,
+        channels: Vec::new(),
+        posts: Vec::new(),
+        members: Vec::new(),
+        evidence: None,
+    };
+    let mut open_and_resolve = async |key: &str, minutes: i64, flaps: bool| {
+        let mut turn = lead.turn().await.unwrap();
+        let found = found(key, minutes);
+        let Raise::Opened(alert) = turn.raise(&found).await.unwrap() else { panic!("it is open already") };
+        let mut n_openings = 0;
+        let often = |n| (n, at(minutes - 60));
+        while alerts::opened_often(&turn.transaction, &[alert.id], often(n_openings + 1)).await.unwrap()
+            == [alert.id]
+        {
+            n_openings += 1;
+        }
+        if flaps {
+            turn.hold_open_what_flaps(&[alert.id], often(1), at(minutes)).await.unwrap();
+        }
+        turn.resolve(&[found.series], at(minutes + 1)).await.unwrap();
+        assert_eq!(turn.commit().await.unwrap().changed, [alert.id]);
+        n_openings
+    };
+    assert_eq!(open_and_resolve("alpha", 0, false).await, 1);
+    assert_eq!(open_and_resolve("beta", 1, false).await, 1);
+    assert_eq!(open_and_resolve("alpha", 10, false).await, 2);
+    assert_eq!(open_and_resolve("alpha", 60, true).await, 2, "the first is an hour ago");
+    assert_eq!(open_and_resolve("alpha", 65, false).await, 1, "it was calm since");
+}
+
+#[tokio::test]
+async fn who_lost_the_lead_without_noticing_writes_nothing() {
+    let store = test_store().await;
+    let now = now_in_micros();
+    let mut lead = lead(&store).await;
+    let opening = opening(&rule(&store).await, now);
+    // As when the server gave the connection up, because its machine was silent for too long.
+    execute(
+        &store,
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted AND database =
+            (SELECT oid FROM pg_database WHERE datname = current_database())",
+    )
+    .await;
+    let outcome = async {
+        let mut turn = lead.turn().await?;
+        turn.apply(&Changes { openings: vec![opening], ..Changes::default() }, now).await?;
+        turn.commit().await
+    };
+    assert!(outcome.await.is_err());
+    assert_eq!(number(&store, "SELECT count(*) FROM sentiment_alerts").await, 0);
+    let mut next = Lead::connect(&store, Duty::Rules).await.unwrap();
+    let asked_at = Instant::now();
+    // The server lets go of the lock a moment after it closed the connection.
+    while !next.ask().await.unwrap() {
+        assert!(asked_at.elapsed() < Duration::from_secs(60), "nobody takes over");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn an_alert_its_history_and_its_series_are_written_together() {
+    let store = test_store().await;
+    let now = now_in_micros();
+    let mut lead = lead(&store).await;
+    let alert = opened(&store, &mut lead, now).await;
+    assert_eq!((alert.rule_id, alert.metric.as_deref()), (Some(NEGATIVITY_OVERALL), Some("negative_share")));
+    assert_eq!((alert.state, alert.phase, alert.opened_at), (AlertState::Open, AlertPhase::Firing, now));
+    let kept = series(&store).await.unwrap();
+    let id = SeriesId { rule_id: NEGATIVITY_OVERALL, scope: Scope::overall() };
+    assert_eq!(kept[&id].alert, Some(alert.id));
+    assert_eq!(kept[&id].series, opening(&rule(&store).await, now).series, "it survives a restart");
+
+    let mut what = rule(&store).await.what;
+    (what.threshold, what.name) = (0.55, "another name".to_owned());
+    rules::update(&store, NEGATIVITY_OVERALL, &what, now).await.unwrap().unwrap();
+    let recovering = Refresh {
+        alert: alert.id,
+        severity: Severity::Critical,
+        title: "nearly all are negative".to_owned(),
+        value: 0.4,
+        count: 31,
+        entered: Some(AlertPhase::Recovering),
+        escalated: true,
+    };
+    let changed =
+        apply(&store, &mut lead, Changes { refreshes: vec![recovering], ..Changes::default() }, now).await;
+    assert_eq!(
+        (changed[0].phase, changed[0].value, changed[0].severity),
+        (AlertPhase::Recovering, 0.4, Severity::Critical)
+    );
+    let named = (changed[0].threshold, changed[0].rule_name.as_deref());
+    assert_eq!(named, (0.55, Some("another name")), "the alert says what its rule says now");
+    let end = Changes { endings: vec![alert.id], forgotten: vec![id], ..Changes::default() };
+    let changed = apply(&store, &mut lead, end, now).await;
+    assert_eq!((changed[0].state, changed[0].resolved_at), (AlertState::Resolved, Some(now)));
+    assert_eq!(history(&store, alert.id).await, ["pending", "firing", "recovering", "escalated", "resolved"]);
+    assert!(series(&store).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_turn_that_is_not_finished_changes_nothing_and_tells_nobody() {
+    let store = test_store().await;
+    let now = now_in_micros();
+    let mut lead = lead(&store).await;
+    let opening = opening(&rule(&store).await, now);
+    let mut turn = lead.turn().await.unwrap();
+    turn.apply(&Changes { openings: vec![opening], ..Changes::default() }, now).await.unwrap();
+    assert_eq!(turn.told(None).await.unwrap().len(), 1);
+    drop(turn);
+    assert!(lead.ask().await.unwrap());
+    for table in ["sentiment_alerts", "alert_history", "alert_series", "notifications"] {
+        assert_eq!(number(&store, &format!("SELECT count(*) FROM {table}")).await, 0, "{table}");
+    }
+}
+
+#[tokio::test]
+async fn what_mutes_an_alert_is_noted_once_for_each_change() {
+    let store = test_store().await;
+    let now = now_in_micros();
+    let mut lead = lead(&store).await;
+    let alert = opened(&store, &mut lead, now).await;
+    let other = Some(Uuid::now_v7());
+    for (silenced, inhibited_by, n_changed) in
+        [(true, None, 1), (true, None, 0), (true, other, 1), (false, None, 1), (false, None, 0)]
+    {
+        let mut turn = lead.turn().await.unwrap();
+        turn.mute(&[Mute { alert: alert.id, silenced, inhibited_by }], now).await.unwrap();
+        assert_eq!(turn.commit().await.unwrap().changed.len(), n_changed);
+    }
+    let expected = ["pending", "firing", "silenced", "inhibited", "unsilenced", "released"];
+    assert_eq!(history(&store, alert.id).await, expected);
+}
+
+#[tokio::test]
+async fn people_are_told_once_that_it_fires_and_once_that_it_is_over() {
+    let store = test_store().await;
+    channel(&store, "webhook", "info").await;
+    let now = now_in_micros();
+    let mut lead = lead(&store).await;
+    let alert = opened(&store, &mut lead, now).await;
+    let mut tell = async |news: News| {
+        let mut turn = lead.turn().await.unwrap();
+        let about = vec![alert.id];
+        turn.tell(&[Telling { alert: alert.clone(), channels: Vec::new(), news, about }]).await.unwrap();
+        let _ = turn.commit().await.unwrap();
+        number(&store, "SELECT count(*) FROM notifications").await
+    };
+    assert_eq!(tell(News::Fired).await, 1);
+    assert_eq!(tell(News::Fired).await, 1, "a second leader says nothing new");
+    assert_eq!(tell(News::Over).await, 2);
+    assert_eq!(tell(News::Over).await, 2);
+}
+
+#[tokio::test]
+async fn a_rule_is_changed_and_deleted_while_a_turn_writes_its_series() {
+    let store = test_store().await;
+    let now = now_in_micros();
+    let mut lead = lead(&store).await;
+    let made = rules::create(&store, &rule(&store).await.what, now).await.unwrap().unwrap();
+    let opening = opening(&made, now);
+    let alert =
+        apply(&store, &mut lead, Changes { openings: vec![opening.clone()], ..Changes::default() }, now)
+            .await
+            .remove(0);
+    // An evaluation that read the rules before must neither fail nor keep anybody waiting.
+    let mut turn = lead.turn().await.unwrap();
+    let kept = Kept { series: opening.series, alert: Some(alert.id) };
+    let changes = Changes { kept: vec![(opening.id.clone(), kept)], ..Changes::default() };
+    turn.apply(&changes, now).await.unwrap();
+    rules::update(&store, made.id, &made.what, now).await.unwrap().unwrap();
+    rules::delete(&store, made.id).await.unwrap().unwrap();
+    assert_eq!(rules::list(&store).await.unwrap().len(), 3);
+    assert_eq!(turn.commit().await.unwrap(), Committed::default());
+    let over = Changes { withdrawals: vec![alert.id], forgotten: vec![opening.id], ..Changes::default() };
+    let changed = apply(&store, &mut lead, over, now).await;
+    assert_eq!(changed[0].state, AlertState::Resolved);
+    assert_eq!(history(&store, alert.id).await, ["pending", "firing", "withdrawn", "resolved"]);
+    assert!(series(&store).await.unwrap().is_empty());
+}
+
+/// What a rule about each product would open of so many of them.
+fn wave(rule: &Rule, n_products: usize, now: Timestamp) -> Vec<Opening> {
+    let of = |i: usize| {
+        let scope = Scope { dimension: Dimension::Product, key: format!("product {i}") };
+        Opening { id: SeriesId { rule_id: rule.id, scope }, ..opening(rule, now) }
+    };
+    (0..n_products).map(of).collect()
+}
+
+#[tokio::test]
+async fn thousands_of_alerts_open_grow_are_muted_and_end_under_two_locks() {
+    const N: usize = 9_000;
+    let store = test_store().await;
+    let now = now_in_micros();
+    let mut lead = lead(&store).await;
+    let openings = wave(&rule(&store).await, N, now);
+    let mut turn = lead.turn().await.unwrap();
+    let opened = turn.apply(&Changes { openings, ..Changes::default() }, now).await.unwrap();
+    let mutes: Vec<Mute> =
+        opened.iter().map(|alert| Mute { alert: *alert, silenced: true, inhibited_by: None }).collect();
+    turn.mute(&mutes, now).await.unwrap();
+    let n_locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database =
+        (SELECT oid FROM pg_database WHERE datname = current_database())";
+    assert_eq!(number(&store, n_locks).await, 2, "that of who leads, and that of alerts");
+    let committed = turn.commit().await.unwrap();
+    assert_eq!((committed.changed.len(), committed.opened.len()), (N, N));
+
+    let refresh = |alert: &Uuid| Refresh {
+        alert: *alert,
+        severity: Severity::Critical,
+        title: "worse".to_owned(),
+        value: 0.9,
+        count: 40,
+        entered: Some(AlertPhase::Recovering),
+        escalated: true,
+    };
+    let refreshes = opened.iter().map(refresh).collect();
+    let changed =
+        apply(&store, &mut lead, Changes { refreshes, endings: opened.clone(), ..Changes::default() }, now)
+            .await;
+    let expected = ["pending", "firing", "silenced", "recovering", "escalated", "resolved"];
+    for alert in [&changed[0], &changed[N - 1]] {
+        assert_eq!((alert.state, alert.value), (AlertState::Resolved, 0.9));
+        assert_eq!(history(&store, alert.id).await, expected);
+    }
+    let kept = series(&store).await.unwrap();
+    assert_eq!(kept.len(), N);
+    assert!(kept.values().all(|kept| kept.series.openings == [now]));
+    let forgotten = kept.into_keys().collect();
+    apply(&store, &mut lead, Changes { forgotten, ..Changes::default() }, now).await;
+    assert_eq!(number(&store, "SELECT count(*) FROM alert_series").await, 0);
+}
+
+#[tokio::test]
+async fn what_a_turn_left_for_later_is_told_by_every_process() {
+    let store = test_store().await;
+    let mut lead = lead(&store).await;
+    assert_eq!(last_report(&store).await.unwrap(), None);
+    for n in 1..3 {
+        let report = TurnReport {
+            at: now_in_micros(),
+            turn_ms: 12,
+            series: 65_000,
+            open_alerts: 3,
+            left_out: LeftOut { waiting: n, ..LeftOut::default() },
+            rules: vec![RuleLeftOut { id: NEGATIVITY_OVERALL, name: "one".to_owned(), series: n }],
+        };
+        let turn = lead.turn().await.unwrap();
+        turn.report(&report).await.unwrap();
+        let _ = turn.commit().await.unwrap();
+        assert_eq!(last_report(&store).await.unwrap(), Some(report));
+    }
+}
+
+#[tokio::test]
+async fn people_are_told_with_the_posts_and_evidence_that_no_turn_reads_of_every_alert() {
+    let (store, now) = (test_store().await, now_in_micros());
+    let mut lead = lead(&store).await;
+    let mut opening = opening(&rule(&store).await, now);
+    let evidence = Evidence {
+        terms: vec![EvidenceTerm { term: "battery".to_owned(), count: 9, expected: 1.0 }],
+        ..Evidence::default()
+    };
+    opening.evidence = Some(evidence.clone());
+    let raised = apply(&store, &mut lead, Changes { openings: vec![opening], ..Changes::default() }, now)
+        .await
+        .remove(0);
+    assert_eq!(raised.evidence, Some(evidence));
+    assert_eq!(alerts::open(&store).await.unwrap()[0].evidence, None);
+    assert_eq!(alerts::whole(&store, &[raised.id]).await.unwrap(), std::slice::from_ref(&raised));
+
+    channel(&store, "webhook", "info").await;
+    let mut turn = lead.turn().await.unwrap();
+    let told = turn.told(None).await.unwrap().remove(0);
+    assert_eq!(told.alert.evidence, None);
+    let about = vec![raised.id];
+    let telling = Telling { alert: told.alert, channels: Vec::new(), news: News::Fired, about };
+    turn.tell(&[telling]).await.unwrap();
+    let _ = turn.commit().await.unwrap();
+    let terms = "SELECT count(*) FROM notifications WHERE snapshot #>> '{evidence,terms,0,term}' = 'battery'";
+    assert_eq!(number(&store, terms).await, 1);
+}

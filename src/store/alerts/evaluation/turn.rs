@@ -1,0 +1,289 @@
+//! What one evaluation writes, in one transaction: alerts, their history, how far each series has come, and the notices
+//! people get of it. The number of statements does not depend on how many alerts there are.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use deadpool_postgres::Transaction;
+use jiff::Timestamp;
+use tokio_postgres::types::{Json, ToSql};
+use uuid::Uuid;
+
+use crate::models::alert::{Alert, AlertPhase, AlertRule, Severity};
+use crate::models::evaluation::{Changes, Mute, News, Opening, Refresh, Telling, Told};
+use crate::models::turn_report::TurnReport;
+use crate::store::StoreError;
+use crate::store::alerts::{self, AlertSeries, Event, Merge, NewAlert, Raise};
+use crate::store::codec::Moment;
+use crate::store::notifications::outbox;
+use crate::store::notifications::outbox::{Notice, NoticeEvent};
+
+/// A transaction of whoever leads. Dropped without [`Turn::commit`], it changes nothing.
+pub struct Turn<'a> {
+    pub(super) transaction: Transaction<'a>,
+    /// The alerts of which something changed that people see.
+    pub(super) changed: BTreeSet<Uuid>,
+    /// The kinds of the alerts that opened.
+    pub(super) opened: Vec<AlertRule>,
+}
+
+/// What a turn changed. Whatever counts such things counts these, which are sure to have happened.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[must_use]
+pub struct Committed {
+    /// The alerts of which something changed that people see, those that opened first the first.
+    pub changed: Vec<Uuid>,
+    /// The kind of each alert that opened.
+    pub opened: Vec<AlertRule>,
+}
+
+impl<'a> Turn<'a> {
+    pub(super) fn new(transaction: Transaction<'a>) -> Self {
+        Self { transaction, changed: BTreeSet::new(), opened: Vec::new() }
+    }
+
+    /// Opens, refreshes and ends alerts, each with a line of its history, and keeps how far the series have come. Answers
+    /// the alerts of the openings, in their order.
+    pub async fn apply(&mut self, changes: &Changes, now: Timestamp) -> Result<Vec<Uuid>, StoreError> {
+        self.withdraw(&changes.withdrawals, now).await?;
+        let opened = self.open(&changes.openings, now).await?;
+        self.refresh(&changes.refreshes, now).await?;
+        self.end(&changes.endings, now).await?;
+        let with_alerts = changes.openings.iter().zip(&opened);
+        let kept_open = with_alerts.map(|(opening, alert)| (&opening.id, &opening.series, Some(*alert)));
+        let kept = changes.kept.iter().map(|(id, kept)| (id, &kept.series, kept.alert));
+        self.keep(kept_open.chain(kept).collect()).await?;
+        self.forget(&changes.forgotten).await?;
+        Ok(opened)
+    }
+
+    /// Every open alert, and those that are over though people know only that they fired; where a rule is given, only its
+    /// own. Without posts and evidence.
+    pub async fn told(&self, rule: Option<Uuid>) -> Result<Vec<Told>, StoreError> {
+        alerts::told(&self.transaction, rule).await
+    }
+
+    /// Notes what mutes alerts now, where that is other than before.
+    pub async fn mute(&mut self, mutes: &[Mute], now: Timestamp) -> Result<(), StoreError> {
+        // It counts as no change of what the alert is about, or a burst of churn that is over would never be.
+        const SQL: &str = "
+            UPDATE sentiment_alerts AS alert SET silenced = mute.silenced, inhibited_by = mute.inhibited_by
+            FROM unnest($1::uuid[], $2::bool[], $3::uuid[]) AS mute (id, silenced, inhibited_by)
+            JOIN sentiment_alerts AS before USING (id)
+            WHERE alert.id = mute.id AND alert.state = 'open'
+                AND (before.silenced, before.inhibited_by) IS DISTINCT FROM (mute.silenced, mute.inhibited_by)
+            RETURNING alert.id, before.silenced, alert.silenced,
+                before.inhibited_by IS NOT NULL, alert.inhibited_by IS NOT NULL";
+        if mutes.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<Uuid> = mutes.iter().map(|mute| mute.alert).collect();
+        let silenced: Vec<bool> = mutes.iter().map(|mute| mute.silenced).collect();
+        let inhibited_by: Vec<Option<Uuid>> = mutes.iter().map(|mute| mute.inhibited_by).collect();
+        let statement = self.transaction.prepare_cached(SQL).await?;
+        let rows = self.transaction.query(&statement, &[&ids, &silenced, &inhibited_by]).await?;
+        for (before, [begins, ceases]) in [(1, ["silenced", "unsilenced"]), (3, ["inhibited", "released"])] {
+            let (mut begun, mut ceased) = (Vec::new(), Vec::new());
+            for row in &rows {
+                match (row.try_get(before)?, row.try_get(before + 1)?) {
+                    (false, true) => begun.push(row.try_get(0)?),
+                    (true, false) => ceased.push(row.try_get(0)?),
+                    _ => {}
+                }
+            }
+            self.note(&begun, begins, now).await?;
+            self.note(&ceased, ceases, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Notes what people are told, and hands it to whoever sends it.
+    pub async fn tell(&mut self, tellings: &[Telling]) -> Result<(), StoreError> {
+        const FIRED: &str = "
+            UPDATE sentiment_alerts SET told_as = $2, told_severity = severity
+            WHERE id = ANY ($1) AND told_as IS NULL AND state = 'open'";
+        const ESCALATED: &str = "
+            UPDATE sentiment_alerts SET told_severity = severity WHERE id = ANY ($1) AND told_severity < severity";
+        const OVER: &str =
+            "UPDATE sentiment_alerts SET told_over = true WHERE id = ANY ($1) AND NOT told_over";
+        for telling in tellings {
+            let about = &telling.about;
+            let n_settled = match telling.news {
+                News::Fired => self.transaction.execute(FIRED, &[about, &telling.alert.id]).await?,
+                News::Escalated => self.transaction.execute(ESCALATED, &[about]).await?,
+                News::Over => self.transaction.execute(OVER, &[about]).await?,
+            };
+            if n_settled == 0 {
+                continue;
+            }
+            let event = match telling.news {
+                News::Fired | News::Escalated => NoticeEvent::Fired,
+                News::Over => NoticeEvent::Resolved,
+            };
+            let alert = self.with_what_belongs_to_it(&telling.alert).await?;
+            let notice = Notice { event, alert: &alert, channels: &telling.channels };
+            outbox::enqueue(&self.transaction, &notice).await?;
+        }
+        Ok(())
+    }
+
+    /// An alert from [`Self::told`] with its posts and evidence.
+    async fn with_what_belongs_to_it(&self, alert: &Alert) -> Result<Alert, StoreError> {
+        let whole = alerts::by_ids(&self.transaction, &[alert.id]).await?.pop();
+        let (posts, evidence) = whole.map(|whole| (whole.posts, whole.evidence)).unwrap_or_default();
+        Ok(Alert { posts, evidence, ..alert.clone() })
+    }
+
+    /// Keeps what this turn did and left for later, for every process to show.
+    pub async fn report(&self, report: &TurnReport) -> Result<(), StoreError> {
+        const SQL: &str = "
+            INSERT INTO alert_turns (report) VALUES ($1)
+            ON CONFLICT (only_one) DO UPDATE SET report = excluded.report";
+        let statement = self.transaction.prepare_cached(SQL).await?;
+        self.transaction.execute(&statement, &[&Json(report)]).await?;
+        Ok(())
+    }
+
+    /// Makes it so.
+    pub async fn commit(self) -> Result<Committed, StoreError> {
+        self.transaction.commit().await?;
+        Ok(Committed { changed: self.changed.into_iter().collect(), opened: self.opened })
+    }
+
+    async fn open(&mut self, openings: &[Opening], now: Timestamp) -> Result<Vec<Uuid>, StoreError> {
+        let found: Vec<NewAlert> = openings.iter().map(|opening| found(opening, now)).collect();
+        let raised = alerts::raise(&self.transaction, &found, Merge::Replace).await?;
+        let (mut ids, mut pending, mut flapping) = (Vec::new(), Vec::new(), Vec::new());
+        for (raise, opening) in raised.into_iter().zip(openings) {
+            let alert = match raise {
+                Raise::Opened(alert) => {
+                    if opening.pending_since < now {
+                        pending.push((alert.id, opening.pending_since));
+                    }
+                    self.opened.push(alert.rule);
+                    alert
+                }
+                // One that an older version left open: it is this one from here on.
+                Raise::Updated(alert) => alert,
+                Raise::Quiet => {
+                    return Err(StoreError::Internal { reason: "an alert did not open".to_owned() });
+                }
+            };
+            if opening.series.flapping {
+                flapping.push(alert.id);
+            }
+            ids.push(alert.id);
+        }
+        alerts::note_each(&self.transaction, &pending, Event::Phase("pending")).await?;
+        self.hold_open(&flapping, now).await?;
+        self.changed.extend(&ids);
+        Ok(ids)
+    }
+
+    async fn refresh(&mut self, refreshes: &[Refresh], now: Timestamp) -> Result<(), StoreError> {
+        const SQL: &str = "
+            UPDATE sentiment_alerts AS alert SET
+                severity = new.severity::alert_severity, title = new.title, value = new.value, count = new.count,
+                phase = coalesce(new.entered, alert.phase), updated_at = greatest(alert.updated_at, $7),
+                threshold = coalesce(rule.threshold, alert.threshold), rule_name = coalesce(rule.name, alert.rule_name),
+                channels = coalesce(rule.channels, alert.channels)
+            FROM unnest($1::uuid[], $2::text[], $3::text[], $4::float8[], $5::bigint[], $6::text[])
+                AS new (id, severity, title, value, count, entered)
+            JOIN sentiment_alerts AS before USING (id)
+            LEFT JOIN alert_rules AS rule ON rule.id = before.rule_id
+            WHERE alert.id = new.id AND alert.state = 'open'";
+        if refreshes.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<Uuid> = refreshes.iter().map(|it| it.alert).collect();
+        let severities: Vec<&str> = refreshes.iter().map(|it| Severity::as_str(it.severity)).collect();
+        let titles: Vec<&str> = refreshes.iter().map(|it| it.title.as_str()).collect();
+        let values: Vec<f64> = refreshes.iter().map(|it| it.value).collect();
+        let counts: Vec<i64> = refreshes.iter().map(|it| it.count).collect();
+        let entered: Vec<Option<&str>> =
+            refreshes.iter().map(|it| it.entered.map(|phase| phase.as_str())).collect();
+        let statement = self.transaction.prepare_cached(SQL).await?;
+        let params: [&(dyn ToSql + Sync); 7] =
+            [&ids, &severities, &titles, &values, &counts, &entered, &Moment(now)];
+        self.transaction.execute(&statement, &params).await?;
+        for phase in [AlertPhase::Firing, AlertPhase::Recovering] {
+            let ids: Vec<Uuid> =
+                refreshes.iter().filter(|it| it.entered == Some(phase)).map(|it| it.alert).collect();
+            alerts::note(&self.transaction, &ids, Event::Phase(phase.as_str()), now).await?;
+            self.changed.extend(&ids);
+        }
+        let escalated: Vec<Uuid> = refreshes.iter().filter(|it| it.escalated).map(|it| it.alert).collect();
+        self.note(&escalated, "escalated", now).await
+    }
+
+    async fn end(&mut self, ids: &[Uuid], now: Timestamp) -> Result<(), StoreError> {
+        const SQL: &str = "
+            UPDATE sentiment_alerts SET
+                state = 'resolved', phase = 'resolved', resolved_at = $2, updated_at = greatest(updated_at, $2)
+            WHERE id = ANY ($1) AND state = 'open' RETURNING id";
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let rows = self.transaction.query(SQL, &[&ids, &Moment(now)]).await?;
+        let ended = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<Uuid>, _>>()?;
+        alerts::note(&self.transaction, &ended, Event::Phase("resolved"), now).await?;
+        self.changed.extend(ended);
+        Ok(())
+    }
+
+    async fn withdraw(&mut self, ids: &[Uuid], now: Timestamp) -> Result<(), StoreError> {
+        const SQL: &str = "DELETE FROM alert_series WHERE alert = ANY ($1)";
+        if ids.is_empty() {
+            return Ok(());
+        }
+        self.transaction.execute(SQL, &[&ids]).await?;
+        alerts::note(&self.transaction, ids, Event::Action("withdrawn"), now).await?;
+        self.end(ids, now).await
+    }
+
+    /// Notes that alerts flap: they opened so often that they are held open until it has been calm.
+    pub(super) async fn hold_open(&mut self, alerts: &[Uuid], now: Timestamp) -> Result<(), StoreError> {
+        const SQL: &str = "UPDATE sentiment_alerts SET flapping = true WHERE id = ANY ($1)";
+        if alerts.is_empty() {
+            return Ok(());
+        }
+        self.transaction.execute(SQL, &[&alerts]).await?;
+        self.note(alerts, "flapping", now).await
+    }
+
+    async fn note(
+        &mut self,
+        alerts: &[Uuid],
+        action: &'static str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        alerts::note(&self.transaction, alerts, Event::Action(action), now).await?;
+        self.changed.extend(alerts);
+        Ok(())
+    }
+}
+
+fn found(opening: &Opening, now: Timestamp) -> NewAlert {
+    let rule = &opening.rule.what;
+    NewAlert {
+        series: AlertSeries {
+            rule: rule.metric.kind(),
+            rule_id: Some(opening.rule.id),
+            metric: Some(rule.metric.name()),
+            scope: opening.id.scope.clone(),
+        },
+        rule_name: Some(rule.name.clone()),
+        severity: opening.severity,
+        title: opening.title.clone(),
+        value: opening.value,
+        threshold: rule.threshold,
+        count: opening.count,
+        at: now,
+        // The series has waited for its cooldown already.
+        cooldown: Duration::ZERO,
+        channels: rule.channels.clone(),
+        posts: opening.posts.clone(),
+        members: Vec::new(),
+        evidence: opening.evidence.clone(),
+    }
+}

@@ -1,0 +1,171 @@
+//! Posts at high churn risk, on their way into an alert.
+
+use std::collections::HashSet;
+
+use deadpool_postgres::Transaction;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{Loss, Merge, NewAlert, Raise};
+use crate::models::alert::Alert;
+use crate::models::post::ScoredPost;
+use crate::models::score::CHURN_HIGH;
+use crate::store::alerts;
+use crate::store::codec::Moment;
+use crate::store::posts::scored_rows;
+use crate::store::{StoreError, locks};
+
+/// Posts taken at a time. Those that wait for company are among them each time.
+const FLAGGED_MAX: i64 = 2_000;
+
+/// How long a post that awaits a correction is left alone. Long enough for the better model to take most false alarms
+/// back before anybody hears of them; short enough that somebody who really leaves is heard of while it matters, also
+/// where the correction is late or never comes.
+const CORRECTED_WITHIN_SECONDS: f64 = 5.0;
+
+const NOTE_SQL: &str =
+    "INSERT INTO flagged_posts (uuid, created_at) SELECT * FROM unnest($1::uuid[], $2::timestamptz[])";
+
+/// What becomes of flagged posts.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Judged {
+    /// Alerts to which they are added.
+    pub alerts: Vec<NewAlert>,
+    /// Those that stay flagged, for there may yet be more of them. At most half of those taken at a time wait: the others
+    /// could not be seen otherwise.
+    pub waiting: HashSet<Uuid>,
+}
+
+impl From<Vec<NewAlert>> for Judged {
+    fn from(alerts: Vec<NewAlert>) -> Self {
+        Self { alerts, waiting: HashSet::new() }
+    }
+}
+
+/// Notes which of these posts carry a high churn risk, in the transaction that stores their scores.
+pub(in crate::store) async fn note(
+    transaction: &Transaction<'_>,
+    posts: &[&ScoredPost],
+) -> Result<(), StoreError> {
+    let flagged = posts.iter().filter(|scored| scored.score.churn_risk >= CHURN_HIGH);
+    let (uuids, times): (Vec<Uuid>, Vec<Moment>) =
+        flagged.map(|scored| (scored.post.uuid, Moment(scored.post.created_at))).unzip();
+    if uuids.is_empty() {
+        return Ok(());
+    }
+    let statement = transaction.prepare_cached(NOTE_SQL).await?;
+    transaction.execute(&statement, &[&uuids, &times]).await?;
+    Ok(())
+}
+
+/// Takes flagged posts and adds them to the alerts that `judge` makes of them, all in one transaction: a post is in an
+/// alert exactly once, whatever dies. Answers nothing when none were flagged.
+///
+/// The caller holds the lock of alerts. A newly stored post that awaits a correction stays flagged until it is corrected,
+/// its correction is given up, or [`CORRECTED_WITHIN_SECONDS`] have passed by the server's clock, even if a process dies.
+pub(in crate::store) async fn raise<J: Into<Judged>>(
+    transaction: &Transaction<'_>,
+    judge: impl Fn(&[ScoredPost]) -> J,
+) -> Result<Vec<Raise>, StoreError> {
+    // Several processes may take at the same time; each post goes to one of them.
+    const SQL: &str = "
+        DELETE FROM flagged_posts WHERE uuid IN (
+            SELECT uuid FROM flagged_posts AS flagged
+            WHERE NOT EXISTS (
+                SELECT FROM awaiting_correction AS awaiting
+                WHERE awaiting.uuid = flagged.uuid AND awaiting.scored_at > now() - make_interval(secs => $2))
+            ORDER BY uuid LIMIT $1 FOR UPDATE SKIP LOCKED)
+        RETURNING uuid, created_at";
+    let statement = transaction.prepare_cached(SQL).await?;
+    let rows = transaction.query(&statement, &[&FLAGGED_MAX, &CORRECTED_WITHIN_SECONDS]).await?;
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut names = Vec::with_capacity(rows.len());
+    for row in &rows {
+        names.push((row.try_get(0)?, row.try_get(1)?));
+    }
+    let mut posts = scored_rows::by_names(transaction, &names).await?;
+    // A correction that found the note deleted by another turn, which then put it back, could not withdraw it.
+    posts.retain(|scored| scored.score.churn_risk >= CHURN_HIGH);
+    let Judged { alerts, waiting } = judge(&posts).into();
+    let n_waiting_max = usize::try_from(FLAGGED_MAX).unwrap_or(usize::MAX) / 2;
+    let waiting = posts.iter().rev().filter(|scored| waiting.contains(&scored.post.uuid)).take(n_waiting_max);
+    put_back(transaction, &waiting.collect::<Vec<_>>()).await?;
+    let raised = alerts::raise(transaction, &alerts, Merge::Add).await?;
+    remember(transaction, &alerts, &raised).await?;
+    Ok(raised)
+}
+
+async fn put_back(transaction: &Transaction<'_>, posts: &[&ScoredPost]) -> Result<(), StoreError> {
+    if posts.is_empty() {
+        return Ok(());
+    }
+    let (uuids, times): (Vec<Uuid>, Vec<Moment>) =
+        posts.iter().map(|scored| (scored.post.uuid, Moment(scored.post.created_at))).unzip();
+    let statement = transaction.prepare_cached(NOTE_SQL).await?;
+    transaction.execute(&statement, &[&uuids, &times]).await?;
+    Ok(())
+}
+
+/// Notes which posts alerts count, as they begin to count them.
+async fn remember(
+    transaction: &Transaction<'_>,
+    found: &[NewAlert],
+    raised: &[Raise],
+) -> Result<(), StoreError> {
+    const SQL: &str = "
+        INSERT INTO churn_alert_posts (uuid, created_at, alert)
+        SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::uuid[]) ON CONFLICT DO NOTHING";
+    let (mut uuids, mut times, mut alerts) = (Vec::new(), Vec::new(), Vec::new());
+    for (found, raise) in found.iter().zip(raised) {
+        let (Raise::Opened(alert) | Raise::Updated(alert)) = raise else { continue };
+        for (uuid, created_at) in &found.members {
+            uuids.push(*uuid);
+            times.push(Moment(*created_at));
+            alerts.push(alert.id);
+        }
+    }
+    if uuids.is_empty() {
+        return Ok(());
+    }
+    let statement = transaction.prepare_cached(SQL).await?;
+    transaction.execute(&statement, &[&uuids, &times, &alerts]).await?;
+    Ok(())
+}
+
+/// Takes posts back whose churn risk is no longer high: those that no alert has taken in are forgotten, the others are
+/// counted out of the open alert they are in. Answers the alerts that lost their last post, resolved.
+///
+/// Comes after the new scores are written, for an alert's value is the highest risk that is left. Locks notes first and
+/// then alerts. [`raise`] takes them the other way round, but passes over notes that are locked.
+pub(in crate::store) async fn withdraw(
+    transaction: &Transaction<'_>,
+    uuids: &[Uuid],
+    at: Timestamp,
+) -> Result<Vec<Alert>, StoreError> {
+    const FORGET: &str = "DELETE FROM flagged_posts WHERE uuid = ANY ($1)";
+    // What a resolved alert says about the past stays as it is.
+    const LEAVE: &str = "
+        WITH gone AS (DELETE FROM churn_alert_posts WHERE uuid = ANY ($1) RETURNING alert)
+        SELECT id, count(*) FROM gone JOIN sentiment_alerts ON id = alert
+        WHERE state = 'open' GROUP BY id";
+    if uuids.is_empty() {
+        return Ok(Vec::new());
+    }
+    transaction.execute(FORGET, &[&uuids]).await?;
+    let left = transaction.query(LEAVE, &[&uuids]).await?;
+    if left.is_empty() {
+        return Ok(Vec::new());
+    }
+    locks::take_alerts(transaction).await?;
+    let mut resolved = Vec::new();
+    for row in left {
+        let loss = Loss { alert: row.try_get(0)?, n_posts: row.try_get(1)?, uuids, at };
+        resolved.extend(alerts::count_out(transaction, &loss).await?);
+    }
+    Ok(resolved)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,339 @@
+//! What alert rules are judged by: the sums of everything of a kind over a window, one query for all rules that share it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use tokio::time::timeout;
+use tokio_postgres::types::ToSql;
+
+use crate::models::evaluation::{Group, Measured, Step};
+use crate::store::codec::Moment;
+use crate::store::metrics::rollups::sums_of;
+use crate::store::metrics::window::{MetricsFilter, MetricsQuery};
+use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+
+/// Posts that may go far, of one window: the newest. So many at once are no news one by one.
+const VIRAL_MAX: i64 = 10_000;
+
+/// What to measure.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Question {
+    /// Of what, and how far back.
+    pub group: Group,
+    /// Keys with fewer posts than this are left out, unless they are named.
+    pub n_posts_min: i64,
+    /// Keys that are wanted each time, however few posts they have.
+    pub keys: Vec<String>,
+    /// The most other keys. Half of them are those with the most posts; the rest take turns.
+    pub n_others_max: usize,
+    /// The last of those whose turn it was before.
+    pub after: String,
+}
+
+/// What was measured.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Answer {
+    /// The sums of each key, by name; keys without posts are not among them.
+    pub by_key: BTreeMap<String, Measured>,
+    /// Keys that are not among them though they have posts enough.
+    pub n_left_out: u64,
+    /// The last of those whose turn it was.
+    pub last_key: String,
+}
+
+/// Measures one window. The time it takes depends on how many keys have posts in it, what comes of it does not.
+pub async fn measure(store: &Store, question: &Question, now: Timestamp) -> Result<Answer, StoreError> {
+    let Group { window_seconds, dimension, is_viral } = question.group;
+    let MetricsQuery { from, to, .. } = MetricsQuery::last(window_seconds, now, MetricsFilter::default());
+    let client = store.client().await?;
+    let (from, to) = (Moment(from), Moment(to));
+    let limit = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+    let work = async {
+        if is_viral {
+            let statement = client.prepare_cached(VIRAL_SQL).await?;
+            client.query(&statement, &[&dimension.as_str(), &from, &to, &VIRAL_MAX]).await
+        } else {
+            let statement = client.prepare_cached(SUMS_SQL).await?;
+            let Question { n_posts_min, keys, n_others_max, after, .. } = question;
+            let (n_largest, n_rows) =
+                (limit(n_others_max.div_ceil(2)), limit(n_others_max.saturating_add(keys.len())));
+            let is_about_each = *n_others_max > 0;
+            let dimension = dimension.as_str();
+            let values: [&(dyn ToSql + Sync); 9] =
+                [&dimension, &from, &to, n_posts_min, keys, &n_largest, after, &n_rows, &is_about_each];
+            client.query(&statement, &values).await
+        }
+    };
+    let outcome = timeout(ANSWER_TIMEOUT, work).await;
+    let mut answer = Answer::default();
+    for row in answered(client, outcome)? {
+        let key: String = row.try_get(0)?;
+        let measured = match is_viral {
+            true => Measured::Viral { highest: row.try_get(1)?, count: row.try_get(2)? },
+            false => {
+                let n_keys: i64 = row.try_get(1)?;
+                answer.n_left_out = u64::try_from(n_keys).unwrap_or_default();
+                if row.try_get(2)? {
+                    answer.last_key.clone_from(&key);
+                }
+                Measured::Sums(sums_of(&row)?)
+            }
+        };
+        answer.by_key.insert(key, measured);
+    }
+    let n_answered = u64::try_from(answer.by_key.len()).unwrap_or(u64::MAX);
+    answer.n_left_out = answer.n_left_out.saturating_sub(n_answered);
+    Ok(answer)
+}
+
+/// Named keys first, then the largest, then, in the order of their bytes, those after the last whose turn it was, and those
+/// before it. Named keys are joined: `= ANY` of an array looks through all of it for each key.
+const SUMS_SQL: &str = "
+    WITH named AS (SELECT DISTINCT unnest($5::text[]) AS key), sums AS (
+        SELECT key, sum(count)::bigint AS count, sum(positive)::bigint AS positive, sum(neutral)::bigint AS neutral,
+            sum(negative)::bigint AS negative, sum(sentiment_micros)::bigint AS sentiment_micros,
+            sum(churn_micros)::bigint AS churn_micros, sum(churn_high)::bigint AS churn_high,
+            sum(toxicity_micros)::bigint AS toxicity_micros, sum(emotion_anger)::bigint AS emotion_anger,
+            sum(emotion_disgust)::bigint AS emotion_disgust, sum(emotion_fear)::bigint AS emotion_fear,
+            sum(emotion_joy)::bigint AS emotion_joy, sum(emotion_neutral)::bigint AS emotion_neutral,
+            sum(emotion_sadness)::bigint AS emotion_sadness, sum(emotion_surprise)::bigint AS emotion_surprise,
+            sum(late)::bigint AS late, sum(revision)::bigint AS revision
+        FROM sentiment_rollups
+        WHERE dimension = $1::text::rollup_dimension AND bucket >= $2 AND bucket < $3
+            AND ($9::bool OR key IN (SELECT key FROM named))
+        GROUP BY key
+    ), wanted AS (
+        SELECT sums.*, named.key IS NOT NULL AS is_named,
+            row_number() OVER (PARTITION BY named.key IS NOT NULL ORDER BY count DESC, sums.key) AS place
+        FROM sums LEFT JOIN named ON named.key = sums.key
+        WHERE named.key IS NOT NULL OR count >= $4::bigint
+    )
+    SELECT key, count(*) OVER (), NOT is_named AND place > $6::bigint, count, positive, neutral, negative,
+        sentiment_micros, churn_micros, churn_high, toxicity_micros, emotion_anger, emotion_disgust, emotion_fear,
+        emotion_joy, emotion_neutral, emotion_sadness, emotion_surprise, late, revision
+    FROM wanted
+    ORDER BY is_named DESC, place <= $6 DESC, key COLLATE \"C\" <= $7, key COLLATE \"C\"
+    LIMIT $8";
+
+/// Goes by the index of posts that may go far.
+const VIRAL_SQL: &str = "
+    SELECT key, max(virality)::float8, count(*)
+    FROM (
+        SELECT uuid, created_at, virality FROM sentiment_analysis
+        WHERE virality >= 60 AND created_at >= $2 AND created_at < $3 ORDER BY created_at DESC LIMIT $4
+    ) AS score
+    JOIN social_media_posts AS post USING (uuid, created_at)
+    CROSS JOIN LATERAL unnest(CASE $1::text
+        WHEN 'product' THEN post.products
+        WHEN 'platform' THEN ARRAY[post.platform]
+        WHEN 'channel' THEN ARRAY[coalesce(post.channel, '')]
+        WHEN 'city' THEN ARRAY[coalesce(post.city, '')]
+        ELSE ARRAY[''] END) AS key
+    GROUP BY key";
+
+/// Each step of the keys with the most posts, at most `n_keys` of them, or of the one that is named; oldest first.
+pub async fn steps(store: &Store, past: &Past) -> Result<Vec<Step>, StoreError> {
+    const SUMS: &str = "
+        WITH largest AS (
+            SELECT key FROM sentiment_rollups
+            WHERE dimension = $1::text::rollup_dimension AND bucket >= $2 AND bucket < $3
+                AND ($4::text IS NULL OR key = $4) AND (key <> '' OR $1 = 'overall')
+            GROUP BY key ORDER BY sum(count) DESC LIMIT $5)
+        SELECT key, date_bin($6::float8 * interval '1 second', bucket, '2000-01-01 00:00:00+00'::timestamptz) AS step,
+            sum(count)::bigint, sum(positive)::bigint, sum(neutral)::bigint, sum(negative)::bigint,
+            sum(sentiment_micros)::bigint, sum(churn_micros)::bigint, sum(churn_high)::bigint,
+            sum(toxicity_micros)::bigint, sum(emotion_anger)::bigint, sum(emotion_disgust)::bigint,
+            sum(emotion_fear)::bigint, sum(emotion_joy)::bigint, sum(emotion_neutral)::bigint,
+            sum(emotion_sadness)::bigint, sum(emotion_surprise)::bigint, sum(late)::bigint, sum(revision)::bigint
+        FROM sentiment_rollups JOIN largest USING (key)
+        WHERE dimension = $1::text::rollup_dimension AND bucket >= $2 AND bucket < $3
+        GROUP BY key, step ORDER BY step";
+    const VIRAL: &str = "
+        SELECT key, date_bin($6::float8 * interval '1 second', created_at, '2000-01-01 00:00:00+00'::timestamptz) AS step,
+            max(virality)::float8, count(*)
+        FROM (
+            SELECT uuid, created_at, virality FROM sentiment_analysis
+            WHERE virality >= 60 AND created_at >= $2 AND created_at < $3 ORDER BY created_at DESC LIMIT $5
+        ) AS score
+        JOIN social_media_posts AS post USING (uuid, created_at)
+        CROSS JOIN LATERAL unnest(CASE $1::text
+            WHEN 'product' THEN post.products
+            WHEN 'platform' THEN ARRAY[post.platform]
+            WHEN 'channel' THEN ARRAY[coalesce(post.channel, '')]
+            WHEN 'city' THEN ARRAY[coalesce(post.city, '')]
+            ELSE ARRAY[''] END) AS key
+        WHERE ($4::text IS NULL OR key = $4) AND (key <> '' OR $1 = 'overall')
+        GROUP BY key, step ORDER BY step";
+    let Group { dimension, is_viral, .. } = past.group;
+    let (from, to) = (Moment(past.from), Moment(past.to));
+    let limit = if is_viral { VIRAL_MAX } else { past.n_keys };
+    let sql = if is_viral { VIRAL } else { SUMS };
+    let client = store.client().await?;
+    let (dimension, seconds) = (dimension.as_str(), past.step_seconds as f64);
+    let values: [&(dyn ToSql + Sync); 6] = [&dimension, &from, &to, &past.key, &limit, &seconds];
+    let outcome = timeout(ANSWER_TIMEOUT, client.query(sql, &values)).await;
+    let mut found = Vec::new();
+    for row in answered(client, outcome)? {
+        let measured = match is_viral {
+            true => Measured::Viral { highest: row.try_get(2)?, count: row.try_get(3)? },
+            false => Measured::Sums(sums_of(&row)?),
+        };
+        found.push(Step { at: row.try_get(1)?, key: row.try_get(0)?, measured });
+    }
+    Ok(found)
+}
+
+/// Which steps of the past.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Past {
+    /// Of what; its window does not matter.
+    pub group: Group,
+    /// Of which; all of them where absent.
+    pub key: Option<String>,
+    /// Of how many, at most.
+    pub n_keys: i64,
+    /// How long a step is: a whole number of buckets, of whole minutes where those are merged already.
+    pub step_seconds: i64,
+    /// From when on, on the edge of a step.
+    pub from: Timestamp,
+    /// Until when, on the edge of a step.
+    pub to: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::models::rollup::Dimension;
+    use crate::store::testing::record;
+    use crate::store::testing::{self, test_store};
+
+    fn group(dimension: Dimension, is_viral: bool) -> Group {
+        Group { window_seconds: 300, dimension, is_viral }
+    }
+
+    async fn counts(store: &Store, question: Question, now: Timestamp) -> Vec<(String, i64)> {
+        let measured = measure(store, &question, now).await.unwrap().by_key.into_iter();
+        let count = |measured| match measured {
+            Measured::Sums(sums) => sums.count,
+            Measured::Viral { count, .. } => count,
+        };
+        measured.map(|(key, measured)| (key, count(measured))).collect()
+    }
+
+    #[tokio::test]
+    async fn each_key_has_the_sums_of_its_window_and_those_with_few_posts_only_when_named() {
+        let store = test_store().await;
+        let now = Timestamp::now();
+        record(&store, &testing::posts(30, now)).await.unwrap();
+        let old = testing::post(99, now - SignedDuration::from_mins(20));
+        record(&store, &[old]).await.unwrap();
+        let products = |n_posts_min, keys: &[&str]| Question {
+            group: group(Dimension::Product, false),
+            n_posts_min,
+            keys: keys.iter().map(|key| (*key).to_owned()).collect(),
+            n_others_max: 100,
+            after: String::new(),
+        };
+        let alpha = ("alpha".to_owned(), 20);
+        let beta = ("beta".to_owned(), 10);
+        assert_eq!(
+            counts(&store, products(0, &[]), now).await,
+            [(String::new(), 10), alpha.clone(), beta.clone()]
+        );
+        assert_eq!(counts(&store, products(11, &[]), now).await, std::slice::from_ref(&alpha));
+        assert_eq!(counts(&store, products(11, &["beta", "none"]), now).await, [alpha, beta.clone()]);
+        let only_named = Question { n_others_max: 0, ..products(0, &["beta"]) };
+        assert_eq!(counts(&store, only_named, now).await, [beta]);
+    }
+
+    #[tokio::test]
+    async fn of_more_keys_than_are_looked_at_the_largest_are_each_time_and_the_others_take_turns() {
+        let store = test_store().await;
+        let now = Timestamp::now();
+        let mut batch = testing::posts(40, now);
+        for (i, scored) in batch.iter_mut().enumerate() {
+            // Thirty of one post each, two of four, and one of two.
+            let product = match i {
+                0..30 => format!("product {i:02}"),
+                30..38 => format!("large {}", i % 2),
+                _ => "named".to_owned(),
+            };
+            scored.post.products = vec![product];
+        }
+        record(&store, &batch).await.unwrap();
+        let mut question = Question {
+            group: group(Dimension::Product, false),
+            n_posts_min: 1,
+            keys: vec!["named".to_owned()],
+            n_others_max: 4,
+            after: String::new(),
+        };
+        let mut seen: Vec<String> = Vec::new();
+        for _ in 0..15 {
+            let answer = measure(&store, &question, now).await.unwrap();
+            let (mut each_time, others): (Vec<_>, Vec<_>) =
+                answer.by_key.into_keys().partition(|key| !key.starts_with("product"));
+            each_time.sort();
+            assert_eq!(each_time, ["large 0", "large 1", "named"]);
+            assert_eq!((others.len(), answer.n_left_out), (2, 28));
+            seen.extend(others);
+            question.after = answer.last_key;
+        }
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), 30, "each had its turn once");
+        let answer = measure(&store, &question, now).await.unwrap();
+        assert!(answer.by_key.contains_key("product 00"), "and then they begin anew");
+    }
+
+    #[tokio::test]
+    async fn of_posts_that_may_go_far_only_those_are_read() {
+        let store = test_store().await;
+        let now = Timestamp::now();
+        let mut batch = testing::posts(30, now);
+        for (i, scored) in batch.iter_mut().enumerate() {
+            scored.post.products = vec!["alpha".to_owned()];
+            scored.score.virality = if i < 3 { 70.0 + i as f32 } else { 59.0 };
+        }
+        record(&store, &batch).await.unwrap();
+        let question = Question {
+            group: group(Dimension::Product, true),
+            n_posts_min: 0,
+            keys: Vec::new(),
+            n_others_max: 100,
+            after: String::new(),
+        };
+        let found = measure(&store, &question, now).await.unwrap().by_key;
+        assert_eq!(
+            found,
+            BTreeMap::from([("alpha".to_owned(), Measured::Viral { highest: 72.0, count: 3 })])
+        );
+        let mut sql = VIRAL_SQL.to_owned();
+        for (i, value) in
+            ["'product'", "'2026-11-21T00:00:00Z'", "'2026-11-21T01:00:00Z'", "10"].iter().enumerate()
+        {
+            sql = sql.replace(&format!("${}", i + 1), value);
+        }
+        let client = store.client().await.unwrap();
+        client.batch_execute("SET enable_seqscan = off").await.unwrap();
+        let rows = client.query(&format!("EXPLAIN {sql}"), &[]).await.unwrap();
+        let plan: String = rows.iter().map(|row| row.get::<_, String>(0) + "\n").collect();
+        assert!(plan.contains("virality") && !plan.contains("Seq Scan on sentiment_analysis"), "{plan}");
+    }
+
+    #[tokio::test]
+    async fn minutes_of_the_past_add_up_to_their_window() {
+        let store = test_store().await;
+        let now = Timestamp::now();
+        record(&store, &testing::posts(30, now)).await.unwrap();
+        let (from, to) = (now - SignedDuration::from_hours(1), now + SignedDuration::from_mins(1));
+        let group = group(Dimension::Product, false);
+        let past = Past { group, key: None, n_keys: 1, step_seconds: 60, from, to };
+        let found = steps(&store, &past).await.unwrap();
+        assert_eq!((found.len(), found[0].key.as_str()), (1, "alpha"));
+        let named = steps(&store, &Past { key: Some("beta".to_owned()), ..past }).await.unwrap();
+        assert_eq!((named.len(), named[0].key.as_str()), (1, "beta"));
+    }
+}

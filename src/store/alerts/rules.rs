@@ -1,0 +1,224 @@
+//! When something must be acted on: the rules, as data.
+
+use jiff::Timestamp;
+use tokio::time::timeout;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
+
+use super::named;
+use crate::models::alert::Severity;
+use crate::models::alert_rule::{Comparison, Metric, NewRule, Rule, RuleScope};
+use crate::models::rollup::Dimension;
+use crate::store::codec::Moment;
+use crate::store::locks;
+use crate::store::locks::Lock;
+use crate::store::notifications::channels;
+use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+
+/// The columns that make a [`Rule`], in the order in which [`rule_of`] reads them. A macro, since SQL constants are joined
+/// when they are compiled.
+macro_rules! columns {
+    () => {
+        "id, builtin, created_at, updated_at, name, enabled, metric, dimension::text, key, window_seconds, comparison, \
+         threshold, clear_threshold, minimum_volume, for_seconds, keep_firing_seconds, cooldown_seconds, \
+         severity::text, channels"
+    };
+}
+
+/// All rules in the order in which they were made, those that came with Groundswell first.
+pub async fn list(store: &Store) -> Result<Vec<Rule>, StoreError> {
+    const SQL: &str =
+        concat!("SELECT ", columns!(), " FROM alert_rules ORDER BY builtin DESC, created_at, id");
+    rules(store, SQL, &[]).await
+}
+
+/// One rule; `None` when there is no such rule.
+pub async fn get(store: &Store, id: Uuid) -> Result<Option<Rule>, StoreError> {
+    const SQL: &str = concat!("SELECT ", columns!(), " FROM alert_rules WHERE id = $1");
+    Ok(rules(store, SQL, &[&id]).await?.pop())
+}
+
+/// Most rules. Each is evaluated every few seconds, and nobody keeps an eye on more.
+pub const RULES_MAX: i64 = 200;
+
+/// Stores a rule that was checked. It is evaluated within seconds. `None` when there are [`RULES_MAX`] already. Fails with
+/// `UnknownChannel`.
+pub async fn create(store: &Store, rule: &NewRule, at: Timestamp) -> Result<Option<Rule>, StoreError> {
+    const SQL: &str = concat!(
+        "
+        INSERT INTO alert_rules (id, name, enabled, metric, dimension, key, window_seconds, comparison, threshold,
+            clear_threshold, minimum_volume, for_seconds, keep_firing_seconds, cooldown_seconds, severity, channels,
+            created_at, updated_at)
+        SELECT $1, $2, $3, $4, $5::text::rollup_dimension, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+            $15::text::alert_severity, $16, $17, $17
+        WHERE (SELECT count(*) FROM alert_rules) < $18
+        RETURNING ",
+        columns!()
+    );
+    write(store, SQL, Written { id: Uuid::now_v7(), rule, at, under_cap: true }).await
+}
+
+/// Replaces what a rule says, once that was checked. Its alerts that the new rule would not raise are resolved by whoever
+/// evaluates; the others go on. `None` when there is no such rule. Fails with `UnknownChannel`.
+pub async fn update(
+    store: &Store,
+    id: Uuid,
+    rule: &NewRule,
+    at: Timestamp,
+) -> Result<Option<Rule>, StoreError> {
+    const SQL: &str = concat!(
+        "
+        UPDATE alert_rules SET name = $2, enabled = $3, metric = $4, dimension = $5::text::rollup_dimension, key = $6,
+            window_seconds = $7, comparison = $8, threshold = $9, clear_threshold = $10, minimum_volume = $11,
+            for_seconds = $12, keep_firing_seconds = $13, cooldown_seconds = $14,
+            severity = $15::text::alert_severity, channels = $16, updated_at = $17
+        WHERE id = $1 RETURNING ",
+        columns!()
+    );
+    write(store, SQL, Written { id, rule, at, under_cap: false }).await
+}
+
+/// Deletes a rule that was made by people, and answers it; `None` when there is none, or it came with Groundswell. Its
+/// open alerts are resolved by whoever evaluates.
+pub async fn delete(store: &Store, id: Uuid) -> Result<Option<Rule>, StoreError> {
+    const SQL: &str = concat!("DELETE FROM alert_rules WHERE id = $1 AND NOT builtin RETURNING ", columns!());
+    Ok(rules(store, SQL, &[&id]).await?.pop())
+}
+
+struct Written<'a> {
+    id: Uuid,
+    rule: &'a NewRule,
+    at: Timestamp,
+    /// Whether the statement adds a rule, and so takes the cap as its last value.
+    under_cap: bool,
+}
+
+async fn write(store: &Store, sql: &str, written: Written<'_>) -> Result<Option<Rule>, StoreError> {
+    let Written { id, rule, at, under_cap } = written;
+    let values: [&(dyn ToSql + Sync); 18] = [
+        &id,
+        &rule.name,
+        &rule.enabled,
+        &rule.metric.name(),
+        &rule.scope.dimension.as_str(),
+        &rule.scope.key.as_ref().filter(|key| !key.is_empty()),
+        &rule.window_seconds,
+        &rule.comparison.as_str(),
+        &rule.threshold,
+        &rule.clear_threshold(),
+        &rule.minimum_volume,
+        &rule.for_seconds,
+        &rule.keep_firing_seconds,
+        &rule.cooldown_seconds,
+        &rule.severity.as_str(),
+        &rule.channels,
+        &Moment(at),
+        &RULES_MAX,
+    ];
+    let values = if under_cap { &values[..] } else { values.split_last().map_or(&[][..], |(_, rest)| rest) };
+    let mut client = store.client().await?;
+    let work = async {
+        let transaction = client.transaction().await?;
+        if under_cap {
+            locks::take(&transaction, Lock::RuleCount).await?;
+        }
+        channels::hold(&transaction, &rule.channels).await?;
+        let row = transaction.query_opt(sql, values).await?;
+        transaction.commit().await?;
+        Ok::<_, StoreError>(row)
+    };
+    let outcome = timeout(ANSWER_TIMEOUT, work).await;
+    answered(client, outcome)?.as_ref().map(rule_of).transpose()
+}
+
+async fn rules(store: &Store, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Rule>, StoreError> {
+    let client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, client.query(sql, values)).await;
+    answered(client, outcome)?.iter().map(rule_of).collect()
+}
+
+fn rule_of(row: &Row) -> Result<Rule, StoreError> {
+    let metric: &str = row.try_get(6)?;
+    let metric = Metric::from_name(metric)
+        .ok_or_else(|| StoreError::Internal { reason: format!("unknown metric `{metric}`") })?;
+    Ok(Rule {
+        id: row.try_get(0)?,
+        builtin: row.try_get(1)?,
+        created_at: row.try_get(2)?,
+        updated_at: row.try_get(3)?,
+        what: NewRule {
+            name: row.try_get(4)?,
+            enabled: row.try_get(5)?,
+            metric,
+            scope: RuleScope {
+                dimension: named(row, 7, &Dimension::ALL, Dimension::as_str)?,
+                key: row.try_get(8)?,
+            },
+            window_seconds: row.try_get(9)?,
+            comparison: named(row, 10, &[Comparison::Above, Comparison::Below], Comparison::as_str)?,
+            threshold: row.try_get(11)?,
+            clear_threshold: row.try_get(12)?,
+            minimum_volume: row.try_get(13)?,
+            for_seconds: row.try_get(14)?,
+            keep_firing_seconds: row.try_get(15)?,
+            cooldown_seconds: row.try_get(16)?,
+            severity: named(row, 17, &Severity::ALL, Severity::as_str)?,
+            channels: row.try_get(18)?,
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::alert_rule::{CHURN, NEGATIVITY_OVERALL, NEGATIVITY_PRODUCTS};
+    use crate::store::testing::{channel, created_at_once, now_in_micros, test_store};
+
+    #[tokio::test]
+    async fn the_rules_of_the_field_are_there_from_the_start_and_stay() {
+        let store = test_store().await;
+        let rules = list(&store).await.unwrap();
+        let mut ids: Vec<_> = rules.iter().map(|rule| rule.id).collect();
+        ids.sort();
+        assert_eq!(ids, [NEGATIVITY_OVERALL, NEGATIVITY_PRODUCTS, CHURN]);
+        for rule in rules {
+            assert_eq!(rule.what.check_in_place_of(rule.id), Ok(()));
+            assert!(rule.builtin && rule.what.enabled);
+            assert_eq!(delete(&store, rule.id).await.unwrap(), None);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_rule_is_what_it_was_written_as_until_it_is_changed_or_deleted() {
+        let store = test_store().await;
+        let now = now_in_micros();
+        let mut what = list(&store).await.unwrap().remove(0).what;
+        (what.metric, what.scope.dimension) = (Metric::Emotion(2), Dimension::City);
+        (what.scope.key, what.severity) = (Some("Ulm".to_owned()), Severity::Info);
+        (what.clear_threshold, what.channels) =
+            (Some(0.4), vec![channel(&store, "webhook", "warning").await]);
+        let made = create(&store, &what, now).await.unwrap().unwrap();
+        assert_eq!((&made.what, made.builtin, made.created_at), (&what, false, now));
+        assert_eq!(get(&store, made.id).await.unwrap(), Some(made.clone()));
+        what.enabled = false;
+        let changed = update(&store, made.id, &what, now).await.unwrap().unwrap();
+        assert_eq!((&changed.what, changed.id), (&what, made.id));
+        assert_eq!(delete(&store, made.id).await.unwrap(), Some(changed));
+        assert_eq!(update(&store, made.id, &what, now).await.unwrap(), None);
+        assert_eq!(get(&store, made.id).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn there_are_no_more_rules_than_the_cap_also_when_many_are_made_at_once() {
+        let store = test_store().await;
+        let now = now_in_micros();
+        let what = list(&store).await.unwrap().remove(0).what;
+        while list(&store).await.unwrap().len() < 197 {
+            create(&store, &what, now).await.unwrap().unwrap();
+        }
+        let make = async || create(&store, &what, now).await.unwrap();
+        assert_eq!(created_at_once(&store, "alert_rules", make).await, 3);
+        assert_eq!(list(&store).await.unwrap().len(), 200);
+    }
+}

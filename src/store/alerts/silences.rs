@@ -1,0 +1,166 @@
+//! When nobody shall be told of an alert.
+
+use jiff::Timestamp;
+use tokio::time::timeout;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
+
+use super::named;
+use crate::models::alert::Severity;
+use crate::models::rollup::Dimension;
+use crate::models::silence::{NewSilence, Silence};
+use crate::store::codec::Moment;
+use crate::store::locks::{Lock, insert_under_cap};
+use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+
+/// Most silences listed: the newest. More would be one for each alert.
+pub const SILENCES_MAX: i64 = 500;
+
+/// The columns that make a [`Silence`], in the order in which [`silence_of`] reads them. A macro, since SQL constants are
+/// joined when they are compiled.
+macro_rules! columns {
+    () => {
+        "id, created_at, rule_id, dimension::text, key, severity::text, starts_at, ends_at, comment"
+    };
+}
+
+/// The last [`SILENCES_MAX`], the last to end first.
+pub async fn list(store: &Store) -> Result<Vec<Silence>, StoreError> {
+    const SQL: &str =
+        concat!("SELECT ", columns!(), " FROM silences ORDER BY ends_at DESC, id DESC LIMIT $1");
+    silences(store, SQL, &[&SILENCES_MAX]).await
+}
+
+/// Those that are not over.
+pub async fn current(store: &Store, now: Timestamp) -> Result<Vec<Silence>, StoreError> {
+    const SQL: &str = concat!("SELECT ", columns!(), " FROM silences WHERE ends_at > $1 ORDER BY id");
+    silences(store, SQL, &[&Moment(now)]).await
+}
+
+/// Stores a silence that was checked. It holds within seconds. `None` when [`SILENCES_MAX`] are not over yet.
+pub async fn create(store: &Store, what: &NewSilence, at: Timestamp) -> Result<Option<Silence>, StoreError> {
+    const SQL: &str = concat!(
+        "
+        INSERT INTO silences (id, created_at, rule_id, dimension, key, severity, starts_at, ends_at, comment)
+        SELECT $1, $2, $3, $4::text::rollup_dimension, $5, $6::text::alert_severity, $7, $8, $9
+        WHERE (SELECT count(*) FROM silences WHERE ends_at > $2) < $10
+        RETURNING ",
+        columns!()
+    );
+    let values: [&(dyn ToSql + Sync); 10] = [
+        &Uuid::now_v7(),
+        &Moment(at),
+        &what.rule_id,
+        &what.dimension.map(Dimension::as_str),
+        &what.key,
+        &what.severity.map(Severity::as_str),
+        &Moment(what.starts_at),
+        &Moment(what.ends_at),
+        &what.comment,
+        &SILENCES_MAX,
+    ];
+    insert_under_cap(store, Lock::SilenceCount, SQL, &values).await?.as_ref().map(silence_of).transpose()
+}
+
+/// Ends a silence at this moment, or answers it as it is when it is over already; `None` when there is none.
+pub async fn end(store: &Store, id: Uuid, at: Timestamp) -> Result<Option<Silence>, StoreError> {
+    const SQL: &str = concat!(
+        "UPDATE silences SET starts_at = least(starts_at, $2), ends_at = least(ends_at, $2) WHERE id = $1 RETURNING ",
+        columns!()
+    );
+    Ok(silences(store, SQL, &[&id, &Moment(at)]).await?.pop())
+}
+
+async fn silences(
+    store: &Store,
+    sql: &str,
+    values: &[&(dyn ToSql + Sync)],
+) -> Result<Vec<Silence>, StoreError> {
+    let client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, client.query(sql, values)).await;
+    answered(client, outcome)?.iter().map(silence_of).collect()
+}
+
+fn silence_of(row: &Row) -> Result<Silence, StoreError> {
+    let is_null = |column: usize| row.try_get::<_, Option<&str>>(column).map(|value| value.is_none());
+    let dimension = match is_null(3)? {
+        true => None,
+        false => Some(named(row, 3, &Dimension::ALL, Dimension::as_str)?),
+    };
+    let severity = match is_null(5)? {
+        true => None,
+        false => Some(named(row, 5, &Severity::ALL, Severity::as_str)?),
+    };
+    Ok(Silence {
+        id: row.try_get(0)?,
+        created_at: row.try_get(1)?,
+        what: NewSilence {
+            rule_id: row.try_get(2)?,
+            dimension,
+            key: row.try_get(4)?,
+            severity,
+            starts_at: row.try_get(6)?,
+            ends_at: row.try_get(7)?,
+            comment: row.try_get(8)?,
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::store::testing::{created_at_once, execute, now_in_micros, test_store};
+
+    #[tokio::test]
+    async fn a_silence_holds_until_it_is_over_or_ended() {
+        let store = test_store().await;
+        let now = now_in_micros();
+        let hour = SignedDuration::from_hours(1);
+        let what = |starts_at, ends_at| NewSilence {
+            rule_id: Some(Uuid::now_v7()),
+            dimension: Some(Dimension::Product),
+            key: Some("alpha".to_owned()),
+            severity: None,
+            starts_at,
+            ends_at,
+            comment: "we know".to_owned(),
+        };
+        let over = create(&store, &what(now - hour * 2, now - hour), now).await.unwrap().unwrap();
+        let running = create(&store, &what(now - hour, now + hour), now).await.unwrap().unwrap();
+        let later = create(&store, &what(now + hour, now + hour * 2), now).await.unwrap().unwrap();
+        assert_eq!(current(&store, now).await.unwrap(), [running.clone(), later.clone()]);
+        assert_eq!(list(&store).await.unwrap(), [later.clone(), running.clone(), over.clone()]);
+        let ended = end(&store, running.id, now).await.unwrap().unwrap();
+        assert_eq!((ended.what.starts_at, ended.what.ends_at), (running.what.starts_at, now));
+        let ended = end(&store, later.id, now).await.unwrap().unwrap();
+        assert_eq!((ended.what.starts_at, ended.what.ends_at), (now, now));
+        assert_eq!(end(&store, over.id, now).await.unwrap(), Some(over));
+        assert_eq!(end(&store, Uuid::now_v7(), now).await.unwrap(), None);
+        assert_eq!(current(&store, now).await.unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn silences_that_are_not_over_are_capped_also_when_many_are_made_at_once() {
+        let store = test_store().await;
+        let fill = "INSERT INTO silences (id, created_at, starts_at, ends_at, comment)
+            SELECT gen_random_uuid(), now(), now(), now() + make_interval(hours => CASE WHEN n > 100 THEN 1 ELSE 0 END), ''
+            FROM generate_series(1, 597) AS n";
+        execute(&store, fill).await;
+        let now = now_in_micros() + SignedDuration::from_secs(1);
+        let what = NewSilence {
+            rule_id: Some(Uuid::now_v7()),
+            dimension: None,
+            key: None,
+            severity: None,
+            starts_at: now,
+            ends_at: now + SignedDuration::from_hours(1),
+            comment: String::new(),
+        };
+        let make = async || create(&store, &what, now).await.unwrap();
+        assert_eq!(created_at_once(&store, "silences", make).await, 3);
+        assert_eq!(current(&store, now).await.unwrap().len(), 500);
+    }
+}

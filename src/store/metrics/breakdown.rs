@@ -1,0 +1,153 @@
+//! What a range is made of.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use super::series::ExploreQuery;
+use super::sums::{Added, Allowance, By, Cut, Worth, sum, total};
+use crate::models::explore::{AnsweredFrom, BreakdownBy, ExploreBreakdown, ExploreItem};
+use crate::models::metrics::{Summary, Window};
+use crate::models::rollup::{Dimension, Sums};
+use crate::models::score::{EMOTIONS, SentimentLabel};
+use crate::store::posts::filter::PostFilter;
+use crate::store::{Store, StoreError};
+
+/// The parts of a range with the most posts, at most `n_items_max` of them.
+///
+/// Exact, as [`super::series::series`] is: by language and author from posts, by anything else from rollups where the
+/// filter allows. Fails with `TooManyPosts` and `BadWindow`.
+pub async fn breakdown(
+    store: &Store,
+    query: &ExploreQuery,
+    by: BreakdownBy,
+    n_items_max: usize,
+) -> Result<ExploreBreakdown, StoreError> {
+    let range = query.range(Timestamp::now())?;
+    let before = query.compares.then(|| query.range_before(range));
+    let cut = cut_of(by, range, n_items_max);
+    let parts = match feelings_of(by) {
+        None => by_part(store, &query.filter, (&cut, before)).await?,
+        Some(counts_of) => by_feeling(store, &query.filter, (&cut, before), counts_of).await?,
+    };
+    let Parted { mut items, answered_from } = parts;
+    items.truncate(n_items_max);
+    Ok(ExploreBreakdown { range, by, answered_from, items })
+}
+
+struct Parted {
+    items: Vec<ExploreItem>,
+    answered_from: AnsweredFrom,
+}
+
+/// Labels or emotions with their counts, which every sum has.
+type Feelings = fn(&Sums) -> Vec<(&'static str, i64)>;
+
+fn feelings_of(by: BreakdownBy) -> Option<Feelings> {
+    match by {
+        BreakdownBy::Label => Some(labels),
+        BreakdownBy::Emotion => Some(emotions),
+        _ => None,
+    }
+}
+
+/// How a range is divided.
+pub(in crate::store) fn cut_of(by: BreakdownBy, range: Window, n_items_max: usize) -> Cut {
+    let by = match by {
+        BreakdownBy::Product => By::Dimension(Dimension::Product),
+        BreakdownBy::Platform => By::Dimension(Dimension::Platform),
+        BreakdownBy::Channel => By::Dimension(Dimension::Channel),
+        BreakdownBy::City => By::Dimension(Dimension::City),
+        BreakdownBy::Source => By::Source,
+        BreakdownBy::Lang => By::Lang,
+        BreakdownBy::Author => By::Author,
+        // Every sum has these.
+        BreakdownBy::Label | BreakdownBy::Emotion => By::Nothing,
+    };
+    let n_parts_max = i64::try_from(n_items_max).ok();
+    let worth = if by == By::Nothing { Worth::All } else { Worth::Mood };
+    Cut { by, n_parts_max, allowance: Allowance::Number, worth, ..Cut::whole(range) }
+}
+
+fn labels(sums: &Sums) -> Vec<(&'static str, i64)> {
+    vec![
+        (SentimentLabel::Positive.as_str(), sums.positive),
+        (SentimentLabel::Neutral.as_str(), sums.neutral),
+        (SentimentLabel::Negative.as_str(), sums.negative),
+    ]
+}
+
+fn emotions(sums: &Sums) -> Vec<(&'static str, i64)> {
+    EMOTIONS.into_iter().zip(sums.emotions).collect()
+}
+
+async fn by_part(
+    store: &Store,
+    filter: &PostFilter,
+    (cut, before): (&Cut, Option<Window>),
+) -> Result<Parted, StoreError> {
+    let Added { groups, from: answered_from } = sum(store, filter, cut).await?;
+    let n_posts = match cut.by {
+        // A post speaks of several, so parts add up to more than there are posts.
+        By::Dimension(Dimension::Product) => whole(store, filter, cut.window).await?.0.count,
+        _ => groups.first().map_or(0, |group| group.of),
+    };
+    let earlier: Option<HashMap<String, i64>> = match before {
+        Some(before) => {
+            let keys = Some(groups.iter().map(|group| group.key.clone()).collect());
+            let cut =
+                Cut { keys, window: before, steps: vec![before.from], n_parts_max: None, ..cut.clone() };
+            let groups = sum(store, filter, &cut).await?.groups;
+            Some(groups.into_iter().map(|group| (group.key, group.sums.count)).collect())
+        }
+        None => None,
+    };
+    let items = groups.into_iter().map(|group| ExploreItem {
+        count: group.sums.count,
+        share: share(group.sums.count, n_posts),
+        previous_count: earlier.as_ref().map(|counts| counts.get(&group.key).copied().unwrap_or_default()),
+        sentiment: Some(Summary::from(&group.sums).sentiment),
+        key: group.key,
+    });
+    Ok(Parted { items: items.collect(), answered_from })
+}
+
+async fn by_feeling(
+    store: &Store,
+    filter: &PostFilter,
+    (cut, before): (&Cut, Option<Window>),
+    counts_of: Feelings,
+) -> Result<Parted, StoreError> {
+    let (sums, answered_from) = whole(store, filter, cut.window).await?;
+    let earlier = match before {
+        Some(before) => Some(counts_of(&whole(store, filter, before).await?.0)),
+        None => None,
+    };
+    let mut items: Vec<ExploreItem> = counts_of(&sums)
+        .into_iter()
+        .enumerate()
+        .map(|(place, (key, count))| ExploreItem {
+            key: key.to_owned(),
+            count,
+            share: share(count, sums.count),
+            previous_count: earlier.as_ref().and_then(|counts| Some(counts.get(place)?.1)),
+            sentiment: None,
+        })
+        .collect();
+    items.sort_by_key(|item| std::cmp::Reverse(item.count));
+    Ok(Parted { items, answered_from })
+}
+
+async fn whole(
+    store: &Store,
+    filter: &PostFilter,
+    range: Window,
+) -> Result<(Sums, AnsweredFrom), StoreError> {
+    let cut = Cut { allowance: Allowance::Number, ..Cut::whole(range) };
+    let added = sum(store, filter, &cut).await?;
+    Ok((total(&added.groups), added.from))
+}
+
+fn share(count: i64, of: i64) -> f64 {
+    if of == 0 { 0.0 } else { count as f64 / of as f64 }
+}

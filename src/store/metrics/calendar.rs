@@ -1,0 +1,192 @@
+//! When the steps of a series begin, by the clock on somebody's wall. Pure.
+
+use jiff::civil::{Date, Weekday};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, ToSpan};
+
+use super::window::at;
+use crate::models::explore::Step;
+use crate::models::metrics::Window;
+use crate::store::StoreError;
+
+/// Most steps of a series. A day of minutes fits; more points than this no screen can show, and browsers choke on them.
+pub const STEPS_MAX: i64 = 1_500;
+
+const HOUR_SECONDS: i64 = 3_600;
+const DAY_SECONDS: i64 = 86_400;
+
+/// The step that shows a range best: at most some 120 of them, up to a year.
+pub(in crate::store) fn step_for(window: Window) -> Step {
+    match window.seconds {
+        ..=7_200 => Step::Minute,
+        7_201..=432_000 => Step::Hour,
+        432_001..=10_368_000 => Step::Day,
+        _ => Step::Week,
+    }
+}
+
+/// When each step of a range begins, ascending; the first with the range itself, which may cut it short.
+///
+/// Days begin at midnight in the zone, or when the clock first shows the new day where there is no midnight; weeks on
+/// Mondays. So a day may have 23 or 25 hours, and is one step. Hours begin with those of the zone's clock when the range
+/// begins. Fails with `StepTooFine`.
+pub(in crate::store) fn starts_of(
+    window: Window,
+    step: Step,
+    zone: &TimeZone,
+) -> Result<Vec<Timestamp>, StoreError> {
+    let seconds = match step {
+        Step::Minute => 60,
+        Step::Hour => HOUR_SECONDS,
+        Step::Day => DAY_SECONDS,
+        Step::Week => 7 * DAY_SECONDS,
+    };
+    if window.seconds / seconds > STEPS_MAX {
+        return Err(StoreError::StepTooFine { steps_max: STEPS_MAX });
+    }
+    let mut starts = vec![window.from];
+    match step {
+        Step::Minute | Step::Hour => {
+            let offset = i64::from(zone.to_offset(window.from).seconds());
+            let from = window.from.as_second();
+            let first = (from + offset).div_euclid(seconds) * seconds - offset + seconds;
+            let n_rest = (window.to.as_second() - first + seconds - 1).div_euclid(seconds).max(0);
+            starts.extend((0..n_rest).map(|n| at(first + n * seconds)));
+        }
+        Step::Day | Step::Week => {
+            let mut day = zone.to_datetime(window.from).date();
+            if step == Step::Week {
+                day = day.saturating_sub(i64::from(day.weekday().since(Weekday::Monday)).days());
+            }
+            let n_days = if step == Step::Week { 7 } else { 1 };
+            loop {
+                day = day.saturating_add(n_days.days());
+                let Some(start) = start_of(day, zone).filter(|start| *start < window.to) else { break };
+                // Some days never were: zones have moved over the date line.
+                if starts.last().is_some_and(|last| *last < start) {
+                    starts.push(start);
+                }
+            }
+        }
+    }
+    Ok(starts)
+}
+
+/// The first moment of a day; none at the calendar's end.
+fn start_of(day: Date, zone: &TimeZone) -> Option<Timestamp> {
+    day.to_zoned(zone.clone()).ok().map(|midnight| midnight.timestamp())
+}
+
+/// A moment one range earlier. Ranges of whole days go back by days of the zone, so that each day stands beside one of
+/// the same hours.
+pub(in crate::store) fn earlier(moment: Timestamp, by: Window, zone: &TimeZone) -> Timestamp {
+    let back = SignedDuration::from_secs(by.seconds);
+    let plain = moment.saturating_sub(back).unwrap_or(Timestamp::MIN);
+    if by.seconds % DAY_SECONDS != 0 {
+        return plain;
+    }
+    let n_days = (by.seconds / DAY_SECONDS).days();
+    moment.to_zoned(zone.clone()).checked_sub(n_days).map_or(plain, |earlier| earlier.timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn zone(name: &str) -> TimeZone {
+        TimeZone::get(name).unwrap()
+    }
+
+    fn window(from: &str, to: &str) -> Window {
+        let (from, to): (Timestamp, Timestamp) = (from.parse().unwrap(), to.parse().unwrap());
+        Window { from, to, seconds: to.as_second() - from.as_second() }
+    }
+
+    fn check(between: (&str, &str), step: Step, name: &str, expected: &[&str]) {
+        let starts = starts_of(window(between.0, between.1), step, &zone(name)).unwrap();
+        let shown: Vec<String> = starts.iter().map(Timestamp::to_string).collect();
+        assert_eq!(shown, expected, "{between:?} {step:?} {name}");
+    }
+
+    #[test]
+    fn days_and_weeks_begin_where_the_clock_on_the_wall_says() {
+        // The clocks in Berlin go forward on 29 March: that day has 23 hours.
+        let march = ("2026-03-28T23:00:00Z", "2026-03-30T22:00:00Z");
+        check(march, Step::Day, "Europe/Berlin", &["2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"]);
+        check(
+            march,
+            Step::Day,
+            "UTC",
+            &["2026-03-28T23:00:00Z", "2026-03-29T00:00:00Z", "2026-03-30T00:00:00Z"],
+        );
+        // And back on 25 October: 25 hours.
+        let october = ("2026-10-24T22:00:00Z", "2026-10-26T22:00:00Z");
+        check(october, Step::Day, "Europe/Berlin", &["2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"]);
+        check(
+            ("2026-11-18T12:00:00Z", "2026-11-25T12:00:00Z"),
+            Step::Week,
+            "America/New_York",
+            &["2026-11-18T12:00:00Z", "2026-11-23T05:00:00Z"],
+        );
+        // Where the clocks go forward at midnight, the day begins at one.
+        check(
+            ("2026-04-23T12:00:00Z", "2026-04-24T12:00:00Z"),
+            Step::Day,
+            "Africa/Cairo",
+            &["2026-04-23T12:00:00Z", "2026-04-23T22:00:00Z"],
+        );
+    }
+
+    #[test]
+    fn hours_of_a_zone_may_begin_at_half_past() {
+        check(
+            ("2026-11-21T00:00:00Z", "2026-11-21T02:00:00Z"),
+            Step::Hour,
+            "Asia/Kolkata",
+            &["2026-11-21T00:00:00Z", "2026-11-21T00:30:00Z", "2026-11-21T01:30:00Z"],
+        );
+        check(
+            ("2026-11-21T00:00:00Z", "2026-11-21T02:00:00Z"),
+            Step::Hour,
+            "UTC",
+            &["2026-11-21T00:00:00Z", "2026-11-21T01:00:00Z"],
+        );
+        check(
+            ("2026-11-21T00:00:10Z", "2026-11-21T00:01:10Z"),
+            Step::Minute,
+            "UTC",
+            &["2026-11-21T00:00:10Z", "2026-11-21T00:01:00Z"],
+        );
+    }
+
+    #[test]
+    fn a_day_that_never_was_is_no_step() {
+        check(
+            ("2011-12-29T12:00:00Z", "2011-12-31T12:00:00Z"),
+            Step::Day,
+            "Pacific/Apia",
+            &["2011-12-29T12:00:00Z", "2011-12-30T10:00:00Z", "2011-12-31T10:00:00Z"],
+        );
+    }
+
+    #[test]
+    fn a_step_too_fine_for_its_range_is_refused() {
+        let quarter = window("2026-08-01T00:00:00Z", "2026-10-30T00:00:00Z");
+        let refused = starts_of(quarter, Step::Minute, &TimeZone::UTC);
+        assert!(matches!(refused, Err(StoreError::StepTooFine { .. })));
+        assert_eq!(starts_of(quarter, Step::Day, &TimeZone::UTC).unwrap().len(), 90);
+        assert_eq!(step_for(quarter), Step::Day);
+        let day = window("2026-10-29T00:00:00Z", "2026-10-30T00:00:00Z");
+        assert_eq!(starts_of(day, Step::Minute, &TimeZone::UTC).unwrap().len(), 1_440);
+    }
+
+    #[test]
+    fn the_week_before_begins_at_the_same_hour_of_the_clock() {
+        let week = window("2026-03-23T23:00:00Z", "2026-03-30T23:00:00Z");
+        let to = "2026-03-29T22:00:00Z".parse().unwrap();
+        assert_eq!(earlier(to, week, &zone("Europe/Berlin")).to_string(), "2026-03-22T23:00:00Z");
+        assert_eq!(earlier(to, week, &TimeZone::UTC).to_string(), "2026-03-22T22:00:00Z");
+        let hour = window("2026-03-23T23:00:00Z", "2026-03-24T00:00:00Z");
+        assert_eq!(earlier(to, hour, &zone("Europe/Berlin")).to_string(), "2026-03-29T21:00:00Z");
+    }
+}

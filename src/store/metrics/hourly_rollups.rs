@@ -1,0 +1,195 @@
+//! The rollups once more, by whole hours, for ranges of weeks and months.
+
+use deadpool_postgres::{GenericClient, Object};
+use jiff::Timestamp;
+use tokio::time::timeout;
+
+use super::rollups::COMPACT_AFTER_SECONDS;
+use super::window::at;
+use crate::models::metrics::Window;
+use crate::models::rollup::Delta;
+use crate::store::codec::Moment;
+use crate::store::operations::maintenance_locks;
+use crate::store::operations::maintenance_locks::{Chore, FINE_FOR};
+use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+
+const HOUR_SECONDS: i64 = 3_600;
+
+/// Hours written at a time. The first run after an update has a season of them to write, and no late post is stored
+/// meanwhile.
+const HOURS_AT_ONCE: i64 = 6;
+
+/// Writes the hours that have ended since, and answers how many it looked at.
+///
+/// Each step is one transaction that writes hours anew from what `sentiment_rollups` holds and then says that they are
+/// there. They are written in the order in which they are read, so that neighbours share pages. No late post is stored
+/// meanwhile, and from then on [`share_of`] adds late posts to both.
+pub(in crate::store) async fn advance(store: &Store, now: Timestamp) -> Result<i64, StoreError> {
+    let before = hour_of(now.as_second().saturating_sub(COMPACT_AFTER_SECONDS));
+    let mut n_hours = 0;
+    loop {
+        let mut client = store.client().await?;
+        let outcome = timeout(ANSWER_TIMEOUT, advance_on(&mut client, before)).await;
+        match answered(client, outcome)? {
+            0 => return Ok(n_hours),
+            n_written => n_hours += n_written,
+        }
+    }
+}
+
+async fn advance_on(client: &mut Object, before: i64) -> Result<i64, StoreError> {
+    const DELETE: &str = "
+        DELETE FROM sentiment_rollup_hours
+        WHERE dimension = ANY (enum_range(NULL::rollup_dimension)) AND bucket >= $1 AND bucket < $2";
+    const INSERT: &str = "
+        INSERT INTO sentiment_rollup_hours (bucket, source, dimension, key, count, positive, neutral, negative,
+            sentiment_micros, churn_micros, churn_high, toxicity_micros, emotion_anger, emotion_disgust, emotion_fear,
+            emotion_joy, emotion_neutral, emotion_sadness, emotion_surprise, late, revision)
+        SELECT date_bin('1 hour', bucket, '2000-01-01 00:00:00+00'::timestamptz) AS hour, source, dimension, key,
+            sum(count), sum(positive), sum(neutral), sum(negative), sum(sentiment_micros), sum(churn_micros),
+            sum(churn_high), sum(toxicity_micros), sum(emotion_anger), sum(emotion_disgust), sum(emotion_fear),
+            sum(emotion_joy), sum(emotion_neutral), sum(emotion_sadness), sum(emotion_surprise), sum(late),
+            sum(revision)
+        FROM sentiment_rollups WHERE bucket >= $1 AND bucket < $2 GROUP BY hour, source, dimension, key
+        ORDER BY dimension, hour, key, source";
+    let transaction = client.transaction().await?;
+    maintenance_locks::begin(&transaction, Chore::Compaction).await?;
+    let until = until(&transaction).await?.as_second();
+    let next = transaction
+        .query_one("SELECT min(bucket) FROM sentiment_rollups WHERE bucket >= $1", &[&Moment(at(until))])
+        .await?
+        .try_get::<_, Option<Timestamp>>(0)?;
+    // Hours in which nothing was said are passed over.
+    let from = next.map_or(before, |next| hour_of(next.as_second()).max(until)).min(before);
+    let to = (from + HOURS_AT_ONCE * HOUR_SECONDS).min(before);
+    if to <= until {
+        return Ok(0);
+    }
+    if from < to {
+        let between = [Moment(at(from)), Moment(at(to))];
+        let [from, to] = &between;
+        transaction.execute(DELETE, &[from, to]).await?;
+        transaction.execute(INSERT, &[from, to]).await?;
+    }
+    transaction.execute("UPDATE rollup_hours_until SET until = $1", &[&Moment(at(to))]).await?;
+    transaction.commit().await?;
+    Ok((to - until) / HOUR_SECONDS)
+}
+
+/// Before when hours are to be relied on. Only ever grows.
+pub(in crate::store) async fn until(client: &impl GenericClient) -> Result<Timestamp, StoreError> {
+    Ok(client.query_one("SELECT until FROM rollup_hours_until", &[]).await?.try_get(0)?)
+}
+
+/// What late posts add to hours, which may be there already. Where they are not yet, what is added here is written
+/// over when they come.
+pub(in crate::store) fn share_of(delta: &Delta, now: Timestamp) -> Delta {
+    let old_before = now.saturating_sub(FINE_FOR).unwrap_or(Timestamp::UNIX_EPOCH);
+    let mut hours = Delta::new();
+    for (key, sums) in delta.iter().filter(|(key, _)| key.bucket < old_before) {
+        let mut key = key.clone();
+        key.bucket = at(hour_of(key.bucket.as_second()));
+        hours.entry(key).or_default().add(sums);
+    }
+    hours
+}
+
+type Pieces = Vec<(Timestamp, Timestamp)>;
+
+/// A window in pieces: those that whole hours make up, and the rest. No step begins within a piece of hours other than
+/// at an hour's start.
+pub(in crate::store) fn pieces(window: Window, steps: &[Timestamp], until: Timestamp) -> (Pieces, Pieces) {
+    let (mut hours, mut minutes) = (Pieces::new(), Pieces::new());
+    let ends = steps.iter().skip(1).copied().chain([window.to]);
+    for (from, to) in steps.iter().copied().zip(ends) {
+        let first = at(hour_of(from.as_second() + HOUR_SECONDS - 1));
+        let last = at(hour_of(to.min(until).as_second()));
+        if first >= last {
+            append(&mut minutes, from, to);
+            continue;
+        }
+        append(&mut minutes, from, first);
+        append(&mut hours, first, last);
+        append(&mut minutes, last, to);
+    }
+    (hours, minutes)
+}
+
+fn append(pieces: &mut Pieces, from: Timestamp, to: Timestamp) {
+    match pieces.last_mut() {
+        _ if from >= to => {}
+        Some(last) if last.1 == from => last.1 = to,
+        _ => pieces.push((from, to)),
+    }
+}
+
+fn hour_of(seconds: i64) -> i64 {
+    seconds.div_euclid(HOUR_SECONDS) * HOUR_SECONDS
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::store::metrics::rollups::compact;
+    use crate::store::testing::record;
+    use crate::store::testing::{self, execute, number, test_store};
+
+    /// Rows of hours that are to be relied on and are not what the minutes add up to, or are missing.
+    const WRONG: &str = "
+        SELECT count(*) FROM (
+            SELECT date_bin('1 hour', bucket, '2000-01-01 00:00:00+00'::timestamptz) AS bucket, source, dimension, key,
+                sum(count)::bigint AS count, sum(negative)::bigint AS negative,
+                sum(sentiment_micros)::bigint AS micros, sum(late)::bigint AS late, sum(revision)::bigint AS revision
+            FROM sentiment_rollups GROUP BY 1, 2, 3, 4
+        ) AS sums FULL JOIN sentiment_rollup_hours AS hour USING (bucket, source, dimension, key)
+        WHERE bucket < (SELECT until FROM rollup_hours_until) AND (sums.count, sums.negative, sums.micros, sums.late,
+            sums.revision) IS DISTINCT FROM (hour.count, hour.negative, hour.sentiment_micros, hour.late, hour.revision)";
+
+    #[tokio::test]
+    async fn hours_are_exactly_what_their_minutes_add_up_to_also_when_posts_come_late() {
+        let store = test_store().await;
+        let now = Timestamp::now();
+        let batch: Vec<_> = (0..600)
+            .map(|n| testing::post(n, now - SignedDuration::from_secs(n as i64 * 397 % 200_000)))
+            .collect();
+        record(&store, &batch[..300]).await.unwrap();
+        compact(&store, now).await.unwrap();
+        assert_eq!(number(&store, WRONG).await, 0);
+        let n_rows =
+            number(&store, "SELECT count(*) FROM sentiment_rollup_hours WHERE dimension = 'overall'").await;
+        assert!(n_rows > 40, "{n_rows}");
+        for part in batch[300..].chunks(37) {
+            record(&store, part).await.unwrap();
+        }
+        assert_eq!(number(&store, WRONG).await, 0);
+        compact(&store, now).await.unwrap();
+        assert_eq!(number(&store, WRONG).await, 0);
+        let total = "SELECT sum(count)::bigint FROM sentiment_rollup_hours WHERE dimension = 'overall'
+            AND bucket < (SELECT until FROM rollup_hours_until)";
+        let posts = "SELECT count(*) FROM social_media_posts
+            WHERE created_at < (SELECT until FROM rollup_hours_until)";
+        assert_eq!(number(&store, total).await, number(&store, posts).await);
+        // A row that somebody spoiled is noticed by the test, or it would prove nothing.
+        execute(&store, "UPDATE sentiment_rollup_hours SET count = count + 1 WHERE dimension = 'overall'")
+            .await;
+        assert_ne!(number(&store, WRONG).await, 0);
+    }
+
+    #[test]
+    fn pieces_cover_a_window_once_and_split_no_hour_in_which_a_step_begins() {
+        let hour = |n: i64| at(n * HOUR_SECONDS);
+        let window = Window { from: at(1_800), to: at(9_000 + 36_000), seconds: 0 };
+        assert_eq!(
+            pieces(window, &[window.from], hour(100)),
+            (vec![(hour(1), hour(12))], vec![(at(1_800), hour(1)), (hour(12), at(45_000))])
+        );
+        // Nothing to rely on before ten.
+        assert_eq!(pieces(window, &[window.from], hour(0)), (vec![], vec![(window.from, window.to)]));
+        let half = at(5 * HOUR_SECONDS + 1_800);
+        let (hours, minutes) = pieces(window, &[window.from, half], hour(100));
+        assert_eq!(hours, [(hour(1), hour(5)), (hour(6), hour(12))]);
+        assert_eq!(minutes, [(at(1_800), hour(1)), (hour(5), hour(6)), (hour(12), at(45_000))]);
+    }
+}

@@ -1,0 +1,421 @@
+//! Exact sums by bucket, source, dimension and key.
+
+use std::collections::BTreeSet;
+
+use deadpool_postgres::{Object, Transaction};
+use jiff::Timestamp;
+use tokio::time::timeout;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
+use super::hourly_rollups;
+use crate::models::post::Source;
+use crate::models::rollup::{Delta, Dimension, RollupKey, Sums};
+use crate::store::codec::Moment;
+use crate::store::operations::maintenance_locks;
+use crate::store::operations::maintenance_locks::{Chore, FINE_FOR};
+use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+
+/// Buckets older than this are merged into minutes. No window shorter than twice that shows finer steps.
+pub const COMPACT_AFTER_SECONDS: i64 = 3 * 3_600;
+
+/// The rows whose bucket starts at `since` or later: what a respawned stage rebuilds its windows from.
+///
+/// At most `n_rows_max`, because senders choose the keys: `overall` first, then the newest of each dimension.
+pub async fn live(
+    store: &Store,
+    since: Timestamp,
+    n_rows_max: usize,
+) -> Result<Vec<(RollupKey, Sums)>, StoreError> {
+    const SQL: &str = "
+        SELECT bucket, source, dimension::text, key, count, positive, neutral, negative, sentiment_micros, churn_micros,
+            churn_high, toxicity_micros, emotion_anger, emotion_disgust, emotion_fear, emotion_joy, emotion_neutral,
+            emotion_sadness, emotion_surprise, late, revision
+        FROM sentiment_rollups WHERE bucket >= $1 ORDER BY dimension, bucket DESC LIMIT $2";
+    let client = store.client().await?;
+    let outcome = timeout(
+        ANSWER_TIMEOUT,
+        client.query(SQL, &[&Moment(since), &i64::try_from(n_rows_max).unwrap_or(i64::MAX)]),
+    )
+    .await;
+    let rows = answered(client, outcome)?;
+    rows.iter().map(|row| Ok((key_of(row)?, sums_of(row)?))).collect()
+}
+
+fn key_of(row: &Row) -> Result<RollupKey, StoreError> {
+    let dimension: &str = row.try_get(2)?;
+    let dimension = Dimension::ALL
+        .into_iter()
+        .find(|known| known.as_str() == dimension)
+        .ok_or_else(|| StoreError::Internal { reason: format!("unknown dimension `{dimension}`") })?;
+    let source = Source::new(row.try_get::<_, String>(1)?);
+    Ok(RollupKey { bucket: row.try_get(0)?, source, dimension, key: row.try_get(3)? })
+}
+
+/// Adds the row at hand to the one that exists. Addition happens in the server, on the newest version of the row, so that
+/// no contribution is lost to another. A macro, since SQL constants are joined when they are compiled.
+macro_rules! add_excluded {
+    () => {
+        "
+        ON CONFLICT (bucket, source, dimension, key) DO UPDATE SET
+            count = rollup.count + excluded.count,
+            positive = rollup.positive + excluded.positive,
+            neutral = rollup.neutral + excluded.neutral,
+            negative = rollup.negative + excluded.negative,
+            sentiment_micros = rollup.sentiment_micros + excluded.sentiment_micros,
+            churn_micros = rollup.churn_micros + excluded.churn_micros,
+            churn_high = rollup.churn_high + excluded.churn_high,
+            toxicity_micros = rollup.toxicity_micros + excluded.toxicity_micros,
+            emotion_anger = rollup.emotion_anger + excluded.emotion_anger,
+            emotion_disgust = rollup.emotion_disgust + excluded.emotion_disgust,
+            emotion_fear = rollup.emotion_fear + excluded.emotion_fear,
+            emotion_joy = rollup.emotion_joy + excluded.emotion_joy,
+            emotion_neutral = rollup.emotion_neutral + excluded.emotion_neutral,
+            emotion_sadness = rollup.emotion_sadness + excluded.emotion_sadness,
+            emotion_surprise = rollup.emotion_surprise + excluded.emotion_surprise,
+            late = rollup.late + excluded.late,
+            revision = rollup.revision + excluded.revision"
+    };
+}
+
+/// Adds rows to the table named.
+macro_rules! add_sql {
+    ($table:literal) => {
+        concat!(
+            "
+        INSERT INTO ",
+            $table,
+            " AS rollup (bucket, source, dimension, key, count, positive, neutral, negative,
+            sentiment_micros, churn_micros, churn_high, toxicity_micros, emotion_anger, emotion_disgust, emotion_fear,
+            emotion_joy, emotion_neutral, emotion_sadness, emotion_surprise, late, revision)
+        SELECT bucket, source, dimension::rollup_dimension, key, c01, c02, c03, c04, c05, c06, c07, c08, c09, c10, c11,
+            c12, c13, c14, c15, c16, c17
+        FROM unnest($1::timestamptz[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[],
+            $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[],
+            $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[], $20::bigint[], $21::bigint[])
+            AS added (bucket, source, dimension, key, c01, c02, c03, c04, c05, c06, c07, c08, c09, c10, c11, c12, c13,
+                c14, c15, c16, c17)
+",
+        add_excluded!(),
+            " RETURNING bucket, source, dimension::text, key, revision"
+        )
+    };
+}
+
+/// Adds a batch's contribution.
+///
+/// Every transaction takes the row locks in the order of `RollupKey`, which is that of the map and which `unnest` keeps;
+/// otherwise two processes with the same keys would deadlock.
+///
+/// Answers the contribution with each row's revision after it, by which live windows recognise what they already contain
+/// and notice what they missed.
+///
+/// What late posts contribute goes to the hourly rows as well. They come last: every transaction takes them after those.
+pub(in crate::store) async fn add(
+    transaction: &Transaction<'_>,
+    mut delta: Delta,
+) -> Result<Delta, StoreError> {
+    if delta.is_empty() {
+        return Ok(delta);
+    }
+    let hours = hourly_rollups::share_of(&delta, Timestamp::now());
+    let rows = upsert(transaction, add_sql!("sentiment_rollups"), &delta).await?;
+    for row in &rows {
+        if let Some(sums) = delta.get_mut(&key_of(row)?) {
+            sums.revision = row.try_get(4)?;
+        }
+    }
+    if !hours.is_empty() {
+        upsert(transaction, add_sql!("sentiment_rollup_hours"), &hours).await?;
+    }
+    Ok(delta)
+}
+
+/// Adds rows to those that exist, in key order, and answers each with its revision after it.
+async fn upsert(transaction: &Transaction<'_>, sql: &str, delta: &Delta) -> Result<Vec<Row>, StoreError> {
+    let buckets: Vec<Moment> = delta.keys().map(|key| Moment(key.bucket)).collect();
+    let sources: Vec<&str> = delta.keys().map(|key| key.source.as_str()).collect();
+    let dimensions: Vec<&str> = delta.keys().map(|key| key.dimension.as_str()).collect();
+    let keys: Vec<&str> = delta.keys().map(|key| key.key.as_str()).collect();
+    let columns = columns_of(delta);
+    let mut params: Vec<&(dyn ToSql + Sync)> = vec![&buckets, &sources, &dimensions, &keys];
+    params.extend(columns.iter().map(|column| column as &(dyn ToSql + Sync)));
+    let statement = transaction.prepare_cached(sql).await?;
+    Ok(transaction.query(&statement, &params).await?)
+}
+
+/// Changes the contributions of posts that are counted already.
+///
+/// An old post's may lie in the row of its fine bucket or in that of its minute, and taking it from the wrong one would
+/// leave a row that counts fewer than none. So the minutes concerned are merged first, as the next compaction would, and
+/// the minute's row is changed. Of recent posts, nearly all, it lies in the fine row.
+pub(in crate::store) async fn change(
+    transaction: &Transaction<'_>,
+    delta: Delta,
+    now: Timestamp,
+) -> Result<Delta, StoreError> {
+    let (delta, minutes) = in_minutes(delta, now);
+    if !minutes.is_empty() {
+        transaction.query_one(MERGE_MINUTES, &[&minutes]).await?;
+    }
+    add(transaction, delta).await
+}
+
+/// The delta with its old rows joined into minutes, and which minutes those are. Where minutes begin to be old, windows
+/// begin on minutes, so none can tell the difference.
+fn in_minutes(delta: Delta, now: Timestamp) -> (Delta, Vec<Moment>) {
+    let old_before = minute_of(now.saturating_sub(FINE_FOR).unwrap_or(Timestamp::UNIX_EPOCH));
+    let mut minutes = BTreeSet::new();
+    let mut joined = Delta::new();
+    for (mut key, sums) in delta {
+        if key.bucket < old_before {
+            key.bucket = minute_of(key.bucket);
+            minutes.insert(key.bucket);
+        }
+        let row = joined.entry(key).or_default();
+        row.add(&sums);
+        row.revision = 1;
+    }
+    (joined, minutes.into_iter().map(Moment).collect())
+}
+
+/// Merges fine buckets older than [`COMPACT_AFTER_SECONDS`] into the minutes they belong to, writes the hours that have
+/// ended, and answers how many rows vanished.
+///
+/// A minute's row is that of its first bucket, so a post that comes later still finds, or makes, the row of its fine
+/// bucket, and the next compaction merges that too. Each hour is one transaction, which deletes rows and adds exactly
+/// what they held. No late post is stored meanwhile: it could wait for a row deleted here while holding one that is
+/// wanted here.
+pub async fn compact(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
+    const OLDEST: &str = "
+        SELECT min(bucket) FROM sentiment_rollups
+        WHERE date_bin('1 minute', bucket, '2000-01-01 00:00:00+00'::timestamptz) <> bucket AND bucket < $1";
+    let before = now.as_second().saturating_sub(COMPACT_AFTER_SECONDS).div_euclid(60) * 60;
+    let mut n_rows = 0;
+    loop {
+        let mut client = store.client().await?;
+        let work = async {
+            let oldest: Option<Timestamp> =
+                client.query_one(OLDEST, &[&Moment(at(before))]).await?.try_get(0)?;
+            let Some(oldest) = oldest else {
+                return Ok(None);
+            };
+            let hour = oldest.as_second().div_euclid(3_600) * 3_600;
+            merge(&mut client, at(hour), at(before.min(hour + 3_600))).await.map(Some)
+        };
+        let outcome = timeout(ANSWER_TIMEOUT, work).await;
+        let Some(n_merged) = answered(client, outcome)? else {
+            break;
+        };
+        n_rows += n_merged;
+    }
+    hourly_rollups::advance(store, now).await?;
+    Ok(n_rows)
+}
+
+async fn merge(client: &mut Object, from: Timestamp, to: Timestamp) -> Result<u64, StoreError> {
+    let transaction = client.transaction().await?;
+    maintenance_locks::begin(&transaction, Chore::Compaction).await?;
+    let n_rows: i64 =
+        transaction.query_one(MERGE_BETWEEN, &[&Moment(from), &Moment(to)]).await?.try_get(0)?;
+    transaction.commit().await?;
+    Ok(n_rows.unsigned_abs())
+}
+
+/// Moves what fine rows hold into those of their minutes, and answers how many fine rows that were. The condition says
+/// which.
+macro_rules! merge_sql {
+    ($condition:literal) => {
+        concat!(
+            "
+        WITH fine AS (
+            DELETE FROM sentiment_rollups
+            WHERE ",
+            $condition,
+            "
+                AND date_bin('1 minute', bucket, '2000-01-01 00:00:00+00'::timestamptz) <> bucket
+            RETURNING *
+        ), merged AS (
+            INSERT INTO sentiment_rollups AS rollup (bucket, source, dimension, key, count, positive, neutral, negative,
+                sentiment_micros, churn_micros, churn_high, toxicity_micros, emotion_anger, emotion_disgust,
+                emotion_fear, emotion_joy, emotion_neutral, emotion_sadness, emotion_surprise, late, revision)
+            SELECT date_bin('1 minute', bucket, '2000-01-01 00:00:00+00'::timestamptz) AS minute,
+                source, dimension, key, sum(count), sum(positive), sum(neutral), sum(negative),
+                sum(sentiment_micros), sum(churn_micros), sum(churn_high), sum(toxicity_micros), sum(emotion_anger),
+                sum(emotion_disgust), sum(emotion_fear), sum(emotion_joy), sum(emotion_neutral),
+                sum(emotion_sadness), sum(emotion_surprise), sum(late), sum(revision)
+            FROM fine GROUP BY minute, source, dimension, key
+            ",
+            add_excluded!(),
+            "
+        )
+        SELECT count(*) FROM fine"
+        )
+    };
+}
+
+const MERGE_BETWEEN: &str = merge_sql!("bucket >= $1 AND bucket < $2");
+
+/// Named one by one, buckets are found by the primary key.
+const MERGE_MINUTES: &str = merge_sql!(
+    "bucket IN (SELECT minute + n * interval '10 seconds'
+                FROM unnest($1::timestamptz[]) AS minute, generate_series(1, 5) AS n)"
+);
+
+fn minute_of(at: Timestamp) -> Timestamp {
+    self::at(at.as_second().div_euclid(60) * 60)
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// How many numbers a [`Sums`] holds.
+pub(in crate::store) const N_SUMS: usize = 17;
+
+/// The sums of every row, column by column, in the table's order.
+fn columns_of(delta: &Delta) -> [Vec<i64>; N_SUMS] {
+    let mut columns: [Vec<i64>; N_SUMS] = Default::default();
+    for sums in delta.values() {
+        for (column, value) in columns.iter_mut().zip(to_array(sums)) {
+            column.push(value);
+        }
+    }
+    columns
+}
+
+/// A [`Sums`] in the order of the table's columns.
+fn to_array(sums: &Sums) -> [i64; N_SUMS] {
+    let [anger, disgust, fear, joy, neutral, sadness, surprise] = sums.emotions;
+    [
+        sums.count,
+        sums.positive,
+        sums.neutral,
+        sums.negative,
+        sums.sentiment_micros,
+        sums.churn_micros,
+        sums.churn_high,
+        sums.toxicity_micros,
+        anger,
+        disgust,
+        fear,
+        joy,
+        neutral,
+        sadness,
+        surprise,
+        sums.late,
+        sums.revision,
+    ]
+}
+
+/// Reads a [`Sums`] from the last [`N_SUMS`] columns of a row, in the table's order.
+pub(in crate::store) fn sums_of(row: &Row) -> Result<Sums, StoreError> {
+    let first = row.len().saturating_sub(N_SUMS);
+    let mut values = [0_i64; N_SUMS];
+    for (i, value) in values.iter_mut().enumerate() {
+        *value = row.try_get(first + i)?;
+    }
+    let [
+        count,
+        positive,
+        neutral,
+        negative,
+        sentiment_micros,
+        churn_micros,
+        churn_high,
+        toxicity_micros,
+        rest @ ..,
+    ] = values;
+    let [emotions @ .., late, revision] = rest;
+    Ok(Sums {
+        count,
+        positive,
+        neutral,
+        negative,
+        sentiment_micros,
+        churn_micros,
+        churn_high,
+        toxicity_micros,
+        emotions,
+        late,
+        revision,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::store::posts::record::{Counts, counts};
+    use crate::store::testing::record;
+    use crate::store::testing::{self, test_store};
+
+    /// What the rows add up to, by minute and by everything else.
+    async fn by_minute(store: &Store) -> Delta {
+        let mut sums = Delta::new();
+        for (mut key, row) in live(store, Timestamp::UNIX_EPOCH, usize::MAX).await.unwrap() {
+            key.bucket = minute_of(key.bucket);
+            sums.entry(key).or_default().add(&row);
+        }
+        sums
+    }
+
+    #[tokio::test]
+    async fn compaction_changes_no_sum_and_late_posts_still_count() {
+        let store = test_store().await;
+        let now = Timestamp::now();
+        let old = at((now.as_second() - 5 * 3_600).div_euclid(60) * 60);
+        let batch: Vec<_> = (0..300)
+            .map(|n| testing::post(n, old + SignedDuration::from_millis(n as i64 * 1_777 % 400_000)))
+            .collect();
+        for part in batch[..200].chunks(50) {
+            record(&store, part).await.unwrap();
+        }
+        let before = by_minute(&store).await;
+        assert!(compact(&store, now).await.unwrap() > 0);
+        assert_eq!(by_minute(&store).await, before);
+        let rows = live(&store, Timestamp::UNIX_EPOCH, usize::MAX).await.unwrap();
+        assert!(rows.iter().all(|(key, _)| key.bucket.as_second() % 60 == 0));
+        assert_eq!(rows.len(), before.len());
+
+        record(&store, &batch[200..]).await.unwrap();
+        let with_late = by_minute(&store).await;
+        assert_eq!(counts(&store).await.unwrap(), Counts { n_posts: 300, n_rolled_up: 300, n_keys: 300 });
+        assert!(compact(&store, now).await.unwrap() > 0);
+        assert_eq!(by_minute(&store).await, with_late);
+        assert_eq!(compact(&store, now).await.unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn compaction_leaves_the_last_hours_alone() {
+        let store = test_store().await;
+        let now = Timestamp::now();
+        let edge = now - SignedDuration::from_secs(COMPACT_AFTER_SECONDS - 60);
+        let batch: Vec<_> =
+            (0..6).map(|n| testing::post(n, edge + SignedDuration::from_secs(n as i64 * 10))).collect();
+        record(&store, &batch).await.unwrap();
+        assert_eq!(compact(&store, now).await.unwrap(), 0);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn late_posts_and_compaction_at_the_same_time_lose_nothing() {
+        let store = test_store().await;
+        let now = Timestamp::now();
+        let old = now - SignedDuration::from_hours(6);
+        let tasks = (0..4).map(|task| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                for n in 0..12 {
+                    let at = old + SignedDuration::from_secs((task * 31 + n * 7) % 120);
+                    let batch: Vec<_> =
+                        (0..5).map(|k| testing::post((task * 60 + n * 5 + k) as usize, at)).collect();
+                    record(&store, &batch).await.unwrap();
+                    compact(&store, now).await.unwrap();
+                }
+            })
+        });
+        futures_util::future::try_join_all(tasks).await.unwrap();
+        assert_eq!(counts(&store).await.unwrap(), Counts { n_posts: 240, n_rolled_up: 240, n_keys: 240 });
+    }
+}

@@ -1,0 +1,94 @@
+//! A range step by step, by the clock of a time zone.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::calendar::{earlier, starts_of, step_for};
+use super::sums::{Allowance, Cut, sum};
+use super::window::window_of;
+use crate::models::explore::{AnsweredFrom, ExplorePoint, ExploreSeries, Step};
+use crate::models::metrics::{Summary, Window};
+use crate::models::rollup::Sums;
+use crate::store::posts::filter::PostFilter;
+use crate::store::{Store, StoreError};
+
+/// What to ask about.
+#[derive(Debug, Clone)]
+pub struct ExploreQuery {
+    /// Start of the range by event time, inclusive; rounded down to a bucket's edge.
+    pub from: Timestamp,
+    /// Its end, exclusive; rounded up.
+    pub to: Timestamp,
+    /// Where days and weeks begin.
+    pub zone: TimeZone,
+    /// Which posts within it.
+    pub filter: PostFilter,
+    /// Whether to ask about the range before as well.
+    pub compares: bool,
+}
+
+impl ExploreQuery {
+    pub(in crate::store) fn range(&self, now: Timestamp) -> Result<Window, StoreError> {
+        window_of(self.from, self.to, now)
+    }
+
+    /// The range before: as long, and so many days of the zone earlier where it has whole days.
+    pub(in crate::store) fn range_before(&self, range: Window) -> Window {
+        let (from, to) = (earlier(range.from, range, &self.zone), earlier(range.to, range, &self.zone));
+        Window { from, to, seconds: to.as_second() - from.as_second() }
+    }
+}
+
+/// A range in steps, oldest first; steps without posts are present. With no step given, the one that shows it best.
+///
+/// Exact: from rollups where the filter has at most one of product, platform, channel and city, else counted from posts.
+/// Fails with `TooManyPosts`, `StepTooFine` and `BadWindow`.
+pub async fn series(
+    store: &Store,
+    query: &ExploreQuery,
+    step: Option<Step>,
+) -> Result<ExploreSeries, StoreError> {
+    let (cut, step) = cut_of(query, step, Timestamp::now())?;
+    let range = cut.window;
+    let (items, answered_from) = points(store, &query.filter, &cut).await?;
+    let previous = if query.compares {
+        let window = query.range_before(range);
+        let steps = cut.steps.iter().map(|start| earlier(*start, range, &query.zone)).collect();
+        Some(points(store, &query.filter, &Cut { window, steps, ..cut }).await?.0)
+    } else {
+        None
+    };
+    let tz = query.zone.iana_name().unwrap_or("UTC").to_owned();
+    Ok(ExploreSeries { range, tz, step, answered_from, items, previous })
+}
+
+/// How a range is divided, and by which step.
+pub(in crate::store) fn cut_of(
+    query: &ExploreQuery,
+    step: Option<Step>,
+    now: Timestamp,
+) -> Result<(Cut, Step), StoreError> {
+    let range = query.range(now)?;
+    let step = step.unwrap_or_else(|| step_for(range));
+    let steps = starts_of(range, step, &query.zone)?;
+    Ok((Cut { steps, allowance: Allowance::Number, ..Cut::whole(range) }, step))
+}
+
+async fn points(
+    store: &Store,
+    filter: &PostFilter,
+    cut: &Cut,
+) -> Result<(Vec<ExplorePoint>, AnsweredFrom), StoreError> {
+    let added = sum(store, filter, cut).await?;
+    let by_step: HashMap<usize, Sums> =
+        added.groups.into_iter().map(|group| (group.step, group.sums)).collect();
+    let ends = cut.steps.iter().skip(1).copied().chain([cut.window.to]);
+    let items = cut.steps.iter().copied().zip(ends).enumerate().map(|(step, (from, to))| ExplorePoint {
+        from,
+        to,
+        summary: Summary::from(&by_step.get(&step).copied().unwrap_or_default()),
+    });
+    Ok((items.collect(), added.from))
+}

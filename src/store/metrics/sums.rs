@@ -1,0 +1,371 @@
+//! What posts add up to: read from rollups where the filter allows, else from the posts themselves.
+
+use jiff::Timestamp;
+use tokio::time::timeout;
+use tokio_postgres::Row;
+
+use super::hourly_rollups;
+use super::rollups::sums_of;
+use crate::models::explore::AnsweredFrom;
+use crate::models::metrics::Window;
+use crate::models::rollup::{Dimension, Sums};
+use crate::store::codec::Moment;
+use crate::store::posts::filter::{AUTHOR, Conditions, PostFilter, Values, joined};
+use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+
+/// The longest window in which the metrics calls ask posts, which they do whatever its posts number.
+pub const POSTS_WINDOW_SECONDS_MAX: i64 = 86_400;
+
+/// Most posts that are read for one answer of the Explore page. So many are read in about a fifth of a second.
+pub const POSTS_READ_MAX: i64 = 100_000;
+
+/// Most posts with the words asked for. Each is looked up on its own, so these cost several times as much.
+pub const WORDS_FOUND_MAX: i64 = 20_000;
+
+/// What to divide by, beside time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) enum By {
+    Nothing,
+    /// What rollups are kept by.
+    Dimension(Dimension),
+    Source,
+    Lang,
+    Author,
+}
+
+/// How many posts may be read where rollups cannot answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) enum Allowance {
+    /// Those of a day, however many.
+    Day,
+    /// [`POSTS_READ_MAX`], or [`WORDS_FOUND_MAX`] with words to find.
+    Number,
+}
+
+/// What is added up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) enum Worth {
+    /// Everything.
+    All,
+    /// Posts, and how they feel; the rest stays 0. With as many parts as there are authors it is the sums that cost.
+    Mood,
+}
+
+/// How to divide a window.
+#[derive(Debug, Clone)]
+pub(in crate::store) struct Cut {
+    pub window: Window,
+    pub by: By,
+    /// When each step begins, ascending, the first with the window.
+    pub steps: Vec<Timestamp>,
+    /// Only these parts.
+    pub keys: Option<Vec<String>>,
+    /// Only so many parts, the most spoken of first.
+    pub n_parts_max: Option<i64>,
+    pub allowance: Allowance,
+    pub worth: Worth,
+}
+
+impl Cut {
+    /// One part, one step.
+    pub(in crate::store) fn whole(window: Window) -> Self {
+        let steps = vec![window.from];
+        let (allowance, worth) = (Allowance::Day, Worth::All);
+        Self { window, by: By::Nothing, steps, keys: None, n_parts_max: None, allowance, worth }
+    }
+}
+
+/// A part of a window, and what it adds up to.
+pub(in crate::store) struct Group {
+    /// Which step, from 0.
+    pub step: usize,
+    pub key: String,
+    /// Posts of all parts together, also of those that are left out.
+    pub of: i64,
+    pub sums: Sums,
+}
+
+/// What a window adds up to, divided, and where that was read.
+pub(in crate::store) struct Added {
+    pub groups: Vec<Group>,
+    pub from: AnsweredFrom,
+}
+
+pub(in crate::store) fn total(groups: &[Group]) -> Sums {
+    let mut total = Sums::default();
+    groups.iter().for_each(|group| total.add(&group.sums));
+    total
+}
+
+/// Adds up, the most spoken of first. Parts without posts are absent.
+///
+/// Fails with `WindowTooLong` or `TooManyPosts` where the filter needs the posts themselves and they are too many.
+pub(in crate::store) async fn sum(
+    store: &Store,
+    filter: &PostFilter,
+    cut: &Cut,
+) -> Result<Added, StoreError> {
+    if rows_for(filter, cut.by).is_none() {
+        require_few(store, filter, cut).await?;
+    }
+    let client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, async {
+        // Hours never cease to be right, so it does not matter that others come to be meanwhile.
+        let until = hourly_rollups::until(&client).await?;
+        let mut values = Values::default();
+        let (sql, from) = statement(filter, cut, until, &mut values);
+        // Not a cached statement: planned with the values at hand, and days outside the window are not looked at.
+        let rows = client.query(&sql, &values.as_params()).await?;
+        let groups = rows.iter().map(group_of).collect::<Result<Vec<_>, StoreError>>()?;
+        Ok::<_, StoreError>(Added { groups, from })
+    })
+    .await;
+    let added = answered(client, outcome)?;
+    // One more than allowed was let through, to tell.
+    let n_posts = added.groups.first().map_or(0, |group| group.of);
+    if is_limited(filter, cut) && n_posts > WORDS_FOUND_MAX {
+        return Err(StoreError::TooManyPosts { n_posts, n_posts_max: WORDS_FOUND_MAX });
+    }
+    Ok(added)
+}
+
+/// The statement that adds up, and where it reads.
+pub(in crate::store) fn statement(
+    filter: &PostFilter,
+    cut: &Cut,
+    until: Timestamp,
+    values: &mut Values,
+) -> (String, AnsweredFrom) {
+    match rows_for(filter, cut.by) {
+        Some(rows) => {
+            let reading = Reading { cut, until, source: filter.source.as_deref() };
+            (rollups_sql(&rows, &reading, values), AnsweredFrom::Rollups)
+        }
+        None => (posts_sql(filter, cut, values), AnsweredFrom::Posts),
+    }
+}
+
+fn group_of(row: &Row) -> Result<Group, StoreError> {
+    let step: i32 = row.try_get(1)?;
+    let step = usize::try_from(step).unwrap_or_default();
+    Ok(Group { step, key: row.try_get(2)?, of: row.try_get(0)?, sums: sums_of(row)? })
+}
+
+/// Whether no more than so many posts with the words asked for are read.
+fn is_limited(filter: &PostFilter, cut: &Cut) -> bool {
+    filter.words().is_some() && cut.allowance == Allowance::Number && rows_for(filter, cut.by).is_none()
+}
+
+/// Which rollup rows hold the answer.
+#[derive(Debug, PartialEq, Eq)]
+struct Rows<'a> {
+    dimension: Dimension,
+    key: Option<&'a str>,
+    part: &'static str,
+}
+
+/// The rollup rows that hold the answer, if any do.
+///
+/// A row knows one dimension beside its source. A breakdown by product of one product's posts also names the others
+/// they speak of, which no row knows.
+fn rows_for(filter: &PostFilter, by: By) -> Option<Rows<'_>> {
+    if filter.looks_into_posts() {
+        return None;
+    }
+    let (by, part) = match by {
+        By::Nothing | By::Dimension(Dimension::Overall) => (None, "''"),
+        By::Source => (None, "source"),
+        By::Dimension(dimension) => (Some(dimension), "key"),
+        By::Lang | By::Author => return None,
+    };
+    let mut named = dimensions_named(filter);
+    let Some((dimension, key)) = named.next() else {
+        return Some(Rows { dimension: by.unwrap_or(Dimension::Overall), key: None, part });
+    };
+    let fits = match by {
+        None => true,
+        Some(Dimension::Product) => false,
+        Some(by) => by == dimension,
+    };
+    (fits && named.next().is_none()).then_some(Rows { dimension, key: Some(key), part })
+}
+
+fn dimensions_named(filter: &PostFilter) -> impl Iterator<Item = (Dimension, &str)> {
+    let named = [
+        (Dimension::Product, filter.product.as_deref()),
+        (Dimension::Platform, filter.platform.as_deref()),
+        (Dimension::Channel, filter.channel.as_deref()),
+        (Dimension::City, filter.city.as_deref()),
+    ];
+    named.into_iter().filter_map(|(dimension, key)| Some((dimension, key?)))
+}
+
+/// The sums of rollup rows, in the order that [`sums_of`] reads: those of every [`Worth`], then the others.
+const SUMS_OF_ROWS: [&str; 2] = [
+    "sum(count)::bigint AS n_posts, sum(positive)::bigint, sum(neutral)::bigint, sum(negative)::bigint,
+    sum(sentiment_micros)::bigint",
+    "sum(churn_micros)::bigint, sum(churn_high)::bigint, sum(toxicity_micros)::bigint,
+    sum(emotion_anger)::bigint, sum(emotion_disgust)::bigint, sum(emotion_fear)::bigint, sum(emotion_joy)::bigint,
+    sum(emotion_neutral)::bigint, sum(emotion_sadness)::bigint, sum(emotion_surprise)::bigint, sum(late)::bigint,
+    sum(revision)::bigint",
+];
+
+/// The same, counting posts one by one, just as `models::rollup` did when they were stored: halves of a millionth are
+/// rounded away from zero.
+const SUMS_OF_POSTS: [&str; 2] = [
+    "count(*) AS n_posts,
+    count(*) FILTER (WHERE score.label = 'positive'),
+    count(*) FILTER (WHERE score.label = 'neutral'),
+    count(*) FILTER (WHERE score.label = 'negative'),
+    sum(trunc(score.score::float8 * 1000000 + sign(score.score) * 0.5))::bigint",
+    "sum(trunc(score.churn_risk::float8 * 1000000 + 0.5))::bigint,
+    count(*) FILTER (WHERE score.churn_risk >= 0.8::real),
+    sum(trunc(score.toxicity::float8 * 1000000 + 0.5))::bigint,
+    count(*) FILTER (WHERE score.emotion = 'anger'),
+    count(*) FILTER (WHERE score.emotion = 'disgust'),
+    count(*) FILTER (WHERE score.emotion = 'fear'),
+    count(*) FILTER (WHERE score.emotion = 'joy'),
+    count(*) FILTER (WHERE score.emotion = 'neutral'),
+    count(*) FILTER (WHERE score.emotion = 'sadness'),
+    count(*) FILTER (WHERE score.emotion = 'surprise'),
+    count(*) FILTER (WHERE post.received_at >= date_bin('1 minute', post.created_at, '2000-01-01 00:00:00+00'::timestamptz)
+        + interval '65 seconds'),
+    count(*)",
+];
+
+/// What stands for the second half of either where only the first is wanted.
+const NOT_WANTED: &str =
+    "0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint,
+    0::bigint, 0::bigint, 0::bigint";
+
+fn columns([mood, rest]: [&str; 2], worth: Worth) -> String {
+    match worth {
+        Worth::All => format!("{mood}, {rest}"),
+        Worth::Mood => format!("{mood}, {NOT_WANTED}"),
+    }
+}
+
+/// What to read from where.
+struct Reading<'a> {
+    cut: &'a Cut,
+    until: Timestamp,
+    source: Option<&'a str>,
+}
+
+/// Reads whole hours from the hourly rows and the rest from those of minutes. Each piece of time is looked up in an
+/// index that begins with the dimension and the bucket.
+fn rollups_sql(rows: &Rows<'_>, reading: &Reading<'_>, values: &mut Values) -> String {
+    let cut = reading.cut;
+    let mut conditions = Vec::new();
+    let dimension = values.bind(rows.dimension.as_str());
+    conditions.push(format!("dimension = {dimension}::text::rollup_dimension"));
+    if let Some(key) = rows.key {
+        conditions.push(format!("key = {}::text", values.bind(key.to_owned())));
+    }
+    if let Some(source) = reading.source {
+        conditions.push(format!("source = {}::text", values.bind(source.to_owned())));
+    }
+    let conditions = joined(&conditions);
+    let (hours, minutes) = hourly_rollups::pieces(cut.window, &cut.steps, reading.until);
+    let mut parts = Vec::new();
+    for (table, pieces) in [("sentiment_rollup_hours", hours), ("sentiment_rollups", minutes)] {
+        if pieces.is_empty() {
+            continue;
+        }
+        let (since, before): (Vec<Moment>, Vec<Moment>) =
+            pieces.into_iter().map(|(since, before)| (Moment(since), Moment(before))).unzip();
+        let (since, before) = (values.bind(since), values.bind(before));
+        parts.push(format!(
+            "SELECT rollup.* FROM unnest({since}::timestamptz[], {before}::timestamptz[]) AS piece (since, before)
+            JOIN {table} AS rollup ON bucket >= since AND bucket < before WHERE {conditions}"
+        ));
+    }
+    let step = step_of("bucket", cut, values);
+    let grouped = format!(
+        "SELECT {step} AS step, {} AS part, {} FROM ({}) AS rollup GROUP BY step, part",
+        rows.part,
+        columns(SUMS_OF_ROWS, cut.worth),
+        parts.join(" UNION ALL ")
+    );
+    ordered(&grouped, cut, values)
+}
+
+/// Which step a moment falls into, from 0.
+fn step_of(moment: &str, cut: &Cut, values: &mut Values) -> String {
+    if cut.steps.len() < 2 {
+        return "0".to_owned();
+    }
+    let starts: Vec<Moment> = cut.steps.iter().map(|start| Moment(*start)).collect();
+    format!("width_bucket({moment}, {}::timestamptz[]) - 1", values.bind(starts))
+}
+
+/// The groups with the most posts first, and how many posts all of them have.
+fn ordered(grouped: &str, cut: &Cut, values: &mut Values) -> String {
+    let only = cut.keys.as_ref().map(|keys| format!("WHERE part = ANY ({})", values.bind(keys.clone())));
+    let limit = cut.n_parts_max.map(|limit| format!("LIMIT {}", values.bind(limit)));
+    format!(
+        "SELECT (sum(n_posts) OVER ())::bigint AS of_all, groups.* FROM ({grouped}) AS groups {} ORDER BY n_posts DESC, part COLLATE \"C\" {}",
+        only.unwrap_or_default(),
+        limit.unwrap_or_default()
+    )
+}
+
+/// Refuses what would read too many posts. With words to find, nobody knows before they are found.
+async fn require_few(store: &Store, filter: &PostFilter, cut: &Cut) -> Result<(), StoreError> {
+    let seconds = cut.window.seconds;
+    if cut.allowance == Allowance::Day {
+        let seconds_max = POSTS_WINDOW_SECONDS_MAX;
+        let too_long = seconds > seconds_max;
+        return if too_long { Err(StoreError::WindowTooLong { seconds, seconds_max }) } else { Ok(()) };
+    }
+    if filter.words().is_some() {
+        return Ok(());
+    }
+    // Answered from rollups, so it ends there.
+    let everything = PostFilter { source: filter.source.clone(), ..PostFilter::default() };
+    let counted = Box::pin(sum(store, &everything, &Cut::whole(cut.window))).await?;
+    let n_posts = total(&counted.groups).count;
+    if n_posts > POSTS_READ_MAX {
+        return Err(StoreError::TooManyPosts { n_posts, n_posts_max: POSTS_READ_MAX });
+    }
+    Ok(())
+}
+
+fn posts_sql(filter: &PostFilter, cut: &Cut, values: &mut Values) -> String {
+    let conditions = Conditions::of(filter, values);
+    let (from, to) = (values.bind(Moment(cut.window.from)), values.bind(Moment(cut.window.to)));
+    let within = |table: &str| {
+        format!("{table}.created_at >= {from}::timestamptz AND {table}.created_at < {to}::timestamptz")
+    };
+    let step = step_of("post.created_at", cut, values);
+    let (part, parts) = match cut.by {
+        By::Nothing | By::Dimension(Dimension::Overall) => ("''".to_owned(), ""),
+        By::Dimension(Dimension::City) => ("coalesce(post.city, '')".to_owned(), ""),
+        By::Dimension(Dimension::Channel) => ("coalesce(post.channel, '')".to_owned(), ""),
+        By::Dimension(Dimension::Platform) => ("post.platform".to_owned(), ""),
+        By::Dimension(Dimension::Product) => (
+            "product.name".to_owned(),
+            "CROSS JOIN LATERAL unnest(CASE WHEN post.products = '{}' THEN ARRAY[''] ELSE post.products END)
+                AS product (name)",
+        ),
+        By::Source => ("post.source".to_owned(), ""),
+        By::Lang => ("coalesce(post.lang, '')".to_owned(), ""),
+        By::Author => (format!("coalesce({AUTHOR}, '')"), ""),
+    };
+    let of_post = joined(conditions.of_post.iter().chain([&within("post")]));
+    let of_score = joined(conditions.of_score.iter().chain([&within("score")]));
+    let posts = if is_limited(filter, cut) {
+        let limit = values.bind(WORDS_FOUND_MAX + 1);
+        format!("(SELECT * FROM social_media_posts AS post WHERE {of_post} LIMIT {limit}) AS post")
+    } else {
+        "social_media_posts AS post".to_owned()
+    };
+    let grouped = format!(
+        "SELECT {step} AS step, {part} AS part, {}
+        FROM {posts}
+        JOIN sentiment_analysis AS score ON score.uuid = post.uuid AND score.created_at = post.created_at {parts}
+        WHERE {of_post} AND {of_score} GROUP BY step, part",
+        columns(SUMS_OF_POSTS, cut.worth)
+    );
+    ordered(&grouped, cut, values)
+}

@@ -1,0 +1,459 @@
+//! Whom to tell, and what it takes to reach them. Secrets come and go encrypted; the key is not ours to know.
+
+use deadpool_postgres::{Object, Transaction};
+use tokio::time::timeout;
+use tokio_postgres::Row;
+use tokio_postgres::types::{Json, ToSql};
+use uuid::Uuid;
+
+use super::outbox::give_up_pending;
+use crate::models::alert::Severity;
+use crate::models::notification::{Channel, ChannelKind, ChannelSettings, Delivery};
+use crate::store::locks::{Lock, insert_under_cap};
+use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+
+/// Most channels there may be. Each is a row that every alert looks at.
+pub const CHANNELS_MAX: i64 = 1_000;
+
+/// A channel with what it takes to reach it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredChannel {
+    /// What may be shown.
+    pub channel: Channel,
+    /// The rest, encrypted.
+    pub sealed: Vec<u8>,
+    /// With which key.
+    pub sealed_by: String,
+}
+
+/// A channel as somebody wants it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChannelDraft {
+    /// Its name for programs.
+    pub id: Uuid,
+    /// Its name for people.
+    pub name: String,
+    /// By which way. Never changes.
+    pub kind: ChannelKind,
+    /// Whether anything is sent to it.
+    pub enabled: bool,
+    /// Where to.
+    pub settings: ChannelSettings,
+    /// When.
+    pub delivery: Delivery,
+    /// What is less severe is not sent.
+    pub minimum_severity: Severity,
+    /// Whether it hears what is wrong with the service itself.
+    pub service_alerts: bool,
+    /// The secret settings, encrypted.
+    pub sealed: Vec<u8>,
+    /// With which key.
+    pub sealed_by: String,
+}
+
+/// The columns that make a [`StoredChannel`], in the order in which [`channel_of`] reads them.
+macro_rules! columns {
+    () => {
+        "id, name, kind::text, enabled, disabled_reason, settings, digest_seconds, minimum_severity, created_at, \
+         updated_at, last_success_at, failing_since, sealed, sealed_by, service_alerts"
+    };
+}
+
+/// All channels, in the order in which they were made.
+pub async fn list(store: &Store) -> Result<Vec<Channel>, StoreError> {
+    const SQL: &str =
+        concat!("SELECT ", columns!(), " FROM notification_channels ORDER BY created_at, id LIMIT $1");
+    let client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, client.query(SQL, &[&CHANNELS_MAX])).await;
+    answered(client, outcome)?.iter().map(|row| Ok(channel_of(row)?.channel)).collect()
+}
+
+/// Channels that hear what is wrong with the service itself, as far as this key opens them.
+pub async fn for_service_alerts(store: &Store, sealed_by: &str) -> Result<Vec<StoredChannel>, StoreError> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM notification_channels WHERE enabled AND service_alerts AND sealed_by = $1 ORDER BY created_at, id LIMIT $2"
+    );
+    let client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, client.query(SQL, &[&sealed_by, &CHANNELS_MAX])).await;
+    answered(client, outcome)?.iter().map(channel_of).collect()
+}
+
+/// One channel.
+pub async fn get(store: &Store, id: Uuid) -> Result<Option<StoredChannel>, StoreError> {
+    const SQL: &str = concat!("SELECT ", columns!(), " FROM notification_channels WHERE id = $1");
+    let client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, client.query_opt(SQL, &[&id])).await;
+    answered(client, outcome)?.as_ref().map(channel_of).transpose()
+}
+
+/// Makes a channel. `None` when there are [`CHANNELS_MAX`] already.
+pub async fn create(store: &Store, draft: &ChannelDraft) -> Result<Option<Channel>, StoreError> {
+    const SQL: &str = concat!(
+        "INSERT INTO notification_channels
+            (id, name, kind, enabled, settings, digest_seconds, minimum_severity, sealed, sealed_by, service_alerts)
+        SELECT $1, $2, $3::text::notification_kind, $4, $5, $6, $7, $8, $9, $10
+        WHERE (SELECT count(*) FROM notification_channels) < $11
+        RETURNING ",
+        columns!()
+    );
+    let (digest, settings) = (digest_seconds(draft.delivery), Json(&draft.settings));
+    let (kind, severity) = (draft.kind.as_str(), draft.minimum_severity.as_str());
+    let values: [&(dyn ToSql + Sync); 11] = [
+        &draft.id,
+        &draft.name,
+        &kind,
+        &draft.enabled,
+        &settings,
+        &digest,
+        &severity,
+        &draft.sealed,
+        &draft.sealed_by,
+        &draft.service_alerts,
+        &CHANNELS_MAX,
+    ];
+    let row = insert_under_cap(store, Lock::ChannelCount, SQL, &values).await?;
+    row.as_ref().map(|row| Ok(channel_of(row)?.channel)).transpose()
+}
+
+/// Changes a channel. `None` when there is no such channel.
+///
+/// Enabling one that was disabled forgets why, and since when it failed. Disabling one gives up what it was yet to be told.
+pub async fn update(store: &Store, draft: &ChannelDraft) -> Result<Option<Channel>, StoreError> {
+    const SQL: &str = concat!(
+        "UPDATE notification_channels SET
+            name = $2, enabled = $3, settings = $4, digest_seconds = $5, minimum_severity = $6, sealed = $7, sealed_by = $8,
+            service_alerts = $9,
+            disabled_reason = CASE WHEN $3 THEN NULL ELSE disabled_reason END,
+            failing_since = CASE WHEN $3 AND NOT enabled THEN NULL ELSE failing_since END,
+            paused_until = CASE WHEN $3 AND NOT enabled THEN now() ELSE paused_until END,
+            updated_at = now()
+        WHERE id = $1
+        RETURNING ",
+        columns!()
+    );
+    let mut client = store.client().await?;
+    let work = async {
+        let transaction = client.transaction().await?;
+        let (digest, settings) = (digest_seconds(draft.delivery), Json(&draft.settings));
+        let severity = draft.minimum_severity.as_str();
+        let row = transaction
+            .query_opt(
+                SQL,
+                &[
+                    &draft.id,
+                    &draft.name,
+                    &draft.enabled,
+                    &settings,
+                    &digest,
+                    &severity,
+                    &draft.sealed,
+                    &draft.sealed_by,
+                    &draft.service_alerts,
+                ],
+            )
+            .await?;
+        if !draft.enabled {
+            give_up_pending(&transaction, draft.id).await?;
+        }
+        transaction.commit().await?;
+        Ok::<_, StoreError>(row)
+    };
+    let outcome = timeout(ANSWER_TIMEOUT, work).await;
+    answered(client, outcome)?.as_ref().map(|row| Ok(channel_of(row)?.channel)).transpose()
+}
+
+/// Secrets that take the place of others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resealed {
+    /// Those that are to be replaced, as they were read.
+    pub old: Vec<u8>,
+    /// Those that replace them.
+    pub sealed: Vec<u8>,
+    /// With which key.
+    pub sealed_by: String,
+}
+
+/// Replaces a channel's secrets and nothing else. `None` when they are no longer what they were: of two that replace the
+/// same, one would be told a secret that signs nothing.
+pub async fn reseal(store: &Store, id: Uuid, secrets: &Resealed) -> Result<Option<Channel>, StoreError> {
+    const SQL: &str = concat!(
+        "UPDATE notification_channels SET sealed = $3, sealed_by = $4, updated_at = now()
+        WHERE id = $1 AND sealed = $2
+        RETURNING ",
+        columns!()
+    );
+    let client = store.client().await?;
+    let Resealed { old, sealed, sealed_by } = secrets;
+    let outcome = timeout(ANSWER_TIMEOUT, client.query_opt(SQL, &[&id, old, sealed, sealed_by])).await;
+    answered(client, outcome)?.as_ref().map(|row| Ok(channel_of(row)?.channel)).transpose()
+}
+
+/// What became of a channel that somebody wants gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Removal {
+    /// It is gone, and with it what it was told; no rule names it any more.
+    Done,
+    /// There was none.
+    Unknown,
+    /// Nothing changed: the alerts of the rules of these names would be told to nobody.
+    Needed(Vec<String>),
+}
+
+/// Removes a channel that no rule depends on.
+pub async fn delete(store: &Store, id: Uuid) -> Result<Removal, StoreError> {
+    let mut client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, delete_on(&mut client, id)).await;
+    answered(client, outcome)
+}
+
+/// Whoever writes a rule holds its channels first and then the rule, as this does: so none waits for another in a circle, and
+/// what is decided here goes by rules as they are after everybody else.
+async fn delete_on(client: &mut Object, id: Uuid) -> Result<Removal, StoreError> {
+    const HOLD: &str = "SELECT FROM notification_channels WHERE id = $1 FOR UPDATE";
+    const HOLD_RULES: &str = "SELECT id FROM alert_rules WHERE $1 = ANY (channels) ORDER BY id FOR UPDATE";
+    const DEPENDENT: &str = "
+        SELECT name FROM alert_rules WHERE id = ANY ($2) AND NOT EXISTS (
+            SELECT FROM notification_channels AS other WHERE other.id = ANY (channels) AND other.id <> $1)
+        ORDER BY name";
+    const UNNAME: &str = "
+        UPDATE alert_rules SET channels = array_remove(channels, $1), updated_at = now() WHERE id = ANY ($2)";
+    const DELETE: &str = "DELETE FROM notification_channels WHERE id = $1";
+    let transaction = client.transaction().await?;
+    if transaction.query_opt(HOLD, &[&id]).await?.is_none() {
+        return Ok(Removal::Unknown);
+    }
+    let rules = transaction.query(HOLD_RULES, &[&id]).await?;
+    let rules = rules.iter().map(|row| row.try_get(0)).collect::<Result<Vec<Uuid>, _>>()?;
+    let dependent = transaction.query(DEPENDENT, &[&id, &rules]).await?;
+    if !dependent.is_empty() {
+        let names = dependent.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>()?;
+        return Ok(Removal::Needed(names));
+    }
+    transaction.execute(UNNAME, &[&id, &rules]).await?;
+    transaction.execute(DELETE, &[&id]).await?;
+    transaction.commit().await?;
+    Ok(Removal::Done)
+}
+
+/// Keeps these channels from being removed until the transaction ends. Fails with `UnknownChannel`.
+pub(in crate::store) async fn hold(transaction: &Transaction<'_>, ids: &[Uuid]) -> Result<(), StoreError> {
+    const SQL: &str = "SELECT id FROM notification_channels WHERE id = ANY ($1) ORDER BY id FOR KEY SHARE";
+    let held = transaction.query(SQL, &[&ids]).await?;
+    let held = held.iter().map(|row| row.try_get(0)).collect::<Result<Vec<Uuid>, _>>()?;
+    match ids.iter().find(|id| !held.contains(id)) {
+        Some(id) => Err(StoreError::UnknownChannel { id: *id }),
+        None => Ok(()),
+    }
+}
+
+/// The key pair by which push services know this deployment, encrypted: the one there is, or this one, which becomes it.
+/// Of several processes that come first together, all are answered the same.
+pub async fn push_key(store: &Store, new: PushKeyRow) -> Result<PushKeyRow, StoreError> {
+    const INSERT: &str = "INSERT INTO push_keys (sealed_by, public_key, sealed) VALUES ($1, $2, $3)
+        ON CONFLICT DO NOTHING";
+    const SELECT: &str = "SELECT public_key, sealed FROM push_keys WHERE sealed_by = $1";
+    let client = store.client().await?;
+    let work = async {
+        client.execute(INSERT, &[&new.sealed_by, &new.public_key, &new.sealed]).await?;
+        client.query_one(SELECT, &[&new.sealed_by]).await
+    };
+    let outcome = timeout(ANSWER_TIMEOUT, work).await;
+    let row = answered(client, outcome)?;
+    Ok(PushKeyRow { sealed_by: new.sealed_by, public_key: row.try_get(0)?, sealed: row.try_get(1)? })
+}
+
+/// A key pair as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushKeyRow {
+    /// With which key the secret half is encrypted.
+    pub sealed_by: String,
+    /// The public half.
+    pub public_key: Vec<u8>,
+    /// The secret half, encrypted.
+    pub sealed: Vec<u8>,
+}
+
+fn digest_seconds(delivery: Delivery) -> Option<i32> {
+    match delivery {
+        Delivery::Immediate => None,
+        Delivery::Digest { every_seconds } => Some(every_seconds),
+    }
+}
+
+fn channel_of(row: &Row) -> Result<StoredChannel, StoreError> {
+    let Json(settings) = row.try_get::<_, Json<ChannelSettings>>(5)?;
+    let every: Option<i32> = row.try_get(6)?;
+    let channel = Channel {
+        id: row.try_get(0)?,
+        name: row.try_get(1)?,
+        kind: kind_of(row, 2)?,
+        enabled: row.try_get(3)?,
+        disabled_reason: row.try_get(4)?,
+        settings,
+        delivery: every.map_or(Delivery::Immediate, |every_seconds| Delivery::Digest { every_seconds }),
+        minimum_severity: severity_of(row.try_get(7)?)?,
+        created_at: row.try_get(8)?,
+        updated_at: row.try_get(9)?,
+        last_success_at: row.try_get(10)?,
+        failing_since: row.try_get(11)?,
+        service_alerts: row.try_get(14)?,
+    };
+    Ok(StoredChannel { channel, sealed: row.try_get(12)?, sealed_by: row.try_get(13)? })
+}
+
+/// The kind that a column names.
+pub(in crate::store) fn kind_of(row: &Row, column: usize) -> Result<ChannelKind, StoreError> {
+    let name: &str = row.try_get(column)?;
+    let found = ChannelKind::ALL.into_iter().find(|kind| kind.as_str() == name);
+    found.ok_or_else(|| StoreError::Internal { reason: format!("unknown kind `{name}`") })
+}
+
+fn severity_of(name: &str) -> Result<Severity, StoreError> {
+    serde_json::from_value(name.into())
+        .map_err(|_| StoreError::Internal { reason: format!("unknown severity `{name}`") })
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::store::alerts::rules;
+    use crate::store::testing::{channel, created_at_once, execute, test_store};
+
+    #[tokio::test]
+    async fn no_rule_is_left_without_a_channel_that_it_named_alone() {
+        let store = test_store().await;
+        let (one, other) =
+            (channel(&store, "webhook", "warning").await, channel(&store, "webhook", "warning").await);
+        let rule = rule_for(&store, &[one, other]).await.unwrap();
+
+        assert_eq!(delete(&store, one).await.unwrap(), Removal::Done);
+        assert_eq!(delete(&store, one).await.unwrap(), Removal::Unknown);
+        assert_eq!(channels_of(&store, rule).await, [other]);
+        let again = rule_for(&store, &[other, one]).await;
+        assert!(matches!(again, Err(StoreError::UnknownChannel { id }) if id == one));
+
+        assert_eq!(delete(&store, other).await.unwrap(), Removal::Needed(vec!["Both".to_owned()]));
+        rules::delete(&store, rule).await.unwrap().unwrap();
+        assert_eq!(delete(&store, other).await.unwrap(), Removal::Done);
+    }
+
+    #[tokio::test]
+    async fn of_two_that_remove_the_channels_of_a_rule_at_once_one_is_refused() {
+        let store = test_store().await;
+        for _ in 0..20 {
+            let (one, other) =
+                (channel(&store, "webhook", "warning").await, channel(&store, "webhook", "warning").await);
+            let rule = rule_for(&store, &[one, other]).await.unwrap();
+            let (first, second) = tokio::join!(delete(&store, one), delete(&store, other));
+            let removed = [(one, first.unwrap()), (other, second.unwrap())];
+            let kept: Vec<Uuid> = removed
+                .into_iter()
+                .filter(|(_, removal)| *removal != Removal::Done)
+                .map(|(id, _)| id)
+                .collect();
+            assert_eq!(kept.len(), 1);
+            assert_eq!(channels_of(&store, rule).await, kept);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_channel_that_is_removed_while_a_rule_is_written_is_refused_to_one_of_them() {
+        let store = test_store().await;
+        for _ in 0..20 {
+            let one = channel(&store, "webhook", "warning").await;
+            let named = [one];
+            let (removal, rule) = tokio::join!(delete(&store, one), rule_for(&store, &named));
+            match rule {
+                Ok(rule) => {
+                    assert_eq!(removal.unwrap(), Removal::Needed(vec!["Both".to_owned()]));
+                    assert_eq!(channels_of(&store, rule).await, [one]);
+                }
+                Err(error) => {
+                    assert!(matches!(error, StoreError::UnknownChannel { .. }), "{error}");
+                    assert_eq!(removal.unwrap(), Removal::Done);
+                }
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn rules_of_before_that_name_channels_which_are_gone_name_the_others() {
+        const MIGRATION: &str = include_str!("../../../migrations/V14__living_channels.sql");
+        let store = test_store().await;
+        let (one, other) =
+            (channel(&store, "webhook", "warning").await, channel(&store, "webhook", "warning").await);
+        let rules = [&[other, one][..], &[one], &[other]];
+        let gone = Uuid::now_v7();
+        let mut named = Vec::new();
+        for channels in rules {
+            let rule = rule_for(&store, channels).await.unwrap();
+            // As deleting a channel once left it.
+            let dangling = format!(
+                "UPDATE alert_rules SET channels = array_replace(channels, '{one}', '{gone}') WHERE id = '{rule}'"
+            );
+            execute(&store, &dangling).await;
+            named.push(rule);
+        }
+        execute(&store, MIGRATION).await;
+        let mut left = Vec::new();
+        for rule in named {
+            left.push(channels_of(&store, rule).await);
+        }
+        assert_eq!(left, [vec![other], vec![], vec![other]]);
+    }
+
+    async fn rule_for(store: &Store, channels: &[Uuid]) -> Result<Uuid, StoreError> {
+        let mut what = rules::list(store).await?.remove(0).what;
+        (what.name, what.channels) = ("Both".to_owned(), channels.to_vec());
+        Ok(rules::create(store, &what, Timestamp::now()).await?.unwrap().id)
+    }
+
+    async fn channels_of(store: &Store, rule: Uuid) -> Vec<Uuid> {
+        rules::get(store, rule).await.unwrap().unwrap().what.channels
+    }
+
+    #[tokio::test]
+    async fn of_two_that_replace_the_same_secrets_one_does_and_nothing_else_changes() {
+        let store = test_store().await;
+        let id = channel(&store, "webhook", "warning").await;
+        // Meanwhile the receiver said that it wants nothing more.
+        execute(&store, "UPDATE notification_channels SET enabled = false, disabled_reason = 'gone'").await;
+        let new = |text: &str| Resealed {
+            old: Vec::new(),
+            sealed: text.as_bytes().to_vec(),
+            sealed_by: "k".to_owned(),
+        };
+        let (one, other) = (new("one"), new("other"));
+        let (one, other) = tokio::join!(reseal(&store, id, &one), reseal(&store, id, &other));
+        let changed: Vec<Channel> = [one.unwrap(), other.unwrap()].into_iter().flatten().collect();
+        assert_eq!(changed.len(), 1);
+        assert_eq!((changed[0].enabled, changed[0].disabled_reason.as_deref()), (false, Some("gone")));
+    }
+
+    #[tokio::test]
+    async fn there_are_no_more_channels_than_the_cap_also_when_many_are_made_at_once() {
+        let store = test_store().await;
+        let fill = "INSERT INTO notification_channels (id, name, kind, enabled, settings, minimum_severity, sealed, sealed_by)
+            SELECT gen_random_uuid(), 'n', 'webhook', true, '{}', 'warning', '', 'k' FROM generate_series(1, 997)";
+        execute(&store, fill).await;
+        let draft = || ChannelDraft {
+            id: Uuid::now_v7(),
+            name: "one".to_owned(),
+            kind: ChannelKind::Webhook,
+            enabled: true,
+            settings: ChannelSettings::default(),
+            delivery: Delivery::Immediate,
+            minimum_severity: Severity::Warning,
+            service_alerts: false,
+            sealed: Vec::new(),
+            sealed_by: "k".to_owned(),
+        };
+        let make = async || create(&store, &draft()).await.unwrap();
+        assert_eq!(created_at_once(&store, "notification_channels", make).await, 3);
+        assert_eq!(list(&store).await.unwrap().len(), 1_000);
+    }
+}

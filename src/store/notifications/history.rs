@@ -1,0 +1,129 @@
+//! What people were told, and what is yet to come.
+
+use jiff::Timestamp;
+use tokio::time::timeout;
+use tokio_postgres::Row;
+use tokio_postgres::types::Json;
+use uuid::Uuid;
+
+use super::outbox::event_of;
+use crate::models::notification::{Attempt, Notification, NotificationState};
+use crate::store::codec::Moment;
+use crate::store::page::{Cursor, Page, limits};
+use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+
+/// Notifications that are done are kept for this long.
+const KEPT_DAYS: i32 = 30;
+
+/// Rows removed at a time.
+const EXPIRED_MAX: i64 = 5_000;
+
+/// Which notifications to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NotificationsQuery {
+    /// Only to this channel.
+    pub channel: Option<Uuid>,
+    /// Only those that are so far.
+    pub state: Option<NotificationState>,
+    /// Only about this alert.
+    pub alert: Option<Uuid>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+    /// Most to answer, 1 to [`crate::store::page::PAGE_MAX`].
+    pub limit: usize,
+}
+
+macro_rules! columns {
+    () => {
+        "id, channel, alert, event::text, state::text, attempts, next_attempt_at, created_at"
+    };
+}
+
+/// One page of notifications, the newest first. Fails with `BadCursor`.
+pub async fn list(store: &Store, query: &NotificationsQuery) -> Result<Page<Notification>, StoreError> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM notifications
+        WHERE ($1::uuid IS NULL OR channel = $1)
+            AND ($2::text IS NULL OR state = $2::notification_state)
+            AND ($3::uuid IS NULL OR alert = $3)
+            AND ($4::timestamptz IS NULL OR (created_at, id) < ($4, $5::uuid))
+        ORDER BY created_at DESC, id DESC
+        LIMIT $6"
+    );
+    let (limit, n_rows) = limits(query.limit);
+    let cursor = query.cursor.as_deref().map(Cursor::decode).transpose()?;
+    let (at, id) = (cursor.map(|cursor| Moment(cursor.at)), cursor.map(|cursor| cursor.id));
+    let state = query.state.map(NotificationState::as_str);
+    let client = store.client().await?;
+    let asked = async { client.query(SQL, &[&query.channel, &state, &query.alert, &at, &id, &n_rows]).await };
+    let outcome = timeout(ANSWER_TIMEOUT, asked).await;
+    let items = answered(client, outcome)?.iter().map(notification_of).collect::<Result<Vec<_>, _>>()?;
+    Ok(Page::of(items, limit, |item| Cursor { at: item.created_at, id: item.id }))
+}
+
+/// What became of the wish to send something again.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Resent {
+    /// It will be sent at once.
+    Pending(Notification),
+    /// Its channel is disabled, so it would go nowhere.
+    Disabled,
+    /// There is no such notification.
+    Unknown,
+}
+
+/// Has a notification sent again, by itself and at once, on a new schedule. Receivers know it by the same name, unless it
+/// came to them in a digest. What is pending already is only brought forward.
+pub async fn resend(store: &Store, id: Uuid) -> Result<Resent, StoreError> {
+    const SQL: &str = concat!(
+        "UPDATE notifications SET state = 'pending', n_attempts = 0, next_attempt_at = now(), message = id
+        WHERE id = $1 AND EXISTS (SELECT FROM notification_channels AS c WHERE c.id = channel AND enabled)
+        RETURNING ",
+        columns!()
+    );
+    const EXISTS: &str = "SELECT EXISTS (SELECT FROM notifications WHERE id = $1)";
+    let client = store.client().await?;
+    let work = async {
+        if let Some(row) = client.query_opt(SQL, &[&id]).await? {
+            return Ok(Resent::Pending(notification_of(&row)?));
+        }
+        let exists: bool = client.query_one(EXISTS, &[&id]).await?.try_get(0)?;
+        Ok::<_, StoreError>(if exists { Resent::Disabled } else { Resent::Unknown })
+    };
+    let outcome = timeout(ANSWER_TIMEOUT, work).await;
+    answered(client, outcome)
+}
+
+/// Removes some of what has been done for long, and answers how much. What was told of an alert that still holds stays:
+/// it says who must hear of its end.
+pub async fn expire(store: &Store) -> Result<u64, StoreError> {
+    const SQL: &str = "
+        DELETE FROM notifications WHERE id IN (
+            SELECT id FROM notifications AS old
+            WHERE created_at < now() - make_interval(days => $1) AND state <> 'pending' AND NOT EXISTS (
+                SELECT FROM sentiment_alerts AS open WHERE open.id = old.alert AND open.state = 'open')
+            ORDER BY created_at LIMIT $2)";
+    let client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, client.execute(SQL, &[&KEPT_DAYS, &EXPIRED_MAX])).await;
+    answered(client, outcome)
+}
+
+fn notification_of(row: &Row) -> Result<Notification, StoreError> {
+    let name: &str = row.try_get(4)?;
+    let state = NotificationState::ALL.into_iter().find(|state| state.as_str() == name);
+    let state = state.ok_or_else(|| StoreError::Internal { reason: format!("unknown state `{name}`") })?;
+    let Json(attempts) = row.try_get::<_, Json<Vec<Attempt>>>(5)?;
+    let next: Timestamp = row.try_get(6)?;
+    Ok(Notification {
+        id: row.try_get(0)?,
+        channel: row.try_get(1)?,
+        alert: row.try_get(2)?,
+        event: event_of(row, 3)?,
+        state,
+        attempts,
+        next_attempt_at: (state == NotificationState::Pending).then_some(next),
+        created_at: row.try_get(7)?,
+    })
+}

@@ -1,0 +1,175 @@
+//! What people are yet to be told, written by the transaction that changes the alert.
+
+mod sending; // who sends what, and what came of it
+
+#[cfg(test)]
+mod sending_tests; // that nothing is lost, nor sent by two
+
+use deadpool_postgres::Transaction;
+use tokio_postgres::types::Json;
+use uuid::Uuid;
+
+pub use self::sending::{Claimed, ClaimedItem, Fate, Settlement, claim, settle};
+pub(in crate::store) use self::sending::{event_of, give_up_pending};
+use crate::models::alert::Alert;
+pub use crate::models::notification::NoticeEvent;
+use crate::store::StoreError;
+
+/// What happened to an alert, and who shall hear of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Notice<'a> {
+    /// What happened.
+    pub event: NoticeEvent,
+    /// The alert as it is now.
+    pub alert: &'a Alert,
+    /// Whom its rule names. Empty means every enabled channel whose minimum severity the alert has. Only asked when an
+    /// alert fires: who was told that it fired is told what becomes of it.
+    pub channels: &'a [Uuid],
+}
+
+/// Notes who must be told, as part of the transaction that changes the alert: either both happen or neither does.
+///
+/// Sends nothing and waits for nobody. A channel that does not exist or is disabled is passed over. What follows the
+/// firing goes to those that were told of it, also when the alert has become less severe meanwhile: else an incident would
+/// stay open for ever where only critical alerts are heard of.
+pub async fn enqueue(transaction: &Transaction<'_>, notice: &Notice<'_>) -> Result<(), StoreError> {
+    // The lock on the channel's row keeps it from being deleted before this commits. What gathers for a digest leaves when
+    // the first of it does.
+    const SQL: &str = "
+        WITH told AS (
+            SELECT id, digest_seconds FROM notification_channels
+            WHERE enabled AND CASE
+                WHEN $2::text::notification_event = 'fired' THEN CASE
+                    WHEN cardinality($3::uuid[]) > 0 THEN id = ANY ($3)
+                    ELSE array_position($5::text[], minimum_severity) <= array_position($5, $4::text)
+                END
+                ELSE ($2::text <> 'acknowledged' OR kind = 'pagerduty') AND EXISTS (
+                    SELECT FROM notifications AS earlier
+                    WHERE earlier.alert = $1 AND earlier.channel = notification_channels.id AND earlier.event = 'fired')
+            END
+            ORDER BY id FOR KEY SHARE
+        ), new AS (SELECT gen_random_uuid() AS id, told.id AS channel, digest_seconds FROM told)
+        INSERT INTO notifications (id, channel, alert, message, next_attempt_at, event, snapshot)
+        SELECT new.id, channel, $1, CASE WHEN digest_seconds IS NULL THEN new.id END,
+            CASE WHEN digest_seconds IS NULL THEN now() ELSE coalesce(
+                (SELECT min(next_attempt_at) FROM notifications AS gathering
+                    WHERE gathering.channel = new.channel AND gathering.state = 'pending'
+                        AND gathering.message IS NULL AND gathering.next_attempt_at > now()),
+                now() + make_interval(secs => digest_seconds))
+            END,
+            $2::text::notification_event, $6
+        FROM new";
+    let statement = transaction.prepare_cached(SQL).await?;
+    transaction
+        .execute(
+            &statement,
+            &[
+                &notice.alert.id,
+                &notice.event.as_str(),
+                &notice.channels,
+                &notice.alert.severity.as_str(),
+                &&SEVERITIES[..],
+                &Json(notice.alert),
+            ],
+        )
+        .await?;
+    Ok(())
+}
+
+/// From the least to the most severe.
+const SEVERITIES: [&str; 3] = ["info", "warning", "critical"];
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::models::alert::{AlertRule, AlertState, Scope, Severity};
+    use crate::store::Store;
+    use crate::store::testing::{channel, execute, number, test_store};
+
+    pub(in crate::store) fn alert(severity: Severity) -> Alert {
+        let opened_at: Timestamp = "2026-11-21T10:00:00Z".parse().unwrap();
+        let text = serde_json::json!({
+            "id": Uuid::now_v7(), "rule": AlertRule::Churn, "scope": Scope::overall(), "state": AlertState::Open,
+            "severity": severity, "title": "people leave", "value": 0.9, "threshold": 0.8, "count": 3,
+            "opened_at": opened_at, "updated_at": opened_at, "resolved_at": null, "acknowledged_at": null, "posts": [],
+            "rule_id": null, "rule_name": null, "metric": null, "phase": "firing", "silenced": false,
+            "inhibited_by": null, "flapping": false, "evidence": null,
+        });
+        serde_json::from_value(text).unwrap()
+    }
+
+    pub(in crate::store) async fn tell(store: &Store, notice: Notice<'_>) {
+        let mut client = store.client().await.unwrap();
+        let transaction = client.transaction().await.unwrap();
+        enqueue(&transaction, &notice).await.unwrap();
+        transaction.commit().await.unwrap();
+    }
+
+    async fn told(store: &Store, channel: Uuid) -> i64 {
+        number(store, &format!("SELECT count(*) FROM notifications WHERE channel = '{channel}'")).await
+    }
+
+    #[tokio::test]
+    async fn who_was_told_that_it_fired_is_told_what_becomes_of_it_and_nobody_else_is() {
+        let store = test_store().await;
+        let all = channel(&store, "webhook", "info").await;
+        let critical = channel(&store, "slack", "critical").await;
+        let pager = channel(&store, "pagerduty", "warning").await;
+        let mut it = alert(Severity::Warning);
+        tell(&store, Notice { event: NoticeEvent::Fired, alert: &it, channels: &[] }).await;
+        assert_eq!(
+            [told(&store, all).await, told(&store, critical).await, told(&store, pager).await],
+            [1, 0, 1]
+        );
+        tell(&store, Notice { event: NoticeEvent::Acknowledged, alert: &it, channels: &[] }).await;
+        it.severity = Severity::Critical;
+        tell(&store, Notice { event: NoticeEvent::Resolved, alert: &it, channels: &[critical] }).await;
+        assert_eq!(
+            [told(&store, all).await, told(&store, critical).await, told(&store, pager).await],
+            [2, 0, 3]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_rule_that_names_channels_reaches_those_that_are_enabled() {
+        let store = test_store().await;
+        let (one, other) =
+            (channel(&store, "email", "critical").await, channel(&store, "email", "info").await);
+        let off = channel(&store, "email", "info").await;
+        execute(&store, &format!("UPDATE notification_channels SET enabled = false WHERE id = '{off}'"))
+            .await;
+        let it = alert(Severity::Warning);
+        let channels = [one, off, Uuid::now_v7()];
+        tell(&store, Notice { event: NoticeEvent::Fired, alert: &it, channels: &channels }).await;
+        assert_eq!([told(&store, one).await, told(&store, other).await, told(&store, off).await], [1, 0, 0]);
+    }
+
+    #[tokio::test]
+    async fn a_transaction_that_is_rolled_back_tells_nobody() {
+        let store = test_store().await;
+        let one = channel(&store, "webhook", "info").await;
+        let mut client = store.client().await.unwrap();
+        let transaction = client.transaction().await.unwrap();
+        let it = alert(Severity::Critical);
+        let notice = Notice { event: NoticeEvent::Fired, alert: &it, channels: &[] };
+        enqueue(&transaction, &notice).await.unwrap();
+        transaction.rollback().await.unwrap();
+        assert_eq!(told(&store, one).await, 0);
+    }
+
+    #[tokio::test]
+    async fn what_gathers_for_a_digest_leaves_together() {
+        let store = test_store().await;
+        let one = channel(&store, "email", "info").await;
+        execute(&store, "UPDATE notification_channels SET digest_seconds = 600").await;
+        for _ in 0..3 {
+            let it = alert(Severity::Warning);
+            tell(&store, Notice { event: NoticeEvent::Fired, alert: &it, channels: &[] }).await;
+        }
+        assert_eq!(told(&store, one).await, 3);
+        assert_eq!(number(&store, "SELECT count(DISTINCT next_attempt_at) FROM notifications").await, 1);
+        assert_eq!(number(&store, "SELECT count(message) FROM notifications").await, 0);
+    }
+}

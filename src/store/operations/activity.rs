@@ -1,0 +1,74 @@
+//! What PostgreSQL does besides answering: checkpoints and vacuums, which may hold answers up.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+
+/// How often the server did each since its statistics began.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Activity {
+    /// Checkpoints that were begun, whatever asked for them.
+    pub n_checkpoints: i64,
+    /// Tables that autovacuum vacuumed.
+    pub n_autovacuums: i64,
+    /// Tables whose statistics it renewed.
+    pub n_autoanalyzes: i64,
+}
+
+/// What the server has done so far, by the counters that it keeps anyway.
+pub async fn activity(store: &Store) -> Result<Activity, StoreError> {
+    const VERSION: &str = "SELECT current_setting('server_version_num')::int";
+    const TABLES: &str = "
+        SELECT coalesce(sum(autovacuum_count), 0)::bigint, coalesce(sum(autoanalyze_count), 0)::bigint
+        FROM pg_stat_all_tables";
+    const UNTIL_16: &str = "SELECT checkpoints_timed + checkpoints_req FROM pg_stat_bgwriter";
+    const FROM_17: &str = "SELECT num_timed + num_requested FROM pg_stat_checkpointer";
+    let client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, async {
+        let version: i32 = client.query_one(VERSION, &[]).await?.try_get(0)?;
+        let checkpoints = if version < 170_000 { UNTIL_16 } else { FROM_17 };
+        let n_checkpoints = client.query_one(checkpoints, &[]).await?.try_get(0)?;
+        let tables = client.query_one(TABLES, &[]).await?;
+        let (n_autovacuums, n_autoanalyzes) = (tables.try_get(0)?, tables.try_get(1)?);
+        Ok::<_, tokio_postgres::Error>(Activity { n_checkpoints, n_autovacuums, n_autoanalyzes })
+    })
+    .await;
+    answered(client, outcome)
+}
+
+/// Lets checkpoints come this often, also where little is written: so a short measurement has its share of them.
+///
+/// Only for a server of one's own, and as its superuser.
+pub async fn checkpoint_every(store: &Store, interval: Duration) -> Result<(), StoreError> {
+    let seconds = interval.as_secs().clamp(30, 86_400);
+    let client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, async {
+        client.batch_execute(&format!("ALTER SYSTEM SET checkpoint_timeout = '{seconds}s'")).await?;
+        client.batch_execute("SELECT pg_reload_conf()").await
+    })
+    .await;
+    answered(client, outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::test_store;
+
+    #[tokio::test]
+    async fn what_the_server_did_is_counted() {
+        let store = test_store().await;
+        let before = activity(&store).await.unwrap();
+        let client = store.client().await.unwrap();
+        client.batch_execute("CHECKPOINT").await.unwrap();
+        drop(client);
+        let deadline = std::time::Instant::now() + Duration::from_secs(60);
+        // The checkpointer tells of it a moment after it is done.
+        while activity(&store).await.unwrap().n_checkpoints == before.n_checkpoints {
+            assert!(std::time::Instant::now() < deadline, "no checkpoint was counted");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}

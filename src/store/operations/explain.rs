@@ -1,0 +1,141 @@
+//! How the server goes about an answer: which tables and indexes it reads, and how long that takes.
+
+use deadpool_postgres::Object;
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::time::timeout;
+
+use crate::models::explore::{BreakdownBy, Step};
+use crate::store::metrics::series::ExploreQuery;
+use crate::store::metrics::{breakdown, hourly_rollups, series, sums};
+use crate::store::posts::filter::Values;
+use crate::store::posts::list::{PostsQuery, Statement, list_on};
+use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+
+/// What to ask, just as the calls ask it.
+#[derive(Debug, Clone)]
+pub enum Question {
+    /// A page of posts.
+    Posts(PostsQuery),
+    /// A range step by step.
+    Series(ExploreQuery, Option<Step>),
+    /// What a range is made of, and how many parts to answer.
+    Breakdown(ExploreQuery, BreakdownBy, usize),
+}
+
+/// One step of a plan that was carried out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// Such as `Index Scan`.
+    pub kind: String,
+    /// The table it reads, if it reads one.
+    pub table: Option<String>,
+    /// The index it reads, if it reads one.
+    pub index: Option<String>,
+    /// How often it was carried out; 0 for what turned out not to be needed, such as a day outside the range.
+    pub n_loops: u64,
+    /// Rows it read, those that it threw away among them.
+    pub n_rows: u64,
+    /// Pages it and what is below it asked for, found in memory or not.
+    pub n_pages: u64,
+}
+
+impl Node {
+    /// Whether it read a table from beginning to end and found something there. An empty one is best read that way.
+    pub fn reads_whole_table(&self) -> bool {
+        self.kind == "Seq Scan" && self.n_rows > 0
+    }
+}
+
+/// Plans that were carried out for one answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// What was done, the last step first.
+    pub nodes: Vec<Node>,
+    /// Time the server took to find the plan.
+    pub planning_ms: f64,
+    /// Time it took to carry it out, measured while being watched, which costs some.
+    pub execution_ms: f64,
+    /// Pages asked for, found in memory or not.
+    pub n_pages: u64,
+}
+
+/// Asks a question and answers how it was gone about: `EXPLAIN (ANALYZE, BUFFERS)` of its very statements.
+pub async fn explain(store: &Store, question: &Question) -> Result<Plan, StoreError> {
+    let client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, async {
+        let mut whole = Plan { nodes: Vec::new(), planning_ms: 0.0, execution_ms: 0.0, n_pages: 0 };
+        for (sql, values) in statements_of(&client, question).await? {
+            let sql = format!("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}");
+            let plan: Value = client.query_one(&sql, &values.as_params()).await?.try_get(0)?;
+            let top = plan.get(0).unwrap_or(&Value::Null);
+            let first = whole.nodes.len();
+            collect(top.get("Plan").unwrap_or(&Value::Null), &mut whole.nodes);
+            let ms = |name: &str| top.get(name).and_then(Value::as_f64).unwrap_or_default();
+            whole.planning_ms += ms("Planning Time");
+            whole.execution_ms += ms("Execution Time");
+            whole.n_pages += whole.nodes.get(first).map_or(0, |top| top.n_pages);
+        }
+        Ok::<_, StoreError>(whole)
+    })
+    .await;
+    answered(client, outcome)
+}
+
+/// Lets the server tidy up and look at what there is, as it does by itself within minutes of a large change, so that plans
+/// are those of a server that has run for a while.
+pub async fn settle(store: &Store) -> Result<(), StoreError> {
+    // Takes longer than any answer may: a connection of its own, closed afterwards.
+    let client = Object::take(store.client().await?);
+    client.batch_execute("SET statement_timeout = 0").await?;
+    client.batch_execute("VACUUM (ANALYZE)").await?;
+    Ok(())
+}
+
+async fn statements_of(client: &Object, question: &Question) -> Result<Vec<Statement>, StoreError> {
+    let now = Timestamp::now();
+    let (filter, cut) = match question {
+        Question::Posts(query) => {
+            let mut asked = Vec::new();
+            list_on(client, query, &mut asked).await?;
+            return Ok(asked);
+        }
+        Question::Series(query, step) => (&query.filter, series::cut_of(query, *step, now)?.0),
+        Question::Breakdown(query, by, n_items_max) => {
+            let range = query.range(now)?;
+            (&query.filter, breakdown::cut_of(*by, range, *n_items_max))
+        }
+    };
+    let until = hourly_rollups::until(client).await?;
+    let mut values = Values::default();
+    let (sql, _) = sums::statement(filter, &cut, until, &mut values);
+    Ok(vec![(sql, values)])
+}
+
+fn collect(plan: &Value, nodes: &mut Vec<Node>) {
+    let text = |name: &str| plan.get(name).and_then(Value::as_str).map(str::to_owned);
+    // Averages over the loops, which newer servers give with decimals.
+    let number = |name: &str| plan.get(name).and_then(Value::as_f64).unwrap_or_default();
+    let n_loops = number("Actual Loops");
+    let whole = |value: f64| {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts that are shown")]
+        let value = value.round() as u64;
+        value
+    };
+    if let Some(kind) = text("Node Type") {
+        let read = number("Actual Rows")
+            + number("Rows Removed by Filter")
+            + number("Rows Removed by Index Recheck");
+        nodes.push(Node {
+            kind,
+            table: text("Relation Name"),
+            index: text("Index Name"),
+            n_loops: whole(n_loops),
+            n_rows: whole((read * n_loops).ceil()),
+            n_pages: whole(number("Shared Hit Blocks") + number("Shared Read Blocks")),
+        });
+    }
+    for below in plan.get("Plans").and_then(Value::as_array).into_iter().flatten() {
+        collect(below, nodes);
+    }
+}

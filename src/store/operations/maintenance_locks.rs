@@ -1,0 +1,86 @@
+//! Who waits for whom when old rows move.
+//!
+//! Compaction and expiry rewrite rows that only late posts touch. They and late posts keep out of each other's way by
+//! advisory locks; posts of the last hour take none. Locks are always taken in the order of [`Chore`].
+
+use deadpool_postgres::Transaction;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::store::locks::Lock;
+use crate::store::metrics::rollups::COMPACT_AFTER_SECONDS;
+use crate::store::{Store, StoreError};
+
+/// Work on old rows, and the number of its advisory lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::store) enum Chore {
+    /// Posts leave.
+    Expiry = Lock::Expiry as isize,
+    /// Fine buckets become minutes.
+    Compaction = Lock::Compaction as isize,
+    /// Partitions come and go.
+    Partitions = Lock::Partitions as isize,
+}
+
+/// How close to the border of the retention a post is taken for one that an expiry may concern. Clocks of different
+/// machines differ by less, and expiry rounds to days.
+const EXPIRY_MARGIN: SignedDuration = SignedDuration::from_hours(48);
+
+/// How old a bucket may be that no compaction touches yet, whatever the clock of the machine it runs on says. No window
+/// that reaches further back begins or ends within a minute.
+pub(in crate::store) const FINE_FOR: SignedDuration = SignedDuration::from_secs(COMPACT_AFTER_SECONDS / 2);
+
+/// Waits for late posts under way, and keeps others waiting until the transaction ends.
+pub(in crate::store) async fn begin(transaction: &Transaction<'_>, chore: Chore) -> Result<(), StoreError> {
+    const SQL: &str = "SELECT pg_advisory_xact_lock($1)";
+    transaction.execute(SQL, &[&(chore as i64)]).await?;
+    Ok(())
+}
+
+/// Keeps compaction and expiry from starting, or waits for them to end, where the batch holds posts they may concern.
+///
+/// Otherwise a post of the day being expired could lose its key and keep its rollup, depending on which came first at
+/// each table. Batches of the last hour, that is nearly all, ask the server nothing.
+pub(in crate::store) async fn hold_off(
+    store: &Store,
+    transaction: &Transaction<'_>,
+    oldest: Option<Timestamp>,
+) -> Result<(), StoreError> {
+    let age = age_of(oldest);
+    hold_off_expiry(store, transaction, age).await?;
+    if age > FINE_FOR {
+        transaction.execute(SHARE, &[&(Chore::Compaction as i64)]).await?;
+    }
+    Ok(())
+}
+
+/// As [`hold_off`], but for a transaction that merges old rows itself: late posts wait for it as well.
+pub(in crate::store) async fn take_the_place_of_compaction(
+    store: &Store,
+    transaction: &Transaction<'_>,
+    oldest: Option<Timestamp>,
+) -> Result<(), StoreError> {
+    let age = age_of(oldest);
+    hold_off_expiry(store, transaction, age).await?;
+    if age > FINE_FOR {
+        begin(transaction, Chore::Compaction).await?;
+    }
+    Ok(())
+}
+
+async fn hold_off_expiry(
+    store: &Store,
+    transaction: &Transaction<'_>,
+    age: SignedDuration,
+) -> Result<(), StoreError> {
+    let retention = SignedDuration::try_from(store.retention()).unwrap_or(SignedDuration::MAX);
+    if age > retention.saturating_sub(EXPIRY_MARGIN) {
+        transaction.execute(SHARE, &[&(Chore::Expiry as i64)]).await?;
+    }
+    Ok(())
+}
+
+const SHARE: &str = "SELECT pg_advisory_xact_lock_shared($1)";
+
+fn age_of(oldest: Option<Timestamp>) -> SignedDuration {
+    oldest.map_or(SignedDuration::ZERO, |oldest| Timestamp::now().duration_since(oldest))
+}

@@ -1,0 +1,341 @@
+//! Daily partitions, and how posts leave.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use deadpool_postgres::{GenericClient, Object};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, ToSpan};
+use tokio::time::timeout;
+use tracing::info;
+
+use super::maintenance_locks;
+use super::maintenance_locks::Chore;
+use crate::store::codec::Moment;
+use crate::store::{Store, StoreError, answered};
+
+/// Days for which partitions are made ahead. A server that cannot make any for that long still stores posts, in the
+/// default partition.
+const DAYS_AHEAD: i32 = 2;
+
+/// Moving or deleting a day of posts takes a while, and no batch waits for most of it.
+const HOUSEKEEPING_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// The partitioned tables, in the order in which every transaction touches them.
+const TABLES: [&str; 3] = ["social_media_posts", "sentiment_analysis", "sentiment_analysis_history"];
+
+/// Makes the partitions of today and the next days, and of every day that has posts in the default partition, which
+/// move to their own. Answers how many days it made partitions for.
+///
+/// A table is filled before it is attached: a partition cannot be made while the default one holds rows of its day.
+/// Batches that write to the default partition wait meanwhile; the others do not.
+pub async fn ensure_partitions(store: &Store, now: Timestamp) -> Result<usize, StoreError> {
+    let mut client = store.client().await?;
+    let outcome = timeout(HOUSEKEEPING_TIMEOUT, ensure_on(&mut client, store, now)).await;
+    answered(client, outcome)
+}
+
+async fn ensure_on(client: &mut Object, store: &Store, now: Timestamp) -> Result<usize, StoreError> {
+    const STRAY: &str = "
+        SELECT DISTINCT date_bin('1 day', created_at, '2000-01-01 00:00:00+00'::timestamptz)
+        FROM social_media_posts_default WHERE created_at >= $1";
+    let today = day_of(now);
+    let mut days: BTreeSet<Date> = (0..=DAYS_AHEAD).map(|ahead| today.saturating_add(ahead.days())).collect();
+    for row in client.query(STRAY, &[&Moment(expiry_of(store, now))]).await? {
+        days.insert(day_of(row.try_get(0)?));
+    }
+    let mut n_made = 0;
+    for day in days {
+        if !missing(&*client, day).await?.is_empty() && make(client, day).await? {
+            n_made += 1;
+            info!(%day, "partition made");
+        }
+    }
+    Ok(n_made)
+}
+
+/// Which tables have no partition for a day: all of them, or those that are younger than it. Asks the tables of the
+/// catalogue: `to_regclass` remembers what it did not find.
+async fn missing(client: &impl GenericClient, day: Date) -> Result<Vec<&'static str>, StoreError> {
+    const SQL: &str = "SELECT relname::text FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+        WHERE relname = ANY ($1::text[])";
+    let names = TABLES.map(|table| name_of(table, day));
+    let mut there: Vec<String> = Vec::new();
+    for row in client.query(SQL, &[&names.as_slice()]).await? {
+        there.push(row.try_get(0)?);
+    }
+    Ok(TABLES.into_iter().filter(|table| !there.contains(&name_of(table, day))).collect())
+}
+
+/// Whether it made the partitions of a day, rather than another process just before.
+async fn make(client: &mut Object, day: Date) -> Result<bool, StoreError> {
+    let (from, to) = (start_of(day), start_of(day.saturating_add(1.day())));
+    let transaction = client.transaction().await?;
+    maintenance_locks::begin(&transaction, Chore::Partitions).await?;
+    let tables = missing(&transaction, day).await?;
+    if tables.is_empty() {
+        return Ok(false);
+    }
+    transaction.batch_execute(&unhurried()).await?;
+    // All at once and in this order, as batches take them.
+    let lock = TABLES.map(|table| format!("{table}_default")).join(", ");
+    transaction.batch_execute(&format!("LOCK TABLE {lock} IN ACCESS EXCLUSIVE MODE")).await?;
+    for table in tables {
+        let partition = name_of(table, day);
+        // Names are made of dates, and bounds of numbers: nothing here comes from a post.
+        let sql = format!(
+            "CREATE TABLE {partition} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
+            WITH stray AS (
+                DELETE FROM {table}_default WHERE created_at >= '{from}' AND created_at < '{to}' RETURNING *
+            )
+            INSERT INTO {partition} SELECT * FROM stray;
+            ALTER TABLE {table} ATTACH PARTITION {partition} FOR VALUES FROM ('{from}') TO ('{to}');"
+        );
+        transaction.batch_execute(&sql).await?;
+    }
+    transaction.batch_execute(LENGTHEN_PENDING_LISTS).await?;
+    transaction.commit().await?;
+    Ok(true)
+}
+
+/// Lets more words wait in the lists of the full-text index than gather between two calls of
+/// [`crate::store::posts::search_index::merge`]. A partition's index is made with the options of its parent, which cannot be changed.
+const LENGTHEN_PENDING_LISTS: &str = "
+    DO $$
+    DECLARE leaf regclass;
+    BEGIN
+        FOR leaf IN
+            SELECT inhrelid::regclass FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+            WHERE inhparent = 'social_media_posts_text'::regclass
+                AND NOT coalesce('gin_pending_list_limit=4096' = ANY (reloptions), false)
+        LOOP
+            EXECUTE format('ALTER INDEX %s SET (gin_pending_list_limit = 4096)', leaf);
+        END LOOP;
+    END $$";
+
+/// What an expiry deleted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Expired {
+    /// Days whose partitions were dropped.
+    pub n_days: usize,
+    /// Posts whose names were forgotten.
+    pub n_posts: u64,
+}
+
+/// Deletes everything about posts older than the retention, in whole days and in one transaction: partitions, names,
+/// rollups, samples and notes leave together, so the three counts stay equal.
+///
+/// What takes long comes first. Only the last step, dropping partitions, keeps batches waiting, and only for a moment.
+pub async fn expire(store: &Store, now: Timestamp) -> Result<Expired, StoreError> {
+    let before = expiry_of(store, now);
+    let mut client = store.client().await?;
+    let outcome = timeout(HOUSEKEEPING_TIMEOUT, expire_on(&mut client, before)).await;
+    let expired = answered(client, outcome)?;
+    if expired != Expired::default() {
+        info!(%before, expired.n_days, expired.n_posts, "posts expired");
+    }
+    Ok(expired)
+}
+
+async fn expire_on(client: &mut Object, before: Timestamp) -> Result<Expired, StoreError> {
+    const DELETE: [&str; 10] = [
+        "DELETE FROM awaiting_correction WHERE created_at < $1",
+        "DELETE FROM flagged_posts WHERE created_at < $1",
+        "DELETE FROM churn_alert_posts WHERE created_at < $1",
+        "DELETE FROM engagement_samples WHERE created_at < $1",
+        "DELETE FROM label_corrections WHERE created_at < $1",
+        "DELETE FROM sentiment_rollups WHERE bucket < $1",
+        "DELETE FROM sentiment_rollup_hours WHERE bucket < $1",
+        "DELETE FROM social_media_posts_default WHERE created_at < $1",
+        "DELETE FROM sentiment_analysis_default WHERE created_at < $1",
+        "DELETE FROM sentiment_analysis_history_default WHERE created_at < $1",
+    ];
+    let transaction = client.transaction().await?;
+    for chore in [Chore::Expiry, Chore::Compaction, Chore::Partitions] {
+        maintenance_locks::begin(&transaction, chore).await?;
+    }
+    transaction.batch_execute(&unhurried()).await?;
+    let n_posts =
+        transaction.execute("DELETE FROM post_keys WHERE created_at < $1", &[&Moment(before)]).await?;
+    for sql in DELETE {
+        transaction.execute(sql, &[&Moment(before)]).await?;
+    }
+    let mut days = Vec::new();
+    for row in transaction.query(PARTITIONS, &[]).await? {
+        days.extend(day_named(row.try_get(0)?).filter(|day| start_of(*day) < before));
+    }
+    if !days.is_empty() {
+        transaction
+            .batch_execute(&format!("LOCK TABLE ONLY {} IN ACCESS EXCLUSIVE MODE", TABLES.join(", ONLY ")))
+            .await?;
+    }
+    for day in &days {
+        // A day may be older than the newest of the tables, and then its rows lay in the default partition.
+        let partitions = TABLES.map(|table| name_of(table, *day)).join(", ");
+        transaction.batch_execute(&format!("DROP TABLE IF EXISTS {partitions}")).await?;
+    }
+    transaction.commit().await?;
+    Ok(Expired { n_days: days.len(), n_posts })
+}
+
+const PARTITIONS: &str = "
+    SELECT relname::text FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+    WHERE inhparent = 'social_media_posts'::regclass";
+
+/// Lifts the session's limit on a statement, for this transaction; the caller has one of its own.
+fn unhurried() -> String {
+    format!("SET LOCAL statement_timeout = {}", HOUSEKEEPING_TIMEOUT.as_millis())
+}
+
+/// The start of the oldest day that is kept.
+fn expiry_of(store: &Store, now: Timestamp) -> Timestamp {
+    let retention = SignedDuration::try_from(store.retention()).unwrap_or(SignedDuration::MAX);
+    now.checked_sub(retention).map_or(Timestamp::UNIX_EPOCH, |oldest| start_of(day_of(oldest)))
+}
+
+/// Days are those of UTC, which all have 24 hours.
+pub(in crate::store) fn day_of(at: Timestamp) -> Date {
+    TimeZone::UTC.to_datetime(at).date()
+}
+
+fn start_of(day: Date) -> Timestamp {
+    TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX)
+}
+
+/// The partition that holds the posts of a day.
+pub(in crate::store) fn posts_of(day: Date) -> String {
+    let [posts, ..] = TABLES;
+    name_of(posts, day)
+}
+
+fn name_of(table: &str, day: Date) -> String {
+    format!("{table}_{}", day.strftime("%Y%m%d"))
+}
+
+fn day_named(partition: &str) -> Option<Date> {
+    let [posts, ..] = TABLES;
+    let digits = partition.strip_prefix(posts)?.strip_prefix('_')?;
+    Date::strptime("%Y%m%d", digits).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::post::Engagement;
+    use crate::models::rollup::{Dimension, RollupKey};
+    use crate::store::metrics::rollups;
+    use crate::store::posts::record::{Counts, counts};
+    use crate::store::testing::record;
+    use crate::store::testing::{self, number, test_store};
+
+    const IN_DEFAULT: &str = "SELECT count(*) FROM social_media_posts_default JOIN sentiment_analysis_default
+        USING (uuid, created_at)";
+
+    fn days_ago(now: Timestamp, days: i64) -> Timestamp {
+        now - SignedDuration::from_hours(24 * days)
+    }
+
+    #[test]
+    fn days_are_those_of_utc_whatever_clocks_elsewhere_do() {
+        for (moment, day) in [
+            ("2026-03-28T23:59:59.999999Z", "20260328"),
+            ("2026-03-29T00:00:00Z", "20260329"),
+            // Clocks in Europe go forward at 01:00 UTC, and back in October at the same time.
+            ("2026-03-29T01:00:00Z", "20260329"),
+            ("2026-10-25T01:00:00Z", "20261025"),
+            ("2026-12-31T23:59:59Z", "20261231"),
+            ("2028-02-29T12:00:00Z", "20280229"),
+        ] {
+            let partition = name_of("social_media_posts", day_of(moment.parse().unwrap()));
+            assert_eq!(partition, format!("social_media_posts_{day}"));
+            assert_eq!(day_named(&partition), Some(day_of(moment.parse().unwrap())));
+        }
+        assert_eq!(day_named("social_media_posts_default"), None);
+    }
+
+    #[tokio::test]
+    async fn posts_on_both_sides_of_midnight_lie_in_their_own_days() {
+        let store = test_store().await;
+        let midnight = start_of(day_of(Timestamp::now()).saturating_add(1.day()));
+        let mut batch = testing::posts(2, midnight);
+        batch[0].post.created_at = midnight - SignedDuration::from_nanos(1);
+        record(&store, &batch).await.unwrap();
+        assert_eq!(number(&store, IN_DEFAULT).await, 0);
+        let partitions = "SELECT count(DISTINCT tableoid) FROM social_media_posts";
+        assert_eq!(number(&store, partitions).await, 2);
+    }
+
+    #[tokio::test]
+    async fn a_day_without_a_partition_goes_to_the_default_one_and_moves_to_its_own_later() {
+        let store = test_store().await;
+        let now = Timestamp::now();
+        let mut batch = testing::posts(40, days_ago(now, 20));
+        batch.iter_mut().skip(30).for_each(|scored| scored.post.created_at = days_ago(now, 89));
+        assert_eq!(record(&store, &batch).await.unwrap().inserted.len(), 40);
+        assert_eq!(number(&store, IN_DEFAULT).await, 40);
+        // Posts keep arriving for the same days while they move.
+        let more: Vec<_> = (40..80).map(|n| testing::post(n, days_ago(now, 20))).collect();
+        let (made, recorded) = tokio::join!(ensure_partitions(&store, now), async {
+            for chunk in more.chunks(4) {
+                record(&store, chunk).await.unwrap();
+            }
+        });
+        assert_eq!((made.unwrap(), recorded), (2, ()));
+        assert_eq!(ensure_partitions(&store, now).await.unwrap(), 0);
+        assert_eq!(number(&store, IN_DEFAULT).await, 0);
+        assert_eq!(counts(&store).await.unwrap(), Counts { n_posts: 80, n_rolled_up: 80, n_keys: 80 });
+        assert_eq!(record(&store, &batch).await.unwrap().n_duplicates, 40);
+    }
+
+    #[tokio::test]
+    async fn posts_leave_with_their_names_rollups_and_samples_and_nothing_else_does() {
+        let store = test_store().await;
+        let now = Timestamp::now();
+        let mut batch = testing::posts(60, days_ago(now, 91));
+        for (n, scored) in batch.iter_mut().enumerate() {
+            scored.post.created_at = days_ago(now, [91, 92, 89, 1][n % 4]);
+        }
+        record(&store, &batch[..30]).await.unwrap();
+        ensure_partitions(&store, days_ago(now, 92)).await.unwrap();
+        record(&store, &batch).await.unwrap();
+        for scored in &mut batch {
+            scored.post.engagement = Some(Engagement { likes: Some(7), ..Engagement::default() });
+        }
+        assert_eq!(record(&store, &batch).await.unwrap().n_engagement_samples, 60);
+        let expired = expire(&store, now).await.unwrap();
+        assert_eq!(expired.n_posts, 30);
+        assert!(expired.n_days >= 2);
+        assert_eq!(counts(&store).await.unwrap(), Counts { n_posts: 30, n_rolled_up: 30, n_keys: 30 });
+        assert_eq!(number(&store, "SELECT count(*) FROM engagement_samples").await, 30);
+        assert_eq!(expire(&store, now).await.unwrap(), Expired::default());
+        // A name that was forgotten is new again.
+        let again = record(&store, &batch[..1]).await.unwrap();
+        assert_eq!(again.inserted, [0]);
+        assert_eq!(expire(&store, now).await.unwrap().n_posts, 1);
+    }
+
+    #[tokio::test]
+    async fn posts_that_arrive_while_their_day_expires_leave_no_half_behind() {
+        let store = test_store().await;
+        let now = Timestamp::now();
+        let batch = testing::posts(200, days_ago(now, 91));
+        let recording = async {
+            for chunk in batch.chunks(10) {
+                record(&store, chunk).await.unwrap();
+            }
+        };
+        let expiring = async {
+            for _ in 0..10 {
+                expire(&store, now).await.unwrap();
+            }
+        };
+        tokio::join!(recording, expiring);
+        let left = counts(&store).await.unwrap();
+        assert_eq!((left.n_posts, left.n_rolled_up), (left.n_keys, left.n_keys));
+        let overall = |(key, _): &(RollupKey, _)| key.dimension == Dimension::Overall;
+        let rows = rollups::live(&store, Timestamp::UNIX_EPOCH, usize::MAX).await.unwrap();
+        let sum: i64 = rows.iter().filter(|row| overall(row)).map(|(_, sums)| sums.count).sum();
+        assert_eq!(sum, left.n_keys);
+    }
+}

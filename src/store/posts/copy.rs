@@ -1,0 +1,171 @@
+//! Writes posts and scores by `COPY`.
+//!
+//! Measured, it costs the server no more than `INSERT` from a table; `INSERT` from 26 arrays would cost what it takes to
+//! unpack them on top. Most of a post's cost is its words, which [`super::search_index`] merges into the full-text index.
+
+use std::collections::HashMap;
+use std::pin::pin;
+use std::sync::Arc;
+
+use deadpool_postgres::Transaction;
+use tokio_postgres::binary_copy::BinaryCopyInWriter;
+use tokio_postgres::types::Type;
+
+use crate::models::post::{Author, Engagement, ScoredPost};
+use crate::models::score::{EMOTIONS, ModelId};
+use crate::store::StoreError;
+use crate::store::codec::Moment;
+
+/// Writes posts that are known to be new.
+pub(in crate::store) async fn posts(
+    transaction: &Transaction<'_>,
+    new: &[&ScoredPost],
+) -> Result<(), StoreError> {
+    const SQL: &str = "
+        COPY social_media_posts (uuid, created_at, received_at, reach, original_created_at, lat, lon,
+            author_followers, likes, shares, comments, views, platform, post_id, source, text, products,
+            author_id, author_handle, author_location, lang, city, country, channel, url, parent_id)
+        FROM STDIN (FORMAT binary)";
+    const TYPES: [Type; 26] = [
+        Type::UUID,
+        Type::TIMESTAMPTZ,
+        Type::TIMESTAMPTZ,
+        Type::INT8,
+        Type::TIMESTAMPTZ,
+        Type::FLOAT8,
+        Type::FLOAT8,
+        Type::INT8,
+        Type::INT8,
+        Type::INT8,
+        Type::INT8,
+        Type::INT8,
+        Type::TEXT,
+        Type::TEXT,
+        Type::TEXT,
+        Type::TEXT,
+        Type::TEXT_ARRAY,
+        Type::TEXT,
+        Type::TEXT,
+        Type::TEXT,
+        Type::TEXT,
+        Type::TEXT,
+        Type::TEXT,
+        Type::TEXT,
+        Type::TEXT,
+        Type::TEXT,
+    ];
+    let statement = transaction.prepare_cached(SQL).await?;
+    let mut writer = pin!(BinaryCopyInWriter::new(transaction.copy_in(&statement).await?, &TYPES));
+    let (nobody, no_counts) = (Author::default(), Engagement::default());
+    for scored in new {
+        let post = &scored.post;
+        let author = post.author.as_ref().unwrap_or(&nobody);
+        let counts = post.engagement.as_ref().unwrap_or(&no_counts);
+        writer
+            .as_mut()
+            .write(&[
+                &post.uuid,
+                &Moment(post.created_at),
+                &Moment(post.received_at),
+                &post.reach,
+                &post.original_created_at.map(Moment),
+                &post.lat,
+                &post.lon,
+                &author.followers,
+                &counts.likes,
+                &counts.shares,
+                &counts.comments,
+                &counts.views,
+                &post.platform,
+                &post.id,
+                &post.source.as_str(),
+                &post.text,
+                &post.products,
+                &author.id,
+                &author.handle,
+                &author.location,
+                &post.lang,
+                &post.city,
+                &post.country,
+                &post.channel,
+                &post.url,
+                &post.parent_id,
+            ])
+            .await?;
+    }
+    writer.as_mut().finish().await?;
+    Ok(())
+}
+
+/// The revision of the score that a post is stored with.
+const FIRST: i16 = 1;
+
+/// Writes the scores of posts that have none. The two enums travel as their labels, which is also their binary form.
+pub(in crate::store) async fn scores(
+    transaction: &Transaction<'_>,
+    new: &[&ScoredPost],
+    models: &HashMap<Arc<ModelId>, i16>,
+) -> Result<(), StoreError> {
+    const SQL: &str = "
+        COPY sentiment_analysis (uuid, created_at, score, confidence, anger, disgust, fear, joy, neutral,
+            sadness, surprise, toxicity, churn_risk, virality, label, emotion, model, revision, uncertain)
+        FROM STDIN (FORMAT binary)";
+    const TYPES: [Type; 19] = [
+        Type::UUID,
+        Type::TIMESTAMPTZ,
+        Type::FLOAT4,
+        Type::FLOAT4,
+        Type::FLOAT4,
+        Type::FLOAT4,
+        Type::FLOAT4,
+        Type::FLOAT4,
+        Type::FLOAT4,
+        Type::FLOAT4,
+        Type::FLOAT4,
+        Type::FLOAT4,
+        Type::FLOAT4,
+        Type::FLOAT4,
+        Type::TEXT,
+        Type::TEXT,
+        Type::INT2,
+        Type::INT2,
+        Type::BOOL,
+    ];
+    let statement = transaction.prepare_cached(SQL).await?;
+    let mut writer = pin!(BinaryCopyInWriter::new(transaction.copy_in(&statement).await?, &TYPES));
+    for scored in new {
+        let (post, score) = (&scored.post, &scored.score);
+        let model = models.get(&score.model).copied().ok_or_else(|| StoreError::Internal {
+            reason: format!("model `{}` has no number", score.model.name),
+        })?;
+        let emotions = &score.emotion.scores;
+        // What the rollups count, so that both always agree.
+        let emotion = EMOTIONS.get(emotions.strongest()).copied().unwrap_or("neutral");
+        writer
+            .as_mut()
+            .write(&[
+                &post.uuid,
+                &Moment(post.created_at),
+                &score.sentiment.score,
+                &score.sentiment.confidence,
+                &emotions.anger,
+                &emotions.disgust,
+                &emotions.fear,
+                &emotions.joy,
+                &emotions.neutral,
+                &emotions.sadness,
+                &emotions.surprise,
+                &score.toxicity,
+                &score.churn_risk,
+                &score.virality,
+                &score.sentiment.label.as_str(),
+                &emotion,
+                &model,
+                &FIRST,
+                &score.sentiment.uncertain,
+            ])
+            .await?;
+    }
+    writer.as_mut().finish().await?;
+    Ok(())
+}

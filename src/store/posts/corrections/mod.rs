@@ -1,0 +1,199 @@
+//! The transaction that gives stored posts better scores.
+
+use std::collections::BTreeMap;
+use std::iter::zip;
+use std::sync::Arc;
+
+use deadpool_postgres::{Object, Transaction};
+use jiff::Timestamp;
+use tokio::time::timeout;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+pub use super::awaiting_correction::{FIRST_CLAIM, awaiting, claim, give_up};
+
+use super::awaiting_correction::Taken;
+use super::record::ATTEMPTS;
+use super::score_history;
+use super::score_history::Superseded;
+use super::scored_rows::{SCORE_COLUMNS, scores_of};
+use crate::models::alert::Alert;
+use crate::models::post::ScoredPost;
+use crate::models::rollup::{Delta, delta_between};
+use crate::models::score::{CHURN_HIGH, Score};
+use crate::store::alerts::flagged_posts;
+use crate::store::codec::Moment;
+use crate::store::metrics::rollup_guard::RollupGuard;
+use crate::store::metrics::rollups;
+use crate::store::operations::maintenance_locks;
+use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+
+/// What a better model says about a stored post.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Correction {
+    /// The post as it was read again. Its score is not relied on: what is corrected is the one stored by now.
+    pub read: Arc<ScoredPost>,
+    /// What the better model says.
+    pub score: Score,
+}
+
+/// What became of corrections.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Corrected {
+    /// Which were applied, as indices into them, ascending. The others were applied before, or their post has expired.
+    pub applied: Vec<usize>,
+    /// The posts of those, in the same order, with their new scores.
+    pub posts: Vec<ScoredPost>,
+    /// What that changed in the rollups, which may be less than nothing; `revision` is each row's after it.
+    pub delta: Delta,
+    /// How many of the posts are at high churn risk. They may be taken into an alert now, unless they are in one.
+    pub n_high: usize,
+    /// Churn alerts of which no post is left, and which are resolved by that.
+    pub resolved: Vec<Alert>,
+}
+
+/// Applies corrections in one transaction that is durable when this returns.
+///
+/// A correction is applied once, however often and by however many processes it is tried: only posts whose row in
+/// `awaiting_correction` this very transaction deleted get another score. The old score is read, locked, in the same
+/// transaction, so exactly what the post contributed is taken from the rollups. Applying again after any error is always
+/// right.
+///
+/// Locks are taken in the order of [`super::record::record`], rollups last; those of alerts come before, and after the notes
+/// of flagged posts.
+///
+/// `guard` is taken before the rollups and is still held on success: keep it until the delta is published.
+pub async fn apply(
+    store: &Store,
+    corrections: &[Correction],
+    guard: &mut RollupGuard,
+) -> Result<Corrected, StoreError> {
+    if corrections.is_empty() {
+        return Ok(Corrected::default());
+    }
+    let mut attempt = 1;
+    loop {
+        let mut client = store.client().await?;
+        let outcome = timeout(ANSWER_TIMEOUT, apply_once(store, &mut client, corrections, guard)).await;
+        match answered(client, outcome) {
+            Err(StoreError::Conflict { .. }) if attempt < ATTEMPTS => {
+                // The next attempt takes locks that another transaction may hold while it waits for this guard.
+                guard.release();
+                attempt += 1;
+            }
+            settled => return settled,
+        }
+    }
+}
+
+async fn apply_once(
+    store: &Store,
+    client: &mut Object,
+    corrections: &[Correction],
+    guard: &mut RollupGuard,
+) -> Result<Corrected, StoreError> {
+    let scores: Vec<&Score> = corrections.iter().map(|correction| &correction.score).collect();
+    let models = store.model_ids(client, &scores).await?;
+    let now = Timestamp::now();
+    let transaction = client.transaction().await?;
+    let oldest = corrections.iter().map(|correction| correction.read.post.created_at).min();
+    maintenance_locks::take_the_place_of_compaction(store, &transaction, oldest).await?;
+
+    let mut wanted: BTreeMap<Uuid, usize> = BTreeMap::new();
+    for (index, correction) in corrections.iter().enumerate() {
+        // Of several for one post the first counts; the others find it corrected.
+        wanted.entry(correction.read.post.uuid).or_insert(index);
+    }
+    let uuids: Vec<Uuid> = wanted.keys().copied().collect();
+    let taken = super::awaiting_correction::take(&transaction, &uuids).await?;
+    if taken.is_empty() {
+        return Ok(Corrected::default());
+    }
+    let mut changes = Vec::with_capacity(taken.len());
+    for CurrentScore { uuid, revision, score } in lock_scores(&transaction, &taken).await? {
+        let Some(index) = wanted.get(&uuid).copied() else { continue };
+        let Some(correction) = corrections.get(index) else { continue };
+        let with =
+            |score: Score| ScoredPost { post: correction.read.post.clone(), score, awaits_correction: false };
+        changes.push(Change { index, before: with(score), after: with(correction.score.clone()), revision });
+    }
+    changes.sort_unstable_by_key(|change| change.index);
+    let superseded: Vec<Superseded<'_>> =
+        changes.iter().map(|change| Superseded { by: &change.after, revision: change.revision }).collect();
+    score_history::scores(&transaction, &superseded, &taken, &models).await?;
+
+    let (is_high, was_high): (Vec<&Change>, Vec<&Change>) = changes
+        .iter()
+        .filter(|change| change.is_high() != change.was_high())
+        .partition(|change| change.is_high());
+    let newly_high: Vec<&ScoredPost> = is_high.iter().map(|change| &change.after).collect();
+    let no_longer: Vec<Uuid> = was_high.iter().map(|change| change.after.post.uuid).collect();
+    flagged_posts::note(&transaction, &newly_high).await?;
+    let n_high = changes.iter().filter(|change| change.is_high()).count();
+    let resolved = flagged_posts::withdraw(&transaction, &no_longer, now).await?;
+
+    let delta = delta_between(changes.iter().map(|change| (&change.before, &change.after.score)));
+    guard.take().await;
+    let delta = rollups::change(&transaction, delta, now).await?;
+    transaction.commit().await?;
+    let (applied, posts) = changes.into_iter().map(|change| (change.index, change.after)).unzip();
+    Ok(Corrected { applied, posts, delta, n_high, resolved })
+}
+
+/// A post before and after.
+struct Change {
+    index: usize,
+    before: ScoredPost,
+    after: ScoredPost,
+    /// That of the score before.
+    revision: i16,
+}
+
+impl Change {
+    fn was_high(&self) -> bool {
+        self.before.score.churn_risk >= CHURN_HIGH
+    }
+
+    fn is_high(&self) -> bool {
+        self.after.score.churn_risk >= CHURN_HIGH
+    }
+}
+
+/// The score that a post has now.
+struct CurrentScore {
+    uuid: Uuid,
+    revision: i16,
+    score: Score,
+}
+
+/// The current scores of these posts, which nobody changes until the transaction ends. Those of posts that have expired
+/// are not among them.
+///
+/// The bounds keep the plan to the days concerned.
+async fn lock_scores(
+    transaction: &Transaction<'_>,
+    taken: &[Taken],
+) -> Result<Vec<CurrentScore>, StoreError> {
+    let sql = format!(
+        "SELECT {SCORE_COLUMNS}, score.uuid, score.revision
+        FROM unnest($1::uuid[], $2::timestamptz[]) AS named (uuid, created_at)
+        JOIN sentiment_analysis AS score ON score.uuid = named.uuid AND score.created_at = named.created_at
+        JOIN models AS model ON model.id = score.model
+        WHERE score.created_at >= $3 AND score.created_at <= $4
+        ORDER BY score.uuid FOR UPDATE OF score"
+    );
+    let (uuids, times): (Vec<Uuid>, Vec<Moment>) =
+        taken.iter().map(|taken| (taken.uuid, Moment(taken.created_at))).unzip();
+    let (from, to) = score_history::span_of(taken);
+    let statement = transaction.prepare_cached(&sql).await?;
+    let rows = transaction.query(&statement, &[&uuids, &times, &from, &to]).await?;
+    let scores = scores_of(&rows)?;
+    let current = |(score, row): (Score, &Row)| {
+        let uuid = row.try_get(row.len().saturating_sub(2))?;
+        Ok(CurrentScore { uuid, revision: row.try_get(row.len().saturating_sub(1))?, score })
+    };
+    zip(scores, &rows).map(current).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+//! How a post's counts developed.
+
+use deadpool_postgres::Transaction;
+
+use crate::models::post::{Engagement, ScoredPost};
+use crate::store::StoreError;
+use crate::store::codec::{Moment, cut};
+
+/// Stores a sample for each post sent again with other counts than the last ones known before; answers how many.
+///
+/// Last means by time of acceptance, so a stream entry delivered late or twice adds nothing: its time is that of a
+/// sample that exists (the primary key), or its counts are those of the post itself.
+pub(in crate::store) async fn sample(
+    transaction: &Transaction<'_>,
+    repeated: &[&ScoredPost],
+) -> Result<usize, StoreError> {
+    const SQL: &str = "
+        INSERT INTO engagement_samples (uuid, sampled_at, created_at, likes, shares, comments, views)
+        SELECT key.uuid, sent.at, key.created_at, sent.likes, sent.shares, sent.comments, sent.views
+        FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::bool[],
+                    $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[])
+            AS sent (platform, post_id, at, follows, likes, shares, comments, views)
+        JOIN post_keys AS key USING (platform, post_id)
+        JOIN social_media_posts AS post ON post.uuid = key.uuid AND post.created_at = key.created_at
+        LEFT JOIN LATERAL (
+            SELECT * FROM engagement_samples WHERE uuid = key.uuid AND sampled_at <= sent.at
+            ORDER BY sampled_at DESC LIMIT 1
+        ) AS last ON true
+        WHERE sent.follows OR CASE
+            WHEN last.uuid IS NULL
+            THEN (sent.likes, sent.shares, sent.comments, sent.views)
+                IS DISTINCT FROM (post.likes, post.shares, post.comments, post.views)
+            ELSE (sent.likes, sent.shares, sent.comments, sent.views)
+                IS DISTINCT FROM (last.likes, last.shares, last.comments, last.views)
+            END
+        ORDER BY key.uuid, sent.at
+        ON CONFLICT DO NOTHING";
+    let samples = changes(repeated);
+    if samples.is_empty() {
+        return Ok(0);
+    }
+    let platforms: Vec<&str> = samples.iter().map(|sample| sample.scored.post.platform.as_str()).collect();
+    let ids: Vec<&str> = samples.iter().map(|sample| sample.scored.post.id.as_str()).collect();
+    let times: Vec<Moment> = samples.iter().map(|sample| Moment(sample.scored.post.received_at)).collect();
+    let follows: Vec<bool> = samples.iter().map(|sample| sample.follows).collect();
+    let likes: Vec<Option<i64>> = samples.iter().map(|sample| sample.counts.likes).collect();
+    let shares: Vec<Option<i64>> = samples.iter().map(|sample| sample.counts.shares).collect();
+    let comments: Vec<Option<i64>> = samples.iter().map(|sample| sample.counts.comments).collect();
+    let views: Vec<Option<i64>> = samples.iter().map(|sample| sample.counts.views).collect();
+    let statement = transaction.prepare_cached(SQL).await?;
+    let n_samples = transaction
+        .execute(&statement, &[&platforms, &ids, &times, &follows, &likes, &shares, &comments, &views])
+        .await?;
+    Ok(usize::try_from(n_samples).unwrap_or(usize::MAX))
+}
+
+struct Sample<'a> {
+    scored: &'a ScoredPost,
+    counts: Engagement,
+    /// Whether another sample of the same post comes before it in this batch. It is known to differ from that one, so
+    /// the server need not compare.
+    follows: bool,
+}
+
+/// The posts that carry counts, by post and time, without those that repeat the one before.
+fn changes<'a>(repeated: &[&'a ScoredPost]) -> Vec<Sample<'a>> {
+    let mut sent: Vec<(&ScoredPost, Engagement)> =
+        repeated.iter().filter_map(|scored| Some((*scored, scored.post.engagement?))).collect();
+    let name = |scored: &'a ScoredPost| (scored.post.platform.as_str(), scored.post.id.as_str());
+    sent.sort_by_key(|(scored, _)| (name(scored), cut(scored.post.received_at)));
+    let mut samples: Vec<Sample<'a>> = Vec::with_capacity(sent.len());
+    for (scored, counts) in sent {
+        let last = samples.last().filter(|last| name(last.scored) == name(scored));
+        if last.is_some_and(|last| last.counts == counts) {
+            continue;
+        }
+        let follows = last.is_some();
+        samples.push(Sample { scored, counts, follows });
+    }
+    samples
+}

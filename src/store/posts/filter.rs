@@ -1,0 +1,188 @@
+//! Which posts are meant: one filter for lists, exports, series and breakdowns.
+
+use tokio_postgres::types::ToSql;
+
+use crate::models::score::SentimentLabel;
+
+/// Which posts to take. What is absent lets everything pass; `""` picks the posts that name no product, channel, city,
+/// language or author.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PostFilter {
+    /// Words to find, as typed into a web search: `"a phrase"`, `or`, `-without`.
+    pub q: Option<String>,
+    /// Where they came in.
+    pub source: Option<String>,
+    /// Their platform.
+    pub platform: Option<String>,
+    /// A product they speak of.
+    pub product: Option<String>,
+    /// Their channel.
+    pub channel: Option<String>,
+    /// Their city.
+    pub city: Option<String>,
+    /// Their sentiment, as the model says. What a person corrected is shown beside it and changes no count.
+    pub label: Option<SentimentLabel>,
+    /// Their strongest emotion, one of [`crate::models::score::EMOTIONS`].
+    pub emotion: Option<String>,
+    /// Their language.
+    pub lang: Option<String>,
+    /// Who wrote them, by handle, or by id where no handle is known.
+    pub author: Option<String>,
+    /// Likely to go at least this far, 0 to 100.
+    pub min_virality: Option<f32>,
+    /// At least this churn risk, 0 to 1.
+    pub min_churn: Option<f32>,
+}
+
+impl PostFilter {
+    /// The words to find, if there are any.
+    pub(in crate::store) fn words(&self) -> Option<&str> {
+        self.q.as_deref().filter(|q| !q.trim().is_empty())
+    }
+
+    /// Whether it asks for more than rollups know: they are by source and one of product, platform, channel and city.
+    pub(in crate::store) fn looks_into_posts(&self) -> bool {
+        let Self { label, emotion, lang, author, min_virality, min_churn, .. } = self;
+        self.words().is_some()
+            || label.is_some()
+            || emotion.is_some()
+            || lang.is_some()
+            || author.is_some()
+            || min_virality.is_some()
+            || min_churn.is_some()
+    }
+}
+
+/// Who wrote a post, of the table `post`; null where nobody is known. The index is on this very expression.
+pub(in crate::store) const AUTHOR: &str = "coalesce(post.author_handle, post.author_id)";
+
+/// The values of a statement that is put together from parts.
+///
+/// Nothing that anybody sent becomes part of a statement's text: [`Values::bind`] answers the placeholder to write
+/// instead.
+#[derive(Default)]
+pub(in crate::store) struct Values(Vec<Box<dyn ToSql + Sync + Send>>);
+
+impl Values {
+    /// Takes a value and answers its placeholder.
+    pub(in crate::store) fn bind(&mut self, value: impl ToSql + Sync + Send + 'static) -> String {
+        self.0.push(Box::new(value));
+        format!("${}", self.0.len())
+    }
+
+    /// As the driver wants them.
+    pub(in crate::store) fn as_params(&self) -> Vec<&(dyn ToSql + Sync)> {
+        self.0.iter().map(|value| value.as_ref() as &(dyn ToSql + Sync)).collect()
+    }
+}
+
+/// The conditions of a filter, of the tables `post` and `score` apart. Only those that are asked for, so that the server
+/// plans for them alone.
+#[derive(Debug, Default)]
+pub(in crate::store) struct Conditions {
+    /// Of posts.
+    pub of_post: Vec<String>,
+    /// Of their scores.
+    pub of_score: Vec<String>,
+    /// Whether those ask for more than the time.
+    pub asks_scores: bool,
+}
+
+impl Conditions {
+    pub(in crate::store) fn of(filter: &PostFilter, values: &mut Values) -> Self {
+        let PostFilter { source, platform, product, channel, city, label, emotion, lang, author, .. } =
+            filter;
+        let mut all = Self::default();
+        if let Some(q) = filter.words() {
+            let q = values.bind(q.to_owned());
+            all.of_post.push(format!(
+                "to_tsvector('simple', post.text) @@ websearch_to_tsquery('simple', {q}::text)"
+            ));
+        }
+        for (column, value) in [("post.source", source), ("post.platform", platform)] {
+            if let Some(value) = value {
+                all.of_post.push(format!("{column} = {}::text", values.bind(value.clone())));
+            }
+        }
+        for (column, value) in
+            [("post.channel", channel), ("post.city", city), ("post.lang", lang), (AUTHOR, author)]
+        {
+            match value.as_deref() {
+                None => {}
+                Some("") => all.of_post.push(format!("coalesce({column}, '') = ''")),
+                Some(value) => {
+                    all.of_post.push(format!("{column} = {}::text", values.bind(value.to_owned())));
+                }
+            }
+        }
+        match product.as_deref() {
+            None => {}
+            Some("") => all.of_post.push("post.products = '{}'".to_owned()),
+            Some(product) => {
+                let product = values.bind(product.to_owned());
+                all.of_post.push(format!("{product}::text = ANY (post.products)"));
+            }
+        }
+        if let Some(label) = label {
+            let label = values.bind(label.as_str());
+            all.of_score.push(format!("score.label = {label}::text::sentiment_label"));
+        }
+        if let Some(emotion) = emotion {
+            let emotion = values.bind(emotion.clone());
+            all.of_score.push(format!("score.emotion = {emotion}::text::emotion_label"));
+        }
+        for (column, least) in [("virality", filter.min_virality), ("churn_risk", filter.min_churn)] {
+            if let Some(least) = least {
+                all.of_score.push(format!("score.{column} >= {}::real", values.bind(least)));
+            }
+        }
+        all
+    }
+
+    /// All of them, to stand after `WHERE`.
+    pub(in crate::store) fn all(&self) -> String {
+        joined(self.of_post.iter().chain(&self.of_score))
+    }
+}
+
+/// Conditions that must all hold, to stand after `WHERE`.
+pub(in crate::store) fn joined<'a>(conditions: impl IntoIterator<Item = &'a String>) -> String {
+    let conditions: Vec<&str> = conditions.into_iter().map(String::as_str).collect();
+    if conditions.is_empty() { "true".to_owned() } else { conditions.join(" AND ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_was_sent_becomes_text_of_a_statement() {
+        let evil = || Some("x' OR '1'='1'; DROP TABLE models; --".to_owned());
+        let filter = PostFilter {
+            q: evil(),
+            source: evil(),
+            platform: evil(),
+            product: evil(),
+            channel: evil(),
+            city: evil(),
+            emotion: evil(),
+            lang: evil(),
+            author: evil(),
+            ..PostFilter::default()
+        };
+        let mut values = Values::default();
+        let sql = Conditions::of(&filter, &mut values).all();
+        assert!(!sql.contains("DROP") && sql.contains("$9"), "{sql}");
+        assert_eq!(values.as_params().len(), 9);
+    }
+
+    #[test]
+    fn only_what_is_asked_for_becomes_a_condition() {
+        let mut values = Values::default();
+        assert_eq!(Conditions::of(&PostFilter::default(), &mut values).all(), "true");
+        let blank =
+            PostFilter { q: Some("  ".to_owned()), city: Some(String::new()), ..PostFilter::default() };
+        assert_eq!(Conditions::of(&blank, &mut values).all(), "coalesce(post.city, '') = ''");
+        assert!(values.as_params().is_empty() && !blank.looks_into_posts());
+    }
+}

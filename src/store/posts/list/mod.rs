@@ -1,0 +1,253 @@
+//! History: posts listed, found, exported.
+
+use std::collections::{BTreeMap, HashMap};
+
+use deadpool_postgres::Object;
+use futures_util::future::try_join_all;
+use futures_util::stream::{self, Stream};
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::timeout;
+use tokio_postgres::{IsolationLevel, Row};
+use uuid::Uuid;
+
+use super::filter::{Conditions, PostFilter, Values};
+use super::ranks::{Picking, Within, picked};
+pub use super::ranks::{RANKED_MAX, RANKED_RANGE_MAX};
+use super::scored_rows::{COLUMNS, SCORE_COLUMNS, TABLES, label_of, scored_posts_of, scores_of};
+use crate::models::post::{ListedPost, PastScore, PostOrder, PostWithHistory, ScoredPost};
+use crate::store::codec::Moment;
+use crate::store::metrics::window::at;
+use crate::store::page::{Cursor, PAGE_MAX, Page, limits};
+use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+
+/// Which posts to list.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PostsQuery {
+    /// What they are.
+    pub filter: PostFilter,
+    /// Written at this time or later.
+    pub from: Option<Timestamp>,
+    /// Written before this time.
+    pub to: Option<Timestamp>,
+    /// Which come first. Anything but the newest reads the whole range.
+    pub order: PostOrder,
+    /// `next_cursor` of the page before; only the newest first go page by page.
+    pub cursor: Option<String>,
+    /// Most posts to answer, 1 to [`PAGE_MAX`], or [`RANKED_MAX`] in another order.
+    pub limit: usize,
+}
+
+/// One page of posts.
+///
+/// First their names are picked, then what bears them is read. The newest are looked for a day back, then further and
+/// further: planning for all days of a season takes longer than most answers, and nearly all pages are full of the first.
+/// No statement is cached: planned with the values at hand, filters that are absent vanish, days outside the range are
+/// not looked at, and a rare word is looked up while a frequent one is filtered. Fails with `BadCursor`.
+pub async fn list(store: &Store, query: &PostsQuery) -> Result<Page<ListedPost>, StoreError> {
+    let client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, list_on(&client, query, &mut Vec::new())).await;
+    answered(client, outcome)
+}
+
+/// A statement with its values.
+pub(in crate::store) type Statement = (String, Values);
+
+/// As [`list`]; notes what it asked the server.
+pub(in crate::store) async fn list_on(
+    client: &Object,
+    query: &PostsQuery,
+    asked: &mut Vec<Statement>,
+) -> Result<Page<ListedPost>, StoreError> {
+    let ranked = query.order != PostOrder::Newest;
+    let (limit, n_rows) = limits(query.limit.min(if ranked { RANKED_MAX } else { PAGE_MAX }));
+    let cursor = query.cursor.as_deref().map(Cursor::decode).transpose()?;
+    let mut names: Vec<Name> = Vec::new();
+    for Search { within, filter } in searches(query, cursor, Timestamp::now()) {
+        if ranked {
+            // What was not enough is part of what comes next.
+            names.clear();
+        }
+        let mut values = Values::default();
+        let conditions = conditions_of(&filter, within, &mut values);
+        let n_missing = n_rows - i64::try_from(names.len()).unwrap_or_default();
+        let picking = Picking { order: query.order, conditions, within, cursor, limit: n_missing };
+        let sql = picked(&picking, &mut values);
+        for row in client.query(&sql, &values.as_params()).await? {
+            names.push((row.try_get(0)?, row.try_get(1)?));
+        }
+        asked.push((sql, values));
+        if i64::try_from(names.len()).is_ok_and(|n_names| n_names >= n_rows) {
+            break;
+        }
+    }
+    let goes_on = !ranked && names.len() > limit;
+    names.truncate(limit);
+    let next_cursor = names.last().filter(|_| goes_on).map(|(id, at)| Cursor { at: *at, id: *id }.encode());
+    Ok(Page { items: bearing(client, &names, asked).await?, next_cursor })
+}
+
+/// Virality from which on `sentiment_analysis_viral` knows a score.
+const VIRAL: f32 = 60.0;
+
+/// How many days back the newest posts are looked for, one after the other, until there are enough.
+const DAYS_BACK: [i64; 4] = [1, 4, 16, 64];
+
+/// Where to look for posts, and for which.
+struct Search {
+    within: Within,
+    filter: PostFilter,
+}
+
+/// Where to look, one after the other, until there are enough: the newest first, a day back, then further and further;
+/// those that go far first among those that surely do.
+fn searches(query: &PostsQuery, cursor: Option<Cursor>, now: Timestamp) -> Vec<Search> {
+    // Nothing after the cursor is wanted, and its own moment still is.
+    let end = cursor.and_then(|cursor| cursor.at.checked_add(SignedDuration::from_micros(1)).ok());
+    let to = [query.to, end].into_iter().flatten().min();
+    let search = |from, to| Search { within: Within { from, to }, filter: query.filter.clone() };
+    let mut all = Vec::new();
+    let mut rest = to;
+    match query.order {
+        PostOrder::Newest => {
+            for days in DAYS_BACK {
+                let edge = to.unwrap_or(now).saturating_sub(SignedDuration::from_hours(24 * days)).ok();
+                let Some(edge) = edge.filter(|edge| query.from.is_none_or(|from| *edge > from)) else {
+                    break;
+                };
+                all.push(search(Some(edge), rest));
+                rest = Some(edge);
+            }
+        }
+        PostOrder::Virality => {
+            let mut far = search(query.from, to);
+            far.filter.min_virality = Some(query.filter.min_virality.unwrap_or(VIRAL).max(VIRAL));
+            all.push(far);
+        }
+        PostOrder::Engagement | PostOrder::Rising => {}
+    }
+    all.push(search(query.from, rest));
+    all
+}
+
+/// What names a post and says in which day it lies.
+type Name = (Uuid, Timestamp);
+
+/// The posts of these names, in their order. Each day is asked for by itself, all at once: for one day there is no
+/// question what the best plan is.
+async fn bearing(
+    client: &Object,
+    names: &[Name],
+    asked: &mut Vec<Statement>,
+) -> Result<Vec<ListedPost>, StoreError> {
+    const DAY_SECONDS: i64 = 86_400;
+    let sql = format!(
+        "SELECT {COLUMNS}, corrected.label::text FROM {TABLES} {CORRECTED}
+        WHERE post.uuid = ANY ($1) AND post.created_at >= $2 AND post.created_at < $3
+            AND score.uuid = ANY ($1) AND score.created_at >= $2 AND score.created_at < $3"
+    );
+    let mut days: BTreeMap<i64, Vec<Uuid>> = BTreeMap::new();
+    for (uuid, at) in names {
+        days.entry(at.as_second().div_euclid(DAY_SECONDS)).or_default().push(*uuid);
+    }
+    let first = asked.len();
+    for (day, uuids) in days {
+        let mut values = Values::default();
+        values.bind(uuids);
+        values.bind(Moment(at(day * DAY_SECONDS)));
+        values.bind(Moment(at((day + 1) * DAY_SECONDS)));
+        asked.push((sql.clone(), values));
+    }
+    let reading = asked.iter().skip(first).map(|(sql, values)| async move {
+        let rows = client.query(sql, &values.as_params()).await?;
+        listed_of(&rows)
+    });
+    let mut found: HashMap<Uuid, ListedPost> = HashMap::with_capacity(names.len());
+    for listed in try_join_all(reading).await?.into_iter().flatten() {
+        found.insert(listed.scored.post.uuid, listed);
+    }
+    Ok(names.iter().filter_map(|(uuid, _)| found.remove(uuid)).collect())
+}
+
+/// What a person says of the post at hand.
+const CORRECTED: &str = "LEFT JOIN label_corrections AS corrected ON corrected.uuid = post.uuid";
+
+/// The conditions of the filter and the range. Both tables are partitioned by time, and each is told.
+fn conditions_of(filter: &PostFilter, within: Within, values: &mut Values) -> Conditions {
+    let mut conditions = Conditions::of(filter, values);
+    conditions.asks_scores = !conditions.of_score.is_empty();
+    for (edge, moment) in [(">=", within.from), ("<", within.to)] {
+        let Some(moment) = moment else { continue };
+        let moment = values.bind(Moment(moment));
+        conditions.of_post.push(format!("post.created_at {edge} {moment}::timestamptz"));
+        conditions.of_score.push(format!("score.created_at {edge} {moment}::timestamptz"));
+    }
+    conditions
+}
+
+/// Reads rows of a post, its score, and what a person says of it.
+fn listed_of(rows: &[Row]) -> Result<Vec<ListedPost>, StoreError> {
+    let posts = scored_posts_of(rows)?;
+    posts
+        .into_iter()
+        .zip(rows)
+        .map(|(scored, row)| {
+            let label: Option<&str> = row.try_get(row.len().saturating_sub(1))?;
+            Ok(ListedPost { scored, corrected_label: label.map(label_of).transpose()? })
+        })
+        .collect()
+}
+
+/// The post with this name and the scores it had before, as they were at one moment.
+pub async fn get_with_history(store: &Store, uuid: Uuid) -> Result<Option<PostWithHistory>, StoreError> {
+    let mut client = store.client().await?;
+    let outcome = timeout(ANSWER_TIMEOUT, get_with_history_on(&mut client, uuid)).await;
+    answered(client, outcome)
+}
+
+async fn get_with_history_on(client: &mut Object, uuid: Uuid) -> Result<Option<PostWithHistory>, StoreError> {
+    let sql =
+        format!("SELECT {COLUMNS}, corrected.label::text FROM {TABLES} {CORRECTED} WHERE post.uuid = $1");
+    let past = format!(
+        "SELECT {SCORE_COLUMNS}, scored_at, superseded_at
+        FROM sentiment_analysis_history AS score JOIN models AS model ON model.id = score.model
+        WHERE score.uuid = $1 AND score.created_at = $2 ORDER BY score.revision"
+    );
+    // A correction between the two reads would be missing from both, or be in both.
+    let moment = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
+    let transaction = moment.start().await?;
+    let rows = transaction.query(&sql, &[&uuid]).await?;
+    let Some(ListedPost { scored: ScoredPost { post, score, .. }, corrected_label }) =
+        listed_of(&rows)?.pop()
+    else {
+        return Ok(None);
+    };
+    let rows = transaction.query(&past, &[&uuid, &Moment(post.created_at)]).await?;
+    let mut history = Vec::with_capacity(rows.len());
+    let mut corrected_at = None;
+    for (score, row) in scores_of(&rows)?.into_iter().zip(&rows) {
+        history.push(PastScore { score, scored_at: row.try_get("scored_at")? });
+        corrected_at = Some(row.try_get("superseded_at")?);
+    }
+    Ok(Some(PostWithHistory { post, score, corrected_at, corrected_label, history }))
+}
+
+/// Every post that matches, newest first, in pieces of up to [`PAGE_MAX`]. `limit` and `order` are not used.
+///
+/// Each piece is a query of its own, so that a client that reads slowly holds neither a connection nor a snapshot.
+pub fn export(
+    store: Store,
+    query: PostsQuery,
+) -> impl Stream<Item = Result<Vec<ListedPost>, StoreError>> + Send {
+    let first = PostsQuery { limit: PAGE_MAX, order: PostOrder::Newest, ..query };
+    stream::try_unfold((store, Some(first)), |(store, next)| async move {
+        let Some(query) = next else {
+            return Ok(None);
+        };
+        let page = list(&store, &query).await?;
+        let next = page.next_cursor.map(|cursor| PostsQuery { cursor: Some(cursor), ..query });
+        Ok(Some((page.items, (store, next))))
+    })
+}
+
+#[cfg(test)]
+mod tests;

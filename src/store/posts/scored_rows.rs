@@ -1,0 +1,172 @@
+//! How posts and scores are read from rows.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use deadpool_postgres::Transaction;
+use jiff::Timestamp;
+use tokio_postgres::Row;
+use tokio_postgres::types::FromSql;
+use uuid::Uuid;
+
+use crate::models::post::{Author, Engagement, Post, ScoredPost, Source};
+use crate::models::score::{Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel};
+use crate::store::StoreError;
+use crate::store::codec::Moment;
+
+/// The columns of a score and its model, in the order in which they are read. A macro, since constants are joined when
+/// they are compiled.
+macro_rules! score_columns {
+    () => {
+        "
+    score.label::text, score.score, score.confidence, score.uncertain, score.emotion::text, score.anger, score.disgust,
+    score.fear, score.joy, score.neutral, score.sadness, score.surprise, score.toxicity, score.churn_risk,
+    score.virality, model.id, model.name, model.version, model.hash"
+    };
+}
+
+/// What [`scores_of`] reads.
+pub(in crate::store) const SCORE_COLUMNS: &str = score_columns!();
+
+/// What [`scored_posts_of`] reads.
+pub(in crate::store) const COLUMNS: &str = concat!(
+    "
+    post.uuid, post.post_id, post.platform, post.text, post.author_id, post.author_handle, post.author_followers,
+    post.author_location, post.lang, post.created_at, post.received_at, post.original_created_at, post.source,
+    post.city, post.country, post.lat, post.lon, post.products, post.channel, post.url, post.parent_id, post.reach,
+    post.likes, post.shares, post.comments, post.views,",
+    score_columns!()
+);
+
+/// A post with its score. Both tables are partitioned alike, and the join names the partition key of both.
+pub(in crate::store) const TABLES: &str = "
+    social_media_posts AS post
+    JOIN sentiment_analysis AS score ON score.uuid = post.uuid AND score.created_at = post.created_at
+    JOIN models AS model ON model.id = score.model";
+
+/// Reads rows that begin with [`COLUMNS`].
+pub(in crate::store) fn scored_posts_of(rows: &[Row]) -> Result<Vec<ScoredPost>, StoreError> {
+    let mut models = Models::default();
+    rows.iter().map(|row| scored_post_of(&mut Columns { row, next: 0 }, &mut models)).collect()
+}
+
+/// Reads rows that begin with [`SCORE_COLUMNS`].
+pub(in crate::store) fn scores_of(rows: &[Row]) -> Result<Vec<Score>, StoreError> {
+    let mut models = Models::default();
+    rows.iter().map(|row| score_of(&mut Columns { row, next: 0 }, &mut models)).collect()
+}
+
+/// The posts of these names, as far as they are still kept. Event times keep days out that hold none of them.
+pub(in crate::store) async fn by_names(
+    transaction: &Transaction<'_>,
+    names: &[(Uuid, Timestamp)],
+) -> Result<Vec<ScoredPost>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM unnest($1::uuid[], $2::timestamptz[]) AS named (uuid, created_at)
+        JOIN {TABLES} ON post.uuid = named.uuid AND post.created_at = named.created_at
+        ORDER BY post.created_at, post.uuid",
+        TABLES = TABLES.trim_start()
+    );
+    let uuids: Vec<Uuid> = names.iter().map(|name| name.0).collect();
+    let times: Vec<Moment> = names.iter().map(|name| Moment(name.1)).collect();
+    let rows = transaction.query(&sql, &[&uuids, &times]).await?;
+    scored_posts_of(&rows)
+}
+
+/// A page has one or two models, and a thousand copies of a hash help no one.
+type Models = HashMap<i16, Arc<ModelId>>;
+
+/// Reads a row column by column, in the order of the SELECT: looking columns up by name takes longer than reading them.
+struct Columns<'a> {
+    row: &'a Row,
+    next: usize,
+}
+
+impl<'a> Columns<'a> {
+    fn take<T: FromSql<'a>>(&mut self) -> Result<T, StoreError> {
+        let value = self.row.try_get(self.next)?;
+        self.next += 1;
+        Ok(value)
+    }
+}
+
+fn scored_post_of(columns: &mut Columns<'_>, models: &mut Models) -> Result<ScoredPost, StoreError> {
+    Ok(ScoredPost { post: post_of(columns)?, score: score_of(columns, models)?, awaits_correction: false })
+}
+
+// Fields of a struct are evaluated in the order written, which is the order of the columns.
+fn post_of(columns: &mut Columns<'_>) -> Result<Post, StoreError> {
+    Ok(Post {
+        uuid: columns.take()?,
+        id: columns.take()?,
+        platform: columns.take()?,
+        text: columns.take()?,
+        author: author_of(columns)?,
+        lang: columns.take()?,
+        created_at: columns.take()?,
+        received_at: columns.take()?,
+        original_created_at: columns.take()?,
+        source: Source::new(columns.take::<String>()?),
+        city: columns.take()?,
+        country: columns.take()?,
+        lat: columns.take()?,
+        lon: columns.take()?,
+        products: columns.take()?,
+        channel: columns.take()?,
+        url: columns.take()?,
+        parent_id: columns.take()?,
+        reach: columns.take()?,
+        engagement: engagement_of(columns)?,
+    })
+}
+
+/// An author of whom nothing is known is none.
+fn author_of(columns: &mut Columns<'_>) -> Result<Option<Author>, StoreError> {
+    let author = Author {
+        id: columns.take()?,
+        handle: columns.take()?,
+        followers: columns.take()?,
+        location: columns.take()?,
+    };
+    Ok((author != Author::default()).then_some(author))
+}
+
+fn engagement_of(columns: &mut Columns<'_>) -> Result<Option<Engagement>, StoreError> {
+    let counts = Engagement {
+        likes: columns.take()?,
+        shares: columns.take()?,
+        comments: columns.take()?,
+        views: columns.take()?,
+    };
+    Ok((counts != Engagement::default()).then_some(counts))
+}
+
+// Fields of a struct are evaluated in the order written, which is the order of the columns.
+fn score_of(columns: &mut Columns<'_>, models: &mut Models) -> Result<Score, StoreError> {
+    let sentiment = Sentiment {
+        label: label_of(columns.take()?)?,
+        score: columns.take()?,
+        confidence: columns.take()?,
+        uncertain: columns.take()?,
+    };
+    let label = columns.take()?;
+    let mut emotions = [0.0; 7];
+    for value in &mut emotions {
+        *value = columns.take()?;
+    }
+    let emotion = Emotion { label, scores: EmotionScores::from_array(emotions) };
+    let (toxicity, churn_risk, virality) = (columns.take()?, columns.take()?, columns.take()?);
+    let id = columns.take()?;
+    let (name, version, hash) = (columns.take::<&str>()?, columns.take::<&str>()?, columns.take::<&str>()?);
+    let model = models.entry(id).or_insert_with(|| {
+        Arc::new(ModelId { name: name.to_owned(), version: version.to_owned(), hash: hash.to_owned() })
+    });
+    Ok(Score { sentiment, emotion, toxicity, churn_risk, virality, model: Arc::clone(model) })
+}
+
+pub(in crate::store) fn label_of(label: &str) -> Result<SentimentLabel, StoreError> {
+    [SentimentLabel::Positive, SentimentLabel::Neutral, SentimentLabel::Negative]
+        .into_iter()
+        .find(|known| known.as_str() == label)
+        .ok_or_else(|| StoreError::Internal { reason: format!("unknown label `{label}`") })
+}

@@ -1,0 +1,79 @@
+//! Merges the words of new posts into the full-text index.
+
+use std::sync::atomic::Ordering;
+
+use jiff::{Timestamp, ToSpan};
+use tokio::time::timeout;
+
+use crate::store::operations::retention;
+use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+
+/// Merges the words that wait in the pending lists of the newest days and of the default partition. Asks the server nothing
+/// where this process has stored nothing since the last time.
+///
+/// A GIN index appends new words to a list and merges it when it is full; whichever transaction fills it pays for all
+/// others (<https://www.postgresql.org/docs/current/gin-implementation.html>). Merged here, the list is never full, and
+/// no post waits for it. Days further back are written only by replays, which may wait.
+pub async fn merge(store: &Store, now: Timestamp) -> Result<(), StoreError> {
+    if !store.has_new_words.swap(false, Ordering::AcqRel) {
+        return Ok(());
+    }
+    let outcome = merge_newest(store, now).await;
+    if outcome.is_err() {
+        store.has_new_words.store(true, Ordering::Release);
+    }
+    outcome
+}
+
+async fn merge_newest(store: &Store, now: Timestamp) -> Result<(), StoreError> {
+    const SQL: &str = "
+        SELECT gin_clean_pending_list(leaf.inhrelid::regclass)
+        FROM pg_inherits AS leaf
+        JOIN pg_index ON pg_index.indexrelid = leaf.inhrelid
+        JOIN pg_class AS partition ON partition.oid = pg_index.indrelid
+        WHERE leaf.inhparent = 'social_media_posts_text'::regclass AND partition.relname = ANY ($1::text[])";
+    let today = retention::day_of(now);
+    let mut partitions = vec!["social_media_posts_default".to_owned()];
+    partitions.extend((-1..=1).map(|ahead| retention::posts_of(today.saturating_add(ahead.days()))));
+    let client = store.client().await?;
+    let work = async {
+        let statement = client.prepare_cached(SQL).await?;
+        client.query(&statement, &[&partitions]).await
+    };
+    let outcome = timeout(ANSWER_TIMEOUT, work).await;
+    answered(client, outcome).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::{self, execute, number, record, test_store};
+
+    /// Pages that wait to be merged, over all partitions.
+    const PENDING: &str = "
+        SELECT coalesce(sum((pgstatginindex(inhrelid::regclass)).pending_pages), 0)::bigint
+        FROM pg_inherits WHERE inhparent = 'social_media_posts_text'::regclass";
+
+    #[tokio::test]
+    async fn words_of_new_posts_are_merged_before_a_transaction_has_to() {
+        let store = test_store().await;
+        execute(&store, "CREATE EXTENSION pgstattuple").await;
+        let now = Timestamp::now();
+        retention::ensure_partitions(&store, now).await.unwrap();
+        record(&store, &testing::posts(400, now)).await.unwrap();
+        assert!(number(&store, PENDING).await > 0);
+        merge(&store, now).await.unwrap();
+        assert_eq!(number(&store, PENDING).await, 0);
+    }
+
+    #[tokio::test]
+    async fn every_partition_lets_more_words_wait_than_gather_between_two_merges() {
+        const SMALL: &str = "
+            SELECT count(*) FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+            WHERE inhparent = 'social_media_posts_text'::regclass
+                AND NOT coalesce('gin_pending_list_limit=4096' = ANY (reloptions), false)";
+        let store = test_store().await;
+        retention::ensure_partitions(&store, Timestamp::now()).await.unwrap();
+        assert_eq!(number(&store, SMALL).await, 0);
+    }
+}
