@@ -24,11 +24,11 @@ use crate::actors::runtime::supervision_plan::Plan;
 use crate::actors::runtime::supervisor::TaskLife;
 use crate::config::{Config, Role};
 use crate::http;
-use crate::http::export_room::{Exports, ExportsParams};
 use crate::http::guard::{AllowedHosts, Token};
+use crate::http::metrics::trends::TrendReader;
 use crate::http::origins::AllowedOrigins;
+use crate::http::posts::export_limits::{Exports, ExportsParams};
 use crate::http::state::{AppState, HttpParams};
-use crate::http::trends::TrendReader;
 use crate::ws::{self, Sockets, SocketsParams};
 
 /// Threads that answer. Handlers only wait for others, so two keep the cores for those.

@@ -1,39 +1,22 @@
-//! The calls of DESIGN.md, section 3, and the dashboard.
+//! The HTTP API and the embedded dashboard. The table of routes is [`configure`]; the areas are those of `store/`.
 
-mod alert_rules; // when something must be acted on
-mod alerts; // what must be acted on
-pub mod answer; // what every answer carries
-mod body; // bodies of requests, bounded in memory
-mod channel_wish; // whom somebody wants told
-pub mod dashboard; // the dashboard's files
-mod dead_letters; // posts that could not be stored
-pub mod error; // what a client is told when a call fails
-mod events; // where live news begins for those who only listen
-mod explore; // history over any range
-mod export; // posts as a file
-pub mod export_room; // how many exports there may be
-pub mod extract; // what handlers take out of a request
-pub mod guard; // who may ask
-mod health; // whether the process lives
-mod ingest; // a body of posts, taken apart
-mod labels; // what people say where they know better
-mod metrics; // how people feel
-mod models; // who reads the posts
-mod notification_channels; // whom to tell
-mod notifications; // what they were told
-pub mod openapi; // the calls, described for programs
-pub mod origins; // which pages may ask
-mod posts; // posts in, and their history out
-mod range; // which stretch of history
-mod score; // scores at once
-mod signal_settings; // how readily unusual changes are told
-mod silences; // when nobody shall be told
-mod socket; // where live sockets begin
+mod alerts; // alerts, rules, silences, settings of anomaly detection
+pub mod live; // WebSocket and server-sent events
+pub mod metrics; // live windows, history, trends
+mod models; // scores on demand, models in use
+mod notifications; // channels, sent notifications, browser subscriptions
+mod operations; // health, system status, dead letters
+pub mod posts; // ingest, history, exports, labels, saved views
+
+mod body; // request bodies, bounded in memory
+pub mod dashboard; // the embedded files of the dashboard
+pub mod error; // error responses
+pub mod extract; // typed extractors
+pub mod guard; // authentication, hosts and origins
+pub mod openapi; // the OpenAPI document
+pub mod origins; // allowed origins, CORS
+pub mod response; // headers, ids and metrics of every response
 pub mod state; // what every handler can reach
-mod system; // how the pipeline is
-mod tickets; // passes for live connections
-pub mod trends; // what people speak of
-mod views; // saved views
 
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{Resource, Route, guard as guards, web};
@@ -50,94 +33,102 @@ pub fn configure(config: &mut web::ServiceConfig, origins: &AllowedOrigins) {
         .wrap(from_fn(guard::guard))
         .wrap(origins.sharing())
         .wrap(from_fn(guard::admit))
-        .wrap(from_fn(answer::complete))
+        .wrap(from_fn(response::complete))
         .service(
             at("/api/v1/posts", "GET, HEAD, POST")
-                .route(get().to(posts::list))
-                .route(web::post().to(posts::ingest)),
+                .route(get().to(posts::handlers::list))
+                .route(web::post().to(posts::handlers::ingest)),
         )
-        .service(at("/api/v1/posts/export", "GET, HEAD").route(get().to(posts::export)))
-        .service(at("/api/v1/posts/{id}", "GET, HEAD").route(get().to(posts::get)))
+        .service(at("/api/v1/posts/export", "GET, HEAD").route(get().to(posts::handlers::export)))
+        .service(at("/api/v1/posts/{id}", "GET, HEAD").route(get().to(posts::handlers::get)))
         .service(
             at("/api/v1/posts/{id}/label", "PUT, DELETE")
-                .route(web::put().to(labels::correct))
-                .route(web::delete().to(labels::take_back)),
+                .route(web::put().to(posts::labels::correct))
+                .route(web::delete().to(posts::labels::take_back)),
         )
-        .service(at("/api/v1/labels/export", "GET, HEAD").route(get().to(labels::export)))
+        .service(at("/api/v1/labels/export", "GET, HEAD").route(get().to(posts::labels::export)))
         .service(
             at("/api/v1/views", "GET, HEAD, POST")
-                .route(get().to(views::list))
-                .route(web::post().to(views::create)),
+                .route(get().to(posts::views::list))
+                .route(web::post().to(posts::views::create)),
         )
         .service(
             at("/api/v1/views/{id}", "PUT, DELETE")
-                .route(web::put().to(views::update))
-                .route(web::delete().to(views::delete)),
+                .route(web::put().to(posts::views::update))
+                .route(web::delete().to(posts::views::delete)),
         )
-        .service(at("/api/v1/score", "POST").route(web::post().to(score::score)))
-        .service(at("/api/metrics/overall", "GET, HEAD").route(get().to(metrics::overall)))
-        .service(at("/api/metrics/geo", "GET, HEAD").route(get().to(metrics::geo)))
-        .service(at("/api/metrics/products", "GET, HEAD").route(get().to(metrics::products)))
-        .service(at("/api/metrics/channels", "GET, HEAD").route(get().to(metrics::channels)))
-        .service(at("/api/metrics/platforms", "GET, HEAD").route(get().to(metrics::platforms)))
-        .service(at("/api/metrics/emotions", "GET, HEAD").route(get().to(metrics::emotions)))
-        .service(at("/api/metrics/trend", "GET, HEAD").route(get().to(metrics::trend)))
-        .service(at("/api/v1/trends", "GET, HEAD").route(get().to(trends::show)))
-        .service(at("/api/v1/explore/series", "GET, HEAD").route(get().to(explore::series)))
-        .service(at("/api/v1/explore/breakdown", "GET, HEAD").route(get().to(explore::breakdown)))
-        .service(at("/api/v1/alerts", "GET, HEAD").route(get().to(alerts::list)))
-        .service(at("/api/v1/alerts/{id}", "GET, HEAD").route(get().to(alerts::get)))
-        .service(at("/api/v1/alerts/{id}/acknowledge", "POST").route(web::post().to(alerts::acknowledge)))
+        .service(at("/api/v1/score", "POST").route(web::post().to(models::score::score)))
+        .service(at("/api/metrics/overall", "GET, HEAD").route(get().to(metrics::live::overall)))
+        .service(at("/api/metrics/geo", "GET, HEAD").route(get().to(metrics::live::geo)))
+        .service(at("/api/metrics/products", "GET, HEAD").route(get().to(metrics::live::products)))
+        .service(at("/api/metrics/channels", "GET, HEAD").route(get().to(metrics::live::channels)))
+        .service(at("/api/metrics/platforms", "GET, HEAD").route(get().to(metrics::live::platforms)))
+        .service(at("/api/metrics/emotions", "GET, HEAD").route(get().to(metrics::live::emotions)))
+        .service(at("/api/metrics/trend", "GET, HEAD").route(get().to(metrics::live::trend)))
+        .service(at("/api/v1/trends", "GET, HEAD").route(get().to(metrics::trends::show)))
+        .service(at("/api/v1/explore/series", "GET, HEAD").route(get().to(metrics::explore::series)))
+        .service(at("/api/v1/explore/breakdown", "GET, HEAD").route(get().to(metrics::explore::breakdown)))
+        .service(at("/api/v1/alerts", "GET, HEAD").route(get().to(alerts::handlers::list)))
+        .service(at("/api/v1/alerts/{id}", "GET, HEAD").route(get().to(alerts::handlers::get)))
+        .service(
+            at("/api/v1/alerts/{id}/acknowledge", "POST")
+                .route(web::post().to(alerts::handlers::acknowledge)),
+        )
         .service(
             at("/api/v1/alert-rules", "GET, HEAD, POST")
-                .route(get().to(alert_rules::list))
-                .route(web::post().to(alert_rules::create)),
+                .route(get().to(alerts::rules::list))
+                .route(web::post().to(alerts::rules::create)),
         )
-        .service(at("/api/v1/alert-rules/preview", "POST").route(web::post().to(alert_rules::preview)))
+        .service(at("/api/v1/alert-rules/preview", "POST").route(web::post().to(alerts::rules::preview)))
         .service(
             at("/api/v1/alert-rules/{id}", "GET, HEAD, PUT, DELETE")
-                .route(get().to(alert_rules::get))
-                .route(web::put().to(alert_rules::replace))
-                .route(web::delete().to(alert_rules::delete)),
+                .route(get().to(alerts::rules::get))
+                .route(web::put().to(alerts::rules::replace))
+                .route(web::delete().to(alerts::rules::delete)),
         )
         .service(
             at("/api/v1/silences", "GET, HEAD, POST")
-                .route(get().to(silences::list))
-                .route(web::post().to(silences::create)),
+                .route(get().to(alerts::silences::list))
+                .route(web::post().to(alerts::silences::create)),
         )
-        .service(at("/api/v1/silences/{id}", "DELETE").route(web::delete().to(silences::end)))
+        .service(at("/api/v1/silences/{id}", "DELETE").route(web::delete().to(alerts::silences::end)))
         .service(
             at("/api/v1/notification-channels", "GET, HEAD, POST")
-                .route(get().to(notification_channels::list))
-                .route(web::post().to(notification_channels::create)),
+                .route(get().to(notifications::channels::list))
+                .route(web::post().to(notifications::channels::create)),
         )
         .service(
             at("/api/v1/notification-channels/{id}", "GET, HEAD, PUT, DELETE")
-                .route(get().to(notification_channels::get))
-                .route(web::put().to(notification_channels::replace))
-                .route(web::delete().to(notification_channels::delete)),
+                .route(get().to(notifications::channels::get))
+                .route(web::put().to(notifications::channels::replace))
+                .route(web::delete().to(notifications::channels::delete)),
         )
         .service(
             at("/api/v1/notification-channels/{id}/test", "POST")
-                .route(web::post().to(notification_channels::test)),
+                .route(web::post().to(notifications::channels::test)),
         )
         .service(
             at("/api/v1/notification-channels/{id}/rotate-secret", "POST")
-                .route(web::post().to(notification_channels::rotate_secret)),
+                .route(web::post().to(notifications::channels::rotate_secret)),
         )
-        .service(at("/api/v1/notifications", "GET, HEAD").route(get().to(notifications::list)))
-        .service(at("/api/v1/notifications/{id}/resend", "POST").route(web::post().to(notifications::resend)))
-        .service(at("/api/v1/push/key", "GET, HEAD").route(get().to(notifications::push_key)))
+        .service(at("/api/v1/notifications", "GET, HEAD").route(get().to(notifications::handlers::list)))
+        .service(
+            at("/api/v1/notifications/{id}/resend", "POST")
+                .route(web::post().to(notifications::handlers::resend)),
+        )
+        .service(at("/api/v1/push/key", "GET, HEAD").route(get().to(notifications::handlers::push_key)))
         .service(
             at("/api/v1/signal-settings", "GET, HEAD, PUT")
-                .route(get().to(signal_settings::show))
-                .route(web::put().to(signal_settings::change)),
+                .route(get().to(alerts::anomaly_settings::show))
+                .route(web::put().to(alerts::anomaly_settings::change)),
         )
-        .service(at("/api/v1/dead-letters", "GET, HEAD").route(get().to(dead_letters::list)))
-        .service(at("/api/v1/dead-letters/replay", "POST").route(web::post().to(dead_letters::replay)))
-        .service(at("/api/v1/live/tickets", "POST").route(web::post().to(tickets::issue)))
-        .service(at("/api/v1/events", "GET").route(web::get().to(events::listen)))
-        .service(at("/ws", "GET").route(web::get().to(socket::open)))
+        .service(at("/api/v1/dead-letters", "GET, HEAD").route(get().to(operations::dead_letters::list)))
+        .service(
+            at("/api/v1/dead-letters/replay", "POST").route(web::post().to(operations::dead_letters::replay)),
+        )
+        .service(at("/api/v1/live/tickets", "POST").route(web::post().to(live::tickets::issue)))
+        .service(at("/api/v1/events", "GET").route(web::get().to(live::events::listen)))
+        .service(at("/ws", "GET").route(web::get().to(live::socket::open)))
         .configure(operations)
         .service(at("/openapi.json", "GET, HEAD").route(get().to(openapi::show)))
         .service(at("/docs", "GET, HEAD").route(get().to(openapi::to_page)))
@@ -153,7 +144,7 @@ pub fn configure_operations(config: &mut web::ServiceConfig) {
     let table = web::scope("")
         .wrap(from_fn(guard::guard))
         .wrap(from_fn(guard::admit))
-        .wrap(from_fn(answer::complete))
+        .wrap(from_fn(response::complete))
         .configure(operations)
         .default_service(web::to(nothing_else));
     config.service(table);
@@ -161,13 +152,13 @@ pub fn configure_operations(config: &mut web::ServiceConfig) {
 
 fn operations(config: &mut web::ServiceConfig) {
     config
-        .service(at("/api/v1/system", "GET, HEAD").route(get().to(system::show)))
-        .service(at("/api/v1/system/errors", "GET, HEAD").route(get().to(system::errors)))
-        .service(at("/api/v1/models/reload", "POST").route(web::post().to(models::reload)))
-        .service(at("/health", "GET, HEAD").route(get().to(health::health)))
-        .service(at("/livez", "GET, HEAD").route(get().to(health::live)))
-        .service(at("/readyz", "GET, HEAD").route(get().to(health::ready)))
-        .service(at("/metrics", "GET, HEAD").route(get().to(system::prometheus)));
+        .service(at("/api/v1/system", "GET, HEAD").route(get().to(operations::system::show)))
+        .service(at("/api/v1/system/errors", "GET, HEAD").route(get().to(operations::system::errors)))
+        .service(at("/api/v1/models/reload", "POST").route(web::post().to(models::handlers::reload)))
+        .service(at("/health", "GET, HEAD").route(get().to(operations::health::health)))
+        .service(at("/livez", "GET, HEAD").route(get().to(operations::health::live)))
+        .service(at("/readyz", "GET, HEAD").route(get().to(operations::health::ready)))
+        .service(at("/metrics", "GET, HEAD").route(get().to(operations::system::prometheus)));
 }
 
 /// An address; `allow` is what is said to other methods than those of its routes.

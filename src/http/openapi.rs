@@ -9,11 +9,16 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::{
-    alert_rules, alerts, dead_letters, events, explore, export, health, labels, metrics, models,
-    notification_channels, notifications, posts, range, score, signal_settings, silences, socket, system,
-    tickets, trends, views,
+// The last module of a path becomes the tag of its operations.
+use super::alerts::{
+    anomaly_settings as signal_settings, handlers as alerts, rules as alert_rules, silences,
 };
+use super::live::{events, socket, tickets};
+use super::metrics::{explore, live as metrics, range, trends};
+use super::models::{handlers as models, score};
+use super::notifications::{channels as notification_channels, handlers as notifications};
+use super::operations::{dead_letters, health, system};
+use super::posts::{export, handlers as posts, labels, views};
 use crate::live::protocol::{ClientOp, ServerFrame};
 use crate::models::error_log::ErrorWindow;
 use crate::models::metrics::LiveMetrics;

@@ -4,7 +4,7 @@ use actix_cors::Cors;
 use actix_web::http::{Method, header};
 use actix_web::middleware::Condition;
 
-use super::answer::REQUEST_ID;
+use super::response::REQUEST_ID;
 use crate::models::origin::Origin;
 
 /// How long a browser may remember that a page may ask.

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use super::export_room::Exports;
 use super::guard::{AllowedHosts, Token};
+use super::metrics::trends::TrendReader;
 use super::origins::AllowedOrigins;
-use super::trends::TrendReader;
+use super::posts::export_limits::Exports;
 use crate::actors::runtime::health_snapshot::HealthWatch;
 use crate::actors::scoring::on_demand::ScoreLane;
 use crate::inference::Models;

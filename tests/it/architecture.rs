@@ -49,7 +49,7 @@ const KEPT_TO: [(&[&str], &[&str]); 8] = [
 /// Where something is spawned, how often, and why nobody need watch it. Whatever may not end is started by
 /// `app::supervisors`. What an actor's own context runs is the actor's: its panic is the death of the stage.
 const MAY_SPAWN: [(&str, usize, &str); 28] = [
-    ("http/export_room.rs", 1, "ends with the body it watches, which aborts it"),
+    ("http/posts/export_limits.rs", 1, "ends with the body it watches, which aborts it"),
     (
         "actors/aggregator/mod.rs",
         3,

@@ -17,11 +17,11 @@ use groundswell::actors::scoring::job_queue::{Job, JobQueue};
 use groundswell::actors::scoring::on_demand::ScoreLane;
 use groundswell::egress::allowlist::Allowlist;
 use groundswell::http;
-use groundswell::http::export_room::{Exports, ExportsParams};
 use groundswell::http::guard::{AllowedHosts, Token};
+use groundswell::http::metrics::trends::TrendReader;
 use groundswell::http::origins::AllowedOrigins;
+use groundswell::http::posts::export_limits::{Exports, ExportsParams};
 use groundswell::http::state::{AppState, HttpParams};
-use groundswell::http::trends::TrendReader;
 use groundswell::inference::{LoadParams, ModelChoice, Models, Tier};
 use groundswell::models::score::{Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel};
 use groundswell::models::stage_health::{

@@ -10,9 +10,10 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 use utoipa::IntoParams;
 
-use super::error::{ApiError, ErrorBody};
-use super::extract::{self, Parameters};
-use super::state::AppState;
+use crate::http::error::{ApiError, ErrorBody};
+use crate::http::extract;
+use crate::http::extract::Parameters;
+use crate::http::state::AppState;
 use crate::models::trends::Trends;
 use crate::stream::TrendShelf;
 use crate::trends::ranking::{Compared, rank, window};

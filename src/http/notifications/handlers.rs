@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::channel_wish::must_last;
-use super::error::{ApiError, ErrorBody};
-use super::extract::{self, NoParameters, Parameters};
-use super::state::AppState;
+use super::channel_request::must_last;
 use crate::actors::notifier::delivery;
+use crate::http::error::{ApiError, ErrorBody};
+use crate::http::extract;
+use crate::http::extract::{NoParameters, Parameters};
+use crate::http::state::AppState;
 use crate::models::notification::{Notification, NotificationState};
 use crate::store::notifications::history;
 use crate::store::notifications::history::{NotificationsQuery, Resent};

@@ -5,9 +5,9 @@ use actix_web::web::{Data, Json};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::error::{ApiError, ErrorBody};
-use super::extract::{NoParameters, Parameters};
-use super::state::AppState;
+use crate::http::error::{ApiError, ErrorBody};
+use crate::http::extract::{NoParameters, Parameters};
+use crate::http::state::AppState;
 use crate::models::error_log::{ErrorOverview, ErrorWindow};
 use crate::models::stage_health::SystemHealth;
 use crate::telemetry::{errors, process};

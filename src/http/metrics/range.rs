@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::error::ApiError;
+use crate::http::error::ApiError;
 use crate::store::metrics::live::{MetricsFilter, MetricsQuery};
 
 /// A range of history that ends now.

@@ -7,9 +7,9 @@ use serde::Serialize;
 use tracing::{info, warn};
 use utoipa::ToSchema;
 
-use super::error::{ApiError, ErrorBody};
-use super::extract::{NoParameters, Parameters};
-use super::state::AppState;
+use crate::http::error::{ApiError, ErrorBody};
+use crate::http::extract::{NoParameters, Parameters};
+use crate::http::state::AppState;
 use crate::inference::{NotReloaded, Reloaded};
 use crate::models::new_post::Rejection;
 use crate::models::score::ModelId;

@@ -5,10 +5,11 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::error::{ApiError, ErrorBody};
-use super::extract::{self, NoParameters, Parameters};
-use super::state::AppState;
 use crate::actors::alerter::publication;
+use crate::http::error::{ApiError, ErrorBody};
+use crate::http::extract;
+use crate::http::extract::{NoParameters, Parameters};
+use crate::http::state::AppState;
 use crate::models::alert::{Alert, AlertRule, AlertState, AlertWithHistory};
 use crate::store::alerts::{self, AlertsQuery};
 use crate::store::page::Page;

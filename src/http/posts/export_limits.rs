@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures_util::stream::{BoxStream, Stream, StreamExt, unfold};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::error::ApiError;
+use crate::http::error::ApiError;
 use crate::telemetry::{EXPORTS_OPEN, EXPORTS_REFUSED_TOTAL, EXPORTS_STALLED_TOTAL};
 use crate::ws::Line;
 

@@ -5,9 +5,9 @@ use actix_web::web::{Data, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::error::{ApiError, ErrorBody};
-use super::extract::Parameters;
-use super::state::AppState;
+use crate::http::error::{ApiError, ErrorBody};
+use crate::http::extract::Parameters;
+use crate::http::state::AppState;
 use crate::models::stage_health::NotReady;
 
 /// That the process lives.

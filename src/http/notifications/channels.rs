@@ -10,12 +10,13 @@ use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::channel_wish::{NewChannel, draft, must_last, read, rejected};
-use super::error::{ApiError, ErrorBody};
-use super::extract::{self, NoParameters, Parameters};
-use super::state::AppState;
+use super::channel_request::{NewChannel, draft, must_last, read, rejected};
 use crate::actors::notifier::delivery;
 use crate::actors::notifier::delivery::DeliveryError;
+use crate::http::error::{ApiError, ErrorBody};
+use crate::http::extract;
+use crate::http::extract::{NoParameters, Parameters};
+use crate::http::state::AppState;
 use crate::models::notification::{Channel, Shown};
 use crate::notify::settings;
 use crate::store::notifications::channels;

@@ -7,8 +7,8 @@ use futures_util::stream::{Stream, StreamExt, once};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::error::ApiError;
-use super::export_room::ExportPlace;
+use super::export_limits::ExportPlace;
+use crate::http::error::ApiError;
 use crate::models::post::{ListedPost, ScoredPost};
 use crate::store::StoreError;
 
@@ -194,8 +194,8 @@ mod tests {
 
     use actix_web::test::TestRequest;
 
-    use super::super::export_room::{Exports, ExportsParams};
     use super::*;
+    use crate::http::posts::export_limits::{Exports, ExportsParams};
     use crate::models::post::{Post, Source};
     use crate::models::score::{Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel};
     use actix_web::body::to_bytes;

@@ -7,9 +7,9 @@ use actix_web::web::Data;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::error::{ApiError, ErrorBody};
-use super::extract::Parameters;
-use super::state::AppState;
+use crate::http::error::{ApiError, ErrorBody};
+use crate::http::extract::Parameters;
+use crate::http::state::AppState;
 use crate::models::bounded::{MaxRate, MinVirality};
 use crate::models::live::FrameId;
 use crate::models::score::SentimentLabel;

@@ -3,10 +3,11 @@
 use actix_web::web::{Data, Json, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::body;
-use super::error::{ApiError, ErrorBody};
-use super::extract::{self, NoParameters, Parameters};
-use super::state::AppState;
+use crate::http::body;
+use crate::http::error::{ApiError, ErrorBody};
+use crate::http::extract;
+use crate::http::extract::{NoParameters, Parameters};
+use crate::http::state::AppState;
 use crate::models::new_post::Rejection;
 use crate::models::saved_view::{NAME_CHARS_MAX, NewView, QUERY_CHARS_MAX, SavedView};
 use crate::store::page::Page;

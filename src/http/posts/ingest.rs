@@ -11,8 +11,8 @@ use utoipa::openapi::schema::{ArrayBuilder, OneOfBuilder, SchemaType};
 use utoipa::openapi::{ObjectBuilder, Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::error::ApiError;
-use super::extract::content_type;
+use crate::http::error::ApiError;
+use crate::http::extract::content_type;
 use crate::models::new_post::{AcceptContext, NewPost, Rejection, accept, parse};
 use crate::models::post::AcceptedPost;
 

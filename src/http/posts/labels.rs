@@ -5,11 +5,12 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::body;
-use super::error::{ApiError, ErrorBody};
 use super::export::{self, Format};
-use super::extract::{self, Parameters};
-use super::state::AppState;
+use crate::http::body;
+use crate::http::error::{ApiError, ErrorBody};
+use crate::http::extract;
+use crate::http::extract::Parameters;
+use crate::http::state::AppState;
 use crate::models::label::{BY_CHARS_MAX, LabelCorrection, LabelledPost, NOTE_CHARS_MAX, NewLabel};
 use crate::models::new_post::Rejection;
 use crate::store::posts::labels;

@@ -3,8 +3,8 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::error::{ApiError, ErrorBody};
-use super::state::AppState;
+use crate::http::error::{ApiError, ErrorBody};
+use crate::http::state::AppState;
 
 /// Live news
 ///

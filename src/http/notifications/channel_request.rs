@@ -6,10 +6,10 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::body;
-use super::error::ApiError;
-use super::extract;
-use super::state::AppState;
+use crate::http::body;
+use crate::http::error::ApiError;
+use crate::http::extract;
+use crate::http::state::AppState;
 use crate::models::alert::Severity;
 use crate::models::new_post::Rejection;
 use crate::models::notification::{ChannelKind, Delivery, NewChannelSettings};
@@ -34,7 +34,7 @@ pub struct NewChannel {
     )]
     name: String,
     /// By which way. Never changes.
-    pub(super) kind: ChannelKind,
+    pub(in crate::http) kind: ChannelKind,
     /// Whether anything is sent to it; true when absent. Enabling one that was disabled gives it a fresh start.
     #[serde(default = "yes")]
     enabled: bool,
@@ -65,13 +65,13 @@ fn warning() -> Severity {
 }
 
 /// What the body says.
-pub(super) async fn read(request: &HttpRequest, payload: Payload) -> Result<NewChannel, ApiError> {
+pub(in crate::http) async fn read(request: &HttpRequest, payload: Payload) -> Result<NewChannel, ApiError> {
     let body = body::receive(request, payload, BODY_BYTES_MAX).await?;
     extract::json(request, &body)
 }
 
 /// A wish that can be granted, and the secret to be told once.
-pub(super) fn draft(
+pub(in crate::http) fn draft(
     state: &AppState,
     id: Uuid,
     wish: NewChannel,
@@ -112,7 +112,7 @@ pub(super) fn draft(
 }
 
 /// Refuses to keep secrets that nobody could open tomorrow.
-pub(super) fn must_last(state: &AppState) -> Result<(), ApiError> {
+pub(in crate::http) fn must_last(state: &AppState) -> Result<(), ApiError> {
     if state.messenger.keyring().is_lasting() {
         return Ok(());
     }
@@ -123,7 +123,7 @@ pub(super) fn must_last(state: &AppState) -> Result<(), ApiError> {
 }
 
 /// A field that cannot be so; `problem` continues the sentence that starts with its name.
-pub(super) fn rejected(field: &str, problem: &str) -> ApiError {
+pub(in crate::http) fn rejected(field: &str, problem: &str) -> ApiError {
     let message = format!("`{field}` {problem}");
     ApiError::Rejected(Rejection { code: "invalid_field", field: field.to_owned(), message })
 }

@@ -4,11 +4,12 @@ use actix_web::web::{Data, Json, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use jiff::Timestamp;
 
-use super::body;
-use super::error::{ApiError, ErrorBody};
-use super::extract::{self, NoParameters, Parameters};
-use super::state::AppState;
 use crate::alerting::preview;
+use crate::http::body;
+use crate::http::error::{ApiError, ErrorBody};
+use crate::http::extract;
+use crate::http::extract::{NoParameters, Parameters};
+use crate::http::state::AppState;
 use crate::models::alert_rule::{Metric, NewRule, Preview, Rule};
 use crate::models::evaluation::Group;
 use crate::models::new_post::Rejection;
@@ -22,7 +23,7 @@ use crate::store::page::Page;
 const PREVIEWED_MAX: i64 = 20;
 
 /// A rule is a few hundred bytes.
-pub(super) const BODY_BYTES_MAX: usize = 64 * 1024;
+pub(in crate::http) const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// List all alert rules, those that came with Groundswell first
 #[utoipa::path(get, path = "/api/v1/alert-rules", tag = "alerts", operation_id = "list_alert_rules", responses(

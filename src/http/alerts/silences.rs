@@ -4,11 +4,12 @@ use actix_web::web::{Data, Json, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use jiff::Timestamp;
 
-use super::alert_rules::BODY_BYTES_MAX;
-use super::body;
-use super::error::{ApiError, ErrorBody};
-use super::extract::{self, NoParameters, Parameters};
-use super::state::AppState;
+use super::rules::BODY_BYTES_MAX;
+use crate::http::body;
+use crate::http::error::{ApiError, ErrorBody};
+use crate::http::extract;
+use crate::http::extract::{NoParameters, Parameters};
+use crate::http::state::AppState;
 use crate::models::silence::{NewSilence, Silence};
 use crate::store::alerts::silences;
 use crate::store::alerts::silences::SILENCES_MAX;

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::error::{ApiError, ErrorBody};
-use super::extract::{NoParameters, Parameters};
-use super::state::AppState;
+use crate::http::error::{ApiError, ErrorBody};
+use crate::http::extract::{NoParameters, Parameters};
+use crate::http::state::AppState;
 use crate::stream::TICKET_LIFETIME;
 
 /// A pass for one live connection.

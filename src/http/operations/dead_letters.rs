@@ -7,10 +7,11 @@ use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, OneOfBuilder, 
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
-use super::body;
-use super::error::{ApiError, ErrorBody};
-use super::extract::{self, Parameters};
-use super::state::AppState;
+use crate::http::body;
+use crate::http::error::{ApiError, ErrorBody};
+use crate::http::extract;
+use crate::http::extract::Parameters;
+use crate::http::state::AppState;
 use crate::models::new_post::Rejection;
 use crate::stream::{DeadLetterPage, EntryId};
 

@@ -11,11 +11,12 @@ use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, OneOfBuilder, 
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::body;
-use super::error::{ApiError, ErrorBody};
-use super::extract::{self, NoParameters, Parameters};
-use super::state::AppState;
 use crate::actors::scoring::job_queue::LaneError;
+use crate::http::body;
+use crate::http::error::{ApiError, ErrorBody};
+use crate::http::extract;
+use crate::http::extract::{NoParameters, Parameters};
+use crate::http::state::AppState;
 use crate::models::new_post::Rejection;
 use crate::models::score::Score;
 

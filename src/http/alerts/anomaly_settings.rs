@@ -3,10 +3,11 @@
 use actix_web::HttpRequest;
 use actix_web::web::{Data, Json, Payload};
 
-use super::body;
-use super::error::{ApiError, ErrorBody};
-use super::extract::{self, NoParameters, Parameters};
-use super::state::AppState;
+use crate::http::body;
+use crate::http::error::{ApiError, ErrorBody};
+use crate::http::extract;
+use crate::http::extract::{NoParameters, Parameters};
+use crate::http::state::AppState;
 use crate::models::new_post::Rejection;
 use crate::models::signals::SignalSettings;
 use crate::store::alerts::anomalies;

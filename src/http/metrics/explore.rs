@@ -6,10 +6,11 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::error::{ApiError, ErrorBody};
-use super::extract::{self, Parameters};
 use super::range::{RangeName, RangeWish};
-use super::state::AppState;
+use crate::http::error::{ApiError, ErrorBody};
+use crate::http::extract;
+use crate::http::extract::Parameters;
+use crate::http::state::AppState;
 use crate::models::explore::{BreakdownBy, ExploreBreakdown, ExploreSeries, Step};
 use crate::models::score::EMOTIONS;
 use crate::store::metrics::breakdown;
@@ -74,7 +75,7 @@ macro_rules! filter_parameters {
             /// Its end, exclusive, RFC 3339; now when absent.
             to: Option<jiff::Timestamp>,
             /// Instead of `from` and `to`: a range that ends now.
-            window: Option<$crate::http::range::RangeName>,
+            window: Option<$crate::http::metrics::range::RangeName>,
             /// Words to find, as typed into a web search: `"a phrase"`, `or`, `-without`; at most 500 characters.
             #[param(max_length = 500)]
             q: Option<String>,
@@ -111,7 +112,7 @@ macro_rules! filter_parameters {
                 let Self {
                     q, source, platform, product, channel, city, label, emotion, lang, author, min_virality, min_churn, ..
                 } = self;
-                $crate::http::explore::checked($crate::store::posts::filter::PostFilter {
+                $crate::http::metrics::explore::checked($crate::store::posts::filter::PostFilter {
                     q: q.clone(),
                     source: source.clone(),
                     platform: platform.clone(),
@@ -127,13 +128,13 @@ macro_rules! filter_parameters {
                 })
             }
 
-            fn range(&self) -> $crate::http::range::RangeWish {
-                $crate::http::range::RangeWish { window: self.window, from: self.from, to: self.to }
+            fn range(&self) -> $crate::http::metrics::range::RangeWish {
+                $crate::http::metrics::range::RangeWish { window: self.window, from: self.from, to: self.to }
             }
         }
     };
 }
-pub(super) use filter_parameters;
+pub(in crate::http) use filter_parameters;
 
 /// A filter whose values are ones that posts can have.
 ///

@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::error::{ApiError, ErrorBody};
-use super::extract::Parameters;
-use super::state::AppState;
+use crate::http::error::{ApiError, ErrorBody};
+use crate::http::extract::Parameters;
+use crate::http::state::AppState;
 use crate::models::metrics::{Breakdowns, Emotions, Overall, Trend};
 use crate::models::rollup::Dimension;
 use crate::store::metrics::live;
