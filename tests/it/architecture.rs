@@ -221,7 +221,7 @@ fn a_planted_violation_is_found() {
     check("ws/session.rs", "let n = crate::http::limit();", &["src/ws/session.rs: `ws` may not use `http`"]);
     check(
         "actors/aggregator/commit.rs",
-        "use super::super::config::Config;",
+        "use super::super::super::config::Config;",
         &["src/actors/aggregator/commit.rs: `actors` may not use `config`"],
     );
     check(
