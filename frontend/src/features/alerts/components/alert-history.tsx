@@ -1,7 +1,8 @@
 import { clsx } from 'clsx';
 import { Button } from '@/components/ui/button';
-import { Empty, Failure, Skeleton } from '@/components/ui/notice';
+import { Empty } from '@/components/ui/notice';
 import { Panel } from '@/components/ui/panel';
+import { QueryStatus } from '@/components/ui/query-status';
 import { Select } from '@/components/ui/select';
 import { useAlertHistory } from '@/features/alerts/api/use-alert-list';
 import { AlertCard } from '@/features/alerts/components/alert-card';
@@ -52,15 +53,7 @@ export function AlertHistory({ place, onChange }: AlertHistoryProps) {
         </>
       }
     >
-      {history.isPending && <Skeleton rows={6} label="Loading alert history" />}
-      {history.error !== null && (
-        <Failure
-          className="mt-2"
-          what="The alert history could not be loaded"
-          error={history.error}
-          onRetry={() => void history.refetch()}
-        />
-      )}
+      <QueryStatus query={history} what="alert history" rows={6} />
       {history.data !== undefined && alerts.length === 0 && (
         <Empty title={(state ?? rule) ? 'No matching alerts' : 'No alerts yet'} />
       )}

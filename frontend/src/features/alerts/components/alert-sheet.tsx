@@ -3,8 +3,8 @@ import type { ReactNode } from 'react';
 import { Badge } from '@/components/ui/badge';
 import { Button } from '@/components/ui/button';
 import { ExploreLink } from '@/components/ui/explore-link';
-import { Empty, Failure, Skeleton } from '@/components/ui/notice';
-import { isGone } from '@/lib/api-client';
+import { Empty, Failure } from '@/components/ui/notice';
+import { QueryStatus } from '@/components/ui/query-status';
 import { Sheet } from '@/components/ui/sheet';
 import { SourceBadge } from '@/components/ui/source-badge';
 import { useAlert } from '@/features/alerts/api/use-alert-list';
@@ -24,24 +24,20 @@ import { formatCount, formatDate, formatScore } from '@/lib/format';
 
 /** Why an alert was raised: the series and what is usual, the terms, the posts, and all that happened to it. */
 export function AlertSheet({ id, onClose }: { id: string; onClose: () => void }) {
-  const { data, error, isPending, refetch } = useAlert(id);
+  const query = useAlert(id);
+  const { data } = query;
   return (
     <Sheet
       title={data?.title ?? 'Alert'}
       onClose={onClose}
       footer={data && <Actions alert={data} />}
     >
-      {isPending && <Skeleton rows={8} label="Loading alert" />}
-      {isGone(error) && (
-        <Empty title="Alert not found">The link may point to a different server.</Empty>
-      )}
-      {error !== null && !isGone(error) && (
-        <Failure
-          what="The alert could not be loaded"
-          error={error}
-          onRetry={() => void refetch()}
-        />
-      )}
+      <QueryStatus
+        query={query}
+        what="alert"
+        rows={8}
+        gone={<Empty title="Alert not found">The link may point to a different server.</Empty>}
+      />
       {data !== undefined && <Body alert={data} />}
     </Sheet>
   );

@@ -1,6 +1,7 @@
 import { Badge } from '@/components/ui/badge';
-import { Empty, Failure, Skeleton } from '@/components/ui/notice';
+import { Empty } from '@/components/ui/notice';
 import { Panel } from '@/components/ui/panel';
+import { QueryStatus } from '@/components/ui/query-status';
 import type { useOpenAlerts } from '@/features/alerts/api/use-open-alerts';
 import { AlertCard } from '@/features/alerts/components/alert-card';
 import { formatSome } from '@/lib/format';
@@ -11,9 +12,9 @@ interface OpenAlertsProps {
   onOpen: (id: string) => void;
 }
 
-const LOUDNESS = { critical: 0, warning: 1, info: 2 } as const;
+const SEVERITY_ORDER = { critical: 0, warning: 1, info: 2 } as const;
 
-/** What needs a person now: the unseen before the seen, the loudest first. */
+/** The open alerts: unacknowledged before acknowledged, the most severe first. */
 export function OpenAlerts({
   open: { alerts, isCut, error, isPending, refetch },
   onOpen,
@@ -22,7 +23,7 @@ export function OpenAlerts({
   const sorted = alerts.toSorted(
     (a, b) =>
       Number(Boolean(a.acknowledged_at)) - Number(Boolean(b.acknowledged_at)) ||
-      LOUDNESS[a.severity] - LOUDNESS[b.severity] ||
+      SEVERITY_ORDER[a.severity] - SEVERITY_ORDER[b.severity] ||
       Date.parse(b.opened_at) - Date.parse(a.opened_at),
   );
   return (
@@ -37,15 +38,11 @@ export function OpenAlerts({
         )
       }
     >
-      {error !== null && (
-        <Failure
-          className="mt-2"
-          what="The alerts could not be loaded"
-          error={error}
-          onRetry={() => void refetch()}
-        />
-      )}
-      {isPending && alerts.length === 0 && <Skeleton rows={5} label="Loading alerts" />}
+      <QueryStatus
+        query={{ error, refetch, isPending: isPending && alerts.length === 0 }}
+        what="alerts"
+        rows={5}
+      />
       {!isPending && error === null && alerts.length === 0 && (
         <Empty title="No open alerts">
           An alert opens when a rule fires or when a signal detects an unusual change. Past alerts

@@ -1,7 +1,8 @@
 import { clsx } from 'clsx';
 import { NativeSelect } from '@/components/ui/field';
-import { Empty, Failure, Skeleton } from '@/components/ui/notice';
+import { Empty } from '@/components/ui/notice';
 import { Panel } from '@/components/ui/panel';
+import { QueryStatus } from '@/components/ui/query-status';
 import { useBreakdown } from '@/features/explore/api/use-sums';
 import type { BreakdownItem } from '@/features/explore/api/wire';
 import { DIMENSIONS, type Dimension, type ExploreQuery } from '@/features/explore/model/query';
@@ -18,7 +19,8 @@ interface BreakdownPanelProps {
 
 /** The same posts divided by one dimension; each row narrows the page to its posts. */
 export function BreakdownPanel({ query, onBy, onNarrow, className }: BreakdownPanelProps) {
-  const { data, error, isPending, isPlaceholderData, refetch } = useBreakdown(query);
+  const breakdown = useBreakdown(query);
+  const { data, isPending, isPlaceholderData } = breakdown;
   const items = data?.by === query.by ? data.items : [];
   const largest = Math.max(...items.map(({ count }) => count), 1);
   return (
@@ -40,17 +42,11 @@ export function BreakdownPanel({ query, onBy, onNarrow, className }: BreakdownPa
         </NativeSelect>
       }
     >
-      {error !== null && (
-        <Failure
-          className="mt-2"
-          what="The breakdown could not be loaded"
-          error={error}
-          onRetry={() => void refetch()}
-        />
-      )}
-      {(isPending || (isPlaceholderData && items.length === 0)) && error === null && (
-        <Skeleton rows={6} label="Loading breakdown" />
-      )}
+      <QueryStatus
+        query={{ ...breakdown, isPending: isPending || (isPlaceholderData && items.length === 0) }}
+        what="breakdown"
+        rows={6}
+      />
       {data?.by === query.by && items.length === 0 && <Empty title="No posts to break down" />}
       {items.length > 0 && <Heads by={query.by} isCompared={query.compare} />}
       <ul

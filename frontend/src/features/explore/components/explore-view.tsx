@@ -4,7 +4,7 @@ import { useCallback, type ReactNode } from 'react';
 import type { PostDetails } from '@/api/wire';
 import { Button } from '@/components/ui/button';
 import { NativeSelect } from '@/components/ui/field';
-import { Failure, Skeleton } from '@/components/ui/notice';
+import { QueryStatus } from '@/components/ui/query-status';
 import { EXPLORE_KEY, useSeries } from '@/features/explore/api/use-sums';
 import { BreakdownPanel } from '@/features/explore/components/breakdown-panel';
 import { ExportMenu } from '@/features/explore/components/export-menu';
@@ -67,14 +67,7 @@ export function ExploreView({ query, onChange, onOpenView, renderScores }: Explo
         </div>
       </div>
       <FilterRow query={query} onChange={onChange} />
-      {series.error !== null && (
-        <Failure
-          what="The figures could not be loaded"
-          error={series.error}
-          onRetry={() => void series.refetch()}
-        />
-      )}
-      {series.isPending && <Skeleton rows={7} label="Loading figures" />}
+      <QueryStatus query={series} what="figures" rows={7} />
       {series.data !== undefined && (
         <div
           className={clsx('flex flex-col gap-3', series.isPlaceholderData && 'opacity-60')}

@@ -1,8 +1,8 @@
 import type { ReactNode } from 'react';
 import type { PostDetails } from '@/api/wire';
 import { Badge } from '@/components/ui/badge';
-import { Empty, Failure, Skeleton } from '@/components/ui/notice';
-import { isGone } from '@/lib/api-client';
+import { Empty } from '@/components/ui/notice';
+import { QueryStatus } from '@/components/ui/query-status';
 import { Sheet } from '@/components/ui/sheet';
 import { SourceBadge } from '@/components/ui/source-badge';
 import { usePostDetails } from '@/features/explore/api/use-posts';
@@ -20,18 +20,20 @@ interface PostSheetProps {
 
 /** Everything known about one post, and the place to say that its label is wrong. */
 export function PostSheet({ uuid, tz, onClose, renderScores }: PostSheetProps) {
-  const { data, error, isPending, refetch } = usePostDetails(uuid);
+  const query = usePostDetails(uuid);
+  const { data } = query;
   return (
     <Sheet title="Post" onClose={onClose}>
-      {isPending && <Skeleton rows={8} label="Loading post" />}
-      {isGone(error) && (
-        <Empty title="Post not found">
-          It may have been deleted: posts are kept for a limited time.
-        </Empty>
-      )}
-      {error !== null && !isGone(error) && (
-        <Failure what="The post could not be loaded" error={error} onRetry={() => void refetch()} />
-      )}
+      <QueryStatus
+        query={query}
+        what="post"
+        rows={8}
+        gone={
+          <Empty title="Post not found">
+            It may have been deleted: posts are kept for a limited time.
+          </Empty>
+        }
+      />
       {data !== undefined && (
         <div className="flex flex-col gap-4">
           <article>

@@ -1,7 +1,8 @@
 import { clsx } from 'clsx';
 import { Button } from '@/components/ui/button';
-import { Empty, Failure, Skeleton } from '@/components/ui/notice';
+import { Empty } from '@/components/ui/notice';
 import { Panel } from '@/components/ui/panel';
+import { QueryStatus } from '@/components/ui/query-status';
 import { Segmented } from '@/components/ui/segmented';
 import { usePosts } from '@/features/explore/api/use-posts';
 import { PostRow } from '@/features/explore/components/post-row';
@@ -42,15 +43,7 @@ export function PostsPanel({ query, onOrder, onOpen, className }: PostsPanelProp
           To sort by anything other than time, choose a period of up to seven days.
         </p>
       )}
-      {posts.isPending && <Skeleton rows={8} label="Loading posts" />}
-      {posts.error !== null && (
-        <Failure
-          className="mt-2"
-          what="The posts could not be loaded"
-          error={posts.error}
-          onRetry={() => void posts.refetch()}
-        />
-      )}
+      <QueryStatus query={posts} what="posts" rows={8} />
       {posts.data !== undefined && items.length === 0 && (
         <Empty title="No matching posts">
           Remove a filter, search for fewer words, or choose a longer period.

@@ -1,8 +1,9 @@
 import { Badge } from '@/components/ui/badge';
 import { Button } from '@/components/ui/button';
 import { Confirm } from '@/components/ui/confirm';
-import { Empty, Failure, Notice, Skeleton } from '@/components/ui/notice';
+import { Empty, Failure, Notice } from '@/components/ui/notice';
 import { Panel } from '@/components/ui/panel';
+import { QueryStatus } from '@/components/ui/query-status';
 import {
   useDeadLetters,
   useReplay,
@@ -55,19 +56,13 @@ export function DeadLettersPanel({ n_dead, now }: DeadLettersPanelProps) {
       {replay.error !== null && (
         <Failure className="mt-2" what="The posts could not be replayed" error={replay.error} />
       )}
-      {letters.error !== null && (
-        <Failure
-          className="mt-2"
-          what="The dead letters could not be loaded"
-          error={letters.error}
-          onRetry={() => void letters.refetch()}
-        />
-      )}
+      <QueryStatus
+        query={{ ...letters, isPending: letters.isPending && n_dead !== null && n_dead > 0 }}
+        what="dead letters"
+        rows={4}
+      />
       {n_dead === null && <Empty title="Unavailable while Redis is unreachable" />}
       {n_dead === 0 && <Empty title="No dead letters" />}
-      {n_dead !== null && n_dead > 0 && letters.isPending && (
-        <Skeleton rows={4} label="Loading dead letters" />
-      )}
       <ul aria-label="Dead letters" className="-mx-4 mt-2">
         {items.map((letter) => (
           <Letter

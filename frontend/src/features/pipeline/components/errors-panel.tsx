@@ -4,8 +4,8 @@ import { Chart } from '@/components/charts/chart';
 import { usePalette } from '@/components/charts/palette';
 import { Button } from '@/components/ui/button';
 import { DataTable, type Column } from '@/components/ui/data-table';
-import { Failure, Skeleton } from '@/components/ui/notice';
 import { Panel } from '@/components/ui/panel';
+import { QueryStatus } from '@/components/ui/query-status';
 import { Segmented } from '@/components/ui/segmented';
 import {
   useErrors,
@@ -36,7 +36,7 @@ const formatTime = (at: string) => CLOCK.format(new Date(at));
 /** What went wrong in this process: how often, when, where, and the newest of it in words. */
 export function ErrorsPanel({ now }: { now: number }) {
   const [window, setWindow] = useState<ErrorWindow>('1h');
-  const { data, error, isPending, refetch } = useErrors(window);
+  const errors = useErrors(window);
   return (
     <Panel
       title="Errors"
@@ -45,16 +45,8 @@ export function ErrorsPanel({ now }: { now: number }) {
         <Segmented label="Time range" value={window} options={WINDOWS} onChange={setWindow} />
       }
     >
-      {error !== null && (
-        <Failure
-          className="mt-2"
-          what="The errors could not be loaded"
-          error={error}
-          onRetry={() => void refetch()}
-        />
-      )}
-      {isPending && <Skeleton rows={5} label="Loading errors" />}
-      {data !== undefined && <Overview overview={data} now={now} />}
+      <QueryStatus query={errors} what="errors" rows={5} />
+      {errors.data !== undefined && <Overview overview={errors.data} now={now} />}
     </Panel>
   );
 }
