@@ -40,3 +40,31 @@ export function Confirm({ trigger, question, children, action, onConfirm }: Conf
     </AlertDialog.Root>
   );
 }
+
+interface DeleteButtonProps {
+  /** What is deleted: `rule`. */
+  noun: string;
+  name: string;
+  /** What deleting it affects. */
+  children: ReactNode;
+  className?: string;
+  onDelete: () => void;
+}
+
+/** A button that deletes an item once the person confirms. */
+export function DeleteButton({ noun, name, children, className, onDelete }: DeleteButtonProps) {
+  return (
+    <Confirm
+      trigger={
+        <Button look="quiet" className={className} aria-label={`Delete ${name}`}>
+          Delete
+        </Button>
+      }
+      question={`Delete the ${noun} “${name}”?`}
+      action="Delete"
+      onConfirm={onDelete}
+    >
+      {children}
+    </Confirm>
+  );
+}

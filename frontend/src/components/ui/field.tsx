@@ -85,3 +85,63 @@ export function NativeSelect({ className, children, ...rest }: ComponentProps<'s
 function frameOf(invalid: unknown): string {
   return invalid ? 'border-critical' : 'border-line hover:border-line-strong';
 }
+
+type LabelProps = Omit<FieldProps, 'children'>;
+
+interface TextFieldProps
+  extends
+    LabelProps,
+    Pick<
+      ComponentProps<'input'>,
+      'type' | 'inputMode' | 'placeholder' | 'maxLength' | 'autoComplete'
+    > {
+  value: string;
+  inputClassName?: string;
+  onChange: (text: string) => void;
+}
+
+/** One line of text with its label, hint and error. */
+export function TextField({ value, inputClassName, onChange, ...props }: TextFieldProps) {
+  const { type, inputMode, placeholder, maxLength, autoComplete, ...field } = props;
+  return (
+    <Field {...field}>
+      {(control) => (
+        <Input
+          {...control}
+          {...{ type, inputMode, placeholder, maxLength, autoComplete }}
+          className={inputClassName}
+          value={value}
+          onChange={({ target }) => onChange(target.value)}
+        />
+      )}
+    </Field>
+  );
+}
+
+interface SelectFieldProps<Value extends string> extends LabelProps {
+  value: Value;
+  options: readonly { value: Value; text: string }[];
+  onChange: (value: Value) => void;
+}
+
+/** A choice from a native list with its label, hint and error. */
+export function SelectField<Value extends string>(props: SelectFieldProps<Value>) {
+  const { value, options, onChange, ...field } = props;
+  const choose = (chosen: string) => {
+    const option = options.find((known) => known.value === chosen);
+    if (option !== undefined) onChange(option.value);
+  };
+  return (
+    <Field {...field}>
+      {(control) => (
+        <NativeSelect {...control} value={value} onChange={({ target }) => choose(target.value)}>
+          {options.map((option) => (
+            <option key={option.value} value={option.value}>
+              {option.text}
+            </option>
+          ))}
+        </NativeSelect>
+      )}
+    </Field>
+  );
+}

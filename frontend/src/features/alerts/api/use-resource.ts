@@ -23,11 +23,11 @@ export function useList<Item>({ key, all }: Resource) {
   });
 }
 
-/** Makes a new one where `id` is null, else puts `body` in its place. */
-export function useSave<Body, Answer>(resource: Resource) {
+/** Creates an item if `id` is null, otherwise replaces it. */
+export function useSave<Body, Answer>(resource: Resource, id: string | null) {
   const refresh = useRefresh(resource);
   return useMutation({
-    mutationFn: ({ id, body }: { id: string | null; body: Body }) =>
+    mutationFn: (body: Body) =>
       id === null
         ? sendJson<Answer>('POST', resource.all, body)
         : sendJson<Answer>('PUT', resource.one(id), body),
@@ -43,7 +43,7 @@ export function useRemove(resource: Resource) {
   });
 }
 
-function useRefresh({ key, alsoStale = [] }: Resource) {
+export function useRefresh({ key, alsoStale = [] }: Resource) {
   const client = useQueryClient();
   return () =>
     Promise.all([key, ...alsoStale].map((queryKey) => client.invalidateQueries({ queryKey })));

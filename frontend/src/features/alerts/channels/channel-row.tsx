@@ -1,6 +1,6 @@
 import { Badge } from '@/components/ui/badge';
 import { Button } from '@/components/ui/button';
-import { Confirm } from '@/components/ui/confirm';
+import { Confirm, DeleteButton } from '@/components/ui/confirm';
 import { Failure, Notice } from '@/components/ui/notice';
 import { Switch } from '@/components/ui/switch';
 import { CHANNELS } from '@/features/alerts/api/resources';
@@ -24,18 +24,16 @@ interface ChannelRowProps {
   onSecret: (secret: string | null) => void;
 }
 
-/** One channel: where it leads, how it fares, and everything that can be done with it. */
+/** One channel: its target, its state, and its actions. */
 export function ChannelRow({ channel, onEdit, onLog, onSecret }: ChannelRowProps) {
-  const save = useSave<NewChannel, Channel>(CHANNELS);
+  const save = useSave<NewChannel, Channel>(CHANNELS, channel.id);
   const remove = useRemove(CHANNELS);
   const test = useTestChannel();
   const rotate = useRotateSecret();
   const { name, kind } = channel;
   const failed = save.error ?? remove.error ?? rotate.error;
-  const switchTo = (enabled: boolean) => {
-    const { channel: body } = readDraft({ draft: { ...toDraft(channel), enabled }, isKnown: true });
-    save.mutate({ id: channel.id, body });
-  };
+  const setEnabled = (enabled: boolean) =>
+    save.mutate(readDraft({ draft: { ...toDraft(channel), enabled }, isSaved: true }).value);
   return (
     <li className="border-t border-line px-4 py-3">
       <div className="flex flex-wrap items-center gap-x-3 gap-y-2">
@@ -43,7 +41,7 @@ export function ChannelRow({ channel, onEdit, onLog, onSecret }: ChannelRowProps
           label={`Enable ${name}`}
           checked={channel.enabled}
           disabled={save.isPending}
-          onChange={switchTo}
+          onChange={setEnabled}
         />
         <div className="min-w-0 flex-1 basis-60 wrap-anywhere">
           <p className="flex flex-wrap items-center gap-2 text-[13.5px] font-medium">
@@ -56,7 +54,7 @@ export function ChannelRow({ channel, onEdit, onLog, onSecret }: ChannelRowProps
             )}
           </p>
           <p className="text-[13px] break-all text-ink-soft">{describeTarget(channel)}</p>
-          <p className="caption">{describeHabits(channel)}</p>
+          <p className="caption">{describeDelivery(channel)}</p>
         </div>
         <div className="flex flex-wrap gap-1">
           <Button
@@ -89,18 +87,9 @@ export function ChannelRow({ channel, onEdit, onLog, onSecret }: ChannelRowProps
               new secret.
             </Confirm>
           )}
-          <Confirm
-            trigger={
-              <Button look="quiet" aria-label={`Delete ${name}`}>
-                Delete
-              </Button>
-            }
-            question={`Delete the channel “${name}”?`}
-            action="Delete"
-            onConfirm={() => remove.mutate(channel.id)}
-          >
+          <DeleteButton noun="channel" name={name} onDelete={() => remove.mutate(channel.id)}>
             Pending notifications are discarded. Rules keep their other channels.
-          </Confirm>
+          </DeleteButton>
         </div>
       </div>
       {channel.disabled_reason && (
@@ -124,7 +113,7 @@ export function ChannelRow({ channel, onEdit, onLog, onSecret }: ChannelRowProps
   );
 }
 
-function describeHabits({ delivery, minimum_severity, last_success_at }: Channel): string {
+function describeDelivery({ delivery, minimum_severity, last_success_at }: Channel): string {
   const when =
     delivery.mode === 'digest'
       ? `digest every ${formatDuration(delivery.every_seconds)}`

@@ -1,7 +1,8 @@
 import { useState } from 'react';
 import { Button } from '@/components/ui/button';
-import { Empty, Failure, Skeleton } from '@/components/ui/notice';
+import { Empty } from '@/components/ui/notice';
 import { Panel } from '@/components/ui/panel';
+import { QueryStatus } from '@/components/ui/query-status';
 import { Sheet } from '@/components/ui/sheet';
 import { CHANNELS } from '@/features/alerts/api/resources';
 import { useList } from '@/features/alerts/api/use-resource';
@@ -16,12 +17,13 @@ type Open =
   | { kind: 'secret'; name: string; secret: string }
   | { kind: 'log'; channel: Channel };
 
-/** Who is told, by which way, and what became of it. */
+/** The channels, and the notifications that none of them could deliver. */
 export function ChannelsPanel({ onOpenAlert }: { onOpenAlert: (id: string) => void }) {
-  const { data: channels, error, isPending, refetch } = useList<Channel>(CHANNELS);
+  const query = useList<Channel>(CHANNELS);
+  const channels = query.data;
   const [open, setOpen] = useState<Open | null>(null);
   const close = () => setOpen(null);
-  const tell = (name: string, secret: string | null) =>
+  const showSecret = (name: string, secret: string | null) =>
     setOpen(secret === null ? null : { kind: 'secret', name, secret });
   return (
     <div className="grid items-start gap-3 min-[1180px]:grid-cols-[minmax(0,7fr)_minmax(0,5fr)]">
@@ -34,14 +36,7 @@ export function ChannelsPanel({ onOpenAlert }: { onOpenAlert: (id: string) => vo
           </Button>
         }
       >
-        {isPending && <Skeleton rows={5} label="Loading channels" />}
-        {error !== null && (
-          <Failure
-            what="The channels could not be loaded"
-            error={error}
-            onRetry={() => void refetch()}
-          />
-        )}
+        <QueryStatus query={query} what="channels" rows={5} />
         {channels?.length === 0 && (
           <Empty title="No channels yet">
             Add a webhook, Slack, email or PagerDuty channel. Until then, alerts appear only here.
@@ -54,7 +49,7 @@ export function ChannelsPanel({ onOpenAlert }: { onOpenAlert: (id: string) => vo
               channel={channel}
               onEdit={() => setOpen({ kind: 'edit', channel })}
               onLog={() => setOpen({ kind: 'log', channel })}
-              onSecret={(secret) => tell(channel.name, secret)}
+              onSecret={(secret) => showSecret(channel.name, secret)}
             />
           ))}
         </ul>
@@ -71,7 +66,7 @@ export function ChannelsPanel({ onOpenAlert }: { onOpenAlert: (id: string) => vo
         />
       </Panel>
       {open?.kind === 'edit' && (
-        <ChannelEditor channel={open.channel} onSaved={tell} onClose={close} />
+        <ChannelEditor channel={open.channel} onSaved={showSecret} onClose={close} />
       )}
       {open?.kind === 'secret' && (
         <SecretSheet name={open.name} secret={open.secret} onClose={close} />

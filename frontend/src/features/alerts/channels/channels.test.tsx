@@ -43,27 +43,27 @@ test.each<[string, Partial<ChannelDraft>, string]>([
   ['half of a key', { kind: 'pagerduty', routingKey: 'abc' }, 'routing_key'],
   ['a digest every second', { url: 'https://a.b/', mode: 'digest', everySeconds: 1 }, 'delivery'],
 ])('%s cannot be meant', (_, changes, field) => {
-  const { problems } = readDraft({ draft: draft(changes), isKnown: false });
+  const { problems } = readDraft({ draft: draft(changes), isSaved: false });
   expect(Object.keys(problems)).toEqual([field]);
 });
 
 test('secrets that are not typed anew stay as they are', () => {
   for (const kind of ['slack', 'pagerduty'] as const) {
-    const { channel, problems } = readDraft({ draft: draft({ kind }), isKnown: true });
+    const { value, problems } = readDraft({ draft: draft({ kind }), isSaved: true });
     expect(problems).toEqual({});
-    expect(channel.settings).toEqual({});
+    expect(value.settings).toEqual({});
   }
 });
 
 test('several recipients are told apart by commas, semicolons and spaces', () => {
   const several = draft({ kind: 'email', to: 'ann@a.org, bob@b.org;eve@e.org' });
-  expect(readDraft({ draft: several, isKnown: false }).channel.settings).toEqual({
+  expect(readDraft({ draft: several, isSaved: false }).value.settings).toEqual({
     to: ['ann@a.org', 'bob@b.org', 'eve@e.org'],
   });
 });
 
 test('a channel survives being edited without a change', () => {
-  const { channel: written } = readDraft({ draft: toDraft(channel), isKnown: true });
+  const { value: written } = readDraft({ draft: toDraft(channel), isSaved: true });
   expect(written).toMatchObject({
     name: 'On call',
     settings: { url: 'https://hooks.example.com/' },

@@ -5,6 +5,7 @@ import type {
   NewChannelSettings,
   Severity,
 } from '@/features/alerts/api/wire';
+import type { Problems } from '@/lib/use-editor';
 
 export const KIND_NAMES: Record<ChannelKind, string> = {
   webhook: 'Webhook',
@@ -14,10 +15,10 @@ export const KIND_NAMES: Record<ChannelKind, string> = {
   web_push: 'Web push',
 };
 
-/** A browser subscribes itself, by the switch at the top of the page. */
+/** Every kind but `web_push`: a browser subscribes itself. */
 export const WRITABLE_KINDS = ['webhook', 'slack', 'email', 'pagerduty'] as const;
 
-/** A channel while it is being written. Secrets left empty stay as they are. */
+/** A channel in the form. Secrets left empty keep their value. */
 export interface ChannelDraft {
   name: string;
   kind: ChannelKind;
@@ -27,7 +28,7 @@ export interface ChannelDraft {
   mode: 'immediate' | 'digest';
   everySeconds: number;
   severity: Severity;
-  /** Whether it also hears what is wrong with the service itself. */
+  /** Whether the channel also receives service alerts. */
   serviceAlerts: boolean;
   enabled: boolean;
 }
@@ -65,16 +66,16 @@ export function toDraft(channel: Channel): ChannelDraft {
 
 interface ReadParams {
   draft: ChannelDraft;
-  /** Whether there is one already, whose secrets may stay. */
-  isKnown: boolean;
+  /** Whether the channel exists, so that its secrets may be left empty. */
+  isSaved: boolean;
 }
 
-/** What the draft says, and everything in it that cannot be meant. */
-export function readDraft({ draft, isKnown }: ReadParams): {
-  channel: NewChannel;
-  problems: Record<string, string>;
+/** Converts a draft to a channel and lists what is wrong with it. */
+export function readDraft({ draft, isSaved }: ReadParams): {
+  value: NewChannel;
+  problems: Problems;
 } {
-  const problems: Record<string, string> = {};
+  const problems: Problems = {};
   if (draft.name.trim() === '') problems['name'] = 'Enter a name.';
   const url = draft.url.trim();
   const to = draft.to.split(/[\s,;]+/).filter((address) => address !== '');
@@ -83,8 +84,8 @@ export function readDraft({ draft, isKnown }: ReadParams): {
   switch (draft.kind) {
     case 'webhook':
     case 'slack': {
-      const mayStay = draft.kind === 'slack' && isKnown && url === '';
-      if (!mayStay && !/^https?:\/\/\S+$/i.test(url)) {
+      const keepsUrl = draft.kind === 'slack' && isSaved && url === '';
+      if (!keepsUrl && !/^https?:\/\/\S+$/i.test(url)) {
         problems['url'] = 'Enter a full URL, starting with https://.';
       }
       if (url !== '') settings.url = url;
@@ -98,7 +99,7 @@ export function readDraft({ draft, isKnown }: ReadParams): {
       settings.to = to;
       break;
     case 'pagerduty':
-      if (routingKey === '' ? !isKnown : !/^[a-z0-9]{32}$/i.test(routingKey)) {
+      if (routingKey === '' ? !isSaved : !/^[a-z0-9]{32}$/i.test(routingKey)) {
         problems['routing_key'] = 'Enter the 32-character integration key.';
       }
       if (routingKey !== '') settings.routing_key = routingKey;
@@ -109,7 +110,7 @@ export function readDraft({ draft, isKnown }: ReadParams): {
   if (draft.mode === 'digest' && !(draft.everySeconds >= 60 && draft.everySeconds <= DAY_SECONDS)) {
     problems['delivery'] = 'Must be between 1 minute and 1 day.';
   }
-  const channel: NewChannel = {
+  const value: NewChannel = {
     name: draft.name.trim(),
     kind: draft.kind,
     enabled: draft.enabled,
@@ -121,22 +122,22 @@ export function readDraft({ draft, isKnown }: ReadParams): {
     minimum_severity: draft.severity,
     service_alerts: draft.serviceAlerts,
   };
-  return { channel, problems };
+  return { value, problems };
 }
 
-/** Where messages go, as far as it may be shown. */
+/** Where messages go, without secrets. */
 export function describeTarget({ kind, settings }: Channel): string {
   if (typeof settings.url === 'string') return settings.url;
   if (settings.to) return settings.to.join(', ');
   return settings.host ?? (kind === 'pagerduty' ? 'integration key set' : 'URL set');
 }
 
-/** The signing secret, in the one answer that tells it. */
+/** Returns the signing secret; only the response that creates it contains one. */
 export function secretIn(answer: unknown): string | null {
   const { secret, settings } = (answer ?? {}) as {
     secret?: unknown;
     settings?: { secret?: unknown };
   };
-  const told = secret ?? settings?.secret;
-  return typeof told === 'string' ? told : null;
+  const found = secret ?? settings?.secret;
+  return typeof found === 'string' ? found : null;
 }

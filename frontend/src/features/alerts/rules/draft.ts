@@ -6,14 +6,15 @@ import {
   type Severity,
 } from '@/features/alerts/api/wire';
 import { UNITS, unitOf } from '@/features/alerts/rules/metrics';
+import type { Problems } from '@/lib/use-editor';
 
-/** A rule while it is being written: numbers as they are typed, in people's units. */
+/** A rule in the form: numbers as typed, in display units. */
 export interface RuleDraft {
   name: string;
   enabled: boolean;
   metric: string;
   dimension: RuleDimension;
-  /** Empty for each of the dimension. */
+  /** Empty to watch every key of the dimension. */
   key: string;
   comparison: 'above' | 'below';
   threshold: string;
@@ -26,9 +27,6 @@ export interface RuleDraft {
   severity: Severity;
   channels: string[];
 }
-
-/** By the server's names of the fields, so that its objections and ours stand in the same places. */
-export type Problems = Record<string, string>;
 
 export const NEW_DRAFT: RuleDraft = {
   name: '',
@@ -48,8 +46,8 @@ export const NEW_DRAFT: RuleDraft = {
   channels: [],
 };
 
-/** Whether it is the rule of Groundswell's own that goes by single posts: those have no number, and do not last. */
-export function isBySinglePosts({ builtin, metric }: Rule): boolean {
+/** Whether this is the built-in rule that checks individual posts; it has no minimum volume and no pending period. */
+export function checksSinglePosts({ builtin, metric }: Rule): boolean {
   return builtin && metric === 'churn_high';
 }
 
@@ -77,8 +75,8 @@ export function toDraft(rule: Rule): RuleDraft {
   };
 }
 
-/** What the draft says, and everything in it that cannot be meant; a rule may be sent where that is nothing. */
-export function readDraft(draft: RuleDraft): { rule: NewRule; problems: Problems } {
+/** Converts a draft to a rule and lists what is wrong with it. */
+export function readDraft(draft: RuleDraft): { value: NewRule; problems: Problems } {
   const unit = UNITS[unitOf(draft.metric)];
   const [threshold, clear] = [toNumber(draft.threshold), toNumber(draft.clearThreshold)];
   const volume = toNumber(draft.minimumVolume);
@@ -111,7 +109,7 @@ export function readDraft(draft: RuleDraft): { rule: NewRule; problems: Problems
       problems[field] = 'Must be between 0 seconds and 1 day.';
   }
   const key = draft.key.trim();
-  const rule: NewRule = {
+  const value: NewRule = {
     name: draft.name.trim(),
     enabled: draft.enabled,
     metric: draft.metric,
@@ -130,24 +128,24 @@ export function readDraft(draft: RuleDraft): { rule: NewRule; problems: Problems
     severity: draft.severity,
     channels: draft.channels,
   };
-  return { rule, problems };
+  return { value, problems };
 }
 
-/** The draft for another metric: lines in one unit mean nothing in another. */
+/** Changes the metric of a draft. Resets the thresholds if the unit changes. */
 export function withMetric(draft: RuleDraft, metric: string): RuleDraft {
   if (unitOf(metric) === unitOf(draft.metric)) return { ...draft, metric };
-  const [threshold, clearThreshold] = USUAL_LINES[unitOf(metric)];
+  const [threshold, clearThreshold] = DEFAULT_THRESHOLDS[unitOf(metric)];
   return { ...draft, metric, comparison: 'above', threshold, clearThreshold };
 }
 
-const USUAL_LINES = {
+const DEFAULT_THRESHOLDS = {
   percent: ['50', '45'],
   signed: ['0.5', '0.4'],
   posts: ['100', '80'],
   virality: ['80', '75'],
 } as const;
 
-/** Nothing typed is no number, though JavaScript takes it for zero; a comma is how half of the world writes a point. */
+/** Parses a typed number. An empty text is NaN rather than zero, and a comma is accepted as the decimal separator. */
 function toNumber(text: string): number {
   const typed = text.trim().replace(',', '.').replace('−', '-');
   return typed === '' ? Number.NaN : Number(typed);

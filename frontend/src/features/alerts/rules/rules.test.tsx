@@ -43,7 +43,7 @@ const draft = (changes: Partial<RuleDraft>): RuleDraft => ({
 });
 
 test('a rule survives being edited without a change', () => {
-  const { rule: written, problems } = readDraft(toDraft(rule));
+  const { value: written, problems } = readDraft(toDraft(rule));
   expect(problems).toEqual({});
   expect(rule).toMatchObject(written);
 });
@@ -63,13 +63,13 @@ test.each<[string, Partial<RuleDraft>, string]>([
 });
 
 test('shares are written in percent and kept as parts of one, with a comma as well', () => {
-  expect(readDraft(draft({ threshold: '62,5' })).rule.threshold).toBe(0.625);
+  expect(readDraft(draft({ threshold: '62,5' })).value.threshold).toBe(0.625);
 });
 
 test('no key watches each; everything together has no keys', () => {
-  expect(readDraft(draft({ key: ' ' })).rule.scope.key).toBeNull();
+  expect(readDraft(draft({ key: ' ' })).value.scope.key).toBeNull();
   const all = draft({ dimension: 'overall', key: 'McGregor' });
-  expect(readDraft(all).rule.scope).toEqual({ dimension: 'overall', key: null });
+  expect(readDraft(all).value.scope).toEqual({ dimension: 'overall', key: null });
 });
 
 test('lines in one unit are not kept for a metric in another', () => {
@@ -187,7 +187,7 @@ test('a rule is switched off with everything else as it was', async () => {
   await userEvent.click(await screen.findByRole('switch', { name: 'Enable Too negative' }));
   await waitFor(() => expect(changesIn(requests)).toHaveLength(1));
   expect(changesIn(requests)[0]?.body).toEqual(
-    readDraft({ ...toDraft(rule), enabled: false }).rule,
+    readDraft({ ...toDraft(rule), enabled: false }).value,
   );
 });
 

@@ -1,15 +1,15 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
 import { Button } from '@/components/ui/button';
-import { Field, Input } from '@/components/ui/field';
-import { Form } from '@/components/ui/form';
-import { Failure, Notice, Skeleton } from '@/components/ui/notice';
+import { EditorForm } from '@/components/ui/editor';
+import { TextField } from '@/components/ui/field';
+import { Notice } from '@/components/ui/notice';
 import { Panel } from '@/components/ui/panel';
+import { QueryStatus } from '@/components/ui/query-status';
 import { paths } from '@/config/paths';
 import { SENSITIVITIES, type SignalSettings } from '@/features/alerts/api/wire';
-import { useFormProblems } from '@/features/alerts/use-form-problems';
 import { getJson, sendJson } from '@/lib/api-client';
 import { capitalize } from '@/lib/format';
+import { useEditor, type Problems } from '@/lib/use-editor';
 
 const SETTINGS_KEY = ['signal-settings'];
 
@@ -20,9 +20,9 @@ const MEANINGS: Record<SignalSettings['sensitivity'], string> = {
   high: 'Small changes too. Expect some false alarms.',
 };
 
-/** How readily an unexpected change opens an alert without any rule. */
+/** How sensitive the detection of unusual changes is. */
 export function SignalsPanel() {
-  const { data, error, isPending, refetch } = useQuery({
+  const query = useQuery({
     queryKey: SETTINGS_KEY,
     queryFn: ({ signal }) => getJson<SignalSettings>(paths.signalSettings, {}, signal),
   });
@@ -33,49 +33,43 @@ export function SignalsPanel() {
         history at the same time of day and week. An unusual change opens an alert with the
         evidence.
       </p>
-      {isPending && <Skeleton rows={4} label="Loading signal settings" />}
-      {error !== null && (
-        <Failure
-          className="mt-2"
-          what="The signal settings could not be loaded"
-          error={error}
-          onRetry={() => void refetch()}
-        />
-      )}
-      {data !== undefined && <SettingsForm settings={data} />}
+      <QueryStatus query={query} what="signal settings" rows={4} />
+      {query.data !== undefined && <SettingsForm settings={query.data} />}
     </Panel>
   );
 }
 
 function SettingsForm({ settings }: { settings: SignalSettings }) {
   const client = useQueryClient();
-  const [sensitivity, setSensitivity] = useState(settings.sensitivity);
-  const [volume, setVolume] = useState(String(settings.minimum_volume));
-  const save = useMutation({
+  const mutation = useMutation({
     mutationFn: (body: SignalSettings) =>
       sendJson<SignalSettings | null>('PUT', paths.signalSettings, body),
     onSuccess: (_, body) => client.setQueryData(SETTINGS_KEY, body),
   });
-  const minimum_volume = volume.trim() === '' ? Number.NaN : Number(volume);
-  const problems: Record<string, string> =
-    Number.isInteger(minimum_volume) && minimum_volume >= 10 && minimum_volume <= 1_000_000
-      ? {}
-      : { minimum_volume: 'Enter a whole number between 10 and 1,000,000.' };
-  const { problemOf, showAll, stray } = useFormProblems({
-    problems,
-    error: save.error,
+  const saved = toDraft(settings);
+  const editor = useEditor({
+    initial: saved,
+    read: readDraft,
     fields: ['minimum_volume', 'sensitivity'],
+    mutation,
+    onSaved: () => undefined,
   });
-  const isChanged =
-    sensitivity !== settings.sensitivity || volume !== String(settings.minimum_volume);
+  const { draft, set, problemOf, isSaving } = editor;
+  const isChanged = draft.sensitivity !== saved.sensitivity || draft.volume !== saved.volume;
   return (
-    <Form
+    <EditorForm
       label="Signal settings"
+      what="the signal settings"
+      editor={editor}
       className="mt-3 flex max-w-xl flex-col gap-4"
-      onSubmit={() => {
-        showAll();
-        if (Object.keys(problems).length === 0) save.mutate({ sensitivity, minimum_volume });
-      }}
+      actions={
+        <div className="flex items-center gap-3">
+          <Button look="solid" type="submit" disabled={!isChanged || isSaving}>
+            {isSaving ? 'Saving…' : 'Save'}
+          </Button>
+          {mutation.isSuccess && !isChanged && <Notice tone="good">Saved.</Notice>}
+        </div>
+      }
     >
       <fieldset>
         <legend className="text-[13px] font-medium">Sensitivity</legend>
@@ -89,8 +83,8 @@ function SettingsForm({ settings }: { settings: SignalSettings }) {
                 type="radio"
                 name="sensitivity"
                 className="mt-0.5 size-4 shrink-0 accent-brand"
-                checked={sensitivity === choice}
-                onChange={() => setSensitivity(choice)}
+                checked={draft.sensitivity === choice}
+                onChange={() => set({ sensitivity: choice })}
               />
               <span>
                 <span className="block text-[13.5px] font-semibold">{capitalize(choice)}</span>
@@ -100,31 +94,37 @@ function SettingsForm({ settings }: { settings: SignalSettings }) {
           ))}
         </div>
       </fieldset>
-      <Field
+      <TextField
         label="Minimum posts"
         hint="Time steps with fewer posts are ignored: three out of four is not a trend."
         error={problemOf('minimum_volume')}
-      >
-        {(control) => (
-          <Input
-            {...control}
-            inputMode="numeric"
-            className="max-w-32"
-            value={volume}
-            onChange={({ target }) => {
-              save.reset();
-              setVolume(target.value);
-            }}
-          />
-        )}
-      </Field>
-      {stray !== null && <Failure what="The settings could not be saved" error={stray} />}
-      <div className="flex items-center gap-3">
-        <Button look="solid" type="submit" disabled={!isChanged || save.isPending}>
-          {save.isPending ? 'Saving…' : 'Save'}
-        </Button>
-        {save.isSuccess && !isChanged && <Notice tone="good">Saved.</Notice>}
-      </div>
-    </Form>
+        inputMode="numeric"
+        inputClassName="max-w-32"
+        value={draft.volume}
+        onChange={(volume) => set({ volume })}
+      />
+    </EditorForm>
   );
+}
+
+interface SettingsDraft {
+  sensitivity: SignalSettings['sensitivity'];
+  volume: string;
+}
+
+function toDraft({ sensitivity, minimum_volume }: SignalSettings): SettingsDraft {
+  return { sensitivity, volume: String(minimum_volume) };
+}
+
+function readDraft({ sensitivity, volume }: SettingsDraft): {
+  value: SignalSettings;
+  problems: Problems;
+} {
+  const minimum_volume = volume.trim() === '' ? Number.NaN : Number(volume);
+  const isValid =
+    Number.isInteger(minimum_volume) && minimum_volume >= 10 && minimum_volume <= 1_000_000;
+  return {
+    value: { sensitivity, minimum_volume },
+    problems: isValid ? {} : { minimum_volume: 'Enter a whole number between 10 and 1,000,000.' },
+  };
 }

@@ -1,17 +1,13 @@
 import { useState } from 'react';
 import { Badge, type Tone } from '@/components/ui/badge';
 import { Button } from '@/components/ui/button';
-import { Empty, Failure, Skeleton } from '@/components/ui/notice';
+import { Empty, Failure } from '@/components/ui/notice';
 import { Panel } from '@/components/ui/panel';
+import { QueryStatus } from '@/components/ui/query-status';
 import { RULES, SILENCES } from '@/features/alerts/api/resources';
 import { useList, useRemove } from '@/features/alerts/api/use-resource';
 import type { Rule, Silence } from '@/features/alerts/api/wire';
-import {
-  describeSilence,
-  NEW_SILENCE,
-  stateOf,
-  type SilenceState,
-} from '@/features/alerts/silences/draft';
+import { describeSilence, stateOf, type SilenceState } from '@/features/alerts/silences/draft';
 import { SilenceEditor } from '@/features/alerts/silences/silence-editor';
 import { capitalize, formatDate } from '@/lib/format';
 import { useNow } from '@/lib/use-now';
@@ -23,14 +19,14 @@ const TONES: Record<SilenceState, Tone> = {
 };
 const ORDER: Record<SilenceState, number> = { active: 0, upcoming: 1, expired: 2 };
 
-/** Which alerts nobody is told of just now, and until when. */
+/** Every silence, active ones first. */
 export function SilencesPanel() {
-  const { data, error, isPending, refetch } = useList<Silence>(SILENCES);
+  const query = useList<Silence>(SILENCES);
   const { data: rules = [] } = useList<Rule>(RULES);
   const end = useRemove(SILENCES);
   const now = useNow(10_000);
-  const [isWriting, setIsWriting] = useState(false);
-  const silences = (data ?? [])
+  const [isAdding, setIsAdding] = useState(false);
+  const silences = (query.data ?? [])
     .map((silence) => ({ silence, state: stateOf(silence, now) }))
     .toSorted(
       (a, b) =>
@@ -42,23 +38,16 @@ export function SilencesPanel() {
       title="Silences"
       note="alerts stay visible but send no notifications"
       actions={
-        <Button look="solid" onClick={() => setIsWriting(true)}>
+        <Button look="solid" onClick={() => setIsAdding(true)}>
           New silence
         </Button>
       }
     >
-      {isPending && <Skeleton rows={4} label="Loading silences" />}
-      {error !== null && (
-        <Failure
-          what="The silences could not be loaded"
-          error={error}
-          onRetry={() => void refetch()}
-        />
-      )}
+      <QueryStatus query={query} what="silences" rows={4} />
       {end.error !== null && (
         <Failure className="mt-2" what="The silence could not be ended" error={end.error} />
       )}
-      {data?.length === 0 && (
+      {query.data?.length === 0 && (
         <Empty title="No silences">
           Silence an open alert, or create a silence before planned work.
         </Empty>
@@ -90,9 +79,7 @@ export function SilencesPanel() {
           </li>
         ))}
       </ul>
-      {isWriting && (
-        <SilenceEditor initial={NEW_SILENCE} rules={rules} onClose={() => setIsWriting(false)} />
-      )}
+      {isAdding && <SilenceEditor rules={rules} onClose={() => setIsAdding(false)} />}
     </Panel>
   );
 }

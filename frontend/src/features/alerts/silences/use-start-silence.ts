@@ -1,20 +1,16 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useMutation } from '@tanstack/react-query';
 import { SILENCES } from '@/features/alerts/api/resources';
+import { useRefresh } from '@/features/alerts/api/use-resource';
 import type { Silence } from '@/features/alerts/api/wire';
 import { readSilence, type SilenceDraft } from '@/features/alerts/silences/draft';
 import { sendJson } from '@/lib/api-client';
 
-/** Begins a silence at the moment it is asked for, however long the form was open. */
+/** Starts a silence when it is submitted, however long the form was open. */
 export function useStartSilence() {
-  const client = useQueryClient();
+  const refresh = useRefresh(SILENCES);
   return useMutation({
     mutationFn: (draft: SilenceDraft) =>
       sendJson<Silence>('POST', SILENCES.all, readSilence(draft, Date.now())),
-    onSuccess: () =>
-      Promise.all(
-        [SILENCES.key, ...(SILENCES.alsoStale ?? [])].map((queryKey) =>
-          client.invalidateQueries({ queryKey }),
-        ),
-      ),
+    onSuccess: refresh,
   });
 }

@@ -2,7 +2,7 @@ import { clsx } from 'clsx';
 import { useState } from 'react';
 import { SENTIMENTS } from '@/api/wire';
 import { Button } from '@/components/ui/button';
-import { Field, Input } from '@/components/ui/field';
+import { TextField } from '@/components/ui/field';
 import { Failure } from '@/components/ui/notice';
 import { SentimentMark } from '@/components/ui/sentiment-mark';
 import { useCorrectLabel } from '@/features/explore/api/use-label';
@@ -49,20 +49,14 @@ export function LabelEditor({ details }: { details: ExploredDetails }) {
       </div>
       <details className="mt-2">
         <summary className="caption w-fit rounded hover:text-ink">Add a note</summary>
-        <Field
+        <TextField
           label="Note"
           hint="Saved and exported with the label you choose next."
           className="mt-1.5"
-        >
-          {(control) => (
-            <Input
-              {...control}
-              value={note}
-              maxLength={NOTE_CHARACTERS_MAX}
-              onChange={({ target }) => setNote(target.value)}
-            />
-          )}
-        </Field>
+          maxLength={NOTE_CHARACTERS_MAX}
+          value={note}
+          onChange={setNote}
+        />
       </details>
       {correct.error !== null && (
         <Failure className="mt-2" what="The label could not be saved" error={correct.error} />

@@ -1,6 +1,6 @@
 import { useMemo, useState, type FormEvent } from 'react';
 import { Button } from '@/components/ui/button';
-import { Field, Input, NativeSelect } from '@/components/ui/field';
+import { NativeSelect, TextField } from '@/components/ui/field';
 import { Popover } from '@/components/ui/popover';
 import { Segmented } from '@/components/ui/segmented';
 import {
@@ -92,26 +92,21 @@ function CustomRange({
   };
   return (
     <form onSubmit={apply} noValidate className="flex flex-col gap-3">
-      <Field label="From" error={shown ? problems.from : null}>
-        {(control) => (
-          <Input
-            {...control}
-            type="datetime-local"
-            value={from}
-            onChange={({ target }) => setFrom(target.value)}
-          />
-        )}
-      </Field>
-      <Field label="To" hint={`Time zone: ${tz}`} error={shown ? problems.to : null}>
-        {(control) => (
-          <Input
-            {...control}
-            type="datetime-local"
-            value={to}
-            onChange={({ target }) => setTo(target.value)}
-          />
-        )}
-      </Field>
+      <TextField
+        label="From"
+        error={shown ? problems.from : null}
+        type="datetime-local"
+        value={from}
+        onChange={setFrom}
+      />
+      <TextField
+        label="To"
+        hint={`Time zone: ${tz}`}
+        error={shown ? problems.to : null}
+        type="datetime-local"
+        value={to}
+        onChange={setTo}
+      />
       <Button type="submit" look="solid">
         Apply
       </Button>

@@ -1,46 +1,40 @@
-import { useState, type FormEvent } from 'react';
+import { useState } from 'react';
 import { Button } from '@/components/ui/button';
-import { Confirm } from '@/components/ui/confirm';
+import { DeleteButton } from '@/components/ui/confirm';
+import { EditorForm } from '@/components/ui/editor';
 import { Field, Input } from '@/components/ui/field';
-import { Failure, Skeleton } from '@/components/ui/notice';
+import { Failure } from '@/components/ui/notice';
 import { Popover } from '@/components/ui/popover';
-import { useChangeView, useViews } from '@/features/explore/api/use-views';
+import { QueryStatus } from '@/components/ui/query-status';
+import { useChangeView, useViews, type ViewChange } from '@/features/explore/api/use-views';
 import type { SavedView } from '@/features/explore/api/wire';
-import { ApiError } from '@/lib/api-client';
-import { capitalize } from '@/lib/format';
+import { useEditor, type Problems } from '@/lib/use-editor';
 
 interface ViewsMenuProps {
   page: SavedView['page'];
-  /** Whether it was asked for before it arrived. */
+  /** For a menu that is loaded when the person opens it. */
   startsOpen?: boolean;
-  /** What follows the `?` of the page's address just now. */
+  /** The query string of the page, without the `?`. */
   current: string;
   onOpenView: (query: string) => void;
 }
 
-/** Views that were given a name: opened, renamed, taken away, and the present one kept. */
+/** Opens, renames, deletes and saves views. */
 export function ViewsMenu({ page, startsOpen = false, current, onOpenView }: ViewsMenuProps) {
   const [open, setOpen] = useState(startsOpen);
-  const { data, error, isPending, refetch } = useViews(page, open);
-  const change = useChangeView(page);
+  const views = useViews(page, open);
+  const remove = useChangeView(page);
   return (
     <Popover label="Saved views" text="Views" open={open} onOpenChange={setOpen}>
       <h2 className="mb-1 text-[13px] font-semibold">Saved views</h2>
-      {isPending && <Skeleton rows={3} label="Loading saved views" />}
-      {error !== null && (
-        <Failure
-          what="The saved views could not be loaded"
-          error={error}
-          onRetry={() => void refetch()}
-        />
-      )}
-      {data?.length === 0 && (
+      <QueryStatus query={views} what="saved views" rows={3} />
+      {views.data?.length === 0 && (
         <p className="py-1 text-[13px] text-ink-soft">
           No saved views yet. Save this view to return to it later.
         </p>
       )}
       <ul className="-mx-1.5" aria-label="Saved views">
-        {data?.map((view) => (
+        {views.data?.map((view) => (
           <ViewRow
             key={view.id}
             view={view}
@@ -49,19 +43,19 @@ export function ViewsMenu({ page, startsOpen = false, current, onOpenView }: Vie
               setOpen(false);
               onOpenView(view.query);
             }}
-            onRename={(name) => change.mutateAsync({ kind: 'rename', view, name })}
-            onDelete={() => change.mutate({ kind: 'delete', id: view.id })}
+            onDelete={() => remove.mutate({ kind: 'delete', id: view.id })}
           />
         ))}
       </ul>
-      {change.error !== null && change.variables.kind === 'delete' && (
-        <Failure what="The view could not be deleted" error={change.error} />
+      {remove.error !== null && (
+        <Failure what="The view could not be deleted" error={remove.error} />
       )}
       <div className="mt-2 border-t border-line pt-2.5">
         <NameForm
+          page={page}
           label="Save this view as"
           action="Save"
-          onSave={(name) => change.mutateAsync({ kind: 'create', name, query: current })}
+          toChange={(name) => ({ kind: 'create', name, query: current })}
         />
       </div>
     </Popover>
@@ -72,23 +66,21 @@ interface ViewRowProps {
   view: SavedView;
   isCurrent: boolean;
   onOpen: () => void;
-  onRename: (name: string) => Promise<unknown>;
   onDelete: () => void;
 }
 
-function ViewRow({ view, isCurrent, onOpen, onRename, onDelete }: ViewRowProps) {
+function ViewRow({ view, isCurrent, onOpen, onDelete }: ViewRowProps) {
   const [renaming, setRenaming] = useState(false);
   if (renaming) {
     return (
       <li className="px-1.5 py-1">
         <NameForm
+          page={view.page}
           label={`New name for ${view.name}`}
           action="Rename"
           name={view.name}
-          onSave={async (name) => {
-            await onRename(name);
-            setRenaming(false);
-          }}
+          toChange={(name) => ({ kind: 'rename', view, name })}
+          onSaved={() => setRenaming(false)}
         />
       </li>
     );
@@ -111,72 +103,61 @@ function ViewRow({ view, isCurrent, onOpen, onRename, onDelete }: ViewRowProps) 
       >
         Rename
       </Button>
-      <Confirm
-        trigger={
-          <Button
-            look="quiet"
-            className="h-7! px-1.5! text-[12px]!"
-            aria-label={`Delete ${view.name}`}
-          >
-            Delete
-          </Button>
-        }
-        question={`Delete the view “${view.name}”?`}
-        action="Delete"
-        onConfirm={onDelete}
+      <DeleteButton
+        noun="view"
+        name={view.name}
+        className="h-7! px-1.5! text-[12px]!"
+        onDelete={onDelete}
       >
         The saved view is removed for everyone on this server. Links to it keep working.
-      </Confirm>
+      </DeleteButton>
     </li>
   );
 }
 
 interface NameFormProps {
+  page: SavedView['page'];
   label: string;
   action: string;
   name?: string;
-  onSave: (name: string) => Promise<unknown>;
+  toChange: (name: string) => ViewChange;
+  onSaved?: () => void;
 }
 
-function NameForm({ label, action, name = '', onSave }: NameFormProps) {
-  const [typed, setTyped] = useState(name);
-  const [problem, setProblem] = useState<string | null>(null);
-  const [busy, setBusy] = useState(false);
-  const save = async (event: FormEvent) => {
-    event.preventDefault();
-    const trimmed = typed.trim();
-    if (trimmed === '') {
-      setProblem('Enter a name.');
-      return;
-    }
-    setBusy(true);
-    try {
-      await onSave(trimmed);
-      setProblem(null);
-      setTyped('');
-    } catch (error) {
-      setProblem(error instanceof ApiError ? `${capitalize(error.message)}.` : String(error));
-    } finally {
-      setBusy(false);
-    }
-  };
+function NameForm({ page, label, action, name = '', toChange, onSaved }: NameFormProps) {
+  const editor = useEditor({
+    initial: { name },
+    read: (draft) => readName(draft.name, toChange),
+    fields: ['name'],
+    mutation: useChangeView(page),
+    onSaved: () => {
+      editor.set({ name: '' });
+      onSaved?.();
+    },
+  });
   return (
-    <form onSubmit={(event) => void save(event)} noValidate>
-      <Field label={label} error={problem}>
+    <EditorForm label={`${action} view`} what="the view" editor={editor}>
+      <Field label={label} error={editor.problemOf('name')}>
         {(control) => (
           <span className="flex gap-1.5">
             <Input
               {...control}
-              value={typed}
+              value={editor.draft.name}
               maxLength={100}
-              onChange={({ target }) => setTyped(target.value)}
+              onChange={({ target }) => editor.set({ name: target.value })}
             />
-            <Button type="submit" look="solid" className="h-9!" disabled={busy}>
+            <Button type="submit" look="solid" className="h-9!" disabled={editor.isSaving}>
               {action}
             </Button>
           </span>
         )}
       </Field>
-    </form>
+    </EditorForm>
   );
+}
+
+function readName(name: string, toChange: (name: string) => ViewChange) {
+  const trimmed = name.trim();
+  const problems: Problems = trimmed === '' ? { name: 'Enter a name.' } : {};
+  return { value: toChange(trimmed), problems };
 }
