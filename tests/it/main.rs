@@ -57,7 +57,7 @@ mod live_tickets; // passes for one connection each
 mod live_window; // how much of the newest past is live
 mod metrics; // what Prometheus is told
 
-mod architecture; // who may use whom
+mod architecture; // what ARCHITECTURE.md promises of the source
 mod log_format; // how logs and errors sound
 
 mod support; // servers, apps, faults

@@ -49,6 +49,8 @@ pub fn code_of(text: &str) -> String {
 
 /// Whether `code` names `word`, not counting longer words that end with it.
 pub fn mentions(code: &str, word: &str) -> bool {
-    let is_part = |before: Option<char>| before.is_some_and(|c| c.is_alphanumeric() || c == '_');
-    code.match_indices(word).any(|(at, _)| !is_part(code[..at].chars().next_back()))
+    let is_letter = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    // `::now()` has no longer name before it.
+    let starts_name = is_letter(word.chars().next());
+    code.match_indices(word).any(|(at, _)| !(starts_name && is_letter(code[..at].chars().next_back())))
 }

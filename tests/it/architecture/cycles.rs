@@ -1,0 +1,152 @@
+//! Files that need each other to be understood. A cycle has no first file to read, and none that can be tested alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::references::{module_of, references};
+use crate::support::source::{self, Source};
+
+/// Cycles that still have to be opened. Only take away from here.
+const KNOWN: [&[&str]; 8] = [
+    &["actors/broadcaster/audience.rs", "actors/broadcaster/replay_buffer.rs"],
+    &[
+        "actors/messages.rs",
+        "actors/scoring/cascade.rs",
+        "actors/scoring/job_queue.rs",
+        "actors/trend_counter/tap.rs",
+    ],
+    &["bench/stalls.rs", "bench/watcher.rs"],
+    &["http/guard.rs", "http/metrics/trends.rs", "http/state.rs"],
+    &["models/new_post.rs", "models/post.rs"],
+    &[
+        "store/metrics/hourly_rollups.rs",
+        "store/metrics/rollups.rs",
+        "store/metrics/window.rs",
+        "store/operations/maintenance_locks.rs",
+    ],
+    &["stream/entry.rs", "stream/unknown.rs"],
+    &["ws/connection.rs", "ws/session.rs"],
+];
+
+/// For each file those that it refers to, with one such reference.
+type Graph = BTreeMap<String, BTreeMap<String, String>>;
+
+/// The graph of references between files. A module and those it contains belong together: `mod.rs` re-exports from its
+/// files, and they use the types that it defines.
+fn graph(sources: &[Source]) -> Graph {
+    let files: BTreeMap<Vec<String>, &str> =
+        sources.iter().map(|source| (module_of(&source.path), source.path.as_str())).collect();
+    let mut graph = Graph::new();
+    for Source { path, code } in sources {
+        let module = module_of(path);
+        let edges = graph.entry(path.clone()).or_default();
+        for reference in references(path, code) {
+            let target = (0..=reference.len()).rev().find_map(|n| files.get_key_value(&reference[..n]));
+            let Some((used, file)) = target else { continue };
+            if !used.starts_with(&module) && !module.starts_with(used) {
+                edges.entry((*file).to_owned()).or_insert_with(|| reference.join("::"));
+            }
+        }
+    }
+    graph
+}
+
+fn reachable<'a>(graph: &'a Graph, from: &'a str) -> BTreeSet<&'a str> {
+    let mut found = BTreeSet::new();
+    let mut open = vec![from];
+    while let Some(file) = open.pop() {
+        open.extend(graph[file].keys().map(String::as_str).filter(|next| found.insert(*next)));
+    }
+    found
+}
+
+/// The strongly connected components of more than one file.
+fn cycles(graph: &Graph) -> BTreeSet<BTreeSet<&str>> {
+    let reached: BTreeMap<&str, BTreeSet<&str>> =
+        graph.keys().map(|file| (file.as_str(), reachable(graph, file))).collect();
+    let in_cycle = reached.iter().filter(|(file, others)| others.contains(*file));
+    in_cycle
+        .map(|(file, others)| others.iter().copied().filter(|other| reached[other].contains(file)).collect())
+        .collect()
+}
+
+/// The references within a cycle, one a line.
+fn describe(graph: &Graph, cycle: &BTreeSet<&str>) -> String {
+    let edges = cycle.iter().flat_map(|file| {
+        let within = graph[*file].iter().filter(|(used, _)| cycle.contains(used.as_str()));
+        within.map(move |(used, reference)| format!("  src/{file} → src/{used}: `{reference}`"))
+    });
+    let lines: Vec<String> = edges.collect();
+    format!("move what these files share into a file of its own:\n{}", lines.join("\n"))
+}
+
+#[test]
+fn no_files_refer_to_each_other_in_a_cycle() {
+    let graph = graph(&source::all());
+    let found = cycles(&graph);
+    let is_known =
+        |cycle: &BTreeSet<&str>| KNOWN.iter().any(|known| cycle.iter().all(|file| known.contains(file)));
+    let new: Vec<String> =
+        found.iter().filter(|cycle| !is_known(cycle)).map(|cycle| describe(&graph, cycle)).collect();
+    assert!(new.is_empty(), "\n{}", new.join("\n"));
+    let is_gone = |known: &&[&str]| !found.iter().any(|cycle| cycle.iter().all(|file| known.contains(file)));
+    let gone: Vec<_> = KNOWN.into_iter().filter(is_gone).collect();
+    assert!(gone.is_empty(), "these cycles are open, so take them out of `KNOWN`: {gone:?}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(files: &[(&str, &str)], expected: &[&[&str]]) {
+        let sources: Vec<Source> = files
+            .iter()
+            .map(|(path, text)| Source { path: (*path).to_owned(), code: source::code_of(text) })
+            .collect();
+        let graph = graph(&sources);
+        let found: Vec<Vec<&str>> =
+            cycles(&graph).into_iter().map(|cycle| cycle.into_iter().collect()).collect();
+        assert_eq!(found, expected, "{files:?}");
+    }
+
+    #[test]
+    fn a_planted_cycle_is_found() {
+        check(
+            &[("store/a.rs", "use super::b::B;"), ("store/b.rs", "use crate::store::a::A;")],
+            &[&["store/a.rs", "store/b.rs"]],
+        );
+        check(
+            &[
+                ("store/a.rs", "use super::{c, b::B};"),
+                ("store/b.rs", "fn f() { super::c::f() }"),
+                ("store/c.rs", "use crate::{live, store::a};"),
+                ("live/mod.rs", "use crate::store::a::A;"),
+                ("ws/mod.rs", "use crate::store::a::A;"),
+            ],
+            &[&["live/mod.rs", "store/a.rs", "store/b.rs", "store/c.rs"]],
+        );
+    }
+
+    #[test]
+    fn modules_and_what_they_contain_are_no_cycle_and_nor_are_tests() {
+        check(&[("store/mod.rs", "mod a;\npub use self::a::A;"), ("store/a.rs", "use super::Store;")], &[]);
+        check(
+            &[
+                ("store/a.rs", "use super::b::B;"),
+                ("store/b.rs", "// super::a\n#[cfg(test)]\nmod tests {\n    use crate::store::a::A;\n}"),
+            ],
+            &[],
+        );
+    }
+
+    #[test]
+    fn a_cycle_is_described_by_its_references() {
+        let planted = [("a.rs", "use crate::b::B;"), ("b.rs", "use crate::a::f;")]
+            .map(|(path, code)| Source { path: path.to_owned(), code: code.to_owned() });
+        let graph = graph(&planted);
+        let cycles = cycles(&graph);
+        assert_eq!(
+            describe(&graph, cycles.first().unwrap()),
+            "move what these files share into a file of its own:\n  src/a.rs → src/b.rs: `b::B`\n  src/b.rs → src/a.rs: `a::f`"
+        );
+    }
+}

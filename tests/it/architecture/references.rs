@@ -1,0 +1,99 @@
+//! The modules of this crate that a file refers to.
+
+use std::collections::BTreeSet;
+
+/// The path of a file's module below the crate's root, such as `["store", "posts"]`.
+pub fn module_of(path: &str) -> Vec<String> {
+    let stem = path.trim_end_matches(".rs");
+    let stem = stem.strip_suffix("/mod").unwrap_or(stem);
+    if stem == "lib" { Vec::new() } else { stem.split('/').map(str::to_owned).collect() }
+}
+
+/// Every path of this crate in `code`, from the root: `crate::…`, `self::…` and `super::…`, groups taken apart.
+pub fn references(path: &str, code: &str) -> BTreeSet<Vec<String>> {
+    let module = module_of(path);
+    let mut found = BTreeSet::new();
+    let mut rest = code;
+    let mut before = ' ';
+    while let Some(first) = rest.chars().next() {
+        let starts_path = !before.is_alphanumeric() && before != '_' && before != ':';
+        if let Some((base, tree)) = starts_path.then(|| base(&module, rest)).flatten() {
+            rest = leaves(tree, base, &mut found);
+            before = ' ';
+        } else {
+            rest = &rest[first.len_utf8()..];
+            before = first;
+        }
+    }
+    found
+}
+
+/// What `crate::`, `self::` or `super::` at the start of `text` stands for, and the text after it.
+fn base<'a>(module: &[String], text: &'a str) -> Option<(Vec<String>, &'a str)> {
+    if let Some(rest) = text.strip_prefix("crate::") {
+        return Some((Vec::new(), rest));
+    }
+    if let Some(rest) = text.strip_prefix("self::") {
+        return Some((module.to_vec(), rest));
+    }
+    let mut rest = text.strip_prefix("super::")?;
+    let mut base = module.to_vec();
+    base.pop();
+    while let Some(further) = rest.strip_prefix("super::") {
+        rest = further;
+        base.pop();
+    }
+    Some((base, rest))
+}
+
+/// Adds the paths of a tree such as `a::{B, c::D}` to `found`, and returns the text after it.
+fn leaves<'a>(text: &'a str, prefix: Vec<String>, found: &mut BTreeSet<Vec<String>>) -> &'a str {
+    let text = text.trim_start();
+    if let Some(group) = text.strip_prefix('{') {
+        let mut rest = group.trim_start();
+        while !rest.is_empty() && !rest.starts_with('}') {
+            rest = leaves(rest, prefix.clone(), found);
+            // Skips ` as name` as well.
+            rest = rest.find([',', '}']).map_or("", |at| rest[at..].trim_start_matches(',').trim_start());
+        }
+        return rest.strip_prefix('}').unwrap_or(rest);
+    }
+    let n_bytes = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
+    let (name, rest) = text.split_at(n_bytes);
+    let mut path = prefix;
+    if !name.is_empty() && name != "self" {
+        path.push(name.to_owned());
+    }
+    match rest.strip_prefix("::") {
+        Some(tree) if !tree.starts_with('<') => leaves(tree, path, found),
+        // A macro belongs to no module, wherever its name stands.
+        _ if rest.starts_with('!') => rest,
+        _ => {
+            found.insert(path);
+            rest
+        }
+    }
+}
+
+#[test]
+fn paths_are_read_from_the_root() {
+    let check = |path: &str, code: &str, expected: &[&str]| {
+        let found: Vec<String> = references(path, code).into_iter().map(|path| path.join("::")).collect();
+        assert_eq!(found, expected, "{code}");
+    };
+    check("store/posts/mod.rs", "use super::locks::Lock;", &["store::locks::Lock"]);
+    check("store/posts/record.rs", "use super::super::locks;", &["store::locks"]);
+    check(
+        "store/posts/record.rs",
+        "use self::keys::Key; pub use super::*;",
+        &["store::posts", "store::posts::record::keys::Key"],
+    );
+    check("lib.rs", "pub use self::app::run;", &["app::run"]);
+    check("app.rs", "crate::store::find::<Post>(crate::stream::read())", &["store::find", "stream::read"]);
+    check("app.rs", "crate::record!(x); the_crate::a(); ::crate::b();", &[]);
+    check(
+        "app.rs",
+        "use crate::{\n    models::post::{self, Post as Stored, Source},\n    store,\n};\nuse crate::ws;",
+        &["models::post", "models::post::Post", "models::post::Source", "store", "ws"],
+    );
+}
