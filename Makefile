@@ -18,7 +18,7 @@ RELEASE := target/release/groundswell
 DEBUG := target/debug/groundswell
 
 .PHONY: help run test setup build check bench soak train eval types screenshots \
-  setup-run setup-test dashboard release debug test-rust test-frontend test-e2e
+  setup-run setup-check setup-test dashboard release debug test-rust test-frontend test-e2e
 
 help: ## List all commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -32,10 +32,12 @@ setup: setup-test ## Install missing dependencies: PostgreSQL, Redis, Chromium, 
 
 build: setup-run dashboard release ## Build the dashboard and the optimised server that embeds it
 
-check: $(NODE_MODULES) ## Run the CI checks that precede the tests: format, lints, docs, migrations, style samples, generated files, types
+check: setup-check $(NODE_MODULES) ## Run the CI checks that precede the tests: format, lints, docs, spelling, unused dependencies, migrations, style samples, generated files, types
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --lib
+	.groundswell/linters/bin/typos
+	cargo-machete
 	scripts/lint-migrations.sh
 	scripts/lint-style.sh
 	cargo test --quiet --lib config::
@@ -62,6 +64,9 @@ screenshots: setup-test dashboard release ## Update the dashboard screenshots in
 
 setup-run:
 	@scripts/setup.sh run
+
+setup-check:
+	@scripts/setup.sh check
 
 setup-test:
 	@scripts/setup.sh test

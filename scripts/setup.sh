@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs missing dependencies for running (`setup.sh run`), testing (`setup.sh test`)
-# or benchmarking against other systems (`setup.sh bench`).
+# Installs missing dependencies for running (`setup.sh run`), testing (`setup.sh test`),
+# checking (`setup.sh check`) or benchmarking against other systems (`setup.sh bench`).
 #
 # On Debian and its derivatives, as root or with passwordless sudo, it installs
 # packages. Elsewhere it lists exactly what to install, and fails. If nothing is
@@ -52,6 +52,10 @@ find_missing() {
   has_postgres || packages+=(postgresql)
   has redis-server || has valkey-server || packages+=(redis-server)
   if [[ -z "${ORT_DYLIB_PATH:-}" ]] && ! has_onnxruntime; then
+    has python3 && python3 -m pip --version >/dev/null 2>&1 || packages+=(python3 python3-pip)
+  fi
+  if [[ "$purpose" == check ]]; then
+    # For the spelling checker.
     has python3 && python3 -m pip --version >/dev/null 2>&1 || packages+=(python3 python3-pip)
   fi
   if [[ "$purpose" == bench ]]; then
@@ -126,6 +130,9 @@ if [[ -z "${ORT_DYLIB_PATH:-}" ]] && ! has_onnxruntime; then
 fi
 if [[ "$purpose" == test ]]; then
   scripts/fetch-verifiers.sh
+fi
+if [[ "$purpose" == check ]]; then
+  scripts/fetch-linters.sh
 fi
 if [[ ! frontend/node_modules/.package-lock.json -nt frontend/package-lock.json ]]; then
   npm --prefix frontend ci --no-audit --no-fund

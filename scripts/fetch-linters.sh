@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Installs the linters that `make check` runs besides cargo's own, typos from PyPI, and cargo-machete,
+# which finds unused dependencies, compiled from crates.io.
+set -euo pipefail
+
+# Upgrade versions here.
+typos=1.52.0
+machete=0.9.2
+
+root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+target="$root/.groundswell/linters"
+
+is_current() { [[ -x "$1" ]] && [[ "$("$@" 2>/dev/null)" == *"$version" ]]; }
+
+version="$typos"
+if ! is_current "$target/bin/typos" --version; then
+  python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --upgrade \
+    --target "$target" "typos==$typos"
+fi
+
+# In cargo's own folder, so that every checkout of this machine shares it.
+version="$machete"
+if ! is_current "$(command -v cargo-machete || true)" --version; then
+  cargo install --quiet --locked "cargo-machete@$machete"
+fi
