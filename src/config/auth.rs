@@ -6,7 +6,7 @@ use clap::Args;
 #[derive(Debug, Clone, Args)]
 #[group(id = "auth")]
 pub struct AuthSettings {
-    /// The bearer token every call must carry; required on any address but loopback
+    /// Bearer token that every call must carry, at least 16 bytes; required on any address but loopback
     #[arg(long, env = "GROUNDSWELL_AUTH_TOKEN", hide_env_values = true)]
     pub auth_token: Option<String>,
     /// Listen on any address without a token

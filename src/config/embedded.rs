@@ -10,14 +10,14 @@ use crate::embedded::RedisFsync;
 #[derive(Debug, Clone, Args)]
 #[group(id = "embedded")]
 pub struct EmbeddedSettings {
-    /// Where the private servers keep their files
+    /// Directory in which the private servers keep their files
     #[arg(long, env = "GROUNDSWELL_DATA_DIR", default_value = ".groundswell")]
     pub data_dir: PathBuf,
-    /// When the private Redis writes to disk: a power cut loses nothing (always) or up to a second of what was
-    /// accepted (every-sec); the death of a process loses nothing either way
+    /// When the private Redis syncs to disk: before it answers (always), or every second (every-sec), which can lose the
+    /// last second of accepted posts in a power failure; a killed process loses nothing in either case
     #[arg(long, env = "GROUNDSWELL_REDIS_FSYNC", default_value = "every-sec")]
     pub redis_fsync: Fsync,
-    /// Whether the private PostgreSQL writes to disk before it answers; false is for tests only
+    /// Whether the private PostgreSQL syncs to disk before it answers; false is for tests only
     #[arg(long, env = "GROUNDSWELL_DURABLE", default_value = "true", action = clap::ArgAction::Set)]
     pub durable: bool,
 }

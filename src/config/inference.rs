@@ -11,30 +11,30 @@ use crate::inference::{LoadParams, ModelChoice};
 #[derive(Debug, Clone, Args)]
 #[group(id = "inference")]
 pub struct InferenceSettings {
-    /// Which model scores every post at once: lexicon, or names under the weights folder or folders of models, separated by
-    /// commas, of which the first that has a head answers it
+    /// Model that scores every post: lexicon, or one or more models separated by commas, each the name of a directory in the
+    /// weights directory or a path; for each head, the first model that has it answers
     #[arg(long, visible_alias = "model", env = "GROUNDSWELL_FAST_MODEL", default_value = "swift")]
     pub fast_model: ModelChoice,
-    /// Which model corrects what the fast one is unsure of: likewise, or none
+    /// Model that corrects the uncertain scores of the fast model: named in the same way, or none
     #[arg(long, env = "GROUNDSWELL_DEEP_MODEL", default_value = "deep")]
     pub deep_model: ModelChoice,
-    /// How long after its arrival a post may be corrected by the deep model, such as 1s or 500ms, up to 15s; 0 leaves
-    /// everything to the fast one
+    /// Time after arrival in which the deep model may correct a post, such as 1s or 500ms, at most 15s; 0 turns corrections
+    /// off
     #[arg(long, env = "GROUNDSWELL_LATENCY_BUDGET", default_value = "1s", value_parser = latency_budget)]
     pub latency_budget: Duration,
-    /// Megabytes in which each model remembers what it has read, since retweets repeat; 0 reads every text anew
+    /// Megabytes of results that each model caches, because reposts repeat texts; 0 turns the cache off
     #[arg(long, env = "GROUNDSWELL_RESULT_CACHE_MB", default_value_t = 32)]
     pub result_cache_mb: usize,
-    /// Threads that score; 0 is one for each core, at most two
+    /// Threads that run the fast model; 0 means one per core, at most two
     #[arg(long, env = "GROUNDSWELL_INFERENCE_THREADS", default_value_t = 0)]
     pub inference_threads: usize,
-    /// Processes of the deep model, which runs on CPU that would otherwise be idle; 0 is one for each core
+    /// Processes that run the deep model, which uses only idle CPU; 0 means one per core
     #[arg(long, env = "GROUNDSWELL_DEEP_THREADS", default_value_t = 0)]
     pub deep_threads: usize,
-    /// The folder that holds one folder per model; found like the library when absent
+    /// Directory that holds one directory per model; by default found beside the executable or in the checkout
     #[arg(long, env = "GROUNDSWELL_WEIGHTS_DIR")]
     pub weights_dir: Option<PathBuf>,
-    /// The ONNX Runtime library; looked for beside the executable and in the checkout when absent
+    /// ONNX Runtime library; by default found beside the executable or in the checkout
     #[arg(long, env = "ORT_DYLIB_PATH")]
     pub ort_dylib_path: Option<PathBuf>,
 }

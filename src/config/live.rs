@@ -14,22 +14,22 @@ pub struct LiveSettings {
     /// Length of the live window, 10s to 15m in steps of ten seconds, such as 60s or 5m
     #[arg(long, env = "GROUNDSWELL_LIVE_WINDOW", default_value = "60s")]
     pub live_window: LiveWindow,
-    /// Posts pushed to browsers each second, at most; above it the feed is a sample
+    /// Maximum posts pushed to browsers per second; above it, the feed is a sample
     #[arg(long, env = "GROUNDSWELL_LIVE_POSTS_PER_SECOND", default_value_t = 2_000)]
     pub live_posts_per_second: u64,
-    /// Browsers that may be connected at the same time
+    /// Maximum browsers connected at the same time
     #[arg(long, env = "GROUNDSWELL_SOCKETS_MAX", default_value_t = 10_000)]
     pub sockets_max: u64,
-    /// Seconds a browser may take nothing of what waits for it before its connection is ended
+    /// Seconds without a read by the browser after which a connection with pending data is closed
     #[arg(long, env = "GROUNDSWELL_SOCKET_STALL_S", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub socket_stall_s: u64,
-    /// Seconds for which live news is kept, so that a browser that comes back gets what it missed
+    /// Seconds for which live updates are kept, so that a browser that reconnects gets what it missed
     #[arg(long, env = "GROUNDSWELL_HISTORY_S", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub history_s: u64,
-    /// Updates of live news that are kept, at most; each is a transaction with its posts, or an alert
+    /// Maximum live updates that are kept; each is a transaction with its posts, or an alert
     #[arg(long, env = "GROUNDSWELL_HISTORY_UPDATES", default_value_t = 10_000)]
     pub history_updates: usize,
-    /// Megabytes of live news that are kept, at most, in Redis and about twice as many in each process
+    /// Maximum megabytes of live updates that are kept in Redis, and about twice as many in each process
     #[arg(long, env = "GROUNDSWELL_HISTORY_MB", default_value_t = 32)]
     pub history_mb: usize,
 }

@@ -12,34 +12,34 @@ use crate::notify::destinations::{self, Destination};
 #[derive(Debug, Clone, Args)]
 #[group(id = "notify")]
 pub struct NotifySettings {
-    /// The address under which people reach the dashboard, which messages link to
+    /// Public address of the dashboard, for links in messages
     #[arg(long, env = "GROUNDSWELL_PUBLIC_URL")]
     pub public_url: Option<String>,
-    /// Where notifications may be sent besides the public internet: subnets, addresses and host names, separated by commas;
-    /// for these, plain http is allowed as well
+    /// Subnets, addresses and host names outside the public internet that notifications may be sent to, separated by commas;
+    /// plain http is allowed for them
     #[arg(long, env = "GROUNDSWELL_NOTIFY_ALLOW", value_delimiter = ',')]
     pub notify_allow: Vec<String>,
-    /// What the secrets of notification channels are encrypted with, at least 32 characters; the same for every process
-    /// that shares a database; kept in the file secret.key of the data folder when absent
+    /// Key that encrypts the secrets of notification channels, at least 32 characters, the same for every process that shares
+    /// a database; by default generated and kept in the file secret.key in the data directory
     #[arg(long, env = "GROUNDSWELL_SECRET_KEY", hide_env_values = true)]
     pub secret_key: Option<String>,
-    /// The mail server: smtps://user:password@host, smtp://…?tls=required, smtp://…?tls=opportunistic or smtp://…
+    /// Mail server: smtps://user:password@host, smtp://…?tls=required, smtp://…?tls=opportunistic or smtp://…
     #[arg(long, env = "GROUNDSWELL_SMTP_URL", hide_env_values = true)]
     pub smtp_url: Option<String>,
-    /// Whom mail comes from, such as Groundswell <mood@example.org>
+    /// Sender of mail, such as Groundswell <mood@example.org>
     #[arg(long, env = "GROUNDSWELL_SMTP_FROM")]
     pub smtp_from: Option<String>,
-    /// Whom push services may ask about this server, a mailto: or https: address; the sender of mail when absent
+    /// Contact address that push services receive for this server, a mailto: or https: URL; by default, the sender of mail
     #[arg(long, env = "GROUNDSWELL_PUSH_SUBJECT")]
     pub push_subject: Option<String>,
-    /// Where PagerDuty takes events; accounts in Europe have another address
+    /// PagerDuty events endpoint; accounts in Europe use a different one
     #[arg(
         long,
         env = "GROUNDSWELL_PAGERDUTY_URL",
         default_value = "https://events.pagerduty.com/v2/enqueue"
     )]
     pub pagerduty_url: String,
-    /// Channels that get service alerts, even while PostgreSQL or Redis is down, separated by commas:
+    /// Channels that receive service alerts, even while PostgreSQL or Redis is down, separated by commas:
     /// webhook+https://host/path#whsec_…, slack+https://host/path, mailto:address or pagerduty:key
     #[arg(
         long = "operator-channel",

@@ -11,19 +11,19 @@ use crate::enrich::ProductRule;
 #[derive(Debug, Clone, Args)]
 #[group(id = "pipeline")]
 pub struct PipelineSettings {
-    /// What this process does, separated by commas
+    /// Roles of this process, separated by commas: ingest, alert, web
     #[arg(long, env = "GROUNDSWELL_ROLES", value_delimiter = ',', default_value = "ingest,alert,web")]
     pub roles: Vec<Role>,
-    /// Products found by keyword: Name=word,word;Name=word
+    /// Products and the keywords that mention them: Name=word,word;Name=word
     #[arg(long, env = "GROUNDSWELL_PRODUCTS", default_value = "")]
     pub products: String,
-    /// Posts in a batch, at most
+    /// Maximum posts in a batch
     #[arg(long, env = "GROUNDSWELL_BATCH_SIZE", default_value_t = 500)]
     pub batch_size: usize,
-    /// Batches in flight, at most; bounds what a burst piles up in memory, the rest waits in Redis
+    /// Maximum batches in flight, which bounds memory during a burst; the excess queues in Redis
     #[arg(long, env = "GROUNDSWELL_BATCHES_IN_FLIGHT", default_value_t = 8)]
     pub batches_in_flight: usize,
-    /// Posts in one transaction, at most
+    /// Maximum posts in a transaction
     #[arg(long, env = "GROUNDSWELL_POSTS_PER_COMMIT", default_value_t = 1_000)]
     pub posts_per_commit: usize,
 }

@@ -6,13 +6,13 @@ use clap::Args;
 #[derive(Debug, Clone, Args)]
 #[group(id = "store")]
 pub struct StoreSettings {
-    /// PostgreSQL to use; with REDIS_URL unset too, a private one is started
+    /// PostgreSQL to use; if this and REDIS_URL are unset, the server starts private instances
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,
-    /// Days posts are kept, and alerts and silences once they are over; older posts are rejected
+    /// Days to keep posts, and alerts and silences after they end; older posts are rejected
     #[arg(long, env = "GROUNDSWELL_RETENTION_DAYS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3650))]
     pub retention_days: u32,
-    /// Maximum PostgreSQL connections for storing posts, and as many for API reads; exports use a quarter of the latter
+    /// Maximum PostgreSQL connections for storing posts, and as many again for API reads; exports use a quarter of the latter
     #[arg(long, env = "GROUNDSWELL_POOL_SIZE", default_value_t = 8)]
     pub pool_size: usize,
     /// Maximum PostgreSQL connections for alerting and health checks; with two for leader locks, four processes need 88

@@ -6,7 +6,7 @@ use clap::Args;
 #[derive(Debug, Clone, Args)]
 #[group(id = "telemetry")]
 pub struct TelemetrySettings {
-    /// What is logged, in the syntax of RUST_LOG
+    /// What to log, in the syntax of RUST_LOG
     #[arg(
         long,
         env = "GROUNDSWELL_LOG",
