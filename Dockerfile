@@ -43,6 +43,7 @@ COPY data/ /opt/groundswell/data/
 ENV PATH=/opt/groundswell:$PATH
 # Listening on any address other than loopback requires GROUNDSWELL_AUTH_TOKEN; without it the server refuses to start.
 ENV GROUNDSWELL_LISTEN=0.0.0.0:8080
+# A groundswell.toml here is read; variables, such as the one above, override it.
 WORKDIR /opt/groundswell
 USER groundswell
 EXPOSE 8080

@@ -25,6 +25,8 @@ export GROUNDSWELL_PRODUCTS="${GROUNDSWELL_PRODUCTS:-Mayweather=mayweather,floyd
 export GROUNDSWELL_LOG="${GROUNDSWELL_LOG:-warn,fred=error}"
 # Do not fill another project's servers with posts if these variables happen to be set.
 unset DATABASE_URL REDIS_URL
+# For the same reason, only read a settings file that is named on purpose.
+export GROUNDSWELL_CONFIG="${GROUNDSWELL_CONFIG:-/dev/null}"
 
 # If setpriv is available, children stop with this script even after kill -9.
 guard=()

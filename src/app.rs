@@ -25,7 +25,7 @@ use tracing::{error, info, warn};
 use crate::actors::runtime::supervision_plan::Plan;
 use crate::actors::service_alerter::state::ServiceDesk;
 use crate::alerting::service::WatchParams;
-use crate::config::{Config, Servers};
+use crate::config::{Config, Servers, Sources};
 use crate::embedded::{Embedded, EmbeddedParams, Endpoints, RunInfo};
 use crate::{telemetry, ws};
 use connections::Connections;
@@ -61,10 +61,14 @@ pub struct Started {
 ///
 /// # Errors
 /// When it cannot start; the message says what to do.
-pub fn serve(config: Config) -> anyhow::Result<bool> {
-    config.check()?;
+pub fn serve(config: Config, sources: &Sources) -> anyhow::Result<bool> {
+    config.check().map_err(|error| sources.locate(error))?;
     open_files::raise_limit();
     telemetry::init_tracing(&config.telemetry.log);
+    info!("settings: {sources}");
+    if let Some(warning) = sources.warning() {
+        warn!("{warning}");
+    }
     let (started, listening) = oneshot::channel();
     let control = Control { stop: CancellationToken::new(), leave: CancellationToken::new(), started };
     run(config, control, |io, control| {
@@ -259,7 +263,8 @@ async fn stop(config: &Config, parts: Stopping, io: &Handle) {
 async fn start_servers(config: &Config, io: &Handle) -> anyhow::Result<(Option<Embedded>, Endpoints)> {
     let params = match config.servers()? {
         Servers::External { database_url, redis_url } => {
-            return Ok((None, Endpoints { postgres_url: database_url, redis_url }));
+            let postgres_url = database_url.expose().to_owned();
+            return Ok((None, Endpoints { postgres_url, redis_url: redis_url.expose().to_owned() }));
         }
         Servers::Embedded => EmbeddedParams {
             data_dir: config.embedded.data_dir.clone(),

@@ -8,13 +8,14 @@ mod score; // texts from the command line
 mod synth; // generated posts
 mod target; // which Redis they write to
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use tokio::runtime::Runtime;
 
-use crate::config::Config;
+use crate::config::{self, Config, Sources};
 use crate::inference::out_of_process;
 use crate::process::background;
 use crate::{app, bench, http};
@@ -60,6 +61,8 @@ enum Command {
         #[command(subcommand)]
         bench: Bench,
     },
+    /// Print a commented `groundswell.toml` with every setting and its default
+    Config,
     /// Print the description of the HTTP interface (OpenAPI 3.1)
     Openapi,
     /// Run the deep model for the server, which starts this itself
@@ -175,17 +178,18 @@ struct Output {
     json: bool,
 }
 
-/// Runs a command to its end.
-pub fn run(cli: Cli) -> ExitCode {
+/// Runs the command that the arguments name, to its end.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let (cli, sources) = config::parse::<Cli>(arguments).unwrap_or_else(|error| error.exit());
     // Every HTTP client of the process needs one, also one that never speaks TLS. Only a second is refused.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    obey(cli.command).unwrap_or_else(|error| {
+    obey(cli.command, &sources).unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
         ExitCode::FAILURE
     })
 }
 
-fn obey(command: Command) -> anyhow::Result<ExitCode> {
+fn obey(command: Command, sources: &Sources) -> anyhow::Result<ExitCode> {
     match command {
         Command::ReadDeep => {
             let (requests, answers) = (std::io::stdin().lock(), std::io::stdout().lock());
@@ -193,7 +197,7 @@ fn obey(command: Command) -> anyhow::Result<ExitCode> {
             out_of_process::serve(requests, answers)?;
         }
         Command::Serve(config) => {
-            let asked_to_stop = app::serve(*config)?;
+            let asked_to_stop = app::serve(*config, sources)?;
             return Ok(if asked_to_stop { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         Command::Replay(params) => Runtime::new()?.block_on(replay::run(*params))?,
@@ -202,7 +206,7 @@ fn obey(command: Command) -> anyhow::Result<ExitCode> {
         Command::Score { text, raw, n_batch, config } => {
             score::run(&score::ScoreParams { text, raw, n_batch, load: config.inference.load_params() })?;
         }
-        Command::Doctor(config) => return Runtime::new()?.block_on(doctor::run(&config)),
+        Command::Doctor(config) => return Runtime::new()?.block_on(doctor::run(&config, sources)),
         Command::Bench { bench: Bench::Pipeline(params) } => {
             Runtime::new()?.block_on(bench::pipeline::run(params))?;
         }
@@ -258,6 +262,7 @@ fn obey(command: Command) -> anyhow::Result<ExitCode> {
         Command::Bench { bench: Bench::Signals { n_series, json } } => {
             bench::signals::run(bench::signals::SignalsParams { n_series, json })?;
         }
+        Command::Config => print(config::example().trim_end()),
         Command::Openapi => print(&http::openapi::document()),
     }
     Ok(ExitCode::SUCCESS)

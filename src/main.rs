@@ -2,9 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use groundswell::cli::Cli;
-
 fn main() -> ExitCode {
-    groundswell::cli::run(Cli::parse())
+    groundswell::cli::run(std::env::args_os())
 }

@@ -99,7 +99,7 @@ async fn open(config: &Config, endpoints: &Endpoints) -> anyhow::Result<Connecti
         Err(reason) => info!(reason, "no deep model: every score stays as the fast model gave it"),
     }
     let messenger = Arc::new(Messenger::new(messenger_params(config)?)?);
-    let enricher = Arc::new(Enricher::new(EnricherParams { products: config.pipeline.product_rules()? }));
+    let enricher = Arc::new(Enricher::new(EnricherParams { products: config.pipeline.products.0.clone() }));
     Ok(Connections {
         store,
         reading,
@@ -114,7 +114,7 @@ async fn open(config: &Config, endpoints: &Endpoints) -> anyhow::Result<Connecti
 
 fn messenger_params(config: &Config) -> anyhow::Result<MessengerParams> {
     let keyring = match &config.notify.secret_key {
-        Some(secret) => Keyring::from_secret(secret),
+        Some(secret) => Keyring::from_secret(secret.expose()),
         None => Keyring::from_folder(&config.embedded.data_dir).unwrap_or_else(|error| {
             let folder = config.embedded.data_dir.display().to_string();
             warn!(%error, folder, "no key can be kept there, so no channels can be made: set `GROUNDSWELL_SECRET_KEY`");
@@ -124,7 +124,12 @@ fn messenger_params(config: &Config) -> anyhow::Result<MessengerParams> {
     Ok(MessengerParams {
         allowed: config.notify.notify_allowlist()?,
         keyring,
-        mail: config.notify.smtp_url.clone().zip(config.notify.smtp_from.clone()),
+        mail: config
+            .notify
+            .smtp_url
+            .as_ref()
+            .map(|url| url.expose().to_owned())
+            .zip(config.notify.smtp_from.clone()),
         pagerduty_url: config.notify.pagerduty_url.clone(),
         push_subject: config.notify.push_subject(),
         dashboard: config.notify.public_url.clone(),

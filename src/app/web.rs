@@ -93,7 +93,7 @@ pub fn start(parts: Parts<'_>, supervisors: &mut Supervisors) -> anyhow::Result<
         params: HttpParams {
             hosts: AllowedHosts::new(config.http.listen, &config.http.allowed_hosts),
             origins: AllowedOrigins::new(&config.http.allowed_origins),
-            token: config.auth.auth_token.as_deref().map(Token::new),
+            token: config.auth.auth_token.as_ref().map(|token| Token::new(token.expose())),
             high_water: config.stream.high_water,
             retention: connections.store.retention(),
         },

@@ -58,6 +58,8 @@ impl Server {
             .args(options)
             .env_remove("DATABASE_URL")
             .env_remove("REDIS_URL")
+            // A settings file may name databases as well.
+            .env("GROUNDSWELL_CONFIG", "/dev/null")
             .stdout(Stdio::null())
             .kill_on_drop(true)
             .spawn()

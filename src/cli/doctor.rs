@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use nix::unistd::{AccessFlags, access};
 
-use crate::config::{Config, Servers};
+use crate::config::{Config, Secret, Servers, Sources};
 use crate::embedded::{RunInfo, find_postgres, find_redis};
 use crate::http::dashboard;
 use crate::inference;
@@ -42,13 +42,14 @@ enum Outcome {
 ///
 /// # Errors
 /// When the report cannot be printed.
-pub async fn run(config: &Config) -> anyhow::Result<ExitCode> {
+pub async fn run(config: &Config, sources: &Sources) -> anyhow::Result<ExitCode> {
     let running = RunInfo::read(&config.embedded.data_dir).ok();
-    let mut findings = vec![settings(config)];
+    let mut findings = vec![settings(config, sources)];
+    findings.extend(sources.warning().map(|warning| Finding::note("settings file", warning)));
     match config.servers() {
         Ok(Servers::External { database_url, redis_url }) => {
-            findings.push(external_postgres(database_url).await);
-            findings.push(external_redis(redis_url, &config.stream.prefix).await);
+            findings.push(external_postgres(&database_url).await);
+            findings.push(external_redis(&redis_url, &config.stream.prefix).await);
         }
         _ => {
             findings.push(embedded_postgres());
@@ -79,10 +80,12 @@ impl Finding {
     }
 }
 
-fn settings(config: &Config) -> Finding {
-    match config.check() {
-        Ok(()) => Finding::ok("settings", "make sense"),
-        Err(error) => Finding::missing("settings", error.to_string(), "`.env.example` names every setting"),
+fn settings(config: &Config, sources: &Sources) -> Finding {
+    match config.check().map_err(|error| sources.locate(error)) {
+        Ok(()) => Finding::ok("settings", sources.to_string()),
+        Err(error) => {
+            Finding::missing("settings", error.to_string(), "`groundswell config` prints every setting")
+        }
     }
 }
 
@@ -103,10 +106,10 @@ fn embedded_redis() -> Finding {
     }
 }
 
-async fn external_postgres(url: String) -> Finding {
+async fn external_postgres(url: &Secret) -> Finding {
     // No URL in any line: it may hold a password.
     let remedy = "start that server, or correct DATABASE_URL";
-    let params = StoreParams { url, pool_size: 1, retention: Duration::ZERO };
+    let params = StoreParams { url: url.expose().to_owned(), pool_size: 1, retention: Duration::ZERO };
     match tokio::time::timeout(SERVER_PATIENCE, Store::connect(params)).await {
         Ok(Ok(_)) => Finding::ok("postgresql", "answers at DATABASE_URL"),
         Ok(Err(error)) => Finding::missing("postgresql", error.to_string(), remedy),
@@ -114,9 +117,9 @@ async fn external_postgres(url: String) -> Finding {
     }
 }
 
-async fn external_redis(redis_url: String, prefix: &str) -> Finding {
+async fn external_redis(redis_url: &Secret, prefix: &str) -> Finding {
     let remedy = "start that server, or correct REDIS_URL";
-    let params = StreamParams { redis_url, prefix: prefix.to_owned() };
+    let params = StreamParams { redis_url: redis_url.expose().to_owned(), prefix: prefix.to_owned() };
     let ping = async { Stream::connect(&params).await?.ping().await };
     match tokio::time::timeout(SERVER_PATIENCE, ping).await {
         Ok(Ok(())) => Finding::ok("redis", "answers at REDIS_URL"),

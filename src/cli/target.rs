@@ -4,16 +4,20 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 
+use crate::config::{FileOption, Secret};
 use crate::embedded::RunInfo;
 use crate::stream::{Stream, StreamParams};
 
 /// Where a command finds the stream.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Target {
-    /// Redis to use; that of the server running on the data directory when absent
+    /// The file that may name the server, as it does for `serve`.
+    #[command(flatten)]
+    pub file: FileOption,
+    /// Redis to write to; by default, that of the server running on the data directory
     #[arg(long, env = "REDIS_URL", hide_env_values = true)]
-    pub redis_url: Option<String>,
-    /// Put before every Redis key; as the server says when it is found by its data directory
+    pub redis_url: Option<Secret>,
+    /// Prefix of every Redis key; by default, that of the server running on the data directory
     #[arg(long, env = "GROUNDSWELL_PREFIX")]
     pub prefix: Option<String>,
     /// The data directory of the running server
@@ -31,11 +35,14 @@ impl Target {
     }
 
     fn stream_params(&self) -> anyhow::Result<StreamParams> {
-        if let Some(redis_url) = self.redis_url.clone() {
+        if let Some(redis_url) = &self.redis_url {
+            let redis_url = redis_url.expose().to_owned();
             return Ok(StreamParams { redis_url, prefix: self.prefix.clone().unwrap_or_default() });
         }
-        let running = RunInfo::read(&self.data_dir)
-            .context("no Redis is named by --redis-url or REDIS_URL, and no server is found")?;
+        let running = RunInfo::read(&self.data_dir).with_context(|| {
+            let file = self.file.config.display();
+            format!("no Redis is named by --redis-url, REDIS_URL or `{file}`, and no server is found")
+        })?;
         let prefix = self.prefix.clone().unwrap_or(running.prefix);
         Ok(StreamParams { redis_url: running.redis_url, prefix })
     }

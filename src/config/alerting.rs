@@ -1,8 +1,8 @@
-//! Signals and service alerts.
+//! Anomaly detection and service alerts.
 
 use clap::Args;
 
-/// Signals and service alerts.
+/// Anomaly detection and service alerts.
 #[derive(Debug, Clone, Args)]
 #[group(id = "alerting")]
 pub struct AlertingSettings {

@@ -2,14 +2,26 @@
 
 use clap::Args;
 
+use super::Secret;
+
 /// Who may call.
 #[derive(Debug, Clone, Args)]
 #[group(id = "auth")]
 pub struct AuthSettings {
     /// Bearer token that every call must carry, at least 16 bytes; required on any address but loopback
-    #[arg(long, env = "GROUNDSWELL_AUTH_TOKEN", hide_env_values = true)]
-    pub auth_token: Option<String>,
+    #[arg(long, env = "GROUNDSWELL_AUTH_TOKEN", hide_env_values = true, value_parser = auth_token)]
+    pub auth_token: Option<Secret>,
     /// Listen on any address without a token
     #[arg(long, env = "GROUNDSWELL_INSECURE_OPEN", default_value = "false", num_args = 0..=1, default_missing_value = "true")]
     pub insecure_open: bool,
+}
+
+/// A shorter token can be guessed.
+const TOKEN_BYTES_MIN: usize = 16;
+
+fn auth_token(text: &str) -> Result<Secret, String> {
+    if text.len() < TOKEN_BYTES_MIN {
+        return Err(format!("must be at least {TOKEN_BYTES_MIN} bytes long"));
+    }
+    Ok(text.to_owned().into())
 }

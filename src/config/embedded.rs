@@ -22,12 +22,12 @@ pub struct EmbeddedSettings {
     pub durable: bool,
 }
 
-/// When the private Redis writes to disk.
+/// When the private Redis syncs to disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Fsync {
     /// Before it answers.
     Always,
-    /// Once a second.
+    /// Every second.
     EverySec,
 }
 

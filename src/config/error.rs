@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-/// Why the settings make no sense. The message says what to change.
+/// A contradiction between settings. The message says what to change.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// Only one of the two URLs is set.
@@ -13,22 +13,22 @@ pub enum ConfigError {
         /// The one that is not.
         unset: &'static str,
     },
-    /// Strangers could reach it.
+    /// Other machines could reach the server without a token.
     #[error(
-        "`{0}` can be reached from other machines: set `GROUNDSWELL_AUTH_TOKEN`, or pass `--insecure-open` to let everybody in"
+        "`{0}` can be reached from other machines: set `GROUNDSWELL_AUTH_TOKEN`, or pass `--insecure-open` to allow access without a token"
     )]
     OpenToAll(SocketAddr),
-    /// A value is not one of those there are.
+    /// A value that cannot be used with the others.
     #[error("`{variable}`: {problem}")]
     Invalid {
-        /// Which variable.
+        /// The variable of the setting.
         variable: &'static str,
-        /// What is wrong with it, and what it may be.
+        /// What is wrong with it, and what is allowed.
         problem: String,
     },
 }
 
-/// A value that cannot be used.
+/// Returns the error for a value that cannot be used with the others.
 pub fn invalid(variable: &'static str, problem: &str) -> ConfigError {
     ConfigError::Invalid { variable, problem: problem.to_owned() }
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use clap::Args;
 
+use super::checks::at_least_one;
 use crate::models::origin::Origin;
 
 /// Where the server listens, and what it answers.
@@ -21,7 +22,7 @@ pub struct HttpSettings {
     #[arg(long = "allowed-origin", env = "GROUNDSWELL_ALLOWED_ORIGINS", value_delimiter = ',')]
     pub allowed_origins: Vec<Origin>,
     /// Maximum concurrent exports; further requests get 429
-    #[arg(long, env = "GROUNDSWELL_EXPORTS_MAX", default_value_t = 16)]
+    #[arg(long, env = "GROUNDSWELL_EXPORTS_MAX", default_value_t = 16, value_parser = at_least_one)]
     pub exports_max: usize,
     /// Seconds without a read by the client after which an export is closed
     #[arg(long, env = "GROUNDSWELL_EXPORT_STALL_S", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]

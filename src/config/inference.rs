@@ -13,7 +13,7 @@ use crate::inference::{LoadParams, ModelChoice};
 pub struct InferenceSettings {
     /// Model that scores every post: lexicon, or one or more models separated by commas, each the name of a directory in the
     /// weights directory or a path; for each head, the first model that has it answers
-    #[arg(long, visible_alias = "model", env = "GROUNDSWELL_FAST_MODEL", default_value = "swift")]
+    #[arg(long, visible_alias = "model", env = "GROUNDSWELL_FAST_MODEL", default_value = "swift", value_parser = fast_model)]
     pub fast_model: ModelChoice,
     /// Model that corrects the uncertain scores of the fast model: named in the same way, or none
     #[arg(long, env = "GROUNDSWELL_DEEP_MODEL", default_value = "deep")]
@@ -40,7 +40,7 @@ pub struct InferenceSettings {
 }
 
 impl InferenceSettings {
-    /// Which models to load, and from where.
+    /// Returns which models to load, and from where.
     pub fn load_params(&self) -> LoadParams {
         LoadParams {
             fast: self.fast_model.clone(),
@@ -53,7 +53,7 @@ impl InferenceSettings {
         }
     }
 
-    /// How many threads score.
+    /// Returns the number of threads that run the fast model.
     pub fn n_inference_threads(&self) -> usize {
         if self.inference_threads > 0 {
             return self.inference_threads;
@@ -62,7 +62,7 @@ impl InferenceSettings {
         std::thread::available_parallelism().map_or(1, usize::from).min(2)
     }
 
-    /// How many threads correct.
+    /// Returns the number of processes that run the deep model.
     pub fn n_deep_threads(&self) -> usize {
         if self.deep_threads > 0 {
             return self.deep_threads;
@@ -71,11 +71,11 @@ impl InferenceSettings {
     }
 }
 
-/// Longer, and others would take up what a living process still has in hand: it is half of its claim
-/// ([`crate::store::corrections::FIRST_CLAIM`]), since a post may be late by as much again.
+/// Half the time for which a process claims a post ([`crate::store::corrections::FIRST_CLAIM`]), because a post may be
+/// late by as much again. With a longer budget, other processes would take over posts that are still in hand.
 pub(super) const LATENCY_BUDGET_MAX: Duration = Duration::from_secs(15);
 
-/// `1s`, `500ms` or `0`.
+/// Reads `1s`, `500ms` or `0`.
 pub(super) fn latency_budget(text: &str) -> Result<Duration, String> {
     const FORM: &str = "must be of the form `1s`, `500ms` or `0`";
     let unit_at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
@@ -91,4 +91,11 @@ pub(super) fn latency_budget(text: &str) -> Result<Duration, String> {
         return Err("must be at most 15s".to_owned());
     }
     Ok(budget)
+}
+
+fn fast_model(text: &str) -> Result<ModelChoice, String> {
+    match text.parse() {
+        Ok(ModelChoice::Off) => Err("must name a model: every post is scored".to_owned()),
+        Ok(model) => Ok(model),
+    }
 }

@@ -1,13 +1,14 @@
-//! The live window, and the news that is pushed to browsers.
+//! The live window, and the updates that browsers receive.
 
 use std::time::Duration;
 
 use clap::Args;
 
+use super::checks::at_least_one;
 use crate::models::metrics::LiveWindow;
 use crate::stream::HistoryLimits;
 
-/// The live window, and the news that is pushed to browsers.
+/// The live window, and the updates that browsers receive.
 #[derive(Debug, Clone, Args)]
 #[group(id = "live")]
 pub struct LiveSettings {
@@ -27,15 +28,15 @@ pub struct LiveSettings {
     #[arg(long, env = "GROUNDSWELL_HISTORY_S", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub history_s: u64,
     /// Maximum live updates that are kept; each is a transaction with its posts, or an alert
-    #[arg(long, env = "GROUNDSWELL_HISTORY_UPDATES", default_value_t = 10_000)]
+    #[arg(long, env = "GROUNDSWELL_HISTORY_UPDATES", default_value_t = 10_000, value_parser = at_least_one)]
     pub history_updates: usize,
     /// Maximum megabytes of live updates that are kept in Redis, and about twice as many in each process
-    #[arg(long, env = "GROUNDSWELL_HISTORY_MB", default_value_t = 32)]
+    #[arg(long, env = "GROUNDSWELL_HISTORY_MB", default_value_t = 32, value_parser = at_least_one)]
     pub history_mb: usize,
 }
 
 impl LiveSettings {
-    /// How much live news is kept.
+    /// Returns how many live updates are kept.
     pub fn history_limits(&self) -> HistoryLimits {
         HistoryLimits {
             n_updates_max: self.history_updates,

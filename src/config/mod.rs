@@ -1,45 +1,57 @@
-//! Every setting, by topic: type, default, variable, check. The only place that reads the environment.
+//! Every setting, by topic. The only place that reads the environment.
 //!
-//! Each is an option of `serve` and a variable; the option wins. `clap` does both from one definition, which is why there
-//! is no second configuration library.
+//! A setting has one definition: a clap argument with its type, default, variable and check. The key in `groundswell.toml`
+//! follows from it: the table is the topic, the key is the name of the field. An option on the command line wins over the
+//! variable, the variable over the file, and the file over the default.
 
-pub mod alerting; // signals and service alerts
+pub mod alerting; // anomaly detection and service alerts
 pub mod auth; // who may call
 pub mod embedded; // the private servers
-pub mod http; // where the server listens
-pub mod inference; // the models
-pub mod live; // the live window and its news
-pub mod notify; // channels
-pub mod pipeline; // what this process does, in what portions
+pub mod http; // where the server listens, and what it answers
+pub mod inference; // the models that score
+pub mod live; // the live window and its updates
+pub mod notify; // notification channels
+pub mod pipeline; // the roles of the process, and the sizes of its batches
 pub mod store; // PostgreSQL
 pub mod stream; // Redis
 pub mod telemetry; // logging
 
+mod checks; // checks that several topics share
+mod command_line; // reading a command line, and below it the environment and the file
 mod error; // what is wrong with the settings
+mod example; // a settings file with every setting
+mod file; // groundswell.toml
+mod secret; // settings that are never shown
+mod setting; // one setting, seen as its key in the file
+mod sources; // where each setting came from
 
 use clap::Args;
 
+pub use command_line::{FileOption, parse};
 pub use error::ConfigError;
 use error::invalid;
+pub use example::example;
 pub use pipeline::Role;
+pub use secret::Secret;
+pub use sources::Sources;
 
-use crate::inference::ModelChoice;
-use crate::notify::keyring::SECRET_CHARACTERS_MIN;
-
-/// All settings as they are read. Combinations are checked by [`Config::check`].
+/// All settings. Each is checked when it is read, and combinations by [`Config::check`].
 #[derive(Debug, Clone, Args)]
 #[group(skip)]
 pub struct Config {
+    /// The file that gives what neither the command line nor the environment gives.
+    #[command(flatten)]
+    pub file: FileOption,
     /// Where the server listens, and what it answers.
     #[command(flatten, next_help_heading = "HTTP")]
     pub http: http::HttpSettings,
     /// Who may call.
     #[command(flatten, next_help_heading = "Authentication")]
     pub auth: auth::AuthSettings,
-    /// The PostgreSQL that posts are stored in.
+    /// The PostgreSQL that stores posts.
     #[command(flatten, next_help_heading = "PostgreSQL")]
     pub store: store::StoreSettings,
-    /// The Redis that posts arrive through.
+    /// The Redis that queues posts.
     #[command(flatten, next_help_heading = "Redis")]
     pub stream: stream::StreamSettings,
     /// The private PostgreSQL and Redis.
@@ -48,13 +60,13 @@ pub struct Config {
     /// The models that score.
     #[command(flatten, next_help_heading = "Models")]
     pub inference: inference::InferenceSettings,
-    /// What this process does, and in what portions.
+    /// The roles of the process, and the sizes of its batches.
     #[command(flatten, next_help_heading = "Pipeline")]
     pub pipeline: pipeline::PipelineSettings,
-    /// The live window, and the news that is pushed to browsers.
+    /// The live window, and the updates that browsers receive.
     #[command(flatten, next_help_heading = "Live feeds")]
     pub live: live::LiveSettings,
-    /// Signals and service alerts.
+    /// Anomaly detection and service alerts.
     #[command(flatten, next_help_heading = "Alerting")]
     pub alerting: alerting::AlertingSettings,
     /// Notification channels.
@@ -65,7 +77,7 @@ pub struct Config {
     pub telemetry: telemetry::TelemetrySettings,
 }
 
-/// Where the two servers are.
+/// The PostgreSQL and Redis to use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Servers {
     /// Started and stopped by this process.
@@ -73,62 +85,32 @@ pub enum Servers {
     /// Given by URL.
     External {
         /// Where PostgreSQL is.
-        database_url: String,
+        database_url: Secret,
         /// Where Redis is.
-        redis_url: String,
+        redis_url: Secret,
     },
 }
 
 impl Config {
-    /// Checks what no single value shows.
+    /// Checks the settings against each other.
     ///
     /// # Errors
-    /// The first thing found that makes no sense.
+    /// The first contradiction.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.servers()?;
-        self.pipeline.product_rules()?;
         self.notify.notify_allowlist()?;
         self.notify.operators()?;
         if self.notify.smtp_url.is_some() != self.notify.smtp_from.is_some() {
             return Err(invalid("GROUNDSWELL_SMTP_URL", "and GROUNDSWELL_SMTP_FROM must be set together"));
         }
-        if self.notify.secret_key.as_ref().is_some_and(|key| key.trim().len() < SECRET_CHARACTERS_MIN) {
-            return Err(invalid("GROUNDSWELL_SECRET_KEY", "must be at least 32 characters long"));
-        }
         if !self.http.listen.ip().is_loopback() && self.auth.auth_token.is_none() && !self.auth.insecure_open
         {
             return Err(ConfigError::OpenToAll(self.http.listen));
         }
-        if self.inference.fast_model == ModelChoice::Off {
-            return Err(invalid("GROUNDSWELL_FAST_MODEL", "must name a model: every post is scored"));
-        }
-        let positive = [
-            ("GROUNDSWELL_BATCH_SIZE", self.pipeline.batch_size),
-            ("GROUNDSWELL_BATCHES_IN_FLIGHT", self.pipeline.batches_in_flight),
-            ("GROUNDSWELL_POSTS_PER_COMMIT", self.pipeline.posts_per_commit),
-            ("GROUNDSWELL_POOL_SIZE", self.store.pool_size),
-            ("GROUNDSWELL_ALERT_POOL_SIZE", self.store.alert_pool_size),
-            ("GROUNDSWELL_EXPORTS_MAX", self.http.exports_max),
-            ("GROUNDSWELL_HISTORY_UPDATES", self.live.history_updates),
-            ("GROUNDSWELL_HISTORY_MB", self.live.history_mb),
-        ];
-        for (variable, value) in positive {
-            if value == 0 {
-                return Err(invalid(variable, "must be at least 1"));
-            }
-        }
-        // Longer, and what a killed process left behind would not be back within ten seconds.
-        // Shorter, and processes would take entries from each other between two signs of life.
-        if !(3_000..=5_000).contains(&self.stream.claim_idle_ms) {
-            return Err(invalid("GROUNDSWELL_CLAIM_IDLE_MS", "must lie between 3000 and 5000"));
-        }
-        if self.auth.auth_token.as_ref().is_some_and(|token| token.len() < TOKEN_BYTES_MIN) {
-            return Err(invalid("GROUNDSWELL_AUTH_TOKEN", "must be at least 16 bytes long"));
-        }
         Ok(())
     }
 
-    /// Whose servers to use.
+    /// Returns the PostgreSQL and Redis to use.
     ///
     /// # Errors
     /// [`ConfigError::OneServer`] when only one is given.
@@ -141,7 +123,7 @@ impl Config {
         }
     }
 
-    /// How this process is called in alerts about the service. The same after a restart, where the port is.
+    /// Returns the name of this process in service alerts. It survives a restart if the port is fixed.
     pub fn instance(&self) -> String {
         if let Some(instance) = &self.alerting.instance {
             return instance.clone();
@@ -155,8 +137,11 @@ impl Config {
     }
 }
 
-/// A shorter token can be guessed.
-const TOKEN_BYTES_MIN: usize = 16;
-
+#[cfg(test)]
+mod file_tests;
+#[cfg(test)]
+mod setting_tests;
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;

@@ -2,11 +2,13 @@
 
 use clap::Args;
 
+use super::Secret;
 use super::error::{ConfigError, invalid};
 use crate::egress::Egress;
 use crate::egress::allowlist::Allowlist;
 use crate::models::notification::ChannelKind;
 use crate::notify::destinations::{self, Destination};
+use crate::notify::keyring::SECRET_CHARACTERS_MIN;
 
 /// Notification channels.
 #[derive(Debug, Clone, Args)]
@@ -21,11 +23,11 @@ pub struct NotifySettings {
     pub notify_allow: Vec<String>,
     /// Key that encrypts the secrets of notification channels, at least 32 characters, the same for every process that shares
     /// a database; by default generated and kept in the file secret.key in the data directory
-    #[arg(long, env = "GROUNDSWELL_SECRET_KEY", hide_env_values = true)]
-    pub secret_key: Option<String>,
+    #[arg(long, env = "GROUNDSWELL_SECRET_KEY", hide_env_values = true, value_parser = secret_key)]
+    pub secret_key: Option<Secret>,
     /// Mail server: smtps://user:password@host, smtp://…?tls=required, smtp://…?tls=opportunistic or smtp://…
     #[arg(long, env = "GROUNDSWELL_SMTP_URL", hide_env_values = true)]
-    pub smtp_url: Option<String>,
+    pub smtp_url: Option<Secret>,
     /// Sender of mail, such as Groundswell <mood@example.org>
     #[arg(long, env = "GROUNDSWELL_SMTP_FROM")]
     pub smtp_from: Option<String>,
@@ -47,32 +49,32 @@ pub struct NotifySettings {
         value_delimiter = ',',
         hide_env_values = true
     )]
-    pub operator_channels: Vec<String>,
+    pub operator_channels: Vec<Secret>,
 }
 
 impl NotifySettings {
-    /// Where notifications may be sent besides the public internet.
+    /// Returns the destinations outside the public internet that notifications may be sent to.
     ///
     /// # Errors
-    /// [`ConfigError::Invalid`] naming the first entry that is no subnet, address or host name.
+    /// [`ConfigError::Invalid`] naming the first entry that is not a subnet, address or host name.
     pub fn notify_allowlist(&self) -> Result<Allowlist, ConfigError> {
         Allowlist::parse(self.notify_allow.iter().map(String::as_str)).map_err(|entry| {
-            let problem = format!("`{entry}` is no subnet, address or host name");
+            let problem = format!("`{entry}` is not a subnet, address or host name");
             invalid("GROUNDSWELL_NOTIFY_ALLOW", &problem)
         })
     }
 
-    /// Who is notified of what is wrong with this server.
+    /// Returns the channels that receive service alerts.
     ///
     /// # Errors
-    /// [`ConfigError::Invalid`] naming the first entry that cannot be used by its place, since it may hold a secret.
+    /// [`ConfigError::Invalid`] with the position of the first entry that cannot be used; the entry may hold a secret.
     pub fn operators(&self) -> Result<Vec<Destination>, ConfigError> {
         const VARIABLE: &str = "GROUNDSWELL_OPERATOR_CHANNELS";
         let egress =
             Egress::new(self.notify_allowlist()?).map_err(|error| invalid(VARIABLE, &error.to_string()))?;
         let mut operators = Vec::new();
         for (i, text) in self.operator_channels.iter().enumerate() {
-            let destination = destinations::parse(&egress, text)
+            let destination = destinations::parse(&egress, text.expose())
                 .map_err(|problem| invalid(VARIABLE, &format!("entry {} {problem}", i + 1)))?;
             if destination.receiver.kind == ChannelKind::Email && self.smtp_url.is_none() {
                 let problem = format!("entry {} needs a mail server: set GROUNDSWELL_SMTP_URL", i + 1);
@@ -83,7 +85,7 @@ impl NotifySettings {
         Ok(operators)
     }
 
-    /// Whom push services may ask about us.
+    /// Returns the contact for push services.
     pub fn push_subject(&self) -> String {
         if let Some(subject) = &self.push_subject {
             return subject.clone();
@@ -92,4 +94,11 @@ impl NotifySettings {
         let sender = sender.map_or("nobody@example.com", |address| address.trim_end_matches('>').trim());
         format!("mailto:{sender}")
     }
+}
+
+fn secret_key(text: &str) -> Result<Secret, String> {
+    if text.trim().len() < SECRET_CHARACTERS_MIN {
+        return Err(format!("must be at least {SECRET_CHARACTERS_MIN} characters long"));
+    }
+    Ok(text.to_owned().into())
 }

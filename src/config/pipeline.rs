@@ -1,13 +1,14 @@
-//! What this process does, and in what portions.
+//! The roles of the process, and the sizes of its batches.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 
-use super::error::{ConfigError, invalid};
+use super::checks::at_least_one;
 use crate::enrich::ProductRule;
 
-/// What this process does, and in what portions.
+/// The roles of the process, and the sizes of its batches.
 #[derive(Debug, Clone, Args)]
 #[group(id = "pipeline")]
 pub struct PipelineSettings {
@@ -16,42 +17,20 @@ pub struct PipelineSettings {
     pub roles: Vec<Role>,
     /// Products and the keywords that mention them: Name=word,word;Name=word
     #[arg(long, env = "GROUNDSWELL_PRODUCTS", default_value = "")]
-    pub products: String,
+    pub products: Products,
     /// Maximum posts in a batch
-    #[arg(long, env = "GROUNDSWELL_BATCH_SIZE", default_value_t = 500)]
+    #[arg(long, env = "GROUNDSWELL_BATCH_SIZE", default_value_t = 500, value_parser = at_least_one)]
     pub batch_size: usize,
     /// Maximum batches in flight, which bounds memory during a burst; the excess queues in Redis
-    #[arg(long, env = "GROUNDSWELL_BATCHES_IN_FLIGHT", default_value_t = 8)]
+    #[arg(long, env = "GROUNDSWELL_BATCHES_IN_FLIGHT", default_value_t = 8, value_parser = at_least_one)]
     pub batches_in_flight: usize,
     /// Maximum posts in a transaction
-    #[arg(long, env = "GROUNDSWELL_POSTS_PER_COMMIT", default_value_t = 1_000)]
+    #[arg(long, env = "GROUNDSWELL_POSTS_PER_COMMIT", default_value_t = 1_000, value_parser = at_least_one)]
     pub posts_per_commit: usize,
 }
 
 impl PipelineSettings {
-    /// The products to look for.
-    ///
-    /// # Errors
-    /// [`ConfigError::Invalid`] when the list is not of the form `Name=word,word;Name=word`.
-    pub fn product_rules(&self) -> Result<Vec<ProductRule>, ConfigError> {
-        const FORM: &str = "must be of the form `Name=word,word;Name=word`";
-        let mut rules: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-        for rule in self.products.split(';').map(str::trim).filter(|rule| !rule.is_empty()) {
-            let (name, words) = rule.split_once('=').ok_or_else(|| invalid("GROUNDSWELL_PRODUCTS", FORM))?;
-            let words: Vec<String> =
-                words.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect();
-            if name.trim().is_empty() || words.is_empty() {
-                return Err(invalid("GROUNDSWELL_PRODUCTS", FORM));
-            }
-            rules.entry(name.trim()).or_default().extend(words);
-        }
-        Ok(rules
-            .into_iter()
-            .map(|(name, keywords)| ProductRule { name: name.to_owned(), keywords })
-            .collect())
-    }
-
-    /// Whether this process does that.
+    /// Returns whether this process has the role.
     pub fn does(&self, role: Role) -> bool {
         self.roles.contains(&role)
     }
@@ -60,10 +39,34 @@ impl PipelineSettings {
 /// What a process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Role {
-    /// Reads the stream, scores and stores.
+    /// Reads the stream, scores posts and stores them.
     Ingest,
-    /// Judges windows and raises alerts.
+    /// Evaluates alert rules and sends notifications.
     Alert,
     /// Answers HTTP and WebSockets. Without it only `/health`, `/livez`, `/readyz`, `/metrics` and `/api/v1/system` answer.
     Web,
+}
+
+/// Products and the keywords that mention them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Products(pub Vec<ProductRule>);
+
+impl FromStr for Products {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const FORM: &str = "must be of the form `Name=word,word;Name=word`";
+        let mut products: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for product in text.split(';').map(str::trim).filter(|product| !product.is_empty()) {
+            let (name, words) = product.split_once('=').ok_or(FORM)?;
+            let words: Vec<String> =
+                words.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect();
+            if name.trim().is_empty() || words.is_empty() {
+                return Err(FORM);
+            }
+            products.entry(name.trim()).or_default().extend(words);
+        }
+        let rule = |(name, keywords): (&str, _)| ProductRule { name: name.to_owned(), keywords };
+        Ok(Self(products.into_iter().map(rule).collect()))
+    }
 }

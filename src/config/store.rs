@@ -1,21 +1,24 @@
-//! The PostgreSQL that posts are stored in.
+//! The PostgreSQL that stores posts.
 
 use clap::Args;
 
-/// The PostgreSQL that posts are stored in.
+use super::Secret;
+use super::checks::at_least_one;
+
+/// The PostgreSQL that stores posts.
 #[derive(Debug, Clone, Args)]
 #[group(id = "store")]
 pub struct StoreSettings {
     /// PostgreSQL to use; if this and REDIS_URL are unset, the server starts private instances
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
-    pub database_url: Option<String>,
+    pub database_url: Option<Secret>,
     /// Days to keep posts, and alerts and silences after they end; older posts are rejected
     #[arg(long, env = "GROUNDSWELL_RETENTION_DAYS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3650))]
     pub retention_days: u32,
     /// Maximum PostgreSQL connections for storing posts, and as many again for API reads; exports use a quarter of the latter
-    #[arg(long, env = "GROUNDSWELL_POOL_SIZE", default_value_t = 8)]
+    #[arg(long, env = "GROUNDSWELL_POOL_SIZE", default_value_t = 8, value_parser = at_least_one)]
     pub pool_size: usize,
     /// Maximum PostgreSQL connections for alerting and health checks; with two for leader locks, four processes need 88
-    #[arg(long, env = "GROUNDSWELL_ALERT_POOL_SIZE", default_value_t = 4)]
+    #[arg(long, env = "GROUNDSWELL_ALERT_POOL_SIZE", default_value_t = 4, value_parser = at_least_one)]
     pub alert_pool_size: usize,
 }

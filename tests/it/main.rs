@@ -59,5 +59,6 @@ mod metrics; // what Prometheus is told
 
 mod architecture; // what ARCHITECTURE.md promises of the source
 mod log_format; // how logs and errors sound
+mod settings_file; // groundswell.toml
 
 mod support; // servers, apps, faults

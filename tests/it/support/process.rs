@@ -23,6 +23,8 @@ impl Process {
     pub fn start(options: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_groundswell"));
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        // A developer's own `groundswell.toml` may be in the working directory.
+        command.env("GROUNDSWELL_CONFIG", "/dev/null");
         // Not an option, so that a test may give another.
         command.env("GROUNDSWELL_DEEP_MODEL", "none");
         command.args([

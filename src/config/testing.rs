@@ -1,0 +1,46 @@
+//! What the tests of the settings file share.
+
+use clap::Parser;
+use tempfile::TempDir;
+
+use super::command_line::parse_in;
+use super::{Config, FileOption, Sources};
+
+/// Commands with all settings, with one of them, and with none.
+#[derive(Debug, Parser)]
+pub enum Program {
+    Serve(Box<Config>),
+    Feed {
+        #[command(flatten)]
+        file: FileOption,
+        #[arg(long, env = "GROUNDSWELL_PREFIX")]
+        prefix: Option<String>,
+        /// Named like a setting, which it is not.
+        #[arg(long, default_value_t = 7)]
+        batch_size: usize,
+    },
+    Openapi,
+}
+
+/// A working directory with this settings file.
+pub fn directory(file: &str) -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("groundswell.toml"), file).unwrap();
+    directory
+}
+
+pub fn run(file: &str, arguments: &[&str]) -> Result<(Program, Sources), clap::Error> {
+    let arguments = std::iter::once("groundswell").chain(arguments.iter().copied());
+    parse_in(directory(file).path(), arguments.map(Into::into))
+}
+
+pub fn serve(file: &str, arguments: &[&str]) -> (Config, Sources) {
+    match run(file, &[&["serve"], arguments].concat()).unwrap() {
+        (Program::Serve(config), sources) => (*config, sources),
+        (other, _) => panic!("{other:?}"),
+    }
+}
+
+pub fn refusal(file: &str) -> String {
+    run(file, &["serve"]).unwrap_err().to_string()
+}
