@@ -1,4 +1,4 @@
-//! Bodies of requests: received, inflated and bounded in memory.
+//! Request bodies: received, decompressed and bounded in memory.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -12,26 +12,25 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::error::ApiError;
 
-/// A body that trickles in slower than this is cut off: it holds a connection and what it sent so far.
+/// Maximum time for receiving a body. A slower sender would hold a connection and the memory of what it sent so far.
 const BODY_PATIENCE: Duration = Duration::from_secs(30);
 
-/// How much of a refused body is still read, and thrown away, before refusing it. A client that is refused while it is
-/// still sending often sees a broken connection instead of the answer.
+/// Maximum number of bytes of a rejected body that are read and discarded before the response. A client that is still
+/// sending often sees a broken connection instead of the response.
 const DRAINED_BYTES_MAX: usize = 32 * 1024 * 1024;
 
-/// Memory of all bodies that are being received or worked on, in KiB: six of the largest at a time. More senders are
-/// told to come back.
+/// Memory for all request bodies being received or processed, in KiB: six of the largest. Further senders get 429.
 const ROOM_KIB: usize = 48 * 1024;
 
-/// The first allocation of a body; most need no second.
+/// Initial allocation of a body; most bodies fit.
 const FIRST_BYTES: usize = 4 * 1024;
 
-/// Inflated between two chances for other requests of the same thread: a fraction of a millisecond's work.
+/// Bytes decompressed before yielding to other requests of the same thread: a fraction of a millisecond.
 const INFLATED_AT_ONCE: usize = 64 * 1024;
 
 static ROOM: Semaphore = Semaphore::const_new(ROOM_KIB);
 
-/// A received body. Dropping it returns its memory to the common room.
+/// Received request body. Dropping it releases its memory permits.
 #[derive(Debug, Default)]
 pub struct Body {
     bytes: Vec<u8>,
@@ -39,7 +38,7 @@ pub struct Body {
 }
 
 impl Body {
-    /// Appends a piece; memory grows with what has come, not with what was announced, which costs a sender nothing.
+    /// Appends a chunk. Memory grows with the bytes received, not with the announced length, which costs a sender nothing.
     fn extend(&mut self, piece: &[u8], limit: usize) -> Result<(), ApiError> {
         let length = self.bytes.len() + piece.len();
         if length > limit {
@@ -56,7 +55,7 @@ impl Body {
     }
 
     fn take_room(&mut self, n_bytes: usize) -> Result<(), ApiError> {
-        const FULL: ApiError = ApiError::Busy { what: "too many bodies are being received" };
+        const FULL: ApiError = ApiError::Busy { what: "too many request bodies are being received" };
         let held = self.room.as_ref().map_or(0, SemaphorePermit::num_permits);
         let more = u32::try_from(n_bytes.div_ceil(1_024).saturating_sub(held)).map_err(|_| FULL)?;
         let more = ROOM.try_acquire_many(more).map_err(|_| FULL)?;
@@ -76,11 +75,11 @@ impl std::ops::Deref for Body {
     }
 }
 
-/// Receives the whole body, inflated if it is gzip, or refuses it with 413 when it is longer than `limit` bytes.
+/// Receives a whole body, decompressing gzip; rejects bodies of more than `limit` bytes.
 ///
 /// # Errors
-/// 413 when too long, 408 when too slow, 415 for encodings other than gzip, 400 when it breaks off or cannot be
-/// inflated, 429 when too many others are being received.
+/// 413 when too long, 408 when too slow, 415 for encodings other than gzip, 400 when it ends early or is not valid gzip,
+/// 429 when too many bodies are being received.
 pub async fn receive(request: &HttpRequest, payload: web::Payload, limit: usize) -> Result<Body, ApiError> {
     tokio::time::timeout(BODY_PATIENCE, collect(request, payload.into_inner(), limit))
         .await
@@ -99,7 +98,8 @@ async fn collect(request: &HttpRequest, mut payload: Payload, limit: usize) -> R
     let mut received = Receiving::new(request, limit);
     let mut n_sent = 0_usize;
     while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|error| ApiError::MalformedBody(format!("the body broke off: {error}")))?;
+        let chunk =
+            chunk.map_err(|error| ApiError::MalformedBody(format!("the body ended early: {error}")))?;
         n_sent += chunk.len();
         if n_sent > DRAINED_BYTES_MAX {
             return Err(received.err().unwrap_or_else(|| too_large(limit)));
@@ -107,7 +107,7 @@ async fn collect(request: &HttpRequest, mut payload: Payload, limit: usize) -> R
         if let Ok(receiving) = &mut received
             && let Err(refusal) = receiving.push(&chunk).await
         {
-            // What was collected is gone from here on; what is still sent is read and thrown away.
+            // This drops what was collected; the rest is read and discarded.
             received = Err(refusal);
         }
     }
@@ -118,7 +118,7 @@ fn too_large(limit: usize) -> ApiError {
     ApiError::TooLarge { limit: limit.try_into().unwrap_or(u64::MAX), what: "bytes" }
 }
 
-/// A body on its way in.
+/// Decoder for a body being received.
 enum Receiving {
     Plain(Sink),
     Gzip(Box<MultiGzDecoder<Sink>>),
@@ -140,7 +140,7 @@ impl Receiving {
         };
         let mut inflated_before = decoder.get_ref().body.len();
         while !chunk.is_empty() {
-            // Inflates at most the 32 KiB of its buffer, twice, whatever it is given.
+            // Inflates at most twice the 32 KiB of its buffer, whatever it is given.
             let n_read = decoder.write(chunk).map_err(|error| decoder.get_mut().why(&error))?;
             chunk = chunk.get(n_read..).unwrap_or_default();
             if decoder.get_ref().body.len() - inflated_before >= INFLATED_AT_ONCE {
@@ -162,7 +162,7 @@ impl Receiving {
     }
 }
 
-/// Whether the body is gzip.
+/// Returns whether the body is gzip.
 fn is_gzip(request: &HttpRequest) -> Result<bool, ApiError> {
     let mut encodings = request.headers().get_all(header::CONTENT_ENCODING);
     let Some(encoding) = encodings.next() else {
@@ -177,7 +177,7 @@ fn is_gzip(request: &HttpRequest) -> Result<bool, ApiError> {
     }
 }
 
-/// Takes what is inflated until the limit, or until there is no room. Then inflating ends.
+/// Collects decoded bytes until the limit or the memory permits run out, which stops the decoder.
 struct Sink {
     body: Body,
     limit: usize,
@@ -185,11 +185,11 @@ struct Sink {
 }
 
 impl Sink {
-    /// Why inflating failed: our own refusal, or the sender's mistake.
+    /// Returns why decoding failed: our own rejection, or invalid gzip.
     fn why(&mut self, error: &io::Error) -> ApiError {
         self.refusal
             .take()
-            .unwrap_or_else(|| ApiError::MalformedBody(format!("the body is not gzip: {error}")))
+            .unwrap_or_else(|| ApiError::MalformedBody(format!("the body is not valid gzip: {error}")))
     }
 }
 
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_body_over_the_limit_is_refused_however_it_is_announced() {
+    async fn a_body_over_the_limit_is_rejected_with_or_without_content_length() {
         for announced in [None, Some("11")] {
             let mut request = TestRequest::post().set_payload("hello world");
             if let Some(length) = announced {
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn gzip_is_inflated_up_to_the_limit_and_no_further() {
+    async fn gzip_is_decompressed_up_to_the_limit() {
         let text = "so it goes; ".repeat(50_000);
         for encoding in ["gzip", "GZIP", "x-gzip"] {
             let body = received(&[encoding], gzip(text.as_bytes()), text.len()).await.unwrap();
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn gzip_that_is_cut_off_or_broken_is_refused() {
+    async fn truncated_or_corrupt_gzip_is_rejected() {
         let whole = gzip(b"hello world");
         let mut broken = whole.clone();
         broken[12] ^= 0xff;
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn no_encoding_but_gzip_is_read() {
+    async fn encodings_other_than_gzip_are_rejected() {
         for encodings in
             [&["deflate"][..], &["br"], &["zstd"], &["gzip, gzip"], &["gzip", "gzip"], &["", "gzip"]]
         {

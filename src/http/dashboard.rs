@@ -1,4 +1,4 @@
-//! The dashboard's files, embedded in the binary.
+//! Files of the dashboard, embedded in the binary.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -14,43 +14,43 @@ use rust_embed::{Embed, EmbeddedFile};
 
 use super::error::ApiError;
 
-/// The build output of `frontend/`; empty when the dashboard was not built before the server.
+/// Build output of `frontend/`; empty when the dashboard was not built before the server.
 #[derive(Embed)]
 #[folder = "frontend/dist"]
 #[allow_missing = true]
 struct Dist;
 
-/// Whether the dashboard was built before this binary.
+/// Returns whether the dashboard was built before this binary.
 pub fn is_built() -> bool {
     Dist::get("index.html").is_some()
 }
 
-/// The files under `assets/` carry a digest in their name: another content has another name.
+/// Caching of files under `assets/`, whose names contain a digest of their content.
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
-/// Everything else may be kept, but must be asked about.
+/// Caching of all other files: clients may store them but must revalidate.
 const ASK_FIRST: HeaderValue = HeaderValue::from_static("no-cache");
 
-/// Below this the headers weigh more than what is saved.
+/// Minimum size for compression; below it, the headers outweigh the savings.
 const COMPRESSED_FROM_BYTES: usize = 1024;
 
 const NOT_BUILT: &str = include_str!("not_built.html");
 
-/// The addresses of the dashboard's pages, as `frontend/src/app/router.tsx` has them.
+/// Paths of the dashboard's pages, as in `frontend/src/app/router.tsx`.
 const PAGES: [&str; 4] = ["/", "/explore", "/alerts", "/system"];
 
-/// Whether this asks for a part of the dashboard itself, which is the same for everybody and holds no data.
+/// Returns whether this requests a part of the dashboard itself, which is the same for everyone and holds no data.
 ///
-/// Only what is named exactly so: an address that is written in another way, or is none of the dashboard's, is not.
+/// Only exact paths count; an escaped or otherwise altered path does not.
 pub fn is_asked_for(method: &Method, path: &str) -> bool {
     let is_file = || path.strip_prefix('/').is_some_and(|file| Dist::get(file).is_some());
     matches!(*method, Method::GET | Method::HEAD) && (PAGES.contains(&path) || is_file())
 }
 
-/// What no route of the table has claimed: a file of the dashboard, one of its pages, or nothing.
+/// Serves what no route of the table matches: a file or page of the dashboard.
 ///
 /// # Errors
-/// 404 in the error form.
+/// 404 in the error format.
 pub async fn serve(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let path = request.path().trim_start_matches('/');
     let missing = || ApiError::NotFound { what: format!("`/{path}`") };
@@ -60,7 +60,7 @@ pub async fn serve(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     if let Some(file) = Dist::get(path) {
         return Ok(answer(&request, path, &file));
     }
-    // The pages of the dashboard have addresses but no files; the dashboard finds them itself.
+    // The dashboard routes its pages in the browser, so their paths have no files.
     let is_page = !path.rsplit('/').next().unwrap_or_default().contains('.');
     if !is_page {
         return Err(missing());
@@ -98,7 +98,7 @@ fn answer(request: &HttpRequest, path: &str, file: &EmbeddedFile) -> HttpRespons
     response.body(Bytes::copy_from_slice(&file.data))
 }
 
-/// Each file is compressed once, as thoroughly as possible, and kept.
+/// Compresses each file once, at the best level, and caches the result.
 fn compressed(tag: &str, data: &[u8]) -> Bytes {
     static KEPT: OnceLock<Mutex<HashMap<String, Bytes>>> = OnceLock::new();
     let kept = KEPT.get_or_init(Mutex::default);
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_browser_has_is_not_sent_again() {
+    fn a_file_that_the_browser_has_cached_is_not_sent_again() {
         let first = answer(&TestRequest::get().to_http_request(), "index.html", &script());
         assert_eq!(first.headers().get(header::CACHE_CONTROL).unwrap(), ASK_FIRST);
         let tag = first.headers().get(header::ETAG).unwrap().clone();
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_dashboards_own_pages_are_parts_of_it() {
+    fn only_the_dashboards_own_paths_are_public() {
         let check = |method: Method, path: &str, expected: bool| {
             assert_eq!(is_asked_for(&method, path), expected, "{method} {path}");
         };
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn pages_are_served_and_missing_files_and_calls_are_not() {
+    async fn pages_are_served_but_missing_files_and_api_paths_are_not() {
         let page = serve(TestRequest::with_uri("/alerts").to_http_request()).await.unwrap();
         assert!(page.headers().get(header::CONTENT_TYPE).unwrap().to_str().unwrap().starts_with("text/html"));
         for path in ["/api/v1/nothing", "/assets/gone.js", "/favicon.gone"] {

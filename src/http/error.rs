@@ -1,6 +1,6 @@
-//! What a client is told when a call fails: `{"error":{"code","message","details"?}}`.
+//! Error responses: `{"error":{"code","message","details"?}}`.
 //!
-//! Never a stack, never SQL. What went wrong inside is logged once, with the request's id.
+//! Never contain stack traces or SQL. Internal causes are logged once, with the request id.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
@@ -13,189 +13,187 @@ use crate::store::StoreError;
 use crate::stream::StreamError;
 use crate::ws::Refusal;
 
-/// The body of every answer that is not a success.
+/// Body of every error response.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ErrorBody {
-    /// What went wrong.
+    /// The error.
     pub error: ErrorAnswer,
 }
 
-/// What went wrong.
+/// Error of a failed call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ErrorAnswer {
-    /// For programs; never changes.
+    /// Machine-readable code, stable across versions.
     pub code: String,
-    /// For people; may change.
+    /// Human-readable message, which may change between versions.
     pub message: String,
-    /// Where to look.
+    /// Location of the error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub details: Option<ErrorDetails>,
 }
 
-/// Where to look. Which of them is there depends on the code.
+/// Location of an error; which fields are present depends on the code.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ErrorDetails {
-    /// The field of the body that is wrong, such as `author.followers`.
+    /// Path of the wrong field in the body, such as `author.followers`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
-    /// The parameter of the address that is wrong.
+    /// Name of the wrong query or path parameter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parameter: Option<String>,
-    /// The limit that was passed.
+    /// Limit that was exceeded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
 }
 
-/// Why a call failed.
+/// Error of a call.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
-    /// The body is not what it says it is.
+    /// The body is malformed.
     #[error("{0}")]
     MalformedBody(String),
-    /// A parameter has a value it cannot have.
+    /// A parameter has an invalid value.
     #[error("`{parameter}` {problem}")]
     InvalidParameter {
-        /// Its name.
+        /// Name of the parameter.
         parameter: String,
-        /// What is wrong with it, as the rest of a sentence.
+        /// Predicate of a sentence whose subject is the parameter, such as `must be a UUID`.
         problem: String,
     },
     /// A parameter does not exist.
-    #[error("`{parameter}` is no parameter of this call: {expected}")]
+    #[error("unknown parameter `{parameter}`: {expected}")]
     UnknownParameter {
-        /// Its name.
+        /// Name of the parameter.
         parameter: String,
-        /// Those that do exist, as a phrase.
+        /// Phrase that lists the known parameters.
         expected: String,
     },
-    /// A stretch of time that only posts could answer for is longer than posts are asked.
-    #[error("with this filter a window is at most {hours} hours long")]
+    /// The requested range is too long for a query that must count single posts.
+    #[error("with these filters the range can be at most {hours} hours; choose a shorter range")]
     WindowTooLong {
-        /// The longest.
+        /// Maximum length in hours.
         hours: i64,
     },
-    /// A range that only posts could answer for holds more of them than are read.
-    #[error(
-        "with these filters a range may hold at most {n_posts_max} posts, and this one holds more: make it shorter"
-    )]
+    /// The requested range holds too many posts for a query that must count single posts.
+    #[error("with these filters the range can hold at most {n_posts_max} posts; choose a shorter range")]
     TooManyPosts {
-        /// The most.
+        /// Maximum number of posts.
         n_posts_max: i64,
     },
-    /// The caller did not show the token.
-    #[error("this needs the header `authorization: Bearer <token>`")]
+    /// The caller did not present the token.
+    #[error("authentication required; send the header `authorization: Bearer <token>`")]
     Unauthorized {
-        /// Whether the caller is a person's browser, which then asks for the token as a password.
+        /// Whether the caller is a browser, which then prompts for the token as a password.
         browser: bool,
     },
-    /// The request was meant for, or comes from, another site.
-    #[error("{header} `{value}` is not one this server answers to; allow it with {}", setting_for(header))]
+    /// The `Host` or `Origin` header is not allowed.
+    #[error("the {header} `{value}` is not allowed; add it to {}", setting_for(header))]
     Foreign {
         /// `Host` or `Origin`.
         header: &'static str,
-        /// Its value.
+        /// Value of the header.
         value: String,
     },
-    /// There is no such thing.
+    /// The resource does not exist.
     #[error("{what} does not exist")]
     NotFound {
-        /// What was asked for.
+        /// Name of the resource.
         what: String,
     },
-    /// The address exists, the method does not.
-    #[error("this address takes {allow}")]
+    /// The path does not support the method.
+    #[error("method not allowed; this path supports {allow}")]
     MethodNotAllowed {
-        /// The methods that do, with commas.
+        /// Supported methods, separated by commas.
         allow: &'static str,
     },
     /// The body took too long to arrive.
     #[error("the body did not arrive within {seconds} seconds")]
     TooSlow {
-        /// The patience.
+        /// Timeout in seconds.
         seconds: u64,
     },
-    /// More was sent than is taken at once.
-    #[error("at most {limit} {what} at once")]
+    /// The request exceeds a limit on size or number.
+    #[error("at most {limit} {what} are allowed")]
     TooLarge {
         /// The limit.
         limit: u64,
-        /// Of what, such as `bytes`.
+        /// Unit of the limit, such as `bytes`.
         what: &'static str,
     },
-    /// The body is of a kind that is not understood.
+    /// The content type of the body is not supported.
     #[error("the content type must be {expected}")]
     UnsupportedMediaType {
-        /// Those that are.
+        /// Supported content types.
         expected: &'static str,
     },
-    /// The body is encoded in a way that is not understood.
+    /// The content encoding of the body is not supported.
     #[error("the content encoding must be gzip or identity")]
     UnsupportedEncoding,
-    /// A field of the body is wrong.
+    /// A field of the body is invalid.
     #[error("{}", .0.message)]
     Rejected(Rejection),
-    /// It cannot be done as things are.
+    /// The current state of the resource does not allow the call.
     #[error("{message}")]
     Conflict {
-        /// For programs; never changes.
+        /// Machine-readable code, stable across versions.
         code: &'static str,
-        /// For people.
+        /// Human-readable message.
         message: String,
     },
-    /// More is waiting than may wait. The caller should slow down.
+    /// The server is at a limit; the caller should slow down.
     #[error("{what}; try again in a moment")]
     Busy {
-        /// What is full.
+        /// Description of the limit, as a clause.
         what: &'static str,
     },
-    /// Something this call needs is away.
-    #[error("{what} is not reachable; try again in a moment")]
+    /// A server that this call needs is unavailable.
+    #[error("{what} is unavailable; try again in a moment")]
     Unavailable {
-        /// What.
+        /// Name of the server.
         what: &'static str,
-        /// Why; logged, never sent.
+        /// Cause; logged, never sent.
         why: String,
     },
-    /// A socket was asked for without a handshake.
+    /// The request is not a WebSocket handshake.
     #[error("{0}")]
     UpgradeRequired(String),
-    /// No more sockets are taken.
-    #[error("all {limit} sockets are taken; try again later")]
+    /// All sockets are in use.
+    #[error("all {limit} live connections are in use; try again later")]
     TooManySockets {
-        /// How many there may be.
+        /// Maximum number of sockets.
         limit: u64,
     },
-    /// A mistake of ours.
-    #[error("something went wrong here; the log knows it by this answer's `x-request-id`")]
+    /// Unexpected failure in the server.
+    #[error("internal error; find it in the server's log by the `x-request-id` of this response")]
     Internal {
-        /// What; logged, never sent.
+        /// Cause; logged, never sent.
         why: String,
     },
 }
 
-/// What a person changes to let it in.
+/// Returns the setting that would allow the header's value.
 fn setting_for(header: &str) -> &'static str {
     if header == "Origin" { "GROUNDSWELL_ALLOWED_ORIGINS" } else { "GROUNDSWELL_ALLOWED_HOSTS" }
 }
 
-/// How long to stay away when the stream is full: it drains thousands of posts a second.
+/// `Retry-After` when the stream is full: it drains thousands of posts a second.
 const RETRY_WHEN_BUSY_SECONDS: u64 = 1;
 
-/// How long to stay away when a server is gone: restarts take seconds.
+/// `Retry-After` when a server is down: restarts take seconds.
 const RETRY_WHEN_UNAVAILABLE_SECONDS: u64 = 3;
 
 impl ApiError {
-    /// A parameter has a value it cannot have; `problem` continues the sentence that starts with its name.
+    /// Returns an error for an invalid parameter; `problem` is a predicate such as `must be a UUID`.
     pub fn invalid(parameter: &str, problem: impl Into<String>) -> Self {
         Self::InvalidParameter { parameter: parameter.to_owned(), problem: problem.into() }
     }
 
-    /// A mistake of ours.
+    /// Returns an error for an unexpected failure.
     pub fn internal(why: impl std::fmt::Display) -> Self {
         Self::Internal { why: why.to_string() }
     }
 
-    /// For programs; never changes.
+    /// Returns the machine-readable code.
     pub fn code(&self) -> &str {
         match self {
             Self::MalformedBody(_) => "malformed_json",
@@ -221,7 +219,7 @@ impl ApiError {
         }
     }
 
-    /// What happened inside, for the log; nothing when the caller knows as much as we do.
+    /// Returns the internal cause for the log; `None` when the message tells everything.
     pub fn inside(&self) -> Option<&str> {
         match self {
             Self::Internal { why } | Self::Unavailable { why, .. } => Some(why),
@@ -264,16 +262,17 @@ impl From<StoreError> for ApiError {
                 Self::WindowTooLong { hours: seconds_max / 3_600 }
             }
             StoreError::TooManyPosts { n_posts_max, .. } => Self::TooManyPosts { n_posts_max },
-            StoreError::StepTooFine { steps_max } => {
-                Self::invalid("step", format!("is too fine for this range: there may be at most {steps_max}"))
-            }
-            StoreError::BadWindow => Self::invalid("from", "and `to` make no window"),
+            StoreError::StepTooFine { steps_max } => Self::invalid(
+                "step",
+                format!("is too fine for this range, which can have at most {steps_max} steps"),
+            ),
+            StoreError::BadWindow => Self::invalid("from", "must be before `to`"),
             StoreError::UnknownChannel { .. } => Self::Rejected(Rejection {
                 code: error.code(),
                 field: "channels".to_owned(),
                 message: error.to_string(),
             }),
-            StoreError::BadCursor => Self::invalid("cursor", "is none that this server gave out"),
+            StoreError::BadCursor => Self::invalid("cursor", "must be the `next_cursor` of a previous page"),
             error if error.is_retryable() => Self::Unavailable { what: "PostgreSQL", why: error.to_string() },
             error => Self::internal(error),
         }
@@ -293,8 +292,8 @@ impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Full { limit } => Self::TooManySockets { limit },
-            Refusal::Stopping => Self::Unavailable { what: "this server", why: refusal.to_string() },
-            Refusal::Busy => Self::Unavailable { what: "live news", why: refusal.to_string() },
+            Refusal::Stopping => Self::Unavailable { what: "the server", why: refusal.to_string() },
+            Refusal::Busy => Self::Unavailable { what: "live delivery", why: refusal.to_string() },
             Refusal::Handshake(_) => Self::UpgradeRequired(refusal.to_string()),
         }
     }
@@ -336,7 +335,7 @@ impl ResponseError for ApiError {
             Self::Unauthorized { browser: true } => {
                 answer.insert_header((
                     header::WWW_AUTHENTICATE,
-                    HeaderValue::from_static(r#"Basic realm="the token is the password""#),
+                    HeaderValue::from_static(r#"Basic realm="enter the token as the password""#),
                 ));
             }
             Self::Unauthorized { browser: false } => {
@@ -369,7 +368,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn what_happened_inside_is_never_sent() {
+    async fn internal_causes_are_never_sent() {
         let secret = "relation \"posts\" does not exist";
         let body = body_of(ApiError::internal(secret)).await.to_string();
         assert!(!body.contains("posts"), "{body}");
@@ -379,7 +378,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_wrong_field_is_named_where_programs_look_for_it() {
+    async fn an_invalid_field_is_named_in_the_details() {
         let rejection = Rejection { code: "too_long", field: "author.id".into(), message: "long".into() };
         let error = ApiError::Rejected(rejection);
         assert_eq!(error.status_code(), StatusCode::UNPROCESSABLE_ENTITY);
@@ -389,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn who_should_come_back_is_told_when() {
+    fn temporary_errors_tell_when_to_retry() {
         let full = ApiError::Busy { what: "full" }.error_response();
         assert_eq!(full.headers().get(header::RETRY_AFTER).unwrap(), "1");
         let away = ApiError::Unavailable { what: "Redis", why: String::new() }.error_response();

@@ -1,4 +1,4 @@
-//! What handlers take out of a request, and what is said when it is not as it should be.
+//! Extractors for parameters and JSON bodies, with errors that name what is wrong.
 
 use std::future::{Ready, ready};
 
@@ -11,49 +11,48 @@ use uuid::Uuid;
 use super::error::ApiError;
 use crate::models::new_post::Rejection;
 
-/// What fits on a screen.
+/// Default page size: about a screenful.
 const LIMIT_DEFAULT: usize = 50;
 
-/// What the request says its body is, without parameters such as the character set; lower case.
+/// Returns the content type without parameters such as the charset, in lower case.
 pub fn content_type(request: &HttpRequest) -> String {
     let value = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = value.unwrap_or_default().split(';').next().unwrap_or_default();
     essence.trim().to_ascii_lowercase()
 }
 
-/// Reads a small JSON body. Unknown fields must be denied by the type.
+/// Parses a small JSON body. The type must deny unknown fields.
 ///
 /// # Errors
-/// 415 when it does not say that it is JSON, 400 when it is not, 422 naming the field when it is of another
-/// shape.
+/// 415 when the content type is not JSON, 400 when the body is not JSON, 422 naming the field when it has another shape.
 pub fn json<T: DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> Result<T, ApiError> {
     if content_type(request) != "application/json" {
         return Err(ApiError::UnsupportedMediaType { expected: "application/json" });
     }
     if body.trim_ascii_start().starts_with(b"[") {
-        // Serde would take an array for the fields in their order.
-        let message = "send an object, not an array".to_owned();
+        // Serde would accept an array as the fields in their order.
+        let message = "send a JSON object, not an array".to_owned();
         return Err(ApiError::Rejected(Rejection { code: "invalid_field", field: String::new(), message }));
     }
     let mut reader = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         if !error.inner().is_data() {
-            return ApiError::MalformedBody(format!("not JSON: {}", error.inner()));
+            return ApiError::MalformedBody(format!("the body is not valid JSON: {}", error.inner()));
         }
         let path = error.path().to_string();
         let field = if path == "." { String::new() } else { path };
         ApiError::Rejected(Rejection { code: "invalid_field", field, message: error.inner().to_string() })
     })?;
-    reader.end().map_err(|error| ApiError::MalformedBody(format!("not JSON: {error}")))?;
+    reader.end().map_err(|error| ApiError::MalformedBody(format!("the body is not valid JSON: {error}")))?;
     Ok(value)
 }
 
-/// The parameters of the address, all of which must be understood: a mistyped filter that is ignored answers
-/// about everything, and looks right. Unknown ones must be denied by the type.
+/// Strictly parsed query parameters. An ignored, mistyped filter would return everything and look right, so the type must
+/// deny unknown fields.
 #[derive(Debug)]
 pub struct Parameters<T>(pub T);
 
-/// The parameters of calls that have none.
+/// Query parameters of calls that take none.
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoParameters {}
@@ -69,39 +68,40 @@ impl<T: DeserializeOwned> FromRequest for Parameters<T> {
 
 pub(super) fn parameters<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
     let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query)
-        .map_err(|error| ApiError::invalid("query", format!("cannot be read: {error}")))?;
-    // No stored text contains one, and PostgreSQL refuses to compare with it.
+        .map_err(|error| ApiError::invalid("query", format!("is not valid: {error}")))?;
+    // No stored text contains NUL, and PostgreSQL refuses to compare with it.
     if let Some((name, _)) = pairs.iter().find(|(name, value)| name.contains('\0') || value.contains('\0')) {
-        return Err(ApiError::invalid(name, "contains NUL"));
+        return Err(ApiError::invalid(name, "must not contain NUL"));
     }
     let reader = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
     serde_path_to_error::deserialize(reader).map_err(|error| {
         let message = error.inner().to_string();
         let named = message.split('`').nth(1).unwrap_or_default().to_owned();
         if let Some(rest) = message.strip_prefix("unknown field ") {
-            let expected = rest.split_once(", ").map_or("there are none", |(_, expected)| expected);
+            let expected =
+                rest.split_once(", ").map_or("this call takes no parameters", |(_, expected)| expected);
             return ApiError::UnknownParameter { parameter: named, expected: expected.to_owned() };
         }
         if message.starts_with("duplicate field") {
-            return ApiError::invalid(&named, "is given twice");
+            return ApiError::invalid(&named, "must be given only once");
         }
-        ApiError::invalid(&error.path().to_string(), format!("cannot be read: {message}"))
+        ApiError::invalid(&error.path().to_string(), format!("is not valid: {message}"))
     })
 }
 
-/// A limit within its bounds, or the default.
+/// Returns the requested limit, or the default.
 ///
 /// # Errors
-/// 400 naming `limit`.
+/// 400 naming `limit` when it exceeds `most` or is zero.
 pub fn limit(asked: Option<usize>, most: usize) -> Result<usize, ApiError> {
     let limit = asked.unwrap_or(LIMIT_DEFAULT);
     if (1..=most).contains(&limit) {
         return Ok(limit);
     }
-    Err(ApiError::invalid("limit", format!("must be 1 to {most}")))
+    Err(ApiError::invalid("limit", format!("must be between 1 and {most}")))
 }
 
-/// The part of the address that names one thing.
+/// Parses the id in a path.
 ///
 /// # Errors
 /// 400 naming `id`.
@@ -116,35 +116,35 @@ mod tests {
 
     #[derive(Debug, Default, PartialEq, serde::Deserialize)]
     #[serde(deny_unknown_fields)]
-    struct Wanted {
+    struct Sample {
         q: Option<String>,
         limit: Option<usize>,
     }
 
     fn refused(query: &str, naming: &str) {
-        let refusal = parameters::<Wanted>(query).unwrap_err();
+        let refusal = parameters::<Sample>(query).unwrap_err();
         assert!(refusal.to_string().contains(naming), "{query}: {refusal}");
     }
 
     #[test]
     fn parameters_are_decoded() {
-        let wanted = parameters::<Wanted>("q=caf%C3%A9+noir&limit=3").unwrap();
-        assert_eq!(wanted, Wanted { q: Some("café noir".into()), limit: Some(3) });
-        assert_eq!(parameters::<Wanted>("").unwrap(), Wanted::default());
+        let sample = parameters::<Sample>("q=caf%C3%A9+noir&limit=3").unwrap();
+        assert_eq!(sample, Sample { q: Some("café noir".into()), limit: Some(3) });
+        assert_eq!(parameters::<Sample>("").unwrap(), Sample::default());
     }
 
     #[test]
-    fn a_parameter_that_is_wrong_is_named() {
-        refused("limit=3&quest=x", "`quest`");
-        refused("q=a&q=b", "`q` is given twice");
-        refused("limit=ten", "`limit` cannot be read");
-        refused("limit=-1", "`limit` cannot be read");
-        refused("q=a%00b", "`q` contains NUL");
+    fn a_wrong_parameter_is_named() {
+        refused("limit=3&quest=x", "unknown parameter `quest`");
+        refused("q=a&q=b", "`q` must be given only once");
+        refused("limit=ten", "`limit` is not valid");
+        refused("limit=-1", "`limit` is not valid");
+        refused("q=a%00b", "`q` must not contain NUL");
         assert!(parameters::<NoParameters>("x=1").unwrap_err().to_string().contains("`x`"));
     }
 
     #[test]
-    fn a_limit_lies_within_its_bounds() {
+    fn a_limit_out_of_bounds_is_rejected() {
         assert_eq!(limit(None, 500).unwrap(), LIMIT_DEFAULT);
         assert!(limit(Some(0), 500).is_err() && limit(Some(501), 500).is_err());
         assert_eq!(limit(Some(500), 500).unwrap(), 500);

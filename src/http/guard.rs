@@ -1,4 +1,4 @@
-//! Who may ask: our own names only, and whoever shows the token where one is configured.
+//! Middleware that checks hosts, origins and credentials.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -13,16 +13,16 @@ use super::dashboard;
 use super::error::ApiError;
 use super::state::AppState;
 
-/// Reachable without a token: what restarts or routes traffic to a process has none.
+/// Paths that need no token: health checks of orchestrators and load balancers have none.
 pub(super) const OPEN_PATHS: [&str; 3] = ["/health", "/livez", "/readyz"];
 
-/// Where a ticket stands for the token, since a browser can set no header there.
+/// Paths that accept a ticket instead of the token, since browsers cannot set headers on live connections.
 const TICKET_PATHS: [&str; 2] = ["/ws", "/api/v1/events"];
 
-/// The names this server answers to.
+/// Host names this server answers to.
 ///
-/// A page of another site can make a browser send requests here, even under a name of its own that it points
-/// at 127.0.0.1 (DNS rebinding). It cannot choose the `Host` and `Origin` headers, so those decide.
+/// A page of another site can make a browser send requests here, even under a host name of its own that resolves to
+/// 127.0.0.1 (DNS rebinding). It cannot choose the `Host` and `Origin` headers, so those decide.
 #[derive(Debug, Clone)]
 pub struct AllowedHosts {
     listen: SocketAddr,
@@ -30,16 +30,15 @@ pub struct AllowedHosts {
 }
 
 impl AllowedHosts {
-    /// `configured` are names besides our own: `dashboard.example.org`, or with a port.
+    /// Creates the list; `configured` holds additional names such as `dashboard.example.org`, optionally with a port.
     pub fn new(listen: SocketAddr, configured: &[String]) -> Self {
         let configured = configured.iter().map(|name| name.trim().to_ascii_lowercase()).collect();
         Self { listen, configured }
     }
 
-    /// Whether a request for this `Host` is meant for us.
+    /// Returns whether a request with this `Host` header is meant for this server.
     ///
-    /// The loopback names are ours under any port, because a container's port is mapped to another outside;
-    /// no other site can own them.
+    /// Loopback names are accepted under any port, because containers map ports and no other site can own those names.
     pub fn admits_host(&self, host: &str) -> bool {
         let host = host.trim().to_ascii_lowercase();
         let name = without_port(&host);
@@ -52,7 +51,7 @@ impl AllowedHosts {
         let Ok(ip) = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() else {
             return false;
         };
-        // A name that is an address cannot be pointed elsewhere. Listening everywhere, all of them are ours.
+        // An IP address cannot be rebound. When listening on all interfaces, every address is ours.
         ip.is_loopback() || ip == self.listen.ip() || self.listen.ip().is_unspecified()
     }
 }
@@ -64,13 +63,12 @@ fn without_port(authority: &str) -> &str {
     }
 }
 
-/// What proves that a caller may ask. Kept as a digest, so that it is in no log and comparing takes the same
-/// time wherever the first difference is.
+/// API token, kept as a digest so that it cannot reach a log and comparisons take constant time.
 #[derive(Clone)]
 pub struct Token([u8; 32]);
 
 impl Token {
-    /// The token as configured.
+    /// Digests the configured token.
     pub fn new(secret: &str) -> Self {
         Self(Sha256::digest(secret.as_bytes()).into())
     }
@@ -87,16 +85,16 @@ impl std::fmt::Debug for Token {
     }
 }
 
-/// What a live connection shows instead of the token.
+/// Ticket presented by a live connection instead of the token.
 struct Ticket(String);
 
-/// Middleware, before all that answers: refuses what comes from elsewhere.
+/// Middleware that rejects requests with a foreign `Host` or `Origin`; runs before all handlers.
 pub async fn admit(
     state: web::Data<AppState>,
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    // First of all: what is refused is logged, and a ticket belongs in no log.
+    // Comes first: rejected requests are logged, and a ticket must not appear in a log.
     let ticket = take_ticket(&mut request);
     if let Some(ticket) = ticket {
         request.extensions_mut().insert(Ticket(ticket));
@@ -125,7 +123,7 @@ fn check_names(state: &AppState, request: &ServiceRequest) -> Result<(), ApiErro
     Ok(())
 }
 
-/// Middleware, behind [`admit`]: refuses callers without the token.
+/// Middleware that rejects callers without the token; runs after [`check_origin`].
 pub async fn guard(
     state: web::Data<AppState>,
     request: ServiceRequest,
@@ -142,7 +140,7 @@ async fn check_token(state: &AppState, request: &ServiceRequest) -> Result<(), A
     let Some(token) = &state.params.token else {
         return Ok(());
     };
-    // A page cannot send the token before it has asked a person for it, so the dashboard itself is open.
+    // The dashboard itself is open, because a page must load before it can ask a person for the token.
     let is_open =
         OPEN_PATHS.contains(&request.path()) || dashboard::is_asked_for(request.method(), request.path());
     if is_open || shown_tokens(headers).any(|shown| token.is(&shown)) {
@@ -158,9 +156,9 @@ async fn check_token(state: &AppState, request: &ServiceRequest) -> Result<(), A
     Err(ApiError::Unauthorized { browser })
 }
 
-/// Every token the request shows: `Authorization: Bearer`, the password of `Authorization: Basic` (browsers ask
-/// a person for it), and for a browser's WebSocket, which can set no header, `Sec-WebSocket-Protocol: bearer,
-/// <token>`. Never the address, which ends up in logs and histories: there only a ticket stands.
+/// Returns every token that the request presents: `Authorization: Bearer`, the password of `Authorization: Basic`
+/// (which browsers prompt for), and `Sec-WebSocket-Protocol: bearer, <token>` for WebSockets of browsers, which cannot
+/// set headers. URLs end up in logs and histories, so they carry only tickets.
 fn shown_tokens(headers: &HeaderMap) -> impl Iterator<Item = String> {
     let authorization = headers.get(header::AUTHORIZATION).map(header_text).and_then(|value| {
         let (scheme, credentials) = value.split_once(' ')?;
@@ -177,8 +175,8 @@ fn shown_tokens(headers: &HeaderMap) -> impl Iterator<Item = String> {
     authorization.into_iter().chain(protocol)
 }
 
-/// Takes the ticket out of the address of a live connection, so that nothing behind this sees or logs it. Other
-/// addresses take none; two at once are none.
+/// Removes the ticket from the URL of a live connection, so that it is neither logged nor passed on. Returns `None` for
+/// other paths and for more than one ticket.
 fn take_ticket(request: &mut ServiceRequest) -> Option<String> {
     if !TICKET_PATHS.contains(&request.path()) {
         return None;
@@ -189,12 +187,12 @@ fn take_ticket(request: &mut ServiceRequest) -> Option<String> {
     }
     let path = request.path();
     let address = if rest.is_empty() { path.to_owned() } else { format!("{path}?{rest}") };
-    // Both paths are plain, and what is left of the query was part of an address before.
+    // Both paths are plain, and the rest of the query was part of a valid URI before.
     request.head_mut().uri = address.parse().unwrap_or_default();
     tickets.pop().filter(|_| tickets.is_empty())
 }
 
-/// The tickets of a query, and the query without them.
+/// Splits a query into its tickets and the rest.
 fn split_query(query: &str) -> (Vec<String>, String) {
     let mut tickets = Vec::new();
     let mut rest = Vec::new();
@@ -228,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn only_our_own_names_are_answered_to() {
+    fn only_our_own_host_names_are_admitted() {
         let ours = hosts("127.0.0.1:8080");
         for host in ["127.0.0.1:8080", "localhost:8080", "LOCALHOST", "[::1]:8080", "dash.example.org:443"] {
             assert!(ours.admits_host(host), "{host}");
@@ -239,14 +237,14 @@ mod tests {
     }
 
     #[test]
-    fn listening_everywhere_answers_to_every_address_but_to_no_foreign_name() {
+    fn listening_on_all_interfaces_admits_every_address_but_no_foreign_name() {
         let ours = hosts("0.0.0.0:8080");
         assert!(ours.admits_host("192.168.1.5:8080") && ours.admits_host("[2001:db8::1]:8080"));
         assert!(!ours.admits_host("evil.example:8080"));
     }
 
     #[test]
-    fn a_ticket_is_taken_out_of_the_address_of_a_live_connection_and_of_no_other() {
+    fn a_ticket_is_removed_from_the_url_of_live_connections_only() {
         let check = |uri: &str, ticket: Option<&str>, rest: &str| {
             let mut request = TestRequest::get().uri(uri).to_srv_request();
             assert_eq!(take_ticket(&mut request).as_deref(), ticket, "{uri}");
@@ -263,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_found_in_each_of_its_three_places() {
+    fn a_token_is_found_in_each_of_three_headers() {
         let token = Token::new("s3cret");
         let shows = |name: header::HeaderName, value: &'static str| {
             let mut headers = HeaderMap::new();

@@ -1,4 +1,4 @@
-//! The HTTP API and the embedded dashboard. The table of routes is [`configure`]; the areas are those of `store/`.
+//! HTTP API and embedded dashboard. [`configure`] holds the route table; the areas are the same as in `store/`.
 
 mod alerts; // alerts, rules, silences, settings of anomaly detection
 pub mod live; // WebSocket and server-sent events
@@ -12,11 +12,11 @@ mod body; // request bodies, bounded in memory
 pub mod dashboard; // the embedded files of the dashboard
 pub mod error; // error responses
 pub mod extract; // typed extractors
-pub mod guard; // authentication, hosts and origins
+pub mod guard; // middleware: hosts, origins, authentication
 pub mod openapi; // the OpenAPI document
 pub mod origins; // allowed origins, CORS
 pub mod response; // headers, ids and metrics of every response
-pub mod state; // what every handler can reach
+pub mod state; // application state shared by all handlers
 
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{Resource, Route, guard as guards, web};
@@ -24,11 +24,11 @@ use actix_web::{Resource, Route, guard as guards, web};
 use self::error::ApiError;
 use self::origins::AllowedOrigins;
 
-/// Every address this server knows, and who answers there. Needs [`state::AppState`] as application data, of which
-/// `origins` are part.
+/// Registers every route and its handler. Requires [`state::AppState`] as application data; `origins` must equal the
+/// ones in its parameters.
 pub fn configure(config: &mut web::ServiceConfig, origins: &AllowedOrigins) {
     let table = web::scope("")
-        // The last one added sees a request first.
+        // Middleware added last runs first.
         .wrap(Compress::default())
         .wrap(from_fn(guard::guard))
         .wrap(origins.sharing())
@@ -137,10 +137,10 @@ pub fn configure(config: &mut web::ServiceConfig, origins: &AllowedOrigins) {
     config.service(table);
 }
 
-/// The same for a process without the role `web`: only what those who run it ask.
+/// Registers the operational routes alone, for a process without the role `web`.
 pub fn configure_operations(config: &mut web::ServiceConfig) {
     let nothing_else =
-        || std::future::ready(Err::<&str, _>(ApiError::NotFound { what: "the address".to_owned() }));
+        || std::future::ready(Err::<&str, _>(ApiError::NotFound { what: "this path".to_owned() }));
     let table = web::scope("")
         .wrap(from_fn(guard::guard))
         .wrap(from_fn(guard::admit))
@@ -161,13 +161,13 @@ fn operations(config: &mut web::ServiceConfig) {
         .service(at("/metrics", "GET, HEAD").route(get().to(operations::system::prometheus)));
 }
 
-/// An address; `allow` is what is said to other methods than those of its routes.
+/// Creates a resource that answers other methods with 405; `allow` lists the methods of its routes.
 fn at(path: &str, allow: &'static str) -> Resource {
     let refuse = move || std::future::ready(Err::<&str, _>(ApiError::MethodNotAllowed { allow }));
     web::resource(path).default_service(web::to(refuse))
 }
 
-/// Reading, also of the headers alone.
+/// Creates a route for GET and HEAD.
 fn get() -> Route {
     web::route().guard(guards::Any(guards::Get()).or(guards::Head()))
 }

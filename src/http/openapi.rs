@@ -1,7 +1,7 @@
-//! The calls and frames, described for programs. The dashboard's types are generated from it.
+//! OpenAPI document of the API and its live frames. The dashboard's types are generated from it.
 
 mod answers; // what calls have in common
-mod flattened; // structs within structs
+mod flattened; // schemas of structs within structs
 
 use actix_web::HttpResponse;
 use actix_web::http::header;
@@ -9,7 +9,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-// The last module of a path becomes the tag of its operations.
+// utoipa takes the last module of a path as the tag of its operations.
 use super::alerts::{
     anomaly_settings as signal_settings, handlers as alerts, rules as alert_rules, silences,
 };
@@ -93,21 +93,21 @@ use crate::trends::timeline::Span;
 )]
 struct Document;
 
-/// The token, where one is configured.
+/// Adds the bearer token as a security scheme.
 struct Token;
 
 impl Modify for Token {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let scheme = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
-            .description(Some("Needed where GROUNDSWELL_AUTH_TOKEN is set, except by health checks."))
+            .description(Some("Required when GROUNDSWELL_AUTH_TOKEN is set, except for health checks."))
             .build();
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("token", SecurityScheme::Http(scheme));
     }
 }
 
-/// What the types and handlers do not say themselves.
+/// Adds what the types and handlers do not declare themselves.
 struct Completion;
 
 impl Modify for Completion {
@@ -117,7 +117,7 @@ impl Modify for Completion {
     }
 }
 
-/// The document as `groundswell openapi` prints it and `frontend/openapi.json` keeps it, but for the line's end.
+/// Returns the document as `groundswell openapi` prints it and `frontend/openapi.json` holds it, without the final newline.
 pub fn document() -> String {
     Document::openapi().to_pretty_json().unwrap_or_default()
 }
@@ -130,9 +130,9 @@ pub async fn show() -> HttpResponse {
         .body(document())
 }
 
-/// The page that shows the document and tries calls, under `/docs/`.
+/// Returns the interactive API documentation under `/docs/`.
 pub fn page() -> SwaggerUi {
-    // The badge of an outside validator would be fetched from an outside server.
+    // The badge of the default validator would be fetched from an external server.
     SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json").validator_url("none"))
 }
 
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn every_call_has_a_name_of_its_own_and_every_answer_a_description() {
+    fn every_call_has_its_own_name_and_every_response_a_description() {
         let described = described();
         let mut names = std::collections::HashSet::new();
         let paths = described["paths"].as_object().unwrap().values();
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn every_frame_is_told_apart_by_its_event() {
+    fn every_frame_is_identified_by_its_event() {
         let described = described();
         let frames = described["components"]["schemas"]["ServerFrame"]["oneOf"].as_array().unwrap();
         let text = described["components"]["schemas"]["ServerFrame"].to_string();
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn every_schema_that_is_spoken_of_exists() {
+    fn every_referenced_schema_exists() {
         let text = document();
         let described = described();
         let schemas = described["components"]["schemas"].as_object().unwrap();
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn the_committed_document_is_the_one_this_code_makes() {
+    fn the_committed_document_is_up_to_date() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/frontend/openapi.json");
         let committed = std::fs::read_to_string(path).unwrap_or_default();
         assert!(committed == document() + "\n", "run `make types`");

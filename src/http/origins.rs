@@ -1,4 +1,4 @@
-//! Which pages may ask, and read what they are answered.
+//! Allowed origins and CORS.
 
 use actix_cors::Cors;
 use actix_web::http::{Method, header};
@@ -7,25 +7,25 @@ use actix_web::middleware::Condition;
 use super::response::REQUEST_ID;
 use crate::models::origin::Origin;
 
-/// How long a browser may remember that a page may ask.
+/// Seconds for which a browser may cache a preflight response.
 const REMEMBERED_SECONDS: usize = 600;
 
-/// The pages of other sites that may ask, beside those that this server serves itself.
+/// Origins of other sites whose pages may call the API, besides the pages that this server serves.
 ///
-/// An origin is compared whole: another scheme, another port or one more letter is another site.
+/// Origins are compared as a whole: another scheme, another port or one more letter makes another site.
 #[derive(Debug, Clone, Default)]
 pub struct AllowedOrigins(Vec<Origin>);
 
 impl AllowedOrigins {
-    /// As configured.
+    /// Creates the list from the configuration.
     pub fn new(configured: &[Origin]) -> Self {
         Self(configured.to_vec())
     }
 
-    /// Whether a page of this `Origin` may send a request to this `Host`, which must be one of our names.
+    /// Returns whether a page of this `Origin` may call this `Host`, which must be one of our names.
     ///
-    /// Our own pages have the origin they were asked for under, with either scheme, because a proxy may speak TLS
-    /// for us. `null`, the origin of sandboxed frames and of files, is everybody's and therefore nobody's.
+    /// Our own pages have the host as their origin, with either scheme, because a proxy may terminate TLS. The origin `null`
+    /// of sandboxed frames and files could be anyone's, so it is rejected.
     pub fn admits(&self, origin: &str, host: Option<&str>) -> bool {
         let authority = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
         let is_own =
@@ -33,10 +33,10 @@ impl AllowedOrigins {
         is_own || self.is_allowed(origin)
     }
 
-    /// Middleware: tells browsers that pages of the allowed origins may read our answers (CORS, WHATWG Fetch
-    /// Standard, section 3.3), and answers what they ask beforehand, which carries no token.
+    /// Returns middleware that lets pages of the allowed origins read our responses (CORS, WHATWG Fetch Standard, section
+    /// 3.3) and answers preflight requests, which carry no token.
     ///
-    /// Cookies and passwords that a browser keeps are never sent along: a page shows the token itself.
+    /// Credentials stored by the browser are never accepted: a page presents the token itself.
     pub fn sharing(&self) -> Condition<Cors> {
         let allowed = self.clone();
         let cors = Cors::default()
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn our_own_pages_and_the_allowed_ones_may_ask() {
+    fn own_pages_and_allowed_origins_are_admitted() {
         assert!(admits("http://localhost:8080", Some("localhost:8080")));
         assert!(admits("https://groundswell.example", Some("Groundswell.example")));
         assert!(admits("https://dash.example.org", Some("127.0.0.1:8080")));
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_resembles_an_allowed_origin_may_not() {
+    fn an_origin_that_resembles_an_allowed_one_is_rejected() {
         for origin in [
             "http://dash.example.org",
             "https://dash.example.org:8443",

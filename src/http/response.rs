@@ -1,5 +1,4 @@
-//! What every answer carries: an id, headers that keep browsers safe, a place in the metrics, and a body in the
-//! one error form where something failed.
+//! Middleware that completes every response: request id, security headers, metrics, and the error format.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
@@ -19,10 +18,10 @@ use super::error::ApiError;
 use crate::models::error_log::ErrorKind;
 use crate::telemetry::{HTTP_REQUEST_SECONDS, errors};
 
-/// Names one request in answers and in the log.
+/// Header with the id of a request in responses and logs.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Only our own scripts run; styles may be inline because the charts and the documentation page set some.
+/// Allows only our own scripts; inline styles are allowed because the charts and the API documentation set some.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
      connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
@@ -35,10 +34,10 @@ const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
 
-/// Middleware, outermost: completes every answer.
+/// Middleware that completes every response; must be outermost.
 ///
 /// # Errors
-/// Only after a panic, when the request is gone; the error then carries the whole answer.
+/// Only after a panic or an error without a request; the error then carries the whole response.
 pub async fn complete(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -51,7 +50,7 @@ pub async fn complete(
     let mut response = match outcome {
         Ok(Ok(response)) => in_error_form(response.map_into_boxed_body()),
         Ok(Err(error)) => return Err(without_request(error.as_response_error().error_response(), &id)),
-        // The panic hook has already said what and where.
+        // The panic hook has already logged the message and the location.
         Err(_) => {
             tracing::error!(request_id = ?id, %method, path, "a handler panicked");
             errors::count(ErrorKind::FailedRequest, "http");
@@ -71,7 +70,7 @@ pub async fn complete(
     Ok(response)
 }
 
-/// How an answer counts among the errors. Not in words: whoever is refused could fill the page with them.
+/// Returns how a response counts among errors. Only counted, not recorded: rejected clients could fill the error log.
 fn error_kind(status: StatusCode) -> Option<ErrorKind> {
     if status.is_server_error() {
         return Some(ErrorKind::FailedRequest);
@@ -79,7 +78,7 @@ fn error_kind(status: StatusCode) -> Option<ErrorKind> {
     status.is_client_error().then_some(ErrorKind::RefusedRequest)
 }
 
-/// The method as a metric names it. Senders can invent methods, and each label takes memory for good.
+/// Returns the method as a metric label. Clients can invent methods, and each label value takes memory for good.
 fn label(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
@@ -93,7 +92,7 @@ fn label(method: &Method) -> &'static str {
     }
 }
 
-/// The sender's own id if it can stand in a log, else a new one.
+/// Returns the client's request id if it is safe to log, or else a new one.
 fn request_id(headers: &HeaderMap) -> HeaderValue {
     let sane = |id: &&HeaderValue| {
         let bytes = id.as_bytes();
@@ -106,7 +105,7 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
     })
 }
 
-/// Gives the framework's own bare refusals our form.
+/// Converts bare error responses of the framework to the error format.
 fn in_error_form(response: ServiceResponse) -> ServiceResponse {
     let status = response.status();
     let bare = matches!(response.response().body().size(), BodySize::None | BodySize::Sized(0))
@@ -115,16 +114,19 @@ fn in_error_form(response: ServiceResponse) -> ServiceResponse {
         return response;
     }
     let error = match status {
-        StatusCode::NOT_FOUND => ApiError::NotFound { what: "this address".to_owned() },
+        StatusCode::NOT_FOUND => ApiError::NotFound { what: "this path".to_owned() },
         StatusCode::METHOD_NOT_ALLOWED => ApiError::MethodNotAllowed { allow: "GET, HEAD" },
         status if status.is_server_error() => {
             ApiError::internal(response.response().error().map_or_else(String::new, ToString::to_string))
         }
         _ if response.response().error().is_some_and(|error| error.as_error::<CorsError>().is_some()) => {
-            ApiError::invalid("a preflight request", "asks for what no page of another site may do here")
+            ApiError::invalid("preflight request", "asks for a method or header that is not allowed here")
         }
         _ => ApiError::MalformedBody(
-            response.response().error().map_or_else(|| "cannot be read".to_owned(), ToString::to_string),
+            response
+                .response()
+                .error()
+                .map_or_else(|| "the request is not valid".to_owned(), ToString::to_string),
         ),
     };
     let (request, _) = response.into_parts();
@@ -174,7 +176,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_sane_request_id_is_kept_and_any_other_replaced() {
+    async fn a_safe_request_id_is_kept_and_any_other_replaced() {
         let app = test::init_service(App::new().wrap(from_fn(complete))).await;
         for (sent, kept) in [("abc-1", true), ("a b", false), ("", false), ("x\u{1f}", false)] {
             let mut request = test::TestRequest::get().uri("/").to_request();
@@ -189,7 +191,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_panic_is_a_500_in_the_error_form_and_tells_nothing() {
+    async fn a_panic_is_a_500_in_the_error_format_without_details() {
         let app = App::new().wrap(from_fn(complete)).route("/", web::get().to(panics));
         let app = test::init_service(app).await;
         let error = test::try_call_service(&app, test::TestRequest::get().uri("/").to_request()).await;
@@ -202,7 +204,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn what_the_framework_refuses_is_in_our_form_too() {
+    async fn errors_of_the_framework_have_our_format_too() {
         let app = App::new().wrap(from_fn(complete)).route("/teapot", web::get().to(bare_teapot));
         let app = test::init_service(app).await;
         for (path, status, code) in [("/nowhere", 404, "not_found"), ("/teapot", 400, "malformed_json")] {

@@ -1,4 +1,4 @@
-//! What every handler can reach.
+//! Application state shared by all handlers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,49 +17,49 @@ use crate::store::Store;
 use crate::stream::{DeadLetters, LiveTickets, Producer, Updates};
 use crate::ws::Sockets;
 
-/// What the calls need to know about the configuration.
+/// Configuration that handlers need.
 #[derive(Debug, Clone)]
 pub struct HttpParams {
-    /// The names this server answers to.
+    /// Host names this server answers to.
     pub hosts: AllowedHosts,
-    /// The pages of other sites that may ask.
+    /// Origins of other sites whose pages may call the API.
     pub origins: AllowedOrigins,
-    /// What callers must show; absent, everyone may ask.
+    /// Token that callers must present; without one, the API is open.
     pub token: Option<Token>,
-    /// Entries in the stream, undelivered and pending, from which on posts are refused with 429.
+    /// Number of undelivered and pending stream entries from which on ingest answers 429.
     pub high_water: u64,
-    /// How long posts are kept; older ones are refused.
+    /// Retention period of posts; older posts are rejected.
     pub retention: Duration,
 }
 
-/// What every handler can reach.
+/// Application state shared by all handlers.
 pub struct AppState {
-    /// From the configuration.
+    /// Configuration.
     pub params: HttpParams,
     /// History: posts, metrics, alerts.
     pub store: Store,
-    /// Tells every process what a call changed.
+    /// Publishes changes made by calls to all processes.
     pub updates: Updates,
-    /// Puts posts into the stream.
+    /// Appends posts to the stream.
     pub producer: Producer,
     /// Posts that could not be stored.
     pub dead_letters: DeadLetters,
-    /// Scores texts, ahead of posts.
+    /// Scores texts on demand, ahead of posts.
     pub score_lane: ScoreLane,
-    /// The models that score.
+    /// Models in use.
     pub models: Arc<Models>,
-    /// Passes for live connections.
+    /// Tickets for live connections.
     pub live_tickets: LiveTickets,
-    /// Room for exports.
+    /// Limits on concurrent exports.
     pub exports: Exports,
-    /// What all processes counted of what is spoken of.
+    /// Trending terms, merged over all processes.
     pub trends: TrendReader,
-    /// Tells people.
+    /// Sends notifications.
     pub messenger: Arc<Messenger>,
-    /// Live sockets.
+    /// Live connections.
     pub sockets: Sockets,
     /// Renders the metrics of this process.
     pub prometheus: PrometheusHandle,
-    /// The pipeline's health as last measured.
+    /// Latest health measurement of the pipeline.
     pub health: HealthWatch,
 }

@@ -1,4 +1,4 @@
-//! When something must be acted on: rules as people write them.
+//! Alert rules as people write them.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -15,19 +15,19 @@ mod tests;
 
 pub use check::{VIRALITY_SEEN, WINDOW_SECONDS_MAX};
 
-/// The rule that the field has for everything: more than half of the posts are negative. A migration makes it.
+/// Built-in rule: more than half of all posts are negative. A migration inserts it.
 pub const NEGATIVITY_OVERALL: Uuid = Uuid::from_u128(0x0193_0000_0000_7000_8000_0000_0000_0001);
 
-/// The same for each product.
+/// Built-in rule: more than half of a product's posts are negative.
 pub const NEGATIVITY_PRODUCTS: Uuid = Uuid::from_u128(0x0193_0000_0000_7000_8000_0000_0000_0002);
 
-/// The rule that the field has for people who are about to leave.
+/// Built-in rule for posts at high churn risk.
 ///
-/// The only one that goes post by post, see [`crate::store::alerts::flagged_posts`]: each post at high risk is in exactly one alert of
-/// each of its products.
+/// The only rule that is evaluated post by post, see [`crate::store::alerts::flagged_posts`]: each post at high risk
+/// belongs to exactly one alert of each of its products.
 pub const CHURN: Uuid = Uuid::from_u128(0x0193_0000_0000_7000_8000_0000_0000_0003);
 
-/// What a rule measures over its window.
+/// Quantity that a rule measures over its window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Metric {
@@ -35,20 +35,20 @@ pub enum Metric {
     NegativeShare,
     /// Average sentiment, −1 to 1.
     SentimentAverage,
-    /// Posts at high churn risk.
+    /// Number of posts at high churn risk.
     ChurnHigh,
     /// Average toxicity, 0 to 1.
     Toxicity,
-    /// Posts.
+    /// Number of posts.
     Volume,
-    /// The highest predicted virality of any post, 0 to 100. Below [`VIRALITY_SEEN`] it reads as 0.
+    /// Highest predicted virality of any post, 0 to 100; values below [`VIRALITY_SEEN`] read as 0.
     Virality,
-    /// Share of posts in which one emotion is the strongest, 0 to 1; its place in [`EMOTIONS`].
+    /// Share of posts whose strongest emotion is this one, 0 to 1; an index into [`EMOTIONS`].
     Emotion(u8),
 }
 
 impl Metric {
-    /// The name as stored and sent.
+    /// Returns the name that is stored and sent.
     pub fn name(self) -> String {
         match self {
             Self::NegativeShare => "negative_share".to_owned(),
@@ -61,12 +61,12 @@ impl Metric {
         }
     }
 
-    /// The metric of that name.
+    /// Returns the metric with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::all().find(|metric| metric.name() == name)
     }
 
-    /// All of them.
+    /// Iterates over all metrics.
     pub fn all() -> impl Iterator<Item = Self> {
         [
             Self::NegativeShare,
@@ -80,7 +80,7 @@ impl Metric {
         .chain((0..7).map(Self::Emotion))
     }
 
-    /// The kind of its alerts, which decides the event they are pushed as.
+    /// Returns the kind of alert that rules on this metric raise, which decides the event of the push.
     pub const fn kind(self) -> AlertRule {
         match self {
             Self::NegativeShare | Self::SentimentAverage => AlertRule::Negativity,
@@ -98,7 +98,7 @@ impl TryFrom<String> for Metric {
     fn try_from(name: String) -> Result<Self, String> {
         Self::from_name(&name).ok_or_else(|| {
             let known: Vec<_> = Self::all().map(|metric| format!("`{}`", metric.name())).collect();
-            format!("`{name}` is no metric; there are {}", known.join(", "))
+            format!("unknown metric `{name}`, expected one of {}", known.join(", "))
         })
     }
 }
@@ -109,18 +109,18 @@ impl From<Metric> for String {
     }
 }
 
-/// On which side of the threshold a rule fires.
+/// Side of the threshold on which a rule fires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Comparison {
-    /// It fires when the value is greater than the threshold.
+    /// Fires when the value is greater than the threshold.
     Above,
-    /// It fires when the value is less than the threshold.
+    /// Fires when the value is less than the threshold.
     Below,
 }
 
 impl Comparison {
-    /// The name as stored and sent.
+    /// Returns the name that is stored and sent.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Above => "above",
@@ -129,21 +129,21 @@ impl Comparison {
     }
 }
 
-/// What a rule watches: everything, one thing, or each thing of a kind.
+/// Subject of a rule: everything, one product, platform, channel or city, or each of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RuleScope {
     /// `overall`, `product`, `platform`, `channel` or `city`.
     #[schema(value_type = String, pattern = "^(overall|product|platform|channel|city)$")]
     pub dimension: Dimension,
-    /// Which product, platform, channel or city; null for each of them, with an alert of its own. At most 128 bytes.
+    /// Product, platform, channel or city to watch, at most 128 bytes; null watches each one with an alert of its own.
     #[serde(default)]
     #[schema(max_length = 128)]
     pub key: Option<String>,
 }
 
 impl RuleScope {
-    /// Whether the rule watches this. `""`, the posts that name none, is never one of "each".
+    /// Returns whether the rule watches this scope. A rule about each key skips `""`, the posts that name none.
     pub fn covers(&self, scope: &Scope) -> bool {
         if self.dimension != scope.dimension {
             return false;
@@ -155,62 +155,62 @@ impl RuleScope {
     }
 }
 
-/// A rule as it is written.
+/// Alert rule to store.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewRule {
-    /// What people call it, 1 to 100 characters on one line.
+    /// Display name, 1 to 100 characters on one line.
     #[schema(
         min_length = 1,
         max_length = 100,
         pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
     )]
     pub name: String,
-    /// Whether it is evaluated.
+    /// Whether the rule is evaluated.
     #[serde(default = "yes")]
     pub enabled: bool,
     /// `negative_share`, `sentiment_average`, `churn_high`, `toxicity`, `volume`, `virality`, or `emotion:` followed by
-    /// one of the seven.
+    /// one of the seven emotions.
     #[schema(
         value_type = String,
         pattern = "^(negative_share|sentiment_average|churn_high|toxicity|volume|virality|emotion:(anger|disgust|fear|joy|neutral|sadness|surprise))$"
     )]
     pub metric: Metric,
-    /// What it watches.
+    /// Posts that the rule watches.
     pub scope: RuleScope,
-    /// How far back it looks, 10 seconds to a day in steps of 10.
+    /// Length of the window, 10 seconds to a day in steps of 10.
     #[schema(minimum = 10, maximum = 86_400, multiple_of = 10)]
     pub window_seconds: i64,
-    /// On which side of the threshold it fires.
+    /// Side of the threshold on which the rule fires.
     pub comparison: Comparison,
-    /// It fires beyond this. Shares, toxicity and emotions lie between 0 and 1, sentiment between −1 and 1, virality
-    /// between 60 and 100.
+    /// Threshold beyond which the rule fires. Shares, toxicity and emotions range from 0 to 1, sentiment from −1 to 1,
+    /// virality from 60 to 100.
     #[schema(minimum = -1, maximum = 1_000_000_000_000_i64)]
     pub threshold: f64,
-    /// It ceases at this or less, or for `below` at this or more; between the two it stays as it is. `threshold` when
-    /// absent.
+    /// Value at or below which an alert resolves (at or above for `below`); between the two thresholds it keeps its
+    /// state. Defaults to `threshold`.
     #[serde(default)]
     #[schema(minimum = -1, maximum = 1_000_000_000_000_i64)]
     pub clear_threshold: Option<f64>,
-    /// Fewer posts than this say nothing: it neither fires nor holds.
+    /// Minimum number of posts in the window; with fewer, the rule neither fires nor keeps firing.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 1_000_000_000)]
     pub minimum_volume: i64,
-    /// How long it must hold before it fires.
+    /// Seconds for which the condition must hold before the rule fires.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 86_400)]
     pub for_seconds: i64,
-    /// How long it must have ceased before it is over.
+    /// Seconds for which the condition must have cleared before the alert resolves.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 86_400)]
     pub keep_firing_seconds: i64,
-    /// How long after it was over it stays quiet.
+    /// Seconds after an alert resolves during which the rule does not fire again.
     #[serde(default = "a_minute")]
     #[schema(minimum = 0, maximum = 86_400)]
     pub cooldown_seconds: i64,
-    /// How loudly. A negative share halfway from the threshold to all posts is critical whatever this says.
+    /// Severity of the alerts. A negative share more than halfway from the threshold to 1 is always critical.
     pub severity: Severity,
-    /// Where its alerts are sent, at most 32; empty for every channel whose minimum severity fits.
+    /// Channels to notify, at most 32; empty notifies every channel whose minimum severity fits.
     #[serde(default)]
     #[schema(max_items = 32)]
     pub channels: Vec<Uuid>,
@@ -224,56 +224,56 @@ const fn a_minute() -> i64 {
     60
 }
 
-/// A rule as it is stored.
+/// Stored alert rule.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Rule {
-    /// Its name for programs.
+    /// Unique id.
     pub id: Uuid,
-    /// Whether it came with Groundswell. Such a rule can be changed and switched off, not deleted.
+    /// Whether the rule ships with Groundswell. Built-in rules can be changed and disabled, but not deleted.
     pub builtin: bool,
-    /// What it says.
+    /// Definition of the rule.
     #[serde(flatten)]
     pub what: NewRule,
-    /// When it was made.
+    /// Creation time.
     pub created_at: Timestamp,
-    /// When it was last changed.
+    /// Time of the last change.
     pub updated_at: Timestamp,
 }
 
-/// What a rule would have done.
+/// Result of trying a rule on past data.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Preview {
-    /// What it would have measured: of a rule about each thing, of the one it would have fired for the longest, else of
-    /// the one with the most posts.
+    /// Values over time. For a rule about each key: those of the key for which it would have fired the longest, or else
+    /// of the key with the most posts.
     pub series: Vec<PreviewPoint>,
-    /// When any of its alerts would have been open, oldest first.
+    /// Periods in which an alert would have been open, oldest first.
     pub firings: Vec<Stretch>,
-    /// How far back, in seconds.
+    /// Length of the evaluated period in seconds.
     pub seconds: i64,
 }
 
-/// What a rule would have measured at one moment.
+/// Value of a rule's metric at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
 pub struct PreviewPoint {
-    /// When; the window ends there.
+    /// End of the window.
     pub at: Timestamp,
-    /// In the unit of the metric; null where no post had a value.
+    /// Value in the unit of the metric; null when no post had one.
     pub value: Option<f64>,
-    /// Posts behind it.
+    /// Number of posts in the window.
     pub count: i64,
 }
 
-/// A stretch of time.
+/// Period of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Stretch {
-    /// Its start.
+    /// Start of the period.
     pub from: Timestamp,
-    /// Its end.
+    /// End of the period.
     pub to: Timestamp,
 }
 
 impl NewRule {
-    /// Where it ceases to hold.
+    /// Returns the value at which an alert resolves.
     pub fn clear_threshold(&self) -> f64 {
         self.clear_threshold.unwrap_or(self.threshold)
     }

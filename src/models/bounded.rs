@@ -1,10 +1,10 @@
-//! Numbers with bounds that can be compared and hashed, so that equal wishes of clients are recognised as one.
+//! Bounded numbers that can be compared and hashed, so that equal subscriptions are recognised as equal.
 
 use std::hash::{Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
 
-/// Defines a number of one kind, with its smallest and its largest value.
+/// Defines a bounded number with its minimum and maximum.
 macro_rules! bounded {
     ($(#[$doc:meta])* $name:ident, $min:literal, $max:literal) => {
         $(#[$doc])*
@@ -13,7 +13,7 @@ macro_rules! bounded {
         pub struct $name(f32);
 
         impl $name {
-            /// The number itself.
+            /// Returns the number.
             pub const fn get(self) -> f32 {
                 self.0
             }
@@ -24,10 +24,10 @@ macro_rules! bounded {
 
             fn try_from(value: f32) -> Result<Self, Self::Error> {
                 if ($min..=$max).contains(&value) {
-                    // Negative zero is equal to zero, and must have its hash.
+                    // Negative zero equals zero and must have the same hash.
                     return Ok(Self(value + 0.0));
                 }
-                Err(concat!("must lie between ", $min, " and ", $max))
+                Err(concat!("must be between ", $min, " and ", $max))
             }
         }
 
@@ -37,7 +37,7 @@ macro_rules! bounded {
             }
         }
 
-        // What is within bounds is a number, so equality is one.
+        // The bounds exclude NaN, so equality is reflexive.
         impl PartialEq for $name {
             fn eq(&self, other: &Self) -> bool {
                 self.0.to_bits() == other.0.to_bits()
@@ -55,14 +55,14 @@ macro_rules! bounded {
 }
 
 bounded!(
-    /// The least predicted virality of posts that a client wants, 0 to 100.
+    /// Minimum predicted virality of the posts in a subscription, 0 to 100.
     MinVirality,
     0.0,
     100.0
 );
 
 bounded!(
-    /// The most posts a second that a client wants, 0.1 to 1000.
+    /// Maximum number of posts per second in a subscription, 0.1 to 1000.
     MaxRate,
     0.1,
     1000.0
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_out_of_bounds_or_no_number_is_refused() {
+    fn values_out_of_bounds_and_nan_are_rejected() {
         for wrong in [-0.1, 100.1, f32::NAN, f32::INFINITY] {
             assert!(MinVirality::try_from(wrong).is_err(), "{wrong}");
         }

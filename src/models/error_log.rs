@@ -1,4 +1,4 @@
-//! What went wrong of late in one process: the answer of `GET /api/v1/system/errors`.
+//! Recent errors of one process: the response of `GET /api/v1/system/errors`.
 
 use std::collections::BTreeMap;
 
@@ -8,28 +8,28 @@ use utoipa::ToSchema;
 
 use super::metrics::Window;
 
-/// A way in which something can go wrong.
+/// Kind of error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
-    /// Something was logged at ERROR: a person must act.
+    /// Logged at ERROR: a person must act.
     Error,
-    /// Something was logged at WARN: it recovered and nothing was lost.
+    /// Logged at WARN: the process recovered and lost nothing.
     Warning,
-    /// A stage was rebuilt.
+    /// A stage was restarted.
     Restart,
-    /// A post was moved to the dead letters.
+    /// A post was dead-lettered.
     DeadLetter,
-    /// An attempt to notify somebody failed.
+    /// A delivery attempt of a notification failed.
     FailedNotification,
-    /// A request was answered 4xx.
+    /// A request was answered with 4xx.
     RefusedRequest,
-    /// A request was answered 5xx.
+    /// A request was answered with 5xx.
     FailedRequest,
 }
 
 impl ErrorKind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 7] = [
         Self::Error,
         Self::Warning,
@@ -40,7 +40,7 @@ impl ErrorKind {
         Self::FailedRequest,
     ];
 
-    /// The name as sent and as a label of metrics.
+    /// Returns the name that is sent and used as a metric label.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Error => "error",
@@ -54,23 +54,23 @@ impl ErrorKind {
     }
 }
 
-/// How far back to look.
+/// Period of an error overview.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub enum ErrorWindow {
-    /// An hour, in minutes.
+    /// An hour in steps of a minute.
     #[default]
     #[serde(rename = "1h")]
     Hour,
-    /// Six hours, in steps of five minutes.
+    /// Six hours in steps of five minutes.
     #[serde(rename = "6h")]
     SixHours,
-    /// A day, in quarters of an hour.
+    /// A day in steps of a quarter of an hour.
     #[serde(rename = "24h")]
     Day,
 }
 
 impl ErrorWindow {
-    /// How many steps, and how many minutes each.
+    /// Returns the number of steps and the minutes of each.
     pub const fn steps(self) -> (i64, i64) {
         match self {
             Self::Hour => (60, 1),
@@ -80,54 +80,54 @@ impl ErrorWindow {
     }
 }
 
-/// What went wrong in one step.
+/// Errors in one step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ErrorStep {
-    /// When it began.
+    /// Start of the step.
     pub from: Timestamp,
-    /// How often, by kind; kinds that did not happen are left out.
+    /// Number of errors by kind; kinds that did not occur are absent.
     pub counts: BTreeMap<ErrorKind, u64>,
 }
 
-/// How often one part of the process had one kind of trouble.
+/// Errors of one kind in one part of the process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ErrorOrigin {
-    /// A stage, or another part such as `http` or `store`.
+    /// Stage or other part of the process, such as `http` or `store`.
     pub origin: String,
-    /// What kind.
+    /// Kind of error.
     pub kind: ErrorKind,
-    /// How often.
+    /// Number of errors.
     pub count: u64,
 }
 
-/// Something that went wrong, in words.
+/// Error message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ErrorMessage {
-    /// When it happened last.
+    /// Time of the latest occurrence.
     pub at: Timestamp,
-    /// When it happened first, as far as is remembered.
+    /// Time of the first recorded occurrence.
     pub first_at: Timestamp,
-    /// How often it happened since then.
+    /// Number of occurrences since `first_at`.
     pub count: u64,
-    /// What kind.
+    /// Kind of error.
     pub kind: ErrorKind,
-    /// Which part of the process.
+    /// Part of the process.
     pub origin: String,
-    /// What happened.
+    /// Text of the error.
     pub message: String,
 }
 
-/// What went wrong in this process, as far back as was asked for. Forgotten when the process ends.
+/// Errors of this process over a period. Lost when the process ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ErrorOverview {
-    /// The stretch asked for.
+    /// Period covered.
     pub window: Window,
-    /// The length of a step.
+    /// Length of a step in seconds.
     pub step_seconds: i64,
-    /// Every step, oldest first, also those without trouble.
+    /// Every step, oldest first, including those without errors.
     pub steps: Vec<ErrorStep>,
-    /// Where the trouble was, the most frequent first.
+    /// Origins of the errors, the most frequent first.
     pub origins: Vec<ErrorOrigin>,
-    /// The newest of it in words, newest first; what repeats is told once.
+    /// Most recent messages, newest first; repeated messages are merged.
     pub recent: Vec<ErrorMessage>,
 }

@@ -1,4 +1,4 @@
-//! What a person says a post's sentiment is.
+//! Corrections of a post's sentiment by people.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -7,66 +7,66 @@ use uuid::Uuid;
 
 use super::score::{ModelId, SentimentLabel};
 
-/// Most characters of a note.
+/// Maximum length of a note in characters.
 pub const NOTE_CHARS_MAX: usize = 1_000;
 
-/// Most characters of the name of who corrected a label.
+/// Maximum length of a corrector's name in characters.
 pub const BY_CHARS_MAX: usize = 100;
 
-/// A correction to make.
+/// Correction to store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewLabel {
-    /// What the post's sentiment is.
+    /// Correct sentiment of the post.
     pub label: SentimentLabel,
-    /// Why, at most 1,000 characters.
+    /// Reason for the correction, at most 1,000 characters.
     #[serde(default)]
     #[schema(max_length = 1000)]
     pub note: Option<String>,
-    /// Who says so, at most 100 characters. Taken on trust: there are no accounts.
+    /// Name of the person who corrects the label, at most 100 characters; not verified, as there are no accounts.
     #[serde(default)]
     #[schema(max_length = 100)]
     pub by: Option<String>,
 }
 
-/// What the model said when a person corrected it.
+/// Label that a model had given when a person corrected it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ModelLabel {
-    /// Its label.
+    /// Label of the model.
     pub label: SentimentLabel,
-    /// Which model.
+    /// Model that gave the label.
     pub model: ModelId,
 }
 
-/// A correction.
+/// Correction of a post's label.
 ///
-/// It stands beside the model's label, which every count goes by, and stays when a better model scores the post again.
+/// It is stored beside the model's label, which all counts use, and is kept when a better model rescores the post.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LabelCorrection {
-    /// Which post, by Groundswell's name.
+    /// Groundswell's id of the post.
     pub post: Uuid,
-    /// What a person says.
+    /// Label given by the person.
     pub label: SentimentLabel,
-    /// Why.
+    /// Reason for the correction.
     pub note: Option<String>,
-    /// Who, as far as said.
+    /// Name of the person, if given.
     pub by: Option<String>,
-    /// When.
+    /// Time of the correction.
     pub corrected_at: Timestamp,
-    /// What it was said against.
+    /// Label and model that the person corrected.
     pub was: ModelLabel,
 }
 
-/// A corrected post, for training.
+/// Corrected post, for training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LabelledPost {
-    /// What was said.
+    /// Text of the post.
     pub text: String,
-    /// Its language; null where not known.
+    /// Language of the text; null when unknown.
     pub lang: Option<String>,
-    /// What the model says now.
+    /// Current label of the model.
     pub model_label: SentimentLabel,
-    /// The correction.
+    /// Correction of the label.
     #[serde(flatten)]
     pub correction: LabelCorrection,
 }

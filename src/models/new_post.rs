@@ -1,7 +1,7 @@
-//! What a sender may send, and what is said to a sender whose post is wrong.
+//! Posts as senders submit them, and the validation that accepts or rejects them.
 //!
-//! Written by hand rather than derived: every message names the field as the sender wrote it, several rules
-//! need the time of day, and ten thousand posts a second pass through here.
+//! Validation is written by hand rather than derived: each message names the field as the sender wrote it, several rules
+//! depend on the time of arrival, and ten thousand posts a second pass through here.
 
 use std::time::Duration;
 
@@ -14,114 +14,114 @@ use super::post::{AcceptedPost, Author, Engagement, Source};
 mod parse;
 pub use parse::parse;
 
-/// Clocks of senders run ahead; further than this they are wrong, and their posts would sit in windows that
-/// have not happened yet.
+/// Tolerance for senders' clocks that run ahead. Posts dated later are rejected; they would end up in windows that have
+/// not begun.
 pub const MAX_AHEAD: Duration = Duration::from_secs(300);
 
-/// Characters of text. Long reviews fit; books would make one post cost as much as a batch.
+/// Maximum length of a text in characters. Long reviews fit; a book would cost as much to score as a batch.
 pub const MAX_TEXT_CHARS: usize = 10_000;
 
-/// More than any post on earth was seen, and so small that sums over a billion posts cannot overflow.
+/// Maximum of any count: more views than any post on earth, yet sums over a billion posts cannot overflow.
 const MAX_COUNT: i64 = 1_000_000_000_000;
 
-/// Where a post was written, as sent.
+/// Location from which a post was written, as submitted.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Geo {
-    /// The city's name, at most 128 bytes.
+    /// City name, at most 128 bytes.
     #[schema(max_length = 128)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub city: Option<String>,
-    /// ISO 3166-1 alpha-2 country, or its English name, at most 128 bytes.
+    /// ISO 3166-1 alpha-2 country code or English country name, at most 128 bytes.
     #[schema(max_length = 128)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub country: Option<String>,
-    /// Latitude in degrees, −90 to 90; with a longitude.
+    /// Latitude in degrees, −90 to 90; requires `lon`.
     #[schema(minimum = -90, maximum = 90)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lat: Option<f64>,
-    /// Longitude in degrees, −180 to 180; with a latitude.
+    /// Longitude in degrees, −180 to 180; requires `lat`.
     #[schema(minimum = -180, maximum = 180)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lon: Option<f64>,
 }
 
-/// A post as it is sent. Unknown fields are rejected by name.
+/// Post to ingest. Unknown fields are rejected by name.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewPost {
-    /// The post's id at its platform, 1 to 256 bytes.
+    /// Id of the post on its platform, 1 to 256 bytes.
     #[schema(min_length = 1, max_length = 256)]
     pub id: String,
-    /// The platform, `[a-z0-9_.-]{1,32}`.
+    /// Platform, matching `[a-z0-9_.-]{1,32}`.
     #[schema(pattern = "^[a-z0-9_.-]{1,32}$")]
     pub platform: String,
-    /// What was said, 1 to 10,000 characters without NUL, not all of them white space.
+    /// Text, 1 to 10,000 characters without NUL, not only white space.
     #[schema(min_length = 1, max_length = 10000, pattern = r"\S")]
     pub text: String,
-    /// Who said it.
+    /// Author of the post.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub author: Option<Author>,
-    /// ISO 639-1 language; detected when absent.
+    /// ISO 639-1 language code; detected when absent.
     #[schema(max_length = 35, pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lang: Option<String>,
-    /// Event time, RFC 3339; the time of acceptance when absent.
+    /// Event time, RFC 3339; defaults to the time of arrival.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Timestamp>,
-    /// When it was really written, where `created_at` was moved by a replay; since 1970.
+    /// Original event time when a replay shifted `created_at`; 1970 or later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub original_created_at: Option<Timestamp>,
-    /// Where it was written.
+    /// Location from which the post was written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub geo: Option<Geo>,
-    /// The product it is about; others are found by keyword. At most 128 bytes.
+    /// Product that the post is about, at most 128 bytes; further products are found by keyword.
     #[schema(max_length = 128)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub product: Option<String>,
-    /// The support or marketing channel it came through, at most 128 bytes.
+    /// Support or marketing channel, at most 128 bytes.
     #[schema(max_length = 128)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
-    /// Where it can be read, at most 2,048 bytes.
+    /// URL of the post, at most 2,048 bytes.
     #[schema(max_length = 2048, pattern = "^https?://")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// The id of the post it answers, at most 256 bytes.
+    /// Id of the post that this one replies to, at most 256 bytes.
     #[schema(max_length = 256)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent_id: Option<String>,
-    /// Counts at the time of sending.
+    /// Engagement counts at the time of sending.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub engagement: Option<Engagement>,
 }
 
-/// Why a post was not accepted.
+/// Reason for rejecting a post or another request body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Rejection {
-    /// For programs; never changes: `malformed_json`, `wrong_type`, `unknown_field`, `missing_field`,
+    /// Machine-readable code, stable across versions: `malformed_json`, `wrong_type`, `unknown_field`, `missing_field`,
     /// `duplicate_field`, `invalid_text`, `invalid_time`, `invalid_format`, `empty`, `too_long`,
     /// `out_of_range`, `created_at_out_of_range`.
     #[schema(value_type = String)]
     pub code: &'static str,
-    /// Which field, such as `author.followers`; empty when it is about the post as a whole.
+    /// Path of the field, such as `author.followers`; empty when the body as a whole is wrong.
     pub field: String,
-    /// For people; may change.
+    /// Human-readable message, which may change between versions.
     pub message: String,
 }
 
-/// What decides about a post besides the post.
+/// Context of a request that decides whether its posts are accepted.
 #[derive(Debug, Clone)]
 pub struct AcceptContext {
-    /// The time of arrival; becomes the event time of posts that name none.
+    /// Time of arrival, which becomes the event time of posts that carry none.
     pub now: Timestamp,
-    /// Posts older than this are rejected: their rollups may be gone already.
+    /// Retention period. Older posts are rejected, because their rollups may have expired.
     pub retention: Duration,
-    /// Where the post came in.
+    /// Source that received the post.
     pub source: Source,
 }
 
-/// Checks every value of a post and fixes its event time and source.
+/// Validates a post and sets its event time and source.
 pub fn accept(mut post: NewPost, context: &AcceptContext) -> Result<AcceptedPost, Rejection> {
     check(&post)?;
     let received_at = whole_micros(context.now);
@@ -133,7 +133,7 @@ pub fn accept(mut post: NewPost, context: &AcceptContext) -> Result<AcceptedPost
     Ok(AcceptedPost { source: context.source.clone(), received_at, post })
 }
 
-/// Checks what does not depend on the time of day. What passes can be stored.
+/// Validates everything that does not depend on the time of arrival. A post that passes can be stored.
 pub fn check(post: &NewPost) -> Result<(), Rejection> {
     check_name(post)?;
     check_text(&post.text)?;
@@ -143,43 +143,51 @@ pub fn check(post: &NewPost) -> Result<(), Rejection> {
         check_coordinates(geo)?;
     }
     if post.lang.as_deref().is_some_and(|lang| !is_language_tag(lang)) {
-        return Err(reject("invalid_format", "lang", "a language is a tag such as `en` or `pt-BR`"));
+        return Err(reject("invalid_format", "lang", "the language must be a tag such as `en` or `pt-BR`"));
     }
     if post.url.as_deref().is_some_and(|url| !url.starts_with("https://") && !url.starts_with("http://")) {
-        return Err(reject("invalid_format", "url", "a url starts with `https://` or `http://`"));
+        return Err(reject("invalid_format", "url", "the URL must start with `https://` or `http://`"));
     }
-    // PostgreSQL knows no years as far back as some clients send.
+    // PostgreSQL's timestamps do not reach as far back as some clients send.
     if post.original_created_at.is_some_and(|original| original < Timestamp::UNIX_EPOCH) {
-        return Err(reject("out_of_range", "original_created_at", "it lies before 1970"));
+        return Err(reject(
+            "out_of_range",
+            "original_created_at",
+            "`original_created_at` must be 1970 or later",
+        ));
     }
     Ok(())
 }
 
 fn check_name(post: &NewPost) -> Result<(), Rejection> {
     if post.id.is_empty() {
-        return Err(reject("empty", "id", "an id is 1 to 256 bytes long"));
+        return Err(reject("empty", "id", "the id must be 1 to 256 bytes"));
     }
     bounded("id", &post.id, 256)?;
     let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'.' | b'-');
     if post.platform.is_empty() {
-        return Err(reject("empty", "platform", "a platform is 1 to 32 characters long"));
+        return Err(reject("empty", "platform", "the platform must be 1 to 32 characters"));
     }
     if post.platform.len() > 32 {
-        return Err(reject("too_long", "platform", "a platform is at most 32 characters long"));
+        return Err(reject("too_long", "platform", "the platform must be at most 32 characters"));
     }
     if !post.platform.bytes().all(fits) {
-        return Err(reject("invalid_format", "platform", "a platform is made of a-z, 0-9, `_`, `.` and `-`"));
+        return Err(reject(
+            "invalid_format",
+            "platform",
+            "the platform may contain only a-z, 0-9, `_`, `.` and `-`",
+        ));
     }
     Ok(())
 }
 
 fn check_text(text: &str) -> Result<(), Rejection> {
     if text.trim().is_empty() {
-        return Err(reject("empty", "text", "a text is more than white space"));
+        return Err(reject("empty", "text", "the text must not be empty"));
     }
-    // A character is at least a byte, so most texts need no counting.
+    // A character takes at least one byte, so most texts need no counting.
     if text.len() > MAX_TEXT_CHARS && text.chars().count() > MAX_TEXT_CHARS {
-        return Err(reject("too_long", "text", "a text is at most 10,000 characters long"));
+        return Err(reject("too_long", "text", "the text must be at most 10,000 characters"));
     }
     without_nul("text", text)
 }
@@ -213,23 +221,24 @@ fn check_counts(post: &NewPost) -> Result<(), Rejection> {
     ];
     for (field, count) in counts {
         if count.is_some_and(|n| !(0..=MAX_COUNT).contains(&n)) {
-            return Err(reject("out_of_range", field, "a count lies between 0 and 1,000,000,000,000"));
+            let message = format!("`{field}` must be between 0 and 1,000,000,000,000");
+            return Err(reject("out_of_range", field, &message));
         }
     }
     Ok(())
 }
 
 fn check_coordinates(geo: &Geo) -> Result<(), Rejection> {
-    // NaN lies in no range, so it is refused as well.
+    // NaN lies in no range, so this rejects it as well.
     if geo.lat.is_some_and(|lat| !(-90.0..=90.0).contains(&lat)) {
-        return Err(reject("out_of_range", "geo.lat", "a latitude lies between -90 and 90"));
+        return Err(reject("out_of_range", "geo.lat", "the latitude must be between -90 and 90"));
     }
     if geo.lon.is_some_and(|lon| !(-180.0..=180.0).contains(&lon)) {
-        return Err(reject("out_of_range", "geo.lon", "a longitude lies between -180 and 180"));
+        return Err(reject("out_of_range", "geo.lon", "the longitude must be between -180 and 180"));
     }
     match (geo.lat, geo.lon) {
-        (Some(_), None) => Err(reject("missing_field", "geo.lon", "a latitude needs a longitude")),
-        (None, Some(_)) => Err(reject("missing_field", "geo.lat", "a longitude needs a latitude")),
+        (Some(_), None) => Err(reject("missing_field", "geo.lon", "a latitude requires a longitude")),
+        (None, Some(_)) => Err(reject("missing_field", "geo.lat", "a longitude requires a latitude")),
         _ => Ok(()),
     }
 }
@@ -239,11 +248,12 @@ fn check_event_time(created_at: Timestamp, context: &AcceptContext) -> Result<Ti
     let oldest = context.now.checked_sub(retention).unwrap_or(Timestamp::MIN);
     if created_at < oldest {
         let days = context.retention.as_secs() / 86_400;
-        let message = format!("it is older than the retention of {days} days");
+        let message = format!("`created_at` must be within the retention period of {days} days");
         return Err(reject("created_at_out_of_range", "created_at", &message));
     }
     if created_at > latest(context) {
-        return Err(reject("created_at_out_of_range", "created_at", "it is over 5 minutes ahead"));
+        let message = "`created_at` must be at most 5 minutes in the future";
+        return Err(reject("created_at_out_of_range", "created_at", message));
     }
     Ok(created_at)
 }
@@ -253,12 +263,12 @@ fn latest(context: &AcceptContext) -> Timestamp {
     context.now.checked_add(ahead).unwrap_or(Timestamp::MAX)
 }
 
-/// PostgreSQL keeps microseconds. Cut here, a post lies in the same bucket in memory and in the database.
+/// Truncates to microseconds, as PostgreSQL does, so that a post falls into the same bucket in memory and on disk.
 fn whole_micros(at: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
 }
 
-/// A BCP 47 tag, loosely: a language of 2 or 3 letters, then subtags of up to 8 letters or digits.
+/// Returns whether this resembles a BCP 47 tag: a language of 2 or 3 letters, then subtags of up to 8 letters or digits.
 fn is_language_tag(tag: &str) -> bool {
     let mut parts = tag.split('-');
     parts.next().is_some_and(|p| matches!(p.len(), 2 | 3) && p.bytes().all(|b| b.is_ascii_alphabetic()))
@@ -267,14 +277,14 @@ fn is_language_tag(tag: &str) -> bool {
 
 fn bounded(field: &str, text: &str, limit: usize) -> Result<(), Rejection> {
     if text.len() > limit {
-        return Err(reject("too_long", field, &format!("it is at most {limit} bytes long")));
+        return Err(reject("too_long", field, &format!("`{field}` must be at most {limit} bytes")));
     }
     without_nul(field, text)
 }
 
 fn without_nul(field: &str, text: &str) -> Result<(), Rejection> {
     if text.contains('\0') {
-        return Err(reject("invalid_text", field, "text may not contain NUL"));
+        return Err(reject("invalid_text", field, &format!("`{field}` must not contain NUL")));
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Who is told of alerts, by which way, and what became of it.
+//! Notification channels, notifications and delivery attempts.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,23 +9,23 @@ use uuid::Uuid;
 
 use super::alert::Severity;
 
-/// What happened to an alert.
+/// Change of an alert that is notified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NoticeEvent {
-    /// It opened, or became worse.
+    /// The alert opened or became more severe.
     Fired,
-    /// A person took note of it. Only systems that keep incidents are told; people need no message about a person.
+    /// A person acknowledged the alert. Only sent to channels that track incidents.
     Acknowledged,
-    /// It no longer holds.
+    /// The alert resolved.
     Resolved,
 }
 
 impl NoticeEvent {
-    /// All of them.
+    /// All events.
     pub const ALL: [Self; 3] = [Self::Fired, Self::Acknowledged, Self::Resolved];
 
-    /// The name as stored and sent.
+    /// Returns the name that is stored and sent.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Fired => "fired",
@@ -35,28 +35,28 @@ impl NoticeEvent {
     }
 }
 
-/// By which way people are told.
+/// Kind of notification channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChannelKind {
-    /// A signed request to an address of theirs (Standard Webhooks).
+    /// Signed HTTP requests (Standard Webhooks).
     Webhook,
-    /// An incoming webhook of Slack, or of whatever speaks like it.
+    /// Incoming webhook of Slack or a compatible service.
     Slack,
-    /// Mail, by the server in the configuration.
+    /// Email through the configured SMTP server.
     Email,
-    /// An incident (PagerDuty Events v2).
+    /// Incidents (PagerDuty Events API v2).
     #[serde(rename = "pagerduty")]
     PagerDuty,
-    /// A browser that subscribed to push messages.
+    /// Push messages to a subscribed browser.
     WebPush,
 }
 
 impl ChannelKind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 5] = [Self::Webhook, Self::Slack, Self::Email, Self::PagerDuty, Self::WebPush];
 
-    /// The name as stored and sent.
+    /// Returns the name that is stored and sent.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Webhook => "webhook",
@@ -68,20 +68,20 @@ impl ChannelKind {
     }
 }
 
-/// When a message leaves.
+/// Delivery schedule of a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "mode", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Delivery {
-    /// At once, each by itself.
+    /// One message per alert, at once.
     Immediate,
-    /// All of an interval together, which begins with the first of them.
+    /// One message for all alerts of an interval, which begins with the first of them.
     Digest {
-        /// How long is gathered, 60 to 86,400.
+        /// Length of the interval in seconds, 60 to 86,400.
         every_seconds: i32,
     },
 }
 
-/// By hand, since a derived schema forgets that a digest denies unknown fields.
+/// Written by hand, because a derived schema omits that a digest denies unknown fields.
 impl PartialSchema for Delivery {
     fn schema() -> RefOr<Schema> {
         let delivery = |mode: &str, description: &str| {
@@ -104,13 +104,13 @@ impl PartialSchema for Delivery {
 
 impl ToSchema for Delivery {}
 
-/// A setting as it is answered.
+/// Setting as the API returns it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum Shown {
-    /// No secret.
+    /// Value that is not secret.
     Plain(String),
-    /// A secret, of which only is told that there is one.
+    /// Secret, of which only its presence is returned.
     Secret {
         /// Always true.
         set: bool,
@@ -118,120 +118,120 @@ pub enum Shown {
 }
 
 impl Shown {
-    /// There is one, and that is all that is said.
+    /// A secret that is set.
     pub const SECRET: Self = Self::Secret { set: true };
 }
 
-/// What anybody may see of a channel's settings. Which of them are there depends on its kind.
+/// Settings of a channel without their secrets; which fields are present depends on the kind.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ChannelSettings {
-    /// `webhook`: where messages go. `slack`: a secret, since whoever knows it may write there.
+    /// `webhook`: target URL. `slack`: a secret, because anyone who knows the URL can post there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<Shown>,
-    /// `slack`, `web_push`: the host of that secret address.
+    /// `slack`, `web_push`: host of the secret URL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
-    /// `webhook`: what messages are signed with.
+    /// `webhook`: secret that signs the messages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<Shown>,
-    /// `email`: to whom.
+    /// `email`: recipients.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<Vec<String>>,
-    /// `pagerduty`: which service.
+    /// `pagerduty`: integration key of the service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routing_key: Option<Shown>,
-    /// `web_push`: the browser's address at its push service.
+    /// `web_push`: URL of the browser at its push service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<Shown>,
-    /// `web_push`: what messages are encrypted with.
+    /// `web_push`: keys that encrypt the messages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keys: Option<Shown>,
 }
 
-/// A channel's settings as somebody sets them. Which of them there must be depends on its kind; a secret that is absent
-/// where there already is one stays as it is.
+/// Settings of a channel to create or replace; which fields are required depends on the kind. An absent secret keeps its
+/// stored value.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewChannelSettings {
-    /// `webhook`, `slack`: where messages go.
+    /// `webhook`, `slack`: target URL.
     #[schema(max_length = 2048, pattern = "^https?://")]
     pub url: Option<String>,
-    /// `webhook`: what messages are signed with, `whsec_` and 24 to 64 bytes in base64; made here when absent.
+    /// `webhook`: secret that signs the messages, `whsec_` and 24 to 64 bytes in base64; generated when absent.
     #[schema(pattern = "^whsec_[A-Za-z0-9+/]{32,86}={0,2}$")]
     pub secret: Option<String>,
-    /// `email`: to whom, at most 50.
+    /// `email`: recipients, at most 50.
     #[schema(min_items = 1, max_items = 50)]
     pub to: Option<Vec<String>>,
-    /// `pagerduty`: the integration key of a service.
+    /// `pagerduty`: integration key of a service.
     #[schema(pattern = "^[A-Za-z0-9]{32}$")]
     pub routing_key: Option<String>,
-    /// `web_push`: the browser's address at its push service, as `PushSubscription` tells it.
+    /// `web_push`: URL of the browser at its push service, from `PushSubscription`.
     #[schema(max_length = 2048, pattern = "^https?://")]
     pub endpoint: Option<String>,
-    /// `web_push`: its keys, likewise.
+    /// `web_push`: keys from the same `PushSubscription`.
     pub keys: Option<PushKeys>,
 }
 
-/// The keys of a browser's subscription, in URL-safe base64.
+/// Keys of a browser's push subscription, in URL-safe base64.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PushKeys {
-    /// Its public key, 65 bytes.
+    /// Public key of the browser, 65 bytes.
     #[schema(pattern = "^[A-Za-z0-9_-]{87}=*$")]
     pub p256dh: String,
-    /// What it shares with us, 16 bytes.
+    /// Authentication secret shared with the server, 16 bytes.
     #[schema(pattern = "^[A-Za-z0-9_-]{22}=*$")]
     pub auth: String,
 }
 
-/// A way to reach somebody.
+/// Notification channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Channel {
-    /// Its name for programs.
+    /// Unique id.
     pub id: Uuid,
-    /// Its name for people.
+    /// Display name.
     pub name: String,
-    /// By which way.
+    /// Kind of channel.
     pub kind: ChannelKind,
-    /// Whether anything is sent to it.
+    /// Whether messages are sent to the channel.
     pub enabled: bool,
-    /// Why it was disabled without anybody asking for it.
+    /// Reason for which the server disabled the channel; null when it did not.
     pub disabled_reason: Option<String>,
-    /// Where to.
+    /// Settings without their secrets.
     pub settings: ChannelSettings,
-    /// When.
+    /// Delivery schedule.
     pub delivery: Delivery,
-    /// What is less severe is not sent, unless a rule names this channel.
+    /// Minimum severity of the alerts to send; does not apply to rules that name this channel.
     pub minimum_severity: Severity,
-    /// Whether it also hears what is wrong with the service itself: at once, and also while PostgreSQL is away.
+    /// Whether the channel also receives service alerts, which are sent at once, even while PostgreSQL is down.
     pub service_alerts: bool,
-    /// When it was made.
+    /// Creation time.
     pub created_at: Timestamp,
-    /// When its settings last changed.
+    /// Time of the last change of its settings.
     pub updated_at: Timestamp,
-    /// When a message last arrived.
+    /// Time of the last successful delivery.
     pub last_success_at: Option<Timestamp>,
-    /// Since when none does; null while they do.
+    /// Time since which every delivery has failed; null while deliveries succeed.
     pub failing_since: Option<Timestamp>,
 }
 
-/// How far a notification is.
+/// Delivery state of a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NotificationState {
-    /// It will be sent, for the first time or again.
+    /// Waiting for its first attempt or a retry.
     Pending,
-    /// It arrived.
+    /// Delivered.
     Sent,
-    /// Every attempt failed, or its channel was disabled. It can be resent.
+    /// Given up after the last attempt, or because the channel was disabled. It can be resent.
     Dead,
 }
 
 impl NotificationState {
-    /// All of them.
+    /// All states.
     pub const ALL: [Self; 3] = [Self::Pending, Self::Sent, Self::Dead];
 
-    /// The name as stored and sent.
+    /// Returns the name that is stored and sent.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -241,36 +241,36 @@ impl NotificationState {
     }
 }
 
-/// One attempt to send. Never holds what the receiver answered, beyond the status.
+/// Delivery attempt. Of the receiver's response it records the status alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Attempt {
-    /// When it began.
+    /// Start of the attempt.
     pub at: Timestamp,
-    /// The status answered; null when none was.
+    /// Response status; null when there was no response.
     pub status: Option<u16>,
-    /// Why it failed; null when it did not.
+    /// Reason for the failure; null after a success.
     pub error: Option<String>,
-    /// How long it took.
+    /// Duration in milliseconds.
     pub duration_ms: u64,
 }
 
-/// Something that somebody is told.
+/// Notification of an alert to one channel.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Notification {
-    /// Its name.
+    /// Unique id.
     pub id: Uuid,
-    /// To whom.
+    /// Channel to notify.
     pub channel: Uuid,
-    /// About which alert.
+    /// Alert that the notification is about.
     pub alert: Uuid,
-    /// What happened to it.
+    /// Change of the alert.
     pub event: NoticeEvent,
-    /// How far it is.
+    /// Delivery state.
     pub state: NotificationState,
-    /// The newest 20 attempts, oldest first.
+    /// The 20 most recent attempts, oldest first.
     pub attempts: Vec<Attempt>,
-    /// When it will be tried next; null when it will not.
+    /// Time of the next attempt; null when none is scheduled.
     pub next_attempt_at: Option<Timestamp>,
-    /// When it happened.
+    /// Time of the change.
     pub created_at: Timestamp,
 }

@@ -1,16 +1,16 @@
-//! Where a page comes from.
+//! Origins of web pages.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// The origin of pages, as browsers write it in the header `Origin`: `https://dash.example.org`.
+/// Origin of a page as browsers send it in the `Origin` header: `https://dash.example.org`.
 ///
-/// Only a whole origin can be made, in the one form that browsers send: without a path, in lower case, and without the
-/// port that the scheme has anyway. So two origins are the same exactly when their texts are.
+/// Always in the canonical form that browsers send: no path, lower case, without the scheme's default port. Two origins
+/// are therefore equal exactly when their texts are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin(String);
 
-/// Why a text is no origin.
+/// Error for a text that is not an origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "must be an origin such as `https://dash.example.org` or `http://localhost:5173`, without a path or a `*`"
@@ -18,7 +18,7 @@ pub struct Origin(String);
 pub struct NoOrigin;
 
 impl Origin {
-    /// As browsers send it.
+    /// Returns the origin as browsers send it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_is_written_as_browsers_write_it() {
+    fn an_origin_is_normalised_to_the_form_that_browsers_send() {
         check("https://dash.example.org", Some("https://dash.example.org"));
         check(" HTTPS://Dash.Example.org:443 ", Some("https://dash.example.org"));
         check("http://localhost:80", Some("http://localhost"));
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_mean_more_than_one_origin_is_none() {
+    fn a_text_that_could_mean_several_origins_is_rejected() {
         for text in [
             "",
             "null",

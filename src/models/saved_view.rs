@@ -1,28 +1,28 @@
-//! A page of the dashboard as somebody wants to see it again.
+//! Saved views: pages of the dashboard with their filters.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// Most characters of a view's name.
+/// Maximum length of a view's name in characters.
 pub const NAME_CHARS_MAX: usize = 100;
 
-/// Most characters of a view's query. Browsers and servers take longer addresses, people do not share them.
+/// Maximum length of a view's query in characters. Browsers accept longer URLs, but nobody shares them.
 pub const QUERY_CHARS_MAX: usize = 4_000;
 
-/// Which page a view is of.
+/// Dashboard page that a view belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ViewPage {
-    /// History.
+    /// The history page.
     Explore,
-    /// What happens now.
+    /// The live page.
     Live,
 }
 
 impl ViewPage {
-    /// The name as stored and sent.
+    /// Returns the name that is stored and sent.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Explore => "explore",
@@ -31,37 +31,37 @@ impl ViewPage {
     }
 }
 
-/// A saved view.
+/// Stored view.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SavedView {
-    /// Its name for programs.
+    /// Unique id.
     pub id: Uuid,
-    /// Its name for people; several may have the same.
+    /// Display name; need not be unique.
     pub name: String,
-    /// Which page it is of.
+    /// Page that the view belongs to.
     pub page: ViewPage,
-    /// The page's part of the address after `?`.
+    /// Query part of the page's URL, after `?`.
     pub query: String,
-    /// When it was saved first.
+    /// Creation time.
     pub created_at: Timestamp,
-    /// When it was last saved.
+    /// Time of the last change.
     pub updated_at: Timestamp,
 }
 
-/// A view to save.
+/// View to save.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewView {
-    /// Its name for people, 1 to 100 characters on one line.
+    /// Display name, 1 to 100 characters on one line.
     #[schema(
         min_length = 1,
         max_length = 100,
         pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
     )]
     pub name: String,
-    /// Which page it is of.
+    /// Page that the view belongs to.
     pub page: ViewPage,
-    /// The page's part of the address after `?`, at most 4,000 characters.
+    /// Query part of the page's URL, after `?`, at most 4,000 characters.
     #[schema(max_length = 4000, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
     pub query: String,
 }

@@ -1,4 +1,4 @@
-//! What is wrong with the service itself, as people and programs are told.
+//! Service alerts: problems of the service itself.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -7,36 +7,36 @@ use uuid::Uuid;
 
 use super::alert::Severity;
 
-/// What can be wrong with the service.
+/// Problem of the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ServiceCondition {
-    /// PostgreSQL does not answer.
+    /// PostgreSQL does not respond.
     PostgresAway,
-    /// Redis does not answer.
+    /// Redis does not respond.
     RedisAway,
-    /// A stage is dead, frozen, or was given up.
+    /// A stage is stopped, frozen or given up.
     StageDown,
-    /// A stage was rebuilt several times within minutes.
+    /// A stage restarted several times within minutes.
     StageRestarting,
-    /// The stream holds as many posts as it may: ingest answers 429.
+    /// The stream is at its high-water mark, so ingest answers 429.
     BacklogHigh,
     /// The stream has been growing for minutes.
     BacklogGrowing,
-    /// The oldest post in the stream has been waiting for long.
+    /// The oldest post in the stream has waited for a long time.
     ConsumerLag,
-    /// Posts that cannot be processed arrive among the dead letters.
+    /// Posts that cannot be processed are being dead-lettered.
     DeadLetters,
-    /// The disk of the data folder has hardly any room left.
+    /// The disk of the data directory is almost full.
     DiskNearlyFull,
-    /// The lexicon answers instead of a model.
+    /// The lexicon stands in for a model.
     ModelDegraded,
-    /// Nothing has been measured for a while, so none of the others is known.
+    /// No recent measurement exists, so the other conditions are unknown.
     HealthUnknown,
 }
 
 impl ServiceCondition {
-    /// All of them.
+    /// All conditions.
     pub const ALL: [Self; 11] = [
         Self::PostgresAway,
         Self::RedisAway,
@@ -51,7 +51,7 @@ impl ServiceCondition {
         Self::HealthUnknown,
     ];
 
-    /// The name as sent and as a label of metrics.
+    /// Returns the name that is sent and used as a metric label.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::PostgresAway => "postgres_away",
@@ -68,7 +68,7 @@ impl ServiceCondition {
         }
     }
 
-    /// `critical` where posts are refused, wait, or are about to be lost; the others can wait until morning.
+    /// Returns `critical` where posts are rejected, delayed or about to be lost; the others can wait until morning.
     pub const fn severity(self) -> Severity {
         match self {
             Self::PostgresAway
@@ -86,27 +86,28 @@ impl ServiceCondition {
     }
 }
 
-/// Something is wrong with the service, as one process sees it.
+/// Open or resolved problem of the service, as one process sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ServiceAlert {
-    /// The same whenever this condition holds in this process, also after a restart, so that incidents are folded.
+    /// Unique id, the same whenever this condition recurs in this process, even after a restart, so that incident
+    /// trackers deduplicate it.
     pub id: Uuid,
-    /// What is wrong.
+    /// Problem of the service.
     pub condition: ServiceCondition,
-    /// Which stage; null where the condition is about no stage.
+    /// Affected stage; null when the condition is not about a stage.
     pub stage: Option<String>,
-    /// How bad it is.
+    /// Severity of the problem.
     pub severity: Severity,
-    /// One sentence for people.
+    /// One-sentence description.
     pub title: String,
-    /// What is known beyond that, such as the error of the server; may be empty.
+    /// Further detail such as an error of the server; may be empty.
     pub detail: String,
-    /// Which process says so: `GROUNDSWELL_INSTANCE`, or its host and port.
+    /// Reporting process: `GROUNDSWELL_INSTANCE`, or its host and port.
     pub instance: String,
-    /// Since when the condition holds.
+    /// Time since which the condition holds.
     pub since: Timestamp,
-    /// When it had held for long enough that people were notified.
+    /// Time at which the condition had held long enough to notify.
     pub opened_at: Timestamp,
-    /// When it ended; null while it holds.
+    /// Time at which the condition ended; null while it holds.
     pub resolved_at: Option<Timestamp>,
 }

@@ -1,28 +1,28 @@
-//! How readily people are told of changes for which nobody configured a rule.
+//! Settings of anomaly detection.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// How large a change must be. `groundswell bench signals` measures what each step finds, and how often it is wrong.
+/// Sensitivity of anomaly detection. `groundswell bench signals` measures recall and false alarms of each level.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Sensitivity {
-    /// Tell of none.
+    /// Reports no anomalies.
     Off,
-    /// Only what nobody could overlook.
+    /// Reports only changes that are hard to overlook.
     Low,
-    /// At most one false alarm a month for each series.
+    /// Raises at most one false alarm a month per series.
     #[default]
     Balanced,
-    /// Sooner, and for smaller changes; with more false alarms.
+    /// Reports earlier and smaller changes, with more false alarms.
     High,
 }
 
 impl Sensitivity {
-    /// All of them.
+    /// All levels.
     pub const ALL: [Self; 4] = [Self::Off, Self::Low, Self::Balanced, Self::High];
 
-    /// The name as stored and sent.
+    /// Returns the name that is stored and sent.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Off => "off",
@@ -33,13 +33,13 @@ impl Sensitivity {
     }
 }
 
-/// What `/signal-settings` reads and writes.
+/// Settings of anomaly detection, read and written at `/signal-settings`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignalSettings {
-    /// How large a change must be.
+    /// Sensitivity of anomaly detection.
     pub sensitivity: Sensitivity,
-    /// Posts that a change must rest on, 10 to 1,000,000.
+    /// Minimum number of posts behind an anomaly, 10 to 1,000,000.
     #[schema(minimum = 10, maximum = 1_000_000)]
     pub minimum_volume: u32,
 }

@@ -1,4 +1,4 @@
-//! How the pipeline is: what the supervisor judges by, `/api/v1/system` shows and the dashboard draws.
+//! Health of the pipeline, as the supervisor evaluates it, `/api/v1/system` returns it and the dashboard draws it.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -8,133 +8,134 @@ use super::score::ModelId;
 use super::service_alert::ServiceAlert;
 use super::turn_report::TurnReport;
 
-/// What a stage is doing.
+/// State of a stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StageState {
-    /// It works, or waits for work.
+    /// Working, or waiting for work.
     Running,
-    /// It died and will be rebuilt shortly.
+    /// Stopped; a restart is scheduled.
     BackingOff,
-    /// It did not answer a heartbeat.
+    /// Did not answer a heartbeat.
     Frozen,
-    /// It died too often; the process is about to end.
+    /// Stopped too often; the process is about to exit.
     Failed,
 }
 
-/// One stage or task, as it last reported.
+/// Latest health report of a stage or task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StageHealth {
-    /// Such as `aggregator`; one of several has its kind in front, as in `connector:news`.
+    /// Name such as `aggregator`; instances of a kind are prefixed with it, as in `connector:news`.
     pub stage: String,
-    /// What it is doing.
+    /// Current state.
     pub state: StageState,
-    /// Which incarnation, from 1.
+    /// Number of the incarnation, from 1.
     pub generation: u64,
-    /// How often it was rebuilt.
+    /// Number of restarts.
     pub restarts: u64,
     /// Messages handled since the process started.
     pub handled: u64,
-    /// Messages that failed.
+    /// Messages whose handling failed.
     pub failed: u64,
-    /// Messages it holds.
+    /// Messages being handled.
     pub in_flight: u64,
-    /// When it last finished something.
+    /// Time at which the stage last completed work.
     pub last_progress_at: Option<Timestamp>,
-    /// Whether the process is not ready while it is down, and ends when it keeps dying. Others are tried for ever.
+    /// Whether the process is not ready while the stage is down, and exits when it keeps stopping. Others are restarted
+    /// indefinitely.
     #[serde(default)]
     pub essential: bool,
 }
 
-/// What lies in Redis.
+/// State of the stream in Redis.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StreamHealth {
     /// Entries not yet stored: undelivered plus pending.
     pub length: u64,
     /// Entries not yet read by any process.
     pub lag: u64,
-    /// Entries read and not yet acknowledged.
+    /// Entries read but not yet acknowledged.
     pub pending: u64,
     /// Dead letters.
     pub dead: u64,
-    /// Since when the oldest entry that is not yet stored has been waiting; null when none waits.
+    /// Arrival of the oldest entry that is not yet stored; null when there is none.
     pub oldest_at: Option<Timestamp>,
 }
 
-/// The room on the disk of the data folder.
+/// Space on the disk of the data directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DiskHealth {
-    /// Bytes that this process may still write.
+    /// Bytes available to this process.
     pub free_bytes: u64,
-    /// Bytes in all.
+    /// Size in bytes.
     pub total_bytes: u64,
 }
 
-/// Entries that wait in the stream for a newer process: this one does not know their version or kind.
+/// Stream entries of a version or kind that this process does not know; they wait for a newer process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UnknownEntries {
-    /// The version that they say they have.
+    /// Version that the entries declare.
     pub version: String,
-    /// What they say they hold.
+    /// Kind that the entries declare.
     pub kind: String,
-    /// How many.
+    /// Number of waiting entries.
     pub waiting: u64,
 }
 
-/// The model in use.
+/// Model in use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ModelHealth {
-    /// Its name, version and hash.
+    /// Name, version and hash of the model.
     #[serde(flatten)]
     pub id: ModelId,
-    /// Why the lexicon answers instead of a model; null when a model answers.
+    /// Reason for which the lexicon stands in for a model; null when a model scores.
     pub degraded: Option<String>,
 }
 
-/// A server the process cannot work without.
+/// Health of a server that the process depends on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DependencyHealth {
-    /// Whether it answered when last asked.
+    /// Whether the server responded to the latest check.
     pub reachable: bool,
-    /// Why it did not, for people; null when it did.
+    /// Reason for the failure, for people; null after a success.
     pub error: Option<String>,
 }
 
-/// Which tier scores how much, over the last 60 seconds, in this process.
+/// Share of scores that each tier gave in this process over the last 60 seconds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TiersHealth {
-    /// How long after its arrival a post may be corrected, in milliseconds; 0 where nothing is corrected.
+    /// Milliseconds after its arrival within which a post may be corrected; 0 when corrections are off.
     pub budget_ms: u64,
-    /// Whether scoring does not keep up with what arrives, so that everything stays as the fast model has read it.
+    /// Whether scoring falls behind, so that posts keep the scores of the fast model.
     pub overloaded: bool,
-    /// Posts that wait for their correction.
+    /// Posts awaiting correction.
     pub awaiting: u64,
-    /// Texts that the deep model reads each second while it has any, as last measured; 0 where there is none.
+    /// Measured throughput of the deep model in texts per second; 0 when there is none.
     pub deep_per_second: f64,
-    /// The tiers there are, the fast one first.
+    /// Tiers that have a model, the fast one first.
     pub items: Vec<TierHealth>,
-    /// Why there is no deep tier, for people; absent where there is one.
+    /// Reason for which there is no deep tier, for people; absent when there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub without_deep: Option<String>,
 }
 
-/// One tier.
+/// Health of one tier.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TierHealth {
     /// `swift` or `deep`.
     pub tier: String,
-    /// The model that answers.
+    /// Model of the tier.
     pub model: ModelId,
-    /// The part of `posts` of all tiers, 0 to 1; 0 where there were none.
+    /// Share of all scored posts, 0 to 1; 0 when there were none.
     pub share: f64,
-    /// Posts whose score it gave: a corrected post counts for the deep tier alone.
+    /// Posts whose final score the tier gave; a corrected post counts for the deep tier alone.
     pub posts: u64,
 }
 
 impl TiersHealth {
-    /// The shares of the two tiers, by the number of posts stored and, of those, corrected.
+    /// Sets the shares of the two tiers from the number of stored posts and the number of corrected ones among them.
     pub fn set_shares(&mut self, n_stored: u64, n_corrected: u64) {
-        // What a dead process left behind was stored before.
+        // Corrections of posts that a dead process stored can exceed the posts stored here.
         let n_all = n_stored.max(n_corrected);
         for (item, n_posts) in self.items.iter_mut().zip([n_all - n_corrected, n_corrected]) {
             item.posts = n_posts;
@@ -143,72 +144,71 @@ impl TiersHealth {
     }
 }
 
-/// Everything about the pipeline at one moment: `GET /api/v1/system` and the data of `system:update`.
+/// Health of the pipeline at one moment: `GET /api/v1/system` and the data of `system:update`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SystemHealth {
-    /// When it was measured.
+    /// Time of the measurement.
     pub at: Timestamp,
-    /// Groundswell's version.
+    /// Version of Groundswell.
     pub version: String,
-    /// When this process started.
+    /// Start time of this process.
     pub started_at: Timestamp,
-    /// The stages of this process, in pipeline order.
+    /// Stages of this process, in pipeline order.
     pub stages: Vec<StageHealth>,
-    /// What works beside the stages, and is watched and started again as they are.
+    /// Background tasks, which are supervised and restarted like stages.
     #[serde(default)]
     pub tasks: Vec<StageHealth>,
-    /// What lies in Redis; null while Redis is away.
+    /// State of the stream; null while Redis is down.
     pub stream: Option<StreamHealth>,
-    /// What waits in the stream for a newer process; empty unless an upgrade is under way.
+    /// Stream entries that wait for a newer process; empty unless an upgrade is under way.
     #[serde(default)]
     pub unknown_entries: Vec<UnknownEntries>,
-    /// The stream's home.
+    /// Health of Redis, which holds the stream.
     pub redis: DependencyHealth,
-    /// The history's home.
+    /// Health of PostgreSQL, which holds the history.
     pub postgres: DependencyHealth,
-    /// The model in use.
+    /// Model in use.
     pub model: ModelHealth,
-    /// Which tier scores how much.
+    /// Share of scores by tier.
     pub tiers: TiersHealth,
-    /// `embedded` when it runs its own servers, else `external`.
+    /// `embedded` when the process runs its own servers, else `external`.
     pub mode: String,
-    /// Who watches at this process.
+    /// Open sockets of this process.
     pub sockets: SocketHealth,
-    /// The disk of the data folder; null where there is no such folder.
+    /// Disk of the data directory; null when there is no such directory.
     pub disk: Option<DiskHealth>,
-    /// What is wrong with this process or its servers and has been for a while, the worst first.
+    /// Open service alerts of this process, the most severe first.
     pub service_alerts: Vec<ServiceAlert>,
-    /// How many destinations are notified of service alerts; with none, only dashboards show them.
+    /// Number of destinations notified of service alerts; with none, only dashboards show them.
     pub service_alert_destinations: u64,
-    /// The last evaluation of the alert rules, whichever process it was, and what it left for later; null before the first,
-    /// and while PostgreSQL is away.
+    /// Latest evaluation of the alert rules by any process, and the work that it deferred; null before the first one and
+    /// while PostgreSQL is down.
     #[serde(default)]
     pub alerting: Option<TurnReport>,
 }
 
-/// How many browsers watch.
+/// Number of live connections.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SocketHealth {
-    /// Sockets open now.
+    /// Open sockets.
     pub open: u64,
-    /// The most that may be.
+    /// Maximum number of sockets.
     pub limit: u64,
 }
 
-/// One reason why a process should get no traffic.
+/// Reason for which a process is not ready.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NotReady {
     /// `redis`, `postgres`, or the name of a stage or task.
     pub what: String,
-    /// Why, for people.
+    /// Reason, for people.
     pub why: String,
 }
 
 impl SystemHealth {
-    /// Everything that keeps it from being ready; empty when it is.
+    /// Returns everything that keeps the process from being ready; empty when it is ready.
     ///
-    /// The lexicon standing in for a model is no reason: posts are scored and marked, which beats refusing
-    /// them.
+    /// A lexicon that stands in for a model does not count: scoring posts and marking them beats refusing them.
     pub fn not_ready(&self) -> Vec<NotReady> {
         let servers = [("redis", &self.redis), ("postgres", &self.postgres)]
             .into_iter()
@@ -221,9 +221,9 @@ impl SystemHealth {
         let stages = essential.filter_map(|stage| {
             let why = match stage.state {
                 StageState::Running => return None,
-                StageState::BackingOff => "died and is about to be rebuilt",
-                StageState::Frozen => "does not answer",
-                StageState::Failed => "died too often",
+                StageState::BackingOff => "stopped and is about to restart",
+                StageState::Frozen => "not responding",
+                StageState::Failed => "stopped too often",
             };
             Some(NotReady { what: stage.stage.clone(), why: why.to_owned() })
         });

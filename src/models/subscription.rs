@@ -1,4 +1,4 @@
-//! What a live client wants to hear.
+//! Subscriptions of live clients.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -10,27 +10,27 @@ use super::post::ScoredPost;
 use super::rollup::Dimension;
 use super::score::SentimentLabel;
 
-/// One kind of news a client can ask for.
+/// Kind of live update that a client can subscribe to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Feed {
     /// The live window, at most four times a second.
     Metrics,
-    /// Single posts with their scores, a sample of them under load.
+    /// Individual scored posts; a sample of them under load.
     Messages,
-    /// Alerts as they open, grow and resolve.
+    /// Alerts as they open, change and resolve.
     Alerts,
-    /// Long work and how far it is.
+    /// Progress of long-running jobs.
     Jobs,
-    /// How the pipeline is.
+    /// Health of the pipeline.
     System,
 }
 
 impl Feed {
-    /// All of them.
+    /// All feeds.
     pub const ALL: [Self; 5] = [Self::Metrics, Self::Messages, Self::Alerts, Self::Jobs, Self::System];
 
-    /// The name as sent.
+    /// Returns the name that is sent.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Metrics => "metrics",
@@ -41,7 +41,7 @@ impl Feed {
         }
     }
 
-    /// The feed of that name.
+    /// Returns the feed with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|feed| feed.as_str() == name)
     }
@@ -51,37 +51,37 @@ impl Feed {
     }
 }
 
-/// A set of feeds, one bit each: every frame asks every session, so asking must cost nothing.
+/// Set of feeds as a bit mask, since every frame is checked against every session.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Feeds(u8);
 
 impl Feeds {
-    /// No feed.
+    /// The empty set.
     pub const NONE: Self = Self(0);
 
-    /// Whether the feed is among them.
+    /// Returns whether the set contains the feed.
     pub const fn contains(self, feed: Feed) -> bool {
         self.0 & feed.bit() != 0
     }
 
-    /// With the feeds of `other` too.
+    /// Returns the union with `other`.
     #[must_use]
     pub const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// Without the feeds of `other`.
+    /// Returns the set without the feeds of `other`.
     #[must_use]
     pub const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
     }
 
-    /// Whether there are none.
+    /// Returns whether the set is empty.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// One by one, in the order of [`Feed::ALL`].
+    /// Iterates over the feeds in the order of [`Feed::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Feed> {
         Feed::ALL.into_iter().filter(move |feed| self.contains(*feed))
     }
@@ -93,40 +93,40 @@ impl FromIterator<Feed> for Feeds {
     }
 }
 
-/// Which posts and alerts of its feeds a client wants; every field given must agree.
+/// Filter for the posts and alerts of a subscription; all given fields must match.
 ///
-/// It never touches metrics, jobs or system: those are about everything.
+/// Metrics, jobs and system updates are never filtered.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Filter {
-    /// Only what speaks of this product.
+    /// Product that posts and alerts must be about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub product: Option<String>,
-    /// Only what was said on this platform.
+    /// Platform that posts and alerts must come from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub platform: Option<String>,
-    /// Only what came through this channel.
+    /// Channel that posts must have come through.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
-    /// Only what was said in this city.
+    /// City that posts must come from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub city: Option<String>,
-    /// Only what feels so.
+    /// Sentiment that posts must have.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<SentimentLabel>,
-    /// Only posts whose predicted virality is at least this, 0 to 100. It holds back no alert.
+    /// Minimum predicted virality of posts, 0 to 100; does not affect alerts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<f32>, minimum = 0, maximum = 100)]
     pub min_virality: Option<MinVirality>,
 }
 
 impl Filter {
-    /// Whether the client wants the post.
+    /// Returns whether the filter admits the post.
     pub fn admits_post(&self, scored: &ScoredPost) -> bool {
         self.admits_label(scored.score.sentiment.label) && self.admits_content(scored)
     }
 
-    /// Whether the client wants to hear that the post has a better score: also if it was shown for the label it had.
+    /// Returns whether the filter admits a corrected post, under its new label or its old one.
     pub fn admits_correction(&self, corrected: &CorrectedPost) -> bool {
         let CorrectedPost { scored, was } = corrected;
         let by_label = self.admits_label(scored.score.sentiment.label) || self.admits_label(*was);
@@ -149,11 +149,11 @@ impl Filter {
             && self.product.as_ref().is_none_or(|wanted| post.products.contains(wanted))
     }
 
-    /// Whether the client wants the alert.
+    /// Returns whether the filter admits the alert.
     ///
-    /// An alert is held back only by what it says: the product, platform, channel or city it is about, and the platforms
-    /// of its posts where it shows all of them. Who asks for a product hears of that product only; but an alert about everything, or about
-    /// something of another kind, concerns a channel or a city as far as anybody can tell. It has no label.
+    /// An alert is filtered by the product, platform, channel or city that it is about, and by the platforms of its posts
+    /// where it lists all of them. A product filter admits only alerts about that product; filters on channel and city
+    /// also admit alerts about everything or about another dimension, which may concern them. An alert has no label.
     pub fn admits_alert(&self, alert: &Alert) -> bool {
         let is_about = |dimension| alert.scope.dimension == dimension;
         let is_elsewhere = |dimension, wanted: &Option<String>| {
@@ -178,21 +178,21 @@ impl Filter {
     }
 }
 
-/// What one client wants to hear.
+/// Subscription of one client.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Subscription {
-    /// Which kinds of news.
+    /// Feeds to deliver.
     pub feeds: Feeds,
-    /// Which posts and alerts of them.
+    /// Filter for posts and alerts.
     pub filter: Filter,
-    /// How many posts a second, at most; absent, all of them.
+    /// Maximum number of posts per second; unlimited when absent.
     pub max_rate: Option<MaxRate>,
-    /// Whether it takes metrics as what has changed since the frame before.
+    /// Whether metrics are sent as deltas to the previous frame.
     pub delta: bool,
 }
 
 impl Default for Subscription {
-    /// What a client gets that never says a word.
+    /// Returns the subscription of a client that sends no operation.
     fn default() -> Self {
         Self {
             feeds: [Feed::Metrics, Feed::Messages, Feed::Alerts].into_iter().collect(),
@@ -216,13 +216,13 @@ mod tests {
     }
 
     #[test]
-    fn a_silent_client_hears_metrics_messages_and_alerts() {
+    fn a_client_without_a_subscription_gets_metrics_messages_and_alerts() {
         let feeds: Vec<_> = Subscription::default().feeds.iter().collect();
         assert_eq!(feeds, [Feed::Metrics, Feed::Messages, Feed::Alerts]);
     }
 
     #[test]
-    fn taking_a_feed_away_leaves_the_others() {
+    fn removing_a_feed_keeps_the_others() {
         let feeds = Subscription::default().feeds.without([Feed::Alerts, Feed::Jobs].into_iter().collect());
         assert!(feeds.contains(Feed::Metrics) && feeds.contains(Feed::Messages));
         assert!(!feeds.contains(Feed::Alerts) && !feeds.is_empty());
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn an_alert_is_held_back_by_what_it_is_about_and_by_nothing_it_does_not_say() {
+    fn an_alert_is_filtered_by_its_scope_and_its_listed_posts_only() {
         use Dimension::{Channel, City, Overall, Platform, Product};
         let check = |filter: &str, alert: Alert, admitted: bool| {
             let wanted: Filter = serde_json::from_str(filter).unwrap();
@@ -263,7 +263,7 @@ mod tests {
         check(platform, alert(Overall, "", &["y", "x"]), true);
         check(platform, alert(Overall, "", &["y"]), false);
         check(platform, alert(Overall, "", &[]), true);
-        // It shows some of many, and they may well be from there.
+        // It lists some of many posts; others may well come from there.
         check(platform, Alert { count: 9, ..alert(Overall, "", &["y"]) }, true);
         check(channel, alert(Channel, "support", &[]), true);
         check(channel, alert(Channel, "sales", &[]), false);

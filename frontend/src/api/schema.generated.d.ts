@@ -11,7 +11,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** By channel, the most used first */
+        /** Get metrics by channel, most posts first */
         get: operations["metrics_channels"];
         put?: never;
         post?: never;
@@ -28,7 +28,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How many posts felt what */
+        /** Get the number of posts by emotion */
         get: operations["metrics_emotions"];
         put?: never;
         post?: never;
@@ -45,7 +45,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** By city, the most spoken of first */
+        /** Get metrics by city, most posts first */
         get: operations["metrics_geo"];
         put?: never;
         post?: never;
@@ -62,7 +62,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Everything about all posts */
+        /** Get all metrics over all posts */
         get: operations["metrics_overall"];
         put?: never;
         post?: never;
@@ -79,7 +79,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** By platform, the most used first */
+        /** Get metrics by platform, most posts first */
         get: operations["metrics_platforms"];
         put?: never;
         post?: never;
@@ -96,7 +96,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** By product, the most spoken of first */
+        /** Get metrics by product, most posts first */
         get: operations["metrics_products"];
         put?: never;
         post?: never;
@@ -114,8 +114,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Everything, step by step, oldest first
-         * @description The steps are as fine as makes at most a hundred; those without posts are present.
+         * Get all metrics step by step, oldest first
+         * @description The window has at most a hundred steps, as narrow as possible; steps without posts are included.
          */
         get: operations["metrics_trend"];
         put?: never;
@@ -133,11 +133,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List all alert rules, those that came with Groundswell first */
+        /** List all alert rules, built-in rules first */
         get: operations["list_alert_rules"];
         put?: never;
         /**
-         * Write a new alert rule
+         * Create an alert rule
          * @description It is evaluated within seconds.
          */
         post: operations["create_alert_rule"];
@@ -157,8 +157,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Try an alert rule on the last day; nothing is stored
-         * @description Of a rule about each thing, the twenty with the most posts are tried.
+         * Try an alert rule on the last day without storing it
+         * @description A rule about each key is tried on the twenty keys with the most posts.
          */
         post: operations["preview_alert_rule"];
         delete?: never;
@@ -174,17 +174,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show one alert rule */
+        /** Get one alert rule */
         get: operations["get_alert_rule"];
         /**
-         * Replace what an alert rule says
-         * @description Its open alerts that the new rule would not raise are resolved; the others go on.
+         * Replace an alert rule
+         * @description Open alerts that the new rule would not raise are resolved; the others stay open.
          */
         put: operations["replace_alert_rule"];
         post?: never;
         /**
-         * Delete an alert rule that people wrote
-         * @description Its open alerts are resolved. A rule that came with Groundswell can only be switched off.
+         * Delete an alert rule
+         * @description Its open alerts are resolved. Built-in rules can only be disabled.
          */
         delete: operations["delete_alert_rule"];
         options?: never;
@@ -199,7 +199,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List alerts, the last opened first */
+        /** List alerts, most recently opened first */
         get: operations["list_alerts"];
         put?: never;
         post?: never;
@@ -216,7 +216,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show one alert with its history */
+        /** Get one alert with its history */
         get: operations["get_alert"];
         put?: never;
         post?: never;
@@ -236,8 +236,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Note that a person has seen an alert
-         * @description The first time stands; doing it again changes nothing. Every browser hears of it.
+         * Acknowledge an alert
+         * @description Only the first acknowledgement counts; repeating it changes nothing. It is pushed to all dashboards.
          */
         post: operations["acknowledge_alert"];
         delete?: never;
@@ -253,7 +253,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List posts that could not be stored, newest first */
+        /** List dead letters, newest first */
         get: operations["list_dead_letters"];
         put?: never;
         post?: never;
@@ -272,7 +272,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Send posts again that could not be stored */
+        /** Replay dead letters */
         post: operations["replay_dead_letters"];
         delete?: never;
         options?: never;
@@ -288,10 +288,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Live news, to listen to
-         * @description The frames of the WebSocket as server-sent events: `event` is the event, `data` the whole frame, `id` the frame's id
-         *     where it is the newest. A browser that comes back gets what it missed, or `subscribed` says `recovered: false` and a
-         *     fresh start follows, by the rules of `subscribe` on the WebSocket.
+         * Stream live updates as server-sent events
+         * @description The frames are those of the WebSocket: `event` is the event, `data` the whole frame, and `id` the frame's id when it
+         *     is the newest. A browser that reconnects receives what it missed, or `subscribed` with `recovered: false` followed by
+         *     a fresh start, by the same rules as `subscribe` on the WebSocket.
          */
         get: operations["listen"];
         put?: never;
@@ -310,9 +310,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What a range is made of
-         * @description The parts with the most posts. By language and author the posts themselves are counted, as with filters that rollups
-         *     do not know.
+         * Break a range down by a dimension
+         * @description Returns the parts with the most posts. Languages and authors are counted from single posts, like filters that the
+         *     rollups do not cover.
          */
         get: operations["explore_breakdown"];
         put?: never;
@@ -331,10 +331,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A range, step by step
-         * @description Days and weeks begin in the asked time zone. Exact, and for any range where at most one of product, platform, channel
-         *     and city is given; other filters are counted from the posts, up to 100,000 in the range, or 20,000 with the words of
-         *     `q`. Steps without posts are present.
+         * Get a range step by step
+         * @description Days and weeks begin in the given time zone. With at most one of product, platform, channel and city, any range is
+         *     exact; other filters count single posts, up to 100,000 in the range, or 20,000 with a search. Steps without posts are
+         *     included.
          */
         get: operations["explore_series"];
         put?: never;
@@ -353,9 +353,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Download corrected posts, for training
-         * @description Text, what people say, and what the model said; the first corrected first. Streamed. `training/train.py --labels`
-         *     reads either format. Corrections leave with their posts when those expire.
+         * Export corrected posts for training
+         * @description Streams text, corrected label and model label, earliest correction first. `training/train.py --labels` reads both
+         *     formats. Corrections expire with their posts.
          */
         get: operations["export_labels"];
         put?: never;
@@ -376,9 +376,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * A pass for one live connection
-         * @description A browser can set no header on a WebSocket or an event stream, and a token in an address would end up in logs and
-         *     histories. So a page asks here, with its token, for a ticket that is worth one connection within 30 seconds.
+         * Issue a ticket for one live connection
+         * @description Browsers cannot set headers on a WebSocket or an event stream, and a token in a URL would end up in logs and
+         *     histories. A page uses its token to request a ticket, which is valid for one connection within 30 seconds.
          */
         post: operations["issue_live_ticket"];
         delete?: never;
@@ -397,9 +397,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Read the models again from their folders
-         * @description Each is checked against its manifest and scores a text before it is used; no post is lost or waits. When one
-         *     cannot be used all stay as they were. Only the process that is asked does so.
+         * Reload the models from their directories
+         * @description Each model is checked against its manifest and scores a text before it is used; no post is lost or delayed. If any
+         *     model fails, all models stay as they are. Affects only the process that receives the call.
          */
         post: operations["reload_models"];
         delete?: never;
@@ -415,13 +415,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List whom to tell */
+        /** List notification channels */
         get: operations["list_notification_channels"];
         put?: never;
         /**
-         * Make a channel
-         * @description Secrets are never answered again: `settings.secret` of a webhook is told here and by `rotate-secret`, and is
-         *     `{"set":true}` from then on.
+         * Create a notification channel
+         * @description Secrets are never returned again: the response of this call and of `rotate-secret` holds a webhook's
+         *     `settings.secret`, which is `{"set":true}` from then on.
          */
         post: operations["create_notification_channel"];
         delete?: never;
@@ -437,17 +437,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show a channel */
+        /** Get one notification channel */
         get: operations["get_notification_channel"];
         /**
-         * Change a channel
-         * @description Takes all of it; secrets that are absent stay as they are. Disabling a channel gives up what it was yet to be told.
+         * Replace a notification channel
+         * @description Absent secrets keep their stored values. Disabling a channel discards its pending notifications.
          */
         put: operations["replace_notification_channel"];
         post?: never;
         /**
-         * Remove a channel
-         * @description What it was told goes with it, and rules that name it beside others go on without it.
+         * Delete a notification channel
+         * @description Its notifications are deleted too. Rules that also name other channels continue without it.
          */
         delete: operations["delete_notification_channel"];
         options?: never;
@@ -465,9 +465,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Give a webhook a new secret
-         * @description The old one signs beside it for 24 hours more, so receivers can change over meanwhile. The answer is the only one that
-         *     tells the new one, in `settings.secret`.
+         * Rotate the signing secret of a webhook
+         * @description The old secret keeps signing beside the new one for 24 hours, so that receivers can switch. This response is the only
+         *     one that reveals the new secret, in `settings.secret`.
          */
         post: operations["rotate_notification_channel_secret"];
         delete?: never;
@@ -486,8 +486,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Send a test now
-         * @description Answers what came of it: the status, and nothing else of what the receiver said. A test is sent once and is not listed.
+         * Send a test message now
+         * @description Returns the status of the receiver's response and nothing else of it. A test is sent once and is not listed.
          */
         post: operations["test_notification_channel"];
         delete?: never;
@@ -503,7 +503,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List what people were told, the newest first */
+        /** List notifications, newest first */
         get: operations["list_notifications"];
         put?: never;
         post?: never;
@@ -523,9 +523,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Send something again
-         * @description At once and on a new schedule, whether it arrived before or was given up. Receivers know it by the same id, unless it
-         *     came to them in a digest.
+         * Resend a notification
+         * @description Sends it at once and on a new retry schedule, whether it was delivered or given up. Receivers see the same message
+         *     id, unless it was part of a digest.
          */
         post: operations["resend_notification"];
         delete?: never;
@@ -543,17 +543,18 @@ export interface paths {
         };
         /**
          * List posts
-         * @description The newest first, or those that may go furthest (`virality`), that most people reacted to (`engagement`: likes,
-         *     shares and comments, as last heard), or that are reacted to ever more (`rising`: what came between the two last
-         *     readings, by the hour, divided by the age in hours plus two; posts of which only one reading is known are left out).
+         * @description Newest first, or by predicted virality (`virality`), by engagement (`engagement`: likes, shares and comments as last
+         *     reported), or by growth (`rising`: the engagement per hour between the last two reports, divided by the age in hours
+         *     plus two; posts with a single report are omitted).
          */
         get: operations["list_posts"];
         put?: never;
         /**
-         * Take posts in
-         * @description One post, an array of posts, or one post a line (`application/x-ndjson`), at most 8 MiB and 10,000 posts; gzip
-         *     is understood. `202` means that the accepted ones are in the stream and will not be lost; a post that was sent
-         *     before counts once. One bad post does not spoil its batch. After 429 and 503 send the same body again.
+         * Ingest posts
+         * @description Takes one post, an array of posts, or one post per line (`application/x-ndjson`), at most 8 MiB and 10,000 posts,
+         *     optionally compressed with gzip. `202` means that the accepted posts are in the stream and will not be lost; a post
+         *     that was sent before counts once. An invalid post does not affect the others. After 429 or 503, send the same body
+         *     again.
          */
         post: operations["ingest_posts"];
         delete?: never;
@@ -570,9 +571,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Download posts, newest first
-         * @description Streams any number of posts. The server disconnects a client that reads nothing for `--export-stall-s` (30 seconds by
-         *     default). In the CSV, text that a spreadsheet would run as a formula gets an apostrophe before it.
+         * Export posts, newest first
+         * @description Streams any number of posts. A client that reads nothing for `--export-stall-s` (30 seconds by default) is
+         *     disconnected. In CSV, text that a spreadsheet would evaluate as a formula is prefixed with an apostrophe.
          */
         get: operations["export_posts"];
         put?: never;
@@ -590,7 +591,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One post, with the scores it had before */
+        /** Get one post with its earlier scores */
         get: operations["get_post"];
         put?: never;
         post?: never;
@@ -609,13 +610,13 @@ export interface paths {
         };
         get?: never;
         /**
-         * Correct a post's sentiment
-         * @description The last said stands. It is shown beside the model's label; counts and rollups go by the model's. A better model that
-         *     reads the post later does not undo it.
+         * Correct a post's sentiment label
+         * @description The last correction wins. It is shown beside the model's label, which all counts and rollups use. A better model that
+         *     rescores the post later does not undo it.
          */
         put: operations["correct_label"];
         post?: never;
-        /** Take a correction back */
+        /** Remove the correction of a post's label */
         delete: operations["take_label_back"];
         options?: never;
         head?: never;
@@ -630,8 +631,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Show what browsers subscribe with
-         * @description It never changes, unless the key that protects secrets does.
+         * Get the public key for push subscriptions
+         * @description It changes only when the key that encrypts secrets does.
          */
         get: operations["get_push_key"];
         put?: never;
@@ -652,8 +653,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Score texts now; nothing is stored
-         * @description By the best model that answers within `budget_ms`; `model` names it. `virality` knows the text only, not who says it.
+         * Score texts without storing them
+         * @description Uses the best model that answers within `budget_ms`; `model` names it. `virality` is predicted from the text alone.
          */
         post: operations["score_texts"];
         delete?: never;
@@ -669,11 +670,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** See how readily people are told of unusual changes */
+        /** Get the settings of anomaly detection */
         get: operations["get_signal_settings"];
         /**
-         * Change how readily people are told of unusual changes
-         * @description Every process goes by it within a minute. `off` resolves what is open.
+         * Change the settings of anomaly detection
+         * @description Every process applies them within a minute. `off` resolves the open anomalies.
          */
         put: operations["change_signal_settings"];
         post?: never;
@@ -690,13 +691,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List silences, the last to end first; at most 500 */
+        /** List up to 500 silences, latest end first */
         get: operations["list_silences"];
         put?: never;
         /**
-         * Keep alerts from being notified for a while
-         * @description They are raised, listed and pushed to browsers all the same, marked as `silenced`. One that still holds when its
-         *     silence ends is notified then.
+         * Silence the notifications of matching alerts
+         * @description The alerts are still raised, listed and pushed to dashboards, marked as `silenced`. An alert that is still open when
+         *     its silence ends is notified then.
          */
         post: operations["create_silence"];
         delete?: never;
@@ -730,8 +731,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How the pipeline is
-         * @description Stages, tasks, stream, dead letters and model of this process, as last measured; `at` says when that was.
+         * Get the system status
+         * @description Stages, tasks, stream, dead letters and models of this process, as measured at `at`.
          */
         get: operations["get_system"];
         put?: never;
@@ -750,9 +751,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What went wrong in this process
-         * @description Counted by the minute for a day, and the newest in words; forgotten when the process ends. A restart or a refused request may
-         *     also be a warning in the log, and then counts as both.
+         * Get the recent errors of this process
+         * @description Counted by the minute for a day, with the most recent messages; lost when the process ends. A restart or a rejected
+         *     request may also be logged as a warning, and then counts as both.
          */
         get: operations["get_system_errors"];
         put?: never;
@@ -771,9 +772,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What people speak of, and how many they are
-         * @description Of all posts that any process stored, by event time, against the period of the same length before. Estimated in bounded
-         *     memory; each post names a term once.
+         * Get trending terms
+         * @description Counts the posts stored by all processes, by event time, and compares with the preceding period of the same length.
+         *     Estimated in bounded memory; each post counts a term once.
          */
         get: operations["trends"];
         put?: never;
@@ -791,7 +792,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List saved views, by name */
+        /** List saved views by name */
         get: operations["list_views"];
         put?: never;
         /** Save a view */
@@ -810,10 +811,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Save a view anew */
+        /** Replace a saved view */
         put: operations["update_view"];
         post?: never;
-        /** Delete a view */
+        /** Delete a saved view */
         delete: operations["delete_view"];
         options?: never;
         head?: never;
@@ -827,7 +828,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether the process lives; the same as `/livez` */
+        /** Check whether the process is alive; the same as `/livez` */
         get: operations["get_health"];
         put?: never;
         post?: never;
@@ -845,8 +846,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Whether the process lives
-         * @description Never asks Redis or PostgreSQL: restarting this process would not bring them back.
+         * Check whether the process is alive
+         * @description Does not depend on Redis or PostgreSQL, because restarting this process would not bring them back.
          */
         get: operations["get_livez"];
         put?: never;
@@ -864,7 +865,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Figures for Prometheus */
+        /** Get the metrics of this process for Prometheus */
         get: operations["get_prometheus"];
         put?: never;
         post?: never;
@@ -882,9 +883,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Whether the process should get traffic
-         * @description With `?verbose` it says which of Redis, PostgreSQL, the stages and the tasks it is waiting for. A measurement that is
-         *     older than 10 seconds counts as not ready.
+         * Check whether the process is ready for traffic
+         * @description With `?verbose`, the response lists each of Redis, PostgreSQL, the stages and the tasks that is not ready. A
+         *     measurement older than 10 seconds counts as not ready.
          */
         get: operations["get_readyz"];
         put?: never;
@@ -903,10 +904,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Live news
-         * @description A WebSocket. The server sends `ServerFrame`s, the client `ClientOp`s, both as text. Where a token is configured
-         *     a browser asks for a ticket with it and connects to `/ws?ticket=…`, or shows it as
-         *     `Sec-WebSocket-Protocol: bearer, <token>`; other clients show it in `Authorization`.
+         * Open a WebSocket for live updates
+         * @description The server sends `ServerFrame`s and the client `ClientOp`s, both as text. Where a token is configured, a browser
+         *     uses it to request a ticket and connects to `/ws?ticket=…`, or presents it as
+         *     `Sec-WebSocket-Protocol: bearer, <token>`; other clients present it in `Authorization`.
          */
         get: operations["open_socket"];
         put?: never;
@@ -1053,11 +1054,11 @@ export interface components {
             /** @description What happened to it, oldest first. */
             history: components["schemas"]["AlertMoment"][];
         };
-        /** @description That the process lives. */
+        /** @description Confirmation that the process is alive. */
         Alive: {
-            /** @description Always `ok`: what does not live does not answer. */
+            /** @description Always `ok`. */
             status: string;
-            /** @description Groundswell's version. */
+            /** @description Version of Groundswell. */
             version: string;
         };
         /**
@@ -1065,23 +1066,23 @@ export interface components {
          * @enum {string}
          */
         AnsweredFrom: "rollups" | "posts";
-        /** @description One attempt to send. Never holds what the receiver answered, beyond the status. */
+        /** @description Delivery attempt. Of the receiver's response it records the status alone. */
         Attempt: {
             /**
              * Format: date-time
-             * @description When it began.
+             * @description Start of the attempt.
              */
             at: string;
             /**
              * Format: int32
-             * @description The status answered; null when none was.
+             * @description Response status; null when there was no response.
              */
             status?: number | null;
-            /** @description Why it failed; null when it did not. */
+            /** @description Reason for the failure; null after a success. */
             error?: string | null;
             /**
              * Format: int64
-             * @description How long it took.
+             * @description Duration in milliseconds.
              */
             duration_ms: number;
         };
@@ -1126,70 +1127,70 @@ export interface components {
             /** @description One for each key. */
             items: components["schemas"]["Breakdown"][];
         };
-        /** @description A way to reach somebody. */
+        /** @description Notification channel. */
         Channel: {
             /**
              * Format: uuid
-             * @description Its name for programs.
+             * @description Unique id.
              */
             id: string;
-            /** @description Its name for people. */
+            /** @description Display name. */
             name: string;
-            /** @description By which way. */
+            /** @description Kind of channel. */
             kind: components["schemas"]["ChannelKind"];
-            /** @description Whether anything is sent to it. */
+            /** @description Whether messages are sent to the channel. */
             enabled: boolean;
-            /** @description Why it was disabled without anybody asking for it. */
+            /** @description Reason for which the server disabled the channel; null when it did not. */
             disabled_reason?: string | null;
-            /** @description Where to. */
+            /** @description Settings without their secrets. */
             settings: components["schemas"]["ChannelSettings"];
-            /** @description When. */
+            /** @description Delivery schedule. */
             delivery: components["schemas"]["Delivery"];
-            /** @description What is less severe is not sent, unless a rule names this channel. */
+            /** @description Minimum severity of the alerts to send; does not apply to rules that name this channel. */
             minimum_severity: components["schemas"]["Severity"];
-            /** @description Whether it also hears what is wrong with the service itself: at once, and also while PostgreSQL is away. */
+            /** @description Whether the channel also receives service alerts, which are sent at once, even while PostgreSQL is down. */
             service_alerts: boolean;
             /**
              * Format: date-time
-             * @description When it was made.
+             * @description Creation time.
              */
             created_at: string;
             /**
              * Format: date-time
-             * @description When its settings last changed.
+             * @description Time of the last change of its settings.
              */
             updated_at: string;
             /**
              * Format: date-time
-             * @description When a message last arrived.
+             * @description Time of the last successful delivery.
              */
             last_success_at?: string | null;
             /**
              * Format: date-time
-             * @description Since when none does; null while they do.
+             * @description Time since which every delivery has failed; null while deliveries succeed.
              */
             failing_since?: string | null;
         };
         /**
-         * @description By which way people are told.
+         * @description Kind of notification channel.
          * @enum {string}
          */
         ChannelKind: "webhook" | "slack" | "email" | "pagerduty" | "web_push";
-        /** @description What anybody may see of a channel's settings. Which of them are there depends on its kind. */
+        /** @description Settings of a channel without their secrets; which fields are present depends on the kind. */
         ChannelSettings: {
             url?: components["schemas"]["Shown"] | null;
-            /** @description `slack`, `web_push`: the host of that secret address. */
+            /** @description `slack`, `web_push`: host of the secret URL. */
             host?: string | null;
             secret?: components["schemas"]["Shown"] | null;
-            /** @description `email`: to whom. */
+            /** @description `email`: recipients. */
             to?: string[] | null;
             routing_key?: components["schemas"]["Shown"] | null;
             endpoint?: components["schemas"]["Shown"] | null;
             keys?: components["schemas"]["Shown"] | null;
         };
-        /** @description All channels. */
+        /** @description All notification channels. */
         Channels: {
-            /** @description In the order in which they were made. */
+            /** @description Channels in the order of their creation. */
             items: components["schemas"]["Channel"][];
         };
         /** @description Churn over a set of posts. */
@@ -1235,12 +1236,12 @@ export interface components {
             op: "ping";
         };
         /**
-         * @description What to compare with.
+         * @description Period to compare with.
          * @enum {string}
          */
         Compare: "previous";
         /**
-         * @description On which side of the threshold a rule fires.
+         * @description Side of the threshold on which a rule fires.
          * @enum {string}
          */
         Comparison: "above" | "below";
@@ -1283,23 +1284,23 @@ export interface components {
             /** @description Length of the interval, 60 to 86,400. */
             every_seconds: number;
         };
-        /** @description A server the process cannot work without. */
+        /** @description Health of a server that the process depends on. */
         DependencyHealth: {
-            /** @description Whether it answered when last asked. */
+            /** @description Whether the server responded to the latest check. */
             reachable: boolean;
-            /** @description Why it did not, for people; null when it did. */
+            /** @description Reason for the failure, for people; null after a success. */
             error?: string | null;
         };
-        /** @description The room on the disk of the data folder. */
+        /** @description Space on the disk of the data directory. */
         DiskHealth: {
             /**
              * Format: int64
-             * @description Bytes that this process may still write.
+             * @description Bytes available to this process.
              */
             free_bytes: number;
             /**
              * Format: int64
-             * @description Bytes in all.
+             * @description Size in bytes.
              */
             total_bytes: number;
         };
@@ -1375,102 +1376,102 @@ export interface components {
              */
             views?: number | null;
         };
-        /** @description What went wrong. */
+        /** @description Error of a failed call. */
         ErrorAnswer: {
-            /** @description For programs; never changes. */
+            /** @description Machine-readable code, stable across versions. */
             code: string;
-            /** @description For people; may change. */
+            /** @description Human-readable message, which may change between versions. */
             message: string;
             details?: components["schemas"]["ErrorDetails"] | null;
         };
-        /** @description The body of every answer that is not a success. */
+        /** @description Body of every error response. */
         ErrorBody: {
-            /** @description What went wrong. */
+            /** @description The error. */
             error: components["schemas"]["ErrorAnswer"];
         };
-        /** @description Where to look. Which of them is there depends on the code. */
+        /** @description Location of an error; which fields are present depends on the code. */
         ErrorDetails: {
-            /** @description The field of the body that is wrong, such as `author.followers`. */
+            /** @description Path of the wrong field in the body, such as `author.followers`. */
             field?: string | null;
-            /** @description The parameter of the address that is wrong. */
+            /** @description Name of the wrong query or path parameter. */
             parameter?: string | null;
             /**
              * Format: int64
-             * @description The limit that was passed.
+             * @description Limit that was exceeded.
              */
             limit?: number | null;
         };
         /**
-         * @description A way in which something can go wrong.
+         * @description Kind of error.
          * @enum {string}
          */
         ErrorKind: "error" | "warning" | "restart" | "dead_letter" | "failed_notification" | "refused_request" | "failed_request";
-        /** @description Something that went wrong, in words. */
+        /** @description Error message. */
         ErrorMessage: {
             /**
              * Format: date-time
-             * @description When it happened last.
+             * @description Time of the latest occurrence.
              */
             at: string;
             /**
              * Format: date-time
-             * @description When it happened first, as far as is remembered.
+             * @description Time of the first recorded occurrence.
              */
             first_at: string;
             /**
              * Format: int64
-             * @description How often it happened since then.
+             * @description Number of occurrences since `first_at`.
              */
             count: number;
-            /** @description What kind. */
+            /** @description Kind of error. */
             kind: components["schemas"]["ErrorKind"];
-            /** @description Which part of the process. */
+            /** @description Part of the process. */
             origin: string;
-            /** @description What happened. */
+            /** @description Text of the error. */
             message: string;
         };
-        /** @description How often one part of the process had one kind of trouble. */
+        /** @description Errors of one kind in one part of the process. */
         ErrorOrigin: {
-            /** @description A stage, or another part such as `http` or `store`. */
+            /** @description Stage or other part of the process, such as `http` or `store`. */
             origin: string;
-            /** @description What kind. */
+            /** @description Kind of error. */
             kind: components["schemas"]["ErrorKind"];
             /**
              * Format: int64
-             * @description How often.
+             * @description Number of errors.
              */
             count: number;
         };
-        /** @description What went wrong in this process, as far back as was asked for. Forgotten when the process ends. */
+        /** @description Errors of this process over a period. Lost when the process ends. */
         ErrorOverview: {
-            /** @description The stretch asked for. */
+            /** @description Period covered. */
             window: components["schemas"]["Window"];
             /**
              * Format: int64
-             * @description The length of a step.
+             * @description Length of a step in seconds.
              */
             step_seconds: number;
-            /** @description Every step, oldest first, also those without trouble. */
+            /** @description Every step, oldest first, including those without errors. */
             steps: components["schemas"]["ErrorStep"][];
-            /** @description Where the trouble was, the most frequent first. */
+            /** @description Origins of the errors, the most frequent first. */
             origins: components["schemas"]["ErrorOrigin"][];
-            /** @description The newest of it in words, newest first; what repeats is told once. */
+            /** @description Most recent messages, newest first; repeated messages are merged. */
             recent: components["schemas"]["ErrorMessage"][];
         };
-        /** @description What went wrong in one step. */
+        /** @description Errors in one step. */
         ErrorStep: {
             /**
              * Format: date-time
-             * @description When it began.
+             * @description Start of the step.
              */
             from: string;
-            /** @description How often, by kind; kinds that did not happen are left out. */
+            /** @description Number of errors by kind; kinds that did not occur are absent. */
             counts: {
                 [key: string]: number;
             };
         };
         /**
-         * @description How far back to look.
+         * @description Period of an error overview.
          * @enum {string}
          */
         ErrorWindow: "1h" | "6h" | "24h";
@@ -1585,50 +1586,50 @@ export interface components {
             previous?: components["schemas"]["ExplorePoint"][] | null;
         };
         /**
-         * @description One kind of news a client can ask for.
+         * @description Kind of live update that a client can subscribe to.
          * @enum {string}
          */
         Feed: "metrics" | "messages" | "alerts" | "jobs" | "system";
         /**
-         * @description Which posts and alerts of its feeds a client wants; every field given must agree.
+         * @description Filter for the posts and alerts of a subscription; all given fields must match.
          *
-         *     It never touches metrics, jobs or system: those are about everything.
+         *     Metrics, jobs and system updates are never filtered.
          */
         Filter: {
-            /** @description Only what speaks of this product. */
+            /** @description Product that posts and alerts must be about. */
             product?: string | null;
-            /** @description Only what was said on this platform. */
+            /** @description Platform that posts and alerts must come from. */
             platform?: string | null;
-            /** @description Only what came through this channel. */
+            /** @description Channel that posts must have come through. */
             channel?: string | null;
-            /** @description Only what was said in this city. */
+            /** @description City that posts must come from. */
             city?: string | null;
             label?: components["schemas"]["SentimentLabel"] | null;
             /**
              * Format: float
-             * @description Only posts whose predicted virality is at least this, 0 to 100. It holds back no alert.
+             * @description Minimum predicted virality of posts, 0 to 100; does not affect alerts.
              */
             min_virality?: number | null;
         };
         /**
-         * @description How the file is written.
+         * @description File format of an export.
          * @enum {string}
          */
         Format: "csv" | "ndjson";
-        /** @description Where a post was written, as sent. */
+        /** @description Location from which a post was written, as submitted. */
         Geo: {
-            /** @description The city's name, at most 128 bytes. */
+            /** @description City name, at most 128 bytes. */
             city?: string | null;
-            /** @description ISO 3166-1 alpha-2 country, or its English name, at most 128 bytes. */
+            /** @description ISO 3166-1 alpha-2 country code or English country name, at most 128 bytes. */
             country?: string | null;
             /**
              * Format: double
-             * @description Latitude in degrees, −90 to 90; with a longitude.
+             * @description Latitude in degrees, −90 to 90; requires `lon`.
              */
             lat?: number | null;
             /**
              * Format: double
-             * @description Longitude in degrees, −180 to 180; with a latitude.
+             * @description Longitude in degrees, −180 to 180; requires `lat`.
              */
             lon?: number | null;
         };
@@ -1643,28 +1644,28 @@ export interface components {
             count: number;
         };
         /**
-         * @description A correction.
+         * @description Correction of a post's label.
          *
-         *     It stands beside the model's label, which every count goes by, and stays when a better model scores the post again.
+         *     It is stored beside the model's label, which all counts use, and is kept when a better model rescores the post.
          */
         LabelCorrection: {
             /**
              * Format: uuid
-             * @description Which post, by Groundswell's name.
+             * @description Groundswell's id of the post.
              */
             post: string;
-            /** @description What a person says. */
+            /** @description Label given by the person. */
             label: components["schemas"]["SentimentLabel"];
-            /** @description Why. */
+            /** @description Reason for the correction. */
             note?: string | null;
-            /** @description Who, as far as said. */
+            /** @description Name of the person, if given. */
             by?: string | null;
             /**
              * Format: date-time
-             * @description When.
+             * @description Time of the correction.
              */
             corrected_at: string;
-            /** @description What it was said against. */
+            /** @description Label and model that the person corrected. */
             was: components["schemas"]["ModelLabel"];
         };
         /** @description What is not done yet, because a turn is bounded. What was left out comes first in the next turns. */
@@ -1743,13 +1744,13 @@ export interface components {
              */
             feed_share: number;
         };
-        /** @description A pass for one live connection. */
+        /** @description Ticket for one live connection. */
         LiveTicket: {
-            /** @description To be used once, as `/ws?ticket=…` or `/api/v1/events?ticket=…`. */
+            /** @description Single-use ticket, presented as `/ws?ticket=…` or `/api/v1/events?ticket=…`. */
             ticket: string;
             /**
              * Format: date-time
-             * @description From then on it is worth nothing.
+             * @description Expiry time.
              */
             expires_at: string;
         };
@@ -1785,9 +1786,9 @@ export interface components {
              */
             data: Record<string, never>;
         };
-        /** @description The model in use. */
+        /** @description Model in use. */
         ModelHealth: components["schemas"]["ModelId"] & {
-            /** @description Why the lexicon answers instead of a model; null when a model answers. */
+            /** @description Reason for which the lexicon stands in for a model; null when a model scores. */
             degraded?: string | null;
         };
         /** @description Which model answered. Every stored score carries it. */
@@ -1799,183 +1800,183 @@ export interface components {
             /** @description SHA-256 of its weights, in hex. */
             hash: string;
         };
-        /** @description What the model said when a person corrected it. */
+        /** @description Label that a model had given when a person corrected it. */
         ModelLabel: {
-            /** @description Its label. */
+            /** @description Label of the model. */
             label: components["schemas"]["SentimentLabel"];
-            /** @description Which model. */
+            /** @description Model that gave the label. */
             model: components["schemas"]["ModelId"];
         };
-        /** @description A channel as somebody wants it. */
+        /** @description Notification channel to create or replace. */
         NewChannel: {
-            /** @description Its name for people, 1 to 200 characters on one line. */
+            /** @description Display name, 1 to 200 characters on one line. */
             name: string;
-            /** @description By which way. Never changes. */
+            /** @description Kind of channel. Cannot be changed. */
             kind: components["schemas"]["ChannelKind"];
-            /** @description Whether anything is sent to it; true when absent. Enabling one that was disabled gives it a fresh start. */
+            /** @description Whether messages are sent to the channel; defaults to true. Enabling a disabled channel resets its failures. */
             enabled?: boolean;
-            /** @description Where to. */
+            /** @description Settings for the kind of channel. */
             settings: components["schemas"]["NewChannelSettings"];
-            /** @description When; at once when absent. PagerDuty knows only that. */
+            /** @description Delivery schedule; defaults to `immediate`, which is the only one that PagerDuty supports. */
             delivery?: components["schemas"]["Delivery"];
-            /** @description What is less severe is not sent, unless a rule names this channel; `warning` when absent. */
+            /** @description Minimum severity of the alerts to send; does not apply to rules that name this channel. Defaults to `warning`. */
             minimum_severity?: components["schemas"]["Severity"];
             /**
-             * @description Whether it also hears what is wrong with the service itself: at once, and also while PostgreSQL is away; false when
-             *     absent.
+             * @description Whether the channel also receives service alerts, which are sent at once, even while PostgreSQL is down; defaults to
+             *     false.
              */
             service_alerts?: boolean;
         };
         /**
-         * @description A channel's settings as somebody sets them. Which of them there must be depends on its kind; a secret that is absent
-         *     where there already is one stays as it is.
+         * @description Settings of a channel to create or replace; which fields are required depends on the kind. An absent secret keeps its
+         *     stored value.
          */
         NewChannelSettings: {
-            /** @description `webhook`, `slack`: where messages go. */
+            /** @description `webhook`, `slack`: target URL. */
             url?: string | null;
-            /** @description `webhook`: what messages are signed with, `whsec_` and 24 to 64 bytes in base64; made here when absent. */
+            /** @description `webhook`: secret that signs the messages, `whsec_` and 24 to 64 bytes in base64; generated when absent. */
             secret?: string | null;
-            /** @description `email`: to whom, at most 50. */
+            /** @description `email`: recipients, at most 50. */
             to?: string[] | null;
-            /** @description `pagerduty`: the integration key of a service. */
+            /** @description `pagerduty`: integration key of a service. */
             routing_key?: string | null;
-            /** @description `web_push`: the browser's address at its push service, as `PushSubscription` tells it. */
+            /** @description `web_push`: URL of the browser at its push service, from `PushSubscription`. */
             endpoint?: string | null;
             keys?: components["schemas"]["PushKeys"] | null;
         };
-        /** @description A correction to make. */
+        /** @description Correction to store. */
         NewLabel: {
-            /** @description What the post's sentiment is. */
+            /** @description Correct sentiment of the post. */
             label: components["schemas"]["SentimentLabel"];
-            /** @description Why, at most 1,000 characters. */
+            /** @description Reason for the correction, at most 1,000 characters. */
             note?: string | null;
-            /** @description Who says so, at most 100 characters. Taken on trust: there are no accounts. */
+            /** @description Name of the person who corrects the label, at most 100 characters; not verified, as there are no accounts. */
             by?: string | null;
         };
-        /** @description A post as it is sent. Unknown fields are rejected by name. */
+        /** @description Post to ingest. Unknown fields are rejected by name. */
         NewPost: {
-            /** @description The post's id at its platform, 1 to 256 bytes. */
+            /** @description Id of the post on its platform, 1 to 256 bytes. */
             id: string;
-            /** @description The platform, `[a-z0-9_.-]{1,32}`. */
+            /** @description Platform, matching `[a-z0-9_.-]{1,32}`. */
             platform: string;
-            /** @description What was said, 1 to 10,000 characters without NUL, not all of them white space. */
+            /** @description Text, 1 to 10,000 characters without NUL, not only white space. */
             text: string;
             author?: components["schemas"]["Author"] | null;
-            /** @description ISO 639-1 language; detected when absent. */
+            /** @description ISO 639-1 language code; detected when absent. */
             lang?: string | null;
             /**
              * Format: date-time
-             * @description Event time, RFC 3339; the time of acceptance when absent.
+             * @description Event time, RFC 3339; defaults to the time of arrival.
              */
             created_at?: string | null;
             /**
              * Format: date-time
-             * @description When it was really written, where `created_at` was moved by a replay; since 1970.
+             * @description Original event time when a replay shifted `created_at`; 1970 or later.
              */
             original_created_at?: string | null;
             geo?: components["schemas"]["Geo"] | null;
-            /** @description The product it is about; others are found by keyword. At most 128 bytes. */
+            /** @description Product that the post is about, at most 128 bytes; further products are found by keyword. */
             product?: string | null;
-            /** @description The support or marketing channel it came through, at most 128 bytes. */
+            /** @description Support or marketing channel, at most 128 bytes. */
             channel?: string | null;
-            /** @description Where it can be read, at most 2,048 bytes. */
+            /** @description URL of the post, at most 2,048 bytes. */
             url?: string | null;
-            /** @description The id of the post it answers, at most 256 bytes. */
+            /** @description Id of the post that this one replies to, at most 256 bytes. */
             parent_id?: string | null;
             engagement?: components["schemas"]["Engagement"] | null;
         };
-        /** @description A rule as it is written. */
+        /** @description Alert rule to store. */
         NewRule: {
-            /** @description What people call it, 1 to 100 characters on one line. */
+            /** @description Display name, 1 to 100 characters on one line. */
             name: string;
-            /** @description Whether it is evaluated. */
+            /** @description Whether the rule is evaluated. */
             enabled?: boolean;
             /**
              * @description `negative_share`, `sentiment_average`, `churn_high`, `toxicity`, `volume`, `virality`, or `emotion:` followed by
-             *     one of the seven.
+             *     one of the seven emotions.
              */
             metric: string;
-            /** @description What it watches. */
+            /** @description Posts that the rule watches. */
             scope: components["schemas"]["RuleScope"];
             /**
              * Format: int64
-             * @description How far back it looks, 10 seconds to a day in steps of 10.
+             * @description Length of the window, 10 seconds to a day in steps of 10.
              */
             window_seconds: number;
-            /** @description On which side of the threshold it fires. */
+            /** @description Side of the threshold on which the rule fires. */
             comparison: components["schemas"]["Comparison"];
             /**
              * Format: double
-             * @description It fires beyond this. Shares, toxicity and emotions lie between 0 and 1, sentiment between −1 and 1, virality
-             *     between 60 and 100.
+             * @description Threshold beyond which the rule fires. Shares, toxicity and emotions range from 0 to 1, sentiment from −1 to 1,
+             *     virality from 60 to 100.
              */
             threshold: number;
             /**
              * Format: double
-             * @description It ceases at this or less, or for `below` at this or more; between the two it stays as it is. `threshold` when
-             *     absent.
+             * @description Value at or below which an alert resolves (at or above for `below`); between the two thresholds it keeps its
+             *     state. Defaults to `threshold`.
              */
             clear_threshold?: number | null;
             /**
              * Format: int64
-             * @description Fewer posts than this say nothing: it neither fires nor holds.
+             * @description Minimum number of posts in the window; with fewer, the rule neither fires nor keeps firing.
              */
             minimum_volume?: number;
             /**
              * Format: int64
-             * @description How long it must hold before it fires.
+             * @description Seconds for which the condition must hold before the rule fires.
              */
             for_seconds?: number;
             /**
              * Format: int64
-             * @description How long it must have ceased before it is over.
+             * @description Seconds for which the condition must have cleared before the alert resolves.
              */
             keep_firing_seconds?: number;
             /**
              * Format: int64
-             * @description How long after it was over it stays quiet.
+             * @description Seconds after an alert resolves during which the rule does not fire again.
              */
             cooldown_seconds?: number;
-            /** @description How loudly. A negative share halfway from the threshold to all posts is critical whatever this says. */
+            /** @description Severity of the alerts. A negative share more than halfway from the threshold to 1 is always critical. */
             severity: components["schemas"]["Severity"];
-            /** @description Where its alerts are sent, at most 32; empty for every channel whose minimum severity fits. */
+            /** @description Channels to notify, at most 32; empty notifies every channel whose minimum severity fits. */
             channels?: string[];
         };
         /**
-         * @description Which alerts not to tell of, and when. Of the four conditions all that are given must agree; without any, every alert
-         *     is silent.
+         * @description Silence to create. An alert matches when all of the given conditions hold; without any condition, every alert
+         *     matches.
          */
         NewSilence: {
             /**
              * Format: uuid
-             * @description Only alerts of this rule.
+             * @description Matches only alerts of this rule.
              */
             rule_id?: string | null;
-            /** @description Only alerts about such a thing: `overall`, `product`, `platform`, `channel` or `city`. */
+            /** @description Matches only alerts of this dimension: `overall`, `product`, `platform`, `channel` or `city`. */
             dimension?: string | null;
-            /** @description Only alerts about this product, platform, channel or city; with its `dimension`, at most 128 bytes. */
+            /** @description Matches only alerts about this product, platform, channel or city, at most 128 bytes; requires `dimension`. */
             key?: string | null;
             severity?: components["schemas"]["Severity"] | null;
             /**
              * Format: date-time
-             * @description From when on; at once when absent.
+             * @description Start of the silence; defaults to now.
              */
             starts_at?: string;
             /**
              * Format: date-time
-             * @description Until when: later than `starts_at`, and not over.
+             * @description End of the silence, after `starts_at` and in the future.
              */
             ends_at: string;
-            /** @description Why, for colleagues, at most 500 characters. */
+            /** @description Reason, for colleagues, at most 500 characters. */
             comment?: string;
         };
-        /** @description A view to save. */
+        /** @description View to save. */
         NewView: {
-            /** @description Its name for people, 1 to 100 characters on one line. */
+            /** @description Display name, 1 to 100 characters on one line. */
             name: string;
-            /** @description Which page it is of. */
+            /** @description Page that the view belongs to. */
             page: components["schemas"]["ViewPage"];
-            /** @description The page's part of the address after `?`, at most 4,000 characters. */
+            /** @description Query part of the page's URL, after `?`, at most 4,000 characters. */
             query: string;
         };
         /** @description What every frame of a feed has around its data. */
@@ -2149,98 +2150,98 @@ export interface components {
              * @description When it was sent.
              */
             ts: string;
-            /** @description Everything about the pipeline at one moment: `GET /api/v1/system` and the data of `system:update`. */
+            /** @description Health of the pipeline at one moment: `GET /api/v1/system` and the data of `system:update`. */
             data: {
                 /**
                  * Format: date-time
-                 * @description When it was measured.
+                 * @description Time of the measurement.
                  */
                 at: string;
-                /** @description Groundswell's version. */
+                /** @description Version of Groundswell. */
                 version: string;
                 /**
                  * Format: date-time
-                 * @description When this process started.
+                 * @description Start time of this process.
                  */
                 started_at: string;
-                /** @description The stages of this process, in pipeline order. */
+                /** @description Stages of this process, in pipeline order. */
                 stages: components["schemas"]["StageHealth"][];
-                /** @description What works beside the stages, and is watched and started again as they are. */
+                /** @description Background tasks, which are supervised and restarted like stages. */
                 tasks?: components["schemas"]["StageHealth"][];
                 stream?: components["schemas"]["StreamHealth"] | null;
-                /** @description What waits in the stream for a newer process; empty unless an upgrade is under way. */
+                /** @description Stream entries that wait for a newer process; empty unless an upgrade is under way. */
                 unknown_entries?: components["schemas"]["UnknownEntries"][];
-                /** @description The stream's home. */
+                /** @description Health of Redis, which holds the stream. */
                 redis: components["schemas"]["DependencyHealth"];
-                /** @description The history's home. */
+                /** @description Health of PostgreSQL, which holds the history. */
                 postgres: components["schemas"]["DependencyHealth"];
-                /** @description The model in use. */
+                /** @description Model in use. */
                 model: components["schemas"]["ModelHealth"];
-                /** @description Which tier scores how much. */
+                /** @description Share of scores by tier. */
                 tiers: components["schemas"]["TiersHealth"];
-                /** @description `embedded` when it runs its own servers, else `external`. */
+                /** @description `embedded` when the process runs its own servers, else `external`. */
                 mode: string;
-                /** @description Who watches at this process. */
+                /** @description Open sockets of this process. */
                 sockets: components["schemas"]["SocketHealth"];
                 disk?: components["schemas"]["DiskHealth"] | null;
-                /** @description What is wrong with this process or its servers and has been for a while, the worst first. */
+                /** @description Open service alerts of this process, the most severe first. */
                 service_alerts: components["schemas"]["ServiceAlert"][];
                 /**
                  * Format: int64
-                 * @description How many destinations are notified of service alerts; with none, only dashboards show them.
+                 * @description Number of destinations notified of service alerts; with none, only dashboards show them.
                  */
                 service_alert_destinations: number;
                 alerting?: components["schemas"]["TurnReport"] | null;
             };
         };
-        /** @description One reason why a process should get no traffic. */
+        /** @description Reason for which a process is not ready. */
         NotReady: {
             /** @description `redis`, `postgres`, or the name of a stage or task. */
             what: string;
-            /** @description Why, for people. */
+            /** @description Reason, for people. */
             why: string;
         };
         /**
-         * @description What happened to an alert.
+         * @description Change of an alert that is notified.
          * @enum {string}
          */
         NoticeEvent: "fired" | "acknowledged" | "resolved";
-        /** @description Something that somebody is told. */
+        /** @description Notification of an alert to one channel. */
         Notification: {
             /**
              * Format: uuid
-             * @description Its name.
+             * @description Unique id.
              */
             id: string;
             /**
              * Format: uuid
-             * @description To whom.
+             * @description Channel to notify.
              */
             channel: string;
             /**
              * Format: uuid
-             * @description About which alert.
+             * @description Alert that the notification is about.
              */
             alert: string;
-            /** @description What happened to it. */
+            /** @description Change of the alert. */
             event: components["schemas"]["NoticeEvent"];
-            /** @description How far it is. */
+            /** @description Delivery state. */
             state: components["schemas"]["NotificationState"];
-            /** @description The newest 20 attempts, oldest first. */
+            /** @description The 20 most recent attempts, oldest first. */
             attempts: components["schemas"]["Attempt"][];
             /**
              * Format: date-time
-             * @description When it will be tried next; null when it will not.
+             * @description Time of the next attempt; null when none is scheduled.
              */
             next_attempt_at?: string | null;
             /**
              * Format: date-time
-             * @description When it happened.
+             * @description Time of the change.
              */
             created_at: string;
         };
         /**
-         * @description How far a notification is.
+         * @description Delivery state of a notification.
          * @enum {string}
          */
         NotificationState: "pending" | "sent" | "dead";
@@ -2345,33 +2346,33 @@ export interface components {
             items: {
                 /**
                  * Format: uuid
-                 * @description Its name.
+                 * @description Unique id.
                  */
                 id: string;
                 /**
                  * Format: uuid
-                 * @description To whom.
+                 * @description Channel to notify.
                  */
                 channel: string;
                 /**
                  * Format: uuid
-                 * @description About which alert.
+                 * @description Alert that the notification is about.
                  */
                 alert: string;
-                /** @description What happened to it. */
+                /** @description Change of the alert. */
                 event: components["schemas"]["NoticeEvent"];
-                /** @description How far it is. */
+                /** @description Delivery state. */
                 state: components["schemas"]["NotificationState"];
-                /** @description The newest 20 attempts, oldest first. */
+                /** @description The 20 most recent attempts, oldest first. */
                 attempts: components["schemas"]["Attempt"][];
                 /**
                  * Format: date-time
-                 * @description When it will be tried next; null when it will not.
+                 * @description Time of the next attempt; null when none is scheduled.
                  */
                 next_attempt_at?: string | null;
                 /**
                  * Format: date-time
-                 * @description When it happened.
+                 * @description Time of the change.
                  */
                 created_at: string;
             }[];
@@ -2382,75 +2383,75 @@ export interface components {
         Page_Rule: {
             /** @description At most as many as asked for. */
             items: {
-                /** @description What people call it, 1 to 100 characters on one line. */
+                /** @description Display name, 1 to 100 characters on one line. */
                 name: string;
-                /** @description Whether it is evaluated. */
+                /** @description Whether the rule is evaluated. */
                 enabled?: boolean;
                 /**
                  * @description `negative_share`, `sentiment_average`, `churn_high`, `toxicity`, `volume`, `virality`, or `emotion:` followed by
-                 *     one of the seven.
+                 *     one of the seven emotions.
                  */
                 metric: string;
-                /** @description What it watches. */
+                /** @description Posts that the rule watches. */
                 scope: components["schemas"]["RuleScope"];
                 /**
                  * Format: int64
-                 * @description How far back it looks, 10 seconds to a day in steps of 10.
+                 * @description Length of the window, 10 seconds to a day in steps of 10.
                  */
                 window_seconds: number;
-                /** @description On which side of the threshold it fires. */
+                /** @description Side of the threshold on which the rule fires. */
                 comparison: components["schemas"]["Comparison"];
                 /**
                  * Format: double
-                 * @description It fires beyond this. Shares, toxicity and emotions lie between 0 and 1, sentiment between −1 and 1, virality
-                 *     between 60 and 100.
+                 * @description Threshold beyond which the rule fires. Shares, toxicity and emotions range from 0 to 1, sentiment from −1 to 1,
+                 *     virality from 60 to 100.
                  */
                 threshold: number;
                 /**
                  * Format: double
-                 * @description It ceases at this or less, or for `below` at this or more; between the two it stays as it is. `threshold` when
-                 *     absent.
+                 * @description Value at or below which an alert resolves (at or above for `below`); between the two thresholds it keeps its
+                 *     state. Defaults to `threshold`.
                  */
                 clear_threshold?: number | null;
                 /**
                  * Format: int64
-                 * @description Fewer posts than this say nothing: it neither fires nor holds.
+                 * @description Minimum number of posts in the window; with fewer, the rule neither fires nor keeps firing.
                  */
                 minimum_volume?: number;
                 /**
                  * Format: int64
-                 * @description How long it must hold before it fires.
+                 * @description Seconds for which the condition must hold before the rule fires.
                  */
                 for_seconds?: number;
                 /**
                  * Format: int64
-                 * @description How long it must have ceased before it is over.
+                 * @description Seconds for which the condition must have cleared before the alert resolves.
                  */
                 keep_firing_seconds?: number;
                 /**
                  * Format: int64
-                 * @description How long after it was over it stays quiet.
+                 * @description Seconds after an alert resolves during which the rule does not fire again.
                  */
                 cooldown_seconds?: number;
-                /** @description How loudly. A negative share halfway from the threshold to all posts is critical whatever this says. */
+                /** @description Severity of the alerts. A negative share more than halfway from the threshold to 1 is always critical. */
                 severity: components["schemas"]["Severity"];
-                /** @description Where its alerts are sent, at most 32; empty for every channel whose minimum severity fits. */
+                /** @description Channels to notify, at most 32; empty notifies every channel whose minimum severity fits. */
                 channels?: string[];
                 /**
                  * Format: uuid
-                 * @description Its name for programs.
+                 * @description Unique id.
                  */
                 id: string;
-                /** @description Whether it came with Groundswell. Such a rule can be changed and switched off, not deleted. */
+                /** @description Whether the rule ships with Groundswell. Built-in rules can be changed and disabled, but not deleted. */
                 builtin: boolean;
                 /**
                  * Format: date-time
-                 * @description When it was made.
+                 * @description Creation time.
                  */
                 created_at: string;
                 /**
                  * Format: date-time
-                 * @description When it was last changed.
+                 * @description Time of the last change.
                  */
                 updated_at: string;
             }[];
@@ -2463,23 +2464,23 @@ export interface components {
             items: {
                 /**
                  * Format: uuid
-                 * @description Its name for programs.
+                 * @description Unique id.
                  */
                 id: string;
-                /** @description Its name for people; several may have the same. */
+                /** @description Display name; need not be unique. */
                 name: string;
-                /** @description Which page it is of. */
+                /** @description Page that the view belongs to. */
                 page: components["schemas"]["ViewPage"];
-                /** @description The page's part of the address after `?`. */
+                /** @description Query part of the page's URL, after `?`. */
                 query: string;
                 /**
                  * Format: date-time
-                 * @description When it was saved first.
+                 * @description Creation time.
                  */
                 created_at: string;
                 /**
                  * Format: date-time
-                 * @description When it was last saved.
+                 * @description Time of the last change.
                  */
                 updated_at: string;
             }[];
@@ -2492,34 +2493,34 @@ export interface components {
             items: {
                 /**
                  * Format: uuid
-                 * @description Only alerts of this rule.
+                 * @description Matches only alerts of this rule.
                  */
                 rule_id?: string | null;
-                /** @description Only alerts about such a thing: `overall`, `product`, `platform`, `channel` or `city`. */
+                /** @description Matches only alerts of this dimension: `overall`, `product`, `platform`, `channel` or `city`. */
                 dimension?: string | null;
-                /** @description Only alerts about this product, platform, channel or city; with its `dimension`, at most 128 bytes. */
+                /** @description Matches only alerts about this product, platform, channel or city, at most 128 bytes; requires `dimension`. */
                 key?: string | null;
                 severity?: components["schemas"]["Severity"] | null;
                 /**
                  * Format: date-time
-                 * @description From when on; at once when absent.
+                 * @description Start of the silence; defaults to now.
                  */
                 starts_at?: string;
                 /**
                  * Format: date-time
-                 * @description Until when: later than `starts_at`, and not over.
+                 * @description End of the silence, after `starts_at` and in the future.
                  */
                 ends_at: string;
-                /** @description Why, for colleagues, at most 500 characters. */
+                /** @description Reason, for colleagues, at most 500 characters. */
                 comment?: string;
                 /**
                  * Format: uuid
-                 * @description Its name.
+                 * @description Unique id.
                  */
                 id: string;
                 /**
                  * Format: date-time
-                 * @description When it was made.
+                 * @description Creation time.
                  */
                 created_at: string;
             }[];
@@ -2619,102 +2620,102 @@ export interface components {
             history: components["schemas"]["PastScore"][];
         };
         PostsBody: components["schemas"]["NewPost"] | unknown[];
-        /** @description What a rule would have done. */
+        /** @description Result of trying a rule on past data. */
         Preview: {
             /**
-             * @description What it would have measured: of a rule about each thing, of the one it would have fired for the longest, else of
-             *     the one with the most posts.
+             * @description Values over time. For a rule about each key: those of the key for which it would have fired the longest, or else
+             *     of the key with the most posts.
              */
             series: components["schemas"]["PreviewPoint"][];
-            /** @description When any of its alerts would have been open, oldest first. */
+            /** @description Periods in which an alert would have been open, oldest first. */
             firings: components["schemas"]["Stretch"][];
             /**
              * Format: int64
-             * @description How far back, in seconds.
+             * @description Length of the evaluated period in seconds.
              */
             seconds: number;
         };
-        /** @description What a rule would have measured at one moment. */
+        /** @description Value of a rule's metric at one moment. */
         PreviewPoint: {
             /**
              * Format: date-time
-             * @description When; the window ends there.
+             * @description End of the window.
              */
             at: string;
             /**
              * Format: double
-             * @description In the unit of the metric; null where no post had a value.
+             * @description Value in the unit of the metric; null when no post had one.
              */
             value?: number | null;
             /**
              * Format: int64
-             * @description Posts behind it.
+             * @description Number of posts in the window.
              */
             count: number;
         };
-        /** @description How browsers subscribe. */
+        /** @description Public key for push subscriptions of browsers. */
         PushKey: {
-            /** @description What `pushManager.subscribe` takes as `applicationServerKey`, in URL-safe base64. */
+            /** @description Value of `applicationServerKey` for `pushManager.subscribe`, in URL-safe base64. */
             public_key: string;
         };
-        /** @description The keys of a browser's subscription, in URL-safe base64. */
+        /** @description Keys of a browser's push subscription, in URL-safe base64. */
         PushKeys: {
-            /** @description Its public key, 65 bytes. */
+            /** @description Public key of the browser, 65 bytes. */
             p256dh: string;
-            /** @description What it shares with us, 16 bytes. */
+            /** @description Authentication secret shared with the server, 16 bytes. */
             auth: string;
         };
         /**
-         * @description A range of history that ends now.
+         * @description Range that ends now.
          * @enum {string}
          */
         RangeName: "1h" | "24h" | "7d" | "30d" | "90d";
-        /** @description Whether the process should get traffic. */
+        /** @description Readiness of the process for traffic. */
         Readiness: {
-            /** @description Whether it should. */
+            /** @description Whether the process is ready. */
             ready: boolean;
-            /** @description With `verbose`: everything that keeps it from being ready. */
+            /** @description With `verbose`, the reasons for which the process is not ready. */
             reasons?: components["schemas"]["NotReady"][] | null;
         };
-        /** @description What became of the posts of one body. */
+        /** @description Result of ingesting a body. */
         Receipt: {
-            /** @description Posts that are now in the stream. */
+            /** @description Number of posts that are now in the stream. */
             accepted: number;
-            /** @description Posts that are not, and why. */
+            /** @description Rejected posts. */
             rejected: components["schemas"]["RejectedPost"][];
         };
-        /** @description A post that was not accepted. */
+        /** @description Rejected post. */
         RejectedPost: components["schemas"]["Rejection"] & {
-            /** @description Its place in the array, or its line, from 0. */
+            /** @description Index in the array, or line number, from 0. */
             index: number;
         };
-        /** @description Why a post was not accepted. */
+        /** @description Reason for rejecting a post or another request body. */
         Rejection: {
             /**
-             * @description For programs; never changes: `malformed_json`, `wrong_type`, `unknown_field`, `missing_field`,
+             * @description Machine-readable code, stable across versions: `malformed_json`, `wrong_type`, `unknown_field`, `missing_field`,
              *     `duplicate_field`, `invalid_text`, `invalid_time`, `invalid_format`, `empty`, `too_long`,
              *     `out_of_range`, `created_at_out_of_range`.
              */
             code: string;
-            /** @description Which field, such as `author.followers`; empty when it is about the post as a whole. */
+            /** @description Path of the field, such as `author.followers`; empty when the body as a whole is wrong. */
             field: string;
-            /** @description For people; may change. */
+            /** @description Human-readable message, which may change between versions. */
             message: string;
         };
-        /** @description What became of the models. */
+        /** @description Result of reloading the models. */
         ReloadAnswer: {
-            /** @description One for each tier that has a model. */
+            /** @description Reloaded models, one per tier. */
             items: components["schemas"]["ReloadedModel"][];
-            /** @description Why there is no deep model. One that was missing when the process started is taken in by a restart only. */
+            /** @description Reason for which there is no deep model. A deep model that was missing at startup requires a restart. */
             without_deep?: string | null;
         };
-        /** @description What became of one tier's model. */
+        /** @description Reloaded model of one tier. */
         ReloadedModel: {
             /** @description `swift` or `deep`. */
             tier: string;
-            /** @description The model that answered until now. */
+            /** @description Model in use before the reload. */
             before: components["schemas"]["ModelId"];
-            /** @description The model that answers from the next batch on. */
+            /** @description Model in use from the next batch on. */
             after: components["schemas"]["ModelId"];
         };
         /** @description The dead letters to replay. */
@@ -2735,11 +2736,11 @@ export interface components {
             /** @description Must be empty. */
             ids?: string[];
         };
-        /** @description What became of it. */
+        /** @description Result of a replay. */
         Replayed: {
             /**
              * Format: int64
-             * @description Letters that are in the stream again. The others were no longer there.
+             * @description Number of dead letters that are in the stream again; the others no longer existed.
              */
             replayed: number;
         };
@@ -2830,77 +2831,77 @@ export interface components {
                 since?: string | null;
             };
         };
-        /** @description A rule as it is stored. */
+        /** @description Stored alert rule. */
         Rule: {
-            /** @description What people call it, 1 to 100 characters on one line. */
+            /** @description Display name, 1 to 100 characters on one line. */
             name: string;
-            /** @description Whether it is evaluated. */
+            /** @description Whether the rule is evaluated. */
             enabled?: boolean;
             /**
              * @description `negative_share`, `sentiment_average`, `churn_high`, `toxicity`, `volume`, `virality`, or `emotion:` followed by
-             *     one of the seven.
+             *     one of the seven emotions.
              */
             metric: string;
-            /** @description What it watches. */
+            /** @description Posts that the rule watches. */
             scope: components["schemas"]["RuleScope"];
             /**
              * Format: int64
-             * @description How far back it looks, 10 seconds to a day in steps of 10.
+             * @description Length of the window, 10 seconds to a day in steps of 10.
              */
             window_seconds: number;
-            /** @description On which side of the threshold it fires. */
+            /** @description Side of the threshold on which the rule fires. */
             comparison: components["schemas"]["Comparison"];
             /**
              * Format: double
-             * @description It fires beyond this. Shares, toxicity and emotions lie between 0 and 1, sentiment between −1 and 1, virality
-             *     between 60 and 100.
+             * @description Threshold beyond which the rule fires. Shares, toxicity and emotions range from 0 to 1, sentiment from −1 to 1,
+             *     virality from 60 to 100.
              */
             threshold: number;
             /**
              * Format: double
-             * @description It ceases at this or less, or for `below` at this or more; between the two it stays as it is. `threshold` when
-             *     absent.
+             * @description Value at or below which an alert resolves (at or above for `below`); between the two thresholds it keeps its
+             *     state. Defaults to `threshold`.
              */
             clear_threshold?: number | null;
             /**
              * Format: int64
-             * @description Fewer posts than this say nothing: it neither fires nor holds.
+             * @description Minimum number of posts in the window; with fewer, the rule neither fires nor keeps firing.
              */
             minimum_volume?: number;
             /**
              * Format: int64
-             * @description How long it must hold before it fires.
+             * @description Seconds for which the condition must hold before the rule fires.
              */
             for_seconds?: number;
             /**
              * Format: int64
-             * @description How long it must have ceased before it is over.
+             * @description Seconds for which the condition must have cleared before the alert resolves.
              */
             keep_firing_seconds?: number;
             /**
              * Format: int64
-             * @description How long after it was over it stays quiet.
+             * @description Seconds after an alert resolves during which the rule does not fire again.
              */
             cooldown_seconds?: number;
-            /** @description How loudly. A negative share halfway from the threshold to all posts is critical whatever this says. */
+            /** @description Severity of the alerts. A negative share more than halfway from the threshold to 1 is always critical. */
             severity: components["schemas"]["Severity"];
-            /** @description Where its alerts are sent, at most 32; empty for every channel whose minimum severity fits. */
+            /** @description Channels to notify, at most 32; empty notifies every channel whose minimum severity fits. */
             channels?: string[];
             /**
              * Format: uuid
-             * @description Its name for programs.
+             * @description Unique id.
              */
             id: string;
-            /** @description Whether it came with Groundswell. Such a rule can be changed and switched off, not deleted. */
+            /** @description Whether the rule ships with Groundswell. Built-in rules can be changed and disabled, but not deleted. */
             builtin: boolean;
             /**
              * Format: date-time
-             * @description When it was made.
+             * @description Creation time.
              */
             created_at: string;
             /**
              * Format: date-time
-             * @description When it was last changed.
+             * @description Time of the last change.
              */
             updated_at: string;
         };
@@ -2919,34 +2920,34 @@ export interface components {
              */
             series: number;
         };
-        /** @description What a rule watches: everything, one thing, or each thing of a kind. */
+        /** @description Subject of a rule: everything, one product, platform, channel or city, or each of them. */
         RuleScope: {
             /** @description `overall`, `product`, `platform`, `channel` or `city`. */
             dimension: string;
-            /** @description Which product, platform, channel or city; null for each of them, with an alert of its own. At most 128 bytes. */
+            /** @description Product, platform, channel or city to watch, at most 128 bytes; null watches each one with an alert of its own. */
             key?: string | null;
         };
-        /** @description A saved view. */
+        /** @description Stored view. */
         SavedView: {
             /**
              * Format: uuid
-             * @description Its name for programs.
+             * @description Unique id.
              */
             id: string;
-            /** @description Its name for people; several may have the same. */
+            /** @description Display name; need not be unique. */
             name: string;
-            /** @description Which page it is of. */
+            /** @description Page that the view belongs to. */
             page: components["schemas"]["ViewPage"];
-            /** @description The page's part of the address after `?`. */
+            /** @description Query part of the page's URL, after `?`. */
             query: string;
             /**
              * Format: date-time
-             * @description When it was saved first.
+             * @description Creation time.
              */
             created_at: string;
             /**
              * Format: date-time
-             * @description When it was last saved.
+             * @description Time of the last change.
              */
             updated_at: string;
         };
@@ -2981,19 +2982,19 @@ export interface components {
             /** @description Who says so. */
             model: components["schemas"]["ModelId"];
         };
-        /** @description What is answered: as asked. */
+        /** @description Response in the form of the request. */
         ScoreAnswer: components["schemas"]["Score"] | components["schemas"]["Scores"];
-        /** @description One text, or several. */
+        /** @description One text or several texts to score. */
         ScoreRequest: {
-            /** @description How long the deep model may take, in milliseconds, 0 to 60,000; `--latency-budget` where absent. Where it would take longer, or the server is overloaded, the fast model answers. */
+            /** @description Time limit for the deep model in milliseconds, 0 to 60,000; defaults to `--latency-budget`. The fast model answers when the deep model would take longer or the server is overloaded. */
             budget_ms?: number | null;
-            /** @description One text, 1 to 10,000 characters; answered with its score. */
+            /** @description Text of 1 to 10,000 characters; the response is its score. */
             text: string;
             texts?: null;
         } | {
-            /** @description How long the deep model may take, in milliseconds, 0 to 60,000; `--latency-budget` where absent. Where it would take longer, or the server is overloaded, the fast model answers. */
+            /** @description Time limit for the deep model in milliseconds, 0 to 60,000; defaults to `--latency-budget`. The fast model answers when the deep model would take longer or the server is overloaded. */
             budget_ms?: number | null;
-            /** @description Up to 256 such texts; answered with `scores`. */
+            /** @description Up to 256 such texts; the response holds their `scores`. */
             texts: string[];
             text?: null;
         };
@@ -3004,13 +3005,13 @@ export interface components {
             /** @description What the model makes of it. */
             score: components["schemas"]["Score"];
         };
-        /** @description The scores of several texts, in their order. */
+        /** @description Scores of several texts, in the order of the texts. */
         Scores: {
-            /** @description One for each. */
+            /** @description One score per text. */
             scores: components["schemas"]["Score"][];
         };
         /**
-         * @description How large a change must be. `groundswell bench signals` measures what each step finds, and how often it is wrong.
+         * @description Sensitivity of anomaly detection. `groundswell bench signals` measures recall and false alarms of each level.
          * @enum {string}
          */
         Sensitivity: "off" | "low" | "balanced" | "high";
@@ -3109,43 +3110,44 @@ export interface components {
             /** @enum {string} */
             event: "error";
         });
-        /** @description Something is wrong with the service, as one process sees it. */
+        /** @description Open or resolved problem of the service, as one process sees it. */
         ServiceAlert: {
             /**
              * Format: uuid
-             * @description The same whenever this condition holds in this process, also after a restart, so that incidents are folded.
+             * @description Unique id, the same whenever this condition recurs in this process, even after a restart, so that incident
+             *     trackers deduplicate it.
              */
             id: string;
-            /** @description What is wrong. */
+            /** @description Problem of the service. */
             condition: components["schemas"]["ServiceCondition"];
-            /** @description Which stage; null where the condition is about no stage. */
+            /** @description Affected stage; null when the condition is not about a stage. */
             stage?: string | null;
-            /** @description How bad it is. */
+            /** @description Severity of the problem. */
             severity: components["schemas"]["Severity"];
-            /** @description One sentence for people. */
+            /** @description One-sentence description. */
             title: string;
-            /** @description What is known beyond that, such as the error of the server; may be empty. */
+            /** @description Further detail such as an error of the server; may be empty. */
             detail: string;
-            /** @description Which process says so: `GROUNDSWELL_INSTANCE`, or its host and port. */
+            /** @description Reporting process: `GROUNDSWELL_INSTANCE`, or its host and port. */
             instance: string;
             /**
              * Format: date-time
-             * @description Since when the condition holds.
+             * @description Time since which the condition holds.
              */
             since: string;
             /**
              * Format: date-time
-             * @description When it had held for long enough that people were notified.
+             * @description Time at which the condition had held long enough to notify.
              */
             opened_at: string;
             /**
              * Format: date-time
-             * @description When it ended; null while it holds.
+             * @description Time at which the condition ended; null while it holds.
              */
             resolved_at?: string | null;
         };
         /**
-         * @description What can be wrong with the service.
+         * @description Problem of the service.
          * @enum {string}
          */
         ServiceCondition: "postgres_away" | "redis_away" | "stage_down" | "stage_restarting" | "backlog_high" | "backlog_growing" | "consumer_lag" | "dead_letters" | "disk_nearly_full" | "model_degraded" | "health_unknown";
@@ -3154,66 +3156,66 @@ export interface components {
          * @enum {string}
          */
         Severity: "info" | "warning" | "critical";
-        /** @description A setting as it is answered. */
+        /** @description Setting as the API returns it. */
         Shown: string | {
             /** @description Always true. */
             set: boolean;
         };
-        /** @description What `/signal-settings` reads and writes. */
+        /** @description Settings of anomaly detection, read and written at `/signal-settings`. */
         SignalSettings: {
-            /** @description How large a change must be. */
+            /** @description Sensitivity of anomaly detection. */
             sensitivity: components["schemas"]["Sensitivity"];
             /**
              * Format: int32
-             * @description Posts that a change must rest on, 10 to 1,000,000.
+             * @description Minimum number of posts behind an anomaly, 10 to 1,000,000.
              */
             minimum_volume: number;
         };
-        /** @description A time in which certain alerts are not notified. */
+        /** @description Stored silence. */
         Silence: {
             /**
              * Format: uuid
-             * @description Only alerts of this rule.
+             * @description Matches only alerts of this rule.
              */
             rule_id?: string | null;
-            /** @description Only alerts about such a thing: `overall`, `product`, `platform`, `channel` or `city`. */
+            /** @description Matches only alerts of this dimension: `overall`, `product`, `platform`, `channel` or `city`. */
             dimension?: string | null;
-            /** @description Only alerts about this product, platform, channel or city; with its `dimension`, at most 128 bytes. */
+            /** @description Matches only alerts about this product, platform, channel or city, at most 128 bytes; requires `dimension`. */
             key?: string | null;
             severity?: components["schemas"]["Severity"] | null;
             /**
              * Format: date-time
-             * @description From when on; at once when absent.
+             * @description Start of the silence; defaults to now.
              */
             starts_at?: string;
             /**
              * Format: date-time
-             * @description Until when: later than `starts_at`, and not over.
+             * @description End of the silence, after `starts_at` and in the future.
              */
             ends_at: string;
-            /** @description Why, for colleagues, at most 500 characters. */
+            /** @description Reason, for colleagues, at most 500 characters. */
             comment?: string;
             /**
              * Format: uuid
-             * @description Its name.
+             * @description Unique id.
              */
             id: string;
             /**
              * Format: date-time
-             * @description When it was made.
+             * @description Creation time.
              */
             created_at: string;
         };
-        /** @description How many browsers watch. */
+        /** @description Number of live connections. */
         SocketHealth: {
             /**
              * Format: int64
-             * @description Sockets open now.
+             * @description Open sockets.
              */
             open: number;
             /**
              * Format: int64
-             * @description The most that may be.
+             * @description Maximum number of sockets.
              */
             limit: number;
         };
@@ -3223,20 +3225,20 @@ export interface components {
          *     Set by Groundswell, never by the sender, so that nobody takes generated posts for real ones.
          */
         Source: string;
-        /** @description One stage or task, as it last reported. */
+        /** @description Latest health report of a stage or task. */
         StageHealth: {
-            /** @description Such as `aggregator`; one of several has its kind in front, as in `connector:news`. */
+            /** @description Name such as `aggregator`; instances of a kind are prefixed with it, as in `connector:news`. */
             stage: string;
-            /** @description What it is doing. */
+            /** @description Current state. */
             state: components["schemas"]["StageState"];
             /**
              * Format: int64
-             * @description Which incarnation, from 1.
+             * @description Number of the incarnation, from 1.
              */
             generation: number;
             /**
              * Format: int64
-             * @description How often it was rebuilt.
+             * @description Number of restarts.
              */
             restarts: number;
             /**
@@ -3246,24 +3248,27 @@ export interface components {
             handled: number;
             /**
              * Format: int64
-             * @description Messages that failed.
+             * @description Messages whose handling failed.
              */
             failed: number;
             /**
              * Format: int64
-             * @description Messages it holds.
+             * @description Messages being handled.
              */
             in_flight: number;
             /**
              * Format: date-time
-             * @description When it last finished something.
+             * @description Time at which the stage last completed work.
              */
             last_progress_at?: string | null;
-            /** @description Whether the process is not ready while it is down, and ends when it keeps dying. Others are tried for ever. */
+            /**
+             * @description Whether the process is not ready while the stage is down, and exits when it keeps stopping. Others are restarted
+             *     indefinitely.
+             */
             essential?: boolean;
         };
         /**
-         * @description What a stage is doing.
+         * @description State of a stage.
          * @enum {string}
          */
         StageState: "running" | "backing_off" | "frozen" | "failed";
@@ -3273,11 +3278,11 @@ export interface components {
          */
         Step: "minute" | "hour" | "day" | "week";
         /**
-         * @description The width of a step.
+         * @description Width of a step.
          * @enum {string}
          */
         StepName: "auto" | "minute" | "hour" | "day" | "week";
-        /** @description What lies in Redis. */
+        /** @description State of the stream in Redis. */
         StreamHealth: {
             /**
              * Format: int64
@@ -3291,7 +3296,7 @@ export interface components {
             lag: number;
             /**
              * Format: int64
-             * @description Entries read and not yet acknowledged.
+             * @description Entries read but not yet acknowledged.
              */
             pending: number;
             /**
@@ -3301,20 +3306,20 @@ export interface components {
             dead: number;
             /**
              * Format: date-time
-             * @description Since when the oldest entry that is not yet stored has been waiting; null when none waits.
+             * @description Arrival of the oldest entry that is not yet stored; null when there is none.
              */
             oldest_at?: string | null;
         };
-        /** @description A stretch of time. */
+        /** @description Period of time. */
         Stretch: {
             /**
              * Format: date-time
-             * @description Its start.
+             * @description Start of the period.
              */
             from: string;
             /**
              * Format: date-time
-             * @description Its end.
+             * @description End of the period.
              */
             to: string;
         };
@@ -3365,105 +3370,105 @@ export interface components {
              */
             revision: number;
         };
-        /** @description Everything about the pipeline at one moment: `GET /api/v1/system` and the data of `system:update`. */
+        /** @description Health of the pipeline at one moment: `GET /api/v1/system` and the data of `system:update`. */
         SystemHealth: {
             /**
              * Format: date-time
-             * @description When it was measured.
+             * @description Time of the measurement.
              */
             at: string;
-            /** @description Groundswell's version. */
+            /** @description Version of Groundswell. */
             version: string;
             /**
              * Format: date-time
-             * @description When this process started.
+             * @description Start time of this process.
              */
             started_at: string;
-            /** @description The stages of this process, in pipeline order. */
+            /** @description Stages of this process, in pipeline order. */
             stages: components["schemas"]["StageHealth"][];
-            /** @description What works beside the stages, and is watched and started again as they are. */
+            /** @description Background tasks, which are supervised and restarted like stages. */
             tasks?: components["schemas"]["StageHealth"][];
             stream?: components["schemas"]["StreamHealth"] | null;
-            /** @description What waits in the stream for a newer process; empty unless an upgrade is under way. */
+            /** @description Stream entries that wait for a newer process; empty unless an upgrade is under way. */
             unknown_entries?: components["schemas"]["UnknownEntries"][];
-            /** @description The stream's home. */
+            /** @description Health of Redis, which holds the stream. */
             redis: components["schemas"]["DependencyHealth"];
-            /** @description The history's home. */
+            /** @description Health of PostgreSQL, which holds the history. */
             postgres: components["schemas"]["DependencyHealth"];
-            /** @description The model in use. */
+            /** @description Model in use. */
             model: components["schemas"]["ModelHealth"];
-            /** @description Which tier scores how much. */
+            /** @description Share of scores by tier. */
             tiers: components["schemas"]["TiersHealth"];
-            /** @description `embedded` when it runs its own servers, else `external`. */
+            /** @description `embedded` when the process runs its own servers, else `external`. */
             mode: string;
-            /** @description Who watches at this process. */
+            /** @description Open sockets of this process. */
             sockets: components["schemas"]["SocketHealth"];
             disk?: components["schemas"]["DiskHealth"] | null;
-            /** @description What is wrong with this process or its servers and has been for a while, the worst first. */
+            /** @description Open service alerts of this process, the most severe first. */
             service_alerts: components["schemas"]["ServiceAlert"][];
             /**
              * Format: int64
-             * @description How many destinations are notified of service alerts; with none, only dashboards show them.
+             * @description Number of destinations notified of service alerts; with none, only dashboards show them.
              */
             service_alert_destinations: number;
             alerting?: components["schemas"]["TurnReport"] | null;
         };
-        /** @description What came of a test. */
+        /** @description Result of a test. */
         TestOutcome: {
-            /** @description Whether it arrived. */
+            /** @description Whether the message was delivered. */
             delivered: boolean;
             /**
              * Format: int32
-             * @description The status that was answered; null when none was.
+             * @description Response status; null when there was no response.
              */
             status?: number | null;
-            /** @description Why it did not arrive, for people; null when it did. */
+            /** @description Reason for the failure, for people; null after a success. */
             error?: string | null;
             /**
              * Format: int64
-             * @description How long it took.
+             * @description Duration in milliseconds.
              */
             duration_ms: number;
         };
-        /** @description One tier. */
+        /** @description Health of one tier. */
         TierHealth: {
             /** @description `swift` or `deep`. */
             tier: string;
-            /** @description The model that answers. */
+            /** @description Model of the tier. */
             model: components["schemas"]["ModelId"];
             /**
              * Format: double
-             * @description The part of `posts` of all tiers, 0 to 1; 0 where there were none.
+             * @description Share of all scored posts, 0 to 1; 0 when there were none.
              */
             share: number;
             /**
              * Format: int64
-             * @description Posts whose score it gave: a corrected post counts for the deep tier alone.
+             * @description Posts whose final score the tier gave; a corrected post counts for the deep tier alone.
              */
             posts: number;
         };
-        /** @description Which tier scores how much, over the last 60 seconds, in this process. */
+        /** @description Share of scores that each tier gave in this process over the last 60 seconds. */
         TiersHealth: {
             /**
              * Format: int64
-             * @description How long after its arrival a post may be corrected, in milliseconds; 0 where nothing is corrected.
+             * @description Milliseconds after its arrival within which a post may be corrected; 0 when corrections are off.
              */
             budget_ms: number;
-            /** @description Whether scoring does not keep up with what arrives, so that everything stays as the fast model has read it. */
+            /** @description Whether scoring falls behind, so that posts keep the scores of the fast model. */
             overloaded: boolean;
             /**
              * Format: int64
-             * @description Posts that wait for their correction.
+             * @description Posts awaiting correction.
              */
             awaiting: number;
             /**
              * Format: double
-             * @description Texts that the deep model reads each second while it has any, as last measured; 0 where there is none.
+             * @description Measured throughput of the deep model in texts per second; 0 when there is none.
              */
             deep_per_second: number;
-            /** @description The tiers there are, the fast one first. */
+            /** @description Tiers that have a model, the fast one first. */
             items: components["schemas"]["TierHealth"][];
-            /** @description Why there is no deep tier, for people; absent where there is one. */
+            /** @description Reason for which there is no deep tier, for people; absent when there is one. */
             without_deep?: string | null;
         };
         /** @description Toxicity over a set of posts. */
@@ -3576,15 +3581,15 @@ export interface components {
             /** @description The rules with the most series that are beyond their threshold and have no alert yet, at most ten. */
             rules: components["schemas"]["RuleLeftOut"][];
         };
-        /** @description Entries that wait in the stream for a newer process: this one does not know their version or kind. */
+        /** @description Stream entries of a version or kind that this process does not know; they wait for a newer process. */
         UnknownEntries: {
-            /** @description The version that they say they have. */
+            /** @description Version that the entries declare. */
             version: string;
-            /** @description What they say they hold. */
+            /** @description Kind that the entries declare. */
             kind: string;
             /**
              * Format: int64
-             * @description How many.
+             * @description Number of waiting entries.
              */
             waiting: number;
         };
@@ -3594,7 +3599,7 @@ export interface components {
             feeds: components["schemas"]["Feed"][];
         };
         /**
-         * @description Which page a view is of.
+         * @description Dashboard page that a view belongs to.
          * @enum {string}
          */
         ViewPage: "explore" | "live";
@@ -3617,13 +3622,13 @@ export interface components {
             seconds: number;
         };
         /**
-         * @description A stretch of time that ends now.
+         * @description Period that ends now.
          * @enum {string}
          */
         WindowName: "60s" | "5m" | "1h" | "24h" | "7d";
     };
     responses: {
-        /** @description Too many bodies are being received; `Retry-After` says when to send again */
+        /** @description Too many request bodies are being received; retry after `Retry-After` seconds */
         Busy: {
             headers: {
                 "retry-after": components["headers"]["RetryAfter"];
@@ -3634,7 +3639,7 @@ export interface components {
                 "application/json": components["schemas"]["ErrorBody"];
             };
         };
-        /** @description The `Host` header or the origin of the page is not allowed */
+        /** @description The `Host` header or the page's origin is not allowed */
         Foreign: {
             headers: {
                 "x-request-id": components["headers"]["RequestId"];
@@ -3644,7 +3649,7 @@ export interface components {
                 "application/json": components["schemas"]["ErrorBody"];
             };
         };
-        /** @description The body cannot be parsed or inflated, or a parameter is wrong */
+        /** @description The body cannot be parsed or decompressed, or a parameter is invalid */
         MalformedBody: {
             headers: {
                 "x-request-id": components["headers"]["RequestId"];
@@ -3695,7 +3700,7 @@ export interface components {
                 "application/json": components["schemas"]["ErrorBody"];
             };
         };
-        /** @description A parameter is wrong or unknown, named in `details.parameter` */
+        /** @description A parameter is invalid or unknown; see `details.parameter` */
         WrongParameter: {
             headers: {
                 "x-request-id": components["headers"]["RequestId"];
@@ -3709,11 +3714,11 @@ export interface components {
     parameters: never;
     requestBodies: never;
     headers: {
-        /** @description How to show the token */
+        /** @description Authentication scheme to use */
         Authenticate: string;
-        /** @description Names the request in the log */
+        /** @description Id of the request in the server's log */
         RequestId: string;
-        /** @description Seconds to wait */
+        /** @description Seconds to wait before retrying */
         RetryAfter: number;
     };
     pathItems: never;
@@ -3723,21 +3728,21 @@ export interface operations {
     metrics_channels: {
         parameters: {
             query?: {
-                /** @description A stretch of time that ends now; the last minute when nothing is said. */
+                /** @description Period that ends now; defaults to the last minute. */
                 window?: components["schemas"]["WindowName"];
-                /** @description Instead of `window`: the start, RFC 3339. */
+                /** @description Start of the period, instead of `window`, RFC 3339. */
                 from?: string;
-                /** @description With `from`: the end, RFC 3339; now when absent. */
+                /** @description End of the period, with `from`, RFC 3339; defaults to now. */
                 to?: string;
-                /** @description A product they speak of. */
+                /** @description Product that the posts are about. */
                 product?: string;
-                /** @description Their platform. */
+                /** @description Platform of the posts. */
                 platform?: string;
-                /** @description Their channel. */
+                /** @description Channel of the posts. */
                 channel?: string;
-                /** @description Their city. */
+                /** @description City of the posts. */
                 city?: string;
-                /** @description Where they came in, such as `http` or `replay`. */
+                /** @description Source of the posts, such as `http` or `replay`. */
                 source?: string;
             };
             header?: never;
@@ -3746,7 +3751,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What was asked for */
+            /** @description The metrics by channel */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -3756,7 +3761,7 @@ export interface operations {
                     "application/json": components["schemas"]["Breakdowns"];
                 };
             };
-            /** @description A parameter is wrong, or the window too long for its filters */
+            /** @description A parameter is invalid, or the window is too long for its filters */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -3768,7 +3773,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -3784,21 +3789,21 @@ export interface operations {
     metrics_emotions: {
         parameters: {
             query?: {
-                /** @description A stretch of time that ends now; the last minute when nothing is said. */
+                /** @description Period that ends now; defaults to the last minute. */
                 window?: components["schemas"]["WindowName"];
-                /** @description Instead of `window`: the start, RFC 3339. */
+                /** @description Start of the period, instead of `window`, RFC 3339. */
                 from?: string;
-                /** @description With `from`: the end, RFC 3339; now when absent. */
+                /** @description End of the period, with `from`, RFC 3339; defaults to now. */
                 to?: string;
-                /** @description A product they speak of. */
+                /** @description Product that the posts are about. */
                 product?: string;
-                /** @description Their platform. */
+                /** @description Platform of the posts. */
                 platform?: string;
-                /** @description Their channel. */
+                /** @description Channel of the posts. */
                 channel?: string;
-                /** @description Their city. */
+                /** @description City of the posts. */
                 city?: string;
-                /** @description Where they came in, such as `http` or `replay`. */
+                /** @description Source of the posts, such as `http` or `replay`. */
                 source?: string;
             };
             header?: never;
@@ -3807,7 +3812,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What was asked for */
+            /** @description The number of posts by emotion */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -3817,7 +3822,7 @@ export interface operations {
                     "application/json": components["schemas"]["Emotions"];
                 };
             };
-            /** @description A parameter is wrong, or the window too long for its filters */
+            /** @description A parameter is invalid, or the window is too long for its filters */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -3829,7 +3834,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -3845,21 +3850,21 @@ export interface operations {
     metrics_geo: {
         parameters: {
             query?: {
-                /** @description A stretch of time that ends now; the last minute when nothing is said. */
+                /** @description Period that ends now; defaults to the last minute. */
                 window?: components["schemas"]["WindowName"];
-                /** @description Instead of `window`: the start, RFC 3339. */
+                /** @description Start of the period, instead of `window`, RFC 3339. */
                 from?: string;
-                /** @description With `from`: the end, RFC 3339; now when absent. */
+                /** @description End of the period, with `from`, RFC 3339; defaults to now. */
                 to?: string;
-                /** @description A product they speak of. */
+                /** @description Product that the posts are about. */
                 product?: string;
-                /** @description Their platform. */
+                /** @description Platform of the posts. */
                 platform?: string;
-                /** @description Their channel. */
+                /** @description Channel of the posts. */
                 channel?: string;
-                /** @description Their city. */
+                /** @description City of the posts. */
                 city?: string;
-                /** @description Where they came in, such as `http` or `replay`. */
+                /** @description Source of the posts, such as `http` or `replay`. */
                 source?: string;
             };
             header?: never;
@@ -3868,7 +3873,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What was asked for */
+            /** @description The metrics by city */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -3878,7 +3883,7 @@ export interface operations {
                     "application/json": components["schemas"]["Breakdowns"];
                 };
             };
-            /** @description A parameter is wrong, or the window too long for its filters */
+            /** @description A parameter is invalid, or the window is too long for its filters */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -3890,7 +3895,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -3906,21 +3911,21 @@ export interface operations {
     metrics_overall: {
         parameters: {
             query?: {
-                /** @description A stretch of time that ends now; the last minute when nothing is said. */
+                /** @description Period that ends now; defaults to the last minute. */
                 window?: components["schemas"]["WindowName"];
-                /** @description Instead of `window`: the start, RFC 3339. */
+                /** @description Start of the period, instead of `window`, RFC 3339. */
                 from?: string;
-                /** @description With `from`: the end, RFC 3339; now when absent. */
+                /** @description End of the period, with `from`, RFC 3339; defaults to now. */
                 to?: string;
-                /** @description A product they speak of. */
+                /** @description Product that the posts are about. */
                 product?: string;
-                /** @description Their platform. */
+                /** @description Platform of the posts. */
                 platform?: string;
-                /** @description Their channel. */
+                /** @description Channel of the posts. */
                 channel?: string;
-                /** @description Their city. */
+                /** @description City of the posts. */
                 city?: string;
-                /** @description Where they came in, such as `http` or `replay`. */
+                /** @description Source of the posts, such as `http` or `replay`. */
                 source?: string;
             };
             header?: never;
@@ -3929,7 +3934,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What was asked for */
+            /** @description The metrics */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -3939,7 +3944,7 @@ export interface operations {
                     "application/json": components["schemas"]["Overall"];
                 };
             };
-            /** @description A parameter is wrong, or the window too long for its filters */
+            /** @description A parameter is invalid, or the window is too long for its filters */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -3951,7 +3956,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -3967,21 +3972,21 @@ export interface operations {
     metrics_platforms: {
         parameters: {
             query?: {
-                /** @description A stretch of time that ends now; the last minute when nothing is said. */
+                /** @description Period that ends now; defaults to the last minute. */
                 window?: components["schemas"]["WindowName"];
-                /** @description Instead of `window`: the start, RFC 3339. */
+                /** @description Start of the period, instead of `window`, RFC 3339. */
                 from?: string;
-                /** @description With `from`: the end, RFC 3339; now when absent. */
+                /** @description End of the period, with `from`, RFC 3339; defaults to now. */
                 to?: string;
-                /** @description A product they speak of. */
+                /** @description Product that the posts are about. */
                 product?: string;
-                /** @description Their platform. */
+                /** @description Platform of the posts. */
                 platform?: string;
-                /** @description Their channel. */
+                /** @description Channel of the posts. */
                 channel?: string;
-                /** @description Their city. */
+                /** @description City of the posts. */
                 city?: string;
-                /** @description Where they came in, such as `http` or `replay`. */
+                /** @description Source of the posts, such as `http` or `replay`. */
                 source?: string;
             };
             header?: never;
@@ -3990,7 +3995,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What was asked for */
+            /** @description The metrics by platform */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4000,7 +4005,7 @@ export interface operations {
                     "application/json": components["schemas"]["Breakdowns"];
                 };
             };
-            /** @description A parameter is wrong, or the window too long for its filters */
+            /** @description A parameter is invalid, or the window is too long for its filters */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4012,7 +4017,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -4028,21 +4033,21 @@ export interface operations {
     metrics_products: {
         parameters: {
             query?: {
-                /** @description A stretch of time that ends now; the last minute when nothing is said. */
+                /** @description Period that ends now; defaults to the last minute. */
                 window?: components["schemas"]["WindowName"];
-                /** @description Instead of `window`: the start, RFC 3339. */
+                /** @description Start of the period, instead of `window`, RFC 3339. */
                 from?: string;
-                /** @description With `from`: the end, RFC 3339; now when absent. */
+                /** @description End of the period, with `from`, RFC 3339; defaults to now. */
                 to?: string;
-                /** @description A product they speak of. */
+                /** @description Product that the posts are about. */
                 product?: string;
-                /** @description Their platform. */
+                /** @description Platform of the posts. */
                 platform?: string;
-                /** @description Their channel. */
+                /** @description Channel of the posts. */
                 channel?: string;
-                /** @description Their city. */
+                /** @description City of the posts. */
                 city?: string;
-                /** @description Where they came in, such as `http` or `replay`. */
+                /** @description Source of the posts, such as `http` or `replay`. */
                 source?: string;
             };
             header?: never;
@@ -4051,7 +4056,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What was asked for */
+            /** @description The metrics by product */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4061,7 +4066,7 @@ export interface operations {
                     "application/json": components["schemas"]["Breakdowns"];
                 };
             };
-            /** @description A parameter is wrong, or the window too long for its filters */
+            /** @description A parameter is invalid, or the window is too long for its filters */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4073,7 +4078,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -4089,21 +4094,21 @@ export interface operations {
     metrics_trend: {
         parameters: {
             query?: {
-                /** @description A stretch of time that ends now; the last minute when nothing is said. */
+                /** @description Period that ends now; defaults to the last minute. */
                 window?: components["schemas"]["WindowName"];
-                /** @description Instead of `window`: the start, RFC 3339. */
+                /** @description Start of the period, instead of `window`, RFC 3339. */
                 from?: string;
-                /** @description With `from`: the end, RFC 3339; now when absent. */
+                /** @description End of the period, with `from`, RFC 3339; defaults to now. */
                 to?: string;
-                /** @description A product they speak of. */
+                /** @description Product that the posts are about. */
                 product?: string;
-                /** @description Their platform. */
+                /** @description Platform of the posts. */
                 platform?: string;
-                /** @description Their channel. */
+                /** @description Channel of the posts. */
                 channel?: string;
-                /** @description Their city. */
+                /** @description City of the posts. */
                 city?: string;
-                /** @description Where they came in, such as `http` or `replay`. */
+                /** @description Source of the posts, such as `http` or `replay`. */
                 source?: string;
             };
             header?: never;
@@ -4112,7 +4117,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What was asked for */
+            /** @description The metrics of each step */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4122,7 +4127,7 @@ export interface operations {
                     "application/json": components["schemas"]["Trend"];
                 };
             };
-            /** @description A parameter is wrong, or the window too long for its filters */
+            /** @description A parameter is invalid, or the window is too long for its filters */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4134,7 +4139,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -4156,7 +4161,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description All of them on one page */
+            /** @description All rules on one page */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4169,7 +4174,7 @@ export interface operations {
             400: components["responses"]["WrongParameter"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -4195,7 +4200,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The rule as it is stored */
+            /** @description The stored rule */
             201: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4205,7 +4210,7 @@ export interface operations {
                     "application/json": components["schemas"]["Rule"];
                 };
             };
-            /** @description Not JSON */
+            /** @description The body is not JSON */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4218,7 +4223,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
             408: components["responses"]["SlowBody"];
-            /** @description There are 200 rules already */
+            /** @description The limit of 200 rules is reached */
             413: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4229,7 +4234,7 @@ export interface operations {
                 };
             };
             415: components["responses"]["UnsupportedBody"];
-            /** @description A field is wrong, named in `details.field`, such as a channel that there is not (`unknown_channel`) */
+            /** @description A field is invalid; see `details.field`. A channel that does not exist has the code `unknown_channel` */
             422: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4240,7 +4245,7 @@ export interface operations {
                 };
             };
             429: components["responses"]["Busy"];
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -4266,7 +4271,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description What it would have measured, and when it would have fired */
+            /** @description The values it would have measured and the alerts it would have raised */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4276,7 +4281,7 @@ export interface operations {
                     "application/json": components["schemas"]["Preview"];
                 };
             };
-            /** @description Not JSON */
+            /** @description The body is not JSON */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4291,7 +4296,7 @@ export interface operations {
             408: components["responses"]["SlowBody"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedBody"];
-            /** @description A field is wrong, named in `details.field` */
+            /** @description A field is invalid; see `details.field` */
             422: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4302,7 +4307,7 @@ export interface operations {
                 };
             };
             429: components["responses"]["Busy"];
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -4320,14 +4325,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The rule */
+                /** @description Id of the rule */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description What was asked for */
+            /** @description The rule */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4337,7 +4342,7 @@ export interface operations {
                     "application/json": components["schemas"]["Rule"];
                 };
             };
-            /** @description The id is no UUID */
+            /** @description The id is not a UUID */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4349,7 +4354,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description There is no such rule */
+            /** @description The rule does not exist */
             404: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4359,7 +4364,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -4377,7 +4382,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The rule */
+                /** @description Id of the rule */
                 id: string;
             };
             cookie?: never;
@@ -4388,7 +4393,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The rule as it is stored */
+            /** @description The stored rule */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4398,7 +4403,7 @@ export interface operations {
                     "application/json": components["schemas"]["Rule"];
                 };
             };
-            /** @description Not JSON, or the id is no UUID */
+            /** @description The body is not JSON, or the id is not a UUID */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4410,7 +4415,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description There is no such rule */
+            /** @description The rule does not exist */
             404: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4423,7 +4428,7 @@ export interface operations {
             408: components["responses"]["SlowBody"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedBody"];
-            /** @description A field is wrong, named in `details.field`, such as a channel that there is not (`unknown_channel`) */
+            /** @description A field is invalid; see `details.field`. A channel that does not exist has the code `unknown_channel` */
             422: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4434,7 +4439,7 @@ export interface operations {
                 };
             };
             429: components["responses"]["Busy"];
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -4452,14 +4457,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The rule */
+                /** @description Id of the rule */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description It is gone */
+            /** @description The rule is deleted */
             204: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4467,7 +4472,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The id is no UUID */
+            /** @description The id is not a UUID */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4479,7 +4484,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description There is no such rule */
+            /** @description The rule does not exist */
             404: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4489,7 +4494,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description It came with Groundswell */
+            /** @description The rule is built in */
             422: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4499,7 +4504,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -4515,13 +4520,13 @@ export interface operations {
     list_alerts: {
         parameters: {
             query?: {
-                /** @description Only open ones, or only resolved ones. */
+                /** @description State of the alerts. */
                 state?: components["schemas"]["AlertState"];
-                /** @description Only those of this kind. */
+                /** @description Kind of the alerts. */
                 rule?: components["schemas"]["AlertRule"];
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the previous page. */
                 cursor?: string;
-                /** @description Most alerts to answer, 1 to 500; 50 when absent. */
+                /** @description Maximum number of alerts, 1 to 500; defaults to 50. */
                 limit?: number;
             };
             header?: never;
@@ -4530,7 +4535,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What was asked for */
+            /** @description A page of alerts */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4540,7 +4545,7 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Alert"];
                 };
             };
-            /** @description A parameter is wrong, named in `details.parameter` */
+            /** @description A parameter is invalid; see `details.parameter` */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4552,7 +4557,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -4570,14 +4575,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The alert */
+                /** @description Id of the alert */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description What was asked for */
+            /** @description The alert and its history */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4587,7 +4592,7 @@ export interface operations {
                     "application/json": components["schemas"]["AlertWithHistory"];
                 };
             };
-            /** @description The id is no UUID */
+            /** @description The id is not a UUID */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4599,7 +4604,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description There is no such alert */
+            /** @description The alert does not exist */
             404: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4609,7 +4614,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -4627,14 +4632,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The alert */
+                /** @description Id of the alert */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description What was asked for */
+            /** @description The acknowledged alert */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4644,7 +4649,7 @@ export interface operations {
                     "application/json": components["schemas"]["Alert"];
                 };
             };
-            /** @description The id is no UUID */
+            /** @description The id is not a UUID */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4656,7 +4661,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description There is no such alert */
+            /** @description The alert does not exist */
             404: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4666,7 +4671,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -4682,9 +4687,9 @@ export interface operations {
     list_dead_letters: {
         parameters: {
             query?: {
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the previous page. */
                 cursor?: string;
-                /** @description Most letters to answer, 1 to 500; 50 when absent. */
+                /** @description Maximum number of dead letters, 1 to 500; defaults to 50. */
                 limit?: number;
             };
             header?: never;
@@ -4693,7 +4698,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What was asked for */
+            /** @description A page of dead letters */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4703,7 +4708,7 @@ export interface operations {
                     "application/json": components["schemas"]["DeadLetterPage"];
                 };
             };
-            /** @description A parameter is wrong, named in `details.parameter` */
+            /** @description A parameter is invalid; see `details.parameter` */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4715,7 +4720,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description Redis is away */
+            /** @description Redis is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -4741,7 +4746,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description What was asked for */
+            /** @description The number of replayed dead letters */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4751,7 +4756,7 @@ export interface operations {
                     "application/json": components["schemas"]["Replayed"];
                 };
             };
-            /** @description Not JSON */
+            /** @description The body is not JSON */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4766,7 +4771,7 @@ export interface operations {
             408: components["responses"]["SlowBody"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedBody"];
-            /** @description Names no letters, or wrongly */
+            /** @description No ids are given, or one is invalid */
             422: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4777,7 +4782,7 @@ export interface operations {
                 };
             };
             429: components["responses"]["Busy"];
-            /** @description Redis is away */
+            /** @description Redis is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -4793,25 +4798,25 @@ export interface operations {
     listen: {
         parameters: {
             query?: {
-                /** @description `metrics`, `messages`, `alerts`, `jobs` and `system`, separated by commas; the first three when absent. */
+                /** @description `metrics`, `messages`, `alerts`, `jobs` and `system`, separated by commas; defaults to the first three. */
                 feeds?: string;
-                /** @description Only posts and alerts of this product. */
+                /** @description Product that posts and alerts must be about. */
                 product?: string;
-                /** @description Only posts and alerts of this platform. */
+                /** @description Platform that posts and alerts must come from. */
                 platform?: string;
-                /** @description Only posts of this channel. */
+                /** @description Channel that posts must have come through. */
                 channel?: string;
-                /** @description Only posts from this city. */
+                /** @description City that posts must come from. */
                 city?: string;
-                /** @description Only posts that feel so. */
+                /** @description Sentiment that posts must have. */
                 label?: components["schemas"]["SentimentLabel"];
-                /** @description Only posts whose predicted virality is at least this, 0 to 100. */
+                /** @description Minimum predicted virality of posts, 0 to 100. */
                 min_virality?: number;
-                /** @description Posts a second, at most, 0.1 to 1000. */
+                /** @description Maximum number of posts per second, 0.1 to 1000. */
                 max_rate?: number;
-                /** @description Whether metrics come as what has changed. */
+                /** @description Whether metrics are sent as deltas to the previous frame. */
                 delta?: boolean;
-                /** @description The newest id seen, `epoch:offset`. The header `Last-Event-ID`, which browsers send on coming back, wins. */
+                /** @description Newest id received, `epoch:offset`. The header `Last-Event-ID`, which browsers send on reconnecting, takes precedence. */
                 since?: string;
             };
             header?: never;
@@ -4820,7 +4825,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description News without end */
+            /** @description An endless stream of events */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4830,7 +4835,7 @@ export interface operations {
                     "text/event-stream": unknown;
                 };
             };
-            /** @description A parameter is wrong */
+            /** @description A parameter is invalid; see `details.parameter` */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4840,7 +4845,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The token is missing */
+            /** @description The token is missing or wrong */
             401: {
                 headers: {
                     "www-authenticate": components["headers"]["Authenticate"];
@@ -4851,7 +4856,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The page that asks is not one of ours */
+            /** @description The page's origin is not allowed */
             403: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4861,7 +4866,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description All places are taken, or nobody delivers at the moment */
+            /** @description All live connections are in use, or live delivery is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -4879,41 +4884,41 @@ export interface operations {
             query: {
                 /** @description Start of the range by event time, RFC 3339. */
                 from?: string;
-                /** @description Its end, exclusive, RFC 3339; now when absent. */
+                /** @description End of the range, exclusive, RFC 3339; defaults to now. */
                 to?: string;
-                /** @description Instead of `from` and `to`: a range that ends now. */
+                /** @description Range that ends now, instead of `from` and `to`. */
                 window?: components["schemas"]["RangeName"];
-                /** @description Words to find, as typed into a web search: `"a phrase"`, `or`, `-without`; at most 500 characters. */
+                /** @description Search terms in web search syntax: `"a phrase"`, `or`, `-without`; at most 500 characters. */
                 q?: string;
-                /** @description Where they came in, such as `http` or `replay`. */
+                /** @description Source of the posts, such as `http` or `replay`. */
                 source?: string;
-                /** @description Their platform. */
+                /** @description Platform of the posts. */
                 platform?: string;
-                /** @description A product they speak of; empty for posts that speak of none. */
+                /** @description Product that the posts are about; empty for posts about none. */
                 product?: string;
-                /** @description Their channel; empty for posts that have none. */
+                /** @description Channel of the posts; empty for posts without one. */
                 channel?: string;
-                /** @description Their city; empty for posts of which none is known. */
+                /** @description City of the posts; empty for posts without one. */
                 city?: string;
-                /** @description Their sentiment, as the model says. */
+                /** @description Sentiment that the model gave the posts. */
                 label?: components["schemas"]["SentimentLabel"];
-                /** @description Their strongest emotion, one of the seven. */
+                /** @description Strongest emotion of the posts, one of the seven. */
                 emotion?: string;
-                /** @description Their language, ISO 639-1; empty where it is not known. */
+                /** @description Language of the posts, ISO 639-1; empty for posts of unknown language. */
                 lang?: string;
-                /** @description Who wrote them: the handle, or the id where no handle is known; empty where neither is. */
+                /** @description Author of the posts: the handle, or the id where no handle is known; empty for posts without either. */
                 author?: string;
-                /** @description Likely to go at least this far, 0 to 100. */
+                /** @description Minimum predicted virality, 0 to 100. */
                 min_virality?: number;
-                /** @description At least this churn risk, 0 to 1. */
+                /** @description Minimum churn risk, 0 to 1. */
                 min_churn?: number;
-                /** @description What to break down by. */
+                /** @description Dimension to break down by. */
                 by: components["schemas"]["BreakdownBy"];
-                /** @description IANA time zone, by which the range before is found; UTC when absent. */
+                /** @description IANA time zone that determines the preceding period; defaults to UTC. */
                 tz?: string;
-                /** @description Most parts to answer, 1 to 500; 50 when absent. */
+                /** @description Maximum number of parts, 1 to 500; defaults to 50. */
                 limit?: number;
-                /** @description Answer the range before as well. */
+                /** @description Whether to return the preceding period as well. */
                 compare?: components["schemas"]["Compare"];
             };
             header?: never;
@@ -4922,7 +4927,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What was asked for */
+            /** @description The breakdown */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4932,7 +4937,7 @@ export interface operations {
                     "application/json": components["schemas"]["ExploreBreakdown"];
                 };
             };
-            /** @description A parameter is wrong, or the range has too many posts for its filters (`window_too_long`) */
+            /** @description A parameter is invalid, or the range has too many posts for its filters (`window_too_long`) */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -4944,7 +4949,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -4962,39 +4967,39 @@ export interface operations {
             query?: {
                 /** @description Start of the range by event time, RFC 3339. */
                 from?: string;
-                /** @description Its end, exclusive, RFC 3339; now when absent. */
+                /** @description End of the range, exclusive, RFC 3339; defaults to now. */
                 to?: string;
-                /** @description Instead of `from` and `to`: a range that ends now. */
+                /** @description Range that ends now, instead of `from` and `to`. */
                 window?: components["schemas"]["RangeName"];
-                /** @description Words to find, as typed into a web search: `"a phrase"`, `or`, `-without`; at most 500 characters. */
+                /** @description Search terms in web search syntax: `"a phrase"`, `or`, `-without`; at most 500 characters. */
                 q?: string;
-                /** @description Where they came in, such as `http` or `replay`. */
+                /** @description Source of the posts, such as `http` or `replay`. */
                 source?: string;
-                /** @description Their platform. */
+                /** @description Platform of the posts. */
                 platform?: string;
-                /** @description A product they speak of; empty for posts that speak of none. */
+                /** @description Product that the posts are about; empty for posts about none. */
                 product?: string;
-                /** @description Their channel; empty for posts that have none. */
+                /** @description Channel of the posts; empty for posts without one. */
                 channel?: string;
-                /** @description Their city; empty for posts of which none is known. */
+                /** @description City of the posts; empty for posts without one. */
                 city?: string;
-                /** @description Their sentiment, as the model says. */
+                /** @description Sentiment that the model gave the posts. */
                 label?: components["schemas"]["SentimentLabel"];
-                /** @description Their strongest emotion, one of the seven. */
+                /** @description Strongest emotion of the posts, one of the seven. */
                 emotion?: string;
-                /** @description Their language, ISO 639-1; empty where it is not known. */
+                /** @description Language of the posts, ISO 639-1; empty for posts of unknown language. */
                 lang?: string;
-                /** @description Who wrote them: the handle, or the id where no handle is known; empty where neither is. */
+                /** @description Author of the posts: the handle, or the id where no handle is known; empty for posts without either. */
                 author?: string;
-                /** @description Likely to go at least this far, 0 to 100. */
+                /** @description Minimum predicted virality, 0 to 100. */
                 min_virality?: number;
-                /** @description At least this churn risk, 0 to 1. */
+                /** @description Minimum churn risk, 0 to 1. */
                 min_churn?: number;
-                /** @description IANA time zone that days and weeks begin in, such as `Europe/Berlin`; UTC when absent. */
+                /** @description IANA time zone in which days and weeks begin, such as `Europe/Berlin`; defaults to UTC. */
                 tz?: string;
-                /** @description Width of a step; what shows the range best when absent. At most 1500 steps. */
+                /** @description Width of a step; defaults to the width that suits the range best. A series has at most 1500 steps. */
                 step?: components["schemas"]["StepName"];
-                /** @description Answer the range before as well. */
+                /** @description Whether to return the preceding period as well. */
                 compare?: components["schemas"]["Compare"];
             };
             header?: never;
@@ -5003,7 +5008,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What was asked for */
+            /** @description The series */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -5013,7 +5018,7 @@ export interface operations {
                     "application/json": components["schemas"]["ExploreSeries"];
                 };
             };
-            /** @description A parameter is wrong, or the range has too many posts for its filters (`window_too_long`) */
+            /** @description A parameter is invalid, or the range has too many posts for its filters (`window_too_long`) */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -5025,7 +5030,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -5041,7 +5046,7 @@ export interface operations {
     export_labels: {
         parameters: {
             query?: {
-                /** @description `csv` or `ndjson`; `ndjson` when absent. */
+                /** @description `csv` or `ndjson`; defaults to `ndjson`. */
                 format?: components["schemas"]["Format"];
             };
             header?: never;
@@ -5061,7 +5066,7 @@ export interface operations {
                     "text/csv": string;
                 };
             };
-            /** @description A parameter is wrong, named in `details.parameter` */
+            /** @description A parameter is invalid; see `details.parameter` */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -5073,7 +5078,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -5106,7 +5111,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["WrongParameter"];
-            /** @description The token is missing */
+            /** @description The token is missing or wrong */
             401: {
                 headers: {
                     "www-authenticate": components["headers"]["Authenticate"];
@@ -5118,7 +5123,7 @@ export interface operations {
                 };
             };
             403: components["responses"]["Foreign"];
-            /** @description Redis is away */
+            /** @description Redis is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -5140,7 +5145,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description They answer from the next batch on */
+            /** @description The models are in use from the next batch on */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -5150,7 +5155,7 @@ export interface operations {
                     "application/json": components["schemas"]["ReloadAnswer"];
                 };
             };
-            /** @description There are no parameters */
+            /** @description The call takes no parameters */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -5162,7 +5167,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description A model cannot be used, its tier is named in `details.field` */
+            /** @description A model cannot be used; its tier is in `details.field` */
             422: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -5183,7 +5188,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description All of them */
+            /** @description All channels */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -5196,7 +5201,7 @@ export interface operations {
             400: components["responses"]["WrongParameter"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -5236,7 +5241,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
             408: components["responses"]["SlowBody"];
-            /** @description There are too many (`too_many_channels`), or no key to keep secrets with (`no_secret_key`) */
+            /** @description The limit of channels is reached (`too_many_channels`), or there is no key to encrypt secrets with (`no_secret_key`) */
             409: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -5248,7 +5253,7 @@ export interface operations {
             };
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedBody"];
-            /** @description A field is wrong, named in `details.field` */
+            /** @description A field is invalid; see `details.field` */
             422: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -5259,7 +5264,7 @@ export interface operations {
                 };
             };
             429: components["responses"]["Busy"];
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -5277,7 +5282,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The channel */
+                /** @description Id of the channel */
                 id: string;
             };
             cookie?: never;
@@ -5297,7 +5302,7 @@ export interface operations {
             400: components["responses"]["WrongParameter"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description There is no such channel */
+            /** @description The channel does not exist */
             404: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -5307,7 +5312,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -5325,7 +5330,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The channel */
+                /** @description Id of the channel */
                 id: string;
             };
             cookie?: never;
@@ -5349,7 +5354,7 @@ export interface operations {
             400: components["responses"]["MalformedBody"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description There is no such channel */
+            /** @description The channel does not exist */
             404: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -5362,7 +5367,7 @@ export interface operations {
             408: components["responses"]["SlowBody"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedBody"];
-            /** @description A field is wrong, named in `details.field` */
+            /** @description A field is invalid; see `details.field` */
             422: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -5373,7 +5378,7 @@ export interface operations {
                 };
             };
             429: components["responses"]["Busy"];
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -5391,14 +5396,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The channel */
+                /** @description Id of the channel */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description It is gone */
+            /** @description The channel is deleted */
             204: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -5409,7 +5414,7 @@ export interface operations {
             400: components["responses"]["WrongParameter"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description There is no such channel */
+            /** @description The channel does not exist */
             404: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -5419,7 +5424,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Rules name it alone, so their alerts would be told to nobody (`channel_in_use`) */
+            /** @description It is the only channel of some rules, whose alerts would notify no one (`channel_in_use`) */
             409: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -5429,7 +5434,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -5447,7 +5452,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The channel */
+                /** @description Id of the channel */
                 id: string;
             };
             cookie?: never;
@@ -5467,7 +5472,7 @@ export interface operations {
             400: components["responses"]["WrongParameter"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description There is no such channel */
+            /** @description The channel does not exist */
             404: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -5477,7 +5482,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description It signs nothing (`no_secret`), or its secrets were encrypted with another key (`other_secret_key`) */
+            /** @description The channel has no signing secret (`no_secret`), or its secrets were encrypted with another key (`other_secret_key`) */
             409: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -5487,7 +5492,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Others are changing it */
+            /** @description Others keep changing the channel */
             429: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -5498,7 +5503,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -5516,14 +5521,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The channel */
+                /** @description Id of the channel */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description What came of it */
+            /** @description The result of the test */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -5536,7 +5541,7 @@ export interface operations {
             400: components["responses"]["WrongParameter"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description There is no such channel */
+            /** @description The channel does not exist */
             404: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -5556,7 +5561,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Too many tests are under way */
+            /** @description Too many tests are running */
             429: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -5567,7 +5572,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -5583,15 +5588,15 @@ export interface operations {
     list_notifications: {
         parameters: {
             query?: {
-                /** @description Only to this channel. */
+                /** @description Channel of the notifications. */
                 channel?: string;
-                /** @description Only those that are so far. */
+                /** @description Delivery state of the notifications. */
                 state?: components["schemas"]["NotificationState"];
-                /** @description Only about this alert. */
+                /** @description Alert that the notifications are about. */
                 alert?: string;
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the previous page. */
                 cursor?: string;
-                /** @description Most to answer, 1 to 500; 50 when absent. */
+                /** @description Maximum number of notifications, 1 to 500; defaults to 50. */
                 limit?: number;
             };
             header?: never;
@@ -5600,7 +5605,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What was asked for */
+            /** @description A page of notifications */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -5610,7 +5615,7 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Notification"];
                 };
             };
-            /** @description A parameter is wrong, named in `details.parameter` */
+            /** @description A parameter is invalid; see `details.parameter` */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -5622,7 +5627,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -5640,14 +5645,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The notification */
+                /** @description Id of the notification */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description It will be sent */
+            /** @description The notification, which will be sent */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -5660,7 +5665,7 @@ export interface operations {
             400: components["responses"]["WrongParameter"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description There is no such notification */
+            /** @description The notification does not exist */
             404: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -5670,7 +5675,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Its channel is disabled (`channel_disabled`) */
+            /** @description The channel is disabled (`channel_disabled`) */
             409: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -5680,7 +5685,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -5698,42 +5703,42 @@ export interface operations {
             query?: {
                 /** @description Start of the range by event time, RFC 3339. */
                 from?: string;
-                /** @description Its end, exclusive, RFC 3339; now when absent. */
+                /** @description End of the range, exclusive, RFC 3339; defaults to now. */
                 to?: string;
-                /** @description Instead of `from` and `to`: a range that ends now. */
+                /** @description Range that ends now, instead of `from` and `to`. */
                 window?: components["schemas"]["RangeName"];
-                /** @description Words to find, as typed into a web search: `"a phrase"`, `or`, `-without`; at most 500 characters. */
+                /** @description Search terms in web search syntax: `"a phrase"`, `or`, `-without`; at most 500 characters. */
                 q?: string;
-                /** @description Where they came in, such as `http` or `replay`. */
+                /** @description Source of the posts, such as `http` or `replay`. */
                 source?: string;
-                /** @description Their platform. */
+                /** @description Platform of the posts. */
                 platform?: string;
-                /** @description A product they speak of; empty for posts that speak of none. */
+                /** @description Product that the posts are about; empty for posts about none. */
                 product?: string;
-                /** @description Their channel; empty for posts that have none. */
+                /** @description Channel of the posts; empty for posts without one. */
                 channel?: string;
-                /** @description Their city; empty for posts of which none is known. */
+                /** @description City of the posts; empty for posts without one. */
                 city?: string;
-                /** @description Their sentiment, as the model says. */
+                /** @description Sentiment that the model gave the posts. */
                 label?: components["schemas"]["SentimentLabel"];
-                /** @description Their strongest emotion, one of the seven. */
+                /** @description Strongest emotion of the posts, one of the seven. */
                 emotion?: string;
-                /** @description Their language, ISO 639-1; empty where it is not known. */
+                /** @description Language of the posts, ISO 639-1; empty for posts of unknown language. */
                 lang?: string;
-                /** @description Who wrote them: the handle, or the id where no handle is known; empty where neither is. */
+                /** @description Author of the posts: the handle, or the id where no handle is known; empty for posts without either. */
                 author?: string;
-                /** @description Likely to go at least this far, 0 to 100. */
+                /** @description Minimum predicted virality, 0 to 100. */
                 min_virality?: number;
-                /** @description At least this churn risk, 0 to 1. */
+                /** @description Minimum churn risk, 0 to 1. */
                 min_churn?: number;
                 /**
-                 * @description Which come first; the newest when absent. The other orders need a range of at most 7 days, have no second
-                 *     page, and at most 200 posts.
+                 * @description Order of the posts; defaults to the newest first. The other orders require a range of at most 7 days, return a
+                 *     single page and at most 200 posts.
                  */
                 order?: components["schemas"]["PostOrder"];
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the previous page. */
                 cursor?: string;
-                /** @description Most posts to answer, 1 to 500; 50 when absent. */
+                /** @description Maximum number of posts, 1 to 500; defaults to 50. */
                 limit?: number;
             };
             header?: never;
@@ -5742,7 +5747,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What was asked for */
+            /** @description A page of posts */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -5752,7 +5757,7 @@ export interface operations {
                     "application/json": components["schemas"]["Page_ListedPost"];
                 };
             };
-            /** @description A parameter is wrong, named in `details.parameter` */
+            /** @description A parameter is invalid; see `details.parameter` */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -5764,7 +5769,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -5784,7 +5789,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        /** @description A post, an array of posts, or one post a line */
+        /** @description A post, an array of posts, or one post per line */
         requestBody: {
             content: {
                 "application/json": components["schemas"]["PostsBody"];
@@ -5792,7 +5797,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description In the stream, except those rejected */
+            /** @description All posts except the rejected ones are in the stream */
             202: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -5802,7 +5807,7 @@ export interface operations {
                     "application/json": components["schemas"]["Receipt"];
                 };
             };
-            /** @description Not JSON */
+            /** @description The body is not JSON */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -5815,7 +5820,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
             408: components["responses"]["SlowBody"];
-            /** @description Over 8 MiB or 10,000 posts */
+            /** @description The body exceeds 8 MiB or 10,000 posts */
             413: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -5825,7 +5830,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Another content type */
+            /** @description The content type is not supported */
             415: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -5835,7 +5840,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A single post with a wrong field, named in `details.field` */
+            /** @description The body is a single post with an invalid field; see `details.field` */
             422: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -5845,7 +5850,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The stream is full; `Retry-After` says when to send again */
+            /** @description The stream is full; send again after `Retry-After` seconds */
             429: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -5856,7 +5861,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Redis is away; `Retry-After` says when to send again */
+            /** @description Redis is unavailable; send again after `Retry-After` seconds */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -5874,33 +5879,33 @@ export interface operations {
             query: {
                 /** @description Start of the range by event time, RFC 3339. */
                 from?: string;
-                /** @description Its end, exclusive, RFC 3339; now when absent. */
+                /** @description End of the range, exclusive, RFC 3339; defaults to now. */
                 to?: string;
-                /** @description Instead of `from` and `to`: a range that ends now. */
+                /** @description Range that ends now, instead of `from` and `to`. */
                 window?: components["schemas"]["RangeName"];
-                /** @description Words to find, as typed into a web search: `"a phrase"`, `or`, `-without`; at most 500 characters. */
+                /** @description Search terms in web search syntax: `"a phrase"`, `or`, `-without`; at most 500 characters. */
                 q?: string;
-                /** @description Where they came in, such as `http` or `replay`. */
+                /** @description Source of the posts, such as `http` or `replay`. */
                 source?: string;
-                /** @description Their platform. */
+                /** @description Platform of the posts. */
                 platform?: string;
-                /** @description A product they speak of; empty for posts that speak of none. */
+                /** @description Product that the posts are about; empty for posts about none. */
                 product?: string;
-                /** @description Their channel; empty for posts that have none. */
+                /** @description Channel of the posts; empty for posts without one. */
                 channel?: string;
-                /** @description Their city; empty for posts of which none is known. */
+                /** @description City of the posts; empty for posts without one. */
                 city?: string;
-                /** @description Their sentiment, as the model says. */
+                /** @description Sentiment that the model gave the posts. */
                 label?: components["schemas"]["SentimentLabel"];
-                /** @description Their strongest emotion, one of the seven. */
+                /** @description Strongest emotion of the posts, one of the seven. */
                 emotion?: string;
-                /** @description Their language, ISO 639-1; empty where it is not known. */
+                /** @description Language of the posts, ISO 639-1; empty for posts of unknown language. */
                 lang?: string;
-                /** @description Who wrote them: the handle, or the id where no handle is known; empty where neither is. */
+                /** @description Author of the posts: the handle, or the id where no handle is known; empty for posts without either. */
                 author?: string;
-                /** @description Likely to go at least this far, 0 to 100. */
+                /** @description Minimum predicted virality, 0 to 100. */
                 min_virality?: number;
-                /** @description At least this churn risk, 0 to 1. */
+                /** @description Minimum churn risk, 0 to 1. */
                 min_churn?: number;
                 /** @description `csv` or `ndjson`. */
                 format: components["schemas"]["Format"];
@@ -5922,7 +5927,7 @@ export interface operations {
                     "application/x-ndjson": string;
                 };
             };
-            /** @description A parameter is wrong, named in `details.parameter` */
+            /** @description A parameter is invalid; see `details.parameter` */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -5934,7 +5939,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description Too many exports are running; `Retry-After` says when to retry */
+            /** @description Too many exports are running; retry after `Retry-After` seconds */
             429: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -5945,7 +5950,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -5963,14 +5968,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Groundswell's name for the post */
+                /** @description Groundswell's id of the post */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description What was asked for */
+            /** @description The post and its earlier scores */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -5980,7 +5985,7 @@ export interface operations {
                     "application/json": components["schemas"]["PostWithHistory"];
                 };
             };
-            /** @description The id is no UUID */
+            /** @description The id is not a UUID */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -5992,7 +5997,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description There is no such post */
+            /** @description The post does not exist */
             404: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6002,7 +6007,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -6020,7 +6025,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Groundswell's name for the post */
+                /** @description Groundswell's id of the post */
                 id: string;
             };
             cookie?: never;
@@ -6031,7 +6036,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Noted */
+            /** @description The stored correction */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6041,7 +6046,7 @@ export interface operations {
                     "application/json": components["schemas"]["LabelCorrection"];
                 };
             };
-            /** @description The id is no UUID */
+            /** @description The id is not a UUID */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6053,7 +6058,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description There is no such post */
+            /** @description The post does not exist */
             404: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6066,7 +6071,7 @@ export interface operations {
             408: components["responses"]["SlowBody"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedBody"];
-            /** @description A field is wrong, named in `details.field` */
+            /** @description A field is invalid; see `details.field` */
             422: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6077,7 +6082,7 @@ export interface operations {
                 };
             };
             429: components["responses"]["Busy"];
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -6095,14 +6100,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Groundswell's name for the post */
+                /** @description Groundswell's id of the post */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Taken back */
+            /** @description The correction is removed */
             204: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6110,7 +6115,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The id is no UUID */
+            /** @description The id is not a UUID */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6122,7 +6127,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description Nobody corrected this post */
+            /** @description The post has no correction */
             404: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6132,7 +6137,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -6167,7 +6172,7 @@ export interface operations {
             400: components["responses"]["WrongParameter"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description There is no key to keep secrets with (`no_secret_key`) */
+            /** @description There is no key to encrypt secrets with (`no_secret_key`) */
             409: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6177,7 +6182,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -6203,7 +6208,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The score, or the scores */
+            /** @description The score or scores */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6213,7 +6218,7 @@ export interface operations {
                     "application/json": components["schemas"]["ScoreAnswer"];
                 };
             };
-            /** @description Not JSON */
+            /** @description The body is not JSON */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6226,7 +6231,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
             408: components["responses"]["SlowBody"];
-            /** @description Over 256 texts or 8 MiB */
+            /** @description The body exceeds 256 texts or 8 MiB */
             413: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6237,7 +6242,7 @@ export interface operations {
                 };
             };
             415: components["responses"]["UnsupportedBody"];
-            /** @description A text is wrong, named in `details.field` */
+            /** @description A text or the budget is invalid; see `details.field` */
             422: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6247,7 +6252,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Too many are waiting; `Retry-After` says when to ask again */
+            /** @description Too many texts are queued; retry after `Retry-After` seconds */
             429: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -6269,7 +6274,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What was asked for */
+            /** @description The settings */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6282,7 +6287,7 @@ export interface operations {
             400: components["responses"]["WrongParameter"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -6308,7 +6313,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description As they are now */
+            /** @description The new settings */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6331,7 +6336,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
             408: components["responses"]["SlowBody"];
-            /** @description The body is too long */
+            /** @description The body is too large */
             413: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6341,7 +6346,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The body does not say that it is JSON */
+            /** @description The content type is not JSON */
             415: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6351,7 +6356,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A field is wrong, named in `details.field` */
+            /** @description A field is invalid; see `details.field` */
             422: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6362,7 +6367,7 @@ export interface operations {
                 };
             };
             429: components["responses"]["Busy"];
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -6384,7 +6389,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Those that are over among them */
+            /** @description The silences, including expired ones */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6397,7 +6402,7 @@ export interface operations {
             400: components["responses"]["WrongParameter"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -6423,7 +6428,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The silence as it is stored */
+            /** @description The stored silence */
             201: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6433,7 +6438,7 @@ export interface operations {
                     "application/json": components["schemas"]["Silence"];
                 };
             };
-            /** @description Not JSON */
+            /** @description The body is not JSON */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6446,7 +6451,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
             408: components["responses"]["SlowBody"];
-            /** @description 500 silences are not over yet */
+            /** @description The limit of 500 active or scheduled silences is reached */
             413: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6457,7 +6462,7 @@ export interface operations {
                 };
             };
             415: components["responses"]["UnsupportedBody"];
-            /** @description A field is wrong, named in `details.field` */
+            /** @description A field is invalid; see `details.field` */
             422: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6468,7 +6473,7 @@ export interface operations {
                 };
             };
             429: components["responses"]["Busy"];
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -6486,14 +6491,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The silence */
+                /** @description Id of the silence */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The silence as it is now */
+            /** @description The ended silence */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6503,7 +6508,7 @@ export interface operations {
                     "application/json": components["schemas"]["Silence"];
                 };
             };
-            /** @description The id is no UUID */
+            /** @description The id is not a UUID */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6515,7 +6520,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description There is no such silence */
+            /** @description The silence does not exist */
             404: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6525,7 +6530,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -6547,7 +6552,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What was asked for */
+            /** @description The latest measurement */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6557,7 +6562,7 @@ export interface operations {
                     "application/json": components["schemas"]["SystemHealth"];
                 };
             };
-            /** @description There are no parameters */
+            /** @description The call takes no parameters */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6574,7 +6579,7 @@ export interface operations {
     get_system_errors: {
         parameters: {
             query?: {
-                /** @description How far back: `1h` in minutes (default), `6h` in steps of five minutes, `24h` in quarters of an hour. */
+                /** @description Period: `1h` in steps of a minute (default), `6h` in steps of five minutes, `24h` in steps of fifteen minutes. */
                 window?: components["schemas"]["ErrorWindow"];
             };
             header?: never;
@@ -6583,7 +6588,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What was asked for */
+            /** @description The errors of the period */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6593,7 +6598,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorOverview"];
                 };
             };
-            /** @description A parameter does not exist, or is not one of its values */
+            /** @description A parameter is unknown or invalid */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6610,9 +6615,9 @@ export interface operations {
     trends: {
         parameters: {
             query?: {
-                /** @description A stretch of time that ends now; the last hour when nothing is said. */
+                /** @description Period that ends now; defaults to the last hour. */
                 window?: components["schemas"]["TrendSpan"];
-                /** @description Most terms to answer, 1 to 100; 50 when absent. */
+                /** @description Maximum number of terms, 1 to 100; defaults to 50. */
                 limit?: number;
             };
             header?: never;
@@ -6621,7 +6626,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What was asked for */
+            /** @description The trending terms */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6631,7 +6636,7 @@ export interface operations {
                     "application/json": components["schemas"]["Trends"];
                 };
             };
-            /** @description A parameter is wrong, named in `details.parameter` */
+            /** @description A parameter is invalid; see `details.parameter` */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6643,7 +6648,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description Redis is away */
+            /** @description Redis is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -6665,7 +6670,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description All of them */
+            /** @description All views */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6678,7 +6683,7 @@ export interface operations {
             400: components["responses"]["WrongParameter"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -6704,7 +6709,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Saved */
+            /** @description The saved view */
             201: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6718,7 +6723,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
             408: components["responses"]["SlowBody"];
-            /** @description There are 500 views already */
+            /** @description The limit of 500 views is reached */
             413: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6729,7 +6734,7 @@ export interface operations {
                 };
             };
             415: components["responses"]["UnsupportedBody"];
-            /** @description A field is wrong, named in `details.field` */
+            /** @description A field is invalid; see `details.field` */
             422: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6740,7 +6745,7 @@ export interface operations {
                 };
             };
             429: components["responses"]["Busy"];
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -6758,7 +6763,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The view */
+                /** @description Id of the view */
                 id: string;
             };
             cookie?: never;
@@ -6769,7 +6774,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Saved */
+            /** @description The saved view */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6779,7 +6784,7 @@ export interface operations {
                     "application/json": components["schemas"]["SavedView"];
                 };
             };
-            /** @description The id is no UUID */
+            /** @description The id is not a UUID */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6791,7 +6796,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description There is no such view */
+            /** @description The view does not exist */
             404: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6804,7 +6809,7 @@ export interface operations {
             408: components["responses"]["SlowBody"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedBody"];
-            /** @description A field is wrong, named in `details.field` */
+            /** @description A field is invalid; see `details.field` */
             422: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6815,7 +6820,7 @@ export interface operations {
                 };
             };
             429: components["responses"]["Busy"];
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -6833,14 +6838,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The view */
+                /** @description Id of the view */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Deleted */
+            /** @description The view is deleted */
             204: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6848,7 +6853,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The id is no UUID */
+            /** @description The id is not a UUID */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6860,7 +6865,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Foreign"];
-            /** @description There is no such view */
+            /** @description The view does not exist */
             404: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6870,7 +6875,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description PostgreSQL is away */
+            /** @description PostgreSQL is unavailable */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];
@@ -6892,7 +6897,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What was asked for */
+            /** @description The process is alive */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6915,7 +6920,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What was asked for */
+            /** @description The process is alive */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6938,7 +6943,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What was asked for */
+            /** @description The metrics in Prometheus text format */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6948,7 +6953,7 @@ export interface operations {
                     "text/plain": string;
                 };
             };
-            /** @description There are no parameters */
+            /** @description The call takes no parameters */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6965,7 +6970,7 @@ export interface operations {
     get_readyz: {
         parameters: {
             query?: {
-                /** @description Say why not; needs no value. */
+                /** @description Include the reasons; needs no value. */
                 verbose?: string;
             };
             header?: never;
@@ -6974,7 +6979,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What was asked for */
+            /** @description The process is ready */
             200: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6984,7 +6989,7 @@ export interface operations {
                     "application/json": components["schemas"]["Readiness"];
                 };
             };
-            /** @description A parameter does not exist */
+            /** @description A parameter is unknown */
             400: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -6995,7 +7000,7 @@ export interface operations {
                 };
             };
             403: components["responses"]["Foreign"];
-            /** @description Not now */
+            /** @description The process is not ready */
             503: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -7016,7 +7021,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The socket */
+            /** @description The socket is open */
             101: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -7025,7 +7030,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["WrongParameter"];
-            /** @description Neither the token nor a ticket that is still good */
+            /** @description Neither the token nor a valid ticket was presented */
             401: {
                 headers: {
                     "www-authenticate": components["headers"]["Authenticate"];
@@ -7036,7 +7041,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The page that asks is not one of ours */
+            /** @description The page's origin is not allowed */
             403: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -7046,7 +7051,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description No socket was asked for */
+            /** @description The request is not a WebSocket handshake */
             426: {
                 headers: {
                     "x-request-id": components["headers"]["RequestId"];
@@ -7056,7 +7061,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description All places are taken */
+            /** @description All live connections are in use */
             503: {
                 headers: {
                     "retry-after": components["headers"]["RetryAfter"];

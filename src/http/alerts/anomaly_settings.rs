@@ -1,4 +1,4 @@
-//! How readily people are told of changes for which nobody configured a rule.
+//! Handlers for the settings of anomaly detection.
 
 use actix_web::HttpRequest;
 use actix_web::web::{Data, Json, Payload};
@@ -12,16 +12,16 @@ use crate::models::new_post::Rejection;
 use crate::models::signals::SignalSettings;
 use crate::store::alerts::anomalies;
 
-/// Longest body.
+/// Maximum size of a body in bytes.
 const BODY_MAX: usize = 4 * 1024;
 
-/// Fewer posts than this can be a single crowd, and more than a million no five minutes have.
+/// Allowed minimum volumes: fewer posts could be a single group of people, and no five minutes have over a million.
 const MINIMUM_VOLUME: std::ops::RangeInclusive<u32> = 10..=1_000_000;
 
-/// See how readily people are told of unusual changes
+/// Get the settings of anomaly detection
 #[utoipa::path(get, path = "/api/v1/signal-settings", tag = "alerts", operation_id = "get_signal_settings", responses(
-    (status = 200, body = SignalSettings, description = "What was asked for"),
-    (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+    (status = 200, body = SignalSettings, description = "The settings"),
+    (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn show(
     state: Data<AppState>,
@@ -30,18 +30,18 @@ pub async fn show(
     Ok(Json(anomalies::settings(&state.store).await?))
 }
 
-/// Change how readily people are told of unusual changes
+/// Change the settings of anomaly detection
 ///
-/// Every process goes by it within a minute. `off` resolves what is open.
+/// Every process applies them within a minute. `off` resolves the open anomalies.
 #[utoipa::path(put, path = "/api/v1/signal-settings", tag = "alerts", operation_id = "change_signal_settings",
     request_body = SignalSettings,
     responses(
-        (status = 200, body = SignalSettings, description = "As they are now"),
+        (status = 200, body = SignalSettings, description = "The new settings"),
         (status = 400, body = ErrorBody, description = "The body is not JSON"),
-        (status = 413, body = ErrorBody, description = "The body is too long"),
-        (status = 415, body = ErrorBody, description = "The body does not say that it is JSON"),
-        (status = 422, body = ErrorBody, description = "A field is wrong, named in `details.field`"),
-        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+        (status = 413, body = ErrorBody, description = "The body is too large"),
+        (status = 415, body = ErrorBody, description = "The content type is not JSON"),
+        (status = 422, body = ErrorBody, description = "A field is invalid; see `details.field`"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn change(
     state: Data<AppState>,
@@ -56,7 +56,7 @@ pub async fn change(
         return Err(ApiError::Rejected(Rejection {
             code: "invalid_field",
             field: "minimum_volume".to_owned(),
-            message: format!("must be from {least} to {most}"),
+            message: format!("the minimum volume must be between {least} and {most}"),
         }));
     }
     anomalies::change_settings(&state.store, settings).await?;

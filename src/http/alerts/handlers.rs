@@ -1,4 +1,4 @@
-//! What must be acted on, and that somebody has seen it.
+//! Handlers for alerts.
 
 use actix_web::web::{Data, Json, Path};
 use jiff::Timestamp;
@@ -14,30 +14,30 @@ use crate::models::alert::{Alert, AlertRule, AlertState, AlertWithHistory};
 use crate::store::alerts::{self, AlertsQuery};
 use crate::store::page::Page;
 
-/// Most alerts of one page.
+/// Maximum number of alerts on a page.
 const LIMIT_MAX: usize = 500;
 
-/// Which alerts to list; filters that are absent let everything pass.
+/// Filters for alerts; absent filters match everything.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct AlertsParameters {
-    /// Only open ones, or only resolved ones.
+    /// State of the alerts.
     state: Option<AlertState>,
-    /// Only those of this kind.
+    /// Kind of the alerts.
     rule: Option<AlertRule>,
-    /// `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     cursor: Option<String>,
-    /// Most alerts to answer, 1 to 500; 50 when absent.
+    /// Maximum number of alerts, 1 to 500; defaults to 50.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
 }
 
-/// List alerts, the last opened first
+/// List alerts, most recently opened first
 #[utoipa::path(get, path = "/api/v1/alerts", tag = "alerts", operation_id = "list_alerts", params(AlertsParameters), responses(
-    (status = 200, body = Page<Alert>, description = "What was asked for"),
-    (status = 400, body = ErrorBody, description = "A parameter is wrong, named in `details.parameter`"),
-    (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+    (status = 200, body = Page<Alert>, description = "A page of alerts"),
+    (status = 400, body = ErrorBody, description = "A parameter is invalid; see `details.parameter`"),
+    (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn list(
     state: Data<AppState>,
@@ -48,14 +48,14 @@ pub async fn list(
     Ok(Json(alerts::list(&state.store, &query).await?))
 }
 
-/// Show one alert with its history
+/// Get one alert with its history
 #[utoipa::path(get, path = "/api/v1/alerts/{id}", tag = "alerts", operation_id = "get_alert",
-    params(("id" = Uuid, Path, description = "The alert")),
+    params(("id" = Uuid, Path, description = "Id of the alert")),
     responses(
-        (status = 200, body = AlertWithHistory, description = "What was asked for"),
-        (status = 400, body = ErrorBody, description = "The id is no UUID"),
-        (status = 404, body = ErrorBody, description = "There is no such alert"),
-        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+        (status = 200, body = AlertWithHistory, description = "The alert and its history"),
+        (status = 400, body = ErrorBody, description = "The id is not a UUID"),
+        (status = 404, body = ErrorBody, description = "The alert does not exist"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn get(
     state: Data<AppState>,
@@ -67,16 +67,16 @@ pub async fn get(
     found.map(Json).ok_or_else(|| ApiError::NotFound { what: format!("alert `{id}`") })
 }
 
-/// Note that a person has seen an alert
+/// Acknowledge an alert
 ///
-/// The first time stands; doing it again changes nothing. Every browser hears of it.
+/// Only the first acknowledgement counts; repeating it changes nothing. It is pushed to all dashboards.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/acknowledge", tag = "alerts", operation_id = "acknowledge_alert",
-    params(("id" = Uuid, Path, description = "The alert")),
+    params(("id" = Uuid, Path, description = "Id of the alert")),
     responses(
-        (status = 200, body = Alert, description = "What was asked for"),
-        (status = 400, body = ErrorBody, description = "The id is no UUID"),
-        (status = 404, body = ErrorBody, description = "There is no such alert"),
-        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+        (status = 200, body = Alert, description = "The acknowledged alert"),
+        (status = 400, body = ErrorBody, description = "The id is not a UUID"),
+        (status = 404, body = ErrorBody, description = "The alert does not exist"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn acknowledge(
     state: Data<AppState>,

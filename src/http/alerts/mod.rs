@@ -1,6 +1,6 @@
-//! Alerts, their rules and silences, settings of anomaly detection.
+//! Alerts, alert rules, silences and the settings of anomaly detection.
 
-pub mod anomaly_settings; // how readily unusual changes are told
-pub mod handlers; // what must be acted on
-pub mod rules; // when something must be acted on
-pub mod silences; // when nobody shall be told
+pub mod anomaly_settings; // settings of anomaly detection
+pub mod handlers; // alerts
+pub mod rules; // alert rules
+pub mod silences; // silences

@@ -1,4 +1,4 @@
-//! When something must be acted on, as people write it.
+//! Handlers for alert rules.
 
 use actix_web::web::{Data, Json, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
@@ -19,29 +19,29 @@ use crate::store::alerts::rules;
 use crate::store::alerts::rules::RULES_MAX;
 use crate::store::page::Page;
 
-/// Things a preview of a rule about each of them looks at. A chart shows one.
+/// Maximum number of keys in the preview of a rule about each key; a chart shows one of them.
 const PREVIEWED_MAX: i64 = 20;
 
-/// A rule is a few hundred bytes.
+/// Maximum size of a body in bytes; a rule takes a few hundred.
 pub(in crate::http) const BODY_BYTES_MAX: usize = 64 * 1024;
 
-/// List all alert rules, those that came with Groundswell first
+/// List all alert rules, built-in rules first
 #[utoipa::path(get, path = "/api/v1/alert-rules", tag = "alerts", operation_id = "list_alert_rules", responses(
-    (status = 200, body = Page<Rule>, description = "All of them on one page"),
-    (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+    (status = 200, body = Page<Rule>, description = "All rules on one page"),
+    (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn list(state: Data<AppState>, _: Parameters<NoParameters>) -> Result<Json<Page<Rule>>, ApiError> {
     Ok(Json(Page { items: rules::list(&state.store).await?, next_cursor: None }))
 }
 
-/// Show one alert rule
+/// Get one alert rule
 #[utoipa::path(get, path = "/api/v1/alert-rules/{id}", tag = "alerts", operation_id = "get_alert_rule",
-    params(("id" = Uuid, Path, description = "The rule")),
+    params(("id" = Uuid, Path, description = "Id of the rule")),
     responses(
-        (status = 200, body = Rule, description = "What was asked for"),
-        (status = 400, body = ErrorBody, description = "The id is no UUID"),
-        (status = 404, body = ErrorBody, description = "There is no such rule"),
-        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+        (status = 200, body = Rule, description = "The rule"),
+        (status = 400, body = ErrorBody, description = "The id is not a UUID"),
+        (status = 404, body = ErrorBody, description = "The rule does not exist"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn get(
     state: Data<AppState>,
@@ -52,18 +52,18 @@ pub async fn get(
     rules::get(&state.store, id).await?.map(Json).ok_or_else(|| missing(id))
 }
 
-/// Write a new alert rule
+/// Create an alert rule
 ///
 /// It is evaluated within seconds.
 #[utoipa::path(post, path = "/api/v1/alert-rules", tag = "alerts", operation_id = "create_alert_rule",
     request_body = NewRule,
     responses(
-        (status = 201, body = Rule, description = "The rule as it is stored"),
-        (status = 400, body = ErrorBody, description = "Not JSON"),
-        (status = 413, body = ErrorBody, description = "There are 200 rules already"),
+        (status = 201, body = Rule, description = "The stored rule"),
+        (status = 400, body = ErrorBody, description = "The body is not JSON"),
+        (status = 413, body = ErrorBody, description = "The limit of 200 rules is reached"),
         (status = 422, body = ErrorBody,
-            description = "A field is wrong, named in `details.field`, such as a channel that there is not (`unknown_channel`)"),
-        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+            description = "A field is invalid; see `details.field`. A channel that does not exist has the code `unknown_channel`"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn create(
     state: Data<AppState>,
@@ -78,19 +78,19 @@ pub async fn create(
     Ok(HttpResponse::Created().json(made.ok_or(ApiError::TooLarge { limit, what: "rules" })?))
 }
 
-/// Replace what an alert rule says
+/// Replace an alert rule
 ///
-/// Its open alerts that the new rule would not raise are resolved; the others go on.
+/// Open alerts that the new rule would not raise are resolved; the others stay open.
 #[utoipa::path(put, path = "/api/v1/alert-rules/{id}", tag = "alerts", operation_id = "replace_alert_rule",
-    params(("id" = Uuid, Path, description = "The rule")),
+    params(("id" = Uuid, Path, description = "Id of the rule")),
     request_body = NewRule,
     responses(
-        (status = 200, body = Rule, description = "The rule as it is stored"),
-        (status = 400, body = ErrorBody, description = "Not JSON, or the id is no UUID"),
-        (status = 404, body = ErrorBody, description = "There is no such rule"),
+        (status = 200, body = Rule, description = "The stored rule"),
+        (status = 400, body = ErrorBody, description = "The body is not JSON, or the id is not a UUID"),
+        (status = 404, body = ErrorBody, description = "The rule does not exist"),
         (status = 422, body = ErrorBody,
-            description = "A field is wrong, named in `details.field`, such as a channel that there is not (`unknown_channel`)"),
-        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+            description = "A field is invalid; see `details.field`. A channel that does not exist has the code `unknown_channel`"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn replace(
     state: Data<AppState>,
@@ -106,17 +106,17 @@ pub async fn replace(
     stored.map(Json).ok_or_else(|| missing(id))
 }
 
-/// Delete an alert rule that people wrote
+/// Delete an alert rule
 ///
-/// Its open alerts are resolved. A rule that came with Groundswell can only be switched off.
+/// Its open alerts are resolved. Built-in rules can only be disabled.
 #[utoipa::path(delete, path = "/api/v1/alert-rules/{id}", tag = "alerts", operation_id = "delete_alert_rule",
-    params(("id" = Uuid, Path, description = "The rule")),
+    params(("id" = Uuid, Path, description = "Id of the rule")),
     responses(
-        (status = 204, description = "It is gone"),
-        (status = 400, body = ErrorBody, description = "The id is no UUID"),
-        (status = 404, body = ErrorBody, description = "There is no such rule"),
-        (status = 422, body = ErrorBody, description = "It came with Groundswell"),
-        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+        (status = 204, description = "The rule is deleted"),
+        (status = 400, body = ErrorBody, description = "The id is not a UUID"),
+        (status = 404, body = ErrorBody, description = "The rule does not exist"),
+        (status = 422, body = ErrorBody, description = "The rule is built in"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn delete(
     state: Data<AppState>,
@@ -130,20 +130,20 @@ pub async fn delete(
     if rules::get(&state.store, id).await?.is_none() {
         return Err(missing(id));
     }
-    let message = "this rule came with Groundswell; it can be switched off".to_owned();
+    let message = "built-in rules cannot be deleted; disable it instead".to_owned();
     Err(ApiError::Rejected(Rejection { code: "builtin", field: "id".to_owned(), message }))
 }
 
-/// Try an alert rule on the last day; nothing is stored
+/// Try an alert rule on the last day without storing it
 ///
-/// Of a rule about each thing, the twenty with the most posts are tried.
+/// A rule about each key is tried on the twenty keys with the most posts.
 #[utoipa::path(post, path = "/api/v1/alert-rules/preview", tag = "alerts", operation_id = "preview_alert_rule",
     request_body = NewRule,
     responses(
-        (status = 200, body = Preview, description = "What it would have measured, and when it would have fired"),
-        (status = 400, body = ErrorBody, description = "Not JSON"),
-        (status = 422, body = ErrorBody, description = "A field is wrong, named in `details.field`"),
-        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+        (status = 200, body = Preview, description = "The values it would have measured and the alerts it would have raised"),
+        (status = 400, body = ErrorBody, description = "The body is not JSON"),
+        (status = 422, body = ErrorBody, description = "A field is invalid; see `details.field`"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn preview(
     state: Data<AppState>,

@@ -1,4 +1,4 @@
-//! When nobody shall be told of an alert.
+//! Handlers for silences.
 
 use actix_web::web::{Data, Json, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
@@ -15,10 +15,10 @@ use crate::store::alerts::silences;
 use crate::store::alerts::silences::SILENCES_MAX;
 use crate::store::page::Page;
 
-/// List silences, the last to end first; at most 500
+/// List up to 500 silences, latest end first
 #[utoipa::path(get, path = "/api/v1/silences", tag = "alerts", operation_id = "list_silences", responses(
-    (status = 200, body = Page<Silence>, description = "Those that are over among them"),
-    (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+    (status = 200, body = Page<Silence>, description = "The silences, including expired ones"),
+    (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn list(
     state: Data<AppState>,
@@ -27,18 +27,18 @@ pub async fn list(
     Ok(Json(Page { items: silences::list(&state.store).await?, next_cursor: None }))
 }
 
-/// Keep alerts from being notified for a while
+/// Silence the notifications of matching alerts
 ///
-/// They are raised, listed and pushed to browsers all the same, marked as `silenced`. One that still holds when its
-/// silence ends is notified then.
+/// The alerts are still raised, listed and pushed to dashboards, marked as `silenced`. An alert that is still open when
+/// its silence ends is notified then.
 #[utoipa::path(post, path = "/api/v1/silences", tag = "alerts", operation_id = "create_silence",
     request_body = NewSilence,
     responses(
-        (status = 201, body = Silence, description = "The silence as it is stored"),
-        (status = 400, body = ErrorBody, description = "Not JSON"),
-        (status = 413, body = ErrorBody, description = "500 silences are not over yet"),
-        (status = 422, body = ErrorBody, description = "A field is wrong, named in `details.field`"),
-        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+        (status = 201, body = Silence, description = "The stored silence"),
+        (status = 400, body = ErrorBody, description = "The body is not JSON"),
+        (status = 413, body = ErrorBody, description = "The limit of 500 active or scheduled silences is reached"),
+        (status = 422, body = ErrorBody, description = "A field is invalid; see `details.field`"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn create(
     state: Data<AppState>,
@@ -57,12 +57,12 @@ pub async fn create(
 
 /// End a silence now
 #[utoipa::path(delete, path = "/api/v1/silences/{id}", tag = "alerts", operation_id = "end_silence",
-    params(("id" = Uuid, Path, description = "The silence")),
+    params(("id" = Uuid, Path, description = "Id of the silence")),
     responses(
-        (status = 200, body = Silence, description = "The silence as it is now"),
-        (status = 400, body = ErrorBody, description = "The id is no UUID"),
-        (status = 404, body = ErrorBody, description = "There is no such silence"),
-        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+        (status = 200, body = Silence, description = "The ended silence"),
+        (status = 400, body = ErrorBody, description = "The id is not a UUID"),
+        (status = 404, body = ErrorBody, description = "The silence does not exist"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn end(
     state: Data<AppState>,

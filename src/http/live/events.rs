@@ -1,4 +1,4 @@
-//! Where live news begins for those who only listen. What is said is in `ws`.
+//! Handler for live updates as server-sent events, which `ws` delivers.
 
 use actix_web::HttpRequest;
 use actix_web::HttpResponse;
@@ -16,47 +16,47 @@ use crate::models::score::SentimentLabel;
 use crate::models::subscription::{Feed, Feeds, Filter, Subscription};
 use crate::ws::EventsWish;
 
-/// What to listen to.
+/// Subscription of an event stream.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct EventsParameters {
-    /// `metrics`, `messages`, `alerts`, `jobs` and `system`, separated by commas; the first three when absent.
+    /// `metrics`, `messages`, `alerts`, `jobs` and `system`, separated by commas; defaults to the first three.
     feeds: Option<String>,
-    /// Only posts and alerts of this product.
+    /// Product that posts and alerts must be about.
     product: Option<String>,
-    /// Only posts and alerts of this platform.
+    /// Platform that posts and alerts must come from.
     platform: Option<String>,
-    /// Only posts of this channel.
+    /// Channel that posts must have come through.
     channel: Option<String>,
-    /// Only posts from this city.
+    /// City that posts must come from.
     city: Option<String>,
-    /// Only posts that feel so.
+    /// Sentiment that posts must have.
     label: Option<SentimentLabel>,
-    /// Only posts whose predicted virality is at least this, 0 to 100.
+    /// Minimum predicted virality of posts, 0 to 100.
     #[param(value_type = Option<f32>)]
     min_virality: Option<MinVirality>,
-    /// Posts a second, at most, 0.1 to 1000.
+    /// Maximum number of posts per second, 0.1 to 1000.
     #[param(value_type = Option<f32>)]
     max_rate: Option<MaxRate>,
-    /// Whether metrics come as what has changed.
+    /// Whether metrics are sent as deltas to the previous frame.
     #[serde(default)]
     delta: bool,
-    /// The newest id seen, `epoch:offset`. The header `Last-Event-ID`, which browsers send on coming back, wins.
+    /// Newest id received, `epoch:offset`. The header `Last-Event-ID`, which browsers send on reconnecting, takes precedence.
     since: Option<String>,
 }
 
-/// Live news, to listen to
+/// Stream live updates as server-sent events
 ///
-/// The frames of the WebSocket as server-sent events: `event` is the event, `data` the whole frame, `id` the frame's id
-/// where it is the newest. A browser that comes back gets what it missed, or `subscribed` says `recovered: false` and a
-/// fresh start follows, by the rules of `subscribe` on the WebSocket.
+/// The frames are those of the WebSocket: `event` is the event, `data` the whole frame, and `id` the frame's id when it
+/// is the newest. A browser that reconnects receives what it missed, or `subscribed` with `recovered: false` followed by
+/// a fresh start, by the same rules as `subscribe` on the WebSocket.
 #[utoipa::path(get, path = "/api/v1/events", tag = "live", operation_id = "listen", params(EventsParameters), responses(
-    (status = 200, content_type = "text/event-stream", description = "News without end"),
-    (status = 400, body = ErrorBody, description = "A parameter is wrong"),
-    (status = 401, body = ErrorBody, description = "The token is missing"),
-    (status = 403, body = ErrorBody, description = "The page that asks is not one of ours"),
-    (status = 503, body = ErrorBody, description = "All places are taken, or nobody delivers at the moment"),
+    (status = 200, content_type = "text/event-stream", description = "An endless stream of events"),
+    (status = 400, body = ErrorBody, description = "A parameter is invalid; see `details.parameter`"),
+    (status = 401, body = ErrorBody, description = "The token is missing or wrong"),
+    (status = 403, body = ErrorBody, description = "The page's origin is not allowed"),
+    (status = 503, body = ErrorBody, description = "All live connections are in use, or live delivery is unavailable"),
 ))]
 pub async fn listen(
     state: Data<AppState>,
@@ -66,7 +66,7 @@ pub async fn listen(
     let events = state.sockets.events(&request, wish.read(last_event_id(&request))?)?;
     let mut answer = HttpResponse::Ok();
     answer.content_type("text/event-stream");
-    // Compressed, events would wait in the compressor; a proxy that gathers them would hold them back as well.
+    // Compression would delay events, and so would a proxy that buffers the response.
     answer.insert_header(ContentEncoding::Identity).insert_header((header::CACHE_CONTROL, "no-store"));
     answer.insert_header(("x-accel-buffering", "no"));
     Ok(answer.streaming(events))
@@ -105,7 +105,7 @@ fn feeds(names: &str) -> Result<Feeds, ApiError> {
     let feed = |name: &str| {
         Feed::from_name(name.trim()).ok_or_else(|| {
             let feeds = Feed::ALL.map(|feed| format!("`{}`", feed.as_str())).join(", ");
-            ApiError::invalid("feeds", format!("`{}` is no feed; there are {feeds}", name.trim()))
+            ApiError::invalid("feeds", format!("has the unknown feed `{}`, expected {feeds}", name.trim()))
         })
     };
     names.split(',').map(feed).collect()

@@ -1,5 +1,5 @@
-//! Where live connections begin: tickets, WebSockets, server-sent events. The protocol is in `live` and `ws`.
+//! Entry points of live connections: tickets, WebSockets, server-sent events. The protocol is in `live` and `ws`.
 
-pub mod events; // where live news begins for those who only listen
-pub mod socket; // where live sockets begin
-pub mod tickets; // passes for live connections
+pub mod events; // server-sent events
+pub mod socket; // WebSockets
+pub mod tickets; // tickets for live connections

@@ -1,4 +1,4 @@
-//! History over any range: step by step, and what it is made of.
+//! Handlers for history over any range: series and breakdowns.
 
 use actix_web::web::{Data, Json};
 use jiff::Timestamp;
@@ -18,26 +18,26 @@ use crate::store::metrics::series;
 use crate::store::metrics::series::ExploreQuery;
 use crate::store::posts::filter::PostFilter;
 
-/// The longest search. PostgreSQL reads each word of it for each post.
+/// Maximum length of a search. PostgreSQL matches each of its words against each post.
 pub const SEARCH_CHARS_MAX: usize = 500;
 
-/// Most parts of a breakdown that are answered.
+/// Maximum number of parts in a breakdown.
 const ITEMS_MAX: usize = 500;
 
-/// The width of a step.
+/// Width of a step.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StepName {
-    /// What shows the range best.
+    /// The width that suits the range best.
     #[default]
     Auto,
-    /// By the minute.
+    /// Minutes.
     Minute,
-    /// By the hour.
+    /// Hours.
     Hour,
-    /// By the day of the time zone.
+    /// Days of the time zone.
     Day,
-    /// By the week, which begins on Monday.
+    /// Weeks, beginning on Monday.
     Week,
 }
 
@@ -53,16 +53,16 @@ impl StepName {
     }
 }
 
-/// What to compare with.
+/// Period to compare with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Compare {
-    /// The range before, as long.
+    /// The preceding period of the same length.
     Previous,
 }
 
-/// Parameters that pick posts by what they are, beside the given ones. A macro, because a flattened struct cannot deny
-/// unknown fields, and an unknown parameter must be refused.
+/// Defines query parameters that filter posts, in addition to the given ones. A macro, because a flattened struct cannot
+/// deny unknown fields, and unknown parameters must be rejected.
 macro_rules! filter_parameters {
     ($(#[$about:meta])* $name:ident { $($(#[$field_about:meta])* $field:ident: $type:ty,)* }) => {
         $(#[$about])*
@@ -72,36 +72,36 @@ macro_rules! filter_parameters {
         pub struct $name {
             /// Start of the range by event time, RFC 3339.
             from: Option<jiff::Timestamp>,
-            /// Its end, exclusive, RFC 3339; now when absent.
+            /// End of the range, exclusive, RFC 3339; defaults to now.
             to: Option<jiff::Timestamp>,
-            /// Instead of `from` and `to`: a range that ends now.
+            /// Range that ends now, instead of `from` and `to`.
             window: Option<$crate::http::metrics::range::RangeName>,
-            /// Words to find, as typed into a web search: `"a phrase"`, `or`, `-without`; at most 500 characters.
+            /// Search terms in web search syntax: `"a phrase"`, `or`, `-without`; at most 500 characters.
             #[param(max_length = 500)]
             q: Option<String>,
-            /// Where they came in, such as `http` or `replay`.
+            /// Source of the posts, such as `http` or `replay`.
             source: Option<String>,
-            /// Their platform.
+            /// Platform of the posts.
             platform: Option<String>,
-            /// A product they speak of; empty for posts that speak of none.
+            /// Product that the posts are about; empty for posts about none.
             product: Option<String>,
-            /// Their channel; empty for posts that have none.
+            /// Channel of the posts; empty for posts without one.
             channel: Option<String>,
-            /// Their city; empty for posts of which none is known.
+            /// City of the posts; empty for posts without one.
             city: Option<String>,
-            /// Their sentiment, as the model says.
+            /// Sentiment that the model gave the posts.
             label: Option<$crate::models::score::SentimentLabel>,
-            /// Their strongest emotion, one of the seven.
+            /// Strongest emotion of the posts, one of the seven.
             #[param(pattern = "^(anger|disgust|fear|joy|neutral|sadness|surprise)$")]
             emotion: Option<String>,
-            /// Their language, ISO 639-1; empty where it is not known.
+            /// Language of the posts, ISO 639-1; empty for posts of unknown language.
             lang: Option<String>,
-            /// Who wrote them: the handle, or the id where no handle is known; empty where neither is.
+            /// Author of the posts: the handle, or the id where no handle is known; empty for posts without either.
             author: Option<String>,
-            /// Likely to go at least this far, 0 to 100.
+            /// Minimum predicted virality, 0 to 100.
             #[param(minimum = 0, maximum = 100)]
             min_virality: Option<f32>,
-            /// At least this churn risk, 0 to 1.
+            /// Minimum churn risk, 0 to 1.
             #[param(minimum = 0, maximum = 1)]
             min_churn: Option<f32>,
             $($(#[$field_about])* $field: $type,)*
@@ -136,13 +136,13 @@ macro_rules! filter_parameters {
 }
 pub(in crate::http) use filter_parameters;
 
-/// A filter whose values are ones that posts can have.
+/// Validates the values of a filter.
 ///
 /// # Errors
 /// 400 naming the parameter.
 pub fn checked(filter: PostFilter) -> Result<PostFilter, ApiError> {
     if filter.q.as_ref().is_some_and(|q| q.chars().count() > SEARCH_CHARS_MAX) {
-        return Err(ApiError::invalid("q", format!("is at most {SEARCH_CHARS_MAX} characters long")));
+        return Err(ApiError::invalid("q", format!("must be at most {SEARCH_CHARS_MAX} characters")));
     }
     if filter.emotion.as_deref().is_some_and(|emotion| !EMOTIONS.contains(&emotion)) {
         return Err(ApiError::invalid("emotion", format!("must be one of {}", EMOTIONS.join(", "))));
@@ -151,48 +151,48 @@ pub fn checked(filter: PostFilter) -> Result<PostFilter, ApiError> {
         [("min_virality", filter.min_virality, 100.0), ("min_churn", filter.min_churn, 1.0)]
     {
         if value.is_some_and(|value| !(0.0..=most).contains(&value)) {
-            return Err(ApiError::invalid(name, format!("must be 0 to {most}")));
+            return Err(ApiError::invalid(name, format!("must be between 0 and {most}")));
         }
     }
     Ok(filter)
 }
 
 filter_parameters! {
-    /// Which series.
+    /// Parameters of a series.
     SeriesParameters {
-        /// IANA time zone that days and weeks begin in, such as `Europe/Berlin`; UTC when absent.
+        /// IANA time zone in which days and weeks begin, such as `Europe/Berlin`; defaults to UTC.
         tz: Option<String>,
-        /// Width of a step; what shows the range best when absent. At most 1500 steps.
+        /// Width of a step; defaults to the width that suits the range best. A series has at most 1500 steps.
         step: Option<StepName>,
-        /// Answer the range before as well.
+        /// Whether to return the preceding period as well.
         compare: Option<Compare>,
     }
 }
 
 filter_parameters! {
-    /// Which breakdown.
+    /// Parameters of a breakdown.
     BreakdownParameters {
-        /// What to break down by.
+        /// Dimension to break down by.
         by: BreakdownBy,
-        /// IANA time zone, by which the range before is found; UTC when absent.
+        /// IANA time zone that determines the preceding period; defaults to UTC.
         tz: Option<String>,
-        /// Most parts to answer, 1 to 500; 50 when absent.
+        /// Maximum number of parts, 1 to 500; defaults to 50.
         #[param(minimum = 1, maximum = 500)]
         limit: Option<usize>,
-        /// Answer the range before as well.
+        /// Whether to return the preceding period as well.
         compare: Option<Compare>,
     }
 }
 
-/// A range, step by step
+/// Get a range step by step
 ///
-/// Days and weeks begin in the asked time zone. Exact, and for any range where at most one of product, platform, channel
-/// and city is given; other filters are counted from the posts, up to 100,000 in the range, or 20,000 with the words of
-/// `q`. Steps without posts are present.
+/// Days and weeks begin in the given time zone. With at most one of product, platform, channel and city, any range is
+/// exact; other filters count single posts, up to 100,000 in the range, or 20,000 with a search. Steps without posts are
+/// included.
 #[utoipa::path(get, path = "/api/v1/explore/series", tag = "explore", operation_id = "explore_series", params(SeriesParameters), responses(
-    (status = 200, body = ExploreSeries, description = "What was asked for"),
-    (status = 400, body = ErrorBody, description = "A parameter is wrong, or the range has too many posts for its filters (`window_too_long`)"),
-    (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+    (status = 200, body = ExploreSeries, description = "The series"),
+    (status = 400, body = ErrorBody, description = "A parameter is invalid, or the range has too many posts for its filters (`window_too_long`)"),
+    (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn series(
     state: Data<AppState>,
@@ -203,14 +203,14 @@ pub async fn series(
     Ok(Json(series::series(&state.store, &query, step).await?))
 }
 
-/// What a range is made of
+/// Break a range down by a dimension
 ///
-/// The parts with the most posts. By language and author the posts themselves are counted, as with filters that rollups
-/// do not know.
+/// Returns the parts with the most posts. Languages and authors are counted from single posts, like filters that the
+/// rollups do not cover.
 #[utoipa::path(get, path = "/api/v1/explore/breakdown", tag = "explore", operation_id = "explore_breakdown", params(BreakdownParameters), responses(
-    (status = 200, body = ExploreBreakdown, description = "What was asked for"),
-    (status = 400, body = ErrorBody, description = "A parameter is wrong, or the range has too many posts for its filters (`window_too_long`)"),
-    (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+    (status = 200, body = ExploreBreakdown, description = "The breakdown"),
+    (status = 400, body = ErrorBody, description = "A parameter is invalid, or the range has too many posts for its filters (`window_too_long`)"),
+    (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn breakdown(
     state: Data<AppState>,
@@ -232,7 +232,8 @@ fn query(
 
 fn zone(name: Option<&str>) -> Result<TimeZone, ApiError> {
     let Some(name) = name else { return Ok(TimeZone::UTC) };
-    TimeZone::get(name).map_err(|_| ApiError::invalid("tz", "is no IANA time zone, such as `Europe/Berlin`"))
+    TimeZone::get(name)
+        .map_err(|_| ApiError::invalid("tz", "must be an IANA time zone such as `Europe/Berlin`"))
 }
 
 #[cfg(test)]
@@ -248,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn an_invalid_parameter_is_named() {
         refused("tz=Mars/Olympus", "`tz`");
         refused("tz=../../etc/passwd", "`tz`");
         refused("tz=", "`tz`");
@@ -268,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_zone_is_found_without_the_help_of_the_system() {
+    fn time_zones_come_from_the_bundled_database() {
         for name in ["UTC", "Europe/Berlin", "Asia/Kathmandu", "America/Argentina/Buenos_Aires"] {
             assert!(zone(Some(name)).is_ok(), "{name}");
             let bundled = jiff::tz::TimeZoneDatabase::bundled().get(name);

@@ -1,4 +1,4 @@
-//! How people feel: overall, and by city, product, channel, platform, emotion and time.
+//! Handlers for live metrics: overall, and by city, product, channel, platform, emotion and time.
 
 use actix_web::web::{Data, Json};
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use crate::models::rollup::Dimension;
 use crate::store::metrics::live;
 use crate::store::metrics::live::{MetricsFilter, MetricsQuery};
 
-/// A stretch of time that ends now.
+/// Period that ends now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 pub enum WindowName {
     /// The last minute.
@@ -45,27 +45,26 @@ impl WindowName {
     }
 }
 
-/// Which posts to count, by event time. Filters that are absent let everything pass; empty ones pick the posts
-/// that name none.
+/// Filters for posts by event time. Absent filters match everything; empty ones match posts without a value.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct MetricsParameters {
-    /// A stretch of time that ends now; the last minute when nothing is said.
+    /// Period that ends now; defaults to the last minute.
     window: Option<WindowName>,
-    /// Instead of `window`: the start, RFC 3339.
+    /// Start of the period, instead of `window`, RFC 3339.
     from: Option<Timestamp>,
-    /// With `from`: the end, RFC 3339; now when absent.
+    /// End of the period, with `from`, RFC 3339; defaults to now.
     to: Option<Timestamp>,
-    /// A product they speak of.
+    /// Product that the posts are about.
     product: Option<String>,
-    /// Their platform.
+    /// Platform of the posts.
     platform: Option<String>,
-    /// Their channel.
+    /// Channel of the posts.
     channel: Option<String>,
-    /// Their city.
+    /// City of the posts.
     city: Option<String>,
-    /// Where they came in, such as `http` or `replay`.
+    /// Source of the posts, such as `http` or `replay`.
     source: Option<String>,
 }
 
@@ -74,8 +73,8 @@ impl MetricsParameters {
         let Self { window, from, to, product, platform, channel, city, source } = self;
         let filter = MetricsFilter { product, platform, channel, city, source };
         match (window, from, to) {
-            (Some(_), Some(_), _) => Err(ApiError::invalid("from", "and `window` exclude each other")),
-            (_, None, Some(_)) => Err(ApiError::invalid("to", "needs `from`")),
+            (Some(_), Some(_), _) => Err(ApiError::invalid("from", "cannot be combined with `window`")),
+            (_, None, Some(_)) => Err(ApiError::invalid("to", "requires `from`")),
             (window, None, None) => {
                 let seconds = window.unwrap_or(WindowName::Minute).seconds();
                 Ok(MetricsQuery::last(seconds, now, filter))
@@ -91,11 +90,11 @@ impl MetricsParameters {
     }
 }
 
-/// Everything about all posts
+/// Get all metrics over all posts
 #[utoipa::path(get, path = "/api/metrics/overall", tag = "metrics", operation_id = "metrics_overall", params(MetricsParameters), responses(
-    (status = 200, body = Overall, description = "What was asked for"),
-    (status = 400, body = ErrorBody, description = "A parameter is wrong, or the window too long for its filters"),
-    (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+    (status = 200, body = Overall, description = "The metrics"),
+    (status = 400, body = ErrorBody, description = "A parameter is invalid, or the window is too long for its filters"),
+    (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn overall(
     state: Data<AppState>,
@@ -104,11 +103,11 @@ pub async fn overall(
     Ok(Json(live::overall(&state.store, &wish.query(Timestamp::now())?).await?))
 }
 
-/// By city, the most spoken of first
+/// Get metrics by city, most posts first
 #[utoipa::path(get, path = "/api/metrics/geo", tag = "metrics", operation_id = "metrics_geo", params(MetricsParameters), responses(
-    (status = 200, body = Breakdowns, description = "What was asked for"),
-    (status = 400, body = ErrorBody, description = "A parameter is wrong, or the window too long for its filters"),
-    (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+    (status = 200, body = Breakdowns, description = "The metrics by city"),
+    (status = 400, body = ErrorBody, description = "A parameter is invalid, or the window is too long for its filters"),
+    (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn geo(
     state: Data<AppState>,
@@ -117,11 +116,11 @@ pub async fn geo(
     breakdown(&state, wish, Dimension::City).await
 }
 
-/// By product, the most spoken of first
+/// Get metrics by product, most posts first
 #[utoipa::path(get, path = "/api/metrics/products", tag = "metrics", operation_id = "metrics_products", params(MetricsParameters), responses(
-    (status = 200, body = Breakdowns, description = "What was asked for"),
-    (status = 400, body = ErrorBody, description = "A parameter is wrong, or the window too long for its filters"),
-    (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+    (status = 200, body = Breakdowns, description = "The metrics by product"),
+    (status = 400, body = ErrorBody, description = "A parameter is invalid, or the window is too long for its filters"),
+    (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn products(
     state: Data<AppState>,
@@ -130,11 +129,11 @@ pub async fn products(
     breakdown(&state, wish, Dimension::Product).await
 }
 
-/// By channel, the most used first
+/// Get metrics by channel, most posts first
 #[utoipa::path(get, path = "/api/metrics/channels", tag = "metrics", operation_id = "metrics_channels", params(MetricsParameters), responses(
-    (status = 200, body = Breakdowns, description = "What was asked for"),
-    (status = 400, body = ErrorBody, description = "A parameter is wrong, or the window too long for its filters"),
-    (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+    (status = 200, body = Breakdowns, description = "The metrics by channel"),
+    (status = 400, body = ErrorBody, description = "A parameter is invalid, or the window is too long for its filters"),
+    (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn channels(
     state: Data<AppState>,
@@ -143,11 +142,11 @@ pub async fn channels(
     breakdown(&state, wish, Dimension::Channel).await
 }
 
-/// By platform, the most used first
+/// Get metrics by platform, most posts first
 #[utoipa::path(get, path = "/api/metrics/platforms", tag = "metrics", operation_id = "metrics_platforms", params(MetricsParameters), responses(
-    (status = 200, body = Breakdowns, description = "What was asked for"),
-    (status = 400, body = ErrorBody, description = "A parameter is wrong, or the window too long for its filters"),
-    (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+    (status = 200, body = Breakdowns, description = "The metrics by platform"),
+    (status = 400, body = ErrorBody, description = "A parameter is invalid, or the window is too long for its filters"),
+    (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn platforms(
     state: Data<AppState>,
@@ -164,11 +163,11 @@ async fn breakdown(
     Ok(Json(live::breakdown(&state.store, &wish.query(Timestamp::now())?, by).await?))
 }
 
-/// How many posts felt what
+/// Get the number of posts by emotion
 #[utoipa::path(get, path = "/api/metrics/emotions", tag = "metrics", operation_id = "metrics_emotions", params(MetricsParameters), responses(
-    (status = 200, body = Emotions, description = "What was asked for"),
-    (status = 400, body = ErrorBody, description = "A parameter is wrong, or the window too long for its filters"),
-    (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+    (status = 200, body = Emotions, description = "The number of posts by emotion"),
+    (status = 400, body = ErrorBody, description = "A parameter is invalid, or the window is too long for its filters"),
+    (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn emotions(
     state: Data<AppState>,
@@ -177,13 +176,13 @@ pub async fn emotions(
     Ok(Json(live::emotions(&state.store, &wish.query(Timestamp::now())?).await?))
 }
 
-/// Everything, step by step, oldest first
+/// Get all metrics step by step, oldest first
 ///
-/// The steps are as fine as makes at most a hundred; those without posts are present.
+/// The window has at most a hundred steps, as narrow as possible; steps without posts are included.
 #[utoipa::path(get, path = "/api/metrics/trend", tag = "metrics", operation_id = "metrics_trend", params(MetricsParameters), responses(
-    (status = 200, body = Trend, description = "What was asked for"),
-    (status = 400, body = ErrorBody, description = "A parameter is wrong, or the window too long for its filters"),
-    (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+    (status = 200, body = Trend, description = "The metrics of each step"),
+    (status = 400, body = ErrorBody, description = "A parameter is invalid, or the window is too long for its filters"),
+    (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn trend(
     state: Data<AppState>,
@@ -204,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn every_named_window_is_as_long_as_its_name() {
+    fn every_window_is_as_long_as_its_name_says() {
         for (name, seconds) in [("60s", 60), ("5m", 300), ("1h", 3_600), ("24h", 86_400), ("7d", 604_800)] {
             let query = query(&format!("window={name}")).unwrap();
             assert_eq!(query.to.as_second() - query.from.as_second(), seconds, "{name}");
@@ -214,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_start_alone_lasts_until_now() {
+    fn a_window_without_an_end_lasts_until_now() {
         let query = query("from=2026-05-01T11:00:00Z&product=&city=Oslo").unwrap();
         assert_eq!(
             (query.from.to_string().as_str(), query.to.to_string().as_str()),
@@ -224,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_window_is_named() {
+    fn an_invalid_window_is_rejected_with_the_parameter() {
         for (wrong, named) in [
             ("window=90s", "`window`"),
             ("window=5m&from=2026-05-01T11:00:00Z", "`from`"),

@@ -1,6 +1,6 @@
 //! Metrics: live windows, history by range, trends.
 
-pub mod explore; // history over any range
-pub mod live; // how people feel
-pub mod range; // which stretch of history
-pub mod trends; // what people speak of
+pub mod explore; // series and breakdowns over any range
+pub mod live; // metrics of a window
+pub mod range; // parameters of a range
+pub mod trends; // trending terms

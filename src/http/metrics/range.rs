@@ -1,4 +1,4 @@
-//! Which stretch of history a call is about.
+//! Query parameters that select a range of history.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::http::error::ApiError;
 use crate::store::metrics::live::{MetricsFilter, MetricsQuery};
 
-/// A range of history that ends now.
+/// Range that ends now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 pub enum RangeName {
     /// The last hour.
@@ -28,7 +28,7 @@ pub enum RangeName {
 }
 
 impl RangeName {
-    /// Its start and end.
+    /// Returns the start and the end of the range.
     pub fn until(self, now: Timestamp) -> (Timestamp, Timestamp) {
         let seconds = match self {
             Self::Hour => 3_600,
@@ -42,7 +42,7 @@ impl RangeName {
     }
 }
 
-/// What the parameters say about it.
+/// Parameters of a range.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RangeWish {
     /// `window`
@@ -54,14 +54,14 @@ pub struct RangeWish {
 }
 
 impl RangeWish {
-    /// Start and end; nothing where nothing was said.
+    /// Returns the start and the end; `None` when no parameter is given.
     ///
     /// # Errors
-    /// 400 naming the parameter that makes no range.
+    /// 400 naming the invalid parameter.
     pub fn between(self, now: Timestamp) -> Result<Option<(Timestamp, Timestamp)>, ApiError> {
         match (self.window, self.from, self.to) {
-            (Some(_), Some(_), _) => Err(ApiError::invalid("from", "and `window` exclude each other")),
-            (_, None, Some(_)) => Err(ApiError::invalid("to", "needs `from`")),
+            (Some(_), Some(_), _) => Err(ApiError::invalid("from", "cannot be combined with `window`")),
+            (_, None, Some(_)) => Err(ApiError::invalid("to", "requires `from`")),
             (None, None, None) => Ok(None),
             (Some(window), None, None) => Ok(Some(window.until(now))),
             (None, Some(from), to) => {

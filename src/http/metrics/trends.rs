@@ -1,4 +1,4 @@
-//! What people speak of, and how many they are.
+//! Handler for trending terms.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,26 +20,26 @@ use crate::trends::ranking::{Compared, rank, window};
 use crate::trends::slice::Slice;
 use crate::trends::timeline::Span;
 
-/// Most terms of an answer.
+/// Maximum number of terms.
 const TERMS_MAX: usize = 100;
 
-/// An answer, and when it was made.
+/// Cached result with the time at which it was computed.
 type Read = (Instant, Arc<Trends>);
 
-/// Reads what all processes have counted, and remembers the answers for a moment: to merge a thousand terms of forty
-/// slices takes some milliseconds, and many browsers ask for the same.
+/// Merges the term counts of all processes and caches the result briefly: merging a thousand terms of forty slices takes
+/// milliseconds, and many dashboards request the same.
 pub struct TrendReader {
     shelf: TrendShelf,
     newest: [Mutex<Option<Read>>; 3],
 }
 
 impl TrendReader {
-    /// One that has read nothing yet.
+    /// Creates a cache that is empty.
     pub fn new(shelf: TrendShelf) -> Self {
         Self { shelf, newest: Default::default() }
     }
 
-    /// The answer for a span, a fraction of one of its slices old at most. Who asks meanwhile waits for the same.
+    /// Returns the trends of a span, at most a fraction of a slice old. Concurrent callers wait for one computation.
     async fn read(&self, span: Span) -> Result<Arc<Trends>, ApiError> {
         let [five_minutes, hour, day] = &self.newest;
         let place = match span {
@@ -71,7 +71,7 @@ const fn fresh_for(span: Span) -> Duration {
     }
 }
 
-/// Every slice of the window and of the period before it.
+/// Returns the starts of all slices of the window and of the preceding period.
 fn starts(span: Span, now: i64) -> Vec<i64> {
     let n_slices = 2 * span.n_slices() + 1;
     (0..n_slices).map(|n| span.previous_from(now) + n * span.slice_seconds()).collect()
@@ -81,7 +81,7 @@ fn answer(span: Span, now: Timestamp, slices: &[(i64, Bytes)]) -> Trends {
     let from = span.window_from(now.as_second());
     let mut compared = Compared { seconds_before: span.seconds(), ..Compared::default() };
     for (start, bytes) in slices {
-        // What a newer version has written may be unreadable to this one; it has not counted for it before either.
+        // A slice written by a newer version may be unreadable here; skip it.
         let Some(slice) = Slice::unpack(bytes) else {
             continue;
         };
@@ -91,26 +91,26 @@ fn answer(span: Span, now: Timestamp, slices: &[(i64, Bytes)]) -> Trends {
     rank(&compared, window(from, now), TERMS_MAX)
 }
 
-/// Which posts to look at.
+/// Parameters of trending terms.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct TrendsParameters {
-    /// A stretch of time that ends now; the last hour when nothing is said.
+    /// Period that ends now; defaults to the last hour.
     window: Option<Span>,
-    /// Most terms to answer, 1 to 100; 50 when absent.
+    /// Maximum number of terms, 1 to 100; defaults to 50.
     #[param(minimum = 1, maximum = 100)]
     limit: Option<usize>,
 }
 
-/// What people speak of, and how many they are
+/// Get trending terms
 ///
-/// Of all posts that any process stored, by event time, against the period of the same length before. Estimated in bounded
-/// memory; each post names a term once.
+/// Counts the posts stored by all processes, by event time, and compares with the preceding period of the same length.
+/// Estimated in bounded memory; each post counts a term once.
 #[utoipa::path(get, path = "/api/v1/trends", tag = "metrics", operation_id = "trends", params(TrendsParameters), responses(
-    (status = 200, body = Trends, description = "What was asked for"),
-    (status = 400, body = ErrorBody, description = "A parameter is wrong, named in `details.parameter`"),
-    (status = 503, body = ErrorBody, description = "Redis is away"),
+    (status = 200, body = Trends, description = "The trending terms"),
+    (status = 400, body = ErrorBody, description = "A parameter is invalid; see `details.parameter`"),
+    (status = 503, body = ErrorBody, description = "Redis is unavailable"),
 ))]
 pub async fn show(
     state: Data<AppState>,
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_slices_that_are_read_are_those_of_both_periods() {
+    fn the_slices_of_both_periods_are_read() {
         const NOW: i64 = 1_800_000_007;
         for span in Span::ALL {
             let starts = starts(span, NOW);

@@ -1,4 +1,4 @@
-//! The models that score, read again while they do.
+//! Handler that reloads the models.
 
 use std::sync::Arc;
 
@@ -14,48 +14,48 @@ use crate::inference::{NotReloaded, Reloaded};
 use crate::models::new_post::Rejection;
 use crate::models::score::ModelId;
 
-/// What became of the models.
+/// Result of reloading the models.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ReloadAnswer {
-    /// One for each tier that has a model.
+    /// Reloaded models, one per tier.
     items: Vec<ReloadedModel>,
-    /// Why there is no deep model. One that was missing when the process started is taken in by a restart only.
+    /// Reason for which there is no deep model. A deep model that was missing at startup requires a restart.
     without_deep: Option<String>,
 }
 
-/// What became of one tier's model.
+/// Reloaded model of one tier.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ReloadedModel {
     /// `swift` or `deep`.
     tier: &'static str,
-    /// The model that answered until now.
+    /// Model in use before the reload.
     before: ModelId,
-    /// The model that answers from the next batch on.
+    /// Model in use from the next batch on.
     after: ModelId,
 }
 
-/// Read the models again from their folders
+/// Reload the models from their directories
 ///
-/// Each is checked against its manifest and scores a text before it is used; no post is lost or waits. When one
-/// cannot be used all stay as they were. Only the process that is asked does so.
+/// Each model is checked against its manifest and scores a text before it is used; no post is lost or delayed. If any
+/// model fails, all models stay as they are. Affects only the process that receives the call.
 #[utoipa::path(post, path = "/api/v1/models/reload", tag = "operations", operation_id = "reload_models", responses(
-    (status = 200, body = ReloadAnswer, description = "They answer from the next batch on"),
-    (status = 400, body = ErrorBody, description = "There are no parameters"),
-    (status = 422, body = ErrorBody, description = "A model cannot be used, its tier is named in `details.field`"),
+    (status = 200, body = ReloadAnswer, description = "The models are in use from the next batch on"),
+    (status = 400, body = ErrorBody, description = "The call takes no parameters"),
+    (status = 422, body = ErrorBody, description = "A model cannot be used; its tier is in `details.field`"),
 ))]
 pub async fn reload(
     state: Data<AppState>,
     _: Parameters<NoParameters>,
 ) -> Result<Json<ReloadAnswer>, ApiError> {
     let models = Arc::clone(&state.models);
-    // Reading and trying a model takes long enough to hold up others on this thread.
+    // Loading and trying a model would block other requests on this thread.
     let reloaded = web::block(move || models.reload()).await.map_err(ApiError::internal)?;
     let reloaded = reloaded.inspect_err(|refusal| warn!(%refusal, "the models were not reloaded"))?;
     for Reloaded { tier, before, after } in &reloaded {
         let (before, after) = (&before.version, &after.version);
         info!(tier = tier.as_str(), before, after, "model reloaded");
     }
-    let without_deep = state.models.deep().err().map(|why| format!("{why}; a deep model needs a restart"));
+    let without_deep = state.models.deep().err().map(|why| format!("{why}; restart to add a deep model"));
     Ok(Json(ReloadAnswer { items: reloaded.into_iter().map(ReloadedModel::from).collect(), without_deep }))
 }
 

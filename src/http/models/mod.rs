@@ -1,4 +1,4 @@
-//! Scores on demand, and the models in use.
+//! Scores on demand and reloading of models.
 
-pub mod handlers; // who reads the posts
-pub mod score; // scores at once
+pub mod handlers; // reloading of models
+pub mod score; // scores on demand

@@ -1,4 +1,4 @@
-//! Scores at once, for texts that are not stored.
+//! Handler that scores texts on demand without storing them.
 
 use std::fmt;
 use std::time::Duration;
@@ -20,34 +20,34 @@ use crate::http::state::AppState;
 use crate::models::new_post::Rejection;
 use crate::models::score::Score;
 
-/// Half a batch of the pipeline: more would hold an inference thread noticeably.
+/// Maximum number of texts: half a batch of the pipeline; more would occupy an inference thread noticeably.
 const TEXTS_MAX: usize = 256;
 
-/// As long as a post may be.
+/// Maximum length of a text, the same as for a post.
 const TEXT_CHARS_MAX: usize = 10_000;
 
 const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// As long as anybody waits for an answer.
+/// Maximum time budget in milliseconds.
 const BUDGET_MS_MAX: u64 = 60_000;
 
-/// One text, or several.
+/// One text or several texts to score.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScoreRequest {
-    /// One text, 1 to 10,000 characters; answered with its score.
+    /// Text of 1 to 10,000 characters; the response is its score.
     #[serde(default)]
     text: Option<String>,
-    /// Up to 256 such texts; answered with `scores`.
+    /// Up to 256 such texts; the response holds their `scores`.
     #[serde(default)]
     texts: Option<Texts>,
-    /// How long the deep model may take, in milliseconds, 0 to 60,000; `--latency-budget` where absent. Where it would
-    /// take longer, or the server is overloaded, the fast model answers.
+    /// Time limit for the deep model in milliseconds, 0 to 60,000; defaults to `--latency-budget`. The fast model answers
+    /// when the deep model would take longer or the server is overloaded.
     #[serde(default)]
     budget_ms: Option<u64>,
 }
 
-/// Either `text` or `texts`, which derived schemas cannot say.
+/// Written by hand, because derived schemas cannot express a choice between `text` and `texts`.
 impl PartialSchema for ScoreRequest {
     fn schema() -> RefOr<Schema> {
         let text = || {
@@ -61,56 +61,56 @@ impl PartialSchema for ScoreRequest {
             .minimum(Some(0))
             .maximum(Some(BUDGET_MS_MAX))
             .description(Some(
-                "How long the deep model may take, in milliseconds, 0 to 60,000; `--latency-budget` where absent. \
-                 Where it would take longer, or the server is overloaded, the fast model answers.",
+                "Time limit for the deep model in milliseconds, 0 to 60,000; defaults to `--latency-budget`. \
+                The fast model answers when the deep model would take longer or the server is overloaded.",
             ))
             .build();
         let wish = || {
             let wish = ObjectBuilder::new().property("budget_ms", budget.clone());
             wish.additional_properties(Some(AdditionalProperties::FreeForm(false)))
         };
-        let one = "One text, 1 to 10,000 characters; answered with its score.";
+        let one = "Text of 1 to 10,000 characters; the response is its score.";
         let one = wish().property("text", text().description(Some(one))).property("texts", nothing());
-        let many = "Up to 256 such texts; answered with `scores`.";
+        let many = "Up to 256 such texts; the response holds their `scores`.";
         let many = wish().property("texts", texts.description(Some(many))).property("text", nothing());
         OneOfBuilder::new()
             .item(one.required("text"))
             .item(many.required("texts"))
-            .description(Some("One text, or several."))
+            .description(Some("One text or several texts to score."))
             .into()
     }
 }
 
 impl ToSchema for ScoreRequest {}
 
-/// The scores of several texts, in their order.
+/// Scores of several texts, in the order of the texts.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Scores {
-    /// One for each.
+    /// One score per text.
     pub scores: Vec<Score>,
 }
 
-/// What is answered: as asked.
+/// Response in the form of the request.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum ScoreAnswer {
-    /// To `text`.
+    /// Score of `text`.
     One(Box<Score>),
-    /// To `texts`.
+    /// Scores of `texts`.
     Many(Scores),
 }
 
-/// Score texts now; nothing is stored
+/// Score texts without storing them
 ///
-/// By the best model that answers within `budget_ms`; `model` names it. `virality` knows the text only, not who says it.
+/// Uses the best model that answers within `budget_ms`; `model` names it. `virality` is predicted from the text alone.
 #[utoipa::path(post, path = "/api/v1/score", tag = "posts", operation_id = "score_texts",
     request_body = ScoreRequest,
     responses(
-        (status = 200, body = ScoreAnswer, description = "The score, or the scores"),
-        (status = 400, body = ErrorBody, description = "Not JSON"),
-        (status = 413, body = ErrorBody, description = "Over 256 texts or 8 MiB"),
-        (status = 422, body = ErrorBody, description = "A text is wrong, named in `details.field`"),
-        (status = 429, body = ErrorBody, description = "Too many are waiting; `Retry-After` says when to ask again"),
+        (status = 200, body = ScoreAnswer, description = "The score or scores"),
+        (status = 400, body = ErrorBody, description = "The body is not JSON"),
+        (status = 413, body = ErrorBody, description = "The body exceeds 256 texts or 8 MiB"),
+        (status = 422, body = ErrorBody, description = "A text or the budget is invalid; see `details.field`"),
+        (status = 429, body = ErrorBody, description = "Too many texts are queued; retry after `Retry-After` seconds"),
     ))]
 pub async fn score(
     state: Data<AppState>,
@@ -129,13 +129,13 @@ pub async fn score(
         Ok(Ok(scores)) => scores,
         Ok(Err(LaneError::Failed(why))) => return Err(ApiError::internal(why)),
         Ok(Err(LaneError::Busy)) | Err(_) => {
-            return Err(ApiError::Busy { what: "too many texts are waiting to be scored" });
+            return Err(ApiError::Busy { what: "too many texts are queued for scoring" });
         }
     };
     if !is_one {
         return Ok(HttpResponse::Ok().json(ScoreAnswer::Many(Scores { scores })));
     }
-    let score = scores.pop().ok_or_else(|| ApiError::internal("a text got no score"))?;
+    let score = scores.pop().ok_or_else(|| ApiError::internal("a text received no score"))?;
     Ok(HttpResponse::Ok().json(ScoreAnswer::One(Box::new(score))))
 }
 
@@ -143,7 +143,7 @@ impl ScoreRequest {
     fn budget(&self) -> Result<Option<Duration>, ApiError> {
         match self.budget_ms {
             Some(ms) if ms > BUDGET_MS_MAX => {
-                Err(rejected("out_of_range", "budget_ms", "a budget is at most 60,000 milliseconds"))
+                Err(rejected("out_of_range", "budget_ms", "the budget must be at most 60,000 milliseconds"))
             }
             budget_ms => Ok(budget_ms.map(Duration::from_millis)),
         }
@@ -167,10 +167,10 @@ impl ScoreRequest {
         for (i, text) in texts.iter().enumerate() {
             let field = || if is_one { "text".to_owned() } else { format!("texts[{i}]") };
             if text.trim().is_empty() {
-                return Err(rejected("empty", &field(), "a text is more than white space"));
+                return Err(rejected("empty", &field(), "the text must not be empty"));
             }
             if text.len() > TEXT_CHARS_MAX && text.chars().count() > TEXT_CHARS_MAX {
-                return Err(rejected("too_long", &field(), "a text is at most 10,000 characters long"));
+                return Err(rejected("too_long", &field(), "the text must be at most 10,000 characters"));
             }
         }
         Ok(texts)
@@ -181,7 +181,7 @@ fn rejected(code: &'static str, field: &str, message: &str) -> ApiError {
     ApiError::Rejected(Rejection { code, field: field.to_owned(), message: message.to_owned() })
 }
 
-/// Texts as sent. Those too many are counted and not kept.
+/// Texts of a request. Those beyond the limit are counted and dropped.
 #[derive(Debug, Default)]
 struct Texts {
     kept: Vec<String>,
@@ -237,13 +237,13 @@ mod tests {
     }
 
     #[test]
-    fn one_text_and_several_are_understood() {
+    fn one_text_or_several_are_accepted() {
         assert_eq!(texts(r#"{"text":"a"}"#).unwrap(), ["a"]);
         assert_eq!(texts(r#"{"texts":["a","b"]}"#).unwrap(), ["a", "b"]);
     }
 
     #[test]
-    fn a_wrong_text_is_named() {
+    fn an_invalid_text_is_named() {
         refused("{}", "missing_field", "text");
         refused(r#"{"text":"a","texts":["b"]}"#, "invalid_field", "texts");
         refused(r#"{"texts":[]}"#, "empty", "texts");
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_budget_is_a_minute_at_most() {
+    fn a_budget_is_at_most_a_minute() {
         let budget = |ms: u64| ScoreRequest { budget_ms: Some(ms), ..ScoreRequest::default() }.budget();
         assert_eq!(budget(60_000).unwrap(), Some(Duration::from_secs(60)));
         assert!(budget(60_001).is_err());
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn too_many_texts_are_refused_without_keeping_them() {
+    fn too_many_texts_are_rejected_without_keeping_them() {
         let many = |n: usize| format!(r#"{{"texts":["a"{}]}}"#, r#","a""#.repeat(n - 1));
         assert_eq!(texts(&many(256)).unwrap().len(), 256);
         assert!(matches!(texts(&many(1_000)), Err(ApiError::TooLarge { limit: 256, .. })));

@@ -1,4 +1,4 @@
-//! A channel as somebody wants it, and whether that can be.
+//! Request body that creates or replaces a notification channel, and its validation.
 
 use actix_web::HttpRequest;
 use actix_web::web::Payload;
@@ -16,38 +16,38 @@ use crate::models::notification::{ChannelKind, Delivery, NewChannelSettings};
 use crate::notify::settings::{self, Prepared, Problem, Secrets};
 use crate::store::notifications::channels::ChannelDraft;
 
-/// A channel is small; what is larger is none.
+/// Maximum size of a body in bytes.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
-/// Longer names do not fit into a list.
+/// Maximum length of a name in characters; longer ones do not fit into a list.
 const NAME_CHARACTERS_MAX: usize = 200;
 
-/// A channel as somebody wants it.
+/// Notification channel to create or replace.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewChannel {
-    /// Its name for people, 1 to 200 characters on one line.
+    /// Display name, 1 to 200 characters on one line.
     #[schema(
         min_length = 1,
         max_length = 200,
         pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
     )]
     name: String,
-    /// By which way. Never changes.
+    /// Kind of channel. Cannot be changed.
     pub(in crate::http) kind: ChannelKind,
-    /// Whether anything is sent to it; true when absent. Enabling one that was disabled gives it a fresh start.
+    /// Whether messages are sent to the channel; defaults to true. Enabling a disabled channel resets its failures.
     #[serde(default = "yes")]
     enabled: bool,
-    /// Where to.
+    /// Settings for the kind of channel.
     settings: NewChannelSettings,
-    /// When; at once when absent. PagerDuty knows only that.
+    /// Delivery schedule; defaults to `immediate`, which is the only one that PagerDuty supports.
     #[serde(default = "immediate")]
     delivery: Delivery,
-    /// What is less severe is not sent, unless a rule names this channel; `warning` when absent.
+    /// Minimum severity of the alerts to send; does not apply to rules that name this channel. Defaults to `warning`.
     #[serde(default = "warning")]
     minimum_severity: Severity,
-    /// Whether it also hears what is wrong with the service itself: at once, and also while PostgreSQL is away; false when
-    /// absent.
+    /// Whether the channel also receives service alerts, which are sent at once, even while PostgreSQL is down; defaults to
+    /// false.
     #[serde(default)]
     service_alerts: bool,
 }
@@ -64,13 +64,13 @@ fn warning() -> Severity {
     Severity::Warning
 }
 
-/// What the body says.
+/// Reads the request body.
 pub(in crate::http) async fn read(request: &HttpRequest, payload: Payload) -> Result<NewChannel, ApiError> {
     let body = body::receive(request, payload, BODY_BYTES_MAX).await?;
     extract::json(request, &body)
 }
 
-/// A wish that can be granted, and the secret to be told once.
+/// Validates a request and prepares the channel to store, together with a secret to reveal once.
 pub(in crate::http) fn draft(
     state: &AppState,
     id: Uuid,
@@ -83,14 +83,17 @@ pub(in crate::http) fn draft(
         || wish.name.chars().count() > NAME_CHARACTERS_MAX
         || name.chars().any(char::is_control)
     {
-        return Err(rejected("name", &format!("must be 1 to {NAME_CHARACTERS_MAX} printable characters")));
+        return Err(rejected("name", &format!("must be 1 to {NAME_CHARACTERS_MAX} characters on one line")));
     }
     if let Delivery::Digest { every_seconds } = wish.delivery {
         if wish.kind == ChannelKind::PagerDuty {
-            return Err(rejected("delivery.mode", "must be `immediate`: an incident is one alert"));
+            return Err(rejected(
+                "delivery.mode",
+                "must be `immediate` for PagerDuty, where an incident is one alert",
+            ));
         }
         if !(60..=86_400).contains(&every_seconds) {
-            return Err(rejected("delivery.every_seconds", "must be 60 to 86400"));
+            return Err(rejected("delivery.every_seconds", "must be between 60 and 86400"));
         }
     }
     let prepared = settings::prepare(state.messenger.egress(), wish.kind, wish.settings, old);
@@ -111,18 +114,18 @@ pub(in crate::http) fn draft(
     Ok((draft, told_once))
 }
 
-/// Refuses to keep secrets that nobody could open tomorrow.
+/// Refuses to store secrets when the key would be lost with the process.
 pub(in crate::http) fn must_last(state: &AppState) -> Result<(), ApiError> {
     if state.messenger.keyring().is_lasting() {
         return Ok(());
     }
     Err(ApiError::Conflict {
         code: "no_secret_key",
-        message: "this server has no key to keep secrets with; set GROUNDSWELL_SECRET_KEY".to_owned(),
+        message: "this server has no key to encrypt secrets with; set GROUNDSWELL_SECRET_KEY".to_owned(),
     })
 }
 
-/// A field that cannot be so; `problem` continues the sentence that starts with its name.
+/// Returns an error for an invalid field; `problem` is a predicate such as `must be between 60 and 86400`.
 pub(in crate::http) fn rejected(field: &str, problem: &str) -> ApiError {
     let message = format!("`{field}` {problem}");
     ApiError::Rejected(Rejection { code: "invalid_field", field: field.to_owned(), message })

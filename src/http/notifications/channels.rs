@@ -1,4 +1,4 @@
-//! Whom to tell of alerts, and by which way.
+//! Handlers for notification channels.
 
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
@@ -22,53 +22,53 @@ use crate::notify::settings;
 use crate::store::notifications::channels;
 use crate::store::notifications::channels::{CHANNELS_MAX, Removal, Resealed, StoredChannel};
 
-/// Times a secret is rotated anew because somebody else changed the channel meanwhile.
+/// Maximum number of attempts to rotate a secret while others change the channel.
 const ROTATIONS_MAX: usize = 4;
 
-/// Tests under way at a time, so that the button is no way to flood somebody.
+/// Permits for concurrent tests, so that the button cannot flood a receiver.
 static TESTS: Semaphore = Semaphore::const_new(4);
 
-/// All channels.
+/// All notification channels.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Channels {
-    /// In the order in which they were made.
+    /// Channels in the order of their creation.
     items: Vec<Channel>,
 }
 
-/// What came of a test.
+/// Result of a test.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TestOutcome {
-    /// Whether it arrived.
+    /// Whether the message was delivered.
     delivered: bool,
-    /// The status that was answered; null when none was.
+    /// Response status; null when there was no response.
     status: Option<u16>,
-    /// Why it did not arrive, for people; null when it did.
+    /// Reason for the failure, for people; null after a success.
     error: Option<String>,
-    /// How long it took.
+    /// Duration in milliseconds.
     duration_ms: u64,
 }
 
-/// List whom to tell
+/// List notification channels
 #[utoipa::path(get, path = "/api/v1/notification-channels", tag = "notifications", operation_id = "list_notification_channels",
     responses(
-        (status = 200, body = Channels, description = "All of them"),
-        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+        (status = 200, body = Channels, description = "All channels"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn list(state: Data<AppState>, _: Parameters<NoParameters>) -> Result<Json<Channels>, ApiError> {
     Ok(Json(Channels { items: channels::list(&state.store).await? }))
 }
 
-/// Make a channel
+/// Create a notification channel
 ///
-/// Secrets are never answered again: `settings.secret` of a webhook is told here and by `rotate-secret`, and is
-/// `{"set":true}` from then on.
+/// Secrets are never returned again: the response of this call and of `rotate-secret` holds a webhook's
+/// `settings.secret`, which is `{"set":true}` from then on.
 #[utoipa::path(post, path = "/api/v1/notification-channels", tag = "notifications",
     operation_id = "create_notification_channel", request_body = NewChannel,
     responses(
         (status = 201, body = Channel, description = "The channel"),
-        (status = 409, body = ErrorBody, description = "There are too many (`too_many_channels`), or no key to keep secrets with (`no_secret_key`)"),
-        (status = 422, body = ErrorBody, description = "A field is wrong, named in `details.field`"),
-        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+        (status = 409, body = ErrorBody, description = "The limit of channels is reached (`too_many_channels`), or there is no key to encrypt secrets with (`no_secret_key`)"),
+        (status = 422, body = ErrorBody, description = "A field is invalid; see `details.field`"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn create(
     state: Data<AppState>,
@@ -81,18 +81,18 @@ pub async fn create(
     let made = channels::create(&state.store, &draft).await?;
     let channel = made.ok_or_else(|| ApiError::Conflict {
         code: "too_many_channels",
-        message: format!("there are {CHANNELS_MAX} channels already"),
+        message: format!("the limit of {CHANNELS_MAX} channels is reached; delete one first"),
     })?;
     Ok((Json(with_secret(channel, told_once)), StatusCode::CREATED))
 }
 
-/// Show a channel
+/// Get one notification channel
 #[utoipa::path(get, path = "/api/v1/notification-channels/{id}", tag = "notifications",
-    operation_id = "get_notification_channel", params(("id" = Uuid, Path, description = "The channel")),
+    operation_id = "get_notification_channel", params(("id" = Uuid, Path, description = "Id of the channel")),
     responses(
         (status = 200, body = Channel, description = "The channel"),
-        (status = 404, body = ErrorBody, description = "There is no such channel"),
-        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+        (status = 404, body = ErrorBody, description = "The channel does not exist"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn get(
     state: Data<AppState>,
@@ -102,17 +102,17 @@ pub async fn get(
     Ok(Json(stored(&state, extract::uuid(&path)?).await?.channel))
 }
 
-/// Change a channel
+/// Replace a notification channel
 ///
-/// Takes all of it; secrets that are absent stay as they are. Disabling a channel gives up what it was yet to be told.
+/// Absent secrets keep their stored values. Disabling a channel discards its pending notifications.
 #[utoipa::path(put, path = "/api/v1/notification-channels/{id}", tag = "notifications",
-    operation_id = "replace_notification_channel", params(("id" = Uuid, Path, description = "The channel")),
+    operation_id = "replace_notification_channel", params(("id" = Uuid, Path, description = "Id of the channel")),
     request_body = NewChannel,
     responses(
         (status = 200, body = Channel, description = "The channel"),
-        (status = 404, body = ErrorBody, description = "There is no such channel"),
-        (status = 422, body = ErrorBody, description = "A field is wrong, named in `details.field`"),
-        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+        (status = 404, body = ErrorBody, description = "The channel does not exist"),
+        (status = 422, body = ErrorBody, description = "A field is invalid; see `details.field`"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn replace(
     state: Data<AppState>,
@@ -125,25 +125,25 @@ pub async fn replace(
     let wish = read(&request, payload).await?;
     let old = stored(&state, id).await?;
     if old.channel.kind != wish.kind {
-        return Err(rejected("kind", "cannot be changed; make another channel"));
+        return Err(rejected("kind", "cannot be changed; create another channel"));
     }
-    // What cannot be opened any more can still be replaced by giving all of it anew.
+    // Secrets that can no longer be decrypted can still be replaced by sending all of them.
     let secrets = state.messenger.open(id, &old.sealed).ok();
     let (draft, told_once) = draft(&state, id, wish, secrets.as_ref())?;
     let changed = channels::update(&state.store, &draft).await?;
     changed.map(|channel| Json(with_secret(channel, told_once))).ok_or_else(|| unknown(id))
 }
 
-/// Remove a channel
+/// Delete a notification channel
 ///
-/// What it was told goes with it, and rules that name it beside others go on without it.
+/// Its notifications are deleted too. Rules that also name other channels continue without it.
 #[utoipa::path(delete, path = "/api/v1/notification-channels/{id}", tag = "notifications",
-    operation_id = "delete_notification_channel", params(("id" = Uuid, Path, description = "The channel")),
+    operation_id = "delete_notification_channel", params(("id" = Uuid, Path, description = "Id of the channel")),
     responses(
-        (status = 204, description = "It is gone"),
-        (status = 404, body = ErrorBody, description = "There is no such channel"),
-        (status = 409, body = ErrorBody, description = "Rules name it alone, so their alerts would be told to nobody (`channel_in_use`)"),
-        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+        (status = 204, description = "The channel is deleted"),
+        (status = 404, body = ErrorBody, description = "The channel does not exist"),
+        (status = 409, body = ErrorBody, description = "It is the only channel of some rules, whose alerts would notify no one (`channel_in_use`)"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn delete(
     state: Data<AppState>,
@@ -157,31 +157,31 @@ pub async fn delete(
         Removal::Needed(rules) => Err(ApiError::Conflict {
             code: "channel_in_use",
             message: format!(
-                "it is the only channel that `{}` names; choose another there first",
+                "this is the only channel of `{}`; choose another channel there first",
                 rules.join("` and `")
             ),
         }),
     }
 }
 
-/// Send a test now
+/// Send a test message now
 ///
-/// Answers what came of it: the status, and nothing else of what the receiver said. A test is sent once and is not listed.
+/// Returns the status of the receiver's response and nothing else of it. A test is sent once and is not listed.
 #[utoipa::path(post, path = "/api/v1/notification-channels/{id}/test", tag = "notifications",
-    operation_id = "test_notification_channel", params(("id" = Uuid, Path, description = "The channel")),
+    operation_id = "test_notification_channel", params(("id" = Uuid, Path, description = "Id of the channel")),
     responses(
-        (status = 200, body = TestOutcome, description = "What came of it"),
-        (status = 404, body = ErrorBody, description = "There is no such channel"),
+        (status = 200, body = TestOutcome, description = "The result of the test"),
+        (status = 404, body = ErrorBody, description = "The channel does not exist"),
         (status = 409, body = ErrorBody, description = "Its secrets were encrypted with another key (`other_secret_key`)"),
-        (status = 429, body = ErrorBody, description = "Too many tests are under way"),
-        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+        (status = 429, body = ErrorBody, description = "Too many tests are running"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn test(
     state: Data<AppState>,
     path: Path<String>,
     _: Parameters<NoParameters>,
 ) -> Result<Json<TestOutcome>, ApiError> {
-    let _place = TESTS.try_acquire().map_err(|_| ApiError::Busy { what: "too many tests are under way" })?;
+    let _permit = TESTS.try_acquire().map_err(|_| ApiError::Busy { what: "too many tests are running" })?;
     let channel = stored(&state, extract::uuid(&path)?).await?;
     let attempt = delivery::test(&state.store, &state.messenger, &channel).await?.attempt;
     Ok(Json(TestOutcome {
@@ -192,19 +192,19 @@ pub async fn test(
     }))
 }
 
-/// Give a webhook a new secret
+/// Rotate the signing secret of a webhook
 ///
-/// The old one signs beside it for 24 hours more, so receivers can change over meanwhile. The answer is the only one that
-/// tells the new one, in `settings.secret`.
+/// The old secret keeps signing beside the new one for 24 hours, so that receivers can switch. This response is the only
+/// one that reveals the new secret, in `settings.secret`.
 #[utoipa::path(post, path = "/api/v1/notification-channels/{id}/rotate-secret", tag = "notifications",
-    operation_id = "rotate_notification_channel_secret", params(("id" = Uuid, Path, description = "The channel")),
+    operation_id = "rotate_notification_channel_secret", params(("id" = Uuid, Path, description = "Id of the channel")),
     responses(
         (status = 200, body = Channel, description = "The channel"),
-        (status = 404, body = ErrorBody, description = "There is no such channel"),
+        (status = 404, body = ErrorBody, description = "The channel does not exist"),
         (status = 409, body = ErrorBody,
-            description = "It signs nothing (`no_secret`), or its secrets were encrypted with another key (`other_secret_key`)"),
-        (status = 429, body = ErrorBody, description = "Others are changing it"),
-        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+            description = "The channel has no signing secret (`no_secret`), or its secrets were encrypted with another key (`other_secret_key`)"),
+        (status = 429, body = ErrorBody, description = "Others keep changing the channel"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn rotate_secret(
     state: Data<AppState>,
@@ -219,7 +219,7 @@ pub async fn rotate_secret(
         let (secrets, told) =
             settings::rotate(&secrets, Timestamp::now()).ok_or_else(|| ApiError::Conflict {
                 code: "no_secret",
-                message: "only webhooks have a secret to rotate".to_owned(),
+                message: "only webhooks have a signing secret to rotate".to_owned(),
             })?;
         let sealed = state.messenger.seal(id, &secrets);
         let sealed_by = state.messenger.keyring().fingerprint().to_owned();
@@ -250,9 +250,10 @@ impl From<DeliveryError> for ApiError {
     fn from(error: DeliveryError) -> Self {
         match error {
             DeliveryError::Store(error) => error.into(),
-            DeliveryError::Sealed(error) => {
-                Self::Conflict { code: "other_secret_key", message: format!("{error}; set the channel anew") }
-            }
+            DeliveryError::Sealed(error) => Self::Conflict {
+                code: "other_secret_key",
+                message: format!("{error}; enter the channel's secrets again"),
+            },
         }
     }
 }

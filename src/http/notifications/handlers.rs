@@ -1,4 +1,4 @@
-//! What people were told of alerts, and how browsers subscribe to be told.
+//! Handlers for notifications and browser subscriptions.
 
 use actix_web::web::{Data, Json, Path};
 use serde::{Deserialize, Serialize};
@@ -16,41 +16,41 @@ use crate::store::notifications::history;
 use crate::store::notifications::history::{NotificationsQuery, Resent};
 use crate::store::page::Page;
 
-/// Most notifications of one page.
+/// Maximum number of notifications on a page.
 const LIMIT_MAX: usize = 500;
 
-/// Which notifications to list; filters that are absent let everything pass.
+/// Filters for notifications; absent filters match everything.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct NotificationsParameters {
-    /// Only to this channel.
+    /// Channel of the notifications.
     channel: Option<Uuid>,
-    /// Only those that are so far.
+    /// Delivery state of the notifications.
     state: Option<NotificationState>,
-    /// Only about this alert.
+    /// Alert that the notifications are about.
     alert: Option<Uuid>,
-    /// `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     cursor: Option<String>,
-    /// Most to answer, 1 to 500; 50 when absent.
+    /// Maximum number of notifications, 1 to 500; defaults to 50.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
 }
 
-/// How browsers subscribe.
+/// Public key for push subscriptions of browsers.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PushKey {
-    /// What `pushManager.subscribe` takes as `applicationServerKey`, in URL-safe base64.
+    /// Value of `applicationServerKey` for `pushManager.subscribe`, in URL-safe base64.
     public_key: String,
 }
 
-/// List what people were told, the newest first
+/// List notifications, newest first
 #[utoipa::path(get, path = "/api/v1/notifications", tag = "notifications", operation_id = "list_notifications",
     params(NotificationsParameters),
     responses(
-        (status = 200, body = Page<Notification>, description = "What was asked for"),
-        (status = 400, body = ErrorBody, description = "A parameter is wrong, named in `details.parameter`"),
-        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+        (status = 200, body = Page<Notification>, description = "A page of notifications"),
+        (status = 400, body = ErrorBody, description = "A parameter is invalid; see `details.parameter`"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn list(
     state: Data<AppState>,
@@ -62,17 +62,17 @@ pub async fn list(
     Ok(Json(history::list(&state.store, &query).await?))
 }
 
-/// Send something again
+/// Resend a notification
 ///
-/// At once and on a new schedule, whether it arrived before or was given up. Receivers know it by the same id, unless it
-/// came to them in a digest.
+/// Sends it at once and on a new retry schedule, whether it was delivered or given up. Receivers see the same message
+/// id, unless it was part of a digest.
 #[utoipa::path(post, path = "/api/v1/notifications/{id}/resend", tag = "notifications", operation_id = "resend_notification",
-    params(("id" = Uuid, Path, description = "The notification")),
+    params(("id" = Uuid, Path, description = "Id of the notification")),
     responses(
-        (status = 200, body = Notification, description = "It will be sent"),
-        (status = 404, body = ErrorBody, description = "There is no such notification"),
-        (status = 409, body = ErrorBody, description = "Its channel is disabled (`channel_disabled`)"),
-        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+        (status = 200, body = Notification, description = "The notification, which will be sent"),
+        (status = 404, body = ErrorBody, description = "The notification does not exist"),
+        (status = 409, body = ErrorBody, description = "The channel is disabled (`channel_disabled`)"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn resend(
     state: Data<AppState>,
@@ -84,19 +84,19 @@ pub async fn resend(
         Resent::Pending(notification) => Ok(Json(notification)),
         Resent::Disabled => Err(ApiError::Conflict {
             code: "channel_disabled",
-            message: "its channel is disabled; enable it first".to_owned(),
+            message: "the channel is disabled; enable it first".to_owned(),
         }),
         Resent::Unknown => Err(ApiError::NotFound { what: format!("notification `{id}`") }),
     }
 }
 
-/// Show what browsers subscribe with
+/// Get the public key for push subscriptions
 ///
-/// It never changes, unless the key that protects secrets does.
+/// It changes only when the key that encrypts secrets does.
 #[utoipa::path(get, path = "/api/v1/push/key", tag = "notifications", operation_id = "get_push_key", responses(
     (status = 200, body = PushKey, description = "The public key"),
-    (status = 409, body = ErrorBody, description = "There is no key to keep secrets with (`no_secret_key`)"),
-    (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+    (status = 409, body = ErrorBody, description = "There is no key to encrypt secrets with (`no_secret_key`)"),
+    (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn push_key(state: Data<AppState>, _: Parameters<NoParameters>) -> Result<Json<PushKey>, ApiError> {
     must_last(&state)?;

@@ -1,5 +1,5 @@
-//! Notification channels, sent notifications, browser subscriptions.
+//! Notification channels, notifications and browser subscriptions.
 
-pub mod channel_request; // whom somebody wants told
-pub mod channels; // whom to tell
-pub mod handlers; // what they were told
+pub mod channel_request; // request body of a channel
+pub mod channels; // notification channels
+pub mod handlers; // notifications and push key

@@ -1,4 +1,4 @@
-//! Refusals that calls have in common, so that no handler can forget one, and the headers of all answers.
+//! Error responses that calls have in common, added to each operation, and the headers of all responses.
 
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::response::Response;
@@ -8,21 +8,21 @@ use utoipa::openapi::{
 
 use crate::http::guard::OPEN_PATHS;
 
-/// A refusal: its name in the document, its status, and what it means.
+/// Error response: its name in the document, its status and its description.
 type Refusal = (&'static str, &'static str, &'static str);
 
-/// Refusals of any call.
+/// Error responses of every call.
 const OF_ALL: [Refusal; 2] = [
-    ("WrongParameter", "400", "A parameter is wrong or unknown, named in `details.parameter`"),
-    ("Foreign", "403", "The `Host` header or the origin of the page is not allowed"),
+    ("WrongParameter", "400", "A parameter is invalid or unknown; see `details.parameter`"),
+    ("Foreign", "403", "The `Host` header or the page's origin is not allowed"),
 ];
 
-/// A refusal of any call but those that are open to everybody.
+/// Error response of every call that requires the token.
 const OF_TOKEN: [Refusal; 1] = [("Unauthorized", "401", "The token is missing or wrong")];
 
-/// Refusals of calls that take a body.
+/// Error responses of calls that take a body.
 const OF_BODIES: [Refusal; 5] = [
-    ("MalformedBody", "400", "The body cannot be parsed or inflated, or a parameter is wrong"),
+    ("MalformedBody", "400", "The body cannot be parsed or decompressed, or a parameter is invalid"),
     ("SlowBody", "408", "The body took more than 30 seconds to arrive"),
     ("TooLarge", "413", "The body is too large"),
     (
@@ -30,17 +30,17 @@ const OF_BODIES: [Refusal; 5] = [
         "415",
         "The content type is not accepted, or the content encoding is neither gzip nor identity",
     ),
-    ("Busy", "429", "Too many bodies are being received; `Retry-After` says when to send again"),
+    ("Busy", "429", "Too many request bodies are being received; retry after `Retry-After` seconds"),
 ];
 
-/// The headers of answers: where they are, their name, their type and what they mean.
+/// Headers of responses: name of the component, name, type and description.
 const HEADERS: [(&str, &str, Type, &str); 3] = [
-    ("RequestId", "x-request-id", Type::String, "Names the request in the log"),
-    ("RetryAfter", "retry-after", Type::Integer, "Seconds to wait"),
-    ("Authenticate", "www-authenticate", Type::String, "How to show the token"),
+    ("RequestId", "x-request-id", Type::String, "Id of the request in the server's log"),
+    ("RetryAfter", "retry-after", Type::Integer, "Seconds to wait before retrying"),
+    ("Authenticate", "www-authenticate", Type::String, "Authentication scheme to use"),
 ];
 
-/// Adds to each call the common refusals that it does not describe itself, and to each answer its headers.
+/// Adds to each call the common error responses that it does not describe itself, and to each response its headers.
 pub(super) fn complete(document: &mut OpenApi) {
     for (path, item) in &mut document.paths.paths {
         let of_token = if OPEN_PATHS.contains(&path.as_str()) { &[][..] } else { &OF_TOKEN };
@@ -94,7 +94,7 @@ fn add_headers(status: &str, response: &mut Response) {
     }
 }
 
-/// Whether the answer is in the error form, unlike the 503 of `/readyz`.
+/// Returns whether the response uses the error format, unlike the 503 of `/readyz`.
 fn is_refusal(response: &Response) -> bool {
     let schemas = response.content.values().filter_map(|content| match content {
         RefOr::T(content) => content.schema.as_ref(),

@@ -1,4 +1,4 @@
-//! Structs with a flattened part, as the objects that they are on the wire.
+//! Schemas of structs with a flattened part.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use utoipa::openapi::{Components, Object, RefOr, Schema};
 
 type Schemas = BTreeMap<String, RefOr<Schema>>;
 
-/// Merges every `allOf` with a part that allows no other properties into one object, which allows them.
+/// Merges every `allOf` that has a closed part into one open object.
 ///
-/// A type that denies unknown fields is described as an object without other properties. As one part of an `allOf` it
-/// would deny the properties of the other parts, so that no value fits.
+/// A type that denies unknown fields is described as an object without additional properties. As one part of an `allOf`
+/// it would reject the properties of the other parts, so no value could match.
 pub(super) fn merge(components: &mut Components) {
     let named = components.schemas.clone();
     for schema in components.schemas.values_mut() {
@@ -43,7 +43,7 @@ fn merge_within(schema: &mut RefOr<Schema>, named: &Schemas) {
     }
 }
 
-/// The parts as one object; `None` where none denies anything.
+/// Returns the parts as one object; `None` when no part is closed.
 fn merged(parts: &AllOf, named: &Schemas) -> Option<Object> {
     let objects = parts.items.iter().map(|part| object(part, named)).collect::<Option<Vec<_>>>()?;
     if !objects.iter().any(|part| is_closed(part)) {

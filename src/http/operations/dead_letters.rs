@@ -1,4 +1,4 @@
-//! Posts that could not be stored: seen, and sent again.
+//! Handlers that list and replay dead letters.
 
 use actix_web::HttpRequest;
 use actix_web::web::{Data, Json, Payload};
@@ -15,37 +15,37 @@ use crate::http::state::AppState;
 use crate::models::new_post::Rejection;
 use crate::stream::{DeadLetterPage, EntryId};
 
-/// Most letters of one page: each carries a whole post.
+/// Maximum number of dead letters on a page; each carries a whole post.
 const LIMIT_MAX: usize = 500;
 
-/// Names of letters are 30 bytes long; this is room for thousands of them.
+/// Maximum size of a body in bytes: room for thousands of ids of 30 bytes.
 const BODY_BYTES_MAX: usize = 256 * 1024;
 
-/// A page of dead letters.
+/// Parameters of a page of dead letters.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct DeadLettersParameters {
-    /// `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     cursor: Option<String>,
-    /// Most letters to answer, 1 to 500; 50 when absent.
+    /// Maximum number of dead letters, 1 to 500; defaults to 50.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
 }
 
-/// Which dead letters to send again.
+/// Dead letters to replay.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Replay {
-    /// These; absent with `all`.
+    /// Ids of the dead letters; absent with `all`.
     #[serde(default)]
     ids: Vec<String>,
-    /// All that are there now.
+    /// Whether to replay every dead letter.
     #[serde(default)]
     all: bool,
 }
 
-/// Either some letters or all, which derived schemas cannot say.
+/// Written by hand, because derived schemas cannot express a choice between `ids` and `all`.
 impl PartialSchema for Replay {
     fn schema() -> RefOr<Schema> {
         let id =
@@ -68,18 +68,18 @@ impl PartialSchema for Replay {
 
 impl ToSchema for Replay {}
 
-/// What became of it.
+/// Result of a replay.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Replayed {
-    /// Letters that are in the stream again. The others were no longer there.
+    /// Number of dead letters that are in the stream again; the others no longer existed.
     pub replayed: u64,
 }
 
-/// List posts that could not be stored, newest first
+/// List dead letters, newest first
 #[utoipa::path(get, path = "/api/v1/dead-letters", tag = "dead letters", operation_id = "list_dead_letters", params(DeadLettersParameters), responses(
-    (status = 200, body = DeadLetterPage, description = "What was asked for"),
-    (status = 400, body = ErrorBody, description = "A parameter is wrong, named in `details.parameter`"),
-    (status = 503, body = ErrorBody, description = "Redis is away"),
+    (status = 200, body = DeadLetterPage, description = "A page of dead letters"),
+    (status = 400, body = ErrorBody, description = "A parameter is invalid; see `details.parameter`"),
+    (status = 503, body = ErrorBody, description = "Redis is unavailable"),
 ))]
 pub async fn list(
     state: Data<AppState>,
@@ -87,19 +87,20 @@ pub async fn list(
 ) -> Result<Json<DeadLetterPage>, ApiError> {
     let limit = extract::limit(wish.limit, LIMIT_MAX)?;
     let cursor = wish.cursor.map(|cursor| {
-        entry_id(&cursor).ok_or_else(|| ApiError::invalid("cursor", "is none that this server gave out"))
+        entry_id(&cursor)
+            .ok_or_else(|| ApiError::invalid("cursor", "must be the `next_cursor` of a previous page"))
     });
     let cursor = cursor.transpose()?;
     let limit = u64::try_from(limit).unwrap_or(u64::MAX);
     Ok(Json(state.dead_letters.list(cursor.as_ref(), limit).await?))
 }
 
-/// Send posts again that could not be stored
+/// Replay dead letters
 #[utoipa::path(post, path = "/api/v1/dead-letters/replay", tag = "dead letters", operation_id = "replay_dead_letters", request_body = Replay, responses(
-    (status = 200, body = Replayed, description = "What was asked for"),
-    (status = 400, body = ErrorBody, description = "Not JSON"),
-    (status = 422, body = ErrorBody, description = "Names no letters, or wrongly"),
-    (status = 503, body = ErrorBody, description = "Redis is away"),
+    (status = 200, body = Replayed, description = "The number of replayed dead letters"),
+    (status = 400, body = ErrorBody, description = "The body is not JSON"),
+    (status = 422, body = ErrorBody, description = "No ids are given, or one is invalid"),
+    (status = 503, body = ErrorBody, description = "Redis is unavailable"),
 ))]
 pub async fn replay(
     state: Data<AppState>,
@@ -109,13 +110,13 @@ pub async fn replay(
     let body = body::receive(&request, payload, BODY_BYTES_MAX).await?;
     let wish: Replay = extract::json(&request, &body)?;
     if wish.all != wish.ids.is_empty() {
-        return Err(rejected("ids", "name letters in `ids`, or say `all`, not both"));
+        return Err(rejected("ids", "send either `ids` or `all`"));
     }
     if wish.all {
         return Ok(Json(Replayed { replayed: state.dead_letters.replay_all().await? }));
     }
     let ids = wish.ids.iter().map(|id| entry_id(id)).collect::<Option<Vec<_>>>();
-    let ids = ids.ok_or_else(|| rejected("ids", "a letter is named like `1714561200000-0`"))?;
+    let ids = ids.ok_or_else(|| rejected("ids", "an id must look like `1714561200000-0`"))?;
     Ok(Json(Replayed { replayed: state.dead_letters.replay(&ids).await? }))
 }
 
@@ -127,7 +128,7 @@ fn rejected(field: &str, message: &str) -> ApiError {
     })
 }
 
-/// Two numbers with a dash, as Redis names entries.
+/// Parses an id of a stream entry: two numbers separated by a hyphen.
 fn entry_id(text: &str) -> Option<EntryId> {
     let (milliseconds, sequence) = text.split_once('-')?;
     let is_number = |part: &str| part.bytes().all(|b| b.is_ascii_digit()) && part.parse::<u64>().is_ok();
@@ -139,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_redis_could_have_named_is_a_name() {
+    fn only_ids_that_redis_could_assign_are_accepted() {
         assert!(entry_id("1714561200000-0").is_some());
         for text in ["", "-", "1-", "+", "1-2-3", "1 -2", "+1-2", "99999999999999999999-0", "a-b"] {
             assert!(entry_id(text).is_none(), "{text}");

@@ -1,4 +1,4 @@
-//! Whether the process lives, and whether it should get traffic.
+//! Handlers for health checks.
 
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Json};
@@ -10,58 +10,58 @@ use crate::http::extract::Parameters;
 use crate::http::state::AppState;
 use crate::models::stage_health::NotReady;
 
-/// That the process lives.
+/// Confirmation that the process is alive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Alive {
-    /// Always `ok`: what does not live does not answer.
+    /// Always `ok`.
     pub status: String,
-    /// Groundswell's version.
+    /// Version of Groundswell.
     pub version: String,
 }
 
-/// Whether the process should get traffic.
+/// Readiness of the process for traffic.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Readiness {
-    /// Whether it should.
+    /// Whether the process is ready.
     pub ready: bool,
-    /// With `verbose`: everything that keeps it from being ready.
+    /// With `verbose`, the reasons for which the process is not ready.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reasons: Option<Vec<NotReady>>,
 }
 
-/// How much to say.
+/// Parameters of a readiness check.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ReadyParameters {
-    /// Say why not; needs no value.
+    /// Include the reasons; needs no value.
     verbose: Option<String>,
 }
 
-/// Whether the process lives
+/// Check whether the process is alive
 ///
-/// Never asks Redis or PostgreSQL: restarting this process would not bring them back.
-#[utoipa::path(get, path = "/livez", tag = "operations", operation_id = "get_livez", responses((status = 200, body = Alive, description = "What was asked for")))]
+/// Does not depend on Redis or PostgreSQL, because restarting this process would not bring them back.
+#[utoipa::path(get, path = "/livez", tag = "operations", operation_id = "get_livez", responses((status = 200, body = Alive, description = "The process is alive")))]
 pub async fn live() -> Json<Alive> {
     Json(Alive { status: "ok".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() })
 }
 
-/// Whether the process lives; the same as `/livez`
-#[utoipa::path(get, path = "/health", tag = "operations", operation_id = "get_health", responses((status = 200, body = Alive, description = "What was asked for")))]
+/// Check whether the process is alive; the same as `/livez`
+#[utoipa::path(get, path = "/health", tag = "operations", operation_id = "get_health", responses((status = 200, body = Alive, description = "The process is alive")))]
 pub async fn health() -> Json<Alive> {
     live().await
 }
 
-/// Whether the process should get traffic
+/// Check whether the process is ready for traffic
 ///
-/// With `?verbose` it says which of Redis, PostgreSQL, the stages and the tasks it is waiting for. A measurement that is
-/// older than 10 seconds counts as not ready.
+/// With `?verbose`, the response lists each of Redis, PostgreSQL, the stages and the tasks that is not ready. A
+/// measurement older than 10 seconds counts as not ready.
 #[utoipa::path(get, path = "/readyz", tag = "operations", operation_id = "get_readyz",
     params(ReadyParameters),
     responses(
-        (status = 200, body = Readiness, description = "What was asked for"),
-        (status = 400, body = ErrorBody, description = "A parameter does not exist"),
-        (status = 503, body = Readiness, description = "Not now"),
+        (status = 200, body = Readiness, description = "The process is ready"),
+        (status = 400, body = ErrorBody, description = "A parameter is unknown"),
+        (status = 503, body = Readiness, description = "The process is not ready"),
     ))]
 pub async fn ready(
     state: Data<AppState>,

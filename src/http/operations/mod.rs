@@ -1,5 +1,5 @@
-//! Health checks, the state of the system, dead letters.
+//! Health checks, system status and dead letters.
 
 pub mod dead_letters; // posts that could not be stored
-pub mod health; // whether the process lives
-pub mod system; // how the pipeline is
+pub mod health; // health checks
+pub mod system; // system status, errors, Prometheus metrics

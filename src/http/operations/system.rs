@@ -1,4 +1,4 @@
-//! How the pipeline is, in full.
+//! Handlers for the system status, recent errors and Prometheus metrics.
 
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Json};
@@ -12,12 +12,12 @@ use crate::models::error_log::{ErrorOverview, ErrorWindow};
 use crate::models::stage_health::SystemHealth;
 use crate::telemetry::{errors, process};
 
-/// How the pipeline is
+/// Get the system status
 ///
-/// Stages, tasks, stream, dead letters and model of this process, as last measured; `at` says when that was.
+/// Stages, tasks, stream, dead letters and models of this process, as measured at `at`.
 #[utoipa::path(get, path = "/api/v1/system", tag = "operations", operation_id = "get_system", responses(
-    (status = 200, body = SystemHealth, description = "What was asked for"),
-    (status = 400, body = ErrorBody, description = "There are no parameters"),
+    (status = 200, body = SystemHealth, description = "The latest measurement"),
+    (status = 400, body = ErrorBody, description = "The call takes no parameters"),
 ))]
 pub async fn show(
     state: Data<AppState>,
@@ -26,34 +26,34 @@ pub async fn show(
     Ok(Json(SystemHealth::clone(&state.health.newest())))
 }
 
-/// How far back to look for errors.
+/// Parameters of the error overview.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ErrorsParameters {
-    /// How far back: `1h` in minutes (default), `6h` in steps of five minutes, `24h` in quarters of an hour.
+    /// Period: `1h` in steps of a minute (default), `6h` in steps of five minutes, `24h` in steps of fifteen minutes.
     #[serde(default)]
     window: ErrorWindow,
 }
 
-/// What went wrong in this process
+/// Get the recent errors of this process
 ///
-/// Counted by the minute for a day, and the newest in words; forgotten when the process ends. A restart or a refused request may
-/// also be a warning in the log, and then counts as both.
+/// Counted by the minute for a day, with the most recent messages; lost when the process ends. A restart or a rejected
+/// request may also be logged as a warning, and then counts as both.
 #[utoipa::path(get, path = "/api/v1/system/errors", tag = "operations", operation_id = "get_system_errors",
     params(ErrorsParameters),
     responses(
-        (status = 200, body = ErrorOverview, description = "What was asked for"),
-        (status = 400, body = ErrorBody, description = "A parameter does not exist, or is not one of its values"),
+        (status = 200, body = ErrorOverview, description = "The errors of the period"),
+        (status = 400, body = ErrorBody, description = "A parameter is unknown or invalid"),
     ))]
 pub async fn errors(Parameters(wish): Parameters<ErrorsParameters>) -> Result<Json<ErrorOverview>, ApiError> {
     Ok(Json(errors::overview(wish.window)))
 }
 
-/// Figures for Prometheus
+/// Get the metrics of this process for Prometheus
 #[utoipa::path(get, path = "/metrics", tag = "operations", operation_id = "get_prometheus", responses(
-    (status = 200, body = String, content_type = "text/plain", description = "What was asked for"),
-    (status = 400, body = ErrorBody, description = "There are no parameters"),
+    (status = 200, body = String, content_type = "text/plain", description = "The metrics in Prometheus text format"),
+    (status = 400, body = ErrorBody, description = "The call takes no parameters"),
 ))]
 pub async fn prometheus(
     state: Data<AppState>,

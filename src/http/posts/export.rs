@@ -1,4 +1,4 @@
-//! Posts and the like as a file, piece by piece.
+//! Streaming of posts and labels as files.
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{self, ContentDisposition, DispositionParam, DispositionType};
@@ -12,14 +12,14 @@ use crate::http::error::ApiError;
 use crate::models::post::{ListedPost, ScoredPost};
 use crate::store::StoreError;
 
-/// How the file is written.
+/// File format of an export.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
-    /// A table for spreadsheets.
+    /// Table for spreadsheets.
     #[default]
     Csv,
-    /// Every field, one post a line.
+    /// All fields, one JSON object per line.
     Ndjson,
 }
 
@@ -58,18 +58,18 @@ const COLUMNS: [&str; 32] = [
     "corrected_label",
 ];
 
-/// What is written.
+/// File to stream.
 #[derive(Debug, Clone, Copy)]
 pub struct File {
-    /// What it holds; part of its name.
+    /// Content, which becomes part of the file name.
     pub name: &'static str,
-    /// How.
+    /// Format of the file.
     pub format: Format,
-    /// The table's columns.
+    /// Column names of the CSV table.
     pub header: &'static [&'static str],
 }
 
-/// Answers with posts.
+/// Responds with posts as a file.
 pub async fn answer(
     format: Format,
     pieces: impl Stream<Item = Result<Vec<ListedPost>, StoreError>> + Send + 'static,
@@ -79,8 +79,8 @@ pub async fn answer(
     stream(file, (pieces, place), |listed| cells(listed).to_vec()).await
 }
 
-/// Answers with a file, piece by piece; never holds all of it. A failure at the start is an error; one in the middle
-/// breaks the connection off, which is the only way left to say that the file is not whole.
+/// Responds with a file that is streamed in chunks and never held whole. A failure before the first chunk is an error
+/// response; a later one breaks the connection, which is the only way to signal an incomplete file.
 pub async fn stream<T: Serialize + Send + 'static>(
     file: File,
     (pieces, place): (impl Stream<Item = Result<Vec<T>, StoreError>> + Send + 'static, ExportPlace),
@@ -94,7 +94,7 @@ pub async fn stream<T: Serialize + Send + 'static>(
         Format::Ndjson => Vec::new(),
     };
     let body = rest.map(move |piece| {
-        let items = piece.inspect_err(|error| tracing::warn!(%error, "an export broke off"))?;
+        let items = piece.inspect_err(|error| tracing::warn!(%error, "an export failed"))?;
         encode(file.format, &items, cells_of)
     });
     let body = once(std::future::ready(Ok(Bytes::from(header)))).chain(body);
@@ -174,7 +174,7 @@ fn cells(ListedPost { scored, corrected_label }: &ListedPost) -> [String; 32] {
     ]
 }
 
-/// What others wrote, so that no spreadsheet runs it: these first characters begin a formula.
+/// Escapes text so that no spreadsheet evaluates it as a formula, which these first characters would begin.
 pub fn harmless(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']) {
         return format!("'{text}");
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn no_cell_that_others_wrote_is_a_formula_and_numbers_stay_numbers() {
+    async fn foreign_text_is_never_a_formula_and_numbers_stay_numbers() {
         let posts = vec![listed("=HYPERLINK(\"http://evil\")"), listed("two\nlines, \"quoted\"")];
         let file = file(Format::Csv, vec![Ok(posts)]).await;
         let mut reader = csv::Reader::from_reader(&file[..]);
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn lines_of_json_are_whole_posts_and_nothing_is_an_empty_file() {
+    async fn ndjson_has_a_post_per_line_and_an_empty_result_is_an_empty_file() {
         let pieces = vec![Ok(vec![listed("a\nb")]), Ok(vec![listed("c")])];
         let file = file(Format::Ndjson, pieces).await;
         let lines: Vec<ListedPost> = file
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_database_that_is_away_is_an_error_and_no_broken_file() {
+    async fn an_unavailable_database_is_an_error_and_not_a_broken_file() {
         let away = StoreError::Unavailable { reason: "gone".into() };
         let outcome = answer(Format::Csv, futures_util::stream::iter(vec![Err(away)]), place()).await;
         assert!(matches!(outcome, Err(ApiError::Unavailable { .. })));

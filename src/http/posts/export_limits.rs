@@ -1,5 +1,4 @@
-//! Room for exports: how many there may be, how many of them read the database at a time, and for how long a client may
-//! take nothing.
+//! Limits on exports: their number, how many of them read the database concurrently, and how long a client may stall.
 
 use std::cell::Cell;
 use std::pin::Pin;
@@ -18,22 +17,22 @@ use crate::http::error::ApiError;
 use crate::telemetry::{EXPORTS_OPEN, EXPORTS_REFUSED_TOTAL, EXPORTS_STALLED_TOTAL};
 use crate::ws::Line;
 
-/// Bytes handed to a connection at a time, and so the least that a client has to take within the patience it is shown.
+/// Bytes handed to a connection at once, and so the minimum that a client must read within the stall timeout.
 const PIECE_BYTES: usize = 16 * 1024;
 
-/// What [`Exports::new`] wants to know.
+/// Parameters of [`ExportLimits`].
 #[derive(Debug, Clone, Copy)]
 pub struct ExportsParams {
-    /// Exports at a time, at most.
+    /// Maximum number of concurrent exports.
     pub n_max: usize,
-    /// Of them, those that read the database at the same time. The others wait for their next page, so that lists find
-    /// connections.
+    /// Maximum number of exports that read the database at the same time. The others wait for their next page, so that
+    /// lists get connections.
     pub n_reading_max: usize,
-    /// How long a client may take nothing.
+    /// Maximum time for which a client may read nothing.
     pub stall_max: Duration,
 }
 
-/// Clones share the room.
+/// Permits for exports. Clones share them.
 #[derive(Clone)]
 pub struct Exports {
     places: Arc<Semaphore>,
@@ -42,7 +41,7 @@ pub struct Exports {
 }
 
 impl Exports {
-    /// Empty.
+    /// Creates the limits with all permits available.
     pub fn new(params: ExportsParams) -> Self {
         Self {
             places: Arc::new(Semaphore::new(params.n_max)),
@@ -51,10 +50,10 @@ impl Exports {
         }
     }
 
-    /// Takes a place for the answer to this request, or refuses it at once.
+    /// Acquires a permit for the response to this request, or rejects the request at once.
     ///
     /// # Errors
-    /// `Busy`, when all are taken.
+    /// `Busy` when no permit is available.
     pub fn begin(&self, request: &HttpRequest) -> Result<ExportPlace, ApiError> {
         let Ok(permit) = Arc::clone(&self.places).try_acquire_owned() else {
             metrics::counter!(EXPORTS_REFUSED_TOTAL).increment(1);
@@ -67,7 +66,7 @@ impl Exports {
     }
 }
 
-/// Free again when dropped.
+/// Open export, counted until it is dropped.
 struct Taken {
     _permit: OwnedSemaphorePermit,
 }
@@ -78,7 +77,7 @@ impl Drop for Taken {
     }
 }
 
-/// One of the places for exports.
+/// Permit for one export.
 pub struct ExportPlace {
     taken: Taken,
     line: Option<Line>,
@@ -87,11 +86,11 @@ pub struct ExportPlace {
 }
 
 impl ExportPlace {
-    /// The pages, each read when it is this export's turn.
+    /// Returns the pages; each waits for its turn to read the database.
     pub fn by_turns<'a, T: Send + 'a>(&self, pages: impl Stream<Item = T> + Send + 'a) -> BoxStream<'a, T> {
         let reading = Arc::clone(&self.reading);
         unfold((pages.boxed(), reading), |(mut pages, reading)| async move {
-            // Nobody closes it; if somebody did, everybody's turn would have come.
+            // The semaphore is never closed; if it were, reading without a permit would be fine.
             let turn = Arc::clone(&reading).acquire_owned().await.ok();
             let page = pages.next().await;
             drop(turn);
@@ -101,8 +100,8 @@ impl ExportPlace {
         .boxed()
     }
 
-    /// Holds the place for as long as the body lasts. Where the client takes nothing for too long, its connection is
-    /// ended: a body is not even asked for more while what it gave is not taken, so this looks from outside.
+    /// Returns a body that holds the permit until it ends. A client that reads nothing for too long is disconnected by a
+    /// separate task, because a body is not polled while its connection is blocked.
     pub fn hold<S>(self, body: S) -> Held
     where
         S: Stream<Item = Result<Bytes, ApiError>> + 'static,
@@ -114,8 +113,8 @@ impl ExportPlace {
     }
 }
 
-/// Ends the connection as soon as it has been idle for too long. Runs on the thread of the connection, and ends with the
-/// body: so the connection is open whenever this runs.
+/// Aborts the connection once it has been idle for too long. Runs on the thread of the connection and is cancelled with
+/// the body, so the connection is open whenever this runs.
 async fn watch(idle_since: Rc<Cell<Option<Instant>>>, line: Option<Line>, stall_max: Duration) {
     loop {
         let idle = idle_since.get().map(|since| since.elapsed()).unwrap_or_default();
@@ -125,17 +124,17 @@ async fn watch(idle_since: Rc<Cell<Option<Instant>>>, line: Option<Line>, stall_
         tokio::time::sleep(left).await;
     }
     metrics::counter!(EXPORTS_STALLED_TOTAL).increment(1);
-    tracing::info!(seconds = stall_max.as_secs(), "an export whose client takes nothing is ended");
+    tracing::info!(seconds = stall_max.as_secs(), "aborting an export whose client reads nothing");
     if let Some(line) = line {
         line.cut();
     }
 }
 
-/// A body that has a place.
+/// Body of an export, which holds its permit.
 pub struct Held {
     body: Pin<Box<dyn Stream<Item = Result<Bytes, ApiError>>>>,
     rest: Bytes,
-    /// Since when the connection has something that the client has not taken; none while it waits for the database.
+    /// Time since which the client has not read the last chunk; `None` while the database is read.
     idle_since: Rc<Cell<Option<Instant>>>,
     watch: JoinHandle<()>,
     _taken: Taken,

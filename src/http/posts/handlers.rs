@@ -1,4 +1,4 @@
-//! Posts in, and the history of posts out.
+//! Handlers that ingest, list and export posts.
 
 use actix_web::web::{Data, Json, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
@@ -19,32 +19,33 @@ use crate::store::page::Page;
 use crate::store::posts::list;
 use crate::store::posts::list::{PostsQuery, RANKED_MAX, RANKED_RANGE_MAX};
 
-/// Most posts of one page; the export has no such limit.
+/// Maximum number of posts on a page; exports have no such limit.
 const LIMIT_MAX: usize = 500;
 
-/// Take posts in
+/// Ingest posts
 ///
-/// One post, an array of posts, or one post a line (`application/x-ndjson`), at most 8 MiB and 10,000 posts; gzip
-/// is understood. `202` means that the accepted ones are in the stream and will not be lost; a post that was sent
-/// before counts once. One bad post does not spoil its batch. After 429 and 503 send the same body again.
+/// Takes one post, an array of posts, or one post per line (`application/x-ndjson`), at most 8 MiB and 10,000 posts,
+/// optionally compressed with gzip. `202` means that the accepted posts are in the stream and will not be lost; a post
+/// that was sent before counts once. An invalid post does not affect the others. After 429 or 503, send the same body
+/// again.
 #[utoipa::path(post, path = "/api/v1/posts", tag = "posts", operation_id = "ingest_posts",
     request_body(content((PostsBody = "application/json"), (String = "application/x-ndjson")),
-        description = "A post, an array of posts, or one post a line"),
+        description = "A post, an array of posts, or one post per line"),
     responses(
-        (status = 202, body = Receipt, description = "In the stream, except those rejected"),
-        (status = 400, body = ErrorBody, description = "Not JSON"),
-        (status = 413, body = ErrorBody, description = "Over 8 MiB or 10,000 posts"),
-        (status = 415, body = ErrorBody, description = "Another content type"),
-        (status = 422, body = ErrorBody, description = "A single post with a wrong field, named in `details.field`"),
-        (status = 429, body = ErrorBody, description = "The stream is full; `Retry-After` says when to send again"),
-        (status = 503, body = ErrorBody, description = "Redis is away; `Retry-After` says when to send again"),
+        (status = 202, body = Receipt, description = "All posts except the rejected ones are in the stream"),
+        (status = 400, body = ErrorBody, description = "The body is not JSON"),
+        (status = 413, body = ErrorBody, description = "The body exceeds 8 MiB or 10,000 posts"),
+        (status = 415, body = ErrorBody, description = "The content type is not supported"),
+        (status = 422, body = ErrorBody, description = "The body is a single post with an invalid field; see `details.field`"),
+        (status = 429, body = ErrorBody, description = "The stream is full; send again after `Retry-After` seconds"),
+        (status = 503, body = ErrorBody, description = "Redis is unavailable; send again after `Retry-After` seconds"),
     ))]
 pub async fn ingest(
     state: Data<AppState>,
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, ApiError> {
-    // Before the body is read: in an overload most of the work would be for nothing.
+    // Checked before the body is read, which would be wasted work under overload.
     require_room(&state, 1).await?;
     let body = body::receive(&request, payload, BODY_BYTES_MAX).await?;
     let context = AcceptContext {
@@ -60,7 +61,7 @@ pub async fn ingest(
     Ok(HttpResponse::Accepted().json(Receipt { accepted: sorted.accepted.len(), rejected: sorted.rejected }))
 }
 
-/// A body larger than the mark could never be taken; it is when the stream is empty.
+/// Checks that the stream has room. A batch larger than the high-water mark is accepted when the stream is empty.
 async fn require_room(state: &AppState, n_posts: usize) -> Result<(), ApiError> {
     let high_water = state.params.high_water;
     let n_posts = u64::try_from(n_posts).unwrap_or(u64::MAX).min(high_water);
@@ -71,28 +72,28 @@ async fn require_room(state: &AppState, n_posts: usize) -> Result<(), ApiError> 
 }
 
 filter_parameters! {
-    /// Which posts to list; filters that are absent let everything pass.
+    /// Filters for posts; absent filters match everything.
     ListParameters {
-        /// Which come first; the newest when absent. The other orders need a range of at most 7 days, have no second
-        /// page, and at most 200 posts.
+        /// Order of the posts; defaults to the newest first. The other orders require a range of at most 7 days, return a
+        /// single page and at most 200 posts.
         order: Option<PostOrder>,
-        /// `next_cursor` of the page before.
+        /// `next_cursor` of the previous page.
         cursor: Option<String>,
-        /// Most posts to answer, 1 to 500; 50 when absent.
+        /// Maximum number of posts, 1 to 500; defaults to 50.
         #[param(minimum = 1, maximum = 500)]
         limit: Option<usize>,
     }
 }
 
 filter_parameters! {
-    /// Which posts to export; filters that are absent let everything pass.
+    /// Filters for posts to export; absent filters match everything.
     ExportParameters {
         /// `csv` or `ndjson`.
         format: Format,
     }
 }
 
-/// The range, if one is given. A start or an end alone is one: `GET /posts` was always so.
+/// Returns the range, if one is given. Unlike other calls, `GET /posts` also accepts a lone `to`.
 fn between(wish: RangeWish) -> Result<(Option<Timestamp>, Option<Timestamp>), ApiError> {
     if wish.window.is_none() && wish.from.is_none() {
         return Ok((None, wish.to));
@@ -101,36 +102,36 @@ fn between(wish: RangeWish) -> Result<(Option<Timestamp>, Option<Timestamp>), Ap
     Ok(asked.map_or((None, None), |(from, to)| (Some(from), wish.to.or(wish.window.map(|_| to)))))
 }
 
-/// An order other than the newest first sorts the whole range.
+/// Checks an order other than the newest first, which must sort the whole range.
 fn ranked(wish: &ListParameters, from: Option<Timestamp>, to: Option<Timestamp>) -> Result<(), ApiError> {
     if wish.order.unwrap_or_default() == PostOrder::Newest {
         return Ok(());
     }
     let days = RANKED_RANGE_MAX.as_hours() / 24;
     let length = from.map(|from| to.unwrap_or_else(Timestamp::now).duration_since(from));
-    // A named window ends with the minute at hand.
+    // A named window ends with the current minute.
     if length.is_none_or(|length| length > RANKED_RANGE_MAX + SignedDuration::from_mins(1)) {
-        let problem = format!("must be given with this `order`, at most {days} days before `to`");
+        let problem = format!("must be given with this `order` and be at most {days} days before `to`");
         return Err(ApiError::invalid("from", problem));
     }
     if wish.cursor.is_some() {
-        return Err(ApiError::invalid("cursor", "goes with the order `newest` only"));
+        return Err(ApiError::invalid("cursor", "can only be used with the order `newest`"));
     }
     if wish.limit.is_some_and(|limit| limit > RANKED_MAX) {
-        return Err(ApiError::invalid("limit", format!("is at most {RANKED_MAX} with this `order`")));
+        return Err(ApiError::invalid("limit", format!("must be at most {RANKED_MAX} with this `order`")));
     }
     Ok(())
 }
 
 /// List posts
 ///
-/// The newest first, or those that may go furthest (`virality`), that most people reacted to (`engagement`: likes,
-/// shares and comments, as last heard), or that are reacted to ever more (`rising`: what came between the two last
-/// readings, by the hour, divided by the age in hours plus two; posts of which only one reading is known are left out).
+/// Newest first, or by predicted virality (`virality`), by engagement (`engagement`: likes, shares and comments as last
+/// reported), or by growth (`rising`: the engagement per hour between the last two reports, divided by the age in hours
+/// plus two; posts with a single report are omitted).
 #[utoipa::path(get, path = "/api/v1/posts", tag = "posts", operation_id = "list_posts", params(ListParameters), responses(
-    (status = 200, body = Page<ListedPost>, description = "What was asked for"),
-    (status = 400, body = ErrorBody, description = "A parameter is wrong, named in `details.parameter`"),
-    (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+    (status = 200, body = Page<ListedPost>, description = "A page of posts"),
+    (status = 400, body = ErrorBody, description = "A parameter is invalid; see `details.parameter`"),
+    (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn list(
     state: Data<AppState>,
@@ -144,14 +145,14 @@ pub async fn list(
     Ok(Json(list::list(&state.store, &query).await?))
 }
 
-/// One post, with the scores it had before
+/// Get one post with its earlier scores
 #[utoipa::path(get, path = "/api/v1/posts/{id}", tag = "posts", operation_id = "get_post",
-    params(("id" = Uuid, Path, description = "Groundswell's name for the post")),
+    params(("id" = Uuid, Path, description = "Groundswell's id of the post")),
     responses(
-        (status = 200, body = PostWithHistory, description = "What was asked for"),
-        (status = 400, body = ErrorBody, description = "The id is no UUID"),
-        (status = 404, body = ErrorBody, description = "There is no such post"),
-        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+        (status = 200, body = PostWithHistory, description = "The post and its earlier scores"),
+        (status = 400, body = ErrorBody, description = "The id is not a UUID"),
+        (status = 404, body = ErrorBody, description = "The post does not exist"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn get(
     state: Data<AppState>,
@@ -163,15 +164,15 @@ pub async fn get(
     found.map(Json).ok_or_else(|| ApiError::NotFound { what: format!("post `{uuid}`") })
 }
 
-/// Download posts, newest first
+/// Export posts, newest first
 ///
-/// Streams any number of posts. The server disconnects a client that reads nothing for `--export-stall-s` (30 seconds by
-/// default). In the CSV, text that a spreadsheet would run as a formula gets an apostrophe before it.
+/// Streams any number of posts. A client that reads nothing for `--export-stall-s` (30 seconds by default) is
+/// disconnected. In CSV, text that a spreadsheet would evaluate as a formula is prefixed with an apostrophe.
 #[utoipa::path(get, path = "/api/v1/posts/export", tag = "posts", operation_id = "export_posts", params(ExportParameters), responses(
     (status = 200, content((String = "text/csv"), (String = "application/x-ndjson")), description = "The file"),
-    (status = 400, body = ErrorBody, description = "A parameter is wrong, named in `details.parameter`"),
-    (status = 429, body = ErrorBody, description = "Too many exports are running; `Retry-After` says when to retry"),
-    (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+    (status = 400, body = ErrorBody, description = "A parameter is invalid; see `details.parameter`"),
+    (status = 429, body = ErrorBody, description = "Too many exports are running; retry after `Retry-After` seconds"),
+    (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn export(
     state: Data<AppState>,

@@ -1,4 +1,4 @@
-//! The body of `POST /api/v1/posts`, taken apart: which posts are accepted, which are not and why.
+//! Body of `POST /api/v1/posts`: splits it into posts and separates the accepted from the rejected.
 
 use std::cell::Cell;
 use std::fmt;
@@ -16,15 +16,15 @@ use crate::http::extract::content_type;
 use crate::models::new_post::{AcceptContext, NewPost, Rejection, accept, parse};
 use crate::models::post::AcceptedPost;
 
-/// The largest body. A full batch of posts of ordinary length is 3 MiB.
+/// Maximum size of a body in bytes. A full batch of posts of ordinary length is 3 MiB.
 pub const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// The most posts in one body: twenty batches of the pipeline, and a second of its work.
+/// Maximum number of posts in a body: twenty batches of the pipeline, or a second of its work.
 pub const POSTS_MAX: usize = 10_000;
 
 const CONTENT_TYPES: &str = "application/json or application/x-ndjson";
 
-/// A post, or several. Each of several is judged by itself, so an array may hold anything.
+/// One post or an array. Each element is validated on its own, so the schema allows any element.
 pub struct PostsBody;
 
 impl PartialSchema for PostsBody {
@@ -49,39 +49,39 @@ impl ToSchema for PostsBody {
     }
 }
 
-/// What became of the posts of one body.
+/// Result of ingesting a body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Receipt {
-    /// Posts that are now in the stream.
+    /// Number of posts that are now in the stream.
     pub accepted: usize,
-    /// Posts that are not, and why.
+    /// Rejected posts.
     pub rejected: Vec<RejectedPost>,
 }
 
-/// A post that was not accepted.
+/// Rejected post.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct RejectedPost {
-    /// Its place in the array, or its line, from 0.
+    /// Index in the array, or line number, from 0.
     pub index: usize,
-    /// Why.
+    /// Reason for the rejection.
     #[serde(flatten)]
     pub why: Rejection,
 }
 
-/// The posts of one body.
+/// Posts of a body, accepted or rejected.
 #[derive(Debug, Default, PartialEq)]
 pub struct Sorted {
-    /// To be put into the stream.
+    /// Posts to append to the stream.
     pub accepted: Vec<AcceptedPost>,
-    /// To be told about.
+    /// Posts to report to the sender.
     pub rejected: Vec<RejectedPost>,
 }
 
-/// Takes a body apart. One bad post does not spoil the others; a body that is a single post has no others, so
-/// its rejection is an error.
+/// Splits a body into posts and validates each. An invalid post does not affect the others; in a body that is a single
+/// post, it is an error.
 ///
 /// # Errors
-/// 415 for other content types, 400 when it is no JSON at all, 413 for too many posts, 422 for a single post.
+/// 415 for other content types, 400 when the body is not JSON, 413 for too many posts, 422 for an invalid single post.
 pub fn sort(request: &HttpRequest, body: &[u8], context: &AcceptContext) -> Result<Sorted, ApiError> {
     match content_type(request).as_str() {
         "application/x-ndjson" | "application/ndjson" | "application/jsonl" => sort_lines(body, context),
@@ -105,7 +105,7 @@ fn sort_json(body: &[u8], context: &AcceptContext) -> Result<Sorted, ApiError> {
     Ok(Sorted { accepted: vec![post], rejected: Vec::new() })
 }
 
-/// Lines without anything on them are passed over, but counted, so that an index is a line number.
+/// Validates one post per line. Blank lines are skipped but counted, so that an index is a line number.
 fn sort_lines(body: &[u8], context: &AcceptContext) -> Result<Sorted, ApiError> {
     let lines = || body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).enumerate();
     let posts = || lines().filter(|(_, line)| !line.is_empty());
@@ -126,10 +126,9 @@ fn sort_each<'a>(posts: impl Iterator<Item = (usize, &'a [u8])>, context: &Accep
     sorted
 }
 
-/// The elements of an array, unread: what is wrong with one of them is its own affair.
+/// Returns the elements of an array without parsing them, so that an invalid element affects no other.
 ///
-/// Reading stops at the first element too many, so an array of a million costs no more than one of ten
-/// thousand.
+/// Stops at the first element beyond the limit, so an array of a million costs no more than one of ten thousand.
 fn elements_of(text: &str) -> Result<Vec<&RawValue>, ApiError> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let overflown = Cell::new(false);
@@ -167,7 +166,7 @@ impl<'de> Visitor<'de> for Elements<'_> {
 }
 
 fn malformed(error: &serde_json::Error) -> ApiError {
-    ApiError::MalformedBody(format!("not JSON: {error}"))
+    ApiError::MalformedBody(format!("the body is not valid JSON: {error}"))
 }
 
 fn too_many() -> ApiError {
@@ -201,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn one_bad_post_does_not_spoil_its_batch() {
+    fn an_invalid_post_does_not_affect_its_batch() {
         let body = format!(r#"[{}, {{"id":"2"}}, 7, {{"id":"\ud800"}}, {}]"#, post(1), post(5));
         let sorted = sorted("application/json", body).unwrap();
         assert_eq!(sorted.accepted.len(), 2);
@@ -210,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_not_even_text_spoils_no_other_line() {
+    fn a_line_that_is_not_text_affects_no_other_line() {
         let mut body = format!("{}\r\n\n{{\"id\":\n", post(1)).into_bytes();
         body.extend_from_slice(b"{\"id\":\"\xff\"}\n");
         body.extend_from_slice(post(2).as_bytes());
@@ -220,13 +219,13 @@ mod tests {
     }
 
     #[test]
-    fn a_single_bad_post_is_an_error_that_names_the_field() {
+    fn an_invalid_single_post_is_an_error_that_names_the_field() {
         let refusal = sorted("application/json", r#"{"id":"1","platform":"web","text":""}"#).unwrap_err();
         assert!(matches!(refusal, ApiError::Rejected(r) if r.field == "text"));
     }
 
     #[test]
-    fn what_is_no_json_at_all_is_malformed() {
+    fn a_body_that_is_not_json_is_malformed() {
         for body in [&b""[..], b"  ", b"[", b"[{},", b"[1 2]", b"[] []", b"\xff\xfe"] {
             let refusal = sorted("application/json", body).unwrap_err();
             assert!(matches!(refusal, ApiError::MalformedBody(_)), "{body:?}: {refusal}");
@@ -248,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn exactly_as_many_as_allowed_are_taken() {
+    fn the_maximum_number_of_posts_is_accepted() {
         let posts = (0..POSTS_MAX).map(post).collect::<Vec<_>>();
         let sorted_array = sorted("application/json", format!("[{}]", posts.join(","))).unwrap();
         assert_eq!(sorted_array.accepted.len(), POSTS_MAX);

@@ -1,4 +1,4 @@
-//! What people say posts' sentiments are, where they know better than the model.
+//! Handlers for corrections of sentiment labels by people.
 
 use actix_web::web::{Data, Json, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
@@ -15,7 +15,7 @@ use crate::models::label::{BY_CHARS_MAX, LabelCorrection, LabelledPost, NOTE_CHA
 use crate::models::new_post::Rejection;
 use crate::store::posts::labels;
 
-/// The longest body: a note, with room for how JSON writes it.
+/// Maximum size of a body in bytes: a note, with room for JSON escapes.
 const BODY_BYTES_MAX: usize = 16 * 1024;
 
 const COLUMNS: [&str; 11] = [
@@ -32,18 +32,18 @@ const COLUMNS: [&str; 11] = [
     "was_model_hash",
 ];
 
-/// Correct a post's sentiment
+/// Correct a post's sentiment label
 ///
-/// The last said stands. It is shown beside the model's label; counts and rollups go by the model's. A better model that
-/// reads the post later does not undo it.
+/// The last correction wins. It is shown beside the model's label, which all counts and rollups use. A better model that
+/// rescores the post later does not undo it.
 #[utoipa::path(put, path = "/api/v1/posts/{id}/label", tag = "labels", operation_id = "correct_label", request_body = NewLabel,
-    params(("id" = Uuid, Path, description = "Groundswell's name for the post")),
+    params(("id" = Uuid, Path, description = "Groundswell's id of the post")),
     responses(
-        (status = 200, body = LabelCorrection, description = "Noted"),
-        (status = 400, body = ErrorBody, description = "The id is no UUID"),
-        (status = 404, body = ErrorBody, description = "There is no such post"),
-        (status = 422, body = ErrorBody, description = "A field is wrong, named in `details.field`"),
-        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+        (status = 200, body = LabelCorrection, description = "The stored correction"),
+        (status = 400, body = ErrorBody, description = "The id is not a UUID"),
+        (status = 404, body = ErrorBody, description = "The post does not exist"),
+        (status = 422, body = ErrorBody, description = "A field is invalid; see `details.field`"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn correct(
     state: Data<AppState>,
@@ -58,40 +58,40 @@ pub async fn correct(
     made.map(Json).ok_or_else(|| ApiError::NotFound { what: format!("post `{uuid}`") })
 }
 
-/// Take a correction back
+/// Remove the correction of a post's label
 #[utoipa::path(delete, path = "/api/v1/posts/{id}/label", tag = "labels", operation_id = "take_label_back",
-    params(("id" = Uuid, Path, description = "Groundswell's name for the post")),
+    params(("id" = Uuid, Path, description = "Groundswell's id of the post")),
     responses(
-        (status = 204, description = "Taken back"),
-        (status = 400, body = ErrorBody, description = "The id is no UUID"),
-        (status = 404, body = ErrorBody, description = "Nobody corrected this post"),
-        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+        (status = 204, description = "The correction is removed"),
+        (status = 400, body = ErrorBody, description = "The id is not a UUID"),
+        (status = 404, body = ErrorBody, description = "The post has no correction"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn take_back(state: Data<AppState>, path: Path<String>) -> Result<HttpResponse, ApiError> {
     let uuid = extract::uuid(&path)?;
     if labels::take_back(&state.store, uuid).await? {
         return Ok(HttpResponse::NoContent().finish());
     }
-    Err(ApiError::NotFound { what: format!("a correction of post `{uuid}`") })
+    Err(ApiError::NotFound { what: format!("the correction of post `{uuid}`") })
 }
 
-/// How to export.
+/// Parameters of an export of labels.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct LabelsParameters {
-    /// `csv` or `ndjson`; `ndjson` when absent.
+    /// `csv` or `ndjson`; defaults to `ndjson`.
     format: Option<Format>,
 }
 
-/// Download corrected posts, for training
+/// Export corrected posts for training
 ///
-/// Text, what people say, and what the model said; the first corrected first. Streamed. `training/train.py --labels`
-/// reads either format. Corrections leave with their posts when those expire.
+/// Streams text, corrected label and model label, earliest correction first. `training/train.py --labels` reads both
+/// formats. Corrections expire with their posts.
 #[utoipa::path(get, path = "/api/v1/labels/export", tag = "labels", operation_id = "export_labels", params(LabelsParameters), responses(
     (status = 200, content((String = "application/x-ndjson"), (String = "text/csv")), description = "The file"),
-    (status = 400, body = ErrorBody, description = "A parameter is wrong, named in `details.parameter`"),
-    (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+    (status = 400, body = ErrorBody, description = "A parameter is invalid; see `details.parameter`"),
+    (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn export(
     state: Data<AppState>,
@@ -123,11 +123,11 @@ fn cells(post: &LabelledPost) -> Vec<String> {
     ]
 }
 
-/// A note without text is none.
+/// Validates a correction and drops blank texts.
 fn checked(new: NewLabel) -> Result<NewLabel, ApiError> {
     let short = |field: &str, text: Option<String>, most: usize| {
         if text.as_ref().is_some_and(|text| text.chars().count() > most || text.contains('\0')) {
-            let message = format!("must be at most {most} characters, without NUL");
+            let message = format!("`{field}` must be at most {most} characters, without NUL");
             return Err(ApiError::Rejected(Rejection {
                 code: "invalid_field",
                 field: field.to_owned(),

@@ -1,8 +1,8 @@
-//! Posts: ingest, history, exports, labels of people, saved views.
+//! Posts: ingest, history, exports, corrected labels and saved views.
 
 pub mod export; // posts as a file
-pub mod export_limits; // how many exports there may be
-pub mod handlers; // posts in, and their history out
-pub mod ingest; // a body of posts, taken apart
-pub mod labels; // what people say where they know better
+pub mod export_limits; // limits on concurrent exports
+pub mod handlers; // ingest, history and export
+pub mod ingest; // bodies of posts
+pub mod labels; // corrections of labels
 pub mod views; // saved views

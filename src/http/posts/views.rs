@@ -1,4 +1,4 @@
-//! Saved views: pages of the dashboard as people want to see them again.
+//! Handlers for saved views.
 
 use actix_web::web::{Data, Json, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
@@ -13,13 +13,13 @@ use crate::models::saved_view::{NAME_CHARS_MAX, NewView, QUERY_CHARS_MAX, SavedV
 use crate::store::page::Page;
 use crate::store::views::{self, VIEWS_MAX};
 
-/// The longest body: a name and a query, with room for how JSON writes them.
+/// Maximum size of a body in bytes: a name and a query, with room for JSON escapes.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
-/// List saved views, by name
+/// List saved views by name
 #[utoipa::path(get, path = "/api/v1/views", tag = "views", operation_id = "list_views", responses(
-    (status = 200, body = Page<SavedView>, description = "All of them"),
-    (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+    (status = 200, body = Page<SavedView>, description = "All views"),
+    (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn list(
     state: Data<AppState>,
@@ -30,10 +30,10 @@ pub async fn list(
 
 /// Save a view
 #[utoipa::path(post, path = "/api/v1/views", tag = "views", operation_id = "create_view", request_body = NewView, responses(
-    (status = 201, body = SavedView, description = "Saved"),
-    (status = 413, body = ErrorBody, description = "There are 500 views already"),
-    (status = 422, body = ErrorBody, description = "A field is wrong, named in `details.field`"),
-    (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+    (status = 201, body = SavedView, description = "The saved view"),
+    (status = 413, body = ErrorBody, description = "The limit of 500 views is reached"),
+    (status = 422, body = ErrorBody, description = "A field is invalid; see `details.field`"),
+    (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
 pub async fn create(
     state: Data<AppState>,
@@ -47,15 +47,15 @@ pub async fn create(
     Ok(HttpResponse::Created().json(saved))
 }
 
-/// Save a view anew
+/// Replace a saved view
 #[utoipa::path(put, path = "/api/v1/views/{id}", tag = "views", operation_id = "update_view", request_body = NewView,
-    params(("id" = Uuid, Path, description = "The view")),
+    params(("id" = Uuid, Path, description = "Id of the view")),
     responses(
-        (status = 200, body = SavedView, description = "Saved"),
-        (status = 400, body = ErrorBody, description = "The id is no UUID"),
-        (status = 404, body = ErrorBody, description = "There is no such view"),
-        (status = 422, body = ErrorBody, description = "A field is wrong, named in `details.field`"),
-        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+        (status = 200, body = SavedView, description = "The saved view"),
+        (status = 400, body = ErrorBody, description = "The id is not a UUID"),
+        (status = 404, body = ErrorBody, description = "The view does not exist"),
+        (status = 422, body = ErrorBody, description = "A field is invalid; see `details.field`"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn update(
     state: Data<AppState>,
@@ -69,14 +69,14 @@ pub async fn update(
     saved.map(Json).ok_or_else(|| ApiError::NotFound { what: format!("view `{id}`") })
 }
 
-/// Delete a view
+/// Delete a saved view
 #[utoipa::path(delete, path = "/api/v1/views/{id}", tag = "views", operation_id = "delete_view",
-    params(("id" = Uuid, Path, description = "The view")),
+    params(("id" = Uuid, Path, description = "Id of the view")),
     responses(
-        (status = 204, description = "Deleted"),
-        (status = 400, body = ErrorBody, description = "The id is no UUID"),
-        (status = 404, body = ErrorBody, description = "There is no such view"),
-        (status = 503, body = ErrorBody, description = "PostgreSQL is away"),
+        (status = 204, description = "The view is deleted"),
+        (status = 400, body = ErrorBody, description = "The id is not a UUID"),
+        (status = 404, body = ErrorBody, description = "The view does not exist"),
+        (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
 pub async fn delete(state: Data<AppState>, path: Path<String>) -> Result<HttpResponse, ApiError> {
     let id = extract::uuid(&path)?;
@@ -99,11 +99,12 @@ fn checked(new: NewView) -> Result<NewView, ApiError> {
     if name.is_empty() || new.name.chars().count() > NAME_CHARS_MAX || name.chars().any(char::is_control) {
         return wrong(
             "name",
-            format!("must be 1 to {NAME_CHARS_MAX} characters, without control characters"),
+            format!("the name must be 1 to {NAME_CHARS_MAX} characters, without control characters"),
         );
     }
     if new.query.chars().count() > QUERY_CHARS_MAX || new.query.chars().any(char::is_control) {
-        let message = format!("must be at most {QUERY_CHARS_MAX} characters, without control characters");
+        let message =
+            format!("the query must be at most {QUERY_CHARS_MAX} characters, without control characters");
         return wrong("query", message);
     }
     Ok(NewView { name: name.to_owned(), ..new })
@@ -115,7 +116,7 @@ mod tests {
     use crate::models::saved_view::ViewPage;
 
     #[test]
-    fn a_view_has_a_name_that_a_menu_can_show_and_an_address_that_can_be_shared() {
+    fn a_name_must_fit_a_menu_and_a_query_a_url() {
         let refused = |name: &str, query: &str, field: &str| {
             let new = NewView { name: name.to_owned(), page: ViewPage::Live, query: query.to_owned() };
             let refusal = checked(new).unwrap_err();

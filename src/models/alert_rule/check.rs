@@ -1,50 +1,54 @@
-//! What is said to somebody whose rule makes no sense.
+//! Validation of alert rules.
 
 use super::{CHURN, Comparison, Metric, NewRule};
 use crate::models::new_post::Rejection;
 use crate::models::rollup::{BUCKET_SECONDS, Dimension};
 use crate::models::silence::KEY_BYTES_MAX;
 
-/// The longest window. A longer one moves so slowly that a chart tells more than an alert.
+/// Maximum length of a window. Longer windows move so slowly that a chart shows more than an alert.
 pub const WINDOW_SECONDS_MAX: i64 = 86_400;
 
-/// Predicted viralities from here on are found by an index of their own, so that a rule asks for the few posts that may go
-/// far and never reads all others.
+/// Predicted virality from which posts are in a dedicated index, so that a rule reads the few posts that may go far and
+/// not all others.
 pub const VIRALITY_SEEN: f64 = 60.0;
 
-/// Waits longer than a day are forgotten by people, too.
+/// Maximum length of a wait.
 const WAIT_SECONDS_MAX: i64 = 86_400;
 
 const NAME_CHARS_MAX: usize = 100;
 const VOLUME_MAX: i64 = 1_000_000_000;
 
-/// Channels of one rule; more is a mailing list.
+/// Maximum number of channels of a rule.
 const CHANNELS_MAX: usize = 32;
 
 impl NewRule {
-    /// Whether everything in it can be meant.
+    /// Validates the rule.
     ///
     /// # Errors
-    /// Names the first field that is wrong.
+    /// The first field that is wrong.
     pub fn check(&self) -> Result<(), Rejection> {
         self.check_name()?;
         self.check_scope()?;
         self.check_thresholds()?;
         self.check_times()?;
         if !(0..=VOLUME_MAX).contains(&self.minimum_volume) {
-            return reject("out_of_range", "minimum_volume", "a volume lies between 0 and 1,000,000,000");
+            return reject(
+                "out_of_range",
+                "minimum_volume",
+                "the minimum volume must be between 0 and 1,000,000,000",
+            );
         }
         if self.channels.len() > CHANNELS_MAX {
-            return reject("too_long", "channels", "a rule has at most 32 channels");
+            return reject("too_long", "channels", "a rule can have at most 32 channels");
         }
         Ok(())
     }
 
-    /// Whether the rule that came with Groundswell under this name may become this one. Which posts the churn rule is
-    /// about is decided where they are stored, so that part of it stays.
+    /// Validates the rule as a replacement for the rule with this id. The store decides which posts the churn rule covers,
+    /// so that part of it is fixed.
     ///
     /// # Errors
-    /// Names the first field that is wrong.
+    /// The first field that is wrong.
     pub fn check_in_place_of(&self, id: uuid::Uuid) -> Result<(), Rejection> {
         self.check()?;
         if id != CHURN {
@@ -54,41 +58,45 @@ impl NewRule {
             return reject(
                 "builtin",
                 "metric",
-                "this rule is about posts at high churn risk; write another for other metrics",
+                "this rule always measures posts at high churn risk; create another rule for other metrics",
             );
         }
         if self.scope.dimension != Dimension::Product || self.scope.key.is_some() {
             return reject(
                 "builtin",
                 "scope",
-                "this rule is about each product; write another for other scopes",
+                "this rule always watches each product; create another rule for other scopes",
             );
         }
         if self.comparison != Comparison::Above {
-            return reject("builtin", "comparison", "this rule fires above its threshold");
+            return reject("builtin", "comparison", "this rule always fires above its threshold");
         }
         if self.minimum_volume != 0 {
             return reject(
                 "builtin",
                 "minimum_volume",
-                "this rule goes by single posts; raise its threshold",
+                "this rule evaluates single posts and takes no minimum volume; raise its threshold instead",
             );
         }
         if self.for_seconds != 0 {
-            return reject("builtin", "for_seconds", "this rule goes by single posts, which do not last");
+            return reject(
+                "builtin",
+                "for_seconds",
+                "this rule evaluates single posts and takes no `for` duration",
+            );
         }
         Ok(())
     }
 
     fn check_name(&self) -> Result<(), Rejection> {
         if self.name.trim().is_empty() {
-            return reject("empty", "name", "a name is more than white space");
+            return reject("empty", "name", "enter a name");
         }
         if self.name.chars().count() > NAME_CHARS_MAX {
-            return reject("too_long", "name", "a name is at most 100 characters long");
+            return reject("too_long", "name", "the name must be at most 100 characters");
         }
         if self.name.chars().any(char::is_control) {
-            return reject("invalid_text", "name", "a name is one line of text");
+            return reject("invalid_text", "name", "the name must be a single line");
         }
         Ok(())
     }
@@ -96,20 +104,20 @@ impl NewRule {
     fn check_scope(&self) -> Result<(), Rejection> {
         match &self.scope.key {
             Some(key) if self.scope.dimension == Dimension::Overall && !key.is_empty() => {
-                reject("invalid_field", "scope.key", "the dimension `overall` has no keys")
+                reject("invalid_field", "scope.key", "the dimension `overall` takes no key")
             }
             Some(key) if self.scope.dimension != Dimension::Overall && key.is_empty() => {
-                reject("empty", "scope.key", "a key is not empty; leave it out to watch each")
+                reject("empty", "scope.key", "enter a key, or omit it to watch each one")
             }
             Some(key) if key.len() > KEY_BYTES_MAX || key.contains('\0') => {
-                reject("too_long", "scope.key", "a key is at most 128 bytes long, none of them NUL")
+                reject("too_long", "scope.key", "the key must be at most 128 bytes, without NUL")
             }
             None if self.metric == Metric::Volume
                 && self.comparison == Comparison::Below
                 && self.scope.dimension != Dimension::Overall =>
             {
-                // Whoever nobody speaks of is not known to exist.
-                reject("missing_field", "scope.key", "too few posts can be noticed of one key, not of each")
+                // A key without any post is unknown, so its silence cannot be noticed.
+                reject("missing_field", "scope.key", "a rule about low volume needs one key; enter it")
             }
             _ => Ok(()),
         }
@@ -122,10 +130,10 @@ impl NewRule {
             Metric::ChurnHigh | Metric::Volume => (0.0, 1e12, "0 or more"),
             Metric::Virality => (VIRALITY_SEEN, 100.0, "between 60 and 100"),
         };
-        // NaN lies in no range, so it is refused as well.
+        // NaN lies in no range, so this rejects it as well.
         for (field, value) in [("threshold", self.threshold), ("clear_threshold", self.clear_threshold())] {
             if !(least..=most).contains(&value) {
-                let message = format!("for `{}` it lies {range}", self.metric.name());
+                let message = format!("`{field}` must be {range} for `{}`", self.metric.name());
                 return reject("out_of_range", field, &message);
             }
         }
@@ -133,7 +141,7 @@ impl NewRule {
             return reject(
                 "invalid_field",
                 "comparison",
-                "nearly every post is predicted to stay below; only `above` tells something",
+                "a virality rule can only fire `above`; nearly every post stays below",
             );
         }
         let clear = self.clear_threshold();
@@ -142,17 +150,19 @@ impl NewRule {
             Comparison::Below => clear < self.threshold,
         };
         if reversed {
-            return reject("out_of_range", "clear_threshold", "it would cease to hold where it begins to");
+            let side = if self.comparison == Comparison::Above { "above" } else { "below" };
+            let message = format!("`clear_threshold` must not be {side} `threshold`");
+            return reject("out_of_range", "clear_threshold", &message);
         }
         Ok(())
     }
 
     fn check_times(&self) -> Result<(), Rejection> {
         if !(BUCKET_SECONDS..=WINDOW_SECONDS_MAX).contains(&self.window_seconds) {
-            return reject("out_of_range", "window_seconds", "a window is 10 seconds to a day long");
+            return reject("out_of_range", "window_seconds", "the window must be 10 seconds to a day");
         }
         if self.window_seconds % BUCKET_SECONDS != 0 {
-            return reject("invalid_field", "window_seconds", "a window is a multiple of 10 seconds long");
+            return reject("invalid_field", "window_seconds", "the window must be a multiple of 10 seconds");
         }
         let waits = [
             ("for_seconds", self.for_seconds),
@@ -161,7 +171,7 @@ impl NewRule {
         ];
         for (field, seconds) in waits {
             if !(0..=WAIT_SECONDS_MAX).contains(&seconds) {
-                return reject("out_of_range", field, "it is at most a day long");
+                return reject("out_of_range", field, &format!("`{field}` must be between 0 and a day"));
             }
         }
         Ok(())

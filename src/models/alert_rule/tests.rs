@@ -7,7 +7,7 @@ fn rule() -> serde_json::Value {
     })
 }
 
-/// The field that is refused when a part of a good rule is replaced.
+/// Returns the field that is rejected when a part of a valid rule is replaced.
 fn refused(path: &str, value: serde_json::Value) -> String {
     let mut written = rule();
     *written.pointer_mut(path).unwrap_or(&mut serde_json::Value::Null) = value.clone();
@@ -19,7 +19,7 @@ fn refused(path: &str, value: serde_json::Value) -> String {
 }
 
 #[test]
-fn what_is_left_out_has_a_value_that_does_no_harm() {
+fn omitted_fields_default_to_harmless_values() {
     let rule: NewRule = serde_json::from_value(rule()).unwrap();
     assert_eq!(rule.check(), Ok(()));
     assert!(rule.enabled && rule.scope.key.is_none() && rule.channels.is_empty());
@@ -27,7 +27,7 @@ fn what_is_left_out_has_a_value_that_does_no_harm() {
 }
 
 #[test]
-fn a_rule_that_makes_no_sense_is_told_which_field_does_not() {
+fn an_invalid_rule_is_rejected_with_the_field_that_is_wrong() {
     for (path, value, field) in [
         ("/name", serde_json::json!(" "), "name"),
         ("/name", serde_json::json!("a\nb"), "name"),
@@ -51,7 +51,7 @@ fn a_rule_that_makes_no_sense_is_told_which_field_does_not() {
 }
 
 #[test]
-fn silence_can_be_noticed_of_one_key_only() {
+fn a_low_volume_rule_needs_one_key() {
     let mut volume: NewRule = serde_json::from_value(rule()).unwrap();
     (volume.metric, volume.comparison) = (Metric::Volume, Comparison::Below);
     (volume.threshold, volume.clear_threshold) = (5.0, None);
@@ -71,7 +71,7 @@ fn every_metric_is_found_by_its_own_name_only() {
 }
 
 #[test]
-fn each_product_is_not_those_posts_that_name_none() {
+fn a_rule_about_each_product_skips_posts_without_one() {
     let of = |dimension, key: &str| Scope { dimension, key: key.to_owned() };
     let each = RuleScope { dimension: Dimension::Product, key: None };
     assert!(each.covers(&of(Dimension::Product, "alpha")));
@@ -84,7 +84,7 @@ fn the_churn_rule_stays_about_single_posts() {
     let mut churn: NewRule = serde_json::from_value(rule()).unwrap();
     assert_eq!(churn.check_in_place_of(CHURN).unwrap_err().field, "metric");
     (churn.metric, churn.threshold, churn.clear_threshold) = (Metric::ChurnHigh, 3.0, None);
-    // What it does not go by, it must not say that it does.
+    // It must not claim conditions that it does not evaluate.
     (churn.minimum_volume, churn.for_seconds) = (1, 0);
     assert_eq!(churn.check_in_place_of(CHURN).unwrap_err().field, "minimum_volume");
     (churn.minimum_volume, churn.for_seconds) = (0, 1);

@@ -1,30 +1,30 @@
-//! JSON → [`NewPost`], or what is wrong with it and where.
+//! Parsing of JSON into a [`NewPost`], with an error that names the field.
 
 use super::{NewPost, Rejection, reject};
 
-/// Reads one JSON object as a post. Says nothing yet about its values: see [`super::accept`].
+/// Parses one JSON object as a post without validating its values, see [`super::accept`].
 pub fn parse(json: &[u8]) -> Result<NewPost, Rejection> {
-    // A struct may also be read from an array, field by field; senders would be surprised.
+    // Serde would also read the fields of a struct from an array; senders would be surprised.
     if json.trim_ascii_start().first() == Some(&b'[') {
-        return Err(reject("wrong_type", "", "a post is a JSON object, not an array"));
+        return Err(reject("wrong_type", "", "send the post as a JSON object, not an array"));
     }
-    // Noting the path costs more than the parsing, and nearly every post is right.
+    // Tracking the path costs more than the parsing, and nearly every post is valid.
     serde_json::from_slice(json).map_err(|_| explain(json))
 }
 
-/// Parses once more, noting the path, to say what is wrong and where.
+/// Parses again with the path tracked to find out what is wrong and where.
 fn explain(json: &[u8]) -> Rejection {
     let mut reader = serde_json::Deserializer::from_slice(json);
     let outcome: Result<NewPost, _> = serde_path_to_error::deserialize(&mut reader);
     let (path, error) = match outcome {
         Err(error) => (error.path().to_string(), error.into_inner()),
-        Ok(_) => return reject("malformed_json", "", "something follows the post"),
+        Ok(_) => return reject("malformed_json", "", "unexpected data after the post"),
     };
     let message = error.to_string();
     let code = code_of(&error, &message);
     let parent = if matches!(path.as_str(), "." | "?") { "" } else { path.as_str() };
     let field = match code {
-        // The path of these ends at the object; the message names the field.
+        // The path of these errors ends at the object; the message names the field.
         "missing_field" | "duplicate_field" => join(parent, between_backticks(&message)),
         "unknown_field" if !parent.ends_with(between_backticks(&message)) => {
             join(parent, between_backticks(&message))
@@ -35,7 +35,7 @@ fn explain(json: &[u8]) -> Rejection {
 }
 
 fn code_of(error: &serde_json::Error, message: &str) -> &'static str {
-    // serde_json tells these apart only by their words; the tests hold them to it.
+    // serde_json distinguishes these only by message; the tests pin the messages.
     const WORDS: [(&str, &str); 10] = [
         ("unknown field", "unknown_field"),
         ("missing field", "missing_field"),
@@ -51,7 +51,7 @@ fn code_of(error: &serde_json::Error, message: &str) -> &'static str {
     if let Some((_, code)) = WORDS.iter().find(|(words, _)| message.starts_with(words)) {
         return code;
     }
-    // Only timestamps are read from a string by rules of their own.
+    // Only timestamps have a string format of their own.
     if error.is_data() { "invalid_time" } else { "malformed_json" }
 }
 

@@ -16,7 +16,7 @@ fn read(json: &str) -> Result<AcceptedPost, Rejection> {
     accept(parse(json.as_bytes())?, &context())
 }
 
-/// A right post with `more` put before its closing brace.
+/// Returns a valid post with `more` inserted before its closing brace.
 fn post_with(more: &str) -> String {
     format!(r#"{{"id":"1","platform":"twitter","text":"hello"{more}}}"#)
 }
@@ -44,20 +44,20 @@ fn a_full_post_is_accepted() {
 }
 
 #[test]
-fn a_post_without_time_happened_when_it_arrived() {
+fn a_post_without_a_time_gets_its_time_of_arrival() {
     let accepted = read(&post_with("")).unwrap();
     assert_eq!(accepted.post.created_at, Some(context().now));
     assert_eq!(accepted.received_at, context().now);
 }
 
 #[test]
-fn times_are_cut_to_what_the_database_keeps() {
+fn times_are_truncated_to_the_precision_of_the_database() {
     let accepted = read(&post_with(r#","created_at":"2026-05-01T11:59:59.999999999Z""#)).unwrap();
     assert_eq!(accepted.post.created_at, Some("2026-05-01T11:59:59.999999Z".parse().unwrap()));
 }
 
 #[test]
-fn what_is_no_post_is_named_as_such() {
+fn json_that_is_not_a_post_is_rejected() {
     check("", "malformed_json", "");
     check("{", "malformed_json", "");
     check("nonsense", "malformed_json", "");
@@ -68,7 +68,7 @@ fn what_is_no_post_is_named_as_such() {
 }
 
 #[test]
-fn a_field_that_does_not_exist_is_named() {
+fn an_unknown_field_is_named() {
     check_with(r#","colour":1"#, "unknown_field", "colour");
     check_with(r#","author":{"nam":"x"}"#, "unknown_field", "author.nam");
     check_with(r#","source":"http""#, "unknown_field", "source");
@@ -94,7 +94,7 @@ fn a_wrong_type_is_named() {
 }
 
 #[test]
-fn text_that_no_database_stores_is_refused() {
+fn text_that_the_database_cannot_store_is_rejected() {
     check_with(r#","channel":"\ud800""#, "invalid_text", "channel");
     check_with(r#","channel":"\ud800\u0041""#, "invalid_text", "channel");
     check_with(r#","channel":"\udc00x""#, "invalid_text", "channel");
@@ -123,7 +123,7 @@ fn empty_and_too_long_values_are_named() {
 }
 
 #[test]
-fn values_of_a_wrong_form_are_named() {
+fn values_of_a_wrong_format_are_named() {
     check(r#"{"id":"1","platform":"Twitter","text":"x"}"#, "invalid_format", "platform");
     check_with(r#","lang":"english""#, "invalid_format", "lang");
     check_with(r#","lang":"""#, "invalid_format", "lang");
@@ -143,7 +143,7 @@ fn numbers_outside_their_range_are_named() {
 }
 
 #[test]
-fn absurd_times_are_refused() {
+fn absurd_times_are_rejected() {
     check_with(r#","created_at":"2026-05-01T12:05:01Z""#, "created_at_out_of_range", "created_at");
     check_with(r#","created_at":"2026-01-01T00:00:00Z""#, "created_at_out_of_range", "created_at");
     check_with(r#","created_at":"0001-01-01T00:00:00Z""#, "created_at_out_of_range", "created_at");
@@ -165,7 +165,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_accepted_survives_the_stream(
+    fn an_accepted_post_round_trips_through_json(
         id in "[^\\x00]{1,60}",
         text in "[^\\x00\\s][^\\x00]{0,300}",
         followers in proptest::option::of(0..MAX_COUNT),

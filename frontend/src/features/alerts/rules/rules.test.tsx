@@ -165,7 +165,7 @@ test('what the server objects to stands beside its field until it is changed', a
   const error = {
     error: {
       code: 'missing_field',
-      message: 'too few posts can be noticed of one key, not of each',
+      message: 'a rule about low volume needs one key; enter it',
       details: { field: 'scope.key' },
     },
   };
