@@ -1,20 +1,20 @@
 import { CLOSE } from '@/live/close-codes';
 
-/** Waiting longer than this looks broken to a person who watches the countdown. */
+/** A longer wait would look broken to a person watching the countdown. */
 const LONGEST_MS = 20_000;
 
 const FIRST_MS = 500;
 
-/** The server asked us to stay away for a while; obeying is what lets it recover. */
+/** The server asked us to come back later. */
 const FIRST_WHEN_BUSY_MS = 5_000;
 
-/** Whoever asked too much has to be quiet for long enough to be forgotten. */
+/** The first wait after exceeding the server's rate limit, so that the limit resets. */
 const FIRST_WHEN_LIMITED_MS = 15_000;
 
 /**
- * How long to wait before attempt `attempt` (0 is the first).
+ * Returns how long to wait before attempt `attempt`, starting at 0.
  *
- * Half of it is chance: after a restart every open dashboard comes back, and must not come back at once.
+ * Half of the delay is random, so that after a restart not every dashboard reconnects at once.
  */
 export function reconnectDelay(attempt: number, closeCode: number, random: () => number): number {
   const first = firstDelay(closeCode);

@@ -189,7 +189,7 @@ test('a server that was asked too much is left in peace for longer', () => {
 });
 
 test('only what concerns this client keeps it away', () => {
-  const staysAway = (code: number) => !meaningOf(code).comesBack;
+  const staysAway = (code: number) => !meaningOf(code).canReconnect;
   expect([1000, 1001, 1006, 1013, 4000, 4408, 4410, 4413, 4429, 4500].filter(staysAway)).toEqual(
     [],
   );

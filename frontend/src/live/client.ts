@@ -9,21 +9,21 @@ import {
   type ServerFrame,
   type Subscription,
 } from '@/live/frames';
-import { askForTicket } from '@/live/tickets';
+import { requestTicket } from '@/live/tickets';
 import type { Transport, TransportEvents } from '@/live/transport';
 import { newWebSocket, openWebSocket, type Wire } from '@/live/websocket';
 
-/** A quiet server is normal; a server that does not answer a ping is gone. */
+/** After this much silence we ping; without a pong the connection is considered lost. */
 const PING_AFTER_MS = 15_000;
 const PONG_WITHIN_MS = 10_000;
 
-/** An event stream cannot be asked; the server gives a sign of life in it every 15 seconds. */
-const SIGN_WITHIN_MS = 20_000;
+/** We cannot ping over an event stream; the server sends a keep-alive every 15 seconds. */
+const KEEP_ALIVE_WITHIN_MS = 20_000;
 
-/** A connection that lived this long proves the server well, so the next failure starts counting afresh. */
+/** After a connection this long, the backoff starts over. */
 const STABLE_AFTER_MS = 5_000;
 
-/** So many WebSockets in a row that never opened mean that something between us lets none through. */
+/** After this many WebSockets in a row that never opened, we use an event stream. */
 const UNOPENED_MAX = 2;
 
 export type Connection =
@@ -36,15 +36,15 @@ export type Connection =
   | { state: 'stopped' };
 
 export interface LiveClientParams {
-  /** Where the server is: `https://groundswell.example`. */
+  /** The server's origin: `https://groundswell.example`. */
   origin: string;
   subscription: Subscription;
-  /** Every frame, in order and once; patched figures arrive as whole `metrics:update` frames. */
+  /** Called once for every frame, in order; patches arrive as complete `metrics:update` frames. */
   onFrame: (frame: ServerFrame) => void;
   onConnection: (connection: Connection) => void;
-  /** Something was missed and does not follow: what is held must be dropped or asked for anew. */
+  /** Called when frames were missed that cannot be recovered: drop or reload what you hold. */
   onGap: () => void;
-  /** The access token, where the server wants one and it is known. */
+  /** The access token, if known. */
   token?: () => string | null;
   open?: (url: string) => Wire;
   fetch?: typeof fetch;
@@ -54,10 +54,10 @@ export interface LiveClientParams {
 }
 
 /**
- * Keeps one connection to the server, for as long as the page is open.
+ * Keeps one connection to the server for as long as the page is open.
  *
- * It never gives up by itself, except where the server says that this client is unwelcome. After a reconnect
- * everything that was missed follows, or `onGap` is called first: never a part of it in silence.
+ * It reconnects until the server rejects this client. After a reconnect it delivers everything that was missed, or calls
+ * `onGap` first.
  */
 export class LiveClient {
   readonly #params: Required<LiveClientParams>;
@@ -66,7 +66,7 @@ export class LiveClient {
   #transport: Transport | null = null;
   #isOpen = false;
   #openedAt = 0;
-  /** Counts connections, so that an answer meant for an earlier one is recognised. */
+  /** The number of the current connection, to ignore events of earlier ones. */
   #generation = 0;
   #attempt = 0;
   #unopened = 0;
@@ -87,7 +87,7 @@ export class LiveClient {
     this.#recovery = new Recovery({
       onFrame: params.onFrame,
       onGap: params.onGap,
-      onLost: () => this.#askAnew(),
+      onLost: () => this.#resubscribe(),
     });
   }
 
@@ -106,27 +106,27 @@ export class LiveClient {
     this.#params.onConnection({ state: 'stopped' });
   }
 
-  /** For the person who does not want to wait for the countdown, or has just entered the token. */
+  /** Reconnects at once: for a retry button, or after the token was entered. */
   retryNow = (): void => {
     this.#drop(CLOSE.normal);
     this.#attempt = 0;
     void this.#connect();
   };
 
-  /** Replaces the subscription, now and for every connection to come. */
+  /** Replaces the subscription, for this connection and all later ones. */
   subscribe(subscription: Subscription): void {
     this.#subscription = subscription;
-    if (this.#isOpen) this.#askAnew();
+    if (this.#isOpen) this.#resubscribe();
   }
 
   #wentOffline = (): void => {
-    // A server on this very machine needs no network.
+    // A server on this machine needs no network.
     if (this.#params.isOnline()) return;
     this.#drop(CLOSE.normal);
     this.#params.onConnection({ state: 'offline' });
   };
 
-  /** A phone that was asleep may hold a connection that ended long ago, or wait out a countdown for nobody. */
+  /** Checks the connection, or skips the countdown, when the page becomes visible again. */
   #wake = (): void => {
     if (document.visibilityState !== 'visible') return;
     if (this.#isOpen) this.#ping();
@@ -145,23 +145,23 @@ export class LiveClient {
       return;
     }
     const token = this.#params.token();
-    // Where no token is known, the browser may have been asked for a password, which opens the door to a ticket too.
+    // Without a token, the browser may hold a password, which also gets a ticket.
     const needsTicket = token !== null || this.#unopened > 0;
-    const admission = needsTicket ? await this.#askForTicket(token) : { ticket: null };
+    const credentials = needsTicket ? await this.#requestTicket(token) : { ticket: null };
     if (generation !== this.#generation) return;
-    if (admission === 'unauthorized') {
+    if (credentials === 'unauthorized') {
       this.#params.onConnection({ state: 'unauthorized' });
       return;
     }
-    const { ticket } = admission;
+    const { ticket } = credentials;
     const url = `${this.#params.origin.replace(/^http/, 'ws')}/ws`;
     const wire = this.#params.open(ticket === null ? url : `${url}?ticket=${ticket}`);
     this.#transport = openWebSocket(wire, this.#events(generation, 'websocket'));
   }
 
-  #askForTicket(token: string | null) {
+  #requestTicket(token: string | null) {
     const url = `${this.#params.origin}/api/v1/live/tickets`;
-    return askForTicket({ url, token, fetch: this.#params.fetch });
+    return requestTicket({ url, token, fetch: this.#params.fetch });
   }
 
   #openEvents(generation: number): void {
@@ -179,14 +179,14 @@ export class LiveClient {
         if (!isCurrent()) return;
         this.#isOpen = true;
         this.#openedAt = this.#params.now();
-        // After an event stream, one WebSocket that does not open is enough to go back to it.
+        // After an event stream, a single failed WebSocket is enough to fall back again.
         this.#unopened = by === 'websocket' ? 0 : UNOPENED_MAX - 1;
         this.#recovery.connected();
         this.#transport?.send(toOperation(this.#subscription, this.#recovery.since));
         this.#params.onConnection({ state: 'live', by });
         this.#watch();
       },
-      onLife: () => {
+      onActivity: () => {
         if (isCurrent()) this.#watch();
       },
       onText: (text) => {
@@ -204,13 +204,13 @@ export class LiveClient {
   #lost(code: number, reason: string): void {
     const isStable = this.#isOpen && this.#params.now() - this.#openedAt >= STABLE_AFTER_MS;
     this.#drop(CLOSE.normal);
-    const { comesBack, text } = meaningOf(code);
+    const { canReconnect, text } = meaningOf(code);
     const why = reason === '' ? text : reason;
     if (code === CLOSE.unauthorized) {
       this.#params.onConnection({ state: 'unauthorized' });
       return;
     }
-    if (!comesBack) {
+    if (!canReconnect) {
       this.#params.onConnection({ state: 'refused', why });
       return;
     }
@@ -226,7 +226,7 @@ export class LiveClient {
     this.#timer = setTimeout(() => void this.#connect(), delay);
   }
 
-  /** Any message proves life; only silence costs a ping. */
+  /** Restarts the watchdog, after every message. */
   #watch(): void {
     clearTimeout(this.#watchdog);
     this.#watchdog = setTimeout(() => this.#ping(), PING_AFTER_MS);
@@ -234,17 +234,17 @@ export class LiveClient {
 
   #ping(): void {
     clearTimeout(this.#watchdog);
-    const isAsked = this.#transport?.send({ op: 'ping' });
-    // A dead link may never report its end, so we do not wait for it.
-    const within = isAsked === true ? PONG_WITHIN_MS : SIGN_WITHIN_MS;
+    const isSent = this.#transport?.send({ op: 'ping' });
+    // A dead connection may never report its end.
+    const within = isSent === true ? PONG_WITHIN_MS : KEEP_ALIVE_WITHIN_MS;
     this.#watchdog = setTimeout(() => this.#lost(CLOSE.silent, ''), within);
   }
 
-  /** Subscribes again on the same connection, which brings whole figures; where that is impossible, on another. */
-  #askAnew(): void {
+  /** Subscribes again to get a complete snapshot, on a new connection if this one cannot send. */
+  #resubscribe(): void {
     if (this.#transport?.send(toOperation(this.#subscription, null)) !== false) return;
     this.#drop(CLOSE.renewed);
-    // Only an event stream cannot be spoken to, and another one is what is wanted.
+    // Only event streams cannot send, so open another one.
     this.#unopened = UNOPENED_MAX;
     void this.#connect();
   }

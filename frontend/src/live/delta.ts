@@ -4,20 +4,20 @@ type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 type JsonObject = Record<string, Json>;
 
 /**
- * Puts whole figures together from patches.
+ * Applies patches to metric snapshots.
  *
- * Each patch names the frame before it, to which it applies. A patch of any other frame is refused rather than applied
- * to the wrong one: figures that are slightly wrong look exactly like ones that are right.
+ * Each patch names the frame it applies to. A patch for any other frame is rejected, because slightly wrong figures would
+ * go unnoticed.
  */
 export class SnapshotBuilder {
   #latest: { id: string; snapshot: MetricsSnapshot } | null = null;
 
-  /** Whole figures, which heal whatever was missing. */
+  /** Stores a complete snapshot. */
   keep(id: string, snapshot: MetricsSnapshot): void {
     this.#latest = { id, snapshot };
   }
 
-  /** The figures of frame `id`, which `patch` makes of those of frame `base`; null where we do not hold those. */
+  /** Applies a patch to frame `base` and returns frame `id`; null if we do not hold `base`. */
   patch(id: string, base: string, patch: unknown): MetricsSnapshot | null {
     if (this.#latest?.id !== base) return null;
     const patched = applyPatch(this.#latest.snapshot as unknown as Json, patch as Json);
@@ -26,7 +26,7 @@ export class SnapshotBuilder {
     return snapshot;
   }
 
-  /** Forgets everything: the frames of another connection are not ours. */
+  /** Drops the snapshot, for a new connection. */
   forget(): void {
     this.#latest = null;
   }
@@ -36,12 +36,12 @@ const byKey = (a: { key: string }, b: { key: string }) => compare(a.key, b.key);
 const byCount = (a: KeyedTally, b: KeyedTally) => b.count - a.count || byKey(a, b);
 const byStart = (a: { from: string }, b: { from: string }) => compare(a.from, b.from);
 
-/** As the server does: by the characters themselves, not as a language would. */
+/** Compares by code units, like the server, rather than by locale. */
 function compare(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
 }
 
-/** A patched list has its items where they were; the server's lists are in an order, which a patch does not repeat. */
+/** Restores the server's order in patched lists; patches do not carry it. */
 function inOrder(after: MetricsSnapshot, before: MetricsSnapshot): MetricsSnapshot {
   const sorted = { ...after };
   for (const name of ['geo', 'products', 'channels', 'platforms'] as const) {
@@ -54,20 +54,20 @@ function inOrder(after: MetricsSnapshot, before: MetricsSnapshot): MetricsSnapsh
   return sorted;
 }
 
-/** What tells the items of a list apart, in the order in which it is looked for. */
+/** The properties that identify a list's items, in order of preference. */
 const KEYS = ['key', 'from'] as const;
 
 /**
- * JSON merge patch (RFC 7396), with one addition: an object patches a list of keyed items.
+ * Applies a JSON merge patch (RFC 7396), extended so that an object can patch a list of keyed items.
  *
- * There each member is the patch of the item with that key, null takes the item away, and an unknown key adds one at
- * the end. What the patch does not touch stays the same object, so that readers of slices see no change there.
+ * Each member patches the item with that key, null removes it, and an unknown key adds an item at the end. Parts that the
+ * patch does not touch keep their identity, so that slices of them do not change.
  */
 export function applyPatch(target: Json | undefined, patch: Json): Json {
   if (!isObject(patch)) return patch;
   if (Array.isArray(target)) return patchList(target, patch);
   const base: JsonObject = isObject(target) ? target : {};
-  // A map, for a name of JavaScript's own, such as `__proto__`, cannot be assigned to an object without harm.
+  // A map, because assigning a key such as `__proto__` to an object is unsafe.
   const result = new Map(Object.entries(base));
   for (const [name, change] of Object.entries(patch)) {
     if (change === null) result.delete(name);

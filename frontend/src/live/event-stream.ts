@@ -9,10 +9,10 @@ interface EventStreamParams {
 }
 
 /**
- * Reads server-sent events, for where WebSockets do not get through.
+ * Reads server-sent events, for networks that block WebSockets.
  *
- * By `fetch` rather than `EventSource`, which can send no token, hides why it was refused, and comes back at once
- * without chance or patience. It cannot say anything to the server: a changed subscription is another stream.
+ * Uses `fetch` because `EventSource` cannot send a token, hides the status, and reconnects without backoff. The client
+ * cannot send anything, so a changed subscription needs a new stream.
  */
 export function openEventStream(params: EventStreamParams, events: TransportEvents): Transport {
   const abort = new AbortController();
@@ -37,7 +37,7 @@ export function openEventStream(params: EventStreamParams, events: TransportEven
     for (;;) {
       const { done, value } = await reader.read();
       if (done || abort.signal.aborted) break;
-      events.onLife();
+      events.onActivity();
       parser.push(value);
     }
     end(CLOSE.goingAway);
@@ -46,14 +46,14 @@ export function openEventStream(params: EventStreamParams, events: TransportEven
   return { send: () => false, close: () => abort.abort() };
 }
 
-/** The close code that means the same as an answer's status. */
+/** Returns the close code that corresponds to an HTTP status. */
 function codeOf(status: number): number {
   if (status === 401) return CLOSE.unauthorized;
   if (status === 403) return CLOSE.forbidden;
   return status === 429 || status === 503 ? CLOSE.tryAgainLater : CLOSE.broken;
 }
 
-/** Splits a stream into the data of its events. Ids and names are within the data, so their lines are not needed. */
+/** Splits a stream into the data of its events. Ignores IDs and names, which the data contains. */
 export class EventParser {
   #rest = '';
   #data: string[] = [];
@@ -63,7 +63,7 @@ export class EventParser {
     this.#onData = onData;
   }
 
-  /** Takes whatever has arrived; a line may be cut anywhere. */
+  /** Parses a chunk, which may end in the middle of a line. */
   push(chunk: string): void {
     const lines = `${this.#rest}${chunk}`.split('\n');
     this.#rest = lines.pop() ?? '';

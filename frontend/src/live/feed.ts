@@ -2,29 +2,29 @@ import type { Alert, MetricsSnapshot, Post, Score, ScoredPost, SystemStatus } fr
 import type { ServerFrame } from '@/live/frames';
 import { admit, freshSampling, type Sampling } from '@/live/sampling';
 
-/** Enough to scroll back through about a minute; more would only grow the page. */
+/** Enough to scroll back about a minute. */
 export const POSTS_KEPT = 80;
 
-/** Alerts are rare; this bounds a day gone wrong. */
+/** An upper bound; alerts are rare. */
 export const ALERTS_KEPT = 100;
 
-/** A correction overtakes its post by moments at most; this holds those of a busy second. */
+/** A correction may arrive shortly before its post; this covers a busy second. */
 export const EARLY_KEPT = 200;
 
-/** A better model's word on a post. */
+/** A correction of a post's score by the deep model. */
 export interface Correction {
   /** The frame that brought it. */
   frame: string;
-  /** What was shown before; null where nothing was. */
+  /** The score shown before; null if the post was not shown. */
   was: Score | null;
 }
 
-/** A post as it stands in the list, with the newest score that we know of. */
+/** A post in the list, with its latest score. */
 export interface ShownPost extends ScoredPost {
   correction?: Correction;
 }
 
-/** A correction of a post that is not shown, most likely because it was sampled out. */
+/** A correction of a post that is not shown, usually because of sampling. */
 interface EarlyCorrection {
   uuid: string;
   score: Score;
@@ -36,17 +36,17 @@ export type PostFilter = Partial<
   Record<'source' | 'platform' | 'product' | 'channel' | 'city', string>
 >;
 
-/** What the socket has told us so far. Replaced, never changed in place. */
+/** Everything received over the socket so far. Immutable. */
 export interface Feed {
   metrics: MetricsSnapshot | null;
   /** Newest first, sampled. */
   posts: ShownPost[];
-  /** Newest first; kept for the post that arrives after its correction. */
+  /** Newest first; for posts that arrive after their correction. */
   early: EarlyCorrection[];
   sampling: Sampling;
-  /** Posts that matched the filter since the page was opened, shown or not. */
+  /** The number of posts that matched the filter, shown or not. */
   received: number;
-  /** Only what arrived by socket; the list of earlier ones comes from REST. */
+  /** Only alerts received over the socket; earlier ones come from the API. */
   alerts: Alert[];
   system: SystemStatus | null;
   error: { code: string; message: string } | null;
@@ -65,7 +65,7 @@ export const emptyFeed: Feed = {
   filter: {},
 };
 
-/** The whole effect of one frame. Pure, so the tests need no socket. */
+/** Applies one frame. Pure, so the tests need no socket. */
 export function applyFrame(feed: Feed, frame: ServerFrame): Feed {
   switch (frame.event) {
     case 'metrics:initial':
@@ -93,17 +93,17 @@ export function applyFrame(feed: Feed, frame: ServerFrame): Feed {
   }
 }
 
-/** Starts the list anew: posts of the former filter must not stand under the new one. */
+/** Changes the filter and clears the list. */
 export function withFilter(feed: Feed, filter: PostFilter): Feed {
   return { ...feed, filter, posts: [], sampling: freshSampling };
 }
 
-/** After a gap: a list with a hole in it would pass for everything that happened. */
+/** Clears posts and alerts after a gap, because they would no longer be complete. */
 export function withoutEvents(feed: Feed): Feed {
   return { ...feed, posts: [], early: [], alerts: [], sampling: freshSampling };
 }
 
-/** Puts history below what has already arrived, without showing a post twice. */
+/** Appends earlier posts, without duplicates. */
 export function withHistory(feed: Feed, history: readonly ScoredPost[]): Feed {
   const known = new Set(feed.posts.map((shown) => shown.post.uuid));
   const older = history.filter(
@@ -127,7 +127,7 @@ function addPost(feed: Feed, scored: ScoredPost, at: number): Feed {
   if (!matchesFilter(scored.post, feed.filter)) return feed;
   const { sampling, shown } = admit(feed.sampling, at);
   const received = feed.received + 1;
-  // A post can come twice, from history and from the socket.
+  // A post may arrive twice, with the history and over the socket.
   if (!shown || feed.posts.some((known) => known.post.uuid === scored.post.uuid)) {
     return { ...feed, sampling, received };
   }
@@ -135,13 +135,13 @@ function addPost(feed: Feed, scored: ScoredPost, at: number): Feed {
   return { ...feed, sampling, received, posts };
 }
 
-/** Posts that were not sent to us are as much left out of the list as those that we leave out. */
+/** Counts posts that the server skipped as part of the sampling. */
 function skipPosts(feed: Feed, n: number): Feed {
   const sampling = { ...feed.sampling, seen: feed.sampling.seen + n };
   return { ...feed, sampling, received: feed.received + n };
 }
 
-/** Changes a post where it stands. A correction is no new post: it is neither counted nor sampled. */
+/** Updates a post in place. A correction is neither counted nor sampled. */
 function correctPost(feed: Feed, { post, score }: ScoredPost, frame: string): Feed {
   const shown = feed.posts.find((known) => known.post.uuid === post.uuid);
   if (shown === undefined) {
@@ -158,14 +158,14 @@ function keepNewest(early: EarlyCorrection[], correction: EarlyCorrection): Earl
   return [correction, ...early.filter((other) => other !== known)].slice(0, EARLY_KEPT);
 }
 
-/** A correction outranks whatever the post itself came with, which is what was known when it was stored. */
+/** Applies an early correction, which is newer than the score that the post was stored with. */
 function withEarly(scored: ScoredPost, early: EarlyCorrection[]): ShownPost {
   const found = early.find(({ uuid }) => uuid === scored.post.uuid);
   if (found === undefined) return scored;
   return { ...scored, score: found.score, correction: { frame: found.frame, was: null } };
 }
 
-/** Frames are numbered `epoch:offset`; of two that cannot be compared, the one that arrives later is the later one. */
+/** Compares frame IDs (`epoch:offset`). With different epochs, `frame` is later, because it arrived later. */
 function isLater(frame: string, than: string): boolean {
   const [epoch, offset] = frame.split(':');
   const [otherEpoch, otherOffset] = than.split(':');

@@ -1,39 +1,38 @@
 import type { ClientOpSchema, ServerFrameSchema } from '@/api/wire';
 
-/** Everything that a subscriber is handed. Patches of figures have been applied by then. */
+/** A frame as delivered to the subscriber, with patches already applied. */
 export type ServerFrame = Exclude<ServerFrameSchema, { event: 'metrics:delta' }>;
 
-/** Figures as they travel to who asked for patches: `data` is to be applied to the frame `base`. */
+/** A patch: `data` applies to the frame `base`. */
 export type DeltaFrame = Extract<ServerFrameSchema, { event: 'metrics:delta' }>;
 
-/** What a subscriber can ask to hear of. */
+/** A feed to subscribe to. */
 export type Feed = NonNullable<ServerFrameSchema['feed']>;
 
 type SubscribeOp = Extract<ClientOpSchema, { op: 'subscribe' }>;
 
-/** What narrows posts and alerts; figures are sums and are never narrowed. */
+/** Filters posts and alerts; metrics are never filtered. */
 export type Filter = NonNullable<SubscribeOp['filter']>;
 
-/** What a subscriber wants. */
 export interface Subscription {
   feeds: readonly Feed[];
   filter?: Filter;
-  /** Posts per second at most, 0.1–1000; the server picks an even sample. */
+  /** The maximum posts per second, 0.1–1000; the server samples evenly. */
   maxRate?: number;
-  /** Whether the figures may travel as patches, which are several times smaller. */
+  /** Whether the server may send patches, which are several times smaller. */
   delta?: boolean;
 }
 
-/** Everything we say to the server. */
+/** A frame that the client sends. */
 export type ClientFrame = ClientOpSchema;
 
-/** What the server says of a subscription. */
+/** The server's response to a subscription. */
 export type Subscribed = Extract<ServerFrameSchema, { event: 'subscribed' }>['data'];
 
 /**
- * Reads one text message.
+ * Parses one message.
  *
- * Answers null for what it does not understand, so that a newer server with more events does not break an older page.
+ * Returns null for unknown messages, so that a newer server does not break an older page.
  */
 export function parseFrame(text: string): ServerFrame | DeltaFrame | null {
   try {
@@ -48,7 +47,7 @@ export function parseFrame(text: string): ServerFrame | DeltaFrame | null {
   }
 }
 
-/** The operation that asks for a subscription, from where we stand. */
+/** Returns the operation that subscribes from position `since`. */
 export function toOperation(subscription: Subscription, since: string | null): ClientFrame {
   const { feeds, filter, maxRate, delta } = subscription;
   return {
@@ -61,7 +60,7 @@ export function toOperation(subscription: Subscription, since: string | null): C
   };
 }
 
-/** The same as the query of an address, for connections that cannot say anything. */
+/** Returns the subscription as a query string, for connections that cannot send. */
 export function toQuery(subscription: Subscription, since: string | null): string {
   const { feeds, filter = {}, maxRate, delta } = subscription;
   const query = new URLSearchParams({ feeds: feeds.join(',') });

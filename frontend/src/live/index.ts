@@ -1,7 +1,7 @@
 /**
- * The client of Groundswell's live protocol. It needs a browser, and nothing else: no framework, no store.
+ * A browser client for Groundswell's live protocol, without a framework or store.
  *
- * See `README.md` beside this file. What else is in this folder is the dashboard's own use of it.
+ * See `README.md` in this folder. The other files here are the dashboard's use of it.
  */
 export { LiveClient, type Connection, type LiveClientParams } from '@/live/client';
 export { CLOSE, meaningOf } from '@/live/close-codes';

@@ -1,22 +1,22 @@
 import type { ServerFrame } from '@/live/frames';
 
-/** Where we stand in the server's one sequence over all feeds. Replaced, never changed in place. */
+/** Our position in the server's sequence of frames across all feeds. Immutable. */
 export interface Position {
-  /** The id to come back with, `epoch:offset`; null before the first. */
+  /** The ID to resume from, `epoch:offset`; null before the first frame. */
   readonly since: string | null;
-  /** The highest offset seen of each feed, within the epoch of `since`. */
+  /** The highest offset seen in each feed, within the epoch of `since`. */
   readonly seen: Readonly<Record<string, number>>;
 }
 
-export const nowhere: Position = { since: null, seen: {} };
+export const START: Position = { since: null, seen: {} };
 
-/** Feeds whose frames say what happened, each once. The others say how things are, so that a later one replaces them. */
+/** Feeds of events, which must be delivered exactly once. In other feeds, a later frame replaces an earlier one. */
 const EVENT_FEEDS: ReadonlySet<string> = new Set(['messages', 'alerts']);
 
 /**
- * Takes a frame into account; `isNew` is false for one that was here before.
+ * Advances the position by a frame; `isNew` is false for a duplicate.
  *
- * Initial frames are sent before what was missed and carry the newest id: advancing by them would skip what follows.
+ * The initial frame is sent before the missed frames but carries the newest ID, so it does not advance the position.
  */
 export function advance(
   position: Position,

@@ -1,55 +1,53 @@
 import { SnapshotBuilder } from '@/live/delta';
 import type { DeltaFrame, ServerFrame, Subscribed } from '@/live/frames';
-import { advance, nowhere, type Position } from '@/live/position';
+import { advance, START, type Position } from '@/live/position';
 
 interface RecoveryParams {
   onFrame: (frame: ServerFrame) => void;
   onGap: () => void;
-  /** A patch came for figures that we do not hold: whole ones are needed. */
+  /** A patch arrived for a snapshot that we do not hold, so a complete one is needed. */
   onLost: () => void;
 }
 
-/**
- * Makes one sequence out of many connections: each frame once, in order, whole, and no gap in silence.
- */
+/** Turns many connections into one sequence: each frame once, complete and in order, and every gap reported. */
 export class Recovery {
   readonly #params: RecoveryParams;
   readonly #snapshots = new SnapshotBuilder();
-  #position: Position = nowhere;
-  /** We came back, and the server has not yet said whether it can tell us what we missed. */
-  #isUndecided = false;
-  #isAsking = false;
+  #position: Position = START;
+  /** Whether we resumed and the server has not yet said if it can recover what we missed. */
+  #isResuming = false;
+  #isRequested = false;
 
   constructor(params: RecoveryParams) {
     this.#params = params;
   }
 
-  /** What to come back with. */
+  /** The ID to resume from. */
   get since(): string | null {
     return this.#position.since;
   }
 
-  /** A connection was opened, and subscribes with `since`. */
+  /** Called when a connection opens and subscribes from `since`. */
   connected(): void {
-    this.#isUndecided = this.#position.since !== null;
-    this.#isAsking = false;
+    this.#isResuming = this.#position.since !== null;
+    this.#isRequested = false;
     this.#snapshots.forget();
   }
 
   receive(frame: ServerFrame | DeltaFrame): void {
     if (frame.event === 'subscribed') this.#subscribed(frame.data);
-    // What is sent to a client that has said nothing yet would hide what it missed: its ids are newer.
-    else if (this.#isUndecided && typeof frame.feed === 'string') return;
+    // Frames sent before the subscription have newer IDs and would hide the missed ones.
+    else if (this.#isResuming && typeof frame.feed === 'string') return;
     if (frame.event === 'metrics:delta') this.#patch(frame);
     else this.#pass(frame);
   }
 
   #subscribed({ recovered, since }: Subscribed): void {
-    const isReturn = this.#isUndecided;
-    this.#isUndecided = false;
-    if (isReturn && recovered) return;
-    if (isReturn) {
-      this.#position = nowhere;
+    const wasResuming = this.#isResuming;
+    this.#isResuming = false;
+    if (wasResuming && recovered) return;
+    if (wasResuming) {
+      this.#position = START;
       this.#params.onGap();
     }
     if (this.#position.since === null) this.#position = { since: since ?? null, seen: {} };
@@ -62,15 +60,15 @@ export class Recovery {
       this.#deliver({ event: 'metrics:update', feed: 'metrics', id, ts, data: snapshot });
       return;
     }
-    // Patches keep coming until the answer is here; asking once is enough.
-    if (this.#isAsking) return;
-    this.#isAsking = true;
+    // More patches arrive before the snapshot does; request it once.
+    if (this.#isRequested) return;
+    this.#isRequested = true;
     this.#params.onLost();
   }
 
   #pass(frame: ServerFrame): void {
     if (frame.event === 'metrics:initial' || frame.event === 'metrics:update') {
-      this.#isAsking = false;
+      this.#isRequested = false;
       this.#snapshots.keep(frame.id, frame.data);
     }
     this.#deliver(frame);

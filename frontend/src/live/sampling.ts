@@ -1,20 +1,20 @@
-/** How fast a person can skim; a faster list is a blur that costs battery and tells nothing. */
+/** About as fast as a person can skim. */
 const SHOWN_PER_SECOND = 2;
 
-/** Lets a short burst through whole, as a pipeline that works in batches produces it. */
+/** The pipeline works in batches, so short bursts are shown completely. */
 const BURST = 8;
 
-/** The ratio is taken over a few seconds, so that the sentence above the list does not flicker. */
+/** The ratio is averaged over a few seconds, so that the text above the list does not flicker. */
 const PERIOD_MS = 4_000;
 
-/** A token bucket and what it let through. */
+/** A token bucket, with counts of seen and shown posts. */
 export interface Sampling {
   tokens: number;
   at: number;
   periodFrom: number | null;
   seen: number;
   shown: number;
-  /** Posts received for each one shown, in the last full period; null before the first has passed. */
+  /** Posts received for each one shown, in the last complete period; null before that. */
   oneIn: number | null;
 }
 
@@ -27,13 +27,13 @@ export const freshSampling: Sampling = {
   oneIn: null,
 };
 
-/** How many stored posts stand behind each one on the screen; `feedShare` is what the server sent us of them. */
+/** Returns the number of stored posts for each one shown; `feedShare` is the share that the server sent. */
 export function storedPerShown(sampling: Sampling, feedShare: number): number {
   const oneIn = sampling.oneIn ?? ratio(sampling);
   return Math.round(oneIn / Math.min(1, Math.max(feedShare, 1e-4)));
 }
 
-/** Decides about one post. Time is the frame's own, so a replayed recording samples the same way. */
+/** Decides whether to show a post. Uses the frame's time, so that a replay samples the same posts. */
 export function admit(sampling: Sampling, at: number): { sampling: Sampling; shown: boolean } {
   const now = Number.isFinite(at) ? Math.max(at, sampling.at) : sampling.at;
   const refilled = ((now - sampling.at) / 1_000) * SHOWN_PER_SECOND;

@@ -12,26 +12,26 @@ import {
 import type { ServerFrame } from '@/live/frames';
 import type { Connection } from '@/live/client';
 
-/** What the components see. */
+/** The state that components read. */
 export interface LiveView {
   feed: Feed;
   connection: Connection;
   paused: boolean;
-  /** When the view was frozen, by our clock. */
+  /** When the view was paused, by this device's clock. */
   pausedAt: number | null;
-  /** Posts that arrived since then and wait for the end of the pause. */
+  /** Posts that arrived since then. */
   held: number;
-  /** Always the newest: a pause is for reading, and must not hide that something is wrong. */
+  /** Always current: a pause must not hide alerts. */
   alerts: readonly Alert[];
-  /** How often something was missed for good; whoever asked over REST asks again when it changes. */
+  /** The number of unrecoverable gaps; a change means that queries must be refetched. */
   gaps: number;
 }
 
 /**
- * Stands between the network's clock and the screen's.
+ * Decouples the rate of frames from the rate of rendering.
  *
- * Frames change `latest` at any rate; readers see a new `view` at most once per animation frame. A hidden tab gets no
- * animation frames, so it costs nothing and still holds no more than one feed.
+ * Frames update `latest` at any rate; components see a new `view` at most once per animation frame. A hidden tab gets no
+ * animation frames and renders nothing.
  */
 export class LiveStore {
   #latest: Feed = emptyFeed;
@@ -49,7 +49,7 @@ export class LiveStore {
   readonly #requestFrame: (flush: () => void) => number;
 
   constructor(requestFrame: (flush: () => void) => number = requestAnimationFrame) {
-    // Called unbound, `requestAnimationFrame` would throw.
+    // `requestAnimationFrame` must not be called as a method of this object.
     this.#requestFrame = (flush) => requestFrame(flush);
   }
 
@@ -63,7 +63,7 @@ export class LiveStore {
     this.#notify();
   };
 
-  /** Forgets what can no longer be known to be complete. The figures stay until whole ones arrive. */
+  /** Drops posts and alerts after a gap. The figures stay until the next snapshot. */
   restart = (): void => {
     this.#latest = withoutEvents(this.#latest);
     this.#view = { ...this.#view, gaps: this.#view.gaps + 1 };
@@ -73,7 +73,7 @@ export class LiveStore {
 
   setFilter(filter: PostFilter): void {
     this.#latest = withFilter(this.#latest, filter);
-    // A filter is an answer to a click, so it shows even in a paused view.
+    // The person changed the filter, so it applies even while paused.
     this.#show(this.#latest);
   }
 
@@ -122,10 +122,9 @@ export class LiveStore {
   }
 }
 
-/** The page has one connection, hence one store. */
 export const liveStore = new LiveStore((flush) => requestAnimationFrame(flush));
 
-/** Reads a slice; the component renders again only when that slice is another object or value. */
+/** Reads a slice of the state; the component rerenders only when the slice changes identity. */
 export function useLive<Slice>(select: (view: LiveView) => Slice): Slice {
   return useSyncExternalStore(liveStore.subscribe, () => select(liveStore.view()));
 }

@@ -1,21 +1,21 @@
-/** What to open a connection with. `unauthorized`: a person has to say who they are first. */
-export type Admission = { ticket: string | null } | 'unauthorized';
+/** What to open a connection with; `unauthorized` if a token must be entered first. */
+export type Credentials = { ticket: string | null } | 'unauthorized';
 
 interface TicketParams {
-  /** Where tickets are given out: `/api/v1/live/tickets`. */
+  /** The URL of `/api/v1/live/tickets`. */
   url: string;
-  /** The access token, where one is known. */
+  /** The access token, if known. */
   token: string | null;
   fetch: typeof fetch;
 }
 
 /**
- * Asks for a ticket that opens one connection within half a minute.
+ * Requests a ticket, which opens one connection within 30 seconds.
  *
- * A browser's WebSocket can send no header, and a token in an address would end up in logs; a used ticket there is
- * worth nothing. A server that gives out no tickets needs none.
+ * A browser cannot send headers with a WebSocket, and a token in the URL would end up in logs; a used ticket is worthless.
+ * If the server issues no ticket, none is needed.
  */
-export async function askForTicket({ url, token, fetch }: TicketParams): Promise<Admission> {
+export async function requestTicket({ url, token, fetch }: TicketParams): Promise<Credentials> {
   const headers: Record<string, string> = { accept: 'application/json', ...bearer(token) };
   const response = await fetch(url, { method: 'POST', headers }).catch(() => null);
   if (response === null) return { ticket: null };

@@ -1,16 +1,16 @@
 import type { ClientFrame } from '@/live/frames';
 
-/** One connection, by whatever means. After `onEnd` nothing else is called. */
+/** One connection over any transport. `onEnd` is the last event. */
 export interface Transport {
-  /** Says something to the server; false where this kind of connection cannot. */
+  /** Sends a frame; false if this transport cannot send. */
   send: (frame: ClientFrame) => boolean;
   close: (code: number) => void;
 }
 
 export interface TransportEvents {
   onOpen: () => void;
-  /** The server is there, though it may have said nothing of interest. */
-  onLife: () => void;
+  /** Any sign of life from the server. */
+  onActivity: () => void;
   onText: (text: string) => void;
   onEnd: (end: { code: number; reason: string }) => void;
 }

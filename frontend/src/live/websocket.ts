@@ -1,13 +1,13 @@
 import type { Transport, TransportEvents } from '@/live/transport';
 
-/** The parts of a WebSocket that are used; the tests' fake has no others. */
+/** The parts of a WebSocket that we use and the tests fake. */
 export type Wire = Pick<WebSocket, 'send' | 'close' | 'onopen' | 'onmessage' | 'onclose'>;
 
-/** Opens a WebSocket. Where the address itself is refused, that is an end like any other. */
+/** Wraps a WebSocket as a transport. */
 export function openWebSocket(wire: Wire, events: TransportEvents): Transport {
   wire.onopen = () => events.onOpen();
   wire.onmessage = ({ data }: MessageEvent<unknown>) => {
-    events.onLife();
+    events.onActivity();
     if (typeof data === 'string') events.onText(data);
   };
   const detach = () => {

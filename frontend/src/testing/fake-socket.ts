@@ -1,6 +1,6 @@
 import type { Wire } from '@/live/websocket';
 
-/** A WebSocket whose other end is the test. */
+/** A WebSocket controlled by the test. */
 export class FakeSocket implements Wire {
   static opened: FakeSocket[] = [];
 
@@ -16,7 +16,7 @@ export class FakeSocket implements Wire {
     FakeSocket.opened.push(this);
   }
 
-  /** The newest one; fails the test where none was opened. */
+  /** Returns the latest socket; throws if none was opened. */
   static latest(): FakeSocket {
     const socket = FakeSocket.opened.at(-1);
     if (socket === undefined) throw new Error('no socket was opened');
@@ -31,18 +31,18 @@ export class FakeSocket implements Wire {
     this.closedWith = code ?? 1005;
   }
 
-  /** The server accepts. */
+  /** The server accepts the connection. */
   accept(): void {
     this.onopen?.call(this as unknown as WebSocket, new Event('open'));
   }
 
-  /** The server says something. */
+  /** The server sends a message. */
   say(message: unknown): void {
     const data = typeof message === 'string' ? message : JSON.stringify(message);
     this.onmessage?.call(this as unknown as WebSocket, new MessageEvent('message', { data }));
   }
 
-  /** The server, or the network, ends it. */
+  /** The connection ends. */
   end(code: number, reason = ''): void {
     this.onclose?.call(this as unknown as WebSocket, new CloseEvent('close', { code, reason }));
   }

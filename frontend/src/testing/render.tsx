@@ -3,23 +3,23 @@ import { render } from '@testing-library/react';
 import type { ReactElement } from 'react';
 import { vi } from 'vitest';
 
-/** Renders within a query client of its own, which never retries. */
+/** Renders with its own query client, which never retries. */
 export function renderWithQueries(element: ReactElement) {
   const client = new QueryClient({ defaultOptions: { queries: { retry: false } } });
   return render(<QueryClientProvider client={client}>{element}</QueryClientProvider>);
 }
 
-interface Asked {
+interface SentRequest {
   method: string;
   url: URL;
-  /** What was sent; null where nothing was. */
+  /** The request body, or null. */
   body: unknown;
   authorization: string | null;
 }
 
-/** Answers `fetch` by path, or by `METHOD path`; an unknown path is the contract's 404. Returns the requests made. */
+/** Answers `fetch` by path, or by `METHOD path`; an unknown path gets a 404. Returns the requests made. */
 export function answerFetch(answers: Record<string, (url: URL, body: unknown) => unknown>) {
-  const requests: Asked[] = [];
+  const requests: SentRequest[] = [];
   vi.stubGlobal('fetch', async (path: string, init?: RequestInit) => {
     const url = new URL(path, 'http://test');
     const method = init?.method ?? 'GET';

@@ -15,7 +15,7 @@ import {
 } from '@/api/wire';
 import type { ServerFrame } from '@/live/frames';
 
-/** The time at which all samples are set. */
+/** The time of all samples. */
 export const NOON = Date.parse('2026-01-02T12:00:00Z');
 
 export const SWIFT: ModelId = { name: 'swift', version: '1', hash: 'abcdef' };
@@ -128,7 +128,7 @@ export function sampleAlert(changes: Partial<Alert> = {}): Alert {
   };
 }
 
-/** A server that finds time to correct a quarter of its posts. */
+/** A server whose deep model corrects a quarter of the posts. */
 export function sampleTiers(changes: Partial<TiersStatus> = {}): TiersStatus {
   return {
     budget_ms: 1_000,
@@ -177,7 +177,7 @@ const FEEDS: Record<string, string> = {
   system: 'system',
 };
 
-/** A frame with that event and data, sent `afterMs` past noon. */
+/** A frame sent `afterMs` after noon. */
 export function sampleFrame<Event extends ServerFrame['event']>(
   event: Event,
   data: Extract<ServerFrame, { event: Event }>['data'],
