@@ -1,8 +1,7 @@
 /**
- * Keeps the dashboard's own files, so that it opens at once and without a network, and shows alerts while it is closed.
+ * Caches the dashboard's files, so that it opens quickly and offline, and shows push notifications.
  *
- * What the server answers to a question is never kept: figures from a cache would look exactly like figures of now. The
- * build puts the list of files and its digest in the place of the two names below.
+ * API responses are never cached, because stale figures would look current. The build replaces the two placeholders below.
  */
 const VERSION = '__VERSION__';
 const SHELL = ['__SHELL__'];
@@ -10,10 +9,10 @@ const SHELL = ['__SHELL__'];
 const CACHE_PREFIX = 'groundswell-';
 const CACHE = `${CACHE_PREFIX}${VERSION}`;
 
-/** What is no file of the dashboard: questions to the server, and pages that are not ours to draw. */
+/** Paths that do not belong to the dashboard. */
 const NOT_OURS = /^\/(api|ws|docs|openapi\.json|metrics|health|livez|readyz)(\/|$)/;
 
-/** A server that takes longer than this to send the page is no better than one that is away. */
+/** After this, the cached page is shown. */
 const PAGE_WITHIN_MS = 4_000;
 
 self.addEventListener('install', (event) => {
@@ -31,7 +30,7 @@ async function takeOver() {
   await self.clients.claim();
 }
 
-// A new version waits until a person says so: two versions at work in one page would not fit together.
+// A new version waits for the person's consent, because one page must not mix two versions.
 self.addEventListener('message', (event) => {
   if (event.data === 'take-over') self.skipWaiting();
 });
@@ -46,7 +45,7 @@ self.addEventListener('fetch', (event) => {
   else event.respondWith(fetch(request).catch(() => kept(request)));
 });
 
-/** The server's page, which names the newest files; where it is away, the one kept. */
+/** Fetches the page, which names the newest files, or falls back to the cached one. */
 async function page(request) {
   try {
     return await fetch(request, { signal: AbortSignal.timeout(PAGE_WITHIN_MS) });
@@ -55,7 +54,7 @@ async function page(request) {
   }
 }
 
-/** Files under `/assets/` carry a digest in their name, so one that is here is the right one. */
+/** Returns a file from the cache, or fetches and caches it; names under `/assets/` contain a hash. */
 async function asset(request) {
   const known = await caches.match(request);
   if (known) return known;
@@ -76,7 +75,7 @@ self.addEventListener('push', (event) => {
   event.waitUntil(show(readMessage(event.data)));
 });
 
-/** A push must show something, or the browser shows a sentence of its own. */
+/** Parses a push message. There must be a notification, or the browser shows its own. */
 function readMessage(data) {
   try {
     return data.json();
@@ -90,7 +89,7 @@ function show({ title, body, alert, event, severity, url }) {
     body: body ?? '',
     icon: '/icons/icon-192.png',
     badge: '/icons/badge-96.png',
-    // News of an alert replaces what was said of it before; only what gets worse makes a sound again.
+    // A later notification of an alert replaces the earlier one; only `fired` alerts the person again.
     tag: alert ?? 'groundswell',
     renotify: event === 'fired' && alert != null,
     requireInteraction: event === 'fired' && severity === 'critical',
@@ -103,15 +102,15 @@ self.addEventListener('notificationclick', (event) => {
   event.waitUntil(open(event.notification.data?.url ?? '/alerts'));
 });
 
-/** In the window that is open already, if there is one. */
+/** Opens a path, in an open window if there is one. */
 async function open(path) {
   const url = new URL(path, self.location.origin);
-  // Whatever a message says, only our own pages are opened.
+  // Only the dashboard's own pages may be opened.
   const target = url.origin === self.location.origin ? url.href : self.location.origin;
   const windows = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });
   const [first] = windows;
   if (first === undefined) return self.clients.openWindow(target);
-  // A window that may not be brought to the front shows the alert all the same.
+  // If the window cannot be focused, it still shows the alert.
   await first.focus().catch(() => undefined);
   return first.navigate(target).catch(() => self.clients.openWindow(target));
 }

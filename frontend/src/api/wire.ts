@@ -1,18 +1,18 @@
 /**
- * What travels between server and dashboard, by the names used here.
+ * The API types that several features use, under the dashboard's names.
  *
- * The shapes are the server's own (`npm run types`), so a field changed there is an error here.
+ * They are generated from the server's schema (`npm run types`), so a field that changes there fails to compile here.
  */
 import type { components } from '@/api/schema.generated';
 
-/** For what a single feature asks for; what several do has a name here. */
+/** For types that only one feature uses. */
 export type Schemas = components['schemas'];
 
 export type Sentiment = Schemas['SentimentLabel'];
 export const SENTIMENTS = ['positive', 'neutral', 'negative'] as const satisfies Sentiment[];
 
 export type Emotion = keyof Schemas['EmotionScores'];
-/** From the pleasant to the unpleasant, as they are drawn. */
+/** In display order, from pleasant to unpleasant. */
 export const EMOTIONS = [
   'joy',
   'surprise',
@@ -23,13 +23,13 @@ export const EMOTIONS = [
   'anger',
 ] as const satisfies Emotion[];
 
-/** The mean of something over posts; absent where there are none. */
+/** An average over posts; absent if there are none. */
 export type Average = Schemas['SentimentSummary']['average'];
 
 /** Labels, emotions and `high` are counts; averages are null while the count is 0. */
 export type Tally = Schemas['Summary'];
 
-/** `key` is empty for posts that name nothing in this dimension. */
+/** `key` is empty for posts without a value in this dimension. */
 export type KeyedTally = Schemas['Breakdown'];
 
 export type MetricsSnapshot = Schemas['LiveMetrics'];

@@ -2,10 +2,10 @@ import { LiveClient, type Subscription } from '@/live';
 import { access } from '@/lib/access';
 import { liveStore } from '@/live/store';
 
-/** More than the list shows by far, and a small part of what a busy server stores. */
+/** Far more than the list shows, and a small part of what a busy server stores. */
 const POSTS_PER_SECOND = 20;
 
-/** The most that can be asked for. */
+/** The server's limit. */
 const POSTS_PER_SECOND_MAX = 1_000;
 
 const SUBSCRIPTION: Subscription = {
@@ -14,7 +14,7 @@ const SUBSCRIPTION: Subscription = {
   delta: true,
 };
 
-/** What the browser says of the network does not matter on the way to a server on the same machine. */
+/** A server on the same machine is reachable even if the browser is offline. */
 function isOwnMachine(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
 }
@@ -30,7 +30,7 @@ export const liveClient = new LiveClient({
   isOnline: () => isOwnMachine(window.location.hostname) || navigator.onLine,
 });
 
-/** How many posts a second the server may send: `all` where the page picks out the few it wants. */
+/** Limits the posts per second that the server sends; `all` for a page that filters them itself. */
 export function limitPosts(limit: 'all' | 'usual'): void {
   const maxRate = limit === 'all' ? POSTS_PER_SECOND_MAX : POSTS_PER_SECOND;
   liveClient.subscribe({ ...SUBSCRIPTION, maxRate });

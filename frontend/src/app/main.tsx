@@ -6,7 +6,7 @@ import { registration } from '@/features/pwa/model/registration';
 import { followSystemTheme } from '@/lib/theme';
 
 followSystemTheme();
-// While the dashboard is worked on, a worker would keep showing what it was.
+// During development, a service worker would serve outdated files.
 if (import.meta.env.PROD) registration.start();
 
 const root = document.getElementById('root');

@@ -12,7 +12,7 @@ const PAGES = [
   { to: '/system', name: 'System', icon: <StackIcon className="size-5" /> },
 ] as const;
 
-/** The pages beside the mark, where there is room for their names. */
+/** Links in the header, on screens wide enough for them. */
 export function PageLinks() {
   return (
     <nav aria-label="Pages" className="ml-4 hidden items-center sm:flex">
@@ -38,7 +38,7 @@ export function PageLinks() {
   );
 }
 
-/** The pages within reach of a thumb. */
+/** The tab bar at the bottom of a phone. */
 export function PageBar() {
   return (
     <nav
@@ -73,10 +73,10 @@ function Badged({ show, children }: { show: boolean; children: ReactNode }) {
   );
 }
 
-/** More than two digits would cover the name beside it. */
+/** More than two digits would cover the page's name. */
 const COUNTED_MAX = 99;
 
-/** How many alerts wait for a person; nothing where none do. */
+/** The number of open alerts; nothing if there are none. */
 function OpenAlerts({ className }: { className: string }) {
   const pushed = useLive((live) => live.alerts);
   const n_open = useOpenAlerts(pushed).alerts.length;

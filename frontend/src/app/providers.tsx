@@ -3,7 +3,7 @@ import { RouterProvider } from '@tanstack/react-router';
 import { router } from '@/app/router';
 import { queryClient } from '@/lib/query-client';
 
-/** What every page stands in. */
+/** The contexts of every page. */
 export function Providers() {
   return (
     <QueryClientProvider client={queryClient}>

@@ -18,7 +18,7 @@ const liveRoute = createRoute({
   component: lazyRouteComponent(() => import('@/app/routes/live'), 'LivePage'),
 });
 
-// The pages below read their own addresses: what means nothing to them is left out there, never an error.
+// The pages below parse their own search parameters and ignore invalid ones.
 const exploreRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/explore',
@@ -37,11 +37,11 @@ const systemRoute = createRoute({
   component: lazyRouteComponent(() => import('@/app/routes/system'), 'SystemPage'),
 });
 
-/** Every page of the dashboard; each is a file of its own that is fetched when it is first asked for. */
+/** The pages of the dashboard, each in its own lazily loaded chunk. */
 export const router = createRouter({
   routeTree: rootRoute.addChildren([liveRoute, exploreRoute, alertsRoute, systemRoute]),
   defaultPreload: 'intent',
-  // Addresses are plain text, by the API's own names: `?city=2026` is a city, not a number.
+  // Search parameters stay strings: `?city=2026` is a city, not a number.
   parseSearch: (search) => Object.fromEntries(new URLSearchParams(search)),
   stringifySearch: (search) => toQueryString(search as Record<string, string>),
 });

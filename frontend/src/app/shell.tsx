@@ -13,14 +13,14 @@ import { useIsLocked } from '@/lib/access';
 import { chooseTheme, useTheme } from '@/lib/theme';
 import { liveStore, useLive } from '@/live/store';
 
-/** The frame of every page; the connection lives as long as it does. */
+/** The layout of every page. Owns the live connection. */
 export function Shell() {
   useEffect(() => {
     liveClient.start();
     return () => liveClient.stop();
   }, []);
-  useFreshAfterGaps();
-  useFreshAfterOutages();
+  useRefetchAfterGaps();
+  useRefetchAfterOutages();
   const isLocked = useIsLocked();
   return (
     <div className="flex min-h-dvh flex-col">
@@ -59,8 +59,8 @@ export function Shell() {
   );
 }
 
-/** What was asked for over REST has the same hole as the feed; both are filled anew. */
-function useFreshAfterGaps() {
+/** Refetches everything after a gap in the live feed. */
+function useRefetchAfterGaps() {
   const client = useQueryClient();
   const gaps = useLive((live) => live.gaps);
   useEffect(() => {
@@ -68,8 +68,8 @@ function useFreshAfterGaps() {
   }, [client, gaps]);
 }
 
-/** What failed while the server was away is asked for once it is back. */
-function useFreshAfterOutages() {
+/** Refetches failed queries once the server is back. */
+function useRefetchAfterOutages() {
   const client = useQueryClient();
   const isLive = useLive((live) => live.connection.state === 'live');
   useEffect(() => {

@@ -1,4 +1,4 @@
-/** What to type to get posts, for the page's empty states. */
+/** The commands that the empty state suggests. */
 export const COMMANDS = {
   run: 'make run',
   replay: 'groundswell replay data/mayweather-mcgregor_tweets.csv.gz --speed 20',

@@ -1,4 +1,4 @@
-/** Every address this dashboard asks for, so that a renamed call is changed in one place. */
+/** The server's paths. */
 export const paths = {
   metrics: (panel: 'overall' | 'geo' | 'products' | 'channels' | 'platforms' | 'trend') =>
     `/api/metrics/${panel}`,

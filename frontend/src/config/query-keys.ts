@@ -1,7 +1,7 @@
-/** Keys of answers that more than one feature makes stale. */
+/** Query keys that more than one feature invalidates. */
 
-/** Whom the server tells of alerts. */
+/** The notification channels. */
 export const CHANNELS_KEY = ['channels'];
 
-/** Whether this browser is one of them. */
+/** Whether this browser is a notification channel. */
 export const PUSH_KEY = ['push'];

@@ -1,9 +1,9 @@
 import { useSyncExternalStore } from 'react';
 
-/** For this tab and until it is closed: a token that outlives the person at the screen is somebody else's. */
+/** Kept for this tab only, so that the next person at this computer does not inherit it. */
 const STORED_AS = 'groundswell.token';
 
-/** What proves to the server who we are, and whether it asked for that. */
+/** The access token, and whether the server requires one. */
 class Access {
   #token = read();
   #isLocked = false;
@@ -17,12 +17,12 @@ class Access {
 
   isLocked = (): boolean => this.#isLocked;
 
-  /** The server answered that it does not know us. */
+  /** Called when the server answers 401. */
   lock(): void {
     this.#set(this.#token, true);
   }
 
-  /** Takes a token that the server has accepted. */
+  /** Stores a token that the server accepted. */
   unlock(token: string): void {
     write(token);
     this.#set(token, false);
@@ -53,14 +53,13 @@ function write(token: string): void {
   try {
     sessionStorage.setItem(STORED_AS, token);
   } catch {
-    // Storage may be forbidden; the token then lives as long as the page.
+    // Storage may be blocked; the token then lasts until the page is closed.
   }
 }
 
-/** The page's one identity. */
 export const access = new Access();
 
-/** Whether a person has to enter the access token before anything can be shown. */
+/** Whether the person has to enter the access token. */
 export function useIsLocked(): boolean {
   return useSyncExternalStore(access.subscribe, access.isLocked);
 }

@@ -1,10 +1,10 @@
 import { access } from '@/lib/access';
 
-/** An answer that is not a success; `code` is for programs, `message` for people. */
+/** An error response; `code` is for programs, `message` for people. */
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
-  /** Which field of what was sent is wrong, such as `settings.url`; null where no single one is. */
+  /** The invalid field of the request, such as `settings.url`, if any. */
   readonly field: string | null;
 
   constructor(status: number, code: string, message: string, field: string | null = null) {
@@ -16,19 +16,19 @@ export class ApiError extends Error {
   }
 }
 
-/** Too much is asked just now, or something the answer needs is away: the same question may succeed in a moment. */
-export function isPassing(error: Error | null): boolean {
+/** Whether the same request may succeed in a moment: the server is busy or a dependency is unreachable. */
+export function isTemporary(error: Error | null): boolean {
   return error instanceof ApiError && [0, 429, 502, 503, 504].includes(error.status);
 }
 
-/** There is no such thing any more, or there never was. */
+/** Whether the requested item does not exist. */
 export function isGone(error: Error | null): boolean {
   return error instanceof ApiError && error.status === 404;
 }
 
 export type Query = Record<string, string | number | undefined>;
 
-/** Asks our own server; rejects with `ApiError` for every answer that is not 2xx, and when there is no answer. */
+/** Sends a GET request; rejects with `ApiError` unless the server answers 2xx. */
 export async function getJson<Answer>(
   path: string,
   query: Query,
@@ -41,7 +41,7 @@ export async function postJson<Answer>(path: string): Promise<Answer> {
   return sendJson<Answer>('POST', path);
 }
 
-/** Changes something; an answer without a body is null. */
+/** Sends a request that changes something; an empty response is null. */
 export async function sendJson<Answer>(
   method: 'POST' | 'PUT' | 'DELETE',
   path: string,
@@ -53,7 +53,7 @@ export async function sendJson<Answer>(
   });
 }
 
-/** `?a=1&b=2`, without what is not set; empty where nothing is. */
+/** `?a=1&b=2`, without undefined values; empty if none are left. */
 export function toQueryString(query: Query): string {
   const pairs = Object.entries(query).flatMap(([key, value]) =>
     value === undefined ? [] : [[key, String(value)]],
@@ -61,7 +61,7 @@ export function toQueryString(query: Query): string {
   return pairs.length === 0 ? '' : `?${new URLSearchParams(pairs).toString()}`;
 }
 
-/** Something to save as a file; the same answers are errors. */
+/** Downloads a file; rejects like `getJson`. */
 export async function getBlob(path: string): Promise<Blob> {
   const response = await ask(path, {});
   if (!response.ok) throw readError(response.status, await response.json().catch(() => null));

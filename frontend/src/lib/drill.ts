@@ -1,7 +1,7 @@
 import type { FilterKey, View } from '@/lib/view';
 import { filterOf } from '@/lib/view';
 
-/** What narrows the Explore page to the posts behind a figure, by the names of its address. */
+/** The Explore filters for the posts behind a figure. */
 export type Behind = Partial<
   Record<
     FilterKey | 'label' | 'emotion' | 'min_churn' | 'q' | 'from' | 'to' | 'order' | 'post',
@@ -9,15 +9,15 @@ export type Behind = Partial<
   >
 >;
 
-/** The way from a figure on the Live page to the posts behind it. */
+/** Links from the figures of the Live page to the posts behind them. */
 export interface Drill {
-  /** The address, for a link. */
+  /** Search parameters for a link. */
   searchOf: (behind: Behind) => Record<string, string>;
-  /** Goes there at once, for a mark that cannot be a link. */
+  /** Navigates, for chart items that cannot be links. */
   open: (behind: Behind) => void;
 }
 
-/** The address of the posts that a view counts between two moments; what `behind` names stands in its place. */
+/** Returns the Explore search parameters for a view's posts in a period; `behind` overrides them. */
 export function searchBehind(
   view: View,
   { from, to }: { from: string; to: string },
@@ -27,7 +27,7 @@ export function searchBehind(
   return Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined));
 }
 
-/** Whole seconds keep addresses short; the last one is counted in. */
+/** Rounds down to a whole second, which keeps URLs short. */
 function toSecond(at: string, more = 0): string {
   const seconds = Math.floor(Date.parse(at) / 1_000) + more;
   return new Date(seconds * 1_000).toISOString().replace('.000', '');

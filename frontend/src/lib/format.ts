@@ -15,12 +15,12 @@ const dayAndClock = new Intl.DateTimeFormat('en-GB', {
   minute: '2-digit',
 });
 
-/** `12,118`; from 100,000 on `118.4K`, because a headline must not change its width. */
+/** `12,118`, or `118.4K` from 100,000 on. */
 export function formatCount(count: number): string {
   return count < 100_000 ? whole.format(count) : compact.format(count);
 }
 
-/** `12`; `200+` of a list that was cut off there. */
+/** `12`, or `200+` for a truncated list. */
 export function formatSome(count: number, isCut: boolean): string {
   return `${formatCount(count)}${isCut ? '+' : ''}`;
 }
@@ -30,7 +30,7 @@ export function formatPosts(count: number): string {
   return `${formatCount(count)} ${count === 1 ? 'post' : 'posts'}`;
 }
 
-/** A rate keeps a decimal only where one is visible: `0.4`, `12.5`, `1,204`. */
+/** `0.04`, `0.4`, `12.5`, `1,204`. */
 export function formatRate(rate: number): string {
   if (rate > 0 && rate < 0.1) return rate.toFixed(2);
   return rate < 100 ? rate.toFixed(1) : formatCount(Math.round(rate));
@@ -49,7 +49,7 @@ export function formatScore(score: number | null | undefined): string {
   return score.toFixed(2);
 }
 
-/** A share of a whole; of nothing there is no share. */
+/** `33%`, `<1%`, or `–` if the total is 0. */
 export function formatShare(part: number, total: number): string {
   if (total <= 0) return NONE;
   const percent = (part / total) * 100;
@@ -57,7 +57,7 @@ export function formatShare(part: number, total: number): string {
   return `${Math.round(percent)}%`;
 }
 
-/** `62% confident`. No model is ever entirely sure, and rounding must not make it so. */
+/** `62% confident`. Never rounds up to 100%. */
 export function formatConfidence(confidence: number): string {
   if (!Number.isFinite(confidence)) return 'confidence unknown';
   if (confidence > 0.99) return 'over 99% confident';
@@ -82,7 +82,7 @@ const LENGTHS = [
   ['second', 1],
 ] as const;
 
-/** `5 minutes`, `90 minutes`, `1 day`: a length that somebody chose, in the largest unit that it fills exactly. */
+/** `5 minutes`, `90 minutes`, `1 day`: in the largest unit that gives a whole number. */
 export function formatDuration(seconds: number): string {
   const [name, unit] = LENGTHS.find(([, length]) => seconds % length === 0 && seconds !== 0) ?? [
     'second',
@@ -102,20 +102,20 @@ export function formatDay(time: string | number): string {
   return Number.isNaN(date.getTime()) ? NONE : dayAndClock.format(date);
 }
 
-/** Times along an axis, with the day only where there is more than one. */
+/** Returns a formatter for an axis, which includes the day only if there is more than one. */
 export function formatAxisTime(times: readonly string[]): (time: string) => string {
   const [first, last] = [times[0] ?? '', times.at(-1) ?? ''].map((time) => new Date(time));
   const isOneDay = first?.toDateString() === last?.toDateString();
   return (time) => (isOneDay ? formatClock(time).slice(0, 5) : formatDay(time));
 }
 
-/** With the year, since a replayed post may be years old. */
+/** Includes the year, since a replayed post may be years old. */
 export function formatDate(time: string): string {
   const date = new Date(time);
   return Number.isNaN(date.getTime()) ? NONE : fullDate.format(date);
 }
 
-/** `now`, `12 s`, `4 min`, `3 h`, `2 d`; a clock that runs ahead of ours counts as now. */
+/** `now`, `12 s`, `4 min`, `3 h`, `2 d`; times in the future count as now. */
 export function formatAge(time: string, now: number): string {
   const seconds = (now - Date.parse(time)) / 1_000;
   if (seconds < 2) return 'now';
@@ -128,7 +128,7 @@ export function formatAgo(time: string, now: number): string {
   return age === 'now' ? 'just now' : `${age} ago`;
 }
 
-/** What a key is called on screen; the empty key stands for posts that name none. */
+/** Returns the display name of a key; the empty key stands for posts without one. */
 export function formatKey(key: string): string {
   return key === '' ? 'Unattributed' : key;
 }

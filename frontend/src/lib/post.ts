@@ -1,12 +1,12 @@
 import type { Post } from '@/api/wire';
 
-/** From here on a post is worth a person's attention; alerts and the server's sums use the same line. */
+/** The threshold for high churn risk, the same as the server's. */
 export const HIGH_CHURN = 0.8;
 
-/** Toxicity below this is noise in a list. */
+/** Lower values are not worth a badge. */
 export const HIGH_TOXICITY = 0.7;
 
-/** Platforms differ in whether the handle they give already begins with `@`. */
+/** Returns the author's handle with one `@`; some platforms include it. */
 export function handleOf({ author }: Post): string | undefined {
   return author?.handle ? `@${author.handle.replace(/^@/, '')}` : undefined;
 }

@@ -1,10 +1,10 @@
 import { QueryClient } from '@tanstack/react-query';
 import { ApiError } from '@/lib/api-client';
 
-/** One retry hides a hiccup; what the server refuses stays refused. */
+/** Retries a query once, unless the server rejected the request. */
 export const queryClient = new QueryClient({
   defaultOptions: {
-    // The server may be on this very machine, which the browser's idea of a network says nothing about.
+    // The server may be on this machine, which works offline.
     mutations: { networkMode: 'always' },
     queries: {
       networkMode: 'always',

@@ -2,7 +2,7 @@ import { useSyncExternalStore } from 'react';
 
 export type Theme = 'light' | 'dark';
 
-/** Also read by `public/theme.js`, before the first paint. */
+/** `public/theme.js` also reads it, before the first paint. */
 const STORAGE_KEY = 'groundswell.theme';
 
 const listeners = new Set<() => void>();
@@ -11,12 +11,12 @@ export function currentTheme(): Theme {
   return document.documentElement.dataset['theme'] === 'dark' ? 'dark' : 'light';
 }
 
-/** Remembers the choice; from then on the system's preference no longer decides. */
+/** Stores the choice, which from then on overrides the system's preference. */
 export function chooseTheme(theme: Theme): void {
   try {
     localStorage.setItem(STORAGE_KEY, theme);
   } catch {
-    // Without storage the choice holds until the page is closed.
+    // Without storage, the choice lasts until the page is closed.
   }
   apply(theme);
 }

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react';
 
-/** The time of day, for ages and countdowns; the component renders again every `everyMs`. */
+/** Returns the current time and rerenders the component every `everyMs`. */
 export function useNow(everyMs: number): number {
   const [now, setNow] = useState(() => Date.now());
   useEffect(() => {

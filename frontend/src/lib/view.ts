@@ -11,15 +11,15 @@ export const WINDOW_NAMES: Record<WindowKey, string> = {
   '7d': 'last 7 days',
 };
 
-/** How long the live window is where nothing says otherwise. */
+/** The default length of the live window. */
 export const LIVE_SECONDS = 60;
 
-/** The length it was set to: it begins on a ten-second edge, so it is up to as much longer. */
+/** Returns the configured length; the actual window is up to ten seconds longer, since it starts on a ten-second boundary. */
 export function liveSecondsOf(window: { seconds: number } | null | undefined): number {
   return window ? Math.floor(window.seconds / 10) * 10 : LIVE_SECONDS;
 }
 
-/** `last 60 seconds`, `last 5 minutes`; the live window by the length that the figures themselves tell. */
+/** `last 60 seconds`, `last 5 minutes`; using the actual length of the live window. */
 export function nameOfWindow(
   key: WindowKey,
   window: { seconds: number } | null | undefined,
@@ -34,18 +34,18 @@ export function nameOfWindow(
 export const FILTERS = ['source', 'platform', 'product', 'channel', 'city'] as const;
 export type FilterKey = (typeof FILTERS)[number];
 
-/** By what posts stand out; the API's names of orders. */
+/** The orders of the top posts, under the API's names. */
 export const TOP_ORDERS = ['virality', 'rising', 'engagement'] as const;
 export type TopOrder = (typeof TOP_ORDERS)[number];
 
-/** What the page shows. All of it lives in the address, so that a view can be shared by its link. */
+/** The state of the Live page, all of it in the URL, so that a view can be shared. */
 export interface View extends PostFilter {
   window: WindowKey;
-  /** By what the posts that stand out are chosen; by virality where it is not said. */
+  /** The order of the top posts; virality by default. */
   top?: TopOrder;
 }
 
-/** Reads an address typed or shared by anyone: what makes no sense is left out, never an error. */
+/** Parses search parameters, ignoring invalid ones. */
 export function parseView(search: Record<string, unknown>): View {
   const view: View = {
     window: WINDOWS.find((key) => key === search['window']) ?? '60s',
@@ -54,15 +54,15 @@ export function parseView(search: Record<string, unknown>): View {
   if (top !== undefined && top !== 'virality') view.top = top;
   for (const key of FILTERS) {
     const value = search[key];
-    // The router reads `?city=2026` as a number.
+    // The router parses `?city=2026` as a number.
     const text = typeof value === 'number' ? String(value) : value;
-    // No name of anything has a NUL in it, and the server takes none.
+    // The server rejects NUL.
     if (typeof text === 'string' && text !== '' && !text.includes('\0')) view[key] = text;
   }
   return view;
 }
 
-/** The shortest address that means this view. */
+/** Returns the shortest search parameters for a view. */
 export function viewToSearch(view: View): Record<string, string> {
   const { window, top, ...filter } = view;
   return {
@@ -81,7 +81,6 @@ export function filterOf(view: PostFilter): PostFilter {
   return filter;
 }
 
-/** The same view of everything. */
 export function withoutFilters({ window, top }: View): View {
   return { window, ...(top !== undefined && { top }) };
 }
@@ -90,7 +89,7 @@ export function isFiltered(view: PostFilter): boolean {
   return FILTERS.some((key) => view[key] !== undefined);
 }
 
-/** Socket frames carry the unfiltered live window, which `60s` stands for; anything else has to be asked for. */
+/** Whether the socket pushes the view: only the unfiltered live window, `60s`. */
 export function isSocketView(view: View): boolean {
   return view.window === '60s' && !isFiltered(view);
 }

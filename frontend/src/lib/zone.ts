@@ -1,4 +1,4 @@
-/** The zone of this browser, as IANA names it. */
+/** Returns the browser's IANA time zone. */
 export function localZone(): string {
   return Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
 }
@@ -12,7 +12,7 @@ export function isZone(zone: string): boolean {
   }
 }
 
-/** Every zone that this browser lists, UTC first and its own second, and `used`: of two names for one zone it lists one. */
+/** Lists all time zones, UTC and the local one first. Includes `used`, which may be an alias that browsers do not list. */
 export function listZones(used: string): string[] {
   return [...new Set(['UTC', localZone(), used, ...Intl.supportedValuesOf('timeZone')])];
 }
@@ -29,7 +29,7 @@ const parts = (zone: string) =>
     second: '2-digit',
   });
 
-/** How far the clocks of `zone` are ahead of UTC at that moment, in milliseconds. */
+/** Returns the offset of a zone from UTC at `at`, in milliseconds. */
 function offsetAt(at: number, zone: string): number {
   const known = Object.fromEntries(
     parts(zone)
@@ -40,7 +40,7 @@ function offsetAt(at: number, zone: string): number {
   return Date.UTC(year, month - 1, day, hour, minute, second) - Math.floor(at / 1_000) * 1_000;
 }
 
-/** `2026-03-29T10:30`: what a `datetime-local` control shows for a moment. */
+/** `2026-03-29T10:30`: the value of a `datetime-local` input. */
 export function toWallClock(at: string | number, zone: string): string {
   const time = new Date(at).getTime();
   if (Number.isNaN(time)) return '';
@@ -48,9 +48,9 @@ export function toWallClock(at: string | number, zone: string): string {
 }
 
 /**
- * The moment at which the clocks of `zone` show that; null where the text is none.
+ * Parses the value of a `datetime-local` input; null if it is invalid.
  *
- * An hour that a change of the clocks skips is taken as the one after it, one that comes twice as its first.
+ * If a daylight saving change skips the time, the result is an hour later; if it repeats it, the first one.
  */
 export function fromWallClock(text: string, zone: string): string | null {
   const wall = Date.parse(`${text}Z`);
@@ -61,7 +61,7 @@ export function fromWallClock(text: string, zone: string): string | null {
   return new Date(fits ?? before).toISOString().replace('.000Z', 'Z');
 }
 
-/** Formats moments as the clocks of `zone` show them. */
+/** Returns a formatter for times in a zone. */
 export function formatterIn(
   zone: string,
   options: Intl.DateTimeFormatOptions,

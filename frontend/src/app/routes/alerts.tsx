@@ -5,7 +5,7 @@ import { parsePlace, placeToSearch, type AlertsPlace } from '@/features/alerts/m
 import { PushToggle } from '@/features/pwa/components/push-toggle';
 import { useLive } from '@/live/store';
 
-/** Everything that needed a person, what still does, and who is told when. */
+/** Alerts, rules, silences, channels and signals. */
 export function AlertsPage() {
   const search = useSearch({ strict: false });
   const navigate = useNavigate();

@@ -5,7 +5,7 @@ import { ExploreView } from '@/features/explore/components/explore-view';
 import { parseQuery, queryToSearch, type ExploreQuery } from '@/features/explore/model/query';
 import { PostScores } from '@/features/live-feed/components/post-scores';
 
-/** Any stretch of the past. What is on the screen is in the address, by the names that the API has for it. */
+/** Posts of any period. The whole state of the page is in the URL, under the API's names. */
 export function ExplorePage() {
   const search = useSearch({ strict: false });
   const navigate = useNavigate();

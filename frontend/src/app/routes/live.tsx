@@ -23,7 +23,7 @@ import { filterOf, isFiltered, parseView, viewToSearch, nameOfWindow, type View 
 import { storedPerShown } from '@/live/sampling';
 import { liveStore, useLive } from '@/live/store';
 
-/** The page: figures on the left, people on the right. */
+/** Figures on the left, alerts and posts on the right. */
 export function LivePage() {
   const { view, setView } = useView();
   const pushed = useLive((live) => live.feed.metrics);
@@ -61,7 +61,7 @@ export function LivePage() {
       ) : (
         <div className="grid gap-3 min-[1180px]:grid-cols-[minmax(0,1fr)_350px]">
           <div className="flex min-w-0 flex-col gap-3">
-            {metrics.snapshot?.overall.count === 0 && <Quiet view={view} window={window} />}
+            {metrics.snapshot?.overall.count === 0 && <NoPosts view={view} window={window} />}
             <HeadlineStrip
               metrics={metrics}
               window={view.window}
@@ -74,7 +74,7 @@ export function LivePage() {
               </div>
               <div className="grid lg:col-span-4 lg:h-[17.25rem]">
                 <VoicePanel
-                  products={metrics.snapshot?.products ?? NONE}
+                  products={metrics.snapshot?.products ?? NO_PRODUCTS}
                   before={previous?.products ?? null}
                   drill={drill}
                 />
@@ -104,10 +104,10 @@ export function LivePage() {
   );
 }
 
-/** No products, always the same none. */
-const NONE: readonly never[] = [];
+/** One array for every render, so that memoized components do not rerender. */
+const NO_PRODUCTS: readonly never[] = [];
 
-/** From a figure to the posts behind it. What `open` needs is read when it is called, so that charts keep their handlers. */
+/** Links figures to the posts behind them. `open` reads the latest view when called, so that its identity is stable. */
 function useDrill(view: View, window: MetricsSnapshot['window'] | undefined): Drill {
   const navigate = useNavigate();
   const searchOf = useCallback(
@@ -125,24 +125,24 @@ function useDrill(view: View, window: MetricsSnapshot['window'] | undefined): Dr
   return useMemo(() => ({ searchOf, open }), [searchOf, open]);
 }
 
-/** Needed by few visits, so it arrives after what everybody needs. */
+/** Loaded on demand, since few visits use it. */
 const ViewsMenu = lazy(async () => {
   const { ViewsMenu } = await import('@/features/explore/components/views-menu');
   return { default: ViewsMenu };
 });
 
-/** Filters that were given a name. */
+/** The saved views of this page. */
 function Views({ view, onOpen }: { view: View; onOpen: (view: View) => void }) {
-  const [isAsked, setAsked] = useState(false);
+  const [isRequested, setRequested] = useState(false);
   const current = new URLSearchParams(viewToSearch(view)).toString();
   const open = (query: string) => onOpen(parseView(Object.fromEntries(new URLSearchParams(query))));
   const closed = (
-    <Button aria-label="Saved views" aria-haspopup="dialog" onClick={() => setAsked(true)}>
+    <Button aria-label="Saved views" aria-haspopup="dialog" onClick={() => setRequested(true)}>
       Views
       <ChevronIcon className="size-3.5 text-ink-faint" />
     </Button>
   );
-  if (!isAsked) return closed;
+  if (!isRequested) return closed;
   return (
     <Suspense fallback={closed}>
       <ViewsMenu page="live" startsOpen current={current} onOpenView={open} />
@@ -161,7 +161,7 @@ function useView() {
   return { view, setView };
 }
 
-/** Keeps the feed to the view's filter, and fills it with what came before. */
+/** Applies the view's filter to the feed and loads earlier posts. */
 function useFeedFor(view: View) {
   const filterKey = JSON.stringify(filterOf(view));
   const filter = useMemo(() => JSON.parse(filterKey) as ReturnType<typeof filterOf>, [filterKey]);
@@ -169,7 +169,7 @@ function useFeedFor(view: View) {
   useEffect(() => liveStore.setFilter(filter), [filter]);
   const limit = isFiltered(filter) ? 'all' : 'usual';
   useEffect(() => limitPosts(limit), [limit]);
-  // No other page picks posts out, so none needs all of them.
+  // Only this page filters posts itself.
   useEffect(() => () => limitPosts('usual'), []);
   useEffect(() => {
     if (history.data !== undefined) liveStore.addHistory(history.data);
@@ -193,8 +193,8 @@ function Status({ asOf }: { asOf: string | null }) {
   );
 }
 
-/** Empty panels look broken; this says that they are not, and where the posts are. */
-function Quiet({ view, window }: { view: View; window: MetricsSnapshot['window'] | undefined }) {
+/** Explains why the panels are empty and where to find posts. */
+function NoPosts({ view, window }: { view: View; window: MetricsSnapshot['window'] | undefined }) {
   const span = nameOfWindow(view.window, window);
   return (
     <p role="status" className="rounded-xl border border-line bg-surface px-4 py-2 text-[13.5px]">

@@ -2,23 +2,23 @@ import { clsx } from 'clsx';
 import type { ECElementEvent, EChartsCoreOption, EChartsType } from 'echarts/core';
 import { useEffect, useRef, useState } from 'react';
 
-/** Charts redraw at most this often, however fast the figures change: four times a second reads as live. */
+/** The shortest time between two redraws. Four redraws a second look live. */
 const REDRAW_EVERY_MS = 250;
 
 interface ChartProps {
-  /** What the chart shows, in a sentence with its figures: all that a screen reader gets from a canvas. */
+  /** The chart in a sentence with its figures, for screen readers. */
   label: string;
   option: EChartsCoreOption;
   className?: string;
-  /** Called with the name of the clicked item or axis label, and with its series where it is a mark. */
+  /** Called with the name of the clicked item or axis label, and with the series of an item. */
   onSelect?: ((name: string, series: string | null) => void) | undefined;
-  /** Called with where in a chart over time was clicked: the place on its first axis, and the mark's name if one was hit. */
+  /** Called when a chart over time is clicked, with the index on the first x-axis and the series of the item hit, if any. */
   onPick?: ((index: number, series: string | null) => void) | undefined;
-  /** Anything the option needs to be registered first, such as a map. */
+  /** Registers what the option needs, such as a map. */
   prepare?: () => Promise<unknown>;
 }
 
-/** A canvas that follows its option. ECharts itself arrives on first use. */
+/** An ECharts canvas. ECharts is loaded on first use. */
 export function Chart({ label, option, className, onSelect, onPick, prepare }: ChartProps) {
   const host = useRef<HTMLDivElement>(null);
   const [chart, setChart] = useState<EChartsType | null>(null);
@@ -37,7 +37,7 @@ export function Chart({ label, option, className, onSelect, onPick, prepare }: C
       const element = host.current;
       if (gone || element === null) return;
       made = init(element, null, { renderer: 'canvas' });
-      // A page on its way to another size may have none for a moment, and a map without an extent has no projection.
+      // While the page resizes, the element may have no size, and a map cannot be projected onto it.
       observer = new ResizeObserver(() => {
         if (element.clientWidth > 0 && element.clientHeight > 0) made?.resize();
       });
@@ -79,13 +79,13 @@ export function Chart({ label, option, className, onSelect, onPick, prepare }: C
 
   useEffect(() => {
     if (chart === null || onPick === undefined) return;
-    // ECharts tells of a mark first and of the click itself afterwards.
+    // ECharts reports the item first, then the click itself.
     let isPicked = false;
     const pick = (event: ECElementEvent) => {
       isPicked = true;
       onPick(event.dataIndex, event.seriesName ?? null);
     };
-    // A step with three posts among thousands is a sliver nobody can hit, so all the height above it counts.
+    // A small bar is hard to hit, so a click anywhere in its column counts.
     const pickBeside = (event: { offsetX: number; offsetY: number }) => {
       const wasMark = isPicked;
       isPicked = false;

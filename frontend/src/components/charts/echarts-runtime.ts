@@ -1,7 +1,7 @@
 /**
- * The parts of ECharts that are drawn here, and nothing else of it.
+ * The parts of ECharts that the dashboard uses.
  *
- * Loaded on demand, so that headline numbers and feed stand before the drawing code has arrived.
+ * Loaded on demand, so that the headline numbers and the feed appear first.
  */
 import { BarChart, GaugeChart, LineChart, ScatterChart } from 'echarts/charts';
 import { GeoComponent, GridComponent, TooltipComponent } from 'echarts/components';

@@ -1,6 +1,6 @@
 import type { Palette } from '@/components/charts/palette';
 
-/** The ground every chart stands on. Animation is off: at four redraws a second it would never come to rest. */
+/** The options that every chart shares. Animation is off because it would never finish at four redraws a second. */
 export function baseOption(palette: Palette) {
   return {
     animation: false,
@@ -21,7 +21,7 @@ export function axisText(palette: Palette) {
   return { color: palette['ink-soft'], fontSize: 11.5 };
 }
 
-/** Tooltips are built from nodes, never from HTML text: names come from posts, and posts come from anyone. */
+/** Builds a tooltip from DOM nodes rather than HTML, since its text comes from untrusted posts. */
 export function tooltipCard(
   title: string,
   rows: readonly (readonly [string, string])[],

@@ -22,7 +22,7 @@ const NAMES = [
   'coast',
 ] as const;
 
-/** The page's colours as values, since a canvas cannot read CSS variables. */
+/** The theme's colours as values, since a canvas cannot use CSS variables. */
 export type Palette = Record<(typeof NAMES)[number], string>;
 
 export function usePalette(): Palette {
@@ -32,7 +32,7 @@ export function usePalette(): Palette {
 
 const read = new Map<Theme, Palette>();
 
-/** Must be called while `theme` is the one on the page; what it reads does not change afterwards. */
+/** Reads and caches the palette; `theme` must be the current one. */
 function paletteOf(theme: Theme): Palette {
   const known = read.get(theme);
   if (known !== undefined) return known;
@@ -44,10 +44,10 @@ function paletteOf(theme: Theme): Palette {
   return palette;
 }
 
-/** Averages beyond this are rare; a scale that ended at 1 would paint every city the same grey. */
+/** Averages beyond this are rare. With a scale up to 1, every city would look grey. */
 const FULL_COLOUR_AT = 0.45;
 
-/** From ember over slate to sea blue. */
+/** The colour of an average sentiment, from negative through neutral to positive. */
 export function sentimentColour(palette: Palette, average: Average): string {
   if (typeof average !== 'number') return palette.neutral;
   const strength = Math.min(1, Math.abs(average) / FULL_COLOUR_AT);

@@ -1,14 +1,14 @@
 interface SparklineProps {
   values: readonly (number | null)[];
   colour: string;
-  /** Where given, the line is drawn around this value, and the scale is symmetrical. */
+  /** If given, the scale is symmetrical around this value. */
   centre?: number;
 }
 
 const WIDTH = 96;
 const HEIGHT = 26;
 
-/** A trend of a headline number; decoration, since the trend panel tells the same with its axis. */
+/** A small trend line. Hidden from screen readers; the trend panel shows the same data with axes. */
 export function Sparkline({ values, colour, centre }: SparklineProps) {
   const known = values.filter((value) => value !== null);
   if (known.length < 2) return <svg className="h-[26px] w-24 min-w-0" aria-hidden="true" />;

@@ -7,14 +7,14 @@ export const WORLD = 'world';
 
 type Atlas = Topology<{ countries: GeometryCollection<{ name: string }> }>;
 
-/** As data rather than as a module, which would be parsed as a script. */
+/** Fetches the atlas as JSON; as a module it would be parsed as a script. */
 async function readAtlas(): Promise<Atlas> {
   const response = await fetch(atlasUrl);
   if (!response.ok) throw new Error(`the map request failed with status ${response.status}`);
   return (await response.json()) as Atlas;
 }
 
-/** Fetches and registers the outline of the world (Natural Earth, public domain) the first time it is drawn. */
+/** Fetches and registers the world map (Natural Earth, public domain) once. */
 export async function prepareWorldMap(): Promise<void> {
   const [{ getMap, registerMap }, { feature }, topology] = await Promise.all([
     import('@/components/charts/echarts-runtime'),
@@ -23,14 +23,14 @@ export async function prepareWorldMap(): Promise<void> {
   ]);
   if (getMap(WORLD) !== null && getMap(WORLD) !== undefined) return;
   const world = feature(topology, topology.objects.countries);
-  // Nobody posts from Antarctica, and without it every other place is a fifth larger.
+  // Without Antarctica, everything else is a fifth larger.
   const inhabited = world.features
     .filter(({ properties }) => properties.name !== 'Antarctica')
     .map((country) => ({ ...country, geometry: unwrap(country.geometry) }));
   registerMap(WORLD, { type: 'FeatureCollection', features: inhabited } as never);
 }
 
-/** Keeps Russia and Fiji in one piece: a ring that jumps over the date line would be drawn across the whole map. */
+/** Unwraps rings that cross the date line, such as Russia's; otherwise they would span the whole map. */
 export function unwrap(geometry: Geometry): Geometry {
   const ring = (points: Position[]) => {
     const crosses = points.some(
@@ -48,9 +48,9 @@ export function unwrap(geometry: Geometry): Geometry {
 }
 
 /**
- * Natural Earth's projection (Šavrič and others, 2011), because on a plain grid the north is drawn far too wide.
+ * The Natural Earth projection (Šavrič et al., 2011), which distorts the north less than a plain grid does.
  *
- * Degrees in, and out again; `unproject` is Newton's method on the polynomial of the latitude.
+ * Works in degrees. `unproject` solves the polynomial of the latitude with Newton's method.
  */
 export const naturalEarth = {
   project([lon = 0, lat = 0]: number[]): number[] {

@@ -2,7 +2,7 @@ import { useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { CheckIcon, CopyIcon } from '@/components/ui/icons';
 
-/** A line to type into a terminal, with a button that copies it. */
+/** A line of code with a copy button. */
 export function Command({ text }: { text: string }) {
   const [copied, setCopied] = useState(false);
   const copy = async () => {
@@ -20,7 +20,7 @@ export function Command({ text }: { text: string }) {
         square
         className="m-0.5"
         aria-label={copied ? 'Copied' : 'Copy'}
-        // Browsers give the clipboard only to secure pages; elsewhere the text is selected by hand.
+        // The clipboard is available only in secure contexts.
         hidden={!('clipboard' in navigator)}
         onClick={() => void copy()}
       >

@@ -3,17 +3,17 @@ import type { ReactNode } from 'react';
 import { Button } from '@/components/ui/button';
 
 interface ConfirmProps {
-  /** Opens the question; a button. */
+  /** The button that opens the dialog. */
   trigger: ReactNode;
   question: string;
   /** What will happen, and what will not. */
   children: ReactNode;
-  /** The verb of the button that does it. */
+  /** The text of the confirm button. */
   action: string;
   onConfirm: () => void;
 }
 
-/** Asks before something is done that others notice. The keyboard starts at the way out. */
+/** Asks for confirmation. Focus starts on Cancel. */
 export function Confirm({ trigger, question, children, action, onConfirm }: ConfirmProps) {
   return (
     <AlertDialog.Root>

@@ -8,19 +8,19 @@ export interface Column<Row> {
 
 interface DataTableProps<Row> {
   caption: string;
-  /** What the first column names. */
+  /** The head of the first column. */
   keyHead: string;
   rows: readonly Row[];
   keyOf: (row: Row) => string;
   nameOf: (row: Row) => string;
   columns: readonly Column<Row>[];
-  /** Where given, names become buttons that filter the page. */
+  /** If given, names become buttons that filter the page. */
   onSelect?: ((key: string) => void) | undefined;
-  /** Where given, the first figure of each row leads to the posts behind it. */
+  /** If given, the first figure of each row links to the posts behind it. */
   searchOf?: ((row: Row) => Record<string, string>) | undefined;
 }
 
-/** The text twin of a chart. */
+/** A chart's data as a table. */
 export function DataTable<Row>(props: DataTableProps<Row>) {
   if (props.rows.length === 0)
     return <p className="py-6 text-ink-soft">No posts in this window.</p>;

@@ -19,7 +19,7 @@ interface DurationFieldProps extends Omit<FieldProps, 'children'> {
   onChange: (seconds: number) => void;
 }
 
-/** A length of time with its label, hint and message. */
+/** A duration with its label, hint and error. */
 export function DurationField({ seconds, onChange, ...field }: DurationFieldProps) {
   return (
     <Field {...field}>
@@ -31,14 +31,14 @@ export function DurationField({ seconds, onChange, ...field }: DurationFieldProp
 }
 
 interface DurationInputProps extends ControlProps {
-  /** Names the choice of the unit. */
+  /** Labels the unit. */
   label: string;
-  /** Not a number while nothing that makes sense is typed. */
+  /** NaN while the text is not a number. */
   seconds: number;
   onChange: (seconds: number) => void;
 }
 
-/** A length of time as people say it: a number and a unit. */
+/** A duration as a number and a unit. */
 function DurationInput({ label, seconds, onChange, ...control }: DurationInputProps) {
   const [unit, setUnit] = useState(() => unitOf(seconds));
   const [typed, setTyped] = useState(() =>
@@ -75,7 +75,7 @@ function DurationInput({ label, seconds, onChange, ...control }: DurationInputPr
   );
 }
 
-/** The largest unit in which it is a whole number. */
+/** Returns the largest unit in which the duration is a whole number. */
 function unitOf(seconds: number): number {
   if (!(seconds > 0)) return 1;
   return UNITS.findLast((unit) => seconds % unit.seconds === 0)?.seconds ?? 1;

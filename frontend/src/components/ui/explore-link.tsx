@@ -1,6 +1,6 @@
 import { PageLink, type PageLinkProps } from '@/components/ui/page-link';
 
-/** Leads to the posts behind a figure. */
+/** A link to the posts behind a figure. */
 export function ExploreLink(props: Omit<PageLinkProps, 'to'>) {
   return <PageLink to="/explore" {...props} />;
 }

@@ -2,7 +2,7 @@ import { clsx } from 'clsx';
 import { useId, type ComponentProps, type ReactNode } from 'react';
 import { ChevronIcon } from '@/components/ui/icons';
 
-/** What a control needs to belong to its label, hint and message. */
+/** The attributes that tie a control to its label, hint and error. */
 export interface ControlProps {
   id: string;
   'aria-describedby': string | undefined;
@@ -13,15 +13,14 @@ export interface ControlProps {
 export interface FieldProps {
   label: string;
   hint?: ReactNode;
-  /** Why the value cannot be taken; read out, and drawn beside the control. */
+  /** What is wrong with the value. */
   error?: string | null | undefined;
-  /** Its value stands there and cannot be changed. */
   disabled?: boolean;
   className?: string;
   children: (control: ControlProps) => ReactNode;
 }
 
-/** One labelled control of a form, with its hint and its message. */
+/** A form control with its label, hint and error. */
 export function Field({ label, hint, error, disabled = false, className, children }: FieldProps) {
   const id = useId();
   const [hintId, errorId] = [`${id}-hint`, `${id}-error`];
@@ -67,7 +66,7 @@ export function TextArea({ className, ...rest }: ComponentProps<'textarea'>) {
   );
 }
 
-/** The browser's own list: best where there are hundreds of choices, and on a phone. */
+/** A native select, which handles hundreds of options and works well on phones. */
 export function NativeSelect({ className, children, ...rest }: ComponentProps<'select'>) {
   return (
     <span className={clsx('relative inline-flex min-w-0', className)}>

@@ -8,21 +8,21 @@ interface FormProps {
   children: ReactNode;
 }
 
-/** A form that brings the keyboard to the first field that cannot be taken, whoever refused it and whenever. */
+/** A form that, once submitted, moves focus to the first invalid field. */
 export function Form({ id, label, className, onSubmit, children }: FormProps) {
   const form = useRef<HTMLFormElement>(null);
-  const isAwaited = useRef(false);
-  // The server refuses some renders later, so each one is looked at until somebody goes on typing.
+  const isSubmitted = useRef(false);
+  // The server's errors arrive some renders later, so every render is checked until the next input.
   useEffect(() => {
-    if (!isAwaited.current) return;
+    if (!isSubmitted.current) return;
     const invalid = form.current?.querySelector<HTMLElement>('[aria-invalid="true"]');
     if (!invalid) return;
-    isAwaited.current = false;
+    isSubmitted.current = false;
     invalid.focus();
   });
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    isAwaited.current = true;
+    isSubmitted.current = true;
     void onSubmit();
   };
   return (
@@ -33,7 +33,7 @@ export function Form({ id, label, className, onSubmit, children }: FormProps) {
       noValidate
       className={className}
       onSubmit={submit}
-      onInput={() => (isAwaited.current = false)}
+      onInput={() => (isSubmitted.current = false)}
     >
       {children}
     </form>

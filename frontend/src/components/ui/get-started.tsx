@@ -2,7 +2,7 @@ import { Command } from '@/components/ui/command';
 import { WaveMark } from '@/components/ui/wave-mark';
 import { COMMANDS } from '@/config/commands';
 
-/** What to do when there is nothing to see. */
+/** Shown instead of the panels until the first post arrives. */
 export function GetStarted() {
   return (
     <section

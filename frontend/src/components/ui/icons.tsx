@@ -4,7 +4,7 @@ interface IconProps {
   className?: string;
 }
 
-/** Sixteen-pixel line icons; always decoration, the name of a control is its text or label. */
+/** A decorative 16-pixel line icon; controls are named by their text or label. */
 function Icon({ className = 'size-4', children }: IconProps & { children: ReactNode }) {
   return (
     <svg

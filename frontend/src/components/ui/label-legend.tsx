@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import { SENTIMENTS } from '@/api/wire';
 
-/** Which colour of a chart is which label; `children` are the chart's other marks, as list items. */
+/** The colours of the sentiment labels; `children` are further items of the chart's legend. */
 export function LabelLegend({ children }: { children?: ReactNode }) {
   return (
     <ul className="caption mr-1 flex items-center gap-x-3 max-sm:flex-wrap" aria-hidden="true">

@@ -2,7 +2,7 @@ import { clsx } from 'clsx';
 import type { ReactNode } from 'react';
 import { Button } from '@/components/ui/button';
 import { AlertIcon, CheckIcon } from '@/components/ui/icons';
-import { isPassing } from '@/lib/api-client';
+import { isTemporary } from '@/lib/api-client';
 import { capitalize } from '@/lib/format';
 
 const TONES = {
@@ -17,7 +17,7 @@ interface NoticeProps {
   className?: string;
 }
 
-/** A sentence that matters now, read out when it appears. */
+/** A message that screen readers announce when it appears. */
 export function Notice({ tone, children, className }: NoticeProps) {
   const Icon = tone === 'good' ? CheckIcon : AlertIcon;
   return (
@@ -36,21 +36,21 @@ export function Notice({ tone, children, className }: NoticeProps) {
 }
 
 interface FailureProps {
-  /** What did not work, as the beginning of a sentence: `The posts could not be loaded`. */
+  /** What failed, as a sentence without its full stop: `The posts could not be loaded`. */
   what: string;
   error: Error;
   onRetry?: (() => void) | undefined;
   className?: string;
 }
 
-/** Something that failed and why; what passes by itself says so, and everything that can be tried again has a button. */
+/** An error with its cause, and a retry button if `onRetry` is given. */
 export function Failure({ what, error, onRetry, className }: FailureProps) {
   return (
     <Notice tone="warning" {...(className !== undefined && { className })}>
       <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
         <p className="min-w-0 flex-1">
           <span className="font-semibold">{what}.</span> {capitalize(error.message)}.
-          {isPassing(error) && ' This is usually temporary.'}
+          {isTemporary(error) && ' This is usually temporary.'}
         </p>
         {onRetry !== undefined && (
           <Button className="h-7! px-2!" onClick={onRetry}>
@@ -62,7 +62,7 @@ export function Failure({ what, error, onRetry, className }: FailureProps) {
   );
 }
 
-/** What stands where nothing is yet, and what to do about it. */
+/** An empty state: what is missing and what to do about it. */
 export function Empty({ title, children }: { title: string; children?: ReactNode }) {
   return (
     <div className="px-2 py-8 text-center">
@@ -74,7 +74,7 @@ export function Empty({ title, children }: { title: string; children?: ReactNode
   );
 }
 
-/** Grey bars where rows will be: the page does not jump when they come. */
+/** Grey bars in place of rows that are loading, so that the layout does not jump. */
 export function Skeleton({ rows, label }: { rows: number; label: string }) {
   return (
     <div role="status" aria-label={label} className="space-y-2.5 py-2">

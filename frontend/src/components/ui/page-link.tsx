@@ -4,14 +4,14 @@ import type { MouseEvent, ReactNode } from 'react';
 
 export interface PageLinkProps {
   to: '/explore' | '/alerts';
-  /** By the names of that page's address. */
+  /** The target page's search parameters. */
   search: Record<string, string>;
   className?: string | undefined;
   title?: string | undefined;
   children: ReactNode;
 }
 
-/** Leads to another page without loading it. An ordinary link, so that it can be copied and opened in another tab. */
+/** A link to another page. Navigates without a reload, unless it is opened in another tab. */
 export function PageLink({ to, search, className, title, children }: PageLinkProps) {
   const router = useRouter({ warn: false }) as ReturnType<typeof useRouter> | null;
   const follow = (event: MouseEvent) => {

@@ -5,16 +5,16 @@ import { ChartIcon, TableIcon } from '@/components/ui/icons';
 
 interface PanelProps {
   title: string;
-  /** What the figures mean or leave out, beside the title. */
+  /** A short explanation of the figures. */
   note?: ReactNode;
-  /** The same figures as a table, for who cannot or would rather not read the chart. */
+  /** The same figures as a table. */
   table?: ReactNode;
   actions?: ReactNode;
   className?: string;
   children: ReactNode;
 }
 
-/** A named region of the page; each can be reached as a landmark. */
+/** A titled section of a page, as a landmark. */
 export function Panel({ title, note, table, actions, className, children }: PanelProps) {
   const titleId = useId();
   const [asTable, setAsTable] = useState(false);

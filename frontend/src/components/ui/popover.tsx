@@ -4,9 +4,9 @@ import { Button } from '@/components/ui/button';
 import { ChevronIcon } from '@/components/ui/icons';
 
 interface PopoverProps {
-  /** On the button that opens it. */
+  /** The text of the button. */
   text: ReactNode;
-  /** Names the button where its text does not suffice. */
+  /** The accessible name of the button and the popover. */
   label?: string;
   open: boolean;
   onOpenChange: (open: boolean) => void;
@@ -14,7 +14,7 @@ interface PopoverProps {
   children: ReactNode;
 }
 
-/** A button with something small to fill in or choose under it. */
+/** A button that opens a popover. */
 export function Popover({ text, label, open, onOpenChange, chosen, children }: PopoverProps) {
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>

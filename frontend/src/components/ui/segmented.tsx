@@ -8,14 +8,14 @@ interface SegmentedProps<Value extends string> {
   onChange: (value: Value) => void;
 }
 
-/** One of a few; the arrow keys move between them. */
+/** A choice between a few options; the arrow keys move between them. */
 export function Segmented<Value extends string>(props: SegmentedProps<Value>) {
   return (
     <ToggleGroup.Root
       type="single"
       aria-label={props.label}
       value={props.value}
-      // Pressing the chosen one again would choose none, which means nothing here.
+      // Pressing the selected option again would deselect it.
       onValueChange={(value) => {
         if (value !== '') props.onChange(value as Value);
       }}

@@ -7,16 +7,16 @@ export interface SelectProps {
   value: string | undefined;
   options: readonly { value: string; text: string; detail?: string }[];
   onChange: (value: string | undefined) => void;
-  /** What the list says while it has no options. */
+  /** Shown if there are no options. */
   empty?: string;
-  /** The list is about to be seen: the moment to ask for what stands in it. */
+  /** Called when the list opens, to load its options. */
   onOpen?: () => void;
 }
 
 type SelectButtonProps = Pick<SelectProps, 'label' | 'value' | 'options'> &
   Omit<ComponentProps<'button'>, 'value'>;
 
-/** What a `Select` is while it is closed: which dimension, and what is chosen of it. */
+/** The button of a `Select`, with the dimension and the selected option. */
 export function SelectButton({ label, value, options, ...rest }: SelectButtonProps) {
   const chosen = options.find((option) => option.value === value);
   return (

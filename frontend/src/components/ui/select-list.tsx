@@ -3,10 +3,10 @@ import { useEffect, useRef } from 'react';
 import { CheckIcon } from '@/components/ui/icons';
 import { SelectButton, type SelectProps } from '@/components/ui/select-button';
 
-/** Radix reserves the empty string for "nothing chosen yet". */
+/** Radix reserves the empty string for “no selection”. */
 const ALL = '*';
 
-/** The list of a `Select`, which is open from the moment it arrives. */
+/** The list of a `Select`. It is loaded on demand, so it renders open. */
 export default function SelectList({
   label,
   value,
@@ -15,9 +15,9 @@ export default function SelectList({
   empty = 'None yet',
   onOpen,
 }: SelectProps) {
-  // Open as it is, it will not be told that it opens.
-  const told = useRef(onOpen);
-  useEffect(() => told.current?.(), []);
+  // Radix does not report the initial opening.
+  const initialOnOpen = useRef(onOpen);
+  useEffect(() => initialOnOpen.current?.(), []);
   return (
     <Radix.Root
       defaultOpen

@@ -3,17 +3,17 @@ import { SelectButton, type SelectProps } from '@/components/ui/select-button';
 
 const load = () => import('@/components/ui/select-list');
 
-/** Nobody needs the list before opening one, and it is a tenth of what a first visit would load. */
+/** Loaded on demand, because it would be a tenth of the first load. */
 const SelectList = lazy(load);
 
-/** A filter over one dimension; its first choice takes the filter away. */
+/** A filter on one dimension; the first option removes the filter. */
 export function Select(props: SelectProps) {
-  const [isAsked, setAsked] = useState(false);
+  const [isRequested, setRequested] = useState(false);
   const { label, value, options } = props;
   const openByArrow = (event: KeyboardEvent) => {
     if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
     event.preventDefault();
-    setAsked(true);
+    setRequested(true);
   };
   const closed = (
     <SelectButton
@@ -24,11 +24,11 @@ export function Select(props: SelectProps) {
       aria-expanded={false}
       aria-haspopup="listbox"
       onPointerEnter={() => void load()}
-      onClick={() => setAsked(true)}
+      onClick={() => setRequested(true)}
       onKeyDown={openByArrow}
     />
   );
-  if (!isAsked) return closed;
+  if (!isRequested) return closed;
   return (
     <Suspense fallback={closed}>
       <SelectList {...props} />

@@ -8,11 +8,11 @@ const SHAPES: Record<Sentiment, string> = {
 
 interface SentimentMarkProps {
   label: Sentiment;
-  /** Drawn as an outline: a label that may be wrong must not look like one that was read well. */
+  /** Draws an outline only. */
   uncertain?: boolean | undefined;
 }
 
-/** Up, level or down: the label's shape, for who does not see its colour. */
+/** A sentiment label as a shape, so that it can be told without its colour. */
 export function SentimentMark({ label, uncertain = false }: SentimentMarkProps) {
   const colour = `var(--${label})`;
   return (

@@ -4,31 +4,31 @@ import { CloseIcon } from '@/components/ui/icons';
 
 interface SheetProps {
   title: string;
-  /** What this is about, under the title. */
+  /** Below the title. */
   description?: ReactNode;
   onClose: () => void;
-  /** Stays in sight below what scrolls: the buttons of a form. */
+  /** Below the scrolling content, such as a form's buttons. */
   footer?: ReactNode;
   children: ReactNode;
 }
 
 /**
- * Something to look at or to fill in, beside the page it belongs to; on a phone it covers it.
+ * A panel over the side of the page; on a phone it covers the page.
  *
- * Open as long as it is rendered. Focus moves into it, stays there, and goes back to where it came from.
+ * It is open as long as it is rendered. Focus moves into it, stays inside, and returns to where it was.
  */
 export function Sheet({ title, description, onClose, footer, children }: SheetProps) {
   const content = useRef<HTMLDivElement>(null);
   const opener = useRef<Element | null>(null);
   const start = (event: Event) => {
     opener.current = document.activeElement;
-    // Whoever opens a form wants to fill it in, not to close it.
+    // In a form, focus the first field rather than the close button.
     const field = content.current?.querySelector<HTMLElement>('form input, form select');
     if (!field) return;
     event.preventDefault();
     field.focus();
   };
-  // Nothing here is the trigger that Radix would go back to.
+  // There is no trigger for Radix to return focus to.
   const goBack = (event: Event) => {
     event.preventDefault();
     if (opener.current instanceof HTMLElement) opener.current.focus();

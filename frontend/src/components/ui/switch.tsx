@@ -7,7 +7,6 @@ interface SwitchProps {
   onChange: (checked: boolean) => void;
 }
 
-/** On or off, at once. */
 export function Switch({ label, checked, disabled = false, onChange }: SwitchProps) {
   return (
     <Radix.Root

@@ -6,14 +6,14 @@ interface TabsProps<Value extends string> {
   value: Value;
   options: readonly { value: Value; text: string; count?: string | undefined }[];
   onChange: (value: Value) => void;
-  /** The chosen panel; the others are not there. */
+  /** The content of the selected tab. */
   children: ReactNode;
 }
 
-/** Parts of a page of which one is shown. The arrow keys move between them; on a phone the row scrolls. */
+/** Tabs. The arrow keys move between them; on a phone the row scrolls. */
 export function Tabs<Value extends string>(props: TabsProps<Value>) {
   const list = useRef<HTMLDivElement>(null);
-  // A link may lead to a tab that is beyond the edge of a phone.
+  // A link may open a tab that a phone has to scroll to.
   useEffect(() => {
     const chosen = list.current?.querySelector('[data-state="active"]');
     chosen?.scrollIntoView?.({ block: 'nearest', inline: 'nearest' });

@@ -1,4 +1,4 @@
-/** The mark: a breaking wave over its own swell. */
+/** The logo: a breaking wave. */
 export function WaveMark({ className = 'size-7' }: { className?: string }) {
   return (
     <svg viewBox="0 0 32 32" className={className} fill="none" aria-hidden="true">

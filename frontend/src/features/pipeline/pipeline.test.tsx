@@ -7,7 +7,7 @@ import { HealthBanner } from '@/features/pipeline/components/health-banner';
 import { SystemView } from '@/features/pipeline/components/system-view';
 import { describeProblems } from '@/features/pipeline/model/problems';
 import { handledPerSecond, newestOf, nextReadings } from '@/features/pipeline/model/throughput';
-import { nextTrail } from '@/features/pipeline/model/trail';
+import { nextHistory } from '@/features/pipeline/model/history';
 import { describeSwaps, describeTiers } from '@/features/pipeline/model/tiers';
 import { answerFetch, renderWithQueries } from '@/testing/render';
 import { DEEP, NOON, sampleSystem, sampleTiers, SWIFT } from '@/testing/samples';
@@ -237,14 +237,14 @@ test('a reload that is refused says why, and that the models in use go on', asyn
 });
 
 test('a trail keeps what can be told apart, of one process, and no more than five minutes', () => {
-  const first = nextTrail([], systemAfter(0, 1), 5);
-  expect(nextTrail(first, systemAfter(500, 2), 5)).toBe(first);
-  const two = nextTrail(first, systemAfter(2_000, 2), 6);
+  const first = nextHistory([], systemAfter(0, 1), 5);
+  expect(nextHistory(first, systemAfter(500, 2), 5)).toBe(first);
+  const two = nextHistory(first, systemAfter(2_000, 2), 6);
   expect(two.map(({ postsPerSecond }) => postsPerSecond)).toEqual([5, 6]);
   const another = { ...systemAfter(4_000, 3), started_at: 'later' };
-  expect(nextTrail(two, another, 7)).toHaveLength(1);
+  expect(nextHistory(two, another, 7)).toHaveLength(1);
   let long = two;
-  for (let i = 2; i < 400; i += 1) long = nextTrail(long, systemAfter(i * 2_000, i), 1);
+  for (let i = 2; i < 400; i += 1) long = nextHistory(long, systemAfter(i * 2_000, i), 1);
   expect(long).toHaveLength(150);
 });
 

@@ -9,7 +9,7 @@ export const RULES: Resource = {
   one: paths.alertRule,
 };
 
-/** A silence changes how alerts look. */
+/** Alerts show whether they are silenced. */
 export const SILENCES: Resource = {
   key: ['silences'],
   all: paths.silences,
@@ -17,7 +17,7 @@ export const SILENCES: Resource = {
   alsoStale: [ALERTS_KEY],
 };
 
-/** One of them may be this browser, and rules go on without one that is removed. */
+/** This browser may be a channel, and rules lose a channel that is deleted. */
 export const CHANNELS: Resource = {
   key: CHANNELS_KEY,
   all: paths.channels,

@@ -7,7 +7,7 @@ import { getJson } from '@/lib/api-client';
 
 const PAGE_LENGTH = 25;
 
-/** One that is looked at may change meanwhile. */
+/** An open alert can change while its details are shown. */
 const REFRESH_EVERY_MS = 15_000;
 
 export interface AlertFilter {
@@ -15,7 +15,7 @@ export interface AlertFilter {
   rule?: string | undefined;
 }
 
-/** All alerts there ever were, the newest first, a page at a time. */
+/** All alerts, newest first, a page at a time. */
 export function useAlertHistory({ state, rule }: AlertFilter) {
   return useInfiniteQuery({
     queryKey: [...ALERTS_KEY, 'history', { state, rule }],
@@ -31,7 +31,7 @@ export function useAlertHistory({ state, rule }: AlertFilter) {
   });
 }
 
-/** One alert with its evidence and everything that happened to it. */
+/** One alert with its evidence and history. */
 export function useAlert(id: string) {
   return useQuery({
     queryKey: [...ALERTS_KEY, 'one', id],

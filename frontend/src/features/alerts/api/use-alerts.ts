@@ -8,10 +8,10 @@ import { getJson, postJson } from '@/lib/api-client';
 
 const ALERTS_SHOWN = 50;
 
-/** The socket brings changes at once; asking again now and then heals what a lost connection missed. */
+/** Changes arrive over the socket; refetching recovers what a lost connection missed. */
 const REFRESH_EVERY_MS = 30_000;
 
-/** What is open and what was last, from the store and from the socket, open ones first. */
+/** The open and the most recent alerts, from the API and the socket, open ones first. */
 export function useAlerts(pushed: readonly Alert[]) {
   const { data, error, isPending } = useQuery({
     queryKey: ALERTS_KEY,
@@ -26,7 +26,7 @@ export function useAlerts(pushed: readonly Alert[]) {
   return { alerts, n_open: open.alerts.length, isCut: open.isCut, error, isPending };
 }
 
-/** Says that a person has seen an alert; it stays open until its cause is gone. */
+/** Acknowledges an alert; it stays open until its condition clears. */
 export function useAcknowledgeAlert() {
   const client = useQueryClient();
   return useMutation({

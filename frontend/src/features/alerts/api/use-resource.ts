@@ -2,16 +2,16 @@ import { useMutation, useQuery, useQueryClient, type QueryKey } from '@tanstack/
 import type { List } from '@/features/alerts/api/wire';
 import { getJson, sendJson } from '@/lib/api-client';
 
-/** Things with ids under one address: rules, silences, channels. */
+/** A REST collection: rules, silences or channels. */
 export interface Resource {
   key: QueryKey;
   all: string;
   one: (id: string) => string;
-  /** What else is no longer true after a change. */
+  /** Other queries that a change invalidates. */
   alsoStale?: readonly QueryKey[];
 }
 
-/** Somebody else may change them meanwhile. */
+/** Other people may change the list. */
 const REFRESH_EVERY_MS = 30_000;
 
 export function useList<Item>({ key, all }: Resource) {

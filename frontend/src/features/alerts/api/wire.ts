@@ -6,25 +6,25 @@ export type Severity = Schemas['Severity'];
 export type Evidence = Schemas['Evidence'];
 export type EvidencePoint = Schemas['EvidencePoint'];
 
-/** Either a phase that it entered, or something that was done with it. */
+/** A phase that an alert entered, or an action on it. */
 export type AlertMoment = Schemas['AlertMoment'];
 export type AlertDetails = Schemas['AlertWithHistory'];
 
 export const RULE_DIMENSIONS = ['overall', 'product', 'platform', 'channel', 'city'] as const;
 export type RuleDimension = (typeof RULE_DIMENSIONS)[number];
 
-/** A rule as this page writes it: nothing is left to the server's defaults. */
+/** A rule as the dashboard writes it, with every field set. */
 export type NewRule = Required<Schemas['NewRule']>;
 
-/** A rule as it is stored. Every field is answered, also those that may be left out when it is written. */
+/** A stored rule. The server returns every field, including optional ones. */
 export type Rule = Required<Schemas['Rule']>;
 
 export type RulePreview = Schemas['Preview'];
 
-/** Which alerts are not told, and when; of the conditions all that are there must agree. */
+/** Which alerts are silenced, and when; all given conditions must match. */
 export type NewSilence = Schemas['NewSilence'];
 
-/** The server always says from when on it holds, and answers an empty comment where none was given. */
+/** A stored silence; the server always returns its start and a comment, which may be empty. */
 export type Silence = Schemas['Silence'] & { starts_at: string; comment: string };
 
 export type ChannelKind = Schemas['ChannelKind'];

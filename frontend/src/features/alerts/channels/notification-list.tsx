@@ -15,14 +15,14 @@ interface NotificationListProps {
   label: string;
   channel?: string;
   state?: Notification['state'];
-  /** What to say where there are none. */
+  /** Shown if there are none. */
   none: string;
-  /** Names a channel, where the list is of several. */
+  /** Names a notification's channel, in a list for several channels. */
   nameChannel?: (id: string) => string;
   onOpenAlert: (id: string) => void;
 }
 
-/** What was sent or could not be, with every attempt. */
+/** Notifications with their delivery attempts. */
 export function NotificationList(props: NotificationListProps) {
   const { label, channel, state, none, nameChannel, onOpenAlert } = props;
   const { data, error, isPending, refetch } = useNotifications({

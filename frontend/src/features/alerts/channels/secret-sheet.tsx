@@ -8,7 +8,7 @@ interface SecretSheetProps {
   onClose: () => void;
 }
 
-/** Tells a signing secret, this once. */
+/** Shows a signing secret once. */
 export function SecretSheet({ name, secret, onClose }: SecretSheetProps) {
   return (
     <Sheet

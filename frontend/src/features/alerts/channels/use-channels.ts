@@ -13,7 +13,7 @@ interface NotificationFilter {
   state?: Notification['state'];
 }
 
-/** What was sent, or could not be, the newest first. */
+/** The notifications of a channel or state, newest first. */
 export function useNotifications({ channel, state }: NotificationFilter) {
   return useQuery({
     queryKey: [...NOTIFICATIONS_KEY, { channel, state }],
@@ -28,7 +28,7 @@ export function useNotifications({ channel, state }: NotificationFilter) {
   });
 }
 
-/** Sends a message that says it is a test, now, and tells what came back. */
+/** Sends a test message and returns the result. */
 export function useTestChannel() {
   const client = useQueryClient();
   return useMutation({

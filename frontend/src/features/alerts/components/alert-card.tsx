@@ -19,7 +19,7 @@ interface AlertCardProps {
   onOpen: (id: string) => void;
 }
 
-/** One alert with what can be done about it; its title opens the evidence. */
+/** One alert with its actions; the title opens the details. */
 export function AlertCard({ alert, now, onOpen }: AlertCardProps) {
   const isOpen = alert.state === 'open';
   const count = describeCount(alert);
@@ -49,7 +49,7 @@ export function AlertCard({ alert, now, onOpen }: AlertCardProps) {
           </button>
           <p className="mt-1 flex flex-wrap items-center gap-1.5">
             <SeverityBadge severity={alert.severity} />
-            <AlertStanding alert={alert} />
+            <AlertStateBadges alert={alert} />
           </p>
           <p className="mt-1 flex flex-wrap gap-x-2 text-[13px] text-ink-soft">
             <span className="font-medium text-ink">{describeValue(alert)}</span>
@@ -91,8 +91,8 @@ export function AlertCard({ alert, now, onOpen }: AlertCardProps) {
   );
 }
 
-/** Everything that holds of an alert beside its severity, one badge each. */
-export function AlertStanding({ alert }: { alert: Alert }) {
+/** The state of an alert, apart from its severity, as badges. */
+export function AlertStateBadges({ alert }: { alert: Alert }) {
   return (
     <>
       <Badge tone={alert.state === 'open' ? 'outline' : 'good'}>
@@ -107,7 +107,7 @@ export function AlertStanding({ alert }: { alert: Alert }) {
   );
 }
 
-/** Keeps one alert quiet: the same rule, about the same thing. */
+/** Silences one alert: its rule, in its scope. */
 function SilenceButton({ alert }: { alert: Alert }) {
   const [open, setOpen] = useState(false);
   const save = useStartSilence();

@@ -18,7 +18,7 @@ interface AlertHistoryProps {
 const toOptions = (values: readonly string[]) =>
   values.map((value) => ({ value, text: capitalize(value) }));
 
-/** Every alert there ever was, with its evidence behind its title. */
+/** All alerts, filtered by state and type. */
 export function AlertHistory({ place, onChange }: AlertHistoryProps) {
   const { state, rule } = place;
   const history = useAlertHistory({ state, rule });

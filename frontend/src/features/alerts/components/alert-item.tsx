@@ -22,7 +22,7 @@ interface AlertItemProps {
   onAcknowledge: (id: string) => void;
 }
 
-/** One alert: what, where, how bad against which line, since when, and the posts behind it. */
+/** One alert on the Live page, with its value, age and sample posts. */
 export function AlertItem({ alert, now, busy, onAcknowledge }: AlertItemProps) {
   const isOpen = alert.state === 'open';
   const count = describeCount(alert);

@@ -10,7 +10,7 @@ import { SourceBadge } from '@/components/ui/source-badge';
 import { useAlert } from '@/features/alerts/api/use-alert-list';
 import { useAcknowledgeAlert } from '@/features/alerts/api/use-alerts';
 import type { AlertDetails } from '@/features/alerts/api/wire';
-import { AlertStanding } from '@/features/alerts/components/alert-card';
+import { AlertStateBadges } from '@/features/alerts/components/alert-card';
 import { EvidenceChart } from '@/features/alerts/components/evidence-chart';
 import { SeverityBadge } from '@/features/alerts/components/severity-badge';
 import {
@@ -22,7 +22,7 @@ import { exploreSearch } from '@/features/alerts/model/explore-search';
 import { formatMetric } from '@/features/alerts/rules/metrics';
 import { formatCount, formatDate, formatScore } from '@/lib/format';
 
-/** Why an alert was raised: the series and what is usual, the terms, the posts, and all that happened to it. */
+/** The details of an alert: its evidence, related terms, sample posts and history. */
 export function AlertSheet({ id, onClose }: { id: string; onClose: () => void }) {
   const query = useAlert(id);
   const { data } = query;
@@ -75,7 +75,7 @@ function Body({ alert }: { alert: AlertDetails }) {
       <div>
         <p className="flex flex-wrap items-center gap-1.5">
           <SeverityBadge severity={alert.severity} />
-          <AlertStanding alert={alert} />
+          <AlertStateBadges alert={alert} />
         </p>
         <p className="mt-2 text-[14px]">
           <span className="font-semibold">{describeValue(alert)}</span>
@@ -175,7 +175,7 @@ function Body({ alert }: { alert: AlertDetails }) {
 
 function describeOrigin({ rule, rule_id, rule_name }: AlertDetails): string {
   if (rule_name) return `rule “${rule_name}”`;
-  // Only signals have no rule at all; the oldest alerts have one that has no name.
+  // Only signals have no rule. Old alerts have a rule without a name.
   return rule === 'spike' && !rule_id ? 'signal' : '';
 }
 

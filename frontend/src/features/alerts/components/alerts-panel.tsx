@@ -8,12 +8,12 @@ import { formatSome } from '@/lib/format';
 import { useNow } from '@/lib/use-now';
 
 interface AlertsPanelProps {
-  /** Alerts that came by socket, in any order. */
+  /** Alerts received over the socket, in any order. */
   pushed: readonly Alert[];
   className?: string;
 }
 
-/** What needs a person: open alerts first. */
+/** The alerts on the Live page, open ones first. */
 export function AlertsPanel({ pushed, className }: AlertsPanelProps) {
   const { alerts, n_open, isCut, error, isPending } = useAlerts(pushed);
   const acknowledge = useAcknowledgeAlert();
@@ -67,7 +67,7 @@ export function AlertsPanel({ pushed, className }: AlertsPanelProps) {
   );
 }
 
-/** Speaks an alert that opens while the page is open, once, and politely. */
+/** Announces an alert that opens while the page is open. */
 function Announcer({ alerts }: { alerts: readonly Alert[] }) {
   const [openedAt] = useState(() => Date.now());
   const newest = alerts.find(({ state }) => state === 'open');

@@ -14,11 +14,11 @@ import { capitalize, formatSome } from '@/lib/format';
 interface AlertsViewProps {
   place: AlertsPlace;
   onChange: (place: AlertsPlace) => void;
-  /** Alerts that came by socket, in any order. */
+  /** Alerts received over the socket, in any order. */
   pushed: readonly Alert[];
 }
 
-/** Everything that needed a person, what still does, and who is told when. */
+/** Alerts, rules, silences, channels and signals. */
 export function AlertsView({ place, onChange, pushed }: AlertsViewProps) {
   const open = useOpenAlerts(pushed);
   const openAlert = (alert: string) => onChange({ ...place, alert });

@@ -9,22 +9,22 @@ import { formatAxisTime, formatDay } from '@/lib/format';
 interface Drawn {
   series: Evidence['series'];
   metric: string | null | undefined;
-  /** Whose band it is: what is usual, or what a rule lets pass. */
+  /** What the band shows: the expected range, or the range that the rule allows. */
   band: 'usual' | 'rule';
 }
 
 interface EvidenceChartProps extends Drawn {
-  /** Opens the posts of the step that was pressed. */
+  /** Called with the period of the clicked step. */
   onPick: (from: string, to: string) => void;
 }
 
-/** The same band in a sentence, before its edges, and in a tooltip. */
+/** Names of the band in the chart's description and tooltip. */
 const BAND_WORDS = {
   usual: { outside: 'the expected range', edges: 'expected', name: 'Expected range' },
   rule: { outside: 'the range allowed by the rule', edges: 'allowed', name: 'Allowed range' },
 } as const;
 
-/** What was measured, over the band in which it should lie; steps outside of it are marked. */
+/** The measured values over the band in which they should lie; steps outside it are marked. */
 export function EvidenceChart({ series, metric, band, onPick }: EvidenceChartProps) {
   const palette = usePalette();
   const option = useMemo(
@@ -47,7 +47,7 @@ export function EvidenceChart({ series, metric, band, onPick }: EvidenceChartPro
   );
 }
 
-/** How long a step is: steps without a reading are left out, so two that follow each other may be further apart. */
+/** Returns the length of a step. The series skips steps without a value, so the smallest distance counts. */
 function stepOf(starts: readonly number[]): number {
   const apart = starts.slice(1).map((start, i) => start - (starts[i] ?? start));
   return Math.min(...apart, 60_000);
@@ -55,7 +55,7 @@ function stepOf(starts: readonly number[]): number {
 
 const isOutside = ({ value, low, high }: EvidencePoint) => value < low || value > high;
 
-/** The chart in a sentence. */
+/** Describes the chart in a sentence. */
 export function describeEvidence({ series, metric, band }: Drawn): string {
   const outside = series.filter(isOutside);
   const last = series.at(-1);
@@ -107,7 +107,7 @@ function evidenceOption(palette: Palette, { series, metric, band }: Drawn) {
       splitLine: { lineStyle: { color: palette.line } },
     },
     series: [
-      // The band is two stacked lines: an invisible one up to its lower edge, and what lies between the edges.
+      // The band is two stacked areas: an invisible one up to the lower edge, then the band itself.
       bandLine(
         'low',
         { opacity: 0 },
@@ -130,7 +130,7 @@ function evidenceOption(palette: Palette, { series, metric, band }: Drawn) {
         type: 'line',
         name: 'measured',
         symbol: 'circle',
-        // ECharts would leave out those between two labels, and with them what the alert is about.
+        // Otherwise ECharts skips the symbols between two axis labels.
         showAllSymbol: true,
         symbolSize: (_: number, { dataIndex }: { dataIndex: number }) => {
           const point = series[dataIndex];

@@ -5,7 +5,7 @@ import { capitalize, formatPosts, formatScore, formatShare } from '@/lib/format'
 
 /** `61%, threshold 50%`: the measured value and the threshold. */
 export function describeValue({ rule, metric, value, threshold }: Alert): string {
-  // Churn goes post by post: its value is the highest risk, not a number of posts.
+  // A churn alert's value is the highest risk, not a number of posts.
   if (rule === 'churn') return `risk ${formatScore(value)}, threshold ${formatScore(threshold)}`;
   if (metric) return `${formatMetric(metric, value)}, threshold ${formatMetric(metric, threshold)}`;
   return rule === 'negativity'
@@ -13,7 +13,7 @@ export function describeValue({ rule, metric, value, threshold }: Alert): string
     : `${formatScore(value)}, threshold ${formatScore(threshold)}`;
 }
 
-/** How many posts are behind it; null where its value is that number. */
+/** The number of posts behind the alert; null if the value already is that number. */
 export function describeCount({ metric, count }: Alert): string | null {
   return metric === 'volume' ? null : formatPosts(count);
 }
@@ -33,7 +33,7 @@ const MOMENTS: Record<string, string> = {
   withdrawn: 'Withdrawn: its posts were corrected',
 };
 
-/** One line of an alert's history, in words. */
+/** Describes one entry of an alert's history. */
 export function describeMoment({ phase, action }: AlertMoment): string {
   const name = phase ?? action ?? '';
   return MOMENTS[name] ?? capitalize(name);

@@ -1,10 +1,10 @@
 import type { Alert } from '@/api/wire';
 
-/** Evidence begins before an alert opens, and people want to see what led to it. */
+/** What led to the alert was posted before it opened. */
 const LEAD_MS = 30 * 60_000;
 const TRAIL_MS = 5 * 60_000;
 
-/** The Explore address of the posts behind an alert. */
+/** Returns the Explore search parameters for the posts behind an alert. */
 export function exploreSearch(alert: Alert, changes: Record<string, string> = {}) {
   const { dimension, key } = alert.scope;
   const end = alert.resolved_at ?? alert.updated_at;

@@ -1,14 +1,14 @@
 import type { Alert } from '@/api/wire';
 
 /**
- * One list out of what was asked for and what was pushed.
+ * Merges fetched and pushed alerts into one list, open alerts first, then the newest.
  *
- * Of two versions the later one stands. Two things do not always move `updated_at`: posts that are taken out of an alert,
- * so on a tie the one with fewer does, and an acknowledgement, so then the acknowledged one does. Open alerts come first, then the newest.
+ * Of two versions of an alert, the later one wins. Removing posts and acknowledging do not always change `updated_at`, so
+ * on a tie the version with fewer posts wins, then the acknowledged one.
  */
-export function mergeAlerts(asked: readonly Alert[], pushed: readonly Alert[]): Alert[] {
+export function mergeAlerts(fetched: readonly Alert[], pushed: readonly Alert[]): Alert[] {
   const byId = new Map<string, Alert>();
-  for (const alert of [...asked, ...pushed]) {
+  for (const alert of [...fetched, ...pushed]) {
     const known = byId.get(alert.id);
     if (known === undefined || isLater(alert, known)) byId.set(alert.id, alert);
   }

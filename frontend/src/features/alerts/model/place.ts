@@ -4,7 +4,7 @@ export type Tab = (typeof TABS)[number];
 export const STATES = ['open', 'resolved'] as const;
 export const KINDS = ['negativity', 'churn', 'spike', 'virality', 'threshold'] as const;
 
-/** Where on the page somebody is. All of it lives in the address; `state` and `rule` are the API's. */
+/** The state of the Alerts page, all of it in the URL; `state` and `rule` are the API's filters. */
 export interface AlertsPlace {
   tab: Tab;
   /** The alert whose details are open. */
@@ -13,7 +13,7 @@ export interface AlertsPlace {
   rule?: (typeof KINDS)[number];
 }
 
-/** Reads an address typed or shared by anyone: what makes no sense is left out, never an error. */
+/** Parses search parameters, ignoring invalid ones. */
 export function parsePlace(search: Record<string, unknown>): AlertsPlace {
   const { tab, alert, state, rule } = search;
   const place: AlertsPlace = { tab: TABS.find((known) => known === tab) ?? 'open' };

@@ -6,7 +6,7 @@ interface ChannelChoiceProps {
   onChange: (chosen: string[]) => void;
 }
 
-/** Through which channels a rule's alerts are told; none chosen means every one that its severity fits. */
+/** The channels that a rule notifies; none means every channel that accepts its severity. */
 export function ChannelChoice({ channels, chosen, onChange }: ChannelChoiceProps) {
   return (
     <fieldset>

@@ -2,7 +2,7 @@ import type { NewRule } from '@/features/alerts/api/wire';
 import { formatMetric, nameMetric } from '@/features/alerts/rules/metrics';
 import { formatDuration } from '@/lib/format';
 
-/** What a rule says, in a sentence. */
+/** Describes a rule in a sentence, without the full stop. */
 export function describeRule(rule: NewRule): string {
   const { metric, comparison, threshold, window_seconds, for_seconds } = rule;
   const held = for_seconds > 0 ? `, held for ${formatDuration(for_seconds)}` : '';

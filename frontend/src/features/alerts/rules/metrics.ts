@@ -1,12 +1,12 @@
 import { EMOTIONS } from '@/api/wire';
 import { formatCount, formatScore, formatSigned } from '@/lib/format';
 
-/** In which unit people write and read a metric's values. */
+/** The unit in which a metric is displayed and entered. */
 export type Unit = 'percent' | 'signed' | 'posts' | 'virality';
 
 interface Metric {
   name: string;
-  /** What is measured, as the subject of a sentence. */
+  /** The name on screen. */
   text: string;
   unit: Unit;
 }
@@ -26,13 +26,13 @@ export const METRICS: readonly Metric[] = [
 ];
 
 interface UnitRules {
-  /** Beside the number in a form. */
+  /** Beside the field's label. */
   suffix: string;
-  /** What the server keeps for each one that is written here. */
+  /** Multiplies a displayed value to get the server's. */
   scale: number;
   least: number;
   most: number;
-  /** The end of a sentence about a value out of range. */
+  /** The valid range in words. */
   range: string;
 }
 
@@ -51,7 +51,7 @@ export function nameMetric(metric: string): string {
   return METRICS.find(({ name }) => name === metric)?.text ?? metric;
 }
 
-/** A value of the metric as people read it: `50%`, `−0.20`, `120 posts`, `81`. */
+/** Formats a metric's value: `50%`, `−0.20`, `120 posts`, `81`. */
 export function formatMetric(metric: string | null | undefined, value: number): string {
   if (metric === null || metric === undefined) return formatScore(value);
   switch (unitOf(metric)) {

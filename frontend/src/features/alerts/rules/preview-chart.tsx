@@ -10,7 +10,7 @@ import { toQueryString } from '@/lib/api-client';
 import { formatAxisTime, formatDay, formatPosts } from '@/lib/format';
 import { HIGH_CHURN } from '@/lib/post';
 
-/** The last day as the rule would have seen it, with its lines and every stretch in which it would have fired. */
+/** A rule applied to the last 24 hours: its values, its thresholds, and when it would have fired. */
 export function RulePreviewChart({ rule }: { rule: NewRule | null }) {
   const palette = usePalette();
   const { data, error, isFetching, isAsked } = usePreview(rule);
@@ -21,7 +21,7 @@ export function RulePreviewChart({ rule }: { rule: NewRule | null }) {
   const pick = useCallback(
     (index: number) => {
       const point = data?.series[index];
-      // In a tab of its own: what was written here and not yet saved would be lost.
+      // Opens a new tab, so that the unsaved draft is not lost.
       if (point !== undefined && rule !== null) {
         window.open(`/explore${toQueryString(searchBehind(rule, point.at))}`, '_blank');
       }
@@ -76,7 +76,7 @@ function Legend() {
   );
 }
 
-/** The Explore address of what was measured at a moment: the posts of the window that ends there. */
+/** Returns the Explore search parameters for the posts in the window that ends at `at`. */
 export function searchBehind(rule: NewRule, at: string): Record<string, string> {
   const { dimension, key } = rule.scope;
   const emotion = /^emotion:(.+)$/.exec(rule.metric)?.[1];
@@ -114,9 +114,9 @@ function previewOption(palette: Palette, { series, firings }: RulePreview, rule:
     data: series.map(() => value),
   });
   const known = series.flatMap(({ value }) => (value == null ? [] : [value]));
-  const rest = rule.clear_threshold ?? rule.threshold;
-  const top = Math.max(...known, rule.threshold, rest);
-  const bottom = Math.min(...known, rule.threshold, rest, 0);
+  const clear = rule.clear_threshold ?? rule.threshold;
+  const top = Math.max(...known, rule.threshold, clear);
+  const bottom = Math.min(...known, rule.threshold, clear, 0);
   return {
     ...baseOption(palette),
     grid: { left: 52, right: 6, top: 14, bottom: 24 },
@@ -173,7 +173,7 @@ function previewOption(palette: Palette, { series, firings }: RulePreview, rule:
         data: series.map(({ value }) => value ?? '-'),
       },
       line(rule.threshold, 'solid'),
-      line(rest, 'dashed'),
+      line(clear, 'dashed'),
     ],
   };
 }

@@ -4,12 +4,12 @@ import { paths } from '@/config/paths';
 import type { NewRule, RulePreview } from '@/features/alerts/api/wire';
 import { sendJson } from '@/lib/api-client';
 
-/** Long enough that a number typed in one go is asked about once. */
-const SETTLE_MS = 400;
+/** Debounces typing. */
+const DEBOUNCE_MS = 400;
 
-/** What a rule would have done on the last day; null while it cannot be meant. */
+/** Evaluates a rule over the last 24 hours; null while the draft is invalid. */
 export function usePreview(rule: NewRule | null) {
-  const asked = useSettled(
+  const asked = useDebounced(
     rule === null ? null : JSON.stringify({ ...rule, name: rule.name || '…' }),
   );
   const query = useQuery({
@@ -24,12 +24,12 @@ export function usePreview(rule: NewRule | null) {
   return { ...query, isAsked: asked !== null };
 }
 
-/** The value, once it has stayed the same for a moment. */
-function useSettled(value: string | null): string | null {
-  const [settled, setSettled] = useState(value);
+/** Returns the value once it has stopped changing. */
+function useDebounced(value: string | null): string | null {
+  const [debounced, setDebounced] = useState(value);
   useEffect(() => {
-    const timer = setTimeout(() => setSettled(value), SETTLE_MS);
+    const timer = setTimeout(() => setDebounced(value), DEBOUNCE_MS);
     return () => clearTimeout(timer);
   }, [value]);
-  return settled;
+  return debounced;
 }

@@ -6,7 +6,6 @@ import {
   type Silence,
 } from '@/features/alerts/api/wire';
 
-/** How long people usually want quiet. */
 export const SILENCE_PRESETS = [
   { seconds: 1_800, text: '30 min' },
   { seconds: 7_200, text: '2 h' },
@@ -33,7 +32,7 @@ export const NEW_SILENCE: SilenceDraft = {
   seconds: 7_200,
 };
 
-/** The silence that begins now. */
+/** Converts a draft to a silence that starts at `now`. */
 export function readSilence(draft: SilenceDraft, now: number): NewSilence {
   const dimension = RULE_DIMENSIONS.find((known) => known === draft.dimension);
   const severity = SEVERITIES.find((known) => known === draft.severity);
@@ -56,7 +55,7 @@ export function stateOf({ starts_at, ends_at }: Silence, now: number): SilenceSt
   return Date.parse(starts_at) > now ? 'upcoming' : 'active';
 }
 
-/** Which alerts it keeps quiet, in words. */
+/** Describes which alerts a silence matches. */
 export function describeSilence(silence: NewSilence, rules: readonly Rule[]): string {
   const { rule_id, dimension, key, severity } = silence;
   const which = severity ? `${severity} alerts` : 'alerts';

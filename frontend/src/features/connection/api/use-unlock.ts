@@ -3,7 +3,7 @@ import { paths } from '@/config/paths';
 import { access } from '@/lib/access';
 import { ApiError } from '@/lib/api-client';
 
-/** Tries a token on the server; only one that opens the door is kept. */
+/** Checks a token with the server and keeps it if it is valid. */
 export function useUnlock(onAccepted: () => void) {
   const client = useQueryClient();
   return useMutation({

@@ -7,7 +7,7 @@ interface ConnectionPillProps {
   paused: boolean;
 }
 
-/** Whether what is on the screen is now. */
+/** The state of the live connection, in the header. */
 export function ConnectionPill({ connection, paused }: ConnectionPillProps) {
   const { text, spoken, tone } = describe(connection, paused);
   return (
@@ -23,7 +23,7 @@ export function ConnectionPill({ connection, paused }: ConnectionPillProps) {
         {text}
         {connection.state === 'waiting' && <Countdown until={connection.retryAt} />}
       </span>
-      {/* Without the countdown, which would be spoken every second. */}
+      {/* Without the countdown, which screen readers would announce every second. */}
       <span role="status" className="sr-only">
         {spoken}
       </span>

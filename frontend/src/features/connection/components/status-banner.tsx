@@ -5,7 +5,7 @@ import type { Connection } from '@/live';
 
 interface StatusBannerProps {
   connection: Connection;
-  /** When the figures on the screen were true; null before the first ones. */
+  /** The time of the figures on the screen; null before the first ones. */
   asOf: string | null;
   pausedAt: number | null;
   held: number;
@@ -13,7 +13,7 @@ interface StatusBannerProps {
   onResume: () => void;
 }
 
-/** Says when the screen does not show now, since when, and what to do about it. */
+/** Explains why the figures are not live, how old they are, and what to do. */
 export function StatusBanner(props: StatusBannerProps) {
   const { connection, asOf, pausedAt, held } = props;
   const since = asOf === null ? '' : ` The figures below are from ${formatClock(asOf)}.`;

@@ -2,7 +2,7 @@ import { useId, useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { useUnlock } from '@/features/connection/api/use-unlock';
 
-/** What stands in place of every page while the server does not know who is asking. */
+/** Replaces every page until the person enters a valid access token. */
 export function TokenForm({ onAccepted }: { onAccepted: () => void }) {
   const [token, setToken] = useState('');
   const unlock = useUnlock(onAccepted);

@@ -7,7 +7,7 @@ interface File {
   name: string;
 }
 
-/** Saves what the server answers, for where a link cannot: only a request of ours carries the access token. */
+/** Downloads a file with the access token, which a plain link cannot send. */
 export function useDownload() {
   const save = useMutation({ mutationFn: download });
   return { ...save, isNeeded: () => access.token() !== null };
@@ -19,6 +19,6 @@ async function download({ path, name }: File): Promise<void> {
   link.href = address;
   link.download = name;
   link.click();
-  // The browser has taken the file over by the next turn.
+  // By the next task, the browser has started the download.
   setTimeout(() => URL.revokeObjectURL(address));
 }

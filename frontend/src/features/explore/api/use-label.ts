@@ -9,12 +9,12 @@ type Pages = InfiniteData<ExploredPage>;
 
 export interface LabelCorrection {
   uuid: string;
-  /** Null takes the correction back. */
+  /** Null removes the correction. */
   label: Sentiment | null;
   note?: string;
 }
 
-/** Says what a post's label really is. Shown at once; where the server refuses, what was there before comes back. */
+/** Corrects a post's label. Updates the cache at once and rolls it back if the server rejects the change. */
 export function useCorrectLabel() {
   const client = useQueryClient();
   return useMutation({
@@ -47,7 +47,7 @@ export function useCorrectLabel() {
   });
 }
 
-/** The same pages with one post relabelled. */
+/** Returns the pages with one post relabelled. */
 export function withLabel(pages: Pages, uuid: string, label: Sentiment | null): Pages {
   return {
     ...pages,

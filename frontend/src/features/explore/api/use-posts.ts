@@ -35,7 +35,7 @@ export function detailsKey(uuid: string) {
   return [...EXPLORE_KEY, 'post', uuid];
 }
 
-/** One post with everything ever said about it. */
+/** One post with its score history. */
 export function usePostDetails(uuid: string) {
   return useQuery({
     queryKey: detailsKey(uuid),

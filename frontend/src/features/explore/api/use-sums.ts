@@ -9,13 +9,13 @@ import {
 } from '@/features/explore/model/query';
 import { getJson } from '@/lib/api-client';
 
-/** Everything this page asks for begins with it, so that one press asks for all of it again. */
+/** The prefix of the page's query keys, so that Refresh invalidates all of them. */
 export const EXPLORE_KEY = ['explore'];
 
 const ITEMS_SHOWN = 20;
 const CHOICES_SHOWN = 100;
 
-/** Volume and sentiment by step. While another answer is on its way, the last one stays. */
+/** Volume and sentiment by step. The previous data stays while new data loads. */
 export function useSeries(query: ExploreQuery) {
   const asked = { ...toSums(query), step: query.step };
   return useQuery({
@@ -26,7 +26,7 @@ export function useSeries(query: ExploreQuery) {
   });
 }
 
-/** The largest of one dimension. */
+/** The most frequent keys of one dimension. */
 export function useBreakdown(query: ExploreQuery) {
   const asked = { ...toSums(query), by: query.by, limit: ITEMS_SHOWN };
   return useQuery({
@@ -37,7 +37,7 @@ export function useBreakdown(query: ExploreQuery) {
   });
 }
 
-/** What a filter could be set to in this stretch; asked for when its list is opened. */
+/** The options of a filter in this period; loaded when its list opens. */
 export function useChoices(query: ExploreQuery, by: Dimension, isOpen: boolean) {
   const others = withFilter({ ...query, compare: false }, by, undefined);
   const asked = { ...toSums(others), by, limit: CHOICES_SHOWN };

@@ -5,7 +5,7 @@ import { getJson, sendJson } from '@/lib/api-client';
 
 const VIEWS_KEY = ['views'];
 
-/** Views kept on the server, for everybody who uses it. */
+/** The saved views of a page, which everyone on this server shares. */
 export function useViews(of: SavedView['page'], isOpen: boolean) {
   return useQuery({
     queryKey: VIEWS_KEY,

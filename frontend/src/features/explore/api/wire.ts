@@ -1,15 +1,14 @@
 import type { Schemas } from '@/api/wire';
 
-/** Volume and sentiment, step by step. */
+/** Volume and sentiment by step. */
 export type SeriesAnswer = Schemas['ExploreSeries'];
 
-/** What happened in one step. */
 export type Step = Schemas['ExplorePoint'];
 
 export type BreakdownAnswer = Schemas['ExploreBreakdown'];
 export type BreakdownItem = Schemas['ExploreItem'];
 
-/** A post and what a person says its label is; null where nobody has. */
+/** A post with its corrected label, or null. */
 export type ExploredPost = Schemas['ListedPost'];
 export type ExploredPage = Schemas['Page_ListedPost'];
 

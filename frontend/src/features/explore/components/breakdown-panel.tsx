@@ -17,7 +17,7 @@ interface BreakdownPanelProps {
   className?: string;
 }
 
-/** The same posts divided by one dimension; each row narrows the page to its posts. */
+/** The posts by one dimension; each row filters the page. */
 export function BreakdownPanel({ query, onBy, onNarrow, className }: BreakdownPanelProps) {
   const breakdown = useBreakdown(query);
   const { data, isPending, isPlaceholderData } = breakdown;
@@ -67,7 +67,7 @@ export function BreakdownPanel({ query, onBy, onNarrow, className }: BreakdownPa
   );
 }
 
-/** What the columns are; the rows tell it again to who points at them. */
+/** Column heads. Hidden from screen readers; the rows have titles. */
 function Heads({ by, isCompared }: { by: Dimension; isCompared: boolean }) {
   return (
     <p className="caption mt-1.5 flex gap-2" aria-hidden="true">
@@ -107,7 +107,7 @@ function Row({ item, by, largest, onNarrow }: RowProps) {
           <span
             className={clsx(
               'w-11 shrink-0 text-right text-[12.5px] font-medium',
-              moodOf(sentiment.average),
+              toneOf(sentiment.average),
             )}
             title="Average sentiment"
           >
@@ -137,7 +137,7 @@ function Row({ item, by, largest, onNarrow }: RowProps) {
   );
 }
 
-function moodOf(average: number | null | undefined): string {
+function toneOf(average: number | null | undefined): string {
   if (typeof average !== 'number' || Math.abs(average) < 0.05) return 'text-ink-soft';
   return average > 0 ? 'text-positive' : 'text-negative';
 }

@@ -27,12 +27,12 @@ import {
 interface ExploreViewProps {
   query: ExploreQuery;
   onChange: (query: ExploreQuery) => void;
-  /** Opens what a saved view keeps: the part of an address after the `?`. */
+  /** Opens a saved view, which is a query string. */
   onOpenView: (search: string) => void;
   renderScores: (details: PostDetails) => ReactNode;
 }
 
-/** Any stretch of the past: how much was said, in which mood, by whom, and the posts themselves. */
+/** Volume, sentiment, breakdown and posts of any period. */
 export function ExploreView({ query, onChange, onOpenView, renderScores }: ExploreViewProps) {
   const series = useSeries(query);
   const narrow = useCallback(
@@ -123,7 +123,7 @@ function StepSelect({ query, onChange }: Pick<ExploreViewProps, 'query' | 'onCha
   );
 }
 
-/** What is explored stands still while it is read; this asks for all of it again. */
+/** Reloads the page's data, which does not update by itself. */
 function RefreshButton() {
   const client = useQueryClient();
   const isFetching = useIsFetching({ queryKey: EXPLORE_KEY }) > 0;

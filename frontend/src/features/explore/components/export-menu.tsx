@@ -6,7 +6,7 @@ import { useDownload } from '@/features/explore/api/use-download';
 import { toPosts, type ExploreQuery } from '@/features/explore/model/query';
 import { toQueryString } from '@/lib/api-client';
 
-/** The posts of this view as a file, and every correction that people made. */
+/** Downloads of the posts in this view and of the corrected labels. */
 export function ExportMenu({ query }: { query: ExploreQuery }) {
   const [open, setOpen] = useState(false);
   return (

@@ -14,7 +14,7 @@ import {
 } from '@/features/explore/model/query';
 import { formatCount } from '@/lib/format';
 
-const CHOSEN_FROM_LISTS = [
+const FILTERS_WITH_LIST = [
   'product',
   'platform',
   'channel',
@@ -24,10 +24,10 @@ const CHOSEN_FROM_LISTS = [
   'lang',
 ] as const satisfies Dimension[];
 
-/** Set by a mark that was pressed, so they have no list to choose from. */
-const SET_BY_MARKS = ['emotion', 'author', 'min_virality', 'min_churn'] as const;
+/** Filters without a list; charts and figures set them. */
+const FILTERS_WITHOUT_LIST = ['emotion', 'author', 'min_virality', 'min_churn'] as const;
 
-/** Radix reserves the empty string for "nothing chosen yet". */
+/** Radix reserves the empty string for “no selection”. */
 const NONE = '(none)';
 
 interface FilterRowProps {
@@ -35,7 +35,7 @@ interface FilterRowProps {
   onChange: (query: ExploreQuery) => void;
 }
 
-/** Which posts are counted and listed. */
+/** The filters of the Explore page. */
 export function FilterRow({ query, onChange }: FilterRowProps) {
   const isFiltered = Object.keys(query.filters).length > 0;
   return (
@@ -44,17 +44,17 @@ export function FilterRow({ query, onChange }: FilterRowProps) {
       aria-label="Filters"
       className="flex flex-wrap items-center gap-2 max-sm:flex-col max-sm:flex-nowrap max-sm:items-stretch"
     >
-      {/* A new box for each new text, so that going back in the history shows what was searched then. */}
+      {/* The key resets the box when the browser's history changes the search. */}
       <SearchBox
         key={query.filters.q ?? ''}
         text={query.filters.q ?? ''}
         onSearch={(q) => onChange(withFilter(query, 'q', q === '' ? undefined : q))}
       />
       <div className={`${PHONE_LINE} flex flex-wrap items-center gap-2 sm:contents`}>
-        {CHOSEN_FROM_LISTS.map((by) => (
+        {FILTERS_WITH_LIST.map((by) => (
           <FilterSelect key={by} by={by} query={query} onChange={onChange} />
         ))}
-        {SET_BY_MARKS.map((key) => {
+        {FILTERS_WITHOUT_LIST.map((key) => {
           const value = query.filters[key];
           return value === undefined ? null : (
             <Button
@@ -95,7 +95,7 @@ function SearchBox({ text, onSearch }: { text: string; onSearch: (text: string) 
         value={typed}
         onChange={({ target }) => {
           setTyped(target.value);
-          // The browser's own cross empties the box without a press of Enter.
+          // The browser's clear button does not submit the form.
           if (target.value === '' && text !== '') onSearch('');
         }}
       />
@@ -104,7 +104,7 @@ function SearchBox({ text, onSearch }: { text: string; onSearch: (text: string) 
 }
 
 interface FilterSelectProps extends FilterRowProps {
-  by: (typeof CHOSEN_FROM_LISTS)[number];
+  by: (typeof FILTERS_WITH_LIST)[number];
 }
 
 function FilterSelect({ by, query, onChange }: FilterSelectProps) {

@@ -9,11 +9,11 @@ interface HeadlineProps {
   onNarrow: (key: FilterKey, value: string) => void;
 }
 
-/** The stretch in four numbers, each beside what it was in the stretch before. */
+/** The period in four numbers, each with its change since the previous period. */
 export function Headline({ series, onNarrow }: HeadlineProps) {
   const now = totalOf(series.items);
   const previous = series.previous == null ? null : totalOf(series.previous);
-  // Of a period in which nobody spoke, only that is worth saying.
+  // A comparison with a period without posts would be meaningless.
   const before = previous !== null && previous.count > 0 ? previous : null;
   const share = (value: number | null) => (value === null ? '–' : formatShare(value, 1));
   return (
@@ -60,7 +60,7 @@ interface FigureProps {
   value: string;
   change: string | null;
   was: string | null;
-  /** Narrows the page to the posts that are counted here. */
+  /** Filters the page to the counted posts. */
   onNarrow?: () => void;
 }
 

@@ -9,10 +9,10 @@ import { useCorrectLabel } from '@/features/explore/api/use-label';
 import type { ExploredDetails } from '@/features/explore/api/use-posts';
 import { capitalize } from '@/lib/format';
 
-/** The longest note the server takes. */
+/** The server's limit. */
 const NOTE_CHARACTERS_MAX = 500;
 
-/** Lets a person say what the label really is. The model's own word stays beside it, and figures stay the model's. */
+/** Lets a person correct the label. The figures keep using the model's label. */
 export function LabelEditor({ details }: { details: ExploredDetails }) {
   const { post, score, corrected_label } = details;
   const correct = useCorrectLabel();

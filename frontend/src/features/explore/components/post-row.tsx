@@ -7,7 +7,7 @@ import { formatAge, formatCount, formatScore, formatSigned } from '@/lib/format'
 import { handleOf, HIGH_CHURN, HIGH_TOXICITY } from '@/lib/post';
 import { formatterIn } from '@/lib/zone';
 
-/** Of a hundred. */
+/** On a scale of 0 to 100. */
 const HIGH_VIRALITY = 50;
 
 interface PostRowProps {
@@ -17,7 +17,7 @@ interface PostRowProps {
   onOpen: (uuid: string) => void;
 }
 
-/** One post; pressing it opens everything that is known about it. */
+/** One post; clicking it opens its details. */
 export function PostRow({ item, now, tz, onOpen }: PostRowProps) {
   const { post, score, corrected_label } = item;
   const { label, uncertain } = score.sentiment;

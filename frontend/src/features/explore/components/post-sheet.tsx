@@ -14,11 +14,11 @@ interface PostSheetProps {
   uuid: string;
   tz: string;
   onClose: () => void;
-  /** Draws scores and their history; the page brings it, since another feature owns it. */
+  /** Renders the scores and their history, which belong to another feature. */
   renderScores: (details: PostDetails) => ReactNode;
 }
 
-/** Everything known about one post, and the place to say that its label is wrong. */
+/** The details of a post, with its label editor. */
 export function PostSheet({ uuid, tz, onClose, renderScores }: PostSheetProps) {
   const query = usePostDetails(uuid);
   const { data } = query;
@@ -87,7 +87,7 @@ export function PostSheet({ uuid, tz, onClose, renderScores }: PostSheetProps) {
   );
 }
 
-/** Posts come from anyone, and so do their addresses: `javascript:` must not become a link. */
+/** Post URLs are untrusted: a `javascript:` URL must not become a link. */
 function isWebAddress(url: string | null | undefined): url is string {
   return typeof url === 'string' && /^https?:\/\//i.test(url);
 }

@@ -19,12 +19,12 @@ interface PostsPanelProps {
 
 const OPTIONS = ORDERS.map((value) => ({ value, text: capitalize(value) }));
 
-/** The posts behind the figures. */
+/** The posts that match the query. */
 export function PostsPanel({ query, onOrder, onOpen, className }: PostsPanelProps) {
   const posts = usePosts(query);
   const now = useNow(30_000);
   const items = posts.data?.pages.flatMap((page) => page.items) ?? [];
-  const isTooLong = !canOrder(query);
+  const isTimeOrderOnly = !canOrder(query);
   return (
     <Panel
       title="Posts"
@@ -32,13 +32,13 @@ export function PostsPanel({ query, onOrder, onOpen, className }: PostsPanelProp
       actions={
         <Segmented
           label="Sort by"
-          value={isTooLong ? 'newest' : query.order}
-          options={isTooLong ? OPTIONS.slice(0, 1) : OPTIONS}
+          value={isTimeOrderOnly ? 'newest' : query.order}
+          options={isTimeOrderOnly ? OPTIONS.slice(0, 1) : OPTIONS}
           onChange={onOrder}
         />
       }
     >
-      {isTooLong && (
+      {isTimeOrderOnly && (
         <p className="caption mt-1">
           To sort by anything other than time, choose a period of up to seven days.
         </p>

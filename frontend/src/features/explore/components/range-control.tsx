@@ -15,7 +15,7 @@ import { formatterIn, fromWallClock, listZones, localZone, toWallClock } from '@
 
 interface RangeControlProps {
   query: ExploreQuery;
-  /** The stretch that the figures on the screen are of, if any is known. */
+  /** The period of the figures on the screen, if known. */
   range: { from: string; to: string } | undefined;
   onChange: (query: ExploreQuery) => void;
 }
@@ -26,7 +26,7 @@ const OPTIONS = RANGES.map((value) => ({
   name: capitalize(RANGE_NAMES[value]),
 }));
 
-/** Which stretch of time, by which clocks. */
+/** Chooses the period and the time zone. */
 export function RangeControl({ query, range, onChange }: RangeControlProps) {
   const [open, setOpen] = useState(false);
   const isCustom = query.from !== undefined;
@@ -35,7 +35,7 @@ export function RangeControl({ query, range, onChange }: RangeControlProps) {
     <>
       <Segmented
         label="Period"
-        // None of them is chosen while the period is a custom one.
+        // A custom period selects none of the options.
         value={isCustom ? ('' as (typeof RANGES)[number]) : query.window}
         options={OPTIONS}
         onChange={(window) => onChange(withWindow(query, window))}
@@ -127,7 +127,7 @@ function check(from: string, to: string, tz: string) {
   };
 }
 
-/** `21 Nov, 10:00 – 21 Nov, 12:00`, with years where they are not this one. */
+/** `21 Nov, 10:00 – 21 Nov, 12:00`, with the year unless it is this one. */
 export function describeRange({ from, to, tz }: ExploreQuery, now = Date.now()): string {
   const yearOf = formatterIn(tz, { year: 'numeric' });
   const isThisYear = [from, to].every((at) => yearOf(at ?? '') === yearOf(now));

@@ -11,7 +11,7 @@ interface SeriesOptionParams {
   formatTime: (at: string) => string;
 }
 
-/** Stacked labels with the volume of the stretch before as a dashed line, and the average underneath. */
+/** Stacked labels with the previous period's volume as a dashed line, and the average below. */
 export function seriesOption({ palette, items, previous, formatTime }: SeriesOptionParams) {
   const label = (name: (typeof SENTIMENTS)[number]) => ({
     type: 'bar',
@@ -94,12 +94,12 @@ export function seriesOption({ palette, items, previous, formatTime }: SeriesOpt
         barMaxWidth: 16,
         barMinHeight: 1,
         data: items.map(({ sentiment: { average } }) => ({
-          // No posts, no bar: a bar at zero would say that they were balanced.
+          // Without posts there is no bar: a bar at zero would mean balanced sentiment.
           value: average ?? '-',
           itemStyle: { color: sentimentColour(palette, average), borderRadius: 1 },
         })),
       },
-      // With no line where nothing is compared, switching the comparison off would leave the last one drawn.
+      // Drawn empty without a comparison, because ECharts keeps a series that is left out.
       {
         type: 'line',
         name: 'before',

@@ -11,17 +11,16 @@ import { totalOf } from '@/features/explore/model/totals';
 import { formatCount, formatShare, formatSigned } from '@/lib/format';
 import { formatterIn } from '@/lib/zone';
 
-/** Steps shorter than this are told apart by the clock, longer ones by the day. */
 const DAY_SECONDS = 86_400;
 
 interface SeriesPanelProps {
   series: SeriesAnswer;
-  /** Narrows the page to one step, and to a label where a part of its bar was hit. */
+  /** Narrows the page to one step, and to a label if its part of the bar was clicked. */
   onNarrow: (from: string, to: string, label: Sentiment | null) => void;
   className?: string;
 }
 
-/** How much was said, and in which mood, step by step. */
+/** Volume and sentiment over time. */
 export function SeriesPanel({ series, onNarrow, className }: SeriesPanelProps) {
   const palette = usePalette();
   const { items, range, tz } = series;

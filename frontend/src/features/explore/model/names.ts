@@ -13,7 +13,7 @@ export const DIMENSION_NAMES: Record<Dimension, string> = {
   author: 'Author',
 };
 
-/** What each filter that has no list is called on its chip. */
+/** The names of the filters without a list. */
 export const FILTER_NAMES = {
   emotion: 'Emotion',
   author: 'Author',
@@ -23,7 +23,7 @@ export const FILTER_NAMES = {
 
 const languages = new Intl.DisplayNames('en', { type: 'language', fallback: 'code' });
 
-/** What a key of a dimension is called on screen. */
+/** Returns the display name of a key. */
 export function nameOf(by: FilterKey | Dimension, key: string): string {
   if (key === '') return by === 'author' || by === 'lang' ? 'Unknown' : formatKey(key);
   switch (by) {

@@ -37,7 +37,7 @@ export const DIMENSIONS = [
 export type Dimension = (typeof DIMENSIONS)[number];
 export type Order = (typeof ORDERS)[number];
 
-/** What narrows the page, sums and posts alike; `q` are words to find. */
+/** The filters for both figures and posts; `q` is a full-text search. */
 export const FILTERS = [
   'product',
   'platform',
@@ -54,15 +54,15 @@ export const FILTERS = [
 ] as const;
 export type FilterKey = (typeof FILTERS)[number];
 
-/** Here the empty key asks for the posts that name none. */
+/** For these filters, the empty key matches posts without a value. */
 const MAY_BE_EMPTY: readonly FilterKey[] = ['product', 'channel', 'city', 'lang', 'author'];
 
-/** The longest text that the server searches for. */
+/** The server's limit. */
 export const SEARCH_CHARACTERS_MAX = 500;
 
-/** What the page shows. All of it lives in the address, by the names that the API has for it. */
+/** The state of the page, all of it in the URL, under the API's names. */
 export interface ExploreQuery {
-  /** Counts back from now; only where `from` and `to` are not given. */
+  /** Ends now; used if `from` and `to` are not given. */
   window: RangeKey;
   from?: string;
   to?: string;
@@ -70,14 +70,14 @@ export interface ExploreQuery {
   step: (typeof STEPS)[number];
   order: Order;
   by: Dimension;
-  /** Whether the period before is drawn and counted too. */
+  /** Whether to compare with the previous period. */
   compare: boolean;
   filters: Partial<Record<FilterKey, string>>;
   /** The post that is open. */
   post?: string;
 }
 
-/** Reads an address typed or shared by anyone: what makes no sense is left out, never an error. */
+/** Parses search parameters, ignoring invalid ones. */
 export function parseQuery(search: Record<string, unknown>): ExploreQuery {
   const text = (key: string) => textOf(search[key]);
   const pick = <Value extends string>(key: string, among: readonly Value[], fallback: Value) =>
@@ -87,7 +87,7 @@ export function parseQuery(search: Record<string, unknown>): ExploreQuery {
   for (const key of FILTERS) {
     const isNone = search[key] === '' && MAY_BE_EMPTY.includes(key);
     const value = isNone ? '' : text(key);
-    if (value !== undefined && isMeaningful(key, value)) filters[key] = value;
+    if (value !== undefined && isValid(key, value)) filters[key] = value;
   }
   return {
     window: pick('window', RANGES, '24h'),
@@ -102,8 +102,8 @@ export function parseQuery(search: Record<string, unknown>): ExploreQuery {
   };
 }
 
-/** Whether the server has an answer for a filter; one that it refuses would leave the page without any figure. */
-function isMeaningful(key: FilterKey, value: string): boolean {
+/** Whether the server accepts a filter; an invalid one would fail every query. */
+function isValid(key: FilterKey, value: string): boolean {
   const isWithin = (most: number) => Number(value) >= 0 && Number(value) <= most;
   switch (key) {
     case 'label':
@@ -121,7 +121,7 @@ function isMeaningful(key: FilterKey, value: string): boolean {
   }
 }
 
-/** The shortest address that means this. */
+/** Returns the shortest equivalent search parameters. */
 export function queryToSearch(query: ExploreQuery): Record<string, string> {
   const plain: [string, string | undefined, string?][] = [
     ['window', query.from === undefined ? query.window : undefined, '24h'],
@@ -142,7 +142,7 @@ export function queryToSearch(query: ExploreQuery): Record<string, string> {
   );
 }
 
-/** What a filter by any dimension leaves of the query; undefined takes it away. */
+/** Returns the query with one filter set; undefined removes it. */
 export function withFilter(
   query: ExploreQuery,
   key: FilterKey,
@@ -153,12 +153,12 @@ export function withFilter(
   return { ...query, filters };
 }
 
-/** Narrowed to a stretch, such as one step of the series; its own steps are chosen anew. */
+/** Returns the query for a custom period, with an automatic step. */
 export function withRange(query: ExploreQuery, from: string, to: string): ExploreQuery {
   return { ...query, from, to, step: 'auto' };
 }
 
-/** Back to a stretch that counts back from now. */
+/** Returns the query for a period that ends now. */
 export function withWindow(query: ExploreQuery, window: RangeKey): ExploreQuery {
   const next = { ...query, window, step: 'auto' as const };
   delete next.from;
@@ -166,34 +166,34 @@ export function withWindow(query: ExploreQuery, window: RangeKey): ExploreQuery 
   return next;
 }
 
-/** What series and breakdowns are asked with. */
+/** The API parameters for series and breakdowns. */
 export function toSums(query: ExploreQuery): Query {
   const { tz, compare } = query;
   return {
-    ...toStretch(query),
+    ...toPeriod(query),
     tz: tz === 'UTC' ? undefined : tz,
     compare: compare ? 'previous' : undefined,
   };
 }
 
-/** What posts are asked with. */
+/** The API parameters for posts. */
 export function toPosts(query: ExploreQuery): Query {
   const { order } = query;
-  return { ...toStretch(query), order: order === 'newest' ? undefined : order };
+  return { ...toPeriod(query), order: order === 'newest' ? undefined : order };
 }
 
-function toStretch({ from, to, window, filters }: ExploreQuery): Query {
+function toPeriod({ from, to, window, filters }: ExploreQuery): Query {
   return { ...(from !== undefined && to !== undefined ? { from, to } : { window }), ...filters };
 }
 
-/** How long the stretch is, in milliseconds. */
+/** Returns the length of the period in milliseconds. */
 export function lengthOf({ from, to, window }: ExploreQuery): number {
   return from !== undefined && to !== undefined
     ? Date.parse(to) - Date.parse(from)
     : RANGE_MS[window];
 }
 
-/** Orders by anything but time sort the whole stretch, which the server does for a week at most. */
+/** Whether the server can sort by anything but time, which it does for periods of up to a week. */
 export function canOrder(query: ExploreQuery): boolean {
   return lengthOf(query) <= RANGE_MS['7d'];
 }
@@ -202,9 +202,9 @@ function isRange(from: string, to: string): boolean {
   return Date.parse(from) < Date.parse(to);
 }
 
-/** The router reads `?q=2026` as a number, and `?q=true` as a truth. */
+/** The router parses `?q=2026` as a number and `?q=true` as a boolean. */
 function textOf(value: unknown): string | undefined {
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  // No name of anything has a NUL in it, and the server takes none.
+  // The server rejects NUL.
   return typeof value === 'string' && value !== '' && !value.includes('\0') ? value : undefined;
 }

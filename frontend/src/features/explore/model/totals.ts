@@ -1,6 +1,6 @@
 import type { Step } from '@/features/explore/api/wire';
 
-/** All steps of a stretch together. */
+/** The sum of all steps. */
 export interface Totals {
   count: number;
   average: number | null;
@@ -20,10 +20,10 @@ export function totalOf(steps: readonly Step[]): Totals {
   return { count, average: of(weighted), negativeShare: of(negative), highChurn };
 }
 
-/** Beyond this a percentage is no longer read, it is only long. */
+/** From here on, a factor is easier to read than a percentage. */
 const AS_FACTOR_FROM = 10;
 
-/** `+12%`, `−30%`, `×14`, `new`; of nothing to nothing there is no change. */
+/** `+12%`, `−30%`, `×14`, `new`, or `–` if both are 0. */
 export function formatChange(now: number, before: number): string {
   if (before === 0) return now === 0 ? '–' : 'new';
   if (now / before >= AS_FACTOR_FROM) return `×${Math.round(now / before)}`;
@@ -32,7 +32,7 @@ export function formatChange(now: number, before: number): string {
   return percent > 0 ? `+${percent}%` : `−${-percent}%`;
 }
 
-/** `+3 pts`: how far a share moved, in hundredths of the whole. */
+/** `+3 pts`: the change of a share in percentage points. */
 export function formatPoints(now: number | null, before: number | null): string {
   if (now === null || before === null) return '–';
   const points = Math.round((now - before) * 100);

@@ -22,18 +22,17 @@ interface Choice {
 
 interface FilterBarProps {
   view: View;
-  /** The live window as it is pushed; null before the first frame. */
+  /** The pushed live window; null before the first frame. */
   live: { seconds: number } | null;
-  /** What can be chosen; the live window of everything tells. */
+  /** The filter options, taken from the unfiltered live window. */
   choices: {
     sources: readonly Choice[];
     platforms: readonly Choice[];
     products: readonly Choice[];
   };
-  /** Where the figures come from, in a sentence. */
+  /** Says where the figures come from. */
   provenance: string;
   onChange: (view: View) => void;
-  /** What else can be done with a choice. */
   actions?: ReactNode;
 }
 
@@ -47,7 +46,7 @@ function windowOptions(liveSeconds: number) {
   }));
 }
 
-/** Which posts are counted, and over how long. */
+/** The time window and the filters of the Live page. */
 export function FilterBar({ view, live, choices, provenance, onChange, actions }: FilterBarProps) {
   const liveSeconds = liveSecondsOf(live);
   const options = useMemo(() => windowOptions(liveSeconds), [liveSeconds]);

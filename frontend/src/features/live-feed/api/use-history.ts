@@ -4,10 +4,10 @@ import { paths } from '@/config/paths';
 import { getJson } from '@/lib/api-client';
 import type { PostFilter } from '@/live/feed';
 
-/** What a screen holds; the socket brings the rest. */
+/** Fills a screen. */
 const HISTORY_LENGTH = 30;
 
-/** The latest stored posts, so that a page opened in a quiet moment is not empty. */
+/** The latest stored posts, so that the feed does not start empty. */
 export function useHistory(filter: PostFilter) {
   return useQuery({
     queryKey: ['posts', 'history', filter],

@@ -3,7 +3,7 @@ import type { PostDetails } from '@/api/wire';
 import { paths } from '@/config/paths';
 import { getJson } from '@/lib/api-client';
 
-/** One post with what was said of it before; asked for again when `revision` changes. */
+/** One post with its score history; refetched when `revision` changes. */
 export function usePost(uuid: string, revision: string) {
   return useQuery({
     queryKey: ['posts', 'details', uuid, revision],

@@ -2,13 +2,13 @@ import { useEffect, useState } from 'react';
 import { Badge } from '@/components/ui/badge';
 import { CheckIcon } from '@/components/ui/icons';
 
-/** Long enough to be read by somebody who looks up at the change; longer, and every row would carry one. */
+/** Long enough to notice and read. */
 export const MARKED_FOR_MS = 6_000;
 
 /**
- * Says for a moment that a post was corrected, in words and by a glow behind the text that does not move anything.
+ * Marks a corrected post for a moment, with a badge and a glow that does not shift the layout.
  *
- * Who prefers less motion gets the words alone. Give each correction a `key` of its own, or the second says nothing.
+ * With reduced motion, only the badge is shown. Each correction needs its own `key` to be shown again.
  */
 export function CorrectionMark({ text }: { text: string }) {
   const [isOver, setIsOver] = useState(false);

@@ -14,7 +14,7 @@ interface FeedPanelProps {
 
 const uuidOf = ({ post }: ShownPost) => post.uuid;
 
-/** What is being said, newest first. */
+/** The live feed, newest first. */
 export function FeedPanel({ posts, oneIn, isFiltered, className }: FeedPanelProps) {
   const now = useNow(1_000);
   const { shown, isHeld, handlers } = useHeldList(posts, uuidOf);
@@ -31,7 +31,7 @@ export function FeedPanel({ posts, oneIn, isFiltered, className }: FeedPanelProp
             : 'No posts yet. New ones appear here automatically.'}
         </p>
       ) : (
-        // Not a live region: four posts a second would drown whoever listens.
+        // Not a live region: several posts a second would overwhelm a screen reader.
         <ol
           className="thin-scroll -mx-4 min-h-0 flex-1 overflow-y-auto border-t border-line"
           aria-label="Posts, newest first"
@@ -47,7 +47,7 @@ export function FeedPanel({ posts, oneIn, isFiltered, className }: FeedPanelProp
   );
 }
 
-/** Names what the list leaves out; a sample that does not say so would pass for everything. */
+/** Says how many posts the list leaves out. */
 export function describeSampling(oneIn: number): string {
   return oneIn > 1 ? `sampled: showing 1 in ${oneIn}` : 'every post';
 }

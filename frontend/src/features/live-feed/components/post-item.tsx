@@ -16,7 +16,7 @@ interface PostItemProps {
   now: number;
 }
 
-/** One post with its reading; opening it shows every score. */
+/** One post with its label; it expands to show every score. */
 export const PostItem = memo(function PostItem({ scored, now }: PostItemProps) {
   const [open, setOpen] = useState(false);
   const detailsId = useId();
@@ -93,7 +93,7 @@ export const PostItem = memo(function PostItem({ scored, now }: PostItemProps) {
   );
 }, hasSameAge);
 
-/** A list of eighty need not render each second for ages that changed in two or three of them. */
+/** Skips rendering a post whose displayed age has not changed. */
 function hasSameAge(before: PostItemProps, after: PostItemProps): boolean {
   const { received_at } = after.scored.post;
   return (

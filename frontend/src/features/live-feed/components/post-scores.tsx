@@ -4,13 +4,13 @@ import { describeLabel } from '@/features/live-feed/model/describe';
 import { capitalize, formatCount, formatDate, formatScore } from '@/lib/format';
 import type { ShownPost } from '@/live/feed';
 
-/** All that the model said about one post, and which models it was. */
+/** Every score of a post, and the models that gave them. */
 export function PostScores({ scored: { post, score, correction } }: { scored: ShownPost }) {
   const risks = [
     ['Confidence', score.sentiment.confidence, undefined],
     ['Churn risk', score.churn_risk, undefined],
     ['Toxicity', score.toxicity, undefined],
-    // Of a hundred, as everywhere.
+    // Displayed on a scale of 0 to 100.
     ['Virality', score.virality / 100, String(Math.round(score.virality))],
   ] as const;
   return (
@@ -48,7 +48,7 @@ interface MeterProps {
   name: string;
   /** From 0 to 1. */
   value: number;
-  /** How it is written, where not as that number. */
+  /** The displayed text, if not the value itself. */
   text?: string | undefined;
 }
 

@@ -4,11 +4,11 @@ import { describeHistory, describeLabel } from '@/features/live-feed/model/descr
 
 interface ScoreHistoryProps {
   uuid: string;
-  /** Changes with each correction, so that the list on the screen gains it. */
+  /** Changes with each correction, which refetches the history. */
   revision: string;
 }
 
-/** Which model said what of a post, and when; nothing where only one ever did. */
+/** Every score of a post with its model and time; nothing if there is only one. */
 export function ScoreHistory({ uuid, revision }: ScoreHistoryProps) {
   const { data, error, isPending } = usePost(uuid, revision);
   if (isPending) return <p className="caption">Loading score history…</p>;

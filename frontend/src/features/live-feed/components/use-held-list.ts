@@ -1,14 +1,14 @@
 import { useMemo, useState, type FocusEvent } from 'react';
 
 /**
- * Keeps a list still while somebody reads it: under the pointer, or with the keyboard's focus inside.
+ * Freezes the order of a list while the pointer or the focus is inside it, so that items do not move under a click.
  *
- * A list that moves away under a click makes people click the wrong thing. What changes in its place still does.
+ * Items that change in place are still updated.
  */
 export function useHeldList<Item>(items: readonly Item[], keyOf: (item: Item) => string) {
   const [held, setHeld] = useState<readonly Item[] | null>(null);
   const newest = useMemo(() => new Map(items.map((item) => [keyOf(item), item])), [items, keyOf]);
-  const hold = () => setHeld((known) => known ?? items);
+  const hold = () => setHeld((current) => current ?? items);
   const release = () => setHeld(null);
   return {
     shown: held?.map((item) => newest.get(keyOf(item)) ?? item) ?? items,

@@ -9,13 +9,13 @@ import {
 
 type SentimentScore = Score['sentiment'];
 
-/** `Positive, 90% confident`; an uncertain label is never given as a statement. */
+/** `Positive, 90% confident`; an uncertain label is marked as such. */
 export function describeLabel({ label, confidence, uncertain }: SentimentScore): string {
   const sure = formatConfidence(confidence);
   return uncertain ? `Uncertain, possibly ${label}: ${sure}` : `${capitalize(label)}, ${sure}`;
 }
 
-/** What the list says of a corrected post for a moment: the most telling thing that it had said before and no more does. */
+/** Describes a correction by the most important value that changed. */
 export function describeCorrection(was: Score, now: Score): string {
   const { label, uncertain = false, confidence, score } = was.sentiment;
   const { sentiment } = now;
@@ -28,16 +28,16 @@ export function describeCorrection(was: Score, now: Score): string {
   return signed === formatSigned(sentiment.score) ? 'corrected' : `corrected, was ${signed}`;
 }
 
-/** One line of a post's history. */
+/** One entry of a post's score history. */
 export interface Reading {
   score: Score;
   when: string;
 }
 
 /**
- * Every score a post had, oldest first, and the one that stands last.
+ * Lists every score of a post, oldest first and the current one last.
  *
- * The first is dated, later ones say how much later they came.
+ * The first has its date, later ones the time since the first.
  */
 export function describeHistory({ score, corrected_at, history }: PostDetails): Reading[] {
   const [first, ...corrections] = history;

@@ -6,30 +6,30 @@ import type { PostFilter } from '@/live/feed';
 
 type Query = PostFilter & ({ window: WindowKey } | { from: string });
 
-/** Asks for every panel of a view and puts the answers into the shape that the socket pushes. */
+/** Fetches every panel of a view and returns the shape that the socket pushes. */
 export async function getSnapshot(
   view: View,
   live: MetricsSnapshot['window'] | null,
   signal: AbortSignal,
 ): Promise<MetricsSnapshot> {
   const isLive = view.window === '60s';
-  // By the clock of the figures that are pushed, which is the server's.
-  const stretch =
+  // The pushed window uses the server's clock.
+  const period =
     isLive && live !== null && liveSecondsOf(live) !== LIVE_SECONDS
       ? { from: live.from }
       : { window: view.window };
-  const query: Query = { ...stretch, ...filterOf(view) };
-  // As the socket does: a minute alone would be six steps, too few for a trend.
+  const query: Query = { ...period, ...filterOf(view) };
+  // Like the socket: one minute would be only six steps.
   const trendQuery: Query = isLive ? { window: '5m', ...filterOf(view) } : query;
-  const ask = <Answer>(panel: Parameters<typeof paths.metrics>[0], of = query) =>
+  const get = <Answer>(panel: Parameters<typeof paths.metrics>[0], of = query) =>
     getJson<Answer>(paths.metrics(panel), { ...of }, signal);
   const [overall, geo, products, channels, platforms, trend] = await Promise.all([
-    ask<OverallAnswer>('overall'),
-    ask<BreakdownAnswer>('geo'),
-    ask<BreakdownAnswer>('products'),
-    ask<BreakdownAnswer>('channels'),
-    ask<BreakdownAnswer>('platforms'),
-    ask<TrendAnswer>('trend', trendQuery),
+    get<OverallAnswer>('overall'),
+    get<BreakdownAnswer>('geo'),
+    get<BreakdownAnswer>('products'),
+    get<BreakdownAnswer>('channels'),
+    get<BreakdownAnswer>('platforms'),
+    get<TrendAnswer>('trend', trendQuery),
   ]);
   return {
     window: overall.window,

@@ -3,7 +3,7 @@ import type { MetricsSnapshot } from '@/api/wire';
 import { getSnapshot } from '@/features/metrics/api/get-snapshot';
 import { filterOf, isSocketView, type View, type WindowKey } from '@/lib/view';
 
-/** A longer window changes less from one second to the next, and costs the server more. */
+/** Longer windows change more slowly and cost the server more. */
 const POLL_EVERY_MS: Record<WindowKey, number> = {
   '60s': 1_000,
   '5m': 2_000,
@@ -15,10 +15,10 @@ const POLL_EVERY_MS: Record<WindowKey, number> = {
 export interface Metrics {
   /** Null until the first figures have arrived. */
   snapshot: MetricsSnapshot | null;
-  /** Pushed four times a second, or asked for at `everyMs`. */
+  /** Pushed over the socket, or polled every `everyMs`. */
   origin: { kind: 'socket' } | { kind: 'polled'; everyMs: number };
   error: Error | null;
-  /** These are still the figures of the view before; the new ones are on their way. */
+  /** Whether these are still the previous view's figures while the new ones load. */
   isOutdated: boolean;
 }
 
@@ -28,7 +28,7 @@ interface MetricsParams {
   paused: boolean;
 }
 
-/** The figures of a view, from wherever they can be had. */
+/** The figures of a view, pushed or polled. */
 export function useMetrics({ view, pushed, paused }: MetricsParams): Metrics {
   const fromSocket = isSocketView(view);
   const everyMs = POLL_EVERY_MS[view.window];
@@ -36,7 +36,7 @@ export function useMetrics({ view, pushed, paused }: MetricsParams): Metrics {
     queryKey: ['metrics', view.window, filterOf(view)],
     queryFn: ({ signal }) => getSnapshot(view, pushed?.window ?? null, signal),
     enabled: !fromSocket,
-    // Paused, a view just chosen is still asked for, once: the figures of the former one would be a lie.
+    // While paused, a newly chosen view is still fetched once.
     refetchInterval: paused ? false : everyMs,
     placeholderData: keepPreviousData,
     gcTime: 30_000,

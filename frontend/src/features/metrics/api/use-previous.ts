@@ -4,7 +4,7 @@ import { paths } from '@/config/paths';
 import { getJson } from '@/lib/api-client';
 import { filterOf, type View, type WindowKey } from '@/lib/view';
 
-/** How far the period before moves on at once. A comparison that changes with every frame cannot be read. */
+/** How often the previous period moves on. A comparison that changes with every frame is unreadable. */
 const MOVES_EVERY_MS: Record<WindowKey, number> = {
   '60s': 10_000,
   '5m': 20_000,
@@ -13,16 +13,16 @@ const MOVES_EVERY_MS: Record<WindowKey, number> = {
   '7d': 1_800_000,
 };
 
-/** The figures of the period of the same length before. */
+/** The figures of the previous period, which has the same length. */
 export interface Previous {
   overall: Tally;
   products: KeyedTally[];
 }
 
 /**
- * What the view showed one window earlier; null until it is known, or where the server cannot tell.
+ * The figures of the previous period; null while unknown or unavailable.
  *
- * By the clock of the figures themselves, which is the server's: that of this device may be wrong.
+ * Based on the server's clock, since this device's may be wrong.
  */
 export function usePrevious(view: View, window: MetricsSnapshot['window'] | undefined) {
   const every = MOVES_EVERY_MS[view.window];

@@ -3,12 +3,12 @@ import type { Change } from '@/features/metrics/model/compare';
 
 interface ChangeMarkProps {
   change: Change;
-  /** Which direction is bad news; where neither is, it is not coloured. */
+  /** The direction that is bad news; without one, the change is not coloured. */
   bad?: 'up' | 'down';
   className?: string;
 }
 
-/** How a figure stands to the one of the period before. */
+/** The change of a figure since the previous period. */
 export function ChangeMark({ change, bad, className }: ChangeMarkProps) {
   if (change === null) return null;
   const { text, direction } = change;

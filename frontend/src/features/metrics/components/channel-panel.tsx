@@ -18,7 +18,7 @@ interface ChannelPanelProps {
   drill: Drill;
 }
 
-/** How each channel does: its place is the mood, its size the volume, its number the posts at high churn risk. */
+/** Sentiment, volume and high churn risk by channel. */
 export function ChannelPanel({ channels, onSelect, drill }: ChannelPanelProps) {
   const palette = usePalette();
   const shown = useMemo(() => rank(channels, CHANNELS_SHOWN), [channels]);
@@ -52,7 +52,7 @@ export function ChannelPanel({ channels, onSelect, drill }: ChannelPanelProps) {
   );
 }
 
-/** The whole scale, always: one that followed the data would jump while it is read. */
+/** The full scale; one that followed the data would keep jumping. */
 const REACH = 1;
 
 function channelOption(palette: Palette, channels: readonly KeyedTally[]) {

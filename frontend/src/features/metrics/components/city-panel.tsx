@@ -11,10 +11,10 @@ import { rank } from '@/features/metrics/model/ranking';
 import type { Drill } from '@/lib/drill';
 import { formatCount, formatKey, formatShare, formatSigned } from '@/lib/format';
 
-/** More bubbles than this only cover each other. */
+/** More bubbles would only cover each other. */
 const CITIES_SHOWN = 120;
 
-/** Names are drawn for the busiest only, and only where they do not collide. */
+/** Only the busiest cities are named, if their names do not overlap. */
 const NAMES_SHOWN = 14;
 
 interface CityPanelProps {
@@ -23,7 +23,7 @@ interface CityPanelProps {
   drill: Drill;
 }
 
-/** Where the posts come from: size is volume, colour is mood. */
+/** A map of the posts: size is volume, colour is sentiment. */
 export function CityPanel({ places, onSelect, drill }: CityPanelProps) {
   const palette = usePalette();
   const cities = useMemo(() => rank(places, CITIES_SHOWN), [places]);
@@ -36,7 +36,7 @@ export function CityPanel({ places, onSelect, drill }: CityPanelProps) {
     <Panel
       title="Cities"
       note={unplaced > 0 ? `${formatCount(unplaced)} without a location` : undefined}
-      actions={<MoodScale palette={palette} />}
+      actions={<SentimentScale palette={palette} />}
       table={
         <DataTable
           caption="Posts by city"
@@ -72,7 +72,7 @@ function isLocated(place: KeyedTally): place is Located {
   return typeof place.lat === 'number' && typeof place.lon === 'number';
 }
 
-function MoodScale({ palette }: { palette: Palette }) {
+function SentimentScale({ palette }: { palette: Palette }) {
   const stops = [-0.6, -0.3, 0, 0.3, 0.6].map((at) => sentimentColour(palette, at)).join(',');
   return (
     <div className="caption mr-1 flex items-center gap-1.5" aria-hidden="true">

@@ -8,7 +8,7 @@ import { Panel } from '@/components/ui/panel';
 import { capitalize, formatCount, formatShare } from '@/lib/format';
 import type { Drill } from '@/lib/drill';
 
-/** Which side of the mood an emotion stands on; seven colours of their own would mean nothing. */
+/** The sentiment of each emotion, which gives its colour. */
 const SIDES: Record<Emotion, 'positive' | 'neutral' | 'negative'> = {
   joy: 'positive',
   surprise: 'neutral',
@@ -19,7 +19,7 @@ const SIDES: Record<Emotion, 'positive' | 'neutral' | 'negative'> = {
   anger: 'negative',
 };
 
-/** What people feel, in a fixed order, so that a change is a change of length and never of place. */
+/** Emotions in a fixed order, so that bars change only their length. */
 export function EmotionPanel({ overall, drill }: { overall: Tally; drill: Drill }) {
   const palette = usePalette();
   const option = useMemo(() => emotionOption(palette, overall), [palette, overall]);
@@ -93,7 +93,7 @@ function emotionOption(palette: Palette, overall: Tally) {
         data: EMOTIONS.map((emotion) => ({
           value: overall.emotions[emotion] ?? 0,
           itemStyle: {
-            // A mixed colour, since an opacity would fade the label too.
+            // A mixed colour, because an opacity would also fade the label.
             color: mix(
               palette.surface,
               palette[SIDES[emotion]],

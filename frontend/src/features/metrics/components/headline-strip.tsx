@@ -11,7 +11,7 @@ import {
   compareShares,
   type Change,
 } from '@/features/metrics/model/compare';
-import { describeMood, describeSources } from '@/features/metrics/model/describe';
+import { describeSentiment, describeSources } from '@/features/metrics/model/describe';
 import { toRates } from '@/features/metrics/model/trend';
 import type { Drill } from '@/lib/drill';
 import { formatCount, formatRate, formatScore, formatShare, formatSigned } from '@/lib/format';
@@ -21,12 +21,12 @@ import { nameOfWindow, type WindowKey } from '@/lib/view';
 interface HeadlineStripProps {
   metrics: Metrics;
   window: WindowKey;
-  /** The figures of the period before; null while unknown. */
+  /** The figures of the previous period; null while unknown. */
   previous: Tally | null;
   drill: Drill;
 }
 
-/** The six numbers to read first. */
+/** The headline numbers. */
 export function HeadlineStrip({ metrics, window, previous, drill }: HeadlineStripProps) {
   const { snapshot, origin } = metrics;
   const points = useMemo(
@@ -58,7 +58,7 @@ export function HeadlineStrip({ metrics, window, previous, drill }: HeadlineStri
         value={overall && formatSigned(overall.sentiment.average)}
         change={overall && previous && compareAverages(overall, previous)}
         bad="down"
-        note={overall && describeMood(overall.sentiment.average)}
+        note={overall && describeSentiment(overall.sentiment.average)}
         spark={
           <Sparkline values={points.map((p) => p.average)} colour="var(--ink-soft)" centre={0} />
         }
@@ -102,7 +102,7 @@ interface HeadlineProps {
   /** Change since the previous period. */
   change?: Change | undefined;
   bad?: 'up' | 'down';
-  /** Where the posts behind it are. */
+  /** Links the value to the posts behind it. */
   search?: Record<string, string>;
 }
 

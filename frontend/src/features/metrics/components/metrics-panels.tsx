@@ -13,10 +13,10 @@ import { formatClock } from '@/lib/format';
 
 interface MetricsPanelsProps {
   metrics: Metrics;
-  /** Narrows the page, from the names in a table. */
+  /** Filters the page by a name in a table. */
   onSelect: (key: 'product' | 'channel' | 'city', value: string) => void;
   drill: Drill;
-  /** What stands between the figures of the moment and where they come from. */
+  /** Rendered between the trend and the map. */
   children?: ReactNode;
 }
 
@@ -75,7 +75,7 @@ function Waiting({ error }: { error: Error | null }) {
   );
 }
 
-/** What is wrong, and what the reader can do. */
+/** Describes an error and what to do about it. */
 function describeError(error: Error): string {
   if (error instanceof ApiError && error.code === 'window_too_long') {
     return 'This combination of filters covers at most 24 hours. Choose a shorter window or remove a filter.';

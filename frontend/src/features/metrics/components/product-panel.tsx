@@ -18,7 +18,7 @@ interface ProductPanelProps {
   drill: Drill;
 }
 
-/** Products side by side, as shares: a small product's mood is as readable as a large one's. */
+/** Sentiment by product, as shares, so that small products are as readable as large ones. */
 export function ProductPanel({ products, onSelect, drill }: ProductPanelProps) {
   const palette = usePalette();
   const shown = useMemo(() => rank(products, PRODUCTS_SHOWN), [products]);

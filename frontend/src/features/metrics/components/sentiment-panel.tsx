@@ -7,7 +7,7 @@ import { DataTable } from '@/components/ui/data-table';
 import { ExploreLink } from '@/components/ui/explore-link';
 import { Panel } from '@/components/ui/panel';
 import { SentimentMark } from '@/components/ui/sentiment-mark';
-import { describeMood } from '@/features/metrics/model/describe';
+import { describeSentiment } from '@/features/metrics/model/describe';
 import { capitalize, formatCount, formatShare, formatSigned } from '@/lib/format';
 import type { Drill } from '@/lib/drill';
 
@@ -16,7 +16,7 @@ interface SentimentPanelProps {
   drill: Drill;
 }
 
-/** The mood of the window: the average on a scale from −1 to +1, and the labels it is made of. */
+/** The average sentiment from −1 to +1, and the share of each label. */
 export function SentimentPanel({ overall, drill }: SentimentPanelProps) {
   const palette = usePalette();
   const { average } = overall.sentiment;
@@ -42,7 +42,7 @@ export function SentimentPanel({ overall, drill }: SentimentPanelProps) {
     >
       <div className="relative flex min-h-32 flex-1">
         <Chart
-          label={`Average sentiment ${formatSigned(average)}, ${describeMood(average)}`}
+          label={`Average sentiment ${formatSigned(average)}, ${describeSentiment(average)}`}
           option={option}
           className="flex-1"
         />
@@ -54,7 +54,7 @@ export function SentimentPanel({ overall, drill }: SentimentPanelProps) {
           >
             {formatSigned(average)}
           </ExploreLink>
-          <span className="caption">{describeMood(average)}</span>
+          <span className="caption">{describeSentiment(average)}</span>
         </p>
       </div>
       <ShareBar overall={overall} drill={drill} />
@@ -99,7 +99,7 @@ function ShareBar({ overall, drill }: SentimentPanelProps) {
 }
 
 function gaugeOption(palette: Palette, average: Average) {
-  // Across rather than along the arc, which on a half circle is nearly the same and has no seams.
+  // A horizontal gradient looks almost like one along the arc, and has no seams.
   const gradient = {
     type: 'linear',
     ...{ x: 0, y: 0, x2: 1, y2: 0 },

@@ -17,7 +17,7 @@ import {
 } from '@/lib/format';
 import type { Drill } from '@/lib/drill';
 
-/** Up to this step length a clock time tells where we are; beyond it the day is needed. */
+/** Longer steps are labelled with the day as well. */
 const LONGEST_CLOCK_STEP_SECONDS = 120;
 
 interface TrendPanelProps {
@@ -25,7 +25,7 @@ interface TrendPanelProps {
   drill: Drill;
 }
 
-/** Volume by label over time, positive and neutral above the line and negative below, with the average underneath. */
+/** Volume by label over time, negative posts below the axis, with the average underneath. */
 export function TrendPanel({ snapshot, drill }: TrendPanelProps) {
   const palette = usePalette();
   const step = snapshot.trend.step_seconds;
@@ -72,7 +72,7 @@ export function TrendPanel({ snapshot, drill }: TrendPanelProps) {
   );
 }
 
-/** A click anywhere above a step opens the posts of that step; the newest points are read when it happens. */
+/** Returns a handler that opens the posts of the clicked step. It reads the latest points when called. */
 function usePick(points: readonly TrendPoint[], step: number, drill: Drill) {
   const latest = useRef(points);
   useEffect(() => {
@@ -80,8 +80,9 @@ function usePick(points: readonly TrendPoint[], step: number, drill: Drill) {
   }, [points]);
   const { open } = drill;
   return useCallback(
-    (place: number) => {
-      const at = latest.current[place]?.at ?? latest.current.findLast((p) => p.at <= place)?.at;
+    (position: number) => {
+      const at =
+        latest.current[position]?.at ?? latest.current.findLast((p) => p.at <= position)?.at;
       if (at !== undefined) open(stepFrom(at, step));
     },
     [open, step],
@@ -207,7 +208,7 @@ function trendOption(
         barMaxWidth: 9,
         barMinHeight: 1,
         data: points.map(({ at, average }) => ({
-          // No posts, no bar: a bar at zero would say that they were balanced.
+          // Without posts there is no bar: a bar at zero would mean balanced sentiment.
           value: [at, average ?? '-'],
           itemStyle: { color: sentimentColour(palette, average), borderRadius: 1 },
         })),

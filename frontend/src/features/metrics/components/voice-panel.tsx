@@ -7,17 +7,17 @@ import { sharesOfVoice, type Change, type Voice } from '@/features/metrics/model
 import type { Drill } from '@/lib/drill';
 import { formatCount, formatShare, formatSigned } from '@/lib/format';
 
-/** As many as the panel has room for beside its neighbours. */
+/** As many as fit in the panel. */
 const ROWS_SHOWN = 6;
 
 interface VoicePanelProps {
   products: readonly KeyedTally[];
-  /** Of the period before; null while unknown. */
+  /** The previous period; null while unknown. */
   before: readonly KeyedTally[] | null;
   drill: Drill;
 }
 
-/** Who is spoken of, against each other and against the period before. */
+/** Each product's share of mentions, compared with the previous period. */
 export function VoicePanel({ products, before, drill }: VoicePanelProps) {
   const rows = useMemo(() => sharesOfVoice(products, before, ROWS_SHOWN), [products, before]);
   const most = Math.max(...rows.map(({ share, before }) => Math.max(share, before ?? 0)), 0);

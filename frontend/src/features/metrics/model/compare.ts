@@ -1,12 +1,12 @@
 import type { KeyedTally, Tally } from '@/api/wire';
 
-/** How a figure stands to the one before, in words; null where there is nothing to compare. */
+/** The change of a figure; null if there is nothing to compare. */
 export type Change = { text: string; direction: 'up' | 'down' | 'same' } | null;
 
-/** Fewer posts than this make every percentage an accident. */
+/** With fewer posts, percentages are noise. */
 const POSTS_MIN = 5;
 
-/** `+12%`, or `×3.4` from twice as many on. */
+/** `+12%`, or `×3.4` if the count at least doubled. */
 export function compareCounts(now: number, before: number): Change {
   if (before < POSTS_MIN) return null;
   const factor = now / before;
@@ -14,7 +14,7 @@ export function compareCounts(now: number, before: number): Change {
   return signed(Math.round((factor - 1) * 100), '%');
 }
 
-/** `+3 pts`: shares differ by points, for a percentage of a percentage says nothing. */
+/** `+3 pts`: the change of a share in percentage points. */
 export function compareShares(now: Share, before: Share): Change {
   if (before.of < POSTS_MIN || now.of < POSTS_MIN) return null;
   return signed(Math.round((now.part / now.of - before.part / before.of) * 100), ' pts');
@@ -40,21 +40,21 @@ function signed(value: number, unit: string): Change {
   return { text, direction: value > 0 ? 'up' : 'down' };
 }
 
-/** One product's part of all that was said of any. */
+/** One product's share of all mentions. */
 export interface Voice {
-  /** Null for all those that are too small to stand alone. */
+  /** Null for all products that do not fit. */
   key: string | null;
   count: number;
   share: number;
-  /** Its share in the period before; null where nothing was said then. */
+  /** The share in the previous period; null if nothing was mentioned. */
   before: number | null;
   average: KeyedTally['sentiment']['average'];
 }
 
 /**
- * Who is spoken of, as shares of all mentions: a post that names two products is a mention of each.
+ * Returns each product's share of all mentions; a post that names two products counts for both.
  *
- * At most `limit` rows; what does not fit is summed up in the last.
+ * At most `limit` rows; the last one sums up the rest.
  */
 export function sharesOfVoice(
   now: readonly KeyedTally[],

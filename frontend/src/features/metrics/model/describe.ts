@@ -2,8 +2,8 @@ import type { Average, KeyedTally, Tally } from '@/api/wire';
 import type { Column } from '@/components/ui/data-table';
 import { formatCount, formatKey, formatShare, formatSigned, formatSource } from '@/lib/format';
 
-/** A mood in words: what a person would say looking at the needle. */
-export function describeMood(average: Average): string {
+/** Describes an average sentiment in words. */
+export function describeSentiment(average: Average): string {
   if (typeof average !== 'number') return 'no posts';
   const strength = Math.abs(average);
   if (strength <= 0.05) return 'balanced';
@@ -12,7 +12,7 @@ export function describeMood(average: Average): string {
   return strength < 0.5 ? side : `strongly ${side}`;
 }
 
-/** `82% replay, 18% synthetic`: what is real and what is invented, beside the number it makes up. */
+/** `82% replay, 18% synthetic`: how much of the total is real. */
 export function describeSources(sources: readonly { key: string; count: number }[]): string | null {
   const total = sources.reduce((sum, { count }) => sum + count, 0);
   if (total === 0) return null;
@@ -23,13 +23,13 @@ export function describeSources(sources: readonly { key: string; count: number }
     .join(', ');
 }
 
-/** Names are written small within a sentence, abbreviations as they are. */
+/** Lower-cases a source's name, except for abbreviations. */
 function nameInSentence(source: string): string {
   const name = formatSource(source);
   return name === name.toUpperCase() ? name : name.toLowerCase();
 }
 
-/** `London: 120 posts, average +0.20` for the first few; the sentence behind a chart. */
+/** `London: 120 posts, average +0.20` for the first few keys, to describe a chart. */
 export function describeKeys(items: readonly KeyedTally[]): string {
   if (items.length === 0) return 'no posts in this window';
   return items

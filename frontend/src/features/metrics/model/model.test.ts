@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { describeMood, describeSources } from '@/features/metrics/model/describe';
+import { describeSentiment, describeSources } from '@/features/metrics/model/describe';
 import { rank } from '@/features/metrics/model/ranking';
 import { toRates } from '@/features/metrics/model/trend';
 import { noPosts, NOON, sampleKey, sampleSnapshot, sampleTally } from '@/testing/samples';
@@ -60,7 +60,7 @@ test.each([
   [-0.3, 'negative'],
   [-0.8, 'strongly negative'],
 ])('an average of %s is %s', (average, words) => {
-  expect(describeMood(average)).toBe(words);
+  expect(describeSentiment(average)).toBe(words);
 });
 
 test('the share of invented posts stands beside the count', () => {

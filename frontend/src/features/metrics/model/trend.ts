@@ -1,6 +1,6 @@
 import type { Trend } from '@/api/wire';
 
-/** One step of the trend as rates, so that a step still filling up compares with full ones. */
+/** One step of the trend as rates, so that an incomplete step compares with complete ones. */
 export interface TrendPoint {
   at: number;
   positive: number;
@@ -13,10 +13,10 @@ export interface TrendPoint {
   highChurn: number;
 }
 
-/** Posts of the last moment are still on their way, so a step younger than this would only show a drop. */
+/** The latest posts are still being processed, so a younger step would only show a drop. */
 const SHORTEST_STEP_SECONDS = 2;
 
-/** Posts per second for each step that has begun before `to`. */
+/** Returns posts per second for each step that began before `to`. */
 export function toRates(trend: Trend, to: string): TrendPoint[] {
   const end = Date.parse(to);
   return trend.items.flatMap((step) => {

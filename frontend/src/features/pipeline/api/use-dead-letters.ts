@@ -8,10 +8,10 @@ export type DeadLetter = Schemas['DeadLetter'];
 
 const DEAD_LETTERS_KEY = ['dead-letters'];
 const PAGE_LENGTH = 20;
-/** A letter that is replayed and dies again is another one, though their number is the same. */
+/** A replayed post that fails again is a new dead letter, though the count stays the same. */
 const REFRESH_EVERY_MS = 5_000;
 
-/** Posts that were given up, a page at a time. */
+/** The dead letters, a page at a time. */
 export function useDeadLetters(n_dead: number) {
   return useInfiniteQuery({
     queryKey: [...DEAD_LETTERS_KEY, n_dead],
@@ -28,7 +28,7 @@ export function useDeadLetters(n_dead: number) {
   });
 }
 
-/** Puts posts on the stream again, as if they had just come; null stands for all of them. */
+/** Replays one dead letter, or all of them for null. */
 export function useReplay() {
   const client = useQueryClient();
   return useMutation({

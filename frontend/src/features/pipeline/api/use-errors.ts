@@ -7,10 +7,10 @@ export type ErrorWindow = Schemas['ErrorWindow'];
 export type ErrorOverview = Schemas['ErrorOverview'];
 export type ErrorKind = Schemas['ErrorKind'];
 
-/** Counted by the minute, so nothing is missed in ten seconds. */
+/** The server counts errors by the minute. */
 const REFRESH_EVERY_MS = 10_000;
 
-/** What went wrong in the server of late. */
+/** The server's recent errors. */
 export function useErrors(window: ErrorWindow) {
   return useQuery({
     queryKey: ['system-errors', window],

@@ -2,7 +2,7 @@ import { useState } from 'react';
 import type { SystemStatus } from '@/api/wire';
 import { nextReadings, type Readings } from '@/features/pipeline/model/throughput';
 
-/** Keeps the reading before the newest, since a counter tells a rate only in two. */
+/** Keeps the two latest readings, which a rate needs. */
 export function useReadings(newest: SystemStatus | null): Readings {
   const [readings, setReadings] = useState<Readings>({ before: null, now: null });
   const next = nextReadings(readings, newest);

@@ -4,7 +4,7 @@ import { paths } from '@/config/paths';
 import { SYSTEM_KEY } from '@/features/pipeline/api/use-system';
 import { postJson } from '@/lib/api-client';
 
-/** Has the server read its model files again. All stay as they were when one cannot be used. */
+/** Reloads the server's models. If one is invalid, all stay as they are. */
 export function useReloadModels() {
   const client = useQueryClient();
   return useMutation({

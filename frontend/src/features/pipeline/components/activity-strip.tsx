@@ -1,38 +1,38 @@
 import { useState } from 'react';
 import type { SystemStatus } from '@/api/wire';
 import { Sparkline } from '@/components/charts/sparkline';
-import { nextTrail, type Footprint } from '@/features/pipeline/model/trail';
+import { nextHistory, type Sample } from '@/features/pipeline/model/history';
 import { formatCount, formatRate } from '@/lib/format';
 
-interface PulseStripProps {
+interface ActivityStripProps {
   system: SystemStatus;
   postsPerSecond: number | null;
 }
 
-/** What moves, with its last minutes beside it: load, what waits, and who listens. */
-export function PulseStrip({ system, postsPerSecond }: PulseStripProps) {
-  const trail = useTrail(system, postsPerSecond);
+/** Throughput, backlog and connections, each with a trend of the last minutes. */
+export function ActivityStrip({ system, postsPerSecond }: ActivityStripProps) {
+  const history = useHistory(system, postsPerSecond);
   const { stream, sockets } = system;
   const figures = [
     {
       name: 'Posts stored per second',
       value: postsPerSecond === null ? '–' : formatRate(postsPerSecond),
-      pick: (footprint: Footprint) => footprint.postsPerSecond,
+      pick: (sample: Sample) => sample.postsPerSecond,
     },
     {
       name: 'Unread entries',
       value: stream ? formatCount(stream.lag) : '–',
-      pick: (footprint: Footprint) => footprint.lag,
+      pick: (sample: Sample) => sample.lag,
     },
     {
       name: 'Queued in Redis',
       value: stream ? formatCount(stream.length) : '–',
-      pick: (footprint: Footprint) => footprint.length,
+      pick: (sample: Sample) => sample.length,
     },
     {
       name: 'Live connections',
       value: formatCount(sockets.open),
-      pick: (footprint: Footprint) => footprint.sockets,
+      pick: (sample: Sample) => sample.sockets,
     },
   ];
   return (
@@ -46,7 +46,7 @@ export function PulseStrip({ system, postsPerSecond }: PulseStripProps) {
           <dd className="flex items-end gap-3">
             <span className="text-[22px] leading-tight font-semibold">{value}</span>
             <span className="ml-auto hidden sm:block">
-              <Sparkline values={trail.map(pick)} colour="var(--brand)" />
+              <Sparkline values={history.map(pick)} colour="var(--brand)" />
             </span>
           </dd>
         </div>
@@ -55,9 +55,9 @@ export function PulseStrip({ system, postsPerSecond }: PulseStripProps) {
   );
 }
 
-function useTrail(system: SystemStatus, postsPerSecond: number | null): readonly Footprint[] {
-  const [trail, setTrail] = useState<readonly Footprint[]>([]);
-  const next = nextTrail(trail, system, postsPerSecond);
-  if (next !== trail) setTrail(next);
+function useHistory(system: SystemStatus, postsPerSecond: number | null): readonly Sample[] {
+  const [history, setHistory] = useState<readonly Sample[]>([]);
+  const next = nextHistory(history, system, postsPerSecond);
+  if (next !== history) setHistory(next);
   return next;
 }

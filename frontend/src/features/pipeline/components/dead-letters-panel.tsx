@@ -12,12 +12,12 @@ import {
 import { capitalize, formatAgo, formatPosts, formatSource } from '@/lib/format';
 
 interface DeadLettersPanelProps {
-  /** How many there are; null while Redis is away. */
+  /** The number of dead letters; null while Redis is unreachable. */
   n_dead: number | null;
   now: number;
 }
 
-/** Posts that nothing could be done with, why, and the way to try them again. */
+/** Posts that could not be processed, with their errors and a replay button. */
 export function DeadLettersPanel({ n_dead, now }: DeadLettersPanelProps) {
   const letters = useDeadLetters(n_dead ?? 0);
   const replay = useReplay();

@@ -7,12 +7,12 @@ import { capitalize, formatCount } from '@/lib/format';
 interface ErrorsOptionParams {
   palette: Palette;
   steps: ErrorOverview['steps'];
-  /** Those that are drawn. */
+  /** The kinds to draw. */
   kinds: readonly ErrorKind[];
   formatTime: (at: string) => string;
 }
 
-/** What went wrong in each step, its kinds on top of each other. */
+/** Errors by step, stacked by kind. */
 export function errorsOption({ palette, steps, kinds, formatTime }: ErrorsOptionParams) {
   return {
     ...baseOption(palette),
@@ -24,12 +24,12 @@ export function errorsOption({ palette, steps, kinds, formatTime }: ErrorsOption
       formatter: (hovered: { dataIndex: number }[]) => {
         const step = steps[hovered[0]?.dataIndex ?? -1];
         if (step === undefined) return '';
-        const told = kinds.filter((kind) => (step.counts[kind] ?? 0) > 0);
+        const present = kinds.filter((kind) => (step.counts[kind] ?? 0) > 0);
         return tooltipCard(
           formatTime(step.from),
-          told.length === 0
+          present.length === 0
             ? [['No errors', '']]
-            : told.map((kind) => [
+            : present.map((kind) => [
                 capitalize(KINDS[kind].many),
                 formatCount(step.counts[kind] ?? 0),
               ]),
@@ -47,12 +47,12 @@ export function errorsOption({ palette, steps, kinds, formatTime }: ErrorsOption
       type: 'value',
       splitNumber: 3,
       minInterval: 1,
-      // An empty chart would have an axis of fractions.
+      // Otherwise the axis of an empty chart shows fractions.
       max: ({ max }: { max: number }) => Math.max(4, max),
       axisLabel: { ...axisText(palette), formatter: (value: number) => formatCount(value) },
       splitLine: { lineStyle: { color: palette.line } },
     },
-    // A kind that is hidden is drawn empty: what is not in the next option would stay from the last.
+    // Hidden kinds are drawn empty, because ECharts keeps a series that is left out.
     series: (Object.keys(KINDS) as ErrorKind[]).map((kind) => ({
       type: 'bar',
       name: kind,

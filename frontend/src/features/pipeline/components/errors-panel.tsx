@@ -33,7 +33,7 @@ const WINDOWS: { value: ErrorWindow; text: string; name: string }[] = [
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 const formatTime = (at: string) => CLOCK.format(new Date(at));
 
-/** What went wrong in this process: how often, when, where, and the newest of it in words. */
+/** The errors of this process: counts over time, origins, and recent messages. */
 export function ErrorsPanel({ now }: { now: number }) {
   const [window, setWindow] = useState<ErrorWindow>('1h');
   const errors = useErrors(window);
@@ -132,7 +132,7 @@ interface ToggleProps {
   onToggle: (kind: ErrorKind) => void;
 }
 
-/** A kind with its colour and number; pressed, it is drawn. */
+/** Shows or hides a kind of error in the chart. */
 function Toggle({ kind, count, isShown, onToggle }: ToggleProps) {
   const { one, many, colour } = KINDS[kind];
   return (

@@ -5,11 +5,11 @@ import { describeProblems } from '@/features/pipeline/model/problems';
 
 interface HealthBannerProps {
   system: SystemStatus;
-  /** Where there is more to see of it, on pages that do not show it themselves. */
+  /** A link to the details, on other pages. */
   more?: ReactNode;
 }
 
-/** Says when the server is not well; nothing otherwise. */
+/** Lists the server's problems; nothing if it is healthy. */
 export function HealthBanner({ system, more }: HealthBannerProps) {
   const problems = describeProblems(system);
   if (problems.length === 0) return null;

@@ -5,7 +5,6 @@ import type { ErrorKind, ErrorOverview } from '@/features/pipeline/api/use-error
 import { KINDS } from '@/features/pipeline/model/errors';
 import { capitalize, formatAge, formatAgo, formatCount } from '@/lib/format';
 
-/** Enough to see what it is about. */
 const SHOWN_FIRST = 6;
 
 const TONES: Partial<Record<ErrorKind, Tone>> = {
@@ -15,7 +14,7 @@ const TONES: Partial<Record<ErrorKind, Tone>> = {
   failed_notification: 'warning',
 };
 
-/** The newest of what went wrong, in words; what repeats stands there once. */
+/** The most recent errors; repeated ones are grouped. */
 export function RecentErrors({ overview, now }: { overview: ErrorOverview; now: number }) {
   const [isAll, setAll] = useState(false);
   const { recent } = overview;

@@ -6,7 +6,7 @@ interface ReloadModelsProps {
   onReload: () => void;
 }
 
-/** Loads the model files anew, once a person has said yes. */
+/** Reloads the models after a confirmation. */
 export function ReloadModels({ busy, onReload }: ReloadModelsProps) {
   return (
     <Confirm

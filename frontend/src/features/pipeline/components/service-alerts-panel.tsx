@@ -3,7 +3,7 @@ import { Badge } from '@/components/ui/badge';
 import { Panel } from '@/components/ui/panel';
 import { formatCount, formatDate } from '@/lib/format';
 
-/** What has been wrong with the service for a while, and who is notified of it. */
+/** The active service alerts, and how many destinations they notify. */
 export function ServiceAlertsPanel({ system }: { system: SystemStatus }) {
   const { service_alerts: alerts, service_alert_destinations: n_destinations } = system;
   return (

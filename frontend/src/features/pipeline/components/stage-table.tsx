@@ -12,15 +12,15 @@ const TONES: Record<StageState, Tone> = {
 interface StageTableProps {
   of?: 'stages' | 'tasks';
   stages: readonly StageStatus[];
-  /** What each handled in a second, by its name, as far as it is known. */
+  /** Messages per second by stage, as far as known. */
   rates: ReadonlyMap<string, number>;
   now: number;
 }
 
-/** Every stage, or task, with what its supervisor knows about it. */
+/** Every stage or task, as its supervisor reports it. */
 export function StageTable({ of = 'stages', stages, rates, now }: StageTableProps) {
   return (
-    // On a phone it scrolls sideways, for the keyboard too.
+    // Focusable, so that the keyboard can scroll it on a phone.
     <div
       className="overflow-x-auto"
       role="group"

@@ -8,7 +8,7 @@ import { DeadLettersPanel } from '@/features/pipeline/components/dead-letters-pa
 import { ErrorsPanel } from '@/features/pipeline/components/errors-panel';
 import { Fact } from '@/features/pipeline/components/facts';
 import { HealthBanner } from '@/features/pipeline/components/health-banner';
-import { PulseStrip } from '@/features/pipeline/components/pulse-strip';
+import { ActivityStrip } from '@/features/pipeline/components/activity-strip';
 import { ServiceAlertsPanel } from '@/features/pipeline/components/service-alerts-panel';
 import { StageTable } from '@/features/pipeline/components/stage-table';
 import { TiersPanel } from '@/features/pipeline/components/tiers-panel';
@@ -18,13 +18,13 @@ import { formatAge, formatCount } from '@/lib/format';
 import { useNow } from '@/lib/use-now';
 
 interface SystemViewProps {
-  /** The server's last word by socket, if any. */
+  /** The latest status pushed over the socket, if any. */
   pushed: SystemStatus | null;
-  /** Posts stored each second, by all processes; null before it is known. */
+  /** Posts stored per second by all processes; null while unknown. */
   postsPerSecond: number | null;
 }
 
-/** The server's own health: stages, stream, models, sockets. */
+/** The System page: the health of the server and its pipeline. */
 export function SystemView({ pushed, postsPerSecond }: SystemViewProps) {
   const { data, error, isPending } = useSystem();
   const system = newestOf(data, pushed);
@@ -42,7 +42,7 @@ export function SystemView({ pushed, postsPerSecond }: SystemViewProps) {
       {isPending && system === null && <p className="py-6 text-ink-soft">Loading system status…</p>}
       {system !== null && (
         <>
-          <PulseStrip system={system} postsPerSecond={postsPerSecond} />
+          <ActivityStrip system={system} postsPerSecond={postsPerSecond} />
           <ServiceAlertsPanel system={system} />
           <TiersPanel tiers={system.tiers} />
           <Servers system={system} now={now} />
@@ -97,7 +97,7 @@ function countOf(count: number | undefined): string {
 
 const GIBIBYTE = 1024 ** 3;
 
-/** Unknown where the data folder does not exist, as with servers of one's own. */
+/** Unknown if there is no data folder, as with external servers. */
 function describeDisk(disk: SystemStatus['disk']): string {
   if (!disk) return '–';
   const gibibytes = (bytes: number) => (bytes / GIBIBYTE).toFixed(1);

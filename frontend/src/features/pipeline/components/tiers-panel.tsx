@@ -7,10 +7,9 @@ import { ReloadModels } from '@/features/pipeline/components/reload-models';
 import { describeModel, describeSwaps, describeTiers } from '@/features/pipeline/model/tiers';
 import { capitalize, formatCount, formatPosts, formatRate, formatShare } from '@/lib/format';
 
-/** The deep tier is the darker: it is the one whose word stands. */
 const COLOURS: Record<string, string> = { swift: 'var(--neutral)', deep: 'var(--brand)' };
 
-/** Which model scores how much, and what the deep one still owes. */
+/** Each tier's share of posts, and the deep tier's backlog. */
 export function TiersPanel({ tiers }: { tiers: TiersStatus }) {
   const { mutate, data, error, isPending } = useReloadModels();
   const isCorrecting = tiers.without_deep == null;

@@ -8,7 +8,7 @@ interface Kind {
   colour: keyof Palette;
 }
 
-/** From what a person must look at to what looks after itself. */
+/** From errors that need attention to those that do not. */
 export const KINDS: Record<ErrorKind, Kind> = {
   error: { one: 'error', many: 'errors', colour: 'critical' },
   failed_request: { one: 'failed request', many: 'failed requests', colour: 'negative' },
@@ -25,7 +25,7 @@ export const KINDS: Record<ErrorKind, Kind> = {
 
 export const KIND_NAMES = Object.keys(KINDS) as ErrorKind[];
 
-/** How often each kind happened in the whole stretch. */
+/** Returns the total of each kind. */
 export function totalsOf({ steps }: ErrorOverview): Map<ErrorKind, number> {
   const totals = new Map<ErrorKind, number>();
   for (const { counts } of steps) {
@@ -37,16 +37,16 @@ export function totalsOf({ steps }: ErrorOverview): Map<ErrorKind, number> {
   return totals;
 }
 
-/** `2 restarts, 1 dead letter`; the sentence behind the chart. */
+/** `2 restarts, 1 dead letter`, to describe the chart. */
 export function describeTotals(totals: ReadonlyMap<ErrorKind, number>): string {
-  const told = KIND_NAMES.filter((kind) => totals.has(kind)).map((kind) => {
+  const parts = KIND_NAMES.filter((kind) => totals.has(kind)).map((kind) => {
     const count = totals.get(kind) ?? 0;
     return `${formatCount(count)} ${count === 1 ? KINDS[kind].one : KINDS[kind].many}`;
   });
-  return told.length === 0 ? 'none' : told.join(', ');
+  return parts.length === 0 ? 'none' : parts.join(', ');
 }
 
-/** `ingester 3, http 2`: where it went wrong, of the kinds that are shown; the most frequent first. */
+/** `ingester 3, http 2`: the origins of the shown kinds, most frequent first. */
 export function describeOrigins(
   { origins }: ErrorOverview,
   isShown: (kind: ErrorKind) => boolean,

@@ -1,7 +1,7 @@
 import type { SystemStatus } from '@/api/wire';
 
-/** What is drawn of one reading; null where it was not known. */
-export interface Footprint {
+/** The plotted values of one reading; null if unknown. */
+export interface Sample {
   at: number;
   startedAt: string;
   postsPerSecond: number | null;
@@ -12,19 +12,19 @@ export interface Footprint {
 
 /** Five minutes of readings two seconds apart. */
 const KEPT = 150;
-const APART_MS = 1_500;
+const MIN_INTERVAL_MS = 1_500;
 
-/** The trail with the newest reading at its end; the very same trail where it is not new enough to be told apart. */
-export function nextTrail(
-  trail: readonly Footprint[],
+/** Appends the newest reading; returns the same array if it is too soon after the last. */
+export function nextHistory(
+  history: readonly Sample[],
   system: SystemStatus | null,
   postsPerSecond: number | null,
-): readonly Footprint[] {
-  if (system === null) return trail;
+): readonly Sample[] {
+  if (system === null) return history;
   const at = Date.parse(system.at);
-  const last = trail.at(-1);
-  if (last !== undefined && at - last.at < APART_MS) return trail;
-  const footprint: Footprint = {
+  const last = history.at(-1);
+  if (last !== undefined && at - last.at < MIN_INTERVAL_MS) return history;
+  const sample: Sample = {
     at,
     startedAt: system.started_at,
     postsPerSecond,
@@ -32,7 +32,7 @@ export function nextTrail(
     length: system.stream?.length ?? null,
     sockets: system.sockets.open,
   };
-  // Another process counts anew, so its readings do not continue these.
-  const before = last?.startedAt === system.started_at ? trail : [];
-  return [...before.slice(1 - KEPT), footprint];
+  // A restarted server counts from zero.
+  const before = last?.startedAt === system.started_at ? history : [];
+  return [...before.slice(1 - KEPT), sample];
 }

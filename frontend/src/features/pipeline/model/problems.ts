@@ -7,11 +7,8 @@ const STATES = {
   failed: 'crashed too many times; the server is shutting down',
 } as const;
 
-/** Dead letters are kept, not lost, but somebody should look at them. */
-const DEAD_LETTERS_WORTH_SAYING = 1;
-
-/** What the sentences below say at once, and a service alert once it has lasted. */
-const SAID_AT_ONCE: ReadonlySet<ServiceAlert['condition']> = new Set([
+/** The conditions of service alerts that `describeProblems` reports by itself. */
+const REPORTED_DIRECTLY: ReadonlySet<ServiceAlert['condition']> = new Set([
   'postgres_away',
   'redis_away',
   'stage_down',
@@ -19,7 +16,7 @@ const SAID_AT_ONCE: ReadonlySet<ServiceAlert['condition']> = new Set([
   'dead_letters',
 ] as const);
 
-/** What a viewer should know before trusting the figures, one sentence each; empty when all is well. */
+/** Describes the server's problems, one sentence each; empty if it is healthy. */
 export function describeProblems(system: SystemStatus): string[] {
   const problems: string[] = [];
   if (!system.redis.reachable) {
@@ -49,13 +46,13 @@ export function describeProblems(system: SystemStatus): string[] {
     );
   }
   const dead = system.stream?.dead ?? 0;
-  if (dead >= DEAD_LETTERS_WORTH_SAYING) {
+  if (dead > 0) {
     problems.push(
       `${formatPosts(dead)} could not be processed and ${dead === 1 ? 'is' : 'are'} in the dead letters.`,
     );
   }
   for (const { condition, title, detail } of system.service_alerts) {
-    if (!SAID_AT_ONCE.has(condition)) problems.push(`${title}. ${detail}`.trim());
+    if (!REPORTED_DIRECTLY.has(condition)) problems.push(`${title}. ${detail}`.trim());
   }
   return problems;
 }

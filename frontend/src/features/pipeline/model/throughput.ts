@@ -1,36 +1,36 @@
 import type { StageStatus, SystemStatus } from '@/api/wire';
 
-/** Two readings of the server, the earlier of which may be missing. */
+/** Two readings of the server's status; the earlier may be missing. */
 export interface Readings {
   before: SystemStatus | null;
   now: SystemStatus | null;
 }
 
-/** The later of what was asked for and what was pushed: one of the two may have stopped coming. */
+/** Returns the later of the polled and the pushed status. */
 export function newestOf(
-  asked: SystemStatus | undefined,
+  polled: SystemStatus | undefined,
   pushed: SystemStatus | null,
 ): SystemStatus | null {
-  if (asked === undefined || pushed === null) return asked ?? pushed;
-  return Date.parse(pushed.at) > Date.parse(asked.at) ? pushed : asked;
+  if (polled === undefined || pushed === null) return polled ?? pushed;
+  return Date.parse(pushed.at) > Date.parse(polled.at) ? pushed : polled;
 }
 
-/** Closer together than this, one batch makes the difference between none and a thousand. */
-const APART_MS = 1_000;
+/** Over a shorter time, a single batch would distort the rate. */
+const MIN_INTERVAL_MS = 1_000;
 
-/** Moves on to the newest reading, where it is far enough from the last. */
+/** Advances to the newest reading if enough time has passed. */
 export function nextReadings(readings: Readings, newest: SystemStatus | null): Readings {
   if (newest === null) return readings;
   if (readings.now === null) return { before: null, now: newest };
-  const apart = Date.parse(newest.at) - Date.parse(readings.now.at);
-  return apart >= APART_MS ? { before: readings.now, now: newest } : readings;
+  const elapsed = Date.parse(newest.at) - Date.parse(readings.now.at);
+  return elapsed >= MIN_INTERVAL_MS ? { before: readings.now, now: newest } : readings;
 }
 
 function allOf({ stages, tasks }: SystemStatus): StageStatus[] {
   return [...stages, ...(tasks ?? [])];
 }
 
-/** What each stage or task handled in a second, between two readings; nothing of a stage whose count began anew. */
+/** Returns the messages per second of each stage and task; a stage whose counter was reset has no rate. */
 export function handledPerSecond({ before, now }: Readings): Map<string, number> {
   const rates = new Map<string, number>();
   if (before === null || now === null || before.started_at !== now.started_at) return rates;

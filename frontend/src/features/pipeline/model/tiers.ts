@@ -1,10 +1,10 @@
 import type { ModelId, ReloadAnswer, TiersStatus } from '@/api/wire';
 import { formatShare } from '@/lib/format';
 
-/** From here on a share reads as everything: a handful of posts is always still under way. */
+/** Counts as all posts, since a few are always in progress. */
 const NEARLY_ALL = 0.995;
 
-/** How the tiers divide the work just now, and why, in a sentence. */
+/** Describes how the tiers share the work. */
 export function describeTiers({ overloaded, items, without_deep }: TiersStatus): string {
   const deep = items.find(({ tier }) => tier === 'deep');
   if (deep === undefined) {
@@ -22,12 +22,12 @@ export function describeTiers({ overloaded, items, without_deep }: TiersStatus):
   return `The swift model scores every post first; the deep model corrected ${formatShare(deep.share, 1)}.`;
 }
 
-/** `swift 3 · 3f9a2c7e`: enough of the hash to tell two files apart. */
+/** `swift 3 · 3f9a2c7e`, with the start of the file's hash. */
 export function describeModel({ name, version, hash }: ModelId): string {
   return `${name} ${version} · ${hash.slice(0, 8)}`;
 }
 
-/** What a reload put in the place of what, a sentence for each tier; says so where it changed nothing. */
+/** Describes what a reload changed, one sentence per tier. */
 export function describeSwaps({ items }: ReloadAnswer): string[] {
   const swaps = items
     .filter(({ before, after }) => before.hash !== after.hash)

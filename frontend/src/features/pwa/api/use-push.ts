@@ -4,13 +4,13 @@ import { CHANNELS_KEY, PUSH_KEY } from '@/config/query-keys';
 import { nameOfBrowser, toBytes, toSettings, whyNoPush } from '@/features/pwa/model/push';
 import { ApiError, getJson, sendJson } from '@/lib/api-client';
 
-/** Which channel of the server is this browser. */
+/** The storage key for the ID of this browser's channel. */
 const STORED_AS = 'groundswell.push-channel';
 
-/** Whether alerts reach this browser while the dashboard is closed, and how to change that. */
+/** Whether this browser receives push notifications, and a mutation to change that. */
 export function usePush() {
   const client = useQueryClient();
-  const standing = useQuery({
+  const status = useQuery({
     queryKey: PUSH_KEY,
     queryFn: ({ signal }) => isOn(signal),
     staleTime: Infinity,
@@ -23,10 +23,10 @@ export function usePush() {
         client.invalidateQueries({ queryKey: CHANNELS_KEY }),
       ]),
   });
-  return { isOn: standing.data, isPending: standing.isPending, change };
+  return { isOn: status.data, isPending: status.isPending, change };
 }
 
-/** Both ends have to agree: a subscription whose channel somebody deleted reaches nobody. */
+/** Whether the browser's subscription and the server's channel both exist. */
 async function isOn(signal: AbortSignal): Promise<boolean> {
   const id = localStorage.getItem(STORED_AS);
   if (id === null || whyNoPush() !== null) return false;
@@ -49,7 +49,7 @@ async function turnOn(): Promise<void> {
   const { signal } = new AbortController();
   const { public_key } = await getJson<{ public_key: string }>(paths.pushKey, {}, signal);
   const { pushManager } = await navigator.serviceWorker.ready;
-  // One made with another key of the server could never be reached.
+  // A subscription made with another server key would not work.
   await (await pushManager.getSubscription())?.unsubscribe();
   const subscription = await pushManager.subscribe({
     userVisibleOnly: true,
@@ -57,7 +57,7 @@ async function turnOn(): Promise<void> {
   });
   const settings = toSettings(subscription);
   if (settings === null) throw new Error('the browser returned no push keys');
-  await forget();
+  await deleteChannel();
   const channel = await sendJson<{ id: string }>('POST', paths.channels, {
     name: nameOfBrowser(navigator.userAgent),
     kind: 'web_push',
@@ -67,13 +67,13 @@ async function turnOn(): Promise<void> {
 }
 
 async function turnOff(): Promise<void> {
-  await forget();
+  await deleteChannel();
   const registration = await navigator.serviceWorker.getRegistration();
   await (await registration?.pushManager.getSubscription())?.unsubscribe();
 }
 
-/** Takes this browser's channel off the server; one that is gone already is as good. */
-async function forget(): Promise<void> {
+/** Deletes this browser's channel, if it still exists. */
+async function deleteChannel(): Promise<void> {
   const id = localStorage.getItem(STORED_AS);
   if (id === null) return;
   await sendJson<unknown>('DELETE', paths.channel(id)).catch((error: unknown) => {

@@ -4,7 +4,7 @@ import { usePush } from '@/features/pwa/api/use-push';
 import { whyNoPush } from '@/features/pwa/model/push';
 import { capitalize } from '@/lib/format';
 
-/** Asks for alerts on this device while the dashboard is closed, or takes that back. */
+/** Turns push notifications on this device on or off. */
 export function PushToggle() {
   const { isOn, isPending, change } = usePush();
   const why = whyNoPush();

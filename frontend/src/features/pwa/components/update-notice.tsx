@@ -2,7 +2,7 @@ import { useSyncExternalStore } from 'react';
 import { Button } from '@/components/ui/button';
 import { registration } from '@/features/pwa/model/registration';
 
-/** Says that the server has a newer dashboard; the person decides when to change over. */
+/** Offers a newer version of the dashboard. */
 export function UpdateNotice() {
   const update = useSyncExternalStore(registration.subscribe, registration.state);
   if (update === 'none') return null;

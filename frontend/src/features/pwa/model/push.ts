@@ -1,4 +1,4 @@
-/** Why this browser cannot be pushed to, for people; null where it can. */
+/** Explains why this browser cannot receive push notifications; null if it can. */
 export function whyNoPush(): string | null {
   if (!('serviceWorker' in navigator) || !window.isSecureContext) {
     return 'Push notifications require HTTPS or a server on this device.';
@@ -18,7 +18,7 @@ export interface PushSettings {
   keys: { p256dh: string; auth: string };
 }
 
-/** The subscription as it travels; null where the browser left something out. */
+/** Converts a subscription; null if the browser left something out. */
 export function toSettings(subscription: PushSubscription): PushSettings | null {
   const { endpoint, keys } = subscription.toJSON();
   const { p256dh, auth } = keys ?? {};
@@ -26,13 +26,13 @@ export function toSettings(subscription: PushSubscription): PushSettings | null 
   return { endpoint, keys: { p256dh, auth } };
 }
 
-/** URL-safe base64, as keys are written, into bytes. */
+/** Decodes URL-safe base64. */
 export function toBytes(base64Url: string): Uint8Array<ArrayBuffer> {
   const base64 = base64Url.replaceAll('-', '+').replaceAll('_', '/');
   return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
 }
 
-/** `Chrome on Linux`: which of a person's browsers a channel is. */
+/** `Chrome on Linux`, to name a browser's channel. */
 export function nameOfBrowser(agent: string): string {
   const browsers = [
     ['Edg/', 'Edge'],

@@ -1,21 +1,21 @@
-/** Where the page stands with its worker. */
+/** Whether a newer version is waiting. */
 export type Update = 'none' | 'ready';
 
-/** A page that stays open for days asks now and then whether there is another version. */
-const LOOK_EVERY_MS = 3_600_000;
+/** How often an open page checks for a newer version. */
+const CHECK_EVERY_MS = 3_600_000;
 
-/** Registers the worker that keeps the dashboard's files, and notices when there is a newer dashboard. */
+/** Registers the service worker and reports when a newer version is ready. */
 class Registration {
   #waiting: ServiceWorker | null = null;
   readonly #listeners = new Set<() => void>();
 
-  /** Does nothing where there are no workers, such as on a page that did not come over HTTPS. */
+  /** Does nothing where service workers are unavailable, such as without HTTPS. */
   start(): void {
     if (!('serviceWorker' in navigator)) return;
     navigator.serviceWorker
       .register('/sw.js')
       .then((registration) => this.#watch(registration))
-      // The dashboard works without; it just does not open without a network.
+      // Without it, the dashboard works but does not open offline.
       .catch((error: unknown) => console.warn('the service worker was not registered:', error));
   }
 
@@ -26,7 +26,7 @@ class Registration {
     return () => this.#listeners.delete(listener);
   };
 
-  /** Lets the newer version take over, and shows it. */
+  /** Activates the newer version and reloads the page. */
   update = (): void => {
     navigator.serviceWorker.addEventListener('controllerchange', () => window.location.reload(), {
       once: true,
@@ -36,7 +36,7 @@ class Registration {
 
   #watch(registration: ServiceWorkerRegistration): void {
     const notice = (worker: ServiceWorker | null) => {
-      // Without a controller this is the first version, which nobody has to be asked about.
+      // Without a controller, this is the first installation.
       if (worker?.state !== 'installed' || navigator.serviceWorker.controller === null) return;
       this.#waiting = worker;
       for (const listener of this.#listeners) listener();
@@ -46,7 +46,7 @@ class Registration {
       const worker = registration.installing;
       worker?.addEventListener('statechange', () => notice(worker));
     });
-    setInterval(() => void registration.update().catch(() => undefined), LOOK_EVERY_MS);
+    setInterval(() => void registration.update().catch(() => undefined), CHECK_EVERY_MS);
   }
 }
 

@@ -6,41 +6,41 @@ import { filterOf, type View } from '@/lib/view';
 
 const POSTS_SHOWN = 6;
 
-/** Within a minute no post has risen; shorter windows look at the last hour. */
+/** Shorter windows use the last hour, because posts need time to rise. */
 const SHORTEST_MS = 3_600_000;
 
-/** The server sorts the whole stretch, and for no longer than a week. */
+/** The server's limit for sorting by anything but time. */
 const LONGEST_MS = 7 * 86_400_000;
 
-/** How old the end of the stretch may be: another end is another question. */
+/** How often the period moves on, which triggers a new request. */
 const REFRESH_MS = 15_000;
 
 interface TopPostsParams {
   view: View;
-  /** When the figures on the page end. */
+  /** The end of the page's window. */
   to: string;
   seconds: number;
 }
 
-/** The posts of a view that stand out, and the stretch in which they were looked for. */
+/** The top posts of a view, and the period they are from. */
 export function useTopPosts({ view, to, seconds }: TopPostsParams) {
   const end = Math.ceil(Date.parse(to) / REFRESH_MS) * REFRESH_MS;
   const lengthMs = Math.min(LONGEST_MS, Math.max(SHORTEST_MS, seconds * 1_000));
-  const stretch = {
+  const period = {
     from: new Date(end - lengthMs).toISOString(),
     to: new Date(end).toISOString(),
   };
   const order = view.top ?? 'virality';
   const { data, error, isPending } = useQuery({
-    queryKey: ['posts', 'top', order, stretch, filterOf(view)],
+    queryKey: ['posts', 'top', order, period, filterOf(view)],
     queryFn: ({ signal }) =>
       getJson<PostPage>(
         paths.posts,
-        { ...stretch, ...filterOf(view), order, limit: POSTS_SHOWN },
+        { ...period, ...filterOf(view), order, limit: POSTS_SHOWN },
         signal,
       ),
     placeholderData: keepPreviousData,
     gcTime: 60_000,
   });
-  return { posts: data?.items ?? null, stretch, seconds: lengthMs / 1_000, error, isPending };
+  return { posts: data?.items ?? null, period, seconds: lengthMs / 1_000, error, isPending };
 }

@@ -16,8 +16,8 @@ const ORDERS = [
   { value: 'engagement', text: 'Engaging', name: 'Engaging: most likes, shares and comments' },
 ] as const satisfies readonly { value: TopOrder; text: string; name: string }[];
 
-/** Where no post is listed, why not. */
-const NONE: Record<TopOrder, string> = {
+/** Shown if there are no posts. */
+const EMPTY_TEXTS: Record<TopOrder, string> = {
   virality: 'No matching posts in this period.',
   rising: 'No posts have gained likes, shares or comments since they were stored.',
   engagement: 'No matching posts in this period.',
@@ -30,10 +30,10 @@ interface TopPostsPanelProps {
   onOrder: (order: TopOrder) => void;
 }
 
-/** The posts that stand out: gaining fastest, likeliest to spread, or most reacted to. */
+/** The posts most likely to spread, rising fastest, or with the most engagement. */
 export function TopPostsPanel({ view, window, drill, onOrder }: TopPostsPanelProps) {
   const order = view.top ?? 'virality';
-  const { posts, stretch, seconds, error, isPending } = useTopPosts({ view, ...window });
+  const { posts, period, seconds, error, isPending } = useTopPosts({ view, ...window });
   const now = useNow(30_000);
   return (
     <Panel
@@ -46,7 +46,9 @@ export function TopPostsPanel({ view, window, drill, onOrder }: TopPostsPanelPro
       {error !== null && posts === null && (
         <Failure what="The top posts could not be loaded" error={error} />
       )}
-      {posts?.length === 0 && <p className="py-3 text-[13px] text-ink-soft">{NONE[order]}</p>}
+      {posts?.length === 0 && (
+        <p className="py-3 text-[13px] text-ink-soft">{EMPTY_TEXTS[order]}</p>
+      )}
       <ol
         className="thin-scroll -mx-2 mt-1 min-h-0 flex-1 overflow-y-auto"
         aria-label="Top posts"
@@ -57,7 +59,7 @@ export function TopPostsPanel({ view, window, drill, onOrder }: TopPostsPanelPro
             key={scored.post.uuid}
             scored={scored}
             now={now}
-            search={drill.searchOf({ ...stretch, order, post: scored.post.uuid })}
+            search={drill.searchOf({ ...period, order, post: scored.post.uuid })}
           />
         ))}
       </ol>

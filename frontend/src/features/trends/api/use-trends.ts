@@ -4,7 +4,7 @@ import { paths } from '@/config/paths';
 import { getJson } from '@/lib/api-client';
 import type { WindowKey } from '@/lib/view';
 
-/** Terms are counted over three spans; each window of the page looks at the nearest that is no shorter, up to a day. */
+/** The server counts terms over three spans; each window uses the next longer one, up to a day. */
 const SPANS = {
   '60s': { window: '5m', name: 'last 5 minutes', everyMs: 5_000 },
   '5m': { window: '5m', name: 'last 5 minutes', everyMs: 5_000 },
@@ -15,7 +15,7 @@ const SPANS = {
 
 const TERMS_SHOWN = 12;
 
-/** The terms for a window of the page, and what their own span is called. */
+/** The trending terms for a window, and the name of their span. */
 export function useTrends(view: WindowKey, paused: boolean) {
   const { window, name, everyMs } = SPANS[view];
   const { data, error, isPending } = useQuery({

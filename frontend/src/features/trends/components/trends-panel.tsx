@@ -12,7 +12,7 @@ interface TrendsPanelProps {
   paused: boolean;
 }
 
-/** What people speak of more than they did, and how many they are. */
+/** The terms whose mentions grow fastest, and the number of authors. */
 export function TrendsPanel({ window, paused }: TrendsPanelProps) {
   const { trends, span, error, isPending } = useTrends(window, paused);
   return (
@@ -44,7 +44,7 @@ export function TrendsPanel({ window, paused }: TrendsPanelProps) {
   );
 }
 
-/** A term is searched for in the span that it was counted in, whatever else the page is narrowed to. */
+/** Searches for a term in the span in which it was counted, without the page's filters. */
 function searchOf({ term }: TrendingTerm, { window }: Trends) {
   const q = term.includes(' ') ? `"${term}"` : term;
   return { from: window.from, to: window.to, q };
@@ -58,7 +58,7 @@ function Term({ term, search }: { term: TrendingTerm; search: Record<string, str
         title={`Show posts that mention “${term.term}”`}
         className="flex items-center gap-2 rounded-md px-2 py-1 text-[13px] no-underline! hover:bg-sunken"
       >
-        <Mood sentiment={term.sentiment} />
+        <Sentiment sentiment={term.sentiment} />
         <span className="min-w-0 flex-1 truncate font-medium" dir="auto">
           {term.term}
         </span>
@@ -69,10 +69,10 @@ function Term({ term, search }: { term: TrendingTerm; search: Record<string, str
   );
 }
 
-/** Averages within this of zero are called neither. */
+/** Averages this close to zero are neutral. */
 const BALANCED = 0.05;
 
-function Mood({ sentiment }: { sentiment: number | null | undefined }) {
+function Sentiment({ sentiment }: { sentiment: number | null | undefined }) {
   if (typeof sentiment !== 'number') return <span className="w-3" />;
   const label = sentiment > BALANCED ? 'positive' : sentiment < -BALANCED ? 'negative' : 'neutral';
   return (
