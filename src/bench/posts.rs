@@ -10,8 +10,8 @@ use flate2::read::GzDecoder;
 use jiff::Timestamp;
 
 use super::distinct_texts::Splicer;
-use crate::models::new_post::NewPost;
-use crate::models::post::{AcceptedPost, Source};
+use crate::models::new_post::{AcceptedPost, NewPost};
+use crate::models::post::Source;
 
 /// Which texts a bench is to use.
 #[derive(Debug, Clone, clap::Args)]

@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::models::new_post::{self, AcceptContext, Rejection};
-use crate::models::post::{AcceptedPost, Source};
+use crate::models::new_post::{self, AcceptContext, AcceptedPost, Rejection};
+use crate::models::post::Source;
 use crate::stream::{Producer, StreamError};
 
 use super::{Connector, Item, TimedPost};

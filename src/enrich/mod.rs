@@ -10,8 +10,8 @@ mod products; // which products, by keyword
 
 use uuid::Uuid;
 
-use crate::models::new_post::Geo;
-use crate::models::post::{AcceptedPost, Post};
+use crate::models::new_post::{AcceptedPost, Geo};
+use crate::models::post::Post;
 
 use gazetteer::{CITIES_WITHIN_KM, Gazetteer};
 pub use language::detect as language_of;

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::post::{AcceptedPost, Author, Engagement, Source};
+use super::post::{Author, Engagement, Source};
 
 mod parse;
 pub use parse::parse;
@@ -94,6 +94,17 @@ pub struct NewPost {
     /// Engagement counts at the time of sending.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub engagement: Option<Engagement>,
+}
+
+/// A valid post with its source and event time, as the stream carries it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AcceptedPost {
+    /// Source through which the post came in.
+    pub source: Source,
+    /// Time of acceptance.
+    pub received_at: Timestamp,
+    /// The sender's fields. `created_at` is always present here: absent ones become `received_at`.
+    pub post: NewPost,
 }
 
 /// Reason for rejecting a post or another request body.

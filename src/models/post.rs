@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::new_post::NewPost;
 use super::score::{Score, SentimentLabel};
 
 /// Where a post came into Groundswell: `http`, `replay`, `synthetic`, `bluesky`, …
@@ -32,17 +31,6 @@ impl Source {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-/// A valid post, its event time and source fixed, as it lies in the stream.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct AcceptedPost {
-    /// Where it came in.
-    pub source: Source,
-    /// When Groundswell accepted it.
-    pub received_at: Timestamp,
-    /// The sender's fields. `created_at` is always present here: absent ones become `received_at`.
-    pub post: NewPost,
 }
 
 /// Who wrote a post, as far as the platform tells.

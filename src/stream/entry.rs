@@ -6,8 +6,8 @@ use bytes::Bytes;
 use fred::types::Value;
 use jiff::Timestamp;
 
-use crate::models::new_post::{self, MAX_AHEAD};
-use crate::models::post::{AcceptedPost, Source};
+use crate::models::new_post::{self, AcceptedPost, MAX_AHEAD};
+use crate::models::post::Source;
 
 use super::StreamError;
 use super::unknown::Sort;

@@ -9,7 +9,7 @@ use fred::types::Value;
 use jiff::Timestamp;
 use tokio::sync::Mutex;
 
-use crate::models::post::AcceptedPost;
+use crate::models::new_post::AcceptedPost;
 use crate::models::stage_health::StreamHealth;
 
 use super::client::{Client, Script};

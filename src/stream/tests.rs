@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use redis::Redis;
 
 use super::*;
-use crate::models::new_post::NewPost;
-use crate::models::post::{AcceptedPost, Source};
+use crate::models::new_post::{AcceptedPost, NewPost};
+use crate::models::post::Source;
 use crate::models::stage_health::UnknownEntries;
 
 fn post(id: u32) -> AcceptedPost {

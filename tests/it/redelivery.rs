@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use groundswell::models::new_post::AcceptedPost;
 use groundswell::models::new_post::{self, AcceptContext};
-use groundswell::models::post::{AcceptedPost, Source};
+use groundswell::models::post::Source;
 use jiff::Timestamp;
 
 use crate::support::{Space, TestApp, posts, redis, stays, until};

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::enrich::{self, Enricher};
 use crate::inference::deferral::{Candidate, doubt, work};
 use crate::inference::{InferenceError, Reading, Scorer};
-use crate::models::post::{AcceptedPost, Post, ScoredPost};
+use crate::models::new_post::AcceptedPost;
+use crate::models::post::{Post, ScoredPost};
 use crate::models::score::{
     EMOTIONS, Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel, UNCERTAIN_BELOW,
 };

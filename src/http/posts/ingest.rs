@@ -13,8 +13,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::http::error::ApiError;
 use crate::http::extract::content_type;
-use crate::models::new_post::{AcceptContext, NewPost, Rejection, accept, parse};
-use crate::models::post::AcceptedPost;
+use crate::models::new_post::{AcceptContext, AcceptedPost, NewPost, Rejection, accept, parse};
 
 /// Maximum size of a body in bytes. A full batch of posts of ordinary length is 3 MiB.
 pub const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
