@@ -15,6 +15,7 @@ mod deferral; // which posts the deep model should read, judged by labelled ones
 mod http_load; // requests as fast as they are answered
 mod open_loop; // posts by the clock, and when each is seen
 mod process; // what processes use
+mod schedule; // when the posts of an open-loop run are due
 mod rounds; // medians of several rounds
 mod server; // a server of its own, as a user would run it
 mod distinct_texts; // texts that nobody has read before

@@ -7,8 +7,9 @@ use reqwest::header::CONTENT_TYPE;
 use serde::{Deserialize, Serialize};
 
 use super::posts::{self, Supply};
+use super::schedule::Schedule;
 use super::server::Server;
-use super::watcher::{Schedule, Seen, Watcher, WatcherParams};
+use super::watcher::{Seen, Watcher, WatcherParams};
 
 /// Every post counts, so the groups are small: two posts at a thousand a second.
 const TICK: Duration = Duration::from_millis(2);

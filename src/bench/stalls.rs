@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::watcher::Schedule;
+use super::schedule::Schedule;
 
 /// Seconds that are told.
 const N_WORST: usize = 10;

@@ -9,6 +9,7 @@ use hdrhistogram::Histogram;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
 
+use super::schedule::Schedule;
 use super::stalls::Seconds;
 
 /// How the frame of a new post begins.
@@ -19,27 +20,6 @@ const CORRECTED: &str = r#"{"event":"message:update""#;
 
 /// The longest time that is told apart from longer ones, in microseconds.
 const LATE_MAX: u64 = 120_000_000;
-
-/// When posts were due, by their number: the clock of an open loop does not wait for answers.
-#[derive(Debug, Clone, Copy)]
-pub struct Schedule {
-    /// When the first is due.
-    pub start: Instant,
-    /// From one to the next.
-    pub interval: Duration,
-}
-
-impl Schedule {
-    /// When the `n`th is due.
-    pub fn due(&self, n: usize) -> Instant {
-        self.start + self.offset(n)
-    }
-
-    /// From the first to the `n`th.
-    pub fn offset(&self, n: usize) -> Duration {
-        self.interval.mul_f64(n as f64)
-    }
-}
 
 /// For each post seen, the time since it was due, in microseconds.
 pub struct Seen {

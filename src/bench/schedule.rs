@@ -1,0 +1,24 @@
+//! The times at which the posts of an open-loop run are due. The clock does not wait for responses.
+
+use std::time::{Duration, Instant};
+
+/// Evenly spaced times, one for each post.
+#[derive(Debug, Clone, Copy)]
+pub struct Schedule {
+    /// Time at which the first post is due.
+    pub start: Instant,
+    /// Time between two posts.
+    pub interval: Duration,
+}
+
+impl Schedule {
+    /// Returns the time at which the `n`th post is due, counted from 0.
+    pub fn due(&self, n: usize) -> Instant {
+        self.start + self.offset(n)
+    }
+
+    /// Returns the time between the first post and the `n`th.
+    pub fn offset(&self, n: usize) -> Duration {
+        self.interval.mul_f64(n as f64)
+    }
+}
