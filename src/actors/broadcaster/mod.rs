@@ -3,6 +3,7 @@
 pub mod replay_buffer; // the news of late
 
 pub mod audience; // who listens, grouped by what they want
+mod rate_bucket; // the rate limit that a session sets for its posts
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
 
-use super::audience::RateBucket;
+use super::rate_bucket::RateBucket;
 use crate::live::frame::{Encode, Frame, LiveFrame};
 use crate::models::alert::Alert;
 use crate::models::live::{AlertChange, CorrectedPost, FrameId, LiveUpdate, SequencedUpdate};
