@@ -31,7 +31,7 @@ pub struct InferencePoolParams {
     /// Derives language, place and products.
     pub enricher: Arc<Enricher>,
     /// What waits.
-    pub queue: Arc<JobQueue>,
+    pub queue: Arc<JobQueue<ScoreBatch>>,
     /// Says which posts are worth a second reading.
     pub cascade: Arc<Cascade>,
     /// Where scored posts go.

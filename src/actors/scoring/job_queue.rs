@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use crate::actors::messages::ScoreBatch;
 use crate::inference::Tier;
 use crate::models::score::Score;
 use crate::telemetry::INFERENCE_QUEUE_SECONDS;
@@ -41,7 +40,7 @@ pub struct Request {
 }
 
 /// Work for one thread.
-pub enum Job<T = ScoreBatch> {
+pub enum Job<T> {
     /// Somebody waits for it.
     Request(Request),
     /// Posts.
@@ -83,7 +82,7 @@ impl<W> Lanes<W> {
 
 /// The two lanes; posts wait in pieces of type `W`. Outlives any incarnation of its pool, so that a death loses nothing
 /// that waits.
-pub struct JobQueue<W = ScoreBatch> {
+pub struct JobQueue<W> {
     tier: Tier,
     lanes: Mutex<Lanes<W>>,
     arrived: Condvar,

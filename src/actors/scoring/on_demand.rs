@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 
 use super::cascade::Cascade;
 use super::job_queue::{JobQueue, LaneError, Request};
+use crate::actors::messages::ScoreBatch;
 use crate::models::score::Score;
 
 /// The part of a budget that is kept for the fast model, should the deep one not answer in time.
@@ -18,13 +19,13 @@ const SWIFT_PATIENCE: Duration = Duration::from_secs(10);
 /// Lets HTTP score texts on the threads of the pools, ahead of posts.
 #[derive(Clone)]
 pub struct ScoreLane {
-    queue: Arc<JobQueue>,
+    queue: Arc<JobQueue<ScoreBatch>>,
     cascade: Arc<Cascade>,
 }
 
 impl ScoreLane {
     /// A lane into the queue of the fast model, and into that of the deep one where there is one.
-    pub fn new(queue: Arc<JobQueue>, cascade: Arc<Cascade>) -> Self {
+    pub fn new(queue: Arc<JobQueue<ScoreBatch>>, cascade: Arc<Cascade>) -> Self {
         Self { queue, cascade }
     }
 

@@ -10,6 +10,7 @@ use actix_service::map_config;
 use actix_web::App;
 use actix_web::dev::AppConfig;
 use actix_web::web::{Data, ServiceConfig};
+use groundswell::actors::messages::ScoreBatch;
 use groundswell::actors::runtime::downstream::downstream;
 use groundswell::actors::runtime::health_snapshot::{HealthWatch, Measured};
 use groundswell::actors::scoring::cascade::Cascade;
@@ -222,7 +223,7 @@ fn prometheus() -> PrometheusHandle {
 }
 
 /// Stands in for the inference threads: the longer the text, the more positive.
-fn score_by_length(queue: Arc<JobQueue>, scoring: Arc<AtomicBool>) {
+fn score_by_length(queue: Arc<JobQueue<ScoreBatch>>, scoring: Arc<AtomicBool>) {
     std::thread::spawn(move || {
         while let Some(job) = queue.pop(&scoring) {
             if let Job::Request(request) = job {
