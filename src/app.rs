@@ -22,8 +22,8 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::actors::runtime::supervision_plan::Plan;
-use crate::actors::service_alerter::state::ServiceDesk;
+use crate::actors::runtime::supervision_plan::SupervisionPlan;
+use crate::actors::service_alerter::state::ServiceAlertState;
 use crate::alerting::service::WatchParams;
 use crate::config::{Config, Servers, Sources};
 use crate::embedded::{Embedded, EmbeddedParams, Endpoints, RunInfo};
@@ -34,7 +34,7 @@ use supervisors::{KillSwitch, Supervisors};
 
 /// How long batches in flight may take to settle once nothing more is read. They would be delivered again
 /// otherwise, so giving up loses nothing.
-const DRAIN_PATIENCE: Duration = Duration::from_secs(15);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Threads for connections. They only move bytes; two keep a slow one from holding up the rest.
 const IO_THREADS: usize = 2;
@@ -136,9 +136,9 @@ async fn live(
             return if stop_asked.is_cancelled() { Ok(true) } else { Err(error) };
         }
     };
-    let desk = Arc::new(service_desk(&config, &connections)?);
+    let service_alerts = Arc::new(service_alert_state(&config, &connections)?);
     let mut supervisors = Supervisors::new(io.clone());
-    let pipeline = pipeline::start(&config, &connections, desk, &mut supervisors);
+    let pipeline = pipeline::start(&config, &connections, service_alerts, &mut supervisors);
     let sockets = web::sockets(&config, &pipeline);
     start_helpers(&mut supervisors, &sockets, &metrics);
     let subject = health_monitor::Subject {
@@ -148,7 +148,7 @@ async fn live(
         backlog_max: backlog_max(&config),
         show: pipeline.show.clone(),
         observe: pipeline.observe.clone(),
-        desk: Arc::clone(&pipeline.desk),
+        service_alerts: Arc::clone(&pipeline.service_alerts),
         data_dir: config.embedded.data_dir.clone(),
         sockets: sockets.clone(),
         sockets_max: config.live.sockets_max,
@@ -197,14 +197,14 @@ async fn live(
     outcome
 }
 
-fn service_desk(config: &Config, connections: &Connections) -> anyhow::Result<ServiceDesk> {
+fn service_alert_state(config: &Config, connections: &Connections) -> anyhow::Result<ServiceAlertState> {
     let params = WatchParams {
         instance: config.instance(),
         hold: SignedDuration::from_secs(config.alerting.service_alert_after_s),
         high_water: config.stream.high_water,
         backlog_max: backlog_max(config),
     };
-    Ok(ServiceDesk::new(params, config.notify.operators()?, connections.messenger.dashboard()))
+    Ok(ServiceAlertState::new(params, config.notify.operators()?, connections.messenger.dashboard()))
 }
 
 /// Twice what may be in flight: as much may well gather while that is being stored.
@@ -224,10 +224,10 @@ struct Stopping {
 /// What works beside the pipeline and belongs to no part of it.
 fn start_helpers(supervisors: &mut Supervisors, sockets: &ws::Sockets, metrics: &PrometheusHandle) {
     let sockets = sockets.clone();
-    supervisors.start_task(Plan::task("socket_watchdog"), None, move |_| sockets.clone().watch());
+    supervisors.start_task(SupervisionPlan::task("socket_watchdog"), None, move |_| sockets.clone().watch());
     let metrics = metrics.clone();
-    supervisors.start_task(Plan::task("metrics_upkeep"), None, move |vitals| {
-        telemetry::keep_tidy(metrics.clone(), move || vitals.finish(1))
+    supervisors.start_task(SupervisionPlan::task("metrics_upkeep"), None, move |stage_metrics| {
+        telemetry::keep_tidy(metrics.clone(), move || stage_metrics.finish(1))
     });
 }
 
@@ -235,7 +235,7 @@ fn start_helpers(supervisors: &mut Supervisors, sockets: &ws::Sockets, metrics: 
 async fn stop(config: &Config, parts: Stopping, io: &Handle) {
     let Stopping { embedded, connections, pipeline, supervisors, web } = parts;
     pipeline.drain.cancel();
-    if pipeline.ingests && tokio::time::timeout(DRAIN_PATIENCE, pipeline.drained.cancelled()).await.is_err() {
+    if pipeline.ingests && tokio::time::timeout(DRAIN_TIMEOUT, pipeline.drained.cancelled()).await.is_err() {
         warn!("not everything in flight was stored in time, it will be delivered again");
     }
     // Before the broadcaster goes: sockets that lose it are told to try again, not that the server is stopping.
@@ -314,9 +314,9 @@ where
     F: Future<Output = Result<T, E>>,
     E: std::error::Error + Send + Sync + 'static,
 {
-    const PATIENCE: Duration = Duration::from_secs(30);
+    const TIMEOUT: Duration = Duration::from_secs(30);
     const PAUSE: Duration = Duration::from_millis(500);
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let deadline = tokio::time::Instant::now() + TIMEOUT;
     loop {
         match attempt().await {
             Ok(value) => return Ok(value),

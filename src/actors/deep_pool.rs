@@ -8,10 +8,10 @@ use actix::{Actor, ActorFutureExt, AsyncContext, Context, WrapFuture};
 use tokio::runtime::Handle;
 use tracing::{info, warn};
 
-use super::messages::{CorrectBatch, Reread};
+use super::messages::{CorrectBatch, Rescored};
 use super::runtime::downstream::Downstream;
-use super::runtime::stage_metrics::Vitals;
-use super::runtime::supervisor::{Life, stage};
+use super::runtime::stage_metrics::StageMetrics;
+use super::runtime::supervisor::{StageContext, stage};
 use super::scoring::cascade::{Cascade, Deferred};
 use super::scoring::job_queue::Job;
 use super::scoring::scored_post::score_again;
@@ -65,15 +65,15 @@ pub struct DeepPool {
     params: DeepPoolParams,
     workers: Option<Workers>,
     is_sweeping: bool,
-    life: Life,
+    stage: StageContext,
 }
 
 stage!(DeepPool, "deep_pool");
 
 impl DeepPool {
     /// A pool whose threads start with the actor.
-    pub fn new(params: DeepPoolParams, life: Life) -> Self {
-        Self { params, workers: None, is_sweeping: false, life }
+    pub fn new(params: DeepPoolParams, stage: StageContext) -> Self {
+        Self { params, workers: None, is_sweeping: false, stage }
     }
 
     fn look(&self) {
@@ -84,7 +84,7 @@ impl DeepPool {
 
     /// Takes up what others left behind, as far as there is room.
     fn sweep(&mut self, context: &mut Context<Self>) {
-        let n = self.params.cascade.places_left(CLAIMED_MAX);
+        let n = self.params.cascade.permits_left(CLAIMED_MAX);
         if n == 0 || self.is_sweeping {
             return;
         }
@@ -117,7 +117,7 @@ impl Actor for DeepPool {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
-        let reader = Reader { params: self.params.clone(), vitals: Arc::clone(&self.life.vitals) };
+        let reader = Reader { params: self.params.clone(), stage_metrics: Arc::clone(&self.stage.metrics) };
         let params =
             WorkersParams { name: "deep", n_threads: self.params.n_threads, stuck_after: STUCK_AFTER };
         self.workers = Some(Workers::start(params, move |presence| reader.run(presence)));
@@ -139,7 +139,7 @@ impl Drop for DeepPool {
 #[derive(Clone)]
 struct Reader {
     params: DeepPoolParams,
-    vitals: Arc<Vitals>,
+    stage_metrics: Arc<StageMetrics>,
 }
 
 impl Reader {
@@ -170,7 +170,7 @@ impl Reader {
 
     /// Whether the scorer can be used again. A batch that fails is halved until the culprit stands alone.
     fn read(&self, presence: &Presence, scorer: &mut dyn Scorer, batch: Vec<Deferred>) -> bool {
-        self.vitals.begin(1);
+        self.stage_metrics.begin(1);
         let posts: Vec<&ScoredPost> = batch.iter().map(|deferred| deferred.scored.as_ref()).collect();
         self.params.cascade.begin(presence.number(), posts.iter().map(|scored| scored.post.text.as_str()));
         let read = presence.attempt(|| score_again(scorer, &posts));
@@ -178,23 +178,23 @@ impl Reader {
         self.params.cascade.end(presence.number(), share_read);
         let (reason, healthy, is_passing) = match read {
             Ok(Ok(scores)) => {
-                let reread = |(deferred, score)| Reread { deferred, score };
-                let rereads = batch.into_iter().zip(scores).map(reread).collect();
-                presence.hand_on(&self.params.downstream, CorrectBatch { rereads, given_up: Vec::new() });
-                self.vitals.finish(1);
+                let rescored = |(deferred, score)| Rescored { deferred, score };
+                let rescored = batch.into_iter().zip(scores).map(rescored).collect();
+                presence.hand_on(&self.params.downstream, CorrectBatch { rescored, given_up: Vec::new() });
+                self.stage_metrics.finish(1);
                 return true;
             }
             Ok(Err(error)) => (error.to_string(), true, error.is_passing()),
             Err(panic) => (panic, false, false),
         };
-        self.vitals.fail(1);
+        self.stage_metrics.fail(1);
         warn!(reason, n_texts = batch.len(), "a batch could not be read again");
         if batch.len() > 1 {
             return self.read_halves(presence, batch) && healthy;
         }
         // What passes says nothing of the text: its row is claimed again, some times. Any other keeps its first score.
         if !is_passing {
-            presence.hand_on(&self.params.downstream, CorrectBatch { rereads: Vec::new(), given_up: batch });
+            presence.hand_on(&self.params.downstream, CorrectBatch { rescored: Vec::new(), given_up: batch });
         }
         healthy
     }

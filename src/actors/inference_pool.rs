@@ -9,8 +9,8 @@ use tracing::warn;
 
 use super::messages::{RecordBatch, ScoreBatch};
 use super::runtime::downstream::Downstream;
-use super::runtime::stage_metrics::Vitals;
-use super::runtime::supervisor::{Life, stage};
+use super::runtime::stage_metrics::StageMetrics;
+use super::runtime::supervisor::{StageContext, stage};
 use super::scoring::cascade::Cascade;
 use super::scoring::job_queue::{Job, JobQueue};
 use super::scoring::scored_post::{Scored, score_posts};
@@ -47,15 +47,15 @@ pub struct InferencePoolParams {
 pub struct InferencePool {
     params: InferencePoolParams,
     workers: Option<Workers>,
-    life: Life,
+    stage: StageContext,
 }
 
 stage!(InferencePool, "inference_pool");
 
 impl InferencePool {
     /// A pool whose threads start with the actor.
-    pub fn new(params: InferencePoolParams, life: Life) -> Self {
-        Self { params, workers: None, life }
+    pub fn new(params: InferencePoolParams, stage: StageContext) -> Self {
+        Self { params, workers: None, stage }
     }
 
     fn look(&self) {
@@ -69,7 +69,7 @@ impl Actor for InferencePool {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
-        let worker = Worker { params: self.params.clone(), vitals: Arc::clone(&self.life.vitals) };
+        let worker = Worker { params: self.params.clone(), stage_metrics: Arc::clone(&self.stage.metrics) };
         let params =
             WorkersParams { name: "inference", n_threads: self.params.n_threads, stuck_after: STUCK_AFTER };
         self.workers = Some(Workers::start(params, move |presence| worker.run(presence)));
@@ -90,7 +90,7 @@ impl Handler<ScoreBatch> for InferencePool {
     type Result = ();
 
     fn handle(&mut self, batch: ScoreBatch, _: &mut Self::Context) {
-        self.life.vitals.begin(1);
+        self.stage.metrics.begin(1);
         self.params.queue.push(batch);
     }
 }
@@ -99,7 +99,7 @@ impl Handler<ScoreBatch> for InferencePool {
 #[derive(Clone)]
 struct Worker {
     params: InferencePoolParams,
-    vitals: Arc<Vitals>,
+    stage_metrics: Arc<StageMetrics>,
 }
 
 impl Worker {
@@ -141,9 +141,9 @@ impl Worker {
                         scored.awaits_correction = true;
                     }
                 }
-                let batch = RecordBatch { posts, ticket, places: admitted.places };
+                let batch = RecordBatch { posts, ticket, permits: admitted.permits };
                 presence.hand_on(&self.params.downstream, batch);
-                self.vitals.finish(1);
+                self.stage_metrics.finish(1);
                 return true;
             }
             Ok(Err(error)) => (error.to_string(), true),
@@ -151,7 +151,7 @@ impl Worker {
         };
         warn!(reason, n_posts, "a batch could not be scored");
         ticket.failed(reason);
-        self.vitals.fail(1);
+        self.stage_metrics.fail(1);
         healthy
     }
 }

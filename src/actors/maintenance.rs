@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tracing::{debug, info, warn};
 
-use super::runtime::supervisor::{Life, stage};
+use super::runtime::supervisor::{StageContext, stage};
 use crate::store::metrics::rollups;
 use crate::store::operations::retention;
 use crate::store::posts::search_index;
@@ -21,7 +21,7 @@ const MERGE_WORDS_EVERY: Duration = Duration::from_millis(200);
 
 /// What a housekeeper is made of.
 #[derive(Clone)]
-pub struct HousekeeperParams {
+pub struct MaintenanceParams {
     /// What it keeps.
     pub store: Store,
     /// The runtime on which connections live.
@@ -31,19 +31,19 @@ pub struct HousekeeperParams {
 /// Does what nobody should have to wait for: merges words all the time, and the rest once a minute.
 ///
 /// Several processes may do it at the same time; the store sees to it that one does the work.
-pub struct Housekeeper {
-    params: HousekeeperParams,
+pub struct Maintenance {
+    params: MaintenanceParams,
     is_tidying: bool,
     is_merging_words: bool,
-    life: Life,
+    stage: StageContext,
 }
 
-stage!(Housekeeper, "housekeeper");
+stage!(Maintenance, "housekeeper");
 
-impl Housekeeper {
+impl Maintenance {
     /// A housekeeper that starts at once.
-    pub fn new(params: HousekeeperParams, life: Life) -> Self {
-        Self { params, is_tidying: false, is_merging_words: false, life }
+    pub fn new(params: MaintenanceParams, stage: StageContext) -> Self {
+        Self { params, is_tidying: false, is_merging_words: false, stage }
     }
 
     /// Not by `wait`: moving or deleting a day takes minutes, and a stage that answers no heartbeat meanwhile is taken
@@ -53,16 +53,16 @@ impl Housekeeper {
             return;
         }
         self.is_tidying = true;
-        self.life.vitals.begin(1);
+        self.stage.metrics.begin(1);
         let done = self.params.io.spawn(tidy(self.params.clone()));
         context.spawn(done.into_actor(self).map(|outcome, housekeeper, _| {
             housekeeper.is_tidying = false;
             match outcome {
-                Ok(Ok(())) => return housekeeper.life.vitals.finish(1),
+                Ok(Ok(())) => return housekeeper.stage.metrics.finish(1),
                 Ok(Err(error)) => warn!(%error, "housekeeping was cut short, it goes on in a minute"),
                 Err(error) => warn!(%error, "housekeeping panicked"),
             }
-            housekeeper.life.vitals.fail(1);
+            housekeeper.stage.metrics.fail(1);
         }));
     }
 
@@ -85,7 +85,7 @@ impl Housekeeper {
     }
 }
 
-impl Actor for Housekeeper {
+impl Actor for Maintenance {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
@@ -95,7 +95,7 @@ impl Actor for Housekeeper {
     }
 }
 
-async fn tidy(params: HousekeeperParams) -> Result<(), StoreError> {
+async fn tidy(params: MaintenanceParams) -> Result<(), StoreError> {
     let now = Timestamp::now();
     retention::ensure_partitions(&params.store, now).await?;
     let n_merged = rollups::compact(&params.store, now).await?;

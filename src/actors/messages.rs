@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | [`ScoreBatch`] | ingester → inference_pool | `post`: its ticket bounds it |
 //! | [`RecordBatch`] | inference_pool → aggregator | `post`: its ticket bounds it |
-//! | [`CorrectBatch`] | deep_pool → aggregator | `post`: the places of its posts bound it |
+//! | [`CorrectBatch`] | deep_pool → aggregator | `post`: the permits of its posts bound it |
 //! | [`ApplyUpdate`] | listener → live_metrics | `send().await` |
 //! | [`PostsFlagged`] | aggregator → alerter | `try_send`: it only wakes |
 //! | [`CountTerms`] | aggregator → trend_counter | `try_send`: what does not fit is told as missed |
@@ -23,8 +23,8 @@ use actix::Message;
 
 use super::runtime::downstream::Ticketed;
 use super::runtime::ticket::Ticket;
-use super::scoring::cascade::{Deferred, Places};
-use super::trend_counter::tap::Uncounted;
+use super::scoring::cascade::{Deferred, Permits};
+use super::trend_counter::feed::Uncounted;
 use crate::live::outbox::Outbox;
 use crate::models::live::FrameId;
 use crate::models::metrics::LiveMetrics;
@@ -57,13 +57,13 @@ pub struct RecordBatch {
     /// Settled when they are stored.
     pub ticket: Ticket,
     /// As many as there are posts that await a correction.
-    pub places: Places,
+    pub permits: Permits,
 }
 
 impl Ticketed for RecordBatch {}
 
 /// A post, and what a better model makes of it.
-pub struct Reread {
+pub struct Rescored {
     /// The post as it waited.
     pub deferred: Deferred,
     /// What it makes of it.
@@ -75,7 +75,7 @@ pub struct Reread {
 #[rtype(result = "()")]
 pub struct CorrectBatch {
     /// Posts with better scores.
-    pub rereads: Vec<Reread>,
+    pub rescored: Vec<Rescored>,
     /// Posts that the better model could not read: they keep the scores they have.
     pub given_up: Vec<Deferred>,
 }
@@ -157,7 +157,7 @@ pub struct Disconnect {
 
 /// What a stage says of itself; the supervisor adds state and restarts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Vital {
+pub struct StageReport {
     /// Messages handled since the process started.
     pub handled: u64,
     /// Messages that failed.
@@ -170,7 +170,7 @@ pub struct Vital {
 
 /// Are you alive? A stage whose mailbox is stuck does not answer, which is the point.
 #[derive(Message)]
-#[rtype(result = "Vital")]
+#[rtype(result = "StageReport")]
 pub struct ReportHealth;
 
 /// Panic, as a bug would make you. Nothing outside the tests sends it.

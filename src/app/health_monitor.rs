@@ -12,11 +12,11 @@ use super::connections::Connections;
 use super::supervisors::Supervisors;
 use crate::actors::messages::{ObserveHealth, PublishSystem};
 use crate::actors::runtime::downstream::Downstream;
-use crate::actors::runtime::health_snapshot::{HEALTH_MONITOR, HealthWatch, Measured};
-use crate::actors::runtime::stage_metrics::{HealthBoard, Vitals};
-use crate::actors::runtime::supervision_plan::{Plan, Role};
+use crate::actors::runtime::health_snapshot::{HEALTH_MONITOR, HealthSnapshot, LatestHealth};
+use crate::actors::runtime::stage_metrics::{HealthBoard, StageMetrics};
+use crate::actors::runtime::supervision_plan::{Role, SupervisionPlan};
 use crate::actors::scoring::cascade::{Cascade, TierCounts};
-use crate::actors::service_alerter::state::ServiceDesk;
+use crate::actors::service_alerter::state::ServiceAlertState;
 use crate::inference::{ModelSlot, ScorerFactory as _, Tier};
 use crate::models::alert::{AlertRule, Severity};
 use crate::models::stage_health::{
@@ -35,10 +35,10 @@ use crate::ws::Sockets;
 const MEASURE_EVERY: Duration = Duration::from_secs(1);
 
 /// How long a server may take to answer. Some seconds below the age from which on a measurement is not believed.
-const ASK_PATIENCE: Duration = Duration::from_secs(5);
+const ASK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Measuring that takes this long hangs.
-const MEASURE_PATIENCE: Duration = Duration::from_secs(20);
+const MEASURE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Dashboards get every second measurement.
 const SHOW_EVERY: u64 = 2;
@@ -64,7 +64,7 @@ pub struct Subject {
     /// Who judges it.
     pub observe: Downstream<ObserveHealth>,
     /// What was judged.
-    pub desk: Arc<ServiceDesk>,
+    pub service_alerts: Arc<ServiceAlertState>,
     /// Whose disk is watched.
     pub data_dir: PathBuf,
     /// Who watches.
@@ -78,19 +78,23 @@ pub struct Subject {
 }
 
 /// Starts measuring; what is answered always holds the newest.
-pub fn start(subject: Subject, supervisors: &mut Supervisors) -> HealthWatch {
-    let newest = watch::Sender::new(Measured::now(Arc::new(subject.without_servers())));
-    let watch = HealthWatch::new(newest.subscribe());
+pub fn start(subject: Subject, supervisors: &mut Supervisors) -> LatestHealth {
+    let newest = watch::Sender::new(HealthSnapshot::now(Arc::new(subject.without_servers())));
+    let watch = LatestHealth::new(newest.subscribe());
     let (subject, newest) = (Arc::new(subject), Arc::new(newest));
-    supervisors.start_task(Plan::task(HEALTH_MONITOR), Some(MEASURE_PATIENCE), move |vitals| {
-        let (subject, newest) = (Arc::clone(&subject), Arc::clone(&newest));
-        async move { subject.measure_on(&newest, &vitals).await }
-    });
+    supervisors.start_task(
+        SupervisionPlan::task(HEALTH_MONITOR),
+        Some(MEASURE_TIMEOUT),
+        move |stage_metrics| {
+            let (subject, newest) = (Arc::clone(&subject), Arc::clone(&newest));
+            async move { subject.measure_on(&newest, &stage_metrics).await }
+        },
+    );
     watch
 }
 
 impl Subject {
-    async fn measure_on(&self, newest: &watch::Sender<Measured>, vitals: &Vitals) {
+    async fn measure_on(&self, newest: &watch::Sender<HealthSnapshot>, stage_metrics: &StageMetrics) {
         let mut ticks = tokio::time::interval(MEASURE_EVERY);
         for n in 0_u64.. {
             ticks.tick().await;
@@ -104,8 +108,8 @@ impl Subject {
                 let _ = self.show.try_send(PublishSystem(Arc::clone(&health)));
             }
             let counts_alerts = n % COUNT_ALERTS_EVERY == 0 && health.postgres.reachable;
-            newest.send_replace(Measured::now(health));
-            vitals.finish(1);
+            newest.send_replace(HealthSnapshot::now(health));
+            stage_metrics.finish(1);
             if counts_alerts {
                 self.count_alerts().await;
             }
@@ -129,8 +133,8 @@ impl Subject {
             mode: self.mode.to_owned(),
             sockets: SocketHealth { open: self.sockets.n_open(), limit: self.sockets_max },
             disk: None,
-            service_alerts: self.desk.open(),
-            service_alert_destinations: self.desk.n_destinations(),
+            service_alerts: self.service_alerts.open(),
+            service_alert_destinations: self.service_alerts.n_destinations(),
             alerting: None,
         }
     }
@@ -239,9 +243,9 @@ async fn room_at(folder: PathBuf) -> Option<DiskHealth> {
 
 /// What was answered in time, or why nothing was.
 async fn ask<T, E: std::error::Error>(answer: impl Future<Output = Result<T, E>>) -> Result<T, String> {
-    match tokio::time::timeout(ASK_PATIENCE, answer).await {
+    match tokio::time::timeout(ASK_TIMEOUT, answer).await {
         Ok(answer) => answer.map_err(|error| error.to_string()),
-        Err(_) => Err(format!("did not answer within {} s", ASK_PATIENCE.as_secs())),
+        Err(_) => Err(format!("did not answer within {} s", ASK_TIMEOUT.as_secs())),
     }
 }
 

@@ -11,23 +11,23 @@ use super::connections::Connections;
 use super::supervisors::Supervisors;
 use crate::actors::aggregator::{Aggregator, AggregatorParams};
 use crate::actors::alerter::{Alerter, AlerterParams};
-use crate::actors::anomaly_detector::{SignalWatcher, SignalWatcherParams};
+use crate::actors::anomaly_detector::{AnomalyDetector, AnomalyDetectorParams};
 use crate::actors::broadcaster::{Broadcaster, BroadcasterParams};
 use crate::actors::deep_pool::{DeepPool, DeepPoolParams};
 use crate::actors::inference_pool::{InferencePool, InferencePoolParams};
 use crate::actors::ingester::{Ingester, IngesterParams};
 use crate::actors::live_metrics::{LiveMetricsParams, LiveMetricsPublisher};
-use crate::actors::maintenance::{Housekeeper, HousekeeperParams};
+use crate::actors::maintenance::{Maintenance, MaintenanceParams};
 use crate::actors::messages::{ApplyUpdate, Disconnect, ObserveHealth, Publish, PublishSystem, Watch};
 use crate::actors::notifier::{Notifier, NotifierParams};
 use crate::actors::runtime::downstream::{Downstream, downstream};
 use crate::actors::runtime::supervisor::Stage as _;
 use crate::actors::scoring::cascade::Cascade;
 use crate::actors::scoring::job_queue::JobQueue;
-use crate::actors::scoring::on_demand::ScoreLane;
-use crate::actors::service_alerter::state::ServiceDesk;
+use crate::actors::scoring::on_demand::OnDemandScorer;
+use crate::actors::service_alerter::state::ServiceAlertState;
 use crate::actors::service_alerter::{ServiceAlerter, ServiceAlerterParams};
-use crate::actors::trend_counter::tap::TrendTap;
+use crate::actors::trend_counter::feed::TrendFeed;
 use crate::actors::trend_counter::{TrendCounter, TrendCounterParams};
 use crate::config::{Config, Role};
 use crate::inference::Tier;
@@ -44,7 +44,7 @@ pub struct Pipeline {
     /// Whether this process reads the stream at all.
     pub ingests: bool,
     /// Lets HTTP score.
-    pub score_lane: ScoreLane,
+    pub on_demand_scorer: OnDemandScorer,
     /// What waits for the deep model.
     pub cascade: Arc<Cascade>,
     /// Updates for the live windows.
@@ -60,14 +60,14 @@ pub struct Pipeline {
     /// Health, to be judged.
     pub observe: Downstream<ObserveHealth>,
     /// What is wrong with this process and its servers.
-    pub desk: Arc<ServiceDesk>,
+    pub service_alerts: Arc<ServiceAlertState>,
 }
 
 /// Starts every stage that this process's roles call for.
 pub fn start(
     config: &Config,
     connections: &Connections,
-    desk: Arc<ServiceDesk>,
+    service_alerts: Arc<ServiceAlertState>,
     starter: &mut Supervisors,
 ) -> Pipeline {
     let io = &starter.io();
@@ -83,7 +83,7 @@ pub fn start(
         io: io.clone(),
     };
     starter.start(
-        move |life| Broadcaster::new(params.clone(), life),
+        move |stage| Broadcaster::new(params.clone(), stage),
         move |address| {
             to_publish.follow(address);
             to_metrics.follow(address);
@@ -102,19 +102,19 @@ pub fn start(
         live_window: config.live.live_window,
     };
     starter.start(
-        move |life| LiveMetricsPublisher::new(params.clone(), life),
+        move |stage| LiveMetricsPublisher::new(params.clone(), stage),
         move |address| to_apply.follow(address),
     );
 
     let (to_observe, observe) = downstream(ServiceAlerter::NAME);
     let params = ServiceAlerterParams {
-        desk: Arc::clone(&desk),
+        service_alerts: Arc::clone(&service_alerts),
         store: connections.alerting.clone(),
         messenger: Arc::clone(&connections.messenger),
         io: io.clone(),
     };
     starter.start(
-        move |life| ServiceAlerter::new(params.clone(), life),
+        move |stage| ServiceAlerter::new(params.clone(), stage),
         move |address| to_observe.follow(address),
     );
 
@@ -125,8 +125,10 @@ pub fn start(
             updates: connections.stream.updates(),
             io: io.clone(),
         };
-        starter
-            .start(move |life| Alerter::new(params.clone(), life), move |address| to_flagged.follow(address));
+        starter.start(
+            move |stage| Alerter::new(params.clone(), stage),
+            move |address| to_flagged.follow(address),
+        );
     }
 
     if config.pipeline.does(Role::Alert) {
@@ -136,14 +138,14 @@ pub fn start(
             io: io.clone(),
             lease: LEASE,
         };
-        starter.start(move |life| Notifier::new(params.clone(), life), |_| {});
-        let params = SignalWatcherParams {
+        starter.start(move |stage| Notifier::new(params.clone(), stage), |_| {});
+        let params = AnomalyDetectorParams {
             store: connections.alerting.clone(),
             updates: connections.stream.updates(),
             io: io.clone(),
             every: Duration::from_secs(config.alerting.signals_every_s),
         };
-        starter.start(move |life| SignalWatcher::new(params.clone(), life), |_| {});
+        starter.start(move |stage| AnomalyDetector::new(params.clone(), stage), |_| {});
     }
 
     let deep = if config.inference.latency_budget.is_zero() {
@@ -155,11 +157,13 @@ pub fn start(
     let cascade = Arc::new(Cascade::new(config.inference.latency_budget, n_deep_threads));
 
     let (to_count, count) = downstream(TrendCounter::NAME);
-    let tap = TrendTap::new(count);
+    let feed = TrendFeed::new(count);
     let params =
-        TrendCounterParams { shelf: connections.stream.trends(), missed: tap.missed(), io: io.clone() };
-    starter
-        .start(move |life| TrendCounter::new(params.clone(), life), move |address| to_count.follow(address));
+        TrendCounterParams { shelf: connections.stream.trends(), missed: feed.missed(), io: io.clone() };
+    starter.start(
+        move |stage| TrendCounter::new(params.clone(), stage),
+        move |address| to_count.follow(address),
+    );
 
     let (to_record, record) = downstream(Aggregator::NAME);
     let (to_correct, correct) = downstream(Aggregator::NAME);
@@ -167,14 +171,14 @@ pub fn start(
         store: connections.store.clone(),
         updates: connections.stream.updates(),
         alerter,
-        trends: tap,
+        trends: feed,
         cascade: Arc::clone(&cascade),
         io: io.clone(),
         posts_per_commit: config.pipeline.posts_per_commit,
         live_posts_per_second: config.live.live_posts_per_second,
     };
     starter.start(
-        move |life| Aggregator::new(params.clone(), life),
+        move |stage| Aggregator::new(params.clone(), stage),
         move |address| {
             to_record.follow(address);
             to_correct.follow(address);
@@ -190,7 +194,7 @@ pub fn start(
             io: io.clone(),
             n_threads: n_deep_threads,
         };
-        starter.start(move |life| DeepPool::new(params.clone(), life), |_| {});
+        starter.start(move |stage| DeepPool::new(params.clone(), stage), |_| {});
     }
 
     let queue = Arc::new(JobQueue::new(Tier::Swift));
@@ -203,14 +207,16 @@ pub fn start(
         downstream: record,
         n_threads: config.inference.n_inference_threads(),
     };
-    starter
-        .start(move |life| InferencePool::new(params.clone(), life), move |address| to_score.follow(address));
+    starter.start(
+        move |stage| InferencePool::new(params.clone(), stage),
+        move |address| to_score.follow(address),
+    );
 
     let drain = CancellationToken::new();
     let drained = CancellationToken::new();
     if config.pipeline.does(Role::Ingest) {
-        let params = HousekeeperParams { store: connections.store.clone(), io: io.clone() };
-        starter.start(move |life| Housekeeper::new(params.clone(), life), |_| {});
+        let params = MaintenanceParams { store: connections.store.clone(), io: io.clone() };
+        starter.start(move |stage| Maintenance::new(params.clone(), stage), |_| {});
         let params = IngesterParams {
             consumer: Arc::clone(&connections.consumer),
             downstream: score,
@@ -221,13 +227,13 @@ pub fn start(
             drain: drain.clone(),
             drained: drained.clone(),
         };
-        starter.start(move |life| Ingester::new(params.clone(), life), |_| {});
+        starter.start(move |stage| Ingester::new(params.clone(), stage), |_| {});
     }
     Pipeline {
         drain,
         drained,
         ingests: config.pipeline.does(Role::Ingest),
-        score_lane: ScoreLane::new(queue, Arc::clone(&cascade)),
+        on_demand_scorer: OnDemandScorer::new(queue, Arc::clone(&cascade)),
         cascade,
         apply,
         publish,
@@ -235,7 +241,7 @@ pub fn start(
         disconnect,
         show,
         observe,
-        desk,
+        service_alerts,
     }
 }
 

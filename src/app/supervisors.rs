@@ -13,17 +13,17 @@ use tracing::{error, warn};
 
 use crate::actors::messages::{Kill, ReportHealth};
 use crate::actors::runtime::downstream::downstream;
-use crate::actors::runtime::stage_metrics::Vitals;
-use crate::actors::runtime::supervision_plan::{Plan, Role};
+use crate::actors::runtime::stage_metrics::StageMetrics;
+use crate::actors::runtime::supervision_plan::{Role, SupervisionPlan};
 use crate::actors::runtime::supervisor::{
-    Life, Stage, StageSpec, Supervision, TaskLife, TaskSpec, supervise, supervise_task,
+    Stage, StageContext, StageSpec, Supervision, TaskContext, TaskSpec, supervise, supervise_task,
 };
 
 /// Messages that may wait for a stage before `try_send` refuses. Messages with a ticket do not count against it.
 const MAILBOX: usize = 256;
 
 /// How long stages may take to stop before they are left behind.
-const STOP_PATIENCE: Duration = Duration::from_secs(5);
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The stages and tasks of this process. Those of a plan that several share differ in their names.
 pub struct Supervisors {
@@ -38,7 +38,7 @@ pub struct Supervisors {
 /// Makes one stage or task panic, as a bug would. Nothing outside the tests uses it.
 #[derive(Clone)]
 pub struct KillSwitch {
-    /// As in [`Plan::name`].
+    /// As in [`SupervisionPlan::name`].
     pub name: Arc<str>,
     /// What it is.
     pub role: Role,
@@ -71,20 +71,20 @@ impl Supervisors {
     /// Starts the one stage of its kind.
     pub fn start<A>(
         &mut self,
-        build: impl Fn(Life) -> A + Send + Sync + 'static,
+        build: impl Fn(StageContext) -> A + Send + Sync + 'static,
         redirect: impl Fn(Option<&Addr<A>>) + 'static,
     ) where
         A: Stage + Actor<Context = Context<A>>,
         A::Context: ToEnvelope<A, ReportHealth> + ToEnvelope<A, Kill>,
     {
-        self.start_stage(Plan::stage(A::NAME), build, redirect);
+        self.start_stage(SupervisionPlan::stage(A::NAME), build, redirect);
     }
 
     /// Starts a stage by a plan of its own.
     pub fn start_stage<A>(
         &mut self,
-        plan: Plan,
-        build: impl Fn(Life) -> A + Send + Sync + 'static,
+        plan: SupervisionPlan,
+        build: impl Fn(StageContext) -> A + Send + Sync + 'static,
         redirect: impl Fn(Option<&Addr<A>>) + 'static,
     ) where
         A: Stage + Actor<Context = Context<A>>,
@@ -104,34 +104,34 @@ impl Supervisors {
         self.running.spawn_local(supervise(spec, self.supervision.clone()));
     }
 
-    /// Starts a task on the runtime for connections. `patience` is the longest it may go on without finishing anything.
+    /// Starts a task on the runtime for connections. `timeout` is the longest it may go on without finishing anything.
     pub fn start_task<F>(
         &mut self,
-        plan: Plan,
-        patience: Option<Duration>,
-        work: impl Fn(Arc<Vitals>) -> F + 'static,
+        plan: SupervisionPlan,
+        timeout: Option<Duration>,
+        work: impl Fn(Arc<StageMetrics>) -> F + 'static,
     ) where
         F: Future<Output = ()> + Send + 'static,
     {
         let io = self.io.clone();
-        let start = move |life: TaskLife| {
-            let work = work(Arc::clone(&life.vitals));
-            io.spawn(life.live(work))
+        let start = move |task: TaskContext| {
+            let work = work(Arc::clone(&task.metrics));
+            io.spawn(task.run(work))
         };
-        self.start_task_where(plan, patience, start);
+        self.start_task_where(plan, timeout, start);
     }
 
     /// Starts a task wherever `start` spawns it.
     pub fn start_task_where(
         &mut self,
-        plan: Plan,
-        patience: Option<Duration>,
-        start: impl Fn(TaskLife) -> JoinHandle<()> + 'static,
+        plan: SupervisionPlan,
+        timeout: Option<Duration>,
+        start: impl Fn(TaskContext) -> JoinHandle<()> + 'static,
     ) {
         let kill = watch::Sender::new(());
         let switch = kill.clone();
         self.can_kill(&plan, move || switch.send(()).is_ok());
-        let spec = TaskSpec { plan, start: Box::new(start), patience, kill };
+        let spec = TaskSpec { plan, start: Box::new(start), timeout, kill };
         self.running.spawn_local(supervise_task(spec, self.supervision.clone()));
     }
 
@@ -155,12 +155,12 @@ impl Supervisors {
     pub async fn stop(mut self) {
         self.supervision.stopping.cancel();
         let all = async { while self.running.join_next().await.is_some() {} };
-        if tokio::time::timeout(STOP_PATIENCE, all).await.is_err() {
+        if tokio::time::timeout(STOP_TIMEOUT, all).await.is_err() {
             warn!("a stage did not stop in time");
         }
     }
 
-    fn can_kill(&mut self, plan: &Plan, pull: impl Fn() -> bool + Send + Sync + 'static) {
+    fn can_kill(&mut self, plan: &SupervisionPlan, pull: impl Fn() -> bool + Send + Sync + 'static) {
         let switch = KillSwitch { name: Arc::clone(&plan.name), role: plan.rank.role, pull: Arc::new(pull) };
         self.kill.push(switch);
     }

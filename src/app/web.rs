@@ -19,9 +19,9 @@ use tracing::error;
 use super::connections::Connections;
 use super::pipeline::Pipeline;
 use super::supervisors::Supervisors;
-use crate::actors::runtime::health_snapshot::HealthWatch;
-use crate::actors::runtime::supervision_plan::Plan;
-use crate::actors::runtime::supervisor::TaskLife;
+use crate::actors::runtime::health_snapshot::LatestHealth;
+use crate::actors::runtime::supervision_plan::SupervisionPlan;
+use crate::actors::runtime::supervisor::TaskContext;
 use crate::config::{Config, Role};
 use crate::http;
 use crate::http::guard::{AllowedHosts, Token};
@@ -35,7 +35,7 @@ use crate::ws::{self, Sockets, SocketsParams};
 const WORKERS: usize = 2;
 
 /// How long answers under way may take once the server stops, in seconds.
-const SHUTDOWN_PATIENCE_SECONDS: u64 = 5;
+const SHUTDOWN_TIMEOUT_SECONDS: u64 = 5;
 
 /// Connections that may wait to be taken in: as many as come back at once after a restart.
 const WAITING_MAX: i32 = 2_048;
@@ -51,7 +51,7 @@ pub struct Parts<'a> {
     /// Live sockets.
     pub sockets: Sockets,
     /// The newest measurement.
-    pub health: HealthWatch,
+    pub health: LatestHealth,
     /// What `/metrics` prints.
     pub metrics: PrometheusHandle,
 }
@@ -101,7 +101,7 @@ pub fn start(parts: Parts<'_>, supervisors: &mut Supervisors) -> anyhow::Result<
         updates: connections.stream.updates(),
         producer: connections.stream.producer(),
         dead_letters: connections.stream.dead_letters(),
-        score_lane: pipeline.score_lane.clone(),
+        on_demand_scorer: pipeline.on_demand_scorer.clone(),
         models: Arc::clone(&connections.models),
         messenger: Arc::clone(&connections.messenger),
         live_tickets: connections.stream.live_tickets(),
@@ -123,13 +123,13 @@ pub fn start(parts: Parts<'_>, supervisors: &mut Supervisors) -> anyhow::Result<
     let first = answering.build(listener)?;
     let server = Rc::new(RefCell::new(Some(first.handle())));
     let (first, current) = (Cell::new(Some(first)), Rc::clone(&server));
-    supervisors.start_task_where(Plan::task("http_server"), None, move |life: TaskLife| {
+    supervisors.start_task_where(SupervisionPlan::task("http_server"), None, move |task: TaskContext| {
         let built = match first.take() {
             Some(first) => Ok(first),
             None => listen(address).and_then(|listener| answering.build(listener)),
         };
         current.replace(built.as_ref().ok().map(Server::handle));
-        actix_rt::spawn(life.live(async move {
+        actix_rt::spawn(task.run(async move {
             let ended = match built {
                 Ok(server) => server.await,
                 Err(error) => Err(error),
@@ -154,7 +154,7 @@ impl Answering {
         let server = Server::build()
             .workers(WORKERS)
             .max_concurrent_connections(self.n_sockets_max.saturating_add(1_024))
-            .shutdown_timeout(SHUTDOWN_PATIENCE_SECONDS)
+            .shutdown_timeout(SHUTDOWN_TIMEOUT_SECONDS)
             .disable_signals();
         let (state, serves_all) = (self.state.clone(), self.serves_all);
         let server = ws::listen(server, listener, move || {
@@ -178,7 +178,7 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 }
 
 impl Web {
-    /// Says goodbye to every socket, with the code of a server that is stopping.
+    /// Says close_reason to every socket, with the code of a server that is stopping.
     pub fn close_sockets(&self) {
         self.sockets.close_all();
     }

@@ -9,8 +9,8 @@ use super::guard::{AllowedHosts, Token};
 use super::metrics::trends::TrendReader;
 use super::origins::AllowedOrigins;
 use super::posts::export_limits::Exports;
-use crate::actors::runtime::health_snapshot::HealthWatch;
-use crate::actors::scoring::on_demand::ScoreLane;
+use crate::actors::runtime::health_snapshot::LatestHealth;
+use crate::actors::scoring::on_demand::OnDemandScorer;
 use crate::inference::Models;
 use crate::notify::messenger::Messenger;
 use crate::store::Store;
@@ -45,7 +45,7 @@ pub struct AppState {
     /// Posts that could not be stored.
     pub dead_letters: DeadLetters,
     /// Scores texts on demand, ahead of posts.
-    pub score_lane: ScoreLane,
+    pub on_demand_scorer: OnDemandScorer,
     /// Models in use.
     pub models: Arc<Models>,
     /// Tickets for live connections.
@@ -61,5 +61,5 @@ pub struct AppState {
     /// Renders the metrics of this process.
     pub prometheus: PrometheusHandle,
     /// Latest health measurement of the pipeline.
-    pub health: HealthWatch,
+    pub health: LatestHealth,
 }

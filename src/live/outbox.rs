@@ -29,7 +29,7 @@ const TELL_SKIPPED_EVERY: Duration = Duration::from_secs(1);
 
 /// Why a session must end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Goodbye {
+pub enum CloseReason {
     /// More alerts or answers wait for it than are kept.
     TooSlow,
     /// News was lost on its way to this process, and is not in the history either.
@@ -46,7 +46,7 @@ pub struct Batch {
     /// Posts left out before the next frame, if that is to be told now.
     pub skipped: Option<PostsSkipped>,
     /// Nothing follows.
-    pub goodbye: Option<Goodbye>,
+    pub close_reason: Option<CloseReason>,
     /// Nothing was left: whoever asked is told when there is something again, and need not ask before.
     pub is_all: bool,
 }
@@ -97,7 +97,7 @@ struct Waiting {
     next_system: Option<Arc<Frame>>,
     skipped: PostsSkipped,
     told_at: Option<Instant>,
-    goodbye: Option<Goodbye>,
+    close_reason: Option<CloseReason>,
     waker: Option<Waker>,
     /// Its session was told that something waits, and has not asked since.
     is_told: bool,
@@ -138,7 +138,7 @@ impl Outbox {
             next_system: None,
             skipped: PostsSkipped::default(),
             told_at: None,
-            goodbye: None,
+            close_reason: None,
             waker: None,
             is_told: false,
             stalled_at: None,
@@ -236,9 +236,9 @@ impl Outbox {
     }
 
     /// Ends the session once what waits is sent.
-    pub fn close(&self, goodbye: Goodbye) {
+    pub fn close(&self, close_reason: CloseReason) {
         self.change(|waiting| {
-            waiting.goodbye.get_or_insert(goodbye);
+            waiting.close_reason.get_or_insert(close_reason);
         });
     }
 
@@ -274,7 +274,7 @@ impl Outbox {
 
     /// Whether its session is to end.
     pub fn is_closing(&self) -> bool {
-        self.lock().goodbye.is_some()
+        self.lock().close_reason.is_some()
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -284,7 +284,7 @@ impl Outbox {
     /// Changes what waits, and wakes the session if there is something for it. Nothing more is taken in once it is to end.
     fn change(&self, change: impl FnOnce(&mut Waiting)) {
         let mut waiting = self.lock();
-        if waiting.goodbye.is_some() {
+        if waiting.close_reason.is_some() {
             return;
         }
         change(&mut waiting);
@@ -305,13 +305,13 @@ impl Outbox {
 impl Waiting {
     fn has_something(&self) -> bool {
         let has_frames = !self.queue.is_empty() || !self.skipped.is_none();
-        (has_frames && !self.is_held) || self.goodbye.is_some()
+        (has_frames && !self.is_held) || self.close_reason.is_some()
     }
 
     fn take(&mut self, bytes: usize, now: Instant) -> Batch {
         let mut batch = Batch::default();
         if self.is_held {
-            batch.goodbye = self.goodbye;
+            batch.close_reason = self.close_reason;
             return batch;
         }
         let mut n_bytes = 0;
@@ -335,10 +335,10 @@ impl Waiting {
         if is_empty {
             // A session that caught up after a stall gives back what it needed for it.
             self.queue.shrink_to(ROOM_KEPT);
-            batch.goodbye = self.goodbye;
+            batch.close_reason = self.close_reason;
         }
         self.stalled_at = (!is_empty).then_some(now);
-        batch.is_all = is_empty && batch.goodbye.is_none();
+        batch.is_all = is_empty && batch.close_reason.is_none();
         batch
     }
 
@@ -381,7 +381,7 @@ impl Waiting {
 
     fn give_up(&mut self) {
         self.forget_all();
-        self.goodbye = Some(Goodbye::TooSlow);
+        self.close_reason = Some(CloseReason::TooSlow);
     }
 
     fn forget_all(&mut self) {
@@ -419,8 +419,8 @@ mod tests {
         while let Poll::Ready(batch) = outbox.poll_batch(&context, 1) {
             all.frames.extend(batch.frames);
             all.skipped = all.skipped.or(batch.skipped);
-            if batch.goodbye.is_some() {
-                all.goodbye = batch.goodbye;
+            if batch.close_reason.is_some() {
+                all.close_reason = batch.close_reason;
                 return all;
             }
         }
@@ -470,15 +470,15 @@ mod tests {
         outbox.alert(&alert);
         assert_eq!(Arc::strong_count(&alert), 1);
         let taken = take(&outbox);
-        assert_eq!((taken.frames.len(), taken.goodbye), (0, Some(Goodbye::TooSlow)));
+        assert_eq!((taken.frames.len(), taken.close_reason), (0, Some(CloseReason::TooSlow)));
     }
 
     #[test]
     fn one_answer_more_than_is_kept_ends_the_session() {
         let outbox = open();
-        for (n_more, goodbye) in [(0, None), (0, None), (1, Some(Goodbye::TooSlow))] {
+        for (n_more, close_reason) in [(0, None), (0, None), (1, Some(CloseReason::TooSlow))] {
             (0..ANSWERS_WAITING_MAX + n_more).for_each(|_| outbox.answer(frame("a")));
-            assert_eq!(take(&outbox).goodbye, goodbye);
+            assert_eq!(take(&outbox).close_reason, close_reason);
         }
     }
 

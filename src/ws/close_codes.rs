@@ -17,7 +17,7 @@
 //!
 //! Server-sent events end with a comment that carries the same code, and the browser comes back by itself.
 
-use crate::live::outbox::Goodbye;
+use crate::live::outbox::CloseReason;
 
 /// The server is stopping.
 pub const GOING_AWAY: u16 = 1001;
@@ -41,10 +41,10 @@ pub const TOO_SLOW: u16 = 4413;
 pub const TOO_MANY_OPERATIONS: u16 = 4429;
 
 /// The code and the reason with which a session ends.
-pub const fn of(goodbye: Goodbye) -> (u16, &'static str) {
-    match goodbye {
-        Goodbye::TooSlow => (TOO_SLOW, "too much waits; connect again with since"),
-        Goodbye::PositionLost => (POSITION_LOST, "news was lost; connect again with since"),
-        Goodbye::TryAgainLater => (TRY_AGAIN_LATER, "nobody delivers at the moment; connect again"),
+pub const fn of(close_reason: CloseReason) -> (u16, &'static str) {
+    match close_reason {
+        CloseReason::TooSlow => (TOO_SLOW, "too much waits; connect again with since"),
+        CloseReason::PositionLost => (POSITION_LOST, "news was lost; connect again with since"),
+        CloseReason::TryAgainLater => (TRY_AGAIN_LATER, "nobody delivers at the moment; connect again"),
     }
 }

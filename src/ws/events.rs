@@ -81,8 +81,8 @@ impl EventStream {
         if let Some(frame) = batch.skipped.and_then(|skipped| encode::skipped(skipped).ok()) {
             text.extend_from_slice(frame.as_event());
         }
-        if let Some(goodbye) = batch.goodbye {
-            let (code, why) = close_codes::of(goodbye);
+        if let Some(close_reason) = batch.close_reason {
+            let (code, why) = close_codes::of(close_reason);
             text.extend_from_slice(format!(": {code} {why}\n\n").as_bytes());
             self.has_ended = true;
         }

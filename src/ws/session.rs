@@ -23,7 +23,7 @@ use super::{MESSAGE_BYTES_MAX, Place, Refusal, Sockets, TOKEN_PROTOCOL, close_co
 use crate::actors::messages::{SessionId, Watch};
 use crate::live::encode;
 use crate::live::frame::Frame;
-use crate::live::outbox::{Goodbye, Outbox};
+use crate::live::outbox::{CloseReason, Outbox};
 use crate::live::protocol::{ClientOp, OpError, Subscribe};
 use crate::models::live::FrameId;
 use crate::models::subscription::{Feeds, Subscription};
@@ -88,11 +88,11 @@ pub(super) fn start(
 struct Farewell(Rc<Wire>);
 
 impl Stream for Farewell {
-    type Item = Goodbye;
+    type Item = CloseReason;
 
     /// The wire wakes the connection's task, which is the one that asks.
     fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.take_goodbye().map_or(Poll::Pending, |goodbye| Poll::Ready(Some(goodbye)))
+        self.0.take_close_reason().map_or(Poll::Pending, |close_reason| Poll::Ready(Some(close_reason)))
     }
 }
 
@@ -252,12 +252,12 @@ impl Actor for Session {
     }
 }
 
-impl StreamHandler<Goodbye> for Session {
-    fn handle(&mut self, goodbye: Goodbye, context: &mut Self::Context) {
+impl StreamHandler<CloseReason> for Session {
+    fn handle(&mut self, close_reason: CloseReason, context: &mut Self::Context) {
         if self.sockets.stopping.is_cancelled() {
             return Self::end(context, close_codes::GOING_AWAY, "the server is stopping");
         }
-        let (code, why) = close_codes::of(goodbye);
+        let (code, why) = close_codes::of(close_reason);
         Self::end(context, code, why);
     }
 }

@@ -12,7 +12,7 @@ use bytes::{Buf, Bytes};
 
 use super::drain::BATCH_BYTES;
 use crate::live::encode;
-use crate::live::outbox::{Batch, Goodbye, Outbox};
+use crate::live::outbox::{Batch, CloseReason, Outbox};
 
 /// Pieces handed to the kernel with one call.
 const PIECES_MAX: usize = 16;
@@ -34,7 +34,7 @@ struct Writing {
     unsent: VecDeque<Bytes>,
     n_unsent: usize,
     /// Everything before it has been taken from the outbox, and nothing follows.
-    goodbye: Option<Goodbye>,
+    close_reason: Option<CloseReason>,
     /// When that became known.
     leaves_since: Option<Instant>,
     is_broken: bool,
@@ -52,7 +52,7 @@ impl Wire {
     /// again.
     pub fn pump(&self, bell: &Context<'_>) {
         let mut writing = self.writing.borrow_mut();
-        while writing.unsent.is_empty() && !writing.is_broken && writing.goodbye.is_none() {
+        while writing.unsent.is_empty() && !writing.is_broken && writing.close_reason.is_none() {
             let Poll::Ready(batch) = self.outbox.poll_batch(bell, BATCH_BYTES) else {
                 return;
             };
@@ -127,9 +127,9 @@ impl Wire {
     }
 
     /// Why the session is to end, once everything before that is on its way. The connection's task is woken for it.
-    pub fn take_goodbye(&self) -> Option<Goodbye> {
+    pub fn take_close_reason(&self) -> Option<CloseReason> {
         let mut writing = self.writing.borrow_mut();
-        if writing.unsent.is_empty() { writing.goodbye.take() } else { None }
+        if writing.unsent.is_empty() { writing.close_reason.take() } else { None }
     }
 }
 
@@ -144,8 +144,8 @@ impl Writing {
                 Err(error) => tracing::error!(%error, "a frame could not be encoded"),
             }
         }
-        self.goodbye = batch.goodbye;
-        self.leaves_since = batch.goodbye.map(|_| Instant::now());
+        self.close_reason = batch.close_reason;
+        self.leaves_since = batch.close_reason.map(|_| Instant::now());
     }
 
     fn push(&mut self, bytes: Bytes) {

@@ -19,7 +19,7 @@ use super::*;
 use crate::actors::runtime::downstream::{Redirect, downstream};
 use crate::live::encode;
 use crate::live::frame::{Frame, LiveFrame, Standing};
-use crate::live::outbox::Goodbye;
+use crate::live::outbox::CloseReason;
 use crate::models::subscription::Feed;
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -272,16 +272,16 @@ async fn one_socket_more_than_allowed_is_refused_until_another_leaves() {
 #[actix_web::test]
 async fn a_stopping_server_says_so_and_a_session_that_must_go_is_told_why() {
     let house = House::open(10).await;
-    for (goodbye, code) in [
-        (Goodbye::TryAgainLater, close_codes::TRY_AGAIN_LATER),
-        (Goodbye::PositionLost, close_codes::POSITION_LOST),
-        (Goodbye::TooSlow, close_codes::TOO_SLOW),
+    for (close_reason, code) in [
+        (CloseReason::TryAgainLater, close_codes::TRY_AGAIN_LATER),
+        (CloseReason::PositionLost, close_codes::POSITION_LOST),
+        (CloseReason::TooSlow, close_codes::TOO_SLOW),
     ] {
         let mut forgotten = house.socket().await;
         let n_before = house.ear.0.lock().unwrap().watched.len();
         say(&mut forgotten, r#"{"op":"subscribe","feeds":["alerts"]}"#).await;
         house.until("a session begins", |heard| heard.watched.len() > n_before).await;
-        house.ear.0.lock().unwrap().watched[n_before].outbox.close(goodbye);
+        house.ear.0.lock().unwrap().watched[n_before].outbox.close(close_reason);
         assert_eq!(close_code(&mut forgotten).await, code);
     }
     let mut socket = house.socket().await;
@@ -457,8 +457,8 @@ async fn whoever_is_to_go_and_does_not_take_its_last_words_is_overdue() {
     let (wire, outbox, _unread) = wire_to_a_peer().await;
     outbox.begin();
     outbox.owe(text(&"x".repeat(32 << 20)));
-    outbox.close(Goodbye::TooSlow);
+    outbox.close(CloseReason::TooSlow);
     wire.pump(&bell);
     assert!(wire.overdue() > Duration::ZERO);
-    assert_eq!(wire.take_goodbye(), None, "its last words come before the end");
+    assert_eq!(wire.take_close_reason(), None, "its last words come before the end");
 }

@@ -1,4 +1,4 @@
-//! Told to stop, a server settles what it has begun, says goodbye, and leaves nothing behind.
+//! Told to stop, a server settles what it has begun, says close_reason, and leaves nothing behind.
 
 use crate::support::process::{Process, is_running, servers_of};
 use crate::support::servers::{open_folder, remove};

@@ -12,9 +12,9 @@ use tracing::{error, warn};
 use super::feed_budget::FeedBudget;
 use crate::actors::messages::{PostsFlagged, RecordBatch};
 use crate::actors::runtime::downstream::Downstream;
-use crate::actors::runtime::stage_metrics::Vitals;
-use crate::actors::scoring::cascade::{Cascade, Deferred, Places, TierCounts};
-use crate::actors::trend_counter::tap::TrendTap;
+use crate::actors::runtime::stage_metrics::StageMetrics;
+use crate::actors::scoring::cascade::{Cascade, Deferred, Permits, TierCounts};
+use crate::actors::trend_counter::feed::TrendFeed;
 use crate::inference::Tier;
 use crate::models::live::LiveUpdate;
 use crate::models::post::ScoredPost;
@@ -43,12 +43,12 @@ pub(super) struct Committer {
     pub alerter: Downstream<PostsFlagged>,
     pub cascade: Arc<Cascade>,
     /// Who counts what is spoken of.
-    pub trends: TrendTap,
+    pub trends: TrendFeed,
     /// How many new posts are shown.
     pub feed: Arc<FeedBudget>,
     /// How many corrected posts are shown.
     pub updates: Arc<FeedBudget>,
-    pub vitals: Arc<Vitals>,
+    pub stage_metrics: Arc<StageMetrics>,
 }
 
 impl Committer {
@@ -66,27 +66,27 @@ impl Committer {
             // Held until the delta has been sent on, so that deltas are published in the order of their commits.
             let mut guard = self.store.rollup_guard();
             let (stored, outcome) = self.record(&merged, &mut guard).await;
-            let mut places = self.cascade.no_places();
+            let mut permits = self.cascade.no_permits();
             match outcome {
                 Ok(()) => {
                     for batch in batches {
                         batch.ticket.recorded();
-                        places.join(batch.places);
-                        self.vitals.finish(1);
+                        permits.join(batch.permits);
+                        self.stage_metrics.finish(1);
                     }
-                    self.tell(merged, stored, places).await;
+                    self.tell(merged, stored, permits).await;
                 }
                 Err(error) if batches.len() == 1 => {
                     for batch in batches {
                         batch.ticket.failed(error.to_string());
-                        places.join(batch.places);
-                        self.vitals.fail(1);
+                        permits.join(batch.permits);
+                        self.stage_metrics.fail(1);
                     }
                     // Some of it may be stored.
-                    self.tell(merged, stored, places).await;
+                    self.tell(merged, stored, permits).await;
                 }
                 Err(_) => {
-                    self.tell(merged.clone(), stored, places).await;
+                    self.tell(merged.clone(), stored, permits).await;
                     guard.release();
                     for (mut batch, size) in batches.into_iter().zip(sizes) {
                         let rest = merged.split_off(size.min(merged.len()));
@@ -147,7 +147,7 @@ impl Committer {
         (stored, Ok(()))
     }
 
-    async fn tell(&self, batch: Vec<ScoredPost>, stored: Stored, places: Places) {
+    async fn tell(&self, batch: Vec<ScoredPost>, stored: Stored, permits: Permits) {
         metrics::counter!(POSTS_DUPLICATE_TOTAL).increment(wide(stored.n_duplicates));
         if stored.inserted.is_empty() {
             return;
@@ -165,7 +165,7 @@ impl Committer {
         self.cascade.count(now, TierCounts { n_stored: wide(new.len()), n_corrected: 0 });
         metrics::counter!(TIER_POSTS_TOTAL, "tier" => Tier::Swift.as_str()).increment(wide(new.len()));
         self.trends.count(&new);
-        self.defer(&new, places);
+        self.defer(&new, permits);
         for scored in &new {
             let waited = now.duration_since(scored.post.received_at).as_secs_f64();
             metrics::histogram!(POST_COMMIT_SECONDS).record(waited.max(0.0));
@@ -185,12 +185,12 @@ impl Committer {
         }
     }
 
-    /// Hands on what shall be read again, now that it is stored and will be found to await that, whatever happens. Places
+    /// Hands on what shall be read again, now that it is stored and will be found to await that, whatever happens. Permits
     /// of posts that were stored before are free again. One without a place waits until its claim has run out.
-    fn defer(&self, new: &[ScoredPost], mut places: Places) {
+    fn defer(&self, new: &[ScoredPost], mut permits: Permits) {
         let committed_at = Some(Instant::now());
         for scored in new.iter().filter(|scored| scored.awaits_correction) {
-            let Some(place) = places.take_one(&scored.post.text) else {
+            let Some(place) = permits.take_one(&scored.post.text) else {
                 return;
             };
             let scored = Arc::new(scored.clone());

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tracing::{error, warn};
 
 use super::commit::{Committer, wide};
-use crate::actors::messages::{CorrectBatch, PostsFlagged, Reread};
+use crate::actors::messages::{CorrectBatch, PostsFlagged, Rescored};
 use crate::actors::scoring::cascade::{Deferred, TierCounts};
 use crate::inference::Tier;
 use crate::models::live::{AlertChange, CorrectedPost, LiveUpdate};
@@ -31,7 +31,7 @@ const NOTICEABLE: f32 = 0.1;
 
 /// What is to be corrected, and how much of it at a time.
 pub(super) struct Corrections {
-    rereads: VecDeque<Reread>,
+    rescored: VecDeque<Rescored>,
     given_up: Vec<Deferred>,
     n_at_once: usize,
     n_at_once_max: usize,
@@ -39,7 +39,7 @@ pub(super) struct Corrections {
 
 /// One transaction's worth.
 pub(super) struct Work {
-    rereads: Vec<Reread>,
+    rescored: Vec<Rescored>,
     given_up: Vec<Deferred>,
 }
 
@@ -48,37 +48,37 @@ pub(super) enum Undone {
     /// Nothing.
     Nothing,
     /// It failed as a whole: these are to be tried again, fewer at a time.
-    Corrections(Vec<Reread>),
+    Corrections(Vec<Rescored>),
 }
 
 impl Corrections {
     pub fn new(n_at_once_max: usize) -> Self {
-        let (rereads, given_up) = (VecDeque::new(), Vec::new());
-        Self { rereads, given_up, n_at_once: n_at_once_max, n_at_once_max }
+        let (rescored, given_up) = (VecDeque::new(), Vec::new());
+        Self { rescored, given_up, n_at_once: n_at_once_max, n_at_once_max }
     }
 
     /// Whether there is something to do.
     pub fn are_due(&self) -> bool {
-        !self.rereads.is_empty() || !self.given_up.is_empty()
+        !self.rescored.is_empty() || !self.given_up.is_empty()
     }
 
     pub fn push(&mut self, batch: CorrectBatch) {
-        self.rereads.extend(batch.rereads);
+        self.rescored.extend(batch.rescored);
         self.given_up.extend(batch.given_up);
     }
 
     /// What the next transaction shall do. Twice as many as the last time, in case that was few.
     pub fn next(&mut self) -> Work {
-        let n = self.n_at_once.min(self.rereads.len());
+        let n = self.n_at_once.min(self.rescored.len());
         self.n_at_once = (self.n_at_once * 2).min(self.n_at_once_max);
-        Work { rereads: self.rereads.drain(..n).collect(), given_up: std::mem::take(&mut self.given_up) }
+        Work { rescored: self.rescored.drain(..n).collect(), given_up: std::mem::take(&mut self.given_up) }
     }
 
     /// Takes back what could not be done: the next attempt is half as large, so that what is refused, or always takes too
     /// long, comes to stand alone.
-    pub fn again(&mut self, rereads: Vec<Reread>) {
-        self.n_at_once = (rereads.len() / 2).max(1);
-        rereads.into_iter().rev().for_each(|reread| self.rereads.push_front(reread));
+    pub fn again(&mut self, rescored: Vec<Rescored>) {
+        self.n_at_once = (rescored.len() / 2).max(1);
+        rescored.into_iter().rev().for_each(|rescored| self.rescored.push_front(rescored));
     }
 }
 
@@ -87,30 +87,30 @@ impl Committer {
     ///
     /// One attempt: what fails is handed back.
     pub async fn correct(self, work: Work) -> Undone {
-        let Work { rereads, given_up } = work;
-        self.vitals.begin(1);
+        let Work { rescored, given_up } = work;
+        self.stage_metrics.begin(1);
         self.give_up(given_up).await;
-        let wanted: Vec<Correction> = rereads.iter().map(correction_of).collect();
+        let wanted: Vec<Correction> = rescored.iter().map(correction_of).collect();
         let mut guard = self.store.rollup_guard();
         match corrections::apply(&self.store, &wanted, &mut guard).await {
             Ok(corrected) => {
-                self.tell_corrected(&rereads, corrected).await;
-                self.vitals.finish(1);
+                self.tell_corrected(&rescored, corrected).await;
+                self.stage_metrics.finish(1);
                 return Undone::Nothing;
             }
-            Err(error @ StoreError::Refused { .. }) if rereads.len() == 1 => {
+            Err(error @ StoreError::Refused { .. }) if rescored.len() == 1 => {
                 error!(%error, "a post keeps its first score, the better one was refused");
-                self.give_up(rereads.into_iter().map(|reread| reread.deferred).collect()).await;
-                self.vitals.fail(1);
+                self.give_up(rescored.into_iter().map(|rescored| rescored.deferred).collect()).await;
+                self.stage_metrics.fail(1);
                 return Undone::Nothing;
             }
             Err(error) if error.is_retryable() => {
-                warn!(%error, n_posts = rereads.len(), "corrections wait for postgres");
+                warn!(%error, n_posts = rescored.len(), "corrections wait for postgres");
             }
-            Err(error) => error!(%error, n_posts = rereads.len(), "corrections could not be stored"),
+            Err(error) => error!(%error, n_posts = rescored.len(), "corrections could not be stored"),
         }
-        self.vitals.fail(1);
-        Undone::Corrections(rereads)
+        self.stage_metrics.fail(1);
+        Undone::Corrections(rescored)
     }
 
     /// Ends the waiting of posts that cannot be read again. Where that fails they are claimed, and given up, once more.
@@ -127,18 +127,18 @@ impl Committer {
         }
     }
 
-    async fn tell_corrected(&self, rereads: &[Reread], corrected: Corrected) {
+    async fn tell_corrected(&self, rescored: &[Rescored], corrected: Corrected) {
         let Corrected { applied, posts, delta, n_high, resolved } = corrected;
         let n_applied = wide(applied.len());
         metrics::counter!(CORRECTIONS_TOTAL, "outcome" => "applied").increment(n_applied);
         metrics::counter!(CORRECTIONS_TOTAL, "outcome" => "superseded")
-            .increment(wide(rereads.len()).saturating_sub(n_applied));
+            .increment(wide(rescored.len()).saturating_sub(n_applied));
         let now = Timestamp::now();
         self.cascade.count(now, TierCounts { n_stored: 0, n_corrected: n_applied });
         metrics::counter!(TIER_POSTS_TOTAL, "tier" => Tier::Deep.as_str()).increment(n_applied);
         let mut changed = Vec::new();
         for (index, scored) in applied.into_iter().zip(posts) {
-            let Some(Reread { deferred, .. }) = rereads.get(index) else { continue };
+            let Some(Rescored { deferred, .. }) = rescored.get(index) else { continue };
             if let Some(committed_at) = deferred.committed_at {
                 metrics::histogram!(CORRECTION_SECONDS).record(committed_at.elapsed().as_secs_f64());
             }
@@ -163,8 +163,8 @@ impl Committer {
     }
 }
 
-fn correction_of(reread: &Reread) -> Correction {
-    Correction { read: Arc::clone(&reread.deferred.scored), score: reread.score.clone() }
+fn correction_of(rescored: &Rescored) -> Correction {
+    Correction { read: Arc::clone(&rescored.deferred.scored), score: rescored.score.clone() }
 }
 
 /// The post as it is shown, where people would notice the difference.

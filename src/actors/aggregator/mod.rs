@@ -18,9 +18,9 @@ use self::correction::{Corrections, Undone};
 use self::feed_budget::FeedBudget;
 use super::messages::{CorrectBatch, PostsFlagged, RecordBatch};
 use super::runtime::downstream::Downstream;
-use super::runtime::supervisor::{Life, stage};
+use super::runtime::supervisor::{StageContext, stage};
 use super::scoring::cascade::Cascade;
-use super::trend_counter::tap::TrendTap;
+use super::trend_counter::feed::TrendFeed;
 use crate::models::live::LiveUpdate;
 use crate::store::Store;
 use crate::stream::Updates;
@@ -39,7 +39,7 @@ pub struct AggregatorParams {
     /// Who is told about churn.
     pub alerter: Downstream<PostsFlagged>,
     /// Who counts what stored posts speak of.
-    pub trends: TrendTap,
+    pub trends: TrendFeed,
     /// Where posts wait for a better model once they are stored.
     pub cascade: Arc<Cascade>,
     /// The runtime on which connections live.
@@ -61,14 +61,14 @@ pub struct Aggregator {
     corrections: Corrections,
     is_storing: bool,
     is_correcting: bool,
-    life: Life,
+    stage: StageContext,
 }
 
 stage!(Aggregator, "aggregator");
 
 impl Aggregator {
     /// An aggregator that rebuilds its windows first.
-    pub fn new(params: AggregatorParams, life: Life) -> Self {
+    pub fn new(params: AggregatorParams, stage: StageContext) -> Self {
         let (news, waiting) = mpsc::channel(NEWS_WAITING_MAX);
         let publishing = params.io.spawn(publish_all(params.updates.clone(), waiting));
         let committer = Committer {
@@ -79,7 +79,7 @@ impl Aggregator {
             trends: params.trends.clone(),
             feed: Arc::new(FeedBudget::new(params.live_posts_per_second)),
             updates: Arc::new(FeedBudget::new(params.live_posts_per_second)),
-            vitals: Arc::clone(&life.vitals),
+            stage_metrics: Arc::clone(&stage.metrics),
         };
         Self {
             corrections: Corrections::new(params.posts_per_commit),
@@ -89,7 +89,7 @@ impl Aggregator {
             pending: VecDeque::new(),
             is_storing: false,
             is_correcting: false,
-            life,
+            stage,
         }
     }
 
@@ -122,8 +122,8 @@ impl Aggregator {
         let done = self.params.io.spawn(correcting).into_actor(self).map(|outcome, aggregator, context| {
             let rest = match outcome {
                 Ok(Undone::Nothing) => correction::EVERY,
-                Ok(Undone::Corrections(rereads)) => {
-                    aggregator.corrections.again(rereads);
+                Ok(Undone::Corrections(rescored)) => {
+                    aggregator.corrections.again(rescored);
                     correction::RETRY
                 }
                 Err(error) => {
@@ -169,7 +169,7 @@ impl Handler<RecordBatch> for Aggregator {
     type Result = ();
 
     fn handle(&mut self, batch: RecordBatch, context: &mut Self::Context) {
-        self.life.vitals.begin(1);
+        self.stage.metrics.begin(1);
         self.pending.push_back(batch);
         self.start_storing(context);
     }

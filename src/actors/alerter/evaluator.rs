@@ -10,7 +10,7 @@ use super::deferred_work::{Left, LeftBehind};
 use super::measurements::{Schedule, Taken};
 use super::publication::{announce, count, push_all, turn};
 use super::push_queue::PushQueue;
-use super::push_throttle::ToldAlerts;
+use super::push_throttle::PushThrottle;
 use super::{churn_alerts, rule_evidence};
 use crate::alerting::limits::Limits;
 use crate::alerting::machine::{FLAP_OPENINGS, FLAP_WITHIN};
@@ -32,7 +32,7 @@ const LOOK_EVERY: SignedDuration = SignedDuration::from_millis(900);
 const ANNOUNCE_EVERY: SignedDuration = SignedDuration::from_secs(10);
 
 /// Flagged posts are taken for as long as this, and the rest in the next turn: windows must be judged as well.
-const CHURN_PATIENCE: Duration = Duration::from_millis(300);
+const CHURN_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// Churn alerts that grew or shrank and are pushed in one turn.
 const OUTDATED_MAX: usize = 100;
@@ -44,7 +44,7 @@ pub(super) struct Evaluator {
     schedule: Schedule,
     /// How far the series have come. Only the leader writes them, so they are read once.
     kept: Option<BTreeMap<SeriesId, Kept>>,
-    told: ToldAlerts,
+    told: PushThrottle,
     pushes: PushQueue,
     left: LeftBehind,
     looked: Looked,
@@ -72,7 +72,7 @@ impl Evaluator {
             lead: None,
             schedule: Schedule::default(),
             kept: None,
-            told: ToldAlerts::default(),
+            told: PushThrottle::default(),
             pushes: PushQueue::default(),
             left: LeftBehind::default(),
             looked: Looked::default(),
@@ -230,7 +230,7 @@ impl Evaluator {
             self.pushes.extend(committed.changed);
             self.note_churn(&raised, now);
             open = alerts::open_of(&store, AlertRule::Churn, Some(CHURN)).await?;
-            if started.elapsed() > CHURN_PATIENCE {
+            if started.elapsed() > CHURN_TIMEOUT {
                 break;
             }
         }

@@ -22,7 +22,7 @@ const MEASURE_EVERY_SECONDS: (i64, i64) = (5, 60);
 const REST_FACTOR: u32 = 10;
 
 /// Beyond this no further question is asked in a turn.
-const PATIENCE: Duration = Duration::from_millis(250);
+const TIMEOUT: Duration = Duration::from_millis(250);
 
 /// Series that are judged in one turn: each takes some 20 ns.
 const SERIES_MAX: usize = 2_000_000;
@@ -69,7 +69,7 @@ impl Schedule {
         let mut n_series = SERIES_MAX;
         for Due { group, n_rules, n_posts_min, is_about_each } in self.due(rules, now) {
             let n_keys = (n_series / n_rules.max(1)).min(KEYS_MAX);
-            if !taken.readings.is_empty() && (started.elapsed() > PATIENCE || n_keys < KEYS_MAX / 10) {
+            if !taken.readings.is_empty() && (started.elapsed() > TIMEOUT || n_keys < KEYS_MAX / 10) {
                 taken.n_late += n_rules;
                 continue;
             }

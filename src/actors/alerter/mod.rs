@@ -21,7 +21,7 @@ use tracing::warn;
 
 use self::evaluator::Evaluator;
 use super::messages::PostsFlagged;
-use super::runtime::supervisor::{Life, stage};
+use super::runtime::supervisor::{StageContext, stage};
 use crate::store::Store;
 use crate::stream::Updates;
 
@@ -49,16 +49,16 @@ pub struct Alerter {
     evaluator: Arc<Mutex<Evaluator>>,
     is_due: bool,
     is_busy: bool,
-    life: Life,
+    stage: StageContext,
 }
 
 stage!(Alerter, "alerter");
 
 impl Alerter {
     /// An alerter that soon takes up what its predecessor left.
-    pub fn new(params: AlerterParams, life: Life) -> Self {
+    pub fn new(params: AlerterParams, stage: StageContext) -> Self {
         let evaluator = Arc::new(Mutex::new(Evaluator::new(params.clone())));
-        Self { params, evaluator, is_due: false, is_busy: false, life }
+        Self { params, evaluator, is_due: false, is_busy: false, stage }
     }
 
     /// One after the other: an evaluation must see what the one before it decided. Not by `wait`: a database that
@@ -68,20 +68,20 @@ impl Alerter {
             return;
         }
         self.is_busy = true;
-        self.life.vitals.begin(1);
+        self.stage.metrics.begin(1);
         let evaluator = Arc::clone(&self.evaluator);
         let work = async move { evaluator.lock().await.evaluate(Timestamp::now()).await };
         let done = self.params.io.spawn(work).into_actor(self).map(|outcome, alerter, context| {
             alerter.is_busy = false;
             match outcome {
-                Ok(Ok(())) => alerter.life.vitals.finish(1),
+                Ok(Ok(())) => alerter.stage.metrics.finish(1),
                 Ok(Err(error)) => {
                     warn!(%error, "alerts were not evaluated, they keep their state");
-                    alerter.life.vitals.fail(1);
+                    alerter.stage.metrics.fail(1);
                 }
                 Err(error) => {
                     warn!(%error, "evaluating alerts panicked");
-                    alerter.life.vitals.fail(1);
+                    alerter.stage.metrics.fail(1);
                 }
             }
             alerter.work(context);

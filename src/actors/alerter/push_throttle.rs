@@ -12,7 +12,7 @@ const PUSH_EVERY: SignedDuration = SignedDuration::from_secs(5);
 
 /// What was last pushed of each open churn alert.
 #[derive(Default)]
-pub(super) struct ToldAlerts {
+pub(super) struct PushThrottle {
     alerts: BTreeMap<Uuid, Told>,
 }
 
@@ -22,7 +22,7 @@ struct Told {
     grew_at: Option<Timestamp>,
 }
 
-impl ToldAlerts {
+impl PushThrottle {
     /// Notes that an alert was pushed as it opened.
     pub fn opened(&mut self, alert: &Alert) {
         self.alerts.insert(alert.id, Told { count: alert.count, grew_at: None });
@@ -96,7 +96,7 @@ mod tests {
     }
 
     /// Which are outdated; they are pushed.
-    fn outdated(told: &mut ToldAlerts, open: &[Alert]) -> Vec<u128> {
+    fn outdated(told: &mut PushThrottle, open: &[Alert]) -> Vec<u128> {
         let outdated = told.outdated(open);
         assert_eq!(told.outdated(open), outdated, "until they were pushed");
         open.iter().for_each(|alert| told.corrected(alert));
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn people_are_told_once_when_corrections_take_posts_out_of_an_alert() {
-        let mut told = ToldAlerts::default();
+        let mut told = PushThrottle::default();
         told.opened(&alert(1, 50));
         assert_eq!(outdated(&mut told, &[alert(1, 50)]), [0; 0]);
         assert_eq!(outdated(&mut told, &[alert(1, 10)]), [1]);
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn an_alert_that_keeps_growing_is_pushed_now_and_then_and_its_last_growth_too() {
-        let mut told = ToldAlerts::default();
+        let mut told = PushThrottle::default();
         told.opened(&alert(1, 1));
         assert!(told.is_due(&alert(1, 2), at(10)), "the first growth is news at once");
         assert!(!told.is_due(&alert(1, 3), at(14)));
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn an_alert_that_another_process_opened_is_not_told_of_again_until_it_changes() {
-        let mut told = ToldAlerts::default();
+        let mut told = PushThrottle::default();
         assert_eq!(outdated(&mut told, &[alert(1, 7), alert(2, 7)]), [0; 0]);
         assert_eq!(outdated(&mut told, &[alert(1, 6), alert(2, 7)]), [1]);
         assert_eq!(outdated(&mut told, &[]), [0; 0]);

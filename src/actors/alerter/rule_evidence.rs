@@ -25,7 +25,7 @@ use crate::store::{Store, StoreError};
 const OPENINGS_MAX: usize = 20;
 
 /// Beyond this nothing more is read that alerts can do without: a turn waits for it, and with it all other alerts.
-const PATIENCE: Duration = Duration::from_millis(300);
+const TIMEOUT: Duration = Duration::from_millis(300);
 
 /// Reads what alerts go by that are about to open, of those first of which people need it most. One of which it cannot be
 /// read, or not soon, opens without.
@@ -34,7 +34,7 @@ pub(super) async fn fill_in(store: &Store, openings: &mut [Opening], now: Timest
     evidence::by_need(openings);
     let needed = openings.len().min(OPENINGS_MAX);
     let Some(openings) = openings.get_mut(..needed) else { return };
-    for opening in openings.iter_mut().take_while(|_| started.elapsed() < PATIENCE) {
+    for opening in openings.iter_mut().take_while(|_| started.elapsed() < TIMEOUT) {
         let rule = &opening.rule.what;
         match example_posts::of_scope(store, &opening.id.scope, behind(rule, now)).await {
             Ok(posts) => opening.posts = shown(rule, posts),
@@ -44,7 +44,7 @@ pub(super) async fn fill_in(store: &Store, openings: &mut [Opening], now: Timest
             }
         }
     }
-    for opening in openings.iter_mut().take_while(|_| started.elapsed() < PATIENCE) {
+    for opening in openings.iter_mut().take_while(|_| started.elapsed() < TIMEOUT) {
         match read(store, opening, now).await {
             Ok(evidence) => opening.evidence = Some(evidence),
             Err(error) => {

@@ -13,9 +13,9 @@ use tokio::sync::Mutex;
 use tracing::warn;
 
 use self::anomaly_alert::Finding;
-use self::monitored_series::{Board, Series};
+use self::monitored_series::{MonitoredSeries, Series};
 use super::alerter::publication::{announce, count, push_all, turn};
-use super::runtime::supervisor::{Life, stage};
+use super::runtime::supervisor::{StageContext, stage};
 use crate::anomaly::judge::{Limits, Recent, Wanted, judge, usual};
 use crate::anomaly::root_cause::{Candidate, leaders};
 use crate::anomaly::watch::Turn;
@@ -37,7 +37,7 @@ const PUSHED_MAX: usize = 100;
 
 /// What a signal watcher is made of.
 #[derive(Clone)]
-pub struct SignalWatcherParams {
+pub struct AnomalyDetectorParams {
     /// Where the series are, and the alerts.
     pub store: Store,
     /// Where every process hears of alerts.
@@ -52,21 +52,21 @@ pub struct SignalWatcherParams {
 ///
 /// Of several processes one watches: the one whose connection holds a lock of the server. What it remembers can be read
 /// again, so whoever takes over goes on where it stood, open alerts among it. When Postgres is away nothing changes state.
-pub struct SignalWatcher {
+pub struct AnomalyDetector {
     io: Handle,
     watcher: Arc<Mutex<Watcher>>,
     is_busy: bool,
-    life: Life,
+    stage: StageContext,
 }
 
-stage!(SignalWatcher, "signal_watcher");
+stage!(AnomalyDetector, "signal_watcher");
 
-impl SignalWatcher {
+impl AnomalyDetector {
     /// One that has seen nothing yet.
-    pub fn new(params: SignalWatcherParams, life: Life) -> Self {
+    pub fn new(params: AnomalyDetectorParams, stage: StageContext) -> Self {
         let io = params.io.clone();
-        let watcher = Watcher { params, lead: None, board: None, judged_at: None, silences: Vec::new() };
-        Self { io, watcher: Arc::new(Mutex::new(watcher)), is_busy: false, life }
+        let watcher = Watcher { params, lead: None, monitored: None, judged_at: None, silences: Vec::new() };
+        Self { io, watcher: Arc::new(Mutex::new(watcher)), is_busy: false, stage }
     }
 
     /// Not by `wait`: reading four weeks takes seconds, and heartbeats must be answered meanwhile.
@@ -75,22 +75,22 @@ impl SignalWatcher {
             return;
         }
         self.is_busy = true;
-        self.life.vitals.begin(1);
+        self.stage.metrics.begin(1);
         let watcher = Arc::clone(&self.watcher);
         let done = self.io.spawn(async move { watcher.lock().await.look(Timestamp::now()).await });
         context.spawn(done.into_actor(self).map(|outcome, stage, _| {
             stage.is_busy = false;
             match outcome {
-                Ok(Ok(())) => return stage.life.vitals.finish(1),
+                Ok(Ok(())) => return stage.stage.metrics.finish(1),
                 Ok(Err(error)) => warn!(%error, "series were not judged, alerts keep their state"),
                 Err(error) => warn!(%error, "judging series panicked"),
             }
-            stage.life.vitals.fail(1);
+            stage.stage.metrics.fail(1);
         }));
     }
 }
 
-impl Actor for SignalWatcher {
+impl Actor for AnomalyDetector {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
@@ -99,10 +99,10 @@ impl Actor for SignalWatcher {
 }
 
 struct Watcher {
-    params: SignalWatcherParams,
+    params: AnomalyDetectorParams,
     lead: Option<Lead>,
     /// Absent while another process watches, or nobody shall.
-    board: Option<Board>,
+    monitored: Option<MonitoredSeries>,
     /// When this process last tried to. Kept whatever came of it, and whoever leads: reading weeks is dear, and where it
     /// fails, processes must not take turns at it every second.
     judged_at: Option<Timestamp>,
@@ -116,14 +116,14 @@ impl Watcher {
     async fn look(&mut self, now: Timestamp) -> Result<(), StoreError> {
         let outcome = self.try_look(now).await;
         if outcome.is_err() {
-            (self.lead, self.board) = (None, None);
+            (self.lead, self.monitored) = (None, None);
         }
         outcome
     }
 
     async fn try_look(&mut self, now: Timestamp) -> Result<(), StoreError> {
         if !Lead::leads(&mut self.lead, &self.params.store, Duty::Signals).await? {
-            self.board = None;
+            self.monitored = None;
             return Ok(());
         }
         if !self.is_due(now) {
@@ -134,18 +134,18 @@ impl Watcher {
         let settings = anomalies::settings(&store).await?;
         self.silences = silences::current(&store, now).await?;
         // Taken out: if anything fails below it is read anew.
-        let board = self.board.take();
+        let monitored = self.monitored.take();
         let Some(limits) = Limits::of(settings.sensitivity) else {
             return self.resolve(&open(&store).await?, now).await;
         };
-        let mut board = match board {
-            Some(board) => board,
-            None => Board::new(open(&store).await?),
+        let mut monitored = match monitored {
+            Some(monitored) => monitored,
+            None => MonitoredSeries::new(open(&store).await?),
         };
-        let gone = board.refresh(&store, now).await?;
+        let gone = monitored.refresh(&store, now).await?;
         self.resolve(&gone, now).await?;
-        self.judge(&mut board, now, wanted(limits, settings)).await?;
-        self.board = Some(board);
+        self.judge(&mut monitored, now, wanted(limits, settings)).await?;
+        self.monitored = Some(monitored);
         Ok(())
     }
 
@@ -155,13 +155,20 @@ impl Watcher {
         judged.is_none_or(|ago| ago + LOOK_EVERY / 2 >= self.params.every)
     }
 
-    async fn judge(&mut self, board: &mut Board, now: Timestamp, wanted: Wanted) -> Result<(), StoreError> {
-        let recent = board.recent(&self.params.store, now).await?;
-        let changes: Vec<_> =
-            (0..board.len()).map(|place| judge(&board.known(place)?, recent.get(place)?, &wanted)).collect();
+    async fn judge(
+        &mut self,
+        monitored: &mut MonitoredSeries,
+        now: Timestamp,
+        wanted: Wanted,
+    ) -> Result<(), StoreError> {
+        let recent = monitored.recent(&self.params.store, now).await?;
+        let changes: Vec<_> = (0..monitored.len())
+            .map(|place| judge(&monitored.known(place)?, recent.get(place)?, &wanted))
+            .collect();
         let (mut open, mut candidates, mut places) = (Vec::new(), Vec::new(), Vec::new());
         for ((place, change), recent) in changes.iter().enumerate().zip(&recent) {
-            let (Some(change), Some(series), Some(known)) = (change, board.get(place), board.known(place))
+            let (Some(change), Some(series), Some(known)) =
+                (change, monitored.get(place), monitored.known(place))
             else {
                 continue;
             };
@@ -176,7 +183,7 @@ impl Watcher {
         }
         let is_unusual = |candidate: &Candidate, recent: &Recent| {
             let place = candidates.iter().position(|other| other.scope == candidate.scope);
-            let known = place.and_then(|place| board.known(*places.get(place)?));
+            let known = place.and_then(|place| monitored.known(*places.get(place)?));
             known.and_then(|known| judge(&known, recent, &wanted)).is_some_and(|change| change.opens())
         };
         let leading: Vec<usize> = leaders(&candidates, &open, is_unusual)
@@ -184,7 +191,7 @@ impl Watcher {
             .filter_map(|place| places.get(place).copied())
             .collect();
         for (place, change) in changes.into_iter().enumerate() {
-            let Some(series) = board.get_mut(place) else {
+            let Some(series) = monitored.get_mut(place) else {
                 continue;
             };
             // What another series explains is no change of this one; what is open already goes on by its own.
@@ -195,7 +202,7 @@ impl Watcher {
                 (Turn::Opened | Turn::Open, Some(change)) => {
                     let recent = recent.get(place).copied().unwrap_or_default();
                     let finding = Finding { change, recent, now, wanted };
-                    self.raise(board, place, &finding).await?;
+                    self.raise(monitored, place, &finding).await?;
                 }
                 (Turn::Ended, _) => {
                     if let Some(open) = series.open.take() {
@@ -209,8 +216,13 @@ impl Watcher {
     }
 
     /// Opens an alert, or brings the one that is open up to date, unless it is another metric that stands out now.
-    async fn raise(&mut self, board: &mut Board, place: usize, finding: &Finding) -> Result<(), StoreError> {
-        let (Some(series), Some(known)) = (board.get(place), board.known(place)) else {
+    async fn raise(
+        &mut self,
+        monitored: &mut MonitoredSeries,
+        place: usize,
+        finding: &Finding,
+    ) -> Result<(), StoreError> {
+        let (Some(series), Some(known)) = (monitored.get(place), monitored.known(place)) else {
             return Ok(());
         };
         let about = series_of(&series.scope, finding);
@@ -225,7 +237,7 @@ impl Watcher {
         announce(&mut turn, (&self.silences, None), finding.now).await?;
         let committed = turn.commit().await?;
         self.tell(&committed).await?;
-        if let Some(Series { open, .. }) = board.get_mut(place)
+        if let Some(Series { open, .. }) = monitored.get_mut(place)
             && is_new
         {
             *open = Some(about);

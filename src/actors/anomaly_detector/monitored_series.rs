@@ -39,13 +39,13 @@ pub(super) struct Series {
 
 /// All series that are watched; everything together is the first.
 #[derive(Debug, Default)]
-pub(super) struct Board {
+pub(super) struct MonitoredSeries {
     series: Vec<Series>,
     learned_at: Option<Timestamp>,
 }
 
-impl Board {
-    /// A board on which these alerts are open, and nothing is known yet.
+impl MonitoredSeries {
+    /// A monitored on which these alerts are open, and nothing is known yet.
     pub fn new(open: Vec<AlertSeries>) -> Self {
         let of = |open: AlertSeries| Series {
             scope: open.scope.clone(),
@@ -143,7 +143,7 @@ impl Board {
             }
             series
         });
-        // The series went with it. Whoever holds the board reads everything anew.
+        // The series went with it. Whoever holds the monitored reads everything anew.
         self.series = learned.await.map_err(|error| StoreError::Internal { reason: error.to_string() })?;
         self.learned_at = Some(now);
         Ok(())

@@ -7,7 +7,7 @@ use super::rate_bucket::RateBucket;
 use super::replay_buffer::{Kept, News};
 use crate::actors::messages::SessionId;
 use crate::live::frame::{Encode, Frame, MetricsFrame};
-use crate::live::outbox::{Goodbye, Outbox};
+use crate::live::outbox::{CloseReason, Outbox};
 use crate::models::subscription::{Feed, Subscription};
 
 /// All sessions of this process.
@@ -118,9 +118,9 @@ impl Audience {
     }
 
     /// Sends everybody away.
-    pub fn dismiss(&mut self, goodbye: Goodbye) {
+    pub fn dismiss(&mut self, close_reason: CloseReason) {
         for (_, outbox) in self.groups.values().flat_map(|group| &group.members) {
-            outbox.close(goodbye);
+            outbox.close(close_reason);
         }
         self.groups.clear();
         self.sessions.clear();

@@ -17,9 +17,9 @@ use tracing::{debug, warn};
 use self::audience::Audience;
 use self::replay_buffer::{Fit, Log};
 use super::messages::{Disconnect, Publish, PublishMetrics, PublishSystem, Watch};
-use super::runtime::supervisor::{Life, stage};
+use super::runtime::supervisor::{StageContext, stage};
 use crate::live::frame::{Delta, Encode, LiveFrame, MetricsFrame, MetricsParams, Standing};
-use crate::live::outbox::{Goodbye, Outbox};
+use crate::live::outbox::{CloseReason, Outbox};
 use crate::models::live::{FrameId, SequencedUpdate};
 use crate::models::metrics::LiveMetrics;
 use crate::models::stage_health::SystemHealth;
@@ -40,7 +40,7 @@ const CHECK_AFTER: Duration = Duration::from_secs(5);
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
 /// How long a session that comes back waits for history before it gets a fresh start.
-const RECOVERY_PATIENCE: Duration = Duration::from_secs(2);
+const RECOVERY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Updates held back while history is read. More, and it is read once more instead.
 const HELD_BACK_MAX: usize = 1_024;
@@ -80,7 +80,7 @@ pub struct Broadcaster {
     shown: Option<Value>,
     whole_at: Instant,
     system: Option<Arc<SystemHealth>>,
-    life: Life,
+    stage: StageContext,
 }
 
 #[derive(Default)]
@@ -94,7 +94,7 @@ stage!(Broadcaster, "broadcaster");
 
 impl Broadcaster {
     /// A broadcaster without sessions, which reads the history first.
-    pub fn new(params: BroadcasterParams, life: Life) -> Self {
+    pub fn new(params: BroadcasterParams, stage: StageContext) -> Self {
         let now = Instant::now();
         Self {
             params,
@@ -107,7 +107,7 @@ impl Broadcaster {
             shown: None,
             whole_at: now,
             system: None,
-            life,
+            stage,
         }
     }
 
@@ -158,7 +158,7 @@ impl Broadcaster {
             n_delivered += self.audience.tell(kept, &epoch, self.params.encode);
         }
         metrics::counter!(FRAMES_DELIVERED_TOTAL).increment(wide(n_delivered));
-        self.life.vitals.finish(1);
+        self.stage.metrics.finish(1);
     }
 
     /// Reads what is missing from history. Updates that arrive meanwhile are held back and follow it.
@@ -237,7 +237,7 @@ impl Broadcaster {
     fn lose_position(&mut self) {
         warn!(n_sessions = self.audience.n_sessions(), "news was lost, sessions are told to come again");
         metrics::counter!(POSITIONS_LOST_TOTAL).increment(1);
-        self.audience.dismiss(Goodbye::PositionLost);
+        self.audience.dismiss(CloseReason::PositionLost);
         self.log = None;
         self.count();
     }
@@ -247,7 +247,7 @@ impl Broadcaster {
         let is_settled = self.catching_up.is_none();
         let waiting = std::mem::take(&mut self.waiting);
         for (watch, asked_at) in waiting {
-            if is_settled || asked_at.elapsed() >= RECOVERY_PATIENCE || self.can_answer(&watch) {
+            if is_settled || asked_at.elapsed() >= RECOVERY_TIMEOUT || self.can_answer(&watch) {
                 self.join(watch);
                 continue;
             }
@@ -395,9 +395,9 @@ impl Actor for Broadcaster {
 impl Drop for Broadcaster {
     /// Sessions of a broadcaster that died would hear nothing more: they are told to reconnect.
     fn drop(&mut self) {
-        self.audience.dismiss(Goodbye::TryAgainLater);
+        self.audience.dismiss(CloseReason::TryAgainLater);
         for (watch, _) in self.waiting.drain(..) {
-            watch.outbox.close(Goodbye::TryAgainLater);
+            watch.outbox.close(CloseReason::TryAgainLater);
         }
         self.count();
     }
@@ -446,7 +446,7 @@ impl Handler<Watch> for Broadcaster {
         // It was ahead of us on another process, or the counter is another: history tells.
         self.waiting.push((watch, Instant::now()));
         self.catch_up(context);
-        context.run_later(RECOVERY_PATIENCE, |broadcaster, _| broadcaster.decide());
+        context.run_later(RECOVERY_TIMEOUT, |broadcaster, _| broadcaster.decide());
     }
 }
 

@@ -16,8 +16,8 @@ use tracing::{error, warn};
 use self::poison_isolation::{Suspect, Suspects};
 use super::messages::ScoreBatch;
 use super::runtime::downstream::Downstream;
-use super::runtime::stage_metrics::Vitals;
-use super::runtime::supervisor::{Life, Stage as _, stage};
+use super::runtime::stage_metrics::StageMetrics;
+use super::runtime::supervisor::{Stage as _, StageContext, stage};
 use super::runtime::ticket::{Settled, Settlement, Ticket};
 use crate::models::error_log::ErrorKind;
 use crate::stream::{Burial, Consumer, Delivered, EntryId, StreamError};
@@ -76,15 +76,15 @@ pub struct IngesterParams {
 /// Redis, and this or another process delivers it again.
 pub struct Ingester {
     params: IngesterParams,
-    life: Life,
+    stage: StageContext,
 }
 
 stage!(Ingester, "ingester");
 
 impl Ingester {
     /// An ingester that starts reading with the actor.
-    pub fn new(params: IngesterParams, life: Life) -> Self {
-        Self { params, life }
+    pub fn new(params: IngesterParams, stage: StageContext) -> Self {
+        Self { params, stage }
     }
 }
 
@@ -92,7 +92,7 @@ impl Actor for Ingester {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
-        let run = Run::new(self.params.clone(), Arc::clone(&self.life.vitals));
+        let run = Run::new(self.params.clone(), Arc::clone(&self.stage.metrics));
         context.spawn(run.run().into_actor(self));
     }
 }
@@ -102,7 +102,7 @@ type Reading = BoxFuture<'static, Result<Vec<Delivered>, StreamError>>;
 /// One incarnation's work.
 struct Run {
     params: IngesterParams,
-    vitals: Arc<Vitals>,
+    stage_metrics: Arc<StageMetrics>,
     places: Arc<Semaphore>,
     report: mpsc::Sender<Settled>,
     settled: mpsc::Receiver<Settled>,
@@ -125,14 +125,14 @@ struct InFlight {
 }
 
 impl Run {
-    fn new(params: IngesterParams, vitals: Arc<Vitals>) -> Self {
+    fn new(params: IngesterParams, stage_metrics: Arc<StageMetrics>) -> Self {
         // As wide as there are places, so that a ticket's report always fits.
         let (report, settled) = mpsc::channel(params.batches_in_flight.max(1));
         Self {
             places: Arc::clone(&params.places),
             suspects: Suspects::new(params.batch_size),
             params,
-            vitals,
+            stage_metrics,
             report,
             settled,
             in_flight: HashMap::new(),
@@ -196,8 +196,8 @@ impl Run {
         Ok(())
     }
 
-    async fn next_settlement(&mut self, patience: Duration) {
-        if let Ok(Some(settled)) = tokio::time::timeout(patience, self.settled.recv()).await {
+    async fn next_settlement(&mut self, timeout: Duration) {
+        if let Ok(Some(settled)) = tokio::time::timeout(timeout, self.settled.recv()).await {
             self.settle(settled);
         }
     }
@@ -296,7 +296,7 @@ impl Run {
         // While the next stage is being rebuilt, the batch waits here; that says nothing about its posts.
         while self.params.downstream.wait_until_reachable(STAGE_RETRY).await.is_err() {}
         self.n_issued += 1;
-        self.vitals.begin(1);
+        self.stage_metrics.begin(1);
         self.in_flight.insert(self.n_issued, batch);
         let ticket = Ticket::issue(self.n_issued, place, self.report.clone());
         self.params.downstream.post(ScoreBatch { posts, ticket });
@@ -314,14 +314,14 @@ impl Run {
         metrics::counter!(BATCHES_SETTLED_TOTAL, "settlement" => name).increment(1);
         let reason = match settled.settlement {
             Settlement::Recorded => {
-                self.vitals.finish(1);
+                self.stage_metrics.finish(1);
                 self.unacknowledged.extend(batch.entries.into_iter().map(|entry| entry.id));
                 return;
             }
             Settlement::Failed { reason } => reason,
             Settlement::Abandoned => "the stage that held it died".to_owned(),
         };
-        self.vitals.fail(1);
+        self.stage_metrics.fail(1);
         warn!(
             n_posts = batch.entries.len(),
             alone = batch.alone,

@@ -15,7 +15,7 @@ use tracing::warn;
 use self::windows::LiveWindows;
 use super::messages::{ApplyUpdate, PublishMetrics};
 use super::runtime::downstream::Downstream;
-use super::runtime::supervisor::{Life, stage};
+use super::runtime::supervisor::{StageContext, stage};
 use crate::models::live::{FrameId, LiveUpdate, SequencedUpdate};
 use crate::models::metrics::LiveWindow;
 use crate::models::rollup::{RollupKey, Sums};
@@ -67,7 +67,7 @@ pub struct LiveMetricsPublisher {
     as_of: Option<FrameId>,
     /// The state last published: the oldest second in the window, and `as_of`.
     published: Option<(i64, Option<FrameId>)>,
-    life: Life,
+    stage: StageContext,
 }
 
 /// A rebuild under way.
@@ -82,9 +82,9 @@ stage!(LiveMetricsPublisher, "live_metrics");
 
 impl LiveMetricsPublisher {
     /// A publisher that first rebuilds its windows.
-    pub fn new(params: LiveMetricsParams, life: Life) -> Self {
+    pub fn new(params: LiveMetricsParams, stage: StageContext) -> Self {
         let windows = LiveWindows::new(params.live_window);
-        Self { params, windows, rebuild: None, as_of: None, published: None, life }
+        Self { params, windows, rebuild: None, as_of: None, published: None, stage }
     }
 
     fn apply(&mut self, update: &SequencedUpdate, context: &mut Context<Self>) {
@@ -210,7 +210,7 @@ impl Handler<ApplyUpdate> for LiveMetricsPublisher {
             UpdateEvent::Update(update) => self.apply(update, context),
             UpdateEvent::Gap => self.start_rebuild(context),
         }
-        self.life.vitals.finish(1);
+        self.stage.metrics.finish(1);
     }
 }
 

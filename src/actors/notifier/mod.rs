@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tracing::{info, warn};
 
 use self::delivery::deliver;
-use super::runtime::supervisor::{Life, Stage as _, stage};
+use super::runtime::supervisor::{Stage as _, StageContext, stage};
 use crate::models::error_log::ErrorKind;
 use crate::notify::messenger::Messenger;
 use crate::store::Store;
@@ -48,15 +48,15 @@ pub struct Notifier {
     params: NotifierParams,
     n_in_flight: usize,
     is_claiming: bool,
-    life: Life,
+    stage: StageContext,
 }
 
 stage!(Notifier, "notifier");
 
 impl Notifier {
     /// A notifier that starts at once.
-    pub fn new(params: NotifierParams, life: Life) -> Self {
-        Self { params, n_in_flight: 0, is_claiming: false, life }
+    pub fn new(params: NotifierParams, stage: StageContext) -> Self {
+        Self { params, n_in_flight: 0, is_claiming: false, stage }
     }
 
     fn claim(&mut self, context: &mut Context<Self>) {
@@ -82,17 +82,17 @@ impl Notifier {
 
     fn send(&mut self, claimed: Claimed, context: &mut Context<Self>) {
         self.n_in_flight += 1;
-        self.life.vitals.begin(1);
+        self.stage.metrics.begin(1);
         let NotifierParams { store, messenger, io, .. } = self.params.clone();
         let sending = io.spawn(async move { send(&store, &messenger, &claimed).await });
         context.spawn(sending.into_actor(self).map(|outcome, notifier, context| {
             notifier.n_in_flight -= 1;
             match outcome {
-                Ok(true) => notifier.life.vitals.finish(1),
-                Ok(false) => notifier.life.vitals.fail(1),
+                Ok(true) => notifier.stage.metrics.finish(1),
+                Ok(false) => notifier.stage.metrics.fail(1),
                 Err(error) => {
                     warn!(%error, "sending a notification panicked, it will be sent again when its lease ends");
-                    notifier.life.vitals.fail(1);
+                    notifier.stage.metrics.fail(1);
                 }
             }
             notifier.claim(context);

@@ -75,17 +75,17 @@ where
     M: Message + Send + 'static,
     M::Result: Send,
 {
-    /// Waits until there is a living incarnation, at most `patience`.
+    /// Waits until there is a living incarnation, at most `timeout`.
     ///
     /// # Errors
     /// [`Unreachable`] when there was none in that time.
-    pub async fn wait_until_reachable(&self, patience: Duration) -> Result<(), Unreachable> {
+    pub async fn wait_until_reachable(&self, timeout: Duration) -> Result<(), Unreachable> {
         let mut current = self.current.clone();
         let reachable = current.wait_for(|to| to.as_ref().is_some_and(Recipient::connected));
-        match tokio::time::timeout(patience, reachable).await {
+        match tokio::time::timeout(timeout, reachable).await {
             Ok(Ok(_)) => return Ok(()),
             // Its supervisor is gone, and so will this process be; callers that ask again must not spin.
-            Ok(Err(_)) => tokio::time::sleep(patience).await,
+            Ok(Err(_)) => tokio::time::sleep(timeout).await,
             Err(_) => {}
         }
         Err(Unreachable { stage: self.stage })
@@ -96,18 +96,18 @@ where
         self.current.borrow().as_ref().is_some_and(Recipient::connected)
     }
 
-    /// Sends and waits for the answer, at most `patience`. Measures the waiting.
+    /// Sends and waits for the answer, at most `timeout`. Measures the waiting.
     ///
     /// # Errors
     /// [`Unreachable`] when the stage is away, dies meanwhile, or does not answer in time.
-    pub async fn send(&self, message: M, patience: Duration) -> Result<M::Result, Unreachable> {
+    pub async fn send(&self, message: M, timeout: Duration) -> Result<M::Result, Unreachable> {
         let recipient = self.current.borrow().clone();
         let unreachable = Unreachable { stage: self.stage };
         let Some(recipient) = recipient else {
             return Err(unreachable);
         };
         let started = Instant::now();
-        let answer = tokio::time::timeout(patience, recipient.send(message)).await;
+        let answer = tokio::time::timeout(timeout, recipient.send(message)).await;
         metrics::histogram!(STAGE_WAIT_SECONDS, "stage" => self.stage)
             .record(started.elapsed().as_secs_f64());
         match answer {

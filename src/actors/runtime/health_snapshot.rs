@@ -1,4 +1,4 @@
-//! How everything was when last measured, and whether that is still believed.
+//! Latest health measurement of the process, and whether it is recent enough to be trusted.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,52 +7,52 @@ use tokio::sync::watch;
 
 use crate::models::stage_health::{NotReady, SystemHealth};
 
-/// A verdict this old says nothing of the present: the health monitor has died or hangs. Some times as long as measuring
-/// takes while a server does not answer.
-pub const VERDICT_AGE_MAX: Duration = Duration::from_secs(10);
+/// Age from which a measurement no longer describes the present: the health monitor has died or hangs. Several times as
+/// long as a measurement takes while a server does not respond.
+pub const SNAPSHOT_AGE_MAX: Duration = Duration::from_secs(10);
 
-/// What measures, as its task is named.
+/// Name of the task that measures health.
 pub const HEALTH_MONITOR: &str = "health_monitor";
 
-/// A measurement, and when it was taken by a clock that nobody sets.
+/// Health measurement with the monotonic time at which it was taken.
 #[derive(Debug, Clone)]
-pub struct Measured {
-    /// What was measured.
+pub struct HealthSnapshot {
+    /// Measured health.
     pub health: Arc<SystemHealth>,
-    /// When.
+    /// Time of the measurement.
     pub at: Instant,
 }
 
-impl Measured {
-    /// As of this moment.
+impl HealthSnapshot {
+    /// Stamps a measurement with the current time.
     pub fn now(health: Arc<SystemHealth>) -> Self {
         Self { health, at: Instant::now() }
     }
 }
 
-/// The newest measurement. Clones see the same.
+/// Reader of the newest snapshot. All clones see the same one.
 #[derive(Debug, Clone)]
-pub struct HealthWatch {
-    newest: watch::Receiver<Measured>,
+pub struct LatestHealth {
+    newest: watch::Receiver<HealthSnapshot>,
 }
 
-impl HealthWatch {
-    /// Follows what is sent.
-    pub fn new(newest: watch::Receiver<Measured>) -> Self {
+impl LatestHealth {
+    /// Creates a reader of the snapshots sent on a channel.
+    pub fn new(newest: watch::Receiver<HealthSnapshot>) -> Self {
         Self { newest }
     }
 
-    /// The newest measurement, however old.
+    /// Returns the newest measurement, however old.
     pub fn newest(&self) -> Arc<SystemHealth> {
         Arc::clone(&self.newest.borrow().health)
     }
 
-    /// Everything that keeps the process from being ready; empty when it is.
+    /// Returns every reason why the process is not ready, an outdated measurement included; empty when it is ready.
     pub fn not_ready(&self) -> Vec<NotReady> {
-        let Measured { health, at } = self.newest.borrow().clone();
+        let HealthSnapshot { health, at } = self.newest.borrow().clone();
         let mut reasons = health.not_ready();
         let age = at.elapsed();
-        if age > VERDICT_AGE_MAX {
+        if age > SNAPSHOT_AGE_MAX {
             let why = format!("health was last measured {} seconds ago", age.as_secs());
             reasons.push(NotReady { what: HEALTH_MONITOR.to_owned(), why });
         }

@@ -1,4 +1,4 @@
-//! What a stage says of itself, and the board on which the supervisor writes how all are.
+//! Counters of each stage and task, and the board that shows the health of all of them.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -6,46 +6,46 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use super::supervision_plan::{Plan, Rank, Role};
-use crate::actors::messages::Vital;
+use super::supervision_plan::{Rank, Role, SupervisionPlan};
+use crate::actors::messages::StageReport;
 use crate::models::stage_health::{StageHealth, StageState};
 
-/// The counters of a stage or task. They belong to it, not to one incarnation of it, so a respawn keeps them.
+/// Counters of a stage or task. They outlive its incarnations, so a restart keeps them.
 #[derive(Debug, Default)]
-pub struct Vitals {
+pub struct StageMetrics {
     handled: AtomicU64,
     failed: AtomicU64,
     in_flight: AtomicU64,
     last_progress_ms: AtomicI64,
 }
 
-impl Vitals {
-    /// The stage has taken on `n` more.
+impl StageMetrics {
+    /// Adds `n` items in flight.
     pub fn begin(&self, n: u64) {
         self.in_flight.fetch_add(n, Ordering::Relaxed);
     }
 
-    /// It has finished `n` of them.
+    /// Counts `n` items in flight as handled.
     pub fn finish(&self, n: u64) {
         self.handled.fetch_add(n, Ordering::Relaxed);
         self.release(n);
         self.last_progress_ms.store(Timestamp::now().as_millisecond(), Ordering::Relaxed);
     }
 
-    /// It has given up `n` of them.
+    /// Counts `n` items in flight as failed.
     pub fn fail(&self, n: u64) {
         self.failed.fetch_add(n, Ordering::Relaxed);
         self.release(n);
     }
 
-    /// A new incarnation holds nothing.
-    pub fn reborn(&self) {
+    /// Clears what a dead incarnation had in flight.
+    pub(super) fn reset_in_flight(&self) {
         self.in_flight.store(0, Ordering::Relaxed);
     }
 
-    /// All four at once.
-    pub fn report(&self) -> Vital {
-        Vital {
+    /// Returns the current values of all counters.
+    pub fn report(&self) -> StageReport {
+        StageReport {
             handled: self.handled.load(Ordering::Relaxed),
             failed: self.failed.load(Ordering::Relaxed),
             in_flight: self.in_flight.load(Ordering::Relaxed),
@@ -53,7 +53,7 @@ impl Vitals {
         }
     }
 
-    // What a dead incarnation held was forgotten by `reborn`; its late answers must not wrap around.
+    // Work of a dead incarnation may still finish after `reset_in_flight`; it must not wrap the counter around.
     fn release(&self, n: u64) {
         let _ = self
             .in_flight
@@ -61,30 +61,30 @@ impl Vitals {
     }
 }
 
-/// How every stage and task is. Written by supervisors, read by HTTP.
+/// Health of every stage and task. Supervisors write it; HTTP reads it.
 #[derive(Debug, Default)]
 pub struct HealthBoard {
     rows: Mutex<BTreeMap<(Rank, Arc<str>), StageHealth>>,
 }
 
 impl HealthBoard {
-    /// Every stage or every task that was started, in order.
+    /// Returns the health of every stage or of every task that was started, by rank and name.
     pub fn snapshot(&self, role: Role) -> Vec<StageHealth> {
         let rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         rows.iter().filter(|((rank, _), _)| rank.role == role).map(|(_, health)| health.clone()).collect()
     }
 
-    pub(super) fn write(&self, plan: &Plan, standing: Standing, vital: Vital) {
+    pub(super) fn write(&self, plan: &SupervisionPlan, incarnation: Incarnation, report: StageReport) {
         let health = StageHealth {
             stage: plan.name.to_string(),
-            state: standing.state,
-            generation: standing.generation,
-            restarts: standing.generation.saturating_sub(1),
-            handled: vital.handled,
-            failed: vital.failed,
-            in_flight: vital.in_flight,
-            last_progress_at: (vital.last_progress_ms > 0)
-                .then(|| Timestamp::from_millisecond(vital.last_progress_ms).ok())
+            state: incarnation.state,
+            generation: incarnation.generation,
+            restarts: incarnation.generation.saturating_sub(1),
+            handled: report.handled,
+            failed: report.failed,
+            in_flight: report.in_flight,
+            last_progress_at: (report.last_progress_ms > 0)
+                .then(|| Timestamp::from_millisecond(report.last_progress_ms).ok())
                 .flatten(),
             essential: plan.policy.is_essential(),
         };
@@ -93,9 +93,9 @@ impl HealthBoard {
     }
 }
 
-/// What the supervisor knows of a stage that the stage does not.
+/// State of a stage as only its supervisor knows it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Standing {
+pub(super) struct Incarnation {
     pub state: StageState,
     pub generation: u64,
 }

@@ -1,5 +1,5 @@
 //! Supervision plans: the name of a stage or task, its position in lists, and its restart policy. A plan is data, so several
-//! of a kind can run under different policies.
+//! stages or tasks of a kind can run under different policies.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -7,53 +7,55 @@ use std::time::{Duration, Instant};
 
 use crate::actors::STAGES;
 
-/// One thing that is kept alive.
+/// Name, rank and restart policy of one supervised stage or task.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plan {
-    /// Its own name, such as `aggregator`; for one of several, its kind and which: `connector:news`.
+pub struct SupervisionPlan {
+    /// Unique name, such as `aggregator`; for one of several instances its kind and its own name, such as `connector:news`.
     pub name: Arc<str>,
-    /// What it is one of. Metrics carry this and not the name: there are few kinds, and any number of names.
+    /// Kind of the stage or task. Metrics carry the kind instead of the name, because there are few kinds and any number of
+    /// names.
     pub kind: &'static str,
-    /// Where it is shown.
+    /// Position in lists.
     pub rank: Rank,
-    /// How its deaths are taken.
+    /// When to restart it after a death.
     pub policy: RestartPolicy,
 }
 
-/// Where it is shown: stages in the order of the flow, then tasks; those of one kind by their names.
+/// Position in lists: stages in the order of the flow, then tasks. Equal ranks are sorted by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank {
-    /// Stages come first.
+    /// Stage or task; stages come first.
     pub role: Role,
-    /// Among those of its role.
-    pub place: usize,
+    /// Position within its role.
+    pub position: usize,
 }
 
-/// What part it plays.
+/// Part that a supervised unit plays in the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
-    /// An actor that messages flow through.
+    /// Actor that messages flow through.
     Stage,
-    /// What works beside the flow.
+    /// Future that works beside the flow.
     Task,
 }
 
-/// When something that died is started again, and when no more.
+/// Rules for restarting a stage or task that died, and for giving up on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RestartPolicy {
-    /// The wait after the first death. Doubles with each further one.
+    /// Wait after the first death. Doubles with each further one.
     pub backoff_first: Duration,
-    /// The longest wait.
+    /// Upper bound of the wait.
     pub backoff_max: Duration,
-    /// Deaths longer ago no longer count.
+    /// Period within which deaths count.
     pub window: Duration,
-    /// With so many deaths in the window the process ends. `None` never gives up, and is no reason not to be ready.
+    /// Number of deaths within the window that ends the process. `None` restarts without limit, and never makes the process
+    /// unready.
     pub deaths_max: Option<usize>,
 }
 
 impl RestartPolicy {
-    /// For what the process cannot do without. Quick enough that one death is hardly seen, slow enough not to burn a
-    /// core; what dies five times in a minute is beyond help from inside the process.
+    /// Policy for what the process cannot work without. The backoff is short enough that a single death is hardly noticed and
+    /// long enough not to burn a core. Five deaths within a minute show that a restart does not help.
     pub const ESSENTIAL: Self = Self {
         backoff_first: Duration::from_secs(1),
         backoff_max: Duration::from_secs(30),
@@ -61,15 +63,16 @@ impl RestartPolicy {
         deaths_max: Some(5),
     };
 
-    /// For one of many, such as a source: the others go on, so it is tried for ever, at last every five minutes.
-    pub const ISOLATED: Self = Self {
+    /// Policy for one of several instances, such as a source: the others keep working, so it is restarted without limit,
+    /// eventually every five minutes.
+    pub const UNLIMITED: Self = Self {
         backoff_first: Duration::from_secs(1),
         backoff_max: Duration::from_secs(300),
         window: Duration::from_secs(3_600),
         deaths_max: None,
     };
 
-    /// Whether the process is not ready while it is down.
+    /// Returns whether the process is not ready while this is down.
     pub fn is_essential(&self) -> bool {
         self.deaths_max.is_some()
     }
@@ -80,36 +83,36 @@ impl RestartPolicy {
     }
 }
 
-impl Plan {
-    /// The one stage of its kind.
+impl SupervisionPlan {
+    /// Returns the plan of the only stage of a kind.
     pub fn stage(kind: &'static str) -> Self {
-        let place = STAGES.iter().position(|stage| *stage == kind).unwrap_or(STAGES.len());
-        let rank = Rank { role: Role::Stage, place };
+        let position = STAGES.iter().position(|stage| *stage == kind).unwrap_or(STAGES.len());
+        let rank = Rank { role: Role::Stage, position };
         Self { name: kind.into(), kind, rank, policy: RestartPolicy::ESSENTIAL }
     }
 
-    /// The one task of its kind.
+    /// Returns the plan of the only task of a kind.
     pub fn task(kind: &'static str) -> Self {
-        let rank = Rank { role: Role::Task, place: 0 };
+        let rank = Rank { role: Role::Task, position: 0 };
         Self { name: kind.into(), kind, rank, policy: RestartPolicy::ESSENTIAL }
     }
 
-    /// One of several of its kind: its deaths never end the process.
+    /// Turns this into the plan of one of several instances, whose deaths never end the process.
     #[must_use]
-    pub fn isolated(self, which: &str) -> Self {
-        Self { name: format!("{}:{which}", self.kind).into(), policy: RestartPolicy::ISOLATED, ..self }
+    pub fn instance(self, name: &str) -> Self {
+        Self { name: format!("{}:{name}", self.kind).into(), policy: RestartPolicy::UNLIMITED, ..self }
     }
 }
 
-/// The deaths that still count.
+/// Deaths within the window of a restart policy.
 #[derive(Debug, Default)]
 pub(super) struct Deaths {
     at: VecDeque<Instant>,
 }
 
 impl Deaths {
-    /// Notes a death, and answers how long to wait before the next life; `None` when there is to be none.
-    pub fn note(&mut self, now: Instant, policy: &RestartPolicy) -> Option<Duration> {
+    /// Records a death and returns the wait before the next incarnation; `None` when the policy gives up.
+    pub fn record(&mut self, now: Instant, policy: &RestartPolicy) -> Option<Duration> {
         self.at.push_back(now);
         self.at.retain(|at| now.saturating_duration_since(*at) < policy.window);
         let gives_up = policy.deaths_max.is_some_and(|deaths_max| self.at.len() >= deaths_max);
@@ -121,11 +124,11 @@ impl Deaths {
 mod tests {
     use super::*;
 
-    /// The waits after deaths that are so many seconds apart.
+    /// The waits after `n` deaths that are `apart` seconds apart.
     fn waits(policy: &RestartPolicy, apart: u64, n: u64) -> Vec<Option<u64>> {
         let (start, mut deaths) = (Instant::now(), Deaths::default());
         let at = |i: u64| start + Duration::from_secs(i * apart);
-        (0..n).map(|i| deaths.note(at(i), policy).map(|wait| wait.as_secs())).collect()
+        (0..n).map(|i| deaths.record(at(i), policy).map(|wait| wait.as_secs())).collect()
     }
 
     #[test]
@@ -136,21 +139,21 @@ mod tests {
     }
 
     #[test]
-    fn one_of_many_is_tried_for_ever_and_less_and_less_often() {
-        let waits = waits(&RestartPolicy::ISOLATED, 1, 20);
+    fn an_instance_is_restarted_without_limit_but_ever_more_slowly() {
+        let waits = waits(&RestartPolicy::UNLIMITED, 1, 20);
         assert_eq!(waits.iter().flatten().count(), 20);
         assert_eq!(waits[..4], [Some(1), Some(2), Some(4), Some(8)]);
         assert_eq!(waits[19], Some(300));
     }
 
     #[test]
-    fn stages_are_shown_in_the_order_of_the_flow_and_those_of_a_kind_side_by_side() {
+    fn stages_are_listed_in_the_order_of_the_flow_with_instances_of_a_kind_side_by_side() {
         let mut plans = [
-            Plan::task("listener"),
-            Plan::stage("broadcaster"),
-            Plan::stage("aggregator").isolated("b"),
-            Plan::stage("ingester"),
-            Plan::stage("aggregator").isolated("a"),
+            SupervisionPlan::task("listener"),
+            SupervisionPlan::stage("broadcaster"),
+            SupervisionPlan::stage("aggregator").instance("b"),
+            SupervisionPlan::stage("ingester"),
+            SupervisionPlan::stage("aggregator").instance("a"),
         ];
         plans.sort_by_key(|plan| (plan.rank, Arc::clone(&plan.name)));
         let names: Vec<&str> = plans.iter().map(|plan| plan.name.as_ref()).collect();

@@ -1,8 +1,8 @@
-//! Starts each stage and task, watches it, starts it again when it dies, and gives up by its plan.
+//! Supervision: starts stages and tasks, watches them, restarts those that die, and gives up as their plans say.
 //!
-//! actix's own `Supervisor` does not restart an actor that panicked, so this is ours. A stage lives on a
-//! thread of its own; its panic is caught by that thread's executor and drops the actor, whose
-//! [`Obituary`] tells us. A task is a future on some runtime, whose end its handle tells.
+//! actix's own `Supervisor` does not restart an actor that panicked, so this module does. A stage runs on a thread of its
+//! own. The thread's executor catches a panic and drops the actor, whose [`DeathNotice`] reaches the supervisor. A task is
+//! a future on some runtime; its join handle reports its end.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -15,88 +15,88 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::stage_metrics::{HealthBoard, Standing, Vitals};
-use super::supervision_plan::{Deaths, Plan};
+use super::stage_metrics::{HealthBoard, Incarnation, StageMetrics};
+use super::supervision_plan::{Deaths, SupervisionPlan};
 use crate::actors::messages::{Kill, ReportHealth};
 use crate::models::error_log::ErrorKind;
 use crate::models::stage_health::StageState;
 use crate::telemetry::{STAGE_RESTARTS_TOTAL, errors};
 
-/// How often a stage is asked how it is.
+/// Interval between two heartbeats of a stage.
 pub const HEARTBEAT: Duration = Duration::from_secs(1);
 
-/// How long it may take to answer. No handler blocks its thread for longer than a few milliseconds, so this
-/// much silence means it is stuck in a loop or in native code.
-pub const HEARTBEAT_PATIENCE: Duration = Duration::from_secs(10);
+/// Time a stage has to answer a heartbeat. No handler blocks its thread for longer than a few milliseconds, so a stage that
+/// is silent for this long is stuck in a loop or in native code.
+pub const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// An actor that is a stage of the pipeline.
+/// Actor that is a stage of the pipeline.
 pub trait Stage: Actor<Context = Context<Self>> + Handler<ReportHealth> + Handler<Kill> {
-    /// Its kind, as in [`Plan::kind`].
+    /// Kind of the stage, as in [`SupervisionPlan::kind`].
     const NAME: &'static str;
 }
 
-/// Tells the supervisor that the stage holding it was dropped.
+/// Signal to the supervisor, sent on drop, that the stage holding it is gone.
 #[derive(Debug)]
-pub struct Obituary {
+pub struct DeathNotice {
     died: mpsc::Sender<()>,
 }
 
-impl Drop for Obituary {
+impl Drop for DeathNotice {
     fn drop(&mut self) {
-        // A supervisor that is gone has stopped caring.
+        // Without a supervisor nothing restarts the stage, so there is nothing to report.
         let _ = self.died.try_send(());
     }
 }
 
-/// What an incarnation is born with. Keep it in the actor: dropping it is its death.
+/// What the supervisor gives to each incarnation of a stage. The actor must keep it: dropping it counts as its death.
 #[derive(Debug)]
-pub struct Life {
-    /// The stage's counters.
-    pub vitals: Arc<Vitals>,
-    _obituary: Obituary,
+pub struct StageContext {
+    /// Counters of the stage.
+    pub metrics: Arc<StageMetrics>,
+    _death_notice: DeathNotice,
 }
 
-/// Called with the address of each new incarnation, and with `None` when one died.
+/// Callback that receives the address of each new incarnation, and `None` when an incarnation dies.
 pub type Redirect<A> = Box<dyn Fn(Option<&Addr<A>>)>;
 
-/// How to build a stage and whom to tell its address.
+/// Recipe for a stage: its plan, its constructor, and the senders that follow its address.
 pub struct StageSpec<A: Stage> {
-    /// Its name, and how its deaths are taken.
-    pub plan: Plan,
-    /// Builds an incarnation, on its own thread.
-    pub build: Arc<dyn Fn(Life) -> A + Send + Sync>,
-    /// Tells the address of a new incarnation to those who send to it; `None` when it died.
+    /// Name and restart policy.
+    pub plan: SupervisionPlan,
+    /// Builds an incarnation on its own thread.
+    pub build: Arc<dyn Fn(StageContext) -> A + Send + Sync>,
+    /// Points the senders at the current incarnation.
     pub redirect: Redirect<A>,
-    /// Messages that may wait before `try_send` refuses.
+    /// Messages that the mailbox holds before `try_send` refuses.
     pub mailbox_capacity: usize,
 }
 
-/// How to start a task that may not end.
+/// Recipe for a task that must never end.
 pub struct TaskSpec {
-    /// Its name, and how its deaths are taken.
-    pub plan: Plan,
-    /// Spawns an incarnation, on the runtime where it is to live. It should do its work within [`TaskLife::live`].
-    pub start: Box<dyn Fn(TaskLife) -> JoinHandle<()>>,
-    /// The longest it may work without finishing anything; `None` for one that waits for others.
-    pub patience: Option<Duration>,
-    /// Makes the living incarnation panic.
+    /// Name and restart policy.
+    pub plan: SupervisionPlan,
+    /// Spawns an incarnation on the runtime of its choice. The incarnation should work inside [`TaskContext::run`].
+    pub start: Box<dyn Fn(TaskContext) -> JoinHandle<()>>,
+    /// Longest time without finishing anything before the task counts as frozen; `None` for a task that waits for others.
+    pub timeout: Option<Duration>,
+    /// Makes the current incarnation panic.
     pub kill: watch::Sender<()>,
 }
 
-/// What an incarnation of a task is born with.
+/// What the supervisor gives to each incarnation of a task.
 #[derive(Debug)]
-pub struct TaskLife {
-    /// The task's counters.
-    pub vitals: Arc<Vitals>,
+pub struct TaskContext {
+    /// Counters of the task.
+    pub metrics: Arc<StageMetrics>,
     killed: watch::Receiver<()>,
 }
 
-impl TaskLife {
-    /// Runs `work` until it ends.
+impl TaskContext {
+    /// Runs `work` to its end.
     ///
     /// # Panics
     /// When a test kills the task.
-    pub async fn live(mut self, work: impl Future<Output = ()>) {
+    pub async fn run(mut self, work: impl Future<Output = ()>) {
         tokio::select! {
             () = work => {}
             Ok(()) = self.killed.changed() => panic!("task killed on request"),
@@ -104,14 +104,14 @@ impl TaskLife {
     }
 }
 
-/// What all supervised stages and tasks share.
+/// State that all supervised stages and tasks share.
 #[derive(Clone)]
 pub struct Supervision {
-    /// Where health is written.
+    /// Health of every stage and task.
     pub board: Arc<HealthBoard>,
-    /// When cancelled, deaths are no longer mended.
+    /// Once cancelled, nothing is restarted.
     pub stopping: CancellationToken,
-    /// Cancelled by a supervisor that gives up: the process must end with a non-zero code.
+    /// Cancelled by a supervisor that gives up; the process must then exit with a non-zero code.
     pub gave_up: CancellationToken,
 }
 
@@ -121,84 +121,88 @@ enum Death {
     Stopping,
 }
 
-/// Keeps one stage alive until the process stops or the stage is beyond help.
+/// Keeps one stage running until the process stops or the restart policy gives up.
 ///
-/// Must run on the actix system's own thread, which outlives all stages.
+/// Must run on the thread of the actix system, which outlives all stages.
 pub async fn supervise<A>(spec: StageSpec<A>, supervision: Supervision)
 where
     A: Stage,
     A::Context: ToEnvelope<A, ReportHealth>,
 {
-    let ward = Ward::new(spec.plan.clone(), supervision);
-    ward.keep(async |ward| {
-        let (died, obituary) = mpsc::channel(1);
-        let arbiter = Arbiter::new();
-        let life = Life { vitals: Arc::clone(&ward.vitals), _obituary: Obituary { died } };
-        let address = start(&spec, &arbiter, life);
-        (spec.redirect)(Some(&address));
-        ward.write(StageState::Running);
-        let stopping = &ward.supervision.stopping;
-        let death = watch(&address, obituary, stopping, || ward.write(StageState::Running)).await;
-        (spec.redirect)(None);
-        arbiter.stop();
-        death
-    })
-    .await;
+    let supervised = Supervised::new(spec.plan.clone(), supervision);
+    supervised
+        .keep_running(async |supervised| {
+            let (died, death_notice) = mpsc::channel(1);
+            let arbiter = Arbiter::new();
+            let metrics = Arc::clone(&supervised.metrics);
+            let stage = StageContext { metrics, _death_notice: DeathNotice { died } };
+            let address = start(&spec, &arbiter, stage);
+            (spec.redirect)(Some(&address));
+            supervised.write(StageState::Running);
+            let stopping = &supervised.supervision.stopping;
+            let death =
+                watch(&address, death_notice, stopping, || supervised.write(StageState::Running)).await;
+            (spec.redirect)(None);
+            arbiter.stop();
+            death
+        })
+        .await;
 }
 
-/// Keeps one task alive until the process stops or the task is beyond help. When the process stops, the task is left to
-/// whoever ends it.
+/// Keeps one task running until the process stops or the restart policy gives up. When the process stops, the caller ends
+/// the task itself.
 pub async fn supervise_task(spec: TaskSpec, supervision: Supervision) {
-    let ward = Ward::new(spec.plan.clone(), supervision);
-    ward.keep(async |ward| {
-        let life = TaskLife { vitals: Arc::clone(&ward.vitals), killed: spec.kill.subscribe() };
-        let mut task = (spec.start)(life);
-        let mut progress = (ward.vitals.report().handled, Instant::now());
-        let mut look = tokio::time::interval(HEARTBEAT);
-        loop {
-            ward.write(StageState::Running);
-            tokio::select! {
-                biased;
-                () = ward.supervision.stopping.cancelled() => return Death::Stopping,
-                _ = &mut task => return Death::Died,
-                _ = look.tick() => {}
+    let supervised = Supervised::new(spec.plan.clone(), supervision);
+    supervised
+        .keep_running(async |supervised| {
+            let metrics = Arc::clone(&supervised.metrics);
+            let mut task = (spec.start)(TaskContext { metrics, killed: spec.kill.subscribe() });
+            let mut progress = (supervised.metrics.report().handled, Instant::now());
+            let mut heartbeat = tokio::time::interval(HEARTBEAT);
+            loop {
+                supervised.write(StageState::Running);
+                tokio::select! {
+                    biased;
+                    () = supervised.supervision.stopping.cancelled() => return Death::Stopping,
+                    _ = &mut task => return Death::Died,
+                    _ = heartbeat.tick() => {}
+                }
+                let handled = supervised.metrics.report().handled;
+                if handled != progress.0 {
+                    progress = (handled, Instant::now());
+                }
+                if spec.timeout.is_some_and(|timeout| progress.1.elapsed() > timeout) {
+                    task.abort();
+                    return Death::Frozen;
+                }
             }
-            let handled = ward.vitals.report().handled;
-            if handled != progress.0 {
-                progress = (handled, Instant::now());
-            }
-            if spec.patience.is_some_and(|patience| progress.1.elapsed() > patience) {
-                task.abort();
-                return Death::Frozen;
-            }
-        }
-    })
-    .await;
+        })
+        .await;
 }
 
-/// One stage or task over all its lives.
-struct Ward {
-    plan: Plan,
+/// One stage or task across all its incarnations.
+struct Supervised {
+    plan: SupervisionPlan,
     supervision: Supervision,
-    vitals: Arc<Vitals>,
+    metrics: Arc<StageMetrics>,
     deaths: Deaths,
     generation: u64,
 }
 
-impl Ward {
-    fn new(plan: Plan, supervision: Supervision) -> Self {
-        Self { plan, supervision, vitals: Arc::default(), deaths: Deaths::default(), generation: 0 }
+impl Supervised {
+    fn new(plan: SupervisionPlan, supervision: Supervision) -> Self {
+        Self { plan, supervision, metrics: Arc::default(), deaths: Deaths::default(), generation: 0 }
     }
 
-    /// Lives one life after the other. `live` lasts as long as one of them.
-    async fn keep(mut self, mut live: impl AsyncFnMut(&Self) -> Death) {
+    /// Runs one incarnation after the other; `run_one` returns when its incarnation has died.
+    async fn keep_running(mut self, mut run_one: impl AsyncFnMut(&Self) -> Death) {
         let stage = Arc::clone(&self.plan.name);
         loop {
             self.generation += 1;
-            self.vitals.reborn();
+            self.metrics.reset_in_flight();
             let generation = self.generation;
             info!(%stage, generation, "stage started");
-            let frozen = match live(&self).await {
+            let frozen = match run_one(&self).await {
                 Death::Stopping => return,
                 Death::Frozen => true,
                 Death::Died => false,
@@ -206,7 +210,7 @@ impl Ward {
             self.write(if frozen { StageState::Frozen } else { StageState::BackingOff });
             metrics::counter!(STAGE_RESTARTS_TOTAL, "stage" => self.plan.kind).increment(1);
             errors::count(ErrorKind::Restart, self.plan.kind);
-            let Some(backoff) = self.deaths.note(Instant::now(), &self.plan.policy) else {
+            let Some(backoff) = self.deaths.record(Instant::now(), &self.plan.policy) else {
                 self.write(StageState::Failed);
                 error!(%stage, generation, "stage keeps dying, giving up");
                 self.supervision.gave_up.cancel();
@@ -221,25 +225,25 @@ impl Ward {
     }
 
     fn write(&self, state: StageState) {
-        let standing = Standing { state, generation: self.generation };
-        self.supervision.board.write(&self.plan, standing, self.vitals.report());
+        let incarnation = Incarnation { state, generation: self.generation };
+        self.supervision.board.write(&self.plan, incarnation, self.metrics.report());
     }
 }
 
-fn start<A: Stage>(spec: &StageSpec<A>, arbiter: &Arbiter, life: Life) -> Addr<A> {
+fn start<A: Stage>(spec: &StageSpec<A>, arbiter: &Arbiter, stage: StageContext) -> Addr<A> {
     let build = Arc::clone(&spec.build);
     let mailbox_capacity = spec.mailbox_capacity;
     A::start_in_arbiter(&arbiter.handle(), move |context| {
         context.set_mailbox_capacity(mailbox_capacity);
-        build(life)
+        build(stage)
     })
 }
 
 async fn watch<A>(
     address: &Addr<A>,
-    mut obituary: mpsc::Receiver<()>,
+    mut death_notice: mpsc::Receiver<()>,
     stopping: &CancellationToken,
-    alive: impl Fn(),
+    on_heartbeat: impl Fn(),
 ) -> Death
 where
     A: Stage,
@@ -250,18 +254,18 @@ where
         tokio::select! {
             biased;
             () = stopping.cancelled() => return Death::Stopping,
-            _ = obituary.recv() => return Death::Died,
+            _ = death_notice.recv() => return Death::Died,
             _ = heartbeat.tick() => {}
         }
-        match tokio::time::timeout(HEARTBEAT_PATIENCE, address.send(ReportHealth)).await {
-            Ok(Ok(_)) => alive(),
+        match tokio::time::timeout(HEARTBEAT_TIMEOUT, address.send(ReportHealth)).await {
+            Ok(Ok(_)) => on_heartbeat(),
             Ok(Err(_)) => return Death::Died,
             Err(_) => return Death::Frozen,
         }
     }
 }
 
-/// Implements what every stage must answer: how it is, and the tests' request to panic.
+/// Implements [`Stage`] and the handlers that every stage has: the heartbeat, and the request of tests to panic.
 macro_rules! stage {
     ($actor:ty, $name:literal) => {
         impl $crate::actors::runtime::supervisor::Stage for $actor {
@@ -276,7 +280,7 @@ macro_rules! stage {
                 _: $crate::actors::messages::ReportHealth,
                 _: &mut Self::Context,
             ) -> Self::Result {
-                actix::MessageResult(self.life.vitals.report())
+                actix::MessageResult(self.stage.metrics.report())
             }
         }
 
@@ -299,9 +303,9 @@ mod tests {
     use crate::actors::runtime::supervision_plan::{RestartPolicy, Role};
     use crate::models::stage_health::StageHealth;
 
-    const PATIENCE: Duration = Duration::from_secs(60);
+    const TIMEOUT: Duration = Duration::from_secs(60);
 
-    /// Does not wait, for the sake of the test.
+    /// The same policy without waits.
     fn at_once(policy: RestartPolicy) -> RestartPolicy {
         RestartPolicy { backoff_first: Duration::ZERO, backoff_max: Duration::ZERO, ..policy }
     }
@@ -314,9 +318,9 @@ mod tests {
         }
     }
 
-    /// One that panics whenever it is asked how it is.
+    /// Stage that panics as soon as it has started.
     struct Fragile {
-        life: Life,
+        stage: StageContext,
     }
 
     stage!(Fragile, "connector");
@@ -329,9 +333,9 @@ mod tests {
         }
     }
 
-    /// One that is well.
+    /// Stage that stays up.
     struct Sturdy {
-        life: Life,
+        stage: StageContext,
     }
 
     stage!(Sturdy, "connector");
@@ -340,23 +344,30 @@ mod tests {
         type Context = Context<Self>;
     }
 
-    fn spec<A: Stage>(plan: Plan, build: impl Fn(Life) -> A + Send + Sync + 'static) -> StageSpec<A> {
+    fn spec<A: Stage>(
+        plan: SupervisionPlan,
+        build: impl Fn(StageContext) -> A + Send + Sync + 'static,
+    ) -> StageSpec<A> {
         StageSpec { plan, build: Arc::new(build), redirect: Box::new(|_| {}), mailbox_capacity: 4 }
     }
 
-    fn task<F>(plan: Plan, patience: Option<Duration>, work: impl Fn(Arc<Vitals>) -> F + 'static) -> TaskSpec
+    fn task<F>(
+        plan: SupervisionPlan,
+        timeout: Option<Duration>,
+        work: impl Fn(Arc<StageMetrics>) -> F + 'static,
+    ) -> TaskSpec
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let start = Box::new(move |life: TaskLife| {
-            let work = work(Arc::clone(&life.vitals));
-            tokio::spawn(life.live(work))
+        let start = Box::new(move |task: TaskContext| {
+            let work = work(Arc::clone(&task.metrics));
+            tokio::spawn(task.run(work))
         });
-        TaskSpec { plan, start, patience, kill: watch::Sender::new(()) }
+        TaskSpec { plan, start, timeout, kill: watch::Sender::new(()) }
     }
 
     async fn until(what: &str, mut holds: impl FnMut() -> bool) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while !holds() {
             assert!(Instant::now() < deadline, "waited in vain until {what}");
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -370,11 +381,11 @@ mod tests {
     #[actix::test]
     async fn the_deaths_of_one_of_many_never_end_the_process_nor_touch_its_siblings() {
         let supervision = supervision();
-        let mut fragile = Plan::stage("connector").isolated("fragile");
+        let mut fragile = SupervisionPlan::stage("connector").instance("fragile");
         fragile.policy = at_once(fragile.policy);
-        let sturdy = Plan::stage("connector").isolated("sturdy");
-        actix::spawn(supervise(spec(fragile, |life| Fragile { life }), supervision.clone()));
-        actix::spawn(supervise(spec(sturdy, |life| Sturdy { life }), supervision.clone()));
+        let sturdy = SupervisionPlan::stage("connector").instance("sturdy");
+        actix::spawn(supervise(spec(fragile, |stage| Fragile { stage }), supervision.clone()));
+        actix::spawn(supervise(spec(sturdy, |stage| Sturdy { stage }), supervision.clone()));
         let board = Arc::clone(&supervision.board);
         let health = |name| find(&board, Role::Stage, name);
         until("it died far more often than an essential stage may", || {
@@ -391,7 +402,8 @@ mod tests {
     #[actix::test]
     async fn an_essential_task_that_keeps_dying_ends_the_process_and_says_so() {
         let supervision = supervision();
-        let plan = Plan { policy: at_once(RestartPolicy::ESSENTIAL), ..Plan::task("fragile") };
+        let plan =
+            SupervisionPlan { policy: at_once(RestartPolicy::ESSENTIAL), ..SupervisionPlan::task("fragile") };
         supervise_task(task(plan, None, |_| async { panic!("fragile") }), supervision.clone()).await;
         assert!(supervision.gave_up.is_cancelled());
         let health = find(&supervision.board, Role::Task, "fragile").unwrap();
@@ -403,23 +415,24 @@ mod tests {
         let supervision = supervision();
         let n_started = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&n_started);
-        let plan = Plan { policy: at_once(RestartPolicy::ISOLATED), ..Plan::task("stuck") };
+        let plan =
+            SupervisionPlan { policy: at_once(RestartPolicy::UNLIMITED), ..SupervisionPlan::task("stuck") };
         // First it ends, then it hangs, then it works.
-        let work = move |vitals: Arc<Vitals>| {
+        let work = move |stage_metrics: Arc<StageMetrics>| {
             let n = count.fetch_add(1, Ordering::SeqCst);
             async move {
                 match n {
                     0 => {}
                     1 => std::future::pending().await,
                     _ => loop {
-                        vitals.finish(1);
+                        stage_metrics.finish(1);
                         tokio::time::sleep(Duration::from_millis(10)).await;
                     },
                 }
             }
         };
-        let patience = Some(Duration::from_secs(2));
-        let supervised = actix::spawn(supervise_task(task(plan, patience, work), supervision.clone()));
+        let timeout = Some(Duration::from_secs(2));
+        let supervised = actix::spawn(supervise_task(task(plan, timeout, work), supervision.clone()));
         until("it works", || {
             find(&supervision.board, Role::Task, "stuck").is_some_and(|it| it.handled > 100)
         })

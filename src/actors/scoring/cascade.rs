@@ -35,11 +35,11 @@ pub struct Deferred {
     /// When that was committed; nobody knows of a post that another process left behind.
     pub committed_at: Option<Instant>,
     /// Its place among those that wait.
-    pub place: Places,
+    pub place: Permits,
 }
 
-/// Holds places among the posts that wait; they are free again when it is dropped, wherever that happens.
-pub struct Places {
+/// Holds permits among the posts that wait; they are free again when it is dropped, wherever that happens.
+pub struct Permits {
     n: usize,
     /// What reading their posts costs.
     work: usize,
@@ -53,7 +53,7 @@ struct Taken {
     work: AtomicUsize,
 }
 
-impl Places {
+impl Permits {
     /// Splits off the one of this text; `None` where there is none left.
     pub fn take_one(&mut self, text: &str) -> Option<Self> {
         self.n = self.n.checked_sub(1)?;
@@ -69,7 +69,7 @@ impl Places {
     }
 }
 
-impl Drop for Places {
+impl Drop for Permits {
     fn drop(&mut self) {
         self.taken.n.fetch_sub(self.n, Ordering::AcqRel);
         self.taken.work.fetch_sub(self.work, Ordering::AcqRel);
@@ -81,7 +81,7 @@ pub struct Admitted {
     /// Their indices, ascending.
     pub indices: Vec<usize>,
     /// A place for each.
-    pub places: Places,
+    pub permits: Permits,
 }
 
 /// The share of posts whose score each tier gave, of those stored lately.
@@ -185,7 +185,7 @@ impl Cascade {
 
     /// Picks those of a batch that the deep model shall read. `lag` is how long the oldest of them took from its arrival.
     pub fn admit(&self, posts: &[Candidate], lag: Duration) -> Admitted {
-        let nothing = Admitted { indices: Vec::new(), places: self.no_places() };
+        let nothing = Admitted { indices: Vec::new(), permits: self.no_permits() };
         if !self.is_on() {
             return nothing;
         }
@@ -210,13 +210,13 @@ impl Cascade {
         let indices = admitting.admission.admit(posts, &load);
         let work = indices.iter().filter_map(|index| posts.get(*index)).map(|post| post.work).sum();
         // Still under the lock, so that two batches do not take the same room.
-        let places = self.take(indices.len(), work);
-        Admitted { indices, places }
+        let permits = self.take(indices.len(), work);
+        Admitted { indices, permits }
     }
 
-    /// Places for posts that nobody admitted: what a dead process left behind. Fewer than asked for where there is no
+    /// Permits for posts that nobody admitted: what a dead process left behind. Fewer than asked for where there is no
     /// room, and none under overload.
-    pub fn places_left(&self, n_max: usize) -> usize {
+    pub fn permits_left(&self, n_max: usize) -> usize {
         if !self.is_on() || self.is_overloaded() {
             return 0;
         }
@@ -234,19 +234,19 @@ impl Cascade {
     }
 
     /// A place for a post that nobody admitted, without asking whether there is room.
-    pub fn place(&self, text: &str) -> Places {
+    pub fn place(&self, text: &str) -> Permits {
         self.take(1, work(text))
     }
 
     /// None.
-    pub fn no_places(&self) -> Places {
+    pub fn no_permits(&self) -> Permits {
         self.take(0, 0)
     }
 
-    fn take(&self, n: usize, work: usize) -> Places {
+    fn take(&self, n: usize, work: usize) -> Permits {
         self.taken.n.fetch_add(n, Ordering::AcqRel);
         self.taken.work.fetch_add(work, Ordering::AcqRel);
-        Places { n, work, taken: Arc::clone(&self.taken) }
+        Permits { n, work, taken: Arc::clone(&self.taken) }
     }
 
     /// Notes that a worker begins with these texts.
@@ -352,7 +352,7 @@ mod tests {
         let cascade = cascade();
         let mut admitted = cascade.admit(&doubtful(4), SOON);
         assert_eq!((admitted.indices.len(), cascade.n_waiting()), (4, 4));
-        let one = admitted.places.take_one(TEXT).unwrap();
+        let one = admitted.permits.take_one(TEXT).unwrap();
         drop(admitted);
         assert_eq!((cascade.n_waiting(), cascade.work_waiting()), (1, work(TEXT)));
         let mut all = cascade.place(&TEXT.repeat(2));
@@ -371,7 +371,7 @@ mod tests {
             cascade.admit(&doubtful(1), SOON).indices.is_empty(),
             "an overload ends with its first quick batch"
         );
-        assert_eq!(cascade.places_left(10), 0);
+        assert_eq!(cascade.permits_left(10), 0);
     }
 
     #[test]

@@ -22,7 +22,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// Why a request got no scores.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LaneError {
+pub enum OnDemandError {
     /// Too many are waiting.
     #[error("too many texts are waiting to be scored")]
     Busy,
@@ -36,7 +36,7 @@ pub struct Request {
     /// At least one.
     pub texts: Vec<String>,
     /// Where the scores go.
-    pub answer: oneshot::Sender<Result<Vec<Score>, LaneError>>,
+    pub answer: oneshot::Sender<Result<Vec<Score>, OnDemandError>>,
 }
 
 /// Work for one thread.
@@ -112,13 +112,13 @@ impl<W> JobQueue<W> {
     /// Adds a request.
     ///
     /// # Errors
-    /// [`LaneError::Busy`] when [`REQUESTS_WAITING_MAX`] are waiting.
-    pub fn push_request(&self, request: Request) -> Result<(), LaneError> {
+    /// [`OnDemandError::Busy`] when [`REQUESTS_WAITING_MAX`] are waiting.
+    pub fn push_request(&self, request: Request) -> Result<(), OnDemandError> {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         // Whoever hung up needs no answer, and must not keep others out.
         lanes.requests.retain(|(_, waiting)| !waiting.answer.is_closed());
         if lanes.requests.len() >= REQUESTS_WAITING_MAX {
-            return Err(LaneError::Busy);
+            return Err(OnDemandError::Busy);
         }
         lanes.requests.push_back((Instant::now(), request));
         drop(lanes);
@@ -157,7 +157,7 @@ impl<W> JobQueue<W> {
 mod tests {
     use super::*;
 
-    fn request() -> (Request, oneshot::Receiver<Result<Vec<Score>, LaneError>>) {
+    fn request() -> (Request, oneshot::Receiver<Result<Vec<Score>, OnDemandError>>) {
         let (answer, scores) = oneshot::channel();
         (Request { texts: vec!["x".to_owned()], answer }, scores)
     }
@@ -172,7 +172,7 @@ mod tests {
                 scores
             })
             .collect();
-        assert_eq!(queue.push_request(request().0).unwrap_err(), LaneError::Busy);
+        assert_eq!(queue.push_request(request().0).unwrap_err(), OnDemandError::Busy);
         drop(waiting);
         assert!(queue.push_request(request().0).is_ok());
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::cascade::Cascade;
-use super::job_queue::{JobQueue, LaneError, Request};
+use super::job_queue::{JobQueue, OnDemandError, Request};
 use crate::actors::messages::ScoreBatch;
 use crate::models::score::Score;
 
@@ -14,16 +14,16 @@ use crate::models::score::Score;
 const KEPT_FOR_SWIFT: f64 = 0.1;
 
 /// How long the fast model may take. Requests go ahead of posts, so a longer wait means that it is stuck.
-const SWIFT_PATIENCE: Duration = Duration::from_secs(10);
+const SWIFT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Lets HTTP score texts on the threads of the pools, ahead of posts.
 #[derive(Clone)]
-pub struct ScoreLane {
+pub struct OnDemandScorer {
     queue: Arc<JobQueue<ScoreBatch>>,
     cascade: Arc<Cascade>,
 }
 
-impl ScoreLane {
+impl OnDemandScorer {
     /// A lane into the queue of the fast model, and into that of the deep one where there is one.
     pub fn new(queue: Arc<JobQueue<ScoreBatch>>, cascade: Arc<Cascade>) -> Self {
         Self { queue, cascade }
@@ -31,8 +31,8 @@ impl ScoreLane {
 
     /// How long to wait for [`Self::score`]: the fast model has its whole time also where all of the budget was spent on
     /// the deep one.
-    pub fn patience(&self, budget: Option<Duration>) -> Duration {
-        self.budget(budget) + SWIFT_PATIENCE
+    pub fn timeout(&self, budget: Option<Duration>) -> Duration {
+        self.budget(budget) + SWIFT_TIMEOUT
     }
 
     /// As asked for, else that of the cascade.
@@ -44,8 +44,12 @@ impl ScoreLane {
     /// one. Without a budget that of the cascade counts. Dropping the future gives the request up.
     ///
     /// # Errors
-    /// [`LaneError::Busy`] at once when too many wait for the fast model; [`LaneError::Failed`] when that fails.
-    pub async fn score(&self, texts: Vec<String>, budget: Option<Duration>) -> Result<Vec<Score>, LaneError> {
+    /// [`OnDemandError::Busy`] at once when too many wait for the fast model; [`OnDemandError::Failed`] when that fails.
+    pub async fn score(
+        &self,
+        texts: Vec<String>,
+        budget: Option<Duration>,
+    ) -> Result<Vec<Score>, OnDemandError> {
         let budget = self.budget(budget).mul_f64(1.0 - KEPT_FOR_SWIFT);
         let in_time = self.cascade.expected(&texts) <= budget;
         if self.cascade.is_on() && !self.cascade.is_overloaded() && in_time {
@@ -61,11 +65,11 @@ impl ScoreLane {
         let (request, scores) = request(texts);
         self.queue.push_request(request)?;
         // The sender is dropped only when the thread that scores it dies.
-        scores.await.unwrap_or_else(|_| Err(LaneError::Failed("the inference thread died".to_owned())))
+        scores.await.unwrap_or_else(|_| Err(OnDemandError::Failed("the inference thread died".to_owned())))
     }
 }
 
-fn request(texts: Vec<String>) -> (Request, oneshot::Receiver<Result<Vec<Score>, LaneError>>) {
+fn request(texts: Vec<String>) -> (Request, oneshot::Receiver<Result<Vec<Score>, OnDemandError>>) {
     let (answer, scores) = oneshot::channel();
     (Request { texts, answer }, scores)
 }
@@ -79,9 +83,9 @@ mod tests {
     fn a_request_waits_long_enough_for_the_fast_model_however_long_the_deep_one_may_take() {
         let check = |cascade_s: u64, asked_ms: Option<u64>, patience_ms: u64| {
             let cascade = Cascade::new(Duration::from_secs(cascade_s), 1);
-            let lane = ScoreLane::new(Arc::new(JobQueue::new(Tier::Swift)), Arc::new(cascade));
-            let patience = lane.patience(asked_ms.map(Duration::from_millis));
-            assert_eq!(patience, Duration::from_millis(patience_ms), "{cascade_s} {asked_ms:?}");
+            let lane = OnDemandScorer::new(Arc::new(JobQueue::new(Tier::Swift)), Arc::new(cascade));
+            let timeout = lane.timeout(asked_ms.map(Duration::from_millis));
+            assert_eq!(timeout, Duration::from_millis(patience_ms), "{cascade_s} {asked_ms:?}");
         };
         check(15, None, 25_000);
         check(15, Some(500), 10_500);

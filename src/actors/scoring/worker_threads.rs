@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tracing::error;
 
-use super::job_queue::{LaneError, Request};
+use super::job_queue::{OnDemandError, Request};
 use super::scored_post::score_texts;
 use crate::actors::runtime::downstream::{Downstream, Ticketed};
 use crate::inference::{Scorer, ScorerFactory};
@@ -79,10 +79,10 @@ impl Workers {
     /// Then.
     pub fn look(&self) {
         let now = Timestamp::now().as_millisecond();
-        let patience = i64::try_from(self.params.stuck_after.as_millis()).unwrap_or(i64::MAX);
+        let timeout = i64::try_from(self.params.stuck_after.as_millis()).unwrap_or(i64::MAX);
         for pulse in &self.pulses {
             let busy_since = pulse.busy_since_ms.load(Ordering::Acquire);
-            let stuck = busy_since > 0 && now - busy_since > patience;
+            let stuck = busy_since > 0 && now - busy_since > timeout;
             assert!(!stuck, "an inference thread is stuck");
             assert!(!pulse.gone.load(Ordering::Acquire), "an inference thread has ended");
         }
@@ -155,8 +155,8 @@ impl Presence {
         let scored = self.attempt(|| score_texts(scorer, &request.texts));
         let (answer, healthy) = match scored {
             Ok(Ok(scores)) => (Ok(scores), true),
-            Ok(Err(error)) => (Err(LaneError::Failed(error.to_string())), true),
-            Err(panic) => (Err(LaneError::Failed(panic)), false),
+            Ok(Err(error)) => (Err(OnDemandError::Failed(error.to_string())), true),
+            Err(panic) => (Err(OnDemandError::Failed(panic)), false),
         };
         // A caller that has hung up no longer wants it.
         let _ = request.answer.send(answer);

@@ -10,11 +10,11 @@ use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tracing::{debug, info, warn};
 
-use self::state::ServiceDesk;
+use self::state::ServiceAlertState;
 use super::messages::ObserveHealth;
 use super::notifier::delivery;
 use super::notifier::delivery::DeliveryError;
-use super::runtime::supervisor::{Life, Stage as _, stage};
+use super::runtime::supervisor::{Stage as _, StageContext, stage};
 use crate::models::error_log::ErrorKind;
 use crate::notify::destinations::Destination;
 use crate::notify::dispatch::Due;
@@ -33,7 +33,7 @@ const REMEMBER_EVERY: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct ServiceAlerterParams {
     /// What it knows.
-    pub desk: Arc<ServiceDesk>,
+    pub service_alerts: Arc<ServiceAlertState>,
     /// Where channels are.
     pub store: Store,
     /// Says it.
@@ -49,35 +49,35 @@ pub struct ServiceAlerterParams {
 pub struct ServiceAlerter {
     params: ServiceAlerterParams,
     is_asking: bool,
-    life: Life,
+    stage: StageContext,
 }
 
 stage!(ServiceAlerter, "service_alerter");
 
 impl ServiceAlerter {
     /// An alerter that starts at once.
-    pub fn new(params: ServiceAlerterParams, life: Life) -> Self {
-        Self { params, is_asking: false, life }
+    pub fn new(params: ServiceAlerterParams, stage: StageContext) -> Self {
+        Self { params, is_asking: false, stage }
     }
 
     fn judge(&mut self, context: &mut Context<Self>) {
-        self.params.desk.judge(Timestamp::now());
+        self.params.service_alerts.judge(Timestamp::now());
         self.send_due(context);
     }
 
     fn send_due(&mut self, context: &mut Context<Self>) {
-        for due in self.params.desk.due(Timestamp::now()) {
-            self.life.vitals.begin(1);
-            let ServiceAlerterParams { desk, messenger, io, .. } = self.params.clone();
-            let sending = io.spawn(async move { send(&desk, &messenger, &due).await });
+        for due in self.params.service_alerts.due(Timestamp::now()) {
+            self.stage.metrics.begin(1);
+            let ServiceAlerterParams { service_alerts, messenger, io, .. } = self.params.clone();
+            let sending = io.spawn(async move { send(&service_alerts, &messenger, &due).await });
             context.spawn(sending.into_actor(self).map(|arrived, alerter, context| {
                 match arrived {
-                    Ok(true) => alerter.life.vitals.finish(1),
-                    Ok(false) => alerter.life.vitals.fail(1),
+                    Ok(true) => alerter.stage.metrics.finish(1),
+                    Ok(false) => alerter.stage.metrics.fail(1),
                     Err(error) => {
                         warn!(%error, "sending an alert about the service panicked");
-                        alerter.life.vitals.fail(1);
-                        alerter.params.desk.start_over();
+                        alerter.stage.metrics.fail(1);
+                        alerter.params.service_alerts.start_over();
                     }
                 }
                 alerter.send_due(context);
@@ -95,7 +95,7 @@ impl ServiceAlerter {
         context.spawn(asking.into_actor(self).map(|channels, alerter, _| {
             alerter.is_asking = false;
             match channels {
-                Ok(Ok(channels)) => alerter.params.desk.remember(channels),
+                Ok(Ok(channels)) => alerter.params.service_alerts.remember(channels),
                 // PostgreSQL is away: those remembered are told so.
                 Ok(Err(error)) => debug!(%error, "channels for alerts about the service stay as they were"),
                 Err(error) => warn!(%error, "reading channels panicked"),
@@ -108,7 +108,7 @@ impl Actor for ServiceAlerter {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
-        self.params.desk.start_over();
+        self.params.service_alerts.start_over();
         self.remember(context);
         context.run_interval(JUDGE_EVERY, Self::judge);
         context.run_interval(REMEMBER_EVERY, Self::remember);
@@ -119,12 +119,12 @@ impl Handler<ObserveHealth> for ServiceAlerter {
     type Result = ();
 
     fn handle(&mut self, ObserveHealth(health): ObserveHealth, _: &mut Context<Self>) {
-        self.params.desk.observe(health);
+        self.params.service_alerts.observe(health);
     }
 }
 
 /// Sends once. Whether it arrived.
-async fn send(desk: &ServiceDesk, messenger: &Messenger, due: &Due) -> bool {
+async fn send(service_alerts: &ServiceAlertState, messenger: &Messenger, due: &Due) -> bool {
     let outcome = messenger.send(&due.receiver, &due.message).await;
     info!(
         destination = %due.destination,
@@ -138,7 +138,7 @@ async fn send(desk: &ServiceDesk, messenger: &Messenger, due: &Due) -> bool {
         let message = format!("{}: {error}", due.receiver.kind.as_str());
         errors::tell(ErrorKind::FailedNotification, ServiceAlerter::NAME, message);
     }
-    desk.settle(due, outcome.verdict, Timestamp::now())
+    service_alerts.settle(due, outcome.verdict, Timestamp::now())
 }
 
 /// The channels that hear of the service, ready to be told without asking anybody anything more.

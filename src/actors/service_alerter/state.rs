@@ -18,7 +18,7 @@ use crate::telemetry::{SERVICE_ALERTS_OPEN, SERVICE_NOTIFICATIONS_TOTAL};
 
 /// What is wrong with this process and its servers, and who is to be told.
 #[derive(Debug)]
-pub struct ServiceDesk {
+pub struct ServiceAlertState {
     operators: Vec<Destination>,
     dashboard: Option<String>,
     state: Mutex<State>,
@@ -31,7 +31,7 @@ struct State {
     newest: Option<Arc<SystemHealth>>,
 }
 
-impl ServiceDesk {
+impl ServiceAlertState {
     /// One that tells `operators`, and links to the dashboard where its address is known.
     pub fn new(params: WatchParams, operators: Vec<Destination>, dashboard: Option<String>) -> Self {
         let mut dispatch = Dispatch::default();

@@ -1,6 +1,6 @@
 //! CountTerms → slices of what is spoken of, told to Redis.
 
-pub mod tap; // which stored posts are counted, and how many are not
+pub mod feed; // which stored posts are counted, and how many are not
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use tokio::runtime::Handle;
 use tracing::warn;
 use uuid::Uuid;
 
-use self::tap::Missed;
+use self::feed::Missed;
 use super::messages::CountTerms;
-use super::runtime::supervisor::{Life, stage};
+use super::runtime::supervisor::{StageContext, stage};
 use crate::stream::{StreamError, ToldSlices, TrendShelf};
 use crate::trends::timeline::{News, Span, Timeline};
 
@@ -39,16 +39,16 @@ pub struct TrendCounter {
     name: String,
     timeline: Timeline,
     is_telling: bool,
-    life: Life,
+    stage: StageContext,
 }
 
 stage!(TrendCounter, "trend_counter");
 
 impl TrendCounter {
     /// One that has heard nothing yet.
-    pub fn new(params: TrendCounterParams, life: Life) -> Self {
+    pub fn new(params: TrendCounterParams, stage: StageContext) -> Self {
         let name = Uuid::now_v7().simple().to_string();
-        Self { params, name, timeline: Timeline::default(), is_telling: false, life }
+        Self { params, name, timeline: Timeline::default(), is_telling: false, stage }
     }
 
     /// Not by `wait`: while Redis is away, posts are counted on.
@@ -107,10 +107,10 @@ impl Handler<CountTerms> for TrendCounter {
     type Result = ();
 
     fn handle(&mut self, CountTerms { posts, uncounted }: CountTerms, _: &mut Self::Context) {
-        self.life.vitals.begin(1);
+        self.stage.metrics.begin(1);
         self.timeline.record(&posts, Timestamp::now().as_second());
         uncounted.counted();
-        self.life.vitals.finish(1);
+        self.stage.metrics.finish(1);
     }
 }
 

@@ -11,7 +11,7 @@ use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, OneOfBuilder, 
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::actors::scoring::job_queue::LaneError;
+use crate::actors::scoring::job_queue::OnDemandError;
 use crate::http::body;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract;
@@ -123,12 +123,14 @@ pub async fn score(
     let is_one = wish.text.is_some();
     let budget = wish.budget()?;
     let texts = wish.into_texts()?;
-    let scoring =
-        tokio::time::timeout(state.score_lane.patience(budget), state.score_lane.score(texts, budget));
+    let scoring = tokio::time::timeout(
+        state.on_demand_scorer.timeout(budget),
+        state.on_demand_scorer.score(texts, budget),
+    );
     let mut scores = match scoring.await {
         Ok(Ok(scores)) => scores,
-        Ok(Err(LaneError::Failed(why))) => return Err(ApiError::internal(why)),
-        Ok(Err(LaneError::Busy)) | Err(_) => {
+        Ok(Err(OnDemandError::Failed(why))) => return Err(ApiError::internal(why)),
+        Ok(Err(OnDemandError::Busy)) | Err(_) => {
             return Err(ApiError::Busy { what: "too many texts are queued for scoring" });
         }
     };

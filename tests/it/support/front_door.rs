@@ -12,10 +12,10 @@ use actix_web::dev::AppConfig;
 use actix_web::web::{Data, ServiceConfig};
 use groundswell::actors::messages::ScoreBatch;
 use groundswell::actors::runtime::downstream::downstream;
-use groundswell::actors::runtime::health_snapshot::{HealthWatch, Measured};
+use groundswell::actors::runtime::health_snapshot::{HealthSnapshot, LatestHealth};
 use groundswell::actors::scoring::cascade::Cascade;
 use groundswell::actors::scoring::job_queue::{Job, JobQueue};
-use groundswell::actors::scoring::on_demand::ScoreLane;
+use groundswell::actors::scoring::on_demand::OnDemandScorer;
 use groundswell::egress::allowlist::Allowlist;
 use groundswell::http;
 use groundswell::http::guard::{AllowedHosts, Token};
@@ -82,7 +82,7 @@ pub struct FrontDoor {
     /// Where posts go.
     pub stream: Stream,
     /// What the calls say about the pipeline.
-    pub health: watch::Sender<Measured>,
+    pub health: watch::Sender<HealthSnapshot>,
     client: reqwest::Client,
     server: ServerHandle,
     answering: Option<std::thread::JoinHandle<()>>,
@@ -123,7 +123,7 @@ impl FrontDoor {
             updates: stream.updates(),
             producer: stream.producer(),
             dead_letters: stream.dead_letters(),
-            score_lane: ScoreLane::new(queue, Arc::new(Cascade::new(Duration::ZERO, 0))),
+            on_demand_scorer: OnDemandScorer::new(queue, Arc::new(Cascade::new(Duration::ZERO, 0))),
             models: Arc::new(Models::load(LoadParams {
                 fast: ModelChoice::Fake,
                 deep: ModelChoice::Off,
@@ -139,7 +139,7 @@ impl FrontDoor {
             trends: TrendReader::new(stream.trends()),
             sockets: Sockets::new(sockets),
             prometheus: prometheus(),
-            health: HealthWatch::new(newest),
+            health: LatestHealth::new(newest),
         });
         let (handles, handle) = std::sync::mpsc::channel();
         let answering = std::thread::spawn(move || {
@@ -255,8 +255,8 @@ pub fn score(positive: f32) -> Score {
 }
 
 /// Nobody measures anew here, and a test on a busy machine may take its time.
-fn measured_late(health: SystemHealth) -> Measured {
-    Measured { health: Arc::new(health), at: Instant::now() + Duration::from_secs(3_600) }
+fn measured_late(health: SystemHealth) -> HealthSnapshot {
+    HealthSnapshot { health: Arc::new(health), at: Instant::now() + Duration::from_secs(3_600) }
 }
 
 fn healthy(sockets_max: u64) -> SystemHealth {

@@ -45,13 +45,13 @@ impl Drop for Uncounted {
 
 /// Lets stored posts be counted. Never waits: storing must not depend on counting.
 #[derive(Clone)]
-pub struct TrendTap {
+pub struct TrendFeed {
     counter: Downstream<CountTerms>,
     missed: Missed,
 }
 
-impl TrendTap {
-    /// A tap that leads there.
+impl TrendFeed {
+    /// A feed that leads there.
     pub fn new(counter: Downstream<CountTerms>) -> Self {
         Self { counter, missed: Missed::default() }
     }
@@ -84,11 +84,11 @@ mod tests {
     #[test]
     fn posts_that_nobody_counts_are_missed_once() {
         let (_nobody, counter) = downstream("trend_counter");
-        let tap = TrendTap::new(counter);
-        tap.count(&testing::posts(7, jiff::Timestamp::now()));
-        tap.count(&[]);
-        assert_eq!((tap.missed().take(), tap.missed().take()), (7, 0));
-        Uncounted { n_posts: 3, missed: tap.missed() }.counted();
-        assert_eq!(tap.missed().take(), 0);
+        let feed = TrendFeed::new(counter);
+        feed.count(&testing::posts(7, jiff::Timestamp::now()));
+        feed.count(&[]);
+        assert_eq!((feed.missed().take(), feed.missed().take()), (7, 0));
+        Uncounted { n_posts: 3, missed: feed.missed() }.counted();
+        assert_eq!(feed.missed().take(), 0);
     }
 }
