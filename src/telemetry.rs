@@ -1,7 +1,7 @@
-//! Tracing and metrics: how they are set up, and the names of all metrics.
+//! Setup of tracing and metrics, and the names of all metrics.
 
-pub mod errors; // what went wrong of late
-pub mod process; // what this process uses of its machine
+pub mod errors; // recent errors
+pub mod process; // resource usage of this process
 
 use std::io::IsTerminal;
 use std::sync::{Mutex, PoisonError};
@@ -17,7 +17,7 @@ macro_rules! metrics_of_the_process {
     ($($(#[doc = $help:literal])+ $constant:ident: $describe:ident($unit:ident) = $name:literal;)+) => {
         $($(#[doc = $help])+ pub const $constant: &str = $name;)+
 
-        /// Gives every metric its `HELP` text and unit, before the first is recorded.
+        /// Registers the `HELP` text and unit of every metric; must run before the first is recorded.
         fn describe() {
             $(metrics::$describe!($name, metrics::Unit::$unit, concat!($($help),+).trim());)+
         }
@@ -25,17 +25,17 @@ macro_rules! metrics_of_the_process {
 }
 
 metrics_of_the_process! {
-    /// Seconds a message waited for its stage to answer, by `stage`.
+    /// Seconds that a message waited for a stage to respond, by `stage`.
     STAGE_WAIT_SECONDS: describe_histogram(Seconds) = "groundswell_stage_wait_seconds";
-    /// Times a stage was rebuilt, by `stage`.
+    /// Restarts of a stage, by `stage`.
     STAGE_RESTARTS_TOTAL: describe_counter(Count) = "groundswell_stage_restarts_total";
-    /// Batches holding a place in flight.
+    /// Batches that hold a permit for work in flight.
     BATCHES_IN_FLIGHT: describe_gauge(Count) = "groundswell_batches_in_flight";
     /// Entries read from the stream, by `how` (`read`, `claimed`).
     ENTRIES_READ_TOTAL: describe_counter(Count) = "groundswell_entries_read_total";
-    /// Entries moved to the dead letters, by `why` (`broken`, `poison`).
+    /// Entries dead-lettered, by `why` (`broken`, `poison`).
     ENTRIES_BURIED_TOTAL: describe_counter(Count) = "groundswell_entries_buried_total";
-    /// Entries of a version or kind that this process does not know, waiting for one that does.
+    /// Stream entries of a version or kind that this process does not know, waiting for a newer process.
     UNKNOWN_ENTRIES: describe_gauge(Count) = "groundswell_unknown_entries";
     /// Batches settled, by `settlement` (`recorded`, `failed`, `abandoned`).
     BATCHES_SETTLED_TOTAL: describe_counter(Count) = "groundswell_batches_settled_total";
@@ -43,62 +43,62 @@ metrics_of_the_process! {
     POSTS_STORED_TOTAL: describe_counter(Count) = "groundswell_posts_stored_total";
     /// Posts delivered again after they were stored.
     POSTS_DUPLICATE_TOTAL: describe_counter(Count) = "groundswell_posts_duplicate_total";
-    /// Seconds the inference of one batch took.
+    /// Seconds per inference of one batch.
     INFERENCE_SECONDS: describe_histogram(Seconds) = "groundswell_inference_seconds";
-    /// Seconds that something waited for a thread that scores, by `tier` and `lane` (`requests`, `posts`).
+    /// Seconds that work waited for an inference thread, by `tier` and `lane` (`requests`, `posts`).
     INFERENCE_QUEUE_SECONDS: describe_histogram(Seconds) = "groundswell_inference_queue_seconds";
-    /// Seconds that turning a batch into tokens took, by `tier`.
+    /// Seconds to tokenize a batch, by `tier`.
     INFERENCE_TOKENIZE_SECONDS: describe_histogram(Seconds) = "groundswell_inference_tokenize_seconds";
-    /// Seconds that one run of a network took, by `tier`.
+    /// Seconds per run of a network, by `tier`.
     INFERENCE_RUN_SECONDS: describe_histogram(Seconds) = "groundswell_inference_run_seconds";
-    /// Seconds that turning a network's answers into readings took, by `tier`.
+    /// Seconds to decode a network's output into scores, by `tier`.
     INFERENCE_DECODE_SECONDS: describe_histogram(Seconds) = "groundswell_inference_decode_seconds";
-    /// Texts whose reading was known, by `tier`.
+    /// Texts whose scores were cached, by `tier`.
     CACHE_HITS_TOTAL: describe_counter(Count) = "groundswell_cache_hits_total";
-    /// Texts that had to be read, by `tier`.
+    /// Texts that had to be scored, by `tier`.
     CACHE_MISSES_TOTAL: describe_counter(Count) = "groundswell_cache_misses_total";
     /// Posts scored, by `model`.
     POSTS_SCORED_TOTAL: describe_counter(Count) = "groundswell_posts_scored_total";
-    /// Seconds one transaction took.
+    /// Seconds per transaction.
     COMMIT_SECONDS: describe_histogram(Seconds) = "groundswell_commit_seconds";
-    /// Posts in one transaction.
+    /// Posts per transaction.
     COMMIT_POSTS: describe_histogram(Count) = "groundswell_commit_posts";
     /// Seconds from a post's acceptance to its commit.
     POST_COMMIT_SECONDS: describe_histogram(Seconds) = "groundswell_post_commit_seconds";
-    /// Corrections, by `outcome`: `applied`, `superseded` (somebody else was first, or the post has expired), `given_up` (the
-    /// deep model cannot read the post).
+    /// Corrections, by `outcome`: `applied`, `superseded` (another correction came first, or the post expired), `given_up`
+    /// (the deep model cannot score the post).
     CORRECTIONS_TOTAL: describe_counter(Count) = "groundswell_corrections_total";
     /// Seconds from a post's commit to the commit of its correction.
     CORRECTION_SECONDS: describe_histogram(Seconds) = "groundswell_correction_seconds";
-    /// Posts that await a correction.
+    /// Posts awaiting a correction.
     AWAITING_CORRECTION: describe_gauge(Count) = "groundswell_awaiting_correction";
-    /// Seconds in which nothing was admitted to the deep model, because scoring did not keep up.
+    /// Seconds in which no post was admitted to the deep model because scoring fell behind.
     OVERLOAD_SECONDS_TOTAL: describe_counter(Seconds) = "groundswell_overload_seconds_total";
-    /// Posts whose score a tier gave, by `tier`; a corrected post counts in both.
+    /// Posts scored by a tier, by `tier`; a corrected post counts in both.
     TIER_POSTS_TOTAL: describe_counter(Count) = "groundswell_tier_posts_total";
-    /// Times the live windows were rebuilt from Postgres.
+    /// Rebuilds of the live windows from PostgreSQL.
     WINDOW_HEALS_TOTAL: describe_counter(Count) = "groundswell_window_heals_total";
-    /// Posts that were stored and not counted into trends, because too many came at once.
+    /// Stored posts that were not counted into trends because too many arrived at once.
     TREND_POSTS_MISSED_TOTAL: describe_counter(Count) = "groundswell_trend_posts_missed_total";
     /// Frames delivered to sockets.
     FRAMES_DELIVERED_TOTAL: describe_counter(Count) = "groundswell_frames_delivered_total";
-    /// Posts left out for sessions that read too slowly or asked for fewer, by `why` (`slow`, `rate`).
+    /// Posts not delivered to sessions that read too slowly or asked for fewer, by `why` (`slow`, `rate`).
     FRAMES_SKIPPED_TOTAL: describe_counter(Count) = "groundswell_frames_skipped_total";
-    /// Connections ended because their peers did not read.
+    /// Connections aborted because their peers stopped reading.
     SOCKETS_EVICTED_TOTAL: describe_counter(Count) = "groundswell_sockets_evicted_total";
     /// Sessions that reconnected with an id, by `recovered` (`true`, `false`).
     RECOVERIES_TOTAL: describe_counter(Count) = "groundswell_recoveries_total";
-    /// Updates that the broadcaster missed and read from history.
+    /// Updates that the broadcaster missed and recovered from history.
     CATCH_UPS_TOTAL: describe_counter(Count) = "groundswell_catch_up_updates_total";
-    /// Times updates were lost for good and all sessions were told to reconnect.
+    /// Times that updates were lost and all sessions were disconnected to reconnect.
     POSITIONS_LOST_TOTAL: describe_counter(Count) = "groundswell_positions_lost_total";
-    /// Sockets open.
+    /// Open sockets.
     SOCKETS_OPEN: describe_gauge(Count) = "groundswell_sockets_open";
     /// Alerts opened, by `rule`.
     ALERTS_OPENED_TOTAL: describe_counter(Count) = "groundswell_alerts_opened_total";
-    /// Seconds one evaluation of the alert rules took, measuring included.
+    /// Seconds per evaluation of the alert rules, including the measurement.
     ALERT_TURN_SECONDS: describe_histogram(Seconds) = "groundswell_alert_turn_seconds";
-    /// What the last evaluation of the alert rules left for later, by `what`: `rules`, `series`, `waiting`, `no_room`,
+    /// Work that the last evaluation of the alert rules deferred, by `what`: `rules`, `series`, `waiting`, `no_room`,
     /// `updates`, `notices`, `pushes`; see `alerting.left_out` of `/api/v1/system`.
     ALERT_LEFT_OUT: describe_gauge(Count) = "groundswell_alert_left_out";
     /// Notification attempts, by `kind` of channel and `outcome`: `sent`, `failed`.
@@ -109,11 +109,11 @@ metrics_of_the_process! {
     SERVICE_NOTIFICATIONS_TOTAL: describe_counter(Count) = "groundswell_service_notifications_total";
     /// Errors in this process, by `kind` and `origin` (a stage or another part of the process).
     ERRORS_TOTAL: describe_counter(Count) = "groundswell_errors_total";
-    /// Length of the live window. The same in all processes: aggregate `groundswell_live_*` with max, a sum counts posts twice.
+    /// Length of the live window. Equal in all processes: aggregate `groundswell_live_*` with max; a sum counts posts twice.
     LIVE_WINDOW_SECONDS: describe_gauge(Seconds) = "groundswell_live_window_seconds";
-    /// Posts of all processes in the live window, by `sentiment`. Each process tells all of them: aggregate with max.
+    /// Posts of all processes in the live window, by `sentiment`. Each process reports all of them: aggregate with max.
     LIVE_POSTS: describe_gauge(Count) = "groundswell_live_posts";
-    /// Posts a minute of all processes over the live window, by `sentiment`. Aggregate with max.
+    /// Posts per minute of all processes over the live window, by `sentiment`. Aggregate with max.
     LIVE_POSTS_PER_MINUTE: describe_gauge(Count) = "groundswell_live_posts_per_minute";
     /// Mean sentiment of all processes' posts in the live window, -1 to 1; NaN without posts. Aggregate with max.
     LIVE_SENTIMENT_AVERAGE: describe_gauge(Count) = "groundswell_live_sentiment_average";
@@ -123,36 +123,36 @@ metrics_of_the_process! {
     LIVE_CHURN_HIGH_POSTS: describe_gauge(Count) = "groundswell_live_churn_high_posts";
     /// Mean toxicity of all processes' posts in the live window, 0 to 1; NaN without posts. Aggregate with max.
     LIVE_TOXICITY_AVERAGE: describe_gauge(Count) = "groundswell_live_toxicity_average";
-    /// Alerts about what posts say that are open, of all processes, by `rule` and `severity`. Aggregate with max.
+    /// Open alerts about posts, of all processes, by `rule` and `severity`. Aggregate with max.
     OPEN_ALERTS: describe_gauge(Count) = "groundswell_open_alerts";
-    /// Entries in the stream that are not yet stored, of all processes. Aggregate with max.
+    /// Stream entries not yet stored, of all processes. Aggregate with max.
     STREAM_LENGTH: describe_gauge(Count) = "groundswell_stream_length";
     /// Dead letters, of all processes. Aggregate with max.
     DEAD_LETTERS: describe_gauge(Count) = "groundswell_dead_letters";
-    /// Bytes that this process may still write on the disk of its data folder.
+    /// Bytes available to this process on the disk of its data directory.
     DISK_FREE_BYTES: describe_gauge(Bytes) = "groundswell_disk_free_bytes";
-    /// Bytes of the disk of the data folder.
+    /// Size in bytes of the disk of the data directory.
     DISK_TOTAL_BYTES: describe_gauge(Bytes) = "groundswell_disk_total_bytes";
-    /// Exports under way.
+    /// Exports in progress.
     EXPORTS_OPEN: describe_gauge(Count) = "groundswell_exports_open";
-    /// Exports refused because as many as may be were under way.
+    /// Exports rejected because the limit of concurrent exports was reached.
     EXPORTS_REFUSED_TOTAL: describe_counter(Count) = "groundswell_exports_refused_total";
-    /// Exports ended because their clients took nothing.
+    /// Exports aborted because their clients stopped reading.
     EXPORTS_STALLED_TOTAL: describe_counter(Count) = "groundswell_exports_stalled_total";
-    /// Seconds a request took, by `route`, `method` and `status`.
+    /// Seconds per request, by `route`, `method` and `status`.
     HTTP_REQUEST_SECONDS: describe_histogram(Seconds) = "groundswell_http_request_seconds";
 }
 
-/// Bounds of every `_seconds` histogram: those OpenTelemetry recommends for HTTP, with finer low ones, since
-/// most of our stages take a few milliseconds.
+/// Bucket bounds of every `_seconds` histogram: those that OpenTelemetry recommends for HTTP, with finer low ones, since
+/// most stages take a few milliseconds.
 const SECONDS_BUCKETS: [f64; 16] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 
-/// The recorder keeps every sample of a histogram until it is folded away; without this, memory grows.
+/// Interval of the recorder's upkeep, without which histogram samples accumulate in memory.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
-/// Logs to standard error: lines for people on a terminal, JSON elsewhere. `filter` is in
-/// `tracing_subscriber`'s syntax; an invalid one falls back to `info`.
+/// Logs to standard error, as text on a terminal and as JSON elsewhere. `filter` has the syntax of
+/// `tracing_subscriber`; an invalid one falls back to `info`.
 pub fn init_tracing(filter: &str) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
@@ -161,8 +161,8 @@ pub fn init_tracing(filter: &str) {
     let _ = tracing_subscriber::registry().with(lines.with_filter(filter)).with(errors::layer()).try_init();
 }
 
-/// Installs the metrics recorder of the process, once; [`keep_tidy`] keeps it small. Servers that share a process share
-/// it.
+/// Installs the process's metrics recorder once and returns its handle. Servers that share a process share the recorder;
+/// [`run_upkeep`] keeps it small.
 ///
 /// # Errors
 /// When another recorder is already installed.
@@ -188,12 +188,12 @@ fn install() -> anyhow::Result<PrometheusHandle> {
     Ok(handle)
 }
 
-/// Folds samples away for ever, and says each time that it did.
+/// Runs the recorder's upkeep forever and calls `done` after each run.
 pub async fn keep_tidy(metrics: PrometheusHandle, done: impl Fn()) {
     loop {
         tokio::time::sleep(UPKEEP_EVERY).await;
         let metrics = metrics.clone();
-        // Folding takes milliseconds, which a thread for connections does not have.
+        // The upkeep takes milliseconds, which would delay the connections of an async thread.
         if tokio::task::spawn_blocking(move || metrics.run_upkeep()).await.is_err() {
             return;
         }

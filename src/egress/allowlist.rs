@@ -1,12 +1,12 @@
-//! Which addresses may be reached.
+//! Addresses that outgoing requests may reach.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Addresses that a person's settings may not lead to unless the operator says so. Whoever may create a channel could
-/// otherwise make this server speak to what only it can reach: cloud metadata, databases, routers.
+/// Networks that are not public, closed to people's settings unless the operator allows them. Otherwise anyone who can
+/// create a channel could make this server talk to what only it can reach: cloud metadata, databases, routers.
 ///
-/// IANA's registries of special-purpose addresses (RFC 6890 and those after it), multicast, and what wraps another
-/// address.
+/// Covers IANA's registries of special-purpose addresses (RFC 6890 and its successors), multicast, and addresses that
+/// embed another address.
 const FORBIDDEN: [&str; 34] = [
     "0.0.0.0/8",         // this network
     "10.0.0.0/8",        // private
@@ -44,18 +44,18 @@ const FORBIDDEN: [&str; 34] = [
     "ff00::/8",          // multicast
 ];
 
-/// Whether an address belongs to the public internet.
+/// Returns whether an address belongs to the public internet.
 pub fn is_public(address: IpAddr) -> bool {
     let address = unwrapped(address);
     let is_in_use = match address {
         IpAddr::V4(_) => true,
-        // Everything that is assigned so far.
+        // The only block assigned so far is 2000::/3.
         IpAddr::V6(v6) => v6.octets().first().is_some_and(|first| first & 0xe0 == 0x20),
     };
     is_in_use && !FORBIDDEN.iter().filter_map(|text| Subnet::parse(text)).any(|it| it.contains(address))
 }
 
-/// An IPv4 address in the clothes of IPv6 is that IPv4 address: the kernel connects to it.
+/// Unwraps an IPv4-mapped IPv6 address, which the kernel connects to over IPv4.
 fn unwrapped(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V6(v6) => v6.to_ipv4_mapped().map_or(address, IpAddr::V4),
@@ -106,7 +106,7 @@ fn bits_v6(address: Ipv6Addr) -> u128 {
     address.to_bits()
 }
 
-/// What the operator allows besides the public internet. For what it names, unencrypted HTTP is allowed as well.
+/// Destinations that the operator allows besides the public internet, also over unencrypted HTTP.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Allowlist {
     subnets: Vec<Subnet>,
@@ -114,7 +114,7 @@ pub struct Allowlist {
 }
 
 impl Allowlist {
-    /// Subnets (`10.0.0.0/8`), addresses and host names. Fails with the entry that is none of these.
+    /// Parses subnets (`10.0.0.0/8`), addresses and host names. Fails with the entry that is none of these.
     pub fn parse<'a>(entries: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
         let mut allowed = Self::default();
         for entry in entries.into_iter().map(str::trim).filter(|entry| !entry.is_empty()) {
@@ -129,18 +129,18 @@ impl Allowlist {
         Ok(allowed)
     }
 
-    /// Whether a connection may be made to this address, reached under this name.
+    /// Returns whether a connection to this address, reached by this host name, is allowed.
     pub fn admits(&self, host: &str, address: IpAddr) -> bool {
         is_public(address) || self.names_host(host) || self.names_address(address)
     }
 
-    /// Whether the operator vouches for this name, wherever it leads.
+    /// Returns whether the operator allows this host name, whatever it resolves to.
     pub fn names_host(&self, host: &str) -> bool {
         let host = canonical_host(host);
         self.hosts.contains(&host)
     }
 
-    /// Whether the operator vouches for this address.
+    /// Returns whether the operator allows this address.
     pub fn names_address(&self, address: IpAddr) -> bool {
         let address = unwrapped(address);
         self.subnets.iter().any(|subnet| subnet.contains(address))
@@ -153,7 +153,7 @@ fn is_host_name(text: &str) -> bool {
         && text.chars().any(|c| c.is_ascii_alphabetic())
 }
 
-/// Names do not differ by case, nor by the dot that ends a full one.
+/// Normalises a host name: case and a final dot make no difference.
 fn canonical_host(host: &str) -> String {
     host.trim_end_matches('.').to_ascii_lowercase()
 }
@@ -170,14 +170,14 @@ mod tests {
     }
 
     #[test]
-    fn the_public_internet_is_public() {
+    fn public_addresses_are_public() {
         check(&["1.1.1.1", "8.8.8.8", "172.15.255.255", "172.32.0.1", "100.63.255.255", "100.128.0.1"], true);
         check(&["192.0.1.1", "198.17.0.1", "198.20.0.1", "223.255.255.255", "::ffff:8.8.8.8"], true);
         check(&["2606:4700::1111", "2a00:1450:4001::1", "2001:4860:4860::8888", "2003::1"], true);
     }
 
     #[test]
-    fn what_is_special_is_not_public() {
+    fn special_purpose_addresses_are_not_public() {
         check(&["0.0.0.0", "0.1.2.3", "10.1.2.3", "127.0.0.1", "127.255.255.254", "169.254.169.254"], false);
         check(&["172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1", "100.127.255.255"], false);
         check(
@@ -198,12 +198,12 @@ mod tests {
     }
 
     #[test]
-    fn every_forbidden_range_is_written_as_it_is_read() {
+    fn every_special_network_parses() {
         assert!(FORBIDDEN.iter().all(|text| Subnet::parse(text).is_some()));
     }
 
     #[test]
-    fn the_operator_may_allow_subnets_and_hosts() {
+    fn the_operator_can_allow_subnets_and_hosts() {
         let allowed = Allowlist::parse(["10.0.0.0/8", "fd00::/8", "192.168.1.7", "Hooks.Internal"]).unwrap();
         let admits = |host: &str, address: &str| allowed.admits(host, address.parse().unwrap());
         assert!(admits("any", "10.200.0.1") && admits("any", "fd00::1") && admits("any", "::ffff:10.0.0.1"));

@@ -1,9 +1,9 @@
-//! Requests to addresses that people gave us, which go to the public internet and to what the operator allows.
+//! HTTP client for URLs that people configure, limited to the public internet and what the operator allows.
 //!
-//! The check is made on the very addresses that are connected to: the resolver looks a name up once, refuses it when any
-//! record of it is refused, and hands the rest to the connector. So a name that answers differently the second time
-//! (DNS rebinding) gains nothing. Redirects are not followed, proxies from the environment are not used, and connections
-//! are not kept, so that each attempt is checked anew.
+//! The check applies to the very addresses that are connected to: the resolver looks a host name up once, refuses it when
+//! any of its records is refused, and hands the rest to the connector. A name that resolves differently the second time
+//! (DNS rebinding) gains nothing. Redirects are not followed, proxies from the environment are ignored, and connections
+//! are not reused, so that each attempt is checked again.
 
 pub mod allowlist; // which addresses may be reached
 
@@ -23,61 +23,61 @@ use reqwest::{Client, Url, redirect};
 
 use self::allowlist::Allowlist;
 
-/// How long an attempt may take, from the name to the status. Standard Webhooks asks for 15 to 30 seconds.
+/// Timeout of an attempt, from name resolution to the status. Standard Webhooks asks for 15 to 30 seconds.
 pub const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How long a connection may take to come about, so that a second address still has its turn.
+/// Timeout of a connection attempt, which leaves time for a second address.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Looks a name up.
+/// Resolver of host names.
 pub type Lookup = Arc<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> + Send + Sync>;
 
-/// Why a request did not come to an answer. The texts tell nothing about what lies where it went.
+/// Reason for which a request got no response. The texts reveal nothing about the target network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EgressError {
-    /// It is no address of the web.
-    #[error("the address is not valid")]
+    /// The URL is not valid.
+    #[error("the URL is not valid")]
     BadUrl,
-    /// The address must be `https`.
-    #[error("the address must begin with https://")]
+    /// The URL must use `https`.
+    #[error("the URL must begin with https://")]
     NotEncrypted,
-    /// It would lead to where it must not.
+    /// The URL leads to a network that is not allowed.
     #[error(
-        "the address leads to a network that must not be reached; the operator can allow it (`--notify-allow`)"
+        "the URL leads to a network that is not allowed; the operator can allow it with `--notify-allow`"
     )]
     Refused,
-    /// The name leads nowhere.
-    #[error("the name does not resolve")]
+    /// The host name does not resolve.
+    #[error("the host name does not resolve")]
     NoSuchName,
-    /// Nobody answered in time.
-    #[error("no answer within 15 seconds")]
+    /// There was no response in time.
+    #[error("no response within 15 seconds")]
     TimedOut,
-    /// No connection, or one that broke, or was not the one it should be.
+    /// The connection could not be established, or broke, or failed its TLS check.
     #[error("the connection failed")]
     NoConnection,
 }
 
-/// What was answered.
+/// Response of a receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answer {
-    /// The status.
+    /// Status code.
     pub status: u16,
-    /// How long the receiver asks to be left alone.
+    /// `Retry-After` of the response.
     pub retry_after: Option<Duration>,
 }
 
-/// A request.
+/// POST request to send.
 #[derive(Debug)]
 pub struct Post {
-    /// Where to.
+    /// Target URL.
     pub url: Url,
-    /// What it says about itself.
+    /// Request headers.
     pub headers: HeaderMap,
-    /// What it says.
+    /// Request body.
     pub body: Vec<u8>,
 }
 
-/// The way out.
+/// HTTP client that checks every address it connects to.
 #[derive(Clone)]
 pub struct Egress {
     client: Client,
@@ -85,22 +85,22 @@ pub struct Egress {
 }
 
 impl Egress {
-    /// A way out as the system resolves names.
+    /// Creates a client that uses the system's resolver.
     ///
     /// # Errors
-    /// When the system has no certificates to trust.
+    /// When the system has no trusted certificates.
     pub fn new(allowed: Allowlist) -> Result<Self, Box<dyn Error + Send + Sync>> {
         Self::with_lookup(allowed, Arc::new(|host| system_lookup(host).boxed()))
     }
 
-    /// The same, with names resolved by the caller.
+    /// Creates a client with the given resolver.
     ///
     /// # Errors
     /// As for [`Egress::new`].
     pub fn with_lookup(allowed: Allowlist, lookup: Lookup) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let allowed = Arc::new(allowed);
         let resolver = CheckedResolver { allowed: Arc::clone(&allowed), lookup };
-        // Whichever was installed first serves; ours is the only one that is compiled in.
+        // Fails when a provider is installed already; ours is the only one compiled in.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
             .dns_resolver(resolver)
@@ -116,10 +116,10 @@ impl Egress {
         Ok(Self { client, allowed })
     }
 
-    /// Sends, and answers the status. The body of the answer is never read.
+    /// Sends a request and returns the status. The response body is never read.
     ///
     /// # Errors
-    /// When there was no answer.
+    /// When there was no response.
     pub async fn post(&self, post: Post) -> Result<Answer, EgressError> {
         check_url(&post.url, &self.allowed)?;
         let request = self.client.post(post.url).headers(post.headers).body(post.body);
@@ -131,10 +131,10 @@ impl Egress {
         })
     }
 
-    /// Whether an address may be noted at all. Where its name leads is only known when it is sent to.
+    /// Validates a URL before it is stored. Where its host name leads is checked when a request is sent.
     ///
     /// # Errors
-    /// When it cannot be right.
+    /// When the URL is not valid or not allowed.
     pub fn check(&self, text: &str) -> Result<Url, EgressError> {
         let url = Url::parse(text).map_err(|_| EgressError::BadUrl)?;
         check_url(&url, &self.allowed)?;
@@ -142,13 +142,13 @@ impl Egress {
     }
 }
 
-/// Checks what the address itself says. A literal IP address never reaches the resolver, so it is judged here.
+/// Checks the URL itself. A literal IP address never reaches the resolver, so it is checked here.
 fn check_url(url: &Url, allowed: &Allowlist) -> Result<(), EgressError> {
     let host = url.host_str().filter(|host| !host.is_empty()).ok_or(EgressError::BadUrl)?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(EgressError::BadUrl);
     }
-    // Brackets are how an IPv6 address is written in a URL. Other spellings (0x7f.1, 2130706433) are normal by now.
+    // URLs write IPv6 addresses in brackets. The parser has normalised other notations (0x7f.1, 2130706433).
     let literal: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
     if literal.is_some_and(|address| !allowed.admits(host, address)) {
         return Err(EgressError::Refused);
@@ -163,7 +163,7 @@ fn check_url(url: &Url, allowed: &Allowlist) -> Result<(), EgressError> {
     }
 }
 
-/// Travels through the client's errors.
+/// Carries our error through the client's error chain.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Stopped(EgressError);
@@ -183,8 +183,8 @@ async fn system_lookup(host: String) -> io::Result<Vec<IpAddr>> {
     Ok(tokio::net::lookup_host((host, 0)).await?.map(|address| address.ip()).collect())
 }
 
-/// Resolves a name and lets the connection be made only if every address of it may be reached. What it hands out is
-/// what is connected to.
+/// Resolver that refuses a host name unless all its addresses are allowed, and returns the very addresses that are then
+/// connected to.
 struct CheckedResolver {
     allowed: Arc<Allowlist>,
     lookup: Lookup,
@@ -200,7 +200,7 @@ impl Resolve for CheckedResolver {
             if addresses.is_empty() {
                 return Err(Stopped(EgressError::NoSuchName).into());
             }
-            // One bad record spoils the name: which of them would be connected to is for the network to decide.
+            // One refused record refuses the name, because the network decides which of them is connected to.
             if !addresses.iter().all(|address| allowed.admits(&host, *address)) {
                 return Err(Stopped(EgressError::Refused).into());
             }
@@ -209,7 +209,7 @@ impl Resolve for CheckedResolver {
     }
 }
 
-/// Reads `Retry-After`: seconds, or a date (RFC 9110, section 10.2.3).
+/// Parses `Retry-After`: seconds, or a date (RFC 9110, section 10.2.3).
 fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
     let text = text.trim();
     if !text.is_empty() && text.chars().all(|c| c.is_ascii_digit()) {
@@ -229,7 +229,7 @@ mod tests {
 
     use super::*;
 
-    /// Answers each connection with this, and counts them.
+    /// Starts a server that sends this response on each connection and counts connections.
     async fn receiver(address: &str, answer: &'static str) -> (u16, Arc<AtomicUsize>) {
         let listener = TcpListener::bind(address).await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -245,7 +245,7 @@ mod tests {
         (port, n_reached)
     }
 
-    /// Resolves every name to these, one list after the other; the last stays.
+    /// Returns a resolver that answers with each list in turn and repeats the last.
     fn names(answers: &[&[&str]]) -> (Lookup, Arc<AtomicUsize>) {
         let read = |text: &&str| text.parse().unwrap();
         let lists: Vec<Vec<IpAddr>> = answers.iter().map(|list| list.iter().map(read).collect()).collect();
@@ -276,13 +276,13 @@ mod tests {
     const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi";
 
     #[tokio::test]
-    async fn a_name_that_answers_differently_the_second_time_gains_nothing() {
+    async fn a_name_that_resolves_differently_the_second_time_gains_nothing() {
         let (port, n_allowed) = receiver("127.0.0.1:0", OK).await;
         let (_, n_forbidden) = receiver(&format!("127.0.0.2:{port}"), OK).await;
         let (lookup, n_lookups) = names(&[&["127.0.0.1"], &["127.0.0.2"]]);
         let egress = Egress::with_lookup(only_one(), lookup).unwrap();
         let url = format!("https://rebinding.example:{port}/");
-        // It is no TLS that is spoken there, but that it was spoken to is what matters. One lookup decided it.
+        // The server speaks no TLS, but only whether it was connected to matters. One lookup decided it.
         assert_eq!(egress.post(post(&url)).await, Err(EgressError::NoConnection));
         assert_eq!((n_allowed.load(Ordering::SeqCst), n_lookups.load(Ordering::SeqCst)), (1, 1));
         assert_eq!(egress.post(post(&url)).await, Err(EgressError::Refused));
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_bad_record_spoils_a_name() {
+    async fn one_refused_record_refuses_the_name() {
         let (port, n_allowed) = receiver("127.0.0.1:0", OK).await;
         for records in
             [["127.0.0.1", "127.0.0.2"], ["10.0.0.1", "127.0.0.1"], ["127.0.0.1", "::ffff:10.0.0.1"]]
@@ -305,12 +305,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_address_written_out_is_judged_like_one_that_was_looked_up() {
+    async fn a_literal_address_is_checked_like_a_resolved_one() {
         let (port, n_reached) = receiver("127.0.0.2:0", OK).await;
         let egress = Egress::new(only_one()).unwrap();
         for host in ["127.0.0.2", "[::ffff:127.0.0.2]", "0x7f.2", "2130706434", "localhost"] {
             let outcome = egress.post(post(&format!("https://{host}:{port}/"))).await;
-            // The system may know `localhost` as 127.0.0.1 alone, which is allowed here.
+            // The system may resolve `localhost` to 127.0.0.1 alone, which is allowed here.
             let expected = if host == "localhost" { outcome } else { Err(EgressError::Refused) };
             assert_eq!(outcome, expected, "{host}");
         }
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_redirect_is_an_answer_and_is_not_followed() {
+    async fn a_redirect_is_a_response_and_is_not_followed() {
         let (inside, n_inside) = receiver("127.0.0.1:0", OK).await;
         let answer = format!(
             "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:{inside}/\r\ncontent-length: 0\r\n\r\n"
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_receiver_asks_for_is_told_with_its_status() {
+    async fn retry_after_is_returned_with_the_status() {
         let answer = "HTTP/1.1 429 Too Many Requests\r\nretry-after: 7\r\ncontent-length: 0\r\n\r\n";
         let (port, _) = receiver("127.0.0.1:0", answer).await;
         let egress = Egress::new(only_one()).unwrap();
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_read_in_both_forms() {
+    fn retry_after_is_parsed_in_both_forms() {
         let now: Timestamp = "2026-11-21T10:00:00Z".parse().unwrap();
         let read = |text: &str| retry_after(text, now).map(|wait| wait.as_secs());
         assert_eq!(read("120"), Some(120));

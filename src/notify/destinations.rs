@@ -1,10 +1,10 @@
-//! Who runs this server, as far as the configuration says so: they hear of it also while the database is away.
+//! Destinations of service alerts from the configuration, which are notified even while the database is down.
 //!
 //! | form | what arrives |
 //! |---|---|
-//! | `webhook+https://host/path#whsec_…` | requests signed with what stands behind the `#`, which is sent to nobody |
-//! | `slack+https://host/path` | texts, by an incoming webhook of Slack, Mattermost or Rocket.Chat |
-//! | `mailto:ann@example.org` | mail |
+//! | `webhook+https://host/path#whsec_…` | requests signed with the secret after `#`, which is never sent |
+//! | `slack+https://host/path` | text through an incoming webhook of Slack, Mattermost or Rocket.Chat |
+//! | `mailto:ann@example.org` | email |
 //! | `pagerduty:KEY` | incidents |
 
 use sha2::{Digest, Sha256};
@@ -18,21 +18,21 @@ use crate::models::notification::{ChannelKind, NewChannelSettings};
 
 const FORMS: &str = "must be `webhook+https://…#whsec_…`, `slack+https://…`, `mailto:…` or `pagerduty:…`";
 
-/// Somebody who is notified of what is wrong with the service.
+/// Configured destination of service alerts.
 #[derive(Debug, Clone)]
 pub struct Destination {
-    /// Tells it from the others. The same after a restart.
+    /// Identifies the destination; the same after a restart.
     pub id: Uuid,
-    /// How it is reached.
+    /// Recipient with its secrets.
     pub receiver: Receiver,
-    /// What is less severe is not sent.
+    /// Minimum severity of the alerts to send.
     pub minimum_severity: Severity,
 }
 
-/// Reads one destination.
+/// Parses one destination.
 ///
 /// # Errors
-/// With what is wrong with it, which continues a sentence and tells nothing secret.
+/// A predicate that says what is wrong and reveals no secret.
 pub fn parse(egress: &Egress, text: &str) -> Result<Destination, String> {
     let text = text.trim();
     let (scheme, rest) = text.split_once(':').ok_or(FORMS)?;
@@ -41,7 +41,7 @@ pub fn parse(egress: &Egress, text: &str) -> Result<Destination, String> {
         "webhook+https" | "webhook+http" => {
             let (url, secret) = text
                 .split_once('#')
-                .ok_or("must end in `#whsec_…`: what messages are signed with, 24 to 64 bytes in base64")?;
+                .ok_or("must end in `#whsec_…`, the secret that signs messages, 24 to 64 bytes in base64")?;
             settings.url = Some(url.trim_start_matches("webhook+").to_owned());
             settings.secret = Some(secret.to_owned());
             ChannelKind::Webhook
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_meant_is_refused_without_telling_secrets() {
+    fn an_invalid_destination_is_rejected_without_revealing_secrets() {
         let refused = |text: &str, expected: &str| {
             let problem = parsed(text).err().unwrap();
             assert!(problem.contains(expected) && !problem.contains("c2hvcnQ"), "{text}: {problem}");
@@ -108,7 +108,7 @@ mod tests {
         refused(&format!("webhook+http://ops.example.org/hook#{SECRET}"), "https://");
         refused(&format!("webhook+https://127.0.0.1/hook#{SECRET}"), "--notify-allow");
         refused("slack+https://10.0.0.1/c2hvcnQ", "--notify-allow");
-        refused("mailto:nobody", "no mail address");
+        refused("mailto:nobody", "not an email address");
         refused("pagerduty:short", "32 letters");
     }
 }

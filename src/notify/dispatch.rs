@@ -1,6 +1,7 @@
-//! Messages that wait in memory for destinations, in bounded number. Pure: time, answers and chance are arguments.
+//! Bounded in-memory queues of messages per destination. Pure: time, results and random numbers are arguments.
 //!
-//! Nothing here is durable. It is for what must be told while the database is away, where the outbox cannot be.
+//! Nothing here is durable. It serves service alerts, which must be sent even while the database, and so the outbox, is
+//! down.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -15,11 +16,11 @@ use super::messenger::Receiver;
 use super::policy::{Next, Verdict, plan_urgent};
 use crate::models::alert::Severity;
 
-/// Messages that may wait for one destination. Conditions are few and notify ever more slowly when they flap, so this is
-/// hours of trouble.
+/// Maximum number of messages queued for one destination. Conditions are few and notify ever more slowly when they flap,
+/// so this covers hours of trouble.
 pub const WAITING_MAX: usize = 64;
 
-/// Messages on their way to destinations.
+/// In-memory queues of messages, one per destination.
 #[derive(Debug, Default)]
 pub struct Dispatch {
     lines: BTreeMap<Uuid, Line>,
@@ -39,30 +40,30 @@ struct Waiting {
     n_attempts: usize,
 }
 
-/// One attempt to be made.
+/// Attempt to make now.
 #[derive(Debug, Clone)]
 pub struct Due {
-    /// Which destination.
+    /// Id of the destination.
     pub destination: Uuid,
-    /// How it is reached.
+    /// Recipient with its secrets.
     pub receiver: Receiver,
-    /// What it is told.
+    /// Message to send.
     pub message: Arc<Message>,
 }
 
-/// What became of an attempt.
+/// State of a message after an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settled {
-    /// It arrived.
+    /// Delivered.
     Sent,
-    /// It is tried again.
+    /// Queued for a retry.
     Again,
-    /// It is given up.
+    /// Given up.
     GivenUp,
 }
 
 impl Dispatch {
-    /// Who is told from now on. What waits for those who stay goes on waiting, what waits for others is given up.
+    /// Sets the destinations. Those that stay keep their queues; the queues of others are dropped.
     pub fn follow(&mut self, destinations: impl IntoIterator<Item = Destination>) {
         let mut old = std::mem::take(&mut self.lines);
         for destination in destinations {
@@ -82,18 +83,18 @@ impl Dispatch {
         }
     }
 
-    /// How many are told.
+    /// Returns the number of destinations.
     pub fn n_destinations(&self) -> usize {
         self.lines.len()
     }
 
-    /// Tells all who want to hear of this severity. Answers how many older messages had to make room.
+    /// Queues a message for all destinations that accept its severity. Returns the number of older messages dropped.
     pub fn tell(&mut self, message: Message, severity: Severity) -> usize {
         let message = Arc::new(message);
         let mut n_dropped = 0;
         for line in self.lines.values_mut().filter(|line| severity >= line.destination.minimum_severity) {
             if line.waiting.len() >= WAITING_MAX {
-                // The oldest may be on its way, and its answer is then nobody's.
+                // The oldest may be in flight; its result is then ignored.
                 line.waiting.pop_front();
                 line.is_sending = false;
                 n_dropped += 1;
@@ -103,7 +104,7 @@ impl Dispatch {
         n_dropped
     }
 
-    /// What is to be sent now. Each destination is sent one message at a time, in order.
+    /// Returns the attempts to make now: at most one message per destination at once, in order.
     pub fn due(&mut self, now: Timestamp) -> Vec<Due> {
         let idle = self.lines.values_mut().filter(|line| !line.is_sending && line.not_before <= now);
         idle.filter_map(|line| {
@@ -115,7 +116,7 @@ impl Dispatch {
         .collect()
     }
 
-    /// Takes note of what came of an attempt; `chance` is 0 to 1.
+    /// Records the result of an attempt; `random` is 0 to 1.
     pub fn settle(
         &mut self,
         due: &Due,
@@ -139,7 +140,7 @@ impl Dispatch {
         Some(settled)
     }
 
-    /// What was on its way is sent again: nobody is left who would hear the answer.
+    /// Marks the messages in flight as unsent, because their results are lost.
     pub fn start_over(&mut self) {
         self.lines.values_mut().for_each(|line| line.is_sending = false);
     }
@@ -173,7 +174,7 @@ mod tests {
     const FAILED: Verdict = Verdict::Failed { retry_after: None, slows_channel: false };
 
     #[test]
-    fn what_fails_is_sent_again_ever_more_slowly_and_then_given_up() {
+    fn a_failed_message_is_retried_ever_more_slowly_and_then_given_up() {
         let mut dispatch = Dispatch::default();
         dispatch.follow([destination("a.example")]);
         dispatch.tell(message(), Severity::Critical);
@@ -188,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_arrive_in_order_one_at_a_time() {
+    fn messages_are_sent_in_order_one_at_a_time() {
         let mut dispatch = Dispatch::default();
         dispatch.follow([destination("a.example")]);
         let (first, second) = (message(), message());
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_so_many_wait_and_the_oldest_makes_room() {
+    fn a_full_queue_drops_its_oldest_message() {
         let mut dispatch = Dispatch::default();
         dispatch.follow([destination("a.example")]);
         for n in 0..WAITING_MAX + 10 {
@@ -214,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn who_stays_is_told_what_waits_and_who_goes_is_not() {
+    fn a_destination_that_stays_keeps_its_queue_and_one_that_goes_loses_it() {
         let mut dispatch = Dispatch::default();
         let (stays, goes) = (destination("a.example"), destination("b.example"));
         dispatch.follow([stays.clone(), goes.clone()]);
@@ -226,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn who_asked_for_the_severe_alone_is_spared_the_others() {
+    fn a_destination_gets_only_messages_of_its_minimum_severity() {
         let mut dispatch = Dispatch::default();
         dispatch.follow([Destination { minimum_severity: Severity::Critical, ..destination("a.example") }]);
         dispatch.tell(message(), Severity::Warning);

@@ -1,4 +1,4 @@
-//! Mail, by the server that the operator configured.
+//! Email through the configured SMTP server.
 
 use std::time::Duration;
 
@@ -8,59 +8,59 @@ use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
 use super::message::{Item, Message, Topic, cut};
 
-/// How long the server may take for each of its answers.
+/// Timeout for each response of the server.
 const SMTP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What is told of a digest.
+/// Maximum number of alerts in a digest.
 const ITEMS_MAX: usize = 100;
 
-/// Posts quoted of each alert.
+/// Number of posts quoted per alert.
 const QUOTES: usize = 5;
 
-/// The longest subject, so that it stays in a line of a list.
+/// Maximum length of a subject in characters, so that it fits into a line of a list.
 const SUBJECT_CHARACTERS_MAX: usize = 150;
 
-/// A way to send mail.
+/// SMTP client with the sender's address.
 pub struct Mail {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
 }
 
-/// Why mail did not go out.
+/// Error of sending an email.
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
-    /// The message cannot be written, such as for an address that is none.
-    #[error("the mail could not be written")]
+    /// The message cannot be written, for example because a recipient is not valid.
+    #[error("the email could not be written; check the recipients")]
     Unwritable,
-    /// The server said no.
-    #[error("the mail server refused the mail")]
+    /// The server rejected the message.
+    #[error("the mail server rejected the email")]
     Refused {
-        /// Its reply code.
+        /// Reply code of the server.
         status: u16,
     },
-    /// The server did not answer, or not as it should.
+    /// The server could not be reached, or broke off.
     #[error("the mail server could not be reached")]
     NoConnection,
 }
 
 impl Mail {
-    /// Sends by the server at `url` (`smtp://`, `smtp://…?tls=required`, `smtps://`) in the name of `from`.
+    /// Creates a client for the server at `url` (`smtp://`, `smtp://…?tls=required`, `smtps://`) that sends as `from`.
     ///
     /// # Errors
-    /// With what is wrong with either. Never with the URL, which may hold a password.
+    /// A description of what is wrong with either. It never contains the URL, which may hold a password.
     pub fn new(url: &str, from: &str) -> Result<Self, &'static str> {
-        let from = from.parse().map_err(|_| "the sender is no mail address")?;
-        // Whichever was installed first serves; ours is the only one that is compiled in.
+        let from = from.parse().map_err(|_| "the sender is not an email address")?;
+        // Fails when a provider is installed already; ours is the only one compiled in.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url);
-        let builder = builder.map_err(|_| "the mail server is no `smtp://` or `smtps://` address")?;
+        let builder = builder.map_err(|_| "the mail server is not an `smtp://` or `smtps://` URL")?;
         Ok(Self { transport: builder.timeout(Some(SMTP_TIMEOUT)).build(), from })
     }
 
-    /// Sends to all of these at once.
+    /// Sends one message to all recipients.
     ///
     /// # Errors
-    /// When the server did not take it. It may have arrived nevertheless, if the answer was lost.
+    /// When the server did not accept it. The message may still have arrived if the response was lost.
     pub async fn send(&self, to: &[String], message: &Message) -> Result<(), MailError> {
         let mail = self.write(to, message).ok_or(MailError::Unwritable)?;
         self.transport.send(mail).await.map(drop).map_err(|error| why(&error))
@@ -71,7 +71,7 @@ impl Mail {
         let mut mail = lettre::Message::builder()
             .from(self.from.clone())
             .subject(cut(&message.headline(), SUBJECT_CHARACTERS_MAX))
-            // Mailboxes show a message that comes twice under the same name once.
+            // Mail clients show a message that arrives twice under the same id once.
             .message_id(Some(id));
         for address in to {
             mail = mail.to(Mailbox::new(None, address.parse::<Address>().ok()?));
@@ -147,7 +147,7 @@ fn omitted(message: &Message) -> Option<String> {
     (n_omitted > 0).then(|| format!("and {n_omitted} more"))
 }
 
-/// What people wrote stays text.
+/// Escapes text for HTML.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_title_writes_no_header_and_a_post_no_html() {
+    fn a_title_adds_no_header_and_a_post_no_html() {
         let mut message = message(1, 3);
         message.items[0].alert["posts"][0]["text"] = "<script>alert(1)</script>".into();
         let written = mail().write(&["a@example.org".to_owned()], &message).unwrap();
@@ -181,14 +181,14 @@ mod tests {
     }
 
     #[test]
-    fn mail_about_the_service_tells_which_process_and_nothing_of_posts() {
+    fn email_about_the_service_names_the_process_and_no_posts() {
         let text = plain(&about_service(NoticeEvent::Fired));
         assert!(text.contains("Process: host:8080") && text.contains("> connection refused"), "{text}");
         assert!(!text.contains("Posts") && text.contains("https://mood.example.org/system"), "{text}");
     }
 
     #[test]
-    fn a_server_or_sender_that_is_none_is_told_without_its_password() {
+    fn an_invalid_server_or_sender_is_reported_without_its_password() {
         for (url, from) in [("http://user:pass@x", "a@b.c"), ("smtp://user:pass@x?tls=maybe", "a@b.c")] {
             let error = Mail::new(url, from).err().unwrap();
             assert!(error.contains("mail server") && !error.contains("pass"));

@@ -1,4 +1,4 @@
-//! What keeps the secrets of channels secret: the database holds them encrypted, and the key is elsewhere.
+//! Encryption of channel secrets: the database holds ciphertext, the key is stored elsewhere.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -12,20 +12,20 @@ use base64::engine::general_purpose::STANDARD;
 use hkdf::Hkdf;
 use sha2::Sha256;
 
-/// The file that holds the key where none is configured.
+/// File that holds the key when none is configured.
 const FILE: &str = "secret.key";
 
-/// Fewer characters can be guessed.
+/// Minimum length of a configured secret in characters; shorter ones could be guessed.
 pub const SECRET_CHARACTERS_MIN: usize = 32;
 
 const NONCE_BYTES: usize = 12;
 
-/// A secret cannot be read: it was sealed with another key, or was changed.
+/// Error for a secret that was encrypted with another key or altered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the secret cannot be opened with this key")]
+#[error("the secrets were encrypted with another key")]
 pub struct CannotOpen;
 
-/// Seals and opens.
+/// Cipher that encrypts and decrypts secrets.
 #[derive(Clone)]
 pub struct Keyring {
     cipher: Aes256Gcm,
@@ -34,33 +34,33 @@ pub struct Keyring {
 }
 
 impl Keyring {
-    /// The key that follows from a configured secret of at least [`SECRET_CHARACTERS_MIN`] characters.
+    /// Derives the key from a configured secret of at least [`SECRET_CHARACTERS_MIN`] characters.
     pub fn from_secret(secret: &str) -> Self {
         let expander = Hkdf::<Sha256>::new(Some(b"groundswell"), secret.trim().as_bytes());
         let mut key = [0; 32];
         let mut fingerprint = [0; 8];
-        // Fails only for outputs of more than 8 KiB.
+        // HKDF fails only for outputs of more than 8 KiB.
         let _ = expander.expand(b"channel secrets", &mut key);
         let _ = expander.expand(b"fingerprint", &mut fingerprint);
         let cipher = Aes256Gcm::new(&Key::<Aes256Gcm>::from(key));
         Self { cipher, fingerprint: hex::encode(fingerprint), is_lasting: true }
     }
 
-    /// A key that ends with the process, for where none is configured and none can be kept. Nothing that shall last must
-    /// be sealed with it.
+    /// Creates a random key that is lost with the process, for when none is configured and none can be stored. Nothing that
+    /// must last may be encrypted with it.
     pub fn fleeting() -> Self {
         Self { is_lasting: false, ..Self::from_secret(&STANDARD.encode(rand::random::<[u8; 32]>())) }
     }
 
-    /// Whether what is sealed with it can still be opened tomorrow.
+    /// Returns whether the key outlives the process.
     pub fn is_lasting(&self) -> bool {
         self.is_lasting
     }
 
-    /// The key in this folder, made when there is none. Only its owner can read the file.
+    /// Loads the key from this directory, creating it when there is none. Only its owner can read the file.
     ///
     /// # Errors
-    /// When it can be neither read nor made.
+    /// When the key can be neither read nor created.
     pub fn from_folder(folder: &Path) -> io::Result<Self> {
         let path = folder.join(FILE);
         if let Some(secret) = read(&path)? {
@@ -68,7 +68,7 @@ impl Keyring {
         }
         fs::create_dir_all(folder)?;
         let secret = STANDARD.encode(rand::random::<[u8; 32]>());
-        // Written aside and linked: whoever comes first wins, and nobody ever reads half a key.
+        // Written to a temporary file and linked, so that concurrent processes agree and none reads half a key.
         let draft = folder.join(format!("{FILE}.{}", uuid::Uuid::now_v7().simple()));
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
         file.write_all(secret.as_bytes())?;
@@ -81,24 +81,24 @@ impl Keyring {
         }
     }
 
-    /// Tells keys apart, and tells nothing about them.
+    /// Returns a fingerprint that identifies the key and reveals nothing of it.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
 
-    /// Encrypts. `owner` is whose secret it is: it can be opened as theirs only.
+    /// Encrypts a secret, bound to its owner.
     pub fn seal(&self, owner: &[u8], secret: &[u8]) -> Vec<u8> {
         let nonce: [u8; NONCE_BYTES] = rand::random();
         let payload = Payload { msg: secret, aad: owner };
-        // Fails only for secrets of more than 64 GiB.
+        // AES-GCM fails only for secrets of more than 64 GiB.
         let sealed = self.cipher.encrypt(&Nonce::from(nonce), payload).unwrap_or_default();
         [nonce.as_slice(), &sealed].concat()
     }
 
-    /// Decrypts.
+    /// Decrypts a secret of this owner.
     ///
     /// # Errors
-    /// [`CannotOpen`].
+    /// [`CannotOpen`] when the key or the owner differs, or the ciphertext was altered.
     pub fn open(&self, owner: &[u8], sealed: &[u8]) -> Result<Vec<u8>, CannotOpen> {
         let (nonce, sealed) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or(CannotOpen)?;
         let payload = Payload { msg: sealed, aad: owner };
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_same_key_and_the_same_owner_open_a_secret() {
+    fn only_the_same_key_and_owner_decrypt_a_secret() {
         let keyring = Keyring::from_secret("0123456789abcdef0123456789abcdef");
         let other = Keyring::from_secret("0123456789abcdef0123456789abcdeF");
         let sealed = keyring.seal(b"one", b"whsec_x");
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_file_is_made_once_and_read_by_its_owner_only() {
+    fn the_key_file_is_created_once_and_readable_by_its_owner_only() {
         let folder = tempfile::tempdir().unwrap();
         let data_dir = folder.path().join("data");
         let first = Keyring::from_folder(&data_dir).unwrap();

@@ -1,4 +1,4 @@
-//! What is told, whichever way it goes.
+//! Messages to notify, independent of the kind of channel.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -7,70 +7,70 @@ use uuid::Uuid;
 use crate::models::notification::NoticeEvent;
 use crate::models::service_alert::ServiceAlert;
 
-/// Something to tell.
+/// Message to send.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
-    /// What receivers know it by; the same for every attempt.
+    /// Id by which receivers recognise the message; the same for every attempt.
     pub id: Uuid,
-    /// What it is.
+    /// Kind of message.
     pub purpose: Purpose,
-    /// What happened, oldest first; at least one.
+    /// Changes of alerts, oldest first; at least one.
     pub items: Vec<Item>,
-    /// The dashboard's address, as people reach it; links to it are left out where it is not known.
+    /// Public URL of the dashboard; without it, messages contain no links.
     pub dashboard: Option<String>,
 }
 
-/// What a message is.
+/// Kind of message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// News of one alert.
+    /// Change of one alert.
     Single,
-    /// All news of an interval.
+    /// All changes of an interval.
     Digest,
-    /// Somebody wants to see whether it arrives.
+    /// Test of a channel.
     Test,
 }
 
-/// What an item is about.
+/// Subject of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Topic {
-    /// What posts say.
+    /// Posts.
     Posts,
     /// The service itself; the alert is a `ServiceAlert`.
     Service,
 }
 
-/// One thing that happened to an alert.
+/// Change of an alert.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Item {
-    /// What it is about.
+    /// Subject of the alert.
     pub topic: Topic,
-    /// What.
+    /// The change.
     pub event: NoticeEvent,
-    /// When.
+    /// Time of the change.
     pub at: Timestamp,
-    /// The alert as it was then, as `/alerts` gives it. As it is stored: a version of Groundswell that knew fewer of its
-    /// fields may have written it.
+    /// The alert at that time, in the form of `/alerts`. Kept as JSON, because an older version of Groundswell may have
+    /// written it with fewer fields.
     pub alert: Value,
 }
 
 impl Item {
-    /// The alert's name.
+    /// Returns the alert's id.
     pub fn alert_id(&self) -> &str {
         self.text("/id")
     }
 
-    /// One sentence for people, in one line.
+    /// Returns the title on one line.
     pub fn title(&self) -> String {
         one_line(self.text("/title"))
     }
 
-    /// How severe it is.
+    /// Returns the severity.
     pub fn severity(&self) -> &str {
         self.text("/severity")
     }
 
-    /// What it is about: a product's name, or `everything`; the process that an alert about the service comes from.
+    /// Returns the key or `everything`, or the reporting process for an alert about the service.
     pub fn subject(&self) -> String {
         if self.topic == Topic::Service {
             return one_line(self.text("/instance"));
@@ -79,7 +79,7 @@ impl Item {
         if key.is_empty() { "everything".to_owned() } else { key }
     }
 
-    /// What people read first, such as `Resolved: half of all posts are negative`.
+    /// Returns the headline, such as `Resolved: half of all posts are negative`.
     pub fn headline(&self) -> String {
         match self.event {
             NoticeEvent::Fired => format!("{}: {}", capitalized(self.severity()), self.title()),
@@ -88,7 +88,7 @@ impl Item {
         }
     }
 
-    /// What some of its posts say, in one line each, cut to `n_characters`; the detail of an alert about the service.
+    /// Returns excerpts of its posts, each on one line of at most `n_characters`, or the detail of an alert about the service.
     pub fn quotes(&self, n_posts: usize, n_characters: usize) -> Vec<String> {
         if self.topic == Topic::Service {
             let detail = cut(&one_line(self.text("/detail")), n_characters);
@@ -99,7 +99,7 @@ impl Item {
         texts.take(n_posts).map(|text| cut(&one_line(text), n_characters)).collect()
     }
 
-    /// The page of the dashboard that shows more of it.
+    /// Returns the path of the dashboard page with details.
     pub fn page(&self) -> String {
         match self.topic {
             Topic::Posts => format!("/alerts?alert={}", self.alert_id()),
@@ -107,48 +107,48 @@ impl Item {
         }
     }
 
-    /// A value of the alert, empty where there is none.
+    /// Returns a string field of the alert, empty when there is none.
     pub fn text(&self, pointer: &str) -> &str {
         self.alert.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
     }
 }
 
 impl Message {
-    /// Its name on the wire.
+    /// Returns the id that receivers see.
     pub fn wire_id(&self) -> String {
         format!("msg_{}", self.id.simple())
     }
 
-    /// What people read first.
+    /// Returns the headline.
     pub fn headline(&self) -> String {
         match (self.purpose, self.items.as_slice()) {
             (Purpose::Test, _) => "Test: this channel works".to_owned(),
             (_, [item]) => item.headline(),
-            (_, items) => format!("{} pieces of news about alerts", items.len()),
+            (_, items) => format!("{} alert updates", items.len()),
         }
     }
 
-    /// Where people read more about it.
+    /// Returns the URL of the dashboard page with details.
     pub fn link(&self, item: &Item) -> Option<String> {
         let dashboard = self.dashboard.as_deref()?.trim_end_matches('/');
         Some(format!("{dashboard}{}", item.page()))
     }
 }
 
-/// News of an alert about the service itself.
+/// Creates a message about an alert on the service itself.
 pub fn service_message(
     event: NoticeEvent,
     alert: &ServiceAlert,
     now: Timestamp,
     dashboard: Option<String>,
 ) -> Message {
-    // Plain texts and times always encode.
+    // Strings and timestamps always serialize.
     let alert = serde_json::to_value(alert).unwrap_or_default();
     let item = Item { topic: Topic::Service, event, at: now, alert };
     Message { id: Uuid::now_v7(), purpose: Purpose::Single, items: vec![item], dashboard }
 }
 
-/// A message that asks nobody to do anything.
+/// Creates a test message.
 pub fn test_message(now: Timestamp, dashboard: Option<String>) -> Message {
     let alert = serde_json::json!({
         "id": Uuid::now_v7(), "rule": "negativity", "scope": {"dimension": "overall", "key": ""}, "state": "open",
@@ -159,13 +159,13 @@ pub fn test_message(now: Timestamp, dashboard: Option<String>) -> Message {
     Message { id: Uuid::now_v7(), purpose: Purpose::Test, items: vec![item], dashboard }
 }
 
-/// Control characters, line breaks among them, would let a post's author write headers and layout.
+/// Replaces control characters and line breaks, with which a post's author could forge headers and layout.
 pub(super) fn one_line(text: &str) -> String {
     let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || c.is_control()).collect();
     words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-/// At most so many characters; what is cut shows.
+/// Truncates to at most `n_characters`, ending in an ellipsis.
 pub(super) fn cut(text: &str, n_characters: usize) -> String {
     if text.chars().count() <= n_characters {
         return text.to_owned();
@@ -183,7 +183,7 @@ fn capitalized(word: &str) -> String {
 pub(super) mod tests {
     use super::*;
 
-    /// News of an alert with so many posts of so many characters.
+    /// Returns a message about an alert with this many posts of this many characters.
     pub(in crate::notify) fn message(n_posts: usize, n_characters: usize) -> Message {
         let mut message = test_message("2026-11-21T10:00:00Z".parse().unwrap(), None);
         let post =
@@ -194,7 +194,7 @@ pub(super) mod tests {
         message
     }
 
-    /// News of the service itself.
+    /// Returns a message about the service itself.
     pub(in crate::notify) fn about_service(event: NoticeEvent) -> Message {
         let at = "2026-11-21T10:00:00Z";
         let alert = serde_json::from_value(serde_json::json!({
@@ -207,7 +207,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn news_of_the_service_names_its_process_and_leads_to_its_page() {
+    fn a_message_about_the_service_names_its_process_and_links_to_its_page() {
         let message = about_service(NoticeEvent::Fired);
         let item = &message.items[0];
         assert_eq!(message.headline(), "Critical: PostgreSQL is away");
@@ -220,7 +220,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn nobody_writes_a_second_line_into_a_headline() {
+    fn a_headline_is_always_a_single_line() {
         assert_eq!(message(0, 0).headline(), "Warning: Half of them Bcc: everybody@example.org");
         assert_eq!(message(3, 50).items[0].quotes(2, 10), ["ééééééééé…"; 2]);
     }

@@ -1,4 +1,4 @@
-//! One attempt to send one message.
+//! Sending of one message in one attempt.
 
 use std::time::{Duration, Instant};
 
@@ -17,24 +17,24 @@ use crate::egress::allowlist::Allowlist;
 use crate::egress::{Answer, Egress, EgressError, Post, TIMEOUT};
 use crate::models::notification::{Attempt, ChannelKind, ChannelSettings, Shown};
 
-/// What a messenger is made of. Not to be printed: the mail server's address may hold a password.
+/// Parameters of a [`Messenger`]. Has no `Debug`, because the mail server's URL may hold a password.
 #[derive(Clone)]
 pub struct MessengerParams {
-    /// Where it may send to besides the public internet.
+    /// Destinations allowed besides the public internet.
     pub allowed: Allowlist,
-    /// Opens the secrets of channels.
+    /// Decrypts the secrets of channels.
     pub keyring: Keyring,
-    /// The mail server and the sender; without them mail is not sent.
+    /// URL of the mail server and the sender's address; without them, email is disabled.
     pub mail: Option<(String, String)>,
-    /// Where PagerDuty takes events.
+    /// URL of PagerDuty's Events API.
     pub pagerduty_url: String,
-    /// Whom push services may ask about us: `mailto:` or `https:`.
+    /// Contact that push services may reach: a `mailto:` or `https:` URL.
     pub push_subject: String,
-    /// The dashboard's address, as people reach it.
+    /// Public URL of the dashboard.
     pub dashboard: Option<String>,
 }
 
-/// Says things to people, each by their way.
+/// Sends messages to channels of every kind.
 pub struct Messenger {
     egress: Egress,
     keyring: Keyring,
@@ -44,38 +44,38 @@ pub struct Messenger {
     dashboard: Option<String>,
 }
 
-/// Whom to tell.
+/// Recipient of messages.
 #[derive(Debug, Clone)]
 pub struct Receiver {
-    /// By which way.
+    /// Kind of channel.
     pub kind: ChannelKind,
-    /// What is known openly.
+    /// Settings without their secrets.
     pub shown: ChannelSettings,
-    /// And what is not.
+    /// Secret settings.
     pub secrets: Secrets,
-    /// How push services know us; where there is a browser to tell.
+    /// Key that identifies this server to push services; required for `web_push`.
     pub vapid: Option<VapidKey>,
 }
 
-/// What came of an attempt.
+/// Outcome of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// For the log that people see.
+    /// Record of the attempt for people.
     pub attempt: Attempt,
-    /// For whoever decides what is next.
+    /// Result that decides about retries.
     pub verdict: Verdict,
 }
 
-/// Why a way of telling cannot be used. The texts are for people.
+/// Error for an invalid parameter, described for people.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct BadParams(pub String);
 
 impl Messenger {
-    /// Makes one. Connects to nothing.
+    /// Creates a messenger without connecting to anything.
     ///
     /// # Errors
-    /// When a setting cannot be right.
+    /// When a parameter is invalid.
     pub fn new(params: MessengerParams) -> Result<Self, BadParams> {
         let egress = Egress::new(params.allowed).map_err(|error| BadParams(error.to_string()))?;
         let mail = params.mail.map(|(url, from)| Mail::new(&url, &from)).transpose();
@@ -84,43 +84,43 @@ impl Messenger {
             keyring: params.keyring,
             mail: mail.map_err(|problem| BadParams(problem.to_owned()))?,
             pagerduty_url: Url::parse(&params.pagerduty_url)
-                .map_err(|_| BadParams("PagerDuty's address is not valid".to_owned()))?,
+                .map_err(|_| BadParams("PagerDuty's URL is not valid".to_owned()))?,
             push_subject: params.push_subject,
             dashboard: params.dashboard,
         })
     }
 
-    /// Checks addresses that people give us.
+    /// Returns the HTTP client, which also validates URLs.
     pub fn egress(&self) -> &Egress {
         &self.egress
     }
 
-    /// Seals and opens secrets.
+    /// Returns the keyring.
     pub fn keyring(&self) -> &Keyring {
         &self.keyring
     }
 
-    /// Where messages link to.
+    /// Returns the dashboard's URL for links.
     pub fn dashboard(&self) -> Option<String> {
         self.dashboard.clone()
     }
 
-    /// Opens a channel's secrets.
+    /// Decrypts a channel's secrets.
     ///
     /// # Errors
-    /// [`CannotOpen`], also when they are none.
+    /// [`CannotOpen`] when they cannot be decrypted or parsed.
     pub fn open(&self, channel: Uuid, sealed: &[u8]) -> Result<Secrets, CannotOpen> {
         let text = self.keyring.open(channel.as_bytes(), sealed)?;
         serde_json::from_slice(&text).map_err(|_| CannotOpen)
     }
 
-    /// Seals a channel's secrets.
+    /// Encrypts a channel's secrets.
     pub fn seal(&self, channel: Uuid, secrets: &Secrets) -> Vec<u8> {
         let text = serde_json::to_vec(secrets).unwrap_or_default();
         self.keyring.seal(channel.as_bytes(), &text)
     }
 
-    /// Sends, within [`TIMEOUT`]. Tells of the answer its status and nothing else.
+    /// Makes one attempt, limited to [`TIMEOUT`]. Of the receiver's response it records the status alone.
     pub async fn send(&self, to: &Receiver, message: &Message) -> Outcome {
         let (at, began_at) = (Timestamp::now(), Instant::now());
         let failed = Verdict::Failed { retry_after: None, slows_channel: false };
@@ -163,7 +163,7 @@ impl Messenger {
         }
     }
 
-    /// One after the other, until one is refused.
+    /// Sends requests one after the other until one fails.
     async fn post_all(&self, posts: Vec<Post>) -> Result<Answer, Failure> {
         let mut last = Answer { status: 202, retry_after: None };
         for post in posts {
@@ -176,7 +176,7 @@ impl Messenger {
     }
 
     async fn mail(&self, to: &[String], message: &Message) -> Result<Answer, Failure> {
-        const NO_SERVER: &str = "no mail server is configured (`GROUNDSWELL_SMTP_URL`)";
+        const NO_SERVER: &str = "no mail server is configured; set `GROUNDSWELL_SMTP_URL`";
         let mail = self.mail.as_ref().ok_or(Failure { status: None, error: NO_SERVER.to_owned() })?;
         match mail.send(to, message).await {
             Ok(()) => Ok(Answer { status: 250, retry_after: None }),
@@ -200,18 +200,18 @@ impl From<EgressError> for Failure {
 }
 
 fn unusable() -> Failure {
-    Failure { status: None, error: "the channel's settings cannot be used; set them anew".to_owned() }
+    Failure { status: None, error: "the channel's settings are not usable; enter them again".to_owned() }
 }
 
 fn said_no(status: u16) -> String {
     match status {
-        300..=399 => "the receiver answered with a redirect, which is not followed".to_owned(),
-        410 => "the receiver wants nothing more".to_owned(),
-        429 => "the receiver asks for patience".to_owned(),
-        500..=599 => "the receiver is in trouble".to_owned(),
-        _ => "the receiver refused it".to_owned(),
+        300..=399 => "the receiver responded with a redirect, which is not followed".to_owned(),
+        410 => "the receiver no longer exists".to_owned(),
+        429 => "the receiver is limiting the rate of requests".to_owned(),
+        500..=599 => "the receiver failed".to_owned(),
+        _ => "the receiver rejected the message".to_owned(),
     }
 }
 
-/// As much patience as an attempt takes, with some to spare for what is done before and after it.
+/// Lease on a notification: the timeout of an attempt, doubled to cover the work before and after it.
 pub const LEASE: Duration = Duration::from_secs(TIMEOUT.as_secs() * 2);

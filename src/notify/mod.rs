@@ -1,18 +1,18 @@
-//! Telling people: what is said in each of five ways, and how it gets there without reaching where it must not. No SQL.
+//! Notification of people: formatting and sending messages through five kinds of channel. No SQL.
 
 pub mod messenger; // one attempt to send one message
 
-pub mod destinations; // who runs this server, by the configuration
-pub mod dispatch; // messages that wait in memory
-pub mod message; // what is told, whichever way it goes
-pub mod policy; // what becomes of a message after an attempt
-pub mod settings; // what a channel needs to know, and what of it is secret
+pub mod destinations; // configured destinations of service alerts
+pub mod dispatch; // in-memory queues per destination
+pub mod message; // messages, independent of the channel
+pub mod policy; // retries and pauses
+pub mod settings; // settings of channels and their secrets
 
-mod email; // mail, by SMTP
+mod email; // email through SMTP
 mod pagerduty; // incidents
-mod slack; // lines of text for a room
+mod slack; // text for a chat room
 mod web_push; // encrypted messages for a browser
 mod webhook; // signed requests
 
-pub mod keyring; // what keeps secrets secret
-pub mod vapid; // how push services know us
+pub mod keyring; // encryption of secrets
+pub mod vapid; // identity towards push services

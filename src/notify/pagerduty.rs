@@ -1,4 +1,4 @@
-//! Incidents (PagerDuty Events API v2). What fires triggers one, what follows finds it by the alert's name.
+//! Incidents (PagerDuty Events API v2), which later events match by the alert's id.
 
 use reqwest::Url;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -8,13 +8,13 @@ use super::message::{Item, Message, Purpose, Topic, cut};
 use crate::egress::Post;
 use crate::models::notification::NoticeEvent;
 
-/// The longest summary that is taken.
+/// Maximum length of a summary in characters.
 const SUMMARY_CHARACTERS_MAX: usize = 1_024;
 
-/// The requests that say it, one for each item. Sent again they change nothing: PagerDuty folds what has the same key.
+/// Returns the requests for a message, one per item. Repeating them is harmless: PagerDuty deduplicates by key.
 pub fn requests(url: &Url, routing_key: &str, message: &Message) -> Vec<Post> {
     let mut events: Vec<Value> = message.items.iter().map(|item| event(routing_key, message, item)).collect();
-    // An incident that a test opened wakes somebody, so it is closed at once.
+    // An incident opened by a test would page someone, so it is resolved at once.
     if let (Purpose::Test, Some(item)) = (message.purpose, message.items.first()) {
         let resolved = Item { event: NoticeEvent::Resolved, ..item.clone() };
         events.push(event(routing_key, message, &resolved));
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_finds_the_incident_by_the_alerts_name() {
+    fn later_events_match_the_incident_by_the_alerts_id() {
         let mut message = message(5, 10);
         let first = &events(&message)[0];
         assert_eq!(first["event_action"], "trigger");
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn an_incident_about_the_service_names_its_process_and_condition_and_is_closed_by_the_same_key() {
+    fn an_incident_about_the_service_names_process_and_condition_and_resolves_by_the_same_key() {
         let fired = &events(&about_service(NoticeEvent::Fired))[0];
         let payload = &fired["payload"];
         assert_eq!((&payload["source"], &payload["class"]), (&json!("host:8080"), &json!("postgres_away")));

@@ -1,79 +1,79 @@
-//! What becomes of a message after an attempt. Pure: the answer, the attempts so far and chance are arguments.
+//! Retry policy. Pure: the result, the number of attempts and random numbers are arguments.
 
 use std::time::Duration;
 
 use crate::models::notification::ChannelKind;
 
-/// How long to wait before each attempt, from the first on: some three days in all. Standard Webhooks proposes these.
+/// Seconds to wait before each attempt, starting with the first: about three days in all, as Standard Webhooks proposes.
 pub const SCHEDULE_SECONDS: [u64; 10] = [0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
 
-/// The same for alerts about the service, which are kept in memory and worth little tomorrow: a little over an hour in all.
+/// Schedule for service alerts, which are kept in memory and lose their value quickly: a little over an hour in all.
 pub const URGENT_SCHEDULE_SECONDS: [u64; 12] = [0, 2, 5, 10, 20, 40, 60, 120, 300, 600, 1_200, 1_800];
 
-/// A wait is lengthened by up to this share of it, so that what failed together does not come back together.
+/// Maximum share by which a wait is lengthened, so that messages that failed together are not retried together.
 const JITTER: f64 = 0.1;
 
-/// The longest wait that a receiver may ask for. Alerts that are held back for longer are no alerts.
+/// Maximum `Retry-After` that is honoured. An alert held back for longer is no alert.
 pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(3_600);
 
-/// The longest that a receiver in trouble holds up what else it shall hear, where it asked for no time.
+/// Maximum pause for a failing receiver that sent no `Retry-After`.
 const PAUSE_MAX: Duration = Duration::from_secs(300);
 
-/// What came of an attempt.
+/// Result of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// It arrived.
+    /// The receiver accepted the message.
     Delivered,
-    /// It did not.
+    /// The attempt failed.
     Failed {
-        /// How long the receiver asked to be left alone.
+        /// `Retry-After` of the receiver.
         retry_after: Option<Duration>,
-        /// Whether the trouble is with the receiver as a whole, not with this message.
+        /// Whether the receiver as a whole is failing, not this message alone.
         slows_channel: bool,
     },
-    /// Nobody will ever receive anything there again.
+    /// The receiver no longer exists.
     Gone,
 }
 
-/// What to do about it.
+/// Decision after an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Plan {
-    /// What becomes of the message.
+    /// What happens to the message.
     pub next: Next,
-    /// How long nothing is sent to the channel.
+    /// Time for which nothing is sent to the channel.
     pub pause: Duration,
 }
 
-/// What becomes of a message.
+/// What happens to a message after an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// It is done.
+    /// It was delivered.
     Sent,
-    /// It is tried again, after this long.
+    /// It is retried after this time.
     Again(Duration),
     /// It is given up.
     Dead,
-    /// It is given up, and the channel with it.
+    /// It is given up and its channel is disabled.
     Disable,
 }
 
-/// What a status means. Only 2xx is success; a redirect is not followed, so it is none.
+/// Classifies a response status. Only 2xx is success; redirects are not followed and count as failures.
 pub fn judge(status: u16, retry_after: Option<Duration>, kind: ChannelKind) -> Verdict {
     match status {
         200..=299 => Verdict::Delivered,
         410 => Verdict::Gone,
-        // A push service knows the subscription no longer (RFC 8030, section 7.3).
+        // The push service no longer knows the subscription (RFC 8030, section 7.3).
         404 if kind == ChannelKind::WebPush => Verdict::Gone,
         _ => Verdict::Failed { retry_after, slows_channel: matches!(status, 429 | 502 | 503 | 504) },
     }
 }
 
-/// What to do after the `n_attempts`-th attempt, counted from 1. `chance` is 0 to 1.
+/// Decides what to do after attempt number `n_attempts`, counted from 1. `random` is 0 to 1.
 pub fn plan(verdict: Verdict, kind: ChannelKind, n_attempts: usize, chance: f64) -> Plan {
     plan_by(&SCHEDULE_SECONDS, verdict, kind, (n_attempts, chance))
 }
 
-/// The same for alerts about the service.
+/// Like [`plan`], for service alerts.
 pub fn plan_urgent(verdict: Verdict, kind: ChannelKind, n_attempts: usize, chance: f64) -> Plan {
     plan_by(&URGENT_SCHEDULE_SECONDS, verdict, kind, (n_attempts, chance))
 }
@@ -101,12 +101,12 @@ fn plan_by(
     Plan { next: wait.map_or(Next::Dead, Next::Again), pause: pause.max(gap) }
 }
 
-/// The least time between two messages to the same receiver.
+/// Returns the minimum time between two messages to the same receiver.
 fn throttle(kind: ChannelKind) -> Duration {
     Duration::from_millis(match kind {
-        // Slack takes one message a second and incoming webhook.
+        // Slack accepts one message per second and incoming webhook.
         ChannelKind::Slack | ChannelKind::Email => 1_000,
-        // PagerDuty takes 120 events a minute and integration.
+        // PagerDuty accepts 120 events per minute and integration.
         ChannelKind::PagerDuty => 500,
         ChannelKind::Webhook | ChannelKind::WebPush => 100,
     })
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn only_2xx_is_success_and_410_ends_the_channel() {
+    fn only_2xx_is_success_and_410_disables_the_channel() {
         for status in [200, 201, 202, 204, 299] {
             assert_eq!(judge(status, None, HOOK), Verdict::Delivered);
         }
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_together_does_not_come_back_together() {
+    fn messages_that_failed_together_are_not_retried_together() {
         let wait = |chance| match plan(judge(500, None, HOOK), HOOK, 2, chance).next {
             Next::Again(wait) => wait.as_secs(),
             other => panic!("{other:?}"),
@@ -157,18 +157,18 @@ mod tests {
     }
 
     #[test]
-    fn a_receiver_that_asks_for_time_gets_it_within_an_hour() {
+    fn retry_after_is_honoured_up_to_an_hour() {
         let plan = failed(429, Some(120), 1);
         assert_eq!((plan.next, plan.pause.as_secs()), (Next::Again(Duration::from_secs(120)), 120));
         let plan = failed(503, Some(10_000_000), 1);
         assert_eq!((plan.next, plan.pause), (Next::Again(RETRY_AFTER_MAX), RETRY_AFTER_MAX));
-        // Less than the schedule has: the schedule stands for the message, the others go on sooner.
+        // `Retry-After` is shorter than the schedule: the message follows the schedule, the channel resumes sooner.
         let plan = failed(429, Some(60), 4);
         assert_eq!((plan.next, plan.pause.as_secs()), (Next::Again(Duration::from_secs(7_200)), 60));
     }
 
     #[test]
-    fn trouble_with_the_receiver_slows_everything_and_trouble_with_a_message_only_that() {
+    fn a_failing_receiver_pauses_its_channel_and_a_failing_message_does_not() {
         for status in [429, 502, 503, 504] {
             assert_eq!(failed(status, None, 1).pause.as_secs(), 5);
             assert_eq!(failed(status, None, 9).pause, PAUSE_MAX);

@@ -1,4 +1,4 @@
-//! What a channel needs to know, and what of it is secret.
+//! Settings of channels and their secrets.
 
 use std::fmt;
 
@@ -14,10 +14,10 @@ use super::web_push::Subscriber;
 use crate::egress::Egress;
 use crate::models::notification::{ChannelKind, ChannelSettings, NewChannelSettings, PushKeys, Shown};
 
-/// How long the old secret still signs beside the new one after a rotation, so that receivers have time to change over.
+/// Time for which the old secret still signs beside the new one, so that receivers can switch.
 pub const ROTATION_OVERLAP: SignedDuration = SignedDuration::from_hours(24);
 
-/// Bytes of a secret that is made here. Standard Webhooks asks for 24 to 64.
+/// Length of a generated secret in bytes; Standard Webhooks allows 24 to 64.
 const SECRET_BYTES: usize = 32;
 
 const SECRET_PREFIX: &str = "whsec_";
@@ -26,34 +26,34 @@ const URL_BYTES_MAX: usize = 2_048;
 
 const RECIPIENTS_MAX: usize = 50;
 
-/// What must not be shown, not even to whoever prints it. Kept encrypted.
+/// Secret settings of a channel. Stored encrypted and hidden from `Debug`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Secrets {
-    /// What messages are signed with.
+    /// Secrets that sign messages.
     Webhook {
-        /// By the newest.
+        /// Current secret.
         secret: String,
-        /// By the one before as well, until then.
+        /// Previous secret, which also signs until this time.
         previous: Option<(String, Timestamp)>,
     },
-    /// Whoever knows the address may write there.
+    /// Secret URL: anyone who knows it can post there.
     Slack {
-        /// The address.
+        /// The URL.
         url: String,
     },
-    /// Nothing.
+    /// No secrets.
     Email,
-    /// Which service.
+    /// Service to notify.
     PagerDuty {
-        /// Its integration key.
+        /// Integration key of the service.
         routing_key: String,
     },
-    /// A browser's subscription.
+    /// Push subscription of a browser.
     WebPush {
-        /// Where it is reached.
+        /// URL of the browser at its push service.
         endpoint: String,
-        /// How it is spoken to.
+        /// Keys that encrypt the messages.
         keys: PushKeys,
     },
 }
@@ -64,27 +64,27 @@ impl fmt::Debug for Secrets {
     }
 }
 
-/// A setting that cannot be right.
+/// Invalid setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Which, such as `url`.
+    /// Name of the setting, such as `url`.
     pub field: &'static str,
-    /// What is wrong with it, for people.
+    /// Predicate that says what is wrong.
     pub message: String,
 }
 
-/// Settings that can be right.
+/// Validated settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prepared {
-    /// What may be shown.
+    /// Settings without their secrets.
     pub shown: ChannelSettings,
-    /// What may not.
+    /// Secret settings.
     pub secrets: Secrets,
-    /// A signing secret that was made or set just now, to be told this once.
+    /// Signing secret that was generated or set by this request, to be revealed once.
     pub told_once: Option<String>,
 }
 
-/// Checks settings. `old` are the secrets there already are; those that are not given anew stay.
+/// Validates settings. `old` holds the stored secrets; absent ones keep their values.
 ///
 /// # Errors
 /// The first [`Problem`] found.
@@ -161,8 +161,8 @@ pub fn prepare(
     Ok(Prepared { shown, secrets, told_once })
 }
 
-/// Gives a webhook a new signing secret, and answers it. The old one signs as well for [`ROTATION_OVERLAP`]; the one before
-/// that no longer. `None` for what signs nothing.
+/// Replaces the signing secret of a webhook and returns the new one. The old secret still signs for
+/// [`ROTATION_OVERLAP`], the one before no longer. Returns `None` for channels without a signing secret.
 pub fn rotate(secrets: &Secrets, now: Timestamp) -> Option<(Secrets, String)> {
     let Secrets::Webhook { secret: old, .. } = secrets else {
         return None;
@@ -172,7 +172,7 @@ pub fn rotate(secrets: &Secrets, now: Timestamp) -> Option<(Secrets, String)> {
     Some((Secrets::Webhook { secret: secret.clone(), previous: Some((old.clone(), until)) }, secret))
 }
 
-/// What a webhook's messages are signed with now, the newest first.
+/// Returns the secrets that currently sign a webhook's messages, newest first.
 pub(super) fn signing_secrets(
     secret: &str,
     previous: Option<&(String, Timestamp)>,
@@ -182,7 +182,7 @@ pub(super) fn signing_secrets(
     std::iter::once(secret.to_owned()).chain(previous).collect()
 }
 
-/// A browser's subscription, if it is one.
+/// Decodes a browser's subscription; `None` when a key is not valid.
 pub(super) fn subscriber(endpoint: &str, keys: &PushKeys) -> Option<Subscriber> {
     let decode = |text: &str| URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok();
     let (p256dh, auth) = (decode(&keys.p256dh)?, decode(&keys.auth)?);
@@ -205,7 +205,7 @@ fn refuse_strays(kind: ChannelKind, new: &NewChannelSettings) -> Result<(), Prob
         ("keys", new.keys.is_some(), &[WebPush]),
     ];
     match given.iter().find(|(_, is_given, kinds)| *is_given && !kinds.contains(&kind)) {
-        Some((field, ..)) => Err(problem(field, format!("is no setting of the kind `{}`", kind.as_str()))),
+        Some((field, ..)) => Err(problem(field, format!("is not a setting of `{}` channels", kind.as_str()))),
         None => Ok(()),
     }
 }
@@ -219,10 +219,10 @@ fn address(egress: &Egress, field: &'static str, text: String) -> Result<Url, Pr
 
 fn recipients(to: Vec<String>) -> Result<Vec<String>, Problem> {
     if to.is_empty() || to.len() > RECIPIENTS_MAX {
-        return Err(problem("to", format!("must be 1 to {RECIPIENTS_MAX} addresses")));
+        return Err(problem("to", format!("must be 1 to {RECIPIENTS_MAX} email addresses")));
     }
     match to.iter().find(|text| text.parse::<Address>().is_err()) {
-        Some(wrong) => Err(problem("to", format!("`{wrong}` is no mail address"))),
+        Some(wrong) => Err(problem("to", format!("has `{wrong}`, which is not an email address"))),
         None => Ok(to),
     }
 }
@@ -240,7 +240,7 @@ fn checked_secret(secret: String) -> Result<String, Problem> {
 }
 
 fn missing(field: &'static str) -> Problem {
-    problem(field, "is missing")
+    problem(field, "is required")
 }
 
 fn problem(field: &'static str, message: impl Into<String>) -> Problem {
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_that_cannot_be_right_are_named() {
+    fn an_invalid_setting_is_named() {
         use serde_json::json;
         for url in
             ["http://example.org", "ftp://example.org", "nonsense", "https://u:p@example.org", "https://"]
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_secret_is_shown_and_what_is_not_given_anew_stays() {
+    fn secrets_are_never_shown_and_absent_ones_are_kept() {
         use serde_json::json;
         let hook = prepared("webhook", json!({"url": "https://example.org/a"}), None).unwrap();
         let secret = hook.told_once.clone().unwrap();

@@ -1,4 +1,4 @@
-//! Lines of text for a room: incoming webhooks of Slack, and of Mattermost, Rocket.Chat and others that take the same.
+//! Text for a chat room: incoming webhooks of Slack and of compatible services such as Mattermost and Rocket.Chat.
 
 use reqwest::Url;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -7,13 +7,13 @@ use serde_json::json;
 use super::message::{Item, Message, Purpose};
 use crate::egress::Post;
 
-/// What is told of a digest; Slack cuts longer texts.
+/// Maximum number of alerts in a digest; Slack truncates longer texts.
 const ITEMS_MAX: usize = 30;
 
-/// Posts quoted of an alert that comes alone.
+/// Number of posts quoted when a message is about one alert.
 const QUOTES: usize = 3;
 
-/// The request that says it.
+/// Returns the request for a message.
 pub fn request(url: Url, message: &Message) -> Post {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -46,7 +46,7 @@ fn line(message: &Message, item: &Item) -> String {
     }
 }
 
-/// Slack's three special characters. Without this, a post could mention everybody (`<!channel>`) or forge a link.
+/// Escapes Slack's special characters, with which a post could mention everyone (`<!channel>`) or forge a link.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_post_calls_nobody_and_forges_no_link() {
+    fn a_post_cannot_mention_anyone_or_forge_a_link() {
         let mut message = message(1, 3);
         message.items[0].alert["posts"][0]["text"] = "<!channel> look: <https://evil.example|bank>".into();
         let told = text(&message);
@@ -65,15 +65,12 @@ mod tests {
     }
 
     #[test]
-    fn a_digest_lists_what_happened() {
+    fn a_digest_lists_its_alerts() {
         let mut message = message(1, 3);
         message.items = vec![message.items[0].clone(); 40];
         message.purpose = Purpose::Digest;
         let told = text(&message);
         assert_eq!(told.lines().count(), 32);
-        assert!(
-            told.ends_with("and 10 more") && told.starts_with("*40 pieces of news about alerts*"),
-            "{told}"
-        );
+        assert!(told.ends_with("and 10 more") && told.starts_with("*40 alert updates*"), "{told}");
     }
 }

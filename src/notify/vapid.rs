@@ -1,4 +1,4 @@
-//! How push services know us (VAPID, RFC 8292): a key pair, whose public half browsers subscribe to.
+//! Identity towards push services (VAPID, RFC 8292): a key pair whose public half browsers subscribe to.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,45 +8,45 @@ use p256::ecdsa::{Signature, SigningKey};
 use reqwest::Url;
 use serde_json::json;
 
-/// How long a token serves. A day is the most; half of it leaves room for clocks that differ.
+/// Lifetime of a token. A day is the maximum; half of it allows for differing clocks.
 const TOKEN_LASTS: SignedDuration = SignedDuration::from_hours(12);
 
-/// The private half, and with it the public one.
+/// VAPID key pair.
 #[derive(Clone)]
 pub struct VapidKey(SigningKey);
 
 impl VapidKey {
-    /// A new one. Browsers that subscribed to another must subscribe again.
+    /// Generates a key pair. Browsers that subscribed to another key must subscribe again.
     pub fn generate() -> Self {
         loop {
-            // Not every number is a key, but all save one in 2³² are.
+            // Almost every 32-byte number is a valid key; only one in 2³² is not.
             if let Some(key) = Self::from_bytes(&rand::random::<[u8; 32]>()) {
                 return key;
             }
         }
     }
 
-    /// One that was kept.
+    /// Restores a stored key pair.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         SigningKey::from_slice(bytes).ok().map(Self)
     }
 
-    /// To keep it. Secret.
+    /// Returns the private key for storage. Secret.
     pub fn to_bytes(&self) -> Vec<u8> {
         self.0.to_bytes().to_vec()
     }
 
-    /// The public half as a point, which is not secret.
+    /// Returns the public key as an uncompressed point.
     pub fn public_key(&self) -> Vec<u8> {
         self.0.verifying_key().to_sec1_point(false).as_bytes().to_vec()
     }
 
-    /// The public half as browsers want it (`applicationServerKey`).
+    /// Returns the public key in the form that browsers take as `applicationServerKey`.
     pub fn public_text(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.public_key())
     }
 
-    /// The value of `Authorization` for a push service. `subject` is whom it may ask about us: `mailto:` or `https:`.
+    /// Returns the `Authorization` value for a push service. `subject` is our contact, a `mailto:` or `https:` URL.
     pub fn authorization(&self, endpoint: &Url, subject: &str, now: Timestamp) -> String {
         let expires_at = now.saturating_add(TOKEN_LASTS).unwrap_or(now);
         let claims = json!({
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_was_kept_is_the_same_key() {
+    fn a_restored_key_is_the_same_key() {
         let key = VapidKey::generate();
         let kept = VapidKey::from_bytes(&key.to_bytes()).unwrap();
         assert_eq!(kept.public_text(), key.public_text());

@@ -1,6 +1,6 @@
-//! Encrypted messages for a browser (RFC 8030, RFC 8291 with the content coding of RFC 8188).
+//! Encrypted push messages for browsers (RFC 8030, RFC 8291 with the content coding of RFC 8188).
 //!
-//! Written here, because the crates there are need OpenSSL or bring an HTTP client of their own; it is one page.
+//! Written by hand: the available crates need OpenSSL or bring their own HTTP client, and this is one page.
 
 use aes_gcm::aead::{Aead, KeyInit};
 use aes_gcm::{Aes128Gcm, Key, Nonce};
@@ -16,26 +16,26 @@ use super::message::{Item, Message, Purpose, cut};
 use super::vapid::VapidKey;
 use crate::egress::Post;
 
-/// How long a push service keeps a message for a browser that is off. Older alerts are on the dashboard.
+/// Seconds for which a push service keeps a message for a browser that is offline.
 const TTL_SECONDS: &str = "86400";
 
-/// The record size we declare; push services take no more than one record of 4,096 bytes.
+/// Declared record size in bytes; push services accept a single record of 4,096 bytes.
 const RECORD_BYTES: u32 = 4_096;
 
 const SALT_BYTES: usize = 16;
 
-/// A browser that subscribed.
+/// Push subscription of a browser.
 #[derive(Debug, Clone)]
 pub struct Subscriber {
-    /// Its address at its push service.
+    /// URL of the browser at its push service.
     pub endpoint: Url,
-    /// Its public key, as a point.
+    /// Public key of the browser as a point.
     pub p256dh: Vec<u8>,
-    /// What it shares with us.
+    /// Authentication secret shared with the browser.
     pub auth: Vec<u8>,
 }
 
-/// The request that says it.
+/// Returns the request for a message; `None` when the subscription's keys are not valid.
 pub fn request(to: &Subscriber, vapid: &VapidKey, subject: &str, message: &Message) -> Option<Post> {
     let sender = loop {
         if let Ok(key) = SecretKey::from_slice(&rand::random::<[u8; 32]>()) {
@@ -49,7 +49,7 @@ pub fn request(to: &Subscriber, vapid: &VapidKey, subject: &str, message: &Messa
     headers.insert(HeaderName::from_static("ttl"), HeaderValue::from_static(TTL_SECONDS));
     headers.insert(HeaderName::from_static("urgency"), HeaderValue::from_static("high"));
     if let (Purpose::Single, [item]) = (message.purpose, message.items.as_slice()) {
-        // Of one alert, a browser that was off hears the newest only. 32 letters at most, which is a UUID's length.
+        // A browser that was offline receives only the newest message per alert. A topic has at most 32 characters, like a UUID.
         let topic = HeaderValue::from_str(&item.alert_id().replace('-', "")).ok()?;
         headers.insert(HeaderName::from_static("topic"), topic);
     }
@@ -58,7 +58,7 @@ pub fn request(to: &Subscriber, vapid: &VapidKey, subject: &str, message: &Messa
     Some(Post { url: to.endpoint.clone(), headers, body })
 }
 
-/// What the dashboard's service worker shows.
+/// Returns the payload for the dashboard's service worker.
 fn notification(message: &Message) -> Vec<u8> {
     let first = message.items.first();
     let lines: Vec<String> = match message.purpose {
@@ -78,13 +78,13 @@ fn notification(message: &Message) -> Vec<u8> {
     text.to_string().into_bytes()
 }
 
-/// One record of `aes128gcm`. `None` when the browser's key is no point of the curve, or the text too long.
+/// Encrypts one `aes128gcm` record. Returns `None` when the key is not a point of the curve or the text is too long.
 fn encrypt(to: &Subscriber, text: &[u8], sender: &SecretKey, salt: [u8; SALT_BYTES]) -> Option<Vec<u8>> {
     let receiver = PublicKey::from_sec1_bytes(&to.p256dh).ok()?;
     let sender_point = sender.public_key().to_sec1_bytes();
     let shared = sender.diffie_hellman(&receiver);
 
-    // RFC 8291, section 3.4: binds the key to both parties and to the browser's secret.
+    // RFC 8291, section 3.4: binds the key to both parties and to the authentication secret.
     let info = [b"WebPush: info\0".as_slice(), &receiver.to_sec1_bytes(), &sender_point].concat();
     let mut input_key = [0; 32];
     Hkdf::<Sha256>::new(Some(&to.auth), shared.raw_secret_bytes()).expand(&info, &mut input_key).ok()?;
@@ -95,7 +95,7 @@ fn encrypt(to: &Subscriber, text: &[u8], sender: &SecretKey, salt: [u8; SALT_BYT
     keys.expand(b"Content-Encoding: aes128gcm\0", &mut key).ok()?;
     keys.expand(b"Content-Encoding: nonce\0", &mut nonce).ok()?;
 
-    // The last record ends with a 2.
+    // The delimiter 2 marks the last record.
     let padded = [text, &[2]].concat();
     let sealed =
         Aes128Gcm::new(&Key::<Aes128Gcm>::from(key)).encrypt(&Nonce::from(nonce), padded.as_slice()).ok()?;
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn the_example_of_rfc_8291_is_met() {
+    fn the_example_of_rfc_8291_is_reproduced() {
         let sender = SecretKey::from_slice(&bytes("yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw")).unwrap();
         let salt = bytes("DGv6ra1nlYgDCS1FRnbzlw").try_into().unwrap();
         let text = b"When I grow up, I want to be a watermelon";
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_fits_into_one_record_whatever_people_wrote() {
+    fn any_message_fits_into_one_record() {
         let mut digest = message(20, 10_000);
         digest.items[0].alert["title"] = "\u{1F4A5}".repeat(1_000).into();
         digest.items = vec![digest.items[0].clone(); 100];
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_no_point_is_no_message() {
+    fn a_subscription_with_an_invalid_key_gets_no_message() {
         let wrong = Subscriber { p256dh: vec![4; 65], ..subscriber() };
         assert!(request(&wrong, &VapidKey::generate(), "mailto:a@example.org", &message(0, 0)).is_none());
     }

@@ -1,4 +1,4 @@
-//! Signed requests (Standard Webhooks 1.0.0).
+//! Signed webhooks (Standard Webhooks 1.0.0).
 
 use jiff::Timestamp;
 use reqwest::Url;
@@ -9,10 +9,10 @@ use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHO
 use super::message::{Item, Message, Purpose, Topic, cut};
 use crate::egress::Post;
 
-/// The most that a body may be; Standard Webhooks asks for less than 20 kB.
+/// Maximum size of a body in bytes; Standard Webhooks asks for less than 20 kB.
 pub const BODY_BYTES_MAX: usize = 20_000;
 
-/// The request that says it. Signed with each secret, so that a receiver that knows either is content.
+/// Returns the request for a message, signed with each secret, so that a receiver that knows either accepts it.
 pub fn request(url: Url, secrets: &[String], message: &Message, now: Timestamp) -> Option<Post> {
     let body = body(message);
     let id = message.wire_id();
@@ -33,7 +33,7 @@ pub fn request(url: Url, secrets: &[String], message: &Message, now: Timestamp) 
     Some(Post { url, headers, body })
 }
 
-/// As much of the alert as fits.
+/// Returns the message with as much detail as fits.
 fn body(message: &Message) -> Vec<u8> {
     let mut n_items = message.items.len();
     loop {
@@ -43,7 +43,7 @@ fn body(message: &Message) -> Vec<u8> {
             if body.len() <= BODY_BYTES_MAX || (n_items <= 1 && detail == Detail::Name) {
                 return body;
             }
-            // What is left out of a digest at all is left out last.
+            // Reduce the number of items rather than list names alone in a truncated digest.
             if !whole && detail == Detail::Name {
                 break;
             }
@@ -52,18 +52,18 @@ fn body(message: &Message) -> Vec<u8> {
     }
 }
 
-/// How much of an alert is told.
+/// Level of detail of an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Detail {
-    /// Everything.
+    /// The whole alert.
     Full,
-    /// Its posts cut short.
+    /// Posts truncated.
     ShortPosts,
-    /// A few of those.
+    /// At most five truncated posts.
     FewPosts,
     /// No posts and no evidence.
     NoPosts,
-    /// What it takes to look it up.
+    /// Only what identifies the alert.
     Name,
 }
 
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_at_most_20_kb_and_keeps_as_much_as_fits() {
+    fn a_body_is_at_most_20_kb_with_as_much_detail_as_fits() {
         let small = message(3, 100);
         assert_eq!(checked(&small)["data"], small.items[0].alert);
         assert_eq!(checked(&message(20, 10_000))["data"]["posts"].as_array().unwrap().len(), 20);
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_digest_tells_how_many_it_leaves_out() {
+    fn a_digest_counts_the_items_it_omits() {
         let mut digest = message(1, 50);
         digest.purpose = Purpose::Digest;
         digest.items = vec![digest.items[0].clone(); 10];
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn the_published_vector_is_met() {
+    fn the_published_signature_is_reproduced() {
         // From the documentation of Svix, whose signatures became the standard.
         let secret = Webhook::new("whsec_plJ3nmyCDGBKInavdOK15jsl").unwrap();
         let body = br#"{"event_type":"ping","data":{"success":true}}"#;
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn old_and_new_secret_both_sign_and_an_attempt_has_its_own_time() {
+    fn old_and_new_secrets_both_sign_and_each_attempt_has_its_own_time() {
         let url: Url = "https://example.org/hook".parse().unwrap();
         let secrets = ["whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz", "whsec_YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4"];
         let (first, now) = (message(0, 0), Timestamp::now());

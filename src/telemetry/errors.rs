@@ -1,7 +1,7 @@
-//! What went wrong of late in this process: counted by the minute for a day, the newest in words.
+//! Recent errors of this process: counted by the minute for a day, with the most recent messages.
 //!
-//! One for the process, as the recorder of metrics is. Bounded: kinds and origins come from the program's text, minutes
-//! and messages leave.
+//! Global, like the metrics recorder. Bounded: kinds and origins come from the program's text, minutes and messages
+//! expire.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::{self, Write as _};
@@ -19,23 +19,23 @@ use super::ERRORS_TOTAL;
 use crate::models::error_log::{ErrorKind, ErrorMessage, ErrorOrigin, ErrorOverview, ErrorStep, ErrorWindow};
 use crate::models::metrics::Window;
 
-/// Minutes that are counted: a day, and the one that has begun.
+/// Maximum number of minutes counted: a day and the current minute.
 const MINUTES_MAX: i64 = 24 * 60 + 1;
 
-/// Messages that are kept. What repeats takes one place.
+/// Maximum number of messages kept; repeated messages take one entry.
 const MESSAGES_MAX: usize = 100;
 
-/// The longest message.
+/// Maximum length of a message in characters.
 const MESSAGE_CHARACTERS_MAX: usize = 400;
 
 static JOURNAL: Mutex<Journal> = Mutex::new(Journal::new());
 
-/// Counts something that went wrong. `origin` is a stage or another part of the process.
+/// Counts an error. `origin` is a stage or another part of the process.
 pub fn count(kind: ErrorKind, origin: &'static str) {
     note(kind, origin, None);
 }
 
-/// Counts something that went wrong and keeps what is said of it.
+/// Counts an error and records its message.
 pub fn tell(kind: ErrorKind, origin: &'static str, message: impl Into<String>) {
     note(kind, origin, Some(message.into()));
 }
@@ -46,12 +46,12 @@ fn note(kind: ErrorKind, origin: &'static str, message: Option<String>) {
     journal.note((kind, origin), message, Timestamp::now());
 }
 
-/// What went wrong, so far back.
+/// Returns the errors of the given period.
 pub fn overview(window: ErrorWindow) -> ErrorOverview {
     JOURNAL.lock().unwrap_or_else(PoisonError::into_inner).overview(window, Timestamp::now())
 }
 
-/// The journal itself. Pure: time is an argument.
+/// Log of errors. Pure: time is an argument.
 #[derive(Debug)]
 struct Journal {
     minutes: BTreeMap<i64, BTreeMap<(ErrorKind, &'static str), u64>>,
@@ -135,7 +135,7 @@ fn start_of(minute: i64) -> Timestamp {
     Timestamp::UNIX_EPOCH.saturating_add(since).unwrap_or(Timestamp::MIN)
 }
 
-/// Counts what this program logs at WARN and ERROR, and keeps its words.
+/// Returns a layer that records events logged at WARN and ERROR by this program.
 pub fn layer<S: Subscriber + for<'a> LookupSpan<'a>>() -> impl Layer<S> {
     LogCounter.with_filter(LevelFilter::WARN)
 }
@@ -155,7 +155,7 @@ impl<S: Subscriber> Layer<S> for LogCounter {
     }
 }
 
-/// The part of the program that a module belongs to, such as `notifier` or `store`; none for other programs' modules.
+/// Returns the part of the program that a module belongs to, such as `notifier` or `store`; `None` for other crates.
 fn origin_of(target: &'static str) -> Option<&'static str> {
     let path = target.strip_prefix(env!("CARGO_PKG_NAME"))?;
     let mut names = path.split("::").filter(|name| !name.is_empty());
@@ -165,13 +165,13 @@ fn origin_of(target: &'static str) -> Option<&'static str> {
     }
 }
 
-/// The message of an event and what it went wrong by. Not the other fields: what repeats should read the same.
+/// Collects the message of an event and its cause, but no other fields, so that repeated events have equal messages.
 #[derive(Default)]
 struct Words(String);
 
 impl Visit for Words {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        // Writing to a text never fails.
+        // Writing to a string never fails.
         let _ = match field.name() {
             "message" => {
                 let rest = std::mem::take(&mut self.0);
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_went_wrong_is_counted_by_the_minute_and_forgotten_after_a_day() {
+    fn errors_are_counted_by_the_minute_and_expire_after_a_day() {
         let mut journal = Journal::new();
         for second in [0, 30, 61, 3_000] {
             journal.note((ErrorKind::Restart, "notifier"), None, at(second));
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn what_repeats_is_told_once_with_its_number_and_pushes_nothing_else_out() {
+    fn a_repeated_message_takes_one_entry_with_its_count() {
         let mut journal = Journal::new();
         let mut tell = |message: &str, second| {
             journal.note((ErrorKind::Error, "store"), Some(message.to_owned()), at(second));
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn modules_belong_to_stages_and_other_programs_to_none() {
+    fn modules_belong_to_stages_and_other_crates_to_none() {
         let check = |target, expected| assert_eq!(origin_of(target), expected, "{target}");
         check("groundswell::actors::notifier", Some("notifier"));
         check("groundswell::actors::broadcaster::outbox", Some("broadcaster"));
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_logged_is_counted_with_its_words() {
+    fn logged_warnings_and_errors_are_recorded_with_their_messages() {
         let subscriber = tracing_subscriber::registry().with(layer());
         tracing::subscriber::with_default(subscriber, || {
             let error = "connection closed";

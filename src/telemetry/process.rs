@@ -1,14 +1,14 @@
-//! What this process uses of its machine, by the names that Prometheus' own clients have for it.
+//! Resource usage of this process, under the metric names of Prometheus' own client libraries.
 //!
-//! Rendered by hand: the recorder knows no counters of fractions of seconds, and these are read when somebody asks.
+//! Rendered by hand: the recorder has no fractional counters, and these values are read on demand.
 
 use std::fmt::Write as _;
 use std::fs;
 
-/// Ticks of a second in `/proc`. The kernel's own rate differs, what it shows to programs does not.
+/// Clock ticks per second in `/proc`, which is fixed whatever the kernel's own rate.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// What one look at `/proc` shows. What cannot be read is left out.
+/// Values read from `/proc`; unreadable ones are `None`.
 #[derive(Debug, Default, PartialEq)]
 struct Usage {
     cpu_seconds: Option<f64>,
@@ -22,7 +22,7 @@ struct Usage {
     sent_bytes: Option<u64>,
 }
 
-/// The figures of this moment in Prometheus' text format.
+/// Returns the current values in Prometheus text format.
 pub fn exposition() -> String {
     render(&look())
 }
@@ -30,7 +30,7 @@ pub fn exposition() -> String {
 fn look() -> Usage {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let (stat, status) = (read("/proc/self/stat"), read("/proc/self/status"));
-    // The name of the program, in brackets, may hold anything.
+    // The program name, in parentheses, may contain anything.
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
     let ticks = |i: usize| fields.get(i)?.parse::<f64>().ok().map(|ticks| ticks / TICKS_PER_SECOND);
     let booted_at = number_after(&read("/proc/stat"), "btime ");
@@ -41,7 +41,7 @@ fn look() -> Usage {
         resident_bytes: number_after(&status, "VmRSS:").map(|kib| kib * 1024),
         virtual_bytes: number_after(&status, "VmSize:").map(|kib| kib * 1024),
         threads: number_after(&status, "Threads:"),
-        // One of them is the folder that is being read.
+        // One of them is the directory being read.
         open_files: fs::read_dir("/proc/self/fd")
             .ok()
             .and_then(|it| u64::try_from(it.count().saturating_sub(1)).ok()),
@@ -51,13 +51,13 @@ fn look() -> Usage {
     }
 }
 
-/// The first number of the line that begins so.
+/// Returns the first number on the line that starts with `start`.
 fn number_after(text: &str, start: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(start))?;
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// Bytes received and sent, from a line of names and a line of values.
+/// Returns the bytes received and sent, from a line of names and a line of values.
 fn traffic(netstat: &str) -> Option<(u64, u64)> {
     let mut lines = netstat.lines().filter(|line| line.starts_with("IpExt:"));
     let (names, values) = (lines.next()?, lines.next()?);
@@ -74,33 +74,33 @@ fn render(usage: &Usage) -> String {
         (
             "process_cpu_seconds_total",
             "counter",
-            "Seconds of processor time this process has used.",
+            "CPU time used by this process, in seconds.",
             usage.cpu_seconds,
         ),
         (
             "process_start_time_seconds",
             "gauge",
-            "When this process started, in seconds since 1970.",
+            "Start time of this process, in seconds since 1970.",
             usage.start_time_seconds,
         ),
         (
             "process_resident_memory_bytes",
             "gauge",
-            "Memory of this process that is in RAM.",
+            "Resident memory of this process, in bytes.",
             bytes(usage.resident_bytes),
         ),
         (
             "process_virtual_memory_bytes",
             "gauge",
-            "Virtual memory size of this process in bytes.",
+            "Virtual memory of this process, in bytes.",
             bytes(usage.virtual_bytes),
         ),
         ("process_threads", "gauge", "Threads of this process.", bytes(usage.threads)),
-        ("process_open_fds", "gauge", "Files and sockets this process has open.", bytes(usage.open_files)),
+        ("process_open_fds", "gauge", "Open files and sockets of this process.", bytes(usage.open_files)),
         (
             "process_max_fds",
             "gauge",
-            "Files and sockets this process may have open.",
+            "Maximum number of open files and sockets of this process.",
             bytes(usage.open_files_max),
         ),
         (
@@ -119,7 +119,7 @@ fn render(usage: &Usage) -> String {
     let mut text = String::new();
     for (name, kind, help, value) in figures {
         if let Some(value) = value {
-            // Writing to a text never fails.
+            // Writing to a string never fails.
             let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n\n");
         }
     }
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_process_uses_what_it_uses() {
+    fn the_usage_of_this_process_is_read() {
         let usage = look();
         assert!(usage.cpu_seconds.unwrap() >= 0.0);
         assert!(usage.resident_bytes.unwrap() > 1 << 20 && usage.virtual_bytes > usage.resident_bytes);
@@ -144,12 +144,12 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_left_out() {
+    fn unreadable_values_are_omitted() {
         assert_eq!(render(&Usage::default()), "");
         let text = render(&Usage { cpu_seconds: Some(1.25), ..Usage::default() });
         assert_eq!(
             text,
-            "# HELP process_cpu_seconds_total Seconds of processor time this process has used.\n\
+            "# HELP process_cpu_seconds_total CPU time used by this process, in seconds.\n\
              # TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total 1.25\n\n"
         );
         assert_eq!(

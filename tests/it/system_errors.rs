@@ -47,7 +47,7 @@ async fn what_goes_wrong_is_counted_by_kind_and_origin_and_told_in_words() {
     let recent = told["recent"].as_array().unwrap();
     let words = |kind: &str| recent.iter().find(|it| it["kind"] == kind).unwrap()["message"].to_string();
     assert!(words("dead_letter").contains("poison"), "{recent:?}");
-    assert!(words("failed_notification").contains("webhook: the receiver is in trouble"), "{recent:?}");
+    assert!(words("failed_notification").contains("webhook: the receiver failed"), "{recent:?}");
     assert!(recent.iter().any(|it| it["kind"] == "warning"), "nothing of the log: {recent:?}");
     assert!(recent.iter().all(|it| it["kind"] != "refused_request"));
 

@@ -105,7 +105,7 @@ pub(in crate::actors) async fn deliver(
         Next::Sent => Fate::Sent,
         Next::Again(wait) => Fate::Again(wait),
         Next::Dead => Fate::Dead,
-        Next::Disable => Fate::Disable("the receiver said that it wants nothing more (410)"),
+        Next::Disable => Fate::Disable("the receiver no longer exists (410)"),
     };
     info!(
         channel = %claimed.channel,
