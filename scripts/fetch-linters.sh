@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the linters that `make check` runs besides cargo's own, typos from PyPI, and cargo-machete,
-# which finds unused dependencies, compiled from crates.io.
+# Installs the additional linters for `make check`: typos from PyPI, and cargo-machete, which finds unused
+# dependencies, built from crates.io.
 set -euo pipefail
 
 # Upgrade versions here.
@@ -18,7 +18,7 @@ if ! is_current "$target/bin/typos" --version; then
     --target "$target" "typos==$typos"
 fi
 
-# In cargo's own folder, so that every checkout of this machine shares it.
+# Installed in Cargo's own folder, so that all checkouts on this machine share it.
 version="$machete"
 if ! is_current "$(command -v cargo-machete || true)" --version; then
   cargo install --quiet --locked "cargo-machete@$machete"
