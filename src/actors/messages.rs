@@ -24,7 +24,7 @@ use actix::Message;
 use super::runtime::downstream::Ticketed;
 use super::runtime::ticket::Ticket;
 use super::scoring::cascade::{Deferred, Permits};
-use super::trend_counter::feed::Uncounted;
+use super::trend_counter::missed_posts::UncountedPosts;
 use crate::live::outbox::Outbox;
 use crate::models::live::FrameId;
 use crate::models::metrics::LiveMetrics;
@@ -100,7 +100,7 @@ pub struct CountTerms {
     /// At least one.
     pub posts: Vec<HeardPost>,
     /// Tells that they were missed, unless they are counted.
-    pub uncounted: Uncounted,
+    pub uncounted: UncountedPosts,
 }
 
 /// Turn this update into frames and deliver them.

@@ -1,74 +1,37 @@
-//! Which stored posts are counted into trends, and how many are not.
+//! The feed of stored posts to the trend counter.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
+use super::missed_posts::{MissedPosts, UncountedPosts};
 use crate::actors::messages::CountTerms;
 use crate::actors::runtime::downstream::Downstream;
 use crate::models::post::ScoredPost;
-use crate::telemetry::TREND_POSTS_MISSED_TOTAL;
 use crate::trends::slice::HeardPost;
 
-/// Posts that were stored and not counted, until somebody tells of them.
-#[derive(Debug, Clone, Default)]
-pub struct Missed(Arc<AtomicU64>);
-
-impl Missed {
-    /// How many there are; they are told now, so the next time there are others.
-    pub fn take(&self) -> u64 {
-        self.0.swap(0, Ordering::Relaxed)
-    }
-}
-
-/// Posts that are to be counted. Dropped before that, as in a full mailbox or with a stage that dies, they are missed.
-#[derive(Debug)]
-pub struct Uncounted {
-    n_posts: u64,
-    missed: Missed,
-}
-
-impl Uncounted {
-    /// They are.
-    pub fn counted(mut self) {
-        self.n_posts = 0;
-    }
-}
-
-impl Drop for Uncounted {
-    fn drop(&mut self) {
-        if self.n_posts > 0 {
-            self.missed.0.fetch_add(self.n_posts, Ordering::Relaxed);
-            metrics::counter!(TREND_POSTS_MISSED_TOTAL).increment(self.n_posts);
-        }
-    }
-}
-
-/// Lets stored posts be counted. Never waits: storing must not depend on counting.
+/// Sends stored posts to the trend counter. Never waits: storing must not depend on counting.
 #[derive(Clone)]
 pub struct TrendFeed {
     counter: Downstream<CountTerms>,
-    missed: Missed,
+    missed: MissedPosts,
 }
 
 impl TrendFeed {
-    /// A feed that leads there.
+    /// Returns a feed to `counter`.
     pub fn new(counter: Downstream<CountTerms>) -> Self {
-        Self { counter, missed: Missed::default() }
+        Self { counter, missed: MissedPosts::default() }
     }
 
-    /// Where it notes what was missed.
-    pub fn missed(&self) -> Missed {
+    /// Returns the count of posts that did not reach the counter.
+    pub fn missed(&self) -> MissedPosts {
         self.missed.clone()
     }
 
-    /// Has posts counted, if there is room for them.
+    /// Sends posts to the counter if its mailbox has room for them.
     pub fn count(&self, posts: &[ScoredPost]) {
         if posts.is_empty() {
             return;
         }
         let n_posts = u64::try_from(posts.len()).unwrap_or(u64::MAX);
-        let uncounted = Uncounted { n_posts, missed: self.missed() };
-        // What is given up says so itself.
+        let uncounted = UncountedPosts::new(n_posts, self.missed());
+        // A message that is dropped records its posts as missed.
         let _ = self
             .counter
             .try_send(CountTerms { posts: posts.iter().map(HeardPost::from).collect(), uncounted });
@@ -88,7 +51,7 @@ mod tests {
         feed.count(&testing::posts(7, jiff::Timestamp::now()));
         feed.count(&[]);
         assert_eq!((feed.missed().take(), feed.missed().take()), (7, 0));
-        Uncounted { n_posts: 3, missed: feed.missed() }.counted();
+        UncountedPosts::new(3, feed.missed()).counted();
         assert_eq!(feed.missed().take(), 0);
     }
 }

@@ -1,6 +1,7 @@
 //! CountTerms → slices of what is spoken of, told to Redis.
 
-pub mod feed; // which stored posts are counted, and how many are not
+pub mod feed; // the aggregator's side: hands stored posts over, never waits
+pub mod missed_posts; // how many posts were stored and not counted
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use tokio::runtime::Handle;
 use tracing::warn;
 use uuid::Uuid;
 
-use self::feed::Missed;
+use self::missed_posts::MissedPosts;
 use super::messages::CountTerms;
 use super::runtime::supervisor::{StageContext, stage};
 use crate::stream::{StreamError, ToldSlices, TrendShelf};
@@ -25,7 +26,7 @@ pub struct TrendCounterParams {
     /// Where slices are told.
     pub shelf: TrendShelf,
     /// What was stored and did not reach it.
-    pub missed: Missed,
+    pub missed: MissedPosts,
     /// The runtime on which connections live.
     pub io: Handle,
 }

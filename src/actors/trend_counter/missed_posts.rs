@@ -1,0 +1,45 @@
+//! The count of stored posts that the trend counter missed, and the guard that keeps it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::telemetry::TREND_POSTS_MISSED_TOTAL;
+
+/// Shared number of posts that were stored but not counted since it was last taken.
+#[derive(Debug, Clone, Default)]
+pub struct MissedPosts(Arc<AtomicU64>);
+
+impl MissedPosts {
+    /// Returns the number and resets it to 0.
+    pub fn take(&self) -> u64 {
+        self.0.swap(0, Ordering::Relaxed)
+    }
+}
+
+/// Guard of posts on their way to the counter. Dropped before they are counted, as with a full mailbox or a stage that
+/// dies, it records them as missed.
+#[derive(Debug)]
+pub struct UncountedPosts {
+    n_posts: u64,
+    missed: MissedPosts,
+}
+
+impl UncountedPosts {
+    pub(super) fn new(n_posts: u64, missed: MissedPosts) -> Self {
+        Self { n_posts, missed }
+    }
+
+    /// Releases the guard, once the posts are counted.
+    pub fn counted(mut self) {
+        self.n_posts = 0;
+    }
+}
+
+impl Drop for UncountedPosts {
+    fn drop(&mut self) {
+        if self.n_posts > 0 {
+            self.missed.0.fetch_add(self.n_posts, Ordering::Relaxed);
+            metrics::counter!(TREND_POSTS_MISSED_TOTAL).increment(self.n_posts);
+        }
+    }
+}
