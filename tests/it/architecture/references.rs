@@ -28,6 +28,22 @@ pub fn references(path: &str, code: &str) -> BTreeSet<Vec<String>> {
     found
 }
 
+/// The names that a file imports or re-exports: for each its path in this file's module, and that of the item itself.
+pub fn imports(path: &str, code: &str) -> Vec<(Vec<String>, Vec<String>)> {
+    let module = module_of(path);
+    let mut items = BTreeSet::new();
+    for (at, keyword) in code.match_indices("use ") {
+        let before = code[..at].rsplit('\n').next().unwrap_or_default().trim_start();
+        if before.is_empty() || before.starts_with("pub") {
+            let tree = &code[at + keyword.len()..];
+            let (base, tree) = base(&module, tree).unwrap_or_else(|| (module.clone(), tree));
+            leaves(tree, base, &mut items);
+        }
+    }
+    let name = |item: &Vec<String>| module.iter().chain(item.last()).cloned().collect();
+    items.into_iter().map(|item| (name(&item), item)).collect()
+}
+
 /// What `crate::`, `self::` or `super::` at the start of `text` stands for, and the text after it.
 fn base<'a>(module: &[String], text: &'a str) -> Option<(Vec<String>, &'a str)> {
     if let Some(rest) = text.strip_prefix("crate::") {
@@ -95,5 +111,24 @@ fn paths_are_read_from_the_root() {
         "app.rs",
         "use crate::{\n    models::post::{self, Post as Stored, Source},\n    store,\n};\nuse crate::ws;",
         &["models::post", "models::post::Post", "models::post::Source", "store", "ws"],
+    );
+}
+
+#[test]
+fn imports_lead_to_the_items_themselves() {
+    let code =
+        "mod a;\npub use a::{A, b::f};\npub(super) use self::c::C;\n    use crate::live;\nlet because = 1;";
+    let found: Vec<String> = imports("store/mod.rs", code)
+        .into_iter()
+        .map(|(name, item)| format!("{} = {}", name.join("::"), item.join("::")))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            "store::live = live",
+            "store::A = store::a::A",
+            "store::f = store::a::b::f",
+            "store::C = store::c::C",
+        ]
     );
 }
