@@ -7,7 +7,7 @@ import { PageLink } from '@/components/ui/page-link';
 import { SeverityBadge } from '@/features/alerts/components/severity-badge';
 import { SourceBadge } from '@/components/ui/source-badge';
 import { describeCount, describeValue } from '@/features/alerts/model/describe-alert';
-import { formatAge, formatScore } from '@/lib/format';
+import { formatAge, formatDate, formatScore } from '@/lib/format';
 
 const COLOURS = {
   critical: 'text-critical',
@@ -46,7 +46,7 @@ export function AlertItem({ alert, now, busy, onAcknowledge }: AlertItemProps) {
             {isOpen ? <SeverityBadge severity={alert.severity} /> : <Badge>resolved</Badge>}
             <span>{describeValue(alert)}</span>
             {count !== null && <span>{count}</span>}
-            <time dateTime={alert.opened_at} title={new Date(alert.opened_at).toLocaleString()}>
+            <time dateTime={alert.opened_at} title={formatDate(alert.opened_at)}>
               {formatAge(alert.opened_at, now)}
             </time>
           </p>

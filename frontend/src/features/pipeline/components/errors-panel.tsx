@@ -22,7 +22,7 @@ import {
   KINDS,
   totalsOf,
 } from '@/features/pipeline/model/errors';
-import { capitalize, formatCount } from '@/lib/format';
+import { capitalize, formatClock, formatCount } from '@/lib/format';
 
 const WINDOWS: { value: ErrorWindow; text: string; name: string }[] = [
   { value: '1h', text: '1 h', name: 'Last hour' },
@@ -30,8 +30,7 @@ const WINDOWS: { value: ErrorWindow; text: string; name: string }[] = [
   { value: '24h', text: '24 h', name: 'Last 24 hours' },
 ];
 
-const CLOCK = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
-const formatTime = (at: string) => CLOCK.format(new Date(at));
+const formatTime = (at: string) => formatClock(at).slice(0, 5);
 
 /** The errors of this process: counts over time, origins, and recent messages. */
 export function ErrorsPanel({ now }: { now: number }) {
