@@ -13,7 +13,7 @@ const answer = (terms: unknown[]) => ({
 });
 const term = { term: 'weigh in', count: 40, previous: 10, growth: 2, sentiment: -0.4 };
 
-test('a term leads to the posts that say it, in the span it was counted in', async () => {
+test('a term links to the posts that mention it in its span', async () => {
   const requests = answerFetch({ '/api/v1/trends': () => answer([term]) });
   renderWithQueries(<TrendsPanel window="60s" paused={false} />);
   const link = await screen.findByRole('link', { name: /weigh in/ });
@@ -28,20 +28,20 @@ test('a term leads to the posts that say it, in the span it was counted in', asy
   expect(link.textContent).toContain('×3.0');
 });
 
-test('authors are an estimate, and say so', async () => {
+test('the number of authors is marked as an estimate', async () => {
   answerFetch({ '/api/v1/trends': () => answer([term]) });
   renderWithQueries(<TrendsPanel window="1h" paused={false} />);
   await screen.findByText('about 1,240 authors');
-  await screen.findByText(/±2%; 900 in the previous period/);
+  await screen.findByText(/±2%; previously 900/);
 });
 
-test('nothing trending is not nothing loaded', async () => {
+test('the panel says that no terms are trending', async () => {
   answerFetch({ '/api/v1/trends': () => answer([]) });
   renderWithQueries(<TrendsPanel window="1h" paused={false} />);
   await screen.findByText(/No trending terms yet/);
 });
 
-test('terms that could not be loaded say why', async () => {
+test('terms that cannot be loaded show the cause', async () => {
   answerFetch({});
   renderWithQueries(<TrendsPanel window="1h" paused={false} />);
   await screen.findByText(/no such call/i);
@@ -54,6 +54,6 @@ test.each([
   [{ previous: 10, growth: -0.2 }, '−20%'],
   [{ previous: 10, growth: 0 }, '±0%'],
   [{ previous: 0, growth: null }, ''],
-])('%j is said as %s', (changes, text) => {
+])('%j is described as %s', (changes, text) => {
   expect(describeGrowth({ ...term, ...changes })).toBe(text);
 });

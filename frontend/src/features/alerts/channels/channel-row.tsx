@@ -56,7 +56,7 @@ export function ChannelRow({ channel, onEdit, onLog, onSecret }: ChannelRowProps
           <p className="text-[13px] break-all text-ink-soft">{describeTarget(channel)}</p>
           <p className="caption">{describeDelivery(channel)}</p>
         </div>
-        <div className="flex flex-wrap gap-1">
+        <div className="flex flex-wrap gap-1 max-sm:*:px-2!">
           <Button
             aria-label={`Test ${name}`}
             disabled={test.isPending}

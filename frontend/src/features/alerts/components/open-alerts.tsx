@@ -29,7 +29,7 @@ export function OpenAlerts({
   return (
     <Panel
       title="Open alerts"
-      note="unacknowledged and most severe first"
+      note="most urgent first"
       actions={
         alerts.length > 0 ? (
           <Badge tone="critical">{formatSome(alerts.length, isCut)} open</Badge>

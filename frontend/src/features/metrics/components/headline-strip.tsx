@@ -84,7 +84,7 @@ export function HeadlineStrip({ metrics, window, previous, drill }: HeadlineStri
       <Headline
         name="Late posts"
         value={overall && formatCount(overall.late)}
-        note="arrived after their minute closed"
+        note="after their minute closed"
       />
     </dl>
   );

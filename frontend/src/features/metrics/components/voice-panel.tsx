@@ -22,11 +22,7 @@ export function VoicePanel({ products, before, drill }: VoicePanelProps) {
   const rows = useMemo(() => sharesOfVoice(products, before, ROWS_SHOWN), [products, before]);
   const most = Math.max(...rows.map(({ share, before }) => Math.max(share, before ?? 0)), 0);
   return (
-    <Panel
-      title="Share of voice"
-      note="of mentions; line: previous period"
-      className="min-h-0 flex-1"
-    >
+    <Panel title="Share of voice" note="line: previous period" className="min-h-0 flex-1">
       {rows.length === 0 && (
         <p className="py-3 text-[13px] text-ink-soft">No products mentioned in this window.</p>
       )}

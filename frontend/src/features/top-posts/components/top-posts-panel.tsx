@@ -13,7 +13,7 @@ import type { TopOrder, View } from '@/lib/view';
 const ORDERS = [
   { value: 'virality', text: 'Viral', name: 'Viral: most likely to spread' },
   { value: 'rising', text: 'Rising', name: 'Rising: gaining fastest' },
-  { value: 'engagement', text: 'Engaging', name: 'Engaging: most likes, shares and comments' },
+  { value: 'engagement', text: 'Popular', name: 'Popular: most likes, shares and comments' },
 ] as const satisfies readonly { value: TopOrder; text: string; name: string }[];
 
 /** Shown if there are no posts. */

@@ -97,7 +97,7 @@ function Authors({ trends: { authors, missed } }: { trends: Trends }) {
   return (
     <p className="caption mt-1.5 border-t border-line pt-2">
       <span className="font-semibold text-ink">about {formatCount(authors.distinct)} authors</span>,
-      ±{percent}%; {formatCount(authors.previous)} in the previous period
+      ±{percent}%; previously {formatCount(authors.previous)}
       {missed > 0 && `; ${formatPosts(missed)} arrived too fast to be counted`}
     </p>
   );
