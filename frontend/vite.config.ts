@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { serviceWorker } from './pwa/plugin.ts';
 
-/** The server that `npm run dev` talks to: the real one, or `npm run fixture`. */
+/** The server that `npm run dev` uses: the real one or `npm run fixture`. */
 const backend = process.env['GROUNDSWELL_URL'] ?? 'http://127.0.0.1:8080';
 
 export default defineConfig({

@@ -1,4 +1,4 @@
-/** What `npm run fixture` answers to Explore, Alerts and the dead letters: invented, kept in memory, never saved. */
+/** The responses of `npm run fixture` for Explore, Alerts and dead letters: generated and kept in memory. */
 import { makePost, summarize } from './fixture-posts.mjs';
 
 const HOUR_MS = 3_600_000;
@@ -6,7 +6,7 @@ const WINDOW_MS = { '1h': 1, '24h': 24, '7d': 168, '30d': 720, '90d': 2160 };
 const STEP_MS = { minute: 60_000, hour: HOUR_MS, day: 24 * HOUR_MS, week: 168 * HOUR_MS };
 const ago = (ms) => new Date(Date.now() - ms).toISOString();
 
-/** Fifty posts whose tallies stand for any number of them. */
+/** Fifty posts whose tally is scaled to any number of posts. */
 const sample = Array.from({ length: 50 }, (_, i) => makePost(Date.now() - i * 400_000));
 const sampleTally = summarize(sample, {
   now: Date.now(),
@@ -15,7 +15,7 @@ const sampleTally = summarize(sample, {
   trendSeconds: 30_000,
 }).overall;
 
-/** The same tally for `count` posts, a little lighter or darker with `tilt`. */
+/** Scales the tally to `count` posts; `tilt` shifts the sentiment. */
 function tally(count, tilt) {
   const negative = Math.round(count * (0.3 + tilt));
   const positive = Math.round(count * (0.42 - tilt));
@@ -203,10 +203,10 @@ const letters = Array.from({ length: 3 }, (_, i) => ({
   post: `{"id":"${i}","platform":"web","text":"a post that nothing could be done with"}`,
 }));
 
-/** How many posts were given up and not replayed yet. */
+/** The number of dead letters not yet replayed. */
 export const n_dead = () => letters.length;
 
-/** What a list of things with ids answers to the four verbs. */
+/** A REST collection in memory. */
 function resource(name, { method, id, body }) {
   const list = kept[name];
   const at = list.findIndex((item) => item.id === id);
@@ -221,7 +221,7 @@ function resource(name, { method, id, body }) {
   return id === undefined ? { items: list } : list[at];
 }
 
-/** The answer, or null where this is not the place to ask. */
+/** Returns the response, or null for another path. */
 export function answerPages(url, method, body, { alerts }) {
   const query = url.searchParams;
   const [, , version, what, id, verb] = url.pathname.split('/');

@@ -1,4 +1,4 @@
-/** Invented posts and their tallies for `npm run fixture`; nothing of this is built into the dashboard. */
+/** Synthetic posts and tallies for `npm run fixture`; not part of the dashboard. */
 
 const CITIES = [
   ['London', 'GB', 51.51, -0.13, 9],
@@ -145,7 +145,7 @@ function sentimentOf(label, score) {
   return { label, score, confidence, uncertain: confidence < 0.5 };
 }
 
-/** The score that a better model gives instead; every third time with another label. */
+/** Returns the deep model's score; every third one changes the label. */
 export function correct({ sentiment, ...score }) {
   const labels = ['positive', 'neutral', 'negative'];
   const label =

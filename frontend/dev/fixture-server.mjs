@@ -1,8 +1,8 @@
 /**
- * Stands in for the real server while the dashboard is worked on: `npm run fixture -- --port 8080 --rate 40 --updates 4`.
+ * A fake server for developing the dashboard: `npm run fixture -- --port 8080 --rate 40 --updates 4`.
  *
  * Serves `dist` under the same content security policy. `POST /fixture/close?code=1013` ends every socket that way,
- * `POST /fixture/tiers?state=busy` (or `idle`, `off`, `missing`, `damaged`, `normal`) changes what the server says of its models.
+ * `POST /fixture/tiers?state=busy` (or `idle`, `off`, `missing`, `damaged`, `normal`) changes the reported state of the models.
  */
 import { createReadStream, existsSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -19,7 +19,7 @@ const option = (name, fallback) => {
 };
 const port = option('port', 8080);
 const rate = option('rate', 40);
-/** Figures a second. */
+/** Metric updates per second. */
 const updates = option('updates', rate > 200 ? 1 : 4);
 const dist = fileURLToPath(new URL('../dist', import.meta.url));
 const POLICY =
@@ -42,7 +42,7 @@ const WINDOWS = {
 };
 const KEPT_MS = 310_000;
 
-/** The deep model reads so many posts a second, this long after they came. */
+/** The deep model's posts per second and delay. */
 const DEEP_PER_SECOND = 12;
 const CORRECTED_AFTER_MS = 700;
 
@@ -135,7 +135,7 @@ const alerts =
         },
       ];
 
-/** A restart a while ago, and a receiver that does not answer. */
+/** A past restart and an unreachable receiver. */
 function errors(window) {
   const [n_steps, minutes] = { '1h': [60, 1], '6h': [72, 5], '24h': [96, 15] }[window];
   const step_ms = minutes * 60_000;
@@ -374,7 +374,7 @@ sockets.on('connection', (client) => {
     const { op, since } = JSON.parse(String(data));
     if (op === 'ping') reply(client, 'pong', {});
     if (op !== 'subscribe') return;
-    // Nothing is kept, so that nothing can be recovered but the present.
+    // Nothing is stored, so missed frames cannot be recovered.
     const recovered = since === `${epoch}:${offset}`;
     reply(client, 'subscribed', { feeds: [], filter: {}, recovered, since: `${epoch}:${offset}` });
     client.send(frame('metrics:initial', live()));

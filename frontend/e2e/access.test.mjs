@@ -1,4 +1,4 @@
-/** A server that wants a token: what a person without it sees, and how the page connects with it. */
+/** A server with an access token: the token form, and how the page connects. */
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
@@ -12,7 +12,7 @@ let server;
 let browser;
 let elsewhere;
 
-/** An empty page of another site; `url` is its origin. */
+/** An empty page of another origin. */
 async function otherSite() {
   const site = createServer((_, answer) =>
     answer.setHeader('content-type', 'text/html').end('<title>Another site</title>'),
@@ -36,7 +36,7 @@ after(async () => {
   elsewhere?.close();
 });
 
-test('a locked server shows its dashboard, which asks for the token, and connects with tickets', async (t) => {
+test('a server with a token asks for it in the dashboard, which then connects with tickets', async (t) => {
   const { page, close } = await openPage(browser);
   t.after(close);
   const sockets = [];
@@ -58,7 +58,7 @@ test('a locked server shows its dashboard, which asks for the token, and connect
 });
 
 for (const path of ['/explore?window=1h', '/alerts?tab=channels', '/system']) {
-  test(`${path} of a locked server asks for the token, and then shows what it leads to`, async (t) => {
+  test(`${path} asks for the token and then shows the page`, async (t) => {
     const { page, close } = await openPage(browser);
     t.after(close);
     await page.goto(`${server.url}${path}`);
@@ -70,7 +70,7 @@ for (const path of ['/explore?window=1h', '/alerts?tab=channels', '/system']) {
   });
 }
 
-test('where the browser or a proxy already sends the token, nobody is asked for it', async (t) => {
+test('the dashboard does not ask for a token that the browser or a proxy already sends', async (t) => {
   const password = Buffer.from(`anybody:${TOKEN}`).toString('base64');
   const { page, close } = await openPage(browser, {
     extraHTTPHeaders: { authorization: `Basic ${password}` },
@@ -82,7 +82,7 @@ test('where the browser or a proxy already sends the token, nobody is asked for 
   assert.equal(await page.getByRole('heading', { name: 'Access token required' }).count(), 0);
 });
 
-/** What a page does that shows the token, takes a ticket and listens: what it heard first, or why it could not. */
+/** Runs in a page: gets a ticket with the token and connects. Returns the first message or the error. */
 const listenFrom = async ([url, token]) => {
   const headers = { authorization: `Bearer ${token}` };
   try {
@@ -99,7 +99,7 @@ const listenFrom = async ([url, token]) => {
   }
 };
 
-test('a page of an allowed site takes a ticket and listens, and one of another site can do neither', async (t) => {
+test('only a page of an allowed origin can get a ticket and connect', async (t) => {
   const stranger = await otherSite();
   t.after(stranger.close);
   const { page, close } = await openPage(browser);

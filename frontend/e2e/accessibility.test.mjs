@@ -1,4 +1,4 @@
-/** What axe finds on each page, in both themes; needs no server but the fixture's. */
+/** Runs axe on every page, in both themes, against the fixture. */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -26,7 +26,7 @@ after(async () => {
 
 const button = (name) => (page) => page.getByRole('button', { name }).first().click();
 
-/** Where, what stands there once it is ready, and what to press first to see what a page hides. */
+/** Path, element that shows that the page is ready, and elements to click first. */
 const PAGES = [
   ['/', (page) => page.getByRole('list', { name: 'Posts, newest first' })],
   ['/?source=replay', (page) => page.getByText(/Filtered figures/)],
@@ -106,12 +106,12 @@ for (const [size, viewport] of Object.entries(SIZES)) {
   }
 }
 
-/** One word, longer than any screen is wide. */
+/** A word longer than any screen. */
 const ENDLESS = 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerk'.repeat(3);
 
 const NAMES = new Set('title name rule_name text products city handle comment reason'.split(' '));
 
-/** Every name and text in an answer, made endless. */
+/** Makes every name and text of a response endless. */
 function stretch(value, key = '') {
   if (Array.isArray(value)) return value.map((item) => stretch(item, key));
   if (value !== null && typeof value === 'object') {
@@ -129,13 +129,13 @@ for (const [path, ready] of [
   ['/explore', (page) => page.getByRole('list', { name: /^Posts, / }).getByRole('button')],
   ['/system', (page) => page.getByRole('list', { name: 'Dead letters' }).getByRole('listitem')],
 ]) {
-  test(`names and texts without an end stay within a phone on ${path}`, async (t) => {
+  test(`endless names and texts do not overflow a phone on ${path}`, async (t) => {
     const { page, close } = await openPage(browser, {
       viewport: SIZES.phone,
       serviceWorkers: 'block',
     });
     t.after(async () => {
-      // A call may be under way, whose answer nobody waits for any more.
+      // A request may still be in flight.
       await page.unrouteAll({ behavior: 'ignoreErrors' });
       await close();
     });

@@ -1,12 +1,12 @@
-/** Alerts and System as a person meets them: the real binary, a real browser. */
+/** The Alerts and System pages: real binary, real browser. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { openBrowser, openPage } from './support/browser.mjs';
 import { RealServer, until } from './support/server.mjs';
 
 const SOON_MS = 30_000;
-/** Rules are judged every few seconds, and a busy machine takes its time. */
-const JUDGED_MS = 60_000;
+/** Rules are evaluated every few seconds; a busy machine takes longer. */
+const EVALUATED_MS = 60_000;
 
 let server;
 let browser;
@@ -43,10 +43,10 @@ const about = (page, text) =>
     .filter({ hasText: text })
     .first();
 
-test('an alert opens its evidence, is acknowledged, and stays so', async (t) => {
+test('an alert shows its evidence and stays acknowledged', async (t) => {
   const { page, problems } = await open(t, '/alerts');
   const alert = about(page, 'Harbor Pay');
-  await alert.waitFor({ timeout: JUDGED_MS });
+  await alert.waitFor({ timeout: EVALUATED_MS });
   await alert
     .getByRole('button', { name: /Harbor Pay/ })
     .first()
@@ -63,7 +63,7 @@ test('an alert opens its evidence, is acknowledged, and stays so', async (t) => 
   await sheet.getByText('acknowledged', { exact: true }).waitFor();
   await page.keyboard.press('Escape');
   await page.reload();
-  // By now another of its alerts may stand before it.
+  // Another alert may precede it by now.
   const acknowledged = page.getByRole('list', { name: 'Open alerts' }).getByRole('listitem');
   await acknowledged
     .filter({ hasText: 'Harbor Pay' })
@@ -73,12 +73,12 @@ test('an alert opens its evidence, is acknowledged, and stays so', async (t) => 
   assert.deepEqual(problems, []);
 });
 
-test('an alert is silenced where it stands, and the silence is ended', async (t) => {
+test('an alert is silenced from its card, and the silence can be ended', async (t) => {
   const { page } = await open(t, '/alerts');
   const alert = about(page, 'Harbor Pay');
   await alert.getByRole('button', { name: /^Silence: / }).click();
   await page.getByRole('button', { name: '30 min' }).click();
-  await alert.getByText('silenced').waitFor({ timeout: JUDGED_MS });
+  await alert.getByText('silenced').waitFor({ timeout: EVALUATED_MS });
   await page.getByRole('tab', { name: 'Silences' }).click();
   const silence = page.getByRole('list', { name: 'Silences' }).getByRole('listitem').first();
   await silence.getByText('active').waitFor();
@@ -86,7 +86,7 @@ test('an alert is silenced where it stands, and the silence is ended', async (t)
   await silence.getByText('expired').waitFor();
 });
 
-test('a rule is drawn on the last day, refused where it makes no sense, saved, switched off and deleted', async (t) => {
+test('a rule is previewed, validated, saved, turned off and deleted', async (t) => {
   const { page } = await open(t, '/alerts?tab=rules');
   const rules = page.getByRole('list', { name: 'Rules' });
   await rules.getByText('built-in').first().waitFor();
@@ -98,12 +98,12 @@ test('a rule is drawn on the last day, refused where it makes no sense, saved, s
   await page.getByLabel('Threshold (posts)').fill('5');
   await page.getByLabel('Clears at (posts)').fill('10');
   await page.getByRole('button', { name: 'Save rule' }).click();
-  // Of each product, too few cannot be noticed: only the server knows that.
+  // Only the server checks that a lower bound needs a single product.
   const key = page.getByLabel('Which product');
-  await until('the objection beside its field', SOON_MS, async () =>
+  await until('the error beside its field', SOON_MS, async () =>
     Boolean(await key.getAttribute('aria-invalid')),
   );
-  await until('the keyboard to be there', SOON_MS, () =>
+  await until('focus in the field', SOON_MS, () =>
     key.evaluate((field) => field === document.activeElement),
   );
   await key.fill('Harbor Pay');
@@ -120,7 +120,7 @@ test('a rule is drawn on the last day, refused where it makes no sense, saved, s
   await rule.waitFor({ state: 'hidden' });
 });
 
-test('the history is narrowed by kind, and its address can be shared', async (t) => {
+test('the history is filtered by type, and its URL can be shared', async (t) => {
   const { page } = await open(t, '/alerts?tab=history');
   const alerts = page.getByRole('list', { name: 'Alerts, newest first' }).getByRole('listitem');
   await alerts.first().waitFor();
@@ -132,7 +132,7 @@ test('the history is narrowed by kind, and its address can be shared', async (t)
   await alerts.first().waitFor();
 });
 
-test('a dead letter tells why it was given up, and is replayed', async (t) => {
+test('a dead letter shows its error and can be replayed', async (t) => {
   const { page, problems } = await open(t, '/system');
   await page.getByText('No dead letters').waitFor();
   await server.publishHalfAPost();
@@ -143,12 +143,12 @@ test('a dead letter tells why it was given up, and is replayed', async (t) => {
   await page.getByRole('button', { name: 'Replay all' }).click();
   await page.getByRole('alertdialog').getByRole('button', { name: 'Replay all' }).click();
   await page.getByText('1 post replayed.').waitFor();
-  // What is wrong with it has not changed, so it comes back.
+  // It is still invalid, so it fails again.
   await letters.first().waitFor();
   assert.deepEqual(problems, []);
 });
 
-test('what went wrong is drawn over time, told in words, and alerts the operators', async (t) => {
+test('errors appear in the chart, in the list and in service alerts', async (t) => {
   const { page, problems } = await open(t, '/system');
   await server.publishHalfAPost();
   const errors = page.getByRole('region', { name: 'Errors' });
@@ -169,7 +169,7 @@ test('what went wrong is drawn over time, told in words, and alerts the operator
 });
 
 for (const path of ['/alerts', '/alerts?tab=rules', '/alerts?tab=channels', '/system']) {
-  test(`on a phone nothing of ${path} is wider than the screen`, async (t) => {
+  test(`${path} fits the width of a phone`, async (t) => {
     const { page } = await open(t, path, { viewport: { width: 390, height: 844 } });
     await page.getByRole('region').first().waitFor();
     await page.waitForLoadState('networkidle');

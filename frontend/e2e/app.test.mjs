@@ -1,4 +1,4 @@
-/** The dashboard as an app: how much a first visit loads, whether it can be installed, and what its worker does. */
+/** The dashboard as an app: size, installation and service worker. */
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -24,7 +24,7 @@ after(async () => {
   fixture?.stop();
 });
 
-/** A page whose worker is at work. */
+/** Opens a page controlled by the service worker. */
 async function openControlled(t, url = fixture.url) {
   const opened = await openPage(browser);
   t.after(opened.close);
@@ -34,7 +34,7 @@ async function openControlled(t, url = fixture.url) {
   return opened;
 }
 
-test(`a first visit to Live loads at most ${BUDGET_KB} KB of script`, async (t) => {
+test(`the first visit to Live loads at most ${BUDGET_KB} KB of script`, async (t) => {
   const { page, close } = await openPage(browser, { serviceWorkers: 'block' });
   t.after(close);
   const weights = new Map();
@@ -53,9 +53,9 @@ test(`a first visit to Live loads at most ${BUDGET_KB} KB of script`, async (t) 
   assert.ok(total <= BUDGET_KB, `${total.toFixed(1)} KB`);
 });
 
-test('the manifest and the worker make it installable', async (t) => {
+test('the manifest and the service worker make the dashboard installable', async (t) => {
   const profile = await mkdtemp(join(tmpdir(), 'gs-app-'));
-  // A private window can install nothing, so this one has a profile.
+  // Apps can only be installed from a persistent profile.
   const context = await openInstalled(profile);
   t.after(async () => {
     await context.close();
@@ -80,7 +80,7 @@ test('the manifest and the worker make it installable', async (t) => {
   assert.deepEqual(installabilityErrors, []);
 });
 
-test('without a network the app opens, says so, and shows no figure from a cache', async (t) => {
+test('offline, the app opens and says so without showing cached figures', async (t) => {
   const { page } = await openControlled(t, fromElsewhere(fixture.url));
   await page
     .getByText(/sampled|every post/)
@@ -95,7 +95,7 @@ test('without a network the app opens, says so, and shows no figure from a cache
   await page.locator('[data-connection="live"]').waitFor({ timeout: SOON_MS });
 });
 
-test('the worker keeps files of the dashboard, and no answer of the server', async (t) => {
+test("the service worker caches the dashboard's files but no API responses", async (t) => {
   const { page } = await openControlled(t);
   await page.goto(`${fixture.url}/alerts`);
   await page.getByRole('link', { name: 'System' }).first().click();
@@ -115,11 +115,11 @@ test('the worker keeps files of the dashboard, and no answer of the server', asy
   );
 });
 
-test('a newer dashboard waits until a person changes over', async (t) => {
+test('a newer version waits until the person updates', async (t) => {
   const context = await browser.newContext();
   t.after(() => context.close());
   const worker = await readFile(new URL('../dist/sw.js', import.meta.url), 'utf8');
-  // What the fixture serves does not change, so the older version is an invented one.
+  // The fixture has only one version, so fake an older one.
   await context.route('**/sw.js', (route) =>
     route.fulfill({
       contentType: 'text/javascript',
@@ -142,7 +142,7 @@ test('a newer dashboard waits until a person changes over', async (t) => {
   });
 });
 
-test('a pushed alert is shown, news of it takes its place, and a click opens it', async (t) => {
+test('a push notification is replaced by later ones of its alert, and a click opens it', async (t) => {
   const { page } = await openControlled(t);
   await page.context().grantPermissions(['notifications'], { origin: fixture.url });
   const [worker] = page.context().serviceWorkers();

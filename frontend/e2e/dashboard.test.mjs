@@ -1,4 +1,4 @@
-/** The dashboard as a person meets it: the real binary, the real posts, a real browser. */
+/** The dashboard: real binary, real posts, real browser. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { openBrowser, openPage } from './support/browser.mjs';
@@ -23,7 +23,7 @@ const chart = (page, name) => region(page, name).getByRole('img').first();
 const posts = (page) =>
   page.getByRole('list', { name: 'Posts, newest first' }).getByRole('listitem');
 
-/** Opens the dashboard for the length of test `t`: a page left behind would slow down all that follow. */
+/** Opens the dashboard for test `t` and closes it afterwards, so that it does not slow down later tests. */
 async function openLive(t, path = '/', options = {}) {
   const opened = await openPage(browser, options);
   t.after(opened.close);
@@ -32,39 +32,39 @@ async function openLive(t, path = '/', options = {}) {
   return opened;
 }
 
-/** Waits until a chart's sentence says what it should. */
+/** Waits until a chart's label matches. */
 async function says(locator, pattern) {
   await until(`${pattern}`, SOON_MS, async () =>
     pattern.test((await locator.getAttribute('aria-label')) ?? ''),
   );
 }
 
-test('before the first post the page says how to get some', async (t) => {
+test('before the first post, the page says how to send some', async (t) => {
   const { page, problems } = await openLive(t);
   await page.getByRole('heading', { name: 'No posts yet' }).waitFor();
   await page.getByText(`curl -X POST ${server.url}/api/v1/posts`).waitFor();
   assert.deepEqual(problems, []);
 });
 
-/** Texts that say one thing and sound like another: what the deep model is there for. */
-const TWISTED = [
+/** Ambiguous texts, which the deep model corrects. */
+const AMBIGUOUS = [
   'Not bad at all, I could get used to this.',
   'Thanks for nothing, two hours on hold.',
   'Oh wonderful, another update that breaks everything.',
   'So proud of them for finally ruining the only thing that worked.',
 ];
 
-test('a post is corrected where it stands, and the page tells which model said what', async (t) => {
+test('a post is corrected in place, with both models in its score history', async (t) => {
   const { page, problems } = await openLive(t);
   await page.getByText('Connected, live').waitFor({ state: 'attached' });
   const corrected = posts(page)
     .filter({ has: page.getByText(/^corrected/) })
     .first();
-  // A machine that is busy with something else corrects nothing, and takes the next ones.
+  // A busy machine may skip corrections, so keep posting.
   let n = 0;
   await until('a corrected post', 4 * SOON_MS, async () => {
     n += 1;
-    const sent = TWISTED.map((text, i) => ({ id: `twisted-${n}-${i}`, platform: 'web', text }));
+    const sent = AMBIGUOUS.map((text, i) => ({ id: `ambiguous-${n}-${i}`, platform: 'web', text }));
     await server.post(sent);
     await corrected.getByRole('button', { name: 'Scores' }).click({ timeout: 5_000 });
     return true;
@@ -88,11 +88,11 @@ test('a post is corrected where it stands, and the page tells which model said w
   assert.deepEqual(problems, []);
 });
 
-test('the panels fill from a replay, without a reload and without an error', async (t) => {
+test('the panels fill during a replay without a reload or an error', async (t) => {
   const { page, problems } = await openLive(t);
   await page.getByText('Connected, live').waitFor({ state: 'attached' });
   server.replay(60);
-  // The real posts name no place and no channel; the invented ones do.
+  // The real posts have no cities or channels; the synthetic ones do.
   server.synth(20);
   await posts(page).first().waitFor();
   await says(chart(page, 'Sentiment'), /Average sentiment [+−]?\d/);
@@ -112,7 +112,7 @@ test('the panels fill from a replay, without a reload and without an error', asy
   assert.deepEqual(problems, []);
 });
 
-test('figures keep moving while posts arrive', async (t) => {
+test('figures keep changing while posts arrive', async (t) => {
   const { page } = await openLive(t);
   await posts(page).first().waitFor();
   const read = () => page.getByLabel('Headline numbers').innerText();
@@ -124,7 +124,7 @@ test('a post sent by hand reaches the open page', async (t) => {
   const { page } = await openLive(t, '/?source=http');
   await page.getByText('Connected, live').waitFor({ state: 'attached' });
   const item = posts(page).filter({ hasText: 'a post sent by hand' }).first();
-  // Under load the feed is a sample, so one post alone may be left out of it.
+  // Under load the feed is sampled, so a single post may be skipped.
   let n = 0;
   await until('the post', SOON_MS, async () => {
     n += 1;
@@ -135,7 +135,7 @@ test('a post sent by hand reaches the open page', async (t) => {
   await item.getByText('HTTP').waitFor();
 });
 
-test('an alert appears, and acknowledging it is remembered', async (t) => {
+test('an alert appears and stays acknowledged', async (t) => {
   const { page } = await openLive(t);
   const angry = Array.from({ length: 60 }, (_, i) => ({
     id: `angry-${i}`,
@@ -158,7 +158,7 @@ test('an alert appears, and acknowledging it is remembered', async (t) => {
   await alerts.getByText('acknowledged').first().waitFor();
 });
 
-test('a pause freezes the page, counts what it holds back, and ends at now', async (t) => {
+test('a pause freezes the page, counts new posts, and resumes with the latest', async (t) => {
   const { page } = await openLive(t);
   await posts(page).first().waitFor();
   await page.getByRole('button', { name: 'Pause' }).click();
@@ -168,7 +168,7 @@ test('a pause freezes the page, counts what it holds back, and ends at now', asy
       posts(page).first().locator('p').innerText(),
     ]);
   const n_held = async () => Number(await page.locator('[data-held]').getAttribute('data-held'));
-  // The answer to a question from before the pause may still have been on its way.
+  // A request from before the pause may still be in flight.
   await page.getByText(/[1-9][\d,]* posts? since then/).waitFor();
   const [before, n_before] = [await frozen(), await n_held()];
   await until('more to be held back', SOON_MS, async () => (await n_held()) > n_before);
@@ -177,7 +177,7 @@ test('a pause freezes the page, counts what it holds back, and ends at now', asy
   await until('another first post', SOON_MS, async () => (await frozen())[1] !== before[1]);
 });
 
-test('a source filter counts only that source, and its address can be shared', async (t) => {
+test('a source filter counts only that source, and its URL can be shared', async (t) => {
   const { page } = await openLive(t);
   await posts(page).first().waitFor();
   await page.getByRole('combobox', { name: /^Source/ }).click();
@@ -203,7 +203,7 @@ test('a chart can be read as a table', async (t) => {
   await until('a filtered address', SOON_MS, () => page.url().includes('product=Mayweather'));
 });
 
-test('the theme follows the system, and a choice outlives a reload', async (t) => {
+test('the theme follows the system, and a choice survives a reload', async (t) => {
   const { page } = await openLive(t, '/', { colorScheme: 'dark' });
   const theme = () => page.evaluate(() => document.documentElement.dataset.theme);
   assert.equal(await theme(), 'dark');
@@ -213,7 +213,7 @@ test('the theme follows the system, and a choice outlives a reload', async (t) =
   assert.equal(await theme(), 'light');
 });
 
-test('on a phone nothing is wider than the screen', async (t) => {
+test('the page fits the width of a phone', async (t) => {
   const { page } = await openLive(t, '/', { viewport: { width: 390, height: 844 } });
   await posts(page).first().waitFor();
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
@@ -222,7 +222,7 @@ test('on a phone nothing is wider than the screen', async (t) => {
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
 });
 
-test('the keyboard reaches the figures first, and then every control', async (t) => {
+test('the keyboard reaches the skip link first, then every control', async (t) => {
   const { page } = await openLive(t);
   await posts(page).first().waitFor();
   await page.keyboard.press('Tab');
@@ -239,7 +239,7 @@ test('the keyboard reaches the figures first, and then every control', async (t)
   await until('a longer window', SOON_MS, () => page.url().includes('window=5m'));
 });
 
-test('a page outlives the server, says so, and comes back with it', async (t) => {
+test('a page survives a server restart', async (t) => {
   const { page } = await openLive(t);
   await posts(page).first().waitFor();
   await server.stopServing();

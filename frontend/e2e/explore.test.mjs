@@ -1,4 +1,4 @@
-/** Explore as a person meets it: the real binary, posts of known number, a real browser. */
+/** The Explore page: real binary, known posts, real browser. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { openBrowser, openPage } from './support/browser.mjs';
@@ -7,7 +7,7 @@ import { RealServer, until } from './support/server.mjs';
 const SOON_MS = 30_000;
 const HOUR_MS = 3_600_000;
 
-/** So many about each product, an hour apart from each other. */
+/** Posts about each product. */
 const N_ANGRY = 30;
 const N_HAPPY = 20;
 
@@ -64,7 +64,7 @@ const says = (page, pattern) =>
     pattern.test((await series(page).getAttribute('aria-label')) ?? ''),
   );
 
-test('a row of the breakdown narrows the page, and the way back widens it again', async (t) => {
+test('a row of the breakdown filters the page, and Back removes the filter', async (t) => {
   const { page, problems } = await open(t);
   await says(page, /: 50 posts, /);
   const rows = page.getByRole('list', { name: 'Posts by product' });
@@ -82,12 +82,12 @@ test('a row of the breakdown narrows the page, and the way back widens it again'
   assert.deepEqual(problems, []);
 });
 
-test('a mark of the chart opens the posts of its step, and of its label', async (t) => {
+test('a click on the chart opens the posts of its step and label', async (t) => {
   const { page } = await open(t, '/explore?window=24h&step=hour');
   await says(page, /: 50 posts, /);
   await page.locator('[data-chart-ready="true"]').first().waitFor();
   const { x, y, width } = await series(page).boundingBox();
-  // The angry hour stands five of twenty-four before the right edge, all of it negative from the ground up.
+  // The angry hour is five of 24 from the right edge, and entirely negative.
   const [left, right] = [x + 48, x + width - 8];
   const step = (right - left) / 25;
   const ground = y + (await series(page).boundingBox()).height - 96;
@@ -101,7 +101,7 @@ test('a mark of the chart opens the posts of its step, and of its label', async 
   await until('their posts', SOON_MS, async () => (await posts(page).count()) === 25);
 });
 
-test('a link shows the same to somebody else', async (t) => {
+test('a shared URL shows the same page', async (t) => {
   const first = await open(t);
   await says(first.page, /: 50 posts, /);
   await first.page.getByRole('searchbox').fill('refund');
@@ -120,12 +120,12 @@ test('a link shows the same to somebody else', async (t) => {
   await shared.page.getByRole('list', { name: 'Posts by channel' }).getByText('support').waitFor();
 });
 
-test('a custom period counts what was said in it, by the clocks that were chosen', async (t) => {
+test('a custom period uses the chosen time zone', async (t) => {
   const { page } = await open(t, '/explore?tz=Asia/Kolkata');
   await says(page, /: 50 posts, /);
   assert.equal(await page.getByLabel('Time zone').inputValue(), 'Asia/Kolkata');
   await page.getByRole('button', { name: 'Custom period' }).click();
-  // India is five and a half hours ahead, all year.
+  // India is always five and a half hours ahead of UTC.
   const wall = (hours) =>
     new Date(Date.now() - hours * HOUR_MS + 5.5 * HOUR_MS).toISOString().slice(0, 16);
   await page.getByLabel('From').fill(wall(3));
@@ -135,7 +135,7 @@ test('a custom period counts what was said in it, by the clocks that were chosen
   assert.ok(search(page).get('from').endsWith('Z'));
 });
 
-test('posts are ordered by engagement, a page at a time', async (t) => {
+test('posts are sorted by engagement', async (t) => {
   const { page } = await open(t, '/explore?product=Tide+Card');
   await posts(page).first().waitFor();
   await page.getByRole('radio', { name: 'Engagement' }).click();
@@ -145,7 +145,7 @@ test('posts are ordered by engagement, a page at a time', async (t) => {
   assert.equal(search(page).get('order'), 'engagement');
 });
 
-test('the export holds exactly the posts of the page', async (t) => {
+test('the export contains exactly the posts of the page', async (t) => {
   const { page } = await open(t, '/explore?q=refund');
   await says(page, /: 30 posts, /);
   await page.getByRole('button', { name: 'Export' }).click();
@@ -161,7 +161,7 @@ test('the export holds exactly the posts of the page', async (t) => {
   assert.equal((await download('Posts as CSV')).length, N_ANGRY + 1);
 });
 
-test('a label that a person corrects is shown, remembered, exported, and taken back', async (t) => {
+test('a corrected label is shown, saved, exported and removed', async (t) => {
   const { page, problems } = await open(t, '/explore?product=Tide+Card');
   await posts(page).first().getByRole('button').click();
   const sheet = page.getByRole('dialog', { name: 'Post' });
@@ -184,7 +184,7 @@ test('a label that a person corrects is shown, remembered, exported, and taken b
   assert.deepEqual(problems, []);
 });
 
-test('a view is named, opened by somebody else, renamed and deleted', async (t) => {
+test('a view is saved, opened in another browser, renamed and deleted', async (t) => {
   const { page } = await open(t, '/explore?product=Tide+Card&by=channel');
   await says(page, /: 20 posts, /);
   await page.getByRole('button', { name: 'Saved views' }).click();
@@ -211,7 +211,7 @@ test('a view is named, opened by somebody else, renamed and deleted', async (t) 
   });
 });
 
-test('on a phone a post opens over the page, and nothing is wider than the screen', async (t) => {
+test('on a phone, a post opens over the page and fits its width', async (t) => {
   const { page } = await open(t, '/explore', { viewport: { width: 390, height: 844 } });
   await posts(page).first().getByRole('button').click();
   await page.getByRole('group', { name: 'Correct the label' }).waitFor();

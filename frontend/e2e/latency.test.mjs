@@ -1,4 +1,4 @@
-/** How long a figure takes to the screen, from the moment the server has committed it. The real binary, a real browser. */
+/** The time from a committed rollup to the screen: real binary, real browser. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { openBrowser, openPage } from './support/browser.mjs';
@@ -9,7 +9,7 @@ const SOON_MS = 30_000;
 const WITHIN_MS = 100;
 const N_POSTS = 50;
 
-/** The headline counts a minute: from then on posts leave it, and it names none of them any more. */
+/** The headline covers one minute; older posts drop out. */
 const WINDOW_MS = 50_000;
 
 let server;
@@ -24,13 +24,13 @@ after(async () => {
   await server?.stop();
 });
 
-/** In the page: notes when the headline of all posts showed each number, by the clock that the server has too. */
+/** Runs in the page: records when the headline showed each number. */
 function noteCounts() {
   window.shown = new Map();
   const headline = document.querySelector('[aria-label="Headline numbers"]');
   const read = () => {
     const count = Number(headline.children[1].querySelector('dd').innerText.match(/^[\d,]+/)?.[0]);
-    // The frame that paints it ends after this one has begun.
+    // The frame that paints it ends after this callback starts.
     requestAnimationFrame(() => {
       if (!window.shown.has(count))
         window.shown.set(count, performance.timeOrigin + performance.now());
@@ -67,10 +67,10 @@ test(`a committed rollup is on the screen within ${WITHIN_MS} ms`, async (t) => 
       page.evaluate((count) => window.shown.get(count), n),
     );
     took.push({ fromAccepted: shownAt - accepted, fromFrame: shownAt - announced.get(n) });
-    // A person does not read figures in step with their redraws.
+    // Desynchronize from the redraws.
     await new Promise((resolve) => setTimeout(resolve, 260 + Math.random() * 200));
   }
-  // The first waits for the page, which still builds its charts.
+  // Skip the first, because the page is still building its charts.
   const [first, ...others] = took;
   const quantiles = (values) => {
     const sorted = values.toSorted((a, b) => a - b);

@@ -1,4 +1,4 @@
-/** From every mark of the Live page to the posts behind it. */
+/** Links from every chart of the Live page to the posts behind it. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { openBrowser, openPage } from './support/browser.mjs';
@@ -29,12 +29,12 @@ async function openLive(t, path = '/') {
   return page;
 }
 
-/** Where the page went, which must be Explore with a range that it can read. */
+/** Returns the search parameters, which must be a valid Explore range. */
 async function explored(page) {
   await page.waitForURL(/\/explore\?/);
   const search = Object.fromEntries(new URL(page.url()).searchParams);
   assert.ok(Date.parse(search.from) < Date.parse(search.to), page.url());
-  // An open post hides the page behind it from who cannot see.
+  // An open post hides the page behind it from assistive technology.
   await page
     .getByRole(search.post ? 'dialog' : 'region')
     .first()
@@ -42,7 +42,7 @@ async function explored(page) {
   return search;
 }
 
-/** Clicks on a canvas at a place given in shares of its width and height. */
+/** Clicks a canvas at a position given as fractions of its size. */
 async function clickOn(page, name, [x, y]) {
   const canvas = region(page, name).locator('canvas').first();
   await canvas.scrollIntoViewIfNeeded();
@@ -51,7 +51,7 @@ async function clickOn(page, name, [x, y]) {
 }
 
 const MARKS = [
-  // The first bar of each, and its name beside it.
+  // The first bar of each chart, and its label.
   ['Emotions', [0.3, 0.08], ({ emotion }) => assert.equal(emotion, 'joy')],
   ['Emotions', [0.125, 0.08], ({ emotion }) => assert.equal(emotion, 'joy')],
   ['Products', [0.15, 0.1], ({ product }) => assert.ok(product)],
@@ -78,7 +78,7 @@ for (const [name, place, check] of MARKS) {
 
 test('a city on the map opens its posts', async (t) => {
   const page = await openLive(t);
-  // Where a bubble is depends on the projection, so the map is asked.
+  // The position of a bubble depends on the projection, so look for one.
   const place = await region(page, 'Cities')
     .locator('canvas')
     .first()
@@ -88,7 +88,7 @@ test('a city on the map opens its posts', async (t) => {
         .getImageData(0, 0, canvas.width, canvas.height);
       const land = getComputedStyle(document.documentElement).getPropertyValue('--land').trim();
       const [r, g, b] = [1, 3, 5].map((at) => Number.parseInt(land.slice(at, at + 2), 16));
-      // A pixel whose surroundings are all far from land and sea is within a bubble.
+      // A pixel surrounded by colours unlike land and sea is inside a bubble.
       const isBubble = (i) =>
         data[i + 3] === 255 &&
         Math.abs(data[i] - r) + Math.abs(data[i + 1] - g) + Math.abs(data[i + 2] - b) > 90;
@@ -106,7 +106,7 @@ test('a city on the map opens its posts', async (t) => {
   assert.ok((await explored(page)).city);
 });
 
-test('figures that are text are links, which carry the filter of the page', async (t) => {
+test('figures link to Explore with the filters of the page', async (t) => {
   const page = await openLive(t, '/?source=replay');
   await page.getByTitle('Show the negative posts').click();
   const { label, source } = await explored(page);
@@ -124,7 +124,7 @@ test('figures that are text are links, which carry the filter of the page', asyn
   assert.ok((await explored(page)).post);
 });
 
-test('a choice of the page can be saved under a name and opened again', async (t) => {
+test('the filters of the page can be saved as a view and opened again', async (t) => {
   const page = await openLive(t, '/?product=Mayweather&window=5m');
   await page.getByRole('button', { name: 'Saved views' }).click();
   await page.getByLabel('Save this view as').fill('The champion');
@@ -137,7 +137,7 @@ test('a choice of the page can be saved under a name and opened again', async (t
   assert.match(page.url(), /window=5m/);
 });
 
-test('on a phone the pages are in a bar at the bottom, and each fits', async (t) => {
+test('on a phone, the pages are in a tab bar, and each fits', async (t) => {
   const { page, close } = await openPage(browser, { viewport: { width: 390, height: 844 } });
   t.after(close);
   await page.goto(fixture.url);

@@ -1,4 +1,4 @@
-/** The page under a thousand posts a second, and under every way a connection can end. */
+/** The page under 1,000 posts per second, and after every kind of disconnect. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { openBrowser, openPage } from './support/browser.mjs';
@@ -21,7 +21,7 @@ after(async () => {
   fixture?.stop();
 });
 
-test('at a thousand posts a second the list is a sample, and neither list nor heap grows', async (t) => {
+test('at 1,000 posts per second the list is sampled, and neither it nor the heap grows', async (t) => {
   const { page, problems, close } = await openPage(browser);
   t.after(close);
   const session = await page.context().newCDPSession(page);
@@ -35,7 +35,7 @@ test('at a thousand posts a second the list is a sample, and neither list nor he
       items: await page.getByRole('list', { name: 'Posts, newest first' }).locator('> li').count(),
     };
   };
-  // The list is full before the heap can be flat.
+  // Fill the list before measuring the heap.
   await until('a full list', 90_000, async () => (await measure()).items === 80);
   const before = await measure();
   await page.waitForTimeout(10_000);
@@ -45,7 +45,7 @@ test('at a thousand posts a second the list is a sample, and neither list nor he
     after.heapMb < before.heapMb + 5,
     `heap grew from ${before.heapMb} to ${after.heapMb} MB`,
   );
-  // It still listens to a person.
+  // The page still responds to input.
   await page.getByRole('button', { name: 'Pause' }).click({ timeout: 5_000 });
   await page.getByText(/[1-9][\d,]* posts since then/).waitFor({ timeout: 5_000 });
   assert.deepEqual(problems, []);
@@ -54,7 +54,7 @@ test('at a thousand posts a second the list is a sample, and neither list nor he
 const UPDATES_PER_SECOND = 60;
 const WATCHED_SECONDS = inSoak(60, 20);
 
-test(`${UPDATES_PER_SECOND} updates a second for ${WATCHED_SECONDS} s drop no second and grow no heap`, async (t) => {
+test(`${UPDATES_PER_SECOND} updates per second for ${WATCHED_SECONDS} s skip no second and do not grow the heap`, async (t) => {
   const busy = await startFixture(20, { updates: UPDATES_PER_SECOND });
   t.after(() => busy.stop());
   const { page, problems, close } = await openPage(browser);
@@ -72,7 +72,7 @@ test(`${UPDATES_PER_SECOND} updates a second for ${WATCHED_SECONDS} s drop no se
     await session.send('HeapProfiler.collectGarbage');
     return (await session.send('Runtime.getHeapUsage')).usedSize / 1e6;
   };
-  // The list fills, and ECharts and React fill their caches, before the heap can be flat.
+  // Let the list and the caches of ECharts and React fill before measuring the heap.
   await until('a full list', 180_000, async () => {
     const items = page.getByRole('list', { name: 'Posts, newest first' }).locator('> li');
     return (await items.count()) === 80;
@@ -95,7 +95,7 @@ test(`${UPDATES_PER_SECOND} updates a second for ${WATCHED_SECONDS} s drop no se
   assert.ok(n_received >= UPDATES_PER_SECOND * WATCHED_SECONDS * 0.8, `${n_received} updates`);
 });
 
-/** In the page: for each second, how often the headline numbers changed, and how long the longest frame took. */
+/** Runs in the page: records changes of the headline numbers and the longest frame per second. */
 async function watchHeadlines(n_seconds) {
   const seconds = Array.from({ length: n_seconds }, () => ({ changes: 0, longestMs: 0 }));
   const began = performance.now();
@@ -121,7 +121,7 @@ async function watchHeadlines(n_seconds) {
   return seconds;
 }
 
-/** Notes every state that the page shows from now on: some last a quarter of a second. */
+/** Records every state that the page shows; some last a quarter of a second. */
 async function noteStates(page) {
   await page.evaluate(() => {
     window.seen = [];
@@ -149,7 +149,7 @@ const REASONS = {
 };
 
 for (const [code, reason] of Object.entries(REASONS)) {
-  test(`after close code ${code} the page says why and comes back by itself`, async (t) => {
+  test(`after close code ${code}, the page says why and reconnects`, async (t) => {
     const { page, close } = await openPage(browser);
     t.after(close);
     await page.goto(fixture.url);
@@ -161,7 +161,7 @@ for (const [code, reason] of Object.entries(REASONS)) {
   });
 }
 
-test('a refusal stays, until a person tries again', async (t) => {
+test('a rejected page stays disconnected until the person retries', async (t) => {
   const { page, close } = await openPage(browser);
   t.after(close);
   await page.goto(fixture.url);

@@ -1,4 +1,4 @@
-/** What a page that loses its connection shows afterwards: every alert, each once. The real binary, a real browser. */
+/** Alerts after lost connections: every alert exactly once. Real binary, real browser. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { ELSEWHERE, fromElsewhere, openBrowser, openPage } from './support/browser.mjs';
@@ -12,7 +12,7 @@ let browser;
 before(async () => {
   const start = RealServer.start('debug', {
     GROUNDSWELL_ALLOWED_HOSTS: ELSEWHERE,
-    // A score that is corrected would no longer be the one that was filtered by.
+    // A corrected score would no longer match the filter.
     GROUNDSWELL_LATENCY_BUDGET: '0',
   });
   [server, browser] = await Promise.all([start, openBrowser()]);
@@ -23,7 +23,7 @@ after(async () => {
   await server?.stop();
 });
 
-/** A live page that notes what comes over its sockets. */
+/** A live page that records its socket frames. */
 async function openNoted(t) {
   const opened = await openPage(browser);
   t.after(opened.close);
@@ -37,7 +37,7 @@ async function openNoted(t) {
   return { page, frames };
 }
 
-/** Makes people angry about a product, until the server says so. */
+/** Posts angry texts about a product until its alert opens. */
 async function anger(product) {
   const posts = Array.from({ length: 40 }, (_, i) => ({
     id: `${product}-${i}`,
@@ -60,7 +60,7 @@ async function alertsAbout(products) {
   });
 }
 
-/** The page shows what the server has: nothing lost, nothing doubled. */
+/** Checks that the page shows exactly the server's alerts. */
 async function showsEachOnce(page, products) {
   const list = page.getByRole('list', { name: 'Alerts, open ones first' });
   await until('each alert once', SOON_MS, async () => {
@@ -73,7 +73,7 @@ async function showsEachOnce(page, products) {
 
 const newsOf = (frames) => frames.filter(({ feed }) => feed === 'alerts').map(({ id }) => id);
 
-test('what happened while the page was cut off arrives afterwards, complete and once', async (t) => {
+test('after an interruption, everything missed arrives exactly once', async (t) => {
   const { page, frames } = await openNoted(t);
   await anger('Before');
   await alertsAbout(['Before']);
@@ -97,7 +97,7 @@ test('what happened while the page was cut off arrives afterwards, complete and 
   assert.equal(new Set(ids).size, ids.length, `news came twice: ${ids}`);
 });
 
-test('a page outlives the server: alerts of before and after stand there, each once', async (t) => {
+test('after a server restart, earlier and later alerts are listed once each', async (t) => {
   const { page, frames } = await openNoted(t);
   await anger('Earlier');
   await alertsAbout(['Earlier']);
@@ -116,7 +116,7 @@ test('a page outlives the server: alerts of before and after stand there, each o
   assert.equal(new Set(ids).size, ids.length, `news came twice: ${ids}`);
 });
 
-test('a server on the same machine goes on being heard without a network', async (t) => {
+test('a server on the same machine stays connected offline', async (t) => {
   const { page, close } = await openPage(browser);
   t.after(close);
   await page.goto(server.url);
@@ -126,13 +126,13 @@ test('a server on the same machine goes on being heard without a network', async
     window.dispatchEvent(new window.Event('offline'));
   });
   await server.post([{ id: 'unplugged', platform: 'web', text: 'Nobody pulled this plug' }]);
-  // An open alert may show it too, folded away.
+  // An open alert may contain the text in its collapsed posts.
   const feed = page.getByRole('list', { name: 'Posts, newest first' });
   await feed.getByText('Nobody pulled this plug').waitFor({ timeout: SOON_MS });
   assert.equal(await page.locator('[data-connection="live"]').count(), 1);
 });
 
-/** What a page is sent that subscribed with this filter, over a socket or as server-sent events. */
+/** Returns the posts that a subscription with this filter receives. */
 const LISTEN = {
   websocket: (filter) => {
     const socket = new window.WebSocket(`${window.location.origin.replace('http', 'ws')}/ws`);
@@ -150,7 +150,7 @@ const LISTEN = {
 };
 
 for (const [by, listen] of Object.entries(LISTEN)) {
-  test(`a subscription by ${by} with min_virality brings every post from there on, and none below`, async (t) => {
+  test(`a subscription over ${by} with min_virality delivers exactly the posts at or above it`, async (t) => {
     const { page, close } = await openPage(browser);
     t.after(close);
     await page.goto(`${server.url}/system`);

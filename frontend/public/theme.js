@@ -1,11 +1,11 @@
-// Runs before the first paint, so that a chosen theme never flashes the other one.
-// A file of its own because the content security policy forbids inline scripts.
+// Runs before the first paint, so that the wrong theme never flashes.
+// A separate file, because the content security policy forbids inline scripts.
 (function () {
   var chosen = null;
   try {
     chosen = localStorage.getItem('groundswell.theme');
   } catch {
-    // Storage may be forbidden; the system's preference then decides.
+    // Without storage, the system's preference applies.
   }
   if (chosen !== 'light' && chosen !== 'dark') {
     chosen = matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light';

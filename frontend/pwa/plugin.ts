@@ -5,10 +5,10 @@ import type { Plugin, Rollup } from 'vite';
 
 type Bundle = Rollup.OutputBundle;
 
-/** What a visit without a network needs beside the files that Live is made of. */
+/** Files needed offline besides those of the Live page. */
 const ALWAYS = ['/', '/theme.js', '/favicon.svg', '/manifest.webmanifest', '/icons/icon-192.png'];
 
-/** Writes `sw.js`, which knows the files of this build: those of the first page are kept, the others once they were asked for. */
+/** Writes `sw.js` with the files of this build: it precaches those of the Live page and caches the others on demand. */
 export function serviceWorker(source: URL): Plugin {
   return {
     name: 'groundswell-service-worker',
@@ -31,7 +31,7 @@ export function serviceWorker(source: URL): Plugin {
   };
 }
 
-/** The entry, the Live page and all that they import before anything is drawn, with styles and the typeface. */
+/** Returns the entry, the Live page and their static imports, with styles and fonts. */
 function filesOfLive(bundle: Bundle): string[] {
   const files = new Set<string>();
   const take = (fileName: string) => {

@@ -1,5 +1,5 @@
 /**
- * Draws public/icons from the mark, public/favicon.svg: `npm run icons`.
+ * Renders public/icons from the logo, public/favicon.svg: `npm run icons`.
  *
  * Apple and Android cut a maskable icon as they like, so there the ground reaches the edge and the mark stands within
  * the middle four fifths. The badge is a silhouette: Android paints it in one colour.

@@ -8,7 +8,7 @@ const CANDIDATES = [
   '/usr/bin/google-chrome',
 ];
 
-/** Without these Chromium talks to its maker, which a test must not. */
+/** Among others, keep Chromium from contacting its vendor. */
 const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -19,18 +19,18 @@ const FLAGS = [
   '--no-first-run',
 ];
 
-/** A name of this machine that a page cannot take for its own machine's: there the network matters. */
+/** A host name of this machine that the page does not recognise as local. */
 export const ELSEWHERE = 'dash.localhost';
 
-/** The same server under that name; it must be told of it. */
+/** The same server under that name, which it must allow. */
 export const fromElsewhere = (url) => url.replace('127.0.0.1', ELSEWHERE);
 
-/** Starts the Chromium of this machine, with a profile of its own that is gone afterwards. */
+/** Starts Chromium with a temporary profile. */
 export async function openBrowser() {
   return chromium.launch({ executablePath: findChromium(), headless: true, args: FLAGS });
 }
 
-/** Starts it with a profile that stays, as a person has it. */
+/** Starts Chromium with a persistent profile. */
 export async function openInstalled(profile) {
   const options = { executablePath: findChromium(), headless: true, args: FLAGS };
   return chromium.launchPersistentContext(profile, options);
@@ -46,7 +46,7 @@ function findChromium() {
   return executablePath;
 }
 
-/** A page that remembers what went wrong in it. */
+/** Opens a page and records its errors. */
 export async function openPage(browser, options = {}) {
   const context = await browser.newContext({
     viewport: { width: 1440, height: 1000 },

@@ -1,12 +1,12 @@
 import { availableParallelism, loadavg } from 'node:os';
 
-/** Where more processes than this want each core, what is measured is how long they wait for it. */
+/** With more runnable processes per core, measurements are unreliable. */
 const BUSY = 3;
 
 /**
- * Marks a test as skipped, with the reason, where speed cannot be judged on this machine just now, and says whether it did.
+ * Skips a test if the machine is too busy to measure speed, and returns whether it did.
  *
- * A skipped test still fails by what it asserted before.
+ * Assertions made before still count.
  */
 export function skipWhenBusy(t) {
   const load = loadavg()[0] / availableParallelism();

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 
 const script = fileURLToPath(new URL('../../dev/fixture-server.mjs', import.meta.url));
 
-/** The stand-in server with `rate` invented posts a second, serving the built dashboard; `updates` are figures a second. */
+/** Starts the fake server with `rate` posts and `updates` metric updates per second, serving the built dashboard. */
 export async function startFixture(rate, { updates } = {}) {
   const args = ['--port', '0', '--rate', String(rate)];
   if (updates !== undefined) args.push('--updates', String(updates));

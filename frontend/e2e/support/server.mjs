@@ -7,14 +7,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The first start creates a database; on a busy machine that takes a while. */
+/** The first start creates a database, which takes a while. */
 const START_WITHIN_MS = 90_000;
 const STOP_WITHIN_MS = 30_000;
 
 const inCheckout = (path) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 const replayed = inCheckout('data/mayweather-mcgregor_tweets.csv.gz');
 
-/** As `make run` sets them, so that the replay's posts have products. */
+/** The products of the replayed posts, as in `make run`. */
 const PRODUCTS =
   'Mayweather=mayweather,floyd,maywheather;McGregor=mcgregor,conor,macgregor,notorious';
 
@@ -29,8 +29,7 @@ export class RealServer {
   url;
 
   /**
-   * `GROUNDSWELL_BIN` names the binary; without it, it is `profile`'s in this checkout. `variables` are set for the
-   * server besides those that every test needs.
+   * Starts `GROUNDSWELL_BIN`, or this checkout's binary for `profile`. `variables` are additional environment variables.
    */
   static async start(profile = 'debug', variables = {}) {
     const server = new RealServer();
@@ -42,14 +41,14 @@ export class RealServer {
       );
     }
     server.#dataDir = await mkdtemp(join(tmpdir(), 'gs-e2e-'));
-    // Run by root, the database belongs to another user. Where that one cannot reach it, it would be put elsewhere,
-    // and outlive the test.
+    // As root, the database runs as another user, who must be able to reach the directory. Otherwise its data would be
+    // put elsewhere and outlive the test.
     await chmod(server.#dataDir, 0o755);
     await server.serve('127.0.0.1:0');
     return server;
   }
 
-  /** Starts, or starts again, where `listen` says. */
+  /** Starts the server, or restarts it, on address `listen`. */
   async serve(listen) {
     await rm(join(this.#dataDir, 'run.json'), { force: true });
     this.#server = this.#spawn(['serve'], { GROUNDSWELL_LISTEN: listen, ...this.#variables });
@@ -62,12 +61,12 @@ export class RealServer {
     });
   }
 
-  /** Pours the shipped posts in, `speed` times as fast as they were written. */
+  /** Replays the bundled posts at `speed` times their original rate. */
   replay(speed) {
     return this.#spawn(['replay', replayed, '--speed', String(speed), '--loop']);
   }
 
-  /** Adds `rate` invented posts a second, with the places and channels that the shipped ones lack. */
+  /** Adds `rate` synthetic posts per second, which have cities and channels. */
   synth(rate) {
     return this.#spawn(['synth', '--rate', String(rate)]);
   }
@@ -82,7 +81,7 @@ export class RealServer {
     return response.json();
   }
 
-  /** Puts half a post on the stream, past every check, as a program gone wrong would. */
+  /** Puts an incomplete post on the stream, bypassing all checks. */
   async publishHalfAPost() {
     const { redis_url, prefix } = JSON.parse(
       await readFile(join(this.#dataDir, 'run.json'), 'utf8'),
@@ -102,7 +101,7 @@ export class RealServer {
     await end(this.#server);
   }
 
-  /** Ends it at once, as a crash does. */
+  /** Kills the server, as in a crash. */
   async killServing() {
     const ended = once(this.#server, 'exit');
     this.#server.kill('SIGKILL');
@@ -119,7 +118,7 @@ export class RealServer {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         ...process.env,
-        // Servers of another project that happen to be named here must not be filled with posts.
+        // Do not send posts to servers configured for another project.
         DATABASE_URL: undefined,
         REDIS_URL: undefined,
         GROUNDSWELL_DATA_DIR: this.#dataDir,
@@ -144,7 +143,7 @@ async function end(child) {
   clearTimeout(timer);
 }
 
-/** Asks again until it gets something truthy; the last error tells why it did not. */
+/** Retries until the result is truthy; fails with the last error. */
 export async function until(what, withinMs, ask) {
   const deadline = Date.now() + withinMs;
   let why = 'it never was';

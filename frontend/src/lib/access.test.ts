@@ -7,7 +7,7 @@ afterEach(() => sessionStorage.clear());
 
 const ask = () => getJson('/api', {}, new AbortController().signal);
 
-test('an answer that we are unknown locks the page, and a token opens it', async () => {
+test('a 401 locks the page, and a token unlocks it', async () => {
   const requests = answerFetch({ '/api': () => new Response('{}', { status: 401 }) });
   await expect(ask()).rejects.toMatchObject({ status: 401 });
   expect(access.isLocked()).toBe(true);

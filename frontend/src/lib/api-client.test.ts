@@ -5,7 +5,7 @@ import { answerFetch } from '@/testing/render';
 const ask = (path: string) =>
   getJson(path, { q: 'a b', none: undefined }, new AbortController().signal);
 
-test('a query leaves out what is not set', async () => {
+test('a query string omits undefined values', async () => {
   const requests = answerFetch({ '/api': () => ({}) });
   await ask('/api');
   expect(requests[0]?.url.search).toBe('?q=a+b');
@@ -20,12 +20,12 @@ test("a refusal carries the server's code and sentence", async () => {
   });
 });
 
-test('an answer that is no JSON is still an error with a status', async () => {
+test('a response that is not JSON is still an error with a status', async () => {
   answerFetch({ '/api': () => new Response('<h1>Bad gateway</h1>', { status: 502 }) });
   await expect(ask('/api')).rejects.toMatchObject({ status: 502, code: 'unexpected' });
 });
 
-test('no answer at all is status 0', async () => {
+test('a missing response has status 0', async () => {
   vi.stubGlobal('fetch', () => Promise.reject(new TypeError('failed to fetch')));
   await expect(ask('/api')).rejects.toMatchObject({ status: 0, code: 'unreachable' });
 });

@@ -4,7 +4,7 @@ import { parseView } from '@/lib/view';
 
 const window = { from: '2026-01-02T11:59:00.250Z', to: '2026-01-02T12:00:00.250Z' };
 
-test('the posts behind a figure are those of its window and of its filter', () => {
+test('the posts behind a figure are those of its window and filters', () => {
   const view = parseView({ window: '5m', source: 'replay', product: 'Tide' });
   expect(searchBehind(view, window, { label: 'negative' })).toEqual({
     from: '2026-01-02T11:59:00Z',
@@ -15,7 +15,7 @@ test('the posts behind a figure are those of its window and of its filter', () =
   });
 });
 
-test('a mark speaks for itself: its product and its step replace those of the page', () => {
+test("a chart item's product and step override those of the page", () => {
   const view = parseView({ product: 'Tide' });
   const step = { from: '2026-01-02T11:59:10Z', to: '2026-01-02T11:59:20Z' };
   expect(searchBehind(view, window, { product: 'Solo', ...step })).toEqual({
@@ -24,6 +24,6 @@ test('a mark speaks for itself: its product and its step replace those of the pa
   });
 });
 
-test('the mark of posts that name no product asks for those', () => {
+test('an item without a product selects posts without one', () => {
   expect(searchBehind(parseView({}), window, { product: '' })).toMatchObject({ product: '' });
 });

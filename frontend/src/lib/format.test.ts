@@ -77,7 +77,7 @@ test.each([
   [12_345, '12 s'],
   [240_000, '4 min'],
   [Number.NaN, '–'],
-])('%d ms last %s', (ms, text) => {
+])('%d ms reads %s', (ms, text) => {
   expect(formatElapsed(ms)).toBe(text);
 });
 
@@ -87,7 +87,7 @@ test.each([
   [300, '5 minutes'],
   [5_400, '90 minutes'],
   [86_400, '1 day'],
-])('a wait of %d seconds reads %s', (seconds, text) => {
+])('a duration of %d seconds reads %s', (seconds, text) => {
   expect(formatDuration(seconds)).toBe(text);
 });
 
@@ -99,14 +99,14 @@ test('the empty key is named', () => {
   expect(formatKey('')).toBe('Unattributed');
 });
 
-test('along an axis the day is written only where there is more than one', () => {
+test('an axis shows the day only if there is more than one', () => {
   const [morning, evening, next] = ['2026-01-02T09:30', '2026-01-02T18:00', '2026-01-03T09:30'];
   expect(formatAxisTime([morning, evening])(morning)).toBe('09:30');
   expect(formatAxisTime([morning, next])(next)).toBe('3 Jan, 09:30');
   expect(formatAxisTime([])('')).toBe('–');
 });
 
-test('a list that was cut off says that there are more', () => {
+test('a truncated count has a plus sign', () => {
   expect(formatSome(200, true)).toBe('200+');
   expect(formatSome(12, false)).toBe('12');
 });

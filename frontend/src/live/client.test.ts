@@ -19,7 +19,7 @@ beforeEach(() => {
   online = true;
 });
 
-// A socket left behind would hear the next test's network come and go.
+// A socket left open would react to the next test's network events.
 afterEach(() => started.splice(0).forEach((client) => client.stop()));
 
 function start(random = 1): LiveClient {
@@ -41,7 +41,7 @@ function start(random = 1): LiveClient {
 
 const states = () => connections.map(({ state }) => state);
 
-test('once open it subscribes and is live', () => {
+test('once open, it subscribes and is live', () => {
   start();
   FakeSocket.latest().accept();
   expect(states()).toEqual(['connecting', 'live']);
@@ -50,7 +50,7 @@ test('once open it subscribes and is live', () => {
   ]);
 });
 
-test('frames are handed on, and nonsense is not', () => {
+test('valid frames are delivered, others are not', () => {
   start();
   FakeSocket.latest().accept();
   FakeSocket.latest().say('{"half":');
@@ -71,7 +71,7 @@ test.each([1001, 1006, 1011, 1013, 4000, 4408, 4410, 4413, 4429])(
   },
 );
 
-test.each([1002, 1008, 1009, 4403])('it stays away after code %i until told otherwise', (code) => {
+test.each([1002, 1008, 1009, 4403])('it does not reconnect after code %i until told to', (code) => {
   const client = start();
   FakeSocket.latest().accept();
   FakeSocket.latest().end(code);
@@ -82,11 +82,11 @@ test.each([1002, 1008, 1009, 4403])('it stays away after code %i until told othe
   expect(FakeSocket.opened).toHaveLength(2);
 });
 
-test('each failure in a row waits longer, up to a bound', async () => {
+test('each failure in a row waits longer, up to a limit', async () => {
   start();
   const waits: number[] = [];
   for (let i = 0; i < 9; i += 1) {
-    // Every other attempt is by an event stream, and fails without us.
+    // Every other attempt uses an event stream, which fails by itself.
     if (states().at(-1) === 'connecting') FakeSocket.latest().end(1006);
     const latest = connections.at(-1)!;
     if (latest.state !== 'waiting') throw new Error('it did not wait');
@@ -96,7 +96,7 @@ test('each failure in a row waits longer, up to a bound', async () => {
   expect(waits).toEqual([500, 1_000, 2_000, 4_000, 8_000, 16_000, 20_000, 20_000, 20_000]);
 });
 
-test('a connection that lasted makes the next failure the first again', async () => {
+test('a stable connection resets the backoff', async () => {
   start();
   FakeSocket.latest().end(1006);
   await vi.advanceTimersByTimeAsync(500);
@@ -106,7 +106,7 @@ test('a connection that lasted makes the next failure the first again', async ()
   expect(connections.at(-1)).toMatchObject({ state: 'waiting', attempt: 1 });
 });
 
-test('a server that accepts and drops at once is not hammered', () => {
+test('a server that drops connections at once is not flooded', () => {
   start();
   for (let i = 0; i < 4; i += 1) {
     FakeSocket.latest().accept();
@@ -117,7 +117,7 @@ test('a server that accepts and drops at once is not hammered', () => {
   expect(connections.at(-1)).toMatchObject({ state: 'waiting', attempt: 5 });
 });
 
-test('a server that falls silent is asked, then left', () => {
+test('a silent server is pinged, then dropped', () => {
   start();
   const first = FakeSocket.latest();
   first.accept();
@@ -131,7 +131,7 @@ test('a server that falls silent is asked, then left', () => {
   });
 });
 
-test('a pong keeps a quiet connection', () => {
+test('a pong keeps a quiet connection open', () => {
   start();
   FakeSocket.latest().accept();
   for (let i = 0; i < 5; i += 1) {
@@ -141,7 +141,7 @@ test('a pong keeps a quiet connection', () => {
   expect(states().at(-1)).toBe('live');
 });
 
-test('without a network it waits for one, not for a timer', () => {
+test('offline, it waits for the network, not for a timer', () => {
   online = false;
   start();
   expect(states()).toEqual(['offline']);
@@ -163,7 +163,7 @@ test('losing the network closes the connection at once', () => {
   expect(FakeSocket.latest().closedWith).toBe(1000);
 });
 
-test('once stopped it does not come back', () => {
+test('once stopped, it does not reconnect', () => {
   const client = start();
   const first = FakeSocket.latest();
   first.accept();
@@ -174,21 +174,21 @@ test('once stopped it does not come back', () => {
   expect(states().at(-1)).toBe('stopped');
 });
 
-test('half of every wait is chance', () => {
+test('half of every delay is random', () => {
   expect(reconnectDelay(3, 1006, () => 0)).toBe(2_000);
   expect(reconnectDelay(3, 1006, () => 1)).toBe(4_000);
 });
 
-test('a server that asks for time gets it', () => {
+test('after 1013, delays are longer', () => {
   expect(reconnectDelay(0, 1013, () => 0)).toBe(2_500);
   expect(reconnectDelay(0, 1001, () => 0)).toBe(250);
 });
 
-test('a server that was asked too much is left in peace for longer', () => {
+test('after 4429, delays are even longer', () => {
   expect(reconnectDelay(0, 4429, () => 0)).toBe(7_500);
 });
 
-test('only what concerns this client keeps it away', () => {
+test('only codes that concern this client prevent reconnecting', () => {
   const staysAway = (code: number) => !meaningOf(code).canReconnect;
   expect([1000, 1001, 1006, 1013, 4000, 4408, 4410, 4413, 4429, 4500].filter(staysAway)).toEqual(
     [],
@@ -196,14 +196,14 @@ test('only what concerns this client keeps it away', () => {
   expect([1003, 1008, 4400, 4401, 4403].filter(staysAway)).toEqual([1003, 1008, 4400, 4401, 4403]);
 });
 
-test('the server can say why in its own words', () => {
+test("the server's reason is shown", () => {
   start();
   FakeSocket.latest().accept();
   FakeSocket.latest().end(1013, 'rebuilding the broadcaster');
   expect(connections.at(-1)).toMatchObject({ why: 'rebuilding the broadcaster' });
 });
 
-test('a page that wakes up asks whether its connection still lives', () => {
+test('a page that wakes up checks its connection', () => {
   start();
   const first = FakeSocket.latest();
   first.accept();

@@ -3,7 +3,7 @@ import { applyPatch } from '@/live/delta';
 
 type Json = Parameters<typeof applyPatch>[1];
 
-// The examples of RFC 7396, appendix A, apart from those that patch a list, where we differ on purpose.
+// The examples of RFC 7396, appendix A, except for patches of lists, where we differ on purpose.
 test.each<[Json, Json, Json]>([
   [{ a: 'b' }, { a: 'c' }, { a: 'c' }],
   [{ a: 'b' }, { b: 'c' }, { a: 'b', b: 'c' }],
@@ -32,7 +32,7 @@ const cities = [
   { key: 'Lagos', count: 1, sentiment: { average: -0.5 } },
 ];
 
-test('an object patches a list item by item: changed, taken away, added', () => {
+test('an object patches, removes and adds items of a list', () => {
   const patched = applyPatch(cities, {
     London: { count: 4 },
     Lagos: null,
@@ -44,7 +44,7 @@ test('an object patches a list item by item: changed, taken away, added', () => 
   ]);
 });
 
-test('the steps of a trend are told apart by when they begin', () => {
+test('the steps of a trend are identified by their start', () => {
   const steps = [{ from: '12:00', count: 1 }];
   expect(applyPatch(steps, { '12:00': { count: 2 }, '12:01': { count: 1 } })).toEqual([
     { from: '12:00', count: 2 },
@@ -52,7 +52,7 @@ test('the steps of a trend are told apart by when they begin', () => {
   ]);
 });
 
-test('what a patch does not touch stays the same object, and its target is left alone', () => {
+test('untouched parts keep their identity, and the target is not modified', () => {
   const target = { overall: { count: 1 }, geo: cities };
   const before = structuredClone(target);
   const patched = applyPatch(target, { overall: { count: 2 } }) as typeof target;
@@ -60,7 +60,7 @@ test('what a patch does not touch stays the same object, and its target is left 
   expect(target).toEqual(before);
 });
 
-test('a name that means something to JavaScript is a name like any other', () => {
+test('a key such as `__proto__` is an ordinary key', () => {
   const patched = applyPatch({}, JSON.parse('{"__proto__":{"polluted":true}}') as Json);
   expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
   expect(Object.getPrototypeOf(patched)).toBe(Object.prototype);

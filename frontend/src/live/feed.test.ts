@@ -37,22 +37,22 @@ test('a metrics frame replaces the figures and nothing else', () => {
   expect(after.posts).toBe(before.posts);
 });
 
-test('the newest post stands first', () => {
+test('the newest post is first', () => {
   expect(pour(emptyFeed, 3, 1_000).posts.map(({ post }) => post.id)).toEqual(['2', '1', '0']);
 });
 
-test('a post that comes twice is shown once', () => {
+test('a duplicate post is shown once', () => {
   const frame = sampleFrame('message:new', samplePost(1));
   expect(applyFrame(applyFrame(emptyFeed, frame), frame).posts).toHaveLength(1);
 });
 
-test('a slow stream is shown whole and says so', () => {
+test('a slow stream is shown completely', () => {
   const feed = pour(emptyFeed, 20, 1_000);
   expect(feed.posts).toHaveLength(20);
   expect(storedPerShown(feed.sampling, 1)).toBe(1);
 });
 
-test('a thousand posts a second are sampled, and the sample says how thin it is', () => {
+test('1,000 posts per second are sampled, and the ratio is known', () => {
   const feed = pour(emptyFeed, 20_000, 1);
   expect(feed.received).toBe(20_000);
   expect(feed.posts.length).toBeLessThanOrEqual(POSTS_KEPT);
@@ -60,20 +60,20 @@ test('a thousand posts a second are sampled, and the sample says how thin it is'
   expect(storedPerShown(feed.sampling, 1)).toBeLessThan(600);
 });
 
-test('what the server left out counts towards the sample', () => {
+test('posts that the server skipped count towards the ratio', () => {
   expect(storedPerShown({ ...emptyFeed.sampling, oneIn: 5 }, 0.1)).toBe(50);
 });
 
-test('the list never grows beyond its bound', () => {
+test('the list never exceeds its limit', () => {
   expect(pour(emptyFeed, POSTS_KEPT * 3, 1_000).posts).toHaveLength(POSTS_KEPT);
 });
 
-test('a frame without a readable time is still shown', () => {
+test('a frame with an invalid time is still shown', () => {
   const frame = { ...sampleFrame('message:new', samplePost(1)), ts: 'yesterday' };
   expect(applyFrame(emptyFeed, frame).posts).toHaveLength(1);
 });
 
-test('a filter keeps out what does not match and empties what stood there', () => {
+test('a filter rejects other posts and clears the list', () => {
   const filtered = withFilter(pour(emptyFeed, 3, 1_000), { source: 'http' });
   expect(filtered.posts).toEqual([]);
   const replayed = applyFrame(filtered, sampleFrame('message:new', samplePost(9)));
@@ -82,30 +82,30 @@ test('a filter keeps out what does not match and empties what stood there', () =
   expect(applyFrame(filtered, posted).posts).toHaveLength(1);
 });
 
-test('a product filter admits a post that names several', () => {
+test('a product filter matches a post with several products', () => {
   const feed = withFilter(emptyFeed, { product: 'McGregor' });
   const both = samplePost(1, { products: ['Mayweather', 'McGregor'] });
   expect(applyFrame(feed, sampleFrame('message:new', both)).posts).toHaveLength(1);
 });
 
-test('history goes below what has arrived and repeats none of it', () => {
+test('history is appended without duplicates', () => {
   const feed = withHistory(pour(emptyFeed, 2, 1_000), [samplePost(1), samplePost(50)]);
   expect(feed.posts.map(({ post }) => post.id)).toEqual(['1', '0', '50']);
 });
 
-test('history that belongs to another filter is not shown', () => {
+test('history for another filter is not shown', () => {
   const feed = withHistory(withFilter(emptyFeed, { source: 'http' }), [samplePost(1)]);
   expect(feed.posts).toEqual([]);
 });
 
-test('an alert that changes replaces its former self', () => {
+test('an updated alert replaces the earlier version', () => {
   const open = applyFrame(emptyFeed, sampleFrame('alert:churn', sampleAlert()));
   const resolved = sampleAlert({ state: 'resolved' });
   const after = applyFrame(open, sampleFrame('alert:resolved', resolved));
   expect(after.alerts).toEqual([resolved]);
 });
 
-test('a flood of alerts stays bounded', () => {
+test('the number of alerts is limited', () => {
   let feed = emptyFeed;
   for (let i = 0; i < ALERTS_KEPT * 2; i += 1) {
     feed = applyFrame(feed, sampleFrame('alert:churn', sampleAlert({ id: String(i) })));
@@ -113,7 +113,7 @@ test('a flood of alerts stays bounded', () => {
   expect(feed.alerts).toHaveLength(ALERTS_KEPT);
 });
 
-/** A better model's word on post `n`, as the `offset`th frame. */
+/** A correction of post `n`, as frame `offset`. */
 function correction(n: number, label: Sentiment, offset: number): ServerFrame {
   const { post, score } = samplePost(n);
   const sentiment = { ...score.sentiment, label };
@@ -124,7 +124,7 @@ function correction(n: number, label: Sentiment, offset: number): ServerFrame {
 
 const labelsOf = (feed: Feed) => feed.posts.map(({ score }) => score.sentiment.label);
 
-test('a correction changes its post in place and remembers what stood there', () => {
+test('a correction updates its post in place and keeps the earlier score', () => {
   const before = pour(emptyFeed, 3, 1_000);
   const after = applyFrame(before, correction(1, 'negative', 9));
   expect(after.posts.map(({ post }) => post.id)).toEqual(['2', '1', '0']);
@@ -133,7 +133,7 @@ test('a correction changes its post in place and remembers what stood there', ()
   expect(after.posts[0]).toBe(before.posts[0]);
 });
 
-test('a correction is not a post: nothing counts it', () => {
+test('a correction is not counted as a post', () => {
   const before = pour(emptyFeed, 3, 1_000);
   const after = applyFrame(before, correction(1, 'negative', 9));
   expect(after.received).toBe(3);
@@ -148,19 +148,19 @@ test('a correction of a post that is not shown shows nothing', () => {
   expect(after.received).toBe(3);
 });
 
-test('a correction that overtakes its post is shown with it', () => {
+test('a correction that arrives before its post is shown with it', () => {
   const early = applyFrame(emptyFeed, correction(1, 'negative', 9));
   const feed = applyFrame(early, sampleFrame('message:new', samplePost(1)));
   expect(labelsOf(feed)).toEqual(['negative']);
   expect(feed.posts[0]?.correction?.was).toBeNull();
 });
 
-test('history from before a correction does not undo it', () => {
+test('earlier history does not undo a correction', () => {
   const early = applyFrame(emptyFeed, correction(1, 'negative', 9));
   expect(labelsOf(withHistory(early, [samplePost(1)]))).toEqual(['negative']);
 });
 
-test('a post that comes again does not undo its correction', () => {
+test('a duplicate post does not undo its correction', () => {
   const posted = sampleFrame('message:new', samplePost(1));
   const corrected = applyFrame(applyFrame(emptyFeed, posted), correction(1, 'negative', 9));
   expect(labelsOf(applyFrame(corrected, posted))).toEqual(['negative']);
@@ -169,7 +169,7 @@ test('a post that comes again does not undo its correction', () => {
 test.each([
   ['shown', pour(emptyFeed, 2, 1_000)],
   ['not shown yet', emptyFeed],
-])('of two corrections of a post %s the later one stands, whichever comes first', (_, feed) => {
+])('of two corrections of a post %s, the later one wins, whichever arrives first', (_, feed) => {
   const [first, second] = [correction(1, 'neutral', 9), correction(1, 'negative', 10)];
   for (const frames of [
     [first, second],
@@ -180,13 +180,13 @@ test.each([
   }
 });
 
-test('a correction from a server that started anew counts as later', () => {
+test('a correction from a restarted server counts as later', () => {
   const feed = applyFrame(pour(emptyFeed, 2, 1_000), correction(1, 'neutral', 900));
   const anew = { ...correction(1, 'negative', 1), id: 'f:1' } as ServerFrame;
   expect(labelsOf(applyFrame(feed, anew))).toEqual(['negative', 'positive']);
 });
 
-test('corrections that wait for their post stay bounded', () => {
+test('the number of early corrections is limited', () => {
   let feed = emptyFeed;
   for (let n = 0; n < EARLY_KEPT * 2; n += 1) feed = applyFrame(feed, correction(n, 'neutral', n));
   expect(feed.early).toHaveLength(EARLY_KEPT);
@@ -200,12 +200,12 @@ test('system and error frames are kept', () => {
   expect(applyFrame(feed, sampleFrame('error', error)).error).toEqual(error);
 });
 
-test('an event of a newer server changes nothing', () => {
+test('an unknown event changes nothing', () => {
   const frame = { ...sampleFrame('pong', {}), event: 'job:update' } as never;
   expect(applyFrame(emptyFeed, frame)).toBe(emptyFeed);
 });
 
-test('posts that the server left out count as received, and as not shown', () => {
+test('posts that the server skipped count as received but not shown', () => {
   const skipped = { by_rate: 80, too_slow: 11 };
   const frame = { event: 'message:skipped', feed: null, id: null, ts: '', data: skipped };
   const before = applyFrame(emptyFeed, sampleFrame('message:new', samplePost(1)));

@@ -8,11 +8,11 @@ test.each([
   ['no event', '{"data":{}}'],
   ['an event that is no text', '{"event":1,"data":{}}'],
   ['no data', '{"event":"metrics:update"}'],
-])('%s is no frame', (_, text) => {
+])('%s is not a frame', (_, text) => {
   expect(parseFrame(text)).toBeNull();
 });
 
-test('a frame is read as it is', () => {
+test('a frame is parsed', () => {
   const text =
     '{"event":"error","feed":null,"id":null,"ts":"2026-01-02T12:00:00Z","data":{"code":"c","message":"m"}}';
   expect(parseFrame(text)).toEqual(JSON.parse(text));

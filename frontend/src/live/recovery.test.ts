@@ -38,19 +38,19 @@ function subscribed(recovered: boolean, since: string): ServerFrame {
   return { event: 'subscribed', feed: null, id: null, ts: '', data } as unknown as ServerFrame;
 }
 
-test('it comes back from the newest frame of any feed', () => {
+test('it resumes from the newest frame of any feed', () => {
   expect(recovery.since).toBeNull();
   for (const frame of [alert('e:3'), figures('e:5'), post('e:4')]) recovery.receive(frame);
   expect(recovery.since).toBe('e:5');
 });
 
-test('a frame that comes twice is handed on once', () => {
+test('a duplicate frame is delivered once', () => {
   for (const frame of [alert('e:3'), alert('e:4'), alert('e:3'), alert('e:4'), post('e:4')])
     recovery.receive(frame);
   expect(told).toEqual(['alert:churn e:3', 'alert:churn e:4', 'message:new e:4']);
 });
 
-test('what was missed follows what was seen, without a gap and without repeating', () => {
+test('missed frames follow without gaps or duplicates', () => {
   recovery.receive(alert('e:3'));
   recovery.connected();
   recovery.receive(subscribed(true, 'e:9'));
@@ -64,7 +64,7 @@ test('what was missed follows what was seen, without a gap and without repeating
   ]);
 });
 
-test('a connection that breaks while it recovers does not skip what had not come yet', () => {
+test('a connection that breaks during recovery skips nothing', () => {
   recovery.receive(alert('e:3'));
   recovery.connected();
   recovery.receive(subscribed(true, 'e:9'));
@@ -74,7 +74,7 @@ test('a connection that breaks while it recovers does not skip what had not come
   expect(recovery.since).toBe('e:5');
 });
 
-test('what the server sends before it has heard us does not hide what was missed', () => {
+test('frames sent before the subscription do not hide missed ones', () => {
   recovery.receive(alert('e:3'));
   recovery.connected();
   recovery.receive(alert('e:9'));
@@ -89,7 +89,7 @@ test('what the server sends before it has heard us does not hide what was missed
   ]);
 });
 
-test('a server that cannot tell what was missed leaves a gap, said before anything else', () => {
+test('an unrecoverable gap is reported first', () => {
   recovery.receive(alert('e:30'));
   recovery.connected();
   recovery.receive(subscribed(false, 'f:2'));
@@ -102,7 +102,7 @@ test('a server that cannot tell what was missed leaves a gap, said before anythi
   expect(recovery.since).toBe('f:3');
 });
 
-test('a first connection is no gap', () => {
+test('the first connection is not a gap', () => {
   recovery.receive(subscribed(false, 'e:9'));
   expect(told).toEqual(['subscribed']);
   expect(recovery.since).toBe('e:9');
@@ -117,7 +117,7 @@ const patch = (id: string, base: string, data: unknown): DeltaFrame => ({
   data: data as DeltaFrame['data'],
 });
 
-test('a patch becomes the whole figures that it makes of its base', () => {
+test('a patch produces complete figures', () => {
   recovery.receive(initial('e:1'));
   recovery.receive(patch('e:2', 'e:1', { overall: { count: 11 } }));
   const last = frames.at(-1);
@@ -125,7 +125,7 @@ test('a patch becomes the whole figures that it makes of its base', () => {
   expect(last?.data).toEqual(sampleSnapshot({ overall: sampleTally({ count: 11 }) }));
 });
 
-test('each patch builds on the one before it, and on no other', () => {
+test('each patch applies only to the one before it', () => {
   recovery.receive(initial('e:1'));
   recovery.receive(patch('e:2', 'e:1', { overall: { count: 11 } }));
   recovery.receive(patch('e:3', 'e:2', { overall: { late: 1 } }));
@@ -134,7 +134,7 @@ test('each patch builds on the one before it, and on no other', () => {
   expect(told.at(-1)).toBe('lost');
 });
 
-test('patched lists are in the order of whole ones', () => {
+test("patched lists keep the server's order", () => {
   recovery.receive(initial('e:1'));
   const more = { ...sampleTally({ count: 12 }) };
   recovery.receive(patch('e:2', 'e:1', { products: { '': { count: 12 }, Solo: more } }));
@@ -143,7 +143,7 @@ test('patched lists are in the order of whole ones', () => {
   });
 });
 
-test('a patch of unknown figures is never applied; whole ones are asked for, once', () => {
+test('a patch for unknown figures requests a snapshot once', () => {
   recovery.receive(initial('e:1'));
   recovery.receive(patch('e:4', 'e:3', { overall: { count: 99 } }));
   recovery.receive(patch('e:5', 'e:4', { overall: { count: 100 } }));
@@ -153,7 +153,7 @@ test('a patch of unknown figures is never applied; whole ones are asked for, onc
   expect(told.slice(2)).toEqual(['metrics:update e:6', 'metrics:update e:7']);
 });
 
-test('figures of the last connection are no base for patches of this one', () => {
+test('patches do not apply to figures of an earlier connection', () => {
   recovery.receive(initial('e:1'));
   recovery.connected();
   recovery.receive(subscribed(true, 'e:1'));

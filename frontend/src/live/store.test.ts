@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { LiveStore } from '@/live/store';
 import { sampleAlert, sampleFrame, samplePost, sampleSnapshot } from '@/testing/samples';
 
-/** A store whose screen refreshes when the test says so. */
+/** A store whose animation frames the test controls. */
 function makeStore() {
   const asked: (() => void)[] = [];
   const store = new LiveStore((flush) => asked.push(flush));
@@ -16,7 +16,7 @@ function makeStore() {
   };
 }
 
-test('a thousand frames between two screens cost one render', () => {
+test('a thousand frames within one animation frame cost one render', () => {
   const { store, refresh, asked, notified } = makeStore();
   for (let i = 0; i < 1_000; i += 1) {
     store.receive(sampleFrame('message:new', samplePost(i), i));
@@ -28,7 +28,7 @@ test('a thousand frames between two screens cost one render', () => {
   expect(store.view().feed.received).toBe(1_000);
 });
 
-test('a pause freezes the view, counts what waits, and ends at now', () => {
+test('a pause freezes the view, counts new posts, and resumes with the latest', () => {
   const { store, refresh } = makeStore();
   store.receive(sampleFrame('message:new', samplePost(1)));
   refresh();
@@ -45,7 +45,7 @@ test('a pause freezes the view, counts what waits, and ends at now', () => {
   expect(store.view()).toMatchObject({ held: 0, pausedAt: null });
 });
 
-test('a pause shows what had arrived when it began', () => {
+test('a pause shows everything that arrived before it', () => {
   const { store } = makeStore();
   store.receive(sampleFrame('message:new', samplePost(1)));
   store.setPaused(true);
@@ -60,7 +60,7 @@ test('a pause does not hide an alert', () => {
   expect(store.view().alerts).toHaveLength(1);
 });
 
-test('the state of the connection is never held back', () => {
+test('the connection state updates during a pause', () => {
   const { store, notified } = makeStore();
   store.setPaused(true);
   store.setConnection({ state: 'offline' });
@@ -68,7 +68,7 @@ test('the state of the connection is never held back', () => {
   expect(notified()).toBe(2);
 });
 
-test('after a gap the lists start anew, the figures stay, and readers are told', () => {
+test('a gap clears the lists, keeps the figures, and is counted', () => {
   const { store, refresh } = makeStore();
   store.receive(sampleFrame('metrics:update', sampleSnapshot()));
   store.receive(sampleFrame('message:new', samplePost(1)));

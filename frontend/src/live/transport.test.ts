@@ -63,7 +63,7 @@ async function say(text: string): Promise<void> {
   await settle();
 }
 
-/** WebSockets that never open, until the client has tried something else. */
+/** Fails WebSockets until the client falls back. */
 async function blockWebSockets(): Promise<void> {
   for (let i = 0; i < 2; i += 1) {
     FakeSocket.latest().end(1006);
@@ -73,13 +73,13 @@ async function blockWebSockets(): Promise<void> {
 
 const TICKETS = 'https://test/api/v1/live/tickets';
 
-test('without a token no ticket is asked for', () => {
+test('without a token, no ticket is requested', () => {
   start();
   expect(FakeSocket.latest().url).toBe('wss://test/ws');
   expect(asked).toEqual([]);
 });
 
-test('a token is exchanged for a ticket, a new one for each connection, and is in no address', async () => {
+test('each connection exchanges the token for a new ticket, and no URL contains the token', async () => {
   let given = 0;
   answer = () => Response.json({ ticket: `t${(given += 1)}`, expires_at: '' }, { status: 201 });
   start('s3cret');
@@ -92,7 +92,7 @@ test('a token is exchanged for a ticket, a new one for each connection, and is i
   expect(FakeSocket.latest().url).toBe('wss://test/ws?ticket=t2');
 });
 
-test('a token that the server does not know waits for a person, and is not tried again', async () => {
+test('an invalid token is not retried', async () => {
   answer = () => new Response('{}', { status: 401 });
   const client = start('wrong');
   await vi.advanceTimersByTimeAsync(60_000);
@@ -104,7 +104,7 @@ test('a token that the server does not know waits for a person, and is not tried
   expect(FakeSocket.opened).toHaveLength(1);
 });
 
-test('a WebSocket that does not open may want a ticket', async () => {
+test('a WebSocket that does not open may need a ticket', async () => {
   answer = () => new Response('{}', { status: 401 });
   start();
   FakeSocket.latest().end(1006);
@@ -112,14 +112,14 @@ test('a WebSocket that does not open may want a ticket', async () => {
   expect(states.at(-1)).toBe('unauthorized');
 });
 
-test('a stopped client opens nothing with the ticket that arrives afterwards', async () => {
+test('a stopped client ignores a late ticket', async () => {
   answer = () => Response.json({ ticket: 't', expires_at: '' }, { status: 201 });
   start('s3cret').stop();
   await settle();
   expect(FakeSocket.opened).toHaveLength(0);
 });
 
-test('where WebSockets do not get through, the same frames come as events', async () => {
+test('without WebSockets, the same frames arrive as server-sent events', async () => {
   answer = (url) => (url === TICKETS ? new Response(null, { status: 404 }) : openStream());
   start();
   await blockWebSockets();
@@ -136,7 +136,7 @@ test('where WebSockets do not get through, the same frames come as events', asyn
   expect(states.at(-1)).toBe('waiting');
 });
 
-test('events go on where they stopped, once a WebSocket was tried again in vain', async () => {
+test('events resume where they stopped after another WebSocket fails', async () => {
   answer = (url) => (url === TICKETS ? new Response(null, { status: 404 }) : openStream());
   start();
   await blockWebSockets();
@@ -150,14 +150,14 @@ test('events go on where they stopped, once a WebSocket was tried again in vain'
   expect(asked.at(-1)?.url).toContain('since=e%3A7');
 });
 
-test('an event stream that is refused says why', async () => {
+test('a rejected event stream says why', async () => {
   answer = (url) => new Response(null, { status: url === TICKETS ? 404 : 401 });
   start();
   await blockWebSockets();
   expect(states.at(-1)).toBe('unauthorized');
 });
 
-test('an event stream without a sign of life is left', async () => {
+test('a silent event stream is dropped', async () => {
   answer = (url) => (url === TICKETS ? new Response(null, { status: 404 }) : openStream());
   start();
   await blockWebSockets();
@@ -169,7 +169,7 @@ test('an event stream without a sign of life is left', async () => {
   expect(states.at(-1)).not.toBe('live by events');
 });
 
-test('a changed subscription goes out on the open connection', () => {
+test('a changed subscription is sent on the open connection', () => {
   const client = start();
   FakeSocket.latest().accept();
   client.subscribe({ feeds: ['metrics'], delta: true });
@@ -187,7 +187,7 @@ test.each([
   ['line ends of another system', ['data: 1\r\n\r\n'], ['1']],
   ['comments, names and ids', [': ping\n\nevent: x\nid: 3\nretry: 2000\n\n'], []],
   ['an event that is not complete', ['data: 1\n'], []],
-])('a stream of %s is split rightly', (_, chunks, events) => {
+])('a stream of %s is split correctly', (_, chunks, events) => {
   const found: string[] = [];
   const parser = new EventParser((data) => found.push(data));
   for (const chunk of chunks) parser.push(chunk);

@@ -18,13 +18,13 @@ import { NOON, sampleAlert } from '@/testing/samples';
 
 const at = (ms: number) => new Date(NOON + ms).toISOString();
 
-test('an address survives the way there and back, without what makes no sense', () => {
+test('search parameters round-trip, and invalid ones are dropped', () => {
   const search = { tab: 'history', state: 'resolved', rule: 'churn', alert: 'a1' };
   expect(placeToSearch(parsePlace(search))).toEqual(search);
   expect(placeToSearch(parsePlace({ tab: 'open', state: 'odd', rule: 4 }))).toEqual({});
 });
 
-test('an alert leads to the posts of its scope, from before it opened until after it was over', () => {
+test('an alert links to the posts of its scope, from before it opened until after it resolved', () => {
   const alert = sampleAlert({ opened_at: at(0), resolved_at: at(600_000) });
   expect(exploreSearch(alert, { q: 'refund' })).toEqual({
     from: '2026-01-02T11:30:00.000Z',
@@ -48,12 +48,12 @@ test.each([
   expect(describeValue(sampleAlert(changes))).toBe(text);
 });
 
-test('a moment that nobody thought of is told by its own name', () => {
+test('an unknown history entry is shown under its own name', () => {
   expect(describeMoment({ at: at(0), action: 'acknowledged', value: 0 })).toBe('Acknowledged');
   expect(describeMoment({ at: at(0), action: 'rerouted', value: 0 })).toBe('Rerouted');
 });
 
-test('evidence is told in a sentence', () => {
+test('evidence is described in a sentence', () => {
   const point = { at: at(0), baseline: 10, low: 5, high: 15 };
   const series = [
     { ...point, value: 12 },
@@ -69,7 +69,7 @@ test('evidence is told in a sentence', () => {
   expect(describeEvidence({ ...drawn, series: [] })).toBe('Evidence: none stored');
 });
 
-test('a silence begins at the moment it is asked for, and says only what was chosen', () => {
+test('a silence starts when it is submitted and contains only the chosen conditions', () => {
   const draft = { ...NEW_SILENCE, dimension: 'product', key: ' McGregor ', seconds: 1_800 };
   expect(readSilence(draft, NOON)).toEqual({
     dimension: 'product',
@@ -92,7 +92,7 @@ test.each([
   expect(describeSilence(silence, [])).toBe(text);
 });
 
-test('a silence is upcoming, then active, then over', () => {
+test('a silence is upcoming, then active, then expired', () => {
   const silence = { id: 's', comment: '', created_at: at(0), starts_at: at(10), ends_at: at(20) };
   expect([5, 10, 20].map((ms) => stateOf(silence, NOON + ms))).toEqual([
     'upcoming',
@@ -115,7 +115,7 @@ function open(search = {}, extra: Parameters<typeof answerFetch>[0] = {}) {
   return requests;
 }
 
-test('an alert is acknowledged where it stands', async () => {
+test('an alert is acknowledged from its card', async () => {
   let acknowledged_at: string | null = null;
   open(
     {},
@@ -132,7 +132,7 @@ test('an alert is acknowledged where it stands', async () => {
   expect(screen.queryByRole('button', { name: /^Acknowledge:/ })).toBeNull();
 });
 
-test('an alert is silenced where it stands: its rule, about its product', async () => {
+test('an alert is silenced from its card, by its rule and product', async () => {
   const requests = open(
     {},
     {
@@ -150,7 +150,7 @@ test('an alert is silenced where it stands: its rule, about its product', async 
   });
 });
 
-test('an alert opens its evidence, terms, posts and history, each leading to Explore', async () => {
+test('an alert shows its evidence, terms, posts and history, with links to Explore', async () => {
   const post = {
     uuid: 'p1',
     text: 'charged twice',
@@ -181,7 +181,7 @@ test('an alert opens its evidence, terms, posts and history, each leading to Exp
   expect(screen.queryByRole('dialog')).toBeNull();
 });
 
-test('the history is asked for by state and kind', async () => {
+test('the history is requested by state and type', async () => {
   const requests = open({ tab: 'history', state: 'resolved', rule: 'churn' });
   await screen.findByRole('list', { name: 'Alerts, newest first' });
   await waitFor(() => {
@@ -190,19 +190,19 @@ test('the history is asked for by state and kind', async () => {
   });
 });
 
-test('nothing open is said so, and alerts that cannot be had are not passed off as nothing', async () => {
+test('the page says that no alerts are open', async () => {
   open({}, { '/api/v1/alerts': () => ({ items: [] }) });
   expect(await screen.findByText('No open alerts')).toBeTruthy();
 });
 
-test('alerts that cannot be had are said to be missing', async () => {
+test('alerts that cannot be loaded show an error, not an empty list', async () => {
   const busy = { error: { code: 'unavailable', message: 'PostgreSQL is not reachable' } };
   open({}, { '/api/v1/alerts': () => new Response(JSON.stringify(busy), { status: 503 }) });
   expect((await screen.findByRole('alert')).textContent).toContain('PostgreSQL is not reachable');
   expect(screen.queryByText('No open alerts')).toBeNull();
 });
 
-test('a silence is ended now, and one that is over cannot be', async () => {
+test('an active silence can be ended, an expired one cannot', async () => {
   const now = Date.now();
   const silence = (id: string, endsInMs: number) => ({
     id,
@@ -226,7 +226,7 @@ test('a silence is ended now, and one that is over cannot be', async () => {
   );
 });
 
-test('the sensitivity of signals is changed, and volumes that are none are refused', async () => {
+test('the signal settings are saved, and an invalid volume is rejected', async () => {
   const requests = open(
     { tab: 'signals' },
     { '/api/v1/signal-settings': (_, body) => body ?? { sensitivity: 'low', minimum_volume: 30 } },

@@ -8,18 +8,18 @@ import { NOON, sampleAlert } from '@/testing/samples';
 
 const later = new Date(NOON + 5_000).toISOString();
 
-test('of two versions of an alert the later one stands, whichever way it came', () => {
+test('the later of two versions of an alert wins, whichever way it arrived', () => {
   const resolved = sampleAlert({ state: 'resolved', updated_at: later });
   expect(mergeAlerts([sampleAlert()], [resolved])).toEqual([resolved]);
   expect(mergeAlerts([resolved], [sampleAlert()])).toEqual([resolved]);
 });
 
-test('an acknowledgement is not undone by a frame from before it', () => {
+test('an earlier frame does not undo an acknowledgement', () => {
   const seen = sampleAlert({ acknowledged_at: later });
   expect(mergeAlerts([seen], [sampleAlert()])).toEqual([seen]);
 });
 
-test('an alert that lost posts to corrections shows those that are left, whichever way it came', () => {
+test('an alert that lost posts to corrections keeps the smaller count, whichever way it arrived', () => {
   const [before, after] = [sampleAlert({ count: 50 }), sampleAlert({ count: 10 })];
   expect(mergeAlerts([before], [after])).toEqual([after]);
   expect(mergeAlerts([after], [before])).toEqual([after]);
@@ -32,20 +32,20 @@ test('open alerts come before resolved ones, and newer before older', () => {
   expect(mergeAlerts([old, done, fresh], []).map(({ id }) => id)).toEqual(['fresh', 'old', 'done']);
 });
 
-test('with no alert the panel says so', async () => {
+test('without alerts, the panel says so', async () => {
   answerFetch({ '/api/v1/alerts': () => ({ items: [], next_cursor: null }) });
   renderWithQueries(<AlertsPanel pushed={[]} />);
   expect(await screen.findByText(/No open alerts/)).toBeTruthy();
 });
 
-test('a pushed alert is shown though the list cannot be loaded', async () => {
+test('a pushed alert is shown even if the list cannot be loaded', async () => {
   answerFetch({});
   renderWithQueries(<AlertsPanel pushed={[sampleAlert()]} />);
   expect(screen.getByText('Most posts about Mayweather are negative')).toBeTruthy();
   expect((await screen.findByRole('alert')).textContent).toContain('no such call');
 });
 
-test('acknowledging asks the server, and then the alert is marked as seen', async () => {
+test('an alert is marked as acknowledged once the server confirms', async () => {
   let acknowledged_at: string | null = null;
   const requests = answerFetch({
     '/api/v1/alerts': () => ({ items: [sampleAlert({ acknowledged_at })] }),
@@ -60,7 +60,7 @@ test('acknowledging asks the server, and then the alert is marked as seen', asyn
   expect(requests.filter(({ method }) => method === 'POST')).toHaveLength(1);
 });
 
-test('an acknowledgement that fails is not shown as done', async () => {
+test('a failed acknowledgement is not shown as done', async () => {
   answerFetch({ '/api/v1/alerts': () => ({ items: [sampleAlert()] }) });
   renderWithQueries(<AlertsPanel pushed={[]} />);
   await userEvent.click(await screen.findByRole('button', { name: /^Acknowledge/ }));
@@ -70,7 +70,7 @@ test('an acknowledgement that fails is not shown as done', async () => {
   expect(screen.queryByText('acknowledged')).toBeNull();
 });
 
-test('of very many open alerts it says that there are more, and counts those that are older too', async () => {
+test('a long list of open alerts says that there are more', async () => {
   const items = Array.from({ length: 200 }, (_, i) => sampleAlert({ id: `alert-${i}` }));
   answerFetch({
     '/api/v1/alerts': (url) =>
@@ -89,7 +89,7 @@ test.each([
     '480 posts, threshold 120 posts',
   ],
   [{ metric: 'toxicity', rule: 'threshold', value: 0.42, threshold: 0.3 }, '42%, threshold 30%'],
-] as const)('an alert of %j says how bad it is in its own unit', (changes, text) => {
+] as const)('an alert of %j shows its value in its own unit', (changes, text) => {
   answerFetch({});
   renderWithQueries(<AlertsPanel pushed={[sampleAlert(changes)]} />);
   expect(screen.getByText(text)).toBeTruthy();

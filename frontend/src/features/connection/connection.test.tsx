@@ -11,12 +11,12 @@ test.each<[Connection, string]>([
   [{ state: 'live', by: 'websocket' }, 'Connected, live'],
   [{ state: 'offline' }, 'This device is offline'],
   [{ state: 'refused', why: 'too many operations' }, 'Refused: too many operations'],
-])('%o is spoken as %s', (connection, words) => {
+])('%o is announced as %s', (connection, words) => {
   render(<ConnectionPill connection={connection} paused={false} />);
   expect(screen.getByRole('status').textContent).toBe(words);
 });
 
-test('the countdown is seen but not spoken', () => {
+test('the countdown is visible but not announced', () => {
   vi.useFakeTimers({ now: NOON });
   const waiting: Connection = { state: 'waiting', attempt: 1, retryAt: NOON + 4_200, why: 'gone' };
   render(<ConnectionPill connection={waiting} paused={false} />);
@@ -41,7 +41,7 @@ test('a live view has no banner', () => {
   expect(container.textContent).toBe('');
 });
 
-test('a lost connection says why, how old the figures are, and can be retried', async () => {
+test('a lost connection shows its cause, the age of the figures, and a retry button', async () => {
   const onRetry = vi.fn();
   const connection = {
     state: 'waiting',
@@ -55,7 +55,7 @@ test('a lost connection says why, how old the figures are, and can be retried', 
   expect(onRetry).toHaveBeenCalledOnce();
 });
 
-test('a pause counts what it holds back', () => {
+test('a pause counts new posts', () => {
   render(banner({ pausedAt: NOON, held: 1_204 }));
   expect(screen.getByText('1,204 posts since then.')).toBeTruthy();
 });

@@ -16,7 +16,7 @@ async function enter(token: string) {
   await userEvent.click(screen.getByRole('button', { name: 'Unlock' }));
 }
 
-test('only a token that the server knows is kept', async () => {
+test('only a valid token is kept', async () => {
   refuseAllBut('right');
   access.lock();
   const onAccepted = vi.fn();
@@ -31,7 +31,7 @@ test('only a token that the server knows is kept', async () => {
   expect(access.token()).toBe('right');
 });
 
-test('a server that is away is not a wrong token', async () => {
+test('an unreachable server is not reported as an invalid token', async () => {
   vi.stubGlobal('fetch', () => Promise.reject(new TypeError('failed to fetch')));
   renderWithQueries(<TokenForm onAccepted={vi.fn()} />);
   await enter('right');

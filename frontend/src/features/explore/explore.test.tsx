@@ -43,7 +43,7 @@ const answers = {
   '/api/v1/posts': () => ({ items: [samplePost(1)], next_cursor: null }),
 };
 
-/** Where the page went; the last one is where it is. */
+/** The queries of the visited pages; the last one is current. */
 let visited: ExploreQuery[] = [];
 
 function Page({ search }: { search: Record<string, unknown> }) {
@@ -68,14 +68,14 @@ function open(extra: Parameters<typeof answerFetch>[0] = {}, search = {}) {
   return requests;
 }
 
-test('the page tells how much was said, and how that compares with the period before', async () => {
+test('the page compares the volume with the previous period', async () => {
   open();
   const chart = await screen.findByRole('img', { name: /^Volume and sentiment: 20 posts/ });
   expect(chart.getAttribute('aria-label')).toContain('10 in the previous period');
   expect(screen.getByText('+100%').parentElement?.textContent).toBe('+100% was 10');
 });
 
-test('a row of the breakdown narrows everything to its posts, the unattributed too', async () => {
+test('a row of the breakdown filters everything, including unattributed posts', async () => {
   const requests = open();
   const rows = await screen.findByRole('list', { name: 'Posts by product' });
   await userEvent.click(await within(rows).findByRole('button', { name: /Unattributed/ }));
@@ -88,7 +88,7 @@ test('a row of the breakdown narrows everything to its posts, the unattributed t
   });
 });
 
-test('a step of the series narrows the page to it, for the keyboard too', async () => {
+test('a step of the series narrows the period, also from the keyboard', async () => {
   open();
   await userEvent.click(
     await screen.findByRole('button', { name: 'Volume and sentiment as a table' }),
@@ -97,7 +97,7 @@ test('a step of the series narrows the page to it, for the keyboard too', async 
   expect(visited.at(-1)).toMatchObject({ from: at(-2), to: at(-1) });
 });
 
-test('a search narrows the page once Enter is pressed, and an empty one does not', async () => {
+test('a search filters the page on Enter', async () => {
   open();
   const box = screen.getByRole('searchbox');
   await userEvent.type(box, 'refund{Enter}');
@@ -105,7 +105,7 @@ test('a search narrows the page once Enter is pressed, and an empty one does not
   expect(visited[0]?.filters.q).toBe('refund');
 });
 
-test('a custom period that ends before it begins is refused beside its field', async () => {
+test('a custom period that ends before it starts shows an error beside its field', async () => {
   open();
   await userEvent.click(await screen.findByRole('button', { name: 'Custom period' }));
   const [from, to] = [screen.getByLabelText('From'), screen.getByLabelText('To')];
@@ -119,7 +119,7 @@ test('a custom period that ends before it begins is refused beside its field', a
   expect(visited).toHaveLength(0);
 });
 
-test('figures that cannot be had say why and can be asked for again', async () => {
+test('figures that cannot be loaded show the cause and a retry button', async () => {
   let isAway = true;
   const busy = { error: { code: 'busy', message: 'too many questions at once' } };
   open({
@@ -135,7 +135,7 @@ test('figures that cannot be had say why and can be asked for again', async () =
 
 const details = { ...samplePost(1), corrected_at: null, history: [] };
 
-test('a label is corrected before the server has answered, and shown as a person’s', async () => {
+test('a corrected label is shown before the server responds', async () => {
   let release: (answer: object) => void = () => undefined;
   let kept: string | null = null;
   const requests = open(
@@ -158,7 +158,7 @@ test('a label is corrected before the server has answered, and shown as a person
   expect(await screen.findByText('corrected by a person: negative, was positive')).toBeTruthy();
 });
 
-test('a label that the server refuses is shown as corrected nowhere', async () => {
+test('a correction that the server rejects is rolled back everywhere', async () => {
   open({ '/api/v1/posts/post-1': () => details }, { post: 'post-1' });
   const sheet = await screen.findByRole('dialog', { name: 'Post' });
   await userEvent.click(await within(sheet).findByRole('button', { name: /Negative/ }));
@@ -168,7 +168,7 @@ test('a label that the server refuses is shown as corrected nowhere', async () =
   expect(screen.queryByText(/by a person/)).toBeNull();
 });
 
-test('the export has the filters of the page', async () => {
+test('the export uses the filters of the page', async () => {
   open({}, { city: 'Lagos', q: 'refund', order: 'rising' });
   await userEvent.click(await screen.findByRole('button', { name: 'Export' }));
   const link = screen.getByRole('link', { name: 'Posts as CSV' });
@@ -181,7 +181,7 @@ test('the export has the filters of the page', async () => {
   expect(url.searchParams.has('order')).toBe(false);
 });
 
-test('a view is kept under a name, and opened again', async () => {
+test('a view is saved and opened again', async () => {
   const kept: object[] = [];
   open(
     {
@@ -202,7 +202,7 @@ test('a view is kept under a name, and opened again', async () => {
   expect(kept).toEqual([{ id: 'v1', name: 'Lagos today', page: 'explore', query: 'city=Lagos' }]);
 });
 
-test('a view whose name is taken says so beside its field', async () => {
+test('a duplicate view name shows an error beside its field', async () => {
   const taken = { error: { code: 'conflict', message: 'a view has this name already' } };
   open({
     '/api/v1/views': () => ({ items: [] }),

@@ -17,7 +17,7 @@ import { noPosts, samplePost, sampleTally } from '@/testing/samples';
 
 const [FROM, TO] = ['2026-01-01T00:00:00Z', '2026-01-02T00:00:00Z'];
 
-test('an empty address is the last day of everything, compared, by product, newest first', () => {
+test('without search parameters, the page shows the last day, compared, by product, newest first', () => {
   expect(parseQuery({})).toEqual({
     window: '24h',
     tz: 'UTC',
@@ -29,7 +29,7 @@ test('an empty address is the last day of everything, compared, by product, newe
   });
 });
 
-test('an address survives the way there and back', () => {
+test('search parameters round-trip', () => {
   const search = {
     from: FROM,
     to: TO,
@@ -58,12 +58,12 @@ test.each([
   expect(parseQuery(search)[key]).toBe(left);
 });
 
-test('a word that looks like a number or a truth is still searched for', () => {
+test('a search for a number or boolean stays text', () => {
   expect(parseQuery({ q: 2026 }).filters.q).toBe('2026');
   expect(parseQuery({ q: true }).filters.q).toBe('true');
 });
 
-test('a chosen stretch is asked for instead of the window, and its steps are chosen anew', () => {
+test('a custom period replaces the window and resets the step', () => {
   const narrowed = withRange(parseQuery({ window: '7d', step: 'day' }), FROM, TO);
   expect(toSums(narrowed)).toMatchObject({ from: FROM, to: TO });
   expect(toSums(narrowed)['window']).toBeUndefined();
@@ -72,29 +72,29 @@ test('a chosen stretch is asked for instead of the window, and its steps are cho
   expect(withWindow(narrowed, '1h').from).toBeUndefined();
 });
 
-test('sums and posts are asked with the same stretch and filters', () => {
+test('figures and posts use the same period and filters', () => {
   const query = parseQuery({ window: '1h', emotion: 'joy', min_churn: 0.8, order: 'rising' });
   const common = { window: '1h', emotion: 'joy', min_churn: '0.8' };
   expect(toSums(query)).toEqual({ ...common, tz: undefined, compare: 'previous' });
   expect(toPosts(query)).toEqual({ ...common, order: 'rising' });
 });
 
-test('an empty key asks for the posts that name none, where posts may name none', () => {
+test('an empty key selects posts without a value, where allowed', () => {
   expect(parseQuery({ product: '', platform: '', q: '' }).filters).toEqual({ product: '' });
 });
 
-test('posts of more than a week come by time alone', () => {
+test('periods of more than a week can only be sorted by time', () => {
   expect(canOrder(parseQuery({ window: '7d' }))).toBe(true);
   expect(canOrder(parseQuery({ window: '30d' }))).toBe(false);
 });
 
-test('a filter is set and taken away without touching the others', () => {
+test('setting and removing a filter keeps the others', () => {
   const both = withFilter(parseQuery({ city: 'Lagos' }), 'label', 'positive');
   expect(both.filters).toEqual({ city: 'Lagos', label: 'positive' });
   expect(withFilter(both, 'city', undefined).filters).toEqual({ label: 'positive' });
 });
 
-test('the average of a stretch weighs each step by its posts', () => {
+test('the average of a period weights each step by its posts', () => {
   const step = (count: number, average: number) => ({
     from: FROM,
     to: TO,
@@ -103,7 +103,7 @@ test('the average of a stretch weighs each step by its posts', () => {
   expect(totalOf([step(30, 1), step(10, -1)])).toMatchObject({ count: 40, average: 0.5 });
 });
 
-test('a stretch without posts has neither average nor share', () => {
+test('a period without posts has no average and no share', () => {
   const totals = totalOf([{ from: FROM, to: TO, ...noPosts }]);
   expect(totals).toMatchObject({ count: 0, average: null, negativeShare: null });
 });
@@ -125,7 +125,7 @@ test.each([
   [0.4, 0.5, '−10 pts'],
   [0.5, 0.5, '±0 pts'],
   [null, 0.5, '–'],
-])('a share that went to %s from %s moved by %s', (now, before, text) => {
+])('a share of %s after %s changed by %s', (now, before, text) => {
   expect(formatPoints(now, before)).toBe(text);
 });
 
@@ -140,7 +140,7 @@ test.each([
   expect(nameOf(by, key)).toBe(name);
 });
 
-test('a corrected label changes its own post and no other', () => {
+test('a corrected label changes only its own post', () => {
   const pages = {
     pageParams: [undefined],
     pages: [{ items: [samplePost(1), samplePost(2)], next_cursor: null }],
@@ -159,16 +159,16 @@ test.each([
   { min_churn: '7' },
   { q: 'a'.repeat(501) },
   { product: 'a\0b' },
-])('a filter that the server would refuse is left out: %j', (search) => {
+])('a filter that the server would reject is dropped: %j', (search) => {
   expect(parseQuery(search).filters).toEqual({});
 });
 
-test('filters that the server knows stay', () => {
+test('valid filters are kept', () => {
   const search = { label: 'negative', emotion: 'joy', min_virality: '60', min_churn: '0.8' };
   expect(parseQuery(search).filters).toEqual(search);
 });
 
-test('a period of another year says so', () => {
+test('a period in another year includes the year', () => {
   const now = Date.parse('2026-06-01T00:00:00Z');
   const said = (from: string, to: string) => describeRange(parseQuery({ from, to }), now);
   expect(said(FROM, TO)).toBe('1 Jan, 00:00 – 2 Jan, 00:00');

@@ -10,7 +10,7 @@ import { DEEP, NOON, samplePost, sampleScore } from '@/testing/samples';
 
 const READ = samplePost(1).score;
 
-/** Post 1 as the deep model left it. */
+/** Post 1 after its correction. */
 function correctedPost(): ShownPost {
   const { post, score } = samplePost(1);
   return { post, score: sampleScore('negative', DEEP), correction: { frame: 'e:9', was: score } };
@@ -32,7 +32,7 @@ test('a post shows its label, score, source and text', () => {
   expect(screen.getByText('what a night 1')).toBeTruthy();
 });
 
-test('a sample says how thin it is', () => {
+test('a sampled feed says its ratio', () => {
   render(<FeedPanel posts={[samplePost(1)]} oneIn={250} isFiltered={false} />);
   expect(screen.getByText('sampled: showing 1 in 250')).toBeTruthy();
 });
@@ -44,7 +44,7 @@ test('markup in a post is text', () => {
   expect(screen.getByText('<img src=x onerror=alert(1)>')).toBeTruthy();
 });
 
-test('all scores are one press away', async () => {
+test('one click shows all scores', async () => {
   answerFetch({});
   renderWithQueries(panelOf([samplePost(1)]));
   await userEvent.click(screen.getByRole('button', { name: 'Scores' }));
@@ -52,7 +52,7 @@ test('all scores are one press away', async () => {
   expect(screen.getByText('Positive, 90% confident')).toBeTruthy();
 });
 
-test('an uncertain label is said to be one, and nothing about it is drawn as sure', async () => {
+test('an uncertain label is marked and drawn as uncertain', async () => {
   answerFetch({});
   renderWithQueries(panelOf([uncertainPost()]));
   expect(screen.getByText('uncertain, 43% confident')).toBeTruthy();
@@ -63,7 +63,7 @@ test('an uncertain label is said to be one, and nothing about it is drawn as sur
   expect(screen.getByText('Uncertain, possibly positive: 43% confident')).toBeTruthy();
 });
 
-test('a corrected post says so for a moment, and then no more', () => {
+test('a corrected post is marked for a moment', () => {
   vi.useFakeTimers();
   const { rerender } = render(panelOf([samplePost(1)]));
   expect(screen.queryByText(/^corrected/)).toBeNull();
@@ -74,26 +74,26 @@ test('a corrected post says so for a moment, and then no more', () => {
   expect(screen.queryByText(/^corrected/)).toBeNull();
 });
 
-test('a post whose correction came first was never shown otherwise, so nothing is said', () => {
+test('a post whose correction arrived first is not marked', () => {
   render(panelOf([{ ...correctedPost(), correction: { frame: 'e:9', was: null } }]));
   expect(screen.queryByText(/^corrected/)).toBeNull();
 });
 
 test.each([
   ['a label', sampleScore('negative'), 'corrected, was positive'],
-  ['doubt', uncertainPost().score, 'corrected, was 90% confident'],
+  ['certainty', uncertainPost().score, 'corrected, was 90% confident'],
   [
     'an emotion',
     { ...READ, emotion: { ...READ.emotion, label: 'anger' as const } },
     'corrected, was joy',
   ],
   ['a number', { ...READ, sentiment: { ...READ.sentiment, score: 0.31 } }, 'corrected, was +0.82'],
-  ['what is not in the list', { ...READ, toxicity: 0.6 }, 'corrected'],
-])('a correction of %s tells what there was before', (_, now, words) => {
+  ['a score that is not in the list', { ...READ, toxicity: 0.6 }, 'corrected'],
+])('a correction of %s shows the earlier value', (_, now, words) => {
   expect(describeCorrection(READ, now)).toBe(words);
 });
 
-test('a list that is held still shows corrections in their places', () => {
+test('a paused list still updates its posts', () => {
   const { rerender } = render(panelOf([samplePost(1)]));
   fireEvent.pointerEnter(screen.getByRole('list', { name: 'Posts, newest first' }));
   rerender(panelOf([samplePost(2), correctedPost()]));
@@ -101,7 +101,7 @@ test('a list that is held still shows corrections in their places', () => {
   expect(screen.getByRole('img', { name: 'negative' })).toBeTruthy();
 });
 
-test('the details say which model said what, and when', async () => {
+test('the score history shows each model and time', async () => {
   const at = (ms: number) => new Date(NOON + ms).toISOString();
   const history = [
     { score: samplePost(1).score, scored_at: at(0) },
@@ -122,7 +122,7 @@ test('the details say which model said what, and when', async () => {
   ]);
 });
 
-test('a history that cannot be had is said not to be, beside the scores that are known', async () => {
+test('a score history that cannot be loaded shows an error beside the scores', async () => {
   answerFetch({});
   renderWithQueries(panelOf([samplePost(1)]));
   await userEvent.click(screen.getByRole('button', { name: 'Scores' }));
@@ -130,7 +130,7 @@ test('a history that cannot be had is said not to be, beside the scores that are
   expect(screen.getByText(/scored by swift 1/)).toBeTruthy();
 });
 
-test('the list stands still while it is read, and catches up afterwards', () => {
+test('the list pauses under the pointer and catches up afterwards', () => {
   const panel = (n: number) => <FeedPanel posts={[samplePost(n)]} oneIn={1} isFiltered={false} />;
   const { rerender } = render(panel(1));
   fireEvent.pointerEnter(screen.getByRole('list', { name: 'Posts, newest first' }));
@@ -141,7 +141,7 @@ test('the list stands still while it is read, and catches up afterwards', () => 
   expect(screen.getByText('what a night 2')).toBeTruthy();
 });
 
-test('an empty feed says whether a filter is the reason', () => {
+test('an empty feed says whether filters are active', () => {
   const { rerender } = render(<FeedPanel posts={[]} oneIn={1} isFiltered={false} />);
   expect(screen.getByText(/No posts yet/)).toBeTruthy();
   rerender(<FeedPanel posts={[]} oneIn={1} isFiltered />);

@@ -14,7 +14,7 @@ import { DEEP, NOON, sampleSystem, sampleTiers, SWIFT } from '@/testing/samples'
 
 const [stage] = sampleSystem.stages;
 
-/** The server `ms` later, with `handled` messages behind it. */
+/** The server's status after `ms`, with `handled` messages. */
 function systemAfter(ms: number, handled: number): SystemStatus {
   const at = new Date(NOON + ms).toISOString();
   return { ...sampleSystem, at, stages: [{ ...stage!, handled }] };
@@ -31,7 +31,7 @@ const withoutDeep = (why: string) => ({
   without_deep: why,
 });
 
-test('a healthy server says nothing', () => {
+test('a healthy server shows no banner', () => {
   const { container } = render(<HealthBanner system={sampleSystem} />);
   expect(container.textContent).toBe('');
 });
@@ -60,7 +60,7 @@ test.each([
     '7 stream entries (version 2, kind post)',
   ],
   ['one post', { stream: { length: 0, lag: 0, pending: 0, dead: 1 } }, '1 post could not'],
-])('trouble with %s is told in a sentence', (_, changes, words) => {
+])('a problem with %s is described in a sentence', (_, changes, words) => {
   const problems = describeProblems({ ...sampleSystem, ...changes });
   expect(problems).toHaveLength(1);
   expect(problems[0]).toContain(words);
@@ -77,7 +77,7 @@ const fullDisk: ServiceAlert = {
   opened_at: new Date(NOON - 105_000).toISOString(),
 };
 
-test('an alert about the service is in the banner, but not what the banner says anyway', () => {
+test('the banner includes service alerts that it does not already report', () => {
   const away: ServiceAlert = { ...fullDisk, condition: 'postgres_away', title: 'away' };
   const system = { ...sampleSystem, service_alerts: [fullDisk, away] };
   expect(describeProblems(system)).toEqual([
@@ -85,7 +85,7 @@ test('an alert about the service is in the banner, but not what the banner says 
   ]);
 });
 
-test('the system page lists what is wrong and says who is notified, or that nobody is', () => {
+test('the System page lists service alerts and how many destinations they notify', () => {
   answerFetch({});
   const system = { ...sampleSystem, service_alerts: [fullDisk] };
   const { unmount } = renderWithQueries(<SystemView pushed={system} postsPerSecond={null} />);
@@ -99,7 +99,7 @@ test('the system page lists what is wrong and says who is notified, or that nobo
   expect(screen.getByText('GROUNDSWELL_OPERATOR_CHANNELS')).toBeTruthy();
 });
 
-test('the system page lists the stages and the tasks beside them', async () => {
+test('the System page lists the stages and background tasks', async () => {
   const tasks = [{ ...stage!, stage: 'listener' }];
   answerFetch({ '/api/v1/system': () => ({ ...sampleSystem, tasks }) });
   renderWithQueries(<SystemView pushed={null} postsPerSecond={12.5} />);
@@ -109,19 +109,19 @@ test('the system page lists the stages and the tasks beside them', async () => {
   expect(screen.getByText('listener')).toBeTruthy();
 });
 
-test('a server that does not answer is said not to', async () => {
+test('an unreachable server shows an error', async () => {
   answerFetch({});
   renderWithQueries(<SystemView pushed={null} postsPerSecond={12.5} />);
   expect((await screen.findByRole('alert')).textContent).toContain('no such call');
 });
 
-test('the figures do not wait for an answer while the socket tells them', () => {
+test('pushed figures are shown before the request is answered', () => {
   answerFetch({});
   renderWithQueries(<SystemView pushed={sampleSystem} postsPerSecond={null} />);
   expect(screen.getByRole('table', { name: 'Pipeline stages' })).toBeTruthy();
 });
 
-test('of what was asked for and what was pushed the later reading is shown', () => {
+test('the later of the polled and the pushed status is shown', () => {
   const [early, late] = [systemAfter(0, 1), systemAfter(2_000, 2)];
   expect(newestOf(early, late)).toBe(late);
   expect(newestOf(late, early)).toBe(late);
@@ -130,24 +130,24 @@ test('of what was asked for and what was pushed the later reading is shown', () 
   expect(newestOf(undefined, null)).toBeNull();
 });
 
-test('a counter in two readings is a rate', () => {
+test('two readings of a counter give a rate', () => {
   const rates = handledPerSecond({ before: systemAfter(0, 100), now: systemAfter(2_000, 150) });
   expect(rates.get('aggregator')).toBe(25);
 });
 
 test.each([
   ['one reading alone', { before: null, now: systemAfter(0, 1) }],
-  ['a counter that began anew', { before: systemAfter(0, 100), now: systemAfter(2_000, 5) }],
-  ['two readings of one moment', { before: systemAfter(0, 1), now: systemAfter(0, 2) }],
+  ['a counter that was reset', { before: systemAfter(0, 100), now: systemAfter(2_000, 5) }],
+  ['two readings at the same time', { before: systemAfter(0, 1), now: systemAfter(0, 2) }],
   [
     'another process',
     { before: systemAfter(0, 1), now: { ...systemAfter(2_000, 9), started_at: 'later' } },
   ],
-])('%s tells no rate', (_, readings) => {
+])('%s gives no rate', (_, readings) => {
   expect(handledPerSecond(readings).size).toBe(0);
 });
 
-test('readings that nearly coincide do not replace those that are far enough apart', () => {
+test('readings that are too close do not replace earlier ones', () => {
   const readings = { before: systemAfter(0, 1), now: systemAfter(2_000, 2) };
   expect(nextReadings(readings, systemAfter(2_100, 3))).toBe(readings);
   const later = systemAfter(4_000, 3);
@@ -156,24 +156,24 @@ test('readings that nearly coincide do not replace those that are far enough apa
 
 test.each([
   ['an overload', { overloaded: true }, 'Overloaded: posts arrive faster than'],
-  ['a quiet minute', { items: tiersWith(0, 0) }, 'Idle: no posts in the last 60 seconds.'],
-  ['time to spare', { items: tiersWith(0, 1) }, 'the deep model rescores every post'],
-  ['a busy hour', { items: tiersWith(0.66, 0.34) }, 'the deep model corrected 34%'],
+  ['an idle minute', { items: tiersWith(0, 0) }, 'Idle: no posts in the last 60 seconds.'],
+  ['spare capacity', { items: tiersWith(0, 1) }, 'the deep model rescores every post'],
+  ['a busy server', { items: tiersWith(0.66, 0.34) }, 'the deep model corrected 34%'],
   [
     'no budget',
     withoutDeep('the latency budget is 0'),
     'Only the swift model scores posts: the latency budget is 0.',
   ],
-])('%s is told in a sentence', (_, changes, words) => {
+])('%s is described in a sentence', (_, changes, words) => {
   expect(describeTiers(sampleTiers(changes))).toContain(words);
 });
 
-test('a reload that swapped nothing says so', () => {
+test('a reload without changes says so', () => {
   const items = [{ tier: 'swift', before: SWIFT, after: SWIFT }];
   expect(describeSwaps({ items })).toEqual([expect.stringContaining('No changes')]);
 });
 
-test('the system page shows what each tier scored, with which model, and what is owed', async () => {
+test("the System page shows each tier's share and model, and the backlog", async () => {
   answerFetch({ '/api/v1/system': () => sampleSystem });
   renderWithQueries(<SystemView pushed={null} postsPerSecond={20} />);
   const shares = await screen.findByRole('list', { name: 'Share by tier' });
@@ -189,7 +189,7 @@ test('the system page shows what each tier scored, with which model, and what is
   expect(screen.getByText('Deep model capacity').nextSibling?.textContent).toBe('48.2 posts/s');
 });
 
-test('without a deep model the page says why, and tells nothing of corrections', async () => {
+test('without a deep model, the page says why and hides the backlog', async () => {
   const tiers = sampleTiers(withoutDeep('`model.onnx` is not the file its manifest describes'));
   answerFetch({ '/api/v1/system': () => ({ ...sampleSystem, tiers }) });
   renderWithQueries(<SystemView pushed={null} postsPerSecond={20} />);
@@ -197,14 +197,14 @@ test('without a deep model the page says why, and tells nothing of corrections',
   expect(screen.queryByText('Awaiting correction')).toBeNull();
 });
 
-/** Opens the system page and answers the question that the reload asks. */
+/** Clicks “Reload models” and answers the confirmation. */
 async function reload(answer: 'Reload' | 'Cancel') {
   await userEvent.click(await screen.findByRole('button', { name: 'Reload models' }));
   const question = await screen.findByRole('alertdialog', { name: 'Reload the models?' });
   await userEvent.click(within(question).getByRole('button', { name: answer }));
 }
 
-test('a reload asks first, and then says what it swapped', async () => {
+test('a reload asks for confirmation and says what it changed', async () => {
   const after = { name: 'deep', version: '4', hash: 'fedcba9876543210' };
   const items = [
     { tier: 'swift', before: SWIFT, after: SWIFT },
@@ -222,7 +222,7 @@ test('a reload asks first, and then says what it swapped', async () => {
   expect(await screen.findByText(said)).toBeTruthy();
 });
 
-test('a reload that is refused says why, and that the models in use go on', async () => {
+test('a rejected reload says why and that the current models stay in use', async () => {
   const error = {
     error: { code: 'model_invalid', message: 'the swift model is left as it was: cut short' },
   };
@@ -236,7 +236,7 @@ test('a reload that is refused says why, and that the models in use go on', asyn
   expect(said.nextSibling?.textContent).toBe('The swift model is left as it was: cut short.');
 });
 
-test('a trail keeps what can be told apart, of one process, and no more than five minutes', () => {
+test('a history keeps five minutes of distinct readings of one process', () => {
   const first = nextHistory([], systemAfter(0, 1), 5);
   expect(nextHistory(first, systemAfter(500, 2), 5)).toBe(first);
   const two = nextHistory(first, systemAfter(2_000, 2), 6);
@@ -269,7 +269,7 @@ function openWithLetters(extra: Parameters<typeof answerFetch>[0] = {}) {
   return requests;
 }
 
-test('a dead letter tells why it was given up and shows itself, and is replayed alone', async () => {
+test('a dead letter shows its error and post and can be replayed alone', async () => {
   const requests = openWithLetters({ 'POST /api/v1/dead-letters/replay': () => ({ replayed: 1 }) });
   expect(await screen.findByText('The text could not be stored')).toBeTruthy();
   expect(screen.getByText('{"text":"stubborn"}')).toBeTruthy();
@@ -278,7 +278,7 @@ test('a dead letter tells why it was given up and shows itself, and is replayed 
   expect(requests.find(({ method }) => method === 'POST')?.body).toEqual({ ids: ['17-0'] });
 });
 
-test('all dead letters are replayed only once a person has said so', async () => {
+test('all dead letters are replayed only after confirmation', async () => {
   const requests = openWithLetters({ 'POST /api/v1/dead-letters/replay': () => ({ replayed: 2 }) });
   await userEvent.click(await screen.findByRole('button', { name: 'Replay all' }));
   const question = screen.getByRole('alertdialog', { name: 'Replay 2 posts?' });
@@ -288,7 +288,7 @@ test('all dead letters are replayed only once a person has said so', async () =>
   expect(requests.find(({ method }) => method === 'POST')?.body).toEqual({ all: true });
 });
 
-test('a replay that is refused says why', async () => {
+test('a rejected replay says why', async () => {
   openWithLetters();
   await userEvent.click(await screen.findByRole('button', { name: 'Replay 17-0' }));
   expect(
@@ -298,7 +298,7 @@ test('a replay that is refused says why', async () => {
 
 const STEP_MS = 60_000;
 
-/** An hour in which this went wrong in its last minutes. */
+/** An hour with these errors in its last minutes. */
 function errorsOf(counts: Partial<Record<ErrorKind, number>>[]): ErrorOverview {
   const at = (ms: number) => new Date(NOON + ms).toISOString();
   const steps = Array.from({ length: 60 }, (_, i) => ({
@@ -325,7 +325,7 @@ function errorsOf(counts: Partial<Record<ErrorKind, number>>[]): ErrorOverview {
   };
 }
 
-test('the errors of the last hour are drawn, told in a sentence, and can be read as a table', async () => {
+test('errors are shown as a chart, described in a sentence, and as a table', async () => {
   const asked: string[] = [];
   answerFetch({
     '/api/v1/system': () => sampleSystem,
@@ -349,7 +349,7 @@ test('the errors of the last hour are drawn, told in a sentence, and can be read
   );
   await userEvent.click(panel.getByRole('button', { name: 'Table' }));
   const rows = within(panel.getByRole('table', { name: 'Errors over time' })).getAllByRole('row');
-  expect(rows.map((row) => row.textContent?.replace(/^.*[AP]M|^\d\d:\d\d/, ''))).toEqual([
+  expect(rows.map((row) => row.textContent?.replace(/^\d\d:\d\d/, ''))).toEqual([
     'TimeDead lettersRestarts',
     '11',
     '02',

@@ -8,7 +8,7 @@ import { answerFetch, renderWithQueries } from '@/testing/render';
 let subscription: { toJSON: () => unknown; unsubscribe: () => Promise<boolean> } | null;
 let permission: NotificationPermission;
 
-/** A browser that can be pushed to. */
+/** A browser that supports push. */
 beforeEach(() => {
   subscription = null;
   permission = 'granted';
@@ -57,7 +57,7 @@ const server = () =>
 const turnOn = async () =>
   userEvent.click(await screen.findByRole('button', { name: 'Send alerts to this device' }));
 
-test('turning it on makes this browser a channel, and turning it off takes that away', async () => {
+test('turning push on creates a channel, and turning it off deletes it', async () => {
   const requests = server();
   renderWithQueries(<PushToggle />);
   await turnOn();
@@ -78,7 +78,7 @@ test('turning it on makes this browser a channel, and turning it off takes that 
   expect(subscription).toBeNull();
 });
 
-test('a person who does not allow notifications is not subscribed', async () => {
+test('without permission, the browser is not subscribed', async () => {
   const requests = server();
   permission = 'denied';
   renderWithQueries(<PushToggle />);
@@ -87,7 +87,7 @@ test('a person who does not allow notifications is not subscribed', async () => 
   expect(requests.filter(({ method }) => method === 'POST')).toEqual([]);
 });
 
-test('a channel that somebody deleted is off, whatever the browser thinks', async () => {
+test('a channel deleted on the server counts as off', async () => {
   localStorage.setItem('groundswell.push-channel', 'gone');
   subscription = { toJSON: () => ({}), unsubscribe: () => Promise.resolve(true) };
   server();
@@ -95,7 +95,7 @@ test('a channel that somebody deleted is off, whatever the browser thinks', asyn
   await screen.findByRole('button', { name: 'Send alerts to this device', pressed: false });
 });
 
-test('where push is impossible the page says why', () => {
+test('if push is unavailable, the page says why', () => {
   vi.stubGlobal('isSecureContext', false);
   server();
   renderWithQueries(<PushToggle />);

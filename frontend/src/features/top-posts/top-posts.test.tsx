@@ -17,7 +17,7 @@ const answers = { '/api/v1/posts': () => ({ items: [samplePost(1)], next_cursor:
 
 const ignore = () => undefined;
 
-test('what stands out is looked for within the filter, over an hour at least', async () => {
+test('top posts use the filters and at least an hour', async () => {
   const requests = answerFetch(answers);
   renderWithQueries(<TopPostsPanel view={view} window={window} drill={drill} onOrder={ignore} />);
   const link = await screen.findByRole('link', { name: /what a night 1/ });
@@ -31,7 +31,7 @@ test('what stands out is looked for within the filter, over an hour at least', a
   expect(link.getAttribute('href')).toContain('post=post-1');
 });
 
-test('another order is another question', async () => {
+test('another order sends another request', async () => {
   const requests = answerFetch(answers);
   const onOrder = vi.fn();
   renderWithQueries(<TopPostsPanel view={view} window={window} drill={drill} onOrder={onOrder} />);
@@ -42,7 +42,7 @@ test('another order is another question', async () => {
   await waitFor(() => expect(requests.at(-1)?.url.searchParams.get('order')).toBe('rising'));
 });
 
-test('where no post rises, the panel says so and not that there is none', async () => {
+test('without rising posts, the panel says so', async () => {
   answerFetch({ '/api/v1/posts': () => ({ items: [], next_cursor: null }) });
   const rising = parseView({ top: 'rising' });
   renderWithQueries(<TopPostsPanel view={rising} window={window} drill={drill} onOrder={ignore} />);

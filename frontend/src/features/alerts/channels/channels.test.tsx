@@ -36,18 +36,18 @@ const draft = (changes: Partial<ChannelDraft>): ChannelDraft => ({
 });
 
 test.each<[string, Partial<ChannelDraft>, string]>([
-  ['an address without a scheme', { url: 'hooks.example.com' }, 'url'],
-  ['no address at all', { kind: 'slack' }, 'url'],
-  ['a mail without a server', { kind: 'email', to: 'ann' }, 'to'],
-  ['nobody to write to', { kind: 'email' }, 'to'],
-  ['half of a key', { kind: 'pagerduty', routingKey: 'abc' }, 'routing_key'],
+  ['a URL without a scheme', { url: 'hooks.example.com' }, 'url'],
+  ['an empty URL', { kind: 'slack' }, 'url'],
+  ['an address without a domain', { kind: 'email', to: 'ann' }, 'to'],
+  ['no recipients', { kind: 'email' }, 'to'],
+  ['an incomplete key', { kind: 'pagerduty', routingKey: 'abc' }, 'routing_key'],
   ['a digest every second', { url: 'https://a.b/', mode: 'digest', everySeconds: 1 }, 'delivery'],
-])('%s cannot be meant', (_, changes, field) => {
+])('%s is rejected', (_, changes, field) => {
   const { problems } = readDraft({ draft: draft(changes), isSaved: false });
   expect(Object.keys(problems)).toEqual([field]);
 });
 
-test('secrets that are not typed anew stay as they are', () => {
+test('secrets left empty keep their value', () => {
   for (const kind of ['slack', 'pagerduty'] as const) {
     const { value, problems } = readDraft({ draft: draft({ kind }), isSaved: true });
     expect(problems).toEqual({});
@@ -55,14 +55,14 @@ test('secrets that are not typed anew stay as they are', () => {
   }
 });
 
-test('several recipients are told apart by commas, semicolons and spaces', () => {
+test('recipients are separated by commas, semicolons or spaces', () => {
   const several = draft({ kind: 'email', to: 'ann@a.org, bob@b.org;eve@e.org' });
   expect(readDraft({ draft: several, isSaved: false }).value.settings).toEqual({
     to: ['ann@a.org', 'bob@b.org', 'eve@e.org'],
   });
 });
 
-test('a channel survives being edited without a change', () => {
+test('editing a channel without changes keeps it as it is', () => {
   const { value: written } = readDraft({ draft: toDraft(channel), isSaved: true });
   expect(written).toMatchObject({
     name: 'On call',
@@ -70,7 +70,7 @@ test('a channel survives being edited without a change', () => {
   });
 });
 
-test('a secret is found wherever the answer tells it, and never taken from one that is only set', () => {
+test('a secret is read from the response, but not if it is only marked as set', () => {
   expect(secretIn({ secret: 'whsec_1' })).toBe('whsec_1');
   expect(secretIn({ settings: { secret: 'whsec_2' } })).toBe('whsec_2');
   expect(secretIn(channel)).toBeNull();
@@ -106,7 +106,7 @@ function open(extra: Parameters<typeof answerFetch>[0] = {}) {
   return { requests, opened };
 }
 
-test('a channel is marked for service alerts, and says so', async () => {
+test('a channel can receive service alerts and shows a badge', async () => {
   const { requests } = open({
     '/api/v1/notification-channels': () => ({ items: [{ ...channel, service_alerts: true }] }),
     'POST /api/v1/notification-channels': (_, body) => ({ ...channel, ...(body as object) }),
@@ -120,7 +120,7 @@ test('a channel is marked for service alerts, and says so', async () => {
   await waitFor(() => expect(JSON.stringify(requests)).toContain('"service_alerts":true'));
 });
 
-test('a new webhook tells its secret once, and never again', async () => {
+test('a new webhook shows its secret only once', async () => {
   open({
     'POST /api/v1/notification-channels': (_, body) => ({
       ...channel,
@@ -137,7 +137,7 @@ test('a new webhook tells its secret once, and never again', async () => {
   expect(screen.queryByText('whsec_once')).toBeNull();
 });
 
-test('an address that the server refuses is told beside its field', async () => {
+test('an error for the URL appears beside its field', async () => {
   const error = {
     error: {
       code: 'invalid_field',
@@ -162,7 +162,7 @@ test.each([
     'alert',
     'Test: nobody listens there in 3 ms.',
   ],
-])('a test tells what came of it', async (answer, role, text) => {
+])('a test shows its result', async (answer, role, text) => {
   open({ 'POST /api/v1/notification-channels/c1/test': () => answer });
   await userEvent.click(await screen.findByRole('button', { name: 'Test On call' }));
   await waitFor(() => {
@@ -171,7 +171,7 @@ test.each([
   });
 });
 
-test('a new secret is made only once a person has said so, and shown once', async () => {
+test('a secret is rotated only after confirmation and shown once', async () => {
   const { requests } = open({
     'POST /api/v1/notification-channels/c1/rotate-secret': () => ({ secret: 'whsec_new' }),
   });
@@ -181,7 +181,7 @@ test('a new secret is made only once a person has said so, and shown once', asyn
   expect(await screen.findByText('whsec_new')).toBeTruthy();
 });
 
-test('a dead letter tells why, leads to its alert, and is sent again', async () => {
+test('a dead letter shows its error, links to its alert, and can be resent', async () => {
   const { requests, opened } = open({ 'POST /api/v1/notifications/n1/resend': () => ({}) });
   const letters = await screen.findByRole('list', { name: 'Dead letters' });
   expect(within(letters).getByText(/answered 503/)).toBeTruthy();
@@ -191,7 +191,7 @@ test('a dead letter tells why, leads to its alert, and is sent again', async () 
   await waitFor(() => expect(requests.some(({ method }) => method === 'POST')).toBe(true));
 });
 
-test('a channel that was switched off by itself says why', async () => {
+test('a channel that was turned off automatically says why', async () => {
   open({
     '/api/v1/notification-channels': () => ({
       items: [{ ...channel, enabled: false, disabled_reason: 'the receiver answered 410' }],

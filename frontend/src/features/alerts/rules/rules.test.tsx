@@ -42,7 +42,7 @@ const draft = (changes: Partial<RuleDraft>): RuleDraft => ({
   ...changes,
 });
 
-test('a rule survives being edited without a change', () => {
+test('editing a rule without changes keeps it as it is', () => {
   const { value: written, problems } = readDraft(toDraft(rule));
   expect(problems).toEqual({});
   expect(rule).toMatchObject(written);
@@ -50,29 +50,29 @@ test('a rule survives being edited without a change', () => {
 
 test.each<[string, Partial<RuleDraft>, string]>([
   ['no name', { name: '  ' }, 'name'],
-  ['no line', { threshold: '' }, 'threshold'],
-  ['a share of more than everything', { threshold: '120' }, 'threshold'],
-  ['a rest above the line', { clearThreshold: '60' }, 'clear_threshold'],
-  ['a rest below a line from below', { comparison: 'below' }, 'clear_threshold'],
-  ['half a post', { minimumVolume: '2.5' }, 'minimum_volume'],
-  ['a window of seconds', { windowSeconds: 5 }, 'window_seconds'],
-  ['a window that is no number', { windowSeconds: Number.NaN }, 'window_seconds'],
-  ['a wait of days', { cooldownSeconds: 90_000 }, 'cooldown_seconds'],
-])('%s cannot be meant', (_, changes, field) => {
+  ['no threshold', { threshold: '' }, 'threshold'],
+  ['a share above 100%', { threshold: '120' }, 'threshold'],
+  ['a clear threshold above the threshold', { clearThreshold: '60' }, 'clear_threshold'],
+  ['a clear threshold below a lower threshold', { comparison: 'below' }, 'clear_threshold'],
+  ['a fractional number of posts', { minimumVolume: '2.5' }, 'minimum_volume'],
+  ['a window that is too short', { windowSeconds: 5 }, 'window_seconds'],
+  ['a window that is not a number', { windowSeconds: Number.NaN }, 'window_seconds'],
+  ['a cooldown of days', { cooldownSeconds: 90_000 }, 'cooldown_seconds'],
+])('%s is rejected', (_, changes, field) => {
   expect(Object.keys(readDraft(draft(changes)).problems)).toEqual([field]);
 });
 
-test('shares are written in percent and kept as parts of one, with a comma as well', () => {
+test('shares are entered in percent, with a decimal point or comma', () => {
   expect(readDraft(draft({ threshold: '62,5' })).value.threshold).toBe(0.625);
 });
 
-test('no key watches each; everything together has no keys', () => {
+test('an empty key watches every key, and the overall scope has none', () => {
   expect(readDraft(draft({ key: ' ' })).value.scope.key).toBeNull();
   const all = draft({ dimension: 'overall', key: 'McGregor' });
   expect(readDraft(all).value.scope).toEqual({ dimension: 'overall', key: null });
 });
 
-test('lines in one unit are not kept for a metric in another', () => {
+test('a metric with another unit resets the thresholds', () => {
   expect(withMetric(draft({}), 'toxicity').threshold).toBe('50');
   expect(withMetric(draft({}), 'volume').threshold).toBe('100');
   expect(readDraft(withMetric(draft({}), 'virality')).problems).toEqual({});
@@ -96,7 +96,7 @@ test('a rule reads as a sentence', () => {
   expect(describeRule(city)).toContain('Share of negative posts in Lagos above');
 });
 
-test('a preview is told in a sentence', () => {
+test('a preview is described in a sentence', () => {
   const series = [{ at: '2026-01-01T00:00:00Z', value: 0.6, count: 40 }];
   const firing = { from: '2026-01-01T00:00:00Z', to: '2026-01-01T00:12:00Z' };
   const preview = { series, firings: [firing, firing], seconds: 86_400 };
@@ -127,7 +127,7 @@ function open(extra: Parameters<typeof answerFetch>[0] = {}) {
 const changesIn = (requests: ReturnType<typeof open>) =>
   requests.filter(({ method, url }) => method !== 'GET' && !url.pathname.endsWith('/preview'));
 
-test('a new rule is drawn on the last day before it is saved', async () => {
+test('a new rule is previewed before it is saved', async () => {
   const requests = open({
     'POST /api/v1/alert-rules': (_, body) => ({ ...rule, ...(body as object) }),
   });
@@ -150,7 +150,7 @@ test('a new rule is drawn on the last day before it is saved', async () => {
   });
 });
 
-test('a rule that makes no sense is not sent, and the keyboard goes to what is wrong', async () => {
+test('an invalid rule is not sent, and focus moves to the invalid field', async () => {
   const requests = open();
   await userEvent.click(await screen.findByRole('button', { name: 'New rule' }));
   const name = screen.getByLabelText('Name');
@@ -161,7 +161,7 @@ test('a rule that makes no sense is not sent, and the keyboard goes to what is w
   expect(changesIn(requests)).toHaveLength(0);
 });
 
-test('what the server objects to stands beside its field until it is changed', async () => {
+test('a server error appears beside its field until it is changed', async () => {
   const error = {
     error: {
       code: 'missing_field',
@@ -182,7 +182,7 @@ test('what the server objects to stands beside its field until it is changed', a
   expect(key.getAttribute('aria-invalid')).toBeNull();
 });
 
-test('a rule is switched off with everything else as it was', async () => {
+test('turning off a rule keeps its other fields', async () => {
   const requests = open({ 'PUT /api/v1/alert-rules/r1': () => ({ ...rule, enabled: false }) });
   await userEvent.click(await screen.findByRole('switch', { name: 'Enable Too negative' }));
   await waitFor(() => expect(changesIn(requests)).toHaveLength(1));
@@ -191,7 +191,7 @@ test('a rule is switched off with everything else as it was', async () => {
   );
 });
 
-test('a rule is deleted only once a person has said so', async () => {
+test('a rule is deleted only after confirmation', async () => {
   const requests = open({
     'DELETE /api/v1/alert-rules/r1': () => new Response(null, { status: 204 }),
   });
@@ -206,7 +206,7 @@ test('a rule is deleted only once a person has said so', async () => {
   await waitFor(() => expect(changesIn(requests)).toHaveLength(1));
 });
 
-test('what cannot be changed of the rule that goes by single posts is not offered', async () => {
+test('the rule that checks single posts has disabled fields', async () => {
   const churn = { ...rule, builtin: true, metric: 'churn_high', minimum_volume: 0, for_seconds: 0 };
   open({ '/api/v1/alert-rules': () => ({ items: [churn] }) });
   await userEvent.click(await screen.findByRole('button', { name: 'Edit Too negative' }));
@@ -227,7 +227,7 @@ test('what cannot be changed of the rule that goes by single posts is not offere
   }
 });
 
-test('a form begins at its first field, and gives the keyboard back where it came from', async () => {
+test('a form focuses its first field and returns focus when closed', async () => {
   open();
   const opener = await screen.findByRole('button', { name: 'New rule' });
   await userEvent.click(opener);
@@ -236,7 +236,7 @@ test('a form begins at its first field, and gives the keyboard back where it cam
   await waitFor(() => expect(document.activeElement).toBe(opener));
 });
 
-test('a moment of the preview leads to the posts that were measured then', () => {
+test('a point of the preview links to the posts in its window', () => {
   const at = '2026-01-02T12:00:00Z';
   const harbor = { ...rule, scope: { dimension: 'product', key: 'Harbor Pay' } } as const;
   expect(searchBehind(harbor, at)).toEqual({

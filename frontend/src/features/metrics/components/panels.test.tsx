@@ -21,7 +21,7 @@ const drill: Drill = {
   open: vi.fn(),
 };
 
-test('each of the six panels is a named region that says its figures', () => {
+test('each of the six panels is a named region with its figures', () => {
   render(<MetricsPanels metrics={pushed()} onSelect={vi.fn()} drill={drill} />);
   const regions = ['Sentiment', 'Trend', 'Cities', 'Emotions', 'Products', 'Channels'];
   for (const name of regions) {
@@ -30,7 +30,7 @@ test('each of the six panels is a named region that says its figures', () => {
   }
 });
 
-test('a chart can be read as a table, whose names filter the page', async () => {
+test('a chart can be shown as a table whose names filter the page', async () => {
   const onSelect = vi.fn();
   render(<MetricsPanels metrics={pushed()} onSelect={onSelect} drill={drill} />);
   await userEvent.click(screen.getByRole('button', { name: 'Products as a table' }));
@@ -52,7 +52,7 @@ test('an empty window is drawn as empty, not as zero sentiment', () => {
   expect(screen.getByRole('img', { name: 'Average sentiment –, no posts' })).toBeTruthy();
 });
 
-test('before the first figures the page says what it waits for', () => {
+test('before the first figures, the page says that it is waiting', () => {
   const waiting: Metrics = {
     snapshot: null,
     origin: { kind: 'socket' },
@@ -63,7 +63,7 @@ test('before the first figures the page says what it waits for', () => {
   expect(screen.getByRole('status').textContent).toContain('Waiting for the first figures');
 });
 
-test('a window that is too long says what to choose instead', () => {
+test('a window that is too long says what to do', () => {
   const error = new ApiError(400, 'window_too_long', 'too long');
   render(<MetricsPanels metrics={{ ...pushed(), error }} onSelect={vi.fn()} drill={drill} />);
   expect(screen.getByRole('alert').textContent).toContain('Choose a shorter window');
@@ -76,7 +76,7 @@ test('the headline numbers are those of the window', () => {
   expect(within(strip).getByText('20%')).toBeTruthy();
 });
 
-test('before the first figures the headline shows dashes, not zeros', () => {
+test('before the first figures, the headline shows dashes, not zeros', () => {
   render(
     <HeadlineStrip
       previous={null}
@@ -88,14 +88,14 @@ test('before the first figures the headline shows dashes, not zeros', () => {
   expect(screen.getAllByText('–')).toHaveLength(6);
 });
 
-test('figures of the view before are shown as such', () => {
+test("the previous view's figures are shown as outdated", () => {
   const { container } = render(
     <MetricsPanels metrics={{ ...pushed(), isOutdated: true }} onSelect={vi.fn()} drill={drill} />,
   );
   expect(container.querySelector('[aria-busy="true"]')).toBeTruthy();
 });
 
-test('the figures that can be looked into lead to the posts behind them', async () => {
+test('figures link to the posts behind them', async () => {
   render(<MetricsPanels metrics={pushed()} onSelect={vi.fn()} drill={drill} />);
   const negative = screen.getByTitle('Show the negative posts');
   expect(negative.getAttribute('href')).toBe('/explore?from=a&to=b&label=negative');
@@ -105,7 +105,7 @@ test('the figures that can be looked into lead to the posts behind them', async 
   expect(link.getAttribute('href')).toBe('/explore?from=a&to=b&emotion=joy');
 });
 
-test('a headline says how it stands to the period before', () => {
+test('a headline shows its change since the previous period', () => {
   const previous = sampleTally({
     count: 8,
     sentiment: { average: 0.2, positive: 4, neutral: 0, negative: 4 },
@@ -119,7 +119,7 @@ test('a headline says how it stands to the period before', () => {
   ]);
 });
 
-test('shares of voice are of all mentions, and say how they stood before', () => {
+test('shares of voice show their change since the previous period', () => {
   const now = [sampleKey('Tide', { count: 30 }), sampleKey('Solo', { count: 10 }), sampleKey('')];
   const before = [sampleKey('Solo', { count: 20 }), sampleKey('Tide', { count: 20 })];
   render(<VoicePanel products={now} before={before} drill={drill} />);

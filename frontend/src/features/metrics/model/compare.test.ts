@@ -19,17 +19,17 @@ test.each([
   expect(compareCounts(now, before)?.text).toBe(text);
 });
 
-test('shares differ by points', () => {
+test('shares change by percentage points', () => {
   expect(compareShares({ part: 3, of: 10 }, { part: 2, of: 10 })?.text).toBe('+10 pts');
   expect(compareShares({ part: 3, of: 10 }, { part: 2, of: 4 })).toBeNull();
 });
 
-test('averages are compared only where there are two', () => {
+test('averages are compared only if both exist', () => {
   expect(compareAverages(sampleTally(), noPosts)).toBeNull();
   expect(compareAverages(sampleTally(), sampleTally())).toMatchObject({ direction: 'same' });
 });
 
-test('what is too small to stand alone is summed up, and all shares make one', () => {
+test('small products are summed up, and all shares add up to one', () => {
   const now = ['a', 'b', 'c', 'd'].map((key, i) => sampleKey(key, { count: 40 - 10 * i }));
   const rows = sharesOfVoice(now, null, 3);
   expect(rows.map(({ key, count }) => [key, count])).toEqual([
@@ -40,6 +40,6 @@ test('what is too small to stand alone is summed up, and all shares make one', (
   expect(rows.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1);
 });
 
-test('posts that name no product are no mention', () => {
+test('posts without a product are not mentions', () => {
   expect(sharesOfVoice([sampleKey('')], null, 3)).toEqual([]);
 });

@@ -10,19 +10,19 @@ const order = (...counts: [string, number][]) =>
     3,
   ).map(({ key }) => key);
 
-test('the largest comes first and the list is cut', () => {
+test('the largest is first and the list is truncated', () => {
   expect(order(['a', 1], ['b', 50], ['c', 10], ['d', 200])).toEqual(['d', 'b', 'c']);
 });
 
-test('neighbours of nearly the same size do not swap places', () => {
+test('items of similar size do not swap places', () => {
   expect(order(['a', 100], ['b', 101])).toEqual(order(['a', 101], ['b', 100]));
 });
 
-test('posts without a key come last, however many they are', () => {
+test('posts without a key are last, whatever their count', () => {
   expect(order(['', 900], ['a', 1])).toEqual(['a', '']);
 });
 
-test('posts without a key are counted even where the list is cut', () => {
+test('posts without a key are listed even if the list is truncated', () => {
   expect(order(['a', 50], ['b', 40], ['c', 30], ['', 5])).toHaveLength(3);
   expect(order(['a', 50], ['b', 40], ['c', 30], ['', 5]).at(-1)).toBe('');
 });
@@ -31,12 +31,12 @@ test('a key without posts is not listed', () => {
   expect(order(['a', 0], ['b', 2])).toEqual(['b']);
 });
 
-test('a step that is still filling up is measured by the time it had', () => {
+test('an incomplete step is divided by its elapsed time', () => {
   const { trend, window } = sampleSnapshot();
   expect(toRates(trend, window.to).map(({ total }) => total)).toEqual([1, 2]);
 });
 
-test('a step that has hardly begun is left out', () => {
+test('a step that has just begun is skipped', () => {
   const trend = {
     step_seconds: 10,
     items: [{ from: new Date(NOON - 500).toISOString(), ...sampleTally() }],
@@ -44,7 +44,7 @@ test('a step that has hardly begun is left out', () => {
   expect(toRates(trend, new Date(NOON).toISOString())).toEqual([]);
 });
 
-test('an empty step is zero posts and no average', () => {
+test('an empty step has zero posts and no average', () => {
   const trend = {
     step_seconds: 10,
     items: [{ from: new Date(NOON - 20_000).toISOString(), ...noPosts }],
@@ -63,7 +63,7 @@ test.each([
   expect(describeSentiment(average)).toBe(words);
 });
 
-test('the share of invented posts stands beside the count', () => {
+test('the share of synthetic posts is shown', () => {
   const sources = [
     { key: 'replay', count: 80 },
     { key: 'synthetic', count: 20 },
