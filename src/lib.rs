@@ -2,11 +2,10 @@
 //! leave and what is about to spread.
 //!
 //! ```text
-//! connectors ──XADD──▶ social_posts_stream ──XREADGROUP──▶ Ingester ─ScoreBatch─▶ InferencePool ─RecordBatch─▶ Aggregator
-//!                              ▲                              │ XACK                (n threads)                  │   │
-//!                              └── redelivered when dropped ──┘◀───────── the batch's ticket ────────────────────┘   │ one transaction
-//!  browser ◀─ws─ Session ◀──Deliver── Broadcaster ◀── sentiment_updates ◀── Aggregator ──PostsFlagged──▶ Alerter     ▼
-//!                                                                                                                Postgres
+//! connectors ──XADD──▶ social_posts_stream ──XREADGROUP──▶ Ingester ──ScoreBatch──▶ InferencePool ──RecordBatch──▶ Aggregator
+//!                              ▲                             │  ▲                                                  │  │
+//!                              └──── XACK or redelivery ─────┘  └──────────────── the batch's ticket ──────────────┘  ▼
+//! browser ◀──ws── Outbox ◀── Broadcaster ◀──PublishMetrics── live_metrics ◀── sentiment_updates ◀── Aggregator     PostgreSQL
 //! ```
 
 // Tests compute with small numbers they chose themselves.

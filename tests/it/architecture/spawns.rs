@@ -1,53 +1,53 @@
-//! Tasks that nobody supervises, each with the reason why nobody need.
+//! Spawns outside the supervisors, each with the reason why it is safe.
 
 use crate::support::source::{self, Source, mentions};
 
-/// Where something is spawned, how often, and why nobody need watch it. Whatever may not end is started by
-/// `app::supervisors`. What an actor's own context runs is the actor's: its panic is the death of the stage.
+/// Files that spawn, how often, and why the task needs no supervision. `app::supervisors` starts every task that must not
+/// end. Futures on an actor's own context are not listed: if they panic, the stage dies and is rebuilt.
 const MAY_SPAWN: [(&str, usize, &str); 28] = [
-    ("http/posts/export_limits.rs", 1, "ends with the body it watches, which aborts it"),
+    ("http/posts/export_limits.rs", 1, "ends with the body that it watches, which aborts it"),
     (
         "actors/aggregator/mod.rs",
         3,
-        "transactions end, and the actor waits for them; the actor ends with what publishes",
+        "transactions end, and the actor waits for them; the actor ends with the publisher",
     ),
     ("actors/alerter/mod.rs", 1, "a turn ends, and the actor waits for it"),
-    ("actors/broadcaster/mod.rs", 1, "a reading ends, and the actor waits for it"),
+    ("actors/broadcaster/mod.rs", 1, "a read of the history ends, and the actor waits for it"),
     ("actors/deep_pool.rs", 1, "a claim ends, and the actor waits for it"),
-    ("actors/live_metrics/mod.rs", 2, "readings and writes of the cache end"),
-    ("actors/maintenance.rs", 2, "housekeeping and merging end, and the actor waits for them"),
+    ("actors/live_metrics/mod.rs", 2, "reads and writes of the cache end"),
+    ("actors/maintenance.rs", 2, "maintenance and merging end, and the actor waits for them"),
     (
         "actors/notifier/mod.rs",
         3,
-        "claims and attempts end, and the actor waits for them; tidying ends and comes again",
+        "claims and attempts end, and the actor waits for them; expiry ends and runs again later",
     ),
-    ("actors/service_alerter/mod.rs", 2, "attempts and questions end, and the actor waits for them"),
+    ("actors/service_alerter/mod.rs", 2, "attempts and queries end, and the actor waits for them"),
     ("actors/anomaly_detector/monitored_series.rs", 1, "a computation ends, and the caller waits for it"),
-    ("actors/anomaly_detector/mod.rs", 1, "a look ends, and the actor waits for it"),
+    ("actors/anomaly_detector/mod.rs", 1, "a check ends, and the actor waits for it"),
     ("actors/trend_counter/mod.rs", 1, "a report ends, and the actor waits for it"),
-    ("actors/scoring/worker_threads.rs", 1, "the pool looks at its threads each second"),
-    ("app.rs", 4, "starting, stopping and announcing end"),
+    ("actors/scoring/worker_threads.rs", 1, "the pool checks its threads every second"),
+    ("app.rs", 4, "startup, shutdown and the log line about readiness end"),
     ("app/connections.rs", 1, "connecting ends, and the caller waits for it"),
-    ("app/health_monitor.rs", 1, "a look at the disk; the monitor waits for it, for a while"),
-    ("app/signals.rs", 1, "it waits for two signals and cancels two tokens; nothing in it can panic"),
-    ("app/supervisors.rs", 3, "the supervisors, whose ends are watched, and what they watch"),
-    ("app/web.rs", 1, "the life of a supervised task"),
+    ("app/health_monitor.rs", 1, "a disk check ends, and the monitor waits for it with a timeout"),
+    ("app/signals.rs", 1, "waits for two signals and cancels two tokens; nothing in it can panic"),
+    ("app/supervisors.rs", 3, "the supervisors, whose exits are watched, and what they supervise"),
+    ("app/web.rs", 1, "part of a supervised task"),
     ("bench", usize::MAX, "a command that ends"),
     ("cli", usize::MAX, "a command that ends"),
     (
         "embedded/process_supervisor.rs",
         3,
-        "its thread catches its panics and goes on; the others are the server it keeps",
+        "its thread catches its panics and goes on; the others are the server that it supervises",
     ),
-    ("process/background.rs", 1, "who asks it sees its end, and starts another"),
+    ("process/background.rs", 1, "the caller sees its exit and starts another"),
     ("store/mod.rs", 2, "a connection: the pool sees its end and makes another"),
-    ("stream/subscription.rs", 1, "its end is that of the subscription, and with it of the task `listener`"),
-    ("telemetry.rs", 1, "folding ends, and the task waits for it"),
-    ("ws/mod.rs", 1, "a farewell has a deadline"),
-    ("ws/pump.rs", 1, "it catches its panics, closes its sockets and goes on"),
+    ("stream/subscription.rs", 1, "ends the subscription, and with it the supervised task `listener`"),
+    ("telemetry.rs", 1, "aggregation of histograms ends, and the task waits for it"),
+    ("ws/mod.rs", 1, "a close handshake has a deadline"),
+    ("ws/pump.rs", 1, "catches its panics, closes its sockets and goes on"),
 ];
 
-/// How often something is spawned whose end nobody need notice.
+/// Returns how many lines spawn a task that outlives its caller's context.
 fn n_spawns(code: &str) -> usize {
     let spawns = |line: &&str| {
         let is_spawn = ["spawn(", "spawn_local(", "spawn_blocking("].iter().any(|word| mentions(line, word));
@@ -57,13 +57,16 @@ fn n_spawns(code: &str) -> usize {
 }
 
 #[test]
-fn nothing_is_spawned_that_nobody_watches() {
+fn nothing_runs_unsupervised_without_a_reason() {
     let mut found = Vec::new();
     for Source { path, code } in source::all() {
         let module = path.split('/').next().unwrap();
         let row =
             MAY_SPAWN.iter().find(|(place, ..)| *place == path || *place == module.trim_end_matches(".rs"));
-        let (n_allowed, why) = row.map_or((0, "it is not in the list"), |(_, n, why)| (*n, *why));
+        let (n_allowed, why) = row.map_or(
+            (0, "start it by `app::supervisors`, or add it to `MAY_SPAWN` with the reason why it is safe"),
+            |(_, n, why)| (*n, *why),
+        );
         let n_found = n_spawns(&code);
         if n_found > n_allowed || (n_allowed != usize::MAX && n_found < n_allowed) {
             found.push(format!("src/{path} spawns {n_found} times, not {n_allowed}: {why}"));

@@ -1,12 +1,12 @@
 //! Words that some modules must not name, and words that only some may: the lists of ARCHITECTURE.md.
 
-use super::architecture;
 use super::references::references;
+use super::{ROOT, architecture};
 use crate::support::source::{self, Source, mentions};
 
 /// One line of these lists.
 #[derive(Debug, PartialEq, Eq)]
-struct Invariant {
+pub struct Invariant {
     places: Vec<String>,
     words: Vec<String>,
     kind: Kind,
@@ -16,13 +16,13 @@ struct Invariant {
 enum Kind {
     /// The places must not name the words.
     Never,
-    /// Nobody else may name the words.
+    /// No other place may name the words.
     Only,
 }
 
 impl Invariant {
-    /// Reads ``- `src/a` and `src/b` never know `c`: reason``, ``- Only `src/a` knows `c` `` or ``- Nothing knows `c` ``.
-    fn parse(line: &str) -> Option<Self> {
+    /// Parses ``- `src/a` and `src/b` never know `c`: reason``, ``- Only `src/a` knows `c` `` or ``- Nothing knows `c` ``.
+    pub fn parse(line: &str) -> Option<Self> {
         let statement = line.strip_prefix("- ")?;
         let verbs = [
             (" never know ", Kind::Never),
@@ -54,7 +54,7 @@ impl Invariant {
     }
 }
 
-fn quoted(text: &str) -> impl Iterator<Item = &str> {
+pub fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
 
@@ -74,14 +74,14 @@ fn every_invariant_of_the_architecture_holds() {
     let invariants: Vec<Invariant> = text.lines().filter_map(Invariant::parse).collect();
     let n_kept = invariants.iter().filter(|invariant| invariant.kind == Kind::Only).count();
     assert!(
-        n_kept >= 8 && invariants.len() - n_kept >= 6,
+        n_kept >= 8 && invariants.len() - n_kept >= 5,
         "lines of ARCHITECTURE.md are not read: {invariants:?}"
     );
     let sources = source::all();
     let gone = invariants
         .iter()
         .flat_map(|invariant| &invariant.places)
-        .filter(|place| !std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(place).exists());
+        .filter(|place| !std::path::Path::new(ROOT).join("src").join(place).exists());
     let mut found: Vec<String> = gone
         .map(|place| format!("ARCHITECTURE.md: `src/{place}` does not exist: correct its name"))
         .collect();

@@ -1,17 +1,17 @@
-//! The project's own source, read as text.
+//! The project's own source as text.
 
 use std::fs;
 use std::path::Path;
 
-/// What one file says to the compiler of a release.
+/// One file as compiled for a release.
 pub struct Source {
-    /// Below `src`, such as `store/posts.rs`.
+    /// Path below `src`, such as `store/posts.rs`.
     pub path: String,
-    /// Without comments and without tests.
+    /// Text without comments and tests.
     pub code: String,
 }
 
-/// Every file below `src` but those that hold only tests.
+/// Returns every file below `src` except those that hold only tests.
 pub fn all() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut sources = Vec::new();
@@ -39,7 +39,7 @@ fn collect(root: &Path, folder: &Path, sources: &mut Vec<Source>) {
     }
 }
 
-/// The text without lines that are comments, and without the tests at its end.
+/// Returns the text without comment lines and without the tests at its end.
 pub fn code_of(text: &str) -> String {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
     let opens_tests = |pair: &[&str]| pair[0] == "#[cfg(test)]" && pair[1].ends_with('{');
@@ -47,7 +47,7 @@ pub fn code_of(text: &str) -> String {
     lines[..end].join("\n")
 }
 
-/// Whether `code` names `word`, not counting longer words that end with it.
+/// Returns whether `code` contains `word`, other than as the end of a longer name.
 pub fn mentions(code: &str, word: &str) -> bool {
     let is_letter = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
     // `::now()` has no longer name before it.
