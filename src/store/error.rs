@@ -138,6 +138,14 @@ impl StoreError {
     pub(super) fn unavailable(reason: impl Into<String>) -> Self {
         Self::Unavailable { reason: reason.into() }
     }
+
+    pub(super) fn timed_out(reason: impl Into<String>) -> Self {
+        Self::TooSlow { reason: reason.into() }
+    }
+
+    pub(super) fn internal(reason: impl Into<String>) -> Self {
+        Self::Internal { reason: reason.into() }
+    }
 }
 
 impl From<tokio_postgres::Error> for StoreError {

@@ -2,11 +2,10 @@
 //! each other: in one list, that does not compile.
 
 use deadpool_postgres::Transaction;
-use tokio::time::timeout;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-use super::{ANSWER_TIMEOUT, Store, StoreError, answered};
+use super::{Store, StoreError};
 
 /// What is locked.
 #[repr(i64)]
@@ -67,14 +66,13 @@ pub(super) async fn insert_under_cap(
     sql: &str,
     values: &[&(dyn ToSql + Sync)],
 ) -> Result<Option<Row>, StoreError> {
-    let mut client = store.client().await?;
-    let work = async {
-        let transaction = client.transaction().await?;
-        take(&transaction, lock).await?;
-        let row = transaction.query_opt(sql, values).await?;
-        transaction.commit().await?;
-        Ok::<_, StoreError>(row)
-    };
-    let outcome = timeout(ANSWER_TIMEOUT, work).await;
-    answered(client, outcome)
+    store
+        .run(async |client| {
+            let transaction = client.transaction().await?;
+            take(&transaction, lock).await?;
+            let row = transaction.query_opt(sql, values).await?;
+            transaction.commit().await?;
+            Ok::<_, StoreError>(row)
+        })
+        .await
 }

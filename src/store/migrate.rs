@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use deadpool_postgres::Object;
 use jiff::Timestamp;
 use refinery::Runner;
 use refinery::error::Kind;
-use tokio::time::timeout;
 use tracing::info;
 
+use super::connection::within;
 use super::locks::Lock;
 use super::operations::retention;
 use super::{Store, StoreError};
@@ -32,17 +31,14 @@ impl Store {
     }
 
     async fn migrate_with(&self, runner: Runner) -> Result<usize, StoreError> {
-        // A connection of its own, closed afterwards: its settings and its lock must not return to the pool.
-        let mut client = Object::take(self.client().await?);
+        // Dedicated: its settings and its lock must not return to the pool.
+        let mut client = self.dedicated().await?;
         let work = async {
             client.batch_execute("SET statement_timeout = 0; SET lock_timeout = 0").await?;
             client.execute("SELECT pg_advisory_lock($1)", &[&Lock::Migration.number()]).await?;
-            let report = runner.run_async(&mut *client).await.map_err(from_refinery)?;
-            Ok::<_, StoreError>(report)
+            runner.run_async(&mut *client).await.map_err(from_refinery)
         };
-        let report = timeout(MIGRATION_TIMEOUT, work)
-            .await
-            .map_err(|_| StoreError::TooSlow { reason: "migrating".to_owned() })??;
+        let report = within(MIGRATION_TIMEOUT, "migrating", work).await?;
         for migration in report.applied_migrations() {
             info!(%migration, "migration applied");
         }
@@ -68,7 +64,7 @@ fn from_refinery(error: refinery::Error) -> StoreError {
     };
     match cause.downcast_ref::<tokio_postgres::Error>() {
         Some(cause) if cause.is_closed() => StoreError::Unavailable { reason },
-        Some(cause) => StoreError::Internal { reason: format!("{reason}: {cause:?}") },
+        Some(cause) => StoreError::internal(format!("{reason}: {cause:?}")),
         None => StoreError::Internal { reason },
     }
 }

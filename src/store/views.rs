@@ -1,7 +1,6 @@
 //! Saved views.
 
 use jiff::Timestamp;
-use tokio::time::timeout;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
@@ -9,7 +8,7 @@ use uuid::Uuid;
 use super::codec::Moment;
 use super::locks::{Lock, insert_under_cap};
 use super::page::Page;
-use super::{ANSWER_TIMEOUT, Store, StoreError, answered};
+use super::{Store, StoreError};
 use crate::models::saved_view::{NewView, SavedView, ViewPage};
 
 /// Most views there may be. They are listed all at once, in one menu.
@@ -19,9 +18,7 @@ pub const VIEWS_MAX: i64 = 500;
 pub async fn list(store: &Store) -> Result<Page<SavedView>, StoreError> {
     const SQL: &str = "
         SELECT id, name, page, query, created_at, updated_at FROM saved_views ORDER BY lower(name), created_at, id";
-    let client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, client.query(SQL, &[])).await;
-    let items = answered(client, outcome)?.iter().map(view_of).collect::<Result<_, _>>()?;
+    let items = store.query(SQL, &[]).await?.iter().map(view_of).collect::<Result<_, _>>()?;
     Ok(Page { items, next_cursor: None })
 }
 
@@ -41,22 +38,18 @@ pub async fn update(store: &Store, id: Uuid, new: &NewView) -> Result<Option<Sav
     const SQL: &str = "
         UPDATE saved_views SET updated_at = $2, name = $3, page = $4, query = $5 WHERE id = $1
         RETURNING id, name, page, query, created_at, updated_at";
-    let client = store.client().await?;
     let now = Moment(Timestamp::now());
-    let outcome = timeout(
-        ANSWER_TIMEOUT,
-        client.query_opt(SQL, &[&id, &now, &new.name, &new.page.as_str(), &new.query]),
-    )
-    .await;
-    answered(client, outcome)?.as_ref().map(view_of).transpose()
+    store
+        .query_opt(SQL, &[&id, &now, &new.name, &new.page.as_str(), &new.query])
+        .await?
+        .as_ref()
+        .map(view_of)
+        .transpose()
 }
 
 /// Whether there was a view to delete.
 pub async fn delete(store: &Store, id: Uuid) -> Result<bool, StoreError> {
-    let client = store.client().await?;
-    let outcome =
-        timeout(ANSWER_TIMEOUT, client.execute("DELETE FROM saved_views WHERE id = $1", &[&id])).await;
-    Ok(answered(client, outcome)? > 0)
+    Ok(store.execute("DELETE FROM saved_views WHERE id = $1", &[&id]).await? > 0)
 }
 
 fn view_of(row: &Row) -> Result<SavedView, StoreError> {
@@ -64,7 +57,7 @@ fn view_of(row: &Row) -> Result<SavedView, StoreError> {
     let page = [ViewPage::Explore, ViewPage::Live]
         .into_iter()
         .find(|known| known.as_str() == page)
-        .ok_or_else(|| StoreError::Internal { reason: format!("unknown page `{page}`") })?;
+        .ok_or_else(|| StoreError::internal(format!("unknown page `{page}`")))?;
     Ok(SavedView {
         id: row.try_get(0)?,
         name: row.try_get(1)?,

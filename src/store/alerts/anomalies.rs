@@ -1,21 +1,18 @@
 //! Changes that nobody configured a rule for: how readily they are told, and the series they are in.
 
 use jiff::Timestamp;
-use tokio::time::timeout;
 use tokio_postgres::types::ToSql;
 
 use crate::models::alert::Scope;
 use crate::models::rollup::{Dimension, Sums};
 use crate::models::signals::{Sensitivity, SignalSettings};
 use crate::store::codec::Moment;
-use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+use crate::store::{Store, StoreError};
 
 /// How readily people are told.
 pub async fn settings(store: &Store) -> Result<SignalSettings, StoreError> {
     const SQL: &str = "SELECT sensitivity, minimum_volume FROM signal_settings";
-    let client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, client.query_opt(SQL, &[])).await;
-    let Some(row) = answered(client, outcome)? else {
+    let Some(row) = store.query_opt(SQL, &[]).await? else {
         return Ok(SignalSettings::default());
     };
     let name: &str = row.try_get(0)?;
@@ -33,11 +30,7 @@ pub async fn change_settings(store: &Store, settings: SignalSettings) -> Result<
         INSERT INTO signal_settings (sensitivity, minimum_volume) VALUES ($1, $2)
         ON CONFLICT (singleton) DO UPDATE SET sensitivity = $1, minimum_volume = $2";
     let minimum_volume = i32::try_from(settings.minimum_volume).unwrap_or(i32::MAX);
-    let client = store.client().await?;
-    let outcome =
-        timeout(ANSWER_TIMEOUT, client.execute(SQL, &[&settings.sensitivity.as_str(), &minimum_volume]))
-            .await;
-    answered(client, outcome).map(drop)
+    store.execute(SQL, &[&settings.sensitivity.as_str(), &minimum_volume]).await.map(drop)
 }
 
 /// The series with the most posts since then, the largest first. Posts that name no product, channel or city are in that
@@ -48,9 +41,7 @@ pub async fn biggest(store: &Store, since: Timestamp, n_max: usize) -> Result<Ve
         WHERE bucket >= $1 AND (dimension = 'overall' OR key <> '')
         GROUP BY dimension, key ORDER BY sum(count) DESC, dimension, key LIMIT $2";
     let n_max = i64::try_from(n_max).unwrap_or(i64::MAX);
-    let client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, client.query(SQL, &[&Moment(since), &n_max])).await;
-    let rows = answered(client, outcome)?;
+    let rows = store.query(SQL, &[&Moment(since), &n_max]).await?;
     rows.iter()
         .map(|row| Ok(Scope { dimension: dimension_of(row.try_get(0)?)?, key: row.try_get(1)? }))
         .collect()
@@ -84,11 +75,9 @@ pub async fn read(
         GROUP BY wanted.place, step";
     let dimensions: Vec<&str> = scopes.iter().map(|scope| scope.dimension.as_str()).collect();
     let keys: Vec<&str> = scopes.iter().map(|scope| scope.key.as_str()).collect();
-    let client = store.client().await?;
     let (from, to) = (Moment(steps.from), Moment(steps.to));
     let params: [&(dyn ToSql + Sync); 5] = [&from, &to, &steps.seconds, &dimensions, &keys];
-    let outcome = timeout(ANSWER_TIMEOUT, client.query(SQL, &params)).await;
-    let rows = answered(client, outcome)?;
+    let rows = store.query(SQL, &params).await?;
     rows.iter()
         .map(|row| {
             let place: i64 = row.try_get(0)?;
@@ -105,7 +94,7 @@ pub async fn read(
 
 fn dimension_of(name: &str) -> Result<Dimension, StoreError> {
     let known = Dimension::ALL.into_iter().find(|known| known.as_str() == name);
-    known.ok_or_else(|| StoreError::Internal { reason: format!("unknown dimension `{name}`") })
+    known.ok_or_else(|| StoreError::internal(format!("unknown dimension `{name}`")))
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
 //! Alerts do not stay for ever: they hold copies of posts, which shall not outlive their retention by much.
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::time::timeout;
 
 use crate::store::codec::Moment;
-use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+use crate::store::{Store, StoreError};
 
 /// Rows removed at a time.
 const EXPIRED_MAX: i64 = 5_000;
@@ -23,13 +22,12 @@ pub async fn expire(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
         DELETE FROM silences WHERE id IN (SELECT id FROM silences WHERE ends_at < $1 ORDER BY ends_at LIMIT $2)";
     let retention = SignedDuration::try_from(store.retention()).unwrap_or(SignedDuration::MAX);
     let before = Moment(now.checked_sub(retention).unwrap_or(Timestamp::UNIX_EPOCH));
-    let client = store.client().await?;
-    let work = async {
-        let n_alerts = client.execute(ALERTS, &[&before, &EXPIRED_MAX]).await?;
-        Ok::<_, StoreError>(n_alerts + client.execute(SILENCES, &[&before, &EXPIRED_MAX]).await?)
-    };
-    let outcome = timeout(ANSWER_TIMEOUT, work).await;
-    answered(client, outcome)
+    store
+        .run(async |client| {
+            let n_alerts = client.execute(ALERTS, &[&before, &EXPIRED_MAX]).await?;
+            Ok::<_, StoreError>(n_alerts + client.execute(SILENCES, &[&before, &EXPIRED_MAX]).await?)
+        })
+        .await
 }
 
 #[cfg(test)]

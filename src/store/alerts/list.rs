@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use deadpool_postgres::{Object, Transaction};
 use jiff::Timestamp;
-use tokio::time::timeout;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -16,7 +15,7 @@ use crate::store::codec::Moment;
 use crate::store::notifications::outbox;
 use crate::store::notifications::outbox::{Notice, NoticeEvent};
 use crate::store::page::{Cursor, Page, limits};
-use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+use crate::store::{Store, StoreError};
 
 /// Which alerts to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -49,9 +48,7 @@ pub async fn list(store: &Store, query: &AlertsQuery) -> Result<Page<Alert>, Sto
     let state = query.state.map(AlertState::as_str);
     let rule = query.rule.map(AlertRule::as_str);
     let (at, id) = (cursor.map(|cursor| Moment(cursor.at)), cursor.map(|cursor| cursor.id));
-    let client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, client.query(SQL, &[&state, &rule, &at, &id, &n_rows])).await;
-    let rows = answered(client, outcome)?;
+    let rows = store.query(SQL, &[&state, &rule, &at, &id, &n_rows]).await?;
     let alerts = rows.iter().map(alert_of).collect::<Result<Vec<_>, _>>()?;
     Ok(Page::of(alerts, limit, |alert| Cursor { at: alert.opened_at, id: alert.id }))
 }
@@ -59,16 +56,15 @@ pub async fn list(store: &Store, query: &AlertsQuery) -> Result<Page<Alert>, Sto
 /// One alert with its history; `None` when there is no such alert.
 pub async fn get(store: &Store, id: Uuid) -> Result<Option<AlertWithHistory>, StoreError> {
     const SQL: &str = concat!("SELECT ", columns!(), " FROM sentiment_alerts WHERE id = $1");
-    let client = store.client().await?;
-    let work = async {
-        let Some(row) = client.query_opt(SQL, &[&id]).await? else {
-            return Ok::<_, StoreError>(None);
-        };
-        let history = history::of_alert(&client, id).await?;
-        Ok(Some(AlertWithHistory { alert: alert_of(&row)?, history }))
-    };
-    let outcome = timeout(ANSWER_TIMEOUT, work).await;
-    answered(client, outcome)
+    store
+        .run(async |client| {
+            let Some(row) = client.query_opt(SQL, &[&id]).await? else {
+                return Ok::<_, StoreError>(None);
+            };
+            let history = history::of_alert(client, id).await?;
+            Ok(Some(AlertWithHistory { alert: alert_of(&row)?, history }))
+        })
+        .await
 }
 
 const BY_IDS: &str =
@@ -119,9 +115,7 @@ pub async fn open(store: &Store) -> Result<Vec<Alert>, StoreError> {
         columns!(brief),
         " FROM sentiment_alerts WHERE state = 'open' ORDER BY opened_at, id"
     );
-    let client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, client.query(SQL, &[])).await;
-    answered(client, outcome)?.iter().map(alert_of).collect()
+    store.query(SQL, &[]).await?.iter().map(alert_of).collect()
 }
 
 /// The same of one kind and one rule, or of those that no rule raised.
@@ -137,9 +131,7 @@ pub async fn open_of(
         WHERE state = 'open' AND rule = $1::text::alert_rule AND rule_id IS NOT DISTINCT FROM $2
         ORDER BY opened_at, id"
     );
-    let client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, client.query(SQL, &[&kind.as_str(), &rule_id])).await;
-    answered(client, outcome)?.iter().map(alert_of).collect()
+    store.query(SQL, &[&kind.as_str(), &rule_id]).await?.iter().map(alert_of).collect()
 }
 
 /// How many alerts there are to mute and to tell of.
@@ -156,9 +148,7 @@ pub async fn standing(store: &Store) -> Result<Standing, StoreError> {
     const SQL: &str = "
         SELECT (SELECT count(*) FROM sentiment_alerts WHERE state = 'open'),
             (SELECT count(*) FROM sentiment_alerts WHERE state = 'resolved' AND told_as IS NOT NULL AND NOT told_over)";
-    let client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, client.query_one(SQL, &[])).await;
-    let row = answered(client, outcome)?;
+    let row = store.query_one(SQL, &[]).await?;
     Ok(Standing { n_open: row.try_get(0)?, n_untold: row.try_get(1)? })
 }
 
@@ -166,14 +156,12 @@ pub async fn standing(store: &Store) -> Result<Standing, StoreError> {
 pub async fn count_open(store: &Store) -> Result<HashMap<(AlertRule, Severity), i64>, StoreError> {
     const SQL: &str = "
         SELECT rule::text, severity::text, count(*) FROM sentiment_alerts WHERE state = 'open' GROUP BY rule, severity";
-    let client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, client.query(SQL, &[])).await;
     let counted = |row: &Row| {
         let rule = named(row, 0, &AlertRule::ALL, AlertRule::as_str)?;
         let severity = named(row, 1, &Severity::ALL, Severity::as_str)?;
         Ok(((rule, severity), row.try_get(2)?))
     };
-    answered(client, outcome)?.iter().map(counted).collect()
+    store.query(SQL, &[]).await?.iter().map(counted).collect()
 }
 
 /// These alerts with everything that belongs to them, in the order in which they opened.
@@ -181,9 +169,7 @@ pub async fn whole(store: &Store, ids: &[Uuid]) -> Result<Vec<Alert>, StoreError
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, client.query(BY_IDS, &[&ids])).await;
-    answered(client, outcome)?.iter().map(alert_of).collect()
+    store.query(BY_IDS, &[&ids]).await?.iter().map(alert_of).collect()
 }
 
 /// What became of an acknowledgement.
@@ -197,9 +183,7 @@ pub struct Acknowledged {
 
 /// Notes that a person has seen it, and answers it; `None` when there is no such alert. The first time stands.
 pub async fn acknowledge(store: &Store, id: Uuid, at: Timestamp) -> Result<Option<Acknowledged>, StoreError> {
-    let mut client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, acknowledge_on(&mut client, id, at)).await;
-    answered(client, outcome)
+    store.run(async |client| acknowledge_on(client, id, at).await).await
 }
 
 async fn acknowledge_on(

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use deadpool_postgres::Object;
 use jiff::Timestamp;
-use tokio::time::timeout;
 use tokio_postgres::types::ToSql;
 
 use crate::models::evaluation::{Group, Measured, Step};
 use crate::store::codec::Moment;
 use crate::store::metrics::rollups::sums_of;
 use crate::store::metrics::window::{MetricsFilter, MetricsQuery};
-use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+use crate::store::{Store, StoreError};
 
 /// Posts that may go far, of one window: the newest. So many at once are no news one by one.
 const VIRAL_MAX: i64 = 10_000;
@@ -45,10 +45,9 @@ pub struct Answer {
 pub async fn measure(store: &Store, question: &Question, now: Timestamp) -> Result<Answer, StoreError> {
     let Group { window_seconds, dimension, is_viral } = question.group;
     let MetricsQuery { from, to, .. } = MetricsQuery::last(window_seconds, now, MetricsFilter::default());
-    let client = store.client().await?;
     let (from, to) = (Moment(from), Moment(to));
     let limit = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
-    let work = async {
+    let measure = async |client: &mut Object| {
         if is_viral {
             let statement = client.prepare_cached(VIRAL_SQL).await?;
             client.query(&statement, &[&dimension.as_str(), &from, &to, &VIRAL_MAX]).await
@@ -64,9 +63,8 @@ pub async fn measure(store: &Store, question: &Question, now: Timestamp) -> Resu
             client.query(&statement, &values).await
         }
     };
-    let outcome = timeout(ANSWER_TIMEOUT, work).await;
     let mut answer = Answer::default();
-    for row in answered(client, outcome)? {
+    for row in store.run(measure).await? {
         let key: String = row.try_get(0)?;
         let measured = match is_viral {
             true => Measured::Viral { highest: row.try_get(1)?, count: row.try_get(2)? },
@@ -168,12 +166,10 @@ pub async fn steps(store: &Store, past: &Past) -> Result<Vec<Step>, StoreError> 
     let (from, to) = (Moment(past.from), Moment(past.to));
     let limit = if is_viral { VIRAL_MAX } else { past.n_keys };
     let sql = if is_viral { VIRAL } else { SUMS };
-    let client = store.client().await?;
     let (dimension, seconds) = (dimension.as_str(), past.step_seconds as f64);
     let values: [&(dyn ToSql + Sync); 6] = [&dimension, &from, &to, &past.key, &limit, &seconds];
-    let outcome = timeout(ANSWER_TIMEOUT, client.query(sql, &values)).await;
     let mut found = Vec::new();
-    for row in answered(client, outcome)? {
+    for row in store.query(sql, &values).await? {
         let measured = match is_viral {
             true => Measured::Viral { highest: row.try_get(2)?, count: row.try_get(3)? },
             false => Measured::Sums(sums_of(&row)?),

@@ -118,5 +118,5 @@ pub(in crate::store) fn named<T: Copy>(
 ) -> Result<T, StoreError> {
     let text: &str = row.try_get(column)?;
     let found = known.iter().copied().find(|value| name(*value) == text);
-    found.ok_or_else(|| StoreError::Internal { reason: format!("unknown name `{text}`") })
+    found.ok_or_else(|| StoreError::internal(format!("unknown name `{text}`")))
 }

@@ -1,7 +1,6 @@
 //! When something must be acted on: the rules, as data.
 
 use jiff::Timestamp;
-use tokio::time::timeout;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
@@ -14,7 +13,7 @@ use crate::store::codec::Moment;
 use crate::store::locks;
 use crate::store::locks::Lock;
 use crate::store::notifications::channels;
-use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+use crate::store::{Store, StoreError};
 
 /// The columns that make a [`Rule`], in the order in which [`rule_of`] reads them. A macro, since SQL constants are joined
 /// when they are compiled.
@@ -117,31 +116,31 @@ async fn write(store: &Store, sql: &str, written: Written<'_>) -> Result<Option<
         &RULES_MAX,
     ];
     let values = if under_cap { &values[..] } else { values.split_last().map_or(&[][..], |(_, rest)| rest) };
-    let mut client = store.client().await?;
-    let work = async {
-        let transaction = client.transaction().await?;
-        if under_cap {
-            locks::take(&transaction, Lock::RuleCount).await?;
-        }
-        channels::hold(&transaction, &rule.channels).await?;
-        let row = transaction.query_opt(sql, values).await?;
-        transaction.commit().await?;
-        Ok::<_, StoreError>(row)
-    };
-    let outcome = timeout(ANSWER_TIMEOUT, work).await;
-    answered(client, outcome)?.as_ref().map(rule_of).transpose()
+    store
+        .run(async |client| {
+            let transaction = client.transaction().await?;
+            if under_cap {
+                locks::take(&transaction, Lock::RuleCount).await?;
+            }
+            channels::hold(&transaction, &rule.channels).await?;
+            let row = transaction.query_opt(sql, values).await?;
+            transaction.commit().await?;
+            Ok::<_, StoreError>(row)
+        })
+        .await?
+        .as_ref()
+        .map(rule_of)
+        .transpose()
 }
 
 async fn rules(store: &Store, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Rule>, StoreError> {
-    let client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, client.query(sql, values)).await;
-    answered(client, outcome)?.iter().map(rule_of).collect()
+    store.query(sql, values).await?.iter().map(rule_of).collect()
 }
 
 fn rule_of(row: &Row) -> Result<Rule, StoreError> {
     let metric: &str = row.try_get(6)?;
     let metric = Metric::from_name(metric)
-        .ok_or_else(|| StoreError::Internal { reason: format!("unknown metric `{metric}`") })?;
+        .ok_or_else(|| StoreError::internal(format!("unknown metric `{metric}`")))?;
     Ok(Rule {
         id: row.try_get(0)?,
         builtin: row.try_get(1)?,

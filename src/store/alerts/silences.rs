@@ -1,7 +1,6 @@
 //! When nobody shall be told of an alert.
 
 use jiff::Timestamp;
-use tokio::time::timeout;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
@@ -12,7 +11,7 @@ use crate::models::rollup::Dimension;
 use crate::models::silence::{NewSilence, Silence};
 use crate::store::codec::Moment;
 use crate::store::locks::{Lock, insert_under_cap};
-use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+use crate::store::{Store, StoreError};
 
 /// Most silences listed: the newest. More would be one for each alert.
 pub const SILENCES_MAX: i64 = 500;
@@ -77,9 +76,7 @@ async fn silences(
     sql: &str,
     values: &[&(dyn ToSql + Sync)],
 ) -> Result<Vec<Silence>, StoreError> {
-    let client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, client.query(sql, values)).await;
-    answered(client, outcome)?.iter().map(silence_of).collect()
+    store.query(sql, values).await?.iter().map(silence_of).collect()
 }
 
 fn silence_of(row: &Row) -> Result<Silence, StoreError> {

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
 use deadpool_postgres::Transaction;
-use tokio::time::timeout;
 
 use crate::models::post::ScoredPost;
-use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+use crate::store::{Store, StoreError};
 
 /// Cities remembered as stored. Beyond that, senders are making names up, and asking again costs less than memory.
 const CITIES_KNOWN_MAX: usize = 20_000;
@@ -52,9 +51,7 @@ pub(in crate::store) async fn insert_new(
 pub async fn all(store: &Store) -> Result<Vec<(String, (f64, f64))>, StoreError> {
     const SQL: &str = "SELECT city, lat, lon FROM places LIMIT $1";
     let limit = i64::try_from(CITIES_KNOWN_MAX).unwrap_or(i64::MAX);
-    let client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, client.query(SQL, &[&limit])).await;
-    let rows = answered(client, outcome)?;
+    let rows = store.query(SQL, &[&limit]).await?;
     rows.iter().map(|row| Ok((row.try_get(0)?, (row.try_get(1)?, row.try_get(2)?)))).collect()
 }
 

@@ -2,7 +2,6 @@
 
 use deadpool_postgres::{GenericClient, Object};
 use jiff::Timestamp;
-use tokio::time::timeout;
 
 use super::rollups::COMPACT_AFTER_SECONDS;
 use super::window::at;
@@ -11,7 +10,7 @@ use crate::models::rollup::Delta;
 use crate::store::codec::Moment;
 use crate::store::operations::maintenance_locks;
 use crate::store::operations::maintenance_locks::{Chore, FINE_FOR};
-use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+use crate::store::{Store, StoreError};
 
 const HOUR_SECONDS: i64 = 3_600;
 
@@ -28,9 +27,7 @@ pub(in crate::store) async fn advance(store: &Store, now: Timestamp) -> Result<i
     let before = hour_of(now.as_second().saturating_sub(COMPACT_AFTER_SECONDS));
     let mut n_hours = 0;
     loop {
-        let mut client = store.client().await?;
-        let outcome = timeout(ANSWER_TIMEOUT, advance_on(&mut client, before)).await;
-        match answered(client, outcome)? {
+        match store.run(async |client| advance_on(client, before).await).await? {
             0 => return Ok(n_hours),
             n_written => n_hours += n_written,
         }

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use tokio::time::timeout;
 
 pub use super::sums::POSTS_WINDOW_SECONDS_MAX;
 use super::sums::{By, Cut, Group, sum, total};
@@ -14,7 +13,7 @@ use crate::models::metrics::{
 };
 use crate::models::rollup::{Dimension, Sums};
 use crate::models::score::EMOTIONS;
-use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+use crate::store::{Store, StoreError};
 
 /// Most items of a breakdown, the most spoken of first. Senders choose cities and products, and may invent a million.
 pub const BREAKDOWN_ITEMS_MAX: usize = 1_000;
@@ -80,9 +79,7 @@ pub async fn trend(store: &Store, query: &MetricsQuery) -> Result<Trend, StoreEr
 async fn places_of(store: &Store, groups: &[Group]) -> Result<HashMap<String, (f64, f64)>, StoreError> {
     const SQL: &str = "SELECT city, lat, lon FROM places WHERE city = ANY ($1)";
     let cities: Vec<&str> = groups.iter().map(|group| group.key.as_str()).collect();
-    let client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, client.query(SQL, &[&cities])).await;
-    let rows = answered(client, outcome)?;
+    let rows = store.query(SQL, &[&cities]).await?;
     rows.iter().map(|row| Ok((row.try_get(0)?, (row.try_get(1)?, row.try_get(2)?)))).collect()
 }
 

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use deadpool_postgres::{Object, Transaction};
 use jiff::Timestamp;
-use tokio::time::timeout;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
@@ -14,7 +13,7 @@ use crate::models::rollup::{Delta, Dimension, RollupKey, Sums};
 use crate::store::codec::Moment;
 use crate::store::operations::maintenance_locks;
 use crate::store::operations::maintenance_locks::{Chore, FINE_FOR};
-use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+use crate::store::{Store, StoreError};
 
 /// Buckets older than this are merged into minutes. No window shorter than twice that shows finer steps.
 pub const COMPACT_AFTER_SECONDS: i64 = 3 * 3_600;
@@ -32,13 +31,7 @@ pub async fn live(
             churn_high, toxicity_micros, emotion_anger, emotion_disgust, emotion_fear, emotion_joy, emotion_neutral,
             emotion_sadness, emotion_surprise, late, revision
         FROM sentiment_rollups WHERE bucket >= $1 ORDER BY dimension, bucket DESC LIMIT $2";
-    let client = store.client().await?;
-    let outcome = timeout(
-        ANSWER_TIMEOUT,
-        client.query(SQL, &[&Moment(since), &i64::try_from(n_rows_max).unwrap_or(i64::MAX)]),
-    )
-    .await;
-    let rows = answered(client, outcome)?;
+    let rows = store.query(SQL, &[&Moment(since), &i64::try_from(n_rows_max).unwrap_or(i64::MAX)]).await?;
     rows.iter().map(|row| Ok((key_of(row)?, sums_of(row)?))).collect()
 }
 
@@ -47,7 +40,7 @@ fn key_of(row: &Row) -> Result<RollupKey, StoreError> {
     let dimension = Dimension::ALL
         .into_iter()
         .find(|known| known.as_str() == dimension)
-        .ok_or_else(|| StoreError::Internal { reason: format!("unknown dimension `{dimension}`") })?;
+        .ok_or_else(|| StoreError::internal(format!("unknown dimension `{dimension}`")))?;
     let source = Source::new(row.try_get::<_, String>(1)?);
     Ok(RollupKey { bucket: row.try_get(0)?, source, dimension, key: row.try_get(3)? })
 }
@@ -193,18 +186,16 @@ pub async fn compact(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
     let before = now.as_second().saturating_sub(COMPACT_AFTER_SECONDS).div_euclid(60) * 60;
     let mut n_rows = 0;
     loop {
-        let mut client = store.client().await?;
-        let work = async {
+        let merge_oldest = async |client: &mut Object| {
             let oldest: Option<Timestamp> =
                 client.query_one(OLDEST, &[&Moment(at(before))]).await?.try_get(0)?;
             let Some(oldest) = oldest else {
                 return Ok(None);
             };
             let hour = oldest.as_second().div_euclid(3_600) * 3_600;
-            merge(&mut client, at(hour), at(before.min(hour + 3_600))).await.map(Some)
+            merge(client, at(hour), at(before.min(hour + 3_600))).await.map(Some)
         };
-        let outcome = timeout(ANSWER_TIMEOUT, work).await;
-        let Some(n_merged) = answered(client, outcome)? else {
+        let Some(n_merged) = store.run(merge_oldest).await? else {
             break;
         };
         n_rows += n_merged;

@@ -1,7 +1,6 @@
 //! What posts add up to: read from rollups where the filter allows, else from the posts themselves.
 
 use jiff::Timestamp;
-use tokio::time::timeout;
 use tokio_postgres::Row;
 
 use super::hourly_rollups;
@@ -11,7 +10,7 @@ use crate::models::metrics::Window;
 use crate::models::rollup::{Dimension, Sums};
 use crate::store::codec::Moment;
 use crate::store::posts::filter::{AUTHOR, Conditions, PostFilter, Values, joined};
-use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+use crate::store::{Store, StoreError};
 
 /// The longest window in which the metrics calls ask posts, which they do whatever its posts number.
 pub const POSTS_WINDOW_SECONDS_MAX: i64 = 86_400;
@@ -108,19 +107,18 @@ pub(in crate::store) async fn sum(
     if rows_for(filter, cut.by).is_none() {
         require_few(store, filter, cut).await?;
     }
-    let client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, async {
-        // Hours never cease to be right, so it does not matter that others come to be meanwhile.
-        let until = hourly_rollups::until(&client).await?;
-        let mut values = Values::default();
-        let (sql, from) = statement(filter, cut, until, &mut values);
-        // Not a cached statement: planned with the values at hand, and days outside the window are not looked at.
-        let rows = client.query(&sql, &values.as_params()).await?;
-        let groups = rows.iter().map(group_of).collect::<Result<Vec<_>, StoreError>>()?;
-        Ok::<_, StoreError>(Added { groups, from })
-    })
-    .await;
-    let added = answered(client, outcome)?;
+    let added = store
+        .run(async |client| {
+            // Hours never cease to be right, so it does not matter that others come to be meanwhile.
+            let until = hourly_rollups::until(client).await?;
+            let mut values = Values::default();
+            let (sql, from) = statement(filter, cut, until, &mut values);
+            // Not a cached statement: planned with the values at hand, and days outside the window are not looked at.
+            let rows = client.query(&sql, &values.as_params()).await?;
+            let groups = rows.iter().map(group_of).collect::<Result<Vec<_>, StoreError>>()?;
+            Ok::<_, StoreError>(Added { groups, from })
+        })
+        .await?;
     // One more than allowed was let through, to tell.
     let n_posts = added.groups.first().map_or(0, |group| group.of);
     if is_limited(filter, cut) && n_posts > WORDS_FOUND_MAX {

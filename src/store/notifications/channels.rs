@@ -1,7 +1,6 @@
 //! Whom to tell, and what it takes to reach them. Secrets come and go encrypted; the key is not ours to know.
 
 use deadpool_postgres::{Object, Transaction};
-use tokio::time::timeout;
 use tokio_postgres::Row;
 use tokio_postgres::types::{Json, ToSql};
 use uuid::Uuid;
@@ -10,7 +9,7 @@ use super::outbox::give_up_pending;
 use crate::models::alert::Severity;
 use crate::models::notification::{Channel, ChannelKind, ChannelSettings, Delivery};
 use crate::store::locks::{Lock, insert_under_cap};
-use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+use crate::store::{Store, StoreError};
 
 /// Most channels there may be. Each is a row that every alert looks at.
 pub const CHANNELS_MAX: i64 = 1_000;
@@ -63,9 +62,7 @@ macro_rules! columns {
 pub async fn list(store: &Store) -> Result<Vec<Channel>, StoreError> {
     const SQL: &str =
         concat!("SELECT ", columns!(), " FROM notification_channels ORDER BY created_at, id LIMIT $1");
-    let client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, client.query(SQL, &[&CHANNELS_MAX])).await;
-    answered(client, outcome)?.iter().map(|row| Ok(channel_of(row)?.channel)).collect()
+    store.query(SQL, &[&CHANNELS_MAX]).await?.iter().map(|row| Ok(channel_of(row)?.channel)).collect()
 }
 
 /// Channels that hear what is wrong with the service itself, as far as this key opens them.
@@ -75,17 +72,13 @@ pub async fn for_service_alerts(store: &Store, sealed_by: &str) -> Result<Vec<St
         columns!(),
         " FROM notification_channels WHERE enabled AND service_alerts AND sealed_by = $1 ORDER BY created_at, id LIMIT $2"
     );
-    let client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, client.query(SQL, &[&sealed_by, &CHANNELS_MAX])).await;
-    answered(client, outcome)?.iter().map(channel_of).collect()
+    store.query(SQL, &[&sealed_by, &CHANNELS_MAX]).await?.iter().map(channel_of).collect()
 }
 
 /// One channel.
 pub async fn get(store: &Store, id: Uuid) -> Result<Option<StoredChannel>, StoreError> {
     const SQL: &str = concat!("SELECT ", columns!(), " FROM notification_channels WHERE id = $1");
-    let client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, client.query_opt(SQL, &[&id])).await;
-    answered(client, outcome)?.as_ref().map(channel_of).transpose()
+    store.query_opt(SQL, &[&id]).await?.as_ref().map(channel_of).transpose()
 }
 
 /// Makes a channel. `None` when there are [`CHANNELS_MAX`] already.
@@ -133,35 +126,37 @@ pub async fn update(store: &Store, draft: &ChannelDraft) -> Result<Option<Channe
         RETURNING ",
         columns!()
     );
-    let mut client = store.client().await?;
-    let work = async {
-        let transaction = client.transaction().await?;
-        let (digest, settings) = (digest_seconds(draft.delivery), Json(&draft.settings));
-        let severity = draft.minimum_severity.as_str();
-        let row = transaction
-            .query_opt(
-                SQL,
-                &[
-                    &draft.id,
-                    &draft.name,
-                    &draft.enabled,
-                    &settings,
-                    &digest,
-                    &severity,
-                    &draft.sealed,
-                    &draft.sealed_by,
-                    &draft.service_alerts,
-                ],
-            )
-            .await?;
-        if !draft.enabled {
-            give_up_pending(&transaction, draft.id).await?;
-        }
-        transaction.commit().await?;
-        Ok::<_, StoreError>(row)
-    };
-    let outcome = timeout(ANSWER_TIMEOUT, work).await;
-    answered(client, outcome)?.as_ref().map(|row| Ok(channel_of(row)?.channel)).transpose()
+    store
+        .run(async |client| {
+            let transaction = client.transaction().await?;
+            let (digest, settings) = (digest_seconds(draft.delivery), Json(&draft.settings));
+            let severity = draft.minimum_severity.as_str();
+            let row = transaction
+                .query_opt(
+                    SQL,
+                    &[
+                        &draft.id,
+                        &draft.name,
+                        &draft.enabled,
+                        &settings,
+                        &digest,
+                        &severity,
+                        &draft.sealed,
+                        &draft.sealed_by,
+                        &draft.service_alerts,
+                    ],
+                )
+                .await?;
+            if !draft.enabled {
+                give_up_pending(&transaction, draft.id).await?;
+            }
+            transaction.commit().await?;
+            Ok::<_, StoreError>(row)
+        })
+        .await?
+        .as_ref()
+        .map(|row| Ok(channel_of(row)?.channel))
+        .transpose()
 }
 
 /// Secrets that take the place of others.
@@ -184,10 +179,13 @@ pub async fn reseal(store: &Store, id: Uuid, secrets: &Resealed) -> Result<Optio
         RETURNING ",
         columns!()
     );
-    let client = store.client().await?;
     let Resealed { old, sealed, sealed_by } = secrets;
-    let outcome = timeout(ANSWER_TIMEOUT, client.query_opt(SQL, &[&id, old, sealed, sealed_by])).await;
-    answered(client, outcome)?.as_ref().map(|row| Ok(channel_of(row)?.channel)).transpose()
+    store
+        .query_opt(SQL, &[&id, old, sealed, sealed_by])
+        .await?
+        .as_ref()
+        .map(|row| Ok(channel_of(row)?.channel))
+        .transpose()
 }
 
 /// What became of a channel that somebody wants gone.
@@ -203,9 +201,7 @@ pub enum Removal {
 
 /// Removes a channel that no rule depends on.
 pub async fn delete(store: &Store, id: Uuid) -> Result<Removal, StoreError> {
-    let mut client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, delete_on(&mut client, id)).await;
-    answered(client, outcome)
+    store.run(async |client| delete_on(client, id).await).await
 }
 
 /// Whoever writes a rule holds its channels first and then the rule, as this does: so none waits for another in a circle, and
@@ -254,13 +250,12 @@ pub async fn push_key(store: &Store, new: PushKeyRow) -> Result<PushKeyRow, Stor
     const INSERT: &str = "INSERT INTO push_keys (sealed_by, public_key, sealed) VALUES ($1, $2, $3)
         ON CONFLICT DO NOTHING";
     const SELECT: &str = "SELECT public_key, sealed FROM push_keys WHERE sealed_by = $1";
-    let client = store.client().await?;
-    let work = async {
-        client.execute(INSERT, &[&new.sealed_by, &new.public_key, &new.sealed]).await?;
-        client.query_one(SELECT, &[&new.sealed_by]).await
-    };
-    let outcome = timeout(ANSWER_TIMEOUT, work).await;
-    let row = answered(client, outcome)?;
+    let row = store
+        .run(async |client| {
+            client.execute(INSERT, &[&new.sealed_by, &new.public_key, &new.sealed]).await?;
+            client.query_one(SELECT, &[&new.sealed_by]).await
+        })
+        .await?;
     Ok(PushKeyRow { sealed_by: new.sealed_by, public_key: row.try_get(0)?, sealed: row.try_get(1)? })
 }
 
@@ -307,12 +302,12 @@ fn channel_of(row: &Row) -> Result<StoredChannel, StoreError> {
 pub(in crate::store) fn kind_of(row: &Row, column: usize) -> Result<ChannelKind, StoreError> {
     let name: &str = row.try_get(column)?;
     let found = ChannelKind::ALL.into_iter().find(|kind| kind.as_str() == name);
-    found.ok_or_else(|| StoreError::Internal { reason: format!("unknown kind `{name}`") })
+    found.ok_or_else(|| StoreError::internal(format!("unknown kind `{name}`")))
 }
 
 fn severity_of(name: &str) -> Result<Severity, StoreError> {
     serde_json::from_value(name.into())
-        .map_err(|_| StoreError::Internal { reason: format!("unknown severity `{name}`") })
+        .map_err(|_| StoreError::internal(format!("unknown severity `{name}`")))
 }
 
 #[cfg(test)]

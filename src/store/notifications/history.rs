@@ -1,7 +1,6 @@
 //! What people were told, and what is yet to come.
 
 use jiff::Timestamp;
-use tokio::time::timeout;
 use tokio_postgres::Row;
 use tokio_postgres::types::Json;
 use uuid::Uuid;
@@ -10,7 +9,7 @@ use super::outbox::event_of;
 use crate::models::notification::{Attempt, Notification, NotificationState};
 use crate::store::codec::Moment;
 use crate::store::page::{Cursor, Page, limits};
-use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+use crate::store::{Store, StoreError};
 
 /// Notifications that are done are kept for this long.
 const KEPT_DAYS: i32 = 30;
@@ -56,10 +55,14 @@ pub async fn list(store: &Store, query: &NotificationsQuery) -> Result<Page<Noti
     let cursor = query.cursor.as_deref().map(Cursor::decode).transpose()?;
     let (at, id) = (cursor.map(|cursor| Moment(cursor.at)), cursor.map(|cursor| cursor.id));
     let state = query.state.map(NotificationState::as_str);
-    let client = store.client().await?;
-    let asked = async { client.query(SQL, &[&query.channel, &state, &query.alert, &at, &id, &n_rows]).await };
-    let outcome = timeout(ANSWER_TIMEOUT, asked).await;
-    let items = answered(client, outcome)?.iter().map(notification_of).collect::<Result<Vec<_>, _>>()?;
+    let items = store
+        .run(async |client| {
+            client.query(SQL, &[&query.channel, &state, &query.alert, &at, &id, &n_rows]).await
+        })
+        .await?
+        .iter()
+        .map(notification_of)
+        .collect::<Result<Vec<_>, _>>()?;
     Ok(Page::of(items, limit, |item| Cursor { at: item.created_at, id: item.id }))
 }
 
@@ -84,16 +87,15 @@ pub async fn resend(store: &Store, id: Uuid) -> Result<Resent, StoreError> {
         columns!()
     );
     const EXISTS: &str = "SELECT EXISTS (SELECT FROM notifications WHERE id = $1)";
-    let client = store.client().await?;
-    let work = async {
-        if let Some(row) = client.query_opt(SQL, &[&id]).await? {
-            return Ok(Resent::Pending(notification_of(&row)?));
-        }
-        let exists: bool = client.query_one(EXISTS, &[&id]).await?.try_get(0)?;
-        Ok::<_, StoreError>(if exists { Resent::Disabled } else { Resent::Unknown })
-    };
-    let outcome = timeout(ANSWER_TIMEOUT, work).await;
-    answered(client, outcome)
+    store
+        .run(async |client| {
+            if let Some(row) = client.query_opt(SQL, &[&id]).await? {
+                return Ok(Resent::Pending(notification_of(&row)?));
+            }
+            let exists: bool = client.query_one(EXISTS, &[&id]).await?.try_get(0)?;
+            Ok::<_, StoreError>(if exists { Resent::Disabled } else { Resent::Unknown })
+        })
+        .await
 }
 
 /// Removes some of what has been done for long, and answers how much. What was told of an alert that still holds stays:
@@ -105,15 +107,13 @@ pub async fn expire(store: &Store) -> Result<u64, StoreError> {
             WHERE created_at < now() - make_interval(days => $1) AND state <> 'pending' AND NOT EXISTS (
                 SELECT FROM sentiment_alerts AS open WHERE open.id = old.alert AND open.state = 'open')
             ORDER BY created_at LIMIT $2)";
-    let client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, client.execute(SQL, &[&KEPT_DAYS, &EXPIRED_MAX])).await;
-    answered(client, outcome)
+    store.execute(SQL, &[&KEPT_DAYS, &EXPIRED_MAX]).await
 }
 
 fn notification_of(row: &Row) -> Result<Notification, StoreError> {
     let name: &str = row.try_get(4)?;
     let state = NotificationState::ALL.into_iter().find(|state| state.as_str() == name);
-    let state = state.ok_or_else(|| StoreError::Internal { reason: format!("unknown state `{name}`") })?;
+    let state = state.ok_or_else(|| StoreError::internal(format!("unknown state `{name}`")))?;
     let Json(attempts) = row.try_get::<_, Json<Vec<Attempt>>>(5)?;
     let next: Timestamp = row.try_get(6)?;
     Ok(Notification {

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::timeout;
-
-use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+use crate::store::{Store, StoreError};
 
 /// How often the server did each since its statistics began.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -25,17 +23,16 @@ pub async fn activity(store: &Store) -> Result<Activity, StoreError> {
         FROM pg_stat_all_tables";
     const UNTIL_16: &str = "SELECT checkpoints_timed + checkpoints_req FROM pg_stat_bgwriter";
     const FROM_17: &str = "SELECT num_timed + num_requested FROM pg_stat_checkpointer";
-    let client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, async {
-        let version: i32 = client.query_one(VERSION, &[]).await?.try_get(0)?;
-        let checkpoints = if version < 170_000 { UNTIL_16 } else { FROM_17 };
-        let n_checkpoints = client.query_one(checkpoints, &[]).await?.try_get(0)?;
-        let tables = client.query_one(TABLES, &[]).await?;
-        let (n_autovacuums, n_autoanalyzes) = (tables.try_get(0)?, tables.try_get(1)?);
-        Ok::<_, tokio_postgres::Error>(Activity { n_checkpoints, n_autovacuums, n_autoanalyzes })
-    })
-    .await;
-    answered(client, outcome)
+    store
+        .run(async |client| {
+            let version: i32 = client.query_one(VERSION, &[]).await?.try_get(0)?;
+            let checkpoints = if version < 170_000 { UNTIL_16 } else { FROM_17 };
+            let n_checkpoints = client.query_one(checkpoints, &[]).await?.try_get(0)?;
+            let tables = client.query_one(TABLES, &[]).await?;
+            let (n_autovacuums, n_autoanalyzes) = (tables.try_get(0)?, tables.try_get(1)?);
+            Ok::<_, tokio_postgres::Error>(Activity { n_checkpoints, n_autovacuums, n_autoanalyzes })
+        })
+        .await
 }
 
 /// Lets checkpoints come this often, also where little is written: so a short measurement has its share of them.
@@ -43,13 +40,12 @@ pub async fn activity(store: &Store) -> Result<Activity, StoreError> {
 /// Only for a server of one's own, and as its superuser.
 pub async fn checkpoint_every(store: &Store, interval: Duration) -> Result<(), StoreError> {
     let seconds = interval.as_secs().clamp(30, 86_400);
-    let client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, async {
-        client.batch_execute(&format!("ALTER SYSTEM SET checkpoint_timeout = '{seconds}s'")).await?;
-        client.batch_execute("SELECT pg_reload_conf()").await
-    })
-    .await;
-    answered(client, outcome)
+    store
+        .run(async |client| {
+            client.batch_execute(&format!("ALTER SYSTEM SET checkpoint_timeout = '{seconds}s'")).await?;
+            client.batch_execute("SELECT pg_reload_conf()").await
+        })
+        .await
 }
 
 #[cfg(test)]

@@ -3,14 +3,13 @@
 use deadpool_postgres::Object;
 use jiff::Timestamp;
 use serde_json::Value;
-use tokio::time::timeout;
 
 use crate::models::explore::{BreakdownBy, Step};
 use crate::store::metrics::series::ExploreQuery;
 use crate::store::metrics::{breakdown, hourly_rollups, series, sums};
 use crate::store::posts::filter::Values;
 use crate::store::posts::list::{PostsQuery, Statement, list_on};
-use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+use crate::store::{Store, StoreError};
 
 /// What to ask, just as the calls ask it.
 #[derive(Debug, Clone)]
@@ -62,31 +61,30 @@ pub struct Plan {
 
 /// Asks a question and answers how it was gone about: `EXPLAIN (ANALYZE, BUFFERS)` of its very statements.
 pub async fn explain(store: &Store, question: &Question) -> Result<Plan, StoreError> {
-    let client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, async {
-        let mut whole = Plan { nodes: Vec::new(), planning_ms: 0.0, execution_ms: 0.0, n_pages: 0 };
-        for (sql, values) in statements_of(&client, question).await? {
-            let sql = format!("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}");
-            let plan: Value = client.query_one(&sql, &values.as_params()).await?.try_get(0)?;
-            let top = plan.get(0).unwrap_or(&Value::Null);
-            let first = whole.nodes.len();
-            collect(top.get("Plan").unwrap_or(&Value::Null), &mut whole.nodes);
-            let ms = |name: &str| top.get(name).and_then(Value::as_f64).unwrap_or_default();
-            whole.planning_ms += ms("Planning Time");
-            whole.execution_ms += ms("Execution Time");
-            whole.n_pages += whole.nodes.get(first).map_or(0, |top| top.n_pages);
-        }
-        Ok::<_, StoreError>(whole)
-    })
-    .await;
-    answered(client, outcome)
+    store
+        .run(async |client| {
+            let mut whole = Plan { nodes: Vec::new(), planning_ms: 0.0, execution_ms: 0.0, n_pages: 0 };
+            for (sql, values) in statements_of(client, question).await? {
+                let sql = format!("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}");
+                let plan: Value = client.query_one(&sql, &values.as_params()).await?.try_get(0)?;
+                let top = plan.get(0).unwrap_or(&Value::Null);
+                let first = whole.nodes.len();
+                collect(top.get("Plan").unwrap_or(&Value::Null), &mut whole.nodes);
+                let ms = |name: &str| top.get(name).and_then(Value::as_f64).unwrap_or_default();
+                whole.planning_ms += ms("Planning Time");
+                whole.execution_ms += ms("Execution Time");
+                whole.n_pages += whole.nodes.get(first).map_or(0, |top| top.n_pages);
+            }
+            Ok::<_, StoreError>(whole)
+        })
+        .await
 }
 
 /// Lets the server tidy up and look at what there is, as it does by itself within minutes of a large change, so that plans
 /// are those of a server that has run for a while.
 pub async fn settle(store: &Store) -> Result<(), StoreError> {
     // Takes longer than any answer may: a connection of its own, closed afterwards.
-    let client = Object::take(store.client().await?);
+    let client = store.dedicated().await?;
     client.batch_execute("SET statement_timeout = 0").await?;
     client.batch_execute("VACUUM (ANALYZE)").await?;
     Ok(())

@@ -7,13 +7,12 @@ use deadpool_postgres::{GenericClient, Object};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
-use tokio::time::timeout;
 use tracing::info;
 
 use super::maintenance_locks;
 use super::maintenance_locks::Chore;
 use crate::store::codec::Moment;
-use crate::store::{Store, StoreError, answered};
+use crate::store::{Store, StoreError};
 
 /// Days for which partitions are made ahead. A server that cannot make any for that long still stores posts, in the
 /// default partition.
@@ -31,9 +30,7 @@ const TABLES: [&str; 3] = ["social_media_posts", "sentiment_analysis", "sentimen
 /// A table is filled before it is attached: a partition cannot be made while the default one holds rows of its day.
 /// Batches that write to the default partition wait meanwhile; the others do not.
 pub async fn ensure_partitions(store: &Store, now: Timestamp) -> Result<usize, StoreError> {
-    let mut client = store.client().await?;
-    let outcome = timeout(HOUSEKEEPING_TIMEOUT, ensure_on(&mut client, store, now)).await;
-    answered(client, outcome)
+    store.run_within(HOUSEKEEPING_TIMEOUT, async |client| ensure_on(client, store, now).await).await
 }
 
 async fn ensure_on(client: &mut Object, store: &Store, now: Timestamp) -> Result<usize, StoreError> {
@@ -129,9 +126,8 @@ pub struct Expired {
 /// What takes long comes first. Only the last step, dropping partitions, keeps batches waiting, and only for a moment.
 pub async fn expire(store: &Store, now: Timestamp) -> Result<Expired, StoreError> {
     let before = expiry_of(store, now);
-    let mut client = store.client().await?;
-    let outcome = timeout(HOUSEKEEPING_TIMEOUT, expire_on(&mut client, before)).await;
-    let expired = answered(client, outcome)?;
+    let expired =
+        store.run_within(HOUSEKEEPING_TIMEOUT, async |client| expire_on(client, before).await).await?;
     if expired != Expired::default() {
         info!(%before, expired.n_days, expired.n_posts, "posts expired");
     }

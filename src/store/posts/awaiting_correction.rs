@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use deadpool_postgres::{Object, Transaction};
 use jiff::Timestamp;
-use tokio::time::timeout;
 use tracing::warn;
 use uuid::Uuid;
 
 use super::scored_rows;
 use crate::models::post::ScoredPost;
 use crate::store::codec::Moment;
-use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+use crate::store::{Store, StoreError};
 
 /// How long the process that stored a post has to correct it before others may take it up. Twice the longest latency
 /// budget, so that nobody scores what is still in somebody's queue; short enough that after a crash it is soon done.
@@ -26,9 +25,7 @@ const CLAIMS_MAX: i16 = 10;
 /// These are what a dead process left behind: while it lived, its claim held. A claim that runs out before the correction
 /// is applied costs a second scoring, and no second correction.
 pub async fn claim(store: &Store, n: usize, lease: Duration) -> Result<Vec<ScoredPost>, StoreError> {
-    let mut client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, claim_on(&mut client, n, lease)).await;
-    answered(client, outcome)
+    store.run(async |client| claim_on(client, n, lease).await).await
 }
 
 async fn claim_on(client: &mut Object, n: usize, lease: Duration) -> Result<Vec<ScoredPost>, StoreError> {
@@ -74,18 +71,13 @@ async fn claim_on(client: &mut Object, n: usize, lease: Duration) -> Result<Vec<
 /// Ends the waiting of posts that the better model cannot read: they keep the scores they have.
 pub async fn give_up(store: &Store, uuids: &[Uuid]) -> Result<(), StoreError> {
     const SQL: &str = "DELETE FROM awaiting_correction WHERE uuid = ANY ($1)";
-    let client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, client.execute(SQL, &[&uuids])).await;
-    answered(client, outcome)?;
+    store.execute(SQL, &[&uuids]).await?;
     Ok(())
 }
 
 /// How many posts await a correction, in whosever hand they are.
 pub async fn awaiting(store: &Store) -> Result<u64, StoreError> {
-    let client = store.client().await?;
-    let outcome =
-        timeout(ANSWER_TIMEOUT, client.query_one("SELECT count(*) FROM awaiting_correction", &[])).await;
-    let n_posts: i64 = answered(client, outcome)?.try_get(0)?;
+    let n_posts: i64 = store.query_one("SELECT count(*) FROM awaiting_correction", &[]).await?.try_get(0)?;
     Ok(n_posts.unsigned_abs())
 }
 

@@ -135,9 +135,10 @@ pub(in crate::store) async fn scores(
     let mut writer = pin!(BinaryCopyInWriter::new(transaction.copy_in(&statement).await?, &TYPES));
     for scored in new {
         let (post, score) = (&scored.post, &scored.score);
-        let model = models.get(&score.model).copied().ok_or_else(|| StoreError::Internal {
-            reason: format!("model `{}` has no number", score.model.name),
-        })?;
+        let model = models
+            .get(&score.model)
+            .copied()
+            .ok_or_else(|| StoreError::internal(format!("model `{}` has no number", score.model.name)))?;
         let emotions = &score.emotion.scores;
         // What the rollups count, so that both always agree.
         let emotion = EMOTIONS.get(emotions.strongest()).copied().unwrap_or("neutral");

@@ -2,7 +2,6 @@
 
 use futures_util::stream::{self, Stream};
 use jiff::Timestamp;
-use tokio::time::timeout;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -11,7 +10,7 @@ use crate::models::label::{LabelCorrection, LabelledPost, ModelLabel, NewLabel};
 use crate::models::score::ModelId;
 use crate::store::codec::Moment;
 use crate::store::page::PAGE_MAX;
-use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+use crate::store::{Store, StoreError};
 
 /// What [`correction_of`] reads.
 const COLUMNS: &str = "corrected.uuid, corrected.label::text, corrected.note, corrected.corrected_by,
@@ -38,23 +37,18 @@ pub async fn correct(
         )
         SELECT {COLUMNS} FROM corrected JOIN models AS model ON model.id = corrected.was_model"
     );
-    let client = store.client().await?;
     let now = Moment(Timestamp::now());
-    let outcome = timeout(
-        ANSWER_TIMEOUT,
-        client.query_opt(&sql, &[&post, &now, &new.label.as_str(), &new.by, &new.note]),
-    )
-    .await;
-    answered(client, outcome)?.as_ref().map(|row| correction_of(row, 0)).transpose()
+    store
+        .query_opt(&sql, &[&post, &now, &new.label.as_str(), &new.by, &new.note])
+        .await?
+        .as_ref()
+        .map(|row| correction_of(row, 0))
+        .transpose()
 }
 
 /// Takes back what a person said; whether there was anything to take back.
 pub async fn take_back(store: &Store, post: Uuid) -> Result<bool, StoreError> {
-    let client = store.client().await?;
-    let outcome =
-        timeout(ANSWER_TIMEOUT, client.execute("DELETE FROM label_corrections WHERE uuid = $1", &[&post]))
-            .await;
-    Ok(answered(client, outcome)? > 0)
+    Ok(store.execute("DELETE FROM label_corrections WHERE uuid = $1", &[&post]).await? > 0)
 }
 
 /// Every corrected post, the first corrected first, in pieces.
@@ -88,10 +82,10 @@ async fn after_this(store: &Store, (at, uuid): (Timestamp, Uuid)) -> Result<Vec<
             ON score.uuid = corrected.uuid AND score.created_at = corrected.created_at
         ORDER BY corrected.corrected_at, corrected.uuid"
     );
-    let client = store.client().await?;
     let limit = i64::try_from(PAGE_MAX).unwrap_or(i64::MAX);
-    let outcome = timeout(ANSWER_TIMEOUT, client.query(&sql, &[&Moment(at), &uuid, &limit])).await;
-    answered(client, outcome)?
+    store
+        .query(&sql, &[&Moment(at), &uuid, &limit])
+        .await?
         .iter()
         .map(|row| {
             Ok(LabelledPost {

@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use deadpool_postgres::{Object, Transaction};
-use tokio::time::timeout;
 
 use super::{awaiting_correction, copy, engagement};
 use crate::models::post::ScoredPost;
@@ -15,7 +14,7 @@ use crate::store::codec::Moment;
 use crate::store::metrics::rollup_guard::RollupGuard;
 use crate::store::metrics::{cities, rollups};
 use crate::store::operations::maintenance_locks;
-use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+use crate::store::{Store, StoreError};
 
 /// How often a batch is tried when other transactions are in its way. Locks are taken in one order everywhere, so even
 /// the second try is rare.
@@ -58,9 +57,7 @@ pub async fn record(
     }
     let mut attempt = 1;
     loop {
-        let mut client = store.client().await?;
-        let outcome = timeout(ANSWER_TIMEOUT, record_once(store, &mut client, batch, guard)).await;
-        match answered(client, outcome) {
+        match store.run(async |client| record_once(store, client, batch, guard).await).await {
             Err(StoreError::Conflict { .. }) if attempt < ATTEMPTS => {
                 // The next attempt takes locks that another transaction may hold while it waits for this guard.
                 guard.release();
@@ -92,15 +89,14 @@ pub async fn counts(store: &Store) -> Result<Counts, StoreError> {
         SELECT (SELECT count(*) FROM social_media_posts JOIN sentiment_analysis USING (uuid, created_at)),
                (SELECT coalesce(sum(count), 0)::bigint FROM sentiment_rollups WHERE dimension = 'overall'),
                (SELECT count(*) FROM post_keys)";
-    let mut client = store.client().await?;
-    let outcome = timeout(COUNT_TIMEOUT, async {
-        let transaction = client.transaction().await?;
-        let patience = format!("SET LOCAL statement_timeout = '{}s'", COUNT_TIMEOUT.as_secs());
-        transaction.batch_execute(&patience).await?;
-        transaction.query_one(SQL, &[]).await
-    })
-    .await;
-    let row = answered(client, outcome)?;
+    let row = store
+        .run_within(COUNT_TIMEOUT, async |client| {
+            let transaction = client.transaction().await?;
+            let patience = format!("SET LOCAL statement_timeout = '{}s'", COUNT_TIMEOUT.as_secs());
+            transaction.batch_execute(&patience).await?;
+            transaction.query_one(SQL, &[]).await
+        })
+        .await?;
     Ok(Counts { n_posts: row.try_get(0)?, n_rolled_up: row.try_get(1)?, n_keys: row.try_get(2)? })
 }
 

@@ -168,5 +168,5 @@ pub(in crate::store) fn label_of(label: &str) -> Result<SentimentLabel, StoreErr
     [SentimentLabel::Positive, SentimentLabel::Neutral, SentimentLabel::Negative]
         .into_iter()
         .find(|known| known.as_str() == label)
-        .ok_or_else(|| StoreError::Internal { reason: format!("unknown label `{label}`") })
+        .ok_or_else(|| StoreError::internal(format!("unknown label `{label}`")))
 }

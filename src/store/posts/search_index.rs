@@ -3,10 +3,9 @@
 use std::sync::atomic::Ordering;
 
 use jiff::{Timestamp, ToSpan};
-use tokio::time::timeout;
 
 use crate::store::operations::retention;
-use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+use crate::store::{Store, StoreError};
 
 /// Merges the words that wait in the pending lists of the newest days and of the default partition. Asks the server nothing
 /// where this process has stored nothing since the last time.
@@ -35,13 +34,13 @@ async fn merge_newest(store: &Store, now: Timestamp) -> Result<(), StoreError> {
     let today = retention::day_of(now);
     let mut partitions = vec!["social_media_posts_default".to_owned()];
     partitions.extend((-1..=1).map(|ahead| retention::posts_of(today.saturating_add(ahead.days()))));
-    let client = store.client().await?;
-    let work = async {
-        let statement = client.prepare_cached(SQL).await?;
-        client.query(&statement, &[&partitions]).await
-    };
-    let outcome = timeout(ANSWER_TIMEOUT, work).await;
-    answered(client, outcome).map(drop)
+    store
+        .run(async |client| {
+            let statement = client.prepare_cached(SQL).await?;
+            client.query(&statement, &[&partitions]).await
+        })
+        .await
+        .map(drop)
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ const MAY_SPAWN: [(&str, usize, &str); 28] = [
         "its thread catches its panics and goes on; the others are the server that it supervises",
     ),
     ("process/background.rs", 1, "the caller sees its exit and starts another"),
-    ("store/mod.rs", 2, "a connection: the pool sees its end and makes another"),
+    ("store/connection.rs", 2, "a connection: the pool sees its end and makes another"),
     ("stream/subscription.rs", 1, "ends the subscription, and with it the supervised task `listener`"),
     ("telemetry.rs", 1, "aggregation of histograms ends, and the task waits for it"),
     ("ws/mod.rs", 1, "a close handshake has a deadline"),

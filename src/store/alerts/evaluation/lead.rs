@@ -2,16 +2,19 @@
 
 use std::time::Duration;
 
-use deadpool_postgres::{ClientWrapper, Object};
-use tokio::time::timeout;
+use deadpool_postgres::ClientWrapper;
 use tokio_postgres::types::ToSql;
 
 use super::Turn;
+use crate::store::connection::within;
 use crate::store::locks::{self, Lock};
 use crate::store::{Store, StoreError};
 
 /// A server that does not answer this fast leads nobody: the evaluation is given up and tried again.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What a timeout interrupted.
+const WORK: &str = "evaluating";
 
 /// What exactly one process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,8 +53,8 @@ impl Lead {
         const PROBE: &str = "
             SET tcp_keepalives_idle = 3; SET tcp_keepalives_interval = 1; SET tcp_keepalives_count = 3;
             SET tcp_user_timeout = 7000";
-        let client = Object::take(store.client().await?);
-        timeout(PATIENCE, client.batch_execute(PROBE)).await.map_err(|_| too_slow())??;
+        let client = store.dedicated().await?;
+        within(TIMEOUT, WORK, client.batch_execute(PROBE)).await?;
         Ok(Self { client, duty, is_held: false })
     }
 
@@ -73,7 +76,7 @@ impl Lead {
         const SQL: &str = "SELECT CASE WHEN $2 THEN true ELSE pg_try_advisory_lock($1) END";
         let values: [&(dyn ToSql + Sync); 2] = [&self.duty.lock().number(), &self.is_held];
         let asking = self.client.query_one(SQL, &values);
-        let row = timeout(PATIENCE, asking).await.map_err(|_| too_slow())??;
+        let row = within(TIMEOUT, WORK, asking).await?;
         self.is_held = row.try_get(0)?;
         Ok(self.is_held)
     }
@@ -84,12 +87,8 @@ impl Lead {
         let work = async {
             let transaction = self.client.transaction().await?;
             locks::take_alerts(&transaction).await?;
-            Ok(Turn::new(transaction))
+            Ok::<_, StoreError>(Turn::new(transaction))
         };
-        timeout(PATIENCE, work).await.map_err(|_| too_slow())?
+        within(TIMEOUT, WORK, work).await
     }
-}
-
-fn too_slow() -> StoreError {
-    StoreError::TooSlow { reason: "evaluating".to_owned() }
 }

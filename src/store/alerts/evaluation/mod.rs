@@ -7,7 +7,6 @@ mod turn; // what one evaluation writes, in one transaction
 
 use std::collections::BTreeMap;
 
-use tokio::time::timeout;
 use tokio_postgres::Row;
 use tokio_postgres::types::Json;
 
@@ -16,15 +15,18 @@ pub use self::turn::{Committed, Turn};
 use super::{named, scope_of};
 use crate::models::evaluation::{Kept, Phase, Series, SeriesId};
 use crate::models::turn_report::TurnReport;
-use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+use crate::store::{Store, StoreError};
 
 /// What the last evaluation did and left for later, whichever process it was; `None` before the first.
 pub async fn last_report(store: &Store) -> Result<Option<TurnReport>, StoreError> {
     const SQL: &str = "SELECT report FROM alert_turns";
-    let client = store.client().await?;
-    let statement = client.prepare_cached(SQL).await?;
-    let outcome = timeout(ANSWER_TIMEOUT, client.query_opt(&statement, &[])).await;
-    let Some(row) = answered(client, outcome)? else {
+    let row = store
+        .run(async |client| {
+            let statement = client.prepare_cached(SQL).await?;
+            client.query_opt(&statement, &[]).await
+        })
+        .await?;
+    let Some(row) = row else {
         return Ok(None);
     };
     // One of a version that says more, or less, is of no use to this one.
@@ -38,9 +40,7 @@ pub async fn last_report(store: &Store) -> Result<Option<TurnReport>, StoreError
 pub async fn series(store: &Store) -> Result<BTreeMap<SeriesId, Kept>, StoreError> {
     const SQL: &str = "
         SELECT rule_id, dimension::text, key, phase, since, resolved_at, openings, flapping, alert FROM alert_series";
-    let client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, client.query(SQL, &[])).await;
-    answered(client, outcome)?.iter().map(kept_of).collect()
+    store.query(SQL, &[]).await?.iter().map(kept_of).collect()
 }
 
 fn kept_of(row: &Row) -> Result<(SeriesId, Kept), StoreError> {

@@ -166,7 +166,7 @@ impl<'a> Turn<'a> {
                 // One that an older version left open: it is this one from here on.
                 Raise::Updated(alert) => alert,
                 Raise::Quiet => {
-                    return Err(StoreError::Internal { reason: "an alert did not open".to_owned() });
+                    return Err(StoreError::internal("an alert did not open"));
                 }
             };
             if opening.series.flapping {

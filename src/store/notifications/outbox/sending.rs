@@ -5,14 +5,13 @@ use std::time::Duration;
 use deadpool_postgres::{Object, Transaction};
 use jiff::Timestamp;
 use serde_json::Value;
-use tokio::time::timeout;
 use tokio_postgres::Row;
 use tokio_postgres::types::Json;
 use uuid::Uuid;
 
 use crate::models::notification::{Attempt, ChannelKind, ChannelSettings, NoticeEvent};
 use crate::store::notifications::channels::kind_of;
-use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+use crate::store::{Store, StoreError};
 
 /// Notifications that travel in one message, at most.
 const DIGEST_MAX: i64 = 100;
@@ -96,9 +95,7 @@ pub async fn claim(
     lease: Duration,
     sealed_by: &str,
 ) -> Result<Vec<Claimed>, StoreError> {
-    let mut client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, claim_on(&mut client, n, lease, sealed_by)).await;
-    answered(client, outcome)
+    store.run(async |client| claim_on(client, n, lease, sealed_by).await).await
 }
 
 /// That an earlier notification about the same alert waits, in another message.
@@ -210,9 +207,7 @@ async fn fill(transaction: &Transaction<'_>, claimed: &mut Claimed) -> Result<()
 /// By whoever's lease ran out meanwhile as well: that it arrived is true all the same, and nobody's lease but one's own is
 /// ended.
 pub async fn settle(store: &Store, claimed: &Claimed, settlement: &Settlement) -> Result<(), StoreError> {
-    let mut client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, settle_on(&mut client, claimed, settlement)).await;
-    answered(client, outcome)
+    store.run(async |client| settle_on(client, claimed, settlement).await).await
 }
 
 async fn settle_on(
@@ -292,5 +287,5 @@ pub(in crate::store) async fn give_up_pending(
 pub(in crate::store) fn event_of(row: &Row, column: usize) -> Result<NoticeEvent, StoreError> {
     let name: &str = row.try_get(column)?;
     let found = NoticeEvent::ALL.into_iter().find(|event| event.as_str() == name);
-    found.ok_or_else(|| StoreError::Internal { reason: format!("unknown event `{name}`") })
+    found.ok_or_else(|| StoreError::internal(format!("unknown event `{name}`")))
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use deadpool_postgres::{Object, Transaction};
 use jiff::Timestamp;
-use tokio::time::timeout;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -26,7 +25,7 @@ use crate::store::codec::Moment;
 use crate::store::metrics::rollup_guard::RollupGuard;
 use crate::store::metrics::rollups;
 use crate::store::operations::maintenance_locks;
-use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+use crate::store::{Store, StoreError};
 
 /// What a better model says about a stored post.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,9 +72,7 @@ pub async fn apply(
     }
     let mut attempt = 1;
     loop {
-        let mut client = store.client().await?;
-        let outcome = timeout(ANSWER_TIMEOUT, apply_once(store, &mut client, corrections, guard)).await;
-        match answered(client, outcome) {
+        match store.run(async |client| apply_once(store, client, corrections, guard).await).await {
             Err(StoreError::Conflict { .. }) if attempt < ATTEMPTS => {
                 // The next attempt takes locks that another transaction may hold while it waits for this guard.
                 guard.release();

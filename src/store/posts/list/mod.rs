@@ -6,7 +6,6 @@ use deadpool_postgres::Object;
 use futures_util::future::try_join_all;
 use futures_util::stream::{self, Stream};
 use jiff::{SignedDuration, Timestamp};
-use tokio::time::timeout;
 use tokio_postgres::{IsolationLevel, Row};
 use uuid::Uuid;
 
@@ -18,7 +17,7 @@ use crate::models::post::{ListedPost, PastScore, PostOrder, PostWithHistory, Sco
 use crate::store::codec::Moment;
 use crate::store::metrics::window::at;
 use crate::store::page::{Cursor, PAGE_MAX, Page, limits};
-use crate::store::{ANSWER_TIMEOUT, Store, StoreError, answered};
+use crate::store::{Store, StoreError};
 
 /// Which posts to list.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -44,9 +43,7 @@ pub struct PostsQuery {
 /// No statement is cached: planned with the values at hand, filters that are absent vanish, days outside the range are
 /// not looked at, and a rare word is looked up while a frequent one is filtered. Fails with `BadCursor`.
 pub async fn list(store: &Store, query: &PostsQuery) -> Result<Page<ListedPost>, StoreError> {
-    let client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, list_on(&client, query, &mut Vec::new())).await;
-    answered(client, outcome)
+    store.run(async |client| list_on(client, query, &mut Vec::new()).await).await
 }
 
 /// A statement with its values.
@@ -199,9 +196,7 @@ fn listed_of(rows: &[Row]) -> Result<Vec<ListedPost>, StoreError> {
 
 /// The post with this name and the scores it had before, as they were at one moment.
 pub async fn get_with_history(store: &Store, uuid: Uuid) -> Result<Option<PostWithHistory>, StoreError> {
-    let mut client = store.client().await?;
-    let outcome = timeout(ANSWER_TIMEOUT, get_with_history_on(&mut client, uuid)).await;
-    answered(client, outcome)
+    store.run(async |client| get_with_history_on(client, uuid).await).await
 }
 
 async fn get_with_history_on(client: &mut Object, uuid: Uuid) -> Result<Option<PostWithHistory>, StoreError> {

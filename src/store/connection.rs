@@ -1,0 +1,136 @@
+//! Opening the pool and its connections.
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_postgres::{
+    ClientWrapper, Connect, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime,
+};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_postgres::{Config, NoTls};
+use tracing::warn;
+
+use super::{RESPONSE_TIMEOUT, Store, StoreError, StoreParams};
+
+/// How long to wait for a server to accept a connection. A local one takes a millisecond; longer means that it is down.
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long to wait for a free connection. All are busy only while the server is slow; a longer wait would hide that.
+const POOL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The server cancels a statement after this. The slowest read is a day of posts under unusual filters.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The server stops waiting for a lock after this, well before the statement itself times out.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl Store {
+    /// Opens the pool and checks that the server responds.
+    ///
+    /// Call it on a runtime that outlives every stage: connections live there. Fails with `BadUrl`, or with
+    /// `Unavailable` when no server responds within 2 s.
+    pub async fn connect(params: StoreParams) -> Result<Self, StoreError> {
+        let mut config = Config::from_str(&params.url)
+            .map_err(|error| StoreError::BadUrl { reason: error.to_string() })?;
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(CONNECT_TIMEOUT);
+        }
+        if config.get_application_name().is_none() {
+            config.application_name("groundswell");
+        }
+        config.keepalives_idle(Duration::from_secs(30)).tcp_user_timeout(RESPONSE_TIMEOUT);
+        config.options(session_options(config.get_options()));
+        let manager = Manager::from_connect(
+            config,
+            HomeConnector { home: Handle::current() },
+            ManagerConfig { recycling_method: RecyclingMethod::Fast },
+        );
+        let pool = Pool::builder(manager)
+            .max_size(params.pool_size)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(POOL_TIMEOUT))
+            .create_timeout(Some(CONNECT_TIMEOUT))
+            .recycle_timeout(Some(CONNECT_TIMEOUT))
+            .build()
+            .map_err(|error| StoreError::internal(error.to_string()))?;
+        let store = Self {
+            pool,
+            retention: params.retention,
+            known: Arc::default(),
+            has_new_words: Arc::default(),
+            rollups: Arc::default(),
+        };
+        store.ping().await?;
+        Ok(store)
+    }
+
+    /// Takes a connection out of the pool for good, for work whose settings and locks must not outlive it there.
+    pub(super) async fn dedicated(&self) -> Result<ClientWrapper, StoreError> {
+        Ok(Object::take(self.client().await?))
+    }
+}
+
+/// Waits for work on a dedicated connection, for at most `limit`. `what` names the work in the error.
+pub(super) async fn within<T, E: Into<StoreError>>(
+    limit: Duration,
+    what: &str,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, StoreError> {
+    timeout(limit, work).await.map_err(|_| StoreError::timed_out(what))?.map_err(Into::into)
+}
+
+/// Returns the settings of every session. Those of the URL come last and win.
+///
+/// `random_page_cost`: frequently read pages are in memory and the rest are on disks without moving parts, so a random
+/// read costs little more than a sequential one; with the default the planner scans whole days for a few rows.
+/// `enable_partitionwise_join`: posts and scores are joined day by day, so a page is full before more is read.
+/// `work_mem`: grouping a week by author needs 16 MB rather than the default 4; few sessions do that concurrently.
+fn session_options(from_url: Option<&str>) -> String {
+    format!(
+        "-c timezone=UTC -c jit=off -c random_page_cost=1.1 -c work_mem=16MB -c enable_partitionwise_join=on \
+         -c synchronous_commit=on -c statement_timeout={} -c lock_timeout={} \
+         -c idle_in_transaction_session_timeout={} {}",
+        STATEMENT_TIMEOUT.as_millis(),
+        LOCK_TIMEOUT.as_millis(),
+        RESPONSE_TIMEOUT.as_millis(),
+        from_url.unwrap_or_default()
+    )
+}
+
+/// Opens connections on the runtime on which the store was connected.
+///
+/// A connection is a task. On the runtime of the stage that first needs it, it would die with that stage and leave a
+/// dead connection in the pool.
+struct HomeConnector {
+    home: Handle,
+}
+
+type Connected = Result<(tokio_postgres::Client, JoinHandle<()>), tokio_postgres::Error>;
+
+impl Connect for HomeConnector {
+    fn connect(&self, config: &Config) -> BoxFuture<'_, Connected> {
+        let config = config.clone();
+        let connecting = self.home.spawn(async move {
+            let (client, connection) = config.connect(NoTls).await?;
+            let task = tokio::spawn(async move {
+                if let Err(error) = connection.await {
+                    warn!(%error, "connection to postgres lost");
+                }
+            });
+            Ok((client, task))
+        });
+        async move {
+            match connecting.await {
+                Ok(connected) => connected,
+                // The home runtime is shutting down, and this process with it: nobody awaits the result.
+                Err(_) => std::future::pending().await,
+            }
+        }
+        .boxed()
+    }
+}
