@@ -11,6 +11,9 @@ pub const EMOTIONS: [&str; 7] = ["anger", "disgust", "fear", "joy", "neutral", "
 /// Churn risk at or above which a post counts as `high` and is flagged to the alerter.
 pub const CHURN_HIGH: f32 = 0.8;
 
+/// Predicted virality, 0 to 100, at or above which an index of its own finds a score.
+pub const VIRALITY_HIGH: f32 = 60.0;
+
 /// Confidence below which a label is shown as uncertain: the other two are then as likely as it is.
 pub const UNCERTAIN_BELOW: f32 = 0.5;
 

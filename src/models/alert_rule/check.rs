@@ -3,6 +3,7 @@
 use super::{CHURN, Comparison, Metric, NewRule};
 use crate::models::new_post::Rejection;
 use crate::models::rollup::{BUCKET_SECONDS, Dimension};
+use crate::models::score::VIRALITY_HIGH;
 use crate::models::silence::KEY_BYTES_MAX;
 
 /// Maximum length of a window. Longer windows move so slowly that a chart shows more than an alert.
@@ -10,7 +11,7 @@ pub const WINDOW_SECONDS_MAX: i64 = 86_400;
 
 /// Predicted virality from which posts are in a dedicated index, so that a rule reads the few posts that may go far and
 /// not all others.
-pub const VIRALITY_SEEN: f64 = 60.0;
+pub const VIRALITY_SEEN: f64 = VIRALITY_HIGH as f64;
 
 /// Maximum length of a wait.
 const WAIT_SECONDS_MAX: i64 = 86_400;

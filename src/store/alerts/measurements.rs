@@ -1,14 +1,16 @@
 //! What alert rules are judged by: the sums of everything of a kind over a window, one query for all rules that share it.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use deadpool_postgres::Object;
 use jiff::Timestamp;
 use tokio_postgres::types::ToSql;
 
 use crate::models::evaluation::{Group, Measured, Step};
+use crate::models::score::VIRALITY_HIGH;
 use crate::store::codec::Moment;
-use crate::store::metrics::rollups::sums_of;
+use crate::store::metrics::sum_columns::{self, Detail};
 use crate::store::metrics::window::{MetricsFilter, MetricsQuery};
 use crate::store::{Store, StoreError};
 
@@ -49,10 +51,10 @@ pub async fn measure(store: &Store, question: &Question, now: Timestamp) -> Resu
     let limit = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     let measure = async |client: &mut Object| {
         if is_viral {
-            let statement = client.prepare_cached(VIRAL_SQL).await?;
+            let statement = client.prepare_cached(&VIRAL_SQL).await?;
             client.query(&statement, &[&dimension.as_str(), &from, &to, &VIRAL_MAX]).await
         } else {
-            let statement = client.prepare_cached(SUMS_SQL).await?;
+            let statement = client.prepare_cached(&SUMS_SQL).await?;
             let Question { n_posts_min, keys, n_others_max, after, .. } = question;
             let (n_largest, n_rows) =
                 (limit(n_others_max.div_ceil(2)), limit(n_others_max.saturating_add(keys.len())));
@@ -74,7 +76,7 @@ pub async fn measure(store: &Store, question: &Question, now: Timestamp) -> Resu
                 if row.try_get(2)? {
                     answer.last_key.clone_from(&key);
                 }
-                Measured::Sums(sums_of(&row)?)
+                Measured::Sums(sum_columns::read(&row)?)
             }
         };
         answer.by_key.insert(key, measured);
@@ -86,72 +88,41 @@ pub async fn measure(store: &Store, question: &Question, now: Timestamp) -> Resu
 
 /// Named keys first, then the largest, then, in the order of their bytes, those after the last whose turn it was, and those
 /// before it. Named keys are joined: `= ANY` of an array looks through all of it for each key.
-const SUMS_SQL: &str = "
-    WITH named AS (SELECT DISTINCT unnest($5::text[]) AS key), sums AS (
-        SELECT key, sum(count)::bigint AS count, sum(positive)::bigint AS positive, sum(neutral)::bigint AS neutral,
-            sum(negative)::bigint AS negative, sum(sentiment_micros)::bigint AS sentiment_micros,
-            sum(churn_micros)::bigint AS churn_micros, sum(churn_high)::bigint AS churn_high,
-            sum(toxicity_micros)::bigint AS toxicity_micros, sum(emotion_anger)::bigint AS emotion_anger,
-            sum(emotion_disgust)::bigint AS emotion_disgust, sum(emotion_fear)::bigint AS emotion_fear,
-            sum(emotion_joy)::bigint AS emotion_joy, sum(emotion_neutral)::bigint AS emotion_neutral,
-            sum(emotion_sadness)::bigint AS emotion_sadness, sum(emotion_surprise)::bigint AS emotion_surprise,
-            sum(late)::bigint AS late, sum(revision)::bigint AS revision
-        FROM sentiment_rollups
-        WHERE dimension = $1::text::rollup_dimension AND bucket >= $2 AND bucket < $3
-            AND ($9::bool OR key IN (SELECT key FROM named))
-        GROUP BY key
-    ), wanted AS (
-        SELECT sums.*, named.key IS NOT NULL AS is_named,
-            row_number() OVER (PARTITION BY named.key IS NOT NULL ORDER BY count DESC, sums.key) AS place
-        FROM sums LEFT JOIN named ON named.key = sums.key
-        WHERE named.key IS NOT NULL OR count >= $4::bigint
-    )
-    SELECT key, count(*) OVER (), NOT is_named AND place > $6::bigint, count, positive, neutral, negative,
-        sentiment_micros, churn_micros, churn_high, toxicity_micros, emotion_anger, emotion_disgust, emotion_fear,
-        emotion_joy, emotion_neutral, emotion_sadness, emotion_surprise, late, revision
-    FROM wanted
-    ORDER BY is_named DESC, place <= $6 DESC, key COLLATE \"C\" <= $7, key COLLATE \"C\"
-    LIMIT $8";
-
-/// Goes by the index of posts that may go far.
-const VIRAL_SQL: &str = "
-    SELECT key, max(virality)::float8, count(*)
-    FROM (
-        SELECT uuid, created_at, virality FROM sentiment_analysis
-        WHERE virality >= 60 AND created_at >= $2 AND created_at < $3 ORDER BY created_at DESC LIMIT $4
-    ) AS score
-    JOIN social_media_posts AS post USING (uuid, created_at)
-    CROSS JOIN LATERAL unnest(CASE $1::text
-        WHEN 'product' THEN post.products
-        WHEN 'platform' THEN ARRAY[post.platform]
-        WHEN 'channel' THEN ARRAY[coalesce(post.channel, '')]
-        WHEN 'city' THEN ARRAY[coalesce(post.city, '')]
-        ELSE ARRAY[''] END) AS key
-    GROUP BY key";
-
-/// Each step of the keys with the most posts, at most `n_keys` of them, or of the one that is named; oldest first.
-pub async fn steps(store: &Store, past: &Past) -> Result<Vec<Step>, StoreError> {
-    const SUMS: &str = "
-        WITH largest AS (
-            SELECT key FROM sentiment_rollups
+static SUMS_SQL: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "WITH named AS (SELECT DISTINCT unnest($5::text[]) AS key), sums AS (
+            SELECT key, {totals}
+            FROM sentiment_rollups
             WHERE dimension = $1::text::rollup_dimension AND bucket >= $2 AND bucket < $3
-                AND ($4::text IS NULL OR key = $4) AND (key <> '' OR $1 = 'overall')
-            GROUP BY key ORDER BY sum(count) DESC LIMIT $5)
-        SELECT key, date_bin($6::float8 * interval '1 second', bucket, '2000-01-01 00:00:00+00'::timestamptz) AS step,
-            sum(count)::bigint, sum(positive)::bigint, sum(neutral)::bigint, sum(negative)::bigint,
-            sum(sentiment_micros)::bigint, sum(churn_micros)::bigint, sum(churn_high)::bigint,
-            sum(toxicity_micros)::bigint, sum(emotion_anger)::bigint, sum(emotion_disgust)::bigint,
-            sum(emotion_fear)::bigint, sum(emotion_joy)::bigint, sum(emotion_neutral)::bigint,
-            sum(emotion_sadness)::bigint, sum(emotion_surprise)::bigint, sum(late)::bigint, sum(revision)::bigint
-        FROM sentiment_rollups JOIN largest USING (key)
-        WHERE dimension = $1::text::rollup_dimension AND bucket >= $2 AND bucket < $3
-        GROUP BY key, step ORDER BY step";
-    const VIRAL: &str = "
-        SELECT key, date_bin($6::float8 * interval '1 second', created_at, '2000-01-01 00:00:00+00'::timestamptz) AS step,
-            max(virality)::float8, count(*)
-        FROM (
+                AND ($9::bool OR key IN (SELECT key FROM named))
+            GROUP BY key
+        ), wanted AS (
+            SELECT sums.*, named.key IS NOT NULL AS is_named,
+                row_number() OVER (PARTITION BY named.key IS NOT NULL ORDER BY count DESC, sums.key) AS place
+            FROM sums LEFT JOIN named ON named.key = sums.key
+            WHERE named.key IS NOT NULL OR count >= $4::bigint
+        )
+        SELECT key, count(*) OVER (), NOT is_named AND place > $6::bigint, {names}
+        FROM wanted
+        ORDER BY is_named DESC, place <= $6 DESC, key COLLATE \"C\" <= $7, key COLLATE \"C\"
+        LIMIT $8",
+        totals = sum_columns::totals(Detail::All),
+        names = sum_columns::names()
+    )
+});
+
+static VIRAL_SQL: LazyLock<String> = LazyLock::new(|| {
+    format!("SELECT key, max(virality)::float8, count(*) FROM {} GROUP BY key", viral_posts_by_key("$4"))
+});
+
+/// Returns the newest posts with a high virality between `$2` and `$3`, at most `limit`, once for each key of the dimension
+/// `$1`. Reads the index of those posts.
+fn viral_posts_by_key(limit: &str) -> String {
+    format!(
+        "(
             SELECT uuid, created_at, virality FROM sentiment_analysis
-            WHERE virality >= 60 AND created_at >= $2 AND created_at < $3 ORDER BY created_at DESC LIMIT $5
+            WHERE virality >= {VIRALITY_HIGH} AND created_at >= $2 AND created_at < $3
+            ORDER BY created_at DESC LIMIT {limit}
         ) AS score
         JOIN social_media_posts AS post USING (uuid, created_at)
         CROSS JOIN LATERAL unnest(CASE $1::text
@@ -159,20 +130,49 @@ pub async fn steps(store: &Store, past: &Past) -> Result<Vec<Step>, StoreError> 
             WHEN 'platform' THEN ARRAY[post.platform]
             WHEN 'channel' THEN ARRAY[coalesce(post.channel, '')]
             WHEN 'city' THEN ARRAY[coalesce(post.city, '')]
-            ELSE ARRAY[''] END) AS key
-        WHERE ($4::text IS NULL OR key = $4) AND (key <> '' OR $1 = 'overall')
-        GROUP BY key, step ORDER BY step";
+            ELSE ARRAY[''] END) AS key"
+    )
+}
+
+/// Each step of the keys with the most posts, at most `n_keys` of them, or of the one that is named; oldest first.
+pub async fn steps(store: &Store, past: &Past) -> Result<Vec<Step>, StoreError> {
+    static SUMS: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "WITH largest AS (
+                SELECT key FROM sentiment_rollups
+                WHERE dimension = $1::text::rollup_dimension AND bucket >= $2 AND bucket < $3
+                    AND ($4::text IS NULL OR key = $4) AND (key <> '' OR $1 = 'overall')
+                GROUP BY key ORDER BY sum(count) DESC LIMIT $5)
+            SELECT key,
+                date_bin($6::float8 * interval '1 second', bucket, '2000-01-01 00:00:00+00'::timestamptz) AS step, {}
+            FROM sentiment_rollups JOIN largest USING (key)
+            WHERE dimension = $1::text::rollup_dimension AND bucket >= $2 AND bucket < $3
+            GROUP BY key, step ORDER BY step",
+            sum_columns::totals(Detail::All)
+        )
+    });
+    static VIRAL: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "SELECT key,
+                date_bin($6::float8 * interval '1 second', created_at, '2000-01-01 00:00:00+00'::timestamptz) AS step,
+                max(virality)::float8, count(*)
+            FROM {}
+            WHERE ($4::text IS NULL OR key = $4) AND (key <> '' OR $1 = 'overall')
+            GROUP BY key, step ORDER BY step",
+            viral_posts_by_key("$5")
+        )
+    });
     let Group { dimension, is_viral, .. } = past.group;
     let (from, to) = (Moment(past.from), Moment(past.to));
     let limit = if is_viral { VIRAL_MAX } else { past.n_keys };
-    let sql = if is_viral { VIRAL } else { SUMS };
+    let sql = if is_viral { &VIRAL } else { &SUMS };
     let (dimension, seconds) = (dimension.as_str(), past.step_seconds as f64);
     let values: [&(dyn ToSql + Sync); 6] = [&dimension, &from, &to, &past.key, &limit, &seconds];
     let mut found = Vec::new();
     for row in store.query(sql, &values).await? {
         let measured = match is_viral {
             true => Measured::Viral { highest: row.try_get(2)?, count: row.try_get(3)? },
-            false => Measured::Sums(sums_of(&row)?),
+            false => Measured::Sums(sum_columns::read(&row)?),
         };
         found.push(Step { at: row.try_get(1)?, key: row.try_get(0)?, measured });
     }
@@ -306,7 +306,7 @@ mod tests {
             found,
             BTreeMap::from([("alpha".to_owned(), Measured::Viral { highest: 72.0, count: 3 })])
         );
-        let mut sql = VIRAL_SQL.to_owned();
+        let mut sql = VIRAL_SQL.clone();
         for (i, value) in
             ["'product'", "'2026-11-21T00:00:00Z'", "'2026-11-21T01:00:00Z'", "10"].iter().enumerate()
         {

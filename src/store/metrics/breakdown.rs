@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use super::series::ExploreQuery;
-use super::sums::{Added, Allowance, By, Cut, Worth, sum, total};
+use super::sum_columns::Detail;
+use super::sums::{Added, Allowance, By, Cut, sum, total};
 use crate::models::explore::{AnsweredFrom, BreakdownBy, ExploreBreakdown, ExploreItem};
 use crate::models::metrics::{Summary, Window};
 use crate::models::rollup::{Dimension, Sums};
@@ -65,8 +66,8 @@ pub(in crate::store) fn cut_of(by: BreakdownBy, range: Window, n_items_max: usiz
         BreakdownBy::Label | BreakdownBy::Emotion => By::Nothing,
     };
     let n_parts_max = i64::try_from(n_items_max).ok();
-    let worth = if by == By::Nothing { Worth::All } else { Worth::Mood };
-    Cut { by, n_parts_max, allowance: Allowance::Number, worth, ..Cut::whole(range) }
+    let detail = if by == By::Nothing { Detail::All } else { Detail::Sentiment };
+    Cut { by, n_parts_max, allowance: Allowance::Number, detail, ..Cut::whole(range) }
 }
 
 fn labels(sums: &Sums) -> Vec<(&'static str, i64)> {

@@ -1,15 +1,17 @@
 //! The rollups once more, by whole hours, for ranges of weeks and months.
 
+use std::sync::LazyLock;
+
 use deadpool_postgres::{GenericClient, Object};
 use jiff::Timestamp;
 
-use super::rollups::COMPACT_AFTER_SECONDS;
+use super::resolution::{COMPACT_AFTER_SECONDS, FINE_FOR};
+use super::sum_columns::{self, Detail};
 use super::window::at;
 use crate::models::metrics::Window;
 use crate::models::rollup::Delta;
 use crate::store::codec::Moment;
-use crate::store::operations::maintenance_locks;
-use crate::store::operations::maintenance_locks::{Chore, FINE_FOR};
+use crate::store::operations::maintenance_locks::{self, Chore};
 use crate::store::{Store, StoreError};
 
 const HOUR_SECONDS: i64 = 3_600;
@@ -38,17 +40,16 @@ async fn advance_on(client: &mut Object, before: i64) -> Result<i64, StoreError>
     const DELETE: &str = "
         DELETE FROM sentiment_rollup_hours
         WHERE dimension = ANY (enum_range(NULL::rollup_dimension)) AND bucket >= $1 AND bucket < $2";
-    const INSERT: &str = "
-        INSERT INTO sentiment_rollup_hours (bucket, source, dimension, key, count, positive, neutral, negative,
-            sentiment_micros, churn_micros, churn_high, toxicity_micros, emotion_anger, emotion_disgust, emotion_fear,
-            emotion_joy, emotion_neutral, emotion_sadness, emotion_surprise, late, revision)
-        SELECT date_bin('1 hour', bucket, '2000-01-01 00:00:00+00'::timestamptz) AS hour, source, dimension, key,
-            sum(count), sum(positive), sum(neutral), sum(negative), sum(sentiment_micros), sum(churn_micros),
-            sum(churn_high), sum(toxicity_micros), sum(emotion_anger), sum(emotion_disgust), sum(emotion_fear),
-            sum(emotion_joy), sum(emotion_neutral), sum(emotion_sadness), sum(emotion_surprise), sum(late),
-            sum(revision)
-        FROM sentiment_rollups WHERE bucket >= $1 AND bucket < $2 GROUP BY hour, source, dimension, key
-        ORDER BY dimension, hour, key, source";
+    static INSERT: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "INSERT INTO sentiment_rollup_hours (bucket, source, dimension, key, {})
+            SELECT date_bin('1 hour', bucket, '2000-01-01 00:00:00+00'::timestamptz) AS hour, source, dimension, key, {}
+            FROM sentiment_rollups WHERE bucket >= $1 AND bucket < $2 GROUP BY hour, source, dimension, key
+            ORDER BY dimension, hour, key, source",
+            sum_columns::names(),
+            sum_columns::totals(Detail::All)
+        )
+    });
     let transaction = client.transaction().await?;
     maintenance_locks::begin(&transaction, Chore::Compaction).await?;
     let until = until(&transaction).await?.as_second();
@@ -66,7 +67,7 @@ async fn advance_on(client: &mut Object, before: i64) -> Result<i64, StoreError>
         let between = [Moment(at(from)), Moment(at(to))];
         let [from, to] = &between;
         transaction.execute(DELETE, &[from, to]).await?;
-        transaction.execute(INSERT, &[from, to]).await?;
+        transaction.execute(&*INSERT, &[from, to]).await?;
     }
     transaction.execute("UPDATE rollup_hours_until SET until = $1", &[&Moment(at(to))]).await?;
     transaction.commit().await?;

@@ -1,6 +1,7 @@
 //! Exact sums by bucket, source, dimension and key.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use deadpool_postgres::{Object, Transaction};
 use jiff::Timestamp;
@@ -8,15 +9,13 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use super::hourly_rollups;
+use super::resolution::{COMPACT_AFTER_SECONDS, FINE_FOR};
+use super::sum_columns::{self, Detail, MINUTE_OF_BUCKET, N_SUMS};
 use crate::models::post::Source;
 use crate::models::rollup::{Delta, Dimension, RollupKey, Sums};
 use crate::store::codec::Moment;
-use crate::store::operations::maintenance_locks;
-use crate::store::operations::maintenance_locks::{Chore, FINE_FOR};
+use crate::store::operations::maintenance_locks::{self, Chore};
 use crate::store::{Store, StoreError};
-
-/// Buckets older than this are merged into minutes. No window shorter than twice that shows finer steps.
-pub const COMPACT_AFTER_SECONDS: i64 = 3 * 3_600;
 
 /// The rows whose bucket starts at `since` or later: what a respawned stage rebuilds its windows from.
 ///
@@ -26,13 +25,15 @@ pub async fn live(
     since: Timestamp,
     n_rows_max: usize,
 ) -> Result<Vec<(RollupKey, Sums)>, StoreError> {
-    const SQL: &str = "
-        SELECT bucket, source, dimension::text, key, count, positive, neutral, negative, sentiment_micros, churn_micros,
-            churn_high, toxicity_micros, emotion_anger, emotion_disgust, emotion_fear, emotion_joy, emotion_neutral,
-            emotion_sadness, emotion_surprise, late, revision
-        FROM sentiment_rollups WHERE bucket >= $1 ORDER BY dimension, bucket DESC LIMIT $2";
-    let rows = store.query(SQL, &[&Moment(since), &i64::try_from(n_rows_max).unwrap_or(i64::MAX)]).await?;
-    rows.iter().map(|row| Ok((key_of(row)?, sums_of(row)?))).collect()
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "SELECT bucket, source, dimension::text, key, {}
+            FROM sentiment_rollups WHERE bucket >= $1 ORDER BY dimension, bucket DESC LIMIT $2",
+            sum_columns::names()
+        )
+    });
+    let rows = store.query(&SQL, &[&Moment(since), &i64::try_from(n_rows_max).unwrap_or(i64::MAX)]).await?;
+    rows.iter().map(|row| Ok((key_of(row)?, sum_columns::read(row)?))).collect()
 }
 
 fn key_of(row: &Row) -> Result<RollupKey, StoreError> {
@@ -45,54 +46,21 @@ fn key_of(row: &Row) -> Result<RollupKey, StoreError> {
     Ok(RollupKey { bucket: row.try_get(0)?, source, dimension, key: row.try_get(3)? })
 }
 
-/// Adds the row at hand to the one that exists. Addition happens in the server, on the newest version of the row, so that
-/// no contribution is lost to another. A macro, since SQL constants are joined when they are compiled.
-macro_rules! add_excluded {
-    () => {
-        "
-        ON CONFLICT (bucket, source, dimension, key) DO UPDATE SET
-            count = rollup.count + excluded.count,
-            positive = rollup.positive + excluded.positive,
-            neutral = rollup.neutral + excluded.neutral,
-            negative = rollup.negative + excluded.negative,
-            sentiment_micros = rollup.sentiment_micros + excluded.sentiment_micros,
-            churn_micros = rollup.churn_micros + excluded.churn_micros,
-            churn_high = rollup.churn_high + excluded.churn_high,
-            toxicity_micros = rollup.toxicity_micros + excluded.toxicity_micros,
-            emotion_anger = rollup.emotion_anger + excluded.emotion_anger,
-            emotion_disgust = rollup.emotion_disgust + excluded.emotion_disgust,
-            emotion_fear = rollup.emotion_fear + excluded.emotion_fear,
-            emotion_joy = rollup.emotion_joy + excluded.emotion_joy,
-            emotion_neutral = rollup.emotion_neutral + excluded.emotion_neutral,
-            emotion_sadness = rollup.emotion_sadness + excluded.emotion_sadness,
-            emotion_surprise = rollup.emotion_surprise + excluded.emotion_surprise,
-            late = rollup.late + excluded.late,
-            revision = rollup.revision + excluded.revision"
-    };
-}
+static ADD: LazyLock<String> = LazyLock::new(|| add_sql("sentiment_rollups"));
+static ADD_HOURS: LazyLock<String> = LazyLock::new(|| add_sql("sentiment_rollup_hours"));
 
-/// Adds rows to the table named.
-macro_rules! add_sql {
-    ($table:literal) => {
-        concat!(
-            "
-        INSERT INTO ",
-            $table,
-            " AS rollup (bucket, source, dimension, key, count, positive, neutral, negative,
-            sentiment_micros, churn_micros, churn_high, toxicity_micros, emotion_anger, emotion_disgust, emotion_fear,
-            emotion_joy, emotion_neutral, emotion_sadness, emotion_surprise, late, revision)
-        SELECT bucket, source, dimension::rollup_dimension, key, c01, c02, c03, c04, c05, c06, c07, c08, c09, c10, c11,
-            c12, c13, c14, c15, c16, c17
-        FROM unnest($1::timestamptz[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[],
-            $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[],
-            $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[], $20::bigint[], $21::bigint[])
-            AS added (bucket, source, dimension, key, c01, c02, c03, c04, c05, c06, c07, c08, c09, c10, c11, c12, c13,
-                c14, c15, c16, c17)
-",
-        add_excluded!(),
-            " RETURNING bucket, source, dimension::text, key, revision"
-        )
-    };
+/// Adds rows to those of a table and returns their revisions.
+fn add_sql(table: &str) -> String {
+    let columns = sum_columns::names();
+    format!(
+        "INSERT INTO {table} AS rollup (bucket, source, dimension, key, {columns})
+        SELECT bucket, source, dimension::rollup_dimension, key, {columns}
+        FROM unnest($1::timestamptz[], $2::text[], $3::text[], $4::text[], {})
+            AS added (bucket, source, dimension, key, {columns})
+        {} RETURNING bucket, source, dimension::text, key, revision",
+        sum_columns::array_parameters(5),
+        sum_columns::add_on_conflict()
+    )
 }
 
 /// Adds a batch's contribution.
@@ -112,14 +80,14 @@ pub(in crate::store) async fn add(
         return Ok(delta);
     }
     let hours = hourly_rollups::share_of(&delta, Timestamp::now());
-    let rows = upsert(transaction, add_sql!("sentiment_rollups"), &delta).await?;
+    let rows = upsert(transaction, &ADD, &delta).await?;
     for row in &rows {
         if let Some(sums) = delta.get_mut(&key_of(row)?) {
             sums.revision = row.try_get(4)?;
         }
     }
     if !hours.is_empty() {
-        upsert(transaction, add_sql!("sentiment_rollup_hours"), &hours).await?;
+        upsert(transaction, &ADD_HOURS, &hours).await?;
     }
     Ok(delta)
 }
@@ -149,7 +117,7 @@ pub(in crate::store) async fn change(
 ) -> Result<Delta, StoreError> {
     let (delta, minutes) = in_minutes(delta, now);
     if !minutes.is_empty() {
-        transaction.query_one(MERGE_MINUTES, &[&minutes]).await?;
+        transaction.query_one(&*MERGE_MINUTES, &[&minutes]).await?;
     }
     add(transaction, delta).await
 }
@@ -180,15 +148,15 @@ fn in_minutes(delta: Delta, now: Timestamp) -> (Delta, Vec<Moment>) {
 /// what they held. No late post is stored meanwhile: it could wait for a row deleted here while holding one that is
 /// wanted here.
 pub async fn compact(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
-    const OLDEST: &str = "
-        SELECT min(bucket) FROM sentiment_rollups
-        WHERE date_bin('1 minute', bucket, '2000-01-01 00:00:00+00'::timestamptz) <> bucket AND bucket < $1";
+    let oldest = format!(
+        "SELECT min(bucket) FROM sentiment_rollups WHERE {MINUTE_OF_BUCKET} <> bucket AND bucket < $1"
+    );
     let before = now.as_second().saturating_sub(COMPACT_AFTER_SECONDS).div_euclid(60) * 60;
     let mut n_rows = 0;
     loop {
         let merge_oldest = async |client: &mut Object| {
             let oldest: Option<Timestamp> =
-                client.query_one(OLDEST, &[&Moment(at(before))]).await?.try_get(0)?;
+                client.query_one(&oldest, &[&Moment(at(before))]).await?.try_get(0)?;
             let Some(oldest) = oldest else {
                 return Ok(None);
             };
@@ -208,50 +176,37 @@ async fn merge(client: &mut Object, from: Timestamp, to: Timestamp) -> Result<u6
     let transaction = client.transaction().await?;
     maintenance_locks::begin(&transaction, Chore::Compaction).await?;
     let n_rows: i64 =
-        transaction.query_one(MERGE_BETWEEN, &[&Moment(from), &Moment(to)]).await?.try_get(0)?;
+        transaction.query_one(&*MERGE_BETWEEN, &[&Moment(from), &Moment(to)]).await?.try_get(0)?;
     transaction.commit().await?;
     Ok(n_rows.unsigned_abs())
 }
 
-/// Moves what fine rows hold into those of their minutes, and answers how many fine rows that were. The condition says
-/// which.
-macro_rules! merge_sql {
-    ($condition:literal) => {
-        concat!(
-            "
-        WITH fine AS (
-            DELETE FROM sentiment_rollups
-            WHERE ",
-            $condition,
-            "
-                AND date_bin('1 minute', bucket, '2000-01-01 00:00:00+00'::timestamptz) <> bucket
-            RETURNING *
+/// Moves the fine rows that match a condition into those of their minutes, and returns how many fine rows that were.
+fn merge_sql(condition: &str) -> String {
+    let (columns, totals) = (sum_columns::names(), sum_columns::totals(Detail::All));
+    format!(
+        "WITH fine AS (
+            DELETE FROM sentiment_rollups WHERE {condition} AND {MINUTE_OF_BUCKET} <> bucket RETURNING *
         ), merged AS (
-            INSERT INTO sentiment_rollups AS rollup (bucket, source, dimension, key, count, positive, neutral, negative,
-                sentiment_micros, churn_micros, churn_high, toxicity_micros, emotion_anger, emotion_disgust,
-                emotion_fear, emotion_joy, emotion_neutral, emotion_sadness, emotion_surprise, late, revision)
-            SELECT date_bin('1 minute', bucket, '2000-01-01 00:00:00+00'::timestamptz) AS minute,
-                source, dimension, key, sum(count), sum(positive), sum(neutral), sum(negative),
-                sum(sentiment_micros), sum(churn_micros), sum(churn_high), sum(toxicity_micros), sum(emotion_anger),
-                sum(emotion_disgust), sum(emotion_fear), sum(emotion_joy), sum(emotion_neutral),
-                sum(emotion_sadness), sum(emotion_surprise), sum(late), sum(revision)
+            INSERT INTO sentiment_rollups AS rollup (bucket, source, dimension, key, {columns})
+            SELECT {MINUTE_OF_BUCKET} AS minute, source, dimension, key, {totals}
             FROM fine GROUP BY minute, source, dimension, key
-            ",
-            add_excluded!(),
-            "
+            {}
         )
-        SELECT count(*) FROM fine"
-        )
-    };
+        SELECT count(*) FROM fine",
+        sum_columns::add_on_conflict()
+    )
 }
 
-const MERGE_BETWEEN: &str = merge_sql!("bucket >= $1 AND bucket < $2");
+static MERGE_BETWEEN: LazyLock<String> = LazyLock::new(|| merge_sql("bucket >= $1 AND bucket < $2"));
 
 /// Named one by one, buckets are found by the primary key.
-const MERGE_MINUTES: &str = merge_sql!(
-    "bucket IN (SELECT minute + n * interval '10 seconds'
-                FROM unnest($1::timestamptz[]) AS minute, generate_series(1, 5) AS n)"
-);
+static MERGE_MINUTES: LazyLock<String> = LazyLock::new(|| {
+    merge_sql(
+        "bucket IN (SELECT minute + n * interval '10 seconds'
+            FROM unnest($1::timestamptz[]) AS minute, generate_series(1, 5) AS n)",
+    )
+});
 
 fn minute_of(at: Timestamp) -> Timestamp {
     self::at(at.as_second().div_euclid(60) * 60)
@@ -261,76 +216,15 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-/// How many numbers a [`Sums`] holds.
-pub(in crate::store) const N_SUMS: usize = 17;
-
 /// The sums of every row, column by column, in the table's order.
 fn columns_of(delta: &Delta) -> [Vec<i64>; N_SUMS] {
     let mut columns: [Vec<i64>; N_SUMS] = Default::default();
     for sums in delta.values() {
-        for (column, value) in columns.iter_mut().zip(to_array(sums)) {
+        for (column, value) in columns.iter_mut().zip(sum_columns::values(sums)) {
             column.push(value);
         }
     }
     columns
-}
-
-/// A [`Sums`] in the order of the table's columns.
-fn to_array(sums: &Sums) -> [i64; N_SUMS] {
-    let [anger, disgust, fear, joy, neutral, sadness, surprise] = sums.emotions;
-    [
-        sums.count,
-        sums.positive,
-        sums.neutral,
-        sums.negative,
-        sums.sentiment_micros,
-        sums.churn_micros,
-        sums.churn_high,
-        sums.toxicity_micros,
-        anger,
-        disgust,
-        fear,
-        joy,
-        neutral,
-        sadness,
-        surprise,
-        sums.late,
-        sums.revision,
-    ]
-}
-
-/// Reads a [`Sums`] from the last [`N_SUMS`] columns of a row, in the table's order.
-pub(in crate::store) fn sums_of(row: &Row) -> Result<Sums, StoreError> {
-    let first = row.len().saturating_sub(N_SUMS);
-    let mut values = [0_i64; N_SUMS];
-    for (i, value) in values.iter_mut().enumerate() {
-        *value = row.try_get(first + i)?;
-    }
-    let [
-        count,
-        positive,
-        neutral,
-        negative,
-        sentiment_micros,
-        churn_micros,
-        churn_high,
-        toxicity_micros,
-        rest @ ..,
-    ] = values;
-    let [emotions @ .., late, revision] = rest;
-    Ok(Sums {
-        count,
-        positive,
-        neutral,
-        negative,
-        sentiment_micros,
-        churn_micros,
-        churn_high,
-        toxicity_micros,
-        emotions,
-        late,
-        revision,
-    })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use tokio_postgres::Row;
 
 use super::hourly_rollups;
-use super::rollups::sums_of;
+use super::sum_columns::{self, Detail};
 use crate::models::explore::AnsweredFrom;
 use crate::models::metrics::Window;
 use crate::models::rollup::{Dimension, Sums};
@@ -41,15 +41,6 @@ pub(in crate::store) enum Allowance {
     Number,
 }
 
-/// What is added up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::store) enum Worth {
-    /// Everything.
-    All,
-    /// Posts, and how they feel; the rest stays 0. With as many parts as there are authors it is the sums that cost.
-    Mood,
-}
-
 /// How to divide a window.
 #[derive(Debug, Clone)]
 pub(in crate::store) struct Cut {
@@ -62,15 +53,15 @@ pub(in crate::store) struct Cut {
     /// Only so many parts, the most spoken of first.
     pub n_parts_max: Option<i64>,
     pub allowance: Allowance,
-    pub worth: Worth,
+    pub detail: Detail,
 }
 
 impl Cut {
     /// One part, one step.
     pub(in crate::store) fn whole(window: Window) -> Self {
         let steps = vec![window.from];
-        let (allowance, worth) = (Allowance::Day, Worth::All);
-        Self { window, by: By::Nothing, steps, keys: None, n_parts_max: None, allowance, worth }
+        let (allowance, detail) = (Allowance::Day, Detail::All);
+        Self { window, by: By::Nothing, steps, keys: None, n_parts_max: None, allowance, detail }
     }
 }
 
@@ -146,7 +137,7 @@ pub(in crate::store) fn statement(
 fn group_of(row: &Row) -> Result<Group, StoreError> {
     let step: i32 = row.try_get(1)?;
     let step = usize::try_from(step).unwrap_or_default();
-    Ok(Group { step, key: row.try_get(2)?, of: row.try_get(0)?, sums: sums_of(row)? })
+    Ok(Group { step, key: row.try_get(2)?, of: row.try_get(0)?, sums: sum_columns::read(row)? })
 }
 
 /// Whether no more than so many posts with the words asked for are read.
@@ -198,51 +189,6 @@ fn dimensions_named(filter: &PostFilter) -> impl Iterator<Item = (Dimension, &st
     named.into_iter().filter_map(|(dimension, key)| Some((dimension, key?)))
 }
 
-/// The sums of rollup rows, in the order that [`sums_of`] reads: those of every [`Worth`], then the others.
-const SUMS_OF_ROWS: [&str; 2] = [
-    "sum(count)::bigint AS n_posts, sum(positive)::bigint, sum(neutral)::bigint, sum(negative)::bigint,
-    sum(sentiment_micros)::bigint",
-    "sum(churn_micros)::bigint, sum(churn_high)::bigint, sum(toxicity_micros)::bigint,
-    sum(emotion_anger)::bigint, sum(emotion_disgust)::bigint, sum(emotion_fear)::bigint, sum(emotion_joy)::bigint,
-    sum(emotion_neutral)::bigint, sum(emotion_sadness)::bigint, sum(emotion_surprise)::bigint, sum(late)::bigint,
-    sum(revision)::bigint",
-];
-
-/// The same, counting posts one by one, just as `models::rollup` did when they were stored: halves of a millionth are
-/// rounded away from zero.
-const SUMS_OF_POSTS: [&str; 2] = [
-    "count(*) AS n_posts,
-    count(*) FILTER (WHERE score.label = 'positive'),
-    count(*) FILTER (WHERE score.label = 'neutral'),
-    count(*) FILTER (WHERE score.label = 'negative'),
-    sum(trunc(score.score::float8 * 1000000 + sign(score.score) * 0.5))::bigint",
-    "sum(trunc(score.churn_risk::float8 * 1000000 + 0.5))::bigint,
-    count(*) FILTER (WHERE score.churn_risk >= 0.8::real),
-    sum(trunc(score.toxicity::float8 * 1000000 + 0.5))::bigint,
-    count(*) FILTER (WHERE score.emotion = 'anger'),
-    count(*) FILTER (WHERE score.emotion = 'disgust'),
-    count(*) FILTER (WHERE score.emotion = 'fear'),
-    count(*) FILTER (WHERE score.emotion = 'joy'),
-    count(*) FILTER (WHERE score.emotion = 'neutral'),
-    count(*) FILTER (WHERE score.emotion = 'sadness'),
-    count(*) FILTER (WHERE score.emotion = 'surprise'),
-    count(*) FILTER (WHERE post.received_at >= date_bin('1 minute', post.created_at, '2000-01-01 00:00:00+00'::timestamptz)
-        + interval '65 seconds'),
-    count(*)",
-];
-
-/// What stands for the second half of either where only the first is wanted.
-const NOT_WANTED: &str =
-    "0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint,
-    0::bigint, 0::bigint, 0::bigint";
-
-fn columns([mood, rest]: [&str; 2], worth: Worth) -> String {
-    match worth {
-        Worth::All => format!("{mood}, {rest}"),
-        Worth::Mood => format!("{mood}, {NOT_WANTED}"),
-    }
-}
-
 /// What to read from where.
 struct Reading<'a> {
     cut: &'a Cut,
@@ -282,7 +228,7 @@ fn rollups_sql(rows: &Rows<'_>, reading: &Reading<'_>, values: &mut Values) -> S
     let grouped = format!(
         "SELECT {step} AS step, {} AS part, {} FROM ({}) AS rollup GROUP BY step, part",
         rows.part,
-        columns(SUMS_OF_ROWS, cut.worth),
+        sum_columns::totals(cut.detail),
         parts.join(" UNION ALL ")
     );
     ordered(&grouped, cut, values)
@@ -302,7 +248,7 @@ fn ordered(grouped: &str, cut: &Cut, values: &mut Values) -> String {
     let only = cut.keys.as_ref().map(|keys| format!("WHERE part = ANY ({})", values.bind(keys.clone())));
     let limit = cut.n_parts_max.map(|limit| format!("LIMIT {}", values.bind(limit)));
     format!(
-        "SELECT (sum(n_posts) OVER ())::bigint AS of_all, groups.* FROM ({grouped}) AS groups {} ORDER BY n_posts DESC, part COLLATE \"C\" {}",
+        "SELECT (sum(count) OVER ())::bigint AS of_all, groups.* FROM ({grouped}) AS groups {} ORDER BY count DESC, part COLLATE \"C\" {}",
         only.unwrap_or_default(),
         limit.unwrap_or_default()
     )
@@ -363,7 +309,7 @@ fn posts_sql(filter: &PostFilter, cut: &Cut, values: &mut Values) -> String {
         FROM {posts}
         JOIN sentiment_analysis AS score ON score.uuid = post.uuid AND score.created_at = post.created_at {parts}
         WHERE {of_post} AND {of_score} GROUP BY step, part",
-        columns(SUMS_OF_POSTS, cut.worth)
+        sum_columns::totals_over_posts(cut.detail)
     );
     ordered(&grouped, cut, values)
 }

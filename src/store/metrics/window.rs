@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::rollups::COMPACT_AFTER_SECONDS;
+use super::resolution::COMPACT_AFTER_SECONDS;
 use crate::models::metrics::Window;
 use crate::models::rollup::BUCKET_SECONDS;
 use crate::store::StoreError;

@@ -7,7 +7,7 @@ use deadpool_postgres::Transaction;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::store::locks::Lock;
-use crate::store::metrics::rollups::COMPACT_AFTER_SECONDS;
+use crate::store::metrics::resolution::FINE_FOR;
 use crate::store::{Store, StoreError};
 
 /// Work on old rows, and the number of its advisory lock.
@@ -24,10 +24,6 @@ pub(in crate::store) enum Chore {
 /// How close to the border of the retention a post is taken for one that an expiry may concern. Clocks of different
 /// machines differ by less, and expiry rounds to days.
 const EXPIRY_MARGIN: SignedDuration = SignedDuration::from_hours(48);
-
-/// How old a bucket may be that no compaction touches yet, whatever the clock of the machine it runs on says. No window
-/// that reaches further back begins or ends within a minute.
-pub(in crate::store) const FINE_FOR: SignedDuration = SignedDuration::from_secs(COMPACT_AFTER_SECONDS / 2);
 
 /// Waits for late posts under way, and keeps others waiting until the transaction ends.
 pub(in crate::store) async fn begin(transaction: &Transaction<'_>, chore: Chore) -> Result<(), StoreError> {

@@ -14,6 +14,7 @@ use super::ranks::{Picking, Within, picked};
 pub use super::ranks::{RANKED_MAX, RANKED_RANGE_MAX};
 use super::scored_rows::{COLUMNS, SCORE_COLUMNS, TABLES, label_of, scored_posts_of, scores_of};
 use crate::models::post::{ListedPost, PastScore, PostOrder, PostWithHistory, ScoredPost};
+use crate::models::score::VIRALITY_HIGH;
 use crate::store::codec::Moment;
 use crate::store::metrics::window::at;
 use crate::store::page::{Cursor, PAGE_MAX, Page, limits};
@@ -83,9 +84,6 @@ pub(in crate::store) async fn list_on(
     Ok(Page { items: bearing(client, &names, asked).await?, next_cursor })
 }
 
-/// Virality from which on `sentiment_analysis_viral` knows a score.
-const VIRAL: f32 = 60.0;
-
 /// How many days back the newest posts are looked for, one after the other, until there are enough.
 const DAYS_BACK: [i64; 4] = [1, 4, 16, 64];
 
@@ -117,7 +115,8 @@ fn searches(query: &PostsQuery, cursor: Option<Cursor>, now: Timestamp) -> Vec<S
         }
         PostOrder::Virality => {
             let mut far = search(query.from, to);
-            far.filter.min_virality = Some(query.filter.min_virality.unwrap_or(VIRAL).max(VIRAL));
+            far.filter.min_virality =
+                Some(query.filter.min_virality.unwrap_or(VIRALITY_HIGH).max(VIRALITY_HIGH));
             all.push(far);
         }
         PostOrder::Engagement | PostOrder::Rising => {}
