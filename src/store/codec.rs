@@ -4,7 +4,10 @@ use std::error::Error;
 
 use bytes::{BufMut, BytesMut};
 use jiff::Timestamp;
+use tokio_postgres::Row;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+
+use super::StoreError;
 
 /// Microseconds between the Unix epoch and 2000-01-01 UTC, where Postgres counts from.
 const POSTGRES_EPOCH_MICROS: i64 = 946_684_800_000_000;
@@ -33,6 +36,37 @@ impl ToSql for Moment {
 pub(super) fn cut(at: Timestamp) -> Timestamp {
     let micros = at.as_nanosecond().div_euclid(1_000);
     i64::try_from(micros).ok().and_then(|micros| Timestamp::from_microsecond(micros).ok()).unwrap_or(at)
+}
+
+/// Reads the value that a column names.
+pub(super) fn enum_at<T: Copy>(
+    row: &Row,
+    column: usize,
+    known: &[T],
+    name: fn(T) -> &'static str,
+) -> Result<T, StoreError> {
+    parse_enum(row.try_get(column)?, known, name)
+}
+
+/// Reads the value that a nullable column names.
+pub(super) fn optional_enum_at<T: Copy>(
+    row: &Row,
+    column: usize,
+    known: &[T],
+    name: fn(T) -> &'static str,
+) -> Result<Option<T>, StoreError> {
+    let text: Option<&str> = row.try_get(column)?;
+    text.map(|text| parse_enum(text, known, name)).transpose()
+}
+
+/// Returns the known value with this name.
+pub(super) fn parse_enum<T: Copy>(
+    text: &str,
+    known: &[T],
+    name: fn(T) -> &'static str,
+) -> Result<T, StoreError> {
+    let found = known.iter().copied().find(|value| name(*value) == text);
+    found.ok_or_else(|| StoreError::internal(format!("unknown name `{text}`")))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use super::codec::Moment;
+use super::codec::{Moment, enum_at};
 use super::locks::{Lock, insert_under_cap};
 use super::page::Page;
 use super::{Store, StoreError};
@@ -53,15 +53,10 @@ pub async fn delete(store: &Store, id: Uuid) -> Result<bool, StoreError> {
 }
 
 fn view_of(row: &Row) -> Result<SavedView, StoreError> {
-    let page: &str = row.try_get(2)?;
-    let page = [ViewPage::Explore, ViewPage::Live]
-        .into_iter()
-        .find(|known| known.as_str() == page)
-        .ok_or_else(|| StoreError::internal(format!("unknown page `{page}`")))?;
     Ok(SavedView {
         id: row.try_get(0)?,
         name: row.try_get(1)?,
-        page,
+        page: enum_at(row, 2, &[ViewPage::Explore, ViewPage::Live], ViewPage::as_str)?,
         query: row.try_get(3)?,
         created_at: row.try_get(4)?,
         updated_at: row.try_get(5)?,

@@ -9,9 +9,10 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::client::{BLOCK_MAX, Client, Script};
-use super::entry::{self, Delivered, EntryId, KIND, VERSION};
+use super::entry::{self, Delivered, EntryId};
 use super::keys::{GROUP, Keys};
-use super::unknown::{Sort, Unknown};
+use super::schema::{KIND, Sort, VERSION};
+use super::unknown::Unknown;
 use super::{COMMAND_TIMEOUT, StreamError};
 use crate::models::stage_health::UnknownEntries;
 

@@ -10,13 +10,7 @@ use crate::models::new_post::{self, AcceptedPost, MAX_AHEAD};
 use crate::models::post::Source;
 
 use super::StreamError;
-use super::unknown::Sort;
-
-/// The version of the fields below. A reader that meets another one does not guess.
-pub(super) const VERSION: &str = "1";
-
-/// What an entry holds unless its field `kind` says otherwise.
-pub(super) const KIND: &str = "post";
+use super::schema::{KIND, Sort, VERSION, first};
 
 /// Names an entry of the stream: `milliseconds-sequence`, given by Redis.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -120,11 +114,6 @@ fn decode(fields: &[(Bytes, Bytes)]) -> Result<AcceptedPost, String> {
 
 fn field<'a>(fields: &'a [(Bytes, Bytes)], name: &str) -> Result<&'a Bytes, String> {
     first(fields, name).ok_or_else(|| format!("field `{name}` is missing"))
-}
-
-/// A field may be there more than once; the first counts.
-pub(super) fn first<'a>(fields: &'a [(Bytes, Bytes)], name: &str) -> Option<&'a Bytes> {
-    fields.iter().find(|(candidate, _)| candidate.as_ref() == name.as_bytes()).map(|(_, value)| value)
 }
 
 fn text<'a>(fields: &'a [(Bytes, Bytes)], name: &str) -> Result<&'a str, String> {

@@ -7,6 +7,7 @@ mod client; // one connection, its timeouts and reconnecting
 mod entry; // how a post lies in the stream
 mod error; // what can go wrong, and whether waiting helps
 mod keys; // what everything in Redis is called
+mod schema; // versions and kinds of entries
 mod sequence; // the counter behind the ids of frames
 mod unknown; // entries of a newer version or kind
 

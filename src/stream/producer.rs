@@ -13,8 +13,8 @@ use crate::models::new_post::AcceptedPost;
 use crate::models::stage_health::StreamHealth;
 
 use super::client::{Client, Script};
-use super::entry::VERSION;
 use super::keys::{GROUP, Keys};
+use super::schema::VERSION;
 use super::{StreamError, client};
 
 /// Posts sent in one script. Redis serves nobody else while it runs, about a millisecond for this many.

@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use tokio_postgres::types::ToSql;
 
+use super::row::scope_of;
 use crate::models::alert::Scope;
-use crate::models::rollup::{Dimension, Sums};
+use crate::models::rollup::Sums;
 use crate::models::signals::{Sensitivity, SignalSettings};
 use crate::store::codec::Moment;
 use crate::store::{Store, StoreError};
@@ -42,9 +43,7 @@ pub async fn biggest(store: &Store, since: Timestamp, n_max: usize) -> Result<Ve
         GROUP BY dimension, key ORDER BY sum(count) DESC, dimension, key LIMIT $2";
     let n_max = i64::try_from(n_max).unwrap_or(i64::MAX);
     let rows = store.query(SQL, &[&Moment(since), &n_max]).await?;
-    rows.iter()
-        .map(|row| Ok(Scope { dimension: dimension_of(row.try_get(0)?)?, key: row.try_get(1)? }))
-        .collect()
+    rows.iter().map(|row| scope_of(row, 0)).collect()
 }
 
 /// Equal stretches of time, one after the other.
@@ -90,11 +89,6 @@ pub async fn read(
             Ok((usize::try_from(place - 1).unwrap_or_default(), row.try_get(1)?, sums))
         })
         .collect()
-}
-
-fn dimension_of(name: &str) -> Result<Dimension, StoreError> {
-    let known = Dimension::ALL.into_iter().find(|known| known.as_str() == name);
-    known.ok_or_else(|| StoreError::internal(format!("unknown dimension `{name}`")))
 }
 
 #[cfg(test)]

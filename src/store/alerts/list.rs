@@ -8,10 +8,10 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::history::{self, Event};
-use super::row::{alert_of, columns, named};
+use super::row::{alert_of, columns};
 use crate::models::alert::{Alert, AlertRule, AlertState, AlertWithHistory, Severity};
 use crate::models::evaluation::Told;
-use crate::store::codec::Moment;
+use crate::store::codec::{Moment, enum_at};
 use crate::store::notifications::outbox;
 use crate::store::notifications::outbox::{Notice, NoticeEvent};
 use crate::store::page::{Cursor, Page, limits};
@@ -99,7 +99,7 @@ pub(in crate::store) async fn told(
     let told = |row: &Row| {
         let name: Option<Uuid> = row.try_get(23)?;
         let told = match name {
-            Some(name) => Some((name, named(row, 24, &Severity::ALL, Severity::as_str)?)),
+            Some(name) => Some((name, enum_at(row, 24, &Severity::ALL, Severity::as_str)?)),
             None => None,
         };
         Ok(Told { alert: alert_of(row)?, told, channels: row.try_get(25)? })
@@ -157,8 +157,8 @@ pub async fn count_open(store: &Store) -> Result<HashMap<(AlertRule, Severity), 
     const SQL: &str = "
         SELECT rule::text, severity::text, count(*) FROM sentiment_alerts WHERE state = 'open' GROUP BY rule, severity";
     let counted = |row: &Row| {
-        let rule = named(row, 0, &AlertRule::ALL, AlertRule::as_str)?;
-        let severity = named(row, 1, &Severity::ALL, Severity::as_str)?;
+        let rule = enum_at(row, 0, &AlertRule::ALL, AlertRule::as_str)?;
+        let severity = enum_at(row, 1, &Severity::ALL, Severity::as_str)?;
         Ok(((rule, severity), row.try_get(2)?))
     };
     store.query(SQL, &[]).await?.iter().map(counted).collect()

@@ -10,9 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::types::{Json, ToSql};
 use uuid::Uuid;
 
+use super::finding::{ALERT_POSTS_MAX, NewAlert, Raise};
 use super::history::{self, Event};
 use super::row::{SeriesColumns, alert_of, columns, of_series};
-use super::{ALERT_POSTS_MAX, NewAlert, Raise};
 use crate::models::alert::{AlertPost, Evidence};
 use crate::store::StoreError;
 use crate::store::codec::Moment;

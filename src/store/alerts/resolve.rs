@@ -4,7 +4,7 @@ use deadpool_postgres::Transaction;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::AlertSeries;
+use super::finding::AlertSeries;
 use super::history::{self, Event};
 use super::row::{SeriesColumns, alert_of, columns, of_series, series_rows};
 use crate::models::alert::{Alert, AlertState};

@@ -4,10 +4,11 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Json;
 use uuid::Uuid;
 
-use super::AlertSeries;
+use super::finding::AlertSeries;
 use crate::models::alert::{Alert, AlertPhase, AlertRule, AlertState, Scope, Severity};
 use crate::models::rollup::Dimension;
 use crate::store::StoreError;
+use crate::store::codec::enum_at;
 
 /// The columns that make an [`Alert`], in the order in which [`alert_of`] reads them; `brief`, without its posts and
 /// evidence, which are most of it. A macro, since SQL constants are joined when they are compiled.
@@ -79,17 +80,17 @@ pub(super) fn alert_of(row: &Row) -> Result<Alert, StoreError> {
     let evidence: Option<Json<_>> = row.try_get(22)?;
     Ok(Alert {
         id: row.try_get(0)?,
-        rule: named(row, 1, &AlertRule::ALL, AlertRule::as_str)?,
+        rule: enum_at(row, 1, &AlertRule::ALL, AlertRule::as_str)?,
         rule_id: row.try_get(15)?,
         rule_name: row.try_get(16)?,
         metric: row.try_get(17)?,
         scope: scope_of(row, 2)?,
-        state: named(row, 4, &[AlertState::Open, AlertState::Resolved], AlertState::as_str)?,
-        phase: named(row, 18, &AlertPhase::ALL, AlertPhase::as_str)?,
+        state: enum_at(row, 4, &[AlertState::Open, AlertState::Resolved], AlertState::as_str)?,
+        phase: enum_at(row, 18, &AlertPhase::ALL, AlertPhase::as_str)?,
         silenced: row.try_get(19)?,
         inhibited_by: row.try_get(20)?,
         flapping: row.try_get(21)?,
-        severity: named(row, 5, &Severity::ALL, Severity::as_str)?,
+        severity: enum_at(row, 5, &Severity::ALL, Severity::as_str)?,
         title: row.try_get(6)?,
         value: row.try_get(7)?,
         threshold: row.try_get(8)?,
@@ -105,18 +106,6 @@ pub(super) fn alert_of(row: &Row) -> Result<Alert, StoreError> {
 
 /// A scope from two columns that follow each other.
 pub(in crate::store) fn scope_of(row: &Row, first: usize) -> Result<Scope, StoreError> {
-    let dimension = named(row, first, &Dimension::ALL, Dimension::as_str)?;
+    let dimension = enum_at(row, first, &Dimension::ALL, Dimension::as_str)?;
     Ok(Scope { dimension, key: row.try_get(first + 1)? })
-}
-
-/// Which of the known values a column names.
-pub(in crate::store) fn named<T: Copy>(
-    row: &Row,
-    column: usize,
-    known: &[T],
-    name: fn(T) -> &'static str,
-) -> Result<T, StoreError> {
-    let text: &str = row.try_get(column)?;
-    let found = known.iter().copied().find(|value| name(*value) == text);
-    found.ok_or_else(|| StoreError::internal(format!("unknown name `{text}`")))
 }

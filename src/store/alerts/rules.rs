@@ -5,11 +5,10 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use super::named;
 use crate::models::alert::Severity;
 use crate::models::alert_rule::{Comparison, Metric, NewRule, Rule, RuleScope};
 use crate::models::rollup::Dimension;
-use crate::store::codec::Moment;
+use crate::store::codec::{Moment, enum_at};
 use crate::store::locks;
 use crate::store::locks::Lock;
 use crate::store::notifications::channels;
@@ -151,18 +150,18 @@ fn rule_of(row: &Row) -> Result<Rule, StoreError> {
             enabled: row.try_get(5)?,
             metric,
             scope: RuleScope {
-                dimension: named(row, 7, &Dimension::ALL, Dimension::as_str)?,
+                dimension: enum_at(row, 7, &Dimension::ALL, Dimension::as_str)?,
                 key: row.try_get(8)?,
             },
             window_seconds: row.try_get(9)?,
-            comparison: named(row, 10, &[Comparison::Above, Comparison::Below], Comparison::as_str)?,
+            comparison: enum_at(row, 10, &[Comparison::Above, Comparison::Below], Comparison::as_str)?,
             threshold: row.try_get(11)?,
             clear_threshold: row.try_get(12)?,
             minimum_volume: row.try_get(13)?,
             for_seconds: row.try_get(14)?,
             keep_firing_seconds: row.try_get(15)?,
             cooldown_seconds: row.try_get(16)?,
-            severity: named(row, 17, &Severity::ALL, Severity::as_str)?,
+            severity: enum_at(row, 17, &Severity::ALL, Severity::as_str)?,
             channels: row.try_get(18)?,
         },
     })

@@ -5,11 +5,10 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use super::named;
 use crate::models::alert::Severity;
 use crate::models::rollup::Dimension;
 use crate::models::silence::{NewSilence, Silence};
-use crate::store::codec::Moment;
+use crate::store::codec::{Moment, optional_enum_at};
 use crate::store::locks::{Lock, insert_under_cap};
 use crate::store::{Store, StoreError};
 
@@ -80,23 +79,14 @@ async fn silences(
 }
 
 fn silence_of(row: &Row) -> Result<Silence, StoreError> {
-    let is_null = |column: usize| row.try_get::<_, Option<&str>>(column).map(|value| value.is_none());
-    let dimension = match is_null(3)? {
-        true => None,
-        false => Some(named(row, 3, &Dimension::ALL, Dimension::as_str)?),
-    };
-    let severity = match is_null(5)? {
-        true => None,
-        false => Some(named(row, 5, &Severity::ALL, Severity::as_str)?),
-    };
     Ok(Silence {
         id: row.try_get(0)?,
         created_at: row.try_get(1)?,
         what: NewSilence {
             rule_id: row.try_get(2)?,
-            dimension,
+            dimension: optional_enum_at(row, 3, &Dimension::ALL, Dimension::as_str)?,
             key: row.try_get(4)?,
-            severity,
+            severity: optional_enum_at(row, 5, &Severity::ALL, Severity::as_str)?,
             starts_at: row.try_get(6)?,
             ends_at: row.try_get(7)?,
             comment: row.try_get(8)?,

@@ -1,8 +1,15 @@
 use deadpool_postgres::Transaction;
 use jiff::SignedDuration;
 
+use std::time::Duration;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::raise::{Merge, raise};
+use super::resolve::resolve;
 use super::*;
-use crate::models::alert::AlertState;
+use crate::models::alert::{AlertPost, AlertRule, AlertState, Scope, Severity};
 use crate::models::rollup::Dimension;
 use crate::store::StoreError;
 use crate::store::locks;

@@ -13,7 +13,7 @@ use super::resolution::{COMPACT_AFTER_SECONDS, FINE_FOR};
 use super::sum_columns::{self, Detail, MINUTE_OF_BUCKET, N_SUMS};
 use crate::models::post::Source;
 use crate::models::rollup::{Delta, Dimension, RollupKey, Sums};
-use crate::store::codec::Moment;
+use crate::store::codec::{Moment, enum_at};
 use crate::store::operations::maintenance_locks::{self, Chore};
 use crate::store::{Store, StoreError};
 
@@ -37,11 +37,7 @@ pub async fn live(
 }
 
 fn key_of(row: &Row) -> Result<RollupKey, StoreError> {
-    let dimension: &str = row.try_get(2)?;
-    let dimension = Dimension::ALL
-        .into_iter()
-        .find(|known| known.as_str() == dimension)
-        .ok_or_else(|| StoreError::internal(format!("unknown dimension `{dimension}`")))?;
+    let dimension = enum_at(row, 2, &Dimension::ALL, Dimension::as_str)?;
     let source = Source::new(row.try_get::<_, String>(1)?);
     Ok(RollupKey { bucket: row.try_get(0)?, source, dimension, key: row.try_get(3)? })
 }

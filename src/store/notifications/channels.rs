@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::outbox::give_up_pending;
 use crate::models::alert::Severity;
 use crate::models::notification::{Channel, ChannelKind, ChannelSettings, Delivery};
+use crate::store::codec::enum_at;
 use crate::store::locks::{Lock, insert_under_cap};
 use crate::store::{Store, StoreError};
 
@@ -283,12 +284,12 @@ fn channel_of(row: &Row) -> Result<StoredChannel, StoreError> {
     let channel = Channel {
         id: row.try_get(0)?,
         name: row.try_get(1)?,
-        kind: kind_of(row, 2)?,
+        kind: enum_at(row, 2, &ChannelKind::ALL, ChannelKind::as_str)?,
         enabled: row.try_get(3)?,
         disabled_reason: row.try_get(4)?,
         settings,
         delivery: every.map_or(Delivery::Immediate, |every_seconds| Delivery::Digest { every_seconds }),
-        minimum_severity: severity_of(row.try_get(7)?)?,
+        minimum_severity: enum_at(row, 7, &Severity::ALL, Severity::as_str)?,
         created_at: row.try_get(8)?,
         updated_at: row.try_get(9)?,
         last_success_at: row.try_get(10)?,
@@ -296,18 +297,6 @@ fn channel_of(row: &Row) -> Result<StoredChannel, StoreError> {
         service_alerts: row.try_get(14)?,
     };
     Ok(StoredChannel { channel, sealed: row.try_get(12)?, sealed_by: row.try_get(13)? })
-}
-
-/// The kind that a column names.
-pub(in crate::store) fn kind_of(row: &Row, column: usize) -> Result<ChannelKind, StoreError> {
-    let name: &str = row.try_get(column)?;
-    let found = ChannelKind::ALL.into_iter().find(|kind| kind.as_str() == name);
-    found.ok_or_else(|| StoreError::internal(format!("unknown kind `{name}`")))
-}
-
-fn severity_of(name: &str) -> Result<Severity, StoreError> {
-    serde_json::from_value(name.into())
-        .map_err(|_| StoreError::internal(format!("unknown severity `{name}`")))
 }
 
 #[cfg(test)]

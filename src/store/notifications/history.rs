@@ -5,9 +5,8 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Json;
 use uuid::Uuid;
 
-use super::outbox::event_of;
-use crate::models::notification::{Attempt, Notification, NotificationState};
-use crate::store::codec::Moment;
+use crate::models::notification::{Attempt, NoticeEvent, Notification, NotificationState};
+use crate::store::codec::{Moment, enum_at};
 use crate::store::page::{Cursor, Page, limits};
 use crate::store::{Store, StoreError};
 
@@ -111,16 +110,14 @@ pub async fn expire(store: &Store) -> Result<u64, StoreError> {
 }
 
 fn notification_of(row: &Row) -> Result<Notification, StoreError> {
-    let name: &str = row.try_get(4)?;
-    let state = NotificationState::ALL.into_iter().find(|state| state.as_str() == name);
-    let state = state.ok_or_else(|| StoreError::internal(format!("unknown state `{name}`")))?;
+    let state = enum_at(row, 4, &NotificationState::ALL, NotificationState::as_str)?;
     let Json(attempts) = row.try_get::<_, Json<Vec<Attempt>>>(5)?;
     let next: Timestamp = row.try_get(6)?;
     Ok(Notification {
         id: row.try_get(0)?,
         channel: row.try_get(1)?,
         alert: row.try_get(2)?,
-        event: event_of(row, 3)?,
+        event: enum_at(row, 3, &NoticeEvent::ALL, NoticeEvent::as_str)?,
         state,
         attempts,
         next_attempt_at: (state == NotificationState::Pending).then_some(next),

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::models::post::{Author, Engagement, Post, ScoredPost, Source};
 use crate::models::score::{Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel};
 use crate::store::StoreError;
-use crate::store::codec::Moment;
+use crate::store::codec::{Moment, parse_enum};
 
 /// The columns of a score and its model, in the order in which they are read. A macro, since constants are joined when
 /// they are compiled.
@@ -165,8 +165,7 @@ fn score_of(columns: &mut Columns<'_>, models: &mut Models) -> Result<Score, Sto
 }
 
 pub(in crate::store) fn label_of(label: &str) -> Result<SentimentLabel, StoreError> {
-    [SentimentLabel::Positive, SentimentLabel::Neutral, SentimentLabel::Negative]
-        .into_iter()
-        .find(|known| known.as_str() == label)
-        .ok_or_else(|| StoreError::internal(format!("unknown label `{label}`")))
+    const KNOWN: [SentimentLabel; 3] =
+        [SentimentLabel::Positive, SentimentLabel::Neutral, SentimentLabel::Negative];
+    parse_enum(label, &KNOWN, SentimentLabel::as_str)
 }

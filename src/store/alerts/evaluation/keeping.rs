@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use super::Turn;
+use super::turn::Turn;
 use crate::models::evaluation::{Series, SeriesId};
 use crate::store::StoreError;
 use crate::store::codec::{Moment, cut};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use deadpool_postgres::ClientWrapper;
 use tokio_postgres::types::ToSql;
 
-use super::Turn;
+use super::turn::Turn;
 use crate::store::connection::within;
 use crate::store::locks::{self, Lock};
 use crate::store::{Store, StoreError};

@@ -12,9 +12,10 @@ use tokio_postgres::types::Json;
 
 pub use self::lead::{Duty, Lead};
 pub use self::turn::{Committed, Turn};
-use super::{named, scope_of};
+use super::row::scope_of;
 use crate::models::evaluation::{Kept, Phase, Series, SeriesId};
 use crate::models::turn_report::TurnReport;
+use crate::store::codec::enum_at;
 use crate::store::{Store, StoreError};
 
 /// What the last evaluation did and left for later, whichever process it was; `None` before the first.
@@ -46,7 +47,7 @@ pub async fn series(store: &Store) -> Result<BTreeMap<SeriesId, Kept>, StoreErro
 fn kept_of(row: &Row) -> Result<(SeriesId, Kept), StoreError> {
     let id = SeriesId { rule_id: row.try_get(0)?, scope: scope_of(row, 1)? };
     let series = Series {
-        phase: named(row, 3, &Phase::ALL, Phase::as_str)?,
+        phase: enum_at(row, 3, &Phase::ALL, Phase::as_str)?,
         since: row.try_get(4)?,
         resolved_at: row.try_get(5)?,
         openings: row.try_get(6)?,

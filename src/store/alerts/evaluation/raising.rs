@@ -3,20 +3,21 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::Turn;
+use super::turn::Turn;
 use crate::models::post::ScoredPost;
 use crate::store::StoreError;
-use crate::store::alerts::flagged_posts;
-use crate::store::alerts::flagged_posts::Judged;
-use crate::store::alerts::{self, AlertSeries, Merge, NewAlert, Raise};
+use crate::store::alerts::finding::{AlertSeries, NewAlert, Raise};
+use crate::store::alerts::flagged_posts::{self, Judged};
+use crate::store::alerts::flapping::opened_often;
+use crate::store::alerts::raise::{Merge, raise};
+use crate::store::alerts::resolve::resolve;
 
 impl Turn<'_> {
     /// Opens an alert, or brings the open one of this series up to date: its value, count, severity, posts and evidence
     /// become those given. How a signal without a rule is raised: `rule` spike, `rule_id` and `rule_name` `None`, `metric`
     /// what changed, and its `evidence`. That one only goes on is no change that people must see at once.
     pub async fn raise(&mut self, found: &NewAlert) -> Result<Raise, StoreError> {
-        let raised =
-            alerts::raise(&self.transaction, std::slice::from_ref(found), Merge::Replace).await?.pop();
+        let raised = raise(&self.transaction, std::slice::from_ref(found), Merge::Replace).await?.pop();
         self.note_opened(raised.as_slice());
         Ok(raised.unwrap_or(Raise::Quiet))
     }
@@ -36,7 +37,7 @@ impl Turn<'_> {
 
     /// Ends the open alerts of these series, as far as there are any.
     pub async fn resolve(&mut self, series: &[AlertSeries], now: Timestamp) -> Result<(), StoreError> {
-        self.changed.extend(alerts::resolve(&self.transaction, series, now).await?);
+        self.changed.extend(resolve(&self.transaction, series, now).await?);
         Ok(())
     }
 
@@ -47,7 +48,7 @@ impl Turn<'_> {
         often: (usize, Timestamp),
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let flapping = alerts::opened_often(&self.transaction, alerts, often).await?;
+        let flapping = opened_often(&self.transaction, alerts, often).await?;
         self.hold_open(&flapping, now).await
     }
 

@@ -125,7 +125,9 @@ async fn a_series_opens_as_often_as_its_alerts_did_since_it_was_last_calm() {
         let Raise::Opened(alert) = turn.raise(&found).await.unwrap() else { panic!("it is open already") };
         let mut n_openings = 0;
         let often = |n| (n, at(minutes - 60));
-        while alerts::opened_often(&turn.transaction, &[alert.id], often(n_openings + 1)).await.unwrap()
+        while alerts::flapping::opened_often(&turn.transaction, &[alert.id], often(n_openings + 1))
+            .await
+            .unwrap()
             == [alert.id]
         {
             n_openings += 1;

@@ -13,7 +13,10 @@ use crate::models::alert::{Alert, AlertPhase, AlertRule, Severity};
 use crate::models::evaluation::{Changes, Mute, News, Opening, Refresh, Telling, Told};
 use crate::models::turn_report::TurnReport;
 use crate::store::StoreError;
-use crate::store::alerts::{self, AlertSeries, Event, Merge, NewAlert, Raise};
+use crate::store::alerts::finding::{AlertSeries, NewAlert, Raise};
+use crate::store::alerts::history::{self, Event};
+use crate::store::alerts::list;
+use crate::store::alerts::raise::{Merge, raise};
 use crate::store::codec::Moment;
 use crate::store::notifications::outbox;
 use crate::store::notifications::outbox::{Notice, NoticeEvent};
@@ -60,7 +63,7 @@ impl<'a> Turn<'a> {
     /// Every open alert, and those that are over though people know only that they fired; where a rule is given, only its
     /// own. Without posts and evidence.
     pub async fn told(&self, rule: Option<Uuid>) -> Result<Vec<Told>, StoreError> {
-        alerts::told(&self.transaction, rule).await
+        list::told(&self.transaction, rule).await
     }
 
     /// Notes what mutes alerts now, where that is other than before.
@@ -129,7 +132,7 @@ impl<'a> Turn<'a> {
 
     /// An alert from [`Self::told`] with its posts and evidence.
     async fn with_what_belongs_to_it(&self, alert: &Alert) -> Result<Alert, StoreError> {
-        let whole = alerts::by_ids(&self.transaction, &[alert.id]).await?.pop();
+        let whole = list::by_ids(&self.transaction, &[alert.id]).await?.pop();
         let (posts, evidence) = whole.map(|whole| (whole.posts, whole.evidence)).unwrap_or_default();
         Ok(Alert { posts, evidence, ..alert.clone() })
     }
@@ -152,7 +155,7 @@ impl<'a> Turn<'a> {
 
     async fn open(&mut self, openings: &[Opening], now: Timestamp) -> Result<Vec<Uuid>, StoreError> {
         let found: Vec<NewAlert> = openings.iter().map(|opening| found(opening, now)).collect();
-        let raised = alerts::raise(&self.transaction, &found, Merge::Replace).await?;
+        let raised = raise(&self.transaction, &found, Merge::Replace).await?;
         let (mut ids, mut pending, mut flapping) = (Vec::new(), Vec::new(), Vec::new());
         for (raise, opening) in raised.into_iter().zip(openings) {
             let alert = match raise {
@@ -174,7 +177,7 @@ impl<'a> Turn<'a> {
             }
             ids.push(alert.id);
         }
-        alerts::note_each(&self.transaction, &pending, Event::Phase("pending")).await?;
+        history::note_each(&self.transaction, &pending, Event::Phase("pending")).await?;
         self.hold_open(&flapping, now).await?;
         self.changed.extend(&ids);
         Ok(ids)
@@ -209,7 +212,7 @@ impl<'a> Turn<'a> {
         for phase in [AlertPhase::Firing, AlertPhase::Recovering] {
             let ids: Vec<Uuid> =
                 refreshes.iter().filter(|it| it.entered == Some(phase)).map(|it| it.alert).collect();
-            alerts::note(&self.transaction, &ids, Event::Phase(phase.as_str()), now).await?;
+            history::note(&self.transaction, &ids, Event::Phase(phase.as_str()), now).await?;
             self.changed.extend(&ids);
         }
         let escalated: Vec<Uuid> = refreshes.iter().filter(|it| it.escalated).map(|it| it.alert).collect();
@@ -226,7 +229,7 @@ impl<'a> Turn<'a> {
         }
         let rows = self.transaction.query(SQL, &[&ids, &Moment(now)]).await?;
         let ended = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<Uuid>, _>>()?;
-        alerts::note(&self.transaction, &ended, Event::Phase("resolved"), now).await?;
+        history::note(&self.transaction, &ended, Event::Phase("resolved"), now).await?;
         self.changed.extend(ended);
         Ok(())
     }
@@ -237,7 +240,7 @@ impl<'a> Turn<'a> {
             return Ok(());
         }
         self.transaction.execute(SQL, &[&ids]).await?;
-        alerts::note(&self.transaction, ids, Event::Action("withdrawn"), now).await?;
+        history::note(&self.transaction, ids, Event::Action("withdrawn"), now).await?;
         self.end(ids, now).await
     }
 
@@ -257,7 +260,7 @@ impl<'a> Turn<'a> {
         action: &'static str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        alerts::note(&self.transaction, alerts, Event::Action(action), now).await?;
+        history::note(&self.transaction, alerts, Event::Action(action), now).await?;
         self.changed.extend(alerts);
         Ok(())
     }

@@ -6,11 +6,12 @@ use deadpool_postgres::Transaction;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Loss, Merge, NewAlert, Raise};
+use super::finding::{NewAlert, Raise};
+use super::raise::{self, Merge};
+use super::resolve::{Loss, count_out};
 use crate::models::alert::Alert;
 use crate::models::post::ScoredPost;
 use crate::models::score::CHURN_HIGH;
-use crate::store::alerts;
 use crate::store::codec::Moment;
 use crate::store::posts::scored_rows;
 use crate::store::{StoreError, locks};
@@ -92,7 +93,7 @@ pub(in crate::store) async fn raise<J: Into<Judged>>(
     let n_waiting_max = usize::try_from(FLAGGED_MAX).unwrap_or(usize::MAX) / 2;
     let waiting = posts.iter().rev().filter(|scored| waiting.contains(&scored.post.uuid)).take(n_waiting_max);
     put_back(transaction, &waiting.collect::<Vec<_>>()).await?;
-    let raised = alerts::raise(transaction, &alerts, Merge::Add).await?;
+    let raised = raise::raise(transaction, &alerts, Merge::Add).await?;
     remember(transaction, &alerts, &raised).await?;
     Ok(raised)
 }
@@ -162,7 +163,7 @@ pub(in crate::store) async fn withdraw(
     let mut resolved = Vec::new();
     for row in left {
         let loss = Loss { alert: row.try_get(0)?, n_posts: row.try_get(1)?, uuids, at };
-        resolved.extend(alerts::count_out(transaction, &loss).await?);
+        resolved.extend(count_out(transaction, &loss).await?);
     }
     Ok(resolved)
 }

@@ -9,8 +9,8 @@ use deadpool_postgres::Transaction;
 use tokio_postgres::types::Json;
 use uuid::Uuid;
 
+pub(in crate::store) use self::sending::give_up_pending;
 pub use self::sending::{Claimed, ClaimedItem, Fate, Settlement, claim, settle};
-pub(in crate::store) use self::sending::{event_of, give_up_pending};
 use crate::models::alert::Alert;
 pub use crate::models::notification::NoticeEvent;
 use crate::store::StoreError;

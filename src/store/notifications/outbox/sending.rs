@@ -5,12 +5,11 @@ use std::time::Duration;
 use deadpool_postgres::{Object, Transaction};
 use jiff::Timestamp;
 use serde_json::Value;
-use tokio_postgres::Row;
 use tokio_postgres::types::Json;
 use uuid::Uuid;
 
 use crate::models::notification::{Attempt, ChannelKind, ChannelSettings, NoticeEvent};
-use crate::store::notifications::channels::kind_of;
+use crate::store::codec::enum_at;
 use crate::store::{Store, StoreError};
 
 /// Notifications that travel in one message, at most.
@@ -142,7 +141,7 @@ async fn claim_on(
         let Json(settings) = row.try_get(2)?;
         let mut it = Claimed {
             channel,
-            kind: kind_of(row, 1)?,
+            kind: enum_at(row, 1, &ChannelKind::ALL, ChannelKind::as_str)?,
             settings,
             sealed: row.try_get(3)?,
             lease: row.try_get(4)?,
@@ -195,7 +194,7 @@ async fn fill(transaction: &Transaction<'_>, claimed: &mut Claimed) -> Result<()
         let Json(snapshot) = row.try_get(3)?;
         let n_attempts: i32 = row.try_get(4)?;
         claimed.n_attempts = claimed.n_attempts.max(usize::try_from(n_attempts).unwrap_or(0));
-        let event = event_of(&row, 1)?;
+        let event = enum_at(&row, 1, &NoticeEvent::ALL, NoticeEvent::as_str)?;
         let item = ClaimedItem { notification: row.try_get(0)?, event, at: row.try_get(2)?, snapshot };
         claimed.items.push(item);
     }
@@ -281,11 +280,4 @@ pub(in crate::store) async fn give_up_pending(
     const SQL: &str = "UPDATE notifications SET state = 'dead' WHERE channel = $1 AND state = 'pending'";
     transaction.execute(SQL, &[&channel]).await?;
     Ok(())
-}
-
-/// What happened, as a column names it.
-pub(in crate::store) fn event_of(row: &Row, column: usize) -> Result<NoticeEvent, StoreError> {
-    let name: &str = row.try_get(column)?;
-    let found = NoticeEvent::ALL.into_iter().find(|event| event.as_str() == name);
-    found.ok_or_else(|| StoreError::internal(format!("unknown event `{name}`")))
 }

@@ -1,0 +1,78 @@
+//! Versions and kinds of stream entries.
+
+use bytes::Bytes;
+
+/// The version of the fields below. A reader that meets another one does not guess.
+pub(super) const VERSION: &str = "1";
+
+/// What an entry holds unless its field `kind` says otherwise.
+pub(super) const KIND: &str = "post";
+
+/// The longest name of a version or kind.
+const NAME_BYTES_MAX: usize = 32;
+
+/// A version and a kind, as an entry says them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Sort {
+    pub version: String,
+    pub kind: String,
+}
+
+impl Sort {
+    /// The sort of an entry, if this process does not know it. What names no version or kind in letters that one would
+    /// have is no entry of another version, but a broken one of this. The script of `Consumer::claim` decides alike.
+    pub fn unknown_of(fields: &[(Bytes, Bytes)]) -> Option<Self> {
+        let text = |name| first(fields, name).and_then(|value| std::str::from_utf8(value).ok());
+        let (version, kind) = (text("v"), text("kind"));
+        let is_unknown = version.is_some_and(|version| is_name(version) && version != VERSION)
+            || kind.is_some_and(|kind| is_name(kind) && kind != KIND);
+        is_unknown.then(|| Self::named(version.unwrap_or_default(), kind.unwrap_or_default()))
+    }
+
+    /// An entry without a kind is a post.
+    pub fn named(version: &str, kind: &str) -> Self {
+        let kind = if kind.is_empty() { KIND } else { kind };
+        Self { version: version.to_owned(), kind: kind.to_owned() }
+    }
+
+    /// For the log and the figures: neither may grow with what others write.
+    pub fn others() -> Self {
+        Self { version: "other".to_owned(), kind: "other".to_owned() }
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    let is_of_name = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    (1..=NAME_BYTES_MAX).contains(&text.len()) && text.bytes().all(is_of_name)
+}
+
+/// A field may be there more than once; the first counts.
+pub(super) fn first<'a>(fields: &'a [(Bytes, Bytes)], name: &str) -> Option<&'a Bytes> {
+    fields.iter().find(|(candidate, _)| candidate.as_ref() == name.as_bytes()).map(|(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(fields: &[(&'static str, &'static [u8])], sort: Option<(&str, &str)>) {
+        let fields: Vec<(Bytes, Bytes)> =
+            fields.iter().map(|(name, value)| (Bytes::from(*name), Bytes::from(*value))).collect();
+        let sort = sort.map(|(version, kind)| Sort { version: version.into(), kind: kind.into() });
+        assert_eq!(Sort::unknown_of(&fields), sort, "{fields:?}");
+    }
+
+    #[test]
+    fn an_entry_of_another_version_or_kind_is_told_from_a_broken_one() {
+        check(&[("v", b"1")], None);
+        check(&[("v", b"1"), ("kind", b"post")], None);
+        check(&[("v", b"2")], Some(("2", "post")));
+        check(&[("v", b"1"), ("kind", b"analysis.job")], Some(("1", "analysis.job")));
+        check(&[("kind", b"job")], Some(("", "job")));
+        check(&[], None);
+        check(&[("v", b"")], None);
+        check(&[("v", b"\xff")], None);
+        check(&[("v", b"2 or 3")], None);
+        check(&[("v", b"222222222222222222222222222222222")], None);
+    }
+}
