@@ -12,7 +12,8 @@ use super::messages::{CorrectBatch, Rescored};
 use super::runtime::downstream::Downstream;
 use super::runtime::stage_metrics::StageMetrics;
 use super::runtime::supervisor::{StageContext, stage};
-use super::scoring::cascade::{Cascade, Deferred};
+use super::scoring::cascade::Cascade;
+use super::scoring::deferred_post::DeferredPost;
 use super::scoring::job_queue::Job;
 use super::scoring::scored_post::score_again;
 use super::scoring::worker_threads::{LOOK_EVERY, Presence, Workers, WorkersParams};
@@ -106,8 +107,8 @@ impl DeepPool {
             info!(n_posts = posts.len(), "posts that were left behind are read again");
         }
         for scored in posts {
-            let place = self.params.cascade.place(&scored.post.text);
-            let deferred = Deferred { scored: Arc::new(scored), committed_at: None, place };
+            let permit = self.params.cascade.permit(&scored.post.text);
+            let deferred = DeferredPost { scored: Arc::new(scored), committed_at: None, permit };
             self.params.cascade.queue().push(deferred);
         }
     }
@@ -169,7 +170,7 @@ impl Reader {
     }
 
     /// Whether the scorer can be used again. A batch that fails is halved until the culprit stands alone.
-    fn read(&self, presence: &Presence, scorer: &mut dyn Scorer, batch: Vec<Deferred>) -> bool {
+    fn read(&self, presence: &Presence, scorer: &mut dyn Scorer, batch: Vec<DeferredPost>) -> bool {
         self.stage_metrics.begin(1);
         let posts: Vec<&ScoredPost> = batch.iter().map(|deferred| deferred.scored.as_ref()).collect();
         self.params.cascade.begin(presence.number(), posts.iter().map(|scored| scored.post.text.as_str()));
@@ -201,7 +202,7 @@ impl Reader {
 
     /// Whether there was a scorer for each. One that panicked may be in any state. Rare enough that building one for
     /// each half does not matter.
-    fn read_halves(&self, presence: &Presence, mut batch: Vec<Deferred>) -> bool {
+    fn read_halves(&self, presence: &Presence, mut batch: Vec<DeferredPost>) -> bool {
         let right = batch.split_off(batch.len() / 2);
         for half in [batch, right] {
             let Some(mut fresh) = presence.build_scorer(self.params.factory.as_ref()) else {
@@ -220,9 +221,9 @@ fn share_read(scorer: &dyn Scorer, n_texts: usize, succeeded: bool) -> f64 {
 }
 
 /// As many as are read together; at least one.
-fn take(waiting: &mut VecDeque<Deferred>) -> Option<Vec<Deferred>> {
+fn take(waiting: &mut VecDeque<DeferredPost>) -> Option<Vec<DeferredPost>> {
     let mut n_bytes = 0;
-    let fits = |deferred: &&Deferred| {
+    let fits = |deferred: &&DeferredPost| {
         n_bytes += deferred.scored.post.text.len();
         n_bytes <= N_BYTES_MAX
     };

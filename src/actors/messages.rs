@@ -23,7 +23,7 @@ use actix::Message;
 
 use super::runtime::downstream::Ticketed;
 use super::runtime::ticket::Ticket;
-use super::scoring::cascade::{Deferred, Permits};
+use super::scoring::deferred_post::{DeferredPost, Permits};
 use super::trend_counter::missed_posts::UncountedPosts;
 use crate::live::outbox::Outbox;
 use crate::models::live::FrameId;
@@ -65,7 +65,7 @@ impl Ticketed for RecordBatch {}
 /// A post, and what a better model makes of it.
 pub struct Rescored {
     /// The post as it waited.
-    pub deferred: Deferred,
+    pub deferred: DeferredPost,
     /// What it makes of it.
     pub score: Score,
 }
@@ -77,7 +77,7 @@ pub struct CorrectBatch {
     /// Posts with better scores.
     pub rescored: Vec<Rescored>,
     /// Posts that the better model could not read: they keep the scores they have.
-    pub given_up: Vec<Deferred>,
+    pub given_up: Vec<DeferredPost>,
 }
 
 impl Ticketed for CorrectBatch {}

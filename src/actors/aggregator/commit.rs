@@ -13,7 +13,8 @@ use super::feed_budget::FeedBudget;
 use crate::actors::messages::{PostsFlagged, RecordBatch};
 use crate::actors::runtime::downstream::Downstream;
 use crate::actors::runtime::stage_metrics::StageMetrics;
-use crate::actors::scoring::cascade::{Cascade, Deferred, Permits, TierCounts};
+use crate::actors::scoring::cascade::{Cascade, TierCounts};
+use crate::actors::scoring::deferred_post::{DeferredPost, Permits};
 use crate::actors::trend_counter::feed::TrendFeed;
 use crate::inference::Tier;
 use crate::models::live::LiveUpdate;
@@ -186,15 +187,15 @@ impl Committer {
     }
 
     /// Hands on what shall be read again, now that it is stored and will be found to await that, whatever happens. Permits
-    /// of posts that were stored before are free again. One without a place waits until its claim has run out.
+    /// of posts that were stored before are free again. One without a permit waits until its claim has run out.
     fn defer(&self, new: &[ScoredPost], mut permits: Permits) {
         let committed_at = Some(Instant::now());
         for scored in new.iter().filter(|scored| scored.awaits_correction) {
-            let Some(place) = permits.take_one(&scored.post.text) else {
+            let Some(permit) = permits.take_one(&scored.post.text) else {
                 return;
             };
             let scored = Arc::new(scored.clone());
-            self.cascade.queue().push(Deferred { scored, committed_at, place });
+            self.cascade.queue().push(DeferredPost { scored, committed_at, permit });
         }
     }
 }

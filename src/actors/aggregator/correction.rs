@@ -9,7 +9,8 @@ use tracing::{error, warn};
 
 use super::commit::{Committer, wide};
 use crate::actors::messages::{CorrectBatch, PostsFlagged, Rescored};
-use crate::actors::scoring::cascade::{Deferred, TierCounts};
+use crate::actors::scoring::cascade::TierCounts;
+use crate::actors::scoring::deferred_post::DeferredPost;
 use crate::inference::Tier;
 use crate::models::live::{AlertChange, CorrectedPost, LiveUpdate};
 use crate::models::post::ScoredPost;
@@ -32,7 +33,7 @@ const NOTICEABLE: f32 = 0.1;
 /// What is to be corrected, and how much of it at a time.
 pub(super) struct Corrections {
     rescored: VecDeque<Rescored>,
-    given_up: Vec<Deferred>,
+    given_up: Vec<DeferredPost>,
     n_at_once: usize,
     n_at_once_max: usize,
 }
@@ -40,7 +41,7 @@ pub(super) struct Corrections {
 /// One transaction's worth.
 pub(super) struct Work {
     rescored: Vec<Rescored>,
-    given_up: Vec<Deferred>,
+    given_up: Vec<DeferredPost>,
 }
 
 /// What a transaction left to be done.
@@ -114,7 +115,7 @@ impl Committer {
     }
 
     /// Ends the waiting of posts that cannot be read again. Where that fails they are claimed, and given up, once more.
-    async fn give_up(&self, posts: Vec<Deferred>) {
+    async fn give_up(&self, posts: Vec<DeferredPost>) {
         if posts.is_empty() {
             return;
         }

@@ -1,16 +1,16 @@
 //! What the stages of the cascade share: what waits for the deep model, how fast it is, and which posts it shall read.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::deferred_post::{DeferredPost, PermitPool, Permits};
 use super::job_queue::JobQueue;
 use crate::inference::Tier;
 use crate::inference::deferral::{Admission, ArrivalRate, Candidate, Load, Pace, WORK_TYPICAL, work};
-use crate::models::post::ScoredPost;
 
 /// A post that was scored this part of the budget after its arrival shows that scoring itself does not keep up.
 const LAG_SHARE: f64 = 0.5;
@@ -28,59 +28,11 @@ const WORK_EACH_NEWEST: f64 = 0.05;
 /// Over how long the shares of the tiers are shown.
 const SHARE_SECONDS: i64 = 60;
 
-/// A post that waits for the deep model.
-pub struct Deferred {
-    /// The post with its first score.
-    pub scored: Arc<ScoredPost>,
-    /// When that was committed; nobody knows of a post that another process left behind.
-    pub committed_at: Option<Instant>,
-    /// Its place among those that wait.
-    pub place: Permits,
-}
-
-/// Holds permits among the posts that wait; they are free again when it is dropped, wherever that happens.
-pub struct Permits {
-    n: usize,
-    /// What reading their posts costs.
-    work: usize,
-    taken: Arc<Taken>,
-}
-
-/// What waits.
-#[derive(Default)]
-struct Taken {
-    n: AtomicUsize,
-    work: AtomicUsize,
-}
-
-impl Permits {
-    /// Splits off the one of this text; `None` where there is none left.
-    pub fn take_one(&mut self, text: &str) -> Option<Self> {
-        self.n = self.n.checked_sub(1)?;
-        let work = work(text).min(self.work);
-        self.work -= work;
-        Some(Self { n: 1, work, taken: Arc::clone(&self.taken) })
-    }
-
-    /// Adds those of another.
-    pub fn join(&mut self, mut other: Self) {
-        self.n += std::mem::take(&mut other.n);
-        self.work += std::mem::take(&mut other.work);
-    }
-}
-
-impl Drop for Permits {
-    fn drop(&mut self) {
-        self.taken.n.fetch_sub(self.n, Ordering::AcqRel);
-        self.taken.work.fetch_sub(self.work, Ordering::AcqRel);
-    }
-}
-
 /// Which posts of a batch the deep model shall read.
 pub struct Admitted {
     /// Their indices, ascending.
     pub indices: Vec<usize>,
-    /// A place for each.
+    /// A permit for each.
     pub permits: Permits,
 }
 
@@ -97,8 +49,8 @@ pub struct TierCounts {
 pub struct Cascade {
     budget: Duration,
     n_workers: usize,
-    queue: JobQueue<Deferred>,
-    taken: Arc<Taken>,
+    queue: JobQueue<DeferredPost>,
+    permits: PermitPool,
     admission: Mutex<Admitting>,
     pace: Mutex<Pacing>,
     overloaded_until_ms: AtomicI64,
@@ -129,7 +81,7 @@ impl Cascade {
             budget,
             n_workers,
             queue: JobQueue::new(Tier::Deep),
-            taken: Arc::default(),
+            permits: PermitPool::default(),
             admission: Mutex::new(Admitting {
                 admission: Admission::default(),
                 rate: ArrivalRate::default(),
@@ -158,17 +110,17 @@ impl Cascade {
     }
 
     /// What waits for the deep model.
-    pub fn queue(&self) -> &JobQueue<Deferred> {
+    pub fn queue(&self) -> &JobQueue<DeferredPost> {
         &self.queue
     }
 
     /// Posts that were admitted and not yet corrected.
     pub fn n_waiting(&self) -> usize {
-        self.taken.n.load(Ordering::Acquire)
+        self.permits.n_held()
     }
 
     fn work_waiting(&self) -> usize {
-        self.taken.work.load(Ordering::Acquire)
+        self.permits.work_held()
     }
 
     /// Whether scoring does not keep up with what arrives, so that nothing is scored twice.
@@ -210,7 +162,7 @@ impl Cascade {
         let indices = admitting.admission.admit(posts, &load);
         let work = indices.iter().filter_map(|index| posts.get(*index)).map(|post| post.work).sum();
         // Still under the lock, so that two batches do not take the same room.
-        let permits = self.take(indices.len(), work);
+        let permits = self.permits.take(indices.len(), work);
         Admitted { indices, permits }
     }
 
@@ -233,20 +185,14 @@ impl Cascade {
         n_max.min(free / WORK_TYPICAL)
     }
 
-    /// A place for a post that nobody admitted, without asking whether there is room.
-    pub fn place(&self, text: &str) -> Permits {
-        self.take(1, work(text))
+    /// Returns a permit for a claimed post, regardless of capacity.
+    pub fn permit(&self, text: &str) -> Permits {
+        self.permits.take(1, work(text))
     }
 
-    /// None.
+    /// Returns permits for no posts, which others can join.
     pub fn no_permits(&self) -> Permits {
-        self.take(0, 0)
-    }
-
-    fn take(&self, n: usize, work: usize) -> Permits {
-        self.taken.n.fetch_add(n, Ordering::AcqRel);
-        self.taken.work.fetch_add(work, Ordering::AcqRel);
-        Permits { n, work, taken: Arc::clone(&self.taken) }
+        self.permits.take(0, 0)
     }
 
     /// Notes that a worker begins with these texts.
@@ -355,7 +301,7 @@ mod tests {
         let one = admitted.permits.take_one(TEXT).unwrap();
         drop(admitted);
         assert_eq!((cascade.n_waiting(), cascade.work_waiting()), (1, work(TEXT)));
-        let mut all = cascade.place(&TEXT.repeat(2));
+        let mut all = cascade.permit(&TEXT.repeat(2));
         all.join(one);
         assert_eq!(cascade.n_waiting(), 2);
         drop(all);

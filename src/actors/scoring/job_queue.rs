@@ -100,7 +100,7 @@ impl<W> JobQueue<W> {
         Self { tier, lanes: Mutex::new(lanes), arrived: Condvar::new() }
     }
 
-    /// Adds posts. What they carry, a ticket or a place, bounds how many there are.
+    /// Adds posts. The ticket or permit that they carry bounds their number.
     pub fn push(&self, posts: W) {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         lanes.posts.push_back(posts);
