@@ -144,7 +144,7 @@ async function noteStates(page) {
 
 const REASONS = {
   1001: 'the server is restarting',
-  1013: 'the server cannot serve this page just now',
+  1013: 'the server is busy',
   4408: 'the connection was lost',
 };
 

@@ -1,8 +1,8 @@
 /**
  * Renders public/icons from the logo, public/favicon.svg: `npm run icons`.
  *
- * Apple and Android cut a maskable icon as they like, so there the ground reaches the edge and the mark stands within
- * the middle four fifths. The badge is a silhouette: Android paints it in one colour.
+ * Apple and Android crop maskable icons, so the background reaches the edges and the logo stays within the middle four
+ * fifths. The badge is a silhouette, because Android draws it in one colour.
  */
 import { mkdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';

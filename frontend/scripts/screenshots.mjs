@@ -1,8 +1,8 @@
 /**
- * Takes docs/dashboard-light.png and docs/dashboard-dark.png of the Live page, and one picture of each other page:
- * docs/explore.png, docs/alerts.png and docs/system.png.
+ * Takes the screenshots in docs: dashboard-light.png and dashboard-dark.png of the Live page, explore.png, alerts.png and
+ * system.png.
  *
- * Of a server that runs and has posts, where its address is given; else of one of its own, fed as `make run` does it:
+ * Uses the server at the given URL, or starts its own with the posts of `make run`:
  *
  *     npm run screenshots [-- http://127.0.0.1:8080]
  */
@@ -12,9 +12,9 @@ import { openBrowser, openPage } from '../e2e/support/browser.mjs';
 import { RealServer, until } from '../e2e/support/server.mjs';
 
 const KB_MAX = 600;
-/** The trend shows five minutes; half of them filled is enough to see what it is. */
+/** Fills half of the trend's five minutes. */
 const FILL_MS = 150_000;
-/** Before there is a past to make of them. */
+/** Collects posts to generate the history from. */
 const FIRST_POSTS_MS = 30_000;
 const CORRECTED_WITHIN_MS = 30_000;
 const ALERT_WITHIN_MS = 5_000;
@@ -31,24 +31,26 @@ if (process.argv[2] === undefined) {
   own.synth(6);
   console.log(`filling ${own.url} for ${(FIRST_POSTS_MS + FILL_MS) / 1_000} s`);
   await new Promise((resolve) => setTimeout(resolve, FIRST_POSTS_MS));
-  await givePast(own);
+  await addHistory(own);
   await new Promise((resolve) => setTimeout(resolve, FILL_MS));
 }
 const url = process.argv[2] ?? own.url;
 
-/** Says again what was said so far, spread over the last two days, so that Explore has something to look back at. */
-async function givePast(server) {
+/** Repeats the posts so far over the last two days, so that Explore has a history. */
+async function addHistory(server) {
   const answer = await fetch(`${server.url}/api/v1/posts?limit=500`);
-  const said = (await answer.json()).items.map(({ post }) => post);
+  const posted = (await answer.json()).items.map(({ post }) => post);
   for (let hoursAgo = 50; hoursAgo >= 1; hoursAgo -= 1) {
     const begin = Date.now() - hoursAgo * 3_600_000;
     // More in the evening than at night.
-    const tide = 1 + 0.6 * Math.cos(((new Date(begin).getHours() - 19) / 12) * Math.PI);
-    const n = Math.round(POSTS_PER_PAST_HOUR * tide * (1 + 0.15 * Math.sin(hoursAgo * 12.9898)));
+    const activity = 1 + 0.6 * Math.cos(((new Date(begin).getHours() - 19) / 12) * Math.PI);
+    const n = Math.round(
+      POSTS_PER_PAST_HOUR * activity * (1 + 0.15 * Math.sin(hoursAgo * 12.9898)),
+    );
     const posts = Array.from({ length: n }, (_, i) => {
-      // Not all said at one time stand beside each other, and no two hours say the same.
+      // Mix the posts, so that no two hours are the same.
       const { platform, text, products, city, country, channel } =
-        said[(i * 37 + hoursAgo * 101) % said.length];
+        posted[(i * 37 + hoursAgo * 101) % posted.length];
       return {
         id: `past-${hoursAgo}-${i}`,
         platform,
@@ -69,13 +71,13 @@ async function givePast(server) {
   });
 }
 
-/** The Live page, once every panel has something to show. */
+/** The Live page, once every panel has data. */
 async function showLive(page) {
   await page.getByRole('list', { name: 'Posts, newest first' }).locator('> li').nth(7).waitFor();
   await page.locator('[data-chart-ready="true"]').nth(5).waitFor();
-  // The sample's ratio is known after its first period.
+  // The sampling ratio is known after the first period.
   await page.waitForTimeout(6_000);
-  // One shows what becomes of a doubtful post; a busy machine may have none.
+  // Prefer a corrected post, if there is one.
   const corrected = page.getByText(/^corrected/).first();
   await corrected.waitFor({ timeout: CORRECTED_WITHIN_MS }).catch(() => {});
 }
@@ -96,7 +98,7 @@ async function showExplore(page) {
   await page.waitForTimeout(1_000);
 }
 
-/** Open alerts with the evidence of the first beside them, where there is one. */
+/** The open alerts, with the details of the first. */
 async function showAlerts(page) {
   await page.getByRole('list', { name: 'Open alerts' }).waitFor({ state: 'attached' });
   const first = page.getByRole('list', { name: 'Open alerts' }).getByRole('button').first();
@@ -106,11 +108,11 @@ async function showAlerts(page) {
 
 async function showSystem(page) {
   await page.getByRole('table', { name: 'Pipeline stages' }).waitFor();
-  // Rates need two readings, and a trail a few.
+  // Rates need two readings, and trends a few more.
   await page.waitForTimeout(10_000);
 }
 
-/** Up to the last full hour: the present one, with all that was just poured in, would dwarf the others. */
+/** Ends with the last full hour, because the replay in the current one would dwarf the others. */
 function lastWholeDay() {
   const end = Math.floor(Date.now() / 3_600_000) * 3_600_000;
   const [from, to] = [end - 24 * 3_600_000, end].map((at) => new Date(at).toISOString());

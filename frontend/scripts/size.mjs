@@ -1,8 +1,8 @@
 /**
- * Prints what a first visit to the Live page loads, gzipped, and fails where its scripts exceed their budget.
+ * Prints the gzipped size of the first visit to the Live page and fails if its scripts exceed the budget.
  *
- * The page with all that it imports is what the service worker keeps; what draws its charts arrives right after it and
- * counts too. `e2e/app.test.mjs` weighs the same in a browser.
+ * The first visit loads what the service worker precaches, plus the chart code, which follows right after.
+ * `e2e/app.test.mjs` measures the same in a browser.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
