@@ -227,7 +227,7 @@ fn start_helpers(supervisors: &mut Supervisors, sockets: &ws::Sockets, metrics: 
     supervisors.start_task(SupervisionPlan::task("socket_watchdog"), None, move |_| sockets.clone().watch());
     let metrics = metrics.clone();
     supervisors.start_task(SupervisionPlan::task("metrics_upkeep"), None, move |stage_metrics| {
-        telemetry::keep_tidy(metrics.clone(), move || stage_metrics.finish(1))
+        telemetry::run_upkeep(metrics.clone(), move || stage_metrics.finish(1))
     });
 }
 

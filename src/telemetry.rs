@@ -189,7 +189,7 @@ fn install() -> anyhow::Result<PrometheusHandle> {
 }
 
 /// Runs the recorder's upkeep forever and calls `done` after each run.
-pub async fn keep_tidy(metrics: PrometheusHandle, done: impl Fn()) {
+pub async fn run_upkeep(metrics: PrometheusHandle, done: impl Fn()) {
     loop {
         tokio::time::sleep(UPKEEP_EVERY).await;
         let metrics = metrics.clone();

@@ -118,7 +118,7 @@ fn messenger_params(config: &Config) -> anyhow::Result<MessengerParams> {
         None => Keyring::from_folder(&config.embedded.data_dir).unwrap_or_else(|error| {
             let folder = config.embedded.data_dir.display().to_string();
             warn!(%error, folder, "no key can be kept there, so no channels can be made: set `GROUNDSWELL_SECRET_KEY`");
-            Keyring::fleeting()
+            Keyring::ephemeral()
         }),
     };
     Ok(MessengerParams {

@@ -24,11 +24,12 @@ use crate::actors::runtime::supervision_plan::SupervisionPlan;
 use crate::actors::runtime::supervisor::TaskContext;
 use crate::config::{Config, Role};
 use crate::http;
-use crate::http::guard::{AllowedHosts, Token};
-use crate::http::metrics::trends::TrendReader;
+use crate::http::hosts::AllowedHosts;
+use crate::http::metrics::trend_cache::TrendCache;
 use crate::http::origins::AllowedOrigins;
-use crate::http::posts::export_limits::{Exports, ExportsParams};
+use crate::http::posts::export_limits::{ExportLimits, ExportLimitsParams};
 use crate::http::state::{AppState, HttpParams};
+use crate::http::token::Token;
 use crate::ws::{self, Sockets, SocketsParams};
 
 /// Threads that answer. Handlers only wait for others, so two keep the cores for those.
@@ -75,8 +76,8 @@ pub fn sockets(config: &Config, pipeline: &Pipeline) -> Sockets {
 }
 
 /// Exports read with a quarter of the connections that answer, so that lists find the others.
-fn exports(config: &Config) -> ExportsParams {
-    ExportsParams {
+fn exports(config: &Config) -> ExportLimitsParams {
+    ExportLimitsParams {
         n_max: config.http.exports_max,
         n_reading_max: config.store.pool_size.div_ceil(4),
         stall_max: Duration::from_secs(config.http.export_stall_s),
@@ -105,8 +106,8 @@ pub fn start(parts: Parts<'_>, supervisors: &mut Supervisors) -> anyhow::Result<
         models: Arc::clone(&connections.models),
         messenger: Arc::clone(&connections.messenger),
         live_tickets: connections.stream.live_tickets(),
-        exports: Exports::new(exports(config)),
-        trends: TrendReader::new(connections.stream.trends()),
+        exports: ExportLimits::new(exports(config)),
+        trends: TrendCache::new(connections.stream.trends()),
         sockets: sockets.clone(),
         prometheus: metrics,
         health,

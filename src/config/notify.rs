@@ -76,7 +76,7 @@ impl NotifySettings {
         for (i, text) in self.operator_channels.iter().enumerate() {
             let destination = destinations::parse(&egress, text.expose())
                 .map_err(|problem| invalid(VARIABLE, &format!("entry {} {problem}", i + 1)))?;
-            if destination.receiver.kind == ChannelKind::Email && self.smtp_url.is_none() {
+            if destination.recipient.kind == ChannelKind::Email && self.smtp_url.is_none() {
                 let problem = format!("entry {} needs a mail server: set GROUNDSWELL_SMTP_URL", i + 1);
                 return Err(invalid(VARIABLE, &problem));
             }

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 ///
 /// Covers IANA's registries of special-purpose addresses (RFC 6890 and its successors), multicast, and addresses that
 /// embed another address.
-const FORBIDDEN: [&str; 34] = [
+const SPECIAL_PURPOSE: [&str; 34] = [
     "0.0.0.0/8",         // this network
     "10.0.0.0/8",        // private
     "100.64.0.0/10",     // carriers' NAT
@@ -52,7 +52,7 @@ pub fn is_public(address: IpAddr) -> bool {
         // The only block assigned so far is 2000::/3.
         IpAddr::V6(v6) => v6.octets().first().is_some_and(|first| first & 0xe0 == 0x20),
     };
-    is_in_use && !FORBIDDEN.iter().filter_map(|text| Subnet::parse(text)).any(|it| it.contains(address))
+    is_in_use && !SPECIAL_PURPOSE.iter().filter_map(|text| Subnet::parse(text)).any(|it| it.contains(address))
 }
 
 /// Unwraps an IPv4-mapped IPv6 address, which the kernel connects to over IPv4.
@@ -131,17 +131,17 @@ impl Allowlist {
 
     /// Returns whether a connection to this address, reached by this host name, is allowed.
     pub fn admits(&self, host: &str, address: IpAddr) -> bool {
-        is_public(address) || self.names_host(host) || self.names_address(address)
+        is_public(address) || self.allows_host(host) || self.allows_address(address)
     }
 
     /// Returns whether the operator allows this host name, whatever it resolves to.
-    pub fn names_host(&self, host: &str) -> bool {
+    pub fn allows_host(&self, host: &str) -> bool {
         let host = canonical_host(host);
         self.hosts.contains(&host)
     }
 
     /// Returns whether the operator allows this address.
-    pub fn names_address(&self, address: IpAddr) -> bool {
+    pub fn allows_address(&self, address: IpAddr) -> bool {
         let address = unwrapped(address);
         self.subnets.iter().any(|subnet| subnet.contains(address))
     }
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn every_special_network_parses() {
-        assert!(FORBIDDEN.iter().all(|text| Subnet::parse(text).is_some()));
+        assert!(SPECIAL_PURPOSE.iter().all(|text| Subnet::parse(text).is_some()));
     }
 
     #[test]

@@ -59,7 +59,7 @@ pub enum EgressError {
 
 /// Response of a receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Answer {
+pub struct Response {
     /// Status code.
     pub status: u16,
     /// `Retry-After` of the response.
@@ -68,7 +68,7 @@ pub struct Answer {
 
 /// POST request to send.
 #[derive(Debug)]
-pub struct Post {
+pub struct PostRequest {
     /// Target URL.
     pub url: Url,
     /// Request headers.
@@ -120,12 +120,12 @@ impl Egress {
     ///
     /// # Errors
     /// When there was no response.
-    pub async fn post(&self, post: Post) -> Result<Answer, EgressError> {
+    pub async fn post(&self, post: PostRequest) -> Result<Response, EgressError> {
         check_url(&post.url, &self.allowed)?;
         let request = self.client.post(post.url).headers(post.headers).body(post.body);
         let response = request.send().await.map_err(|error| classify(&error))?;
         let header = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-        Ok(Answer {
+        Ok(Response {
             status: response.status().as_u16(),
             retry_after: header.and_then(|text| retry_after(text, Timestamp::now())),
         })
@@ -153,11 +153,11 @@ fn check_url(url: &Url, allowed: &Allowlist) -> Result<(), EgressError> {
     if literal.is_some_and(|address| !allowed.admits(host, address)) {
         return Err(EgressError::Refused);
     }
-    let is_vouched_for =
-        allowed.names_host(host) || literal.is_some_and(|address| allowed.names_address(address));
+    let is_allowed =
+        allowed.allows_host(host) || literal.is_some_and(|address| allowed.allows_address(address));
     match url.scheme() {
         "https" => Ok(()),
-        "http" if is_vouched_for => Ok(()),
+        "http" if is_allowed => Ok(()),
         "http" => Err(EgressError::NotEncrypted),
         _ => Err(EgressError::BadUrl),
     }
@@ -166,12 +166,12 @@ fn check_url(url: &Url, allowed: &Allowlist) -> Result<(), EgressError> {
 /// Carries our error through the client's error chain.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-struct Stopped(EgressError);
+struct LookupError(EgressError);
 
 fn classify(error: &reqwest::Error) -> EgressError {
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(next) = cause {
-        if let Some(Stopped(why)) = next.downcast_ref::<Stopped>() {
+        if let Some(LookupError(why)) = next.downcast_ref::<LookupError>() {
             return *why;
         }
         cause = next.source();
@@ -196,13 +196,13 @@ impl Resolve for CheckedResolver {
         let looking = (self.lookup)(host.clone());
         let allowed = Arc::clone(&self.allowed);
         Box::pin(async move {
-            let addresses = looking.await.map_err(|_| Stopped(EgressError::NoSuchName))?;
+            let addresses = looking.await.map_err(|_| LookupError(EgressError::NoSuchName))?;
             if addresses.is_empty() {
-                return Err(Stopped(EgressError::NoSuchName).into());
+                return Err(LookupError(EgressError::NoSuchName).into());
             }
             // One refused record refuses the name, because the network decides which of them is connected to.
             if !addresses.iter().all(|address| allowed.admits(&host, *address)) {
-                return Err(Stopped(EgressError::Refused).into());
+                return Err(LookupError(EgressError::Refused).into());
             }
             Ok(Box::new(addresses.into_iter().map(|address| SocketAddr::new(address, 0))) as Addrs)
         })
@@ -265,8 +265,8 @@ mod tests {
         (lookup, n_lookups)
     }
 
-    fn post(url: &str) -> Post {
-        Post { url: url.parse().unwrap(), headers: HeaderMap::new(), body: b"{}".to_vec() }
+    fn post(url: &str) -> PostRequest {
+        PostRequest { url: url.parse().unwrap(), headers: HeaderMap::new(), body: b"{}".to_vec() }
     }
 
     fn only_one() -> Allowlist {
@@ -339,7 +339,7 @@ mod tests {
         let (port, _) = receiver("127.0.0.1:0", answer).await;
         let egress = Egress::new(only_one()).unwrap();
         let outcome = egress.post(post(&format!("http://127.0.0.1:{port}/"))).await.unwrap();
-        assert_eq!(outcome, Answer { status: 429, retry_after: Some(Duration::from_secs(7)) });
+        assert_eq!(outcome, Response { status: 429, retry_after: Some(Duration::from_secs(7)) });
     }
 
     #[test]

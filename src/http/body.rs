@@ -13,14 +13,14 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use super::error::ApiError;
 
 /// Maximum time for receiving a body. A slower sender would hold a connection and the memory of what it sent so far.
-const BODY_PATIENCE: Duration = Duration::from_secs(30);
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Maximum number of bytes of a rejected body that are read and discarded before the response. A client that is still
 /// sending often sees a broken connection instead of the response.
 const DRAINED_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// Memory for all request bodies being received or processed, in KiB: six of the largest. Further senders get 429.
-const ROOM_KIB: usize = 48 * 1024;
+const MEMORY_KIB: usize = 48 * 1024;
 
 /// Initial allocation of a body; most bodies fit.
 const FIRST_BYTES: usize = 4 * 1024;
@@ -28,40 +28,40 @@ const FIRST_BYTES: usize = 4 * 1024;
 /// Bytes decompressed before yielding to other requests of the same thread: a fraction of a millisecond.
 const INFLATED_AT_ONCE: usize = 64 * 1024;
 
-static ROOM: Semaphore = Semaphore::const_new(ROOM_KIB);
+static MEMORY: Semaphore = Semaphore::const_new(MEMORY_KIB);
 
 /// Received request body. Dropping it releases its memory permits.
 #[derive(Debug, Default)]
 pub struct Body {
     bytes: Vec<u8>,
-    room: Option<SemaphorePermit<'static>>,
+    permits: Option<SemaphorePermit<'static>>,
 }
 
 impl Body {
     /// Appends a chunk. Memory grows with the bytes received, not with the announced length, which costs a sender nothing.
-    fn extend(&mut self, piece: &[u8], limit: usize) -> Result<(), ApiError> {
-        let length = self.bytes.len() + piece.len();
+    fn extend(&mut self, chunk: &[u8], limit: usize) -> Result<(), ApiError> {
+        let length = self.bytes.len() + chunk.len();
         if length > limit {
             return Err(too_large(limit));
         }
         if length > self.bytes.capacity() {
             let doubled = self.bytes.capacity().saturating_mul(2).max(FIRST_BYTES);
             let capacity = length.max(doubled.min(limit));
-            self.take_room(capacity)?;
+            self.reserve(capacity)?;
             self.bytes.reserve_exact(capacity - self.bytes.len());
         }
-        self.bytes.extend_from_slice(piece);
+        self.bytes.extend_from_slice(chunk);
         Ok(())
     }
 
-    fn take_room(&mut self, n_bytes: usize) -> Result<(), ApiError> {
+    fn reserve(&mut self, n_bytes: usize) -> Result<(), ApiError> {
         const FULL: ApiError = ApiError::Busy { what: "too many request bodies are being received" };
-        let held = self.room.as_ref().map_or(0, SemaphorePermit::num_permits);
+        let held = self.permits.as_ref().map_or(0, SemaphorePermit::num_permits);
         let more = u32::try_from(n_bytes.div_ceil(1_024).saturating_sub(held)).map_err(|_| FULL)?;
-        let more = ROOM.try_acquire_many(more).map_err(|_| FULL)?;
-        match &mut self.room {
-            Some(room) => room.merge(more),
-            None => self.room = Some(more),
+        let more = MEMORY.try_acquire_many(more).map_err(|_| FULL)?;
+        match &mut self.permits {
+            Some(permits) => permits.merge(more),
+            None => self.permits = Some(more),
         }
         Ok(())
     }
@@ -81,9 +81,9 @@ impl std::ops::Deref for Body {
 /// 413 when too long, 408 when too slow, 415 for encodings other than gzip, 400 when it ends early or is not valid gzip,
 /// 429 when too many bodies are being received.
 pub async fn receive(request: &HttpRequest, payload: web::Payload, limit: usize) -> Result<Body, ApiError> {
-    tokio::time::timeout(BODY_PATIENCE, collect(request, payload.into_inner(), limit))
+    tokio::time::timeout(BODY_TIMEOUT, collect(request, payload.into_inner(), limit))
         .await
-        .unwrap_or(Err(ApiError::TooSlow { seconds: BODY_PATIENCE.as_secs() }))
+        .unwrap_or(Err(ApiError::TooSlow { seconds: BODY_TIMEOUT.as_secs() }))
 }
 
 async fn collect(request: &HttpRequest, mut payload: Payload, limit: usize) -> Result<Body, ApiError> {
@@ -95,7 +95,7 @@ async fn collect(request: &HttpRequest, mut payload: Payload, limit: usize) -> R
     if announced > DRAINED_BYTES_MAX {
         return Err(too_large(limit));
     }
-    let mut received = Receiving::new(request, limit);
+    let mut received = BodyReader::new(request, limit);
     let mut n_sent = 0_usize;
     while let Some(chunk) = payload.next().await {
         let chunk =
@@ -104,8 +104,8 @@ async fn collect(request: &HttpRequest, mut payload: Payload, limit: usize) -> R
         if n_sent > DRAINED_BYTES_MAX {
             return Err(received.err().unwrap_or_else(|| too_large(limit)));
         }
-        if let Ok(receiving) = &mut received
-            && let Err(refusal) = receiving.push(&chunk).await
+        if let Ok(reader) = &mut received
+            && let Err(refusal) = reader.push(&chunk).await
         {
             // This drops what was collected; the rest is read and discarded.
             received = Err(refusal);
@@ -119,29 +119,29 @@ fn too_large(limit: usize) -> ApiError {
 }
 
 /// Decoder for a body being received.
-enum Receiving {
-    Plain(Sink),
-    Gzip(Box<MultiGzDecoder<Sink>>),
+enum BodyReader {
+    Plain(BodyWriter),
+    Gzip(Box<MultiGzDecoder<BodyWriter>>),
 }
 
-impl Receiving {
+impl BodyReader {
     fn new(request: &HttpRequest, limit: usize) -> Result<Self, ApiError> {
-        let sink = Sink { body: Body::default(), limit, refusal: None };
+        let writer = BodyWriter { body: Body::default(), limit, refusal: None };
         if is_gzip(request)? {
-            return Ok(Self::Gzip(Box::new(MultiGzDecoder::new(sink))));
+            return Ok(Self::Gzip(Box::new(MultiGzDecoder::new(writer))));
         }
-        Ok(Self::Plain(sink))
+        Ok(Self::Plain(writer))
     }
 
     async fn push(&mut self, mut chunk: &[u8]) -> Result<(), ApiError> {
         let decoder = match self {
-            Self::Plain(sink) => return sink.body.extend(chunk, sink.limit),
+            Self::Plain(writer) => return writer.body.extend(chunk, writer.limit),
             Self::Gzip(decoder) => decoder,
         };
         let mut inflated_before = decoder.get_ref().body.len();
         while !chunk.is_empty() {
             // Inflates at most twice the 32 KiB of its buffer, whatever it is given.
-            let n_read = decoder.write(chunk).map_err(|error| decoder.get_mut().why(&error))?;
+            let n_read = decoder.write(chunk).map_err(|error| decoder.get_mut().rejection(&error))?;
             chunk = chunk.get(n_read..).unwrap_or_default();
             if decoder.get_ref().body.len() - inflated_before >= INFLATED_AT_ONCE {
                 inflated_before = decoder.get_ref().body.len();
@@ -153,9 +153,9 @@ impl Receiving {
 
     fn finish(self) -> Result<Body, ApiError> {
         match self {
-            Self::Plain(sink) => Ok(sink.body),
+            Self::Plain(writer) => Ok(writer.body),
             Self::Gzip(mut decoder) => {
-                decoder.try_finish().map_err(|error| decoder.get_mut().why(&error))?;
+                decoder.try_finish().map_err(|error| decoder.get_mut().rejection(&error))?;
                 Ok(std::mem::take(&mut decoder.get_mut().body))
             }
         }
@@ -178,25 +178,25 @@ fn is_gzip(request: &HttpRequest) -> Result<bool, ApiError> {
 }
 
 /// Collects decoded bytes until the limit or the memory permits run out, which stops the decoder.
-struct Sink {
+struct BodyWriter {
     body: Body,
     limit: usize,
     refusal: Option<ApiError>,
 }
 
-impl Sink {
+impl BodyWriter {
     /// Returns why decoding failed: our own rejection, or invalid gzip.
-    fn why(&mut self, error: &io::Error) -> ApiError {
+    fn rejection(&mut self, error: &io::Error) -> ApiError {
         self.refusal
             .take()
             .unwrap_or_else(|| ApiError::MalformedBody(format!("the body is not valid gzip: {error}")))
     }
 }
 
-impl Write for Sink {
-    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        match self.body.extend(piece, self.limit) {
-            Ok(()) => Ok(piece.len()),
+impl Write for BodyWriter {
+    fn write(&mut self, chunk: &[u8]) -> io::Result<usize> {
+        match self.body.extend(chunk, self.limit) {
+            Ok(()) => Ok(chunk.len()),
             Err(refusal) => {
                 self.refusal = Some(refusal);
                 Err(io::ErrorKind::OutOfMemory.into())

@@ -26,10 +26,10 @@ pub fn is_built() -> bool {
 }
 
 /// Caching of files under `assets/`, whose names contain a digest of their content.
-const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
 /// Caching of all other files: clients may store them but must revalidate.
-const ASK_FIRST: HeaderValue = HeaderValue::from_static("no-cache");
+const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// Minimum size for compression; below it, the headers outweigh the savings.
 const COMPRESSED_FROM_BYTES: usize = 1024;
@@ -42,7 +42,7 @@ const PAGES: [&str; 4] = ["/", "/explore", "/alerts", "/system"];
 /// Returns whether this requests a part of the dashboard itself, which is the same for everyone and holds no data.
 ///
 /// Only exact paths count; an escaped or otherwise altered path does not.
-pub fn is_asked_for(method: &Method, path: &str) -> bool {
+pub fn is_public_file(method: &Method, path: &str) -> bool {
     let is_file = || path.strip_prefix('/').is_some_and(|file| Dist::get(file).is_some());
     matches!(*method, Method::GET | Method::HEAD) && (PAGES.contains(&path) || is_file())
 }
@@ -58,7 +58,7 @@ pub async fn serve(request: HttpRequest) -> Result<HttpResponse, ApiError> {
         return Err(missing());
     }
     if let Some(file) = Dist::get(path) {
-        return Ok(answer(&request, path, &file));
+        return Ok(respond(&request, path, &file));
     }
     // The dashboard routes its pages in the browser, so their paths have no files.
     let is_page = !path.rsplit('/').next().unwrap_or_default().contains('.');
@@ -71,13 +71,13 @@ pub async fn serve(request: HttpRequest) -> Result<HttpResponse, ApiError> {
             .body(NOT_BUILT);
         return Ok(page);
     };
-    Ok(answer(&request, "index.html", &index))
+    Ok(respond(&request, "index.html", &index))
 }
 
-fn answer(request: &HttpRequest, path: &str, file: &EmbeddedFile) -> HttpResponse {
+fn respond(request: &HttpRequest, path: &str, file: &EmbeddedFile) -> HttpResponse {
     let tag = hex::encode(file.metadata.sha256_hash().get(..12).unwrap_or_default());
     let quoted = format!("\"{tag}\"");
-    let caching = if path.starts_with("assets/") { FOREVER } else { ASK_FIRST };
+    let caching = if path.starts_with("assets/") { IMMUTABLE } else { REVALIDATE };
     let mut response = HttpResponse::Ok();
     response.insert_header((header::CACHE_CONTROL, caching));
     response.insert_header((header::ETAG, quoted.clone()));
@@ -100,16 +100,16 @@ fn answer(request: &HttpRequest, path: &str, file: &EmbeddedFile) -> HttpRespons
 
 /// Compresses each file once, at the best level, and caches the result.
 fn compressed(tag: &str, data: &[u8]) -> Bytes {
-    static KEPT: OnceLock<Mutex<HashMap<String, Bytes>>> = OnceLock::new();
-    let kept = KEPT.get_or_init(Mutex::default);
-    if let Some(bytes) = kept.lock().unwrap_or_else(PoisonError::into_inner).get(tag) {
+    static CACHE: OnceLock<Mutex<HashMap<String, Bytes>>> = OnceLock::new();
+    let cache = CACHE.get_or_init(Mutex::default);
+    if let Some(bytes) = cache.lock().unwrap_or_else(PoisonError::into_inner).get(tag) {
         return bytes.clone();
     }
     let mut encoder = GzEncoder::new(Vec::with_capacity(data.len() / 3), Compression::best());
     // Writing to memory does not fail.
     let _ = encoder.write_all(data);
     let bytes = Bytes::from(encoder.finish().unwrap_or_default());
-    kept.lock().unwrap_or_else(PoisonError::into_inner).insert(tag.to_owned(), bytes.clone());
+    cache.lock().unwrap_or_else(PoisonError::into_inner).insert(tag.to_owned(), bytes.clone());
     bytes
 }
 
@@ -130,9 +130,9 @@ mod tests {
     #[actix_web::test]
     async fn a_compressed_script_is_the_script() {
         let request = TestRequest::get().insert_header(("accept-encoding", "gzip, br")).to_http_request();
-        let response = answer(&request, "assets/app-1a2b.js", &script());
+        let response = respond(&request, "assets/app-1a2b.js", &script());
         assert_eq!(response.headers().get(header::CONTENT_ENCODING).unwrap(), "gzip");
-        assert_eq!(response.headers().get(header::CACHE_CONTROL).unwrap(), FOREVER);
+        assert_eq!(response.headers().get(header::CACHE_CONTROL).unwrap(), IMMUTABLE);
         assert_eq!(response.headers().get(header::CONTENT_TYPE).unwrap(), "text/javascript; charset=utf-8");
         let body = to_bytes(response.into_body()).await.unwrap();
         let mut plain = Vec::new();
@@ -142,17 +142,17 @@ mod tests {
 
     #[test]
     fn a_file_that_the_browser_has_cached_is_not_sent_again() {
-        let first = answer(&TestRequest::get().to_http_request(), "index.html", &script());
-        assert_eq!(first.headers().get(header::CACHE_CONTROL).unwrap(), ASK_FIRST);
+        let first = respond(&TestRequest::get().to_http_request(), "index.html", &script());
+        assert_eq!(first.headers().get(header::CACHE_CONTROL).unwrap(), REVALIDATE);
         let tag = first.headers().get(header::ETAG).unwrap().clone();
         let again = TestRequest::get().insert_header((header::IF_NONE_MATCH, tag)).to_http_request();
-        assert_eq!(answer(&again, "index.html", &script()).status(), StatusCode::NOT_MODIFIED);
+        assert_eq!(respond(&again, "index.html", &script()).status(), StatusCode::NOT_MODIFIED);
     }
 
     #[test]
     fn only_the_dashboards_own_paths_are_public() {
         let check = |method: Method, path: &str, expected: bool| {
-            assert_eq!(is_asked_for(&method, path), expected, "{method} {path}");
+            assert_eq!(is_public_file(&method, path), expected, "{method} {path}");
         };
         for page in PAGES {
             check(Method::GET, page, true);

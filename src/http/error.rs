@@ -17,12 +17,13 @@ use crate::ws::Refusal;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ErrorBody {
     /// The error.
-    pub error: ErrorAnswer,
+    pub error: ErrorResponse,
 }
 
 /// Error of a failed call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct ErrorAnswer {
+#[schema(as = ErrorAnswer)]
+pub struct ErrorResponse {
     /// Machine-readable code, stable across versions.
     pub code: String,
     /// Human-readable message, which may change between versions.
@@ -327,33 +328,33 @@ impl ResponseError for ApiError {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let mut answer = HttpResponse::build(self.status_code());
+        let mut response = HttpResponse::build(self.status_code());
         if let Some(seconds) = self.retry_after_seconds() {
-            answer.insert_header((header::RETRY_AFTER, seconds));
+            response.insert_header((header::RETRY_AFTER, seconds));
         }
         match self {
             Self::Unauthorized { browser: true } => {
-                answer.insert_header((
+                response.insert_header((
                     header::WWW_AUTHENTICATE,
                     HeaderValue::from_static(r#"Basic realm="enter the token as the password""#),
                 ));
             }
             Self::Unauthorized { browser: false } => {
-                answer.insert_header((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
+                response.insert_header((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
             }
             Self::MethodNotAllowed { allow } => {
-                answer.insert_header((header::ALLOW, *allow));
+                response.insert_header((header::ALLOW, *allow));
             }
             Self::UnsupportedEncoding => {
-                answer.insert_header((header::ACCEPT_ENCODING, HeaderValue::from_static("gzip, identity")));
+                response.insert_header((header::ACCEPT_ENCODING, HeaderValue::from_static("gzip, identity")));
             }
             Self::UpgradeRequired(_) => {
-                answer.insert_header((header::UPGRADE, HeaderValue::from_static("websocket")));
+                response.insert_header((header::UPGRADE, HeaderValue::from_static("websocket")));
             }
             _ => {}
         }
         let (code, message) = (self.code().to_owned(), self.to_string());
-        answer.json(ErrorBody { error: ErrorAnswer { code, message, details: self.details() } })
+        response.json(ErrorBody { error: ErrorResponse { code, message, details: self.details() } })
     }
 }
 

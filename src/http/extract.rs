@@ -55,7 +55,7 @@ pub struct Parameters<T>(pub T);
 /// Query parameters of calls that take none.
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct NoParameters {}
+pub struct EmptyQuery {}
 
 impl<T: DeserializeOwned> FromRequest for Parameters<T> {
     type Error = ApiError;
@@ -140,7 +140,7 @@ mod tests {
         refused("limit=ten", "`limit` is not valid");
         refused("limit=-1", "`limit` is not valid");
         refused("q=a%00b", "`q` must not contain NUL");
-        assert!(parameters::<NoParameters>("x=1").unwrap_err().to_string().contains("`x`"));
+        assert!(parameters::<EmptyQuery>("x=1").unwrap_err().to_string().contains("`x`"));
     }
 
     #[test]

@@ -12,11 +12,13 @@ mod body; // request bodies, bounded in memory
 pub mod dashboard; // the embedded files of the dashboard
 pub mod error; // error responses
 pub mod extract; // typed extractors
-pub mod guard; // middleware: hosts, origins, authentication
+mod guard; // middleware: hosts, origins, authentication
+pub mod hosts; // allowed host names
 pub mod openapi; // the OpenAPI document
 pub mod origins; // allowed origins, CORS
 pub mod response; // headers, ids and metrics of every response
 pub mod state; // application state shared by all handlers
+pub mod token; // API token
 
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{Resource, Route, guard as guards, web};
@@ -30,9 +32,9 @@ pub fn configure(config: &mut web::ServiceConfig, origins: &AllowedOrigins) {
     let table = web::scope("")
         // Middleware added last runs first.
         .wrap(Compress::default())
-        .wrap(from_fn(guard::guard))
+        .wrap(from_fn(guard::authenticate))
         .wrap(origins.sharing())
-        .wrap(from_fn(guard::admit))
+        .wrap(from_fn(guard::check_origin))
         .wrap(from_fn(response::complete))
         .service(
             at("/api/v1/posts", "GET, HEAD, POST")
@@ -44,7 +46,7 @@ pub fn configure(config: &mut web::ServiceConfig, origins: &AllowedOrigins) {
         .service(
             at("/api/v1/posts/{id}/label", "PUT, DELETE")
                 .route(web::put().to(posts::labels::correct))
-                .route(web::delete().to(posts::labels::take_back)),
+                .route(web::delete().to(posts::labels::retract)),
         )
         .service(at("/api/v1/labels/export", "GET, HEAD").route(get().to(posts::labels::export)))
         .service(
@@ -142,8 +144,8 @@ pub fn configure_operations(config: &mut web::ServiceConfig) {
     let nothing_else =
         || std::future::ready(Err::<&str, _>(ApiError::NotFound { what: "this path".to_owned() }));
     let table = web::scope("")
-        .wrap(from_fn(guard::guard))
-        .wrap(from_fn(guard::admit))
+        .wrap(from_fn(guard::authenticate))
+        .wrap(from_fn(guard::check_origin))
         .wrap(from_fn(response::complete))
         .configure(operations)
         .default_service(web::to(nothing_else));

@@ -1,6 +1,6 @@
 //! OpenAPI document of the API and its live frames. The dashboard's types are generated from it.
 
-mod answers; // what calls have in common
+mod responses; // what calls have in common
 mod flattened; // schemas of structs within structs
 
 use actix_web::HttpResponse;
@@ -45,7 +45,7 @@ use crate::trends::timeline::Span;
         explore::series,
         explore::breakdown,
         labels::correct,
-        labels::take_back,
+        labels::retract,
         labels::export,
         views::list,
         views::create,
@@ -112,7 +112,7 @@ struct Completion;
 
 impl Modify for Completion {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        answers::complete(document);
+        responses::complete(document);
         flattened::merge(document.components.get_or_insert_default());
     }
 }
@@ -170,9 +170,9 @@ mod tests {
                 "{}",
                 call["operationId"]
             );
-            for (status, answer) in call["responses"].as_object().unwrap() {
-                let described = answer["description"].as_str().is_some_and(|text| !text.is_empty());
-                let is_common = answer["$ref"].as_str().is_some_and(|text| text.contains("/responses/"));
+            for (status, response) in call["responses"].as_object().unwrap() {
+                let described = response["description"].as_str().is_some_and(|text| !text.is_empty());
+                let is_common = response["$ref"].as_str().is_some_and(|text| text.contains("/responses/"));
                 assert!(described || is_common, "{} {status}", call["operationId"]);
             }
         }

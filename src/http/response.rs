@@ -48,14 +48,14 @@ pub async fn complete(
     let path = request.path().to_owned();
     let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().await;
     let mut response = match outcome {
-        Ok(Ok(response)) => in_error_form(response.map_into_boxed_body()),
-        Ok(Err(error)) => return Err(without_request(error.as_response_error().error_response(), &id)),
+        Ok(Ok(response)) => into_error_format(response.map_into_boxed_body()),
+        Ok(Err(error)) => return Err(detached_error(error.as_response_error().error_response(), &id)),
         // The panic hook has already logged the message and the location.
         Err(_) => {
             tracing::error!(request_id = ?id, %method, path, "a handler panicked");
             errors::count(ErrorKind::FailedRequest, "http");
-            let answer = ApiError::internal("panic").error_response();
-            return Err(without_request(answer, &id));
+            let response = ApiError::internal("panic").error_response();
+            return Err(detached_error(response, &id));
         }
     };
     log_failure(&response, &id);
@@ -106,7 +106,7 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
 }
 
 /// Converts bare error responses of the framework to the error format.
-fn in_error_form(response: ServiceResponse) -> ServiceResponse {
+fn into_error_format(response: ServiceResponse) -> ServiceResponse {
     let status = response.status();
     let bare = matches!(response.response().body().size(), BodySize::None | BodySize::Sized(0))
         || response.response().error().is_some_and(|error| error.as_error::<ApiError>().is_none());
@@ -146,9 +146,9 @@ fn log_failure(response: &ServiceResponse, id: &HeaderValue) {
     tracing::warn!(request_id = ?id, method = %request.method(), path = request.path(), inside, "call refused");
 }
 
-fn without_request(mut answer: actix_web::HttpResponse, id: &HeaderValue) -> Error {
-    add_headers(answer.headers_mut(), id);
-    InternalError::from_response("the request is gone", answer).into()
+fn detached_error(mut response: actix_web::HttpResponse, id: &HeaderValue) -> Error {
+    add_headers(response.headers_mut(), id);
+    InternalError::from_response("the request is gone", response).into()
 }
 
 fn add_headers(headers: &mut HeaderMap, id: &HeaderValue) {
@@ -195,10 +195,10 @@ mod tests {
         let app = App::new().wrap(from_fn(complete)).route("/", web::get().to(panics));
         let app = test::init_service(app).await;
         let error = test::try_call_service(&app, test::TestRequest::get().uri("/").to_request()).await;
-        let answer = HttpResponse::from_error(error.unwrap_err());
-        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
-        assert!(answer.headers().contains_key(REQUEST_ID));
-        let body = actix_web::body::to_bytes(answer.into_body()).await.unwrap();
+        let response = HttpResponse::from_error(error.unwrap_err());
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(response.headers().contains_key(REQUEST_ID));
+        let body = actix_web::body::to_bytes(response.into_body()).await.unwrap();
         let body = String::from_utf8_lossy(&body).into_owned();
         assert!(body.contains(r#""code":"internal""#) && !body.contains("secret"), "{body}");
     }

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use super::guard::{AllowedHosts, Token};
-use super::metrics::trends::TrendReader;
+use super::hosts::AllowedHosts;
+use super::metrics::trend_cache::TrendCache;
 use super::origins::AllowedOrigins;
-use super::posts::export_limits::Exports;
+use super::posts::export_limits::ExportLimits;
+use super::token::Token;
 use crate::actors::runtime::health_snapshot::LatestHealth;
 use crate::actors::scoring::on_demand::OnDemandScorer;
 use crate::inference::Models;
@@ -51,9 +52,9 @@ pub struct AppState {
     /// Tickets for live connections.
     pub live_tickets: LiveTickets,
     /// Limits on concurrent exports.
-    pub exports: Exports,
+    pub exports: ExportLimits,
     /// Trending terms, merged over all processes.
-    pub trends: TrendReader,
+    pub trends: TrendCache,
     /// Sends notifications.
     pub messenger: Arc<Messenger>,
     /// Live connections.

@@ -107,7 +107,8 @@ impl ToSchema for Delivery {}
 /// Setting as the API returns it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
-pub enum Shown {
+#[schema(as = Shown)]
+pub enum PublicSetting {
     /// Value that is not secret.
     Plain(String),
     /// Secret, of which only its presence is returned.
@@ -117,7 +118,7 @@ pub enum Shown {
     },
 }
 
-impl Shown {
+impl PublicSetting {
     /// A secret that is set.
     pub const SECRET: Self = Self::Secret { set: true };
 }
@@ -127,25 +128,25 @@ impl Shown {
 pub struct ChannelSettings {
     /// `webhook`: target URL. `slack`: a secret, because anyone who knows the URL can post there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub url: Option<Shown>,
+    pub url: Option<PublicSetting>,
     /// `slack`, `web_push`: host of the secret URL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
     /// `webhook`: secret that signs the messages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub secret: Option<Shown>,
+    pub secret: Option<PublicSetting>,
     /// `email`: recipients.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<Vec<String>>,
     /// `pagerduty`: integration key of the service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub routing_key: Option<Shown>,
+    pub routing_key: Option<PublicSetting>,
     /// `web_push`: URL of the browser at its push service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub endpoint: Option<Shown>,
+    pub endpoint: Option<PublicSetting>,
     /// `web_push`: keys that encrypt the messages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub keys: Option<Shown>,
+    pub keys: Option<PublicSetting>,
 }
 
 /// Settings of a channel to create or replace; which fields are required depends on the kind. An absent secret keeps its

@@ -10,8 +10,8 @@
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::messenger::Receiver;
-use super::settings::{Prepared, prepare};
+use super::messenger::Recipient;
+use super::settings::{PreparedSettings, prepare};
 use crate::egress::Egress;
 use crate::models::alert::Severity;
 use crate::models::notification::{ChannelKind, NewChannelSettings};
@@ -24,7 +24,7 @@ pub struct Destination {
     /// Identifies the destination; the same after a restart.
     pub id: Uuid,
     /// Recipient with its secrets.
-    pub receiver: Receiver,
+    pub recipient: Recipient,
     /// Minimum severity of the alerts to send.
     pub minimum_severity: Severity,
 }
@@ -61,10 +61,10 @@ pub fn parse(egress: &Egress, text: &str) -> Result<Destination, String> {
         _ => return Err(FORMS.to_owned()),
     };
     let prepared = prepare(egress, kind, settings, None);
-    let Prepared { shown, secrets, .. } =
+    let PreparedSettings { public, secrets, .. } =
         prepared.map_err(|problem| format!("`{}` {}", problem.field, problem.message))?;
-    let receiver = Receiver { kind, shown, secrets, vapid: None };
-    Ok(Destination { id: id_of(text), receiver, minimum_severity: Severity::Info })
+    let recipient = Recipient { kind, public, secrets, vapid: None };
+    Ok(Destination { id: id_of(text), recipient, minimum_severity: Severity::Info })
 }
 
 fn id_of(text: &str) -> Uuid {
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn each_form_is_read() {
         let webhook = format!("webhook+https://ops.example.org/hook?to=us#{SECRET}");
-        let check = |text: &str, kind| assert_eq!(parsed(text).unwrap().receiver.kind, kind, "{text}");
+        let check = |text: &str, kind| assert_eq!(parsed(text).unwrap().recipient.kind, kind, "{text}");
         check(&webhook, ChannelKind::Webhook);
         check("slack+https://hooks.slack.com/services/T/B/x", ChannelKind::Slack);
         check("mailto:ann@example.org", ChannelKind::Email);

@@ -12,141 +12,141 @@ use uuid::Uuid;
 
 use super::destinations::Destination;
 use super::message::Message;
-use super::messenger::Receiver;
-use super::policy::{Next, Verdict, plan_urgent};
+use super::messenger::Recipient;
+use super::policy::{DeliveryResult, NextStep, plan_urgent};
 use crate::models::alert::Severity;
 
 /// Maximum number of messages queued for one destination. Conditions are few and notify ever more slowly when they flap,
 /// so this covers hours of trouble.
-pub const WAITING_MAX: usize = 64;
+pub const QUEUED_MAX: usize = 64;
 
 /// In-memory queues of messages, one per destination.
 #[derive(Debug, Default)]
 pub struct Dispatch {
-    lines: BTreeMap<Uuid, Line>,
+    queues: BTreeMap<Uuid, DestinationQueue>,
 }
 
 #[derive(Debug)]
-struct Line {
+struct DestinationQueue {
     destination: Destination,
-    waiting: VecDeque<Waiting>,
+    messages: VecDeque<QueuedMessage>,
     is_sending: bool,
     not_before: Timestamp,
 }
 
 #[derive(Debug, Clone)]
-struct Waiting {
+struct QueuedMessage {
     message: Arc<Message>,
     n_attempts: usize,
 }
 
 /// Attempt to make now.
 #[derive(Debug, Clone)]
-pub struct Due {
+pub struct DueAttempt {
     /// Id of the destination.
     pub destination: Uuid,
     /// Recipient with its secrets.
-    pub receiver: Receiver,
+    pub recipient: Recipient,
     /// Message to send.
     pub message: Arc<Message>,
 }
 
 /// State of a message after an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Settled {
+pub enum AttemptOutcome {
     /// Delivered.
     Sent,
     /// Queued for a retry.
-    Again,
+    Retry,
     /// Given up.
     GivenUp,
 }
 
 impl Dispatch {
     /// Sets the destinations. Those that stay keep their queues; the queues of others are dropped.
-    pub fn follow(&mut self, destinations: impl IntoIterator<Item = Destination>) {
-        let mut old = std::mem::take(&mut self.lines);
+    pub fn set_destinations(&mut self, destinations: impl IntoIterator<Item = Destination>) {
+        let mut old = std::mem::take(&mut self.queues);
         for destination in destinations {
-            if self.lines.contains_key(&destination.id) {
+            if self.queues.contains_key(&destination.id) {
                 continue;
             }
-            let line = match old.remove(&destination.id) {
-                Some(line) => Line { destination, ..line },
-                None => Line {
+            let queue = match old.remove(&destination.id) {
+                Some(queue) => DestinationQueue { destination, ..queue },
+                None => DestinationQueue {
                     destination,
-                    waiting: VecDeque::new(),
+                    messages: VecDeque::new(),
                     is_sending: false,
                     not_before: Timestamp::MIN,
                 },
             };
-            self.lines.insert(line.destination.id, line);
+            self.queues.insert(queue.destination.id, queue);
         }
     }
 
     /// Returns the number of destinations.
     pub fn n_destinations(&self) -> usize {
-        self.lines.len()
+        self.queues.len()
     }
 
     /// Queues a message for all destinations that accept its severity. Returns the number of older messages dropped.
-    pub fn tell(&mut self, message: Message, severity: Severity) -> usize {
+    pub fn enqueue(&mut self, message: Message, severity: Severity) -> usize {
         let message = Arc::new(message);
         let mut n_dropped = 0;
-        for line in self.lines.values_mut().filter(|line| severity >= line.destination.minimum_severity) {
-            if line.waiting.len() >= WAITING_MAX {
+        for queue in self.queues.values_mut().filter(|queue| severity >= queue.destination.minimum_severity) {
+            if queue.messages.len() >= QUEUED_MAX {
                 // The oldest may be in flight; its result is then ignored.
-                line.waiting.pop_front();
-                line.is_sending = false;
+                queue.messages.pop_front();
+                queue.is_sending = false;
                 n_dropped += 1;
             }
-            line.waiting.push_back(Waiting { message: Arc::clone(&message), n_attempts: 0 });
+            queue.messages.push_back(QueuedMessage { message: Arc::clone(&message), n_attempts: 0 });
         }
         n_dropped
     }
 
     /// Returns the attempts to make now: at most one message per destination at once, in order.
-    pub fn due(&mut self, now: Timestamp) -> Vec<Due> {
-        let idle = self.lines.values_mut().filter(|line| !line.is_sending && line.not_before <= now);
-        idle.filter_map(|line| {
-            let message = Arc::clone(&line.waiting.front()?.message);
-            line.is_sending = true;
-            let Destination { id, receiver, .. } = line.destination.clone();
-            Some(Due { destination: id, receiver, message })
+    pub fn due(&mut self, now: Timestamp) -> Vec<DueAttempt> {
+        let idle = self.queues.values_mut().filter(|queue| !queue.is_sending && queue.not_before <= now);
+        idle.filter_map(|queue| {
+            let message = Arc::clone(&queue.messages.front()?.message);
+            queue.is_sending = true;
+            let Destination { id, recipient, .. } = queue.destination.clone();
+            Some(DueAttempt { destination: id, recipient, message })
         })
         .collect()
     }
 
     /// Records the result of an attempt; `random` is 0 to 1.
-    pub fn settle(
+    pub fn record_result(
         &mut self,
-        due: &Due,
-        (verdict, chance): (Verdict, f64),
+        due: &DueAttempt,
+        (result, random): (DeliveryResult, f64),
         now: Timestamp,
-    ) -> Option<Settled> {
-        let line = self.lines.get_mut(&due.destination)?;
-        let first = line.waiting.front_mut().filter(|first| first.message.id == due.message.id)?;
+    ) -> Option<AttemptOutcome> {
+        let queue = self.queues.get_mut(&due.destination)?;
+        let first = queue.messages.front_mut().filter(|first| first.message.id == due.message.id)?;
         first.n_attempts += 1;
-        let plan = plan_urgent(verdict, due.receiver.kind, first.n_attempts, chance);
-        line.is_sending = false;
-        let (settled, wait) = match plan.next {
-            Next::Again(wait) => (Settled::Again, wait.max(plan.pause)),
-            Next::Sent => (Settled::Sent, plan.pause),
-            Next::Dead | Next::Disable => (Settled::GivenUp, plan.pause),
+        let plan = plan_urgent(result, due.recipient.kind, first.n_attempts, random);
+        queue.is_sending = false;
+        let (outcome, wait) = match plan.next {
+            NextStep::Again(wait) => (AttemptOutcome::Retry, wait.max(plan.pause)),
+            NextStep::Sent => (AttemptOutcome::Sent, plan.pause),
+            NextStep::Dead | NextStep::Disable => (AttemptOutcome::GivenUp, plan.pause),
         };
-        if settled != Settled::Again {
-            line.waiting.pop_front();
+        if outcome != AttemptOutcome::Retry {
+            queue.messages.pop_front();
         }
-        line.not_before = after(now, wait);
-        Some(settled)
+        queue.not_before = add(now, wait);
+        Some(outcome)
     }
 
     /// Marks the messages in flight as unsent, because their results are lost.
-    pub fn start_over(&mut self) {
-        self.lines.values_mut().for_each(|line| line.is_sending = false);
+    pub fn retry_in_flight(&mut self) {
+        self.queues.values_mut().for_each(|queue| queue.is_sending = false);
     }
 }
 
-fn after(now: Timestamp, wait: Duration) -> Timestamp {
+fn add(now: Timestamp, wait: Duration) -> Timestamp {
     now.saturating_add(wait).unwrap_or(Timestamp::MAX)
 }
 
@@ -171,18 +171,18 @@ mod tests {
         test_message(at(0), None)
     }
 
-    const FAILED: Verdict = Verdict::Failed { retry_after: None, slows_channel: false };
+    const FAILED: DeliveryResult = DeliveryResult::Failed { retry_after: None, slows_channel: false };
 
     #[test]
     fn a_failed_message_is_retried_ever_more_slowly_and_then_given_up() {
         let mut dispatch = Dispatch::default();
-        dispatch.follow([destination("a.example")]);
-        dispatch.tell(message(), Severity::Critical);
+        dispatch.set_destinations([destination("a.example")]);
+        dispatch.enqueue(message(), Severity::Critical);
         let mut attempts = Vec::new();
         for second in 0..10_000 {
             for due in dispatch.due(at(second)) {
                 attempts.push(second);
-                dispatch.settle(&due, (FAILED, 0.0), at(second));
+                dispatch.record_result(&due, (FAILED, 0.0), at(second));
             }
         }
         assert_eq!(attempts, [0, 2, 7, 17, 37, 77, 137, 257, 557, 1_157, 2_357, 4_157]);
@@ -191,36 +191,39 @@ mod tests {
     #[test]
     fn messages_are_sent_in_order_one_at_a_time() {
         let mut dispatch = Dispatch::default();
-        dispatch.follow([destination("a.example")]);
+        dispatch.set_destinations([destination("a.example")]);
         let (first, second) = (message(), message());
         let ids = [first.id, second.id];
-        dispatch.tell(first, Severity::Critical);
-        dispatch.tell(second, Severity::Critical);
+        dispatch.enqueue(first, Severity::Critical);
+        dispatch.enqueue(second, Severity::Critical);
         let due = dispatch.due(at(0)).remove(0);
         assert_eq!(due.message.id, ids[0]);
         assert!(dispatch.due(at(0)).is_empty());
-        assert_eq!(dispatch.settle(&due, (Verdict::Delivered, 0.0), at(0)), Some(Settled::Sent));
+        assert_eq!(
+            dispatch.record_result(&due, (DeliveryResult::Delivered, 0.0), at(0)),
+            Some(AttemptOutcome::Sent)
+        );
         assert_eq!(dispatch.due(at(2)).remove(0).message.id, ids[1]);
     }
 
     #[test]
     fn a_full_queue_drops_its_oldest_message() {
         let mut dispatch = Dispatch::default();
-        dispatch.follow([destination("a.example")]);
-        for n in 0..WAITING_MAX + 10 {
-            let dropped = dispatch.tell(message(), Severity::Critical);
-            assert_eq!(dropped, usize::from(n >= WAITING_MAX));
+        dispatch.set_destinations([destination("a.example")]);
+        for n in 0..QUEUED_MAX + 10 {
+            let dropped = dispatch.enqueue(message(), Severity::Critical);
+            assert_eq!(dropped, usize::from(n >= QUEUED_MAX));
         }
-        assert_eq!(dispatch.lines.values().next().unwrap().waiting.len(), WAITING_MAX);
+        assert_eq!(dispatch.queues.values().next().unwrap().messages.len(), QUEUED_MAX);
     }
 
     #[test]
     fn a_destination_that_stays_keeps_its_queue_and_one_that_goes_loses_it() {
         let mut dispatch = Dispatch::default();
         let (stays, goes) = (destination("a.example"), destination("b.example"));
-        dispatch.follow([stays.clone(), goes.clone()]);
-        dispatch.tell(message(), Severity::Critical);
-        dispatch.follow([stays.clone(), destination("c.example")]);
+        dispatch.set_destinations([stays.clone(), goes.clone()]);
+        dispatch.enqueue(message(), Severity::Critical);
+        dispatch.set_destinations([stays.clone(), destination("c.example")]);
         let due = dispatch.due(at(0));
         assert_eq!(due.iter().map(|due| due.destination).collect::<Vec<_>>(), [stays.id]);
         assert_eq!(dispatch.n_destinations(), 2);
@@ -229,10 +232,13 @@ mod tests {
     #[test]
     fn a_destination_gets_only_messages_of_its_minimum_severity() {
         let mut dispatch = Dispatch::default();
-        dispatch.follow([Destination { minimum_severity: Severity::Critical, ..destination("a.example") }]);
-        dispatch.tell(message(), Severity::Warning);
+        dispatch.set_destinations([Destination {
+            minimum_severity: Severity::Critical,
+            ..destination("a.example")
+        }]);
+        dispatch.enqueue(message(), Severity::Warning);
         assert!(dispatch.due(at(0)).is_empty());
-        dispatch.tell(message(), Severity::Critical);
+        dispatch.enqueue(message(), Severity::Critical);
         assert_eq!(dispatch.due(at(0)).len(), 1);
     }
 }

@@ -21,7 +21,7 @@ const QUOTES: usize = 5;
 const SUBJECT_CHARACTERS_MAX: usize = 150;
 
 /// SMTP client with the sender's address.
-pub struct Mail {
+pub struct Mailer {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
 }
@@ -43,7 +43,7 @@ pub enum MailError {
     NoConnection,
 }
 
-impl Mail {
+impl Mailer {
     /// Creates a client for the server at `url` (`smtp://`, `smtp://…?tls=required`, `smtps://`) that sends as `from`.
     ///
     /// # Errors
@@ -63,7 +63,7 @@ impl Mail {
     /// When the server did not accept it. The message may still have arrived if the response was lost.
     pub async fn send(&self, to: &[String], message: &Message) -> Result<(), MailError> {
         let mail = self.write(to, message).ok_or(MailError::Unwritable)?;
-        self.transport.send(mail).await.map(drop).map_err(|error| why(&error))
+        self.transport.send(mail).await.map(drop).map_err(|error| mail_error(&error))
     }
 
     fn write(&self, to: &[String], message: &Message) -> Option<lettre::Message> {
@@ -80,7 +80,7 @@ impl Mail {
     }
 }
 
-fn why(error: &SmtpError) -> MailError {
+fn mail_error(error: &SmtpError) -> MailError {
     match error.status() {
         Some(code) => MailError::Refused { status: code.into() },
         None => MailError::NoConnection,
@@ -162,8 +162,8 @@ mod tests {
     use super::*;
     use crate::models::notification::NoticeEvent;
 
-    fn mail() -> Mail {
-        Mail::new("smtp://127.0.0.1:1", "Groundswell <mood@example.org>").unwrap()
+    fn mail() -> Mailer {
+        Mailer::new("smtp://127.0.0.1:1", "Groundswell <mood@example.org>").unwrap()
     }
 
     #[test]
@@ -190,14 +190,14 @@ mod tests {
     #[test]
     fn an_invalid_server_or_sender_is_reported_without_its_password() {
         for (url, from) in [("http://user:pass@x", "a@b.c"), ("smtp://user:pass@x?tls=maybe", "a@b.c")] {
-            let error = Mail::new(url, from).err().unwrap();
+            let error = Mailer::new(url, from).err().unwrap();
             assert!(error.contains("mail server") && !error.contains("pass"));
         }
-        assert!(Mail::new("smtp://x", "nobody").err().unwrap().contains("sender"));
+        assert!(Mailer::new("smtp://x", "nobody").err().unwrap().contains("sender"));
         for url in
             ["smtp://x", "smtp://u:p@x:587?tls=required", "smtp://x?tls=opportunistic", "smtps://u:p@x"]
         {
-            assert!(Mail::new(url, "a@b.c").is_ok(), "{url}");
+            assert!(Mailer::new(url, "a@b.c").is_ok(), "{url}");
         }
     }
 }

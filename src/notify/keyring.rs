@@ -23,14 +23,14 @@ const NONCE_BYTES: usize = 12;
 /// Error for a secret that was encrypted with another key or altered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the secrets were encrypted with another key")]
-pub struct CannotOpen;
+pub struct DecryptError;
 
 /// Cipher that encrypts and decrypts secrets.
 #[derive(Clone)]
 pub struct Keyring {
     cipher: Aes256Gcm,
     fingerprint: String,
-    is_lasting: bool,
+    is_persistent: bool,
 }
 
 impl Keyring {
@@ -43,18 +43,18 @@ impl Keyring {
         let _ = expander.expand(b"channel secrets", &mut key);
         let _ = expander.expand(b"fingerprint", &mut fingerprint);
         let cipher = Aes256Gcm::new(&Key::<Aes256Gcm>::from(key));
-        Self { cipher, fingerprint: hex::encode(fingerprint), is_lasting: true }
+        Self { cipher, fingerprint: hex::encode(fingerprint), is_persistent: true }
     }
 
     /// Creates a random key that is lost with the process, for when none is configured and none can be stored. Nothing that
     /// must last may be encrypted with it.
-    pub fn fleeting() -> Self {
-        Self { is_lasting: false, ..Self::from_secret(&STANDARD.encode(rand::random::<[u8; 32]>())) }
+    pub fn ephemeral() -> Self {
+        Self { is_persistent: false, ..Self::from_secret(&STANDARD.encode(rand::random::<[u8; 32]>())) }
     }
 
     /// Returns whether the key outlives the process.
-    pub fn is_lasting(&self) -> bool {
-        self.is_lasting
+    pub fn is_persistent(&self) -> bool {
+        self.is_persistent
     }
 
     /// Loads the key from this directory, creating it when there is none. Only its owner can read the file.
@@ -98,11 +98,11 @@ impl Keyring {
     /// Decrypts a secret of this owner.
     ///
     /// # Errors
-    /// [`CannotOpen`] when the key or the owner differs, or the ciphertext was altered.
-    pub fn open(&self, owner: &[u8], sealed: &[u8]) -> Result<Vec<u8>, CannotOpen> {
-        let (nonce, sealed) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or(CannotOpen)?;
+    /// [`DecryptError`] when the key or the owner differs, or the ciphertext was altered.
+    pub fn open(&self, owner: &[u8], sealed: &[u8]) -> Result<Vec<u8>, DecryptError> {
+        let (nonce, sealed) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or(DecryptError)?;
         let payload = Payload { msg: sealed, aad: owner };
-        self.cipher.decrypt(&Nonce::from(*nonce), payload).map_err(|_| CannotOpen)
+        self.cipher.decrypt(&Nonce::from(*nonce), payload).map_err(|_| DecryptError)
     }
 }
 
@@ -135,13 +135,13 @@ mod tests {
         let other = Keyring::from_secret("0123456789abcdef0123456789abcdeF");
         let sealed = keyring.seal(b"one", b"whsec_x");
         assert_eq!(keyring.open(b"one", &sealed).unwrap(), b"whsec_x");
-        assert_eq!(keyring.open(b"two", &sealed), Err(CannotOpen));
-        assert_eq!(other.open(b"one", &sealed), Err(CannotOpen));
+        assert_eq!(keyring.open(b"two", &sealed), Err(DecryptError));
+        assert_eq!(other.open(b"one", &sealed), Err(DecryptError));
         assert_ne!(other.fingerprint(), keyring.fingerprint());
         let mut changed = sealed.clone();
         *changed.last_mut().unwrap() ^= 1;
-        assert_eq!(keyring.open(b"one", &changed), Err(CannotOpen));
-        assert_eq!(keyring.open(b"one", &sealed[..5]), Err(CannotOpen));
+        assert_eq!(keyring.open(b"one", &changed), Err(DecryptError));
+        assert_eq!(keyring.open(b"one", &sealed[..5]), Err(DecryptError));
         assert_ne!(keyring.seal(b"one", b"whsec_x"), sealed);
     }
 

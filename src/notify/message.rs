@@ -13,7 +13,7 @@ pub struct Message {
     /// Id by which receivers recognise the message; the same for every attempt.
     pub id: Uuid,
     /// Kind of message.
-    pub purpose: Purpose,
+    pub kind: MessageKind,
     /// Changes of alerts, oldest first; at least one.
     pub items: Vec<Item>,
     /// Public URL of the dashboard; without it, messages contain no links.
@@ -22,7 +22,7 @@ pub struct Message {
 
 /// Kind of message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
+pub enum MessageKind {
     /// Change of one alert.
     Single,
     /// All changes of an interval.
@@ -121,8 +121,8 @@ impl Message {
 
     /// Returns the headline.
     pub fn headline(&self) -> String {
-        match (self.purpose, self.items.as_slice()) {
-            (Purpose::Test, _) => "Test: this channel works".to_owned(),
+        match (self.kind, self.items.as_slice()) {
+            (MessageKind::Test, _) => "Test: this channel works".to_owned(),
             (_, [item]) => item.headline(),
             (_, items) => format!("{} alert updates", items.len()),
         }
@@ -145,7 +145,7 @@ pub fn service_message(
     // Strings and timestamps always serialize.
     let alert = serde_json::to_value(alert).unwrap_or_default();
     let item = Item { topic: Topic::Service, event, at: now, alert };
-    Message { id: Uuid::now_v7(), purpose: Purpose::Single, items: vec![item], dashboard }
+    Message { id: Uuid::now_v7(), kind: MessageKind::Single, items: vec![item], dashboard }
 }
 
 /// Creates a test message.
@@ -156,7 +156,7 @@ pub fn test_message(now: Timestamp, dashboard: Option<String>) -> Message {
         "opened_at": now, "updated_at": now, "resolved_at": null, "acknowledged_at": null, "posts": [],
     });
     let item = Item { topic: Topic::Posts, event: NoticeEvent::Fired, at: now, alert };
-    Message { id: Uuid::now_v7(), purpose: Purpose::Test, items: vec![item], dashboard }
+    Message { id: Uuid::now_v7(), kind: MessageKind::Test, items: vec![item], dashboard }
 }
 
 /// Replaces control characters and line breaks, with which a post's author could forge headers and layout.
@@ -188,7 +188,7 @@ pub(super) mod tests {
         let mut message = test_message("2026-11-21T10:00:00Z".parse().unwrap(), None);
         let post =
             serde_json::json!({"uuid": Uuid::nil(), "text": "é".repeat(n_characters), "churn_risk": 0.9});
-        message.purpose = Purpose::Single;
+        message.kind = MessageKind::Single;
         message.items[0].alert["posts"] = vec![post; n_posts].into();
         message.items[0].alert["title"] = "Half of them\r\nBcc: everybody@example.org".into();
         message

@@ -6,16 +6,16 @@ use jiff::Timestamp;
 use reqwest::Url;
 use uuid::Uuid;
 
-use super::email::{Mail, MailError};
-use super::keyring::{CannotOpen, Keyring};
+use super::email::{MailError, Mailer};
+use super::keyring::{DecryptError, Keyring};
 use super::message::Message;
-use super::policy::{Verdict, judge};
+use super::policy::{DeliveryResult, classify};
 use super::settings::{Secrets, signing_secrets, subscriber};
 use super::vapid::VapidKey;
 use super::{pagerduty, slack, web_push, webhook};
 use crate::egress::allowlist::Allowlist;
-use crate::egress::{Answer, Egress, EgressError, Post, TIMEOUT};
-use crate::models::notification::{Attempt, ChannelKind, ChannelSettings, Shown};
+use crate::egress::{Egress, EgressError, PostRequest, Response, TIMEOUT};
+use crate::models::notification::{Attempt, ChannelKind, ChannelSettings, PublicSetting};
 
 /// Parameters of a [`Messenger`]. Has no `Debug`, because the mail server's URL may hold a password.
 #[derive(Clone)]
@@ -38,7 +38,7 @@ pub struct MessengerParams {
 pub struct Messenger {
     egress: Egress,
     keyring: Keyring,
-    mail: Option<Mail>,
+    mail: Option<Mailer>,
     pagerduty_url: Url,
     push_subject: String,
     dashboard: Option<String>,
@@ -46,11 +46,11 @@ pub struct Messenger {
 
 /// Recipient of messages.
 #[derive(Debug, Clone)]
-pub struct Receiver {
+pub struct Recipient {
     /// Kind of channel.
     pub kind: ChannelKind,
     /// Settings without their secrets.
-    pub shown: ChannelSettings,
+    pub public: ChannelSettings,
     /// Secret settings.
     pub secrets: Secrets,
     /// Key that identifies this server to push services; required for `web_push`.
@@ -63,28 +63,28 @@ pub struct Outcome {
     /// Record of the attempt for people.
     pub attempt: Attempt,
     /// Result that decides about retries.
-    pub verdict: Verdict,
+    pub result: DeliveryResult,
 }
 
 /// Error for an invalid parameter, described for people.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct BadParams(pub String);
+pub struct InvalidParams(pub String);
 
 impl Messenger {
     /// Creates a messenger without connecting to anything.
     ///
     /// # Errors
     /// When a parameter is invalid.
-    pub fn new(params: MessengerParams) -> Result<Self, BadParams> {
-        let egress = Egress::new(params.allowed).map_err(|error| BadParams(error.to_string()))?;
-        let mail = params.mail.map(|(url, from)| Mail::new(&url, &from)).transpose();
+    pub fn new(params: MessengerParams) -> Result<Self, InvalidParams> {
+        let egress = Egress::new(params.allowed).map_err(|error| InvalidParams(error.to_string()))?;
+        let mail = params.mail.map(|(url, from)| Mailer::new(&url, &from)).transpose();
         Ok(Self {
             egress,
             keyring: params.keyring,
-            mail: mail.map_err(|problem| BadParams(problem.to_owned()))?,
+            mail: mail.map_err(|problem| InvalidParams(problem.to_owned()))?,
             pagerduty_url: Url::parse(&params.pagerduty_url)
-                .map_err(|_| BadParams("PagerDuty's URL is not valid".to_owned()))?,
+                .map_err(|_| InvalidParams("PagerDuty's URL is not valid".to_owned()))?,
             push_subject: params.push_subject,
             dashboard: params.dashboard,
         })
@@ -108,10 +108,10 @@ impl Messenger {
     /// Decrypts a channel's secrets.
     ///
     /// # Errors
-    /// [`CannotOpen`] when they cannot be decrypted or parsed.
-    pub fn open(&self, channel: Uuid, sealed: &[u8]) -> Result<Secrets, CannotOpen> {
+    /// [`DecryptError`] when they cannot be decrypted or parsed.
+    pub fn open(&self, channel: Uuid, sealed: &[u8]) -> Result<Secrets, DecryptError> {
         let text = self.keyring.open(channel.as_bytes(), sealed)?;
-        serde_json::from_slice(&text).map_err(|_| CannotOpen)
+        serde_json::from_slice(&text).map_err(|_| DecryptError)
     }
 
     /// Encrypts a channel's secrets.
@@ -121,26 +121,26 @@ impl Messenger {
     }
 
     /// Makes one attempt, limited to [`TIMEOUT`]. Of the receiver's response it records the status alone.
-    pub async fn send(&self, to: &Receiver, message: &Message) -> Outcome {
+    pub async fn send(&self, to: &Recipient, message: &Message) -> Outcome {
         let (at, began_at) = (Timestamp::now(), Instant::now());
-        let failed = Verdict::Failed { retry_after: None, slows_channel: false };
+        let failed = DeliveryResult::Failed { retry_after: None, slows_channel: false };
         let sent = tokio::time::timeout(TIMEOUT, self.attempt(to, message, at)).await;
-        let (status, error, verdict) = match sent.unwrap_or(Err(Failure::from(EgressError::TimedOut))) {
+        let (status, error, result) = match sent.unwrap_or(Err(Failure::from(EgressError::TimedOut))) {
             Ok(answer) => {
-                let verdict = judge(answer.status, answer.retry_after, to.kind);
-                let error = (verdict != Verdict::Delivered).then(|| said_no(answer.status));
-                (Some(answer.status), error, verdict)
+                let result = classify(answer.status, answer.retry_after, to.kind);
+                let error = (result != DeliveryResult::Delivered).then(|| failure_text(answer.status));
+                (Some(answer.status), error, result)
             }
             Err(Failure { status, error }) => (status, Some(error), failed),
         };
         let duration_ms = u64::try_from(began_at.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Outcome { attempt: Attempt { at, status, error, duration_ms }, verdict }
+        Outcome { attempt: Attempt { at, status, error, duration_ms }, result }
     }
 
-    async fn attempt(&self, to: &Receiver, message: &Message, now: Timestamp) -> Result<Answer, Failure> {
+    async fn attempt(&self, to: &Recipient, message: &Message, now: Timestamp) -> Result<Response, Failure> {
         match &to.secrets {
             Secrets::Webhook { secret, previous } => {
-                let Some(Shown::Plain(url)) = &to.shown.url else { return Err(unusable()) };
+                let Some(PublicSetting::Plain(url)) = &to.public.url else { return Err(unusable()) };
                 let url = Url::parse(url).map_err(|_| EgressError::BadUrl)?;
                 let secrets = signing_secrets(secret, previous.as_ref(), now);
                 let post = webhook::request(url, &secrets, message, now).ok_or_else(unusable)?;
@@ -150,7 +150,7 @@ impl Messenger {
                 let url = Url::parse(url).map_err(|_| EgressError::BadUrl)?;
                 Ok(self.egress.post(slack::request(url, message)).await?)
             }
-            Secrets::Email => self.mail(to.shown.to.as_deref().unwrap_or_default(), message).await,
+            Secrets::Email => self.mail(to.public.to.as_deref().unwrap_or_default(), message).await,
             Secrets::PagerDuty { routing_key } => {
                 self.post_all(pagerduty::requests(&self.pagerduty_url, routing_key, message)).await
             }
@@ -164,8 +164,8 @@ impl Messenger {
     }
 
     /// Sends requests one after the other until one fails.
-    async fn post_all(&self, posts: Vec<Post>) -> Result<Answer, Failure> {
-        let mut last = Answer { status: 202, retry_after: None };
+    async fn post_all(&self, posts: Vec<PostRequest>) -> Result<Response, Failure> {
+        let mut last = Response { status: 202, retry_after: None };
         for post in posts {
             last = self.egress.post(post).await?;
             if !(200..300).contains(&last.status) {
@@ -175,11 +175,11 @@ impl Messenger {
         Ok(last)
     }
 
-    async fn mail(&self, to: &[String], message: &Message) -> Result<Answer, Failure> {
+    async fn mail(&self, to: &[String], message: &Message) -> Result<Response, Failure> {
         const NO_SERVER: &str = "no mail server is configured; set `GROUNDSWELL_SMTP_URL`";
         let mail = self.mail.as_ref().ok_or(Failure { status: None, error: NO_SERVER.to_owned() })?;
         match mail.send(to, message).await {
-            Ok(()) => Ok(Answer { status: 250, retry_after: None }),
+            Ok(()) => Ok(Response { status: 250, retry_after: None }),
             Err(error @ MailError::Refused { status }) => {
                 Err(Failure { status: Some(status), error: error.to_string() })
             }
@@ -203,7 +203,7 @@ fn unusable() -> Failure {
     Failure { status: None, error: "the channel's settings are not usable; enter them again".to_owned() }
 }
 
-fn said_no(status: u16) -> String {
+fn failure_text(status: u16) -> String {
     match status {
         300..=399 => "the receiver responded with a redirect, which is not followed".to_owned(),
         410 => "the receiver no longer exists".to_owned(),

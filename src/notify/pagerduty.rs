@@ -4,28 +4,28 @@ use reqwest::Url;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
-use super::message::{Item, Message, Purpose, Topic, cut};
-use crate::egress::Post;
+use super::message::{Item, Message, MessageKind, Topic, cut};
+use crate::egress::PostRequest;
 use crate::models::notification::NoticeEvent;
 
 /// Maximum length of a summary in characters.
 const SUMMARY_CHARACTERS_MAX: usize = 1_024;
 
 /// Returns the requests for a message, one per item. Repeating them is harmless: PagerDuty deduplicates by key.
-pub fn requests(url: &Url, routing_key: &str, message: &Message) -> Vec<Post> {
+pub fn requests(url: &Url, routing_key: &str, message: &Message) -> Vec<PostRequest> {
     let mut events: Vec<Value> = message.items.iter().map(|item| event(routing_key, message, item)).collect();
     // An incident opened by a test would page someone, so it is resolved at once.
-    if let (Purpose::Test, Some(item)) = (message.purpose, message.items.first()) {
+    if let (MessageKind::Test, Some(item)) = (message.kind, message.items.first()) {
         let resolved = Item { event: NoticeEvent::Resolved, ..item.clone() };
         events.push(event(routing_key, message, &resolved));
     }
     events.into_iter().map(|event| request(url, &event)).collect()
 }
 
-fn request(url: &Url, event: &Value) -> Post {
+fn request(url: &Url, event: &Value) -> PostRequest {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Post { url: url.clone(), headers, body: event.to_string().into_bytes() }
+    PostRequest { url: url.clone(), headers, body: event.to_string().into_bytes() }
 }
 
 fn event(routing_key: &str, message: &Message, item: &Item) -> Value {
@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn a_test_leaves_no_incident_open() {
         let mut message = message(0, 0);
-        message.purpose = Purpose::Test;
+        message.kind = MessageKind::Test;
         let actions: Vec<Value> =
             events(&message).into_iter().map(|mut it| it["event_action"].take()).collect();
         assert_eq!(actions, ["trigger", "resolve"]);

@@ -21,7 +21,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(300);
 
 /// Result of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum DeliveryResult {
     /// The receiver accepted the message.
     Delivered,
     /// The attempt failed.
@@ -37,16 +37,16 @@ pub enum Verdict {
 
 /// Decision after an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Plan {
+pub struct RetryPlan {
     /// What happens to the message.
-    pub next: Next,
+    pub next: NextStep,
     /// Time for which nothing is sent to the channel.
     pub pause: Duration,
 }
 
 /// What happens to a message after an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
+pub enum NextStep {
     /// It was delivered.
     Sent,
     /// It is retried after this time.
@@ -58,47 +58,47 @@ pub enum Next {
 }
 
 /// Classifies a response status. Only 2xx is success; redirects are not followed and count as failures.
-pub fn judge(status: u16, retry_after: Option<Duration>, kind: ChannelKind) -> Verdict {
+pub fn classify(status: u16, retry_after: Option<Duration>, kind: ChannelKind) -> DeliveryResult {
     match status {
-        200..=299 => Verdict::Delivered,
-        410 => Verdict::Gone,
+        200..=299 => DeliveryResult::Delivered,
+        410 => DeliveryResult::Gone,
         // The push service no longer knows the subscription (RFC 8030, section 7.3).
-        404 if kind == ChannelKind::WebPush => Verdict::Gone,
-        _ => Verdict::Failed { retry_after, slows_channel: matches!(status, 429 | 502 | 503 | 504) },
+        404 if kind == ChannelKind::WebPush => DeliveryResult::Gone,
+        _ => DeliveryResult::Failed { retry_after, slows_channel: matches!(status, 429 | 502 | 503 | 504) },
     }
 }
 
 /// Decides what to do after attempt number `n_attempts`, counted from 1. `random` is 0 to 1.
-pub fn plan(verdict: Verdict, kind: ChannelKind, n_attempts: usize, chance: f64) -> Plan {
-    plan_by(&SCHEDULE_SECONDS, verdict, kind, (n_attempts, chance))
+pub fn plan(result: DeliveryResult, kind: ChannelKind, n_attempts: usize, random: f64) -> RetryPlan {
+    plan_by(&SCHEDULE_SECONDS, result, kind, (n_attempts, random))
 }
 
 /// Like [`plan`], for service alerts.
-pub fn plan_urgent(verdict: Verdict, kind: ChannelKind, n_attempts: usize, chance: f64) -> Plan {
-    plan_by(&URGENT_SCHEDULE_SECONDS, verdict, kind, (n_attempts, chance))
+pub fn plan_urgent(result: DeliveryResult, kind: ChannelKind, n_attempts: usize, random: f64) -> RetryPlan {
+    plan_by(&URGENT_SCHEDULE_SECONDS, result, kind, (n_attempts, random))
 }
 
 fn plan_by(
     schedule: &[u64],
-    verdict: Verdict,
+    result: DeliveryResult,
     kind: ChannelKind,
-    (n_attempts, chance): (usize, f64),
-) -> Plan {
+    (n_attempts, random): (usize, f64),
+) -> RetryPlan {
     let gap = throttle(kind);
-    let (retry_after, slows_channel) = match verdict {
-        Verdict::Delivered => return Plan { next: Next::Sent, pause: gap },
-        Verdict::Gone => return Plan { next: Next::Disable, pause: gap },
-        Verdict::Failed { retry_after, slows_channel } => (retry_after, slows_channel),
+    let (retry_after, slows_channel) = match result {
+        DeliveryResult::Delivered => return RetryPlan { next: NextStep::Sent, pause: gap },
+        DeliveryResult::Gone => return RetryPlan { next: NextStep::Disable, pause: gap },
+        DeliveryResult::Failed { retry_after, slows_channel } => (retry_after, slows_channel),
     };
-    let asked = retry_after.unwrap_or_default().min(RETRY_AFTER_MAX);
+    let requested = retry_after.unwrap_or_default().min(RETRY_AFTER_MAX);
     let scheduled = schedule.get(n_attempts).map(|seconds| Duration::from_secs(*seconds));
-    let wait = scheduled.map(|wait| wait.max(asked).mul_f64(1.0 + JITTER * chance.clamp(0.0, 1.0)));
+    let wait = scheduled.map(|wait| wait.max(requested).mul_f64(1.0 + JITTER * random.clamp(0.0, 1.0)));
     let pause = match (slows_channel, retry_after) {
-        (true, Some(_)) => asked,
+        (true, Some(_)) => requested,
         (true, None) => wait.unwrap_or(PAUSE_MAX).min(PAUSE_MAX),
         (false, _) => gap,
     };
-    Plan { next: wait.map_or(Next::Dead, Next::Again), pause: pause.max(gap) }
+    RetryPlan { next: wait.map_or(NextStep::Dead, NextStep::Again), pause: pause.max(gap) }
 }
 
 /// Returns the minimum time between two messages to the same receiver.
@@ -118,30 +118,30 @@ mod tests {
 
     const HOOK: ChannelKind = ChannelKind::Webhook;
 
-    fn failed(status: u16, retry_after: Option<u64>, n_attempts: usize) -> Plan {
-        plan(judge(status, retry_after.map(Duration::from_secs), HOOK), HOOK, n_attempts, 0.0)
+    fn failed(status: u16, retry_after: Option<u64>, n_attempts: usize) -> RetryPlan {
+        plan(classify(status, retry_after.map(Duration::from_secs), HOOK), HOOK, n_attempts, 0.0)
     }
 
     #[test]
     fn only_2xx_is_success_and_410_disables_the_channel() {
         for status in [200, 201, 202, 204, 299] {
-            assert_eq!(judge(status, None, HOOK), Verdict::Delivered);
+            assert_eq!(classify(status, None, HOOK), DeliveryResult::Delivered);
         }
         for status in [100, 301, 302, 307, 308, 400, 401, 404, 429, 500, 503] {
-            assert!(matches!(judge(status, None, HOOK), Verdict::Failed { .. }), "{status}");
+            assert!(matches!(classify(status, None, HOOK), DeliveryResult::Failed { .. }), "{status}");
         }
-        assert_eq!(judge(410, None, HOOK), Verdict::Gone);
-        assert_eq!(judge(404, None, ChannelKind::WebPush), Verdict::Gone);
-        assert_eq!(plan(Verdict::Gone, HOOK, 1, 0.5).next, Next::Disable);
+        assert_eq!(classify(410, None, HOOK), DeliveryResult::Gone);
+        assert_eq!(classify(404, None, ChannelKind::WebPush), DeliveryResult::Gone);
+        assert_eq!(plan(DeliveryResult::Gone, HOOK, 1, 0.5).next, NextStep::Disable);
     }
 
     #[test]
     fn ten_attempts_are_spread_over_three_days() {
-        let waits: Vec<Next> = (1..=10).map(|n| failed(500, None, n).next).collect();
-        let expected: Vec<Next> = SCHEDULE_SECONDS[1..]
+        let waits: Vec<NextStep> = (1..=10).map(|n| failed(500, None, n).next).collect();
+        let expected: Vec<NextStep> = SCHEDULE_SECONDS[1..]
             .iter()
-            .map(|seconds| Next::Again(Duration::from_secs(*seconds)))
-            .chain([Next::Dead])
+            .map(|seconds| NextStep::Again(Duration::from_secs(*seconds)))
+            .chain([NextStep::Dead])
             .collect();
         assert_eq!(waits, expected);
         assert_eq!(SCHEDULE_SECONDS.iter().sum::<u64>() / 3_600, 75);
@@ -149,8 +149,8 @@ mod tests {
 
     #[test]
     fn messages_that_failed_together_are_not_retried_together() {
-        let wait = |chance| match plan(judge(500, None, HOOK), HOOK, 2, chance).next {
-            Next::Again(wait) => wait.as_secs(),
+        let wait = |random| match plan(classify(500, None, HOOK), HOOK, 2, random).next {
+            NextStep::Again(wait) => wait.as_secs(),
             other => panic!("{other:?}"),
         };
         assert_eq!([wait(0.0), wait(0.5), wait(1.0)], [300, 315, 330]);
@@ -159,12 +159,12 @@ mod tests {
     #[test]
     fn retry_after_is_honoured_up_to_an_hour() {
         let plan = failed(429, Some(120), 1);
-        assert_eq!((plan.next, plan.pause.as_secs()), (Next::Again(Duration::from_secs(120)), 120));
+        assert_eq!((plan.next, plan.pause.as_secs()), (NextStep::Again(Duration::from_secs(120)), 120));
         let plan = failed(503, Some(10_000_000), 1);
-        assert_eq!((plan.next, plan.pause), (Next::Again(RETRY_AFTER_MAX), RETRY_AFTER_MAX));
+        assert_eq!((plan.next, plan.pause), (NextStep::Again(RETRY_AFTER_MAX), RETRY_AFTER_MAX));
         // `Retry-After` is shorter than the schedule: the message follows the schedule, the channel resumes sooner.
         let plan = failed(429, Some(60), 4);
-        assert_eq!((plan.next, plan.pause.as_secs()), (Next::Again(Duration::from_secs(7_200)), 60));
+        assert_eq!((plan.next, plan.pause.as_secs()), (NextStep::Again(Duration::from_secs(7_200)), 60));
     }
 
     #[test]

@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use super::web_push::Subscriber;
 use crate::egress::Egress;
-use crate::models::notification::{ChannelKind, ChannelSettings, NewChannelSettings, PushKeys, Shown};
+use crate::models::notification::{
+    ChannelKind, ChannelSettings, NewChannelSettings, PublicSetting, PushKeys,
+};
 
 /// Time for which the old secret still signs beside the new one, so that receivers can switch.
 pub const ROTATION_OVERLAP: SignedDuration = SignedDuration::from_hours(24);
@@ -66,7 +68,7 @@ impl fmt::Debug for Secrets {
 
 /// Invalid setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub struct SettingError {
     /// Name of the setting, such as `url`.
     pub field: &'static str,
     /// Predicate that says what is wrong.
@@ -75,38 +77,38 @@ pub struct Problem {
 
 /// Validated settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Prepared {
+pub struct PreparedSettings {
     /// Settings without their secrets.
-    pub shown: ChannelSettings,
+    pub public: ChannelSettings,
     /// Secret settings.
     pub secrets: Secrets,
     /// Signing secret that was generated or set by this request, to be revealed once.
-    pub told_once: Option<String>,
+    pub revealed_secret: Option<String>,
 }
 
 /// Validates settings. `old` holds the stored secrets; absent ones keep their values.
 ///
 /// # Errors
-/// The first [`Problem`] found.
+/// The first [`SettingError`] found.
 pub fn prepare(
     egress: &Egress,
     kind: ChannelKind,
     new: NewChannelSettings,
     old: Option<&Secrets>,
-) -> Result<Prepared, Problem> {
-    refuse_strays(kind, &new)?;
-    let mut shown = ChannelSettings::default();
-    let mut told_once = None;
+) -> Result<PreparedSettings, SettingError> {
+    reject_foreign_settings(kind, &new)?;
+    let mut public = ChannelSettings::default();
+    let mut revealed_secret = None;
     let secrets = match kind {
         ChannelKind::Webhook => {
             let url = address(egress, "url", new.url.ok_or_else(|| missing("url"))?)?;
-            shown.url = Some(Shown::Plain(url.into()));
-            shown.secret = Some(Shown::SECRET);
+            public.url = Some(PublicSetting::Plain(url.into()));
+            public.secret = Some(PublicSetting::SECRET);
             match (new.secret, old) {
                 (None, Some(old @ Secrets::Webhook { .. })) => old.clone(),
                 (given, _) => {
                     let secret = given.map_or_else(|| Ok(new_secret()), checked_secret)?;
-                    told_once = Some(secret.clone());
+                    revealed_secret = Some(secret.clone());
                     Secrets::Webhook { secret, previous: None }
                 }
             }
@@ -118,12 +120,12 @@ pub fn prepare(
                 (Some(url), _) => url,
             };
             let url = address(egress, "url", url)?;
-            shown.url = Some(Shown::SECRET);
-            shown.host = url.host_str().map(str::to_owned);
+            public.url = Some(PublicSetting::SECRET);
+            public.host = url.host_str().map(str::to_owned);
             Secrets::Slack { url: url.into() }
         }
         ChannelKind::Email => {
-            shown.to = Some(recipients(new.to.ok_or_else(|| missing("to"))?)?);
+            public.to = Some(recipients(new.to.ok_or_else(|| missing("to"))?)?);
             Secrets::Email
         }
         ChannelKind::PagerDuty => {
@@ -138,7 +140,7 @@ pub fn prepare(
                     "must be the 32 letters and digits of an integration key",
                 ));
             }
-            shown.routing_key = Some(Shown::SECRET);
+            public.routing_key = Some(PublicSetting::SECRET);
             Secrets::PagerDuty { routing_key }
         }
         ChannelKind::WebPush => {
@@ -152,13 +154,13 @@ pub fn prepare(
             if subscriber(endpoint.as_str(), &keys).is_none() {
                 return Err(problem("keys", "must be the keys of a `PushSubscription`"));
             }
-            shown.endpoint = Some(Shown::SECRET);
-            shown.host = endpoint.host_str().map(str::to_owned);
-            shown.keys = Some(Shown::SECRET);
+            public.endpoint = Some(PublicSetting::SECRET);
+            public.host = endpoint.host_str().map(str::to_owned);
+            public.keys = Some(PublicSetting::SECRET);
             Secrets::WebPush { endpoint: endpoint.into(), keys }
         }
     };
-    Ok(Prepared { shown, secrets, told_once })
+    Ok(PreparedSettings { public, secrets, revealed_secret })
 }
 
 /// Replaces the signing secret of a webhook and returns the new one. The old secret still signs for
@@ -194,7 +196,7 @@ pub(super) fn subscriber(endpoint: &str, keys: &PushKeys) -> Option<Subscriber> 
     })
 }
 
-fn refuse_strays(kind: ChannelKind, new: &NewChannelSettings) -> Result<(), Problem> {
+fn reject_foreign_settings(kind: ChannelKind, new: &NewChannelSettings) -> Result<(), SettingError> {
     use ChannelKind::{Email, PagerDuty, Slack, WebPush, Webhook};
     let given: [(&'static str, bool, &[ChannelKind]); 6] = [
         ("url", new.url.is_some(), &[Webhook, Slack]),
@@ -210,14 +212,14 @@ fn refuse_strays(kind: ChannelKind, new: &NewChannelSettings) -> Result<(), Prob
     }
 }
 
-fn address(egress: &Egress, field: &'static str, text: String) -> Result<Url, Problem> {
+fn address(egress: &Egress, field: &'static str, text: String) -> Result<Url, SettingError> {
     if text.len() > URL_BYTES_MAX {
         return Err(problem(field, format!("must be at most {URL_BYTES_MAX} bytes")));
     }
     egress.check(&text).map_err(|error| problem(field, error.to_string()))
 }
 
-fn recipients(to: Vec<String>) -> Result<Vec<String>, Problem> {
+fn recipients(to: Vec<String>) -> Result<Vec<String>, SettingError> {
     if to.is_empty() || to.len() > RECIPIENTS_MAX {
         return Err(problem("to", format!("must be 1 to {RECIPIENTS_MAX} email addresses")));
     }
@@ -231,7 +233,7 @@ fn new_secret() -> String {
     format!("{SECRET_PREFIX}{}", STANDARD.encode(rand::random::<[u8; SECRET_BYTES]>()))
 }
 
-fn checked_secret(secret: String) -> Result<String, Problem> {
+fn checked_secret(secret: String) -> Result<String, SettingError> {
     let bytes = secret.strip_prefix(SECRET_PREFIX).and_then(|text| STANDARD.decode(text).ok());
     match bytes {
         Some(bytes) if (24..=64).contains(&bytes.len()) => Ok(secret),
@@ -239,12 +241,12 @@ fn checked_secret(secret: String) -> Result<String, Problem> {
     }
 }
 
-fn missing(field: &'static str) -> Problem {
+fn missing(field: &'static str) -> SettingError {
     problem(field, "is required")
 }
 
-fn problem(field: &'static str, message: impl Into<String>) -> Problem {
-    Problem { field, message: message.into() }
+fn problem(field: &'static str, message: impl Into<String>) -> SettingError {
+    SettingError { field, message: message.into() }
 }
 
 #[cfg(test)]
@@ -252,7 +254,11 @@ mod tests {
     use super::*;
     use crate::egress::allowlist::Allowlist;
 
-    fn prepared(kind: &str, settings: serde_json::Value, old: Option<&Secrets>) -> Result<Prepared, Problem> {
+    fn prepared(
+        kind: &str,
+        settings: serde_json::Value,
+        old: Option<&Secrets>,
+    ) -> Result<PreparedSettings, SettingError> {
         let egress = Egress::new(Allowlist::default()).unwrap();
         let kind = serde_json::from_value(kind.into()).unwrap();
         prepare(&egress, kind, serde_json::from_value(settings).unwrap(), old)
@@ -290,25 +296,25 @@ mod tests {
     fn secrets_are_never_shown_and_absent_ones_are_kept() {
         use serde_json::json;
         let hook = prepared("webhook", json!({"url": "https://example.org/a"}), None).unwrap();
-        let secret = hook.told_once.clone().unwrap();
+        let secret = hook.revealed_secret.clone().unwrap();
         assert!(checked_secret(secret.clone()).is_ok());
-        assert!(!format!("{:?} {:?}", hook.shown, hook.secrets).contains(&secret));
+        assert!(!format!("{:?} {:?}", hook.public, hook.secrets).contains(&secret));
         let moved =
             prepared("webhook", json!({"url": "https://example.org/b"}), Some(&hook.secrets)).unwrap();
-        assert_eq!((moved.secrets, moved.told_once), (hook.secrets, None));
-        let room = prepared("slack", json!({"url": "https://hooks.slack.com/T/x"}), None).unwrap();
-        let shown = serde_json::to_value(&room.shown).unwrap();
-        assert_eq!(shown, json!({"url": {"set": true}, "host": "hooks.slack.com"}));
-        assert_eq!(prepared("slack", json!({}), Some(&room.secrets)).unwrap(), room);
+        assert_eq!((moved.secrets, moved.revealed_secret), (hook.secrets, None));
+        let chat = prepared("slack", json!({"url": "https://hooks.slack.com/T/x"}), None).unwrap();
+        let public = serde_json::to_value(&chat.public).unwrap();
+        assert_eq!(public, json!({"url": {"set": true}, "host": "hooks.slack.com"}));
+        assert_eq!(prepared("slack", json!({}), Some(&chat.secrets)).unwrap(), chat);
     }
 
     #[test]
     fn the_old_secret_signs_for_a_day_after_a_rotation() {
         let now: Timestamp = "2026-11-21T10:00:00Z".parse().unwrap();
         let first = Secrets::Webhook { secret: new_secret(), previous: None };
-        let (second, told) = rotate(&first, now).unwrap();
+        let (second, new) = rotate(&first, now).unwrap();
         let Secrets::Webhook { secret, previous } = &second else { panic!() };
-        assert_eq!(*secret, told);
+        assert_eq!(*secret, new);
         let at =
             |hours| signing_secrets(secret, previous.as_ref(), now + SignedDuration::from_hours(hours)).len();
         assert_eq!([at(0), at(23), at(24)], [2, 2, 1]);

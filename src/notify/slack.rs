@@ -4,8 +4,8 @@ use reqwest::Url;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::json;
 
-use super::message::{Item, Message, Purpose};
-use crate::egress::Post;
+use super::message::{Item, Message, MessageKind};
+use crate::egress::PostRequest;
 
 /// Maximum number of alerts in a digest; Slack truncates longer texts.
 const ITEMS_MAX: usize = 30;
@@ -14,15 +14,15 @@ const ITEMS_MAX: usize = 30;
 const QUOTES: usize = 3;
 
 /// Returns the request for a message.
-pub fn request(url: Url, message: &Message) -> Post {
+pub fn request(url: Url, message: &Message) -> PostRequest {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Post { url, headers, body: json!({"text": text(message)}).to_string().into_bytes() }
+    PostRequest { url, headers, body: json!({"text": text(message)}).to_string().into_bytes() }
 }
 
 fn text(message: &Message) -> String {
     let mut lines = Vec::new();
-    if message.purpose == Purpose::Test || message.items.len() > 1 {
+    if message.kind == MessageKind::Test || message.items.len() > 1 {
         lines.push(format!("*{}*", escaped(&message.headline())));
     }
     for item in message.items.iter().take(ITEMS_MAX) {
@@ -60,17 +60,17 @@ mod tests {
     fn a_post_cannot_mention_anyone_or_forge_a_link() {
         let mut message = message(1, 3);
         message.items[0].alert["posts"][0]["text"] = "<!channel> look: <https://evil.example|bank>".into();
-        let told = text(&message);
-        assert!(told.contains("> &lt;!channel&gt; look: &lt;https://evil.example|bank&gt;"), "{told}");
+        let written = text(&message);
+        assert!(written.contains("> &lt;!channel&gt; look: &lt;https://evil.example|bank&gt;"), "{written}");
     }
 
     #[test]
     fn a_digest_lists_its_alerts() {
         let mut message = message(1, 3);
         message.items = vec![message.items[0].clone(); 40];
-        message.purpose = Purpose::Digest;
-        let told = text(&message);
-        assert_eq!(told.lines().count(), 32);
-        assert!(told.ends_with("and 10 more") && told.starts_with("*40 alert updates*"), "{told}");
+        message.kind = MessageKind::Digest;
+        let written = text(&message);
+        assert_eq!(written.lines().count(), 32);
+        assert!(written.ends_with("and 10 more") && written.starts_with("*40 alert updates*"), "{written}");
     }
 }

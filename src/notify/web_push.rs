@@ -12,9 +12,9 @@ use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, 
 use serde_json::json;
 use sha2::Sha256;
 
-use super::message::{Item, Message, Purpose, cut};
+use super::message::{Item, Message, MessageKind, cut};
 use super::vapid::VapidKey;
-use crate::egress::Post;
+use crate::egress::PostRequest;
 
 /// Seconds for which a push service keeps a message for a browser that is offline.
 const TTL_SECONDS: &str = "86400";
@@ -36,7 +36,7 @@ pub struct Subscriber {
 }
 
 /// Returns the request for a message; `None` when the subscription's keys are not valid.
-pub fn request(to: &Subscriber, vapid: &VapidKey, subject: &str, message: &Message) -> Option<Post> {
+pub fn request(to: &Subscriber, vapid: &VapidKey, subject: &str, message: &Message) -> Option<PostRequest> {
     let sender = loop {
         if let Ok(key) = SecretKey::from_slice(&rand::random::<[u8; 32]>()) {
             break key;
@@ -48,22 +48,22 @@ pub fn request(to: &Subscriber, vapid: &VapidKey, subject: &str, message: &Messa
     headers.insert(CONTENT_ENCODING, HeaderValue::from_static("aes128gcm"));
     headers.insert(HeaderName::from_static("ttl"), HeaderValue::from_static(TTL_SECONDS));
     headers.insert(HeaderName::from_static("urgency"), HeaderValue::from_static("high"));
-    if let (Purpose::Single, [item]) = (message.purpose, message.items.as_slice()) {
+    if let (MessageKind::Single, [item]) = (message.kind, message.items.as_slice()) {
         // A browser that was offline receives only the newest message per alert. A topic has at most 32 characters, like a UUID.
         let topic = HeaderValue::from_str(&item.alert_id().replace('-', "")).ok()?;
         headers.insert(HeaderName::from_static("topic"), topic);
     }
     let authorization = vapid.authorization(&to.endpoint, subject, Timestamp::now());
     headers.insert(AUTHORIZATION, HeaderValue::from_str(&authorization).ok()?);
-    Some(Post { url: to.endpoint.clone(), headers, body })
+    Some(PostRequest { url: to.endpoint.clone(), headers, body })
 }
 
 /// Returns the payload for the dashboard's service worker.
 fn notification(message: &Message) -> Vec<u8> {
     let first = message.items.first();
-    let lines: Vec<String> = match message.purpose {
-        Purpose::Digest => message.items.iter().take(5).map(Item::headline).collect(),
-        Purpose::Single | Purpose::Test => first.map(|item| item.quotes(1, 200)).unwrap_or_default(),
+    let lines: Vec<String> = match message.kind {
+        MessageKind::Digest => message.items.iter().take(5).map(Item::headline).collect(),
+        MessageKind::Single | MessageKind::Test => first.map(|item| item.quotes(1, 200)).unwrap_or_default(),
     };
     let text = json!({
         "id": message.wire_id(),
@@ -73,7 +73,7 @@ fn notification(message: &Message) -> Vec<u8> {
         "event": first.map(|item| item.event),
         "severity": first.map(Item::severity),
         "url": first.map(Item::page),
-        "test": message.purpose == Purpose::Test,
+        "test": message.kind == MessageKind::Test,
     });
     text.to_string().into_bytes()
 }
@@ -144,10 +144,10 @@ mod tests {
         let mut digest = message(20, 10_000);
         digest.items[0].alert["title"] = "\u{1F4A5}".repeat(1_000).into();
         digest.items = vec![digest.items[0].clone(); 100];
-        for purpose in [Purpose::Single, Purpose::Digest, Purpose::Test] {
-            digest.purpose = purpose;
+        for kind in [MessageKind::Single, MessageKind::Digest, MessageKind::Test] {
+            digest.kind = kind;
             let text = notification(&digest);
-            assert!(text.len() < 3_900, "{purpose:?} {}", text.len());
+            assert!(text.len() < 3_900, "{kind:?} {}", text.len());
         }
         assert!(
             request(&subscriber(), &VapidKey::generate(), "mailto:a@example.org", &message(20, 300))

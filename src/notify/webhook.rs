@@ -6,14 +6,14 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook};
 
-use super::message::{Item, Message, Purpose, Topic, cut};
-use crate::egress::Post;
+use super::message::{Item, Message, MessageKind, Topic, cut};
+use crate::egress::PostRequest;
 
 /// Maximum size of a body in bytes; Standard Webhooks asks for less than 20 kB.
 pub const BODY_BYTES_MAX: usize = 20_000;
 
 /// Returns the request for a message, signed with each secret, so that a receiver that knows either accepts it.
-pub fn request(url: Url, secrets: &[String], message: &Message, now: Timestamp) -> Option<Post> {
+pub fn request(url: Url, secrets: &[String], message: &Message, now: Timestamp) -> Option<PostRequest> {
     let body = body(message);
     let id = message.wire_id();
     let signatures: Option<Vec<String>> = secrets
@@ -30,7 +30,7 @@ pub fn request(url: Url, secrets: &[String], message: &Message, now: Timestamp) 
     for (name, value) in values {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_str(&value).ok()?);
     }
-    Some(Post { url, headers, body })
+    Some(PostRequest { url, headers, body })
 }
 
 /// Returns the message with as much detail as fits.
@@ -72,12 +72,11 @@ impl Detail {
 }
 
 fn payload(message: &Message, n_items: usize, detail: Detail) -> Value {
-    let told =
-        |item: &Item| json!({"type": kind(message, item), "timestamp": item.at, "data": alert(item, detail)});
-    match (message.purpose, message.items.as_slice()) {
-        (Purpose::Single | Purpose::Test, [item]) => told(item),
+    let payload = |item: &Item| json!({"type": event_type(message, item), "timestamp": item.at, "data": alert(item, detail)});
+    match (message.kind, message.items.as_slice()) {
+        (MessageKind::Single | MessageKind::Test, [item]) => payload(item),
         (_, items) => {
-            let items: Vec<Value> = items.iter().take(n_items).map(told).collect();
+            let items: Vec<Value> = items.iter().take(n_items).map(payload).collect();
             let n_omitted = message.items.len() - items.len();
             let at = message.items.last().map(|item| item.at);
             json!({"type": "alert.digest", "timestamp": at, "data": {"items": items, "omitted": n_omitted}})
@@ -85,8 +84,8 @@ fn payload(message: &Message, n_items: usize, detail: Detail) -> Value {
     }
 }
 
-fn kind(message: &Message, item: &Item) -> String {
-    if message.purpose == Purpose::Test {
+fn event_type(message: &Message, item: &Item) -> String {
+    if message.kind == MessageKind::Test {
         return "alert.test".to_owned();
     }
     let topic = match item.topic {
@@ -143,9 +142,9 @@ mod tests {
         evidence.items[0].alert["evidence"] = "x".repeat(15_000).into();
         assert_eq!(checked(&evidence)["data"]["posts"].as_array().unwrap().len(), 5);
         evidence.items[0].alert["evidence"] = "x".repeat(30_000).into();
-        let told = checked(&evidence);
+        let payload = checked(&evidence);
         assert_eq!(
-            (&told["data"]["evidence"], told["data"]["posts"].as_array().unwrap().len()),
+            (&payload["data"]["evidence"], payload["data"]["posts"].as_array().unwrap().len()),
             (&Value::Null, 0)
         );
         evidence.items[0].alert["key"] = "x".repeat(30_000).into();
@@ -155,15 +154,15 @@ mod tests {
     #[test]
     fn a_digest_counts_the_items_it_omits() {
         let mut digest = message(1, 50);
-        digest.purpose = Purpose::Digest;
+        digest.kind = MessageKind::Digest;
         digest.items = vec![digest.items[0].clone(); 10];
-        let told = checked(&digest);
-        assert_eq!((&told["type"], &told["data"]["omitted"]), (&json!("alert.digest"), &json!(0)));
+        let payload = checked(&digest);
+        assert_eq!((&payload["type"], &payload["data"]["omitted"]), (&json!("alert.digest"), &json!(0)));
         digest.items = vec![digest.items[0].clone(); 300];
-        let told = checked(&digest);
-        let n_told = told["data"]["items"].as_array().unwrap().len();
+        let payload = checked(&digest);
+        let n_told = payload["data"]["items"].as_array().unwrap().len();
         assert!(n_told > 10);
-        assert_eq!(told["data"]["omitted"], 300 - n_told);
+        assert_eq!(payload["data"]["omitted"], 300 - n_told);
     }
 
     #[test]

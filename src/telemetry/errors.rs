@@ -36,7 +36,7 @@ pub fn count(kind: ErrorKind, origin: &'static str) {
 }
 
 /// Counts an error and records its message.
-pub fn tell(kind: ErrorKind, origin: &'static str, message: impl Into<String>) {
+pub fn record(kind: ErrorKind, origin: &'static str, message: impl Into<String>) {
     note(kind, origin, Some(message.into()));
 }
 
@@ -149,9 +149,9 @@ impl<S: Subscriber> Layer<S> for LogCounter {
         };
         let kind =
             if *event.metadata().level() == Level::ERROR { ErrorKind::Error } else { ErrorKind::Warning };
-        let mut words = Words::default();
-        event.record(&mut words);
-        tell(kind, origin, words.0);
+        let mut text = EventText::default();
+        event.record(&mut text);
+        record(kind, origin, text.0);
     }
 }
 
@@ -167,9 +167,9 @@ fn origin_of(target: &'static str) -> Option<&'static str> {
 
 /// Collects the message of an event and its cause, but no other fields, so that repeated events have equal messages.
 #[derive(Default)]
-struct Words(String);
+struct EventText(String);
 
-impl Visit for Words {
+impl Visit for EventText {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         // Writing to a string never fails.
         let _ = match field.name() {
@@ -226,16 +226,16 @@ mod tests {
     #[test]
     fn a_repeated_message_takes_one_entry_with_its_count() {
         let mut journal = Journal::new();
-        let mut tell = |message: &str, second| {
+        let mut record = |message: &str, second| {
             journal.note((ErrorKind::Error, "store"), Some(message.to_owned()), at(second));
         };
-        tell("first", 0);
-        (1..1_000).for_each(|second| tell("again", second));
-        tell(&"long".repeat(1_000), 1_000);
+        record("first", 0);
+        (1..1_000).for_each(|second| record("again", second));
+        record(&"long".repeat(1_000), 1_000);
         let recent = journal.overview(ErrorWindow::Hour, at(1_000)).recent;
-        let told: Vec<(u64, &str)> =
+        let merged: Vec<(u64, &str)> =
             recent.iter().skip(1).map(|it| (it.count, it.message.as_str())).collect();
-        assert_eq!(told, [(999, "again"), (1, "first")]);
+        assert_eq!(merged, [(999, "again"), (1, "first")]);
         assert_eq!((recent[1].first_at, recent[1].at), (at(1), at(999)));
         assert_eq!(recent[0].message.chars().count(), MESSAGE_CHARACTERS_MAX + 1);
         for n in 0..1_000 {

@@ -24,10 +24,10 @@ struct Usage {
 
 /// Returns the current values in Prometheus text format.
 pub fn exposition() -> String {
-    render(&look())
+    render(&read_usage())
 }
 
-fn look() -> Usage {
+fn read_usage() -> Usage {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let (stat, status) = (read("/proc/self/stat"), read("/proc/self/status"));
     // The program name, in parentheses, may contain anything.
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn the_usage_of_this_process_is_read() {
-        let usage = look();
+        let usage = read_usage();
         assert!(usage.cpu_seconds.unwrap() >= 0.0);
         assert!(usage.resident_bytes.unwrap() > 1 << 20 && usage.virtual_bytes > usage.resident_bytes);
         assert!(usage.threads.unwrap() >= 1);

@@ -1,6 +1,5 @@
-//! From an HTTP connection to a live one: the application answers the handshake, and what it accepts goes on here.
+//! Upgrade of HTTP connections: the application answers the handshake, and an accepted session continues here.
 
-use std::cell::RefCell;
 use std::io;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -20,40 +19,26 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 
 use super::pump::{Connection, Pump};
-use super::read_gate::{Appetite, Incoming};
-use super::session::{self, SessionParams, Ways};
-use super::socket_writer::Wire;
+use super::read_gate::{ReadGate, SocketReader};
+use super::session::{self, ConnectionHandles};
+use super::session_slot::{SessionParams, SessionSlot};
+use super::socket_writer::SocketWriter;
 
-/// Answers to a client's operations that may wait for a client that does not read. With more, it is not listened to.
-const ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// Maximum size of unsent responses to operations; with more, the client is not read from.
+const RESPONSE_BYTES_MAX: usize = 64 * 1024;
 
-/// How long a peer may take to read the last words.
-const FAREWELL_MAX: Duration = Duration::from_secs(5);
+/// Time for which the last frames may be flushed to the peer.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a peer may take to hang up when it was told to, and how much it may still send. Hanging up first, while
-/// something of it is unread, would make its kernel throw away the reason.
-const HANG_UP_MAX: Duration = Duration::from_secs(1);
-const HANG_UP_BYTES_MAX: u64 = 1 << 20;
+/// Time for which the peer may take to close its side, and how much it may still send. If the server closed the socket
+/// while unread bytes remain, the kernel would reset the connection and the peer would lose the close reason.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+const CLOSE_BYTES_MAX: u64 = 1 << 20;
 
-/// Where a handler leaves the session it accepted, for the connection to go on with.
-#[derive(Clone, Default)]
-pub(super) struct Slot(Rc<RefCell<Option<SessionParams>>>);
-
-impl Slot {
-    /// Leaves a session.
-    pub fn fill(&self, session: SessionParams) {
-        *self.0.borrow_mut() = Some(session);
-    }
-
-    fn take(&self) -> Option<SessionParams> {
-        self.0.borrow_mut().take()
-    }
-}
-
-/// Answers requests that ask for another protocol, with `application`. Where it accepts, what remains of HTTP on this
-/// connection is given up, its buffers too, and the session begins. Everything else is answered and ends the connection.
+/// Returns a service that answers upgrade requests with `application`. When the application accepts a session, the HTTP
+/// state of the connection and its buffers are dropped and the session begins. Every other response closes the connection.
 ///
-/// Give it to `HttpServiceBuilder::upgrade`.
+/// Pass it to `HttpServiceBuilder::upgrade`.
 pub(super) fn upgrades<A, B>(
     application: A,
 ) -> impl ServiceFactory<
@@ -75,10 +60,10 @@ where
             let application = Rc::new(application.await?);
             let pump = Pump::start();
             Ok(fn_service(move |(request, framed)| {
-                let answer = answer(Rc::clone(&application), pump.clone(), (request, framed));
+                let served = serve_upgrade(Rc::clone(&application), pump.clone(), (request, framed));
                 async move {
-                    if let Err(error) = answer.await {
-                        tracing::debug!(%error, "a connection broke before it was answered");
+                    if let Err(error) = served.await {
+                        tracing::debug!(%error, "a connection broke before its response");
                     }
                     Ok(())
                 }
@@ -87,7 +72,7 @@ where
     })
 }
 
-async fn answer<A, B>(
+async fn serve_upgrade<A, B>(
     application: Rc<A>,
     pump: Pump,
     (request, mut framed): (Request, Framed<TcpStream, Codec>),
@@ -96,29 +81,29 @@ where
     A: Service<Request, Response = ServiceResponse<B>, Error = actix_web::Error>,
     B: MessageBody + 'static,
 {
-    let slot = Slot::default();
+    let slot = SessionSlot::default();
     request.extensions_mut().insert(slot.clone());
-    let answer: Response<BoxBody> = match application.call(request).await {
-        Ok(answer) => answer.map_into_boxed_body().into(),
+    let response: Response<BoxBody> = match application.call(request).await {
+        Ok(response) => response.map_into_boxed_body().into(),
         Err(error) => error.error_response().into(),
     };
     let Some(session) = slot.take() else {
-        return refuse(framed, answer).await;
+        return refuse(framed, response).await;
     };
-    framed.send(Message::Item((answer.drop_body(), BodySize::None))).await?;
+    framed.send(Message::Item((response.drop_body(), BodySize::None))).await?;
     let FramedParts { io, read_buf, .. } = framed.into_parts();
-    // Not the buffer itself, which would be kept for the life of the connection.
+    // Copied, because keeping the buffer itself would keep its capacity for the lifetime of the connection.
     let early = Bytes::copy_from_slice(&read_buf);
     drop(read_buf);
     Box::pin(live(pump, session, (io, early))).await;
     Ok(())
 }
 
-/// The answer to a request that asks for another protocol and does not get it, and the end of the connection. Some answers,
-/// such as server-sent events, have no end: whoever leaves one gives its place back.
-async fn refuse(mut framed: Framed<TcpStream, Codec>, mut answer: Response<BoxBody>) -> io::Result<()> {
-    answer.head_mut().set_connection_type(ConnectionType::Close);
-    let (head, body) = answer.into_parts();
+/// Sends a response that is not an upgrade and closes the connection. Responses without an end, such as server-sent
+/// events, are dropped when the client hangs up, which releases their permits.
+async fn refuse(mut framed: Framed<TcpStream, Codec>, mut response: Response<BoxBody>) -> io::Result<()> {
+    response.head_mut().set_connection_type(ConnectionType::Close);
+    let (head, body) = response.into_parts();
     let size = body.size();
     framed.feed(Message::Item((head, size))).await?;
     if !size.is_eof() {
@@ -127,7 +112,7 @@ async fn refuse(mut framed: Framed<TcpStream, Codec>, mut answer: Response<BoxBo
             let chunk = tokio::select! {
                 biased;
                 chunk = std::future::poll_fn(|context| body.as_mut().poll_next(context)) => chunk,
-                () = hear_out(framed.io_mut()) => return Ok(()),
+                () = wait_for_hang_up(framed.io_mut()) => return Ok(()),
             };
             let Some(chunk) = chunk else {
                 break;
@@ -138,79 +123,79 @@ async fn refuse(mut framed: Framed<TcpStream, Codec>, mut answer: Response<BoxBo
         framed.feed(Message::Chunk(None)).await?;
     }
     SinkExt::<Message<(Response<()>, BodySize)>>::flush(&mut framed).await?;
-    hang_up(framed.io_mut()).await;
+    close(framed.io_mut()).await;
     Ok(())
 }
 
-/// One session, from its handshake to its end.
+/// Runs one session from its handshake to its end.
 async fn live(pump: Pump, session: SessionParams, (stream, early): (TcpStream, Bytes)) {
-    let (id, outbox) = session.place();
-    let wire = Rc::new(Wire::new(stream, outbox));
-    let appetite = Appetite::default();
-    let incoming = Incoming::new(Rc::clone(&wire), appetite.clone(), early);
-    let ways = Ways { wire: Rc::clone(&wire), appetite: appetite.clone() };
-    let mut said = Box::pin(session::start(session, ways, incoming));
-    let connection = pump.connect(id, Rc::clone(&wire));
-    let life = Life { wire: &wire, connection: &connection, appetite };
-    std::future::poll_fn(|context| life.poll(said.as_mut(), context)).await;
-    // Nothing more is taken from its outbox.
+    let (id, outbox) = session.id_and_outbox();
+    let writer = Rc::new(SocketWriter::new(stream, outbox));
+    let gate = ReadGate::default();
+    let reader = SocketReader::new(Rc::clone(&writer), gate.clone(), early);
+    let handles = ConnectionHandles { writer: Rc::clone(&writer), gate: gate.clone() };
+    let mut output = Box::pin(session::start(session, handles, reader));
+    let connection = pump.connect(id, Rc::clone(&writer));
+    let driver = Driver { writer: &writer, connection: &connection, gate };
+    std::future::poll_fn(|context| driver.poll(output.as_mut(), context)).await;
+    // From here on nothing is taken from the outbox.
     drop(connection);
-    let farewell = std::future::poll_fn(|context| wire.poll_flush(context));
-    let is_told = matches!(timeout(FAREWELL_MAX, farewell).await, Ok(Ok(())));
-    // With it go its place and its listeners; the connection is closed after them.
-    drop(said);
-    if let (true, Some(wire)) = (is_told, Rc::into_inner(wire)) {
-        let mut stream = wire.stream;
-        hang_up(&mut stream).await;
+    let flush = std::future::poll_fn(|context| writer.poll_flush(context));
+    let is_flushed = matches!(timeout(FLUSH_TIMEOUT, flush).await, Ok(Ok(())));
+    // Releases the permit and unregisters the socket, before the connection is closed.
+    drop(output);
+    if let (true, Some(writer)) = (is_flushed, Rc::into_inner(writer)) {
+        let mut stream = writer.stream;
+        close(&mut stream).await;
     }
 }
 
-/// What a connection does whenever it is woken.
-struct Life<'a> {
-    wire: &'a Wire,
+/// Drives a connection whenever its task is woken.
+struct Driver<'a> {
+    writer: &'a SocketWriter,
     connection: &'a Connection,
-    appetite: Appetite,
+    gate: ReadGate,
 }
 
-impl Life<'_> {
-    /// Ends with the session or its peer.
-    fn poll<S>(&self, mut said: Pin<&mut S>, context: &mut Context<'_>) -> Poll<()>
+impl Driver<'_> {
+    /// Completes with the end of the session or of the connection.
+    fn poll<S>(&self, mut output: Pin<&mut S>, context: &mut Context<'_>) -> Poll<()>
     where
         S: Stream<Item = Result<Bytes, actix_web::Error>>,
     {
         loop {
-            match self.wire.poll_flush(context) {
+            match self.writer.poll_flush(context) {
                 Poll::Ready(Ok(())) => self.connection.pump(),
                 Poll::Ready(Err(_)) => return Poll::Ready(()),
-                Poll::Pending if self.wire.n_unsent() > ANSWER_BYTES_MAX => return Poll::Pending,
-                // Asked at the latest with the next ping.
-                Poll::Pending if self.wire.overdue() > FAREWELL_MAX => return Poll::Ready(()),
+                Poll::Pending if self.writer.n_unsent() > RESPONSE_BYTES_MAX => return Poll::Pending,
+                // Checked at the latest with the next ping.
+                Poll::Pending if self.writer.overdue() > FLUSH_TIMEOUT => return Poll::Ready(()),
                 Poll::Pending => {}
             }
-            self.wire.outbox.is_alive();
-            match said.as_mut().poll_next(context) {
-                Poll::Ready(Some(Ok(bytes))) => self.wire.say(bytes),
+            self.writer.outbox.is_alive();
+            match output.as_mut().poll_next(context) {
+                Poll::Ready(Some(Ok(bytes))) => self.writer.send(bytes),
                 Poll::Ready(_) => return Poll::Ready(()),
                 Poll::Pending => break,
             }
         }
-        if self.appetite.goes_on() {
-            // Nobody else would wake it for what was read already.
+        if self.gate.should_resume() {
+            // Nothing else would wake the task for bytes that were read already.
             context.waker().wake_by_ref();
         }
         Poll::Pending
     }
 }
 
-/// Waits until the peer ends the connection.
-async fn hear_out(stream: &mut TcpStream) {
+/// Waits until the peer closes the connection.
+async fn wait_for_hang_up(stream: &mut TcpStream) {
     let _ = tokio::io::copy(stream, &mut tokio::io::sink()).await;
 }
 
-/// Ends the writing half, and waits a little for the peer to end the other.
-async fn hang_up(stream: &mut TcpStream) {
+/// Shuts down the writing half and waits briefly for the peer to close the other.
+async fn close(stream: &mut TcpStream) {
     if stream.shutdown().await.is_ok() {
-        let unread = &mut stream.take(HANG_UP_BYTES_MAX);
-        let _ = timeout(HANG_UP_MAX, tokio::io::copy(unread, &mut tokio::io::sink())).await;
+        let unread = &mut stream.take(CLOSE_BYTES_MAX);
+        let _ = timeout(CLOSE_TIMEOUT, tokio::io::copy(unread, &mut tokio::io::sink())).await;
     }
 }

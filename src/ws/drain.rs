@@ -1,4 +1,4 @@
-//! An outbox as a stream, for those who send what is in it.
+//! Stream of the batches in an outbox.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,14 +8,14 @@ use futures_util::Stream;
 
 use crate::live::outbox::{Batch, Outbox};
 
-/// Bytes taken out of an outbox at once. What was taken waits in the connection and can no longer be replaced by anything
-/// newer, so it is little; but a system call should be worth it.
+/// Maximum size of a batch. Newer frames can no longer replace what was taken, so a batch is small, but large enough to
+/// be worth a system call.
 pub(super) const BATCH_BYTES: usize = 32 * 1024;
 
-/// Takes what waits, some at a time. Never ends.
+/// Stream of batches that never ends.
 pub(super) struct Drain {
     outbox: Arc<Outbox>,
-    /// One batch was just taken: the connection must have a chance to send it before the next.
+    /// Whether a batch was just taken: the connection must have a chance to send it before the next.
     is_sending: bool,
 }
 

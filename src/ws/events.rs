@@ -1,4 +1,4 @@
-//! Live news as server-sent events: the same outbox as behind a socket, and the same rules.
+//! Live updates as server-sent events, delivered from an outbox like those of a socket.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -13,48 +13,52 @@ use futures_util::future::BoxFuture;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::drain::Drain;
-use super::{Place, Sockets, close_codes};
+use super::{SocketPermit, Sockets, close_codes};
 use crate::actors::messages::SessionId;
 use crate::live::encode;
 use crate::live::outbox::{Batch, Outbox};
 
-/// Well below the half minute after which some proxies cut silent connections.
+/// Interval of comments that keep the connection alive: well below the half minute after which some proxies cut it.
 const PING_EVERY: Duration = Duration::from_secs(15);
 
-/// What is said first: how long to wait before coming back, in milliseconds.
-const BEGINNING: &[u8] = b"retry: 2000\n\n";
+/// First line of the stream: the reconnection delay in milliseconds.
+const PREAMBLE: &[u8] = b"retry: 2000\n\n";
 
-/// What is said now and then, so that both sides notice when the other is gone.
+/// Comment that lets both sides notice a broken connection.
 const PING: &[u8] = b": ping\n\n";
 
-/// The body of an answer that goes on until the client leaves, is too slow, or the server stops.
+/// Response body that continues until the client leaves or is too slow, or the server stops.
 pub struct EventStream {
     outbox: Arc<Outbox>,
     drain: Drain,
     ping: Interval,
     stopping: BoxFuture<'static, ()>,
     ready: VecDeque<Bytes>,
-    /// The newest id sent.
+    /// Newest id sent.
     newest: Option<(Box<str>, u64)>,
     has_ended: bool,
-    _leaving: Leaving,
+    _registration: Registration,
 }
 
-/// Tells the broadcaster when the client is gone, however that happens.
-struct Leaving {
+/// Unregisters the session from the broadcaster when dropped.
+struct Registration {
     id: SessionId,
     sockets: Sockets,
-    _place: Place,
+    _permit: SocketPermit,
 }
 
-impl Drop for Leaving {
+impl Drop for Registration {
     fn drop(&mut self) {
-        self.sockets.say_goodbye(self.id);
+        self.sockets.unregister(self.id);
     }
 }
 
 impl EventStream {
-    pub(super) fn new(id: SessionId, outbox: Arc<Outbox>, (sockets, place): (Sockets, Place)) -> Self {
+    pub(super) fn new(
+        id: SessionId,
+        outbox: Arc<Outbox>,
+        (sockets, permit): (Sockets, SocketPermit),
+    ) -> Self {
         let mut ping = interval(PING_EVERY);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         ping.reset();
@@ -63,10 +67,10 @@ impl EventStream {
             outbox,
             ping,
             stopping: Box::pin(sockets.stopping.clone().cancelled_owned()),
-            ready: VecDeque::from([Bytes::from_static(BEGINNING)]),
+            ready: VecDeque::from([Bytes::from_static(PREAMBLE)]),
             newest: None,
             has_ended: false,
-            _leaving: Leaving { id, sockets, _place: place },
+            _registration: Registration { id, sockets, _permit: permit },
         }
     }
 
@@ -92,8 +96,8 @@ impl EventStream {
     }
 }
 
-/// Whether a browser should come back with this id. A frame of state may be as of an earlier one than news before it, and
-/// a browser keeps the last it reads, not the newest.
+/// Returns whether the id is newer than all before, and remembers it. A state frame can be older than an update before
+/// it, and a browser reconnects with the last id it read, not the newest.
 fn is_newer(newest: &mut Option<(Box<str>, u64)>, id: &str) -> bool {
     let Some((epoch, offset)) = id.split_once(':') else {
         return false;
@@ -143,10 +147,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_browser_never_goes_back_to_an_earlier_id_but_follows_another_epoch() {
+    fn ids_never_go_backwards_within_an_epoch() {
         let mut newest = None;
-        let told: Vec<bool> =
+        let newer: Vec<bool> =
             ["a:5", "a:7", "a:6", "a:7", "b:1", "nonsense"].map(|id| is_newer(&mut newest, id)).to_vec();
-        assert_eq!(told, [true, true, false, true, true, false]);
+        assert_eq!(newer, [true, true, false, true, true, false]);
     }
 }

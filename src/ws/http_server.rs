@@ -1,4 +1,4 @@
-//! Where connections come in: HTTP, and what becomes live.
+//! HTTP server, which also accepts live connections.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -10,19 +10,19 @@ use actix_service::{ServiceFactory, ServiceFactoryExt as _};
 use actix_web::dev::ServiceResponse;
 
 use super::connection::upgrades;
-use super::raw_socket::note_connection;
+use super::raw_socket::record_descriptor;
 
-/// How long a client may take to send its headers.
-const REQUEST_PATIENCE: Duration = Duration::from_secs(10);
+/// Time within which a client must send its headers.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a client may take to hang up once it was answered for the last time.
-const HANG_UP_PATIENCE: Duration = Duration::from_secs(1);
+/// Time within which a client must close the connection after its last response.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Answers with `application` on every connection that comes in, and takes those over whose handshakes it accepts. What
-/// `actix_web::HttpServer` does, which has no way to give a connection up.
+/// Serves `application` on every connection and hands accepted sockets over to their sessions. Replaces
+/// `actix_web::HttpServer`, which cannot give up a connection.
 ///
 /// # Errors
-/// When the listener cannot be used.
+/// When the address of the listener cannot be read.
 pub fn listen<F, A, B>(
     server: ServerBuilder,
     listener: TcpListener,
@@ -49,12 +49,12 @@ where
                 let stopping = stopping.clone();
                 async move { stopping.notified().await }
             })
-            .client_request_timeout(REQUEST_PATIENCE)
-            .client_disconnect_timeout(HANG_UP_PATIENCE)
+            .client_request_timeout(REQUEST_TIMEOUT)
+            .client_disconnect_timeout(CLOSE_TIMEOUT)
             .local_addr(address)
-            // A frame is whole when it is written: holding it back for more to come only makes it late.
+            // Frames are complete when they are written, so coalescing would only delay them.
             .tcp_nodelay(true)
-            .on_connect_ext(note_connection)
+            .on_connect_ext(record_descriptor)
             .upgrade(upgrades(application()))
             .finish(application().map_err(|error| error.error_response()))
             .tcp()

@@ -1,18 +1,19 @@
-//! Live news over WebSockets.
+//! Live updates over WebSockets and server-sent events.
 
-pub mod close_codes; // why a socket was closed
-mod connection; // from an HTTP connection to a live one
-mod http_server; // where connections come in
-mod drain; // an outbox as a stream
-mod events; // the same as server-sent events
-mod read_gate; // what is read on a connection
-mod raw_socket; // the TCP connection under a session
-pub mod parse; // what a client said
-mod pump; // many connections, one task
-pub mod rate_limit; // how much a client may say
-mod session; // one socket
-mod watchdog; // ends connections whose peers have stopped reading
-mod socket_writer; // what is written on a connection
+pub mod close_codes; // close codes of sockets
+mod connection; // upgrade of HTTP connections
+mod http_server; // HTTP server with live connections
+mod drain; // stream of an outbox
+mod events; // server-sent events
+mod read_gate; // reading from a connection
+mod raw_socket; // TCP connection under a session
+pub mod parse; // operations of clients
+mod pump; // one writing task for many connections
+pub mod rate_limit; // limit on operations of a client
+mod session; // one WebSocket
+mod session_slot; // handover from handler to connection
+mod watchdog; // aborts connections whose peers stopped reading
+mod socket_writer; // writing to a connection
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,165 +23,171 @@ use actix_web::{HttpRequest, HttpResponse};
 use tokio_util::sync::CancellationToken;
 
 pub use self::http_server::listen;
-pub use self::raw_socket::Line;
+pub use self::raw_socket::RawSocket;
 pub use events::EventStream;
 
-use self::watchdog::Lines;
+use self::session_slot::SessionParams;
+use self::watchdog::RawSockets;
 use crate::actors::messages::{Disconnect, SessionId, Watch};
 use crate::actors::runtime::downstream::Downstream;
 use crate::live::outbox::Outbox;
 use crate::models::live::FrameId;
 use crate::models::subscription::Subscription;
 
-/// The longest message a client may send, in bytes. Operations are a few hundred; a filter over every product
-/// of a brand still fits.
+/// Maximum size of a client's message in bytes. Operations take a few hundred; a filter over every product of a brand
+/// still fits.
 pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 
-/// What a browser's socket names beside its token, since it can set no other header.
+/// Subprotocol that a browser's WebSocket names beside its token, since it cannot set headers.
 pub const TOKEN_PROTOCOL: &str = "bearer";
 
-/// How sockets reach the broadcaster, and how many there may be.
+/// Parameters of [`Sockets`].
 #[derive(Clone)]
 pub struct SocketsParams {
-    /// Takes sessions on, and changes what they want.
+    /// Registers sessions and changes their subscriptions.
     pub watch: Downstream<Watch>,
-    /// Lets them go.
+    /// Unregisters sessions.
     pub disconnect: Downstream<Disconnect>,
-    /// The most at a time in this process.
+    /// Maximum number of live connections of this process.
     pub limit: u64,
-    /// How long a client may take nothing of what waits for it.
+    /// Maximum time for which a client may read nothing while frames are queued for it.
     pub stall_max: Duration,
 }
 
-/// A farewell must get through even while the broadcaster is busy, or it would keep a dead session.
-const FAREWELL_PATIENCE: Duration = Duration::from_secs(5);
+/// Timeout for unregistering a session while the broadcaster is busy; without it, a dead session would remain.
+const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Why a client gets no socket.
+/// Reason for which a client gets no live connection.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
-    /// All places are taken.
-    #[error("all {limit} sockets are taken")]
+    /// All live connections are in use.
+    #[error("all {limit} sockets are acquired")]
     Full {
-        /// How many there are.
+        /// Maximum number of live connections.
         limit: u64,
     },
     /// The server is stopping.
     #[error("the server is stopping")]
     Stopping,
-    /// The broadcaster is being rebuilt, or takes nobody on at the moment.
-    #[error("nobody delivers live news at the moment")]
+    /// The broadcaster is restarting, or its mailbox is full.
+    #[error("live delivery is temporarily unavailable")]
     Busy,
-    /// The request asks for no socket, or not in a way we understand.
-    #[error("this is no websocket handshake: {0}")]
+    /// The request is not a valid WebSocket handshake.
+    #[error("not a WebSocket handshake: {0}")]
     Handshake(String),
 }
 
-/// All sockets of this process. Clones share the count.
+/// All live connections of this process. Clones share them.
 #[derive(Clone)]
 pub struct Sockets {
     params: SocketsParams,
     n_open: Arc<AtomicU64>,
     last_id: Arc<AtomicU64>,
-    lines: Lines,
+    raw_sockets: RawSockets,
     stopping: CancellationToken,
 }
 
 impl Sockets {
-    /// No socket yet.
+    /// Creates the registry without connections.
     pub fn new(params: SocketsParams) -> Self {
         Self {
             params,
             n_open: Arc::default(),
             last_id: Arc::default(),
-            lines: Lines::default(),
+            raw_sockets: RawSockets::default(),
             stopping: CancellationToken::new(),
         }
     }
 
-    /// Ends connections whose peers have stopped reading, until the sockets are closed. Run it where nothing that a socket
-    /// does can hold it up.
+    /// Aborts connections whose peers stopped reading, until the sockets are closed. Must run on a task that no socket can
+    /// block.
     pub async fn watch(self) {
-        self.lines.clone().watch(self.params.stall_max, self.stopping.clone()).await;
+        self.raw_sockets.clone().watch(self.params.stall_max, self.stopping.clone()).await;
     }
 
-    /// How many are open, those included whose peers have stopped reading.
+    /// Returns the number of open connections, including those whose peers stopped reading.
     pub fn n_open(&self) -> u64 {
         self.n_open.load(Ordering::Relaxed)
     }
 
-    /// Ends every socket with code 1001 and refuses new ones. A peer that does not read cannot be told; the
-    /// server's own shutdown deadline ends those.
+    /// Closes every socket with code 1001 and rejects new ones. A peer that does not read never sees the code; the server's
+    /// own shutdown deadline ends its connection.
     pub fn close_all(&self) {
         self.stopping.cancel();
     }
 
-    /// Turns a request into a session. Who may ask was decided before.
+    /// Upgrades a request to a session. The caller must have authenticated it.
     ///
     /// # Errors
-    /// When there is no place, no handshake, or no future.
+    /// When the limit is reached, the request is not a handshake, or the server is stopping.
     pub fn open(&self, request: &HttpRequest) -> Result<HttpResponse, Refusal> {
-        let place = self.take_place(request)?;
-        session::accept(session::SessionParams { sockets: self.clone(), place }, request)
+        let permit = self.acquire_permit(request)?;
+        session::accept(SessionParams { sockets: self.clone(), permit }, request)
     }
 
-    /// The same news as server-sent events: the body of an answer that does not end by itself. What was missed since
-    /// `since` comes first. Who may ask was decided before.
+    /// Starts a stream of server-sent events, beginning with what the client missed after `since`. The caller must have
+    /// authenticated the request.
     ///
     /// # Errors
-    /// When there is no place, no broadcaster, or no future.
-    pub fn events(&self, request: &HttpRequest, wish: EventsWish) -> Result<EventStream, Refusal> {
-        let place = self.take_place(request)?;
-        let EventsWish { subscription, since } = wish;
-        let (id, outbox) = (place.id, Arc::clone(&place.outbox));
+    /// When the limit is reached, the broadcaster is busy, or the server is stopping.
+    pub fn events(&self, request: &HttpRequest, query: EventsQuery) -> Result<EventStream, Refusal> {
+        let permit = self.acquire_permit(request)?;
+        let EventsQuery { subscription, since } = query;
+        let (id, outbox) = (permit.id, Arc::clone(&permit.outbox));
         let watch = Watch { id, outbox: Arc::clone(&outbox), subscription, since, is_asked: true };
         self.params.watch.try_send(watch).map_err(|_| Refusal::Busy)?;
-        Ok(EventStream::new(id, outbox, (self.clone(), place)))
+        Ok(EventStream::new(id, outbox, (self.clone(), permit)))
     }
 
-    fn take_place(&self, request: &HttpRequest) -> Result<Place, Refusal> {
+    fn acquire_permit(&self, request: &HttpRequest) -> Result<SocketPermit, Refusal> {
         if self.stopping.is_cancelled() {
             return Err(Refusal::Stopping);
         }
         let limit = self.params.limit;
-        let taken = self.n_open.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |n_open| {
+        let acquired = self.n_open.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |n_open| {
             (n_open < limit).then_some(n_open + 1)
         });
-        taken.map_err(|_| Refusal::Full { limit })?;
+        acquired.map_err(|_| Refusal::Full { limit })?;
         let id = SessionId(self.last_id.fetch_add(1, Ordering::Relaxed) + 1);
         let outbox = Arc::new(Outbox::new(Instant::now()));
-        self.lines.hold(id, Arc::clone(&outbox), Line::under(request));
-        Ok(Place { id, outbox, lines: self.lines.clone(), n_open: Arc::clone(&self.n_open) })
+        self.raw_sockets.hold(id, Arc::clone(&outbox), RawSocket::of(request));
+        Ok(SocketPermit {
+            id,
+            outbox,
+            raw_sockets: self.raw_sockets.clone(),
+            n_open: Arc::clone(&self.n_open),
+        })
     }
 
-    /// Tells the broadcaster that a session is gone.
-    fn say_goodbye(&self, id: SessionId) {
+    /// Unregisters a session from the broadcaster.
+    fn unregister(&self, id: SessionId) {
         let disconnect = self.params.disconnect.clone();
         if disconnect.try_send(Disconnect { id }).is_err() {
-            // A broadcaster that is gone for good knows no sessions to forget.
-            actix::spawn(async move { disconnect.send(Disconnect { id }, FAREWELL_PATIENCE).await.ok() });
+            // A broadcaster that is gone for good has no sessions to forget.
+            actix::spawn(async move { disconnect.send(Disconnect { id }, DISCONNECT_TIMEOUT).await.ok() });
         }
     }
 }
 
-/// What a client of server-sent events asks for.
-pub struct EventsWish {
-    /// What it wants.
+/// Subscription of a stream of server-sent events.
+pub struct EventsQuery {
+    /// Subscription of the client.
     pub subscription: Subscription,
-    /// The newest id it has seen.
+    /// Newest id that the client has received.
     pub since: Option<FrameId>,
 }
 
-/// One of the places for sockets, with what waits for whoever has it; free again when dropped.
-struct Place {
+/// Permit for one live connection, with its outbox; released when dropped.
+struct SocketPermit {
     id: SessionId,
     outbox: Arc<Outbox>,
-    lines: Lines,
+    raw_sockets: RawSockets,
     n_open: Arc<AtomicU64>,
 }
 
-impl Drop for Place {
+impl Drop for SocketPermit {
     fn drop(&mut self) {
-        self.lines.release(self.id);
+        self.raw_sockets.release(self.id);
         self.n_open.fetch_sub(1, Ordering::AcqRel);
     }
 }

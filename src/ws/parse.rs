@@ -1,4 +1,4 @@
-//! What a client said, or what was wrong with it.
+//! Parsing of client operations.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -7,23 +7,22 @@ use crate::live::protocol::{ClientOp, OpError, Subscribe};
 use crate::models::live::FrameId;
 use crate::models::subscription::Feed;
 
-/// Understands one text message.
+/// Parses one text message.
 ///
-/// Operations, fields and feeds that do not exist are named in the error: a typing error must not look like a
-/// quiet feed.
+/// Unknown operations, fields and feeds are named in the error, because a typo must not look like a quiet feed.
 ///
 /// # Errors
-/// When it is not one of the documented operations.
+/// When the message is not a valid operation.
 pub fn client_op(text: &str) -> Result<ClientOp, OpError> {
     let mut fields: Map<String, Value> = serde_json::from_str(text)
-        .map_err(|error| op_error("invalid_json", format!("not a JSON object: {error}")))?;
+        .map_err(|error| op_error("invalid_json", format!("the message is not a JSON object: {error}")))?;
     let op = fields.remove("op");
     match op.as_ref().and_then(Value::as_str) {
         Some("subscribe") => {
             check_names(&fields, &["feeds", "filter", "max_rate", "delta", "since"])?;
             let subscribe: Subscribe = read(fields)?;
             if subscribe.since.as_deref().is_some_and(|since| since.parse::<FrameId>().is_err()) {
-                let message = "`since` must be an `epoch:offset` taken from a frame";
+                let message = "`since` must be an id `epoch:offset` of a received frame";
                 return Err(op_error("invalid_field", message.to_owned()));
             }
             Ok(ClientOp::Subscribe(subscribe))
@@ -38,25 +37,27 @@ pub fn client_op(text: &str) -> Result<ClientOp, OpError> {
         }
         Some(other) => {
             let message =
-                format!("`{other}` is no operation; there are `subscribe`, `unsubscribe` and `ping`");
+                format!("unknown operation `{other}`, expected `subscribe`, `unsubscribe` or `ping`");
             Err(op_error("unknown_op", message))
         }
         None => {
-            let message = "`op` is missing; it is `subscribe`, `unsubscribe` or `ping`";
+            let message = "`op` is missing, expected `subscribe`, `unsubscribe` or `ping`";
             Err(op_error("unknown_op", message.to_owned()))
         }
     }
 }
 
-/// Fields and feeds get codes of their own: they are what people mistype.
+/// Rejects unknown fields and feeds with codes of their own, since these are what people mistype.
 fn check_names(fields: &Map<String, Value>, allowed: &[&str]) -> Result<(), OpError> {
     if let Some(field) = fields.keys().find(|field| !allowed.contains(&field.as_str())) {
-        return Err(op_error("unknown_field", format!("`{field}` is no field of this operation")));
+        let known = allowed.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let expected = if known.is_empty() { "no other fields" } else { known.as_str() };
+        return Err(op_error("unknown_field", format!("unknown field `{field}`, expected {expected}")));
     }
     let feeds = fields.get("feeds").and_then(Value::as_array).into_iter().flatten();
     if let Some(feed) = feeds.filter_map(Value::as_str).find(|name| Feed::from_name(name).is_none()) {
         let feeds = Feed::ALL.map(|feed| format!("`{}`", feed.as_str())).join(", ");
-        return Err(op_error("unknown_feed", format!("`{feed}` is no feed; there are {feeds}")));
+        return Err(op_error("unknown_feed", format!("unknown feed `{feed}`, expected {feeds}")));
     }
     Ok(())
 }
@@ -82,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_subscription_is_understood_with_and_without_its_optional_fields() {
+    fn a_subscription_is_parsed_with_and_without_its_optional_fields() {
         let op = client_op(r#"{"op":"subscribe","feeds":["messages"]}"#).unwrap();
         assert_eq!(
             op,
@@ -105,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_exist_is_named() {
+    fn unknown_names_are_reported() {
         refused("nonsense", "invalid_json", "not a JSON object");
         refused("[1]", "invalid_json", "not a JSON object");
         refused(r#"{"feeds":["metrics"]}"#, "unknown_op", "`op`");
@@ -116,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_the_wrong_form_is_named() {
+    fn invalid_values_are_reported() {
         refused(r#"{"op":"subscribe"}"#, "invalid_field", "feeds");
         refused(r#"{"op":"subscribe","feeds":"metrics"}"#, "invalid_field", "feeds");
         refused(r#"{"op":"subscribe","feeds":[],"filter":{"town":"Oslo"}}"#, "invalid_field", "town");

@@ -1,4 +1,4 @@
-//! Many connections, one task: whoever has something to be sent is served in turn, without a wake-up of its own.
+//! One task that writes for many connections, so that a frame for all of them costs one wake-up.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -10,17 +10,17 @@ use std::task::{Context, Poll, Wake, Waker};
 use futures_util::FutureExt as _;
 use futures_util::task::AtomicWaker;
 
-use super::socket_writer::Wire;
+use super::socket_writer::SocketWriter;
 use crate::actors::messages::SessionId;
 use crate::telemetry::STAGE_RESTARTS_TOTAL;
 
-/// Connections served before others of the thread have their turn: a few dozen microseconds.
+/// Connections served before yielding to other tasks of the thread: a few dozen microseconds.
 const SERVED_AT_ONCE: usize = 32;
 
-/// The connections of one worker thread whose outboxes are emptied by one task of that thread.
+/// Writer for the connections of one worker thread.
 ///
-/// News comes for thousands at once. To wake a task for each costs more than to write to its socket, so outboxes ring
-/// here instead: the first ring wakes the pump, the others only join the queue.
+/// An update goes to thousands of connections at once, and waking a task for each costs more than writing to its socket.
+/// Outboxes therefore wake the pump: the first one wakes its task, the others only join the queue.
 #[derive(Clone)]
 pub(super) struct Pump {
     queue: Arc<Queue>,
@@ -28,24 +28,24 @@ pub(super) struct Pump {
 }
 
 struct Connected {
-    wire: Rc<Wire>,
-    bell: Waker,
+    writer: Rc<SocketWriter>,
+    waker: Waker,
 }
 
-/// Who has something to be sent.
+/// Connections whose outboxes have frames to send.
 #[derive(Default)]
 struct Queue {
     ids: Mutex<Vec<SessionId>>,
     pump: AtomicWaker,
 }
 
-/// What an outbox rings.
-struct Bell {
+/// Waker of an outbox, which queues its connection.
+struct OutboxWaker {
     id: SessionId,
     queue: Arc<Queue>,
 }
 
-impl Wake for Bell {
+impl Wake for OutboxWaker {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
@@ -66,45 +66,47 @@ impl Queue {
         self.ids.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn poll_rung(&self, context: &Context<'_>, rung: &mut Vec<SessionId>) -> Poll<()> {
+    fn poll_ready(&self, context: &Context<'_>, ready: &mut Vec<SessionId>) -> Poll<()> {
         self.pump.register(context.waker());
-        std::mem::swap(&mut *self.lock(), rung);
-        if rung.is_empty() { Poll::Pending } else { Poll::Ready(()) }
+        std::mem::swap(&mut *self.lock(), ready);
+        if ready.is_empty() { Poll::Pending } else { Poll::Ready(()) }
     }
 }
 
 impl Pump {
-    /// Serves connections of this thread from now on, as long as the thread does anything.
+    /// Starts the pump of this thread, which runs as long as the thread.
     pub fn start() -> Self {
         let pump = Self { queue: Arc::default(), connected: Rc::default() };
         actix_web::rt::spawn(pump.clone().run());
         pump
     }
 
-    /// Takes a connection in, until what is answered is dropped.
-    pub fn connect(&self, id: SessionId, wire: Rc<Wire>) -> Connection {
-        let bell = Waker::from(Arc::new(Bell { id, queue: Arc::clone(&self.queue) }));
-        self.connected.borrow_mut().insert(id, Connected { wire: Rc::clone(&wire), bell: bell.clone() });
-        Connection { id, wire, bell, pump: self.clone() }
+    /// Registers a connection until the returned guard is dropped.
+    pub fn connect(&self, id: SessionId, writer: Rc<SocketWriter>) -> Connection {
+        let waker = Waker::from(Arc::new(OutboxWaker { id, queue: Arc::clone(&self.queue) }));
+        self.connected
+            .borrow_mut()
+            .insert(id, Connected { writer: Rc::clone(&writer), waker: waker.clone() });
+        Connection { id, writer, waker, pump: self.clone() }
     }
 
     async fn run(self) {
         while AssertUnwindSafe(self.serve()).catch_unwind().await.is_err() {
-            // What each of them was to get is not known any more; they come back, and get it from history.
-            tracing::error!("the pump panicked, its sockets are closed");
+            // Which frames each of them missed is unknown; the clients reconnect and recover them from history.
+            tracing::error!("the socket pump panicked; its connections are closed");
             metrics::counter!(STAGE_RESTARTS_TOTAL, "stage" => "socket_pump").increment(1);
-            self.connected.borrow().values().for_each(|connected| connected.wire.break_off());
+            self.connected.borrow().values().for_each(|connected| connected.writer.abort());
         }
     }
 
     async fn serve(&self) {
-        let mut rung = Vec::new();
+        let mut ready = Vec::new();
         loop {
-            std::future::poll_fn(|context| self.queue.poll_rung(context, &mut rung)).await;
+            std::future::poll_fn(|context| self.queue.poll_ready(context, &mut ready)).await;
             let mut n_served = 0;
-            for id in rung.drain(..) {
-                if let Some(Connected { wire, bell }) = self.connected.borrow().get(&id) {
-                    wire.pump(&Context::from_waker(bell));
+            for id in ready.drain(..) {
+                if let Some(Connected { writer, waker }) = self.connected.borrow().get(&id) {
+                    writer.pump(&Context::from_waker(waker));
                 }
                 n_served += 1;
                 if n_served % SERVED_AT_ONCE == 0 {
@@ -115,18 +117,18 @@ impl Pump {
     }
 }
 
-/// A connection that is served.
+/// Registered connection.
 pub(super) struct Connection {
     id: SessionId,
-    wire: Rc<Wire>,
-    bell: Waker,
+    writer: Rc<SocketWriter>,
+    waker: Waker,
     pump: Pump,
 }
 
 impl Connection {
-    /// Sends what waits, as the pump would.
+    /// Sends the frames in the outbox, as the pump would.
     pub fn pump(&self) {
-        self.wire.pump(&Context::from_waker(&self.bell));
+        self.writer.pump(&Context::from_waker(&self.waker));
     }
 }
 
@@ -145,39 +147,39 @@ mod tests {
 
     use super::*;
     use crate::live::outbox::Outbox;
-    use crate::ws::tests::{text, wire_to_a_peer};
+    use crate::ws::tests::{text, writer_with_peer};
 
-    const PATIENCE: Duration = Duration::from_secs(20);
+    const TIMEOUT: Duration = Duration::from_secs(20);
 
-    /// A connection that is served whenever its outbox rings.
+    /// Returns a registered connection with its outbox and its peer.
     async fn connected(pump: &Pump, id: u64) -> (Connection, Arc<Outbox>, TcpStream) {
-        let (wire, outbox, peer) = wire_to_a_peer().await;
+        let (writer, outbox, peer) = writer_with_peer().await;
         outbox.begin();
-        let connection = pump.connect(SessionId(id), Rc::new(wire));
+        let connection = pump.connect(SessionId(id), Rc::new(writer));
         connection.pump();
         (connection, outbox, peer)
     }
 
     #[expect(clippy::await_holding_refcell_ref, reason = "that is what makes the pump panic")]
     #[actix_web::test]
-    async fn a_pump_that_panics_gives_its_connections_up_and_serves_those_that_come_after() {
+    async fn a_pump_that_panics_aborts_its_connections_and_serves_later_ones() {
         let pump = Pump::start();
         let (one, ..) = connected(&pump, 1).await;
         let (other, ..) = connected(&pump, 2).await;
-        let held = one.wire.hold();
-        one.bell.wake_by_ref();
-        let is_given_up = async || {
-            while std::future::poll_fn(|context| other.wire.poll_flush(context)).await.is_ok() {
+        let held = one.writer.hold();
+        one.waker.wake_by_ref();
+        let is_aborted = async || {
+            while std::future::poll_fn(|context| other.writer.poll_flush(context)).await.is_ok() {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(PATIENCE, is_given_up()).await.expect("the other is given up too");
+        tokio::time::timeout(TIMEOUT, is_aborted()).await.expect("the other is aborted too");
         drop(held);
 
         let (_late, outbox, mut peer) = connected(&pump, 3).await;
         outbox.post(&text("hello"));
-        let mut heard = [0; 7];
-        tokio::time::timeout(PATIENCE, peer.read_exact(&mut heard)).await.expect("it is served").unwrap();
-        assert_eq!(&heard, b"\x81\x05hello");
+        let mut received = [0; 7];
+        tokio::time::timeout(TIMEOUT, peer.read_exact(&mut received)).await.expect("it is served").unwrap();
+        assert_eq!(&received, b"\x81\x05hello");
     }
 }

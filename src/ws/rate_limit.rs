@@ -1,15 +1,15 @@
-//! How many operations a client may send.
+//! Rate limit on operations of a client.
 
 use std::time::{Duration, Instant};
 
-/// A client that restores all its views at once after a reconnect sends a handful of operations; fifty leave
-/// room for several such dashboards behind one socket.
+/// Maximum burst. A client that restores its views after a reconnect sends a handful of operations; fifty leave room for
+/// several such dashboards behind one socket.
 pub const BURST: u32 = 50;
 
-/// Sustained operations per second. A person changing filters makes one or two.
+/// Sustained rate in operations per second. A person who changes filters sends one or two.
 pub const PER_SECOND: u32 = 10;
 
-/// A bucket of permits that refills with time. Time is an argument, so that tests need not wait.
+/// Token bucket. Pure: time is an argument.
 #[derive(Debug)]
 pub struct RateLimit {
     permits: f64,
@@ -17,12 +17,12 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
-    /// A full bucket.
+    /// Creates a full bucket.
     pub fn new(now: Instant) -> Self {
         Self { permits: f64::from(BURST), refilled_at: now }
     }
 
-    /// Takes one permit, or answers `false` when there is none.
+    /// Takes a permit; returns `false` when there is none.
     pub fn admit(&mut self, now: Instant) -> bool {
         let elapsed = now.saturating_duration_since(self.refilled_at);
         self.refilled_at = now;
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_burst_is_admitted_and_what_follows_at_once_is_not() {
+    fn a_burst_is_admitted_and_the_next_operation_is_not() {
         let start = Instant::now();
         let mut limit = RateLimit::new(start);
         assert!((0..BURST).all(|_| limit.admit(start)));
@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_of_silence_gives_a_second_of_permits_back() {
+    fn a_second_without_operations_restores_a_second_of_permits() {
         let start = Instant::now();
         let mut limit = RateLimit::new(start);
         while limit.admit(start) {}
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn an_hour_of_silence_gives_no_more_than_a_burst() {
+    fn an_hour_without_operations_restores_at_most_a_burst() {
         let start = Instant::now();
         let mut limit = RateLimit::new(start);
         let later = start + Duration::from_secs(3600);

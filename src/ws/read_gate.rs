@@ -1,4 +1,4 @@
-//! What is read on a connection.
+//! Reading from a connection, with bounded memory.
 
 use std::cell::Cell;
 use std::pin::Pin;
@@ -10,101 +10,100 @@ use bytes::Bytes;
 use futures_util::Stream;
 
 use super::MESSAGE_BYTES_MAX;
-use super::socket_writer::Wire;
+use super::socket_writer::SocketWriter;
 
-/// Read at once.
-const HELPING_BYTES: usize = 4 * 1024;
+/// Maximum number of bytes read at once.
+const CHUNK_BYTES: usize = 4 * 1024;
 
-/// What no message can be longer than: two bytes, eight of its length and four of its mask stand before it.
-const WHOLE_BYTES_MAX: usize = 14 + MESSAGE_BYTES_MAX;
+/// Maximum size of a message with its header: two bytes, eight for the length and four for the mask.
+const FRAME_BYTES_MAX: usize = 14 + MESSAGE_BYTES_MAX;
 
-/// The bytes a client sends, a helping at a time.
+/// Stream of the bytes that a client sends, one chunk at a time.
 ///
-/// Its reader takes all it can get before it understands any of it, and then understands a few messages at a time: a
-/// client that floods would fill the memory. So there is one helping, and no more until nothing of it is left. No
-/// buffer is kept here. A message is refused for its length only once all of it is there, so one that goes on for longer than
-/// any may is an error here.
-pub(super) struct Incoming {
-    wire: Rc<Wire>,
-    appetite: Appetite,
-    /// What came together with the request.
+/// The WebSocket reader takes all the bytes it can get before it parses any, and then parses a few messages at a time, so
+/// a flood would fill the memory. The gate therefore passes the next chunk only after the last one was parsed, and keeps
+/// no buffer. The parser rejects an oversized message only once it is complete, so an endless message fails here.
+pub(super) struct SocketReader {
+    writer: Rc<SocketWriter>,
+    gate: ReadGate,
+    /// Bytes received together with the request.
     early: Bytes,
 }
 
-/// Whether there is room for more. Clones share it.
+/// Gate that stops reading until the last chunk is parsed. Clones share it.
 #[derive(Clone, Default)]
-pub(super) struct Appetite(Rc<Digestion>);
+pub(super) struct ReadGate(Rc<GateState>);
 
 #[derive(Default)]
-struct Digestion {
-    /// A helping was read, and may not have been understood whole.
-    is_sated: Cell<bool>,
-    /// A message was understood since the last look.
-    has_heard: Cell<bool>,
-    /// Bytes read since.
-    n_unheard: Cell<usize>,
+struct GateState {
+    /// A chunk was read and may not be fully parsed.
+    is_closed: Cell<bool>,
+    /// A message was parsed since the last check.
+    has_parsed: Cell<bool>,
+    /// Bytes read since the last parsed message.
+    n_unparsed: Cell<usize>,
 }
 
-impl Appetite {
-    /// Notes that a message was understood.
-    pub fn hear(&self) {
-        self.0.has_heard.set(true);
-        self.0.n_unheard.set(0);
+impl ReadGate {
+    /// Records that a message was parsed.
+    pub fn message_parsed(&self) {
+        self.0.has_parsed.set(true);
+        self.0.n_unparsed.set(0);
     }
 
-    /// Answers whether more was read than any message may have, without an end of one in it.
-    pub fn is_too_much(&self) -> bool {
-        self.0.n_unheard.get() >= WHOLE_BYTES_MAX
+    /// Returns whether more bytes were read than a message may have, without the end of one.
+    pub fn is_over_limit(&self) -> bool {
+        self.0.n_unparsed.get() >= FRAME_BYTES_MAX
     }
 
-    fn swallow(&self, n_bytes: usize) {
-        self.0.is_sated.set(true);
-        self.0.n_unheard.set(self.0.n_unheard.get() + n_bytes);
+    fn bytes_read(&self, n_bytes: usize) {
+        self.0.is_closed.set(true);
+        self.0.n_unparsed.set(self.0.n_unparsed.get() + n_bytes);
     }
 
-    /// Answers whether to go on at once: to understand what was read or, where no message is left in it, to read on.
-    pub fn goes_on(&self) -> bool {
-        if !self.0.is_sated.get() {
+    /// Returns whether to poll again at once, to parse what was read or, when no message is left in it, to read on.
+    pub fn should_resume(&self) -> bool {
+        if !self.0.is_closed.get() {
             return false;
         }
-        if !self.0.has_heard.take() {
-            self.0.is_sated.set(false);
+        if !self.0.has_parsed.take() {
+            self.0.is_closed.set(false);
         }
         true
     }
 }
 
-impl Incoming {
-    /// Reads from `wire`; `early` comes first.
-    pub fn new(wire: Rc<Wire>, appetite: Appetite, early: Bytes) -> Self {
-        Self { wire, appetite, early }
+impl SocketReader {
+    /// Creates a stream that reads from the connection of `writer`, after the `early` bytes.
+    pub fn new(writer: Rc<SocketWriter>, gate: ReadGate, early: Bytes) -> Self {
+        Self { writer, gate, early }
     }
 }
 
-impl Stream for Incoming {
+impl Stream for SocketReader {
     type Item = Result<Bytes, PayloadError>;
 
-    /// A broken connection is one that has ended.
+    /// Reports a broken connection as the end of the stream.
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.appetite.0.is_sated.get() {
+        if self.gate.0.is_closed.get() {
             return Poll::Pending;
         }
-        if self.appetite.is_too_much() {
+        if self.gate.is_over_limit() {
             return Poll::Ready(Some(Err(PayloadError::Overflow)));
         }
         if !self.early.is_empty() {
-            self.appetite.swallow(self.early.len());
+            self.gate.bytes_read(self.early.len());
             return Poll::Ready(Some(Ok(std::mem::take(&mut self.early))));
         }
         loop {
-            if std::task::ready!(self.wire.stream.poll_read_ready(context)).is_err() {
+            if std::task::ready!(self.writer.stream.poll_read_ready(context)).is_err() {
                 return Poll::Ready(None);
             }
-            let mut buffer = [0; HELPING_BYTES];
-            match self.wire.stream.try_read(&mut buffer) {
+            let mut buffer = [0; CHUNK_BYTES];
+            match self.writer.stream.try_read(&mut buffer) {
                 Ok(0) => return Poll::Ready(None),
                 Ok(n_bytes) => {
-                    self.appetite.swallow(n_bytes);
+                    self.gate.bytes_read(n_bytes);
                     return Poll::Ready(Some(Ok(Bytes::copy_from_slice(
                         buffer.get(..n_bytes).unwrap_or_default(),
                     ))));
@@ -122,43 +121,43 @@ mod tests {
     use tokio::io::AsyncWriteExt;
 
     use super::*;
-    use crate::ws::tests::wire_to_a_peer;
+    use crate::ws::tests::writer_with_peer;
 
     #[tokio::test]
-    async fn there_is_one_helping_until_nothing_of_it_is_left() {
-        let (wire, _, mut peer) = wire_to_a_peer().await;
-        let wire = Rc::new(wire);
-        let appetite = Appetite::default();
-        let mut incoming = Incoming::new(wire, appetite.clone(), Bytes::from_static(b"early"));
-        peer.write_all(&[0; 3 * HELPING_BYTES]).await.unwrap();
-        assert!(!appetite.goes_on(), "nothing was read");
-        for expected in [5, HELPING_BYTES, HELPING_BYTES] {
-            assert_eq!(incoming.next().await.unwrap().unwrap().len(), expected);
-            appetite.hear();
+    async fn a_chunk_is_passed_only_after_the_last_one_was_parsed() {
+        let (writer, _, mut peer) = writer_with_peer().await;
+        let writer = Rc::new(writer);
+        let gate = ReadGate::default();
+        let mut reader = SocketReader::new(writer, gate.clone(), Bytes::from_static(b"early"));
+        peer.write_all(&[0; 3 * CHUNK_BYTES]).await.unwrap();
+        assert!(!gate.should_resume(), "nothing was read");
+        for expected in [5, CHUNK_BYTES, CHUNK_BYTES] {
+            assert_eq!(reader.next().await.unwrap().unwrap().len(), expected);
+            gate.message_parsed();
             for _ in 0..2 {
-                assert!(futures_util::poll!(incoming.next()).is_pending(), "a second helping");
-                assert!(appetite.goes_on());
+                assert!(futures_util::poll!(reader.next()).is_pending(), "a second chunk");
+                assert!(gate.should_resume());
             }
         }
         drop(peer);
-        assert_eq!(incoming.next().await.unwrap().unwrap().len(), HELPING_BYTES);
-        assert!(appetite.goes_on());
-        assert!(incoming.next().await.is_none());
+        assert_eq!(reader.next().await.unwrap().unwrap().len(), CHUNK_BYTES);
+        assert!(gate.should_resume());
+        assert!(reader.next().await.is_none());
     }
 
     #[tokio::test]
-    async fn a_message_that_goes_on_for_longer_than_any_may_is_an_error() {
-        let (wire, _, mut peer) = wire_to_a_peer().await;
-        let wire = Rc::new(wire);
-        let appetite = Appetite::default();
-        let mut incoming = Incoming::new(wire, appetite.clone(), Bytes::new());
-        peer.write_all(&[0; 2 * WHOLE_BYTES_MAX]).await.unwrap();
+    async fn an_endless_message_is_an_error() {
+        let (writer, _, mut peer) = writer_with_peer().await;
+        let writer = Rc::new(writer);
+        let gate = ReadGate::default();
+        let mut reader = SocketReader::new(writer, gate.clone(), Bytes::new());
+        peer.write_all(&[0; 2 * FRAME_BYTES_MAX]).await.unwrap();
         let mut n_bytes = 0;
-        while let Ok(bytes) = incoming.next().await.unwrap() {
+        while let Ok(bytes) = reader.next().await.unwrap() {
             n_bytes += bytes.len();
-            assert!(n_bytes < WHOLE_BYTES_MAX + HELPING_BYTES, "{n_bytes} bytes were read");
-            assert!(appetite.goes_on());
+            assert!(n_bytes < FRAME_BYTES_MAX + CHUNK_BYTES, "{n_bytes} bytes were read");
+            assert!(gate.should_resume());
         }
-        assert!(n_bytes >= WHOLE_BYTES_MAX, "after {n_bytes} bytes");
+        assert!(n_bytes >= FRAME_BYTES_MAX, "after {n_bytes} bytes");
     }
 }

@@ -1,4 +1,4 @@
-//! One socket: hands on what it is given, and tells the broadcaster what its client wants.
+//! One WebSocket: passes the client's operations to the broadcaster. Updates reach the client through its outbox.
 
 use std::pin::Pin;
 use std::rc::Rc;
@@ -15,123 +15,108 @@ use actix_web_actors::ws;
 use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
 
-use super::connection::Slot;
 use super::rate_limit::RateLimit;
-use super::read_gate::{Appetite, Incoming};
-use super::socket_writer::Wire;
-use super::{MESSAGE_BYTES_MAX, Place, Refusal, Sockets, TOKEN_PROTOCOL, close_codes, parse};
-use crate::actors::messages::{SessionId, Watch};
+use super::read_gate::{ReadGate, SocketReader};
+use super::session_slot::{SessionParams, SessionSlot};
+use super::socket_writer::SocketWriter;
+use super::{MESSAGE_BYTES_MAX, Refusal, SocketPermit, Sockets, TOKEN_PROTOCOL, close_codes, parse};
+use crate::actors::messages::Watch;
 use crate::live::encode;
 use crate::live::frame::Frame;
-use crate::live::outbox::{CloseReason, Outbox};
+use crate::live::outbox::CloseReason;
 use crate::live::protocol::{ClientOp, OpError, Subscribe};
 use crate::models::live::FrameId;
 use crate::models::subscription::{Feeds, Subscription};
 
-/// Well below the minute after which proxies cut silent connections.
+/// Interval of pings: well below the minute after which proxies cut silent connections.
 const PING_EVERY: Duration = Duration::from_secs(20);
 
-/// Two pings unanswered, and a little more for the way.
+/// Time without a message after which the peer is considered gone: two unanswered pings and some latency.
 const SILENT_AFTER: Duration = Duration::from_secs(45);
 
-/// How long a client may say nothing before it gets the default feeds, from its beginning on. A client that comes back
-/// says what it has seen within a round trip of the handshake, and what it missed must come before what is new.
-const SPEECHLESS_MAX: Duration = Duration::from_secs(2);
+/// Time for which a client may send no operation before it gets the default feeds. A reconnecting client sends the id it
+/// has seen within a round trip of the handshake, and what it missed must come before newer updates.
+const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What a session starts with.
-pub(super) struct SessionParams {
-    /// The way to the broadcaster.
-    pub sockets: Sockets,
-    /// Given back when the session ends.
-    pub place: Place,
+/// Shared parts of a session's connection.
+pub(super) struct ConnectionHandles {
+    /// Writer, which signals the end of the session.
+    pub writer: Rc<SocketWriter>,
+    /// Gate of the reader, which learns of parsed messages.
+    pub gate: ReadGate,
 }
 
-/// A session's ways to its connection.
-pub(super) struct Ways {
-    /// Says when it is to end.
-    pub wire: Rc<Wire>,
-    /// Is told of what it hears.
-    pub appetite: Appetite,
-}
-
-impl SessionParams {
-    /// Whose session it is, and what waits for it.
-    pub fn place(&self) -> (SessionId, Arc<Outbox>) {
-        (self.place.id, Arc::clone(&self.place.outbox))
-    }
-}
-
-/// Shakes hands. The session begins once the answer is on its way, on a connection that is no longer one of HTTP.
+/// Accepts the handshake. The session begins once the response is sent and the connection has left HTTP.
 pub(super) fn accept(params: SessionParams, request: &HttpRequest) -> Result<HttpResponse, Refusal> {
     let refuse = |why: &str| Refusal::Handshake(why.to_owned());
     if request.version() != Version::HTTP_11 {
-        return Err(refuse("it is asked for with HTTP/1.1"));
+        return Err(refuse("use HTTP/1.1"));
     }
-    let answer = ws::handshake_with_protocols(request, &[TOKEN_PROTOCOL]);
-    let answer = answer.map_err(|error| refuse(&error.to_string()))?.finish();
-    let slot = request.extensions().get::<Slot>().cloned();
-    slot.ok_or_else(|| refuse("this connection can only speak HTTP"))?.fill(params);
-    Ok(answer)
+    let response = ws::handshake_with_protocols(request, &[TOKEN_PROTOCOL]);
+    let response = response.map_err(|error| refuse(&error.to_string()))?.finish();
+    let slot = request.extensions().get::<SessionSlot>().cloned();
+    slot.ok_or_else(|| refuse("this connection supports only HTTP"))?.fill(params);
+    Ok(response)
 }
 
-/// Listens to a client, and answers with what is to be written besides its news.
+/// Starts the session of a client; the stream holds what to write besides the outbox.
 pub(super) fn start(
     params: SessionParams,
-    ways: Ways,
-    incoming: Incoming,
+    handles: ConnectionHandles,
+    reader: SocketReader,
 ) -> impl Stream<Item = Result<Bytes, actix_web::Error>> {
     let codec = Codec::new().max_size(MESSAGE_BYTES_MAX);
-    ws::WebsocketContext::with_codec(Session::new(params, ways), incoming, codec)
+    ws::WebsocketContext::with_codec(Session::new(params, handles), reader, codec)
 }
 
-/// Tells when a session is to end, and everything before that is on its way.
-struct Farewell(Rc<Wire>);
+/// Stream that yields the close reason once everything before it is sent.
+struct CloseSignal(Rc<SocketWriter>);
 
-impl Stream for Farewell {
+impl Stream for CloseSignal {
     type Item = CloseReason;
 
-    /// The wire wakes the connection's task, which is the one that asks.
+    /// The writer wakes the connection's task, which polls this.
     fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.0.take_close_reason().map_or(Poll::Pending, |close_reason| Poll::Ready(Some(close_reason)))
     }
 }
 
-/// One socket.
+/// Actor of one WebSocket.
 ///
-/// It hears its client and knows what it wants; news goes past it, from the outbox to the wire. It is not listened to while
-/// its answers find no reader, and then the watchdog counts the seconds.
+/// It handles the client's operations; updates bypass it, from the outbox to the writer. While its own responses are not
+/// read, the client is not read from either, and the watchdog measures the stall.
 struct Session {
     sockets: Sockets,
     subscription: Subscription,
-    /// Until the client first says what it wants, it has what a silent client gets.
-    has_chosen: bool,
-    /// Frames come; what was missed can no longer be told in its order.
+    /// Whether the client has subscribed; until then it has the default subscription.
+    has_subscribed: bool,
+    /// Whether frames are being delivered, so that missed ones can no longer be inserted in order.
     has_begun: bool,
-    speechless: Option<SpawnHandle>,
+    default_timer: Option<SpawnHandle>,
     rate_limit: RateLimit,
-    heard_at: Instant,
-    /// A message that arrives in pieces.
+    last_received_at: Instant,
+    /// Fragments of an incomplete message.
     partial: Option<BytesMut>,
-    ways: Ways,
-    place: Place,
+    handles: ConnectionHandles,
+    permit: SocketPermit,
 }
 
 type SessionContext = ws::WebsocketContext<Session>;
 
 impl Session {
-    fn new(params: SessionParams, ways: Ways) -> Self {
+    fn new(params: SessionParams, handles: ConnectionHandles) -> Self {
         let now = Instant::now();
         Self {
             sockets: params.sockets,
             subscription: Subscription::default(),
-            has_chosen: false,
+            has_subscribed: false,
             has_begun: false,
-            speechless: None,
+            default_timer: None,
             rate_limit: RateLimit::new(now),
-            heard_at: now,
+            last_received_at: now,
             partial: None,
-            ways,
-            place: params.place,
+            handles,
+            permit: params.permit,
         }
     }
 
@@ -140,16 +125,16 @@ impl Session {
         context.stop();
     }
 
-    fn check_life(&mut self, context: &mut SessionContext) {
-        if self.heard_at.elapsed() > SILENT_AFTER {
-            Self::end(context, close_codes::SILENT, "no answer to pings");
+    fn check_alive(&mut self, context: &mut SessionContext) {
+        if self.last_received_at.elapsed() > SILENT_AFTER {
+            Self::end(context, close_codes::SILENT, "no response to pings");
             return;
         }
         context.ping(b"");
     }
 
-    /// Puts the pieces of a message together.
-    fn gather(&mut self, piece: Item, context: &mut SessionContext) {
+    /// Assembles a fragmented message.
+    fn assemble(&mut self, piece: Item, context: &mut SessionContext) {
         let (bytes, is_last) = match piece {
             Item::FirstBinary(_) => {
                 return Self::end(context, close_codes::UNSUPPORTED, "send text, not binary");
@@ -171,44 +156,44 @@ impl Session {
         }
         let whole = self.partial.take().unwrap_or_default();
         match std::str::from_utf8(&whole) {
-            Ok(text) => self.hear(text, context),
+            Ok(text) => self.handle_operation(text, context),
             Err(_) => Self::end(context, close_codes::INVALID, "text must be UTF-8"),
         }
     }
 
-    fn hear(&mut self, text: &str, context: &mut SessionContext) {
+    fn handle_operation(&mut self, text: &str, context: &mut SessionContext) {
         match parse::client_op(text) {
             Ok(ClientOp::Ping) => send(context, encode::pong()),
-            Ok(ClientOp::Subscribe(wish)) => self.subscribe(wish, context),
-            Ok(ClientOp::Unsubscribe(wish)) => {
-                self.has_chosen = true;
-                self.subscription.feeds = self.subscription.feeds.without(wish.feeds.into_iter().collect());
+            Ok(ClientOp::Subscribe(op)) => self.subscribe(op, context),
+            Ok(ClientOp::Unsubscribe(op)) => {
+                self.has_subscribed = true;
+                self.subscription.feeds = self.subscription.feeds.without(op.feeds.into_iter().collect());
                 self.watch(None, context);
             }
             Err(error) => refuse(context, &error),
         }
     }
 
-    fn subscribe(&mut self, wish: Subscribe, context: &mut SessionContext) {
-        let held = if self.has_chosen { self.subscription.feeds } else { Feeds::NONE };
-        self.has_chosen = true;
-        self.subscription.feeds = held.with(wish.feeds.into_iter().collect());
-        if let Some(filter) = wish.filter {
+    fn subscribe(&mut self, op: Subscribe, context: &mut SessionContext) {
+        let current = if self.has_subscribed { self.subscription.feeds } else { Feeds::NONE };
+        self.has_subscribed = true;
+        self.subscription.feeds = current.with(op.feeds.into_iter().collect());
+        if let Some(filter) = op.filter {
             self.subscription.filter = filter;
         }
-        self.subscription.max_rate = wish.max_rate.or(self.subscription.max_rate);
-        self.subscription.delta = wish.delta.unwrap_or(self.subscription.delta);
-        // Parsing has seen to it that it is an id.
-        let since = wish.since.and_then(|since| since.parse().ok());
+        self.subscription.max_rate = op.max_rate.or(self.subscription.max_rate);
+        self.subscription.delta = op.delta.unwrap_or(self.subscription.delta);
+        // Parsing has checked the id.
+        let since = op.since.and_then(|since| since.parse().ok());
         self.watch(since, context);
     }
 
-    /// The broadcaster answers: only it knows where the sequence stands, and the answer comes before what follows.
+    /// Sends the subscription to the broadcaster, which answers because only it knows the position in the sequence.
     fn watch(&mut self, since: Option<FrameId>, context: &mut SessionContext) {
-        if let Some(speechless) = self.speechless.take() {
-            context.cancel_future(speechless);
+        if let Some(default_timer) = self.default_timer.take() {
+            context.cancel_future(default_timer);
         }
-        // An epoch that is none makes it a fresh start, and the answer says so.
+        // An empty epoch makes it a fresh start, and the response says so.
         let begun = FrameId { epoch: String::new(), offset: 0 };
         let since = if self.has_begun { since.map(|_| begun) } else { since };
         self.has_begun = true;
@@ -217,14 +202,14 @@ impl Session {
 
     fn send_watch(&mut self, since: Option<FrameId>, context: &mut SessionContext) {
         let watch = Watch {
-            id: self.place.id,
-            outbox: Arc::clone(&self.place.outbox),
+            id: self.permit.id,
+            outbox: Arc::clone(&self.permit.outbox),
             subscription: self.subscription.clone(),
             since,
-            is_asked: self.has_chosen,
+            is_asked: self.has_subscribed,
         };
         if self.sockets.params.watch.try_send(watch).is_err() {
-            Self::end(context, close_codes::TRY_AGAIN_LATER, "the broadcaster is busy");
+            Self::end(context, close_codes::TRY_AGAIN_LATER, "live delivery is busy");
         }
     }
 }
@@ -233,22 +218,22 @@ impl Actor for Session {
     type Context = SessionContext;
 
     fn started(&mut self, context: &mut Self::Context) {
-        context.add_stream(Farewell(Rc::clone(&self.ways.wire)));
+        context.add_stream(CloseSignal(Rc::clone(&self.handles.writer)));
         let stopping = self.sockets.stopping.clone().cancelled_owned().into_actor(self);
         context.spawn(stopping.map(|(), _, context| {
             Self::end(context, close_codes::GOING_AWAY, "the server is stopping");
         }));
-        context.run_interval(PING_EVERY, Self::check_life);
-        self.speechless = Some(context.run_later(SPEECHLESS_MAX, |session, _| {
-            session.speechless = None;
+        context.run_interval(PING_EVERY, Self::check_alive);
+        self.default_timer = Some(context.run_later(SUBSCRIBE_TIMEOUT, |session, _| {
+            session.default_timer = None;
             session.has_begun = true;
-            session.place.outbox.release();
+            session.permit.outbox.release();
         }));
         self.send_watch(None, context);
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
-        self.sockets.say_goodbye(self.place.id);
+        self.sockets.unregister(self.permit.id);
     }
 }
 
@@ -265,16 +250,16 @@ impl StreamHandler<CloseReason> for Session {
 impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for Session {
     fn handle(&mut self, received: Result<ws::Message, ws::ProtocolError>, context: &mut Self::Context) {
         let now = Instant::now();
-        self.heard_at = now;
-        let is_too_much = self.ways.appetite.is_too_much();
-        self.ways.appetite.hear();
+        self.last_received_at = now;
+        let is_over_limit = self.handles.gate.is_over_limit();
+        self.handles.gate.message_parsed();
         let is_counted = !matches!(received, Ok(ws::Message::Pong(_) | ws::Message::Close(_)));
         if is_counted && !self.rate_limit.admit(now) {
             return Self::end(context, close_codes::TOO_MANY_OPERATIONS, "too many operations");
         }
         match received {
-            Ok(ws::Message::Text(text)) => self.hear(&text, context),
-            Ok(ws::Message::Continuation(piece)) => self.gather(piece, context),
+            Ok(ws::Message::Text(text)) => self.handle_operation(&text, context),
+            Ok(ws::Message::Continuation(piece)) => self.assemble(piece, context),
             Ok(ws::Message::Ping(payload)) => context.pong(&payload),
             Ok(ws::Message::Pong(_) | ws::Message::Nop) => {}
             Ok(ws::Message::Binary(_)) => {
@@ -284,14 +269,14 @@ impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for Session {
                 context.close(reason);
                 context.stop();
             }
-            Err(error) if is_too_much || matches!(error, ws::ProtocolError::Overflow) => {
+            Err(error) if is_over_limit || matches!(error, ws::ProtocolError::Overflow) => {
                 Self::end(context, close_codes::TOO_BIG, "a message is at most 64 KiB");
             }
-            // The only one of these that is about what was sent: text that is not UTF-8.
+            // Of these errors only one concerns the content: text that is not UTF-8.
             Err(ws::ProtocolError::Io(error)) if error.kind() == std::io::ErrorKind::Other => {
                 Self::end(context, close_codes::INVALID, "text must be UTF-8");
             }
-            Err(_) => Self::end(context, close_codes::PROTOCOL_ERROR, "not the websocket protocol"),
+            Err(_) => Self::end(context, close_codes::PROTOCOL_ERROR, "WebSocket protocol error"),
         }
     }
 
@@ -307,6 +292,6 @@ fn refuse(context: &mut SessionContext, error: &OpError) {
 fn send(context: &mut SessionContext, encoded: Result<Frame, serde_json::Error>) {
     match encoded {
         Ok(frame) => context.text(frame.text),
-        Err(error) => tracing::error!(%error, "a frame could not be encoded"),
+        Err(error) => tracing::error!(%error, "cannot encode a frame"),
     }
 }

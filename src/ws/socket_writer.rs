@@ -1,4 +1,4 @@
-//! What is written on a connection: shared bytes, straight from the outbox to the kernel.
+//! WriterState to a connection: shared bytes go straight from the outbox to the kernel.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -14,126 +14,126 @@ use super::drain::BATCH_BYTES;
 use crate::live::encode;
 use crate::live::outbox::{Batch, CloseReason, Outbox};
 
-/// Pieces handed to the kernel with one call.
+/// Maximum number of buffers handed to the kernel in one call.
 const PIECES_MAX: usize = 16;
 
-/// The writing half of a connection.
+/// WriterState half of a connection.
 ///
-/// Frames are written as they are shared: nothing is copied between the broadcaster and the kernel. Where the kernel has no
-/// room, the rest of one batch waits here and everything after it in the outbox, by its rules.
-pub(super) struct Wire {
+/// Frames are written from their shared buffers, without copies between the broadcaster and the kernel. When the kernel
+/// has no room, the rest of one batch waits here and everything after it in the outbox, under the outbox's limits.
+pub(super) struct SocketWriter {
     /// The connection.
     pub stream: TcpStream,
-    /// What waits for it.
+    /// Frames queued for the connection.
     pub outbox: Arc<Outbox>,
-    writing: RefCell<Writing>,
+    state: RefCell<WriterState>,
 }
 
 #[derive(Default)]
-struct Writing {
+struct WriterState {
     unsent: VecDeque<Bytes>,
     n_unsent: usize,
-    /// Everything before it has been taken from the outbox, and nothing follows.
+    /// Close reason, after everything before it was taken from the outbox.
     close_reason: Option<CloseReason>,
-    /// When that became known.
-    leaves_since: Option<Instant>,
+    /// Time at which the close reason was taken.
+    closing_since: Option<Instant>,
     is_broken: bool,
-    /// The connection's own task, which waits for room.
+    /// Waker of the connection's task, which waits for room.
     task: Option<Waker>,
 }
 
-impl Wire {
-    /// Nothing was written yet.
+impl SocketWriter {
+    /// Creates a writer for a fresh connection.
     pub fn new(stream: TcpStream, outbox: Arc<Outbox>) -> Self {
-        Self { stream, outbox, writing: RefCell::default() }
+        Self { stream, outbox, state: RefCell::default() }
     }
 
-    /// Sends what waits in the outbox, until nothing does or the kernel has no room. `bell` is rung when there is something
-    /// again.
-    pub fn pump(&self, bell: &Context<'_>) {
-        let mut writing = self.writing.borrow_mut();
-        while writing.unsent.is_empty() && !writing.is_broken && writing.close_reason.is_none() {
-            let Poll::Ready(batch) = self.outbox.poll_batch(bell, BATCH_BYTES) else {
+    /// Sends frames from the outbox until it is empty or the kernel has no room. `context` is woken when the outbox has
+    /// frames again.
+    pub fn pump(&self, context: &Context<'_>) {
+        let mut state = self.state.borrow_mut();
+        while state.unsent.is_empty() && !state.is_broken && state.close_reason.is_none() {
+            let Poll::Ready(batch) = self.outbox.poll_batch(context, BATCH_BYTES) else {
                 return;
             };
             let is_all = batch.is_all;
-            writing.take(batch);
-            writing.write(&self.stream);
-            if is_all && writing.unsent.is_empty() {
+            state.take(batch);
+            state.write(&self.stream);
+            if is_all && state.unsent.is_empty() {
                 return;
             }
         }
-        // There is room to wait for, or an end to be made.
-        writing.wake();
+        // The connection's task must wait for room or end the session.
+        state.wake();
     }
 
-    /// Sends something that is no frame of the outbox.
-    pub fn say(&self, bytes: Bytes) {
-        let mut writing = self.writing.borrow_mut();
-        writing.push(bytes);
-        writing.write(&self.stream);
+    /// Sends bytes that do not come from the outbox.
+    pub fn send(&self, bytes: Bytes) {
+        let mut state = self.state.borrow_mut();
+        state.push(bytes);
+        state.write(&self.stream);
     }
 
-    /// Sends what the kernel had no room for, and answers once that is done. Whoever asks is the connection's task.
+    /// Sends what the kernel had no room for; ready once all is sent. Only the connection's task may poll it.
     ///
     /// # Errors
     /// When the connection is broken.
     pub fn poll_flush(&self, context: &mut Context<'_>) -> Poll<Result<(), ErrorKind>> {
-        let mut writing = self.writing.borrow_mut();
-        if !writing.task.as_ref().is_some_and(|task| task.will_wake(context.waker())) {
-            writing.task = Some(context.waker().clone());
+        let mut state = self.state.borrow_mut();
+        if !state.task.as_ref().is_some_and(|task| task.will_wake(context.waker())) {
+            state.task = Some(context.waker().clone());
         }
         loop {
-            if writing.is_broken {
+            if state.is_broken {
                 return Poll::Ready(Err(ErrorKind::BrokenPipe));
             }
-            if writing.unsent.is_empty() {
+            if state.unsent.is_empty() {
                 return Poll::Ready(Ok(()));
             }
             if ready!(self.stream.poll_write_ready(context)).is_err() {
-                writing.is_broken = true;
+                state.is_broken = true;
             }
-            writing.write(&self.stream);
+            state.write(&self.stream);
         }
     }
 
-    /// Bytes the kernel had no room for.
+    /// Returns the number of bytes that the kernel had no room for.
     pub fn n_unsent(&self) -> usize {
-        self.writing.borrow().n_unsent
+        self.state.borrow().n_unsent
     }
 
-    /// For how long the session was to end and its peer has not taken what comes before.
+    /// Returns the time since the session should have ended while the peer does not read what precedes the end.
     pub fn overdue(&self) -> Duration {
-        let writing = self.writing.borrow();
-        writing
-            .leaves_since
-            .filter(|_| !writing.unsent.is_empty())
+        let state = self.state.borrow();
+        state
+            .closing_since
+            .filter(|_| !state.unsent.is_empty())
             .map_or(Duration::ZERO, |since| since.elapsed())
     }
 
-    /// Gives the connection up, and lets its task know.
-    pub fn break_off(&self) {
-        // Whoever writes at the moment gives it up by itself.
-        if let Ok(mut writing) = self.writing.try_borrow_mut() {
-            writing.is_broken = true;
-            writing.wake();
+    /// Marks the connection as broken and wakes its task.
+    pub fn abort(&self) {
+        // A writer that panicked holds the borrow and gives up the connection by itself.
+        if let Ok(mut state) = self.state.try_borrow_mut() {
+            state.is_broken = true;
+            state.wake();
         }
     }
 
-    /// Whoever writes while this is held panics.
+    /// Borrows the state, so that a concurrent write panics.
     #[cfg(test)]
     pub fn hold(&self) -> std::cell::RefMut<'_, impl Sized> {
-        self.writing.borrow_mut()
+        self.state.borrow_mut()
     }
 
-    /// Why the session is to end, once everything before that is on its way. The connection's task is woken for it.
+    /// Returns the close reason once everything before it is sent. The connection's task is woken for it.
     pub fn take_close_reason(&self) -> Option<CloseReason> {
-        let mut writing = self.writing.borrow_mut();
-        if writing.unsent.is_empty() { writing.close_reason.take() } else { None }
+        let mut state = self.state.borrow_mut();
+        if state.unsent.is_empty() { state.close_reason.take() } else { None }
     }
 }
 
-impl Writing {
+impl WriterState {
     fn take(&mut self, batch: Batch) {
         for frame in &batch.frames {
             self.push(frame.message.clone());
@@ -141,11 +141,11 @@ impl Writing {
         if let Some(skipped) = batch.skipped {
             match encode::skipped(skipped) {
                 Ok(frame) => self.push(frame.message),
-                Err(error) => tracing::error!(%error, "a frame could not be encoded"),
+                Err(error) => tracing::error!(%error, "cannot encode a frame"),
             }
         }
         self.close_reason = batch.close_reason;
-        self.leaves_since = batch.close_reason.map(|_| Instant::now());
+        self.closing_since = batch.close_reason.map(|_| Instant::now());
     }
 
     fn push(&mut self, bytes: Bytes) {
@@ -153,7 +153,7 @@ impl Writing {
         self.unsent.push_back(bytes);
     }
 
-    /// Writes until all is written or the kernel has no room.
+    /// Writes until everything is written or the kernel has no room.
     fn write(&mut self, stream: &TcpStream) {
         while !self.unsent.is_empty() && !self.is_broken {
             let written = match self.unsent.front() {
@@ -177,7 +177,7 @@ impl Writing {
             }
         }
         if self.unsent.is_empty() && self.unsent.capacity() > PIECES_MAX {
-            // A connection that caught up gives back what it needed for it.
+            // A connection that caught up releases the memory of its backlog.
             self.unsent = VecDeque::new();
         }
     }

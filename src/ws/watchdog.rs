@@ -1,7 +1,7 @@
-//! Ends connections whose peers have stopped reading.
+//! Aborts connections whose peers stopped reading.
 //!
-//! A session runs only while its peer reads: what is written waits in the connection, and the connection polls the
-//! session no more until that is gone, its timers included (actix-web issue 2441). So this looks from outside.
+//! A session runs only while its peer reads: the connection does not poll the session while written bytes are pending,
+//! which stops its timers too (actix-web issue 2441). The watchdog therefore runs outside the session.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,74 +10,74 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use super::raw_socket::Line;
+use super::raw_socket::RawSocket;
 use crate::actors::messages::SessionId;
 use crate::live::outbox::Outbox;
 use crate::telemetry::SOCKETS_EVICTED_TOTAL;
 
-/// How often it looks.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Interval of checks.
+const CHECK_EVERY: Duration = Duration::from_secs(1);
 
-/// A session that is to end, and whose peer does not even take that, gets no more time.
-const FAREWELL_MAX: Duration = Duration::from_secs(5);
+/// Time for which a closing session may wait for its peer to read the close frame.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A session is polled at least with every ping, each twenty seconds.
-const SILENCE_MAX: Duration = Duration::from_secs(60);
+/// Maximum time between polls of a session, which is polled at least with every ping, each twenty seconds.
+const POLL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// All connections with sessions. Clones share them.
 #[derive(Clone, Default)]
-pub(super) struct Lines {
-    lines: Arc<Mutex<HashMap<SessionId, Watched>>>,
+pub(super) struct RawSockets {
+    sockets: Arc<Mutex<HashMap<SessionId, Watched>>>,
 }
 
 struct Watched {
     outbox: Arc<Outbox>,
-    line: Option<Line>,
-    is_cut: bool,
+    socket: Option<RawSocket>,
+    is_aborted: bool,
 }
 
-impl Lines {
+impl RawSockets {
     /// Watches a connection until [`Self::release`].
-    pub fn hold(&self, id: SessionId, outbox: Arc<Outbox>, line: Option<Line>) {
-        self.lock().insert(id, Watched { outbox, line, is_cut: false });
+    pub fn hold(&self, id: SessionId, outbox: Arc<Outbox>, socket: Option<RawSocket>) {
+        self.lock().insert(id, Watched { outbox, socket, is_aborted: false });
     }
 
-    /// Lets go of a connection whose session ends. Afterwards it is not touched any more.
+    /// Stops watching a connection whose session ends. It is not touched afterwards.
     pub fn release(&self, id: SessionId) {
         self.lock().remove(&id);
     }
 
-    /// Ends whatever takes nothing for `stall_max`, until it is told to stop.
+    /// Aborts every connection whose peer reads nothing for `stall_max`, until cancelled.
     pub async fn watch(self, stall_max: Duration, stopping: CancellationToken) {
-        let mut look = tokio::time::interval(LOOK_EVERY.min(stall_max));
+        let mut ticks = tokio::time::interval(CHECK_EVERY.min(stall_max));
         loop {
             tokio::select! {
-                _ = look.tick() => self.look(Instant::now(), stall_max),
+                _ = ticks.tick() => self.check(Instant::now(), stall_max),
                 () = stopping.cancelled() => return,
             }
         }
     }
 
-    fn look(&self, now: Instant, stall_max: Duration) {
-        for (id, watched) in self.lock().iter_mut().filter(|(_, watched)| !watched.is_cut) {
+    fn check(&self, now: Instant, stall_max: Duration) {
+        for (id, watched) in self.lock().iter_mut().filter(|(_, watched)| !watched.is_aborted) {
             let stalled = watched.outbox.stalled_for(now);
             let is_over = stalled >= stall_max
-                || (watched.outbox.is_closing() && stalled >= FAREWELL_MAX.min(stall_max))
-                || watched.outbox.silent_for(now) >= SILENCE_MAX;
+                || (watched.outbox.is_closing() && stalled >= CLOSE_TIMEOUT.min(stall_max))
+                || watched.outbox.silent_for(now) >= POLL_TIMEOUT;
             if !is_over {
                 continue;
             }
-            watched.is_cut = true;
-            debug!(session = id.0, ?stalled, "a connection that takes nothing is ended");
+            watched.is_aborted = true;
+            debug!(session = id.0, ?stalled, "aborting a connection whose peer reads nothing");
             metrics::counter!(SOCKETS_EVICTED_TOTAL).increment(1);
-            if let Some(line) = &watched.line {
-                // Its session lives: it cannot let go of the connection while this holds the lock.
-                line.cut();
+            if let Some(socket) = &watched.socket {
+                // The session is alive: it cannot release the connection while this holds the lock.
+                socket.abort();
             }
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Watched>> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -374,7 +374,7 @@ impl Run {
                 };
                 self.params.consumer.bury(&burial).await?;
                 metrics::counter!(ENTRIES_BURIED_TOTAL, "why" => "poison").increment(1);
-                errors::tell(ErrorKind::DeadLetter, Ingester::NAME, burial.reason);
+                errors::record(ErrorKind::DeadLetter, Ingester::NAME, burial.reason);
             }
             self.suspects.condemn();
         }
@@ -398,7 +398,7 @@ impl Run {
             // If Redis goes away in between, the sound ones are claimed again like any others.
             self.params.consumer.bury(&burial).await?;
             metrics::counter!(ENTRIES_BURIED_TOTAL, "why" => "broken").increment(1);
-            errors::tell(ErrorKind::DeadLetter, Ingester::NAME, burial.reason);
+            errors::record(ErrorKind::DeadLetter, Ingester::NAME, burial.reason);
         }
         Ok(sound)
     }

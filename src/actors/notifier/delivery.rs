@@ -5,10 +5,10 @@ use tracing::info;
 use uuid::Uuid;
 
 use crate::models::notification::{ChannelKind, ChannelSettings};
-use crate::notify::keyring::CannotOpen;
-use crate::notify::message::{Item, Message, Purpose, Topic, test_message};
-use crate::notify::messenger::{Messenger, Outcome, Receiver};
-use crate::notify::policy::{Next, plan};
+use crate::notify::keyring::DecryptError;
+use crate::notify::message::{Item, Message, MessageKind, Topic, test_message};
+use crate::notify::messenger::{Messenger, Outcome, Recipient};
+use crate::notify::policy::{NextStep, plan};
 use crate::notify::vapid::VapidKey;
 use crate::store::notifications::channels;
 use crate::store::notifications::channels::{PushKeyRow, StoredChannel};
@@ -26,7 +26,7 @@ pub enum DeliveryError {
     Store(#[from] StoreError),
     /// This process has another key than the one with which the channel was made.
     #[error(transparent)]
-    Sealed(#[from] CannotOpen),
+    Sealed(#[from] DecryptError),
 }
 
 /// The key pair by which push services know this deployment; made by whoever asks first.
@@ -42,7 +42,7 @@ pub async fn push_key(store: &Store, messenger: &Messenger) -> Result<VapidKey, 
     };
     let row = channels::push_key(store, row).await?;
     let bytes = keyring.open(PUSH_KEY_OWNER, &row.sealed)?;
-    Ok(VapidKey::from_bytes(&bytes).ok_or(CannotOpen)?)
+    Ok(VapidKey::from_bytes(&bytes).ok_or(DecryptError)?)
 }
 
 /// Sends a message that asks nobody to do anything, now, and answers what came of it. It is noted nowhere.
@@ -54,16 +54,16 @@ pub async fn test(
     messenger: &Messenger,
     to: &StoredChannel,
 ) -> Result<Outcome, DeliveryError> {
-    let receiver = receiver(store, messenger, to).await?;
-    Ok(messenger.send(&receiver, &test_message(Timestamp::now(), messenger.dashboard())).await)
+    let recipient = recipient(store, messenger, to).await?;
+    Ok(messenger.send(&recipient, &test_message(Timestamp::now(), messenger.dashboard())).await)
 }
 
 /// Opens a stored channel, so that it can be notified without asking PostgreSQL again.
-pub(in crate::actors) async fn receiver(
+pub(in crate::actors) async fn recipient(
     store: &Store,
     messenger: &Messenger,
     of: &StoredChannel,
-) -> Result<Receiver, DeliveryError> {
+) -> Result<Recipient, DeliveryError> {
     let channel = &of.channel;
     let sealed =
         Sealed { channel: channel.id, kind: channel.kind, settings: &channel.settings, sealed: &of.sealed };
@@ -85,7 +85,7 @@ pub(in crate::actors) async fn deliver(
         settings: &claimed.settings,
         sealed: &claimed.sealed,
     };
-    let receiver = open(store, messenger, sealed).await?;
+    let recipient = open(store, messenger, sealed).await?;
     let items = claimed.items.iter().map(|item| Item {
         topic: Topic::Posts,
         event: item.event,
@@ -94,18 +94,18 @@ pub(in crate::actors) async fn deliver(
     });
     let message = Message {
         id: claimed.message,
-        purpose: if claimed.items.len() > 1 { Purpose::Digest } else { Purpose::Single },
+        kind: if claimed.items.len() > 1 { MessageKind::Digest } else { MessageKind::Single },
         items: items.collect(),
         dashboard: messenger.dashboard(),
     };
-    let Outcome { attempt, verdict } = messenger.send(&receiver, &message).await;
+    let Outcome { attempt, result } = messenger.send(&recipient, &message).await;
     let n_attempts = claimed.n_attempts + 1;
-    let plan = plan(verdict, claimed.kind, n_attempts, rand::random());
+    let plan = plan(result, claimed.kind, n_attempts, rand::random());
     let fate = match plan.next {
-        Next::Sent => Fate::Sent,
-        Next::Again(wait) => Fate::Again(wait),
-        Next::Dead => Fate::Dead,
-        Next::Disable => Fate::Disable("the receiver no longer exists (410)"),
+        NextStep::Sent => Fate::Sent,
+        NextStep::Again(wait) => Fate::Again(wait),
+        NextStep::Dead => Fate::Dead,
+        NextStep::Disable => Fate::Disable("the receiver no longer exists (410)"),
     };
     info!(
         channel = %claimed.channel,
@@ -127,11 +127,11 @@ struct Sealed<'a> {
     sealed: &'a [u8],
 }
 
-async fn open(store: &Store, messenger: &Messenger, it: Sealed<'_>) -> Result<Receiver, DeliveryError> {
+async fn open(store: &Store, messenger: &Messenger, it: Sealed<'_>) -> Result<Recipient, DeliveryError> {
     let secrets = messenger.open(it.channel, it.sealed)?;
     let vapid = match it.kind {
         ChannelKind::WebPush => Some(push_key(store, messenger).await?),
         _ => None,
     };
-    Ok(Receiver { kind: it.kind, shown: it.settings.clone(), secrets, vapid })
+    Ok(Recipient { kind: it.kind, public: it.settings.clone(), secrets, vapid })
 }

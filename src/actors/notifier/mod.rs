@@ -136,7 +136,7 @@ async fn send(store: &Store, messenger: &Messenger, claimed: &Claimed) -> bool {
     };
     let arrived = settlement.attempt.error.is_none();
     if let Some(error) = &settlement.attempt.error {
-        errors::tell(
+        errors::record(
             ErrorKind::FailedNotification,
             Notifier::NAME,
             format!("{}: {error}", claimed.kind.as_str()),

@@ -17,7 +17,7 @@ use super::notifier::delivery::DeliveryError;
 use super::runtime::supervisor::{Stage as _, StageContext, stage};
 use crate::models::error_log::ErrorKind;
 use crate::notify::destinations::Destination;
-use crate::notify::dispatch::Due;
+use crate::notify::dispatch::DueAttempt;
 use crate::notify::messenger::Messenger;
 use crate::store::Store;
 use crate::store::notifications::channels;
@@ -60,8 +60,8 @@ impl ServiceAlerter {
         Self { params, is_asking: false, stage }
     }
 
-    fn judge(&mut self, context: &mut Context<Self>) {
-        self.params.service_alerts.judge(Timestamp::now());
+    fn classify(&mut self, context: &mut Context<Self>) {
+        self.params.service_alerts.classify(Timestamp::now());
         self.send_due(context);
     }
 
@@ -77,7 +77,7 @@ impl ServiceAlerter {
                     Err(error) => {
                         warn!(%error, "sending an alert about the service panicked");
                         alerter.stage.metrics.fail(1);
-                        alerter.params.service_alerts.start_over();
+                        alerter.params.service_alerts.retry_in_flight();
                     }
                 }
                 alerter.send_due(context);
@@ -108,9 +108,9 @@ impl Actor for ServiceAlerter {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
-        self.params.service_alerts.start_over();
+        self.params.service_alerts.retry_in_flight();
         self.remember(context);
-        context.run_interval(JUDGE_EVERY, Self::judge);
+        context.run_interval(JUDGE_EVERY, Self::classify);
         context.run_interval(REMEMBER_EVERY, Self::remember);
     }
 }
@@ -124,21 +124,21 @@ impl Handler<ObserveHealth> for ServiceAlerter {
 }
 
 /// Sends once. Whether it arrived.
-async fn send(service_alerts: &ServiceAlertState, messenger: &Messenger, due: &Due) -> bool {
-    let outcome = messenger.send(&due.receiver, &due.message).await;
+async fn send(service_alerts: &ServiceAlertState, messenger: &Messenger, due: &DueAttempt) -> bool {
+    let outcome = messenger.send(&due.recipient, &due.message).await;
     info!(
         destination = %due.destination,
-        kind = due.receiver.kind.as_str(),
+        kind = due.recipient.kind.as_str(),
         message = %due.message.id,
         status = outcome.attempt.status,
         error = outcome.attempt.error,
         "alert about the service attempted"
     );
     if let Some(error) = &outcome.attempt.error {
-        let message = format!("{}: {error}", due.receiver.kind.as_str());
-        errors::tell(ErrorKind::FailedNotification, ServiceAlerter::NAME, message);
+        let message = format!("{}: {error}", due.recipient.kind.as_str());
+        errors::record(ErrorKind::FailedNotification, ServiceAlerter::NAME, message);
     }
-    service_alerts.settle(due, outcome.verdict, Timestamp::now())
+    service_alerts.settle(due, outcome.result, Timestamp::now())
 }
 
 /// The channels that hear of the service, ready to be told without asking anybody anything more.
@@ -146,10 +146,10 @@ async fn stored(store: &Store, messenger: &Messenger) -> Result<Vec<Destination>
     let found = channels::for_service_alerts(store, messenger.keyring().fingerprint()).await?;
     let mut destinations = Vec::with_capacity(found.len());
     for channel in found {
-        match delivery::receiver(store, messenger, &channel).await {
-            Ok(receiver) => destinations.push(Destination {
+        match delivery::recipient(store, messenger, &channel).await {
+            Ok(recipient) => destinations.push(Destination {
                 id: channel.channel.id,
-                receiver,
+                recipient,
                 minimum_severity: channel.channel.minimum_severity,
             }),
             Err(error @ DeliveryError::Store(_)) => return Err(error),

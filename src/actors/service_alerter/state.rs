@@ -11,9 +11,9 @@ use crate::models::notification::NoticeEvent;
 use crate::models::service_alert::{ServiceAlert, ServiceCondition};
 use crate::models::stage_health::SystemHealth;
 use crate::notify::destinations::Destination;
-use crate::notify::dispatch::{Dispatch, Due, Settled};
+use crate::notify::dispatch::{AttemptOutcome, Dispatch, DueAttempt};
 use crate::notify::message::service_message;
-use crate::notify::policy::Verdict;
+use crate::notify::policy::DeliveryResult;
 use crate::telemetry::{SERVICE_ALERTS_OPEN, SERVICE_NOTIFICATIONS_TOTAL};
 
 /// What is wrong with this process and its servers, and who is to be told.
@@ -35,7 +35,7 @@ impl ServiceAlertState {
     /// One that tells `operators`, and links to the dashboard where its address is known.
     pub fn new(params: WatchParams, operators: Vec<Destination>, dashboard: Option<String>) -> Self {
         let mut dispatch = Dispatch::default();
-        dispatch.follow(operators.clone());
+        dispatch.set_destinations(operators.clone());
         let watch = ServiceWatch::new(params, Timestamp::now());
         Self { operators, dashboard, state: Mutex::new(State { watch, dispatch, newest: None }) }
     }
@@ -57,23 +57,23 @@ impl ServiceAlertState {
 
     /// The channels that are told besides the operators, from now on and until others are known.
     pub(super) fn remember(&self, channels: Vec<Destination>) {
-        self.state().dispatch.follow(self.operators.iter().cloned().chain(channels));
+        self.state().dispatch.set_destinations(self.operators.iter().cloned().chain(channels));
     }
 
     /// A new incarnation begins: what the last one was sending is sent again, under the same name.
-    pub(super) fn start_over(&self) {
-        self.state().dispatch.start_over();
+    pub(super) fn retry_in_flight(&self) {
+        self.state().dispatch.retry_in_flight();
     }
 
     /// Judges the newest measurement, and puts what people are to be told into their lines.
-    pub(super) fn judge(&self, now: Timestamp) {
+    pub(super) fn classify(&self, now: Timestamp) {
         let mut state = self.state();
         let newest = state.newest.clone();
         for notice in state.watch.judge(newest.as_deref(), now) {
             log(&notice);
             let Notice { event, alert } = notice;
             let message = service_message(event, &alert, now, self.dashboard.clone());
-            let n_dropped = state.dispatch.tell(message, alert.severity);
+            let n_dropped = state.dispatch.enqueue(message, alert.severity);
             if n_dropped > 0 {
                 error!(n_dropped, "service alerts dropped: the queue of a destination is full");
             }
@@ -86,20 +86,20 @@ impl ServiceAlertState {
     }
 
     /// What is to be sent now.
-    pub(super) fn due(&self, now: Timestamp) -> Vec<Due> {
+    pub(super) fn due(&self, now: Timestamp) -> Vec<DueAttempt> {
         self.state().dispatch.due(now)
     }
 
     /// Takes note of what came of an attempt. Whether it arrived.
-    pub(super) fn settle(&self, due: &Due, verdict: Verdict, now: Timestamp) -> bool {
-        let settled = self.state().dispatch.settle(due, (verdict, rand::random()), now);
-        let kind = due.receiver.kind.as_str();
-        let outcome = if verdict == Verdict::Delivered { "sent" } else { "failed" };
+    pub(super) fn settle(&self, due: &DueAttempt, result: DeliveryResult, now: Timestamp) -> bool {
+        let settled = self.state().dispatch.record_result(due, (result, rand::random()), now);
+        let kind = due.recipient.kind.as_str();
+        let outcome = if result == DeliveryResult::Delivered { "sent" } else { "failed" };
         metrics::counter!(SERVICE_NOTIFICATIONS_TOTAL, "kind" => kind, "outcome" => outcome).increment(1);
-        if settled == Some(Settled::GivenUp) {
+        if settled == Some(AttemptOutcome::GivenUp) {
             error!(kind, destination = %due.destination, "service alert given up: the destination did not accept it");
         }
-        verdict == Verdict::Delivered
+        result == DeliveryResult::Delivered
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -6,7 +6,7 @@ use actix_web::web::{Data, Json, Payload};
 use crate::http::body;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract;
-use crate::http::extract::{NoParameters, Parameters};
+use crate::http::extract::{EmptyQuery, Parameters};
 use crate::http::state::AppState;
 use crate::models::new_post::Rejection;
 use crate::models::signals::SignalSettings;
@@ -25,7 +25,7 @@ const MINIMUM_VOLUME: std::ops::RangeInclusive<u32> = 10..=1_000_000;
 ))]
 pub async fn show(
     state: Data<AppState>,
-    _: Parameters<NoParameters>,
+    _: Parameters<EmptyQuery>,
 ) -> Result<Json<SignalSettings>, ApiError> {
     Ok(Json(anomalies::settings(&state.store).await?))
 }
@@ -46,7 +46,7 @@ pub async fn show(
 pub async fn change(
     state: Data<AppState>,
     request: HttpRequest,
-    _: Parameters<NoParameters>,
+    _: Parameters<EmptyQuery>,
     payload: Payload,
 ) -> Result<Json<SignalSettings>, ApiError> {
     let body = body::receive(&request, payload, BODY_MAX).await?;

@@ -8,7 +8,7 @@ use utoipa::IntoParams;
 use crate::actors::alerter::publication;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract;
-use crate::http::extract::{NoParameters, Parameters};
+use crate::http::extract::{EmptyQuery, Parameters};
 use crate::http::state::AppState;
 use crate::models::alert::{Alert, AlertRule, AlertState, AlertWithHistory};
 use crate::store::alerts::{self, AlertsQuery};
@@ -41,10 +41,11 @@ pub struct AlertsParameters {
 ))]
 pub async fn list(
     state: Data<AppState>,
-    Parameters(wish): Parameters<AlertsParameters>,
+    Parameters(parameters): Parameters<AlertsParameters>,
 ) -> Result<Json<Page<Alert>>, ApiError> {
-    let limit = extract::limit(wish.limit, LIMIT_MAX)?;
-    let query = AlertsQuery { state: wish.state, rule: wish.rule, cursor: wish.cursor, limit };
+    let limit = extract::limit(parameters.limit, LIMIT_MAX)?;
+    let query =
+        AlertsQuery { state: parameters.state, rule: parameters.rule, cursor: parameters.cursor, limit };
     Ok(Json(alerts::list(&state.store, &query).await?))
 }
 
@@ -60,7 +61,7 @@ pub async fn list(
 pub async fn get(
     state: Data<AppState>,
     path: Path<String>,
-    _: Parameters<NoParameters>,
+    _: Parameters<EmptyQuery>,
 ) -> Result<Json<AlertWithHistory>, ApiError> {
     let id = extract::uuid(&path)?;
     let found = alerts::get(&state.store, id).await?;
@@ -81,7 +82,7 @@ pub async fn get(
 pub async fn acknowledge(
     state: Data<AppState>,
     path: Path<String>,
-    _: Parameters<NoParameters>,
+    _: Parameters<EmptyQuery>,
 ) -> Result<Json<Alert>, ApiError> {
     let id = extract::uuid(&path)?;
     let found = alerts::acknowledge(&state.store, id, Timestamp::now()).await?;

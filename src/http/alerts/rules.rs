@@ -8,7 +8,7 @@ use crate::alerting::preview;
 use crate::http::body;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract;
-use crate::http::extract::{NoParameters, Parameters};
+use crate::http::extract::{EmptyQuery, Parameters};
 use crate::http::state::AppState;
 use crate::models::alert_rule::{Metric, NewRule, Preview, Rule};
 use crate::models::evaluation::Group;
@@ -30,7 +30,7 @@ pub(in crate::http) const BODY_BYTES_MAX: usize = 64 * 1024;
     (status = 200, body = Page<Rule>, description = "All rules on one page"),
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
-pub async fn list(state: Data<AppState>, _: Parameters<NoParameters>) -> Result<Json<Page<Rule>>, ApiError> {
+pub async fn list(state: Data<AppState>, _: Parameters<EmptyQuery>) -> Result<Json<Page<Rule>>, ApiError> {
     Ok(Json(Page { items: rules::list(&state.store).await?, next_cursor: None }))
 }
 
@@ -46,7 +46,7 @@ pub async fn list(state: Data<AppState>, _: Parameters<NoParameters>) -> Result<
 pub async fn get(
     state: Data<AppState>,
     path: Path<String>,
-    _: Parameters<NoParameters>,
+    _: Parameters<EmptyQuery>,
 ) -> Result<Json<Rule>, ApiError> {
     let id = extract::uuid(&path)?;
     rules::get(&state.store, id).await?.map(Json).ok_or_else(|| missing(id))
@@ -69,7 +69,7 @@ pub async fn create(
     state: Data<AppState>,
     request: HttpRequest,
     payload: Payload,
-    _: Parameters<NoParameters>,
+    _: Parameters<EmptyQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let rule = read(&request, payload).await?;
     rule.check().map_err(ApiError::Rejected)?;
@@ -98,7 +98,7 @@ pub async fn replace(
     payload: Payload,
     path: Path<String>,
 ) -> Result<Json<Rule>, ApiError> {
-    extract::parameters::<NoParameters>(request.query_string())?;
+    extract::parameters::<EmptyQuery>(request.query_string())?;
     let id = extract::uuid(&path)?;
     let rule = read(&request, payload).await?;
     rule.check_in_place_of(id).map_err(ApiError::Rejected)?;
@@ -121,7 +121,7 @@ pub async fn replace(
 pub async fn delete(
     state: Data<AppState>,
     path: Path<String>,
-    _: Parameters<NoParameters>,
+    _: Parameters<EmptyQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let id = extract::uuid(&path)?;
     if rules::delete(&state.store, id).await?.is_some() {
@@ -149,7 +149,7 @@ pub async fn preview(
     state: Data<AppState>,
     request: HttpRequest,
     payload: Payload,
-    _: Parameters<NoParameters>,
+    _: Parameters<EmptyQuery>,
 ) -> Result<Json<Preview>, ApiError> {
     let rule = read(&request, payload).await?;
     rule.check().map_err(ApiError::Rejected)?;

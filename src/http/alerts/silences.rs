@@ -8,7 +8,7 @@ use super::rules::BODY_BYTES_MAX;
 use crate::http::body;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract;
-use crate::http::extract::{NoParameters, Parameters};
+use crate::http::extract::{EmptyQuery, Parameters};
 use crate::http::state::AppState;
 use crate::models::silence::{NewSilence, Silence};
 use crate::store::alerts::silences;
@@ -20,10 +20,7 @@ use crate::store::page::Page;
     (status = 200, body = Page<Silence>, description = "The silences, including expired ones"),
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
-pub async fn list(
-    state: Data<AppState>,
-    _: Parameters<NoParameters>,
-) -> Result<Json<Page<Silence>>, ApiError> {
+pub async fn list(state: Data<AppState>, _: Parameters<EmptyQuery>) -> Result<Json<Page<Silence>>, ApiError> {
     Ok(Json(Page { items: silences::list(&state.store).await?, next_cursor: None }))
 }
 
@@ -44,7 +41,7 @@ pub async fn create(
     state: Data<AppState>,
     request: HttpRequest,
     payload: Payload,
-    _: Parameters<NoParameters>,
+    _: Parameters<EmptyQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let body = body::receive(&request, payload, BODY_BYTES_MAX).await?;
     let what: NewSilence = extract::json(&request, &body)?;
@@ -67,7 +64,7 @@ pub async fn create(
 pub async fn end(
     state: Data<AppState>,
     path: Path<String>,
-    _: Parameters<NoParameters>,
+    _: Parameters<EmptyQuery>,
 ) -> Result<Json<Silence>, ApiError> {
     let id = extract::uuid(&path)?;
     let ended = silences::end(&state.store, id, Timestamp::now()).await?;

@@ -14,7 +14,7 @@ use crate::models::bounded::{MaxRate, MinVirality};
 use crate::models::live::FrameId;
 use crate::models::score::SentimentLabel;
 use crate::models::subscription::{Feed, Feeds, Filter, Subscription};
-use crate::ws::EventsWish;
+use crate::ws::EventsQuery;
 
 /// Subscription of an event stream.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -61,15 +61,15 @@ pub struct EventsParameters {
 pub async fn listen(
     state: Data<AppState>,
     request: HttpRequest,
-    Parameters(wish): Parameters<EventsParameters>,
+    Parameters(parameters): Parameters<EventsParameters>,
 ) -> Result<HttpResponse, ApiError> {
-    let events = state.sockets.events(&request, wish.read(last_event_id(&request))?)?;
-    let mut answer = HttpResponse::Ok();
-    answer.content_type("text/event-stream");
+    let events = state.sockets.events(&request, parameters.read(last_event_id(&request))?)?;
+    let mut response = HttpResponse::Ok();
+    response.content_type("text/event-stream");
     // Compression would delay events, and so would a proxy that buffers the response.
-    answer.insert_header(ContentEncoding::Identity).insert_header((header::CACHE_CONTROL, "no-store"));
-    answer.insert_header(("x-accel-buffering", "no"));
-    Ok(answer.streaming(events))
+    response.insert_header(ContentEncoding::Identity).insert_header((header::CACHE_CONTROL, "no-store"));
+    response.insert_header(("x-accel-buffering", "no"));
+    Ok(response.streaming(events))
 }
 
 fn last_event_id(request: &HttpRequest) -> Option<String> {
@@ -78,11 +78,11 @@ fn last_event_id(request: &HttpRequest) -> Option<String> {
 }
 
 impl EventsParameters {
-    fn read(self, last_event_id: Option<String>) -> Result<EventsWish, ApiError> {
+    fn read(self, last_event_id: Option<String>) -> Result<EventsQuery, ApiError> {
         let since = last_event_id.or(self.since);
         let since = since.map(|since| since.parse::<FrameId>()).transpose();
         let defaults = Subscription::default();
-        Ok(EventsWish {
+        Ok(EventsQuery {
             since: since.map_err(|problem| ApiError::invalid("since", problem))?,
             subscription: Subscription {
                 feeds: self.feeds.map_or(Ok(defaults.feeds), |names| feeds(&names))?,

@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::error::{ApiError, ErrorBody};
-use crate::http::extract::{NoParameters, Parameters};
+use crate::http::extract::{EmptyQuery, Parameters};
 use crate::http::state::AppState;
 use crate::stream::TICKET_LIFETIME;
 
@@ -30,7 +30,7 @@ pub struct LiveTicket {
     (status = 401, body = ErrorBody, description = "The token is missing or wrong"),
     (status = 503, body = ErrorBody, description = "Redis is unavailable"),
 ))]
-pub async fn issue(state: Data<AppState>, _: Parameters<NoParameters>) -> Result<HttpResponse, ApiError> {
+pub async fn issue(state: Data<AppState>, _: Parameters<EmptyQuery>) -> Result<HttpResponse, ApiError> {
     // Computed before the ticket is issued, so that the announced lifetime is never longer than the real one.
     let expires_at = Timestamp::now() + TICKET_LIFETIME;
     let ticket = state.live_tickets.issue().await?;

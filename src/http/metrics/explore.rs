@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::range::{RangeName, RangeWish};
+use super::range::{RangeName, RangeQuery};
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract;
 use crate::http::extract::Parameters;
@@ -128,8 +128,8 @@ macro_rules! filter_parameters {
                 })
             }
 
-            fn range(&self) -> $crate::http::metrics::range::RangeWish {
-                $crate::http::metrics::range::RangeWish { window: self.window, from: self.from, to: self.to }
+            fn range(&self) -> $crate::http::metrics::range::RangeQuery {
+                $crate::http::metrics::range::RangeQuery { window: self.window, from: self.from, to: self.to }
             }
         }
     };
@@ -196,10 +196,11 @@ filter_parameters! {
 ))]
 pub async fn series(
     state: Data<AppState>,
-    Parameters(wish): Parameters<SeriesParameters>,
+    Parameters(parameters): Parameters<SeriesParameters>,
 ) -> Result<Json<ExploreSeries>, ApiError> {
-    let query = query(wish.filter()?, wish.range(), (wish.tz.as_deref(), wish.compare))?;
-    let step = wish.step.unwrap_or_default().step();
+    let query =
+        query(parameters.filter()?, parameters.range(), (parameters.tz.as_deref(), parameters.compare))?;
+    let step = parameters.step.unwrap_or_default().step();
     Ok(Json(series::series(&state.store, &query, step).await?))
 }
 
@@ -214,16 +215,17 @@ pub async fn series(
 ))]
 pub async fn breakdown(
     state: Data<AppState>,
-    Parameters(wish): Parameters<BreakdownParameters>,
+    Parameters(parameters): Parameters<BreakdownParameters>,
 ) -> Result<Json<ExploreBreakdown>, ApiError> {
-    let limit = extract::limit(wish.limit, ITEMS_MAX)?;
-    let query = query(wish.filter()?, wish.range(), (wish.tz.as_deref(), wish.compare))?;
-    Ok(Json(breakdown::breakdown(&state.store, &query, wish.by, limit).await?))
+    let limit = extract::limit(parameters.limit, ITEMS_MAX)?;
+    let query =
+        query(parameters.filter()?, parameters.range(), (parameters.tz.as_deref(), parameters.compare))?;
+    Ok(Json(breakdown::breakdown(&state.store, &query, parameters.by, limit).await?))
 }
 
 fn query(
     filter: PostFilter,
-    range: RangeWish,
+    range: RangeQuery,
     (tz, compare): (Option<&str>, Option<Compare>),
 ) -> Result<ExploreQuery, ApiError> {
     let (from, to) = range.between(Timestamp::now())?.unwrap_or(RangeName::Day.until(Timestamp::now()));
@@ -241,8 +243,9 @@ mod tests {
     use super::*;
 
     fn refused(query_string: &str, naming: &str) {
-        let outcome = extract::parameters::<SeriesParameters>(query_string).and_then(|wish| {
-            query(wish.filter()?, wish.range(), (wish.tz.as_deref(), wish.compare)).map(drop)
+        let outcome = extract::parameters::<SeriesParameters>(query_string).and_then(|parameters| {
+            query(parameters.filter()?, parameters.range(), (parameters.tz.as_deref(), parameters.compare))
+                .map(drop)
         });
         let refusal = outcome.unwrap_err().to_string();
         assert!(refusal.contains(naming), "{query_string}: {refusal}");

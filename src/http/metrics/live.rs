@@ -98,9 +98,9 @@ impl MetricsParameters {
 ))]
 pub async fn overall(
     state: Data<AppState>,
-    Parameters(wish): Parameters<MetricsParameters>,
+    Parameters(parameters): Parameters<MetricsParameters>,
 ) -> Result<Json<Overall>, ApiError> {
-    Ok(Json(live::overall(&state.store, &wish.query(Timestamp::now())?).await?))
+    Ok(Json(live::overall(&state.store, &parameters.query(Timestamp::now())?).await?))
 }
 
 /// Get metrics by city, most posts first
@@ -111,9 +111,9 @@ pub async fn overall(
 ))]
 pub async fn geo(
     state: Data<AppState>,
-    wish: Parameters<MetricsParameters>,
+    parameters: Parameters<MetricsParameters>,
 ) -> Result<Json<Breakdowns>, ApiError> {
-    breakdown(&state, wish, Dimension::City).await
+    breakdown(&state, parameters, Dimension::City).await
 }
 
 /// Get metrics by product, most posts first
@@ -124,9 +124,9 @@ pub async fn geo(
 ))]
 pub async fn products(
     state: Data<AppState>,
-    wish: Parameters<MetricsParameters>,
+    parameters: Parameters<MetricsParameters>,
 ) -> Result<Json<Breakdowns>, ApiError> {
-    breakdown(&state, wish, Dimension::Product).await
+    breakdown(&state, parameters, Dimension::Product).await
 }
 
 /// Get metrics by channel, most posts first
@@ -137,9 +137,9 @@ pub async fn products(
 ))]
 pub async fn channels(
     state: Data<AppState>,
-    wish: Parameters<MetricsParameters>,
+    parameters: Parameters<MetricsParameters>,
 ) -> Result<Json<Breakdowns>, ApiError> {
-    breakdown(&state, wish, Dimension::Channel).await
+    breakdown(&state, parameters, Dimension::Channel).await
 }
 
 /// Get metrics by platform, most posts first
@@ -150,17 +150,17 @@ pub async fn channels(
 ))]
 pub async fn platforms(
     state: Data<AppState>,
-    wish: Parameters<MetricsParameters>,
+    parameters: Parameters<MetricsParameters>,
 ) -> Result<Json<Breakdowns>, ApiError> {
-    breakdown(&state, wish, Dimension::Platform).await
+    breakdown(&state, parameters, Dimension::Platform).await
 }
 
 async fn breakdown(
     state: &AppState,
-    Parameters(wish): Parameters<MetricsParameters>,
+    Parameters(parameters): Parameters<MetricsParameters>,
     by: Dimension,
 ) -> Result<Json<Breakdowns>, ApiError> {
-    Ok(Json(live::breakdown(&state.store, &wish.query(Timestamp::now())?, by).await?))
+    Ok(Json(live::breakdown(&state.store, &parameters.query(Timestamp::now())?, by).await?))
 }
 
 /// Get the number of posts by emotion
@@ -171,9 +171,9 @@ async fn breakdown(
 ))]
 pub async fn emotions(
     state: Data<AppState>,
-    Parameters(wish): Parameters<MetricsParameters>,
+    Parameters(parameters): Parameters<MetricsParameters>,
 ) -> Result<Json<Emotions>, ApiError> {
-    Ok(Json(live::emotions(&state.store, &wish.query(Timestamp::now())?).await?))
+    Ok(Json(live::emotions(&state.store, &parameters.query(Timestamp::now())?).await?))
 }
 
 /// Get all metrics step by step, oldest first
@@ -186,9 +186,9 @@ pub async fn emotions(
 ))]
 pub async fn trend(
     state: Data<AppState>,
-    Parameters(wish): Parameters<MetricsParameters>,
+    Parameters(parameters): Parameters<MetricsParameters>,
 ) -> Result<Json<Trend>, ApiError> {
-    Ok(Json(live::trend(&state.store, &wish.query(Timestamp::now())?).await?))
+    Ok(Json(live::trend(&state.store, &parameters.query(Timestamp::now())?).await?))
 }
 
 #[cfg(test)]
@@ -198,8 +198,8 @@ mod tests {
     const NOW: &str = "2026-05-01T12:00:00Z";
 
     fn query(query: &str) -> Result<MetricsQuery, ApiError> {
-        let wish: MetricsParameters = crate::http::extract::parameters(query)?;
-        wish.query(NOW.parse().unwrap())
+        let parameters: MetricsParameters = crate::http::extract::parameters(query)?;
+        parameters.query(NOW.parse().unwrap())
     }
 
     #[test]

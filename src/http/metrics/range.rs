@@ -44,7 +44,7 @@ impl RangeName {
 
 /// Parameters of a range.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct RangeWish {
+pub struct RangeQuery {
     /// `window`
     pub window: Option<RangeName>,
     /// `from`
@@ -53,7 +53,7 @@ pub struct RangeWish {
     pub to: Option<Timestamp>,
 }
 
-impl RangeWish {
+impl RangeQuery {
     /// Returns the start and the end; `None` when no parameter is given.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use tracing::{info, warn};
 use utoipa::ToSchema;
 
 use crate::http::error::{ApiError, ErrorBody};
-use crate::http::extract::{NoParameters, Parameters};
+use crate::http::extract::{EmptyQuery, Parameters};
 use crate::http::state::AppState;
 use crate::inference::{NotReloaded, Reloaded};
 use crate::models::new_post::Rejection;
@@ -16,7 +16,8 @@ use crate::models::score::ModelId;
 
 /// Result of reloading the models.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ReloadAnswer {
+#[schema(as = ReloadAnswer)]
+pub struct ReloadResponse {
     /// Reloaded models, one per tier.
     items: Vec<ReloadedModel>,
     /// Reason for which there is no deep model. A deep model that was missing at startup requires a restart.
@@ -39,14 +40,14 @@ pub struct ReloadedModel {
 /// Each model is checked against its manifest and scores a text before it is used; no post is lost or delayed. If any
 /// model fails, all models stay as they are. Affects only the process that receives the call.
 #[utoipa::path(post, path = "/api/v1/models/reload", tag = "operations", operation_id = "reload_models", responses(
-    (status = 200, body = ReloadAnswer, description = "The models are in use from the next batch on"),
+    (status = 200, body = ReloadResponse, description = "The models are in use from the next batch on"),
     (status = 400, body = ErrorBody, description = "The call takes no parameters"),
     (status = 422, body = ErrorBody, description = "A model cannot be used; its tier is in `details.field`"),
 ))]
 pub async fn reload(
     state: Data<AppState>,
-    _: Parameters<NoParameters>,
-) -> Result<Json<ReloadAnswer>, ApiError> {
+    _: Parameters<EmptyQuery>,
+) -> Result<Json<ReloadResponse>, ApiError> {
     let models = Arc::clone(&state.models);
     // Loading and trying a model would block other requests on this thread.
     let reloaded = web::block(move || models.reload()).await.map_err(ApiError::internal)?;
@@ -56,7 +57,7 @@ pub async fn reload(
         info!(tier = tier.as_str(), before, after, "model reloaded");
     }
     let without_deep = state.models.deep().err().map(|why| format!("{why}; restart to add a deep model"));
-    Ok(Json(ReloadAnswer { items: reloaded.into_iter().map(ReloadedModel::from).collect(), without_deep }))
+    Ok(Json(ReloadResponse { items: reloaded.into_iter().map(ReloadedModel::from).collect(), without_deep }))
 }
 
 impl From<Reloaded> for ReloadedModel {

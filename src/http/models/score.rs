@@ -15,7 +15,7 @@ use crate::actors::scoring::job_queue::OnDemandError;
 use crate::http::body;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract;
-use crate::http::extract::{NoParameters, Parameters};
+use crate::http::extract::{EmptyQuery, Parameters};
 use crate::http::state::AppState;
 use crate::models::new_post::Rejection;
 use crate::models::score::Score;
@@ -65,14 +65,14 @@ impl PartialSchema for ScoreRequest {
                 The fast model answers when the deep model would take longer or the server is overloaded.",
             ))
             .build();
-        let wish = || {
-            let wish = ObjectBuilder::new().property("budget_ms", budget.clone());
-            wish.additional_properties(Some(AdditionalProperties::FreeForm(false)))
+        let base = || {
+            let base = ObjectBuilder::new().property("budget_ms", budget.clone());
+            base.additional_properties(Some(AdditionalProperties::FreeForm(false)))
         };
         let one = "Text of 1 to 10,000 characters; the response is its score.";
-        let one = wish().property("text", text().description(Some(one))).property("texts", nothing());
+        let one = base().property("text", text().description(Some(one))).property("texts", nothing());
         let many = "Up to 256 such texts; the response holds their `scores`.";
-        let many = wish().property("texts", texts.description(Some(many))).property("text", nothing());
+        let many = base().property("texts", texts.description(Some(many))).property("text", nothing());
         OneOfBuilder::new()
             .item(one.required("text"))
             .item(many.required("texts"))
@@ -92,8 +92,9 @@ pub struct Scores {
 
 /// Response in the form of the request.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ScoreAnswer)]
 #[serde(untagged)]
-pub enum ScoreAnswer {
+pub enum ScoreResponse {
     /// Score of `text`.
     One(Box<Score>),
     /// Scores of `texts`.
@@ -106,7 +107,7 @@ pub enum ScoreAnswer {
 #[utoipa::path(post, path = "/api/v1/score", tag = "posts", operation_id = "score_texts",
     request_body = ScoreRequest,
     responses(
-        (status = 200, body = ScoreAnswer, description = "The score or scores"),
+        (status = 200, body = ScoreResponse, description = "The score or scores"),
         (status = 400, body = ErrorBody, description = "The body is not JSON"),
         (status = 413, body = ErrorBody, description = "The body exceeds 256 texts or 8 MiB"),
         (status = 422, body = ErrorBody, description = "A text or the budget is invalid; see `details.field`"),
@@ -116,13 +117,13 @@ pub async fn score(
     state: Data<AppState>,
     request: HttpRequest,
     payload: Payload,
-    _: Parameters<NoParameters>,
+    _: Parameters<EmptyQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let body = body::receive(&request, payload, BODY_BYTES_MAX).await?;
-    let wish: ScoreRequest = extract::json(&request, &body)?;
-    let is_one = wish.text.is_some();
-    let budget = wish.budget()?;
-    let texts = wish.into_texts()?;
+    let input: ScoreRequest = extract::json(&request, &body)?;
+    let is_one = input.text.is_some();
+    let budget = input.budget()?;
+    let texts = input.into_texts()?;
     let scoring = tokio::time::timeout(
         state.on_demand_scorer.timeout(budget),
         state.on_demand_scorer.score(texts, budget),
@@ -135,10 +136,10 @@ pub async fn score(
         }
     };
     if !is_one {
-        return Ok(HttpResponse::Ok().json(ScoreAnswer::Many(Scores { scores })));
+        return Ok(HttpResponse::Ok().json(ScoreResponse::Many(Scores { scores })));
     }
     let score = scores.pop().ok_or_else(|| ApiError::internal("a text received no score"))?;
-    Ok(HttpResponse::Ok().json(ScoreAnswer::One(Box::new(score))))
+    Ok(HttpResponse::Ok().json(ScoreResponse::One(Box::new(score))))
 }
 
 impl ScoreRequest {

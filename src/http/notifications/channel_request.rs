@@ -13,7 +13,7 @@ use crate::http::state::AppState;
 use crate::models::alert::Severity;
 use crate::models::new_post::Rejection;
 use crate::models::notification::{ChannelKind, Delivery, NewChannelSettings};
-use crate::notify::settings::{self, Prepared, Problem, Secrets};
+use crate::notify::settings::{self, PreparedSettings, Secrets, SettingError};
 use crate::store::notifications::channels::ChannelDraft;
 
 /// Maximum size of a body in bytes.
@@ -74,19 +74,17 @@ pub(in crate::http) async fn read(request: &HttpRequest, payload: Payload) -> Re
 pub(in crate::http) fn draft(
     state: &AppState,
     id: Uuid,
-    wish: NewChannel,
+    new: NewChannel,
     old: Option<&Secrets>,
 ) -> Result<(ChannelDraft, Option<String>), ApiError> {
-    must_last(state)?;
-    let name = wish.name.trim();
-    if name.is_empty()
-        || wish.name.chars().count() > NAME_CHARACTERS_MAX
-        || name.chars().any(char::is_control)
+    require_persistent_key(state)?;
+    let name = new.name.trim();
+    if name.is_empty() || new.name.chars().count() > NAME_CHARACTERS_MAX || name.chars().any(char::is_control)
     {
         return Err(rejected("name", &format!("must be 1 to {NAME_CHARACTERS_MAX} characters on one line")));
     }
-    if let Delivery::Digest { every_seconds } = wish.delivery {
-        if wish.kind == ChannelKind::PagerDuty {
+    if let Delivery::Digest { every_seconds } = new.delivery {
+        if new.kind == ChannelKind::PagerDuty {
             return Err(rejected(
                 "delivery.mode",
                 "must be `immediate` for PagerDuty, where an incident is one alert",
@@ -96,27 +94,27 @@ pub(in crate::http) fn draft(
             return Err(rejected("delivery.every_seconds", "must be between 60 and 86400"));
         }
     }
-    let prepared = settings::prepare(state.messenger.egress(), wish.kind, wish.settings, old);
-    let Prepared { shown, secrets, told_once } =
-        prepared.map_err(|Problem { field, message }| rejected(&format!("settings.{field}"), &message))?;
+    let prepared = settings::prepare(state.messenger.egress(), new.kind, new.settings, old);
+    let PreparedSettings { public, secrets, revealed_secret } = prepared
+        .map_err(|SettingError { field, message }| rejected(&format!("settings.{field}"), &message))?;
     let draft = ChannelDraft {
         id,
         name: name.to_owned(),
-        kind: wish.kind,
-        enabled: wish.enabled,
-        settings: shown,
-        delivery: wish.delivery,
-        minimum_severity: wish.minimum_severity,
-        service_alerts: wish.service_alerts,
+        kind: new.kind,
+        enabled: new.enabled,
+        settings: public,
+        delivery: new.delivery,
+        minimum_severity: new.minimum_severity,
+        service_alerts: new.service_alerts,
         sealed: state.messenger.seal(id, &secrets),
         sealed_by: state.messenger.keyring().fingerprint().to_owned(),
     };
-    Ok((draft, told_once))
+    Ok((draft, revealed_secret))
 }
 
 /// Refuses to store secrets when the key would be lost with the process.
-pub(in crate::http) fn must_last(state: &AppState) -> Result<(), ApiError> {
-    if state.messenger.keyring().is_lasting() {
+pub(in crate::http) fn require_persistent_key(state: &AppState) -> Result<(), ApiError> {
+    if state.messenger.keyring().is_persistent() {
         return Ok(());
     }
     Err(ApiError::Conflict {

@@ -10,14 +10,14 @@ use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::channel_request::{NewChannel, draft, must_last, read, rejected};
+use super::channel_request::{NewChannel, draft, read, rejected, require_persistent_key};
 use crate::actors::notifier::delivery;
 use crate::actors::notifier::delivery::DeliveryError;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract;
-use crate::http::extract::{NoParameters, Parameters};
+use crate::http::extract::{EmptyQuery, Parameters};
 use crate::http::state::AppState;
-use crate::models::notification::{Channel, Shown};
+use crate::models::notification::{Channel, PublicSetting};
 use crate::notify::settings;
 use crate::store::notifications::channels;
 use crate::store::notifications::channels::{CHANNELS_MAX, Removal, Resealed, StoredChannel};
@@ -54,7 +54,7 @@ pub struct TestOutcome {
         (status = 200, body = Channels, description = "All channels"),
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
-pub async fn list(state: Data<AppState>, _: Parameters<NoParameters>) -> Result<Json<Channels>, ApiError> {
+pub async fn list(state: Data<AppState>, _: Parameters<EmptyQuery>) -> Result<Json<Channels>, ApiError> {
     Ok(Json(Channels { items: channels::list(&state.store).await? }))
 }
 
@@ -74,16 +74,16 @@ pub async fn create(
     state: Data<AppState>,
     request: HttpRequest,
     payload: Payload,
-    _: Parameters<NoParameters>,
+    _: Parameters<EmptyQuery>,
 ) -> Result<impl Responder, ApiError> {
-    let wish = read(&request, payload).await?;
-    let (draft, told_once) = draft(&state, Uuid::now_v7(), wish, None)?;
+    let new = read(&request, payload).await?;
+    let (draft, revealed_secret) = draft(&state, Uuid::now_v7(), new, None)?;
     let made = channels::create(&state.store, &draft).await?;
     let channel = made.ok_or_else(|| ApiError::Conflict {
         code: "too_many_channels",
         message: format!("the limit of {CHANNELS_MAX} channels is reached; delete one first"),
     })?;
-    Ok((Json(with_secret(channel, told_once)), StatusCode::CREATED))
+    Ok((Json(with_secret(channel, revealed_secret)), StatusCode::CREATED))
 }
 
 /// Get one notification channel
@@ -97,7 +97,7 @@ pub async fn create(
 pub async fn get(
     state: Data<AppState>,
     path: Path<String>,
-    _: Parameters<NoParameters>,
+    _: Parameters<EmptyQuery>,
 ) -> Result<Json<Channel>, ApiError> {
     Ok(Json(stored(&state, extract::uuid(&path)?).await?.channel))
 }
@@ -120,18 +120,18 @@ pub async fn replace(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<Json<Channel>, ApiError> {
-    extract::parameters::<NoParameters>(request.query_string())?;
+    extract::parameters::<EmptyQuery>(request.query_string())?;
     let id = extract::uuid(&path)?;
-    let wish = read(&request, payload).await?;
+    let new = read(&request, payload).await?;
     let old = stored(&state, id).await?;
-    if old.channel.kind != wish.kind {
+    if old.channel.kind != new.kind {
         return Err(rejected("kind", "cannot be changed; create another channel"));
     }
     // Secrets that can no longer be decrypted can still be replaced by sending all of them.
     let secrets = state.messenger.open(id, &old.sealed).ok();
-    let (draft, told_once) = draft(&state, id, wish, secrets.as_ref())?;
+    let (draft, revealed_secret) = draft(&state, id, new, secrets.as_ref())?;
     let changed = channels::update(&state.store, &draft).await?;
-    changed.map(|channel| Json(with_secret(channel, told_once))).ok_or_else(|| unknown(id))
+    changed.map(|channel| Json(with_secret(channel, revealed_secret))).ok_or_else(|| unknown(id))
 }
 
 /// Delete a notification channel
@@ -148,7 +148,7 @@ pub async fn replace(
 pub async fn delete(
     state: Data<AppState>,
     path: Path<String>,
-    _: Parameters<NoParameters>,
+    _: Parameters<EmptyQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let id = extract::uuid(&path)?;
     match channels::delete(&state.store, id).await? {
@@ -179,7 +179,7 @@ pub async fn delete(
 pub async fn test(
     state: Data<AppState>,
     path: Path<String>,
-    _: Parameters<NoParameters>,
+    _: Parameters<EmptyQuery>,
 ) -> Result<Json<TestOutcome>, ApiError> {
     let _permit = TESTS.try_acquire().map_err(|_| ApiError::Busy { what: "too many tests are running" })?;
     let channel = stored(&state, extract::uuid(&path)?).await?;
@@ -209,10 +209,10 @@ pub async fn test(
 pub async fn rotate_secret(
     state: Data<AppState>,
     path: Path<String>,
-    _: Parameters<NoParameters>,
+    _: Parameters<EmptyQuery>,
 ) -> Result<Json<Channel>, ApiError> {
     let id = extract::uuid(&path)?;
-    must_last(&state)?;
+    require_persistent_key(&state)?;
     for _ in 0..ROTATIONS_MAX {
         let old = stored(&state, id).await?.sealed;
         let secrets = state.messenger.open(id, &old).map_err(DeliveryError::from)?;
@@ -235,9 +235,9 @@ async fn stored(state: &AppState, id: Uuid) -> Result<StoredChannel, ApiError> {
     channels::get(&state.store, id).await?.ok_or_else(|| unknown(id))
 }
 
-fn with_secret(mut channel: Channel, told_once: Option<String>) -> Channel {
-    if let Some(secret) = told_once {
-        channel.settings.secret = Some(Shown::Plain(secret));
+fn with_secret(mut channel: Channel, revealed_secret: Option<String>) -> Channel {
+    if let Some(secret) = revealed_secret {
+        channel.settings.secret = Some(PublicSetting::Plain(secret));
     }
     channel
 }

@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::channel_request::must_last;
+use super::channel_request::require_persistent_key;
 use crate::actors::notifier::delivery;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract;
-use crate::http::extract::{NoParameters, Parameters};
+use crate::http::extract::{EmptyQuery, Parameters};
 use crate::http::state::AppState;
 use crate::models::notification::{Notification, NotificationState};
 use crate::store::notifications::history;
@@ -54,10 +54,10 @@ pub struct PushKey {
     ))]
 pub async fn list(
     state: Data<AppState>,
-    Parameters(wish): Parameters<NotificationsParameters>,
+    Parameters(parameters): Parameters<NotificationsParameters>,
 ) -> Result<Json<Page<Notification>>, ApiError> {
-    let limit = extract::limit(wish.limit, LIMIT_MAX)?;
-    let NotificationsParameters { channel, state: so_far, alert, cursor, .. } = wish;
+    let limit = extract::limit(parameters.limit, LIMIT_MAX)?;
+    let NotificationsParameters { channel, state: so_far, alert, cursor, .. } = parameters;
     let query = NotificationsQuery { channel, state: so_far, alert, cursor, limit };
     Ok(Json(history::list(&state.store, &query).await?))
 }
@@ -77,7 +77,7 @@ pub async fn list(
 pub async fn resend(
     state: Data<AppState>,
     path: Path<String>,
-    _: Parameters<NoParameters>,
+    _: Parameters<EmptyQuery>,
 ) -> Result<Json<Notification>, ApiError> {
     let id = extract::uuid(&path)?;
     match history::resend(&state.store, id).await? {
@@ -98,8 +98,8 @@ pub async fn resend(
     (status = 409, body = ErrorBody, description = "There is no key to encrypt secrets with (`no_secret_key`)"),
     (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
 ))]
-pub async fn push_key(state: Data<AppState>, _: Parameters<NoParameters>) -> Result<Json<PushKey>, ApiError> {
-    must_last(&state)?;
+pub async fn push_key(state: Data<AppState>, _: Parameters<EmptyQuery>) -> Result<Json<PushKey>, ApiError> {
+    require_persistent_key(&state)?;
     let key = delivery::push_key(&state.store, &state.messenger).await?;
     Ok(Json(PushKey { public_key: key.public_text() }))
 }

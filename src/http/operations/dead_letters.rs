@@ -55,9 +55,9 @@ impl PartialSchema for Replay {
             let all = ObjectBuilder::new().schema_type(Type::Boolean).enum_values(Some([is_all]));
             all.description(Some(description))
         };
-        let wish = || ObjectBuilder::new().additional_properties(Some(AdditionalProperties::FreeForm(false)));
-        let some = wish().property("ids", ids("The ids to replay.").min_items(Some(1))).required("ids");
-        let every = wish().property("all", all(true, "Replay every dead letter.")).required("all");
+        let base = || ObjectBuilder::new().additional_properties(Some(AdditionalProperties::FreeForm(false)));
+        let some = base().property("ids", ids("The ids to replay.").min_items(Some(1))).required("ids");
+        let every = base().property("all", all(true, "Replay every dead letter.")).required("all");
         OneOfBuilder::new()
             .item(some.property("all", all(false, "Replay only `ids`.")))
             .item(every.property("ids", ids("Must be empty.").max_items(Some(0))))
@@ -83,10 +83,10 @@ pub struct Replayed {
 ))]
 pub async fn list(
     state: Data<AppState>,
-    Parameters(wish): Parameters<DeadLettersParameters>,
+    Parameters(parameters): Parameters<DeadLettersParameters>,
 ) -> Result<Json<DeadLetterPage>, ApiError> {
-    let limit = extract::limit(wish.limit, LIMIT_MAX)?;
-    let cursor = wish.cursor.map(|cursor| {
+    let limit = extract::limit(parameters.limit, LIMIT_MAX)?;
+    let cursor = parameters.cursor.map(|cursor| {
         entry_id(&cursor)
             .ok_or_else(|| ApiError::invalid("cursor", "must be the `next_cursor` of a previous page"))
     });
@@ -108,14 +108,14 @@ pub async fn replay(
     payload: Payload,
 ) -> Result<Json<Replayed>, ApiError> {
     let body = body::receive(&request, payload, BODY_BYTES_MAX).await?;
-    let wish: Replay = extract::json(&request, &body)?;
-    if wish.all != wish.ids.is_empty() {
+    let replay: Replay = extract::json(&request, &body)?;
+    if replay.all != replay.ids.is_empty() {
         return Err(rejected("ids", "send either `ids` or `all`"));
     }
-    if wish.all {
+    if replay.all {
         return Ok(Json(Replayed { replayed: state.dead_letters.replay_all().await? }));
     }
-    let ids = wish.ids.iter().map(|id| entry_id(id)).collect::<Option<Vec<_>>>();
+    let ids = replay.ids.iter().map(|id| entry_id(id)).collect::<Option<Vec<_>>>();
     let ids = ids.ok_or_else(|| rejected("ids", "an id must look like `1714561200000-0`"))?;
     Ok(Json(Replayed { replayed: state.dead_letters.replay(&ids).await? }))
 }

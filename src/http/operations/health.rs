@@ -12,7 +12,8 @@ use crate::models::stage_health::NotReady;
 
 /// Confirmation that the process is alive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Alive {
+#[schema(as = Alive)]
+pub struct Liveness {
     /// Always `ok`.
     pub status: String,
     /// Version of Groundswell.
@@ -41,14 +42,14 @@ pub struct ReadyParameters {
 /// Check whether the process is alive
 ///
 /// Does not depend on Redis or PostgreSQL, because restarting this process would not bring them back.
-#[utoipa::path(get, path = "/livez", tag = "operations", operation_id = "get_livez", responses((status = 200, body = Alive, description = "The process is alive")))]
-pub async fn live() -> Json<Alive> {
-    Json(Alive { status: "ok".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() })
+#[utoipa::path(get, path = "/livez", tag = "operations", operation_id = "get_livez", responses((status = 200, body = Liveness, description = "The process is alive")))]
+pub async fn live() -> Json<Liveness> {
+    Json(Liveness { status: "ok".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() })
 }
 
 /// Check whether the process is alive; the same as `/livez`
-#[utoipa::path(get, path = "/health", tag = "operations", operation_id = "get_health", responses((status = 200, body = Alive, description = "The process is alive")))]
-pub async fn health() -> Json<Alive> {
+#[utoipa::path(get, path = "/health", tag = "operations", operation_id = "get_health", responses((status = 200, body = Liveness, description = "The process is alive")))]
+pub async fn health() -> Json<Liveness> {
     live().await
 }
 
@@ -65,11 +66,11 @@ pub async fn health() -> Json<Alive> {
     ))]
 pub async fn ready(
     state: Data<AppState>,
-    Parameters(wish): Parameters<ReadyParameters>,
+    Parameters(parameters): Parameters<ReadyParameters>,
 ) -> Result<HttpResponse, ApiError> {
-    let verbose = wish.verbose.is_some_and(|value| value != "false");
+    let verbose = parameters.verbose.is_some_and(|value| value != "false");
     let reasons = state.health.not_ready();
     let ready = reasons.is_empty();
-    let mut answer = if ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
-    Ok(answer.json(Readiness { ready, reasons: verbose.then_some(reasons) }))
+    let mut response = if ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
+    Ok(response.json(Readiness { ready, reasons: verbose.then_some(reasons) }))
 }

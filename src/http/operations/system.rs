@@ -6,7 +6,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::http::error::{ApiError, ErrorBody};
-use crate::http::extract::{NoParameters, Parameters};
+use crate::http::extract::{EmptyQuery, Parameters};
 use crate::http::state::AppState;
 use crate::models::error_log::{ErrorOverview, ErrorWindow};
 use crate::models::stage_health::SystemHealth;
@@ -19,10 +19,7 @@ use crate::telemetry::{errors, process};
     (status = 200, body = SystemHealth, description = "The latest measurement"),
     (status = 400, body = ErrorBody, description = "The call takes no parameters"),
 ))]
-pub async fn show(
-    state: Data<AppState>,
-    _: Parameters<NoParameters>,
-) -> Result<Json<SystemHealth>, ApiError> {
+pub async fn show(state: Data<AppState>, _: Parameters<EmptyQuery>) -> Result<Json<SystemHealth>, ApiError> {
     Ok(Json(SystemHealth::clone(&state.health.newest())))
 }
 
@@ -46,8 +43,10 @@ pub struct ErrorsParameters {
         (status = 200, body = ErrorOverview, description = "The errors of the period"),
         (status = 400, body = ErrorBody, description = "A parameter is unknown or invalid"),
     ))]
-pub async fn errors(Parameters(wish): Parameters<ErrorsParameters>) -> Result<Json<ErrorOverview>, ApiError> {
-    Ok(Json(errors::overview(wish.window)))
+pub async fn errors(
+    Parameters(parameters): Parameters<ErrorsParameters>,
+) -> Result<Json<ErrorOverview>, ApiError> {
+    Ok(Json(errors::overview(parameters.window)))
 }
 
 /// Get the metrics of this process for Prometheus
@@ -55,10 +54,7 @@ pub async fn errors(Parameters(wish): Parameters<ErrorsParameters>) -> Result<Js
     (status = 200, body = String, content_type = "text/plain", description = "The metrics in Prometheus text format"),
     (status = 400, body = ErrorBody, description = "The call takes no parameters"),
 ))]
-pub async fn prometheus(
-    state: Data<AppState>,
-    _: Parameters<NoParameters>,
-) -> Result<HttpResponse, ApiError> {
+pub async fn prometheus(state: Data<AppState>, _: Parameters<EmptyQuery>) -> Result<HttpResponse, ApiError> {
     let kind = "text/plain; version=0.0.4; charset=utf-8";
     let figures = state.prometheus.render() + &process::exposition();
     Ok(HttpResponse::Ok().content_type(kind).body(figures))

@@ -7,7 +7,7 @@ use futures_util::stream::{Stream, StreamExt, once};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::export_limits::ExportPlace;
+use super::export_limits::ExportPermit;
 use crate::http::error::ApiError;
 use crate::models::post::{ListedPost, ScoredPost};
 use crate::store::StoreError;
@@ -70,31 +70,31 @@ pub struct File {
 }
 
 /// Responds with posts as a file.
-pub async fn answer(
+pub async fn respond(
     format: Format,
-    pieces: impl Stream<Item = Result<Vec<ListedPost>, StoreError>> + Send + 'static,
-    place: ExportPlace,
+    chunks: impl Stream<Item = Result<Vec<ListedPost>, StoreError>> + Send + 'static,
+    permit: ExportPermit,
 ) -> Result<HttpResponse, ApiError> {
     let file = File { name: "posts", format, header: &COLUMNS };
-    stream(file, (pieces, place), |listed| cells(listed).to_vec()).await
+    stream(file, (chunks, permit), |listed| cells(listed).to_vec()).await
 }
 
 /// Responds with a file that is streamed in chunks and never held whole. A failure before the first chunk is an error
 /// response; a later one breaks the connection, which is the only way to signal an incomplete file.
 pub async fn stream<T: Serialize + Send + 'static>(
     file: File,
-    (pieces, place): (impl Stream<Item = Result<Vec<T>, StoreError>> + Send + 'static, ExportPlace),
+    (chunks, permit): (impl Stream<Item = Result<Vec<T>, StoreError>> + Send + 'static, ExportPermit),
     cells_of: fn(&T) -> Vec<String>,
 ) -> Result<HttpResponse, ApiError> {
-    let mut pieces = place.by_turns(pieces);
-    let first = pieces.next().await.transpose()?.unwrap_or_default();
-    let rest = once(std::future::ready(Ok(first))).chain(pieces);
+    let mut chunks = permit.in_turn(chunks);
+    let first = chunks.next().await.transpose()?.unwrap_or_default();
+    let rest = once(std::future::ready(Ok(first))).chain(chunks);
     let header = match file.format {
         Format::Csv => table_row(file.header)?,
         Format::Ndjson => Vec::new(),
     };
-    let body = rest.map(move |piece| {
-        let items = piece.inspect_err(|error| tracing::warn!(%error, "an export failed"))?;
+    let body = rest.map(move |chunk| {
+        let items = chunk.inspect_err(|error| tracing::warn!(%error, "an export failed"))?;
         encode(file.format, &items, cells_of)
     });
     let body = once(std::future::ready(Ok(Bytes::from(header)))).chain(body);
@@ -110,7 +110,7 @@ pub async fn stream<T: Serialize + Send + 'static>(
             parameters: vec![DispositionParam::Filename(name)],
         })
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        .streaming::<_, ApiError>(place.hold(body)))
+        .streaming::<_, ApiError>(permit.hold(body)))
 }
 
 fn encode<T: Serialize>(
@@ -195,7 +195,7 @@ mod tests {
     use actix_web::test::TestRequest;
 
     use super::*;
-    use crate::http::posts::export_limits::{Exports, ExportsParams};
+    use crate::http::posts::export_limits::{ExportLimits, ExportLimitsParams};
     use crate::models::post::{Post, Source};
     use crate::models::score::{Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel};
     use actix_web::body::to_bytes;
@@ -246,14 +246,14 @@ mod tests {
         }
     }
 
-    fn place() -> ExportPlace {
-        let params = ExportsParams { n_max: 1, n_reading_max: 1, stall_max: Duration::from_secs(60) };
-        Exports::new(params).begin(&TestRequest::default().to_http_request()).unwrap()
+    fn permit() -> ExportPermit {
+        let params = ExportLimitsParams { n_max: 1, n_reading_max: 1, stall_max: Duration::from_secs(60) };
+        ExportLimits::new(params).acquire(&TestRequest::default().to_http_request()).unwrap()
     }
 
-    async fn file(format: Format, pieces: Vec<Result<Vec<ListedPost>, StoreError>>) -> Bytes {
-        let answer = answer(format, futures_util::stream::iter(pieces), place()).await.unwrap();
-        to_bytes(answer.into_body()).await.unwrap()
+    async fn file(format: Format, chunks: Vec<Result<Vec<ListedPost>, StoreError>>) -> Bytes {
+        let response = respond(format, futures_util::stream::iter(chunks), permit()).await.unwrap();
+        to_bytes(response.into_body()).await.unwrap()
     }
 
     #[actix_web::test]
@@ -271,8 +271,8 @@ mod tests {
 
     #[actix_web::test]
     async fn ndjson_has_a_post_per_line_and_an_empty_result_is_an_empty_file() {
-        let pieces = vec![Ok(vec![listed("a\nb")]), Ok(vec![listed("c")])];
-        let file = file(Format::Ndjson, pieces).await;
+        let chunks = vec![Ok(vec![listed("a\nb")]), Ok(vec![listed("c")])];
+        let file = file(Format::Ndjson, chunks).await;
         let lines: Vec<ListedPost> = file
             .split(|b| *b == b'\n')
             .filter(|l| !l.is_empty())
@@ -285,7 +285,7 @@ mod tests {
     #[actix_web::test]
     async fn an_unavailable_database_is_an_error_and_not_a_broken_file() {
         let away = StoreError::Unavailable { reason: "gone".into() };
-        let outcome = answer(Format::Csv, futures_util::stream::iter(vec![Err(away)]), place()).await;
+        let outcome = respond(Format::Csv, futures_util::stream::iter(vec![Err(away)]), permit()).await;
         assert!(matches!(outcome, Err(ApiError::Unavailable { .. })));
     }
 }

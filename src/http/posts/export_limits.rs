@@ -15,14 +15,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::http::error::ApiError;
 use crate::telemetry::{EXPORTS_OPEN, EXPORTS_REFUSED_TOTAL, EXPORTS_STALLED_TOTAL};
-use crate::ws::Line;
+use crate::ws::RawSocket;
 
 /// Bytes handed to a connection at once, and so the minimum that a client must read within the stall timeout.
-const PIECE_BYTES: usize = 16 * 1024;
+const CHUNK_BYTES: usize = 16 * 1024;
 
 /// Parameters of [`ExportLimits`].
 #[derive(Debug, Clone, Copy)]
-pub struct ExportsParams {
+pub struct ExportLimitsParams {
     /// Maximum number of concurrent exports.
     pub n_max: usize,
     /// Maximum number of exports that read the database at the same time. The others wait for their next page, so that
@@ -34,17 +34,17 @@ pub struct ExportsParams {
 
 /// Permits for exports. Clones share them.
 #[derive(Clone)]
-pub struct Exports {
-    places: Arc<Semaphore>,
+pub struct ExportLimits {
+    permits: Arc<Semaphore>,
     reading: Arc<Semaphore>,
     stall_max: Duration,
 }
 
-impl Exports {
+impl ExportLimits {
     /// Creates the limits with all permits available.
-    pub fn new(params: ExportsParams) -> Self {
+    pub fn new(params: ExportLimitsParams) -> Self {
         Self {
-            places: Arc::new(Semaphore::new(params.n_max)),
+            permits: Arc::new(Semaphore::new(params.n_max)),
             reading: Arc::new(Semaphore::new(params.n_reading_max)),
             stall_max: params.stall_max,
         }
@@ -54,40 +54,40 @@ impl Exports {
     ///
     /// # Errors
     /// `Busy` when no permit is available.
-    pub fn begin(&self, request: &HttpRequest) -> Result<ExportPlace, ApiError> {
-        let Ok(permit) = Arc::clone(&self.places).try_acquire_owned() else {
+    pub fn acquire(&self, request: &HttpRequest) -> Result<ExportPermit, ApiError> {
+        let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
             metrics::counter!(EXPORTS_REFUSED_TOTAL).increment(1);
             return Err(ApiError::Busy { what: "too many exports are running" });
         };
-        let taken = Taken { _permit: permit };
+        let open = OpenExport { _permit: permit };
         metrics::gauge!(EXPORTS_OPEN).increment(1);
-        let (line, reading) = (Line::under(request), Arc::clone(&self.reading));
-        Ok(ExportPlace { taken, line, reading, stall_max: self.stall_max })
+        let (socket, reading) = (RawSocket::of(request), Arc::clone(&self.reading));
+        Ok(ExportPermit { open, socket, reading, stall_max: self.stall_max })
     }
 }
 
 /// Open export, counted until it is dropped.
-struct Taken {
+struct OpenExport {
     _permit: OwnedSemaphorePermit,
 }
 
-impl Drop for Taken {
+impl Drop for OpenExport {
     fn drop(&mut self) {
         metrics::gauge!(EXPORTS_OPEN).decrement(1);
     }
 }
 
 /// Permit for one export.
-pub struct ExportPlace {
-    taken: Taken,
-    line: Option<Line>,
+pub struct ExportPermit {
+    open: OpenExport,
+    socket: Option<RawSocket>,
     reading: Arc<Semaphore>,
     stall_max: Duration,
 }
 
-impl ExportPlace {
+impl ExportPermit {
     /// Returns the pages; each waits for its turn to read the database.
-    pub fn by_turns<'a, T: Send + 'a>(&self, pages: impl Stream<Item = T> + Send + 'a) -> BoxStream<'a, T> {
+    pub fn in_turn<'a, T: Send + 'a>(&self, pages: impl Stream<Item = T> + Send + 'a) -> BoxStream<'a, T> {
         let reading = Arc::clone(&self.reading);
         unfold((pages.boxed(), reading), |(mut pages, reading)| async move {
             // The semaphore is never closed; if it were, reading without a permit would be fine.
@@ -102,20 +102,20 @@ impl ExportPlace {
 
     /// Returns a body that holds the permit until it ends. A client that reads nothing for too long is disconnected by a
     /// separate task, because a body is not polled while its connection is blocked.
-    pub fn hold<S>(self, body: S) -> Held
+    pub fn hold<S>(self, body: S) -> ExportBody
     where
         S: Stream<Item = Result<Bytes, ApiError>> + 'static,
     {
         let idle_since: Rc<Cell<Option<Instant>>> = Rc::default();
-        let watching = watch(Rc::clone(&idle_since), self.line, self.stall_max);
+        let watching = watch(Rc::clone(&idle_since), self.socket, self.stall_max);
         let watch = actix_web::rt::spawn(watching);
-        Held { body: Box::pin(body), rest: Bytes::new(), idle_since, watch, _taken: self.taken }
+        ExportBody { body: Box::pin(body), rest: Bytes::new(), idle_since, watch, _open: self.open }
     }
 }
 
 /// Aborts the connection once it has been idle for too long. Runs on the thread of the connection and is cancelled with
 /// the body, so the connection is open whenever this runs.
-async fn watch(idle_since: Rc<Cell<Option<Instant>>>, line: Option<Line>, stall_max: Duration) {
+async fn watch(idle_since: Rc<Cell<Option<Instant>>>, socket: Option<RawSocket>, stall_max: Duration) {
     loop {
         let idle = idle_since.get().map(|since| since.elapsed()).unwrap_or_default();
         let Some(left) = stall_max.checked_sub(idle).filter(|left| !left.is_zero()) else {
@@ -125,40 +125,40 @@ async fn watch(idle_since: Rc<Cell<Option<Instant>>>, line: Option<Line>, stall_
     }
     metrics::counter!(EXPORTS_STALLED_TOTAL).increment(1);
     tracing::info!(seconds = stall_max.as_secs(), "aborting an export whose client reads nothing");
-    if let Some(line) = line {
-        line.cut();
+    if let Some(socket) = socket {
+        socket.abort();
     }
 }
 
 /// Body of an export, which holds its permit.
-pub struct Held {
+pub struct ExportBody {
     body: Pin<Box<dyn Stream<Item = Result<Bytes, ApiError>>>>,
     rest: Bytes,
     /// Time since which the client has not read the last chunk; `None` while the database is read.
     idle_since: Rc<Cell<Option<Instant>>>,
     watch: JoinHandle<()>,
-    _taken: Taken,
+    _open: OpenExport,
 }
 
-impl Stream for Held {
+impl Stream for ExportBody {
     type Item = Result<Bytes, ApiError>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let held = self.get_mut();
-        held.idle_since.set(None);
-        while held.rest.is_empty() {
-            match held.body.as_mut().poll_next(context) {
-                Poll::Ready(Some(Ok(bytes))) => held.rest = bytes,
+        let this = self.get_mut();
+        this.idle_since.set(None);
+        while this.rest.is_empty() {
+            match this.body.as_mut().poll_next(context) {
+                Poll::Ready(Some(Ok(bytes))) => this.rest = bytes,
                 other => return other,
             }
         }
-        let piece = held.rest.split_to(held.rest.len().min(PIECE_BYTES));
-        held.idle_since.set(Some(Instant::now()));
-        Poll::Ready(Some(Ok(piece)))
+        let chunk = this.rest.split_to(this.rest.len().min(CHUNK_BYTES));
+        this.idle_since.set(Some(Instant::now()));
+        Poll::Ready(Some(Ok(chunk)))
     }
 }
 
-impl Drop for Held {
+impl Drop for ExportBody {
     fn drop(&mut self) {
         self.watch.abort();
     }

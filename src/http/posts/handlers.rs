@@ -9,9 +9,9 @@ use super::ingest::{self, BODY_BYTES_MAX, PostsBody, Receipt};
 use crate::http::body;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract;
-use crate::http::extract::{NoParameters, Parameters};
+use crate::http::extract::{EmptyQuery, Parameters};
 use crate::http::metrics::explore::filter_parameters;
-use crate::http::metrics::range::RangeWish;
+use crate::http::metrics::range::RangeQuery;
 use crate::http::state::AppState;
 use crate::models::new_post::AcceptContext;
 use crate::models::post::{ListedPost, PostOrder, PostWithHistory, Source};
@@ -94,17 +94,21 @@ filter_parameters! {
 }
 
 /// Returns the range, if one is given. Unlike other calls, `GET /posts` also accepts a lone `to`.
-fn between(wish: RangeWish) -> Result<(Option<Timestamp>, Option<Timestamp>), ApiError> {
-    if wish.window.is_none() && wish.from.is_none() {
-        return Ok((None, wish.to));
+fn between(range: RangeQuery) -> Result<(Option<Timestamp>, Option<Timestamp>), ApiError> {
+    if range.window.is_none() && range.from.is_none() {
+        return Ok((None, range.to));
     }
-    let asked = wish.between(Timestamp::now())?;
-    Ok(asked.map_or((None, None), |(from, to)| (Some(from), wish.to.or(wish.window.map(|_| to)))))
+    let asked = range.between(Timestamp::now())?;
+    Ok(asked.map_or((None, None), |(from, to)| (Some(from), range.to.or(range.window.map(|_| to)))))
 }
 
 /// Checks an order other than the newest first, which must sort the whole range.
-fn ranked(wish: &ListParameters, from: Option<Timestamp>, to: Option<Timestamp>) -> Result<(), ApiError> {
-    if wish.order.unwrap_or_default() == PostOrder::Newest {
+fn ranked(
+    parameters: &ListParameters,
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+) -> Result<(), ApiError> {
+    if parameters.order.unwrap_or_default() == PostOrder::Newest {
         return Ok(());
     }
     let days = RANKED_RANGE_MAX.as_hours() / 24;
@@ -114,10 +118,10 @@ fn ranked(wish: &ListParameters, from: Option<Timestamp>, to: Option<Timestamp>)
         let problem = format!("must be given with this `order` and be at most {days} days before `to`");
         return Err(ApiError::invalid("from", problem));
     }
-    if wish.cursor.is_some() {
+    if parameters.cursor.is_some() {
         return Err(ApiError::invalid("cursor", "can only be used with the order `newest`"));
     }
-    if wish.limit.is_some_and(|limit| limit > RANKED_MAX) {
+    if parameters.limit.is_some_and(|limit| limit > RANKED_MAX) {
         return Err(ApiError::invalid("limit", format!("must be at most {RANKED_MAX} with this `order`")));
     }
     Ok(())
@@ -135,13 +139,20 @@ fn ranked(wish: &ListParameters, from: Option<Timestamp>, to: Option<Timestamp>)
 ))]
 pub async fn list(
     state: Data<AppState>,
-    Parameters(wish): Parameters<ListParameters>,
+    Parameters(parameters): Parameters<ListParameters>,
 ) -> Result<Json<Page<ListedPost>>, ApiError> {
-    let limit = extract::limit(wish.limit, LIMIT_MAX)?;
-    let (from, to) = between(wish.range())?;
-    ranked(&wish, from, to)?;
-    let order = wish.order.unwrap_or_default();
-    let query = PostsQuery { filter: wish.filter()?, from, to, order, cursor: wish.cursor.clone(), limit };
+    let limit = extract::limit(parameters.limit, LIMIT_MAX)?;
+    let (from, to) = between(parameters.range())?;
+    ranked(&parameters, from, to)?;
+    let order = parameters.order.unwrap_or_default();
+    let query = PostsQuery {
+        filter: parameters.filter()?,
+        from,
+        to,
+        order,
+        cursor: parameters.cursor.clone(),
+        limit,
+    };
     Ok(Json(list::list(&state.store, &query).await?))
 }
 
@@ -157,7 +168,7 @@ pub async fn list(
 pub async fn get(
     state: Data<AppState>,
     path: Path<String>,
-    _: Parameters<NoParameters>,
+    _: Parameters<EmptyQuery>,
 ) -> Result<Json<PostWithHistory>, ApiError> {
     let uuid = extract::uuid(&path)?;
     let found = list::get_with_history(&state.store, uuid).await?;
@@ -177,11 +188,11 @@ pub async fn get(
 pub async fn export(
     state: Data<AppState>,
     request: HttpRequest,
-    Parameters(wish): Parameters<ExportParameters>,
+    Parameters(parameters): Parameters<ExportParameters>,
 ) -> Result<HttpResponse, ApiError> {
-    let (from, to) = between(wish.range())?;
-    let query = PostsQuery { filter: wish.filter()?, from, to, ..PostsQuery::default() };
-    let place = state.exports.begin(&request)?;
-    let pieces = list::export(state.store.clone(), query);
-    export::answer(wish.format, pieces, place).await
+    let (from, to) = between(parameters.range())?;
+    let query = PostsQuery { filter: parameters.filter()?, from, to, ..PostsQuery::default() };
+    let permit = state.exports.acquire(&request)?;
+    let chunks = list::export(state.store.clone(), query);
+    export::respond(parameters.format, chunks, permit).await
 }

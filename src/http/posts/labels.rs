@@ -67,7 +67,7 @@ pub async fn correct(
         (status = 404, body = ErrorBody, description = "The post has no correction"),
         (status = 503, body = ErrorBody, description = "PostgreSQL is unavailable"),
     ))]
-pub async fn take_back(state: Data<AppState>, path: Path<String>) -> Result<HttpResponse, ApiError> {
+pub async fn retract(state: Data<AppState>, path: Path<String>) -> Result<HttpResponse, ApiError> {
     let uuid = extract::uuid(&path)?;
     if labels::take_back(&state.store, uuid).await? {
         return Ok(HttpResponse::NoContent().finish());
@@ -96,12 +96,12 @@ pub struct LabelsParameters {
 pub async fn export(
     state: Data<AppState>,
     request: HttpRequest,
-    Parameters(wish): Parameters<LabelsParameters>,
+    Parameters(parameters): Parameters<LabelsParameters>,
 ) -> Result<HttpResponse, ApiError> {
-    let format = wish.format.unwrap_or(Format::Ndjson);
-    let place = state.exports.begin(&request)?;
-    let pieces = labels::export(state.store.clone());
-    export::stream(export::File { name: "labels", format, header: &COLUMNS }, (pieces, place), cells).await
+    let format = parameters.format.unwrap_or(Format::Ndjson);
+    let permit = state.exports.acquire(&request)?;
+    let chunks = labels::export(state.store.clone());
+    export::stream(export::File { name: "labels", format, header: &COLUMNS }, (chunks, permit), cells).await
 }
 
 fn cells(post: &LabelledPost) -> Vec<String> {

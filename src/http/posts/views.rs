@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use crate::http::body;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract;
-use crate::http::extract::{NoParameters, Parameters};
+use crate::http::extract::{EmptyQuery, Parameters};
 use crate::http::state::AppState;
 use crate::models::new_post::Rejection;
 use crate::models::saved_view::{NAME_CHARS_MAX, NewView, QUERY_CHARS_MAX, SavedView};
@@ -23,7 +23,7 @@ const BODY_BYTES_MAX: usize = 64 * 1024;
 ))]
 pub async fn list(
     state: Data<AppState>,
-    _: Parameters<NoParameters>,
+    _: Parameters<EmptyQuery>,
 ) -> Result<Json<Page<SavedView>>, ApiError> {
     Ok(Json(views::list(&state.store).await?))
 }

@@ -18,11 +18,12 @@ use groundswell::actors::scoring::job_queue::{Job, JobQueue};
 use groundswell::actors::scoring::on_demand::OnDemandScorer;
 use groundswell::egress::allowlist::Allowlist;
 use groundswell::http;
-use groundswell::http::guard::{AllowedHosts, Token};
-use groundswell::http::metrics::trends::TrendReader;
+use groundswell::http::hosts::AllowedHosts;
+use groundswell::http::metrics::trend_cache::TrendCache;
 use groundswell::http::origins::AllowedOrigins;
-use groundswell::http::posts::export_limits::{Exports, ExportsParams};
+use groundswell::http::posts::export_limits::{ExportLimits, ExportLimitsParams};
 use groundswell::http::state::{AppState, HttpParams};
+use groundswell::http::token::Token;
 use groundswell::inference::{LoadParams, ModelChoice, Models, Tier};
 use groundswell::models::score::{Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel};
 use groundswell::models::stage_health::{
@@ -131,12 +132,12 @@ impl FrontDoor {
             })),
             messenger: messenger(),
             live_tickets: stream.live_tickets(),
-            exports: Exports::new(ExportsParams {
+            exports: ExportLimits::new(ExportLimitsParams {
                 n_max: 16,
                 n_reading_max: 2,
                 stall_max: Duration::from_secs(30),
             }),
-            trends: TrendReader::new(stream.trends()),
+            trends: TrendCache::new(stream.trends()),
             sockets: Sockets::new(sockets),
             prometheus: prometheus(),
             health: LatestHealth::new(newest),
