@@ -44,7 +44,7 @@ fn every_setting_can_be_given_in_the_file() {
         let directory = directory(&text);
         let file = SettingsFile::read(&directory.path().join("groundswell.toml")).unwrap();
         let command = file.apply_to(Config::augment_args(Command::new("serve")));
-        let matches = command.get_matches_from(["serve"]);
+        let matches = command.try_get_matches_from(["serve"]).unwrap();
         let raw: Vec<_> = matches.get_raw(setting.key()).unwrap().map(|it| it.to_str().unwrap()).collect();
         assert_eq!(raw.join(","), expected, "{text}");
         assert_eq!(serve(&text, &[]).1.to_string().split_once(": ").unwrap().1, setting.key());

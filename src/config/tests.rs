@@ -11,7 +11,7 @@ fn command() -> Command {
 
 fn config(arguments: &[&str]) -> Config {
     let all = std::iter::once("serve").chain(arguments.iter().copied());
-    Config::from_arg_matches(&command().get_matches_from(all)).unwrap()
+    Config::from_arg_matches(&command().try_get_matches_from(all).unwrap()).unwrap()
 }
 
 fn is_refused(option: &str, value: &str) -> bool {
