@@ -20,7 +20,7 @@ use crate::inference::out_of_process;
 use crate::process::background;
 use crate::{app, bench, http};
 
-/// Reads what people say about a brand, and tells within milliseconds how they feel, who is about to leave and what is
+/// Analyses what people say about a brand, and shows within milliseconds how they feel, who is about to leave and what is
 /// about to spread
 #[derive(Debug, Parser)]
 #[command(name = "groundswell", version)]
@@ -31,32 +31,32 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the server: read the stream, score, store, alert, and show it live
+    /// Run the server
     Serve(Box<Config>),
-    /// Send real posts from a file, as if they were written now
+    /// Send posts from a file to the running server, as if they were written now
     Replay(Box<replay::ReplayParams>),
-    /// Send generated posts
+    /// Send generated posts to the running server
     Synth(Box<synth::SynthParams>),
-    /// See the posts that failed, and try them again
+    /// List and replay posts that could not be stored
     #[command(subcommand)]
     DeadLetters(dead_letters::DeadLettersCommand),
-    /// Score a text, or one text a line from standard input, and print JSON lines
+    /// Score a text, or one text per line of standard input, and print JSON lines
     Score {
-        /// The text; `-` reads standard input
+        /// Text to score; `-` reads standard input
         #[arg(default_value = "-")]
         text: String,
-        /// Print every probability of this model alone, and null for what it does not answer
+        /// Print every probability of this model alone, and null for heads that it lacks
         #[arg(long)]
         raw: bool,
-        /// Texts handed to the model at a time
+        /// Texts per batch
         #[arg(long = "batch", value_name = "N", default_value_t = 256)]
         n_batch: usize,
         #[command(flatten)]
         config: Box<Config>,
     },
-    /// Say what is missing and how to get it
+    /// Report what is missing on this machine and how to install it
     Doctor(Box<Config>),
-    /// Measure: every figure we state is printed by one of these
+    /// Run a benchmark: each published figure comes from one of these
     Bench {
         #[command(subcommand)]
         bench: Bench,
@@ -72,20 +72,20 @@ enum Command {
 
 #[derive(Debug, Subcommand)]
 enum Bench {
-    /// Posts stored a second, time from arrival to the socket, and posts taken over HTTP, on fresh servers of its own
+    /// Measure latency from arrival to the socket, stored posts per second, and ingest over HTTP, on private servers
     Pipeline(bench::pipeline::PipelineParams),
-    /// How soon the fast model scores and the deep one corrects, on a fresh server of its own, and what correcting is worth
+    /// Measure how fast the fast model scores and the deep model corrects, and what the corrections gain, on a private server
     Cascade {
-        /// How long the load lasts
+        /// Duration of the load in seconds
         #[arg(long, default_value_t = 60)]
         seconds: u64,
-        /// Posts sent each second
+        /// Posts sent per second
         #[arg(long, default_value_t = 1_000)]
         rate: u32,
-        /// Let the models remember nothing, so that texts that come again are read again
+        /// Turn off the result cache, so that repeated texts are scored again
         #[arg(long)]
         no_cache: bool,
-        /// Posts of known sentiment, `label<TAB>text` in each line, by which the choice of what to read again is judged
+        /// Posts with known sentiment, `label<TAB>text` per line, to judge which posts were chosen for correction
         #[arg(long)]
         labelled: Option<PathBuf>,
         #[command(flatten)]
@@ -94,64 +94,64 @@ enum Bench {
         #[arg(last = true)]
         serve: Vec<String>,
     },
-    /// How soon history answers with a season of posts stored, and whether any answer reads a table from end to end
+    /// Measure history queries over a large number of posts, and check that none scans a whole table
     Explore {
         /// Posts to store, in a private PostgreSQL that is removed afterwards
         #[arg(long = "posts", value_name = "N", default_value_t = 1_000_000)]
         n_posts: usize,
-        /// Days over which they are spread
+        /// Days over which the posts are spread
         #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=365))]
         days: u32,
-        /// How often each question is asked
+        /// Runs of each query
         #[arg(long = "runs", value_name = "N", default_value_t = 7)]
         n_runs: usize,
         /// Print one JSON object
         #[arg(long)]
         json: bool,
     },
-    /// What a delivery costs and an idle connection weighs, and the same of nchan and socket.io
+    /// Measure the cost of a delivery and of an idle connection, compared with nchan and socket.io
     Fanout(bench::fanout::FanoutParams),
-    /// The subscribers of `bench fanout`, which starts them itself
+    /// Run the subscribers of `bench fanout`, which starts this itself
     #[command(hide = true)]
     FanoutClient(bench::fanout::client::ClientParams),
-    /// How long a turn of the alerter takes with very many series, and what posts and people notice of it
+    /// Measure how long the alerter evaluates very many series, and how that affects latency
     Alerting {
-        /// Products that are spoken of
+        /// Products that the posts mention
         #[arg(long = "products", value_name = "N", default_value_t = 65_000)]
         n_products: usize,
-        /// Rules about each product
+        /// Rules per product
         #[arg(long = "rules", value_name = "N", default_value_t = 197)]
         n_rules: usize,
-        /// How long posts are sent, without rules and then with them
+        /// Duration of the load in seconds, without rules and again with them
         #[arg(long, default_value_t = 60)]
         seconds: u64,
-        /// Posts sent each second
+        /// Posts sent per second
         #[arg(long, default_value_t = 1_000)]
         rate: u32,
         #[command(flatten)]
         output: Output,
     },
-    /// Texts scored a second over HTTP, one a request and in batches, by each tier, and the same of FastAPI
+    /// Measure texts scored per second over HTTP, singly and in batches, by each model, compared with FastAPI
     Score(bench::score::ScoreParams),
-    /// How often signals are wrong on stable series, and how soon they find bursts; on simulated ones, so nothing is stored
+    /// Measure how often signals are wrong on stable series and how soon they detect bursts, on simulated data
     Signals {
-        /// Simulated series of each of seven rates
+        /// Simulated series for each of seven rates
         #[arg(long = "series", value_name = "N", default_value_t = 10)]
         n_series: u64,
         /// Print one JSON object
         #[arg(long)]
         json: bool,
     },
-    /// Texts the model reads a second, tokenization included
+    /// Measure texts scored per second without a server, tokenization included
     Inference {
-        /// Threads that read, each with a session of its own; as many as these, one and two are measured
+        /// Maximum number of threads, each with its own session; one, two and this many are measured
         #[arg(long = "threads", value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=64))]
         n_threads: u8,
-        /// What to compare with by turns: a model's folder, run as one session of two threads, 32 texts at a time as they come;
-        /// or another groundswell executable, such as an older one
+        /// Baseline, measured in alternation: a model's directory, run as one session of two threads with batches of 32 texts in
+        /// their order; or another groundswell executable, such as an older one
         #[arg(long, value_name = "PATH")]
         baseline: Option<PathBuf>,
-        /// Texts in a run; by default as many as one thread reads in four seconds
+        /// Texts per run; by default, as many as one thread scores in four seconds
         #[arg(long = "count", value_name = "N")]
         n_texts: Option<usize>,
         #[command(flatten)]
@@ -161,7 +161,7 @@ enum Bench {
     },
 }
 
-/// What a bench hands to its server, read as that server will.
+/// The options that a benchmark passes to its server, parsed as that server parses them.
 #[derive(Debug, Parser)]
 #[command(no_binary_name = true)]
 struct Serve {

@@ -10,26 +10,26 @@ use crate::stream::{DeadLetter, EntryId};
 /// Characters of a post that a terminal's line has room for.
 const POST_CHARS: usize = 60;
 
-/// What to do with them.
+/// What to do with dead letters.
 #[derive(Debug, Clone, clap::Subcommand)]
 pub enum DeadLettersCommand {
-    /// Show them, newest first: lines on a terminal, JSON lines elsewhere
+    /// List dead letters, newest first: as text on a terminal, as JSON lines otherwise
     List {
-        /// How many
+        /// Maximum number to list
         #[arg(long, default_value_t = 50)]
         limit: u64,
-        /// Only those older than this one
+        /// List only those older than this one
         #[arg(long)]
         cursor: Option<String>,
         #[command(flatten)]
         target: Target,
     },
-    /// Put them back into the stream, for instance once a mistake was mended
+    /// Put dead letters back on the stream, for example after a bug fix
     Replay {
-        /// Which, as listed
+        /// Ids, as listed
         #[arg(required_unless_present = "all", conflicts_with = "all")]
         ids: Vec<String>,
-        /// All that are there now
+        /// Replay all that are there now
         #[arg(long)]
         all: bool,
         #[command(flatten)]
@@ -37,7 +37,7 @@ pub enum DeadLettersCommand {
     },
 }
 
-/// Lists or replays.
+/// Lists or replays dead letters.
 ///
 /// # Errors
 /// When the stream cannot be found, or an id names no dead letter.

@@ -22,10 +22,10 @@ const BAD_LINES_TOLD: u64 = 20;
 pub struct FeedParams {
     #[command(flatten)]
     pub target: Target,
-    /// Entries that may wait in Redis before the command waits too
+    /// Entries queued in Redis above which the command pauses
     #[arg(long, env = "GROUNDSWELL_HIGH_WATER", default_value_t = 500_000)]
     pub high_water: u64,
-    /// Days that the server keeps posts
+    /// Days for which the server keeps posts
     #[arg(long, env = "GROUNDSWELL_RETENTION_DAYS", default_value_t = 90)]
     pub retention_days: u32,
 }

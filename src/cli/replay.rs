@@ -10,15 +10,15 @@ use crate::connectors::replay::{Replay, ReplayFileParams, run_name};
 /// What to replay, and how.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ReplayParams {
-    /// NDJSON or CSV, plain or gzipped
+    /// NDJSON or CSV file, plain or gzipped
     pub file: PathBuf,
-    /// How much faster than it happened
+    /// Speed relative to the original timing
     #[arg(long, default_value_t = 1.0)]
     pub speed: f64,
-    /// Begin again at the end; each round renames its posts, or they would be known already
+    /// Start over at the end; each round gets new ids, so that its posts count as new
     #[arg(long = "loop")]
     pub loop_forever: bool,
-    /// Leave ids as they are in the file; posts that were replayed before are then not counted again
+    /// Keep the ids in the file, so that posts that were replayed before are not counted again
     #[arg(long)]
     pub keep_ids: bool,
     #[command(flatten)]

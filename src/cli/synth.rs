@@ -8,13 +8,13 @@ use crate::connectors::synth;
 /// How many generated posts, and which.
 #[derive(Debug, Clone, clap::Args)]
 pub struct SynthParams {
-    /// Posts a second; bursts come on top
+    /// Posts per second, not counting bursts
     #[arg(long, default_value_t = 5.0)]
     pub rate: f64,
-    /// How many in all; for ever when absent
+    /// Number of posts; by default unlimited
     #[arg(long)]
     pub count: Option<u64>,
-    /// The same seed writes the same texts
+    /// Seed; the same seed generates the same texts
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     #[command(flatten)]
