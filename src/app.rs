@@ -145,7 +145,6 @@ async fn live(
         connections: Arc::clone(&connections),
         board: Arc::clone(&supervisors.supervision.board),
         cascade: Arc::clone(&pipeline.cascade),
-        backlog_max: backlog_max(&config),
         show: pipeline.show.clone(),
         observe: pipeline.observe.clone(),
         service_alerts: Arc::clone(&pipeline.service_alerts),
@@ -202,15 +201,9 @@ fn service_alert_state(config: &Config, connections: &Connections) -> anyhow::Re
         instance: config.instance(),
         hold: SignedDuration::from_secs(config.alerting.service_alert_after_s),
         high_water: config.stream.high_water,
-        backlog_max: backlog_max(config),
+        backlog_max: pipeline::backlog_max(&config.pipeline),
     };
     Ok(ServiceAlertState::new(params, config.notify.operators()?, connections.messenger.dashboard()))
-}
-
-/// Twice what may be in flight: as much may well gather while that is being stored.
-fn backlog_max(config: &Config) -> u64 {
-    let in_flight = config.pipeline.batch_size.saturating_mul(config.pipeline.batches_in_flight);
-    u64::try_from(in_flight.saturating_mul(2)).unwrap_or(u64::MAX)
 }
 
 struct Stopping {

@@ -1,15 +1,16 @@
-//! Deferred posts → CorrectBatch, on worker threads that score only on idle CPU.
+//! DeferredPost posts → CorrectBatch, on worker threads that score only on idle CPU.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, WrapFuture};
+use actix::{Actor, AsyncContext, Context};
 use tokio::runtime::Handle;
 use tracing::{info, warn};
 
 use super::messages::{CorrectBatch, Rescored};
 use super::runtime::downstream::Downstream;
+use super::runtime::exclusive_task::ExclusiveTask;
 use super::runtime::stage_metrics::StageMetrics;
 use super::runtime::supervisor::{StageContext, stage};
 use super::scoring::cascade::Cascade;
@@ -22,59 +23,62 @@ use crate::models::post::ScoredPost;
 use crate::store::Store;
 use crate::store::posts::corrections;
 
-/// How often is looked for posts that a dead process left behind.
-const SWEEP_EVERY: Duration = Duration::from_secs(3);
+/// Interval at which posts that a dead process left behind are claimed.
+const CLAIM_EVERY: Duration = Duration::from_secs(3);
 
-/// How long such posts are ours. Far longer than they take.
+/// Lease of a claimed post. Far longer than a correction takes.
 const LEASE: Duration = Duration::from_secs(60);
 
-/// Posts taken up in one sweep, at most.
+/// Maximum posts in one claim.
 const CLAIMED_MAX: usize = 256;
 
-/// Texts read together, at most. More are read a little faster and come back much later.
+/// Maximum texts in a batch. A larger batch is a little faster per text and returns much later.
 const N_TEXTS_MAX: usize = 16;
 
-/// Bytes read together, at most: long texts take their time, and a request may wait behind them.
+/// Maximum bytes in a batch: long texts take long to score, and a request may wait behind them.
 const N_BYTES_MAX: usize = 6_000;
 
-/// Longer than for the fast model: on a busy machine a batch may wait minutes for idle CPU.
+/// Time after which a worker counts as stuck. Longer than for the fast model: on a busy machine a batch may wait minutes for
+/// idle CPU.
 const STUCK_AFTER: Duration = Duration::from_secs(300);
 
-/// What a deep pool is made of.
+/// Dependencies of a deep pool.
 #[derive(Clone)]
 pub struct DeepPoolParams {
-    /// Makes one scorer for each thread.
+    /// Factory of the scorer of each thread.
     pub factory: Arc<dyn ScorerFactory>,
-    /// What waits, and how fast it is read.
+    /// Queue of deferred posts, and the measured pace of the model.
     pub cascade: Arc<Cascade>,
-    /// Where corrections go.
+    /// Stage that stores corrections.
     pub downstream: Downstream<CorrectBatch>,
-    /// Where posts are that a dead process left behind.
+    /// Store of the posts that await correction.
     pub store: Store,
-    /// The runtime on which connections live.
+    /// Whether to claim posts that a dead process left behind. Only where an aggregator stores the corrections.
+    pub claims_posts: bool,
+    /// Runtime of the connections.
     pub io: Handle,
-    /// How many read at the same time.
+    /// Number of worker threads.
     pub n_threads: usize,
 }
 
-/// Reads doubtful posts again with a better model. In `serve` each thread has a process of its own to run it,
-/// on CPU that would otherwise be idle.
+/// Stage that rescores uncertain posts with the deep model. In `serve` each thread runs the model in a process of its own, on
+/// CPU that would otherwise be idle.
 ///
-/// Whatever happens to it, no correction is lost: each post has a row that says it awaits one. What this pool, or another
-/// process, dropped on the way is taken up again once the row's claim has run out.
+/// No correction is lost with it: each post that awaits one has a row in the store. Posts that this pool or another process
+/// dropped on the way are claimed again once the lease of their row has expired.
 pub struct DeepPool {
     params: DeepPoolParams,
     workers: Option<Workers>,
-    is_sweeping: bool,
+    claim: ExclusiveTask,
     stage: StageContext,
 }
 
 stage!(DeepPool, "deep_pool");
 
 impl DeepPool {
-    /// A pool whose threads start with the actor.
+    /// Creates a pool whose threads start with the actor.
     pub fn new(params: DeepPoolParams, stage: StageContext) -> Self {
-        Self { params, workers: None, is_sweeping: false, stage }
+        Self { params, workers: None, claim: ExclusiveTask::default(), stage }
     }
 
     fn look(&self) {
@@ -83,28 +87,24 @@ impl DeepPool {
         }
     }
 
-    /// Takes up what others left behind, as far as there is room.
-    fn sweep(&mut self, context: &mut Context<Self>) {
+    /// Claims posts that other processes left behind, as many as the cascade admits.
+    fn claim(&mut self, context: &mut Context<Self>) {
         let n = self.params.cascade.permits_left(CLAIMED_MAX);
-        if n == 0 || self.is_sweeping {
+        if n == 0 {
             return;
         }
-        self.is_sweeping = true;
         let store = self.params.store.clone();
-        let claimed = self.params.io.spawn(async move { corrections::claim(&store, n, LEASE).await });
-        context.spawn(claimed.into_actor(self).map(|outcome, pool, _| {
-            pool.is_sweeping = false;
-            match outcome {
-                Ok(Ok(posts)) => pool.take_up(posts),
-                Ok(Err(error)) => warn!(%error, "posts that were left behind wait for the next sweep"),
-                Err(error) => warn!(%error, "the sweep for posts that were left behind panicked"),
-            }
-        }));
+        let work = async move { corrections::claim(&store, n, LEASE).await };
+        self.claim.start(&self.params.io, work, context, |pool, outcome, _| match outcome {
+            Ok(Ok(posts)) => pool.take_up(posts),
+            Ok(Err(error)) => warn!(%error, "posts awaiting correction could not be claimed, retrying"),
+            Err(error) => warn!(%error, "claiming posts that await correction panicked"),
+        });
     }
 
     fn take_up(&self, posts: Vec<ScoredPost>) {
         if !posts.is_empty() {
-            info!(n_posts = posts.len(), "posts that were left behind are read again");
+            info!(n_posts = posts.len(), "posts that were left behind are rescored");
         }
         for scored in posts {
             let permit = self.params.cascade.permit(&scored.post.text);
@@ -123,7 +123,9 @@ impl Actor for DeepPool {
             WorkersParams { name: "deep", n_threads: self.params.n_threads, stuck_after: STUCK_AFTER };
         self.workers = Some(Workers::start(params, move |presence| reader.run(presence)));
         context.run_interval(LOOK_EVERY, |pool, _| pool.look());
-        context.run_interval(SWEEP_EVERY, Self::sweep);
+        if self.params.claims_posts {
+            context.run_interval(CLAIM_EVERY, Self::claim);
+        }
     }
 }
 
@@ -136,7 +138,7 @@ impl Drop for DeepPool {
     }
 }
 
-/// What each thread does.
+/// Work of each thread.
 #[derive(Clone)]
 struct Reader {
     params: DeepPoolParams,
@@ -169,7 +171,8 @@ impl Reader {
         }
     }
 
-    /// Whether the scorer can be used again. A batch that fails is halved until the culprit stands alone.
+    /// Rescores a batch and returns whether the scorer is still usable. A batch that fails is halved until the failing text
+    /// stands alone.
     fn read(&self, presence: &Presence, scorer: &mut dyn Scorer, batch: Vec<DeferredPost>) -> bool {
         self.stage_metrics.begin(1);
         let posts: Vec<&ScoredPost> = batch.iter().map(|deferred| deferred.scored.as_ref()).collect();
@@ -189,19 +192,20 @@ impl Reader {
             Err(panic) => (panic, false, false),
         };
         self.stage_metrics.fail(1);
-        warn!(reason, n_texts = batch.len(), "a batch could not be read again");
+        warn!(reason, n_texts = batch.len(), "a batch could not be rescored");
         if batch.len() > 1 {
             return self.read_halves(presence, batch) && healthy;
         }
-        // What passes says nothing of the text: its row is claimed again, some times. Any other keeps its first score.
+        // A temporary failure says nothing about the text: its row is claimed again, a few times. Otherwise the post keeps its
+        // first score.
         if !is_passing {
             presence.hand_on(&self.params.downstream, CorrectBatch { rescored: Vec::new(), given_up: batch });
         }
         healthy
     }
 
-    /// Whether there was a scorer for each. One that panicked may be in any state. Rare enough that building one for
-    /// each half does not matter.
+    /// Rescores both halves, each with a new scorer, and returns whether both could be built. A scorer that panicked may be in
+    /// any state, and failures are rare enough that building two does not matter.
     fn read_halves(&self, presence: &Presence, mut batch: Vec<DeferredPost>) -> bool {
         let right = batch.split_off(batch.len() / 2);
         for half in [batch, right] {
@@ -214,13 +218,13 @@ impl Reader {
     }
 }
 
-/// The share of the texts that the model itself has read: none of a run that failed, and none that were remembered.
+/// Returns the share of the texts that the model itself scored: none in a run that failed, and none from the cache.
 fn share_read(scorer: &dyn Scorer, n_texts: usize, succeeded: bool) -> f64 {
     let n_read = if succeeded { n_texts.saturating_sub(scorer.n_remembered()) } else { 0 };
     n_read as f64 / n_texts.max(1) as f64
 }
 
-/// As many as are read together; at least one.
+/// Takes the next batch from the queue: at least one post, within the limits of a batch.
 fn take(waiting: &mut VecDeque<DeferredPost>) -> Option<Vec<DeferredPost>> {
     let mut n_bytes = 0;
     let fits = |deferred: &&DeferredPost| {

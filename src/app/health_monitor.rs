@@ -15,13 +15,12 @@ use crate::actors::runtime::downstream::Downstream;
 use crate::actors::runtime::health_snapshot::{HEALTH_MONITOR, HealthSnapshot, LatestHealth};
 use crate::actors::runtime::stage_metrics::{HealthBoard, StageMetrics};
 use crate::actors::runtime::supervision_plan::{Role, SupervisionPlan};
-use crate::actors::scoring::cascade::{Cascade, TierCounts};
+use crate::actors::scoring::cascade::Cascade;
+use crate::actors::scoring::tiers_health;
 use crate::actors::service_alerter::state::ServiceAlertState;
-use crate::inference::{ModelSlot, ScorerFactory as _, Tier};
+use crate::inference::ScorerFactory as _;
 use crate::models::alert::{AlertRule, Severity};
-use crate::models::stage_health::{
-    DependencyHealth, DiskHealth, ModelHealth, SocketHealth, SystemHealth, TierHealth, TiersHealth,
-};
+use crate::models::stage_health::{DependencyHealth, DiskHealth, ModelHealth, SocketHealth, SystemHealth};
 use crate::store::alerts;
 use crate::store::alerts::evaluation;
 use crate::store::posts::corrections;
@@ -46,9 +45,6 @@ const SHOW_EVERY: u64 = 2;
 /// How often open alerts are counted, in measurements. They change by the minute.
 const COUNT_ALERTS_EVERY: u64 = 10;
 
-/// Why nothing is corrected where there is a deep model.
-const NO_BUDGET: &str = "the latency budget is 0";
-
 /// What is measured.
 pub struct Subject {
     /// The servers and the model.
@@ -57,8 +53,6 @@ pub struct Subject {
     pub board: Arc<HealthBoard>,
     /// What the deep model is about.
     pub cascade: Arc<Cascade>,
-    /// Entries in the stream that nobody has read yet, from which on scoring does not keep up.
-    pub backlog_max: u64,
     /// Who shows it to dashboards.
     pub show: Downstream<PublishSystem>,
     /// Who judges it.
@@ -99,8 +93,8 @@ impl Subject {
         for n in 0_u64.. {
             ticks.tick().await;
             let health = Arc::new(self.measure().await);
-            self.tell_cascade(&health);
-            tell_figures(&health);
+            self.cascade.observe_backlog(health.stream.map(|stream| stream.lag));
+            set_gauges(&health);
             // An alerter that is being rebuilt judges the next.
             let _ = self.observe.try_send(ObserveHealth(Arc::clone(&health)));
             if n % SHOW_EVERY == 0 {
@@ -129,55 +123,13 @@ impl Subject {
             redis: DependencyHealth { reachable: false, error: Some("not asked yet".to_owned()) },
             postgres: DependencyHealth { reachable: false, error: Some("not asked yet".to_owned()) },
             model: ModelHealth { id: (*models.swift().model()).clone(), degraded: models.degraded() },
-            tiers: self.tiers(),
+            tiers: tiers_health::measure(&self.cascade, models, Timestamp::now()),
             mode: self.mode.to_owned(),
             sockets: SocketHealth { open: self.sockets.n_open(), limit: self.sockets_max },
             disk: None,
             service_alerts: self.service_alerts.open(),
             service_alert_destinations: self.service_alerts.n_destinations(),
             alerting: None,
-        }
-    }
-
-    fn tiers(&self) -> TiersHealth {
-        let models = &self.connections.models;
-        let item = |tier: Tier, model: &ModelSlot| TierHealth {
-            tier: tier.as_str().to_owned(),
-            model: (*model.model()).clone(),
-            share: 0.0,
-            posts: 0,
-        };
-        let cascade = &self.cascade;
-        let mut items = vec![item(Tier::Swift, models.swift())];
-        let (mut budget_ms, mut without_deep) = (0, None);
-        match models.deep() {
-            Ok(deep) if cascade.is_on() => {
-                items.push(item(Tier::Deep, deep));
-                budget_ms = u64::try_from(cascade.budget().as_millis()).unwrap_or(u64::MAX);
-            }
-            Ok(_) => without_deep = Some(NO_BUDGET.to_owned()),
-            Err(reason) => without_deep = Some(reason.to_owned()),
-        }
-        let mut tiers = TiersHealth {
-            budget_ms,
-            overloaded: cascade.is_overloaded(),
-            awaiting: u64::try_from(cascade.n_waiting()).unwrap_or(u64::MAX),
-            deep_per_second: cascade.texts_per_second(),
-            items,
-            without_deep,
-        };
-        let TierCounts { n_stored, n_corrected } = cascade.counts(Timestamp::now());
-        tiers.set_shares(n_stored, n_corrected);
-        tiers
-    }
-
-    /// Lets the cascade know of a backlog, and counts the seconds that there is one.
-    fn tell_cascade(&self, health: &SystemHealth) {
-        let is_behind = health.stream.is_some_and(|stream| stream.lag > self.backlog_max);
-        self.cascade.set_behind(is_behind);
-        metrics::gauge!(AWAITING_CORRECTION).set(health.tiers.awaiting as f64);
-        if health.tiers.overloaded {
-            metrics::counter!(OVERLOAD_SECONDS_TOTAL).increment(1);
         }
     }
 
@@ -217,7 +169,11 @@ impl Subject {
     }
 }
 
-fn tell_figures(health: &SystemHealth) {
+fn set_gauges(health: &SystemHealth) {
+    metrics::gauge!(AWAITING_CORRECTION).set(health.tiers.awaiting as f64);
+    if health.tiers.overloaded {
+        metrics::counter!(OVERLOAD_SECONDS_TOTAL).increment(1);
+    }
     if let Some(stream) = health.stream {
         metrics::gauge!(STREAM_LENGTH).set(stream.length as f64);
         metrics::gauge!(DEAD_LETTERS).set(stream.dead as f64);

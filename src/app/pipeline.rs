@@ -22,13 +22,14 @@ use crate::actors::messages::{ApplyUpdate, Disconnect, ObserveHealth, Publish, P
 use crate::actors::notifier::{Notifier, NotifierParams};
 use crate::actors::runtime::downstream::{Downstream, downstream};
 use crate::actors::runtime::supervisor::Stage as _;
-use crate::actors::scoring::cascade::Cascade;
+use crate::actors::scoring::cascade::{Cascade, CascadeParams};
 use crate::actors::scoring::job_queue::JobQueue;
 use crate::actors::scoring::on_demand::OnDemandScorer;
 use crate::actors::service_alerter::state::ServiceAlertState;
 use crate::actors::service_alerter::{ServiceAlerter, ServiceAlerterParams};
 use crate::actors::trend_counter::feed::TrendFeed;
 use crate::actors::trend_counter::{TrendCounter, TrendCounterParams};
+use crate::config::pipeline::PipelineSettings;
 use crate::config::{Config, Role};
 use crate::inference::Tier;
 use crate::live::frame::{Frame, LiveFrame};
@@ -154,36 +155,42 @@ pub fn start(
         connections.models.deep().ok().cloned()
     };
     let n_deep_threads = if deep.is_some() { config.inference.n_deep_threads() } else { 0 };
-    let cascade = Arc::new(Cascade::new(config.inference.latency_budget, n_deep_threads));
+    let cascade = Arc::new(Cascade::new(CascadeParams {
+        budget: config.inference.latency_budget,
+        n_workers: n_deep_threads,
+        backlog_max: backlog_max(&config.pipeline),
+    }));
 
+    let ingests = config.pipeline.does(Role::Ingest);
     let (to_count, count) = downstream(TrendCounter::NAME);
-    let feed = TrendFeed::new(count);
-    let params =
-        TrendCounterParams { shelf: connections.stream.trends(), missed: feed.missed(), io: io.clone() };
-    starter.start(
-        move |stage| TrendCounter::new(params.clone(), stage),
-        move |address| to_count.follow(address),
-    );
-
     let (to_record, record) = downstream(Aggregator::NAME);
     let (to_correct, correct) = downstream(Aggregator::NAME);
-    let params = AggregatorParams {
-        store: connections.store.clone(),
-        updates: connections.stream.updates(),
-        alerter,
-        trends: feed,
-        cascade: Arc::clone(&cascade),
-        io: io.clone(),
-        posts_per_commit: config.pipeline.posts_per_commit,
-        live_posts_per_second: config.live.live_posts_per_second,
-    };
-    starter.start(
-        move |stage| Aggregator::new(params.clone(), stage),
-        move |address| {
-            to_record.follow(address);
-            to_correct.follow(address);
-        },
-    );
+    if ingests {
+        let feed = TrendFeed::new(count);
+        let params =
+            TrendCounterParams { shelf: connections.stream.trends(), missed: feed.missed(), io: io.clone() };
+        starter.start(
+            move |stage| TrendCounter::new(params.clone(), stage),
+            move |address| to_count.follow(address),
+        );
+        let params = AggregatorParams {
+            store: connections.store.clone(),
+            updates: connections.stream.updates(),
+            alerter,
+            trends: feed,
+            cascade: Arc::clone(&cascade),
+            io: io.clone(),
+            posts_per_commit: config.pipeline.posts_per_commit,
+            live_posts_per_second: config.live.live_posts_per_second,
+        };
+        starter.start(
+            move |stage| Aggregator::new(params.clone(), stage),
+            move |address| {
+                to_record.follow(address);
+                to_correct.follow(address);
+            },
+        );
+    }
 
     if let Some(deep) = deep {
         let params = DeepPoolParams {
@@ -191,6 +198,7 @@ pub fn start(
             cascade: Arc::clone(&cascade),
             downstream: correct,
             store: connections.store.clone(),
+            claims_posts: ingests,
             io: io.clone(),
             n_threads: n_deep_threads,
         };
@@ -214,7 +222,7 @@ pub fn start(
 
     let drain = CancellationToken::new();
     let drained = CancellationToken::new();
-    if config.pipeline.does(Role::Ingest) {
+    if ingests {
         let params = MaintenanceParams { store: connections.store.clone(), io: io.clone() };
         starter.start(move |stage| Maintenance::new(params.clone(), stage), |_| {});
         let params = IngesterParams {
@@ -232,7 +240,7 @@ pub fn start(
     Pipeline {
         drain,
         drained,
-        ingests: config.pipeline.does(Role::Ingest),
+        ingests,
         on_demand_scorer: OnDemandScorer::new(queue, Arc::clone(&cascade)),
         cascade,
         apply,
@@ -243,6 +251,13 @@ pub fn start(
         observe,
         service_alerts,
     }
+}
+
+/// Returns the unread entries in the stream beyond which scoring does not keep up: twice as many as may be in flight, because
+/// that many may well gather while those are being stored.
+pub(super) fn backlog_max(settings: &PipelineSettings) -> u64 {
+    let in_flight = settings.batch_size.saturating_mul(settings.batches_in_flight);
+    u64::try_from(in_flight.saturating_mul(2)).unwrap_or(u64::MAX)
 }
 
 fn encode(id: &FrameId, frame: LiveFrame<'_>) -> Option<Frame> {

@@ -160,7 +160,12 @@ fn origin_of(target: &'static str) -> Option<&'static str> {
     let path = target.strip_prefix(env!("CARGO_PKG_NAME"))?;
     let mut names = path.split("::").filter(|name| !name.is_empty());
     match names.next() {
-        Some("actors") => names.next().or(Some("actors")),
+        // Two stages have public names other than their modules.
+        Some("actors") => match names.next() {
+            Some("anomaly_detector") => Some("signal_watcher"),
+            Some("maintenance") => Some("housekeeper"),
+            module => module.or(Some("actors")),
+        },
         first => first.or(Some("main")),
     }
 }
@@ -250,6 +255,8 @@ mod tests {
         let check = |target, expected| assert_eq!(origin_of(target), expected, "{target}");
         check("groundswell::actors::notifier", Some("notifier"));
         check("groundswell::actors::broadcaster::outbox", Some("broadcaster"));
+        check("groundswell::actors::anomaly_detector::monitored_series", Some("signal_watcher"));
+        check("groundswell::actors::maintenance", Some("housekeeper"));
         check("groundswell::store::outbox", Some("store"));
         check("groundswell", Some("main"));
         check("tokio_postgres::connection", None);

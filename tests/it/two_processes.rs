@@ -1,5 +1,7 @@
 //! Several processes share one Redis and one PostgreSQL.
 
+use serde_json::json;
+
 use crate::support::{Space, TestApp, posts, until};
 
 #[tokio::test]
@@ -35,7 +37,13 @@ async fn a_process_that_only_answers_leaves_the_stream_to_others() {
     let space = Space::new().await;
     let front = TestApp::start_on(&space, &["--roles=web"]).await;
     front.publish(posts(0..100)).await;
-    assert!(!front.stages().contains(&"ingester"));
+    let stages = front.stages();
+    for absent in ["ingester", "aggregator", "trend_counter", "housekeeper"] {
+        assert!(!stages.contains(&absent), "{absent}: {stages:?}");
+    }
+    assert!(stages.contains(&"inference_pool"), "{stages:?}");
+    let scored = front.post("/api/v1/score", &json!({ "text": "I love it" })).await.unwrap();
+    assert_eq!((scored.status, scored.body["sentiment"]["label"].as_str()), (200, Some("positive")));
     assert_eq!(space.backlog().await.lag, 100);
     let back = TestApp::start_on(&space, &["--roles=ingest,alert"]).await;
     space.assert_counted_once(100).await;

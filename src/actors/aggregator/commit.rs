@@ -40,7 +40,7 @@ const RETRY_FIRST: Duration = Duration::from_millis(100);
 #[derive(Clone)]
 pub(super) struct Committer {
     pub store: Store,
-    pub news: mpsc::Sender<LiveUpdate>,
+    pub outgoing: mpsc::Sender<LiveUpdate>,
     pub alerter: Downstream<PostsFlagged>,
     pub cascade: Arc<Cascade>,
     /// Who counts what is spoken of.
@@ -179,7 +179,7 @@ impl Committer {
             posts: self.feed.sample(new, now),
         };
         // The publisher lives as long as the process; without it there is nobody to tell.
-        let _ = self.news.send(update).await;
+        let _ = self.outgoing.send(update).await;
         if flagged {
             // An alerter that cannot be woken looks by itself within seconds.
             let _ = self.alerter.try_send(PostsFlagged);

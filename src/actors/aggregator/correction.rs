@@ -77,7 +77,7 @@ impl Corrections {
 
     /// Takes back what could not be done: the next attempt is half as large, so that what is refused, or always takes too
     /// long, comes to stand alone.
-    pub fn again(&mut self, rescored: Vec<Rescored>) {
+    pub fn retry(&mut self, rescored: Vec<Rescored>) {
         self.n_at_once = (rescored.len() / 2).max(1);
         rescored.into_iter().rev().for_each(|rescored| self.rescored.push_front(rescored));
     }
@@ -149,13 +149,13 @@ impl Committer {
             let delta = delta.into_iter().collect();
             // The publisher lives as long as the process; without it there is nobody to tell.
             let _ = self
-                .news
+                .outgoing
                 .send(LiveUpdate::Corrected { delta, posts: self.updates.sample(changed, now) })
                 .await;
         }
         for alert in resolved {
             let change = AlertChange::Resolved;
-            let _ = self.news.send(LiveUpdate::Alert { change, alert: Box::new(alert) }).await;
+            let _ = self.outgoing.send(LiveUpdate::Alert { change, alert: Box::new(alert) }).await;
         }
         if n_high > 0 {
             // Those that were high before may have waited for this. An alerter that cannot be woken looks by itself.

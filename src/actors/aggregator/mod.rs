@@ -1,8 +1,8 @@
 //! RecordBatch, CorrectBatch → store; settles the ticket and publishes the delta.
 
-mod commit; // one transaction, and what is told after it
-mod correction; // the same, for better scores
-mod feed_budget; // how much is shown live
+mod commit; // one transaction of posts, and what follows its commit
+mod correction; // one transaction of corrections, and what follows its commit
+mod feed_budget; // how many posts the live feed shows
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,6 +18,7 @@ use self::correction::{Corrections, Undone};
 use self::feed_budget::FeedBudget;
 use super::messages::{CorrectBatch, PostsFlagged, RecordBatch};
 use super::runtime::downstream::Downstream;
+use super::runtime::exclusive_task::ExclusiveTask;
 use super::runtime::supervisor::{StageContext, stage};
 use super::scoring::cascade::Cascade;
 use super::trend_counter::feed::TrendFeed;
@@ -25,55 +26,55 @@ use crate::models::live::LiveUpdate;
 use crate::store::Store;
 use crate::stream::Updates;
 
-/// Updates that may wait to be published. Commits wait when they do, so that a slow Redis slows the pipeline
-/// down instead of filling memory.
-const NEWS_WAITING_MAX: usize = 64;
+/// Maximum updates queued for publication. A full queue blocks commits, so a slow Redis slows the pipeline down instead of
+/// filling memory.
+const UPDATES_QUEUED_MAX: usize = 64;
 
-/// What an aggregator is made of.
+/// Dependencies of an aggregator.
 #[derive(Clone)]
 pub struct AggregatorParams {
-    /// Where posts are stored.
+    /// Store of the posts.
     pub store: Store,
-    /// Where every process hears of it.
+    /// Publisher of commits to every process.
     pub updates: Updates,
-    /// Who is told about churn.
+    /// Stage to wake when posts at high churn risk were stored.
     pub alerter: Downstream<PostsFlagged>,
-    /// Who counts what stored posts speak of.
+    /// Feed of stored posts to the trend counter.
     pub trends: TrendFeed,
-    /// Where posts wait for a better model once they are stored.
+    /// Cascade that queues stored posts for the deep model.
     pub cascade: Arc<Cascade>,
-    /// The runtime on which connections live.
+    /// Runtime of the connections.
     pub io: Handle,
-    /// Posts in one transaction, at most.
+    /// Maximum posts in a transaction.
     pub posts_per_commit: usize,
-    /// Posts shown live each second, at most.
+    /// Maximum posts that the live feed shows in a second.
     pub live_posts_per_second: u64,
 }
 
-/// Stores scored posts, corrects those that were scored again, and publishes the delta of each commit.
+/// Stage that stores scored posts and corrections, and publishes the delta of each commit.
 ///
-/// Batches that arrive during a transaction are stored together by the next, so transactions grow with the load.
+/// Batches that arrive during a transaction are stored together in the next one, so transactions grow with the load.
 pub struct Aggregator {
     params: AggregatorParams,
     committer: Committer,
     publishing: Option<JoinHandle<()>>,
     pending: VecDeque<RecordBatch>,
     corrections: Corrections,
-    is_storing: bool,
-    is_correcting: bool,
+    storing: ExclusiveTask,
+    correcting: ExclusiveTask,
     stage: StageContext,
 }
 
 stage!(Aggregator, "aggregator");
 
 impl Aggregator {
-    /// An aggregator that rebuilds its windows first.
+    /// Creates an aggregator, and the task that publishes its updates.
     pub fn new(params: AggregatorParams, stage: StageContext) -> Self {
-        let (news, waiting) = mpsc::channel(NEWS_WAITING_MAX);
-        let publishing = params.io.spawn(publish_all(params.updates.clone(), waiting));
+        let (outgoing, queued) = mpsc::channel(UPDATES_QUEUED_MAX);
+        let publishing = params.io.spawn(publish_all(params.updates.clone(), queued));
         let committer = Committer {
             store: params.store.clone(),
-            news,
+            outgoing,
             alerter: params.alerter.clone(),
             cascade: Arc::clone(&params.cascade),
             trends: params.trends.clone(),
@@ -87,57 +88,50 @@ impl Aggregator {
             committer,
             publishing: Some(publishing),
             pending: VecDeque::new(),
-            is_storing: false,
-            is_correcting: false,
+            storing: ExclusiveTask::default(),
+            correcting: ExclusiveTask::default(),
             stage,
         }
     }
 
-    /// One transaction of posts at a time: two would each be half as large and cost more together. Corrections run beside
-    /// it; [`crate::store::metrics::rollup_guard`] keeps their changes of rollups, and the deltas of those, in one order.
+    /// Stores the pending batches. Transactions of posts are exclusive: two concurrent ones would each be half as large and
+    /// cost more together. Corrections run beside them; [`crate::store::metrics::rollup_guard`] keeps their changes of
+    /// rollups, and the deltas of those, in one order.
     fn start_storing(&mut self, context: &mut Context<Self>) {
-        if self.is_storing || self.pending.is_empty() {
+        if self.storing.is_under_way() || self.pending.is_empty() {
             return;
         }
-        self.is_storing = true;
-        let storing = self.committer.clone().commit(self.next_batches());
-        let done = self.params.io.spawn(storing).into_actor(self).map(|outcome, aggregator, context| {
+        let work = self.committer.clone().commit(self.next_batches());
+        self.storing.start(&self.params.io, work, context, |aggregator, outcome, context| {
             if let Err(error) = outcome {
-                // Its tickets were dropped with it, so its batches will be tried again, alone.
+                // The panic dropped the tickets, so the batches are retried, each on its own.
                 warn!(%error, "a commit panicked");
             }
-            aggregator.is_storing = false;
             aggregator.start_storing(context);
         });
-        context.spawn(done);
     }
 
-    /// One transaction of corrections at a time, and not more often than [`correction::EVERY`].
+    /// Stores the pending corrections, in one transaction at once and no more often than [`correction::EVERY`].
     fn start_correcting(&mut self, context: &mut Context<Self>) {
-        if self.is_correcting || !self.corrections.are_due() {
+        if self.correcting.is_under_way() || !self.corrections.are_due() {
             return;
         }
-        self.is_correcting = true;
-        let correcting = self.committer.clone().correct(self.corrections.next());
-        let done = self.params.io.spawn(correcting).into_actor(self).map(|outcome, aggregator, context| {
-            let rest = match outcome {
+        let work = self.committer.clone().correct(self.corrections.next());
+        self.correcting.start(&self.params.io, work, context, |aggregator, outcome, context| {
+            let pause = match outcome {
                 Ok(Undone::Nothing) => correction::EVERY,
                 Ok(Undone::Corrections(rescored)) => {
-                    aggregator.corrections.again(rescored);
+                    aggregator.corrections.retry(rescored);
                     correction::RETRY
                 }
                 Err(error) => {
-                    // They are claimed again once their claims have run out.
+                    // The deep pool claims these posts again once their leases have expired.
                     warn!(%error, "a transaction of corrections panicked");
                     correction::RETRY
                 }
             };
-            context.run_later(rest, |aggregator, context| {
-                aggregator.is_correcting = false;
-                aggregator.start_correcting(context);
-            });
+            aggregator.correcting.rest(pause, context, Self::start_correcting);
         });
-        context.spawn(done);
     }
 
     fn next_batches(&mut self) -> Vec<RecordBatch> {
@@ -159,7 +153,7 @@ impl Actor for Aggregator {
 
     fn started(&mut self, context: &mut Self::Context) {
         if let Some(publishing) = self.publishing.take() {
-            // It ends with the aggregator. If it is first, nothing would be published any more.
+            // It ends with the aggregator. If it ends first, nothing is published any more, so the aggregator restarts.
             context.spawn(publishing.into_actor(self).map(|_, _, context| context.stop()));
         }
     }
@@ -184,17 +178,17 @@ impl Handler<CorrectBatch> for Aggregator {
     }
 }
 
-/// Publishes one update after another. One that cannot be published is given up, and the next that can is
-/// preceded by word of it.
-async fn publish_all(updates: Updates, mut waiting: mpsc::Receiver<LiveUpdate>) {
+/// Publishes updates in order. An update that cannot be published is dropped, and the next successful one is preceded by
+/// [`LiveUpdate::Missed`].
+async fn publish_all(updates: Updates, mut queued: mpsc::Receiver<LiveUpdate>) {
     let mut missed = false;
-    while let Some(update) = waiting.recv().await {
+    while let Some(update) = queued.recv().await {
         if missed && updates.publish(&LiveUpdate::Missed).await.is_err() {
             continue;
         }
         missed = false;
         if let Err(error) = updates.publish(&update).await {
-            warn!(%error, "an update was not published, live windows will be rebuilt");
+            warn!(%error, "an update was not published, live windows rebuild");
             missed = true;
         }
     }

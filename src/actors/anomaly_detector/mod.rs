@@ -1,12 +1,12 @@
-//! Every minute: what is unusual in the biggest series → alerts, with what they go by.
+//! Anomalies in the largest series → alerts, with their evidence.
 
-mod anomaly_alert; // from an unusual change to an alert
-mod monitored_series; // the series that are watched
+mod anomaly_alert; // from an anomaly to an alert
+mod monitored_series; // the series, their history and their baselines
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, WrapFuture};
+use actix::{Actor, AsyncContext, Context};
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
@@ -15,6 +15,7 @@ use tracing::warn;
 use self::anomaly_alert::Finding;
 use self::monitored_series::{MonitoredSeries, Series};
 use super::alerter::publication::{announce, count, push_all, turn};
+use super::runtime::exclusive_task::ExclusiveTask;
 use super::runtime::supervisor::{StageContext, stage};
 use crate::anomaly::judge::{Limits, Recent, Wanted, judge, usual};
 use crate::anomaly::root_cause::{Candidate, leaders};
@@ -28,65 +29,65 @@ use crate::store::alerts::{anomalies, silences};
 use crate::store::{Store, StoreError, alerts};
 use crate::stream::Updates;
 
-/// How often it asks whether it is the one that watches. Also how soon another process takes over from one that died, once
-/// the server has noticed its death.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Interval at which the stage checks whether it leads. Also bounds how soon another process takes over from a dead leader,
+/// once the server has noticed its death.
+const CHECK_EVERY: Duration = Duration::from_secs(1);
 
-/// Alerts that are pushed after one turn: the newest, among which are the signals themselves.
+/// Maximum alerts pushed after one turn: the newest, among which are those about anomalies.
 const PUSHED_MAX: usize = 100;
 
-/// What a signal watcher is made of.
+/// Dependencies of an anomaly detector.
 #[derive(Clone)]
 pub struct AnomalyDetectorParams {
-    /// Where the series are, and the alerts.
+    /// Store of the series and of the alerts.
     pub store: Store,
-    /// Where every process hears of alerts.
+    /// Publisher of alert changes to every process.
     pub updates: Updates,
-    /// The runtime on which connections live.
+    /// Runtime of the connections.
     pub io: Handle,
-    /// How often series are judged. What counts as lasting is a number of these.
+    /// Interval between evaluations. A change must persist for several of them to open an alert.
     pub every: Duration,
 }
 
-/// Tells of changes for which nobody configured a rule.
+/// Stage that opens alerts about changes for which nobody configured a rule.
 ///
-/// Of several processes one watches: the one whose connection holds a lock of the server. What it remembers can be read
-/// again, so whoever takes over goes on where it stood, open alerts among it. When Postgres is away nothing changes state.
+/// One process runs the detector: the one whose connection holds a lock of PostgreSQL. Its state can be read from PostgreSQL
+/// again, open alerts included, so another process continues where the last one stopped. While PostgreSQL is away no state
+/// changes.
 pub struct AnomalyDetector {
     io: Handle,
-    watcher: Arc<Mutex<Watcher>>,
-    is_busy: bool,
+    detector: Arc<Mutex<Detector>>,
+    evaluation: ExclusiveTask,
     stage: StageContext,
 }
 
+// The API and the metrics know this stage as `signal_watcher`.
 stage!(AnomalyDetector, "signal_watcher");
 
 impl AnomalyDetector {
-    /// One that has seen nothing yet.
+    /// Creates a detector that has read no series yet.
     pub fn new(params: AnomalyDetectorParams, stage: StageContext) -> Self {
         let io = params.io.clone();
-        let watcher = Watcher { params, lead: None, monitored: None, judged_at: None, silences: Vec::new() };
-        Self { io, watcher: Arc::new(Mutex::new(watcher)), is_busy: false, stage }
+        let detector =
+            Detector { params, lead: None, monitored: None, evaluated_at: None, silences: Vec::new() };
+        let (detector, evaluation) = (Arc::new(Mutex::new(detector)), ExclusiveTask::default());
+        Self { io, detector, evaluation, stage }
     }
 
-    /// Not by `wait`: reading four weeks takes seconds, and heartbeats must be answered meanwhile.
-    fn look(&mut self, context: &mut Context<Self>) {
-        if self.is_busy {
-            return;
-        }
-        self.is_busy = true;
-        self.stage.metrics.begin(1);
-        let watcher = Arc::clone(&self.watcher);
-        let done = self.io.spawn(async move { watcher.lock().await.look(Timestamp::now()).await });
-        context.spawn(done.into_actor(self).map(|outcome, stage, _| {
-            stage.is_busy = false;
+    fn evaluate(&mut self, context: &mut Context<Self>) {
+        let detector = Arc::clone(&self.detector);
+        let work = async move { detector.lock().await.evaluate(Timestamp::now()).await };
+        let is_started = self.evaluation.start(&self.io, work, context, |actor, outcome, _| {
             match outcome {
-                Ok(Ok(())) => return stage.stage.metrics.finish(1),
-                Ok(Err(error)) => warn!(%error, "series were not judged, alerts keep their state"),
-                Err(error) => warn!(%error, "judging series panicked"),
+                Ok(Ok(())) => return actor.stage.metrics.finish(1),
+                Ok(Err(error)) => warn!(%error, "series were not evaluated, alerts keep their state"),
+                Err(error) => warn!(%error, "the evaluation of series panicked"),
             }
-            stage.stage.metrics.fail(1);
-        }));
+            actor.stage.metrics.fail(1);
+        });
+        if is_started {
+            self.stage.metrics.begin(1);
+        }
     }
 }
 
@@ -94,34 +95,34 @@ impl Actor for AnomalyDetector {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
-        context.run_interval(LOOK_EVERY, Self::look);
+        context.run_interval(CHECK_EVERY, Self::evaluate);
     }
 }
 
-struct Watcher {
+struct Detector {
     params: AnomalyDetectorParams,
     lead: Option<Lead>,
-    /// Absent while another process watches, or nobody shall.
+    /// `None` while another process leads, or detection is switched off.
     monitored: Option<MonitoredSeries>,
-    /// When this process last tried to. Kept whatever came of it, and whoever leads: reading weeks is dear, and where it
-    /// fails, processes must not take turns at it every second.
-    judged_at: Option<Timestamp>,
-    /// Those in force when it last judged.
+    /// Time of this process's last attempt, whatever its outcome and whoever leads now. Reading weeks of history is
+    /// expensive: when it fails, processes must not take turns at it every second.
+    evaluated_at: Option<Timestamp>,
+    /// Silences in force at the last evaluation.
     silences: Vec<Silence>,
 }
 
-impl Watcher {
-    /// Judges the series if this process is the one that does, and it is time. After an error they are read anew, and with
-    /// them what is open, by whoever comes first.
-    async fn look(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        let outcome = self.try_look(now).await;
+impl Detector {
+    /// Evaluates the series when this process leads and the interval has passed. After an error the next leader reads series
+    /// and open alerts again.
+    async fn evaluate(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let outcome = self.try_evaluate(now).await;
         if outcome.is_err() {
             (self.lead, self.monitored) = (None, None);
         }
         outcome
     }
 
-    async fn try_look(&mut self, now: Timestamp) -> Result<(), StoreError> {
+    async fn try_evaluate(&mut self, now: Timestamp) -> Result<(), StoreError> {
         if !Lead::leads(&mut self.lead, &self.params.store, Duty::Signals).await? {
             self.monitored = None;
             return Ok(());
@@ -129,11 +130,11 @@ impl Watcher {
         if !self.is_due(now) {
             return Ok(());
         }
-        self.judged_at = Some(now);
+        self.evaluated_at = Some(now);
         let store = self.params.store.clone();
         let settings = anomalies::settings(&store).await?;
         self.silences = silences::current(&store, now).await?;
-        // Taken out: if anything fails below it is read anew.
+        // Taken out: after a failure below, the series are read again.
         let monitored = self.monitored.take();
         let Some(limits) = Limits::of(settings.sensitivity) else {
             return self.resolve(&open(&store).await?, now).await;
@@ -149,10 +150,12 @@ impl Watcher {
         Ok(())
     }
 
-    /// Whoever takes over and has not judged of late does at once. Looks come as they may, so half of one counts as a whole.
+    /// Returns whether the interval has passed; at once for a new leader that has not evaluated recently. Timers are
+    /// imprecise, so an evaluation may run half a check early.
     fn is_due(&self, now: Timestamp) -> bool {
-        let judged = self.judged_at.map(|at| Duration::try_from(now.duration_since(at)).unwrap_or_default());
-        judged.is_none_or(|ago| ago + LOOK_EVERY / 2 >= self.params.every)
+        let elapsed =
+            self.evaluated_at.map(|at| Duration::try_from(now.duration_since(at)).unwrap_or_default());
+        elapsed.is_none_or(|elapsed| elapsed + CHECK_EVERY / 2 >= self.params.every)
     }
 
     async fn judge(
@@ -163,12 +166,12 @@ impl Watcher {
     ) -> Result<(), StoreError> {
         let recent = monitored.recent(&self.params.store, now).await?;
         let changes: Vec<_> = (0..monitored.len())
-            .map(|place| judge(&monitored.known(place)?, recent.get(place)?, &wanted))
+            .map(|position| judge(&monitored.known(position)?, recent.get(position)?, &wanted))
             .collect();
-        let (mut open, mut candidates, mut places) = (Vec::new(), Vec::new(), Vec::new());
-        for ((place, change), recent) in changes.iter().enumerate().zip(&recent) {
+        let (mut open, mut candidates, mut positions) = (Vec::new(), Vec::new(), Vec::new());
+        for ((position, change), recent) in changes.iter().enumerate().zip(&recent) {
             let (Some(change), Some(series), Some(known)) =
-                (change, monitored.get(place), monitored.known(place))
+                (change, monitored.get(position), monitored.known(position))
             else {
                 continue;
             };
@@ -178,31 +181,31 @@ impl Watcher {
                 open.push(candidate);
             } else if change.opens() {
                 candidates.push(candidate);
-                places.push(place);
+                positions.push(position);
             }
         }
         let is_unusual = |candidate: &Candidate, recent: &Recent| {
-            let place = candidates.iter().position(|other| other.scope == candidate.scope);
-            let known = place.and_then(|place| monitored.known(*places.get(place)?));
+            let at = candidates.iter().position(|other| other.scope == candidate.scope);
+            let known = at.and_then(|at| monitored.known(*positions.get(at)?));
             known.and_then(|known| judge(&known, recent, &wanted)).is_some_and(|change| change.opens())
         };
         let leading: Vec<usize> = leaders(&candidates, &open, is_unusual)
             .into_iter()
-            .filter_map(|place| places.get(place).copied())
+            .filter_map(|position| positions.get(position).copied())
             .collect();
-        for (place, change) in changes.into_iter().enumerate() {
-            let Some(series) = monitored.get_mut(place) else {
+        for (position, change) in changes.into_iter().enumerate() {
+            let Some(series) = monitored.get_mut(position) else {
                 continue;
             };
-            // What another series explains is no change of this one; what is open already goes on by its own.
-            let counts = series.watch.is_open() || leading.contains(&place);
+            // A change that another series explains is not counted here; an alert that is already open continues on its own.
+            let counts = series.watch.is_open() || leading.contains(&position);
             let change = change.filter(|_| counts);
             let turn = series.watch.step(change.as_ref(), wanted.limits.minutes);
             match (turn, change) {
                 (Turn::Opened | Turn::Open, Some(change)) => {
-                    let recent = recent.get(place).copied().unwrap_or_default();
+                    let recent = recent.get(position).copied().unwrap_or_default();
                     let finding = Finding { change, recent, now, wanted };
-                    self.raise(monitored, place, &finding).await?;
+                    self.raise(monitored, position, &finding).await?;
                 }
                 (Turn::Ended, _) => {
                     if let Some(open) = series.open.take() {
@@ -215,14 +218,14 @@ impl Watcher {
         Ok(())
     }
 
-    /// Opens an alert, or brings the one that is open up to date, unless it is another metric that stands out now.
+    /// Opens an alert, or updates the open one unless another metric stands out now.
     async fn raise(
         &mut self,
         monitored: &mut MonitoredSeries,
-        place: usize,
+        position: usize,
         finding: &Finding,
     ) -> Result<(), StoreError> {
-        let (Some(series), Some(known)) = (monitored.get(place), monitored.known(place)) else {
+        let (Some(series), Some(known)) = (monitored.get(position), monitored.known(position)) else {
             return Ok(());
         };
         let about = series_of(&series.scope, finding);
@@ -236,8 +239,8 @@ impl Watcher {
         turn.raise(&found).await?;
         announce(&mut turn, (&self.silences, None), finding.now).await?;
         let committed = turn.commit().await?;
-        self.tell(&committed).await?;
-        if let Some(Series { open, .. }) = monitored.get_mut(place)
+        self.publish(&committed).await?;
+        if let Some(Series { open, .. }) = monitored.get_mut(position)
             && is_new
         {
             *open = Some(about);
@@ -253,12 +256,12 @@ impl Watcher {
         turn.resolve(over, now).await?;
         announce(&mut turn, (&self.silences, None), now).await?;
         let committed = turn.commit().await?;
-        self.tell(&committed).await
+        self.publish(&committed).await
     }
 
-    /// Counts and pushes what a turn changed: few alerts, for few series are watched, but any number that these inhibit. Of
-    /// those, lists tell.
-    async fn tell(&self, committed: &Committed) -> Result<(), StoreError> {
+    /// Counts and pushes the alerts that a turn changed. Few series are monitored, but their alerts may inhibit any number of
+    /// others; lists show those.
+    async fn publish(&self, committed: &Committed) -> Result<(), StoreError> {
         count(committed);
         let newest = committed.changed.len().saturating_sub(PUSHED_MAX);
         let changed = committed.changed.get(newest..).unwrap_or_default();
@@ -267,7 +270,7 @@ impl Watcher {
     }
 }
 
-/// The open alerts that no rule has raised.
+/// Returns the series of the open alerts that no rule opened.
 async fn open(store: &Store) -> Result<Vec<AlertSeries>, StoreError> {
     let open = alerts::open_of(store, AlertRule::Spike, None).await?;
     Ok(open

@@ -1,4 +1,4 @@
-//! The series that are watched for what is unusual: what they did, what that taught, and how each stands.
+//! Series monitored for anomalies: their history, the baselines learned from it, and the state of each.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,33 +11,33 @@ use crate::store::alerts::anomalies;
 use crate::store::alerts::anomalies::Steps;
 use crate::store::{Store, StoreError};
 
-/// Series that are watched: those with the most posts of the last day. 130 KB each.
+/// Maximum monitored series: those with the most posts of the last day. Each takes 130 KB.
 const SERIES_MAX: usize = 60;
 
-/// How often the series are chosen, read and learned from anew. What was stored late, or corrected, counts from then on.
+/// Interval at which the series are selected, read and learned again. Late and corrected posts count from then on.
 const RELEARN_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
-/// How far back is read.
+/// Days of history to read.
 const DAYS: i64 = 28;
 
-/// Steps that are read again with every evaluation: posts may come late.
+/// Steps read again in every evaluation, because posts may arrive late.
 const STEPS_AGAIN: i64 = 12;
 
-/// Width of the finest rollups, and so of what can be read exactly.
+/// Width of the finest rollups, and so of the smallest exact step.
 const BUCKET_SECONDS: i64 = crate::models::rollup::BUCKET_SECONDS;
 
-/// One series.
+/// Monitored series: its scope, state and baselines.
 #[derive(Debug)]
 pub(super) struct Series {
     pub scope: Scope,
     pub watch: Watch,
-    /// The alert that is open about it.
+    /// Open alert about the series.
     pub open: Option<AlertSeries>,
     history: History,
     models: Models,
 }
 
-/// All series that are watched; everything together is the first.
+/// All monitored series; the first is the sum of everything.
 #[derive(Debug, Default)]
 pub(super) struct MonitoredSeries {
     series: Vec<Series>,
@@ -45,7 +45,7 @@ pub(super) struct MonitoredSeries {
 }
 
 impl MonitoredSeries {
-    /// A monitored on which these alerts are open, and nothing is known yet.
+    /// Creates series for these open alerts, without any history.
     pub fn new(open: Vec<AlertSeries>) -> Self {
         let of = |open: AlertSeries| Series {
             scope: open.scope.clone(),
@@ -61,22 +61,22 @@ impl MonitoredSeries {
         self.series.len()
     }
 
-    pub fn get(&self, place: usize) -> Option<&Series> {
-        self.series.get(place)
+    pub fn get(&self, position: usize) -> Option<&Series> {
+        self.series.get(position)
     }
 
-    pub fn get_mut(&mut self, place: usize) -> Option<&mut Series> {
-        self.series.get_mut(place)
+    pub fn get_mut(&mut self, position: usize) -> Option<&mut Series> {
+        self.series.get_mut(position)
     }
 
-    /// What can be judged about a series.
-    pub fn known(&self, place: usize) -> Option<Known<'_>> {
-        let (overall, series) = (self.series.first()?, self.series.get(place)?);
+    /// Returns the history and baselines of a series.
+    pub fn known(&self, position: usize) -> Option<Known<'_>> {
+        let (overall, series) = (self.series.first()?, self.series.get(position)?);
         Some(Known { history: &series.history, overall: &overall.history, models: &series.models })
     }
 
-    /// Reads what has happened since, or everything when it is time for that. Answers open alerts of series that are no
-    /// longer among the biggest.
+    /// Reads the newest steps, or everything once an hour. Returns the open alerts of series that are no longer among the
+    /// largest.
     pub async fn refresh(&mut self, store: &Store, now: Timestamp) -> Result<Vec<AlertSeries>, StoreError> {
         let is_fresh = self.learned_at.is_some_and(|at| now.duration_since(at) < RELEARN_EVERY);
         if is_fresh {
@@ -98,8 +98,8 @@ impl MonitoredSeries {
         let (overall, others): (Vec<_>, Vec<_>) = scopes.into_iter().partition(is_overall);
         for scope in overall.into_iter().chain(others) {
             let known = before.iter().position(|series| series.scope == scope);
-            let (watch, open) = known.map_or((Watch::default(), None), |place| {
-                let series = before.swap_remove(place);
+            let (watch, open) = known.map_or((Watch::default(), None), |position| {
+                let series = before.swap_remove(position);
                 (series.watch, series.open)
             });
             let (history, models) = Default::default();
@@ -108,8 +108,8 @@ impl MonitoredSeries {
         before.into_iter().filter_map(|series| series.open).collect()
     }
 
-    /// Reads the steps from there to the last that has ended, a day at a time: nobody should wait for one statement that
-    /// reads four weeks.
+    /// Reads the steps from `first` to the last completed one, a day per statement: a statement over four weeks would delay
+    /// others.
     async fn read(&mut self, store: &Store, first: i64, now: Timestamp) -> Result<(), StoreError> {
         let scopes: Vec<Scope> = self.series.iter().map(|series| series.scope.clone()).collect();
         let end = step_of(now.as_second());
@@ -119,12 +119,12 @@ impl MonitoredSeries {
             let steps = Steps { from: start_of(from), to: start_of(to), seconds: STEP_SECONDS };
             let found = anomalies::read(store, &scopes, steps).await?;
             let is_silent = found.is_empty();
-            for (place, step, sums) in found {
-                if let Some(series) = self.series.get_mut(place) {
+            for (position, step, sums) in found {
+                if let Some(series) = self.series.get_mut(position) {
                     series.history.put(from + step, Heard::of(&sums));
                 }
             }
-            // A series ends where all do, so that silence is known as silence.
+            // All series end at the same step, so that silence is recorded as silence.
             for series in self.series.iter_mut().filter(|series| !is_silent && series.history.end() < to) {
                 series.history.put(to - 1, Heard::default());
             }
@@ -133,7 +133,7 @@ impl MonitoredSeries {
         Ok(())
     }
 
-    /// On a thread that may be busy for a while.
+    /// Learns the baselines, on a blocking thread.
     async fn learn(&mut self, now: Timestamp) -> Result<(), StoreError> {
         let mut series = std::mem::take(&mut self.series);
         let learned = tokio::task::spawn_blocking(move || {
@@ -143,22 +143,22 @@ impl MonitoredSeries {
             }
             series
         });
-        // The series went with it. Whoever holds the monitored reads everything anew.
+        // The series are lost with the thread; the caller reads everything again.
         self.series = learned.await.map_err(|error| StoreError::Internal { reason: error.to_string() })?;
         self.learned_at = Some(now);
         Ok(())
     }
 
-    /// The minutes just past, of every series.
+    /// Returns the last minutes of every series.
     pub async fn recent(&self, store: &Store, now: Timestamp) -> Result<Vec<Recent>, StoreError> {
         let to = now.as_second().div_euclid(BUCKET_SECONDS) * BUCKET_SECONDS;
         let at = |seconds: i64| Timestamp::from_second(seconds).unwrap_or(now);
         let steps = Steps { from: at(to - 3 * STEP_SECONDS), to: at(to), seconds: STEP_SECONDS };
         let scopes: Vec<Scope> = self.series.iter().map(|series| series.scope.clone()).collect();
         let mut recent = vec![Recent { to, ..Recent::default() }; scopes.len()];
-        for (place, step, sums) in anomalies::read(store, &scopes, steps).await? {
+        for (position, step, sums) in anomalies::read(store, &scopes, steps).await? {
             let heard = Heard::of(&sums);
-            if let Some(recent) = recent.get_mut(place) {
+            if let Some(recent) = recent.get_mut(position) {
                 recent.fifteen.add(&heard);
                 if step == 2 {
                     recent.five.add(&heard);

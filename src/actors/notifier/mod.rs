@@ -1,6 +1,6 @@
-//! The outbox → people.
+//! Outbox → channels.
 
-pub mod delivery; // from a channel as it is stored to somebody who is told
+pub mod delivery; // from a stored channel to a delivered message
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 use tracing::{info, warn};
 
 use self::delivery::deliver;
+use super::runtime::exclusive_task::ExclusiveTask;
 use super::runtime::supervisor::{Stage as _, StageContext, stage};
 use crate::models::error_log::ErrorKind;
 use crate::notify::messenger::Messenger;
@@ -19,65 +20,59 @@ use crate::store::notifications::outbox;
 use crate::store::notifications::outbox::Claimed;
 use crate::telemetry::{NOTIFICATIONS_TOTAL, errors};
 
-/// How often the outbox is looked into when nothing is known to be in it. People notice no second.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Interval at which the outbox is polled. Nobody notices a second in a notification.
+const POLL_EVERY: Duration = Duration::from_secs(1);
 
-/// How often what has been done for long is removed.
-const TIDY_EVERY: Duration = Duration::from_secs(3_600);
+/// Interval at which old notifications are removed.
+const EXPIRE_EVERY: Duration = Duration::from_secs(3_600);
 
-/// Messages under way at a time. They wait for others; a receiver that takes its time holds up one place for 15 s.
+/// Maximum messages in flight. They wait for other servers; a slow receiver occupies one slot for 15 s.
 const IN_FLIGHT_MAX: usize = 16;
 
-/// What a notifier is made of.
+/// Dependencies of a notifier.
 #[derive(Clone)]
 pub struct NotifierParams {
-    /// Where the outbox is; what makes that one process at a time sends to a channel.
+    /// Store of the outbox. Its leases make one process at a time send to a channel.
     pub store: Store,
-    /// Says it.
+    /// Sender of notifications.
     pub messenger: Arc<Messenger>,
-    /// The runtime on which connections live.
+    /// Runtime of the connections.
     pub io: Handle,
-    /// How long a channel is held. When its holder dies, its messages wait that long.
+    /// How long a channel stays leased. When the holder dies, the channel's messages wait that long.
     pub lease: Duration,
 }
 
-/// Sends what is due, of whichever process it comes.
+/// Stage that sends the notifications that are due, whichever process queued them.
 ///
-/// It keeps nothing in memory: what is under way when it dies is sent again when its lease ends, under the same name.
+/// It keeps nothing in memory: messages in flight when it dies are sent again under the same id once their lease ends.
 pub struct Notifier {
     params: NotifierParams,
     n_in_flight: usize,
-    is_claiming: bool,
+    claim: ExclusiveTask,
     stage: StageContext,
 }
 
 stage!(Notifier, "notifier");
 
 impl Notifier {
-    /// A notifier that starts at once.
+    /// Creates a notifier that polls at once.
     pub fn new(params: NotifierParams, stage: StageContext) -> Self {
-        Self { params, n_in_flight: 0, is_claiming: false, stage }
+        Self { params, n_in_flight: 0, claim: ExclusiveTask::default(), stage }
     }
 
     fn claim(&mut self, context: &mut Context<Self>) {
         let n_free = IN_FLIGHT_MAX.saturating_sub(self.n_in_flight);
-        if self.is_claiming || n_free == 0 {
+        if n_free == 0 {
             return;
         }
-        self.is_claiming = true;
         let NotifierParams { store, messenger, io, lease } = self.params.clone();
-        let claiming =
-            io.spawn(
-                async move { outbox::claim(&store, n_free, lease, messenger.keyring().fingerprint()).await },
-            );
-        context.spawn(claiming.into_actor(self).map(|outcome, notifier, context| {
-            notifier.is_claiming = false;
-            match outcome {
-                Ok(Ok(claimed)) => claimed.into_iter().for_each(|one| notifier.send(one, context)),
-                Ok(Err(error)) => warn!(%error, "the outbox could not be read, it will be again in a second"),
-                Err(error) => warn!(%error, "reading the outbox panicked"),
-            }
-        }));
+        let work =
+            async move { outbox::claim(&store, n_free, lease, messenger.keyring().fingerprint()).await };
+        self.claim.start(&io, work, context, |notifier, outcome, context| match outcome {
+            Ok(Ok(claimed)) => claimed.into_iter().for_each(|one| notifier.send(one, context)),
+            Ok(Err(error)) => warn!(%error, "the outbox could not be read, retrying in a second"),
+            Err(error) => warn!(%error, "reading the outbox panicked"),
+        });
     }
 
     fn send(&mut self, claimed: Claimed, context: &mut Context<Self>) {
@@ -91,7 +86,7 @@ impl Notifier {
                 Ok(true) => notifier.stage.metrics.finish(1),
                 Ok(false) => notifier.stage.metrics.fail(1),
                 Err(error) => {
-                    warn!(%error, "sending a notification panicked, it will be sent again when its lease ends");
+                    warn!(%error, "sending a notification panicked, it is sent again when its lease ends");
                     notifier.stage.metrics.fail(1);
                 }
             }
@@ -99,7 +94,7 @@ impl Notifier {
         }));
     }
 
-    fn tidy(&mut self, _: &mut Context<Self>) {
+    fn expire(&mut self, _: &mut Context<Self>) {
         let store = self.params.store.clone();
         self.params.io.spawn(async move {
             loop {
@@ -107,7 +102,7 @@ impl Notifier {
                     Ok(0) => return,
                     Ok(n_removed) => info!(n_removed, "old notifications removed"),
                     Err(error) => {
-                        return warn!(%error, "old notifications were not removed, they will be in an hour");
+                        return warn!(%error, "old notifications were not removed, retrying in an hour");
                     }
                 }
             }
@@ -120,17 +115,17 @@ impl Actor for Notifier {
 
     fn started(&mut self, context: &mut Self::Context) {
         self.claim(context);
-        context.run_interval(LOOK_EVERY, Self::claim);
-        context.run_interval(TIDY_EVERY, Self::tidy);
+        context.run_interval(POLL_EVERY, Self::claim);
+        context.run_interval(EXPIRE_EVERY, Self::expire);
     }
 }
 
-/// Sends once and notes what came of it. Whether it arrived.
+/// Attempts one delivery, records the outcome, and returns whether the message arrived.
 async fn send(store: &Store, messenger: &Messenger, claimed: &Claimed) -> bool {
     let settlement = match deliver(store, messenger, claimed).await {
         Ok(settlement) => settlement,
         Err(error) => {
-            warn!(channel = %claimed.channel, %error, "a notification was not sent, it will be when its lease ends");
+            warn!(channel = %claimed.channel, %error, "a notification was not sent, retrying when its lease ends");
             return false;
         }
     };
@@ -146,7 +141,7 @@ async fn send(store: &Store, messenger: &Messenger, claimed: &Claimed) -> bool {
     metrics::counter!(NOTIFICATIONS_TOTAL, "kind" => claimed.kind.as_str(), "outcome" => outcome)
         .increment(1);
     if let Err(error) = outbox::settle(store, claimed, &settlement).await {
-        warn!(channel = %claimed.channel, %error, "what came of a notification was not noted, it may arrive twice");
+        warn!(channel = %claimed.channel, %error, "the outcome of a notification was not recorded, it may arrive twice");
     }
     arrived
 }

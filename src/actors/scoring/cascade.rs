@@ -45,10 +45,22 @@ pub struct TierCounts {
     pub n_corrected: u64,
 }
 
-/// Shared by every stage of the cascade, and outlives any incarnation of them.
+/// Settings of a cascade.
+#[derive(Debug, Clone, Copy)]
+pub struct CascadeParams {
+    /// How long after its arrival a post may be corrected; zero switches corrections off.
+    pub budget: Duration,
+    /// Threads of the deep model.
+    pub n_workers: usize,
+    /// Unread entries in the stream beyond which scoring does not keep up.
+    pub backlog_max: u64,
+}
+
+/// State that the stages of the cascade share. It outlives every incarnation of them.
 pub struct Cascade {
     budget: Duration,
     n_workers: usize,
+    backlog_max: u64,
     queue: JobQueue<DeferredPost>,
     permits: PermitPool,
     admission: Mutex<Admitting>,
@@ -75,11 +87,13 @@ struct Pacing {
 }
 
 impl Cascade {
-    /// A cascade in which nothing waits. A budget of zero, or no workers, is one that corrects nothing.
-    pub fn new(budget: Duration, n_workers: usize) -> Self {
+    /// Creates a cascade with an empty queue. Without a budget or workers it defers nothing.
+    pub fn new(params: CascadeParams) -> Self {
+        let CascadeParams { budget, n_workers, backlog_max } = params;
         Self {
             budget,
             n_workers,
+            backlog_max,
             queue: JobQueue::new(Tier::Deep),
             permits: PermitPool::default(),
             admission: Mutex::new(Admitting {
@@ -130,8 +144,9 @@ impl Cascade {
                 || Timestamp::now().as_millisecond() < self.overloaded_until_ms.load(Ordering::Acquire))
     }
 
-    /// Tells whether more entries wait in the stream than are in anybody's hands.
-    pub fn set_behind(&self, is_behind: bool) {
+    /// Decides by the number of unread entries in the stream whether scoring is behind. `None` while Redis is away.
+    pub fn observe_backlog(&self, n_unread: Option<u64>) {
+        let is_behind = n_unread.is_some_and(|n_unread| n_unread > self.backlog_max);
         self.is_behind.store(is_behind, Ordering::Release);
     }
 
@@ -289,8 +304,12 @@ mod tests {
         vec![Candidate { doubt: 0.9, work: work(TEXT) }; n]
     }
 
+    fn of(budget: Duration, n_workers: usize) -> Cascade {
+        Cascade::new(CascadeParams { budget, n_workers, backlog_max: 100 })
+    }
+
     fn cascade() -> Cascade {
-        Cascade::new(Duration::from_secs(1), 2)
+        of(Duration::from_secs(1), 2)
     }
 
     #[test]
@@ -323,19 +342,19 @@ mod tests {
     #[test]
     fn a_backlog_in_the_stream_is_an_overload_for_as_long_as_it_lasts() {
         let cascade = cascade();
-        cascade.set_behind(true);
+        cascade.observe_backlog(Some(101));
         assert!(cascade.is_overloaded() && cascade.admit(&doubtful(1), SOON).indices.is_empty());
-        cascade.set_behind(false);
+        cascade.observe_backlog(Some(100));
         assert_eq!(cascade.admit(&doubtful(1), SOON).indices, [0]);
     }
 
     #[test]
     fn without_a_budget_or_a_model_nothing_is_admitted() {
-        for off in [Cascade::new(Duration::ZERO, 2), Cascade::new(Duration::from_secs(1), 0)] {
+        for off in [of(Duration::ZERO, 2), of(Duration::from_secs(1), 0)] {
             assert!(off.admit(&doubtful(1), SOON).indices.is_empty());
             assert!(!off.is_on() && !off.is_overloaded());
         }
-        assert!(Cascade::new(Duration::ZERO, 0).texts_per_second().is_sign_positive());
+        assert!(of(Duration::ZERO, 0).texts_per_second().is_sign_positive());
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! What the inference pool and the deep pool share: queues, threads, and the cascade between them.
+//! Parts that the inference pool and the deep pool share: queues, threads, and the cascade between them.
 
-pub mod cascade; // what the stages of the cascade share: what waits, and which posts go on
-pub mod deferred_post; // a post that awaits the deep model, and its permit
-pub mod job_queue; // what waits for a thread that scores
-pub mod on_demand; // texts that somebody waits for, by the best tier in time
-pub mod scored_post; // from what a model reads to the score that is stored
-pub(super) mod worker_threads; // threads that score, and whether they are well
+pub mod cascade; // shared state of the cascade: queue, permits, pace of the deep model
+pub mod deferred_post; // posts that await the deep model, and their permits
+pub mod job_queue; // jobs that wait for a worker thread
+pub mod on_demand; // requests to score texts, answered by the best tier in time
+pub mod scored_post; // from the output of a model to the score that is stored
+pub mod tiers_health; // health of the cascade
+pub(super) mod worker_threads; // threads that score, and whether they are healthy

@@ -77,12 +77,17 @@ fn request(texts: Vec<String>) -> (Request, oneshot::Receiver<Result<Vec<Score>,
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::actors::scoring::cascade::CascadeParams;
     use crate::inference::Tier;
 
     #[test]
     fn a_request_waits_long_enough_for_the_fast_model_however_long_the_deep_one_may_take() {
         let check = |cascade_s: u64, asked_ms: Option<u64>, patience_ms: u64| {
-            let cascade = Cascade::new(Duration::from_secs(cascade_s), 1);
+            let cascade = Cascade::new(CascadeParams {
+                budget: Duration::from_secs(cascade_s),
+                n_workers: 1,
+                backlog_max: 0,
+            });
             let lane = OnDemandScorer::new(Arc::new(JobQueue::new(Tier::Swift)), Arc::new(cascade));
             let timeout = lane.timeout(asked_ms.map(Duration::from_millis));
             assert_eq!(timeout, Duration::from_millis(patience_ms), "{cascade_s} {asked_ms:?}");

@@ -1,6 +1,6 @@
-//! What is wrong with the service itself → people, without either server.
+//! Service alerts → operators, without PostgreSQL or Redis.
 
-pub mod state; // what a service alerter knows, which outlives any incarnation
+pub mod state; // open service alerts and queued notices, which outlive any incarnation
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use self::state::ServiceAlertState;
 use super::messages::ObserveHealth;
 use super::notifier::delivery;
 use super::notifier::delivery::DeliveryError;
+use super::runtime::exclusive_task::ExclusiveTask;
 use super::runtime::supervisor::{Stage as _, StageContext, stage};
 use crate::models::error_log::ErrorKind;
 use crate::notify::destinations::Destination;
@@ -23,41 +24,41 @@ use crate::store::Store;
 use crate::store::notifications::channels;
 use crate::telemetry::errors;
 
-/// How often the newest measurement is judged: as often as there is one.
+/// Interval between evaluations of the latest health snapshot: as often as there is a new one.
 const JUDGE_EVERY: Duration = Duration::from_secs(1);
 
-/// How often the channels that get service alerts are read: how long a new channel takes to be known.
-const REMEMBER_EVERY: Duration = Duration::from_secs(5);
+/// Interval at which the channels for service alerts are read again; a new channel takes effect that late.
+const REFRESH_EVERY: Duration = Duration::from_secs(5);
 
-/// What a service alerter is made of.
+/// Dependencies of a service alerter.
 #[derive(Clone)]
 pub struct ServiceAlerterParams {
-    /// What it knows.
+    /// Open alerts and queued notices.
     pub service_alerts: Arc<ServiceAlertState>,
-    /// Where channels are.
+    /// Store of the channels.
     pub store: Store,
-    /// Says it.
+    /// Sender of notifications.
     pub messenger: Arc<Messenger>,
-    /// The runtime on which connections live.
+    /// Runtime of the connections.
     pub io: Handle,
 }
 
-/// Notifies the operators of this process, each process of its own trouble.
+/// Stage that notifies operators of problems of this process and its servers.
 ///
-/// Needs neither PostgreSQL nor Redis to do so: what waits to be sent is in memory, and channels are remembered as they were
-/// when PostgreSQL last answered.
+/// It works without PostgreSQL and Redis: queued notices are in memory, and so are the channels as PostgreSQL last returned
+/// them.
 pub struct ServiceAlerter {
     params: ServiceAlerterParams,
-    is_asking: bool,
+    refresh: ExclusiveTask,
     stage: StageContext,
 }
 
 stage!(ServiceAlerter, "service_alerter");
 
 impl ServiceAlerter {
-    /// An alerter that starts at once.
+    /// Creates a service alerter that starts at once.
     pub fn new(params: ServiceAlerterParams, stage: StageContext) -> Self {
-        Self { params, is_asking: false, stage }
+        Self { params, refresh: ExclusiveTask::default(), stage }
     }
 
     fn classify(&mut self, context: &mut Context<Self>) {
@@ -75,7 +76,7 @@ impl ServiceAlerter {
                     Ok(true) => alerter.stage.metrics.finish(1),
                     Ok(false) => alerter.stage.metrics.fail(1),
                     Err(error) => {
-                        warn!(%error, "sending an alert about the service panicked");
+                        warn!(%error, "sending a service alert panicked");
                         alerter.stage.metrics.fail(1);
                         alerter.params.service_alerts.retry_in_flight();
                     }
@@ -85,22 +86,15 @@ impl ServiceAlerter {
         }
     }
 
-    fn remember(&mut self, context: &mut Context<Self>) {
-        if self.is_asking {
-            return;
-        }
-        self.is_asking = true;
+    fn refresh_channels(&mut self, context: &mut Context<Self>) {
         let ServiceAlerterParams { store, messenger, io, .. } = self.params.clone();
-        let asking = io.spawn(async move { stored(&store, &messenger).await });
-        context.spawn(asking.into_actor(self).map(|channels, alerter, _| {
-            alerter.is_asking = false;
-            match channels {
-                Ok(Ok(channels)) => alerter.params.service_alerts.remember(channels),
-                // PostgreSQL is away: those remembered are told so.
-                Ok(Err(error)) => debug!(%error, "channels for alerts about the service stay as they were"),
-                Err(error) => warn!(%error, "reading channels panicked"),
-            }
-        }));
+        let work = async move { stored(&store, &messenger).await };
+        self.refresh.start(&io, work, context, |alerter, channels, _| match channels {
+            Ok(Ok(channels)) => alerter.params.service_alerts.remember(channels),
+            // PostgreSQL is away: the channels known so far are notified of that.
+            Ok(Err(error)) => debug!(%error, "channels for service alerts stay as they were"),
+            Err(error) => warn!(%error, "reading the channels for service alerts panicked"),
+        });
     }
 }
 
@@ -109,9 +103,9 @@ impl Actor for ServiceAlerter {
 
     fn started(&mut self, context: &mut Self::Context) {
         self.params.service_alerts.retry_in_flight();
-        self.remember(context);
+        self.refresh_channels(context);
         context.run_interval(JUDGE_EVERY, Self::classify);
-        context.run_interval(REMEMBER_EVERY, Self::remember);
+        context.run_interval(REFRESH_EVERY, Self::refresh_channels);
     }
 }
 
@@ -123,7 +117,7 @@ impl Handler<ObserveHealth> for ServiceAlerter {
     }
 }
 
-/// Sends once. Whether it arrived.
+/// Attempts one delivery and returns whether it arrived.
 async fn send(service_alerts: &ServiceAlertState, messenger: &Messenger, due: &DueAttempt) -> bool {
     let outcome = messenger.send(&due.recipient, &due.message).await;
     info!(
@@ -132,7 +126,7 @@ async fn send(service_alerts: &ServiceAlertState, messenger: &Messenger, due: &D
         message = %due.message.id,
         status = outcome.attempt.status,
         error = outcome.attempt.error,
-        "alert about the service attempted"
+        "service alert attempted"
     );
     if let Some(error) = &outcome.attempt.error {
         let message = format!("{}: {error}", due.recipient.kind.as_str());
@@ -141,7 +135,7 @@ async fn send(service_alerts: &ServiceAlertState, messenger: &Messenger, due: &D
     service_alerts.settle(due, outcome.result, Timestamp::now())
 }
 
-/// The channels that hear of the service, ready to be told without asking anybody anything more.
+/// Returns the channels for service alerts, opened so that notifying them needs nothing else.
 async fn stored(store: &Store, messenger: &Messenger) -> Result<Vec<Destination>, DeliveryError> {
     let found = channels::for_service_alerts(store, messenger.keyring().fingerprint()).await?;
     let mut destinations = Vec::with_capacity(found.len());
@@ -154,7 +148,7 @@ async fn stored(store: &Store, messenger: &Messenger) -> Result<Vec<Destination>
             }),
             Err(error @ DeliveryError::Store(_)) => return Err(error),
             Err(error) => {
-                warn!(channel = %channel.channel.id, %error, "a channel cannot be told of the service")
+                warn!(channel = %channel.channel.id, %error, "a channel for service alerts cannot be opened")
             }
         }
     }

@@ -1,11 +1,11 @@
-//! CountTerms → slices of what is spoken of, told to Redis.
+//! CountTerms → slices of trending terms, published in Redis.
 
 pub mod feed; // the aggregator's side: hands stored posts over, never waits
 pub mod missed_posts; // how many posts were stored and not counted
 
 use std::time::Duration;
 
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
+use actix::{Actor, AsyncContext, Context, Handler};
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tracing::warn;
@@ -13,54 +13,56 @@ use uuid::Uuid;
 
 use self::missed_posts::MissedPosts;
 use super::messages::CountTerms;
+use super::runtime::exclusive_task::ExclusiveTask;
 use super::runtime::supervisor::{StageContext, stage};
 use crate::stream::{StreamError, ToldSlices, TrendShelf};
 use crate::trends::timeline::{News, Span, Timeline};
 
-/// How often slices are told. What was not is lost with the process; that must be little, for nobody counts it again.
-const TELL_EVERY: Duration = Duration::from_secs(2);
+/// Interval between publications. Posts counted since the last one are lost with the process and never counted again, so
+/// it is short.
+const PUBLISH_EVERY: Duration = Duration::from_secs(2);
 
-/// What a trend counter is made of.
+/// Dependencies of a trend counter.
 #[derive(Clone)]
 pub struct TrendCounterParams {
-    /// Where slices are told.
+    /// Redis hashes that receive the slices.
     pub shelf: TrendShelf,
-    /// What was stored and did not reach it.
+    /// Count of stored posts that did not reach the stage.
     pub missed: MissedPosts,
-    /// The runtime on which connections live.
+    /// Runtime of the connections.
     pub io: Handle,
 }
 
-/// Counts what the posts that this process stored speak of, and who wrote them.
+/// Stage that counts the terms and authors of the posts that this process stored.
 ///
-/// Each incarnation tells its slices under a name of its own, so that what others counted, its predecessor among them,
-/// is never overwritten: the sum of all that was told is the answer.
+/// Each incarnation publishes its slices under a name of its own, so it never overwrites what another process or its
+/// predecessor counted; readers add up all published slices.
 pub struct TrendCounter {
     params: TrendCounterParams,
     name: String,
     timeline: Timeline,
-    is_telling: bool,
+    publication: ExclusiveTask,
     stage: StageContext,
 }
 
 stage!(TrendCounter, "trend_counter");
 
 impl TrendCounter {
-    /// One that has heard nothing yet.
+    /// Creates a counter with an empty timeline.
     pub fn new(params: TrendCounterParams, stage: StageContext) -> Self {
         let name = Uuid::now_v7().simple().to_string();
-        Self { params, name, timeline: Timeline::default(), is_telling: false, stage }
+        Self { params, name, timeline: Timeline::default(), publication: ExclusiveTask::default(), stage }
     }
 
-    /// Not by `wait`: while Redis is away, posts are counted on.
-    fn tell(&mut self, context: &mut Context<Self>) {
+    /// Publishes the slices that changed. Counting continues meanwhile, also while Redis is away.
+    fn publish(&mut self, context: &mut Context<Self>) {
         let now = Timestamp::now().as_second();
         let n_missed = self.params.missed.take();
         if n_missed > 0 {
-            warn!(n_missed, "posts were stored and not counted into trends: too many came at once");
+            warn!(n_missed, "posts were stored but not counted into trends: too many arrived at once");
             self.timeline.miss(n_missed, now);
         }
-        if self.is_telling {
+        if self.publication.is_under_way() {
             return;
         }
         let mut all = Vec::new();
@@ -74,23 +76,19 @@ impl TrendCounter {
         if all.is_empty() {
             return;
         }
-        self.is_telling = true;
-        let told = self.params.io.spawn(tell_all(self.params.shelf.clone(), self.name.clone(), all));
-        context.spawn(told.into_actor(self).map(|outcome, counter, _| {
-            counter.is_telling = false;
-            match outcome {
-                Ok((told, Ok(()))) => counter.told(told),
-                Ok((told, Err(error))) => {
-                    warn!(%error, "what is spoken of was not told yet, it will be");
-                    counter.told(told);
-                }
-                Err(error) => warn!(%error, "telling what is spoken of panicked"),
+        let work = publish_all(self.params.shelf.clone(), self.name.clone(), all);
+        self.publication.start(&self.params.io, work, context, |counter, outcome, _| match outcome {
+            Ok((published, Ok(()))) => counter.published(published),
+            Ok((published, Err(error))) => {
+                warn!(%error, "trends were not published, retrying");
+                counter.published(published);
             }
-        }));
+            Err(error) => warn!(%error, "the publication of trends panicked"),
+        });
     }
 
-    fn told(&mut self, told: Vec<(Span, i64, u64)>) {
-        for (span, start, change) in told {
+    fn published(&mut self, published: Vec<(Span, i64, u64)>) {
+        for (span, start, change) in published {
             self.timeline.told(span, start, change);
         }
     }
@@ -100,7 +98,7 @@ impl Actor for TrendCounter {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
-        context.run_interval(TELL_EVERY, Self::tell);
+        context.run_interval(PUBLISH_EVERY, Self::publish);
     }
 }
 
@@ -115,13 +113,13 @@ impl Handler<CountTerms> for TrendCounter {
     }
 }
 
-/// Tells one span after the other, and answers which slices were told, also beside an error.
-async fn tell_all(
+/// Publishes one span after the other, and returns which slices were published, also beside an error.
+async fn publish_all(
     shelf: TrendShelf,
     counter: String,
     all: Vec<(Span, Vec<News>, Vec<i64>)>,
 ) -> (Vec<(Span, i64, u64)>, Result<(), StreamError>) {
-    let mut told = Vec::new();
+    let mut published = Vec::new();
     for (span, news, gone) in all {
         let states: Vec<_> = news.iter().map(|news| (span, news.start, news.change)).collect();
         let slices = news.into_iter().map(|news| (news.start, news.packed)).collect();
@@ -129,9 +127,9 @@ async fn tell_all(
         let keep_for = Duration::from_secs((2 * span.seconds() + 2 * span.slice_seconds()).unsigned_abs());
         let request = ToldSlices { counter: counter.clone(), span: span.as_str(), slices, gone, keep_for };
         if let Err(error) = shelf.tell(request).await {
-            return (told, Err(error));
+            return (published, Err(error));
         }
-        told.extend(states);
+        published.extend(states);
     }
-    (told, Ok(()))
+    (published, Ok(()))
 }

@@ -4,27 +4,19 @@ use crate::support::source::{self, Source, mentions};
 
 /// Files that spawn, how often, and why the task needs no supervision. `app::supervisors` starts every task that must not
 /// end. Futures on an actor's own context are not listed: if they panic, the stage dies and is rebuilt.
-const MAY_SPAWN: [(&str, usize, &str); 28] = [
+const MAY_SPAWN: [(&str, usize, &str); 24] = [
     ("http/posts/export_limits.rs", 1, "ends with the body that it watches, which aborts it"),
-    (
-        "actors/aggregator/mod.rs",
-        3,
-        "transactions end, and the actor waits for them; the actor ends with the publisher",
-    ),
-    ("actors/alerter/mod.rs", 1, "a turn ends, and the actor waits for it"),
+    ("actors/runtime/exclusive_task.rs", 1, "the work ends, and the actor waits for it"),
+    ("actors/aggregator/mod.rs", 1, "the actor ends with the publisher"),
     ("actors/broadcaster/mod.rs", 1, "a read of the history ends, and the actor waits for it"),
-    ("actors/deep_pool.rs", 1, "a claim ends, and the actor waits for it"),
     ("actors/live_metrics/mod.rs", 2, "reads and writes of the cache end"),
-    ("actors/maintenance.rs", 2, "maintenance and merging end, and the actor waits for them"),
     (
         "actors/notifier/mod.rs",
-        3,
-        "claims and attempts end, and the actor waits for them; expiry ends and runs again later",
+        2,
+        "attempts end, and the actor waits for them; expiry ends and runs again later",
     ),
-    ("actors/service_alerter/mod.rs", 2, "attempts and queries end, and the actor waits for them"),
+    ("actors/service_alerter/mod.rs", 1, "attempts end, and the actor waits for them"),
     ("actors/anomaly_detector/monitored_series.rs", 1, "a computation ends, and the caller waits for it"),
-    ("actors/anomaly_detector/mod.rs", 1, "a check ends, and the actor waits for it"),
-    ("actors/trend_counter/mod.rs", 1, "a report ends, and the actor waits for it"),
     ("actors/scoring/worker_threads.rs", 1, "the pool checks its threads every second"),
     ("app.rs", 4, "startup, shutdown and the log line about readiness end"),
     ("app/connections.rs", 1, "connecting ends, and the caller waits for it"),

@@ -13,7 +13,7 @@ use actix_web::web::{Data, ServiceConfig};
 use groundswell::actors::messages::ScoreBatch;
 use groundswell::actors::runtime::downstream::downstream;
 use groundswell::actors::runtime::health_snapshot::{HealthSnapshot, LatestHealth};
-use groundswell::actors::scoring::cascade::Cascade;
+use groundswell::actors::scoring::cascade::{Cascade, CascadeParams};
 use groundswell::actors::scoring::job_queue::{Job, JobQueue};
 use groundswell::actors::scoring::on_demand::OnDemandScorer;
 use groundswell::egress::allowlist::Allowlist;
@@ -124,7 +124,14 @@ impl FrontDoor {
             updates: stream.updates(),
             producer: stream.producer(),
             dead_letters: stream.dead_letters(),
-            on_demand_scorer: OnDemandScorer::new(queue, Arc::new(Cascade::new(Duration::ZERO, 0))),
+            on_demand_scorer: OnDemandScorer::new(
+                queue,
+                Arc::new(Cascade::new(CascadeParams {
+                    budget: Duration::ZERO,
+                    n_workers: 0,
+                    backlog_max: 0,
+                })),
+            ),
             models: Arc::new(Models::load(LoadParams {
                 fast: ModelChoice::Fake,
                 deep: ModelChoice::Off,

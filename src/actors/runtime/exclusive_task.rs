@@ -1,0 +1,132 @@
+//! Exclusive background tasks of a stage: at most one of a kind is under way.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use actix::fut::wrap_future;
+use actix::{Actor, ActorFutureExt, AsyncContext, Context};
+use tokio::runtime::Handle;
+use tokio::task::JoinError;
+
+/// Slot for one background task of a stage.
+///
+/// A stage does not `wait` for such a task: a server that hangs would keep the stage from answering heartbeats, and the
+/// supervisor would take it for frozen. The slot belongs to the incarnation, so a restarted stage begins with a free one.
+#[derive(Debug, Default)]
+pub struct ExclusiveTask {
+    occupied: Rc<Cell<bool>>,
+}
+
+impl ExclusiveTask {
+    /// Returns whether a task is under way, or resting.
+    pub fn is_under_way(&self) -> bool {
+        self.occupied.get()
+    }
+
+    /// Runs `work` on `io` unless a task is under way, and returns whether it does.
+    ///
+    /// Once the work has returned or panicked, the slot is free and `ended` runs on the actor, with the result or the panic.
+    pub fn start<A, F>(
+        &self,
+        io: &Handle,
+        work: F,
+        context: &mut Context<A>,
+        ended: impl FnOnce(&mut A, Result<F::Output, JoinError>, &mut Context<A>) + 'static,
+    ) -> bool
+    where
+        A: Actor<Context = Context<A>>,
+        F: Future<Output: Send> + Send + 'static,
+    {
+        if self.occupied.replace(true) {
+            return false;
+        }
+        let occupied = Rc::clone(&self.occupied);
+        let done = wrap_future::<_, A>(io.spawn(work)).map(move |outcome, actor, context| {
+            occupied.set(false);
+            ended(actor, outcome, context);
+        });
+        context.spawn(done);
+        true
+    }
+
+    /// Keeps the free slot occupied for `pause`, then calls `next`.
+    pub fn rest<A>(
+        &self,
+        pause: Duration,
+        context: &mut Context<A>,
+        next: impl FnOnce(&mut A, &mut Context<A>) + 'static,
+    ) where
+        A: Actor<Context = Context<A>>,
+    {
+        self.occupied.set(true);
+        let occupied = Rc::clone(&self.occupied);
+        context.run_later(pause, move |actor, context| {
+            occupied.set(false);
+            next(actor, context);
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use actix::clock::sleep;
+    use tokio::sync::{Semaphore, mpsc};
+
+    use super::*;
+
+    /// Starts a task on every tick, reports how each ended, and rests after the first.
+    struct Worker {
+        task: ExclusiveTask,
+        gate: Arc<Semaphore>,
+        ended: mpsc::Sender<Option<usize>>,
+        n_started: usize,
+    }
+
+    impl Worker {
+        fn tick(&mut self, context: &mut Context<Self>) {
+            let (gate, n) = (Arc::clone(&self.gate), self.n_started);
+            let work = async move {
+                gate.acquire().await.unwrap().forget();
+                assert!(n != 1, "the second task panics");
+                n
+            };
+            let is_started =
+                self.task.start(&Handle::current(), work, context, |worker, outcome, context| {
+                    assert!(!worker.task.is_under_way());
+                    worker.ended.try_send(outcome.ok()).unwrap();
+                    if worker.n_started == 1 {
+                        worker.task.rest(Duration::from_millis(40), context, |worker, _| {
+                            assert!(!worker.task.is_under_way());
+                        });
+                    }
+                });
+            self.n_started += usize::from(is_started);
+        }
+    }
+
+    impl Actor for Worker {
+        type Context = Context<Self>;
+
+        fn started(&mut self, context: &mut Self::Context) {
+            context.run_interval(Duration::from_millis(2), Self::tick);
+        }
+    }
+
+    #[actix::test]
+    async fn one_task_is_under_way_and_the_next_starts_after_an_end_a_panic_or_a_rest() {
+        let (sender, mut ended) = mpsc::channel(8);
+        let gate = Arc::new(Semaphore::new(0));
+        let (task, n_started) = (ExclusiveTask::default(), 0);
+        Worker { task, gate: Arc::clone(&gate), ended: sender, n_started }.start();
+        sleep(Duration::from_millis(50)).await;
+        gate.add_permits(8);
+        let mut outcomes = Vec::new();
+        for _ in 0..4 {
+            outcomes.extend(ended.recv().await);
+        }
+        assert_eq!(outcomes, [Some(0), None, Some(2), Some(3)]);
+    }
+}
