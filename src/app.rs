@@ -1,12 +1,12 @@
 //! Wiring only: servers, then connections, then stages from last to first, then HTTP; and a graceful stop.
 
-mod connections; // Postgres, Redis and the model
-mod health_monitor; // measures how everything is
+mod connections; // PostgreSQL, Redis and the models
+mod health_monitor; // measures the health of the process
 mod listener; // sentiment_updates → live metrics and broadcaster
-pub mod open_files; // how many browsers there may be
+pub mod open_files; // limit of open files
 mod pipeline; // the stages, from last to first
-mod signals; // when people want it to stop
-pub mod supervisors; // everything that may not end
+mod signals; // SIGTERM and Ctrl-C
+pub mod supervisors; // supervisors of stages and tasks
 mod web; // HTTP and WebSockets
 
 use std::net::SocketAddr;
@@ -32,35 +32,34 @@ use connections::Connections;
 use pipeline::Pipeline;
 use supervisors::{KillSwitch, Supervisors};
 
-/// How long batches in flight may take to settle once nothing more is read. They would be delivered again
-/// otherwise, so giving up loses nothing.
+/// Time that batches in flight have to settle after reading has stopped. Later ones are delivered again, so nothing is lost.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Threads for connections. They only move bytes; two keep a slow one from holding up the rest.
+/// Threads for connections. They only move bytes; with two, a slow connection does not block the others.
 const IO_THREADS: usize = 2;
 
-/// Tells a server when to stop, and whoever started it how to reach it.
+/// Control of a server by its caller.
 pub struct Control {
-    /// Cancelled once: stop gracefully. Whoever cancels it need not wait.
+    /// Cancelled to stop gracefully.
     pub stop: CancellationToken,
-    /// Cancelled: leave at once. What is in flight will be delivered again.
+    /// Cancelled to exit at once. Batches in flight are delivered again.
     pub leave: CancellationToken,
-    /// Told once the server listens.
+    /// Receives the address once the server listens.
     pub started: oneshot::Sender<Started>,
 }
 
-/// A server that listens.
+/// Running server.
 pub struct Started {
-    /// Where.
+    /// Address on which it listens.
     pub address: SocketAddr,
-    /// Makes any stage or task panic. Nothing outside the tests uses it.
+    /// Switches that make a stage or task panic. Only tests use them.
     pub kill: Vec<KillSwitch>,
 }
 
-/// Runs a server until SIGTERM or Ctrl-C. Returns whether it stopped because it was told to.
+/// Runs a server until SIGTERM or Ctrl-C. Returns whether it stopped on request.
 ///
 /// # Errors
-/// When it cannot start; the message says what to do.
+/// When the server cannot start; the message names the remedy.
 pub fn serve(config: Config, sources: &Sources) -> anyhow::Result<bool> {
     config.check().map_err(|error| sources.locate(error))?;
     open_files::raise_limit();
@@ -82,10 +81,10 @@ pub fn serve(config: Config, sources: &Sources) -> anyhow::Result<bool> {
     })
 }
 
-/// Runs a server on this thread until [`Control::stop`]. `prepare` may use the runtime for connections.
+/// Runs a server on this thread until [`Control::stop`]. `prepare` may use the runtime of the connections.
 ///
 /// # Errors
-/// When it cannot start.
+/// When the server cannot start.
 pub fn run(
     config: Config,
     control: Control,
@@ -95,15 +94,15 @@ pub fn run(
     let io = runtime()?;
     prepare(io.handle(), &control)?;
     let outcome = actix::System::new().block_on(live(config, io.handle().clone(), metrics, control));
-    // Connections are closed by now; whatever still runs has nobody left to answer to.
+    // Connections are closed by now, so remaining tasks serve no one.
     io.shutdown_timeout(Duration::from_secs(1));
     outcome
 }
 
-/// What the short commands run on.
+/// Creates the runtime of short commands.
 ///
 /// # Errors
-/// When the system gives no more threads.
+/// When the system refuses another thread.
 pub fn client_runtime() -> anyhow::Result<Runtime> {
     Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
 }
@@ -127,7 +126,7 @@ async fn live(
     };
     let connections = tokio::select! {
         connections = connections::connect(&config, &endpoints, &io) => connections,
-        () = stop_asked.cancelled() => Err(anyhow!("told to stop while starting")),
+        () = stop_asked.cancelled() => Err(anyhow!("stopped while starting")),
     };
     let connections = match connections {
         Ok(connections) => Arc::new(connections),
@@ -140,7 +139,7 @@ async fn live(
     let mut supervisors = Supervisors::new(io.clone());
     let pipeline = pipeline::start(&config, &connections, service_alerts, &mut supervisors);
     let sockets = web::sockets(&config, &pipeline);
-    start_helpers(&mut supervisors, &sockets, &metrics);
+    start_background_tasks(&mut supervisors, &sockets, &metrics);
     let subject = health_monitor::Subject {
         connections: Arc::clone(&connections),
         board: Arc::clone(&supervisors.supervision.board),
@@ -179,7 +178,7 @@ async fn live(
     };
     let outcome = match (&web, noted) {
         (Some(web), Ok(())) => {
-            // Whoever started us may have lost interest.
+            // The caller may have gone.
             let _ = started.send(Started { address: web.address, kill: supervisors.kill.clone() });
             tokio::select! {
                 () = stop_asked.cancelled() => Ok(true),
@@ -191,7 +190,7 @@ async fn live(
     info!("stopping");
     tokio::select! {
         () = stop(&config, Stopping { embedded, connections, pipeline, supervisors, web }, &io) => {}
-        () = leave.cancelled() => warn!("told twice to stop, leaving at once: what is in flight will be delivered again"),
+        () = leave.cancelled() => warn!("stopped twice, exiting at once: batches in flight will be delivered again"),
     }
     outcome
 }
@@ -214,8 +213,8 @@ struct Stopping {
     web: Option<web::Web>,
 }
 
-/// What works beside the pipeline and belongs to no part of it.
-fn start_helpers(supervisors: &mut Supervisors, sockets: &ws::Sockets, metrics: &PrometheusHandle) {
+/// Starts the tasks that belong to no stage.
+fn start_background_tasks(supervisors: &mut Supervisors, sockets: &ws::Sockets, metrics: &PrometheusHandle) {
     let sockets = sockets.clone();
     supervisors.start_task(SupervisionPlan::task("socket_watchdog"), None, move |_| sockets.clone().watch());
     let metrics = metrics.clone();
@@ -224,14 +223,14 @@ fn start_helpers(supervisors: &mut Supervisors, sockets: &ws::Sockets, metrics: 
     });
 }
 
-/// First nothing more is read and what is in flight settles; then stages stop, sockets close, and the servers go.
+/// Stops in order: the ingester drains, sockets close, stages stop, and then the web server and the private servers.
 async fn stop(config: &Config, parts: Stopping, io: &Handle) {
     let Stopping { embedded, connections, pipeline, supervisors, web } = parts;
     pipeline.drain.cancel();
     if pipeline.ingests && tokio::time::timeout(DRAIN_TIMEOUT, pipeline.drained.cancelled()).await.is_err() {
-        warn!("not everything in flight was stored in time, it will be delivered again");
+        warn!("some batches in flight were not stored in time, they will be delivered again");
     }
-    // Before the broadcaster goes: sockets that lose it are told to try again, not that the server is stopping.
+    // Before the broadcaster stops: a session that loses it closes with "try again" instead of "server stopping".
     if let Some(web) = &web {
         web.close_sockets();
     }
@@ -242,7 +241,7 @@ async fn stop(config: &Config, parts: Stopping, io: &Handle) {
     if embedded.is_some()
         && let Err(error) = RunInfo::remove(Path::new(&config.embedded.data_dir))
     {
-        warn!(%error, "the note of the running server was not removed");
+        warn!(%error, "the file that describes the running server was not removed");
     }
     let closing = Arc::clone(&connections);
     let closed = io.spawn(async move { closing.close().await });
@@ -301,8 +300,8 @@ fn announce(address: SocketAddr) {
     println!("Groundswell is listening on http://{address}");
 }
 
-/// Waits until a server that is starting, or away for a moment, answers.
-async fn patiently<T, E, F>(what: &str, mut attempt: impl FnMut() -> F) -> anyhow::Result<T>
+/// Retries an attempt until it succeeds, for up to 30 seconds: the server may be starting, or restarting.
+async fn retry_until_ready<T, E, F>(what: &str, mut attempt: impl FnMut() -> F) -> anyhow::Result<T>
 where
     F: Future<Output = Result<T, E>>,
     E: std::error::Error + Send + Sync + 'static,
@@ -314,7 +313,7 @@ where
         match attempt().await {
             Ok(value) => return Ok(value),
             Err(error) if tokio::time::Instant::now() < deadline => warn!(%error, "waiting for {what}"),
-            Err(error) => return Err(error).with_context(|| format!("{what} did not answer within 30 s")),
+            Err(error) => return Err(error).with_context(|| format!("{what} did not respond within 30 s")),
         }
         tokio::time::sleep(PAUSE).await;
     }

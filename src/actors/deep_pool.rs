@@ -17,7 +17,7 @@ use super::scoring::cascade::Cascade;
 use super::scoring::deferred_post::DeferredPost;
 use super::scoring::job_queue::Job;
 use super::scoring::scored_post::score_again;
-use super::scoring::worker_threads::{LOOK_EVERY, Presence, Workers, WorkersParams};
+use super::scoring::worker_threads::{CHECK_EVERY, Presence, Workers, WorkersParams};
 use crate::inference::{Scorer, ScorerFactory};
 use crate::models::post::ScoredPost;
 use crate::store::Store;
@@ -81,9 +81,9 @@ impl DeepPool {
         Self { params, workers: None, claim: ExclusiveTask::default(), stage }
     }
 
-    fn look(&self) {
+    fn check_workers(&self) {
         if let Some(workers) = &self.workers {
-            workers.look();
+            workers.check();
         }
     }
 
@@ -122,7 +122,7 @@ impl Actor for DeepPool {
         let params =
             WorkersParams { name: "deep", n_threads: self.params.n_threads, stuck_after: STUCK_AFTER };
         self.workers = Some(Workers::start(params, move |presence| reader.run(presence)));
-        context.run_interval(LOOK_EVERY, |pool, _| pool.look());
+        context.run_interval(CHECK_EVERY, |pool, _| pool.check_workers());
         if self.params.claims_posts {
             context.run_interval(CLAIM_EVERY, Self::claim);
         }
@@ -155,7 +155,7 @@ impl Reader {
                 Job::Request(request) => {
                     let n_texts = request.texts.len();
                     self.params.cascade.begin(presence.number(), request.texts.iter().map(String::as_str));
-                    let healthy = presence.answer(scorer.as_mut(), request);
+                    let healthy = presence.respond(scorer.as_mut(), request);
                     self.params.cascade.end(presence.number(), share_read(scorer.as_ref(), n_texts, healthy));
                     healthy
                 }
@@ -184,7 +184,7 @@ impl Reader {
             Ok(Ok(scores)) => {
                 let rescored = |(deferred, score)| Rescored { deferred, score };
                 let rescored = batch.into_iter().zip(scores).map(rescored).collect();
-                presence.hand_on(&self.params.downstream, CorrectBatch { rescored, given_up: Vec::new() });
+                presence.forward(&self.params.downstream, CorrectBatch { rescored, given_up: Vec::new() });
                 self.stage_metrics.finish(1);
                 return true;
             }
@@ -199,7 +199,7 @@ impl Reader {
         // A temporary failure says nothing about the text: its row is claimed again, a few times. Otherwise the post keeps its
         // first score.
         if !is_passing {
-            presence.hand_on(&self.params.downstream, CorrectBatch { rescored: Vec::new(), given_up: batch });
+            presence.forward(&self.params.downstream, CorrectBatch { rescored: Vec::new(), given_up: batch });
         }
         healthy
     }

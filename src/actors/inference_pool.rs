@@ -14,36 +14,37 @@ use super::runtime::supervisor::{StageContext, stage};
 use super::scoring::cascade::Cascade;
 use super::scoring::job_queue::{Job, JobQueue};
 use super::scoring::scored_post::{Scored, score_posts};
-use super::scoring::worker_threads::{LOOK_EVERY, Presence, Workers, WorkersParams};
+use super::scoring::worker_threads::{CHECK_EVERY, Presence, Workers, WorkersParams};
 use crate::enrich::Enricher;
 use crate::inference::{Scorer, ScorerFactory};
 use crate::models::post::ScoredPost;
 use crate::telemetry::{INFERENCE_SECONDS, POSTS_SCORED_TOTAL};
 
-/// A batch takes milliseconds; a worker that is this long at one is stuck in native code.
+/// Time after which a worker counts as stuck in native code: a batch takes milliseconds.
 const STUCK_AFTER: Duration = Duration::from_secs(30);
 
-/// What an inference pool is made of.
+/// Dependencies of an inference pool.
 #[derive(Clone)]
 pub struct InferencePoolParams {
-    /// Makes one scorer for each thread.
+    /// Factory of the scorer of each thread.
     pub factory: Arc<dyn ScorerFactory>,
-    /// Derives language, place and products.
+    /// Enricher that derives language, location and products.
     pub enricher: Arc<Enricher>,
-    /// What waits.
+    /// Queue of batches and requests.
     pub queue: Arc<JobQueue<ScoreBatch>>,
-    /// Says which posts are worth a second reading.
+    /// Cascade that admits uncertain posts to the deep model.
     pub cascade: Arc<Cascade>,
-    /// Where scored posts go.
+    /// Stage that stores scored posts.
     pub downstream: Downstream<RecordBatch>,
-    /// How many score at the same time.
+    /// Number of worker threads.
     pub n_threads: usize,
 }
 
-/// Reads posts with a model, each thread with a session of its own, and picks those that a better model shall read again.
+/// Stage that scores posts with the fast model, each thread in a session of its own, and defers uncertain posts to the deep
+/// model.
 ///
-/// A panic while scoring is caught and told to the ticket; it is no death of the stage. Batches are as large
-/// as what has gathered since the last, so they grow with the load by themselves.
+/// A panic in a scorer is caught and settles the ticket as failed; the stage survives. A batch holds the posts that gathered
+/// since the last one, so batches grow with the load.
 pub struct InferencePool {
     params: InferencePoolParams,
     workers: Option<Workers>,
@@ -53,14 +54,14 @@ pub struct InferencePool {
 stage!(InferencePool, "inference_pool");
 
 impl InferencePool {
-    /// A pool whose threads start with the actor.
+    /// Creates a pool whose threads start with the actor.
     pub fn new(params: InferencePoolParams, stage: StageContext) -> Self {
         Self { params, workers: None, stage }
     }
 
-    fn look(&self) {
+    fn check_workers(&self) {
         if let Some(workers) = &self.workers {
-            workers.look();
+            workers.check();
         }
     }
 }
@@ -73,7 +74,7 @@ impl Actor for InferencePool {
         let params =
             WorkersParams { name: "inference", n_threads: self.params.n_threads, stuck_after: STUCK_AFTER };
         self.workers = Some(Workers::start(params, move |presence| worker.run(presence)));
-        context.run_interval(LOOK_EVERY, |pool, _| pool.look());
+        context.run_interval(CHECK_EVERY, |pool, _| pool.check_workers());
     }
 }
 
@@ -95,7 +96,7 @@ impl Handler<ScoreBatch> for InferencePool {
     }
 }
 
-/// What each thread does.
+/// Work of each thread.
 #[derive(Clone)]
 struct Worker {
     params: InferencePoolParams,
@@ -109,7 +110,7 @@ impl Worker {
         };
         while let Some(job) = self.params.queue.pop(presence.alive()) {
             let healthy = match job {
-                Job::Request(request) => presence.answer(scorer.as_mut(), request),
+                Job::Request(request) => presence.respond(scorer.as_mut(), request),
                 Job::Batch(batch) => self.score(presence, scorer.as_mut(), batch),
             };
             if healthy {
@@ -123,7 +124,7 @@ impl Worker {
         }
     }
 
-    /// Whether the scorer can be used again.
+    /// Scores a batch and returns whether the scorer is still usable.
     fn score(&self, presence: &Presence, scorer: &mut dyn Scorer, batch: ScoreBatch) -> bool {
         let ScoreBatch { posts, ticket } = batch;
         let n_posts = u64::try_from(posts.len()).unwrap_or(u64::MAX);
@@ -142,7 +143,7 @@ impl Worker {
                     }
                 }
                 let batch = RecordBatch { posts, ticket, permits: admitted.permits };
-                presence.hand_on(&self.params.downstream, batch);
+                presence.forward(&self.params.downstream, batch);
                 self.stage_metrics.finish(1);
                 return true;
             }
@@ -156,7 +157,7 @@ impl Worker {
     }
 }
 
-/// How long ago the oldest of them was accepted.
+/// Returns the age of the oldest post of a batch.
 fn lag_of(posts: &[ScoredPost]) -> Duration {
     let Some(oldest) = posts.iter().map(|scored| scored.post.received_at).min() else {
         return Duration::ZERO;

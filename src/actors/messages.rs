@@ -1,19 +1,19 @@
-//! Every message between actors, on one page.
+//! All messages between actors, on one page.
 //!
 //! | message | from → to | how sent |
 //! |---|---|---|
-//! | [`ScoreBatch`] | ingester → inference_pool | `post`: its ticket bounds it |
-//! | [`RecordBatch`] | inference_pool → aggregator | `post`: its ticket bounds it |
-//! | [`CorrectBatch`] | deep_pool → aggregator | `post`: the permits of its posts bound it |
+//! | [`ScoreBatch`] | ingester → inference_pool | `post`: bounded by its ticket |
+//! | [`RecordBatch`] | inference_pool → aggregator | `post`: bounded by its ticket |
+//! | [`CorrectBatch`] | deep_pool → aggregator | `post`: bounded by the permits of its posts |
 //! | [`ApplyUpdate`] | listener → live_metrics | `send().await` |
-//! | [`PostsFlagged`] | aggregator → alerter | `try_send`: it only wakes |
-//! | [`CountTerms`] | aggregator → trend_counter | `try_send`: what does not fit is told as missed |
+//! | [`PostsFlagged`] | aggregator → alerter | `try_send`: it is only a wake-up |
+//! | [`CountTerms`] | aggregator → trend_counter | `try_send`: dropped posts are counted as missed |
 //! | [`Publish`] | listener → broadcaster | `send().await` |
 //! | [`PublishMetrics`] | live_metrics → broadcaster | `try_send`: the next is due in 250 ms |
 //! | [`PublishSystem`] | app → broadcaster | `try_send`: the next is due in 2 s |
 //! | [`ObserveHealth`] | app → service_alerter | `try_send`: the next is due in 1 s |
 //! | [`Watch`] | session → broadcaster | `try_send`: a full mailbox refuses the client |
-//! | [`Disconnect`] | session → broadcaster | `try_send`, else `send().await`: once for each session |
+//! | [`Disconnect`] | session → broadcaster | `try_send`, else `send().await`: once per session |
 //! | [`ReportHealth`] | supervisor → every stage | `send` with timeout |
 //! | [`Kill`] | tests → any stage | `do_send` |
 
@@ -36,144 +36,144 @@ use crate::models::subscription::Subscription;
 use crate::stream::UpdateEvent;
 use crate::trends::slice::HeardPost;
 
-/// Score these posts, then have them recorded.
+/// Posts to score and to pass on for storing.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct ScoreBatch {
-    /// At least one.
+    /// Accepted posts, at least one.
     pub posts: Vec<AcceptedPost>,
-    /// Settled when they are stored.
+    /// Ticket to settle once they are stored.
     pub ticket: Ticket,
 }
 
 impl Ticketed for ScoreBatch {}
 
-/// Store these posts, their scores and what they add to the rollups, in one transaction.
+/// Scored posts to store, together with their rollups, in one transaction.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct RecordBatch {
-    /// At least one.
+    /// Scored posts, at least one.
     pub posts: Vec<ScoredPost>,
-    /// Settled when they are stored.
+    /// Ticket to settle once they are stored.
     pub ticket: Ticket,
-    /// As many as there are posts that await a correction.
+    /// Permits of the posts that await a correction.
     pub permits: Permits,
 }
 
 impl Ticketed for RecordBatch {}
 
-/// A post, and what a better model makes of it.
+/// Post with the score of the deep model.
 pub struct Rescored {
-    /// The post as it waited.
+    /// Deferred post, with its first score.
     pub deferred: DeferredPost,
-    /// What it makes of it.
+    /// Score of the deep model.
     pub score: Score,
 }
 
-/// Give these posts their better scores, in one transaction.
+/// Scores of the deep model to store in one transaction.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct CorrectBatch {
-    /// Posts with better scores.
+    /// Rescored posts.
     pub rescored: Vec<Rescored>,
-    /// Posts that the better model could not read: they keep the scores they have.
+    /// Posts that the deep model could not score; they keep their first scores.
     pub given_up: Vec<DeferredPost>,
 }
 
 impl Ticketed for CorrectBatch {}
 
-/// A process, perhaps this one, committed something or raised an alert; or some of that was missed.
+/// Update that any process published, or a gap in the updates.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct ApplyUpdate(pub Arc<UpdateEvent>);
 
-/// Posts at high churn risk were stored and wait, in the store, to be taken into an alert. Only a wake-up: one that is
-/// lost costs seconds, not alerts.
+/// Wake-up call: posts at high churn risk were stored and await their alert in the store. A lost one costs seconds, not
+/// alerts.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct PostsFlagged;
 
-/// Count what these posts speak of, and who wrote them. They are stored.
+/// Stored posts whose terms and authors are to be counted.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct CountTerms {
-    /// At least one.
+    /// Posts to count, at least one.
     pub posts: Vec<HeardPost>,
-    /// Tells that they were missed, unless they are counted.
+    /// Guard that counts them as missed unless they are counted.
     pub uncounted: UncountedPosts,
 }
 
-/// Turn this update into frames and deliver them.
+/// Update to encode as frames and to deliver.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Publish(pub Arc<UpdateEvent>);
 
-/// The live window as it stands.
+/// Current live window.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct PublishMetrics {
-    /// The window.
+    /// Figures of the window.
     pub metrics: Arc<LiveMetrics>,
 }
 
-/// The pipeline's health as it stands.
+/// Current health of the pipeline.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct PublishSystem(pub Arc<SystemHealth>);
 
-/// The health of this process as just measured, to be judged.
+/// Health of this process as just measured, to be checked for service alerts.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct ObserveHealth(pub Arc<SystemHealth>);
 
-/// Names a session within its process.
+/// Number of a session within its process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionId(pub u64);
 
-/// A browser has come, or asks for something else from now on. What it gets is put into its outbox: an answer, if it
-/// asked, then what it missed, and then the state of what it wants. Frames follow as they come.
+/// A client connected or changed its subscription. Its outbox receives a reply if it asked for one, then the frames that it
+/// missed, then the state of its feeds. New frames follow.
 #[derive(Message, Clone)]
 #[rtype(result = "()")]
 pub struct Watch {
-    /// Which session.
+    /// Session of the client.
     pub id: SessionId,
-    /// Where its frames go.
+    /// Queue of its frames.
     pub outbox: Arc<Outbox>,
-    /// What it wants, in place of what it wanted.
+    /// Subscription that replaces the previous one.
     pub subscription: Subscription,
-    /// The newest id it has seen; absent, it takes a fresh start.
+    /// Newest frame that it has seen; `None` starts afresh.
     pub since: Option<FrameId>,
-    /// Whether it asked, and so is answered.
+    /// Whether the client sent a request and expects a reply.
     pub is_asked: bool,
 }
 
-/// A browser has gone.
+/// A client disconnected.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Disconnect {
-    /// Which session.
+    /// Session of the client.
     pub id: SessionId,
 }
 
-/// What a stage says of itself; the supervisor adds state and restarts.
+/// Counters of a stage, to which the supervisor adds state and restarts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct StageReport {
     /// Messages handled since the process started.
     pub handled: u64,
-    /// Messages that failed.
+    /// Messages that failed since the process started.
     pub failed: u64,
-    /// Messages it holds.
+    /// Messages in flight.
     pub in_flight: u64,
-    /// When it last finished something, in milliseconds since 1970; 0 before the first.
+    /// Time of the last finished message, in milliseconds since 1970; 0 before the first.
     pub last_progress_ms: i64,
 }
 
-/// Are you alive? A stage whose mailbox is stuck does not answer, which is the point.
+/// Heartbeat. A stage whose mailbox is stuck does not respond, which is how the supervisor notices.
 #[derive(Message)]
 #[rtype(result = "StageReport")]
 pub struct ReportHealth;
 
-/// Panic, as a bug would make you. Nothing outside the tests sends it.
+/// Request to panic, as a bug would. Only tests send it.
 #[derive(Message, Clone, Copy)]
 #[rtype(result = "()")]
 pub struct Kill;

@@ -1,25 +1,25 @@
-//! The stages of the pipeline and the messages between them. Data flows down and may wait; nothing flows up:
-//! acknowledgement returns through the ticket, health through the supervisor.
+//! Stages of the pipeline, and the messages between them. Data flows downstream and may queue. Nothing flows upstream but
+//! acknowledgements, through the ticket, and health, through the supervisor.
 
-pub mod messages; // every message, on one page
-pub mod runtime; // what all stages share: supervision, addresses, tickets, metrics
+pub mod messages; // all messages on one page
+pub mod runtime; // parts that all stages share: supervision, addresses, tickets, metrics
 
-// The stages, in the order in which a post passes them.
-pub mod ingester; // stream → ScoreBatch; acknowledges, claims
-pub mod scoring; // what both pools share: job queues, worker threads, the cascade
+// The stages, in the order in which a post passes through them.
+pub mod ingester; // stream → ScoreBatch; acknowledges and claims entries
+pub mod scoring; // parts of both pools: job queues, worker threads, the cascade
 pub mod inference_pool; // ScoreBatch → RecordBatch, on worker threads
 pub mod aggregator; // RecordBatch, CorrectBatch → store
 pub mod deep_pool; // deferred posts → CorrectBatch, on idle CPU
 pub mod live_metrics; // committed deltas → live windows
 pub mod trend_counter; // CountTerms → slices of trending terms in Redis
 pub mod alerter; // rules → alerts, stored and pushed
-pub mod anomaly_detector; // unusual changes without a rule → alerts
-pub mod notifier; // the outbox → channels
-pub mod service_alerter; // problems of the service itself → destinations, without PostgreSQL and Redis
+pub mod anomaly_detector; // anomalies without a rule → alerts
+pub mod notifier; // outbox → channels
+pub mod service_alerter; // service alerts → operators, without PostgreSQL or Redis
 pub mod broadcaster; // updates → sessions
-pub mod maintenance; // partitions, merged rollups, expiry
+pub mod maintenance; // partitions, merging of rollups, expiry
 
-/// The kinds of stages in the order of the flow. Others are listed after them.
+/// Kinds of stages in the order of the flow. Lists show other stages after them.
 pub const STAGES: [&str; 12] = [
     "ingester",
     "inference_pool",

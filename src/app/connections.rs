@@ -1,4 +1,4 @@
-//! Postgres, Redis and the model: everything the stages are handed.
+//! PostgreSQL, Redis and the models, which the stages share.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tracing::{info, warn};
 
-use super::patiently;
+use super::retry_until_ready;
 use crate::config::Config;
 use crate::embedded::Endpoints;
 use crate::enrich::{Enricher, EnricherParams};
@@ -20,24 +20,23 @@ use crate::store::operations::retention;
 use crate::store::{Store, StoreParams};
 use crate::stream::{Consumer, Stream, StreamParams};
 
-/// What everything works on.
+/// Shared connections and models.
 pub struct Connections {
-    /// For the pipeline.
+    /// Connections of the pipeline.
     pub store: Store,
-    /// For HTTP: its slow queries must not take connections from the pipeline.
+    /// Connections of HTTP, whose slow queries must not take those of the pipeline.
     pub reading: Store,
-    /// For whoever judges and notifies, and for asking how the server is: neither a burst of posts nor one of calls must
-    /// keep people from being alerted.
+    /// Connections of alerting and health checks: neither a burst of posts nor one of requests must delay alerts.
     pub alerting: Store,
     /// Redis.
     pub stream: Stream,
-    /// This process's place in the consumer group.
+    /// Membership of this process in the consumer group.
     pub consumer: Arc<Consumer>,
-    /// The models, one for each tier.
+    /// Models, one for each tier.
     pub models: Arc<Models>,
-    /// Derives language, place and products.
+    /// Enricher that derives language, location and products.
     pub enricher: Arc<Enricher>,
-    /// Tells people.
+    /// Sender of notifications.
     pub messenger: Arc<Messenger>,
 }
 
@@ -45,7 +44,7 @@ impl Connections {
     /// Leaves the consumer group and closes everything.
     pub async fn close(&self) {
         if let Err(error) = self.consumer.leave().await {
-            warn!(%error, "the name in the consumer group was left behind, it will be swept");
+            warn!(%error, "this consumer was not removed from its group, another process will remove it");
         }
         self.stream.close().await;
         self.store.close();
@@ -54,7 +53,7 @@ impl Connections {
     }
 }
 
-/// Opens everything on the runtime for connections: tasks they spawn must outlive every stage.
+/// Opens everything on the runtime of the connections, because the tasks that they spawn must outlive every stage.
 pub async fn connect(config: &Config, endpoints: &Endpoints, io: &Handle) -> anyhow::Result<Connections> {
     let config = config.clone();
     let endpoints = endpoints.clone();
@@ -65,7 +64,7 @@ async fn open(config: &Config, endpoints: &Endpoints) -> anyhow::Result<Connecti
     let retention = Duration::from_secs(u64::from(config.store.retention_days) * 24 * 60 * 60);
     let store_params =
         StoreParams { url: endpoints.postgres_url.clone(), pool_size: config.store.pool_size, retention };
-    let store = patiently("postgres", || Store::connect(store_params.clone())).await?;
+    let store = retry_until_ready("postgres", || Store::connect(store_params.clone())).await?;
     let n_applied = store.migrate().await?;
     retention::ensure_partitions(&store, Timestamp::now()).await?;
     info!(n_applied, "postgres is ready");
@@ -76,9 +75,9 @@ async fn open(config: &Config, endpoints: &Endpoints) -> anyhow::Result<Connecti
     let stream_params =
         StreamParams { redis_url: endpoints.redis_url.clone(), prefix: config.stream.prefix.clone() };
     let stream = Stream::connect(&stream_params).await?.keeping(config.live.history_limits());
-    patiently("redis", || stream.ping()).await?;
+    retry_until_ready("redis", || stream.ping()).await?;
     let consumer = stream.consumer().await?;
-    patiently("redis", || consumer.create_group()).await?;
+    retry_until_ready("redis", || consumer.create_group()).await?;
 
     let models = Arc::new(Models::load(LoadParams {
         open_remote: Some(deep_process()),
@@ -87,7 +86,7 @@ async fn open(config: &Config, endpoints: &Endpoints) -> anyhow::Result<Connecti
     let id = models.swift().model();
     match models.degraded() {
         Some(reason) => {
-            warn!(reason, "no model could be loaded: the lexicon scores, and every score says so")
+            warn!(reason, "no model could be loaded: the lexicon scores instead, and every score says so")
         }
         None => info!(model = id.name, version = id.version, "model loaded"),
     }
@@ -96,7 +95,7 @@ async fn open(config: &Config, endpoints: &Endpoints) -> anyhow::Result<Connecti
             let id = deep.model();
             info!(model = id.name, version = id.version, "deep model loaded");
         }
-        Err(reason) => info!(reason, "no deep model: every score stays as the fast model gave it"),
+        Err(reason) => info!(reason, "no deep model: scores of the fast model are final"),
     }
     let messenger = Arc::new(Messenger::new(messenger_params(config)?)?);
     let enricher = Arc::new(Enricher::new(EnricherParams { products: config.pipeline.products.0.clone() }));

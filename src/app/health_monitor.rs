@@ -1,4 +1,4 @@
-//! Measures how everything is, once a second, for HTTP and for dashboards.
+//! Health monitor: measures the process and its servers once a second, for HTTP, dashboards and service alerts.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -30,48 +30,48 @@ use crate::telemetry::{
 };
 use crate::ws::Sockets;
 
-/// How often it is measured. `/readyz` is this old, and some seconds older while a server that hangs is being asked.
+/// Interval between measurements. `/readyz` is this old, and some seconds older while a server hangs.
 const MEASURE_EVERY: Duration = Duration::from_secs(1);
 
-/// How long a server may take to answer. Some seconds below the age from which on a measurement is not believed.
-const ASK_TIMEOUT: Duration = Duration::from_secs(5);
+/// Timeout of a query. Some seconds below the age from which a measurement is outdated.
+const QUERY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Measuring that takes this long hangs.
+/// Time after which a measurement counts as frozen.
 const MEASURE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Dashboards get every second measurement.
+/// Measurements per update of the dashboards.
 const SHOW_EVERY: u64 = 2;
 
-/// How often open alerts are counted, in measurements. They change by the minute.
+/// Measurements per count of open alerts, which change by the minute.
 const COUNT_ALERTS_EVERY: u64 = 10;
 
-/// What is measured.
+/// Subject of the measurements, and their receivers.
 pub struct Subject {
-    /// The servers and the model.
+    /// Servers and models.
     pub connections: Arc<Connections>,
-    /// The stages.
+    /// Health of the stages and tasks.
     pub board: Arc<HealthBoard>,
-    /// What the deep model is about.
+    /// Cascade, which decides by the backlog whether scoring is behind.
     pub cascade: Arc<Cascade>,
-    /// Who shows it to dashboards.
+    /// Stage that shows health to dashboards.
     pub show: Downstream<PublishSystem>,
-    /// Who judges it.
+    /// Stage that opens service alerts.
     pub observe: Downstream<ObserveHealth>,
-    /// What was judged.
+    /// Open service alerts.
     pub service_alerts: Arc<ServiceAlertState>,
-    /// Whose disk is watched.
+    /// Folder whose disk is measured.
     pub data_dir: PathBuf,
-    /// Who watches.
+    /// Open sockets.
     pub sockets: Sockets,
-    /// The most sockets there may be.
+    /// Maximum sockets.
     pub sockets_max: u64,
     /// `embedded` or `external`.
     pub mode: &'static str,
-    /// When the process started.
+    /// Start of the process.
     pub started_at: Timestamp,
 }
 
-/// Starts measuring; what is answered always holds the newest.
+/// Starts the monitor and returns a reader of its latest measurement.
 pub fn start(subject: Subject, supervisors: &mut Supervisors) -> LatestHealth {
     let newest = watch::Sender::new(HealthSnapshot::now(Arc::new(subject.without_servers())));
     let watch = LatestHealth::new(newest.subscribe());
@@ -95,10 +95,10 @@ impl Subject {
             let health = Arc::new(self.measure().await);
             self.cascade.observe_backlog(health.stream.map(|stream| stream.lag));
             set_gauges(&health);
-            // An alerter that is being rebuilt judges the next.
+            // A restarting alerter receives the next one.
             let _ = self.observe.try_send(ObserveHealth(Arc::clone(&health)));
             if n % SHOW_EVERY == 0 {
-                // Nobody to show it to for the moment; the next is due soon.
+                // A restarting broadcaster receives the next one.
                 let _ = self.show.try_send(PublishSystem(Arc::clone(&health)));
             }
             let counts_alerts = n % COUNT_ALERTS_EVERY == 0 && health.postgres.reachable;
@@ -120,8 +120,8 @@ impl Subject {
             tasks: self.board.snapshot(Role::Task),
             stream: None,
             unknown_entries: self.connections.consumer.unknown_entries(),
-            redis: DependencyHealth { reachable: false, error: Some("not asked yet".to_owned()) },
-            postgres: DependencyHealth { reachable: false, error: Some("not asked yet".to_owned()) },
+            redis: DependencyHealth { reachable: false, error: Some("not measured yet".to_owned()) },
+            postgres: DependencyHealth { reachable: false, error: Some("not measured yet".to_owned()) },
             model: ModelHealth { id: (*models.swift().model()).clone(), degraded: models.degraded() },
             tiers: tiers_health::measure(&self.cascade, models, Timestamp::now()),
             mode: self.mode.to_owned(),
@@ -133,9 +133,9 @@ impl Subject {
         }
     }
 
-    /// Counts what is open, of all processes. While PostgreSQL is away the figures stay as they were.
+    /// Counts the open alerts of all processes. While PostgreSQL is away the figures keep their values.
     async fn count_alerts(&self) {
-        let Ok(counts) = ask(alerts::count_open(&self.connections.alerting)).await else {
+        let Ok(counts) = query(alerts::count_open(&self.connections.alerting)).await else {
             return;
         };
         for (rule, severity) in AlertRule::ALL.into_iter().flat_map(|rule| Severity::ALL.map(|it| (rule, it)))
@@ -149,19 +149,19 @@ impl Subject {
     async fn measure(&self) -> SystemHealth {
         let store = &self.connections.alerting;
         let (stream, postgres, awaiting, disk, alerting) = tokio::join!(
-            ask(self.connections.stream.health()),
-            ask(store.ping()),
-            ask(corrections::awaiting(store)),
-            tokio::time::timeout(MEASURE_EVERY, room_at(self.data_dir.clone())),
-            ask(evaluation::last_report(store)),
+            query(self.connections.stream.health()),
+            query(store.ping()),
+            query(corrections::awaiting(store)),
+            tokio::time::timeout(MEASURE_EVERY, disk_at(self.data_dir.clone())),
+            query(evaluation::last_report(store)),
         );
         let mut health = self.without_servers();
-        health.redis = answer_of(&stream);
-        health.postgres = answer_of(&postgres);
+        health.redis = dependency(&stream);
+        health.postgres = dependency(&postgres);
         health.stream = stream.ok();
         health.disk = disk.ok().flatten();
         health.alerting = alerting.ok().flatten();
-        // Those of other processes, and of dead ones, as well.
+        // Includes the posts of other processes, and of dead ones.
         if let Ok(awaiting) = awaiting {
             health.tiers.awaiting = awaiting;
         }
@@ -184,12 +184,13 @@ fn set_gauges(health: &SystemHealth) {
     }
 }
 
-/// The room at a folder. Not on a thread for connections: a disk that hangs would hold it up, and hangs one thread at most.
-async fn room_at(folder: PathBuf) -> Option<DiskHealth> {
+/// Returns the free space at a folder. It runs on a blocking thread, because the disk may hang; at most one thread hangs with
+/// it.
+async fn disk_at(folder: PathBuf) -> Option<DiskHealth> {
     static LOOKING: Semaphore = Semaphore::const_new(1);
-    let place = LOOKING.acquire().await.ok()?;
+    let permit = LOOKING.acquire().await.ok()?;
     let look = move || {
-        let _place = place;
+        let _permit = permit;
         let found = statvfs(&folder).ok()?;
         let bytes = |blocks: u64| blocks.saturating_mul(found.fragment_size());
         Some(DiskHealth { free_bytes: bytes(found.blocks_available()), total_bytes: bytes(found.blocks()) })
@@ -197,14 +198,14 @@ async fn room_at(folder: PathBuf) -> Option<DiskHealth> {
     tokio::task::spawn_blocking(look).await.ok()?
 }
 
-/// What was answered in time, or why nothing was.
-async fn ask<T, E: std::error::Error>(answer: impl Future<Output = Result<T, E>>) -> Result<T, String> {
-    match tokio::time::timeout(ASK_TIMEOUT, answer).await {
-        Ok(answer) => answer.map_err(|error| error.to_string()),
-        Err(_) => Err(format!("did not answer within {} s", ASK_TIMEOUT.as_secs())),
+/// Returns the result of a query, or why there is none in time.
+async fn query<T, E: std::error::Error>(pending: impl Future<Output = Result<T, E>>) -> Result<T, String> {
+    match tokio::time::timeout(QUERY_TIMEOUT, pending).await {
+        Ok(result) => result.map_err(|error| error.to_string()),
+        Err(_) => Err(format!("did not respond within {} s", QUERY_TIMEOUT.as_secs())),
     }
 }
 
-fn answer_of<T>(answer: &Result<T, String>) -> DependencyHealth {
-    DependencyHealth { reachable: answer.is_ok(), error: answer.as_ref().err().cloned() }
+fn dependency<T>(result: &Result<T, String>) -> DependencyHealth {
+    DependencyHealth { reachable: result.is_ok(), error: result.as_ref().err().cloned() }
 }

@@ -1,4 +1,4 @@
-//! sentiment_updates → live metrics and broadcaster.
+//! sentiment_updates → ApplyUpdate to the live metrics, Publish to the broadcaster.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,13 +14,13 @@ use crate::actors::runtime::stage_metrics::StageMetrics;
 use crate::actors::runtime::supervision_plan::SupervisionPlan;
 use crate::stream::{Stream, UpdateEvent};
 
-/// Updates that may wait for this process's stages before it is told of a gap instead.
-const UPDATES_WAITING_MAX: usize = 256;
+/// Maximum updates queued for the stages of this process. Beyond it the queue is replaced by a gap.
+const UPDATES_QUEUED_MAX: usize = 256;
 
-/// How long a stage may take to accept an update. Live metrics that missed one receive a gap before the next.
+/// Time a stage has to accept an update. Live metrics that missed one receive a gap before the next.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Hands every update of every process to this process's stages, in order.
+/// Starts the task that forwards the updates of all processes to the stages of this one, in order.
 pub fn start(connections: &Connections, pipeline: &Pipeline, supervisors: &mut Supervisors) {
     let stream = connections.stream.clone();
     let (live_metrics, broadcaster) = (pipeline.apply.clone(), pipeline.publish.clone());
@@ -39,28 +39,28 @@ struct Listener {
 }
 
 impl Listener {
-    /// Subscribes anew in each life. A subscription begins with a gap, so what was published in between is read from
-    /// where it is kept. Ends when the subscription does.
+    /// Subscribes and forwards updates until the subscription ends. Each subscription begins with a gap, so the stages read
+    /// what was published in between from the history.
     async fn listen(&self, stream: &Stream) {
-        let mut news = match stream.subscribe(UPDATES_WAITING_MAX).await {
-            Ok(news) => news,
+        let mut updates = match stream.subscribe(UPDATES_QUEUED_MAX).await {
+            Ok(updates) => updates,
             Err(error) => return warn!(%error, "cannot subscribe to updates"),
         };
         let mut missed = false;
-        while let Some(event) = news.next().await {
+        while let Some(event) = updates.next().await {
             let event = Arc::new(event);
-            // Frames first: people wait for them. Sessions of a broadcaster that is being rebuilt reconnect.
+            // The broadcaster first, because people wait for frames. Sessions of a restarting broadcaster reconnect.
             let _ = self.broadcaster.send(Publish(Arc::clone(&event)), TIMEOUT).await;
             if missed {
-                missed = self.tell(Arc::new(UpdateEvent::Gap)).await;
+                missed = self.apply(Arc::new(UpdateEvent::Gap)).await;
             }
-            missed |= self.tell(event).await;
+            missed |= self.apply(event).await;
             self.stage_metrics.finish(1);
         }
     }
 
-    /// Whether the live metrics missed it.
-    async fn tell(&self, event: Arc<UpdateEvent>) -> bool {
+    /// Sends an event to the live metrics, and returns whether they missed it.
+    async fn apply(&self, event: Arc<UpdateEvent>) -> bool {
         self.live_metrics.send(ApplyUpdate(event), TIMEOUT).await.is_err()
     }
 }

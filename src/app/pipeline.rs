@@ -1,4 +1,4 @@
-//! The stages, from last to first.
+//! Starts the stages, from last to first.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,35 +36,35 @@ use crate::live::frame::{Frame, LiveFrame};
 use crate::models::live::FrameId;
 use crate::notify::messenger::LEASE;
 
-/// The running stages, and how to reach them.
+/// Addresses of the running stages.
 pub struct Pipeline {
-    /// Cancel it, and nothing more is read.
+    /// Cancelled to stop reading the stream.
     pub drain: CancellationToken,
-    /// Cancelled once everything that was read is settled.
+    /// Cancelled once all batches in flight are settled.
     pub drained: CancellationToken,
-    /// Whether this process reads the stream at all.
+    /// Whether this process reads the stream.
     pub ingests: bool,
-    /// Lets HTTP score.
+    /// Handle with which HTTP scores texts.
     pub on_demand_scorer: OnDemandScorer,
-    /// What waits for the deep model.
+    /// State of the cascade.
     pub cascade: Arc<Cascade>,
-    /// Updates for the live windows.
+    /// Address for updates of the live windows.
     pub apply: Downstream<ApplyUpdate>,
-    /// Updates for browsers.
+    /// Address for updates to clients.
     pub publish: Downstream<Publish>,
-    /// A browser has come, or wants something else.
+    /// Address for new and changed subscriptions.
     pub watch: Downstream<Watch>,
-    /// It has gone.
+    /// Address for disconnected clients.
     pub disconnect: Downstream<Disconnect>,
-    /// Health for browsers.
+    /// Address for health to show to clients.
     pub show: Downstream<PublishSystem>,
-    /// Health, to be judged.
+    /// Address for health to check for service alerts.
     pub observe: Downstream<ObserveHealth>,
-    /// What is wrong with this process and its servers.
+    /// Open service alerts.
     pub service_alerts: Arc<ServiceAlertState>,
 }
 
-/// Starts every stage that this process's roles call for.
+/// Starts every stage that the roles of this process require.
 pub fn start(
     config: &Config,
     connections: &Connections,
@@ -230,7 +230,7 @@ pub fn start(
             downstream: score,
             batch_size: config.pipeline.batch_size,
             batches_in_flight: config.pipeline.batches_in_flight,
-            places: Arc::new(Semaphore::new(config.pipeline.batches_in_flight)),
+            permits: Arc::new(Semaphore::new(config.pipeline.batches_in_flight)),
             claim_idle: Duration::from_millis(config.stream.claim_idle_ms),
             drain: drain.clone(),
             drained: drained.clone(),

@@ -1,11 +1,11 @@
-//! When people want it to stop.
+//! Shutdown by SIGTERM and Ctrl-C.
 
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Control;
 
-/// Stops at the first SIGTERM or Ctrl-C, and leaves at the second.
+/// Stops the server gracefully on the first SIGTERM or Ctrl-C, and at once on the second.
 ///
 /// # Errors
 /// When the system refuses a handler.

@@ -1,4 +1,4 @@
-//! Everything that may not end, each with its supervisor.
+//! Supervisors of the stages and tasks of this process.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,41 +19,41 @@ use crate::actors::runtime::supervisor::{
     Stage, StageContext, StageSpec, Supervision, TaskContext, TaskSpec, supervise, supervise_task,
 };
 
-/// Messages that may wait for a stage before `try_send` refuses. Messages with a ticket do not count against it.
+/// Capacity of a mailbox, beyond which `try_send` fails. Messages with a ticket are not bound by it.
 const MAILBOX: usize = 256;
 
-/// How long stages may take to stop before they are left behind.
+/// Time that stages have to stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The stages and tasks of this process. Those of a plan that several share differ in their names.
+/// Running stages and tasks of this process. Instances of the same kind differ in their names.
 pub struct Supervisors {
-    /// What all of them share.
+    /// State that all of them share.
     pub supervision: Supervision,
-    /// Makes any of them panic. Nothing outside the tests uses it.
+    /// Switches that make one of them panic. Only tests use them.
     pub kill: Vec<KillSwitch>,
     running: JoinSet<()>,
     io: Handle,
 }
 
-/// Makes one stage or task panic, as a bug would. Nothing outside the tests uses it.
+/// Switch that makes one stage or task panic, as a bug would. Only tests use it.
 #[derive(Clone)]
 pub struct KillSwitch {
-    /// As in [`SupervisionPlan::name`].
+    /// Name, as in [`SupervisionPlan::name`].
     pub name: Arc<str>,
-    /// What it is.
+    /// Stage or task.
     pub role: Role,
     pull: Arc<dyn Fn() -> bool + Send + Sync>,
 }
 
 impl KillSwitch {
-    /// False when none lives at the moment.
+    /// Makes the current incarnation panic; returns false when there is none.
     pub fn pull(&self) -> bool {
         (self.pull)()
     }
 }
 
 impl Supervisors {
-    /// Of nothing yet. Tasks live on `io` unless they are started elsewhere.
+    /// Creates an empty set. Tasks run on `io` unless their spec spawns them elsewhere.
     pub fn new(io: Handle) -> Self {
         let supervision = Supervision {
             board: Arc::default(),
@@ -63,12 +63,12 @@ impl Supervisors {
         Self { supervision, kill: Vec::new(), running: JoinSet::new(), io }
     }
 
-    /// Where tasks live, and whatever else must outlive a stage.
+    /// Returns the runtime of tasks and of everything else that must outlive a stage.
     pub fn io(&self) -> Handle {
         self.io.clone()
     }
 
-    /// Starts the one stage of its kind.
+    /// Starts the only stage of its kind.
     pub fn start<A>(
         &mut self,
         build: impl Fn(StageContext) -> A + Send + Sync + 'static,
@@ -80,7 +80,7 @@ impl Supervisors {
         self.start_stage(SupervisionPlan::stage(A::NAME), build, redirect);
     }
 
-    /// Starts a stage by a plan of its own.
+    /// Starts a stage under a given plan.
     pub fn start_stage<A>(
         &mut self,
         plan: SupervisionPlan,
@@ -91,7 +91,7 @@ impl Supervisors {
         A::Context: ToEnvelope<A, ReportHealth> + ToEnvelope<A, Kill>,
     {
         let (to_kill, kill) = downstream(A::NAME);
-        self.can_kill(&plan, move || kill.try_send(Kill).is_ok());
+        self.add_kill_switch(&plan, move || kill.try_send(Kill).is_ok());
         let spec = StageSpec {
             plan,
             build: Arc::new(build),
@@ -104,7 +104,7 @@ impl Supervisors {
         self.running.spawn_local(supervise(spec, self.supervision.clone()));
     }
 
-    /// Starts a task on the runtime for connections. `timeout` is the longest it may go on without finishing anything.
+    /// Starts a task on the runtime of the connections. `timeout` is the longest time it may take without finishing anything.
     pub fn start_task<F>(
         &mut self,
         plan: SupervisionPlan,
@@ -121,7 +121,7 @@ impl Supervisors {
         self.start_task_where(plan, timeout, start);
     }
 
-    /// Starts a task wherever `start` spawns it.
+    /// Starts a task that `start` spawns.
     pub fn start_task_where(
         &mut self,
         plan: SupervisionPlan,
@@ -130,28 +130,28 @@ impl Supervisors {
     ) {
         let kill = watch::Sender::new(());
         let switch = kill.clone();
-        self.can_kill(&plan, move || switch.send(()).is_ok());
+        self.add_kill_switch(&plan, move || switch.send(()).is_ok());
         let spec = TaskSpec { plan, start: Box::new(start), timeout, kill };
         self.running.spawn_local(supervise_task(spec, self.supervision.clone()));
     }
 
-    /// Waits until something has to end the process: a supervisor that gave up, or one that is gone itself.
+    /// Waits until the process must end, because a supervisor gave up or ended.
     pub async fn gave_up(&mut self) {
         let gave_up = self.supervision.gave_up.clone();
         tokio::select! {
             biased;
             () = gave_up.cancelled() => {}
             Some(ended) = self.running.join_next() => {
-                // One that gives up ends as well.
+                // A supervisor that gives up ends as well.
                 if !gave_up.is_cancelled() {
-                    error!(panicked = ended.is_err(), "a supervisor ended, and nobody watches its stage any more");
+                    error!(panicked = ended.is_err(), "a supervisor ended, its stage is no longer supervised");
                 }
             }
         }
     }
 
-    /// Stops every stage. Sockets are told to close when the broadcaster goes. Tasks are only watched no longer: they end
-    /// with what they work on.
+    /// Stops every stage. Sockets close when the broadcaster stops. Tasks lose only their supervision: they end with what they
+    /// work on.
     pub async fn stop(mut self) {
         self.supervision.stopping.cancel();
         let all = async { while self.running.join_next().await.is_some() {} };
@@ -160,7 +160,7 @@ impl Supervisors {
         }
     }
 
-    fn can_kill(&mut self, plan: &SupervisionPlan, pull: impl Fn() -> bool + Send + Sync + 'static) {
+    fn add_kill_switch(&mut self, plan: &SupervisionPlan, pull: impl Fn() -> bool + Send + Sync + 'static) {
         let switch = KillSwitch { name: Arc::clone(&plan.name), role: plan.rank.role, pull: Arc::new(pull) };
         self.kill.push(switch);
     }

@@ -32,40 +32,40 @@ use crate::http::state::{AppState, HttpParams};
 use crate::http::token::Token;
 use crate::ws::{self, Sockets, SocketsParams};
 
-/// Threads that answer. Handlers only wait for others, so two keep the cores for those.
+/// Worker threads. Handlers mostly wait for servers, so two suffice and leave the cores to those.
 const WORKERS: usize = 2;
 
-/// How long answers under way may take once the server stops, in seconds.
+/// Time that requests in progress have to finish when the server stops, in seconds.
 const SHUTDOWN_TIMEOUT_SECONDS: u64 = 5;
 
-/// Connections that may wait to be taken in: as many as come back at once after a restart.
-const WAITING_MAX: i32 = 2_048;
+/// Maximum connections waiting to be accepted: as many as reconnect at once after a restart.
+const BACKLOG_MAX: i32 = 2_048;
 
-/// What the web server is made of.
+/// Dependencies of the web server.
 pub struct Parts<'a> {
-    /// Every setting.
+    /// Settings.
     pub config: &'a Config,
-    /// What handlers ask.
+    /// Servers and models for handlers.
     pub connections: &'a Connections,
-    /// What scores for them.
+    /// Running stages.
     pub pipeline: &'a Pipeline,
     /// Live sockets.
     pub sockets: Sockets,
-    /// The newest measurement.
+    /// Latest health measurement.
     pub health: LatestHealth,
-    /// What `/metrics` prints.
+    /// Source of `/metrics`.
     pub metrics: PrometheusHandle,
 }
 
-/// The running web server.
+/// Running web server.
 pub struct Web {
-    /// Where it listens.
+    /// Address on which it listens.
     pub address: SocketAddr,
     server: Rc<RefCell<Option<ServerHandle>>>,
     sockets: Sockets,
 }
 
-/// Places for live sockets.
+/// Creates the registry of live sockets.
 pub fn sockets(config: &Config, pipeline: &Pipeline) -> Sockets {
     Sockets::new(SocketsParams {
         watch: pipeline.watch.clone(),
@@ -75,7 +75,7 @@ pub fn sockets(config: &Config, pipeline: &Pipeline) -> Sockets {
     })
 }
 
-/// Exports read with a quarter of the connections that answer, so that lists find the others.
+/// Returns the limits of exports. They use at most a quarter of the connections, so that lists find free ones.
 fn exports(config: &Config) -> ExportLimitsParams {
     ExportLimitsParams {
         n_max: config.http.exports_max,
@@ -84,10 +84,10 @@ fn exports(config: &Config) -> ExportLimitsParams {
     }
 }
 
-/// Binds and answers from now on. A server that dies lets go of its connections and of the address, and is built again.
+/// Binds the address and starts serving. A server that dies releases its connections and the address, and is started again.
 ///
 /// # Errors
-/// When the address is taken or not ours.
+/// When the address is in use or not local.
 pub fn start(parts: Parts<'_>, supervisors: &mut Supervisors) -> anyhow::Result<Web> {
     let Parts { config, connections, pipeline, sockets, health, metrics } = parts;
     let state = Data::new(AppState {
@@ -116,18 +116,18 @@ pub fn start(parts: Parts<'_>, supervisors: &mut Supervisors) -> anyhow::Result<
         format!("cannot listen on `{}`: is another server running there?", config.http.listen)
     })?;
     let address = listener.local_addr()?;
-    let answering = Answering {
+    let spec = ServerSpec {
         state,
         serves_all: config.pipeline.does(Role::Web),
         n_sockets_max: usize::try_from(config.live.sockets_max).unwrap_or(usize::MAX),
     };
-    let first = answering.build(listener)?;
+    let first = spec.build(listener)?;
     let server = Rc::new(RefCell::new(Some(first.handle())));
     let (first, current) = (Cell::new(Some(first)), Rc::clone(&server));
     supervisors.start_task_where(SupervisionPlan::task("http_server"), None, move |task: TaskContext| {
         let built = match first.take() {
             Some(first) => Ok(first),
-            None => listen(address).and_then(|listener| answering.build(listener)),
+            None => listen(address).and_then(|listener| spec.build(listener)),
         };
         current.replace(built.as_ref().ok().map(Server::handle));
         actix_rt::spawn(task.run(async move {
@@ -136,21 +136,21 @@ pub fn start(parts: Parts<'_>, supervisors: &mut Supervisors) -> anyhow::Result<
                 Err(error) => Err(error),
             };
             if let Err(error) = ended {
-                error!(%error, "the web server does not answer");
+                error!(%error, "the web server failed");
             }
         }))
     });
     Ok(Web { address, server, sockets })
 }
 
-/// What answers on a connection.
-struct Answering {
+/// Recipe for the server of a listener.
+struct ServerSpec {
     state: Data<AppState>,
     serves_all: bool,
     n_sockets_max: usize,
 }
 
-impl Answering {
+impl ServerSpec {
     fn build(&self, listener: TcpListener) -> std::io::Result<Server> {
         let server = Server::build()
             .workers(WORKERS)
@@ -169,22 +169,22 @@ impl Answering {
     }
 }
 
-/// Listens, also where a server before us has only just stopped.
+/// Listens on an address, even if a previous server has only just released it.
 fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
-    socket.listen(WAITING_MAX)?;
+    socket.listen(BACKLOG_MAX)?;
     Ok(socket.into())
 }
 
 impl Web {
-    /// Says close_reason to every socket, with the code of a server that is stopping.
+    /// Closes every socket with the code for a server that is stopping.
     pub fn close_sockets(&self) {
         self.sockets.close_all();
     }
 
-    /// Answers what is under way, and stops.
+    /// Finishes requests in progress, and stops.
     pub async fn stop(self) {
         let server = self.server.take();
         if let Some(server) = server {

@@ -1,4 +1,4 @@
-//! One transaction of the aggregator, and what is told to the world after it.
+//! One transaction of posts, and what follows its commit: settled tickets, published deltas, trends, corrections, alerts.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,24 +30,23 @@ use crate::telemetry::{
     TIER_POSTS_TOTAL,
 };
 
-/// Waits between attempts while Postgres is away double up to this.
+/// Upper bound of the wait between attempts while PostgreSQL is away. The wait doubles each time.
 const RETRY_MAX: Duration = Duration::from_secs(2);
 
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 
-/// What a commit needs. Runs on the runtime of the connections, not on the stage's: a stage that dies takes no
-/// transaction with it, and a panic in here is no death of the stage.
+/// Dependencies of a commit. Commits run on the runtime of the connections: a stage that dies takes no transaction with it,
+/// and a panic here does not kill the stage.
 #[derive(Clone)]
 pub(super) struct Committer {
     pub store: Store,
     pub outgoing: mpsc::Sender<LiveUpdate>,
     pub alerter: Downstream<PostsFlagged>,
     pub cascade: Arc<Cascade>,
-    /// Who counts what is spoken of.
     pub trends: TrendFeed,
-    /// How many new posts are shown.
+    /// Budget of the live feed for new posts.
     pub feed: Arc<FeedBudget>,
-    /// How many corrected posts are shown.
+    /// Budget of the live feed for corrected posts.
     pub updates: Arc<FeedBudget>,
     pub stage_metrics: Arc<StageMetrics>,
 }
@@ -55,8 +54,8 @@ pub(super) struct Committer {
 impl Committer {
     /// Stores the batches in one transaction and settles their tickets.
     ///
-    /// While Postgres is away it waits, holding the tickets: that bounds what piles up, and blames nobody. When
-    /// a value is refused, each batch is tried by itself, so that only the culprit's fails.
+    /// While PostgreSQL is away it waits and holds the tickets, which bounds memory and fails no batch. When PostgreSQL refuses
+    /// a value, each batch is stored on its own, so that only the one with that value fails.
     pub fn commit(self, mut batches: Vec<RecordBatch>) -> BoxFuture<'static, ()> {
         Box::pin(async move {
             let sizes: Vec<usize> = batches.iter().map(|batch| batch.posts.len()).collect();
@@ -64,7 +63,7 @@ impl Committer {
             for batch in &mut batches {
                 merged.append(&mut batch.posts);
             }
-            // Held until the delta has been sent on, so that deltas are published in the order of their commits.
+            // Held until the delta is queued, so that deltas are published in the order of their commits.
             let mut guard = self.store.rollup_guard();
             let (stored, outcome) = self.record(&merged, &mut guard).await;
             let mut permits = self.cascade.no_permits();
@@ -75,7 +74,7 @@ impl Committer {
                         permits.join(batch.permits);
                         self.stage_metrics.finish(1);
                     }
-                    self.tell(merged, stored, permits).await;
+                    self.publish(merged, stored, permits).await;
                 }
                 Err(error) if batches.len() == 1 => {
                     for batch in batches {
@@ -83,11 +82,11 @@ impl Committer {
                         permits.join(batch.permits);
                         self.stage_metrics.fail(1);
                     }
-                    // Some of it may be stored.
-                    self.tell(merged, stored, permits).await;
+                    // A part of it may be stored.
+                    self.publish(merged, stored, permits).await;
                 }
                 Err(_) => {
-                    self.tell(merged.clone(), stored, permits).await;
+                    self.publish(merged.clone(), stored, permits).await;
                     guard.release();
                     for (mut batch, size) in batches.into_iter().zip(sizes) {
                         let rest = merged.split_off(size.min(merged.len()));
@@ -99,10 +98,10 @@ impl Committer {
         })
     }
 
-    /// Records, however long Postgres is away. An error is about the posts.
+    /// Stores posts, however long PostgreSQL is away. An error concerns the posts.
     ///
-    /// In one transaction, unless that takes longer than Postgres may: then in halves, and so on, since the same again
-    /// might take too long for ever. Answers what is stored by then, also beside an error.
+    /// It uses one transaction, or smaller and smaller halves when that exceeds the statement timeout: the same transaction
+    /// might exceed it every time. Returns what is stored by then, also beside an error.
     async fn record(
         &self,
         batch: &[ScoredPost],
@@ -122,8 +121,8 @@ impl Committer {
                     stored.add(n_done, recorded);
                     n_done += part.len();
                     if n_done < batch.len() {
-                        // The next part takes locks that another transaction may hold while it waits for this guard. A delta
-                        // that is published late is noticed by its revision, and costs a rebuild of the live windows.
+                        // The next part takes locks that another transaction may hold while it waits for this guard. A late delta
+                        // is recognized by its revision, and costs a rebuild of the live windows.
                         guard.release();
                     }
                     n_at_once *= 2;
@@ -132,14 +131,16 @@ impl Committer {
                 }
                 Err(error @ StoreError::Refused { .. }) => return (stored, Err(error)),
                 Err(error) if error.is_too_slow() && part.len() > 1 => {
-                    warn!(%error, n_posts = part.len(), "a batch is stored in halves");
+                    warn!(%error, n_posts = part.len(), "a transaction took too long, the batch is stored in halves");
                     n_at_once = part.len().div_ceil(2);
                 }
                 Err(error) if error.is_retryable() => {
-                    warn!(%error, n_posts = part.len(), ?wait, "a batch waits for postgres");
+                    warn!(%error, n_posts = part.len(), ?wait, "postgres is not available, the batch waits");
                 }
-                // Not the posts' fault, so they wait; but nothing will change until somebody looks.
-                Err(error) => error!(%error, n_posts = part.len(), "postgres cannot be worked with"),
+                // The posts are not at fault, so they wait, but only a person can resolve this.
+                Err(error) => {
+                    error!(%error, n_posts = part.len(), "postgres does not work as expected, the batch waits")
+                }
             }
             guard.release();
             tokio::time::sleep(wait).await;
@@ -148,7 +149,7 @@ impl Committer {
         (stored, Ok(()))
     }
 
-    async fn tell(&self, batch: Vec<ScoredPost>, stored: Stored, permits: Permits) {
+    async fn publish(&self, batch: Vec<ScoredPost>, stored: Stored, permits: Permits) {
         metrics::counter!(POSTS_DUPLICATE_TOTAL).increment(wide(stored.n_duplicates));
         if stored.inserted.is_empty() {
             return;
@@ -175,19 +176,19 @@ impl Committer {
         let update = LiveUpdate::Committed {
             delta: stored.delta,
             n_posts: wide(new.len()),
-            places: places_of(&new),
+            places: locations_of(&new),
             posts: self.feed.sample(new, now),
         };
-        // The publisher lives as long as the process; without it there is nobody to tell.
+        // Without the publisher the aggregator restarts, and live windows rebuild.
         let _ = self.outgoing.send(update).await;
         if flagged {
-            // An alerter that cannot be woken looks by itself within seconds.
+            // An alerter that misses the wake-up looks by itself within seconds.
             let _ = self.alerter.try_send(PostsFlagged);
         }
     }
 
-    /// Hands on what shall be read again, now that it is stored and will be found to await that, whatever happens. Permits
-    /// of posts that were stored before are free again. One without a permit waits until its claim has run out.
+    /// Queues uncertain posts for the deep model. They are stored as awaiting correction, so none is lost. Permits of
+    /// duplicates are released; a post without a permit waits until its lease expires.
     fn defer(&self, new: &[ScoredPost], mut permits: Permits) {
         let committed_at = Some(Instant::now());
         for scored in new.iter().filter(|scored| scored.awaits_correction) {
@@ -200,17 +201,17 @@ impl Committer {
     }
 }
 
-/// What was stored of a batch, by one transaction or by several.
+/// Part of a batch that was stored, in one transaction or several.
 #[derive(Default)]
 struct Stored {
     inserted: Vec<usize>,
-    /// In the order of the transactions: a row may be in it more than once, with the revision it had after each.
+    /// Changed rows in the order of the transactions. A row may occur several times, with its revision after each.
     delta: Vec<(RollupKey, Sums)>,
     n_duplicates: usize,
 }
 
 impl Stored {
-    /// Adds a part that starts there in the batch.
+    /// Adds a part of the batch that begins at index `start`.
     fn add(&mut self, start: usize, recorded: Recorded) {
         self.inserted.extend(recorded.inserted.into_iter().map(|index| start + index));
         self.delta.extend(recorded.delta);
@@ -218,15 +219,15 @@ impl Stored {
     }
 }
 
-fn places_of(posts: &[ScoredPost]) -> BTreeMap<String, (f64, f64)> {
-    let place = |scored: &ScoredPost| {
+fn locations_of(posts: &[ScoredPost]) -> BTreeMap<String, (f64, f64)> {
+    let location = |scored: &ScoredPost| {
         let post = &scored.post;
         Some((post.city.clone()?, (post.lat?, post.lon?)))
     };
-    posts.iter().filter_map(place).collect()
+    posts.iter().filter_map(location).collect()
 }
 
-/// As counters take it.
+/// Converts a count for metrics.
 pub(super) fn wide(n: usize) -> u64 {
     u64::try_from(n).unwrap_or(u64::MAX)
 }

@@ -1,4 +1,4 @@
-//! One transaction of corrections, and what is told to the world after it.
+//! One transaction of corrections, and what follows its commit.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -20,17 +20,17 @@ use crate::store::posts::corrections;
 use crate::store::posts::corrections::{Corrected, Correction};
 use crate::telemetry::{CORRECTION_SECONDS, CORRECTIONS_TOTAL, TIER_POSTS_TOTAL};
 
-/// How long corrections gather between two transactions. Each transaction has a cost of its own, whatever
-/// it holds, and a correction may take the whole latency budget, twenty times this by default.
+/// Pause between two transactions, in which corrections gather. Each transaction has a fixed cost, and a correction may take
+/// the whole latency budget, by default twenty times this pause.
 pub(super) const EVERY: Duration = Duration::from_millis(50);
 
-/// How long corrections rest after a failure.
+/// Pause after a failure.
 pub(super) const RETRY: Duration = Duration::from_millis(250);
 
-/// A change of a number that people would see.
+/// Smallest change of a number that people notice.
 const NOTICEABLE: f32 = 0.1;
 
-/// What is to be corrected, and how much of it at a time.
+/// Pending corrections, and the size of the next transaction.
 pub(super) struct Corrections {
     rescored: VecDeque<Rescored>,
     given_up: Vec<DeferredPost>,
@@ -38,17 +38,17 @@ pub(super) struct Corrections {
     n_at_once_max: usize,
 }
 
-/// One transaction's worth.
+/// Corrections of one transaction.
 pub(super) struct Work {
     rescored: Vec<Rescored>,
     given_up: Vec<DeferredPost>,
 }
 
-/// What a transaction left to be done.
+/// Remaining work of a transaction.
 pub(super) enum Undone {
-    /// Nothing.
+    /// No work.
     Nothing,
-    /// It failed as a whole: these are to be tried again, fewer at a time.
+    /// Corrections to retry, fewer at once, because the transaction failed as a whole.
     Corrections(Vec<Rescored>),
 }
 
@@ -58,7 +58,7 @@ impl Corrections {
         Self { rescored, given_up, n_at_once: n_at_once_max, n_at_once_max }
     }
 
-    /// Whether there is something to do.
+    /// Returns whether any correction is pending.
     pub fn are_due(&self) -> bool {
         !self.rescored.is_empty() || !self.given_up.is_empty()
     }
@@ -68,15 +68,15 @@ impl Corrections {
         self.given_up.extend(batch.given_up);
     }
 
-    /// What the next transaction shall do. Twice as many as the last time, in case that was few.
+    /// Takes the corrections of the next transaction, up to twice as many as last time.
     pub fn next(&mut self) -> Work {
         let n = self.n_at_once.min(self.rescored.len());
         self.n_at_once = (self.n_at_once * 2).min(self.n_at_once_max);
         Work { rescored: self.rescored.drain(..n).collect(), given_up: std::mem::take(&mut self.given_up) }
     }
 
-    /// Takes back what could not be done: the next attempt is half as large, so that what is refused, or always takes too
-    /// long, comes to stand alone.
+    /// Returns failed corrections to the front. The next attempt is half as large, so that one that is refused or always takes
+    /// too long ends up alone.
     pub fn retry(&mut self, rescored: Vec<Rescored>) {
         self.n_at_once = (rescored.len() / 2).max(1);
         rescored.into_iter().rev().for_each(|rescored| self.rescored.push_front(rescored));
@@ -84,9 +84,9 @@ impl Corrections {
 }
 
 impl Committer {
-    /// Gives posts their better scores, in one transaction, and tells what that changed.
+    /// Stores corrections in one transaction and publishes the changes.
     ///
-    /// One attempt: what fails is handed back.
+    /// It makes one attempt and returns what failed.
     pub async fn correct(self, work: Work) -> Undone {
         let Work { rescored, given_up } = work;
         self.stage_metrics.begin(1);
@@ -95,18 +95,18 @@ impl Committer {
         let mut guard = self.store.rollup_guard();
         match corrections::apply(&self.store, &wanted, &mut guard).await {
             Ok(corrected) => {
-                self.tell_corrected(&rescored, corrected).await;
+                self.publish_corrected(&rescored, corrected).await;
                 self.stage_metrics.finish(1);
                 return Undone::Nothing;
             }
             Err(error @ StoreError::Refused { .. }) if rescored.len() == 1 => {
-                error!(%error, "a post keeps its first score, the better one was refused");
+                error!(%error, "a post keeps its first score, postgres refused the correction");
                 self.give_up(rescored.into_iter().map(|rescored| rescored.deferred).collect()).await;
                 self.stage_metrics.fail(1);
                 return Undone::Nothing;
             }
             Err(error) if error.is_retryable() => {
-                warn!(%error, n_posts = rescored.len(), "corrections wait for postgres");
+                warn!(%error, n_posts = rescored.len(), "postgres is not available, corrections wait");
             }
             Err(error) => error!(%error, n_posts = rescored.len(), "corrections could not be stored"),
         }
@@ -114,7 +114,7 @@ impl Committer {
         Undone::Corrections(rescored)
     }
 
-    /// Ends the waiting of posts that cannot be read again. Where that fails they are claimed, and given up, once more.
+    /// Stops posts that cannot be rescored from awaiting correction. When that fails they are claimed and given up once more.
     async fn give_up(&self, posts: Vec<DeferredPost>) {
         if posts.is_empty() {
             return;
@@ -124,11 +124,11 @@ impl Committer {
             Ok(()) => {
                 metrics::counter!(CORRECTIONS_TOTAL, "outcome" => "given_up").increment(wide(posts.len()));
             }
-            Err(error) => warn!(%error, "posts that cannot be read again still await it"),
+            Err(error) => warn!(%error, "posts that cannot be rescored still await correction"),
         }
     }
 
-    async fn tell_corrected(&self, rescored: &[Rescored], corrected: Corrected) {
+    async fn publish_corrected(&self, rescored: &[Rescored], corrected: Corrected) {
         let Corrected { applied, posts, delta, n_high, resolved } = corrected;
         let n_applied = wide(applied.len());
         metrics::counter!(CORRECTIONS_TOTAL, "outcome" => "applied").increment(n_applied);
@@ -147,7 +147,7 @@ impl Committer {
         }
         if !delta.is_empty() {
             let delta = delta.into_iter().collect();
-            // The publisher lives as long as the process; without it there is nobody to tell.
+            // Without the publisher the aggregator restarts, and live windows rebuild.
             let _ = self
                 .outgoing
                 .send(LiveUpdate::Corrected { delta, posts: self.updates.sample(changed, now) })
@@ -158,7 +158,7 @@ impl Committer {
             let _ = self.outgoing.send(LiveUpdate::Alert { change, alert: Box::new(alert) }).await;
         }
         if n_high > 0 {
-            // Those that were high before may have waited for this. An alerter that cannot be woken looks by itself.
+            // Posts that were at high risk before may have waited for this. An alerter that misses the wake-up looks by itself.
             let _ = self.alerter.try_send(PostsFlagged);
         }
     }
@@ -168,7 +168,7 @@ fn correction_of(rescored: &Rescored) -> Correction {
     Correction { read: Arc::clone(&rescored.deferred.scored), score: rescored.score.clone() }
 }
 
-/// The post as it is shown, where people would notice the difference.
+/// Returns the corrected post for the live feed, if people would notice the difference.
 fn change_of(before: &ScoredPost, after: ScoredPost) -> Option<CorrectedPost> {
     let was = before.score.sentiment.label;
     is_noticeable(&before.score, &after.score).then_some(CorrectedPost { scored: after, was })

@@ -1,15 +1,15 @@
-//! How much of what happens is shown live.
+//! Budget of posts that the live feed shows.
 
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-/// Posts shown of one transaction, at most: half of what a session's mailbox holds, so that catching up after a stall
-/// does not look like a browser that has stopped reading.
+/// Maximum posts shown of one transaction: half of what a session's outbox holds, so that catching up after a stall does not
+/// look like a client that has stopped reading.
 const POSTS_AT_ONCE_MAX: u64 = 256;
 
-/// How many posts a second are shown live. A person reads a few a second; a browser draws a few hundred; all of
-/// them would cost more than storing them.
+/// Budget of posts per second. A person reads a few per second and a browser draws a few hundred; showing all of them would
+/// cost more than storing them.
 #[derive(Debug)]
 pub(super) struct FeedBudget {
     per_second: u64,
@@ -21,7 +21,7 @@ impl FeedBudget {
         Self { per_second, spent: Mutex::default() }
     }
 
-    /// As many of the posts as this second's budget allows, evenly spread over the batch.
+    /// Returns as many posts as the budget of this second allows, evenly spread over the batch.
     pub fn sample<T>(&self, posts: Vec<T>, now: Timestamp) -> Vec<T> {
         let n_posts = posts.len();
         let granted = self.grant(u64::try_from(n_posts).unwrap_or(u64::MAX).min(POSTS_AT_ONCE_MAX), now);
@@ -35,12 +35,12 @@ impl FeedBudget {
         posts.into_iter().enumerate().filter(|(i, _)| chosen(*i)).map(|(_, post)| post).collect()
     }
 
-    fn grant(&self, wanted: u64, now: Timestamp) -> u64 {
+    fn grant(&self, n_requested: u64, now: Timestamp) -> u64 {
         let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
         if spent.0 != now.as_second() {
             *spent = (now.as_second(), 0);
         }
-        let granted = wanted.min(self.per_second.saturating_sub(spent.1));
+        let granted = n_requested.min(self.per_second.saturating_sub(spent.1));
         spent.1 += granted;
         granted
     }

@@ -1,4 +1,4 @@
-//! What becomes of posts at high churn risk: one alert for each product concerned.
+//! Alerts about posts at high churn risk: one for each affected product.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
@@ -15,25 +15,25 @@ use crate::models::score::CHURN_HIGH;
 use crate::store::alerts::flagged_posts::Judged;
 use crate::store::alerts::{ALERT_POSTS_MAX, AlertSeries, NewAlert};
 
-/// Products with an open churn alert of their own, at most; they are read with every burst. Posts about further ones are
-/// gathered in the alert about everything, so that none is lost.
+/// Maximum products with a churn alert of their own, all of which are read with every burst. Posts about further products join
+/// the alert about everything, so that none is lost.
 const ALERTS_MAX: usize = 2_000;
 
-/// A flagged post that nobody looked at for this long is no news.
-const NEWS_FOR: SignedDuration = SignedDuration::from_hours(1);
+/// Age from which a flagged post opens no alert any more.
+const FLAGGED_AGE_MAX: SignedDuration = SignedDuration::from_hours(1);
 
-/// One alert for each product concerned: a burst of a thousand angry customers is one alert of a thousand posts.
+/// Returns one alert for each affected product: a burst of a thousand angry customers is one alert with a thousand posts.
 ///
-/// A product with no open alert gets one when more of its posts than the rule's threshold were flagged within its window;
-/// until then they wait. A post of two products is raised with the first that has enough.
+/// A product without an open alert gets one when more of its posts than the threshold were flagged within the window; until
+/// then they wait. A post about two products joins the first that has enough.
 pub(super) fn judge(rule: &Rule, open: &[Alert], (posts, now): (&[ScoredPost], Timestamp)) -> Judged {
     if !rule.what.enabled {
         return Judged::default();
     }
-    // A process that starts alerting after a long time must not wake people about last week.
-    let news: Vec<_> = posts.iter().filter(|scored| age(scored, now) < NEWS_FOR).collect();
+    // A process that starts after a long time must not alert people about last week.
+    let recent: Vec<_> = posts.iter().filter(|scored| age(scored, now) < FLAGGED_AGE_MAX).collect();
     let mut scopes: BTreeMap<Scope, Vec<&ScoredPost>> = BTreeMap::new();
-    for scored in &news {
+    for scored in &recent {
         for scope in scopes_of(scored) {
             scopes.entry(scope).or_default().push(scored);
         }
@@ -46,7 +46,7 @@ pub(super) fn judge(rule: &Rule, open: &[Alert], (posts, now): (&[ScoredPost], T
     scopes.retain(|scope, posts| is_enough(scope, posts));
     gather(&mut scopes, &open);
     let raised: HashSet<_> = scopes.values().flatten().map(|scored| scored.post.uuid).collect();
-    let waiting = news
+    let waiting = recent
         .iter()
         .filter(|scored| !raised.contains(&scored.post.uuid) && age(scored, now) < window)
         .map(|scored| scored.post.uuid);
@@ -54,7 +54,7 @@ pub(super) fn judge(rule: &Rule, open: &[Alert], (posts, now): (&[ScoredPost], T
     Judged { alerts: scopes.into_iter().map(|found| alert(rule, found, now)).collect(), waiting }
 }
 
-/// Moves posts whose products are too many to have an alert each into that about everything.
+/// Moves the posts of products beyond the maximum into the alert about everything.
 fn gather<'a>(scopes: &mut BTreeMap<Scope, Vec<&'a ScoredPost>>, open: &HashSet<&Scope>) {
     let new = scopes.keys().filter(|scope| !open.contains(scope) && **scope != Scope::overall());
     let too_many: Vec<Scope> = new.skip(ALERTS_MAX.saturating_sub(open.len())).cloned().collect();
@@ -65,19 +65,19 @@ fn gather<'a>(scopes: &mut BTreeMap<Scope, Vec<&'a ScoredPost>>, open: &HashSet<
     }
     let everything = scopes.entry(Scope::overall()).or_default();
     everything.extend(posts);
-    // In the order in which they came, and each once, though it may speak of several products.
+    // In order of arrival, and each post once, though it may name several products.
     everything.sort_by_key(|scored| scored.post.uuid);
     everything.dedup_by_key(|scored| scored.post.uuid);
 }
 
-/// Whether an open alert has fallen silent. One that flaps must have been calm for longer.
+/// Returns whether an open alert received no posts for long enough. A flapping alert must stay calm for longer.
 pub(super) fn is_over(rule: &Rule, alert: &Alert, now: Timestamp) -> bool {
     let keep_firing = SignedDuration::from_secs(rule.what.keep_firing_seconds);
     let calm = if alert.flapping { FLAP_CALM } else { SignedDuration::ZERO };
     now.duration_since(alert.updated_at) > keep_firing.max(calm)
 }
 
-/// What its alerts are about.
+/// Returns the series of the churn alerts of a scope.
 pub(super) fn series(scope: Scope) -> AlertSeries {
     AlertSeries {
         rule: AlertRule::Churn,
@@ -110,7 +110,7 @@ fn age(scored: &ScoredPost, now: Timestamp) -> SignedDuration {
     now.duration_since(scored.post.received_at)
 }
 
-/// Everything is one scope for posts that name no product.
+/// Returns the products of a post, or the scope of everything if it names none.
 fn scopes_of(scored: &ScoredPost) -> Vec<Scope> {
     if scored.post.products.is_empty() {
         return vec![Scope::overall()];
@@ -126,7 +126,7 @@ mod tests {
     use crate::store::testing;
 
     #[test]
-    fn of_more_products_than_may_have_alerts_the_posts_are_gathered_and_counted_once() {
+    fn posts_of_products_beyond_the_maximum_share_one_alert_and_count_once() {
         let now = Timestamp::now();
         let what = NewRule {
             name: "leaving".to_owned(),
@@ -149,7 +149,7 @@ mod tests {
         for (i, scored) in posts.iter_mut().enumerate() {
             scored.post.products = vec![format!("product {i:05}")];
         }
-        // One speaks of two that have none.
+        // One post names two of the products without an alert.
         posts[ALERTS_MAX + 1].post.products.push(format!("product {:05}", ALERTS_MAX + 2));
         let judged = judge(&rule, &[], (&posts, now));
         assert_eq!(judged.alerts.len(), ALERTS_MAX + 1);

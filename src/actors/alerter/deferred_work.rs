@@ -1,5 +1,4 @@
-//! What turns leave for later, said where somebody would look for it: in the log, in metrics, and in what every process
-//! answers under `/api/v1/system`.
+//! Work that bounded turns defer, reported in the log, in metrics, and by every process under `/api/v1/system`.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -13,17 +12,17 @@ use crate::models::alert_rule::Rule;
 use crate::models::turn_report::{LeftOut, RuleLeftOut, TurnReport};
 use crate::telemetry::ALERT_LEFT_OUT;
 
-/// How often it is logged that something is left out, for as long as that lasts.
+/// Interval between log lines while work is deferred.
 const LOG_EVERY: Duration = Duration::from_secs(60);
 
-/// How often a report is written that says nothing new but its time.
+/// Interval between reports that differ only in their time.
 const WRITE_EVERY: SignedDuration = SignedDuration::from_secs(5);
 
-/// Rules that a report names.
+/// Maximum rules named in a report.
 const RULES_NAMED: usize = 10;
 
-/// What one turn left, besides what was planned.
-pub(super) struct Left {
+/// Work that one turn deferred, besides what the plan says.
+pub(super) struct Deferred {
     pub n_late: usize,
     pub n_unseen: u64,
     pub n_notices: usize,
@@ -34,56 +33,57 @@ pub(super) struct Left {
 
 /// The work deferred for each rule since its last evaluation.
 #[derive(Default)]
-pub(super) struct LeftBehind {
-    /// Series that are beyond the threshold and have no alert.
-    untold: BTreeMap<Uuid, usize>,
+pub(super) struct DeferredWork {
+    /// Series beyond their threshold that have no alert, by rule.
+    without_alert: BTreeMap<Uuid, usize>,
     written: Option<TurnReport>,
     logged_at: Option<Instant>,
 }
 
-impl LeftBehind {
-    /// What to say of this turn. Of rules that it did not judge it says again what was last found.
+impl DeferredWork {
+    /// Returns the report of a turn. For rules that the turn did not judge it repeats their last figures.
     pub fn report(
         &mut self,
         rules: &[Rule],
-        (planned, left): (&Planned, &Left),
+        (planned, deferred): (&Planned, &Deferred),
         now: Timestamp,
     ) -> TurnReport {
-        self.untold.extend(&planned.untold);
-        self.untold.retain(|id, n| *n > 0 && rules.iter().any(|rule| rule.id == *id && rule.what.enabled));
+        self.without_alert.extend(&planned.untold);
+        self.without_alert
+            .retain(|id, n| *n > 0 && rules.iter().any(|rule| rule.id == *id && rule.what.enabled));
         let number = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
         let mut named: Vec<RuleLeftOut> = rules
             .iter()
             .filter_map(|rule| {
-                let series = number(*self.untold.get(&rule.id)?);
+                let series = number(*self.without_alert.get(&rule.id)?);
                 Some(RuleLeftOut { id: rule.id, name: rule.what.name.clone(), series })
             })
             .collect();
         named.sort_by_key(|rule| std::cmp::Reverse(rule.series));
         named.truncate(RULES_NAMED);
-        // Rules that were not judged in this turn have what they had: what waited is judged in every turn.
-        let n_untold: usize = self.untold.values().sum();
-        let (waiting, no_room) = (planned.n_waiting, n_untold.saturating_sub(planned.n_waiting));
+        // Rules that were not judged in this turn keep their figures; waiting series are judged in every turn.
+        let n_without_alert: usize = self.without_alert.values().sum();
+        let (waiting, no_room) = (planned.n_waiting, n_without_alert.saturating_sub(planned.n_waiting));
         TurnReport {
             at: now,
-            turn_ms: u64::try_from(left.took.as_millis()).unwrap_or(u64::MAX),
+            turn_ms: u64::try_from(deferred.took.as_millis()).unwrap_or(u64::MAX),
             series: number(planned.n_judged),
-            open_alerts: u64::try_from(left.n_open).unwrap_or_default()
+            open_alerts: u64::try_from(deferred.n_open).unwrap_or_default()
                 + number(planned.changes.openings.len()),
             left_out: LeftOut {
-                rules: number(left.n_late),
-                series: left.n_unseen,
+                rules: number(deferred.n_late),
+                series: deferred.n_unseen,
                 waiting: number(waiting),
                 no_room: number(no_room),
                 updates: number(planned.n_updates_left),
-                notices: number(left.n_notices),
-                pushes: number(left.n_pushes),
+                notices: number(deferred.n_notices),
+                pushes: number(deferred.n_pushes),
             },
             rules: named,
         }
     }
 
-    /// Whether it says anything new; every turn writes enough as it is.
+    /// Returns whether the report is worth writing: it differs from the last one, or that one is old.
     pub fn is_due(&self, report: &TurnReport) -> bool {
         self.written.as_ref().is_none_or(|written| {
             report.at.duration_since(written.at) >= WRITE_EVERY
@@ -91,8 +91,8 @@ impl LeftBehind {
         })
     }
 
-    /// Says it in metrics, and in the log when it begins, now and then while it lasts, and when it is over.
-    pub fn tell(&mut self, report: &TurnReport) {
+    /// Publishes a report in metrics, and in the log when deferral begins, at intervals while it lasts, and when it ends.
+    pub fn log(&mut self, report: &TurnReport) {
         if self.is_due(report) {
             self.written = Some(report.clone());
         }

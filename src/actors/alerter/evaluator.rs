@@ -1,4 +1,4 @@
-//! What the alerter does: it asks what rules want to know, judges, writes, and tells every process.
+//! Evaluation of the alert rules: measures their windows, plans changes, writes them in one turn, and publishes them.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 
 use super::AlerterParams;
-use super::deferred_work::{Left, LeftBehind};
+use super::deferred_work::{Deferred, DeferredWork};
 use super::measurements::{Schedule, Taken};
-use super::publication::{announce, count, push_all, turn};
+use super::publication::{count, notify, push_all, turn};
 use super::push_queue::PushQueue;
 use super::push_throttle::PushThrottle;
 use super::{churn_alerts, rule_evidence};
@@ -25,63 +25,63 @@ use crate::store::alerts::{evaluation, rules, silences};
 use crate::store::{StoreError, alerts};
 use crate::telemetry::ALERT_TURN_SECONDS;
 
-/// Between two looks at windows. Flagged posts wake the alerter more often than that.
-const LOOK_EVERY: SignedDuration = SignedDuration::from_millis(900);
+/// Interval between evaluations of windows. Flagged posts wake the alerter more often.
+const EVALUATE_EVERY: SignedDuration = SignedDuration::from_millis(900);
 
-/// What mutes alerts is looked at anew this often, even where nothing seems to have changed.
-const ANNOUNCE_EVERY: SignedDuration = SignedDuration::from_secs(10);
+/// Interval at which silences and inhibition are evaluated again, even without any change.
+const NOTIFY_EVERY: SignedDuration = SignedDuration::from_secs(10);
 
-/// Flagged posts are taken for as long as this, and the rest in the next turn: windows must be judged as well.
-const CHURN_TIMEOUT: Duration = Duration::from_millis(300);
+/// Time budget for flagged posts in one evaluation. The rest is left for the next one, because windows must be judged as well.
+const CHURN_BUDGET: Duration = Duration::from_millis(300);
 
-/// Churn alerts that grew or shrank and are pushed in one turn.
+/// Maximum outdated churn alerts pushed in one evaluation.
 const OUTDATED_MAX: usize = 100;
 
-/// Judges, if this process is the one that does.
+/// State of the evaluation in this process.
 pub(super) struct Evaluator {
     params: AlerterParams,
     lead: Option<Lead>,
     schedule: Schedule,
-    /// How far the series have come. Only the leader writes them, so they are read once.
+    /// State of the series. Only the leader writes it, so it is read once.
     kept: Option<BTreeMap<SeriesId, Kept>>,
-    told: PushThrottle,
+    throttle: PushThrottle,
     pushes: PushQueue,
-    left: LeftBehind,
-    looked: Looked,
+    deferred: DeferredWork,
+    last: LastEvaluation,
     limits: Limits,
 }
 
-/// What there was when windows were last looked at: where nothing differs, nothing need be done.
+/// Inputs of the last evaluation of windows. When none differs, there is nothing to do.
 #[derive(Default)]
-struct Looked {
+struct LastEvaluation {
     at: Option<Timestamp>,
-    announced_at: Option<Timestamp>,
+    notified_at: Option<Timestamp>,
     rules: Vec<Rule>,
     silences: Vec<Silence>,
     standing: Standing,
-    /// Whether there was more to do than a turn does.
+    /// Whether the last turn deferred work.
     has_more: bool,
     n_turns: usize,
 }
 
 impl Evaluator {
-    /// One that leads nothing yet.
+    /// Creates an evaluator that does not lead yet.
     pub fn new(params: AlerterParams) -> Self {
         Self {
             params,
             lead: None,
             schedule: Schedule::default(),
             kept: None,
-            told: PushThrottle::default(),
+            throttle: PushThrottle::default(),
             pushes: PushQueue::default(),
-            left: LeftBehind::default(),
-            looked: Looked::default(),
+            deferred: DeferredWork::default(),
+            last: LastEvaluation::default(),
             limits: Limits::default(),
         }
     }
 
-    /// One evaluation: of flagged posts, of windows that are due, and of what people must be told. Does nothing where
-    /// another process leads. After an error everything is as it was, and the lead is anybody's.
+    /// Evaluates flagged posts and the windows that are due, and queues notices. Does nothing while another process leads.
+    /// After an error nothing has changed, and any process may take the lead.
     pub async fn evaluate(&mut self, now: Timestamp) -> Result<(), StoreError> {
         let outcome = self.try_evaluate(now).await;
         if outcome.is_err() {
@@ -91,9 +91,9 @@ impl Evaluator {
         outcome
     }
 
-    /// The next leader reads everything anew.
+    /// Forgets all state; the next leader reads it again.
     fn forget(&mut self) {
-        (self.schedule, self.kept, self.looked) = (Schedule::default(), None, Looked::default());
+        (self.schedule, self.kept, self.last) = (Schedule::default(), None, LastEvaluation::default());
     }
 
     async fn try_evaluate(&mut self, now: Timestamp) -> Result<(), StoreError> {
@@ -108,13 +108,13 @@ impl Evaluator {
             .filter(|silence| silence.what.starts_at <= now)
             .collect();
         let quiet = self.churn(&rules, &silences, now).await?;
-        if self.looked.at.is_none_or(|at| now.duration_since(at) >= LOOK_EVERY) {
+        if self.last.at.is_none_or(|at| now.duration_since(at) >= EVALUATE_EVERY) {
             self.windows((&rules, &silences), &quiet, now).await?;
         }
         self.pushes.push(&self.params.store, &self.params.updates).await
     }
 
-    /// Judges the windows that are due, ends churn alerts that have fallen silent, and tells.
+    /// Judges the windows that are due, resolves churn alerts without new posts, and queues notices.
     async fn windows(
         &mut self,
         (rules, silences): (&[Rule], &[Silence]),
@@ -123,8 +123,8 @@ impl Evaluator {
     ) -> Result<(), StoreError> {
         let started = Instant::now();
         let store = self.params.store.clone();
-        self.looked.at = Some(now);
-        // Taken out: if anything fails below it is read anew.
+        self.last.at = Some(now);
+        // Taken out: after a failure below, it is read again.
         let kept = match self.kept.take() {
             Some(kept) => kept,
             None => evaluation::series(&store).await?,
@@ -133,13 +133,13 @@ impl Evaluator {
         let standing = alerts::standing(&store).await?;
         if taken.readings.is_empty()
             && quiet.is_empty()
-            && !self.looked.differ((rules, silences), standing, now)
+            && !self.last.differ((rules, silences), standing, now)
         {
             self.kept = Some(kept);
             return Ok(());
         }
         let open = alerts::open(&store).await?;
-        let (limits, turn_number) = (self.limits, self.looked.n_turns);
+        let (limits, turn_number) = (self.limits, self.last.n_turns);
         let Taken { readings, n_late } = taken;
         let situation = Situation {
             rules,
@@ -156,31 +156,31 @@ impl Evaluator {
         let mut turn = turn(&mut self.lead).await?;
         let opened = turn.apply(&planned.changes, now).await?;
         turn.resolve(quiet, now).await?;
-        let n_notices = announce(&mut turn, (silences, None), now).await?;
-        let left = Left {
+        let n_notices = notify(&mut turn, (silences, None), now).await?;
+        let deferred = Deferred {
             n_late,
-            n_unseen: self.schedule.n_left_out(),
+            n_unseen: self.schedule.n_deferred(),
             n_notices,
             n_pushes: self.pushes.len(),
             n_open: standing.n_open,
             took: started.elapsed(),
         };
-        let report = self.left.report(rules, (&planned, &left), now);
-        if self.left.is_due(&report) {
+        let report = self.deferred.report(rules, (&planned, &deferred), now);
+        if self.deferred.is_due(&report) {
             turn.report(&report).await?;
         }
         let committed = turn.commit().await?;
 
         count(&committed);
         metrics::histogram!(ALERT_TURN_SECONDS).record(started.elapsed().as_secs_f64());
-        self.left.tell(&report);
+        self.deferred.log(&report);
         self.pushes.extend(committed.changed);
         if planned.n_waiting > 0 || planned.n_updates_left > 0 {
-            self.schedule.hurry(readings.into_keys());
+            self.schedule.expedite(readings.into_keys());
         }
-        self.looked = Looked {
+        self.last = LastEvaluation {
             at: Some(now),
-            announced_at: Some(now),
+            notified_at: Some(now),
             rules: rules.to_vec(),
             silences: silences.to_vec(),
             standing: alerts::standing(&store).await?,
@@ -191,8 +191,8 @@ impl Evaluator {
         Ok(())
     }
 
-    /// Takes the flagged posts into alerts, and tells of alerts that count other posts than was told. Answers those that
-    /// have fallen silent.
+    /// Adds the flagged posts to alerts, and pushes alerts whose count differs from the published one. Returns the alerts
+    /// without new posts.
     async fn churn(
         &mut self,
         rules: &[Rule],
@@ -209,7 +209,7 @@ impl Evaluator {
             let mut turn = turn(&mut self.lead).await?;
             let raised = turn.raise_flagged(|posts| churn_alerts::judge(rule, &open, (posts, now))).await?;
             if raised.is_empty() {
-                // What is no news any more is taken out all the same.
+                // Committed even so: it removes outdated posts from the queue.
                 count(&turn.commit().await?);
                 break;
             }
@@ -220,54 +220,53 @@ impl Evaluator {
                     Raise::Updated(_) | Raise::Quiet => None,
                 })
                 .collect();
-            // Posts come one by one, so no machine goes through the phases of their alert; how often it opened is in the
-            // store.
+            // Posts arrive one by one, so no state machine tracks the phases of their alert; the store counts its openings.
             let since = now.saturating_sub(FLAP_WITHIN).unwrap_or(now);
             turn.hold_open_what_flaps(&opened, (FLAP_OPENINGS, since), now).await?;
-            announce(&mut turn, (silences, Some(CHURN)), now).await?;
+            notify(&mut turn, (silences, Some(CHURN)), now).await?;
             let committed = turn.commit().await?;
             count(&committed);
             self.pushes.extend(committed.changed);
-            self.note_churn(&raised, now);
+            self.queue_churn_pushes(&raised, now);
             open = alerts::open_of(&store, AlertRule::Churn, Some(CHURN)).await?;
-            if started.elapsed() > CHURN_TIMEOUT {
+            if started.elapsed() > CHURN_BUDGET {
                 break;
             }
         }
         let (quiet, open): (Vec<_>, Vec<_>) =
             open.into_iter().partition(|alert| churn_alerts::is_over(rule, alert, now));
-        let mut outdated = self.told.outdated(&open);
+        let mut outdated = self.throttle.outdated(&open);
         outdated.truncate(OUTDATED_MAX);
         let outdated = alerts::whole(&store, &outdated).await?;
-        outdated.iter().for_each(|alert| self.told.corrected(alert));
+        outdated.iter().for_each(|alert| self.throttle.corrected(alert));
         push_all(&self.params.updates, outdated).await;
         Ok(quiet.into_iter().map(|alert| churn_alerts::series(alert.scope)).collect())
     }
 
-    /// Has alerts pushed that grew, though not with every post.
-    fn note_churn(&mut self, raised: &[Raise], now: Timestamp) {
+    /// Queues alerts that grew for their push, though not for every post.
+    fn queue_churn_pushes(&mut self, raised: &[Raise], now: Timestamp) {
         for raise in raised {
             match raise {
-                Raise::Opened(alert) => self.told.opened(alert),
-                Raise::Updated(alert) if self.told.is_due(alert, now) => self.pushes.extend([alert.id]),
+                Raise::Opened(alert) => self.throttle.opened(alert),
+                Raise::Updated(alert) if self.throttle.is_due(alert, now) => self.pushes.extend([alert.id]),
                 Raise::Updated(_) | Raise::Quiet => {}
             }
         }
     }
 }
 
-impl Looked {
-    /// Whether anything is other than when alerts were last muted and told of.
+impl LastEvaluation {
+    /// Returns whether any input differs from that of the last evaluation.
     fn differ(&self, (rules, silences): (&[Rule], &[Silence]), standing: Standing, now: Timestamp) -> bool {
         self.has_more
-            || self.announced_at.is_none_or(|at| now.duration_since(at) >= ANNOUNCE_EVERY)
+            || self.notified_at.is_none_or(|at| now.duration_since(at) >= NOTIFY_EVERY)
             || self.standing != standing
             || self.silences != silences
             || self.rules != rules
     }
 }
 
-/// The series as they are once this was written.
+/// Returns the state of the series after the planned changes were written.
 fn after(
     mut kept: BTreeMap<SeriesId, Kept>,
     planned: Planned,

@@ -1,4 +1,4 @@
-//! The posts that made an alert, and what they speak of.
+//! Example posts of an alert, and their telling terms.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -12,26 +12,26 @@ use crate::store::posts::list::PostsQuery;
 use crate::store::{Store, StoreError};
 use crate::trends::contrast::{Counted, TellingTerm, telling_terms};
 
-/// Terms that are shown.
+/// Maximum terms shown.
 const TERMS_MAX: usize = 10;
 
-/// How far back the posts lie with which those of an alert are compared.
+/// Period before the alert whose posts are compared with those of the alert.
 const COMPARED_WITH: SignedDuration = SignedDuration::from_hours(24);
 
-/// Posts of a stretch of time.
-pub(in crate::actors) struct Spoken {
-    /// The newest.
+/// Posts of a period and their telling terms.
+pub(in crate::actors) struct Examples {
+    /// Newest posts of the period.
     pub posts: Vec<ScoredPost>,
-    /// Terms that they use more often than those before, the most telling first.
+    /// Terms that these posts use more often than earlier ones, the most telling first.
     pub terms: Vec<TellingTerm>,
 }
 
-/// What is said of a thing in a stretch of time, and how that differs from before.
-pub(in crate::actors) async fn spoken(
+/// Reads the newest posts of a scope in a period, and finds the terms that set them apart from earlier posts.
+pub(in crate::actors) async fn read(
     store: &Store,
     scope: &Scope,
     (from, to): (Timestamp, Timestamp),
-) -> Result<Spoken, StoreError> {
+) -> Result<Examples, StoreError> {
     let between = |from, to| {
         let query = PostsQuery { from: Some(from), to: Some(to), limit: PAGE_MAX, ..PostsQuery::default() };
         of_scope(store, scope, query)
@@ -39,10 +39,10 @@ pub(in crate::actors) async fn spoken(
     let posts = between(from, to).await?;
     let others = between(from.saturating_sub(COMPARED_WITH).unwrap_or(from), from).await?;
     let terms = telling_terms(&counted(&posts), &counted(&others), TERMS_MAX);
-    Ok(Spoken { posts, terms })
+    Ok(Examples { posts, terms })
 }
 
-/// What an alert goes by, as it is kept.
+/// Returns the evidence of an alert in its stored form.
 pub(in crate::actors) fn evidence(series: Vec<EvidencePoint>, terms: Vec<TellingTerm>) -> Evidence {
     let kept = |found: TellingTerm| EvidenceTerm {
         term: found.term,
@@ -52,7 +52,7 @@ pub(in crate::actors) fn evidence(series: Vec<EvidencePoint>, terms: Vec<Telling
     Evidence { series, terms: terms.into_iter().map(kept).collect() }
 }
 
-/// Some of a series' posts.
+/// Reads posts of a scope.
 pub(in crate::actors) async fn of_scope(
     store: &Store,
     scope: &Scope,

@@ -1,5 +1,5 @@
-//! Which windows are measured when. What rules want to know is asked once for all that share a window and a kind of thing;
-//! bounded in time and in series, and first what has waited longest.
+//! Schedule of the measurements. One query serves all rules that share a window and a dimension. Each turn is bounded in time
+//! and in series, and takes the longest overdue windows first.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -14,50 +14,51 @@ use crate::store::Store;
 use crate::store::alerts::measurements;
 use crate::store::alerts::measurements::Question;
 
-/// How often a window is measured: often enough that it moves by a sixtieth, within these bounds. A short one moves
-/// fast; a long one is dear to read, and nobody sees it move.
+/// Bounds of the interval between measurements of a window, which is a sixtieth of the window: a short window moves fast; a
+/// long one is expensive to read and moves slowly.
 const MEASURE_EVERY_SECONDS: (i64, i64) = (5, 60);
 
-/// A question may take a tenth of the time: one that is dear is asked less often, for posts need the server as well.
+/// Minimum pause after a query, as a multiple of its duration: an expensive query runs less often, because storing posts needs
+/// the server as well.
 const REST_FACTOR: u32 = 10;
 
-/// Beyond this no further question is asked in a turn.
-const TIMEOUT: Duration = Duration::from_millis(250);
+/// Time after which a turn starts no further query.
+const TIME_BUDGET: Duration = Duration::from_millis(250);
 
-/// Series that are judged in one turn: each takes some 20 ns.
+/// Maximum series judged in one turn. Each takes about 20 ns.
 const SERIES_MAX: usize = 2_000_000;
 
-/// Things of a kind that are looked at in one turn, besides those that rules name and those that hold. Senders choose
-/// them, and reading each takes some 5 µs.
+/// Maximum keys of a dimension read in one turn, besides those that rules name and those with an active series. Senders choose
+/// the keys, and reading each takes about 5 µs.
 const KEYS_MAX: usize = 10_000;
 
-/// Remembers when each window was measured, and which things were not looked at then.
+/// Time of the last measurement of each window, and the keys that it did not read.
 #[derive(Default)]
 pub(super) struct Schedule {
-    groups: BTreeMap<Group, Measured>,
+    groups: BTreeMap<Group, LastMeasurement>,
 }
 
 #[derive(Default)]
-struct Measured {
+struct LastMeasurement {
     at: Option<Timestamp>,
-    /// How long it took.
+    /// Duration of the query.
     took: Duration,
-    /// The last of the things that take turns.
+    /// Last of the keys that take turns.
     last_key: String,
     /// Series that were not judged.
-    n_left_out: u64,
+    n_deferred: u64,
 }
 
-/// What was measured in one turn.
+/// Measurements of one turn.
 #[derive(Default)]
 pub(super) struct Taken {
     pub readings: Readings,
-    /// Rules that were due and were not measured.
+    /// Rules whose window was due but not measured.
     pub n_late: usize,
 }
 
 impl Schedule {
-    /// Asks what is due. A question that fails leaves its rules as they are.
+    /// Measures the windows that are due. A failed query leaves its rules as they are.
     pub async fn measure(
         &mut self,
         store: &Store,
@@ -69,7 +70,7 @@ impl Schedule {
         let mut n_series = SERIES_MAX;
         for Due { group, n_rules, n_posts_min, is_about_each } in self.due(rules, now) {
             let n_keys = (n_series / n_rules.max(1)).min(KEYS_MAX);
-            if !taken.readings.is_empty() && (started.elapsed() > TIMEOUT || n_keys < KEYS_MAX / 10) {
+            if !taken.readings.is_empty() && (started.elapsed() > TIME_BUDGET || n_keys < KEYS_MAX / 10) {
                 taken.n_late += n_rules;
                 continue;
             }
@@ -81,12 +82,12 @@ impl Schedule {
                 n_others_max: if is_about_each { n_keys } else { 0 },
                 after: known.last_key.clone(),
             };
-            let asked = Instant::now();
+            let queried_at = Instant::now();
             known.at = Some(now);
             match measurements::measure(store, &question, now).await {
                 Ok(answer) => {
                     n_series = n_series.saturating_sub(answer.by_key.len() * n_rules);
-                    known.n_left_out = answer.n_left_out * u64::try_from(n_rules).unwrap_or(u64::MAX);
+                    known.n_deferred = answer.n_left_out * u64::try_from(n_rules).unwrap_or(u64::MAX);
                     known.last_key = answer.last_key;
                     taken.readings.insert(group, answer.by_key);
                 }
@@ -95,18 +96,18 @@ impl Schedule {
                     taken.n_late += n_rules;
                 }
             }
-            known.took = asked.elapsed();
+            known.took = queried_at.elapsed();
         }
         taken
     }
 
-    /// Series that their last measurements did not look at.
-    pub fn n_left_out(&self) -> u64 {
-        self.groups.values().map(|group| group.n_left_out).sum()
+    /// Returns the number of series that the last measurements did not read.
+    pub fn n_deferred(&self) -> u64 {
+        self.groups.values().map(|group| group.n_deferred).sum()
     }
 
-    /// Has these measured in the next turn: they were, and what came of it did not all fit into this one.
-    pub fn hurry(&mut self, groups: impl IntoIterator<Item = Group>) {
+    /// Schedules groups for the next turn, because this one could not apply all of their results.
+    pub fn expedite(&mut self, groups: impl IntoIterator<Item = Group>) {
         for group in groups {
             if let Some(known) = self.groups.get_mut(&group) {
                 known.at = known.at.map(|at| at - SignedDuration::from_secs(MEASURE_EVERY_SECONDS.1));
@@ -114,7 +115,7 @@ impl Schedule {
         }
     }
 
-    /// What is due, first what was measured longest ago.
+    /// Returns the queries that are due, the longest overdue first.
     fn due(&mut self, rules: &[Rule], now: Timestamp) -> Vec<Due> {
         let mut all: BTreeMap<Group, Due> = BTreeMap::new();
         for rule in rules.iter().filter(|rule| plan::is_judged(rule)) {
@@ -148,17 +149,17 @@ impl Schedule {
     }
 }
 
-/// A question that is due.
+/// Query that is due.
 #[derive(Debug, Clone, Copy)]
 struct Due {
     group: Group,
     n_rules: usize,
     n_posts_min: i64,
-    /// Whether any of its rules is about each thing of the kind.
+    /// Whether any of its rules is about every key of the dimension.
     is_about_each: bool,
 }
 
-/// The things that are looked at each time: those that rules name, and those about which something holds.
+/// Returns the keys read in every turn: those that rules name, and those with an active series.
 fn keys(group: Group, rules: &[Rule], kept: &BTreeMap<SeriesId, Kept>) -> Vec<String> {
     let of_group = |rule: &&Rule| plan::is_judged(rule) && Group::of(rule) == group;
     let ids: BTreeSet<_> = rules.iter().filter(of_group).map(|rule| rule.id).collect();

@@ -1,4 +1,4 @@
-//! What follows every change of alerts: people are told, and every process hears of it.
+//! Publication of alert changes: notices go to the outbox, and updates to every process.
 
 use std::collections::BTreeMap;
 
@@ -16,14 +16,14 @@ use crate::store::alerts::evaluation::{Committed, Lead, Turn};
 use crate::stream::Updates;
 use crate::telemetry::ALERTS_OPENED_TOTAL;
 
-/// Notices that one turn puts into the outbox. Each is a few statements, and one speaks of all alerts of a rule that fire
-/// together, so more than these come up only where very many rules fire at once.
+/// Maximum notices that one turn puts into the outbox. Each takes a few statements and covers all alerts of a rule that fire
+/// together, so only very many rules at once exceed it.
 const NOTICES_MAX: usize = 100;
 
-/// Notes what mutes each open alert, and puts what people must be told into the outbox: the last thing in a turn, so that
-/// either an alert changes and people will be told of it, or neither. Where a rule is given, only its own alerts, which no
-/// others may inhibit. Answers how many notices are left for the next turn.
-pub(in crate::actors) async fn announce(
+/// Stores which alerts are silenced or inhibited, and puts the due notices into the outbox. It is the last step of a turn, so
+/// an alert changes together with its notice or not at all. With `rule` it covers only the alerts of that rule, which no other
+/// alert may inhibit. Returns the number of notices deferred to the next turn.
+pub(in crate::actors) async fn notify(
     turn: &mut Turn<'_>,
     (silences, rule): (&[Silence], Option<Uuid>),
     now: Timestamp,
@@ -38,7 +38,10 @@ pub(in crate::actors) async fn announce(
     Ok(later.len())
 }
 
-/// Begins to write, if this process still leads.
+/// Begins a transaction of changes.
+///
+/// # Errors
+/// When this process no longer leads.
 pub(in crate::actors) async fn turn(lead: &mut Option<Lead>) -> Result<Turn<'_>, StoreError> {
     match lead {
         Some(lead) => lead.turn().await,
@@ -46,21 +49,21 @@ pub(in crate::actors) async fn turn(lead: &mut Option<Lead>) -> Result<Turn<'_>,
     }
 }
 
-/// Counts what a turn opened, which is certain only now.
+/// Counts the alerts that a committed turn opened.
 pub(in crate::actors) fn count(committed: &Committed) {
     for kind in &committed.opened {
         metrics::counter!(ALERTS_OPENED_TOTAL, "rule" => kind.as_str()).increment(1);
     }
 }
 
-/// Tells every process how alerts are now.
+/// Publishes the current state of alerts to every process.
 pub(in crate::actors) async fn push_all(updates: &Updates, alerts: Vec<Alert>) {
     for alert in alerts {
         push(updates, alert).await;
     }
 }
 
-/// Tells every process how an alert is now.
+/// Publishes the current state of an alert to every process.
 pub async fn push(updates: &Updates, alert: Alert) {
     let change = match alert.state {
         AlertState::Open => AlertChange::Raised,
@@ -72,12 +75,12 @@ pub async fn push(updates: &Updates, alert: Alert) {
     }
     let update = LiveUpdate::Alert { change, alert: Box::new(alert) };
     if let Err(error) = updates.publish(&update).await {
-        // It is stored, so every list shows it.
+        // The alert is stored, so every list shows it.
         warn!(%error, "an alert was not pushed");
     }
 }
 
-/// The mutes that are other than what the alerts say.
+/// Returns the mutes that differ from the stored ones.
 fn changed(alerts: &[Told], mutes: &[Mute]) -> Vec<Mute> {
     let said: BTreeMap<Uuid, _> =
         alerts.iter().map(|Told { alert, .. }| (alert.id, (alert.silenced, alert.inhibited_by))).collect();

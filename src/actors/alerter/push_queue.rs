@@ -1,4 +1,4 @@
-//! Alerts that changed, on their way to browsers: a wave of thousands must not push all other news out of what is kept.
+//! Queue of changed alerts on their way to browsers. A wave of thousands must not evict all other updates from the history.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -8,14 +8,14 @@ use super::publication::push_all;
 use crate::store::{Store, StoreError, alerts};
 use crate::stream::Updates;
 
-/// Alerts that are pushed in one evaluation, and so about a second. No browser shows more, and ten minutes of it leave
-/// most of the live history to posts.
+/// Maximum alerts pushed in one evaluation, that is in about a second. No browser shows more, and ten minutes of it leave most
+/// of the live history to posts.
 const PUSHED_MAX: usize = 100;
 
-/// Alerts that may wait. Those beyond are in every list all the same.
-const WAITING_MAX: usize = 10_000;
+/// Maximum queued alerts. Lists show the others all the same.
+const QUEUED_MAX: usize = 10_000;
 
-/// Each changed alert once, the one that has waited longest first. It is pushed as it is then.
+/// Changed alerts, each once, oldest first. An alert is pushed in its state at that time.
 #[derive(Default)]
 pub(super) struct PushQueue {
     order: VecDeque<Uuid>,
@@ -23,21 +23,21 @@ pub(super) struct PushQueue {
 }
 
 impl PushQueue {
-    /// Adds alerts that changed.
+    /// Queues changed alerts.
     pub fn extend(&mut self, changed: impl IntoIterator<Item = Uuid>) {
         for alert in changed {
-            if self.order.len() < WAITING_MAX && self.known.insert(alert) {
+            if self.order.len() < QUEUED_MAX && self.known.insert(alert) {
                 self.order.push_back(alert);
             }
         }
     }
 
-    /// How many wait.
+    /// Returns the number of queued alerts.
     pub fn len(&self) -> usize {
         self.order.len()
     }
 
-    /// Pushes those whose turn it is.
+    /// Pushes the next alerts.
     pub async fn push(&mut self, store: &Store, updates: &Updates) -> Result<(), StoreError> {
         let due = self.take();
         match alerts::whole(store, &due).await {
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wave_is_pushed_piece_by_piece_and_each_alert_once() {
+    fn a_wave_is_pushed_in_chunks_and_each_alert_once() {
         let ids: Vec<Uuid> = (0..250).map(Uuid::from_u128).collect();
         let mut queue = PushQueue::default();
         queue.extend(ids.clone());
@@ -78,9 +78,9 @@ mod tests {
     }
 
     #[test]
-    fn no_more_wait_than_may() {
+    fn the_queue_is_bounded() {
         let mut queue = PushQueue::default();
         queue.extend((0..20_000).map(Uuid::from_u128));
-        assert_eq!((queue.len(), queue.known.len()), (WAITING_MAX, WAITING_MAX));
+        assert_eq!((queue.len(), queue.known.len()), (QUEUED_MAX, QUEUED_MAX));
     }
 }

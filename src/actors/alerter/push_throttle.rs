@@ -1,4 +1,4 @@
-//! What people were told of open churn alerts, so that they hear of what changed, and not with every post.
+//! Throttle for pushes of churn alerts, which grow with every post.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -7,53 +7,53 @@ use uuid::Uuid;
 
 use crate::models::alert::Alert;
 
-/// How often an alert that keeps growing is pushed again, at most. Its count in the list is always the newest.
+/// Minimum interval between pushes of an alert that keeps growing. Its count in lists is always current.
 const PUSH_EVERY: SignedDuration = SignedDuration::from_secs(5);
 
-/// What was last pushed of each open churn alert.
+/// Last push of each open churn alert.
 #[derive(Default)]
 pub(super) struct PushThrottle {
-    alerts: BTreeMap<Uuid, Told>,
+    alerts: BTreeMap<Uuid, Pushed>,
 }
 
-struct Told {
+struct Pushed {
     count: i64,
-    /// When it was last pushed because it had grown.
+    /// Time of the last push because it had grown.
     grew_at: Option<Timestamp>,
 }
 
 impl PushThrottle {
-    /// Notes that an alert was pushed as it opened.
+    /// Records the push of an alert that opened.
     pub fn opened(&mut self, alert: &Alert) {
-        self.alerts.insert(alert.id, Told { count: alert.count, grew_at: None });
+        self.alerts.insert(alert.id, Pushed { count: alert.count, grew_at: None });
     }
 
-    /// Whether to push an alert that has just grown; if so, notes that it is. What is held back is [`Self::outdated`].
+    /// Returns whether to push an alert that has just grown, and if so records the push. [`Self::outdated`] finds the others.
     pub fn is_due(&mut self, alert: &Alert, now: Timestamp) -> bool {
-        let last = self.alerts.get(&alert.id).and_then(|told| told.grew_at);
+        let last = self.alerts.get(&alert.id).and_then(|pushed| pushed.grew_at);
         let is_due = last.is_none_or(|at| now.duration_since(at) >= PUSH_EVERY);
         if is_due {
-            self.alerts.insert(alert.id, Told { count: alert.count, grew_at: Some(now) });
+            self.alerts.insert(alert.id, Pushed { count: alert.count, grew_at: Some(now) });
         }
         is_due
     }
 
-    /// Which of all open alerts count other posts than people were told, for corrections take posts out. One that is new
-    /// here was told of by the process that opened it.
+    /// Returns the open alerts whose count differs from the pushed one, since corrections remove posts too. Unknown alerts were
+    /// pushed by the process that opened them.
     pub fn outdated(&mut self, open: &[Alert]) -> Vec<Uuid> {
         let known: HashSet<Uuid> = open.iter().map(|alert| alert.id).collect();
         self.alerts.retain(|id, _| known.contains(id));
         let mut is_outdated = |alert: &Alert| {
             let (count, grew_at) = (alert.count, None);
-            self.alerts.entry(alert.id).or_insert(Told { count, grew_at }).count != count
+            self.alerts.entry(alert.id).or_insert(Pushed { count, grew_at }).count != count
         };
         open.iter().filter(|alert| is_outdated(alert)).map(|alert| alert.id).collect()
     }
 
-    /// Notes that an outdated alert was pushed as it is now.
+    /// Records the push of an outdated alert.
     pub fn corrected(&mut self, alert: &Alert) {
-        if let Some(told) = self.alerts.get_mut(&alert.id) {
-            told.count = alert.count;
+        if let Some(pushed) = self.alerts.get_mut(&alert.id) {
+            pushed.count = alert.count;
         }
     }
 }
@@ -95,41 +95,41 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    /// Which are outdated; they are pushed.
-    fn outdated(told: &mut PushThrottle, open: &[Alert]) -> Vec<u128> {
-        let outdated = told.outdated(open);
-        assert_eq!(told.outdated(open), outdated, "until they were pushed");
-        open.iter().for_each(|alert| told.corrected(alert));
+    /// Returns the outdated alerts, and pushes them.
+    fn outdated(throttle: &mut PushThrottle, open: &[Alert]) -> Vec<u128> {
+        let outdated = throttle.outdated(open);
+        assert_eq!(throttle.outdated(open), outdated, "outdated until pushed");
+        open.iter().for_each(|alert| throttle.corrected(alert));
         outdated.iter().map(Uuid::as_u128).collect()
     }
 
     #[test]
-    fn people_are_told_once_when_corrections_take_posts_out_of_an_alert() {
-        let mut told = PushThrottle::default();
-        told.opened(&alert(1, 50));
-        assert_eq!(outdated(&mut told, &[alert(1, 50)]), [0; 0]);
-        assert_eq!(outdated(&mut told, &[alert(1, 10)]), [1]);
-        assert_eq!(outdated(&mut told, &[alert(1, 10)]), [0; 0]);
+    fn an_alert_is_pushed_once_when_corrections_remove_posts() {
+        let mut throttle = PushThrottle::default();
+        throttle.opened(&alert(1, 50));
+        assert_eq!(outdated(&mut throttle, &[alert(1, 50)]), [0; 0]);
+        assert_eq!(outdated(&mut throttle, &[alert(1, 10)]), [1]);
+        assert_eq!(outdated(&mut throttle, &[alert(1, 10)]), [0; 0]);
     }
 
     #[test]
-    fn an_alert_that_keeps_growing_is_pushed_now_and_then_and_its_last_growth_too() {
-        let mut told = PushThrottle::default();
-        told.opened(&alert(1, 1));
-        assert!(told.is_due(&alert(1, 2), at(10)), "the first growth is news at once");
-        assert!(!told.is_due(&alert(1, 3), at(14)));
-        assert_eq!(outdated(&mut told, &[alert(1, 3)]), [1]);
-        assert!(!told.is_due(&alert(1, 4), at(14)));
-        assert!(told.is_due(&alert(1, 5), at(15)));
-        assert_eq!(outdated(&mut told, &[alert(1, 5)]), [0; 0]);
+    fn a_growing_alert_is_pushed_at_intervals_and_after_its_last_growth() {
+        let mut throttle = PushThrottle::default();
+        throttle.opened(&alert(1, 1));
+        assert!(throttle.is_due(&alert(1, 2), at(10)), "the first growth is pushed at once");
+        assert!(!throttle.is_due(&alert(1, 3), at(14)));
+        assert_eq!(outdated(&mut throttle, &[alert(1, 3)]), [1]);
+        assert!(!throttle.is_due(&alert(1, 4), at(14)));
+        assert!(throttle.is_due(&alert(1, 5), at(15)));
+        assert_eq!(outdated(&mut throttle, &[alert(1, 5)]), [0; 0]);
     }
 
     #[test]
-    fn an_alert_that_another_process_opened_is_not_told_of_again_until_it_changes() {
-        let mut told = PushThrottle::default();
-        assert_eq!(outdated(&mut told, &[alert(1, 7), alert(2, 7)]), [0; 0]);
-        assert_eq!(outdated(&mut told, &[alert(1, 6), alert(2, 7)]), [1]);
-        assert_eq!(outdated(&mut told, &[]), [0; 0]);
-        assert!(told.alerts.is_empty(), "those that are over are forgotten");
+    fn an_alert_that_another_process_opened_is_pushed_again_only_when_it_changes() {
+        let mut throttle = PushThrottle::default();
+        assert_eq!(outdated(&mut throttle, &[alert(1, 7), alert(2, 7)]), [0; 0]);
+        assert_eq!(outdated(&mut throttle, &[alert(1, 6), alert(2, 7)]), [1]);
+        assert_eq!(outdated(&mut throttle, &[]), [0; 0]);
+        assert!(throttle.alerts.is_empty(), "resolved alerts are forgotten");
     }
 }

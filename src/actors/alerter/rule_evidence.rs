@@ -1,4 +1,4 @@
-//! What an alert of a rule goes by: posts, their terms, and what the rule read before.
+//! Evidence of an alert that a rule opens: its posts, their terms, and the earlier values of the metric.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use tracing::warn;
 
 use super::example_posts;
-use super::example_posts::Spoken;
+use super::example_posts::Examples;
 use crate::alerting::evidence;
 use crate::models::alert::{AlertPost, Evidence};
 use crate::models::alert_rule::{Comparison, Metric, NewRule};
@@ -20,36 +20,36 @@ use crate::store::page::PAGE_MAX;
 use crate::store::posts::list::PostsQuery;
 use crate::store::{Store, StoreError};
 
-/// Alerts whose posts and evidence are read in one evaluation, at most. When a rule about every city opens for all of them,
-/// people need to hear of it soon more than they need examples of each.
+/// Maximum alerts whose evidence is read in one evaluation. When a rule about every city fires for all of them, people need the
+/// alerts soon more than examples of each.
 const OPENINGS_MAX: usize = 20;
 
-/// Beyond this nothing more is read that alerts can do without: a turn waits for it, and with it all other alerts.
-const TIMEOUT: Duration = Duration::from_millis(300);
+/// Time after which no further evidence is read: the turn waits for it, and with it all other alerts.
+const TIME_BUDGET: Duration = Duration::from_millis(300);
 
-/// Reads what alerts go by that are about to open, of those first of which people need it most. One of which it cannot be
-/// read, or not soon, opens without.
+/// Reads the evidence of alerts that are about to open, the most urgent first. An alert whose evidence cannot be read in time
+/// opens without it.
 pub(super) async fn fill_in(store: &Store, openings: &mut [Opening], now: Timestamp) {
     let started = Instant::now();
     evidence::by_need(openings);
     let needed = openings.len().min(OPENINGS_MAX);
     let Some(openings) = openings.get_mut(..needed) else { return };
-    for opening in openings.iter_mut().take_while(|_| started.elapsed() < TIMEOUT) {
+    for opening in openings.iter_mut().take_while(|_| started.elapsed() < TIME_BUDGET) {
         let rule = &opening.rule.what;
         match example_posts::of_scope(store, &opening.id.scope, behind(rule, now)).await {
             Ok(posts) => opening.posts = shown(rule, posts),
             Err(error) => {
-                warn!(%error, rule = rule.name, "the posts behind alerts could not be read, they open without");
+                warn!(%error, rule = rule.name, "example posts could not be read, the alerts open without them");
                 return;
             }
         }
     }
-    for opening in openings.iter_mut().take_while(|_| started.elapsed() < TIMEOUT) {
+    for opening in openings.iter_mut().take_while(|_| started.elapsed() < TIME_BUDGET) {
         match read(store, opening, now).await {
             Ok(evidence) => opening.evidence = Some(evidence),
             Err(error) => {
                 let rule = &opening.rule.what.name;
-                warn!(%error, rule, "what alerts go by could not be read, they open without");
+                warn!(%error, rule, "evidence could not be read, the alerts open without it");
                 return;
             }
         }
@@ -58,7 +58,7 @@ pub(super) async fn fill_in(store: &Store, openings: &mut [Opening], now: Timest
 
 async fn read(store: &Store, opening: &Opening, now: Timestamp) -> Result<Evidence, StoreError> {
     let (rule, scope) = (&opening.rule.what, &opening.id.scope);
-    let Spoken { terms, .. } = example_posts::spoken(store, scope, (since(rule, now), now)).await?;
+    let Examples { terms, .. } = example_posts::read(store, scope, (since(rule, now), now)).await?;
     let steps = evidence::steps(rule, now);
     let past = Past {
         group: Group {
@@ -80,8 +80,8 @@ fn since(rule: &NewRule, now: Timestamp) -> Timestamp {
     now.saturating_sub(SignedDuration::from_secs(rule.window_seconds)).unwrap_or(now)
 }
 
-/// The posts that moved the rule's measure to where it is. Of one that is too low these are all: what is missing shows no
-/// posts.
+/// Returns the query for the posts that moved the metric. For a metric that is too low these are all posts of the window:
+/// missing posts cannot be shown.
 fn behind(rule: &NewRule, now: Timestamp) -> PostsQuery {
     let is_above = rule.comparison == Comparison::Above;
     let mut query = PostsQuery { limit: ALERT_POSTS_MAX, ..PostsQuery::default() };
@@ -95,7 +95,7 @@ fn behind(rule: &NewRule, now: Timestamp) -> PostsQuery {
             filter.emotion = EMOTIONS.get(usize::from(i)).map(|name| (*name).to_owned());
         }
         Metric::Virality if is_above => query.order = PostOrder::Virality,
-        // No filter tells which are toxic: the most toxic of many are shown.
+        // There is no filter for toxicity, so the most toxic of many posts are shown.
         Metric::Toxicity if is_above => query.limit = PAGE_MAX,
         _ => {}
     }

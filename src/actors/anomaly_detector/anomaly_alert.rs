@@ -1,11 +1,11 @@
-//! From a change to an alert: what to say, how loudly, and what it goes by.
+//! From an anomaly to an alert: its title, severity and evidence.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::actors::alerter::example_posts;
-use crate::actors::alerter::example_posts::Spoken;
+use crate::actors::alerter::example_posts::Examples;
 use crate::alerting::title::grouped;
 use crate::anomaly::evidence::series;
 use crate::anomaly::history::STEP_SECONDS;
@@ -19,24 +19,24 @@ use crate::store::{Store, StoreError};
 use crate::trends::contrast::TellingTerm;
 use crate::trends::terms::terms_of;
 
-/// A change that ends and begins again within this time is the same to people.
+/// Time within which an anomaly that ends and begins again counts as the same.
 const COOLDOWN: Duration = Duration::from_secs(15 * 60);
 
-/// A change this many times as strong as needed is for now, not for today.
+/// Strength, as a multiple of the required one, from which an anomaly is critical.
 const CRITICAL_STRENGTH: f64 = 2.0;
 
-/// A change that people shall be told of.
+/// Anomaly to open an alert about.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Finding {
     pub change: Change,
     pub recent: Recent,
     pub now: Timestamp,
-    /// What was asked of it.
+    /// Criteria that it met.
     pub wanted: Wanted,
 }
 
 impl Finding {
-    /// When the posts were written that made it.
+    /// Returns the period of the posts that caused the anomaly.
     fn window(&self) -> (Timestamp, Timestamp) {
         let n_steps = if self.change.metric == Metric::Volume { 1 } else { WINDOW_STEPS };
         let at = |seconds: i64| Timestamp::from_second(seconds).unwrap_or(self.now);
@@ -48,7 +48,7 @@ impl Finding {
     }
 }
 
-/// The series before the change, with what was to be expected.
+/// Returns the series before the anomaly, with the expected values.
 pub(super) fn points(known: &Known<'_>, finding: &Finding) -> Vec<EvidencePoint> {
     let points = series(known, &finding.recent, &finding.wanted, finding.change.metric);
     let point = |point: crate::anomaly::evidence::Point| EvidencePoint {
@@ -61,7 +61,7 @@ pub(super) fn points(known: &Known<'_>, finding: &Finding) -> Vec<EvidencePoint>
     points.into_iter().map(point).collect()
 }
 
-/// The alert that tells of a change, with the posts that made it and what they speak of.
+/// Builds the alert about an anomaly, with its posts and their terms.
 pub(super) async fn of(
     store: &Store,
     about: AlertSeries,
@@ -69,7 +69,7 @@ pub(super) async fn of(
     series: Vec<EvidencePoint>,
 ) -> Result<NewAlert, StoreError> {
     let (from, to) = finding.window();
-    let Spoken { posts: these, terms } = example_posts::spoken(store, &about.scope, (from, to)).await?;
+    let Examples { posts: these, terms } = example_posts::read(store, &about.scope, (from, to)).await?;
     let change = &finding.change;
     let is_pleasant = change.metric == Metric::Mean(Mean::Sentiment) && !finding.is_fall();
     let severity = match change.strength {
@@ -99,8 +99,8 @@ fn whole(count: f64) -> i64 {
     count.round() as i64
 }
 
-/// The posts that say most of what the change is about: those with telling terms, and the angriest where it is about
-/// anger. The newest of those that say the same.
+/// Returns the most representative posts: those with telling terms, and the most negative or positive ones if the anomaly is
+/// about sentiment. Among equals the newest win.
 fn shown(posts: &[ScoredPost], telling: &[TellingTerm], finding: &Finding) -> Vec<AlertPost> {
     let worth = |scored: &ScoredPost| {
         let terms = terms_of(&scored.post.text, scored.post.lang.as_deref());

@@ -14,7 +14,7 @@ use tracing::warn;
 
 use self::anomaly_alert::Finding;
 use self::monitored_series::{MonitoredSeries, Series};
-use super::alerter::publication::{announce, count, push_all, turn};
+use super::alerter::publication::{count, notify, push_all, turn};
 use super::runtime::exclusive_task::ExclusiveTask;
 use super::runtime::supervisor::{StageContext, stage};
 use crate::anomaly::judge::{Limits, Recent, Wanted, judge, usual};
@@ -237,7 +237,7 @@ impl Detector {
         let found = anomaly_alert::of(&self.params.store, about.clone(), finding, points).await?;
         let mut turn = turn(&mut self.lead).await?;
         turn.raise(&found).await?;
-        announce(&mut turn, (&self.silences, None), finding.now).await?;
+        notify(&mut turn, (&self.silences, None), finding.now).await?;
         let committed = turn.commit().await?;
         self.publish(&committed).await?;
         if let Some(Series { open, .. }) = monitored.get_mut(position)
@@ -254,7 +254,7 @@ impl Detector {
         }
         let mut turn = turn(&mut self.lead).await?;
         turn.resolve(over, now).await?;
-        announce(&mut turn, (&self.silences, None), now).await?;
+        notify(&mut turn, (&self.silences, None), now).await?;
         let committed = turn.commit().await?;
         self.publish(&committed).await
     }

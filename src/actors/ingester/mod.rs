@@ -1,6 +1,6 @@
-//! Stream → ScoreBatch; acknowledges when the ticket says so, claims what was abandoned.
+//! Stream → ScoreBatch: reads entries, acknowledges them when their ticket is recorded, and claims abandoned ones.
 
-mod poison_isolation; // batches to be tried again: smaller, alone, not for ever
+mod poison_isolation; // retries of failed batches, in ever smaller parts
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
-use self::poison_isolation::{Suspect, Suspects};
+use self::poison_isolation::{RetryBatch, RetryQueue};
 use super::messages::ScoreBatch;
 use super::runtime::downstream::Downstream;
 use super::runtime::stage_metrics::StageMetrics;
@@ -25,55 +25,55 @@ use crate::telemetry::{
     BATCHES_IN_FLIGHT, BATCHES_SETTLED_TOTAL, ENTRIES_BURIED_TOTAL, ENTRIES_READ_TOTAL, errors,
 };
 
-/// How long a read waits for the first entry. Only bounds how late a stopping process notices.
+/// Time a read waits for the first entry. Only bounds how late a stopping process notices.
 const READ_BLOCK: Duration = Duration::from_millis(500);
 
-/// How often entries whose consumer fell silent are looked for.
+/// Interval at which entries of silent consumers are claimed.
 const CLAIM_EVERY: Duration = Duration::from_millis(1_500);
 
-/// How often Redis is told that entries in flight are still being worked on, so that nobody claims them.
-/// Must be well below the claim idle time.
-const KEEP_EVERY: Duration = Duration::from_secs(1);
+/// Interval at which the claims on entries in flight are renewed, so that no other consumer takes them. Must be well below the
+/// claim idle time.
+const RENEW_EVERY: Duration = Duration::from_secs(1);
 
-/// How long to wait after Redis could not be reached.
+/// Pause after Redis could not be reached.
 const REDIS_RETRY: Duration = Duration::from_millis(250);
 
-/// How long to wait in one go for the next stage; between two waits, settlements are handled.
+/// Time to wait for the next stage before settlements are handled again.
 const STAGE_RETRY: Duration = Duration::from_millis(250);
 
-/// After this many failures alone, a post is dead.
+/// Failed attempts alone after which a post is dead-lettered.
 pub const ATTEMPTS_MAX: u32 = 3;
 
-/// After the process has ended this often while a post was handled alone, the post is dead too. More than
-/// [`ATTEMPTS_MAX`], because people restart processes for reasons of their own.
+/// Ends of the process during attempts alone after which a post is dead-lettered too. More than [`ATTEMPTS_MAX`], because
+/// people restart processes for other reasons.
 const ENDINGS_MAX: u32 = 10;
 
-/// What an ingester is made of.
+/// Dependencies of an ingester.
 #[derive(Clone)]
 pub struct IngesterParams {
-    /// This process's place in the consumer group.
+    /// Membership of this process in the consumer group.
     pub consumer: Arc<Consumer>,
-    /// Where batches go.
+    /// Stage that scores batches.
     pub downstream: Downstream<ScoreBatch>,
-    /// Posts in a batch, at most.
+    /// Maximum posts in a batch.
     pub batch_size: usize,
-    /// How many places there are; a ticket holds one.
+    /// Number of permits; each ticket holds one.
     pub batches_in_flight: usize,
-    /// Places for batches in flight. They belong to the process, so that batches of an incarnation that died still
-    /// count. Bounds what a burst piles up in memory; the rest waits in Redis.
-    pub places: Arc<Semaphore>,
-    /// How long an entry must have been silent before it is taken from its consumer.
+    /// Permits for batches in flight. They belong to the process, so batches of a dead incarnation still count. They bound
+    /// memory during a burst; the excess queues in Redis.
+    pub permits: Arc<Semaphore>,
+    /// Idle time after which an entry may be claimed from its consumer.
     pub claim_idle: Duration,
-    /// When cancelled, nothing more is read; what is in flight still settles.
+    /// Cancelled to stop reading; batches in flight still settle.
     pub drain: CancellationToken,
-    /// Cancelled by the ingester once it drains and nothing is in flight.
+    /// Cancelled by the ingester once it drains and no batch is in flight.
     pub drained: CancellationToken,
 }
 
-/// Reads the stream and answers for every entry it has read until the entry is stored or buried.
+/// Stage that reads the stream, and is responsible for every entry until it is stored or dead-lettered.
 ///
-/// An entry is acknowledged only when its ticket says `Recorded`. Whatever else happens, it stays pending in
-/// Redis, and this or another process delivers it again.
+/// An entry is acknowledged only when its ticket is settled as `Recorded`. Otherwise it stays pending in Redis, and this or
+/// another process reads it again.
 pub struct Ingester {
     params: IngesterParams,
     stage: StageContext,
@@ -82,7 +82,7 @@ pub struct Ingester {
 stage!(Ingester, "ingester");
 
 impl Ingester {
-    /// An ingester that starts reading with the actor.
+    /// Creates an ingester that starts reading with the actor.
     pub fn new(params: IngesterParams, stage: StageContext) -> Self {
         Self { params, stage }
     }
@@ -97,40 +97,40 @@ impl Actor for Ingester {
     }
 }
 
-type Reading = BoxFuture<'static, Result<Vec<Delivered>, StreamError>>;
+type PendingRead = BoxFuture<'static, Result<Vec<Delivered>, StreamError>>;
 
-/// One incarnation's work.
+/// Work of one incarnation.
 struct Run {
     params: IngesterParams,
     stage_metrics: Arc<StageMetrics>,
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     report: mpsc::Sender<Settled>,
     settled: mpsc::Receiver<Settled>,
     in_flight: HashMap<u64, InFlight>,
     n_issued: u64,
-    suspects: Suspects,
-    reading: Option<Reading>,
-    /// Stored, but Redis could not be told yet.
+    retries: RetryQueue,
+    reading: Option<PendingRead>,
+    /// Entries that are stored but not acknowledged yet.
     unacknowledged: Vec<EntryId>,
     claimed_at: Instant,
-    kept_at: Instant,
+    renewed_at: Instant,
 }
 
 struct InFlight {
     entries: Vec<Delivered>,
-    /// Whether nothing else was in flight, so that its failure is its own.
+    /// Whether nothing else is in flight, so that a failure is its own.
     alone: bool,
-    /// Attempts alone so far, this one included; 0 for a batch.
+    /// Attempts alone, this one included; 0 for an ordinary batch.
     attempts: u32,
 }
 
 impl Run {
     fn new(params: IngesterParams, stage_metrics: Arc<StageMetrics>) -> Self {
-        // As wide as there are places, so that a ticket's report always fits.
+        // As many slots as permits, so that the report of a ticket always fits.
         let (report, settled) = mpsc::channel(params.batches_in_flight.max(1));
         Self {
-            places: Arc::clone(&params.places),
-            suspects: Suspects::new(params.batch_size),
+            permits: Arc::clone(&params.permits),
+            retries: RetryQueue::new(params.batch_size),
             params,
             stage_metrics,
             report,
@@ -140,7 +140,7 @@ impl Run {
             reading: None,
             unacknowledged: Vec::new(),
             claimed_at: Instant::now(),
-            kept_at: Instant::now(),
+            renewed_at: Instant::now(),
         }
     }
 
@@ -151,9 +151,9 @@ impl Run {
                 Ok(()) => was_away = false,
                 Err(error) => {
                     if !error.is_unavailable() {
-                        error!(%error, "redis refuses to work with the ingester");
+                        error!(%error, "redis rejected a command of the ingester");
                     } else if !was_away {
-                        warn!(%error, "redis is away, the ingester waits");
+                        warn!(%error, "redis is not available, the ingester waits");
                     }
                     was_away = true;
                     tokio::time::sleep(REDIS_RETRY).await;
@@ -162,24 +162,24 @@ impl Run {
         }
     }
 
-    /// One turn of the loop: settle, keep, claim, then issue or read. Errors are Redis being away.
+    /// One turn of the loop: settle, renew, claim, then issue or read. Errors mean that Redis is away.
     async fn turn(&mut self) -> Result<(), StreamError> {
         while let Ok(settled) = self.settled.try_recv() {
             self.settle(settled);
         }
         self.acknowledge().await?;
-        self.keep().await?;
+        self.renew().await?;
         metrics::gauge!(BATCHES_IN_FLIGHT).set(self.in_flight.len() as f64);
         if self.params.drain.is_cancelled() && self.reading.is_none() {
             return self.drain().await;
         }
-        // Whatever joined it now could be blamed for its failure, or it for theirs.
+        // Another batch in flight could cause its failure, or be affected by it.
         if self.in_flight.values().any(|batch| batch.alone) {
             self.next_settlement(STAGE_RETRY).await;
             return Ok(());
         }
-        if !self.suspects.is_empty() {
-            return self.try_suspect().await;
+        if !self.retries.is_empty() {
+            return self.retry_next().await;
         }
         if self.claimed_at.elapsed() >= CLAIM_EVERY {
             self.claimed_at = Instant::now();
@@ -202,11 +202,11 @@ impl Run {
         }
     }
 
-    /// Reads the next batch, unless a settlement comes first. The read goes on meanwhile: giving it up could
-    /// lose an answer that is already on its way, and with it seconds until the entries are claimed.
+    /// Reads the next batch, unless a settlement comes first. The read continues meanwhile: cancelling it could lose a reply
+    /// that is on its way, and the entries would wait seconds for their claim.
     async fn read_or_settle(&mut self) -> Result<(), StreamError> {
-        // What is read now could not be handed on: it waits better in Redis.
-        if self.places.available_permits() == 0 || !self.params.downstream.is_reachable() {
+        // A batch read now could not be forwarded, so it stays in Redis.
+        if self.permits.available_permits() == 0 || !self.params.downstream.is_reachable() {
             self.next_settlement(STAGE_RETRY).await;
             return Ok(());
         }
@@ -226,12 +226,12 @@ impl Run {
         self.reading = None;
         let entries = entries?;
         metrics::counter!(ENTRIES_READ_TOTAL, "how" => "read").increment(count(&entries));
-        let sound = self.bury_broken(entries).await?;
+        let sound = self.dead_letter_broken(entries).await?;
         self.issue(InFlight { entries: sound, alone: false, attempts: 0 }).await;
         Ok(())
     }
 
-    /// Takes over what other consumers, or earlier incarnations of this one, have left behind.
+    /// Claims entries that other consumers or earlier incarnations left behind.
     async fn claim(&mut self) -> Result<(), StreamError> {
         let claimed = self.params.consumer.claim(self.params.claim_idle, self.params.batch_size).await?;
         if claimed.is_empty() {
@@ -240,9 +240,9 @@ impl Run {
         metrics::counter!(ENTRIES_READ_TOTAL, "how" => "claimed").increment(count(&claimed));
         let known: HashSet<EntryId> = self.known();
         let unknown = claimed.into_iter().filter(|entry| !known.contains(&entry.id)).collect();
-        let sound = self.bury_broken(unknown).await?;
-        self.suspects.claimed(sound);
-        // More may be waiting; look again at once.
+        let sound = self.dead_letter_broken(unknown).await?;
+        self.retries.claimed(sound);
+        // There may be more, so claim again at once.
         self.claimed_at = Instant::now().checked_sub(CLAIM_EVERY).unwrap_or(self.claimed_at);
         Ok(())
     }
@@ -250,38 +250,38 @@ impl Run {
     fn known(&self) -> HashSet<EntryId> {
         let in_flight =
             self.in_flight.values().flat_map(|batch| batch.entries.iter().map(|entry| entry.id.clone()));
-        in_flight.chain(self.suspects.ids()).chain(self.unacknowledged.iter().cloned()).collect()
+        in_flight.chain(self.retries.ids()).chain(self.unacknowledged.iter().cloned()).collect()
     }
 
-    /// Tries the next suspect once nothing else is in flight, so that no other post can be blamed or killed.
-    async fn try_suspect(&mut self) -> Result<(), StreamError> {
-        let isolated = self.suspects.next_needs_isolation();
-        if (isolated && !self.in_flight.is_empty()) || self.places.available_permits() == 0 {
+    /// Retries the next batch, if necessary once nothing else is in flight, so that no other post is affected.
+    async fn retry_next(&mut self) -> Result<(), StreamError> {
+        let isolated = self.retries.next_needs_isolation();
+        if (isolated && !self.in_flight.is_empty()) || self.permits.available_permits() == 0 {
             self.next_settlement(STAGE_RETRY).await;
             return Ok(());
         }
         if self.params.downstream.wait_until_reachable(STAGE_RETRY).await.is_err() {
             return Ok(());
         }
-        let Some(mut suspect) = self.suspects.next() else {
+        let Some(mut batch) = self.retries.next() else {
             return Ok(());
         };
-        if let [only] = suspect.entries.as_slice() {
-            // Noted before it starts: an attempt that ends the process must count too.
+        if let [only] = batch.entries.as_slice() {
+            // Recorded before it starts: an attempt that ends the process must count too.
             match self.params.consumer.note_attempt(&only.id).await {
-                Ok(attempts) => suspect.attempts = attempts,
+                Ok(attempts) => batch.attempts = attempts,
                 Err(error) => {
-                    self.suspects.again(suspect);
+                    self.retries.put_back(batch);
                     return Err(error);
                 }
             }
-            if suspect.attempts > ENDINGS_MAX {
-                suspect.reason.get_or_insert_with(|| "the process ended while it was handled".to_owned());
-                self.suspects.failed(suspect, true);
+            if batch.attempts > ENDINGS_MAX {
+                batch.reason.get_or_insert_with(|| "the process ended while it was handled".to_owned());
+                self.retries.add_failed(batch, true);
                 return Ok(());
             }
         }
-        self.issue(InFlight { entries: suspect.entries, alone: isolated, attempts: suspect.attempts }).await;
+        self.issue(InFlight { entries: batch.entries, alone: isolated, attempts: batch.attempts }).await;
         Ok(())
     }
 
@@ -290,15 +290,15 @@ impl Run {
             return;
         }
         let posts = batch.entries.iter().filter_map(|entry| entry.content.as_ref().ok().cloned()).collect();
-        let Ok(place) = Arc::clone(&self.places).acquire_owned().await else {
+        let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await else {
             return;
         };
-        // While the next stage is being rebuilt, the batch waits here; that says nothing about its posts.
+        // While the next stage restarts, the batch waits here; its posts are not at fault.
         while self.params.downstream.wait_until_reachable(STAGE_RETRY).await.is_err() {}
         self.n_issued += 1;
         self.stage_metrics.begin(1);
         self.in_flight.insert(self.n_issued, batch);
-        let ticket = Ticket::issue(self.n_issued, place, self.report.clone());
+        let ticket = Ticket::issue(self.n_issued, permit, self.report.clone());
         self.params.downstream.post(ScoreBatch { posts, ticket });
     }
 
@@ -326,15 +326,15 @@ impl Run {
             n_posts = batch.entries.len(),
             alone = batch.alone,
             reason,
-            "a batch was not stored, it will be tried again"
+            "a batch was not stored, it will be retried"
         );
-        let blamed = batch.alone || name == "failed";
-        let suspect = Suspect { entries: batch.entries, reason: Some(reason), attempts: batch.attempts };
-        self.suspects.failed(suspect, blamed);
+        let is_at_fault = batch.alone || name == "failed";
+        let failed = RetryBatch { entries: batch.entries, reason: Some(reason), attempts: batch.attempts };
+        self.retries.add_failed(failed, is_at_fault);
     }
 
     async fn acknowledge(&mut self) -> Result<(), StreamError> {
-        self.bury_condemned().await?;
+        self.dead_letter_poison().await?;
         if self.unacknowledged.is_empty() {
             return Ok(());
         }
@@ -343,28 +343,28 @@ impl Run {
         Ok(())
     }
 
-    async fn keep(&mut self) -> Result<(), StreamError> {
-        if self.kept_at.elapsed() < KEEP_EVERY {
+    async fn renew(&mut self) -> Result<(), StreamError> {
+        if self.renewed_at.elapsed() < RENEW_EVERY {
             return Ok(());
         }
         let known: Vec<EntryId> = self.known().into_iter().collect();
         if !known.is_empty() {
             self.params.consumer.renew(&known).await?;
         }
-        self.kept_at = Instant::now();
+        self.renewed_at = Instant::now();
         Ok(())
     }
 
-    /// Decides over posts that failed alone: another attempt, or the dead letters.
-    async fn bury_condemned(&mut self) -> Result<(), StreamError> {
-        while let Some(accused) = self.suspects.accused() {
-            if accused.attempts < ATTEMPTS_MAX {
-                self.suspects.acquit();
+    /// Retries or dead-letters the posts that failed alone.
+    async fn dead_letter_poison(&mut self) -> Result<(), StreamError> {
+        while let Some(failed) = self.retries.failed_alone() {
+            if failed.attempts < ATTEMPTS_MAX {
+                self.retries.retry_failed_alone();
                 continue;
             }
-            let reason = accused.reason.clone().unwrap_or_default();
-            let attempts = accused.attempts.min(ATTEMPTS_MAX);
-            for entry in &accused.entries {
+            let reason = failed.reason.clone().unwrap_or_default();
+            let attempts = failed.attempts.min(ATTEMPTS_MAX);
+            for entry in &failed.entries {
                 warn!(entry = %entry.id, attempts, reason, "a post failed every attempt alone, it moves to the dead letters");
                 let burial = Burial {
                     id: entry.id.clone(),
@@ -376,12 +376,12 @@ impl Run {
                 metrics::counter!(ENTRIES_BURIED_TOTAL, "why" => "poison").increment(1);
                 errors::record(ErrorKind::DeadLetter, Ingester::NAME, burial.reason);
             }
-            self.suspects.condemn();
+            self.retries.remove_failed_alone();
         }
         Ok(())
     }
 
-    async fn bury_broken(&mut self, entries: Vec<Delivered>) -> Result<Vec<Delivered>, StreamError> {
+    async fn dead_letter_broken(&mut self, entries: Vec<Delivered>) -> Result<Vec<Delivered>, StreamError> {
         let mut sound = Vec::with_capacity(entries.len());
         for entry in entries {
             let Err(broken) = &entry.content else {
@@ -395,7 +395,7 @@ impl Run {
                 attempts: 0,
                 died_at: Timestamp::now(),
             };
-            // If Redis goes away in between, the sound ones are claimed again like any others.
+            // If Redis goes away meanwhile, the sound ones are claimed again like all others.
             self.params.consumer.bury(&burial).await?;
             metrics::counter!(ENTRIES_BURIED_TOTAL, "why" => "broken").increment(1);
             errors::record(ErrorKind::DeadLetter, Ingester::NAME, burial.reason);

@@ -1,52 +1,53 @@
-//! Batches that were not stored, and how they are tried again: smaller, alone, and not for ever.
+//! Poison isolation: batches that were not stored are retried in smaller parts, until a poison post stands alone and is
+//! dead-lettered.
 //!
-//! Redis counts deliveries for a whole batch, so a count says nothing about a single post. A batch that failed
-//! is halved until the culprit stands alone; only attempts made alone, with nothing else in flight, count.
+//! Redis counts deliveries of a whole batch, so its count says nothing about a single post. A batch that failed is halved
+//! until the poison post stands alone. Only attempts made alone, with nothing else in flight, count.
 
 use std::collections::VecDeque;
 
 use crate::stream::{Delivered, EntryId};
 
-/// A batch to be tried again.
+/// Batch to retry.
 #[derive(Debug)]
-pub struct Suspect {
-    /// At least one.
+pub struct RetryBatch {
+    /// Entries, at least one.
     pub entries: Vec<Delivered>,
-    /// Why it was not stored last time; `None` when it was merely left behind by another consumer.
+    /// Why the last attempt failed; `None` when another consumer left the batch behind.
     pub reason: Option<String>,
-    /// Attempts made alone so far; 0 while it was always in company.
+    /// Attempts made alone so far.
     pub attempts: u32,
 }
 
 #[derive(Debug)]
 struct Waiting {
-    suspect: Suspect,
+    batch: RetryBatch,
     isolated: bool,
 }
 
-/// What waits to be tried again, and who stands accused of having failed alone.
+/// Batches to retry, and single posts that failed alone.
 #[derive(Debug)]
-pub struct Suspects {
+pub struct RetryQueue {
     batch_size: usize,
     waiting: VecDeque<Waiting>,
-    accused: VecDeque<Suspect>,
+    failed_alone: VecDeque<RetryBatch>,
 }
 
-impl Suspects {
-    /// None yet. `batch_size` is that of an ordinary batch.
+impl RetryQueue {
+    /// Creates an empty queue. `batch_size` is the size of an ordinary batch.
     pub fn new(batch_size: usize) -> Self {
-        Self { batch_size: batch_size.max(1), waiting: VecDeque::new(), accused: VecDeque::new() }
+        Self { batch_size: batch_size.max(1), waiting: VecDeque::new(), failed_alone: VecDeque::new() }
     }
 
-    /// Whether nothing waits to be tried.
+    /// Returns whether no batch is waiting for its retry.
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 
-    /// Takes in entries claimed from a silent consumer.
+    /// Adds entries claimed from a silent consumer.
     ///
-    /// One redelivery is what every restart causes; those go on as ordinary batches. From the second on, one
-    /// of them may be killing whoever touches it: the batches shrink by four with each and are tried in isolation.
+    /// Every restart causes one redelivery, so those are retried as ordinary batches. From the second redelivery on, an entry
+    /// may be killing its consumers: batches shrink to a quarter with each redelivery and are retried in isolation.
     pub fn claimed(&mut self, mut entries: Vec<Delivered>) {
         entries.sort_by_key(|entry| entry.n_deliveries);
         while let Some(first) = entries.first() {
@@ -60,75 +61,75 @@ impl Suspects {
                 let rest = alike.split_off(size.min(alike.len()));
                 let batch = std::mem::replace(&mut alike, rest);
                 self.waiting.push_back(Waiting {
-                    suspect: Suspect { entries: batch, reason: None, attempts: 0 },
+                    batch: RetryBatch { entries: batch, reason: None, attempts: 0 },
                     isolated,
                 });
             }
         }
     }
 
-    /// Takes in a batch that was not stored. `blamed` when the failure is the batch's own; otherwise it was
-    /// merely present when a stage died, and is tried again as it is.
-    pub fn failed(&mut self, suspect: Suspect, blamed: bool) {
-        if !blamed {
-            self.waiting.push_back(Waiting { suspect, isolated: true });
+    /// Adds a batch that was not stored. With `is_at_fault` the batch itself failed; otherwise it was merely in flight when a
+    /// stage died, and is retried as it is.
+    pub fn add_failed(&mut self, batch: RetryBatch, is_at_fault: bool) {
+        if !is_at_fault {
+            self.waiting.push_back(Waiting { batch, isolated: true });
             return;
         }
-        if suspect.entries.len() <= 1 {
-            self.accused.push_back(suspect);
+        if batch.entries.len() <= 1 {
+            self.failed_alone.push_back(batch);
             return;
         }
-        let Suspect { entries: mut left, reason, .. } = suspect;
+        let RetryBatch { entries: mut left, reason, .. } = batch;
         let right = left.split_off(left.len() / 2);
-        // In front, so that a culprit is found before anything else is risked.
+        // At the front, so that a poison post is found before other batches are risked.
         for entries in [right, left] {
-            let suspect = Suspect { entries, reason: reason.clone(), attempts: 0 };
-            self.waiting.push_front(Waiting { suspect, isolated: true });
+            let batch = RetryBatch { entries, reason: reason.clone(), attempts: 0 };
+            self.waiting.push_front(Waiting { batch, isolated: true });
         }
     }
 
-    /// Whether the next must be tried with nothing else in flight.
+    /// Returns whether the next batch must be retried with nothing else in flight.
     pub fn next_needs_isolation(&self) -> bool {
-        self.waiting.front().is_some_and(|waiting| waiting.isolated || waiting.suspect.entries.len() == 1)
+        self.waiting.front().is_some_and(|waiting| waiting.isolated || waiting.batch.entries.len() == 1)
     }
 
-    /// The next to be tried.
-    pub fn next(&mut self) -> Option<Suspect> {
-        self.waiting.pop_front().map(|waiting| waiting.suspect)
+    /// Takes the next batch to retry.
+    pub fn next(&mut self) -> Option<RetryBatch> {
+        self.waiting.pop_front().map(|waiting| waiting.batch)
     }
 
-    /// Puts one back that could not be tried.
-    pub fn again(&mut self, suspect: Suspect) {
-        self.waiting.push_front(Waiting { suspect, isolated: true });
+    /// Puts back a batch that could not be retried.
+    pub fn put_back(&mut self, batch: RetryBatch) {
+        self.waiting.push_front(Waiting { batch, isolated: true });
     }
 
-    /// The first post that failed on its own. [`Self::acquit`] or [`Self::condemn`] it.
-    pub fn accused(&self) -> Option<&Suspect> {
-        self.accused.front()
+    /// Returns the first post that failed alone. [`Self::retry_failed_alone`] or [`Self::remove_failed_alone`] it.
+    pub fn failed_alone(&self) -> Option<&RetryBatch> {
+        self.failed_alone.front()
     }
 
-    /// It gets another attempt, after the others.
-    pub fn acquit(&mut self) {
-        if let Some(suspect) = self.accused.pop_front() {
-            self.waiting.push_back(Waiting { suspect, isolated: true });
+    /// Queues the first post that failed alone for another attempt, after all others.
+    pub fn retry_failed_alone(&mut self) {
+        if let Some(batch) = self.failed_alone.pop_front() {
+            self.waiting.push_back(Waiting { batch, isolated: true });
         }
     }
 
-    /// It was buried.
-    pub fn condemn(&mut self) {
-        self.accused.pop_front();
+    /// Removes the first post that failed alone, because it was dead-lettered.
+    pub fn remove_failed_alone(&mut self) {
+        self.failed_alone.pop_front();
     }
 
-    /// The ids of all entries held here.
+    /// Returns the ids of all entries held here.
     pub fn ids(&self) -> impl Iterator<Item = EntryId> {
-        let waiting = self.waiting.iter().map(|waiting| &waiting.suspect);
-        waiting.chain(&self.accused).flat_map(|suspect| suspect.entries.iter().map(|entry| entry.id.clone()))
+        let waiting = self.waiting.iter().map(|waiting| &waiting.batch);
+        waiting.chain(&self.failed_alone).flat_map(|batch| batch.entries.iter().map(|entry| entry.id.clone()))
     }
 }
 
-/// The batch size after so many suspicious deliveries: a quarter with each, at least one.
-fn shrunk(batch_size: usize, n_suspicious: u32) -> usize {
-    (0..n_suspicious.min(16)).fold(batch_size, |size, _| size / 4).max(1)
+/// Returns the batch size after `n` suspicious redeliveries: a quarter with each, at least one.
+fn shrunk(batch_size: usize, n: u32) -> usize {
+    (0..n.min(16)).fold(batch_size, |size, _| size / 4).max(1)
 }
 
 #[cfg(test)]
@@ -143,68 +144,72 @@ mod tests {
         Delivered { id: EntryId::new(format!("{n}-0")), n_deliveries, content }
     }
 
-    fn batch(ids: std::ops::Range<u64>) -> Suspect {
-        Suspect { entries: ids.map(|n| entry(n, 1)).collect(), reason: Some("bad".to_owned()), attempts: 0 }
+    fn batch(ids: std::ops::Range<u64>) -> RetryBatch {
+        RetryBatch {
+            entries: ids.map(|n| entry(n, 1)).collect(),
+            reason: Some("bad".to_owned()),
+            attempts: 0,
+        }
     }
 
-    /// Tries everything until nothing waits; the culprit fails each batch it is in. Returns who was buried and
-    /// how many attempts that took.
-    fn try_out(suspects: &mut Suspects, culprit: &EntryId) -> (Vec<EntryId>, usize) {
-        let (mut buried, mut n_tries) = (Vec::new(), 0);
+    /// Retries until the queue is empty; the poison post fails each batch it is in. Returns the dead-lettered posts and the
+    /// number of attempts.
+    fn try_out(retries: &mut RetryQueue, poison: &EntryId) -> (Vec<EntryId>, usize) {
+        let (mut dead_lettered, mut n_tries) = (Vec::new(), 0);
         loop {
-            while let Some(accused) = suspects.accused() {
-                if accused.attempts < 3 {
-                    suspects.acquit();
+            while let Some(failed) = retries.failed_alone() {
+                if failed.attempts < 3 {
+                    retries.retry_failed_alone();
                     continue;
                 }
-                buried.extend(accused.entries.iter().map(|entry| entry.id.clone()));
-                suspects.condemn();
+                dead_lettered.extend(failed.entries.iter().map(|entry| entry.id.clone()));
+                retries.remove_failed_alone();
             }
-            let Some(mut suspect) = suspects.next() else { break };
+            let Some(mut batch) = retries.next() else { break };
             n_tries += 1;
-            if suspect.entries.iter().any(|entry| entry.id == *culprit) {
-                suspect.attempts += u32::from(suspect.entries.len() == 1);
-                suspects.failed(suspect, true);
+            if batch.entries.iter().any(|entry| entry.id == *poison) {
+                batch.attempts += u32::from(batch.entries.len() == 1);
+                retries.add_failed(batch, true);
             }
         }
-        (buried, n_tries)
+        (dead_lettered, n_tries)
     }
 
     proptest! {
         #[test]
-        fn halving_condemns_the_culprit_and_nobody_else(size in 1_u64..600, pick in 0_u64..600) {
-            let culprit = EntryId::new(format!("{}-0", pick % size));
-            let mut suspects = Suspects::new(500);
-            suspects.failed(batch(0..size), true);
-            let (buried, n_tries) = try_out(&mut suspects, &culprit);
-            prop_assert_eq!(buried, vec![culprit]);
+        fn halving_dead_letters_the_poison_post_and_no_other(size in 1_u64..600, pick in 0_u64..600) {
+            let poison = EntryId::new(format!("{}-0", pick % size));
+            let mut retries = RetryQueue::new(500);
+            retries.add_failed(batch(0..size), true);
+            let (dead_lettered, n_tries) = try_out(&mut retries, &poison);
+            prop_assert_eq!(dead_lettered, vec![poison]);
             prop_assert!(n_tries <= 2 * 11 + 3, "{} tries", n_tries);
         }
     }
 
     #[test]
-    fn a_bystander_of_a_death_is_tried_again_whole() {
-        let mut suspects = Suspects::new(500);
-        suspects.failed(batch(0..100), false);
-        assert!(suspects.next_needs_isolation());
-        assert_eq!(suspects.next().unwrap().entries.len(), 100);
+    fn a_batch_in_flight_when_a_stage_died_is_retried_whole() {
+        let mut retries = RetryQueue::new(500);
+        retries.add_failed(batch(0..100), false);
+        assert!(retries.next_needs_isolation());
+        assert_eq!(retries.next().unwrap().entries.len(), 100);
     }
 
     #[test]
     fn the_first_redelivery_is_ordinary() {
-        let mut suspects = Suspects::new(500);
-        suspects.claimed((0..700).map(|n| entry(n, 2)).collect());
-        assert!(!suspects.next_needs_isolation());
-        assert_eq!(suspects.next().unwrap().entries.len(), 500);
+        let mut retries = RetryQueue::new(500);
+        retries.claimed((0..700).map(|n| entry(n, 2)).collect());
+        assert!(!retries.next_needs_isolation());
+        assert_eq!(retries.next().unwrap().entries.len(), 500);
     }
 
     #[test]
     fn repeated_redelivery_shrinks_the_batch_to_one() {
         let sizes: Vec<usize> = (2..8)
             .map(|n_deliveries| {
-                let mut suspects = Suspects::new(500);
-                suspects.claimed((0..500).map(|n| entry(n, n_deliveries)).collect());
-                suspects.next().unwrap().entries.len()
+                let mut retries = RetryQueue::new(500);
+                retries.claimed((0..500).map(|n| entry(n, n_deliveries)).collect());
+                retries.next().unwrap().entries.len()
             })
             .collect();
         assert_eq!(sizes, [500, 125, 31, 7, 1, 1]);

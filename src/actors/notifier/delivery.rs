@@ -1,4 +1,4 @@
-//! What the notifier and the test button share: from a channel as it is stored to somebody who is told.
+//! Delivery of a message to a stored channel, for the notifier and for test messages.
 
 use jiff::Timestamp;
 use tracing::info;
@@ -15,24 +15,24 @@ use crate::store::notifications::channels::{PushKeyRow, StoredChannel};
 use crate::store::notifications::outbox::{Claimed, Fate, Settlement};
 use crate::store::{Store, StoreError};
 
-/// What the key of push services is sealed as.
+/// Name under which the key of push services is sealed.
 const PUSH_KEY_OWNER: &[u8] = b"push key";
 
-/// Why nothing could be sent.
+/// Reason why a message could not be sent at all.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliveryError {
-    /// PostgreSQL did not do as asked.
+    /// PostgreSQL failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// This process has another key than the one with which the channel was made.
+    /// The channel was created with another secret key than that of this process.
     #[error(transparent)]
     Sealed(#[from] DecryptError),
 }
 
-/// The key pair by which push services know this deployment; made by whoever asks first.
+/// Returns the key pair that identifies this deployment to push services. The first call creates it.
 ///
 /// # Errors
-/// When PostgreSQL is away, or the one there is cannot be opened.
+/// When PostgreSQL is away, or the stored key pair cannot be opened.
 pub async fn push_key(store: &Store, messenger: &Messenger) -> Result<VapidKey, DeliveryError> {
     let (new, keyring) = (VapidKey::generate(), messenger.keyring());
     let row = PushKeyRow {
@@ -45,10 +45,10 @@ pub async fn push_key(store: &Store, messenger: &Messenger) -> Result<VapidKey, 
     Ok(VapidKey::from_bytes(&bytes).ok_or(DecryptError)?)
 }
 
-/// Sends a message that asks nobody to do anything, now, and answers what came of it. It is noted nowhere.
+/// Sends a test message and returns its outcome, which is not recorded.
 ///
 /// # Errors
-/// When it could not be sent at all.
+/// When the message could not be sent at all.
 pub async fn test(
     store: &Store,
     messenger: &Messenger,
@@ -58,7 +58,7 @@ pub async fn test(
     Ok(messenger.send(&recipient, &test_message(Timestamp::now(), messenger.dashboard())).await)
 }
 
-/// Opens a stored channel, so that it can be notified without asking PostgreSQL again.
+/// Opens a stored channel, so that it can be notified without PostgreSQL.
 pub(in crate::actors) async fn recipient(
     store: &Store,
     messenger: &Messenger,
@@ -70,10 +70,10 @@ pub(in crate::actors) async fn recipient(
     open(store, messenger, sealed).await
 }
 
-/// Sends what was claimed, once, and answers what shall become of it.
+/// Attempts the delivery of a claimed message once, and returns how to settle it.
 ///
 /// # Errors
-/// When it could not be sent at all; the lease then ends by itself.
+/// When it could not be sent at all; the lease then expires.
 pub(in crate::actors) async fn deliver(
     store: &Store,
     messenger: &Messenger,
@@ -119,7 +119,7 @@ pub(in crate::actors) async fn deliver(
     Ok(Settlement { attempt, fate, pause: plan.pause })
 }
 
-/// A channel whose secrets are still closed.
+/// Channel with sealed secrets.
 struct Sealed<'a> {
     channel: Uuid,
     kind: ChannelKind,

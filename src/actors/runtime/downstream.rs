@@ -1,4 +1,4 @@
-//! The address of the next stage, which outlives any one incarnation of it.
+//! Address of the next stage, which outlives any one incarnation of it.
 
 use std::time::{Duration, Instant};
 
@@ -7,18 +7,18 @@ use tokio::sync::watch;
 
 use crate::telemetry::STAGE_WAIT_SECONDS;
 
-/// A message that carries a ticket, or places, which bounds how many of its kind there are.
+/// Message that carries a ticket or permits, which bound the number of such messages.
 pub trait Ticketed: Message {}
 
-/// The stage could not be reached before the deadline: it is being rebuilt, or does not answer.
+/// Error of a send to a stage that is restarting, or did not respond before the deadline.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("stage `{stage}` cannot be reached")]
 pub struct Unreachable {
-    /// Which stage.
+    /// Name of the stage.
     pub stage: &'static str,
 }
 
-/// Where to send messages of type `M`; follows the stage through its respawns.
+/// Address for messages of type `M`. It follows the stage through its restarts.
 pub struct Downstream<M: Message + Send + 'static>
 where
     M::Result: Send,
@@ -37,7 +37,7 @@ where
     }
 }
 
-/// The supervisor's end: points a [`Downstream`] at each new incarnation.
+/// Supervisor's end of a [`Downstream`], which points it at each new incarnation.
 pub struct Redirect<M: Message + Send + 'static>
 where
     M::Result: Send,
@@ -45,7 +45,7 @@ where
     current: watch::Sender<Option<Recipient<M>>>,
 }
 
-/// Makes both ends for one kind of message of one stage. Nothing is reachable until the first redirect.
+/// Creates both ends for one kind of message to one stage. The stage is unreachable until the first redirect.
 pub fn downstream<M>(stage: &'static str) -> (Redirect<M>, Downstream<M>)
 where
     M: Message + Send + 'static,
@@ -60,7 +60,7 @@ where
     M: Message + Send + 'static,
     M::Result: Send,
 {
-    /// Sends everything from now on to this incarnation; to nobody while there is none.
+    /// Points the address at an incarnation, or at none.
     pub fn follow<A>(&self, address: Option<&actix::Addr<A>>)
     where
         A: actix::Actor + actix::Handler<M>,
@@ -75,31 +75,31 @@ where
     M: Message + Send + 'static,
     M::Result: Send,
 {
-    /// Waits until there is a living incarnation, at most `timeout`.
+    /// Waits up to `timeout` for an incarnation of the stage.
     ///
     /// # Errors
-    /// [`Unreachable`] when there was none in that time.
+    /// [`Unreachable`] when none started in that time.
     pub async fn wait_until_reachable(&self, timeout: Duration) -> Result<(), Unreachable> {
         let mut current = self.current.clone();
         let reachable = current.wait_for(|to| to.as_ref().is_some_and(Recipient::connected));
         match tokio::time::timeout(timeout, reachable).await {
             Ok(Ok(_)) => return Ok(()),
-            // Its supervisor is gone, and so will this process be; callers that ask again must not spin.
+            // The supervisor is gone, so the process is about to end. Callers that retry must not spin.
             Ok(Err(_)) => tokio::time::sleep(timeout).await,
             Err(_) => {}
         }
         Err(Unreachable { stage: self.stage })
     }
 
-    /// Whether there is a living incarnation at this moment.
+    /// Returns whether the stage has an incarnation at this moment.
     pub fn is_reachable(&self) -> bool {
         self.current.borrow().as_ref().is_some_and(Recipient::connected)
     }
 
-    /// Sends and waits for the answer, at most `timeout`. Measures the waiting.
+    /// Sends a message, waits up to `timeout` for the result, and records the wait.
     ///
     /// # Errors
-    /// [`Unreachable`] when the stage is away, dies meanwhile, or does not answer in time.
+    /// [`Unreachable`] when the stage is down, dies meanwhile, or does not respond in time.
     pub async fn send(&self, message: M, timeout: Duration) -> Result<M::Result, Unreachable> {
         let recipient = self.current.borrow().clone();
         let unreachable = Unreachable { stage: self.stage };
@@ -107,26 +107,26 @@ where
             return Err(unreachable);
         };
         let started = Instant::now();
-        let answer = tokio::time::timeout(timeout, recipient.send(message)).await;
+        let result = tokio::time::timeout(timeout, recipient.send(message)).await;
         metrics::histogram!(STAGE_WAIT_SECONDS, "stage" => self.stage)
             .record(started.elapsed().as_secs_f64());
-        match answer {
-            Ok(Ok(answer)) => Ok(answer),
+        match result {
+            Ok(Ok(result)) => Ok(result),
             _ => Err(unreachable),
         }
     }
 
-    /// Sends without waiting, or gives the message up when the mailbox is full or nobody is there.
+    /// Sends a message without waiting, and drops it when the mailbox is full or the stage is down.
     ///
     /// # Errors
-    /// [`Unreachable`] when it was given up.
+    /// [`Unreachable`] when the message was dropped.
     pub fn try_send(&self, message: M) -> Result<(), Unreachable> {
         let sent = self.current.borrow().as_ref().map(|to| to.try_send(message).is_ok());
         if sent == Some(true) { Ok(()) } else { Err(Unreachable { stage: self.stage }) }
     }
 
-    /// Sends without waiting. Only for messages with a ticket, which bounds their number: the mailbox takes
-    /// more than its capacity. When nobody is there the message is dropped, and its ticket says so.
+    /// Sends a message without waiting, beyond the capacity of the mailbox: only for messages whose ticket or permits bound
+    /// their number. While the stage is down the message is dropped, which its ticket reports.
     pub fn post(&self, message: M)
     where
         M: Ticketed,

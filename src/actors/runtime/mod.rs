@@ -1,9 +1,9 @@
-//! What all stages share: supervision, the address of the next stage, tickets, and what a stage reports about itself.
+//! Parts that all stages share: supervision, the address of the next stage, tickets, exclusive tasks, and metrics.
 
-pub mod downstream; // the address of the next stage, which outlives any incarnation
+pub mod downstream; // address of the next stage, which outlives any incarnation
 pub mod exclusive_task; // background tasks of which at most one is under way
 pub mod health_snapshot; // latest health measurement
-pub mod stage_metrics; // what a stage says of itself
-pub mod supervision_plan; // what is kept alive, and how its deaths are taken
-pub mod supervisor; // starts, watches, respawns stages and tasks
-pub mod ticket; // a batch's place in flight, and the promise of an answer
+pub mod stage_metrics; // counters of each stage, and the health of all
+pub mod supervision_plan; // name, rank and restart policy of a stage or task
+pub mod supervisor; // starts, watches and restarts stages and tasks
+pub mod ticket; // permit and settlement of a batch in flight

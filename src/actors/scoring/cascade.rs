@@ -1,4 +1,4 @@
-//! What the stages of the cascade share: what waits for the deep model, how fast it is, and which posts it shall read.
+//! Shared state of the cascade: the queue of the deep model, its measured pace, and the posts admitted to it.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -12,36 +12,36 @@ use super::job_queue::JobQueue;
 use crate::inference::Tier;
 use crate::inference::deferral::{Admission, ArrivalRate, Candidate, Load, Pace, WORK_TYPICAL, work};
 
-/// A post that was scored this part of the budget after its arrival shows that scoring itself does not keep up.
+/// Share of the budget after which a post that was only just scored shows that scoring does not keep up.
 const LAG_SHARE: f64 = 0.5;
 
-/// How long an overload is shown, and nothing admitted, after it was last seen: batches that happen to be quick between
-/// slow ones are no end of it.
+/// Time for which an overload lasts after it was last observed. Nothing is admitted meanwhile: a quick batch among slow ones
+/// does not end an overload.
 const OVERLOAD_LASTS_MS: i64 = 2_000;
 
-/// How long a slow pace of the deep model is believed in while it has nothing to read.
+/// Time for which a slow pace of an idle deep model is trusted.
 const PACE_LASTS: Duration = Duration::from_secs(10);
 
-/// How much a newer batch counts against all before it in the work of a text.
+/// Weight of the newest batch in the moving average of the work per text.
 const WORK_EACH_NEWEST: f64 = 0.05;
 
-/// Over how long the shares of the tiers are shown.
+/// Period over which the shares of the tiers are measured.
 const SHARE_SECONDS: i64 = 60;
 
-/// Which posts of a batch the deep model shall read.
+/// Posts of a batch admitted to the deep model.
 pub struct Admitted {
-    /// Their indices, ascending.
+    /// Indices of the posts, ascending.
     pub indices: Vec<usize>,
-    /// A permit for each.
+    /// Permits of the posts.
     pub permits: Permits,
 }
 
-/// The share of posts whose score each tier gave, of those stored lately.
+/// Recently stored posts, by the tier that gave their score.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TierCounts {
-    /// Posts stored.
+    /// Stored posts.
     pub n_stored: u64,
-    /// Posts corrected; those of a dead process among them were stored before.
+    /// Corrected posts. Those that a dead process left behind were stored before.
     pub n_corrected: u64,
 }
 
@@ -78,11 +78,11 @@ struct Admitting {
 
 struct Pacing {
     pace: Pace,
-    /// What each worker has under way: how much work, since when.
+    /// Work in progress of each worker, and its start.
     under_way: Vec<Option<(usize, Instant)>>,
-    /// Work in a text, of those lately read.
+    /// Moving average of the work per text.
     work_each: f64,
-    /// When a worker last finished anything.
+    /// Time at which a worker last finished a batch.
     measured_at: Instant,
 }
 
@@ -113,22 +113,22 @@ impl Cascade {
         }
     }
 
-    /// Whether posts are corrected at all.
+    /// Returns whether posts are corrected at all.
     pub fn is_on(&self) -> bool {
         !self.budget.is_zero() && self.n_workers > 0
     }
 
-    /// How long after its arrival a post may be corrected.
+    /// Returns how long after its arrival a post may be corrected.
     pub fn budget(&self) -> Duration {
         self.budget
     }
 
-    /// What waits for the deep model.
+    /// Returns the queue of the deep model.
     pub fn queue(&self) -> &JobQueue<DeferredPost> {
         &self.queue
     }
 
-    /// Posts that were admitted and not yet corrected.
+    /// Returns the number of posts that were admitted and not yet corrected.
     pub fn n_waiting(&self) -> usize {
         self.permits.n_held()
     }
@@ -137,7 +137,7 @@ impl Cascade {
         self.permits.work_held()
     }
 
-    /// Whether scoring does not keep up with what arrives, so that nothing is scored twice.
+    /// Returns whether scoring does not keep up with arriving posts, so that none is scored twice.
     pub fn is_overloaded(&self) -> bool {
         self.is_on()
             && (self.is_behind.load(Ordering::Acquire)
@@ -150,7 +150,7 @@ impl Cascade {
         self.is_behind.store(is_behind, Ordering::Release);
     }
 
-    /// Picks those of a batch that the deep model shall read. `lag` is how long the oldest of them took from its arrival.
+    /// Admits posts of a batch to the deep model. `lag` is the age of the oldest post of the batch.
     pub fn admit(&self, posts: &[Candidate], lag: Duration) -> Admitted {
         let nothing = Admitted { indices: Vec::new(), permits: self.no_permits() };
         if !self.is_on() {
@@ -160,7 +160,7 @@ impl Cascade {
             let until = Timestamp::now().as_millisecond() + OVERLOAD_LASTS_MS;
             self.overloaded_until_ms.store(until, Ordering::Release);
         }
-        // Before the lock below, so that a thread never holds both.
+        // Computed before the lock below, so that a thread never holds both.
         let deep_per_second = self.work_per_second();
         let mut admitting = self.admission.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
@@ -176,13 +176,13 @@ impl Cascade {
         };
         let indices = admitting.admission.admit(posts, &load);
         let work = indices.iter().filter_map(|index| posts.get(*index)).map(|post| post.work).sum();
-        // Still under the lock, so that two batches do not take the same room.
+        // Still under the lock, so that two batches do not take the same permits.
         let permits = self.permits.take(indices.len(), work);
         Admitted { indices, permits }
     }
 
-    /// Permits for posts that nobody admitted: what a dead process left behind. Fewer than asked for where there is no
-    /// room, and none under overload.
+    /// Returns how many posts of dead processes may be claimed: at most `n_max`, fewer without spare capacity, and none under
+    /// overload.
     pub fn permits_left(&self, n_max: usize) -> usize {
         if !self.is_on() || self.is_overloaded() {
             return 0;
@@ -195,22 +195,22 @@ impl Cascade {
             budget: self.budget,
             is_overloaded: false,
         };
-        // What has just arrived goes first: it can still be corrected in time.
+        // New posts take precedence: they can still be corrected in time.
         let free = load.room().saturating_sub(2 * self.work_waiting());
         n_max.min(free / WORK_TYPICAL)
     }
 
-    /// Returns a permit for a claimed post, regardless of capacity.
+    /// Takes a permit for a claimed post, whatever the load.
     pub fn permit(&self, text: &str) -> Permits {
         self.permits.take(1, work(text))
     }
 
-    /// Returns permits for no posts, which others can join.
+    /// Returns an empty set of permits.
     pub fn no_permits(&self) -> Permits {
         self.permits.take(0, 0)
     }
 
-    /// Notes that a worker begins with these texts.
+    /// Records that a worker starts a batch of texts.
     pub fn begin<'a>(&self, worker: usize, texts: impl Iterator<Item = &'a str>) {
         let (n, work) = texts.fold((0, 0), |(n, sum), text| (n + 1, sum + work(text)));
         let mut pacing = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
@@ -220,8 +220,8 @@ impl Cascade {
         }
     }
 
-    /// Notes that it has finished, and the share of the texts that the model itself has read: any other would make it
-    /// look faster than it is.
+    /// Records the end of the batch, and the share of the texts that the model itself scored: cached ones would make it look
+    /// faster than it is.
     pub fn end(&self, worker: usize, share_read: f64) {
         let mut pacing = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
         let under_way = pacing.under_way.get_mut(worker).and_then(Option::take);
@@ -233,7 +233,7 @@ impl Cascade {
         }
     }
 
-    /// Texts like those lately read that the deep model reads each second while it has any.
+    /// Returns the pace of the deep model, in texts per second of the recent length.
     pub fn texts_per_second(&self) -> f64 {
         let work_each = self.pace.lock().unwrap_or_else(PoisonError::into_inner).work_each;
         self.work_per_second() / work_each.max(1.0)
@@ -246,23 +246,23 @@ impl Cascade {
                 under_way.map_or((0, Duration::ZERO), |(work, since)| (work, since.elapsed()));
             pacing.pace.with_under_way(work, so_far)
         };
-        // Not `sum`, which answers -0 where there is no worker.
+        // Not `sum`, which returns -0 without workers.
         pacing.under_way.iter().map(of_worker).fold(0.0, |all, of_one| all + of_one)
     }
 
-    /// How long the deep model would take for a request of these texts, which one worker reads.
+    /// Returns how long one worker would take to score these texts.
     pub fn expected(&self, texts: &[String]) -> Duration {
         let work: usize = texts.iter().map(|text| work(text)).sum();
         let mut per_worker = self.work_per_second() / self.n_workers.max(1) as f64;
         let pacing = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
         if pacing.measured_at.elapsed() > PACE_LASTS && pacing.under_way.iter().all(Option::is_none) {
-            // Where no posts come, only a request can tell that it is faster now.
+            // Without posts, only a request can show that the model is faster now.
             per_worker = per_worker.max(Pace::default().with_under_way(0, Duration::ZERO));
         }
         Duration::try_from_secs_f64(work as f64 / per_worker.max(1e-3)).unwrap_or(Duration::MAX)
     }
 
-    /// Counts what was stored and corrected, for the shares.
+    /// Counts stored and corrected posts, for the shares of the tiers.
     pub fn count(&self, now: Timestamp, counts: TierCounts) {
         let second = now.as_second();
         let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
@@ -275,7 +275,7 @@ impl Cascade {
         }
     }
 
-    /// What was stored and corrected in the last minute.
+    /// Returns the stored and corrected posts of the last minute.
     pub fn counts(&self, now: Timestamp) -> TierCounts {
         self.count(now, TierCounts::default());
         let tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
@@ -300,7 +300,7 @@ mod tests {
 
     const TEXT: &str = "not good, not bad, only slow";
 
-    fn doubtful(n: usize) -> Vec<Candidate> {
+    fn uncertain(n: usize) -> Vec<Candidate> {
         vec![Candidate { doubt: 0.9, work: work(TEXT) }; n]
     }
 
@@ -313,9 +313,9 @@ mod tests {
     }
 
     #[test]
-    fn places_are_free_again_however_a_post_ends() {
+    fn permits_are_released_however_a_post_ends() {
         let cascade = cascade();
-        let mut admitted = cascade.admit(&doubtful(4), SOON);
+        let mut admitted = cascade.admit(&uncertain(4), SOON);
         assert_eq!((admitted.indices.len(), cascade.n_waiting()), (4, 4));
         let one = admitted.permits.take_one(TEXT).unwrap();
         drop(admitted);
@@ -328,14 +328,11 @@ mod tests {
     }
 
     #[test]
-    fn posts_that_come_to_scoring_late_are_an_overload() {
+    fn posts_scored_late_are_an_overload() {
         let cascade = cascade();
-        assert!(cascade.admit(&doubtful(1), Duration::from_millis(600)).indices.is_empty());
+        assert!(cascade.admit(&uncertain(1), Duration::from_millis(600)).indices.is_empty());
         assert!(cascade.is_overloaded());
-        assert!(
-            cascade.admit(&doubtful(1), SOON).indices.is_empty(),
-            "an overload ends with its first quick batch"
-        );
+        assert!(cascade.admit(&uncertain(1), SOON).indices.is_empty(), "one quick batch ended the overload");
         assert_eq!(cascade.permits_left(10), 0);
     }
 
@@ -343,29 +340,29 @@ mod tests {
     fn a_backlog_in_the_stream_is_an_overload_for_as_long_as_it_lasts() {
         let cascade = cascade();
         cascade.observe_backlog(Some(101));
-        assert!(cascade.is_overloaded() && cascade.admit(&doubtful(1), SOON).indices.is_empty());
+        assert!(cascade.is_overloaded() && cascade.admit(&uncertain(1), SOON).indices.is_empty());
         cascade.observe_backlog(Some(100));
-        assert_eq!(cascade.admit(&doubtful(1), SOON).indices, [0]);
+        assert_eq!(cascade.admit(&uncertain(1), SOON).indices, [0]);
     }
 
     #[test]
     fn without_a_budget_or_a_model_nothing_is_admitted() {
         for off in [of(Duration::ZERO, 2), of(Duration::from_secs(1), 0)] {
-            assert!(off.admit(&doubtful(1), SOON).indices.is_empty());
+            assert!(off.admit(&uncertain(1), SOON).indices.is_empty());
             assert!(!off.is_on() && !off.is_overloaded());
         }
         assert!(of(Duration::ZERO, 0).texts_per_second().is_sign_positive());
     }
 
     #[test]
-    fn a_worker_that_gets_no_processor_leaves_no_room() {
+    fn a_worker_without_cpu_admits_nothing() {
         let cascade = cascade();
         let before = cascade.work_per_second();
         let texts = || std::iter::repeat_n(TEXT, 16);
         cascade.begin(0, texts());
         assert!(cascade.work_per_second() <= before);
         cascade.end(0, 0.0);
-        assert!(cascade.work_per_second() <= before, "what was remembered was taken for read");
+        assert!(cascade.work_per_second() <= before, "cached texts were counted as scored");
         cascade.begin(0, texts());
         cascade.end(0, 1.0);
         assert!(cascade.work_per_second() > before, "16 texts in no time are fast");

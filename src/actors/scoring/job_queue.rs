@@ -1,4 +1,4 @@
-//! What waits for a thread that scores: two lanes, live requests ahead of posts.
+//! Queue of jobs for the worker threads: two lanes, requests ahead of posts.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,48 +11,48 @@ use crate::inference::Tier;
 use crate::models::score::Score;
 use crate::telemetry::INFERENCE_QUEUE_SECONDS;
 
-/// Requests that may wait. More would answer later than people wait; they get a 429 instead.
+/// Maximum requests in the queue. Further ones would take longer than people wait, so they get a 429.
 pub const REQUESTS_WAITING_MAX: usize = 64;
 
-/// After this many requests a batch has its turn, however many requests wait: the stream must not starve.
+/// Requests in a row after which a batch gets its turn, so that the stream does not starve.
 const REQUESTS_IN_A_ROW_MAX: usize = 4;
 
-/// How long a worker sleeps before it looks whether its pool still lives.
+/// Interval at which an idle worker checks that its pool is alive.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Why a request got no scores.
+/// Reason why a request got no scores.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OnDemandError {
-    /// Too many are waiting.
-    #[error("too many texts are waiting to be scored")]
+    /// The queue is full.
+    #[error("too many texts are queued for scoring")]
     Busy,
-    /// The model could not score it.
+    /// The model could not score the texts.
     #[error("the text could not be scored: {0}")]
     Failed(String),
 }
 
-/// Texts that somebody waits for.
+/// Request to score texts on demand.
 pub struct Request {
-    /// At least one.
+    /// Texts to score, at least one.
     pub texts: Vec<String>,
-    /// Where the scores go.
-    pub answer: oneshot::Sender<Result<Vec<Score>, OnDemandError>>,
+    /// Receiver of the scores.
+    pub response: oneshot::Sender<Result<Vec<Score>, OnDemandError>>,
 }
 
-/// Work for one thread.
+/// Job of a worker thread.
 pub enum Job<T> {
-    /// Somebody waits for it.
+    /// Request to score texts on demand.
     Request(Request),
-    /// Posts.
+    /// Posts from the stream.
     Batch(T),
 }
 
 struct Lanes<W> {
     requests: VecDeque<(Instant, Request)>,
     posts: VecDeque<W>,
-    /// Since when each of the posts has waited.
+    /// Arrival times of the posts.
     since: VecDeque<Instant>,
-    /// Requests taken since posts had their turn.
+    /// Requests taken since posts last had their turn.
     n_requests_in_a_row: usize,
 }
 
@@ -65,7 +65,7 @@ impl<W> Lanes<W> {
         };
         if self.n_requests_in_a_row < REQUESTS_IN_A_ROW_MAX || self.posts.is_empty() {
             while let Some((since, request)) = self.requests.pop_front() {
-                if !request.answer.is_closed() {
+                if !request.response.is_closed() {
                     self.n_requests_in_a_row += 1;
                     waited("requests", since);
                     return Some(Job::Request(request));
@@ -80,8 +80,8 @@ impl<W> Lanes<W> {
     }
 }
 
-/// The two lanes; posts wait in pieces of type `W`. Outlives any incarnation of its pool, so that a death loses nothing
-/// that waits.
+/// Queue with two lanes; posts queue in units of type `W`. It outlives the incarnations of its pool, so that a death loses no
+/// queued job.
 pub struct JobQueue<W> {
     tier: Tier,
     lanes: Mutex<Lanes<W>>,
@@ -89,7 +89,7 @@ pub struct JobQueue<W> {
 }
 
 impl<W> JobQueue<W> {
-    /// What waits for the threads of this tier; nothing to begin with.
+    /// Creates an empty queue for the threads of a tier.
     pub fn new(tier: Tier) -> Self {
         let lanes = Lanes {
             requests: VecDeque::new(),
@@ -100,7 +100,7 @@ impl<W> JobQueue<W> {
         Self { tier, lanes: Mutex::new(lanes), arrived: Condvar::new() }
     }
 
-    /// Adds posts. The ticket or permit that they carry bounds their number.
+    /// Adds posts. Their ticket or permits bound their number.
     pub fn push(&self, posts: W) {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         lanes.posts.push_back(posts);
@@ -112,11 +112,11 @@ impl<W> JobQueue<W> {
     /// Adds a request.
     ///
     /// # Errors
-    /// [`OnDemandError::Busy`] when [`REQUESTS_WAITING_MAX`] are waiting.
+    /// [`OnDemandError::Busy`] when [`REQUESTS_WAITING_MAX`] are queued.
     pub fn push_request(&self, request: Request) -> Result<(), OnDemandError> {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        // Whoever hung up needs no answer, and must not keep others out.
-        lanes.requests.retain(|(_, waiting)| !waiting.answer.is_closed());
+        // Cancelled requests must not keep others out.
+        lanes.requests.retain(|(_, waiting)| !waiting.response.is_closed());
         if lanes.requests.len() >= REQUESTS_WAITING_MAX {
             return Err(OnDemandError::Busy);
         }
@@ -126,12 +126,13 @@ impl<W> JobQueue<W> {
         Ok(())
     }
 
-    /// Waits for work; `None` once `alive` is false.
+    /// Waits for the next job; `None` once `alive` is false.
     pub fn pop(&self, alive: &AtomicBool) -> Option<Job<W>> {
         self.pop_some(alive, VecDeque::pop_front)
     }
 
-    /// The same, with as many of the waiting pieces as `take` wants at a time; from the front; it answers `None` where there are none.
+    /// Waits for the next job, with as many queued units as `take` removes from the front; `take` returns `None` when there are
+    /// none.
     pub fn pop_some<T>(
         &self,
         alive: &AtomicBool,
@@ -147,7 +148,7 @@ impl<W> JobQueue<W> {
         None
     }
 
-    /// Wakes every worker, so that those of a dead pool leave.
+    /// Wakes every worker, so that those of a dead pool exit.
     pub fn wake_all(&self) {
         self.arrived.notify_all();
     }
@@ -158,8 +159,8 @@ mod tests {
     use super::*;
 
     fn request() -> (Request, oneshot::Receiver<Result<Vec<Score>, OnDemandError>>) {
-        let (answer, scores) = oneshot::channel();
-        (Request { texts: vec!["x".to_owned()], answer }, scores)
+        let (response, scores) = oneshot::channel();
+        (Request { texts: vec!["x".to_owned()], response }, scores)
     }
 
     #[test]
@@ -186,10 +187,10 @@ mod tests {
         let (kept, _scores) = request();
         queue.push_request(kept).unwrap();
         let Some(Job::Request(next)) = queue.pop(&AtomicBool::new(true)) else { panic!("no request") };
-        assert!(!next.answer.is_closed());
+        assert!(!next.response.is_closed());
     }
 
-    /// Takes everything that waits: requests are 0, posts their number.
+    /// Takes all jobs: requests as 0, posts as their number.
     fn all(queue: &JobQueue<u32>) -> Vec<u32> {
         let mut lanes = queue.lanes.lock().unwrap();
         let next = || lanes.next(Tier::Swift, VecDeque::pop_front);
@@ -218,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn how_long_each_lane_waits_is_measured() {
+    fn the_wait_of_each_lane_is_measured() {
         let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
         metrics::with_local_recorder(&recorder, || {
             let queue = JobQueue::<u32>::new(Tier::Deep);
@@ -239,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dead_pool_s_workers_leave() {
+    fn the_workers_of_a_dead_pool_exit() {
         assert!(JobQueue::<u32>::new(Tier::Swift).pop(&AtomicBool::new(false)).is_none());
     }
 }

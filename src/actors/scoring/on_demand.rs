@@ -1,4 +1,4 @@
-//! Texts that somebody waits for, scored by the best tier in time.
+//! On-demand scoring: requests answered by the best tier in time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,13 +10,13 @@ use super::job_queue::{JobQueue, OnDemandError, Request};
 use crate::actors::messages::ScoreBatch;
 use crate::models::score::Score;
 
-/// The part of a budget that is kept for the fast model, should the deep one not answer in time.
-const KEPT_FOR_SWIFT: f64 = 0.1;
+/// Share of a budget reserved for the fast model, in case the deep one is late.
+const RESERVED_FOR_SWIFT: f64 = 0.1;
 
-/// How long the fast model may take. Requests go ahead of posts, so a longer wait means that it is stuck.
+/// Timeout of the fast model. Requests go ahead of posts, so a longer wait means that it is stuck.
 const SWIFT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Lets HTTP score texts on the threads of the pools, ahead of posts.
+/// Handle with which HTTP scores texts on the threads of the pools, ahead of posts.
 #[derive(Clone)]
 pub struct OnDemandScorer {
     queue: Arc<JobQueue<ScoreBatch>>,
@@ -24,39 +24,38 @@ pub struct OnDemandScorer {
 }
 
 impl OnDemandScorer {
-    /// A lane into the queue of the fast model, and into that of the deep one where there is one.
+    /// Creates a handle to the queue of the fast model and to that of the deep one, if there is one.
     pub fn new(queue: Arc<JobQueue<ScoreBatch>>, cascade: Arc<Cascade>) -> Self {
         Self { queue, cascade }
     }
 
-    /// How long to wait for [`Self::score`]: the fast model has its whole time also where all of the budget was spent on
-    /// the deep one.
+    /// Returns the timeout for [`Self::score`]: the fast model has its full time even when the deep one used up the budget.
     pub fn timeout(&self, budget: Option<Duration>) -> Duration {
         self.budget(budget) + SWIFT_TIMEOUT
     }
 
-    /// As asked for, else that of the cascade.
-    fn budget(&self, asked: Option<Duration>) -> Duration {
-        asked.unwrap_or(self.cascade.budget())
+    /// Returns the requested budget, or else that of the cascade.
+    fn budget(&self, requested: Option<Duration>) -> Duration {
+        requested.unwrap_or(self.cascade.budget())
     }
 
-    /// One score for each text, in their order, from the deep model if it answers within the budget, else from the fast
-    /// one. Without a budget that of the cascade counts. Dropping the future gives the request up.
+    /// Scores texts, in order, with the deep model if it responds within the budget, or else with the fast one. Without a budget
+    /// that of the cascade applies. Dropping the future cancels the request.
     ///
     /// # Errors
-    /// [`OnDemandError::Busy`] at once when too many wait for the fast model; [`OnDemandError::Failed`] when that fails.
+    /// [`OnDemandError::Busy`] at once when the queue of the fast model is full; [`OnDemandError::Failed`] when that model fails.
     pub async fn score(
         &self,
         texts: Vec<String>,
         budget: Option<Duration>,
     ) -> Result<Vec<Score>, OnDemandError> {
-        let budget = self.budget(budget).mul_f64(1.0 - KEPT_FOR_SWIFT);
+        let budget = self.budget(budget).mul_f64(1.0 - RESERVED_FOR_SWIFT);
         let in_time = self.cascade.expected(&texts) <= budget;
         if self.cascade.is_on() && !self.cascade.is_overloaded() && in_time {
             let (request, scores) = request(texts.clone());
-            let asked = self.cascade.queue().push_request(request);
-            // One that comes too late is skipped: its receiver is dropped here.
-            if asked.is_ok()
+            let queued = self.cascade.queue().push_request(request);
+            // A late request is skipped: its receiver is dropped here.
+            if queued.is_ok()
                 && let Ok(Ok(Ok(scores))) = tokio::time::timeout(budget, scores).await
             {
                 return Ok(scores);
@@ -70,8 +69,8 @@ impl OnDemandScorer {
 }
 
 fn request(texts: Vec<String>) -> (Request, oneshot::Receiver<Result<Vec<Score>, OnDemandError>>) {
-    let (answer, scores) = oneshot::channel();
-    (Request { texts, answer }, scores)
+    let (response, scores) = oneshot::channel();
+    (Request { texts, response }, scores)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! From what a model reads to the score that is stored.
+//! From the output of a model to the score that is stored.
 
 use std::sync::Arc;
 
@@ -12,18 +12,18 @@ use crate::models::score::{
 };
 use crate::virality::rules::{Signals, virality};
 
-/// Scored posts, and which of them are worth another reading.
+/// Scored posts, and their candidates for the deep model.
 pub struct Scored {
-    /// In the order they were accepted.
+    /// Posts in the order of the batch.
     pub posts: Vec<ScoredPost>,
-    /// One for each.
+    /// Uncertainty and cost of each post.
     pub candidates: Vec<Candidate>,
 }
 
-/// Understands and scores a batch from the stream.
+/// Enriches and scores a batch from the stream.
 ///
 /// # Errors
-/// When the scorer refuses the batch as a whole.
+/// When the scorer rejects the whole batch.
 pub fn score_posts(
     scorer: &mut dyn Scorer,
     enricher: &Enricher,
@@ -45,7 +45,7 @@ pub fn score_posts(
 /// Scores stored posts with another model.
 ///
 /// # Errors
-/// When the scorer refuses the batch as a whole.
+/// When the scorer rejects the whole batch.
 pub fn score_again(scorer: &mut dyn Scorer, posts: &[&ScoredPost]) -> Result<Vec<Score>, InferenceError> {
     let texts: Vec<&str> = posts.iter().map(|scored| scored.post.text.as_str()).collect();
     let readings = read_all(scorer, &texts)?;
@@ -53,7 +53,7 @@ pub fn score_again(scorer: &mut dyn Scorer, posts: &[&ScoredPost]) -> Result<Vec
     Ok(pairs.map(|(scored, reading)| score_of_post(scorer, reading, &scored.post)).collect())
 }
 
-/// One reading for each text, or an error: pairing what there is would drop posts without a word.
+/// Returns one reading for each text. Fewer are an error: pairing them would silently drop posts.
 fn read_all(scorer: &mut dyn Scorer, texts: &[&str]) -> Result<Vec<Reading>, InferenceError> {
     let readings = scorer.score(texts)?;
     if readings.len() == texts.len() {
@@ -73,10 +73,10 @@ fn score_of_post(scorer: &dyn Scorer, mut reading: Reading, post: &Post) -> Scor
     score_of(&reading, virality(&signals), Arc::clone(scorer.model()))
 }
 
-/// Scores texts of which nothing else is known.
+/// Scores texts without any other field of a post.
 ///
 /// # Errors
-/// When the scorer refuses them as a whole.
+/// When the scorer rejects all of them.
 pub fn score_texts(scorer: &mut dyn Scorer, texts: &[String]) -> Result<Vec<Score>, InferenceError> {
     let borrowed: Vec<&str> = texts.iter().map(String::as_str).collect();
     let readings = read_all(scorer, &borrowed)?;
@@ -92,7 +92,7 @@ pub fn score_texts(scorer: &mut dyn Scorer, texts: &[String]) -> Result<Vec<Scor
 
 fn score_of(reading: &Reading, virality: f32, model: Arc<ModelId>) -> Score {
     let [negative, neutral, positive] = reading.sentiment;
-    // Of equals the milder: neutral before negative before positive.
+    // Among equals the milder one wins: neutral before negative before positive.
     let mut best = (SentimentLabel::Neutral, neutral);
     for candidate in [(SentimentLabel::Negative, negative), (SentimentLabel::Positive, positive)] {
         if candidate.1 > best.1 {

@@ -1,4 +1,4 @@
-//! Threads that score, and how their stage sees whether they are well.
+//! Threads that score, and how their stage monitors them.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,46 +15,46 @@ use super::scored_post::score_texts;
 use crate::actors::runtime::downstream::{Downstream, Ticketed};
 use crate::inference::{Scorer, ScorerFactory};
 
-/// How often a stage looks at its workers.
-pub const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Interval at which a stage checks its workers.
+pub const CHECK_EVERY: Duration = Duration::from_secs(1);
 
-/// How long a worker waits before it tries again to build a scorer: twice as long each time.
+/// Wait before a worker retries to build a scorer. Doubles each time.
 const BUILD_RETRY: Duration = Duration::from_secs(1);
 
-/// Up to this. What keeps a scorer from being built for long waits for a person.
+/// Upper bound of that wait. A scorer that cannot be built for long needs a person.
 const BUILD_RETRY_MAX: Duration = Duration::from_secs(60);
 
-/// How long a worker waits before it tries again to reach the stage behind it.
-const HAND_ON_RETRY: Duration = Duration::from_millis(50);
+/// Wait before a worker retries to reach the next stage.
+const FORWARD_RETRY: Duration = Duration::from_millis(50);
 
-/// What kind of workers.
+/// Settings of the workers of a pool.
 #[derive(Debug, Clone, Copy)]
 pub struct WorkersParams {
-    /// What the threads' names begin with.
+    /// Prefix of the names of the threads.
     pub name: &'static str,
-    /// How many work at the same time.
+    /// Number of threads.
     pub n_threads: usize,
-    /// A worker that is this long at one piece of work is stuck in native code.
+    /// Time after which a worker that has not finished its job counts as stuck in native code.
     pub stuck_after: Duration,
 }
 
-/// The threads of one incarnation of a pool.
+/// Threads of one incarnation of a pool.
 pub struct Workers {
     params: WorkersParams,
     alive: Arc<AtomicBool>,
     pulses: Vec<Arc<Pulse>>,
 }
 
-/// How a worker is, for its pool to see: the heartbeat of the stage reaches the actor, not its threads.
+/// State of a worker, as its pool sees it: the heartbeat of the stage reaches only the actor.
 #[derive(Default)]
 struct Pulse {
-    /// When it began what it is scoring, in milliseconds since 1970; 0 while it waits.
+    /// Start of the current job, in milliseconds since 1970; 0 while idle.
     busy_since_ms: AtomicI64,
     gone: AtomicBool,
 }
 
 impl Workers {
-    /// Starts the threads; each does `work`, which should return once [`Presence::alive`] is false.
+    /// Starts the threads. Each runs `work`, which should return once [`Presence::alive`] is false.
     pub fn start(params: WorkersParams, work: impl Fn(&Presence) + Clone + Send + 'static) -> Self {
         let mut workers = Self { params, alive: Arc::new(AtomicBool::new(true)), pulses: Vec::new() };
         for n in 0..params.n_threads {
@@ -65,19 +65,19 @@ impl Workers {
             let work = work.clone();
             let body = move || work(&presence);
             if let Err(error) = thread::Builder::new().name(format!("{}-{n}", params.name)).spawn(body) {
-                error!(%error, "no thread for inference");
+                error!(%error, "a thread for inference could not be started");
                 pulse.gone.store(true, Ordering::Release);
             }
         }
         workers
     }
 
-    /// A worker that is stuck or gone is the death of the stage: the supervisor builds another with fresh threads, and
-    /// gives up on the process when that keeps happening. A thread stuck in native code cannot be ended.
+    /// Checks that every worker is healthy.
     ///
     /// # Panics
-    /// Then.
-    pub fn look(&self) {
+    /// When a worker is stuck or gone, which kills the stage: the supervisor restarts it with new threads, and ends the process
+    /// when that keeps happening. A thread stuck in native code cannot be ended.
+    pub fn check(&self) {
         let now = Timestamp::now().as_millisecond();
         let timeout = i64::try_from(self.params.stuck_after.as_millis()).unwrap_or(i64::MAX);
         for pulse in &self.pulses {
@@ -88,13 +88,13 @@ impl Workers {
         }
     }
 
-    /// Sends them home, once they have finished what they are at. Wake those that wait.
+    /// Tells the workers to exit after their current job. The caller wakes idle ones.
     pub fn dismiss(&self) {
         self.alive.store(false, Ordering::Release);
     }
 }
 
-/// A worker as its own thread holds it. Dropping it is seen by the pool.
+/// Worker as its own thread sees it. The pool notices when it is dropped.
 pub struct Presence {
     number: usize,
     pulse: Arc<Pulse>,
@@ -102,28 +102,28 @@ pub struct Presence {
 }
 
 impl Presence {
-    /// Which of the workers, from 0.
+    /// Returns the index of the worker.
     pub fn number(&self) -> usize {
         self.number
     }
 
-    /// False once the pool is dead.
+    /// Returns the flag that is false once the pool is dead.
     pub fn alive(&self) -> &AtomicBool {
         &self.alive
     }
 
-    /// Whether the pool lives.
-    pub fn is_wanted(&self) -> bool {
+    /// Returns whether the pool is alive.
+    pub fn is_pool_alive(&self) -> bool {
         self.alive.load(Ordering::Acquire)
     }
 
-    /// A scorer, however long that takes; `None` once the pool is dead.
+    /// Builds a scorer, however long that takes; `None` once the pool is dead.
     pub fn build_scorer(&self, factory: &dyn ScorerFactory) -> Option<Box<dyn Scorer>> {
         let mut wait = BUILD_RETRY;
-        while self.is_wanted() {
+        while self.is_pool_alive() {
             match factory.build() {
                 Ok(scorer) => return Some(scorer),
-                Err(error) => error!(%error, ?wait, "no scorer could be built"),
+                Err(error) => error!(%error, ?wait, "a scorer could not be built"),
             }
             self.rest(wait);
             wait = (wait * 2).min(BUILD_RETRY_MAX);
@@ -131,18 +131,18 @@ impl Presence {
         None
     }
 
-    /// Sleeps, but no longer than the pool lives.
+    /// Sleeps for `wait`, or until the pool dies.
     fn rest(&self, wait: Duration) {
         let until = Instant::now() + wait;
-        while self.is_wanted() && Instant::now() < until {
+        while self.is_pool_alive() && Instant::now() < until {
             thread::sleep(BUILD_RETRY.min(until.saturating_duration_since(Instant::now())));
         }
     }
 
-    /// Does what may get stuck in native code or panic, where the pool can see since when.
+    /// Runs work that may panic or get stuck in native code, and records its start for the pool.
     ///
     /// # Errors
-    /// What the panic said. A scorer that panicked may be in any state: build another.
+    /// The message of the panic. A scorer that panicked may be in any state: build a new one.
     pub fn attempt<T>(&self, work: impl FnOnce() -> T) -> Result<T, String> {
         self.pulse.busy_since_ms.store(Timestamp::now().as_millisecond(), Ordering::Release);
         let done = catch_unwind(AssertUnwindSafe(work));
@@ -150,31 +150,31 @@ impl Presence {
         done.map_err(|panic| message_of(panic.as_ref()).to_owned())
     }
 
-    /// Answers somebody who waits. Whether the scorer can be used again.
-    pub fn answer(&self, scorer: &mut dyn Scorer, request: Request) -> bool {
+    /// Scores a request, and returns whether the scorer is still usable.
+    pub fn respond(&self, scorer: &mut dyn Scorer, request: Request) -> bool {
         let scored = self.attempt(|| score_texts(scorer, &request.texts));
-        let (answer, healthy) = match scored {
+        let (response, healthy) = match scored {
             Ok(Ok(scores)) => (Ok(scores), true),
             Ok(Err(error)) => (Err(OnDemandError::Failed(error.to_string())), true),
             Err(panic) => (Err(OnDemandError::Failed(panic)), false),
         };
-        // A caller that has hung up no longer wants it.
-        let _ = request.answer.send(answer);
+        // A caller that has gone no longer receives it.
+        let _ = request.response.send(response);
         healthy
     }
 
-    /// Hands on what was done. Waits for a stage that is being rebuilt, which says nothing about the posts: doing it all
-    /// again would cost more. Drops the message once the pool is dead.
-    pub fn hand_on<M>(&self, downstream: &Downstream<M>, message: M)
+    /// Forwards a result. While the next stage restarts it waits, since scoring again would cost more. Drops the message once
+    /// the pool is dead.
+    pub fn forward<M>(&self, downstream: &Downstream<M>, message: M)
     where
         M: Ticketed + Send,
         M::Result: Send,
     {
         while !downstream.is_reachable() {
-            if !self.is_wanted() {
+            if !self.is_pool_alive() {
                 return;
             }
-            thread::sleep(HAND_ON_RETRY);
+            thread::sleep(FORWARD_RETRY);
         }
         downstream.post(message);
     }

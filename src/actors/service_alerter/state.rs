@@ -1,5 +1,5 @@
-//! What a service alerter knows: the newest measurement, what is wrong, and what people are yet to be told. It belongs to
-//! the process, not to one incarnation of the stage, so a respawn forgets nothing.
+//! State of the service alerts: the latest measurement, the open alerts and the queued notices. It belongs to the process, so a
+//! restart of the stage loses nothing.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,7 +16,7 @@ use crate::notify::message::service_message;
 use crate::notify::policy::DeliveryResult;
 use crate::telemetry::{SERVICE_ALERTS_OPEN, SERVICE_NOTIFICATIONS_TOTAL};
 
-/// What is wrong with this process and its servers, and who is to be told.
+/// Open service alerts of this process, and the notices queued for each destination.
 #[derive(Debug)]
 pub struct ServiceAlertState {
     operators: Vec<Destination>,
@@ -32,7 +32,7 @@ struct State {
 }
 
 impl ServiceAlertState {
-    /// One that tells `operators`, and links to the dashboard where its address is known.
+    /// Creates the state without alerts. Notices go to `operators` and link to the dashboard if its address is known.
     pub fn new(params: WatchParams, operators: Vec<Destination>, dashboard: Option<String>) -> Self {
         let mut dispatch = Dispatch::default();
         dispatch.set_destinations(operators.clone());
@@ -40,32 +40,32 @@ impl ServiceAlertState {
         Self { operators, dashboard, state: Mutex::new(State { watch, dispatch, newest: None }) }
     }
 
-    /// What is wrong at the moment, the worst first.
+    /// Returns the open alerts, the most severe first.
     pub fn open(&self) -> Vec<ServiceAlert> {
         self.state().watch.open()
     }
 
-    /// How many destinations are told.
+    /// Returns the number of destinations.
     pub fn n_destinations(&self) -> u64 {
         u64::try_from(self.state().dispatch.n_destinations()).unwrap_or(u64::MAX)
     }
 
-    /// A measurement was made.
+    /// Stores the latest measurement.
     pub(super) fn observe(&self, health: Arc<SystemHealth>) {
         self.state().newest = Some(health);
     }
 
-    /// The channels that are told besides the operators, from now on and until others are known.
+    /// Replaces the channels that are notified besides the operators.
     pub(super) fn remember(&self, channels: Vec<Destination>) {
         self.state().dispatch.set_destinations(self.operators.iter().cloned().chain(channels));
     }
 
-    /// A new incarnation begins: what the last one was sending is sent again, under the same name.
+    /// Requeues the notices that the last incarnation was sending, under the same ids.
     pub(super) fn retry_in_flight(&self) {
         self.state().dispatch.retry_in_flight();
     }
 
-    /// Judges the newest measurement, and puts what people are to be told into their lines.
+    /// Opens and resolves alerts by the latest measurement, and queues their notices.
     pub(super) fn classify(&self, now: Timestamp) {
         let mut state = self.state();
         let newest = state.newest.clone();
@@ -85,12 +85,12 @@ impl ServiceAlertState {
         }
     }
 
-    /// What is to be sent now.
+    /// Returns the notices that are due.
     pub(super) fn due(&self, now: Timestamp) -> Vec<DueAttempt> {
         self.state().dispatch.due(now)
     }
 
-    /// Takes note of what came of an attempt. Whether it arrived.
+    /// Records the outcome of an attempt, and returns whether the notice arrived.
     pub(super) fn settle(&self, due: &DueAttempt, result: DeliveryResult, now: Timestamp) -> bool {
         let settled = self.state().dispatch.record_result(due, (result, rand::random()), now);
         let kind = due.recipient.kind.as_str();

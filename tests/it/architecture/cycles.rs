@@ -6,19 +6,17 @@ use super::references::{imports, module_of, references};
 use crate::support::source::{self, Source};
 
 /// Cycles that still have to be opened. Only take away from here.
-const KNOWN: [&[&str]; 1] = [
-    &[
-        "inference/cache.rs",
-        "inference/choice.rs",
-        "inference/composite.rs",
-        "inference/fake.rs",
-        "inference/load.rs",
-        "inference/model_paths.rs",
-        "inference/onnx.rs",
-        "inference/out_of_process/mod.rs",
-        "inference/run_times.rs",
-    ],
-];
+const KNOWN: [&[&str]; 1] = [&[
+    "inference/cache.rs",
+    "inference/choice.rs",
+    "inference/composite.rs",
+    "inference/fake.rs",
+    "inference/load.rs",
+    "inference/model_paths.rs",
+    "inference/onnx.rs",
+    "inference/out_of_process/mod.rs",
+    "inference/run_times.rs",
+]];
 
 /// For each file those that it refers to, with one such reference.
 type Graph = BTreeMap<String, BTreeMap<String, String>>;

@@ -236,7 +236,7 @@ fn score_by_length(queue: Arc<JobQueue<ScoreBatch>>, scoring: Arc<AtomicBool>) {
         while let Some(job) = queue.pop(&scoring) {
             if let Job::Request(request) = job {
                 let scores = request.texts.iter().map(|text| score(text.len() as f32 / 10_000.0)).collect();
-                let _ = request.answer.send(Ok(scores));
+                let _ = request.response.send(Ok(scores));
             }
         }
     });
