@@ -24,8 +24,8 @@ type Graph = BTreeMap<String, BTreeMap<String, String>>;
 /// Files by module.
 type Files<'a> = BTreeMap<Vec<String>, &'a str>;
 
-/// The graph of references between files. A module and those it contains belong together: `mod.rs` re-imports from its
-/// files, and they use the types that it defines.
+/// The graph of references between files, imports and re-exports followed to the item. A module and those it contains
+/// belong together: `mod.rs` calls its files, and they use the types that it defines.
 fn graph(sources: &[Source]) -> Graph {
     let files: Files<'_> =
         sources.iter().map(|source| (module_of(&source.path), source.path.as_str())).collect();
