@@ -1,12 +1,12 @@
-//! What each command does.
+//! The command line: its commands, their options, and what each of them runs.
 
-mod dead_letters; // posts that died
-mod doctor; // what is missing, and how to get it
-mod feed; // what replay and synth share
-mod replay; // real posts from a file
-mod score; // texts from the command line
-mod synth; // generated posts
-mod target; // which Redis they write to
+mod dead_letters; // lists and replays dead letters
+mod doctor; // reports what is missing and how to fix it
+mod feed; // the sending loop that `replay` and `synth` share
+mod replay; // sends real posts from a file
+mod score; // scores texts from the command line
+mod synth; // sends generated posts
+mod target; // finds the Redis that the commands write to
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -63,9 +63,9 @@ enum Command {
     },
     /// Print a commented `groundswell.toml` with every setting and its default
     Config,
-    /// Print the description of the HTTP interface (OpenAPI 3.1)
+    /// Print the description of the HTTP API (OpenAPI 3.1)
     Openapi,
-    /// Run the deep model for the server, which starts this itself
+    /// Run the deep model for the server, which starts this command itself
     #[command(hide = true)]
     ReadDeep,
 }
@@ -90,7 +90,7 @@ enum Bench {
         labelled: Option<PathBuf>,
         #[command(flatten)]
         output: Output,
-        /// Options of `serve`, after `--`
+        /// Options passed to `serve`, after `--`
         #[arg(last = true)]
         serve: Vec<String>,
     },
@@ -178,27 +178,28 @@ struct Output {
     json: bool,
 }
 
-/// Runs the command that the arguments name, to its end.
+/// Runs the command in `arguments` to completion and returns the exit code of the process.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let (cli, sources) = config::parse::<Cli>(arguments).unwrap_or_else(|error| error.exit());
-    // Every HTTP client of the process needs one, also one that never speaks TLS. Only a second is refused.
+    // Every HTTP client of the process needs a provider, even without TLS. Installing fails only if one is already
+    // there.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    obey(cli.command, &sources).unwrap_or_else(|error| {
+    execute(cli.command, &sources).unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
         ExitCode::FAILURE
     })
 }
 
-fn obey(command: Command, sources: &Sources) -> anyhow::Result<ExitCode> {
+fn execute(command: Command, sources: &Sources) -> anyhow::Result<ExitCode> {
     match command {
         Command::ReadDeep => {
-            let (requests, answers) = (std::io::stdin().lock(), std::io::stdout().lock());
+            let (requests, responses) = (std::io::stdin().lock(), std::io::stdout().lock());
             background::lower_priority();
-            out_of_process::serve(requests, answers)?;
+            out_of_process::serve(requests, responses)?;
         }
         Command::Serve(config) => {
-            let asked_to_stop = app::serve(*config, sources)?;
-            return Ok(if asked_to_stop { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+            let stop_requested = app::serve(*config, sources)?;
+            return Ok(if stop_requested { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         Command::Replay(params) => Runtime::new()?.block_on(replay::run(*params))?,
         Command::Synth(params) => Runtime::new()?.block_on(synth::run(*params))?,
@@ -268,7 +269,7 @@ fn obey(command: Command, sources: &Sources) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints the answer of a command. A reader that has seen enough, as `head` has, is no error.
+/// Prints the output of a command. A reader that closes the pipe early, as `head` does, is not an error.
 fn print(text: &str) {
     use std::io::Write as _;
     let _ = writeln!(std::io::stdout(), "{text}");

@@ -1,4 +1,4 @@
-//! `groundswell dead-letters`: posts that failed three times alone, or could not be read at all.
+//! `groundswell dead-letters`: posts that failed alone three times, or could not be parsed at all.
 
 use std::io::{IsTerminal as _, stdout};
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use super::target::Target;
 use crate::stream::{DeadLetter, EntryId};
 
-/// Characters of a post that a terminal's line has room for.
+/// Characters of a post shown on one terminal line.
 const POST_CHARS: usize = 60;
 
 /// What to do with dead letters.
@@ -60,7 +60,7 @@ async fn list(target: &Target, limit: u64, cursor: Option<String>) -> anyhow::Re
         }
     }
     if let (Some(cursor), true) = (page.next_cursor, stdout().is_terminal()) {
-        super::print(&format!("older ones: --cursor {cursor}"));
+        super::print(&format!("for older dead letters, add --cursor {cursor}"));
     }
     Ok(())
 }
@@ -74,13 +74,13 @@ async fn replay(target: &Target, ids: Vec<String>) -> anyhow::Result<()> {
     stream.close().await;
     super::print(&json!({"event": "done", "replayed": n_replayed}).to_string());
     let n_missing = n_asked.saturating_sub(usize::try_from(n_replayed).unwrap_or(usize::MAX));
-    anyhow::ensure!(n_missing == 0, "{n_missing} of these ids name no dead letter");
+    anyhow::ensure!(n_missing == 0, "{n_missing} of these ids do not name a dead letter");
     Ok(())
 }
 
 fn line(letter: &DeadLetter) -> String {
     let post: String = letter.post.as_deref().unwrap_or_default().chars().take(POST_CHARS).collect();
-    // A control character in somebody's post must not move the cursor here.
+    // Control characters in a post must not move the terminal's cursor.
     let post: String = post.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     format!("{}  {}  {} attempts  {}  {post}", letter.id, letter.died_at, letter.attempts, letter.reason)
 }

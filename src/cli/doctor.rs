@@ -1,4 +1,4 @@
-//! `groundswell doctor`: what is missing to run here, and how to get it.
+//! `groundswell doctor`: what is missing to run here, and how to fix it.
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -15,8 +15,8 @@ use crate::inference;
 use crate::store::{Store, StoreParams};
 use crate::stream::{Stream, StreamParams};
 
-/// Longer, and a person would think that the doctor hangs.
-const SERVER_PATIENCE: Duration = Duration::from_secs(5);
+/// Timeout for an external server. A longer wait would look as if the doctor hung.
+const SERVER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// One line of the report.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ struct Finding {
 #[derive(Debug, PartialEq, Eq)]
 enum Outcome {
     Ok(String),
-    /// Good to know, neither right nor wrong.
+    /// Information that is neither right nor wrong.
     Note(String),
     Missing {
         what: String,
@@ -36,9 +36,9 @@ enum Outcome {
     },
 }
 
-/// Looks at everything that `serve` would need with this configuration, and prints a line for each. Changes nothing.
+/// Checks everything that `serve` needs with this configuration, and prints one line per check. Changes nothing.
 ///
-/// Fails the process when something needed is missing.
+/// Returns a failing exit code when something required is missing.
 ///
 /// # Errors
 /// When the report cannot be printed.
@@ -107,40 +107,40 @@ fn embedded_redis() -> Finding {
 }
 
 async fn external_postgres(url: &Secret) -> Finding {
-    // No URL in any line: it may hold a password.
-    let remedy = "start that server, or correct DATABASE_URL";
+    // No line contains a URL: it may hold a password.
+    let remedy = "start the server, or correct DATABASE_URL";
     let params = StoreParams { url: url.expose().to_owned(), pool_size: 1, retention: Duration::ZERO };
-    match tokio::time::timeout(SERVER_PATIENCE, Store::connect(params)).await {
-        Ok(Ok(_)) => Finding::ok("postgresql", "answers at DATABASE_URL"),
+    match tokio::time::timeout(SERVER_TIMEOUT, Store::connect(params)).await {
+        Ok(Ok(_)) => Finding::ok("postgresql", "responds at DATABASE_URL"),
         Ok(Err(error)) => Finding::missing("postgresql", error.to_string(), remedy),
-        Err(_) => Finding::missing("postgresql", "does not answer at DATABASE_URL", remedy),
+        Err(_) => Finding::missing("postgresql", "does not respond at DATABASE_URL", remedy),
     }
 }
 
 async fn external_redis(redis_url: &Secret, prefix: &str) -> Finding {
-    let remedy = "start that server, or correct REDIS_URL";
+    let remedy = "start the server, or correct REDIS_URL";
     let params = StreamParams { redis_url: redis_url.expose().to_owned(), prefix: prefix.to_owned() };
     let ping = async { Stream::connect(&params).await?.ping().await };
-    match tokio::time::timeout(SERVER_PATIENCE, ping).await {
-        Ok(Ok(())) => Finding::ok("redis", "answers at REDIS_URL"),
+    match tokio::time::timeout(SERVER_TIMEOUT, ping).await {
+        Ok(Ok(())) => Finding::ok("redis", "responds at REDIS_URL"),
         Ok(Err(error)) => Finding::missing("redis", error.to_string(), remedy),
-        Err(_) => Finding::missing("redis", "does not answer at REDIS_URL", remedy),
+        Err(_) => Finding::missing("redis", "does not respond at REDIS_URL", remedy),
     }
 }
 
-/// Where the folder does not exist yet, the nearest one above must let us make it.
+/// Checks that the data directory is writable or, before it exists, that its nearest existing parent is.
 fn data_dir(data_dir: &Path) -> Finding {
     let absolute = std::path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned());
     let existing = absolute.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("/"));
-    let what = format!("{} can be written", absolute.display());
+    let what = format!("{} is writable", absolute.display());
     if existing.is_dir() && access(existing, AccessFlags::W_OK | AccessFlags::X_OK).is_ok() {
         return Finding::ok("data directory", what);
     }
-    let what = format!("{} cannot be written", existing.display());
-    Finding::missing("data directory", what, "choose another with `--data-dir`")
+    let what = format!("{} is not writable", existing.display());
+    Finding::missing("data directory", what, "choose another folder with `--data-dir`")
 }
 
-/// Loads it and lets it score a text, so that a wrong file is found and not only a missing one.
+/// Loads the model and scores a text, so that a broken file is found as well as a missing one.
 fn model(config: &Config) -> Finding {
     let loaded = inference::load(&config.inference.load_params());
     let Some(reason) = loaded.degraded else {
@@ -149,18 +149,22 @@ fn model(config: &Config) -> Finding {
         return Finding::ok("model", format!("{} {} scores, SHA-256 {hash}…", id.name, id.version));
     };
     let remedy = if reason.to_lowercase().contains("onnx runtime") {
-        "`scripts/fetch-onnxruntime.sh` brings ONNX Runtime; until then the lexicon scores, marked as such"
+        "`scripts/fetch-onnxruntime.sh` installs ONNX Runtime; until then the lexicon scores posts, and they are marked"
     } else {
-        "`git checkout -- weights` brings the weights back; until then the lexicon scores, marked as such"
+        "`git checkout -- weights` restores the weights; until then the lexicon scores posts, and they are marked"
     };
     Finding::missing("model", reason, remedy)
 }
 
 fn built_dashboard() -> Finding {
     if dashboard::is_built() {
-        return Finding::ok("dashboard", "is in this binary");
+        return Finding::ok("dashboard", "is included in this binary");
     }
-    Finding::missing("dashboard", "is not in this binary", "`make build` builds it and the server anew")
+    Finding::missing(
+        "dashboard",
+        "is not included in this binary",
+        "`make build` rebuilds the dashboard and the server",
+    )
 }
 
 fn port(config: &Config, running: Option<&RunInfo>) -> Finding {
@@ -168,12 +172,12 @@ fn port(config: &Config, running: Option<&RunInfo>) -> Finding {
     match TcpListener::bind(listen) {
         Ok(_) => Finding::ok("port", format!("{listen} is free")),
         Err(_) if running.is_some_and(|running| running.address.ends_with(&listen.to_string())) => {
-            Finding::ok("port", format!("{listen} is held by the running server"))
+            Finding::ok("port", format!("{listen} is in use by the running server"))
         }
         Err(error) => Finding::missing(
             "port",
-            format!("{listen} cannot be listened on: {error}"),
-            "stop what listens there, or choose another: `--listen 127.0.0.1:8081`",
+            format!("cannot listen on {listen}: {error}"),
+            "stop the program that listens there, or choose another port: `--listen 127.0.0.1:8081`",
         ),
     }
 }
@@ -182,9 +186,11 @@ fn server(config: &Config, running: Option<&RunInfo>) -> Finding {
     match running {
         Some(running) => Finding::note(
             "server",
-            format!("{} runs (pid {}, version {})", running.address, running.pid, running.version),
+            format!("running at {} (pid {}, version {})", running.address, running.pid, running.version),
         ),
-        None => Finding::note("server", format!("nothing runs on {}", config.embedded.data_dir.display())),
+        None => {
+            Finding::note("server", format!("no server is running on {}", config.embedded.data_dir.display()))
+        }
     }
 }
 
@@ -207,7 +213,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_missing_is_told_with_its_remedy() {
+    fn what_is_missing_is_reported_with_its_remedy() {
         let findings = [
             Finding::ok("redis", "7.0 at /usr/bin/redis-server"),
             Finding::missing("port", "it is taken", "choose another"),
@@ -225,11 +231,11 @@ MISSING  port            it is taken
     }
 
     #[test]
-    fn a_data_directory_that_is_yet_to_be_made_is_judged_by_the_folder_above() {
+    fn a_missing_data_directory_is_judged_by_its_parent() {
         let folder = tempfile::tempdir().unwrap();
         let deep = folder.path().join("not/yet/there");
         assert!(matches!(data_dir(&deep).outcome, Outcome::Ok(_)));
-        assert!(!folder.path().join("not").exists(), "looking must not make it");
+        assert!(!folder.path().join("not").exists(), "the check must not create it");
         let file = folder.path().join("file");
         std::fs::write(&file, "").unwrap();
         assert!(matches!(data_dir(&file.join("below")).outcome, Outcome::Missing { .. }));

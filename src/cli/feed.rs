@@ -1,5 +1,5 @@
-//! What `replay` and `synth` share: sending a connector's posts until the end or a signal, and telling how far
-//! they are.
+//! The sending loop of `replay` and `synth`: sends a connector's posts until the end or a signal, and reports
+//! progress.
 
 use std::io::{IsTerminal as _, stdout};
 use std::time::{Duration, Instant};
@@ -14,10 +14,10 @@ use crate::connectors::Connector;
 use crate::connectors::delivery::{DeliveryParams, Listener, Progress, Waiting, deliver};
 use crate::models::new_post::Rejection;
 
-/// Lines told one by one; of a file that is wrong throughout, the first say why.
-const BAD_LINES_TOLD: u64 = 20;
+/// Rejected lines reported individually. In a file that is wrong throughout, the first few show why.
+const BAD_LINES_SHOWN: u64 = 20;
 
-/// Where posts go, and what limits them.
+/// Options of the target stream and its limits.
 #[derive(Debug, Clone, clap::Args)]
 pub struct FeedParams {
     #[command(flatten)]
@@ -33,7 +33,7 @@ pub struct FeedParams {
 /// Sends all posts of a connector. SIGINT and SIGTERM end it after the posts that are due.
 ///
 /// # Errors
-/// When no server is found, Redis refuses, or the connector cannot go on.
+/// When no server is found, Redis refuses a command, or the connector fails.
 pub async fn feed(mut connector: impl Connector + Send, params: &FeedParams) -> anyhow::Result<()> {
     let stream = params.target.connect().await?;
     let delivery = DeliveryParams {
@@ -82,7 +82,7 @@ fn per_second(n: u64, begun: Instant) -> u64 {
     n.saturating_mul(1_000) / ms
 }
 
-/// For people.
+/// A progress bar, for terminals.
 struct Bar {
     begun: Instant,
     bar: ProgressBar,
@@ -100,7 +100,7 @@ impl Listener for Bar {
         if let Some((position, length)) = progress.position {
             if self.bar.length() != Some(length) {
                 self.bar.set_length(length);
-                // The template is fixed, and right; a plain bar would do as well.
+                // The template is constant and valid; a plain bar would do as well.
                 if let Ok(style) = ProgressStyle::with_template("{bar:32} {percent:>3} %  {msg}") {
                     self.bar.set_style(style);
                 }
@@ -109,11 +109,11 @@ impl Listener for Bar {
         }
         let waiting = match progress.waiting {
             Some(Waiting::StreamFull) => ", waiting: the server is behind",
-            Some(Waiting::RedisAway) => ", waiting: Redis does not answer",
+            Some(Waiting::RedisAway) => ", waiting: Redis does not respond",
             None => "",
         };
         let bad = if progress.n_bad > 0 {
-            format!(", {} left out", HumanCount(progress.n_bad))
+            format!(", {} skipped", HumanCount(progress.n_bad))
         } else {
             String::new()
         };
@@ -124,14 +124,14 @@ impl Listener for Bar {
 
     fn bad(&mut self, line: u64, rejection: &Rejection) {
         self.n_bad += 1;
-        if self.n_bad <= BAD_LINES_TOLD {
+        if self.n_bad <= BAD_LINES_SHOWN {
             let field = if rejection.field.is_empty() { "" } else { &format!(" `{}`:", rejection.field) };
             self.bar.println(format!("line {line}:{field} {}", rejection.message));
         }
     }
 }
 
-/// For programs.
+/// JSON lines, for programs.
 struct JsonLines {
     begun: Instant,
     n_bad: u64,
@@ -151,7 +151,7 @@ impl Listener for JsonLines {
 
     fn bad(&mut self, line: u64, rejection: &Rejection) {
         self.n_bad += 1;
-        if self.n_bad <= BAD_LINES_TOLD {
+        if self.n_bad <= BAD_LINES_SHOWN {
             let told = json!({
                 "event": "bad",
                 "line": line,

@@ -1,4 +1,4 @@
-//! `groundswell replay`: real posts from a file, as if they were written now.
+//! `groundswell replay`: real posts from a file, with timestamps shifted to the present.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::feed::{FeedParams, feed};
 use crate::connectors::replay::{Replay, ReplayFileParams, run_name};
 
-/// What to replay, and how.
+/// Options of `groundswell replay`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ReplayParams {
     /// NDJSON or CSV file, plain or gzipped
@@ -28,7 +28,7 @@ pub struct ReplayParams {
 /// Replays a file into the stream.
 ///
 /// # Errors
-/// When the file cannot be read or the stream not be found.
+/// When the file cannot be read or the stream cannot be found.
 pub async fn run(params: ReplayParams) -> anyhow::Result<()> {
     let run = if params.keep_ids { String::new() } else { run_name(Timestamp::now()) };
     let replay = Replay::open(ReplayFileParams {
@@ -38,10 +38,7 @@ pub async fn run(params: ReplayParams) -> anyhow::Result<()> {
         run,
     })?;
     if !replay.ignored_columns().is_empty() {
-        eprintln!(
-            "columns that are no fields of a post are left out: {}",
-            replay.ignored_columns().join(", ")
-        );
+        eprintln!("ignoring columns that are not fields of a post: {}", replay.ignored_columns().join(", "));
     }
     feed(replay, &params.feed).await
 }

@@ -1,4 +1,4 @@
-//! `groundswell score`: texts from the command line or standard input.
+//! `groundswell score`: scores texts from the command line or standard input.
 
 use std::io::BufRead;
 
@@ -6,26 +6,26 @@ use anyhow::bail;
 use serde::Serialize;
 
 use crate::actors::scoring::scored_post::score_texts;
-use crate::inference::{HeadKind, LoadParams, Reading, load, load_alone};
+use crate::inference::{HeadKind, LoadParams, Prediction, load, load_alone};
 use crate::telemetry;
 
-/// What to score, and how to answer.
+/// Options of `groundswell score`.
 pub struct ScoreParams {
-    /// The text; `-` stands for those of standard input.
+    /// The text to score; `-` reads standard input.
     pub text: String,
-    /// Every probability instead of the score that a post would get. Then a line that is a JSON string stands for what
-    /// the string says, line breaks included.
+    /// Print every probability instead of the score that a post would get. A line that holds a JSON string then
+    /// stands for the decoded string, line breaks included.
     pub raw: bool,
-    /// Texts handed over at a time. Where a network is quantized to the range of its batch, answers depend on it.
+    /// Texts per call of the model. Results of a network that is quantized to the range of its batch depend on it.
     pub n_batch: usize,
-    /// Which model, and where it lies.
+    /// The model and its paths.
     pub load: LoadParams,
 }
 
-/// Scores one text, or each line of standard input for `-`, and prints one JSON object a line.
+/// Scores one text, or each line of standard input for `-`, and prints one JSON object per line.
 ///
 /// # Errors
-/// When the model is missing or fails: the lexicon scores only when it is asked for by name.
+/// When the model is missing or fails: the lexicon scores only when it is selected by name.
 pub fn run(params: &ScoreParams) -> anyhow::Result<()> {
     telemetry::init_tracing("warn");
     if params.raw {
@@ -33,7 +33,7 @@ pub fn run(params: &ScoreParams) -> anyhow::Result<()> {
     }
     let loaded = load(&params.load);
     if let Some(reason) = loaded.degraded {
-        bail!("{reason}; `--model lexicon` scores without a model");
+        bail!("{reason}; use `--model lexicon` to score without a model");
     }
     let mut scorer = loaded.factory.build()?;
     for_each_batch(params, |texts| {
@@ -50,8 +50,8 @@ fn print_raw(params: &ScoreParams) -> anyhow::Result<()> {
     for_each_batch(params, |lines| {
         let texts: Vec<String> = lines.iter().map(|line| text_of(line)).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        for reading in scorer.score(&texts)? {
-            super::print(&serde_json::to_string(&Raw::new(&reading, &alone.heads))?);
+        for prediction in scorer.score(&texts)? {
+            super::print(&serde_json::to_string(&Raw::new(&prediction, &alone.heads))?);
         }
         Ok(())
     })
@@ -59,63 +59,64 @@ fn print_raw(params: &ScoreParams) -> anyhow::Result<()> {
 
 fn for_each_batch(
     params: &ScoreParams,
-    answer: impl FnMut(&[String]) -> anyhow::Result<()>,
+    score_batch: impl FnMut(&[String]) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     if params.text == "-" {
-        return in_batches(std::io::stdin().lock(), params.n_batch.max(1), answer);
+        return in_batches(std::io::stdin().lock(), params.n_batch.max(1), score_batch);
     }
-    let mut answer = answer;
-    answer(std::slice::from_ref(&params.text))
+    let mut score_batch = score_batch;
+    score_batch(std::slice::from_ref(&params.text))
 }
 
 fn in_batches(
     mut input: impl BufRead,
     n_batch: usize,
-    mut answer: impl FnMut(&[String]) -> anyhow::Result<()>,
+    mut score_batch: impl FnMut(&[String]) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let mut batch = Vec::with_capacity(n_batch.min(1_024));
     let mut line = Vec::new();
     while input.read_until(b'\n', &mut line)? > 0 {
-        // One line that is no text must not cost the others their answers.
+        // One line that is not valid UTF-8 must not cost the others their results.
         let text = String::from_utf8_lossy(&line);
         let text = text.strip_suffix('\n').unwrap_or(&text);
         batch.push(text.strip_suffix('\r').unwrap_or(text).to_owned());
         line.clear();
         if batch.len() == n_batch {
-            answer(&batch)?;
+            score_batch(&batch)?;
             batch.clear();
         }
     }
     if batch.is_empty() {
         return Ok(());
     }
-    answer(&batch)
+    score_batch(&batch)
 }
 
-/// What a line says: texts with line breaks come as JSON strings.
+/// Returns the text of a line: texts with line breaks are JSON strings.
 fn text_of(line: &str) -> String {
     serde_json::from_str(line).unwrap_or_else(|_| line.to_owned())
 }
 
-/// Every probability, and `null` for a question that the model does not answer.
+/// Every probability, with `null` for outputs that the model lacks.
 #[derive(Serialize)]
 struct Raw {
     sentiment: Option<[f32; 3]>,
     emotion: Option<[f32; 7]>,
     toxicity: Option<f32>,
     churn_risk: Option<f32>,
-    doubtful: bool,
+    #[serde(rename = "doubtful")]
+    uncertain: bool,
 }
 
 impl Raw {
-    fn new(reading: &Reading, heads: &[HeadKind]) -> Self {
+    fn new(prediction: &Prediction, heads: &[HeadKind]) -> Self {
         let has = |kind: HeadKind| heads.contains(&kind);
         Self {
-            sentiment: has(HeadKind::Sentiment).then_some(reading.sentiment),
-            emotion: has(HeadKind::Emotion).then_some(reading.emotion),
-            toxicity: has(HeadKind::Toxicity).then_some(reading.toxicity),
-            churn_risk: has(HeadKind::ChurnRisk).then_some(reading.churn_risk),
-            doubtful: reading.doubtful,
+            sentiment: has(HeadKind::Sentiment).then_some(prediction.sentiment),
+            emotion: has(HeadKind::Emotion).then_some(prediction.emotion),
+            toxicity: has(HeadKind::Toxicity).then_some(prediction.toxicity),
+            churn_risk: has(HeadKind::ChurnRisk).then_some(prediction.churn_risk),
+            uncertain: prediction.uncertain,
         }
     }
 }
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn every_line_is_answered_in_batches_of_the_asked_size() {
+    fn every_line_is_scored_in_batches_of_the_requested_size() {
         let mut sizes = Vec::new();
         in_batches("a\nb\n\nd\ne\n".as_bytes(), 2, |texts| {
             sizes.push(texts.len());
@@ -146,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_no_text_costs_no_other_its_answer() {
+    fn a_line_that_is_not_utf8_costs_no_other_line_its_result() {
         let mut texts = Vec::new();
         in_batches(&b"a\r\n\xff\xfe\nb"[..], 8, |batch| {
             texts.extend_from_slice(batch);
@@ -157,10 +158,10 @@ mod tests {
     }
 
     #[test]
-    fn a_question_that_nobody_answers_is_null() {
-        let raw = Raw::new(&Reading::default(), &[HeadKind::Toxicity]);
-        let told = serde_json::to_value(&raw).unwrap();
-        assert!(told["sentiment"].is_null() && told["emotion"].is_null() && told["churn_risk"].is_null());
-        assert_eq!(told["toxicity"], 0.0);
+    fn an_output_that_the_model_lacks_is_null() {
+        let raw = Raw::new(&Prediction::default(), &[HeadKind::Toxicity]);
+        let json = serde_json::to_value(&raw).unwrap();
+        assert!(json["sentiment"].is_null() && json["emotion"].is_null() && json["churn_risk"].is_null());
+        assert_eq!(json["toxicity"], 0.0);
     }
 }

@@ -1,11 +1,11 @@
-//! `groundswell synth`: generated posts.
+//! `groundswell synth`: sends generated posts.
 
 use jiff::Timestamp;
 
 use super::feed::{FeedParams, feed};
 use crate::connectors::synth;
 
-/// How many generated posts, and which.
+/// Options of `groundswell synth`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct SynthParams {
     /// Posts per second, not counting bursts
@@ -21,10 +21,10 @@ pub struct SynthParams {
     pub feed: FeedParams,
 }
 
-/// Writes posts into the stream.
+/// Writes generated posts into the stream.
 ///
 /// # Errors
-/// When the rate makes no sense or the stream cannot be found.
+/// When the rate is not valid or the stream cannot be found.
 pub async fn run(params: SynthParams) -> anyhow::Result<()> {
     let generator = synth::Synth::new(synth::SynthParams {
         rate: params.rate,

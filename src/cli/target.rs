@@ -1,4 +1,4 @@
-//! Which Redis the feeding commands write to: the one given, or that of the server running here.
+//! The Redis that the feeding commands write to: an explicit one, or that of the server running here.
 
 use std::path::PathBuf;
 
@@ -8,10 +8,10 @@ use crate::config::{FileOption, Secret};
 use crate::embedded::RunInfo;
 use crate::stream::{Stream, StreamParams};
 
-/// Where a command finds the stream.
+/// Options that locate the stream.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Target {
-    /// The file that may name the server, as it does for `serve`.
+    /// The settings file, which may name the Redis as it does for `serve`.
     #[command(flatten)]
     pub file: FileOption,
     /// Redis to write to; by default, that of the server running on the data directory
@@ -20,7 +20,7 @@ pub struct Target {
     /// Prefix of every Redis key; by default, that of the server running on the data directory
     #[arg(long, env = "GROUNDSWELL_PREFIX")]
     pub prefix: Option<String>,
-    /// The data directory of the running server
+    /// Data directory of the running server
     #[arg(long, env = "GROUNDSWELL_DATA_DIR", default_value = ".groundswell")]
     pub data_dir: PathBuf,
 }
@@ -41,7 +41,9 @@ impl Target {
         }
         let running = RunInfo::read(&self.data_dir).with_context(|| {
             let file = self.file.config.display();
-            format!("no Redis is named by --redis-url, REDIS_URL or `{file}`, and no server is found")
+            format!(
+                "neither --redis-url, REDIS_URL nor `{file}` names a Redis, and no running server was found"
+            )
         })?;
         let prefix = self.prefix.clone().unwrap_or(running.prefix);
         Ok(StreamParams { redis_url: running.redis_url, prefix })

@@ -13,28 +13,29 @@ use nix::unistd::{Uid, User, geteuid};
 use super::EmbeddedError;
 use crate::process::child;
 
-/// The system user that PostgreSQL runs as, since it refuses to run as root.
+/// The system user that runs PostgreSQL, which refuses to run as root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Account {
-    /// We are not root, so it runs as we do.
-    Ourselves,
-    /// We are root and give it this user.
+    /// The current user, who is not root.
+    Current,
+    /// Another user, because this process runs as root.
     Other {
-        /// The user.
+        /// The user's id.
         uid: u32,
-        /// The user's first group; it gets no others.
+        /// The id of the user's primary group; the server gets no supplementary groups.
         gid: u32,
     },
 }
 
 impl Account {
-    /// The owner of `cluster` where that exists, since nobody else may open it; else `postgres`, else `nobody`.
+    /// Chooses the owner of an existing `cluster`, since no other user may open it; otherwise `postgres`, then
+    /// `nobody`.
     pub(super) fn choose(cluster: &Path) -> Result<Self, EmbeddedError> {
         let owner = fs::metadata(cluster).ok();
         if !geteuid().is_root() {
             return match owner.map(|owner| owner.uid()).filter(|owner| *owner != geteuid().as_raw()) {
                 Some(owner) => Err(EmbeddedError::ForeignOwner { path: cluster.to_owned(), owner }),
-                None => Ok(Self::Ourselves),
+                None => Ok(Self::Current),
             };
         }
         if let Some(owner) = owner.filter(|owner| !Uid::from_raw(owner.uid()).is_root()) {
@@ -47,20 +48,20 @@ impl Account {
 
     pub(super) fn uid(self) -> u32 {
         match self {
-            Self::Ourselves => geteuid().as_raw(),
+            Self::Current => geteuid().as_raw(),
             Self::Other { uid, .. } => uid,
         }
     }
 
-    /// Makes `command` run as this user, without any further groups.
+    /// Makes `command` run as this user, without supplementary groups.
     pub(super) fn apply(self, command: &mut Command) {
         if let Self::Other { uid, gid } = self {
             command.uid(uid).gid(gid);
         }
     }
 
-    /// Whether this user gets through all folders above `folder`. Asked of the system by trying, since modes alone
-    /// do not tell (access lists, mount options).
+    /// Returns whether this user can traverse all folders above `folder`. Tries it, since modes alone do not tell
+    /// (access lists, mount options).
     pub(super) fn can_enter(self, folder: &Path) -> bool {
         let mut command = child::command("/bin/sh");
         command.args(["-c", ":"]).current_dir(folder).stdin(Stdio::null());
@@ -68,17 +69,17 @@ impl Account {
         command.status().is_ok_and(|status| status.success())
     }
 
-    /// Makes a folder that only this user can enter, and refuses one that belongs to anybody else.
+    /// Creates a folder that only this user can enter, and refuses one that belongs to another user.
     ///
-    /// The refusal matters in `/tmp`, where another user could have made it first in order to listen in.
+    /// The refusal matters in `/tmp`, where another user could create it first in order to eavesdrop.
     pub(super) fn make_private(self, folder: &Path) -> Result<(), EmbeddedError> {
         match fs::create_dir(folder) {
             Ok(()) => self.hand_over(folder)?,
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(EmbeddedError::io("make", folder)(error)),
         }
-        // Not following links: one could point to a folder of ours that was made for something else.
-        let found = fs::symlink_metadata(folder).map_err(EmbeddedError::io("look at", folder))?;
+        // Does not follow links: one could point to a folder of this user made for another purpose.
+        let found = fs::symlink_metadata(folder).map_err(EmbeddedError::io("inspect", folder))?;
         if !found.is_dir() || found.uid() != self.uid() {
             return Err(EmbeddedError::ForeignFolder { path: folder.to_owned(), uid: self.uid() });
         }
@@ -88,15 +89,15 @@ impl Account {
 
     fn hand_over(self, folder: &Path) -> Result<(), EmbeddedError> {
         match self {
-            Self::Ourselves => Ok(()),
+            Self::Current => Ok(()),
             Self::Other { uid, gid } => {
-                chown(folder, Some(uid), Some(gid)).map_err(EmbeddedError::io("hand over", folder))
+                chown(folder, Some(uid), Some(gid)).map_err(EmbeddedError::io("change the owner of", folder))
             }
         }
     }
 }
 
-/// Makes a folder, with all above it, that others may pass through.
+/// Creates a folder and its parents, all of which other users may traverse.
 pub(super) fn make_passable(folder: &Path) -> Result<(), EmbeddedError> {
     fs::create_dir_all(folder).map_err(EmbeddedError::io("make", folder))?;
     fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).map_err(EmbeddedError::io("open", folder))
@@ -112,22 +113,22 @@ mod tests {
     fn a_private_folder_is_closed_to_others_again() {
         let parent = tempfile::tempdir().unwrap();
         let folder = parent.path().join("sockets");
-        Account::Ourselves.make_private(&folder).unwrap();
+        Account::Current.make_private(&folder).unwrap();
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
-        Account::Ourselves.make_private(&folder).unwrap();
+        Account::Current.make_private(&folder).unwrap();
         assert_eq!(fs::metadata(&folder).unwrap().mode() & 0o777, 0o700);
     }
 
     #[test]
     fn a_folder_of_another_user_is_refused() {
         let Ok(Account::Other { uid, gid }) = Account::choose(Path::new("/nowhere")) else {
-            // Not by `eprintln!`, which the runner only shows of tests that fail.
+            // Not `eprintln!`: the test runner shows its output only for failing tests.
             let why = "SKIPPED: a_folder_of_another_user_is_refused: only root can give a folder away";
             return writeln!(std::io::stderr(), "{why}").unwrap();
         };
         let parent = tempfile::tempdir().unwrap();
         let folder = parent.path().join("sockets");
-        Account::Ourselves.make_private(&folder).unwrap();
+        Account::Current.make_private(&folder).unwrap();
         let refusal = Account::Other { uid, gid }.make_private(&folder);
         assert!(matches!(refusal, Err(EmbeddedError::ForeignFolder { .. })));
     }
@@ -136,9 +137,9 @@ mod tests {
     fn a_link_is_no_private_folder() {
         let parent = tempfile::tempdir().unwrap();
         let (folder, link) = (parent.path().join("folder"), parent.path().join("link"));
-        Account::Ourselves.make_private(&folder).unwrap();
+        Account::Current.make_private(&folder).unwrap();
         std::os::unix::fs::symlink(&folder, &link).unwrap();
-        assert!(Account::Ourselves.make_private(&link).is_err());
+        assert!(Account::Current.make_private(&link).is_err());
     }
 
     #[test]

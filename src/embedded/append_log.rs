@@ -1,12 +1,13 @@
-//! Mends the append-only log of Redis after a power cut.
+//! Repairs the append-only log of Redis after a power cut.
 //!
-//! A power cut may cost what was not yet on disk: the last second with `everysec`, nothing that was answered with
-//! `always`. What it leaves is a log whose end is cut off, zeros, or blocks of which some were written and some not.
-//! Redis copes with the first alone, and where the cut lies within a command within a transaction it leaves the
-//! transaction open: whatever is accepted afterwards then belongs to it, and goes with it at the next start.
+//! A power cut may cost what was not yet on disk: the last second with `everysec`, nothing acknowledged with
+//! `always`. It leaves a log with a truncated end, zeros, or blocks of which only some were written. Redis handles
+//! only the first. Where the cut lies within a command of a transaction, Redis leaves the transaction open:
+//! everything accepted afterwards then belongs to it and is lost at the next start.
 //!
-//! So the log is read before every start. Damage that a power cut explains is cut off at the last place where a
-//! command and its transaction are whole, and kept beside the log. Anything else is left untouched for a person.
+//! So the log is read before every start. Damage that a power cut explains is cut off at the last point at which a
+//! command and its transaction are complete, and kept beside the log. Any other damage is left untouched for a
+//! person.
 
 mod scan;
 #[cfg(test)]
@@ -22,42 +23,42 @@ use jiff::Timestamp;
 use tracing::error;
 
 use super::EmbeddedError;
-use scan::{Remains, Scan};
+use scan::{ReadableTail, Scan};
 
-/// Redis' folder for the parts of the log, and the list of them.
+/// Redis' folder for the parts of the log and their manifest.
 const FOLDER: &str = "appendonlydir";
 const MANIFEST: &str = "appendonly.aof.manifest";
 
 /// Several times what the busiest machine writes within [`SECONDS_MAX`].
 const DROPPED_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
-/// `everysec` promises a second, and the one that is under way is lost with it.
+/// `everysec` promises at most one lost second, and the second in progress is lost with it.
 const SECONDS_MAX: usize = 2;
 
-/// A second cut is rare, and nobody looks at the sixth.
+/// Number of kept copies. Power cuts are rare, and nobody looks at the sixth copy.
 const COPIES_MAX: usize = 5;
 
-/// Reading is all that a healthy log costs at a start; larger pieces make it no faster.
+/// Size of the read buffer. Reading is the only cost of a healthy log at startup; a larger buffer is no faster.
 const BUFFER_BYTES: usize = 256 * 1024;
 
-/// What was cut off the end of a log.
+/// The part cut off the end of a log.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Dropped {
+pub(super) struct CutTail {
     /// Bytes that remain in the log.
     pub(super) kept_bytes: u64,
     /// Bytes that were cut off.
     pub(super) bytes: u64,
-    /// Whole commands among them: of a transaction without its end, or behind the damage.
+    /// Complete commands among them: those of an unfinished transaction, and those after the damage.
     pub(super) n_commands: usize,
-    /// Where the bytes are now, without zeros at their end.
+    /// The file that now holds these bytes, without trailing zeros.
     pub(super) copy: PathBuf,
 }
 
-/// Cuts off what a power cut left at the end of the log of the Redis that works in `redis`. Does nothing to a whole
-/// log, and nothing where there is none yet. Redis must not be running.
+/// Cuts off what a power cut left at the end of the log of the Redis that works in `redis`. Does nothing to an intact
+/// or missing log. Redis must not be running.
 ///
 /// Fails with [`EmbeddedError::DamagedLog`], and changes nothing, where a power cut does not explain the damage.
-pub(super) fn mend(redis: &Path) -> Result<Option<Dropped>, EmbeddedError> {
+pub(super) fn repair(redis: &Path) -> Result<Option<CutTail>, EmbeddedError> {
     let Some(path) = newest_part(&redis.join(FOLDER)) else {
         return Ok(None);
     };
@@ -69,21 +70,21 @@ pub(super) fn mend(redis: &Path) -> Result<Option<Dropped>, EmbeddedError> {
         return Ok(None);
     }
     let bytes = length - scan.whole;
-    let too_much =
+    let unexplained =
         |n_commands| EmbeddedError::DamagedLog { path: path.clone(), at: scan.damaged_at, bytes, n_commands };
     if bytes > DROPPED_BYTES_MAX {
-        return Err(too_much(0));
+        return Err(unexplained(0));
     }
     let tail = tail(&mut log, scan.whole).map_err(EmbeddedError::io("read", &path))?;
     let behind = usize::try_from(scan.damaged_at - scan.whole).ok().and_then(|at| tail.get(at..));
-    let remains = Remains::find(behind.unwrap_or_default());
-    let is_recent = scan.has_seconds && remains.n_seconds <= SECONDS_MAX;
-    if remains.n_commands > 0 && !is_recent {
-        return Err(too_much(remains.n_commands));
+    let readable = ReadableTail::find(behind.unwrap_or_default());
+    let is_recent = scan.has_timestamps && readable.n_seconds <= SECONDS_MAX;
+    if readable.n_commands > 0 && !is_recent {
+        return Err(unexplained(readable.n_commands));
     }
-    let copy = keep(redis, &tail)?;
+    let copy = save_copy(redis, &tail)?;
     truncate(&path, scan.whole).map_err(EmbeddedError::io("write", &path))?;
-    let n_commands = scan.n_open + remains.n_commands;
+    let n_commands = scan.n_open + readable.n_commands;
     error!(
         log = %path.display(),
         kept_bytes = scan.whole,
@@ -92,10 +93,10 @@ pub(super) fn mend(redis: &Path) -> Result<Option<Dropped>, EmbeddedError> {
         copy = %copy.display(),
         "the end of the redis log was damaged, as by a power cut: it was cut off, and a copy was kept"
     );
-    Ok(Some(Dropped { kept_bytes: scan.whole, bytes, n_commands, copy }))
+    Ok(Some(CutTail { kept_bytes: scan.whole, bytes, n_commands, copy }))
 }
 
-/// The part that Redis writes to. The others were complete before it was begun.
+/// Returns the part that Redis appends to. The others were complete before it was created.
 fn newest_part(folder: &Path) -> Option<PathBuf> {
     let manifest = fs::read_to_string(folder.join(MANIFEST)).ok()?;
     let name = manifest.lines().filter_map(increment).max_by_key(|(sequence, _)| *sequence)?.1;
@@ -103,7 +104,7 @@ fn newest_part(folder: &Path) -> Option<PathBuf> {
     path.exists().then_some(path)
 }
 
-/// `file <name> seq <n> type i`.
+/// Parses `file <name> seq <n> type i`.
 fn increment(line: &str) -> Option<(u64, &str)> {
     let words: Vec<&str> = line.split(' ').collect();
     match words.as_slice() {
@@ -121,8 +122,8 @@ fn tail(log: &mut File, from: u64) -> std::io::Result<Vec<u8>> {
     Ok(tail)
 }
 
-/// On disk before the log is cut.
-fn keep(redis: &Path, tail: &[u8]) -> Result<PathBuf, EmbeddedError> {
+/// Writes the tail to a copy, which is on disk before the log is cut.
+fn save_copy(redis: &Path, tail: &[u8]) -> Result<PathBuf, EmbeddedError> {
     const PREFIX: &str = "dropped-";
     let copy = redis.join(format!("{PREFIX}{}.aof", Timestamp::now().strftime("%Y-%m-%dT%H-%M-%S.%6fZ")));
     let written = fs::write(&copy, tail).and_then(|()| File::open(&copy)?.sync_all());
@@ -132,7 +133,7 @@ fn keep(redis: &Path, tail: &[u8]) -> Result<PathBuf, EmbeddedError> {
         .filter(|entry| entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX)))
         .map(|entry| entry.path())
         .collect();
-    // Their names hold their time.
+    // Their names sort by time.
     copies.sort();
     for old in copies.iter().rev().skip(COPIES_MAX) {
         fs::remove_file(old).map_err(EmbeddedError::io("remove", old))?;

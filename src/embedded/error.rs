@@ -1,14 +1,14 @@
 use std::path::{Path, PathBuf};
 
-/// Why a private server could not be started, stopped or found.
+/// Reasons why a private server could not be started, stopped or found.
 ///
-/// Each sentence is meant for the person at the terminal and says what to do.
+/// Each message is meant for the person at the terminal and says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbeddedError {
-    /// A server program is not installed, or no installed one can be used.
+    /// A server program is not installed, or no installed version is usable.
     #[error("{what} was not found; {remedy}")]
     Missing {
-        /// The program and the least version of it that will do.
+        /// The program and its minimum version.
         what: String,
         /// The command that installs it.
         remedy: &'static str,
@@ -20,21 +20,21 @@ pub enum EmbeddedError {
     Locked {
         /// The data directory.
         data_dir: PathBuf,
-        /// Whatever the holder wrote into the lock file, or `unknown`.
+        /// The pid in the lock file, or `unknown`.
         pid: String,
     },
     /// No server holds the lock on the data directory.
-    #[error("nothing is running on `{data_dir}`: start it with `groundswell serve`")]
+    #[error("no server is running on `{data_dir}`: start it with `groundswell serve`")]
     NotRunning {
         /// The data directory.
         data_dir: PathBuf,
     },
-    /// PostgreSQL refuses to run as root and no other account can be used.
+    /// PostgreSQL refuses to run as root, and no other account is usable.
     #[error(
-        "postgresql does not run as root, and there is neither a user `postgres` nor `nobody`: create one (`useradd --system postgres`), or run as an ordinary user"
+        "postgresql does not run as root, and neither user `postgres` nor `nobody` exists: create one (`useradd --system postgres`), or run as an ordinary user"
     )]
     NoAccount,
-    /// The account that owns the stored posts is not the one that is running.
+    /// The running account does not own the stored posts.
     #[error(
         "the database in `{path}` belongs to uid {owner}: run as that user or as root, or choose another `--data-dir`"
     )]
@@ -46,30 +46,28 @@ pub enum EmbeddedError {
     },
     /// The account that owns the stored posts can no longer reach them.
     #[error(
-        "uid {uid}, which owns the database, cannot enter `{path}`: let it through the folders above (`chmod o+x`), or choose another `--data-dir`"
+        "uid {uid}, which owns the database, cannot enter `{path}`: make the folders above traversable (`chmod o+x`), or choose another `--data-dir`"
     )]
     Unreachable {
         /// The folder of the database.
         path: PathBuf,
-        /// The uid that cannot reach it.
+        /// The uid that cannot enter it.
         uid: u32,
     },
-    /// A folder of ours belongs to somebody else, who could listen in or could not read what we write.
-    #[error(
-        "`{path}` must be a folder of uid {uid}: run as the user it belongs to, or choose another `--data-dir`"
-    )]
+    /// A private folder belongs to another user, who could eavesdrop or could not read what the server writes.
+    #[error("`{path}` must belong to uid {uid}: run as its owner, or choose another `--data-dir`")]
     ForeignFolder {
         /// The folder.
         path: PathBuf,
         /// The uid that should own it.
         uid: u32,
     },
-    /// The server program started and ended, or did not become ready.
+    /// The server program ended during its start, or did not become ready.
     #[error("{server} did not start: {reason}")]
     DidNotStart {
         /// `postgresql` or `redis`.
         server: &'static str,
-        /// Its last words, from its log.
+        /// The end of its log.
         reason: String,
     },
     /// The append-only log of Redis is damaged in a way that a power cut does not explain.
@@ -81,35 +79,35 @@ pub enum EmbeddedError {
     DamagedLog {
         /// The part of the log.
         path: PathBuf,
-        /// Where reading ended.
+        /// Offset at which parsing ended.
         at: u64,
-        /// How much lies behind the last whole command.
+        /// Bytes after the last complete command.
         bytes: u64,
-        /// How many commands behind the damage could still be read.
+        /// Commands after the damage that are still readable.
         n_commands: usize,
     },
-    /// A server was asked to stop and is still there. It is never killed, since that could lose what it holds.
+    /// A server was asked to stop and is still running. It is never killed, since that could lose data.
     #[error("{server} (pid {pid}) has not stopped yet: wait for it, or stop it yourself")]
     StillRunning {
         /// `postgresql` or `redis`.
         server: &'static str,
-        /// The process that is still there.
+        /// The pid of the server.
         pid: i32,
     },
-    /// A file or folder could not be used.
+    /// A file or folder cannot be used.
     #[error("cannot {action} `{path}`: {source}")]
     Io {
-        /// What was attempted, as a verb.
+        /// The attempted action, as a verb.
         action: &'static str,
         /// The file, folder or program.
         path: PathBuf,
-        /// What the system said.
+        /// The system error.
         source: std::io::Error,
     },
 }
 
 impl EmbeddedError {
-    /// For `map_err`: names what was attempted and on which path.
+    /// Returns a closure for `map_err` that adds the attempted action and the path.
     pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         move |source| Self::Io { action, path: path.to_owned(), source }
     }

@@ -9,15 +9,15 @@ use nix::fcntl::{Flock, FlockArg};
 
 use super::EmbeddedError;
 
-/// `RunInfo::read` takes the lock for an instant to see whether it is free. A start that meets this instant must
-/// not take it for a second server.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// Timeout for acquiring the lock. `RunInfo::read` holds it for an instant to see whether it is free, and a start at
+/// that instant must not report a second server.
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 const RETRY_EVERY: Duration = Duration::from_millis(20);
 
-/// Keeps a second server off a data directory for as long as it lives.
+/// An exclusive lock on a data directory, held for the lifetime of the value.
 ///
-/// The system releases it when the process ends, however it ends, so it is never stale. The number in the file is
+/// The system releases it when the process ends, for whatever reason, so it is never stale. The pid in the file is
 /// only for people.
 #[derive(Debug)]
 pub(super) struct DirectoryLock {
@@ -25,29 +25,30 @@ pub(super) struct DirectoryLock {
 }
 
 impl DirectoryLock {
-    /// Fails with [`EmbeddedError::Locked`] when another process holds it. Blocks for up to a second.
+    /// Acquires the lock. Fails with [`EmbeddedError::Locked`] when another process holds it. Blocks for up to a
+    /// second.
     pub(super) fn acquire(data_dir: &Path) -> Result<Self, EmbeddedError> {
         let path = data_dir.join("lock");
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             let file = open(&path)?;
             match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
                 Ok(mut file) => {
-                    note_pid(&mut file).map_err(EmbeddedError::io("write", &path))?;
+                    write_pid(&mut file).map_err(EmbeddedError::io("write", &path))?;
                     return Ok(Self { _file: file });
                 }
                 Err(_) if Instant::now() < deadline => std::thread::sleep(RETRY_EVERY),
                 Err(_) => {
                     return Err(EmbeddedError::Locked {
                         data_dir: data_dir.to_owned(),
-                        pid: noted_pid(&path),
+                        pid: read_pid(&path),
                     });
                 }
             }
         }
     }
 
-    /// Whether some process, this one included, holds the lock.
+    /// Returns whether any process, including this one, holds the lock.
     pub(super) fn is_held(data_dir: &Path) -> bool {
         let Ok(file) = File::open(data_dir.join("lock")) else {
             return false;
@@ -66,13 +67,13 @@ fn open(path: &Path) -> Result<File, EmbeddedError> {
         .map_err(EmbeddedError::io("open", path))
 }
 
-fn note_pid(file: &mut File) -> std::io::Result<()> {
+fn write_pid(file: &mut File) -> std::io::Result<()> {
     file.set_len(0)?;
     file.rewind()?;
     writeln!(file, "{}", std::process::id())
 }
 
-fn noted_pid(path: &Path) -> String {
+fn read_pid(path: &Path) -> String {
     let noted = fs::read_to_string(path).unwrap_or_default();
     let noted = noted.trim();
     if noted.is_empty() {
@@ -96,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn looking_at_a_lock_does_not_take_it() {
+    fn inspecting_a_lock_does_not_take_it() {
         let folder = tempfile::tempdir().unwrap();
         assert!(!DirectoryLock::is_held(folder.path()));
         let lock = DirectoryLock::acquire(folder.path()).unwrap();

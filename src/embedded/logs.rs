@@ -7,13 +7,13 @@ use std::{
 
 use super::EmbeddedError;
 
-/// Enough for the error and what led to it, and short enough for a terminal.
+/// Lines shown of a log: enough for the error and its cause, and short enough for a terminal.
 const LAST_LINES: usize = 8;
 
-/// Longer ends of a log are not read: an error needs the last lines only.
+/// Bytes read from the end of a log: an error needs only the last lines.
 const TAIL_BYTES: u64 = 8 * 1024;
 
-/// Lets `command` write what it says before it has opened its own log into `path`, emptied first.
+/// Redirects the output that `command` writes before it opens its own log into `path`, which is emptied first.
 pub(super) fn capture(command: &mut Command, path: &Path) -> Result<(), EmbeddedError> {
     let out = File::create(path).map_err(EmbeddedError::io("write", path))?;
     let error_out = out.try_clone().map_err(EmbeddedError::io("write", path))?;
@@ -21,7 +21,7 @@ pub(super) fn capture(command: &mut Command, path: &Path) -> Result<(), Embedded
     Ok(())
 }
 
-/// The last lines of the newest of `paths` that says anything.
+/// Returns the last lines of the most recently written non-empty file of `paths`.
 pub(super) fn last_lines(paths: &[&Path]) -> String {
     let written = |path: &Path| fs::metadata(path).and_then(|found| found.modified()).ok();
     let newest = paths.iter().filter(|path| !tail(path).trim().is_empty()).max_by_key(|path| written(path));
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_end_of_a_long_log_is_told() {
+    fn only_the_end_of_a_long_log_is_returned() {
         let folder = tempfile::tempdir().unwrap();
         let (empty, long) = (folder.path().join("empty"), folder.path().join("long"));
         let lines: Vec<String> = (0..10_000).map(|i| format!("line {i}")).collect();

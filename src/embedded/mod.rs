@@ -1,19 +1,19 @@
 //! A private PostgreSQL and a private Redis, as child processes, for `serve` and for the tests.
 //!
 //! Nothing is installed and no port is opened: both listen on Unix sockets that only their user can reach. A child
-//! that dies is started again on the same socket. When this process ends, the children end too, even after
-//! `kill -9`, and cleanly: they are never killed, since that could lose accepted posts.
+//! that dies is restarted on the same socket. When this process ends, the children end too, even after `kill -9`, and
+//! cleanly: they are never killed, since that could lose accepted posts.
 //!
-//! One data directory serves one process at a time, and everything is in it:
+//! One data directory serves one process at a time and holds everything:
 //!
 //! ```text
-//! lock                  held while the server lives
-//! run.json              where the running server is (RunInfo)
-//! redis/                settings, log, append-only file; dropped-*.aof is what a power cut damaged of it
-//! postgres/             settings, log, cluster; local.conf is yours and wins
+//! lock                  held while the server runs
+//! run.json              address and pids of the running server (RunInfo)
+//! redis/                settings, log, append-only file; dropped-*.aof holds what a power cut damaged
+//! postgres/             settings, log, cluster; your settings in local.conf override
 //! ```
 //!
-//! Where root runs us and PostgreSQL's user cannot reach the data directory, `postgres/` is under
+//! When the process runs as root and PostgreSQL's user cannot reach the data directory, `postgres/` is under
 //! `/var/lib/groundswell/<hash>` instead.
 
 mod account;
@@ -41,33 +41,33 @@ pub use error::EmbeddedError;
 pub use programs::{POSTGRES_MIN, PostgresPrograms, REDIS_MIN, RedisProgram, find_postgres, find_redis};
 pub use run_info::RunInfo;
 
-use self::paths::Places;
-use self::process_supervisor::Keeper;
+use self::paths::Paths;
+use self::process_supervisor::ProcessSupervisor;
 use lock::DirectoryLock;
 use postgres::Postgres;
 use redis::Redis;
 
-/// Where and how the private servers run.
+/// Settings of the private servers.
 #[derive(Debug, Clone)]
 pub struct EmbeddedParams {
-    /// Made when it does not exist.
+    /// The data directory; created if it does not exist.
     pub data_dir: PathBuf,
-    /// What a power cut may cost.
+    /// Durability of Redis across power cuts.
     pub redis_fsync: RedisFsync,
-    /// False only in tests: PostgreSQL then does not wait for the disk. The death of any process still loses nothing.
+    /// Whether PostgreSQL waits for the disk. False only in tests; the death of any process still loses nothing.
     pub durable: bool,
 }
 
-/// When Redis has what it accepted on disk.
+/// When Redis writes accepted commands to disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RedisFsync {
-    /// Before it answers. Nothing is lost by a power cut.
+    /// Before it acknowledges. A power cut loses nothing.
     Always,
-    /// Once a second. A power cut may lose the last second; the death of a process loses nothing.
+    /// Once per second. A power cut may lose the last second; the death of a process loses nothing.
     EverySec,
 }
 
-/// How to reach the private servers. The same over all their restarts, and over ours.
+/// URLs of the private servers, which stay the same across restarts of the servers and of this process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoints {
     /// `postgresql:///postgres?host=<folder>&user=groundswell`, for `tokio-postgres` and for `psql`.
@@ -76,52 +76,52 @@ pub struct Endpoints {
     pub redis_url: String,
 }
 
-/// The two running servers. Dropping it asks them to end but does not wait; [`Embedded::stop`] does.
+/// The two running servers. Dropping the value asks them to end without waiting; [`Embedded::stop`] waits.
 pub struct Embedded {
     endpoints: Endpoints,
-    postgres: Keeper,
-    redis: Keeper,
+    postgres: ProcessSupervisor,
+    redis: ProcessSupervisor,
 }
 
 impl Embedded {
-    /// Starts both servers and returns once both answer. The first start on a data directory makes a database, which
-    /// takes a few seconds.
+    /// Starts both servers and returns once both respond. The first start on a data directory creates a database,
+    /// which takes a few seconds.
     ///
-    /// Fails, naming what to do, when a program is missing, when another process uses the data directory, or when a
-    /// server ends before it is ready. Works on threads of its own: the runtime that awaits this may end before the
-    /// servers do.
+    /// Fails with a remedy when a program is missing, when another process uses the data directory, or when a server
+    /// ends before it is ready. Runs on threads of its own: the runtime that awaits this may end before the servers
+    /// do.
     pub async fn start(params: EmbeddedParams) -> Result<Self, EmbeddedError> {
-        // A few file operations and two short child processes: too little to keep others waiting.
+        // A few file operations and two short child processes: too brief to hold up other tasks.
         let data_dir = make_data_dir(&params.data_dir)?;
         let lock = Arc::new(DirectoryLock::acquire(&data_dir)?);
         let redis_program = find_redis()?;
-        let places = Places::prepare(&data_dir)?;
-        let programs = find_postgres(stored_version(&places.cluster))?;
-        let endpoints = Endpoints::of(&places);
-        let redis = Redis { program: redis_program, places: places.clone(), fsync: params.redis_fsync };
-        let postgres = Postgres { programs, places, durable: params.durable };
-        let redis = Keeper::start(redis, Arc::clone(&lock))?;
-        let postgres = Keeper::start(postgres, lock)?;
+        let paths = Paths::prepare(&data_dir)?;
+        let programs = find_postgres(stored_version(&paths.cluster))?;
+        let endpoints = Endpoints::of(&paths);
+        let redis = Redis { program: redis_program, paths: paths.clone(), fsync: params.redis_fsync };
+        let postgres = Postgres { programs, paths, durable: params.durable };
+        let redis = ProcessSupervisor::start(redis, Arc::clone(&lock))?;
+        let postgres = ProcessSupervisor::start(postgres, lock)?;
         let embedded = Self { endpoints, postgres, redis };
         if let Err(error) = embedded.ready().await {
-            // The other one may run already, and must not outlive the failure.
+            // The other server may already be running, and must not outlive the failure.
             let _ = embedded.stop().await;
             return Err(error);
         }
         Ok(embedded)
     }
 
-    /// Where the servers are.
+    /// Returns the URLs of the servers.
     pub fn endpoints(&self) -> &Endpoints {
         &self.endpoints
     }
 
-    /// PostgreSQL's process; none while it is stopped or starting again.
+    /// Returns the pid of PostgreSQL, or `None` while it is stopped or starting.
     pub fn postgres_pid(&self) -> Option<u32> {
         self.postgres.pid()
     }
 
-    /// Redis' process; none while it is stopped or starting again.
+    /// Returns the pid of Redis, or `None` while it is stopped or starting.
     pub fn redis_pid(&self) -> Option<u32> {
         self.redis.pid()
     }
@@ -131,7 +131,7 @@ impl Embedded {
         self.postgres.pause().await
     }
 
-    /// Starts PostgreSQL again and waits until it answers.
+    /// Starts PostgreSQL again and waits until it responds.
     pub async fn start_postgres(&self) -> Result<(), EmbeddedError> {
         self.postgres.resume().await
     }
@@ -147,7 +147,7 @@ impl Embedded {
         self.redis.pause().await
     }
 
-    /// Starts Redis again and waits until it answers.
+    /// Starts Redis again and waits until it responds.
     pub async fn start_redis(&self) -> Result<(), EmbeddedError> {
         self.redis.resume().await
     }
@@ -158,8 +158,8 @@ impl Embedded {
         self.start_redis().await
     }
 
-    /// Stops both servers and waits until they have written everything and ended. Two minutes at most each; a server
-    /// that takes longer is named, not killed.
+    /// Stops both servers and waits until they have written everything and ended, at most two minutes each. A server
+    /// that takes longer is named in the error, not killed.
     pub async fn stop(self) -> Result<(), EmbeddedError> {
         let (postgres, redis) = tokio::join!(self.postgres.stop(), self.redis.stop());
         postgres.and(redis)
@@ -171,13 +171,13 @@ impl Embedded {
 }
 
 impl Endpoints {
-    fn of(places: &Places) -> Self {
-        // Socket paths are plain characters only, so nothing needs quoting.
-        let host = places.postgres_socket.display();
+    fn of(paths: &Paths) -> Self {
+        // Socket paths contain only plain characters, so nothing needs quoting.
+        let host = paths.postgres_socket.display();
         let (database, user) = (postgres::DATABASE, postgres::USER);
         Self {
             postgres_url: format!("postgresql:///{database}?host={host}&user={user}"),
-            redis_url: format!("redis+unix://{}", places.redis_socket.display()),
+            redis_url: format!("redis+unix://{}", paths.redis_socket.display()),
         }
     }
 }

@@ -14,28 +14,27 @@ use tracing::warn;
 
 use super::EmbeddedError;
 
-/// A server that was busy may have much to write before it ends.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Timeout for an orphan to end: a busy server may have much to write first.
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// A server of an earlier life, as it is found by the folder it works in.
-pub(super) struct Leftover<'a> {
-    /// For messages: `postgresql` or `redis`.
+/// A server left running by an earlier process, identified by its working folder.
+pub(super) struct Orphan<'a> {
+    /// `postgresql` or `redis`, for messages.
     pub(super) server: &'static str,
-    /// The names its process may have.
+    /// Names that its process may have.
     pub(super) programs: &'a [&'static str],
-    /// The folder it works in, which no other process of that name does.
+    /// Its working folder, which no other process of that name shares.
     pub(super) folder: &'a Path,
-    /// What asks it to end cleanly.
+    /// The signal that requests a clean shutdown.
     pub(super) signal: Signal,
-    /// The one process to ask, where it is known; else all that are found.
+    /// The main process to signal, where it is known; otherwise every process found.
     pub(super) leader: Option<Pid>,
 }
 
-impl Leftover<'_> {
-    /// Asks what is left of an earlier life to end, and waits until it has. Never kills: it may be writing down posts
-    /// that were accepted.
+impl Orphan<'_> {
+    /// Asks the orphan to end, and waits until it has. Never kills it: it may be writing accepted posts to disk.
     ///
     /// Blocks for up to two minutes, then fails with [`EmbeddedError::StillRunning`].
     pub(super) fn stop(&self) -> Result<(), EmbeddedError> {
@@ -43,12 +42,16 @@ impl Leftover<'_> {
         let Some(first) = found.first() else {
             return Ok(());
         };
-        warn!(server = self.server, pid = first.as_raw(), "found a server of an earlier life; stopping it");
+        warn!(
+            server = self.server,
+            pid = first.as_raw(),
+            "found a server left by an earlier process; stopping it"
+        );
         for pid in found.iter().filter(|pid| self.leader.is_none_or(|leader| leader == **pid)) {
-            // It may just have ended by itself.
+            // It may have just ended by itself.
             let _ = kill(*pid, self.signal);
         }
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while let Some(pid) = self.find().first() {
             if Instant::now() > deadline {
                 return Err(EmbeddedError::StillRunning { server: self.server, pid: pid.as_raw() });
@@ -58,8 +61,8 @@ impl Leftover<'_> {
         Ok(())
     }
 
-    /// All processes that are it, by name and by the folder they work in or were started for. A number in a file
-    /// would not do: it may by now belong to another process.
+    /// Returns all its processes, found by name and by the folder that they work in or were started for. A pid file
+    /// would not do: the pid may by now belong to another process.
     pub(super) fn find(&self) -> Vec<Pid> {
         let Ok(processes) = fs::read_dir("/proc") else {
             return Vec::new();
@@ -79,7 +82,7 @@ impl Leftover<'_> {
         if fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd == self.folder) {
             return true;
         }
-        // Inside a container root may not see where another user's process works, only how it was started.
+        // In a container, root may not see the working folder of another user's process, only its command line.
         fs::read(process.join("cmdline")).is_ok_and(|arguments| {
             arguments.split(|byte| *byte == 0).any(|argument| OsStr::from_bytes(argument) == self.folder)
         })

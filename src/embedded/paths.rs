@@ -12,19 +12,19 @@ use super::{
     account::{Account, make_passable},
 };
 
-/// Where root keeps what an unprivileged user must reach and a private data directory would hide.
+/// Folder of root for files that an unprivileged user must reach and that a private data directory would hide.
 const SYSTEM_HOME: &str = "/var/lib/groundswell";
 
-/// `sun_path` holds 108 bytes with the closing NUL.
+/// Usable bytes of a socket path: `sun_path` holds 108 including the closing NUL.
 const SOCKET_PATH_MAX: usize = 107;
 
-/// What PostgreSQL adds to the folder it is given; the longest name of a socket of ours.
+/// The longest socket name; PostgreSQL appends it to the configured folder.
 const LONGEST_SOCKET_NAME: &str = "/.s.PGSQL.5432";
 
-/// Which folder holds what for one data directory.
+/// Folders and accounts of one data directory.
 #[derive(Debug, Clone)]
-pub(super) struct Places {
-    /// PostgreSQL's settings, and the folders below.
+pub(super) struct Paths {
+    /// PostgreSQL's settings, and the parent of the folders below.
     pub(super) postgres: PathBuf,
     /// The stored data. Does not exist before the first start.
     pub(super) cluster: PathBuf,
@@ -33,32 +33,32 @@ pub(super) struct Places {
     /// Redis' settings, log and append-only file.
     pub(super) redis: PathBuf,
     pub(super) redis_socket: PathBuf,
-    /// Owns `cluster`, `postgres_log` and `postgres_socket`.
+    /// The owner of `cluster`, `postgres_log` and `postgres_socket`.
     pub(super) account: Account,
 }
 
-impl Places {
-    /// Decides on the folders and makes them, all but the cluster. `data_dir` is canonical.
+impl Paths {
+    /// Chooses the folders and creates all but the cluster. `data_dir` is canonical.
     pub(super) fn prepare(data_dir: &Path) -> Result<Self, EmbeddedError> {
         let (postgres, account) = postgres_home(data_dir)?;
         let postgres_log = postgres.join("log");
         account.make_private(&postgres_log)?;
         let postgres_socket = socket_folder(data_dir, &postgres.join("socket"), account)?;
         let redis = data_dir.join("redis");
-        Account::Ourselves.make_private(&redis)?;
+        Account::Current.make_private(&redis)?;
         let redis_socket =
-            socket_folder(data_dir, &redis.join("socket"), Account::Ourselves)?.join("redis.sock");
+            socket_folder(data_dir, &redis.join("socket"), Account::Current)?.join("redis.sock");
         let cluster = postgres.join("cluster");
         Ok(Self { postgres, cluster, postgres_log, postgres_socket, redis, redis_socket, account })
     }
 }
 
-/// Inside the data directory wherever possible, so that removing that removes everything.
+/// Chooses a folder inside the data directory wherever possible, so that removing the directory removes everything.
 fn postgres_home(data_dir: &Path) -> Result<(PathBuf, Account), EmbeddedError> {
     let inside = data_dir.join("postgres");
     let outside = system_home(data_dir).join("postgres");
     let is_root = geteuid().is_root();
-    // What was stored once is found again, even where a newcomer would choose the other place.
+    // Existing data is found again even where a new installation would choose the other folder.
     let has_cluster = |home: &Path| home.join("cluster").exists();
     if is_root && has_cluster(&outside) && !has_cluster(&inside) {
         let account = Account::choose(&outside.join("cluster"))?;
@@ -72,17 +72,16 @@ fn postgres_home(data_dir: &Path) -> Result<(PathBuf, Account), EmbeddedError> {
     if has_cluster(&inside) {
         return Err(EmbeddedError::Unreachable { path: inside, uid: account.uid() });
     }
-    // Only an empty folder is removed; anything else in it is left alone.
+    // Only an empty folder is removed; anything else in it stays.
     let _ = fs::remove_dir(&inside);
     make_system_home(data_dir)?;
     make_passable(&outside)?;
     Ok((outside, account))
 }
 
-/// `preferred` where a socket's path fits and needs no quoting in a URL or a list, else a short folder.
+/// Returns `preferred` where a socket path fits and needs no quoting in a URL or a list, otherwise a short folder.
 fn socket_folder(data_dir: &Path, preferred: &Path, account: Account) -> Result<PathBuf, EmbeddedError> {
-    let folder =
-        if fits_a_socket(preferred) { preferred.to_owned() } else { short_folder(data_dir, account)? };
+    let folder = if fits_socket(preferred) { preferred.to_owned() } else { short_folder(data_dir, account)? };
     account.make_private(&folder)?;
     Ok(folder)
 }
@@ -103,7 +102,7 @@ fn make_system_home(data_dir: &Path) -> Result<PathBuf, EmbeddedError> {
     make_passable(Path::new(SYSTEM_HOME))?;
     let home = system_home(data_dir);
     make_passable(&home)?;
-    // For the person who wonders which data directory this belongs to.
+    // For a person who wonders which data directory this belongs to.
     let note = home.join("belongs-to");
     fs::write(&note, data_dir.as_os_str().as_bytes()).map_err(EmbeddedError::io("write", &note))?;
     Ok(home)
@@ -113,7 +112,8 @@ fn system_home(data_dir: &Path) -> PathBuf {
     Path::new(SYSTEM_HOME).join(short_hash(data_dir))
 }
 
-/// 64 bits: enough to tell the data directories of one machine apart, short enough for a socket's path.
+/// Hashes the path to 64 bits: enough to distinguish the data directories of one machine, short enough for a socket
+/// path.
 fn short_hash(data_dir: &Path) -> String {
     let digest = Sha256::digest(data_dir.as_os_str().as_bytes());
     let mut hash = hex::encode(digest);
@@ -121,16 +121,16 @@ fn short_hash(data_dir: &Path) -> String {
     hash
 }
 
-fn fits_a_socket(folder: &Path) -> bool {
+fn fits_socket(folder: &Path) -> bool {
     let bytes = folder.as_os_str().as_bytes();
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-".contains(byte);
     bytes.len() + LONGEST_SOCKET_NAME.len() <= SOCKET_PATH_MAX && bytes.iter().all(is_plain)
 }
 
-/// Removes what a test's data directory left outside of itself.
+/// Removes the files of a test that lie outside its data directory.
 #[cfg(test)]
 pub(super) fn remove_outside(data_dir: &Path) {
-    let ours = short_folder(data_dir, Account::Ourselves).unwrap();
+    let ours = short_folder(data_dir, Account::Current).unwrap();
     for folder in [system_home(data_dir), ours] {
         if folder.exists() {
             fs::remove_dir_all(folder).unwrap();
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn only_short_and_plain_folders_hold_sockets() {
-        let check = |folder: &str, fits: bool| assert_eq!(fits_a_socket(Path::new(folder)), fits, "{folder}");
+        let check = |folder: &str, fits: bool| assert_eq!(fits_socket(Path::new(folder)), fits, "{folder}");
         check("/srv/groundswell/.data/postgres/socket", true);
         check(&format!("/{}", "a".repeat(92)), true);
         check(&format!("/{}", "a".repeat(93)), false);

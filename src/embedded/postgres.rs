@@ -7,27 +7,27 @@ use std::{
 use nix::{sys::signal::Signal, unistd::Pid};
 use tracing::info;
 
-use super::orphans::Leftover;
-use super::paths::Places;
+use super::orphans::Orphan;
+use super::paths::Paths;
 use super::process_supervisor::Server;
 use super::programs::PostgresPrograms;
 use super::{EmbeddedError, logs};
-use crate::process::child::{self, die_with_us};
+use crate::process::child::{self, detach_and_end_with_parent};
 
-/// The superuser of the private server. It exists nowhere else, and the socket's folder is what guards it.
+/// The superuser of the private server. It exists nowhere else; permissions of the socket's folder protect it.
 pub(super) const USER: &str = "groundswell";
 
-/// `initdb` makes this one, and the private server needs no second.
+/// The database that `initdb` creates; the private server needs no other.
 pub(super) const DATABASE: &str = "postgres";
 
 const HBA: &str =
-    "# Written at every start. Nobody else can enter the folder of the socket.\nlocal all all trust\n";
+    "# Rewritten at every start. Nobody else can enter the folder of the socket.\nlocal all all trust\n";
 
 /// The private PostgreSQL of one data directory.
 pub(super) struct Postgres {
     pub(super) programs: PostgresPrograms,
-    pub(super) places: Places,
-    /// False trades safety in a power cut for speed. Only tests may do that.
+    pub(super) paths: Paths,
+    /// Whether it survives power cuts. Only tests trade that for speed.
     pub(super) durable: bool,
 }
 
@@ -36,29 +36,30 @@ impl Server for Postgres {
         "postgresql"
     }
 
-    /// The fast shutdown: sessions are ended, everything is written. SIGTERM would wait for the sessions.
+    /// The fast shutdown: ends sessions and writes everything. SIGTERM would wait for the sessions.
     fn stop_signal(&self) -> Signal {
         Signal::SIGINT
     }
 
     fn prepare(&self) -> Result<(), EmbeddedError> {
-        self.stop_leftovers()?;
-        if !self.places.cluster.exists() {
+        self.stop_orphans()?;
+        if !self.paths.cluster.exists() {
             self.make_cluster()?;
         }
-        let socket = quote(&self.places.postgres_socket);
-        let hba = self.places.postgres.join("pg_hba.conf");
-        let log = quote(&self.places.postgres_log);
-        let local = quote(&self.places.postgres.join("local.conf"));
+        let socket = quote(&self.paths.postgres_socket);
+        let hba = self.paths.postgres.join("pg_hba.conf");
+        let log = quote(&self.paths.postgres_log);
+        let local = quote(&self.paths.postgres.join("local.conf"));
         let mut settings = format!(
             "{SETTINGS}\nunix_socket_directories = {socket}\nhba_file = {}\nlog_directory = {log}\n",
             quote(&hba)
         );
         if !self.durable {
-            // Commits still reach the system before they are answered, so the death of a process loses nothing.
+            // Commits still reach the operating system before they are acknowledged, so the death of a process loses
+            // nothing.
             settings.push_str("fsync = off\nfull_page_writes = off\n");
         }
-        // Last, so that it wins.
+        // Last, so that it overrides.
         settings.push_str(&format!("include_if_exists = {local}\n"));
         write(&hba, HBA)?;
         write(&self.settings_file(), &settings)
@@ -69,7 +70,7 @@ impl Server for Postgres {
         let settings_file = self.settings_file();
         command
             .arg("-D")
-            .arg(&self.places.cluster)
+            .arg(&self.paths.cluster)
             .arg("-c")
             .arg(format!("config_file={}", settings_file.display()));
         Ok(command)
@@ -77,14 +78,14 @@ impl Server for Postgres {
 
     fn is_ready(&self, pid: u32) -> bool {
         let note = fs::read_to_string(self.pid_file()).unwrap_or_default();
-        // The first line is the process, the eighth its state; `pg_ctl` waits for the same.
+        // The first line is the pid, the eighth the state; `pg_ctl` checks the same.
         let mut lines = note.lines();
         let is_ours = lines.next() == Some(&pid.to_string());
         is_ours && lines.nth(6).is_some_and(|state| state.trim() == "ready")
     }
 
-    fn last_words(&self) -> String {
-        let logs = fs::read_dir(&self.places.postgres_log);
+    fn log_tail(&self) -> String {
+        let logs = fs::read_dir(&self.paths.postgres_log);
         let mut paths: Vec<PathBuf> =
             logs.into_iter().flatten().flatten().map(|entry| entry.path()).collect();
         paths.push(self.startup_log());
@@ -94,20 +95,20 @@ impl Server for Postgres {
 }
 
 impl Postgres {
-    fn stop_leftovers(&self) -> Result<(), EmbeddedError> {
+    fn stop_orphans(&self) -> Result<(), EmbeddedError> {
         let noted = fs::read_to_string(self.pid_file()).unwrap_or_default();
         let leader = noted.lines().next().and_then(|pid| pid.trim().parse().ok()).map(Pid::from_raw);
-        let leftover = Leftover {
+        let leftover = Orphan {
             server: self.name(),
             programs: &["postgres"],
-            folder: &self.places.cluster,
+            folder: &self.paths.cluster,
             signal: self.stop_signal(),
-            // Its own children end with it; asking them too would only disturb.
+            // Its child processes end with it; signalling them too would interfere.
             leader,
         };
         leftover.stop()?;
-        // Nothing runs here now, so the number in the file may belong to any process, and would keep the server from
-        // starting. It still checks the shared memory itself.
+        // No server runs here now, so the pid in the file may belong to any process and would keep the server from
+        // starting. PostgreSQL still checks the shared memory itself.
         match fs::remove_file(self.pid_file()) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 Err(EmbeddedError::io("remove", &self.pid_file())(error))
@@ -116,14 +117,14 @@ impl Postgres {
         }
     }
 
-    /// Under another name first, so that one whose making was interrupted is never taken for whole.
+    /// Creates it under a temporary name first, so that an interrupted creation never passes for a complete cluster.
     fn make_cluster(&self) -> Result<(), EmbeddedError> {
-        let unfinished = self.places.postgres.join("new");
+        let unfinished = self.paths.postgres.join("new");
         if unfinished.exists() {
             fs::remove_dir_all(&unfinished).map_err(EmbeddedError::io("remove", &unfinished))?;
         }
-        self.places.account.make_private(&unfinished)?;
-        info!(version = self.programs.major, "making a new database");
+        self.paths.account.make_private(&unfinished)?;
+        info!(version = self.programs.major, "creating a new database");
         let mut command = self.run(&self.programs.initdb)?;
         command.arg("-D").arg(&unfinished).args([
             "-U",
@@ -137,34 +138,34 @@ impl Postgres {
         if !self.durable {
             command.arg("--no-sync");
         }
-        die_with_us(&mut command, self.stop_signal());
+        detach_and_end_with_parent(&mut command, self.stop_signal());
         let status = command.status().map_err(EmbeddedError::io("run", &self.programs.initdb))?;
         if !status.success() {
             let reason = format!("`initdb` failed:\n{}", logs::last_lines(&[&self.startup_log()]));
             return Err(EmbeddedError::DidNotStart { server: self.name(), reason });
         }
-        fs::rename(&unfinished, &self.places.cluster).map_err(EmbeddedError::io("rename", &unfinished))
+        fs::rename(&unfinished, &self.paths.cluster).map_err(EmbeddedError::io("rename", &unfinished))
     }
 
-    /// As the right user, in a folder that this user can enter, in a language that logs are read in.
+    /// Returns a command that runs as PostgreSQL's user, in a folder that this user can enter, with English messages.
     fn run(&self, program: &Path) -> Result<Command, EmbeddedError> {
         let mut command = child::command(program);
-        self.places.account.apply(&mut command);
-        command.current_dir(&self.places.postgres).env("LC_ALL", "C.UTF-8");
+        self.paths.account.apply(&mut command);
+        command.current_dir(&self.paths.postgres).env("LC_ALL", "C.UTF-8");
         logs::capture(&mut command, &self.startup_log())?;
         Ok(command)
     }
 
     fn pid_file(&self) -> PathBuf {
-        self.places.cluster.join("postmaster.pid")
+        self.paths.cluster.join("postmaster.pid")
     }
 
     fn settings_file(&self) -> PathBuf {
-        self.places.postgres.join("postgresql.conf")
+        self.paths.postgres.join("postgresql.conf")
     }
 
     fn startup_log(&self) -> PathBuf {
-        self.places.postgres.join("startup.log")
+        self.paths.postgres.join("startup.log")
     }
 }
 
@@ -172,12 +173,12 @@ fn write(path: &Path, text: &str) -> Result<(), EmbeddedError> {
     fs::write(path, text).map_err(EmbeddedError::io("write", path))
 }
 
-/// A string as PostgreSQL's settings files want it.
+/// Quotes a string for PostgreSQL's settings files.
 fn quote(path: &Path) -> String {
     format!("'{}'", path.display().to_string().replace('\\', "\\\\").replace('\'', "''"))
 }
 
-/// For a small machine that the server shares with us and with Redis.
+/// Settings for a small machine that PostgreSQL shares with the server and Redis.
 const SETTINGS: &str = "\
 # Written at every start: changes here are lost. Put yours into local.conf beside this file.
 listen_addresses = ''

@@ -14,47 +14,47 @@ use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use super::{EmbeddedError, lock::DirectoryLock};
-use crate::process::child::{as_pid, describe, die_with_us, has_ended, wait_for_end};
+use crate::process::child::{as_pid, describe, detach_and_end_with_parent, has_ended, wait_for_end};
 
-/// The first wait before a server that died is started again. Doubles up to [`BACKOFF_MAX`].
+/// The first delay before a server that died is started again. Doubles up to [`BACKOFF_MAX`].
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
 
-/// A server that cannot stay up must not take the processor from what still works.
+/// The longest delay: a server that cannot stay up must not take CPU from what still works.
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
 
-/// A server that stayed up this long has recovered, and its next death starts at [`BACKOFF_MIN`] again.
+/// Uptime after which a server counts as recovered, so that its next death starts at [`BACKOFF_MIN`] again.
 const STEADY: Duration = Duration::from_secs(30);
 
-/// Reading a long append-only file or write-ahead log takes minutes at worst. A server that ends while it starts is
-/// noticed at once, so only a frozen one is waited for that long.
-const READY_PATIENCE: Duration = Duration::from_secs(600);
+/// Timeout for a server to become ready. Reading a long append-only file or write-ahead log takes minutes at worst. A
+/// server that ends during its start is noticed at once, so only a frozen one takes this long.
+const READY_TIMEOUT: Duration = Duration::from_secs(600);
 
 const READY_EVERY: Duration = Duration::from_millis(10);
 
-/// Stopping PostgreSQL writes everything it holds to disk first.
-const STOP_PATIENCE: Duration = Duration::from_secs(120);
+/// Timeout for a server to stop. PostgreSQL first writes everything it holds to disk.
+const STOP_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// A server program that a [`Keeper`] keeps running.
+/// A server program under a [`ProcessSupervisor`].
 pub(super) trait Server: Send + 'static {
-    /// For messages: `postgresql` or `redis`.
+    /// `postgresql` or `redis`, for messages.
     fn name(&self) -> &'static str;
-    /// What asks it to end cleanly.
+    /// The signal that requests a clean shutdown.
     fn stop_signal(&self) -> Signal;
-    /// Called before every start: settings are written, leftovers are stopped. May block.
+    /// Prepares a start: writes settings and stops orphans. May block.
     fn prepare(&self) -> Result<(), EmbeddedError>;
-    /// How to start it.
+    /// Returns the command that starts the server.
     fn command(&self) -> Result<Command, EmbeddedError>;
-    /// Whether the process `pid` answers. Called often; must not block for long.
+    /// Returns whether the process `pid` responds. Called often; must not block for long.
     fn is_ready(&self, pid: u32) -> bool;
-    /// The end of its log, for an error.
-    fn last_words(&self) -> String;
+    /// Returns the end of its log, for errors.
+    fn log_tail(&self) -> String;
 }
 
-/// Starts one server, starts it again when it dies, and stops it when told to or when dropped.
+/// Starts one server, restarts it when it dies, and stops it on request or when dropped.
 ///
-/// It works on a thread of its own and not on a runtime's: the kernel ends a child when the *thread* that started it
-/// ends, and tests have a runtime each.
-pub(super) struct Keeper {
+/// It runs on its own thread instead of a runtime's: the kernel ends a child when the *thread* that started it ends,
+/// and each test has its own runtime.
+pub(super) struct ProcessSupervisor {
     server: &'static str,
     shared: Arc<Shared>,
     phase: watch::Receiver<Phase>,
@@ -69,7 +69,7 @@ enum Phase {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wish {
+enum DesiredState {
     Up,
     Down,
     Gone,
@@ -77,47 +77,47 @@ enum Wish {
 
 struct Shared {
     state: Mutex<State>,
-    wished: Condvar,
+    desired_changed: Condvar,
     stop_signal: Signal,
 }
 
 struct State {
-    wish: Wish,
-    /// Set while the process exists and nobody has taken its exit status, so that its number cannot be another's.
+    desired: DesiredState,
+    /// Set while the process exists and its exit status is not collected, so that the pid cannot be reused.
     child: Option<Pid>,
 }
 
-impl Keeper {
-    /// Begins to start `server`; [`Keeper::ready`] waits for it. `lock` is held until the server has ended.
+impl ProcessSupervisor {
+    /// Begins to start `server`; [`ProcessSupervisor::ready`] waits for it. Holds `lock` until the server has ended.
     pub(super) fn start(server: impl Server, lock: Arc<DirectoryLock>) -> Result<Self, EmbeddedError> {
         let (phase, watching) = watch::channel(Phase::Starting);
         let shared = Arc::new(Shared {
-            state: Mutex::new(State { wish: Wish::Up, child: None }),
-            wished: Condvar::new(),
+            state: Mutex::new(State { desired: DesiredState::Up, child: None }),
+            desired_changed: Condvar::new(),
             stop_signal: server.stop_signal(),
         });
         let name = server.name();
-        let keeping = Keeping { server, shared: Arc::clone(&shared), phase, _lock: lock };
+        let supervision = SupervisionLoop { server, shared: Arc::clone(&shared), phase, _lock: lock };
         thread::Builder::new()
-            .name(format!("keep-{name}"))
-            .spawn(move || keeping.run())
+            .name(format!("supervise-{name}"))
+            .spawn(move || supervision.run())
             .map_err(EmbeddedError::io("start a thread for", name.as_ref()))?;
         Ok(Self { server: name, shared, phase: watching })
     }
 
-    /// Waits until the server answers. Fails when its first start does.
+    /// Waits until the server responds. Fails when its first start fails.
     pub(super) async fn ready(&self) -> Result<(), EmbeddedError> {
         let mut phase = self.phase.clone();
         let reached = phase.wait_for(|phase| matches!(phase, Phase::Up { .. } | Phase::Gone { .. })).await;
         let reason = match reached.as_deref() {
             Ok(Phase::Up { .. }) => return Ok(()),
-            Ok(Phase::Gone { reason }) => reason.clone().unwrap_or_else(|| "it was told to stop".to_owned()),
-            _ => "its keeper died".to_owned(),
+            Ok(Phase::Gone { reason }) => reason.clone().unwrap_or_else(|| "a stop was requested".to_owned()),
+            _ => "its supervisor died".to_owned(),
         };
         Err(EmbeddedError::DidNotStart { server: self.server, reason })
     }
 
-    /// The process that answers now; none while it is down or starting again.
+    /// Returns the pid of the responding process, or `None` while it is down or starting.
     pub(super) fn pid(&self) -> Option<u32> {
         match *self.phase.borrow() {
             Phase::Up { pid } => Some(pid),
@@ -125,28 +125,28 @@ impl Keeper {
         }
     }
 
-    /// Starts it again after [`Keeper::pause`].
+    /// Starts the server again after [`ProcessSupervisor::pause`].
     pub(super) async fn resume(&self) -> Result<(), EmbeddedError> {
-        self.shared.ask(Wish::Up);
+        self.shared.request(DesiredState::Up);
         self.ready().await
     }
 
-    /// Stops it and leaves it stopped until [`Keeper::resume`].
+    /// Stops the server and leaves it stopped until [`ProcessSupervisor::resume`].
     pub(super) async fn pause(&self) -> Result<(), EmbeddedError> {
-        self.shared.ask(Wish::Down);
+        self.shared.request(DesiredState::Down);
         self.ended().await
     }
 
-    /// Stops it for good.
+    /// Stops the server for good.
     pub(super) async fn stop(&self) -> Result<(), EmbeddedError> {
-        self.shared.ask(Wish::Gone);
+        self.shared.request(DesiredState::Gone);
         self.ended().await
     }
 
     async fn ended(&self) -> Result<(), EmbeddedError> {
         let mut phase = self.phase.clone();
         let ended = phase.wait_for(|phase| matches!(phase, Phase::Down | Phase::Gone { .. }));
-        if tokio::time::timeout(STOP_PATIENCE, ended).await.is_ok() {
+        if tokio::time::timeout(STOP_TIMEOUT, ended).await.is_ok() {
             return Ok(());
         }
         let pid = self.shared.state().child.map_or(0, Pid::as_raw);
@@ -154,9 +154,9 @@ impl Keeper {
     }
 }
 
-impl Drop for Keeper {
+impl Drop for ProcessSupervisor {
     fn drop(&mut self) {
-        self.shared.ask(Wish::Gone);
+        self.shared.request(DesiredState::Gone);
     }
 }
 
@@ -165,108 +165,108 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn ask(&self, wish: Wish) {
+    fn request(&self, desired: DesiredState) {
         let mut state = self.state();
-        // Gone is final: the thread may already have ended.
-        if state.wish != Wish::Gone {
-            state.wish = wish;
+        // `Gone` is final: the thread may have already ended.
+        if state.desired != DesiredState::Gone {
+            state.desired = desired;
         }
-        if let (Wish::Down | Wish::Gone, Some(pid)) = (state.wish, state.child) {
+        if let (DesiredState::Down | DesiredState::Gone, Some(pid)) = (state.desired, state.child) {
             let _ = kill(pid, self.stop_signal);
         }
         drop(state);
-        self.wished.notify_all();
+        self.desired_changed.notify_all();
     }
 
-    /// Waits until the wish is no longer `while_wish`, or the time is up.
-    fn wait(&self, while_wish: Wish, at_most: Option<Duration>) {
+    /// Waits until the desired state is no longer `while_desired`, or until the timeout.
+    fn wait(&self, while_desired: DesiredState, at_most: Option<Duration>) {
         let state = self.state();
         match at_most {
-            Some(limit) => {
-                drop(self.wished.wait_timeout_while(state, limit, |state| state.wish == while_wish))
-            }
-            None => drop(self.wished.wait_while(state, |state| state.wish == while_wish)),
+            Some(limit) => drop(
+                self.desired_changed.wait_timeout_while(state, limit, |state| state.desired == while_desired),
+            ),
+            None => drop(self.desired_changed.wait_while(state, |state| state.desired == while_desired)),
         }
     }
 }
 
-/// What the keeper's thread works with.
-struct Keeping<S> {
+/// The supervision loop, which runs on the supervisor's thread.
+struct SupervisionLoop<S> {
     server: S,
     shared: Arc<Shared>,
     phase: watch::Sender<Phase>,
     _lock: Arc<DirectoryLock>,
 }
 
-/// How one life of the server ended.
-enum Life {
+/// How one run of the server ended.
+enum RunEnd {
     NeverReady(String),
     WasReady { after: Duration, status: String },
 }
 
-impl<S: Server> Keeping<S> {
+impl<S: Server> SupervisionLoop<S> {
     fn run(self) {
         let server = self.server.name();
         let mut backoff = BACKOFF_MIN;
         let mut was_ever_ready = false;
         loop {
-            let wish = self.shared.state().wish;
-            match wish {
-                Wish::Gone => {
+            let desired = self.shared.state().desired;
+            match desired {
+                DesiredState::Gone => {
                     self.phase.send_replace(Phase::Gone { reason: None });
                     return;
                 }
-                Wish::Down => {
+                DesiredState::Down => {
                     self.phase.send_replace(Phase::Down);
-                    self.shared.wait(Wish::Down, None);
+                    self.shared.wait(DesiredState::Down, None);
                     self.phase.send_replace(Phase::Starting);
                     backoff = BACKOFF_MIN;
                     continue;
                 }
-                Wish::Up => {}
+                DesiredState::Up => {}
             }
-            let life = self.live_unless_we_panic();
+            let life = self.run_once_catching_panics();
             self.phase.send_replace(Phase::Starting);
-            if self.shared.state().wish != Wish::Up {
+            if self.shared.state().desired != DesiredState::Up {
                 continue;
             }
             match life {
-                Life::NeverReady(reason) if !was_ever_ready => {
+                RunEnd::NeverReady(reason) if !was_ever_ready => {
                     self.phase.send_replace(Phase::Gone { reason: Some(reason) });
                     return;
                 }
-                Life::NeverReady(reason) => {
-                    error!(server, %reason, "server does not start again; trying further");
+                RunEnd::NeverReady(reason) => {
+                    error!(server, %reason, "server fails to restart; retrying");
                 }
-                Life::WasReady { after, status } => {
+                RunEnd::WasReady { after, status } => {
                     was_ever_ready = true;
                     if after > STEADY {
                         backoff = BACKOFF_MIN;
                     }
-                    warn!(server, %status, "server died; starting it again");
+                    warn!(server, %status, "server died; restarting it");
                 }
             }
-            self.shared.wait(Wish::Up, Some(backoff));
+            self.shared.wait(DesiredState::Up, Some(backoff));
             backoff = (backoff * 2).min(BACKOFF_MAX);
         }
     }
 
-    /// Nobody watches this thread, and the server would end with it: it goes on. What of the server is left then is
-    /// stopped before the next start.
-    fn live_unless_we_panic(&self) -> Life {
-        catch_unwind(AssertUnwindSafe(|| self.live()))
-            .unwrap_or_else(|_| Life::NeverReady("its keeper panicked".to_owned()))
+    /// Catches panics: nothing watches this thread, and the server would end with it. The next start stops any
+    /// process that a panic leaves behind.
+    fn run_once_catching_panics(&self) -> RunEnd {
+        catch_unwind(AssertUnwindSafe(|| self.run_once()))
+            .unwrap_or_else(|_| RunEnd::NeverReady("its supervisor panicked".to_owned()))
     }
 
-    /// From one start of the process to its end.
-    fn live(&self) -> Life {
+    /// Runs the process from its start to its end.
+    fn run_once(&self) -> RunEnd {
         let mut child = match self.spawn() {
             Ok(Some(child)) => child,
-            Ok(None) => return Life::NeverReady("it was told to stop".to_owned()),
-            Err(error) => return Life::NeverReady(error.to_string()),
+            Ok(None) => return RunEnd::NeverReady("a stop was requested".to_owned()),
+            Err(error) => return RunEnd::NeverReady(error.to_string()),
         };
         let pid = child.id();
-        let born = Instant::now();
+        let started_at = Instant::now();
         let is_ready = self.await_ready(pid);
         if is_ready {
             info!(server = self.server.name(), pid, "server is ready");
@@ -274,17 +274,17 @@ impl<S: Server> Keeping<S> {
         }
         let status = self.reap(&mut child);
         if is_ready {
-            return Life::WasReady { after: born.elapsed(), status };
+            return RunEnd::WasReady { after: started_at.elapsed(), status };
         }
-        Life::NeverReady(format!("it ended with {status}. Its last words:\n{}", self.server.last_words()))
+        RunEnd::NeverReady(format!("it ended with {status}. Last log lines:\n{}", self.server.log_tail()))
     }
 
     fn spawn(&self) -> Result<Option<Child>, EmbeddedError> {
         self.server.prepare()?;
         let mut command = self.server.command()?;
-        die_with_us(&mut command, self.server.stop_signal());
+        detach_and_end_with_parent(&mut command, self.server.stop_signal());
         let mut state = self.shared.state();
-        if state.wish != Wish::Up {
+        if state.desired != DesiredState::Up {
             return Ok(None);
         }
         let program = command.get_program().to_owned();
@@ -293,10 +293,10 @@ impl<S: Server> Keeping<S> {
         Ok(Some(child))
     }
 
-    /// False once the process has ended, is to end, or has frozen (then it is asked to end).
+    /// Returns false once the process has ended, must end, or has frozen (in which case it is asked to end).
     fn await_ready(&self, pid: u32) -> bool {
-        let deadline = Instant::now() + READY_PATIENCE;
-        while !has_ended(pid) && self.shared.state().wish == Wish::Up {
+        let deadline = Instant::now() + READY_TIMEOUT;
+        while !has_ended(pid) && self.shared.state().desired == DesiredState::Up {
             if self.server.is_ready(pid) {
                 return true;
             }
@@ -304,7 +304,7 @@ impl<S: Server> Keeping<S> {
                 let _ = kill(as_pid(pid), self.server.stop_signal());
                 return false;
             }
-            self.shared.wait(Wish::Up, Some(READY_EVERY));
+            self.shared.wait(DesiredState::Up, Some(READY_EVERY));
         }
         false
     }

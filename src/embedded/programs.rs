@@ -3,10 +3,10 @@ use std::path::{Path, PathBuf};
 use super::EmbeddedError;
 use crate::process::child;
 
-/// The oldest PostgreSQL whose features the migrations and settings use.
+/// The oldest PostgreSQL with the features that the migrations and settings use.
 pub const POSTGRES_MIN: u32 = 14;
 
-/// `XAUTOCLAIM` came with Redis 6.2.
+/// The oldest usable Redis.
 pub const REDIS_MIN: (u32, u32) = (7, 0);
 
 const POSTGRES_REMEDY: &str = "on Debian and Ubuntu: `apt-get install postgresql`; on Fedora: `dnf install \
@@ -14,18 +14,18 @@ const POSTGRES_REMEDY: &str = "on Debian and Ubuntu: `apt-get install postgresql
 const REDIS_REMEDY: &str = "on Debian and Ubuntu: `apt-get install redis-server`; on Fedora: `dnf install redis`; on \
                             Alpine: `apk add redis`";
 
-/// An installed PostgreSQL that can be used.
+/// An installed and usable PostgreSQL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PostgresPrograms {
     /// The server.
     pub postgres: PathBuf,
-    /// Makes a new database cluster of the same version.
+    /// The program that creates a database cluster of the same version.
     pub initdb: PathBuf,
     /// The major version, such as 15.
     pub major: u32,
 }
 
-/// An installed Redis, or Valkey, that can be used.
+/// An installed and usable Redis or Valkey.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedisProgram {
     /// The server.
@@ -61,12 +61,12 @@ pub fn find_postgres(major: Option<u32>) -> Result<PostgresPrograms, EmbeddedErr
     })
 }
 
-/// Finds Redis, or Valkey, on the `PATH` and in the usual folders of a system.
+/// Finds Redis or Valkey on the `PATH` and in the usual system folders.
 pub fn find_redis() -> Result<RedisProgram, EmbeddedError> {
     for name in ["redis-server", "valkey-server"] {
-        let places = ["/usr/bin", "/usr/local/bin", "/usr/sbin"].map(|folder| Path::new(folder).join(name));
-        for server in on_path(name).into_iter().chain(places) {
-            let Some(version) = said_version(&server).as_deref().and_then(redis_version) else {
+        let paths = ["/usr/bin", "/usr/local/bin", "/usr/sbin"].map(|folder| Path::new(folder).join(name));
+        for server in on_path(name).into_iter().chain(paths) {
+            let Some(version) = version_output(&server).as_deref().and_then(redis_version) else {
                 continue;
             };
             if version >= REDIS_MIN {
@@ -83,43 +83,43 @@ fn postgres_folders() -> Vec<PathBuf> {
     if let Ok(versions) = std::fs::read_dir("/usr/lib/postgresql") {
         folders.extend(versions.flatten().map(|version| version.path().join("bin")));
     }
-    if let Ok(answer) = child::command("pg_config").arg("--bindir").output() {
-        folders.push(PathBuf::from(String::from_utf8_lossy(&answer.stdout).trim()));
+    if let Ok(output) = child::command("pg_config").arg("--bindir").output() {
+        folders.push(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
     }
     folders.extend(["/usr/local/pgsql/bin", "/usr/libexec/postgresql", "/usr/bin"].map(PathBuf::from));
     folders
 }
 
-/// The one on the `PATH` may be a link, and `initdb` lies beside what it points to.
+/// The program on the `PATH` may be a link, and `initdb` lies beside its target.
 fn postgres_at(postgres: &Path) -> Option<PostgresPrograms> {
     let postgres = postgres.canonicalize().ok()?;
-    let major = postgres_major(&said_version(&postgres)?)?;
+    let major = postgres_major(&version_output(&postgres)?)?;
     let initdb = postgres.with_file_name("initdb");
     initdb.exists().then_some(PostgresPrograms { postgres, initdb, major })
 }
 
 /// Asks the shell, which reads the `PATH` as the person who typed the command expects.
 fn on_path(name: &str) -> Option<PathBuf> {
-    let answer = child::command("/bin/sh").args(["-c", "command -v \"$1\"", "sh", name]).output().ok()?;
-    let path = PathBuf::from(String::from_utf8(answer.stdout).ok()?.trim_end_matches('\n'));
+    let output = child::command("/bin/sh").args(["-c", "command -v \"$1\"", "sh", name]).output().ok()?;
+    let path = PathBuf::from(String::from_utf8(output.stdout).ok()?.trim_end_matches('\n'));
     path.is_absolute().then_some(path)
 }
 
-fn said_version(program: &Path) -> Option<String> {
-    let answer = child::command(program).arg("--version").stdin(std::process::Stdio::null()).output().ok()?;
-    String::from_utf8(answer.stdout).ok()
+fn version_output(program: &Path) -> Option<String> {
+    let output = child::command(program).arg("--version").stdin(std::process::Stdio::null()).output().ok()?;
+    String::from_utf8(output.stdout).ok()
 }
 
-/// Other programs are called `postgres` too, so the name alone proves nothing.
-fn postgres_major(said: &str) -> Option<u32> {
-    leading_number(said.trim().strip_prefix("postgres (PostgreSQL) ")?)
+/// Other programs are also called `postgres`, so the name alone proves nothing.
+fn postgres_major(output: &str) -> Option<u32> {
+    leading_number(output.trim().strip_prefix("postgres (PostgreSQL) ")?)
 }
 
-fn redis_version(said: &str) -> Option<(u32, u32)> {
-    if !said.starts_with("Redis server") && !said.starts_with("Valkey server") {
+fn redis_version(output: &str) -> Option<(u32, u32)> {
+    if !output.starts_with("Redis server") && !output.starts_with("Valkey server") {
         return None;
     }
-    let (_, version) = said.split_once(" v=")?;
+    let (_, version) = output.split_once(" v=")?;
     let (major, rest) = version.split_once('.')?;
     Some((leading_number(major)?, leading_number(rest)?))
 }
@@ -134,8 +134,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_postgres_is_known_by_what_it_says_of_itself() {
-        let check = |said: &str, major: Option<u32>| assert_eq!(postgres_major(said), major, "{said}");
+    fn a_postgres_is_recognized_by_its_version_output() {
+        let check = |output: &str, major: Option<u32>| assert_eq!(postgres_major(output), major, "{output}");
         check("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n", Some(15));
         check("postgres (PostgreSQL) 18beta1\n", Some(18));
         check("postgres (PostgreSQL) 9.6.24\n", Some(9));
@@ -144,9 +144,10 @@ mod tests {
     }
 
     #[test]
-    fn a_redis_is_known_by_what_it_says_of_itself() {
-        let check =
-            |said: &str, version: Option<(u32, u32)>| assert_eq!(redis_version(said), version, "{said}");
+    fn a_redis_is_recognized_by_its_version_output() {
+        let check = |output: &str, version: Option<(u32, u32)>| {
+            assert_eq!(redis_version(output), version, "{output}")
+        };
         check(
             "Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64 build=ae4d7c971a948f0",
             Some((7, 0)),

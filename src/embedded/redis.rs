@@ -9,23 +9,23 @@ use std::{
 
 use nix::sys::signal::Signal;
 
-use super::orphans::Leftover;
-use super::paths::Places;
+use super::orphans::Orphan;
+use super::paths::Paths;
 use super::process_supervisor::Server;
 use super::programs::RedisProgram;
 use super::{EmbeddedError, RedisFsync, append_log, logs};
 use crate::process::child;
 
-/// Redis appends to its log for ever, and months of it help nobody.
+/// Size above which the log is rotated: Redis appends to it forever.
 const LOG_BYTES_MAX: u64 = 10 * 1024 * 1024;
 
-/// A loaded Redis answers within milliseconds; one that loads its file says so at once.
-const PING_PATIENCE: Duration = Duration::from_millis(500);
+/// Timeout for a ping. A busy Redis responds within milliseconds; one that loads its file says so at once.
+const PING_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The private Redis of one data directory.
 pub(super) struct Redis {
     pub(super) program: RedisProgram,
-    pub(super) places: Places,
+    pub(super) paths: Paths,
     pub(super) fsync: RedisFsync,
 }
 
@@ -39,15 +39,15 @@ impl Server for Redis {
     }
 
     fn prepare(&self) -> Result<(), EmbeddedError> {
-        let leftover = Leftover {
+        let leftover = Orphan {
             server: self.name(),
             programs: &["redis-server", "valkey-server"],
-            folder: &self.places.redis,
+            folder: &self.paths.redis,
             signal: self.stop_signal(),
             leader: None,
         };
         leftover.stop()?;
-        append_log::mend(&self.places.redis)?;
+        append_log::repair(&self.paths.redis)?;
         self.rotate_log()?;
         let path = self.settings_file();
         fs::write(&path, self.settings()).map_err(EmbeddedError::io("write", &path))
@@ -55,7 +55,7 @@ impl Server for Redis {
 
     fn command(&self) -> Result<Command, EmbeddedError> {
         let mut command = child::command(&self.program.server);
-        command.arg(self.settings_file()).current_dir(&self.places.redis);
+        command.arg(self.settings_file()).current_dir(&self.paths.redis);
         logs::capture(&mut command, &self.startup_log())?;
         Ok(command)
     }
@@ -64,7 +64,7 @@ impl Server for Redis {
         self.ping().is_ok_and(|answer| answer.starts_with(b"+PONG"))
     }
 
-    fn last_words(&self) -> String {
+    fn log_tail(&self) -> String {
         logs::last_lines(&[&self.startup_log(), &self.log()])
     }
 }
@@ -75,8 +75,8 @@ impl Redis {
             RedisFsync::Always => "always",
             RedisFsync::EverySec => "everysec",
         };
-        let socket = quote(&self.places.redis_socket);
-        let folder = quote(&self.places.redis);
+        let socket = quote(&self.paths.redis_socket);
+        let folder = quote(&self.paths.redis);
         let log = quote(&self.log());
         format!(
             "# Written at every start: changes here are lost.
@@ -104,8 +104,8 @@ maxmemory-policy noeviction
     }
 
     fn ping(&self) -> std::io::Result<[u8; 5]> {
-        let mut socket = UnixStream::connect(&self.places.redis_socket)?;
-        socket.set_read_timeout(Some(PING_PATIENCE))?;
+        let mut socket = UnixStream::connect(&self.paths.redis_socket)?;
+        socket.set_read_timeout(Some(PING_TIMEOUT))?;
         socket.write_all(b"PING\r\n")?;
         let mut answer = [0; 5];
         socket.read_exact(&mut answer)?;
@@ -121,19 +121,19 @@ maxmemory-policy noeviction
     }
 
     fn settings_file(&self) -> PathBuf {
-        self.places.redis.join("redis.conf")
+        self.paths.redis.join("redis.conf")
     }
 
     fn log(&self) -> PathBuf {
-        self.places.redis.join("redis.log")
+        self.paths.redis.join("redis.log")
     }
 
     fn startup_log(&self) -> PathBuf {
-        self.places.redis.join("startup.log")
+        self.paths.redis.join("startup.log")
     }
 }
 
-/// A string as Redis' settings file wants it.
+/// Quotes a string for Redis' settings file.
 fn quote(path: &Path) -> String {
     format!("\"{}\"", path.display().to_string().replace('\\', "\\\\").replace('"', "\\\""))
 }

@@ -6,25 +6,25 @@ use super::{EmbeddedError, lock::DirectoryLock};
 
 const FILE: &str = "run.json";
 
-/// Where everything of a running server is, as `<data-dir>/run.json` says it.
+/// Addresses and pids of a running server, as stored in `<data-dir>/run.json`.
 ///
-/// `replay`, `synth`, `dead-letters` and `doctor` find the server by it. It may outlive a server that was killed, so
-/// it is believed only while that server's lock is held.
+/// `replay`, `synth`, `dead-letters` and `doctor` find the server by it. It may outlive a killed server, so it is
+/// valid only while the lock of that server is held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunInfo {
-    /// The server's process.
+    /// The pid of the server.
     pub pid: u32,
-    /// The dashboard, such as `http://127.0.0.1:8080`.
+    /// The URL of the dashboard, such as `http://127.0.0.1:8080`.
     pub address: String,
-    /// As in [`super::Endpoints`].
+    /// The PostgreSQL URL, as in [`super::Endpoints`].
     pub postgres_url: String,
-    /// As in [`super::Endpoints`].
+    /// The Redis URL, as in [`super::Endpoints`].
     pub redis_url: String,
-    /// What the names of streams and keys start with; empty unless set.
+    /// Prefix of all stream and key names; empty by default.
     pub prefix: String,
-    /// `None` when PostgreSQL is not a child of the server.
+    /// The pid of PostgreSQL, or `None` when it is not a child of the server.
     pub postgres_pid: Option<u32>,
-    /// `None` when Redis is not a child of the server.
+    /// The pid of Redis, or `None` when it is not a child of the server.
     pub redis_pid: Option<u32>,
     /// When the server began to listen.
     pub started_at: jiff::Timestamp,
@@ -33,7 +33,7 @@ pub struct RunInfo {
 }
 
 impl RunInfo {
-    /// Replaces `<data-dir>/run.json` in one step, so that a reader never sees half of it.
+    /// Replaces `<data-dir>/run.json` atomically, so that a reader never sees a partial file.
     pub fn write(&self, data_dir: &Path) -> Result<(), EmbeddedError> {
         let path = data_dir.join(FILE);
         let part = data_dir.join("run.json.part");
@@ -43,7 +43,8 @@ impl RunInfo {
         fs::rename(&part, &path).map_err(EmbeddedError::io("write", &path))
     }
 
-    /// Fails with [`EmbeddedError::NotRunning`] unless the process that wrote it still holds the lock.
+    /// Reads the file. Fails with [`EmbeddedError::NotRunning`] unless the process that wrote it still holds the
+    /// lock.
     pub fn read(data_dir: &Path) -> Result<Self, EmbeddedError> {
         let not_running = || EmbeddedError::NotRunning { data_dir: data_dir.to_owned() };
         let text = fs::read(data_dir.join(FILE)).map_err(|_| not_running())?;
@@ -54,7 +55,7 @@ impl RunInfo {
         Ok(found)
     }
 
-    /// Removes it. That it is already gone is no error.
+    /// Removes the file. A missing file is not an error.
     pub fn remove(data_dir: &Path) -> Result<(), EmbeddedError> {
         let path = data_dir.join(FILE);
         match fs::remove_file(&path) {
@@ -89,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_running_server_is_found_by_its_note() {
+    fn a_running_server_is_found_by_its_run_info() {
         let folder = tempfile::tempdir().unwrap();
         let _lock = DirectoryLock::acquire(folder.path()).unwrap();
         example().write(folder.path()).unwrap();
@@ -111,7 +112,7 @@ mod tests {
     fn the_note_of_a_dead_server_is_not_believed_while_its_successor_starts() {
         let folder = tempfile::tempdir().unwrap();
         let _lock = DirectoryLock::acquire(folder.path()).unwrap();
-        // No process has a number above the kernel's limit of 2^22.
+        // No pid exceeds the kernel's limit of 2^22.
         RunInfo { pid: u32::MAX, ..example() }.write(folder.path()).unwrap();
         assert!(RunInfo::read(folder.path()).is_err());
     }

@@ -1,5 +1,5 @@
-//! The private servers as a whole, started for real. What they hold is asked with their own clients' simplest form,
-//! since this module uses nothing else of ours.
+//! Both private servers, started for real. Tests query them with minimal clients, since this module uses nothing else
+//! of the crate.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -17,27 +17,27 @@ use tokio_postgres::NoTls;
 
 use super::*;
 
-/// Far more than any step takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Far longer than any step takes on a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Marks the folder that a re-executed test works in; see [`serve_until_killed`].
+/// Marks the folder of a re-executed test; see [`serve_until_killed`].
 const MARK: &str = "groundswell-embedded-test";
 
-/// What the server knows and its children must not.
+/// A secret in the environment of the server that its children must not inherit.
 const SECRET: &str = "the secret of the server";
 
 fn params(data_dir: &Path) -> EmbeddedParams {
     EmbeddedParams { data_dir: data_dir.to_owned(), redis_fsync: RedisFsync::Always, durable: false }
 }
 
-/// One that PostgreSQL's user can reach.
+/// A folder that PostgreSQL's user can reach.
 fn open_folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     folder
 }
 
-async fn ask_postgres(embedded: &Embedded, statement: &str) -> Option<String> {
+async fn query_postgres(embedded: &Embedded, statement: &str) -> Option<String> {
     let url = &embedded.endpoints().postgres_url;
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
     let connection = tokio::spawn(connection);
@@ -50,8 +50,8 @@ async fn ask_postgres(embedded: &Embedded, statement: &str) -> Option<String> {
     })
 }
 
-/// The first line of the answer, and for a string the second.
-fn ask_redis(embedded: &Embedded, command: &str) -> String {
+/// Returns the first line of the response, or for a string the second.
+fn send_redis(embedded: &Embedded, command: &str) -> String {
     let path = embedded.endpoints().redis_url.strip_prefix("redis+unix://").unwrap();
     let mut socket = UnixStream::connect(path).unwrap();
     writeln!(socket, "{command}\r").unwrap();
@@ -61,15 +61,15 @@ fn ask_redis(embedded: &Embedded, command: &str) -> String {
 }
 
 async fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     while !holds() {
-        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        assert!(Instant::now() < deadline, "timed out waiting until {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
 fn exists(pid: u32) -> bool {
-    // A zombie has ended; who takes its status is not our business.
+    // A zombie has ended; collecting its status is not this test's concern.
     let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     status.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
 }
@@ -83,16 +83,16 @@ async fn what_was_stored_is_there_after_a_stop_and_a_start() {
     let folder = open_folder();
     let embedded = Embedded::start(params(folder.path())).await.unwrap();
     let first_endpoints = embedded.endpoints().clone();
-    ask_postgres(&embedded, "CREATE TABLE kept AS SELECT 'in postgresql' AS place").await;
-    assert_eq!(ask_redis(&embedded, "SET kept in-redis"), "+OK");
+    query_postgres(&embedded, "CREATE TABLE kept AS SELECT 'in postgresql' AS place").await;
+    assert_eq!(send_redis(&embedded, "SET kept in-redis"), "+OK");
     let pids = [embedded.postgres_pid().unwrap(), embedded.redis_pid().unwrap()];
     embedded.stop().await.unwrap();
     assert!(!pids.into_iter().any(exists));
 
     let embedded = Embedded::start(params(folder.path())).await.unwrap();
     assert_eq!(*embedded.endpoints(), first_endpoints);
-    assert_eq!(ask_postgres(&embedded, "SELECT place FROM kept").await.as_deref(), Some("in postgresql"));
-    assert_eq!(ask_redis(&embedded, "GET kept"), "in-redis");
+    assert_eq!(query_postgres(&embedded, "SELECT place FROM kept").await.as_deref(), Some("in postgresql"));
+    assert_eq!(send_redis(&embedded, "GET kept"), "in-redis");
     embedded.stop().await.unwrap();
 }
 
@@ -111,7 +111,7 @@ async fn what_was_promised_of_the_servers_is_set() {
         ("listen_addresses", ""),
         ("jit", "off"),
     ] {
-        let found = ask_postgres(&embedded, &format!("SELECT current_setting('{setting}')")).await;
+        let found = query_postgres(&embedded, &format!("SELECT current_setting('{setting}')")).await;
         assert_eq!(found.as_deref(), Some(value), "{setting}");
     }
     for (setting, value) in
@@ -130,18 +130,18 @@ async fn what_was_promised_of_the_servers_is_set() {
 async fn a_server_that_is_killed_is_started_again_on_the_same_endpoint_with_its_data() {
     let folder = open_folder();
     let embedded = Embedded::start(params(folder.path())).await.unwrap();
-    ask_postgres(&embedded, "CREATE TABLE kept AS SELECT 1 AS one").await;
-    ask_redis(&embedded, "SET kept 1");
+    query_postgres(&embedded, "CREATE TABLE kept AS SELECT 1 AS one").await;
+    send_redis(&embedded, "SET kept 1");
     let (postgres, redis) = (embedded.postgres_pid().unwrap(), embedded.redis_pid().unwrap());
     signal(postgres, Signal::SIGKILL);
     signal(redis, Signal::SIGKILL);
-    until("both run again", || {
+    until("both are running again", || {
         embedded.postgres_pid().is_some_and(|pid| pid != postgres)
             && embedded.redis_pid().is_some_and(|pid| pid != redis)
     })
     .await;
-    assert_eq!(ask_postgres(&embedded, "SELECT one FROM kept").await.as_deref(), Some("1"));
-    assert_eq!(ask_redis(&embedded, "GET kept"), "1");
+    assert_eq!(query_postgres(&embedded, "SELECT one FROM kept").await.as_deref(), Some("1"));
+    assert_eq!(send_redis(&embedded, "GET kept"), "1");
     embedded.stop().await.unwrap();
 }
 
@@ -152,15 +152,15 @@ async fn a_server_that_was_stopped_on_purpose_stays_stopped_until_it_is_started(
     embedded.stop_redis().await.unwrap();
     embedded.stop_postgres().await.unwrap();
     let socket = embedded.endpoints().redis_url.strip_prefix("redis+unix://").unwrap().to_owned();
-    // Longer than the first wait of the supervision that must not happen.
+    // Longer than the first restart delay of the supervisor, which must not restart them.
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(UnixStream::connect(&socket).is_err());
     assert_eq!((embedded.postgres_pid(), embedded.redis_pid()), (None, None));
     embedded.start_postgres().await.unwrap();
     embedded.start_redis().await.unwrap();
     embedded.restart_redis().await.unwrap();
-    assert_eq!(ask_redis(&embedded, "PING"), "+PONG");
-    assert_eq!(ask_postgres(&embedded, "SELECT 2").await.as_deref(), Some("2"));
+    assert_eq!(send_redis(&embedded, "PING"), "+PONG");
+    assert_eq!(query_postgres(&embedded, "SELECT 2").await.as_deref(), Some("2"));
     embedded.stop().await.unwrap();
 }
 
@@ -172,7 +172,7 @@ async fn a_second_start_on_the_same_data_directory_is_refused() {
         panic!("two servers shared a data directory");
     };
     assert_eq!(pid, std::process::id().to_string());
-    assert_eq!(ask_redis(&embedded, "PING"), "+PONG");
+    assert_eq!(send_redis(&embedded, "PING"), "+PONG");
     embedded.stop().await.unwrap();
 }
 
@@ -180,7 +180,7 @@ async fn a_second_start_on_the_same_data_directory_is_refused() {
 async fn a_server_that_cannot_start_is_an_error_with_its_last_words_and_leaves_nothing_running() {
     let folder = open_folder();
     Embedded::start(params(folder.path())).await.unwrap().stop().await.unwrap();
-    let home = Places::prepare(&folder.path().canonicalize().unwrap()).unwrap().postgres;
+    let home = Paths::prepare(&folder.path().canonicalize().unwrap()).unwrap().postgres;
     std::fs::write(home.join("local.conf"), "max_connections = 'many'\n").unwrap();
     let Err(error) = Embedded::start(params(folder.path())).await else {
         panic!("a broken setting was ignored");
@@ -196,7 +196,7 @@ async fn a_data_directory_that_others_cannot_reach_works_as_well() {
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
     let data_dir = folder.path().join("data");
     check_elsewhere(&data_dir).await;
-    // As root the database had to go where its user can reach it.
+    // As root, the database must lie where PostgreSQL's user can reach it.
     assert_eq!(data_dir.join("postgres").exists(), !geteuid().is_root());
 }
 
@@ -207,15 +207,15 @@ async fn a_data_directory_with_a_long_and_odd_path_works_as_well() {
     check_elsewhere(&data_dir).await;
 }
 
-/// Starts, stores, starts again, and removes what is outside of `data_dir`.
+/// Starts, stores, starts again, and removes the files outside `data_dir`.
 async fn check_elsewhere(data_dir: &Path) {
     let embedded = Embedded::start(params(data_dir)).await.unwrap();
-    ask_postgres(&embedded, "CREATE TABLE kept AS SELECT 3 AS three").await;
-    ask_redis(&embedded, "SET kept 3");
+    query_postgres(&embedded, "CREATE TABLE kept AS SELECT 3 AS three").await;
+    send_redis(&embedded, "SET kept 3");
     embedded.stop().await.unwrap();
     let embedded = Embedded::start(params(data_dir)).await.unwrap();
-    assert_eq!(ask_postgres(&embedded, "SELECT three FROM kept").await.as_deref(), Some("3"));
-    assert_eq!(ask_redis(&embedded, "GET kept"), "3");
+    assert_eq!(query_postgres(&embedded, "SELECT three FROM kept").await.as_deref(), Some("3"));
+    assert_eq!(send_redis(&embedded, "GET kept"), "3");
     embedded.stop().await.unwrap();
     paths::remove_outside(&data_dir.canonicalize().unwrap());
 }
@@ -230,10 +230,10 @@ async fn the_servers_end_when_their_parent_is_killed_and_the_next_start_finds_ev
         if round == 0 {
             until("the orphans have ended", || !pids.iter().copied().any(exists)).await;
         }
-        // In the second round the next start meets them while they still end.
+        // In the second round the next start overlaps with their shutdown.
         let embedded = Embedded::start(params(&data_dir_in(folder.path()))).await.unwrap();
-        assert_eq!(ask_redis(&embedded, "GET from-child"), "here");
-        assert_eq!(ask_postgres(&embedded, "SELECT max(n) FROM from_child").await.as_deref(), Some("7"));
+        assert_eq!(send_redis(&embedded, "GET from-child"), "here");
+        assert_eq!(query_postgres(&embedded, "SELECT max(n) FROM from_child").await.as_deref(), Some("7"));
         embedded.stop().await.unwrap();
     }
 }
@@ -250,15 +250,15 @@ async fn the_environment_of_the_servers_holds_no_secret_of_ours() {
     let of_parent = environment(parent.id());
     parent.kill().unwrap();
     parent.wait().unwrap();
-    assert!(of_parent.iter().any(|variable| variable.ends_with(SECRET)), "there was no secret to give away");
-    // Redis overwrites its own with what it is called; PostgreSQL leaves it, so this shows that it could be read.
+    assert!(of_parent.iter().any(|variable| variable.ends_with(SECRET)), "the parent had no secret to leak");
+    // Redis overwrites its environment with its title; PostgreSQL keeps it, which shows that the test can read it.
     assert!(of_postgres.iter().any(|variable| variable.starts_with("PATH=")), "{of_postgres:?}");
     let strays = ["GROUNDSWELL_", "CARGO", "PGOPTIONS", "HOME"];
     let is_stray = |variable: &&String| {
         variable.contains(SECRET) || strays.iter().any(|stray| variable.starts_with(stray))
     };
     let told: Vec<_> = of_postgres.iter().chain(&of_redis).filter(is_stray).collect();
-    assert!(told.is_empty(), "children were told {told:?}");
+    assert!(told.is_empty(), "children inherited {told:?}");
     until("the orphans have ended", || !pids.iter().copied().any(exists)).await;
 }
 
@@ -266,22 +266,22 @@ async fn the_environment_of_the_servers_holds_no_secret_of_ours() {
 async fn leftovers_that_nothing_ended_are_stopped_cleanly_at_the_next_start() {
     let folder = open_folder();
     let embedded = Embedded::start(params(folder.path())).await.unwrap();
-    ask_redis(&embedded, "SET kept 4");
+    send_redis(&embedded, "SET kept 4");
     let socket = embedded.endpoints().redis_url.strip_prefix("redis+unix://").unwrap().to_owned();
     embedded.stop().await.unwrap();
-    // A Redis that no server of ours is the parent of, as one that outlived its parent.
+    // A Redis that is not a child of any server, as one that outlived its parent.
     let settings = folder.path().join("redis/redis.conf");
     let mut orphan =
         Command::new(find_redis().unwrap().server).arg(settings).stdout(Stdio::null()).spawn().unwrap();
     until("the orphan listens", || UnixStream::connect(&socket).is_ok()).await;
-    // A number in a file that by now belongs to another process.
-    let cluster = Places::prepare(&folder.path().canonicalize().unwrap()).unwrap().cluster;
+    // A pid in a file that by now belongs to another process.
+    let cluster = Paths::prepare(&folder.path().canonicalize().unwrap()).unwrap().cluster;
     std::fs::write(cluster.join("postmaster.pid"), format!("{}\n", std::process::id())).unwrap();
-    // It can only be found gone once its status was taken.
+    // It only disappears once its status is collected.
     let reaper = std::thread::spawn(move || orphan.wait().unwrap());
     let embedded = Embedded::start(params(folder.path())).await.unwrap();
     assert!(reaper.join().unwrap().success(), "the orphan was not stopped cleanly");
-    assert_eq!(ask_redis(&embedded, "GET kept"), "4");
+    assert_eq!(send_redis(&embedded, "GET kept"), "4");
     embedded.stop().await.unwrap();
 }
 
@@ -289,8 +289,8 @@ fn data_dir_in(folder: &Path) -> PathBuf {
     folder.join("data")
 }
 
-/// Runs [`serve_until_killed`] alone, in a process that can be killed, with [`SECRET`] in its environment. Answers the
-/// process and its two servers.
+/// Runs [`serve_until_killed`] alone, in a process that can be killed, with [`SECRET`] in its environment. Returns
+/// the process and the pids of its two servers.
 fn start_in_another_process(folder: &Path) -> (std::process::Child, Vec<u32>) {
     std::fs::write(folder.join(MARK), "").unwrap();
     let mut parent = Command::new(std::env::current_exe().unwrap())
@@ -308,7 +308,7 @@ fn start_in_another_process(folder: &Path) -> (std::process::Child, Vec<u32>) {
     (parent, line.split(' ').skip(1).map(|pid| pid.parse().unwrap()).collect())
 }
 
-/// Not a test by itself: what [`start_in_another_process`] runs. Elsewhere it finds no mark and does nothing.
+/// Not a test by itself: the body of [`start_in_another_process`]. Without the mark it does nothing.
 #[tokio::test]
 async fn serve_until_killed() {
     let here = std::env::current_dir().unwrap();
@@ -316,9 +316,9 @@ async fn serve_until_killed() {
         return;
     }
     let embedded = Embedded::start(params(&data_dir_in(&here))).await.unwrap();
-    ask_redis(&embedded, "SET from-child here");
-    ask_postgres(&embedded, "CREATE TABLE IF NOT EXISTS from_child (n int)").await;
-    ask_postgres(&embedded, "INSERT INTO from_child VALUES (7)").await;
+    send_redis(&embedded, "SET from-child here");
+    query_postgres(&embedded, "CREATE TABLE IF NOT EXISTS from_child (n int)").await;
+    query_postgres(&embedded, "INSERT INTO from_child VALUES (7)").await;
     println!("pids {} {}", embedded.postgres_pid().unwrap(), embedded.redis_pid().unwrap());
     std::future::pending::<()>().await;
 }

@@ -1,4 +1,4 @@
-//! A child process that is asked line by line, on CPU that would otherwise be idle.
+//! A child process that handles one request per line, on otherwise idle CPU.
 
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Write as _};
@@ -13,63 +13,63 @@ use rustix::process::setpriority_process;
 
 use super::child;
 
-/// How long an answer may take. On a busy machine the child may wait minutes for CPU; longer, and it hangs.
-const PATIENCE: Duration = Duration::from_secs(240);
+/// Timeout for a response. On a busy machine the child may wait minutes for CPU; after that long it hangs.
+const TIMEOUT: Duration = Duration::from_secs(240);
 
-/// This very program, even where the file it was started from has been replaced or removed since.
-const OURSELVES: &str = "/proc/self/exe";
+/// This executable, even after its file has been replaced or removed.
+const THIS_EXECUTABLE: &str = "/proc/self/exe";
 
-/// The lowest priority there is, of a process and of a session.
+/// The lowest priority of a process and of a session.
 const NICE: i32 = 19;
 
-/// How long the process runs before others of the same CPU are looked at again, where the kernel knows such wishes. By
-/// default it is some milliseconds, and each wake-up on a post's way could wait for that.
+/// Time slice of the background process, where the kernel supports such requests. The default is several
+/// milliseconds, and each wake-up on the path of a post could wait that long.
 const SLICE: Duration = Duration::from_micros(100);
 
-/// The running child. It ends when this is dropped, and by itself when we are gone.
+/// A running child process. It ends when this value is dropped, and by itself when the parent ends.
 pub struct Background {
     child: Child,
     requests: ChildStdin,
-    answers: BufReader<ChildStdout>,
+    responses: BufReader<ChildStdout>,
 }
 
 impl Background {
-    /// Starts this program with these arguments. It should call [`lower_priority`] first.
+    /// Starts this executable with `arguments`. The child should call [`lower_priority`] first.
     ///
     /// # Errors
-    /// When no process can be started.
+    /// When the process cannot be started.
     pub fn start(arguments: &[&str]) -> io::Result<Self> {
-        let mut command = child::command(OURSELVES);
+        let mut command = child::command(THIS_EXECUTABLE);
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
-        // By the thread that starts it, which is the one that asks it.
-        child::end_with_us(&mut command, Signal::SIGKILL);
+        // Tied to the starting thread, which is also the one that sends requests.
+        child::end_with_parent(&mut command, Signal::SIGKILL);
         let mut child = command.spawn()?;
-        let (requests, answers) = (child.stdin.take(), child.stdout.take());
-        let (Some(requests), Some(answers)) = (requests, answers) else {
+        let (requests, responses) = (child.stdin.take(), child.stdout.take());
+        let (Some(requests), Some(responses)) = (requests, responses) else {
             return Err(io::ErrorKind::BrokenPipe.into());
         };
-        Ok(Self { child, requests, answers: BufReader::new(answers) })
+        Ok(Self { child, requests, responses: BufReader::new(responses) })
     }
 
-    /// Sends a line and waits for the one that answers it. A line ends with its only line break, which is added.
+    /// Sends a line and waits for the response line. `line` contains no line break; this function adds the final one.
     ///
     /// # Errors
-    /// When the child has ended, or does not answer in time, which ends it.
-    pub fn ask(&mut self, line: &str) -> io::Result<String> {
+    /// When the child has ended, or does not respond in time, in which case it is killed.
+    pub fn request(&mut self, line: &str) -> io::Result<String> {
         self.requests.write_all(format!("{line}\n").as_bytes())?;
         self.wait()?;
-        let mut answer = String::new();
-        match self.answers.read_line(&mut answer)? {
+        let mut response = String::new();
+        match self.responses.read_line(&mut response)? {
             0 => Err(io::ErrorKind::UnexpectedEof.into()),
-            _ => Ok(answer),
+            _ => Ok(response),
         }
     }
 
-    /// Waits until an answer has begun. Between two answers nothing is buffered.
+    /// Waits until a response begins. Nothing is buffered between two responses.
     fn wait(&mut self) -> io::Result<()> {
-        let patience = Timespec::try_from(PATIENCE).map_err(|_| io::ErrorKind::InvalidInput)?;
-        let mut answers = [PollFd::new(self.answers.get_ref(), PollFlags::IN)];
-        if poll(&mut answers, Some(&patience))? > 0 {
+        let timeout = Timespec::try_from(TIMEOUT).map_err(|_| io::ErrorKind::InvalidInput)?;
+        let mut responses = [PollFd::new(self.responses.get_ref(), PollFlags::IN)];
+        if poll(&mut responses, Some(&timeout))? > 0 {
             return Ok(());
         }
         self.child.kill()?;
@@ -79,28 +79,28 @@ impl Background {
 
 impl Drop for Background {
     fn drop(&mut self) {
-        // One that has ended already cannot be killed, and is waited for all the same.
+        // Killing a child that has already ended fails; waiting for it is still required.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Leaves the CPU to everybody else: lowest priority, in a session of its own.
+/// Yields the CPU to all other processes: lowest priority, in a session of its own.
 ///
-/// PostgreSQL gives each of its processes a session, and where the kernel groups by session (autogroup, sched(7)) a group
-/// of the usual weight competes as a whole with each of them, whatever the priorities of its threads. So a thread of this
-/// process could not step back from PostgreSQL; a process with a session of its own, whose group has the lowest weight,
-/// can. What the kernel does not know is left out.
+/// PostgreSQL gives each of its processes a session. Where the kernel groups by session (autogroup, sched(7)), a
+/// group of the default weight competes as a whole with each of them, whatever the priorities of its threads. A
+/// thread of the server could therefore not yield to PostgreSQL; a process in a session of its own, whose group has
+/// the lowest weight, can. Requests that the kernel does not support are ignored.
 pub fn lower_priority() {
     let _ = setsid();
-    // Its file is `/proc/self/exe`, so `ps` would show `exe`.
+    // The executable is `/proc/self/exe`, so `ps` would show `exe`.
     let _ = prctl::set_name(c"groundswell-bg");
     let _ = fs::write("/proc/self/autogroup", NICE.to_string());
     let _ = setpriority_process(None, NICE);
     let _ = shorten_slice();
 }
 
-/// Asks for [`SLICE`], by `sched_setattr(2)`. Linux 6.12 and later honour it for ordinary processes.
+/// Requests [`SLICE`] with `sched_setattr(2)`. Linux 6.12 and later honour it for ordinary processes.
 fn shorten_slice() -> io::Result<()> {
     /// The first version of the kernel's `sched_attr`.
     #[repr(C)]

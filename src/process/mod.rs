@@ -1,4 +1,4 @@
-//! Child processes: how they are started, and how much of the machine they may take.
+//! Child processes: how they are started, and how much of the machine they may use.
 
-pub mod background; // a child that is asked line by line, on CPU that would otherwise be idle
-pub(crate) mod child; // a clean environment, and an end that comes with ours
+pub mod background; // a child that handles one request per line, on otherwise idle CPU
+pub(crate) mod child; // a clean environment, and a lifetime bound to the parent's

@@ -1,24 +1,24 @@
-//! An append-only log as bytes: commands in Redis' protocol, and lines that say what time it was.
+//! Parser of an append-only log: commands in Redis' protocol, and timestamp annotations.
 
 use std::io::{self, BufRead, Read};
 
 /// Redis reads lines into a buffer of this size.
 const LINE_BYTES_MAX: u64 = 128;
 
-/// No name of a command that matters here is longer.
+/// Longest command name that matters here.
 const NAME_BYTES_MAX: u64 = 16;
 
-/// What a log is up to its first damage.
+/// State of a log up to its first damage.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Scan {
-    /// Bytes from its beginning that hold whole commands and whole transactions only.
+    /// Length in bytes of the prefix that holds only complete commands and complete transactions.
     pub(super) whole: u64,
-    /// Where reading ended: at the end, or at the first thing that is no command.
+    /// Offset at which parsing ended: the end of the log, or the first bytes that are not a command.
     pub(super) damaged_at: u64,
-    /// Whole commands between the two: those of a transaction without its end.
+    /// Complete commands between the two: those of an unfinished transaction.
     pub(super) n_open: usize,
-    /// Whether it says what time it was; Redis writes that once in each second with a command.
-    pub(super) has_seconds: bool,
+    /// Whether the log holds timestamps; Redis writes one in each second with a command.
+    pub(super) has_timestamps: bool,
 }
 
 impl Scan {
@@ -26,17 +26,17 @@ impl Scan {
         let mut scan = Self::default();
         let mut is_open = false;
         loop {
-            let Item { kind, n_bytes } = match Item::read(&mut log) {
+            let Record { kind, n_bytes } = match Record::read(&mut log) {
                 Ok(Some(item)) => item,
-                Ok(None) | Err(Stop::Damage) => return Ok(scan),
-                Err(Stop::Io(error)) => return Err(error),
+                Ok(None) | Err(ReadError::Damage) => return Ok(scan),
+                Err(ReadError::Io(error)) => return Err(error),
             };
             scan.damaged_at += n_bytes;
             match kind {
-                Kind::Second => scan.has_seconds = true,
+                Kind::Timestamp => scan.has_timestamps = true,
                 Kind::Multi => is_open = true,
                 Kind::Exec => is_open = false,
-                Kind::Note | Kind::Command => {}
+                Kind::Annotation | Kind::Command => {}
             }
             if is_open {
                 scan.n_open += usize::from(kind.is_command());
@@ -48,36 +48,36 @@ impl Scan {
     }
 }
 
-/// What can still be read behind a damage.
+/// What can still be parsed after the damage.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Remains {
-    /// Whole commands.
+pub(super) struct ReadableTail {
+    /// Complete commands.
     pub(super) n_commands: usize,
-    /// Seconds in which they were written, the one of the damage included.
+    /// Seconds in which they were written, including the second of the damage.
     pub(super) n_seconds: usize,
 }
 
-impl Remains {
-    /// Looks at every place of `tail` that could begin a command, but not at the first, which is the damage.
+impl ReadableTail {
+    /// Tries to parse a command at every offset of `tail` except the first, which is the damage.
     pub(super) fn find(tail: &[u8]) -> Self {
-        let mut remains = Self { n_commands: 0, n_seconds: 1 };
+        let mut readable = Self { n_commands: 0, n_seconds: 1 };
         let mut at = 1;
         while let Some(rest) = tail.get(at..).filter(|rest| !rest.is_empty()) {
-            let found = matches!(rest.first(), Some(b'*' | b'#')).then(|| Item::read(&mut &*rest));
-            let Some(Ok(Some(Item { kind, n_bytes }))) = found else {
+            let found = matches!(rest.first(), Some(b'*' | b'#')).then(|| Record::read(&mut &*rest));
+            let Some(Ok(Some(Record { kind, n_bytes }))) = found else {
                 at += 1;
                 continue;
             };
-            remains.n_commands += usize::from(kind.is_command());
-            remains.n_seconds += usize::from(kind == Kind::Second);
+            readable.n_commands += usize::from(kind.is_command());
+            readable.n_seconds += usize::from(kind == Kind::Timestamp);
             at += usize::try_from(n_bytes).unwrap_or(usize::MAX).max(1);
         }
-        remains
+        readable
     }
 }
 
-/// One command, or one line between commands.
-struct Item {
+/// One command, or one annotation line between commands.
+struct Record {
     kind: Kind,
     n_bytes: u64,
 }
@@ -88,9 +88,9 @@ enum Kind {
     Exec,
     Command,
     /// `#TS:<unix time>`.
-    Second,
+    Timestamp,
     /// Any other line that begins with `#`.
-    Note,
+    Annotation,
 }
 
 impl Kind {
@@ -99,33 +99,34 @@ impl Kind {
     }
 }
 
-/// Why the next item could not be read.
-enum Stop {
+/// Reasons why the next record cannot be read.
+enum ReadError {
     Damage,
     Io(io::Error),
 }
 
-impl From<io::Error> for Stop {
+impl From<io::Error> for ReadError {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
     }
 }
 
-impl Item {
-    /// `None` at the end. Stricter than Redis, which takes any two bytes for the end of an argument, zeros as well.
-    fn read(log: &mut impl BufRead) -> Result<Option<Self>, Stop> {
+impl Record {
+    /// Returns `None` at the end of the log. Stricter than Redis, which accepts any two bytes, zeros included, at the
+    /// end of an argument.
+    fn read(log: &mut impl BufRead) -> Result<Option<Self>, ReadError> {
         let mut line = Line::read(log)?;
         if line.text.is_empty() {
             return Ok(None);
         }
         let mut n_bytes = line.n_bytes();
         if let Some(note) = line.body()?.strip_prefix(b"#") {
-            let kind = if note.starts_with(b"TS:") { Kind::Second } else { Kind::Note };
+            let kind = if note.starts_with(b"TS:") { Kind::Timestamp } else { Kind::Annotation };
             return Ok(Some(Self { kind, n_bytes }));
         }
         let n_arguments = line.number(b'*')?;
         if n_arguments == 0 {
-            return Err(Stop::Damage);
+            return Err(ReadError::Damage);
         }
         let mut name = Vec::new();
         for i in 0..n_arguments {
@@ -138,7 +139,7 @@ impl Item {
             let mut end = Vec::new();
             exactly(log, 2, &mut end)?;
             if end != b"\r\n" {
-                return Err(Stop::Damage);
+                return Err(ReadError::Damage);
             }
         }
         name.make_ascii_lowercase();
@@ -156,7 +157,7 @@ struct Line {
 }
 
 impl Line {
-    fn read(log: &mut impl BufRead) -> Result<Self, Stop> {
+    fn read(log: &mut impl BufRead) -> Result<Self, ReadError> {
         let mut text = Vec::new();
         log.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut text)?;
         Ok(Self { text })
@@ -166,28 +167,28 @@ impl Line {
         u64::try_from(self.text.len()).unwrap_or(u64::MAX)
     }
 
-    fn body(&self) -> Result<&[u8], Stop> {
-        self.text.strip_suffix(b"\r\n").ok_or(Stop::Damage)
+    fn body(&self) -> Result<&[u8], ReadError> {
+        self.text.strip_suffix(b"\r\n").ok_or(ReadError::Damage)
     }
 
-    fn number(&self, sign: u8) -> Result<u64, Stop> {
-        let digits = self.body()?.strip_prefix(&[sign]).ok_or(Stop::Damage)?;
+    fn number(&self, sign: u8) -> Result<u64, ReadError> {
+        let digits = self.body()?.strip_prefix(&[sign]).ok_or(ReadError::Damage)?;
         let number: u32 =
-            std::str::from_utf8(digits).ok().and_then(|it| it.parse().ok()).ok_or(Stop::Damage)?;
+            std::str::from_utf8(digits).ok().and_then(|it| it.parse().ok()).ok_or(ReadError::Damage)?;
         Ok(u64::from(number))
     }
 }
 
-fn exactly(log: &mut impl BufRead, n: u64, into: &mut Vec<u8>) -> Result<(), Stop> {
+fn exactly(log: &mut impl BufRead, n: u64, into: &mut Vec<u8>) -> Result<(), ReadError> {
     let n_read = log.by_ref().take(n).read_to_end(into)?;
-    if u64::try_from(n_read).is_ok_and(|n_read| n_read == n) { Ok(()) } else { Err(Stop::Damage) }
+    if u64::try_from(n_read).is_ok_and(|n_read| n_read == n) { Ok(()) } else { Err(ReadError::Damage) }
 }
 
-fn skip(log: &mut impl BufRead, mut n: u64) -> Result<(), Stop> {
+fn skip(log: &mut impl BufRead, mut n: u64) -> Result<(), ReadError> {
     while n > 0 {
         let n_here = log.fill_buf()?.len().min(usize::try_from(n).unwrap_or(usize::MAX));
         if n_here == 0 {
-            return Err(Stop::Damage);
+            return Err(ReadError::Damage);
         }
         log.consume(n_here);
         n -= u64::try_from(n_here).unwrap_or(n);

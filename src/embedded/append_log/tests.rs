@@ -1,4 +1,4 @@
-//! Logs that a real Redis wrote, damaged as power cuts and disks damage them, and read by a real Redis again.
+//! Logs that a real Redis wrote, damaged as by power cuts and disks, and read again by a real Redis.
 
 use std::{fs, process::Command, sync::Arc, thread, time::Duration};
 
@@ -9,50 +9,50 @@ use nix::{
 
 use super::*;
 use crate::embedded::lock::DirectoryLock;
-use crate::embedded::paths::Places;
-use crate::embedded::process_supervisor::Keeper;
+use crate::embedded::paths::Paths;
+use crate::embedded::process_supervisor::ProcessSupervisor;
 use crate::embedded::redis::Redis;
 use crate::embedded::{RedisFsync, find_redis};
 
 /// A data directory with a Redis that starts and dies.
 struct Disk {
     folder: tempfile::TempDir,
-    places: Places,
+    paths: Paths,
 }
 
 impl Disk {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let places = Places::prepare(&folder.path().canonicalize().unwrap()).unwrap();
-        Self { folder, places }
+        let paths = Paths::prepare(&folder.path().canonicalize().unwrap()).unwrap();
+        Self { folder, paths }
     }
 
-    /// Runs these commands, all in one connection, and pulls the plug. Everything answered is on disk.
+    /// Runs these commands in one connection, and kills Redis. Everything acknowledged is on disk.
     async fn write(&self, commands: &str) {
         let redis = self.start().await.unwrap();
         self.ask(commands);
         self.kill(redis).await;
     }
 
-    async fn start(&self) -> Result<Keeper, EmbeddedError> {
+    async fn start(&self) -> Result<ProcessSupervisor, EmbeddedError> {
         let lock = Arc::new(DirectoryLock::acquire(self.folder.path()).unwrap());
         let redis =
-            Redis { program: find_redis().unwrap(), places: self.places.clone(), fsync: RedisFsync::Always };
-        let keeper = Keeper::start(redis, lock).unwrap();
+            Redis { program: find_redis().unwrap(), paths: self.paths.clone(), fsync: RedisFsync::Always };
+        let keeper = ProcessSupervisor::start(redis, lock).unwrap();
         keeper.ready().await.map(|()| keeper)
     }
 
-    async fn kill(&self, redis: Keeper) {
+    async fn kill(&self, redis: ProcessSupervisor) {
         kill(Pid::from_raw(redis.pid().unwrap().cast_signed()), Signal::SIGKILL).unwrap();
         redis.stop().await.unwrap();
     }
 
-    /// The answers, a line each.
+    /// Sends commands and returns their responses, one per line.
     fn ask(&self, commands: &str) -> String {
         use std::io::Write as _;
         let mut client = Command::new("redis-cli")
             .arg("-s")
-            .arg(&self.places.redis_socket)
+            .arg(&self.paths.redis_socket)
             .stdin(std::process::Stdio::piped())
             .stdout(std::process::Stdio::piped())
             .spawn()
@@ -62,14 +62,14 @@ impl Disk {
     }
 
     fn path(&self) -> PathBuf {
-        newest_part(&self.places.redis.join(FOLDER)).unwrap()
+        newest_part(&self.paths.redis.join(FOLDER)).unwrap()
     }
 
     fn log(&self) -> Vec<u8> {
         fs::read(self.path()).unwrap()
     }
 
-    /// Where `text` begins in the log.
+    /// Returns the offset of `text` in the log.
     fn find(&self, text: &str) -> usize {
         self.log().windows(text.len()).position(|window| window == text.as_bytes()).unwrap()
     }
@@ -80,7 +80,7 @@ impl Disk {
         fs::write(self.path(), log).unwrap();
     }
 
-    /// Starts on what is left of `keys`, accepts one more, dies, starts again and has all of them still.
+    /// Starts on a log that holds `keys`, writes one more, dies, starts again, and still has all of them.
     async fn assert_holds(&self, keys: &[&str]) {
         let redis = self.start().await.unwrap();
         let mut found: Vec<String> = self.ask("KEYS *").lines().map(str::to_owned).collect();
@@ -89,13 +89,13 @@ impl Disk {
         assert_eq!(self.ask("SET later 1\n").trim(), "OK");
         self.kill(redis).await;
         let redis = self.start().await.unwrap();
-        assert_eq!(self.ask("GET later").trim(), "1", "what was accepted after the recovery is gone");
+        assert_eq!(self.ask("GET later").trim(), "1", "a write accepted after the recovery is lost");
         assert_eq!(self.ask("DBSIZE").trim(), (keys.len() + 1).to_string());
         self.kill(redis).await;
     }
 
     fn copies(&self) -> usize {
-        let entries = fs::read_dir(&self.places.redis).unwrap().flatten();
+        let entries = fs::read_dir(&self.paths.redis).unwrap().flatten();
         entries.filter(|entry| entry.file_name().to_str().unwrap().starts_with("dropped-")).count()
     }
 }
@@ -106,10 +106,10 @@ const TRANSACTION: &str = "EVAL \"redis.call('SET', 'three', 3) redis.call('SET'
 #[tokio::test]
 async fn a_whole_log_is_left_as_it_is() {
     let disk = Disk::new();
-    assert_eq!(mend(&disk.places.redis).unwrap(), None, "there is no log yet");
+    assert_eq!(repair(&disk.paths.redis).unwrap(), None, "there was no log yet");
     disk.write(&format!("{TWO_KEYS}{TRANSACTION}")).await;
     let before = disk.log();
-    assert_eq!(mend(&disk.places.redis).unwrap(), None);
+    assert_eq!(repair(&disk.paths.redis).unwrap(), None);
     assert_eq!(disk.log(), before);
     disk.assert_holds(&["four", "one", "three", "two"]).await;
     assert_eq!(disk.copies(), 0);
@@ -121,7 +121,7 @@ async fn zeros_at_the_end_are_cut_off() {
     disk.write(TWO_KEYS).await;
     let whole = disk.log();
     disk.change(|log| log.extend([0; 5_000]));
-    let dropped = mend(&disk.places.redis).unwrap().unwrap();
+    let dropped = repair(&disk.paths.redis).unwrap().unwrap();
     assert_eq!((dropped.kept_bytes, dropped.bytes, dropped.n_commands), (whole.len() as u64, 5_000, 0));
     assert_eq!(disk.log(), whole);
     disk.change(|log| log.extend([0; 5_000]));
@@ -132,7 +132,7 @@ async fn zeros_at_the_end_are_cut_off() {
 async fn a_command_whose_end_is_zeros_goes_whole() {
     let disk = Disk::new();
     disk.write(TWO_KEYS).await;
-    // The value and what closes it: for Redis itself that would be the value of two zeros.
+    // The value and its terminator: Redis itself would read a value of two zeros.
     disk.change(|log| {
         let end = log.len();
         log[end - 3..].fill(0);
@@ -148,7 +148,7 @@ async fn a_log_that_ends_within_a_command_loses_that_command() {
     let at = disk.find("two");
     disk.change(|log| log.truncate(at + 1));
     let torn = disk.log();
-    let dropped = mend(&disk.places.redis).unwrap().unwrap();
+    let dropped = repair(&disk.paths.redis).unwrap().unwrap();
     assert_eq!(fs::read(&dropped.copy).unwrap(), &torn[dropped.kept_bytes as usize..]);
     disk.assert_holds(&["one"]).await;
 }
@@ -171,8 +171,8 @@ async fn commands_behind_a_hole_of_the_last_second_are_dropped_and_kept_beside_t
     disk.write("SET one 1\nSET two 2\nSET three 3\nSET four 4\n").await;
     let (from, to) = (disk.find("two"), disk.find("three"));
     disk.change(|log| log[from..to].fill(0));
-    let dropped = mend(&disk.places.redis).unwrap().unwrap();
-    assert_eq!(dropped.n_commands, 1, "`four` could still be read");
+    let dropped = repair(&disk.paths.redis).unwrap().unwrap();
+    assert_eq!(dropped.n_commands, 1, "`four` is still readable");
     assert!(String::from_utf8_lossy(&fs::read(dropped.copy).unwrap()).contains("four"));
     disk.assert_holds(&["one"]).await;
 }
@@ -181,7 +181,7 @@ async fn commands_behind_a_hole_of_the_last_second_are_dropped_and_kept_beside_t
 async fn damage_that_more_than_the_last_seconds_follow_is_refused_and_nothing_is_changed() {
     let disk = Disk::new();
     let redis = disk.start().await.unwrap();
-    // Redis writes the time with the first command of each second, so that is how long this takes.
+    // Redis writes a timestamp with the first command of each second, which determines how long this test takes.
     for i in 0..4 {
         disk.ask(&format!("SET key-{i} 1\n"));
         thread::sleep(Duration::from_millis(1_100));
@@ -204,7 +204,7 @@ async fn a_length_that_swallows_everything_behind_it_is_refused() {
     let disk = Disk::new();
     let commands: String = (0..50).map(|i| format!("SET key-{i} 1\n")).collect();
     disk.write(&commands).await;
-    // As a log of before there were times in it.
+    // As a log from before timestamps were enabled.
     disk.change(|log| {
         let text = String::from_utf8(log.clone()).unwrap();
         *log = text.split_inclusive("\r\n").filter(|line| !line.starts_with('#')).collect::<String>().into();
@@ -212,7 +212,7 @@ async fn a_length_that_swallows_everything_behind_it_is_refused() {
     let at = disk.find("$5\r\nkey-3\r\n");
     disk.change(|log| drop(log.splice(at..at + 2, *b"$50000")));
     let damaged = disk.log();
-    let refusal = mend(&disk.places.redis).unwrap_err();
+    let refusal = repair(&disk.paths.redis).unwrap_err();
     assert!(matches!(refusal, EmbeddedError::DamagedLog { n_commands: 46, .. }), "{refusal}");
     assert_eq!(disk.log(), damaged);
 }
@@ -223,7 +223,7 @@ async fn only_the_newest_copies_are_kept() {
     disk.write(TWO_KEYS).await;
     for _ in 0..COPIES_MAX + 3 {
         disk.change(|log| log.push(b'x'));
-        mend(&disk.places.redis).unwrap().unwrap();
+        repair(&disk.paths.redis).unwrap().unwrap();
     }
     assert_eq!(disk.copies(), COPIES_MAX);
 }
