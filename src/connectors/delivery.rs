@@ -1,4 +1,4 @@
-//! Sends what a connector says, when it is due, as fast as the stream takes it and no faster.
+//! Sends the posts of a connector when they are due, no faster than the stream accepts them.
 
 use std::time::Duration;
 
@@ -12,69 +12,70 @@ use crate::stream::{Producer, StreamError};
 
 use super::{Connector, Item, TimedPost};
 
-/// Posts due within this are sent together. Shorter costs a round trip for each post; longer is seen as
-/// stutter on the dashboard.
-const TOGETHER: Duration = Duration::from_millis(20);
+/// Posts due within this interval are sent together. A shorter interval costs a round trip per post; a longer one
+/// shows as stutter on the dashboard.
+const BATCH_WINDOW: Duration = Duration::from_millis(20);
 
-/// Posts sent together, at most.
-const POSTS_AT_ONCE: usize = 500;
+/// Maximum posts per batch.
+const BATCH_POSTS_MAX: usize = 500;
 
-/// Between two looks at a full stream.
-const FULL_PAUSE: Duration = Duration::from_millis(250);
+/// Delay between two checks of a full stream.
+const FULL_STREAM_DELAY: Duration = Duration::from_millis(250);
 
-/// Between two attempts at a Redis that is away: the first, and the longest.
-const AWAY_PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+/// Delays between attempts while Redis is unavailable: the first and the longest.
+const RETRY_DELAYS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 
-/// How often progress is told.
-const TOLD_EVERY: Duration = Duration::from_secs(1);
+/// Interval between progress reports.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What a delivery needs.
+/// Settings of a delivery.
 pub struct DeliveryParams {
-    /// Where posts go.
+    /// The producer that receives the posts.
     pub producer: Producer,
-    /// Entries in the stream above which it waits.
+    /// Number of stream entries at which the delivery pauses.
     pub high_water: u64,
-    /// Older posts are rejected.
+    /// Maximum age of a post; older ones are rejected.
     pub retention: Duration,
-    /// Ends it: what is due is sent, and no more.
+    /// Stops the delivery after the posts that are due.
     pub stop: CancellationToken,
 }
 
-/// Why a delivery waits.
+/// Reasons why a delivery is paused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Waiting {
     /// The stream is at its high-water mark.
     StreamFull,
-    /// Redis does not answer.
+    /// Redis does not respond.
     RedisAway,
 }
 
-/// How far a delivery is.
+/// Progress of a delivery.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Posts that are in the stream.
+    /// Posts written to the stream.
     pub n_sent: u64,
-    /// Items that were no valid posts.
+    /// Items that were not valid posts.
     pub n_bad: u64,
-    /// Why nothing is sent at the moment.
+    /// The reason for the current pause, if any.
     pub waiting: Option<Waiting>,
-    /// As of [`Connector::position`].
+    /// As in [`Connector::position`].
     pub position: Option<(u64, u64)>,
 }
 
-/// What a delivery tells while it runs.
+/// Observer of a delivery.
 pub trait Listener {
-    /// How far it is: every second, and at the end.
+    /// Called every second, and at the end.
     fn progress(&mut self, progress: &Progress);
-    /// An item was no valid post.
+    /// Called for an item that is not a valid post.
     fn bad(&mut self, line: u64, rejection: &Rejection);
 }
 
-/// Sends all that a connector has, and returns what was sent.
+/// Sends all posts of a connector, and returns the final progress.
 ///
-/// Time stands still while the stream is full or Redis is away: afterwards the posts go on where they
-/// stopped, at their pace, instead of all at once. Fails only when the connector does, or when Redis refuses.
+/// The connector's clock stops while the stream is full or Redis is unavailable: afterwards the posts continue where
+/// they stopped, at their pace, instead of all at once. Fails only when the connector fails or Redis refuses a
+/// command.
 pub async fn deliver(
     connector: &mut (dyn Connector + Send),
     params: &DeliveryParams,
@@ -86,7 +87,7 @@ pub async fn deliver(
         listener,
         clock: Clock { begun: Instant::now(), begun_at: Timestamp::now() },
         progress: Progress::default(),
-        told: Instant::now(),
+        reported_at: Instant::now(),
         due: Vec::new(),
     };
     while !params.stop.is_cancelled() {
@@ -103,7 +104,7 @@ pub async fn deliver(
     Ok(delivery.progress)
 }
 
-/// The connector's time, which starts now and can be held.
+/// The connector's clock, which starts now and can be paused.
 struct Clock {
     begun: Instant,
     begun_at: Timestamp,
@@ -114,15 +115,15 @@ impl Clock {
         self.begun.elapsed()
     }
 
-    /// The time of day at a moment of the connector.
+    /// Converts a time of the connector to the time of day.
     fn time_of(&self, at: Duration) -> Timestamp {
         let since = SignedDuration::try_from(at).unwrap_or(SignedDuration::MAX);
         self.begun_at.checked_add(since).unwrap_or(Timestamp::MAX)
     }
 
-    fn hold(&mut self, held: Duration) {
-        self.begun += held;
-        self.begun_at = self.time_of(held);
+    fn pause(&mut self, paused: Duration) {
+        self.begun += paused;
+        self.begun_at = self.time_of(paused);
     }
 }
 
@@ -132,14 +133,14 @@ struct Delivery<'a> {
     listener: &'a mut (dyn Listener + Send),
     clock: Clock,
     progress: Progress,
-    told: Instant,
+    reported_at: Instant,
     due: Vec<AcceptedPost>,
 }
 
 impl Delivery<'_> {
-    /// Adds a post to those due, after sending them if it is not due together with them.
+    /// Adds a post to the batch, sending the batch first if the post is due later.
     async fn take(&mut self, timed: TimedPost) -> anyhow::Result<()> {
-        if self.due.len() >= POSTS_AT_ONCE || timed.at > self.clock.now() + TOGETHER {
+        if self.due.len() >= BATCH_POSTS_MAX || timed.at > self.clock.now() + BATCH_WINDOW {
             self.send().await?;
             let wait = timed.at.saturating_sub(self.clock.now());
             tokio::select! {
@@ -166,21 +167,21 @@ impl Delivery<'_> {
         self.listener.bad(line, rejection);
     }
 
-    /// Sends what is due, however long that takes. Told to stop, it gives a Redis that is away no more time.
+    /// Sends the batch, however long that takes. After a stop request, an unavailable Redis gets no further attempts.
     async fn send(&mut self) -> anyhow::Result<()> {
-        let asked = Instant::now();
-        let mut away_pause = AWAY_PAUSES.0;
+        let started_at = Instant::now();
+        let mut retry_delay = RETRY_DELAYS.0;
         while !self.due.is_empty() {
             let pause = match self.attempt().await {
                 Ok(true) => break,
                 Ok(false) => {
                     self.wait_for(Waiting::StreamFull);
-                    FULL_PAUSE
+                    FULL_STREAM_DELAY
                 }
                 Err(error) if error.is_unavailable() => {
                     self.wait_for(Waiting::RedisAway);
-                    let pause = away_pause;
-                    away_pause = (2 * away_pause).min(AWAY_PAUSES.1);
+                    let pause = retry_delay;
+                    retry_delay = (2 * retry_delay).min(RETRY_DELAYS.1);
                     pause
                 }
                 Err(error) => return Err(error.into()),
@@ -194,13 +195,13 @@ impl Delivery<'_> {
             }
         }
         if self.progress.waiting.take().is_some() {
-            self.clock.hold(asked.elapsed());
+            self.clock.pause(started_at.elapsed());
         }
-        self.tell();
+        self.report();
         Ok(())
     }
 
-    /// Whether there was room, and the posts are in the stream. Sent twice after an error, a post is still
+    /// Returns whether the stream had room and holds the posts now. A post that is sent twice after an error is
     /// stored once.
     async fn attempt(&mut self) -> Result<bool, StreamError> {
         let n = u64::try_from(self.due.len()).unwrap_or(u64::MAX);
@@ -215,12 +216,12 @@ impl Delivery<'_> {
 
     fn wait_for(&mut self, reason: Waiting) {
         self.progress.waiting = Some(reason);
-        self.tell();
+        self.report();
     }
 
-    fn tell(&mut self) {
-        if self.told.elapsed() >= TOLD_EVERY {
-            self.told = Instant::now();
+    fn report(&mut self) {
+        if self.reported_at.elapsed() >= PROGRESS_INTERVAL {
+            self.reported_at = Instant::now();
             self.listener.progress(&self.progress);
         }
     }

@@ -1,9 +1,9 @@
-//! Outside → stream: each source in a file of its own, and the pacing they share.
+//! Sources of posts, one file each, and the pacing that they share.
 //!
-//! A connector only says what comes next and when. Waiting, room in the stream and a Redis that is away are
-//! the concern of [`delivery`].
+//! A connector only says which post comes next and when. Pauses, room in the stream and an unavailable Redis are the
+//! concern of [`delivery`].
 
-pub mod delivery; // sends what a connector says, when it is due
+pub mod delivery; // sends a connector's posts when they are due
 pub mod replay; // real posts from a file
 pub mod synth; // generated posts, from a seed
 
@@ -11,40 +11,40 @@ use std::time::Duration;
 
 use crate::models::new_post::{NewPost, Rejection};
 
-/// Where posts come from.
+/// A source of posts.
 pub trait Connector {
-    /// The source its posts carry: [`crate::models::post::Source::REPLAY`] and the like.
+    /// Returns the source that its posts carry, such as [`crate::models::post::Source::REPLAY`].
     fn source(&self) -> &'static str;
 
-    /// The next item; `None` at the end. Fails only when nothing more can be read at all.
+    /// Returns the next item, or `None` at the end. Fails only when nothing more can be read.
     fn next_item(&mut self) -> anyhow::Result<Option<Item>>;
 
-    /// How much was read, and of how much, in units of its own; `None` where there is no end.
+    /// Returns how much was read and the total, in units of its own, or `None` for an endless source.
     fn position(&self) -> Option<(u64, u64)>;
 }
 
-/// What a connector has to say.
+/// An item of a source.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Item {
     /// A post.
     Post(Box<TimedPost>),
-    /// Something that is no post. The rest goes on.
+    /// An item that is not a valid post. Later items are unaffected.
     Bad {
-        /// Where it stands, from 1.
+        /// Line number in the source, from 1.
         line: u64,
-        /// What is wrong with it.
+        /// The reason.
         rejection: Rejection,
     },
 }
 
-/// A post and when it happens.
+/// A post and the time at which it is due.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TimedPost {
-    /// Since the connector began. Never less than that of the post before.
+    /// Time since the connector began; never decreases from one post to the next.
     pub at: Duration,
-    /// Where it stands, from 1.
+    /// Line number in the source, from 1.
     pub line: u64,
-    /// The post; its `created_at` is set when it is due.
+    /// The post; its `created_at` is set when it is sent.
     pub post: NewPost,
 }
 

@@ -1,9 +1,9 @@
-//! Real posts from a file, as if they were written now.
+//! Real posts from a file, with timestamps shifted to the present.
 //!
-//! NDJSON, or CSV whose columns are named like the fields of a post; either may be gzipped. The timeline is
-//! moved so that the first post happens now; when it really happened is kept in `original_created_at`.
+//! The file is NDJSON, or CSV whose columns are named after the fields of a post; either may be gzipped. The timeline
+//! is shifted so that the first post happens now; the original time is kept in `original_created_at`.
 
-mod csv; // rows → posts
+mod csv; // CSV rows → posts
 mod input; // plain or gzipped, NDJSON or CSV
 
 use std::path::{Path, PathBuf};
@@ -12,53 +12,53 @@ use std::time::Duration;
 use anyhow::Context as _;
 use jiff::Timestamp;
 
-use crate::models::new_post::{NewPost, Rejection};
+use crate::models::new_post::NewPost;
 use crate::models::post::Source;
 
 use super::{Connector, Item, TimedPost};
 use input::Input;
 
-/// Between posts that do not say when they were written, and between two rounds.
+/// Interval between posts without a timestamp, and between two rounds.
 const STEP: Duration = Duration::from_millis(100);
 
-/// Which file, and how.
+/// Settings of a replay.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReplayFileParams {
     /// The file.
     pub file: PathBuf,
-    /// How much faster than it happened; more than 0.
+    /// Speed relative to the original timestamps; more than 0.
     pub speed: f64,
-    /// Begin again at the end.
+    /// Whether to start over at the end.
     pub loop_forever: bool,
-    /// Put after every id, so that this run's posts are not those of an earlier one. Empty: ids as they are.
+    /// Suffix of every id, so that the posts of this run differ from those of earlier runs. Empty keeps the ids.
     pub run: String,
 }
 
-/// Reads a file of posts, once or for ever.
+/// Reads a file of posts, once or forever.
 ///
-/// The second time a post is sent it is not a new post, so each round and each run must rename it: `17` is
+/// A post that is sent a second time is not a new post, so each round and each run renames its posts: `17` becomes
 /// `17~k3x9` in the run `k3x9`, and `17~k3x9.2` in its second round; without a run, `17` and `17~2`.
 pub struct Replay {
     params: ReplayFileParams,
     input: Input,
-    /// Bytes of the file, for progress.
+    /// Size of the file, for progress.
     n_bytes: u64,
-    /// From 1.
+    /// Current round, from 1.
     round: u64,
-    /// The time of the first post in the file.
+    /// Timestamp of the first post in the file.
     first: Option<Timestamp>,
-    /// When this round began, and when its last post was.
+    /// When this round began, and when its last post was due.
     round_begun: Duration,
     last: Duration,
     n_posts_in_round: u64,
 }
 
 impl Replay {
-    /// Opens the file and looks at its beginning. Fails when it is neither NDJSON nor CSV with `id` and `text`.
+    /// Opens the file and detects its format. Fails when it is neither NDJSON nor CSV with `id` and `text`.
     pub fn open(params: ReplayFileParams) -> anyhow::Result<Self> {
         anyhow::ensure!(
             params.speed.is_finite() && params.speed > 0.0,
-            "the speed is {}, and must be more than 0",
+            "the speed is {} but must be more than 0",
             params.speed
         );
         let n_bytes = n_bytes(&params.file)?;
@@ -75,7 +75,7 @@ impl Replay {
         })
     }
 
-    /// Columns of a CSV file that are no fields of a post, and are left out.
+    /// Returns the columns of a CSV file that are not fields of a post; they are ignored.
     pub fn ignored_columns(&self) -> &[String] {
         self.input.ignored_columns()
     }
@@ -92,7 +92,7 @@ impl Replay {
             }
             None => self.last + self.step(),
         };
-        // A line that stands too late in the file happens now, not in the past.
+        // A line that is out of order happens now, not in the past.
         self.last = self.last.max(at);
         self.n_posts_in_round += 1;
         let suffix = self.suffix();
@@ -127,7 +127,7 @@ impl Connector for Replay {
             match self.input.next_line()? {
                 Some((line, Ok(post))) => return Ok(Some(Item::Post(Box::new(self.timed(line, post))))),
                 Some((line, Err(rejection))) => return Ok(Some(Item::Bad { line, rejection })),
-                // A file without a single post would be read for ever.
+                // A file without a single post would loop forever.
                 None if !self.params.loop_forever || self.n_posts_in_round == 0 => return Ok(None),
                 None => {
                     self.input = Input::open(&self.params.file)?;
@@ -145,7 +145,7 @@ impl Connector for Replay {
     }
 }
 
-/// A short name for a run, from the time it began: two runs never have the same.
+/// Returns a short name for a run, derived from its start time and therefore unique.
 pub fn run_name(begun_at: Timestamp) -> String {
     const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
     let mut left = begun_at.as_millisecond().unsigned_abs();
@@ -160,9 +160,6 @@ pub fn run_name(begun_at: Timestamp) -> String {
 
 fn n_bytes(file: &Path) -> anyhow::Result<u64> {
     let found = std::fs::metadata(file).with_context(|| format!("cannot read `{}`", file.display()))?;
-    anyhow::ensure!(found.is_file(), "`{}` is no file", file.display());
+    anyhow::ensure!(found.is_file(), "`{}` is not a file", file.display());
     Ok(found.len())
 }
-
-/// One line of a file: a post, or what is wrong with it.
-type Line = (u64, Result<NewPost, Rejection>);

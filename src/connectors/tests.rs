@@ -1,4 +1,4 @@
-//! Replaying, from files to posts; and delivering, to a real Redis.
+//! Replay from files to posts, and delivery to a real Redis.
 
 mod delivering;
 
@@ -63,18 +63,18 @@ fn gzip_is_known_by_its_bytes() {
 }
 
 #[test]
-fn lines_that_are_no_posts_are_told_and_passed_over() {
+fn lines_that_are_not_posts_are_reported_and_skipped() {
     let ndjson = "{\"id\":\"1\",\"platform\":\"p\",\"text\":\"a\"}\n\nnonsense\n\
         {\"id\":\"2\",\"platform\":\"p\"}\r\n{\"id\":\"3\",\"platform\":\"p\",\"text\":\"c\"}";
     let (_folder, path) = file("posts.ndjson", ndjson.as_bytes());
-    let told: Vec<_> = items(params(path), 9)
+    let reported: Vec<_> = items(params(path), 9)
         .iter()
         .map(|item| match item {
             Item::Post(timed) => (timed.line, "a post"),
             Item::Bad { line, rejection } => (*line, rejection.code),
         })
         .collect();
-    assert_eq!(told, [(1, "a post"), (3, "malformed_json"), (4, "missing_field"), (5, "a post")]);
+    assert_eq!(reported, [(1, "a post"), (3, "malformed_json"), (4, "missing_field"), (5, "a post")]);
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn a_csv_of_posts_may_name_any_field() {
 }
 
 #[test]
-fn each_run_and_each_round_has_ids_of_its_own() {
+fn each_run_and_each_round_has_its_own_ids() {
     let (_folder, path) = file("tweets.csv", TWEETS.as_bytes());
     let ids = |run: &str| -> Vec<String> {
         let looping = ReplayFileParams { loop_forever: true, run: run.to_owned(), ..params(path.clone()) };
@@ -113,7 +113,7 @@ fn time_never_goes_back() {
 }
 
 #[test]
-fn what_cannot_be_replayed_says_why() {
+fn a_file_that_cannot_be_replayed_is_refused_with_the_reason() {
     let refused = |name: &str, bytes: &[u8], why: &str| {
         let (_folder, path) = file(name, bytes);
         let error = Replay::open(params(path)).err().unwrap();
@@ -129,7 +129,7 @@ fn what_cannot_be_replayed_says_why() {
 }
 
 #[test]
-fn a_file_without_posts_is_not_read_for_ever() {
+fn a_file_without_posts_does_not_loop_forever() {
     let (_folder, path) = file("posts.ndjson", b"{}\n{}\n");
     let looping = ReplayFileParams { loop_forever: true, ..params(path) };
     assert_eq!(items(looping, 50).len(), 2);

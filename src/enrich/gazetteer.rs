@@ -1,28 +1,28 @@
-//! The large cities of the world, its countries, and the regions people write after a city.
+//! Large cities of the world, countries, and the regions that people write after a city.
 //!
-//! Some five hundred cities hold most of what people write as their location. A smaller town is not guessed
-//! at: its post has a country, or no place.
+//! About five hundred cities cover most of the locations that people write. Smaller towns are not guessed: their
+//! posts get a country, or no location.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
-/// How near a city must be for coordinates to mean it: within its metropolitan area.
+/// Maximum distance, in kilometres, of coordinates from the city that they stand for: within its metropolitan area.
 pub const CITIES_WITHIN_KM: f64 = 40.0;
 
 const CITIES: &str = include_str!("data/cities.tsv");
 const COUNTRIES: &str = include_str!("data/countries.tsv");
 const REGIONS: &str = include_str!("data/regions.tsv");
 
-/// A city and where it lies.
+/// A city and its coordinates.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct City {
-    /// Its English name.
+    /// The English name.
     pub name: &'static str,
     /// ISO 3166-1 alpha-2.
     pub country: &'static str,
-    /// Its state or province, where people write one; else empty.
+    /// The state or province, where people write one; otherwise empty.
     pub region: &'static str,
     /// Degrees, north positive.
     pub lat: f64,
@@ -32,41 +32,41 @@ pub struct City {
     pub thousands: u32,
 }
 
-/// What the name of an area may mean: `CA` is California, and Canada.
+/// One meaning of the name of an area: `CA` is California, and Canada.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Area {
     /// ISO 3166-1 alpha-2.
     pub country: &'static str,
-    /// A state or province of it; empty for the whole country.
+    /// A state or province of the country; empty for the whole country.
     pub region: &'static str,
 }
 
 impl Area {
-    /// Whether the city lies in it.
+    /// Returns whether the city lies in the area.
     pub fn holds(&self, city: &City) -> bool {
         self.country == city.country && (self.region.is_empty() || self.region == city.region)
     }
 }
 
-/// Finds places by name.
+/// Index of cities and areas by name.
 pub struct Gazetteer {
     cities: Vec<City>,
     /// Indices of the cities of one name, the largest first.
     by_name: HashMap<String, Vec<usize>>,
     areas: HashMap<String, Vec<Area>>,
-    /// Codes as written: in capitals, since `in`, `de` and `me` are words.
+    /// Codes in capitals, as written: `in`, `de` and `me` are words.
     codes: HashMap<&'static str, Vec<Area>>,
 }
 
 static GAZETTEER: LazyLock<Gazetteer> = LazyLock::new(Gazetteer::read);
 
 impl Gazetteer {
-    /// The one there is; read at the first use.
+    /// Returns the shared gazetteer, which is parsed at the first use.
     pub fn get() -> &'static Self {
         &GAZETTEER
     }
 
-    /// The cities of that name, the largest first. Names of two letters must be written in capitals.
+    /// Returns the cities of that name, the largest first. Names of two letters must be in capitals.
     pub fn cities_named(&self, name: &str) -> impl Iterator<Item = &City> {
         let plain = plain(name);
         let is_word = plain.len() <= 2 && name.chars().any(char::is_lowercase);
@@ -74,19 +74,19 @@ impl Gazetteer {
         indices.into_iter().flatten().filter_map(|i| self.cities.get(*i))
     }
 
-    /// The largest city of that name, in that country where one is given.
+    /// Returns the largest city of that name, within `country` where one is given.
     pub fn city_named(&self, name: &str, country: Option<&str>) -> Option<&City> {
         self.cities_named(name).find(|city| country.is_none_or(|country| country == city.country))
     }
 
-    /// The nearest city, if it is near enough.
+    /// Returns the nearest city within the given distance.
     pub fn city_near(&self, lat: f64, lon: f64, within_km: f64) -> Option<&City> {
         let distance = |city: &City| distance_km((lat, lon), (city.lat, city.lon));
         let nearest = self.cities.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)))?;
         (distance(nearest) <= within_km).then_some(nearest)
     }
 
-    /// Every country or region that the name or code may mean.
+    /// Returns every country or region that the name or code may mean.
     pub fn areas_named(&self, name: &str) -> &[Area] {
         let name = name.trim();
         if let Some(areas) = self.codes.get(name.replace('.', "").as_str()) {
@@ -95,7 +95,7 @@ impl Gazetteer {
         self.areas.get(&plain(name)).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// The ISO code for a country given by code or name. A code that is unknown stands as it is.
+    /// Returns the ISO code of a country given by code or name. An unknown code is returned unchanged.
     pub fn country_code(&self, country: &str) -> Option<String> {
         let country = country.trim();
         if country.len() == 2 && country.bytes().all(|b| b.is_ascii_alphabetic()) {
@@ -108,7 +108,7 @@ impl Gazetteer {
         self.areas_named(country).iter().find(whole).map(|area| area.country.to_owned())
     }
 
-    /// The country of a code, if there is such a country.
+    /// Returns the country of a code, if the code exists.
     pub fn country(&self, code: &str) -> Option<Area> {
         self.codes.get(code)?.iter().find(|area| area.region.is_empty()).copied()
     }
@@ -149,13 +149,13 @@ impl Gazetteer {
     fn add_area(&mut self, area: Area, code: &'static str, names: &str) {
         self.codes.entry(code).or_default().push(area);
         for name in names.split('|') {
-            // Short names, such as `UK`, are codes too.
+            // Short names, such as `UK`, are also codes.
             self.areas.entry(plain(name)).or_default().push(area);
         }
     }
 }
 
-/// A name without accents, capitals and punctuation, as it is compared.
+/// Normalizes a name for comparison: no accents, capitals or punctuation.
 pub fn plain(name: &str) -> String {
     let mut plain = String::with_capacity(name.len());
     for c in name.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase) {
@@ -166,7 +166,7 @@ pub fn plain(name: &str) -> String {
             'ı' => plain.push('i'),
             'ß' => plain.push_str("ss"),
             'æ' => plain.push_str("ae"),
-            // Dropped, so that `D.C.` is `DC` and `Xi'an` is `Xian`. Lower-casing İ leaves a dot above.
+            // Dropped, so that `D.C.` becomes `DC` and `Xi'an` becomes `Xian`. Lower-casing İ leaves a combining dot.
             '.' | '\'' | '’' | '\u{307}' => {}
             c if c.is_alphanumeric() => plain.push(c),
             _ if plain.ends_with(' ') || plain.is_empty() => {}
@@ -184,7 +184,7 @@ fn rows<const N: usize>(table: &'static str) -> impl Iterator<Item = [&'static s
 
 fn distance_km((lat_a, lon_a): (f64, f64), (lat_b, lon_b): (f64, f64)) -> f64 {
     const KM_PER_DEGREE: f64 = 111.2;
-    // Flat within a metropolitan area, which is all that is asked for; across the date line it is not.
+    // Flat geometry suffices within a metropolitan area, except across the date line.
     let east = (lon_a - lon_b + 540.0).rem_euclid(360.0) - 180.0;
     let north = lat_a - lat_b;
     KM_PER_DEGREE * north.hypot(east * lat_a.to_radians().cos())

@@ -1,16 +1,16 @@
-//! Which language a text is in.
+//! Language detection.
 //!
-//! Posts are short. whatlang, which counts trigrams, is sure of a quarter of the tweets in `data/` and takes
-//! 60 to 120 µs for each. Frequent small words decide nearly half in 4 µs, and where both are sure they agree
-//! on 99 of 100, so they are asked first, and whatlang where they cannot know.
+//! Posts are short. whatlang, which counts trigrams, is confident for a quarter of the tweets in `data/` and takes 60
+//! to 120 µs for each. Frequent small words decide nearly half in 4 µs, and where both are confident they agree in 99
+//! of 100 cases. So the words come first, and whatlang decides the rest.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use whatlang::{Detector, Lang, Script};
 
-/// Frequent words of languages in Latin script. A word that several share counts for each of them, by as
-/// much less.
+/// Frequent words of languages in Latin script. A word shared by several languages counts proportionally less for
+/// each.
 const FREQUENT: [(&str, &str); 16] = [
     (
         "en",
@@ -84,26 +84,26 @@ const FREQUENT: [(&str, &str); 16] = [
     ("ro", "și este nu că cu pentru mai sunt am ai dar ce fost foarte acum când pe din sau asta bine mult"),
 ];
 
-/// A word longer than this is in no list.
+/// Length in bytes of the longest listed word.
 const WORD_BYTES_MAX: usize = 10;
 
-/// Fewer words of one language may be a quotation, or chance.
+/// Minimum number of votes; fewer words of one language may be a quotation or chance.
 const VOTES_MIN: f32 = 1.6;
 
-/// How much the best must be ahead of the second.
+/// Factor by which the best language must lead the second.
 const LEAD_MIN: f32 = 1.4;
 
-/// Trigrams of less are guesswork.
+/// Minimum number of letters for trigrams; fewer are guesswork.
 const LETTERS_MIN: usize = 16;
 
-/// As much of a language in Latin script holds frequent words, unless it is one without a list. Less is a
-/// shout, and the thirty languages that it could be are what makes whatlang slow.
+/// Length at which a text in Latin script must contain frequent words, unless its language has no list. A shorter
+/// text without any may be in one of thirty languages, which makes whatlang slow.
 const LATIN_LETTERS_MIN: usize = 60;
 
-/// More letters cost time and change nothing.
+/// Maximum number of letters examined; more cost time and change nothing.
 const LETTERS_MAX: usize = 100;
 
-/// The word lists, as one bit for each language.
+/// The word lists, with one bit per language.
 static WORDS: LazyLock<HashMap<&str, u32>> = LazyLock::new(|| {
     let mut words = HashMap::new();
     for (i, (_, list)) in FREQUENT.iter().enumerate() {
@@ -114,12 +114,12 @@ static WORDS: LazyLock<HashMap<&str, u32>> = LazyLock::new(|| {
     words
 });
 
-/// Languages that many people post in. Fewer candidates make trigrams both faster and surer.
+/// Languages that many people post in. Fewer candidates make trigrams faster and more reliable.
 static DETECTOR: LazyLock<Detector> = LazyLock::new(|| {
     Detector::with_allowlist(Lang::all().iter().copied().filter(|lang| iso_639_1(*lang).is_some()).collect())
 });
 
-/// The ISO 639-1 code of the language, where it can be told with confidence.
+/// Returns the ISO 639-1 code of the language, where it is known with confidence.
 pub fn detect(text: &str) -> Option<&'static str> {
     if let Some(code) = by_frequent_words(text) {
         return Some(code);
@@ -137,7 +137,7 @@ pub fn detect(text: &str) -> Option<&'static str> {
     if guess.is_reliable() { iso_639_1(guess.lang()) } else { None }
 }
 
-/// The language of a tag as sent, such as `pt` of `pt-BR`; `en` of `eng`.
+/// Returns the primary language of a tag, such as `pt` for `pt-BR` and `en` for `eng`.
 pub fn primary(tag: &str) -> Option<String> {
     let code = tag.split('-').next()?.to_ascii_lowercase();
     match Lang::from_code(code.as_str()).and_then(iso_639_1) {
@@ -183,7 +183,7 @@ fn by_frequent_words(text: &str) -> Option<&'static str> {
     best.0.filter(|_| best.1 >= VOTES_MIN && best.1 >= LEAD_MIN * second)
 }
 
-/// Scripts that are written in one language tell it however short the text is.
+/// Returns the language of a script that is used by only one, however short the text.
 const fn by_script(script: Script) -> Option<&'static str> {
     Some(match script {
         Script::Hangul => "ko",
@@ -198,7 +198,7 @@ const fn by_script(script: Script) -> Option<&'static str> {
     })
 }
 
-/// Some languages that share a script have letters of their own.
+/// Returns the language for letters that only one language of a script uses.
 fn by_letters(script: Script, prose: &str) -> Option<&'static str> {
     let has = |letters: &[char]| prose.contains(letters);
     match script {
@@ -207,14 +207,14 @@ fn by_letters(script: Script, prose: &str) -> Option<&'static str> {
         Script::Arabic if has(&['ٹ', 'ڈ', 'ے', 'ں']) => Some("ur"),
         Script::Arabic if has(&['پ', 'چ', 'ژ', 'گ', 'ی', 'ک']) => Some("fa"),
         Script::Arabic => Some("ar"),
-        // Japanese is never long without its syllables.
+        // Japanese text of any length contains kana.
         Script::Mandarin if prose.chars().any(|c| matches!(c, 'ぁ'..='ヿ')) => Some("ja"),
         Script::Mandarin => Some("zh"),
         _ => None,
     }
 }
 
-/// What its author wrote: no addresses, no names, no hashtags.
+/// Returns the words of the author, without links, user names and hashtags.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split_whitespace().filter(|word| {
         !word.starts_with(['@', '#', '＃']) && !word.starts_with("http://") && !word.starts_with("https://")

@@ -1,11 +1,11 @@
-//! What people write as their location: `Austin, TX`, `London 🇬🇧`, `based in NYC`, `somewhere over the rainbow`.
+//! Parser of free-text locations: `Austin, TX`, `London 🇬🇧`, `based in NYC`, `somewhere over the rainbow`.
 //!
-//! Strict on purpose: a word is only a city when everything around it is explained too, or `Nice people only`
-//! would live in France.
+//! Deliberately strict: a word counts as a city only when everything around it is understood too; otherwise `Nice
+//! people only` would live in France.
 
 use super::gazetteer::{Area, City, Gazetteer};
 
-/// Words that say nothing about which city is meant.
+/// Words that say nothing about the city.
 const FILLERS: [&str; 24] = [
     "in",
     "from",
@@ -33,15 +33,15 @@ const FILLERS: [&str; 24] = [
     "de",
 ];
 
-/// No name of a city has more words.
+/// Maximum number of words in a city name.
 const CITY_WORDS_MAX: usize = 5;
 
-/// A sentence is not a location.
+/// Maximum number of words in a location; a sentence is not a location.
 const WORDS_MAX: usize = 8;
 
-/// Where a post comes from, as far as that is known.
+/// Location of a post, as far as it is known.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Place {
+pub struct Location {
     /// The city.
     pub city: Option<String>,
     /// ISO 3166-1 alpha-2.
@@ -52,21 +52,21 @@ pub struct Place {
     pub lon: Option<f64>,
 }
 
-/// Reads a location. Nothing is guessed: what is not understood is left out.
-pub fn read(location: &str) -> Place {
+/// Parses a location. Nothing is guessed: parts that are not understood are ignored.
+pub fn read(location: &str) -> Location {
     if location.trim().is_empty() {
-        return Place::default();
+        return Location::default();
     }
     let gazetteer = Gazetteer::get();
     let (text, flags) = without_flags(location, gazetteer);
-    // Each part that names an area limits where the city may lie: to one of these.
+    // Each part that names an area restricts the city to these areas.
     let mut limits: Vec<Vec<Area>> = flags.into_iter().map(|area| vec![area]).collect();
     let mut cities: Option<Vec<&City>> = None;
     for part in parts(&text) {
-        // After a city two letters are a code in any case: `paris, tx`.
+        // After a city, two letters are a code in either case: `paris, tx`.
         let is_code = cities.is_some() && part.len() == 2;
         let areas = gazetteer.areas_named(&if is_code { part.to_ascii_uppercase() } else { part.to_owned() });
-        // Once there is a city, `New York, NY`, what follows says where it lies. Before, a city is likelier.
+        // After a city, as in `New York, NY`, a part says where it lies. Before one, a city is likelier.
         let found = if cities.is_none() || areas.is_empty() { cities_in(part, gazetteer) } else { None };
         if let Some((found, beside)) = found {
             cities.get_or_insert(found);
@@ -77,7 +77,7 @@ pub fn read(location: &str) -> Place {
     }
     let fits = |city: &&&City| limits.iter().all(|areas| areas.iter().any(|area| area.holds(city)));
     if let Some(city) = cities.iter().flatten().find(fits) {
-        return Place {
+        return Location {
             city: Some(city.name.to_owned()),
             country: Some(city.country.to_owned()),
             lat: Some(city.lat),
@@ -85,10 +85,10 @@ pub fn read(location: &str) -> Place {
         };
     }
     let country = common_country(&limits, cities.is_some());
-    Place { country: country.map(str::to_owned), ..Place::default() }
+    Location { country: country.map(str::to_owned), ..Location::default() }
 }
 
-/// The one country that all limits agree on. `Georgia` alone is none. After a town, even an unknown one, a
+/// Returns the one country that all limits agree on; `Georgia` alone has none. After a town, even an unknown one, a
 /// region is likelier than a country: `Cambridge, MA` is not in Morocco.
 fn common_country(limits: &[Vec<Area>], after_city: bool) -> Option<&'static str> {
     let (first, others) = limits.split_first()?;
@@ -102,7 +102,7 @@ fn common_country(limits: &[Vec<Area>], after_city: bool) -> Option<&'static str
     countries.all(|other| other == country).then_some(country)
 }
 
-/// The cities a part may mean, and the area named beside it, as in `London England`.
+/// Returns the cities that a part may mean, and the area named with it, as in `London England`.
 fn cities_in<'a>(part: &str, gazetteer: &'a Gazetteer) -> Option<(Vec<&'a City>, Option<Vec<Area>>)> {
     let words: Vec<&str> = part.split_whitespace().collect();
     if words.len() > WORDS_MAX {
@@ -149,8 +149,8 @@ fn parts(text: &str) -> impl Iterator<Item = &str> {
     parts.map(|part| part.trim_matches(|c: char| !c.is_alphanumeric())).filter(|part| !part.is_empty())
 }
 
-/// Takes the flags out: `🇬🇧` is two letters of a code. The flags of England, Scotland and Wales spell `gb`
-/// in invisible letters.
+/// Removes flags: `🇬🇧` is two letters of a code. The flags of England, Scotland and Wales spell `gb` in invisible
+/// letters.
 fn without_flags(location: &str, gazetteer: &Gazetteer) -> (String, Vec<Area>) {
     let mut text = String::with_capacity(location.len());
     let mut flags = Vec::new();
@@ -158,13 +158,13 @@ fn without_flags(location: &str, gazetteer: &Gazetteer) -> (String, Vec<Area>) {
     for c in location.chars() {
         let letter = match u32::from(c) {
             n @ 0x1F1E6..=0x1F1FF => {
-                // Two flags may stand side by side.
+                // Two flags may be adjacent.
                 if code.len() == 2 {
                     code.clear();
                 }
                 n - 0x1F1E6
             }
-            // What follows the country, `gbsct`, is its part.
+            // The letters after the country, as in `gbsct`, name a part of it.
             0xE0061..=0xE007A if code.len() == 2 => continue,
             n @ 0xE0061..=0xE007A => n - 0xE0061,
             _ => {

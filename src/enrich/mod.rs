@@ -1,12 +1,12 @@
-//! What can be known of a post besides its score: language, place, products, reach.
+//! Enrichment of a post beyond its scores: language, location, products, reach.
 //!
-//! Pure: it asks nobody and remembers nothing, so the scoring threads share one [`Enricher`]. It runs for
-//! every post, which is why the cheap questions come first everywhere.
+//! Pure: no I/O and no state, so the scoring threads share one [`Enricher`]. It runs for every post, so every check
+//! tries the cheap way first.
 
-mod gazetteer; // cities, countries and regions, and what they are called
-mod language; // which language, by frequent words, then by whatlang
-mod location; // what people write as their location
-mod products; // which products, by keyword
+mod gazetteer; // cities, countries and regions by name
+mod language; // language detection by frequent words, then by whatlang
+mod location; // parser of free-text locations
+mod products; // products by keyword
 
 use uuid::Uuid;
 
@@ -15,18 +15,18 @@ use crate::models::post::Post;
 
 use gazetteer::{CITIES_WITHIN_KM, Gazetteer};
 pub use language::detect as language_of;
-use location::Place;
+use location::Location;
 pub use products::ProductRule;
 use products::Products;
 
-/// What to look for.
+/// Settings of an enricher.
 #[derive(Debug, Clone, Default)]
 pub struct EnricherParams {
-    /// The products to find by keyword. Empty: only products that senders name.
+    /// Products to find by keyword. Empty: only products that senders name.
     pub products: Vec<ProductRule>,
 }
 
-/// Derives from a post what its sender left out. What was sent always stands.
+/// Derives the fields that the sender of a post omitted. Sent values are kept.
 #[derive(Debug, Clone)]
 pub struct Enricher {
     products: Products,
@@ -38,9 +38,9 @@ impl Enricher {
         Self { products: Products::new(params.products) }
     }
 
-    /// The post with everything derived, under a new uuid.
+    /// Returns the post with all derived fields, under a new uuid.
     ///
-    /// Redelivered, it gets another uuid; the store keeps the one it knows.
+    /// A redelivered post gets another uuid; the store keeps the first.
     pub fn enrich(&self, accepted: AcceptedPost) -> Post {
         let AcceptedPost { source, received_at, post } = accepted;
         let products = self.products.find(&post.text, post.product.as_deref());
@@ -49,8 +49,9 @@ impl Enricher {
             None => language::detect(&post.text).map(str::to_owned),
         };
         let location = post.author.as_ref().and_then(|author| author.location.as_deref());
-        let place = post.geo.map_or_else(|| location::read(location.unwrap_or_default()), place_of);
-        // Views count who really saw it. Followers are who could have, which is the best guess without them.
+        let place = post.geo.map_or_else(|| location::read(location.unwrap_or_default()), location_of);
+        // Views count actual viewers; followers are potential ones, which is the best available estimate without
+        // views.
         let views = post.engagement.and_then(|engagement| engagement.views);
         let followers = post.author.as_ref().and_then(|author| author.followers);
         Post {
@@ -78,10 +79,10 @@ impl Enricher {
     }
 }
 
-/// The place that was sent, with coordinates, country or city filled in where the gazetteer knows them.
-fn place_of(geo: Geo) -> Place {
+/// Returns the sent location, with coordinates, country or city filled in from the gazetteer.
+fn location_of(geo: Geo) -> Location {
     let gazetteer = Gazetteer::get();
-    let mut place = Place {
+    let mut place = Location {
         city: filled(geo.city),
         country: filled(geo.country).and_then(|country| gazetteer.country_code(&country)),
         lat: geo.lat,
@@ -95,7 +96,7 @@ fn place_of(geo: Geo) -> Place {
     let Some(found) = found else {
         return place;
     };
-    // The name as sent stands, even where the gazetteer calls the city otherwise.
+    // The sent name is kept, even where the gazetteer has another name for the city.
     place.city.get_or_insert_with(|| found.name.to_owned());
     place.country.get_or_insert_with(|| found.country.to_owned());
     if place.lat.is_none() || place.lon.is_none() {
@@ -104,7 +105,7 @@ fn place_of(geo: Geo) -> Place {
     place
 }
 
-/// Without surrounding white space; nothing when nothing is left.
+/// Trims white space, and returns `None` for an empty text.
 fn filled(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.trim().is_empty()).map(|text| match text.trim().len() == text.len() {
         true => text,

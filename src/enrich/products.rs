@@ -1,13 +1,13 @@
-//! Which products a post speaks of.
+//! Detection of the products that a post mentions.
 
 use aho_corasick::AhoCorasick;
 
-/// A product and the words that give it away.
+/// A product and its keywords.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ProductRule {
-    /// The product, as counted and shown.
+    /// The product, as counted and displayed.
     pub name: String,
-    /// Words or phrases, in any case. Empty: the name itself.
+    /// Words or phrases, case-insensitive. Empty: the name itself.
     #[serde(default)]
     pub keywords: Vec<String>,
 }
@@ -16,7 +16,7 @@ pub struct ProductRule {
 #[derive(Debug, Clone)]
 pub struct Products {
     names: Vec<String>,
-    /// `None` when there is nothing to look for.
+    /// `None` without keywords.
     keywords: Option<AhoCorasick>,
     /// The index in `names` for each keyword.
     owners: Vec<usize>,
@@ -38,12 +38,12 @@ impl Products {
             }
             names.push(rule.name);
         }
-        // Building fails only beyond some billions of bytes of keywords.
+        // Fails only beyond some billions of bytes of keywords.
         let keywords = AhoCorasick::new(&patterns).ok().filter(|_| !patterns.is_empty());
         Self { names, keywords, owners }
     }
 
-    /// The product that was sent and those whose keywords occur, sorted, without repeats.
+    /// Returns the sent product and those whose keywords occur, sorted and without duplicates.
     pub fn find(&self, text: &str, sent: Option<&str>) -> Vec<String> {
         let mut found: Vec<&str> = Vec::new();
         if let Some(sent) = sent.map(str::trim).filter(|sent| !sent.is_empty()) {
@@ -68,8 +68,8 @@ impl Products {
     }
 }
 
-/// Whether the match is a whole word, or part of a hashtag: `#MayweatherMcGregor` speaks of both, while
-/// `scarecrow` does not speak of cars.
+/// Returns whether the match is a whole word or part of a hashtag: `#MayweatherMcGregor` mentions both, while
+/// `scarecrow` does not mention a car.
 fn stands_alone(text: &str, start: usize, end: usize) -> bool {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     let (Some(before), Some(after)) = (text.get(..start), text.get(end..)) else {

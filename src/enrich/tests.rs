@@ -47,7 +47,7 @@ fn products_are_found_by_keyword() {
 }
 
 #[test]
-fn a_sent_product_stands_beside_those_found() {
+fn a_sent_product_is_kept_beside_those_found() {
     check_products("conor", Some("Gloves"), &["Gloves", "McGregor"]);
     check_products("conor conor", Some("mcgregor "), &["McGregor"]);
     check_products("x", Some("  "), &[]);
@@ -64,7 +64,7 @@ fn check_language(words: &str, expected: Option<&str>) {
 }
 
 #[test]
-fn languages_are_told_where_they_can_be() {
+fn languages_are_detected_where_possible() {
     check_language("This fight is not worth the money, I want it back", Some("en"));
     check_language("I can't believe you're not watching this with us", Some("en"));
     check_language("Esta pelea no vale la pena, quiero mi dinero", Some("es"));
@@ -81,7 +81,7 @@ fn languages_are_told_where_they_can_be() {
 }
 
 #[test]
-fn what_cannot_be_told_is_left_open() {
+fn an_unclear_language_stays_unknown() {
     check_language("🥊🥊🥊", None);
     check_language("#MayweatherMcGregor https://t.co/xyz @user", None);
     check_language("lol", None);
@@ -89,7 +89,7 @@ fn what_cannot_be_told_is_left_open() {
 }
 
 #[test]
-fn a_sent_language_stands_in_its_short_form() {
+fn a_sent_language_is_kept_in_its_short_form() {
     for (sent, expected) in [("pt-BR", "pt"), ("EN", "en"), ("deu", "de"), ("yue", "yue")] {
         let post = NewPost { lang: Some(sent.to_owned()), ..text("This is not what the tag says it is") };
         assert_eq!(enriched(post).lang.as_deref(), Some(expected));
@@ -104,7 +104,7 @@ fn check_location(location: &str, city: Option<&str>, country: Option<&str>) {
 }
 
 #[test]
-fn locations_are_read_as_people_write_them() {
+fn locations_are_parsed_as_people_write_them() {
     for (location, city, country) in [
         ("Austin, TX", "Austin", "US"),
         ("austin texas", "Austin", "US"),
@@ -143,7 +143,7 @@ fn locations_are_read_as_people_write_them() {
 }
 
 #[test]
-fn ambiguous_names_go_by_what_stands_beside_them_or_by_size() {
+fn ambiguous_names_are_resolved_by_context_or_by_size() {
     check_location("Birmingham", Some("Birmingham"), Some("GB"));
     check_location("Birmingham, AL", Some("Birmingham"), Some("US"));
     check_location("London, Ontario", Some("London"), Some("CA"));
@@ -156,7 +156,7 @@ fn ambiguous_names_go_by_what_stands_beside_them_or_by_size() {
 }
 
 #[test]
-fn a_city_that_lies_elsewhere_is_not_taken() {
+fn a_city_outside_the_named_area_is_not_used() {
     check_location("Paris, TX", None, Some("US"));
     check_location("paris, tx", None, Some("US"));
     check_location("Cambridge, MA", None, Some("US"));
@@ -195,7 +195,7 @@ fn what_is_no_place_is_none() {
 }
 
 #[test]
-fn sent_places_stand_and_are_completed() {
+fn sent_locations_are_kept_and_completed() {
     let place = |geo: Geo| {
         let author = Author { location: Some("Austin, TX".into()), ..Author::default() };
         let post = enriched(NewPost { geo: Some(geo), author: Some(author), ..text("x") });
@@ -219,7 +219,7 @@ fn sent_places_stand_and_are_completed() {
 }
 
 #[test]
-fn reach_is_views_else_followers_else_nothing() {
+fn reach_is_views_then_followers_then_unknown() {
     let reach = |views, followers| {
         let author = Author { followers, ..Author::default() };
         let engagement = Engagement { views, ..Engagement::default() };

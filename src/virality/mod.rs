@@ -1,3 +1,3 @@
-//! Numbers to verdicts. Pure: no time of day, no I/O; time is an argument.
+//! Virality of single posts. Pure: no clock and no I/O; the time is an argument.
 
-pub mod rules; // how far one post is likely to travel
+pub mod rules; // how far a post is likely to spread

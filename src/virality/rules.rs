@@ -14,7 +14,7 @@
 use crate::models::post::Engagement;
 use crate::models::score::EmotionScores;
 
-/// Which rules these are.
+/// Version of the rules.
 pub const VERSION: &str = "rules-1";
 
 /// Reach at which the reach part is full.
@@ -23,30 +23,30 @@ const REACH_FULL: f64 = 10_000_000.0;
 /// Interactions at which their part is full.
 const INTERACTIONS_FULL: f64 = 1_000_000.0;
 
-/// The rate at which its part has reached 1 − 1/e of its points.
+/// Interaction rate at which its part reaches 1 − 1/e of its points.
 const RATE_SCALE: f64 = 0.05;
 
-/// Texts of at most this many characters are read at a glance.
+/// Maximum length, in characters, of a text that is read at a glance.
 const SHORT_CHARS: usize = 140;
 
-/// What the rules look at.
+/// Inputs of the rules.
 #[derive(Debug, Clone, Copy)]
 pub struct Signals<'a> {
-    /// What was said.
+    /// The text of the post.
     pub text: &'a str,
-    /// How many people may have seen it.
+    /// Number of people who may have seen it.
     pub reach: i64,
-    /// What they did.
+    /// Their interactions.
     pub engagement: Option<Engagement>,
-    /// How it feels.
+    /// Emotion scores of the text.
     pub emotions: EmotionScores,
 }
 
-/// The score, 0 to 100; never NaN.
+/// Returns the score, 0 to 100; never NaN.
 pub fn virality(signals: &Signals<'_>) -> f32 {
     let reach = count(Some(signals.reach));
     let engagement = signals.engagement.unwrap_or_default();
-    // A share carries further than a comment, a comment further than a like.
+    // A share spreads further than a comment, a comment further than a like.
     let interactions =
         count(engagement.likes) + 2.0 * count(engagement.comments) + 3.0 * count(engagement.shares);
     let audience = count(engagement.views).max(reach).max(interactions).max(1.0);

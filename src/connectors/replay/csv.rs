@@ -1,7 +1,7 @@
-//! Rows of CSV → posts.
+//! CSV rows → posts.
 //!
-//! A row becomes the JSON object it stands for and is read like every other post, so the same rules and
-//! messages hold.
+//! A row is converted to the JSON object that it stands for and parsed like any other post, so the same rules and
+//! messages apply.
 
 use std::io::Read;
 
@@ -11,9 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::models::new_post::{self, NewPost, Rejection};
 
-use super::Line;
-
-/// What a column is called, in files by many hands, and which field it is.
+/// Known column names and the fields that they stand for.
 const COLUMNS: [(&[&str], &str); 21] = [
     (&["id", "tweet_id", "post_id"], "id"),
     (&["platform"], "platform"),
@@ -38,8 +36,11 @@ const COLUMNS: [(&[&str], &str); 21] = [
     (&["engagement.views", "views", "impressions"], "engagement.views"),
 ];
 
-/// What a file without the column is about: the posts that the project ships are tweets.
+/// Platform of files without such a column: the posts that the project ships are tweets.
 const PLATFORM: &str = "twitter";
+
+/// A line of the file: its number, and a post or the reason why it is not one.
+pub type Line = (u64, Result<NewPost, Rejection>);
 
 /// A CSV file whose first row names the columns.
 pub struct Rows<R> {
@@ -51,7 +52,7 @@ pub struct Rows<R> {
 }
 
 impl<R: Read> Rows<R> {
-    /// Fails when there is no column of ids, or none of texts.
+    /// Reads the header row. Fails when there is no column of ids, or none of texts.
     pub fn new(bytes: R) -> anyhow::Result<Self> {
         let mut reader = ReaderBuilder::new().flexible(true).from_reader(bytes);
         let mut fields = Vec::new();
@@ -112,7 +113,7 @@ impl<R: Read> Rows<R> {
     }
 }
 
-/// A cell as the JSON its field wants. What it is not, it stays a text, and the parser says so.
+/// Converts a cell to the JSON type of its field. A cell that does not fit stays a string, which the parser rejects.
 fn value(field: &str, text: &str) -> Value {
     match field {
         "created_at" => time(text).map_or_else(|| text.into(), |time| time.to_string().into()),
@@ -126,7 +127,7 @@ fn value(field: &str, text: &str) -> Value {
     }
 }
 
-/// RFC 3339, or `2017-08-27 00:05:34` in UTC.
+/// Parses RFC 3339, or `2017-08-27 00:05:34` in UTC.
 fn time(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     text.parse().ok().or_else(|| {

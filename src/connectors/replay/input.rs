@@ -1,5 +1,5 @@
-//! A file, plain or gzipped, as lines of NDJSON or rows of CSV. Both are told by their first bytes: names of
-//! files lie.
+//! A file, plain or gzipped, as lines of NDJSON or rows of CSV. Both are detected by the first bytes: file names may
+//! mislead.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -12,10 +12,9 @@ use flate2::read::MultiGzDecoder;
 
 use crate::models::new_post;
 
-use super::Line;
-use super::csv::Rows;
+use super::csv::{Line, Rows};
 
-/// What gzipped files begin with.
+/// First bytes of gzipped files.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 type Bytes = Box<dyn BufRead + Send>;
@@ -55,7 +54,7 @@ impl Input {
         Ok(Self { lines, n_bytes_read })
     }
 
-    /// The next line that is not empty, with its number; `None` at the end.
+    /// Returns the next non-empty line and its number, or `None` at the end.
     pub fn next_line(&mut self) -> anyhow::Result<Option<Line>> {
         match &mut self.lines {
             Lines::Csv(rows) => rows.next_row(),
@@ -79,7 +78,7 @@ impl Input {
         }
     }
 
-    /// Of the file as it lies on disk.
+    /// Returns the number of bytes read from disk.
     pub fn n_bytes_read(&self) -> u64 {
         self.n_bytes_read.load(Ordering::Relaxed)
     }

@@ -1,11 +1,11 @@
-//! Who writes: a few thousand people who keep their names, homes and followers.
+//! Generated authors: a few thousand people who keep their names, homes and followers.
 
 use crate::models::post::Author;
 
-use super::places::{HOMES, Home};
-use super::seeded_rng::Dice;
+use super::cities::{CITIES, City};
+use super::seeded_rng::SeededRng;
 
-/// How many there are. Some write often: a tenth of them write a third of the posts.
+/// Number of authors. A tenth of them write a third of the posts.
 const N_AUTHORS: usize = 6_000;
 
 const FIRST: [&str; 24] = [
@@ -19,22 +19,23 @@ const SECOND: [&str; 24] = [
     "garden", "noodle", "ferry",
 ];
 
-/// Somebody, always the same for the same number.
+/// An author, always the same for the same number.
 pub struct Person {
     pub author: Author,
-    pub home: &'static Home,
+    pub home: &'static City,
 }
 
-/// Somebody; those with low numbers more often.
-pub fn somebody(seed: u64, dice: &mut Dice) -> Option<Person> {
-    let among = dice.below(N_AUTHORS) + 1;
-    let number = dice.below(among);
-    let mut own = Dice::new(seed ^ (u64::try_from(number).unwrap_or_default() << 20));
-    let home = own.weighted(&HOMES, |home| home.weight)?;
-    let handle = format!("{}_{}{}", own.word(&FIRST), own.word(&SECOND), own.between(1, 99));
-    let followers = own.heavy_tailed(180.0);
-    // Many people write no location, and of those who do, few write it alike.
-    let location = own.happens(0.7).then(|| own.word(&home.written).to_owned());
+/// Picks an author; low numbers are more frequent.
+pub fn pick(seed: u64, rng: &mut SeededRng) -> Option<Person> {
+    let among = rng.below(N_AUTHORS) + 1;
+    let number = rng.below(among);
+    let mut author_rng = SeededRng::new(seed ^ (u64::try_from(number).unwrap_or_default() << 20));
+    let home = author_rng.weighted(&CITIES, |home| home.weight)?;
+    let handle =
+        format!("{}_{}{}", author_rng.word(&FIRST), author_rng.word(&SECOND), author_rng.between(1, 99));
+    let followers = author_rng.heavy_tailed(180.0);
+    // Many people give no location, and the others write it in different ways.
+    let location = author_rng.happens(0.7).then(|| author_rng.word(&home.spellings).to_owned());
     let author =
         Author { id: Some(format!("u{number}")), handle: Some(handle), followers: Some(followers), location };
     Some(Person { author, home })

@@ -1,21 +1,21 @@
-//! What generated people talk about: the products of Nimbrel, a company that does not exist.
+//! Products that generated posts are about: those of Nimbrel, a fictional company.
 
-/// One product, and how people speak of it.
+/// A product and the vocabulary of posts about it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Product {
     pub name: &'static str,
     pub tag: &'static str,
-    /// What one is: `phone`, `app`.
+    /// The kind of product: `phone`, `app`.
     pub thing: &'static str,
     pub weight: u32,
     pub price: [&'static str; 3],
-    /// Parts of it, fit for `the … is`.
+    /// Parts of it, which fit `the … is`.
     pub features: [&'static str; 6],
-    /// After `it`: what it does well.
+    /// Praise, which fits after `it`.
     pub delights: [&'static str; 6],
-    /// After `it`: what it does badly.
+    /// Complaints, which fit after `it`.
     pub faults: [&'static str; 7],
-    /// Whom unhappy people leave for. These do not exist either.
+    /// Competitors that unhappy customers switch to, also fictional.
     pub rivals: [&'static str; 2],
 }
 
@@ -230,5 +230,5 @@ pub const PRODUCTS: [Product; 8] = [
     },
 ];
 
-/// When people speak of the company and of nothing in particular.
+/// The name in posts about the company in general.
 pub const BRAND: &str = "Nimbrel";

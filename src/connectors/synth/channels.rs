@@ -1,23 +1,23 @@
-//! Where generated people write, and how one writes there.
+//! Channels of generated posts and their writing styles.
 
-/// How a message is dressed.
+/// Writing style of a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
-    /// Short, hashtags, emoji.
+    /// Short, with hashtags and emoji.
     Social,
-    /// A greeting and a farewell.
+    /// With a greeting and a closing formula.
     Email,
-    /// In haste, to somebody who answers.
+    /// Hasty, addressed to an agent.
     Chat,
-    /// Noted by an agent on the phone.
+    /// Notes that an agent takes on the phone.
     Phone,
-    /// Stars first.
+    /// Begins with stars.
     Review,
-    /// To strangers who may know.
+    /// Addressed to strangers who may know the answer.
     Forum,
 }
 
-/// A channel, and the platforms it runs on.
+/// A channel and its platforms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Channel {
     pub name: &'static str,

@@ -1,17 +1,17 @@
-//! Generated posts: believable, endless, and the same for the same seed.
+//! Generated posts: plausible, endless, and reproducible from a seed.
 //!
-//! For trying Groundswell out and for loading it, never for judging the model: the texts come from a grammar,
-//! and a model that knows the grammar would seem better than it is.
+//! They serve to try Groundswell out and to load it, never to evaluate the model: the texts come from a grammar, and
+//! a model that knows the grammar would seem better than it is.
 
-mod authors; // who writes
-mod catalogue; // about what
-mod channels; // where
-mod seeded_rng; // chance, from a seed
-mod templates; // how they feel
-mod phrases; // what they say
-mod places; // where they live
-mod schedule; // when something happens
-mod write; // all of it together
+mod authors; // the people who write
+mod catalogue; // the products they write about
+mod channels; // the channels they write on
+mod seeded_rng; // reproducible random numbers
+mod templates; // sentiment and emotion of messages, with their phrases
+mod phrases; // phrases with slots
+mod cities; // the cities they live in
+mod schedule; // times of posts, crises and viral posts
+mod write; // composes messages
 
 use std::time::Duration;
 
@@ -20,43 +20,43 @@ use jiff::Timestamp;
 use crate::models::new_post::{Geo, NewPost};
 use crate::models::post::{Author, Engagement, Source};
 
-use self::seeded_rng::{Dice, whole};
-use self::templates::{MOODS, Mood, Tone};
+use self::seeded_rng::{SeededRng, whole};
+use self::templates::{TEMPLATES, Template, Tone};
 use super::replay::run_name;
 use super::{Connector, Item, TimedPost};
 use authors::Person;
 use catalogue::{PRODUCTS, Product};
 use channels::{CHANNELS, Channel, Style};
-use schedule::{Occasion, Schedule};
-use write::Scene;
+use schedule::{Event, Schedule};
+use write::MessageContext;
 
-/// How many, how fast, which.
+/// Settings of the generator.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SynthParams {
-    /// Posts a second on ordinary days; more than 0. Bursts come on top.
+    /// Posts per second outside bursts; more than 0.
     pub rate: f64,
-    /// How many in all; for ever when absent.
+    /// Total number of posts; `None` for an endless generator.
     pub count: Option<u64>,
-    /// Which posts.
+    /// Seed of the texts.
     pub seed: u64,
-    /// When the first is written. Part of every id, so that a second run with the same seed writes new posts.
+    /// Time of the first post. It is part of every id, so that a second run with the same seed writes new posts.
     pub begun_at: Timestamp,
 }
 
-/// Writes posts. The same parameters give the same posts.
+/// A generator of posts. The same parameters produce the same posts.
 pub struct Synth {
     params: SynthParams,
-    dice: Dice,
+    rng: SeededRng,
     schedule: Schedule,
     /// Seconds since the start.
     now: f64,
     n_written: u64,
-    /// What ids begin with.
+    /// Prefix of the ids.
     run: String,
     viral: Option<Viral>,
 }
 
-/// The post that everybody answers.
+/// The viral post that others reply to.
 struct Viral {
     id: String,
     channel: &'static Channel,
@@ -65,60 +65,65 @@ struct Viral {
     tone: Tone,
 }
 
-/// What is about to be written.
+/// The post to be written.
 struct Plan {
-    occasion: Occasion,
+    event: Event,
     channel: &'static Channel,
     platform: &'static str,
     product: &'static Product,
-    mood: &'static Mood,
+    template: &'static Template,
     parent_id: Option<String>,
 }
 
 impl Synth {
-    /// A generator at its beginning. Fails when the rate is not more than 0.
+    /// Creates a generator. Fails when the rate is not more than 0.
     pub fn new(params: SynthParams) -> anyhow::Result<Self> {
         anyhow::ensure!(
             params.rate.is_finite() && params.rate > 0.0,
-            "the rate is {}, and must be more than 0",
+            "the rate is {} but must be more than 0",
             params.rate
         );
-        let mut dice = Dice::new(params.seed);
-        let schedule = Schedule::new(PRODUCTS.len(), &mut dice);
+        let mut rng = SeededRng::new(params.seed);
+        let schedule = Schedule::new(PRODUCTS.len(), &mut rng);
         let run = format!("s{}-{}", params.seed, run_name(params.begun_at));
-        Ok(Self { params, dice, schedule, now: 0.0, n_written: 0, run, viral: None })
+        Ok(Self { params, rng, schedule, now: 0.0, n_written: 0, run, viral: None })
     }
 
     fn write(&mut self) -> Option<TimedPost> {
-        let (wait, occasion) = self.schedule.next(self.now, self.params.rate, &mut self.dice);
+        let (wait, event) = self.schedule.next(self.now, self.params.rate, &mut self.rng);
         self.now += wait;
         self.n_written += 1;
         let id = format!("{}-{}", self.run, self.n_written);
-        let plan = self.plan(occasion)?;
-        let dice = &mut self.dice;
-        let Person { mut author, home } = authors::somebody(self.params.seed, dice)?;
-        if occasion == Occasion::Viral {
-            author.followers = Some(whole(50_000.0 + 2_000_000.0 * dice.unit()));
-            let Plan { channel, platform, product, mood, .. } = plan;
-            self.viral = Some(Viral { id: id.clone(), channel, platform, product, tone: mood.tone });
+        let plan = self.plan(event)?;
+        let rng = &mut self.rng;
+        let Person { mut author, home } = authors::pick(self.params.seed, rng)?;
+        if event == Event::Viral {
+            author.followers = Some(whole(50_000.0 + 2_000_000.0 * rng.unit()));
+            let Plan { channel, platform, product, template, .. } = plan;
+            self.viral = Some(Viral { id: id.clone(), channel, platform, product, tone: template.tone });
         }
-        let scene = Scene { product: plan.product, mood: plan.mood, style: plan.channel.style, home };
-        let text = write::message(&scene, dice);
-        let geo = dice.happens(0.6).then(|| Geo {
+        let context = MessageContext {
+            product: plan.product,
+            template: plan.template,
+            style: plan.channel.style,
+            home,
+        };
+        let text = write::message(&context, rng);
+        let geo = rng.happens(0.6).then(|| Geo {
             city: Some(home.city.to_owned()),
             country: Some(home.country.to_owned()),
             lat: Some(home.lat),
             lon: Some(home.lon),
         });
-        let engagement = engagement(&plan, &author, dice);
-        // Some speak of a product without naming it in a field; keywords find those.
-        let product = dice.happens(0.94).then(|| plan.product.name.to_owned());
+        let engagement = engagement(&plan, &author, rng);
+        // Some posts mention a product without naming it in a field; keyword matching finds those.
+        let product = rng.happens(0.94).then(|| plan.product.name.to_owned());
         let post = NewPost {
             id,
             platform: plan.platform.to_owned(),
             text,
             author: Some(author),
-            lang: dice.happens(0.5).then(|| "en".to_owned()),
+            lang: rng.happens(0.5).then(|| "en".to_owned()),
             geo,
             product,
             channel: Some(plan.channel.name.to_owned()),
@@ -130,35 +135,37 @@ impl Synth {
         Some(TimedPost { at, line: self.n_written, post })
     }
 
-    fn plan(&mut self, occasion: Occasion) -> Option<Plan> {
-        let dice = &mut self.dice;
-        let mut channel = dice.weighted(&CHANNELS, |channel| channel.weight)?;
-        let mut product = dice.weighted(&PRODUCTS, |product| product.weight)?;
+    fn plan(&mut self, event: Event) -> Option<Plan> {
+        let rng = &mut self.rng;
+        let mut channel = rng.weighted(&CHANNELS, |channel| channel.weight)?;
+        let mut product = rng.weighted(&PRODUCTS, |product| product.weight)?;
         let mut tone = None;
         let mut platform = None;
         let mut parent_id = None;
-        match occasion {
-            Occasion::Everyday => {}
-            Occasion::Crisis(number) => {
+        match event {
+            Event::Everyday => {}
+            Event::Crisis(number) => {
                 product = PRODUCTS.get(number)?;
-                // A few have no trouble, and say so.
-                tone = dice.happens(0.93).then_some(Tone::Negative);
+                // A few authors are unaffected, and say so.
+                tone = rng.happens(0.93).then_some(Tone::Negative);
             }
-            Occasion::Viral => channel = CHANNELS.iter().find(|channel| channel.style == Style::Social)?,
-            Occasion::Answer => {
+            Event::Viral => channel = CHANNELS.iter().find(|channel| channel.style == Style::Social)?,
+            Event::Reply => {
                 if let Some(viral) = &self.viral {
                     (channel, product) = (viral.channel, viral.product);
                     platform = Some(viral.platform);
                     parent_id = Some(viral.id.clone());
                     // Most people agree with what they share.
-                    tone = dice.happens(0.75).then_some(viral.tone);
+                    tone = rng.happens(0.75).then_some(viral.tone);
                 }
             }
         }
-        let allowed = |mood: &Mood| if tone.is_none_or(|tone| tone == mood.tone) { mood.weight } else { 0 };
-        let mood = dice.weighted(&MOODS, allowed)?;
-        let platform = platform.unwrap_or_else(|| dice.word(channel.platforms));
-        Some(Plan { occasion, channel, platform, product, mood, parent_id })
+        let allowed = |template: &Template| {
+            if tone.is_none_or(|tone| tone == template.tone) { template.weight } else { 0 }
+        };
+        let template = rng.weighted(&TEMPLATES, allowed)?;
+        let platform = platform.unwrap_or_else(|| rng.word(channel.platforms));
+        Some(Plan { event, channel, platform, product, template, parent_id })
     }
 }
 
@@ -179,19 +186,18 @@ impl Connector for Synth {
     }
 }
 
-/// How a post was received: by a share of the followers, and by many more when it went viral. Nobody likes a
-/// phone call.
-fn engagement(plan: &Plan, author: &Author, dice: &mut Dice) -> Option<Engagement> {
+/// Engagement of a post: from a share of the followers, and from many more when it is viral. Phone calls have none.
+fn engagement(plan: &Plan, author: &Author, rng: &mut SeededRng) -> Option<Engagement> {
     if !matches!(plan.channel.style, Style::Social | Style::Forum | Style::Review) {
         return None;
     }
     let followers = author.followers.unwrap_or_default();
     let typical = f64::from(i32::try_from(followers).unwrap_or(i32::MAX)).mul_add(0.2, 30.0);
-    let is_viral = plan.occasion == Occasion::Viral;
-    let views = dice.heavy_tailed(typical) + if is_viral { 3 * followers } else { 0 };
+    let is_viral = plan.event == Event::Viral;
+    let views = rng.heavy_tailed(typical) + if is_viral { 3 * followers } else { 0 };
     let mut part = |of: i64, least: f64, most: f64| {
         let of = f64::from(i32::try_from(of).unwrap_or(i32::MAX));
-        whole(of * (least + (most - least) * dice.unit()))
+        whole(of * (least + (most - least) * rng.unit()))
     };
     let likes = part(views, 0.005, 0.06);
     let shares = part(likes, 0.02, if is_viral { 0.6 } else { 0.2 });

@@ -1,4 +1,4 @@
-//! What generated people say. `{…}` is filled in: see `write`.
+//! Phrases of generated posts. `write` fills their `{…}` slots.
 
 mod negative;
 mod neutral;

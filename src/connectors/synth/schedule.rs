@@ -1,37 +1,36 @@
-//! When something happens: a product fails for many people at once, a post goes viral.
+//! Schedule of generated posts, crises (a product fails for many people at once) and viral posts.
 //!
-//! Without bursts a dashboard has nothing to show. Each begins early enough to be seen, then comes back now
-//! and then.
+//! Without bursts a dashboard has nothing to show. Each kind begins early enough to be seen, and recurs now and then.
 
-use super::seeded_rng::Dice;
+use super::seeded_rng::SeededRng;
 
-/// Seconds from the start to the first crisis, and then between two, at least and at most.
+/// Seconds from the start to the first crisis; then the range of intervals between crises.
 const CRISIS_AFTER: f64 = 90.0;
 const CRISIS_EVERY: (f64, f64) = (480.0, 780.0);
 
-/// Long enough that most of what is said about a product in five minutes is displeased.
+/// Long enough that most posts about a product within five minutes are negative.
 const CRISIS_SECONDS: f64 = 110.0;
 
-/// Posts about a crisis for every other post.
+/// Crisis posts per ordinary post.
 const CRISIS_SHARE: f64 = 1.0;
 
-/// The same for viral posts and their answers.
+/// The same for viral posts and their replies.
 const VIRAL_AFTER: f64 = 40.0;
 const VIRAL_EVERY: (f64, f64) = (150.0, 300.0);
 const VIRAL_SECONDS: f64 = 45.0;
 const VIRAL_SHARE: f64 = 0.4;
 
-/// What a post is part of.
+/// Event that a post belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Occasion {
-    /// Nothing in particular.
+pub enum Event {
+    /// No event.
     Everyday,
-    /// A product, by its number, fails for many.
+    /// A product, by index, fails for many people.
     Crisis(usize),
-    /// A post that everybody sees.
+    /// The viral post itself.
     Viral,
-    /// An answer to it.
-    Answer,
+    /// A reply to the viral post.
+    Reply,
 }
 
 #[derive(Debug, Clone)]
@@ -41,8 +40,8 @@ pub struct Schedule {
     /// The product of this crisis.
     product: usize,
     n_products: usize,
-    /// The viral post of this burst has been written.
-    is_out: bool,
+    /// Whether the viral post of this burst has been written.
+    has_viral_post: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -56,48 +55,48 @@ impl Burst {
         (self.begins..self.begins + self.seconds).contains(&now)
     }
 
-    /// Moves on to the next burst when this one is over. Whether it did.
-    fn pass(&mut self, now: f64, (least, most): (f64, f64), dice: &mut Dice) -> bool {
+    /// Advances to the next burst when this one is over, and returns whether it did.
+    fn advance(&mut self, now: f64, (least, most): (f64, f64), rng: &mut SeededRng) -> bool {
         let is_over = now >= self.begins + self.seconds;
         if is_over {
-            self.begins += least + (most - least) * dice.unit();
+            self.begins += least + (most - least) * rng.unit();
         }
         is_over
     }
 }
 
 impl Schedule {
-    pub fn new(n_products: usize, dice: &mut Dice) -> Self {
+    pub fn new(n_products: usize, rng: &mut SeededRng) -> Self {
         Self {
             crisis: Burst { begins: CRISIS_AFTER, seconds: CRISIS_SECONDS },
             viral: Burst { begins: VIRAL_AFTER, seconds: VIRAL_SECONDS },
-            product: dice.below(n_products),
+            product: rng.below(n_products),
             n_products,
-            is_out: false,
+            has_viral_post: false,
         }
     }
 
-    /// Seconds from `now` to the next post, and what it is part of.
-    pub fn next(&mut self, now: f64, rate: f64, dice: &mut Dice) -> (f64, Occasion) {
-        if self.crisis.pass(now, CRISIS_EVERY, dice) {
-            self.product = dice.below(self.n_products);
+    /// Returns the seconds from `now` to the next post, and its event.
+    pub fn next(&mut self, now: f64, rate: f64, rng: &mut SeededRng) -> (f64, Event) {
+        if self.crisis.advance(now, CRISIS_EVERY, rng) {
+            self.product = rng.below(self.n_products);
         }
-        if self.viral.pass(now, VIRAL_EVERY, dice) {
-            self.is_out = false;
+        if self.viral.advance(now, VIRAL_EVERY, rng) {
+            self.has_viral_post = false;
         }
         let crisis = if self.crisis.holds(now) { CRISIS_SHARE } else { 0.0 };
         let viral = if self.viral.holds(now) { VIRAL_SHARE } else { 0.0 };
         let all = 1.0 + crisis + viral;
-        let wait = dice.wait(rate * all);
-        let which = dice.unit() * all;
+        let wait = rng.wait(rate * all);
+        let which = rng.unit() * all;
         if which < crisis {
-            return (wait, Occasion::Crisis(self.product));
+            return (wait, Event::Crisis(self.product));
         }
         if which >= crisis + viral {
-            return (wait, Occasion::Everyday);
+            return (wait, Event::Everyday);
         }
-        let occasion = if self.is_out { Occasion::Answer } else { Occasion::Viral };
-        self.is_out = true;
-        (wait, occasion)
+        let event = if self.has_viral_post { Event::Reply } else { Event::Viral };
+        self.has_viral_post = true;
+        (wait, event)
     }
 }

@@ -1,18 +1,18 @@
-//! Chance, the same for the same seed on every machine and in every version.
+//! Random numbers that are the same for the same seed on every machine and in every version.
 
-/// A source of chance (SplitMix64). Not `rand`: its generators may change with its version, and a seed is
-/// worth something only if it always means the same posts.
+/// A random number generator (SplitMix64). Not `rand`: its generators may change between versions, and a seed is
+/// useful only if it always produces the same posts.
 #[derive(Debug, Clone)]
-pub struct Dice {
+pub struct SeededRng {
     state: u64,
 }
 
-impl Dice {
+impl SeededRng {
     pub fn new(seed: u64) -> Self {
         Self { state: seed ^ 0x6a09_e667_f3bc_c908 }
     }
 
-    pub fn roll(&mut self) -> u64 {
+    pub fn next_u64(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.state;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -20,41 +20,41 @@ impl Dice {
         z ^ (z >> 31)
     }
 
-    /// From 0, inclusive, to 1, exclusive.
+    /// Returns a number in [0, 1).
     pub fn unit(&mut self) -> f64 {
-        // The 53 bits that a float holds exactly.
-        let bits = u32::try_from(self.roll() >> 32).unwrap_or_default();
+        // The 53 bits that a float represents exactly.
+        let bits = u32::try_from(self.next_u64() >> 32).unwrap_or_default();
         f64::from(bits) / 4_294_967_296.0
     }
 
-    /// Whether something of that probability happens.
+    /// Returns true with the given probability.
     pub fn happens(&mut self, probability: f64) -> bool {
         self.unit() < probability
     }
 
-    /// A number below `n`; 0 when `n` is 0.
+    /// Returns a number below `n`; 0 when `n` is 0.
     pub fn below(&mut self, n: usize) -> usize {
         let n = u64::try_from(n.max(1)).unwrap_or(1);
-        usize::try_from(self.roll() % n).unwrap_or_default()
+        usize::try_from(self.next_u64() % n).unwrap_or_default()
     }
 
-    /// From `low` to `high`, both inclusive.
+    /// Returns a number from `low` to `high`, both inclusive.
     pub fn between(&mut self, low: u32, high: u32) -> u32 {
         let width = u64::from(high.saturating_sub(low)) + 1;
-        low + u32::try_from(self.roll() % width).unwrap_or_default()
+        low + u32::try_from(self.next_u64() % width).unwrap_or_default()
     }
 
-    /// One of several, all alike; `None` when there is none.
+    /// Picks an item uniformly; `None` when there is none.
     pub fn one_of<'a, T>(&mut self, several: &'a [T]) -> Option<&'a T> {
         several.get(self.below(several.len()))
     }
 
-    /// One of several texts; empty when there is none.
+    /// Picks a text uniformly; empty when there is none.
     pub fn word(&mut self, several: &[&'static str]) -> &'static str {
         self.one_of(several).copied().unwrap_or_default()
     }
 
-    /// One of several, each as likely as its weight says.
+    /// Picks an item in proportion to its weight.
     pub fn weighted<'a, T>(&mut self, several: &'a [T], weight: impl Fn(&T) -> u32) -> Option<&'a T> {
         let total: u32 = several.iter().map(&weight).sum();
         let mut left = self.between(1, total.max(1));
@@ -66,19 +66,19 @@ impl Dice {
         })
     }
 
-    /// The time until something happens that happens `rate` times a second, by chance.
+    /// Returns the time to the next event of a Poisson process with `rate` events per second.
     pub fn wait(&mut self, rate: f64) -> f64 {
         -(1.0 - self.unit()).ln() / rate
     }
 
-    /// Most values near `typical`, a few a hundred times it: followers, likes, views.
+    /// Returns a value near `typical` in most cases, and a hundred times that in a few: followers, likes, views.
     pub fn heavy_tailed(&mut self, typical: f64) -> i64 {
         let value = typical * (1.0 - self.unit()).powf(-0.8) - 0.5 * typical;
         whole(value.clamp(0.0, 1e8))
     }
 }
 
-/// A count from a float that lies between 0 and a billion.
+/// Converts a float between 0 and a billion to a count.
 #[expect(clippy::cast_possible_truncation, reason = "callers keep it below a billion")]
 pub fn whole(value: f64) -> i64 {
     value.clamp(0.0, 1e9).round() as i64

@@ -1,8 +1,8 @@
-//! How generated people feel, and how many of them.
+//! Templates of generated messages: their sentiment, emotion and phrases, weighted by frequency.
 
 use super::phrases;
 
-/// Pleased or not: the three labels of sentiment.
+/// Sentiment label of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Tone {
     Positive,
@@ -10,16 +10,16 @@ pub enum Tone {
     Negative,
 }
 
-/// What a message means to say. The generator knows; nothing of it is sent, so the model has to find out.
+/// A template with its intent. The intent is not sent, so the model has to infer it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Mood {
+pub struct Template {
     pub name: &'static str,
     pub tone: Tone,
     /// One of the seven emotions.
     pub emotion: &'static str,
-    /// Its author is about to leave.
+    /// Whether the author is about to leave.
     pub leaving: bool,
-    /// It insults, mildly.
+    /// Whether it contains a mild insult.
     pub rude: bool,
     pub weight: u32,
     pub openings: &'static [&'static str],
@@ -28,8 +28,8 @@ pub struct Mood {
     pub emoji: &'static [&'static str],
 }
 
-const fn mood(name: &'static str, tone: Tone, emotion: &'static str, weight: u32) -> Mood {
-    Mood {
+const fn template(name: &'static str, tone: Tone, emotion: &'static str, weight: u32) -> Template {
+    Template {
         name,
         tone,
         emotion,
@@ -43,99 +43,99 @@ const fn mood(name: &'static str, tone: Tone, emotion: &'static str, weight: u32
     }
 }
 
-pub const MOODS: [Mood; 13] = [
-    Mood {
+pub const TEMPLATES: [Template; 13] = [
+    Template {
         openings: &phrases::GLAD_OPENINGS,
         bodies: &phrases::JOY,
         closings: &phrases::GLAD_CLOSINGS,
         emoji: &["😍", "🔥", "🙌", "💯", "❤️"],
-        ..mood("delighted", Tone::Positive, "joy", 24)
+        ..template("delighted", Tone::Positive, "joy", 24)
     },
-    Mood {
+    Template {
         openings: &phrases::GLAD_OPENINGS,
         bodies: &phrases::GRATITUDE,
         closings: &phrases::GLAD_CLOSINGS,
         emoji: &["🙏", "😊", "👏"],
-        ..mood("grateful", Tone::Positive, "joy", 10)
+        ..template("grateful", Tone::Positive, "joy", 10)
     },
-    Mood {
+    Template {
         openings: &phrases::SURPRISED_OPENINGS,
         bodies: &phrases::GOOD_SURPRISE,
         closings: &phrases::GLAD_CLOSINGS,
         emoji: &["😮", "🤯", "👀"],
-        ..mood("pleasantly surprised", Tone::Positive, "surprise", 7)
+        ..template("pleasantly surprised", Tone::Positive, "surprise", 7)
     },
-    Mood {
+    Template {
         openings: &phrases::PLAIN_OPENINGS,
         bodies: &phrases::QUESTIONS,
         closings: &phrases::PLAIN_CLOSINGS,
         emoji: &["🤔"],
-        ..mood("asking", Tone::Neutral, "neutral", 16)
+        ..template("asking", Tone::Neutral, "neutral", 16)
     },
-    Mood {
+    Template {
         openings: &phrases::PLAIN_OPENINGS,
         bodies: &phrases::STATEMENTS,
         closings: &phrases::PLAIN_CLOSINGS,
         emoji: &["📦", "📱"],
-        ..mood("telling", Tone::Neutral, "neutral", 14)
+        ..template("telling", Tone::Neutral, "neutral", 14)
     },
-    Mood {
+    Template {
         openings: &phrases::ANGRY_OPENINGS,
         bodies: &phrases::ANGER,
         closings: &phrases::ANGRY_CLOSINGS,
         emoji: &["😡", "🤬", "👎"],
-        ..mood("angry", Tone::Negative, "anger", 8)
+        ..template("angry", Tone::Negative, "anger", 8)
     },
-    Mood {
+    Template {
         openings: &phrases::ANGRY_OPENINGS,
         bodies: &phrases::DISGUST,
         closings: &phrases::ANGRY_CLOSINGS,
         emoji: &["🤢", "🤮", "👎"],
-        ..mood("disgusted", Tone::Negative, "disgust", 3)
+        ..template("disgusted", Tone::Negative, "disgust", 3)
     },
-    Mood {
+    Template {
         openings: &phrases::WORRIED_OPENINGS,
         bodies: &phrases::FEAR,
         closings: &phrases::SAD_CLOSINGS,
         emoji: &["😰", "😟"],
-        ..mood("afraid", Tone::Negative, "fear", 3)
+        ..template("afraid", Tone::Negative, "fear", 3)
     },
-    Mood {
+    Template {
         openings: &phrases::SAD_OPENINGS,
         bodies: &phrases::SADNESS,
         closings: &phrases::SAD_CLOSINGS,
         emoji: &["😞", "💔", "😢"],
-        ..mood("disappointed", Tone::Negative, "sadness", 6)
+        ..template("disappointed", Tone::Negative, "sadness", 6)
     },
-    Mood {
+    Template {
         openings: &phrases::SURPRISED_OPENINGS,
         bodies: &phrases::BAD_SURPRISE,
         closings: &phrases::ANGRY_CLOSINGS,
         emoji: &["😳", "🤦"],
-        ..mood("unpleasantly surprised", Tone::Negative, "surprise", 3)
+        ..template("unpleasantly surprised", Tone::Negative, "surprise", 3)
     },
-    Mood {
+    Template {
         leaving: true,
         openings: &phrases::ANGRY_OPENINGS,
         bodies: &phrases::LEAVING_ANGRY,
         closings: &phrases::ANGRY_CLOSINGS,
         emoji: &["👋", "🚪", "😤"],
-        ..mood("leaving in anger", Tone::Negative, "anger", 3)
+        ..template("leaving in anger", Tone::Negative, "anger", 3)
     },
-    Mood {
+    Template {
         leaving: true,
         openings: &phrases::SAD_OPENINGS,
         bodies: &phrases::LEAVING_SAD,
         closings: &phrases::SAD_CLOSINGS,
         emoji: &["👋", "😔"],
-        ..mood("leaving with regret", Tone::Negative, "sadness", 2)
+        ..template("leaving with regret", Tone::Negative, "sadness", 2)
     },
-    Mood {
+    Template {
         rude: true,
         openings: &phrases::ANGRY_OPENINGS,
         bodies: &phrases::RUDE,
         closings: &phrases::ANGRY_CLOSINGS,
         emoji: &["🤡", "🙄", "🖕"],
-        ..mood("rude", Tone::Negative, "anger", 1)
+        ..template("rude", Tone::Negative, "anger", 1)
     },
 ];

@@ -1,6 +1,6 @@
 use std::collections::{HashMap, HashSet};
 
-use super::places::HOMES;
+use super::cities::CITIES;
 use super::*;
 use crate::models::new_post;
 
@@ -8,7 +8,7 @@ fn params(rate: f64, seed: u64) -> SynthParams {
     SynthParams { rate, count: None, seed, begun_at: "2026-05-01T12:00:00Z".parse().unwrap() }
 }
 
-fn written(params: SynthParams, n: usize) -> Vec<TimedPost> {
+fn generated(params: SynthParams, n: usize) -> Vec<TimedPost> {
     let mut synth = Synth::new(params).unwrap();
     let mut next = || match synth.next_item().unwrap() {
         Some(Item::Post(post)) => *post,
@@ -19,37 +19,37 @@ fn written(params: SynthParams, n: usize) -> Vec<TimedPost> {
 
 #[test]
 fn twenty_thousand_messages_are_all_different() {
-    let posts = written(params(5.0, 1), 21_000);
+    let posts = generated(params(5.0, 1), 21_000);
     let texts: HashSet<&str> = posts.iter().map(|timed| timed.post.text.as_str()).collect();
     assert!(texts.len() >= 20_000, "{} of {}", texts.len(), posts.len());
 }
 
 #[test]
 fn the_same_seed_writes_the_same_posts() {
-    assert_eq!(written(params(5.0, 7), 2_000), written(params(5.0, 7), 2_000));
+    assert_eq!(generated(params(5.0, 7), 2_000), generated(params(5.0, 7), 2_000));
     let texts =
-        |seed| written(params(5.0, seed), 50).into_iter().map(|timed| timed.post.text).collect::<Vec<_>>();
+        |seed| generated(params(5.0, seed), 50).into_iter().map(|timed| timed.post.text).collect::<Vec<_>>();
     assert_ne!(texts(7), texts(8));
 }
 
 #[test]
 fn a_later_run_writes_other_ids() {
     let later = SynthParams { begun_at: "2026-05-01T12:00:01Z".parse().unwrap(), ..params(5.0, 7) };
-    let ids = |params| written(params, 100).into_iter().map(|timed| timed.post.id).collect::<HashSet<_>>();
+    let ids = |params| generated(params, 100).into_iter().map(|timed| timed.post.id).collect::<HashSet<_>>();
     assert!(ids(params(5.0, 7)).is_disjoint(&ids(later)));
     assert_eq!(ids(params(5.0, 7)).len(), 100);
 }
 
 #[test]
 fn everything_is_covered() {
-    let posts = written(params(5.0, 3), 20_000);
+    let posts = generated(params(5.0, 3), 20_000);
     let covered = |of: fn(&NewPost) -> Option<&str>| -> HashSet<String> {
         posts.iter().filter_map(|timed| of(&timed.post).map(str::to_owned)).collect()
     };
     let names =
         |names: &mut dyn Iterator<Item = &'static str>| names.map(str::to_owned).collect::<HashSet<_>>();
     let cities = covered(|post| post.geo.as_ref().and_then(|geo| geo.city.as_deref()));
-    assert_eq!(cities, names(&mut HOMES.iter().map(|home| home.city)));
+    assert_eq!(cities, names(&mut CITIES.iter().map(|home| home.city)));
     assert_eq!(
         covered(|post| post.product.as_deref()),
         names(&mut PRODUCTS.iter().map(|product| product.name))
@@ -65,52 +65,59 @@ fn everything_is_covered() {
 }
 
 #[test]
-fn every_mood_is_written_and_the_moods_cover_every_label() {
-    let mut dice = Dice::new(1);
-    let mut moods: HashMap<&str, usize> = HashMap::new();
+fn every_template_is_used_and_the_templates_cover_every_label() {
+    let mut rng = SeededRng::new(1);
+    let mut templates: HashMap<&str, usize> = HashMap::new();
     for _ in 0..20_000 {
-        *moods.entry(dice.weighted(&MOODS, |mood| mood.weight).unwrap().name).or_default() += 1;
+        *templates.entry(rng.weighted(&TEMPLATES, |template| template.weight).unwrap().name).or_default() +=
+            1;
     }
-    assert_eq!(moods.len(), MOODS.len());
+    assert_eq!(templates.len(), TEMPLATES.len());
     for emotion in crate::models::score::EMOTIONS {
-        assert!(MOODS.iter().any(|mood| mood.emotion == emotion), "{emotion}");
+        assert!(TEMPLATES.iter().any(|template| template.emotion == emotion), "{emotion}");
     }
     for tone in [Tone::Positive, Tone::Neutral, Tone::Negative] {
-        assert!(MOODS.iter().any(|mood| mood.tone == tone));
+        assert!(TEMPLATES.iter().any(|template| template.tone == tone));
     }
-    assert!(MOODS.iter().any(|mood| mood.leaving) && MOODS.iter().any(|mood| mood.rude));
-    let negative: u32 = MOODS.iter().filter(|mood| mood.tone == Tone::Negative).map(|mood| mood.weight).sum();
-    let all: u32 = MOODS.iter().map(|mood| mood.weight).sum();
-    assert!(2 * negative < all, "an ordinary day must not raise the alarm");
+    assert!(
+        TEMPLATES.iter().any(|template| template.leaving) && TEMPLATES.iter().any(|template| template.rude)
+    );
+    let negative: u32 = TEMPLATES
+        .iter()
+        .filter(|template| template.tone == Tone::Negative)
+        .map(|template| template.weight)
+        .sum();
+    let all: u32 = TEMPLATES.iter().map(|template| template.weight).sum();
+    assert!(2 * negative < all, "an ordinary day must not raise an alert");
 }
 
 #[test]
 fn every_post_is_valid_and_every_slot_is_filled() {
-    for timed in written(params(50.0, 11), 5_000) {
+    for timed in generated(params(50.0, 11), 5_000) {
         assert_eq!(new_post::check(&timed.post), Ok(()));
         assert!(!timed.post.text.contains(['{', '}']), "{}", timed.post.text);
     }
 }
 
 #[test]
-fn the_rate_is_kept_but_for_bursts() {
-    let calm = written(params(1_000.0, 5), 30_000).last().unwrap().at.as_secs_f64();
+fn the_rate_is_kept_except_in_bursts() {
+    let calm = generated(params(1_000.0, 5), 30_000).last().unwrap().at.as_secs_f64();
     assert!((28.0..32.0).contains(&calm), "{calm}");
-    let long = written(params(5.0, 5), 20_000).last().unwrap().at.as_secs_f64();
+    let long = generated(params(5.0, 5), 20_000).last().unwrap().at.as_secs_f64();
     assert!((2_800.0..3_900.0).contains(&long), "{long}");
 }
 
 #[test]
-fn a_crisis_makes_most_of_what_is_said_of_a_product_displeased() {
+fn a_crisis_makes_most_posts_about_a_product_negative() {
     let mut synth = Synth::new(params(5.0, 2)).unwrap();
     let mut said: HashMap<&str, (u32, u32)> = HashMap::new();
-    // The five minutes that end when the first crisis does.
+    // The five minutes that end with the first crisis.
     while synth.now < 200.0 {
-        let (wait, occasion) = synth.schedule.next(synth.now, 5.0, &mut synth.dice);
+        let (wait, event) = synth.schedule.next(synth.now, 5.0, &mut synth.rng);
         synth.now += wait;
-        let plan = synth.plan(occasion).unwrap();
+        let plan = synth.plan(event).unwrap();
         let (negative, all) = said.entry(plan.product.name).or_default();
-        *negative += u32::from(plan.mood.tone == Tone::Negative);
+        *negative += u32::from(plan.template.tone == Tone::Negative);
         *all += 1;
     }
     let share = |(negative, all): &(u32, u32)| f64::from(*negative) / f64::from(*all);
@@ -121,7 +128,7 @@ fn a_crisis_makes_most_of_what_is_said_of_a_product_displeased() {
 
 #[test]
 fn a_viral_post_is_seen_by_far_more_people_and_answered() {
-    let posts = written(params(5.0, 2), 2_000);
+    let posts = generated(params(5.0, 2), 2_000);
     let views = |timed: &TimedPost| timed.post.engagement.and_then(|e| e.views).unwrap_or_default();
     let viral = posts.iter().find(|timed| views(timed) > 150_000).unwrap();
     let answers = posts.iter().filter(|timed| timed.post.parent_id.as_ref() == Some(&viral.post.id)).count();
@@ -129,7 +136,7 @@ fn a_viral_post_is_seen_by_far_more_people_and_answered() {
 }
 
 #[test]
-fn a_count_is_kept_and_a_senseless_rate_refused() {
+fn a_count_is_kept_and_an_invalid_rate_is_refused() {
     let mut synth = Synth::new(SynthParams { count: Some(3), ..params(5.0, 1) }).unwrap();
     for _ in 0..3 {
         assert!(synth.next_item().unwrap().is_some());

@@ -1,10 +1,10 @@
-//! Puts a message together: opening, body, closing, as one writes on its channel.
+//! Composes a message of an opening, a body and a closing, in the style of its channel.
 
 use super::catalogue::{BRAND, PRODUCTS, Product};
 use super::channels::Style;
-use super::places::Home;
-use super::seeded_rng::Dice;
-use super::templates::{Mood, Tone};
+use super::cities::City;
+use super::seeded_rng::SeededRng;
+use super::templates::{Template, Tone};
 
 const AGENTS: [&str; 16] = [
     "Maya", "Jonas", "Priya", "Liam", "Sofia", "Kwame", "Yuki", "Elena", "Tariq", "Hannah", "Diego", "Aoife",
@@ -29,7 +29,7 @@ const SINCE: [&str; 12] = [
 const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 const GREETINGS: [&str; 6] =
     ["Hello,", "Hi,", "Dear team,", "Dear Nimbrel team,", "Good morning,", "To whom it may concern,"];
-const FAREWELLS: [&str; 6] = ["Regards,", "Best,", "Kind regards,", "Sincerely,", "Yours,", "Thanks,"];
+const CLOSINGS: [&str; 6] = ["Regards,", "Best,", "Kind regards,", "Sincerely,", "Yours,", "Thanks,"];
 const PHONE: [&str; 6] = [
     "Caller says: ",
     "Customer on the line: ",
@@ -42,58 +42,58 @@ const CHAT: [&str; 8] = ["hi ", "hey ", "", "", "hello? ", "ok so ", "hi there, 
 const TAGS: [&str; 8] =
     ["#tech", "#review", "#customerservice", "#gadgets", "#fail", "#recommended", "#help", "#unboxing"];
 
-/// Who says what, where.
-pub struct Scene<'a> {
+/// Ingredients of a message.
+pub struct MessageContext<'a> {
     pub product: &'a Product,
-    pub mood: &'a Mood,
+    pub template: &'a Template,
     pub style: Style,
-    pub home: &'a Home,
+    pub home: &'a City,
 }
 
-/// One message.
-pub fn message(scene: &Scene<'_>, dice: &mut Dice) -> String {
-    let mood = scene.mood;
-    let opening = if dice.happens(0.6) { dice.word(mood.openings) } else { "" };
-    let closing = if dice.happens(0.7) { dice.word(mood.closings) } else { "" };
-    let body = dice.word(mood.bodies);
+/// Composes a message.
+pub fn message(context: &MessageContext<'_>, rng: &mut SeededRng) -> String {
+    let template = context.template;
+    let opening = if rng.happens(0.6) { rng.word(template.openings) } else { "" };
+    let closing = if rng.happens(0.7) { rng.word(template.closings) } else { "" };
+    let body = rng.word(template.bodies);
     let begins = opening.is_empty() || opening.trim_end().ends_with(['.', '!', '?']);
     let said = format!("{opening}{}{closing}", if begins { capitalized(body) } else { body.to_owned() });
-    filled(&dressed(&said, scene, dice), scene, dice)
+    filled(&styled(&said, context, rng), context, rng)
 }
 
-fn dressed(said: &str, scene: &Scene<'_>, dice: &mut Dice) -> String {
-    let emoji = dice.word(scene.mood.emoji);
-    match scene.style {
+fn styled(said: &str, context: &MessageContext<'_>, rng: &mut SeededRng) -> String {
+    let emoji = rng.word(context.template.emoji);
+    match context.style {
         Style::Social => {
             let mut text = said.to_owned();
-            if dice.happens(0.45) {
+            if rng.happens(0.45) {
                 text = format!("{text} {emoji}");
             }
-            if dice.happens(0.35) {
-                text = format!("{text} #{}", scene.product.tag);
+            if rng.happens(0.35) {
+                text = format!("{text} #{}", context.product.tag);
             }
-            if dice.happens(0.15) {
-                text = format!("{text} {}", dice.word(&TAGS));
+            if rng.happens(0.15) {
+                text = format!("{text} {}", rng.word(&TAGS));
             }
             text
         }
         Style::Email => {
-            let (greeting, farewell) = (dice.word(&GREETINGS), dice.word(&FAREWELLS));
-            format!("{greeting}\n\n{said}\n\n{farewell}\n{}", dice.word(&AGENTS))
+            let (greeting, closing) = (rng.word(&GREETINGS), rng.word(&CLOSINGS));
+            format!("{greeting}\n\n{said}\n\n{closing}\n{}", rng.word(&AGENTS))
         }
-        Style::Chat => format!("{}{}", dice.word(&CHAT), said.to_lowercase().replace("@nimbrel ", "")),
-        Style::Phone => format!("{}“{said}”", dice.word(&PHONE)),
+        Style::Chat => format!("{}{}", rng.word(&CHAT), said.to_lowercase().replace("@nimbrel ", "")),
+        Style::Phone => format!("{}“{said}”", rng.word(&PHONE)),
         Style::Review => {
-            let n_stars = match scene.mood.tone {
-                Tone::Positive => dice.between(4, 5),
+            let n_stars = match context.template.tone {
+                Tone::Positive => rng.between(4, 5),
                 Tone::Neutral => 3,
-                Tone::Negative => dice.between(1, 2),
+                Tone::Negative => rng.between(1, 2),
             };
             let stars: String = (1..=5).map(|star| if star <= n_stars { '★' } else { '☆' }).collect();
             format!("{stars} {said}")
         }
         Style::Forum => {
-            let title = match dice.below(3) {
+            let title = match rng.below(3) {
                 0 => "{product}: {feature}",
                 1 => "{product} after {since}",
                 _ => "[{product}]",
@@ -103,49 +103,49 @@ fn dressed(said: &str, scene: &Scene<'_>, dice: &mut Dice) -> String {
     }
 }
 
-/// Fills in every `{…}`. A slot that stands twice is filled twice alike where that matters: with the product.
-fn filled(template: &str, scene: &Scene<'_>, dice: &mut Dice) -> String {
+/// Fills every `{…}` slot. Repeated slots get the same text where that matters: for the product.
+fn filled(template: &str, context: &MessageContext<'_>, rng: &mut SeededRng) -> String {
     let mut text = String::with_capacity(2 * template.len());
     let mut rest = template;
     while let Some((before, (slot, after))) =
         rest.split_once('{').and_then(|(before, tail)| Some((before, tail.split_once('}')?)))
     {
         text.push_str(before);
-        text.push_str(&value(slot, scene, dice));
+        text.push_str(&value(slot, context, rng));
         rest = after;
     }
     text.push_str(rest);
     text
 }
 
-fn value(slot: &str, scene: &Scene<'_>, dice: &mut Dice) -> String {
-    let product = scene.product;
+fn value(slot: &str, context: &MessageContext<'_>, rng: &mut SeededRng) -> String {
+    let product = context.product;
     let word = match slot {
         "product" => product.name,
         "thing" => product.thing,
-        "feature" => dice.word(&product.features),
-        "delight" => dice.word(&product.delights),
-        "fault" => dice.word(&product.faults),
-        "price" => dice.word(&product.price),
-        "rival" => dice.word(&product.rivals),
+        "feature" => rng.word(&product.features),
+        "delight" => rng.word(&product.delights),
+        "fault" => rng.word(&product.faults),
+        "price" => rng.word(&product.price),
+        "rival" => rng.word(&product.rivals),
         "brand" => BRAND,
-        "city" => scene.home.city,
-        "agent" => dice.word(&AGENTS),
-        "friend" => dice.word(&FRIENDS),
-        "since" => dice.word(&SINCE),
-        "day" => dice.word(&DAYS),
-        "other" => other_than(product, dice),
-        "n" => return dice.between(4, 12).to_string(),
-        "minutes" => return dice.between(3, 58).to_string(),
-        "order" => return format!("NB-{}", dice.between(10_000, 999_999)),
-        // A slot nobody knows stays visible, and a test finds it.
+        "city" => context.home.city,
+        "agent" => rng.word(&AGENTS),
+        "friend" => rng.word(&FRIENDS),
+        "since" => rng.word(&SINCE),
+        "day" => rng.word(&DAYS),
+        "other" => other_than(product, rng),
+        "n" => return rng.between(4, 12).to_string(),
+        "minutes" => return rng.between(3, 58).to_string(),
+        "order" => return format!("NB-{}", rng.between(10_000, 999_999)),
+        // An unknown slot stays visible, and a test finds it.
         unknown => return format!("{{{unknown}}}"),
     };
     word.to_owned()
 }
 
-fn other_than(product: &Product, dice: &mut Dice) -> &'static str {
-    let first = dice.below(PRODUCTS.len());
+fn other_than(product: &Product, rng: &mut SeededRng) -> &'static str {
+    let first = rng.below(PRODUCTS.len());
     let mut others = PRODUCTS.iter().cycle().skip(first).filter(|other| other.name != product.name);
     others.next().map_or(BRAND, |other| other.name)
 }

@@ -14,7 +14,7 @@ use crate::stream::{Delivered, Stream};
 
 use super::*;
 
-/// A delivery under way, and what it tells.
+/// A running delivery and the progress that it reports.
 struct Running {
     outcome: JoinHandle<Progress>,
     waited_for: Arc<Mutex<Vec<Waiting>>>,
@@ -44,30 +44,32 @@ fn run(stream: &Stream, high_water: u64, n_posts: u64) -> Running {
         retention: Duration::from_secs(86_400),
         stop: stop.clone(),
     };
-    let mut told = Told::default();
-    let waited_for = Arc::clone(&told.waited_for);
+    let mut reported = Told::default();
+    let waited_for = Arc::clone(&reported.waited_for);
     let begun_at = Timestamp::now();
     let posts = SynthParams { rate: 100.0, count: Some(n_posts), seed: 1, begun_at };
-    let outcome =
-        tokio::spawn(
-            async move { deliver(&mut Synth::new(posts).unwrap(), &params, &mut told).await.unwrap() },
-        );
+    let outcome = tokio::spawn(async move {
+        deliver(&mut Synth::new(posts).unwrap(), &params, &mut reported).await.unwrap()
+    });
     Running { outcome, waited_for, stop }
 }
 
 async fn ended(running: Running) -> Progress {
-    tokio::time::timeout(Duration::from_secs(20), running.outcome).await.expect("it does not end").unwrap()
+    tokio::time::timeout(Duration::from_secs(20), running.outcome)
+        .await
+        .expect("the delivery does not end")
+        .unwrap()
 }
 
 async fn until_it_waits(running: &Running, reason: Waiting) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !running.waited_for.lock().unwrap().contains(&reason) {
-        assert!(Instant::now() < deadline, "it never waits for {reason:?}");
+        assert!(Instant::now() < deadline, "the delivery never pauses for {reason:?}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
-/// Takes everything out of the stream, and answers the ids of the posts.
+/// Takes all entries out of the stream, and returns the ids of the posts.
 async fn drained(stream: &Stream) -> Vec<String> {
     let consumer = stream.consumer().await.unwrap();
     let mut ids = Vec::new();
@@ -94,7 +96,7 @@ async fn posts_go_out_at_their_pace_as_of_now() {
     let accepted: Vec<_> = read.into_iter().map(|entry| entry.content.unwrap()).collect();
     let times: Vec<_> = accepted.iter().map(|accepted| accepted.post.created_at.unwrap()).collect();
     assert!(times.is_sorted() && times[0] >= begun && times[49] <= Timestamp::now());
-    assert!(times[49].duration_since(times[0]).as_millis() > 200, "a hundred a second");
+    assert!(times[49].duration_since(times[0]).as_millis() > 200, "100 posts per second");
     assert!(accepted.iter().all(|accepted| accepted.source.as_str() == "synthetic"));
 }
 
