@@ -24,7 +24,7 @@ use tracing::{error, info, warn};
 
 use crate::actors::runtime::supervision_plan::SupervisionPlan;
 use crate::actors::service_alerter::state::ServiceAlertState;
-use crate::alerting::service::WatchParams;
+use crate::alerting::service::MonitorParams;
 use crate::config::{Config, Servers, Sources};
 use crate::embedded::{Embedded, EmbeddedParams, Endpoints, RunInfo};
 use crate::{telemetry, ws};
@@ -196,7 +196,7 @@ async fn live(
 }
 
 fn service_alert_state(config: &Config, connections: &Connections) -> anyhow::Result<ServiceAlertState> {
-    let params = WatchParams {
+    let params = MonitorParams {
         instance: config.instance(),
         hold: SignedDuration::from_secs(config.alerting.service_alert_after_s),
         high_water: config.stream.high_water,

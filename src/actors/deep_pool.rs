@@ -180,7 +180,7 @@ impl Reader {
         let read = presence.attempt(|| score_again(scorer, &posts));
         let share_read = share_read(scorer, posts.len(), matches!(read, Ok(Ok(_))));
         self.params.cascade.end(presence.number(), share_read);
-        let (reason, healthy, is_passing) = match read {
+        let (reason, healthy, is_transient) = match read {
             Ok(Ok(scores)) => {
                 let rescored = |(deferred, score)| Rescored { deferred, score };
                 let rescored = batch.into_iter().zip(scores).map(rescored).collect();
@@ -188,7 +188,7 @@ impl Reader {
                 self.stage_metrics.finish(1);
                 return true;
             }
-            Ok(Err(error)) => (error.to_string(), true, error.is_passing()),
+            Ok(Err(error)) => (error.to_string(), true, error.is_transient()),
             Err(panic) => (panic, false, false),
         };
         self.stage_metrics.fail(1);
@@ -198,7 +198,7 @@ impl Reader {
         }
         // A temporary failure says nothing about the text: its row is claimed again, a few times. Otherwise the post keeps its
         // first score.
-        if !is_passing {
+        if !is_transient {
             presence.forward(&self.params.downstream, CorrectBatch { rescored: Vec::new(), given_up: batch });
         }
         healthy
@@ -220,7 +220,7 @@ impl Reader {
 
 /// Returns the share of the texts that the model itself scored: none in a run that failed, and none from the cache.
 fn share_read(scorer: &dyn Scorer, n_texts: usize, succeeded: bool) -> f64 {
-    let n_read = if succeeded { n_texts.saturating_sub(scorer.n_remembered()) } else { 0 };
+    let n_read = if succeeded { n_texts.saturating_sub(scorer.n_cached()) } else { 0 };
     n_read as f64 / n_texts.max(1) as f64
 }
 

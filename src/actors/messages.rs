@@ -34,7 +34,7 @@ use crate::models::score::Score;
 use crate::models::stage_health::SystemHealth;
 use crate::models::subscription::Subscription;
 use crate::stream::UpdateEvent;
-use crate::trends::slice::HeardPost;
+use crate::trends::slice::TermPost;
 
 /// Posts to score and to pass on for storing.
 #[derive(Message)]
@@ -98,7 +98,7 @@ pub struct PostsFlagged;
 #[rtype(result = "()")]
 pub struct CountTerms {
     /// Posts to count, at least one.
-    pub posts: Vec<HeardPost>,
+    pub posts: Vec<TermPost>,
     /// Guard that counts them as missed unless they are counted.
     pub uncounted: UncountedPosts,
 }

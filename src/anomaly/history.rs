@@ -1,48 +1,49 @@
-//! What a series did in the last four weeks, in steps of five minutes.
+//! Four weeks of a series, in steps of five minutes.
 
 use std::collections::VecDeque;
 
 use crate::models::rollup::Sums;
 
-/// Width of a step. Finer, most series would be mostly zeros; coarser, an alarm would come late.
+/// Width of a step in seconds. With finer steps most series would be mostly zeros; with coarser ones alerts would
+/// come late.
 pub const STEP_SECONDS: i64 = 300;
 
-/// Steps of an hour.
+/// Steps per hour.
 pub const STEPS_PER_HOUR: i64 = 3_600 / STEP_SECONDS;
 
-/// Steps of a day.
+/// Steps per day.
 pub const STEPS_PER_DAY: i64 = 24 * STEPS_PER_HOUR;
 
-/// Steps that are remembered: four weeks, so that each hour of the week was seen four times. 130 KB a series.
+/// Steps kept: four weeks, so that each hour of the week occurs four times. 130 KB per series.
 pub const STEPS_MAX: usize = 28 * 288;
 
-/// What is counted of a stretch of time.
+/// Sums over the posts of a period.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Heard {
+pub struct StepSums {
     /// Posts.
     pub count: f32,
-    /// Negative ones among them.
+    /// Negative posts.
     pub negative: f32,
-    /// The sum of their sentiment scores.
+    /// Sum of the sentiment scores.
     pub sentiment: f32,
 }
 
-impl Heard {
-    /// From exact sums.
+impl StepSums {
+    /// Converts exact sums.
     #[expect(clippy::cast_possible_truncation, reason = "counts of minutes are exact below sixteen million")]
     pub fn of(sums: &Sums) -> Self {
         let sentiment = (sums.sentiment_micros as f64 / crate::models::rollup::MICROS) as f32;
         Self { count: sums.count as f32, negative: sums.negative as f32, sentiment }
     }
 
-    /// Adds another stretch.
+    /// Adds the sums of another period.
     pub fn add(&mut self, other: &Self) {
         self.count += other.count;
         self.negative += other.negative;
         self.sentiment += other.sentiment;
     }
 
-    /// Takes away what is explained by something else; counts never fall below zero.
+    /// Subtracts what another series explains; counts never fall below zero.
     #[must_use]
     pub fn without(&self, other: &Self) -> Self {
         let count = (self.count - other.count).max(0.0);
@@ -54,21 +55,21 @@ impl Heard {
     }
 }
 
-/// A series in steps, named by their number since 1970.
+/// A series in steps, numbered since 1970.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct History {
     first: i64,
-    steps: VecDeque<Heard>,
+    steps: VecDeque<StepSums>,
 }
 
-/// The step that a moment falls into.
+/// Returns the step that contains a time.
 pub const fn step_of(seconds: i64) -> i64 {
     seconds.div_euclid(STEP_SECONDS)
 }
 
 impl History {
-    /// Sets a step. Steps between it and those that are known are silent; what is older than [`STEPS_MAX`] is forgotten.
-    pub fn put(&mut self, step: i64, heard: Heard) {
+    /// Sets a step. Missing steps before it become empty; steps older than [`STEPS_MAX`] are dropped.
+    pub fn put(&mut self, step: i64, sums: StepSums) {
         if self.steps.is_empty() {
             self.first = step;
         }
@@ -78,14 +79,14 @@ impl History {
         if place >= self.steps.len() + STEPS_MAX {
             self.steps.clear();
             self.first = step;
-            self.steps.push_back(heard);
+            self.steps.push_back(sums);
             return;
         }
         while self.steps.len() <= place {
-            self.steps.push_back(Heard::default());
+            self.steps.push_back(StepSums::default());
         }
         if let Some(slot) = self.steps.get_mut(place) {
-            *slot = heard;
+            *slot = sums;
         }
         while self.steps.len() > STEPS_MAX {
             self.steps.pop_front();
@@ -93,25 +94,25 @@ impl History {
         }
     }
 
-    /// A step; silence where nothing is known.
-    pub fn get(&self, step: i64) -> Heard {
+    /// Returns a step, empty where nothing is known.
+    pub fn get(&self, step: i64) -> StepSums {
         let place = usize::try_from(step - self.first).ok();
         place.and_then(|place| self.steps.get(place)).copied().unwrap_or_default()
     }
 
-    /// The first step that is known.
+    /// Returns the first known step.
     pub fn first(&self) -> i64 {
         self.first
     }
 
-    /// The step after the last.
+    /// Returns the step after the last known one.
     pub fn end(&self) -> i64 {
         self.first + i64::try_from(self.steps.len()).unwrap_or(i64::MAX)
     }
 
-    /// Everything from one step up to another.
-    pub fn sum(&self, from: i64, to: i64) -> Heard {
-        let mut sum = Heard::default();
+    /// Sums the steps from `from` up to but excluding `to`.
+    pub fn sum(&self, from: i64, to: i64) -> StepSums {
+        let mut sum = StepSums::default();
         (from..to).for_each(|step| sum.add(&self.get(step)));
         sum
     }
@@ -121,23 +122,23 @@ impl History {
 mod tests {
     use super::*;
 
-    fn heard(count: f32) -> Heard {
-        Heard { count, ..Heard::default() }
+    fn sums(count: f32) -> StepSums {
+        StepSums { count, ..StepSums::default() }
     }
 
     #[test]
-    fn four_weeks_are_remembered_and_gaps_are_silent() {
+    fn four_weeks_are_kept_and_gaps_are_empty() {
         let mut history = History::default();
-        history.put(1_000, heard(1.0));
-        history.put(1_003, heard(4.0));
-        history.put(1_001, heard(2.0));
-        history.put(900, heard(9.0));
+        history.put(1_000, sums(1.0));
+        history.put(1_003, sums(4.0));
+        history.put(1_001, sums(2.0));
+        history.put(900, sums(9.0));
         assert_eq!((history.first(), history.end()), (1_000, 1_004));
         assert_eq!(history.sum(900, 2_000).count, 7.0);
         let end = 1_000 + STEPS_MAX as i64;
-        history.put(end, heard(5.0));
+        history.put(end, sums(5.0));
         assert_eq!((history.first(), history.end(), history.get(1_000).count), (1_001, end + 1, 0.0));
-        history.put(end * 2, heard(6.0));
+        history.put(end * 2, sums(6.0));
         assert_eq!((history.first(), history.end()), (end * 2, end * 2 + 1));
     }
 }

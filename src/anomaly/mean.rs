@@ -1,25 +1,25 @@
-//! Whether the posts of a quarter of an hour are of another kind than those of the day before.
+//! Compares the average of the last quarter of an hour with that of the day before.
 
-use super::history::{Heard, History, STEPS_PER_DAY};
+use super::history::{History, STEPS_PER_DAY, StepSums};
 use super::peaks::Peaks;
 use super::robust::spread;
 
-/// Steps that are compared: a quarter of an hour. Fewer posts would say little about a share.
+/// Steps compared: a quarter of an hour. Fewer posts would say little about a share.
 pub const WINDOW_STEPS: i64 = 3;
 
-/// Steps before the window that are left out, so that what goes on is not compared with itself.
+/// Steps skipped before the window, so that an ongoing anomaly is not compared with itself.
 const LAG: i64 = 3;
 
-/// Posts that the day before must have.
+/// Minimum number of posts in the day before.
 const BASELINE_POSTS_MIN: f64 = 200.0;
 
-/// Posts that a window of the past must have to show what is usual.
+/// Minimum number of posts for a past window to count towards the usual variation.
 const POSTS_MIN: f64 = 20.0;
 
-/// Windows that show how far from the middle is usual.
+/// Minimum number of past windows to estimate the usual variation.
 const WINDOWS_MIN: usize = 24;
 
-/// What is averaged over posts.
+/// Averages over posts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mean {
     /// The share of negative posts.
@@ -29,17 +29,17 @@ pub enum Mean {
 }
 
 impl Mean {
-    /// The average, of a stretch that has posts.
-    pub fn of(self, heard: &Heard) -> f64 {
+    /// Returns the average over a period that has posts.
+    pub fn of(self, sums: &StepSums) -> f64 {
         let sum = match self {
-            Self::NegativeShare => heard.negative,
-            Self::Sentiment => heard.sentiment,
+            Self::NegativeShare => sums.negative,
+            Self::Sentiment => sums.sentiment,
         };
-        f64::from(sum) / f64::from(heard.count).max(1.0)
+        f64::from(sum) / f64::from(sums.count).max(1.0)
     }
 
-    /// The variance of one post. A share has its own; sentiment scores of single posts, which no sum tells, lie some 0.55
-    /// from their middle.
+    /// Returns the variance of one post. That of a share follows from the share; single sentiment scores, which the
+    /// sums do not hold, deviate by about 0.55.
     fn variance(self, middle: f64) -> f64 {
         match self {
             Self::NegativeShare => (middle * (1.0 - middle)).max(0.01),
@@ -47,7 +47,8 @@ impl Mean {
         }
     }
 
-    /// The standard deviation between quarters of an hour, however many posts they have, that is expected of any series.
+    /// Returns the standard deviation between quarters of an hour that any series shows, whatever its number of
+    /// posts.
     const fn drift(self) -> f64 {
         match self {
             Self::NegativeShare => 0.02,
@@ -56,32 +57,32 @@ impl Mean {
     }
 }
 
-/// How much more than independent posts would the averages of a series differ.
+/// How much more the averages of a series vary than those of independent posts would.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MeanModel {
     mean: Mean,
-    /// By what standard deviations are multiplied; at least 1. Posts of the same hour are not independent.
+    /// Factor on standard deviations, at least 1. Posts of the same hour are not independent.
     stretch: f64,
     usual_peak: f64,
 }
 
-/// What is expected of a window.
+/// Expected average of a window.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ExpectedMean {
     /// The average of the day before.
     pub middle: f64,
-    /// The standard deviation of the difference of both averages.
+    /// The standard deviation of the difference between the two averages.
     pub deviation: f64,
 }
 
 impl MeanModel {
-    /// Learns from the steps before `end`. `None` while too few windows had enough posts.
+    /// Learns from the steps before `end`. Returns `None` while too few windows have enough posts.
     pub fn learn(mean: Mean, history: &History, end: i64) -> Option<Self> {
         let mut rests = Vec::new();
-        let mut baseline = Heard::default();
+        let mut baseline = StepSums::default();
         let first = history.first();
         for step in first + WINDOW_STEPS..=end {
-            // The day before the window that ends with this step, kept up step by step.
+            // Sums of the day before the window that ends with this step, updated step by step.
             let newest = step - WINDOW_STEPS - LAG - 1;
             if newest >= first {
                 baseline.add(&history.get(newest));
@@ -105,22 +106,23 @@ impl MeanModel {
         Some(Self { mean, stretch, usual_peak: peaks.usual() })
     }
 
-    /// What is expected of the quarter of an hour that begins with this step; `None` where the day before has too few posts.
-    pub fn expect(&self, history: &History, step: i64, window: &Heard) -> Option<ExpectedMean> {
+    /// Returns what is expected of the quarter of an hour that begins with this step, or `None` where the day before
+    /// has too few posts.
+    pub fn expect(&self, history: &History, step: i64, window: &StepSums) -> Option<ExpectedMean> {
         let to = step - LAG;
         let baseline = history.sum(to - STEPS_PER_DAY, to);
         let ExpectedMean { middle, deviation } = expected(self.mean, &baseline, window, 1.0)?;
         Some(ExpectedMean { middle, deviation: deviation * self.stretch })
     }
 
-    /// How far from the middle this series gets every week or so, in standard deviations.
+    /// Returns the peak that this series reaches about every ten days, in standard deviations.
     pub fn usual_peak(&self) -> f64 {
         self.usual_peak
     }
 }
 
-/// The two-sample test: the variance of a difference is the sum of both.
-fn expected(mean: Mean, baseline: &Heard, window: &Heard, n_min: f64) -> Option<ExpectedMean> {
+/// Two-sample test: the variance of a difference is the sum of both variances.
+fn expected(mean: Mean, baseline: &StepSums, window: &StepSums, n_min: f64) -> Option<ExpectedMean> {
     let (n_before, n_now) = (f64::from(baseline.count), f64::from(window.count));
     if n_before < BASELINE_POSTS_MIN || n_now < n_min {
         return None;
@@ -134,12 +136,12 @@ fn expected(mean: Mean, baseline: &Heard, window: &Heard, n_min: f64) -> Option<
 mod tests {
     use super::*;
 
-    fn quarter(negative: f32) -> Heard {
-        Heard { count: 20.0, negative, sentiment: 10.0 - negative }
+    fn quarter(negative: f32) -> StepSums {
+        StepSums { count: 20.0, negative, sentiment: 10.0 - negative }
     }
 
     #[test]
-    fn the_day_before_is_what_is_expected() {
+    fn the_average_of_the_day_before_is_expected() {
         let mut history = History::default();
         (0..600).for_each(|step| history.put(step, quarter(if step < 200 { 15.0 } else { 5.0 })));
         let model = MeanModel::learn(Mean::NegativeShare, &history, 600).unwrap();
@@ -152,7 +154,7 @@ mod tests {
     #[test]
     fn few_posts_say_nothing() {
         let mut history = History::default();
-        (0..30).for_each(|step| history.put(step, Heard { count: 2.0, ..Heard::default() }));
+        (0..30).for_each(|step| history.put(step, StepSums { count: 2.0, ..StepSums::default() }));
         assert_eq!(MeanModel::learn(Mean::Sentiment, &history, 30), None);
     }
 }

@@ -1,21 +1,21 @@
-//! Changes that nobody configured a rule for: a series against its own history.
+//! Anomaly detection without configured rules: each series is compared with its own history.
 //!
-//! Counts, made even (`volume.rs`), are compared with the median of the hour of the week and the level of the last hours;
-//! shares and sentiment (`mean.rs`) with the day before, by a test of two samples. How far from the middle is usual is
-//! learned from each series, for posts come in crowds and textbook variances are too small. A change must be large as
-//! well as unlikely, rest on enough posts, be beyond what the series does every week, and last.
+//! Counts, after a variance-stabilizing transform (`volume.rs`), are compared with the median of the hour of the week
+//! and the level of the last hours; shares and sentiment (`mean.rs`) with the day before, by a two-sample test. The
+//! usual variation is learned per series, since posts are clustered and textbook variances are too small. An anomaly
+//! must be large and significant, rest on enough posts, exceed the weekly peaks of the series, and last.
 //!
-//! `groundswell bench signals` measures how often that is wrong.
+//! `groundswell bench signals` measures the error rates.
 
-pub mod root_cause; // which of many series says it best
+pub mod root_cause; // which of many anomalous series explain the others
 
-pub mod evidence; // what a change goes by
-pub mod history; // what a series did
-pub mod judge; // whether what it does is unusual
-pub mod watch; // whether that lasts
+pub mod evidence; // recent measurements beside what was expected
+pub mod history; // four weeks of a series
+pub mod judge; // whether a series is unusual
+pub mod state; // opens and ends anomalies minute by minute
 
-pub mod mean; // of another kind than the day before?
-pub mod volume; // more than is usual at such a time?
+pub mod mean; // averages compared with the day before
+pub mod volume; // counts compared with the hour of the week
 
-mod peaks; // how high ordinary peaks are
-mod robust; // middles that wild values do not move
+mod peaks; // the ordinary peaks of a series
+mod robust; // statistics that resist outliers

@@ -1,14 +1,14 @@
-//! How high a series rises in the ordinary course of things.
+//! Ordinary peaks of a series.
 
 use std::collections::BTreeMap;
 
 use super::history::STEPS_PER_DAY;
 
-/// Peaks are told apart by days. The third highest of four weeks is reached every ten days or so, and two real crises in
-/// that time do not raise it.
-const PLACE: usize = 2;
+/// Rank of the daily peak that counts as ordinary. The third highest of four weeks is reached about every ten days,
+/// and two real crises in that time do not raise it.
+const ORDINARY_RANK: usize = 2;
 
-/// Fewer days do not show what is ordinary.
+/// Minimum number of days to know what is ordinary.
 const DAYS_MIN: usize = 7;
 
 /// The highest value of each day.
@@ -18,20 +18,20 @@ pub struct Peaks {
 }
 
 impl Peaks {
-    /// One value more.
+    /// Adds a value.
     pub fn note(&mut self, step: i64, value: f64) {
         let highest = self.days.entry(step.div_euclid(STEPS_PER_DAY)).or_insert(value);
         *highest = highest.max(value);
     }
 
-    /// What is reached now and then; 0 while too few days are known.
+    /// Returns the ordinary peak; 0 while too few days are known.
     pub fn usual(&self) -> f64 {
         if self.days.len() < DAYS_MIN {
             return 0.0;
         }
         let mut highest: Vec<f64> = self.days.values().copied().collect();
         highest.sort_unstable_by(|a, b| b.total_cmp(a));
-        highest.get(PLACE).copied().unwrap_or(0.0)
+        highest.get(ORDINARY_RANK).copied().unwrap_or(0.0)
     }
 }
 

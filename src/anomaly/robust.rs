@@ -1,34 +1,34 @@
-//! Middles and spreads that a few wild values do not move.
+//! Location and scale estimates that resist outliers.
 
-/// A normal distribution's standard deviation is so many median absolute deviations.
+/// Standard deviation of a normal distribution, in median absolute deviations.
 const DEVIATIONS: f64 = 1.4826;
 
-/// The middle value; the lower of two. `None` of nothing.
+/// Returns the median (the lower of two middle values), or `None` without values.
 pub fn median(values: &mut [f64]) -> Option<f64> {
     let middle = values.len().checked_sub(1)? / 2;
     Some(*values.select_nth_unstable_by(middle, f64::total_cmp).1)
 }
 
-/// How far values lie from 0, as a standard deviation would say it if they were normal. 0 of nothing.
+/// Estimates the standard deviation around 0, as for a normal distribution. Returns 0 without values.
 pub fn spread(values: &[f64]) -> f64 {
     let mut distances: Vec<f64> = values.iter().map(|value| value.abs()).collect();
     DEVIATIONS * median(&mut distances).unwrap_or(0.0)
 }
 
-/// The median of values that come and go.
+/// Median of a sliding set of values.
 #[derive(Debug, Default)]
 pub struct MovingMedian {
     sorted: Vec<f64>,
 }
 
 impl MovingMedian {
-    /// One more value.
+    /// Adds a value.
     pub fn insert(&mut self, value: f64) {
         let at = self.sorted.partition_point(|other| *other < value);
         self.sorted.insert(at, value);
     }
 
-    /// One value less; it must have been inserted.
+    /// Removes a value, which must have been inserted.
     pub fn remove(&mut self, value: f64) {
         let at = self.sorted.partition_point(|other| *other < value);
         if at < self.sorted.len() {
@@ -36,7 +36,7 @@ impl MovingMedian {
         }
     }
 
-    /// The lower middle one, where there are at least so many.
+    /// Returns the lower median, if there are at least `n_min` values.
     pub fn get(&self, n_min: usize) -> Option<f64> {
         let middle = self.sorted.len().checked_sub(1)? / 2;
         self.sorted.get(middle).copied().filter(|_| self.sorted.len() >= n_min)
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_wild_value_moves_neither_middle_nor_spread() {
+    fn one_outlier_moves_neither_median_nor_spread() {
         let mut values = [1.0, -1.0, 0.0, 1.0, 1_000.0];
         assert_eq!(median(&mut values), Some(1.0));
         assert_eq!(spread(&values), DEVIATIONS);
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moving_median_is_that_of_what_is_there() {
+    fn a_moving_median_is_the_median_of_the_present_values() {
         let mut moving = MovingMedian::default();
         for value in [5.0, 1.0, 3.0, 3.0, 9.0] {
             moving.insert(value);

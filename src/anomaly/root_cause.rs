@@ -1,30 +1,30 @@
-//! Which of many series says best what happened.
+//! Root causes: which of many anomalous series explain the others.
 //!
-//! A burst about one product is one on its platform, in its channel and overall as well. People should hear of it once,
-//! from the series that says most.
+//! A burst of posts about one product is also a burst on its platform, in its channel and overall. Users get one
+//! alert, for the series that explains the rest.
 
 use super::judge::{Change, Recent};
 use crate::models::alert::Scope;
 use crate::models::rollup::Dimension;
 
-/// More leaders than this at once, and something has happened to everything.
-const LEADERS_MAX: usize = 3;
+/// Maximum number of root causes; more at once mean that everything is affected.
+const ROOT_CAUSES_MAX: usize = 3;
 
-/// A series that changed.
+/// An anomalous series.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Candidate {
-    /// Which series.
+    /// The series.
     pub scope: Scope,
-    /// How far it went.
+    /// Its anomaly.
     pub change: Change,
-    /// What was heard.
+    /// The measured sums.
     pub recent: Recent,
-    /// What would have been.
+    /// The expected sums.
     pub usual: Recent,
 }
 
 impl Candidate {
-    /// Of two that say the same, the narrower says more.
+    /// Weights the strength so that of two equal anomalies the narrower series wins.
     fn weight(&self) -> f64 {
         let narrowness = match self.scope.dimension {
             Dimension::Product => 1.5,
@@ -35,22 +35,22 @@ impl Candidate {
         self.change.deviations.min(100.0) * narrowness
     }
 
-    /// What is left of another series without what is unusual in this one.
-    fn taken_from(&self, recent: &Recent) -> Recent {
-        let rest = |of: fn(&Recent) -> super::history::Heard| {
-            let (heard, usual) = (of(&self.recent), of(&self.usual));
-            // Sentiment may be above or below what is usual, so it is not clamped as counts are.
-            let mut excess = heard.without(&usual);
-            excess.sentiment = heard.sentiment - usual.sentiment;
+    /// Removes the excess of this series from the sums of another.
+    fn subtracted_from(&self, recent: &Recent) -> Recent {
+        let rest = |of: fn(&Recent) -> super::history::StepSums| {
+            let (sums, usual) = (of(&self.recent), of(&self.usual));
+            // Sentiment may lie above or below its expectation, so it is not clamped as counts are.
+            let mut excess = sums.without(&usual);
+            excess.sentiment = sums.sentiment - usual.sentiment;
             of(recent).without(&excess)
         };
         Recent { to: recent.to, five: rest(|recent| recent.five), fifteen: rest(|recent| recent.fifteen) }
     }
 }
 
-/// The places of those candidates that nothing else explains. `is_unusual` judges one of them by other minutes than its
-/// own: by those that are left when what is unusual in a leader is taken away. Those in `open` are leaders already.
-pub fn leaders(
+/// Returns the indices of the candidates that no other candidate explains. `is_unusual` judges a candidate by the
+/// sums that remain after the excess of a root cause is removed. Candidates in `open` are already root causes.
+pub fn root_causes(
     candidates: &[Candidate],
     open: &[Candidate],
     is_unusual: impl Fn(&Candidate, &Recent) -> bool,
@@ -61,20 +61,21 @@ pub fn leaders(
     for (place, candidate) in order {
         let mut rest = candidate.recent;
         let mut is_explained = false;
-        let others = open.iter().chain(chosen.iter().map(|(_, leader)| *leader));
-        // Two products are spoken of in different posts.
-        for leader in others.filter(|leader| leader.scope.dimension != candidate.scope.dimension) {
-            is_explained |= !is_unusual(candidate, &leader.taken_from(&candidate.recent));
-            rest = leader.taken_from(&rest);
+        let others = open.iter().chain(chosen.iter().map(|(_, root_cause)| *root_cause));
+        // Posts about two products are different posts.
+        for root_cause in others.filter(|root_cause| root_cause.scope.dimension != candidate.scope.dimension)
+        {
+            is_explained |= !is_unusual(candidate, &root_cause.subtracted_from(&candidate.recent));
+            rest = root_cause.subtracted_from(&rest);
         }
-        // Everything may be what several products are together.
+        // Overall may be the sum of several products.
         let overall = candidate.scope.dimension == Dimension::Overall;
         is_explained |= overall && !is_unusual(candidate, &rest);
         if !is_explained {
             chosen.push((place, candidate));
         }
     }
-    if chosen.len() > LEADERS_MAX
+    if chosen.len() > ROOT_CAUSES_MAX
         && let Some(overall) = candidates.iter().position(|candidate| candidate.scope == Scope::overall())
     {
         return vec![overall];
@@ -85,12 +86,12 @@ pub fn leaders(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::anomaly::history::Heard;
+    use crate::anomaly::history::StepSums;
     use crate::anomaly::judge::Metric;
 
     fn candidate(dimension: Dimension, key: &str, [count, usual]: [f32; 2]) -> Candidate {
-        let heard = |count: f32| Heard { count, ..Heard::default() };
-        let recent = |count: f32| Recent { to: 0, five: heard(count), fifteen: heard(count * 3.0) };
+        let sums = |count: f32| StepSums { count, ..StepSums::default() };
+        let recent = |count: f32| Recent { to: 0, five: sums(count), fifteen: sums(count * 3.0) };
         let change = Change {
             metric: Metric::Volume,
             value: f64::from(count),
@@ -108,13 +109,13 @@ mod tests {
     fn check(candidates: &[Candidate], open: &[Candidate], expected: &[&str]) {
         let twice =
             |candidate: &Candidate, recent: &Recent| recent.five.count > candidate.usual.five.count * 2.0;
-        let found = leaders(candidates, open, twice);
+        let found = root_causes(candidates, open, twice);
         let found: Vec<&str> = found.into_iter().map(|place| candidates[place].scope.key.as_str()).collect();
         assert_eq!(found, expected);
     }
 
     #[test]
-    fn a_burst_is_told_by_the_narrowest_series_that_explains_it() {
+    fn a_burst_is_attributed_to_the_narrowest_series_that_explains_it() {
         let product = candidate(Dimension::Product, "phone", [300.0, 50.0]);
         let platform = candidate(Dimension::Platform, "web", [400.0, 150.0]);
         let overall = candidate(Dimension::Overall, "", [500.0, 230.0]);
@@ -124,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn two_bursts_are_told_twice_and_many_once() {
+    fn two_bursts_have_two_root_causes_and_many_have_one() {
         let one = candidate(Dimension::Product, "phone", [300.0, 50.0]);
         let other = candidate(Dimension::Product, "case", [900.0, 60.0]);
         check(&[one.clone(), other], &[], &["case", "phone"]);

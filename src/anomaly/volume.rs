@@ -1,92 +1,94 @@
-//! How many posts are usual at such a time, and how many would surprise.
+//! Expected number of posts, and the numbers that would be unusual.
 
 use super::history::{History, STEPS_PER_DAY, STEPS_PER_HOUR};
 use super::peaks::Peaks;
 use super::robust::{MovingMedian, median, spread};
 
-/// Shape of [`even`]: from some 25 posts on, what is alike is ratios, below it differences.
+/// Shape of [`stabilize`]: above about 25 posts ratios are comparable, below that differences.
 const SHAPE: f64 = 0.04;
 
-/// Steps by which the level of the moment is known: three hours, the last half hour of them left out, so that a burst does
-/// not raise the level it is compared with. What lasts for hours becomes the new normal.
+/// Steps that define the current level: three hours, without the last half hour, so that a burst does not raise the
+/// level it is compared with. A change that lasts for hours becomes the new normal.
 const LEVEL_STEPS: i64 = 36;
 const LEVEL_LAG: i64 = 6;
 const LEVEL_STEPS_MIN: usize = 6;
 
-/// Fewer heard steps than this, two hours, are no history.
-const HEARD_STEPS_MIN: usize = 24;
+/// Minimum number of steps with posts, two hours, for a history.
+const ACTIVE_STEPS_MIN: usize = 24;
 
-/// Days of history that show what an hour of the day is like, and an hour of the week.
+/// Minimum days of history to learn the hour of the day, and the hour of the week.
 const DAYS_FOR_HOURS: i64 = 2;
 const DAYS_FOR_WEEK: i64 = 14;
 
-/// The asinh transform of counts whose variance is `n + SHAPE n²`, after which it is 1. More or less noise than that is
-/// learned: see [`VolumeModel`].
-pub(super) fn even(count: f64) -> f64 {
+/// Variance-stabilizing asinh transform: counts with variance `n + SHAPE n²` have variance 1 afterwards. Noise above
+/// or below that is learned; see [`VolumeModel`].
+pub(super) fn stabilize(count: f64) -> f64 {
     2.0 / SHAPE.sqrt() * (SHAPE * (count.max(0.0) + 0.375)).sqrt().asinh()
 }
 
-/// The count of which [`even`] gives this.
-pub(super) fn uneven(value: f64) -> f64 {
+/// Inverse of [`stabilize`].
+pub(super) fn restore(value: f64) -> f64 {
     ((value * SHAPE.sqrt() / 2.0).sinh().powi(2) / SHAPE - 0.375).max(0.0)
 }
 
-/// The part of the variance, after [`even`], that no series can be without: that of Poisson.
+/// Returns the minimum variance of any series after [`stabilize`]: that of a Poisson process.
 fn least_variance(count: f64) -> f64 {
     1.0 / (1.0 + SHAPE * count.max(0.0))
 }
 
-/// What is usual in an hour of the day or of the week, and how far from it is usual as well.
+/// Usual counts by hour of the day or of the week, and their usual variation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VolumeModel {
-    /// Medians by hour, after [`even`]: 168, 24 or 1.
+    /// Medians by hour after [`stabilize`]: 168, 24 or 1.
     hours: Vec<f64>,
-    /// Variance beyond that of Poisson, after [`even`]: posts come in crowds.
-    crowding: f64,
+    /// Variance beyond Poisson after [`stabilize`], since posts are clustered.
+    overdispersion: f64,
     usual_peak: f64,
 }
 
-/// What is expected of one stretch of five minutes, after `even`.
+/// Expected count of five minutes, after [`stabilize`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Expected {
-    /// The middle.
+    /// The expected value.
     pub middle: f64,
     /// The standard deviation.
     pub deviation: f64,
 }
 
 impl VolumeModel {
-    /// Learns from the steps before `end` in which anything at all was heard: without a single post overall, it was
-    /// Groundswell that was silent. `None` while there are too few.
+    /// Learns from the steps before `end` that have posts in any series: without a single post overall, Groundswell
+    /// itself was down. Returns `None` while there are too few such steps.
     pub fn learn(history: &History, overall: &History, end: i64) -> Option<Self> {
-        let heard: Vec<i64> = (overall.first()..end).filter(|step| overall.get(*step).count > 0.0).collect();
-        if heard.len() < HEARD_STEPS_MIN {
+        let active: Vec<i64> = (overall.first()..end).filter(|step| overall.get(*step).count > 0.0).collect();
+        if active.len() < ACTIVE_STEPS_MIN {
             return None;
         }
-        let n_days = i64::try_from(heard.len()).unwrap_or(i64::MAX) / STEPS_PER_DAY;
+        let n_days = i64::try_from(active.len()).unwrap_or(i64::MAX) / STEPS_PER_DAY;
         let n_hours = match n_days {
             DAYS_FOR_WEEK.. => 168,
             DAYS_FOR_HOURS.. => 24,
             _ => 1,
         };
-        let hours = medians(history, &heard, n_hours);
-        let mut model = Self { hours, crowding: 0.0, usual_peak: 0.0 };
-        model.learn_spread(history, &heard);
+        let hours = medians(history, &active, n_hours);
+        let mut model = Self { hours, overdispersion: 0.0, usual_peak: 0.0 };
+        model.learn_spread(history, &active);
         Some(model)
     }
 
-    /// What is left when hour and level are taken away shows how far from the middle is usual, and how high peaks are.
-    fn learn_spread(&mut self, history: &History, heard: &[i64]) {
+    /// Learns the usual variation and the peaks from the residuals after hour and level are removed.
+    fn learn_spread(&mut self, history: &History, active: &[i64]) {
         let mut level = MovingMedian::default();
-        let mut rests = Vec::with_capacity(heard.len());
-        let offs: Vec<(i64, f64)> = heard.iter().map(|step| (*step, self.off(history, *step))).collect();
+        let mut deviations = Vec::with_capacity(active.len());
+        let residuals: Vec<(i64, f64)> =
+            active.iter().map(|step| (*step, self.off(history, *step))).collect();
         let (mut newest, mut oldest) = (0, 0);
-        for (step, off) in &offs {
-            while let Some((_, value)) = offs.get(newest).filter(|(other, _)| *other < step - LEVEL_LAG) {
+        for (step, off) in &residuals {
+            while let Some((_, value)) = residuals.get(newest).filter(|(other, _)| *other < step - LEVEL_LAG)
+            {
                 level.insert(*value);
                 newest += 1;
             }
-            while let Some((_, value)) = offs
+            while let Some((_, value)) = residuals
                 .get(oldest)
                 .filter(|(other, _)| oldest < newest && *other < step - LEVEL_LAG - LEVEL_STEPS)
             {
@@ -94,48 +96,48 @@ impl VolumeModel {
                 oldest += 1;
             }
             if let Some(level) = level.get(LEVEL_STEPS_MIN) {
-                let count = uneven(self.usual(*step * super::history::STEP_SECONDS) + level);
-                rests.push((*step, off - level, least_variance(count)));
+                let count = restore(self.usual(*step * super::history::STEP_SECONDS) + level);
+                deviations.push((*step, off - level, least_variance(count)));
             }
         }
-        let values: Vec<f64> = rests.iter().map(|(_, rest, _)| *rest).collect();
-        let mut least: Vec<f64> = rests.iter().map(|(_, _, least)| *least).collect();
-        self.crowding = (spread(&values).powi(2) - median(&mut least).unwrap_or(0.0)).max(0.0);
+        let values: Vec<f64> = deviations.iter().map(|(_, rest, _)| *rest).collect();
+        let mut least: Vec<f64> = deviations.iter().map(|(_, _, least)| *least).collect();
+        self.overdispersion = (spread(&values).powi(2) - median(&mut least).unwrap_or(0.0)).max(0.0);
         let mut peaks = Peaks::default();
-        for (step, rest, least) in rests {
-            peaks.note(step, rest / (least + self.crowding).sqrt());
+        for (step, rest, least) in deviations {
+            peaks.note(step, rest / (least + self.overdispersion).sqrt());
         }
         self.usual_peak = peaks.usual();
     }
 
-    /// What is expected of the five minutes that begin there. The level of the hours before counts as well; `None` where they
-    /// were silent, as when Groundswell was off: nobody can say how loud the beginning should be.
+    /// Returns what is expected of the five minutes that begin at `from_seconds`, given the level of the hours
+    /// before. `None` where those hours are empty, for example while Groundswell was down: then no level is known.
     pub fn expect(&self, history: &History, overall: &History, from_seconds: i64) -> Option<Expected> {
         let step = super::history::step_of(from_seconds);
         let before = step - LEVEL_LAG - LEVEL_STEPS..step - LEVEL_LAG;
-        let mut offs: Vec<f64> = before
+        let mut residuals: Vec<f64> = before
             .filter(|step| overall.get(*step).count > 0.0)
             .map(|step| self.off(history, step))
             .collect();
-        if offs.len() < LEVEL_STEPS_MIN {
+        if residuals.len() < LEVEL_STEPS_MIN {
             return None;
         }
-        let level = median(&mut offs)?;
+        let level = median(&mut residuals)?;
         let middle = self.usual(from_seconds) + level;
-        let deviation = (least_variance(uneven(middle)) + self.crowding).sqrt();
+        let deviation = (least_variance(restore(middle)) + self.overdispersion).sqrt();
         Some(Expected { middle, deviation })
     }
 
-    /// How far above the middle this series gets every week or so, in standard deviations.
+    /// Returns the peak that this series reaches about every ten days, in standard deviations.
     pub fn usual_peak(&self) -> f64 {
         self.usual_peak
     }
 
     fn off(&self, history: &History, step: i64) -> f64 {
-        even(f64::from(history.get(step).count)) - self.usual(step * super::history::STEP_SECONDS)
+        stabilize(f64::from(history.get(step).count)) - self.usual(step * super::history::STEP_SECONDS)
     }
 
-    /// The median of the hour, between the middles of hours the line that joins them.
+    /// Returns the median of the hour, interpolated linearly between the middles of hours.
     fn usual(&self, seconds: i64) -> f64 {
         let n_hours = i64::try_from(self.hours.len()).unwrap_or(1).max(1);
         let since_middle = seconds + super::history::STEP_SECONDS / 2 - 1_800;
@@ -149,14 +151,14 @@ impl VolumeModel {
     }
 }
 
-/// The median of every hour; that of all where an hour was never heard.
-fn medians(history: &History, heard: &[i64], n_hours: usize) -> Vec<f64> {
+/// Returns the median of each hour, or the overall median for an hour without data.
+fn medians(history: &History, active: &[i64], n_hours: usize) -> Vec<f64> {
     let mut by_hour: Vec<Vec<f64>> = vec![Vec::new(); n_hours];
     let n = i64::try_from(n_hours).unwrap_or(1);
-    for step in heard {
+    for step in active {
         let hour = usize::try_from(step.div_euclid(STEPS_PER_HOUR).rem_euclid(n)).unwrap_or_default();
         if let Some(values) = by_hour.get_mut(hour) {
-            values.push(even(f64::from(history.get(*step).count)));
+            values.push(stabilize(f64::from(history.get(*step).count)));
         }
     }
     let mut all: Vec<f64> = by_hour.iter().flatten().copied().collect();
@@ -167,19 +169,20 @@ fn medians(history: &History, heard: &[i64], n_hours: usize) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::anomaly::history::Heard;
+    use crate::anomaly::history::StepSums;
 
     fn steady(n_steps: i64, count: impl Fn(i64) -> f64) -> History {
         let mut history = History::default();
-        (0..n_steps)
-            .for_each(|step| history.put(step, Heard { count: count(step) as f32, ..Heard::default() }));
+        (0..n_steps).for_each(|step| {
+            history.put(step, StepSums { count: count(step) as f32, ..StepSums::default() })
+        });
         history
     }
 
     #[test]
     fn the_transform_has_an_inverse() {
         for count in [0.0, 1.0, 7.0, 300.0, 100_000.0] {
-            assert!((uneven(even(count)) - count).abs() < 1e-6 * (count + 1.0), "{count}");
+            assert!((restore(stabilize(count)) - count).abs() < 1e-6 * (count + 1.0), "{count}");
         }
     }
 
@@ -194,19 +197,19 @@ mod tests {
         let model = VolumeModel::learn(&history, &history, end).unwrap();
         for step in [end + 18, end + 150, end + 6 * 288 + 150] {
             let expected = VolumeModel::usual(&model, step * 300);
-            let ratio = uneven(expected) / of(step);
+            let ratio = restore(expected) / of(step);
             assert!((0.9..1.1).contains(&ratio), "{step}: {ratio}");
         }
     }
 
     #[test]
-    fn two_hours_are_the_least_and_silence_of_everything_does_not_count() {
+    fn two_hours_are_the_minimum_and_downtime_does_not_count() {
         assert!(VolumeModel::learn(&steady(23, |_| 5.0), &steady(23, |_| 5.0), 23).is_none());
         let gap = |step: i64| if (30..250).contains(&step) { 0.0 } else { 50.0 };
         let history = steady(280, gap);
         let model = VolumeModel::learn(&history, &history, 280).unwrap();
         let expected = model.expect(&history, &history, 280 * 300).unwrap();
-        assert!((uneven(expected.middle) - 50.0).abs() < 1.0, "{expected:?}");
+        assert!((restore(expected.middle) - 50.0).abs() < 1.0, "{expected:?}");
         assert_eq!(model.expect(&history, &history, 260 * 300), None);
     }
 }

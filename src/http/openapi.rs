@@ -23,7 +23,7 @@ use crate::live::protocol::{ClientOp, ServerFrame};
 use crate::models::error_log::ErrorWindow;
 use crate::models::metrics::LiveMetrics;
 use crate::models::post::PostOrder;
-use crate::trends::timeline::Span;
+use crate::trends::timeline::TrendWindow;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -88,7 +88,7 @@ use crate::trends::timeline::Span;
         health::live,
         health::ready
     ),
-    components(schemas(Span, ServerFrame, ClientOp, LiveMetrics, metrics::WindowName, ErrorWindow, range::RangeName, explore::StepName, explore::Compare, PostOrder, export::Format)),
+    components(schemas(TrendWindow, ServerFrame, ClientOp, LiveMetrics, metrics::WindowName, ErrorWindow, range::RangeName, explore::StepName, explore::Compare, PostOrder, export::Format)),
     modifiers(&Token, &Completion)
 )]
 struct Document;

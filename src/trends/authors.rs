@@ -1,22 +1,22 @@
-//! How many different authors there are, in four kilobytes.
+//! Approximate count of distinct authors, in four kilobytes.
 
-/// Bits of the hash that choose a register.
+/// Bits of the hash that select a register.
 const PRECISION: u8 = 12;
 
 const N_REGISTERS: usize = 1 << PRECISION;
 
-/// Bits of the hash that are left to be counted.
+/// Remaining bits of the hash, whose leading zeros are counted.
 const N_BITS: u8 = 64 - PRECISION;
 
-/// The relative standard error of every estimate: 1.04 divided by the root of the number of registers. Three estimates
-/// of a thousand are off by more than three times this. Of fewer than a few hundred authors nearly all are exact.
+/// The relative standard error of every estimate: 1.04 divided by the square root of the number of registers. Three
+/// in a thousand estimates are off by more than three times this. Counts below a few hundred are nearly exact.
 pub const RELATIVE_ERROR: f64 = 0.016_25;
 
-/// HyperLogLog: counts distinct authors without keeping any of them.
+/// HyperLogLog: counts distinct authors without storing them.
 ///
-/// Merging takes the greater of each register, so it does not matter who is merged with whom, how often, or when. The
-/// estimate is Ertl's improved one ("New cardinality estimation algorithms for HyperLogLog sketches", 2017), which needs
-/// no correction for few or for many.
+/// Merging takes the greater of each pair of registers, so the order, grouping and repetition of merges do not
+/// matter. The estimate is Ertl's improved one ("New cardinality estimation algorithms for HyperLogLog sketches",
+/// 2017), which needs no correction for small or large counts.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AuthorSketch {
     registers: Box<[u8]>,
@@ -35,7 +35,7 @@ impl Default for AuthorSketch {
 }
 
 impl AuthorSketch {
-    /// Counts an author, by a [`hash_of`] that is the same for the same author everywhere.
+    /// Counts an author, given its [`hash_of`].
     pub fn insert(&mut self, hash: u64) {
         let place = usize::try_from(hash >> N_BITS).unwrap_or_default();
         // The bit set here ends a run of zeros that reaches the register's own bits.
@@ -46,14 +46,14 @@ impl AuthorSketch {
         }
     }
 
-    /// Adds the authors of another.
+    /// Adds the authors of another sketch.
     pub fn merge(&mut self, other: &Self) {
         for (mine, theirs) in self.registers.iter_mut().zip(&other.registers) {
             *mine = (*mine).max(*theirs);
         }
     }
 
-    /// About how many there are.
+    /// Returns the estimated number of authors.
     pub fn estimate(&self) -> f64 {
         let n_registers = N_REGISTERS as f64;
         let mut histogram = [0_u32; N_BITS as usize + 2];
@@ -71,19 +71,19 @@ impl AuthorSketch {
         n_registers * n_registers / (2.0 * std::f64::consts::LN_2 * sum)
     }
 
-    /// The registers, to be sent elsewhere.
+    /// Returns the registers, for other processes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.registers
     }
 
-    /// What [`Self::as_bytes`] gave elsewhere; `None` when it cannot have.
+    /// Restores a sketch from [`Self::as_bytes`]; `None` when the bytes are not valid.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let fits = bytes.len() == N_REGISTERS && bytes.iter().all(|rank| *rank <= N_BITS + 1);
         fits.then(|| Self { registers: bytes.into() })
     }
 }
 
-/// Ertl's σ: what empty registers contribute. Infinite when all are.
+/// Ertl's σ: the contribution of empty registers. Infinite when all are empty.
 fn sigma(mut x: f64) -> f64 {
     if x >= 1.0 {
         return f64::INFINITY;
@@ -100,7 +100,7 @@ fn sigma(mut x: f64) -> f64 {
     }
 }
 
-/// Ertl's τ: what full registers contribute.
+/// Ertl's τ: the contribution of full registers.
 fn tau(mut x: f64) -> f64 {
     if x <= 0.0 || x >= 1.0 {
         return 0.0;
@@ -117,8 +117,8 @@ fn tau(mut x: f64) -> f64 {
     }
 }
 
-/// A hash that every process and every version computes alike, since sketches of all of them are merged: FNV-1a over
-/// platform and author, then the finalizer of MurmurHash3, without which nearby names would fall into nearby registers.
+/// Hashes an author identically in every process and version, since their sketches are merged: FNV-1a over platform
+/// and author, then the finalizer of MurmurHash3, without which similar names would share registers.
 pub fn hash_of(platform: &str, author: &str) -> u64 {
     const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
     const PRIME: u64 = 0x0000_0100_0000_01b3;
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn the_error_over_many_crowds_is_the_one_that_is_stated() {
+    fn the_error_over_many_sets_is_the_stated_one() {
         let off = |crowd: u32| {
             let first = crowd * 10_000_000;
             sketch_of(first..first + 30_000).estimate() / 30_000.0 - 1.0

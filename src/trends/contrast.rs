@@ -1,49 +1,49 @@
-//! What some posts speak of more than others do.
+//! Terms that some posts use more than others do.
 
 use std::collections::HashMap;
 
 use super::terms::terms_of;
 
-/// Posts added to either side of each term, so that one that the others never name does not say everything.
+/// Posts added to both sides of each term, so that a term that the others never use is not infinitely distinctive.
 const PSEUDO_POSTS: f64 = 0.5;
 
-/// Fewer posts than this name a term by chance.
+/// Minimum number of posts with a term; fewer are chance.
 const POSTS_MIN: u32 = 3;
 
-/// Standard errors that the log-odds of a term must be above those of the others.
+/// Standard errors by which the log-odds of a term must exceed those in the other posts.
 const DEVIATIONS_MIN: f64 = 2.5;
 
-/// A term that some posts use more often.
+/// A term that some posts use more often than others.
 #[derive(Debug, Clone, PartialEq)]
-pub struct TellingTerm {
+pub struct DistinctiveTerm {
     /// The term.
     pub term: String,
-    /// Posts that name it.
+    /// Posts that contain it.
     pub count: u32,
-    /// Posts that would, if these posts were like the others.
+    /// Posts that would contain it if these posts were like the others.
     pub expected: f64,
-    /// By how many standard errors their log-odds differ.
+    /// Difference of the log-odds, in standard errors.
     pub deviations: f64,
 }
 
-/// Posts, and in how many of them each term is.
+/// A number of posts, and the number of them that contain each term.
 #[derive(Debug, Clone, Default)]
-pub struct Counted {
+pub struct TermCounts {
     n_posts: u32,
     terms: HashMap<String, u32>,
 }
 
-impl Counted {
-    /// Counts one more.
-    pub fn read(&mut self, text: &str, lang: Option<&str>) {
+impl TermCounts {
+    /// Counts a post.
+    pub fn add(&mut self, text: &str, lang: Option<&str>) {
         self.n_posts += 1;
         for term in terms_of(text, lang) {
             *self.terms.entry(term).or_default() += 1;
         }
     }
 
-    /// The variance of [`Self::odds`], after Woolf and Haldane. What nearly all posts name is as uncertain as what hardly any
-    /// does.
+    /// Returns the variance of [`Self::odds`], after Woolf and Haldane. A term in nearly all posts is as uncertain as
+    /// one in hardly any.
     fn variance(&self, n_posts: u32) -> f64 {
         let (with, all) = (f64::from(n_posts), f64::from(self.n_posts));
         1.0 / (with + PSEUDO_POSTS) + 1.0 / (all - with + PSEUDO_POSTS)
@@ -55,10 +55,10 @@ impl Counted {
     }
 }
 
-/// The terms that tell `these` from `others`, the most telling first: by the z-score of their log-odds ratio, which weighs
-/// how much more often a term is used by how sure that is (Monroe, Colaresi and Quinn, "Fightin' Words", 2008). Nothing
-/// without others to compare with.
-pub fn telling_terms(these: &Counted, others: &Counted, n_max: usize) -> Vec<TellingTerm> {
+/// Returns the terms that distinguish `these` from `others`, the most distinctive first: by the z-score of their
+/// log-odds ratio, which weighs how much more often a term is used by the certainty of that difference (Monroe,
+/// Colaresi and Quinn, "Fightin' Words", 2008). Empty without other posts to compare with.
+pub fn distinctive_terms(these: &TermCounts, others: &TermCounts, n_max: usize) -> Vec<DistinctiveTerm> {
     if others.n_posts == 0 {
         return Vec::new();
     }
@@ -67,9 +67,9 @@ pub fn telling_terms(these: &Counted, others: &Counted, n_max: usize) -> Vec<Tel
         let elsewhere = others.terms.get(term).copied().unwrap_or(0);
         let variance = these.variance(count) + others.variance(elsewhere);
         let deviations = (these.odds(count) - others.odds(elsewhere)) / variance.sqrt();
-        TellingTerm { term: term.clone(), count, expected: f64::from(elsewhere) * scale, deviations }
+        DistinctiveTerm { term: term.clone(), count, expected: f64::from(elsewhere) * scale, deviations }
     };
-    let mut found: Vec<TellingTerm> = these
+    let mut found: Vec<DistinctiveTerm> = these
         .terms
         .iter()
         .filter(|(_, count)| **count >= POSTS_MIN)
@@ -85,19 +85,19 @@ pub fn telling_terms(these: &Counted, others: &Counted, n_max: usize) -> Vec<Tel
 mod tests {
     use super::*;
 
-    fn counted(posts: &[(&str, u32)]) -> Counted {
-        let mut counted = Counted::default();
+    fn counted(posts: &[(&str, u32)]) -> TermCounts {
+        let mut counted = TermCounts::default();
         for (text, n_times) in posts {
-            (0..*n_times).for_each(|_| counted.read(text, Some("en")));
+            (0..*n_times).for_each(|_| counted.add(text, Some("en")));
         }
         counted
     }
 
     #[test]
-    fn what_is_used_more_often_is_told_and_what_always_is_not() {
+    fn a_term_used_more_often_is_distinctive_and_one_used_always_is_not() {
         let these = counted(&[("phone battery", 40), ("phone", 20), ("colour", 2)]);
         let others = counted(&[("phone", 500), ("phone battery", 30), ("screen", 100)]);
-        let found = telling_terms(&these, &others, 5);
+        let found = distinctive_terms(&these, &others, 5);
         let terms: Vec<&str> = found.iter().map(|found| found.term.as_str()).collect();
         assert_eq!(terms, ["battery", "phone battery"]);
         assert_eq!(found[0].count, 40);
@@ -105,13 +105,13 @@ mod tests {
     }
 
     #[test]
-    fn what_all_posts_of_both_name_tells_nothing() {
-        let found = telling_terms(&counted(&[("phone battery", 200)]), &counted(&[("phone", 60)]), 5);
+    fn a_term_in_all_posts_is_not_distinctive() {
+        let found = distinctive_terms(&counted(&[("phone battery", 200)]), &counted(&[("phone", 60)]), 5);
         assert!(found.iter().all(|found| found.term != "phone"), "{found:?}");
     }
 
     #[test]
-    fn without_others_nothing_is_telling() {
-        assert!(telling_terms(&counted(&[("battery", 50)]), &Counted::default(), 5).is_empty());
+    fn without_other_posts_no_term_is_distinctive() {
+        assert!(distinctive_terms(&counted(&[("battery", 50)]), &TermCounts::default(), 5).is_empty());
     }
 }

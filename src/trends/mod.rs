@@ -1,17 +1,17 @@
-//! What people speak of and how many they are, counted in bounded memory. Pure: no time of day, no I/O.
+//! Trending terms and distinct authors, counted in bounded memory. Pure: no clock and no I/O.
 //!
 //! Every sketch can be merged with those of other processes and other times, in any order.
 
-pub mod authors; // how many different authors there are
-pub mod tally; // the most frequent of any number of terms
-pub mod terms; // what one post is about
+pub mod authors; // approximate count of distinct authors
+pub mod tally; // approximate counts of the most frequent terms
+pub mod terms; // the terms of one post
 
-pub mod slice; // both, of a short stretch of time
-pub mod timeline; // which slices there are, and which make a window
+pub mod slice; // both counts, for a short period
+pub mod timeline; // the slices of each window
 
-pub mod contrast; // what some posts speak of more than others
-pub mod ranking; // what is shown of them
+pub mod contrast; // terms that some posts use more than others
+pub mod ranking; // the terms shown, in order
 
-mod stop_words; // words that are frequent whatever people speak of
+mod stop_words; // words that say nothing about the subject
 #[cfg(test)]
 mod tests; // the sketches against exact counts of real posts

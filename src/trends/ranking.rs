@@ -1,4 +1,4 @@
-//! From slices to what is shown: which terms, in which order, and how much they grow.
+//! Ranking of trending terms: selects terms from slices, orders them, and computes their growth.
 
 use std::collections::HashSet;
 
@@ -11,23 +11,23 @@ use crate::models::metrics::Window;
 use crate::models::rollup::MICROS;
 use crate::models::trends::{DistinctAuthors, TrendingTerm, Trends};
 
-/// Posts added to both sides before they are compared: a term named by three posts and by none before has not grown
-/// without bound, but by 60 %.
+/// Posts added to both sides before they are compared: a term with three posts now and none before has not grown
+/// infinitely, but by 60 %.
 const PSEUDO_POSTS: f64 = 5.0;
 
-/// Fewer posts than this are no trend.
+/// Minimum number of posts for a trend.
 const POSTS_MIN: u64 = 2;
 
-/// A pair of words is worth more than its words when it is this share of the rarer of them.
+/// A pair of words replaces its words when it has this share of the rarer one.
 const PAIR_SHARE: f64 = 0.5;
 
-/// A word says nothing beside a pair that is this share of it.
+/// A word is omitted beside a pair that has this share of it.
 const WORD_SHARE: f64 = 0.8;
 
-/// Terms looked at for each that is shown: pairs hide their words.
+/// Candidates examined per shown term: pairs hide their words.
 const CANDIDATES_PER_TERM: usize = 4;
 
-/// Two windows to be compared.
+/// Two windows to compare.
 #[derive(Debug, Clone, Default)]
 pub struct Compared {
     /// The window that ends now.
@@ -38,7 +38,7 @@ pub struct Compared {
     pub seconds_before: i64,
 }
 
-/// What to answer about them; at most `n_terms` terms.
+/// Returns at most `n_terms` trending terms.
 pub fn rank(compared: &Compared, window: Window, n_terms: usize) -> Trends {
     let scale = window.seconds as f64 / compared.seconds_before.max(1) as f64;
     let judge = Judge { now: &compared.now.terms, before: &compared.before.terms, scale };
@@ -58,7 +58,7 @@ pub fn rank(compared: &Compared, window: Window, n_terms: usize) -> Trends {
     }
 }
 
-/// When the window of an answer is about.
+/// Returns the window of a response.
 pub fn window(from: i64, now: Timestamp) -> Window {
     let from = Timestamp::from_second(from).unwrap_or(now);
     Window { from, to: now, seconds: (now.as_second() - from.as_second()).max(1) }
@@ -71,7 +71,7 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// What grew most, then what is most frequent.
+    /// Returns the terms that grew most, then the most frequent.
     fn chosen(&self, n_terms: usize) -> Vec<&str> {
         let mut found: Vec<(f64, u64, &str)> = self
             .now
@@ -96,15 +96,16 @@ impl Judge<'_> {
         terms.into_iter().filter(is_shown).take(n_terms).collect()
     }
 
-    /// How many posts more than before name it, as far as that is not chance: its posts times the logarithm of its growth,
-    /// less two standard errors of that logarithm; 0 for what did not grow.
+    /// Returns the additional posts that contain the term, beyond chance: its posts times the logarithm of its
+    /// growth, less two standard errors of that logarithm; 0 without growth.
     fn gain(&self, term: &str) -> f64 {
         let (now, before) = self.compared(term);
         let error = (1.0 / now + 1.0 / before).sqrt();
         now * ((now / before).ln() - 2.0 * error).max(0.0)
     }
 
-    /// Likely posts of now and of before, the latter scaled to the length of this window, both with [`PSEUDO_POSTS`].
+    /// Returns the likely posts of now and before, the latter scaled to the length of this window, both with
+    /// [`PSEUDO_POSTS`].
     fn compared(&self, term: &str) -> (f64, f64) {
         let now = self.now.likely(&self.now.get(term));
         let before = self.before.likely(&self.before.get(term)) * self.scale;
@@ -147,25 +148,25 @@ fn whole(estimate: f64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trends::slice::{Gathered, HeardPost};
+    use crate::trends::slice::{PostBatch, TermPost};
 
     fn slice_of(posts: &[(&str, u32)]) -> Slice {
         let mut slice = Slice::default();
-        let mut gathered = Gathered::default();
+        let mut batch = PostBatch::default();
         for (text, n_times) in posts {
             for n in 0..*n_times {
                 let author = Some(crate::trends::authors::hash_of("web", &format!("{text}{n}")));
-                let post = HeardPost {
+                let post = TermPost {
                     at: 0,
                     text: (*text).to_owned(),
                     lang: None,
                     author,
                     sentiment_micros: 250_000,
                 };
-                gathered.read(&post);
+                batch.add(&post);
             }
         }
-        slice.add(&gathered);
+        slice.add(&batch);
         slice
     }
 
@@ -179,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_grew_beyond_chance_stands_before_what_is_only_frequent() {
+    fn terms_that_grew_beyond_chance_rank_above_terms_that_are_only_frequent() {
         let trends =
             ranked(&[("screen", 500), ("battery", 60), ("colour", 6)], &[("screen", 495), ("battery", 5)]);
         assert_eq!(terms(&trends), ["battery", "screen", "colour"]);
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_rare_term_little_is_made() {
+    fn a_rare_term_gains_little() {
         let trends = ranked(&[("rare", 3)], &[("other", 100)]);
         assert_eq!(trends.terms[0].growth, Some(8.0 / 5.0 - 1.0));
     }
@@ -221,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pair_hides_its_words_where_they_come_together() {
+    fn a_pair_hides_its_words_where_they_occur_together() {
         let trends = ranked(&[("battery drain", 50), ("battery", 5), ("drain", 100)], &[]);
         assert_eq!(terms(&trends), ["drain", "battery drain"]);
         let trends = ranked(&[("red battery", 3), ("red", 100), ("battery", 100)], &[]);

@@ -1,4 +1,4 @@
-//! What was said in a short stretch of time, and how it travels to other processes.
+//! Term and author counts of a short period, and their encoding for other processes.
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
@@ -11,37 +11,37 @@ use flate2::write::DeflateEncoder;
 use serde::{Deserialize, Serialize};
 
 use super::authors::{AuthorSketch, hash_of};
-use super::tally::{Named, TermRow, TermTally};
+use super::tally::{Occurrences, TermRow, TermTally};
 use super::terms::terms_of;
 use crate::models::post::ScoredPost;
 use crate::models::rollup::MICROS;
 
-/// Terms counted while a slice is young; twice as many for a moment. What one post in four hundred names is then counted
-/// exactly or nearly so: posts name some twenty terms, most of which nobody else does.
+/// Terms kept while a slice is current; up to twice as many between cuts. Terms in one of four hundred posts are then
+/// counted exactly or nearly so: posts contain about twenty terms, most of which occur nowhere else.
 const TERMS_COUNTED: usize = 4_096;
 
-/// Terms of a slice that others are told, and that are kept once it is past. Ten times what is ever shown.
-pub const TERMS_TOLD: usize = 1_024;
+/// Terms of a slice that are published, and kept once its period is over. Ten times what is ever shown.
+pub const TERMS_PUBLISHED: usize = 1_024;
 
-/// A longer one was not written by us: a thousand terms are some thirty thousand bytes.
+/// Maximum decoded size; a thousand terms take about thirty thousand bytes, so a larger payload is not valid.
 const UNPACKED_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
-/// What of a post is counted here.
+/// The fields of a post that are counted.
 #[derive(Debug, Clone, PartialEq)]
-pub struct HeardPost {
+pub struct TermPost {
     /// Event time, in seconds since 1970.
     pub at: i64,
-    /// What was said.
+    /// The text.
     pub text: String,
-    /// In which language.
+    /// The language.
     pub lang: Option<String>,
-    /// By whom; see [`hash_of`].
+    /// Hash of the author; see [`hash_of`].
     pub author: Option<u64>,
     /// `sentiment.score`, in millionths.
     pub sentiment_micros: i64,
 }
 
-impl From<&ScoredPost> for HeardPost {
+impl From<&ScoredPost> for TermPost {
     fn from(scored: &ScoredPost) -> Self {
         let post = &scored.post;
         let author = post.author.as_ref().and_then(|author| author.id.as_ref().or(author.handle.as_ref()));
@@ -60,41 +60,41 @@ fn micros(score: f32) -> i64 {
     (f64::from(score) * MICROS).round() as i64
 }
 
-/// Posts of one moment, taken together: each of their terms is then looked up once instead of once for every slice.
+/// Term counts of posts of one moment: each term is then looked up once instead of once per slice.
 #[derive(Debug, Default)]
-pub struct Gathered {
+pub struct PostBatch {
     n_posts: u64,
-    terms: HashMap<String, Named>,
+    terms: HashMap<String, Occurrences>,
     authors: Vec<u64>,
 }
 
-impl Gathered {
-    /// Takes in one more post.
-    pub fn read(&mut self, post: &HeardPost) {
+impl PostBatch {
+    /// Adds a post.
+    pub fn add(&mut self, post: &TermPost) {
         self.n_posts += 1;
         self.authors.extend(post.author);
         for term in terms_of(&post.text, post.lang.as_deref()) {
-            let named = self.terms.entry(term).or_default();
-            named.n_posts += 1;
-            named.sentiment_micros += post.sentiment_micros;
+            let occurrences = self.terms.entry(term).or_default();
+            occurrences.n_posts += 1;
+            occurrences.sentiment_micros += post.sentiment_micros;
         }
     }
 }
 
-/// What was said in a stretch of time, by one process or by several.
+/// Counts of a period, by one or several processes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Slice {
-    /// Posts that were read.
+    /// Posts counted.
     pub n_posts: u64,
-    /// Posts that were stored and not read, because too many came at once.
+    /// Posts that were stored but not counted, because too many arrived at once.
     pub n_missed: u64,
-    /// What they speak of.
+    /// Term counts.
     pub terms: TermTally,
-    /// Who wrote them.
+    /// Distinct authors.
     pub authors: AuthorSketch,
 }
 
-/// A slice as it travels. Fields are only ever added: processes of two versions may share a Redis.
+/// Encoding of a slice. Fields are only ever added: processes of two versions may share a Redis.
 #[derive(Serialize, Deserialize)]
 struct Packed {
     posts: u64,
@@ -105,16 +105,16 @@ struct Packed {
 }
 
 impl Slice {
-    /// Counts posts.
-    pub fn add(&mut self, gathered: &Gathered) {
-        self.n_posts += gathered.n_posts;
-        gathered.authors.iter().for_each(|author| self.authors.insert(*author));
-        for (term, named) in &gathered.terms {
-            self.terms.add(term, *named, TERMS_COUNTED);
+    /// Adds posts.
+    pub fn add(&mut self, batch: &PostBatch) {
+        self.n_posts += batch.n_posts;
+        batch.authors.iter().for_each(|author| self.authors.insert(*author));
+        for (term, occurrences) in &batch.terms {
+            self.terms.add(term, *occurrences, TERMS_COUNTED);
         }
     }
 
-    /// Adds what another process, or another time, has counted. Exact, whatever the order.
+    /// Adds the counts of another process or period. Exact, in any order.
     pub fn merge(&mut self, other: &Self) {
         self.n_posts += other.n_posts;
         self.n_missed += other.n_missed;
@@ -122,20 +122,20 @@ impl Slice {
         self.authors.merge(&other.authors);
     }
 
-    /// The slice with its [`TERMS_TOLD`] most frequent terms, in few bytes.
+    /// Encodes the slice compactly, with its [`TERMS_PUBLISHED`] most frequent terms.
     pub fn pack(&self) -> Vec<u8> {
         let mut told = self.terms.clone();
-        told.keep(TERMS_TOLD);
+        told.keep(TERMS_PUBLISHED);
         let (floor, terms) = told.to_rows();
         let authors = STANDARD.encode(self.authors.as_bytes());
         let packed = Packed { posts: self.n_posts, missed: self.n_missed, floor, terms, authors };
-        // Plain numbers and text always encode, and writing into memory does not fail.
+        // Numbers and text always encode, and writing into memory does not fail.
         let json = serde_json::to_vec(&packed).unwrap_or_default();
         let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
         encoder.write_all(&json).and_then(|()| encoder.finish()).unwrap_or_default()
     }
 
-    /// What [`Self::pack`] made; `None` where it did not make it.
+    /// Decodes [`Self::pack`]; `None` for invalid bytes.
     pub fn unpack(bytes: &[u8]) -> Option<Self> {
         let mut json = Vec::new();
         DeflateDecoder::new(bytes).take(UNPACKED_BYTES_MAX).read_to_end(&mut json).ok()?;
@@ -153,8 +153,8 @@ impl Slice {
 mod tests {
     use super::*;
 
-    fn post(text: &str, author: &str) -> HeardPost {
-        HeardPost {
+    fn post(text: &str, author: &str) -> TermPost {
+        TermPost {
             at: 0,
             text: text.to_owned(),
             lang: None,
@@ -164,12 +164,12 @@ mod tests {
     }
 
     #[test]
-    fn a_slice_that_travelled_is_the_same() {
-        let mut gathered = Gathered::default();
-        gathered.read(&post("the battery drains", "a"));
-        gathered.read(&post("my battery, again", "b"));
+    fn a_slice_survives_encoding() {
+        let mut batch = PostBatch::default();
+        batch.add(&post("the battery drains", "a"));
+        batch.add(&post("my battery, again", "b"));
         let mut slice = Slice { n_missed: 3, ..Slice::default() };
-        slice.add(&gathered);
+        slice.add(&batch);
         let battery = slice.terms.get("battery");
         assert_eq!((slice.n_posts, battery.low, battery.sentiment_micros), (2, 2, -1_000_000));
         assert_eq!(slice.authors.estimate().round(), 2.0);
@@ -177,15 +177,15 @@ mod tests {
     }
 
     #[test]
-    fn of_too_many_terms_the_frequent_travel_and_the_bounds_hold() {
+    fn of_too_many_terms_the_frequent_are_published_and_the_bounds_hold() {
         let mut slice = Slice::default();
         for n in 0..3_000 {
-            let mut gathered = Gathered::default();
-            gathered.read(&post(&format!("battery word{n}x"), "a"));
-            slice.add(&gathered);
+            let mut batch = PostBatch::default();
+            batch.add(&post(&format!("battery word{n}x"), "a"));
+            slice.add(&batch);
         }
         let told = Slice::unpack(&slice.pack()).unwrap();
-        assert!(told.terms.len() <= TERMS_TOLD);
+        assert!(told.terms.len() <= TERMS_PUBLISHED);
         let battery = told.terms.get("battery");
         assert!(battery.low <= 3_000 && told.terms.high(&battery) >= 3_000, "{battery:?}");
         assert_eq!(battery.low, 3_000);

@@ -1,9 +1,9 @@
-//! Words that are frequent whatever people speak of.
+//! Words that are frequent in posts about any subject.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-/// By language. Contractions stand here without their apostrophe as well, for that is how many write them.
+/// Stop words by language. Contractions are also listed without their apostrophe, as many people write them.
 const WORDS: [(&str, &str); 7] = [
     (
         "en",
@@ -77,22 +77,22 @@ const WORDS: [(&str, &str); 7] = [
     ),
 ];
 
-/// Whether a word, in lower case, says nothing about what its post is about.
+/// Returns whether a lower-case word says nothing about the subject of its post.
 ///
-/// In a language that has no list, or where it is not known which it is, those of every list do: a word that says nothing
-/// in one of them is seldom what all speak of in another.
+/// For a language without a list, or an unknown one, all lists apply: a stop word of one language is seldom a trend
+/// in another.
 pub fn is_stop_word(word: &str, lang: Option<&str>) -> bool {
     let Some(lists) = LISTS.get(word) else {
         return false;
     };
     match WORDS.iter().position(|(known, _)| Some(*known) == lang) {
-        // English is the first; posts in any language quote it, and platforms put English words into them.
+        // English is the first list; posts in any language quote it, and platforms add English words.
         Some(place) => lists & (1 << place | 1) != 0,
         None => true,
     }
 }
 
-/// The lists that a word is in, a bit for each: a post has a dozen words to be looked up.
+/// The lists that contain a word, as bits: a post has a dozen words to look up.
 static LISTS: LazyLock<HashMap<&str, u8>> = LazyLock::new(|| {
     let mut lists = HashMap::new();
     for (place, (_, words)) in WORDS.iter().enumerate() {

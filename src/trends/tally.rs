@@ -1,49 +1,49 @@
-//! The most frequent of any number of terms, in bounded memory.
+//! Approximate counts of the most frequent terms, in bounded memory.
 
 use std::collections::HashMap;
 
-/// What is known of one term.
+/// Bounds on the count of one term.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TermCount {
-    /// Posts that were certainly seen to name it.
+    /// Posts that certainly contain it.
     pub low: u64,
-    /// How far above the floor it may be; see [`TermTally`].
+    /// Excess over the floor of its upper bound; see [`TermTally`].
     excess: u64,
     /// Sum of the sentiment of the posts in `low`, in millionths.
     pub sentiment_micros: i64,
 }
 
-/// Posts that name a term.
+/// Posts that contain a term.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Named {
-    /// How many.
+pub struct Occurrences {
+    /// Number of posts.
     pub n_posts: u64,
-    /// The sum of their sentiment, in millionths.
+    /// Sum of their sentiment, in millionths.
     pub sentiment_micros: i64,
 }
 
-/// Counts terms as Misra and Gries do, and keeps beside each the posts that were certainly seen.
+/// Misra-Gries counts of terms, with the number of certain posts for each.
 ///
-/// True counts lie between `low` and `floor + excess`; of a term that is not kept, between 0 and the floor. Cut back to
-/// `k` terms whenever there are twice as many, the floor is at most the sum of all counts divided by `k`: each cut that
-/// raises it by `d` takes at least `d` away from each of `k` terms.
+/// True counts lie between `low` and `floor + excess`; those of terms that are not kept, between 0 and the floor. The
+/// terms are cut back to `k` whenever there are twice as many, so the floor is at most the sum of all counts divided
+/// by `k`: each cut that raises it by `d` removes at least `d` from each of `k` terms.
 ///
-/// Merging adds everything up and forgets nothing, so it does not matter who is merged with whom, or when; the bounds
-/// add up as well (Agarwal et al., "Mergeable summaries", 2012). What is merged is as large as its parts together:
-/// [`Self::keep`] makes it smaller again.
+/// Merging adds all counts and drops none, so order and grouping do not matter; the bounds add up as well (Agarwal et
+/// al., "Mergeable summaries", 2012). A merged tally is as large as its parts together: [`Self::keep`] shrinks it
+/// again.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TermTally {
     floor: u64,
     terms: HashMap<Box<str>, TermCount>,
 }
 
-/// One term as it travels: the term, `low`, `excess` and `sentiment_micros`.
+/// Encoding of one term: the term, `low`, `excess` and `sentiment_micros`.
 pub type TermRow = (String, u64, u64, i64);
 
 impl TermTally {
-    /// Counts a term in so many posts, and keeps at most twice `n_kept` terms.
-    pub fn add(&mut self, term: &str, named: Named, n_kept: usize) {
-        let Named { n_posts, sentiment_micros } = named;
+    /// Adds posts that contain a term, and keeps at most twice `n_kept` terms.
+    pub fn add(&mut self, term: &str, occurrences: Occurrences, n_kept: usize) {
+        let Occurrences { n_posts, sentiment_micros } = occurrences;
         let seen = TermCount { low: n_posts, excess: n_posts, sentiment_micros };
         match self.terms.get_mut(term) {
             Some(count) => count.add(&seen),
@@ -56,7 +56,7 @@ impl TermTally {
         }
     }
 
-    /// Adds what another counted.
+    /// Adds the counts of another tally.
     pub fn merge(&mut self, other: &Self) {
         self.floor += other.floor;
         for (term, count) in &other.terms {
@@ -69,7 +69,7 @@ impl TermTally {
         }
     }
 
-    /// Forgets all but the `n_kept` most frequent terms, fewer where several are equally frequent.
+    /// Drops all but the `n_kept` most frequent terms; keeps fewer where several are equally frequent.
     pub fn keep(&mut self, n_kept: usize) {
         if self.terms.len() <= n_kept {
             return;
@@ -83,42 +83,42 @@ impl TermTally {
         self.floor += cut;
     }
 
-    /// The terms that are kept.
+    /// Returns the kept terms.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &TermCount)> {
         self.terms.iter().map(|(term, count)| (term.as_ref(), count))
     }
 
-    /// How many are kept.
+    /// Returns the number of kept terms.
     pub fn len(&self) -> usize {
         self.terms.len()
     }
 
-    /// Whether none is.
+    /// Returns whether no term is kept.
     pub fn is_empty(&self) -> bool {
         self.terms.is_empty()
     }
 
-    /// What is known of a term; zeros for one that is not kept.
+    /// Returns the bounds of a term; zeros for a term that is not kept.
     pub fn get(&self, term: &str) -> TermCount {
         self.terms.get(term).copied().unwrap_or_default()
     }
 
-    /// The most posts that can name it.
+    /// Returns the upper bound on the posts that contain it.
     pub fn high(&self, count: &TermCount) -> u64 {
         self.floor + count.excess
     }
 
-    /// The middle of what is possible.
+    /// Returns the middle of the possible range.
     pub fn likely(&self, count: &TermCount) -> f64 {
         (count.low + self.high(count)) as f64 / 2.0
     }
 
-    /// The most posts that can name a term that is not kept.
+    /// Returns the upper bound on the posts that contain a term that is not kept.
     pub fn floor(&self) -> u64 {
         self.floor
     }
 
-    /// Everything, to be sent elsewhere; the same tally gives the same rows.
+    /// Encodes everything for other processes, in a deterministic order.
     pub fn to_rows(&self) -> (u64, Vec<TermRow>) {
         let row = |(term, count): (&str, &TermCount)| {
             (term.to_owned(), count.low, count.excess, count.sentiment_micros)
@@ -128,7 +128,7 @@ impl TermTally {
         (self.floor, rows)
     }
 
-    /// What [`Self::to_rows`] gave elsewhere.
+    /// Decodes [`Self::to_rows`].
     pub fn from_rows(floor: u64, rows: Vec<TermRow>) -> Self {
         let count = |(term, low, excess, sentiment_micros): TermRow| {
             (term.into_boxed_str(), TermCount { low, excess, sentiment_micros })
@@ -156,8 +156,8 @@ mod tests {
     fn tally_of(words: &[u8]) -> TermTally {
         let mut tally = TermTally::default();
         for word in words {
-            let named = Named { n_posts: 1, sentiment_micros: i64::from(*word) };
-            tally.add(&word.to_string(), named, N_KEPT);
+            let occurrences = Occurrences { n_posts: 1, sentiment_micros: i64::from(*word) };
+            tally.add(&word.to_string(), occurrences, N_KEPT);
         }
         tally
     }
@@ -174,7 +174,7 @@ mod tests {
         counts
     }
 
-    /// Few frequent words and many rare ones, as people speak.
+    /// A few frequent words and many rare ones, as in natural language.
     fn words() -> impl Strategy<Value = Vec<u8>> {
         proptest::collection::vec(prop_oneof![0..6_u8, 0..=255_u8], 0..600)
     }

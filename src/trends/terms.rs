@@ -1,4 +1,4 @@
-//! What a post is about: the words, hashtags and pairs of words that could be a trend.
+//! Terms of a post: the words, hashtags and pairs of words that could trend.
 
 use std::collections::HashSet;
 
@@ -7,20 +7,21 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::stop_words::is_stop_word;
 
-/// Terms taken from one post. Beyond this it is an essay, or a list of everything.
+/// Maximum number of terms per post. Longer texts are essays, or lists of everything.
 const TERMS_MAX: usize = 80;
 
-/// Longer words are no words: ids, keys, shouting.
+/// Maximum letters of a word; longer ones are ids, keys or shouting.
 const LETTERS_MAX: usize = 32;
 
-/// Longer runs of Chinese characters are phrases, and are taken apart into pairs.
+/// Maximum characters of a Chinese word; longer runs are phrases, and are split into pairs.
 const HAN_WORD_MAX: usize = 4;
 
-/// The different terms of a post, each once however often it is said, so that nobody makes a trend by repeating it.
+/// Returns the distinct terms of a post, so that repeating a term does not make it trend.
 ///
-/// Words and pairs of adjacent words without stop words, and hashtags with their `#`; all in lower case and NFKC. Links,
-/// mentions, addresses and numbers are left out. Where a script writes without spaces, a change of script divides; Han is
-/// taken in words of up to four characters or in overlapping pairs, and longer runs of other such scripts are left out.
+/// Terms are words and pairs of adjacent words without stop words, and hashtags with their `#`, all in lower case and
+/// NFKC. Links, mentions, addresses and numbers are skipped. Where a script has no spaces, a change of script
+/// separates words; Han is split into words of up to four characters or into overlapping pairs, and longer runs of
+/// other such scripts are skipped.
 pub fn terms_of(text: &str, lang: Option<&str>) -> HashSet<String> {
     let mut found = Terms { lang, terms: HashSet::new(), last: None };
     for chunk in text.split_whitespace() {
@@ -35,7 +36,7 @@ pub fn terms_of(text: &str, lang: Option<&str>) -> HashSet<String> {
 struct Terms<'a> {
     lang: Option<&'a str>,
     terms: HashSet<String>,
-    /// The word just before, when nothing but a space stands between.
+    /// The preceding word, if only a space separates it.
     last: Option<String>,
 }
 
@@ -57,7 +58,7 @@ impl Terms<'_> {
             }
             let end = end_of_word(word);
             let (word, after) = word.split_at(end);
-            // Characters that were in no word by themselves were stepped over as a part of `before`.
+            // Characters in no word of their own were skipped as part of `before`.
             if before.ends_with('#') {
                 let end = after.find(|c| !is_in_word(c) && c != '_').unwrap_or(after.len());
                 self.hashtag(&format!("{word}{}", after.get(..end).unwrap_or_default()));
@@ -104,7 +105,7 @@ impl Terms<'_> {
     fn spaced(&mut self, word: &str) {
         let stem = word.strip_suffix("'s").unwrap_or(word);
         let is_number = !word.chars().any(char::is_alphabetic);
-        // Of the stem: behind a word of another script an ending stands alone.
+        // Checks the stem: after a word of another script, an ending is on its own.
         let fits = (2..=LETTERS_MAX).contains(&stem.chars().count());
         if !fits || is_number || is_stop_word(word, self.lang) || is_stop_word(stem, self.lang) {
             self.last = None;
@@ -129,7 +130,8 @@ fn is_in_word(c: char) -> bool {
     c.is_alphanumeric() || is_combining_mark(c)
 }
 
-/// Apostrophes, and the joiners of Arabic and Indian scripts, belong to a word when they stand within it.
+/// Returns the end of the word. Apostrophes, and the joiners of Arabic and Indian scripts, belong to a word that
+/// encloses them.
 fn end_of_word(text: &str) -> usize {
     let mut letters = text.char_indices().peekable();
     while let Some((at, letter)) = letters.next() {
@@ -162,7 +164,7 @@ fn script_of(letter: char) -> Script {
     }
 }
 
-/// Divides a word where its script changes.
+/// Splits a word where its script changes.
 fn runs(word: &str) -> impl Iterator<Item = (Script, &str)> {
     let mut rest = word;
     std::iter::from_fn(move || {
@@ -201,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn links_mentions_addresses_and_numbers_are_none() {
+    fn links_mentions_addresses_and_numbers_are_not_terms() {
         check("@user see https://t.co/x?a=b www.example.org me@example.org 2017 1,000", &[]);
         check("(https://example.org/battery) t.co/abc", &[]);
         check("RT @user: Battery &amp; screen", &["battery", "screen"]);

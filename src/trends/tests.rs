@@ -1,11 +1,11 @@
-//! The sketches against exact counts of the real posts in `data/`.
+//! The sketches compared with exact counts of the real posts in `data/`.
 
 use std::collections::{HashMap, HashSet};
 
 use flate2::read::GzDecoder;
 
 use super::authors::{RELATIVE_ERROR, hash_of};
-use super::slice::{Gathered, HeardPost, Slice};
+use super::slice::{PostBatch, Slice, TermPost};
 use super::tally::TermTally;
 use super::terms::terms_of;
 
@@ -26,14 +26,14 @@ fn real_posts() -> Vec<RealPost> {
 
 fn slice_of(posts: &[RealPost]) -> Slice {
     let mut slice = Slice::default();
-    for batch in posts.chunks(500) {
-        let mut gathered = Gathered::default();
-        for post in batch {
+    for chunk in posts.chunks(500) {
+        let mut batch = PostBatch::default();
+        for post in chunk {
             let author = Some(hash_of("twitter", &post.author));
             let text = post.text.clone();
-            gathered.read(&HeardPost { at: 0, text, lang: None, author, sentiment_micros: 0 });
+            batch.add(&TermPost { at: 0, text, lang: None, author, sentiment_micros: 0 });
         }
-        slice.add(&gathered);
+        slice.add(&batch);
     }
     slice
 }
@@ -47,7 +47,7 @@ fn sketches_of_real_posts_agree_with_exact_counts() {
     }
     let n_authors = posts.iter().map(|post| &post.author).collect::<HashSet<_>>().len() as f64;
 
-    // Four processes, what they tell each other, merged; and one that read everything.
+    // Four processes merge what they publish to each other; one process counts everything.
     let mut merged = Slice::default();
     for part in posts.chunks(posts.len().div_ceil(4)) {
         merged.merge(&Slice::unpack(&slice_of(part).pack()).unwrap());

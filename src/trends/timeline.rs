@@ -1,16 +1,16 @@
-//! Which slices there are, and which of them make a window.
+//! The slices that a process keeps, and those that make up each window.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::slice::{Gathered, HeardPost, Slice, TERMS_TOLD};
+use super::slice::{PostBatch, Slice, TERMS_PUBLISHED, TermPost};
 
-/// A stretch of time that ends now.
+/// A window of time that ends now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, ToSchema)]
 #[schema(as = TrendSpan)]
-pub enum Span {
+pub enum TrendWindow {
     /// The last five minutes.
     #[serde(rename = "5m")]
     FiveMinutes,
@@ -22,11 +22,11 @@ pub enum Span {
     Day,
 }
 
-impl Span {
-    /// All of them, the shortest first.
+impl TrendWindow {
+    /// All windows, the shortest first.
     pub const ALL: [Self; 3] = [Self::FiveMinutes, Self::Hour, Self::Day];
 
-    /// Its name in addresses.
+    /// Returns the name used in URLs.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::FiveMinutes => "5m",
@@ -35,8 +35,8 @@ impl Span {
         }
     }
 
-    /// Seconds of one of its slices. A window has twenty to twenty-five: more would be more to merge, fewer would make its
-    /// start jump visibly.
+    /// Returns the seconds per slice. A window has twenty to twenty-five slices: more would cost more to merge, fewer
+    /// would make its start jump visibly.
     pub const fn slice_seconds(self) -> i64 {
         match self {
             Self::FiveMinutes => 15,
@@ -45,7 +45,7 @@ impl Span {
         }
     }
 
-    /// Slices of a whole window.
+    /// Returns the number of slices in a whole window.
     pub const fn n_slices(self) -> i64 {
         match self {
             Self::FiveMinutes | Self::Hour => 20,
@@ -53,101 +53,104 @@ impl Span {
         }
     }
 
-    /// Seconds of a whole window.
+    /// Returns the seconds of a whole window.
     pub const fn seconds(self) -> i64 {
         self.slice_seconds() * self.n_slices()
     }
 
-    /// The start of the slice that a moment falls into.
+    /// Returns the start of the slice that contains a time.
     pub const fn slice_of(self, at: i64) -> i64 {
         at.div_euclid(self.slice_seconds()) * self.slice_seconds()
     }
 
-    /// Where the window that ends now begins: on a slice, so that it is up to one slice longer than its name says.
+    /// Returns the start of the window that ends now. It lies on a slice boundary, so the window is up to one slice
+    /// longer than its name says.
     pub const fn window_from(self, now: i64) -> i64 {
         self.slice_of(now) - self.seconds()
     }
 
-    /// Where the period before that begins.
+    /// Returns the start of the preceding period.
     pub const fn previous_from(self, now: i64) -> i64 {
         self.window_from(now) - self.seconds()
     }
 }
 
-/// The slices of one process: of every span, for its window and the period before. At most 134, so some 20 MB when every
-/// one of them is full.
+/// The slices of one process: for every window, those of the window and of the preceding period. At most 134, about
+/// 20 MB when all are full.
 #[derive(Debug, Default)]
 pub struct Timeline {
-    slices: BTreeMap<(Span, i64), Kept>,
+    slices: BTreeMap<(TrendWindow, i64), TrackedSlice>,
     n_changes: u64,
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+struct TrackedSlice {
     slice: Slice,
-    /// The number of its last change, and of the last that others were told.
+    /// Numbers of its last change and of the last published one.
     changed: u64,
-    told: u64,
+    published: u64,
 }
 
-/// A slice that others should be told.
+/// A slice to publish.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct News {
-    /// Where it begins.
+pub struct SliceUpdate {
+    /// Start of the slice.
     pub start: i64,
-    /// The slice, packed.
+    /// The encoded slice.
     pub packed: Vec<u8>,
-    /// Which state of it this is.
+    /// Version of the slice.
     pub change: u64,
 }
 
 impl Timeline {
-    /// Counts posts into the slices of their event times. Those too old for a span are in none of its windows.
-    pub fn record(&mut self, posts: &[HeardPost], now: i64) {
-        // Every slice begins on a slice of the shortest span.
-        let mut moments: BTreeMap<i64, Gathered> = BTreeMap::new();
+    /// Counts posts in the slices of their event times. Posts older than a window are not in it.
+    pub fn record(&mut self, posts: &[TermPost], now: i64) {
+        // Every slice boundary is also a boundary of the shortest window's slices.
+        let mut moments: BTreeMap<i64, PostBatch> = BTreeMap::new();
         for post in posts {
-            moments.entry(Span::FiveMinutes.slice_of(post.at)).or_default().read(post);
+            moments.entry(TrendWindow::FiveMinutes.slice_of(post.at)).or_default().add(post);
         }
-        for (moment, gathered) in &moments {
-            for span in Span::ALL {
+        for (moment, batch) in &moments {
+            for span in TrendWindow::ALL {
                 if span.slice_of(*moment) >= span.previous_from(now) {
-                    self.change(span, *moment, |slice| slice.add(gathered));
+                    self.change(span, *moment, |slice| slice.add(batch));
                 }
             }
         }
     }
 
-    /// Notes posts that were stored and not read.
-    pub fn miss(&mut self, n_posts: u64, now: i64) {
-        for span in Span::ALL {
+    /// Records posts that were stored but not counted.
+    pub fn record_missed(&mut self, n_posts: u64, now: i64) {
+        for span in TrendWindow::ALL {
             self.change(span, now, |slice| slice.n_missed += n_posts);
         }
     }
 
-    fn change(&mut self, span: Span, at: i64, change: impl FnOnce(&mut Slice)) {
+    fn change(&mut self, span: TrendWindow, at: i64, change: impl FnOnce(&mut Slice)) {
         self.n_changes += 1;
         let kept = self.slices.entry((span, span.slice_of(at))).or_default();
         kept.changed = self.n_changes;
         change(&mut kept.slice);
     }
 
-    /// The slices of a span that changed since others were told.
-    pub fn news(&self, span: Span) -> Vec<News> {
-        let changed = self.of(span).filter(|(_, kept)| kept.changed > kept.told);
-        changed.map(|(start, kept)| News { start, packed: kept.slice.pack(), change: kept.changed }).collect()
+    /// Returns the slices of a window that changed since they were published.
+    pub fn updates(&self, span: TrendWindow) -> Vec<SliceUpdate> {
+        let changed = self.of(span).filter(|(_, kept)| kept.changed > kept.published);
+        changed
+            .map(|(start, kept)| SliceUpdate { start, packed: kept.slice.pack(), change: kept.changed })
+            .collect()
     }
 
-    /// Others were told this state of a slice.
-    pub fn told(&mut self, span: Span, start: i64, change: u64) {
+    /// Records that this version of a slice was published.
+    pub fn published(&mut self, span: TrendWindow, start: i64, change: u64) {
         if let Some(kept) = self.slices.get_mut(&(span, start)) {
-            kept.told = kept.told.max(change);
+            kept.published = kept.published.max(change);
         }
     }
 
-    /// Forgets the slices of a span that are in no window any more, and answers where they began; of slices that are past,
-    /// keeps what others are told.
-    pub fn forget(&mut self, span: Span, now: i64) -> Vec<i64> {
+    /// Drops the slices that are in no window any more and returns their starts; reduces past slices to the published
+    /// terms.
+    pub fn forget(&mut self, span: TrendWindow, now: i64) -> Vec<i64> {
         let oldest = span.previous_from(now);
         let gone: Vec<i64> = self.of(span).map(|(start, _)| start).filter(|start| *start < oldest).collect();
         for start in &gone {
@@ -155,11 +158,11 @@ impl Timeline {
         }
         let past = span.slice_of(now) - span.slice_seconds();
         let settled = self.slices.range_mut((span, i64::MIN)..(span, past));
-        settled.for_each(|(_, kept)| kept.slice.terms.keep(TERMS_TOLD));
+        settled.for_each(|(_, kept)| kept.slice.terms.keep(TERMS_PUBLISHED));
         gone
     }
 
-    fn of(&self, span: Span) -> impl Iterator<Item = (i64, &Kept)> {
+    fn of(&self, span: TrendWindow) -> impl Iterator<Item = (i64, &TrackedSlice)> {
         self.slices.range((span, i64::MIN)..=(span, i64::MAX)).map(|((_, start), kept)| (*start, kept))
     }
 }
@@ -170,41 +173,45 @@ mod tests {
 
     const NOW: i64 = 1_800_000_007;
 
-    fn post(at: i64) -> HeardPost {
-        HeardPost { at, text: "battery".to_owned(), lang: None, author: None, sentiment_micros: 0 }
+    fn post(at: i64) -> TermPost {
+        TermPost { at, text: "battery".to_owned(), lang: None, author: None, sentiment_micros: 0 }
     }
 
-    fn n_posts(news: &[News], from: i64, to: i64) -> u64 {
-        let within = news.iter().filter(|news| (from..to).contains(&news.start));
-        within.map(|news| Slice::unpack(&news.packed).unwrap().n_posts).sum()
+    fn n_posts(updates: &[SliceUpdate], from: i64, to: i64) -> u64 {
+        let within = updates.iter().filter(|updates| (from..to).contains(&updates.start));
+        within.map(|updates| Slice::unpack(&updates.packed).unwrap().n_posts).sum()
     }
 
     #[test]
     fn a_window_and_the_period_before_hold_each_post_once() {
-        for span in Span::ALL {
+        for span in TrendWindow::ALL {
             let mut timeline = Timeline::default();
             let (from, previous) = (span.window_from(NOW), span.previous_from(NOW));
             timeline.record(&[post(NOW), post(from), post(from - 1), post(previous)], NOW);
             timeline.record(&[post(previous - 1)], NOW);
-            let news = timeline.news(span);
-            assert_eq!((n_posts(&news, from, NOW + 1), n_posts(&news, previous, from)), (2, 2), "{span:?}");
+            let updates = timeline.updates(span);
+            assert_eq!(
+                (n_posts(&updates, from, NOW + 1), n_posts(&updates, previous, from)),
+                (2, 2),
+                "{span:?}"
+            );
         }
     }
 
     #[test]
-    fn what_was_told_is_not_told_again_until_it_changes() {
+    fn a_published_slice_is_not_published_again_until_it_changes() {
         let mut timeline = Timeline::default();
         timeline.record(&[post(NOW)], NOW);
-        let news = timeline.news(Span::Hour).remove(0);
+        let updates = timeline.updates(TrendWindow::Hour).remove(0);
         timeline.record(&[post(NOW)], NOW);
-        timeline.told(Span::Hour, news.start, news.change);
-        let newer = timeline.news(Span::Hour).remove(0);
+        timeline.published(TrendWindow::Hour, updates.start, updates.change);
+        let newer = timeline.updates(TrendWindow::Hour).remove(0);
         assert_eq!(Slice::unpack(&newer.packed).unwrap().n_posts, 2);
-        timeline.told(Span::Hour, newer.start, newer.change);
-        assert!(timeline.news(Span::Hour).is_empty());
-        assert_eq!(timeline.news(Span::Day).len(), 1);
-        timeline.miss(7, NOW);
-        assert_eq!(timeline.news(Span::Hour).len(), 1);
+        timeline.published(TrendWindow::Hour, newer.start, newer.change);
+        assert!(timeline.updates(TrendWindow::Hour).is_empty());
+        assert_eq!(timeline.updates(TrendWindow::Day).len(), 1);
+        timeline.record_missed(7, NOW);
+        assert_eq!(timeline.updates(TrendWindow::Hour).len(), 1);
     }
 
     #[test]
@@ -214,7 +221,8 @@ mod tests {
         for minute in 0..3 * 24 * 60 {
             let now = NOW + minute * 60;
             timeline.record(&[post(now), post(now - 400), post(now - 8_000)], now);
-            n_forgotten += Span::ALL.map(|span| timeline.forget(span, now).len()).into_iter().sum::<usize>();
+            n_forgotten +=
+                TrendWindow::ALL.map(|span| timeline.forget(span, now).len()).into_iter().sum::<usize>();
         }
         assert!(timeline.slices.len() <= 134, "{} slices", timeline.slices.len());
         assert!(n_forgotten > 1_000);

@@ -1,6 +1,6 @@
 //! History over any range: exact, whatever the filter, and read by indexes alone.
 
-use groundswell::bench::explore::{Asked, CorpusParams, Filled, LARGE, all, fill};
+use groundswell::bench::explore::{BenchQuery, CorpusParams, Filled, LARGE, all, fill};
 use groundswell::store::operations::explain::{Plan, explain, settle};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -223,13 +223,13 @@ async fn the_range_before_stands_beside_a_range() {
     }
 }
 
-fn check(asked: &Asked, plan: &Plan, (from, to): (Timestamp, Timestamp)) {
+fn check(asked: &BenchQuery, plan: &Plan, (from, to): (Timestamp, Timestamp)) {
     let name = asked.name;
     for node in plan.nodes.iter().filter(|node| node.n_loops > 0) {
         let Some(table) = &node.table else { continue };
         let large = LARGE.iter().any(|large| table.starts_with(large));
         let is_small = node.n_pages <= SMALL_PAGES;
-        let whole = large && !is_small && node.reads_whole_table() && !asked.wants_all_of(table);
+        let whole = large && !is_small && node.reads_whole_table() && !asked.needs_all_of(table);
         assert!(!whole, "{name} reads `{table}` whole: {plan:#?}");
         let Some(day) = table.rsplit_once('_').map(|(_, day)| day).filter(|day| day.len() == 8) else {
             continue;

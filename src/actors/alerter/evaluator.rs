@@ -131,7 +131,7 @@ impl Evaluator {
         };
         let taken = self.schedule.measure(&store, (rules, &kept), now).await;
         let standing = alerts::standing(&store).await?;
-        if taken.readings.is_empty()
+        if taken.measurements.is_empty()
             && quiet.is_empty()
             && !self.last.differ((rules, silences), standing, now)
         {
@@ -140,12 +140,12 @@ impl Evaluator {
         }
         let open = alerts::open(&store).await?;
         let (limits, turn_number) = (self.limits, self.last.n_turns);
-        let Taken { readings, n_late } = taken;
+        let Taken { measurements, n_late } = taken;
         let situation = Situation {
             rules,
             kept: &kept,
             open: &open,
-            readings: &readings,
+            measurements: &measurements,
             limits,
             turn: turn_number,
             now,
@@ -176,7 +176,7 @@ impl Evaluator {
         self.deferred.log(&report);
         self.pushes.extend(committed.changed);
         if planned.n_waiting > 0 || planned.n_updates_left > 0 {
-            self.schedule.expedite(readings.into_keys());
+            self.schedule.expedite(measurements.into_keys());
         }
         self.last = LastEvaluation {
             at: Some(now),

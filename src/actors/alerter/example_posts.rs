@@ -10,7 +10,7 @@ use crate::store::posts::filter::PostFilter;
 use crate::store::posts::list;
 use crate::store::posts::list::PostsQuery;
 use crate::store::{Store, StoreError};
-use crate::trends::contrast::{Counted, TellingTerm, telling_terms};
+use crate::trends::contrast::{TermCounts, DistinctiveTerm, distinctive_terms};
 
 /// Maximum terms shown.
 const TERMS_MAX: usize = 10;
@@ -23,7 +23,7 @@ pub(in crate::actors) struct Examples {
     /// Newest posts of the period.
     pub posts: Vec<ScoredPost>,
     /// Terms that these posts use more often than earlier ones, the most telling first.
-    pub terms: Vec<TellingTerm>,
+    pub terms: Vec<DistinctiveTerm>,
 }
 
 /// Reads the newest posts of a scope in a period, and finds the terms that set them apart from earlier posts.
@@ -38,13 +38,13 @@ pub(in crate::actors) async fn read(
     };
     let posts = between(from, to).await?;
     let others = between(from.saturating_sub(COMPARED_WITH).unwrap_or(from), from).await?;
-    let terms = telling_terms(&counted(&posts), &counted(&others), TERMS_MAX);
+    let terms = distinctive_terms(&counted(&posts), &counted(&others), TERMS_MAX);
     Ok(Examples { posts, terms })
 }
 
 /// Returns the evidence of an alert in its stored form.
-pub(in crate::actors) fn evidence(series: Vec<EvidencePoint>, terms: Vec<TellingTerm>) -> Evidence {
-    let kept = |found: TellingTerm| EvidenceTerm {
+pub(in crate::actors) fn evidence(series: Vec<EvidencePoint>, terms: Vec<DistinctiveTerm>) -> Evidence {
+    let kept = |found: DistinctiveTerm| EvidenceTerm {
         term: found.term,
         count: i64::from(found.count),
         expected: found.expected,
@@ -63,9 +63,9 @@ pub(in crate::actors) async fn of_scope(
     Ok(page.items.into_iter().map(|listed| listed.scored).collect())
 }
 
-fn counted(posts: &[ScoredPost]) -> Counted {
-    let mut counted = Counted::default();
-    posts.iter().for_each(|scored| counted.read(&scored.post.text, scored.post.lang.as_deref()));
+fn counted(posts: &[ScoredPost]) -> TermCounts {
+    let mut counted = TermCounts::default();
+    posts.iter().for_each(|scored| counted.add(&scored.post.text, scored.post.lang.as_deref()));
     counted
 }
 

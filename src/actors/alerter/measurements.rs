@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use tracing::warn;
 
-use crate::alerting::plan::{self, Readings};
+use crate::alerting::plan::{self, Measurements};
 use crate::models::alert_rule::Rule;
 use crate::models::evaluation::{Group, Kept, Phase, SeriesId};
 use crate::store::Store;
@@ -52,7 +52,7 @@ struct LastMeasurement {
 /// Measurements of one turn.
 #[derive(Default)]
 pub(super) struct Taken {
-    pub readings: Readings,
+    pub measurements: Measurements,
     /// Rules whose window was due but not measured.
     pub n_late: usize,
 }
@@ -70,7 +70,7 @@ impl Schedule {
         let mut n_series = SERIES_MAX;
         for Due { group, n_rules, n_posts_min, is_about_each } in self.due(rules, now) {
             let n_keys = (n_series / n_rules.max(1)).min(KEYS_MAX);
-            if !taken.readings.is_empty() && (started.elapsed() > TIME_BUDGET || n_keys < KEYS_MAX / 10) {
+            if !taken.measurements.is_empty() && (started.elapsed() > TIME_BUDGET || n_keys < KEYS_MAX / 10) {
                 taken.n_late += n_rules;
                 continue;
             }
@@ -89,7 +89,7 @@ impl Schedule {
                     n_series = n_series.saturating_sub(answer.by_key.len() * n_rules);
                     known.n_deferred = answer.n_left_out * u64::try_from(n_rules).unwrap_or(u64::MAX);
                     known.last_key = answer.last_key;
-                    taken.readings.insert(group, answer.by_key);
+                    taken.measurements.insert(group, answer.by_key);
                 }
                 Err(error) => {
                     warn!(%error, ?group, "rules were not judged, they keep their state");

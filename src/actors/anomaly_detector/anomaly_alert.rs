@@ -9,14 +9,14 @@ use crate::actors::alerter::example_posts::Examples;
 use crate::alerting::title::grouped;
 use crate::anomaly::evidence::series;
 use crate::anomaly::history::STEP_SECONDS;
-use crate::anomaly::judge::{Change, Known, Metric, Recent, Wanted};
+use crate::anomaly::judge::{Change, Baseline, Metric, Recent, Requirements};
 use crate::anomaly::mean::{Mean, WINDOW_STEPS};
 use crate::models::alert::{AlertPost, EvidencePoint, Scope, Severity};
 use crate::models::post::ScoredPost;
 use crate::models::rollup::Dimension;
 use crate::store::alerts::{ALERT_POSTS_MAX, AlertSeries, NewAlert};
 use crate::store::{Store, StoreError};
-use crate::trends::contrast::TellingTerm;
+use crate::trends::contrast::DistinctiveTerm;
 use crate::trends::terms::terms_of;
 
 /// Time within which an anomaly that ends and begins again counts as the same.
@@ -32,7 +32,7 @@ pub(super) struct Finding {
     pub recent: Recent,
     pub now: Timestamp,
     /// Criteria that it met.
-    pub wanted: Wanted,
+    pub wanted: Requirements,
 }
 
 impl Finding {
@@ -49,7 +49,7 @@ impl Finding {
 }
 
 /// Returns the series before the anomaly, with the expected values.
-pub(super) fn points(known: &Known<'_>, finding: &Finding) -> Vec<EvidencePoint> {
+pub(super) fn points(known: &Baseline<'_>, finding: &Finding) -> Vec<EvidencePoint> {
     let points = series(known, &finding.recent, &finding.wanted, finding.change.metric);
     let point = |point: crate::anomaly::evidence::Point| EvidencePoint {
         at: Timestamp::from_second(point.at).unwrap_or(finding.now),
@@ -101,7 +101,7 @@ fn whole(count: f64) -> i64 {
 
 /// Returns the most representative posts: those with telling terms, and the most negative or positive ones if the anomaly is
 /// about sentiment. Among equals the newest win.
-fn shown(posts: &[ScoredPost], telling: &[TellingTerm], finding: &Finding) -> Vec<AlertPost> {
+fn shown(posts: &[ScoredPost], telling: &[DistinctiveTerm], finding: &Finding) -> Vec<AlertPost> {
     let worth = |scored: &ScoredPost| {
         let terms = terms_of(&scored.post.text, scored.post.lang.as_deref());
         let told = telling.iter().filter(|telling| terms.contains(&telling.term)).count() as f64;

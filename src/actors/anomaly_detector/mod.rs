@@ -17,9 +17,9 @@ use self::monitored_series::{MonitoredSeries, Series};
 use super::alerter::publication::{count, notify, push_all, turn};
 use super::runtime::exclusive_task::ExclusiveTask;
 use super::runtime::supervisor::{StageContext, stage};
-use crate::anomaly::judge::{Limits, Recent, Wanted, judge, usual};
-use crate::anomaly::root_cause::{Candidate, leaders};
-use crate::anomaly::watch::Turn;
+use crate::anomaly::judge::{Limits, Recent, Requirements, judge, usual};
+use crate::anomaly::root_cause::{Candidate, root_causes};
+use crate::anomaly::state::Transition;
 use crate::models::alert::{Alert, AlertRule, Scope};
 use crate::models::signals::SignalSettings;
 use crate::models::silence::Silence;
@@ -162,7 +162,7 @@ impl Detector {
         &mut self,
         monitored: &mut MonitoredSeries,
         now: Timestamp,
-        wanted: Wanted,
+        wanted: Requirements,
     ) -> Result<(), StoreError> {
         let recent = monitored.recent(&self.params.store, now).await?;
         let changes: Vec<_> = (0..monitored.len())
@@ -189,7 +189,7 @@ impl Detector {
             let known = at.and_then(|at| monitored.known(*positions.get(at)?));
             known.and_then(|known| judge(&known, recent, &wanted)).is_some_and(|change| change.opens())
         };
-        let leading: Vec<usize> = leaders(&candidates, &open, is_unusual)
+        let leading: Vec<usize> = root_causes(&candidates, &open, is_unusual)
             .into_iter()
             .filter_map(|position| positions.get(position).copied())
             .collect();
@@ -202,12 +202,12 @@ impl Detector {
             let change = change.filter(|_| counts);
             let turn = series.watch.step(change.as_ref(), wanted.limits.minutes);
             match (turn, change) {
-                (Turn::Opened | Turn::Open, Some(change)) => {
+                (Transition::Opened | Transition::Open, Some(change)) => {
                     let recent = recent.get(position).copied().unwrap_or_default();
                     let finding = Finding { change, recent, now, wanted };
                     self.raise(monitored, position, &finding).await?;
                 }
-                (Turn::Ended, _) => {
+                (Transition::Ended, _) => {
                     if let Some(open) = series.open.take() {
                         self.resolve(&[open], now).await?;
                     }
@@ -279,8 +279,8 @@ async fn open(store: &Store) -> Result<Vec<AlertSeries>, StoreError> {
         .collect())
 }
 
-fn wanted(limits: Limits, settings: SignalSettings) -> Wanted {
-    Wanted { limits, n_posts_min: f64::from(settings.minimum_volume) }
+fn wanted(limits: Limits, settings: SignalSettings) -> Requirements {
+    Requirements { limits, n_posts_min: f64::from(settings.minimum_volume) }
 }
 
 fn series_of(scope: &Scope, finding: &Finding) -> AlertSeries {

@@ -2,9 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::anomaly::history::{Heard, History, STEP_SECONDS, step_of};
-use crate::anomaly::judge::{Known, Models, Recent};
-use crate::anomaly::watch::Watch;
+use crate::anomaly::history::{StepSums, History, STEP_SECONDS, step_of};
+use crate::anomaly::judge::{Baseline, Models, Recent};
+use crate::anomaly::state::AnomalyState;
 use crate::models::alert::Scope;
 use crate::store::alerts::AlertSeries;
 use crate::store::alerts::anomalies;
@@ -30,7 +30,7 @@ const BUCKET_SECONDS: i64 = crate::models::rollup::BUCKET_SECONDS;
 #[derive(Debug)]
 pub(super) struct Series {
     pub scope: Scope,
-    pub watch: Watch,
+    pub watch: AnomalyState,
     /// Open alert about the series.
     pub open: Option<AlertSeries>,
     history: History,
@@ -49,7 +49,7 @@ impl MonitoredSeries {
     pub fn new(open: Vec<AlertSeries>) -> Self {
         let of = |open: AlertSeries| Series {
             scope: open.scope.clone(),
-            watch: Watch::opened(),
+            watch: AnomalyState::opened(),
             open: Some(open),
             history: History::default(),
             models: Models::default(),
@@ -70,9 +70,9 @@ impl MonitoredSeries {
     }
 
     /// Returns the history and baselines of a series.
-    pub fn known(&self, position: usize) -> Option<Known<'_>> {
+    pub fn known(&self, position: usize) -> Option<Baseline<'_>> {
         let (overall, series) = (self.series.first()?, self.series.get(position)?);
-        Some(Known { history: &series.history, overall: &overall.history, models: &series.models })
+        Some(Baseline { history: &series.history, overall: &overall.history, models: &series.models })
     }
 
     /// Reads the newest steps, or everything once an hour. Returns the open alerts of series that are no longer among the
@@ -98,7 +98,7 @@ impl MonitoredSeries {
         let (overall, others): (Vec<_>, Vec<_>) = scopes.into_iter().partition(is_overall);
         for scope in overall.into_iter().chain(others) {
             let known = before.iter().position(|series| series.scope == scope);
-            let (watch, open) = known.map_or((Watch::default(), None), |position| {
+            let (watch, open) = known.map_or((AnomalyState::default(), None), |position| {
                 let series = before.swap_remove(position);
                 (series.watch, series.open)
             });
@@ -121,12 +121,12 @@ impl MonitoredSeries {
             let is_silent = found.is_empty();
             for (position, step, sums) in found {
                 if let Some(series) = self.series.get_mut(position) {
-                    series.history.put(from + step, Heard::of(&sums));
+                    series.history.put(from + step, StepSums::of(&sums));
                 }
             }
             // All series end at the same step, so that silence is recorded as silence.
             for series in self.series.iter_mut().filter(|series| !is_silent && series.history.end() < to) {
-                series.history.put(to - 1, Heard::default());
+                series.history.put(to - 1, StepSums::default());
             }
             from = to;
         }
@@ -157,7 +157,7 @@ impl MonitoredSeries {
         let scopes: Vec<Scope> = self.series.iter().map(|series| series.scope.clone()).collect();
         let mut recent = vec![Recent { to, ..Recent::default() }; scopes.len()];
         for (position, step, sums) in anomalies::read(store, &scopes, steps).await? {
-            let heard = Heard::of(&sums);
+            let heard = StepSums::of(&sums);
             if let Some(recent) = recent.get_mut(position) {
                 recent.fifteen.add(&heard);
                 if step == 2 {

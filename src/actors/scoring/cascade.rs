@@ -301,7 +301,7 @@ mod tests {
     const TEXT: &str = "not good, not bad, only slow";
 
     fn uncertain(n: usize) -> Vec<Candidate> {
-        vec![Candidate { doubt: 0.9, work: work(TEXT) }; n]
+        vec![Candidate { uncertainty: 0.9, work: work(TEXT) }; n]
     }
 
     fn of(budget: Duration, n_workers: usize) -> Cascade {

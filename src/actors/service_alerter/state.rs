@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use tracing::{error, info, warn};
 
-use crate::alerting::service::{Notice, ServiceWatch, WatchParams};
+use crate::alerting::service::{Notice, ServiceMonitor, MonitorParams};
 use crate::models::notification::NoticeEvent;
 use crate::models::service_alert::{ServiceAlert, ServiceCondition};
 use crate::models::stage_health::SystemHealth;
@@ -26,23 +26,23 @@ pub struct ServiceAlertState {
 
 #[derive(Debug)]
 struct State {
-    watch: ServiceWatch,
+    monitor: ServiceMonitor,
     dispatch: Dispatch,
     newest: Option<Arc<SystemHealth>>,
 }
 
 impl ServiceAlertState {
     /// Creates the state without alerts. Notices go to `operators` and link to the dashboard if its address is known.
-    pub fn new(params: WatchParams, operators: Vec<Destination>, dashboard: Option<String>) -> Self {
+    pub fn new(params: MonitorParams, operators: Vec<Destination>, dashboard: Option<String>) -> Self {
         let mut dispatch = Dispatch::default();
         dispatch.set_destinations(operators.clone());
-        let watch = ServiceWatch::new(params, Timestamp::now());
-        Self { operators, dashboard, state: Mutex::new(State { watch, dispatch, newest: None }) }
+        let monitor = ServiceMonitor::new(params, Timestamp::now());
+        Self { operators, dashboard, state: Mutex::new(State { monitor, dispatch, newest: None }) }
     }
 
     /// Returns the open alerts, the most severe first.
     pub fn open(&self) -> Vec<ServiceAlert> {
-        self.state().watch.open()
+        self.state().monitor.open()
     }
 
     /// Returns the number of destinations.
@@ -69,7 +69,7 @@ impl ServiceAlertState {
     pub(super) fn classify(&self, now: Timestamp) {
         let mut state = self.state();
         let newest = state.newest.clone();
-        for notice in state.watch.judge(newest.as_deref(), now) {
+        for notice in state.monitor.judge(newest.as_deref(), now) {
             log(&notice);
             let Notice { event, alert } = notice;
             let message = service_message(event, &alert, now, self.dashboard.clone());
@@ -78,7 +78,7 @@ impl ServiceAlertState {
                 error!(n_dropped, "service alerts dropped: the queue of a destination is full");
             }
         }
-        let open = state.watch.open();
+        let open = state.monitor.open();
         for condition in ServiceCondition::ALL {
             let n_open = open.iter().filter(|alert| alert.condition == condition).count();
             metrics::gauge!(SERVICE_ALERTS_OPEN, "condition" => condition.as_str()).set(n_open as f64);

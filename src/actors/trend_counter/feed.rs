@@ -4,7 +4,7 @@ use super::missed_posts::{MissedPosts, UncountedPosts};
 use crate::actors::messages::CountTerms;
 use crate::actors::runtime::downstream::Downstream;
 use crate::models::post::ScoredPost;
-use crate::trends::slice::HeardPost;
+use crate::trends::slice::TermPost;
 
 /// Sends stored posts to the trend counter. Never waits: storing must not depend on counting.
 #[derive(Clone)]
@@ -34,7 +34,7 @@ impl TrendFeed {
         // A message that is dropped records its posts as missed.
         let _ = self
             .counter
-            .try_send(CountTerms { posts: posts.iter().map(HeardPost::from).collect(), uncounted });
+            .try_send(CountTerms { posts: posts.iter().map(TermPost::from).collect(), uncounted });
     }
 }
 

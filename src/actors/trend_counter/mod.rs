@@ -16,7 +16,7 @@ use super::messages::CountTerms;
 use super::runtime::exclusive_task::ExclusiveTask;
 use super::runtime::supervisor::{StageContext, stage};
 use crate::stream::{StreamError, ToldSlices, TrendShelf};
-use crate::trends::timeline::{News, Span, Timeline};
+use crate::trends::timeline::{SliceUpdate, Timeline, TrendWindow};
 
 /// Interval between publications. Posts counted since the last one are lost with the process and never counted again, so
 /// it is short.
@@ -60,15 +60,15 @@ impl TrendCounter {
         let n_missed = self.params.missed.take();
         if n_missed > 0 {
             warn!(n_missed, "posts were stored but not counted into trends: too many arrived at once");
-            self.timeline.miss(n_missed, now);
+            self.timeline.record_missed(n_missed, now);
         }
         if self.publication.is_under_way() {
             return;
         }
         let mut all = Vec::new();
-        for span in Span::ALL {
+        for span in TrendWindow::ALL {
             let gone = self.timeline.forget(span, now);
-            let news = self.timeline.news(span);
+            let news = self.timeline.updates(span);
             if !news.is_empty() || !gone.is_empty() {
                 all.push((span, news, gone));
             }
@@ -87,9 +87,9 @@ impl TrendCounter {
         });
     }
 
-    fn published(&mut self, published: Vec<(Span, i64, u64)>) {
+    fn published(&mut self, published: Vec<(TrendWindow, i64, u64)>) {
         for (span, start, change) in published {
-            self.timeline.told(span, start, change);
+            self.timeline.published(span, start, change);
         }
     }
 }
@@ -117,8 +117,8 @@ impl Handler<CountTerms> for TrendCounter {
 async fn publish_all(
     shelf: TrendShelf,
     counter: String,
-    all: Vec<(Span, Vec<News>, Vec<i64>)>,
-) -> (Vec<(Span, i64, u64)>, Result<(), StreamError>) {
+    all: Vec<(TrendWindow, Vec<SliceUpdate>, Vec<i64>)>,
+) -> (Vec<(TrendWindow, i64, u64)>, Result<(), StreamError>) {
     let mut published = Vec::new();
     for (span, news, gone) in all {
         let states: Vec<_> = news.iter().map(|news| (span, news.start, news.change)).collect();

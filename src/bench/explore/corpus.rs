@@ -1,4 +1,4 @@
-//! A season of posts to search: generated texts, spread over days, with made-up scores.
+//! A season of posts to query: generated texts, spread over days, with synthetic scores.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,29 +16,29 @@ use crate::store::operations::retention;
 use crate::store::posts::record;
 use crate::store::{Store, StoreError};
 
-/// Posts of one transaction; large ones are stored fastest.
+/// Posts per transaction; large transactions are stored fastest.
 const BATCH: usize = 1_000;
 
-/// Every so many'th post is read again with more reactions.
-const READ_AGAIN_EVERY: usize = 10;
+/// Every n-th post is stored again with more reactions.
+const RESTORE_EVERY: usize = 10;
 
-/// Order numbers that people quote: rare words, each in a handful of posts of a million.
+/// Number of distinct order numbers in posts: rare words, each in a handful of posts of a million.
 const N_ORDERS: u64 = 20_000;
 
 const DAY_SECONDS: i64 = 86_400;
 
-/// How many, over how long, until when.
+/// Size and period of the corpus.
 #[derive(Debug, Clone, Copy)]
 pub struct CorpusParams {
-    /// Posts.
+    /// Number of posts.
     pub n_posts: usize,
     /// Days over which they are spread.
     pub days: u32,
-    /// When the last is written.
+    /// Time of the last post.
     pub until: Timestamp,
 }
 
-/// Writes posts in the order of time. The same parameters give the same posts, but for their names.
+/// Generates posts in chronological order. The same parameters produce the same posts, apart from their ids.
 pub struct Corpus {
     synth: Synth,
     begun_at: Timestamp,
@@ -46,16 +46,18 @@ pub struct Corpus {
     n_posts: usize,
     n_written: usize,
     model: Arc<ModelId>,
-    chance: Chance,
+    rng: SeededRng,
 }
 
 impl Corpus {
+    /// Creates a generator.
+    ///
     /// # Errors
-    /// When there is nothing to write.
+    /// When the corpus would be empty.
     pub fn new(params: CorpusParams) -> anyhow::Result<Self> {
         let seconds = i64::from(params.days) * DAY_SECONDS;
         let begun_at = params.until.saturating_sub(SignedDuration::from_secs(seconds))?;
-        anyhow::ensure!(params.n_posts > 0 && seconds > 0, "there is nothing to write");
+        anyhow::ensure!(params.n_posts > 0 && seconds > 0, "the corpus is empty");
         let rate = params.n_posts as f64 / seconds as f64;
         let synth = Synth::new(SynthParams { rate, count: None, seed: 7, begun_at })?;
         let model = ModelId { name: "made-up".to_owned(), version: "1".to_owned(), hash: "0".to_owned() };
@@ -66,12 +68,12 @@ impl Corpus {
             n_posts: params.n_posts,
             n_written: 0,
             model: Arc::new(model),
-            chance: Chance(2_718),
+            rng: SeededRng(2_718),
         })
     }
 
     fn score(&mut self, text: &str) -> Score {
-        // By the text, so that words and labels go together as they do in life.
+        // Derived from the text, so that words and labels correlate as in real posts.
         let leaning =
             text.bytes().fold(0_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into())) % 100;
         let (label, score) = match leaning {
@@ -79,15 +81,15 @@ impl Corpus {
             30..65 => (SentimentLabel::Neutral, 0.0),
             _ => (SentimentLabel::Positive, 0.6),
         };
-        let emotions = EmotionScores::from_array([(); 7].map(|()| self.chance.unit()));
+        let emotions = EmotionScores::from_array([(); 7].map(|()| self.rng.unit()));
         let emotion = EMOTIONS.get(emotions.strongest()).copied().unwrap_or("neutral");
-        let tail = self.chance.unit();
+        let tail = self.rng.unit();
         Score {
             sentiment: Sentiment { label, score, confidence: 0.8, uncertain: false },
             emotion: Emotion { label: emotion.to_owned(), scores: emotions },
-            toxicity: self.chance.unit() * 0.3,
-            churn_risk: self.chance.unit().powi(6),
-            // Few go far.
+            toxicity: self.rng.unit() * 0.3,
+            churn_risk: self.rng.unit().powi(6),
+            // Few posts go viral.
             virality: 100.0 * tail.powi(5),
             model: Arc::clone(&self.model),
         }
@@ -95,15 +97,15 @@ impl Corpus {
 
     fn dress(&mut self, at: Timestamp, post: NewPost) -> ScoredPost {
         let mut text = post.text;
-        if self.chance.below(5) == 0 {
-            text.push_str(&format!(" (order {})", 300_000 + self.chance.below(N_ORDERS)));
+        if self.rng.below(5) == 0 {
+            text.push_str(&format!(" (order {})", 300_000 + self.rng.below(N_ORDERS)));
         }
         let score = self.score(&text);
         let geo = post.geo.unwrap_or_default();
         let lang = ["en", "en", "en", "en", "en", "en", "en", "de", "es", "fr"];
-        let lang = usize::try_from(self.chance.below(10)).ok().and_then(|n| lang.get(n)).copied();
+        let lang = usize::try_from(self.rng.below(10)).ok().and_then(|n| lang.get(n)).copied();
         let source = ["http", "replay", "http"];
-        let source = usize::try_from(self.chance.below(3)).ok().and_then(|n| source.get(n)).copied();
+        let source = usize::try_from(self.rng.below(3)).ok().and_then(|n| source.get(n)).copied();
         let reach = post.author.as_ref().and_then(|author| author.followers).unwrap_or_default();
         let post = Post {
             uuid: Uuid::now_v7(),
@@ -150,22 +152,22 @@ impl Iterator for Corpus {
 }
 
 impl Corpus {
-    /// Evenly spread, to whole microseconds, as PostgreSQL keeps them: how many there are in all, the generator, with bursts
-    /// of its own, would not know.
+    /// Evenly spaced, in whole microseconds, as PostgreSQL stores them: the generator, with its own bursts, does not
+    /// know the total.
     #[expect(clippy::cast_possible_truncation, reason = "microseconds of some hundred days at most")]
     fn next_moment(&mut self) -> Option<Timestamp> {
-        let place = self.n_written as f64 + f64::from(self.chance.unit());
+        let place = self.n_written as f64 + f64::from(self.rng.unit());
         self.n_written += 1;
         let after = (place * self.micros_between) as i64;
         Timestamp::from_microsecond(self.begun_at.as_microsecond() + after).ok()
     }
 }
 
-/// Stores them as the pipeline stores posts, and does what the housekeeper does in a season. Answers how many there
-/// are, and what words they use.
+/// Stores the posts as the pipeline does, and performs the maintenance of a season. Returns their number and their
+/// word frequencies.
 ///
 /// # Errors
-/// When PostgreSQL does not store them.
+/// When PostgreSQL refuses them.
 pub async fn fill(store: &Store, params: CorpusParams, told: impl Fn(usize)) -> anyhow::Result<Filled> {
     for day in 0..=params.days {
         let back = SignedDuration::from_secs(i64::from(params.days - day) * DAY_SECONDS);
@@ -179,7 +181,7 @@ pub async fn fill(store: &Store, params: CorpusParams, told: impl Fn(usize)) -> 
             break;
         }
         filled.n_posts += record::record(store, &batch, &mut store.rollup_guard()).await?.inserted.len();
-        read_again(store, &batch, &mut corpus.chance).await?;
+        read_again(store, &batch, &mut corpus.rng).await?;
         for word in batch.iter().take(BATCH / 10).flat_map(|scored| words_of(&scored.post.text)) {
             *filled.words.entry(word).or_default() += 1;
         }
@@ -190,25 +192,25 @@ pub async fn fill(store: &Store, params: CorpusParams, told: impl Fn(usize)) -> 
     Ok(filled)
 }
 
-/// What was stored.
+/// The stored corpus.
 #[derive(Debug, Default)]
 pub struct Filled {
-    /// Posts.
+    /// Number of posts.
     pub n_posts: usize,
-    /// How often words stand in a tenth of them.
+    /// Word frequencies in a tenth of them.
     pub words: HashMap<String, usize>,
-    /// The last of them.
+    /// The last post.
     pub last: Option<ScoredPost>,
 }
 
-async fn read_again(store: &Store, batch: &[ScoredPost], chance: &mut Chance) -> Result<(), StoreError> {
-    let mut again: Vec<ScoredPost> = batch.iter().step_by(READ_AGAIN_EVERY).cloned().collect();
+async fn read_again(store: &Store, batch: &[ScoredPost], rng: &mut SeededRng) -> Result<(), StoreError> {
+    let mut again: Vec<ScoredPost> = batch.iter().step_by(RESTORE_EVERY).cloned().collect();
     for scored in &mut again {
         let counts = scored.post.engagement.unwrap_or_default();
-        let more = i64::try_from(1 + chance.below(200)).unwrap_or_default();
+        let more = i64::try_from(1 + rng.below(200)).unwrap_or_default();
         let likes = Some(counts.likes.unwrap_or_default() + more);
         scored.post.engagement = Some(Engagement { likes, ..counts });
-        let later = SignedDuration::from_mins(i64::try_from(5 + chance.below(50)).unwrap_or_default());
+        let later = SignedDuration::from_mins(i64::try_from(5 + rng.below(50)).unwrap_or_default());
         scored.post.received_at = scored.post.received_at.saturating_add(later).unwrap_or(Timestamp::MAX);
     }
     record::record(store, &again, &mut store.rollup_guard()).await.map(drop)
@@ -219,10 +221,10 @@ fn words_of(text: &str) -> impl Iterator<Item = String> {
     words.map(str::to_lowercase)
 }
 
-/// Chance from a seed: Marsaglia's xorshift, with a multiplication at the end (Vigna, 2016).
-struct Chance(u64);
+/// Seeded random numbers: Marsaglia's xorshift, with a final multiplication (Vigna, 2016).
+struct SeededRng(u64);
 
-impl Chance {
+impl SeededRng {
     fn next(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;

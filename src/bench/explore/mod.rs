@@ -1,10 +1,10 @@
-//! How soon history answers, with a season of posts stored, and how the server goes about it.
+//! Bench of history queries over a season of posts: latency and query plans.
 //!
-//! The server is a private PostgreSQL, filled through the functions that the pipeline stores with. What is timed is an
-//! answer as a call makes it: the statement, reading its rows, and writing the JSON.
+//! The server is a private PostgreSQL, filled through the functions that the pipeline uses. The measured time covers
+//! what an API call does: executing the statement, reading its rows, and writing the JSON.
 
 mod corpus; // a season of posts
-mod questions; // what is asked of it
+mod questions; // the queries
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 pub use self::corpus::{Corpus, CorpusParams, Filled, fill};
-pub use self::questions::{Asked, all};
+pub use self::questions::{BenchQuery, all};
 use crate::embedded::{Embedded, EmbeddedParams, RedisFsync};
 use crate::store::metrics::{breakdown, series};
 use crate::store::operations::explain as explaining;
@@ -23,17 +23,17 @@ use crate::store::posts::list;
 use crate::store::posts::list::PostsQuery;
 use crate::store::{Store, StoreError, StoreParams};
 
-/// What an answer may take, and what the dashboard is promised.
+/// Latency budget of a query, as promised to the dashboard.
 const BUDGET_MS: f64 = 200.0;
 
-/// What to measure.
+/// Settings of the bench.
 #[derive(Debug, Clone)]
 pub struct ExploreParams {
-    /// Posts to store.
+    /// Number of posts to store.
     pub n_posts: usize,
     /// Days over which they are spread.
     pub days: u32,
-    /// How often each question is asked.
+    /// Runs of each query.
     pub n_runs: usize,
     /// Whether to print one JSON object instead of a table.
     pub json: bool,
@@ -57,29 +57,29 @@ struct Answer {
     median_ms: f64,
     max_ms: f64,
     json_bytes: usize,
-    plan: Option<Seen>,
+    plan: Option<PlanFacts>,
 }
 
-/// What the plan shows.
+/// Facts from a query plan.
 #[derive(Serialize)]
-struct Seen {
+struct PlanFacts {
     planning_ms: f64,
     execution_ms: f64,
     pages: u64,
-    /// Days of which posts or scores were read; the rest was pruned.
+    /// Days whose posts or scores were read; the others were pruned.
     days_read: usize,
-    /// Tables of days that were read from beginning to end because every post of them was wanted.
+    /// Day tables that were scanned because every post of them was needed.
     days_wanted_whole: usize,
-    /// Posts, scores and rollups that were read from beginning to end for no such reason.
+    /// Tables of posts, scores and rollups that were scanned without such a reason.
     whole_tables: Vec<String>,
-    /// Indexes that were read, without the names of days.
+    /// Indexes that were used, without the names of days.
     indexes: Vec<String>,
 }
 
-/// Stores a season, asks each question several times, and prints what it took.
+/// Stores a season, runs each query several times, and prints the durations.
 ///
 /// # Errors
-/// When the server cannot be started or does not answer; not when a figure is missed.
+/// When the server cannot be started or does not respond; not when a figure is missed.
 pub async fn run(params: ExploreParams) -> anyhow::Result<()> {
     let data_dir = std::env::temp_dir().join(format!("groundswell-explore-{}", std::process::id()));
     std::fs::create_dir_all(&data_dir)?;
@@ -92,7 +92,7 @@ pub async fn run(params: ExploreParams) -> anyhow::Result<()> {
 }
 
 async fn measure(params: &ExploreParams, data_dir: PathBuf) -> anyhow::Result<Report> {
-    // What is measured is reading: nothing is lost if the power fails while the posts are made.
+    // The bench measures reads: durability during the setup does not matter.
     let server = EmbeddedParams { data_dir, redis_fsync: RedisFsync::EverySec, durable: false };
     let embedded = Embedded::start(server).await?;
     let url = embedded.endpoints().postgres_url.clone();
@@ -114,7 +114,7 @@ async fn measure(params: &ExploreParams, data_dir: PathBuf) -> anyhow::Result<Re
     for asked in questions::all(&store, &filled, until).await? {
         answers.push(answer(&store, &asked, params.n_runs).await?);
     }
-    answers.push(first_piece(&store, params.n_runs).await?);
+    answers.push(first_chunk(&store, params.n_runs).await?);
     store.close();
     embedded.stop().await?;
     let slowest = answers.iter().map(|answer| answer.median_ms).fold(0.0, f64::max);
@@ -131,7 +131,7 @@ async fn measure(params: &ExploreParams, data_dir: PathBuf) -> anyhow::Result<Re
     })
 }
 
-async fn answer(store: &Store, asked: &Asked, n_runs: usize) -> anyhow::Result<Answer> {
+async fn answer(store: &Store, asked: &BenchQuery, n_runs: usize) -> anyhow::Result<Answer> {
     let mut times = Vec::with_capacity(n_runs);
     let mut json_bytes = 0;
     for _ in 0..n_runs.max(1) {
@@ -154,8 +154,8 @@ async fn json_of(store: &Store, question: &Question) -> anyhow::Result<Vec<u8>> 
     })
 }
 
-/// How soon an export of everything begins.
-async fn first_piece(store: &Store, n_runs: usize) -> anyhow::Result<Answer> {
+/// Measures how soon an export of everything begins.
+async fn first_chunk(store: &Store, n_runs: usize) -> anyhow::Result<Answer> {
     let mut times = Vec::with_capacity(n_runs);
     let mut json_bytes = 0;
     for _ in 0..n_runs.max(1) {
@@ -166,7 +166,7 @@ async fn first_piece(store: &Store, n_runs: usize) -> anyhow::Result<Answer> {
         times.push(asked_at.elapsed());
     }
     let (median_ms, max_ms) = middle_and_most(times);
-    Ok(Answer { name: "export, first piece".to_owned(), median_ms, max_ms, json_bytes, plan: None })
+    Ok(Answer { name: "export, first chunk".to_owned(), median_ms, max_ms, json_bytes, plan: None })
 }
 
 fn middle_and_most(mut times: Vec<Duration>) -> (f64, f64) {
@@ -175,7 +175,7 @@ fn middle_and_most(mut times: Vec<Duration>) -> (f64, f64) {
     (ms(times.get(times.len() / 2)), ms(times.last()))
 }
 
-fn seen(plan: &Plan, asked: &Asked) -> Seen {
+fn seen(plan: &Plan, asked: &BenchQuery) -> PlanFacts {
     let done = || plan.nodes.iter().filter(|node| node.n_loops > 0);
     let mut days: Vec<&str> =
         done().filter_map(|node| node.table.as_deref()?.rsplit_once('_')).map(|(_, day)| day).collect();
@@ -191,8 +191,8 @@ fn seen(plan: &Plan, asked: &Asked) -> Seen {
     let large = |table: &String| LARGE.iter().any(|large| table.starts_with(large));
     let whole = done().filter(|node| node.reads_whole_table()).filter_map(|node| node.table.clone());
     let (needed, whole): (Vec<String>, Vec<String>) =
-        whole.filter(large).partition(|table| asked.wants_all_of(table));
-    Seen {
+        whole.filter(large).partition(|table| asked.needs_all_of(table));
+    PlanFacts {
         planning_ms: plan.planning_ms,
         execution_ms: plan.execution_ms,
         pages: plan.n_pages,
@@ -203,13 +203,13 @@ fn seen(plan: &Plan, asked: &Asked) -> Seen {
     }
 }
 
-/// Tables that no answer may read from beginning to end.
+/// Tables that no query may scan.
 pub const LARGE: [&str; 4] =
     ["social_media_posts", "sentiment_analysis", "sentiment_rollup", "engagement_samples"];
 
 fn rows(report: &Report) -> Vec<(String, String)> {
     let stored = format!(
-        "{} over {} days, in {:.0} s ({:.0} a second)",
+        "{} over {} days, in {:.0} s ({:.0} per second)",
         report.n_posts, report.days, report.built_seconds, report.posts_stored_per_second
     );
     let mut rows = vec![("posts".to_owned(), stored)];
@@ -218,7 +218,7 @@ fn rows(report: &Report) -> Vec<(String, String)> {
             let whole = if plan.whole_tables.is_empty() {
                 String::new()
             } else {
-                format!(", read whole: {}", plan.whole_tables.join(" "))
+                format!(", scanned: {}", plan.whole_tables.join(" "))
             };
             format!(
                 "  (planned in {:.1} ms, ran {:.1} ms, {} pages, {} days{whole}; {})",
@@ -233,7 +233,7 @@ fn rows(report: &Report) -> Vec<(String, String)> {
         rows.push((answer.name.clone(), times));
     }
     let verdict = format!(
-        "{:.1} ms of {:.0}; tables read whole: {}",
+        "{:.1} ms of {:.0}; tables scanned: {}",
         report.slowest_median_ms, report.budget_ms, report.n_whole_tables_read
     );
     rows.push(("slowest median".to_owned(), verdict));

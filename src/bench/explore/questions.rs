@@ -1,4 +1,4 @@
-//! What people ask of a season: each kind of answer, with what makes it hard.
+//! The benched queries: each kind of query, with the cases that make it hard.
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -14,17 +14,18 @@ use crate::store::posts::list;
 use crate::store::posts::list::PostsQuery;
 use crate::store::{Store, StoreError};
 
-/// A question and what it is called in the report.
-pub struct Asked {
+/// A query and its name in the report.
+pub struct BenchQuery {
     /// Its name.
     pub name: &'static str,
-    /// What is asked.
+    /// The query.
     pub question: Question,
 }
 
-impl Asked {
-    /// Whether every post of this day's table is wanted: it lies in a range whose posts are counted or ranked one by one.
-    pub fn wants_all_of(&self, table: &str) -> bool {
+impl BenchQuery {
+    /// Returns whether the query needs every post of this day table: the table lies in a range whose posts are
+    /// counted or ranked individually.
+    pub fn needs_all_of(&self, table: &str) -> bool {
         let range = match &self.question {
             Question::Posts(PostsQuery { order: PostOrder::Newest, .. }) => return false,
             Question::Posts(query) => query.from.zip(query.to),
@@ -39,13 +40,13 @@ impl Asked {
     }
 }
 
-/// All of them.
+/// Returns all queries.
 ///
 /// # Errors
-/// When PostgreSQL does not say where a page in the middle begins.
-pub async fn all(store: &Store, filled: &Filled, until: Timestamp) -> Result<Vec<Asked>, StoreError> {
-    let season = Span::of(until, 90);
-    let week = Span::of(until, 7);
+/// When PostgreSQL cannot say where a page in the middle begins.
+pub async fn all(store: &Store, filled: &Filled, until: Timestamp) -> Result<Vec<BenchQuery>, StoreError> {
+    let season = DateRange::of(until, 90);
+    let week = DateRange::of(until, 7);
     let (common, middling) = words(filled);
     let some = |text: &str| Some(text.to_owned());
     let all = PostFilter::default;
@@ -79,10 +80,10 @@ pub async fn all(store: &Store, filled: &Filled, until: Timestamp) -> Result<Vec
         ask("posts, common word", season.posts(words(common.clone()))),
         ask("posts, two words", season.posts(words(format!("{common} {middling}")))),
         ask("posts, common and rare word", season.posts(words(format!("{common} 300042")))),
-        ask("posts, word that nobody wrote", season.posts(words("xylotomous".to_owned()))),
+        ask("posts, word without posts", season.posts(words("xylotomous".to_owned()))),
         ask("posts, one product", season.posts(product())),
         ask("posts, one author", season.posts(PostFilter { author, ..all() })),
-        ask("posts, author who never wrote", season.posts(PostFilter { author: some("nobody"), ..all() })),
+        ask("posts, author without posts", season.posts(PostFilter { author: some("nobody"), ..all() })),
         ask("posts, negative", season.posts(negative())),
         ask("posts, virality at least 90", season.posts(PostFilter { min_virality: Some(90.0), ..all() })),
         ask("posts, churn at least 0.8", season.posts(PostFilter { min_churn: Some(0.8), ..all() })),
@@ -102,7 +103,7 @@ pub async fn all(store: &Store, filled: &Filled, until: Timestamp) -> Result<Vec
         ask("posts, week by engagement", week.ranked(PostOrder::Engagement)),
         ask("posts, week, rising", week.ranked(PostOrder::Rising)),
     ];
-    // A page in the middle of a season begins after a post there.
+    // A page in the middle of a season starts after a post there.
     let middle = Some(until.saturating_sub(SignedDuration::from_hours(45 * 24)).unwrap_or(until));
     let before = PostsQuery { to: middle, limit: 1, ..PostsQuery::default() };
     let cursor = list::list(store, &before).await?.next_cursor;
@@ -113,11 +114,11 @@ pub async fn all(store: &Store, filled: &Filled, until: Timestamp) -> Result<Vec
     Ok(asked)
 }
 
-fn ask(name: &'static str, question: Question) -> Asked {
-    Asked { name, question }
+fn ask(name: &'static str, question: Question) -> BenchQuery {
+    BenchQuery { name, question }
 }
 
-/// The most common word, and one that stands in about one post of fifty.
+/// Returns the most common word, and one that occurs in about one post of fifty.
 fn words(filled: &Filled) -> (String, String) {
     let mut by_count: Vec<(&String, &usize)> = filled.words.iter().collect();
     by_count.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
@@ -127,14 +128,14 @@ fn words(filled: &Filled) -> (String, String) {
     (common, middling.unwrap_or_default())
 }
 
-/// A range.
+/// A range of dates.
 #[derive(Clone, Copy)]
-struct Span {
+struct DateRange {
     from: Timestamp,
     to: Timestamp,
 }
 
-impl Span {
+impl DateRange {
     fn of(until: Timestamp, days: i64) -> Self {
         let from = until.saturating_sub(SignedDuration::from_hours(24 * days)).unwrap_or(until);
         Self { from, to: until }

@@ -1,16 +1,16 @@
-//! How often signals are wrong, and how soon they are right.
+//! SeriesBench of anomaly detection: false alarms on stable series, and recall and delay on bursts.
 
-mod simulation; // series, made up
+mod simulation; // simulated series
 
 use serde::Serialize;
 
-use self::simulation::{Burst, Nature, Simulation};
-use crate::anomaly::history::{Heard, History, STEP_SECONDS, step_of};
-use crate::anomaly::judge::{Known, Limits, Models, Recent, Wanted, judge};
-use crate::anomaly::watch::{Turn, Watch};
+use self::simulation::{Burst, SeriesParams, Simulation};
+use crate::anomaly::history::{History, STEP_SECONDS, StepSums, step_of};
+use crate::anomaly::judge::{Baseline, Limits, Models, Recent, Requirements, judge};
+use crate::anomaly::state::{AnomalyState, Transition};
 use crate::models::signals::{Sensitivity, SignalSettings};
 
-/// Days that a series is known before it is judged.
+/// Days of history before a series is judged.
 const DAYS_BEFORE: i64 = 28;
 
 /// Days over which false alarms are counted.
@@ -18,68 +18,68 @@ const DAYS: i64 = 30;
 
 const MINUTES_PER_DAY: i64 = 1_440;
 
-/// Posts a minute, from a series that hardly says anything to all of a busy place.
+/// Posts per minute, from a nearly silent series to that of all posts on a busy platform.
 const RATES: [f64; 7] = [0.3, 1.0, 3.0, 10.0, 40.0, 150.0, 500.0];
 
-/// Between bursts: two days and a bit, so that they come at all hours.
+/// Minutes between bursts: two days and a bit, so that they occur at all hours.
 const BURST_EVERY: i64 = 2 * MINUTES_PER_DAY + 317;
 
-/// A burst that is not found within this after its end was not found.
-const PATIENCE: i64 = 10;
+/// Minutes after the end of a burst within which it must be found.
+const TIMEOUT: i64 = 10;
 
 const SENSITIVITIES: [Sensitivity; 3] = [Sensitivity::Low, Sensitivity::Balanced, Sensitivity::High];
 
-/// What [`run`] wants to know.
+/// Options of `bench signals`.
 #[derive(Debug, Clone, Copy)]
 pub struct SignalsParams {
-    /// Series of each rate.
+    /// Series per rate.
     pub n_series: u64,
-    /// Print one JSON object.
+    /// Whether to print one JSON object.
     pub json: bool,
 }
 
-/// What was found.
+/// The report.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
-    /// Stable series, over thirty simulated days each.
+    /// Results on stable series, over thirty simulated days each.
     pub false_alarms: Vec<FalseAlarms>,
-    /// Bursts of each size.
-    pub bursts: Vec<Found>,
+    /// Results on bursts of each size.
+    pub bursts: Vec<BurstRecall>,
 }
 
-/// What stable series raised.
+/// False alarms on stable series.
 #[derive(Debug, Clone, Serialize)]
 pub struct FalseAlarms {
-    /// How readily.
+    /// The sensitivity.
     pub sensitivity: Sensitivity,
-    /// Series.
+    /// Number of series.
     pub series: u64,
-    /// Alarms of all of them in thirty days.
+    /// Alarms of all series in thirty days.
     pub alarms: u64,
-    /// Those of the series that raised most.
+    /// Alarms of the series with the most.
     pub most_of_one_series: u64,
 }
 
-/// What became of bursts of one size.
+/// Results on bursts of one size.
 #[derive(Debug, Clone, Serialize)]
-pub struct Found {
-    /// How readily.
+pub struct BurstRecall {
+    /// The sensitivity.
     pub sensitivity: Sensitivity,
-    /// Posts a minute before.
+    /// Posts per minute before the burst.
     pub per_minute: f64,
-    /// What happened for twenty minutes, such as `3x` or `+0.25 negative`.
+    /// The burst, which lasts twenty minutes, such as `3x` or `+0.25 negative`.
     pub burst: String,
-    /// How many times.
+    /// Number of bursts.
     pub n: u64,
-    /// The share that was found.
+    /// Share of bursts found.
     pub recall: f64,
-    /// The median time until it was told, in minutes; null where none was.
+    /// Median delay in minutes; null where none was found.
     pub delay_minutes_p50: Option<f64>,
-    /// The same for nine in ten.
+    /// 90th percentile of the delay in minutes.
     pub delay_minutes_p90: Option<f64>,
 }
 
-/// What is injected.
+/// The injected bursts.
 const BURSTS: [(&str, f64, f64); 6] = [
     ("2x", 2.0, 0.0),
     ("3x", 3.0, 0.0),
@@ -89,14 +89,14 @@ const BURSTS: [(&str, f64, f64); 6] = [
     ("+0.40 negative", 1.0, 0.4),
 ];
 
-/// Judges made-up series, stable ones and ones with bursts, and prints what came of it.
+/// Judges simulated series, stable ones and ones with bursts, and prints the results.
 ///
 /// # Errors
 /// When the report cannot be printed.
 pub fn run(params: SignalsParams) -> anyhow::Result<()> {
     let mut report = Report { false_alarms: Vec::new(), bursts: Vec::new() };
-    let natures = natures(params.n_series);
-    let raised = in_parallel(&natures, |nature| stable(*nature, RELEARN_MINUTES));
+    let series_params = series_params(params.n_series);
+    let raised = in_parallel(&series_params, |params| stable(*params, RELEARN_MINUTES));
     for (place, sensitivity) in SENSITIVITIES.into_iter().enumerate() {
         let of: Vec<u64> = raised.iter().filter_map(|counts| counts.get(place).copied()).collect();
         report.false_alarms.push(FalseAlarms {
@@ -107,11 +107,11 @@ pub fn run(params: SignalsParams) -> anyhow::Result<()> {
         });
     }
     for (name, factor, share) in BURSTS {
-        let found = in_parallel(&natures, |nature| with_bursts(*nature, factor, share));
+        let found = in_parallel(&series_params, |params| with_bursts(*params, factor, share));
         for (place, sensitivity) in SENSITIVITIES.into_iter().enumerate() {
             for per_minute in RATES {
                 let of_rate =
-                    natures.iter().zip(&found).filter(|(nature, _)| nature.per_minute == per_minute);
+                    series_params.iter().zip(&found).filter(|(params, _)| params.per_minute == per_minute);
                 let delays: Vec<Option<i64>> =
                     of_rate.filter_map(|(_, of)| of.get(place)).flatten().copied().collect();
                 report.bursts.push(summed(sensitivity, per_minute, name, delays));
@@ -121,19 +121,19 @@ pub fn run(params: SignalsParams) -> anyhow::Result<()> {
     super::print(&report, &rows(&report), params.json)
 }
 
-/// How often models learn anew: as the server does.
+/// Interval at which models are relearned: that of the server.
 const RELEARN_MINUTES: i64 = 60;
 
-fn natures(n_series: u64) -> Vec<Nature> {
+fn series_params(n_series: u64) -> Vec<SeriesParams> {
     let of = |(place, per_minute): (u64, f64)| {
-        (0..n_series).map(move |n| Nature { per_minute, seed: place * 1_000_003 + n })
+        (0..n_series).map(move |n| SeriesParams { per_minute, seed: place * 1_000_003 + n })
     };
     (0..).zip(RATES).flat_map(of).collect()
 }
 
-/// On two threads: that is what there is, and it takes minutes.
-fn in_parallel<T: Send>(natures: &[Nature], judge: impl Fn(&Nature) -> T + Sync) -> Vec<T> {
-    let (left, right) = natures.split_at(natures.len() / 2);
+/// Runs on two threads, as many as the reference machine has; it takes minutes.
+fn in_parallel<T: Send>(series_params: &[SeriesParams], judge: impl Fn(&SeriesParams) -> T + Sync) -> Vec<T> {
+    let (left, right) = series_params.split_at(series_params.len() / 2);
     std::thread::scope(|scope| {
         let other = scope.spawn(|| right.iter().map(&judge).collect::<Vec<T>>());
         let mut all: Vec<T> = left.iter().map(&judge).collect();
@@ -142,22 +142,22 @@ fn in_parallel<T: Send>(natures: &[Nature], judge: impl Fn(&Nature) -> T + Sync)
     })
 }
 
-/// Alarms of a stable series in thirty days, for each sensitivity.
-fn stable(nature: Nature, relearn_minutes: i64) -> [u64; 3] {
-    let mut bench = Bench::new(nature, relearn_minutes);
+/// Returns the number of alarms of a stable series in thirty days, for each sensitivity.
+fn stable(params: SeriesParams, relearn_minutes: i64) -> [u64; 3] {
+    let mut bench = SeriesBench::new(params, relearn_minutes);
     let mut alarms = [0; 3];
     for _ in 0..DAYS * MINUTES_PER_DAY {
         for (n, turn) in alarms.iter_mut().zip(bench.minute(None)) {
-            *n += u64::from(turn == Turn::Opened);
+            *n += u64::from(turn == Transition::Opened);
         }
     }
     alarms
 }
 
-/// How many minutes after its beginning each burst was told, for each sensitivity. Each comes upon a series that knows
-/// none of the others: what comes every other day would be ordinary.
-fn with_bursts(nature: Nature, factor: f64, share: f64) -> [Vec<Option<i64>>; 3] {
-    let mut stable = Bench::new(Nature { seed: nature.seed + 7_919, ..nature }, 12 * 60);
+/// Returns the delay of each burst in minutes, for each sensitivity. Each burst hits a series without earlier bursts:
+/// one every other day would be ordinary.
+fn with_bursts(params: SeriesParams, factor: f64, share: f64) -> [Vec<Option<i64>>; 3] {
+    let mut stable = SeriesBench::new(SeriesParams { seed: params.seed + 7_919, ..params }, 12 * 60);
     let mut delays = [const { Vec::new() }; 3];
     for _ in 0..DAYS * MINUTES_PER_DAY / BURST_EVERY {
         for _ in 0..BURST_EVERY {
@@ -168,10 +168,10 @@ fn with_bursts(nature: Nature, factor: f64, share: f64) -> [Vec<Option<i64>>; 3]
         let from = bench.now;
         let burst = Burst { from, minutes: 20, factor, share };
         let mut told = [None; 3];
-        while bench.now < from + burst.minutes + PATIENCE {
+        while bench.now < from + burst.minutes + TIMEOUT {
             let turns = bench.minute(Some(&burst));
             for (told, turn) in told.iter_mut().zip(turns) {
-                if turn == Turn::Opened {
+                if turn == Transition::Opened {
                     told.get_or_insert(bench.now - from);
                 }
             }
@@ -183,42 +183,42 @@ fn with_bursts(nature: Nature, factor: f64, share: f64) -> [Vec<Option<i64>>; 3]
     delays
 }
 
-/// One series, and three that watch it.
+/// One series, judged at three sensitivities.
 #[derive(Clone)]
-struct Bench {
+struct SeriesBench {
     simulation: Simulation,
     history: History,
-    /// Everything together says something even while this series is silent.
+    /// All posts together, which continue even while this series is silent.
     overall: History,
-    minutes: std::collections::VecDeque<Heard>,
-    step: Heard,
+    minutes: std::collections::VecDeque<StepSums>,
+    step: StepSums,
     models: Models,
-    watches: [Watch; 3],
-    /// Minutes that have passed.
+    watches: [AnomalyState; 3],
+    /// Minutes elapsed.
     now: i64,
     relearn_minutes: i64,
 }
 
-impl Bench {
-    fn new(nature: Nature, relearn_minutes: i64) -> Self {
+impl SeriesBench {
+    fn new(params: SeriesParams, relearn_minutes: i64) -> Self {
         let mut bench = Self {
-            simulation: Simulation::new(nature),
+            simulation: Simulation::new(params),
             history: History::default(),
             overall: History::default(),
             minutes: std::collections::VecDeque::new(),
-            step: Heard::default(),
+            step: StepSums::default(),
             models: Models::default(),
-            watches: [Watch::default(); 3],
+            watches: [AnomalyState::default(); 3],
             now: 0,
             relearn_minutes,
         };
         for _ in 0..DAYS_BEFORE * MINUTES_PER_DAY {
-            bench.hear(None);
+            bench.step(None);
         }
         bench
     }
 
-    fn hear(&mut self, burst: Option<&Burst>) {
+    fn step(&mut self, burst: Option<&Burst>) {
         let heard = self.simulation.next_minute(burst);
         self.minutes.push_back(heard);
         if self.minutes.len() > 15 {
@@ -229,27 +229,27 @@ impl Bench {
         if self.now * 60 % STEP_SECONDS == 0 {
             let step = step_of(self.now * 60) - 1;
             self.history.put(step, std::mem::take(&mut self.step));
-            self.overall.put(step, Heard { count: 1.0, ..Heard::default() });
+            self.overall.put(step, StepSums { count: 1.0, ..StepSums::default() });
         }
     }
 
-    fn minute(&mut self, burst: Option<&Burst>) -> [Turn; 3] {
+    fn minute(&mut self, burst: Option<&Burst>) -> [Transition; 3] {
         if self.now % self.relearn_minutes == 0 {
             self.models = Models::learn(&self.history, &self.overall, self.history.end());
         }
-        self.hear(burst);
+        self.step(burst);
         let sum = |n: usize| {
-            let mut sum = Heard::default();
+            let mut sum = StepSums::default();
             self.minutes.iter().rev().take(n).for_each(|minute| sum.add(minute));
             sum
         };
         let recent = Recent { to: self.now * 60, five: sum(5), fifteen: sum(15) };
-        let known = Known { history: &self.history, overall: &self.overall, models: &self.models };
+        let known = Baseline { history: &self.history, overall: &self.overall, models: &self.models };
         let n_posts_min = f64::from(SignalSettings::default().minimum_volume);
-        let mut turns = [Turn::Quiet; 3];
+        let mut turns = [Transition::Quiet; 3];
         for ((watch, turn), sensitivity) in self.watches.iter_mut().zip(&mut turns).zip(SENSITIVITIES) {
             if let Some(limits) = Limits::of(sensitivity) {
-                let change = judge(&known, &recent, &Wanted { limits, n_posts_min });
+                let change = judge(&known, &recent, &Requirements { limits, n_posts_min });
                 *turn = watch.step(change.as_ref(), limits.minutes);
             }
         }
@@ -257,14 +257,14 @@ impl Bench {
     }
 }
 
-fn summed(sensitivity: Sensitivity, per_minute: f64, burst: &str, delays: Vec<Option<i64>>) -> Found {
+fn summed(sensitivity: Sensitivity, per_minute: f64, burst: &str, delays: Vec<Option<i64>>) -> BurstRecall {
     let n = delays.len();
     let mut found: Vec<i64> = delays.into_iter().flatten().collect();
     found.sort_unstable();
     let at = |share: usize| {
         found.get((found.len().saturating_sub(1)) * share / 100).map(|minutes| *minutes as f64)
     };
-    Found {
+    BurstRecall {
         sensitivity,
         per_minute,
         burst: burst.to_owned(),
@@ -307,14 +307,14 @@ mod tests {
     #[test]
     fn stable_series_raise_at_most_one_false_alarm_in_thirty_days_at_balanced() {
         for (n, per_minute) in [(1, 3.0), (2, 40.0)] {
-            let [low, balanced, _] = stable(Nature { per_minute, seed: 90 + n }, MINUTES_PER_DAY);
+            let [low, balanced, _] = stable(SeriesParams { per_minute, seed: 90 + n }, MINUTES_PER_DAY);
             assert!(balanced <= 1 && low <= 1, "{balanced} at {per_minute} posts a minute, {low} at low");
         }
     }
 
     #[test]
     fn nine_in_ten_bursts_to_ten_times_the_rate_are_found_most_within_eight_minutes() {
-        let [_, balanced, _] = with_bursts(Nature { per_minute: 10.0, seed: 5 }, 10.0, 0.0);
+        let [_, balanced, _] = with_bursts(SeriesParams { per_minute: 10.0, seed: 5 }, 10.0, 0.0);
         let mut found: Vec<i64> = balanced.iter().flatten().copied().collect();
         found.sort_unstable();
         assert!(found.len() * 10 >= balanced.len() * 9, "{balanced:?}");

@@ -1,43 +1,43 @@
-//! Series as they are in the wild, made up: seasons, crowds, ordinary bursts, and those that are to be found.
+//! Simulated realistic series: seasons, clustered posts, ordinary bursts, and injected ones.
 
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
-use crate::anomaly::history::Heard;
+use crate::anomaly::history::StepSums;
 
 const MINUTES_PER_DAY: i64 = 1_440;
 
-/// What a series is like.
+/// Parameters of a series.
 #[derive(Debug, Clone, Copy)]
-pub struct Nature {
-    /// Posts a minute, on average over a day.
+pub struct SeriesParams {
+    /// Posts per minute, averaged over a day.
     pub per_minute: f64,
-    /// Which of many alike.
+    /// Seed of the series.
     pub seed: u64,
 }
 
-/// Something that happens to a series.
+/// An injected burst.
 #[derive(Debug, Clone, Copy)]
 pub struct Burst {
-    /// From this minute on.
+    /// First minute.
     pub from: i64,
-    /// For so many minutes.
+    /// Duration in minutes.
     pub minutes: i64,
-    /// Posts for each that would have been.
+    /// Factor on the number of posts.
     pub factor: f64,
     /// Added to the share of negative posts.
     pub share: f64,
 }
 
-/// Makes up one minute after another.
+/// Simulates a series minute by minute.
 ///
-/// A daily wave of one to four and a weekly one; a level that wanders by a tenth a day; intensity that wanders by a quarter
-/// within the hour; posts that come in crowds of one to several, all of one mind; and one or two ordinary bursts a day, to
-/// 1.2 to 1.8 times the rate, that fade over a quarter of an hour. The share of negative posts wanders as well, and with the
-/// time of day.
+/// It has a daily wave of one to four and a weekly one; a level that drifts by a tenth per day; intensity that varies
+/// by a quarter within the hour; posts in clusters of one to several that share their sentiment; and one or two
+/// ordinary bursts per day, to 1.2 to 1.8 times the rate, that fade over a quarter of an hour. The share of negative
+/// posts also varies, and with the time of day.
 #[derive(Clone)]
 pub struct Simulation {
-    nature: Nature,
+    params: SeriesParams,
     random: Xoshiro256PlusPlus,
     minute: i64,
     peak_hour: f64,
@@ -49,12 +49,12 @@ pub struct Simulation {
 }
 
 impl Simulation {
-    /// A series from its first minute.
-    pub fn new(nature: Nature) -> Self {
-        let mut random = Xoshiro256PlusPlus::seed_from_u64(nature.seed);
+    /// Creates a series at its first minute.
+    pub fn new(params: SeriesParams) -> Self {
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(params.seed);
         let (peak_hour, negative) = (random.random_range(10.0..22.0), random.random_range(0.15..0.4));
         Self {
-            nature,
+            params,
             random,
             minute: 0,
             peak_hour,
@@ -66,8 +66,8 @@ impl Simulation {
         }
     }
 
-    /// The next minute, with what happens in it.
-    pub fn next_minute(&mut self, burst: Option<&Burst>) -> Heard {
+    /// Returns the next minute, including an injected burst.
+    pub fn next_minute(&mut self, burst: Option<&Burst>) -> StepSums {
         self.level += 0.1 / (MINUTES_PER_DAY as f64).sqrt() * self.normal() - self.level * 0.0001;
         self.wander = wandered(self.wander, 20.0) + 0.25 * step(20.0) * self.normal();
         self.mood = wandered(self.mood, 60.0) + 0.25 * step(60.0) * self.normal();
@@ -80,7 +80,7 @@ impl Simulation {
         let hour_wave = (std::f64::consts::TAU * (day - self.peak_hour / 24.0)).cos();
         let weekend = if self.minute.div_euclid(MINUTES_PER_DAY).rem_euclid(7) >= 5 { -0.35 } else { 0.0 };
         let log = 0.7 * hour_wave + weekend + self.level + self.wander;
-        let rate = self.nature.per_minute
+        let rate = self.params.per_minute
             * log.exp()
             * (1.0 + self.ordinary)
             * burst.map_or(1.0, |burst| burst.factor);
@@ -90,9 +90,9 @@ impl Simulation {
         self.heard(rate, share.clamp(0.01, 0.95))
     }
 
-    fn heard(&mut self, rate: f64, share: f64) -> Heard {
-        // Three in ten posts bring another with them, so crowds have 1.43 on average.
-        let mut heard = Heard::default();
+    fn heard(&mut self, rate: f64, share: f64) -> StepSums {
+        // Three in ten posts bring another with them, so clusters have 1.43 posts on average.
+        let mut heard = StepSums::default();
         for _ in 0..self.poisson(rate / 1.43) {
             let mut size = 1.0_f32;
             while size < 8.0 && self.random.random_bool(0.3) {
@@ -126,7 +126,8 @@ impl Simulation {
     }
 }
 
-/// What is left of a value that returns to 0 within so many minutes, and the share of its spread that each minute adds.
+/// Returns the remaining part of a value that reverts to 0 within that many minutes, and the share of its spread that
+/// each minute adds.
 fn wandered(value: f64, minutes: f64) -> f64 {
     value * (-1.0 / minutes).exp()
 }

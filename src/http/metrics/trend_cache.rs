@@ -13,7 +13,7 @@ use crate::models::trends::Trends;
 use crate::stream::TrendShelf;
 use crate::trends::ranking::{Compared, rank, window};
 use crate::trends::slice::Slice;
-use crate::trends::timeline::Span;
+use crate::trends::timeline::TrendWindow;
 
 /// Maximum number of terms.
 pub(super) const TERMS_MAX: usize = 100;
@@ -38,12 +38,12 @@ impl TrendCache {
     ///
     /// # Errors
     /// 503 when Redis is unavailable.
-    pub async fn read(&self, span: Span) -> Result<Arc<Trends>, ApiError> {
+    pub async fn read(&self, span: TrendWindow) -> Result<Arc<Trends>, ApiError> {
         let [five_minutes, hour, day] = &self.cached;
         let slot = match span {
-            Span::FiveMinutes => five_minutes,
-            Span::Hour => hour,
-            Span::Day => day,
+            TrendWindow::FiveMinutes => five_minutes,
+            TrendWindow::Hour => hour,
+            TrendWindow::Day => day,
         };
         let mut cached = slot.lock().await;
         if let Some((read_at, trends)) = cached.as_ref()
@@ -61,21 +61,21 @@ impl TrendCache {
     }
 }
 
-const fn fresh_for(span: Span) -> Duration {
+const fn fresh_for(span: TrendWindow) -> Duration {
     match span {
-        Span::FiveMinutes => Duration::from_secs(1),
-        Span::Hour => Duration::from_secs(3),
-        Span::Day => Duration::from_secs(15),
+        TrendWindow::FiveMinutes => Duration::from_secs(1),
+        TrendWindow::Hour => Duration::from_secs(3),
+        TrendWindow::Day => Duration::from_secs(15),
     }
 }
 
 /// Returns the starts of all slices of the window and of the preceding period.
-fn starts(span: Span, now: i64) -> Vec<i64> {
+fn starts(span: TrendWindow, now: i64) -> Vec<i64> {
     let n_slices = 2 * span.n_slices() + 1;
     (0..n_slices).map(|n| span.previous_from(now) + n * span.slice_seconds()).collect()
 }
 
-fn merge_slices(span: Span, now: Timestamp, slices: &[(i64, Bytes)]) -> Trends {
+fn merge_slices(span: TrendWindow, now: Timestamp, slices: &[(i64, Bytes)]) -> Trends {
     let from = span.window_from(now.as_second());
     let mut compared = Compared { seconds_before: span.seconds(), ..Compared::default() };
     for (start, bytes) in slices {
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn the_slices_of_both_periods_are_read() {
         const NOW: i64 = 1_800_000_007;
-        for span in Span::ALL {
+        for span in TrendWindow::ALL {
             let starts = starts(span, NOW);
             assert_eq!(starts.first(), Some(&span.previous_from(NOW)));
             assert_eq!(starts.last(), Some(&span.slice_of(NOW)));

@@ -10,7 +10,7 @@ use crate::http::extract;
 use crate::http::extract::Parameters;
 use crate::http::state::AppState;
 use crate::models::trends::Trends;
-use crate::trends::timeline::Span;
+use crate::trends::timeline::TrendWindow;
 
 /// Parameters of trending terms.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -18,7 +18,7 @@ use crate::trends::timeline::Span;
 #[into_params(parameter_in = Query)]
 pub struct TrendsParameters {
     /// Period that ends now; defaults to the last hour.
-    window: Option<Span>,
+    window: Option<TrendWindow>,
     /// Maximum number of terms, 1 to 100; defaults to 50.
     #[param(minimum = 1, maximum = 100)]
     limit: Option<usize>,
@@ -38,7 +38,7 @@ pub async fn show(
     Parameters(parameters): Parameters<TrendsParameters>,
 ) -> Result<Json<Trends>, ApiError> {
     let limit = extract::limit(parameters.limit, TERMS_MAX)?;
-    let mut trends = Trends::clone(&*state.trends.read(parameters.window.unwrap_or(Span::Hour)).await?);
+    let mut trends = Trends::clone(&*state.trends.read(parameters.window.unwrap_or(TrendWindow::Hour)).await?);
     trends.terms.truncate(limit);
     Ok(Json(trends))
 }

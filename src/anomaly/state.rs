@@ -1,65 +1,65 @@
-//! Whether a change lasts, and when it is over.
+//! State machine of one series: when an anomaly opens and when it ends.
 
 use super::judge::Change;
 
-/// Minutes in a row without it after which a change is over.
+/// Consecutive minutes without the anomaly after which it ends.
 const CALM_MINUTES: u32 = 5;
 
-/// Watches one series, minute by minute.
+/// Anomaly state of one series, updated every minute.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Watch {
+pub struct AnomalyState {
     n_seen: u32,
     n_calm: u32,
     is_open: bool,
 }
 
-/// What a minute changed.
+/// Effect of one minute on the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
-    /// Nothing is open.
+pub enum Transition {
+    /// No anomaly is open.
     Quiet,
-    /// Something unusual, not for long enough.
+    /// An anomaly is seen, but not yet for long enough.
     Pending,
-    /// It has lasted: people must be told.
+    /// The anomaly has lasted long enough and must be announced.
     Opened,
-    /// It goes on.
+    /// The open anomaly continues.
     Open,
-    /// It is over.
+    /// The open anomaly is over.
     Ended,
 }
 
-impl Watch {
-    /// A series whose alert another watch has opened.
+impl AnomalyState {
+    /// Returns the state of a series whose alert is already open.
     pub const fn opened() -> Self {
         Self { n_seen: 0, n_calm: 0, is_open: true }
     }
 
-    /// Whether people were told.
+    /// Returns whether an alert is open.
     pub const fn is_open(&self) -> bool {
         self.is_open
     }
 
-    /// One minute more. To open, a change must be seen `n_minutes` times in a row; to end, not at all for
-    /// `CALM_MINUTES`.
-    pub fn step(&mut self, change: Option<&Change>, n_minutes: u32) -> Turn {
+    /// Advances by one minute. An anomaly opens after `n_minutes` consecutive minutes and ends after `CALM_MINUTES`
+    /// without it.
+    pub fn step(&mut self, change: Option<&Change>, n_minutes: u32) -> Transition {
         if self.is_open {
             self.n_calm = if change.is_some_and(Change::holds) { 0 } else { self.n_calm + 1 };
             if self.n_calm < CALM_MINUTES {
-                return Turn::Open;
+                return Transition::Open;
             }
             *self = Self::default();
-            return Turn::Ended;
+            return Transition::Ended;
         }
         if !change.is_some_and(Change::opens) {
             self.n_seen = 0;
-            return Turn::Quiet;
+            return Transition::Quiet;
         }
         self.n_seen += 1;
         if self.n_seen < n_minutes {
-            return Turn::Pending;
+            return Transition::Pending;
         }
         *self = Self::opened();
-        Turn::Opened
+        Transition::Opened
     }
 }
 
@@ -84,10 +84,10 @@ mod tests {
     #[test]
     fn a_change_opens_once_when_it_lasts_and_ends_once_when_it_is_over() {
         let strengths = [1.2, 0.9, 1.1, 1.1, 1.3, 0.6, 0.4, 0.6, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1];
-        let mut watch = Watch::default();
-        let turns: Vec<Turn> =
+        let mut watch = AnomalyState::default();
+        let turns: Vec<Transition> =
             strengths.iter().map(|strength| watch.step(Some(&change(*strength)), 3)).collect();
-        use Turn::{Ended, Open, Opened, Pending, Quiet};
+        use Transition::{Ended, Open, Opened, Pending, Quiet};
         let expected = [
             Pending, Quiet, Pending, Pending, Opened, Open, Open, Open, Open, Open, Open, Open, Ended, Quiet,
         ];
