@@ -1,4 +1,4 @@
-//! What a rule went by, for people to judge it themselves.
+//! Evidence of a rule's alert: recent measurements beside the threshold, for people to judge.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -11,33 +11,39 @@ use crate::models::alert_rule::{Comparison, Metric, NewRule};
 use crate::models::evaluation::{Opening, Step};
 use crate::models::rollup::BUCKET_SECONDS;
 
-/// Steps that an alert shows.
+/// Steps shown with an alert.
 const N_SHOWN: i64 = 60;
 
 const MINUTE_SECONDS: i64 = 60;
 
-/// A window that is longer is read in minutes, whether or not it is made of whole ones.
+/// Longest window, in seconds, that is measured in fine steps; longer windows are measured in minutes, even if they
+/// are not a whole number of minutes.
 const FINE_WINDOW_SECONDS: i64 = 600;
 
-/// The steps that are needed for an alert that opens now: those of the last hour, or of the last ten minutes where the
-/// rule's window is not made of minutes.
+/// Returns the steps to measure for an alert that opens now: those of the last hour, or of the last ten minutes where
+/// the rule's window is not a whole number of minutes.
 pub fn steps(rule: &NewRule, now: Timestamp) -> Steps {
     let is_fine = rule.window_seconds % MINUTE_SECONDS != 0 && rule.window_seconds < FINE_WINDOW_SECONDS;
     Steps::last(rule, now, (N_SHOWN, if is_fine { BUCKET_SECONDS } else { MINUTE_SECONDS }))
 }
 
-/// What the rule read at the end of each step, oldest first, and last the value for which the alert opens. Steps without
-/// anything to read are left out; nothing where there is no step before. What is usual is the median of those before; the
-/// band is what the rule lets pass, which with too few posts is everything.
+/// Returns the rule's measurement at the end of each step, oldest first, and finally the value for which the alert
+/// opens. Steps without a measurement are omitted; the result is empty without an earlier step. The baseline is the
+/// median of the earlier steps; the band is the range that the rule allows, which is everything while there are too
+/// few posts.
 pub fn series(rule: &NewRule, measured: &[Step], (steps, value): (Steps, f64)) -> Vec<EvidencePoint> {
-    let measured: BySteps = measured.iter().map(|step| (steps.place(step.at), step.measured)).collect();
-    // The last is the rule's own reading, which is to the second.
+    let measured: BySteps = measured.iter().map(|step| (steps.index(step.at), step.measured)).collect();
+    // The last point is the rule's own measurement, exact to the second.
     let newest = steps.n_steps() - 1;
-    let mut read: Vec<Read> = steps
-        .readings(rule, &measured)
-        .filter(|(place, _)| *place < newest)
-        .filter_map(|(place, reading)| {
-            Some(Read { place, value: reading.value?, is_judged: reading.count >= rule.minimum_volume })
+    let mut read: Vec<StepValue> = steps
+        .measurements(rule, &measured)
+        .filter(|(index, _)| *index < newest)
+        .filter_map(|(index, measurement)| {
+            Some(StepValue {
+                index,
+                value: measurement.value?,
+                is_judged: measurement.count >= rule.minimum_volume,
+            })
         })
         .collect();
     let mut before: Vec<f64> = read.iter().map(|read| read.value).collect();
@@ -45,29 +51,29 @@ pub fn series(rule: &NewRule, measured: &[Step], (steps, value): (Steps, f64)) -
         return Vec::new();
     };
     let baseline = *before.select_nth_unstable_by(middle, f64::total_cmp).1;
-    read.push(Read { place: newest, value, is_judged: true });
+    read.push(StepValue { index: newest, value, is_judged: true });
     let (least, most) = extent(rule, &read);
-    let point = |Read { place, value, is_judged }: Read| {
+    let point = |StepValue { index, value, is_judged }: StepValue| {
         let (low, high) = match rule.comparison {
             _ if !is_judged => (least, most),
             Comparison::Above => (least, rule.threshold),
             Comparison::Below => (rule.threshold, most),
         };
-        EvidencePoint { at: steps.start(place), value, baseline, low, high }
+        EvidencePoint { at: steps.start(index), value, baseline, low, high }
     };
     read.into_iter().map(point).collect()
 }
 
-/// What was read at the end of a step.
-struct Read {
-    place: i64,
+/// Measurement at the end of a step.
+struct StepValue {
+    index: i64,
     value: f64,
-    /// Whether there were posts enough for the rule to say anything.
+    /// Whether there were enough posts for the rule to apply.
     is_judged: bool,
 }
 
-/// Between what a metric lies; of numbers, those that were seen.
-fn extent(rule: &NewRule, read: &[Read]) -> (f64, f64) {
+/// Returns the range of a metric; for counts, the range of the measured values.
+fn extent(rule: &NewRule, read: &[StepValue]) -> (f64, f64) {
     match rule.metric {
         Metric::NegativeShare | Metric::Toxicity | Metric::Emotion(_) => (0.0, 1.0),
         Metric::SentimentAverage => (-1.0, 1.0),
@@ -78,8 +84,8 @@ fn extent(rule: &NewRule, read: &[Read]) -> (f64, f64) {
     }
 }
 
-/// Puts those first of which people need evidence most: the gravest of each rule, in whose name they are told of all that
-/// open together, and then the graver ones.
+/// Sorts openings by the importance of their evidence: the most severe of each rule first, which represents its group
+/// in notifications, then the others by severity.
 pub fn by_need(openings: &mut [Opening]) {
     openings.sort_by_key(|opening| Reverse(opening.severity));
     let mut rules = BTreeSet::new();
@@ -118,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn an_hour_is_shown_with_the_band_that_the_rule_lets_pass_and_ends_with_what_opened_the_alert() {
+    fn an_hour_is_shown_with_the_band_that_the_rule_allows_and_ends_with_the_value_that_opened_the_alert() {
         let rule = negativity();
         let steps = steps(&rule, at(100 * 60 + 20));
         assert_eq!((steps.stretch.from, steps.stretch.to), (at(36 * 60), at(101 * 60)));
@@ -126,24 +132,24 @@ mod tests {
         let series = series(&rule, &minutes, (steps, 0.6));
         assert_eq!((series.len(), series[0].at, series[59].at), (60, at(41 * 60), at(100 * 60)));
         assert!(series.iter().all(|point| (point.low, point.high, point.baseline) == (0.0, 0.5, 0.1)));
-        // Two minutes of five were bad, and then what the rule itself has read.
+        // Two minutes of five were bad; then follows the rule's own measurement.
         assert_eq!(values(&series[56..]), [0.1, 0.28, 0.46, 0.6]);
     }
 
     #[test]
-    fn with_too_few_posts_the_rule_lets_everything_pass() {
+    fn with_too_few_posts_the_rule_allows_everything() {
         let mut rule = negativity();
         rule.minimum_volume = 31;
         let bad: Vec<Step> = (36..101).filter(|i| i % 20 < 2).map(|i| step(i * 60, 30)).collect();
         let series = series(&rule, &bad, (steps(&rule, at(6_000)), 0.6));
         assert!(series.iter().all(|point| point.low == 0.0 && point.value > 0.5), "{series:?}");
-        // Two minutes together have enough, and are within four windows of five minutes.
+        // Two minutes together have enough posts, and lie within four windows of five minutes.
         let judged = series.iter().filter(|point| point.high == 0.5).count();
         assert_eq!((judged, series.iter().filter(|point| point.high == 1.0).count()), (3 * 4 + 1, 5));
     }
 
     #[test]
-    fn without_anything_before_there_is_no_series() {
+    fn without_earlier_steps_there_is_no_series() {
         let rule = negativity();
         assert_eq!(series(&rule, &[], (steps(&rule, at(6_000)), 0.7)), []);
     }
@@ -179,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn the_gravest_of_each_rule_comes_first_for_it_is_the_one_that_people_are_told_of() {
+    fn the_most_severe_alert_of_each_rule_comes_first() {
         let mut openings = [
             opening(1, "a", Severity::Warning),
             opening(1, "b", Severity::Warning),
@@ -194,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_that_is_not_made_of_minutes_is_read_as_long_as_it_is() {
+    fn a_window_that_is_not_a_whole_number_of_minutes_keeps_its_length() {
         let mut rule = negativity();
         (rule.metric, rule.minimum_volume) = (Metric::Volume, 0);
         for (window, n_posts) in [(10, 30.0), (90, 270.0)] {
@@ -203,7 +209,7 @@ mod tests {
             let buckets: Vec<Step> = (0..700).map(|i| step(i * 10, 0)).collect();
             let kept: Vec<Step> = buckets
                 .into_iter()
-                .filter(|step| (0..steps.n_steps()).contains(&steps.place(step.at)))
+                .filter(|step| (0..steps.n_steps()).contains(&steps.index(step.at)))
                 .collect();
             let series = series(&rule, &kept, (steps, n_posts));
             assert_eq!((series.len(), series[0].at), (60, at(6_000 - 590)));

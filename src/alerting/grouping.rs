@@ -1,7 +1,8 @@
-//! What people are told, and in whose name.
+//! Grouping of notifications: which alerts are published, and under which alert's name.
 //!
-//! Goes by what is, not by what happened: an alert that nobody was told of, and that nothing mutes, is told of now. So it
-//! makes no difference which way it came up, and what was muted is told of when it no longer is, if it still holds.
+//! Decisions follow from the current state instead of from events: an open alert that was never published and that
+//! nothing inhibits is published now. So it makes no difference how it came up, and an alert whose inhibition ends is
+//! published then, if it still holds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,17 +12,19 @@ use super::title;
 use crate::models::alert::{Alert, AlertState};
 use crate::models::evaluation::{Mute, News, Telling, Told};
 
-/// What must be told now of the open alerts, whose mutes are given in the same order, and of those that are resolved and
-/// whose end nobody was told of; the gravest first.
+/// Returns the publications that are due for the open alerts, given their inhibitions in the same order, and for
+/// resolved alerts whose end was never published; the most severe first.
 ///
-/// Alerts of one rule that fire together are one notice, in the name of the first; those of them that grow worse together
-/// are one again; they are over when the last of them is.
+/// Alerts of one rule that fire together are one notification, in the name of the first; those that become more
+/// severe together are one again; the end is published when the last of them is over.
 pub fn due(alerts: &[Told], mutes: &[Mute]) -> Vec<Telling> {
     let audible: BTreeSet<Uuid> = mutes.iter().filter(|mute| mute.is_none()).map(|mute| mute.alert).collect();
-    let is_audible = |alert: &Alert| audible.contains(&alert.id);
+    let is_uninhibited = |alert: &Alert| audible.contains(&alert.id);
     let mut fired: BTreeMap<(Option<Uuid>, String), Vec<&Told>> = BTreeMap::new();
     let mut escalated: BTreeMap<Uuid, Vec<&Told>> = BTreeMap::new();
-    for told in alerts.iter().filter(|told| told.alert.state == AlertState::Open && is_audible(&told.alert)) {
+    for told in
+        alerts.iter().filter(|told| told.alert.state == AlertState::Open && is_uninhibited(&told.alert))
+    {
         match told.told {
             None => fired.entry(group_of(&told.alert)).or_default().push(told),
             Some((name, severity)) if told.alert.severity > severity => {
@@ -38,14 +41,14 @@ pub fn due(alerts: &[Told], mutes: &[Mute]) -> Vec<Telling> {
     due
 }
 
-/// Alerts of one rule belong together; one without a rule stands for itself.
+/// Groups alerts by rule; an alert without a rule is a group of its own.
 fn group_of(alert: &Alert) -> (Option<Uuid>, String) {
     let own = if alert.rule_id.is_some() { String::new() } else { alert.id.to_string() };
     (alert.rule_id, own)
 }
 
 fn together(group: &[&Told], news: News) -> Option<Telling> {
-    // The loudest first, so that who hears only of what is critical hears of it.
+    // The most severe first, so that a channel for critical alerts receives it.
     let first = group.iter().max_by_key(|told| (told.alert.severity, std::cmp::Reverse(told.alert.id)))?;
     let others = group.iter().filter(|told| told.alert.id != first.alert.id);
     let keys: Vec<&str> = others.map(|told| told.alert.scope.key.as_str()).collect();
@@ -106,7 +109,7 @@ mod tests {
         Told { told: Some((Uuid::from_u128(name), severity)), ..told }
     }
 
-    /// What is told: the alert in whose name, the news, and how many it is about.
+    /// Returns the publications: the alert that names each, its event, and the number of alerts it covers.
     fn told(alerts: &[Told]) -> Vec<(u128, News, usize)> {
         let open = alerts.iter().map(|told| &told.alert).filter(|alert| alert.state == AlertState::Open);
         let open: Vec<&Alert> = open.collect();
@@ -122,18 +125,18 @@ mod tests {
         assert_eq!(told(&many), [(1, News::Fired, 40)]);
         let mut other = product(50, "alpha");
         other.alert.rule_id = Some(Uuid::from_u128(78));
-        assert_eq!(told(&[product(1, "a"), product(2, "b"), other]).len(), 2, "of each rule its own");
+        assert_eq!(told(&[product(1, "a"), product(2, "b"), other]).len(), 2, "one publication per rule");
     }
 
     #[test]
-    fn signals_without_a_rule_stand_for_themselves() {
+    fn anomalies_without_a_rule_are_published_individually() {
         let mut signals = [product(1, "a"), product(2, "b")];
         signals.iter_mut().for_each(|told| told.alert.rule_id = None);
         assert_eq!(told(&signals).len(), 2);
     }
 
     #[test]
-    fn what_was_told_is_not_told_again_unless_it_grows_worse() {
+    fn a_published_alert_is_not_published_again_unless_it_becomes_more_severe() {
         let mut one = known(product(1, "a"), 1);
         assert_eq!(told(std::slice::from_ref(&one)), []);
         one.alert.severity = Severity::Critical;
@@ -141,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn many_that_grow_worse_together_are_one_notice() {
+    fn alerts_that_become_more_severe_together_are_one_notification() {
         let many: Vec<_> = (1..=40)
             .map(|id| {
                 let mut one = known(product(id, &format!("product {id}")), 1);
@@ -153,19 +156,19 @@ mod tests {
     }
 
     #[test]
-    fn an_end_is_told_once_the_last_of_those_told_together_is_over() {
+    fn the_end_of_a_group_is_published_when_its_last_alert_is_over() {
         let (one, two) = (known(product(1, "a"), 1), known(product(2, "b"), 1));
         assert_eq!(told(&[over(one.clone()), two.clone()]), []);
         assert_eq!(told(&[over(one), over(two)]), [(1, News::Over, 2)]);
     }
 
     #[test]
-    fn nobody_is_told_the_end_of_what_nobody_was_told_of() {
+    fn the_end_of_an_unpublished_alert_is_not_published() {
         assert_eq!(told(&[over(product(1, "a"))]), []);
     }
 
     #[test]
-    fn what_is_muted_is_told_when_it_no_longer_is() {
+    fn an_inhibited_alert_is_published_when_its_inhibition_ends() {
         let whole = Told {
             alert: alert(9, (Dimension::Overall, ""), Severity::Warning),
             told: Some((Uuid::from_u128(9), Severity::Warning)),

@@ -1,5 +1,4 @@
-//! Of what people are not told, though it is raised and shown: what somebody silenced, and what another alert says more
-//! loudly.
+//! Inhibition of open alerts: those covered by a silence or by a more important alert are shown but not published.
 
 use std::collections::HashMap;
 
@@ -12,12 +11,12 @@ use crate::models::evaluation::Mute;
 use crate::models::rollup::Dimension;
 use crate::models::silence::{NewSilence, Silence};
 
-/// What mutes each of the open alerts, in their order. Takes time in proportion to their number, for thousands are muted
+/// Returns the inhibition of each open alert, in their order. Runs in linear time, since thousands are inhibited
 /// every few seconds.
 ///
-/// What is itself muted still inhibits: whoever silenced the whole did not ask to hear of its parts.
+/// An inhibited alert still inhibits others: a silence on the whole does not ask for its parts.
 pub fn mutes(open: &[&Alert], silences: &[Silence], now: Timestamp) -> Vec<Mute> {
-    let (silent, loud) = (Silent::of(silences, now), Loud::of(open));
+    let (silent, loud) = (SilenceIndex::of(silences, now), InhibitorIndex::of(open));
     let mute = |alert: &&Alert| Mute {
         alert: alert.id,
         silenced: silent.covers(alert, now),
@@ -26,16 +25,16 @@ pub fn mutes(open: &[&Alert], silences: &[Silence], now: Timestamp) -> Vec<Mute>
     open.iter().map(mute).collect()
 }
 
-/// The silences in force, by what most of them name.
+/// Active silences, indexed by the field that most of them set.
 #[derive(Default)]
-struct Silent<'a> {
+struct SilenceIndex<'a> {
     of_keys: HashMap<&'a str, Vec<&'a NewSilence>>,
     of_rules: HashMap<Uuid, Vec<&'a NewSilence>>,
-    /// Those that name neither, which differ in a few ways only.
+    /// Silences that set neither; only a few combinations exist.
     others: HashMap<(Option<Dimension>, Option<Severity>), &'a NewSilence>,
 }
 
-impl<'a> Silent<'a> {
+impl<'a> SilenceIndex<'a> {
     fn of(silences: &'a [Silence], now: Timestamp) -> Self {
         let mut silent = Self::default();
         for what in silences.iter().map(|silence| &silence.what) {
@@ -60,19 +59,19 @@ impl<'a> Silent<'a> {
     }
 }
 
-/// When an alert opened, and its name: of several that inhibit, the first does.
+/// Opening time and id of an alert: of several inhibitors, the first counts.
 type Opened = (Timestamp, Uuid);
 
-/// The alerts that may inhibit others.
+/// Alerts that may inhibit others.
 #[derive(Default)]
-struct Loud<'a> {
-    /// The first about everything, by what is measured and how loud it is at least.
+struct InhibitorIndex<'a> {
+    /// The first overall alert by metric and minimum severity.
     wholes: HashMap<(AlertRule, Option<&'a str>, Severity), Opened>,
-    /// The first that is critical about a thing.
+    /// The first critical alert of each scope.
     criticals: HashMap<&'a Scope, Opened>,
 }
 
-impl<'a> Loud<'a> {
+impl<'a> InhibitorIndex<'a> {
     fn of(open: &[&'a Alert]) -> Self {
         let mut loud = Self::default();
         for alert in open.iter().filter(|alert| alert.rule_id != Some(CHURN)) {
@@ -91,11 +90,11 @@ impl<'a> Loud<'a> {
         loud
     }
 
-    /// The first alert that says what this one does, and more: everything as against a part of it, by the same measure, or
-    /// the same thing as critical. No two alerts inhibit each other.
+    /// Returns the first alert that covers this one: an overall alert on the same metric, or a critical one on the
+    /// same scope. No two alerts inhibit each other.
     ///
-    /// Alerts about single posts neither inhibit nor are inhibited: each names people whom nobody else names, and those
-    /// about no product are not the sum of those about one.
+    /// Alerts on single posts neither inhibit nor are inhibited: each concerns different people, and those without a
+    /// product are not the sum of those with one.
     fn inhibitor_of(&self, quiet: &Alert) -> Option<Uuid> {
         if quiet.rule_id == Some(CHURN) {
             return None;
@@ -154,7 +153,7 @@ pub(super) mod tests {
     const ALPHA: (Dimension, &str) = (Dimension::Product, "alpha");
 
     #[test]
-    fn the_whole_inhibits_its_parts_by_the_same_measure() {
+    fn an_overall_alert_inhibits_its_parts_on_the_same_metric() {
         let mut other = alert(3, (Dimension::City, "Ulm"), Severity::Warning);
         other.metric = Some("sentiment_average".to_owned());
         let open = [alert(1, ALPHA, Severity::Warning), alert(2, ALL, Severity::Warning), other];
@@ -162,13 +161,13 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn the_whole_does_not_hide_a_part_that_is_worse() {
+    fn an_overall_alert_does_not_inhibit_a_more_severe_part() {
         let open = [alert(1, ALPHA, Severity::Critical), alert(2, ALL, Severity::Warning)];
         assert_eq!(inhibitors(&open), [None, None]);
     }
 
     #[test]
-    fn what_is_critical_inhibits_what_is_less_about_the_same() {
+    fn a_critical_alert_inhibits_lesser_ones_on_the_same_scope() {
         let mut info = alert(3, ALPHA, Severity::Info);
         info.rule = AlertRule::Threshold;
         let elsewhere = alert(4, (Dimension::Product, "beta"), Severity::Warning);
@@ -177,7 +176,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn people_who_leave_are_never_inhibited() {
+    fn churn_alerts_are_never_inhibited() {
         let mut churn = alert(1, ALPHA, Severity::Warning);
         (churn.rule, churn.rule_id) = (AlertRule::Churn, Some(CHURN));
         let mut nowhere = alert(2, ALL, Severity::Critical);
@@ -204,7 +203,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_silence_covers_what_it_says_while_it_lasts() {
+    fn a_silence_covers_its_matches_while_it_lasts() {
         let at = |second: i64| Timestamp::from_second(second).unwrap();
         let silence = |change: fn(&mut NewSilence)| {
             let mut what = NewSilence {

@@ -1,74 +1,75 @@
-//! Limits of one evaluation, and their fair share among rules: a rule about a hundred thousand products must not delay the
-//! alerts of other rules.
+//! Limits of one evaluation and their fair allotment to rules: a rule about a hundred thousand products must not
+//! delay the alerts of other rules.
 
-/// The bounds of one evaluation.
+/// Limits of one evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Series that hold, or are about to, of all rules together. Beyond it each rule still has its equal share, so there
-    /// are at most twice as many.
+    /// Series that are pending or firing, for all rules together. Above it each rule still gets an equal share, so
+    /// there are at most twice as many.
     pub series: usize,
-    /// Series that begin to hold in one evaluation.
+    /// Series that become pending in one evaluation.
     pub taken_up: usize,
-    /// Series that change otherwise, and alerts that are withdrawn.
+    /// Other changes of series, and withdrawn alerts.
     pub changed: usize,
-    /// Alerts that go on and whose figures are brought up to date.
+    /// Ongoing alerts whose values are updated.
     pub refreshed: usize,
-    /// Series that are forgotten.
+    /// Series that are dropped.
     pub forgotten: usize,
 }
 
 impl Default for Limits {
-    /// Nobody looks at ten thousand alerts, and a turn over twice as many stays well below a second. Each row written costs
-    /// the server some 50 µs, which posts have to wait for too.
+    /// Nobody looks at ten thousand alerts, and an evaluation of twice as many takes well below a second. Each
+    /// written row costs the database about 50 µs, during which posts wait as well.
     fn default() -> Self {
         Self { series: 10_000, taken_up: 1_000, changed: 1_000, refreshed: 1_000, forgotten: 5_000 }
     }
 }
 
-/// What one rule asks for.
+/// Demand of one rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Demand {
-    /// Series that hold already, or are about to.
+    /// Series that are already pending or firing.
     pub n_held: usize,
-    /// Series that would begin to.
-    pub n_wanted: usize,
+    /// Series that would become pending.
+    pub n_new: usize,
 }
 
-/// What rules get of what they ask for.
+/// Allotment of the available room to rules.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Allotted {
-    /// For each rule, how many series begin to hold now.
+pub struct Allotment {
+    /// For each rule, the number of series that become pending now.
     pub taken_up: Vec<usize>,
-    /// Of all rules, those for which there is room, but not in this evaluation.
+    /// Series of all rules that fit, but not into this evaluation.
     pub n_waiting: usize,
-    /// Those for which there is no room.
-    pub n_no_room: usize,
+    /// Series that do not fit.
+    pub n_over_limit: usize,
 }
 
 impl Limits {
-    /// Shares what room there is. First everybody's equal share, then the rest, always so that who asks for little gets it.
+    /// Allots the available room: first an equal share to every rule, then the rest, so that a small demand is always
+    /// met.
     ///
-    /// `n_held` is what all rules hold, those that ask for nothing now included, and `n_rules` how many rules there are;
-    /// `turn` moves who comes first where there is less than one for each.
-    pub fn allot(&self, demands: &[Demand], (n_held, n_rules): (usize, usize), turn: usize) -> Allotted {
+    /// `n_held` is the number of series that all rules hold, including rules without a demand now, and `n_rules` the
+    /// number of rules. `turn` rotates who comes first where there is less than one for each.
+    pub fn allot(&self, demands: &[Demand], (n_held, n_rules): (usize, usize), turn: usize) -> Allotment {
         let share = self.series / n_rules.max(1);
         let own: Vec<usize> =
-            demands.iter().map(|demand| demand.n_wanted.min(share.saturating_sub(demand.n_held))).collect();
+            demands.iter().map(|demand| demand.n_new.min(share.saturating_sub(demand.n_held))).collect();
         let n_own: usize = own.iter().sum();
         let common = self.series.saturating_sub(n_held).saturating_sub(n_own);
         let mut taken_up = fair(&own, self.taken_up, turn);
         let n_taken_up: usize = taken_up.iter().sum();
-        let more: Vec<usize> = demands.iter().zip(&own).map(|(demand, own)| demand.n_wanted - own).collect();
+        let more: Vec<usize> = demands.iter().zip(&own).map(|(demand, own)| demand.n_new - own).collect();
         let n_more: usize = more.iter().sum();
         let of_common = fair(&more, common.min(self.taken_up.saturating_sub(n_taken_up)), turn);
         taken_up.iter_mut().zip(of_common).for_each(|(taken_up, more)| *taken_up += more);
         let n_taken_up: usize = taken_up.iter().sum();
         let n_roomy = n_own + n_more.min(common);
-        Allotted { taken_up, n_waiting: n_roomy - n_taken_up, n_no_room: n_more.saturating_sub(common) }
+        Allotment { taken_up, n_waiting: n_roomy - n_taken_up, n_over_limit: n_more.saturating_sub(common) }
     }
 }
 
-/// Shares so that nobody gets more than they ask for, and nobody less than another who asks for as much, but for one.
+/// Allots room so that no rule gets more than its demand, or less than another rule with the same demand minus one.
 fn fair(wanted: &[usize], mut room: usize, turn: usize) -> Vec<usize> {
     let n = wanted.len();
     let mut order: Vec<usize> = (0..n).collect();
@@ -94,39 +95,37 @@ mod tests {
         (n_held, n_rules): (usize, usize),
         expected: (&[usize], usize, usize),
     ) {
-        let demands: Vec<Demand> = demands
-            .iter()
-            .map(|(n_held, n_wanted)| Demand { n_held: *n_held, n_wanted: *n_wanted })
-            .collect();
+        let demands: Vec<Demand> =
+            demands.iter().map(|(n_held, n_new)| Demand { n_held: *n_held, n_new: *n_new }).collect();
         let allotted = LIMITS.allot(&demands, (n_held, n_rules), 0);
         assert_eq!(
-            (&allotted.taken_up[..], allotted.n_waiting, allotted.n_no_room),
+            (&allotted.taken_up[..], allotted.n_waiting, allotted.n_over_limit),
             expected,
             "{demands:?} {n_held} {n_rules}"
         );
     }
 
     #[test]
-    fn who_asks_for_little_gets_it_whatever_others_ask_for() {
+    fn a_small_demand_is_met_whatever_the_others_are() {
         check(&[(0, 1), (0, 65_000)], (0, 2), (&[1, 19], 80, 64_901));
         check(&[(0, 3), (0, 4)], (0, 2), (&[3, 4], 0, 0));
         check(&[], (0, 0), (&[], 0, 0));
     }
 
     #[test]
-    fn who_holds_nothing_gets_a_share_even_where_others_hold_everything() {
+    fn a_rule_without_series_gets_a_share_even_where_others_hold_everything() {
         check(&[(100, 65_000), (0, 1)], (100, 2), (&[0, 1], 0, 65_000));
         check(&[(0, 60)], (500, 2), (&[20], 30, 10));
     }
 
     #[test]
-    fn what_the_others_do_not_ask_for_is_everybodys() {
+    fn unused_shares_go_to_the_other_rules() {
         check(&[(70, 40)], (70, 10), (&[20], 10, 10));
     }
 
     #[test]
-    fn where_there_is_less_than_one_for_each_everybody_has_a_turn() {
-        let demands = [Demand { n_held: 0, n_wanted: 1 }; 50];
+    fn with_less_than_one_for_each_rule_they_take_turns() {
+        let demands = [Demand { n_held: 0, n_new: 1 }; 50];
         let mut n_turns = [0; 50];
         for turn in 0..50 {
             let allotted = LIMITS.allot(&demands, (0, 50), turn);

@@ -1,12 +1,12 @@
-//! The machine against a model that looks for episodes in the whole past, rather than going step by step.
+//! The state machine compared with a model that finds episodes in the whole history instead of step by step.
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
-use super::machine::{FLAP_CALM, FLAP_OPENINGS, FLAP_WITHIN, Patience, Transition, Verdict};
+use super::machine::{FLAP_CALM, FLAP_OPENINGS, FLAP_WITHIN, RuleTiming, Transition, Verdict};
 use crate::models::evaluation::{Phase, Series};
 
-/// One time that an alert was open.
+/// A period during which an alert was open.
 #[derive(Debug, Clone, PartialEq)]
 struct Episode {
     opened: Timestamp,
@@ -16,24 +16,24 @@ struct Episode {
 
 type Seen = (Timestamp, Verdict);
 
-/// The start of the unbroken run of measurements that `fits` and ends with the `last`; none where that does not fit.
+/// Returns the start of the unbroken run of measurements that `fits` and that ends with `last`, if any.
 fn run_start(seen: &[Seen], last: usize, first: usize, fits: impl Fn(Verdict) -> bool) -> Option<Timestamp> {
     let run = seen[first..=last].iter().rev().take_while(|(_, verdict)| fits(*verdict));
     run.last().map(|(at, _)| *at)
 }
 
-/// What should have been told, by definition.
-fn episodes(seen: &[Seen], patience: Patience) -> Vec<Episode> {
+/// Returns the expected episodes, by definition.
+fn episodes(seen: &[Seen], timing: RuleTiming) -> Vec<Episode> {
     let mut found: Vec<Episode> = Vec::new();
     let mut first = 0;
-    // Flapping ends with the episode in which it is calm; openings before that do not count.
+    // Flapping ends with the episode that ends in calm; earlier openings do not count.
     let mut forgotten_until = None;
     loop {
-        let quiet_until = found.last().and_then(|episode| episode.resolved).map(|at| at + patience.cooldown);
+        let quiet_until = found.last().and_then(|episode| episode.resolved).map(|at| at + timing.cooldown);
         let opens = |i: &usize| {
             let (at, _) = seen[*i];
             let since = run_start(seen, *i, first, |verdict| verdict == Verdict::Breach);
-            since.is_some_and(|since| at.duration_since(since) >= patience.hold)
+            since.is_some_and(|since| at.duration_since(since) >= timing.hold)
                 && quiet_until.is_none_or(|until| at >= until)
         };
         let Some(opening) = (first..seen.len()).find(opens) else {
@@ -46,7 +46,7 @@ fn episodes(seen: &[Seen], patience: Patience) -> Vec<Episode> {
             .filter(|earlier| forgotten_until.is_none_or(|until| earlier.opened > until))
             .count();
         let flapping = n_recent + 1 >= FLAP_OPENINGS;
-        let needed = if flapping { patience.keep_firing.max(FLAP_CALM) } else { patience.keep_firing };
+        let needed = if flapping { timing.keep_firing.max(FLAP_CALM) } else { timing.keep_firing };
         let ends = |i: &usize| {
             let since = run_start(seen, *i, opening + 1, |verdict| verdict == Verdict::Clear);
             since.is_some_and(|since| seen[*i].0.duration_since(since) >= needed)
@@ -63,11 +63,11 @@ fn episodes(seen: &[Seen], patience: Patience) -> Vec<Episode> {
     }
 }
 
-fn told(seen: &[Seen], patience: Patience) -> (Vec<Episode>, Series) {
+fn told(seen: &[Seen], timing: RuleTiming) -> (Vec<Episode>, Series) {
     let mut series = Series::at_rest(seen[0].0);
     let mut found: Vec<Episode> = Vec::new();
     for (at, verdict) in seen {
-        let (next, transition) = series.step(*verdict, patience, *at);
+        let (next, transition) = series.step(*verdict, timing, *at);
         match transition {
             Some(Transition::Opened { .. }) => {
                 found.push(Episode { opened: *at, flapping: next.flapping, resolved: None });
@@ -81,7 +81,7 @@ fn told(seen: &[Seen], patience: Patience) -> (Vec<Episode>, Series) {
 }
 
 fn measurements() -> impl Strategy<Value = Vec<Seen>> {
-    // Mostly the usual few seconds, now and then a long gap, as while a server is away.
+    // Mostly a few seconds, and now and then a long gap, as while a server is unavailable.
     let gap = prop_oneof![8 => 1..20_i64, 2 => 100..900_i64, 1 => 3_000..5_000_i64];
     let verdict =
         prop_oneof![4 => Just(Verdict::Breach), 1 => Just(Verdict::Between), 4 => Just(Verdict::Clear)];
@@ -99,9 +99,9 @@ fn measurements() -> impl Strategy<Value = Vec<Seen>> {
     })
 }
 
-fn patience() -> impl Strategy<Value = Patience> {
+fn timing() -> impl Strategy<Value = RuleTiming> {
     let seconds = |most: i64| prop_oneof![Just(0), 1..most].prop_map(SignedDuration::from_secs);
-    (seconds(60), seconds(900), seconds(300)).prop_map(|(hold, keep_firing, cooldown)| Patience {
+    (seconds(60), seconds(900), seconds(300)).prop_map(|(hold, keep_firing, cooldown)| RuleTiming {
         hold,
         keep_firing,
         cooldown,
@@ -112,9 +112,9 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn people_are_told_of_exactly_the_episodes_there_were(seen in measurements(), patience in patience()) {
-        let (found, series) = told(&seen, patience);
-        prop_assert_eq!(&found, &episodes(&seen, patience));
+    fn exactly_the_expected_episodes_are_published(seen in measurements(), timing in timing()) {
+        let (found, series) = told(&seen, timing);
+        prop_assert_eq!(&found, &episodes(&seen, timing));
         let is_open = found.last().is_some_and(|episode| episode.resolved.is_none());
         prop_assert_eq!(series.phase.is_open(), is_open);
         prop_assert!(series.openings.len() <= FLAP_OPENINGS);
@@ -122,30 +122,30 @@ proptest! {
 
     #[test]
     fn a_series_that_is_forgotten_goes_on_as_one_that_is_not(
-        seen in measurements(), patience in patience(), at in 0..200_usize,
+        seen in measurements(), timing in timing(), at in 0..200_usize,
     ) {
-        let rests = |cut: &usize| told(&seen[..=*cut], patience).1.is_forgettable(patience, seen[*cut].0);
+        let rests = |cut: &usize| told(&seen[..=*cut], timing).1.is_forgettable(timing, seen[*cut].0);
         let Some(cut) = (at.min(seen.len() - 1)..seen.len()).find(rests) else {
             return Ok(());
         };
-        let (_, series) = told(&seen[..=cut], patience);
+        let (_, series) = told(&seen[..=cut], timing);
         let mut kept = series;
         let mut forgotten = Series::at_rest(seen[cut].0);
         for (at, verdict) in &seen[cut + 1..] {
-            let (next, told) = kept.step(*verdict, patience, *at);
-            let (other, told_other) = forgotten.step(*verdict, patience, *at);
+            let (next, told) = kept.step(*verdict, timing, *at);
+            let (other, told_other) = forgotten.step(*verdict, timing, *at);
             prop_assert_eq!((told, next.flapping, next.phase), (told_other, other.flapping, other.phase));
             (kept, forgotten) = (next, other);
         }
     }
 
     #[test]
-    fn no_more_than_so_many_openings_are_told_within_an_hour(seen in measurements(), patience in patience()) {
-        let (found, _) = told(&seen, patience);
+    fn the_number_of_openings_published_per_hour_is_bounded(seen in measurements(), timing in timing()) {
+        let (found, _) = told(&seen, timing);
         for (i, episode) in found.iter().enumerate() {
             let within = |other: &&Episode| other.opened.duration_since(episode.opened) < FLAP_WITHIN;
             let recent: Vec<_> = found[i..].iter().take_while(within).collect();
-            // One that flapped ends after its calm, and may then begin anew.
+            // A flapping episode ends after its calm, and another may then begin.
             let n_calm = recent.iter().filter(|episode| episode.flapping).count();
             prop_assert!(recent.len() <= FLAP_OPENINGS * (n_calm + 1), "{:?}", recent);
         }

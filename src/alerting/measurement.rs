@@ -1,24 +1,24 @@
-//! What a rule sees, and what it says to that.
+//! Measurements of rules, and their verdicts.
 
 use jiff::SignedDuration;
 
-use super::machine::{Patience, Verdict};
+use super::machine::{RuleTiming, Verdict};
 use crate::models::alert::Severity;
 use crate::models::alert_rule::{Comparison, Metric, NewRule};
 use crate::models::evaluation::Measured;
 use crate::models::rollup::{MICROS, Sums};
 
-/// What was measured over a window.
+/// A measurement over a window.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Reading {
-    /// In the unit of the metric; `None` where no post had one.
+pub struct Measurement {
+    /// In the unit of the metric; `None` where no post has a value.
     pub value: Option<f64>,
-    /// Posts behind it.
+    /// Number of posts behind it.
     pub count: i64,
 }
 
-impl Reading {
-    /// What a metric is.
+impl Measurement {
+    /// Computes a metric from measured sums.
     pub fn of(metric: Metric, measured: Measured) -> Self {
         match measured {
             Measured::Sums(sums) => Self::of_sums(metric, &sums),
@@ -43,7 +43,7 @@ impl Reading {
         Self { value, count }
     }
 
-    /// What is measured where there is no post at all.
+    /// Returns the measurement of a window without posts.
     pub fn nothing(metric: Metric) -> Self {
         match metric {
             Metric::Virality => Self { value: Some(0.0), count: 0 },
@@ -52,9 +52,9 @@ impl Reading {
     }
 }
 
-/// What a rule says to a reading. Too few posts never hold, so an alert also ends when people fall silent.
-pub fn judge(rule: &NewRule, reading: Reading) -> Verdict {
-    let Some(value) = reading.value.filter(|_| reading.count >= rule.minimum_volume) else {
+/// Returns the rule's verdict on a measurement. Too few posts never breach, so an alert also ends when posts stop.
+pub fn judge(rule: &NewRule, measurement: Measurement) -> Verdict {
+    let Some(value) = measurement.value.filter(|_| measurement.count >= rule.minimum_volume) else {
         return Verdict::Clear;
     };
     let (is_beyond, is_clear) = match rule.comparison {
@@ -68,8 +68,8 @@ pub fn judge(rule: &NewRule, reading: Reading) -> Verdict {
     }
 }
 
-/// How loudly a rule says it: louder than it would by itself where the negative share is more than halfway from the
-/// threshold to everybody.
+/// Returns the severity of a value: critical, whatever the rule's severity, where the negative share is more than
+/// halfway from the threshold to 1.
 pub fn severity(rule: &NewRule, value: f64) -> Severity {
     let is_grave = rule.metric == Metric::NegativeShare
         && rule.comparison == Comparison::Above
@@ -77,9 +77,9 @@ pub fn severity(rule: &NewRule, value: f64) -> Severity {
     if is_grave { rule.severity.max(Severity::Critical) } else { rule.severity }
 }
 
-/// How patient a rule is.
-pub fn patience(rule: &NewRule) -> Patience {
-    Patience {
+/// Returns the durations of a rule.
+pub fn timing(rule: &NewRule) -> RuleTiming {
+    RuleTiming {
         hold: SignedDuration::from_secs(rule.for_seconds),
         keep_firing: SignedDuration::from_secs(rule.keep_firing_seconds),
         cooldown: SignedDuration::from_secs(rule.cooldown_seconds),
@@ -92,7 +92,7 @@ pub(super) mod tests {
     use crate::models::alert_rule::RuleScope;
     use crate::models::rollup::Dimension;
 
-    /// The field's rule.
+    /// The default rule on the negative share.
     pub(crate) fn negativity() -> NewRule {
         NewRule {
             name: "mostly negative".to_owned(),
@@ -117,12 +117,12 @@ pub(super) mod tests {
     }
 
     fn check(count: i64, n_negative: i64, expected: Verdict) {
-        let reading = Reading::of_sums(Metric::NegativeShare, &negative(count, n_negative));
-        assert_eq!(judge(&negativity(), reading), expected, "{n_negative} of {count}");
+        let measurement = Measurement::of_sums(Metric::NegativeShare, &negative(count, n_negative));
+        assert_eq!(judge(&negativity(), measurement), expected, "{n_negative} of {count}");
     }
 
     #[test]
-    fn more_than_half_of_twenty_holds() {
+    fn more_than_half_of_twenty_breaches() {
         check(20, 11, Verdict::Breach);
     }
 
@@ -144,7 +144,7 @@ pub(super) mod tests {
     #[test]
     fn between_the_thresholds_it_stays_as_it_is() {
         let mut rule = NewRule { clear_threshold: Some(0.4), minimum_volume: 0, ..negativity() };
-        let judged = |rule: &NewRule, value: f64| judge(rule, Reading { value: Some(value), count: 9 });
+        let judged = |rule: &NewRule, value: f64| judge(rule, Measurement { value: Some(value), count: 9 });
         assert_eq!(
             [0.51, 0.5, 0.41, 0.4].map(|value| judged(&rule, value)),
             [Verdict::Breach, Verdict::Between, Verdict::Between, Verdict::Clear]
@@ -157,7 +157,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn every_metric_is_what_its_name_says() {
+    fn every_metric_is_computed_by_its_definition() {
         let sums = Sums {
             count: 10,
             negative: 4,
@@ -176,15 +176,15 @@ pub(super) mod tests {
             ("emotion:anger", 0.1),
             ("emotion:surprise", 0.2),
         ] {
-            let reading = Reading::of_sums(Metric::from_name(name).unwrap(), &sums);
-            assert_eq!(reading, Reading { value: Some(value), count: 10 }, "{name}");
+            let measurement = Measurement::of_sums(Metric::from_name(name).unwrap(), &sums);
+            assert_eq!(measurement, Measurement { value: Some(value), count: 10 }, "{name}");
         }
     }
 
     #[test]
-    fn nobody_speaking_is_a_volume_of_zero_and_no_share_at_all() {
-        assert_eq!(Reading::nothing(Metric::Volume).value, Some(0.0));
-        assert_eq!(Reading::nothing(Metric::NegativeShare).value, None);
+    fn a_window_without_posts_has_volume_zero_and_no_share() {
+        assert_eq!(Measurement::nothing(Metric::Volume).value, Some(0.0));
+        assert_eq!(Measurement::nothing(Metric::NegativeShare).value, None);
         let rule = NewRule {
             metric: Metric::Volume,
             comparison: Comparison::Below,
@@ -192,11 +192,11 @@ pub(super) mod tests {
             minimum_volume: 0,
             ..negativity()
         };
-        assert_eq!(judge(&rule, Reading::nothing(Metric::Volume)), Verdict::Breach);
+        assert_eq!(judge(&rule, Measurement::nothing(Metric::Volume)), Verdict::Breach);
     }
 
     #[test]
-    fn nearly_everybody_is_critical_whatever_the_rule_says() {
+    fn a_share_near_one_is_critical_whatever_the_rule_says() {
         let quiet = NewRule { severity: Severity::Info, ..negativity() };
         assert_eq!([0.74, 0.75].map(|value| severity(&quiet, value)), [Severity::Info, Severity::Critical]);
         let other = NewRule { metric: Metric::Toxicity, ..quiet };

@@ -1,19 +1,19 @@
-//! From measurements and rules to what people are told. Pure: time and values are arguments.
+//! Alerting, from measurements and rules to notifications. Pure: time and values are arguments.
 
-pub mod evidence; // what a rule went by
-pub mod machine; // how far one series has come
-pub mod measurement; // what a rule sees
-pub mod inhibition; // of what people are not told
-pub mod plan; // everything that one evaluation changes
-pub mod preview; // what a rule would have done
-pub mod rolling; // what a rule reads step by step
-pub mod limits; // how much one evaluation does, and how rules share it
-pub mod service; // what operators are notified of about the service itself
+pub mod evidence; // recent measurements beside the threshold
+pub mod machine; // the state of one series
+pub mod measurement; // measurements of rules, and their verdicts
+pub mod inhibition; // alerts covered by silences or other alerts
+pub mod plan; // all changes of one evaluation
+pub mod preview; // a rule applied to the last day
+pub mod rolling; // measurements of a rule over past steps
+pub mod limits; // limits of one evaluation, and their allotment to rules
+pub mod service; // alerts for operators about the service itself
 mod step; // one series after one more measurement
-pub mod grouping; // what people are told, and in whose name
-pub mod title; // one sentence for people
+pub mod grouping; // publications, one per group of alerts
+pub mod title; // titles of alerts
 
 #[cfg(test)]
-mod machine_tests; // the machine against a model of it
+mod machine_tests; // the state machine compared with a model
 #[cfg(test)]
-mod plan_tests; // what an evaluation changes, case by case
+mod plan_tests; // changes of an evaluation, case by case

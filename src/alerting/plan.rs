@@ -1,4 +1,4 @@
-//! Everything that one evaluation changes. Linear in what was measured and what is kept, and bounded in what is written.
+//! All changes of one evaluation. Linear in the measurements and the tracked series, and bounded in its writes.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -8,52 +8,52 @@ use uuid::Uuid;
 use super::limits::{Demand, Limits};
 use super::machine::Verdict;
 use super::measurement;
-use super::measurement::Reading;
+use super::measurement::Measurement;
 use super::step::{Case, Outcome, Write, step};
 use crate::models::alert::{Alert, Scope, Severity};
 use crate::models::alert_rule::{CHURN, Rule};
 use crate::models::evaluation::{Changes, Group, Kept, Measured, Phase, SeriesId};
 use crate::models::rollup::Dimension;
 
-/// What was measured, by group and key. A group that was not asked, or did not answer, is not in it: its rules keep
+/// Measurements by group and key. A group that was not measured, or whose query failed, is absent: its rules keep
 /// their state.
-pub type Readings = BTreeMap<Group, BTreeMap<String, Measured>>;
+pub type Measurements = BTreeMap<Group, BTreeMap<String, Measured>>;
 
-/// How things are.
+/// Input of an evaluation.
 #[derive(Debug, Clone, Copy)]
 pub struct Situation<'a> {
     /// All rules.
     pub rules: &'a [Rule],
-    /// All series that are kept.
+    /// All tracked series.
     pub kept: &'a BTreeMap<SeriesId, Kept>,
     /// All open alerts.
     pub open: &'a [Alert],
-    /// What was measured.
-    pub readings: &'a Readings,
-    /// The most that changes.
+    /// The measurements.
+    pub measurements: &'a Measurements,
+    /// Limits of the changes.
     pub limits: Limits,
-    /// How many evaluations there were before.
+    /// Number of earlier evaluations.
     pub turn: usize,
-    /// The time of day.
+    /// The current time.
     pub now: Timestamp,
 }
 
-/// What an evaluation does, and what it leaves for later.
+/// Changes of an evaluation, and the work it defers.
 #[derive(Debug, Default, PartialEq)]
 pub struct Planned {
-    /// What it does.
+    /// The changes.
     pub changes: Changes,
     /// Series that were judged.
     pub n_judged: usize,
-    /// Of each rule that was judged, the series beyond the threshold that have no alert and get none now.
+    /// For each judged rule, the series beyond the threshold that have no alert and get none now.
     pub untold: BTreeMap<Uuid, usize>,
-    /// Of all of them, those for which there is room.
+    /// All deferred series for which there is room.
     pub n_waiting: usize,
-    /// Those for which there is none.
-    pub n_no_room: usize,
-    /// Changes of alerts, and new figures of theirs, that are left for later.
+    /// All series for which there is no room.
+    pub n_over_limit: usize,
+    /// Deferred changes and updates of alerts.
     pub n_updates_left: usize,
-    /// Whether the next evaluation can do what this one left, without measuring anything.
+    /// Whether the next evaluation can do the deferred work without new measurements.
     pub withdraws_more: bool,
 }
 
@@ -64,27 +64,27 @@ pub fn plan(situation: Situation<'_>) -> Planned {
     withdraw(&mut planned, situation, &rules);
     let open: HashMap<Uuid, &Alert> = situation.open.iter().map(|alert| (alert.id, alert)).collect();
     let mut outcomes = Vec::new();
-    let mut wishes = Vec::new();
+    let mut intakes = Vec::new();
     for rule in situation.rules.iter().filter(|rule| is_judged(rule)) {
-        if let Some(readings) = situation.readings.get(&Group::of(rule)) {
-            let mut wish = Wish { rule, n_held: 0, n_judged: 0, n_beyond: 0, candidates: Vec::new() };
-            judge(situation, (&mut wish, readings), (&open, &mut outcomes));
-            planned.n_judged += wish.n_judged;
-            wishes.push(wish);
+        if let Some(measurements) = situation.measurements.get(&Group::of(rule)) {
+            let mut intake = RuleIntake { rule, n_held: 0, n_judged: 0, n_beyond: 0, candidates: Vec::new() };
+            judge(situation, (&mut intake, measurements), (&open, &mut outcomes));
+            planned.n_judged += intake.n_judged;
+            intakes.push(intake);
         }
     }
     settle(&mut planned, situation.limits, outcomes);
-    let taken_up = take_up(&mut planned, situation, wishes);
+    let taken_up = take_up(&mut planned, situation, intakes);
     forget(&mut planned, situation, (&rules, &taken_up));
     planned
 }
 
-/// Whether a rule is judged here. The churn rule goes by single posts instead.
+/// Returns whether a rule is judged here. The churn rule applies to single posts instead.
 pub fn is_judged(rule: &Rule) -> bool {
     rule.what.enabled && rule.id != CHURN
 }
 
-/// Ends open alerts that no rule as it is now would have raised. Their series are of no use either.
+/// Ends open alerts that no current rule would raise. Their series are dropped as well.
 fn withdraw(planned: &mut Planned, situation: Situation<'_>, rules: &HashMap<Uuid, &Rule>) {
     let is_backed = |alert: &Alert| {
         let Some(id) = alert.rule_id else {
@@ -103,44 +103,49 @@ fn raises(rule: &Rule, alert: &Alert) -> bool {
     rule.what.scope.covers(&alert.scope) && alert.metric.as_deref() == Some(&*rule.what.metric.name())
 }
 
-/// What a rule would begin to hold about.
-struct Wish<'a> {
+/// Series that a rule would make pending.
+struct RuleIntake<'a> {
     rule: &'a Rule,
     n_held: usize,
     n_judged: usize,
-    /// Series that are at rest and beyond the threshold.
+    /// Inactive series beyond the threshold.
     n_beyond: usize,
-    /// The gravest of them.
+    /// The most severe of them.
     candidates: Vec<Candidate<'a>>,
 }
 
 struct Candidate<'a> {
     key: &'a str,
-    reading: Reading,
+    measurement: Measurement,
     severity: Severity,
-    /// What is remembered of it.
+    /// The tracked state, if any.
     before: Option<&'a Kept>,
 }
 
-impl<'a> Wish<'a> {
-    /// Notes what a series at rest reads.
-    fn consider(&mut self, (key, reading): (&'a str, Reading), before: Option<&'a Kept>, n_kept_max: usize) {
+impl<'a> RuleIntake<'a> {
+    /// Records the measurement of an inactive series.
+    fn consider(
+        &mut self,
+        (key, measurement): (&'a str, Measurement),
+        before: Option<&'a Kept>,
+        n_kept_max: usize,
+    ) {
         self.n_judged += 1;
-        if measurement::judge(&self.rule.what, reading) != Verdict::Breach {
+        if measurement::judge(&self.rule.what, measurement) != Verdict::Breach {
             return;
         }
         self.n_beyond += 1;
-        let severity = measurement::severity(&self.rule.what, reading.value.unwrap_or_default());
-        self.candidates.push(Candidate { key, reading, severity, before });
+        let severity = measurement::severity(&self.rule.what, measurement.value.unwrap_or_default());
+        self.candidates.push(Candidate { key, measurement, severity, before });
         if self.candidates.len() >= n_kept_max.max(1) * 2 {
             self.keep_gravest(n_kept_max);
         }
     }
 
-    /// Keeps those of which people need to hear most: the gravest, and of these the ones with the most posts.
+    /// Keeps the most important candidates: the most severe, and among them those with the most posts.
     fn keep_gravest(&mut self, n_kept: usize) {
         let order =
-            |candidate: &Candidate<'_>| std::cmp::Reverse((candidate.severity, candidate.reading.count));
+            |candidate: &Candidate<'_>| std::cmp::Reverse((candidate.severity, candidate.measurement.count));
         if self.candidates.len() > n_kept {
             self.candidates.select_nth_unstable_by_key(n_kept, order);
             self.candidates.truncate(n_kept);
@@ -148,29 +153,31 @@ impl<'a> Wish<'a> {
     }
 }
 
-/// Judges everything the rule is about that was measured now, or of which something is remembered.
+/// Judges all scopes of the rule that were measured now or are tracked.
 fn judge<'a>(
     situation: Situation<'a>,
-    (wish, readings): (&mut Wish<'a>, &'a BTreeMap<String, Measured>),
+    (intake, measurements): (&mut RuleIntake<'a>, &'a BTreeMap<String, Measured>),
     (open, outcomes): (&HashMap<Uuid, &'a Alert>, &mut Vec<Outcome>),
 ) {
-    let rule = wish.rule;
+    let rule = intake.rule;
     let metric = rule.what.metric;
     let n_kept_max = situation.limits.taken_up;
-    let read = |key: &str| readings.get(key).map_or(Reading::nothing(metric), |it| Reading::of(metric, *it));
+    let read = |key: &str| {
+        measurements.get(key).map_or(Measurement::nothing(metric), |it| Measurement::of(metric, *it))
+    };
     let first = SeriesId { rule_id: rule.id, scope: Scope::overall() };
     let of_rule = || situation.kept.range(&first..).take_while(|(id, _)| id.rule_id == rule.id);
     let known: HashSet<&str> = of_rule().map(|(id, _)| id.scope.key.as_str()).collect();
     for (id, kept) in of_rule().filter(|(id, _)| rule.what.scope.covers(&id.scope)) {
-        let reading = read(&id.scope.key);
+        let measurement = read(&id.scope.key);
         if kept.series.phase == Phase::Inactive {
-            wish.consider((&id.scope.key, reading), Some(kept), n_kept_max);
+            intake.consider((&id.scope.key, measurement), Some(kept), n_kept_max);
             continue;
         }
-        wish.n_held += 1;
-        wish.n_judged += 1;
+        intake.n_held += 1;
+        intake.n_judged += 1;
         let alert = kept.alert.and_then(|alert| open.get(&alert).copied());
-        let case = Case { rule, id: id.clone(), kept: Some(kept), alert, reading, now: situation.now };
+        let case = Case { rule, id: id.clone(), kept: Some(kept), alert, measurement, now: situation.now };
         outcomes.push(step(case));
     }
     let only = match rule.what.scope.dimension {
@@ -178,19 +185,19 @@ fn judge<'a>(
         _ => rule.what.scope.key.as_deref(),
     };
     if let Some(key) = only.filter(|key| !known.contains(key)) {
-        wish.consider((key, read(key)), None, n_kept_max);
+        intake.consider((key, read(key)), None, n_kept_max);
     }
     if only.is_none() {
-        for (key, measured) in readings.iter().filter(|(key, _)| !key.is_empty()) {
+        for (key, measured) in measurements.iter().filter(|(key, _)| !key.is_empty()) {
             if known.is_empty() || !known.contains(key.as_str()) {
-                wish.consider((key, Reading::of(metric, *measured)), None, n_kept_max);
+                intake.consider((key, Measurement::of(metric, *measured)), None, n_kept_max);
             }
         }
     }
-    wish.keep_gravest(n_kept_max);
+    intake.keep_gravest(n_kept_max);
 }
 
-/// Does what became of series that hold: first what has waited longest, be it for a change or for new figures.
+/// Applies the outcomes of tracked series, the longest-waiting first, whether they are changes or updates.
 fn settle(planned: &mut Planned, limits: Limits, outcomes: Vec<Outcome>) {
     let (mut changed, mut refreshed): (Vec<_>, Vec<_>) =
         outcomes.into_iter().filter(Outcome::writes).partition(Outcome::is_change);
@@ -208,34 +215,39 @@ fn keep_first(outcomes: &mut Vec<Outcome>, n_kept: usize, at: impl Fn(&Outcome) 
     }
 }
 
-/// Lets series begin to hold, as far as there is room. Answers those of them of which something was remembered.
-fn take_up<'a>(planned: &mut Planned, situation: Situation<'a>, wishes: Vec<Wish<'a>>) -> HashSet<SeriesId> {
+/// Makes series pending, as far as there is room. Returns those that were already tracked.
+fn take_up<'a>(
+    planned: &mut Planned,
+    situation: Situation<'a>,
+    intakes: Vec<RuleIntake<'a>>,
+) -> HashSet<SeriesId> {
     let holds = |kept: &&Kept| kept.series.phase != Phase::Inactive;
     let n_held = situation.kept.values().filter(holds).count();
     let n_rules = situation.rules.iter().filter(|rule| is_judged(rule)).count();
     let demands: Vec<Demand> =
-        wishes.iter().map(|wish| Demand { n_held: wish.n_held, n_wanted: wish.n_beyond }).collect();
+        intakes.iter().map(|intake| Demand { n_held: intake.n_held, n_new: intake.n_beyond }).collect();
     let allotted = situation.limits.allot(&demands, (n_held, n_rules), situation.turn);
-    (planned.n_waiting, planned.n_no_room) = (allotted.n_waiting, allotted.n_no_room);
+    (planned.n_waiting, planned.n_over_limit) = (allotted.n_waiting, allotted.n_over_limit);
     let mut remembered = HashSet::new();
-    for (mut wish, n_taken_up) in wishes.into_iter().zip(allotted.taken_up) {
-        wish.keep_gravest(n_taken_up);
-        planned.untold.insert(wish.rule.id, wish.n_beyond - wish.candidates.len());
-        for Candidate { key, reading, before, .. } in wish.candidates {
-            let scope = Scope { dimension: wish.rule.what.scope.dimension, key: key.to_owned() };
-            let id = SeriesId { rule_id: wish.rule.id, scope };
+    for (mut intake, n_taken_up) in intakes.into_iter().zip(allotted.taken_up) {
+        intake.keep_gravest(n_taken_up);
+        planned.untold.insert(intake.rule.id, intake.n_beyond - intake.candidates.len());
+        for Candidate { key, measurement, before, .. } in intake.candidates {
+            let scope = Scope { dimension: intake.rule.what.scope.dimension, key: key.to_owned() };
+            let id = SeriesId { rule_id: intake.rule.id, scope };
             if before.is_some() {
                 remembered.insert(id.clone());
             }
-            let case = Case { rule: wish.rule, id, kept: before, alert: None, reading, now: situation.now };
+            let case =
+                Case { rule: intake.rule, id, kept: before, alert: None, measurement, now: situation.now };
             step(case).add_to(&mut planned.changes);
         }
     }
     remembered
 }
 
-/// Forgets series that nothing depends on, those of rules that are gone or about something else now, and, where more are
-/// remembered than may be, those at rest for longest.
+/// Drops series that nothing depends on, those of removed or changed rules, and, above the limit, those that have
+/// been inactive longest.
 fn forget(
     planned: &mut Planned,
     situation: Situation<'_>,
@@ -247,9 +259,9 @@ fn forget(
     for (id, kept) in situation.kept.iter().filter(|(id, _)| !taken_up.contains(id)) {
         let rule = rules.get(&id.rule_id).filter(|rule| is_judged(rule) && rule.what.scope.covers(&id.scope));
         let is_of_use = match rule {
-            // The alert is withdrawn, and the series goes with it.
+            // The alert is withdrawn, and its series with it.
             None => kept.alert.is_some_and(|alert| open.contains(&alert)),
-            Some(rule) => !kept.series.is_forgettable(measurement::patience(&rule.what), situation.now),
+            Some(rule) => !kept.series.is_forgettable(measurement::timing(&rule.what), situation.now),
         };
         match is_of_use {
             false => forgotten.push(id.clone()),
@@ -272,7 +284,7 @@ impl Write {
 }
 
 impl Outcome {
-    /// Whether it is more than new figures.
+    /// Returns whether the outcome is more than an update of values.
     fn is_change(&self) -> bool {
         let is_seen = self.refresh.as_ref().is_some_and(|it| it.entered.is_some() || it.escalated);
         self.write.is_some() || self.ending.is_some() || is_seen

@@ -1,4 +1,4 @@
-//! What an evaluation changes, case by case.
+//! Changes of an evaluation, case by case.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::inhibition::tests::alert;
 use super::limits::Limits;
 use super::measurement::tests::negativity;
-use super::plan::{Planned, Readings, Situation, plan};
+use super::plan::{Measurements, Planned, Situation, plan};
 use crate::models::alert::{Alert, Severity};
 use crate::models::alert_rule::Rule;
 use crate::models::evaluation::{Changes, Group, Kept, Measured, Phase, Series, SeriesId};
@@ -19,10 +19,10 @@ const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 fn planned(
     (rules, kept): (&[Rule], &BTreeMap<SeriesId, Kept>),
     open: &[Alert],
-    readings: &Readings,
+    measurements: &Measurements,
     now: Timestamp,
 ) -> Planned {
-    plan(Situation { rules, kept, open, readings, limits: Limits::default(), turn: 0, now })
+    plan(Situation { rules, kept, open, measurements, limits: Limits::default(), turn: 0, now })
 }
 
 fn rule(dimension: Dimension) -> Rule {
@@ -31,10 +31,10 @@ fn rule(dimension: Dimension) -> Rule {
     Rule { id: Uuid::from_u128(77), builtin: false, what, created_at: NOW, updated_at: NOW }
 }
 
-fn negative(counts: &[(&str, i64)], dimension: Dimension) -> Readings {
+fn negative(counts: &[(&str, i64)], dimension: Dimension) -> Measurements {
     let sums = |negative: i64| Measured::Sums(Sums { count: 100, negative, ..Sums::default() });
     let group = Group { window_seconds: 300, dimension, is_viral: false };
-    Readings::from([(group, counts.iter().map(|(key, n)| ((*key).to_owned(), sums(*n))).collect())])
+    Measurements::from([(group, counts.iter().map(|(key, n)| ((*key).to_owned(), sums(*n))).collect())])
 }
 
 fn firing(id: u128, key: &str) -> (Alert, (SeriesId, Kept)) {
@@ -46,44 +46,44 @@ fn firing(id: u128, key: &str) -> (Alert, (SeriesId, Kept)) {
 }
 
 #[test]
-fn each_product_beyond_the_threshold_opens_and_posts_about_none_are_no_product() {
-    let readings = negative(&[("", 99), ("alpha", 60), ("beta", 20), ("gamma", 90)], Dimension::Product);
+fn each_product_beyond_the_threshold_opens_and_posts_without_a_product_are_ignored() {
+    let measurements = negative(&[("", 99), ("alpha", 60), ("beta", 20), ("gamma", 90)], Dimension::Product);
     let (rules, kept) = ([rule(Dimension::Product)], BTreeMap::new());
-    let changes = planned((&rules, &kept), &[], &readings, NOW).changes;
+    let changes = planned((&rules, &kept), &[], &measurements, NOW).changes;
     let opened: Vec<_> = changes.openings.iter().map(|it| (it.id.scope.key.as_str(), it.severity)).collect();
     assert_eq!(opened, [("alpha", Severity::Warning), ("gamma", Severity::Critical)]);
-    assert_eq!((changes.kept.len(), changes.refreshes.len()), (0, 0), "nothing is kept of what is at rest");
+    assert_eq!((changes.kept.len(), changes.refreshes.len()), (0, 0), "inactive series are not tracked");
 }
 
 #[test]
 fn a_query_that_failed_changes_nothing() {
     let (open, kept) = firing(1, "alpha");
     let (rules, kept, open) = ([rule(Dimension::Product)], BTreeMap::from([kept]), [open]);
-    let readings = Readings::new();
+    let measurements = Measurements::new();
     let later = NOW + SignedDuration::from_hours(9);
-    let changes = planned((&rules, &kept), &open, &readings, later).changes;
+    let changes = planned((&rules, &kept), &open, &measurements, later).changes;
     assert_eq!(changes, Changes::default());
 }
 
 #[test]
-fn a_product_that_nobody_speaks_of_any_more_is_over() {
+fn the_alert_of_a_product_without_posts_ends() {
     let (open, kept) = firing(1, "alpha");
     let (rules, kept, open) = ([rule(Dimension::Product)], BTreeMap::from([kept]), [open]);
-    let readings = negative(&[], Dimension::Product);
-    let changes = planned((&rules, &kept), &open, &readings, NOW).changes;
+    let measurements = negative(&[], Dimension::Product);
+    let changes = planned((&rules, &kept), &open, &measurements, NOW).changes;
     assert_eq!(changes.endings, [open[0].id]);
-    assert_eq!(changes.refreshes[0].value, open[0].value, "the last value it had stays");
+    assert_eq!(changes.refreshes[0].value, open[0].value, "the last value is kept");
     assert_eq!(changes.kept[0].1.alert, None);
 }
 
 #[test]
-fn what_grows_worse_is_louder_and_stays_so_while_it_is_open() {
+fn a_worsening_alert_becomes_more_severe_and_stays_so_while_it_is_open() {
     let (mut alert, kept) = firing(1, "alpha");
     let (rules, kept) = ([rule(Dimension::Product)], BTreeMap::from([kept]));
     let refresh = |alert: &Alert, n_negative: i64| {
-        let readings = negative(&[("alpha", n_negative)], Dimension::Product);
+        let measurements = negative(&[("alpha", n_negative)], Dimension::Product);
         let open = std::slice::from_ref(alert);
-        planned((&rules, &kept), open, &readings, NOW).changes.refreshes.remove(0)
+        planned((&rules, &kept), open, &measurements, NOW).changes.refreshes.remove(0)
     };
     let worse = refresh(&alert, 80);
     assert_eq!((worse.severity, worse.escalated, worse.value), (Severity::Critical, true, 0.8));
@@ -93,12 +93,12 @@ fn what_grows_worse_is_louder_and_stays_so_while_it_is_open() {
 }
 
 #[test]
-fn alerts_whose_rule_is_gone_or_off_or_about_something_else_are_withdrawn() {
+fn alerts_whose_rule_is_gone_or_disabled_or_changed_are_withdrawn() {
     let (open, kept) = firing(1, "alpha");
     let (kept, open) = (BTreeMap::from([kept]), [open]);
-    let readings = Readings::new();
+    let measurements = Measurements::new();
     let withdrawn =
-        |rules: &[Rule]| !planned((rules, &kept), &open, &readings, NOW).changes.withdrawals.is_empty();
+        |rules: &[Rule]| !planned((rules, &kept), &open, &measurements, NOW).changes.withdrawals.is_empty();
     let as_it_was = rule(Dimension::Product);
     assert!(!withdrawn(std::slice::from_ref(&as_it_was)));
     assert!(withdrawn(&[]));
@@ -114,27 +114,28 @@ fn alerts_whose_rule_is_gone_or_off_or_about_something_else_are_withdrawn() {
 }
 
 #[test]
-fn a_series_whose_alert_somebody_else_ended_starts_anew() {
+fn a_series_whose_alert_was_ended_elsewhere_starts_from_scratch() {
     let (_, kept) = firing(1, "alpha");
     let (rules, kept) = ([rule(Dimension::Product)], BTreeMap::from([kept]));
-    let readings = negative(&[("alpha", 60)], Dimension::Product);
-    let changes = planned((&rules, &kept), &[], &readings, NOW).changes;
+    let measurements = negative(&[("alpha", 60)], Dimension::Product);
+    let changes = planned((&rules, &kept), &[], &measurements, NOW).changes;
     assert_eq!((changes.openings.len(), changes.refreshes.len()), (1, 0));
 }
 
 #[test]
-fn rules_with_one_window_and_dimension_are_one_question() {
+fn rules_with_the_same_window_and_dimension_share_a_query() {
     let mut other = rule(Dimension::Product);
     other.what.metric = crate::models::alert_rule::Metric::Volume;
     assert_eq!(Group::of(&rule(Dimension::Product)), Group::of(&other));
 }
 
-/// What a rule about each product reads of so many of them, all beyond its threshold; those later in the alphabet are worse.
-fn wave(n_products: usize) -> Readings {
+/// Measurements of that many products, all beyond the threshold of a per-product rule; later products in the alphabet
+/// are worse.
+fn wave(n_products: usize) -> Measurements {
     let sums = |i: usize| Sums { count: 100, negative: if i % 2 == 1 { 90 } else { 60 }, ..Sums::default() };
     let of = |i: usize| (format!("product {i:05}"), Measured::Sums(sums(i)));
     let group = Group { window_seconds: 300, dimension: Dimension::Product, is_viral: false };
-    Readings::from([(group, (0..n_products).map(of).collect())])
+    Measurements::from([(group, (0..n_products).map(of).collect())])
 }
 
 fn keep(kept: &mut BTreeMap<SeriesId, Kept>, open: &mut Vec<Alert>, changes: Changes) {
@@ -154,8 +155,8 @@ fn keep(kept: &mut BTreeMap<SeriesId, Kept>, open: &mut Vec<Alert>, changes: Cha
 }
 
 #[test]
-fn of_a_wave_the_gravest_open_first_and_what_has_no_room_is_said() {
-    let (rules, readings) = ([rule(Dimension::Product)], wave(300));
+fn in_a_wave_the_most_severe_open_first_and_the_rest_is_reported() {
+    let (rules, measurements) = ([rule(Dimension::Product)], wave(300));
     let limits = Limits { series: 200, taken_up: 80, ..Limits::default() };
     let (mut kept, mut open) = (BTreeMap::new(), Vec::new());
     let mut seen = Vec::new();
@@ -164,32 +165,32 @@ fn of_a_wave_the_gravest_open_first_and_what_has_no_room_is_said() {
             rules: &rules,
             kept: &kept,
             open: &open,
-            readings: &readings,
+            measurements: &measurements,
             limits,
             turn,
             now: NOW,
         });
         let n_critical =
             planned.changes.openings.iter().filter(|it| it.severity == Severity::Critical).count();
-        seen.push((planned.changes.openings.len(), n_critical, planned.n_waiting, planned.n_no_room));
-        assert_eq!(planned.untold[&rules[0].id], planned.n_waiting + planned.n_no_room);
+        seen.push((planned.changes.openings.len(), n_critical, planned.n_waiting, planned.n_over_limit));
+        assert_eq!(planned.untold[&rules[0].id], planned.n_waiting + planned.n_over_limit);
         keep(&mut kept, &mut open, planned.changes);
     }
     assert_eq!(seen, [(80, 80, 120, 100), (80, 70, 40, 100), (40, 0, 0, 100), (0, 0, 0, 100)]);
 }
 
 #[test]
-fn a_rule_about_one_thing_opens_though_another_has_taken_all_room() {
+fn a_rule_with_one_scope_opens_although_another_has_taken_all_room() {
     let mut one = rule(Dimension::Product);
     (one.id, one.what.scope.key) = (Uuid::from_u128(78), Some("product 00299".to_owned()));
-    let (rules, readings) = ([rule(Dimension::Product), one], wave(300));
+    let (rules, measurements) = ([rule(Dimension::Product), one], wave(300));
     let limits = Limits { series: 100, taken_up: 1_000, ..Limits::default() };
     let (mut kept, mut open) = (BTreeMap::new(), Vec::new());
     let first = plan(Situation {
         rules: &rules[..1],
         kept: &kept,
         open: &open,
-        readings: &readings,
+        measurements: &measurements,
         limits,
         turn: 0,
         now: NOW,
@@ -200,17 +201,17 @@ fn a_rule_about_one_thing_opens_though_another_has_taken_all_room() {
         rules: &rules,
         kept: &kept,
         open: &open,
-        readings: &readings,
+        measurements: &measurements,
         limits,
         turn: 1,
         now: NOW,
     });
     let opened: Vec<_> = planned.changes.openings.iter().map(|it| it.id.rule_id.as_u128()).collect();
-    assert_eq!((opened, planned.n_no_room), (vec![78], 200));
+    assert_eq!((opened, planned.n_over_limit), (vec![78], 200));
 }
 
 #[test]
-fn more_changes_than_fit_into_a_turn_are_all_made_in_the_next_ones() {
+fn changes_that_exceed_one_evaluation_are_made_in_the_next_ones() {
     let rules = [rule(Dimension::Product)];
     let limits = Limits { series: 300, changed: 70, refreshed: 70, ..Limits::default() };
     let (mut kept, mut open) = (BTreeMap::new(), Vec::new());
@@ -218,13 +219,13 @@ fn more_changes_than_fit_into_a_turn_are_all_made_in_the_next_ones() {
         rules: &rules,
         kept: &kept,
         open: &open,
-        readings: &wave(200),
+        measurements: &wave(200),
         limits,
         turn: 0,
         now: NOW,
     });
     keep(&mut kept, &mut open, opened.changes);
-    // Nobody speaks of them any more.
+    // No posts mention them any more.
     let mut n_ended = Vec::new();
     for turn in 1..=4 {
         let silence = negative(&[], Dimension::Product);
@@ -233,7 +234,7 @@ fn more_changes_than_fit_into_a_turn_are_all_made_in_the_next_ones() {
             rules: &rules,
             kept: &kept,
             open: &open,
-            readings: &silence,
+            measurements: &silence,
             limits,
             turn: 1,
             now,
@@ -246,27 +247,29 @@ fn more_changes_than_fit_into_a_turn_are_all_made_in_the_next_ones() {
 }
 
 #[test]
-fn an_alert_that_says_already_what_it_would_say_is_not_written_again() {
+fn an_unchanged_alert_is_not_written_again() {
     let (alert, kept) = firing(1, "alpha");
     let (rules, kept) = ([rule(Dimension::Product)], BTreeMap::from([kept]));
-    let readings = negative(&[("alpha", 60)], Dimension::Product);
-    let first =
-        planned((&rules, &kept), std::slice::from_ref(&alert), &readings, NOW).changes.refreshes.remove(0);
+    let measurements = negative(&[("alpha", 60)], Dimension::Product);
+    let first = planned((&rules, &kept), std::slice::from_ref(&alert), &measurements, NOW)
+        .changes
+        .refreshes
+        .remove(0);
     let said = Alert { title: first.title, count: first.count, value: first.value, ..alert };
     let mut changed = rules.clone();
     changed[0].updated_at = NOW + SignedDuration::from_secs(1);
     let refreshed = |rules: &[Rule]| {
-        planned((rules, &kept), std::slice::from_ref(&said), &readings, NOW).changes.refreshes.len()
+        planned((rules, &kept), std::slice::from_ref(&said), &measurements, NOW).changes.refreshes.len()
     };
-    assert_eq!((refreshed(&rules), refreshed(&changed)), (0, 1), "unless its rule says something else now");
+    assert_eq!((refreshed(&rules), refreshed(&changed)), (0, 1), "unless its rule has changed");
 }
 
 #[test]
-fn series_of_rules_that_are_gone_are_forgotten() {
+fn series_of_deleted_rules_are_dropped() {
     let (_, kept) = firing(1, "alpha");
     let kept = BTreeMap::from([kept]);
     let forgotten =
-        |rules: &[Rule]| planned((rules, &kept), &[], &Readings::new(), NOW).changes.forgotten.len();
+        |rules: &[Rule]| planned((rules, &kept), &[], &Measurements::new(), NOW).changes.forgotten.len();
     assert_eq!(
         (forgotten(&[]), forgotten(&[rule(Dimension::Product)]), forgotten(&[rule(Dimension::City)])),
         (1, 0, 1)

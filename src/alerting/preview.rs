@@ -1,4 +1,4 @@
-//! What a rule would have done on the last day, minute by minute.
+//! Preview of a rule: its firings over the last day, minute by minute.
 
 use std::collections::BTreeMap;
 
@@ -6,82 +6,92 @@ use jiff::Timestamp;
 
 use super::machine::Transition;
 use super::measurement;
-use super::measurement::Reading;
+use super::measurement::Measurement;
 use super::rolling::{BySteps, Steps};
 use crate::models::alert_rule::{NewRule, Preview, PreviewPoint, Stretch};
 use crate::models::evaluation::{Series, Step};
 
-/// How far back a preview looks.
+/// Length of a preview.
 const PREVIEW_SECONDS: i64 = 86_400;
 
 const MINUTE_SECONDS: i64 = 60;
 
-/// One point of the chart for this many minutes: as many as are told apart.
+/// Minutes per point of the chart, which matches its resolution.
 const POINT_EVERY: i64 = 5;
 
-/// The minutes that a preview made at this moment needs.
+/// Returns the minutes that a preview needs at this time.
 pub fn steps(rule: &NewRule, now: Timestamp) -> Steps {
     Steps::last(rule, now, (PREVIEW_SECONDS / MINUTE_SECONDS, MINUTE_SECONDS))
 }
 
-/// Goes through the minutes of [`steps`], oldest first, as the evaluation would have.
+/// Evaluates the minutes of [`steps`], oldest first, as the alerter would have.
 pub fn preview(rule: &NewRule, minutes: &[Step], steps: Steps) -> Preview {
     let mut keys: BTreeMap<&str, BySteps> = BTreeMap::new();
     for minute in minutes {
-        keys.entry(&minute.key).or_default().insert(steps.place(minute.at), minute.measured);
+        keys.entry(&minute.key).or_default().insert(steps.index(minute.at), minute.measured);
     }
-    // Also when nobody spoke at all, which is what some rules are about.
+    // Also without any posts, a case that some rules are about.
     if keys.is_empty() {
         keys.insert("", BySteps::new());
     }
-    let tried: Vec<Tried> = keys.values().map(|minutes| try_one(rule, minutes, steps)).collect();
-    let shown = tried.iter().max_by_key(|tried| (tried.firing_seconds(), tried.n_posts));
+    let scope_preview: Vec<ScopePreview> =
+        keys.values().map(|minutes| try_one(rule, minutes, steps)).collect();
+    let shown = scope_preview
+        .iter()
+        .max_by_key(|scope_preview| (scope_preview.firing_seconds(), scope_preview.n_posts));
     Preview {
-        series: shown.map(|tried| tried.series.clone()).unwrap_or_default(),
-        firings: union(tried.iter().flat_map(|tried| tried.firings.iter().copied()).collect()),
+        series: shown.map(|scope_preview| scope_preview.series.clone()).unwrap_or_default(),
+        firings: union(
+            scope_preview.iter().flat_map(|scope_preview| scope_preview.firings.iter().copied()).collect(),
+        ),
         seconds: PREVIEW_SECONDS,
     }
 }
 
-/// What came of one thing.
-struct Tried {
+/// Result for one scope.
+struct ScopePreview {
     series: Vec<PreviewPoint>,
     firings: Vec<Stretch>,
     n_posts: i64,
 }
 
-impl Tried {
+impl ScopePreview {
     fn firing_seconds(&self) -> i64 {
         self.firings.iter().map(|firing| firing.to.duration_since(firing.from).as_secs()).sum()
     }
 }
 
-fn try_one(rule: &NewRule, minutes: &BySteps, steps: Steps) -> Tried {
-    let patience = measurement::patience(rule);
+fn try_one(rule: &NewRule, minutes: &BySteps, steps: Steps) -> ScopePreview {
+    let timing = measurement::timing(rule);
     let mut series = Series::at_rest(steps.stretch.from);
-    let mut tried = Tried { series: Vec::new(), firings: Vec::new(), n_posts: 0 };
-    tried.n_posts = minutes.values().map(|measured| Reading::of(rule.metric, *measured).count).sum();
+    let mut scope_preview = ScopePreview { series: Vec::new(), firings: Vec::new(), n_posts: 0 };
+    scope_preview.n_posts =
+        minutes.values().map(|measured| Measurement::of(rule.metric, *measured).count).sum();
     let mut open_since = None;
-    for (place, reading) in steps.readings(rule, minutes) {
-        let at = steps.start(place + 1);
-        if (place + 1) % POINT_EVERY == 0 {
-            tried.series.push(PreviewPoint { at, value: reading.value, count: reading.count });
+    for (index, measurement) in steps.measurements(rule, minutes) {
+        let at = steps.start(index + 1);
+        if (index + 1) % POINT_EVERY == 0 {
+            scope_preview.series.push(PreviewPoint {
+                at,
+                value: measurement.value,
+                count: measurement.count,
+            });
         }
-        let (next, transition) = series.step(measurement::judge(rule, reading), patience, at);
+        let (next, transition) = series.step(measurement::judge(rule, measurement), timing, at);
         match transition {
             Some(Transition::Opened { .. }) => open_since = Some(at),
             Some(Transition::Resolved) => {
-                tried.firings.extend(open_since.take().map(|from| Stretch { from, to: at }));
+                scope_preview.firings.extend(open_since.take().map(|from| Stretch { from, to: at }));
             }
             _ => {}
         }
         series = next;
     }
-    tried.firings.extend(open_since.map(|from| Stretch { from, to: steps.stretch.to }));
-    tried
+    scope_preview.firings.extend(open_since.map(|from| Stretch { from, to: steps.stretch.to }));
+    scope_preview
 }
 
-/// Stretches that overlap or touch become one.
+/// Merges overlapping and adjacent periods.
 fn union(mut stretches: Vec<Stretch>) -> Vec<Stretch> {
     stretches.sort_by_key(|stretch| stretch.from);
     let mut joined: Vec<Stretch> = Vec::new();
@@ -121,12 +131,12 @@ mod tests {
         let preview = preview(&rule, &minutes, steps);
         assert_eq!((preview.series.len(), preview.seconds), (288, 86_400));
         assert!(preview.series.iter().all(|point| point.count == 150));
-        // More than half of five minutes: with the third bad one, until the third good one.
+        // More than half of five minutes: from the third bad minute to the third good one.
         assert_eq!(preview.firings, [Stretch { from: at(start + 603), to: at(start + 623) }]);
     }
 
     #[test]
-    fn what_fires_at_the_same_time_is_one_stretch_and_the_worst_is_shown() {
+    fn simultaneous_firings_are_one_period_and_the_worst_scope_is_shown() {
         let mut rule = negativity();
         rule.scope.dimension = crate::models::rollup::Dimension::Product;
         let steps = steps(&rule, at(1_445));
@@ -141,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_without_posts_has_a_preview_too() {
+    fn a_day_without_posts_also_has_a_preview() {
         let rule = negativity();
         let preview = preview(&rule, &[], steps(&rule, at(1_445)));
         assert!(preview.firings.is_empty() && preview.series.iter().all(|point| point.value.is_none()));

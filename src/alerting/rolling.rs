@@ -1,30 +1,30 @@
-//! What a rule reads step by step, since that is all that is kept of the past.
+//! Measurements of a rule over past steps, which are all that is stored of the past.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::measurement::Reading;
+use super::measurement::Measurement;
 use crate::models::alert_rule::{NewRule, Stretch};
 use crate::models::evaluation::Measured;
 use crate::models::rollup::Sums;
 
-/// What was measured in each step, by its place; steps without posts are not among them.
+/// Measured sums by step index; steps without posts are absent.
 pub type BySteps = BTreeMap<i64, Measured>;
 
-/// A stretch of the past, step by step.
+/// A past period, divided into steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Steps {
-    /// From the edge of a step to that of another.
+    /// The period, from one step boundary to another.
     pub stretch: Stretch,
-    /// How long each is.
+    /// Length of a step, in seconds.
     pub seconds: i64,
-    /// How many make up the rule's window.
+    /// Steps in the rule's window.
     pub n_window: i64,
 }
 
 impl Steps {
-    /// The last `n_read` steps, that of `now` among them, and a window before.
+    /// Returns the last `n_read` steps, including the current one, and one window before them.
     pub fn last(rule: &NewRule, now: Timestamp, (n_read, seconds): (i64, i64)) -> Self {
         let n_window = (rule.window_seconds + seconds - 1).div_euclid(seconds);
         let to = (now.as_second().div_euclid(seconds) + 1) * seconds;
@@ -33,35 +33,39 @@ impl Steps {
         Self { stretch: Stretch { from: at(from), to: at(to) }, seconds, n_window }
     }
 
-    /// The how manieth step this is in, from 0 on.
-    pub fn place(&self, at: Timestamp) -> i64 {
+    /// Returns the index of the step that contains a time, from 0.
+    pub fn index(&self, at: Timestamp) -> i64 {
         at.duration_since(self.stretch.from).as_secs().div_euclid(self.seconds)
     }
 
-    /// When a step begins.
-    pub fn start(&self, place: i64) -> Timestamp {
-        let elapsed = SignedDuration::from_secs(place * self.seconds);
+    /// Returns the start of a step.
+    pub fn start(&self, index: i64) -> Timestamp {
+        let elapsed = SignedDuration::from_secs(index * self.seconds);
         self.stretch.from.checked_add(elapsed).unwrap_or(self.stretch.to)
     }
 
-    /// How many there are.
+    /// Returns the number of steps.
     pub fn n_steps(&self) -> i64 {
-        self.place(self.stretch.to)
+        self.index(self.stretch.to)
     }
 
-    /// What the rule reads at the end of each step, oldest first; the first window has no reading yet.
-    pub fn readings(&self, rule: &NewRule, measured: &BySteps) -> impl Iterator<Item = (i64, Reading)> {
+    /// Returns the rule's measurement at the end of each step, oldest first; the first window has none.
+    pub fn measurements(
+        &self,
+        rule: &NewRule,
+        measured: &BySteps,
+    ) -> impl Iterator<Item = (i64, Measurement)> {
         let mut window = Rolling::default();
-        (0..self.n_steps()).filter_map(move |place| {
-            window.push(measured.get(&place).copied(), self.n_window);
-            let read = |measured| Reading::of(rule.metric, measured);
-            let reading = || window.measured().map_or(Reading::nothing(rule.metric), read);
-            (place >= self.n_window).then(|| (place, reading()))
+        (0..self.n_steps()).filter_map(move |index| {
+            window.push(measured.get(&index).copied(), self.n_window);
+            let read = |measured| Measurement::of(rule.metric, measured);
+            let measurement = || window.measured().map_or(Measurement::nothing(rule.metric), read);
+            (index >= self.n_window).then(|| (index, measurement()))
         })
     }
 }
 
-/// The last steps, together.
+/// Sums of the last steps.
 #[derive(Default)]
 struct Rolling {
     steps: VecDeque<Option<Measured>>,

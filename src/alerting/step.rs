@@ -5,70 +5,71 @@ use uuid::Uuid;
 
 use super::machine::Transition;
 use super::measurement;
-use super::measurement::Reading;
+use super::measurement::Measurement;
 use super::title;
 use crate::models::alert::{Alert, AlertPhase};
 use crate::models::alert_rule::Rule;
 use crate::models::evaluation::{Kept, Opening, Phase, Refresh, Series, SeriesId};
 
-/// A series that was measured.
+/// A measured series.
 pub(super) struct Case<'a> {
     pub rule: &'a Rule,
     pub id: SeriesId,
-    /// What is remembered of it.
+    /// Its tracked state, if any.
     pub kept: Option<&'a Kept>,
     /// Its open alert.
     pub alert: Option<&'a Alert>,
-    pub reading: Reading,
+    pub measurement: Measurement,
     pub now: Timestamp,
 }
 
-/// What becomes of it.
+/// Outcome of a step.
 pub(super) struct Outcome {
-    /// What is kept of it.
+    /// How the series is stored.
     pub write: Write,
-    /// What its alert says now, where that is other than before.
+    /// Changes to its alert, if any.
     pub refresh: Option<Refresh>,
-    /// Its alert, where that is over.
+    /// Its alert, if it is over.
     pub ending: Option<Uuid>,
-    /// Since when it stood where it did.
+    /// When the series entered its previous phase.
     pub since: Timestamp,
     /// When its alert last changed.
     pub updated_at: Timestamp,
 }
 
-/// How a series is written down.
+/// How a series is stored.
 pub(super) enum Write {
-    /// As it was.
+    /// Unchanged.
     Nothing,
     /// With an alert that opens.
     Opening(Box<Opening>),
-    /// As it is now.
+    /// With a new state.
     Kept(SeriesId, Kept),
-    /// Not any more.
+    /// Removed.
     Forgotten(SeriesId),
 }
 
-/// Goes one step.
+/// Advances one step.
 pub(super) fn step(case: Case<'_>) -> Outcome {
-    let Case { rule, id, kept, alert, reading, now } = case;
-    let patience = measurement::patience(&rule.what);
+    let Case { rule, id, kept, alert, measurement, now } = case;
+    let timing = measurement::timing(&rule.what);
     let known = kept.map(|kept| kept.series.clone());
-    // One whose alert was ended by somebody else, such as a rule that was switched off for a while, starts anew.
+    // A series whose alert was ended otherwise, for example because its rule was disabled for a while, starts from
+    // scratch.
     let before = known.filter(|series| !series.phase.is_open() || alert.is_some());
     let before = before.unwrap_or_else(|| Series::at_rest(now));
     let (since, updated_at) = (before.since, alert.map_or(now, |alert| alert.updated_at));
-    let (series, transition) = before.step(measurement::judge(&rule.what, reading), patience, now);
+    let (series, transition) = before.step(measurement::judge(&rule.what, measurement), timing, now);
     let mut outcome = Outcome { write: Write::Nothing, refresh: None, ending: None, since, updated_at };
     if let Some(Transition::Opened { pending_since }) = transition {
-        let value = reading.value.unwrap_or_default();
+        let value = measurement.value.unwrap_or_default();
         outcome.write = Write::Opening(Box::new(Opening {
             severity: measurement::severity(&rule.what, value),
-            title: title::found(&rule.what, &id.scope, reading),
+            title: title::found(&rule.what, &id.scope, measurement),
             id,
             rule: rule.clone(),
             value,
-            count: reading.count,
+            count: measurement.count,
             pending_since,
             series,
             posts: Vec::new(),
@@ -80,10 +81,10 @@ pub(super) fn step(case: Case<'_>) -> Outcome {
         if transition == Some(Transition::Resolved) {
             outcome.ending = Some(alert.id);
         }
-        let refresh = refresh(rule, alert, (&series, transition), reading);
-        outcome.refresh = Some(refresh).filter(|refresh| says_more(rule, alert, refresh));
+        let refresh = refresh(rule, alert, (&series, transition), measurement);
+        outcome.refresh = Some(refresh).filter(|refresh| changes_alert(rule, alert, refresh));
     }
-    if series.is_forgettable(patience, now) {
+    if series.is_forgettable(timing, now) {
         if kept.is_some() {
             outcome.write = Write::Forgotten(id);
         }
@@ -96,14 +97,14 @@ pub(super) fn step(case: Case<'_>) -> Outcome {
     outcome
 }
 
-/// What an open alert says now.
+/// Returns the current contents of an open alert.
 fn refresh(
     rule: &Rule,
     alert: &Alert,
     (series, transition): (&Series, Option<Transition>),
-    reading: Reading,
+    measurement: Measurement,
 ) -> Refresh {
-    let value = reading.value.unwrap_or(alert.value);
+    let value = measurement.value.unwrap_or(alert.value);
     let severity = measurement::severity(&rule.what, value);
     let entered = match transition {
         Some(Transition::Recovering) => Some(AlertPhase::Recovering),
@@ -115,17 +116,17 @@ fn refresh(
     Refresh {
         alert: alert.id,
         severity: if is_worse { severity } else { alert.severity },
-        // What it was about, when what it is about no longer holds.
-        title: if holds { title::found(&rule.what, &alert.scope, reading) } else { alert.title.clone() },
+        // Keeps the previous title when the condition no longer holds.
+        title: if holds { title::found(&rule.what, &alert.scope, measurement) } else { alert.title.clone() },
         value,
-        count: reading.count,
+        count: measurement.count,
         entered,
         escalated: is_worse,
     }
 }
 
-/// Whether an alert does not say this already, as its rule is now.
-fn says_more(rule: &Rule, alert: &Alert, refresh: &Refresh) -> bool {
+/// Returns whether the refresh changes an alert, given its current rule.
+fn changes_alert(rule: &Rule, alert: &Alert, refresh: &Refresh) -> bool {
     refresh.entered.is_some()
         || refresh.escalated
         || rule.updated_at > alert.updated_at

@@ -1,39 +1,43 @@
-//! One sentence for people.
+//! Titles of alerts: one sentence for people.
 
-use super::measurement::Reading;
+use super::measurement::Measurement;
 use crate::models::alert::Scope;
 use crate::models::alert_rule::{Comparison, Metric, NewRule};
 use crate::models::rollup::Dimension;
 use crate::models::score::EMOTIONS;
 
-/// What a rule found, in a sentence.
-pub fn found(rule: &NewRule, scope: &Scope, reading: Reading) -> String {
-    let value = reading.value.unwrap_or_default();
+/// Returns the finding of a rule as a sentence.
+pub fn found(rule: &NewRule, scope: &Scope, measurement: Measurement) -> String {
+    let value = measurement.value.unwrap_or_default();
     let percent = (value * 100.0).round();
-    let (n_posts, place) = (grouped(reading.count), place(scope));
+    let (n_posts, scope_phrase) = (grouped(measurement.count), scope_phrase(scope));
     let window = window(rule.window_seconds);
     match rule.metric {
-        Metric::NegativeShare => format!("{percent} % of {n_posts} posts{place} in {window} are negative"),
+        Metric::NegativeShare => {
+            format!("{percent} % of {n_posts} posts{scope_phrase} in {window} are negative")
+        }
         Metric::SentimentAverage => {
-            format!("Sentiment of {n_posts} posts{place} in {window} averages {value:+.2}")
+            format!("Sentiment of {n_posts} posts{scope_phrase} in {window} averages {value:+.2}")
         }
         Metric::ChurnHigh => {
-            format!("{} posts{place} in {window} are from people about to leave", grouped(value))
+            format!("{} posts{scope_phrase} in {window} are from people about to leave", grouped(value))
         }
-        Metric::Toxicity => format!("Toxicity of {n_posts} posts{place} in {window} averages {value:.2}"),
+        Metric::Toxicity => {
+            format!("Toxicity of {n_posts} posts{scope_phrase} in {window} averages {value:.2}")
+        }
         Metric::Volume => {
             let side = if rule.comparison == Comparison::Above { "more" } else { "fewer" };
-            format!("{n_posts} posts{place} in {window}, {side} than {}", grouped(rule.threshold))
+            format!("{n_posts} posts{scope_phrase} in {window}, {side} than {}", grouped(rule.threshold))
         }
-        Metric::Virality => format!("A post{place} may go far: predicted virality {value:.0}"),
+        Metric::Virality => format!("A post{scope_phrase} may spread far: predicted virality {value:.0}"),
         Metric::Emotion(i) => {
             let emotion = EMOTIONS.get(usize::from(i)).unwrap_or(&"neutral");
-            format!("{percent} % of {n_posts} posts{place} in {window} show {emotion}")
+            format!("{percent} % of {n_posts} posts{scope_phrase} in {window} show {emotion}")
         }
     }
 }
 
-/// People who are about to leave, as single posts tell.
+/// Returns the title of churn alerts, which concern single posts.
 pub fn leaving(scope: &Scope) -> String {
     match scope.dimension {
         Dimension::Overall => "People are about to leave".to_owned(),
@@ -41,7 +45,7 @@ pub fn leaving(scope: &Scope) -> String {
     }
 }
 
-/// A number as the dashboard writes it: `12,345`, `-1,000.5`.
+/// Formats a number as the dashboard does: `12,345`, `-1,000.5`.
 pub fn grouped(number: impl ToString) -> String {
     let number = number.to_string();
     let (whole, fraction) = number.find('.').map_or((number.as_str(), ""), |point| number.split_at(point));
@@ -56,7 +60,7 @@ pub fn grouped(number: impl ToString) -> String {
     format!("{sign}{grouped}{fraction}")
 }
 
-/// Several alerts of one rule that fired together, told in one's name.
+/// Returns the title of several alerts of one rule, published under the first one's name.
 pub fn together(first: &str, others: &[&str]) -> String {
     const NAMED: usize = 3;
     let named = others.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
@@ -68,7 +72,7 @@ pub fn together(first: &str, others: &[&str]) -> String {
     }
 }
 
-fn place(scope: &Scope) -> String {
+fn scope_phrase(scope: &Scope) -> String {
     let key = &scope.key;
     match scope.dimension {
         Dimension::Overall => String::new(),
@@ -102,7 +106,7 @@ mod tests {
         let of = |dimension, key: &str| Scope { dimension, key: key.to_owned() };
         let check = |metric: &str, scope: &Scope, value: f64, expected: &str| {
             let rule = NewRule { metric: Metric::from_name(metric).unwrap(), ..negativity() };
-            assert_eq!(found(&rule, scope, Reading { value: Some(value), count: 30 }), expected);
+            assert_eq!(found(&rule, scope, Measurement { value: Some(value), count: 30 }), expected);
         };
         check("negative_share", &Scope::overall(), 0.666, "67 % of 30 posts in five minutes are negative");
         let alpha = of(Dimension::Product, "alpha");
@@ -122,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_written_as_the_dashboard_writes_them() {
+    fn numbers_are_formatted_as_on_the_dashboard() {
         for (number, expected) in [
             (0.0, "0"),
             (999.0, "999"),

@@ -1,7 +1,7 @@
-//! From measurements of the service itself to what its operators are notified of. Pure, as everything in `alerting`.
+//! Alerts for operators, from measurements of the service itself. Pure, like all of `alerting`.
 
-mod series; // one condition through time: hold-off, hysteresis, and ever more patience with what flaps
-mod symptoms; // what the newest measurement, and a little memory of those before, say is wrong
-mod watch; // all conditions of one process
+mod series; // the state of one condition: hold-off, hysteresis, and flap damping
+mod symptoms; // faults that the latest measurements show
+mod monitor; // all conditions of one process
 
-pub use watch::{Notice, ServiceWatch, WatchParams};
+pub use monitor::{MonitorParams, Notice, ServiceMonitor};

@@ -1,23 +1,23 @@
-//! One condition through time: hold-off, hysteresis, and ever more patience with what flaps.
+//! State of one condition: hold-off, hysteresis, and flap damping.
 
 use jiff::{SignedDuration, Timestamp};
 
-/// What opens again within this long after it closed flaps.
+/// A condition that reopens within this long after it closed flaps.
 const FLAP_WINDOW: SignedDuration = SignedDuration::from_hours(1);
 
-/// The longest calm that is asked for. A condition that comes and goes all day notifies at most so often.
+/// Longest required calm. A condition that flaps all day notifies at most this often.
 const CALM_MAX: SignedDuration = SignedDuration::from_mins(30);
 
-/// How long a condition must hold, and be over, before people are notified.
+/// Delays before operators are notified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Pace {
-    /// How long it must hold before the alert opens.
+    /// How long the condition must hold before the alert opens.
     pub hold: SignedDuration,
-    /// How long it must be over before the alert closes. Doubles each time that it opens again within an hour.
+    /// How long it must be over before the alert closes. Doubles each time it reopens within an hour.
     pub calm: SignedDuration,
 }
 
-/// What became of a series.
+/// Change of a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Change {
     /// It has held for long enough.
@@ -26,7 +26,7 @@ pub(super) enum Change {
     Closed,
 }
 
-/// Where a series is.
+/// State of a condition.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Phase {
     #[default]
@@ -41,17 +41,17 @@ enum Phase {
     },
 }
 
-/// One condition, perhaps about one stage.
+/// One condition, of the service or of one stage.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Series {
     phase: Phase,
-    /// Openings, each within [`FLAP_WINDOW`] of the last closing.
+    /// Openings, each within [`FLAP_WINDOW`] of the previous closing.
     n_openings: u32,
     closed_at: Option<Timestamp>,
 }
 
 impl Series {
-    /// Takes note of whether the condition holds now.
+    /// Advances the state, given whether the condition holds now.
     pub fn step(&mut self, holds: bool, now: Timestamp, pace: Pace) -> Option<Change> {
         let (next, change) = match (self.phase, holds) {
             (Phase::Inactive, false) | (Phase::Pending { .. }, false) => (Phase::Inactive, None),
@@ -74,7 +74,7 @@ impl Series {
         change
     }
 
-    /// Since when it holds and when it opened, while it is open.
+    /// Returns when the condition began to hold and when the alert opened, while it is open.
     pub fn open_since(&self) -> Option<(Timestamp, Timestamp)> {
         match self.phase {
             Phase::Open { since, opened_at, .. } => Some((since, opened_at)),
@@ -82,7 +82,7 @@ impl Series {
         }
     }
 
-    /// Whether nothing about it need be remembered.
+    /// Returns whether dropping the state changes nothing.
     pub fn is_forgettable(&self, now: Timestamp) -> bool {
         self.phase == Phase::Inactive && !self.flapped(now)
     }
@@ -112,7 +112,7 @@ mod tests {
 
     const PACE: Pace = Pace { hold: SignedDuration::from_secs(15), calm: SignedDuration::from_secs(30) };
 
-    /// What happens at which second when the condition holds in these spans of seconds.
+    /// Returns the changes and their seconds for a condition given as a function of time.
     fn changes(holds: impl Fn(i64) -> bool, seconds: i64) -> Vec<(i64, Change)> {
         let mut series = Series::default();
         let at = |second| Timestamp::from_second(1_800_000_000 + second).unwrap();
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_over_before_the_hold_off_is_never_told() {
+    fn a_condition_that_ends_before_the_hold_off_never_notifies() {
         assert_eq!(changes(|second| second % 20 < 14, 3_600), []);
     }
 
@@ -138,11 +138,11 @@ mod tests {
     }
 
     #[test]
-    fn what_flaps_all_day_is_told_a_few_times_an_hour() {
-        // Down for a minute, up for a minute: 720 outages in a day.
+    fn a_condition_that_flaps_all_day_notifies_a_few_times_per_hour() {
+        // Down for a minute, up for a minute: 720 outages per day.
         let told = changes(|second| second % 120 < 60, 86_400).len();
         assert!((2..=24).contains(&told), "{told}");
-        // Without more and more patience each outage would be told twice.
+        // Without flap damping each outage would notify twice.
         let first_hour = changes(|second| second % 120 < 60, 3_600).len();
         assert!(first_hour <= 6, "{first_hour}");
     }

@@ -1,4 +1,4 @@
-//! What the newest measurement, and a little memory of those before, say is wrong.
+//! Symptoms: faults that the latest measurement shows, with a short memory of earlier ones.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -7,63 +7,63 @@ use jiff::{SignedDuration, Timestamp};
 use crate::models::service_alert::ServiceCondition;
 use crate::models::stage_health::{DiskHealth, StageHealth, StageState, StreamHealth, SystemHealth};
 
-/// So many rebuilds of a stage within [`RESTARTS_WINDOW`] are no accident. Two less than what ends the process.
+/// Restarts of a stage within [`RESTARTS_WINDOW`] that indicate a fault. Two fewer than those that end the process.
 const RESTARTS_MAX: usize = 3;
 
 /// See [`RESTARTS_MAX`].
 const RESTARTS_WINDOW: SignedDuration = SignedDuration::from_mins(10);
 
-/// Minutes in a row in which the backlog grew: a burst is over by then.
+/// Consecutive minutes of backlog growth that indicate a fault: a burst is over by then.
 const GROWING_MINUTES: usize = 5;
 
-/// A post that has waited so long is no longer live on any dashboard.
+/// Maximum wait of a post; after that it is no longer live on any dashboard.
 const LAG_MAX: SignedDuration = SignedDuration::from_secs(60);
 
-/// Measurements are taken every second. Older, and what they say is no longer so.
+/// Maximum age of a measurement. Measurements are taken every second; an older one is outdated.
 const MEASUREMENT_AGE_MAX: SignedDuration = SignedDuration::from_secs(20);
 
-/// Free space is short below this share of the disk…
+/// Disk space is short below this share of the disk …
 const DISK_SHARE_MIN: f64 = 0.05;
 
-/// …and below this many bytes, since a twentieth of a large disk lasts for months.
+/// … and below this many bytes, since a twentieth of a large disk lasts for months.
 const DISK_BYTES_MIN: u64 = 20 << 30;
 
-/// Something that is wrong at this moment.
+/// A fault at this moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Symptom {
-    /// What.
+    /// The condition.
     pub condition: ServiceCondition,
-    /// With which stage; empty where it is about none.
+    /// The affected stage; empty for the service as a whole.
     pub stage: String,
     /// One sentence for people.
     pub title: String,
-    /// What else is known.
+    /// Further information.
     pub detail: String,
 }
 
-/// What is wrong, and what cannot be told at the moment.
+/// Symptoms, and conditions that are unknown at the moment.
 #[derive(Debug, Default)]
-pub(super) struct Findings {
-    /// What is wrong.
+pub(super) struct Diagnosis {
+    /// The symptoms.
     pub symptoms: Vec<Symptom>,
-    /// Conditions about which nothing is known now: they stay as they are.
+    /// Conditions about which nothing is known: they keep their state.
     pub unknown: Vec<ServiceCondition>,
 }
 
-/// What is remembered of earlier measurements.
+/// Memory of earlier measurements.
 #[derive(Debug)]
 pub(super) struct Memory {
-    /// From how many entries on ingest answers 429.
+    /// Stream entries above which ingest responds with 429.
     high_water: u64,
-    /// A backlog below this is in flight rather than waiting.
+    /// Backlogs below this are in flight rather than waiting.
     backlog_max: u64,
-    /// For how long after the newest dead letter they count as arriving.
+    /// How long after the latest dead letter they count as arriving.
     arriving_for: SignedDuration,
-    /// When something was last measured.
+    /// Time of the latest measurement.
     measured_at: Timestamp,
-    /// By stage: how often it had been rebuilt, and when that was noticed.
+    /// By stage: the number of restarts, and when each increase was observed.
     restarts: BTreeMap<String, (u64, VecDeque<Timestamp>)>,
-    /// The least that waited in each of the last minutes.
+    /// Minimum backlog of each of the last minutes.
     minutes: VecDeque<(i64, u64)>,
     dead: Option<u64>,
     dead_arrived: Option<(Timestamp, u64)>,
@@ -83,35 +83,35 @@ impl Memory {
         }
     }
 
-    /// What is wrong now, by the newest measurement.
-    pub fn examine(&mut self, health: Option<&SystemHealth>, now: Timestamp) -> Findings {
+    /// Returns the symptoms in the latest measurement.
+    pub fn examine(&mut self, health: Option<&SystemHealth>, now: Timestamp) -> Diagnosis {
         if let Some(health) = health {
             self.measured_at = self.measured_at.max(health.at);
         }
-        let mut findings = Findings::default();
+        let mut diagnosis = Diagnosis::default();
         if now.duration_since(self.measured_at) > MEASUREMENT_AGE_MAX {
             let others = ServiceCondition::ALL.into_iter();
-            findings.unknown = others.filter(|it| *it != ServiceCondition::HealthUnknown).collect();
-            let detail = format!("The last measurement is of {}.", self.measured_at);
-            findings.add(ServiceCondition::HealthUnknown, "Service health is unknown", detail);
-            return findings;
+            diagnosis.unknown = others.filter(|it| *it != ServiceCondition::HealthUnknown).collect();
+            let detail = format!("The last measurement was taken at {}.", self.measured_at);
+            diagnosis.add(ServiceCondition::HealthUnknown, "Service health is unknown", detail);
+            return diagnosis;
         }
         let Some(health) = health else {
-            findings.unknown = ServiceCondition::ALL.to_vec();
-            return findings;
+            diagnosis.unknown = ServiceCondition::ALL.to_vec();
+            return diagnosis;
         };
-        findings.servers(health);
+        diagnosis.servers(health);
         for stage in health.stages.iter().chain(&health.tasks) {
-            findings.stage(stage);
+            diagnosis.stage(stage);
             if let Some(n_times) = self.restarts_of(stage, now) {
                 let title = format!("{} keeps dying", stage.stage);
-                let detail = format!("It was rebuilt {n_times} times within ten minutes.");
-                findings.about_stage(ServiceCondition::StageRestarting, stage, (title, detail));
+                let detail = format!("It was restarted {n_times} times within ten minutes.");
+                diagnosis.about_stage(ServiceCondition::StageRestarting, stage, (title, detail));
             }
         }
         match &health.stream {
-            Some(stream) => self.stream(stream, now, &mut findings),
-            None => findings.unknown.extend([
+            Some(stream) => self.stream(stream, now, &mut diagnosis),
+            None => diagnosis.unknown.extend([
                 ServiceCondition::BacklogHigh,
                 ServiceCondition::BacklogGrowing,
                 ServiceCondition::ConsumerLag,
@@ -119,10 +119,10 @@ impl Memory {
             ]),
         }
         match &health.disk {
-            Some(disk) => findings.disk(disk),
-            None => findings.unknown.push(ServiceCondition::DiskNearlyFull),
+            Some(disk) => diagnosis.disk(disk),
+            None => diagnosis.unknown.push(ServiceCondition::DiskNearlyFull),
         }
-        findings
+        diagnosis
     }
 
     fn restarts_of(&mut self, stage: &StageHealth, now: Timestamp) -> Option<usize> {
@@ -133,20 +133,23 @@ impl Memory {
         }
         *known = stage.restarts;
         times.retain(|at| now.duration_since(*at) < RESTARTS_WINDOW);
-        // A stage that is rebuilt more often ends the process; nobody needs to know how often exactly.
+        // A stage with more restarts ends the process; the exact number does not matter.
         times.truncate(100);
         (times.len() >= RESTARTS_MAX).then_some(times.len())
     }
 
-    fn stream(&mut self, stream: &StreamHealth, now: Timestamp, findings: &mut Findings) {
+    fn stream(&mut self, stream: &StreamHealth, now: Timestamp, diagnosis: &mut Diagnosis) {
         if stream.length >= self.high_water {
             let detail =
-                format!("{} posts wait in the stream, of {} allowed.", stream.length, self.high_water);
-            findings.add(ServiceCondition::BacklogHigh, "Posts are refused: the stream is full", detail);
+                format!("{} posts are waiting in the stream, of {} allowed.", stream.length, self.high_water);
+            diagnosis.add(ServiceCondition::BacklogHigh, "Posts are refused: the stream is full", detail);
         }
         if self.is_growing(stream.length, now) {
-            let detail = format!("{} posts wait in the stream, and more every minute.", stream.length);
-            findings.add(
+            let detail = format!(
+                "{} posts are waiting in the stream, and the number grows every minute.",
+                stream.length
+            );
+            diagnosis.add(
                 ServiceCondition::BacklogGrowing,
                 "Posts arrive faster than they are stored",
                 detail,
@@ -155,7 +158,11 @@ impl Memory {
         let age = stream.oldest_at.map(|oldest_at| now.duration_since(oldest_at)).unwrap_or_default();
         if age > LAG_MAX {
             let detail = format!("The oldest post in the stream has been waiting for {} s.", age.as_secs());
-            findings.add(ServiceCondition::ConsumerLag, "Posts wait too long before they are stored", detail);
+            diagnosis.add(
+                ServiceCondition::ConsumerLag,
+                "Posts wait too long before they are stored",
+                detail,
+            );
         }
         let n_new = stream.dead.saturating_sub(self.dead.unwrap_or(stream.dead));
         self.dead = Some(stream.dead);
@@ -165,9 +172,9 @@ impl Memory {
             (_, earlier) => Some((now, n_new.saturating_add(earlier.map_or(0, |(_, n_posts)| n_posts)))),
         };
         if let Some((_, n_posts)) = self.dead_arrived {
-            let title = "Posts that cannot be processed arrive among the dead letters";
+            let title = "Posts that cannot be processed are becoming dead letters";
             let detail = format!("{n_posts} arrived recently, {} in total.", stream.dead);
-            findings.add(ServiceCondition::DeadLetters, title, detail);
+            diagnosis.add(ServiceCondition::DeadLetters, title, detail);
         }
     }
 
@@ -187,7 +194,7 @@ impl Memory {
     }
 }
 
-impl Findings {
+impl Diagnosis {
     fn add(&mut self, condition: ServiceCondition, title: &str, detail: String) {
         self.symptoms.push(Symptom { condition, stage: String::new(), title: title.to_owned(), detail });
     }
@@ -204,11 +211,11 @@ impl Findings {
     fn servers(&mut self, health: &SystemHealth) {
         let reason = |error: &Option<String>| error.clone().unwrap_or_default();
         if !health.postgres.reachable {
-            let title = "PostgreSQL is away: posts wait in the stream";
+            let title = "PostgreSQL is unavailable: posts are waiting in the stream";
             self.add(ServiceCondition::PostgresAway, title, reason(&health.postgres.error));
         }
         if !health.redis.reachable {
-            let title = "Redis is away: posts are refused";
+            let title = "Redis is unavailable: posts are refused";
             self.add(ServiceCondition::RedisAway, title, reason(&health.redis.error));
         }
         if let Some(why) = &health.model.degraded {
@@ -221,11 +228,11 @@ impl Findings {
         let what = match stage.state {
             StageState::Running => return,
             StageState::BackingOff => "died",
-            StageState::Frozen => "does not answer",
-            StageState::Failed => "died too often: the process ends",
+            StageState::Frozen => "does not respond",
+            StageState::Failed => "failed too often: the process is ending",
         };
         let title = format!("{} {what}", stage.stage);
-        let detail = format!("It was rebuilt {} times since the process started.", stage.restarts);
+        let detail = format!("It has been restarted {} times since the process started.", stage.restarts);
         self.about_stage(ServiceCondition::StageDown, stage, (title, detail));
     }
 

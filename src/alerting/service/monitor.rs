@@ -12,93 +12,98 @@ use crate::models::notification::NoticeEvent;
 use crate::models::service_alert::{ServiceAlert, ServiceCondition};
 use crate::models::stage_health::SystemHealth;
 
-/// What a watch goes by.
+/// Settings of a watch.
 #[derive(Debug, Clone)]
-pub struct WatchParams {
-    /// How this process is called.
+pub struct MonitorParams {
+    /// Name of this process.
     pub instance: String,
-    /// How long most conditions must hold before people are notified. The others, and all ends, go by multiples of it.
+    /// How long most conditions must hold before operators are notified. The other delays are multiples of it.
     pub hold: SignedDuration,
-    /// From how many entries in the stream on ingest answers 429.
+    /// Stream entries above which ingest responds with 429.
     pub high_water: u64,
-    /// A backlog below this is in flight rather than waiting.
+    /// Backlogs below this are in flight rather than waiting.
     pub backlog_max: u64,
 }
 
-/// Something that people are to be notified of.
+/// A notification for operators.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
-    /// Whether it began or ended.
+    /// Whether the condition began or ended.
     pub event: NoticeEvent,
-    /// What, as it is now.
+    /// The alert in its current state.
     pub alert: ServiceAlert,
 }
 
-/// Judges measurements of one process through time.
+/// Judges measurements of one process over time.
 #[derive(Debug)]
-pub struct ServiceWatch {
-    params: WatchParams,
+pub struct ServiceMonitor {
+    params: MonitorParams,
     memory: Memory,
-    series: BTreeMap<(ServiceCondition, String), Watched>,
+    series: BTreeMap<(ServiceCondition, String), MonitoredCondition>,
 }
 
 #[derive(Debug)]
-struct Watched {
+struct MonitoredCondition {
     series: Series,
     newest: Symptom,
 }
 
-impl ServiceWatch {
-    /// One that has seen nothing yet.
-    pub fn new(params: WatchParams, now: Timestamp) -> Self {
-        // Long enough that a trickle is one alert.
+impl ServiceMonitor {
+    /// Creates a watch without history.
+    pub fn new(params: MonitorParams, now: Timestamp) -> Self {
+        // Long enough for a trickle to be one alert.
         let arriving_for = params.hold.checked_mul(20).unwrap_or(SignedDuration::MAX);
         let memory = Memory::new(params.high_water, params.backlog_max, arriving_for, now);
         Self { params, memory, series: BTreeMap::new() }
     }
 
-    /// Judges the newest measurement, and answers what people are to be notified of. To be called every second,
-    /// whether there is a new measurement or not.
+    /// Judges the latest measurement, and returns the notifications that are due. Call it every second, whether or
+    /// not there is a new measurement.
     pub fn judge(&mut self, health: Option<&SystemHealth>, now: Timestamp) -> Vec<Notice> {
-        let findings = self.memory.examine(health, now);
-        let mut symptoms: BTreeMap<_, _> = findings
+        let diagnosis = self.memory.examine(health, now);
+        let mut symptoms: BTreeMap<_, _> = diagnosis
             .symptoms
             .into_iter()
             .map(|symptom| ((symptom.condition, symptom.stage.clone()), symptom))
             .collect();
         let mut notices = Vec::new();
-        for (key, watched) in &mut self.series {
-            if findings.unknown.contains(&key.0) {
+        for (key, monitored) in &mut self.series {
+            if diagnosis.unknown.contains(&key.0) {
                 continue;
             }
             let symptom = symptoms.remove(key);
             let holds = symptom.is_some();
-            watched.newest = symptom.unwrap_or_else(|| watched.newest.clone());
-            notices.extend(step(&self.params, watched, holds, now));
+            monitored.newest = symptom.unwrap_or_else(|| monitored.newest.clone());
+            notices.extend(step(&self.params, monitored, holds, now));
         }
         for (key, newest) in symptoms {
-            let mut watched = Watched { series: Series::default(), newest };
-            notices.extend(step(&self.params, &mut watched, true, now));
-            self.series.insert(key, watched);
+            let mut monitored = MonitoredCondition { series: Series::default(), newest };
+            notices.extend(step(&self.params, &mut monitored, true, now));
+            self.series.insert(key, monitored);
         }
-        self.series.retain(|_, watched| !watched.series.is_forgettable(now));
+        self.series.retain(|_, monitored| !monitored.series.is_forgettable(now));
         notices
     }
 
-    /// What holds at the moment, the worst first.
+    /// Returns the open alerts, the most severe first.
     pub fn open(&self) -> Vec<ServiceAlert> {
         let mut open: Vec<ServiceAlert> =
-            self.series.values().filter_map(|watched| alert(&self.params, watched)).collect();
+            self.series.values().filter_map(|monitored| alert(&self.params, monitored)).collect();
         open.sort_by_key(|alert| std::cmp::Reverse(alert.severity));
         open
     }
 }
 
-fn step(params: &WatchParams, watched: &mut Watched, holds: bool, now: Timestamp) -> Option<Notice> {
-    let before = alert(params, watched);
-    let pace = pace(watched.newest.condition, params.hold);
-    match watched.series.step(holds, now, pace)? {
-        Change::Opened => Some(Notice { event: NoticeEvent::Fired, alert: alert(params, watched)? }),
+fn step(
+    params: &MonitorParams,
+    monitored: &mut MonitoredCondition,
+    holds: bool,
+    now: Timestamp,
+) -> Option<Notice> {
+    let before = alert(params, monitored);
+    let pace = pace(monitored.newest.condition, params.hold);
+    match monitored.series.step(holds, now, pace)? {
+        Change::Opened => Some(Notice { event: NoticeEvent::Fired, alert: alert(params, monitored)? }),
         Change::Closed => {
             let alert = ServiceAlert { resolved_at: Some(now), ..before? };
             Some(Notice { event: NoticeEvent::Resolved, alert })
@@ -106,10 +111,10 @@ fn step(params: &WatchParams, watched: &mut Watched, holds: bool, now: Timestamp
     }
 }
 
-/// The alert of a series that is open.
-fn alert(params: &WatchParams, watched: &Watched) -> Option<ServiceAlert> {
-    let (since, opened_at) = watched.series.open_since()?;
-    let Symptom { condition, stage, title, detail } = watched.newest.clone();
+/// Returns the alert of an open condition.
+fn alert(params: &MonitorParams, monitored: &MonitoredCondition) -> Option<ServiceAlert> {
+    let (since, opened_at) = monitored.series.open_since()?;
+    let Symptom { condition, stage, title, detail } = monitored.newest.clone();
     Some(ServiceAlert {
         id: id_of(&params.instance, condition, &stage),
         condition,
@@ -127,7 +132,7 @@ fn alert(params: &WatchParams, watched: &Watched) -> Option<ServiceAlert> {
 fn pace(condition: ServiceCondition, hold: SignedDuration) -> Pace {
     let times = |n: i32| hold.checked_mul(n).unwrap_or(SignedDuration::MAX);
     let hold = match condition {
-        // What these go by has lasted already.
+        // These conditions have already lasted when they are detected.
         ServiceCondition::StageRestarting
         | ServiceCondition::BacklogGrowing
         | ServiceCondition::DeadLetters
@@ -138,13 +143,13 @@ fn pace(condition: ServiceCondition, hold: SignedDuration) -> Pace {
         | ServiceCondition::BacklogHigh
         | ServiceCondition::DiskNearlyFull
         | ServiceCondition::ModelDegraded => hold,
-        // A stage that is rebuilt, or a server that is restarted, leaves a backlog that is gone soon.
+        // A restarted stage or server leaves a backlog that soon clears.
         ServiceCondition::ConsumerLag => times(2),
     };
     Pace { hold, calm: times(2) }
 }
 
-/// A name that follows from what it names, so that a process that starts again goes on with the incident it left.
+/// Derives an id from its subject, so that a restarted process continues the incident that it left.
 fn id_of(instance: &str, condition: ServiceCondition, stage: &str) -> Uuid {
     let digest = Sha256::digest(format!("{instance}\n{}\n{stage}", condition.as_str()));
     let mut bytes = [0; 16];
@@ -153,5 +158,5 @@ fn id_of(instance: &str, condition: ServiceCondition, stage: &str) -> Uuid {
 }
 
 #[cfg(test)]
-#[path = "watch_tests.rs"]
+#[path = "monitor_tests.rs"]
 mod tests;

@@ -53,15 +53,15 @@ fn healthy(second: i64) -> SystemHealth {
     }
 }
 
-/// What people are notified of in so many seconds: when, whether it began, and what.
+/// Returns the notifications of that many seconds: when, whether the condition began, and which.
 fn notices(seconds: i64, ail: impl Fn(i64, &mut SystemHealth)) -> Vec<(i64, bool, ServiceCondition)> {
-    let params = WatchParams {
+    let params = MonitorParams {
         instance: "host:8080".to_owned(),
         hold: SignedDuration::from_secs(15),
         high_water: 500_000,
         backlog_max: 8_000,
     };
-    let mut watch = ServiceWatch::new(params, at(0));
+    let mut watch = ServiceMonitor::new(params, at(0));
     let mut told = Vec::new();
     for second in 0..seconds {
         let mut health = healthy(second);
@@ -112,22 +112,22 @@ fn each_condition_begins_and_ends_once() {
 }
 
 #[test]
-fn dead_letters_that_trickle_in_are_one_alert_and_those_of_before_none() {
+fn a_trickle_of_dead_letters_is_one_alert_and_earlier_ones_are_none() {
     let told = notices(3_000, |second, health| {
-        // One each minute for ten minutes; seven were there.
+        // One per minute for ten minutes; seven were there before.
         stream(health).dead = 7 + u64::try_from((second.min(700) - 100).max(0) / 60).unwrap();
     });
     assert_eq!(
         told,
         [(160, true, ServiceCondition::DeadLetters), (1_030, false, ServiceCondition::DeadLetters)]
     );
-    // Replayed, and dead again.
+    // Replayed, and failed again.
     let told = notices(100, |second, health| stream(health).dead = if second == 50 { 0 } else { 3 });
     assert_eq!(told, [(51, true, ServiceCondition::DeadLetters)]);
 }
 
 #[test]
-fn three_rebuilds_within_ten_minutes_are_told_and_three_in_a_day_are_not() {
+fn three_restarts_within_ten_minutes_notify_and_three_in_a_day_do_not() {
     let rebuilt_every = |every: i64| {
         notices(3_000, move |second, health| {
             health.stages[0].restarts = 5 + u64::try_from(second / every).unwrap().min(3);
@@ -140,7 +140,7 @@ fn three_rebuilds_within_ten_minutes_are_told_and_three_in_a_day_are_not() {
 }
 
 #[test]
-fn a_backlog_that_grows_for_minutes_is_told_and_a_burst_is_not() {
+fn a_backlog_that_grows_for_minutes_notifies_and_a_burst_does_not() {
     let growing = notices(600, |second, health| {
         stream(health).length = 9_000 + u64::try_from(second).unwrap() * 10;
     });
@@ -152,8 +152,9 @@ fn a_backlog_that_grows_for_minutes_is_told_and_a_burst_is_not() {
 }
 
 #[test]
-fn what_cannot_be_known_neither_begins_nor_ends() {
-    // Redis goes away while dead letters are told of: that alert stays, and ends only once Redis says so.
+fn an_unknown_condition_neither_begins_nor_ends() {
+    // Redis becomes unavailable during an alert about dead letters: that alert stays, and ends only once Redis
+    // confirms it.
     let told = notices(2_000, |second, health| {
         stream(health).dead = u64::from(second >= 10);
         if (20..1_000).contains(&second) {
@@ -167,13 +168,13 @@ fn what_cannot_be_known_neither_begins_nor_ends() {
 }
 
 #[test]
-fn a_service_that_nobody_measures_any_more_is_told_of() {
+fn a_service_without_measurements_notifies() {
     let told = notices(300, |second, health| health.at = at(second.min(100)));
     assert_eq!(told, [(121, true, ServiceCondition::HealthUnknown)]);
 }
 
 #[test]
-fn a_process_that_starts_again_goes_on_with_the_incident_it_left() {
+fn a_restarted_process_continues_the_incident_it_left() {
     let id = |instance: &str, stage: &str| id_of(instance, ServiceCondition::StageDown, stage);
     assert_eq!(id("a:8080", "aggregator"), id("a:8080", "aggregator"));
     assert_ne!(id("a:8080", "aggregator"), id("b:8080", "aggregator"));
