@@ -143,7 +143,7 @@ fn deep_process() -> OpenRemote {
 struct DeepProcess(Background);
 
 impl Remote for DeepProcess {
-    fn ask(&mut self, line: &str) -> std::io::Result<String> {
-        self.0.ask(line)
+    fn request(&mut self, line: &str) -> std::io::Result<String> {
+        self.0.request(line)
     }
 }

@@ -1,4 +1,4 @@
-//! How long a turn of the alerter takes with very many series, and what posts and people notice of it.
+//! Bench of the alerter with very many series: duration of a turn, and its effect on posts and users.
 
 use std::time::{Duration, Instant};
 
@@ -15,30 +15,30 @@ use crate::models::post::ScoredPost;
 use crate::models::turn_report::{LeftOut, TurnReport};
 use crate::store::posts::record;
 
-/// Posts of one transaction; large ones are stored fastest.
+/// Posts per transaction; large transactions are stored fastest.
 const BATCH: usize = 1_000;
 
-/// Posts sent before each measurement: the first statements are planned, the first pages allocated.
+/// Duration of the load before each measurement, so that statements are planned and pages allocated.
 const WARM_UP: Duration = Duration::from_secs(5);
 
-/// How long a silent socket is listened to.
+/// Silence on the socket that ends the measurement.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// How often it is looked what the last turn was.
+/// Interval between checks of the last turn.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
-/// What to measure.
+/// Settings of the bench.
 #[derive(Debug, Clone)]
 pub struct AlertingParams {
-    /// Which texts are sent.
+    /// Texts to send.
     pub texts: TextsParams,
-    /// Products that are spoken of, each once.
+    /// Products that posts mention, each once.
     pub n_products: usize,
-    /// Rules about each product.
+    /// Rules per product.
     pub n_rules: usize,
-    /// How long posts are sent, without rules and then with them.
+    /// Duration of the load in seconds, once without rules and once with them.
     pub seconds: u64,
-    /// Posts sent each second.
+    /// Posts sent per second.
     pub per_second: u32,
     /// Whether to print one JSON object instead of a table.
     pub json: bool,
@@ -72,7 +72,8 @@ impl Turns {
     }
 }
 
-/// Fills a fresh server with products, watches posts without and with rules about each of them, and prints what came of it.
+/// Fills a fresh server with products, measures posts without and with rules about each product, and prints the
+/// results.
 ///
 /// # Errors
 /// When the server cannot be started or breaks; not when a figure is missed.
@@ -126,13 +127,13 @@ fn rows(report: &Report) -> Vec<(&'static str, String)> {
         (
             "open alerts",
             format!(
-                "{}, {} wait, {} have no room, {} series not looked at",
+                "{}, {} deferred, {} over the limit, {} series not judged",
                 report.open_alerts, left_out.waiting, left_out.no_room, left_out.series
             ),
         ),
         ("deleting a rule", format!("p50 {:.0} ms, max {:.0} ms", delete_rule_ms.p50, delete_rule_ms.max)),
-        ("arrival to socket without", report.arrival_to_socket_ms_without.in_words()),
-        ("arrival to socket with", report.arrival_to_socket_ms_with.in_words()),
+        ("arrival to socket without", report.arrival_to_socket_ms_without.summary()),
+        ("arrival to socket with", report.arrival_to_socket_ms_with.summary()),
     ]
 }
 
@@ -151,12 +152,12 @@ async fn latency(
     Ok(Latency::of(&open_loop::run(server, texts, run).await?.seen.new))
 }
 
-/// One post about each product, of a moment ago.
+/// Stores one recent post about each product.
 async fn fill(server: &Server, n_products: usize) -> anyhow::Result<()> {
     let params = CorpusParams { n_posts: n_products, days: 1, until: Timestamp::now() };
     let mut corpus = Corpus::new(params)?.enumerate().map(|(n, mut scored)| {
         scored.post.products = vec![format!("product {n:06}")];
-        // What it was written at would be a day ago; everything is to be within the window.
+        // Its original time would be a day ago; every post must be within the window.
         (scored.post.created_at, scored.post.received_at) = (Timestamp::now(), Timestamp::now());
         scored
     });
@@ -169,7 +170,8 @@ async fn fill(server: &Server, n_products: usize) -> anyhow::Result<()> {
     }
 }
 
-/// Rules about each product of which a post is enough, by several measures and over an hour, so that the products stay.
+/// Creates rules that a single post per product breaches, on several metrics and over an hour, so that alerts stay
+/// open.
 async fn create_rules(server: &Server, n_rules: usize) -> anyhow::Result<Vec<String>> {
     const METRICS: [(&str, f64); 4] =
         [("negative_share", 0.5), ("sentiment_average", 0.5), ("toxicity", 0.2), ("volume", 0.0)];
@@ -188,7 +190,7 @@ async fn create_rules(server: &Server, n_rules: usize) -> anyhow::Result<Vec<Str
     Ok(ids)
 }
 
-/// Lets alerts open before anything is measured, until as many are as may be.
+/// Waits until as many alerts are open as allowed, before anything is measured.
 async fn watch(server: &Server) -> anyhow::Result<()> {
     let mut last = 0;
     loop {
@@ -201,7 +203,7 @@ async fn watch(server: &Server) -> anyhow::Result<()> {
     }
 }
 
-/// Notes the last turn, unless it is known already.
+/// Records the last turn, unless it is already recorded.
 async fn note(seen: &mut Vec<TurnReport>, server: &Server) -> anyhow::Result<()> {
     let last = server.system().await?.alerting;
     if let Some(last) = last.filter(|last| seen.last().is_none_or(|known| known.at != last.at)) {
@@ -210,7 +212,7 @@ async fn note(seen: &mut Vec<TurnReport>, server: &Server) -> anyhow::Result<()>
     Ok(())
 }
 
-/// Deletes rules one after the other, and answers how long each took, in milliseconds.
+/// Deletes rules one by one, and returns the duration of each deletion in milliseconds.
 async fn delete_rules(server: &Server, ids: &[String]) -> anyhow::Result<Vec<f64>> {
     let client = reqwest::Client::new();
     let mut took = Vec::new();
@@ -219,7 +221,7 @@ async fn delete_rules(server: &Server, ids: &[String]) -> anyhow::Result<Vec<f64
         let path = format!("{}/api/v1/alert-rules/{id}", server.info.address);
         client.delete(path).send().await?.error_for_status()?;
         took.push(asked_at.elapsed().as_secs_f64() * 1_000.0);
-        // Spread over many turns.
+        // Spreads the deletions over many turns.
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     Ok(took)

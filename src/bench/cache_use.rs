@@ -1,10 +1,10 @@
-//! How much of a load was answered by what the models remember.
+//! Use of the score caches during a load.
 
 use super::server::Metrics;
 use crate::inference::Tier;
 use crate::telemetry::{CACHE_HITS_TOTAL, CACHE_MISSES_TOTAL};
 
-/// Texts that a server's models were given, by whether their readings were known.
+/// Texts passed to a server's models, by whether their predictions were cached.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CacheUse {
     swift: TierUse,
@@ -17,17 +17,17 @@ struct TierUse {
     misses: f64,
 }
 
-/// The shares of texts whose readings were known, from 0 to 1.
+/// Shares of texts whose predictions were cached, from 0 to 1.
 #[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct HitShares {
-    /// Of those given to the fast model.
+    /// Share in the fast tier.
     pub swift: f64,
-    /// Of those given to the deep one.
+    /// Share in the deep tier.
     pub deep: f64,
 }
 
 impl CacheUse {
-    /// Since the server started.
+    /// Returns the counts since the server started.
     pub fn of(metrics: &Metrics) -> Self {
         let of_tier = |tier: Tier| {
             let value = |name: &str| metrics.value(&format!("{name}{{tier=\"{}\"}}", tier.as_str()));
@@ -36,17 +36,17 @@ impl CacheUse {
         Self { swift: of_tier(Tier::Swift), deep: of_tier(Tier::Deep) }
     }
 
-    /// Between two moments.
+    /// Returns the difference from an earlier count.
     pub fn since(self, before: Self) -> Self {
         Self { swift: self.swift.since(before.swift), deep: self.deep.since(before.deep) }
     }
 
-    /// Both together.
+    /// Returns the sum of both counts.
     pub fn and(self, other: Self) -> Self {
         Self { swift: self.swift.and(other.swift), deep: self.deep.and(other.deep) }
     }
 
-    /// Texts that a tier was given.
+    /// Returns the number of texts passed to a tier.
     pub fn n_texts(self, tier: Tier) -> f64 {
         let TierUse { hits, misses } = match tier {
             Tier::Swift => self.swift,
@@ -55,13 +55,13 @@ impl CacheUse {
         hits + misses
     }
 
-    /// Of all texts, the share whose readings were known.
+    /// Returns the share of all texts whose predictions were cached.
     pub fn share(self) -> f64 {
         TierUse { hits: self.swift.hits + self.deep.hits, misses: self.swift.misses + self.deep.misses }
             .share()
     }
 
-    /// The same of each tier.
+    /// Returns the share in each tier.
     pub fn shares(self) -> HitShares {
         HitShares { swift: self.swift.share(), deep: self.deep.share() }
     }
@@ -76,18 +76,18 @@ impl TierUse {
         Self { hits: self.hits + other.hits, misses: self.misses + other.misses }
     }
 
-    /// 0 where nothing was read, and where there is no cache.
+    /// Returns the share of hits; 0 without texts or without a cache.
     fn share(self) -> f64 {
         self.hits / (self.hits + self.misses).max(1.0)
     }
 }
 
-/// How the texts of a load and the cache are described in a table.
-pub fn in_words(n_distinct: usize, shares: HitShares) -> String {
+/// Describes the texts of a load and the cache in a table.
+pub fn summary(n_distinct: usize, shares: HitShares) -> String {
     let HitShares { swift, deep } = shares;
     let percent = |share: f64| share * 100.0;
     format!(
-        "{n_distinct} distinct; known from the cache: swift {:.1} %, deep {:.1} %",
+        "{n_distinct} distinct; from the cache: swift {:.1} %, deep {:.1} %",
         percent(swift),
         percent(deep)
     )
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_share_of_hits_is_that_of_the_time_between() {
+    fn the_share_of_hits_is_that_of_the_period() {
         let at = |hits: u32, misses: u32| {
             let of = |name: &str, n: u32| format!("{name}{{tier=\"swift\"}} {n}\n");
             CacheUse::of(&Metrics::from(of(CACHE_HITS_TOTAL, hits) + &of(CACHE_MISSES_TOTAL, misses)))

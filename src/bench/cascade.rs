@@ -1,7 +1,7 @@
-//! How soon the fast model scores, how soon the deep one corrects, and what that is worth.
+//! Bench of the cascade: latency of fast scores and of corrections, and the accuracy that corrections gain.
 //!
-//! The whole pipeline under an open load of real texts: times are from the moment a post is due to the moment a browser
-//! has it. The server, PostgreSQL, Redis and this load share the machine.
+//! Loads the whole pipeline with real texts in an open loop: latencies run from the time a post is due until a
+//! browser has it. The server, PostgreSQL, Redis and this load share the machine.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::cache_use::{self, CacheUse, HitShares};
-use super::deferral::{AtShare, Worth, judge};
+use super::deferral::{AtShare, Evaluation, judge};
 use super::open_loop::{self, Latency, RunParams};
 use super::posts::{Supply, TextsParams};
 use super::server::{Metrics, Server};
@@ -17,29 +17,31 @@ use crate::inference::{LoadParams, Tier};
 use crate::store::posts::record::counts;
 use crate::telemetry::{CORRECTION_SECONDS, OVERLOAD_SECONDS_TOTAL, TIER_POSTS_TOTAL};
 
-/// Sent before the measurement: the pace of the deep model, and which doubts are usual, are learnt from posts.
+/// Duration of the load before the measurement, during which the server learns the pace of the deep model and the
+/// usual uncertainties.
 const WARM_UP: Duration = Duration::from_secs(15);
 
-/// Far longer than any correction takes: one that comes too late to be seen would make the figures look better.
+/// Silence on the socket that ends the measurement. Far longer than any correction takes: a correction that arrived
+/// too late to be counted would make the figures look better.
 const SILENCE: Duration = Duration::from_secs(20);
 
-/// How long corrections may take after the load has ended.
-const DRAIN_PATIENCE: Duration = Duration::from_secs(60);
+/// Timeout for corrections after the end of the load.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(60);
 
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// What to measure.
+/// Settings of the bench.
 #[derive(Debug, Clone)]
 pub struct CascadeParams {
-    /// Which texts are sent.
+    /// Texts to send.
     pub texts: TextsParams,
-    /// How long the load lasts.
+    /// Duration of the load in seconds.
     pub seconds: u64,
-    /// Posts sent each second.
+    /// Posts sent per second.
     pub per_second: u32,
-    /// Whether the models remember what they have read.
+    /// Whether the models cache their predictions.
     pub caches: bool,
-    /// Posts of known sentiment.
+    /// File of posts with known sentiment.
     pub labelled: Option<PathBuf>,
     /// The same models as the server's.
     pub load: LoadParams,
@@ -66,7 +68,7 @@ struct Report {
     correction_ms: Latency,
     n_swift_scores_seen: u64,
     n_corrections_seen: u64,
-    /// Of all corrections, also those that nobody would notice; from commit to commit.
+    /// Share of all corrections, including imperceptible ones; from commit to commit.
     corrections_within_1_s_of_commit_share: f64,
     share_swift: f64,
     share_deep: f64,
@@ -83,13 +85,13 @@ struct Report {
 #[derive(Serialize)]
 struct Deferral {
     #[serde(flatten)]
-    worth: Worth,
+    evaluation: Evaluation,
     /// At the share that the pipeline reached.
     at_measured_share: Option<AtShare>,
 }
 
-/// Runs the load against a fresh server, judges the choice of posts where labelled ones are given, and prints what came
-/// of it.
+/// Runs the load against a fresh server, evaluates the selection of posts if labelled ones are given, and prints the
+/// results.
 ///
 /// # Errors
 /// When there is no deep model, or the server cannot be started or breaks; not when a figure is missed.
@@ -103,12 +105,12 @@ pub async fn run(params: CascadeParams) -> anyhow::Result<()> {
     let mut report = measure(&server, &mut supply, &params).await?;
     server.stop().await?;
     if let Some(file) = &params.labelled {
-        // The server has stopped, so both processors are free for this.
+        // The server has stopped, so both cores are free for this.
         let measured = report.share_deep;
-        let worth = judge(file, params.load.clone(), Some(measured))?;
+        let evaluation = judge(file, params.load.clone(), Some(measured))?;
         let distance = |at: &&AtShare| (at.share - measured).abs();
-        let nearest = worth.shares.iter().min_by(|a, b| distance(a).total_cmp(&distance(b))).copied();
-        report.deferral = Some(Deferral { worth, at_measured_share: nearest });
+        let nearest = evaluation.shares.iter().min_by(|a, b| distance(a).total_cmp(&distance(b))).copied();
+        report.deferral = Some(Deferral { evaluation, at_measured_share: nearest });
     }
     super::print(&report, &rows(&report), params.json)
 }
@@ -116,12 +118,12 @@ pub async fn run(params: CascadeParams) -> anyhow::Result<()> {
 async fn measure(server: &Server, supply: &mut Supply, params: &CascadeParams) -> anyhow::Result<Report> {
     let tiers = server.system().await?.tiers;
     if let Some(reason) = tiers.without_deep {
-        anyhow::bail!("nothing would be corrected: {reason}");
+        anyhow::bail!("there is no deep model to correct scores: {reason}");
     }
     let names: Vec<String> =
         tiers.items.iter().map(|item| format!("{} {}", item.model.name, item.model.version)).collect();
     let [swift, deep] = names.as_slice() else {
-        anyhow::bail!("a server with two tiers tells of {}", names.len());
+        anyhow::bail!("a server with two tiers reports {} models", names.len());
     };
     let per_second = params.per_second;
     let run = RunParams {
@@ -133,12 +135,12 @@ async fn measure(server: &Server, supply: &mut Supply, params: &CascadeParams) -
     };
     let warm_up = open_loop::run(server, supply, run).await?;
     drain(server).await?;
-    let before = Counted::of(&server.metrics().await?);
+    let before = Counters::of(&server.metrics().await?);
     let length = Duration::from_secs(params.seconds);
     let run = RunParams { name: "cascade", length, ..run };
     let load = open_loop::run(server, supply, run).await?;
     let n_awaiting = drain(server).await?;
-    let counted = Counted::of(&server.metrics().await?).since(&before);
+    let counted = Counters::of(&server.metrics().await?).since(&before);
     let stored = counts(&server.store).await?;
     let n_sent = warm_up.n_sent + load.n_sent;
     let share_deep = counted.corrected / counted.stored.max(1.0);
@@ -169,11 +171,11 @@ async fn measure(server: &Server, supply: &mut Supply, params: &CascadeParams) -
     })
 }
 
-/// Waits until nothing awaits a correction. Answers how many still do when the patience has run out.
+/// Waits until no correction is pending. Returns the number still pending at the timeout.
 async fn drain(server: &Server) -> anyhow::Result<u64> {
-    let deadline = Instant::now() + DRAIN_PATIENCE;
+    let deadline = Instant::now() + DRAIN_TIMEOUT;
     loop {
-        // Measured once a second: the first answer may be from before the last post.
+        // Measured once a second: the first response may predate the last post.
         tokio::time::sleep(PAUSE * 3).await;
         let awaiting = server.system().await?.tiers.awaiting;
         if awaiting == 0 || Instant::now() > deadline {
@@ -182,18 +184,18 @@ async fn drain(server: &Server) -> anyhow::Result<u64> {
     }
 }
 
-/// What a server has counted since it started.
-struct Counted {
+/// Counters of a server since it started.
+struct Counters {
     stored: f64,
     corrected: f64,
-    /// Corrections whose time from commit to commit is known: all but those that another process left behind.
+    /// Corrections with a known duration from commit to commit: all but those left by another process.
     timed: f64,
     in_a_second: f64,
     overload_seconds: f64,
     cache: CacheUse,
 }
 
-impl Counted {
+impl Counters {
     fn of(metrics: &Metrics) -> Self {
         let of_tier = |tier: &str| metrics.value(&format!("{TIER_POSTS_TOTAL}{{tier=\"{tier}\"}}"));
         Self {
@@ -225,48 +227,51 @@ fn rows(report: &Report) -> Vec<(&'static str, String)> {
         (
             "load",
             format!(
-                "{} posts a second for {} s, result cache {}, budget {} ms",
+                "{} posts per second for {} s, score cache {}, budget {} ms",
                 report.per_second,
                 report.seconds,
                 if report.result_cache { "on" } else { "off" },
                 report.budget_ms
             ),
         ),
-        ("texts", cache_use::in_words(report.distinct_texts, report.cache_hit_share_by_tier)),
+        ("texts", cache_use::summary(report.distinct_texts, report.cache_hit_share_by_tier)),
         (
             "arrival to swift score",
-            format!("{} ({} seen)", report.swift_score_ms.in_words(), report.n_swift_scores_seen),
+            format!("{} ({} seen)", report.swift_score_ms.summary(), report.n_swift_scores_seen),
         ),
         (
             "arrival to correction",
-            format!("{} ({} seen)", report.correction_ms.in_words(), report.n_corrections_seen),
+            format!("{} ({} seen)", report.correction_ms.summary(), report.n_corrections_seen),
         ),
-        ("corrected within 1 s of commit", percent(report.corrections_within_1_s_of_commit_share)),
-        ("ended with", format!("swift {}, deep {}", percent(report.share_swift), percent(report.share_deep))),
+        ("corrected within 1 s of the commit", percent(report.corrections_within_1_s_of_commit_share)),
+        (
+            "final score by",
+            format!("swift {}, deep {}", percent(report.share_swift), percent(report.share_deep)),
+        ),
         ("overload", format!("{:.0} s", report.overload_seconds)),
         (
             "sent, stored, counted, lost",
             format!("{}, {}, {}, {}", report.n_sent, report.n_stored, report.n_counted, report.n_lost),
         ),
-        ("still awaiting", report.n_awaiting.to_string()),
+        ("corrections still pending", report.n_awaiting.to_string()),
     ];
-    if let Some(Deferral { worth, at_measured_share }) = &report.deferral {
+    if let Some(Deferral { evaluation, at_measured_share }) = &report.deferral {
         rows.push((
             "macro-recall of sentiment",
             format!(
                 "swift {:.2}, deep {:.2} ({} labelled posts)",
-                worth.macro_recall_swift, worth.macro_recall_deep, worth.n_posts
+                evaluation.macro_recall_swift, evaluation.macro_recall_deep, evaluation.n_posts
             ),
         ));
-        rows.extend(worth.shares.iter().map(|at| ("gap recovered", in_words(at))));
-        rows.extend(at_measured_share.iter().map(|at| ("at the measured share", in_words(at))));
+        rows.extend(evaluation.shares.iter().map(|at| ("gap recovered", summary(at))));
+        rows.extend(at_measured_share.iter().map(|at| ("at the measured share", summary(at))));
     }
     rows
 }
 
-fn in_words(at: &AtShare) -> String {
+fn summary(at: &AtShare) -> String {
     format!(
-        "{:.1} % read by deep: {:.1} % of the gap, {:.1} % at random, {:.2} times",
+        "{:.1} % scored by deep: {:.1} % of the gap, {:.1} % at random, ratio {:.2}",
         at.share * 100.0,
         at.recovered * 100.0,
         at.recovered_at_random * 100.0,

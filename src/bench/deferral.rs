@@ -1,7 +1,7 @@
-//! Which posts the deep model should read, judged by posts whose labels are known.
+//! Evaluation of deferral: which posts the deep model should score, judged by posts with known labels.
 //!
-//! The posts go by in the order of the file, and the same code picks those worth a second reading as in the pipeline. The
-//! measure is macro-recall of sentiment: the mean of the parts of negative, neutral and positive posts that are found.
+//! The posts are processed in the order of the file, and selected by the same code as in the pipeline. The metric is
+//! macro-recall of sentiment: the mean recall of negative, neutral and positive posts.
 
 use std::path::Path;
 use std::thread;
@@ -11,69 +11,69 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use serde::Serialize;
 
-use crate::inference::deferral::{Admission, Candidate, Load, doubt};
-use crate::inference::{InferenceError, LoadParams, Reading, ScorerFactory, load, load_deep};
+use crate::inference::deferral::{Admission, Candidate, Load, uncertainty};
+use crate::inference::{InferenceError, LoadParams, Prediction, ScorerFactory, load, load_deep};
 
-/// Texts read together, as in the pipeline.
+/// Texts per batch, as in the pipeline.
 const BATCH_SIZE: usize = 16;
 
-/// Posts that come to the choice together: at a thousand a second, what gathers in two milliseconds.
+/// Posts selected together: those that arrive within two milliseconds at a thousand per second.
 const GROUP: usize = 2;
 
-/// A rate at which what may wait never limits what is admitted: the share alone does.
+/// An arrival rate at which the queue never limits admission: only the share does.
 const PER_SECOND: f64 = 1_000.0;
 
-/// Random choices are averaged over so many. Their means then differ by less than a hundredth of the gap.
+/// Number of random selections that are averaged. Their means then vary by less than a hundredth of the gap.
 const N_SEEDS: u64 = 50;
 
-/// The shares that are tried in any case.
+/// Shares that are always evaluated.
 const SHARES: [f64; 9] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
 
-/// The labels in the order of a reading's sentiment.
+/// The labels in the order of a prediction's sentiment.
 const LABELS: [&str; 3] = ["negative", "neutral", "positive"];
 
-/// What the choice is worth.
+/// Result of the evaluation.
 #[derive(Debug, Clone, Serialize)]
-pub struct Worth {
-    /// Labelled posts.
+pub struct Evaluation {
+    /// Number of labelled posts.
     pub n_posts: usize,
-    /// Points of 100 that the fast model reaches.
+    /// Macro-recall of the fast model, out of 100.
     pub macro_recall_swift: f64,
-    /// Those of the deep one.
+    /// Macro-recall of the deep model, out of 100.
     pub macro_recall_deep: f64,
-    /// Each share that was tried, ascending.
+    /// Results for each share, ascending.
     pub shares: Vec<AtShare>,
-    /// Both models' names and versions, the fast one first.
+    /// Names and versions of both models, the fast one first.
     pub models: [String; 2],
 }
 
-/// What it is worth when the deep model reads so many.
+/// Result for one share of posts.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct AtShare {
-    /// The part of posts that the deep model read.
+    /// Share of posts that the deep model scored.
     pub share: f64,
-    /// The part of the gap between the two models that is closed.
+    /// Share of the gap between the two models that is closed.
     pub recovered: f64,
-    /// The part that is closed when as many are picked at random.
+    /// Share of the gap that is closed by a random selection of the same size.
     pub recovered_at_random: f64,
-    /// The first over the second.
+    /// Ratio of the two.
     pub ratio: f64,
 }
 
-/// A post, read by both.
+/// A post scored by both models.
 #[derive(Debug, Clone, Copy)]
 struct Judged {
     truth: usize,
-    swift: Reading,
-    deep: Reading,
+    swift: Prediction,
+    deep: Prediction,
 }
 
-/// Reads labelled posts with both models, nothing from memory, and compares choices. `measured` is a share to try besides:
-/// what the pipeline reached.
+/// Scores labelled posts with both models, without caches, and compares selections. `measured` is an additional share
+/// to evaluate: the one that the pipeline reached.
 ///
 /// # Errors
-/// When a model is missing, the file is, or it is not of the form `label<TAB>text`.
-pub fn judge(file: &Path, params: LoadParams, measured: Option<f64>) -> anyhow::Result<Worth> {
+/// When a model or the file is missing, or the file is not of the form `label<TAB>text`.
+pub fn judge(file: &Path, params: LoadParams, measured: Option<f64>) -> anyhow::Result<Evaluation> {
     let (truths, texts) = read(file)?;
     let params = LoadParams { cache_bytes: 0, ..params };
     let swift = load(&params);
@@ -81,8 +81,8 @@ pub fn judge(file: &Path, params: LoadParams, measured: Option<f64>) -> anyhow::
         anyhow::bail!("there is no fast model: {reason}");
     }
     let deep = load_deep(&params).context("there is no deep model")?;
-    let readings = [read_all(swift.factory.as_ref(), &texts)?, read_all(deep.as_ref(), &texts)?];
-    let [by_swift, by_deep] = &readings;
+    let predictions = [predict_all(swift.factory.as_ref(), &texts)?, predict_all(deep.as_ref(), &texts)?];
+    let [by_swift, by_deep] = &predictions;
     let pairs = by_swift.iter().zip(by_deep);
     let posts: Vec<Judged> = truths
         .into_iter()
@@ -93,10 +93,10 @@ pub fn judge(file: &Path, params: LoadParams, measured: Option<f64>) -> anyhow::
         let model = factory.model();
         format!("{} {}", model.name, model.version)
     };
-    Ok(worth_of(&posts, measured, [name(swift.factory.as_ref()), name(deep.as_ref())]))
+    Ok(evaluate(&posts, measured, [name(swift.factory.as_ref()), name(deep.as_ref())]))
 }
 
-fn worth_of(posts: &[Judged], measured: Option<f64>, models: [String; 2]) -> Worth {
+fn evaluate(posts: &[Judged], measured: Option<f64>, models: [String; 2]) -> Evaluation {
     let (none, all) = (macro_recall(posts, &[]), macro_recall(posts, &(0..posts.len()).collect::<Vec<_>>()));
     let recovered = |chosen: &[usize]| (macro_recall(posts, chosen) - none) / (all - none);
     let at_share = |share: f64| {
@@ -108,7 +108,7 @@ fn worth_of(posts: &[Judged], measured: Option<f64>, models: [String; 2]) -> Wor
     };
     let mut shares: Vec<AtShare> = SHARES.into_iter().chain(measured).map(at_share).collect();
     shares.sort_by(|a, b| a.share.total_cmp(&b.share));
-    Worth {
+    Evaluation {
         n_posts: posts.len(),
         macro_recall_swift: none * 100.0,
         macro_recall_deep: all * 100.0,
@@ -140,39 +140,39 @@ fn read(file: &Path) -> anyhow::Result<(Vec<usize>, Vec<String>)> {
     Ok(posts)
 }
 
-/// On as many threads as there are processors.
-fn read_all(factory: &dyn ScorerFactory, texts: &[String]) -> Result<Vec<Reading>, InferenceError> {
+/// Scores on as many threads as there are cores.
+fn predict_all(factory: &dyn ScorerFactory, texts: &[String]) -> Result<Vec<Prediction>, InferenceError> {
     let n_threads = thread::available_parallelism().map_or(1, usize::from);
-    let read_share = |share: &[String]| -> Result<Vec<Reading>, InferenceError> {
+    let predict_share = |share: &[String]| -> Result<Vec<Prediction>, InferenceError> {
         let mut scorer = factory.build()?;
-        let mut readings = Vec::with_capacity(share.len());
+        let mut predictions = Vec::with_capacity(share.len());
         for batch in share.chunks(BATCH_SIZE) {
             let batch: Vec<&str> = batch.iter().map(String::as_str).collect();
-            readings.extend(scorer.score(&batch)?);
+            predictions.extend(scorer.score(&batch)?);
         }
-        Ok(readings)
+        Ok(predictions)
     };
     thread::scope(|scope| {
         let shares = texts.chunks(texts.len().div_ceil(n_threads).max(1));
-        let workers: Vec<_> = shares.map(|share| scope.spawn(move || read_share(share))).collect();
-        let mut readings = Vec::with_capacity(texts.len());
+        let workers: Vec<_> = shares.map(|share| scope.spawn(move || predict_share(share))).collect();
+        let mut predictions = Vec::with_capacity(texts.len());
         for worker in workers {
             let share = worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            readings.extend(share?);
+            predictions.extend(share?);
         }
-        Ok(readings)
+        Ok(predictions)
     })
 }
 
-/// The posts that the pipeline would let the deep model read if it could read that share.
+/// Returns the posts that the pipeline would let the deep model score if it had capacity for that share.
 fn choose(posts: &[Judged], share: f64) -> Vec<usize> {
     let mut admission = Admission::default();
     let load = Load::for_share(share, PER_SECOND);
     let mut chosen = Vec::new();
     for (n, group) in posts.chunks(GROUP).enumerate() {
-        // All cost the same, so that the share is one of posts.
+        // All posts cost the same, so that the share is one of posts.
         let posts: Vec<Candidate> =
-            group.iter().map(|post| Candidate { doubt: doubt(&post.swift), work: 1 }).collect();
+            group.iter().map(|post| Candidate { uncertainty: uncertainty(&post.swift), work: 1 }).collect();
         chosen.extend(admission.admit(&posts, &load).into_iter().map(|index| n * GROUP + index));
     }
     chosen
@@ -182,7 +182,8 @@ fn draw(n_posts: usize, n_chosen: usize, seed: u64) -> Vec<usize> {
     rand::seq::index::sample(&mut StdRng::seed_from_u64(seed), n_posts, n_chosen).into_vec()
 }
 
-/// When the deep model reads the chosen ones, 0 to 1. A label that no post has counts as not found.
+/// Returns the macro-recall, 0 to 1, when the deep model scores the chosen posts. The recall of a label without posts
+/// is 0.
 fn macro_recall(posts: &[Judged], chosen: &[usize]) -> f64 {
     let mut by_deep = vec![false; posts.len()];
     for index in chosen {
@@ -193,17 +194,17 @@ fn macro_recall(posts: &[Judged], chosen: &[usize]) -> f64 {
     let recall_of = |truth: usize| {
         let (mut n_found, mut n_all) = (0.0_f64, 0.0_f64);
         for (post, by_deep) in posts.iter().zip(&by_deep).filter(|(post, _)| post.truth == truth) {
-            let reading = if *by_deep { &post.deep } else { &post.swift };
+            let prediction = if *by_deep { &post.deep } else { &post.swift };
             n_all += 1.0;
-            n_found += f64::from(u8::from(label_of(reading) == truth));
+            n_found += f64::from(u8::from(label_of(prediction) == truth));
         }
         n_found / n_all.max(1.0)
     };
     (0..LABELS.len()).map(recall_of).sum::<f64>() / LABELS.len() as f64
 }
 
-fn label_of(reading: &Reading) -> usize {
-    let ranked = reading.sentiment.iter().enumerate();
+fn label_of(prediction: &Prediction) -> usize {
+    let ranked = prediction.sentiment.iter().enumerate();
     ranked.max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(label, _)| label)
 }
 
@@ -213,41 +214,44 @@ mod tests {
 
     use super::*;
 
-    fn reading(label: usize, confidence: f32) -> Reading {
+    fn prediction(label: usize, confidence: f32) -> Prediction {
         let mut sentiment = [(1.0 - confidence) / 2.0; 3];
         sentiment[label] = confidence;
-        Reading { sentiment, ..Reading::default() }
+        Prediction { sentiment, ..Prediction::default() }
     }
 
-    /// The deep model is always right, the fast one when it is sure.
+    /// Posts on which the deep model is always right, and the fast one when it is certain.
     fn posts(n: usize) -> Vec<Judged> {
         let post = |i: usize| {
             let truth = i % 3;
             let is_sure = (i / 3).is_multiple_of(2);
-            // No two posts in a row are equally doubtful: of equals, all are read or none.
+            // No two consecutive posts are equally uncertain: of equal ones, all or none are selected.
             let little = (i * 7_919 % 1_000) as f32 / 10_000.0;
-            let swift =
-                if is_sure { reading(truth, 0.8 + little) } else { reading((truth + 1) % 3, 0.4 + little) };
-            Judged { truth, swift, deep: reading(truth, 0.9) }
+            let swift = if is_sure {
+                prediction(truth, 0.8 + little)
+            } else {
+                prediction((truth + 1) % 3, 0.4 + little)
+            };
+            Judged { truth, swift, deep: prediction(truth, 0.9) }
         };
         (0..n).map(post).collect()
     }
 
     #[test]
-    fn picking_the_doubtful_closes_the_gap_twice_as_fast_where_every_second_is_wrong_and_knows_it() {
-        let worth = worth_of(&posts(1_800), Some(0.25), [String::new(), String::new()]);
-        assert_eq!((worth.macro_recall_swift, worth.macro_recall_deep), (50.0, 100.0));
-        assert_eq!(worth.shares.len(), 10);
-        for at in worth.shares.iter().filter(|at| at.share <= 0.45) {
+    fn selecting_uncertain_posts_closes_the_gap_twice_as_fast_when_half_are_wrong_and_uncertain() {
+        let evaluation = evaluate(&posts(1_800), Some(0.25), [String::new(), String::new()]);
+        assert_eq!((evaluation.macro_recall_swift, evaluation.macro_recall_deep), (50.0, 100.0));
+        assert_eq!(evaluation.shares.len(), 10);
+        for at in evaluation.shares.iter().filter(|at| at.share <= 0.45) {
             assert!((at.recovered - 2.0 * at.share).abs() < 0.02, "{at:?}");
             assert!((at.recovered_at_random - at.share).abs() < 0.02, "{at:?}");
         }
-        let quarter = worth.shares.iter().find(|at| (at.share - 0.25).abs() < 0.03).unwrap();
+        let quarter = evaluation.shares.iter().find(|at| (at.share - 0.25).abs() < 0.03).unwrap();
         assert!((1.9..2.1).contains(&quarter.ratio), "{quarter:?}");
     }
 
     #[test]
-    fn the_line_that_is_wrong_is_named() {
+    fn an_invalid_line_is_named() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(b"positive\tfine\nmixed\tso so\n").unwrap();
         let error = read(file.path()).unwrap_err().to_string();

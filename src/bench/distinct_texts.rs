@@ -1,4 +1,4 @@
-//! Texts that nobody has read before, made of real ones.
+//! Distinct texts, recombined from real ones, that no cache can contain.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -6,32 +6,33 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt as _, SeedableRng as _};
 
-/// Partners of a text at first: texts of about its length, so that what is made of both has that length too.
+/// Number of candidates for the second half of a text: texts of similar length, so that the result has that length
+/// too.
 const N_NEIGHBOURS: usize = 64;
 
-/// After so many repeats in a row another text is taken: nearly everything that this one can become has been made.
+/// Consecutive repeats after which another text is used: nearly all its combinations exist already.
 const ATTEMPTS: usize = 48;
 
-/// How many characters longer or shorter than its model a text may be: half a word.
+/// Maximum difference in characters from the length of the model text: half a word.
 const N_CHARS_OFF_MAX: usize = 4;
 
-/// Each link in a real post is a link of its own, so those in ours are.
+/// Every link in a real post is unique, so the links here are, too.
 const LINK: &str = "https://t.co/";
 
 const LINK_LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// Recombines real texts: the beginning of one, the end of another of about the same length.
+/// Recombines real texts: the beginning of one with the end of another of similar length.
 ///
-/// No text comes twice, and none is one of the originals, however case, spaces and links are written: models and caches
-/// may ignore those. Lengths are distributed as those of the originals. The same seed makes the same texts.
-pub struct Splicer {
-    /// By length.
+/// No text repeats, and none is one of the originals, even ignoring case, spaces and links: models and caches may
+/// ignore those. Lengths are distributed like those of the originals. The same seed produces the same texts.
+pub struct Recombiner {
+    /// Sorted by length.
     originals: Vec<Words>,
     seen: HashSet<u64>,
     random: Xoshiro256PlusPlus,
 }
 
-/// A text, and where its words lie.
+/// A text, and the positions of its words.
 struct Words {
     text: String,
     n_chars: usize,
@@ -41,41 +42,41 @@ struct Words {
 struct Word {
     start: usize,
     end: usize,
-    /// Characters of the text before it.
+    /// Number of characters before it.
     n_chars_before: usize,
 }
 
-impl Splicer {
-    /// Takes in the originals; those that are nothing but white space are left out.
+impl Recombiner {
+    /// Collects the originals; blank ones are skipped.
     pub fn new(originals: &[String], seed: u64) -> Self {
         let mut words: Vec<Words> = originals.iter().map(|text| Words::of(text)).collect();
         words.retain(|words| !words.words.is_empty());
         words.sort_by_key(|words| words.n_chars);
-        let seen = words.iter().map(|words| essence(&words.text)).collect();
+        let seen = words.iter().map(|words| fingerprint(&words.text)).collect();
         Self { originals: words, seen, random: Xoshiro256PlusPlus::seed_from_u64(seed) }
     }
 
-    /// The next text.
+    /// Returns the next text.
     ///
     /// # Errors
-    /// When hardly anything new can be made: some thousand different texts make millions.
+    /// When hardly any new combination is left: some thousand originals yield millions.
     pub fn next_text(&mut self) -> anyhow::Result<String> {
         for _ in 0..1_000 {
             let model = self.random.random_range(0..self.originals.len().max(1));
             for attempt in 0..ATTEMPTS {
                 let n_neighbours = N_NEIGHBOURS << (attempt / 2).min(16);
-                // What begins as this text does has been made: what begins otherwise may be as long.
+                // All combinations that begin with this text may exist; another of similar length may have more.
                 let first = if attempt < ATTEMPTS / 3 { model } else { self.neighbour(model, n_neighbours) };
                 let second = self.neighbour(model, n_neighbours);
                 let Some(text) = self.splice(model, first, second) else {
                     continue;
                 };
-                if self.seen.insert(essence(&text)) {
+                if self.seen.insert(fingerprint(&text)) {
                     return Ok(text);
                 }
             }
         }
-        anyhow::bail!("{} texts are too few to make so many of", self.originals.len())
+        anyhow::bail!("{} texts are too few to produce this many distinct ones", self.originals.len())
     }
 
     fn neighbour(&mut self, of: usize, n_neighbours: usize) -> usize {
@@ -84,8 +85,8 @@ impl Splicer {
         self.random.random_range(lowest..=highest)
     }
 
-    /// Some words of the first, then as many of the second's last as make it about as long as the model is; `None` where
-    /// words are too long for that.
+    /// Joins some words of the first with as many of the second's last words as give about the length of the model;
+    /// `None` where words are too long for that.
     fn splice(&mut self, model: usize, first: usize, second: usize) -> Option<String> {
         let part = self.random.random_range(0.15..0.85);
         let of = |index: usize| self.originals.get(index);
@@ -103,7 +104,7 @@ impl Splicer {
         Some(text)
     }
 
-    /// Gives every link a target of its own, of the same length.
+    /// Gives every link a unique target of the same length.
     fn relink(&mut self, text: &mut String) {
         let mut from = 0;
         while let Some(at) = text.get(from..).and_then(|rest| rest.find(LINK)) {
@@ -140,7 +141,8 @@ impl Words {
         Self { text: text.to_owned(), n_chars, words }
     }
 
-    /// The words that begin before so many characters, at least one, and how many characters they have.
+    /// Returns the words that begin within the first `n_chars` characters, at least one, and their length in
+    /// characters.
     fn head(&self, n_chars: f64) -> (&str, usize) {
         let n_words = self.words.partition_point(|word| (word.n_chars_before as f64) < n_chars).max(1);
         let end = self.words.get(n_words - 1).map_or(0, |word| word.end);
@@ -148,7 +150,7 @@ impl Words {
         (self.text.get(..end).unwrap_or_default(), n_chars)
     }
 
-    /// The last words, at least one, that come closest to so many characters, and how many they have.
+    /// Returns the last words, at least one, that come closest to `n_chars` characters, and their length.
     fn tail(&self, n_chars: usize) -> (&str, usize) {
         let distance = |word: &&Word| (self.n_chars - word.n_chars_before).abs_diff(n_chars);
         let (start, n_chars_before) = match self.words.iter().min_by_key(distance) {
@@ -159,9 +161,9 @@ impl Words {
     }
 }
 
-/// What is left of a text without case, spaces and links, in 64 bits. Two texts may share it by chance, once in many
-/// millions; then one of them is not used.
-fn essence(text: &str) -> u64 {
+/// Hashes a text without case, spaces and links to 64 bits. Two texts collide about once in many millions; then one
+/// of them is not used.
+fn fingerprint(text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     for word in text.split_whitespace() {
         let word = word.split_once("http").map_or(word, |(before, _)| before);
@@ -179,7 +181,7 @@ mod tests {
     use super::super::posts::Texts;
     use super::*;
 
-    /// As many as a bench that claims a rate must have.
+    /// As many texts as a bench at a high rate needs.
     const MANY: usize = 500_000;
 
     fn replay() -> Vec<String> {
@@ -187,11 +189,11 @@ mod tests {
     }
 
     fn spliced(originals: &[String], seed: u64, n: usize) -> Vec<String> {
-        let mut splicer = Splicer::new(originals, seed);
-        (0..n).map(|_| splicer.next_text().unwrap()).collect()
+        let mut recombiner = Recombiner::new(originals, seed);
+        (0..n).map(|_| recombiner.next_text().unwrap()).collect()
     }
 
-    /// How long the texts are at some quantiles, in characters, and on average.
+    /// Returns the lengths of the texts in characters at some quantiles, and on average.
     fn lengths(texts: &[String]) -> (Vec<usize>, f64) {
         let mut lengths: Vec<usize> = texts.iter().map(|text| text.chars().count()).collect();
         lengths.sort_unstable();
@@ -204,7 +206,7 @@ mod tests {
     fn half_a_million_texts_are_distinct_and_as_long_as_real_ones() {
         let originals = replay();
         let texts = spliced(&originals, 1, MANY);
-        // Not by what the splicer itself goes by: each text whole, without its links and in lower case.
+        // Uses another criterion than the recombiner itself: each whole text, without its links and in lower case.
         let bare = |text: &String| {
             let words = text.split_whitespace().map(|word| word.split("http").next().unwrap());
             words.collect::<Vec<_>>().concat().to_ascii_lowercase()
@@ -243,9 +245,9 @@ mod tests {
     }
 
     #[test]
-    fn too_few_originals_end_in_an_error() {
-        let mut splicer = Splicer::new(&["one two".to_owned(), "six four".to_owned()], 1);
-        assert!((0..100).any(|_| splicer.next_text().is_err()));
-        assert!(Splicer::new(&[], 1).next_text().is_err());
+    fn too_few_originals_are_an_error() {
+        let mut recombiner = Recombiner::new(&["one two".to_owned(), "six four".to_owned()], 1);
+        assert!((0..100).any(|_| recombiner.next_text().is_err()));
+        assert!(Recombiner::new(&[], 1).next_text().is_err());
     }
 }

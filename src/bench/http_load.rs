@@ -1,5 +1,5 @@
-//! Requests over HTTP as fast as they are answered, by a client that costs the machine little: every byte that is sent
-//! was made before, and of an answer only its status and its length are read.
+//! HTTP load generator in a closed loop. It costs the machine little: requests are built beforehand, and only the
+//! status and length of a response are parsed.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,16 +13,17 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-/// The longest time that is told apart from longer ones, in microseconds.
+/// Largest distinguishable latency, in microseconds.
 const LATE_MAX: u64 = 120_000_000;
 
-/// A server that is full says 429. It is asked again soon: asked later, it might run empty, which would be measured.
+/// Delay before a retry after 429. It is short: after a longer delay the server might run empty, which would be
+/// measured.
 const RETRY_AFTER: Duration = Duration::from_millis(50);
 
-/// More than any head that a server sends here.
+/// Maximum size of a response head here.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 
-/// Whole requests, one after the other.
+/// Complete requests, in order.
 #[derive(Default)]
 pub struct Requests {
     bytes: Vec<u8>,
@@ -30,7 +31,7 @@ pub struct Requests {
 }
 
 impl Requests {
-    /// Adds one that posts JSON.
+    /// Adds a request that posts JSON.
     pub fn post(&mut self, path: &str, json: &[u8]) {
         let length = json.len();
         let head = format!(
@@ -52,51 +53,51 @@ impl Requests {
     }
 }
 
-/// What to send, and how.
+/// Settings of a load.
 pub struct HttpLoad {
-    /// The server, `http://…`.
+    /// URL of the server, `http://…`.
     pub address: String,
-    /// Each is sent once. When the last was sent, the load is over.
+    /// Requests, each sent once. The load ends with the last.
     pub requests: Arc<Requests>,
-    /// Each sends its next request when the last was answered.
+    /// Number of connections; each sends its next request after the previous response.
     pub n_connections: usize,
-    /// How long, unless the requests are sent before.
+    /// Maximum duration.
     pub length: Duration,
 }
 
-/// What was answered.
-pub struct Answers {
-    /// Requests that were granted.
-    pub n_granted: usize,
-    /// Answers that the server was busy; the same was sent again.
+/// Results of a load.
+pub struct LoadResult {
+    /// Requests that were accepted.
+    pub n_accepted: usize,
+    /// Responses with 429, after which the same request was sent again.
     pub n_busy: usize,
-    /// From the first request to the last answer.
+    /// From the first request to the last response.
     pub elapsed: Duration,
-    /// From a request to its answer, in microseconds.
+    /// From a request to its response, in microseconds.
     latency: Histogram<u64>,
 }
 
-/// How fast requests were answered.
+/// Throughput and latency of the responses.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Pace {
-    /// Requests answered a second, over all connections.
+    /// Responses per second, over all connections.
     pub requests_per_second: f64,
-    /// Half of the answers came sooner.
+    /// Median latency.
     pub p50_ms: f64,
-    /// 99 of 100 did.
+    /// 99th percentile of the latency.
     pub p99_ms: f64,
-    /// 999 of 1,000 did.
+    /// 99.9th percentile of the latency.
     pub p999_ms: f64,
-    /// The last to come.
+    /// Maximum latency.
     pub max_ms: f64,
 }
 
-impl Answers {
-    /// Rate and tail.
+impl LoadResult {
+    /// Returns throughput and latency.
     pub fn pace(&self) -> Pace {
         let ms = |quantile: f64| self.latency.value_at_quantile(quantile) as f64 / 1_000.0;
         Pace {
-            requests_per_second: self.n_granted as f64 / self.elapsed.as_secs_f64(),
+            requests_per_second: self.n_accepted as f64 / self.elapsed.as_secs_f64(),
             p50_ms: ms(0.5),
             p99_ms: ms(0.99),
             p999_ms: ms(0.999),
@@ -106,8 +107,8 @@ impl Answers {
 }
 
 impl Pace {
-    /// For people.
-    pub fn in_words(&self) -> String {
+    /// Formats the results for people.
+    pub fn summary(&self) -> String {
         let Self { requests_per_second, p50_ms, p99_ms, p999_ms, max_ms } = self;
         format!(
             "{requests_per_second:.0} requests a second, p50 {p50_ms:.1} ms, p99 {p99_ms:.1} ms, p99.9 {p999_ms:.1} ms, max {max_ms:.1} ms"
@@ -116,11 +117,11 @@ impl Pace {
 }
 
 impl HttpLoad {
-    /// Sends it all from one thread: more would take the processor from the server.
+    /// Sends all requests from one thread: more would take CPU from the server.
     ///
     /// # Errors
     /// When a request is refused, or a connection breaks.
-    pub async fn send(self) -> anyhow::Result<Answers> {
+    pub async fn send(self) -> anyhow::Result<LoadResult> {
         let host = self.address.strip_prefix("http://").context("not an address of HTTP")?;
         let address = host.parse().with_context(|| format!("`{host}` is no address"))?;
         let sending = tokio::task::spawn_blocking(move || {
@@ -130,7 +131,7 @@ impl HttpLoad {
         sending.await?
     }
 
-    async fn send_to(self, address: SocketAddr) -> anyhow::Result<Answers> {
+    async fn send_to(self, address: SocketAddr) -> anyhow::Result<LoadResult> {
         let n_connections = self.n_connections;
         let started = Instant::now();
         let shared = Arc::new(Shared {
@@ -140,13 +141,13 @@ impl HttpLoad {
         });
         let mut connections = JoinSet::new();
         for _ in 0..n_connections {
-            connections.spawn(converse(address, Arc::clone(&shared)));
+            connections.spawn(run_connection(address, Arc::clone(&shared)));
         }
         let mut all =
-            Answers { n_granted: 0, n_busy: 0, elapsed: Duration::ZERO, latency: empty_histogram()? };
+            LoadResult { n_accepted: 0, n_busy: 0, elapsed: Duration::ZERO, latency: empty_histogram()? };
         while let Some(ended) = connections.join_next().await {
             let one = ended??;
-            all.n_granted += one.n_granted;
+            all.n_accepted += one.n_accepted;
             all.n_busy += one.n_busy;
             all.latency.add(one.latency)?;
         }
@@ -165,13 +166,13 @@ fn empty_histogram() -> anyhow::Result<Histogram<u64>> {
     Ok(Histogram::new_with_bounds(1, LATE_MAX, 3)?)
 }
 
-/// One connection, from its first request to its last.
-async fn converse(address: SocketAddr, shared: Arc<Shared>) -> anyhow::Result<Answers> {
+/// Runs one connection from its first request to its last.
+async fn run_connection(address: SocketAddr, shared: Arc<Shared>) -> anyhow::Result<LoadResult> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let mut buffer = Vec::with_capacity(HEAD_BYTES_MAX);
-    let mut answers =
-        Answers { n_granted: 0, n_busy: 0, elapsed: Duration::ZERO, latency: empty_histogram()? };
+    let mut responses =
+        LoadResult { n_accepted: 0, n_busy: 0, elapsed: Duration::ZERO, latency: empty_histogram()? };
     while Instant::now() < shared.until {
         let Some(request) = shared.requests.get(shared.n_taken.fetch_add(1, Ordering::Relaxed)) else {
             break;
@@ -179,33 +180,33 @@ async fn converse(address: SocketAddr, shared: Arc<Shared>) -> anyhow::Result<An
         while Instant::now() < shared.until {
             let sent_at = Instant::now();
             stream.write_all(request).await?;
-            let status = read_answer(&mut stream, &mut buffer).await?;
+            let status = read_response(&mut stream, &mut buffer).await?;
             match status {
                 200..=299 => {
                     let micros = u64::try_from(sent_at.elapsed().as_micros())?;
-                    answers.latency.saturating_record(micros.max(1));
-                    answers.n_granted += 1;
+                    responses.latency.saturating_record(micros.max(1));
+                    responses.n_accepted += 1;
                     break;
                 }
                 429 | 503 => {
-                    answers.n_busy += 1;
+                    responses.n_busy += 1;
                     tokio::time::sleep(RETRY_AFTER).await;
                 }
                 _ => bail!("answered {status}: {}", String::from_utf8_lossy(&buffer)),
             }
         }
     }
-    Ok(answers)
+    Ok(responses)
 }
 
-/// Reads one answer whole and tells its status.
-async fn read_answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> anyhow::Result<u16> {
+/// Reads one complete response and returns its status.
+async fn read_response(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> anyhow::Result<u16> {
     buffer.clear();
     let head = loop {
         if let Some(head) = Head::of(buffer)? {
             break head;
         }
-        anyhow::ensure!(buffer.len() < HEAD_BYTES_MAX, "the head of an answer is too long");
+        anyhow::ensure!(buffer.len() < HEAD_BYTES_MAX, "the head of an response is too long");
         anyhow::ensure!(stream.read_buf(buffer).await? > 0, "the server closed the connection");
     };
     while buffer.len() < head.n_bytes_with_body {
@@ -221,7 +222,7 @@ struct Head {
 }
 
 impl Head {
-    /// The head of an answer, once it is there whole.
+    /// Parses the head of a response, once it is complete.
     fn of(bytes: &[u8]) -> anyhow::Result<Option<Self>> {
         const END: &[u8] = b"\r\n\r\n";
         let Some(end) = bytes.windows(END.len()).position(|window| window == END) else {
@@ -234,7 +235,7 @@ impl Head {
             let (name, value) = line.split_once(':')?;
             name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>())
         });
-        let length = length.context("an answer of unknown length")??;
+        let length = length.context("an response of unknown length")??;
         Ok(Some(Self { status, n_bytes_with_body: end + END.len() + length }))
     }
 }
@@ -244,7 +245,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_head_tells_the_status_and_how_much_belongs_to_the_answer() {
+    fn a_head_holds_the_status_and_the_length_of_the_response() {
         let whole = b"HTTP/1.1 202 Accepted\r\ncontent-type: x\r\nContent-Length: 12\r\n\r\n{\"accepted\"";
         let expected = Head { status: 202, n_bytes_with_body: whole.len() + 1 };
         assert_eq!(Head::of(whole).unwrap(), Some(expected));
@@ -261,8 +262,8 @@ mod tests {
         assert!(requests.get(1).unwrap().starts_with(b"POST /b ") && requests.get(2).is_none());
     }
 
-    /// Says 429 to each third request, else 202, and hangs up for nothing.
-    async fn moody_server() -> String {
+    /// Responds with 429 to every third request and with 202 to the others, and never closes the connection.
+    async fn throttling_server() -> String {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move {
@@ -276,8 +277,8 @@ mod tests {
                         buffer.clear();
                         n += 1;
                         let status = if n % 3 == 0 { 429 } else { 202 };
-                        let answer = format!("HTTP/1.1 {status} So\r\ncontent-length: 4\r\n\r\nbody");
-                        stream.write_all(answer.as_bytes()).await.unwrap();
+                        let response = format!("HTTP/1.1 {status} So\r\ncontent-length: 4\r\n\r\nbody");
+                        stream.write_all(response.as_bytes()).await.unwrap();
                     }
                 });
             }
@@ -293,14 +294,14 @@ mod tests {
         }
         let length = Duration::from_secs(60);
         let load = HttpLoad {
-            address: moody_server().await,
+            address: throttling_server().await,
             requests: Arc::new(requests),
             n_connections: 3,
             length,
         };
-        let answers = load.send().await.unwrap();
-        assert_eq!(answers.n_granted, 20);
-        assert!(answers.n_busy > 0);
-        assert!(answers.pace().p999_ms <= answers.pace().max_ms);
+        let responses = load.send().await.unwrap();
+        assert_eq!(responses.n_accepted, 20);
+        assert!(responses.n_busy > 0);
+        assert!(responses.pace().p999_ms <= responses.pace().max_ms);
     }
 }

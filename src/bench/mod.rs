@@ -1,30 +1,30 @@
-//! Measurements that anybody can repeat: every figure we state is printed by one of these.
+//! Reproducible measurements: every published figure is printed by one of these.
 
-pub mod alerting; // how long a turn of the alerter takes with very many series
-pub mod cascade; // how soon scores are corrected, and what that is worth
-pub mod explore; // how soon history answers
-pub mod fanout; // what a delivery to a browser costs, beside nchan and socket.io
-pub mod inference; // how many texts a second the model reads
-pub mod pipeline; // how many posts a second are stored, and how soon they are seen
-pub mod posts; // real texts, recombined, under names of their own
-pub mod score; // how many texts a second are scored over HTTP, beside FastAPI
-pub mod signals; // how often signals are wrong, and how soon they are right
+pub mod alerting; // the alerter with very many series
+pub mod cascade; // latency of corrections, and the accuracy they gain
+pub mod explore; // latency of history queries
+pub mod fanout; // cost of a delivery, compared with nchan and socket.io
+pub mod inference; // throughput of the model
+pub mod pipeline; // throughput and latency of the pipeline
+pub mod posts; // posts with real texts, recombined, and unique ids
+pub mod score; // scoring over HTTP, compared with FastAPI
+pub mod signals; // error rate and delay of anomaly detection
 
-mod cache_use; // how much of a load a cache answered
-mod deferral; // which posts the deep model should read, judged by labelled ones
-mod http_load; // requests as fast as they are answered
-mod open_loop; // posts by the clock, and when each is seen
-mod process; // what processes use
-mod schedule; // when the posts of an open-loop run are due
-mod rounds; // medians of several rounds
-mod server; // a server of its own, as a user would run it
-mod distinct_texts; // texts that nobody has read before
+mod cache_use; // hit rate of the score caches
+mod deferral; // evaluation of deferral on labelled posts
+mod http_load; // HTTP load in a closed loop
+mod open_loop; // posts at a fixed rate, and their latency to the socket
+mod process; // CPU and memory of processes
+mod rounds; // medians over rounds
+mod schedule; // due times of an open loop
+mod server; // a fresh server, as a user would run it
+mod distinct_texts; // distinct texts, recombined from real ones
 mod stalls; // the worst seconds of a run
-mod watcher; // a browser's side of the socket
+mod watcher; // a subscriber that times posts
 
 use serde::Serialize;
 
-/// Prints a report: as one JSON object for programs, else as a table for people.
+/// Prints a report: one JSON object for programs, or a table for people.
 #[expect(clippy::print_stdout, reason = "printing is what a bench is for")]
 pub fn print<R: Serialize>(report: &R, rows: &[(&str, String)], json: bool) -> anyhow::Result<()> {
     if json {

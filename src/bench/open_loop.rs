@@ -1,4 +1,4 @@
-//! Posts that are sent by the clock, whatever the server does, and when each is seen on a socket.
+//! Open-loop load: sends posts at a fixed rate, whatever the server does, and records when each is seen on a socket.
 
 use std::time::{Duration, Instant};
 
@@ -9,23 +9,23 @@ use serde::{Deserialize, Serialize};
 use super::posts::{self, Supply};
 use super::schedule::Schedule;
 use super::server::Server;
-use super::watcher::{Seen, Watcher, WatcherParams};
+use super::watcher::{ArrivalTimes, Watcher, WatcherParams};
 
-/// Every post counts, so the groups are small: two posts at a thousand a second.
+/// Interval between groups. Every post is timed, so the groups are small: two posts at a thousand per second.
 const TICK: Duration = Duration::from_millis(2);
 
-/// One run.
+/// Settings of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct RunParams {
-    /// What the posts' ids begin with.
+    /// Prefix of the posts' ids.
     pub name: &'static str,
-    /// Posts sent each second.
+    /// Posts sent per second.
     pub per_second: u32,
-    /// How long.
+    /// Duration of the load.
     pub length: Duration,
-    /// How long a silence on the socket means that no more will come.
+    /// Silence on the socket after which no more posts are expected.
     pub silence: Duration,
-    /// Whether it is over once every post was seen; otherwise corrections may follow, and only silence ends it.
+    /// Whether the run ends once every post was seen; otherwise corrections may follow, and only silence ends it.
     pub ends_when_all_are_seen: bool,
 }
 
@@ -35,51 +35,51 @@ impl RunParams {
     }
 }
 
-/// What came of it.
+/// Results of a run.
 pub struct Outcome {
     /// When posts were seen.
-    pub seen: Seen,
-    /// How many were sent.
+    pub seen: ArrivalTimes,
+    /// Number of posts sent.
     pub n_sent: usize,
 }
 
-/// Times since posts were due, in milliseconds.
+/// Latencies since posts were due, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Latency {
-    /// Half of them are shorter.
+    /// Median.
     pub p50: f64,
-    /// Nine of ten are.
+    /// 90th percentile.
     pub p90: f64,
-    /// 99 of 100 are.
+    /// 99th percentile.
     pub p99: f64,
-    /// 999 of 1,000 are.
+    /// 99.9th percentile.
     pub p999: f64,
-    /// The longest.
+    /// Maximum.
     pub max: f64,
 }
 
 impl Latency {
-    /// From times in microseconds.
+    /// Converts a histogram in microseconds.
     pub fn of(seen: &Histogram<u64>) -> Self {
         let ms = |quantile: f64| seen.value_at_quantile(quantile) as f64 / 1_000.0;
         Self { p50: ms(0.5), p90: ms(0.9), p99: ms(0.99), p999: ms(0.999), max: seen.max() as f64 / 1_000.0 }
     }
 
-    /// For people.
-    pub fn in_words(&self) -> String {
+    /// Formats the latencies for people.
+    pub fn summary(&self) -> String {
         let Self { p50, p90, p99, p999, max } = self;
         format!("p50 {p50:.1} ms, p90 {p90:.1} ms, p99 {p99:.1} ms, p99.9 {p999:.1} ms, max {max:.1} ms")
     }
 }
 
-/// Sends posts over HTTP and watches for them.
+/// Sends posts over HTTP and times their arrival on a socket.
 ///
 /// # Errors
 /// When a post is refused, or the socket breaks.
 pub async fn run(server: &Server, supply: &mut Supply, params: RunParams) -> anyhow::Result<Outcome> {
     let n_posts = params.n_posts()?;
     let per_tick = usize::try_from(u128::from(params.per_second) * TICK.as_millis() / 1_000)?.max(1);
-    // All of it is made before the clock starts: the load shares the processor that it measures.
+    // Built before the clock starts: the load shares the CPU that it measures.
     let bodies = bodies(params.name, &supply.take(n_posts)?, per_tick)?;
     let schedule = Schedule {
         start: Instant::now() + Duration::from_millis(200),
@@ -90,7 +90,7 @@ pub async fn run(server: &Server, supply: &mut Supply, params: RunParams) -> any
         run: params.name.to_owned(),
         schedule,
         n_posts,
-        patience: params.silence,
+        timeout: params.silence,
         ends_when_all_are_seen: params.ends_when_all_are_seen,
     })
     .await?;
@@ -100,7 +100,7 @@ pub async fn run(server: &Server, supply: &mut Supply, params: RunParams) -> any
     let mut n_sent = 0;
     for body in bodies {
         n_sent = (n_sent + per_tick).min(n_posts);
-        // A group is due with its last post, so that no post is sent before its time.
+        // A group is due with its last post, so that no post is sent early.
         tokio::time::sleep_until(schedule.due(n_sent.saturating_sub(1)).into()).await;
         let request = client.post(&url).header(CONTENT_TYPE, "application/json").body(body);
         requests.spawn(async move { request.send().await?.error_for_status().map(drop) });
@@ -114,7 +114,7 @@ pub async fn run(server: &Server, supply: &mut Supply, params: RunParams) -> any
     Ok(Outcome { seen: watcher.finish().await?, n_sent })
 }
 
-/// The posts in groups, as they are sent.
+/// Returns the request bodies, one per group of posts.
 fn bodies(run: &str, texts: &[String], per_group: usize) -> anyhow::Result<Vec<Vec<u8>>> {
     let groups = texts.chunks(per_group).enumerate().map(|(group, texts)| {
         let numbered = texts.iter().zip(group * per_group..);

@@ -1,4 +1,4 @@
-//! What the benches read: real texts, recombined so that none repeats, under names of their own.
+//! Posts for the benches: real texts, recombined so that none repeats, with unique ids.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -9,25 +9,25 @@ use anyhow::Context as _;
 use flate2::read::GzDecoder;
 use jiff::Timestamp;
 
-use super::distinct_texts::Splicer;
+use super::distinct_texts::Recombiner;
 use crate::models::new_post::{AcceptedPost, NewPost};
 use crate::models::post::Source;
 
-/// Which texts a bench is to use.
+/// Options that select the texts of a bench.
 #[derive(Debug, Clone, clap::Args)]
 pub struct TextsParams {
     /// Real posts whose texts are recombined, so that none repeats
     #[arg(long, value_name = "FILE", default_value = "data/mayweather-mcgregor_tweets.csv.gz")]
     pub texts: PathBuf,
-    /// Use the texts as they are, round and round: measures the cache as well
+    /// Use the original texts repeatedly, which also measures the cache
     #[arg(long)]
     pub repeat_texts: bool,
-    /// Which recombination
+    /// Seed of the recombination
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
 }
 
-/// The texts of a file of posts, in their order.
+/// The texts of a file of posts, in order.
 pub struct Texts(Vec<String>);
 
 impl Texts {
@@ -45,56 +45,56 @@ impl Texts {
         for record in reader.records() {
             texts.extend(record?.get(column).map(str::to_owned));
         }
-        anyhow::ensure!(!texts.is_empty(), "`{}` holds no texts", path.display());
+        anyhow::ensure!(!texts.is_empty(), "`{}` contains no texts", path.display());
         Ok(Self(texts))
     }
 
-    /// All of them.
+    /// Returns all texts.
     pub fn as_slice(&self) -> &[String] {
         &self.0
     }
 }
 
-/// An endless supply of texts: each distinct, or the real ones round and round.
+/// An endless supply of texts: distinct ones, or the originals repeatedly.
 pub enum Supply {
-    /// No text comes twice.
+    /// No text repeats.
     Distinct {
-        /// Where they come from.
-        splicer: Box<Splicer>,
-        /// How many were taken.
+        /// The source of the texts.
+        recombiner: Box<Recombiner>,
+        /// Number of texts taken.
         n_taken: usize,
     },
-    /// The texts of the file, again and again.
+    /// The texts of the file, repeatedly.
     Repeated {
-        /// Those texts.
+        /// The texts.
         texts: Vec<String>,
-        /// How many were taken.
+        /// Number of texts taken.
         n_taken: usize,
     },
 }
 
 impl Supply {
-    /// The texts that the parameters ask for, from their first on.
+    /// Opens the supply that the parameters select, from its first text on.
     ///
     /// # Errors
-    /// When the file is missing or no gzipped CSV of posts.
+    /// When the file is missing or not a gzipped CSV of posts.
     pub fn open(params: &TextsParams) -> anyhow::Result<Self> {
         let Texts(texts) = Texts::read(&params.texts)?;
         if params.repeat_texts {
             return Ok(Self::Repeated { texts, n_taken: 0 });
         }
-        Ok(Self::Distinct { splicer: Box::new(Splicer::new(&texts, params.seed)), n_taken: 0 })
+        Ok(Self::Distinct { recombiner: Box::new(Recombiner::new(&texts, params.seed)), n_taken: 0 })
     }
 
-    /// The next so many. Made before a measurement starts, they cost it nothing.
+    /// Returns the next `n` texts. Call it before a measurement starts.
     ///
     /// # Errors
-    /// When the originals are too few to make so many distinct ones of.
+    /// When the originals are too few to produce that many distinct texts.
     pub fn take(&mut self, n: usize) -> anyhow::Result<Vec<String>> {
         match self {
-            Self::Distinct { splicer, n_taken } => {
+            Self::Distinct { recombiner, n_taken } => {
                 *n_taken += n;
-                (0..n).map(|_| splicer.next_text()).collect()
+                (0..n).map(|_| recombiner.next_text()).collect()
             }
             Self::Repeated { texts, n_taken } => {
                 let from = *n_taken % texts.len().max(1);
@@ -104,7 +104,7 @@ impl Supply {
         }
     }
 
-    /// How many different texts were taken so far.
+    /// Returns the number of distinct texts taken so far.
     pub fn n_distinct(&self) -> usize {
         match self {
             Self::Distinct { n_taken, .. } => *n_taken,
@@ -113,7 +113,7 @@ impl Supply {
     }
 }
 
-/// The `n`th post of a run.
+/// Returns the `n`th post of a run.
 pub fn post(run: &str, n: usize, text: &str) -> NewPost {
     NewPost {
         id: format!("{run}-{n}"),
@@ -123,7 +123,7 @@ pub fn post(run: &str, n: usize, text: &str) -> NewPost {
     }
 }
 
-/// The same, accepted now.
+/// Returns the `n`th post of a run as accepted now.
 pub fn accepted(run: &str, n: usize, text: &str) -> AcceptedPost {
     let received_at = Timestamp::now();
     let post = NewPost { created_at: Some(received_at), ..post(run, n, text) };
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn repeated_texts_go_round_and_are_counted_once() {
+    fn repeated_texts_cycle_and_are_counted_once() {
         let texts = ["a", "b", "a", "c"].map(str::to_owned).to_vec();
         let mut supply = Supply::Repeated { texts, n_taken: 0 };
         assert_eq!(supply.take(3).unwrap(), ["a", "b", "a"]);
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn distinct_texts_go_on_where_they_were_left() {
+    fn distinct_texts_continue_where_they_stopped() {
         let params = TextsParams {
             texts: PathBuf::from("data/mayweather-mcgregor_tweets.csv.gz"),
             repeat_texts: false,

@@ -1,21 +1,21 @@
-//! What processes use, as Linux counts it.
+//! CPU and memory of processes, as counted by Linux.
 
 use std::fs;
 
-/// `USER_HZ`, which Linux fixes at 100 for what it shows in /proc.
+/// `USER_HZ`, which Linux fixes at 100 for values in /proc.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// Processor seconds of one process, without its children. 0 for one that is gone.
+/// Returns the CPU seconds of one process without its children; 0 for a process that has ended.
 pub fn cpu_seconds(pid: u32) -> f64 {
     stat_of(pid).map_or(0.0, |stat| stat.ticks / TICKS_PER_SECOND)
 }
 
-/// Processor seconds of a process and of its running children: PostgreSQL and nginx work in children.
+/// Returns the CPU seconds of a process and its running children: PostgreSQL and nginx work in children.
 pub fn family_cpu_seconds(pid: u32) -> f64 {
     family(pid).into_iter().map(cpu_seconds).sum()
 }
 
-/// A process and its running children.
+/// Returns a process and its running children.
 pub fn family(pid: u32) -> Vec<u32> {
     let Ok(processes) = fs::read_dir("/proc") else {
         return Vec::new();
@@ -25,12 +25,12 @@ pub fn family(pid: u32) -> Vec<u32> {
     pids.filter(belongs).collect()
 }
 
-/// Resident memory of a process in bytes.
+/// Returns the resident memory of a process in bytes.
 pub fn resident_bytes(pid: u32) -> u64 {
     kilobytes_in(&fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default(), "VmRSS:") * 1_024
 }
 
-/// Resident memory of several processes in bytes; what they share counts once.
+/// Returns the resident memory of several processes in bytes; shared memory counts once.
 pub fn resident_bytes_together(pids: &[u32]) -> u64 {
     let shares = pids.iter().map(|pid| {
         let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
@@ -49,7 +49,7 @@ struct Stat {
     ticks: f64,
 }
 
-/// See proc(5): after the name in parentheses come state, parent, and from the 14th field on utime and stime.
+/// See proc(5): the name in parentheses is followed by state and parent; utime and stime are fields 14 and 15.
 fn stat_of(pid: u32) -> Option<Stat> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let fields: Vec<&str> = text.rsplit_once(") ")?.1.split(' ').collect();
@@ -71,12 +71,12 @@ mod tests {
     }
 
     #[test]
-    fn processor_time_that_was_spent_is_counted() {
+    fn used_cpu_time_is_counted() {
         let pid = std::process::id();
         let before = cpu_seconds(pid);
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
         while cpu_seconds(pid) < before + 0.05 {
-            assert!(std::time::Instant::now() < deadline, "no time is counted");
+            assert!(std::time::Instant::now() < deadline, "no CPU time was counted");
         }
     }
 }

@@ -1,15 +1,15 @@
-//! Several rounds of the same measurement, made one: the median of each figure.
+//! Combines several rounds of a measurement: the median of each figure.
 
 use anyhow::Context as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-/// The median of each number, over the rounds that have it; of an even number of rounds, the upper middle. What is no
-/// number is as in the first round.
+/// Returns the median of each number over the rounds that have it; for an even number of rounds, the upper one. Other
+/// values are those of the first round.
 ///
 /// # Errors
-/// When there was no round.
+/// When there are no rounds.
 pub fn medians<T: Serialize + DeserializeOwned>(rounds: &[T]) -> anyhow::Result<T> {
     let rounds = rounds.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;
     let median = median_of(&rounds.iter().collect::<Vec<_>>()).context("nothing was measured")?;
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn each_number_is_the_median_of_its_own() {
+    fn each_number_is_its_own_median() {
         let rounds = [round(3, 1.5), round(1, 9.0), round(2, 0.5)];
         let expected = Round { name: "a".to_owned(), n: 2, inner: Some(Inner { ms: 1.5, worst: vec![1.5] }) };
         assert_eq!(medians(&rounds).unwrap(), expected);
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_round_has_stays_absent() {
+    fn a_value_that_no_round_has_stays_absent() {
         let rounds = [Round { name: "b".to_owned(), n: 1, inner: None }];
         assert_eq!(medians(&rounds).unwrap(), rounds[0]);
         assert!(medians::<Round>(&[]).is_err());

@@ -1,4 +1,4 @@
-//! A server of its own, as a user would run it: this same program, in a process of its own, with private databases.
+//! A fresh server, as a user would run it: this program in a separate process, with private databases.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -14,11 +14,11 @@ use crate::models::stage_health::SystemHealth;
 use crate::store::{Store, StoreParams};
 use crate::telemetry::POSTS_STORED_TOTAL;
 
-/// How long the databases may take to be made and started.
-const START_PATIENCE: Duration = Duration::from_secs(60);
+/// Timeout for the databases to be created and started.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long a graceful stop may take: PostgreSQL writes down what millions of posts have changed.
-const STOP_PATIENCE: Duration = Duration::from_secs(180);
+/// Timeout for a graceful stop: PostgreSQL writes the changes of millions of posts to disk.
+const STOP_TIMEOUT: Duration = Duration::from_secs(180);
 
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -26,14 +26,14 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub struct Server {
     child: Child,
     data_dir: PathBuf,
-    /// Where it listens, and where its databases are.
+    /// Its addresses and pids.
     pub info: RunInfo,
     /// Its database.
     pub store: Store,
 }
 
 impl Server {
-    /// Starts it in an empty folder, with these options of `serve` beside its own, and waits until it is ready.
+    /// Starts it in an empty folder with additional options of `serve`, and waits until it is ready.
     ///
     /// # Errors
     /// When it does not become ready.
@@ -41,8 +41,8 @@ impl Server {
         Self::start_another(&std::env::current_exe()?, options).await
     }
 
-    /// The same with another executable, such as an older one. It is spoken to as anybody would: over HTTP, by the stream,
-    /// and by its metrics.
+    /// Starts another executable, such as an older version. The bench uses only its HTTP API, the stream, and its
+    /// metrics.
     ///
     /// # Errors
     /// When it does not become ready.
@@ -71,45 +71,46 @@ impl Server {
         Ok(Self { child, data_dir, info, store })
     }
 
-    /// Posts it has stored since it started, by its own count: counting rows would disturb what is measured.
+    /// Returns the number of posts stored since it started, by its own count: counting rows would disturb the
+    /// measurement.
     ///
     /// # Errors
-    /// When it does not answer.
+    /// When it does not respond.
     pub async fn n_stored(&self) -> anyhow::Result<i64> {
         let n_stored = self.metrics().await?.value(POSTS_STORED_TOTAL);
         #[expect(clippy::cast_possible_truncation, reason = "a count of posts is exact")]
         Ok(n_stored as i64)
     }
 
-    /// What it counts.
+    /// Returns its metrics.
     ///
     /// # Errors
-    /// When it does not answer.
+    /// When it does not respond.
     pub async fn metrics(&self) -> anyhow::Result<Metrics> {
         Ok(Metrics(reqwest::get(format!("{}/metrics", self.info.address)).await?.text().await?))
     }
 
-    /// How it says it is.
+    /// Returns its health.
     ///
     /// # Errors
-    /// When it does not answer.
+    /// When it does not respond.
     pub async fn system(&self) -> anyhow::Result<SystemHealth> {
         Ok(reqwest::get(format!("{}/api/v1/system", self.info.address)).await?.json().await?)
     }
 
-    /// The name and version of its fast model.
+    /// Returns the name and version of its fast model.
     ///
     /// # Errors
-    /// When it does not answer.
+    /// When it does not respond.
     pub async fn model(&self) -> anyhow::Result<String> {
         let url = format!("{}/api/v1/system", self.info.address);
-        // An older server says less than ours, so only what is needed is read.
+        // An older server reports less, so only the necessary fields are parsed.
         let system: serde_json::Value = reqwest::get(url).await?.json().await?;
         let text = |pointer: &str| system.pointer(pointer).and_then(|value| value.as_str()).unwrap_or("?");
         Ok(format!("{} {}", text("/model/name"), text("/model/version")))
     }
 
-    /// Processor time it has used so far, its databases' included, and its own resident memory in bytes.
+    /// Returns the CPU time used so far, including that of its databases, and its own resident memory.
     pub fn usage(&self) -> Usage {
         let of_family = |pid: Option<u32>| pid.map_or(0.0, process::family_cpu_seconds);
         Usage {
@@ -128,17 +129,17 @@ impl Server {
     pub async fn stop(mut self) -> anyhow::Result<()> {
         let pid = nix::unistd::Pid::from_raw(i32::try_from(self.info.pid)?);
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM)?;
-        tokio::time::timeout(STOP_PATIENCE, self.child.wait()).await.context("the server did not stop")??;
+        tokio::time::timeout(STOP_TIMEOUT, self.child.wait()).await.context("the server did not stop")??;
         std::fs::remove_dir_all(&self.data_dir)?;
         Ok(())
     }
 }
 
-/// What a server counted, at one moment.
+/// The metrics of a server at one moment.
 pub struct Metrics(String);
 
 impl Metrics {
-    /// The value of a series, named with its labels; 0 where it has none yet.
+    /// Returns the value of a series, given with its labels; 0 for a missing series.
     pub fn value(&self, series: &str) -> f64 {
         let of_line = |line: &str| line.strip_prefix(series)?.strip_prefix(' ')?.trim().parse().ok();
         self.0.lines().find_map(of_line).unwrap_or(0.0)
@@ -151,21 +152,21 @@ impl From<String> for Metrics {
     }
 }
 
-/// What a server has used.
+/// Resources that a server has used.
 #[derive(Debug, Clone, Copy)]
 pub struct Usage {
-    /// Processor seconds of the server itself.
+    /// CPU seconds of the server itself.
     pub server: f64,
-    /// Those of PostgreSQL and its backends.
+    /// CPU seconds of PostgreSQL and its backends.
     pub postgres: f64,
-    /// Those of Redis.
+    /// CPU seconds of Redis.
     pub redis: f64,
-    /// Resident memory of the server.
+    /// Resident memory of the server, in bytes.
     pub resident_bytes: u64,
 }
 
 async fn wait_until_ready(child: &mut Child, data_dir: &Path) -> anyhow::Result<RunInfo> {
-    let deadline = Instant::now() + START_PATIENCE;
+    let deadline = Instant::now() + START_TIMEOUT;
     loop {
         if let Some(status) = child.try_wait()? {
             bail!("the server ended before it was ready: {status}");
@@ -177,7 +178,7 @@ async fn wait_until_ready(child: &mut Child, data_dir: &Path) -> anyhow::Result<
             }
         }
         if Instant::now() > deadline {
-            bail!("the server was not ready within {} s", START_PATIENCE.as_secs());
+            bail!("the server was not ready within {} s", START_TIMEOUT.as_secs());
         }
         tokio::time::sleep(PAUSE).await;
     }

@@ -1,4 +1,4 @@
-//! The worst seconds of a run, so that a stall can be matched with what else happened then.
+//! The worst seconds of a run, so that a stall can be matched with other events.
 
 use std::time::Duration;
 
@@ -6,28 +6,28 @@ use serde::{Deserialize, Serialize};
 
 use super::schedule::Schedule;
 
-/// Seconds that are told.
+/// Number of reported seconds.
 const N_WORST: usize = 10;
 
-/// The longest time until a post was seen, in microseconds, by the second in which it was due.
+/// Maximum latency of the posts due in each second, in microseconds.
 pub struct Seconds(Vec<u64>);
 
 /// A second of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct WorstSecond {
-    /// Since the run began.
+    /// Seconds since the run began.
     pub at_s: usize,
-    /// The longest time until a post that was due then was seen.
+    /// Maximum latency of the posts due in that second.
     pub max_ms: f64,
 }
 
 impl Seconds {
-    /// As many as such a run has.
+    /// Creates the record of a run with that schedule.
     pub fn of(schedule: Schedule, n_posts: usize) -> Self {
         Self(vec![0; usize::try_from(schedule.offset(n_posts).as_secs()).unwrap_or(0) + 1])
     }
 
-    /// Notes that a post that was due then was seen after so many microseconds.
+    /// Records the latency of a post due at `offset`.
     pub fn note(&mut self, offset: Duration, micros: u64) {
         let second = usize::try_from(offset.as_secs()).unwrap_or(usize::MAX);
         if let Some(longest) = self.0.get_mut(second) {
@@ -35,7 +35,7 @@ impl Seconds {
         }
     }
 
-    /// The worst, from the worst on.
+    /// Returns the worst seconds, the worst first.
     pub fn worst(&self) -> Vec<WorstSecond> {
         let seconds = self.0.iter().enumerate().filter(|(_, longest)| **longest > 0);
         let mut seconds: Vec<WorstSecond> =
@@ -46,8 +46,8 @@ impl Seconds {
     }
 }
 
-/// For a table: when each was, and how long the longest wait of a post that was due then.
-pub fn in_words(worst: &[WorstSecond]) -> String {
+/// Formats the seconds as a table cell: when each was, and its maximum latency.
+pub fn summary(worst: &[WorstSecond]) -> String {
     let seconds = worst.iter().map(|WorstSecond { at_s, max_ms }| format!("{max_ms:.0} ms at {at_s} s"));
     seconds.collect::<Vec<_>>().join(", ")
 }

@@ -1,4 +1,4 @@
-//! A browser's side of the socket: when each post is seen.
+//! A subscriber that records when each post is seen.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,50 +12,51 @@ use tokio_tungstenite::tungstenite::Message;
 use super::schedule::Schedule;
 use super::stalls::Seconds;
 
-/// How the frame of a new post begins.
+/// Beginning of the frame of a new post.
 const NEW_POST: &str = r#"{"event":"message:new""#;
 
-/// How that of a corrected one does.
+/// Beginning of the frame of a corrected post.
 const CORRECTED: &str = r#"{"event":"message:update""#;
 
-/// The longest time that is told apart from longer ones, in microseconds.
+/// Largest distinguishable latency, in microseconds.
 const LATE_MAX: u64 = 120_000_000;
 
-/// For each post seen, the time since it was due, in microseconds.
-pub struct Seen {
-    /// Until it was seen for the first time.
+/// Latencies of the posts seen, in microseconds since they were due.
+pub struct ArrivalTimes {
+    /// Until a post was first seen.
     pub new: Histogram<u64>,
-    /// Until it was seen with a better score; only changes that people would notice are sent.
+    /// Until it was seen with a corrected score; only perceptible changes are sent.
     pub corrected: Histogram<u64>,
-    /// The longest time until a post was seen, by the second of the run in which it was due.
+    /// The maximum latency by the second in which posts were due.
     pub seconds: Seconds,
 }
 
 /// Records when posts are seen.
 pub struct Watcher {
-    watching: JoinHandle<anyhow::Result<Seen>>,
+    watching: JoinHandle<anyhow::Result<ArrivalTimes>>,
 }
 
 impl Watcher {
-    /// Subscribes to `messages` and watches for the posts of a run, until nothing has come for `patience`.
+    /// Subscribes to `messages` and waits for the posts of a run, until nothing arrives for `timeout`.
     ///
     /// # Errors
     /// When the server refuses the socket.
     pub async fn start(params: WatcherParams) -> anyhow::Result<Self> {
         let url = format!("{}/ws", params.address.replacen("http://", "ws://", 1));
-        let (mut socket, _) = tokio_tungstenite::connect_async(url).await.context("no socket")?;
+        let (mut socket, _) =
+            tokio_tungstenite::connect_async(url).await.context("cannot open the socket")?;
         socket.send(Message::text(r#"{"op":"subscribe","feeds":["messages"]}"#)).await?;
         let watching = tokio::spawn(async move {
             let marker: Arc<str> = Arc::from(format!("\"id\":\"{}-", params.run));
             let empty = || Histogram::<u64>::new_with_bounds(1, LATE_MAX, 3);
             let seconds = Seconds::of(params.schedule, params.n_posts);
-            let mut seen = Seen { new: empty()?, corrected: empty()?, seconds };
+            let mut seen = ArrivalTimes { new: empty()?, corrected: empty()?, seconds };
             let n_enough =
                 if params.ends_when_all_are_seen { u64::try_from(params.n_posts)? } else { u64::MAX };
             let mut said_at = params.schedule.due(params.n_posts);
             while seen.new.len() < n_enough {
-                let patience = (said_at + params.patience).saturating_duration_since(Instant::now());
-                let Ok(Some(message)) = tokio::time::timeout(patience, socket.next()).await else {
+                let timeout = (said_at + params.timeout).saturating_duration_since(Instant::now());
+                let Ok(Some(message)) = tokio::time::timeout(timeout, socket.next()).await else {
                     break;
                 };
                 let Message::Text(text) = message? else {
@@ -80,28 +81,28 @@ impl Watcher {
         Ok(Self { watching })
     }
 
-    /// What was seen, once all was.
+    /// Returns the record once the run is over.
     ///
     /// # Errors
     /// When the socket broke.
-    pub async fn finish(self) -> anyhow::Result<Seen> {
+    pub async fn finish(self) -> anyhow::Result<ArrivalTimes> {
         self.watching.await?
     }
 }
 
-/// What to watch for.
+/// What to record.
 pub struct WatcherParams {
-    /// The server, `http://…`.
+    /// URL of the server, `http://…`.
     pub address: String,
-    /// What the posts' ids begin with.
+    /// Prefix of the posts' ids.
     pub run: String,
-    /// When they are due.
+    /// When the posts are due.
     pub schedule: Schedule,
-    /// How many there will be.
+    /// Number of posts.
     pub n_posts: usize,
-    /// How long a silence means that no more will come.
-    pub patience: Duration,
-    /// Whether to wait for no more once each post was seen.
+    /// Silence after which no more posts are expected.
+    pub timeout: Duration,
+    /// Whether to stop once each post was seen.
     pub ends_when_all_are_seen: bool,
 }
 

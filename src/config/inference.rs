@@ -94,8 +94,8 @@ pub(super) fn latency_budget(text: &str) -> Result<Duration, String> {
 }
 
 fn fast_model(text: &str) -> Result<ModelChoice, String> {
-    match text.parse() {
-        Ok(ModelChoice::Off) => Err("must name a model: every post is scored".to_owned()),
-        Ok(model) => Ok(model),
+    match text.parse()? {
+        ModelChoice::Off => Err("must name a model: every post is scored".to_owned()),
+        model => Ok(model),
     }
 }

@@ -1,36 +1,35 @@
-//! Which texts run together: those of like length, within a budget of tokens.
+//! Batching: groups texts of similar length within a token budget.
 //!
-//! A batch is as wide as its longest text and every shorter one is padded to
-//! it, so a long text among short ones multiplies the work, and many small
-//! batches cost a run each. The caller puts the answers back in order.
+//! A batch is as wide as its longest text and the others are padded to it, so a long text among short ones multiplies
+//! the work, while many small batches each pay the fixed cost of a run. The caller restores the order of the results.
 
-/// Padded tokens in one run, unless the model's manifest says otherwise. More amortises the runtime's cost per run,
-/// less keeps the intermediate tensors inside the second-level cache.
+/// Padded tokens per run, unless the model's manifest overrides it. A larger budget amortises the runtime's fixed
+/// cost per run; a smaller one keeps intermediate tensors in the second-level cache.
 const N_TOKENS_MAX: usize = 2048;
-/// What a run costs besides its tokens, in tokens. About 7 were measured for the deep network; the tokens of the swift one
-/// cost next to nothing, so for it a run is dearer. This keeps the padding of few texts near a fifth and adds hardly a
-/// run where there are many.
+/// Fixed cost of a run, in tokens. About 7 were measured for the deep network; a token of the swift network costs
+/// next to nothing, so its runs are relatively more expensive. This value keeps the padding of few texts near a fifth
+/// and adds hardly any runs where there are many.
 const RUN_TOKENS: usize = 32;
 
-/// Texts that run together, and how wide.
+/// Texts that run together, and their padded width.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Batch {
-    /// Where the texts stand in the caller's list.
+    /// Indices of the texts in the caller's list.
     pub indices: Vec<usize>,
     /// Tokens per text, after padding. At least 1, so that an empty text has a row.
     pub width: usize,
 }
 
-/// Splits texts, given by their lengths in tokens, into the batches that cost least together. Every index appears
+/// Divides texts, given by their lengths in tokens, into the batches with the lowest total cost. Every index appears
 /// exactly once.
 ///
-/// Texts of a batch are neighbours by length, so the cheapest way to run the first few of them is a cheapest way to run
-/// fewer, and one more batch.
+/// The texts of a batch are adjacent by length, so an optimal plan for the first n texts is an optimal plan for
+/// fewer, plus one batch.
 pub fn plan(lengths: &[usize], n_tokens_max: Option<usize>) -> Vec<Batch> {
     let n_tokens_max = n_tokens_max.unwrap_or(N_TOKENS_MAX);
     let mut order: Vec<(usize, usize)> = lengths.iter().map(|length| (*length).max(1)).zip(0..).collect();
     order.sort_unstable();
-    // Of the first texts, none to begin with: what they cost, and how many of them are in the last batch.
+    // For the first n texts, starting with none: their cost, and the size of the last batch.
     let mut cheapest = vec![(0, 0)];
     for (width, _) in &order {
         let mut best = (usize::MAX, 1);
@@ -54,7 +53,7 @@ pub fn plan(lengths: &[usize], n_tokens_max: Option<usize>) -> Vec<Batch> {
     batches
 }
 
-/// One batch of all texts, in their order. None where there are no texts.
+/// Returns one batch of all texts in their order, or none without texts.
 pub fn as_given(lengths: &[usize]) -> Vec<Batch> {
     let widest = lengths.iter().copied().max();
     widest
@@ -80,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_as_given_run_together_in_their_order() {
+    fn texts_as_given_form_one_batch_in_their_order() {
         assert_eq!(as_given(&[3, 0, 7]), [Batch { indices: vec![0, 1, 2], width: 7 }]);
         assert_eq!(as_given(&[0]), [Batch { indices: vec![0], width: 1 }]);
         assert_eq!(as_given(&[]), []);
@@ -105,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_of_a_length_run_together_as_far_as_the_budget_allows() {
+    fn texts_of_equal_length_run_together_within_the_budget() {
         let sizes: Vec<usize> = plan(&[20; 250], None).iter().map(|batch| batch.indices.len()).collect();
         assert_eq!((sizes.len(), sizes.iter().sum()), (3, 250), "{sizes:?}");
     }

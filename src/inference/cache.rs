@@ -1,4 +1,4 @@
-//! Readings of texts that were read before: what is shared is repeated word for word.
+//! Cache of predictions by text: shared posts repeat word for word.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,60 +6,60 @@ use std::sync::Arc;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
-use super::{InferenceError, Reading, Scorer, Tier};
+use super::{InferenceError, Prediction, Scorer, Tier};
 use crate::models::score::ModelId;
 use crate::telemetry::{CACHE_HITS_TOTAL, CACHE_MISSES_TOTAL};
 
-/// Bytes an entry takes besides its text: the reading, its place in the table, and what the table keeps about it.
+/// Bytes of an entry besides its text: the prediction, its slot in the table, and the table's metadata.
 const ENTRY_BYTES: u64 = 160;
 
-/// About the size of a tweet's entry; only sizes the table to begin with.
+/// About the size of a tweet's entry; determines only the initial capacity.
 const TYPICAL_BYTES: usize = 256;
 
-/// Readings of one model, shared by the scorers of a tier. Goes with its model, so none outlives a reload.
+/// Predictions of one model, shared by the scorers of a tier. Belongs to its model, so no entry outlives a reload.
 ///
-/// The whole text is the key: two texts never share a reading.
+/// The key is the whole text: two texts never share a prediction.
 pub struct ResultCache {
-    readings: Cache<Box<str>, Reading, Bytes>,
+    predictions: Cache<Box<str>, Prediction, Bytes>,
     tier: Tier,
 }
 
 #[derive(Clone)]
 struct Bytes;
 
-impl Weighter<Box<str>, Reading> for Bytes {
-    fn weight(&self, text: &Box<str>, _: &Reading) -> u64 {
+impl Weighter<Box<str>, Prediction> for Bytes {
+    fn weight(&self, text: &Box<str>, _: &Prediction) -> u64 {
         u64::try_from(text.len()).unwrap_or(u64::MAX).saturating_add(ENTRY_BYTES)
     }
 }
 
 impl ResultCache {
-    /// A cache that holds at most this much.
+    /// Creates a cache of at most this many bytes.
     pub fn new(n_bytes_max: usize, tier: Tier) -> Self {
         let weight_max = u64::try_from(n_bytes_max).unwrap_or(u64::MAX);
-        Self { readings: Cache::with_weighter(n_bytes_max / TYPICAL_BYTES, weight_max, Bytes), tier }
+        Self { predictions: Cache::with_weighter(n_bytes_max / TYPICAL_BYTES, weight_max, Bytes), tier }
     }
 
     #[cfg(test)]
     fn n_bytes(&self) -> u64 {
-        self.readings.weight()
+        self.predictions.weight()
     }
 }
 
-/// Asks its scorer only for what the cache does not have, and for each text once.
+/// A scorer behind a cache: runs the inner scorer only on texts that the cache lacks, each once.
 ///
-/// The cache is locked for a look or a note, never while the model runs: two workers may read a new text at the same
-/// time, which costs less than one waiting for the other.
+/// The cache is locked for lookups and inserts, never while the model runs: two workers may score a new text at the
+/// same time, which costs less than waiting for each other.
 pub struct CachedScorer {
     scorer: Box<dyn Scorer>,
     cache: Arc<ResultCache>,
-    n_remembered: usize,
+    n_cached: usize,
 }
 
 impl CachedScorer {
-    /// Puts a cache before a scorer.
+    /// Puts a cache in front of a scorer.
     pub fn new(scorer: Box<dyn Scorer>, cache: Arc<ResultCache>) -> Self {
-        Self { scorer, cache, n_remembered: 0 }
+        Self { scorer, cache, n_cached: 0 }
     }
 }
 
@@ -68,40 +68,40 @@ impl Scorer for CachedScorer {
         self.scorer.model()
     }
 
-    fn reads(&self, language: &str) -> bool {
-        self.scorer.reads(language)
+    fn supports_language(&self, language: &str) -> bool {
+        self.scorer.supports_language(language)
     }
 
-    fn score(&mut self, texts: &[&str]) -> Result<Vec<Reading>, InferenceError> {
-        let mut known: Vec<Option<Reading>> = Vec::with_capacity(texts.len());
+    fn score(&mut self, texts: &[&str]) -> Result<Vec<Prediction>, InferenceError> {
+        let mut known: Vec<Option<Prediction>> = Vec::with_capacity(texts.len());
         let mut places: HashMap<&str, usize> = HashMap::new();
         let mut new = Vec::new();
         for text in texts {
-            let found = self.cache.readings.get(*text);
+            let found = self.cache.predictions.get(*text);
             if found.is_none() && !places.contains_key(text) {
                 places.insert(text, new.len());
                 new.push(*text);
             }
             known.push(found);
         }
-        self.n_remembered = texts.len().saturating_sub(new.len());
+        self.n_cached = texts.len().saturating_sub(new.len());
         let tier = self.cache.tier.as_str();
         let whole = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
-        metrics::counter!(CACHE_HITS_TOTAL, "tier" => tier).increment(whole(self.n_remembered));
+        metrics::counter!(CACHE_HITS_TOTAL, "tier" => tier).increment(whole(self.n_cached));
         metrics::counter!(CACHE_MISSES_TOTAL, "tier" => tier).increment(whole(new.len()));
         if new.is_empty() {
             return Ok(known.into_iter().flatten().collect());
         }
-        let readings = self.scorer.score(&new)?;
-        for (text, reading) in new.iter().zip(&readings) {
-            self.cache.readings.insert(Box::from(*text), *reading);
+        let predictions = self.scorer.score(&new)?;
+        for (text, prediction) in new.iter().zip(&predictions) {
+            self.cache.predictions.insert(Box::from(*text), *prediction);
         }
-        let of_text = |text: &&str| places.get(text).and_then(|place| readings.get(*place)).copied();
+        let of_text = |text: &&str| places.get(text).and_then(|place| predictions.get(*place)).copied();
         Ok(texts.iter().zip(known).filter_map(|(text, known)| known.or_else(|| of_text(text))).collect())
     }
 
-    fn n_remembered(&self) -> usize {
-        self.n_remembered
+    fn n_cached(&self) -> usize {
+        self.n_cached
     }
 }
 
@@ -113,22 +113,22 @@ mod tests {
 
     use super::*;
 
-    /// Notes what it is asked; toxicity is the length of the text.
-    struct Noting {
+    /// Records its inputs; toxicity is the length of the text.
+    struct RecordingScorer {
         asked: Arc<Mutex<Vec<String>>>,
         model: Arc<ModelId>,
     }
 
-    impl Scorer for Noting {
+    impl Scorer for RecordingScorer {
         fn model(&self) -> &Arc<ModelId> {
             &self.model
         }
 
-        fn score(&mut self, texts: &[&str]) -> Result<Vec<Reading>, InferenceError> {
+        fn score(&mut self, texts: &[&str]) -> Result<Vec<Prediction>, InferenceError> {
             self.asked.lock().unwrap().extend(texts.iter().map(|text| (*text).to_owned()));
             Ok(texts
                 .iter()
-                .map(|text| Reading { toxicity: text.len() as f32, ..Reading::default() })
+                .map(|text| Prediction { toxicity: text.len() as f32, ..Prediction::default() })
                 .collect())
         }
     }
@@ -136,27 +136,27 @@ mod tests {
     fn cached(n_bytes_max: usize) -> (CachedScorer, Arc<Mutex<Vec<String>>>) {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let model = ModelId { name: "noting".into(), version: "1".into(), hash: "0".repeat(64) };
-        let noting = Noting { asked: Arc::clone(&asked), model: Arc::new(model) };
+        let noting = RecordingScorer { asked: Arc::clone(&asked), model: Arc::new(model) };
         let cache = Arc::new(ResultCache::new(n_bytes_max, Tier::Swift));
         (CachedScorer::new(Box::new(noting), cache), asked)
     }
 
     fn lengths(scorer: &mut CachedScorer, texts: &[&str]) -> Vec<f32> {
-        scorer.score(texts).unwrap().iter().map(|reading| reading.toxicity).collect()
+        scorer.score(texts).unwrap().iter().map(|prediction| prediction.toxicity).collect()
     }
 
     #[test]
-    fn a_text_is_read_once_however_often_it_comes() {
+    fn a_text_is_scored_once_however_often_it_arrives() {
         let (mut scorer, asked) = cached(1 << 20);
         assert_eq!(lengths(&mut scorer, &["aa", "b", "aa", "ccc"]), [2.0, 1.0, 2.0, 3.0]);
         assert_eq!(lengths(&mut scorer, &["ccc", "dddd", "b"]), [3.0, 4.0, 1.0]);
-        assert_eq!(scorer.n_remembered(), 2);
+        assert_eq!(scorer.n_cached(), 2);
         assert_eq!(lengths(&mut scorer, &["aa"]), [2.0]);
         assert_eq!(lengths(&mut scorer, &[]), [0.0; 0]);
         assert_eq!(*asked.lock().unwrap(), ["aa", "b", "ccc", "dddd"]);
     }
 
-    /// Is in the middle of a run until it is told to end it.
+    /// Stays in the middle of a run until the test releases it.
     struct Slow {
         running: mpsc::Sender<()>,
         end: mpsc::Receiver<()>,
@@ -168,15 +168,15 @@ mod tests {
             &self.model
         }
 
-        fn score(&mut self, texts: &[&str]) -> Result<Vec<Reading>, InferenceError> {
+        fn score(&mut self, texts: &[&str]) -> Result<Vec<Prediction>, InferenceError> {
             self.running.send(()).unwrap();
             self.end.recv().unwrap();
-            Ok(vec![Reading::default(); texts.len()])
+            Ok(vec![Prediction::default(); texts.len()])
         }
     }
 
     #[test]
-    fn nobody_waits_for_the_run_of_another() {
+    fn no_scorer_waits_for_the_run_of_another() {
         const DEADLINE: Duration = Duration::from_secs(20);
         let (mut other, _) = cached(1 << 20);
         lengths(&mut other, &["known"]);
@@ -187,15 +187,15 @@ mod tests {
         let slow = thread::spawn(move || slow.score(&["new"]).unwrap());
         running.recv_timeout(DEADLINE).unwrap();
 
-        let (done, answers) = mpsc::channel();
+        let (done, responses) = mpsc::channel();
         thread::spawn(move || done.send(lengths(&mut other, &["known", "newer"])).unwrap());
-        assert_eq!(answers.recv_timeout(DEADLINE).unwrap(), [5.0, 5.0]);
+        assert_eq!(responses.recv_timeout(DEADLINE).unwrap(), [5.0, 5.0]);
         end.send(()).unwrap();
         slow.join().unwrap();
     }
 
     #[test]
-    fn memory_stays_bounded_however_many_texts_come() {
+    fn memory_stays_bounded_however_many_texts_arrive() {
         let (mut scorer, _) = cached(64 << 10);
         for i in 0..2_000 {
             let text = format!("{i} {}", "x".repeat(i % 500));
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_not_remembered() {
+    fn a_failure_is_not_cached() {
         let fake = super::super::fake::FakeFactory { tier: Tier::Swift };
         let scorer = super::super::ScorerFactory::build(&fake).unwrap();
         let mut scorer = CachedScorer::new(scorer, Arc::new(ResultCache::new(1 << 20, Tier::Swift)));

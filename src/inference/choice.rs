@@ -1,6 +1,5 @@
-//! Which models are to answer, and where they and their runtime lie.
+//! Choice of the models, and the paths of their files and their runtime.
 
-use std::convert::Infallible;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -8,17 +7,17 @@ use serde::{Deserialize, Serialize};
 
 use super::out_of_process::OpenRemote;
 
-/// One of the two that read posts.
+/// One of the two models that score posts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Tier {
-    /// Reads every post at once.
+    /// Scores every post as it arrives.
     Swift,
-    /// Reads again what the swift one is unsure of.
+    /// Rescores the posts that the swift tier is uncertain about.
     Deep,
 }
 
 impl Tier {
-    /// The tier as stored, sent and measured.
+    /// Returns the tier as stored, sent and measured.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Swift => "swift",
@@ -27,35 +26,44 @@ impl Tier {
     }
 }
 
-/// Which model answers in a tier.
+/// Choice of the model of a tier.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ModelChoice {
-    /// Trained models. The first that has a head answers it.
+    /// Trained models; each output comes from the first that has its head.
     ///
-    /// One with a `/` is a folder; any other is the name of one in the folder of the weights.
+    /// A path with a `/` is a folder; any other names a folder in the weights directory.
     Folders(Vec<PathBuf>),
-    /// The word list, asked for by name.
+    /// The word list, selected by name.
     Lexicon,
-    /// Answers by a few key words and fails on command. For tests only.
+    /// A model driven by a few keywords, which fails on command.
+    #[cfg(any(test, debug_assertions))]
     Fake,
-    /// None.
+    /// No model.
     Off,
 }
 
 impl ModelChoice {
-    /// The model of this name.
+    /// Parses the name of a model.
     pub fn named(name: &str) -> Self {
         Self::Folders(vec![PathBuf::from(name)])
     }
 }
 
 impl FromStr for ModelChoice {
-    type Err = Infallible;
+    /// Says which models there are.
+    type Err = &'static str;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         Ok(match name.trim() {
             "lexicon" => Self::Lexicon,
+            #[cfg(any(test, debug_assertions))]
             "fake" => Self::Fake,
+            #[cfg(not(any(test, debug_assertions)))]
+            "fake" => {
+                return Err(
+                    "exists only in debug builds: choose `swift`, `deep`, `lexicon`, `none` or a model folder",
+                );
+            }
             "" | "none" => Self::Off,
             names => Self::Folders(
                 names.split(',').map(str::trim).filter(|name| !name.is_empty()).map(PathBuf::from).collect(),
@@ -64,36 +72,37 @@ impl FromStr for ModelChoice {
     }
 }
 
-/// Where to look for the models and their runtime. All paths are optional: see [`super::load()`].
+/// Settings for loading the models and their runtime. All paths are optional: see [`super::load()`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LoadParams {
-    /// Which model reads every post.
+    /// The model that scores every post.
     pub fast: ModelChoice,
-    /// Which model corrects.
+    /// The model that corrects scores.
     pub deep: ModelChoice,
-    /// The folder that holds one folder per model, when the user named one.
+    /// The folder that holds one folder per model, if set by the user.
     pub weights_dir: Option<PathBuf>,
-    /// The ONNX Runtime library, when the user named one.
+    /// The ONNX Runtime library, if set by the user.
     pub runtime_library: Option<PathBuf>,
-    /// The running executable: `lib/` and `weights/` are looked for beside it, then in the checkout it was built in.
+    /// The running executable: `lib/` and `weights/` are searched beside it, then in the checkout that it was built
+    /// in.
     pub executable: Option<PathBuf>,
-    /// Memory of each tier for readings of texts that may come again; 0 reads every text anew.
+    /// Bytes of each tier's cache of predictions; 0 disables it.
     pub cache_bytes: usize,
-    /// Threads within a session. More than one is only for comparing with servers that work so.
+    /// Threads per session. More than one only for comparison with servers that work that way.
     pub threads_per_session: usize,
-    /// Which texts run together.
+    /// How texts are grouped into batches.
     pub batching: Batching,
-    /// How a process is started that runs the deep model; without it, it runs on the thread that asks.
+    /// How to start a process that runs the deep model; without it, the model runs on the calling thread.
     #[serde(skip)]
     pub open_remote: Option<OpenRemote>,
 }
 
-/// Which texts run together.
+/// How texts are grouped into batches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Batching {
-    /// Those of like length, as many as the token budget allows.
+    /// By similar length, within the token budget.
     ByLength,
-    /// Those that were given together, padded to the longest. Only for comparing with servers that work so.
+    /// As passed by the caller, padded to the longest. Only for comparison with servers that work that way.
     AsGiven,
 }
 

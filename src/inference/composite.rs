@@ -1,4 +1,4 @@
-//! Several networks that answer as one: of each question, the first that can.
+//! Several networks that act as one model: each output comes from the first network that has its head.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,47 +8,47 @@ use sha2::{Digest, Sha256};
 use super::cache::{CachedScorer, ResultCache};
 use super::heads::HeadKind;
 use super::onnx::{Network, NetworkScorer};
-use super::out_of_process::{IsolatedParams, IsolatedScorer, OpenRemote};
-use super::{InferenceError, LoadParams, Reading, Scorer, ScorerFactory, Tier};
+use super::out_of_process::{OpenRemote, OutOfProcessParams, OutOfProcessScorer};
+use super::{InferenceError, LoadParams, Prediction, Scorer, ScorerFactory, Tier};
 use crate::models::score::ModelId;
 
-/// Answers what no other model does: it has all heads.
-const LAST: &str = "swift";
+/// The fallback for outputs that no other model has: it has all heads.
+const FALLBACK: &str = "swift";
 
-/// A text that any model must be able to read before it is used.
-const FIRST_TEXT: &str = "I love it, but the second one was a disappointment 😀 https://example.org";
+/// A text that every model must score before it is used.
+const PROBE_TEXT: &str = "I love it, but the second one was a disappointment 😀 https://example.org";
 
-/// Makes the scorers of one tier from one copy of the files.
+/// Builds the scorers of one tier from one copy of the files.
 pub struct CompositeFactory {
     networks: Vec<Arc<Network>>,
     tier: Tier,
     model: Arc<ModelId>,
     cache: Option<Arc<ResultCache>>,
-    isolated: Option<Isolated>,
+    out_of_process: Option<OutOfProcess>,
 }
 
 /// How another process runs the model.
-struct Isolated {
+struct OutOfProcess {
     load: LoadParams,
     open: OpenRemote,
 }
 
 impl CompositeFactory {
-    /// Loads the models in their order, the swift one after them where questions are left, and proves that they answer.
+    /// Loads the models in their order, and the swift one after them if outputs are missing, and scores a text with
+    /// them.
     ///
     /// # Errors
-    /// When one of them cannot be used, or a question has nobody to answer it.
+    /// When one of them cannot be used, or no model has one of the heads.
     pub fn load(params: &LoadParams, folders: &[PathBuf], tier: Tier) -> Result<Self, InferenceError> {
-        let folders: Vec<&Path> = folders.iter().map(PathBuf::as_path).chain([Path::new(LAST)]).collect();
+        let folders: Vec<&Path> = folders.iter().map(PathBuf::as_path).chain([Path::new(FALLBACK)]).collect();
         let factory = Self::load_parts(params, &folders, tier)?;
-        if let Some(head) = HeadKind::ALL.iter().find(|kind| !factory.answers(**kind)) {
+        if let Some(head) = HeadKind::ALL.iter().find(|kind| !factory.has_head(**kind)) {
             return Err(InferenceError::NoHead { head: head.as_str() });
         }
         Ok(factory)
     }
 
-    /// Loads the models in their order and nothing besides, so that some questions may have nobody to answer them. For
-    /// measuring what a model does by itself.
+    /// Loads only the given models, so that some outputs may be missing. For measuring a model by itself.
     ///
     /// # Errors
     /// When one of them cannot be used.
@@ -56,9 +56,9 @@ impl CompositeFactory {
         Self::load_parts(params, &folders.iter().map(PathBuf::as_path).collect::<Vec<_>>(), tier)
     }
 
-    /// Whether it answers this question.
-    pub fn answers(&self, kind: HeadKind) -> bool {
-        self.networks.iter().any(|network| network.answers(kind))
+    /// Returns whether a network has this head.
+    pub fn has_head(&self, kind: HeadKind) -> bool {
+        self.networks.iter().any(|network| network.has_head(kind))
     }
 
     fn load_parts(params: &LoadParams, folders: &[&Path], tier: Tier) -> Result<Self, InferenceError> {
@@ -70,8 +70,8 @@ impl CompositeFactory {
             }
             let network = Network::read(params, folder, &wanted)?;
             let n_wanted = wanted.len();
-            wanted.retain(|kind| !network.answers(*kind));
-            // One that answers nothing new would only cost time.
+            wanted.retain(|kind| !network.has_head(*kind));
+            // A network without any missing head would only cost time.
             if wanted.len() < n_wanted {
                 networks.push(Arc::new(network));
             }
@@ -79,17 +79,17 @@ impl CompositeFactory {
         let model = Arc::new(model_of(&networks));
         let cache = (params.cache_bytes > 0).then(|| Arc::new(ResultCache::new(params.cache_bytes, tier)));
         let open = params.open_remote.clone().filter(|_| tier == Tier::Deep);
-        // What is remembered is remembered here.
+        // This process caches predictions, so the other need not.
         let load = LoadParams { cache_bytes: 0, open_remote: None, ..params.clone() };
-        let isolated = open.map(|open| Isolated { load, open });
-        let factory = Self { networks, tier, model, cache, isolated };
-        factory.scorer()?.score(&[FIRST_TEXT, ""])?;
+        let out_of_process = open.map(|open| OutOfProcess { load, open });
+        let factory = Self { networks, tier, model, cache, out_of_process };
+        factory.scorer()?.score(&[PROBE_TEXT, ""])?;
         Ok(factory)
     }
 
-    /// The languages that its sentiment was taught; any where there are none.
+    /// Returns the languages that its sentiment head was trained on; empty for any.
     fn languages(&self) -> &[String] {
-        let sentiment = self.networks.iter().find(|network| network.answers(HeadKind::Sentiment));
+        let sentiment = self.networks.iter().find(|network| network.has_head(HeadKind::Sentiment));
         sentiment.map_or(&[], |network| network.manifest().languages.as_slice())
     }
 
@@ -108,8 +108,8 @@ impl ScorerFactory for CompositeFactory {
     }
 
     fn build(&self) -> Result<Box<dyn Scorer>, InferenceError> {
-        let scorer: Box<dyn Scorer> = match &self.isolated {
-            Some(Isolated { load, open }) => Box::new(IsolatedScorer::start(IsolatedParams {
+        let scorer: Box<dyn Scorer> = match &self.out_of_process {
+            Some(OutOfProcess { load, open }) => Box::new(OutOfProcessScorer::start(OutOfProcessParams {
                 model: self.model(),
                 languages: self.languages().to_vec(),
                 load: load.clone(),
@@ -124,7 +124,7 @@ impl ScorerFactory for CompositeFactory {
     }
 }
 
-/// Names every part. Of several, the hash is that of their hashes in order.
+/// Returns an id that names every part. The hash of several parts is that of their hashes in order.
 fn model_of(networks: &[Arc<Network>]) -> ModelId {
     let manifests = || networks.iter().map(|network| network.manifest());
     let join = |parts: Vec<&str>| parts.join("+");
@@ -150,20 +150,20 @@ impl Scorer for Composite {
         &self.model
     }
 
-    fn reads(&self, language: &str) -> bool {
-        let sentiment = self.parts.iter().find(|part| part.network().answers(HeadKind::Sentiment));
+    fn supports_language(&self, language: &str) -> bool {
+        let sentiment = self.parts.iter().find(|part| part.network().has_head(HeadKind::Sentiment));
         sentiment.is_none_or(|part| {
             let languages = &part.network().manifest().languages;
             languages.is_empty() || languages.iter().any(|known| known == language)
         })
     }
 
-    fn score(&mut self, texts: &[&str]) -> Result<Vec<Reading>, InferenceError> {
-        let mut readings = vec![Reading::default(); texts.len()];
+    fn score(&mut self, texts: &[&str]) -> Result<Vec<Prediction>, InferenceError> {
+        let mut predictions = vec![Prediction::default(); texts.len()];
         for part in &mut self.parts {
-            part.read(texts, &mut readings)?;
+            part.read(texts, &mut predictions)?;
         }
-        Ok(readings)
+        Ok(predictions)
     }
 }
 

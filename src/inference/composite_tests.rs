@@ -1,4 +1,4 @@
-//! Over the real network and the real runtime: these never skip.
+//! Tests with the real networks and the real runtime; they never skip.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,10 @@ use serde::Deserialize;
 use super::super::load;
 use super::*;
 
-const BRING_THE_RUNTIME: &str = "run `scripts/fetch-onnxruntime.sh` first";
+const INSTALL_RUNTIME: &str = "run `scripts/fetch-onnxruntime.sh` first";
 
-/// How far Rust and Python may differ: they run the same graph on the same texts, perhaps on another version of the
-/// runtime.
+/// Tolerance between Rust and Python, which run the same graph on the same texts, possibly on different versions of
+/// the runtime.
 const TOLERANCE: f32 = 1e-3;
 
 fn checkout() -> PathBuf {
@@ -32,7 +32,7 @@ const SHIPPED: [&str; 2] = ["deep", "swift"];
 fn alone(model: &str) -> CompositeFactory {
     match CompositeFactory::load_alone(&params(), &[model.into()], Tier::Swift) {
         Ok(factory) => factory,
-        Err(error) => panic!("{error}: {BRING_THE_RUNTIME}"),
+        Err(error) => panic!("{error}: {INSTALL_RUNTIME}"),
     }
 }
 
@@ -40,14 +40,14 @@ fn swift() -> CompositeFactory {
     alone("swift")
 }
 
-fn numbers_of(reading: &Reading) -> Vec<f32> {
-    let mut numbers = reading.sentiment.to_vec();
-    numbers.extend(reading.emotion);
-    numbers.extend([reading.toxicity, reading.churn_risk]);
+fn numbers_of(prediction: &Prediction) -> Vec<f32> {
+    let mut numbers = prediction.sentiment.to_vec();
+    numbers.extend(prediction.emotion);
+    numbers.extend([prediction.toxicity, prediction.churn_risk]);
     numbers
 }
 
-fn assert_close(actual: &Reading, expected: &Reading, text: &str) {
+fn assert_close(actual: &Prediction, expected: &Prediction, text: &str) {
     for (actual, expected) in numbers_of(actual).iter().zip(numbers_of(expected)) {
         assert!((actual - expected).abs() <= TOLERANCE, "{text:?}: {actual} is not {expected}");
     }
@@ -68,9 +68,10 @@ fn golden(model: &str) -> Vec<Golden> {
     serde_json::from_slice(&bytes).unwrap()
 }
 
-/// Text by text: where a network is quantized to the range of its batch, only equal batches have equal answers.
+/// One text at a time: for a network that is quantized to the range of its batch, only equal batches give equal
+/// results.
 #[test]
-fn rust_reads_what_python_read() {
+fn rust_predicts_what_python_predicted() {
     for model in SHIPPED {
         let factory = alone(model);
         let mut scorer = factory.build().unwrap();
@@ -78,15 +79,15 @@ fn rust_reads_what_python_read() {
         assert!(golden.len() >= 30);
         for row in &golden {
             assert_eq!(factory.networks[0].encode(&row.text).unwrap().ids, row.ids, "{:?}", row.text);
-            let reading = scorer.score(&[&row.text]).unwrap()[0];
-            let expected = Reading {
+            let prediction = scorer.score(&[&row.text]).unwrap()[0];
+            let expected = Prediction {
                 sentiment: row.sentiment,
                 emotion: row.emotion,
                 toxicity: row.toxicity,
                 churn_risk: row.churn_risk,
-                doubtful: false,
+                uncertain: false,
             };
-            assert_close(&reading, &expected, &format!("{model}: {}", row.text));
+            assert_close(&prediction, &expected, &format!("{model}: {}", row.text));
         }
     }
 }
@@ -103,7 +104,7 @@ fn every_model_that_is_shipped_is_compared_with_python() {
 }
 
 #[test]
-fn an_answer_does_not_depend_on_the_neighbours() {
+fn a_prediction_does_not_depend_on_other_texts_of_the_batch() {
     for model in SHIPPED {
         let mut scorer = alone(model).build().unwrap();
         let golden = golden(model);
@@ -117,9 +118,9 @@ fn an_answer_does_not_depend_on_the_neighbours() {
 }
 
 #[test]
-fn praise_complaint_and_farewell_are_told_apart() {
+fn praise_complaint_and_cancellation_are_distinguished() {
     let mut scorer = swift().build().unwrap();
-    let readings = scorer
+    let predictions = scorer
         .score(&[
             "I absolutely love this phone, best purchase ever 😍",
             "Worst service I have ever had, absolutely terrible",
@@ -127,10 +128,10 @@ fn praise_complaint_and_farewell_are_told_apart() {
             "The meeting starts at ten on Tuesday",
         ])
         .unwrap();
-    assert!(readings[0].sentiment[2] > 0.6, "{:?}", readings[0]);
-    assert!(readings[1].sentiment[0] > 0.6, "{:?}", readings[1]);
-    assert!(readings[2].churn_risk > 0.7, "{:?}", readings[2]);
-    assert!(readings[3].churn_risk < 0.3, "{:?}", readings[3]);
+    assert!(predictions[0].sentiment[2] > 0.6, "{:?}", predictions[0]);
+    assert!(predictions[1].sentiment[0] > 0.6, "{:?}", predictions[1]);
+    assert!(predictions[2].churn_risk > 0.7, "{:?}", predictions[2]);
+    assert!(predictions[3].churn_risk < 0.3, "{:?}", predictions[3]);
 }
 
 #[test]
@@ -169,19 +170,19 @@ fn anything_at_all_gets_probabilities() {
         &brackets_and_more,
     ];
     for model in SHIPPED {
-        let readings = readings(&[model.into()], &texts);
-        assert_eq!(readings.len(), texts.len());
-        for (text, reading) in texts.iter().zip(&readings) {
-            let in_range = numbers_of(reading).iter().all(|number| (0.0..=1.0).contains(number));
-            assert!(in_range, "{model} {text:?}: {reading:?}");
-            let sum = reading.sentiment.iter().sum::<f32>();
-            assert!((sum - 1.0).abs() < 1e-3, "{model} {text:?}: {reading:?}");
+        let predictions = predictions(&[model.into()], &texts);
+        assert_eq!(predictions.len(), texts.len());
+        for (text, prediction) in texts.iter().zip(&predictions) {
+            let in_range = numbers_of(prediction).iter().all(|number| (0.0..=1.0).contains(number));
+            assert!(in_range, "{model} {text:?}: {prediction:?}");
+            let sum = prediction.sentiment.iter().sum::<f32>();
+            assert!((sum - 1.0).abs() < 1e-3, "{model} {text:?}: {prediction:?}");
         }
     }
 }
 
 #[test]
-fn no_label_is_sure_of_a_text_that_says_nothing() {
+fn no_label_is_certain_for_a_text_without_content() {
     let noise: Vec<u8> = (0_u32..3_000).map(|i| i.wrapping_mul(2_654_435_761).to_le_bytes()[3]).collect();
     let noise = String::from_utf8_lossy(&noise);
     let marks = "\u{301}\u{302}\u{303}".repeat(20);
@@ -190,16 +191,16 @@ fn no_label_is_sure_of_a_text_that_says_nothing() {
     let texts =
         ["", " \n\t", "\u{200d}\u{fe0f}", "@bob https://t.co/abc", &noise, &marks, &control, &letters];
     for model in SHIPPED {
-        for (text, reading) in texts.iter().zip(readings(&[model.into()], &texts)) {
-            assert!(reading.doubtful, "{model} {text:?}: {reading:?}");
+        for (text, prediction) in texts.iter().zip(predictions(&[model.into()], &texts)) {
+            assert!(prediction.uncertain, "{model} {text:?}: {prediction:?}");
         }
         let plain = ["The train leaves at ten", "😂😂😂", "never again ".repeat(830).as_str()]
-            .map(|text| readings(&[model.into()], &[text])[0].doubtful);
+            .map(|text| predictions(&[model.into()], &[text])[0].uncertain);
         assert_eq!(plain, [false; 3], "{model}");
     }
 }
 
-/// What no post consists of, and what every model must survive.
+/// Texts that no post consists of, and that every model must survive.
 fn strange_texts() -> Vec<String> {
     let noise: Vec<u8> = (0_u32..5_000).map(|i| i.wrapping_mul(2_654_435_761).to_le_bytes()[3]).collect();
     let binary = String::from_utf8_lossy(&noise).into_owned();
@@ -221,23 +222,23 @@ fn tiny_folders() -> [PathBuf; 3] {
     ["tiny-roberta-sentiment", "tiny-distilbert-emotion", "tiny-bert-toxicity"].map(fixture)
 }
 
-fn readings(folders: &[PathBuf], texts: &[&str]) -> Vec<Reading> {
+fn predictions(folders: &[PathBuf], texts: &[&str]) -> Vec<Prediction> {
     CompositeFactory::load(&params(), folders, Tier::Deep).unwrap().build().unwrap().score(texts).unwrap()
 }
 
 #[test]
-fn of_each_question_the_first_model_that_can_answers() {
+fn each_output_comes_from_the_first_model_that_has_it() {
     let texts = ["I love it", "Never again, I am leaving", "ok"];
     let [roberta, distilbert, bert] = tiny_folders();
-    let swift = readings(&["swift".into()], &texts);
-    let sentiment_only = readings(std::slice::from_ref(&roberta), &texts);
-    let all = readings(&[roberta, distilbert, bert], &texts);
+    let swift = predictions(&["swift".into()], &texts);
+    let sentiment_only = predictions(std::slice::from_ref(&roberta), &texts);
+    let all = predictions(&[roberta, distilbert, bert], &texts);
     for ((swift, sentiment_only), all) in swift.iter().zip(&sentiment_only).zip(&all) {
         assert_ne!(sentiment_only.sentiment, swift.sentiment);
         assert_eq!(sentiment_only.emotion, swift.emotion);
         assert_eq!(all.sentiment, sentiment_only.sentiment);
         assert_ne!((all.emotion, all.toxicity), (swift.emotion, swift.toxicity));
-        assert_eq!(all.churn_risk, swift.churn_risk, "nobody else has that head");
+        assert_eq!(all.churn_risk, swift.churn_risk, "no other model has that head");
     }
 }
 
@@ -252,47 +253,47 @@ fn a_composite_names_all_its_parts_and_no_more() {
     assert_eq!(both.name, "tiny-roberta-sentiment+swift");
     assert_eq!(both.hash.len(), 64);
     let swift = named(&["swift".into(), roberta]);
-    assert_eq!(swift.name, "swift", "it leaves nothing to answer");
+    assert_eq!(swift.name, "swift", "it has every head");
     assert_eq!(swift.hash, named(&["swift".into()]).hash);
 }
 
 #[test]
-fn a_model_says_which_languages_it_was_taught() {
+fn a_model_names_the_languages_it_was_trained_on() {
     let factory = CompositeFactory::load(&params(), &tiny_folders(), Tier::Deep).unwrap();
     let scorer = factory.build().unwrap();
-    assert!(scorer.reads("en") && !scorer.reads("de"));
+    assert!(scorer.supports_language("en") && !scorer.supports_language("de"));
 }
 
 #[test]
 fn any_classifier_survives_any_text() {
     let texts = strange_texts();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    for reading in readings(&tiny_folders(), &texts) {
-        assert!(numbers_of(&reading).iter().all(|number| (0.0..=1.0).contains(number)), "{reading:?}");
+    for prediction in predictions(&tiny_folders(), &texts) {
+        assert!(numbers_of(&prediction).iter().all(|number| (0.0..=1.0).contains(number)), "{prediction:?}");
     }
 }
 
 #[test]
-fn a_remembered_answer_is_the_answer() {
+fn a_cached_prediction_equals_the_original() {
     let remembering = LoadParams { cache_bytes: 1 << 20, ..params() };
     let factory = CompositeFactory::load(&remembering, &["swift".into()], Tier::Swift).unwrap();
     let texts = ["I love it", "I hate it", "I love it"];
     let (mut first, mut second) = (factory.build().unwrap(), factory.build().unwrap());
-    let answers = first.score(&texts).unwrap();
-    assert_eq!(second.score(&texts).unwrap(), answers);
-    assert_eq!(answers[0], answers[2]);
-    assert_close(&answers[1], &swift().build().unwrap().score(&texts).unwrap()[1], texts[1]);
+    let responses = first.score(&texts).unwrap();
+    assert_eq!(second.score(&texts).unwrap(), responses);
+    assert_eq!(responses[0], responses[2]);
+    assert_close(&responses[1], &swift().build().unwrap().score(&texts).unwrap()[1], texts[1]);
 }
 
 #[test]
 fn a_thousand_texts_come_back_in_their_order() {
     let texts: Vec<String> = (0..1_000).map(|i| ["love it ", "hate it "][i % 2].repeat(1 + i % 40)).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let readings = swift().build().unwrap().score(&texts).unwrap();
-    assert_eq!(readings.len(), 1_000);
-    for (i, reading) in readings.iter().enumerate() {
-        let [negative, _, positive] = reading.sentiment;
-        assert_eq!(positive > negative, i % 2 == 0, "{i}: {reading:?}");
+    let predictions = swift().build().unwrap().score(&texts).unwrap();
+    assert_eq!(predictions.len(), 1_000);
+    for (i, prediction) in predictions.iter().enumerate() {
+        let [negative, _, positive] = prediction.sentiment;
+        assert_eq!(positive > negative, i % 2 == 0, "{i}: {prediction:?}");
     }
 }
 
@@ -302,9 +303,9 @@ fn no_texts_get_no_readings() {
 }
 
 #[test]
-fn the_lexicon_does_not_answer_unasked() {
+fn the_lexicon_is_not_used_unless_selected() {
     let loaded = load(&params());
-    assert_eq!(loaded.degraded, None, "{BRING_THE_RUNTIME}");
+    assert_eq!(loaded.degraded, None, "{INSTALL_RUNTIME}");
     let model = loaded.factory.model();
     assert_eq!(model.name, "swift");
     assert_eq!(model.hash.len(), 64);
@@ -325,18 +326,18 @@ fn assert_degraded(params: &LoadParams, reason: &str) {
     assert_eq!(loaded.factory.model().name, "lexicon");
     let told = loaded.degraded.unwrap();
     assert!(told.contains(reason), "{told}");
-    let readings = loaded.factory.build().unwrap().score(&["I love it"]).unwrap();
-    assert!(readings[0].sentiment[2] > 0.5);
+    let predictions = loaded.factory.build().unwrap().score(&["I love it"]).unwrap();
+    assert!(predictions[0].sentiment[2] > 0.5);
 }
 
 #[test]
-fn without_the_runtime_the_lexicon_answers_and_says_so() {
+fn without_the_runtime_the_lexicon_scores_and_is_reported() {
     let named = PathBuf::from("nowhere/libonnxruntime.so");
     assert_degraded(&LoadParams { runtime_library: Some(named), ..params() }, "nowhere/libonnxruntime.so");
 }
 
 #[test]
-fn without_the_model_the_lexicon_answers_and_says_so() {
+fn without_the_model_the_lexicon_scores_and_is_reported() {
     let empty = tempfile::tempdir().unwrap();
     assert_degraded(
         &LoadParams { weights_dir: Some(empty.path().to_owned()), ..params() },
@@ -359,7 +360,7 @@ fn a_truncated_tokenizer_is_not_loaded() {
 }
 
 #[test]
-fn a_manifest_with_exchanged_labels_is_not_believed() {
+fn a_manifest_with_swapped_labels_is_refused() {
     let copy = copy_of_weights();
     let folder = copy.path().join("swift");
     fs::copy(checkout().join("weights/swift/golden.json"), folder.join("golden.json")).unwrap();

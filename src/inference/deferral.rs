@@ -1,104 +1,103 @@
-//! Which posts a slower and better model should read again, and how many of them it can.
+//! Deferral: selects the posts that a slower, more accurate model rescores, within its capacity.
 //!
-//! Pure: the load, and the time that passed, come in as numbers.
+//! Pure: the load and the elapsed time are arguments.
 
 use std::time::Duration;
 
-use super::Reading;
+use super::Prediction;
 use crate::models::score::CHURN_HIGH;
 
-/// How near to the churn threshold a risk is called doubtful. Within it, the two models often disagree on which side it
-/// is; beyond it, hardly ever.
-const CHURN_DOUBT_WIDTH: f32 = 0.2;
+/// Distance from the churn threshold within which a risk is uncertain. Within it the two models often disagree on the
+/// side; beyond it, hardly ever.
+const CHURN_UNCERTAINTY_WIDTH: f32 = 0.2;
 
-/// The part of the latency budget that may be spent waiting. The rest is for the two transactions and for the reading
-/// itself, whose times vary.
+/// Share of the latency budget that may be spent queueing. The rest is for the two transactions and the model's run,
+/// whose durations vary.
 const WAIT_SHARE: f64 = 0.5;
 
-/// Posts that may wait, whatever the budget: what bounds the memory.
+/// Maximum number of queued posts, whatever the budget, which bounds the memory.
 const WAITING_MAX: usize = 4_096;
 
-/// The share admitted while nothing waits, over the share that can be read: what waits can only grow to the point at
-/// which both are equal. Two makes that half of the room, far from both ends.
+/// Ratio of the share admitted while the queue is empty to the share that can be processed: the queue grows only to
+/// the point at which both are equal. A gain of two makes that half of the room, far from both ends.
 const GAIN: f64 = 2.0;
 
-/// Doubts remembered. Enough that the threshold hardly trembles, few enough that it follows a new subject within
-/// seconds.
+/// Uncertainties kept. Enough to keep the threshold stable, few enough to follow a new subject within seconds.
 const N_RECENT: usize = 1_024;
 
-/// Over how long the rate of arrival is a mean.
+/// Averaging period of the arrival rate, in seconds.
 const RATE_SECONDS: f64 = 1.0;
 
-/// Before anything was measured: what a slow core reads, in tokens a second.
+/// Initial pace before the first measurement, in tokens per second: that of a slow core.
 const PACE_FIRST: f64 = 1_500.0;
 
-/// Bytes that make a token, in most texts. Posts are admitted before the slower model's tokenizer has seen them.
+/// Bytes per token in most texts. Posts are admitted before the slower model's tokenizer has processed them.
 const BYTES_PER_TOKEN: usize = 4;
 
-/// What any text costs beside its words, in tokens.
+/// Fixed cost per text, in tokens.
 const WORK_EACH: usize = 4;
 
-/// Longer texts are not read to their end.
+/// Maximum cost of a text; longer texts are truncated.
 const WORK_MAX: usize = 192;
 
-/// What a text costs of which nothing is known yet: a tweet.
+/// Assumed cost of an unknown text: that of a tweet.
 pub const WORK_TYPICAL: usize = 30;
 
-/// About what reading a text costs, in tokens: long texts must not be admitted as if they were short.
+/// Estimates the cost of a text in tokens, so that long texts are not admitted as if they were short.
 pub fn work(text: &str) -> usize {
     (WORK_EACH + text.len() / BYTES_PER_TOKEN).min(WORK_MAX)
 }
 
-/// A post that could be read again.
+/// A post that could be rescored.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Candidate {
-    /// How unsure its reading is: see [`doubt`].
-    pub doubt: f32,
-    /// What reading it costs: see [`work`].
+    /// Uncertainty of its prediction: see [`uncertainty`].
+    pub uncertainty: f32,
+    /// Cost of scoring it: see [`work`].
     pub work: usize,
 }
 
-/// How much a newer measurement counts against all before it.
+/// Weight of the newest measurement against all earlier ones.
 const NEWEST_WEIGHT: f64 = 0.2;
 
-/// How unsure a reading is, 0 to 1: how close the runner-up label is to the likeliest, or the churn risk to its
-/// threshold, whichever is closer.
+/// Returns the uncertainty of a prediction, 0 to 1: the distance of the runner-up label from the likeliest, or of the
+/// churn risk from its threshold, whichever is closer.
 ///
-/// Whether the model could read the text at all is no part of it: where one cannot, another seldom can.
-pub fn doubt(reading: &Reading) -> f32 {
-    let mut ranked = reading.sentiment;
+/// Whether the model could process the text at all is not part of it: where one model cannot, others seldom can.
+pub fn uncertainty(prediction: &Prediction) -> f32 {
+    let mut ranked = prediction.sentiment;
     ranked.sort_unstable_by(|a, b| b.total_cmp(a));
     let [first, second, _] = ranked;
     let sentiment = 1.0 - (first - second);
-    let churn = 1.0 - (reading.churn_risk - CHURN_HIGH).abs() / CHURN_DOUBT_WIDTH;
+    let churn = 1.0 - (prediction.churn_risk - CHURN_HIGH).abs() / CHURN_UNCERTAINTY_WIDTH;
     sentiment.max(churn).clamp(0.0, 1.0)
 }
 
-/// What the slower model has before it.
+/// Load of the slower model.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Load {
-    /// Work that arrives each second.
+    /// Work that arrives per second.
     pub arriving_per_second: f64,
-    /// Work that the slower model does each second while it has any.
+    /// Work that the slower model completes per second while busy.
     pub deep_per_second: f64,
-    /// Posts that were admitted and not yet corrected.
+    /// Posts that were admitted and are not yet corrected.
     pub n_waiting: usize,
     /// Their work.
     pub work_waiting: usize,
-    /// How long after its arrival a post may be corrected.
+    /// Latency budget: how long after its arrival a post may be corrected.
     pub budget: Duration,
-    /// Posts wait to be scored at all: nothing may be spent on scoring any twice.
+    /// Whether posts are queueing for their first score: then none is scored twice.
     pub is_overloaded: bool,
 }
 
 impl Load {
-    /// Work that may wait so that the last of it is still done within the budget.
+    /// Returns the work that may queue so that the last of it is still done within the budget.
     pub fn room(&self) -> usize {
         whole(self.deep_per_second * self.budget.as_secs_f64() * WAIT_SHARE)
     }
 
-    /// A load under which that share is admitted, and what may wait limits no batch of up to some thousand posts: for
-    /// judging the choice alone.
+    /// Returns a load that admits the given share and whose room does not limit batches of up to some thousand posts:
+    /// for evaluating the selection alone.
     pub fn for_share(share: f64, arriving_per_second: f64) -> Self {
         Self {
             arriving_per_second,
@@ -110,7 +109,8 @@ impl Load {
         }
     }
 
-    /// The share of what arrives that can be admitted: all when idle, none when overloaded, and the less the more waits.
+    /// Returns the share of arriving work to admit: all when idle, none when overloaded, and less the longer the
+    /// queue.
     fn share(&self) -> f64 {
         if self.is_overloaded || self.budget.is_zero() {
             return 0.0;
@@ -121,10 +121,10 @@ impl Load {
     }
 }
 
-/// Picks the posts that are worth reading again.
+/// Selects the posts that are worth rescoring.
 ///
-/// Not at random: a threshold follows the doubts seen lately, so that the share that can be read is the most doubtful
-/// one, also over batches of a single post.
+/// Not at random: a threshold follows recent uncertainties, so that the admitted share is the most uncertain one,
+/// even over batches of a single post.
 #[derive(Debug, Default)]
 pub struct Admission {
     recent: Vec<f32>,
@@ -132,11 +132,11 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// Which of a batch go on, as indices, ascending. Never more than there is room for, but one where nothing waits,
-    /// however slow the slower model was: only a post that it reads tells that it is faster now.
+    /// Returns the indices of the admitted posts of a batch, ascending. Never more than there is room for, except one
+    /// when the queue is empty, however slow the slower model was: only a completed post shows that it has recovered.
     pub fn admit(&mut self, posts: &[Candidate], load: &Load) -> Vec<usize> {
         for post in posts {
-            self.remember(post.doubt);
+            self.remember(post.uncertainty);
         }
         let share = load.share();
         if share <= 0.0 {
@@ -144,9 +144,9 @@ impl Admission {
         }
         let threshold = self.threshold(share);
         let mut chosen: Vec<(usize, &Candidate)> =
-            posts.iter().enumerate().filter(|(_, post)| post.doubt >= threshold).collect();
-        // So that the most doubtful have the room that there is.
-        chosen.sort_by(|(_, a), (_, b)| b.doubt.total_cmp(&a.doubt));
+            posts.iter().enumerate().filter(|(_, post)| post.uncertainty >= threshold).collect();
+        // Gives the room to the most uncertain posts.
+        chosen.sort_by(|(_, a), (_, b)| b.uncertainty.total_cmp(&a.uncertainty));
         let (mut n, mut work) = (load.n_waiting, load.work_waiting);
         let fits = |(_, post): &(usize, &Candidate)| {
             let is_first = n == 0;
@@ -159,21 +159,21 @@ impl Admission {
         indices
     }
 
-    fn remember(&mut self, doubt: f32) {
+    fn remember(&mut self, uncertainty: f32) {
         match self.recent.get_mut(self.next) {
-            Some(oldest) => *oldest = doubt,
-            None => self.recent.push(doubt),
+            Some(oldest) => *oldest = uncertainty,
+            None => self.recent.push(uncertainty),
         }
         self.next = (self.next + 1) % N_RECENT;
     }
 
-    /// The doubt that `share` of the recent ones reach.
+    /// Returns the uncertainty that `share` of the recent ones reach.
     fn threshold(&self, share: f64) -> f32 {
         if share >= 1.0 {
             return 0.0;
         }
         let n_above = whole(share * self.recent.len() as f64);
-        // A share of less than one in all that is remembered lets only the worst through.
+        // A share of less than one among all kept values admits only the maximum.
         let Some(rank) = self.recent.len().checked_sub(n_above.max(1)) else {
             return f32::INFINITY;
         };
@@ -183,14 +183,14 @@ impl Admission {
     }
 }
 
-/// A rate of arrival that forgets: the mean over about the last second.
+/// Exponentially weighted arrival rate, over about the last second.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct ArrivalRate {
     per_second: f64,
 }
 
 impl ArrivalRate {
-    /// Counts what arrived in `since_last`, and answers the rate as it is now.
+    /// Counts the work that arrived in `since_last`, and returns the current rate.
     pub fn count(&mut self, work: usize, since_last: Duration) -> f64 {
         let kept = (-since_last.as_secs_f64() / RATE_SECONDS).exp();
         self.per_second = self.per_second * kept + work as f64 / RATE_SECONDS;
@@ -198,7 +198,7 @@ impl ArrivalRate {
     }
 }
 
-/// The work that one worker of the slower model does each second while it has any: a mean in which newer runs count more.
+/// Work that one worker of the slower model completes per second while busy: a mean that weights newer runs more.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
     per_second: f64,
@@ -211,14 +211,14 @@ impl Default for Pace {
 }
 
 impl Pace {
-    /// Takes in a run.
+    /// Adds a completed run.
     pub fn measured(&mut self, work: f64, took: Duration) {
         let newest = work / took.as_secs_f64().max(1e-6);
         self.per_second += NEWEST_WEIGHT * (newest - self.per_second);
     }
 
-    /// The pace, given that a run has been under way for so long: a worker that gets no processor finishes
-    /// nothing, and must not be taken for as fast as it was.
+    /// Returns the pace, given a run in progress for `so_far`: a worker without CPU completes nothing, and must not
+    /// count as fast as it was.
     pub fn with_under_way(&self, work: usize, so_far: Duration) -> f64 {
         if work == 0 {
             return self.per_second;
@@ -238,11 +238,11 @@ mod tests {
 
     use super::*;
 
-    fn reading(sentiment: [f32; 3], churn_risk: f32) -> Reading {
-        Reading { sentiment, emotion: [0.0; 7], toxicity: 0.0, churn_risk, doubtful: false }
+    fn prediction(sentiment: [f32; 3], churn_risk: f32) -> Prediction {
+        Prediction { sentiment, emotion: [0.0; 7], toxicity: 0.0, churn_risk, uncertain: false }
     }
 
-    /// Of posts that are work of one each.
+    /// A load of posts with work 1 each.
     fn load(arriving_per_second: f64, n_waiting: usize) -> Load {
         let (budget, work_waiting) = (Duration::from_secs(1), n_waiting);
         Load {
@@ -255,19 +255,19 @@ mod tests {
         }
     }
 
-    fn each(doubts: &[f32]) -> Vec<Candidate> {
-        doubts.iter().map(|doubt| Candidate { doubt: *doubt, work: 1 }).collect()
+    fn each(uncertainties: &[f32]) -> Vec<Candidate> {
+        uncertainties.iter().map(|uncertainty| Candidate { uncertainty: *uncertainty, work: 1 }).collect()
     }
 
-    /// Numbers that look drawn and are always the same.
-    fn doubts(n: usize) -> Vec<f32> {
+    /// Pseudo-random numbers that are always the same.
+    fn uncertainties(n: usize) -> Vec<f32> {
         (0..n).map(|i| ((i * 7_919) % 1_000) as f32 / 1_000.0).collect()
     }
 
     #[test]
-    fn a_close_call_is_more_doubtful_than_a_clear_one() {
+    fn a_close_call_is_more_uncertain_than_a_clear_one() {
         let check = |sentiment, churn, expected: f32| {
-            let found = doubt(&reading(sentiment, churn));
+            let found = uncertainty(&prediction(sentiment, churn));
             assert!((found - expected).abs() < 1e-5, "{sentiment:?} {churn}: {found}");
         };
         check([0.0, 0.0, 1.0], 0.0, 0.0);
@@ -280,12 +280,12 @@ mod tests {
 
     #[test]
     fn idle_everything_goes_on() {
-        assert_eq!(Admission::default().admit(&each(&doubts(40)), &load(40.0, 0)).len(), 40);
+        assert_eq!(Admission::default().admit(&each(&uncertainties(40)), &load(40.0, 0)).len(), 40);
     }
 
     #[test]
-    fn where_memory_is_the_limit_the_most_doubtful_go_on_too() {
-        let all: Vec<f32> = doubts(6_000);
+    fn where_memory_is_the_limit_the_most_uncertain_are_also_admitted() {
+        let all: Vec<f32> = uncertainties(6_000);
         let load = Load { deep_per_second: 1e6, ..load(1.0, 0) };
         let chosen = Admission::default().admit(&each(&all), &load);
         assert_eq!(chosen.len(), WAITING_MAX);
@@ -296,7 +296,7 @@ mod tests {
 
     #[test]
     fn long_texts_take_the_room_of_many_short_ones() {
-        let of = |text: &str, n: usize| vec![Candidate { doubt: 0.9, work: work(text) }; n];
+        let of = |text: &str, n: usize| vec![Candidate { uncertainty: 0.9, work: work(text) }; n];
         let n_admitted = |posts: &[Candidate]| {
             Admission::default().admit(posts, &Load { deep_per_second: 6_000.0, ..load(1.0, 0) }).len()
         };
@@ -317,19 +317,19 @@ mod tests {
     }
 
     #[test]
-    fn a_model_that_was_next_to_stopped_is_tried_with_one_post_at_a_time() {
+    fn a_nearly_stopped_model_is_probed_with_single_posts() {
         let stopped = |n_waiting| Load { deep_per_second: 0.01, ..load(1_000.0, n_waiting) };
         let mut admission = Admission::default();
-        assert_eq!(admission.admit(&each(&doubts(40)), &stopped(0)).len(), 1);
-        assert!(admission.admit(&each(&doubts(40)), &stopped(1)).is_empty());
+        assert_eq!(admission.admit(&each(&uncertainties(40)), &stopped(0)).len(), 1);
+        assert!(admission.admit(&each(&uncertainties(40)), &stopped(1)).is_empty());
     }
 
     #[test]
-    fn under_load_the_most_doubtful_go_on_and_as_many_as_can_be_read() {
+    fn under_load_the_most_uncertain_are_admitted_up_to_capacity() {
         let mut admission = Admission::default();
-        let all = doubts(20_000);
+        let all = uncertainties(20_000);
         let (mut waiting, mut admitted) = (0.0_f64, Vec::new());
-        // A thousand a second, in pairs; 200 a second are read.
+        // A thousand per second, in pairs; capacity is 200 per second.
         for pair in all.chunks(2) {
             let chosen = admission.admit(&each(pair), &load(1_000.0, waiting as usize));
             waiting = (waiting + chosen.len() as f64 - 0.4).max(0.0);
@@ -338,12 +338,12 @@ mod tests {
         let share = admitted.len() as f64 / all.len() as f64;
         assert!((0.17..0.23).contains(&share), "{share}");
         let mean = admitted.iter().sum::<f32>() / admitted.len() as f32;
-        assert!(mean > 0.85, "they are not the most doubtful: {mean}");
+        assert!(mean > 0.85, "they are not the most uncertain: {mean}");
     }
 
     #[test]
-    fn the_choice_can_be_judged_at_any_share() {
-        let all = doubts(10_000);
+    fn the_selection_can_be_evaluated_at_any_share() {
+        let all = uncertainties(10_000);
         for share in [0.05, 0.3, 0.9] {
             let mut admission = Admission::default();
             let load = Load::for_share(share, 1_000.0);
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn a_worker_that_gets_no_processor_is_not_taken_for_fast() {
+    fn a_worker_without_cpu_does_not_count_as_fast() {
         let mut pace = Pace::default();
         for _ in 0..50 {
             pace.measured(16.0, Duration::from_millis(80));
@@ -372,7 +372,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever comes, no more is admitted than can be corrected within the budget.
+        /// Never admits more than can be corrected within the budget.
         #[test]
         fn never_more_is_admitted_than_there_is_room_for(
             posts in prop::collection::vec((0.0_f32..=1.0, 1_usize..200), 0..600),
@@ -383,7 +383,7 @@ mod tests {
             budget_ms in 0_u64..5_000,
         ) {
             let budget = Duration::from_millis(budget_ms);
-            let posts: Vec<_> = posts.into_iter().map(|(doubt, work)| Candidate { doubt, work }).collect();
+            let posts: Vec<_> = posts.into_iter().map(|(uncertainty, work)| Candidate { uncertainty, work }).collect();
             let work_waiting = n_waiting * work_each;
             let is_overloaded = false;
             let load =
@@ -399,12 +399,12 @@ mod tests {
             }
         }
 
-        /// Whoever stays behind is no more doubtful than whoever goes on.
+        /// No rejected post is more uncertain than an admitted one.
         #[test]
-        fn the_most_doubtful_go_first(doubts in prop::collection::vec(0.0_f32..=1.0, 1..600), n_waiting in 0_usize..120) {
-            let chosen = Admission::default().admit(&each(&doubts), &load(1_000.0, n_waiting));
-            let admitted = chosen.iter().map(|i| doubts[*i]).fold(f32::INFINITY, f32::min);
-            let left = (0..doubts.len()).filter(|i| !chosen.contains(i)).map(|i| doubts[i]).fold(0.0, f32::max);
+        fn the_most_uncertain_are_admitted_first(uncertainties in prop::collection::vec(0.0_f32..=1.0, 1..600), n_waiting in 0_usize..120) {
+            let chosen = Admission::default().admit(&each(&uncertainties), &load(1_000.0, n_waiting));
+            let admitted = chosen.iter().map(|i| uncertainties[*i]).fold(f32::INFINITY, f32::min);
+            let left = (0..uncertainties.len()).filter(|i| !chosen.contains(i)).map(|i| uncertainties[i]).fold(0.0, f32::max);
             prop_assert!(chosen.is_empty() || admitted >= left, "{admitted} went on, {left} did not");
         }
     }

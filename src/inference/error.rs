@@ -1,132 +1,134 @@
-//! What can go wrong between a text and its reading.
+//! Errors of loading and running models.
 
 use std::path::PathBuf;
 
-/// Why a model could not be loaded or could not answer.
+/// Reasons why a model cannot be loaded or cannot score.
 #[derive(Debug, thiserror::Error)]
 pub enum InferenceError {
-    /// None of the places looked in holds the file.
+    /// No searched path holds the file.
     #[error("{what} was not found; looked for {}", list(.looked))]
     NotFound {
-        /// What was looked for.
+        /// What was searched for.
         what: &'static str,
-        /// Every path tried, in order.
+        /// All searched paths, in order.
         looked: Vec<PathBuf>,
     },
-    /// The file is there and cannot be read.
-    #[error("`{}` cannot be read: {source}", .path.display())]
+    /// The file exists but cannot be read.
+    #[error("cannot read `{}`: {source}", .path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The system error.
         source: std::io::Error,
     },
-    /// The file is not the one the manifest was written for: truncated, or of another model.
+    /// The file does not match its manifest: it is truncated, or belongs to another model.
     #[error("`{}` is not the file its manifest describes: SHA-256 {actual}, expected {expected}", .path.display())]
     WrongFile {
         /// The file.
         path: PathBuf,
-        /// What the manifest says.
+        /// SHA-256 in the manifest.
         expected: String,
-        /// What the file has.
+        /// SHA-256 of the file.
         actual: String,
     },
-    /// The manifest, or the tokenizer, does not say what it must.
+    /// The manifest or the tokenizer is not valid.
     #[error("`{}` is malformed: {reason}", .path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
-    /// A model does not answer as those who made it noted.
-    #[error("the model does not do what `{}` says, {reason}", .path.display())]
+    /// The model's results differ from those recorded by its makers.
+    #[error("the model does not reproduce `{}`: {reason}", .path.display())]
     Disagrees {
-        /// The file with the answers.
+        /// The file with the recorded results.
         path: PathBuf,
         /// Where they differ.
         reason: String,
     },
-    /// ONNX Runtime refused.
+    /// ONNX Runtime returned an error.
     #[error("onnx runtime: {0}")]
     Runtime(String),
-    /// The tokenizer refused a text.
+    /// The tokenizer failed on a text.
     #[error("tokenizer: {0}")]
     Tokenizer(String),
-    /// The model answered with other shapes than one reading for each text.
-    #[error("the model answered with {actual} numbers for `{output}`, expected {expected}")]
+    /// The shape of the model's output is not one prediction per text.
+    #[error("the model returned {actual} numbers for `{output}`, expected {expected}")]
     WrongShape {
-        /// Which output.
+        /// The output.
         output: String,
-        /// How many numbers there should be.
+        /// Expected number of values.
         expected: usize,
-        /// How many there are.
+        /// Actual number of values.
         actual: usize,
     },
-    /// A network cannot be used with its manifest and its tokenizer.
+    /// A network does not work with its manifest and its tokenizer.
     #[error("`{}` cannot be used: {reason}", .path.display())]
     Unfit {
         /// The model's folder.
         path: PathBuf,
-        /// What happened on its first run.
+        /// The error of its first run.
         reason: Box<InferenceError>,
     },
-    /// The network asks for something that the manifest does not list.
-    #[error("the network asks for `{input}`, which is not in `inputs`")]
+    /// The network requires an input that the manifest does not list.
+    #[error("the network requires `{input}`, which is not in `inputs`")]
     MissingInput {
         /// Its name.
         input: String,
     },
-    /// The manifest lists something that the network does not ask for.
-    #[error("`inputs` has `{input}`, which the network does not ask for")]
+    /// The manifest lists an input that the network does not have.
+    #[error("`inputs` has `{input}`, which the network does not use")]
     UnknownInput {
         /// Its name.
         input: String,
     },
-    /// None of the models of a tier answers a question.
-    #[error("none of the models answers `{head}`")]
+    /// No model of the tier has a required head.
+    #[error("none of the models has an output for `{head}`")]
     NoHead {
-        /// Which question.
+        /// The head.
         head: &'static str,
     },
-    /// An output is said to be a probability and is not: a manifest without its `activation`, perhaps.
+    /// An output that should be a probability is not one: its manifest may lack an `activation`.
     #[error(
-        "the model answered with {number} for `{output}`, which is no probability; has it no `activation`?"
+        "the model returned {number} for `{output}`, which is not a probability; is its `activation` missing?"
     )]
     NoProbability {
-        /// Which output.
+        /// The output.
         output: String,
-        /// What it was.
+        /// Its value.
         number: f32,
     },
-    /// The sentiments of a text are said to be probabilities and are not: logits between 0 and 1, or sigmoids.
+    /// The sentiment outputs of a text should be probabilities but are not: they may be logits between 0 and 1, or
+    /// sigmoids.
     #[error(
         "the sentiments that the model answered with for `{output}` sum to {sum} and not to 1; if they are logits, write \
          `\"activation\": \"softmax\"` for it in the manifest"
     )]
     NoDistribution {
-        /// Which output.
+        /// The output.
         output: String,
-        /// Of its numbers.
+        /// The sum of its values.
         sum: f32,
     },
-    /// The model answered with NaN or infinity.
-    #[error("the model answered with something that is not a number")]
+    /// The model returned NaN or infinity.
+    #[error("the model returned a value that is not a number")]
     NotFinite,
-    /// There is to be no model.
+    /// The tier has no model.
     #[error("the model is turned off")]
     TurnedOff,
-    /// The model of another process refused.
+    /// The model in another process returned an error.
     #[error("{0}")]
-    Isolated(String),
-    /// The fake model met a text that tells it to fail.
+    OutOfProcess(String),
+    /// The fake model met a text that makes it fail.
+    #[cfg(any(test, debug_assertions))]
     #[error("refused: the text contains `{0}`")]
     Refused(&'static str),
 }
 
 impl InferenceError {
-    /// Whether another attempt may well succeed: the runtime ran short of something, which says nothing of the text.
-    pub fn is_passing(&self) -> bool {
+    /// Returns whether a retry may succeed: the runtime ran out of a resource, which is not the fault of the text.
+    pub fn is_transient(&self) -> bool {
         matches!(self, Self::Runtime(_))
     }
 }

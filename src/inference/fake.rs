@@ -1,28 +1,28 @@
-//! A model for tests: a few words decide, and some break it on command.
+//! A model for tests: a few keywords decide, and some make it fail. Only in debug builds and tests.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{InferenceError, Reading, Scorer, ScorerFactory, Tier};
+use super::{InferenceError, Prediction, Scorer, ScorerFactory, Tier};
 use crate::models::score::ModelId;
 
 /// A text that contains this makes the scorer panic, as a bug in native code might.
 const PANIC: &str = "poison-panic";
-/// A text that contains this makes the scorer answer with an error.
+/// A text that contains this makes the scorer return an error.
 const ERROR: &str = "poison-error";
-/// A text that contains this makes the deep scorer alone panic.
+/// A text that contains this makes only the deep scorer panic.
 const DEEP_PANIC: &str = "poison-deep";
 
-/// For a text that contains this the runtime of the deep scorers falls short, in this process, until that text has stood
-/// alone once.
+/// A text that contains this makes the deep scorers of this process run out of resources, until it was in a batch of
+/// its own once.
 const DEEP_SHORT: &str = "poison-once";
 
-/// Which of those texts have.
+/// Texts that were in a batch of their own.
 static STOOD_ALONE: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
-/// Makes [`Fake`] scorers of one tier.
+/// Builds [`Fake`] scorers of one tier.
 pub struct FakeFactory {
-    /// The deep one understands `maybe` and `kidding`, which mislead the fast one.
+    /// The deep tier understands `maybe` and `kidding`, which mislead the swift one.
     pub tier: Tier,
 }
 
@@ -40,11 +40,11 @@ impl ScorerFactory for FakeFactory {
     }
 }
 
-/// Answers at once and always the same: `love` is joy, `hate` is anger,
-/// `idiot` is toxic, `cancel` is churn at 0.95, anything else is neutral.
+/// Deterministic scores: `love` is joy, `hate` is anger, `idiot` is toxic, `cancel` is churn at 0.95, anything else
+/// is neutral.
 ///
-/// After `maybe` the fast one dares no verdict and doubts itself, and it takes `kidding` at its word; the deep
-/// one ignores `maybe`, and reads any text with `kidding` as neutral.
+/// For `maybe` the swift tier is neutral and uncertain, and it ignores `kidding`; the deep tier ignores `maybe`, and
+/// scores any text with `kidding` as neutral.
 struct Fake {
     tier: Tier,
     model: Arc<ModelId>,
@@ -55,7 +55,7 @@ impl Scorer for Fake {
         &self.model
     }
 
-    fn score(&mut self, texts: &[&str]) -> Result<Vec<Reading>, InferenceError> {
+    fn score(&mut self, texts: &[&str]) -> Result<Vec<Prediction>, InferenceError> {
         if self.tier == Tier::Deep && texts.iter().any(|text| falls_short(text, texts.len() == 1)) {
             return Err(InferenceError::Runtime(format!("the text contains `{DEEP_SHORT}`")));
         }
@@ -75,7 +75,7 @@ fn falls_short(text: &str, is_alone: bool) -> bool {
     falls_short
 }
 
-fn read(tier: Tier, text: &str) -> Result<Reading, InferenceError> {
+fn read(tier: Tier, text: &str) -> Result<Prediction, InferenceError> {
     assert!(!text.contains(PANIC), "the text contains `{PANIC}`");
     assert!(tier == Tier::Swift || !text.contains(DEEP_PANIC), "the text contains `{DEEP_PANIC}`");
     if text.contains(ERROR) {
@@ -83,7 +83,7 @@ fn read(tier: Tier, text: &str) -> Result<Reading, InferenceError> {
     }
     if tier == Tier::Swift && text.contains("maybe") {
         let unsure = [0.30, 0.40, 0.30];
-        return Ok(Reading { sentiment: unsure, doubtful: true, ..plain("") });
+        return Ok(Prediction { sentiment: unsure, uncertain: true, ..plain("") });
     }
     if tier == Tier::Deep && text.contains("kidding") {
         return Ok(plain(""));
@@ -91,18 +91,18 @@ fn read(tier: Tier, text: &str) -> Result<Reading, InferenceError> {
     Ok(plain(text))
 }
 
-fn plain(text: &str) -> Reading {
+fn plain(text: &str) -> Prediction {
     let (sentiment, emotion) = match (text.contains("love"), text.contains("hate")) {
         (true, false) => ([0.05, 0.10, 0.85], [0.0, 0.0, 0.0, 0.9, 0.1, 0.0, 0.0]),
         (false, true) => ([0.85, 0.10, 0.05], [0.9, 0.0, 0.0, 0.0, 0.1, 0.0, 0.0]),
         _ => ([0.10, 0.80, 0.10], [0.0, 0.0, 0.0, 0.0, 0.9, 0.0, 0.0]),
     };
-    Reading {
+    Prediction {
         sentiment,
         emotion,
         toxicity: if text.contains("idiot") { 0.9 } else { 0.05 },
         churn_risk: if text.contains("cancel") { 0.95 } else { 0.05 },
-        doubtful: false,
+        uncertain: false,
     }
 }
 
@@ -110,11 +110,11 @@ fn plain(text: &str) -> Reading {
 mod tests {
     use super::*;
 
-    fn score(text: &str) -> Result<Vec<Reading>, InferenceError> {
+    fn score(text: &str) -> Result<Vec<Prediction>, InferenceError> {
         FakeFactory { tier: Tier::Swift }.build().unwrap().score(&["plain", text])
     }
 
-    fn deep(text: &str) -> Reading {
+    fn deep(text: &str) -> Prediction {
         FakeFactory { tier: Tier::Deep }.build().unwrap().score(&[text]).unwrap()[0]
     }
 
@@ -126,9 +126,9 @@ mod tests {
     }
 
     #[test]
-    fn only_the_deep_one_sees_through_maybe_and_kidding() {
+    fn only_the_deep_tier_understands_maybe_and_kidding() {
         let unsure = score("maybe I love it").unwrap()[1];
-        assert!(unsure.doubtful && unsure.sentiment[2] < 0.5);
+        assert!(unsure.uncertain && unsure.sentiment[2] < 0.5);
         assert!(deep("maybe I love it").sentiment[2] > 0.8);
         assert!(score("cancel it, kidding").unwrap()[1].churn_risk > 0.9);
         assert!(deep("cancel it, kidding").churn_risk < 0.1);
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "poison-deep")]
-    fn a_text_may_break_the_deep_one_alone() {
+    fn a_text_may_make_only_the_deep_tier_fail() {
         assert!(score("poison-deep").is_ok());
         let _ = deep("poison-deep");
     }

@@ -1,7 +1,7 @@
-//! `golden.json` of a model's folder: texts, with the ids and answers that those who made the model had.
+//! `golden.json` of a model folder: texts with the token ids and outputs that the makers of the model recorded.
 //!
-//! Hashes tell whether the files are those of the manifest. Only answers tell whether the manifest is right: whether
-//! the tokenizer is the network's, and the labels are in the order of its outputs.
+//! Hashes show whether the files are those of the manifest. Only results show whether the manifest is right: whether
+//! the tokenizer belongs to the network, and whether the labels are in the order of its outputs.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -10,22 +10,22 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::heads::HeadKind;
-use super::{InferenceError, Reading};
+use super::{InferenceError, Prediction};
 
-/// How far an answer may be from the one it should be. Processors round quantized networks differently, by a few
-/// hundredths; exchanged labels are off by most of a probability.
+/// Tolerance of a probability. Processors round quantized networks differently, by a few hundredths; swapped labels
+/// are off by most of a probability.
 const TOLERANCE: f32 = 0.2;
 
-/// Texts that are answered again when a model is loaded: the first, which should be clear ones. Ids are compared of
+/// Texts that are scored when a model is loaded: the first ones, which should be clear. Token ids are compared for
 /// all texts.
 const N_ANSWERED: usize = 4;
 
-/// What a model made of a text. Answers are there for its heads, as far as they were noted.
+/// Recorded results of a text. Outputs are present for the model's heads, as far as they were recorded.
 #[derive(Debug, Deserialize)]
 pub struct GoldenRow {
     /// The text.
     pub text: String,
-    /// What the network was given of it.
+    /// Its token ids.
     pub ids: Vec<i64>,
     sentiment: Option<[f32; 3]>,
     emotion: Option<[f32; 7]>,
@@ -33,7 +33,7 @@ pub struct GoldenRow {
     churn_risk: Option<f32>,
 }
 
-/// All rows of a folder. Models from elsewhere need have none.
+/// All rows of a folder. Models from elsewhere need not have any.
 #[derive(Debug)]
 pub struct Golden {
     path: PathBuf,
@@ -41,10 +41,10 @@ pub struct Golden {
 }
 
 impl Golden {
-    /// Reads the file of a folder, if there is one.
+    /// Reads the file of a folder, if it exists.
     ///
     /// # Errors
-    /// When it is there and cannot be understood.
+    /// When it exists but cannot be parsed.
     pub fn read(folder: &Path) -> Result<Self, InferenceError> {
         let path = folder.join("golden.json");
         let bytes = match fs::read(&path) {
@@ -58,10 +58,10 @@ impl Golden {
         }
     }
 
-    /// Compares what a tokenizer makes of the texts.
+    /// Compares the tokenizer's ids with the recorded ones.
     ///
     /// # Errors
-    /// When it makes something else of one: it is another model's.
+    /// When they differ: the tokenizer belongs to another model.
     pub fn check_ids(
         &self,
         mut encode: impl FnMut(&str) -> Result<Vec<i64>, InferenceError>,
@@ -69,27 +69,27 @@ impl Golden {
         for row in &self.rows {
             if encode(&row.text)? != row.ids {
                 return Err(
-                    self.refused(&row.text, "the tokenizer makes other ids of it: it is another model's")
+                    self.refused(&row.text, "the tokenizer produces other ids: it belongs to another model")
                 );
             }
         }
         Ok(())
     }
 
-    /// Compares what a network says of the first texts, as far as it has these heads.
+    /// Compares the network's outputs for the first texts with the recorded ones, for the heads that it has.
     ///
     /// # Errors
-    /// When it says something else of one: the manifest describes its outputs wrongly, perhaps.
+    /// When they differ: the manifest may describe its outputs wrongly.
     pub fn check_answers(
         &self,
         heads: &[HeadKind],
-        mut answer: impl FnMut(&str) -> Result<Reading, InferenceError>,
+        mut response: impl FnMut(&str) -> Result<Prediction, InferenceError>,
     ) -> Result<(), InferenceError> {
         for row in self.rows.iter().take(N_ANSWERED) {
-            let reading = answer(&row.text)?;
+            let prediction = response(&row.text)?;
             for kind in heads {
-                if !row.agrees(*kind, &reading) {
-                    let what = format!("`{}` is far from what it should be", kind.as_str());
+                if !row.agrees(*kind, &prediction) {
+                    let what = format!("`{}` is far from the recorded value", kind.as_str());
                     return Err(self.refused(&row.text, &what));
                 }
             }
@@ -104,16 +104,20 @@ impl Golden {
 }
 
 impl GoldenRow {
-    fn agrees(&self, kind: HeadKind, reading: &Reading) -> bool {
+    fn agrees(&self, kind: HeadKind, prediction: &Prediction) -> bool {
         let near = |expected: &[f32], actual: &[f32]| {
             expected.iter().zip(actual).all(|(expected, actual)| (expected - actual).abs() <= TOLERANCE)
         };
         match kind {
-            HeadKind::Sentiment => self.sentiment.is_none_or(|expected| near(&expected, &reading.sentiment)),
-            HeadKind::Emotion => self.emotion.is_none_or(|expected| near(&expected, &reading.emotion)),
-            HeadKind::Toxicity => self.toxicity.is_none_or(|expected| near(&[expected], &[reading.toxicity])),
+            HeadKind::Sentiment => {
+                self.sentiment.is_none_or(|expected| near(&expected, &prediction.sentiment))
+            }
+            HeadKind::Emotion => self.emotion.is_none_or(|expected| near(&expected, &prediction.emotion)),
+            HeadKind::Toxicity => {
+                self.toxicity.is_none_or(|expected| near(&[expected], &[prediction.toxicity]))
+            }
             HeadKind::ChurnRisk => {
-                self.churn_risk.is_none_or(|expected| near(&[expected], &[reading.churn_risk]))
+                self.churn_risk.is_none_or(|expected| near(&[expected], &[prediction.churn_risk]))
             }
         }
     }

@@ -1,37 +1,37 @@
-//! From what a network answers to what we call it: activation, calibration and labels.
+//! Heads: convert the numbers of a network to predictions by activation, calibration and labels.
 
 use std::collections::HashMap;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use super::{InferenceError, Reading};
+use super::{InferenceError, Prediction};
 use crate::models::score::EMOTIONS;
 
-/// The order of [`Reading::sentiment`].
+/// The order of [`Prediction::sentiment`].
 const SENTIMENTS: [&str; 3] = ["negative", "neutral", "positive"];
 
-/// How far from a probability rounding may take one, and from 1 the sum of those that exclude each other.
+/// Rounding error of a probability, and of the sum of mutually exclusive ones.
 const ROUNDING: f32 = 1e-3;
 
-/// One of the questions that are asked about a text.
+/// The kinds of output that are predicted for a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HeadKind {
-    /// Pleased, displeased or neither.
+    /// Positive, negative or neutral.
     Sentiment,
-    /// Which of seven emotions.
+    /// Seven emotions.
     Emotion,
-    /// How toxic.
+    /// Toxicity.
     Toxicity,
-    /// How near to leaving.
+    /// Risk that the author leaves.
     ChurnRisk,
 }
 
 impl HeadKind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 4] = [Self::Sentiment, Self::Emotion, Self::Toxicity, Self::ChurnRisk];
 
-    /// As manifests name it.
+    /// Returns the name used in manifests.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Sentiment => "sentiment",
@@ -41,7 +41,7 @@ impl HeadKind {
         }
     }
 
-    /// Our labels, in our order.
+    /// Returns the labels of this crate, in order.
     const fn labels(self) -> &'static [&'static str] {
         match self {
             Self::Sentiment => &SENTIMENTS,
@@ -51,26 +51,26 @@ impl HeadKind {
         }
     }
 
-    fn slots(self, reading: &mut Reading) -> &mut [f32] {
+    fn slots(self, prediction: &mut Prediction) -> &mut [f32] {
         match self {
-            Self::Sentiment => &mut reading.sentiment,
-            Self::Emotion => &mut reading.emotion,
-            Self::Toxicity => std::slice::from_mut(&mut reading.toxicity),
-            Self::ChurnRisk => std::slice::from_mut(&mut reading.churn_risk),
+            Self::Sentiment => &mut prediction.sentiment,
+            Self::Emotion => &mut prediction.emotion,
+            Self::Toxicity => std::slice::from_mut(&mut prediction.toxicity),
+            Self::ChurnRisk => std::slice::from_mut(&mut prediction.churn_risk),
         }
     }
 }
 
-/// What a manifest says about a head: the name of its output alone, where that is one probability, or all of it.
+/// Specification of a head in a manifest: the name of its output, if that is a single probability, or the full form.
 #[derive(Debug)]
 pub enum HeadSpec {
-    /// One probability a text.
+    /// One probability per text.
     Probability(String),
-    /// Several numbers a text, or logits.
+    /// Several numbers per text, or logits.
     Numbers(NumbersSpec),
 }
 
-/// By hand, because the derived form would not say which field is wrong.
+/// Written by hand because the derived form does not say which field is wrong.
 impl<'de> Deserialize<'de> for HeadSpec {
     fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
         match serde_json::Value::deserialize(reader)? {
@@ -80,22 +80,22 @@ impl<'de> Deserialize<'de> for HeadSpec {
     }
 }
 
-/// An output, and what its numbers mean.
+/// An output, and the meaning of its numbers.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NumbersSpec {
     /// Its name in the graph.
     name: String,
-    /// What makes probabilities of its numbers.
+    /// Converts its numbers to probabilities.
     #[serde(default)]
     activation: Activation,
-    /// What logits are divided by, so that probabilities come true as often as they say.
+    /// Divisor of the logits, which calibrates the probabilities.
     #[serde(default = "one")]
     temperature: f32,
-    /// What each number is about, in order: our labels or the model's.
+    /// Label of each number, in order: either this crate's labels or the model's.
     #[serde(default)]
     labels: Vec<String>,
-    /// What the model's labels are called here; `null` for those that are of no use.
+    /// Maps the model's labels to this crate's; `null` for unused ones.
     #[serde(default)]
     map: HashMap<String, Option<String>>,
 }
@@ -104,37 +104,37 @@ fn one() -> f32 {
     1.0
 }
 
-/// What makes probabilities of a network's numbers.
+/// Conversion of a network's numbers to probabilities.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Activation {
-    /// Nothing: the graph did.
+    /// None: the graph returns probabilities.
     #[default]
     None,
-    /// One of them is the case.
+    /// Mutually exclusive labels.
     Softmax,
-    /// Each may be the case.
+    /// Independent labels.
     Sigmoid,
 }
 
-/// One output of a network, understood.
+/// A validated output of a network.
 #[derive(Debug, Clone)]
 pub struct Head {
-    /// Which question it answers.
+    /// What it predicts.
     pub kind: HeadKind,
     /// The name of the output.
     pub output: String,
     activation: Activation,
     temperature: f32,
-    /// For each number, which of our labels it speaks for.
+    /// For each number, the index of the label that it counts towards.
     columns: Vec<Option<usize>>,
 }
 
 impl Head {
-    /// Understands what the manifest says.
+    /// Validates the specification of a manifest.
     ///
     /// # Errors
-    /// Why it makes no sense, for people.
+    /// The reason why it is not valid, for people.
     pub fn new(kind: HeadKind, spec: &HeadSpec) -> Result<Self, String> {
         let spec = match spec {
             HeadSpec::Numbers(spec) => spec,
@@ -146,36 +146,36 @@ impl Head {
         };
         let NumbersSpec { name, activation, temperature, labels, map } = spec;
         if !(temperature.is_finite() && *temperature > 0.0) {
-            return Err("`temperature` must be above 0".into());
+            return Err("`temperature` must be greater than 0".into());
         }
         if *activation == Activation::None && *temperature != 1.0 {
-            return Err("`temperature` is for logits: it needs an `activation`".into());
+            return Err("`temperature` applies to logits: it requires an `activation`".into());
         }
         let columns = columns(kind, labels, map)?;
         if kind == HeadKind::Sentiment {
             if *activation == Activation::Sigmoid {
-                return Err("a text has one sentiment: `activation` must be `softmax`".into());
+                return Err("sentiments are mutually exclusive: `activation` must be `softmax`".into());
             }
             if columns.contains(&None) {
-                return Err("every label must mean something, or the rest would not sum to 1".into());
+                return Err("every label must be mapped, or the others would not sum to 1".into());
             }
         }
         Ok(Self { kind, output: name.clone(), activation: *activation, temperature: *temperature, columns })
     }
 
-    /// How many numbers it has for each text.
+    /// Returns the number of values per text.
     pub fn n_numbers(&self) -> usize {
         self.columns.len()
     }
 
-    /// Writes what the network's numbers about one text mean into its reading.
+    /// Writes the network's numbers for one text into its prediction.
     ///
-    /// Where several labels mean one of ours, exclusive ones add up, and of independent ones the likeliest counts.
-    /// Sentiments exclude each other whoever made probabilities of them.
+    /// Where several of the model's labels map to one of this crate's, mutually exclusive ones are added, and the
+    /// maximum of independent ones counts. Sentiments are mutually exclusive, whichever activation produced them.
     ///
     /// # Errors
-    /// When a number is none, or is said to be a probability and is not, or sentiments do not sum to 1.
-    pub fn write(&self, numbers: &[f32], reading: &mut Reading) -> Result<(), InferenceError> {
+    /// When a value is not a number, or should be a probability and is not, or when sentiments do not sum to 1.
+    pub fn write(&self, numbers: &[f32], prediction: &mut Prediction) -> Result<(), InferenceError> {
         if !numbers.iter().all(|number| number.is_finite()) {
             return Err(InferenceError::NotFinite);
         }
@@ -184,7 +184,7 @@ impl Head {
         let sum: f32 = numbers.iter().copied().map(power).sum();
         let given: f32 = numbers.iter().sum();
         let is_exclusive = self.kind == HeadKind::Sentiment;
-        let slots = self.kind.slots(reading);
+        let slots = self.kind.slots(prediction);
         slots.fill(0.0);
         for (number, column) in numbers.iter().zip(&self.columns) {
             let Some(slot) = column.and_then(|column| slots.get_mut(column)) else {
@@ -203,7 +203,7 @@ impl Head {
                 Activation::None => *slot = slot.max(number.clamp(0.0, 1.0)),
             }
         }
-        // Several may be near 1 that were never weighed against each other: a wrong label would pass for a sure one.
+        // Independent probabilities may all be near 1: a wrong label would look certain.
         if is_exclusive && self.activation == Activation::None && (given - 1.0).abs() > ROUNDING {
             return Err(InferenceError::NoDistribution { output: self.output.clone(), sum: given });
         }
@@ -211,7 +211,7 @@ impl Head {
     }
 }
 
-/// For each of the model's labels, which of ours it means.
+/// Returns, for each of the model's labels, the index of this crate's label.
 fn columns(
     kind: HeadKind,
     labels: &[String],
@@ -227,15 +227,15 @@ fn columns(
         columns.push(match map.get(label) {
             Some(None) => None,
             Some(Some(meaning)) => {
-                Some(position(meaning).ok_or_else(|| format!("`{meaning}` is none of {ours:?}"))?)
+                Some(position(meaning).ok_or_else(|| format!("`{meaning}` is not one of {ours:?}"))?)
             }
             None => Some(position(label).ok_or_else(|| {
-                format!("label `{label}` is none of {ours:?}; say in `map` what it means, or null")
+                format!("label `{label}` is not one of {ours:?}; map it to one of them, or to null, in `map`")
             })?),
         });
     }
     match (0..ours.len()).find(|slot| !columns.contains(&Some(*slot))) {
-        Some(slot) => Err(format!("no label means `{}`", ours.get(slot).unwrap_or(&""))),
+        Some(slot) => Err(format!("no label maps to `{}`", ours.get(slot).unwrap_or(&""))),
         None => Ok(columns),
     }
 }
@@ -248,10 +248,10 @@ mod tests {
         Head::new(kind, &serde_json::from_str(spec).unwrap())
     }
 
-    fn read(head: &Head, numbers: &[f32]) -> Reading {
-        let mut reading = Reading::default();
-        head.write(numbers, &mut reading).unwrap();
-        reading
+    fn read(head: &Head, numbers: &[f32]) -> Prediction {
+        let mut prediction = Prediction::default();
+        head.write(numbers, &mut prediction).unwrap();
+        prediction
     }
 
     #[test]
@@ -269,36 +269,36 @@ mod tests {
     }
 
     #[test]
-    fn exclusive_labels_add_up_and_of_independent_ones_the_likeliest_counts() {
+    fn exclusive_labels_add_up_and_the_maximum_of_independent_ones_counts() {
         let stars = r#"{"name":"logits","activation":"softmax","labels":["1","2","3","4","5"],
             "map":{"1":"negative","2":"negative","3":"neutral","4":"positive","5":"positive"}}"#;
-        let reading = read(&head(HeadKind::Sentiment, stars).unwrap(), &[0.0; 5]);
-        assert!((reading.sentiment[0] - 0.4).abs() < 1e-6, "{reading:?}");
+        let prediction = read(&head(HeadKind::Sentiment, stars).unwrap(), &[0.0; 5]);
+        assert!((prediction.sentiment[0] - 0.4).abs() < 1e-6, "{prediction:?}");
         let toxic = r#"{"name":"logits","activation":"sigmoid","labels":["toxic","threat","other"],
             "map":{"toxic":"toxicity","threat":"toxicity","other":null}}"#;
-        let reading = read(&head(HeadKind::Toxicity, toxic).unwrap(), &[0.0, -3.0, 9.0]);
-        assert!((reading.toxicity - 0.5).abs() < 1e-6, "{reading:?}");
+        let prediction = read(&head(HeadKind::Toxicity, toxic).unwrap(), &[0.0, -3.0, 9.0]);
+        assert!((prediction.toxicity - 0.5).abs() < 1e-6, "{prediction:?}");
     }
 
     #[test]
     fn huge_logits_overflow_nothing() {
         let spec = r#"{"name":"x","activation":"softmax","labels":["negative","neutral","positive"]}"#;
-        let reading = read(&head(HeadKind::Sentiment, spec).unwrap(), &[-3e38, 0.0, 3e38]);
-        assert_eq!(reading.sentiment, [0.0, 0.0, 1.0]);
+        let prediction = read(&head(HeadKind::Sentiment, spec).unwrap(), &[-3e38, 0.0, 3e38]);
+        assert_eq!(prediction.sentiment, [0.0, 0.0, 1.0]);
     }
 
     #[test]
-    fn what_is_no_probability_is_not_passed_off_as_one() {
+    fn a_value_that_is_not_a_probability_is_refused() {
         let plain = head(HeadKind::Toxicity, r#""toxicity""#).unwrap();
-        let mut reading = Reading::default();
-        assert!(matches!(plain.write(&[1.7], &mut reading), Err(InferenceError::NoProbability { .. })));
-        assert!(matches!(plain.write(&[f32::NAN], &mut reading), Err(InferenceError::NotFinite)));
-        plain.write(&[1.000_01], &mut reading).unwrap();
-        assert_eq!(reading.toxicity, 1.0);
+        let mut prediction = Prediction::default();
+        assert!(matches!(plain.write(&[1.7], &mut prediction), Err(InferenceError::NoProbability { .. })));
+        assert!(matches!(plain.write(&[f32::NAN], &mut prediction), Err(InferenceError::NotFinite)));
+        plain.write(&[1.000_01], &mut prediction).unwrap();
+        assert_eq!(prediction.toxicity, 1.0);
     }
 
     #[test]
-    fn sentiments_the_graph_made_probabilities_of_add_up_and_sum_to_one() {
+    fn sentiments_with_probabilities_from_the_graph_add_up_and_sum_to_one() {
         let stars = r#"{"name":"stars","labels":["1","2","3","4","5"],
             "map":{"1":"negative","2":"negative","3":"neutral","4":"positive","5":"positive"}}"#;
         let stars = head(HeadKind::Sentiment, stars).unwrap();
@@ -308,17 +308,17 @@ mod tests {
 
         let plain = r#"{"name":"x","labels":["negative","neutral","positive"]}"#;
         let plain = head(HeadKind::Sentiment, plain).unwrap();
-        let mut reading = Reading::default();
+        let mut prediction = Prediction::default();
         for sigmoids in [[0.9; 3], [0.1, 0.1, 0.7]] {
-            let refusal = plain.write(&sigmoids, &mut reading).unwrap_err();
+            let refusal = plain.write(&sigmoids, &mut prediction).unwrap_err();
             assert!(matches!(refusal, InferenceError::NoDistribution { .. }), "{refusal}");
             assert!(refusal.to_string().contains(r#""activation": "softmax""#), "{refusal}");
         }
-        plain.write(&[0.000_4, 0.000_4, 0.999_6], &mut reading).unwrap();
+        plain.write(&[0.000_4, 0.000_4, 0.999_6], &mut prediction).unwrap();
     }
 
     #[test]
-    fn what_a_head_cannot_mean_is_refused() {
+    fn an_invalid_head_is_refused() {
         let check = |kind: HeadKind, spec: &str, reason: &str| {
             let told = head(kind, spec).unwrap_err();
             assert!(told.contains(reason), "{told}");

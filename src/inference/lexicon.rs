@@ -1,30 +1,29 @@
-//! The word list that answers when no trained model can.
+//! The word list that scores when no trained model can.
 //!
-//! Valence comes from VADER's lexicon with its simplest rules: a negation in the
-//! three words before turns a word around, a booster before it strengthens
-//! it. Emotion, toxicity and churn come from a short list of cues written by
-//! hand. Nothing here was tuned on data, so every answer is marked `lexicon`.
+//! Valence comes from VADER's lexicon with its simplest rules: a negation within the three preceding words inverts a
+//! word, a booster before it strengthens it. Emotion, toxicity and churn come from a short hand-written list of cues.
+//! Nothing here was tuned on data, so every score is marked `lexicon`.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::{InferenceError, Reading, Scorer, ScorerFactory};
+use super::{InferenceError, Prediction, Scorer, ScorerFactory};
 use crate::models::score::{EMOTIONS, ModelId};
 
 const VALENCES: &str = include_str!("../../weights/lexicon/vader.tsv");
 const CUES: &str = include_str!("../../weights/lexicon/cues.tsv");
 
-/// Longer texts are read up to here: time must not grow with what somebody pastes.
+/// Maximum number of words scored, so that time does not grow with pasted text.
 const N_WORDS_MAX: usize = 512;
-/// How far back a negation reaches, in words: VADER's value.
+/// Reach of a negation, in words: VADER's value.
 const NEGATION_REACH: usize = 3;
-/// What a negation leaves of a word's valence: VADER's value.
+/// Factor of a negation on a word's valence: VADER's value.
 const NEGATED: f32 = -0.74;
-/// What a booster before a word adds to its valence: VADER's value.
+/// Valence that a preceding booster adds: VADER's value.
 const BOOST: f32 = 0.293;
-/// Softens the sum of valences into -1 to 1: VADER's value.
+/// Normalises the sum of valences to -1 to 1: VADER's value.
 const NORMALISER: f32 = 15.0;
 
 const NEGATIONS: [&str; 16] = [
@@ -46,14 +45,14 @@ const BOOSTERS: [&str; 12] = [
     "such",
 ];
 
-/// Makes [`Lexicon`] scorers, which share one copy of the list.
+/// Builds [`Lexicon`] scorers, which share one copy of the list.
 pub struct LexiconFactory {
     words: Arc<Words>,
     model: Arc<ModelId>,
 }
 
 impl LexiconFactory {
-    /// Reads the compiled-in lists.
+    /// Parses the compiled-in lists.
     pub fn new() -> Self {
         let mut hash = Sha256::new();
         hash.update(VALENCES);
@@ -84,12 +83,12 @@ impl Scorer for Lexicon {
         &self.model
     }
 
-    fn score(&mut self, texts: &[&str]) -> Result<Vec<Reading>, InferenceError> {
+    fn score(&mut self, texts: &[&str]) -> Result<Vec<Prediction>, InferenceError> {
         Ok(texts.iter().map(|text| self.words.read_text(text)).collect())
     }
 }
 
-/// What a cue speaks for.
+/// What a cue indicates.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Signal {
     Emotion(usize),
@@ -99,14 +98,14 @@ enum Signal {
 
 struct Cue {
     signal: Signal,
-    /// A last `*` stands for any ending.
+    /// Words of the cue; a final `*` stands for any ending.
     words: Vec<&'static str>,
 }
 
 struct Words {
     valences: HashMap<&'static str, f32>,
     cues: Vec<Cue>,
-    /// The first characters that any cue starts with: most words can be skipped.
+    /// First characters of all cues, so that most words can be skipped.
     starts: HashSet<char>,
 }
 
@@ -128,14 +127,14 @@ impl Words {
         Self { valences, cues, starts }
     }
 
-    fn read_text(&self, text: &str) -> Reading {
+    fn read_text(&self, text: &str) -> Prediction {
         let words = split(text);
         let mood = self.mood(&words);
         let mut emotion = [0.0_f32; 7];
         let (mut n_toxic, mut n_churn) = (0_u8, 0_u8);
         let signals = self.signals(&words);
-        // A list that knows none of the words has read nothing.
-        let doubtful = mood == 0.0 && signals.is_empty();
+        // A text without any listed word has no prediction.
+        let uncertain = mood == 0.0 && signals.is_empty();
         for signal in signals {
             match signal {
                 Signal::Emotion(i) => {
@@ -147,7 +146,7 @@ impl Words {
                 Signal::Churn => n_churn = n_churn.saturating_add(1),
             }
         }
-        Reading {
+        Prediction {
             sentiment: softmax([-4.0 * mood, 1.0, 4.0 * mood]),
             emotion: shares(emotion),
             toxicity: match n_toxic {
@@ -156,17 +155,17 @@ impl Words {
                 _ => 0.85,
             },
             churn_risk: match n_churn {
-                // A complaint is not a farewell, only a little nearer to one.
+                // A complaint is not a cancellation, only slightly closer to one.
                 0 => 0.05 + 0.15 * (-mood).max(0.0),
-                // A cue among praise is more likely about something else.
+                // A cue amid praise is more likely about something else.
                 1 if mood > 0.3 => 0.5,
                 _ => 0.85,
             },
-            doubtful,
+            uncertain,
         }
     }
 
-    /// VADER's compound score, -1 to 1.
+    /// Returns VADER's compound score, -1 to 1.
     fn mood(&self, words: &[String]) -> f32 {
         let mut sum = 0.0_f32;
         for (i, word) in words.iter().enumerate() {
@@ -218,8 +217,8 @@ fn pairs(table: &'static str) -> impl Iterator<Item = (&'static str, &'static st
     table.lines().filter_map(|line| line.split_once('\t'))
 }
 
-/// Lower-case words without surrounding punctuation; emoticons stay whole, and
-/// each emoji is a word of its own. Mentions become `@user`.
+/// Splits a text into lower-case words without surrounding punctuation; emoticons stay whole, and each emoji is a
+/// word. Mentions become `@user`.
 fn split(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     for piece in text.split_whitespace() {
@@ -265,7 +264,7 @@ fn softmax(logits: [f32; 3]) -> [f32; 3] {
     powers.map(|power| power / sum)
 }
 
-/// Hits as shares of 1, with one hit's worth of neutral to start from.
+/// Converts hits to shares of 1, starting from one hit for neutral.
 fn shares(mut hits: [f32; 7]) -> [f32; 7] {
     if let Some(neutral) = hits.get_mut(4) {
         *neutral += 0.7;
@@ -278,7 +277,7 @@ fn shares(mut hits: [f32; 7]) -> [f32; 7] {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Reading {
+    fn read(text: &str) -> Prediction {
         LexiconFactory::new().build().unwrap().score(&[text]).unwrap().remove(0)
     }
 
@@ -297,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_negation_turns_a_word_around() {
+    fn a_negation_inverts_a_word() {
         check("this is not good", 0);
         check("not bad at all", 2);
     }
@@ -330,12 +329,12 @@ mod tests {
         let long = "so good ".repeat(20_000);
         for text in ["", " \n\t", "\0\0", "🏳️‍🌈", "مرحبا بالعالم", "!!!!", "@", "''", long.as_str()]
         {
-            let reading = read(text);
-            let numbers = reading
+            let prediction = read(text);
+            let numbers = prediction
                 .sentiment
                 .iter()
-                .chain(&reading.emotion)
-                .chain([&reading.toxicity, &reading.churn_risk]);
+                .chain(&prediction.emotion)
+                .chain([&prediction.toxicity, &prediction.churn_risk]);
             assert!(
                 numbers.into_iter().all(|number| number.is_finite() && (0.0..=1.0).contains(number)),
                 "{text:?}"

@@ -1,25 +1,26 @@
-//! The models of a process: loaded once, and again when somebody asks.
+//! The models of a process: loaded at start, and reloaded on request.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::composite::CompositeFactory;
+#[cfg(any(test, debug_assertions))]
 use super::fake::FakeFactory;
 use super::heads::HeadKind;
 use super::lexicon::LexiconFactory;
 use super::{InferenceError, LoadParams, ModelChoice, ModelSlot, ScorerFactory, Tier};
 use crate::models::score::ModelId;
 
-/// A model that can answer, and why it is not the one that was asked for.
+/// A working model, and why it is not the requested one.
 pub struct Loaded {
-    /// Makes the scorers.
+    /// Builds the scorers.
     pub factory: Arc<dyn ScorerFactory>,
-    /// Set when the lexicon answers because the model could not be loaded: the reason, for people.
+    /// Why the lexicon scores instead of the requested model, for people.
     pub degraded: Option<String>,
 }
 
-/// Loads the fast model; never fails, because the lexicon is compiled in.
+/// Loads the fast model. Never fails, because the lexicon is compiled in.
 ///
-/// A lexicon that answers unasked is named `lexicon` in every score and told in [`Loaded::degraded`].
+/// A lexicon that stands in is named `lexicon` in every score and reported in [`Loaded::degraded`].
 pub fn load(params: &LoadParams) -> Loaded {
     match try_load(params, Tier::Swift) {
         Ok(factory) => Loaded { factory, degraded: None },
@@ -27,7 +28,7 @@ pub fn load(params: &LoadParams) -> Loaded {
     }
 }
 
-/// Loads the deep model. Nothing stands in for it: without it, everything stays as the fast model has read it.
+/// Loads the deep model. Nothing stands in for it: without it, posts keep the scores of the fast model.
 ///
 /// # Errors
 /// When it is missing, damaged or turned off.
@@ -35,16 +36,16 @@ pub fn load_deep(params: &LoadParams) -> Result<Arc<dyn ScorerFactory>, Inferenc
     try_load(params, Tier::Deep)
 }
 
-/// A model by itself, and which questions it answers.
+/// A model by itself, and the heads that it has.
 pub struct Alone {
-    /// Makes the scorers. What nobody answers stays 0 in their readings.
+    /// Builds the scorers. Outputs without a head stay 0 in their predictions.
     pub factory: Arc<dyn ScorerFactory>,
-    /// The questions it answers.
+    /// The heads of the model.
     pub heads: Vec<HeadKind>,
 }
 
-/// Loads the fast model without others that would answer what it does not, and without a stand-in: for measurements,
-/// where another model's answers would pass for its own.
+/// Loads the fast model without a stand-in and without other models for missing heads: for measurements, in which
+/// another model's outputs would pass for its own.
 ///
 /// # Errors
 /// When it is missing, damaged or turned off.
@@ -53,7 +54,7 @@ pub fn load_alone(params: &LoadParams) -> Result<Alone, InferenceError> {
         return Ok(Alone { factory: try_load(params, Tier::Swift)?, heads: HeadKind::ALL.to_vec() });
     };
     let factory = CompositeFactory::load_alone(params, folders, Tier::Swift)?;
-    let heads = HeadKind::ALL.into_iter().filter(|kind| factory.answers(*kind)).collect();
+    let heads = HeadKind::ALL.into_iter().filter(|kind| factory.has_head(*kind)).collect();
     Ok(Alone { factory: Arc::new(factory), heads })
 }
 
@@ -64,45 +65,46 @@ fn try_load(params: &LoadParams, tier: Tier) -> Result<Arc<dyn ScorerFactory>, I
     };
     match choice {
         ModelChoice::Off => Err(InferenceError::TurnedOff),
+        #[cfg(any(test, debug_assertions))]
         ModelChoice::Fake => Ok(Arc::new(FakeFactory { tier })),
         ModelChoice::Lexicon => Ok(Arc::new(LexiconFactory::new())),
         ModelChoice::Folders(folders) => Ok(Arc::new(CompositeFactory::load(params, folders, tier)?)),
     }
 }
 
-/// The models of a process, each in a slot that another can be put into.
+/// The models of a process, each in a slot in which it can be replaced.
 pub struct Models {
     params: LoadParams,
     swift: ModelSlot,
     deep: Result<ModelSlot, String>,
     degraded: Mutex<Option<String>>,
-    /// Two reloads at once could put an older model over a newer one.
+    /// Serializes reloads: otherwise an older model could replace a newer one.
     reloading: Mutex<()>,
 }
 
-/// What a reload did to one tier.
+/// Result of a reload for one tier.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reloaded {
-    /// Which one.
+    /// The tier.
     pub tier: Tier,
-    /// The model that answered until now.
+    /// The model before the reload.
     pub before: Arc<ModelId>,
-    /// The model that answers from the next batch on. The same, where its files are the same.
+    /// The model from the next batch on; the same if its files are unchanged.
     pub after: Arc<ModelId>,
 }
 
-/// Why nothing was reloaded: every tier goes on with the model it had.
+/// Why a reload failed: every tier keeps its model.
 #[derive(Debug, thiserror::Error)]
-#[error("the {} model is left as it was: {reason}", .tier.as_str())]
+#[error("the {} model was not reloaded: {reason}", .tier.as_str())]
 pub struct NotReloaded {
-    /// Whose new model cannot be used.
+    /// The tier whose new model cannot be used.
     pub tier: Tier,
-    /// Why not.
+    /// The reason.
     pub reason: InferenceError,
 }
 
 impl Models {
-    /// Loads both tiers; never fails. What could not be loaded is told by [`Self::degraded`] and [`Self::deep`].
+    /// Loads both tiers. Never fails: [`Self::degraded`] and [`Self::deep`] report what could not be loaded.
     pub fn load(params: LoadParams) -> Self {
         let Loaded { factory, degraded } = load(&params);
         let deep = load_deep(&params).map(ModelSlot::new).map_err(|error| error.to_string());
@@ -110,13 +112,14 @@ impl Models {
         Self { params, swift, deep, degraded, reloading: Mutex::default() }
     }
 
-    /// Reads the models again from their folders, checks them against their manifests, lets each score a text, and only
-    /// when all of them can, puts them in. Takes as long as loading; posts are scored by the old ones meanwhile.
+    /// Reads the models again from their folders, checks them against their manifests, scores a text with each, and
+    /// replaces the current models only when all of them work. Takes as long as loading; meanwhile the old models
+    /// score posts.
     ///
-    /// A tier that had no model when the process started has no threads either, and gets none by this.
+    /// A tier without a model at start has no threads, and gets none from a reload.
     ///
     /// # Errors
-    /// When one of the models cannot be used; then none is changed.
+    /// When one of the models cannot be used; then none is replaced.
     pub fn reload(&self) -> Result<Vec<Reloaded>, NotReloaded> {
         let _turn = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
         let slots = [(Tier::Swift, Some(&self.swift)), (Tier::Deep, self.deep.as_ref().ok())];
@@ -131,25 +134,25 @@ impl Models {
             Reloaded { tier, before: slot.swap(next).model(), after }
         });
         let swapped = swapped.collect();
-        // What the lexicon stood in for is there now.
+        // The model that the lexicon stood in for now works.
         *self.reason() = None;
         Ok(swapped)
     }
 
-    /// Reads every post.
+    /// Returns the model that scores every post.
     pub fn swift(&self) -> &ModelSlot {
         &self.swift
     }
 
-    /// Corrects.
+    /// Returns the model that corrects scores.
     ///
     /// # Errors
-    /// Why there is none, for people.
+    /// The reason why there is none, for people.
     pub fn deep(&self) -> Result<&ModelSlot, &str> {
         self.deep.as_ref().map_err(String::as_str)
     }
 
-    /// Why the lexicon reads every post though nobody asked for it.
+    /// Returns why the lexicon stands in for the requested model.
     pub fn degraded(&self) -> Option<String> {
         self.reason().clone()
     }

@@ -1,4 +1,4 @@
-//! A model's folder: which files belong together, what goes in and what comes out.
+//! Manifest of a model folder: its files, inputs and outputs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,56 +9,56 @@ use sha2::{Digest, Sha256};
 use super::InferenceError;
 use super::heads::{Head, HeadKind, HeadSpec};
 
-/// The most tokens of a text that any published classifier reads; a manifest that asks for more has a slip in it.
+/// Maximum tokens per text of any published classifier; a larger value in a manifest is an error.
 const MAX_TOKENS_MAX: usize = 8192;
 
-/// `manifest.json` of a model's folder. Fields it does not need to run are ignored.
+/// `manifest.json` of a model folder. Fields that are not needed to run the model are ignored.
 #[derive(Debug, Deserialize)]
 pub struct Manifest {
-    /// Such as `swift`.
+    /// Name of the model, such as `swift`.
     pub name: String,
-    /// The version of the weights.
+    /// Version of the weights.
     pub version: String,
     /// The network.
     pub model: FileEntry,
     /// The vocabulary and all normalisation.
     pub tokenizer: FileEntry,
-    /// What the network asks for, each of which it must have: int64, one row a text.
+    /// Inputs that the network requires: int64, one row per text.
     pub inputs: Vec<Input>,
-    /// Whether the tokenizer's marks of beginning and end belong to what the network reads.
+    /// Whether the tokenizer's start and end marks are part of the input.
     #[serde(default)]
     pub special_tokens: bool,
-    /// What fills a row to the width of its batch.
+    /// Token id that pads a row to the width of its batch.
     pub pad_id: i64,
-    /// Longer texts are read up to here, the marks included.
+    /// Maximum tokens per text, marks included; longer texts are truncated.
     pub max_tokens: usize,
-    /// How many ids the tokenizer has; all of them must have a place in the network.
+    /// Number of ids of the tokenizer; the network must accept all of them.
     pub n_ids: usize,
-    /// Padded tokens in one run, where a measurement has found better than what is right for most.
+    /// Padded tokens per run, where measurements show a better value than the default.
     #[serde(default)]
     pub batch_tokens: Option<usize>,
-    /// The languages it was taught, as ISO 639-1 codes; empty stands for all.
+    /// Training languages, as ISO 639-1 codes; empty for all.
     #[serde(default)]
     pub languages: Vec<String>,
     outputs: Outputs,
 }
 
-/// What a network may ask for, by the name that every exporter of Hugging Face models gives it.
+/// Inputs of a network, by the name that every exporter of Hugging Face models uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum Input {
     /// The tokens.
     #[serde(rename = "input_ids")]
     Ids,
-    /// 1 where there is a token, 0 where there is padding.
+    /// 1 for a token, 0 for padding.
     #[serde(rename = "attention_mask")]
     Mask,
-    /// 0: there is only one text.
+    /// 0, since there is only one text.
     #[serde(rename = "token_type_ids")]
     Types,
 }
 
 impl Input {
-    /// Its name in the graph.
+    /// Returns the name in the graph.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ids => "input_ids",
@@ -68,7 +68,7 @@ impl Input {
     }
 }
 
-/// One file of the folder.
+/// A file of the folder.
 #[derive(Debug, Deserialize)]
 pub struct FileEntry {
     /// Its name in the folder.
@@ -77,7 +77,7 @@ pub struct FileEntry {
     pub sha256: String,
 }
 
-/// What the network answers. A network need not have all heads.
+/// Outputs of the network, which need not have all heads.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Outputs {
@@ -88,7 +88,7 @@ struct Outputs {
 }
 
 impl Manifest {
-    /// Reads and checks the manifest of a folder.
+    /// Reads and validates the manifest of a folder.
     ///
     /// # Errors
     /// When it is missing or malformed.
@@ -99,14 +99,17 @@ impl Manifest {
         let malformed = |reason: String| InferenceError::Malformed { path: path.clone(), reason };
         let manifest: Self = serde_json::from_slice(&text).map_err(|error| malformed(error.to_string()))?;
         if manifest.name.trim().is_empty() || manifest.version.trim().is_empty() {
-            return Err(malformed("`name` or `version` is empty: scores could not say who gave them".into()));
+            return Err(malformed("`name` or `version` is empty, but scores must name their model".into()));
         }
         if let Some(wrong) = manifest.languages.iter().find(|language| !is_language(language)) {
-            return Err(malformed(format!("`{wrong}` in `languages` is no ISO 639-1 code, such as `en`")));
+            return Err(malformed(format!("`{wrong}` in `languages` is not an ISO 639-1 code such as `en`")));
         }
         if !(1..=MAX_TOKENS_MAX).contains(&manifest.max_tokens) {
             let max = MAX_TOKENS_MAX;
-            return Err(malformed(format!("`max_tokens` is {}, not from 1 to {max}", manifest.max_tokens)));
+            return Err(malformed(format!(
+                "`max_tokens` is {} but must be from 1 to {max}",
+                manifest.max_tokens
+            )));
         }
         if !manifest.inputs.contains(&Input::Ids) {
             return Err(malformed("`inputs` lacks `input_ids`".into()));
@@ -114,15 +117,15 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// Where the manifest of a folder is.
+    /// Returns the path of a folder's manifest.
     pub fn path(folder: &Path) -> PathBuf {
         folder.join("manifest.json")
     }
 
-    /// The heads the network has.
+    /// Returns the network's heads.
     ///
     /// # Errors
-    /// When one of them cannot be understood, as where a label has a name that nobody knows.
+    /// When one of them is not valid, for example because a label is unknown.
     pub fn heads(&self, folder: &Path) -> Result<Vec<Head>, InferenceError> {
         let Outputs { sentiment, emotion, toxicity, churn_risk } = &self.outputs;
         let specs = [
@@ -141,23 +144,23 @@ impl Manifest {
             heads.push(head);
         }
         if heads.is_empty() {
-            let reason = "`outputs` names nothing that the model answers".to_owned();
+            let reason = "`outputs` is empty".to_owned();
             return Err(InferenceError::Malformed { path: Self::path(folder), reason });
         }
         Ok(heads)
     }
 }
 
-/// Two small letters.
+/// Returns whether a code consists of two lower-case letters.
 fn is_language(code: &str) -> bool {
     code.len() == 2 && code.bytes().all(|letter| letter.is_ascii_lowercase())
 }
 
 impl FileEntry {
-    /// The file's bytes, if they are the ones the manifest was written for.
+    /// Reads the file and verifies its SHA-256.
     ///
     /// # Errors
-    /// When it is missing, truncated or of another model.
+    /// When it is missing, truncated or from another model.
     pub fn read(&self, folder: &Path) -> Result<Vec<u8>, InferenceError> {
         let path = folder.join(&self.file);
         let bytes =
@@ -194,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_right_is_refused() {
+    fn an_invalid_manifest_is_refused() {
         assert_eq!(read(&[]).unwrap().len(), 1);
         refused(&[(r#""input_ids","#, "")], "`inputs` lacks `input_ids`");
         refused(&[("attention_mask", "pixels")], "pixels");
@@ -215,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_truncated_file_is_not_taken_for_the_model() {
+    fn a_truncated_file_is_refused() {
         let root = tempfile::tempdir().unwrap();
         fs::write(root.path().join("model.onnx"), "half").unwrap();
         let entry = FileEntry { file: "model.onnx".into(), sha256: hex::encode(Sha256::digest("whole")) };

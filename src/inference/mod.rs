@@ -1,7 +1,7 @@
-//! Text in, numbers out: what a model reads in a post.
+//! Inference: predicts sentiment, emotion, toxicity and churn risk of a text.
 //!
-//! Pure and synchronous: no actor, no environment. Where the model and its
-//! runtime lie comes in as [`LoadParams`].
+//! Pure and synchronous: no actors, no environment. The paths of the models and their runtime are passed in
+//! [`LoadParams`].
 
 mod batch;
 mod cache;
@@ -9,11 +9,12 @@ mod choice;
 mod composite;
 pub mod deferral;
 mod error;
+#[cfg(any(test, debug_assertions))]
 pub(crate) mod fake;
 mod golden;
 mod heads;
 pub mod out_of_process; // a model run by another process
-mod legible;
+mod content;
 mod lexicon;
 mod load;
 mod manifest;
@@ -34,53 +35,55 @@ pub use self::load::{Alone, Loaded, Models, NotReloaded, Reloaded, load, load_al
 pub use self::slot::ModelSlot;
 use crate::models::score::ModelId;
 
-/// What a model says about one text. All numbers are finite.
+/// Prediction of a model for one text. All numbers are finite.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Reading {
-    /// Probabilities of negative, neutral, positive, in this order; they sum to 1.
+pub struct Prediction {
+    /// Probabilities of negative, neutral and positive, in this order; they sum to 1.
     pub sentiment: [f32; 3],
     /// Independent probabilities in the order of [`crate::models::score::EMOTIONS`]; they need not sum to 1.
     pub emotion: [f32; 7],
     /// Probability that the text is toxic.
     pub toxicity: f32,
-    /// Probability that its author is about to leave what they speak of.
+    /// Probability that the author is about to leave the product.
     pub churn_risk: f32,
-    /// Whether the model could hardly read the text: it found no tokens, mostly unknown ones, or a language it was not
-    /// taught. Says nothing about how close the probabilities are.
-    pub doubtful: bool,
+    /// Whether the model could hardly process the text: it found no tokens, mostly unknown ones, or a language that
+    /// it was not trained on. Unrelated to how close the probabilities are.
+    pub uncertain: bool,
 }
 
-/// Reads texts on one thread.
+/// Scores texts on one thread.
 pub trait Scorer: Send {
-    /// Which model answers.
+    /// Returns the model's id.
     fn model(&self) -> &Arc<ModelId>;
 
-    /// Whether the model was taught this language, an ISO 639-1 code. What it says about others is doubtful.
-    fn reads(&self, _language: &str) -> bool {
+    /// Returns whether the model was trained on this language, an ISO 639-1 code. Its predictions for others are
+    /// uncertain.
+    fn supports_language(&self, _language: &str) -> bool {
         true
     }
 
-    /// One reading for each text, in their order.
+    /// Returns one prediction per text, in order.
     ///
-    /// Any text is fine: empty, very long, of any script. An error is about the
-    /// batch as a whole; the caller splits it to find a culprit.
+    /// Any text is allowed: empty, very long, of any script. An error concerns the whole batch; the caller splits it
+    /// to find the text at fault.
     ///
     /// # Errors
-    /// When the runtime fails or answers with something that is not a number.
-    fn score(&mut self, texts: &[&str]) -> Result<Vec<Reading>, InferenceError>;
+    /// When the runtime fails or returns a value that is not a number.
+    fn score(&mut self, texts: &[&str]) -> Result<Vec<Prediction>, InferenceError>;
 
-    /// How many texts of the last call were answered from memory. They took no time, and say nothing of the model's pace.
-    fn n_remembered(&self) -> usize {
+    /// Returns how many texts of the last call came from the cache. They took no time, and say nothing about the
+    /// model's pace.
+    fn n_cached(&self) -> usize {
         0
     }
 }
 
-/// Makes scorers: one for each worker thread.
+/// Builds scorers, one per worker thread.
 pub trait ScorerFactory: Send + Sync {
-    /// Which model its scorers answer with.
+    /// Returns the model's id.
     fn model(&self) -> Arc<ModelId>;
 
-    /// A scorer of its own for the calling thread. Costs milliseconds, so build once, not for each batch.
+    /// Builds a scorer for the calling thread. Costs milliseconds, so build once, not per batch.
     ///
     /// # Errors
     /// When the runtime refuses the model.

@@ -1,18 +1,18 @@
-//! Where models and their runtime are found.
+//! Search for models and their runtime.
 
 use std::path::{Path, PathBuf};
 
 use super::{InferenceError, LoadParams};
 
-/// How many folders above the executable may be the checkout it was built in:
-/// `target/debug/deps/it-…` is the deepest.
+/// Folders above the executable that may be the checkout it was built in; `target/debug/deps/it-…` is the deepest
+/// case.
 const N_FOLDERS_UP: usize = 4;
 
-/// The folder of a model. One with a `/` is that folder; a mere name is looked for in the folder of the weights that
-/// the user named, else in `weights/` beside the executable, else in the checkout it was built in.
+/// Finds the folder of a model. A name with a `/` is that folder; any other is searched in the weights folder set by
+/// the user, otherwise in `weights/` beside the executable, then in the checkout it was built in.
 ///
 /// # Errors
-/// When none of them holds a manifest; a folder that the user named is the only one tried.
+/// When none of them holds a manifest. A folder set by the user is the only one tried.
 pub fn find_model(params: &LoadParams, name: &Path) -> Result<PathBuf, InferenceError> {
     if name.components().count() > 1 || name.is_absolute() {
         return first("the model's folder with its `manifest.json`", vec![name.to_owned()], |folder| {
@@ -29,11 +29,11 @@ pub fn find_model(params: &LoadParams, name: &Path) -> Result<PathBuf, Inference
     })
 }
 
-/// The ONNX Runtime library: the one the user named, else in `lib/` beside the executable, else in
+/// Finds the ONNX Runtime library: the one set by the user, otherwise in `lib/` beside the executable, then in
 /// `.groundswell/lib` of the checkout it was built in.
 ///
 /// # Errors
-/// When there is none; a library that the user named is the only one tried.
+/// When there is none. A library set by the user is the only one tried.
 pub fn find_runtime(params: &LoadParams) -> Result<PathBuf, InferenceError> {
     let candidates = match &params.runtime_library {
         Some(library) => vec![library.clone()],
@@ -42,10 +42,10 @@ pub fn find_runtime(params: &LoadParams) -> Result<PathBuf, InferenceError> {
             .map(|folder| folder.join("libonnxruntime.so"))
             .collect(),
     };
-    first("the ONNX Runtime library (`scripts/fetch-onnxruntime.sh` brings it)", candidates, Path::is_file)
+    first("the ONNX Runtime library (`scripts/fetch-onnxruntime.sh` installs it)", candidates, Path::is_file)
 }
 
-/// `here` beside the executable, then `in_checkout` in each folder above that looks like the checkout.
+/// Returns `here` beside the executable, then `in_checkout` in each folder above that looks like the checkout.
 fn beside(executable: Option<&Path>, here: &str, in_checkout: &str) -> Vec<PathBuf> {
     let Some(folder) = executable.and_then(Path::parent) else {
         return Vec::new();
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_beside_the_executable_comes_before_the_checkout() {
+    fn files_beside_the_executable_come_before_the_checkout() {
         let root = tempfile::tempdir().unwrap();
         let executable = root.path().join("target/debug/groundswell");
         touch(&root.path().join("Cargo.toml"));
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_library_that_the_user_named_is_the_only_one_tried() {
+    fn a_library_set_by_the_user_is_the_only_one_tried() {
         let root = tempfile::tempdir().unwrap();
         let executable = root.path().join("groundswell");
         touch(&root.path().join("lib/libonnxruntime.so"));

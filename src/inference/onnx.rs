@@ -1,4 +1,4 @@
-//! A trained network, run by ONNX Runtime. The only file that names `ort`.
+//! A trained network, run by ONNX Runtime. The only file that uses `ort`.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,14 +14,14 @@ use super::golden::Golden;
 use super::heads::{Head, HeadKind};
 use super::manifest::{Input, Manifest};
 use super::tokenize::{Encoder, Tokenizer, Tokens};
-use super::{Batching, InferenceError, LoadParams, Reading, Tier, model_paths};
+use super::{Batching, InferenceError, LoadParams, Prediction, Tier, model_paths};
 use crate::telemetry::{INFERENCE_DECODE_SECONDS, INFERENCE_RUN_SECONDS, INFERENCE_TOKENIZE_SECONDS};
 
-/// The runtime of this process. A library can be loaded only once, so whichever
-/// is found first stays, also when a later caller names another.
+/// The runtime of this process. A library can be loaded only once, so the first one stays even if a later caller
+/// names another.
 static ENVIRONMENT: Mutex<Option<Environment>> = Mutex::new(None);
 
-/// One copy of a model's files, from which sessions are made.
+/// One copy of a model's files, from which sessions are created.
 pub struct Network {
     manifest: Manifest,
     environment: Environment,
@@ -33,10 +33,10 @@ pub struct Network {
 }
 
 impl Network {
-    /// Reads the model of a name or folder, checks its files, and keeps those of its heads that are wanted.
+    /// Reads the model of a name or folder, verifies its files, and keeps the `wanted` heads that it has.
     ///
     /// # Errors
-    /// When the runtime or a file is missing, or is not the one the manifest was written for.
+    /// When the runtime or a file is missing, or does not match the manifest.
     pub fn read(params: &LoadParams, name: &Path, wanted: &[HeadKind]) -> Result<Self, InferenceError> {
         let folder = model_paths::find_model(params, name)?;
         let manifest = Manifest::read(&folder)?;
@@ -61,23 +61,23 @@ impl Network {
         Ok(network)
     }
 
-    /// What it is, and how its outputs are to be read.
+    /// Returns the manifest, which describes the inputs and outputs.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
-    /// Whether it answers this question.
-    pub fn answers(&self, kind: HeadKind) -> bool {
+    /// Returns whether the network has this head.
+    pub fn has_head(&self, kind: HeadKind) -> bool {
         self.heads.iter().any(|head| head.kind == kind)
     }
 
-    /// What it reads of a text.
+    /// Tokenizes a text.
     #[cfg(test)]
     pub fn encode(&self, text: &str) -> Result<Tokens, InferenceError> {
         self.tokenizer.encoder().encode(text)
     }
 
-    /// A session for one thread.
+    /// Creates a session for one thread.
     ///
     /// # Errors
     /// When the runtime refuses the network.
@@ -86,9 +86,8 @@ impl Network {
         Ok(NetworkScorer { session, encoder: self.tokenizer.encoder(), network: Arc::clone(self), tier })
     }
 
-    /// Runs it on the highest id its tokenizer can give, as often as a text may have tokens, and on the texts of which
-    /// the answers are known: what has no place for them, or gives other outputs than it says, is found out here and not
-    /// by a post.
+    /// Runs the network on the highest token id at the maximum length, and on the texts with recorded results, so
+    /// that a mismatch of network, tokenizer and manifest is found here and not by a post.
     fn prove(&self, golden: &Golden) -> Result<(), InferenceError> {
         let mut session = session(&self.environment, &self.bytes, self.n_threads)?;
         let asked: Vec<&str> = session.inputs().iter().map(|input| input.name()).collect();
@@ -99,20 +98,23 @@ impl Network {
         if let Some(strange) = given.iter().find(|name| !asked.contains(name)) {
             return Err(InferenceError::UnknownInput { input: (*strange).to_owned() });
         }
-        let tokens = Tokens { ids: vec![self.tokenizer.id_max(); self.manifest.max_tokens], doubtful: false };
+        let tokens =
+            Tokens { ids: vec![self.tokenizer.id_max(); self.manifest.max_tokens], uncertain: false };
         let batch = Batch { indices: vec![0], width: tokens.ids.len() };
-        let mut reading = Reading::default();
-        run(&mut session, self, (&batch, &[tokens]), |head, _, numbers| head.write(numbers, &mut reading))?;
+        let mut prediction = Prediction::default();
+        run(&mut session, self, (&batch, &[tokens]), |head, _, numbers| {
+            head.write(numbers, &mut prediction)
+        })?;
         let heads: Vec<HeadKind> = self.heads.iter().map(|head| head.kind).collect();
         let mut encoder = self.tokenizer.encoder();
         golden.check_answers(&heads, |text| {
             let tokens = encoder.encode(text)?;
             let batch = Batch { indices: vec![0], width: tokens.ids.len().max(1) };
-            let mut reading = Reading::default();
+            let mut prediction = Prediction::default();
             run(&mut session, self, (&batch, &[tokens]), |head, _, numbers| {
-                head.write(numbers, &mut reading)
+                head.write(numbers, &mut prediction)
             })?;
-            Ok(reading)
+            Ok(prediction)
         })
     }
 }
@@ -126,16 +128,16 @@ pub struct NetworkScorer {
 }
 
 impl NetworkScorer {
-    /// Which network it runs.
+    /// Returns its network.
     pub fn network(&self) -> &Network {
         &self.network
     }
 
-    /// Writes the network's answers into the readings of the texts, one for each.
+    /// Writes the network's outputs into the predictions of the texts, one for each.
     ///
     /// # Errors
-    /// When the runtime fails or answers with something that is not a probability.
-    pub fn read(&mut self, texts: &[&str], readings: &mut [Reading]) -> Result<(), InferenceError> {
+    /// When the runtime fails or returns a value that is not a probability.
+    pub fn read(&mut self, texts: &[&str], predictions: &mut [Prediction]) -> Result<(), InferenceError> {
         let started = Instant::now();
         let mut tokens = Vec::with_capacity(texts.len());
         for text in texts {
@@ -149,35 +151,35 @@ impl NetworkScorer {
             Batching::AsGiven => batch::as_given(&lengths),
         };
         for batch in batches {
-            let answer = |head: &Head, index: usize, numbers: &[f32]| {
-                readings.get_mut(index).map_or(Ok(()), |reading| head.write(numbers, reading))
+            let response = |head: &Head, index: usize, numbers: &[f32]| {
+                predictions.get_mut(index).map_or(Ok(()), |prediction| head.write(numbers, prediction))
             };
-            let spent = run(&mut self.session, &self.network, (&batch, &tokens), answer)?;
+            let spent = run(&mut self.session, &self.network, (&batch, &tokens), response)?;
             metrics::histogram!(INFERENCE_RUN_SECONDS, "tier" => tier).record(spent.running);
             metrics::histogram!(INFERENCE_DECODE_SECONDS, "tier" => tier).record(spent.decoding);
         }
-        if self.network.answers(HeadKind::Sentiment) {
-            for (reading, tokens) in readings.iter_mut().zip(&tokens) {
-                reading.doubtful = tokens.doubtful;
+        if self.network.has_head(HeadKind::Sentiment) {
+            for (prediction, tokens) in predictions.iter_mut().zip(&tokens) {
+                prediction.uncertain = tokens.uncertain;
             }
         }
         Ok(())
     }
 }
 
-/// What one batch took.
-struct Spent {
+/// Durations of one batch.
+struct BatchTimes {
     running: Duration,
     decoding: Duration,
 }
 
-/// Runs one batch of the tokens and hands on each head's numbers about each text, with the text's place among all.
+/// Runs one batch of tokens and passes on each head's numbers for each text, with the index of the text.
 fn run(
     session: &mut Session,
     network: &Network,
     (batch, tokens): (&Batch, &[Tokens]),
-    mut answer: impl FnMut(&Head, usize, &[f32]) -> Result<(), InferenceError>,
-) -> Result<Spent, InferenceError> {
+    mut response: impl FnMut(&Head, usize, &[f32]) -> Result<(), InferenceError>,
+) -> Result<BatchTimes, InferenceError> {
     let started = Instant::now();
     let n_texts = batch.indices.len();
     let mut inputs = Vec::with_capacity(network.manifest.inputs.len());
@@ -193,13 +195,13 @@ fn run(
     for head in &network.heads {
         let numbers = numbers(&outputs, &head.output, n_texts * head.n_numbers())?;
         for (index, numbers) in batch.indices.iter().zip(numbers.chunks_exact(head.n_numbers())) {
-            answer(head, *index, numbers)?;
+            response(head, *index, numbers)?;
         }
     }
-    Ok(Spent { running: ran - started, decoding: ran.elapsed() })
+    Ok(BatchTimes { running: ran - started, decoding: ran.elapsed() })
 }
 
-/// One input's rows, each as wide as the batch.
+/// Fills the rows of one input, each as wide as the batch.
 fn fill(input: Input, network: &Network, batch: &Batch, tokens: &[Tokens]) -> Vec<i64> {
     let mut rows = Vec::with_capacity(batch.indices.len() * batch.width);
     for tokens in batch.indices.iter().filter_map(|index| tokens.get(*index)) {
@@ -234,8 +236,8 @@ fn environment(library: &Path) -> Result<Environment, InferenceError> {
     Ok(current.insert(environment).clone())
 }
 
-/// Single-threaded but for a measurement: the pipeline runs one scorer a thread, and a second pool underneath would
-/// only contend with it.
+/// Single-threaded except in a measurement: the pipeline runs one scorer per thread, and a second pool would only
+/// contend with it.
 fn session(environment: &Environment, network: &[u8], n_threads: usize) -> Result<Session, InferenceError> {
     let builder = Session::builder(environment)
         .map_err(runtime)?
@@ -245,12 +247,12 @@ fn session(environment: &Environment, network: &[u8], n_threads: usize) -> Resul
         .map_err(runtime)?
         .with_inter_threads(1)
         .map_err(runtime)?;
-    // Without a pool there is nobody to spin for.
+    // Without a pool there is nothing to spin for.
     let mut builder = builder.with_intra_op_spinning(n_threads > 1).map_err(runtime)?;
     builder.commit_from_memory(network).map_err(runtime)
 }
 
-/// An output's numbers, as many as expected.
+/// Returns the numbers of an output, after checking their count.
 fn numbers<'o>(
     outputs: &'o SessionOutputs<'_>,
     name: &str,
@@ -266,7 +268,7 @@ fn numbers<'o>(
     Ok(numbers)
 }
 
-/// The error types of `ort` differ by what can be recovered; only the message is of use here.
+/// The error types of `ort` differ in what can be recovered; only the message matters here.
 fn runtime<R>(error: ort::Error<R>) -> InferenceError {
     InferenceError::Runtime(error.to_string())
 }

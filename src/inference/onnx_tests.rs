@@ -1,4 +1,4 @@
-//! Networks as Optimum exports them, small and of random weights, against what PyTorch answers. These never skip.
+//! Networks as Optimum exports them, small and with random weights, compared with PyTorch. These tests never skip.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::*;
 
-/// How far two implementations of the same arithmetic may differ.
+/// Tolerance between two implementations of the same arithmetic.
 const TOLERANCE: f32 = 1e-3;
 
 const MODELS: [&str; 3] = ["tiny-roberta-sentiment", "tiny-distilbert-emotion", "tiny-bert-toxicity"];
@@ -36,7 +36,7 @@ fn golden(name: &str) -> Vec<Golden> {
 }
 
 #[test]
-fn classifiers_from_elsewhere_answer_logit_by_logit_as_in_python() {
+fn logits_of_third_party_classifiers_equal_those_of_python() {
     for name in MODELS {
         let network = Arc::new(read(&folder(name)).unwrap());
         let golden = golden(name);
@@ -44,9 +44,9 @@ fn classifiers_from_elsewhere_answer_logit_by_logit_as_in_python() {
         for (row, tokens) in golden.iter().zip(&tokens) {
             assert_eq!(tokens.ids, row.ids, "{name}: {:?}", row.text);
         }
-        // Python ran them all at once, padded to the longest.
+        // Python ran them all in one batch, padded to the longest.
         let width = tokens.iter().map(|tokens| tokens.ids.len()).max().unwrap();
-        assert_eq!(width, network.manifest.max_tokens, "one text is cut");
+        assert_eq!(width, network.manifest.max_tokens, "one text is truncated");
         let batch = Batch { indices: (0..tokens.len()).collect(), width };
         let mut n_compared = 0;
         let mut scorer = network.build(Tier::Deep).unwrap();
@@ -67,16 +67,16 @@ fn classifiers_from_elsewhere_answer_logit_by_logit_as_in_python() {
 }
 
 #[test]
-fn a_text_does_not_feel_the_padding_beside_it() {
+fn padding_does_not_change_a_prediction() {
     for name in MODELS {
         let network = Arc::new(read(&folder(name)).unwrap());
         let mut scorer = network.build(Tier::Deep).unwrap();
         let golden = golden(name);
         let texts: Vec<&str> = golden.iter().map(|row| row.text.as_str()).collect();
-        let mut together = vec![Reading::default(); texts.len()];
+        let mut together = vec![Prediction::default(); texts.len()];
         scorer.read(&texts, &mut together).unwrap();
         for (text, together) in texts.iter().zip(&together) {
-            let mut alone = [Reading::default()];
+            let mut alone = [Prediction::default()];
             scorer.read(&[text], &mut alone).unwrap();
             let pairs = [
                 (alone[0].sentiment[2], together.sentiment[2]),
@@ -92,12 +92,12 @@ fn a_text_does_not_feel_the_padding_beside_it() {
 }
 
 #[test]
-fn what_each_stage_of_a_tier_takes_is_measured() {
+fn the_duration_of_each_step_of_a_tier_is_measured() {
     let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
     metrics::with_local_recorder(&recorder, || {
         let network = Arc::new(read(&folder("tiny-bert-toxicity")).unwrap());
-        let mut readings = [Reading::default(); 2];
-        network.build(Tier::Deep).unwrap().read(&["one", "two"], &mut readings).unwrap();
+        let mut predictions = [Prediction::default(); 2];
+        network.build(Tier::Deep).unwrap().read(&["one", "two"], &mut predictions).unwrap();
     });
     let told = recorder.handle().render();
     for stage in ["tokenize", "run", "decode"] {
@@ -107,10 +107,10 @@ fn what_each_stage_of_a_tier_takes_is_measured() {
 }
 
 #[test]
-fn what_a_vocabulary_does_not_know_is_doubtful() {
-    let check = |name: &str, text: &str, doubtful: bool| {
+fn words_outside_the_vocabulary_are_uncertain() {
+    let check = |name: &str, text: &str, uncertain: bool| {
         let tokens = read(&folder(name)).unwrap().encode(text).unwrap();
-        assert_eq!(tokens.doubtful, doubtful, "{name}: {text:?}");
+        assert_eq!(tokens.uncertain, uncertain, "{name}: {text:?}");
     };
     check("tiny-distilbert-emotion", "the train leaves at ten", false);
     check("tiny-distilbert-emotion", "これは良いです", true);
@@ -119,7 +119,7 @@ fn what_a_vocabulary_does_not_know_is_doubtful() {
     check("tiny-roberta-sentiment", "ok", false);
 }
 
-/// A copy of a model that was changed, with a manifest that vouches for what the files are now.
+/// A modified copy of a model, with a manifest that matches the modified files.
 fn changed(name: &str, change: impl FnOnce(&Path, &mut Value)) -> tempfile::TempDir {
     let copy = tempfile::tempdir().unwrap();
     for file in ["model.onnx", "tokenizer.json", "manifest.json"] {
@@ -143,7 +143,7 @@ fn refused(name: &str, reason: &str, change: impl FnOnce(&Path, &mut Value)) {
 }
 
 #[test]
-fn a_truncated_network_is_refused_even_by_a_manifest_that_vouches_for_it() {
+fn a_truncated_network_is_refused_even_with_a_matching_manifest() {
     refused("tiny-distilbert-emotion", "cannot be used", |copy, _| {
         let path = copy.join("model.onnx");
         let bytes = fs::read(&path).unwrap();
@@ -152,7 +152,7 @@ fn a_truncated_network_is_refused_even_by_a_manifest_that_vouches_for_it() {
 }
 
 #[test]
-fn a_truncated_tokenizer_is_refused_even_by_a_manifest_that_vouches_for_it() {
+fn a_truncated_tokenizer_is_refused_even_with_a_matching_manifest() {
     refused("tiny-roberta-sentiment", "tokenizer.json", |copy, _| {
         let path = copy.join("tokenizer.json");
         let bytes = fs::read(&path).unwrap();
@@ -161,11 +161,11 @@ fn a_truncated_tokenizer_is_refused_even_by_a_manifest_that_vouches_for_it() {
 }
 
 #[test]
-fn a_network_that_answers_with_nan_is_refused() {
+fn a_network_that_returns_nan_is_refused() {
     refused("tiny-bert-toxicity", "not a number", |copy, _| {
         let path = copy.join("model.onnx");
         let mut bytes = fs::read(&path).unwrap();
-        // Among the weights of the first layer; four such bytes are a NaN, wherever a number begins.
+        // Within the weights of the first layer; four such bytes are a NaN, at any alignment.
         let start = bytes.len() * 5 / 7;
         bytes[start..start + 256].fill(0xff);
         fs::write(path, bytes).unwrap();
@@ -193,7 +193,7 @@ fn the_tokenizer_of_another_model_is_refused() {
             .unwrap();
     };
     refused("tiny-distilbert-emotion", "another model's", |copy, _| exchange(copy));
-    // Also where the manifest was made to agree: the network has no place for the highest ids.
+    // Even with a matching manifest: the network does not accept the highest ids.
     refused("tiny-distilbert-emotion", "cannot be used", |copy, manifest| {
         exchange(copy);
         manifest["n_ids"] = read(&folder("tiny-roberta-sentiment")).unwrap().manifest.n_ids.into();
@@ -203,7 +203,7 @@ fn the_tokenizer_of_another_model_is_refused() {
 #[test]
 fn a_manifest_that_does_not_fit_the_network_is_refused() {
     let name = "tiny-bert-toxicity";
-    refused(name, "asks for `token_type_ids`", |_, manifest| {
+    refused(name, "requires `token_type_ids`", |_, manifest| {
         manifest["inputs"] = serde_json::json!(["input_ids", "attention_mask"]);
     });
     refused("tiny-distilbert-emotion", "`inputs` has `token_type_ids`", |_, manifest| {
@@ -212,7 +212,7 @@ fn a_manifest_that_does_not_fit_the_network_is_refused() {
     refused(name, "expected 1", |_, manifest| manifest["outputs"]["toxicity"] = "logits".into());
     refused(name, "`score`", |_, manifest| manifest["outputs"]["toxicity"]["name"] = "score".into());
     refused(name, "cannot be used", |_, manifest| manifest["max_tokens"] = 500.into());
-    refused("tiny-roberta-sentiment", "no probability", |_, manifest| {
+    refused("tiny-roberta-sentiment", "not a probability", |_, manifest| {
         manifest["outputs"]["sentiment"]["activation"] = "none".into();
         manifest["outputs"]["sentiment"]["temperature"] = 1.into();
     });

@@ -1,4 +1,4 @@
-//! What another process measures of its runs, on its way into our histograms.
+//! Measurements of another process, forwarded to the histograms of this one.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,20 +8,20 @@ use serde::{Deserialize, Serialize};
 use super::Tier;
 use crate::telemetry::{INFERENCE_DECODE_SECONDS, INFERENCE_RUN_SECONDS, INFERENCE_TOKENIZE_SECONDS};
 
-/// Which histograms are passed on.
-const PASSED_ON: [&str; 3] = [INFERENCE_TOKENIZE_SECONDS, INFERENCE_RUN_SECONDS, INFERENCE_DECODE_SECONDS];
+/// The forwarded histograms.
+const FORWARDED: [&str; 3] = [INFERENCE_TOKENIZE_SECONDS, INFERENCE_RUN_SECONDS, INFERENCE_DECODE_SECONDS];
 
-/// One measured value, and the histogram it belongs to.
+/// A measured duration and its histogram.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Spent {
+pub(super) struct Timing {
     histogram: String,
     seconds: f64,
 }
 
-/// Records what a process of the deep model measured.
-pub(super) fn record(spent: &[Spent]) {
+/// Records the measurements of a deep model process.
+pub(super) fn record(timings: &[Timing]) {
     let tier = Tier::Deep.as_str();
-    for Spent { histogram, seconds } in spent {
+    for Timing { histogram, seconds } in timings {
         let histogram = match histogram.as_str() {
             INFERENCE_TOKENIZE_SECONDS => metrics::histogram!(INFERENCE_TOKENIZE_SECONDS, "tier" => tier),
             INFERENCE_RUN_SECONDS => metrics::histogram!(INFERENCE_RUN_SECONDS, "tier" => tier),
@@ -32,21 +32,21 @@ pub(super) fn record(spent: &[Spent]) {
     }
 }
 
-/// What was measured since it was last taken.
+/// Measurements since they were last taken.
 #[derive(Clone, Default)]
-pub(super) struct Collected(Arc<Mutex<Vec<Spent>>>);
+pub(super) struct Collected(Arc<Mutex<Vec<Timing>>>);
 
 impl Collected {
-    /// Takes it all.
-    pub fn take(&self) -> Vec<Spent> {
+    /// Takes all measurements.
+    pub fn take(&self) -> Vec<Timing> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// Collects from here on; in a process that measures nothing else. A second call collects nothing.
+/// Starts collecting, in a process that measures nothing else. A second call collects nothing.
 pub(super) fn collect() -> Collected {
     let collected = Collected::default();
-    // Only a test, where both sides share a process, has a recorder already.
+    // Only a test, in which both sides share a process, already has a recorder.
     let _ = metrics::set_global_recorder(Relay(collected.clone()));
     collected
 }
@@ -67,7 +67,7 @@ impl Recorder for Relay {
     }
 
     fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
-        match PASSED_ON.into_iter().find(|name| *name == key.name()) {
+        match FORWARDED.into_iter().find(|name| *name == key.name()) {
             Some(name) => Histogram::from_arc(Arc::new(Named { name, collected: self.0.clone() })),
             None => Histogram::noop(),
         }
@@ -81,7 +81,7 @@ struct Named {
 
 impl HistogramFn for Named {
     fn record(&self, seconds: f64) {
-        let spent = Spent { histogram: self.name.to_owned(), seconds };
-        self.collected.0.lock().unwrap_or_else(PoisonError::into_inner).push(spent);
+        let timings = Timing { histogram: self.name.to_owned(), seconds };
+        self.collected.0.lock().unwrap_or_else(PoisonError::into_inner).push(timings);
     }
 }

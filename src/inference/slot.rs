@@ -1,18 +1,18 @@
-//! The place a model is put into, so that another can take it while posts are being scored.
+//! A slot for the current model, which can be replaced while posts are being scored.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tracing::error;
 
-use super::{InferenceError, Reading, Scorer, ScorerFactory};
+use super::{InferenceError, Prediction, Scorer, ScorerFactory};
 use crate::models::score::ModelId;
 
-/// Holds the model a tier answers with now.
+/// The current model of a tier.
 ///
-/// Is a [`ScorerFactory`] itself: a scorer built from a slot looks before each batch whether another model has been put
-/// in, and then answers the whole batch with that. No post is ever scored by half a model, and none waits for a swap.
-/// Clones share the place.
+/// A slot is itself a [`ScorerFactory`]: its scorers check before each batch whether the model was replaced, and then
+/// score the whole batch with the new one. No batch is scored by two models, and none waits for a swap. Clones share
+/// the slot.
 #[derive(Clone)]
 pub struct ModelSlot {
     place: Arc<Place>,
@@ -20,31 +20,31 @@ pub struct ModelSlot {
 
 struct Place {
     factory: RwLock<Arc<dyn ScorerFactory>>,
-    /// Written under the lock, read without it: a batch must not wait to learn that nothing has changed.
+    /// Written under the lock, read without it: checking for a change must not block a batch.
     generation: AtomicU64,
-    /// The last generation that some scorer could not be built of. The first one is never it.
+    /// The last generation that some scorer could not be built from. Never the first one.
     refused: AtomicU64,
 }
 
 impl ModelSlot {
-    /// A slot that holds its first model.
+    /// Creates a slot with its first model.
     pub fn new(factory: Arc<dyn ScorerFactory>) -> Self {
         let (generation, refused) = (AtomicU64::new(0), AtomicU64::new(0));
         Self { place: Arc::new(Place { factory: RwLock::new(factory), generation, refused }) }
     }
 
-    /// How often the model has been swapped.
+    /// Returns how often the model was replaced.
     pub fn generation(&self) -> u64 {
         self.place.generation.load(Ordering::Acquire)
     }
 
-    /// The model that is in the slot now, and its generation.
+    /// Returns the current model and its generation.
     pub fn current(&self) -> (Arc<dyn ScorerFactory>, u64) {
         let factory = self.place.factory.read().unwrap_or_else(PoisonError::into_inner);
         (Arc::clone(&factory), self.generation())
     }
 
-    /// Puts another model in and answers the one that was there. It should have been proven on a text before.
+    /// Replaces the model and returns the previous one. The new one should have scored a text before.
     pub fn swap(&self, next: Arc<dyn ScorerFactory>) -> Arc<dyn ScorerFactory> {
         let mut factory = self.place.factory.write().unwrap_or_else(PoisonError::into_inner);
         let last = std::mem::replace(&mut *factory, next);
@@ -52,12 +52,12 @@ impl ModelSlot {
         last
     }
 
-    /// Says that scorers go on with an older model. Once for each generation, however many threads cannot build it.
-    fn complain(&self, generation: u64, refusal: &InferenceError) {
+    /// Logs that scorers keep an older model. Once per generation, however many threads fail.
+    fn log_refusal(&self, generation: u64, refusal: &InferenceError) {
         if self.place.refused.swap(generation, Ordering::AcqRel) != generation {
             let model = self.model();
             let (name, version) = (model.name.as_str(), model.version.as_str());
-            error!(name, version, error = %refusal, "a reloaded model could not be built, the one before it goes on");
+            error!(name, version, error = %refusal, "a reloaded model could not be built; the previous one stays in use");
         }
     }
 }
@@ -73,10 +73,10 @@ impl ScorerFactory for ModelSlot {
     }
 }
 
-/// Follows its slot from batch to batch.
+/// A scorer that follows its slot from batch to batch.
 struct SlotScorer {
     slot: ModelSlot,
-    /// The generation it was last built of, or could not be.
+    /// The generation that it was last built from, or failed to build.
     tried: u64,
     scorer: Box<dyn Scorer>,
 }
@@ -86,26 +86,26 @@ impl Scorer for SlotScorer {
         self.scorer.model()
     }
 
-    fn reads(&self, language: &str) -> bool {
-        self.scorer.reads(language)
+    fn supports_language(&self, language: &str) -> bool {
+        self.scorer.supports_language(language)
     }
 
-    fn score(&mut self, texts: &[&str]) -> Result<Vec<Reading>, InferenceError> {
+    fn score(&mut self, texts: &[&str]) -> Result<Vec<Prediction>, InferenceError> {
         if self.slot.generation() != self.tried {
             let (factory, generation) = self.slot.current();
             self.tried = generation;
-            // Where the new one cannot be built, for want of memory perhaps, the old one goes on: it can score. To try
-            // again with every batch would cost each of them what building costs; the next reload does.
+            // If the new model cannot be built, for example for lack of memory, the old one stays in use. Retrying
+            // with every batch would cost each of them a build; the next reload retries.
             match factory.build() {
                 Ok(scorer) => self.scorer = scorer,
-                Err(refusal) => self.slot.complain(generation, &refusal),
+                Err(refusal) => self.slot.log_refusal(generation, &refusal),
             }
         }
         self.scorer.score(texts)
     }
 
-    fn n_remembered(&self) -> usize {
-        self.scorer.n_remembered()
+    fn n_cached(&self) -> usize {
+        self.scorer.n_cached()
     }
 }
 
@@ -120,19 +120,19 @@ mod tests {
     }
 
     #[test]
-    fn a_scorer_answers_with_the_model_that_was_put_in_since_its_last_batch() {
+    fn a_scorer_switches_to_a_new_model_with_its_next_batch() {
         let slot = ModelSlot::new(fake(Tier::Swift));
         let mut scorer = slot.build().unwrap();
-        assert!(scorer.score(&["maybe love"]).unwrap()[0].doubtful);
+        assert!(scorer.score(&["maybe love"]).unwrap()[0].uncertain);
 
         let old = slot.swap(fake(Tier::Deep));
         assert_eq!((old.model().name.as_str(), slot.generation()), ("fake", 1));
         assert_eq!(scorer.model().name, "fake", "no batch has been scored by the new one yet");
-        assert!(!scorer.score(&["maybe love"]).unwrap()[0].doubtful);
+        assert!(!scorer.score(&["maybe love"]).unwrap()[0].uncertain);
         assert_eq!(scorer.model().name, "fake-deep");
     }
 
-    /// Counts how often it is asked for what it cannot build.
+    /// Counts attempts to build a scorer, all of which fail.
     #[derive(Default)]
     struct Broken {
         n_tries: AtomicU64,
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scorer_whose_successor_cannot_be_built_goes_on() {
+    fn a_scorer_whose_successor_cannot_be_built_stays_in_use() {
         let slot = ModelSlot::new(fake(Tier::Swift));
         let mut scorer = slot.build().unwrap();
         let broken = Arc::new(Broken::default());
@@ -159,7 +159,7 @@ mod tests {
             assert_eq!(scorer.score(&["love"]).unwrap().len(), 1);
             assert_eq!(scorer.model().name, "fake");
         }
-        assert_eq!(broken.n_tries.load(Ordering::Relaxed), 1, "batches pay for attempts that fail");
+        assert_eq!(broken.n_tries.load(Ordering::Relaxed), 1, "batches pay for failed attempts");
 
         slot.swap(fake(Tier::Deep));
         scorer.score(&["love"]).unwrap();

@@ -1,15 +1,15 @@
-//! Text to token ids, exactly as in training.
+//! Tokenization, exactly as in training.
 //!
-//! All normalisation is inside `tokenizer.json`, which training wrote and both
-//! sides read; this file only bounds the work. The `tokenizers` crate says what
-//! it means; where `fast` knows a shorter way to the same ids, it is taken.
+//! All normalisation is defined in `tokenizer.json`, which training wrote and both sides read; this file only bounds
+//! the work. The `tokenizers` crate is the reference; `fast` is a shortcut to the same ids where it supports the
+//! file.
 
-mod characters; // what is a letter, a number, white space
-mod fast; // the shorter way
-mod matchers; // what is replaced in a text
-mod normalize; // what is done to a text first
-mod pieces; // what is spelled by itself
-mod words; // what was spelled before
+mod characters; // character properties
+mod fast; // the fast path
+mod matchers; // replacement rules
+mod normalize; // normalisation
+mod pieces; // pre-tokenization
+mod words; // cache of word ids
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,24 +20,24 @@ use tokenizers::{
 };
 
 use super::InferenceError;
-use super::legible::is_illegible;
+use super::content::is_without_content;
 use super::manifest::Manifest;
 
-/// Longer texts are cut here before they are tokenised. The longest text that
-/// can be posted passes whole; this bounds what any other caller can cost.
+/// Maximum length of a text before tokenization. The longest text that can be posted fits; this bounds the cost of
+/// other callers.
 const N_CHARACTERS_MAX: usize = 10_000;
 
-/// What a model reads of a text.
+/// The model's input for one text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tokens {
-    /// At most as many as the manifest allows. Of a text that is longer, the beginning, and still the closing mark.
+    /// Token ids, at most as many as the manifest allows. A longer text keeps its beginning and the end mark.
     pub ids: Vec<i64>,
-    /// Whether they say little about the text: there are none besides the marks, most of them stand for something
-    /// unknown, or the text is noise.
-    pub doubtful: bool,
+    /// Whether they say little about the text: there are none besides the marks, most are unknown tokens, or the text
+    /// is noise.
+    pub uncertain: bool,
 }
 
-/// How texts become ids.
+/// Converts texts to token ids.
 pub struct Tokenizer {
     pipeline: Pipeline,
     special_tokens: bool,
@@ -50,7 +50,7 @@ impl Tokenizer {
     /// Reads the tokenizer of a folder.
     ///
     /// # Errors
-    /// When the file is missing or damaged, is no tokenizer, or is that of another model.
+    /// When the file is missing or damaged, is not a tokenizer, or belongs to another model.
     pub fn read(manifest: &Manifest, folder: &Path) -> Result<Self, InferenceError> {
         let path = folder.join(&manifest.tokenizer.file);
         Self::from_bytes(manifest, &manifest.tokenizer.read(folder)?, path)
@@ -61,7 +61,8 @@ impl Tokenizer {
         let mut pipeline = Pipeline::from_bytes(bytes).map_err(|error| malformed(error.to_string()))?;
         let n_ids = pipeline.get_vocab_size(true);
         if n_ids != manifest.n_ids {
-            let reason = format!("it has {n_ids} ids, the network {}: it is another model's", manifest.n_ids);
+            let reason =
+                format!("it has {n_ids} ids, the network {}: it belongs to another model", manifest.n_ids);
             return Err(malformed(reason));
         }
         let n_marks = match pipeline.get_post_processor() {
@@ -79,7 +80,7 @@ impl Tokenizer {
             stride: 0,
         };
         pipeline.with_truncation(Some(truncation)).map_err(|error| malformed(error.to_string()))?;
-        // Many files ask for rows of a fixed width; batches are padded to their longest text instead.
+        // Many files specify rows of a fixed width; batches are padded to their longest text instead.
         pipeline.with_padding(None);
         Ok(Self {
             special_tokens: manifest.special_tokens,
@@ -90,17 +91,17 @@ impl Tokenizer {
         })
     }
 
-    /// The highest id there is.
+    /// Returns the highest id.
     pub fn id_max(&self) -> i64 {
         self.pipeline.get_vocab(true).into_values().max().map_or(0, i64::from)
     }
 
-    /// An encoder for one thread.
+    /// Creates an encoder for one thread.
     pub fn encoder(self: &Arc<Self>) -> Encoder {
         Encoder { tokenizer: Arc::clone(self), fast: self.plan.clone().map(fast::Encoder::new) }
     }
 
-    /// The ids of a text as the `tokenizers` crate finds them, and how many of them are marks.
+    /// Returns the ids of a text from the `tokenizers` crate, and the number of marks among them.
     fn reference(&self, text: &str) -> Result<(Vec<u32>, usize), InferenceError> {
         let encoding = self
             .pipeline
@@ -111,28 +112,28 @@ impl Tokenizer {
     }
 }
 
-/// Turns texts into ids, on one thread. What it remembers of words is not shared with others.
+/// Converts texts to ids on one thread, with a cache of its own.
 pub struct Encoder {
     tokenizer: Arc<Tokenizer>,
     fast: Option<fast::Encoder>,
 }
 
 impl Encoder {
-    /// What the model reads of a text.
+    /// Tokenizes a text.
     ///
     /// # Errors
-    /// When the pipeline refuses the text, which no known text makes it do.
+    /// When the pipeline refuses the text, which no known text causes.
     pub fn encode(&mut self, text: &str) -> Result<Tokens, InferenceError> {
         let (ids, n_marks) = self.ids(cut(text))?;
         let n_unknown = ids.iter().filter(|id| Some(**id) == self.tokenizer.unknown_id).count();
         let n_own = ids.len().saturating_sub(n_marks);
         Ok(Tokens {
             ids: ids.iter().map(|id| i64::from(*id)).collect(),
-            doubtful: n_own == 0 || n_unknown * 2 > n_own || is_illegible(text),
+            uncertain: n_own == 0 || n_unknown * 2 > n_own || is_without_content(text),
         })
     }
 
-    /// The ids, and how many of them are marks: where the fast way is known, there are none.
+    /// Returns the ids and the number of marks, which is 0 on the fast path.
     fn ids(&mut self, text: &str) -> Result<(Vec<u32>, usize), InferenceError> {
         let Tokenizer { pipeline, max_tokens, .. } = self.tokenizer.as_ref();
         if let Some(fast) = &mut self.fast
@@ -144,7 +145,7 @@ impl Encoder {
     }
 }
 
-/// What stands for anything unknown. Tokenizers over bytes know everything.
+/// Returns the id of unknown tokens. Byte-level tokenizers have none.
 fn unknown_id(pipeline: &Pipeline) -> Option<u32> {
     let name = match pipeline.get_model() {
         ModelWrapper::BPE(model) => model.unk_token.clone()?,
@@ -156,7 +157,7 @@ fn unknown_id(pipeline: &Pipeline) -> Option<u32> {
 }
 
 fn cut(text: &str) -> &str {
-    // Bytes are never fewer than characters, so most texts need no count.
+    // A text has at least as many bytes as characters, so most need no count.
     if text.len() <= N_CHARACTERS_MAX {
         return text;
     }
@@ -180,7 +181,7 @@ mod tests {
         serde_json::from_str(&manifest).unwrap()
     }
 
-    /// Knows `a` and `b`; puts `[` before and `]` after.
+    /// Knows `a` and `b`; adds `[` before and `]` after.
     const TINY: &str = r#"{"version":"1.0","truncation":null,"padding":{"strategy":{"Fixed":64},"direction":"Right",
         "pad_to_multiple_of":null,"pad_id":0,"pad_type_id":0,"pad_token":"?"},"added_tokens":[],"normalizer":null,
         "pre_tokenizer":{"type":"Whitespace"},"post_processor":{"type":"TemplateProcessing",
@@ -198,24 +199,24 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_cut_between_characters() {
+    fn a_text_is_truncated_between_characters() {
         assert_eq!(cut("short"), "short");
         let long = "é".repeat(N_CHARACTERS_MAX + 5);
         assert_eq!(cut(&long).chars().count(), N_CHARACTERS_MAX);
     }
 
     #[test]
-    fn a_long_text_keeps_its_closing_mark_and_a_short_one_is_not_padded() {
+    fn a_long_text_keeps_its_end_mark_and_a_short_one_is_not_padded() {
         let mut encoder = encoder(4);
         assert_eq!(encoder.encode("a").unwrap().ids, [1, 3, 2]);
         assert_eq!(encoder.encode("a b a b a").unwrap().ids, [1, 3, 4, 2]);
     }
 
     #[test]
-    fn a_text_of_nothing_or_of_mostly_unknown_words_is_doubtful() {
+    fn an_empty_text_or_mostly_unknown_words_are_uncertain() {
         let mut encoder = encoder(16);
-        let mut check = |text: &str, doubtful: bool| {
-            assert_eq!(encoder.encode(text).unwrap().doubtful, doubtful, "{text:?}");
+        let mut check = |text: &str, uncertain: bool| {
+            assert_eq!(encoder.encode(text).unwrap().uncertain, uncertain, "{text:?}");
         };
         check("", true);
         check("x y a", true);
@@ -224,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_its_tokenizer_is_named_in_the_error() {
+    fn a_wrong_tokenizer_is_named_in_the_error() {
         let refused = |n_ids: usize, bytes: &[u8], reason: &str| {
             let path = PathBuf::from("weights/x/tokenizer.json");
             let error = Tokenizer::from_bytes(&manifest(8, n_ids), bytes, path).err().unwrap().to_string();

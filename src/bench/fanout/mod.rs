@@ -1,63 +1,64 @@
-//! What a delivery costs, how long it takes and what an idle connection weighs; the same load on nchan and socket.io.
+//! Bench of the fan-out: CPU and latency per delivery, and memory per idle connection, compared with nchan and
+//! socket.io.
 
-pub mod client; // the subscribers, in a process of their own
-mod crowd; // the subscribers, as the bench commands them
+pub mod client; // the subscribers, in a separate process
+mod subscriber_process; // control of that process
 mod report; // medians and ratios
-mod subject; // the systems that are compared
-mod wire; // what each system's clients say and hear
+mod subject; // the compared systems
+mod protocol; // the protocols of the systems
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-use self::crowd::Crowd;
+use self::protocol::Stamp;
 use self::report::{Missing, Report, Run};
 use self::subject::{Subject, SubjectParams, System, obstacle};
-use self::wire::Stamp;
+use self::subscriber_process::SubscriberProcess;
 use super::print;
 use crate::app::open_files;
 
-/// Deliveries a second at every size: a thousand subscribers with the usual twenty messages.
+/// Deliveries per second at every size: a thousand subscribers with the usual twenty messages.
 const DELIVERIES_PER_SECOND: usize = 20_000;
 
-/// Files a process needs besides one for each connection.
+/// Files that a process needs besides one per connection.
 const FILES_BESIDES: u64 = 200;
 
-/// Until a fresh system has done what it does once, and until connections have settled.
-const SETTLING: Duration = Duration::from_secs(2);
+/// Delay for a fresh system to have done everything once, and for connections to settle.
+const SETTLE_DELAY: Duration = Duration::from_secs(2);
 
-/// How long an idle system is watched.
+/// Duration of the idle measurement.
 const IDLE: Duration = Duration::from_secs(3);
 
-/// A load whose figures are thrown away, so that every system has compiled and cached what it will.
+/// Duration of a discarded load, during which every system compiles and fills its caches.
 const WARM_UP: Duration = Duration::from_secs(2);
 
-/// After the last message, until nothing more can come: a hundred times what a delivery takes.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+/// Delay after the last message until no more can arrive: a hundred times the duration of a delivery.
+const TRAILING_MESSAGES: Duration = Duration::from_secs(2);
 
-/// What to measure.
+/// Options of `bench fanout`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct FanoutParams {
-    /// How many subscribers, one size after the other
+    /// Numbers of subscribers, measured one after another
     #[arg(long, value_delimiter = ',', default_value = "1000,5000,10000")]
     connections: Vec<usize>,
-    /// Messages a second; by default as many as make 20,000 deliveries a second
+    /// Messages per second; by default as many as make 20,000 deliveries per second
     #[arg(long)]
     rate: Option<u32>,
-    /// Bytes of a message; the frame of a post is never shorter than 720
+    /// Bytes per message; the frame of a post is never shorter than 720
     #[arg(long, default_value_t = 200)]
     bytes: usize,
-    /// How long a load lasts
+    /// Duration of a load, in seconds
     #[arg(long, default_value_t = 10)]
     seconds: u64,
-    /// How often everything is measured, the systems by turns
+    /// Number of rounds; the systems alternate
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// What to compare with
+    /// Systems to compare with
     #[arg(long, value_enum, value_delimiter = ',', default_value = "nchan,socket-io")]
     peers: Vec<Peer>,
-    /// Where the peers' files are
+    /// Folder of the peers' files
     #[arg(long, default_value = "bench/peers")]
     peers_dir: PathBuf,
     /// Print one JSON object
@@ -65,18 +66,18 @@ pub struct FanoutParams {
     json: bool,
 }
 
-/// What to compare with.
+/// Systems to compare with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Peer {
     /// nginx with the module nchan
     Nchan,
     /// socket.io on Node.js
     SocketIo,
-    /// Nothing
+    /// None
     None,
 }
 
-/// Measures and prints.
+/// Runs the bench and prints the results.
 ///
 /// # Errors
 /// When a system does not start, or a connection breaks.
@@ -86,7 +87,7 @@ pub async fn run(params: FanoutParams) -> anyhow::Result<()> {
     let needed = u64::try_from(n_most)? + FILES_BESIDES;
     anyhow::ensure!(
         files >= needed,
-        "a process may have {files} files open and needs {needed}: see `ulimit -Hn`"
+        "the limit of open files is {files}, but {needed} are needed: see `ulimit -Hn`"
     );
     let subject_params =
         SubjectParams { peers_dir: params.peers_dir.clone(), n_connections: n_most, n_bytes: params.bytes };
@@ -101,7 +102,7 @@ pub async fn run(params: FanoutParams) -> anyhow::Result<()> {
         match obstacle(system, &subject_params) {
             None => systems.push(system),
             Some(why) => {
-                eprintln!("not compared with {}: {why}", system.name());
+                eprintln!("skipping {}: {why}", system.name());
                 missing.push(Missing { system, why });
             }
         }
@@ -109,12 +110,12 @@ pub async fn run(params: FanoutParams) -> anyhow::Result<()> {
     let mut runs = Vec::new();
     for n_connections in &params.connections {
         for round in 0..params.rounds.max(1) {
-            // Whoever is first has the emptiest machine, so each is first in its turn.
+            // The first system has the emptiest machine, so they take turns in going first.
             systems.rotate_left(usize::from(round > 0));
             for system in &systems {
                 let load = Load::of(&params, *n_connections);
                 let run = measure(*system, load, &subject_params).await?;
-                eprintln!("{}", run.in_words());
+                eprintln!("{}", run.summary());
                 runs.push(run);
             }
         }
@@ -137,31 +138,31 @@ impl Load {
     }
 }
 
-/// One system, fresh, from its start to its end.
+/// Measures one fresh system from its start to its end.
 async fn measure(system: System, load: Load, params: &SubjectParams) -> anyhow::Result<Run> {
     let subject = Subject::start(system, params).await?;
-    sleep(SETTLING).await;
+    sleep(SETTLE_DELAY).await;
     let resident_before = subject.resident_bytes();
-    let mut crowd = Crowd::gather(&subject.door(), load.n_connections).await?;
-    sleep(SETTLING).await;
+    let mut subscribers = SubscriberProcess::connect(&subject.endpoint(), load.n_connections).await?;
+    sleep(SETTLE_DELAY).await;
     let resident_bytes = subject.resident_bytes();
     let idle_before = subject.cpu_seconds();
     sleep(IDLE).await;
     let idle_cpu = subject.cpu_seconds() - idle_before;
 
     publish(&subject, Load { seconds: WARM_UP.as_secs(), ..load }).await?;
-    sleep(LAST_WORDS).await;
-    crowd.count().await?;
-    let before = (subject.cpu_seconds(), subject.broker_cpu_seconds(), crowd.cpu_seconds());
+    sleep(TRAILING_MESSAGES).await;
+    subscribers.count().await?;
+    let before = (subject.cpu_seconds(), subject.broker_cpu_seconds(), subscribers.cpu_seconds());
     let n_sent = publish(&subject, load).await?;
-    sleep(LAST_WORDS).await;
-    let after = (subject.cpu_seconds(), subject.broker_cpu_seconds(), crowd.cpu_seconds());
-    let tally = crowd.report().await?;
-    crowd.disperse().await?;
+    sleep(TRAILING_MESSAGES).await;
+    let after = (subject.cpu_seconds(), subject.broker_cpu_seconds(), subscribers.cpu_seconds());
+    let tally = subscribers.report().await?;
+    subscribers.disconnect().await?;
     subject.stop().await?;
 
     let n_expected = n_sent * u64::try_from(load.n_connections)?;
-    let per_delivery = |after: f64, before: f64| (after - before) * 1e6 / (tally.n_heard.max(1) as f64);
+    let per_delivery = |after: f64, before: f64| (after - before) * 1e6 / (tally.n_received.max(1) as f64);
     let gained = resident_bytes.saturating_sub(resident_before);
     Ok(Run {
         system,
@@ -177,10 +178,10 @@ async fn measure(system: System, load: Load, params: &SubjectParams) -> anyhow::
     })
 }
 
-/// Publishes by the clock, each message as soon as it is due, and answers how many.
+/// Publishes messages when they are due, and returns their number.
 async fn publish(subject: &Subject, load: Load) -> anyhow::Result<u64> {
     let mut ticks = interval(Duration::from_secs(1) / load.per_second.max(1));
-    // A message that is late is made up for at once: the load does not shrink with the system's patience.
+    // A late message is sent at once: the load does not shrink when the system is slow.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let until = Instant::now() + Duration::from_secs(load.seconds);
     let mut number = 0;

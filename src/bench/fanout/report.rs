@@ -1,4 +1,4 @@
-//! Medians over the rounds, and how they compare.
+//! Medians over the rounds, and their ratios.
 
 use serde::Serialize;
 
@@ -21,39 +21,39 @@ pub struct Run {
 }
 
 impl Run {
-    /// Progress, for people.
-    pub fn in_words(&self) -> String {
+    /// Formats the measurement as a progress line.
+    pub fn summary(&self) -> String {
         let Self { connections, messages_per_second, tally, .. } = self;
         format!(
-            "{} at {connections} × {messages_per_second}/s: {:.1} µs a delivery, p50 {:.1} ms, p99 {:.1} ms, {:.1} KB a connection, {} of {} delivered",
+            "{} at {connections} × {messages_per_second}/s: {:.1} µs per delivery, p50 {:.1} ms, p99 {:.1} ms, {:.1} KB per connection, {} of {} delivered",
             self.system.name(),
             self.cpu_us_per_delivery,
             tally.p50_ms,
             tally.p99_ms,
             self.resident_bytes_per_connection / 1e3,
-            tally.n_heard,
+            tally.n_received,
             self.n_expected,
         )
     }
 }
 
-/// What is printed.
+/// The printed report.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    /// By size and system.
+    /// Figures by size and system.
     figures: Vec<Figures>,
-    /// Groundswell's figures divided by each peer's: below 1 is ahead.
+    /// Groundswell's figures divided by each peer's; below 1 is better.
     ratios: Vec<Ratio>,
-    /// What could not be compared with, and why.
+    /// Peers that could not be compared with, and why.
     missing: Vec<Missing>,
 }
 
-/// A peer that is not there.
+/// An unavailable peer.
 #[derive(Debug, Clone, Serialize)]
 pub struct Missing {
-    /// Which.
+    /// The peer.
     pub system: System,
-    /// Why, and how to get it.
+    /// The reason, and how to install it.
     pub why: String,
 }
 
@@ -70,7 +70,7 @@ struct Figures {
     delivery_ms: Delivery,
     resident_bytes_per_connection: Spread,
     idle_cpu_ms_per_second: Spread,
-    /// Time of the Redis between publisher and server.
+    /// CPU time of the Redis between publisher and server.
     broker_cpu_us_per_delivery: f64,
     client_cpu_us_per_delivery: f64,
     /// Over all rounds.
@@ -87,7 +87,7 @@ struct Delivery {
     max: f64,
 }
 
-/// The median, and between what the rounds lay.
+/// Median and range over the rounds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 struct Spread {
     median: f64,
@@ -109,7 +109,7 @@ impl Spread {
         Self { median, min: at(0), max: at(sorted.len().wrapping_sub(1)) }
     }
 
-    fn in_words(self, unit: &str) -> String {
+    fn summary(self, unit: &str) -> String {
         format!("{:.1} {unit} ({:.1} to {:.1})", self.median, self.min, self.max)
     }
 }
@@ -124,7 +124,7 @@ struct Ratio {
 }
 
 impl Report {
-    /// Of all rounds.
+    /// Summarizes all rounds.
     pub fn of(runs: &[Run], missing: Vec<Missing>) -> Self {
         let mut figures: Vec<Figures> = Vec::new();
         for run in runs {
@@ -140,7 +140,7 @@ impl Report {
         Self { figures, ratios, missing }
     }
 
-    /// For people.
+    /// Formats the report as table rows.
     pub fn rows(&self) -> Vec<(&'static str, String)> {
         let mut rows = Vec::new();
         for figures in &self.figures {
@@ -149,14 +149,14 @@ impl Report {
                 figures.system.name(),
                 format!("{connections} connections × {messages_per_second}/s, frames of {frame_bytes} bytes"),
             ));
-            rows.push(("  processor time a delivery", figures.cpu_us_per_delivery.in_words("µs")));
-            rows.push(("  delivery p50", figures.delivery_ms.p50.in_words("ms")));
-            rows.push(("  delivery p99", figures.delivery_ms.p99.in_words("ms")));
+            rows.push(("    CPU per delivery", figures.cpu_us_per_delivery.summary("µs")));
+            rows.push(("  delivery p50", figures.delivery_ms.p50.summary("ms")));
+            rows.push(("  delivery p99", figures.delivery_ms.p99.summary("ms")));
             let kilobytes = figures.resident_bytes_per_connection;
             let [median, min, max] =
                 [kilobytes.median, kilobytes.min, kilobytes.max].map(|bytes| bytes / 1e3);
-            rows.push(("  memory a connection", Spread { median, min, max }.in_words("KB")));
-            rows.push(("  idle", figures.idle_cpu_ms_per_second.in_words("ms of processor time a second")));
+            rows.push(("    memory per connection", Spread { median, min, max }.summary("KB")));
+            rows.push(("  idle", figures.idle_cpu_ms_per_second.summary("ms of CPU per second")));
             let Figures { n_deliveries, n_lost, n_disordered, n_ended, .. } = figures;
             rows.push((
                 "  deliveries",
@@ -169,7 +169,7 @@ impl Report {
             rows.push((
                 "ratio",
                 format!(
-                    "to {} at {connections}: processor time {cpu:.2}, p99 {p99:.2}, memory {resident:.2}",
+                    "to {} at {connections}: CPU {cpu:.2}, p99 {p99:.2}, memory {resident:.2}",
                     peer.name()
                 ),
             ));
@@ -199,8 +199,8 @@ impl Figures {
             idle_cpu_ms_per_second: spread(|run| run.idle_cpu_ms_per_second),
             broker_cpu_us_per_delivery: spread(|run| run.broker_cpu_us_per_delivery).median,
             client_cpu_us_per_delivery: spread(|run| run.client_cpu_us_per_delivery).median,
-            n_deliveries: sum(|run| run.tally.n_heard),
-            n_lost: sum(|run| run.n_expected.saturating_sub(run.tally.n_heard)),
+            n_deliveries: sum(|run| run.tally.n_received),
+            n_lost: sum(|run| run.n_expected.saturating_sub(run.tally.n_received)),
             n_disordered: sum(|run| run.tally.n_disordered),
             n_ended: sum(|run| run.tally.n_ended),
         }
@@ -231,7 +231,7 @@ mod tests {
 
     fn run(system: System, cpu: f64) -> Run {
         let tally = Tally {
-            n_heard: 9,
+            n_received: 9,
             n_disordered: 0,
             n_ended: 0,
             frame_bytes: 200,

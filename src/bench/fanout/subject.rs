@@ -1,4 +1,4 @@
-//! The systems that are compared: each started alone, on a free port, with files of its own.
+//! The compared systems: each runs alone, on a free port, with its own files.
 
 mod groundswell; // this program, as users run it
 mod nchan; // nginx with its push module
@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::wire::{Dialect, Stamp};
+use super::protocol::{Protocol, Stamp};
 use crate::bench::process;
 
 /// A system to measure.
@@ -27,7 +27,7 @@ pub enum System {
 }
 
 impl System {
-    /// The name for people.
+    /// Returns the display name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Groundswell => "groundswell",
@@ -37,27 +37,27 @@ impl System {
     }
 }
 
-/// Where subscribers connect.
+/// Endpoint for subscribers.
 #[derive(Debug, Clone)]
-pub struct Door {
-    /// `ws://…`
+pub struct Endpoint {
+    /// URL, `ws://…`.
     pub url: String,
-    /// What is spoken there.
-    pub dialect: Dialect,
+    /// Protocol of the endpoint.
+    pub dialect: Protocol,
 }
 
-/// How a system is to be run.
+/// Settings of a system.
 #[derive(Debug, Clone)]
 pub struct SubjectParams {
-    /// Where the peers' files are.
+    /// Folder of the peers' files.
     pub peers_dir: PathBuf,
-    /// Connections it must take.
+    /// Number of connections that it must accept.
     pub n_connections: usize,
-    /// Bytes of a message.
+    /// Bytes per message.
     pub n_bytes: usize,
 }
 
-/// A running system. Dropping it ends it.
+/// A running system. Dropping the value ends it.
 pub struct Subject {
     running: Running,
     n_bytes: usize,
@@ -69,7 +69,7 @@ enum Running {
     SocketIo(socket_io::SocketIo),
 }
 
-/// Why a peer cannot be compared with here, and what to do about it; `None` when it can.
+/// Returns why a peer is unavailable here, and how to install it; `None` when it is available.
 pub fn obstacle(system: System, params: &SubjectParams) -> Option<String> {
     match system {
         System::Groundswell => None,
@@ -79,7 +79,7 @@ pub fn obstacle(system: System, params: &SubjectParams) -> Option<String> {
 }
 
 impl Subject {
-    /// Starts it and waits until it answers.
+    /// Starts the system and waits until it responds.
     ///
     /// # Errors
     /// When it does not.
@@ -94,16 +94,16 @@ impl Subject {
         Ok(Self { running, n_bytes: params.n_bytes })
     }
 
-    /// Where subscribers connect.
-    pub fn door(&self) -> Door {
+    /// Returns the endpoint for subscribers.
+    pub fn endpoint(&self) -> Endpoint {
         match &self.running {
-            Running::Groundswell(it) => it.door(),
-            Running::Nchan(it) => it.door(),
-            Running::SocketIo(it) => it.door(),
+            Running::Groundswell(it) => it.endpoint(),
+            Running::Nchan(it) => it.endpoint(),
+            Running::SocketIo(it) => it.endpoint(),
         }
     }
 
-    /// Sends one message to all subscribers, by the way that its users take.
+    /// Sends one message to all subscribers, through the system's usual interface.
     ///
     /// # Errors
     /// When it is refused.
@@ -115,17 +115,17 @@ impl Subject {
         }
     }
 
-    /// Processor seconds of the processes that serve subscribers.
+    /// Returns the CPU seconds of the processes that serve subscribers.
     pub fn cpu_seconds(&self) -> f64 {
         self.pids().into_iter().map(process::cpu_seconds).sum()
     }
 
-    /// Their resident memory in bytes.
+    /// Returns their resident memory in bytes.
     pub fn resident_bytes(&self) -> u64 {
         process::resident_bytes_together(&self.pids())
     }
 
-    /// Processor seconds of what stands between publisher and server; only Groundswell has that, a Redis.
+    /// Returns the CPU seconds of the broker between publisher and server; only Groundswell has one, a Redis.
     pub fn broker_cpu_seconds(&self) -> f64 {
         match &self.running {
             Running::Groundswell(it) => it.broker_cpu_seconds(),
@@ -133,7 +133,7 @@ impl Subject {
         }
     }
 
-    /// Stops it and removes its files.
+    /// Stops the system and removes its files.
     ///
     /// # Errors
     /// When it does not stop.
@@ -154,7 +154,7 @@ impl Subject {
     }
 }
 
-/// Publishes over HTTP, on one connection that stays open.
+/// Publishes over HTTP, on one persistent connection.
 struct HttpPublisher {
     client: reqwest::Client,
     url: String,
@@ -167,23 +167,23 @@ impl HttpPublisher {
 
     async fn publish(&self, message: String) -> anyhow::Result<()> {
         let answer = self.client.post(&self.url).body(message).send().await?.error_for_status()?;
-        // Read to its end, the connection can be used again.
+        // The connection is reusable only after the response is read to its end.
         answer.bytes().await?;
         Ok(())
     }
 }
 
-/// How long a peer may take to stop.
-const STOP_PATIENCE: Duration = Duration::from_secs(20);
+/// Timeout for a peer to stop.
+const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Asks a peer to stop, and waits until it has.
 async fn stop(child: &mut tokio::process::Child) -> anyhow::Result<()> {
     ask_to_stop(child)?;
-    tokio::time::timeout(STOP_PATIENCE, child.wait()).await.context("a peer does not stop")??;
+    tokio::time::timeout(STOP_TIMEOUT, child.wait()).await.context("a peer did not stop in time")??;
     Ok(())
 }
 
-/// Does nothing where it has ended.
+/// Does nothing if the process has ended.
 fn ask_to_stop(child: &tokio::process::Child) -> anyhow::Result<()> {
     let Some(pid) = child.id() else {
         return Ok(());

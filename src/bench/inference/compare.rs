@@ -1,4 +1,4 @@
-//! The same bench of another executable, such as an older one, by turns on the same distinct texts.
+//! Comparison with another executable, such as an older version, alternating on the same distinct texts.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -19,7 +19,7 @@ const N_ROUNDS: u64 = 3;
 /// Two executables are measured three times each, so their runs are shorter than those of one.
 const RUNS_ARE_SHORTER: usize = 2;
 
-/// What is printed.
+/// The printed report.
 #[derive(Serialize)]
 struct Report {
     texts_per_round: usize,
@@ -32,7 +32,7 @@ struct Report {
     times_as_fast: Times,
 }
 
-/// Medians of texts a second.
+/// Medians, in texts per second.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Speeds {
     model: String,
@@ -49,10 +49,10 @@ struct Times {
     two_threads: Option<f64>,
 }
 
-/// Lets both read, in processes of their own, and prints medians.
+/// Runs both in separate processes, and prints medians.
 ///
-/// Each round has texts of its own, and both read the same. Within a round they come again, as the other executable may
-/// know no better; no reading is remembered.
+/// Each round has its own texts, which are the same for both. Within a round the texts repeat, since the other
+/// executable may not support anything else; caches are off.
 ///
 /// # Errors
 /// When one of them fails.
@@ -73,7 +73,7 @@ pub fn run(params: &InferenceParams, executable: &Path) -> anyhow::Result<()> {
         ours.push(speeds(&own, options.iter().map(String::as_str).chain(["--repeat-texts"]))?);
         theirs.push(speeds(executable, options.iter().map(String::as_str))?);
         for (who, speeds) in [("this", ours.last()), ("baseline", theirs.last())] {
-            eprintln!("round {}, {who}: {}", round + 1, speeds.map(Speeds::in_words).unwrap_or_default());
+            eprintln!("round {}, {who}: {}", round + 1, speeds.map(Speeds::summary).unwrap_or_default());
         }
     }
     let (ours, baseline) = (medians(&ours)?, medians(&theirs)?);
@@ -98,7 +98,7 @@ pub fn run(params: &InferenceParams, executable: &Path) -> anyhow::Result<()> {
 
 fn options(params: &InferenceParams, texts: &Path, n_texts: usize) -> anyhow::Result<Vec<String>> {
     let ModelChoice::Folders(folders) = &params.load.fast else {
-        anyhow::bail!("only a trained model can be compared with another executable's");
+        anyhow::bail!("only a trained model can be compared with that of another executable");
     };
     let names: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
     let options = [
@@ -129,15 +129,15 @@ impl Speeds {
             model: text("model"),
             version: text("version"),
             one_thread_per_second: number("/one_thread/texts_per_second_median")
-                .context("a bench without a figure of one thread")?,
+                .context("the bench reported no figure for one thread")?,
             two_threads_per_second: number("/two_threads/texts_per_second_median"),
         })
     }
 
-    fn in_words(&self) -> String {
+    fn summary(&self) -> String {
         let Self { model, version, one_thread_per_second: one, two_threads_per_second: two } = self;
         let two = two.map(|two| format!(", two threads {two:.0}")).unwrap_or_default();
-        format!("{model} {version}: one thread {one:.0} texts a second{two}")
+        format!("{model} {version}: one thread {one:.0} texts per second{two}")
     }
 }
 
@@ -146,15 +146,15 @@ impl Report {
         let Times { one_thread, two_threads } = &self.times_as_fast;
         let two = two_threads.map(|times| format!(", two threads {times:.2}")).unwrap_or_default();
         vec![
-            ("texts", format!("{} distinct, no cache of readings", self.distinct_texts)),
-            ("this", self.ours.in_words()),
-            ("baseline", self.baseline.in_words()),
-            ("times as fast", format!("one thread {one_thread:.2}{two}")),
+            ("texts", format!("{} distinct, no score cache", self.distinct_texts)),
+            ("this", self.ours.summary()),
+            ("baseline", self.baseline.summary()),
+            ("speedup", format!("one thread {one_thread:.2}{two}")),
         ]
     }
 }
 
-/// Texts in the form that every version reads. Removed when it is dropped.
+/// Texts in the format that every version reads. The file is removed when the value is dropped.
 struct TextsFile {
     path: PathBuf,
 }
@@ -188,7 +188,7 @@ mod tests {
     use crate::bench::posts::Texts;
 
     #[test]
-    fn what_is_written_is_read_again_whole() {
+    fn written_texts_are_read_back_complete() {
         let texts = ["plain", "with, \"commas\"", "two\nlines", "émoji 🥊"].map(str::to_owned);
         let file = TextsFile::write(&texts, 1_000).unwrap();
         assert_eq!(Texts::read(&file.path).unwrap().as_slice(), texts);
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn the_report_of_an_older_version_is_understood() {
+    fn the_report_of_an_older_version_is_parsed() {
         let report = serde_json::json!({
             "model": "swift", "version": "1",
             "one_thread": {"texts_per_second_median": 5.0}, "two_threads": {"texts_per_second_median": 9.5},

@@ -1,8 +1,8 @@
-//! How many texts a second the model reads.
+//! Bench of the model: texts per second.
 
-mod throughput; // texts a second of several models, by turns
+mod throughput; // throughput of several models, alternating
 
-mod compare; // beside another executable
+mod compare; // comparison with another executable
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -10,43 +10,43 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use self::throughput::{Contestant, Throughput, ThroughputParams, measure};
+use self::throughput::{Configuration, Throughput, ThroughputParams, measure};
 use super::posts::{Supply, Texts, TextsParams};
 use crate::inference::{Alone, Batching, LoadParams, ModelChoice, ScorerFactory, load_alone};
 
-/// As the pipeline hands them over under load.
+/// Batch size of the pipeline under load.
 const BATCH_SIZE: usize = 500;
 
-/// What servers of embedding models take at a time, in the order of arrival.
+/// Batch size of typical embedding servers, in order of arrival.
 const BASELINE_BATCH_SIZE: usize = 32;
 
-/// Such a server has one session that uses all cores: here, the two of the machines we promise figures for.
+/// Threads of such a server's only session, which uses all cores: here, the two of the reference machine.
 const BASELINE_THREADS: usize = 2;
 
 const N_RUNS: usize = 5;
 
-/// Long enough for a median to mean something, short enough that ten of a slow model are bearable.
+/// Long enough for a meaningful median, short enough for ten runs of a slow model to be bearable.
 const RUN: Duration = Duration::from_secs(4);
 
-/// From how many texts the speed is guessed that decides how many are read in a run.
+/// Number of texts from which the speed is estimated that determines the length of a run.
 const N_TEXTS_TO_GUESS_BY: usize = 200;
 
 /// So that two threads share a run evenly.
 const N_BATCHES_MIN: usize = 8;
 
-/// What to measure.
+/// Settings of the bench.
 #[derive(Debug, Clone)]
 pub struct InferenceParams {
-    /// Which texts are read.
+    /// Texts to score.
     pub texts: TextsParams,
-    /// Which model, and where it lies.
+    /// The model and its paths.
     pub load: LoadParams,
-    /// Threads, each with a session of its own. One and two are always measured as far as there are so many.
+    /// Threads, each with its own session. One and two are always measured, up to this number.
     pub n_threads: usize,
-    /// What to compare with: a model's folder, run as one session of two threads, in batches of 32 as they come, padded to
+    /// Baseline: a model folder, run as one session of two threads, in batches of 32 in order of arrival, padded to
     /// the longest; or another groundswell executable.
     pub baseline: Option<PathBuf>,
-    /// Texts in a run; by default as many as one thread reads in four seconds.
+    /// Texts per run; by default as many as one thread scores in four seconds.
     pub n_texts: Option<usize>,
     /// Whether to print one JSON object instead of a table.
     pub json: bool,
@@ -56,12 +56,12 @@ pub struct InferenceParams {
 struct Report {
     model: String,
     version: String,
-    /// Texts read in all runs together; 0 of them were known, for there is no cache here.
+    /// Number of distinct texts over all runs; there is no cache here.
     distinct_texts: usize,
     cache_hit_share: f64,
     one_thread: Throughput,
     two_threads: Option<Throughput>,
-    /// Where more than two were asked for.
+    /// Present where more than two threads were requested.
     all_threads: Option<Throughput>,
     baseline: Option<Baseline>,
 }
@@ -73,12 +73,12 @@ struct Baseline {
     threads_per_session: usize,
     #[serde(flatten)]
     throughput: Throughput,
-    /// How many times as fast the model was with two threads, or with as many as were asked for if fewer.
+    /// Speedup over the baseline of two threads, or of fewer if fewer were requested.
     times_as_fast: f64,
 }
 
-/// Reads texts with one thread and with two, and with the baseline in turn, other ones in each run, and prints medians.
-/// Nothing is remembered from one reading of a text to the next.
+/// Scores texts with one thread and with two, alternating with the baseline, on different texts in each run, and
+/// prints medians. There is no cache.
 ///
 /// # Errors
 /// When the model cannot be loaded: the lexicon's figure would pass for the model's.
@@ -101,20 +101,20 @@ pub fn run(params: InferenceParams) -> anyhow::Result<()> {
     let mut counts = vec![1, 2, params.n_threads];
     counts.retain(|n_threads| *n_threads <= params.n_threads);
     counts.dedup();
-    let mut contestants: Vec<Contestant<'_>> = counts
+    let mut configurations: Vec<Configuration<'_>> = counts
         .iter()
-        .map(|n_threads| Contestant { factory: factory.as_ref(), n_threads: *n_threads, batch_size })
+        .map(|n_threads| Configuration { factory: factory.as_ref(), n_threads: *n_threads, batch_size })
         .collect();
     if let Some(baseline) = &baseline {
         let factory = baseline.factory.as_ref();
-        contestants.push(Contestant { factory, n_threads: 1, batch_size: BASELINE_BATCH_SIZE });
+        configurations.push(Configuration { factory, n_threads: 1, batch_size: BASELINE_BATCH_SIZE });
     }
-    let measured = measure(&ThroughputParams { contestants: &contestants, runs: &runs })?;
+    let measured = measure(&ThroughputParams { configurations: &configurations, runs: &runs })?;
     let report = report(factory.as_ref(), baseline.as_ref(), &measured, distinct(&texts))?;
     super::print(&report, &rows(&report), params.json)
 }
 
-/// Texts for the run that warms up and for those that are timed.
+/// Returns texts for the warm-up run and for the timed runs.
 fn texts_of_runs(
     supply: &mut Supply,
     n_texts: usize,
@@ -152,7 +152,7 @@ fn guess_n_texts(factory: &dyn ScorerFactory, supply: &mut Supply) -> anyhow::Re
     Ok(usize::try_from(runs).unwrap_or(usize::MAX).saturating_mul(texts.len()).max(texts.len()))
 }
 
-/// At most `n` of the texts, from all over the list and in its order.
+/// Returns at most `n` of the texts, evenly spaced and in their order.
 fn spread(texts: &[String], n: usize) -> Vec<String> {
     let step = texts.len().div_ceil(n.max(1)).max(1);
     texts.iter().step_by(step).cloned().collect()
@@ -197,7 +197,7 @@ fn report(
 fn rows(report: &Report) -> Vec<(&'static str, String)> {
     let line = |speed: &Throughput| {
         format!(
-            "{:.0} texts a second, median of {N_RUNS} runs (from {:.0} to {:.0})",
+            "{:.0} texts per second, median of {N_RUNS} runs (from {:.0} to {:.0})",
             speed.texts_per_second_median, speed.texts_per_second_min, speed.texts_per_second_max
         )
     };
@@ -206,7 +206,7 @@ fn rows(report: &Report) -> Vec<(&'static str, String)> {
         ("model", format!("{} {}", report.model, report.version)),
         (
             "texts",
-            format!("{n_texts} a run, {batch_size} at a time, tokenization included; no cache of readings"),
+            format!("{n_texts} per run, in batches of {batch_size}, tokenization included; no score cache"),
         ),
         ("distinct texts", report.distinct_texts.to_string()),
         ("one thread", line(&report.one_thread)),
@@ -214,10 +214,10 @@ fn rows(report: &Report) -> Vec<(&'static str, String)> {
     rows.extend(report.two_threads.as_ref().map(|speed| ("two threads", line(speed))));
     rows.extend(report.all_threads.as_ref().map(|speed| ("all threads", line(speed))));
     if let Some(baseline) = &report.baseline {
-        let how = "one session of two threads, 32 at a time as they come";
+        let how = "one session of two threads, batches of 32 in order of arrival";
         rows.push(("baseline", format!("{} {}, {how}", baseline.model, baseline.version)));
         rows.push(("", line(&baseline.throughput)));
-        rows.push(("times as fast", format!("{:.2}", baseline.times_as_fast)));
+        rows.push(("speedup", format!("{:.2}", baseline.times_as_fast)));
     }
     rows
 }
@@ -227,7 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_taken_from_all_over_the_list() {
+    fn texts_are_taken_evenly_from_the_list() {
         let texts: Vec<String> = (0..10).map(|i| i.to_string()).collect();
         let check = |n: usize, expected: &[&str]| assert_eq!(spread(&texts, n), expected, "{n}");
         check(5, &["0", "2", "4", "6", "8"]);

@@ -1,4 +1,4 @@
-//! How many texts a second models read by themselves: the figures behind `groundswell bench inference`.
+//! Throughput of models by themselves: the figures of `groundswell bench inference`.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,34 +7,34 @@ use std::time::{Duration, Instant};
 
 use crate::inference::{InferenceError, Scorer, ScorerFactory};
 
-/// A way to read texts, to be compared with others.
-pub struct Contestant<'a> {
+/// A model configuration to compare with others.
+pub struct Configuration<'a> {
     /// The model.
     pub factory: &'a dyn ScorerFactory,
-    /// One scorer each.
+    /// Number of threads, each with its own scorer.
     pub n_threads: usize,
-    /// Texts handed over at once, as the pipeline does.
+    /// Texts per call, as in the pipeline.
     pub batch_size: usize,
 }
 
-/// What to measure.
+/// Settings of a measurement.
 pub struct ThroughputParams<'a> {
-    /// Who reads.
-    pub contestants: &'a [Contestant<'a>],
-    /// The texts of each run, which every contestant reads; the first run is not timed.
+    /// The configurations to compare.
+    pub configurations: &'a [Configuration<'a>],
+    /// Texts of each run, which every configuration scores; the first run is not timed.
     pub runs: &'a [&'a [String]],
 }
 
-/// Texts a second, tokenization included: the whole way from text to reading.
+/// Texts per second, tokenization included.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Throughput {
-    /// Threads that read at once.
+    /// Number of concurrent threads.
     pub n_threads: usize,
-    /// Texts handed over at once.
+    /// Texts per call.
     pub batch_size: usize,
-    /// Texts read in a run.
+    /// Texts per run.
     pub n_texts: usize,
-    /// The middle of the runs.
+    /// Median over the runs.
     pub texts_per_second_median: f64,
     /// The slowest run.
     pub texts_per_second_min: f64,
@@ -42,17 +42,17 @@ pub struct Throughput {
     pub texts_per_second_max: f64,
 }
 
-/// Lets every contestant read the texts of all runs, in turn, and tells how fast each was.
+/// Lets every configuration score the texts of all runs, and returns their throughput.
 ///
-/// They alternate, so that whatever else the machine does meanwhile is hard on all of them alike. Scorers are built
-/// before the clock starts, and the first run warms them. Zero threads count as one.
+/// They alternate, so that other load on the machine affects all of them alike. Scorers are built before the clock
+/// starts, and the first run warms them up. Zero threads count as one.
 ///
 /// # Errors
 /// When a scorer cannot be built or fails.
 pub fn measure(params: &ThroughputParams<'_>) -> Result<Vec<Throughput>, InferenceError> {
     let mut readers = Vec::new();
-    for contestant in params.contestants {
-        readers.push(Readers::build(contestant)?);
+    for configuration in params.configurations {
+        readers.push(Readers::build(configuration)?);
     }
     for (run, texts) in params.runs.iter().enumerate() {
         for readers in &mut readers {
@@ -67,7 +67,7 @@ pub fn measure(params: &ThroughputParams<'_>) -> Result<Vec<Throughput>, Inferen
     Ok(readers.into_iter().map(|readers| readers.summary(n_texts)).collect())
 }
 
-/// The threads of one contestant, and what was measured of them.
+/// Threads and measurements of one configuration.
 struct Readers {
     scorers: Vec<Box<dyn Scorer>>,
     batch_size: usize,
@@ -75,16 +75,16 @@ struct Readers {
 }
 
 impl Readers {
-    fn build(contestant: &Contestant<'_>) -> Result<Self, InferenceError> {
+    fn build(configuration: &Configuration<'_>) -> Result<Self, InferenceError> {
         let mut scorers = Vec::new();
-        for _ in 0..contestant.n_threads.max(1) {
-            scorers.push(contestant.factory.build()?);
+        for _ in 0..configuration.n_threads.max(1) {
+            scorers.push(configuration.factory.build()?);
         }
-        Ok(Self { scorers, batch_size: contestant.batch_size.max(1), rates: Vec::new() })
+        Ok(Self { scorers, batch_size: configuration.batch_size.max(1), rates: Vec::new() })
     }
 
-    /// The time from the moment every thread is ready to the end of the slowest. Each takes the next batch when it has
-    /// done one, as the threads of the pipeline do.
+    /// Measures the time from when all threads are ready until the slowest ends. Each takes the next batch after
+    /// completing one, as the threads of the pipeline do.
     fn read(&mut self, texts: &[String]) -> Result<Duration, InferenceError> {
         let batches: Vec<&[String]> = texts.chunks(self.batch_size).collect();
         let ready = Barrier::new(self.scorers.len() + 1);
@@ -137,16 +137,16 @@ mod tests {
 
     const FAKE: FakeFactory = FakeFactory { tier: Tier::Swift };
 
-    fn contestant(n_threads: usize, batch_size: usize) -> Contestant<'static> {
-        Contestant { factory: &FAKE, n_threads, batch_size }
+    fn configuration(n_threads: usize, batch_size: usize) -> Configuration<'static> {
+        Configuration { factory: &FAKE, n_threads, batch_size }
     }
 
     #[test]
-    fn every_contestant_reads_all_texts() {
+    fn every_configuration_scores_all_texts() {
         let texts: Vec<String> = (0..101).map(|i| format!("text {i}")).collect();
-        let contestants = [contestant(2, 10), contestant(1, 500)];
+        let configurations = [configuration(2, 10), configuration(1, 500)];
         let runs = [&texts[..50], &texts, &texts, &texts];
-        let measured = measure(&ThroughputParams { contestants: &contestants, runs: &runs }).unwrap();
+        let measured = measure(&ThroughputParams { configurations: &configurations, runs: &runs }).unwrap();
         assert_eq!(measured.len(), 2);
         assert_eq!((measured[0].n_threads, measured[1].n_threads), (2, 1));
         for throughput in measured {
@@ -159,14 +159,14 @@ mod tests {
 
     #[test]
     fn nothing_to_read_is_no_error() {
-        let params = ThroughputParams { contestants: &[contestant(0, 0)], runs: &[&[], &[]] };
+        let params = ThroughputParams { configurations: &[configuration(0, 0)], runs: &[&[], &[]] };
         assert_eq!(measure(&params).unwrap()[0].n_texts, 0);
     }
 
     #[test]
     fn a_failing_model_fails_the_measurement() {
         let texts = ["fine".to_owned(), "poison-error".to_owned()];
-        let params = ThroughputParams { contestants: &[contestant(2, 1)], runs: &[&texts] };
+        let params = ThroughputParams { configurations: &[configuration(2, 1)], runs: &[&texts] };
         assert!(measure(&params).is_err());
     }
 }

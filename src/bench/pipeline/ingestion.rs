@@ -1,38 +1,39 @@
-//! Posts over HTTP: one a request, as a webhook sends them, and in batches, as a collector does.
+//! Ingestion over HTTP: one post per request, as from a webhook, and in batches, as from a collector.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::{PipelineParams, Sitting};
-use crate::bench::http_load::{Answers, HttpLoad, Pace, Requests};
+use super::{PipelineParams, ServerUnderLoad};
+use crate::bench::http_load::{HttpLoad, LoadResult, Pace, Requests};
 use crate::bench::posts;
 
 const PATH: &str = "/api/v1/posts";
 
-/// Connections at the same time, each with one request under way: what load generators do unless told otherwise.
+/// Connections, each with one request in flight: the usual default of load generators.
 const N_CONNECTIONS: usize = 16;
 
-/// Enough that a request costs little beside its posts.
+/// Large enough that the cost of a request is small compared with its posts.
 const POSTS_PER_BATCH: usize = 100;
 
 /// Connections that send batches: two keep a server busy.
 const N_CONNECTIONS_OF_BATCHES: usize = 4;
 
-/// More posts are not made ready for each second. When all are sent, the load ends early; rates go by the time that passed.
+/// Maximum number of prepared posts per second of load. When all are sent, the load ends early; rates use the elapsed
+/// time.
 const POSTS_PER_SECOND_MAX: u64 = 25_000;
 
-/// Nor more in all, since they lie in memory.
+/// Maximum number of prepared posts in total, since they are held in memory.
 const POSTS_MAX: u64 = 1_500_000;
 
-/// Over HTTP.
+/// Figures over HTTP.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct HttpFigures {
-    /// One post a request.
+    /// One post per request.
     #[serde(flatten)]
     single: Ingestion,
-    /// Many posts a request.
+    /// Many posts per request.
     batches: Ingestion,
 }
 
@@ -43,21 +44,21 @@ struct Ingestion {
     connections: usize,
     #[serde(flatten)]
     pace: Pace,
-    /// Posts that were granted a second.
+    /// Posts accepted per second.
     accepted_per_second: f64,
-    /// From the first request until all are stored.
+    /// Posts stored per second, from the first request until all are stored.
     stored_per_second: f64,
-    /// Answers that the stream is full; the same was sent again.
+    /// Responses that the stream is full, after which the same request was sent again.
     n_busy: usize,
 }
 
 impl HttpFigures {
-    /// For people.
+    /// Formats the figures as table rows.
     pub fn rows(&self) -> Vec<(&'static str, String)> {
-        let in_words = |way: &Ingestion| {
+        let summary = |way: &Ingestion| {
             format!(
-                "{}; {:.0} posts a second accepted, {:.0} stored ({} connections, {} answers 429)",
-                way.pace.in_words(),
+                "{}; {:.0} posts per second accepted, {:.0} stored ({} connections, {} responses with 429)",
+                way.pace.summary(),
                 way.accepted_per_second,
                 way.stored_per_second,
                 way.connections,
@@ -65,23 +66,26 @@ impl HttpFigures {
             )
         };
         vec![
-            ("over HTTP, one post a request", in_words(&self.single)),
-            ("over HTTP, 100 posts a request", in_words(&self.batches)),
+            ("over HTTP, one post per request", summary(&self.single)),
+            ("over HTTP, 100 posts per request", summary(&self.batches)),
         ]
     }
 }
 
-/// Sends posts as fast as they are accepted, first one a request, then in batches.
-pub async fn measure(sitting: &mut Sitting, params: &PipelineParams) -> anyhow::Result<HttpFigures> {
+/// Sends posts as fast as they are accepted, first one per request, then in batches.
+pub async fn measure(
+    under_load: &mut ServerUnderLoad,
+    params: &PipelineParams,
+) -> anyhow::Result<HttpFigures> {
     let n_posts = |seconds: u64| usize::try_from((seconds * POSTS_PER_SECOND_MAX).min(POSTS_MAX));
     let single = Way { run: "http", posts_per_request: 1, connections: N_CONNECTIONS };
     let batches =
         Way { run: "http-batch", posts_per_request: POSTS_PER_BATCH, connections: N_CONNECTIONS_OF_BATCHES };
     let warm_up = Way { run: "http-warm-up", ..single };
-    warm_up.send(sitting, params, n_posts(params.warm_up_seconds)?).await?;
+    warm_up.send(under_load, params, n_posts(params.warm_up_seconds)?).await?;
     Ok(HttpFigures {
-        single: single.send(sitting, params, n_posts(params.seconds)?).await?,
-        batches: batches.send(sitting, params, n_posts(params.seconds)?).await?,
+        single: single.send(under_load, params, n_posts(params.seconds)?).await?,
+        batches: batches.send(under_load, params, n_posts(params.seconds)?).await?,
     })
 }
 
@@ -95,19 +99,19 @@ struct Way {
 impl Way {
     async fn send(
         self,
-        sitting: &mut Sitting,
+        under_load: &mut ServerUnderLoad,
         params: &PipelineParams,
         n_posts: usize,
     ) -> anyhow::Result<Ingestion> {
-        let requests = Arc::new(self.requests(&sitting.supply.take(n_posts)?)?);
-        let address = sitting.server.info.address.clone();
+        let requests = Arc::new(self.requests(&under_load.supply.take(n_posts)?)?);
+        let address = under_load.server.info.address.clone();
         let load = HttpLoad { address, requests, n_connections: self.connections, length: params.length() };
         let started = Instant::now();
         let answers = load.send().await?;
-        let n_accepted = answers.n_granted * self.posts_per_request;
-        sitting.n_sent += n_accepted;
-        sitting.drain().await?;
-        let Answers { n_busy, elapsed, .. } = answers;
+        let n_accepted = answers.n_accepted * self.posts_per_request;
+        under_load.n_sent += n_accepted;
+        under_load.drain().await?;
+        let LoadResult { n_busy, elapsed, .. } = answers;
         Ok(Ingestion {
             posts_per_request: self.posts_per_request,
             connections: self.connections,
@@ -118,7 +122,7 @@ impl Way {
         })
     }
 
-    /// Whole requests only: each has as many posts as the others.
+    /// Complete requests only: all have the same number of posts.
     fn requests(self, texts: &[String]) -> anyhow::Result<Requests> {
         let mut requests = Requests::default();
         for (group, texts) in texts.chunks_exact(self.posts_per_request).enumerate() {

@@ -1,4 +1,5 @@
-//! Posts by the clock over HTTP, until a browser has them; and what PostgreSQL did besides, which may have held them up.
+//! Latency of posts sent over HTTP at a fixed rate, until a browser has them; and concurrent work of PostgreSQL that
+//! may have delayed them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::{PipelineParams, Sitting};
+use super::{PipelineParams, ServerUnderLoad};
 use crate::bench::open_loop::{self, Latency, RunParams};
 use crate::bench::server::Metrics;
 use crate::bench::stalls::{self, WorstSecond};
@@ -15,30 +16,30 @@ use crate::store::Store;
 use crate::store::operations::activity::{Activity, activity, checkpoint_every};
 use crate::telemetry::{FRAMES_SKIPPED_TOTAL, TIER_POSTS_TOTAL};
 
-/// How long a silent socket is listened to.
+/// Silence on the socket that ends the measurement.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// Checkpoints come often enough that a run has two, each spread over most of the time until the next.
+/// Interval of checkpoints as a fraction of the run: a run has two, each spread over most of the time until the next.
 const CHECKPOINT_INTERVALS: f64 = 0.4;
 
-/// How often PostgreSQL is asked what it did.
+/// Interval between samples of PostgreSQL's statistics.
 const SAMPLE: Duration = Duration::from_secs(2);
 
-/// How soon posts were seen.
+/// Latency of posts.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LatencyFigures {
     arrival_to_socket_ms: Latency,
     n_seen: u64,
     n_latency_sent: usize,
-    /// Posts that the server left out for this socket, because it read too slowly or too many came at once.
+    /// Posts that the server skipped for this socket, because it read too slowly or too many arrived at once.
     n_left_out: f64,
-    /// The part of the posts that the deep model read as well.
+    /// Share of the posts that the deep model also scored.
     share_deep: f64,
     worst_seconds: Vec<WorstSecond>,
     database: Database,
 }
 
-/// What PostgreSQL did meanwhile.
+/// Work of PostgreSQL during the run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Database {
     checkpoints: i64,
@@ -47,16 +48,16 @@ pub struct Database {
     events: Vec<Event>,
 }
 
-/// Something that PostgreSQL did.
+/// An event in PostgreSQL.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
-    /// Since the run began; noticed up to two seconds late.
+    /// Seconds since the run began; detected up to two seconds late.
     at_s: u64,
     what: String,
 }
 
 impl LatencyFigures {
-    /// For people.
+    /// Formats the figures as table rows.
     pub fn rows(&self, params: &PipelineParams) -> Vec<(&'static str, String)> {
         let Database { checkpoints, autovacuums, autoanalyzes, .. } = &self.database;
         let PipelineParams { rate, latency_seconds, .. } = params;
@@ -64,30 +65,33 @@ impl LatencyFigures {
             (
                 "arrival to socket",
                 format!(
-                    "{} (at {rate} posts a second, for {latency_seconds} s)",
-                    self.arrival_to_socket_ms.in_words()
+                    "{} (at {rate} posts per second, for {latency_seconds} s)",
+                    self.arrival_to_socket_ms.summary()
                 ),
             ),
-            ("worst seconds", stalls::in_words(&self.worst_seconds)),
+            ("worst seconds", stalls::summary(&self.worst_seconds)),
             (
                 "meanwhile",
                 format!(
-                    "{checkpoints} checkpoints, {autovacuums} autovacuums, {autoanalyzes} autoanalyzes; deep read {:.1} % of the posts",
+                    "{checkpoints} checkpoints, {autovacuums} autovacuums, {autoanalyzes} autoanalyzes; deep scored {:.1} % of the posts",
                     self.share_deep * 100.0
                 ),
             ),
             (
                 "posts seen on the socket",
-                format!("{} of {}, {} left out", self.n_seen, self.n_latency_sent, self.n_left_out),
+                format!("{} of {}, {} skipped", self.n_seen, self.n_latency_sent, self.n_left_out),
             ),
         ]
     }
 }
 
 /// Sends posts at the steady rate.
-pub async fn measure(sitting: &mut Sitting, params: &PipelineParams) -> anyhow::Result<LatencyFigures> {
+pub async fn measure(
+    under_load: &mut ServerUnderLoad,
+    params: &PipelineParams,
+) -> anyhow::Result<LatencyFigures> {
     let length = Duration::from_secs(params.latency_seconds);
-    let Sitting { server, supply, .. } = sitting;
+    let ServerUnderLoad { server, supply, .. } = under_load;
     checkpoint_every(&server.store, length.mul_f64(CHECKPOINT_INTERVALS)).await?;
     let run = |name, length| RunParams {
         name,
@@ -96,14 +100,14 @@ pub async fn measure(sitting: &mut Sitting, params: &PipelineParams) -> anyhow::
         silence: SILENCE,
         ends_when_all_are_seen: true,
     };
-    // A short run first, whose figures are thrown away.
+    // Precedes the measurement with a short run whose figures are discarded.
     let warm_up = open_loop::run(server, supply, run("warm-up", params.warm_up())).await?;
-    let before = Counted::of(&server.metrics().await?);
+    let before = Counters::of(&server.metrics().await?);
     let database = DatabaseWatch::start(server.store.clone()).await?;
     let outcome = open_loop::run(server, supply, run("latency", length)).await?;
     let database = database.finish().await?;
-    let after = Counted::of(&server.metrics().await?);
-    sitting.n_sent += warm_up.n_sent + outcome.n_sent;
+    let after = Counters::of(&server.metrics().await?);
+    under_load.n_sent += warm_up.n_sent + outcome.n_sent;
     Ok(LatencyFigures {
         arrival_to_socket_ms: Latency::of(&outcome.seen.new),
         n_seen: outcome.seen.new.len(),
@@ -115,14 +119,14 @@ pub async fn measure(sitting: &mut Sitting, params: &PipelineParams) -> anyhow::
     })
 }
 
-/// What the server has counted so far.
-struct Counted {
+/// Counters of the server.
+struct Counters {
     swift: f64,
     deep: f64,
     left_out: f64,
 }
 
-impl Counted {
+impl Counters {
     fn of(metrics: &Metrics) -> Self {
         let scored = |tier: Tier| metrics.value(&format!("{TIER_POSTS_TOTAL}{{tier=\"{}\"}}", tier.as_str()));
         let left_out = |why: &str| metrics.value(&format!("{FRAMES_SKIPPED_TOTAL}{{why=\"{why}\"}}"));
@@ -134,7 +138,7 @@ impl Counted {
     }
 }
 
-/// Notes what PostgreSQL does, in a task of its own: the load waits for nobody.
+/// Records the work of PostgreSQL in a separate task, so that the load does not wait for it.
 struct DatabaseWatch {
     is_over: Arc<AtomicBool>,
     watching: tokio::task::JoinHandle<anyhow::Result<Database>>,
@@ -190,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_happened_between_two_looks_is_told_with_its_time() {
+    fn an_event_between_two_samples_is_reported_with_its_time() {
         let before = Activity { n_checkpoints: 3, n_autovacuums: 5, n_autoanalyzes: 1 };
         let after = Activity { n_checkpoints: 4, n_autovacuums: 5, n_autoanalyzes: 3 };
         let told = events_between(&before, &after, 17);

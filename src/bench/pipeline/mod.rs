@@ -1,12 +1,13 @@
-//! How many posts a second are stored, how soon they are seen, and how many are taken over HTTP.
+//! Bench of the pipeline: posts stored per second, latency to the socket, and posts accepted over HTTP.
 //!
-//! The loops of storing and of latency are open: posts are due by the clock, whatever the server does, and a post that is
-//! late because the server was busy is counted as late. The server, PostgreSQL, Redis and this load share the machine.
+//! The loads of storing and latency are open loops: posts are due at fixed times, whatever the server does, and a
+//! post that is delayed because the server was busy counts as late. The server, PostgreSQL, Redis and this load share
+//! the machine.
 
 mod ingestion; // posts over HTTP
-mod latency; // posts by the clock, until a browser has them
+mod latency; // latency to the socket
 mod report; // medians, sums and ratios
-mod storing; // posts on the stream, at a steady rate, up to the ceiling, and above it
+mod storing; // posts on the stream: at a steady rate, up to the ceiling, and above it
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -18,43 +19,43 @@ use super::server::Server;
 use crate::store::posts::record::counts;
 use crate::stream::{Producer, Stream, StreamParams};
 
-/// How long what was sent may take to be stored after the last was sent.
-const DRAIN_PATIENCE: Duration = Duration::from_secs(180);
+/// Timeout for everything to be stored after the last post was sent.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(180);
 
-/// How often the stream is looked at while it drains.
+/// Interval between checks of the stream while it drains.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// What to measure.
+/// Options of `bench pipeline`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct PipelineParams {
-    /// Only these parts; each has a fresh server
+    /// Run only these parts; each has a fresh server, and so has each step of the ceiling
     #[arg(long, value_enum, value_delimiter = ',', default_value = "latency,storing,ceiling,overload,http")]
     only: Vec<Part>,
-    /// How long the loads of storing, overload and HTTP last, each
+    /// Duration of the loads of storing, overload and HTTP, in seconds each
     #[arg(long, default_value_t = 60)]
     seconds: u64,
-    /// How long latency is measured
+    /// Duration of the latency measurement, in seconds
     #[arg(long, default_value_t = 600)]
     latency_seconds: u64,
-    /// Sent before each measurement and not counted into it
+    /// Duration of the uncounted load before each measurement, in seconds
     #[arg(long, default_value_t = 5)]
     warm_up_seconds: u64,
-    /// Posts offered each second while storing is measured
+    /// Posts offered per second while storing is measured
     #[arg(long, default_value_t = 10_000)]
     offered: u32,
-    /// Posts sent each second while latency is measured
+    /// Posts sent per second while latency is measured
     #[arg(long, default_value_t = 1_000)]
     rate: u32,
-    /// How long each rate is tried while the ceiling is looked for
+    /// Duration of each rate during the search for the ceiling, in seconds
     #[arg(long, default_value_t = 15)]
     step_seconds: u64,
-    /// The most posts a second that are stored, for the part `overload`; without it, the part `ceiling` finds it
+    /// Maximum number of posts stored per second, for the part `overload`; by default the part `ceiling` finds it
     #[arg(long, value_name = "N")]
     ceiling: Option<u32>,
-    /// Another groundswell executable, such as an older one, that gets the same load by turns
+    /// Another groundswell executable, such as an older version, that gets the same load in alternation
     #[arg(long, value_name = "PATH")]
     baseline: Option<PathBuf>,
-    /// How often everything is measured, by turns with the baseline
+    /// Number of rounds, in alternation with the baseline
     #[arg(long, default_value_t = 1)]
     rounds: u64,
     #[command(flatten)]
@@ -62,7 +63,7 @@ pub struct PipelineParams {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
-    /// Options of `serve`, after `--`
+    /// Options passed to `serve`, after `--`
     #[arg(last = true)]
     serve: Vec<String>,
 }
@@ -70,20 +71,20 @@ pub struct PipelineParams {
 /// A part of the measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Part {
-    /// Time from arrival to the socket
+    /// Latency from arrival to the socket
     Latency,
     /// Posts stored of those offered on the stream
     Storing,
-    /// The most posts that are stored a second
+    /// Maximum number of posts stored per second
     Ceiling,
-    /// Posts stored when 1.3 times as many as that are offered
+    /// Posts stored when 1.3 times the ceiling is offered
     Overload,
-    /// Posts taken over HTTP, one a request and in batches
+    /// Posts accepted over HTTP, singly and in batches
     Http,
 }
 
 impl PipelineParams {
-    /// In the order in which they are measured. An overload needs to know the ceiling.
+    /// Returns the parts in the order in which they are measured. The overload depends on the ceiling.
     fn parts(&self) -> Vec<Part> {
         let is_wanted = |part: &Part| {
             let finds_ceiling = *part == Part::Ceiling && self.ceiling.is_none();
@@ -102,7 +103,7 @@ impl PipelineParams {
     }
 }
 
-/// Runs all parts, with a baseline by turns, and prints what came of them.
+/// Runs all parts, in alternation with a baseline, and prints the results.
 ///
 /// # Errors
 /// When a server cannot be started or breaks; not when a figure is missed.
@@ -118,44 +119,76 @@ pub async fn run(params: PipelineParams) -> anyhow::Result<()> {
     super::print(&report, &report.rows(), params.json)
 }
 
-/// All parts of one round, of this program or of another one.
+/// Runs all parts of one round, of this program or of another one.
 async fn measure(executable: Option<&Path>, params: &PipelineParams, round: u64) -> anyhow::Result<Round> {
     let who = if executable.is_some() { "baseline" } else { "this" };
-    let mut round_so_far = Round { figures: Figures::default(), totals: Totals::default() };
-    let mut cache = CacheUse::default();
+    let texts = TextsParams { seed: params.texts.seed.wrapping_add(round), ..params.texts.clone() };
+    let so_far = Round { figures: Figures::default(), totals: Totals::default() };
+    let mut servers = FreshServers { executable, params, texts, cache: CacheUse::default(), so_far };
     for part in params.parts() {
         eprintln!("round {}, {who}: {part:?}", round + 1);
-        let server = match executable {
-            None => Server::start(&params.serve).await?,
-            Some(executable) => Server::start_another(executable, &params.serve).await?,
-        };
-        let texts = TextsParams { seed: params.texts.seed.wrapping_add(round), ..params.texts.clone() };
-        let mut sitting = Sitting::of(server, Supply::open(&texts)?).await?;
-        let Figures { storing, ceiling, overload, latency, http, .. } = &mut round_so_far.figures;
+        servers.measure(part).await?;
+        // A run takes half an hour: print the results so far, in case the rest fails.
+        eprintln!("  so far: {}", serde_json::to_string(&servers.so_far)?);
+    }
+    Ok(servers.so_far)
+}
+
+/// Fresh servers of one program, and the results so far.
+struct FreshServers<'a> {
+    executable: Option<&'a Path>,
+    params: &'a PipelineParams,
+    texts: TextsParams,
+    cache: CacheUse,
+    so_far: Round,
+}
+
+impl FreshServers<'_> {
+    async fn measure(&mut self, part: Part) -> anyhow::Result<()> {
+        let params = self.params;
+        if part == Part::Ceiling {
+            self.so_far.figures.ceiling = Some(storing::find_ceiling(self).await?);
+            return Ok(());
+        }
+        let mut under_load = self.start().await?;
+        let Figures { storing, ceiling, overload, latency, http, .. } = &mut self.so_far.figures;
         match part {
-            Part::Latency => *latency = Some(latency::measure(&mut sitting, params).await?),
-            Part::Storing => *storing = Some(storing::measure(&mut sitting, params).await?),
-            Part::Ceiling => *ceiling = Some(storing::find_ceiling(&mut sitting, params).await?),
+            Part::Latency => *latency = Some(latency::measure(&mut under_load, params).await?),
+            Part::Storing => *storing = Some(storing::measure(&mut under_load, params).await?),
             Part::Overload => {
                 let known = params.ceiling.map(f64::from);
                 let ceiling = known.or(ceiling.as_ref().map(|found| found.ceiling_per_second));
-                *overload = Some(storing::overload(&mut sitting, params, ceiling.unwrap_or(0.0)).await?);
+                *overload = Some(storing::overload(&mut under_load, params, ceiling.unwrap_or(0.0)).await?);
             }
-            Part::Http => *http = Some(ingestion::measure(&mut sitting, params).await?),
+            Part::Http => *http = Some(ingestion::measure(&mut under_load, params).await?),
+            // Measured above, since each of its steps has its own server.
+            Part::Ceiling => {}
         }
-        cache = cache.and(CacheUse::of(&sitting.server.metrics().await?));
-        round_so_far.figures.model = sitting.server.model().await?;
-        round_so_far.figures.cache_hit_share = cache.share();
-        round_so_far.figures.cache_hit_share_by_tier = cache.shares();
-        round_so_far.totals.add(&sitting.settle(executable.is_none()).await?);
-        // A run takes half an hour: what is known is told, whatever becomes of the rest.
-        eprintln!("  so far: {}", serde_json::to_string(&round_so_far)?);
+        self.settle(under_load).await
     }
-    Ok(round_so_far)
+
+    async fn start(&self) -> anyhow::Result<ServerUnderLoad> {
+        let server = match self.executable {
+            None => Server::start(&self.params.serve).await?,
+            Some(executable) => Server::start_another(executable, &self.params.serve).await?,
+        };
+        ServerUnderLoad::of(server, Supply::open(&self.texts)?).await
+    }
+
+    /// Adds the counts of a server to the results, and stops it.
+    async fn settle(&mut self, under_load: ServerUnderLoad) -> anyhow::Result<()> {
+        self.cache = self.cache.and(CacheUse::of(&under_load.server.metrics().await?));
+        let figures = &mut self.so_far.figures;
+        figures.model = under_load.server.model().await?;
+        figures.cache_hit_share = self.cache.share();
+        figures.cache_hit_share_by_tier = self.cache.shares();
+        self.so_far.totals.add(&under_load.settle(self.executable.is_none()).await?);
+        Ok(())
+    }
 }
 
 /// A fresh server under load.
-struct Sitting {
+struct ServerUnderLoad {
     server: Server,
     supply: Supply,
     producer: Producer,
@@ -163,7 +196,7 @@ struct Sitting {
     n_sent: usize,
 }
 
-impl Sitting {
+impl ServerUnderLoad {
     async fn of(server: Server, supply: Supply) -> anyhow::Result<Self> {
         let stream =
             StreamParams { redis_url: server.info.redis_url.clone(), prefix: server.info.prefix.clone() };
@@ -173,17 +206,17 @@ impl Sitting {
 
     /// Waits until everything that was sent is stored.
     async fn drain(&self) -> anyhow::Result<()> {
-        let deadline = Instant::now() + DRAIN_PATIENCE;
+        let deadline = Instant::now() + DRAIN_TIMEOUT;
         while self.producer.backlog().await?.length > 0 {
-            let seconds = DRAIN_PATIENCE.as_secs();
-            anyhow::ensure!(Instant::now() < deadline, "not everything was stored within {seconds} s");
+            let seconds = DRAIN_TIMEOUT.as_secs();
+            anyhow::ensure!(Instant::now() < deadline, "not all posts were stored within {seconds} s");
             tokio::time::sleep(PAUSE).await;
         }
         Ok(())
     }
 
-    /// Compares what was sent with what is stored, and ends the server. Of a baseline only its own count is known: its
-    /// tables are its own business.
+    /// Compares the posts sent with those stored, and stops the server. For a baseline only its own count is known:
+    /// the schema of its tables may differ.
     async fn settle(self, knows_tables: bool) -> anyhow::Result<Totals> {
         self.drain().await?;
         let n_sent = i64::try_from(self.n_sent)?;
@@ -201,7 +234,7 @@ impl Sitting {
             n_lost: n_sent - n_stored,
             n_doubled: (n_most - n_sent).max(0),
             n_counted,
-            // Some of those made ready for HTTP are never sent.
+            // Some of the texts prepared for HTTP are never sent.
             distinct_texts: self.supply.n_distinct().min(self.n_sent),
         })
     }

@@ -1,4 +1,4 @@
-//! What is printed: medians of the rounds, sums of what was sent and stored, and how it compares with a baseline.
+//! The report: medians over the rounds, sums of posts sent and stored, and ratios to a baseline.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,8 @@ use super::storing::{Ceiling, Overload, Storing};
 use crate::bench::cache_use::{self, HitShares};
 use crate::bench::rounds::medians;
 
-/// What is compared with a baseline: the name, and where it stands in [`Figures`]. Of rates more is better, of times less.
+/// Figures that are compared with a baseline: name and path in [`Figures`]. Higher rates are better, and lower
+/// latencies.
 const COMPARED: [(&str, &str); 10] = [
     ("stored_per_second", "/stored_per_second"),
     ("ceiling_per_second", "/ceiling_per_second"),
@@ -35,7 +36,7 @@ pub struct Round {
     pub totals: Totals,
 }
 
-/// Figures of which the median over the rounds is told. What was not measured is absent.
+/// Figures whose median over the rounds is reported. Figures that were not measured are absent.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Figures {
     pub model: String,
@@ -53,21 +54,21 @@ pub struct Figures {
     pub http: Option<HttpFigures>,
 }
 
-/// What was sent and what became of it, over all parts and rounds.
+/// Posts sent, and what became of them, over all parts and rounds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Totals {
     pub n_sent: i64,
     pub n_stored: i64,
     pub n_lost: i64,
     pub n_doubled: i64,
-    /// Known of this program only.
+    /// Known for this program only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub n_counted: Option<i64>,
     pub distinct_texts: usize,
 }
 
 impl Totals {
-    /// Adds those of another part.
+    /// Adds the totals of another part.
     pub fn add(&mut self, other: &Self) {
         self.n_sent += other.n_sent;
         self.n_stored += other.n_stored;
@@ -80,7 +81,7 @@ impl Totals {
     }
 }
 
-/// What is printed.
+/// The printed report.
 #[derive(Serialize)]
 pub struct Report {
     seconds: u64,
@@ -93,10 +94,10 @@ pub struct Report {
     /// The other program under the same load.
     #[serde(skip_serializing_if = "Option::is_none")]
     baseline: Option<Round>,
-    /// Our figures divided by the baseline's.
+    /// This program's figures divided by the baseline's.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     times_baseline: BTreeMap<&'static str, f64>,
-    /// Each round by itself, where there were several.
+    /// The individual rounds, if there are several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     rounds_of_this: Vec<Round>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -106,7 +107,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Medians and sums.
+    /// Computes medians and sums.
     ///
     /// # Errors
     /// When nothing was measured.
@@ -139,7 +140,7 @@ impl Report {
         })
     }
 
-    /// For people.
+    /// Formats the report as table rows.
     pub fn rows(&self) -> Vec<(&str, String)> {
         let mut rows = rows_of(&self.ours, &self.params);
         if let Some(baseline) = &self.baseline {
@@ -150,7 +151,7 @@ impl Report {
             ));
             rows.extend(rows_of(baseline, &self.params));
             rows.push(("", String::new()));
-            rows.push(("times the baseline", format!("medians of {} rounds by turns", self.rounds)));
+            rows.push(("ratio to the baseline", format!("medians of {} alternating rounds", self.rounds)));
             rows.extend(self.times_baseline.iter().map(|(name, times)| (*name, format!("{times:.2}"))));
         }
         rows
@@ -161,19 +162,22 @@ fn rows_of(round: &Round, params: &PipelineParams) -> Vec<(&'static str, String)
     let Round { figures, totals } = round;
     let mut rows = vec![
         ("model", figures.model.clone()),
-        ("texts", cache_use::in_words(totals.distinct_texts, figures.cache_hit_share_by_tier)),
+        ("texts", cache_use::summary(totals.distinct_texts, figures.cache_hit_share_by_tier)),
     ];
     rows.extend(figures.storing.iter().flat_map(|storing| storing.rows(params)));
     rows.extend(
         figures
             .ceiling
             .iter()
-            .map(|ceiling| ("most posts stored a second", format!("{:.0}", ceiling.ceiling_per_second))),
+            .map(|ceiling| ("maximum posts stored per second", format!("{:.0}", ceiling.ceiling_per_second))),
     );
     rows.extend(figures.overload.iter().map(|Overload { step, share_of_ceiling }| {
         let (stored, offered) = (step.stored_per_second, step.offered_per_second);
         let percent = share_of_ceiling * 100.0;
-        ("stored under overload", format!("{stored:.0} of {offered:.0} offered, {percent:.0} % of the most"))
+        (
+            "stored under overload",
+            format!("{stored:.0} of {offered:.0} offered, {percent:.0} % of the maximum"),
+        )
     }));
     rows.extend(figures.latency.iter().flat_map(|latency| latency.rows(params)));
     rows.extend(figures.http.iter().flat_map(HttpFigures::rows));
@@ -214,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_survive_being_made_medians_and_what_was_not_measured_is_absent() {
+    fn medians_keep_all_figures_and_unmeasured_ones_are_absent() {
         let one = medians(&[figures(9.0, 100.0), figures(3.0, 300.0), figures(6.0, 200.0)]).unwrap();
         let told = serde_json::to_value(&one).unwrap();
         assert_eq!(told["arrival_to_socket_ms"]["p99"], 6.0, "{told}");

@@ -1,36 +1,36 @@
-//! Posts on the stream, by the clock: at a steady rate, at ever higher ones up to the ceiling, and above it.
+//! Posts on the stream in an open loop: at a steady rate, at increasing rates up to the ceiling, and above it.
 
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::{PipelineParams, Sitting};
+use super::{FreshServers, PipelineParams, ServerUnderLoad};
 use crate::bench::posts;
 use crate::bench::process;
 use crate::bench::server::Usage;
 
-/// Posts are sent in groups this far apart; finer, and the load would use the processor that it measures.
+/// Interval between groups of posts; a shorter one would use the CPU that is being measured.
 const TICK: Duration = Duration::from_millis(20);
 
-/// Ticks of a second.
+/// Ticks per second.
 const TICKS_PER_SECOND: u64 = 50;
 
-/// Each rate that is tried is so many times the last.
+/// Factor between successive rates.
 const STEP: f64 = 1.15;
 
-/// A server keeps up when it stores this part of what is offered; the rest is what was on its way at the end.
-const KEEPS_UP: f64 = 0.98;
+/// Share of the offered posts that a server must store to keep up; the rest is in flight at the end.
+const SUSTAINED_SHARE: f64 = 0.98;
 
 /// More steps than lie between any two machines.
 const N_STEPS_MAX: usize = 16;
 
-/// How often the gap between the highest rate that was kept up with and the lowest that was not is halved.
+/// How often the gap between the highest sustained rate and the lowest failed one is halved.
 const N_HALVINGS: usize = 2;
 
-/// How much more than the ceiling an overload offers.
+/// LoadResult load of an overload, relative to the ceiling.
 const OVERLOAD: f64 = 1.3;
 
-/// A steady rate.
+/// Figures at a steady rate.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Storing {
     stored_per_second: f64,
@@ -38,59 +38,59 @@ pub struct Storing {
     server_resident_mebibytes: f64,
 }
 
-/// Processor time of everybody on the machine, by post.
+/// CPU time per post of each process on the machine, in microseconds.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct CpuPerPost {
-    /// The server's.
+    /// Of the server.
     pub server: f64,
-    /// PostgreSQL's.
+    /// Of PostgreSQL.
     pub postgres: f64,
-    /// Redis's.
+    /// Of Redis.
     pub redis: f64,
-    /// That of this load.
+    /// Of this load generator.
     pub load: f64,
 }
 
-/// The most posts that are stored a second.
+/// Maximum number of posts stored per second.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Ceiling {
-    /// The most of all rates that were tried.
+    /// The highest rate of all steps.
     pub ceiling_per_second: f64,
-    /// Those rates, in the order in which they were tried.
+    /// The steps, in the order in which they were run.
     pub ceiling_steps: Vec<Step>,
 }
 
-/// What was stored at one rate.
+/// Result at one rate.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Step {
-    /// Posts put on the stream a second.
+    /// Posts put on the stream per second.
     pub offered_per_second: f64,
-    /// Posts stored a second meanwhile.
+    /// Posts stored per second meanwhile.
     pub stored_per_second: f64,
 }
 
-/// More than can be stored.
+/// Result of offering more than can be stored.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Overload {
-    /// What was offered and stored.
+    /// LoadResult and stored posts.
     #[serde(flatten)]
     pub step: Step,
-    /// What was stored, as a part of the ceiling.
+    /// Stored posts relative to the ceiling.
     pub share_of_ceiling: f64,
 }
 
 impl Storing {
-    /// For people.
+    /// Formats the figures as table rows.
     pub fn rows(&self, params: &PipelineParams) -> Vec<(&'static str, String)> {
         let CpuPerPost { server, postgres, redis, load } = self.cpu_microseconds_per_post;
         let PipelineParams { offered, seconds, .. } = params;
         vec![
             (
-                "stored posts a second",
+                "posts stored per second",
                 format!("{:.0} (of {offered} offered, for {seconds} s)", self.stored_per_second),
             ),
             (
-                "processor time a post",
+                "CPU per post",
                 format!(
                     "{server:.0} µs server, {postgres:.0} µs postgres, {redis:.0} µs redis, {load:.0} µs load"
                 ),
@@ -101,25 +101,29 @@ impl Storing {
 }
 
 /// Offers posts at the steady rate.
-pub async fn measure(sitting: &mut Sitting, params: &PipelineParams) -> anyhow::Result<Storing> {
-    let offer = Offer::new("store", params.offered, params);
-    let offered = offer.send(sitting).await?;
+pub async fn measure(under_load: &mut ServerUnderLoad, params: &PipelineParams) -> anyhow::Result<Storing> {
+    let load = Load::new("store", params.offered, params);
+    let result = load.send(under_load).await?;
     Ok(Storing {
-        stored_per_second: offered.step.stored_per_second,
-        cpu_microseconds_per_post: offered.cpu,
-        server_resident_mebibytes: offered.resident_bytes as f64 / 1_048_576.0,
+        stored_per_second: result.step.stored_per_second,
+        cpu_microseconds_per_post: result.cpu,
+        server_resident_mebibytes: result.resident_bytes as f64 / 1_048_576.0,
     })
 }
 
-/// Offers ever more until the server does not keep up, or ever less until it does, then rates in between.
-pub async fn find_ceiling(sitting: &mut Sitting, params: &PipelineParams) -> anyhow::Result<Ceiling> {
+/// Offers increasing rates until the server does not keep up, or decreasing ones until it does, then rates in between.
+///
+/// Each rate meets a fresh server: the tables of the previous ones, with millions of rows, would slow it down.
+pub async fn find_ceiling(servers: &mut FreshServers<'_>) -> anyhow::Result<Ceiling> {
+    let params = servers.params;
     let mut search = Search::default();
     while let Some(rate) = search.next_rate(f64::from(params.offered)) {
-        let name = format!("ceiling-{}", search.steps.len());
         let length = Duration::from_secs(params.step_seconds);
-        let offer = Offer { length, ..Offer::new(&name, whole(rate), params) };
-        let step = offer.send(sitting).await?.step;
-        eprintln!("  {:.0} of {:.0} posts a second", step.stored_per_second, step.offered_per_second);
+        let load = Load { length, ..Load::new("ceiling", whole(rate), params) };
+        let mut under_load = servers.start().await?;
+        let step = load.send(&mut under_load).await?.step;
+        servers.settle(under_load).await?;
+        eprintln!("  {:.0} of {:.0} posts per second", step.stored_per_second, step.offered_per_second);
         search.note(step);
     }
     let stored = search.steps.iter().map(|step| step.stored_per_second);
@@ -128,25 +132,25 @@ pub async fn find_ceiling(sitting: &mut Sitting, params: &PipelineParams) -> any
 
 /// Offers more than the ceiling.
 pub async fn overload(
-    sitting: &mut Sitting,
+    under_load: &mut ServerUnderLoad,
     params: &PipelineParams,
     ceiling: f64,
 ) -> anyhow::Result<Overload> {
-    let offer = Offer::new("overload", whole(ceiling * OVERLOAD), params);
-    let step = offer.send(sitting).await?.step;
+    let load = Load::new("overload", whole(ceiling * OVERLOAD), params);
+    let step = load.send(under_load).await?.step;
     Ok(Overload { step, share_of_ceiling: step.stored_per_second / ceiling.max(1.0) })
 }
 
-/// Which rate to try next.
+/// Search for the ceiling: decides which rate to try next.
 #[derive(Default)]
 struct Search {
     steps: Vec<Step>,
-    /// The highest rate that was kept up with.
-    kept: Option<f64>,
-    /// The lowest that was not.
+    /// The highest sustained rate.
+    sustained: Option<f64>,
+    /// The lowest failed rate.
     failed: Option<f64>,
-    /// A rate that failed once. Only a second failure counts: a single step may have met a checkpoint.
-    doubtful: Option<f64>,
+    /// A rate that failed once. Only a second failure counts: a single step may coincide with a checkpoint.
+    failed_once: Option<f64>,
     n_halvings: usize,
 }
 
@@ -155,29 +159,29 @@ impl Search {
         if self.steps.len() >= N_STEPS_MAX {
             return None;
         }
-        if let Some(rate) = self.doubtful {
+        if let Some(rate) = self.failed_once {
             return Some(rate);
         }
-        match (self.kept, self.failed) {
+        match (self.sustained, self.failed) {
             (None, None) => Some(first),
-            (Some(kept), None) => Some(kept * STEP),
+            (Some(sustained), None) => Some(sustained * STEP),
             (None, Some(failed)) => Some(failed / STEP),
-            (Some(kept), Some(failed)) => {
+            (Some(sustained), Some(failed)) => {
                 self.n_halvings += 1;
-                (self.n_halvings <= N_HALVINGS).then_some((kept + failed) / 2.0)
+                (self.n_halvings <= N_HALVINGS).then_some((sustained + failed) / 2.0)
             }
         }
     }
 
     fn note(&mut self, step: Step) {
         let rate = step.offered_per_second;
-        if step.stored_per_second >= rate * KEEPS_UP {
-            self.kept = Some(self.kept.map_or(rate, |kept| kept.max(rate)));
-            self.doubtful = None;
-        } else if self.doubtful.take().is_some() {
+        if step.stored_per_second >= rate * SUSTAINED_SHARE {
+            self.sustained = Some(self.sustained.map_or(rate, |sustained| sustained.max(rate)));
+            self.failed_once = None;
+        } else if self.failed_once.take().is_some() {
             self.failed = Some(self.failed.map_or(rate, |failed| failed.min(rate)));
         } else {
-            self.doubtful = Some(rate);
+            self.failed_once = Some(rate);
         }
         self.steps.push(step);
     }
@@ -189,56 +193,56 @@ fn whole(rate: f64) -> u32 {
 }
 
 /// A load.
-struct Offer<'a> {
+struct Load<'a> {
     run: &'a str,
     per_second: u32,
     warm_up: Duration,
     length: Duration,
 }
 
-/// What came of it.
-struct Offered {
+/// Result of a load.
+struct LoadResult {
     step: Step,
     cpu: CpuPerPost,
     resident_bytes: u64,
 }
 
-impl<'a> Offer<'a> {
+impl<'a> Load<'a> {
     fn new(run: &'a str, per_second: u32, params: &PipelineParams) -> Self {
         Self { run, per_second, warm_up: params.warm_up(), length: params.length() }
     }
 
     /// Puts the posts on the stream, and waits until all of them are stored.
-    async fn send(&self, sitting: &mut Sitting) -> anyhow::Result<Offered> {
+    async fn send(&self, under_load: &mut ServerUnderLoad) -> anyhow::Result<LoadResult> {
         let per_tick = usize::try_from(u64::from(self.per_second) / TICKS_PER_SECOND)?.max(1);
         let n_ticks = |length: Duration| usize::try_from(length.as_secs() * TICKS_PER_SECOND);
         let n_warm_up_ticks = n_ticks(self.warm_up)?;
         let n_ticks = n_warm_up_ticks + n_ticks(self.length)?;
-        // Made before the clock starts: the load shares the processor that it measures.
-        let texts = sitting.supply.take(n_ticks * per_tick)?;
-        let server = &sitting.server;
+        // Built before the clock starts: the load shares the CPU that it measures.
+        let texts = under_load.supply.take(n_ticks * per_tick)?;
+        let server = &under_load.server;
         let mut ticks = tokio::time::interval(TICK);
-        // A tick that is late is made up for at once: the loop is open.
+        // A late tick is made up for at once: the loop is open.
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Burst);
         let mut before = None;
         for (tick, texts) in texts.chunks(per_tick).enumerate() {
             ticks.tick().await;
             if tick == n_warm_up_ticks {
-                before = Some((server.n_stored().await?, Instant::now(), Moment::of(server.usage())));
+                before = Some((server.n_stored().await?, Instant::now(), CpuSample::of(server.usage())));
             }
             let numbered = texts.iter().zip(tick * per_tick..);
             let posts: Vec<_> = numbered.map(|(text, n)| posts::accepted(self.run, n, text)).collect();
-            sitting.producer.publish(&posts).await?;
+            under_load.producer.publish(&posts).await?;
         }
         let (stored_before, started, usage_before) =
-            before.ok_or_else(|| anyhow::anyhow!("the load was over before it began"))?;
+            before.ok_or_else(|| anyhow::anyhow!("the load ended before it began"))?;
         let n_stored = (server.n_stored().await? - stored_before) as f64;
         let seconds = started.elapsed().as_secs_f64();
-        let usage = Moment::of(server.usage());
-        sitting.n_sent += n_ticks * per_tick;
-        sitting.drain().await?;
+        let usage = CpuSample::of(server.usage());
+        under_load.n_sent += n_ticks * per_tick;
+        under_load.drain().await?;
         let n_offered = ((n_ticks - n_warm_up_ticks) * per_tick) as f64;
-        Ok(Offered {
+        Ok(LoadResult {
             step: Step { offered_per_second: n_offered / seconds, stored_per_second: n_stored / seconds },
             cpu: usage.per_post(&usage_before, n_stored),
             resident_bytes: usage.of_server.resident_bytes,
@@ -246,13 +250,13 @@ impl<'a> Offer<'a> {
     }
 }
 
-/// Processor time so far.
-struct Moment {
+/// CPU time at one moment.
+struct CpuSample {
     of_server: Usage,
     of_load: f64,
 }
 
-impl Moment {
+impl CpuSample {
     fn of(of_server: Usage) -> Self {
         Self { of_server, of_load: process::cpu_seconds(std::process::id()) }
     }
@@ -273,7 +277,7 @@ impl Moment {
 mod tests {
     use super::*;
 
-    /// The rates that are tried of a server that stores so many a second.
+    /// Returns the rates that are tried on a server with a given ceiling.
     fn tried(first: f64, ceiling: f64) -> Vec<u32> {
         let (mut search, mut rates) = (Search::default(), Vec::new());
         while let Some(rate) = search.next_rate(first) {
@@ -284,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn rates_rise_until_the_server_does_not_keep_up_and_then_close_in() {
+    fn rates_rise_until_the_server_does_not_keep_up_and_then_converge() {
         assert_eq!(tried(1_000.0, 1_400.0), [1_000, 1_150, 1_323, 1_521, 1_521, 1_422, 1_471, 1_471]);
     }
 

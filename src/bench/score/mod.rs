@@ -1,7 +1,7 @@
-//! How many texts a second are scored over HTTP, one a request and in batches, by each tier; the same of FastAPI with the
+//! Bench of scoring over HTTP: texts per second, singly and in batches, by each tier; compared with FastAPI on the
 //! same ONNX files.
 //!
-//! All services are up at the same time and get the same requests by turns. Nobody reads a text twice.
+//! All services run at the same time and get the same requests in alternation. No service scores a text twice.
 
 mod peer; // FastAPI
 
@@ -20,14 +20,14 @@ use super::rounds::medians;
 use super::server::Server;
 use crate::inference::Tier;
 
-/// Shorter loads in the first round, not counted: connections, caches and allocators settle.
+/// Duration of the uncounted loads of the first round, during which connections, caches and allocators settle.
 const WARM_UP: Duration = Duration::from_secs(1);
 
-/// Connections that send batches: each is as much work as many single texts.
+/// Connections that send batches: each batch is as much work as many single texts.
 const N_CONNECTIONS_OF_BATCHES: usize = 4;
 
-/// More texts are not made ready for each second of a load; when all are sent it ends early, and rates go by the time that
-/// passed.
+/// Maximum number of prepared texts per second of load; when all are sent the load ends early, and rates use the
+/// elapsed time.
 const fn texts_per_second_max(tier: Tier) -> usize {
     match tier {
         Tier::Swift => 80_000,
@@ -35,37 +35,37 @@ const fn texts_per_second_max(tier: Tier) -> usize {
     }
 }
 
-/// No single texts come faster than this, since each is a request.
+/// Maximum rate of single texts, each of which is a request.
 const REQUESTS_PER_SECOND_MAX: usize = 30_000;
 
-/// What to measure.
+/// Options of `bench score`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ScoreParams {
-    /// How long a load lasts
+    /// Duration of a load, in seconds
     #[arg(long, default_value_t = 10)]
     seconds: u64,
-    /// How often everything is measured, the services by turns
+    /// Number of rounds; the services alternate
     #[arg(long, default_value_t = 3)]
     rounds: u64,
-    /// Connections that send one text a request
+    /// Connections that send one text per request
     #[arg(long, default_value_t = 16)]
     connections: usize,
-    /// How many texts a request has, one after the other
+    /// Texts per request, measured one after another
     #[arg(long, value_delimiter = ',', default_value = "1,32,256", value_parser = clap::value_parser!(u16).range(1..=256))]
     batches: Vec<u16>,
-    /// Which models
+    /// Tiers to measure
     #[arg(long, value_enum, value_delimiter = ',', default_value = "swift,deep")]
     tiers: Vec<TierChoice>,
-    /// Another groundswell executable, such as an older one, that gets the same load by turns
+    /// Another groundswell executable, such as an older version, that gets the same load in alternation
     #[arg(long, value_name = "PATH")]
     baseline: Option<PathBuf>,
-    /// What else to compare with
+    /// Peers to compare with
     #[arg(long, value_enum, value_delimiter = ',', default_value = "fastapi,fastapi-defaults")]
     peers: Vec<PeerChoice>,
-    /// Where the peers' files are
+    /// Folder of the peers' files
     #[arg(long, default_value = "bench/peers")]
     peers_dir: PathBuf,
-    /// The folder that holds the models' folders, for the peer
+    /// Folder of the model folders, for the peer
     #[arg(long, default_value = "weights")]
     peer_weights: PathBuf,
     #[command(flatten)]
@@ -73,7 +73,7 @@ pub struct ScoreParams {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
-    /// Options of `serve`, after `--`
+    /// Options passed to `serve`, after `--`
     #[arg(last = true)]
     serve: Vec<String>,
 }
@@ -86,16 +86,16 @@ enum TierChoice {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum PeerChoice {
-    /// FastAPI on two workers, tuned: sessions of one thread, uvloop, httptools, no thread for each request
+    /// FastAPI on two workers, tuned: single-threaded sessions, uvloop, httptools, no thread per request
     Fastapi,
-    /// The same with everything as it comes: sessions of as many threads as there are cores, asyncio, h11, threads. Its
-    /// answers take some 40 ms each, probably for delayed acknowledgements, so it says little of FastAPI
+    /// FastAPI with default settings: sessions with as many threads as cores, asyncio, h11, threads. Its responses
+    /// take about 40 ms each, probably because of delayed acknowledgements, so it says little about FastAPI
     FastapiDefaults,
-    /// Nothing
+    /// None
     None,
 }
 
-/// Who answers.
+/// The measured services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum System {
@@ -126,7 +126,7 @@ struct Figures {
     #[serde(flatten)]
     pace: Pace,
     texts_per_second: f64,
-    /// The part of the texts that this tier answered; the fast one answers where the deep one would be late.
+    /// Share of the texts that this tier scored; the fast tier scores those for which the deep one would be late.
     #[serde(skip_serializing_if = "Option::is_none")]
     answered_by_tier_share: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -138,7 +138,7 @@ struct Ratio {
     tier: String,
     texts_per_request: usize,
     to: System,
-    /// Our texts a second divided by theirs.
+    /// Groundswell's texts per second divided by the peer's.
     times_as_fast: f64,
 }
 
@@ -149,7 +149,7 @@ struct Report {
     distinct_texts: usize,
     figures: Vec<Figures>,
     ratios: Vec<Ratio>,
-    /// Why there is no peer to compare with.
+    /// Why no peer could be compared with.
     #[serde(skip_serializing_if = "Option::is_none")]
     missing: Option<String>,
 }
@@ -165,7 +165,7 @@ struct Load {
 /// Measures all services and prints medians and ratios.
 ///
 /// # Errors
-/// When a server does not start or refuses a request; a peer that is not installed is told of.
+/// When a server does not start or refuses a request; an unavailable peer is only reported.
 pub async fn run(params: ScoreParams) -> anyhow::Result<()> {
     let mut services = vec![Service::own(System::Groundswell, Server::start(&params.serve).await?)];
     if let Some(executable) = &params.baseline {
@@ -180,7 +180,7 @@ pub async fn run(params: ScoreParams) -> anyhow::Result<()> {
             PeerChoice::None => continue,
         };
         if let Some(why) = &missing {
-            eprintln!("not compared with {}: {why}", system.name());
+            eprintln!("skipping {}: {why}", system.name());
             continue;
         }
         let peer = FastApi::start(&params.peers_dir, &params.peer_weights, tuning).await?;
@@ -189,7 +189,7 @@ pub async fn run(params: ScoreParams) -> anyhow::Result<()> {
     let mut supply = Supply::open(&params.texts)?;
     let mut rounds: Vec<Vec<Figures>> = Vec::new();
     for round in 0..params.rounds.max(1) {
-        // Whoever is first has the emptiest machine, so each is first in its turn.
+        // The first service has the emptiest machine, so they take turns in going first.
         services.rotate_left(usize::from(round > 0));
         let mut figures = Vec::new();
         for load in loads(&params) {
@@ -203,7 +203,7 @@ pub async fn run(params: ScoreParams) -> anyhow::Result<()> {
             let requests = Arc::new(load.requests(&mut supply, length)?);
             for service in &services {
                 let measured = service.measure(load, Arc::clone(&requests), length).await?;
-                eprintln!("round {}: {}", round + 1, measured.in_words());
+                eprintln!("round {}: {}", round + 1, measured.summary());
                 figures.push(measured);
             }
         }
@@ -243,12 +243,12 @@ fn loads(params: &ScoreParams) -> Vec<Load> {
 }
 
 impl Load {
-    /// Enough of them for so long.
+    /// Prepares enough requests for that duration.
     fn requests(self, supply: &mut Supply, length: Duration) -> anyhow::Result<Requests> {
         let per_second =
             texts_per_second_max(self.tier).min(REQUESTS_PER_SECOND_MAX * self.texts_per_request);
         let seconds = usize::try_from(length.as_secs())?.max(1);
-        // Each connection has a request to begin with, however slow the service.
+        // Every connection has a request to begin with, however slow the service.
         let n_requests = (per_second * seconds / self.texts_per_request).max(2 * self.connections);
         let texts = supply.take(n_requests * self.texts_per_request)?;
         let budget_ms = match self.tier {
@@ -267,7 +267,7 @@ impl Load {
     }
 }
 
-/// Something that scores texts over HTTP.
+/// A service that scores texts over HTTP.
 enum Service {
     Own { system: System, server: Box<Server> },
     FastApi { system: System, peer: Box<FastApi> },
@@ -292,7 +292,7 @@ impl Service {
             (Some(before), Some(after)) => Some(after.since(before)),
             _ => None,
         };
-        let n_texts = answers.n_granted * texts_per_request;
+        let n_texts = answers.n_accepted * texts_per_request;
         Ok(Figures {
             tier: tier.as_str().to_owned(),
             texts_per_request,
@@ -335,26 +335,26 @@ impl Figures {
     }
 
     fn name(&self) -> String {
-        format!("{}, {} a request", self.tier, self.texts_per_request)
+        format!("{}, {} per request", self.tier, self.texts_per_request)
     }
 
-    fn in_words(&self) -> String {
+    fn summary(&self) -> String {
         let shares = self.answered_by_tier_share.zip(self.cache_hit_share).map(|(answered, known)| {
             let percent = |share: f64| share * 100.0;
             format!("; {:.1} % by this tier, {:.1} % from the cache", percent(answered), percent(known))
         });
         format!(
-            "{}: {}: {:.0} texts a second, {}{}",
+            "{}: {}: {:.0} texts per second, {}{}",
             self.name(),
             self.system.name(),
             self.texts_per_second,
-            self.pace.in_words(),
+            self.pace.summary(),
             shares.unwrap_or_default()
         )
     }
 }
 
-/// The median of each figure, in the order of the loads, ours first.
+/// Returns the median of each figure, in the order of the loads, Groundswell's first.
 fn together(rounds: &[Vec<Figures>]) -> anyhow::Result<Vec<Figures>> {
     let mut all = Vec::new();
     for first in rounds.first().into_iter().flatten() {
@@ -382,20 +382,20 @@ fn ratios(figures: &[Figures]) -> Vec<Ratio> {
 impl Report {
     fn rows(&self) -> Vec<(String, String)> {
         let mut rows = vec![
-            ("texts".to_owned(), format!("{} made ready, all distinct unless repeated", self.distinct_texts)),
+            ("texts".to_owned(), format!("{} prepared, all distinct unless repeated", self.distinct_texts)),
             (
                 "loads".to_owned(),
-                format!("{} s each, medians of {} rounds by turns", self.seconds, self.rounds),
+                format!("{} s each, medians of {} alternating rounds", self.seconds, self.rounds),
             ),
         ];
         rows.extend(self.figures.iter().map(|figures| {
-            let words = figures.in_words();
+            let words = figures.summary();
             let (name, rest) = words.split_once(": ").unwrap_or_default();
             (name.to_owned(), rest.to_owned())
         }));
         rows.extend(self.ratios.iter().map(|ratio| {
             let Ratio { tier, texts_per_request, to, times_as_fast } = ratio;
-            let name = format!("{tier}, {texts_per_request} a request");
+            let name = format!("{tier}, {texts_per_request} per request");
             (name, format!("{times_as_fast:.1} times as fast as {}", to.name()))
         }));
         rows
@@ -432,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn every_connection_has_something_to_send() {
+    fn every_connection_has_a_request_to_send() {
         let params = TextsParams {
             texts: "data/mayweather-mcgregor_tweets.csv.gz".into(),
             repeat_texts: false,

@@ -1,4 +1,4 @@
-//! FastAPI on uvicorn with two workers, each with ONNX Runtime sessions of its own.
+//! FastAPI on uvicorn with two workers, each with its own ONNX Runtime sessions.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -9,22 +9,22 @@ use tokio::process::{Child, Command};
 
 const SCRIPT: &str = "fastapi_score.py";
 
-/// Where `scripts/setup.sh bench` puts its Python.
+/// The Python that `scripts/setup.sh bench` installs.
 const PYTHON: &str = ".groundswell/bench-peers/bin/python";
 
-/// How long two workers may take to load both models.
-const START_PATIENCE: Duration = Duration::from_secs(60);
+/// Timeout for two workers to load both models.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 
-const STOP_PATIENCE: Duration = Duration::from_secs(20);
+const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// How it is set up.
+/// Configuration of the peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tuning {
-    /// As who knows these libraries sets them up.
+    /// Tuned, as by an expert of these libraries.
     Tuned,
-    /// As they come.
+    /// Default settings.
     Defaults,
 }
 
@@ -43,20 +43,20 @@ pub struct FastApi {
     address: String,
 }
 
-/// Why it cannot be started.
+/// Returns why it cannot be started.
 pub fn obstacle() -> Option<String> {
     let is_there = Path::new(PYTHON).exists();
-    (!is_there).then(|| format!("`{PYTHON}` is missing: scripts/setup.sh bench"))
+    (!is_there).then(|| format!("`{PYTHON}` is missing: run `scripts/setup.sh bench`"))
 }
 
 impl FastApi {
-    /// Starts it and waits until both workers can answer.
+    /// Starts it and waits until both workers can respond.
     ///
     /// # Errors
     /// When they do not.
     pub async fn start(peers_dir: &Path, weights: &Path, tuning: Tuning) -> anyhow::Result<Self> {
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let weights: PathBuf = weights.canonicalize().context("the peer finds no weights")?;
+        let weights: PathBuf = weights.canonicalize().context("the peer's weights were not found")?;
         let child = Command::new(PYTHON)
             .arg(peers_dir.join(SCRIPT))
             .arg(weights)
@@ -66,14 +66,14 @@ impl FastApi {
             .spawn()
             .context("cannot start FastAPI")?;
         let mut peer = Self { child, address: format!("http://127.0.0.1:{port}") };
-        let deadline = Instant::now() + START_PATIENCE;
+        let deadline = Instant::now() + START_TIMEOUT;
         loop {
             if let Some(status) = peer.child.try_wait()? {
                 anyhow::bail!("FastAPI ended before it was ready: {status}");
             }
             let ready = reqwest::get(format!("{}/readyz", peer.address)).await;
             if ready.is_ok_and(|answer| answer.status().is_success()) {
-                // One worker answers; the other began at the same moment and loads the same.
+                // One worker responds; the other started at the same time and loads the same.
                 tokio::time::sleep(PAUSE * 20).await;
                 return Ok(peer);
             }
@@ -82,18 +82,20 @@ impl FastApi {
         }
     }
 
-    /// Where it listens.
+    /// Returns its URL.
     pub fn address(&self) -> &str {
         &self.address
     }
 
-    /// Stops it with its workers.
+    /// Stops it and its workers.
     ///
     /// # Errors
     /// When it does not stop.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         self.ask_to_stop();
-        tokio::time::timeout(STOP_PATIENCE, self.child.wait()).await.context("FastAPI does not stop")??;
+        tokio::time::timeout(STOP_TIMEOUT, self.child.wait())
+            .await
+            .context("FastAPI did not stop in time")??;
         Ok(())
     }
 
@@ -106,7 +108,7 @@ impl FastApi {
 }
 
 impl Drop for FastApi {
-    /// Killed, it would leave its workers behind.
+    /// Killing it would leave its workers behind.
     fn drop(&mut self) {
         self.ask_to_stop();
     }

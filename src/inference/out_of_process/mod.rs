@@ -1,27 +1,27 @@
-//! A model that is run by another process: what both sides say, as one JSON value a line.
+//! A model run by another process: the protocol of both sides, one JSON value per line.
 //!
-//! The first line names the model to load, [`LoadParams`], and is answered with a `Loaded`; each further one is a list
-//! of texts, answered with an `Answer`.
+//! The first line holds the [`LoadParams`] of the model to load, and the response is a `Loaded`; each further line is
+//! a list of texts, and the response is an `Response`.
 
 use std::io::{self, BufRead, Write};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::run_times::{self, Spent};
-use super::{InferenceError, LoadParams, Reading, Scorer, load_deep};
+use super::run_times::{self, Timing};
+use super::{InferenceError, LoadParams, Prediction, Scorer, load_deep};
 use crate::models::score::ModelId;
 
-/// The other side: a process that answers a line with a line.
+/// The other side: a process that returns one line per line.
 pub trait Remote: Send {
-    /// Waits for the answer.
+    /// Sends a line and waits for the response.
     ///
     /// # Errors
-    /// When there is no other side any more.
-    fn ask(&mut self, line: &str) -> io::Result<String>;
+    /// When the other side has ended.
+    fn request(&mut self, line: &str) -> io::Result<String>;
 }
 
-/// Starts another side.
+/// Starts the other side.
 #[derive(Clone)]
 pub struct OpenRemote(pub Arc<dyn Fn() -> io::Result<Box<dyn Remote>> + Send + Sync>);
 
@@ -38,57 +38,57 @@ enum Loaded {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Answer {
+struct Response {
     outcome: Outcome,
-    spent: Vec<Spent>,
+    timings: Vec<Timing>,
 }
 
 #[derive(Serialize, Deserialize)]
 enum Outcome {
-    Readings(Vec<Reading>),
-    Failed { reason: String, is_passing: bool },
+    Readings(Vec<Prediction>),
+    Failed { reason: String, is_transient: bool },
 }
 
-/// What a scorer asks of another process.
-pub(super) struct IsolatedParams {
-    /// The model it must answer with.
+/// Settings of an out-of-process scorer.
+pub(super) struct OutOfProcessParams {
+    /// The expected model.
     pub model: Arc<ModelId>,
-    /// The languages that model was taught; of any where there are none.
+    /// Training languages of that model; empty for any.
     pub languages: Vec<String>,
-    /// Where it loads the model from.
+    /// How the process loads the model.
     pub load: LoadParams,
-    /// How the process is started.
+    /// How to start the process.
     pub open: OpenRemote,
 }
 
-/// Has its texts read by a process of its own, which is started anew after it ended.
-pub(super) struct IsolatedScorer {
-    params: IsolatedParams,
+/// Scores texts in another process, which is restarted when it ends.
+pub(super) struct OutOfProcessScorer {
+    params: OutOfProcessParams,
     remote: Option<Box<dyn Remote>>,
 }
 
-impl IsolatedScorer {
-    /// Starts the process and has it load the model.
+impl OutOfProcessScorer {
+    /// Starts the process and lets it load the model.
     ///
     /// # Errors
     /// When it cannot be started, or loads another model.
-    pub fn start(params: IsolatedParams) -> Result<Self, InferenceError> {
+    pub fn start(params: OutOfProcessParams) -> Result<Self, InferenceError> {
         let mut scorer = Self { params, remote: None };
         scorer.remote = Some(scorer.open()?);
         Ok(scorer)
     }
 
-    /// Keeps the process where it answers, else ends it.
-    fn ask(&mut self, mut remote: Box<dyn Remote>, request: &str) -> Result<Answer, InferenceError> {
-        let answer = serde_json::from_str(&remote.ask(request).map_err(gone)?).map_err(unreadable)?;
+    /// Sends a request. Keeps the process if it responds, otherwise ends it.
+    fn request(&mut self, mut remote: Box<dyn Remote>, request: &str) -> Result<Response, InferenceError> {
+        let response = serde_json::from_str(&remote.request(request).map_err(gone)?).map_err(unreadable)?;
         self.remote = Some(remote);
-        Ok(answer)
+        Ok(response)
     }
 
     fn open(&self) -> Result<Box<dyn Remote>, InferenceError> {
         let mut remote = (self.params.open.0)().map_err(gone)?;
         let load = serde_json::to_string(&self.params.load).map_err(unreadable)?;
-        match serde_json::from_str(&remote.ask(&load).map_err(gone)?).map_err(unreadable)? {
+        match serde_json::from_str(&remote.request(&load).map_err(gone)?).map_err(unreadable)? {
             Loaded::Model(model) if model == *self.params.model => Ok(remote),
             Loaded::Model(model) => Err(InferenceError::Runtime(format!(
                 "the files of `{}` have changed to version {}: reload the models",
@@ -99,49 +99,50 @@ impl IsolatedScorer {
     }
 }
 
-impl Scorer for IsolatedScorer {
+impl Scorer for OutOfProcessScorer {
     fn model(&self) -> &Arc<ModelId> {
         &self.params.model
     }
 
-    fn reads(&self, language: &str) -> bool {
+    fn supports_language(&self, language: &str) -> bool {
         let languages = &self.params.languages;
         languages.is_empty() || languages.iter().any(|known| known == language)
     }
 
-    /// A process that has ended is replaced, and asked once more: it may have ended before it saw these texts.
-    fn score(&mut self, texts: &[&str]) -> Result<Vec<Reading>, InferenceError> {
+    /// A process that has ended is replaced, and the request repeated once: it may have ended before it received
+    /// these texts.
+    fn score(&mut self, texts: &[&str]) -> Result<Vec<Prediction>, InferenceError> {
         let request = serde_json::to_string(texts).map_err(unreadable)?;
-        let answer = match self.remote.take().map(|remote| self.ask(remote, &request)) {
-            Some(Ok(answer)) => answer,
+        let response = match self.remote.take().map(|remote| self.request(remote, &request)) {
+            Some(Ok(response)) => response,
             None | Some(Err(_)) => {
                 let fresh = self.open()?;
-                self.ask(fresh, &request)?
+                self.request(fresh, &request)?
             }
         };
-        run_times::record(&answer.spent);
-        match answer.outcome {
-            Outcome::Readings(readings) => Ok(readings),
-            Outcome::Failed { reason, is_passing: true } => Err(InferenceError::Runtime(reason)),
-            Outcome::Failed { reason, is_passing: false } => Err(InferenceError::Isolated(reason)),
+        run_times::record(&response.timings);
+        match response.outcome {
+            Outcome::Readings(predictions) => Ok(predictions),
+            Outcome::Failed { reason, is_transient: true } => Err(InferenceError::Runtime(reason)),
+            Outcome::Failed { reason, is_transient: false } => Err(InferenceError::OutOfProcess(reason)),
         }
     }
 }
 
 fn gone(error: io::Error) -> InferenceError {
-    InferenceError::Runtime(format!("the process of the model has ended: {error}"))
+    InferenceError::Runtime(format!("the model process has ended: {error}"))
 }
 
 fn unreadable(error: serde_json::Error) -> InferenceError {
-    InferenceError::Runtime(format!("the process of the model cannot be understood: {error}"))
+    InferenceError::Runtime(format!("the model process sent an invalid response: {error}"))
 }
 
-/// The other side itself: loads the deep model it is told to, and answers until nobody asks any more.
+/// Runs the other side: loads the deep model that it receives, and scores texts until the requests end.
 ///
 /// # Errors
-/// When an answer cannot be written, or a request is none.
-pub fn serve(requests: impl BufRead, mut answers: impl Write) -> io::Result<()> {
-    let spent = run_times::collect();
+/// When a response cannot be written, or a request is not valid.
+pub fn serve(requests: impl BufRead, mut responses: impl Write) -> io::Result<()> {
+    let timings = run_times::collect();
     let mut lines = requests.lines();
     let Some(first) = lines.next() else {
         return Ok(());
@@ -149,25 +150,25 @@ pub fn serve(requests: impl BufRead, mut answers: impl Write) -> io::Result<()> 
     let params: LoadParams = serde_json::from_str(&first?)?;
     let mut scorer = match load_deep(&params).and_then(|factory| factory.build()) {
         Ok(scorer) => scorer,
-        Err(error) => return say(&mut answers, &Loaded::Failed(error.to_string())),
+        Err(error) => return say(&mut responses, &Loaded::Failed(error.to_string())),
     };
-    say(&mut answers, &Loaded::Model(scorer.model().as_ref().clone()))?;
+    say(&mut responses, &Loaded::Model(scorer.model().as_ref().clone()))?;
     for line in lines {
         let texts: Vec<String> = serde_json::from_str(&line?)?;
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let outcome = match scorer.score(&texts) {
-            Ok(readings) => Outcome::Readings(readings),
-            Err(error) => Outcome::Failed { reason: error.to_string(), is_passing: error.is_passing() },
+            Ok(predictions) => Outcome::Readings(predictions),
+            Err(error) => Outcome::Failed { reason: error.to_string(), is_transient: error.is_transient() },
         };
-        say(&mut answers, &Answer { outcome, spent: spent.take() })?;
+        say(&mut responses, &Response { outcome, timings: timings.take() })?;
     }
     Ok(())
 }
 
-fn say(answers: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
-    serde_json::to_writer(&mut *answers, value)?;
-    answers.write_all(b"\n")?;
-    answers.flush()
+fn say(responses: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *responses, value)?;
+    responses.write_all(b"\n")?;
+    responses.flush()
 }
 
 #[cfg(test)]

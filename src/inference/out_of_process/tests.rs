@@ -4,33 +4,33 @@ use std::thread;
 use super::*;
 use crate::inference::ModelChoice;
 
-/// The other side on a thread instead of in a process. It can be ended.
-struct Near {
+/// The other side on a thread instead of in a process. Tests can end it.
+struct ThreadRemote {
     requests: Option<Sender<String>>,
-    answers: Receiver<String>,
+    responses: Receiver<String>,
 }
 
-impl Near {
+impl ThreadRemote {
     fn open() -> Self {
         let (requests, asked) = channel::<String>();
-        let (answered, answers) = channel();
+        let (answered, responses) = channel();
         thread::spawn(move || {
             let requests = std::io::BufReader::new(Lines { asked, line: Vec::new() });
             serve(requests, Answers { answered, line: Vec::new() })
         });
-        Self { requests: Some(requests), answers }
+        Self { requests: Some(requests), responses }
     }
 }
 
-impl Remote for Near {
-    fn ask(&mut self, line: &str) -> io::Result<String> {
+impl Remote for ThreadRemote {
+    fn request(&mut self, line: &str) -> io::Result<String> {
         let gone = || io::Error::from(io::ErrorKind::UnexpectedEof);
         if line.contains("poison-end") {
             self.requests = None;
         }
         let requests = self.requests.as_ref().ok_or_else(gone)?;
         requests.send(format!("{line}\n")).map_err(|_| gone())?;
-        self.answers.recv().map_err(|_| gone())
+        self.responses.recv().map_err(|_| gone())
     }
 }
 
@@ -72,9 +72,9 @@ fn load() -> LoadParams {
     LoadParams { deep: ModelChoice::Fake, ..LoadParams::default() }
 }
 
-fn params(model: Arc<ModelId>) -> IsolatedParams {
-    let open = OpenRemote(Arc::new(|| Ok(Box::new(Near::open()))));
-    IsolatedParams { model, languages: vec!["en".to_owned()], load: load(), open }
+fn params(model: Arc<ModelId>) -> OutOfProcessParams {
+    let open = OpenRemote(Arc::new(|| Ok(Box::new(ThreadRemote::open()))));
+    OutOfProcessParams { model, languages: vec!["en".to_owned()], load: load(), open }
 }
 
 fn fake() -> Arc<ModelId> {
@@ -82,31 +82,31 @@ fn fake() -> Arc<ModelId> {
 }
 
 #[test]
-fn another_process_answers_as_the_model_itself_does() {
+fn another_process_scores_like_the_model_itself() {
     let mut direct = load_deep(&load()).unwrap().build().unwrap();
-    let mut isolated = IsolatedScorer::start(params(fake())).unwrap();
+    let mut out_of_process = OutOfProcessScorer::start(params(fake())).unwrap();
     for texts in [&["love", "I \"cancel\"\nnow"][..], &[], &["hate 😀"]] {
-        assert_eq!(isolated.score(texts).unwrap(), direct.score(texts).unwrap());
+        assert_eq!(out_of_process.score(texts).unwrap(), direct.score(texts).unwrap());
     }
-    assert!(isolated.reads("en") && !isolated.reads("de"));
-    let error = isolated.score(&["poison-error"]).unwrap_err();
-    assert!(!error.is_passing() && error.to_string().contains("poison-error"), "{error}");
-    assert!(isolated.score(&["poison-once"]).unwrap_err().is_passing());
-    assert_eq!(isolated.score(&["love"]).unwrap(), direct.score(&["love"]).unwrap());
+    assert!(out_of_process.supports_language("en") && !out_of_process.supports_language("de"));
+    let error = out_of_process.score(&["poison-error"]).unwrap_err();
+    assert!(!error.is_transient() && error.to_string().contains("poison-error"), "{error}");
+    assert!(out_of_process.score(&["poison-once"]).unwrap_err().is_transient());
+    assert_eq!(out_of_process.score(&["love"]).unwrap(), direct.score(&["love"]).unwrap());
 }
 
 #[test]
-fn a_process_that_ended_is_no_fault_of_the_texts_and_is_started_anew() {
-    let mut isolated = IsolatedScorer::start(params(fake())).unwrap();
-    assert!(isolated.score(&["poison-end"]).unwrap_err().is_passing());
+fn the_end_of_a_process_is_not_blamed_on_the_texts_and_it_is_restarted() {
+    let mut out_of_process = OutOfProcessScorer::start(params(fake())).unwrap();
+    assert!(out_of_process.score(&["poison-end"]).unwrap_err().is_transient());
     // A panic ends it too.
-    assert!(isolated.score(&["poison-deep"]).unwrap_err().is_passing());
-    assert_eq!(isolated.score(&["love"]).unwrap().len(), 1);
+    assert!(out_of_process.score(&["poison-deep"]).unwrap_err().is_transient());
+    assert_eq!(out_of_process.score(&["love"]).unwrap().len(), 1);
 }
 
 #[test]
 fn a_process_that_loads_another_model_is_not_used() {
     let other = ModelId { version: "2".to_owned(), ..fake().as_ref().clone() };
-    let error = IsolatedScorer::start(params(Arc::new(other))).err().unwrap();
+    let error = OutOfProcessScorer::start(params(Arc::new(other))).err().unwrap();
     assert!(error.to_string().contains("reload"), "{error}");
 }

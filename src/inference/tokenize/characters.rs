@@ -1,7 +1,7 @@
-//! Properties of characters, looked up in one table.
+//! Character properties in a lookup table.
 //!
-//! The table is computed from the libraries that the `tokenizers` crate runs on, so both agree by construction,
-//! whichever version of Unicode each of them implements.
+//! The table is computed from the libraries that the `tokenizers` crate uses, so both agree by construction,
+//! whichever version of Unicode they implement.
 
 use std::iter::once;
 use std::sync::LazyLock;
@@ -25,17 +25,17 @@ pub const NUMBER: Properties = 1 << 3;
 pub const WORD: Properties = 1 << 4;
 /// `\d`.
 pub const DIGIT: Properties = 1 << 5;
-/// NFKC leaves it alone, whatever comes before it: a text can be normalised in two parts, before it and from it on.
+/// Unchanged by NFKC, whatever precedes it: a text can be normalised in two parts that meet before it.
 pub const STABLE: Properties = 1 << 6;
-/// Its lower case is something else.
+/// Has a different lower case.
 pub const CASED: Properties = 1 << 7;
 /// `@`, where a mention may begin.
 pub const AT: Properties = 1 << 8;
 /// `&`, where an entity may begin.
 pub const AMPERSAND: Properties = 1 << 9;
-/// What is written for an apostrophe.
+/// A character used as an apostrophe.
 pub const QUOTE: Properties = 1 << 10;
-/// It joins, directs or selects what is visible.
+/// Joins, directs or selects visible characters.
 pub const INVISIBLE: Properties = 1 << 11;
 
 const PATTERNS: [(&str, Properties); 8] = [
@@ -49,27 +49,27 @@ const PATTERNS: [(&str, Properties); 8] = [
     ("[\u{fe00}-\u{fe0f}\u{200b}-\u{200f}\u{202a}-\u{202e}\u{2060}-\u{2069}\u{feff}\u{0}]+", INVISIBLE),
 ];
 
-/// The table ends here. Beyond are rare ideographs, tags and private characters.
+/// End of the table. Beyond are rare ideographs, tags and private characters.
 const N_CHARACTERS: u32 = 0x2_0000;
 
-/// The properties of a character, or nothing where the table has none.
+/// Returns the properties of a character, or `None` outside the table.
 #[inline]
 pub fn properties(character: char) -> Option<Properties> {
     TABLE.get(character as usize).copied()
 }
 
-/// Whether a character has one of the properties.
+/// Returns whether a character has one of the properties.
 #[inline]
 pub fn has(character: char, wanted: Properties) -> bool {
     properties(character).is_some_and(|properties| properties & wanted != 0)
 }
 
-/// How many characters at the start of a text are wanted ones.
+/// Counts the leading characters that satisfy a predicate.
 pub fn count(text: &[char], wanted: impl Fn(char) -> bool) -> usize {
     text.iter().take_while(|character| wanted(**character)).count()
 }
 
-/// Whether a text starts with another.
+/// Returns whether a text starts with a prefix.
 pub fn starts_with(text: &[char], prefix: &str) -> bool {
     let mut characters = text.iter();
     prefix.chars().all(|wanted| characters.next() == Some(&wanted))

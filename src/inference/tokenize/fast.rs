@@ -1,8 +1,8 @@
-//! The fast way from a text to ids, for tokenizers of the form that our own have.
+//! The fast path from a text to ids, for tokenizers of the same form as the shipped ones.
 //!
-//! The `tokenizers` crate records for every byte where it came from, and runs a regular expression for each rule.
-//! Only the ids are of use here. What is done to a text before the model spells it is done by hand; the model itself is
-//! the crate's, asked once for each new piece. The tests compare both ways on every text there is.
+//! The `tokenizers` crate tracks the origin of every byte and runs a regular expression for each rule. Only the ids
+//! are needed here. The steps before the model are hand-written; the model itself is the crate's, called once for
+//! each new piece. The tests compare both paths on every available text.
 
 use std::sync::Arc;
 
@@ -15,15 +15,15 @@ use super::normalize::Normalizer;
 use super::pieces::Splitter;
 use super::words::{Key, WordIds};
 
-/// What has to be done to a text, understood from its `tokenizer.json`.
+/// The steps of a `tokenizer.json`.
 pub struct Plan {
     normalizer: Normalizer,
     splitter: Splitter,
-    /// Texts that contain one of them take the crate's way.
+    /// Texts that contain one of these take the crate's path.
     added_tokens: Vec<String>,
 }
 
-/// The parts of a `tokenizer.json` around its model.
+/// The parts of a `tokenizer.json` besides its model.
 #[derive(Deserialize)]
 struct File {
     #[serde(default)]
@@ -40,7 +40,7 @@ struct AddedToken {
 }
 
 impl Plan {
-    /// Understands a file; nothing where any part of it is unknown here.
+    /// Parses a file; `None` where any part of it is not supported.
     pub fn of(file: &[u8], model: &ModelWrapper) -> Option<Self> {
         let is_certain = match model {
             ModelWrapper::BPE(model) => model.dropout.is_none(),
@@ -60,7 +60,7 @@ impl Plan {
     }
 }
 
-/// What one thread needs to follow a plan.
+/// State of one thread that executes a plan.
 pub struct Encoder {
     plan: Arc<Plan>,
     text: Vec<char>,
@@ -71,7 +71,7 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// Follows a plan.
+    /// Creates the state for a plan.
     pub fn new(plan: Arc<Plan>) -> Self {
         Self {
             plan,
@@ -83,7 +83,7 @@ impl Encoder {
         }
     }
 
-    /// The first `n_max` ids of a text, or nothing where only the crate knows them.
+    /// Returns the first `n_max` ids of a text, or `None` where only the crate can compute them.
     ///
     /// # Errors
     /// When the model refuses a piece.

@@ -1,4 +1,4 @@
-//! The `Replace` rules of our `tokenizer.json` files: what each of their regular expressions matches, by hand.
+//! Hand-written matchers for the `Replace` rules of the shipped `tokenizer.json` files.
 
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ const APOSTROPHE: &str = "[’‘`´]|&#0?39;";
 const JOINER: &str = "[\u{fe00}-\u{fe0f}\u{200b}-\u{200f}\u{202a}-\u{202e}\u{2060}-\u{2069}\u{feff}\u{0}]";
 const ELONGATION: &str = r"([^\d])\1*(?=\1\1)";
 
-/// What one of the regular expressions above matches.
+/// Matcher of one of the regular expressions above.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Matcher {
     Literal(Vec<char>),
@@ -24,7 +24,7 @@ pub enum Matcher {
 }
 
 impl Matcher {
-    /// Understands the `pattern` of a rule; nothing where it is unknown here.
+    /// Returns the matcher for the `pattern` of a rule, or `None` for an unsupported one.
     pub fn of(pattern: &Value) -> Option<Self> {
         if let Some(literal) = pattern.get("String") {
             let literal: Vec<char> = literal.as_str()?.chars().collect();
@@ -40,7 +40,7 @@ impl Matcher {
         }
     }
 
-    /// The properties of which a text must have one for this to match anything; nothing where it may in any text.
+    /// Returns the properties of which a text must have one to match, or `None` if any text may match.
     pub fn needs(&self) -> Option<Properties> {
         match self {
             Self::Literal(literal) => {
@@ -54,7 +54,7 @@ impl Matcher {
         }
     }
 
-    /// Puts `content` in the place of every match in `text`; `spare` is space to work in.
+    /// Replaces every match in `text` by `content`; `spare` is scratch space.
     pub fn replace(&self, content: &[char], text: &mut Vec<char>, spare: &mut Vec<char>) {
         let at = |wanted: Option<char>| move |text: &[char]| text.iter().position(|c| Some(*c) == wanted);
         let of = |wanted: Properties| move |text: &[char]| text.iter().position(|c| has(*c, wanted));
@@ -78,8 +78,8 @@ impl Matcher {
     }
 }
 
-/// Replaces what matches, from left to right. `find` says where in a rest of the text the next match may be, `measure`
-/// how long the match at a place is, if there is one.
+/// Replaces matches from left to right. `find` returns where in the rest of the text the next match may be, `measure`
+/// the length of the match at a position, if any.
 fn replace(
     content: &[char],
     text: &mut Vec<char>,
@@ -115,7 +115,7 @@ fn is_same(window: &[char]) -> bool {
     matches!(window, [first, second, third] if first == second && second == third)
 }
 
-/// [`LINK`].
+/// Matches [`LINK`].
 fn link(text: &[char], at: usize) -> Option<usize> {
     let rest = text.get(at..)?;
     let is_visible = |character: char| !has(character, SPACE);
@@ -128,11 +128,11 @@ fn link(text: &[char], at: usize) -> Option<usize> {
     if starts_with(after, "://") {
         return Some(n + count(after, is_visible));
     }
-    // Without the `s` the rest would begin with it, which is part of a word.
+    // Without the `s`, the rest would begin with it, which is part of a word.
     (!after.first().is_some_and(|character| has(*character, WORD))).then_some(n)
 }
 
-/// [`MENTION`].
+/// Matches [`MENTION`].
 fn mention(text: &[char], at: usize) -> Option<usize> {
     let (before, rest) = text.split_at_checked(at)?;
     if before.last().is_some_and(|before| *before == '@' || has(*before, WORD)) {
@@ -142,7 +142,7 @@ fn mention(text: &[char], at: usize) -> Option<usize> {
     (n > 0).then_some(n + 1)
 }
 
-/// [`APOSTROPHE`].
+/// Matches [`APOSTROPHE`].
 fn apostrophe(text: &[char], at: usize) -> Option<usize> {
     let rest = text.get(at..)?;
     match rest.first()? {
@@ -151,7 +151,7 @@ fn apostrophe(text: &[char], at: usize) -> Option<usize> {
     }
 }
 
-/// [`ELONGATION`]: all but the last two of three or more.
+/// Matches [`ELONGATION`]: all but the last two of three or more.
 fn surplus(text: &[char], at: usize) -> Option<usize> {
     let rest = text.get(at..)?;
     let first = *rest.first()?;

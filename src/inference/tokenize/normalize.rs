@@ -1,5 +1,5 @@
-//! The normalisers of our `tokenizer.json` files, by hand: what the `tokenizers` crate does with a regular expression
-//! each, and with a record of where every byte came from.
+//! Hand-written normalisers of the shipped `tokenizer.json` files. The `tokenizers` crate uses a regular expression
+//! for each, and tracks the origin of every byte.
 
 use std::iter::Peekable;
 use std::str::CharIndices;
@@ -10,7 +10,7 @@ use unicode_normalization_alignments::UnicodeNormalization as _;
 use super::characters::{CASED, Properties, STABLE, properties};
 use super::matchers::Matcher;
 
-/// NFKC, and then these.
+/// NFKC followed by further steps.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Normalizer {
     steps: Vec<Step>,
@@ -23,7 +23,7 @@ enum Step {
 }
 
 impl Normalizer {
-    /// Understands the `normalizer` of a file; nothing where one of its parts is unknown here.
+    /// Parses the `normalizer` of a file; `None` where one of its parts is not supported.
     pub fn of(spec: &Value) -> Option<Self> {
         let (first, rest) = spec.get("normalizers")?.as_array()?.split_first()?;
         if spec.get("type")? != "Sequence" || first.get("type")? != "NFKC" {
@@ -33,11 +33,11 @@ impl Normalizer {
         Some(Self { steps })
     }
 
-    /// Writes the normalised text into `text`; `spare` is space to work in. False where the table has no properties of
-    /// one of its characters.
+    /// Writes the normalised text into `text`; `spare` is scratch space. Returns false where a character is not in
+    /// the table.
     pub fn write(&self, raw: &str, text: &mut Vec<char>, spare: &mut Vec<char>) -> bool {
         text.clear();
-        // What the text has, so that most rules need not look for what they are about.
+        // Properties of the text, which let most rules be skipped.
         let Some(mut seen) = compose(raw, text) else {
             return false;
         };
@@ -70,8 +70,8 @@ impl Step {
     }
 }
 
-/// NFKC, and which properties its characters have. The crate's normaliser sees only what it may change: a character that
-/// is not stable, with what it stands on.
+/// Applies NFKC and returns the properties of the characters. The crate's normaliser receives only what it may
+/// change: a character that is not stable, with its base.
 fn compose(raw: &str, text: &mut Vec<char>) -> Option<Properties> {
     text.reserve(raw.len());
     let mut characters = raw.char_indices().peekable();
@@ -97,7 +97,7 @@ fn compose(raw: &str, text: &mut Vec<char>) -> Option<Properties> {
     Some(seen)
 }
 
-/// Where the next stable character is, if there is one.
+/// Finds the next stable character.
 fn skip_unstable(characters: &mut Peekable<CharIndices<'_>>) -> Option<Option<usize>> {
     while let Some((at, character)) = characters.peek() {
         if properties(*character)? & STABLE != 0 {
@@ -108,7 +108,7 @@ fn skip_unstable(characters: &mut Peekable<CharIndices<'_>>) -> Option<Option<us
     Some(None)
 }
 
-/// Of ASCII, what is `seen` says nothing: it is lowered in place.
+/// ASCII is not covered by `seen`: it is lower-cased in place.
 fn lowercase(text: &mut Vec<char>, spare: &mut Vec<char>, seen: Properties) {
     if seen & CASED == 0 {
         text.iter_mut().for_each(char::make_ascii_lowercase);

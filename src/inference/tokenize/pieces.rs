@@ -1,20 +1,21 @@
-//! The pre-tokenisers of our `tokenizer.json` files, by hand: which parts of a text the model spells by themselves.
+//! Hand-written pre-tokenizers of the shipped `tokenizer.json` files: split a text into the pieces that the model
+//! encodes.
 
 use serde_json::Value;
 
 use super::characters::{LETTER, MARK, NUMBER, SPACE, count, has, starts_with};
 
-/// Emoticons are of one piece, as are words with their apostrophes and runs of digits.
+/// Emoticons are one piece, as are words with their apostrophes and runs of digits.
 const SOCIAL: &str = concat!(
     r"@user|[<>]?[:;=8x][\-o*'^]?[)(\]\[dp/\\|@3*>]{1,3}(?![\p{L}\p{N}])|<3{1,3}",
     r"|[)(\]\[/\\|]{1,3}[\-o*'^]?[:;=]|\^[_.]?\^|-_{1,3}-|t_t|o_o",
     r"|[\p{L}\p{M}]+(?:'[\p{L}\p{M}]+)*|\p{N}+|!\?|\?!|([!?.])\1|[^\s\p{L}\p{M}\p{N}]"
 );
 
-/// How many of a kind of character [`SOCIAL`] allows in a row within an emoticon.
+/// Repetitions of a character class that [`SOCIAL`] allows within an emoticon.
 const N_ALIKE_MAX: usize = 3;
 
-/// A way of cutting texts into pieces. What is in none of them, which is white space, is left out.
+/// A way to split texts into pieces. White space belongs to no piece and is dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Splitter {
     /// [`SOCIAL`].
@@ -22,7 +23,7 @@ pub enum Splitter {
 }
 
 impl Splitter {
-    /// Understands the `pre_tokenizer` of a file; nothing where it is unknown here.
+    /// Parses the `pre_tokenizer` of a file; `None` for an unsupported one.
     pub fn of(spec: &Value) -> Option<Self> {
         if spec.get("type")? != "Split" || spec.get("behavior")? != "Removed" || spec.get("invert")? != true {
             return None;
@@ -33,7 +34,7 @@ impl Splitter {
         }
     }
 
-    /// The pieces of a text, in its order.
+    /// Returns the pieces of a text, in order.
     pub fn pieces(self, text: &[char]) -> impl Iterator<Item = &[char]> {
         let mut rest = text;
         std::iter::from_fn(move || {
@@ -55,7 +56,7 @@ impl Splitter {
     }
 }
 
-/// How long the match of [`SOCIAL`] at the start of a text is.
+/// Returns the length of the match of [`SOCIAL`] at the start of a text.
 fn social(rest: &[char]) -> Option<usize> {
     let first = *rest.first()?;
     let special = match first {
@@ -88,7 +89,7 @@ fn plain(first: char, rest: &[char]) -> Option<usize> {
     }
 }
 
-/// `[\p{L}\p{M}]+(?:'[\p{L}\p{M}]+)*`, of which there is one.
+/// Matches one `[\p{L}\p{M}]+(?:'[\p{L}\p{M}]+)*`.
 fn word(rest: &[char]) -> usize {
     let letters =
         |from: usize| count(rest.get(from..).unwrap_or_default(), |character| has(character, LETTER | MARK));
@@ -102,7 +103,7 @@ fn word(rest: &[char]) -> usize {
     n
 }
 
-/// `[<>]?[:;=8x][\-o*'^]?[)(\]\[dp/\\|@3*>]{1,3}(?![\p{L}\p{N}])`, with as many of each as possible.
+/// Matches `[<>]?[:;=8x][\-o*'^]?[)(\]\[dp/\\|@3*>]{1,3}(?![\p{L}\p{N}])` greedily.
 fn emoticon(rest: &[char]) -> Option<usize> {
     let is = |at: usize, wanted: &str| rest.get(at).is_some_and(|character| wanted.contains(*character));
     let eyes = usize::from(is(0, "<>"));
@@ -118,13 +119,14 @@ fn emoticon(rest: &[char]) -> Option<usize> {
     })
 }
 
-/// `<3{1,3}`.
+/// Matches `<3{1,3}`.
 fn heart(rest: &[char]) -> Option<usize> {
     let n = count(rest.get(1..)?, |character| character == '3').min(N_ALIKE_MAX);
     (n > 0).then_some(1 + n)
 }
 
-/// `[)(\]\[/\\|]{1,3}[\-o*'^]?[:;=]`. What may follow the mouth is not part of it, so only all of the mouth can match.
+/// Matches `[)(\]\[/\\|]{1,3}[\-o*'^]?[:;=]`. The mouth does not include what may follow it, so only the whole mouth
+/// can match.
 fn mirrored(rest: &[char]) -> Option<usize> {
     let is = |at: usize, wanted: &str| rest.get(at).is_some_and(|character| wanted.contains(*character));
     let mouth = (0..N_ALIKE_MAX).take_while(|n| is(*n, r")(][/\|")).count();
@@ -132,7 +134,7 @@ fn mirrored(rest: &[char]) -> Option<usize> {
     is(eyes, ":;=").then_some(eyes + 1)
 }
 
-/// `\^[_.]?\^`.
+/// Matches `\^[_.]?\^`.
 fn closed_eyes(rest: &[char]) -> Option<usize> {
     match rest {
         ['^', '^', ..] => Some(2),
@@ -141,7 +143,7 @@ fn closed_eyes(rest: &[char]) -> Option<usize> {
     }
 }
 
-/// `-_{1,3}-`.
+/// Matches `-_{1,3}-`.
 fn unmoved(rest: &[char]) -> Option<usize> {
     let n = count(rest.get(1..)?, |character| character == '_');
     ((1..=N_ALIKE_MAX).contains(&n) && rest.get(n + 1) == Some(&'-')).then_some(n + 2)

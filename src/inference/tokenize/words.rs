@@ -1,20 +1,20 @@
-//! Ids of pieces that were spelled before. Few words make up most of what people write.
+//! Cache of the ids of pieces. Few words make up most posts.
 
-/// Pieces that are remembered. Their slots take a mebibyte.
+/// Number of cached pieces. Their slots take a mebibyte.
 const N_SLOTS: usize = 1 << 14;
 
-/// Longer pieces are spelled each time.
+/// Maximum bytes of a cached piece.
 const KEY_BYTES: usize = 32;
 
-/// Pieces of more ids are spelled each time.
+/// Maximum ids of a cached piece.
 const N_IDS_MAX: usize = 7;
 
-/// A table in which each piece has one place, and the last to come takes it. So its size never changes.
+/// A direct-mapped cache: each piece has one slot, and the latest piece takes it, so the size is constant.
 pub struct WordIds {
     slots: Vec<Slot>,
 }
 
-/// The whole piece: two never share an entry.
+/// The whole piece: two pieces never share an entry.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Key([u64; KEY_BYTES / 8]);
 
@@ -26,13 +26,13 @@ struct Slot {
 }
 
 impl Key {
-    /// A piece's key; nothing where the piece is too long. No other piece has the same.
+    /// Returns the key of a piece, which is unique to it; `None` where the piece is too long.
     pub fn of(piece: &[char]) -> Option<Self> {
         let mut bytes = [0; KEY_BYTES];
         let mut n = 0;
         for character in piece {
             match u8::try_from(*character) {
-                // Zero pads.
+                // Padded with zeros.
                 Ok(byte @ 1..=0x7f) => {
                     *bytes.get_mut(n)? = byte;
                     n += 1;
@@ -59,19 +59,19 @@ impl Key {
 }
 
 impl WordIds {
-    /// Remembers nothing yet.
+    /// Creates an empty cache.
     pub fn new() -> Self {
         Self { slots: vec![Slot::default(); N_SLOTS] }
     }
 
-    /// The ids of a piece, if they are remembered.
+    /// Returns the ids of a piece, if cached.
     pub fn get(&self, key: &Key) -> Option<&[u32]> {
         let slot = self.slots.get(key.slot())?;
         let n_ids = usize::try_from(slot.n_ids).ok()?;
         (slot.key == *key && n_ids > 0).then(|| slot.ids.get(..n_ids))?
     }
 
-    /// Remembers the ids of a piece, unless they are too many.
+    /// Caches the ids of a piece, unless there are too many.
     pub fn insert(&mut self, key: Key, ids: &[u32]) {
         let Some(slot) = self.slots.get_mut(key.slot()) else {
             return;

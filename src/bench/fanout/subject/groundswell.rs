@@ -1,12 +1,12 @@
-//! This program, with nothing running that subscribers do not need.
+//! This program, running only what subscribers need.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Door, SubjectParams};
-use crate::bench::fanout::wire::{Dialect, Stamp};
+use super::{Endpoint, SubjectParams};
+use crate::bench::fanout::protocol::{Protocol, Stamp};
 use crate::bench::process;
 use crate::bench::server::Server;
 use crate::models::live::LiveUpdate;
@@ -14,9 +14,9 @@ use crate::models::post::{Post, ScoredPost, Source};
 use crate::models::score::{Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel};
 use crate::stream::{Stream, StreamParams, Updates};
 
-/// Posts as the aggregator publishes them: through Redis, to the broadcaster, to every session that wants them.
+/// Publishes posts as the aggregator does: through Redis and the broadcaster to every session that wants them.
 ///
-/// What a subscriber gets is the whole frame of a post, so it is longer than what the peers send.
+/// A subscriber receives the whole frame of a post, which is longer than the messages of the peers.
 pub struct Groundswell {
     server: Server,
     stream: Stream,
@@ -38,9 +38,9 @@ impl Groundswell {
         Ok(Self { server, stream, updates, n_bytes: params.n_bytes })
     }
 
-    pub fn door(&self) -> Door {
+    pub fn endpoint(&self) -> Endpoint {
         let url = format!("{}/ws", self.server.info.address.replacen("http://", "ws://", 1));
-        Door { url, dialect: Dialect::Groundswell }
+        Endpoint { url, dialect: Protocol::Groundswell }
     }
 
     pub async fn publish(&self, stamp: Stamp) -> anyhow::Result<()> {
@@ -64,7 +64,7 @@ impl Groundswell {
     }
 }
 
-/// A post that carries the stamp, in a frame of at least `n_bytes`.
+/// Returns a post that carries the stamp, in a frame of at least `n_bytes`.
 fn post(stamp: Stamp, n_bytes: usize) -> ScoredPost {
     let now = Timestamp::now();
     let post = Post {
@@ -103,7 +103,7 @@ fn post(stamp: Stamp, n_bytes: usize) -> ScoredPost {
     ScoredPost { post, score, awaits_correction: false }
 }
 
-/// What the frame of such a post has besides its text: longer messages than that are made by a longer text.
+/// Bytes of such a frame besides the text: the text is lengthened for longer messages.
 const FRAME_BYTES_AROUND_TEXT: usize = 690;
 
 #[cfg(test)]
@@ -113,7 +113,7 @@ mod tests {
     use crate::models::live::FrameId;
 
     #[test]
-    fn the_frame_of_a_post_is_as_long_as_was_asked_for() {
+    fn the_frame_of_a_post_has_the_requested_length() {
         let stamp = Stamp { sent_at: 1_732_180_000_000_000, number: 1_000 };
         let id = FrameId { epoch: Uuid::now_v7().simple().to_string(), offset: 10_000 };
         let frame = crate::live::encode::live(&id, LiveFrame::MessageNew(&post(stamp, 1_000))).unwrap().text;

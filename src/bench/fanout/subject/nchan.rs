@@ -1,4 +1,4 @@
-//! nginx with the module nchan, one worker.
+//! nginx with the module nchan and one worker.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -8,18 +8,18 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use tokio::process::{Child, Command};
 
-use super::{Door, HttpPublisher, SubjectParams};
-use crate::bench::fanout::wire::Dialect;
+use super::{Endpoint, HttpPublisher, SubjectParams};
+use crate::bench::fanout::protocol::Protocol;
 
-/// Where distributions put nginx: `/usr/sbin` is not in everybody's path.
+/// Usual paths of nginx: `/usr/sbin` is not in every user's `PATH`.
 const PROGRAMS: [&str; 3] = ["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx"];
 
 const MODULES: [&str; 3] = ["/usr/lib/nginx/modules", "/usr/lib64/nginx/modules", "/usr/share/nginx/modules"];
 
 const MODULE: &str = "ngx_nchan_module.so";
 
-/// How long it may take to listen.
-const START_PATIENCE: Duration = Duration::from_secs(10);
+/// Timeout for it to listen.
+const START_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A private nginx.
 pub struct Nchan {
@@ -29,7 +29,7 @@ pub struct Nchan {
     publisher: HttpPublisher,
 }
 
-/// Why it cannot be started.
+/// Returns why it cannot be started.
 pub fn obstacle() -> Option<String> {
     if places().is_some() {
         return None;
@@ -48,7 +48,7 @@ impl Nchan {
         let (program, module) = places().context("nginx with nchan is not installed")?;
         let dir = std::env::temp_dir().join(format!("groundswell-bench-nchan-{}", std::process::id()));
         std::fs::create_dir_all(&dir)?;
-        // Given back before nginx takes it; nobody else is likely to in between.
+        // Released before nginx binds it; another process is unlikely to take it in between.
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
         let text = configuration(&Settings {
             dir: &dir,
@@ -70,8 +70,8 @@ impl Nchan {
         Ok(nchan)
     }
 
-    pub fn door(&self) -> Door {
-        Door { url: format!("ws://127.0.0.1:{}/subscribe", self.port), dialect: Dialect::Plain }
+    pub fn endpoint(&self) -> Endpoint {
+        Endpoint { url: format!("ws://127.0.0.1:{}/subscribe", self.port), dialect: Protocol::Plain }
     }
 
     pub async fn publish(&self, message: String) -> anyhow::Result<()> {
@@ -87,13 +87,13 @@ impl Nchan {
     }
 
     async fn wait_until_it_listens(&mut self) -> anyhow::Result<()> {
-        let deadline = Instant::now() + START_PATIENCE;
+        let deadline = Instant::now() + START_TIMEOUT;
         while tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await.is_err() {
             let log = || std::fs::read_to_string(self.dir.join("error.log")).unwrap_or_default();
             if let Some(status) = self.child.try_wait()? {
                 anyhow::bail!("nginx ended: {status}: {}", log());
             }
-            anyhow::ensure!(Instant::now() < deadline, "nginx does not listen: {}", log());
+            anyhow::ensure!(Instant::now() < deadline, "nginx did not listen in time: {}", log());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         Ok(())
@@ -101,7 +101,7 @@ impl Nchan {
 }
 
 impl Drop for Nchan {
-    /// Killed outright, the master would leave its worker behind.
+    /// Killing the master would leave its worker behind.
     fn drop(&mut self) {
         let _ = super::ask_to_stop(&self.child);
         let _ = std::fs::remove_dir_all(&self.dir);
@@ -115,12 +115,12 @@ struct Settings<'a> {
     n_connections: usize,
 }
 
-/// As nchan comes, but for what keeps it within its folder.
+/// The default configuration of nchan, confined to its folder.
 fn configuration(settings: &Settings<'_>) -> String {
     let Settings { dir, module, port, n_connections } = settings;
-    // Short of free connections nginx closes those that are still shaking hands.
+    // When nginx runs short of free connections, it closes those in handshake.
     let (dir, module, n_worker) = (dir.display(), module.display(), 2 * n_connections + 1_024);
-    // Started by root, its worker would be somebody who may not enter the folder.
+    // Under root, the worker would run as a user that may not enter the folder.
     let user = if nix::unistd::geteuid().is_root() { "user root;" } else { "" };
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .iter()

@@ -1,4 +1,4 @@
-//! socket.io on Node.js, one process.
+//! socket.io on Node.js, as one process.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -8,13 +8,13 @@ use anyhow::Context as _;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
-use super::{Door, HttpPublisher, SubjectParams};
-use crate::bench::fanout::wire::Dialect;
+use super::{Endpoint, HttpPublisher, SubjectParams};
+use crate::bench::fanout::protocol::Protocol;
 
 const SCRIPT: &str = "socket-io.mjs";
 
-/// How long Node.js may take to listen.
-const START_PATIENCE: Duration = Duration::from_secs(20);
+/// Timeout for Node.js to listen.
+const START_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A private Node.js.
 pub struct SocketIo {
@@ -23,7 +23,7 @@ pub struct SocketIo {
     publisher: HttpPublisher,
 }
 
-/// Why it cannot be started.
+/// Returns why it cannot be started.
 pub fn obstacle(peers_dir: &Path) -> Option<String> {
     if peers_dir.join("node_modules/socket.io").is_dir() {
         return None;
@@ -40,17 +40,18 @@ impl SocketIo {
             .kill_on_drop(true)
             .spawn()
             .context("Node.js is not installed")?;
-        let mut lines = BufReader::new(child.stdout.take().context("Node.js says nothing")?).lines();
-        let line = tokio::time::timeout(START_PATIENCE, lines.next_line()).await;
-        let line = line.context("socket.io does not listen")??.context("socket.io ended")?;
-        let port = line.trim().parse().with_context(|| format!("`{line}` is no port"))?;
+        let mut lines =
+            BufReader::new(child.stdout.take().context("Node.js has no standard output")?).lines();
+        let line = tokio::time::timeout(START_TIMEOUT, lines.next_line()).await;
+        let line = line.context("socket.io did not listen in time")??.context("socket.io ended")?;
+        let port = line.trim().parse().with_context(|| format!("`{line}` is not a port"))?;
         let publisher = HttpPublisher::new(format!("http://127.0.0.1:{port}/publish"));
         Ok(Self { child, port, publisher })
     }
 
-    pub fn door(&self) -> Door {
+    pub fn endpoint(&self) -> Endpoint {
         let url = format!("ws://127.0.0.1:{}/socket.io/?EIO=4&transport=websocket", self.port);
-        Door { url, dialect: Dialect::SocketIo }
+        Endpoint { url, dialect: Protocol::SocketIo }
     }
 
     pub async fn publish(&self, message: String) -> anyhow::Result<()> {

@@ -1,19 +1,21 @@
-//! Whether there is anything in a text that a model could read.
+//! Detection of texts without content that a model could score.
 //!
-//! A network gives probabilities to anything, and to noise sometimes high ones. What follows from the characters alone
-//! need not be left to it.
+//! A network returns probabilities for any input, sometimes high ones for noise. Cases that the characters alone
+//! decide need not be left to it.
 
 use unicode_normalization::char::is_combining_mark;
 
-/// Letters and digits of a kind in a row that still are emphasis; what comes after them is noise.
+/// Repetitions of a letter or digit that still count as emphasis; further ones are noise.
 const N_ALIKE_MAX: usize = 10;
 
-/// One in so many characters may be noise: a broken accent or emoji spoils no sentence.
+/// Fraction of noise, as one in this many characters, that is tolerated: a broken accent or emoji does not spoil a
+/// sentence.
 const N_CHARACTERS_A_NOISE: usize = 3;
 
-/// Whether nothing is said: besides addresses and names there are no visible characters, or many of them are noise, which
-/// is control characters, undecodable bytes, marks without their letter and letters repeated without end.
-pub fn is_illegible(text: &str) -> bool {
+/// Returns whether a text has no content: apart from addresses and names it has no visible characters, or many of
+/// them are noise, which is control characters, undecodable bytes, marks without their letter, and letters that are
+/// repeated excessively.
+pub fn is_without_content(text: &str) -> bool {
     let (mut n_visible, mut n_noise) = (0_usize, 0_usize);
     for word in text.split_whitespace().filter(|word| !is_address(word)) {
         let mut last = None;
@@ -21,7 +23,7 @@ pub fn is_illegible(text: &str) -> bool {
         for character in word.chars().filter(|character| !is_invisible(*character)) {
             n_alike = if last == Some(character) { n_alike + 1 } else { 1 };
             n_visible += 1;
-            // Most of what people write needs no table.
+            // Most characters in practice need no table.
             if matches!(character, '!'..='~') {
                 n_noise += usize::from(n_alike > N_ALIKE_MAX && character.is_ascii_alphanumeric());
                 last = Some(character);
@@ -33,7 +35,7 @@ pub fn is_illegible(text: &str) -> bool {
             if alone || endless || is_garbage(character) {
                 n_noise += 1;
             }
-            // Several marks may stand on one letter.
+            // A letter may have several marks.
             if alone || !is_combining_mark(character) {
                 last = Some(character);
             }
@@ -42,12 +44,12 @@ pub fn is_illegible(text: &str) -> bool {
     n_visible == 0 || n_noise * N_CHARACTERS_A_NOISE > n_visible
 }
 
-/// A mention or a link: who or what is spoken to, not what is said.
+/// A mention or a link, which is addressed rather than said.
 fn is_address(word: &str) -> bool {
     ["@", "http://", "https://", "www."].iter().any(|start| word.starts_with(start))
 }
 
-/// Joins and directs what is visible.
+/// Characters that join or direct visible ones.
 fn is_invisible(character: char) -> bool {
     matches!(
         character,
@@ -55,12 +57,12 @@ fn is_invisible(character: char) -> bool {
     )
 }
 
-/// What a mark makes an emoji of, as in 1️⃣.
+/// Characters that a mark turns into an emoji, as in 1️⃣.
 fn is_keycap_base(character: char) -> bool {
     character.is_ascii_digit() || matches!(character, '#' | '*')
 }
 
-/// What no text consists of.
+/// Characters that are not part of any text.
 fn is_garbage(character: char) -> bool {
     character.is_control()
         || character == char::REPLACEMENT_CHARACTER
@@ -73,7 +75,7 @@ mod tests {
 
     #[test]
     fn noise_is_told_from_text() {
-        let check = |text: &str, illegible: bool| assert_eq!(is_illegible(text), illegible, "{text:?}");
+        let check = |text: &str, illegible: bool| assert_eq!(is_without_content(text), illegible, "{text:?}");
         for text in [
             "I love it",
             "ok",
