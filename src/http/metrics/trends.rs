@@ -38,7 +38,8 @@ pub async fn show(
     Parameters(parameters): Parameters<TrendsParameters>,
 ) -> Result<Json<Trends>, ApiError> {
     let limit = extract::limit(parameters.limit, TERMS_MAX)?;
-    let mut trends = Trends::clone(&*state.trends.read(parameters.window.unwrap_or(TrendWindow::Hour)).await?);
+    let mut trends =
+        Trends::clone(&*state.trends.read(parameters.window.unwrap_or(TrendWindow::Hour)).await?);
     trends.terms.truncate(limit);
     Ok(Json(trends))
 }
