@@ -10,7 +10,7 @@ use crate::store::posts::filter::PostFilter;
 use crate::store::posts::list;
 use crate::store::posts::list::PostsQuery;
 use crate::store::{Store, StoreError};
-use crate::trends::contrast::{TermCounts, DistinctiveTerm, distinctive_terms};
+use crate::trends::contrast::{DistinctiveTerm, TermCounts, distinctive_terms};
 
 /// Maximum terms shown.
 const TERMS_MAX: usize = 10;

@@ -9,7 +9,7 @@ use crate::actors::alerter::example_posts::Examples;
 use crate::alerting::title::grouped;
 use crate::anomaly::evidence::series;
 use crate::anomaly::history::STEP_SECONDS;
-use crate::anomaly::judge::{Change, Baseline, Metric, Recent, Requirements};
+use crate::anomaly::judge::{Baseline, Change, Metric, Recent, Requirements};
 use crate::anomaly::mean::{Mean, WINDOW_STEPS};
 use crate::models::alert::{AlertPost, EvidencePoint, Scope, Severity};
 use crate::models::post::ScoredPost;

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::anomaly::history::{StepSums, History, STEP_SECONDS, step_of};
+use crate::anomaly::history::{History, STEP_SECONDS, StepSums, step_of};
 use crate::anomaly::judge::{Baseline, Models, Recent};
 use crate::anomaly::state::AnomalyState;
 use crate::models::alert::Scope;

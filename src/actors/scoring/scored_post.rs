@@ -31,8 +31,10 @@ pub fn score_posts(
 ) -> Result<Scored, InferenceError> {
     let texts: Vec<&str> = accepted.iter().map(|accepted| accepted.post.text.as_str()).collect();
     let predictions = predict_all(scorer, &texts)?;
-    let candidate =
-        |(text, prediction): (&&str, &Prediction)| Candidate { uncertainty: uncertainty(prediction), work: work(text) };
+    let candidate = |(text, prediction): (&&str, &Prediction)| Candidate {
+        uncertainty: uncertainty(prediction),
+        work: work(text),
+    };
     let candidates = texts.iter().zip(&predictions).map(candidate).collect();
     let scored = accepted.into_iter().zip(predictions).map(|(accepted, prediction)| {
         let post = enricher.enrich(accepted);
@@ -82,7 +84,8 @@ pub fn score_texts(scorer: &mut dyn Scorer, texts: &[String]) -> Result<Vec<Scor
     let predictions = predict_all(scorer, &borrowed)?;
     let model = Arc::clone(scorer.model());
     let scores = borrowed.iter().zip(predictions).map(|(text, mut prediction)| {
-        prediction.uncertain |= enrich::language_of(text).is_some_and(|language| !scorer.supports_language(language));
+        prediction.uncertain |=
+            enrich::language_of(text).is_some_and(|language| !scorer.supports_language(language));
         let emotions = EmotionScores::from_array(prediction.emotion);
         let virality = virality(&Signals { text, reach: 0, engagement: None, emotions });
         score_of(&prediction, virality, Arc::clone(&model))

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use tracing::{error, info, warn};
 
-use crate::alerting::service::{Notice, ServiceMonitor, MonitorParams};
+use crate::alerting::service::{MonitorParams, Notice, ServiceMonitor};
 use crate::models::notification::NoticeEvent;
 use crate::models::service_alert::{ServiceAlert, ServiceCondition};
 use crate::models::stage_health::SystemHealth;
