@@ -43,7 +43,7 @@ pub struct Connections {
 impl Connections {
     /// Leaves the consumer group and closes everything.
     pub async fn close(&self) {
-        if let Err(error) = self.consumer.leave().await {
+        if let Err(error) = self.consumer.disconnect().await {
             warn!(%error, "this consumer was not removed from its group, another process will remove it");
         }
         self.stream.close().await;
@@ -74,7 +74,7 @@ async fn open(config: &Config, endpoints: &Endpoints) -> anyhow::Result<Connecti
 
     let stream_params =
         StreamParams { redis_url: endpoints.redis_url.clone(), prefix: config.stream.prefix.clone() };
-    let stream = Stream::connect(&stream_params).await?.keeping(config.live.history_limits());
+    let stream = Stream::connect(&stream_params).await?.with_history_limits(config.live.history_limits());
     retry_until_ready("redis", || stream.ping()).await?;
     let consumer = stream.consumer().await?;
     retry_until_ready("redis", || consumer.create_group()).await?;

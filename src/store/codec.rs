@@ -17,11 +17,11 @@ const POSTGRES_EPOCH_MICROS: i64 = 946_684_800_000_000;
 /// The driver rounds, and a post written in the last nanoseconds of a bucket would be stored as one of the next, while
 /// its rollups count it in this one.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Moment(pub Timestamp);
+pub(super) struct PgTimestamp(pub Timestamp);
 
-impl ToSql for Moment {
+impl ToSql for PgTimestamp {
     fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
-        out.put_i64(cut(self.0).as_microsecond() - POSTGRES_EPOCH_MICROS);
+        out.put_i64(truncate(self.0).as_microsecond() - POSTGRES_EPOCH_MICROS);
         Ok(IsNull::No)
     }
 
@@ -33,7 +33,7 @@ impl ToSql for Moment {
 }
 
 /// A moment as Postgres keeps it: the microsecond at or before it.
-pub(super) fn cut(at: Timestamp) -> Timestamp {
+pub(super) fn truncate(at: Timestamp) -> Timestamp {
     let micros = at.as_nanosecond().div_euclid(1_000);
     i64::try_from(micros).ok().and_then(|micros| Timestamp::from_microsecond(micros).ok()).unwrap_or(at)
 }
@@ -76,8 +76,8 @@ mod tests {
     #[test]
     fn the_last_nanosecond_of_a_second_stays_in_it() {
         let last: Timestamp = "2026-03-29T00:59:59.999999999Z".parse().unwrap();
-        assert_eq!(cut(last).to_string(), "2026-03-29T00:59:59.999999Z");
+        assert_eq!(truncate(last).to_string(), "2026-03-29T00:59:59.999999Z");
         let before_1970: Timestamp = "1969-12-31T23:59:59.9999999Z".parse().unwrap();
-        assert_eq!(cut(before_1970).to_string(), "1969-12-31T23:59:59.999999Z");
+        assert_eq!(truncate(before_1970).to_string(), "1969-12-31T23:59:59.999999Z");
     }
 }

@@ -20,9 +20,9 @@ pub(super) enum Lock {
     /// Partitions come and go.
     Partitions = 0x6773_0004,
     /// Who evaluates the alert rules, for as long as it does.
-    Rules = 0x6773_0005,
+    RuleEvaluation = 0x6773_0005,
     /// Who looks for what is unusual, for as long as it does.
-    Signals = 0x6773_0006,
+    AnomalyDetection = 0x6773_0006,
     /// Alerts, while somebody opens, changes or ends some of them.
     Alerts = 0x6773_0007,
     /// The number of saved views.

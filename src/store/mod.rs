@@ -16,7 +16,7 @@ pub mod views; // saved views
 mod codec; // conversions between our types and PostgreSQL's
 mod connection; // opening the pool and its connections
 mod locks; // ids of the advisory locks
-mod models; // ids of the models that made scores
+mod model_ids; // ids of the models that made scores
 #[cfg(test)]
 pub(crate) mod testing; // a database for each test
 

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::StoreError;
-use super::codec::cut;
+use super::codec::truncate;
 
 /// Most items of one page. More would hold a connection and memory for one client's sake.
 pub const PAGE_MAX: usize = 1_000;
@@ -43,7 +43,7 @@ impl Cursor {
     pub(super) fn encode(self) -> String {
         let mut bytes = [0; 24];
         let (at, id) = bytes.split_at_mut(8);
-        at.copy_from_slice(&cut(self.at).as_microsecond().to_be_bytes());
+        at.copy_from_slice(&truncate(self.at).as_microsecond().to_be_bytes());
         id.copy_from_slice(self.id.as_bytes());
         hex::encode(bytes)
     }

@@ -125,7 +125,7 @@ pub(crate) async fn number(store: &Store, sql: &str) -> i64 {
 
 /// Now, as Postgres can keep it.
 pub(crate) fn now_in_micros() -> Timestamp {
-    super::codec::cut(Timestamp::now())
+    super::codec::truncate(Timestamp::now())
 }
 
 /// The `n`-th of a series of different posts, all alike in what does not depend on `n`. Written at `at`.

@@ -5,7 +5,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use super::codec::{Moment, enum_at};
+use super::codec::{PgTimestamp, enum_at};
 use super::locks::{Lock, insert_under_cap};
 use super::page::Page;
 use super::{Store, StoreError};
@@ -28,7 +28,7 @@ pub async fn create(store: &Store, new: &NewView) -> Result<Option<SavedView>, S
         INSERT INTO saved_views (id, created_at, updated_at, name, page, query)
         SELECT $1, $2, $2, $3, $4, $5 WHERE (SELECT count(*) FROM saved_views) < $6
         RETURNING id, name, page, query, created_at, updated_at";
-    let (id, now) = (Uuid::now_v7(), Moment(Timestamp::now()));
+    let (id, now) = (Uuid::now_v7(), PgTimestamp(Timestamp::now()));
     let values: [&(dyn ToSql + Sync); 6] = [&id, &now, &new.name, &new.page.as_str(), &new.query, &VIEWS_MAX];
     insert_under_cap(store, Lock::ViewCount, SQL, &values).await?.as_ref().map(view_of).transpose()
 }
@@ -38,7 +38,7 @@ pub async fn update(store: &Store, id: Uuid, new: &NewView) -> Result<Option<Sav
     const SQL: &str = "
         UPDATE saved_views SET updated_at = $2, name = $3, page = $4, query = $5 WHERE id = $1
         RETURNING id, name, page, query, created_at, updated_at";
-    let now = Moment(Timestamp::now());
+    let now = PgTimestamp(Timestamp::now());
     store
         .query_opt(SQL, &[&id, &now, &new.name, &new.page.as_str(), &new.query])
         .await?

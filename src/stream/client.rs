@@ -11,18 +11,18 @@ use tracing::warn;
 
 use super::{COMMAND_TIMEOUT, StreamError, StreamParams};
 
-/// The longest a blocking read may block: well below [`SILENCE_MAX`], or a quiet stream would look like a
+/// The longest a blocking read may block: well below [`UNRESPONSIVE_AFTER`], or a quiet stream would look like a
 /// dead connection.
 pub(super) const BLOCK_MAX: Duration = Duration::from_secs(5);
 
 /// An answer that takes this long never comes: the connection is closed and made anew.
-const SILENCE_MAX: Duration = Duration::from_secs(8);
+const UNRESPONSIVE_AFTER: Duration = Duration::from_secs(8);
 
 /// Commands that wait to be written. Beyond this, Redis is so slow that more would only fill memory.
 const COMMANDS_WAITING_MAX: usize = 4_096;
 
 /// News that arrived and was not looked at yet, before it is dropped and told as a gap.
-const NEWS_WAITING_MAX: usize = 1_024;
+const UPDATES_WAITING_MAX: usize = 1_024;
 
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,14 +53,16 @@ impl Client {
         let client = Builder::from_config(config)
             .with_performance_config(|config| {
                 config.default_command_timeout = COMMAND_TIMEOUT;
-                config.broadcast_channel_capacity = NEWS_WAITING_MAX;
+                config.broadcast_channel_capacity = UPDATES_WAITING_MAX;
             })
             .with_connection_config(|config| {
                 config.connection_timeout = COMMAND_TIMEOUT;
                 config.internal_command_timeout = COMMAND_TIMEOUT;
                 config.max_command_buffer_len = COMMANDS_WAITING_MAX;
-                config.unresponsive =
-                    UnresponsiveConfig { max_timeout: Some(SILENCE_MAX), interval: Duration::from_secs(1) };
+                config.unresponsive = UnresponsiveConfig {
+                    max_timeout: Some(UNRESPONSIVE_AFTER),
+                    interval: Duration::from_secs(1),
+                };
             })
             // Without a policy fred gives up at the first disconnection.
             .set_policy(ReconnectPolicy::new_exponential(0, 50, 1_000, 2))
@@ -81,7 +83,7 @@ impl Client {
     }
 
     /// The same connection, for one command that may take longer.
-    pub fn patient(&self, timeout: Duration) -> WithOptions<fred::clients::Client> {
+    pub fn with_timeout(&self, timeout: Duration) -> WithOptions<fred::clients::Client> {
         let options = Options { timeout: Some(timeout), ..self.inner.options().clone() };
         fred::clients::Client::clone(&self.inner).with_options(&options)
     }

@@ -11,8 +11,8 @@ use uuid::Uuid;
 use super::client::{BLOCK_MAX, Client, Script};
 use super::entry::{self, Delivered, EntryId};
 use super::keys::{GROUP, Keys};
-use super::schema::{KIND, Sort, VERSION};
-use super::unknown::Unknown;
+use super::schema::{EntrySchema, KIND, VERSION};
+use super::unknown_entries::UnknownEntryTracker;
 use super::{COMMAND_TIMEOUT, StreamError};
 use crate::models::stage_health::UnknownEntries;
 
@@ -40,12 +40,12 @@ pub struct Consumer {
     name: String,
     /// Where the next [`Consumer::claim`] goes on.
     cursor: Mutex<String>,
-    unknown: Unknown,
+    unknown: UnknownEntryTracker,
 }
 
 /// A post on its way out of the stream for good.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Burial {
+pub struct DeadLetterRequest {
     /// Which entry.
     pub id: EntryId,
     /// What it died of.
@@ -61,7 +61,14 @@ impl Consumer {
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         let host = if host.trim().is_empty() { "host" } else { host.trim() };
         let name = format!("{host}-{}-{}", std::process::id(), Uuid::now_v7().simple());
-        Self { client, reader, keys, name, cursor: Mutex::new(FIRST.to_owned()), unknown: Unknown::default() }
+        Self {
+            client,
+            reader,
+            keys,
+            name,
+            cursor: Mutex::new(FIRST.to_owned()),
+            unknown: UnknownEntryTracker::default(),
+        }
     }
 
     /// The name Redis knows it by.
@@ -114,7 +121,7 @@ impl Consumer {
                 outcome => outcome?,
             };
             if cursor.as_str() == FIRST {
-                self.unknown.walked();
+                self.unknown.scan_finished();
                 return Ok(entries);
             }
             if !entries.is_empty() {
@@ -126,7 +133,7 @@ impl Consumer {
 
     /// What waits in the stream for a newer process, as far as [`Consumer::claim`] has looked.
     pub fn unknown_entries(&self) -> Vec<UnknownEntries> {
-        self.unknown.waiting()
+        self.unknown.pending()
     }
 
     async fn claim_page(
@@ -183,7 +190,7 @@ impl Consumer {
         let mut part = || parts.next().map(Value::into_array).unwrap_or_default();
         let (entries, counts, mut unknown) = (part(), part(), part().into_iter().map(Value::into_string));
         while let (Some(Some(version)), Some(Some(kind))) = (unknown.next(), unknown.next()) {
-            self.unknown.passed_over(Sort::named(&version, &kind));
+            self.unknown.skipped(EntrySchema::named(&version, &kind));
         }
         let count_of = |value: &Value| value.as_u64().and_then(|n| u32::try_from(n).ok()).unwrap_or(u32::MAX);
         self.known(entries.into_iter().zip(counts.iter().map(count_of)))
@@ -195,7 +202,7 @@ impl Consumer {
         for (entry, n_deliveries) in found {
             match entry::read(entry, n_deliveries)? {
                 Ok(delivered) => known.push(delivered),
-                Err(sort) => self.unknown.read(sort),
+                Err(schema) => self.unknown.record(schema),
             }
         }
         Ok(known)
@@ -254,8 +261,8 @@ impl Consumer {
     /// Moves an entry to the dead letters, with everything it held. Altogether or not at all.
     ///
     /// False when the entry was no longer there, for instance because it is buried already.
-    pub async fn bury(&self, burial: &Burial) -> Result<bool, StreamError> {
-        // Posts have four fields; the limit keeps a monstrous entry from failing its own burial.
+    pub async fn dead_letter(&self, request: &DeadLetterRequest) -> Result<bool, StreamError> {
+        // Posts have four fields; the limit keeps a monstrous entry from failing its own request.
         const LUA: &str = "
             local found = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2])[1]
             if found then
@@ -269,10 +276,10 @@ impl Consumer {
 
         let args = vec![
             Value::from(GROUP),
-            Value::from(burial.id.as_str()),
-            Value::from(burial.reason.as_str()),
-            Value::from(burial.attempts.to_string()),
-            Value::from(burial.died_at.to_string()),
+            Value::from(request.id.as_str()),
+            Value::from(request.reason.as_str()),
+            Value::from(request.attempts.to_string()),
+            Value::from(request.died_at.to_string()),
         ];
         let keys = [self.keys.stream.as_str(), &self.keys.dead, &self.keys.attempts];
         Ok(self.client.eval(Script { lua: LUA, keys: &keys }, args).await?.convert()?)
@@ -280,7 +287,7 @@ impl Consumer {
 
     /// Takes leave: ends the reading connection and removes this consumer's name, unless entries are still
     /// pending under it. Those are claimed by others, and a later start removes the name.
-    pub async fn leave(&self) -> Result<(), StreamError> {
+    pub async fn disconnect(&self) -> Result<(), StreamError> {
         self.reader.close().await;
         self.sweep(&self.name).await
     }
@@ -290,7 +297,7 @@ impl Consumer {
         // Zero would block for ever.
         let block_ms = u64::try_from(block.as_millis()).ok().filter(|ms| *ms > 0);
         let count = u64::try_from(count.max(1)).ok();
-        let commands = self.reader.patient(block + COMMAND_TIMEOUT);
+        let commands = self.reader.with_timeout(block + COMMAND_TIMEOUT);
         let answer: Value = commands
             .xreadgroup(GROUP, self.name.as_str(), count, block_ms, false, &self.keys.stream, ">")
             .await?;

@@ -10,7 +10,7 @@ use crate::models::new_post::{self, AcceptedPost, MAX_AHEAD};
 use crate::models::post::Source;
 
 use super::StreamError;
-use super::schema::{KIND, Sort, VERSION, first};
+use super::schema::{EntrySchema, KIND, VERSION, first};
 
 /// Names an entry of the stream: `milliseconds-sequence`, given by Redis.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -56,11 +56,11 @@ pub struct BrokenEntry {
 }
 
 /// Reads `[id, [field, value, …]]`, the form in which every command of Redis answers entries. One for a newer process is
-/// answered by its sort alone.
-pub(super) fn read(entry: Value, n_deliveries: u32) -> Result<Result<Delivered, Sort>, StreamError> {
+/// answered by its schema alone.
+pub(super) fn read(entry: Value, n_deliveries: u32) -> Result<Result<Delivered, EntrySchema>, StreamError> {
     let (id, fields) = split(entry)?;
-    if let Some(sort) = Sort::unknown_of(&fields) {
-        return Ok(Err(sort));
+    if let Some(schema) = EntrySchema::unknown_in(&fields) {
+        return Ok(Err(schema));
     }
     let content = decode(&fields).map_err(|reason| BrokenEntry { reason, fields: printable(&fields) });
     Ok(Ok(Delivered { id, n_deliveries, content }))

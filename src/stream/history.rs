@@ -9,8 +9,8 @@ use crate::models::live::{FrameId, LiveUpdate, SequencedUpdate};
 
 use super::StreamError;
 use super::client::{Client, Script};
+use super::frame_sequence::{self, NewestFrame};
 use super::keys::Keys;
-use super::sequence::{self, Known};
 
 /// Updates read at once. One may hold 256 posts, so a page is a few megabytes at most and Redis does nothing else
 /// meanwhile for some milliseconds.
@@ -36,7 +36,7 @@ impl Default for HistoryLimits {
 
 /// An update as it is kept: with the frames it becomes, but without what it added to the rollups.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PastUpdate {
+pub struct BackfilledUpdate {
     /// The update.
     pub sequenced: SequencedUpdate,
     /// When it was published, by the clock of Redis, in milliseconds since 1970.
@@ -45,11 +45,11 @@ pub struct PastUpdate {
 
 /// Everything that is kept after some id.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Past {
+pub struct Backfill {
     /// Where the sequence stands.
     pub head: FrameId,
     /// In order. What is missing at the beginning is kept no longer: compare the first id with the one asked for.
-    pub updates: Vec<PastUpdate>,
+    pub updates: Vec<BackfilledUpdate>,
 }
 
 /// Reads what [`super::Updates`] keeps. Clones share the connection.
@@ -57,21 +57,21 @@ pub struct Past {
 pub struct History {
     client: Client,
     keys: Keys,
-    known: Known,
+    newest: NewestFrame,
 }
 
 impl History {
-    pub(super) fn new(client: Client, keys: Keys, known: Known) -> Self {
-        Self { client, keys, known }
+    pub(super) fn new(client: Client, keys: Keys, newest: NewestFrame) -> Self {
+        Self { client, keys, newest }
     }
 
     /// Every update kept whose last frame has an id after `offset`; all of them when there is none.
     ///
     /// # Errors
     /// When Redis is away, or the sequence was lost while reading.
-    pub async fn after(&self, offset: Option<u64>) -> Result<Past, StreamError> {
+    pub async fn after(&self, offset: Option<u64>) -> Result<Backfill, StreamError> {
         let mut after = offset;
-        let mut past: Option<Past> = None;
+        let mut past: Option<Backfill> = None;
         loop {
             let page = self.page(after).await?;
             let is_last = page.updates.len() < PAGE;
@@ -91,9 +91,9 @@ impl History {
     }
 
     /// Epoch, counter and entries are read in one step, so they belong together.
-    async fn page(&self, after: Option<u64>) -> Result<Past, StreamError> {
+    async fn page(&self, after: Option<u64>) -> Result<Backfill, StreamError> {
         const LUA: &str = concat!(
-            sequence::prelude!(),
+            frame_sequence::prelude!(),
             "
             local entries = redis.call('XRANGE', KEYS[3], ARGV[4], '+', 'COUNT', ARGV[5])
             local answer = {epoch, string.format('%.0f', offset)}
@@ -104,18 +104,18 @@ impl History {
             end
             return answer"
         );
-        let known = sequence::known(&self.known);
+        let newest = frame_sequence::newest(&self.newest);
         let args = vec![
             Value::from(Uuid::now_v7().simple().to_string()),
-            Value::from(known.epoch),
-            Value::from(known.offset.to_string()),
+            Value::from(newest.epoch),
+            Value::from(newest.offset.to_string()),
             Value::from(after.map_or_else(|| "-".to_owned(), |offset| format!("({offset}-0"))),
             Value::from(PAGE.to_string()),
         ];
-        let names = sequence::key_names(&self.keys);
+        let names = frame_sequence::key_names(&self.keys);
         let answer = self.client.eval(Script { lua: LUA, keys: &names }, args).await?;
         let page = read_page(&answer)?;
-        sequence::note(&self.known, &page.head);
+        frame_sequence::advance(&self.newest, &page.head);
         Ok(page)
     }
 }
@@ -126,7 +126,7 @@ fn last_offset(sequenced: &SequencedUpdate) -> u64 {
 }
 
 /// Epoch and offset, then first offset, time and update of each entry.
-fn read_page(answer: &Value) -> Result<Past, StreamError> {
+fn read_page(answer: &Value) -> Result<Backfill, StreamError> {
     let broken = || StreamError::unexpected("a page of history of another form");
     let Value::Array(items) = answer else {
         return Err(broken());
@@ -141,7 +141,7 @@ fn read_page(answer: &Value) -> Result<Past, StreamError> {
         let json = entry.get(2).and_then(Value::as_bytes).ok_or_else(broken)?;
         let update: LiveUpdate = serde_json::from_slice(json).map_err(|_| broken())?;
         let first = FrameId { epoch: epoch.clone(), offset: first };
-        updates.push(PastUpdate { sequenced: SequencedUpdate { first, update }, at_ms });
+        updates.push(BackfilledUpdate { sequenced: SequencedUpdate { first, update }, at_ms });
     }
-    Ok(Past { head: FrameId { epoch, offset }, updates })
+    Ok(Backfill { head: FrameId { epoch, offset }, updates })
 }

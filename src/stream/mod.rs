@@ -8,8 +8,8 @@ mod entry; // how a post lies in the stream
 mod error; // what can go wrong, and whether waiting helps
 mod keys; // what everything in Redis is called
 mod schema; // versions and kinds of entries
-mod sequence; // the counter behind the ids of frames
-mod unknown; // entries of a newer version or kind
+mod frame_sequence; // the counter behind the ids of frames
+mod unknown_entries; // entries of a newer version or kind
 
 mod cache; // newest figures for others to read
 mod consumer; // posts out, exactly as often as needed
@@ -18,7 +18,7 @@ mod history; // news of late, for whoever missed some
 mod live_tickets; // passes for live connections
 mod producer; // posts in
 mod subscription; // news from every process
-mod trends; // what every process counted of what is spoken of
+mod trend_slices; // what every process counted of what is spoken of
 mod updates; // news to every process
 
 #[cfg(test)]
@@ -28,21 +28,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use cache::Cache;
-pub use consumer::{Burial, Consumer};
+pub use consumer::{Consumer, DeadLetterRequest};
 pub use dead_letters::{DeadLetter, DeadLetterPage, DeadLetters};
 pub use entry::{BrokenEntry, Delivered, EntryId};
 pub use error::StreamError;
-pub use history::{History, HistoryLimits, Past, PastUpdate};
+pub use history::{Backfill, BackfilledUpdate, History, HistoryLimits};
 pub use live_tickets::{LiveTickets, TICKET_LIFETIME};
 pub use producer::Producer;
 pub use subscription::{Subscription, UpdateEvent};
-pub use trends::{ToldSlices, TrendShelf};
+pub use trend_slices::{PublishedSlices, TrendSlices};
 pub use updates::Updates;
 
 use crate::models::stage_health::StreamHealth;
 use client::{Client, Protocol};
+use frame_sequence::NewestFrame;
 use keys::Keys;
-use sequence::Known;
 
 /// How long a command may take.
 ///
@@ -69,7 +69,7 @@ pub struct Stream {
     keys: Keys,
     params: StreamParams,
     limits: HistoryLimits,
-    known: Known,
+    newest: NewestFrame,
 }
 
 impl Stream {
@@ -77,14 +77,14 @@ impl Stream {
     pub async fn connect(params: &StreamParams) -> Result<Self, StreamError> {
         let client = Client::connect(params, Protocol::Commands).await?;
         let keys = Keys::new(&params.prefix);
-        let (limits, known) = (HistoryLimits::default(), Known::default());
-        Ok(Self { client, keys, params: params.clone(), limits, known })
+        let (limits, newest) = (HistoryLimits::default(), NewestFrame::default());
+        Ok(Self { client, keys, params: params.clone(), limits, newest })
     }
 
     /// The same connection, keeping so much news for those who come back. All processes should agree: each publisher
     /// enforces its own bounds on what all of them keep.
     #[must_use]
-    pub fn keeping(self, limits: HistoryLimits) -> Self {
+    pub fn with_history_limits(self, limits: HistoryLimits) -> Self {
         Self { limits, ..self }
     }
 
@@ -117,19 +117,19 @@ impl Stream {
 
     /// What tells every process the news.
     pub fn updates(&self) -> Updates {
-        Updates::new(self.client.clone(), self.keys.clone(), (self.limits, Arc::clone(&self.known)))
+        Updates::new(self.client.clone(), self.keys.clone(), (self.limits, Arc::clone(&self.newest)))
     }
 
     /// What reads the news of late.
     pub fn history(&self) -> History {
-        History::new(self.client.clone(), self.keys.clone(), Arc::clone(&self.known))
+        History::new(self.client.clone(), self.keys.clone(), Arc::clone(&self.newest))
     }
 
     /// The news of every process, this one among them. Opens a connection of its own. Holds at most
     /// `capacity` unread events; what does not fit is dropped and told as a gap.
     pub async fn subscribe(&self, capacity: usize) -> Result<Subscription, StreamError> {
         let client = Client::connect(&self.params, Protocol::Subscription).await?;
-        Ok(Subscription::start(client, (self.keys.updates.clone(), Arc::clone(&self.known)), capacity))
+        Ok(Subscription::start(client, (self.keys.updates.clone(), Arc::clone(&self.newest)), capacity))
     }
 
     /// What keeps the newest figures where others can read them.
@@ -143,8 +143,8 @@ impl Stream {
     }
 
     /// What keeps the sketches of what is spoken of where every process can read them.
-    pub fn trends(&self) -> TrendShelf {
-        TrendShelf::new(self.client.clone(), self.keys.clone())
+    pub fn trends(&self) -> TrendSlices {
+        TrendSlices::new(self.client.clone(), self.keys.clone())
     }
 
     /// Ends the connection. Commands of all clones fail from here on.

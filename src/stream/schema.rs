@@ -13,15 +13,15 @@ const NAME_BYTES_MAX: usize = 32;
 
 /// A version and a kind, as an entry says them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Sort {
+pub(super) struct EntrySchema {
     pub version: String,
     pub kind: String,
 }
 
-impl Sort {
-    /// The sort of an entry, if this process does not know it. What names no version or kind in letters that one would
+impl EntrySchema {
+    /// The schema of an entry, if this process does not know it. What names no version or kind in letters that one would
     /// have is no entry of another version, but a broken one of this. The script of `Consumer::claim` decides alike.
-    pub fn unknown_of(fields: &[(Bytes, Bytes)]) -> Option<Self> {
+    pub fn unknown_in(fields: &[(Bytes, Bytes)]) -> Option<Self> {
         let text = |name| first(fields, name).and_then(|value| std::str::from_utf8(value).ok());
         let (version, kind) = (text("v"), text("kind"));
         let is_unknown = version.is_some_and(|version| is_name(version) && version != VERSION)
@@ -36,7 +36,7 @@ impl Sort {
     }
 
     /// For the log and the figures: neither may grow with what others write.
-    pub fn others() -> Self {
+    pub fn other() -> Self {
         Self { version: "other".to_owned(), kind: "other".to_owned() }
     }
 }
@@ -55,11 +55,11 @@ pub(super) fn first<'a>(fields: &'a [(Bytes, Bytes)], name: &str) -> Option<&'a 
 mod tests {
     use super::*;
 
-    fn check(fields: &[(&'static str, &'static [u8])], sort: Option<(&str, &str)>) {
+    fn check(fields: &[(&'static str, &'static [u8])], schema: Option<(&str, &str)>) {
         let fields: Vec<(Bytes, Bytes)> =
             fields.iter().map(|(name, value)| (Bytes::from(*name), Bytes::from(*value))).collect();
-        let sort = sort.map(|(version, kind)| Sort { version: version.into(), kind: kind.into() });
-        assert_eq!(Sort::unknown_of(&fields), sort, "{fields:?}");
+        let schema = schema.map(|(version, kind)| EntrySchema { version: version.into(), kind: kind.into() });
+        assert_eq!(EntrySchema::unknown_in(&fields), schema, "{fields:?}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Hears the news of every process, and says when some of it was missed.
+//! Hears the news of every process, and says when some of it was has_gap.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tracing::{debug, warn};
 use crate::models::live::{FrameId, SequencedUpdate};
 
 use super::client::Client;
-use super::sequence::{self, Known};
+use super::frame_sequence::{self, NewestFrame};
 use super::updates;
 
 /// A connection whose other end vanished is only noticed by speaking on it.
@@ -26,7 +26,7 @@ const RETRY_AFTER: Duration = Duration::from_millis(200);
 pub enum UpdateEvent {
     /// Something happened.
     Update(SequencedUpdate),
-    /// Something may have been missed: at the start, after a disconnection, or because the listener was slow.
+    /// Something may have been has_gap: at the start, after a disconnection, or because the listener was slow.
     /// Whoever keeps sums reads them anew from the database.
     Gap,
 }
@@ -37,18 +37,18 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    pub(super) fn start(client: Client, channel: (String, Known), capacity: usize) -> Self {
-        let (channel, known) = channel;
+    pub(super) fn start(client: Client, channel: (String, NewestFrame), capacity: usize) -> Self {
+        let (channel, newest) = channel;
         let (sender, events) = mpsc::channel(capacity.max(1));
         let listener = Listener {
             connected: client.commands().reconnect_rx(),
             messages: client.commands().message_rx(),
             client,
             channel,
-            known,
+            newest,
             sender,
             next: None,
-            missed: false,
+            has_gap: false,
         };
         tokio::spawn(listener.run());
         Self { events }
@@ -63,14 +63,14 @@ impl Subscription {
 struct Listener {
     client: Client,
     channel: String,
-    known: Known,
+    newest: NewestFrame,
     connected: Receiver<Server>,
     messages: Receiver<Message>,
     sender: mpsc::Sender<UpdateEvent>,
     /// The id the next update must have.
     next: Option<FrameId>,
     /// A gap is still to be told.
-    missed: bool,
+    has_gap: bool,
 }
 
 impl Listener {
@@ -89,15 +89,15 @@ impl Listener {
                     Err(RecvError::Closed) => break,
                 },
                 message = self.messages.recv() => match message {
-                    Ok(message) => self.hear(&message),
-                    Err(RecvError::Lagged(_)) => self.missed = true,
+                    Ok(message) => self.receive(&message),
+                    Err(RecvError::Lagged(_)) => self.has_gap = true,
                     Err(RecvError::Closed) => break,
                 },
                 // The gap is told as soon as the listener has room, even if nothing else happens.
-                permit = sender.reserve(), if self.missed => {
+                permit = sender.reserve(), if self.has_gap => {
                     if let Ok(permit) = permit {
                         permit.send(UpdateEvent::Gap);
-                        self.missed = false;
+                        self.has_gap = false;
                     }
                 },
                 _ = ping.tick(), if subscribed => {
@@ -124,20 +124,20 @@ impl Listener {
             return false;
         }
         self.next = None;
-        self.missed = true;
+        self.has_gap = true;
         true
     }
 
-    fn hear(&mut self, message: &Message) {
+    fn receive(&mut self, message: &Message) {
         let opened = message.value.as_bytes().and_then(updates::open);
         let Some(update) = opened else {
             warn!("an update could not be read; is another version running?");
             self.next = None;
-            self.missed = true;
+            self.has_gap = true;
             return;
         };
         if self.next.as_ref().is_some_and(|next| *next != update.first) {
-            self.missed = true;
+            self.has_gap = true;
         }
         self.next = Some(FrameId {
             epoch: update.first.epoch.clone(),
@@ -145,13 +145,13 @@ impl Listener {
         });
         let n_frames = update.update.n_frames();
         let last = update.first.offset.saturating_add(n_frames.saturating_sub(1));
-        sequence::note(&self.known, &FrameId { epoch: update.first.epoch.clone(), offset: last });
-        if self.missed && self.sender.try_send(UpdateEvent::Gap).is_ok() {
-            self.missed = false;
+        frame_sequence::advance(&self.newest, &FrameId { epoch: update.first.epoch.clone(), offset: last });
+        if self.has_gap && self.sender.try_send(UpdateEvent::Gap).is_ok() {
+            self.has_gap = false;
         }
         // Never wait here: news that nobody takes would pile up in Redis.
-        if self.missed || self.sender.try_send(UpdateEvent::Update(update)).is_err() {
-            self.missed = true;
+        if self.has_gap || self.sender.try_send(UpdateEvent::Update(update)).is_err() {
+            self.has_gap = true;
         }
     }
 }

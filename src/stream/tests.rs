@@ -1,8 +1,8 @@
 //! Against a real Redis, started for each test: several of them stop it.
 
-mod consuming;
+mod consumer;
 pub(crate) mod redis;
-mod updating;
+mod updates;
 
 use std::time::{Duration, Instant};
 
@@ -34,11 +34,11 @@ fn posts(ids: std::ops::Range<u32>) -> Vec<AcceptedPost> {
 }
 
 /// Far more than anything here takes on a busy machine. What never happens takes longer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Waits until `happened` answers something.
 async fn until<T>(what: &str, mut happened: impl AsyncFnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     loop {
         if let Some(outcome) = happened().await {
             return outcome;
@@ -76,7 +76,7 @@ async fn publishing_fails_soon_when_redis_is_gone_and_works_once_it_is_back() {
         let asked = Instant::now();
         let error = producer.publish(&posts(3..6)).await.unwrap_err();
         assert!(error.is_unavailable(), "{error}");
-        assert!(asked.elapsed() < PATIENCE);
+        assert!(asked.elapsed() < TIMEOUT);
         assert!(stream.ping().await.is_err());
     }
     redis.restart();
@@ -92,7 +92,7 @@ async fn a_redis_that_hangs_is_an_error_soon() {
     let asked = Instant::now();
     let error = stream.producer().publish(&posts(0..3)).await.unwrap_err();
     assert!(error.is_unavailable(), "{error}");
-    assert!(asked.elapsed() < PATIENCE);
+    assert!(asked.elapsed() < TIMEOUT);
     redis.thaw();
     until("it answers again", async || stream.ping().await.ok()).await;
 }

@@ -13,9 +13,9 @@ use crate::models::rollup::{RollupKey, Sums};
 
 use super::StreamError;
 use super::client::{Client, Script};
+use super::frame_sequence::{self, NewestFrame};
 use super::history::HistoryLimits;
 use super::keys::Keys;
-use super::sequence::{self, Known};
 
 /// Publishes updates. Clones share what they know of the sequence.
 #[derive(Clone)]
@@ -23,7 +23,7 @@ pub struct Updates {
     client: Client,
     keys: Keys,
     limits: HistoryLimits,
-    known: Known,
+    newest: NewestFrame,
 }
 
 /// What becomes frames, which is all that somebody who comes back is owed. Reads as a [`LiveUpdate`].
@@ -51,9 +51,9 @@ struct ChangesRef<'a> {
 }
 
 impl Updates {
-    pub(super) fn new(client: Client, keys: Keys, memory: (HistoryLimits, Known)) -> Self {
-        let (limits, known) = memory;
-        Self { client, keys, limits, known }
+    pub(super) fn new(client: Client, keys: Keys, memory: (HistoryLimits, NewestFrame)) -> Self {
+        let (limits, newest) = memory;
+        Self { client, keys, limits, newest }
     }
 
     /// Publishes an update, and answers the id of its first frame. It took
@@ -65,7 +65,7 @@ impl Updates {
         // An entry's id is that of its last frame, so that what follows a frame is found by that frame's id. What is
         // beyond the bounds goes from the old end; a hundred at once, so that lowering a bound stops nobody for long.
         const LUA: &str = concat!(
-            sequence::prelude!(),
+            frame_sequence::prelude!(),
             "
             local first = string.format('%.0f', offset + 1)
             local last = string.format('%.0f', offset + tonumber(ARGV[4]))
@@ -94,11 +94,11 @@ impl Updates {
 
         let (frames, changes) =
             parts(update).map_err(|error| StreamError::Refused(format!("an update is no JSON: {error}")))?;
-        let known = sequence::known(&self.known);
+        let newest = frame_sequence::newest(&self.newest);
         let args = vec![
             Value::from(Uuid::now_v7().simple().to_string()),
-            Value::from(known.epoch),
-            Value::from(known.offset.to_string()),
+            Value::from(newest.epoch),
+            Value::from(newest.offset.to_string()),
             Value::from(update.n_frames().to_string()),
             Value::from(self.keys.updates.as_str()),
             Value::Bytes(frames.into()),
@@ -107,11 +107,11 @@ impl Updates {
             Value::from(self.limits.bytes_max.to_string()),
             Value::from(self.limits.age_max.as_millis().to_string()),
         ];
-        let names = sequence::key_names(&self.keys);
+        let names = frame_sequence::key_names(&self.keys);
         let script = Script { lua: LUA, keys: &names };
         let (epoch, offset): (String, u64) = self.client.eval(script, args).await?.convert()?;
         let last = offset.saturating_add(update.n_frames().saturating_sub(1));
-        sequence::note(&self.known, &FrameId { epoch: epoch.clone(), offset: last });
+        frame_sequence::advance(&self.newest, &FrameId { epoch: epoch.clone(), offset: last });
         Ok(FrameId { epoch, offset })
     }
 }

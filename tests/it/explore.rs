@@ -1,7 +1,7 @@
 //! History over any range: exact, whatever the filter, and read by indexes alone.
 
 use groundswell::bench::explore::{BenchQuery, CorpusParams, Filled, LARGE, all, fill};
-use groundswell::store::operations::explain::{Plan, explain, settle};
+use groundswell::store::operations::explain::{Plan, explain, vacuum};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
@@ -36,7 +36,7 @@ async fn season() -> &'static Season {
             let until = Timestamp::now();
             let corpus = CorpusParams { n_posts: 60_000, days: DAYS, until };
             let filled = fill(&store, corpus, |_| {}).await.unwrap();
-            settle(&store).await.unwrap();
+            vacuum(&store).await.unwrap();
             store.close();
             Season { space, filled, until }
         })

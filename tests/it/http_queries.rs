@@ -5,10 +5,10 @@ use std::time::Duration;
 use groundswell::models::alert::{AlertRule, Scope, Severity};
 use groundswell::models::post::{Post, ScoredPost, Source};
 use groundswell::models::stage_health::{DependencyHealth, StageHealth, StageState};
-use groundswell::store::alerts::evaluation::{Duty, Lead};
+use groundswell::store::alerts::evaluation::{LeaderLease, LeaderRole};
 use groundswell::store::alerts::{AlertSeries, NewAlert};
 use groundswell::store::posts::record;
-use groundswell::stream::Burial;
+use groundswell::stream::DeadLetterRequest;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -164,8 +164,8 @@ async fn an_alert_is_listed_and_taken_note_of_once() {
         cooldown: Duration::ZERO,
         posts: Vec::new(),
     };
-    let mut lead = Lead::connect(&door.store, Duty::Rules).await.unwrap();
-    let mut turn = lead.turn().await.unwrap();
+    let mut lead = LeaderLease::connect(&door.store, LeaderRole::Rules).await.unwrap();
+    let mut turn = lead.begin().await.unwrap();
     let alert = turn.raise(&found).await.unwrap().into_alert().unwrap();
     let _ = turn.commit().await.unwrap();
     let (_, listed) = door.get("/api/v1/alerts?state=open&rule=churn").await;
@@ -194,13 +194,13 @@ async fn a_dead_letter_is_seen_and_sent_again() {
     assert_eq!(door.post("/api/v1/posts", JSON, post).await.0, 202);
     let consumer = door.stream.consumer().await.unwrap();
     let read = consumer.read(1, Duration::from_secs(1)).await.unwrap();
-    let burial = Burial {
+    let request = DeadLetterRequest {
         id: read[0].id.clone(),
         reason: "it always fails".into(),
         attempts: 3,
         died_at: Timestamp::now(),
     };
-    consumer.bury(&burial).await.unwrap();
+    consumer.dead_letter(&request).await.unwrap();
     let (_, letters) = door.get("/api/v1/dead-letters").await;
     assert_eq!(letters["items"][0]["reason"], "it always fails", "{letters}");
     assert_eq!(door.n_waiting().await, 0);

@@ -223,7 +223,7 @@ async fn a_client_that_comes_back_gets_exactly_what_it_missed_also_from_another_
 async fn what_cannot_be_told_for_certain_is_a_fresh_start() {
     let app = TestApp::start_with(&["--history-updates=3"]).await;
     let limits = HistoryLimits { n_updates_max: 3, ..HistoryLimits::default() };
-    let updates = app.space.stream().await.keeping(limits).updates();
+    let updates = app.space.stream().await.with_history_limits(limits).updates();
     let mut witness = Returning::new();
     witness.connect(app.address).await;
     let mut ids = Vec::new();

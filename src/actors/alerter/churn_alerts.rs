@@ -12,7 +12,7 @@ use crate::models::alert_rule::{self, Metric, Rule};
 use crate::models::post::ScoredPost;
 use crate::models::rollup::Dimension;
 use crate::models::score::CHURN_HIGH;
-use crate::store::alerts::flagged_posts::Judged;
+use crate::store::alerts::flagged_posts::Triage;
 use crate::store::alerts::{ALERT_POSTS_MAX, AlertSeries, NewAlert};
 
 /// Maximum products with a churn alert of their own, all of which are read with every burst. Posts about further products join
@@ -26,9 +26,9 @@ const FLAGGED_AGE_MAX: SignedDuration = SignedDuration::from_hours(1);
 ///
 /// A product without an open alert gets one when more of its posts than the threshold were flagged within the window; until
 /// then they wait. A post about two products joins the first that has enough.
-pub(super) fn judge(rule: &Rule, open: &[Alert], (posts, now): (&[ScoredPost], Timestamp)) -> Judged {
+pub(super) fn judge(rule: &Rule, open: &[Alert], (posts, now): (&[ScoredPost], Timestamp)) -> Triage {
     if !rule.what.enabled {
-        return Judged::default();
+        return Triage::default();
     }
     // A process that starts after a long time must not alert people about last week.
     let recent: Vec<_> = posts.iter().filter(|scored| age(scored, now) < FLAGGED_AGE_MAX).collect();
@@ -51,7 +51,7 @@ pub(super) fn judge(rule: &Rule, open: &[Alert], (posts, now): (&[ScoredPost], T
         .filter(|scored| !raised.contains(&scored.post.uuid) && age(scored, now) < window)
         .map(|scored| scored.post.uuid);
     let waiting = waiting.collect();
-    Judged { alerts: scopes.into_iter().map(|found| alert(rule, found, now)).collect(), waiting }
+    Triage { alerts: scopes.into_iter().map(|found| alert(rule, found, now)).collect(), waiting }
 }
 
 /// Moves the posts of products beyond the maximum into the alert about everything.

@@ -19,8 +19,8 @@ use crate::models::alert::AlertRule;
 use crate::models::alert_rule::{CHURN, Rule};
 use crate::models::evaluation::{Kept, SeriesId};
 use crate::models::silence::Silence;
-use crate::store::alerts::evaluation::{Duty, Lead};
-use crate::store::alerts::{AlertSeries, Raise, Standing};
+use crate::store::alerts::evaluation::{LeaderLease, LeaderRole};
+use crate::store::alerts::{AlertBacklog, AlertSeries, Raise};
 use crate::store::alerts::{evaluation, rules, silences};
 use crate::store::{StoreError, alerts};
 use crate::telemetry::ALERT_TURN_SECONDS;
@@ -40,7 +40,7 @@ const OUTDATED_MAX: usize = 100;
 /// State of the evaluation in this process.
 pub(super) struct Evaluator {
     params: AlerterParams,
-    lead: Option<Lead>,
+    lead: Option<LeaderLease>,
     schedule: Schedule,
     /// State of the series. Only the leader writes it, so it is read once.
     kept: Option<BTreeMap<SeriesId, Kept>>,
@@ -58,7 +58,7 @@ struct LastEvaluation {
     notified_at: Option<Timestamp>,
     rules: Vec<Rule>,
     silences: Vec<Silence>,
-    standing: Standing,
+    backlog: AlertBacklog,
     /// Whether the last turn deferred work.
     has_more: bool,
     n_turns: usize,
@@ -97,7 +97,7 @@ impl Evaluator {
     }
 
     async fn try_evaluate(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        if !Lead::leads(&mut self.lead, &self.params.store, Duty::Rules).await? {
+        if !LeaderLease::hold(&mut self.lead, &self.params.store, LeaderRole::Rules).await? {
             self.forget();
             return Ok(());
         }
@@ -130,10 +130,10 @@ impl Evaluator {
             None => evaluation::series(&store).await?,
         };
         let taken = self.schedule.measure(&store, (rules, &kept), now).await;
-        let standing = alerts::standing(&store).await?;
+        let backlog = alerts::backlog(&store).await?;
         if taken.measurements.is_empty()
             && quiet.is_empty()
-            && !self.last.differ((rules, silences), standing, now)
+            && !self.last.differ((rules, silences), backlog, now)
         {
             self.kept = Some(kept);
             return Ok(());
@@ -162,7 +162,7 @@ impl Evaluator {
             n_unseen: self.schedule.n_deferred(),
             n_notices,
             n_pushes: self.pushes.len(),
-            n_open: standing.n_open,
+            n_open: backlog.n_open,
             took: started.elapsed(),
         };
         let report = self.deferred.report(rules, (&planned, &deferred), now);
@@ -183,7 +183,7 @@ impl Evaluator {
             notified_at: Some(now),
             rules: rules.to_vec(),
             silences: silences.to_vec(),
-            standing: alerts::standing(&store).await?,
+            backlog: alerts::backlog(&store).await?,
             has_more: n_notices > 0 || planned.withdraws_more,
             n_turns: turn_number.wrapping_add(1),
         };
@@ -257,10 +257,15 @@ impl Evaluator {
 
 impl LastEvaluation {
     /// Returns whether any input differs from that of the last evaluation.
-    fn differ(&self, (rules, silences): (&[Rule], &[Silence]), standing: Standing, now: Timestamp) -> bool {
+    fn differ(
+        &self,
+        (rules, silences): (&[Rule], &[Silence]),
+        backlog: AlertBacklog,
+        now: Timestamp,
+    ) -> bool {
         self.has_more
             || self.notified_at.is_none_or(|at| now.duration_since(at) >= NOTIFY_EVERY)
-            || self.standing != standing
+            || self.backlog != backlog
             || self.silences != silences
             || self.rules != rules
     }

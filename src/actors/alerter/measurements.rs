@@ -12,7 +12,7 @@ use crate::models::alert_rule::Rule;
 use crate::models::evaluation::{Group, Kept, Phase, SeriesId};
 use crate::store::Store;
 use crate::store::alerts::measurements;
-use crate::store::alerts::measurements::Question;
+use crate::store::alerts::measurements::MeasurementQuery;
 
 /// Bounds of the interval between measurements of a window, which is a sixtieth of the window: a short window moves fast; a
 /// long one is expensive to read and moves slowly.
@@ -75,7 +75,7 @@ impl Schedule {
                 continue;
             }
             let known = self.groups.entry(group).or_default();
-            let question = Question {
+            let question = MeasurementQuery {
                 group,
                 n_posts_min,
                 keys: keys(group, rules, kept),
@@ -87,7 +87,7 @@ impl Schedule {
             match measurements::measure(store, &question, now).await {
                 Ok(answer) => {
                     n_series = n_series.saturating_sub(answer.by_key.len() * n_rules);
-                    known.n_deferred = answer.n_left_out * u64::try_from(n_rules).unwrap_or(u64::MAX);
+                    known.n_deferred = answer.n_deferred * u64::try_from(n_rules).unwrap_or(u64::MAX);
                     known.last_key = answer.last_key;
                     taken.measurements.insert(group, answer.by_key);
                 }

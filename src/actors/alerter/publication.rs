@@ -12,7 +12,7 @@ use crate::models::evaluation::{Mute, Told};
 use crate::models::live::{AlertChange, LiveUpdate};
 use crate::models::silence::Silence;
 use crate::store::StoreError;
-use crate::store::alerts::evaluation::{Committed, Lead, Turn};
+use crate::store::alerts::evaluation::{Committed, EvaluationTransaction, LeaderLease};
 use crate::stream::Updates;
 use crate::telemetry::ALERTS_OPENED_TOTAL;
 
@@ -24,7 +24,7 @@ const NOTICES_MAX: usize = 100;
 /// an alert changes together with its notice or not at all. With `rule` it covers only the alerts of that rule, which no other
 /// alert may inhibit. Returns the number of notices deferred to the next turn.
 pub(in crate::actors) async fn notify(
-    turn: &mut Turn<'_>,
+    turn: &mut EvaluationTransaction<'_>,
     (silences, rule): (&[Silence], Option<Uuid>),
     now: Timestamp,
 ) -> Result<usize, StoreError> {
@@ -42,9 +42,11 @@ pub(in crate::actors) async fn notify(
 ///
 /// # Errors
 /// When this process no longer leads.
-pub(in crate::actors) async fn turn(lead: &mut Option<Lead>) -> Result<Turn<'_>, StoreError> {
+pub(in crate::actors) async fn turn(
+    lead: &mut Option<LeaderLease>,
+) -> Result<EvaluationTransaction<'_>, StoreError> {
     match lead {
-        Some(lead) => lead.turn().await,
+        Some(lead) => lead.begin().await,
         None => Err(StoreError::Internal { reason: "another process leads".to_owned() }),
     }
 }

@@ -15,7 +15,7 @@ use crate::models::post::{PostOrder, ScoredPost};
 use crate::models::score::{CHURN_HIGH, EMOTIONS, SentimentLabel};
 use crate::store::alerts::ALERT_POSTS_MAX;
 use crate::store::alerts::measurements;
-use crate::store::alerts::measurements::Past;
+use crate::store::alerts::measurements::StepsQuery;
 use crate::store::page::PAGE_MAX;
 use crate::store::posts::list::PostsQuery;
 use crate::store::{Store, StoreError};
@@ -60,7 +60,7 @@ async fn read(store: &Store, opening: &Opening, now: Timestamp) -> Result<Eviden
     let (rule, scope) = (&opening.rule.what, &opening.id.scope);
     let Examples { terms, .. } = example_posts::read(store, scope, (since(rule, now), now)).await?;
     let steps = evidence::steps(rule, now);
-    let past = Past {
+    let past = StepsQuery {
         group: Group {
             window_seconds: rule.window_seconds,
             dimension: scope.dimension,

@@ -24,7 +24,7 @@ use crate::models::alert::{Alert, AlertRule, Scope};
 use crate::models::signals::SignalSettings;
 use crate::models::silence::Silence;
 use crate::store::alerts::AlertSeries;
-use crate::store::alerts::evaluation::{Committed, Duty, Lead};
+use crate::store::alerts::evaluation::{Committed, LeaderLease, LeaderRole};
 use crate::store::alerts::{anomalies, silences};
 use crate::store::{Store, StoreError, alerts};
 use crate::stream::Updates;
@@ -101,7 +101,7 @@ impl Actor for AnomalyDetector {
 
 struct Detector {
     params: AnomalyDetectorParams,
-    lead: Option<Lead>,
+    lead: Option<LeaderLease>,
     /// `None` while another process leads, or detection is switched off.
     monitored: Option<MonitoredSeries>,
     /// Time of this process's last attempt, whatever its outcome and whoever leads now. Reading weeks of history is
@@ -123,7 +123,7 @@ impl Detector {
     }
 
     async fn try_evaluate(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        if !Lead::leads(&mut self.lead, &self.params.store, Duty::Signals).await? {
+        if !LeaderLease::hold(&mut self.lead, &self.params.store, LeaderRole::Anomalies).await? {
             self.monitored = None;
             return Ok(());
         }

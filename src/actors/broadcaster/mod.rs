@@ -24,7 +24,7 @@ use crate::models::live::{FrameId, SequencedUpdate};
 use crate::models::metrics::LiveMetrics;
 use crate::models::stage_health::SystemHealth;
 use crate::models::subscription::Feed;
-use crate::stream::{History, HistoryLimits, Past, UpdateEvent};
+use crate::stream::{Backfill, History, HistoryLimits, UpdateEvent};
 use crate::telemetry::{
     CATCH_UPS_TOTAL, FRAMES_DELIVERED_TOTAL, POSITIONS_LOST_TOTAL, RECOVERIES_TOTAL, SOCKETS_OPEN,
 };
@@ -187,7 +187,7 @@ impl Broadcaster {
         context.run_later(RETRY_AFTER, |broadcaster, context| broadcaster.read_history(context));
     }
 
-    fn caught_up(&mut self, past: Past, context: &mut Context<Self>) {
+    fn caught_up(&mut self, past: Backfill, context: &mut Context<Self>) {
         if self.log.as_ref().is_some_and(|log| !follows(log, &past)) {
             self.lose_position();
             return self.read_history(context);
@@ -212,7 +212,7 @@ impl Broadcaster {
     }
 
     /// Takes over what others published before; it was for sessions of theirs.
-    fn begin(&mut self, past: Past) {
+    fn begin(&mut self, past: Backfill) {
         let mut log = Log::new(past.head.clone(), self.params.limits);
         if let Some(oldest) = past.updates.first() {
             let before = oldest.sequenced.first.offset.saturating_sub(1);
@@ -367,7 +367,7 @@ fn nowhere() -> FrameId {
 }
 
 /// Whether what was read goes on where the log ends, up to where the sequence stands.
-fn follows(log: &Log, past: &Past) -> bool {
+fn follows(log: &Log, past: &Backfill) -> bool {
     let mut next = log.position();
     for update in &past.updates {
         next.offset += 1;

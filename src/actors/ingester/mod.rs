@@ -20,7 +20,7 @@ use super::runtime::stage_metrics::StageMetrics;
 use super::runtime::supervisor::{Stage as _, StageContext, stage};
 use super::runtime::ticket::{Settled, Settlement, Ticket};
 use crate::models::error_log::ErrorKind;
-use crate::stream::{Burial, Consumer, Delivered, EntryId, StreamError};
+use crate::stream::{Consumer, DeadLetterRequest, Delivered, EntryId, StreamError};
 use crate::telemetry::{
     BATCHES_IN_FLIGHT, BATCHES_SETTLED_TOTAL, ENTRIES_BURIED_TOTAL, ENTRIES_READ_TOTAL, errors,
 };
@@ -366,15 +366,15 @@ impl Run {
             let attempts = failed.attempts.min(ATTEMPTS_MAX);
             for entry in &failed.entries {
                 warn!(entry = %entry.id, attempts, reason, "a post failed every attempt alone, it moves to the dead letters");
-                let burial = Burial {
+                let request = DeadLetterRequest {
                     id: entry.id.clone(),
                     reason: reason.clone(),
                     attempts,
                     died_at: Timestamp::now(),
                 };
-                self.params.consumer.bury(&burial).await?;
+                self.params.consumer.dead_letter(&request).await?;
                 metrics::counter!(ENTRIES_BURIED_TOTAL, "why" => "poison").increment(1);
-                errors::record(ErrorKind::DeadLetter, Ingester::NAME, burial.reason);
+                errors::record(ErrorKind::DeadLetter, Ingester::NAME, request.reason);
             }
             self.retries.remove_failed_alone();
         }
@@ -389,16 +389,16 @@ impl Run {
                 continue;
             };
             warn!(entry = %entry.id, reason = broken.reason, "a broken entry moves to the dead letters");
-            let burial = Burial {
+            let request = DeadLetterRequest {
                 id: entry.id,
                 reason: broken.reason.clone(),
                 attempts: 0,
                 died_at: Timestamp::now(),
             };
             // If Redis goes away meanwhile, the sound ones are claimed again like all others.
-            self.params.consumer.bury(&burial).await?;
+            self.params.consumer.dead_letter(&request).await?;
             metrics::counter!(ENTRIES_BURIED_TOTAL, "why" => "broken").increment(1);
-            errors::record(ErrorKind::DeadLetter, Ingester::NAME, burial.reason);
+            errors::record(ErrorKind::DeadLetter, Ingester::NAME, request.reason);
         }
         Ok(sound)
     }

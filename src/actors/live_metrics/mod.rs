@@ -19,7 +19,7 @@ use super::runtime::supervisor::{StageContext, stage};
 use crate::models::live::{FrameId, LiveUpdate, SequencedUpdate};
 use crate::models::metrics::LiveWindow;
 use crate::models::rollup::{RollupKey, Sums};
-use crate::store::metrics::{cities, rollups};
+use crate::store::metrics::{city_locations, rollups};
 use crate::store::{Store, StoreError};
 use crate::stream::{Cache, UpdateEvent};
 use crate::telemetry::WINDOW_HEALS_TOTAL;
@@ -219,5 +219,5 @@ async fn read_windows(
     (oldest, n_rows_max): (Timestamp, usize),
 ) -> Result<(Vec<(RollupKey, Sums)>, Vec<(String, (f64, f64))>), StoreError> {
     let rows = rollups::live(&store, oldest, n_rows_max).await?;
-    Ok((rows, cities::all(&store).await?))
+    Ok((rows, city_locations::all(&store).await?))
 }

@@ -12,7 +12,7 @@ use crate::notify::policy::{NextStep, plan};
 use crate::notify::vapid::VapidKey;
 use crate::store::notifications::channels;
 use crate::store::notifications::channels::{PushKeyRow, StoredChannel};
-use crate::store::notifications::outbox::{Claimed, Fate, Settlement};
+use crate::store::notifications::outbox::{ClaimedMessage, DeliveryOutcome, Settlement};
 use crate::store::{Store, StoreError};
 
 /// Name under which the key of push services is sealed.
@@ -77,7 +77,7 @@ pub(in crate::actors) async fn recipient(
 pub(in crate::actors) async fn deliver(
     store: &Store,
     messenger: &Messenger,
-    claimed: &Claimed,
+    claimed: &ClaimedMessage,
 ) -> Result<Settlement, DeliveryError> {
     let sealed = Sealed {
         channel: claimed.channel,
@@ -101,11 +101,11 @@ pub(in crate::actors) async fn deliver(
     let Outcome { attempt, result } = messenger.send(&recipient, &message).await;
     let n_attempts = claimed.n_attempts + 1;
     let plan = plan(result, claimed.kind, n_attempts, rand::random());
-    let fate = match plan.next {
-        NextStep::Sent => Fate::Sent,
-        NextStep::Again(wait) => Fate::Again(wait),
-        NextStep::Dead => Fate::Dead,
-        NextStep::Disable => Fate::Disable("the receiver no longer exists (410)"),
+    let outcome = match plan.next {
+        NextStep::Sent => DeliveryOutcome::Sent,
+        NextStep::Again(wait) => DeliveryOutcome::Retry(wait),
+        NextStep::Dead => DeliveryOutcome::DeadLetter,
+        NextStep::Disable => DeliveryOutcome::Disable("the receiver no longer exists (410)"),
     };
     info!(
         channel = %claimed.channel,
@@ -116,7 +116,7 @@ pub(in crate::actors) async fn deliver(
         error = attempt.error,
         "notification attempted"
     );
-    Ok(Settlement { attempt, fate, pause: plan.pause })
+    Ok(Settlement { attempt, outcome, pause: plan.pause })
 }
 
 /// Channel with sealed secrets.

@@ -17,7 +17,7 @@ use crate::notify::messenger::Messenger;
 use crate::store::Store;
 use crate::store::notifications::history;
 use crate::store::notifications::outbox;
-use crate::store::notifications::outbox::Claimed;
+use crate::store::notifications::outbox::ClaimedMessage;
 use crate::telemetry::{NOTIFICATIONS_TOTAL, errors};
 
 /// Interval at which the outbox is polled. Nobody notices a second in a notification.
@@ -75,7 +75,7 @@ impl Notifier {
         });
     }
 
-    fn send(&mut self, claimed: Claimed, context: &mut Context<Self>) {
+    fn send(&mut self, claimed: ClaimedMessage, context: &mut Context<Self>) {
         self.n_in_flight += 1;
         self.stage.metrics.begin(1);
         let NotifierParams { store, messenger, io, .. } = self.params.clone();
@@ -121,7 +121,7 @@ impl Actor for Notifier {
 }
 
 /// Attempts one delivery, records the outcome, and returns whether the message arrived.
-async fn send(store: &Store, messenger: &Messenger, claimed: &Claimed) -> bool {
+async fn send(store: &Store, messenger: &Messenger, claimed: &ClaimedMessage) -> bool {
     let settlement = match deliver(store, messenger, claimed).await {
         Ok(settlement) => settlement,
         Err(error) => {

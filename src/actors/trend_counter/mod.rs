@@ -15,7 +15,7 @@ use self::missed_posts::MissedPosts;
 use super::messages::CountTerms;
 use super::runtime::exclusive_task::ExclusiveTask;
 use super::runtime::supervisor::{StageContext, stage};
-use crate::stream::{StreamError, ToldSlices, TrendShelf};
+use crate::stream::{StreamError, PublishedSlices, TrendSlices};
 use crate::trends::timeline::{SliceUpdate, Timeline, TrendWindow};
 
 /// Interval between publications. Posts counted since the last one are lost with the process and never counted again, so
@@ -26,7 +26,7 @@ const PUBLISH_EVERY: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub struct TrendCounterParams {
     /// Redis hashes that receive the slices.
-    pub shelf: TrendShelf,
+    pub shelf: TrendSlices,
     /// Count of stored posts that did not reach the stage.
     pub missed: MissedPosts,
     /// Runtime of the connections.
@@ -115,7 +115,7 @@ impl Handler<CountTerms> for TrendCounter {
 
 /// Publishes one span after the other, and returns which slices were published, also beside an error.
 async fn publish_all(
-    shelf: TrendShelf,
+    shelf: TrendSlices,
     counter: String,
     all: Vec<(TrendWindow, Vec<SliceUpdate>, Vec<i64>)>,
 ) -> (Vec<(TrendWindow, i64, u64)>, Result<(), StreamError>) {
@@ -125,8 +125,9 @@ async fn publish_all(
         let slices = news.into_iter().map(|news| (news.start, news.packed)).collect();
         // Until the newest slice has left the period before the window.
         let keep_for = Duration::from_secs((2 * span.seconds() + 2 * span.slice_seconds()).unsigned_abs());
-        let request = ToldSlices { counter: counter.clone(), span: span.as_str(), slices, gone, keep_for };
-        if let Err(error) = shelf.tell(request).await {
+        let request =
+            PublishedSlices { counter: counter.clone(), span: span.as_str(), slices, gone, keep_for };
+        if let Err(error) = shelf.publish(request).await {
             return (published, Err(error));
         }
         published.extend(states);

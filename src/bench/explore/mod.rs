@@ -18,7 +18,7 @@ pub use self::questions::{BenchQuery, all};
 use crate::embedded::{Embedded, EmbeddedParams, RedisFsync};
 use crate::store::metrics::{breakdown, series};
 use crate::store::operations::explain as explaining;
-use crate::store::operations::explain::{Plan, Question, explain};
+use crate::store::operations::explain::{ExplainTarget, Plan, explain};
 use crate::store::posts::list;
 use crate::store::posts::list::PostsQuery;
 use crate::store::{Store, StoreError, StoreParams};
@@ -109,7 +109,7 @@ async fn measure(params: &ExploreParams, data_dir: PathBuf) -> anyhow::Result<Re
     .await?;
     progress.finish_and_clear();
     let built = begun_at.elapsed().as_secs_f64();
-    explaining::settle(&store).await?;
+    explaining::vacuum(&store).await?;
     let mut answers = Vec::new();
     for asked in questions::all(&store, &filled, until).await? {
         answers.push(answer(&store, &asked, params.n_runs).await?);
@@ -144,11 +144,13 @@ async fn answer(store: &Store, asked: &BenchQuery, n_runs: usize) -> anyhow::Res
     Ok(Answer { name: asked.name.to_owned(), median_ms, max_ms, json_bytes, plan: Some(seen(&plan, asked)) })
 }
 
-async fn json_of(store: &Store, question: &Question) -> anyhow::Result<Vec<u8>> {
+async fn json_of(store: &Store, question: &ExplainTarget) -> anyhow::Result<Vec<u8>> {
     Ok(match question {
-        Question::Posts(query) => serde_json::to_vec(&list::list(store, query).await?)?,
-        Question::Series(query, step) => serde_json::to_vec(&series::series(store, query, *step).await?)?,
-        Question::Breakdown(query, by, n_items_max) => {
+        ExplainTarget::Posts(query) => serde_json::to_vec(&list::list(store, query).await?)?,
+        ExplainTarget::Series(query, step) => {
+            serde_json::to_vec(&series::series(store, query, *step).await?)?
+        }
+        ExplainTarget::Breakdown(query, by, n_items_max) => {
             serde_json::to_vec(&breakdown::breakdown(store, query, *by, *n_items_max).await?)?
         }
     })

@@ -8,7 +8,7 @@ use crate::models::explore::{BreakdownBy, Step};
 use crate::models::post::PostOrder;
 use crate::models::score::SentimentLabel;
 use crate::store::metrics::series::ExploreQuery;
-use crate::store::operations::explain::Question;
+use crate::store::operations::explain::ExplainTarget;
 use crate::store::posts::filter::PostFilter;
 use crate::store::posts::list;
 use crate::store::posts::list::PostsQuery;
@@ -19,7 +19,7 @@ pub struct BenchQuery {
     /// Its name.
     pub name: &'static str,
     /// The query.
-    pub question: Question,
+    pub question: ExplainTarget,
 }
 
 impl BenchQuery {
@@ -27,9 +27,11 @@ impl BenchQuery {
     /// counted or ranked individually.
     pub fn needs_all_of(&self, table: &str) -> bool {
         let range = match &self.question {
-            Question::Posts(PostsQuery { order: PostOrder::Newest, .. }) => return false,
-            Question::Posts(query) => query.from.zip(query.to),
-            Question::Series(query, _) | Question::Breakdown(query, ..) => Some((query.from, query.to)),
+            ExplainTarget::Posts(PostsQuery { order: PostOrder::Newest, .. }) => return false,
+            ExplainTarget::Posts(query) => query.from.zip(query.to),
+            ExplainTarget::Series(query, _) | ExplainTarget::Breakdown(query, ..) => {
+                Some((query.from, query.to))
+            }
         };
         let Some((_, day)) = table.rsplit_once('_') else { return false };
         let inside = |(from, to): (Timestamp, Timestamp)| {
@@ -75,7 +77,7 @@ pub async fn all(store: &Store, filled: &Filled, until: Timestamp) -> Result<Vec
         ask("breakdown, week by language", week.breakdown(all(), BreakdownBy::Lang)),
         ask("breakdown, week by city, one product", week.breakdown(product(), BreakdownBy::City)),
         ask("posts, newest", season.posts(all())),
-        ask("posts, all time", Question::Posts(PostsQuery { limit: 50, ..PostsQuery::default() })),
+        ask("posts, all time", ExplainTarget::Posts(PostsQuery { limit: 50, ..PostsQuery::default() })),
         ask("posts, rare word", season.posts(words("300042".to_owned()))),
         ask("posts, common word", season.posts(words(common.clone()))),
         ask("posts, two words", season.posts(words(format!("{common} {middling}")))),
@@ -109,12 +111,12 @@ pub async fn all(store: &Store, filled: &Filled, until: Timestamp) -> Result<Vec
     let cursor = list::list(store, &before).await?.next_cursor;
     asked.push(ask(
         "posts, page in the middle of the season",
-        Question::Posts(PostsQuery { cursor, limit: 50, ..PostsQuery::default() }),
+        ExplainTarget::Posts(PostsQuery { cursor, limit: 50, ..PostsQuery::default() }),
     ));
     Ok(asked)
 }
 
-fn ask(name: &'static str, question: Question) -> BenchQuery {
+fn ask(name: &'static str, question: ExplainTarget) -> BenchQuery {
     BenchQuery { name, question }
 }
 
@@ -146,25 +148,25 @@ impl DateRange {
         ExploreQuery { from: self.from, to: self.to, zone, filter, compares: false }
     }
 
-    fn series(self, filter: PostFilter, step: Step) -> Question {
-        Question::Series(self.query("Europe/Berlin", filter), Some(step))
+    fn series(self, filter: PostFilter, step: Step) -> ExplainTarget {
+        ExplainTarget::Series(self.query("Europe/Berlin", filter), Some(step))
     }
 
-    fn series_in(self, zone: &str, filter: PostFilter) -> Question {
-        Question::Series(self.query(zone, filter), Some(Step::Day))
+    fn series_in(self, zone: &str, filter: PostFilter) -> ExplainTarget {
+        ExplainTarget::Series(self.query(zone, filter), Some(Step::Day))
     }
 
-    fn breakdown(self, filter: PostFilter, by: BreakdownBy) -> Question {
-        Question::Breakdown(self.query("UTC", filter), by, 50)
+    fn breakdown(self, filter: PostFilter, by: BreakdownBy) -> ExplainTarget {
+        ExplainTarget::Breakdown(self.query("UTC", filter), by, 50)
     }
 
-    fn posts(self, filter: PostFilter) -> Question {
+    fn posts(self, filter: PostFilter) -> ExplainTarget {
         let (from, to) = (Some(self.from), Some(self.to));
-        Question::Posts(PostsQuery { filter, from, to, limit: 50, ..PostsQuery::default() })
+        ExplainTarget::Posts(PostsQuery { filter, from, to, limit: 50, ..PostsQuery::default() })
     }
 
-    fn ranked(self, order: PostOrder) -> Question {
+    fn ranked(self, order: PostOrder) -> ExplainTarget {
         let (from, to) = (Some(self.from), Some(self.to));
-        Question::Posts(PostsQuery { from, to, order, limit: 50, ..PostsQuery::default() })
+        ExplainTarget::Posts(PostsQuery { from, to, order, limit: 50, ..PostsQuery::default() })
     }
 }

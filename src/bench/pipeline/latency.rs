@@ -13,7 +13,7 @@ use crate::bench::server::Metrics;
 use crate::bench::stalls::{self, WorstSecond};
 use crate::inference::Tier;
 use crate::store::Store;
-use crate::store::operations::activity::{Activity, activity, checkpoint_every};
+use crate::store::operations::server_activity::{Activity, activity, checkpoint_every};
 use crate::telemetry::{FRAMES_SKIPPED_TOTAL, TIER_POSTS_TOTAL};
 
 /// Silence on the socket that ends the measurement.

@@ -14,7 +14,7 @@ use crate::models::alert_rule::{Metric, NewRule, Preview, Rule};
 use crate::models::evaluation::Group;
 use crate::models::new_post::Rejection;
 use crate::store::alerts::measurements;
-use crate::store::alerts::measurements::Past;
+use crate::store::alerts::measurements::StepsQuery;
 use crate::store::alerts::rules;
 use crate::store::alerts::rules::RULES_MAX;
 use crate::store::page::Page;
@@ -154,7 +154,7 @@ pub async fn preview(
     let rule = read(&request, payload).await?;
     rule.check().map_err(ApiError::Rejected)?;
     let steps = preview::steps(&rule, Timestamp::now());
-    let past = Past {
+    let past = StepsQuery {
         group: Group {
             window_seconds: rule.window_seconds,
             dimension: rule.scope.dimension,

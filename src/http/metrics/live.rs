@@ -10,8 +10,8 @@ use crate::http::extract::Parameters;
 use crate::http::state::AppState;
 use crate::models::metrics::{Breakdowns, Emotions, Overall, Trend};
 use crate::models::rollup::Dimension;
-use crate::store::metrics::live;
-use crate::store::metrics::live::{MetricsFilter, MetricsQuery};
+use crate::store::metrics::summaries;
+use crate::store::metrics::summaries::{MetricsFilter, MetricsQuery};
 
 /// Period that ends now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
@@ -100,7 +100,7 @@ pub async fn overall(
     state: Data<AppState>,
     Parameters(parameters): Parameters<MetricsParameters>,
 ) -> Result<Json<Overall>, ApiError> {
-    Ok(Json(live::overall(&state.store, &parameters.query(Timestamp::now())?).await?))
+    Ok(Json(summaries::overall(&state.store, &parameters.query(Timestamp::now())?).await?))
 }
 
 /// Get metrics by city, most posts first
@@ -160,7 +160,7 @@ async fn breakdown(
     Parameters(parameters): Parameters<MetricsParameters>,
     by: Dimension,
 ) -> Result<Json<Breakdowns>, ApiError> {
-    Ok(Json(live::breakdown(&state.store, &parameters.query(Timestamp::now())?, by).await?))
+    Ok(Json(summaries::breakdown(&state.store, &parameters.query(Timestamp::now())?, by).await?))
 }
 
 /// Get the number of posts by emotion
@@ -173,7 +173,7 @@ pub async fn emotions(
     state: Data<AppState>,
     Parameters(parameters): Parameters<MetricsParameters>,
 ) -> Result<Json<Emotions>, ApiError> {
-    Ok(Json(live::emotions(&state.store, &parameters.query(Timestamp::now())?).await?))
+    Ok(Json(summaries::emotions(&state.store, &parameters.query(Timestamp::now())?).await?))
 }
 
 /// Get all metrics step by step, oldest first
@@ -188,7 +188,7 @@ pub async fn trend(
     state: Data<AppState>,
     Parameters(parameters): Parameters<MetricsParameters>,
 ) -> Result<Json<Trend>, ApiError> {
-    Ok(Json(live::trend(&state.store, &parameters.query(Timestamp::now())?).await?))
+    Ok(Json(summaries::trend(&state.store, &parameters.query(Timestamp::now())?).await?))
 }
 
 #[cfg(test)]

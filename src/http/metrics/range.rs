@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::http::error::ApiError;
-use crate::store::metrics::live::{MetricsFilter, MetricsQuery};
+use crate::store::metrics::summaries::{MetricsFilter, MetricsQuery};
 
 /// Range that ends now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]

@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 
 use crate::http::error::ApiError;
 use crate::models::trends::Trends;
-use crate::stream::TrendShelf;
+use crate::stream::TrendSlices;
 use crate::trends::ranking::{Compared, rank, window};
 use crate::trends::slice::Slice;
 use crate::trends::timeline::TrendWindow;
@@ -24,13 +24,13 @@ type CachedTrends = (Instant, Arc<Trends>);
 /// Merges the term counts of all processes and caches the result briefly: merging a thousand terms of forty slices takes
 /// milliseconds, and many dashboards request the same.
 pub struct TrendCache {
-    shelf: TrendShelf,
+    shelf: TrendSlices,
     cached: [Mutex<Option<CachedTrends>>; 3],
 }
 
 impl TrendCache {
     /// Creates a cache that is empty.
-    pub fn new(shelf: TrendShelf) -> Self {
+    pub fn new(shelf: TrendSlices) -> Self {
         Self { shelf, cached: Default::default() }
     }
 

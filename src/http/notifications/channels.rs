@@ -152,9 +152,9 @@ pub async fn delete(
 ) -> Result<HttpResponse, ApiError> {
     let id = extract::uuid(&path)?;
     match channels::delete(&state.store, id).await? {
-        Removal::Done => Ok(HttpResponse::NoContent().finish()),
+        Removal::Removed => Ok(HttpResponse::NoContent().finish()),
         Removal::Unknown => Err(unknown(id)),
-        Removal::Needed(rules) => Err(ApiError::Conflict {
+        Removal::InUse(rules) => Err(ApiError::Conflict {
             code: "channel_in_use",
             message: format!(
                 "this is the only channel of `{}`; choose another channel there first",

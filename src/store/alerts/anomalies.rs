@@ -7,7 +7,7 @@ use super::row::scope_of;
 use crate::models::alert::Scope;
 use crate::models::rollup::Sums;
 use crate::models::signals::{Sensitivity, SignalSettings};
-use crate::store::codec::Moment;
+use crate::store::codec::PgTimestamp;
 use crate::store::{Store, StoreError};
 
 /// How readily people are told.
@@ -42,7 +42,7 @@ pub async fn biggest(store: &Store, since: Timestamp, n_max: usize) -> Result<Ve
         WHERE bucket >= $1 AND (dimension = 'overall' OR key <> '')
         GROUP BY dimension, key ORDER BY sum(count) DESC, dimension, key LIMIT $2";
     let n_max = i64::try_from(n_max).unwrap_or(i64::MAX);
-    let rows = store.query(SQL, &[&Moment(since), &n_max]).await?;
+    let rows = store.query(SQL, &[&PgTimestamp(since), &n_max]).await?;
     rows.iter().map(|row| scope_of(row, 0)).collect()
 }
 
@@ -74,7 +74,7 @@ pub async fn read(
         GROUP BY wanted.place, step";
     let dimensions: Vec<&str> = scopes.iter().map(|scope| scope.dimension.as_str()).collect();
     let keys: Vec<&str> = scopes.iter().map(|scope| scope.key.as_str()).collect();
-    let (from, to) = (Moment(steps.from), Moment(steps.to));
+    let (from, to) = (PgTimestamp(steps.from), PgTimestamp(steps.to));
     let params: [&(dyn ToSql + Sync); 5] = [&from, &to, &steps.seconds, &dimensions, &keys];
     let rows = store.query(SQL, &params).await?;
     rows.iter()

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::store::codec::Moment;
+use crate::store::codec::PgTimestamp;
 use crate::store::{Store, StoreError};
 
 /// Rows removed at a time.
@@ -21,7 +21,7 @@ pub async fn expire(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
     const SILENCES: &str = "
         DELETE FROM silences WHERE id IN (SELECT id FROM silences WHERE ends_at < $1 ORDER BY ends_at LIMIT $2)";
     let retention = SignedDuration::try_from(store.retention()).unwrap_or(SignedDuration::MAX);
-    let before = Moment(now.checked_sub(retention).unwrap_or(Timestamp::UNIX_EPOCH));
+    let before = PgTimestamp(now.checked_sub(retention).unwrap_or(Timestamp::UNIX_EPOCH));
     store
         .run(async |client| {
             let n_alerts = client.execute(ALERTS, &[&before, &EXPIRED_MAX]).await?;

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::store::StoreError;
-use crate::store::codec::Moment;
+use crate::store::codec::PgTimestamp;
 
 /// Which of these open alerts are of series that opened at least so often since then, this time included. What came before
 /// a series was last found to flap, and was calm again, counts no more.
@@ -35,6 +35,6 @@ pub(in crate::store) async fn opened_often(
     }
     let n_openings = i64::try_from(n_openings).unwrap_or(i64::MAX);
     let statement = transaction.prepare_cached(SQL).await?;
-    let rows = transaction.query(&statement, &[&alerts, &Moment(since), &n_openings]).await?;
+    let rows = transaction.query(&statement, &[&alerts, &PgTimestamp(since), &n_openings]).await?;
     Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::models::alert::AlertMoment;
 use crate::store::StoreError;
-use crate::store::codec::Moment;
+use crate::store::codec::PgTimestamp;
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,8 +46,8 @@ pub(in crate::store) async fn note_each(
         Event::Phase(name) => (Some(name), None),
         Event::Action(name) => (None, Some(name)),
     };
-    let (alerts, times): (Vec<Uuid>, Vec<Moment>) =
-        moments.iter().map(|(alert, at)| (*alert, Moment(*at))).unzip();
+    let (alerts, times): (Vec<Uuid>, Vec<PgTimestamp>) =
+        moments.iter().map(|(alert, at)| (*alert, PgTimestamp(*at))).unzip();
     let statement = transaction.prepare_cached(SQL).await?;
     transaction.execute(&statement, &[&alerts, &times, &phase, &action]).await?;
     Ok(())

@@ -11,7 +11,7 @@ use super::history::{self, Event};
 use super::row::{alert_of, columns};
 use crate::models::alert::{Alert, AlertRule, AlertState, AlertWithHistory, Severity};
 use crate::models::evaluation::Told;
-use crate::store::codec::{Moment, enum_at};
+use crate::store::codec::{PgTimestamp, enum_at};
 use crate::store::notifications::outbox;
 use crate::store::notifications::outbox::{Notice, NoticeEvent};
 use crate::store::page::{Cursor, Page, limits};
@@ -47,7 +47,7 @@ pub async fn list(store: &Store, query: &AlertsQuery) -> Result<Page<Alert>, Sto
     let cursor = query.cursor.as_deref().map(Cursor::decode).transpose()?;
     let state = query.state.map(AlertState::as_str);
     let rule = query.rule.map(AlertRule::as_str);
-    let (at, id) = (cursor.map(|cursor| Moment(cursor.at)), cursor.map(|cursor| cursor.id));
+    let (at, id) = (cursor.map(|cursor| PgTimestamp(cursor.at)), cursor.map(|cursor| cursor.id));
     let rows = store.query(SQL, &[&state, &rule, &at, &id, &n_rows]).await?;
     let alerts = rows.iter().map(alert_of).collect::<Result<Vec<_>, _>>()?;
     Ok(Page::of(alerts, limit, |alert| Cursor { at: alert.opened_at, id: alert.id }))
@@ -136,20 +136,20 @@ pub async fn open_of(
 
 /// How many alerts there are to mute and to tell of.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Standing {
+pub struct AlertBacklog {
     /// Open ones.
     pub n_open: i64,
     /// Those that are over though people know only that they fired.
-    pub n_untold: i64,
+    pub n_unpublished_ends: i64,
 }
 
 /// Counts them, by their indexes.
-pub async fn standing(store: &Store) -> Result<Standing, StoreError> {
+pub async fn backlog(store: &Store) -> Result<AlertBacklog, StoreError> {
     const SQL: &str = "
         SELECT (SELECT count(*) FROM sentiment_alerts WHERE state = 'open'),
             (SELECT count(*) FROM sentiment_alerts WHERE state = 'resolved' AND told_as IS NOT NULL AND NOT told_over)";
     let row = store.query_one(SQL, &[]).await?;
-    Ok(Standing { n_open: row.try_get(0)?, n_untold: row.try_get(1)? })
+    Ok(AlertBacklog { n_open: row.try_get(0)?, n_unpublished_ends: row.try_get(1)? })
 }
 
 /// How many are open, by kind and severity.
@@ -197,7 +197,7 @@ async fn acknowledge_on(
     );
     const READ: &str = concat!("SELECT ", columns!(), " FROM sentiment_alerts WHERE id = $1");
     let transaction = client.transaction().await?;
-    let first = transaction.query_opt(NOTE, &[&id, &Moment(at)]).await?;
+    let first = transaction.query_opt(NOTE, &[&id, &PgTimestamp(at)]).await?;
     let is_first = first.is_some();
     let row = match first {
         Some(row) => Some(row),

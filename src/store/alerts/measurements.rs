@@ -9,7 +9,7 @@ use tokio_postgres::types::ToSql;
 
 use crate::models::evaluation::{Group, Measured, Step};
 use crate::models::score::VIRALITY_HIGH;
-use crate::store::codec::Moment;
+use crate::store::codec::PgTimestamp;
 use crate::store::metrics::sum_columns::{self, Detail};
 use crate::store::metrics::window::{MetricsFilter, MetricsQuery};
 use crate::store::{Store, StoreError};
@@ -19,7 +19,7 @@ const VIRAL_MAX: i64 = 10_000;
 
 /// What to measure.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Question {
+pub struct MeasurementQuery {
     /// Of what, and how far back.
     pub group: Group,
     /// Keys with fewer posts than this are left out, unless they are named.
@@ -34,20 +34,24 @@ pub struct Question {
 
 /// What was measured.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Answer {
+pub struct Measurements {
     /// The sums of each key, by name; keys without posts are not among them.
     pub by_key: BTreeMap<String, Measured>,
     /// Keys that are not among them though they have posts enough.
-    pub n_left_out: u64,
+    pub n_deferred: u64,
     /// The last of those whose turn it was.
     pub last_key: String,
 }
 
 /// Measures one window. The time it takes depends on how many keys have posts in it, what comes of it does not.
-pub async fn measure(store: &Store, question: &Question, now: Timestamp) -> Result<Answer, StoreError> {
-    let Group { window_seconds, dimension, is_viral } = question.group;
+pub async fn measure(
+    store: &Store,
+    query: &MeasurementQuery,
+    now: Timestamp,
+) -> Result<Measurements, StoreError> {
+    let Group { window_seconds, dimension, is_viral } = query.group;
     let MetricsQuery { from, to, .. } = MetricsQuery::last(window_seconds, now, MetricsFilter::default());
-    let (from, to) = (Moment(from), Moment(to));
+    let (from, to) = (PgTimestamp(from), PgTimestamp(to));
     let limit = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     let measure = async |client: &mut Object| {
         if is_viral {
@@ -55,7 +59,7 @@ pub async fn measure(store: &Store, question: &Question, now: Timestamp) -> Resu
             client.query(&statement, &[&dimension.as_str(), &from, &to, &VIRAL_MAX]).await
         } else {
             let statement = client.prepare_cached(&SUMS_SQL).await?;
-            let Question { n_posts_min, keys, n_others_max, after, .. } = question;
+            let MeasurementQuery { n_posts_min, keys, n_others_max, after, .. } = query;
             let (n_largest, n_rows) =
                 (limit(n_others_max.div_ceil(2)), limit(n_others_max.saturating_add(keys.len())));
             let is_about_each = *n_others_max > 0;
@@ -65,25 +69,25 @@ pub async fn measure(store: &Store, question: &Question, now: Timestamp) -> Resu
             client.query(&statement, &values).await
         }
     };
-    let mut answer = Answer::default();
+    let mut measurements = Measurements::default();
     for row in store.run(measure).await? {
         let key: String = row.try_get(0)?;
         let measured = match is_viral {
             true => Measured::Viral { highest: row.try_get(1)?, count: row.try_get(2)? },
             false => {
                 let n_keys: i64 = row.try_get(1)?;
-                answer.n_left_out = u64::try_from(n_keys).unwrap_or_default();
+                measurements.n_deferred = u64::try_from(n_keys).unwrap_or_default();
                 if row.try_get(2)? {
-                    answer.last_key.clone_from(&key);
+                    measurements.last_key.clone_from(&key);
                 }
                 Measured::Sums(sum_columns::read(&row)?)
             }
         };
-        answer.by_key.insert(key, measured);
+        measurements.by_key.insert(key, measured);
     }
-    let n_answered = u64::try_from(answer.by_key.len()).unwrap_or(u64::MAX);
-    answer.n_left_out = answer.n_left_out.saturating_sub(n_answered);
-    Ok(answer)
+    let n_measured = u64::try_from(measurements.by_key.len()).unwrap_or(u64::MAX);
+    measurements.n_deferred = measurements.n_deferred.saturating_sub(n_measured);
+    Ok(measurements)
 }
 
 /// Named keys first, then the largest, then, in the order of their bytes, those after the last whose turn it was, and those
@@ -135,7 +139,7 @@ fn viral_posts_by_key(limit: &str) -> String {
 }
 
 /// Each step of the keys with the most posts, at most `n_keys` of them, or of the one that is named; oldest first.
-pub async fn steps(store: &Store, past: &Past) -> Result<Vec<Step>, StoreError> {
+pub async fn steps(store: &Store, query: &StepsQuery) -> Result<Vec<Step>, StoreError> {
     static SUMS: LazyLock<String> = LazyLock::new(|| {
         format!(
             "WITH largest AS (
@@ -162,12 +166,12 @@ pub async fn steps(store: &Store, past: &Past) -> Result<Vec<Step>, StoreError> 
             viral_posts_by_key("$5")
         )
     });
-    let Group { dimension, is_viral, .. } = past.group;
-    let (from, to) = (Moment(past.from), Moment(past.to));
-    let limit = if is_viral { VIRAL_MAX } else { past.n_keys };
+    let Group { dimension, is_viral, .. } = query.group;
+    let (from, to) = (PgTimestamp(query.from), PgTimestamp(query.to));
+    let limit = if is_viral { VIRAL_MAX } else { query.n_keys };
     let sql = if is_viral { &VIRAL } else { &SUMS };
-    let (dimension, seconds) = (dimension.as_str(), past.step_seconds as f64);
-    let values: [&(dyn ToSql + Sync); 6] = [&dimension, &from, &to, &past.key, &limit, &seconds];
+    let (dimension, seconds) = (dimension.as_str(), query.step_seconds as f64);
+    let values: [&(dyn ToSql + Sync); 6] = [&dimension, &from, &to, &query.key, &limit, &seconds];
     let mut found = Vec::new();
     for row in store.query(sql, &values).await? {
         let measured = match is_viral {
@@ -179,9 +183,9 @@ pub async fn steps(store: &Store, past: &Past) -> Result<Vec<Step>, StoreError> 
     Ok(found)
 }
 
-/// Which steps of the past.
+/// Which steps of the query.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Past {
+pub struct StepsQuery {
     /// Of what; its window does not matter.
     pub group: Group,
     /// Of which; all of them where absent.
@@ -209,8 +213,8 @@ mod tests {
         Group { window_seconds: 300, dimension, is_viral }
     }
 
-    async fn counts(store: &Store, question: Question, now: Timestamp) -> Vec<(String, i64)> {
-        let measured = measure(store, &question, now).await.unwrap().by_key.into_iter();
+    async fn counts(store: &Store, query: MeasurementQuery, now: Timestamp) -> Vec<(String, i64)> {
+        let measured = measure(store, &query, now).await.unwrap().by_key.into_iter();
         let count = |measured| match measured {
             Measured::Sums(sums) => sums.count,
             Measured::Viral { count, .. } => count,
@@ -225,7 +229,7 @@ mod tests {
         record(&store, &testing::posts(30, now)).await.unwrap();
         let old = testing::post(99, now - SignedDuration::from_mins(20));
         record(&store, &[old]).await.unwrap();
-        let products = |n_posts_min, keys: &[&str]| Question {
+        let products = |n_posts_min, keys: &[&str]| MeasurementQuery {
             group: group(Dimension::Product, false),
             n_posts_min,
             keys: keys.iter().map(|key| (*key).to_owned()).collect(),
@@ -240,7 +244,7 @@ mod tests {
         );
         assert_eq!(counts(&store, products(11, &[]), now).await, std::slice::from_ref(&alpha));
         assert_eq!(counts(&store, products(11, &["beta", "none"]), now).await, [alpha, beta.clone()]);
-        let only_named = Question { n_others_max: 0, ..products(0, &["beta"]) };
+        let only_named = MeasurementQuery { n_others_max: 0, ..products(0, &["beta"]) };
         assert_eq!(counts(&store, only_named, now).await, [beta]);
     }
 
@@ -259,7 +263,7 @@ mod tests {
             scored.post.products = vec![product];
         }
         record(&store, &batch).await.unwrap();
-        let mut question = Question {
+        let mut query = MeasurementQuery {
             group: group(Dimension::Product, false),
             n_posts_min: 1,
             keys: vec!["named".to_owned()],
@@ -268,20 +272,20 @@ mod tests {
         };
         let mut seen: Vec<String> = Vec::new();
         for _ in 0..15 {
-            let answer = measure(&store, &question, now).await.unwrap();
+            let measurements = measure(&store, &query, now).await.unwrap();
             let (mut each_time, others): (Vec<_>, Vec<_>) =
-                answer.by_key.into_keys().partition(|key| !key.starts_with("product"));
+                measurements.by_key.into_keys().partition(|key| !key.starts_with("product"));
             each_time.sort();
             assert_eq!(each_time, ["large 0", "large 1", "named"]);
-            assert_eq!((others.len(), answer.n_left_out), (2, 28));
+            assert_eq!((others.len(), measurements.n_deferred), (2, 28));
             seen.extend(others);
-            question.after = answer.last_key;
+            query.after = measurements.last_key;
         }
         seen.sort();
         seen.dedup();
         assert_eq!(seen.len(), 30, "each had its turn once");
-        let answer = measure(&store, &question, now).await.unwrap();
-        assert!(answer.by_key.contains_key("product 00"), "and then they begin anew");
+        let measurements = measure(&store, &query, now).await.unwrap();
+        assert!(measurements.by_key.contains_key("product 00"), "and then they begin anew");
     }
 
     #[tokio::test]
@@ -294,14 +298,14 @@ mod tests {
             scored.score.virality = if i < 3 { 70.0 + i as f32 } else { 59.0 };
         }
         record(&store, &batch).await.unwrap();
-        let question = Question {
+        let query = MeasurementQuery {
             group: group(Dimension::Product, true),
             n_posts_min: 0,
             keys: Vec::new(),
             n_others_max: 100,
             after: String::new(),
         };
-        let found = measure(&store, &question, now).await.unwrap().by_key;
+        let found = measure(&store, &query, now).await.unwrap().by_key;
         assert_eq!(
             found,
             BTreeMap::from([("alpha".to_owned(), Measured::Viral { highest: 72.0, count: 3 })])
@@ -326,10 +330,10 @@ mod tests {
         record(&store, &testing::posts(30, now)).await.unwrap();
         let (from, to) = (now - SignedDuration::from_hours(1), now + SignedDuration::from_mins(1));
         let group = group(Dimension::Product, false);
-        let past = Past { group, key: None, n_keys: 1, step_seconds: 60, from, to };
-        let found = steps(&store, &past).await.unwrap();
+        let query = StepsQuery { group, key: None, n_keys: 1, step_seconds: 60, from, to };
+        let found = steps(&store, &query).await.unwrap();
         assert_eq!((found.len(), found[0].key.as_str()), (1, "alpha"));
-        let named = steps(&store, &Past { key: Some("beta".to_owned()), ..past }).await.unwrap();
+        let named = steps(&store, &StepsQuery { key: Some("beta".to_owned()), ..query }).await.unwrap();
         assert_eq!((named.len(), named[0].key.as_str()), (1, "beta"));
     }
 }

@@ -24,5 +24,6 @@ mod tests;
 pub use self::expiry::expire;
 pub use self::finding::{ALERT_POSTS_MAX, AlertSeries, NewAlert, Raise};
 pub use self::list::{
-    Acknowledged, AlertsQuery, Standing, acknowledge, count_open, get, list, open, open_of, standing, whole,
+    Acknowledged, AlertBacklog, AlertsQuery, acknowledge, backlog, count_open, get, list, open, open_of,
+    whole,
 };

@@ -15,7 +15,7 @@ use super::history::{self, Event};
 use super::row::{SeriesColumns, alert_of, columns, of_series};
 use crate::models::alert::{AlertPost, Evidence};
 use crate::store::StoreError;
-use crate::store::codec::Moment;
+use crate::store::codec::PgTimestamp;
 
 /// How findings meet alerts that are open already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +57,7 @@ struct Columns<'a> {
     titles: Vec<&'a str>,
     values: Vec<f64>,
     counts: Vec<i64>,
-    times: Vec<Moment>,
+    times: Vec<PgTimestamp>,
     posts: Vec<Json<&'a [AlertPost]>>,
     rule_names: Vec<Option<&'a str>>,
     thresholds: Vec<f64>,
@@ -74,7 +74,7 @@ impl<'a> Columns<'a> {
             titles: found.iter().map(|found| found.title.as_str()).collect(),
             values: found.iter().map(|found| found.value).collect(),
             counts: found.iter().map(|found| found.count).collect(),
-            times: found.iter().map(|found| Moment(found.at)).collect(),
+            times: found.iter().map(|found| PgTimestamp(found.at)).collect(),
             posts: found.iter().map(|found| Json(newest(&found.posts))).collect(),
             rule_names: found.iter().map(|found| found.rule_name.as_deref()).collect(),
             thresholds: found.iter().map(|found| found.threshold).collect(),
@@ -194,7 +194,7 @@ async fn insert_open(
     }
     let columns = Columns::of(&new);
     let ids: Vec<Uuid> = new.iter().map(|_| Uuid::now_v7()).collect();
-    let quiet_since: Vec<Moment> = new.iter().map(|found| Moment(quiet_since(found))).collect();
+    let quiet_since: Vec<PgTimestamp> = new.iter().map(|found| PgTimestamp(quiet_since(found))).collect();
     let mut params = columns.params();
     params.extend([&ids as &(dyn ToSql + Sync), &quiet_since]);
     let place_of: HashMap<Uuid, usize> = ids.iter().copied().zip(places.iter().copied()).collect();

@@ -9,7 +9,7 @@ use super::history::{self, Event};
 use super::row::{SeriesColumns, alert_of, columns, of_series, series_rows};
 use crate::models::alert::{Alert, AlertState};
 use crate::store::StoreError;
-use crate::store::codec::Moment;
+use crate::store::codec::PgTimestamp;
 
 /// Resolves the open alerts of these series, and answers which those were. Of any number of processes one is answered an
 /// alert, the others are not. The caller holds the lock of alerts.
@@ -35,7 +35,7 @@ pub(in crate::store) async fn resolve(
     let SeriesColumns { rules, rule_ids, metrics, dimensions, keys } = SeriesColumns::of(series);
     let statement = transaction.prepare_cached(SQL).await?;
     let rows = transaction
-        .query(&statement, &[&rules, &rule_ids, &metrics, &dimensions, &keys, &Moment(at)])
+        .query(&statement, &[&rules, &rule_ids, &metrics, &dimensions, &keys, &PgTimestamp(at)])
         .await?;
     let resolved = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<Uuid>, _>>()?;
     history::note(transaction, &resolved, Event::Phase("resolved"), at).await?;
@@ -43,7 +43,7 @@ pub(in crate::store) async fn resolve(
 }
 
 /// Posts that an alert counted and no longer shall.
-pub(in crate::store) struct Loss<'a> {
+pub(in crate::store) struct PostRemoval<'a> {
     pub alert: Uuid,
     pub n_posts: i64,
     /// Their names, among others.
@@ -56,9 +56,9 @@ pub(in crate::store) struct Loss<'a> {
 ///
 /// That it shrank does not count as a change of it, or a burst that is over would never be. The caller holds the lock of
 /// alerts.
-pub(in crate::store) async fn count_out(
+pub(in crate::store) async fn remove_posts(
     transaction: &Transaction<'_>,
-    loss: &Loss<'_>,
+    removal: &PostRemoval<'_>,
 ) -> Result<Option<Alert>, StoreError> {
     const SQL: &str = concat!(
         "
@@ -81,12 +81,12 @@ pub(in crate::store) async fn count_out(
     );
     let statement = transaction.prepare_cached(SQL).await?;
     let row = transaction
-        .query_opt(&statement, &[&loss.alert, &loss.n_posts, &loss.uuids, &Moment(loss.at)])
+        .query_opt(&statement, &[&removal.alert, &removal.n_posts, &removal.uuids, &PgTimestamp(removal.at)])
         .await?;
     let alert = row.as_ref().map(alert_of).transpose()?;
     let Some(alert) = alert.filter(|alert| alert.state == AlertState::Resolved) else {
         return Ok(None);
     };
-    history::note(transaction, &[alert.id], Event::Phase("resolved"), loss.at).await?;
+    history::note(transaction, &[alert.id], Event::Phase("resolved"), removal.at).await?;
     Ok(Some(alert))
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::models::alert::Severity;
 use crate::models::alert_rule::{Comparison, Metric, NewRule, Rule, RuleScope};
 use crate::models::rollup::Dimension;
-use crate::store::codec::{Moment, enum_at};
+use crate::store::codec::{PgTimestamp, enum_at};
 use crate::store::locks;
 use crate::store::locks::Lock;
 use crate::store::notifications::channels;
@@ -111,7 +111,7 @@ async fn write(store: &Store, sql: &str, written: Written<'_>) -> Result<Option<
         &rule.cooldown_seconds,
         &rule.severity.as_str(),
         &rule.channels,
-        &Moment(at),
+        &PgTimestamp(at),
         &RULES_MAX,
     ];
     let values = if under_cap { &values[..] } else { values.split_last().map_or(&[][..], |(_, rest)| rest) };

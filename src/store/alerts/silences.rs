@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::models::alert::Severity;
 use crate::models::rollup::Dimension;
 use crate::models::silence::{NewSilence, Silence};
-use crate::store::codec::{Moment, optional_enum_at};
+use crate::store::codec::{PgTimestamp, optional_enum_at};
 use crate::store::locks::{Lock, insert_under_cap};
 use crate::store::{Store, StoreError};
 
@@ -33,7 +33,7 @@ pub async fn list(store: &Store) -> Result<Vec<Silence>, StoreError> {
 /// Those that are not over.
 pub async fn current(store: &Store, now: Timestamp) -> Result<Vec<Silence>, StoreError> {
     const SQL: &str = concat!("SELECT ", columns!(), " FROM silences WHERE ends_at > $1 ORDER BY id");
-    silences(store, SQL, &[&Moment(now)]).await
+    silences(store, SQL, &[&PgTimestamp(now)]).await
 }
 
 /// Stores a silence that was checked. It holds within seconds. `None` when [`SILENCES_MAX`] are not over yet.
@@ -48,13 +48,13 @@ pub async fn create(store: &Store, what: &NewSilence, at: Timestamp) -> Result<O
     );
     let values: [&(dyn ToSql + Sync); 10] = [
         &Uuid::now_v7(),
-        &Moment(at),
+        &PgTimestamp(at),
         &what.rule_id,
         &what.dimension.map(Dimension::as_str),
         &what.key,
         &what.severity.map(Severity::as_str),
-        &Moment(what.starts_at),
-        &Moment(what.ends_at),
+        &PgTimestamp(what.starts_at),
+        &PgTimestamp(what.ends_at),
         &what.comment,
         &SILENCES_MAX,
     ];
@@ -67,7 +67,7 @@ pub async fn end(store: &Store, id: Uuid, at: Timestamp) -> Result<Option<Silenc
         "UPDATE silences SET starts_at = least(starts_at, $2), ends_at = least(ends_at, $2) WHERE id = $1 RETURNING ",
         columns!()
     );
-    Ok(silences(store, SQL, &[&id, &Moment(at)]).await?.pop())
+    Ok(silences(store, SQL, &[&id, &PgTimestamp(at)]).await?.pop())
 }
 
 async fn silences(

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::series::ExploreQuery;
 use super::sum_columns::Detail;
-use super::sums::{Added, Allowance, By, Cut, sum, total};
+use super::sums::{GroupBy, GroupedSums, ReadLimit, SumQuery, sum, total};
 use crate::models::explore::{AnsweredFrom, BreakdownBy, ExploreBreakdown, ExploreItem};
 use crate::models::metrics::{Summary, Window};
 use crate::models::rollup::{Dimension, Sums};
@@ -26,10 +26,10 @@ pub async fn breakdown(
 ) -> Result<ExploreBreakdown, StoreError> {
     let range = query.range(Timestamp::now())?;
     let before = query.compares.then(|| query.range_before(range));
-    let cut = cut_of(by, range, n_items_max);
+    let sum_query = sum_query_of(by, range, n_items_max);
     let parts = match feelings_of(by) {
-        None => by_part(store, &query.filter, (&cut, before)).await?,
-        Some(counts_of) => by_feeling(store, &query.filter, (&cut, before), counts_of).await?,
+        None => by_part(store, &query.filter, (&sum_query, before)).await?,
+        Some(counts_of) => by_feeling(store, &query.filter, (&sum_query, before), counts_of).await?,
     };
     let Parted { mut items, answered_from } = parts;
     items.truncate(n_items_max);
@@ -53,21 +53,21 @@ fn feelings_of(by: BreakdownBy) -> Option<Feelings> {
 }
 
 /// How a range is divided.
-pub(in crate::store) fn cut_of(by: BreakdownBy, range: Window, n_items_max: usize) -> Cut {
+pub(in crate::store) fn sum_query_of(by: BreakdownBy, range: Window, n_items_max: usize) -> SumQuery {
     let by = match by {
-        BreakdownBy::Product => By::Dimension(Dimension::Product),
-        BreakdownBy::Platform => By::Dimension(Dimension::Platform),
-        BreakdownBy::Channel => By::Dimension(Dimension::Channel),
-        BreakdownBy::City => By::Dimension(Dimension::City),
-        BreakdownBy::Source => By::Source,
-        BreakdownBy::Lang => By::Lang,
-        BreakdownBy::Author => By::Author,
+        BreakdownBy::Product => GroupBy::Dimension(Dimension::Product),
+        BreakdownBy::Platform => GroupBy::Dimension(Dimension::Platform),
+        BreakdownBy::Channel => GroupBy::Dimension(Dimension::Channel),
+        BreakdownBy::City => GroupBy::Dimension(Dimension::City),
+        BreakdownBy::Source => GroupBy::Source,
+        BreakdownBy::Lang => GroupBy::Lang,
+        BreakdownBy::Author => GroupBy::Author,
         // Every sum has these.
-        BreakdownBy::Label | BreakdownBy::Emotion => By::Nothing,
+        BreakdownBy::Label | BreakdownBy::Emotion => GroupBy::Nothing,
     };
     let n_parts_max = i64::try_from(n_items_max).ok();
-    let detail = if by == By::Nothing { Detail::All } else { Detail::Sentiment };
-    Cut { by, n_parts_max, allowance: Allowance::Number, detail, ..Cut::whole(range) }
+    let detail = if by == GroupBy::Nothing { Detail::All } else { Detail::Sentiment };
+    SumQuery { by, n_parts_max, read_limit: ReadLimit::Posts, detail, ..SumQuery::whole(range) }
 }
 
 fn labels(sums: &Sums) -> Vec<(&'static str, i64)> {
@@ -85,20 +85,25 @@ fn emotions(sums: &Sums) -> Vec<(&'static str, i64)> {
 async fn by_part(
     store: &Store,
     filter: &PostFilter,
-    (cut, before): (&Cut, Option<Window>),
+    (sum_query, before): (&SumQuery, Option<Window>),
 ) -> Result<Parted, StoreError> {
-    let Added { groups, from: answered_from } = sum(store, filter, cut).await?;
-    let n_posts = match cut.by {
+    let GroupedSums { groups, from: answered_from } = sum(store, filter, sum_query).await?;
+    let n_posts = match sum_query.by {
         // A post speaks of several, so parts add up to more than there are posts.
-        By::Dimension(Dimension::Product) => whole(store, filter, cut.window).await?.0.count,
+        GroupBy::Dimension(Dimension::Product) => whole(store, filter, sum_query.window).await?.0.count,
         _ => groups.first().map_or(0, |group| group.of),
     };
     let earlier: Option<HashMap<String, i64>> = match before {
         Some(before) => {
             let keys = Some(groups.iter().map(|group| group.key.clone()).collect());
-            let cut =
-                Cut { keys, window: before, steps: vec![before.from], n_parts_max: None, ..cut.clone() };
-            let groups = sum(store, filter, &cut).await?.groups;
+            let sum_query = SumQuery {
+                keys,
+                window: before,
+                steps: vec![before.from],
+                n_parts_max: None,
+                ..sum_query.clone()
+            };
+            let groups = sum(store, filter, &sum_query).await?.groups;
             Some(groups.into_iter().map(|group| (group.key, group.sums.count)).collect())
         }
         None => None,
@@ -116,10 +121,10 @@ async fn by_part(
 async fn by_feeling(
     store: &Store,
     filter: &PostFilter,
-    (cut, before): (&Cut, Option<Window>),
+    (sum_query, before): (&SumQuery, Option<Window>),
     counts_of: Feelings,
 ) -> Result<Parted, StoreError> {
-    let (sums, answered_from) = whole(store, filter, cut.window).await?;
+    let (sums, answered_from) = whole(store, filter, sum_query.window).await?;
     let earlier = match before {
         Some(before) => Some(counts_of(&whole(store, filter, before).await?.0)),
         None => None,
@@ -144,9 +149,9 @@ async fn whole(
     filter: &PostFilter,
     range: Window,
 ) -> Result<(Sums, AnsweredFrom), StoreError> {
-    let cut = Cut { allowance: Allowance::Number, ..Cut::whole(range) };
-    let added = sum(store, filter, &cut).await?;
-    Ok((total(&added.groups), added.from))
+    let sum_query = SumQuery { read_limit: ReadLimit::Posts, ..SumQuery::whole(range) };
+    let grouped = sum(store, filter, &sum_query).await?;
+    Ok((total(&grouped.groups), grouped.from))
 }
 
 fn share(count: i64, of: i64) -> f64 {

@@ -10,8 +10,8 @@ use super::sum_columns::{self, Detail};
 use super::window::at;
 use crate::models::metrics::Window;
 use crate::models::rollup::Delta;
-use crate::store::codec::Moment;
-use crate::store::operations::maintenance_locks::{self, Chore};
+use crate::store::codec::PgTimestamp;
+use crate::store::operations::maintenance_locks::{self, MaintenanceTask};
 use crate::store::{Store, StoreError};
 
 const HOUR_SECONDS: i64 = 3_600;
@@ -51,10 +51,10 @@ async fn advance_on(client: &mut Object, before: i64) -> Result<i64, StoreError>
         )
     });
     let transaction = client.transaction().await?;
-    maintenance_locks::begin(&transaction, Chore::Compaction).await?;
+    maintenance_locks::lock_exclusive(&transaction, MaintenanceTask::Compaction).await?;
     let until = until(&transaction).await?.as_second();
     let next = transaction
-        .query_one("SELECT min(bucket) FROM sentiment_rollups WHERE bucket >= $1", &[&Moment(at(until))])
+        .query_one("SELECT min(bucket) FROM sentiment_rollups WHERE bucket >= $1", &[&PgTimestamp(at(until))])
         .await?
         .try_get::<_, Option<Timestamp>>(0)?;
     // Hours in which nothing was said are passed over.
@@ -64,12 +64,12 @@ async fn advance_on(client: &mut Object, before: i64) -> Result<i64, StoreError>
         return Ok(0);
     }
     if from < to {
-        let between = [Moment(at(from)), Moment(at(to))];
+        let between = [PgTimestamp(at(from)), PgTimestamp(at(to))];
         let [from, to] = &between;
         transaction.execute(DELETE, &[from, to]).await?;
         transaction.execute(&*INSERT, &[from, to]).await?;
     }
-    transaction.execute("UPDATE rollup_hours_until SET until = $1", &[&Moment(at(to))]).await?;
+    transaction.execute("UPDATE rollup_hours_until SET until = $1", &[&PgTimestamp(at(to))]).await?;
     transaction.commit().await?;
     Ok((to - until) / HOUR_SECONDS)
 }

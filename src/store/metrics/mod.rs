@@ -2,9 +2,9 @@
 
 pub mod breakdown; // what a range is made of
 pub(super) mod calendar; // when steps begin
-pub mod cities; // where cities lie
+pub mod city_locations; // where cities lie
 pub(super) mod hourly_rollups; // the rollups by whole hours
-pub mod live; // what the metrics calls answer
+pub mod summaries; // what the metrics calls answer
 pub mod resolution; // how long fine buckets are kept
 pub mod rollup_guard; // the order in which rollups are changed and published
 pub mod rollups; // exact sums by bucket, source, dimension and key

@@ -13,8 +13,8 @@ use super::resolution::{COMPACT_AFTER_SECONDS, FINE_FOR};
 use super::sum_columns::{self, Detail, MINUTE_OF_BUCKET, N_SUMS};
 use crate::models::post::Source;
 use crate::models::rollup::{Delta, Dimension, RollupKey, Sums};
-use crate::store::codec::{Moment, enum_at};
-use crate::store::operations::maintenance_locks::{self, Chore};
+use crate::store::codec::{PgTimestamp, enum_at};
+use crate::store::operations::maintenance_locks::{self, MaintenanceTask};
 use crate::store::{Store, StoreError};
 
 /// The rows whose bucket starts at `since` or later: what a respawned stage rebuilds its windows from.
@@ -32,7 +32,8 @@ pub async fn live(
             sum_columns::names()
         )
     });
-    let rows = store.query(&SQL, &[&Moment(since), &i64::try_from(n_rows_max).unwrap_or(i64::MAX)]).await?;
+    let rows =
+        store.query(&SQL, &[&PgTimestamp(since), &i64::try_from(n_rows_max).unwrap_or(i64::MAX)]).await?;
     rows.iter().map(|row| Ok((key_of(row)?, sum_columns::read(row)?))).collect()
 }
 
@@ -90,7 +91,7 @@ pub(in crate::store) async fn add(
 
 /// Adds rows to those that exist, in key order, and answers each with its revision after it.
 async fn upsert(transaction: &Transaction<'_>, sql: &str, delta: &Delta) -> Result<Vec<Row>, StoreError> {
-    let buckets: Vec<Moment> = delta.keys().map(|key| Moment(key.bucket)).collect();
+    let buckets: Vec<PgTimestamp> = delta.keys().map(|key| PgTimestamp(key.bucket)).collect();
     let sources: Vec<&str> = delta.keys().map(|key| key.source.as_str()).collect();
     let dimensions: Vec<&str> = delta.keys().map(|key| key.dimension.as_str()).collect();
     let keys: Vec<&str> = delta.keys().map(|key| key.key.as_str()).collect();
@@ -120,7 +121,7 @@ pub(in crate::store) async fn change(
 
 /// The delta with its old rows joined into minutes, and which minutes those are. Where minutes begin to be old, windows
 /// begin on minutes, so none can tell the difference.
-fn in_minutes(delta: Delta, now: Timestamp) -> (Delta, Vec<Moment>) {
+fn in_minutes(delta: Delta, now: Timestamp) -> (Delta, Vec<PgTimestamp>) {
     let old_before = minute_of(now.saturating_sub(FINE_FOR).unwrap_or(Timestamp::UNIX_EPOCH));
     let mut minutes = BTreeSet::new();
     let mut joined = Delta::new();
@@ -133,7 +134,7 @@ fn in_minutes(delta: Delta, now: Timestamp) -> (Delta, Vec<Moment>) {
         row.add(&sums);
         row.revision = 1;
     }
-    (joined, minutes.into_iter().map(Moment).collect())
+    (joined, minutes.into_iter().map(PgTimestamp).collect())
 }
 
 /// Merges fine buckets older than [`COMPACT_AFTER_SECONDS`] into the minutes they belong to, writes the hours that have
@@ -152,7 +153,7 @@ pub async fn compact(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
     loop {
         let merge_oldest = async |client: &mut Object| {
             let oldest: Option<Timestamp> =
-                client.query_one(&oldest, &[&Moment(at(before))]).await?.try_get(0)?;
+                client.query_one(&oldest, &[&PgTimestamp(at(before))]).await?.try_get(0)?;
             let Some(oldest) = oldest else {
                 return Ok(None);
             };
@@ -170,9 +171,9 @@ pub async fn compact(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
 
 async fn merge(client: &mut Object, from: Timestamp, to: Timestamp) -> Result<u64, StoreError> {
     let transaction = client.transaction().await?;
-    maintenance_locks::begin(&transaction, Chore::Compaction).await?;
+    maintenance_locks::lock_exclusive(&transaction, MaintenanceTask::Compaction).await?;
     let n_rows: i64 =
-        transaction.query_one(&*MERGE_BETWEEN, &[&Moment(from), &Moment(to)]).await?.try_get(0)?;
+        transaction.query_one(&*MERGE_BETWEEN, &[&PgTimestamp(from), &PgTimestamp(to)]).await?.try_get(0)?;
     transaction.commit().await?;
     Ok(n_rows.unsigned_abs())
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::calendar::{earlier, starts_of, step_for};
-use super::sums::{Allowance, Cut, sum};
+use super::sums::{ReadLimit, SumQuery, sum};
 use super::window::window_of;
 use crate::models::explore::{AnsweredFrom, ExplorePoint, ExploreSeries, Step};
 use crate::models::metrics::{Summary, Window};
@@ -50,13 +50,13 @@ pub async fn series(
     query: &ExploreQuery,
     step: Option<Step>,
 ) -> Result<ExploreSeries, StoreError> {
-    let (cut, step) = cut_of(query, step, Timestamp::now())?;
-    let range = cut.window;
-    let (items, answered_from) = points(store, &query.filter, &cut).await?;
+    let (sum_query, step) = sum_query_of(query, step, Timestamp::now())?;
+    let range = sum_query.window;
+    let (items, answered_from) = points(store, &query.filter, &sum_query).await?;
     let previous = if query.compares {
         let window = query.range_before(range);
-        let steps = cut.steps.iter().map(|start| earlier(*start, range, &query.zone)).collect();
-        Some(points(store, &query.filter, &Cut { window, steps, ..cut }).await?.0)
+        let steps = sum_query.steps.iter().map(|start| earlier(*start, range, &query.zone)).collect();
+        Some(points(store, &query.filter, &SumQuery { window, steps, ..sum_query }).await?.0)
     } else {
         None
     };
@@ -65,30 +65,28 @@ pub async fn series(
 }
 
 /// How a range is divided, and by which step.
-pub(in crate::store) fn cut_of(
+pub(in crate::store) fn sum_query_of(
     query: &ExploreQuery,
     step: Option<Step>,
     now: Timestamp,
-) -> Result<(Cut, Step), StoreError> {
+) -> Result<(SumQuery, Step), StoreError> {
     let range = query.range(now)?;
     let step = step.unwrap_or_else(|| step_for(range));
     let steps = starts_of(range, step, &query.zone)?;
-    Ok((Cut { steps, allowance: Allowance::Number, ..Cut::whole(range) }, step))
+    Ok((SumQuery { steps, read_limit: ReadLimit::Posts, ..SumQuery::whole(range) }, step))
 }
 
 async fn points(
     store: &Store,
     filter: &PostFilter,
-    cut: &Cut,
+    sum_query: &SumQuery,
 ) -> Result<(Vec<ExplorePoint>, AnsweredFrom), StoreError> {
-    let added = sum(store, filter, cut).await?;
+    let grouped = sum(store, filter, sum_query).await?;
     let by_step: HashMap<usize, Sums> =
-        added.groups.into_iter().map(|group| (group.step, group.sums)).collect();
-    let ends = cut.steps.iter().skip(1).copied().chain([cut.window.to]);
-    let items = cut.steps.iter().copied().zip(ends).enumerate().map(|(step, (from, to))| ExplorePoint {
-        from,
-        to,
-        summary: Summary::from(&by_step.get(&step).copied().unwrap_or_default()),
+        grouped.groups.into_iter().map(|group| (group.step, group.sums)).collect();
+    let ends = sum_query.steps.iter().skip(1).copied().chain([sum_query.window.to]);
+    let items = sum_query.steps.iter().copied().zip(ends).enumerate().map(|(step, (from, to))| {
+        ExplorePoint { from, to, summary: Summary::from(&by_step.get(&step).copied().unwrap_or_default()) }
     });
-    Ok((items.collect(), added.from))
+    Ok((items.collect(), grouped.from))
 }

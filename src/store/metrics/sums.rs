@@ -8,7 +8,7 @@ use super::sum_columns::{self, Detail};
 use crate::models::explore::AnsweredFrom;
 use crate::models::metrics::Window;
 use crate::models::rollup::{Dimension, Sums};
-use crate::store::codec::Moment;
+use crate::store::codec::PgTimestamp;
 use crate::store::posts::filter::{AUTHOR, Conditions, PostFilter, Values, joined};
 use crate::store::{Store, StoreError};
 
@@ -23,7 +23,7 @@ pub const WORDS_FOUND_MAX: i64 = 20_000;
 
 /// What to divide by, beside time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::store) enum By {
+pub(in crate::store) enum GroupBy {
     Nothing,
     /// What rollups are kept by.
     Dimension(Dimension),
@@ -34,34 +34,34 @@ pub(in crate::store) enum By {
 
 /// How many posts may be read where rollups cannot answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::store) enum Allowance {
+pub(in crate::store) enum ReadLimit {
     /// Those of a day, however many.
     Day,
     /// [`POSTS_READ_MAX`], or [`WORDS_FOUND_MAX`] with words to find.
-    Number,
+    Posts,
 }
 
 /// How to divide a window.
 #[derive(Debug, Clone)]
-pub(in crate::store) struct Cut {
+pub(in crate::store) struct SumQuery {
     pub window: Window,
-    pub by: By,
+    pub by: GroupBy,
     /// When each step begins, ascending, the first with the window.
     pub steps: Vec<Timestamp>,
     /// Only these parts.
     pub keys: Option<Vec<String>>,
     /// Only so many parts, the most spoken of first.
     pub n_parts_max: Option<i64>,
-    pub allowance: Allowance,
+    pub read_limit: ReadLimit,
     pub detail: Detail,
 }
 
-impl Cut {
+impl SumQuery {
     /// One part, one step.
     pub(in crate::store) fn whole(window: Window) -> Self {
         let steps = vec![window.from];
-        let (allowance, detail) = (Allowance::Day, Detail::All);
-        Self { window, by: By::Nothing, steps, keys: None, n_parts_max: None, allowance, detail }
+        let (read_limit, detail) = (ReadLimit::Day, Detail::All);
+        Self { window, by: GroupBy::Nothing, steps, keys: None, n_parts_max: None, read_limit, detail }
     }
 }
 
@@ -76,7 +76,7 @@ pub(in crate::store) struct Group {
 }
 
 /// What a window adds up to, divided, and where that was read.
-pub(in crate::store) struct Added {
+pub(in crate::store) struct GroupedSums {
     pub groups: Vec<Group>,
     pub from: AnsweredFrom,
 }
@@ -93,44 +93,44 @@ pub(in crate::store) fn total(groups: &[Group]) -> Sums {
 pub(in crate::store) async fn sum(
     store: &Store,
     filter: &PostFilter,
-    cut: &Cut,
-) -> Result<Added, StoreError> {
-    if rows_for(filter, cut.by).is_none() {
-        require_few(store, filter, cut).await?;
+    sum_query: &SumQuery,
+) -> Result<GroupedSums, StoreError> {
+    if rows_for(filter, sum_query.by).is_none() {
+        require_few(store, filter, sum_query).await?;
     }
-    let added = store
+    let grouped = store
         .run(async |client| {
             // Hours never cease to be right, so it does not matter that others come to be meanwhile.
             let until = hourly_rollups::until(client).await?;
             let mut values = Values::default();
-            let (sql, from) = statement(filter, cut, until, &mut values);
+            let (sql, from) = statement(filter, sum_query, until, &mut values);
             // Not a cached statement: planned with the values at hand, and days outside the window are not looked at.
             let rows = client.query(&sql, &values.as_params()).await?;
             let groups = rows.iter().map(group_of).collect::<Result<Vec<_>, StoreError>>()?;
-            Ok::<_, StoreError>(Added { groups, from })
+            Ok::<_, StoreError>(GroupedSums { groups, from })
         })
         .await?;
     // One more than allowed was let through, to tell.
-    let n_posts = added.groups.first().map_or(0, |group| group.of);
-    if is_limited(filter, cut) && n_posts > WORDS_FOUND_MAX {
+    let n_posts = grouped.groups.first().map_or(0, |group| group.of);
+    if is_limited(filter, sum_query) && n_posts > WORDS_FOUND_MAX {
         return Err(StoreError::TooManyPosts { n_posts, n_posts_max: WORDS_FOUND_MAX });
     }
-    Ok(added)
+    Ok(grouped)
 }
 
 /// The statement that adds up, and where it reads.
 pub(in crate::store) fn statement(
     filter: &PostFilter,
-    cut: &Cut,
+    sum_query: &SumQuery,
     until: Timestamp,
     values: &mut Values,
 ) -> (String, AnsweredFrom) {
-    match rows_for(filter, cut.by) {
+    match rows_for(filter, sum_query.by) {
         Some(rows) => {
-            let reading = Reading { cut, until, source: filter.source.as_deref() };
-            (rollups_sql(&rows, &reading, values), AnsweredFrom::Rollups)
+            let read = RollupRead { sum_query, until, source: filter.source.as_deref() };
+            (rollups_sql(&rows, &read, values), AnsweredFrom::Rollups)
         }
-        None => (posts_sql(filter, cut, values), AnsweredFrom::Posts),
+        None => (posts_sql(filter, sum_query, values), AnsweredFrom::Posts),
     }
 }
 
@@ -141,13 +141,15 @@ fn group_of(row: &Row) -> Result<Group, StoreError> {
 }
 
 /// Whether no more than so many posts with the words asked for are read.
-fn is_limited(filter: &PostFilter, cut: &Cut) -> bool {
-    filter.words().is_some() && cut.allowance == Allowance::Number && rows_for(filter, cut.by).is_none()
+fn is_limited(filter: &PostFilter, sum_query: &SumQuery) -> bool {
+    filter.words().is_some()
+        && sum_query.read_limit == ReadLimit::Posts
+        && rows_for(filter, sum_query.by).is_none()
 }
 
 /// Which rollup rows hold the answer.
 #[derive(Debug, PartialEq, Eq)]
-struct Rows<'a> {
+struct RollupRows<'a> {
     dimension: Dimension,
     key: Option<&'a str>,
     part: &'static str,
@@ -157,26 +159,26 @@ struct Rows<'a> {
 ///
 /// A row knows one dimension beside its source. A breakdown by product of one product's posts also names the others
 /// they speak of, which no row knows.
-fn rows_for(filter: &PostFilter, by: By) -> Option<Rows<'_>> {
+fn rows_for(filter: &PostFilter, by: GroupBy) -> Option<RollupRows<'_>> {
     if filter.looks_into_posts() {
         return None;
     }
     let (by, part) = match by {
-        By::Nothing | By::Dimension(Dimension::Overall) => (None, "''"),
-        By::Source => (None, "source"),
-        By::Dimension(dimension) => (Some(dimension), "key"),
-        By::Lang | By::Author => return None,
+        GroupBy::Nothing | GroupBy::Dimension(Dimension::Overall) => (None, "''"),
+        GroupBy::Source => (None, "source"),
+        GroupBy::Dimension(dimension) => (Some(dimension), "key"),
+        GroupBy::Lang | GroupBy::Author => return None,
     };
     let mut named = dimensions_named(filter);
     let Some((dimension, key)) = named.next() else {
-        return Some(Rows { dimension: by.unwrap_or(Dimension::Overall), key: None, part });
+        return Some(RollupRows { dimension: by.unwrap_or(Dimension::Overall), key: None, part });
     };
     let fits = match by {
         None => true,
         Some(Dimension::Product) => false,
         Some(by) => by == dimension,
     };
-    (fits && named.next().is_none()).then_some(Rows { dimension, key: Some(key), part })
+    (fits && named.next().is_none()).then_some(RollupRows { dimension, key: Some(key), part })
 }
 
 fn dimensions_named(filter: &PostFilter) -> impl Iterator<Item = (Dimension, &str)> {
@@ -190,63 +192,64 @@ fn dimensions_named(filter: &PostFilter) -> impl Iterator<Item = (Dimension, &st
 }
 
 /// What to read from where.
-struct Reading<'a> {
-    cut: &'a Cut,
+struct RollupRead<'a> {
+    sum_query: &'a SumQuery,
     until: Timestamp,
     source: Option<&'a str>,
 }
 
 /// Reads whole hours from the hourly rows and the rest from those of minutes. Each piece of time is looked up in an
 /// index that begins with the dimension and the bucket.
-fn rollups_sql(rows: &Rows<'_>, reading: &Reading<'_>, values: &mut Values) -> String {
-    let cut = reading.cut;
+fn rollups_sql(rows: &RollupRows<'_>, read: &RollupRead<'_>, values: &mut Values) -> String {
+    let sum_query = read.sum_query;
     let mut conditions = Vec::new();
     let dimension = values.bind(rows.dimension.as_str());
     conditions.push(format!("dimension = {dimension}::text::rollup_dimension"));
     if let Some(key) = rows.key {
         conditions.push(format!("key = {}::text", values.bind(key.to_owned())));
     }
-    if let Some(source) = reading.source {
+    if let Some(source) = read.source {
         conditions.push(format!("source = {}::text", values.bind(source.to_owned())));
     }
     let conditions = joined(&conditions);
-    let (hours, minutes) = hourly_rollups::pieces(cut.window, &cut.steps, reading.until);
+    let (hours, minutes) = hourly_rollups::pieces(sum_query.window, &sum_query.steps, read.until);
     let mut parts = Vec::new();
     for (table, pieces) in [("sentiment_rollup_hours", hours), ("sentiment_rollups", minutes)] {
         if pieces.is_empty() {
             continue;
         }
-        let (since, before): (Vec<Moment>, Vec<Moment>) =
-            pieces.into_iter().map(|(since, before)| (Moment(since), Moment(before))).unzip();
+        let (since, before): (Vec<PgTimestamp>, Vec<PgTimestamp>) =
+            pieces.into_iter().map(|(since, before)| (PgTimestamp(since), PgTimestamp(before))).unzip();
         let (since, before) = (values.bind(since), values.bind(before));
         parts.push(format!(
             "SELECT rollup.* FROM unnest({since}::timestamptz[], {before}::timestamptz[]) AS piece (since, before)
             JOIN {table} AS rollup ON bucket >= since AND bucket < before WHERE {conditions}"
         ));
     }
-    let step = step_of("bucket", cut, values);
+    let step = step_of("bucket", sum_query, values);
     let grouped = format!(
         "SELECT {step} AS step, {} AS part, {} FROM ({}) AS rollup GROUP BY step, part",
         rows.part,
-        sum_columns::totals(cut.detail),
+        sum_columns::totals(sum_query.detail),
         parts.join(" UNION ALL ")
     );
-    ordered(&grouped, cut, values)
+    ordered(&grouped, sum_query, values)
 }
 
 /// Which step a moment falls into, from 0.
-fn step_of(moment: &str, cut: &Cut, values: &mut Values) -> String {
-    if cut.steps.len() < 2 {
+fn step_of(moment: &str, sum_query: &SumQuery, values: &mut Values) -> String {
+    if sum_query.steps.len() < 2 {
         return "0".to_owned();
     }
-    let starts: Vec<Moment> = cut.steps.iter().map(|start| Moment(*start)).collect();
+    let starts: Vec<PgTimestamp> = sum_query.steps.iter().map(|start| PgTimestamp(*start)).collect();
     format!("width_bucket({moment}, {}::timestamptz[]) - 1", values.bind(starts))
 }
 
 /// The groups with the most posts first, and how many posts all of them have.
-fn ordered(grouped: &str, cut: &Cut, values: &mut Values) -> String {
-    let only = cut.keys.as_ref().map(|keys| format!("WHERE part = ANY ({})", values.bind(keys.clone())));
-    let limit = cut.n_parts_max.map(|limit| format!("LIMIT {}", values.bind(limit)));
+fn ordered(grouped: &str, sum_query: &SumQuery, values: &mut Values) -> String {
+    let only =
+        sum_query.keys.as_ref().map(|keys| format!("WHERE part = ANY ({})", values.bind(keys.clone())));
+    let limit = sum_query.n_parts_max.map(|limit| format!("LIMIT {}", values.bind(limit)));
     format!(
         "SELECT (sum(count) OVER ())::bigint AS of_all, groups.* FROM ({grouped}) AS groups {} ORDER BY count DESC, part COLLATE \"C\" {}",
         only.unwrap_or_default(),
@@ -255,9 +258,9 @@ fn ordered(grouped: &str, cut: &Cut, values: &mut Values) -> String {
 }
 
 /// Refuses what would read too many posts. With words to find, nobody knows before they are found.
-async fn require_few(store: &Store, filter: &PostFilter, cut: &Cut) -> Result<(), StoreError> {
-    let seconds = cut.window.seconds;
-    if cut.allowance == Allowance::Day {
+async fn require_few(store: &Store, filter: &PostFilter, sum_query: &SumQuery) -> Result<(), StoreError> {
+    let seconds = sum_query.window.seconds;
+    if sum_query.read_limit == ReadLimit::Day {
         let seconds_max = POSTS_WINDOW_SECONDS_MAX;
         let too_long = seconds > seconds_max;
         return if too_long { Err(StoreError::WindowTooLong { seconds, seconds_max }) } else { Ok(()) };
@@ -267,7 +270,7 @@ async fn require_few(store: &Store, filter: &PostFilter, cut: &Cut) -> Result<()
     }
     // Answered from rollups, so it ends there.
     let everything = PostFilter { source: filter.source.clone(), ..PostFilter::default() };
-    let counted = Box::pin(sum(store, &everything, &Cut::whole(cut.window))).await?;
+    let counted = Box::pin(sum(store, &everything, &SumQuery::whole(sum_query.window))).await?;
     let n_posts = total(&counted.groups).count;
     if n_posts > POSTS_READ_MAX {
         return Err(StoreError::TooManyPosts { n_posts, n_posts_max: POSTS_READ_MAX });
@@ -275,30 +278,31 @@ async fn require_few(store: &Store, filter: &PostFilter, cut: &Cut) -> Result<()
     Ok(())
 }
 
-fn posts_sql(filter: &PostFilter, cut: &Cut, values: &mut Values) -> String {
+fn posts_sql(filter: &PostFilter, sum_query: &SumQuery, values: &mut Values) -> String {
     let conditions = Conditions::of(filter, values);
-    let (from, to) = (values.bind(Moment(cut.window.from)), values.bind(Moment(cut.window.to)));
+    let (from, to) =
+        (values.bind(PgTimestamp(sum_query.window.from)), values.bind(PgTimestamp(sum_query.window.to)));
     let within = |table: &str| {
         format!("{table}.created_at >= {from}::timestamptz AND {table}.created_at < {to}::timestamptz")
     };
-    let step = step_of("post.created_at", cut, values);
-    let (part, parts) = match cut.by {
-        By::Nothing | By::Dimension(Dimension::Overall) => ("''".to_owned(), ""),
-        By::Dimension(Dimension::City) => ("coalesce(post.city, '')".to_owned(), ""),
-        By::Dimension(Dimension::Channel) => ("coalesce(post.channel, '')".to_owned(), ""),
-        By::Dimension(Dimension::Platform) => ("post.platform".to_owned(), ""),
-        By::Dimension(Dimension::Product) => (
+    let step = step_of("post.created_at", sum_query, values);
+    let (part, parts) = match sum_query.by {
+        GroupBy::Nothing | GroupBy::Dimension(Dimension::Overall) => ("''".to_owned(), ""),
+        GroupBy::Dimension(Dimension::City) => ("coalesce(post.city, '')".to_owned(), ""),
+        GroupBy::Dimension(Dimension::Channel) => ("coalesce(post.channel, '')".to_owned(), ""),
+        GroupBy::Dimension(Dimension::Platform) => ("post.platform".to_owned(), ""),
+        GroupBy::Dimension(Dimension::Product) => (
             "product.name".to_owned(),
             "CROSS JOIN LATERAL unnest(CASE WHEN post.products = '{}' THEN ARRAY[''] ELSE post.products END)
                 AS product (name)",
         ),
-        By::Source => ("post.source".to_owned(), ""),
-        By::Lang => ("coalesce(post.lang, '')".to_owned(), ""),
-        By::Author => (format!("coalesce({AUTHOR}, '')"), ""),
+        GroupBy::Source => ("post.source".to_owned(), ""),
+        GroupBy::Lang => ("coalesce(post.lang, '')".to_owned(), ""),
+        GroupBy::Author => (format!("coalesce({AUTHOR}, '')"), ""),
     };
     let of_post = joined(conditions.of_post.iter().chain([&within("post")]));
     let of_score = joined(conditions.of_score.iter().chain([&within("score")]));
-    let posts = if is_limited(filter, cut) {
+    let posts = if is_limited(filter, sum_query) {
         let limit = values.bind(WORDS_FOUND_MAX + 1);
         format!("(SELECT * FROM social_media_posts AS post WHERE {of_post} LIMIT {limit}) AS post")
     } else {
@@ -309,7 +313,7 @@ fn posts_sql(filter: &PostFilter, cut: &Cut, values: &mut Values) -> String {
         FROM {posts}
         JOIN sentiment_analysis AS score ON score.uuid = post.uuid AND score.created_at = post.created_at {parts}
         WHERE {of_post} AND {of_score} GROUP BY step, part",
-        sum_columns::totals_over_posts(cut.detail)
+        sum_columns::totals_over_posts(sum_query.detail)
     );
-    ordered(&grouped, cut, values)
+    ordered(&grouped, sum_query, values)
 }

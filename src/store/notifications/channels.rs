@@ -5,7 +5,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{Json, ToSql};
 use uuid::Uuid;
 
-use super::outbox::give_up_pending;
+use super::outbox::dead_letter_pending;
 use crate::models::alert::Severity;
 use crate::models::notification::{Channel, ChannelKind, ChannelSettings, Delivery};
 use crate::store::codec::enum_at;
@@ -149,7 +149,7 @@ pub async fn update(store: &Store, draft: &ChannelDraft) -> Result<Option<Channe
                 )
                 .await?;
             if !draft.enabled {
-                give_up_pending(&transaction, draft.id).await?;
+                dead_letter_pending(&transaction, draft.id).await?;
             }
             transaction.commit().await?;
             Ok::<_, StoreError>(row)
@@ -193,11 +193,11 @@ pub async fn reseal(store: &Store, id: Uuid, secrets: &Resealed) -> Result<Optio
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Removal {
     /// It is gone, and with it what it was told; no rule names it any more.
-    Done,
+    Removed,
     /// There was none.
     Unknown,
     /// Nothing changed: the alerts of the rules of these names would be told to nobody.
-    Needed(Vec<String>),
+    InUse(Vec<String>),
 }
 
 /// Removes a channel that no rule depends on.
@@ -226,12 +226,12 @@ async fn delete_on(client: &mut Object, id: Uuid) -> Result<Removal, StoreError>
     let dependent = transaction.query(DEPENDENT, &[&id, &rules]).await?;
     if !dependent.is_empty() {
         let names = dependent.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>()?;
-        return Ok(Removal::Needed(names));
+        return Ok(Removal::InUse(names));
     }
     transaction.execute(UNNAME, &[&id, &rules]).await?;
     transaction.execute(DELETE, &[&id]).await?;
     transaction.commit().await?;
-    Ok(Removal::Done)
+    Ok(Removal::Removed)
 }
 
 /// Keeps these channels from being removed until the transaction ends. Fails with `UnknownChannel`.
@@ -314,15 +314,15 @@ mod tests {
             (channel(&store, "webhook", "warning").await, channel(&store, "webhook", "warning").await);
         let rule = rule_for(&store, &[one, other]).await.unwrap();
 
-        assert_eq!(delete(&store, one).await.unwrap(), Removal::Done);
+        assert_eq!(delete(&store, one).await.unwrap(), Removal::Removed);
         assert_eq!(delete(&store, one).await.unwrap(), Removal::Unknown);
         assert_eq!(channels_of(&store, rule).await, [other]);
         let again = rule_for(&store, &[other, one]).await;
         assert!(matches!(again, Err(StoreError::UnknownChannel { id }) if id == one));
 
-        assert_eq!(delete(&store, other).await.unwrap(), Removal::Needed(vec!["Both".to_owned()]));
+        assert_eq!(delete(&store, other).await.unwrap(), Removal::InUse(vec!["Both".to_owned()]));
         rules::delete(&store, rule).await.unwrap().unwrap();
-        assert_eq!(delete(&store, other).await.unwrap(), Removal::Done);
+        assert_eq!(delete(&store, other).await.unwrap(), Removal::Removed);
     }
 
     #[tokio::test]
@@ -336,7 +336,7 @@ mod tests {
             let removed = [(one, first.unwrap()), (other, second.unwrap())];
             let kept: Vec<Uuid> = removed
                 .into_iter()
-                .filter(|(_, removal)| *removal != Removal::Done)
+                .filter(|(_, removal)| *removal != Removal::Removed)
                 .map(|(id, _)| id)
                 .collect();
             assert_eq!(kept.len(), 1);
@@ -353,12 +353,12 @@ mod tests {
             let (removal, rule) = tokio::join!(delete(&store, one), rule_for(&store, &named));
             match rule {
                 Ok(rule) => {
-                    assert_eq!(removal.unwrap(), Removal::Needed(vec!["Both".to_owned()]));
+                    assert_eq!(removal.unwrap(), Removal::InUse(vec!["Both".to_owned()]));
                     assert_eq!(channels_of(&store, rule).await, [one]);
                 }
                 Err(error) => {
                     assert!(matches!(error, StoreError::UnknownChannel { .. }), "{error}");
-                    assert_eq!(removal.unwrap(), Removal::Done);
+                    assert_eq!(removal.unwrap(), Removal::Removed);
                 }
             }
         }

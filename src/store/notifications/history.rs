@@ -6,7 +6,7 @@ use tokio_postgres::types::Json;
 use uuid::Uuid;
 
 use crate::models::notification::{Attempt, NoticeEvent, Notification, NotificationState};
-use crate::store::codec::{Moment, enum_at};
+use crate::store::codec::{PgTimestamp, enum_at};
 use crate::store::page::{Cursor, Page, limits};
 use crate::store::{Store, StoreError};
 
@@ -52,7 +52,7 @@ pub async fn list(store: &Store, query: &NotificationsQuery) -> Result<Page<Noti
     );
     let (limit, n_rows) = limits(query.limit);
     let cursor = query.cursor.as_deref().map(Cursor::decode).transpose()?;
-    let (at, id) = (cursor.map(|cursor| Moment(cursor.at)), cursor.map(|cursor| cursor.id));
+    let (at, id) = (cursor.map(|cursor| PgTimestamp(cursor.at)), cursor.map(|cursor| cursor.id));
     let state = query.state.map(NotificationState::as_str);
     let items = store
         .run(async |client| {

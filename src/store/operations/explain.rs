@@ -13,7 +13,7 @@ use crate::store::{Store, StoreError};
 
 /// What to ask, just as the calls ask it.
 #[derive(Debug, Clone)]
-pub enum Question {
+pub enum ExplainTarget {
     /// A page of posts.
     Posts(PostsQuery),
     /// A range step by step.
@@ -35,7 +35,7 @@ pub struct Node {
     pub n_loops: u64,
     /// Rows it read, those that it threw away among them.
     pub n_rows: u64,
-    /// Pages it and what is below it asked for, found in memory or not.
+    /// Pages it and what is below it executed for, found in memory or not.
     pub n_pages: u64,
 }
 
@@ -55,16 +55,16 @@ pub struct Plan {
     pub planning_ms: f64,
     /// Time it took to carry it out, measured while being watched, which costs some.
     pub execution_ms: f64,
-    /// Pages asked for, found in memory or not.
+    /// Pages executed for, found in memory or not.
     pub n_pages: u64,
 }
 
-/// Asks a question and answers how it was gone about: `EXPLAIN (ANALYZE, BUFFERS)` of its very statements.
-pub async fn explain(store: &Store, question: &Question) -> Result<Plan, StoreError> {
+/// Asks a target and answers how it was gone about: `EXPLAIN (ANALYZE, BUFFERS)` of its very statements.
+pub async fn explain(store: &Store, target: &ExplainTarget) -> Result<Plan, StoreError> {
     store
         .run(async |client| {
             let mut whole = Plan { nodes: Vec::new(), planning_ms: 0.0, execution_ms: 0.0, n_pages: 0 };
-            for (sql, values) in statements_of(client, question).await? {
+            for (sql, values) in statements_of(client, target).await? {
                 let sql = format!("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}");
                 let plan: Value = client.query_one(&sql, &values.as_params()).await?.try_get(0)?;
                 let top = plan.get(0).unwrap_or(&Value::Null);
@@ -82,7 +82,7 @@ pub async fn explain(store: &Store, question: &Question) -> Result<Plan, StoreEr
 
 /// Lets the server tidy up and look at what there is, as it does by itself within minutes of a large change, so that plans
 /// are those of a server that has run for a while.
-pub async fn settle(store: &Store) -> Result<(), StoreError> {
+pub async fn vacuum(store: &Store) -> Result<(), StoreError> {
     // Takes longer than any answer may: a connection of its own, closed afterwards.
     let client = store.dedicated().await?;
     client.batch_execute("SET statement_timeout = 0").await?;
@@ -90,23 +90,23 @@ pub async fn settle(store: &Store) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn statements_of(client: &Object, question: &Question) -> Result<Vec<Statement>, StoreError> {
+async fn statements_of(client: &Object, target: &ExplainTarget) -> Result<Vec<Statement>, StoreError> {
     let now = Timestamp::now();
-    let (filter, cut) = match question {
-        Question::Posts(query) => {
-            let mut asked = Vec::new();
-            list_on(client, query, &mut asked).await?;
-            return Ok(asked);
+    let (filter, sum_query) = match target {
+        ExplainTarget::Posts(query) => {
+            let mut executed = Vec::new();
+            list_on(client, query, &mut executed).await?;
+            return Ok(executed);
         }
-        Question::Series(query, step) => (&query.filter, series::cut_of(query, *step, now)?.0),
-        Question::Breakdown(query, by, n_items_max) => {
+        ExplainTarget::Series(query, step) => (&query.filter, series::sum_query_of(query, *step, now)?.0),
+        ExplainTarget::Breakdown(query, by, n_items_max) => {
             let range = query.range(now)?;
-            (&query.filter, breakdown::cut_of(*by, range, *n_items_max))
+            (&query.filter, breakdown::sum_query_of(*by, range, *n_items_max))
         }
     };
     let until = hourly_rollups::until(client).await?;
     let mut values = Values::default();
-    let (sql, _) = sums::statement(filter, &cut, until, &mut values);
+    let (sql, _) = sums::statement(filter, &sum_query, until, &mut values);
     Ok(vec![(sql, values)])
 }
 
@@ -121,9 +121,9 @@ fn collect(plan: &Value, nodes: &mut Vec<Node>) {
         value
     };
     if let Some(kind) = text("Node Type") {
-        let read = number("Actual Rows")
-            + number("Rows Removed by Filter")
-            + number("Rows Removed by Index Recheck");
+        let read = number("Actual RollupRows")
+            + number("RollupRows Removed by Filter")
+            + number("RollupRows Removed by Index Recheck");
         nodes.push(Node {
             kind,
             table: text("Relation Name"),

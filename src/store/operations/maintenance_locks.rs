@@ -1,7 +1,7 @@
 //! Who waits for whom when old rows move.
 //!
 //! Compaction and expiry rewrite rows that only late posts touch. They and late posts keep out of each other's way by
-//! advisory locks; posts of the last hour take none. Locks are always taken in the order of [`Chore`].
+//! advisory locks; posts of the last hour take none. Locks are always taken in the order of [`MaintenanceTask`].
 
 use deadpool_postgres::Transaction;
 use jiff::{SignedDuration, Timestamp};
@@ -12,7 +12,7 @@ use crate::store::{Store, StoreError};
 
 /// Work on old rows, and the number of its advisory lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::store) enum Chore {
+pub(in crate::store) enum MaintenanceTask {
     /// Posts leave.
     Expiry = Lock::Expiry as isize,
     /// Fine buckets become minutes.
@@ -26,9 +26,12 @@ pub(in crate::store) enum Chore {
 const EXPIRY_MARGIN: SignedDuration = SignedDuration::from_hours(48);
 
 /// Waits for late posts under way, and keeps others waiting until the transaction ends.
-pub(in crate::store) async fn begin(transaction: &Transaction<'_>, chore: Chore) -> Result<(), StoreError> {
+pub(in crate::store) async fn lock_exclusive(
+    transaction: &Transaction<'_>,
+    task: MaintenanceTask,
+) -> Result<(), StoreError> {
     const SQL: &str = "SELECT pg_advisory_xact_lock($1)";
-    transaction.execute(SQL, &[&(chore as i64)]).await?;
+    transaction.execute(SQL, &[&(task as i64)]).await?;
     Ok(())
 }
 
@@ -36,41 +39,41 @@ pub(in crate::store) async fn begin(transaction: &Transaction<'_>, chore: Chore)
 ///
 /// Otherwise a post of the day being expired could lose its key and keep its rollup, depending on which came first at
 /// each table. Batches of the last hour, that is nearly all, ask the server nothing.
-pub(in crate::store) async fn hold_off(
+pub(in crate::store) async fn lock_shared(
     store: &Store,
     transaction: &Transaction<'_>,
     oldest: Option<Timestamp>,
 ) -> Result<(), StoreError> {
     let age = age_of(oldest);
-    hold_off_expiry(store, transaction, age).await?;
+    lock_expiry_shared(store, transaction, age).await?;
     if age > FINE_FOR {
-        transaction.execute(SHARE, &[&(Chore::Compaction as i64)]).await?;
+        transaction.execute(SHARE, &[&(MaintenanceTask::Compaction as i64)]).await?;
     }
     Ok(())
 }
 
-/// As [`hold_off`], but for a transaction that merges old rows itself: late posts wait for it as well.
-pub(in crate::store) async fn take_the_place_of_compaction(
+/// As [`lock_shared`], but for a transaction that merges old rows itself: late posts wait for it as well.
+pub(in crate::store) async fn lock_as_compaction(
     store: &Store,
     transaction: &Transaction<'_>,
     oldest: Option<Timestamp>,
 ) -> Result<(), StoreError> {
     let age = age_of(oldest);
-    hold_off_expiry(store, transaction, age).await?;
+    lock_expiry_shared(store, transaction, age).await?;
     if age > FINE_FOR {
-        begin(transaction, Chore::Compaction).await?;
+        lock_exclusive(transaction, MaintenanceTask::Compaction).await?;
     }
     Ok(())
 }
 
-async fn hold_off_expiry(
+async fn lock_expiry_shared(
     store: &Store,
     transaction: &Transaction<'_>,
     age: SignedDuration,
 ) -> Result<(), StoreError> {
     let retention = SignedDuration::try_from(store.retention()).unwrap_or(SignedDuration::MAX);
     if age > retention.saturating_sub(EXPIRY_MARGIN) {
-        transaction.execute(SHARE, &[&(Chore::Expiry as i64)]).await?;
+        transaction.execute(SHARE, &[&(MaintenanceTask::Expiry as i64)]).await?;
     }
     Ok(())
 }

@@ -10,8 +10,8 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 use tracing::info;
 
 use super::maintenance_locks;
-use super::maintenance_locks::Chore;
-use crate::store::codec::Moment;
+use super::maintenance_locks::MaintenanceTask;
+use crate::store::codec::PgTimestamp;
 use crate::store::{Store, StoreError};
 
 /// Days for which partitions are made ahead. A server that cannot make any for that long still stores posts, in the
@@ -19,7 +19,7 @@ use crate::store::{Store, StoreError};
 const DAYS_AHEAD: i32 = 2;
 
 /// Moving or deleting a day of posts takes a while, and no batch waits for most of it.
-const HOUSEKEEPING_TIMEOUT: Duration = Duration::from_secs(300);
+const MAINTENANCE_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// The partitioned tables, in the order in which every transaction touches them.
 const TABLES: [&str; 3] = ["social_media_posts", "sentiment_analysis", "sentiment_analysis_history"];
@@ -30,7 +30,7 @@ const TABLES: [&str; 3] = ["social_media_posts", "sentiment_analysis", "sentimen
 /// A table is filled before it is attached: a partition cannot be made while the default one holds rows of its day.
 /// Batches that write to the default partition wait meanwhile; the others do not.
 pub async fn ensure_partitions(store: &Store, now: Timestamp) -> Result<usize, StoreError> {
-    store.run_within(HOUSEKEEPING_TIMEOUT, async |client| ensure_on(client, store, now).await).await
+    store.run_within(MAINTENANCE_TIMEOUT, async |client| ensure_on(client, store, now).await).await
 }
 
 async fn ensure_on(client: &mut Object, store: &Store, now: Timestamp) -> Result<usize, StoreError> {
@@ -39,7 +39,7 @@ async fn ensure_on(client: &mut Object, store: &Store, now: Timestamp) -> Result
         FROM social_media_posts_default WHERE created_at >= $1";
     let today = day_of(now);
     let mut days: BTreeSet<Date> = (0..=DAYS_AHEAD).map(|ahead| today.saturating_add(ahead.days())).collect();
-    for row in client.query(STRAY, &[&Moment(expiry_of(store, now))]).await? {
+    for row in client.query(STRAY, &[&PgTimestamp(expiry_of(store, now))]).await? {
         days.insert(day_of(row.try_get(0)?));
     }
     let mut n_made = 0;
@@ -69,12 +69,12 @@ async fn missing(client: &impl GenericClient, day: Date) -> Result<Vec<&'static 
 async fn make(client: &mut Object, day: Date) -> Result<bool, StoreError> {
     let (from, to) = (start_of(day), start_of(day.saturating_add(1.day())));
     let transaction = client.transaction().await?;
-    maintenance_locks::begin(&transaction, Chore::Partitions).await?;
+    maintenance_locks::lock_exclusive(&transaction, MaintenanceTask::Partitions).await?;
     let tables = missing(&transaction, day).await?;
     if tables.is_empty() {
         return Ok(false);
     }
-    transaction.batch_execute(&unhurried()).await?;
+    transaction.batch_execute(&lift_statement_timeout()).await?;
     // All at once and in this order, as batches take them.
     let lock = TABLES.map(|table| format!("{table}_default")).join(", ");
     transaction.batch_execute(&format!("LOCK TABLE {lock} IN ACCESS EXCLUSIVE MODE")).await?;
@@ -127,7 +127,7 @@ pub struct Expired {
 pub async fn expire(store: &Store, now: Timestamp) -> Result<Expired, StoreError> {
     let before = expiry_of(store, now);
     let expired =
-        store.run_within(HOUSEKEEPING_TIMEOUT, async |client| expire_on(client, before).await).await?;
+        store.run_within(MAINTENANCE_TIMEOUT, async |client| expire_on(client, before).await).await?;
     if expired != Expired::default() {
         info!(%before, expired.n_days, expired.n_posts, "posts expired");
     }
@@ -148,14 +148,14 @@ async fn expire_on(client: &mut Object, before: Timestamp) -> Result<Expired, St
         "DELETE FROM sentiment_analysis_history_default WHERE created_at < $1",
     ];
     let transaction = client.transaction().await?;
-    for chore in [Chore::Expiry, Chore::Compaction, Chore::Partitions] {
-        maintenance_locks::begin(&transaction, chore).await?;
+    for task in [MaintenanceTask::Expiry, MaintenanceTask::Compaction, MaintenanceTask::Partitions] {
+        maintenance_locks::lock_exclusive(&transaction, task).await?;
     }
-    transaction.batch_execute(&unhurried()).await?;
+    transaction.batch_execute(&lift_statement_timeout()).await?;
     let n_posts =
-        transaction.execute("DELETE FROM post_keys WHERE created_at < $1", &[&Moment(before)]).await?;
+        transaction.execute("DELETE FROM post_keys WHERE created_at < $1", &[&PgTimestamp(before)]).await?;
     for sql in DELETE {
-        transaction.execute(sql, &[&Moment(before)]).await?;
+        transaction.execute(sql, &[&PgTimestamp(before)]).await?;
     }
     let mut days = Vec::new();
     for row in transaction.query(PARTITIONS, &[]).await? {
@@ -180,8 +180,8 @@ const PARTITIONS: &str = "
     WHERE inhparent = 'social_media_posts'::regclass";
 
 /// Lifts the session's limit on a statement, for this transaction; the caller has one of its own.
-fn unhurried() -> String {
-    format!("SET LOCAL statement_timeout = {}", HOUSEKEEPING_TIMEOUT.as_millis())
+fn lift_statement_timeout() -> String {
+    format!("SET LOCAL statement_timeout = {}", MAINTENANCE_TIMEOUT.as_millis())
 }
 
 /// The start of the oldest day that is kept.

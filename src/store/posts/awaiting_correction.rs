@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::scored_rows;
 use crate::models::post::ScoredPost;
-use crate::store::codec::Moment;
+use crate::store::codec::PgTimestamp;
 use crate::store::{Store, StoreError};
 
 /// How long the process that stored a post has to correct it before others may take it up. Twice the longest latency
@@ -92,8 +92,8 @@ pub(in crate::store) async fn note(
         SELECT uuid, created_at, now() + make_interval(secs => $3)
         FROM unnest($1::uuid[], $2::timestamptz[]) AS new (uuid, created_at)";
     let admitted = new.iter().filter(|scored| scored.awaits_correction);
-    let (uuids, times): (Vec<Uuid>, Vec<Moment>) =
-        admitted.map(|scored| (scored.post.uuid, Moment(scored.post.created_at))).unzip();
+    let (uuids, times): (Vec<Uuid>, Vec<PgTimestamp>) =
+        admitted.map(|scored| (scored.post.uuid, PgTimestamp(scored.post.created_at))).unzip();
     if uuids.is_empty() {
         return Ok(());
     }
@@ -103,7 +103,7 @@ pub(in crate::store) async fn note(
 }
 
 /// A post that awaited a correction until this transaction.
-pub(in crate::store) struct Taken {
+pub(in crate::store) struct AwaitedPost {
     pub uuid: Uuid,
     pub created_at: Timestamp,
     pub scored_at: Timestamp,
@@ -113,10 +113,10 @@ pub(in crate::store) struct Taken {
 ///
 /// Whoever else wants one of them waits for this transaction, and then finds it gone. In order of names, so that two
 /// never wait for each other.
-pub(in crate::store) async fn take(
+pub(in crate::store) async fn dequeue(
     transaction: &Transaction<'_>,
     uuids: &[Uuid],
-) -> Result<Vec<Taken>, StoreError> {
+) -> Result<Vec<AwaitedPost>, StoreError> {
     const SQL: &str = "
         DELETE FROM awaiting_correction WHERE uuid IN
             (SELECT uuid FROM awaiting_correction WHERE uuid = ANY ($1) ORDER BY uuid FOR UPDATE)
@@ -125,7 +125,7 @@ pub(in crate::store) async fn take(
     let rows = transaction.query(&statement, &[&uuids]).await?;
     rows.iter()
         .map(|row| {
-            Ok(Taken { uuid: row.try_get(0)?, created_at: row.try_get(1)?, scored_at: row.try_get(2)? })
+            Ok(AwaitedPost { uuid: row.try_get(0)?, created_at: row.try_get(1)?, scored_at: row.try_get(2)? })
         })
         .collect()
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::scored_rows::label_of;
 use crate::models::label::{LabelCorrection, LabelledPost, ModelLabel, NewLabel};
 use crate::models::score::ModelId;
-use crate::store::codec::Moment;
+use crate::store::codec::PgTimestamp;
 use crate::store::page::PAGE_MAX;
 use crate::store::{Store, StoreError};
 
@@ -37,7 +37,7 @@ pub async fn correct(
         )
         SELECT {COLUMNS} FROM corrected JOIN models AS model ON model.id = corrected.was_model"
     );
-    let now = Moment(Timestamp::now());
+    let now = PgTimestamp(Timestamp::now());
     store
         .query_opt(&sql, &[&post, &now, &new.label.as_str(), &new.by, &new.note])
         .await?
@@ -84,7 +84,7 @@ async fn after_this(store: &Store, (at, uuid): (Timestamp, Uuid)) -> Result<Vec<
     );
     let limit = i64::try_from(PAGE_MAX).unwrap_or(i64::MAX);
     store
-        .query(&sql, &[&Moment(at), &uuid, &limit])
+        .query(&sql, &[&PgTimestamp(at), &uuid, &limit])
         .await?
         .iter()
         .map(|row| {

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use deadpool_postgres::{Object, Transaction};
 
-use super::{awaiting_correction, copy, engagement};
+use super::{awaiting_correction, copy_in, engagement_samples};
 use crate::models::post::ScoredPost;
 use crate::models::rollup::{Delta, delta_of};
 use crate::store::alerts::flagged_posts;
-use crate::store::codec::Moment;
+use crate::store::codec::PgTimestamp;
 use crate::store::metrics::rollup_guard::RollupGuard;
-use crate::store::metrics::{cities, rollups};
+use crate::store::metrics::{city_locations, rollups};
 use crate::store::operations::maintenance_locks;
 use crate::store::{Store, StoreError};
 
@@ -109,14 +109,18 @@ async fn record_once(
     let models =
         store.model_ids(client, &batch.iter().map(|scored| &scored.score).collect::<Vec<_>>()).await?;
     let transaction = client.transaction().await?;
-    maintenance_locks::hold_off(store, &transaction, batch.iter().map(|scored| scored.post.created_at).min())
-        .await?;
+    maintenance_locks::lock_shared(
+        store,
+        &transaction,
+        batch.iter().map(|scored| scored.post.created_at).min(),
+    )
+    .await?;
     let inserted = insert_keys(&transaction, batch).await?;
     let new: Vec<&ScoredPost> = inserted.iter().filter_map(|index| batch.get(*index)).collect();
-    let cities = cities::insert_new(store, &transaction, &new).await?;
+    let cities = city_locations::insert_new(store, &transaction, &new).await?;
     if !new.is_empty() {
-        copy::posts(&transaction, &new).await?;
-        copy::scores(&transaction, &new, &models).await?;
+        copy_in::posts(&transaction, &new).await?;
+        copy_in::scores(&transaction, &new, &models).await?;
         flagged_posts::note(&transaction, &new).await?;
         awaiting_correction::note(&transaction, &new).await?;
     }
@@ -128,7 +132,7 @@ async fn record_once(
         .filter(|(index, _)| !is_new.contains(index))
         .map(|(_, scored)| scored)
         .collect();
-    let n_engagement_samples = engagement::sample(&transaction, &repeated).await?;
+    let n_engagement_samples = engagement_samples::insert(&transaction, &repeated).await?;
 
     let delta = delta_of(new.iter().copied());
     if !delta.is_empty() {
@@ -164,7 +168,7 @@ async fn insert_keys(transaction: &Transaction<'_>, batch: &[ScoredPost]) -> Res
         platforms.push(scored.post.platform.as_str());
         ids.push(scored.post.id.as_str());
         uuids.push(scored.post.uuid);
-        times.push(Moment(scored.post.created_at));
+        times.push(PgTimestamp(scored.post.created_at));
     }
     let statement = transaction.prepare_cached(SQL).await?;
     let rows = transaction.query(&statement, &[&platforms, &ids, &uuids, &times]).await?;

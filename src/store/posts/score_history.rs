@@ -8,11 +8,11 @@ use jiff::Timestamp;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use super::awaiting_correction::Taken;
+use super::awaiting_correction::AwaitedPost;
 use crate::models::post::ScoredPost;
 use crate::models::score::{EMOTIONS, ModelId};
 use crate::store::StoreError;
-use crate::store::codec::Moment;
+use crate::store::codec::PgTimestamp;
 
 /// A current score that leaves.
 pub(in crate::store) struct Superseded<'a> {
@@ -28,7 +28,7 @@ pub(in crate::store) struct Superseded<'a> {
 pub(in crate::store) async fn scores(
     transaction: &Transaction<'_>,
     superseded: &[Superseded<'_>],
-    taken: &[Taken],
+    awaited: &[AwaitedPost],
     models: &HashMap<Arc<ModelId>, i16>,
 ) -> Result<(), StoreError> {
     const SQL: &str = "
@@ -61,8 +61,8 @@ pub(in crate::store) async fn scores(
     if superseded.is_empty() {
         return Ok(());
     }
-    let columns = Columns::of(superseded, taken, models)?;
-    let (from, to) = span_of(taken);
+    let columns = Columns::of(superseded, awaited, models)?;
+    let (from, to) = span_of(awaited);
     let mut params = columns.params();
     params.extend([&from as &(dyn ToSql + Sync), &to]);
     let statement = transaction.prepare_cached(SQL).await?;
@@ -75,9 +75,12 @@ pub(in crate::store) async fn scores(
 }
 
 /// The first and the last event time of these posts.
-pub(in crate::store) fn span_of(taken: &[Taken]) -> (Moment, Moment) {
-    let times = || taken.iter().map(|taken| taken.created_at);
-    (Moment(times().min().unwrap_or(Timestamp::MIN)), Moment(times().max().unwrap_or(Timestamp::MAX)))
+pub(in crate::store) fn span_of(awaited: &[AwaitedPost]) -> (PgTimestamp, PgTimestamp) {
+    let times = || awaited.iter().map(|awaited| awaited.created_at);
+    (
+        PgTimestamp(times().min().unwrap_or(Timestamp::MIN)),
+        PgTimestamp(times().max().unwrap_or(Timestamp::MAX)),
+    )
 }
 
 /// How many numbers of a score are stored.
@@ -87,9 +90,9 @@ const N_NUMBERS: usize = 12;
 #[derive(Default)]
 struct Columns<'a> {
     uuids: Vec<Uuid>,
-    times: Vec<Moment>,
+    times: Vec<PgTimestamp>,
     revisions: Vec<i16>,
-    scored_at: Vec<Moment>,
+    scored_at: Vec<PgTimestamp>,
     models: Vec<i16>,
     labels: Vec<&'a str>,
     emotions: Vec<&'a str>,
@@ -100,22 +103,23 @@ struct Columns<'a> {
 impl<'a> Columns<'a> {
     fn of(
         superseded: &[Superseded<'a>],
-        taken: &[Taken],
+        awaited: &[AwaitedPost],
         models: &HashMap<Arc<ModelId>, i16>,
     ) -> Result<Self, StoreError> {
-        let taken: HashMap<Uuid, &Taken> = taken.iter().map(|taken| (taken.uuid, taken)).collect();
+        let awaited: HashMap<Uuid, &AwaitedPost> =
+            awaited.iter().map(|awaited| (awaited.uuid, awaited)).collect();
         let mut columns = Self::default();
         for Superseded { by: ScoredPost { post, score, .. }, revision } in superseded {
             let internal = |what: String| StoreError::Internal { reason: what };
-            let taken = taken
+            let awaited = awaited
                 .get(&post.uuid)
                 .ok_or_else(|| internal(format!("post {} awaits nothing", post.uuid)))?;
             let model = models.get(&score.model).copied();
             let emotions = &score.emotion.scores;
             columns.uuids.push(post.uuid);
-            columns.times.push(Moment(taken.created_at));
+            columns.times.push(PgTimestamp(awaited.created_at));
             columns.revisions.push(*revision);
-            columns.scored_at.push(Moment(taken.scored_at));
+            columns.scored_at.push(PgTimestamp(awaited.scored_at));
             columns
                 .models
                 .push(model.ok_or_else(|| internal(format!("model `{}` has no number", score.model.name)))?);

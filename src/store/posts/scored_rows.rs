@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::models::post::{Author, Engagement, Post, ScoredPost, Source};
 use crate::models::score::{Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel};
 use crate::store::StoreError;
-use crate::store::codec::{Moment, parse_enum};
+use crate::store::codec::{PgTimestamp, parse_enum};
 
 /// The columns of a score and its model, in the order in which they are read. A macro, since constants are joined when
 /// they are compiled.
@@ -68,7 +68,7 @@ pub(in crate::store) async fn by_names(
         TABLES = TABLES.trim_start()
     );
     let uuids: Vec<Uuid> = names.iter().map(|name| name.0).collect();
-    let times: Vec<Moment> = names.iter().map(|name| Moment(name.1)).collect();
+    let times: Vec<PgTimestamp> = names.iter().map(|name| PgTimestamp(name.1)).collect();
     let rows = transaction.query(&sql, &[&uuids, &times]).await?;
     scored_posts_of(&rows)
 }

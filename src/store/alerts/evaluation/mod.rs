@@ -1,17 +1,17 @@
 //! What one evaluation of the rules changes, and who may evaluate.
 
-mod keeping; // how far series have come, written down
-mod lead; // exactly one process evaluates
-mod raising; // what single posts and single series raise
-mod turn; // what one evaluation writes, in one transaction
+mod series_state; // how far series have come, written down
+mod leader; // exactly one process evaluates
+mod single_alerts; // what single posts and single series raise
+mod transaction; // what one evaluation writes, in one transaction
 
 use std::collections::BTreeMap;
 
 use tokio_postgres::Row;
 use tokio_postgres::types::Json;
 
-pub use self::lead::{Duty, Lead};
-pub use self::turn::{Committed, Turn};
+pub use self::leader::{LeaderLease, LeaderRole};
+pub use self::transaction::{Committed, EvaluationTransaction};
 use super::row::scope_of;
 use crate::models::evaluation::{Kept, Phase, Series, SeriesId};
 use crate::models::turn_report::TurnReport;

@@ -16,9 +16,9 @@ use crate::store::alerts::rules;
 use crate::store::alerts::{AlertSeries, NewAlert, Raise};
 use crate::store::testing::{channel, execute, now_in_micros, number, test_store};
 
-async fn lead(store: &Store) -> Lead {
-    let mut lead = Lead::connect(store, Duty::Rules).await.unwrap();
-    assert!(lead.ask().await.unwrap());
+async fn lead(store: &Store) -> LeaderLease {
+    let mut lead = LeaderLease::connect(store, LeaderRole::Rules).await.unwrap();
+    assert!(lead.try_acquire().await.unwrap());
     lead
 }
 
@@ -43,13 +43,13 @@ fn opening(rule: &Rule, now: Timestamp) -> Opening {
     }
 }
 
-async fn apply(store: &Store, lead: &mut Lead, changes: Changes, now: Timestamp) -> Vec<Alert> {
-    let mut turn = lead.turn().await.unwrap();
+async fn apply(store: &Store, lead: &mut LeaderLease, changes: Changes, now: Timestamp) -> Vec<Alert> {
+    let mut turn = lead.begin().await.unwrap();
     turn.apply(&changes, now).await.unwrap();
     alerts::whole(store, &turn.commit().await.unwrap().changed).await.unwrap()
 }
 
-async fn opened(store: &Store, lead: &mut Lead, now: Timestamp) -> Alert {
+async fn opened(store: &Store, lead: &mut LeaderLease, now: Timestamp) -> Alert {
     let opening = opening(&rule(store).await, now);
     apply(store, lead, Changes { openings: vec![opening], ..Changes::default() }, now).await.remove(0)
 }
@@ -62,15 +62,15 @@ async fn history(store: &Store, alert: Uuid) -> Vec<String> {
 #[tokio::test]
 async fn of_several_connections_one_leads_until_it_is_gone() {
     let store = test_store().await;
-    for duty in [Duty::Rules, Duty::Signals] {
-        let mut first = Lead::connect(&store, duty).await.unwrap();
-        assert!(first.ask().await.unwrap());
-        let mut second = Lead::connect(&store, duty).await.unwrap();
-        assert!(!second.ask().await.unwrap());
-        assert!(first.ask().await.unwrap(), "asking again does not lose it");
+    for role in [LeaderRole::Rules, LeaderRole::Anomalies] {
+        let mut first = LeaderLease::connect(&store, role).await.unwrap();
+        assert!(first.try_acquire().await.unwrap());
+        let mut second = LeaderLease::connect(&store, role).await.unwrap();
+        assert!(!second.try_acquire().await.unwrap());
+        assert!(first.try_acquire().await.unwrap(), "asking again does not lose it");
         let gone_at = Instant::now();
         drop(first);
-        while !second.ask().await.unwrap() {
+        while !second.try_acquire().await.unwrap() {
             assert!(gone_at.elapsed() < Duration::from_secs(60), "nobody takes over");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
@@ -81,11 +81,11 @@ async fn of_several_connections_one_leads_until_it_is_gone() {
 async fn rules_and_signals_are_led_apart_and_their_turns_come_one_after_the_other() {
     let store = test_store().await;
     let mut rules = lead(&store).await;
-    let mut signals = Lead::connect(&store, Duty::Signals).await.unwrap();
-    assert!(signals.ask().await.unwrap());
-    let turn = rules.turn().await.unwrap();
+    let mut signals = LeaderLease::connect(&store, LeaderRole::Anomalies).await.unwrap();
+    assert!(signals.try_acquire().await.unwrap());
+    let turn = rules.begin().await.unwrap();
     {
-        let mut waiting = std::pin::pin!(signals.turn());
+        let mut waiting = std::pin::pin!(signals.begin());
         let waited = tokio::time::timeout(Duration::from_millis(200), &mut waiting).await;
         assert!(waited.is_err(), "two tell at the same time");
         drop(turn);
@@ -120,7 +120,7 @@ async fn a_series_opens_as_often_as_its_alerts_did_since_it_was_last_calm() {
         evidence: None,
     };
     let mut open_and_resolve = async |key: &str, minutes: i64, flaps: bool| {
-        let mut turn = lead.turn().await.unwrap();
+        let mut turn = lead.begin().await.unwrap();
         let found = found(key, minutes);
         let Raise::Opened(alert) = turn.raise(&found).await.unwrap() else { panic!("it is open already") };
         let mut n_openings = 0;
@@ -160,16 +160,16 @@ async fn who_lost_the_lead_without_noticing_writes_nothing() {
     )
     .await;
     let outcome = async {
-        let mut turn = lead.turn().await?;
+        let mut turn = lead.begin().await?;
         turn.apply(&Changes { openings: vec![opening], ..Changes::default() }, now).await?;
         turn.commit().await
     };
     assert!(outcome.await.is_err());
     assert_eq!(number(&store, "SELECT count(*) FROM sentiment_alerts").await, 0);
-    let mut next = Lead::connect(&store, Duty::Rules).await.unwrap();
+    let mut next = LeaderLease::connect(&store, LeaderRole::Rules).await.unwrap();
     let asked_at = Instant::now();
     // The server lets go of the lock a moment after it closed the connection.
-    while !next.ask().await.unwrap() {
+    while !next.try_acquire().await.unwrap() {
         assert!(asked_at.elapsed() < Duration::from_secs(60), "nobody takes over");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
@@ -221,11 +221,11 @@ async fn a_turn_that_is_not_finished_changes_nothing_and_tells_nobody() {
     let now = now_in_micros();
     let mut lead = lead(&store).await;
     let opening = opening(&rule(&store).await, now);
-    let mut turn = lead.turn().await.unwrap();
+    let mut turn = lead.begin().await.unwrap();
     turn.apply(&Changes { openings: vec![opening], ..Changes::default() }, now).await.unwrap();
     assert_eq!(turn.told(None).await.unwrap().len(), 1);
     drop(turn);
-    assert!(lead.ask().await.unwrap());
+    assert!(lead.try_acquire().await.unwrap());
     for table in ["sentiment_alerts", "alert_history", "alert_series", "notifications"] {
         assert_eq!(number(&store, &format!("SELECT count(*) FROM {table}")).await, 0, "{table}");
     }
@@ -241,7 +241,7 @@ async fn what_mutes_an_alert_is_noted_once_for_each_change() {
     for (silenced, inhibited_by, n_changed) in
         [(true, None, 1), (true, None, 0), (true, other, 1), (false, None, 1), (false, None, 0)]
     {
-        let mut turn = lead.turn().await.unwrap();
+        let mut turn = lead.begin().await.unwrap();
         turn.mute(&[Mute { alert: alert.id, silenced, inhibited_by }], now).await.unwrap();
         assert_eq!(turn.commit().await.unwrap().changed.len(), n_changed);
     }
@@ -257,7 +257,7 @@ async fn people_are_told_once_that_it_fires_and_once_that_it_is_over() {
     let mut lead = lead(&store).await;
     let alert = opened(&store, &mut lead, now).await;
     let mut tell = async |news: News| {
-        let mut turn = lead.turn().await.unwrap();
+        let mut turn = lead.begin().await.unwrap();
         let about = vec![alert.id];
         turn.tell(&[Telling { alert: alert.clone(), channels: Vec::new(), news, about }]).await.unwrap();
         let _ = turn.commit().await.unwrap();
@@ -281,7 +281,7 @@ async fn a_rule_is_changed_and_deleted_while_a_turn_writes_its_series() {
             .await
             .remove(0);
     // An evaluation that read the rules before must neither fail nor keep anybody waiting.
-    let mut turn = lead.turn().await.unwrap();
+    let mut turn = lead.begin().await.unwrap();
     let kept = Kept { series: opening.series, alert: Some(alert.id) };
     let changes = Changes { kept: vec![(opening.id.clone(), kept)], ..Changes::default() };
     turn.apply(&changes, now).await.unwrap();
@@ -312,7 +312,7 @@ async fn thousands_of_alerts_open_grow_are_muted_and_end_under_two_locks() {
     let now = now_in_micros();
     let mut lead = lead(&store).await;
     let openings = wave(&rule(&store).await, N, now);
-    let mut turn = lead.turn().await.unwrap();
+    let mut turn = lead.begin().await.unwrap();
     let opened = turn.apply(&Changes { openings, ..Changes::default() }, now).await.unwrap();
     let mutes: Vec<Mute> =
         opened.iter().map(|alert| Mute { alert: *alert, silenced: true, inhibited_by: None }).collect();
@@ -363,7 +363,7 @@ async fn what_a_turn_left_for_later_is_told_by_every_process() {
             left_out: LeftOut { waiting: n, ..LeftOut::default() },
             rules: vec![RuleLeftOut { id: NEGATIVITY_OVERALL, name: "one".to_owned(), series: n }],
         };
-        let turn = lead.turn().await.unwrap();
+        let turn = lead.begin().await.unwrap();
         turn.report(&report).await.unwrap();
         let _ = turn.commit().await.unwrap();
         assert_eq!(last_report(&store).await.unwrap(), Some(report));
@@ -388,7 +388,7 @@ async fn people_are_told_with_the_posts_and_evidence_that_no_turn_reads_of_every
     assert_eq!(alerts::whole(&store, &[raised.id]).await.unwrap(), std::slice::from_ref(&raised));
 
     channel(&store, "webhook", "info").await;
-    let mut turn = lead.turn().await.unwrap();
+    let mut turn = lead.begin().await.unwrap();
     let told = turn.told(None).await.unwrap().remove(0);
     assert_eq!(told.alert.evidence, None);
     let about = vec![raised.id];

@@ -8,11 +8,11 @@ use uuid::Uuid;
 
 use super::finding::{NewAlert, Raise};
 use super::raise::{self, Merge};
-use super::resolve::{Loss, count_out};
+use super::resolve::{PostRemoval, remove_posts};
 use crate::models::alert::Alert;
 use crate::models::post::ScoredPost;
 use crate::models::score::CHURN_HIGH;
-use crate::store::codec::Moment;
+use crate::store::codec::PgTimestamp;
 use crate::store::posts::scored_rows;
 use crate::store::{StoreError, locks};
 
@@ -29,7 +29,7 @@ const NOTE_SQL: &str =
 
 /// What becomes of flagged posts.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Judged {
+pub struct Triage {
     /// Alerts to which they are added.
     pub alerts: Vec<NewAlert>,
     /// Those that stay flagged, for there may yet be more of them. At most half of those taken at a time wait: the others
@@ -37,7 +37,7 @@ pub struct Judged {
     pub waiting: HashSet<Uuid>,
 }
 
-impl From<Vec<NewAlert>> for Judged {
+impl From<Vec<NewAlert>> for Triage {
     fn from(alerts: Vec<NewAlert>) -> Self {
         Self { alerts, waiting: HashSet::new() }
     }
@@ -49,8 +49,8 @@ pub(in crate::store) async fn note(
     posts: &[&ScoredPost],
 ) -> Result<(), StoreError> {
     let flagged = posts.iter().filter(|scored| scored.score.churn_risk >= CHURN_HIGH);
-    let (uuids, times): (Vec<Uuid>, Vec<Moment>) =
-        flagged.map(|scored| (scored.post.uuid, Moment(scored.post.created_at))).unzip();
+    let (uuids, times): (Vec<Uuid>, Vec<PgTimestamp>) =
+        flagged.map(|scored| (scored.post.uuid, PgTimestamp(scored.post.created_at))).unzip();
     if uuids.is_empty() {
         return Ok(());
     }
@@ -64,7 +64,7 @@ pub(in crate::store) async fn note(
 ///
 /// The caller holds the lock of alerts. A newly stored post that awaits a correction stays flagged until it is corrected,
 /// its correction is given up, or [`CORRECTED_WITHIN_SECONDS`] have passed by the server's clock, even if a process dies.
-pub(in crate::store) async fn raise<J: Into<Judged>>(
+pub(in crate::store) async fn raise<J: Into<Triage>>(
     transaction: &Transaction<'_>,
     judge: impl Fn(&[ScoredPost]) -> J,
 ) -> Result<Vec<Raise>, StoreError> {
@@ -89,7 +89,7 @@ pub(in crate::store) async fn raise<J: Into<Judged>>(
     let mut posts = scored_rows::by_names(transaction, &names).await?;
     // A correction that found the note deleted by another turn, which then put it back, could not withdraw it.
     posts.retain(|scored| scored.score.churn_risk >= CHURN_HIGH);
-    let Judged { alerts, waiting } = judge(&posts).into();
+    let Triage { alerts, waiting } = judge(&posts).into();
     let n_waiting_max = usize::try_from(FLAGGED_MAX).unwrap_or(usize::MAX) / 2;
     let waiting = posts.iter().rev().filter(|scored| waiting.contains(&scored.post.uuid)).take(n_waiting_max);
     put_back(transaction, &waiting.collect::<Vec<_>>()).await?;
@@ -102,8 +102,8 @@ async fn put_back(transaction: &Transaction<'_>, posts: &[&ScoredPost]) -> Resul
     if posts.is_empty() {
         return Ok(());
     }
-    let (uuids, times): (Vec<Uuid>, Vec<Moment>) =
-        posts.iter().map(|scored| (scored.post.uuid, Moment(scored.post.created_at))).unzip();
+    let (uuids, times): (Vec<Uuid>, Vec<PgTimestamp>) =
+        posts.iter().map(|scored| (scored.post.uuid, PgTimestamp(scored.post.created_at))).unzip();
     let statement = transaction.prepare_cached(NOTE_SQL).await?;
     transaction.execute(&statement, &[&uuids, &times]).await?;
     Ok(())
@@ -123,7 +123,7 @@ async fn remember(
         let (Raise::Opened(alert) | Raise::Updated(alert)) = raise else { continue };
         for (uuid, created_at) in &found.members {
             uuids.push(*uuid);
-            times.push(Moment(*created_at));
+            times.push(PgTimestamp(*created_at));
             alerts.push(alert.id);
         }
     }
@@ -162,8 +162,8 @@ pub(in crate::store) async fn withdraw(
     locks::take_alerts(transaction).await?;
     let mut resolved = Vec::new();
     for row in left {
-        let loss = Loss { alert: row.try_get(0)?, n_posts: row.try_get(1)?, uuids, at };
-        resolved.extend(count_out(transaction, &loss).await?);
+        let removal = PostRemoval { alert: row.try_get(0)?, n_posts: row.try_get(1)?, uuids, at };
+        resolved.extend(remove_posts(transaction, &removal).await?);
     }
     Ok(resolved)
 }

@@ -30,7 +30,7 @@ async fn correct(store: &Store, posts: &[ScoredPost], risk: f32) -> Corrected {
 }
 
 /// Takes what is flagged now, in a transaction of its own.
-async fn raise_now<J: Into<Judged>>(
+async fn raise_now<J: Into<Triage>>(
     store: &Store,
     judge: impl Fn(&[ScoredPost]) -> J,
 ) -> Result<Vec<Raise>, StoreError> {
@@ -43,7 +43,7 @@ async fn raise_now<J: Into<Judged>>(
 }
 
 /// Takes what is flagged, long after it was stored.
-async fn raise_late<J: Into<Judged>>(
+async fn raise_late<J: Into<Triage>>(
     store: &Store,
     judge: impl Fn(&[ScoredPost]) -> J,
 ) -> Result<Vec<Raise>, StoreError> {
@@ -192,9 +192,9 @@ async fn posts_that_wait_for_company_are_raised_with_it_and_once() {
     let store = test_store().await;
     let judge = |posts: &[ScoredPost]| match posts.len() {
         0..=3 => {
-            Judged { alerts: Vec::new(), waiting: posts.iter().map(|scored| scored.post.uuid).collect() }
+            Triage { alerts: Vec::new(), waiting: posts.iter().map(|scored| scored.post.uuid).collect() }
         }
-        _ => Judged::from(one_alert(posts)),
+        _ => Triage::from(one_alert(posts)),
     };
     let batch = at_risk(5, 0.9);
     record(&store, &batch[..3]).await.unwrap();

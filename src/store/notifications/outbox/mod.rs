@@ -1,16 +1,16 @@
 //! What people are yet to be told, written by the transaction that changes the alert.
 
-mod sending; // who sends what, and what came of it
+mod delivery; // who sends what, and what came of it
 
 #[cfg(test)]
-mod sending_tests; // that nothing is lost, nor sent by two
+mod delivery_tests; // that nothing is lost, nor sent by two
 
 use deadpool_postgres::Transaction;
 use tokio_postgres::types::Json;
 use uuid::Uuid;
 
-pub(in crate::store) use self::sending::give_up_pending;
-pub use self::sending::{Claimed, ClaimedItem, Fate, Settlement, claim, settle};
+pub(in crate::store) use self::delivery::dead_letter_pending;
+pub use self::delivery::{ClaimedItem, ClaimedMessage, DeliveryOutcome, Settlement, claim, settle};
 use crate::models::alert::Alert;
 pub use crate::models::notification::NoticeEvent;
 use crate::store::StoreError;

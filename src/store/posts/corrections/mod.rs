@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 pub use super::awaiting_correction::{FIRST_CLAIM, awaiting, claim, give_up};
 
-use super::awaiting_correction::Taken;
+use super::awaiting_correction::AwaitedPost;
 use super::record::ATTEMPTS;
 use super::score_history;
 use super::score_history::Superseded;
@@ -21,7 +21,7 @@ use crate::models::post::ScoredPost;
 use crate::models::rollup::{Delta, delta_between};
 use crate::models::score::{CHURN_HIGH, Score};
 use crate::store::alerts::flagged_posts;
-use crate::store::codec::Moment;
+use crate::store::codec::PgTimestamp;
 use crate::store::metrics::rollup_guard::RollupGuard;
 use crate::store::metrics::rollups;
 use crate::store::operations::maintenance_locks;
@@ -94,7 +94,7 @@ async fn apply_once(
     let now = Timestamp::now();
     let transaction = client.transaction().await?;
     let oldest = corrections.iter().map(|correction| correction.read.post.created_at).min();
-    maintenance_locks::take_the_place_of_compaction(store, &transaction, oldest).await?;
+    maintenance_locks::lock_as_compaction(store, &transaction, oldest).await?;
 
     let mut wanted: BTreeMap<Uuid, usize> = BTreeMap::new();
     for (index, correction) in corrections.iter().enumerate() {
@@ -102,12 +102,12 @@ async fn apply_once(
         wanted.entry(correction.read.post.uuid).or_insert(index);
     }
     let uuids: Vec<Uuid> = wanted.keys().copied().collect();
-    let taken = super::awaiting_correction::take(&transaction, &uuids).await?;
-    if taken.is_empty() {
+    let awaited = super::awaiting_correction::dequeue(&transaction, &uuids).await?;
+    if awaited.is_empty() {
         return Ok(Corrected::default());
     }
-    let mut changes = Vec::with_capacity(taken.len());
-    for CurrentScore { uuid, revision, score } in lock_scores(&transaction, &taken).await? {
+    let mut changes = Vec::with_capacity(awaited.len());
+    for CurrentScore { uuid, revision, score } in lock_scores(&transaction, &awaited).await? {
         let Some(index) = wanted.get(&uuid).copied() else { continue };
         let Some(correction) = corrections.get(index) else { continue };
         let with =
@@ -117,7 +117,7 @@ async fn apply_once(
     changes.sort_unstable_by_key(|change| change.index);
     let superseded: Vec<Superseded<'_>> =
         changes.iter().map(|change| Superseded { by: &change.after, revision: change.revision }).collect();
-    score_history::scores(&transaction, &superseded, &taken, &models).await?;
+    score_history::scores(&transaction, &superseded, &awaited, &models).await?;
 
     let (is_high, was_high): (Vec<&Change>, Vec<&Change>) = changes
         .iter()
@@ -169,7 +169,7 @@ struct CurrentScore {
 /// The bounds keep the plan to the days concerned.
 async fn lock_scores(
     transaction: &Transaction<'_>,
-    taken: &[Taken],
+    awaited: &[AwaitedPost],
 ) -> Result<Vec<CurrentScore>, StoreError> {
     let sql = format!(
         "SELECT {SCORE_COLUMNS}, score.uuid, score.revision
@@ -179,9 +179,9 @@ async fn lock_scores(
         WHERE score.created_at >= $3 AND score.created_at <= $4
         ORDER BY score.uuid FOR UPDATE OF score"
     );
-    let (uuids, times): (Vec<Uuid>, Vec<Moment>) =
-        taken.iter().map(|taken| (taken.uuid, Moment(taken.created_at))).unzip();
-    let (from, to) = score_history::span_of(taken);
+    let (uuids, times): (Vec<Uuid>, Vec<PgTimestamp>) =
+        awaited.iter().map(|awaited| (awaited.uuid, PgTimestamp(awaited.created_at))).unzip();
+    let (from, to) = score_history::span_of(awaited);
     let statement = transaction.prepare_cached(&sql).await?;
     let rows = transaction.query(&statement, &[&uuids, &times, &from, &to]).await?;
     let scores = scores_of(&rows)?;

@@ -153,7 +153,7 @@ async fn what_a_dead_process_had_in_hand_is_claimed_by_the_next() {
     let stored: Vec<_> =
         batch.iter().cloned().map(|scored| ScoredPost { awaits_correction: false, ..scored }).collect();
     assert_eq!(claimed, stored);
-    // Claimed by one, corrected by another that was only slow: the post is corrected once.
+    // ClaimedMessage by one, corrected by another that was only slow: the post is corrected once.
     assert_eq!(apply(&store, &corrections(&batch, 1)).await.unwrap().applied.len(), 12);
     assert_eq!(apply(&store, &corrections(&claimed, 2)).await.unwrap().applied.len(), 0);
     let_claims_run_out(&store).await;

@@ -10,12 +10,12 @@ use tokio_postgres::{IsolationLevel, Row};
 use uuid::Uuid;
 
 use super::filter::{Conditions, PostFilter, Values};
-use super::ranks::{Picking, Within, picked};
-pub use super::ranks::{RANKED_MAX, RANKED_RANGE_MAX};
+use super::ranking::{PageRequest, TimeRange, select_names};
+pub use super::ranking::{RANKED_MAX, RANKED_RANGE_MAX};
 use super::scored_rows::{COLUMNS, SCORE_COLUMNS, TABLES, label_of, scored_posts_of, scores_of};
 use crate::models::post::{ListedPost, PastScore, PostOrder, PostWithHistory, ScoredPost};
 use crate::models::score::VIRALITY_HIGH;
-use crate::store::codec::Moment;
+use crate::store::codec::PgTimestamp;
 use crate::store::metrics::window::at;
 use crate::store::page::{Cursor, PAGE_MAX, Page, limits};
 use crate::store::{Store, StoreError};
@@ -54,7 +54,7 @@ pub(in crate::store) type Statement = (String, Values);
 pub(in crate::store) async fn list_on(
     client: &Object,
     query: &PostsQuery,
-    asked: &mut Vec<Statement>,
+    executed: &mut Vec<Statement>,
 ) -> Result<Page<ListedPost>, StoreError> {
     let ranked = query.order != PostOrder::Newest;
     let (limit, n_rows) = limits(query.limit.min(if ranked { RANKED_MAX } else { PAGE_MAX }));
@@ -68,12 +68,12 @@ pub(in crate::store) async fn list_on(
         let mut values = Values::default();
         let conditions = conditions_of(&filter, within, &mut values);
         let n_missing = n_rows - i64::try_from(names.len()).unwrap_or_default();
-        let picking = Picking { order: query.order, conditions, within, cursor, limit: n_missing };
-        let sql = picked(&picking, &mut values);
+        let request = PageRequest { order: query.order, conditions, within, cursor, limit: n_missing };
+        let sql = select_names(&request, &mut values);
         for row in client.query(&sql, &values.as_params()).await? {
             names.push((row.try_get(0)?, row.try_get(1)?));
         }
-        asked.push((sql, values));
+        executed.push((sql, values));
         if i64::try_from(names.len()).is_ok_and(|n_names| n_names >= n_rows) {
             break;
         }
@@ -81,7 +81,7 @@ pub(in crate::store) async fn list_on(
     let goes_on = !ranked && names.len() > limit;
     names.truncate(limit);
     let next_cursor = names.last().filter(|_| goes_on).map(|(id, at)| Cursor { at: *at, id: *id }.encode());
-    Ok(Page { items: bearing(client, &names, asked).await?, next_cursor })
+    Ok(Page { items: read_posts(client, &names, executed).await?, next_cursor })
 }
 
 /// How many days back the newest posts are looked for, one after the other, until there are enough.
@@ -89,7 +89,7 @@ const DAYS_BACK: [i64; 4] = [1, 4, 16, 64];
 
 /// Where to look for posts, and for which.
 struct Search {
-    within: Within,
+    within: TimeRange,
     filter: PostFilter,
 }
 
@@ -99,7 +99,7 @@ fn searches(query: &PostsQuery, cursor: Option<Cursor>, now: Timestamp) -> Vec<S
     // Nothing after the cursor is wanted, and its own moment still is.
     let end = cursor.and_then(|cursor| cursor.at.checked_add(SignedDuration::from_micros(1)).ok());
     let to = [query.to, end].into_iter().flatten().min();
-    let search = |from, to| Search { within: Within { from, to }, filter: query.filter.clone() };
+    let search = |from, to| Search { within: TimeRange { from, to }, filter: query.filter.clone() };
     let mut all = Vec::new();
     let mut rest = to;
     match query.order {
@@ -130,10 +130,10 @@ type Name = (Uuid, Timestamp);
 
 /// The posts of these names, in their order. Each day is asked for by itself, all at once: for one day there is no
 /// question what the best plan is.
-async fn bearing(
+async fn read_posts(
     client: &Object,
     names: &[Name],
-    asked: &mut Vec<Statement>,
+    executed: &mut Vec<Statement>,
 ) -> Result<Vec<ListedPost>, StoreError> {
     const DAY_SECONDS: i64 = 86_400;
     let sql = format!(
@@ -145,15 +145,15 @@ async fn bearing(
     for (uuid, at) in names {
         days.entry(at.as_second().div_euclid(DAY_SECONDS)).or_default().push(*uuid);
     }
-    let first = asked.len();
+    let first = executed.len();
     for (day, uuids) in days {
         let mut values = Values::default();
         values.bind(uuids);
-        values.bind(Moment(at(day * DAY_SECONDS)));
-        values.bind(Moment(at((day + 1) * DAY_SECONDS)));
-        asked.push((sql.clone(), values));
+        values.bind(PgTimestamp(at(day * DAY_SECONDS)));
+        values.bind(PgTimestamp(at((day + 1) * DAY_SECONDS)));
+        executed.push((sql.clone(), values));
     }
-    let reading = asked.iter().skip(first).map(|(sql, values)| async move {
+    let reading = executed.iter().skip(first).map(|(sql, values)| async move {
         let rows = client.query(sql, &values.as_params()).await?;
         listed_of(&rows)
     });
@@ -168,12 +168,12 @@ async fn bearing(
 const CORRECTED: &str = "LEFT JOIN label_corrections AS corrected ON corrected.uuid = post.uuid";
 
 /// The conditions of the filter and the range. Both tables are partitioned by time, and each is told.
-fn conditions_of(filter: &PostFilter, within: Within, values: &mut Values) -> Conditions {
+fn conditions_of(filter: &PostFilter, within: TimeRange, values: &mut Values) -> Conditions {
     let mut conditions = Conditions::of(filter, values);
     conditions.asks_scores = !conditions.of_score.is_empty();
     for (edge, moment) in [(">=", within.from), ("<", within.to)] {
         let Some(moment) = moment else { continue };
-        let moment = values.bind(Moment(moment));
+        let moment = values.bind(PgTimestamp(moment));
         conditions.of_post.push(format!("post.created_at {edge} {moment}::timestamptz"));
         conditions.of_score.push(format!("score.created_at {edge} {moment}::timestamptz"));
     }
@@ -215,7 +215,7 @@ async fn get_with_history_on(client: &mut Object, uuid: Uuid) -> Result<Option<P
     else {
         return Ok(None);
     };
-    let rows = transaction.query(&past, &[&uuid, &Moment(post.created_at)]).await?;
+    let rows = transaction.query(&past, &[&uuid, &PgTimestamp(post.created_at)]).await?;
     let mut history = Vec::with_capacity(rows.len());
     let mut corrected_at = None;
     for (score, row) in scores_of(&rows)?.into_iter().zip(&rows) {

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::tests::{alert, tell};
-use super::{Claimed, Fate, Notice, NoticeEvent, Settlement, claim, settle};
+use super::{ClaimedMessage, DeliveryOutcome, Notice, NoticeEvent, Settlement, claim, settle};
 use crate::models::alert::{Alert, Severity};
 use crate::models::notification::{Attempt, Channel, Notification, NotificationState};
 use crate::store::Store;
@@ -15,7 +15,7 @@ use crate::store::testing::{channel, execute, number, test_store};
 
 const LEASE: Duration = Duration::from_secs(30);
 
-const NOW: Fate = Fate::Again(Duration::ZERO);
+const NOW: DeliveryOutcome = DeliveryOutcome::Retry(Duration::ZERO);
 
 async fn fire(store: &Store, alert: &Alert, event: NoticeEvent) {
     tell(store, Notice { event, alert, channels: &[] }).await;
@@ -27,14 +27,14 @@ async fn fire_new(store: &Store, n: usize) {
     }
 }
 
-async fn take(store: &Store) -> Vec<Claimed> {
+async fn take(store: &Store) -> Vec<ClaimedMessage> {
     claim(store, 10, LEASE, "k").await.unwrap()
 }
 
-fn outcome(fate: Fate) -> Settlement {
-    let error = (fate != Fate::Sent).then(|| "no".to_owned());
+fn outcome(outcome: DeliveryOutcome) -> Settlement {
+    let error = (outcome != DeliveryOutcome::Sent).then(|| "no".to_owned());
     let attempt = Attempt { at: Timestamp::UNIX_EPOCH, status: Some(500), error, duration_ms: 1 };
-    Settlement { attempt, fate, pause: Duration::ZERO }
+    Settlement { attempt, outcome, pause: Duration::ZERO }
 }
 
 async fn all(store: &Store) -> Vec<Notification> {
@@ -52,10 +52,10 @@ async fn of_processes_that_look_together_one_sends_to_a_channel() {
     channel(&store, "webhook", "info").await;
     fire_new(&store, 5).await;
     let looks = (0..8).map(|_| take(&store));
-    let claimed: Vec<Claimed> = futures_util::future::join_all(looks).await.concat();
+    let claimed: Vec<ClaimedMessage> = futures_util::future::join_all(looks).await.concat();
     assert_eq!(claimed.len(), 1);
     assert!(take(&store).await.is_empty());
-    settle(&store, &claimed[0], &outcome(Fate::Sent)).await.unwrap();
+    settle(&store, &claimed[0], &outcome(DeliveryOutcome::Sent)).await.unwrap();
     assert_ne!(take(&store).await[0].message, claimed[0].message);
 }
 
@@ -69,7 +69,7 @@ async fn what_a_dead_process_had_in_hand_is_sent_by_another_under_the_same_name(
     assert_eq!(first[0].message, second[0].message);
     assert_ne!(first[0].lease, second[0].lease);
     // The first was only slow. What it says is true, and it ends nobody's lease but its own.
-    settle(&store, &first[0], &outcome(Fate::Sent)).await.unwrap();
+    settle(&store, &first[0], &outcome(DeliveryOutcome::Sent)).await.unwrap();
     const HELD: &str = "SELECT count(*) FROM notification_channels WHERE leased_until > now()";
     assert_eq!(number(&store, HELD).await, 1);
     settle(&store, &second[0], &outcome(NOW)).await.unwrap();
@@ -87,15 +87,15 @@ async fn of_one_alert_things_arrive_in_order_and_a_failure_holds_up_no_other() {
     fire(&store, &one, NoticeEvent::Resolved).await;
     fire(&store, &other, NoticeEvent::Fired).await;
     let first = take(&store).await;
-    settle(&store, &first[0], &outcome(Fate::Again(Duration::from_secs(600)))).await.unwrap();
+    settle(&store, &first[0], &outcome(DeliveryOutcome::Retry(Duration::from_secs(600)))).await.unwrap();
     let second = take(&store).await;
     assert_eq!(second[0].items[0].snapshot["id"], other.id.to_string());
-    settle(&store, &second[0], &outcome(Fate::Sent)).await.unwrap();
+    settle(&store, &second[0], &outcome(DeliveryOutcome::Sent)).await.unwrap();
     assert!(take(&store).await.is_empty());
     execute(&store, "UPDATE notifications SET next_attempt_at = now()").await;
     let again = take(&store).await;
     assert_eq!((again[0].message, again[0].n_attempts), (first[0].message, 1));
-    settle(&store, &again[0], &outcome(Fate::Dead)).await.unwrap();
+    settle(&store, &again[0], &outcome(DeliveryOutcome::DeadLetter)).await.unwrap();
     assert_eq!(take(&store).await[0].items[0].event, NoticeEvent::Resolved);
 }
 
@@ -138,7 +138,7 @@ async fn a_channel_that_is_gone_is_disabled_with_its_reason_and_gives_up_what_wa
     let id = channel(&store, "webhook", "info").await;
     fire_new(&store, 2).await;
     let first = take(&store).await;
-    settle(&store, &first[0], &outcome(Fate::Disable("gone"))).await.unwrap();
+    settle(&store, &first[0], &outcome(DeliveryOutcome::Disable("gone"))).await.unwrap();
     let found = shown(&store, id).await;
     assert_eq!((found.enabled, found.disabled_reason.as_deref()), (false, Some("gone")));
     let dead = all(&store).await;
@@ -188,7 +188,7 @@ async fn the_log_of_attempts_is_bounded_and_success_ends_the_trouble() {
     }
     let claimed = take(&store).await;
     assert_eq!(claimed[0].n_attempts, 25);
-    settle(&store, &claimed[0], &outcome(Fate::Sent)).await.unwrap();
+    settle(&store, &claimed[0], &outcome(DeliveryOutcome::Sent)).await.unwrap();
     let it = all(&store).await.remove(0);
     let durations: Vec<u64> = it.attempts.iter().map(|attempt| attempt.duration_ms).collect();
     let expected: Vec<u64> = (6..25).chain([1]).collect();

@@ -19,8 +19,13 @@ fn ids(delivered: &[Delivered]) -> Vec<EntryId> {
     delivered.iter().map(|entry| entry.id.clone()).collect()
 }
 
-fn burial(id: &EntryId) -> Burial {
-    Burial { id: id.clone(), reason: "scorer panicked".into(), attempts: 3, died_at: Timestamp::now() }
+fn request(id: &EntryId) -> DeadLetterRequest {
+    DeadLetterRequest {
+        id: id.clone(),
+        reason: "scorer panicked".into(),
+        attempts: 3,
+        died_at: Timestamp::now(),
+    }
 }
 
 /// Claims until something was idle for long enough.
@@ -256,8 +261,8 @@ async fn burying_moves_an_entry_whole_and_replaying_brings_it_back() {
     let read = consumer.read(2, SOON).await.unwrap();
     assert_eq!(consumer.note_attempt(&read[0].id).await.unwrap(), 1);
     assert_eq!(consumer.note_attempt(&read[0].id).await.unwrap(), 2);
-    assert!(consumer.bury(&burial(&read[0].id)).await.unwrap());
-    assert!(!consumer.bury(&burial(&read[0].id)).await.unwrap(), "nobody dies twice");
+    assert!(consumer.dead_letter(&request(&read[0].id)).await.unwrap());
+    assert!(!consumer.dead_letter(&request(&read[0].id)).await.unwrap(), "nobody dies twice");
     assert_eq!(health(&stream).await, (1, 0, 1, 1));
     assert_eq!(redis.ask(&["EXISTS", "social_posts_attempts"]), "0");
 
@@ -279,7 +284,7 @@ async fn dead_letters_are_listed_by_page_and_replayed_altogether() {
     let redis = Redis::start();
     let (stream, consumer) = ready(&redis, 5).await;
     for entry in consumer.read(5, SOON).await.unwrap() {
-        consumer.bury(&burial(&entry.id)).await.unwrap();
+        consumer.dead_letter(&request(&entry.id)).await.unwrap();
     }
     let letters = stream.dead_letters();
     let first = letters.list(None, 3).await.unwrap();
@@ -338,13 +343,13 @@ async fn nobody_leaves_while_entries_are_pending() {
     let read = busy.read(2, SOON).await.unwrap();
     let idle = stream.consumer().await.unwrap();
     idle.read(1, SOON).await.unwrap();
-    busy.leave().await.unwrap();
-    idle.leave().await.unwrap();
+    busy.disconnect().await.unwrap();
+    idle.disconnect().await.unwrap();
     let names = redis.ask(&["XINFO", "CONSUMERS", "social_posts_stream", "groundswell"]);
     assert!(names.contains(busy.name()) && !names.contains(idle.name()), "{names}");
     let heir = stream.consumer().await.unwrap();
     assert_eq!(ids(&claimed(&heir).await), ids(&read));
-    busy.leave().await.unwrap();
+    busy.disconnect().await.unwrap();
     let names = redis.ask(&["XINFO", "CONSUMERS", "social_posts_stream", "groundswell"]);
     assert!(!names.contains(busy.name()), "{names}");
 }

@@ -27,17 +27,17 @@ macro_rules! prelude {
 pub(super) use prelude;
 
 /// The newest id this process was given or has heard of, whoever asked or listened.
-pub(super) type Known = Arc<Mutex<Option<FrameId>>>;
+pub(super) type NewestFrame = Arc<Mutex<Option<FrameId>>>;
 
 /// What [`prelude`] is told.
-pub(super) fn known(known: &Known) -> FrameId {
-    let known = known.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    known.unwrap_or(FrameId { epoch: String::new(), offset: 0 })
+pub(super) fn newest(newest: &NewestFrame) -> FrameId {
+    let newest = newest.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    newest.unwrap_or(FrameId { epoch: String::new(), offset: 0 })
 }
 
 /// Notes an id that was given out. Those of one process may overtake each other on their way.
-pub(super) fn note(known: &Known, id: &FrameId) {
-    let mut last = known.lock().unwrap_or_else(PoisonError::into_inner);
+pub(super) fn advance(newest: &NewestFrame, id: &FrameId) {
+    let mut last = newest.lock().unwrap_or_else(PoisonError::into_inner);
     if last.as_ref().is_none_or(|last| last.epoch != id.epoch || last.offset < id.offset) {
         *last = Some(id.clone());
     }

@@ -4,13 +4,13 @@ use deadpool_postgres::Transaction;
 
 use crate::models::post::{Engagement, ScoredPost};
 use crate::store::StoreError;
-use crate::store::codec::{Moment, cut};
+use crate::store::codec::{PgTimestamp, truncate};
 
 /// Stores a sample for each post sent again with other counts than the last ones known before; answers how many.
 ///
 /// Last means by time of acceptance, so a stream entry delivered late or twice adds nothing: its time is that of a
 /// sample that exists (the primary key), or its counts are those of the post itself.
-pub(in crate::store) async fn sample(
+pub(in crate::store) async fn insert(
     transaction: &Transaction<'_>,
     repeated: &[&ScoredPost],
 ) -> Result<usize, StoreError> {
@@ -41,7 +41,8 @@ pub(in crate::store) async fn sample(
     }
     let platforms: Vec<&str> = samples.iter().map(|sample| sample.scored.post.platform.as_str()).collect();
     let ids: Vec<&str> = samples.iter().map(|sample| sample.scored.post.id.as_str()).collect();
-    let times: Vec<Moment> = samples.iter().map(|sample| Moment(sample.scored.post.received_at)).collect();
+    let times: Vec<PgTimestamp> =
+        samples.iter().map(|sample| PgTimestamp(sample.scored.post.received_at)).collect();
     let follows: Vec<bool> = samples.iter().map(|sample| sample.follows).collect();
     let likes: Vec<Option<i64>> = samples.iter().map(|sample| sample.counts.likes).collect();
     let shares: Vec<Option<i64>> = samples.iter().map(|sample| sample.counts.shares).collect();
@@ -67,7 +68,7 @@ fn changes<'a>(repeated: &[&'a ScoredPost]) -> Vec<Sample<'a>> {
     let mut sent: Vec<(&ScoredPost, Engagement)> =
         repeated.iter().filter_map(|scored| Some((*scored, scored.post.engagement?))).collect();
     let name = |scored: &'a ScoredPost| (scored.post.platform.as_str(), scored.post.id.as_str());
-    sent.sort_by_key(|(scored, _)| (name(scored), cut(scored.post.received_at)));
+    sent.sort_by_key(|(scored, _)| (name(scored), truncate(scored.post.received_at)));
     let mut samples: Vec<Sample<'a>> = Vec::with_capacity(sent.len());
     for (scored, counts) in sent {
         let last = samples.last().filter(|last| name(last.scored) == name(scored));

@@ -4,12 +4,12 @@ use jiff::Timestamp;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use super::turn::Turn;
+use super::transaction::EvaluationTransaction;
 use crate::models::evaluation::{Series, SeriesId};
 use crate::store::StoreError;
-use crate::store::codec::{Moment, cut};
+use crate::store::codec::{PgTimestamp, truncate};
 
-impl Turn<'_> {
+impl EvaluationTransaction<'_> {
     /// Keeps series, each with its open alert. The rule of one may have been deleted meanwhile: its series are removed by
     /// whoever evaluates next, so that nobody who deletes a rule has to wait for a turn.
     pub(super) async fn keep(&self, kept: Vec<(&SeriesId, &Series, Option<Uuid>)>) -> Result<(), StoreError> {
@@ -31,9 +31,9 @@ impl Turn<'_> {
         let dimensions: Vec<&str> = kept.iter().map(|(id, ..)| id.scope.dimension.as_str()).collect();
         let keys: Vec<&str> = kept.iter().map(|(id, ..)| id.scope.key.as_str()).collect();
         let phases: Vec<&str> = kept.iter().map(|(_, series, _)| series.phase.as_str()).collect();
-        let since: Vec<Moment> = kept.iter().map(|(_, series, _)| Moment(series.since)).collect();
-        let resolved: Vec<Option<Moment>> =
-            kept.iter().map(|(_, series, _)| series.resolved_at.map(Moment)).collect();
+        let since: Vec<PgTimestamp> = kept.iter().map(|(_, series, _)| PgTimestamp(series.since)).collect();
+        let resolved: Vec<Option<PgTimestamp>> =
+            kept.iter().map(|(_, series, _)| series.resolved_at.map(PgTimestamp)).collect();
         let openings: Vec<String> = kept.iter().map(|(_, series, _)| array_of(&series.openings)).collect();
         let flapping: Vec<bool> = kept.iter().map(|(_, series, _)| series.flapping).collect();
         let alerts: Vec<Option<Uuid>> = kept.iter().map(|(.., alert)| *alert).collect();
@@ -63,6 +63,6 @@ impl Turn<'_> {
 
 /// An array literal, since arrays of arrays are rectangles.
 fn array_of(moments: &[Timestamp]) -> String {
-    let moments: Vec<String> = moments.iter().map(|at| cut(*at).to_string()).collect();
+    let moments: Vec<String> = moments.iter().map(|at| truncate(*at).to_string()).collect();
     format!("{{{}}}", moments.join(","))
 }

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::filter::{Conditions, Values, joined};
 use crate::models::post::PostOrder;
-use crate::store::codec::Moment;
+use crate::store::codec::PgTimestamp;
 use crate::store::page::Cursor;
 
 /// Most posts that are ranked. Nobody reads further, and the rest is what export is for.
@@ -22,26 +22,26 @@ macro_rules! reactions {
 
 /// A stretch of time, open where nothing is said.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::store) struct Within {
+pub(in crate::store) struct TimeRange {
     pub from: Option<Timestamp>,
     pub to: Option<Timestamp>,
 }
 
 /// What to pick.
-pub(in crate::store) struct Picking {
+pub(in crate::store) struct PageRequest {
     pub order: PostOrder,
     /// The filter and the stretch.
     pub conditions: Conditions,
     /// The stretch once more, of samples.
-    pub within: Within,
+    pub within: TimeRange,
     /// Only what comes after it; of the newest first.
     pub cursor: Option<Cursor>,
     pub limit: i64,
 }
 
 /// Picks names of posts, those that come first before the others, as `(uuid, created_at)`.
-pub(in crate::store) fn picked(picking: &Picking, values: &mut Values) -> String {
-    let Picking { order, conditions, within, cursor, limit } = picking;
+pub(in crate::store) fn select_names(request: &PageRequest, values: &mut Values) -> String {
+    let PageRequest { order, conditions, within, cursor, limit } = request;
     let limit = *limit;
     // Scores are read only where the filter or the rank needs them.
     let scores =
@@ -52,14 +52,14 @@ pub(in crate::store) fn picked(picking: &Picking, values: &mut Values) -> String
         ("", joined(&conditions.of_post))
     };
     let mut samples = || {
-        let from = values.bind(Moment(within.from.unwrap_or(Timestamp::UNIX_EPOCH)));
-        let to = values.bind(Moment(within.to.unwrap_or_else(Timestamp::now)));
+        let from = values.bind(PgTimestamp(within.from.unwrap_or(Timestamp::UNIX_EPOCH)));
+        let to = values.bind(PgTimestamp(within.to.unwrap_or_else(Timestamp::now)));
         format!("sample.created_at >= {from}::timestamptz AND sample.created_at < {to}::timestamptz")
     };
     let ranks = match *order {
         PostOrder::Newest => {
             let after = cursor.map(|Cursor { at, id }| {
-                let (at, id) = (values.bind(Moment(at)), values.bind(id));
+                let (at, id) = (values.bind(PgTimestamp(at)), values.bind(id));
                 format!("AND (post.created_at, post.uuid) < ({at}::timestamptz, {id}::uuid)")
             });
             let (after, limit) = (after.unwrap_or_default(), values.bind(limit));

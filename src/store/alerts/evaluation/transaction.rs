@@ -17,12 +17,12 @@ use crate::store::alerts::finding::{AlertSeries, NewAlert, Raise};
 use crate::store::alerts::history::{self, Event};
 use crate::store::alerts::list;
 use crate::store::alerts::raise::{Merge, raise};
-use crate::store::codec::Moment;
+use crate::store::codec::PgTimestamp;
 use crate::store::notifications::outbox;
 use crate::store::notifications::outbox::{Notice, NoticeEvent};
 
-/// A transaction of whoever leads. Dropped without [`Turn::commit`], it changes nothing.
-pub struct Turn<'a> {
+/// A transaction of whoever leads. Dropped without [`EvaluationTransaction::commit`], it changes nothing.
+pub struct EvaluationTransaction<'a> {
     pub(super) transaction: Transaction<'a>,
     /// The alerts of which something changed that people see.
     pub(super) changed: BTreeSet<Uuid>,
@@ -40,7 +40,7 @@ pub struct Committed {
     pub opened: Vec<AlertRule>,
 }
 
-impl<'a> Turn<'a> {
+impl<'a> EvaluationTransaction<'a> {
     pub(super) fn new(transaction: Transaction<'a>) -> Self {
         Self { transaction, changed: BTreeSet::new(), opened: Vec::new() }
     }
@@ -207,7 +207,7 @@ impl<'a> Turn<'a> {
             refreshes.iter().map(|it| it.entered.map(|phase| phase.as_str())).collect();
         let statement = self.transaction.prepare_cached(SQL).await?;
         let params: [&(dyn ToSql + Sync); 7] =
-            [&ids, &severities, &titles, &values, &counts, &entered, &Moment(now)];
+            [&ids, &severities, &titles, &values, &counts, &entered, &PgTimestamp(now)];
         self.transaction.execute(&statement, &params).await?;
         for phase in [AlertPhase::Firing, AlertPhase::Recovering] {
             let ids: Vec<Uuid> =
@@ -227,7 +227,7 @@ impl<'a> Turn<'a> {
         if ids.is_empty() {
             return Ok(());
         }
-        let rows = self.transaction.query(SQL, &[&ids, &Moment(now)]).await?;
+        let rows = self.transaction.query(SQL, &[&ids, &PgTimestamp(now)]).await?;
         let ended = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<Uuid>, _>>()?;
         history::note(&self.transaction, &ended, Event::Phase("resolved"), now).await?;
         self.changed.extend(ended);

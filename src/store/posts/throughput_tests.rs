@@ -11,7 +11,7 @@ use crate::models::post::ScoredPost;
 use crate::store::testing;
 use crate::store::testing::record;
 
-/// Enough to see a tenfold loss of speed in the output. For figures worth quoting, ten times as many.
+/// Enough to see a tenfold removal of speed in the output. For figures worth quoting, ten times as many.
 const N_POSTS: usize = 4_000;
 
 fn texts() -> Vec<String> {

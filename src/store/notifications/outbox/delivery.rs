@@ -26,7 +26,7 @@ const SAME_TROUBLE_HOURS: i32 = 30;
 
 /// A message in hand, and the channel with it: until the lease ends nobody else sends to that channel.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Claimed {
+pub struct ClaimedMessage {
     /// To whom.
     pub channel: Uuid,
     /// By which way.
@@ -60,13 +60,13 @@ pub struct ClaimedItem {
 
 /// What becomes of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum DeliveryOutcome {
     /// It arrived.
     Sent,
     /// It is tried again after this long.
-    Again(Duration),
+    Retry(Duration),
     /// It is given up.
-    Dead,
+    DeadLetter,
     /// It is given up, and its channel is disabled for this reason.
     Disable(&'static str),
 }
@@ -77,7 +77,7 @@ pub struct Settlement {
     /// For people.
     pub attempt: Attempt,
     /// What becomes of the message.
-    pub fate: Fate,
+    pub outcome: DeliveryOutcome,
     /// How long nothing is sent to the channel.
     pub pause: Duration,
 }
@@ -93,7 +93,7 @@ pub async fn claim(
     n: usize,
     lease: Duration,
     sealed_by: &str,
-) -> Result<Vec<Claimed>, StoreError> {
+) -> Result<Vec<ClaimedMessage>, StoreError> {
     store.run(async |client| claim_on(client, n, lease, sealed_by).await).await
 }
 
@@ -112,7 +112,7 @@ async fn claim_on(
     n: usize,
     lease: Duration,
     sealed_by: &str,
-) -> Result<Vec<Claimed>, StoreError> {
+) -> Result<Vec<ClaimedMessage>, StoreError> {
     // Not FOR UPDATE, which would wait for alerts that are being written.
     const SQL: &str = concat!(
         "
@@ -139,7 +139,7 @@ async fn claim_on(
         let channel: Uuid = row.try_get(0)?;
         let Some(message) = head(&transaction, channel).await? else { continue };
         let Json(settings) = row.try_get(2)?;
-        let mut it = Claimed {
+        let mut it = ClaimedMessage {
             channel,
             kind: enum_at(row, 1, &ChannelKind::ALL, ChannelKind::as_str)?,
             settings,
@@ -185,7 +185,7 @@ async fn head(transaction: &Transaction<'_>, channel: Uuid) -> Result<Option<Uui
     Ok(Some(message))
 }
 
-async fn fill(transaction: &Transaction<'_>, claimed: &mut Claimed) -> Result<(), StoreError> {
+async fn fill(transaction: &Transaction<'_>, claimed: &mut ClaimedMessage) -> Result<(), StoreError> {
     const SQL: &str = "
         SELECT id, event::text, created_at, snapshot, n_attempts FROM notifications
         WHERE message = $1 AND channel = $2 AND state = 'pending' ORDER BY seq";
@@ -205,13 +205,17 @@ async fn fill(transaction: &Transaction<'_>, claimed: &mut Claimed) -> Result<()
 ///
 /// By whoever's lease ran out meanwhile as well: that it arrived is true all the same, and nobody's lease but one's own is
 /// ended.
-pub async fn settle(store: &Store, claimed: &Claimed, settlement: &Settlement) -> Result<(), StoreError> {
+pub async fn settle(
+    store: &Store,
+    claimed: &ClaimedMessage,
+    settlement: &Settlement,
+) -> Result<(), StoreError> {
     store.run(async |client| settle_on(client, claimed, settlement).await).await
 }
 
 async fn settle_on(
     client: &mut Object,
-    claimed: &Claimed,
+    claimed: &ClaimedMessage,
     settlement: &Settlement,
 ) -> Result<(), StoreError> {
     const MESSAGE: &str = "
@@ -238,15 +242,15 @@ async fn settle_on(
         RETURNING enabled AND NOT $2 AND failing_since < now() - make_interval(days => $5)";
     const RELEASE: &str = "
         UPDATE notification_channels SET lease = NULL, leased_until = now() WHERE id = $1 AND lease = $2";
-    let (state, wait) = match settlement.fate {
-        Fate::Sent => ("sent", Duration::ZERO),
-        Fate::Again(wait) => ("pending", wait),
-        Fate::Dead | Fate::Disable(_) => ("dead", Duration::ZERO),
+    let (state, wait) = match settlement.outcome {
+        DeliveryOutcome::Sent => ("sent", Duration::ZERO),
+        DeliveryOutcome::Retry(wait) => ("pending", wait),
+        DeliveryOutcome::DeadLetter | DeliveryOutcome::Disable(_) => ("dead", Duration::ZERO),
     };
     let ids: Vec<Uuid> = claimed.items.iter().map(|item| item.notification).collect();
     let transaction = client.transaction().await?;
     // The channel first, as whoever claims does, so that two never wait for each other.
-    let is_success = settlement.fate == Fate::Sent;
+    let is_success = settlement.outcome == DeliveryOutcome::Sent;
     let (pause, channel) = (settlement.pause.as_secs_f64(), claimed.channel);
     let row = transaction
         .query_opt(CHANNEL, &[&channel, &is_success, &pause, &SAME_TROUBLE_HOURS, &FAILING_DAYS_MAX])
@@ -257,8 +261,8 @@ async fn settle_on(
         .execute(MESSAGE, &[&ids, &claimed.message, &state, &wait.as_secs_f64(), &attempt, &ATTEMPTS_KEPT])
         .await?;
     let has_failed_long = row.map(|row| row.try_get(0)).transpose()?.unwrap_or(false);
-    match settlement.fate {
-        Fate::Disable(reason) => disable(&transaction, channel, reason).await?,
+    match settlement.outcome {
+        DeliveryOutcome::Disable(reason) => disable(&transaction, channel, reason).await?,
         _ if has_failed_long => disable(&transaction, channel, "nothing arrived for five days").await?,
         _ => {}
     }
@@ -269,11 +273,11 @@ async fn settle_on(
 async fn disable(transaction: &Transaction<'_>, channel: Uuid, reason: &str) -> Result<(), StoreError> {
     const SQL: &str = "UPDATE notification_channels SET enabled = false, disabled_reason = $2, updated_at = now() WHERE id = $1";
     transaction.execute(SQL, &[&channel, &reason]).await?;
-    give_up_pending(transaction, channel).await
+    dead_letter_pending(transaction, channel).await
 }
 
 /// Gives up what a channel was yet to be told. Each can be resent.
-pub(in crate::store) async fn give_up_pending(
+pub(in crate::store) async fn dead_letter_pending(
     transaction: &Transaction<'_>,
     channel: Uuid,
 ) -> Result<(), StoreError> {

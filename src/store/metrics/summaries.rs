@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 pub use super::sums::POSTS_WINDOW_SECONDS_MAX;
-use super::sums::{By, Cut, Group, sum, total};
+use super::sums::{Group, GroupBy, SumQuery, sum, total};
 pub use super::window::{MetricsFilter, MetricsQuery};
 use super::window::{at, edge_of, step_of, window_of};
 use crate::models::metrics::{
@@ -25,16 +25,16 @@ pub const BREAKDOWN_ITEMS_MAX: usize = 1_000;
 /// Answers from posts give the number of posts as `revision`.
 pub async fn overall(store: &Store, query: &MetricsQuery) -> Result<Overall, StoreError> {
     let window = window_of(query.from, query.to, Timestamp::now())?;
-    let added = sum(store, &query.filter.clone().into(), &Cut::whole(window)).await?;
-    Ok(Overall { window, summary: Summary::from(&total(&added.groups)) })
+    let grouped = sum(store, &query.filter.clone().into(), &SumQuery::whole(window)).await?;
+    Ok(Overall { window, summary: Summary::from(&total(&grouped.groups)) })
 }
 
 /// One summary for each city, product, channel or platform, the most spoken of first.
 pub async fn breakdown(store: &Store, query: &MetricsQuery, by: Dimension) -> Result<Breakdowns, StoreError> {
     let window = window_of(query.from, query.to, Timestamp::now())?;
     let n_parts_max = i64::try_from(BREAKDOWN_ITEMS_MAX).ok();
-    let cut = Cut { by: By::Dimension(by), n_parts_max, ..Cut::whole(window) };
-    let groups = sum(store, &query.filter.clone().into(), &cut).await?.groups;
+    let sum_query = SumQuery { by: GroupBy::Dimension(by), n_parts_max, ..SumQuery::whole(window) };
+    let groups = sum(store, &query.filter.clone().into(), &sum_query).await?.groups;
     let places = if by == Dimension::City { places_of(store, &groups).await? } else { HashMap::new() };
     let items = groups
         .into_iter()
@@ -49,7 +49,8 @@ pub async fn breakdown(store: &Store, query: &MetricsQuery, by: Dimension) -> Re
 /// How many posts felt what.
 pub async fn emotions(store: &Store, query: &MetricsQuery) -> Result<Emotions, StoreError> {
     let window = window_of(query.from, query.to, Timestamp::now())?;
-    let counts = total(&sum(store, &query.filter.clone().into(), &Cut::whole(window)).await?.groups).emotions;
+    let counts =
+        total(&sum(store, &query.filter.clone().into(), &SumQuery::whole(window)).await?.groups).emotions;
     let items =
         EMOTIONS.iter().zip(counts).map(|(key, count)| KeyCount { key: (*key).to_owned(), count }).collect();
     Ok(Emotions { window, items })
@@ -62,12 +63,12 @@ pub async fn trend(store: &Store, query: &MetricsQuery) -> Result<Trend, StoreEr
     let step_seconds = step_of(window, edge_of(window.from, now));
     let n_steps = (window.seconds + step_seconds - 1) / step_seconds;
     let steps = (0..n_steps).map(|step| at(window.from.as_second() + step * step_seconds)).collect();
-    let cut = Cut { steps, ..Cut::whole(window) };
-    let added = sum(store, &query.filter.clone().into(), &cut).await?;
+    let sum_query = SumQuery { steps, ..SumQuery::whole(window) };
+    let grouped = sum(store, &query.filter.clone().into(), &sum_query).await?;
     let by_step: HashMap<usize, Sums> =
-        added.groups.into_iter().map(|group| (group.step, group.sums)).collect();
+        grouped.groups.into_iter().map(|group| (group.step, group.sums)).collect();
     let summary = |step| Summary::from(&by_step.get(&step).copied().unwrap_or_default());
-    let items = cut
+    let items = sum_query
         .steps
         .iter()
         .enumerate()

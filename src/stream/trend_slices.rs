@@ -17,11 +17,11 @@ use super::keys::Keys;
 const COUNTERS_MAX: usize = 64;
 
 /// Counters that have told nothing for this long hold nothing that is in any window.
-const COUNTERS_FOR: Duration = Duration::from_secs(50 * 3_600);
+const COUNTER_LIFETIME: Duration = Duration::from_secs(50 * 3_600);
 
 /// Slices as one counter tells them.
 #[derive(Debug, Clone)]
-pub struct ToldSlices {
+pub struct PublishedSlices {
     /// Who: a name that no other counter ever had.
     pub counter: String,
     /// Which kind of slices.
@@ -37,14 +37,14 @@ pub struct ToldSlices {
 /// Writes and reads slices. It does not know what is in them.
 ///
 /// Each counter has a hash of its own for each span, so none can overwrite what another counted, and those of one that
-/// died stay until they are in no window: a restart loses nothing that was told.
+/// died stay until they are in no window: a restart loses nothing that was published.
 #[derive(Clone)]
-pub struct TrendShelf {
+pub struct TrendSlices {
     client: Client,
     keys: Keys,
 }
 
-impl TrendShelf {
+impl TrendSlices {
     pub(super) fn new(client: Client, keys: Keys) -> Self {
         Self { client, keys }
     }
@@ -55,27 +55,27 @@ impl TrendShelf {
 
     /// Puts slices in the place of what the same counter told before of the same stretches. In one round trip; repeating it
     /// changes nothing.
-    pub async fn tell(&self, told: ToldSlices) -> Result<(), StreamError> {
-        let hash = self.hash(told.span, &told.counter);
+    pub async fn publish(&self, published: PublishedSlices) -> Result<(), StreamError> {
+        let hash = self.hash(published.span, &published.counter);
         let pipeline = fred::clients::Client::clone(self.client.commands()).pipeline();
         let pipeline = pipeline.with_options(self.client.commands().options());
         // Queued here, sent below.
-        if !told.slices.is_empty() {
-            let fields: HashMap<String, Value> = told
+        if !published.slices.is_empty() {
+            let fields: HashMap<String, Value> = published
                 .slices
                 .into_iter()
                 .map(|(at, bytes)| (at.to_string(), Value::Bytes(bytes.into())))
                 .collect();
             let _: Value = pipeline.hset(&hash, fields).await?;
         }
-        if !told.gone.is_empty() {
-            let fields: Vec<String> = told.gone.iter().map(ToString::to_string).collect();
+        if !published.gone.is_empty() {
+            let fields: Vec<String> = published.gone.iter().map(ToString::to_string).collect();
             let _: Value = pipeline.hdel(&hash, fields).await?;
         }
-        let seconds = i64::try_from(told.keep_for.as_secs()).unwrap_or(i64::MAX);
+        let seconds = i64::try_from(published.keep_for.as_secs()).unwrap_or(i64::MAX);
         let _: Value = pipeline.expire(&hash, seconds, None).await?;
-        let heard_at = (told.counter, Timestamp::now().as_millisecond().to_string());
-        let _: Value = pipeline.hset(&self.keys.trend_counters, heard_at).await?;
+        let seen_at = (published.counter, Timestamp::now().as_millisecond().to_string());
+        let _: Value = pipeline.hset(&self.keys.trend_counters, seen_at).await?;
         let _: Vec<Value> = pipeline.all().await?;
         Ok(())
     }
@@ -92,24 +92,24 @@ impl TrendShelf {
         for counter in &counters {
             let _: Value = pipeline.hmget(self.hash(span, counter), fields.clone()).await?;
         }
-        let answers: Vec<Vec<Option<Bytes>>> = pipeline.all().await?;
-        let of_counter = |answer: Vec<Option<Bytes>>| starts.iter().copied().zip(answer);
-        let slices = answers.into_iter().flat_map(of_counter);
+        let responses: Vec<Vec<Option<Bytes>>> = pipeline.all().await?;
+        let of_counter = |response: Vec<Option<Bytes>>| starts.iter().copied().zip(response);
+        let slices = responses.into_iter().flat_map(of_counter);
         Ok(slices.filter_map(|(at, bytes)| Some((at, bytes?))).collect())
     }
 
     /// The counters that were heard of last; forgets those that have been silent for too long.
     async fn counters(&self) -> Result<Vec<String>, StreamError> {
-        let heard: HashMap<String, i64> = self.client.commands().hgetall(&self.keys.trend_counters).await?;
-        let since =
-            Timestamp::now().as_millisecond() - i64::try_from(COUNTERS_FOR.as_millis()).unwrap_or(i64::MAX);
-        let (mut living, dead): (Vec<_>, Vec<_>) = heard.into_iter().partition(|(_, at)| *at >= since);
+        let seen_at: HashMap<String, i64> = self.client.commands().hgetall(&self.keys.trend_counters).await?;
+        let since = Timestamp::now().as_millisecond()
+            - i64::try_from(COUNTER_LIFETIME.as_millis()).unwrap_or(i64::MAX);
+        let (mut live, dead): (Vec<_>, Vec<_>) = seen_at.into_iter().partition(|(_, at)| *at >= since);
         if !dead.is_empty() {
             let names: Vec<String> = dead.into_iter().map(|(name, _)| name).collect();
             let _: Value = self.client.commands().hdel(&self.keys.trend_counters, names).await?;
         }
-        living.sort_unstable_by_key(|(_, at)| std::cmp::Reverse(*at));
-        living.truncate(COUNTERS_MAX);
-        Ok(living.into_iter().map(|(name, _)| name).collect())
+        live.sort_unstable_by_key(|(_, at)| std::cmp::Reverse(*at));
+        live.truncate(COUNTERS_MAX);
+        Ok(live.into_iter().map(|(name, _)| name).collect())
     }
 }

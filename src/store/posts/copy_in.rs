@@ -14,7 +14,7 @@ use tokio_postgres::types::Type;
 use crate::models::post::{Author, Engagement, ScoredPost};
 use crate::models::score::{EMOTIONS, ModelId};
 use crate::store::StoreError;
-use crate::store::codec::Moment;
+use crate::store::codec::PgTimestamp;
 
 /// Writes posts that are known to be new.
 pub(in crate::store) async fn posts(
@@ -65,10 +65,10 @@ pub(in crate::store) async fn posts(
             .as_mut()
             .write(&[
                 &post.uuid,
-                &Moment(post.created_at),
-                &Moment(post.received_at),
+                &PgTimestamp(post.created_at),
+                &PgTimestamp(post.received_at),
                 &post.reach,
-                &post.original_created_at.map(Moment),
+                &post.original_created_at.map(PgTimestamp),
                 &post.lat,
                 &post.lon,
                 &author.followers,
@@ -146,7 +146,7 @@ pub(in crate::store) async fn scores(
             .as_mut()
             .write(&[
                 &post.uuid,
-                &Moment(post.created_at),
+                &PgTimestamp(post.created_at),
                 &score.sentiment.score,
                 &score.sentiment.confidence,
                 &emotions.anger,

@@ -3,16 +3,16 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::turn::Turn;
+use super::transaction::EvaluationTransaction;
 use crate::models::post::ScoredPost;
 use crate::store::StoreError;
 use crate::store::alerts::finding::{AlertSeries, NewAlert, Raise};
-use crate::store::alerts::flagged_posts::{self, Judged};
+use crate::store::alerts::flagged_posts::{self, Triage};
 use crate::store::alerts::flapping::opened_often;
 use crate::store::alerts::raise::{Merge, raise};
 use crate::store::alerts::resolve::resolve;
 
-impl Turn<'_> {
+impl EvaluationTransaction<'_> {
     /// Opens an alert, or brings the open one of this series up to date: its value, count, severity, posts and evidence
     /// become those given. How a signal without a rule is raised: `rule` spike, `rule_id` and `rule_name` `None`, `metric`
     /// what changed, and its `evidence`. That one only goes on is no change that people must see at once.
@@ -26,7 +26,7 @@ impl Turn<'_> {
     /// whatever dies. That an alert only grows is no change that people must see at once.
     ///
     /// Posts that were stored a few seconds ago and are about to be scored again are left for later.
-    pub async fn raise_flagged<J: Into<Judged>>(
+    pub async fn raise_flagged<J: Into<Triage>>(
         &mut self,
         judge: impl Fn(&[ScoredPost]) -> J,
     ) -> Result<Vec<Raise>, StoreError> {
