@@ -1,6 +1,8 @@
 //! Addresses that outgoing requests may reach.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
+
+use ipnet::IpNet;
 
 /// Networks that are not public, closed to people's settings unless the operator allows them. Otherwise anyone who can
 /// create a channel could make this server talk to what only it can reach: cloud metadata, databases, routers.
@@ -52,7 +54,7 @@ pub fn is_public(address: IpAddr) -> bool {
         // The only block assigned so far is 2000::/3.
         IpAddr::V6(v6) => v6.octets().first().is_some_and(|first| first & 0xe0 == 0x20),
     };
-    is_in_use && !SPECIAL_PURPOSE.iter().filter_map(|text| Subnet::parse(text)).any(|it| it.contains(address))
+    is_in_use && !SPECIAL_PURPOSE.iter().filter_map(|text| subnet(text)).any(|it| it.contains(&address))
 }
 
 /// Unwraps an IPv4-mapped IPv6 address, which the kernel connects to over IPv4.
@@ -63,53 +65,16 @@ fn unwrapped(address: IpAddr) -> IpAddr {
     }
 }
 
-/// A range of addresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Subnet {
-    first: IpAddr,
-    n_bits: u8,
-}
-
-impl Subnet {
-    /// `10.0.0.0/8`, `fd00::/8`, or an address alone.
-    fn parse(text: &str) -> Option<Self> {
-        let (address, n_bits) = match text.split_once('/') {
-            Some((address, n_bits)) => (address, Some(n_bits.parse::<u8>().ok()?)),
-            None => (text, None),
-        };
-        let first: IpAddr = address.trim_matches(['[', ']']).parse().ok()?;
-        let n_bits_max = if first.is_ipv4() { 32 } else { 128 };
-        let n_bits = n_bits.unwrap_or(n_bits_max);
-        (n_bits <= n_bits_max).then_some(Self { first, n_bits })
-    }
-
-    fn contains(&self, address: IpAddr) -> bool {
-        match (self.first, address) {
-            (IpAddr::V4(first), IpAddr::V4(address)) => {
-                let shift = 32_u32.saturating_sub(self.n_bits.into());
-                bits_v4(first).checked_shr(shift) == bits_v4(address).checked_shr(shift)
-            }
-            (IpAddr::V6(first), IpAddr::V6(address)) => {
-                let shift = 128_u32.saturating_sub(self.n_bits.into());
-                bits_v6(first).checked_shr(shift) == bits_v6(address).checked_shr(shift)
-            }
-            _ => false,
-        }
-    }
-}
-
-fn bits_v4(address: Ipv4Addr) -> u32 {
-    address.to_bits()
-}
-
-fn bits_v6(address: Ipv6Addr) -> u128 {
-    address.to_bits()
+/// Parses `10.0.0.0/8`, `fd00::/8`, or a single address.
+fn subnet(text: &str) -> Option<IpNet> {
+    let text = text.replace(['[', ']'], "");
+    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }
 
 /// Destinations that the operator allows besides the public internet, also over unencrypted HTTP.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Allowlist {
-    subnets: Vec<Subnet>,
+    subnets: Vec<IpNet>,
     hosts: Vec<String>,
 }
 
@@ -118,8 +83,8 @@ impl Allowlist {
     pub fn parse<'a>(entries: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
         let mut allowed = Self::default();
         for entry in entries.into_iter().map(str::trim).filter(|entry| !entry.is_empty()) {
-            if let Some(subnet) = Subnet::parse(entry) {
-                allowed.subnets.push(subnet);
+            if let Some(network) = subnet(entry) {
+                allowed.subnets.push(network);
             } else if is_host_name(entry) {
                 allowed.hosts.push(canonical_host(entry));
             } else {
@@ -143,7 +108,7 @@ impl Allowlist {
     /// Returns whether the operator allows this address.
     pub fn allows_address(&self, address: IpAddr) -> bool {
         let address = unwrapped(address);
-        self.subnets.iter().any(|subnet| subnet.contains(address))
+        self.subnets.iter().any(|subnet| subnet.contains(&address))
     }
 }
 
@@ -199,7 +164,7 @@ mod tests {
 
     #[test]
     fn every_special_network_parses() {
-        assert!(SPECIAL_PURPOSE.iter().all(|text| Subnet::parse(text).is_some()));
+        assert!(SPECIAL_PURPOSE.iter().all(|text| subnet(text).is_some()));
     }
 
     #[test]
