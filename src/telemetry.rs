@@ -65,8 +65,8 @@ metrics_of_the_process! {
     COMMIT_POSTS: describe_histogram(Count) = "groundswell_commit_posts";
     /// Seconds from a post's acceptance to its commit.
     POST_COMMIT_SECONDS: describe_histogram(Seconds) = "groundswell_post_commit_seconds";
-    /// Corrections, by `outcome`: `applied`, `superseded` (another correction came first, or the post expired), `given_up`
-    /// (the deep model cannot score the post).
+    /// Corrections, by `outcome`: `applied`, `superseded` (another correction came first, or the post expired),
+    /// `given_up` (the deep model cannot score the post).
     CORRECTIONS_TOTAL: describe_counter(Count) = "groundswell_corrections_total";
     /// Seconds from a post's commit to the commit of its correction.
     CORRECTION_SECONDS: describe_histogram(Seconds) = "groundswell_correction_seconds";
@@ -109,7 +109,8 @@ metrics_of_the_process! {
     SERVICE_NOTIFICATIONS_TOTAL: describe_counter(Count) = "groundswell_service_notifications_total";
     /// Errors in this process, by `kind` and `origin` (a stage or another part of the process).
     ERRORS_TOTAL: describe_counter(Count) = "groundswell_errors_total";
-    /// Length of the live window. Equal in all processes: aggregate `groundswell_live_*` with max; a sum counts posts twice.
+    /// Length of the live window. Equal in all processes: aggregate `groundswell_live_*` with max; a sum counts posts
+    /// twice.
     LIVE_WINDOW_SECONDS: describe_gauge(Seconds) = "groundswell_live_window_seconds";
     /// Posts of all processes in the live window, by `sentiment`. Each process reports all of them: aggregate with max.
     LIVE_POSTS: describe_gauge(Count) = "groundswell_live_posts";
@@ -143,8 +144,8 @@ metrics_of_the_process! {
     HTTP_REQUEST_SECONDS: describe_histogram(Seconds) = "groundswell_http_request_seconds";
 }
 
-/// Bucket bounds of every `_seconds` histogram: those that OpenTelemetry recommends for HTTP, with finer low ones, since
-/// most stages take a few milliseconds.
+/// Bucket bounds of every `_seconds` histogram: those that OpenTelemetry recommends for HTTP, with finer low ones,
+/// since most stages take a few milliseconds.
 const SECONDS_BUCKETS: [f64; 16] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 
@@ -161,8 +162,8 @@ pub fn init_tracing(filter: &str) {
     let _ = tracing_subscriber::registry().with(lines.with_filter(filter)).with(errors::layer()).try_init();
 }
 
-/// Installs the process's metrics recorder once and returns its handle. Servers that share a process share the recorder;
-/// [`run_upkeep`] keeps it small.
+/// Installs the process's metrics recorder once and returns its handle. Servers that share a process share the
+/// recorder; [`run_upkeep`] keeps it small.
 ///
 /// # Errors
 /// When another recorder is already installed.

@@ -1,9 +1,9 @@
 //! HTTP client for URLs that people configure, limited to the public internet and what the operator allows.
 //!
-//! The check applies to the very addresses that are connected to: the resolver looks a host name up once, refuses it when
-//! any of its records is refused, and hands the rest to the connector. A name that resolves differently the second time
-//! (DNS rebinding) gains nothing. Redirects are not followed, proxies from the environment are ignored, and connections
-//! are not reused, so that each attempt is checked again.
+//! The check applies to the very addresses that are connected to: the resolver looks a host name up once, refuses it
+//! when any of its records is refused, and hands the rest to the connector. A name that resolves differently the second
+//! time (DNS rebinding) gains nothing. Redirects are not followed, proxies from the environment are ignored, and
+//! connections are not reused, so that each attempt is checked again.
 
 pub mod allowlist; // which addresses may be reached
 

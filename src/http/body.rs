@@ -38,7 +38,8 @@ pub struct Body {
 }
 
 impl Body {
-    /// Appends a chunk. Memory grows with the bytes received, not with the announced length, which costs a sender nothing.
+    /// Appends a chunk. Memory grows with the bytes received, not with the announced length, which costs a sender
+    /// nothing.
     fn extend(&mut self, chunk: &[u8], limit: usize) -> Result<(), ApiError> {
         let length = self.bytes.len() + chunk.len();
         if length > limit {

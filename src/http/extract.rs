@@ -47,8 +47,8 @@ pub fn json<T: DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> Result<T
     Ok(value)
 }
 
-/// Strictly parsed query parameters. An ignored, mistyped filter would return everything and look right, so the type must
-/// deny unknown fields.
+/// Strictly parsed query parameters. An ignored, mistyped filter would return everything and look right, so the type
+/// must deny unknown fields.
 #[derive(Debug)]
 pub struct Parameters<T>(pub T);
 

@@ -117,7 +117,8 @@ impl Modify for Completion {
     }
 }
 
-/// Returns the document as `groundswell openapi` prints it and `frontend/openapi.json` holds it, without the final newline.
+/// Returns the document as `groundswell openapi` prints it and `frontend/openapi.json` holds it, without the final
+/// newline.
 pub fn document() -> String {
     Document::openapi().to_pretty_json().unwrap_or_default()
 }

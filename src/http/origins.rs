@@ -24,8 +24,8 @@ impl AllowedOrigins {
 
     /// Returns whether a page of this `Origin` may call this `Host`, which must be one of our names.
     ///
-    /// Our own pages have the host as their origin, with either scheme, because a proxy may terminate TLS. The origin `null`
-    /// of sandboxed frames and files could be anyone's, so it is rejected.
+    /// Our own pages have the host as their origin, with either scheme, because a proxy may terminate TLS. The origin
+    /// `null` of sandboxed frames and files could be anyone's, so it is rejected.
     pub fn admits(&self, origin: &str, host: Option<&str>) -> bool {
         let authority = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
         let is_own =

@@ -1,6 +1,6 @@
-//! The wire protocol: every frame that is sent and every operation that is understood.
+//! Wire protocol of live connections: all frames and all operations.
 //!
-//! The dashboard's types are generated from these, so a field changed here is an error there.
+//! The dashboard's types are generated from these, so an incompatible change fails its type check.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -13,23 +13,23 @@ use crate::models::post::ScoredPost;
 use crate::models::stage_health::SystemHealth;
 use crate::models::subscription::{Feed, Filter};
 
-/// What every frame of a feed has around its data.
+/// Envelope of a frame of a feed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct News<D> {
-    /// The feed it belongs to.
+    /// Feed of the frame.
     pub feed: Feed,
-    /// `epoch:offset`: one sequence over all feeds. A client keeps the newest as its `since`: the greatest offset, or the
-    /// one received last where the epoch is another. Frames of state (`metrics:*`, `system:*`) carry the id as of which
-    /// they are: never one ahead of news that is still to come, so the newest id skips nothing; but where a client reads
-    /// slowly one may come after news with a later id.
+    /// `epoch:offset` in one sequence over all feeds. A client keeps the newest as its `since`: the greatest offset, or
+    /// the last one received when the epoch changes. State frames (`metrics:*`, `system:*`) carry the id as of which
+    /// they are valid. It is never ahead of updates that are still to come, so resuming from the newest id skips
+    /// nothing; but for a slow reader, a state frame may follow updates with a later id.
     pub id: String,
-    /// When it was sent.
+    /// Time of sending.
     pub ts: Timestamp,
-    /// What happened.
+    /// Data of the event.
     pub data: D,
 }
 
-/// What an answer to a client's own operation has around its data: it belongs to no feed and to no sequence.
+/// Envelope of a response to a client's own operation, which belongs to no feed and no sequence.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Reply<D> {
     /// Always null.
@@ -37,169 +37,169 @@ pub struct Reply<D> {
     pub feed: Option<Feed>,
     /// Always null.
     pub id: Option<String>,
-    /// When it was sent.
+    /// Time of sending.
     pub ts: Timestamp,
-    /// The answer.
+    /// Data of the response.
     pub data: D,
 }
 
-/// A frame of metrics that says only what has changed.
+/// Frame with the changes of the metrics.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MetricsPatch {
     /// Always `metrics`.
     pub feed: Feed,
-    /// `epoch:offset`, as of every frame.
+    /// `epoch:offset`, as in every frame.
     pub id: String,
-    /// The id of the frame it applies to: the metrics frame that was sent on this connection before it.
+    /// Id of the frame to patch: the previous metrics frame on this connection.
     pub base: String,
-    /// When it was sent.
+    /// Time of sending.
     pub ts: Timestamp,
-    /// A JSON merge patch (RFC 7396) to the data of the frame before. An array whose items have a `key` (`geo`, `products`,
-    /// `channels`, `platforms`, `sources`) is patched by an object of such patches by key, and `trend.items` by one by
-    /// `from`; null takes an item out. Afterwards `geo`, `products`, `channels` and `platforms` are in the order of
-    /// falling `count` and then of `key`, `sources` in that of `key`, `trend.items` in that of `from`. Where null takes out
-    /// an `average`, the average is null.
+    /// JSON merge patch (RFC 7396) of the previous frame's data. An array whose items have a `key` (`geo`, `products`,
+    /// `channels`, `platforms`, `sources`) is patched by an object that maps keys to patches, and `trend.items` by one
+    /// that maps `from`; null removes an item. Afterwards `geo`, `products`, `channels` and `platforms` are sorted by
+    /// descending `count`, then `key`; `sources` by `key`; `trend.items` by `from`. When null removes an `average`, the
+    /// average is null.
     #[schema(value_type = Object)]
     pub data: serde_json::Value,
 }
 
-/// Everything a client can receive.
+/// Frame sent by the server.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "event")]
 pub enum ServerFrame {
-    /// The live window as it is, once after subscribing to `metrics`.
+    /// The whole live window, once after subscribing to `metrics`.
     #[serde(rename = "metrics:initial")]
     MetricsInitial(Box<News<LiveMetrics>>),
-    /// The live window as it has become, at most four times a second.
+    /// The whole live window, at most four times a second.
     #[serde(rename = "metrics:update")]
     MetricsUpdate(Box<News<LiveMetrics>>),
-    /// What has changed in the live window, to who asked for `delta`. At least every ten seconds, and wherever a frame
-    /// was left out for a slow reader, a whole `metrics:update` comes instead.
+    /// Changes of the live window, for clients that requested `delta`. A whole `metrics:update` replaces it at least
+    /// every ten seconds, and whenever a frame was skipped for a slow reader.
     #[serde(rename = "metrics:delta")]
     MetricsDelta(Box<MetricsPatch>),
-    /// A post was stored. Under load a sample: `rate.feed_share` of the metrics says how large.
+    /// A post was stored. Under load a sample: `rate.feed_share` of the metrics gives its share.
     #[serde(rename = "message:new")]
     MessageNew(Box<News<ScoredPost>>),
-    /// A post that was stored before has a better score: show that in place of the one it had. It is no new post. Sent
-    /// once, at most, for each, and only where the change can be noticed; under load a sample. A filter by label lets it
-    /// pass if the label it has fits, or the one it had.
+    /// A stored post has a corrected score, which replaces the one shown; it is not a new post. Sent at most once per
+    /// post and only for noticeable changes; under load a sample. A filter by label admits it under its new or its old
+    /// label.
     #[serde(rename = "message:update")]
     MessageUpdate(Box<News<ScoredPost>>),
-    /// Posts were left out on this connection, by its `max_rate` or because it reads too slowly.
+    /// Posts were skipped on this connection, because of its `max_rate` or because it reads too slowly.
     #[serde(rename = "message:skipped")]
     MessageSkipped(Reply<Skipped>),
-    /// Somebody is about to leave.
+    /// An author is at high risk of leaving.
     #[serde(rename = "alert:churn")]
     AlertChurn(Box<News<Alert>>),
     /// The negative share or the average sentiment passed its threshold.
     #[serde(rename = "alert:negativity")]
     AlertNegativity(Box<News<Alert>>),
-    /// Something changed more than it usually does.
+    /// An anomaly was detected, or the number of posts passed a threshold.
     #[serde(rename = "alert:spike")]
     AlertSpike(Box<News<Alert>>),
-    /// Posts are about to spread.
+    /// A post is predicted to spread widely.
     #[serde(rename = "alert:virality")]
     AlertVirality(Box<News<Alert>>),
-    /// Another measure of a rule passed its threshold.
+    /// Another metric of a rule passed its threshold.
     #[serde(rename = "alert:threshold")]
     AlertThreshold(Box<News<Alert>>),
-    /// An alert ceased to hold.
+    /// An alert resolved.
     #[serde(rename = "alert:resolved")]
     AlertResolved(Box<News<Alert>>),
-    /// How the pipeline is: once after subscribing to `system`, then every two seconds.
+    /// Health of the pipeline: once after subscribing to `system`, then every two seconds.
     #[serde(rename = "system:update")]
     SystemUpdate(Box<News<SystemHealth>>),
-    /// The subscription is as the client asked.
+    /// The subscription changed as requested.
     #[serde(rename = "subscribed")]
     Subscribed(Reply<Subscribed>),
-    /// Answers the operation `ping`.
+    /// Response to `ping`.
     #[serde(rename = "pong")]
     Pong(Reply<Pong>),
-    /// The last operation was not understood; nothing changed.
+    /// The last operation was invalid and changed nothing.
     #[serde(rename = "error")]
     Error(Reply<OpError>),
 }
 
-/// How many posts were left out on a connection since that was last told.
+/// Number of posts skipped on a connection since the last such frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Skipped {
-    /// Because its `max_rate` was reached.
+    /// Skipped because of `max_rate`.
     pub by_rate: u64,
-    /// Because it did not read what was sent before.
+    /// Skipped because the client did not read earlier frames.
     pub too_slow: u64,
 }
 
-/// A client's subscription as it now stands. Also answers `unsubscribe`.
+/// Current subscription of a client. Also the response to `unsubscribe`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Subscribed {
-    /// All feeds it now gets, not only those just asked for.
+    /// All subscribed feeds, not only those just added.
     pub feeds: Vec<Feed>,
-    /// What narrows posts and alerts.
+    /// Filter for posts and alerts.
     pub filter: Filter,
-    /// Posts a second, at most; null is all of them.
+    /// Maximum number of posts per second; null for no limit.
     #[schema(value_type = Option<f32>)]
     pub max_rate: Option<MaxRate>,
-    /// Whether metrics come as `metrics:delta`.
+    /// Whether metrics are sent as `metrics:delta`.
     pub delta: bool,
-    /// Whether everything after the client's `since` follows, complete and in order. False: something may have been
-    /// missed; take the initial frames as a fresh start.
+    /// Whether everything after the client's `since` follows, complete and in order. If false, frames may have been
+    /// missed; treat the initial frames as a fresh start.
     pub recovered: bool,
-    /// `epoch:offset` after which what follows begins; null while nobody knows where the sequence stands.
+    /// `epoch:offset` after which the following frames begin; null while the position in the sequence is unknown.
     pub since: Option<String>,
 }
 
-/// Nothing to say but that the connection lives.
+/// Empty data of a `pong`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Pong {}
 
-/// Why an operation was refused.
+/// Error of an operation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OpError {
-    /// For programs: `invalid_json`, `unknown_op`, `unknown_field`, `unknown_feed` or `invalid_field`.
+    /// Machine-readable code: `invalid_json`, `unknown_op`, `unknown_field`, `unknown_feed` or `invalid_field`.
     pub code: String,
-    /// For people; names what was wrong.
+    /// Human-readable message that names what is wrong.
     pub message: String,
 }
 
-/// Everything a client can send.
+/// Operation sent by a client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "op", rename_all = "lowercase")]
 pub enum ClientOp {
     /// Adds feeds to the subscription.
     Subscribe(Subscribe),
-    /// Takes feeds away from the subscription.
+    /// Removes feeds from the subscription.
     Unsubscribe(Unsubscribe),
-    /// Asks for a `pong`.
+    /// Requests a `pong`.
     Ping,
 }
 
-/// What `subscribe` says.
+/// Operation `subscribe`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Subscribe {
-    /// The feeds to add. The first subscription replaces what a silent client gets.
+    /// Feeds to add. The first subscription replaces the default feeds.
     pub feeds: Vec<Feed>,
-    /// Replaces the filter; absent leaves it as it is.
+    /// New filter; the filter stays when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<Filter>,
-    /// Posts a second, at most, 0.1 to 1000; absent leaves it as it is. What is left out is told by `message:skipped`.
+    /// Maximum number of posts per second, 0.1 to 1000; stays when absent. `message:skipped` reports skipped posts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<f32>, minimum = 0.1, maximum = 1000)]
     pub max_rate: Option<MaxRate>,
-    /// Whether to send metrics as what has changed; absent leaves it as it is.
+    /// Whether to send metrics as deltas; stays when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delta: Option<bool>,
-    /// The newest id the client has seen, `epoch:offset`. It counts in the first subscription of a connection,
-    /// within two seconds of its beginning: after that the connection has news already, and is answered
-    /// `recovered: false`.
+    /// Newest id the client has received, `epoch:offset`. Honoured in the first subscription of a connection, within
+    /// two seconds of its start; later the connection has received updates already, and the response has `recovered:
+    /// false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
 }
 
-/// What `unsubscribe` says.
+/// Operation `unsubscribe`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Unsubscribe {
-    /// The feeds to take away.
+    /// Feeds to remove.
     pub feeds: Vec<Feed>,
 }

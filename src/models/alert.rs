@@ -1,4 +1,4 @@
-//! What must be acted on.
+//! Alerts.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -8,27 +8,27 @@ use uuid::Uuid;
 use super::post::ScoredPost;
 use super::rollup::Dimension;
 
-/// What kind of alert it is. Several rules may raise alerts of one kind; which one did is [`Alert::rule_id`].
+/// Kind of alert. Several rules can raise alerts of one kind; [`Alert::rule_id`] names the rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AlertRule {
-    /// People turn against something: the negative share, or the average sentiment.
+    /// The negative share or the average sentiment passed its threshold.
     Negativity,
-    /// Somebody is about to leave.
+    /// An author is at high risk of leaving.
     Churn,
-    /// More or fewer posts than usual, or a change that nobody configured a rule for.
+    /// An unusual number of posts, or an anomaly that no rule covers.
     Spike,
-    /// A post is predicted to travel far.
+    /// A post is predicted to spread widely.
     Virality,
-    /// Any other measure passed its threshold: toxicity, or the share of an emotion.
+    /// Another metric passed its threshold: toxicity, or the share of an emotion.
     Threshold,
 }
 
 impl AlertRule {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 5] = [Self::Negativity, Self::Churn, Self::Spike, Self::Virality, Self::Threshold];
 
-    /// The name as stored and sent.
+    /// Returns the name that is stored and sent.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Negativity => "negativity",
@@ -40,35 +40,35 @@ impl AlertRule {
     }
 }
 
-/// What an alert is about: everything, or one product, platform, channel or city.
+/// Subject of an alert: everything, or one product, platform, channel or city.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 pub struct Scope {
     /// `overall`, `product`, `platform`, `channel` or `city`.
     #[schema(value_type = String)]
     pub dimension: Dimension,
-    /// Which product, platform, channel or city; `""` for overall.
+    /// Product, platform, channel or city; `""` for `overall`.
     pub key: String,
 }
 
 impl Scope {
-    /// Everything.
+    /// Returns the scope of everything.
     pub fn overall() -> Self {
         Self { dimension: Dimension::Overall, key: String::new() }
     }
 }
 
-/// Whether it still holds.
+/// State of an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AlertState {
-    /// It holds.
+    /// The condition holds.
     Open,
-    /// It no longer does.
+    /// The condition no longer holds.
     Resolved,
 }
 
 impl AlertState {
-    /// The name as stored and sent.
+    /// Returns the name that is stored and sent.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Open => "open",
@@ -77,23 +77,23 @@ impl AlertState {
     }
 }
 
-/// Where an open alert stands. Before it fires a series is pending, and there is no alert yet.
+/// Phase of an alert, finer than its state. Before a series fires it is pending, without an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AlertPhase {
-    /// What it is about holds.
+    /// The condition holds.
     Firing,
-    /// It no longer does, but not for long enough to say that it is over.
+    /// The condition has cleared, but not for long enough to resolve the alert.
     Recovering,
-    /// It is over.
+    /// The alert is resolved.
     Resolved,
 }
 
 impl AlertPhase {
-    /// All of them, in the order in which an alert goes through them.
+    /// All phases, in the order in which an alert passes through them.
     pub const ALL: [Self; 3] = [Self::Firing, Self::Recovering, Self::Resolved];
 
-    /// The name as stored and sent.
+    /// Returns the name that is stored and sent.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Firing => "firing",
@@ -103,23 +103,23 @@ impl AlertPhase {
     }
 }
 
-/// How loudly to say it, from quiet to loud.
+/// Severity of an alert, in ascending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Worth knowing.
     Info,
-    /// Look at it today.
+    /// Worth a look today.
     Warning,
-    /// Look at it now.
+    /// Worth a look now.
     Critical,
 }
 
 impl Severity {
-    /// All of them, from quiet to loud.
+    /// All severities, in ascending order.
     pub const ALL: [Self; 3] = [Self::Info, Self::Warning, Self::Critical];
 
-    /// The name as stored and sent.
+    /// Returns the name that is stored and sent.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Info => "info",
@@ -129,18 +129,18 @@ impl Severity {
     }
 }
 
-/// One of the posts that made an alert.
+/// Example post of an alert.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AlertPost {
-    /// Groundswell's name for it.
+    /// Groundswell's id of the post.
     pub uuid: Uuid,
-    /// What was said.
+    /// Text of the post.
     pub text: String,
-    /// Where.
+    /// Platform of the post.
     pub platform: String,
-    /// How it came in.
+    /// Source of the post.
     pub source: String,
-    /// Probability that its author is about to leave.
+    /// Probability that the author is about to leave, 0 to 1.
     pub churn_risk: f32,
 }
 
@@ -156,94 +156,94 @@ impl From<&ScoredPost> for AlertPost {
     }
 }
 
-/// One moment of the series that an alert is about, with what was to be expected of it.
+/// Point of the series behind an alert, with its expected range.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EvidencePoint {
     /// Start of the step.
     pub at: Timestamp,
-    /// What was measured.
+    /// Measured value.
     pub value: f64,
-    /// What is usual: at such a time, or, of a rule, in the steps before.
+    /// Usual value: at such a time, or for a rule, in the preceding steps.
     pub baseline: f64,
-    /// The least that would not have surprised, or that the rule lets pass.
+    /// Lower bound of the expected range, or of the range that the rule accepts.
     pub low: f64,
-    /// The most that would not have surprised, or that the rule lets pass.
+    /// Upper bound of the expected range, or of the range that the rule accepts.
     pub high: f64,
 }
 
-/// A term that the posts of an alert use more often than posts usually do.
+/// Term that the posts of an alert use more often than usual.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EvidenceTerm {
     /// The term.
     pub term: String,
-    /// Posts that use it.
+    /// Number of posts that use the term.
     pub count: i64,
-    /// How many were to be expected.
+    /// Expected number of posts that use the term.
     pub expected: f64,
 }
 
-/// What an alert goes by, for people to judge it themselves.
+/// Evidence for an alert, from which people can judge it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Evidence {
-    /// The series up to the moment it opened, oldest first.
+    /// Series up to the opening of the alert, oldest first.
     pub series: Vec<EvidencePoint>,
-    /// What the posts talk about, the most telling first.
+    /// Distinctive terms of the posts, the most distinctive first.
     pub terms: Vec<EvidenceTerm>,
 }
 
-/// An alert as `/alerts` lists it and `alert:*` frames carry it.
+/// Alert as listed by `/alerts` and pushed in `alert:*` frames.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Alert {
-    /// Its name.
+    /// Unique id.
     pub id: Uuid,
-    /// Its kind.
+    /// Kind of alert.
     pub rule: AlertRule,
-    /// The rule that raised it; null for a signal that nobody configured.
+    /// Rule that raised the alert; null for an anomaly.
     pub rule_id: Option<Uuid>,
-    /// That rule's name when it last fired.
+    /// Name of the rule when it last fired.
     pub rule_name: Option<String>,
-    /// What was measured, such as `negative_share` or `emotion:anger`; null for alerts from before rules had names.
+    /// Measured metric, such as `negative_share` or `emotion:anger`; null for alerts older than named metrics.
     pub metric: Option<String>,
-    /// About what.
+    /// Subject of the alert.
     pub scope: Scope,
-    /// Whether it still holds.
+    /// State of the alert.
     pub state: AlertState,
-    /// Where it stands, finer than `state`: an open alert is firing or recovering.
+    /// Phase of the alert, finer than `state`: an open alert is firing or recovering.
     pub phase: AlertPhase,
-    /// Whether a silence keeps it from being notified.
+    /// Whether a silence suppresses its notifications.
     pub silenced: bool,
-    /// The alert that says the same more loudly, so that this one is not notified.
+    /// More severe alert about the same problem, because of which this one is not notified.
     pub inhibited_by: Option<Uuid>,
-    /// Whether it opened so often of late that it is now held open and its comings and goings are not notified.
+    /// Whether it opened so often recently that it is held open and its changes are not notified.
     pub flapping: bool,
-    /// How loudly.
+    /// Severity of the alert.
     pub severity: Severity,
-    /// One sentence for people.
+    /// One-sentence description.
     pub title: String,
-    /// The newest measured value in the unit of `metric`; the highest churn risk where single posts are at risk.
+    /// Latest value in the unit of `metric`; the highest churn risk for alerts about single posts at risk.
     pub value: f64,
-    /// The value beyond which it opens.
+    /// Threshold beyond which the alert opens.
     pub threshold: f64,
-    /// Posts behind it.
+    /// Number of posts in the window.
     pub count: i64,
-    /// When it opened.
+    /// Time at which the alert opened.
     pub opened_at: Timestamp,
-    /// When it last changed.
+    /// Time of the last change.
     pub updated_at: Timestamp,
-    /// When it ceased to hold.
+    /// Time at which the alert resolved; null while it is open.
     pub resolved_at: Option<Timestamp>,
-    /// When a person took note of it.
+    /// Time at which a person acknowledged the alert; null before.
     pub acknowledged_at: Option<Timestamp>,
-    /// What it goes by, besides its posts; null where it goes by single posts, or could not be read when it opened.
+    /// Evidence besides the posts; null for alerts about single posts, or when it was unavailable at the opening.
     pub evidence: Option<Evidence>,
-    /// Some of the posts that made it, newest first, at most 20.
+    /// Example posts, newest first, at most 20.
     pub posts: Vec<AlertPost>,
 }
 
-/// One line of an alert's history: a phase it entered, or what was done with it.
+/// Entry in the history of an alert: a phase that it entered, or an action.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AlertMoment {
-    /// When.
+    /// Time of the entry.
     pub at: Timestamp,
     /// `pending`, `firing`, `recovering` or `resolved`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -251,16 +251,16 @@ pub struct AlertMoment {
     /// `acknowledged`, `silenced`, `unsilenced`, `inhibited`, `released`, `escalated`, `flapping` or `withdrawn`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<String>,
-    /// The measured value at that time.
+    /// Value at that time.
     pub value: f64,
 }
 
-/// An alert with everything that happened to it.
+/// Alert with its history.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AlertWithHistory {
-    /// The alert as it is now.
+    /// Current alert.
     #[serde(flatten)]
     pub alert: Alert,
-    /// What happened to it, oldest first.
+    /// History of the alert, oldest first.
     pub history: Vec<AlertMoment>,
 }

@@ -1,4 +1,4 @@
-//! What the calls of the Explore page answer.
+//! Responses of the explore calls.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -6,35 +6,35 @@ use utoipa::ToSchema;
 
 use super::metrics::{SentimentSummary, Summary, Window};
 
-/// How a range is divided. Days and weeks are those of the asked time zone; weeks begin on Mondays.
+/// Width of a step. Days and weeks follow the requested time zone; weeks begin on Monday.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Step {
-    /// By the minute.
+    /// Minutes.
     Minute,
-    /// By the hour.
+    /// Hours.
     Hour,
-    /// By the day.
+    /// Days.
     Day,
-    /// By the week.
+    /// Weeks.
     Week,
 }
 
-/// Where the numbers come from.
+/// Data that a response was computed from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AnsweredFrom {
-    /// From exact sums, however long the range.
+    /// Exact sums, for ranges of any length.
     Rollups,
-    /// From the posts themselves, one by one.
+    /// Single posts.
     Posts,
 }
 
-/// What a breakdown is by.
+/// Dimension of a breakdown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum BreakdownBy {
-    /// By each product they speak of; a post counts once in each.
+    /// By product; a post counts once for each of its products.
     Product,
     /// By platform.
     Platform,
@@ -42,7 +42,7 @@ pub enum BreakdownBy {
     Channel,
     /// By city.
     City,
-    /// By where they came in.
+    /// By source.
     Source,
     /// By sentiment.
     Label,
@@ -54,59 +54,59 @@ pub enum BreakdownBy {
     Author,
 }
 
-/// One step of a series.
+/// Step of a series.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ExplorePoint {
-    /// Its start. The first may begin within a day or hour, where the range does.
+    /// Start of the step. The first step may start within a day or hour, with the range.
     pub from: Timestamp,
-    /// Its end, exclusive. The last may be cut short.
+    /// End of the step, exclusive. The last step may be cut short.
     pub to: Timestamp,
-    /// What happened in it.
+    /// Metrics of the step.
     #[serde(flatten)]
     pub summary: Summary,
 }
 
-/// `GET /api/v1/explore/series`; every step is present, also those without posts.
+/// Series over a range, including steps without posts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ExploreSeries {
-    /// The stretch asked for.
+    /// Requested range.
     pub range: Window,
-    /// The time zone that days and weeks begin in.
+    /// Time zone in which days and weeks begin.
     pub tz: String,
     /// Width of a step.
     pub step: Step,
-    /// Where the numbers come from.
+    /// Data that the series was computed from.
     pub answered_from: AnsweredFrom,
-    /// Oldest first.
+    /// Steps, oldest first.
     pub items: Vec<ExplorePoint>,
-    /// One range earlier, each step beside the one in `items` that stands at the same place; null unless asked for.
+    /// Steps of the preceding range, aligned with `items`; null unless requested.
     pub previous: Option<Vec<ExplorePoint>>,
 }
 
-/// One part of a breakdown.
+/// Part of a breakdown.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ExploreItem {
-    /// Its name; `""` for posts that name none.
+    /// Key of the part; `""` for posts without one.
     pub key: String,
-    /// Posts.
+    /// Number of posts.
     pub count: i64,
-    /// Of all posts of the range that pass the filter, 0 to 1. Shares of products may add up to more than 1.
+    /// Share of all posts that match the filter, 0 to 1. Shares of products can add up to more than 1.
     pub share: f64,
-    /// Posts one range earlier; null unless asked for.
+    /// Number of posts in the preceding range; null unless requested.
     pub previous_count: Option<i64>,
-    /// How they feel; null for parts that are feelings themselves.
+    /// Sentiment of the posts; null for breakdowns by sentiment and emotion.
     pub sentiment: Option<SentimentSummary>,
 }
 
-/// `GET /api/v1/explore/breakdown`, the most spoken of first.
+/// Breakdown of a range, most posts first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ExploreBreakdown {
-    /// The stretch asked for.
+    /// Requested range.
     pub range: Window,
-    /// What it is by.
+    /// Dimension of the breakdown.
     pub by: BreakdownBy,
-    /// Where the numbers come from.
+    /// Data that the breakdown was computed from.
     pub answered_from: AnsweredFrom,
-    /// At most as many as asked for.
+    /// Parts, limited as requested.
     pub items: Vec<ExploreItem>,
 }

@@ -1,4 +1,4 @@
-//! What is pushed from the pipeline to browsers, in every process.
+//! Live updates that processes exchange and push to browsers.
 
 use std::collections::BTreeMap;
 
@@ -9,15 +9,14 @@ use super::post::ScoredPost;
 use super::rollup::{RollupKey, Sums};
 use super::score::SentimentLabel;
 
-/// Names a frame: `epoch:offset`, one sequence over all feeds of a prefix.
+/// Id of a frame, `epoch:offset`, in one sequence over all feeds of a Redis prefix.
 ///
-/// The epoch changes when Redis loses the counter, so an offset from before is never taken for one from
-/// after.
+/// The epoch changes when Redis loses the counter, so that offsets from before and after are never confused.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct FrameId {
-    /// Which counter.
+    /// Epoch of the counter.
     pub epoch: String,
-    /// Its value.
+    /// Value of the counter.
     pub offset: u64,
 }
 
@@ -35,63 +34,63 @@ impl std::str::FromStr for FrameId {
             let offset = offset.parse().ok()?;
             (!epoch.is_empty()).then(|| Self { epoch: epoch.to_owned(), offset })
         });
-        parsed.ok_or("must be an `epoch:offset` taken from a frame")
+        parsed.ok_or("must be an id `epoch:offset` of a received frame")
     }
 }
 
-/// Why an alert is pushed.
+/// Reason for pushing an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AlertChange {
-    /// It opened, or more posts joined it.
+    /// The alert opened or changed.
     Raised,
-    /// It ceased to hold.
+    /// The alert resolved.
     Resolved,
 }
 
-/// What one process tells all others on `sentiment_updates`.
+/// Update that a process publishes to all others on `sentiment_updates`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum LiveUpdate {
-    /// A transaction committed.
+    /// A transaction stored posts.
     Committed {
-        /// What it added to each rollup row. `revision` is the row's after the change, so that a delta
-        /// already contained in a healed window is recognised and not added twice. Empty in what is kept for those
-        /// who come back.
+        /// Sums added to each rollup row. `revision` is the row's value after the change, so that a delta that a
+        /// rebuilt window already contains is recognised and not added twice. Empty in the replay buffer for
+        /// reconnecting clients.
         #[serde(default)]
         delta: Vec<(RollupKey, Sums)>,
-        /// The posts it stored, or a sample of them.
+        /// Stored posts, or a sample of them.
         posts: Vec<ScoredPost>,
-        /// How many it stored; more than `posts` holds when the feed is sampled.
+        /// Number of stored posts; more than in `posts` when the feed is sampled.
         n_posts: u64,
-        /// Where the cities of the delta lie: latitude and longitude in degrees.
+        /// Coordinates of the cities in the delta: latitude and longitude in degrees.
         #[serde(default)]
         places: BTreeMap<String, (f64, f64)>,
     },
-    /// A transaction gave posts better scores. None is new, so nothing counts more posts than before.
+    /// A transaction corrected the scores of stored posts, so no count of posts grows.
     Corrected {
-        /// What it changed in each rollup row, with the row's revision as above. Single sums may be negative.
+        /// Changes to each rollup row, with `revision` as above. Single sums may be negative.
         #[serde(default)]
         delta: Vec<(RollupKey, Sums)>,
-        /// The posts whose scores changed noticeably, or a sample of them.
+        /// Posts whose scores changed noticeably, or a sample of them.
         posts: Vec<CorrectedPost>,
     },
-    /// An alert opened, grew or was resolved.
+    /// An alert opened, changed or resolved.
     Alert {
-        /// What happened to it.
+        /// Reason for the push.
         change: AlertChange,
-        /// The alert as it is now.
+        /// Current alert.
         alert: Box<Alert>,
     },
-    /// An earlier update of this process could not be published: whoever keeps a window must rebuild it.
+    /// An earlier update of this process could not be published, so live windows must be rebuilt.
     Missed,
 }
 
 impl LiveUpdate {
-    /// How many offsets of the frame sequence it takes: one for each frame it becomes.
+    /// Returns the number of offsets that the update takes in the frame sequence: one for each of its frames.
     pub fn n_frames(&self) -> u64 {
         match self {
-            // The committed delta itself takes one, so that an update without posts is seen when missed.
+            // The delta itself takes one, so that a missed update without posts is noticed.
             Self::Committed { posts, .. } => 1 + u64::try_from(posts.len()).unwrap_or(u64::MAX - 1),
             Self::Corrected { posts, .. } => 1 + u64::try_from(posts.len()).unwrap_or(u64::MAX - 1),
             Self::Alert { .. } | Self::Missed => 1,
@@ -99,20 +98,20 @@ impl LiveUpdate {
     }
 }
 
-/// A post that has a better score.
+/// Post with a corrected score.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CorrectedPost {
-    /// The post with that score.
+    /// Post with its new score.
     pub scored: ScoredPost,
-    /// Its label before: whoever was shown the post for that label is told that it changed.
+    /// Previous label; clients whose filter admitted it receive the correction too.
     pub was: SentimentLabel,
 }
 
-/// An update as every process receives it.
+/// Update with its position in the frame sequence.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SequencedUpdate {
-    /// The id of its first frame; the others follow without gap.
+    /// Id of the first frame; the others follow without a gap.
     pub first: FrameId,
-    /// What happened.
+    /// The update.
     pub update: LiveUpdate,
 }

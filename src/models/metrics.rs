@@ -1,4 +1,4 @@
-//! What the metrics calls and the live window answer.
+//! Responses of the metrics calls, and the live window.
 
 use std::collections::BTreeMap;
 
@@ -9,35 +9,36 @@ use utoipa::ToSchema;
 use super::rollup::{BUCKET_SECONDS, MICROS, Sums};
 use super::score::EMOTIONS;
 
-/// The stretch of event time an answer is about.
+/// Period of event time that a response covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Window {
-    /// Its start, inclusive, on a bucket's edge.
+    /// Start, inclusive, on a bucket boundary.
     pub from: Timestamp,
-    /// Its end, exclusive.
+    /// End, exclusive.
     pub to: Timestamp,
-    /// Its length.
+    /// Length in seconds.
     pub seconds: i64,
 }
 
-/// The length of the live window: some ten-second buckets.
+/// Length of the live window, a multiple of ten-second buckets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LiveWindow(i64);
 
 impl LiveWindow {
-    /// Shorter, and it is mostly empty.
+    /// Minimum length in seconds; a shorter window would mostly be empty.
     pub const SECONDS_MIN: i64 = BUCKET_SECONDS;
-    /// Longer, and summing it four times a second costs more than it tells; history answers longer ones.
+    /// Maximum length in seconds. Summing a longer window four times a second would cost too much; history serves
+    /// those.
     pub const SECONDS_MAX: i64 = 900;
 
-    /// One of so many seconds; none where it cannot be.
+    /// Returns a window of this length; `None` when the length is not allowed.
     pub fn of_seconds(seconds: i64) -> Option<Self> {
         let fits =
             (Self::SECONDS_MIN..=Self::SECONDS_MAX).contains(&seconds) && seconds % BUCKET_SECONDS == 0;
         fits.then_some(Self(seconds))
     }
 
-    /// Its length.
+    /// Returns the length in seconds.
     pub const fn seconds(self) -> i64 {
         self.0
     }
@@ -52,7 +53,7 @@ impl Default for LiveWindow {
 impl std::str::FromStr for LiveWindow {
     type Err = &'static str;
 
-    /// `60s`, `90s` or `5m`.
+    /// Parses `60s`, `90s` or `5m`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (number, unit) = match (text.strip_suffix('s'), text.strip_suffix('m')) {
             (Some(number), _) => (number, 1),
@@ -67,51 +68,51 @@ impl std::str::FromStr for LiveWindow {
     }
 }
 
-/// Sentiment over a set of posts.
+/// Sentiment of a set of posts.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SentimentSummary {
-    /// Mean of `sentiment.score`; null when there are no posts.
+    /// Mean of `sentiment.score`; null without posts.
     pub average: Option<f64>,
-    /// Posts labelled positive.
+    /// Number of posts labelled positive.
     pub positive: i64,
-    /// Posts labelled neutral.
+    /// Number of posts labelled neutral.
     pub neutral: i64,
-    /// Posts labelled negative.
+    /// Number of posts labelled negative.
     pub negative: i64,
 }
 
-/// Churn over a set of posts.
+/// Churn risk of a set of posts.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ChurnSummary {
-    /// Mean churn risk; null when there are no posts.
+    /// Mean churn risk; null without posts.
     pub average: Option<f64>,
-    /// Posts at 0.8 or more.
+    /// Number of posts with a churn risk of 0.8 or more.
     pub high: i64,
 }
 
-/// Toxicity over a set of posts.
+/// Toxicity of a set of posts.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ToxicitySummary {
-    /// Mean toxicity; null when there are no posts.
+    /// Mean toxicity; null without posts.
     pub average: Option<f64>,
 }
 
-/// Everything known about a set of posts: overall, one city, one product, one step of a trend.
+/// Metrics of a set of posts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Summary {
-    /// Posts.
+    /// Number of posts.
     pub count: i64,
-    /// Pleased or not.
+    /// Sentiment of the posts.
     pub sentiment: SentimentSummary,
-    /// About to leave or not.
+    /// Churn risk of the posts.
     pub churn: ChurnSummary,
-    /// Toxic or not.
+    /// Toxicity of the posts.
     pub toxicity: ToxicitySummary,
-    /// Posts by strongest emotion.
+    /// Number of posts by strongest emotion.
     pub emotions: BTreeMap<String, i64>,
-    /// Posts that came after their minute had closed.
+    /// Number of posts that arrived after their minute had closed.
     pub late: i64,
-    /// Changes to the window so far.
+    /// Number of changes to the window so far.
     pub revision: i64,
 }
 
@@ -135,117 +136,117 @@ impl From<&Sums> for Summary {
     }
 }
 
-/// `GET /api/metrics/overall`.
+/// Metrics of all posts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Overall {
-    /// The stretch asked for.
+    /// Requested period.
     pub window: Window,
-    /// What happened in it.
+    /// Metrics of the period.
     #[serde(flatten)]
     pub summary: Summary,
 }
 
-/// One city, product, channel or platform.
+/// Metrics of one city, product, channel or platform.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Breakdown {
-    /// Its name; `""` for posts that name none.
+    /// Key of the part; `""` for posts without one.
     pub key: String,
-    /// Latitude in degrees; only cities have one.
+    /// Latitude in degrees; only for cities.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lat: Option<f64>,
-    /// Longitude in degrees; only cities have one.
+    /// Longitude in degrees; only for cities.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lon: Option<f64>,
-    /// What was said there.
+    /// Metrics of the posts.
     #[serde(flatten)]
     pub summary: Summary,
 }
 
-/// `GET /api/metrics/geo`, `/products`, `/channels`, `/platforms`; the most spoken of first.
+/// Metrics by city, product, channel or platform, most posts first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Breakdowns {
-    /// The stretch asked for.
+    /// Requested period.
     pub window: Window,
-    /// One for each key.
+    /// One entry per key.
     pub items: Vec<Breakdown>,
 }
 
-/// How many posts had this emotion, or came from this source.
+/// Number of posts of one emotion or source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct KeyCount {
-    /// The emotion or source.
+    /// Emotion or source.
     pub key: String,
-    /// Posts.
+    /// Number of posts.
     pub count: i64,
 }
 
-/// `GET /api/metrics/emotions`.
+/// Number of posts by emotion.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Emotions {
-    /// The stretch asked for.
+    /// Requested period.
     pub window: Window,
-    /// All seven, in the models' order.
+    /// All seven emotions, in the order of the models.
     pub items: Vec<KeyCount>,
 }
 
-/// One step of a trend.
+/// Step of a trend.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TrendPoint {
     /// Start of the step.
     pub from: Timestamp,
-    /// What happened in it.
+    /// Metrics of the step.
     #[serde(flatten)]
     pub summary: Summary,
 }
 
-/// `GET /api/metrics/trend`; every step is present, also those without posts.
+/// Metrics step by step, including steps without posts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Trend {
-    /// The stretch asked for.
+    /// Requested period.
     pub window: Window,
-    /// Width of a step.
+    /// Width of a step in seconds.
     pub step_seconds: i64,
-    /// Oldest first.
+    /// Steps, oldest first.
     pub items: Vec<TrendPoint>,
 }
 
-/// The live window: data of `metrics:initial` and `metrics:update`.
+/// Live window: the data of `metrics:initial` and `metrics:update`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LiveMetrics {
-    /// The live window, by event time: the last minute where `GROUNDSWELL_LIVE_WINDOW` says nothing else.
+    /// Period of the live window, by event time; the last minute unless `GROUNDSWELL_LIVE_WINDOW` changes it.
     pub window: Window,
-    /// Everything.
+    /// Metrics of all posts.
     pub overall: Summary,
-    /// By city, the most spoken of first.
+    /// Metrics by city, most posts first.
     pub geo: Vec<Breakdown>,
-    /// By product.
+    /// Metrics by product.
     pub products: Vec<Breakdown>,
-    /// By channel.
+    /// Metrics by channel.
     pub channels: Vec<Breakdown>,
-    /// By platform.
+    /// Metrics by platform.
     pub platforms: Vec<Breakdown>,
-    /// By source.
+    /// Number of posts by source.
     pub sources: Vec<KeyCount>,
-    /// How fast posts are being stored.
+    /// Rate at which posts are stored.
     pub rate: LiveRate,
-    /// The last five minutes in steps.
+    /// Metrics of the last five minutes, step by step.
     pub trend: LiveTrend,
 }
 
-/// How fast posts are being stored, over the last ten seconds.
+/// Rate at which posts are stored, over the last ten seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LiveRate {
-    /// Posts committed per second, by all processes.
+    /// Posts stored per second by all processes.
     pub posts_per_second: f64,
-    /// The share of them that `message:new` showed, 0 to 1; below 1 the feed is a sample.
+    /// Share of them that `message:new` delivered, 0 to 1; below 1 the feed is a sample.
     pub feed_share: f64,
 }
 
-/// The last five minutes in steps of ten seconds.
+/// Metrics of the last five minutes in steps of ten seconds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LiveTrend {
-    /// Width of a step.
+    /// Width of a step in seconds.
     pub step_seconds: i64,
-    /// Oldest first.
+    /// Steps, oldest first.
     pub items: Vec<TrendPoint>,
 }

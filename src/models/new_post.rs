@@ -1,7 +1,7 @@
 //! Posts as senders submit them, and the validation that accepts or rejects them.
 //!
-//! Validation is written by hand rather than derived: each message names the field as the sender wrote it, several rules
-//! depend on the time of arrival, and ten thousand posts a second pass through here.
+//! Validation is written by hand rather than derived: each message names the field as the sender wrote it, several
+//! rules depend on the time of arrival, and ten thousand posts a second pass through here.
 
 use std::time::Duration;
 
@@ -279,7 +279,8 @@ fn whole_micros(at: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
 }
 
-/// Returns whether this resembles a BCP 47 tag: a language of 2 or 3 letters, then subtags of up to 8 letters or digits.
+/// Returns whether this resembles a BCP 47 tag: a language of 2 or 3 letters, then subtags of up to 8 letters or
+/// digits.
 fn is_language_tag(tag: &str) -> bool {
     let mut parts = tag.split('-');
     parts.next().is_some_and(|p| matches!(p.len(), 2 | 3) && p.bytes().all(|b| b.is_ascii_alphabetic()))

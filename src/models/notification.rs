@@ -149,8 +149,8 @@ pub struct ChannelSettings {
     pub keys: Option<PublicSetting>,
 }
 
-/// Settings of a channel to create or replace; which fields are required depends on the kind. An absent secret keeps its
-/// stored value.
+/// Settings of a channel to create or replace; which fields are required depends on the kind. An absent secret keeps
+/// its stored value.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewChannelSettings {

@@ -1,7 +1,7 @@
 //! Exact sums of scores by bucket, source, dimension and key.
 //!
-//! Everything is an integer: floats would make `sum(rollups)` depend on the order of addition, and a
-//! contribution subtracted later would not cancel the one added.
+//! All sums are integers: with floats, `sum(rollups)` would depend on the order of addition, and subtracting a
+//! contribution would not cancel it exactly.
 
 use std::collections::BTreeMap;
 
@@ -14,30 +14,30 @@ use super::score::{CHURN_HIGH, Score, SentimentLabel};
 /// Width of the fine buckets, in seconds. Six to a minute, so that fine buckets merge into minutes.
 pub const BUCKET_SECONDS: i64 = 10;
 
-/// Sums of probabilities are kept in millionths.
+/// Factor by which sums of probabilities are scaled: they are stored in millionths.
 pub const MICROS: f64 = 1_000_000.0;
 
-/// What a rollup row is about.
+/// Dimension of a rollup row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Dimension {
-    /// Every post once; the key is `""`.
+    /// All posts, each once; the key is `""`.
     Overall,
-    /// By city; `""` where none is known.
+    /// By city; `""` when unknown.
     City,
-    /// By product: once in each of its products, once under `""` where it has none.
+    /// By product: once for each of its products, or once under `""`.
     Product,
-    /// By channel; `""` where none was sent.
+    /// By channel; `""` when none was sent.
     Channel,
     /// By platform.
     Platform,
 }
 
 impl Dimension {
-    /// All of them, in key order.
+    /// All dimensions, in key order.
     pub const ALL: [Self; 5] = [Self::Overall, Self::City, Self::Product, Self::Channel, Self::Platform];
 
-    /// The name as stored and sent.
+    /// Returns the name that is stored and sent.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Overall => "overall",
@@ -49,54 +49,54 @@ impl Dimension {
     }
 }
 
-/// Names one rollup row. Its order is the order of upserts: two processes that took row locks in
-/// different orders would deadlock.
+/// Key of a rollup row. Its order is the order of upserts: two processes that locked rows in different orders would
+/// deadlock.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RollupKey {
     /// Start of the bucket, by event time.
     pub bucket: Timestamp,
-    /// Where the posts came in.
+    /// Source of the posts.
     pub source: Source,
-    /// What the row is about.
+    /// Dimension of the row.
     pub dimension: Dimension,
-    /// Which city, product, channel or platform; `""` for overall and for "none".
+    /// City, product, channel or platform; `""` for `overall` and for posts without one.
     pub key: String,
 }
 
-/// The sums of one row, or of any set of rows.
+/// Sums of one row, or of any set of rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sums {
-    /// Posts.
+    /// Number of posts.
     pub count: i64,
-    /// Posts labelled positive.
+    /// Number of posts labelled positive.
     pub positive: i64,
-    /// Posts labelled neutral.
+    /// Number of posts labelled neutral.
     pub neutral: i64,
-    /// Posts labelled negative.
+    /// Number of posts labelled negative.
     pub negative: i64,
     /// Sum of sentiment scores, in millionths.
     pub sentiment_micros: i64,
     /// Sum of churn risks, in millionths.
     pub churn_micros: i64,
-    /// Posts at or above [`CHURN_HIGH`].
+    /// Number of posts at or above [`CHURN_HIGH`].
     pub churn_high: i64,
     /// Sum of toxicities, in millionths.
     pub toxicity_micros: i64,
-    /// Posts by strongest emotion, in the order of [`super::score::EMOTIONS`].
+    /// Number of posts by strongest emotion, in the order of [`super::score::EMOTIONS`].
     pub emotions: [i64; 7],
-    /// Posts accepted after their minute had closed.
+    /// Number of posts accepted after their minute had closed.
     pub late: i64,
-    /// Changes to the row: one for every transaction that touched it.
+    /// Number of transactions that changed the row.
     pub revision: i64,
 }
 
 impl Sums {
-    /// The contribution of one post; `revision` 0.
+    /// Returns the contribution of one post, with `revision` 0.
     pub fn of(scored: &ScoredPost) -> Self {
         Self::of_score(&scored.post, &scored.score)
     }
 
-    /// What one post would contribute with this score.
+    /// Returns the contribution of one post with this score.
     fn of_score(post: &Post, score: &Score) -> Self {
         let label = score.sentiment.label;
         let mut emotions = [0; 7];
@@ -123,7 +123,7 @@ impl Sums {
         self.add_times(1, other);
     }
 
-    /// Takes every field away. What was added before is gone without a trace, for all of them are integers.
+    /// Subtracts every field, which cancels an earlier addition exactly.
     pub fn subtract(&mut self, other: &Self) {
         self.add_times(-1, other);
     }
@@ -145,18 +145,18 @@ impl Sums {
     }
 }
 
-/// What one transaction adds to the rollups. Ordered, so that upserts go in key order.
+/// Changes of one transaction to the rollups, ordered so that upserts follow key order.
 pub type Delta = BTreeMap<RollupKey, Sums>;
 
-/// The bucket a moment falls into.
+/// Returns the start of the bucket that contains the time.
 pub fn bucket_of(at: Timestamp) -> Timestamp {
     let seconds = at.as_second().div_euclid(BUCKET_SECONDS) * BUCKET_SECONDS;
     Timestamp::from_second(seconds).unwrap_or(at)
 }
 
-/// What the given posts, newly stored by one transaction, add to the rollups.
+/// Returns the changes to the rollups for posts newly stored by one transaction.
 ///
-/// Every touched row gains one `revision`, however many posts touch it.
+/// Each touched row gains one `revision`, however many posts touch it.
 pub fn delta_of<'a>(posts: impl IntoIterator<Item = &'a ScoredPost>) -> Delta {
     let mut delta = Delta::new();
     for scored in posts {
@@ -165,9 +165,9 @@ pub fn delta_of<'a>(posts: impl IntoIterator<Item = &'a ScoredPost>) -> Delta {
     delta
 }
 
-/// What one transaction changes in the rollups that gives posts other scores: each post as it was, and its new score.
+/// Returns the changes to the rollups when one transaction replaces scores: each post as it was, with its new score.
 ///
-/// No row counts more or fewer posts afterwards, so single sums of the delta may well be negative.
+/// No count of posts changes, so single sums of the delta may be negative.
 pub fn delta_between<'a>(corrected: impl IntoIterator<Item = (&'a ScoredPost, &'a Score)>) -> Delta {
     let mut delta = Delta::new();
     for (before, score) in corrected {
@@ -198,7 +198,7 @@ fn contribute(delta: &mut Delta, post: &Post, sums: &Sums) {
     }
 }
 
-/// A probability or score in millionths. Rounded, so that adding and later subtracting cancel exactly.
+/// Returns a probability or score in millionths, rounded so that adding and later subtracting cancel exactly.
 #[expect(clippy::cast_possible_truncation, reason = "scores lie within ±1, so ±1,000,000")]
 fn micros(value: f32) -> i64 {
     (f64::from(value) * MICROS).round() as i64

@@ -1,36 +1,36 @@
-//! What a model says about one post.
+//! Scores that a model gives a post.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// The seven emotions, in the order every model output and every stored array uses.
+/// Emotions in the order of every model output and every stored array.
 pub const EMOTIONS: [&str; 7] = ["anger", "disgust", "fear", "joy", "neutral", "sadness", "surprise"];
 
-/// Churn risk at or above which a post counts as `high` and is flagged to the alerter.
+/// Churn risk at or above which a post counts as high risk and is reported to the alerter.
 pub const CHURN_HIGH: f32 = 0.8;
 
-/// Predicted virality, 0 to 100, at or above which an index of its own finds a score.
+/// Predicted virality, 0 to 100, at or above which posts are in a dedicated index.
 pub const VIRALITY_HIGH: f32 = 60.0;
 
-/// Confidence below which a label is shown as uncertain: the other two are then as likely as it is.
+/// Confidence below which a label is shown as uncertain: the other two together are then at least as likely.
 pub const UNCERTAIN_BELOW: f32 = 0.5;
 
-/// How a post feels about what it speaks of.
+/// Sentiment of a post towards its subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SentimentLabel {
-    /// It is pleased.
+    /// Pleased.
     Positive,
-    /// It takes no side, or both.
+    /// Taking no side, or both.
     Neutral,
-    /// It is displeased.
+    /// Displeased.
     Negative,
 }
 
 impl SentimentLabel {
-    /// The label as stored and sent.
+    /// Returns the label that is stored and sent.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Positive => "positive",
@@ -40,21 +40,21 @@ impl SentimentLabel {
     }
 }
 
-/// The sentiment head's answer.
+/// Output of the sentiment head.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Sentiment {
-    /// The likeliest of the three.
+    /// Most likely label.
     pub label: SentimentLabel,
     /// P(positive) − P(negative), −1 to 1.
     pub score: f32,
-    /// The probability of `label`, 0 to 1, calibrated: of labels given at 0.7, about seven in ten are right.
+    /// Probability of `label`, 0 to 1, calibrated: of labels with 0.7, about seven in ten are correct.
     pub confidence: f32,
-    /// Whether the label should not be relied on: `confidence` is under 0.5, or the model could hardly read the text.
+    /// Whether the label is unreliable: `confidence` is below 0.5, or the model could hardly process the text.
     #[serde(default)]
     pub uncertain: bool,
 }
 
-/// One number for each of the seven emotions: independent probabilities, so they need not sum to 1.
+/// Independent probabilities of the seven emotions, which need not sum to 1.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[expect(missing_docs, reason = "the field names are the documentation")]
 pub struct EmotionScores {
@@ -68,17 +68,17 @@ pub struct EmotionScores {
 }
 
 impl EmotionScores {
-    /// In the order of [`EMOTIONS`].
+    /// Returns the scores in the order of [`EMOTIONS`].
     pub const fn to_array(self) -> [f32; 7] {
         [self.anger, self.disgust, self.fear, self.joy, self.neutral, self.sadness, self.surprise]
     }
 
-    /// From the order of [`EMOTIONS`].
+    /// Creates the scores from the order of [`EMOTIONS`].
     pub const fn from_array([anger, disgust, fear, joy, neutral, sadness, surprise]: [f32; 7]) -> Self {
         Self { anger, disgust, fear, joy, neutral, sadness, surprise }
     }
 
-    /// The index in [`EMOTIONS`] of the strongest; the first of equals.
+    /// Returns the index in [`EMOTIONS`] of the strongest emotion; the first among equals.
     pub fn strongest(self) -> usize {
         let mut best = (0, f32::MIN);
         for (i, value) in self.to_array().into_iter().enumerate() {
@@ -90,40 +90,40 @@ impl EmotionScores {
     }
 }
 
-/// The emotion head's answer.
+/// Output of the emotion head.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Emotion {
-    /// The strongest of the seven.
+    /// Strongest of the seven emotions.
     pub label: String,
-    /// All seven.
+    /// Probabilities of all seven emotions.
     pub scores: EmotionScores,
 }
 
-/// Which model answered. Every stored score carries it.
+/// Model that gave a score. Every stored score carries it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub struct ModelId {
-    /// Such as `swift`, or `lexicon` when no model could be loaded.
+    /// Name such as `swift`, or `lexicon` when no model could be loaded.
     pub name: String,
-    /// The version of its weights.
+    /// Version of the weights.
     pub version: String,
-    /// SHA-256 of its weights, in hex.
+    /// SHA-256 of the weights, in hex.
     pub hash: String,
 }
 
-/// Everything a model says about one post.
+/// Score of a post.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Score {
-    /// Pleased or not.
+    /// Sentiment.
     pub sentiment: Sentiment,
-    /// Which of seven emotions.
+    /// Emotion.
     pub emotion: Emotion,
-    /// Probability that it is toxic, 0 to 1.
+    /// Probability that the post is toxic, 0 to 1.
     pub toxicity: f32,
-    /// Probability that its author is about to leave, 0 to 1.
+    /// Probability that the author is about to leave, 0 to 1.
     pub churn_risk: f32,
-    /// How far it is likely to travel, 0 to 100, by the documented rules `rules-1`.
+    /// Predicted virality, 0 to 100, by the documented rules `rules-1`.
     pub virality: f32,
-    /// Who says so.
+    /// Model that gave the score.
     #[schema(value_type = ModelId)]
     pub model: Arc<ModelId>,
 }

@@ -181,8 +181,8 @@ pub struct SystemHealth {
     pub service_alerts: Vec<ServiceAlert>,
     /// Number of destinations notified of service alerts; with none, only dashboards show them.
     pub service_alert_destinations: u64,
-    /// Latest evaluation of the alert rules by any process, and the work that it deferred; null before the first one and
-    /// while PostgreSQL is down.
+    /// Latest evaluation of the alert rules by any process, and the work that it deferred; null before the first one
+    /// and while PostgreSQL is down.
     #[serde(default)]
     pub alerting: Option<TurnReport>,
 }

@@ -151,9 +151,10 @@ impl Filter {
 
     /// Returns whether the filter admits the alert.
     ///
-    /// An alert is filtered by the product, platform, channel or city that it is about, and by the platforms of its posts
-    /// where it lists all of them. A product filter admits only alerts about that product; filters on channel and city
-    /// also admit alerts about everything or about another dimension, which may concern them. An alert has no label.
+    /// An alert is filtered by the product, platform, channel or city that it is about, and by the platforms of its
+    /// posts where it lists all of them. A product filter admits only alerts about that product; filters on channel and
+    /// city also admit alerts about everything or about another dimension, which may concern them. An alert has no
+    /// label.
     pub fn admits_alert(&self, alert: &Alert) -> bool {
         let is_about = |dimension| alert.scope.dimension == dimension;
         let is_elsewhere = |dimension, wanted: &Option<String>| {

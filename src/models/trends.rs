@@ -1,4 +1,4 @@
-//! What people speak of, and how many they are.
+//! Trending terms and distinct authors.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -6,46 +6,46 @@ use utoipa::ToSchema;
 
 use super::metrics::Window;
 
-/// A word, a hashtag or two words in a row.
+/// Trending term: a word, a hashtag or two consecutive words.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TrendingTerm {
-    /// In lower case; to be searched for as `q`.
+    /// Term in lower case, usable as the search `q`.
     pub term: String,
-    /// Posts that name it, at least: a term too rare to be kept at first is counted from when it was.
+    /// Number of posts that use the term, as a lower bound: a term too rare to be tracked is counted only once it is.
     pub count: u64,
-    /// The same for the period before, scaled to the length of this one.
+    /// Number of posts in the preceding period, scaled to the length of this one.
     pub previous: u64,
-    /// How much more often than before: 1 is twice as often, -0.5 half. `(count + 5) / (previous + 5) - 1`, so that of
-    /// rare terms little is made. Null when nothing was heard in the period before.
+    /// Relative growth: 1 is twice as often, -0.5 half as often. Computed as `(count + 5) / (previous + 5) - 1`, which
+    /// damps the growth of rare terms. Null when there is no data on the preceding period.
     pub growth: Option<f64>,
-    /// Mean of `sentiment.score` of the posts that name it, as they were first scored.
+    /// Mean of `sentiment.score` over the posts that use the term, as first scored.
     pub sentiment: Option<f64>,
 }
 
-/// How many different people wrote.
+/// Number of distinct authors.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DistinctAuthors {
-    /// In this window, about. Posts without an author count for nobody.
+    /// Estimated number in this window. Posts without an author are not counted.
     pub distinct: u64,
-    /// In the period before.
+    /// Estimated number in the preceding period.
     pub previous: u64,
-    /// The relative standard error of both: two estimates of three are off by less than this share.
+    /// Relative standard error of both estimates: about two thirds of estimates are off by less.
     pub error: f64,
 }
 
-/// What `/trends` answers: over all processes, estimated in bounded memory.
+/// Trending terms over all processes, estimated in bounded memory.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Trends {
-    /// The stretch of event time; up to a twentieth longer than asked for.
+    /// Period of event time, up to a twentieth longer than requested.
     pub window: Window,
-    /// Posts in it.
+    /// Number of posts in the period.
     pub count: u64,
-    /// Posts that were stored but not looked at here, because too many came at once.
+    /// Number of stored posts that were not counted because too many arrived at once.
     pub missed: u64,
-    /// What grows most stands first: ordered by how many posts more than before name it, beyond chance.
+    /// Terms, by growth in posts beyond chance, largest first.
     pub terms: Vec<TrendingTerm>,
-    /// Who wrote.
+    /// Distinct authors.
     pub authors: DistinctAuthors,
-    /// When it was looked up.
+    /// Time of the computation.
     pub as_of: Timestamp,
 }

@@ -16,8 +16,8 @@ use super::messenger::Recipient;
 use super::policy::{DeliveryResult, NextStep, plan_urgent};
 use crate::models::alert::Severity;
 
-/// Maximum number of messages queued for one destination. Conditions are few and notify ever more slowly when they flap,
-/// so this covers hours of trouble.
+/// Maximum number of messages queued for one destination. Conditions are few and notify ever more slowly when they
+/// flap, so this covers hours of trouble.
 pub const QUEUED_MAX: usize = 64;
 
 /// In-memory queues of messages, one per destination.

@@ -46,8 +46,8 @@ impl Keyring {
         Self { cipher, fingerprint: hex::encode(fingerprint), is_persistent: true }
     }
 
-    /// Creates a random key that is lost with the process, for when none is configured and none can be stored. Nothing that
-    /// must last may be encrypted with it.
+    /// Creates a random key that is lost with the process, for when none is configured and none can be stored. Nothing
+    /// that must last may be encrypted with it.
     pub fn ephemeral() -> Self {
         Self { is_persistent: false, ..Self::from_secret(&STANDARD.encode(rand::random::<[u8; 32]>())) }
     }

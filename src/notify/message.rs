@@ -88,7 +88,8 @@ impl Item {
         }
     }
 
-    /// Returns excerpts of its posts, each on one line of at most `n_characters`, or the detail of an alert about the service.
+    /// Returns excerpts of its posts, each on one line of at most `n_characters`, or the detail of an alert about the
+    /// service.
     pub fn quotes(&self, n_posts: usize, n_characters: usize) -> Vec<String> {
         if self.topic == Topic::Service {
             let detail = cut(&one_line(self.text("/detail")), n_characters);

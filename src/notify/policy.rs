@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::models::notification::ChannelKind;
 
-/// Seconds to wait before each attempt, starting with the first: about three days in all, as Standard Webhooks proposes.
+/// Seconds to wait before each attempt, starting with the first: about three days in all, as Standard Webhooks
+/// proposes.
 pub const SCHEDULE_SECONDS: [u64; 10] = [0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
 
 /// Schedule for service alerts, which are kept in memory and lose their value quickly: a little over an hour in all.

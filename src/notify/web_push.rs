@@ -49,7 +49,8 @@ pub fn request(to: &Subscriber, vapid: &VapidKey, subject: &str, message: &Messa
     headers.insert(HeaderName::from_static("ttl"), HeaderValue::from_static(TTL_SECONDS));
     headers.insert(HeaderName::from_static("urgency"), HeaderValue::from_static("high"));
     if let (MessageKind::Single, [item]) = (message.kind, message.items.as_slice()) {
-        // A browser that was offline receives only the newest message per alert. A topic has at most 32 characters, like a UUID.
+        // A browser that was offline receives only the newest message per alert. A topic has at most 32 characters,
+        // like a UUID.
         let topic = HeaderValue::from_str(&item.alert_id().replace('-', "")).ok()?;
         headers.insert(HeaderName::from_static("topic"), topic);
     }

@@ -1,4 +1,4 @@
-//! Lists, a page at a time.
+//! Pages of lists.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -8,20 +8,20 @@ use uuid::Uuid;
 use super::StoreError;
 use super::codec::truncate;
 
-/// Most items of one page. More would hold a connection and memory for one client's sake.
+/// Maximum number of items on a page; more would hold a connection and memory for one client.
 pub const PAGE_MAX: usize = 1_000;
 
-/// One page of a list, newest first.
+/// Page of a list.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Page<T> {
-    /// At most as many as asked for.
+    /// Items of the page.
     pub items: Vec<T>,
-    /// Asks for the next page; null when this is the last.
+    /// Cursor of the next page; null on the last page.
     pub next_cursor: Option<String>,
 }
 
 impl<T> Page<T> {
-    /// Makes a page of up to `limit` items and one more, which only tells that there is another page.
+    /// Creates a page from up to `limit` items and one more, which only signals that another page follows.
     pub(super) fn of(mut items: Vec<T>, limit: usize, cursor_of: impl Fn(&T) -> Cursor) -> Self {
         let is_last = items.len() <= limit;
         items.truncate(limit);
@@ -30,9 +30,9 @@ impl<T> Page<T> {
     }
 }
 
-/// The item after which a page begins.
+/// Position in a list: the item before the page.
 ///
-/// Names the item rather than counting, so that posts arriving meanwhile move nothing from one page to the next.
+/// It names an item rather than counting, so that posts that arrive meanwhile do not shift items between pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Cursor {
     pub at: Timestamp,
@@ -53,7 +53,7 @@ impl Cursor {
         hex::decode_to_slice(text, &mut bytes).map_err(|_| StoreError::BadCursor)?;
         let (at, id) = bytes.split_first_chunk::<8>().ok_or(StoreError::BadCursor)?;
         let at = Timestamp::from_microsecond(i64::from_be_bytes(*at)).map_err(|_| StoreError::BadCursor)?;
-        // Postgres knows fewer years than we do, and would refuse them as a value of ours.
+        // PostgreSQL's timestamps do not reach as far back as ours.
         if at.as_microsecond() < 0 {
             return Err(StoreError::BadCursor);
         }
@@ -61,7 +61,7 @@ impl Cursor {
     }
 }
 
-/// The limit asked for, within bounds, and the number of rows to read: one more tells whether another page follows.
+/// Returns the limit within bounds and the number of rows to read: one more tells whether another page follows.
 pub(super) fn limits(asked: usize) -> (usize, i64) {
     let limit = asked.clamp(1, PAGE_MAX);
     (limit, i64::try_from(limit + 1).unwrap_or(i64::MAX))

@@ -36,7 +36,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const CLOSE_BYTES_MAX: u64 = 1 << 20;
 
 /// Returns a service that answers upgrade requests with `application`. When the application accepts a session, the HTTP
-/// state of the connection and its buffers are dropped and the session begins. Every other response closes the connection.
+/// state of the connection and its buffers are dropped and the session begins. Every other response closes the
+/// connection.
 ///
 /// Pass it to `HttpServiceBuilder::upgrade`.
 pub(super) fn upgrades<A, B>(

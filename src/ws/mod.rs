@@ -99,8 +99,8 @@ impl Sockets {
         }
     }
 
-    /// Aborts connections whose peers stopped reading, until the sockets are closed. Must run on a task that no socket can
-    /// block.
+    /// Aborts connections whose peers stopped reading, until the sockets are closed. Must run on a task that no socket
+    /// can block.
     pub async fn watch(self) {
         self.raw_sockets.clone().watch(self.params.stall_max, self.stopping.clone()).await;
     }
@@ -110,8 +110,8 @@ impl Sockets {
         self.n_open.load(Ordering::Relaxed)
     }
 
-    /// Closes every socket with code 1001 and rejects new ones. A peer that does not read never sees the code; the server's
-    /// own shutdown deadline ends its connection.
+    /// Closes every socket with code 1001 and rejects new ones. A peer that does not read never sees the code; the
+    /// server's own shutdown deadline ends its connection.
     pub fn close_all(&self) {
         self.stopping.cancel();
     }

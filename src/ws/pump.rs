@@ -19,8 +19,8 @@ const SERVED_AT_ONCE: usize = 32;
 
 /// Writer for the connections of one worker thread.
 ///
-/// An update goes to thousands of connections at once, and waking a task for each costs more than writing to its socket.
-/// Outboxes therefore wake the pump: the first one wakes its task, the others only join the queue.
+/// An update goes to thousands of connections at once, and waking a task for each costs more than writing to its
+/// socket. Outboxes therefore wake the pump: the first one wakes its task, the others only join the queue.
 #[derive(Clone)]
 pub(super) struct Pump {
     queue: Arc<Queue>,

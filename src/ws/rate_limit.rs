@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-/// Maximum burst. A client that restores its views after a reconnect sends a handful of operations; fifty leave room for
-/// several such dashboards behind one socket.
+/// Maximum burst. A client that restores its views after a reconnect sends a handful of operations; fifty leave room
+/// for several such dashboards behind one socket.
 pub const BURST: u32 = 50;
 
 /// Sustained rate in operations per second. A person who changes filters sends one or two.

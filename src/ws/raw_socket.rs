@@ -36,8 +36,8 @@ impl RawSocket {
         Some(Self { descriptor, peer: request.peer_addr()? })
     }
 
-    /// Aborts the connection. The task that owns it is woken and finds it broken. Data that the kernel still holds for the
-    /// peer is discarded; a mere shutdown would keep it until the peer reads.
+    /// Aborts the connection. The task that owns it is woken and finds it broken. Data that the kernel still holds for
+    /// the peer is discarded; a mere shutdown would keep it until the peer reads.
     ///
     /// The session or body must be alive until this returns.
     pub fn abort(&self) {

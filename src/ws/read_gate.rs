@@ -20,9 +20,9 @@ const FRAME_BYTES_MAX: usize = 14 + MESSAGE_BYTES_MAX;
 
 /// Stream of the bytes that a client sends, one chunk at a time.
 ///
-/// The WebSocket reader takes all the bytes it can get before it parses any, and then parses a few messages at a time, so
-/// a flood would fill the memory. The gate therefore passes the next chunk only after the last one was parsed, and keeps
-/// no buffer. The parser rejects an oversized message only once it is complete, so an endless message fails here.
+/// The WebSocket reader takes all the bytes it can get before it parses any, and then parses a few messages at a time,
+/// so a flood would fill the memory. The gate therefore passes the next chunk only after the last one was parsed, and
+/// keeps no buffer. The parser rejects an oversized message only once it is complete, so an endless message fails here.
 pub(super) struct SocketReader {
     writer: Rc<SocketWriter>,
     gate: ReadGate,

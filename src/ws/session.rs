@@ -34,8 +34,8 @@ const PING_EVERY: Duration = Duration::from_secs(20);
 /// Time without a message after which the peer is considered gone: two unanswered pings and some latency.
 const SILENT_AFTER: Duration = Duration::from_secs(45);
 
-/// Time for which a client may send no operation before it gets the default feeds. A reconnecting client sends the id it
-/// has seen within a round trip of the handshake, and what it missed must come before newer updates.
+/// Time for which a client may send no operation before it gets the default feeds. A reconnecting client sends the id
+/// it has seen within a round trip of the handshake, and what it missed must come before newer updates.
 const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Shared parts of a session's connection.
@@ -83,8 +83,8 @@ impl Stream for CloseSignal {
 
 /// Actor of one WebSocket.
 ///
-/// It handles the client's operations; updates bypass it, from the outbox to the writer. While its own responses are not
-/// read, the client is not read from either, and the watchdog measures the stall.
+/// It handles the client's operations; updates bypass it, from the outbox to the writer. While its own responses are
+/// not read, the client is not read from either, and the watchdog measures the stall.
 struct Session {
     sockets: Sockets,
     subscription: Subscription,

@@ -320,7 +320,8 @@ async fn stalled(server: &TestServer) -> (Socket, Arc<Outbox>) {
     (unread, outbox)
 }
 
-/// The timers of a stalled session stand still, as in actix-web issue 2441, so the session cannot release its own permit.
+/// The timers of a stalled session stand still, as in actix-web issue 2441, so the session cannot release its own
+/// permit.
 #[actix_web::test]
 async fn a_stalled_socket_is_aborted_from_outside_and_releases_its_permit() {
     let server = TestServer::with_stall_timeout(2, Duration::from_secs(1)).await;

@@ -290,8 +290,8 @@ export interface paths {
         /**
          * Stream live updates as server-sent events
          * @description The frames are those of the WebSocket: `event` is the event, `data` the whole frame, and `id` the frame's id when it
-         *     is the newest. A browser that reconnects receives what it missed, or `subscribed` with `recovered: false` followed by
-         *     a fresh start, by the same rules as `subscribe` on the WebSocket.
+         *     is the newest. A browser that reconnects receives what it missed, or `subscribed` with `recovered: false` followed
+         *     by a fresh start, by the same rules as `subscribe` on the WebSocket.
          */
         get: operations["listen"];
         put?: never;
@@ -333,8 +333,8 @@ export interface paths {
         /**
          * Get a range step by step
          * @description Days and weeks begin in the given time zone. With at most one of product, platform, channel and city, any range is
-         *     exact; other filters count single posts, up to 100,000 in the range, or 20,000 with a search. Steps without posts are
-         *     included.
+         *     exact; other filters count single posts, up to 100,000 in the range, or 20,000 with a search. Steps without posts
+         *     are included.
          */
         get: operations["explore_series"];
         put?: never;
@@ -466,8 +466,8 @@ export interface paths {
         put?: never;
         /**
          * Rotate the signing secret of a webhook
-         * @description The old secret keeps signing beside the new one for 24 hours, so that receivers can switch. This response is the only
-         *     one that reveals the new secret, in `settings.secret`.
+         * @description The old secret keeps signing beside the new one for 24 hours, so that receivers can switch. This response is the
+         *     only one that reveals the new secret, in `settings.secret`.
          */
         post: operations["rotate_notification_channel_secret"];
         delete?: never;
@@ -611,8 +611,8 @@ export interface paths {
         get?: never;
         /**
          * Correct a post's sentiment label
-         * @description The last correction wins. It is shown beside the model's label, which all counts and rollups use. A better model that
-         *     rescores the post later does not undo it.
+         * @description The last correction wins. It is shown beside the model's label, which all counts and rollups use. A better model
+         *     that rescores the post later does not undo it.
          */
         put: operations["correct_label"];
         post?: never;
@@ -922,87 +922,87 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description An alert as `/alerts` lists it and `alert:*` frames carry it. */
+        /** @description Alert as listed by `/alerts` and pushed in `alert:*` frames. */
         Alert: {
             /**
              * Format: uuid
-             * @description Its name.
+             * @description Unique id.
              */
             id: string;
-            /** @description Its kind. */
+            /** @description Kind of alert. */
             rule: components["schemas"]["AlertRule"];
             /**
              * Format: uuid
-             * @description The rule that raised it; null for a signal that nobody configured.
+             * @description Rule that raised the alert; null for an anomaly.
              */
             rule_id?: string | null;
-            /** @description That rule's name when it last fired. */
+            /** @description Name of the rule when it last fired. */
             rule_name?: string | null;
-            /** @description What was measured, such as `negative_share` or `emotion:anger`; null for alerts from before rules had names. */
+            /** @description Measured metric, such as `negative_share` or `emotion:anger`; null for alerts older than named metrics. */
             metric?: string | null;
-            /** @description About what. */
+            /** @description Subject of the alert. */
             scope: components["schemas"]["Scope"];
-            /** @description Whether it still holds. */
+            /** @description State of the alert. */
             state: components["schemas"]["AlertState"];
-            /** @description Where it stands, finer than `state`: an open alert is firing or recovering. */
+            /** @description Phase of the alert, finer than `state`: an open alert is firing or recovering. */
             phase: components["schemas"]["AlertPhase"];
-            /** @description Whether a silence keeps it from being notified. */
+            /** @description Whether a silence suppresses its notifications. */
             silenced: boolean;
             /**
              * Format: uuid
-             * @description The alert that says the same more loudly, so that this one is not notified.
+             * @description More severe alert about the same problem, because of which this one is not notified.
              */
             inhibited_by?: string | null;
-            /** @description Whether it opened so often of late that it is now held open and its comings and goings are not notified. */
+            /** @description Whether it opened so often recently that it is held open and its changes are not notified. */
             flapping: boolean;
-            /** @description How loudly. */
+            /** @description Severity of the alert. */
             severity: components["schemas"]["Severity"];
-            /** @description One sentence for people. */
+            /** @description One-sentence description. */
             title: string;
             /**
              * Format: double
-             * @description The newest measured value in the unit of `metric`; the highest churn risk where single posts are at risk.
+             * @description Latest value in the unit of `metric`; the highest churn risk for alerts about single posts at risk.
              */
             value: number;
             /**
              * Format: double
-             * @description The value beyond which it opens.
+             * @description Threshold beyond which the alert opens.
              */
             threshold: number;
             /**
              * Format: int64
-             * @description Posts behind it.
+             * @description Number of posts in the window.
              */
             count: number;
             /**
              * Format: date-time
-             * @description When it opened.
+             * @description Time at which the alert opened.
              */
             opened_at: string;
             /**
              * Format: date-time
-             * @description When it last changed.
+             * @description Time of the last change.
              */
             updated_at: string;
             /**
              * Format: date-time
-             * @description When it ceased to hold.
+             * @description Time at which the alert resolved; null while it is open.
              */
             resolved_at?: string | null;
             /**
              * Format: date-time
-             * @description When a person took note of it.
+             * @description Time at which a person acknowledged the alert; null before.
              */
             acknowledged_at?: string | null;
             evidence?: components["schemas"]["Evidence"] | null;
-            /** @description Some of the posts that made it, newest first, at most 20. */
+            /** @description Example posts, newest first, at most 20. */
             posts: components["schemas"]["AlertPost"][];
         };
-        /** @description One line of an alert's history: a phase it entered, or what was done with it. */
+        /** @description Entry in the history of an alert: a phase that it entered, or an action. */
         AlertMoment: {
             /**
              * Format: date-time
-             * @description When.
+             * @description Time of the entry.
              */
             at: string;
             /** @description `pending`, `firing`, `recovering` or `resolved`. */
@@ -1011,47 +1011,47 @@ export interface components {
             action?: string | null;
             /**
              * Format: double
-             * @description The measured value at that time.
+             * @description Value at that time.
              */
             value: number;
         };
         /**
-         * @description Where an open alert stands. Before it fires a series is pending, and there is no alert yet.
+         * @description Phase of an alert, finer than its state. Before a series fires it is pending, without an alert.
          * @enum {string}
          */
         AlertPhase: "firing" | "recovering" | "resolved";
-        /** @description One of the posts that made an alert. */
+        /** @description Example post of an alert. */
         AlertPost: {
             /**
              * Format: uuid
-             * @description Groundswell's name for it.
+             * @description Groundswell's id of the post.
              */
             uuid: string;
-            /** @description What was said. */
+            /** @description Text of the post. */
             text: string;
-            /** @description Where. */
+            /** @description Platform of the post. */
             platform: string;
-            /** @description How it came in. */
+            /** @description Source of the post. */
             source: string;
             /**
              * Format: float
-             * @description Probability that its author is about to leave.
+             * @description Probability that the author is about to leave, 0 to 1.
              */
             churn_risk: number;
         };
         /**
-         * @description What kind of alert it is. Several rules may raise alerts of one kind; which one did is [`Alert::rule_id`].
+         * @description Kind of alert. Several rules can raise alerts of one kind; [`Alert::rule_id`] names the rule.
          * @enum {string}
          */
         AlertRule: "negativity" | "churn" | "spike" | "virality" | "threshold";
         /**
-         * @description Whether it still holds.
+         * @description State of an alert.
          * @enum {string}
          */
         AlertState: "open" | "resolved";
-        /** @description An alert with everything that happened to it. */
+        /** @description Alert with its history. */
         AlertWithHistory: components["schemas"]["Alert"] & {
-            /** @description What happened to it, oldest first. */
+            /** @description History of the alert, oldest first. */
             history: components["schemas"]["AlertMoment"][];
         };
         /** @description Confirmation that the process is alive. */
@@ -1062,7 +1062,7 @@ export interface components {
             version: string;
         };
         /**
-         * @description Where the numbers come from.
+         * @description Data that a response was computed from.
          * @enum {string}
          */
         AnsweredFrom: "rollups" | "posts";
@@ -1086,45 +1086,45 @@ export interface components {
              */
             duration_ms: number;
         };
-        /** @description Who wrote a post, as far as the platform tells. */
+        /** @description Author of a post, as far as the platform provides it. */
         Author: {
-            /** @description The author's id at the platform, at most 256 bytes. */
+            /** @description Id of the author on the platform, at most 256 bytes. */
             id?: string | null;
-            /** @description The name the author goes by, at most 256 bytes. */
+            /** @description Handle of the author, at most 256 bytes. */
             handle?: string | null;
             /**
              * Format: int64
-             * @description How many accounts follow the author.
+             * @description Number of followers.
              */
             followers?: number | null;
-            /** @description Free text the author gives as a location; read through a gazetteer when `geo` is absent. At most 256 bytes. */
+            /** @description Location in the author's own words, looked up in a gazetteer when `geo` is absent; at most 256 bytes. */
             location?: string | null;
         };
-        /** @description One city, product, channel or platform. */
+        /** @description Metrics of one city, product, channel or platform. */
         Breakdown: components["schemas"]["Summary"] & {
-            /** @description Its name; `""` for posts that name none. */
+            /** @description Key of the part; `""` for posts without one. */
             key: string;
             /**
              * Format: double
-             * @description Latitude in degrees; only cities have one.
+             * @description Latitude in degrees; only for cities.
              */
             lat?: number | null;
             /**
              * Format: double
-             * @description Longitude in degrees; only cities have one.
+             * @description Longitude in degrees; only for cities.
              */
             lon?: number | null;
         };
         /**
-         * @description What a breakdown is by.
+         * @description Dimension of a breakdown.
          * @enum {string}
          */
         BreakdownBy: "product" | "platform" | "channel" | "city" | "source" | "label" | "emotion" | "lang" | "author";
-        /** @description `GET /api/metrics/geo`, `/products`, `/channels`, `/platforms`; the most spoken of first. */
+        /** @description Metrics by city, product, channel or platform, most posts first. */
         Breakdowns: {
-            /** @description The stretch asked for. */
+            /** @description Requested period. */
             window: components["schemas"]["Window"];
-            /** @description One for each key. */
+            /** @description One entry per key. */
             items: components["schemas"]["Breakdown"][];
         };
         /** @description Notification channel. */
@@ -1193,41 +1193,41 @@ export interface components {
             /** @description Channels in the order of their creation. */
             items: components["schemas"]["Channel"][];
         };
-        /** @description Churn over a set of posts. */
+        /** @description Churn risk of a set of posts. */
         ChurnSummary: {
             /**
              * Format: double
-             * @description Mean churn risk; null when there are no posts.
+             * @description Mean churn risk; null without posts.
              */
             average?: number | null;
             /**
              * Format: int64
-             * @description Posts at 0.8 or more.
+             * @description Number of posts with a churn risk of 0.8 or more.
              */
             high: number;
         };
-        /** @description Everything a client can send. */
+        /** @description Operation sent by a client. */
         ClientOp: {
-            /** @description The feeds to add. The first subscription replaces what a silent client gets. */
+            /** @description Feeds to add. The first subscription replaces the default feeds. */
             feeds: components["schemas"]["Feed"][];
             filter?: components["schemas"]["Filter"] | null;
             /**
              * Format: float
-             * @description Posts a second, at most, 0.1 to 1000; absent leaves it as it is. What is left out is told by `message:skipped`.
+             * @description Maximum number of posts per second, 0.1 to 1000; stays when absent. `message:skipped` reports skipped posts.
              */
             max_rate?: number | null;
-            /** @description Whether to send metrics as what has changed; absent leaves it as it is. */
+            /** @description Whether to send metrics as deltas; stays when absent. */
             delta?: boolean | null;
             /**
-             * @description The newest id the client has seen, `epoch:offset`. It counts in the first subscription of a connection,
-             *     within two seconds of its beginning: after that the connection has news already, and is answered
-             *     `recovered: false`.
+             * @description Newest id the client has received, `epoch:offset`. Honoured in the first subscription of a connection, within
+             *     two seconds of its start; later the connection has received updates already, and the response has `recovered:
+             *     false`.
              */
             since?: string | null;
             /** @enum {string} */
             op: "subscribe";
         } | {
-            /** @description The feeds to take away. */
+            /** @description Feeds to remove. */
             feeds: components["schemas"]["Feed"][];
             /** @enum {string} */
             op: "unsubscribe";
@@ -1304,32 +1304,32 @@ export interface components {
              */
             total_bytes: number;
         };
-        /** @description How many different people wrote. */
+        /** @description Number of distinct authors. */
         DistinctAuthors: {
             /**
              * Format: int64
-             * @description In this window, about. Posts without an author count for nobody.
+             * @description Estimated number in this window. Posts without an author are not counted.
              */
             distinct: number;
             /**
              * Format: int64
-             * @description In the period before.
+             * @description Estimated number in the preceding period.
              */
             previous: number;
             /**
              * Format: double
-             * @description The relative standard error of both: two estimates of three are off by less than this share.
+             * @description Relative standard error of both estimates: about two thirds of estimates are off by less.
              */
             error: number;
         };
-        /** @description The emotion head's answer. */
+        /** @description Output of the emotion head. */
         Emotion: {
-            /** @description The strongest of the seven. */
+            /** @description Strongest of the seven emotions. */
             label: string;
-            /** @description All seven. */
+            /** @description Probabilities of all seven emotions. */
             scores: components["schemas"]["EmotionScores"];
         };
-        /** @description One number for each of the seven emotions: independent probabilities, so they need not sum to 1. */
+        /** @description Independent probabilities of the seven emotions, which need not sum to 1. */
         EmotionScores: {
             /** Format: float */
             anger: number;
@@ -1346,14 +1346,14 @@ export interface components {
             /** Format: float */
             surprise: number;
         };
-        /** @description `GET /api/metrics/emotions`. */
+        /** @description Number of posts by emotion. */
         Emotions: {
-            /** @description The stretch asked for. */
+            /** @description Requested period. */
             window: components["schemas"]["Window"];
-            /** @description All seven, in the models' order. */
+            /** @description All seven emotions, in the order of the models. */
             items: components["schemas"]["KeyCount"][];
         };
-        /** @description How often a post was liked, shared, commented on and viewed when it was sent. */
+        /** @description Engagement counts of a post when it was sent. */
         Engagement: {
             /**
              * Format: int64
@@ -1475,14 +1475,14 @@ export interface components {
          * @enum {string}
          */
         ErrorWindow: "1h" | "6h" | "24h";
-        /** @description What an alert goes by, for people to judge it themselves. */
+        /** @description Evidence for an alert, from which people can judge it. */
         Evidence: {
-            /** @description The series up to the moment it opened, oldest first. */
+            /** @description Series up to the opening of the alert, oldest first. */
             series: components["schemas"]["EvidencePoint"][];
-            /** @description What the posts talk about, the most telling first. */
+            /** @description Distinctive terms of the posts, the most distinctive first. */
             terms: components["schemas"]["EvidenceTerm"][];
         };
-        /** @description One moment of the series that an alert is about, with what was to be expected of it. */
+        /** @description Point of the series behind an alert, with its expected range. */
         EvidencePoint: {
             /**
              * Format: date-time
@@ -1491,98 +1491,98 @@ export interface components {
             at: string;
             /**
              * Format: double
-             * @description What was measured.
+             * @description Measured value.
              */
             value: number;
             /**
              * Format: double
-             * @description What is usual: at such a time, or, of a rule, in the steps before.
+             * @description Usual value: at such a time, or for a rule, in the preceding steps.
              */
             baseline: number;
             /**
              * Format: double
-             * @description The least that would not have surprised, or that the rule lets pass.
+             * @description Lower bound of the expected range, or of the range that the rule accepts.
              */
             low: number;
             /**
              * Format: double
-             * @description The most that would not have surprised, or that the rule lets pass.
+             * @description Upper bound of the expected range, or of the range that the rule accepts.
              */
             high: number;
         };
-        /** @description A term that the posts of an alert use more often than posts usually do. */
+        /** @description Term that the posts of an alert use more often than usual. */
         EvidenceTerm: {
             /** @description The term. */
             term: string;
             /**
              * Format: int64
-             * @description Posts that use it.
+             * @description Number of posts that use the term.
              */
             count: number;
             /**
              * Format: double
-             * @description How many were to be expected.
+             * @description Expected number of posts that use the term.
              */
             expected: number;
         };
-        /** @description `GET /api/v1/explore/breakdown`, the most spoken of first. */
+        /** @description Breakdown of a range, most posts first. */
         ExploreBreakdown: {
-            /** @description The stretch asked for. */
+            /** @description Requested range. */
             range: components["schemas"]["Window"];
-            /** @description What it is by. */
+            /** @description Dimension of the breakdown. */
             by: components["schemas"]["BreakdownBy"];
-            /** @description Where the numbers come from. */
+            /** @description Data that the breakdown was computed from. */
             answered_from: components["schemas"]["AnsweredFrom"];
-            /** @description At most as many as asked for. */
+            /** @description Parts, limited as requested. */
             items: components["schemas"]["ExploreItem"][];
         };
-        /** @description One part of a breakdown. */
+        /** @description Part of a breakdown. */
         ExploreItem: {
-            /** @description Its name; `""` for posts that name none. */
+            /** @description Key of the part; `""` for posts without one. */
             key: string;
             /**
              * Format: int64
-             * @description Posts.
+             * @description Number of posts.
              */
             count: number;
             /**
              * Format: double
-             * @description Of all posts of the range that pass the filter, 0 to 1. Shares of products may add up to more than 1.
+             * @description Share of all posts that match the filter, 0 to 1. Shares of products can add up to more than 1.
              */
             share: number;
             /**
              * Format: int64
-             * @description Posts one range earlier; null unless asked for.
+             * @description Number of posts in the preceding range; null unless requested.
              */
             previous_count?: number | null;
             sentiment?: components["schemas"]["SentimentSummary"] | null;
         };
-        /** @description One step of a series. */
+        /** @description Step of a series. */
         ExplorePoint: components["schemas"]["Summary"] & {
             /**
              * Format: date-time
-             * @description Its start. The first may begin within a day or hour, where the range does.
+             * @description Start of the step. The first step may start within a day or hour, with the range.
              */
             from: string;
             /**
              * Format: date-time
-             * @description Its end, exclusive. The last may be cut short.
+             * @description End of the step, exclusive. The last step may be cut short.
              */
             to: string;
         };
-        /** @description `GET /api/v1/explore/series`; every step is present, also those without posts. */
+        /** @description Series over a range, including steps without posts. */
         ExploreSeries: {
-            /** @description The stretch asked for. */
+            /** @description Requested range. */
             range: components["schemas"]["Window"];
-            /** @description The time zone that days and weeks begin in. */
+            /** @description Time zone in which days and weeks begin. */
             tz: string;
             /** @description Width of a step. */
             step: components["schemas"]["Step"];
-            /** @description Where the numbers come from. */
+            /** @description Data that the series was computed from. */
             answered_from: components["schemas"]["AnsweredFrom"];
-            /** @description Oldest first. */
+            /** @description Steps, oldest first. */
             items: components["schemas"]["ExplorePoint"][];
-            /** @description One range earlier, each step beside the one in `items` that stands at the same place; null unless asked for. */
+            /** @description Steps of the preceding range, aligned with `items`; null unless requested. */
             previous?: components["schemas"]["ExplorePoint"][] | null;
         };
         /**
@@ -1633,13 +1633,13 @@ export interface components {
              */
             lon?: number | null;
         };
-        /** @description How many posts had this emotion, or came from this source. */
+        /** @description Number of posts of one emotion or source. */
         KeyCount: {
-            /** @description The emotion or source. */
+            /** @description Emotion or source. */
             key: string;
             /**
              * Format: int64
-             * @description Posts.
+             * @description Number of posts.
              */
             count: number;
         };
@@ -1668,7 +1668,7 @@ export interface components {
             /** @description Label and model that the person corrected. */
             was: components["schemas"]["ModelLabel"];
         };
-        /** @description What is not done yet, because a turn is bounded. What was left out comes first in the next turns. */
+        /** @description Work that a bounded turn deferred. Deferred work comes first in the next turns. */
         LeftOut: {
             /**
              * Format: int64
@@ -1677,7 +1677,7 @@ export interface components {
             rules: number;
             /**
              * Format: int64
-             * @description Series not judged by the last measurement of their rule: the largest are judged each time, the others take turns.
+             * @description Series that the last measurement of their rule skipped: the largest are evaluated each time, the others in turn.
              */
             series: number;
             /**
@@ -1687,60 +1687,60 @@ export interface components {
             waiting: number;
             /**
              * Format: int64
-             * @description Series beyond their threshold that get no alert, because as many are open as may be.
+             * @description Series beyond their threshold that get no alert because the limit of open alerts is reached.
              */
             no_room: number;
             /**
              * Format: int64
-             * @description Alerts whose end, change or figures are written within the next turns.
+             * @description Alerts whose end, change or values are stored within the next turns.
              */
             updates: number;
             /**
              * Format: int64
-             * @description Notices that are put into the outbox within the next turns.
+             * @description Notifications that are added to the outbox within the next turns.
              */
             notices: number;
             /**
              * Format: int64
-             * @description Alerts that browsers hear of within the next turns; lists show them already.
+             * @description Alerts that are pushed to dashboards within the next turns; lists show them already.
              */
             pushes: number;
         };
-        /** @description A post as lists show it. */
+        /** @description Post in a list. */
         ListedPost: components["schemas"]["ScoredPost"] & {
             corrected_label?: components["schemas"]["SentimentLabel"] | null;
         };
-        /** @description The live window: data of `metrics:initial` and `metrics:update`. */
+        /** @description Live window: the data of `metrics:initial` and `metrics:update`. */
         LiveMetrics: {
-            /** @description The live window, by event time: the last minute where `GROUNDSWELL_LIVE_WINDOW` says nothing else. */
+            /** @description Period of the live window, by event time; the last minute unless `GROUNDSWELL_LIVE_WINDOW` changes it. */
             window: components["schemas"]["Window"];
-            /** @description Everything. */
+            /** @description Metrics of all posts. */
             overall: components["schemas"]["Summary"];
-            /** @description By city, the most spoken of first. */
+            /** @description Metrics by city, most posts first. */
             geo: components["schemas"]["Breakdown"][];
-            /** @description By product. */
+            /** @description Metrics by product. */
             products: components["schemas"]["Breakdown"][];
-            /** @description By channel. */
+            /** @description Metrics by channel. */
             channels: components["schemas"]["Breakdown"][];
-            /** @description By platform. */
+            /** @description Metrics by platform. */
             platforms: components["schemas"]["Breakdown"][];
-            /** @description By source. */
+            /** @description Number of posts by source. */
             sources: components["schemas"]["KeyCount"][];
-            /** @description How fast posts are being stored. */
+            /** @description Rate at which posts are stored. */
             rate: components["schemas"]["LiveRate"];
-            /** @description The last five minutes in steps. */
+            /** @description Metrics of the last five minutes, step by step. */
             trend: components["schemas"]["LiveTrend"];
         };
-        /** @description How fast posts are being stored, over the last ten seconds. */
+        /** @description Rate at which posts are stored, over the last ten seconds. */
         LiveRate: {
             /**
              * Format: double
-             * @description Posts committed per second, by all processes.
+             * @description Posts stored per second by all processes.
              */
             posts_per_second: number;
             /**
              * Format: double
-             * @description The share of them that `message:new` showed, 0 to 1; below 1 the feed is a sample.
+             * @description Share of them that `message:new` delivered, 0 to 1; below 1 the feed is a sample.
              */
             feed_share: number;
         };
@@ -1754,35 +1754,35 @@ export interface components {
              */
             expires_at: string;
         };
-        /** @description The last five minutes in steps of ten seconds. */
+        /** @description Metrics of the last five minutes in steps of ten seconds. */
         LiveTrend: {
             /**
              * Format: int64
-             * @description Width of a step.
+             * @description Width of a step in seconds.
              */
             step_seconds: number;
-            /** @description Oldest first. */
+            /** @description Steps, oldest first. */
             items: components["schemas"]["TrendPoint"][];
         };
-        /** @description A frame of metrics that says only what has changed. */
+        /** @description Frame with the changes of the metrics. */
         MetricsPatch: {
             /** @description Always `metrics`. */
             feed: components["schemas"]["Feed"];
-            /** @description `epoch:offset`, as of every frame. */
+            /** @description `epoch:offset`, as in every frame. */
             id: string;
-            /** @description The id of the frame it applies to: the metrics frame that was sent on this connection before it. */
+            /** @description Id of the frame to patch: the previous metrics frame on this connection. */
             base: string;
             /**
              * Format: date-time
-             * @description When it was sent.
+             * @description Time of sending.
              */
             ts: string;
             /**
-             * @description A JSON merge patch (RFC 7396) to the data of the frame before. An array whose items have a `key` (`geo`, `products`,
-             *     `channels`, `platforms`, `sources`) is patched by an object of such patches by key, and `trend.items` by one by
-             *     `from`; null takes an item out. Afterwards `geo`, `products`, `channels` and `platforms` are in the order of
-             *     falling `count` and then of `key`, `sources` in that of `key`, `trend.items` in that of `from`. Where null takes out
-             *     an `average`, the average is null.
+             * @description JSON merge patch (RFC 7396) of the previous frame's data. An array whose items have a `key` (`geo`, `products`,
+             *     `channels`, `platforms`, `sources`) is patched by an object that maps keys to patches, and `trend.items` by one
+             *     that maps `from`; null removes an item. Afterwards `geo`, `products`, `channels` and `platforms` are sorted by
+             *     descending `count`, then `key`; `sources` by `key`; `trend.items` by `from`. When null removes an `average`, the
+             *     average is null.
              */
             data: Record<string, never>;
         };
@@ -1791,13 +1791,13 @@ export interface components {
             /** @description Reason for which the lexicon stands in for a model; null when a model scores. */
             degraded?: string | null;
         };
-        /** @description Which model answered. Every stored score carries it. */
+        /** @description Model that gave a score. Every stored score carries it. */
         ModelId: {
-            /** @description Such as `swift`, or `lexicon` when no model could be loaded. */
+            /** @description Name such as `swift`, or `lexicon` when no model could be loaded. */
             name: string;
-            /** @description The version of its weights. */
+            /** @description Version of the weights. */
             version: string;
-            /** @description SHA-256 of its weights, in hex. */
+            /** @description SHA-256 of the weights, in hex. */
             hash: string;
         };
         /** @description Label that a model had given when a person corrected it. */
@@ -1822,14 +1822,14 @@ export interface components {
             /** @description Minimum severity of the alerts to send; does not apply to rules that name this channel. Defaults to `warning`. */
             minimum_severity?: components["schemas"]["Severity"];
             /**
-             * @description Whether the channel also receives service alerts, which are sent at once, even while PostgreSQL is down; defaults to
-             *     false.
+             * @description Whether the channel also receives service alerts, which are sent at once, even while PostgreSQL is down;
+             *     defaults to false.
              */
             service_alerts?: boolean;
         };
         /**
-         * @description Settings of a channel to create or replace; which fields are required depends on the kind. An absent secret keeps its
-         *     stored value.
+         * @description Settings of a channel to create or replace; which fields are required depends on the kind. An absent secret keeps
+         *     its stored value.
          */
         NewChannelSettings: {
             /** @description `webhook`, `slack`: target URL. */
@@ -1979,175 +1979,175 @@ export interface components {
             /** @description Query part of the page's URL, after `?`, at most 4,000 characters. */
             query: string;
         };
-        /** @description What every frame of a feed has around its data. */
+        /** @description Envelope of a frame of a feed. */
         News_Alert: {
-            /** @description The feed it belongs to. */
+            /** @description Feed of the frame. */
             feed: components["schemas"]["Feed"];
             /**
-             * @description `epoch:offset`: one sequence over all feeds. A client keeps the newest as its `since`: the greatest offset, or the
-             *     one received last where the epoch is another. Frames of state (`metrics:*`, `system:*`) carry the id as of which
-             *     they are: never one ahead of news that is still to come, so the newest id skips nothing; but where a client reads
-             *     slowly one may come after news with a later id.
+             * @description `epoch:offset` in one sequence over all feeds. A client keeps the newest as its `since`: the greatest offset, or
+             *     the last one received when the epoch changes. State frames (`metrics:*`, `system:*`) carry the id as of which
+             *     they are valid. It is never ahead of updates that are still to come, so resuming from the newest id skips
+             *     nothing; but for a slow reader, a state frame may follow updates with a later id.
              */
             id: string;
             /**
              * Format: date-time
-             * @description When it was sent.
+             * @description Time of sending.
              */
             ts: string;
-            /** @description An alert as `/alerts` lists it and `alert:*` frames carry it. */
+            /** @description Alert as listed by `/alerts` and pushed in `alert:*` frames. */
             data: {
                 /**
                  * Format: uuid
-                 * @description Its name.
+                 * @description Unique id.
                  */
                 id: string;
-                /** @description Its kind. */
+                /** @description Kind of alert. */
                 rule: components["schemas"]["AlertRule"];
                 /**
                  * Format: uuid
-                 * @description The rule that raised it; null for a signal that nobody configured.
+                 * @description Rule that raised the alert; null for an anomaly.
                  */
                 rule_id?: string | null;
-                /** @description That rule's name when it last fired. */
+                /** @description Name of the rule when it last fired. */
                 rule_name?: string | null;
-                /** @description What was measured, such as `negative_share` or `emotion:anger`; null for alerts from before rules had names. */
+                /** @description Measured metric, such as `negative_share` or `emotion:anger`; null for alerts older than named metrics. */
                 metric?: string | null;
-                /** @description About what. */
+                /** @description Subject of the alert. */
                 scope: components["schemas"]["Scope"];
-                /** @description Whether it still holds. */
+                /** @description State of the alert. */
                 state: components["schemas"]["AlertState"];
-                /** @description Where it stands, finer than `state`: an open alert is firing or recovering. */
+                /** @description Phase of the alert, finer than `state`: an open alert is firing or recovering. */
                 phase: components["schemas"]["AlertPhase"];
-                /** @description Whether a silence keeps it from being notified. */
+                /** @description Whether a silence suppresses its notifications. */
                 silenced: boolean;
                 /**
                  * Format: uuid
-                 * @description The alert that says the same more loudly, so that this one is not notified.
+                 * @description More severe alert about the same problem, because of which this one is not notified.
                  */
                 inhibited_by?: string | null;
-                /** @description Whether it opened so often of late that it is now held open and its comings and goings are not notified. */
+                /** @description Whether it opened so often recently that it is held open and its changes are not notified. */
                 flapping: boolean;
-                /** @description How loudly. */
+                /** @description Severity of the alert. */
                 severity: components["schemas"]["Severity"];
-                /** @description One sentence for people. */
+                /** @description One-sentence description. */
                 title: string;
                 /**
                  * Format: double
-                 * @description The newest measured value in the unit of `metric`; the highest churn risk where single posts are at risk.
+                 * @description Latest value in the unit of `metric`; the highest churn risk for alerts about single posts at risk.
                  */
                 value: number;
                 /**
                  * Format: double
-                 * @description The value beyond which it opens.
+                 * @description Threshold beyond which the alert opens.
                  */
                 threshold: number;
                 /**
                  * Format: int64
-                 * @description Posts behind it.
+                 * @description Number of posts in the window.
                  */
                 count: number;
                 /**
                  * Format: date-time
-                 * @description When it opened.
+                 * @description Time at which the alert opened.
                  */
                 opened_at: string;
                 /**
                  * Format: date-time
-                 * @description When it last changed.
+                 * @description Time of the last change.
                  */
                 updated_at: string;
                 /**
                  * Format: date-time
-                 * @description When it ceased to hold.
+                 * @description Time at which the alert resolved; null while it is open.
                  */
                 resolved_at?: string | null;
                 /**
                  * Format: date-time
-                 * @description When a person took note of it.
+                 * @description Time at which a person acknowledged the alert; null before.
                  */
                 acknowledged_at?: string | null;
                 evidence?: components["schemas"]["Evidence"] | null;
-                /** @description Some of the posts that made it, newest first, at most 20. */
+                /** @description Example posts, newest first, at most 20. */
                 posts: components["schemas"]["AlertPost"][];
             };
         };
-        /** @description What every frame of a feed has around its data. */
+        /** @description Envelope of a frame of a feed. */
         News_LiveMetrics: {
-            /** @description The feed it belongs to. */
+            /** @description Feed of the frame. */
             feed: components["schemas"]["Feed"];
             /**
-             * @description `epoch:offset`: one sequence over all feeds. A client keeps the newest as its `since`: the greatest offset, or the
-             *     one received last where the epoch is another. Frames of state (`metrics:*`, `system:*`) carry the id as of which
-             *     they are: never one ahead of news that is still to come, so the newest id skips nothing; but where a client reads
-             *     slowly one may come after news with a later id.
+             * @description `epoch:offset` in one sequence over all feeds. A client keeps the newest as its `since`: the greatest offset, or
+             *     the last one received when the epoch changes. State frames (`metrics:*`, `system:*`) carry the id as of which
+             *     they are valid. It is never ahead of updates that are still to come, so resuming from the newest id skips
+             *     nothing; but for a slow reader, a state frame may follow updates with a later id.
              */
             id: string;
             /**
              * Format: date-time
-             * @description When it was sent.
+             * @description Time of sending.
              */
             ts: string;
-            /** @description The live window: data of `metrics:initial` and `metrics:update`. */
+            /** @description Live window: the data of `metrics:initial` and `metrics:update`. */
             data: {
-                /** @description The live window, by event time: the last minute where `GROUNDSWELL_LIVE_WINDOW` says nothing else. */
+                /** @description Period of the live window, by event time; the last minute unless `GROUNDSWELL_LIVE_WINDOW` changes it. */
                 window: components["schemas"]["Window"];
-                /** @description Everything. */
+                /** @description Metrics of all posts. */
                 overall: components["schemas"]["Summary"];
-                /** @description By city, the most spoken of first. */
+                /** @description Metrics by city, most posts first. */
                 geo: components["schemas"]["Breakdown"][];
-                /** @description By product. */
+                /** @description Metrics by product. */
                 products: components["schemas"]["Breakdown"][];
-                /** @description By channel. */
+                /** @description Metrics by channel. */
                 channels: components["schemas"]["Breakdown"][];
-                /** @description By platform. */
+                /** @description Metrics by platform. */
                 platforms: components["schemas"]["Breakdown"][];
-                /** @description By source. */
+                /** @description Number of posts by source. */
                 sources: components["schemas"]["KeyCount"][];
-                /** @description How fast posts are being stored. */
+                /** @description Rate at which posts are stored. */
                 rate: components["schemas"]["LiveRate"];
-                /** @description The last five minutes in steps. */
+                /** @description Metrics of the last five minutes, step by step. */
                 trend: components["schemas"]["LiveTrend"];
             };
         };
-        /** @description What every frame of a feed has around its data. */
+        /** @description Envelope of a frame of a feed. */
         News_ScoredPost: {
-            /** @description The feed it belongs to. */
+            /** @description Feed of the frame. */
             feed: components["schemas"]["Feed"];
             /**
-             * @description `epoch:offset`: one sequence over all feeds. A client keeps the newest as its `since`: the greatest offset, or the
-             *     one received last where the epoch is another. Frames of state (`metrics:*`, `system:*`) carry the id as of which
-             *     they are: never one ahead of news that is still to come, so the newest id skips nothing; but where a client reads
-             *     slowly one may come after news with a later id.
+             * @description `epoch:offset` in one sequence over all feeds. A client keeps the newest as its `since`: the greatest offset, or
+             *     the last one received when the epoch changes. State frames (`metrics:*`, `system:*`) carry the id as of which
+             *     they are valid. It is never ahead of updates that are still to come, so resuming from the newest id skips
+             *     nothing; but for a slow reader, a state frame may follow updates with a later id.
              */
             id: string;
             /**
              * Format: date-time
-             * @description When it was sent.
+             * @description Time of sending.
              */
             ts: string;
-            /** @description A post and what the model says about it: what is stored, listed and pushed. */
+            /** @description Post with its score, as stored, listed and pushed. */
             data: {
-                /** @description What was said. */
+                /** @description The post. */
                 post: components["schemas"]["Post"];
-                /** @description What the model makes of it. */
+                /** @description Score of the post. */
                 score: components["schemas"]["Score"];
             };
         };
-        /** @description What every frame of a feed has around its data. */
+        /** @description Envelope of a frame of a feed. */
         News_SystemHealth: {
-            /** @description The feed it belongs to. */
+            /** @description Feed of the frame. */
             feed: components["schemas"]["Feed"];
             /**
-             * @description `epoch:offset`: one sequence over all feeds. A client keeps the newest as its `since`: the greatest offset, or the
-             *     one received last where the epoch is another. Frames of state (`metrics:*`, `system:*`) carry the id as of which
-             *     they are: never one ahead of news that is still to come, so the newest id skips nothing; but where a client reads
-             *     slowly one may come after news with a later id.
+             * @description `epoch:offset` in one sequence over all feeds. A client keeps the newest as its `since`: the greatest offset, or
+             *     the last one received when the epoch changes. State frames (`metrics:*`, `system:*`) carry the id as of which
+             *     they are valid. It is never ahead of updates that are still to come, so resuming from the newest id skips
+             *     nothing; but for a slow reader, a state frame may follow updates with a later id.
              */
             id: string;
             /**
              * Format: date-time
-             * @description When it was sent.
+             * @description Time of sending.
              */
             ts: string;
             /** @description Health of the pipeline at one moment: `GET /api/v1/system` and the data of `system:update`. */
@@ -2245,104 +2245,104 @@ export interface components {
          * @enum {string}
          */
         NotificationState: "pending" | "sent" | "dead";
-        /** @description `GET /api/metrics/overall`. */
+        /** @description Metrics of all posts. */
         Overall: components["schemas"]["Summary"] & {
-            /** @description The stretch asked for. */
+            /** @description Requested period. */
             window: components["schemas"]["Window"];
         };
-        /** @description One page of a list, newest first. */
+        /** @description Page of a list. */
         Page_Alert: {
-            /** @description At most as many as asked for. */
+            /** @description Items of the page. */
             items: {
                 /**
                  * Format: uuid
-                 * @description Its name.
+                 * @description Unique id.
                  */
                 id: string;
-                /** @description Its kind. */
+                /** @description Kind of alert. */
                 rule: components["schemas"]["AlertRule"];
                 /**
                  * Format: uuid
-                 * @description The rule that raised it; null for a signal that nobody configured.
+                 * @description Rule that raised the alert; null for an anomaly.
                  */
                 rule_id?: string | null;
-                /** @description That rule's name when it last fired. */
+                /** @description Name of the rule when it last fired. */
                 rule_name?: string | null;
-                /** @description What was measured, such as `negative_share` or `emotion:anger`; null for alerts from before rules had names. */
+                /** @description Measured metric, such as `negative_share` or `emotion:anger`; null for alerts older than named metrics. */
                 metric?: string | null;
-                /** @description About what. */
+                /** @description Subject of the alert. */
                 scope: components["schemas"]["Scope"];
-                /** @description Whether it still holds. */
+                /** @description State of the alert. */
                 state: components["schemas"]["AlertState"];
-                /** @description Where it stands, finer than `state`: an open alert is firing or recovering. */
+                /** @description Phase of the alert, finer than `state`: an open alert is firing or recovering. */
                 phase: components["schemas"]["AlertPhase"];
-                /** @description Whether a silence keeps it from being notified. */
+                /** @description Whether a silence suppresses its notifications. */
                 silenced: boolean;
                 /**
                  * Format: uuid
-                 * @description The alert that says the same more loudly, so that this one is not notified.
+                 * @description More severe alert about the same problem, because of which this one is not notified.
                  */
                 inhibited_by?: string | null;
-                /** @description Whether it opened so often of late that it is now held open and its comings and goings are not notified. */
+                /** @description Whether it opened so often recently that it is held open and its changes are not notified. */
                 flapping: boolean;
-                /** @description How loudly. */
+                /** @description Severity of the alert. */
                 severity: components["schemas"]["Severity"];
-                /** @description One sentence for people. */
+                /** @description One-sentence description. */
                 title: string;
                 /**
                  * Format: double
-                 * @description The newest measured value in the unit of `metric`; the highest churn risk where single posts are at risk.
+                 * @description Latest value in the unit of `metric`; the highest churn risk for alerts about single posts at risk.
                  */
                 value: number;
                 /**
                  * Format: double
-                 * @description The value beyond which it opens.
+                 * @description Threshold beyond which the alert opens.
                  */
                 threshold: number;
                 /**
                  * Format: int64
-                 * @description Posts behind it.
+                 * @description Number of posts in the window.
                  */
                 count: number;
                 /**
                  * Format: date-time
-                 * @description When it opened.
+                 * @description Time at which the alert opened.
                  */
                 opened_at: string;
                 /**
                  * Format: date-time
-                 * @description When it last changed.
+                 * @description Time of the last change.
                  */
                 updated_at: string;
                 /**
                  * Format: date-time
-                 * @description When it ceased to hold.
+                 * @description Time at which the alert resolved; null while it is open.
                  */
                 resolved_at?: string | null;
                 /**
                  * Format: date-time
-                 * @description When a person took note of it.
+                 * @description Time at which a person acknowledged the alert; null before.
                  */
                 acknowledged_at?: string | null;
                 evidence?: components["schemas"]["Evidence"] | null;
-                /** @description Some of the posts that made it, newest first, at most 20. */
+                /** @description Example posts, newest first, at most 20. */
                 posts: components["schemas"]["AlertPost"][];
             }[];
-            /** @description Asks for the next page; null when this is the last. */
+            /** @description Cursor of the next page; null on the last page. */
             next_cursor?: string | null;
         };
-        /** @description One page of a list, newest first. */
+        /** @description Page of a list. */
         Page_ListedPost: {
-            /** @description At most as many as asked for. */
+            /** @description Items of the page. */
             items: (components["schemas"]["ScoredPost"] & {
                 corrected_label?: components["schemas"]["SentimentLabel"] | null;
             })[];
-            /** @description Asks for the next page; null when this is the last. */
+            /** @description Cursor of the next page; null on the last page. */
             next_cursor?: string | null;
         };
-        /** @description One page of a list, newest first. */
+        /** @description Page of a list. */
         Page_Notification: {
-            /** @description At most as many as asked for. */
+            /** @description Items of the page. */
             items: {
                 /**
                  * Format: uuid
@@ -2376,12 +2376,12 @@ export interface components {
                  */
                 created_at: string;
             }[];
-            /** @description Asks for the next page; null when this is the last. */
+            /** @description Cursor of the next page; null on the last page. */
             next_cursor?: string | null;
         };
-        /** @description One page of a list, newest first. */
+        /** @description Page of a list. */
         Page_Rule: {
-            /** @description At most as many as asked for. */
+            /** @description Items of the page. */
             items: {
                 /** @description Display name, 1 to 100 characters on one line. */
                 name: string;
@@ -2455,12 +2455,12 @@ export interface components {
                  */
                 updated_at: string;
             }[];
-            /** @description Asks for the next page; null when this is the last. */
+            /** @description Cursor of the next page; null on the last page. */
             next_cursor?: string | null;
         };
-        /** @description One page of a list, newest first. */
+        /** @description Page of a list. */
         Page_SavedView: {
-            /** @description At most as many as asked for. */
+            /** @description Items of the page. */
             items: {
                 /**
                  * Format: uuid
@@ -2484,12 +2484,12 @@ export interface components {
                  */
                 updated_at: string;
             }[];
-            /** @description Asks for the next page; null when this is the last. */
+            /** @description Cursor of the next page; null on the last page. */
             next_cursor?: string | null;
         };
-        /** @description One page of a list, newest first. */
+        /** @description Page of a list. */
         Page_Silence: {
-            /** @description At most as many as asked for. */
+            /** @description Items of the page. */
             items: {
                 /**
                  * Format: uuid
@@ -2524,55 +2524,55 @@ export interface components {
                  */
                 created_at: string;
             }[];
-            /** @description Asks for the next page; null when this is the last. */
+            /** @description Cursor of the next page; null on the last page. */
             next_cursor?: string | null;
         };
-        /** @description A score that another one has taken the place of. */
+        /** @description Score that was replaced by a later one. */
         PastScore: {
-            /** @description What a model made of the post. */
+            /** @description The score. */
             score: components["schemas"]["Score"];
             /**
              * Format: date-time
-             * @description When it was stored.
+             * @description Time at which the score was stored.
              */
             scored_at: string;
         };
-        /** @description A post with everything Groundswell derived from it: language, place, products, reach. */
+        /** @description Post with everything derived from it: language, location, products, reach. */
         Post: {
             /**
              * Format: uuid
-             * @description Groundswell's own name for the post (UUID v7), as used in `/posts/{id}`.
+             * @description Groundswell's id of the post (UUID v7), used in `/posts/{id}`.
              */
             uuid: string;
-            /** @description The post's id at its platform; `(platform, id)` alone makes a post unique. */
+            /** @description Id of the post on its platform; `(platform, id)` is unique. */
             id: string;
-            /** @description The platform, such as `twitter`. */
+            /** @description Platform, such as `twitter`. */
             platform: string;
-            /** @description What was said. */
+            /** @description Text of the post. */
             text: string;
             author?: components["schemas"]["Author"] | null;
-            /** @description ISO 639-1 language, as sent or as detected; absent when too short to tell. */
+            /** @description ISO 639-1 language code, as sent or detected; absent when the text is too short to detect it. */
             lang?: string | null;
             /**
              * Format: date-time
-             * @description Event time: every window and rollup goes by it.
+             * @description Event time, which every window and rollup uses.
              */
             created_at: string;
             /**
              * Format: date-time
-             * @description When Groundswell accepted it.
+             * @description Time at which Groundswell accepted the post.
              */
             received_at: string;
             /**
              * Format: date-time
-             * @description The time the author really posted, when a replay moved `created_at` to now.
+             * @description Original event time, when a replay shifted `created_at`.
              */
             original_created_at?: string | null;
-            /** @description Where it came in. */
+            /** @description Source of the post. */
             source: components["schemas"]["Source"];
-            /** @description The city, from `geo` or the gazetteer; absent when unknown. */
+            /** @description City, from `geo` or the gazetteer; absent when unknown. */
             city?: string | null;
-            /** @description ISO 3166-1 alpha-2 country. */
+            /** @description ISO 3166-1 alpha-2 country code. */
             country?: string | null;
             /**
              * Format: double
@@ -2584,39 +2584,39 @@ export interface components {
              * @description Longitude in degrees, east positive.
              */
             lon?: number | null;
-            /** @description Every product it speaks of, sorted, without repeats; empty when none. */
+            /** @description Products that the post is about, sorted and distinct; empty when there are none. */
             products: string[];
-            /** @description The support or marketing channel, as sent. */
+            /** @description Support or marketing channel, as sent. */
             channel?: string | null;
-            /** @description Where it can be read. */
+            /** @description URL of the post. */
             url?: string | null;
-            /** @description The id of the post it answers, at the same platform. */
+            /** @description Id of the post that this one replies to, on the same platform. */
             parent_id?: string | null;
             /**
              * Format: int64
-             * @description How many people may have seen it: followers, or views where known.
+             * @description Estimated number of people who may have seen the post: followers, or views where known.
              */
             reach: number;
             engagement?: components["schemas"]["Engagement"] | null;
         };
         /**
-         * @description Which posts come first in a list.
+         * @description Order of a list of posts.
          * @enum {string}
          */
         PostOrder: "newest" | "virality" | "engagement" | "rising";
-        /** @description A post, its score, and the scores it had before. */
+        /** @description Post with its score and its earlier scores. */
         PostWithHistory: {
-            /** @description What was said. */
+            /** @description The post. */
             post: components["schemas"]["Post"];
-            /** @description What the model makes of it. */
+            /** @description Current score. */
             score: components["schemas"]["Score"];
             /**
              * Format: date-time
-             * @description When that was stored; absent for a post that was scored once, for which nobody noted it.
+             * @description Time at which the current score was stored; absent for a post that was scored once.
              */
             corrected_at?: string | null;
             corrected_label?: components["schemas"]["SentimentLabel"] | null;
-            /** @description The scores before that, oldest first; empty for a post that was scored once. */
+            /** @description Earlier scores, oldest first; empty for a post that was scored once. */
             history: components["schemas"]["PastScore"][];
         };
         PostsBody: components["schemas"]["NewPost"] | unknown[];
@@ -2744,90 +2744,90 @@ export interface components {
              */
             replayed: number;
         };
-        /** @description What an answer to a client's own operation has around its data: it belongs to no feed and to no sequence. */
+        /** @description Envelope of a response to a client's own operation, which belongs to no feed and no sequence. */
         Reply_OpError: {
             feed?: components["schemas"]["Feed"] | null;
             /** @description Always null. */
             id?: string | null;
             /**
              * Format: date-time
-             * @description When it was sent.
+             * @description Time of sending.
              */
             ts: string;
-            /** @description Why an operation was refused. */
+            /** @description Error of an operation. */
             data: {
-                /** @description For programs: `invalid_json`, `unknown_op`, `unknown_field`, `unknown_feed` or `invalid_field`. */
+                /** @description Machine-readable code: `invalid_json`, `unknown_op`, `unknown_field`, `unknown_feed` or `invalid_field`. */
                 code: string;
-                /** @description For people; names what was wrong. */
+                /** @description Human-readable message that names what is wrong. */
                 message: string;
             };
         };
-        /** @description What an answer to a client's own operation has around its data: it belongs to no feed and to no sequence. */
+        /** @description Envelope of a response to a client's own operation, which belongs to no feed and no sequence. */
         Reply_Pong: {
             feed?: components["schemas"]["Feed"] | null;
             /** @description Always null. */
             id?: string | null;
             /**
              * Format: date-time
-             * @description When it was sent.
+             * @description Time of sending.
              */
             ts: string;
-            /** @description Nothing to say but that the connection lives. */
+            /** @description Empty data of a `pong`. */
             data: Record<string, never>;
         };
-        /** @description What an answer to a client's own operation has around its data: it belongs to no feed and to no sequence. */
+        /** @description Envelope of a response to a client's own operation, which belongs to no feed and no sequence. */
         Reply_Skipped: {
             feed?: components["schemas"]["Feed"] | null;
             /** @description Always null. */
             id?: string | null;
             /**
              * Format: date-time
-             * @description When it was sent.
+             * @description Time of sending.
              */
             ts: string;
-            /** @description How many posts were left out on a connection since that was last told. */
+            /** @description Number of posts skipped on a connection since the last such frame. */
             data: {
                 /**
                  * Format: int64
-                 * @description Because its `max_rate` was reached.
+                 * @description Skipped because of `max_rate`.
                  */
                 by_rate: number;
                 /**
                  * Format: int64
-                 * @description Because it did not read what was sent before.
+                 * @description Skipped because the client did not read earlier frames.
                  */
                 too_slow: number;
             };
         };
-        /** @description What an answer to a client's own operation has around its data: it belongs to no feed and to no sequence. */
+        /** @description Envelope of a response to a client's own operation, which belongs to no feed and no sequence. */
         Reply_Subscribed: {
             feed?: components["schemas"]["Feed"] | null;
             /** @description Always null. */
             id?: string | null;
             /**
              * Format: date-time
-             * @description When it was sent.
+             * @description Time of sending.
              */
             ts: string;
-            /** @description A client's subscription as it now stands. Also answers `unsubscribe`. */
+            /** @description Current subscription of a client. Also the response to `unsubscribe`. */
             data: {
-                /** @description All feeds it now gets, not only those just asked for. */
+                /** @description All subscribed feeds, not only those just added. */
                 feeds: components["schemas"]["Feed"][];
-                /** @description What narrows posts and alerts. */
+                /** @description Filter for posts and alerts. */
                 filter: components["schemas"]["Filter"];
                 /**
                  * Format: float
-                 * @description Posts a second, at most; null is all of them.
+                 * @description Maximum number of posts per second; null for no limit.
                  */
                 max_rate?: number | null;
-                /** @description Whether metrics come as `metrics:delta`. */
+                /** @description Whether metrics are sent as `metrics:delta`. */
                 delta: boolean;
                 /**
-                 * @description Whether everything after the client's `since` follows, complete and in order. False: something may have been
-                 *     missed; take the initial frames as a fresh start.
+                 * @description Whether everything after the client's `since` follows, complete and in order. If false, frames may have been
+                 *     missed; treat the initial frames as a fresh start.
                  */
                 recovered: boolean;
-                /** @description `epoch:offset` after which what follows begins; null while nobody knows where the sequence stands. */
+                /** @description `epoch:offset` after which the following frames begin; null while the position in the sequence is unknown. */
                 since?: string | null;
             };
         };
@@ -2905,18 +2905,18 @@ export interface components {
              */
             updated_at: string;
         };
-        /** @description A rule with series that have no alert yet. */
+        /** @description Rule with series that have no alert yet. */
         RuleLeftOut: {
             /**
              * Format: uuid
-             * @description The rule.
+             * @description Id of the rule.
              */
             id: string;
-            /** @description What people call it. */
+            /** @description Name of the rule. */
             name: string;
             /**
              * Format: int64
-             * @description Its series that are beyond the threshold and have no alert yet.
+             * @description Number of its series that are beyond the threshold without an alert.
              */
             series: number;
         };
@@ -2951,35 +2951,35 @@ export interface components {
              */
             updated_at: string;
         };
-        /** @description What an alert is about: everything, or one product, platform, channel or city. */
+        /** @description Subject of an alert: everything, or one product, platform, channel or city. */
         Scope: {
             /** @description `overall`, `product`, `platform`, `channel` or `city`. */
             dimension: string;
-            /** @description Which product, platform, channel or city; `""` for overall. */
+            /** @description Product, platform, channel or city; `""` for `overall`. */
             key: string;
         };
-        /** @description Everything a model says about one post. */
+        /** @description Score of a post. */
         Score: {
-            /** @description Pleased or not. */
+            /** @description Sentiment. */
             sentiment: components["schemas"]["Sentiment"];
-            /** @description Which of seven emotions. */
+            /** @description Emotion. */
             emotion: components["schemas"]["Emotion"];
             /**
              * Format: float
-             * @description Probability that it is toxic, 0 to 1.
+             * @description Probability that the post is toxic, 0 to 1.
              */
             toxicity: number;
             /**
              * Format: float
-             * @description Probability that its author is about to leave, 0 to 1.
+             * @description Probability that the author is about to leave, 0 to 1.
              */
             churn_risk: number;
             /**
              * Format: float
-             * @description How far it is likely to travel, 0 to 100, by the documented rules `rules-1`.
+             * @description Predicted virality, 0 to 100, by the documented rules `rules-1`.
              */
             virality: number;
-            /** @description Who says so. */
+            /** @description Model that gave the score. */
             model: components["schemas"]["ModelId"];
         };
         /** @description Response in the form of the request. */
@@ -2998,11 +2998,11 @@ export interface components {
             texts: string[];
             text?: null;
         };
-        /** @description A post and what the model says about it: what is stored, listed and pushed. */
+        /** @description Post with its score, as stored, listed and pushed. */
         ScoredPost: {
-            /** @description What was said. */
+            /** @description The post. */
             post: components["schemas"]["Post"];
-            /** @description What the model makes of it. */
+            /** @description Score of the post. */
             score: components["schemas"]["Score"];
         };
         /** @description Scores of several texts, in the order of the texts. */
@@ -3015,9 +3015,9 @@ export interface components {
          * @enum {string}
          */
         Sensitivity: "off" | "low" | "balanced" | "high";
-        /** @description The sentiment head's answer. */
+        /** @description Output of the sentiment head. */
         Sentiment: {
-            /** @description The likeliest of the three. */
+            /** @description Most likely label. */
             label: components["schemas"]["SentimentLabel"];
             /**
              * Format: float
@@ -3026,41 +3026,41 @@ export interface components {
             score: number;
             /**
              * Format: float
-             * @description The probability of `label`, 0 to 1, calibrated: of labels given at 0.7, about seven in ten are right.
+             * @description Probability of `label`, 0 to 1, calibrated: of labels with 0.7, about seven in ten are correct.
              */
             confidence: number;
-            /** @description Whether the label should not be relied on: `confidence` is under 0.5, or the model could hardly read the text. */
+            /** @description Whether the label is unreliable: `confidence` is below 0.5, or the model could hardly process the text. */
             uncertain?: boolean;
         };
         /**
-         * @description How a post feels about what it speaks of.
+         * @description Sentiment of a post towards its subject.
          * @enum {string}
          */
         SentimentLabel: "positive" | "neutral" | "negative";
-        /** @description Sentiment over a set of posts. */
+        /** @description Sentiment of a set of posts. */
         SentimentSummary: {
             /**
              * Format: double
-             * @description Mean of `sentiment.score`; null when there are no posts.
+             * @description Mean of `sentiment.score`; null without posts.
              */
             average?: number | null;
             /**
              * Format: int64
-             * @description Posts labelled positive.
+             * @description Number of posts labelled positive.
              */
             positive: number;
             /**
              * Format: int64
-             * @description Posts labelled neutral.
+             * @description Number of posts labelled neutral.
              */
             neutral: number;
             /**
              * Format: int64
-             * @description Posts labelled negative.
+             * @description Number of posts labelled negative.
              */
             negative: number;
         };
-        /** @description Everything a client can receive. */
+        /** @description Frame sent by the server. */
         ServerFrame: (components["schemas"]["News_LiveMetrics"] & {
             /** @enum {string} */
             event: "metrics:initial";
@@ -3152,7 +3152,7 @@ export interface components {
          */
         ServiceCondition: "postgres_away" | "redis_away" | "stage_down" | "stage_restarting" | "backlog_high" | "backlog_growing" | "consumer_lag" | "dead_letters" | "disk_nearly_full" | "model_degraded" | "health_unknown";
         /**
-         * @description How loudly to say it, from quiet to loud.
+         * @description Severity of an alert, in ascending order.
          * @enum {string}
          */
         Severity: "info" | "warning" | "critical";
@@ -3220,9 +3220,9 @@ export interface components {
             limit: number;
         };
         /**
-         * @description Where a post came into Groundswell: `http`, `replay`, `synthetic`, `bluesky`, …
+         * @description Source from which a post entered Groundswell: `http`, `replay`, `synthetic`, `bluesky`, …
          *
-         *     Set by Groundswell, never by the sender, so that nobody takes generated posts for real ones.
+         *     Set by Groundswell, never by the sender, so that generated posts are never mistaken for real ones.
          */
         Source: string;
         /** @description Latest health report of a stage or task. */
@@ -3273,7 +3273,7 @@ export interface components {
          */
         StageState: "running" | "backing_off" | "frozen" | "failed";
         /**
-         * @description How a range is divided. Days and weeks are those of the asked time zone; weeks begin on Mondays.
+         * @description Width of a step. Days and weeks follow the requested time zone; weeks begin on Monday.
          * @enum {string}
          */
         Step: "minute" | "hour" | "day" | "week";
@@ -3323,50 +3323,50 @@ export interface components {
              */
             to: string;
         };
-        /** @description What `subscribe` says. */
+        /** @description Operation `subscribe`. */
         Subscribe: {
-            /** @description The feeds to add. The first subscription replaces what a silent client gets. */
+            /** @description Feeds to add. The first subscription replaces the default feeds. */
             feeds: components["schemas"]["Feed"][];
             filter?: components["schemas"]["Filter"] | null;
             /**
              * Format: float
-             * @description Posts a second, at most, 0.1 to 1000; absent leaves it as it is. What is left out is told by `message:skipped`.
+             * @description Maximum number of posts per second, 0.1 to 1000; stays when absent. `message:skipped` reports skipped posts.
              */
             max_rate?: number | null;
-            /** @description Whether to send metrics as what has changed; absent leaves it as it is. */
+            /** @description Whether to send metrics as deltas; stays when absent. */
             delta?: boolean | null;
             /**
-             * @description The newest id the client has seen, `epoch:offset`. It counts in the first subscription of a connection,
-             *     within two seconds of its beginning: after that the connection has news already, and is answered
-             *     `recovered: false`.
+             * @description Newest id the client has received, `epoch:offset`. Honoured in the first subscription of a connection, within
+             *     two seconds of its start; later the connection has received updates already, and the response has `recovered:
+             *     false`.
              */
             since?: string | null;
         };
-        /** @description Everything known about a set of posts: overall, one city, one product, one step of a trend. */
+        /** @description Metrics of a set of posts. */
         Summary: {
             /**
              * Format: int64
-             * @description Posts.
+             * @description Number of posts.
              */
             count: number;
-            /** @description Pleased or not. */
+            /** @description Sentiment of the posts. */
             sentiment: components["schemas"]["SentimentSummary"];
-            /** @description About to leave or not. */
+            /** @description Churn risk of the posts. */
             churn: components["schemas"]["ChurnSummary"];
-            /** @description Toxic or not. */
+            /** @description Toxicity of the posts. */
             toxicity: components["schemas"]["ToxicitySummary"];
-            /** @description Posts by strongest emotion. */
+            /** @description Number of posts by strongest emotion. */
             emotions: {
                 [key: string]: number;
             };
             /**
              * Format: int64
-             * @description Posts that came after their minute had closed.
+             * @description Number of posts that arrived after their minute had closed.
              */
             late: number;
             /**
              * Format: int64
-             * @description Changes to the window so far.
+             * @description Number of changes to the window so far.
              */
             revision: number;
         };
@@ -3471,27 +3471,27 @@ export interface components {
             /** @description Reason for which there is no deep tier, for people; absent when there is one. */
             without_deep?: string | null;
         };
-        /** @description Toxicity over a set of posts. */
+        /** @description Toxicity of a set of posts. */
         ToxicitySummary: {
             /**
              * Format: double
-             * @description Mean toxicity; null when there are no posts.
+             * @description Mean toxicity; null without posts.
              */
             average?: number | null;
         };
-        /** @description `GET /api/metrics/trend`; every step is present, also those without posts. */
+        /** @description Metrics step by step, including steps without posts. */
         Trend: {
-            /** @description The stretch asked for. */
+            /** @description Requested period. */
             window: components["schemas"]["Window"];
             /**
              * Format: int64
-             * @description Width of a step.
+             * @description Width of a step in seconds.
              */
             step_seconds: number;
-            /** @description Oldest first. */
+            /** @description Steps, oldest first. */
             items: components["schemas"]["TrendPoint"][];
         };
-        /** @description One step of a trend. */
+        /** @description Step of a trend. */
         TrendPoint: components["schemas"]["Summary"] & {
             /**
              * Format: date-time
@@ -3500,85 +3500,86 @@ export interface components {
             from: string;
         };
         /**
-         * @description A stretch of time that ends now.
+         * @description A window of time that ends now.
          * @enum {string}
          */
         TrendSpan: "5m" | "1h" | "24h";
-        /** @description A word, a hashtag or two words in a row. */
+        /** @description Trending term: a word, a hashtag or two consecutive words. */
         TrendingTerm: {
-            /** @description In lower case; to be searched for as `q`. */
+            /** @description Term in lower case, usable as the search `q`. */
             term: string;
             /**
              * Format: int64
-             * @description Posts that name it, at least: a term too rare to be kept at first is counted from when it was.
+             * @description Number of posts that use the term, as a lower bound: a term too rare to be tracked is counted only once it is.
              */
             count: number;
             /**
              * Format: int64
-             * @description The same for the period before, scaled to the length of this one.
+             * @description Number of posts in the preceding period, scaled to the length of this one.
              */
             previous: number;
             /**
              * Format: double
-             * @description How much more often than before: 1 is twice as often, -0.5 half. `(count + 5) / (previous + 5) - 1`, so that of
-             *     rare terms little is made. Null when nothing was heard in the period before.
+             * @description Relative growth: 1 is twice as often, -0.5 half as often. Computed as `(count + 5) / (previous + 5) - 1`, which
+             *     damps the growth of rare terms. Null when there is no data on the preceding period.
              */
             growth?: number | null;
             /**
              * Format: double
-             * @description Mean of `sentiment.score` of the posts that name it, as they were first scored.
+             * @description Mean of `sentiment.score` over the posts that use the term, as first scored.
              */
             sentiment?: number | null;
         };
-        /** @description What `/trends` answers: over all processes, estimated in bounded memory. */
+        /** @description Trending terms over all processes, estimated in bounded memory. */
         Trends: {
-            /** @description The stretch of event time; up to a twentieth longer than asked for. */
+            /** @description Period of event time, up to a twentieth longer than requested. */
             window: components["schemas"]["Window"];
             /**
              * Format: int64
-             * @description Posts in it.
+             * @description Number of posts in the period.
              */
             count: number;
             /**
              * Format: int64
-             * @description Posts that were stored but not looked at here, because too many came at once.
+             * @description Number of stored posts that were not counted because too many arrived at once.
              */
             missed: number;
-            /** @description What grows most stands first: ordered by how many posts more than before name it, beyond chance. */
+            /** @description Terms, by growth in posts beyond chance, largest first. */
             terms: components["schemas"]["TrendingTerm"][];
-            /** @description Who wrote. */
+            /** @description Distinct authors. */
             authors: components["schemas"]["DistinctAuthors"];
             /**
              * Format: date-time
-             * @description When it was looked up.
+             * @description Time of the computation.
              */
             as_of: string;
         };
-        /** @description The last evaluation of the alert rules, whichever process it was. */
+        /** @description Latest evaluation of the alert rules by any process. */
         TurnReport: {
             /**
              * Format: date-time
-             * @description When it began.
+             * @description Start of the evaluation.
              */
             at: string;
             /**
              * Format: int64
-             * @description How long it took, measuring included, in milliseconds.
+             * @description Duration in milliseconds, including the measurement.
              */
             turn_ms: number;
             /**
              * Format: int64
-             * @description Series that it judged; a series is one rule about one product, platform, channel or city, or about everything.
+             * @description Number of evaluated series; a series is one rule about one product, platform, channel or city, or about
+             *     everything.
              */
             series: number;
             /**
              * Format: int64
-             * @description Alerts that are open, those without a rule included.
+             * @description Number of open alerts, including those without a rule.
              */
             open_alerts: number;
-            /** @description What it left for later. All zero as long as everything is judged in time. */
+            /** @description Deferred work. All zero as long as everything is evaluated in time. */
             left_out: components["schemas"]["LeftOut"];
-            /** @description The rules with the most series that are beyond their threshold and have no alert yet, at most ten. */
+            /** @description Rules with the most series that are beyond their threshold without an alert yet, at most ten. */
             rules: components["schemas"]["RuleLeftOut"][];
         };
         /** @description Stream entries of a version or kind that this process does not know; they wait for a newer process. */
@@ -3593,9 +3594,9 @@ export interface components {
              */
             waiting: number;
         };
-        /** @description What `unsubscribe` says. */
+        /** @description Operation `unsubscribe`. */
         Unsubscribe: {
-            /** @description The feeds to take away. */
+            /** @description Feeds to remove. */
             feeds: components["schemas"]["Feed"][];
         };
         /**
@@ -3603,21 +3604,21 @@ export interface components {
          * @enum {string}
          */
         ViewPage: "explore" | "live";
-        /** @description The stretch of event time an answer is about. */
+        /** @description Period of event time that a response covers. */
         Window: {
             /**
              * Format: date-time
-             * @description Its start, inclusive, on a bucket's edge.
+             * @description Start, inclusive, on a bucket boundary.
              */
             from: string;
             /**
              * Format: date-time
-             * @description Its end, exclusive.
+             * @description End, exclusive.
              */
             to: string;
             /**
              * Format: int64
-             * @description Its length.
+             * @description Length in seconds.
              */
             seconds: number;
         };
@@ -4816,7 +4817,10 @@ export interface operations {
                 max_rate?: number;
                 /** @description Whether metrics are sent as deltas to the previous frame. */
                 delta?: boolean;
-                /** @description Newest id received, `epoch:offset`. The header `Last-Event-ID`, which browsers send on reconnecting, takes precedence. */
+                /**
+                 * @description Newest id received, `epoch:offset`. The header `Last-Event-ID`, which browsers send on reconnecting, takes
+                 *     precedence.
+                 */
                 since?: string;
             };
             header?: never;
@@ -5732,8 +5736,8 @@ export interface operations {
                 /** @description Minimum churn risk, 0 to 1. */
                 min_churn?: number;
                 /**
-                 * @description Order of the posts; defaults to the newest first. The other orders require a range of at most 7 days, return a
-                 *     single page and at most 200 posts.
+                 * @description Order of the posts; defaults to the newest first. The other orders require a range of at most 7 days, return
+                 *     a single page and at most 200 posts.
                  */
                 order?: components["schemas"]["PostOrder"];
                 /** @description `next_cursor` of the previous page. */

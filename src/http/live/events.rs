@@ -42,15 +42,16 @@ pub struct EventsParameters {
     /// Whether metrics are sent as deltas to the previous frame.
     #[serde(default)]
     delta: bool,
-    /// Newest id received, `epoch:offset`. The header `Last-Event-ID`, which browsers send on reconnecting, takes precedence.
+    /// Newest id received, `epoch:offset`. The header `Last-Event-ID`, which browsers send on reconnecting, takes
+    /// precedence.
     since: Option<String>,
 }
 
 /// Stream live updates as server-sent events
 ///
 /// The frames are those of the WebSocket: `event` is the event, `data` the whole frame, and `id` the frame's id when it
-/// is the newest. A browser that reconnects receives what it missed, or `subscribed` with `recovered: false` followed by
-/// a fresh start, by the same rules as `subscribe` on the WebSocket.
+/// is the newest. A browser that reconnects receives what it missed, or `subscribed` with `recovered: false` followed
+/// by a fresh start, by the same rules as `subscribe` on the WebSocket.
 #[utoipa::path(get, path = "/api/v1/events", tag = "live", operation_id = "listen", params(EventsParameters), responses(
     (status = 200, content_type = "text/event-stream", description = "An endless stream of events"),
     (status = 400, body = ErrorBody, description = "A parameter is invalid; see `details.parameter`"),

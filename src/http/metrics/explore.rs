@@ -61,8 +61,8 @@ pub enum Compare {
     Previous,
 }
 
-/// Defines query parameters that filter posts, in addition to the given ones. A macro, because a flattened struct cannot
-/// deny unknown fields, and unknown parameters must be rejected.
+/// Defines query parameters that filter posts, in addition to the given ones. A macro, because a flattened struct
+/// cannot deny unknown fields, and unknown parameters must be rejected.
 macro_rules! filter_parameters {
     ($(#[$about:meta])* $name:ident { $($(#[$field_about:meta])* $field:ident: $type:ty,)* }) => {
         $(#[$about])*
@@ -187,8 +187,8 @@ filter_parameters! {
 /// Get a range step by step
 ///
 /// Days and weeks begin in the given time zone. With at most one of product, platform, channel and city, any range is
-/// exact; other filters count single posts, up to 100,000 in the range, or 20,000 with a search. Steps without posts are
-/// included.
+/// exact; other filters count single posts, up to 100,000 in the range, or 20,000 with a search. Steps without posts
+/// are included.
 #[utoipa::path(get, path = "/api/v1/explore/series", tag = "explore", operation_id = "explore_series", params(SeriesParameters), responses(
     (status = 200, body = ExploreSeries, description = "The series"),
     (status = 400, body = ErrorBody, description = "A parameter is invalid, or the range has too many posts for its filters (`window_too_long`)"),

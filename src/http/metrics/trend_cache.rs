@@ -21,8 +21,8 @@ pub(super) const TERMS_MAX: usize = 100;
 /// Cached result with the time at which it was computed.
 type CachedTrends = (Instant, Arc<Trends>);
 
-/// Merges the term counts of all processes and caches the result briefly: merging a thousand terms of forty slices takes
-/// milliseconds, and many dashboards request the same.
+/// Merges the term counts of all processes and caches the result briefly: merging a thousand terms of forty slices
+/// takes milliseconds, and many dashboards request the same.
 pub struct TrendCache {
     shelf: TrendSlices,
     cached: [Mutex<Option<CachedTrends>>; 3],

@@ -41,8 +41,8 @@ pub struct ScoreRequest {
     /// Up to 256 such texts; the response holds their `scores`.
     #[serde(default)]
     texts: Option<Texts>,
-    /// Time limit for the deep model in milliseconds, 0 to 60,000; defaults to `--latency-budget`. The fast model answers
-    /// when the deep model would take longer or the server is overloaded.
+    /// Time limit for the deep model in milliseconds, 0 to 60,000; defaults to `--latency-budget`. The fast model
+    /// answers when the deep model would take longer or the server is overloaded.
     #[serde(default)]
     budget_ms: Option<u64>,
 }

@@ -46,8 +46,8 @@ pub struct NewChannel {
     /// Minimum severity of the alerts to send; does not apply to rules that name this channel. Defaults to `warning`.
     #[serde(default = "warning")]
     minimum_severity: Severity,
-    /// Whether the channel also receives service alerts, which are sent at once, even while PostgreSQL is down; defaults to
-    /// false.
+    /// Whether the channel also receives service alerts, which are sent at once, even while PostgreSQL is down;
+    /// defaults to false.
     #[serde(default)]
     service_alerts: bool,
 }

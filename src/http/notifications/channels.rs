@@ -194,8 +194,8 @@ pub async fn test(
 
 /// Rotate the signing secret of a webhook
 ///
-/// The old secret keeps signing beside the new one for 24 hours, so that receivers can switch. This response is the only
-/// one that reveals the new secret, in `settings.secret`.
+/// The old secret keeps signing beside the new one for 24 hours, so that receivers can switch. This response is the
+/// only one that reveals the new secret, in `settings.secret`.
 #[utoipa::path(post, path = "/api/v1/notification-channels/{id}/rotate-secret", tag = "notifications",
     operation_id = "rotate_notification_channel_secret", params(("id" = Uuid, Path, description = "Id of the channel")),
     responses(

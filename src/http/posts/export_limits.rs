@@ -100,8 +100,8 @@ impl ExportPermit {
         .boxed()
     }
 
-    /// Returns a body that holds the permit until it ends. A client that reads nothing for too long is disconnected by a
-    /// separate task, because a body is not polled while its connection is blocked.
+    /// Returns a body that holds the permit until it ends. A client that reads nothing for too long is disconnected by
+    /// a separate task, because a body is not polled while its connection is blocked.
     pub fn hold<S>(self, body: S) -> ExportBody
     where
         S: Stream<Item = Result<Bytes, ApiError>> + 'static,

@@ -74,8 +74,8 @@ async fn require_room(state: &AppState, n_posts: usize) -> Result<(), ApiError> 
 filter_parameters! {
     /// Filters for posts; absent filters match everything.
     ListParameters {
-        /// Order of the posts; defaults to the newest first. The other orders require a range of at most 7 days, return a
-        /// single page and at most 200 posts.
+        /// Order of the posts; defaults to the newest first. The other orders require a range of at most 7 days, return
+        /// a single page and at most 200 posts.
         order: Option<PostOrder>,
         /// `next_cursor` of the previous page.
         cursor: Option<String>,

@@ -34,8 +34,8 @@ const COLUMNS: [&str; 11] = [
 
 /// Correct a post's sentiment label
 ///
-/// The last correction wins. It is shown beside the model's label, which all counts and rollups use. A better model that
-/// rescores the post later does not undo it.
+/// The last correction wins. It is shown beside the model's label, which all counts and rollups use. A better model
+/// that rescores the post later does not undo it.
 #[utoipa::path(put, path = "/api/v1/posts/{id}/label", tag = "labels", operation_id = "correct_label", request_body = NewLabel,
     params(("id" = Uuid, Path, description = "Groundswell's id of the post")),
     responses(

@@ -45,8 +45,8 @@ impl NewRule {
         Ok(())
     }
 
-    /// Validates the rule as a replacement for the rule with this id. The store decides which posts the churn rule covers,
-    /// so that part of it is fixed.
+    /// Validates the rule as a replacement for the rule with this id. The store decides which posts the churn rule
+    /// covers, so that part of it is fixed.
     ///
     /// # Errors
     /// The first field that is wrong.
