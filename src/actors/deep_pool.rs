@@ -78,7 +78,8 @@ stage!(DeepPool, "deep_pool");
 impl DeepPool {
     /// Creates a pool whose threads start with the actor.
     pub fn new(params: DeepPoolParams, stage: StageContext) -> Self {
-        Self { params, workers: None, claim: ExclusiveTask::default(), stage }
+        let claim = ExclusiveTask::new(&params.io);
+        Self { params, workers: None, claim, stage }
     }
 
     fn check_workers(&self) {
@@ -95,7 +96,7 @@ impl DeepPool {
         }
         let store = self.params.store.clone();
         let work = async move { corrections::claim(&store, n, LEASE).await };
-        self.claim.start(&self.params.io, work, context, |pool, outcome, _| match outcome {
+        self.claim.start(work, context, |pool, outcome, _| match outcome {
             Ok(Ok(posts)) => pool.take_up(posts),
             Ok(Err(error)) => warn!(%error, "posts awaiting correction could not be claimed, retrying"),
             Err(error) => warn!(%error, "claiming posts that await correction panicked"),

@@ -45,12 +45,13 @@ stage!(Maintenance, "housekeeper");
 impl Maintenance {
     /// Creates a maintenance stage that runs at once.
     pub fn new(params: MaintenanceParams, stage: StageContext) -> Self {
-        Self { params, run: ExclusiveTask::default(), merge: ExclusiveTask::default(), stage }
+        let (run, merge) = (ExclusiveTask::new(&params.io), ExclusiveTask::new(&params.io));
+        Self { params, run, merge, stage }
     }
 
     fn run(&mut self, context: &mut Context<Self>) {
         let work = run(self.params.store.clone());
-        let is_started = self.run.start(&self.params.io, work, context, |maintenance, outcome, _| {
+        let is_started = self.run.start(work, context, |maintenance, outcome, _| {
             match outcome {
                 Ok(Ok(())) => return maintenance.stage.metrics.finish(1),
                 Ok(Err(error)) => warn!(%error, "maintenance was interrupted, it continues in a minute"),
@@ -67,7 +68,7 @@ impl Maintenance {
     fn merge_words(&mut self, context: &mut Context<Self>) {
         let store = self.params.store.clone();
         let work = async move { search_index::merge(&store, Timestamp::now()).await };
-        self.merge.start(&self.params.io, work, context, |_, outcome, _| match outcome {
+        self.merge.start(work, context, |_, outcome, _| match outcome {
             Ok(Ok(())) => {}
             Ok(Err(error)) => debug!(%error, "new words were not merged into the full-text index, retrying"),
             Err(error) => warn!(%error, "merging words into the full-text index panicked"),

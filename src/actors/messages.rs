@@ -144,7 +144,7 @@ pub struct Watch {
     /// Newest frame that it has seen; `None` starts afresh.
     pub since: Option<FrameId>,
     /// Whether the client sent a request and expects a reply.
-    pub is_asked: bool,
+    pub is_requested: bool,
 }
 
 /// A client disconnected.

@@ -1,9 +1,9 @@
-//! What has changed from one live window to the next, as a JSON merge patch (RFC 7396).
+//! Changes from one live window to the next, as a JSON merge patch (RFC 7396).
 
 use serde_json::{Map, Value};
 
-/// Which fields are arrays of items, and what names an item in each. In a patch they are objects by that name, since a
-/// merge patch can only replace an array as a whole.
+/// Fields that are arrays, with the key of their items. A merge patch can only replace an array as a whole, so in a patch they
+/// are objects by that key.
 const ITEMS: [(&str, &str); 6] = [
     ("geo", "key"),
     ("products", "key"),
@@ -13,7 +13,7 @@ const ITEMS: [(&str, &str); 6] = [
     ("items", "from"),
 ];
 
-/// The patch that makes `new` of `old`; an empty object when they are equal.
+/// Returns the patch that turns `old` into `new`; an empty object when they are equal.
 pub fn patch(old: &Value, new: &Value) -> Value {
     match (old, new) {
         (Value::Object(old), Value::Object(new)) => Value::Object(patch_fields(old, new)),
@@ -45,7 +45,7 @@ fn patch_field(name: &str, old: &Value, new: &Value) -> Value {
     Value::Object(patch_fields(&by_name(old, key), &by_name(new, key)))
 }
 
-/// Items by their name, each without it.
+/// Returns items by their key, each without it.
 fn by_name(items: &[Value], key: &str) -> Map<String, Value> {
     let named = items.iter().filter_map(|item| {
         let mut fields = item.as_object()?.clone();
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_has_changed_is_in_a_patch_and_it_makes_the_new_of_the_old() {
+    fn a_patch_holds_only_the_changes_and_turns_the_old_value_into_the_new() {
         check(
             json!({"a": 1, "b": {"c": 2, "d": 3}}),
             json!({"a": 1, "b": {"c": 2, "d": 4}}),
@@ -146,7 +146,7 @@ mod tests {
         check(json!({"a": 1}), json!({"a": 1}), json!({}));
     }
 
-    /// A post of the shipped replay, scored by the length of its text: what is measured is bytes, not truth.
+    /// A post of the shipped replay, scored by the length of its text: the test measures bytes, not accuracy.
     fn post(text: &str, at: Timestamp) -> ScoredPost {
         let n = text.len();
         let label = [SentimentLabel::Positive, SentimentLabel::Neutral, SentimentLabel::Negative][n % 3];
@@ -198,7 +198,7 @@ mod tests {
             })
             .collect();
         posts.sort();
-        // The file knows whole seconds only; whoever wrote in the same second did not write at the same moment.
+        // The file has whole seconds; posts of the same second are spread over it.
         for same in posts.chunk_by_mut(|left, right| left.0 == right.0) {
             let apart = SignedDuration::from_secs(1) / i32::try_from(same.len()).unwrap();
             for (post, n) in same.iter_mut().zip(0..) {
@@ -213,8 +213,8 @@ mod tests {
         posts[busiest].to_vec()
     }
 
-    /// As it is sent: four windows a second while posts come, and every ten seconds a whole one. In a soak over a recorded
-    /// hour, else over some minutes of it.
+    /// Four windows a second while posts arrive, and every ten seconds a whole one, as in production. A soak covers a recorded
+    /// hour, otherwise some minutes of it.
     #[test]
     fn deltas_take_at_most_fifteen_percent_of_the_bytes_of_whole_windows() {
         let posts = recorded_hour();

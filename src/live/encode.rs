@@ -1,4 +1,4 @@
-//! Frames as text. Each is encoded once, however many sessions get it.
+//! Encoding of frames as JSON. Each is encoded once, however many sessions receive it.
 
 use bytestring::ByteString;
 use jiff::Timestamp;
@@ -11,7 +11,7 @@ use crate::models::alert::AlertRule;
 use crate::models::live::{AlertChange, FrameId};
 use crate::models::subscription::Feed;
 
-/// The one shape of every frame, over borrowed data.
+/// Envelope that all frames share, over borrowed data.
 #[derive(Serialize)]
 struct Envelope<'a, D> {
     event: &'static str,
@@ -23,20 +23,20 @@ struct Envelope<'a, D> {
     data: &'a D,
 }
 
-/// Whatever the pipeline has to say, as a frame of its feed or as the answer to an operation.
+/// Encodes an update as a frame of its feed, or a subscription as a reply.
 ///
 /// # Errors
-/// When the data cannot be JSON, such as a map whose keys are no text: a mistake in our types.
+/// When the data cannot be JSON, such as a map whose keys are not text, which is a bug in the types.
 pub fn live(id: &FrameId, frame: LiveFrame<'_>) -> Result<Frame, serde_json::Error> {
-    let news = |event, feed| NewsHead { event, feed, id, base: None };
+    let header = |event, feed| FeedHeader { event, feed, id, base: None };
     match frame {
-        LiveFrame::MetricsInitial(metrics) => news("metrics:initial", Feed::Metrics).frame(metrics),
-        LiveFrame::MetricsUpdate(metrics) => news("metrics:update", Feed::Metrics).frame(metrics),
+        LiveFrame::MetricsInitial(metrics) => header("metrics:initial", Feed::Metrics).frame(metrics),
+        LiveFrame::MetricsUpdate(metrics) => header("metrics:update", Feed::Metrics).frame(metrics),
         LiveFrame::MetricsDelta(base, patch) => {
-            NewsHead { base: Some(base), ..news("metrics:delta", Feed::Metrics) }.frame(patch)
+            FeedHeader { base: Some(base), ..header("metrics:delta", Feed::Metrics) }.frame(patch)
         }
-        LiveFrame::MessageNew(scored) => news("message:new", Feed::Messages).frame(scored),
-        LiveFrame::MessageUpdate(scored) => news("message:update", Feed::Messages).frame(scored),
+        LiveFrame::MessageNew(scored) => header("message:new", Feed::Messages).frame(scored),
+        LiveFrame::MessageUpdate(scored) => header("message:update", Feed::Messages).frame(scored),
         LiveFrame::Alert(change, alert) => {
             let event = match (change, alert.rule) {
                 (AlertChange::Resolved, _) => "alert:resolved",
@@ -46,33 +46,33 @@ pub fn live(id: &FrameId, frame: LiveFrame<'_>) -> Result<Frame, serde_json::Err
                 (AlertChange::Raised, AlertRule::Virality) => "alert:virality",
                 (AlertChange::Raised, AlertRule::Threshold) => "alert:threshold",
             };
-            news(event, Feed::Alerts).frame(alert)
+            header(event, Feed::Alerts).frame(alert)
         }
-        LiveFrame::SystemUpdate(system) => news("system:update", Feed::System).frame(system),
-        LiveFrame::Subscribed(standing) => {
-            let subscription = standing.subscription;
+        LiveFrame::SystemUpdate(system) => header("system:update", Feed::System).frame(system),
+        LiveFrame::Subscribed(state) => {
+            let subscription = state.subscription;
             subscribed(&Subscribed {
                 feeds: subscription.feeds.iter().collect(),
                 filter: subscription.filter.clone(),
                 max_rate: subscription.max_rate,
                 delta: subscription.delta,
-                recovered: standing.recovered,
-                since: standing.since.map(ToString::to_string),
+                recovered: state.recovered,
+                since: state.since.map(ToString::to_string),
             })
         }
     }
 }
 
-/// What names a frame of a feed.
+/// Event, feed and ids of a frame.
 #[derive(Clone, Copy)]
-struct NewsHead<'a> {
+struct FeedHeader<'a> {
     event: &'static str,
     feed: Feed,
     id: &'a FrameId,
     base: Option<&'a FrameId>,
 }
 
-impl NewsHead<'_> {
+impl FeedHeader<'_> {
     fn frame<D: Serialize>(self, data: &D) -> Result<Frame, serde_json::Error> {
         let Self { event, feed, id, base } = self;
         let (id, base) = (id.to_string(), base.map(ToString::to_string));
@@ -83,7 +83,7 @@ impl NewsHead<'_> {
     }
 }
 
-/// Tells a client what it is now subscribed to.
+/// Encodes the reply with the current subscription.
 ///
 /// # Errors
 /// As [`live`].
@@ -91,7 +91,7 @@ pub fn subscribed(subscribed: &Subscribed) -> Result<Frame, serde_json::Error> {
     reply("subscribed", subscribed)
 }
 
-/// Tells a client that its operation was refused.
+/// Encodes the reply to a refused operation.
 ///
 /// # Errors
 /// As [`live`].
@@ -99,7 +99,7 @@ pub fn error(error: &OpError) -> Result<Frame, serde_json::Error> {
     reply("error", error)
 }
 
-/// Answers a client's `ping`.
+/// Encodes the reply to `ping`.
 ///
 /// # Errors
 /// As [`live`].
@@ -107,7 +107,7 @@ pub fn pong() -> Result<Frame, serde_json::Error> {
     reply("pong", &Pong {})
 }
 
-/// Tells a client how many posts it was not sent.
+/// Encodes a report of skipped posts.
 ///
 /// # Errors
 /// As [`live`].
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_encoded_is_what_the_protocol_says() {
+    fn encoded_frames_match_the_protocol() {
         let ack = ack();
         let Ok(ServerFrame::Subscribed(reply)) = serde_json::from_str(&subscribed(&ack).unwrap().text) else {
             panic!("no `subscribed` frame");

@@ -1,4 +1,4 @@
-//! What is sent to sessions, encoded once for all of them.
+//! Frames for sessions, each encoded once for all of them.
 
 use std::sync::{Arc, OnceLock};
 
@@ -13,136 +13,134 @@ use crate::models::post::ScoredPost;
 use crate::models::stage_health::SystemHealth;
 use crate::models::subscription::Subscription;
 
-/// What a frame says.
+/// Content of a frame.
 #[derive(Debug, Clone, Copy)]
 pub enum LiveFrame<'a> {
-    /// The window, to somebody who has just subscribed.
+    /// The live window, for a new subscriber.
     MetricsInitial(&'a LiveMetrics),
-    /// The window, changed.
+    /// The live window, after a change.
     MetricsUpdate(&'a LiveMetrics),
-    /// What has changed in the window since the frame with that id.
+    /// Changes of the live window since the frame with this id.
     MetricsDelta(&'a FrameId, &'a serde_json::Value),
     /// A post was stored.
     MessageNew(&'a ScoredPost),
-    /// A post has a better score.
+    /// A post was corrected.
     MessageUpdate(&'a ScoredPost),
     /// An alert opened, grew or was resolved.
     Alert(AlertChange, &'a Alert),
-    /// The pipeline's health.
+    /// Health of the pipeline.
     SystemUpdate(&'a SystemHealth),
-    /// What a session is now subscribed to.
-    Subscribed(Standing<'a>),
+    /// Reply with the current subscription.
+    Subscribed(SubscriptionState<'a>),
 }
 
-/// A session's subscription as it now stands.
+/// Current subscription of a session.
 #[derive(Debug, Clone, Copy)]
-pub struct Standing<'a> {
-    /// What it gets.
+pub struct SubscriptionState<'a> {
+    /// Feeds, filter and rate limit.
     pub subscription: &'a Subscription,
-    /// Whether everything it missed follows.
+    /// Whether all missed frames follow.
     pub recovered: bool,
-    /// After which id what follows begins; absent while nobody knows where the sequence stands.
+    /// Id after which the following frames begin; `None` while the position of the sequence is unknown.
     pub since: Option<&'a FrameId>,
 }
 
-/// One frame as text, shared by all who get it.
+/// Encoded frame, shared by all sessions that receive it.
 #[derive(Debug)]
 pub struct Frame {
-    /// Such as `alert:churn`.
+    /// Event name, such as `alert:churn`.
     pub event: &'static str,
-    /// Its place in the sequence, `epoch:offset`; absent where it answers a client's own operation.
+    /// Position in the sequence, `epoch:offset`; `None` in replies to operations.
     pub id: Option<Box<str>>,
-    /// The whole of it, JSON.
+    /// JSON text of the frame.
     pub text: ByteString,
-    /// The same as a WebSocket's text message, with its head (RFC 6455, section 5.2). The text is a part of it, so it is
-    /// held once.
+    /// Text message with its WebSocket header (RFC 6455, section 5.2). The text is a slice of it, so it is held once.
     pub message: Bytes,
     as_event: OnceLock<Bytes>,
 }
 
-/// The most that stands before the text of a message from a server.
-const MESSAGE_HEAD_BYTES_MAX: usize = 10;
+/// Maximum length of the WebSocket header of a message from a server.
+const MESSAGE_HEADER_BYTES_MAX: usize = 10;
 
 impl Frame {
-    /// A frame whose text is that.
+    /// Creates a frame from its text.
     pub fn new(event: &'static str, id: Option<Box<str>>, text: ByteString) -> Self {
-        let mut message = BytesMut::with_capacity(text.len() + MESSAGE_HEAD_BYTES_MAX);
+        let mut message = BytesMut::with_capacity(text.len() + MESSAGE_HEADER_BYTES_MAX);
         Parser::write_message(&mut message, &text, OpCode::Text, true, false);
         let message = message.freeze();
-        let head_bytes = message.len() - text.len();
-        let text = ByteString::try_from(message.slice(head_bytes..)).unwrap_or(text);
+        let header_bytes = message.len() - text.len();
+        let text = ByteString::try_from(message.slice(header_bytes..)).unwrap_or(text);
         Self { event, id, text, message, as_event: OnceLock::new() }
     }
 
-    /// The lines `event` and `data` of a server-sent event, made once.
+    /// Returns the lines `event` and `data` of a server-sent event, encoded on first use.
     pub fn as_event(&self) -> &Bytes {
         self.as_event.get_or_init(|| Bytes::from(format!("event: {}\ndata: {}\n\n", self.event, self.text)))
     }
 }
 
-/// Writes a frame as text. Handed over by `app`, so that actors need not know the wire protocol. The id is that of news;
-/// of an answer it is not used.
+/// Encoder of frames. `app` passes it in, so that actors do not depend on the wire protocol. Replies ignore the id.
 pub type Encode = fn(&FrameId, LiveFrame<'_>) -> Option<Frame>;
 
-/// The live window as of some moment, in the forms in which it is shown. Each is written when the first wants it.
+/// Live window at one moment, in all forms that sessions receive. Each form is encoded on first use.
 #[derive(Debug)]
 pub struct MetricsFrame {
     version: u64,
     id: FrameId,
     metrics: Arc<LiveMetrics>,
     encode: Encode,
-    /// For whom it is the first.
+    /// Form for new subscribers.
     initial: OnceLock<Option<Arc<Frame>>>,
     whole: OnceLock<Option<Arc<Frame>>>,
     delta: Option<Delta>,
 }
 
-/// What changed since the version before.
+/// Changes since the previous version.
 #[derive(Debug)]
 pub struct Delta {
-    /// Which version it applies to.
+    /// Version to which it applies.
     pub base: u64,
-    /// The frame.
+    /// Encoded frame.
     pub frame: Arc<Frame>,
 }
 
-/// What a [`MetricsFrame`] is made of.
+/// Fields of a [`MetricsFrame`].
 pub struct MetricsParams {
-    /// Counts the frames of one broadcaster, from 1.
+    /// Number of the frame within its broadcaster, from 1.
     pub version: u64,
-    /// As of which id.
+    /// Id of the last update it contains.
     pub id: FrameId,
-    /// The window.
+    /// Figures of the window.
     pub metrics: Arc<LiveMetrics>,
-    /// Writes it.
+    /// Encoder of its forms.
     pub encode: Encode,
-    /// What has changed; absent, those who want only that get the whole.
+    /// Changes since the previous version; without it, sessions with deltas receive the whole window.
     pub delta: Option<Delta>,
 }
 
 impl MetricsFrame {
-    /// Nothing is written yet.
+    /// Creates a frame without encoding any form.
     pub fn new(params: MetricsParams) -> Self {
         let MetricsParams { version, id, metrics, encode, delta } = params;
         Self { version, id, metrics, encode, initial: OnceLock::new(), whole: OnceLock::new(), delta }
     }
 
-    /// Which one of its broadcaster it is.
+    /// Returns the number of the frame within its broadcaster.
     pub fn version(&self) -> u64 {
         self.version
     }
 
-    /// As of which id.
+    /// Returns the id of the last update it contains.
     pub fn id(&self) -> &FrameId {
         &self.id
     }
 
-    /// For somebody who has just subscribed.
+    /// Returns the form for a new subscriber.
     pub fn initial(&self) -> Option<Arc<Frame>> {
         self.written(&self.initial, LiveFrame::MetricsInitial(&self.metrics))
     }
 
-    /// For somebody who was last sent version `has`, and takes what has changed or not.
+    /// Returns the form for a session whose last version is `has`: a delta if it takes deltas and this one applies.
     pub fn update(&self, has: u64, takes_delta: bool) -> Option<Arc<Frame>> {
         if let Some(delta) = self.delta.as_ref().filter(|delta| takes_delta && delta.base == has) {
             return Some(Arc::clone(&delta.frame));

@@ -1,4 +1,4 @@
-//! What waits for one session, and what is left out when it does not read.
+//! Outbox of one session: a bounded queue of frames, and the rules by which a slow reader loses posts or its connection.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,55 +8,55 @@ use std::time::{Duration, Instant};
 use super::frame::{Frame, MetricsFrame};
 use crate::telemetry::FRAMES_SKIPPED_TOTAL;
 
-/// Posts that may wait. One transaction shows up to 256 at once, so half of it would leave out posts for sessions that
-/// read well.
-pub const POSTS_WAITING_MAX: usize = 512;
+/// Maximum queued posts. One transaction shows up to 256 at once, so half of this would skip posts of sessions that read well.
+pub const POSTS_QUEUED_MAX: usize = 512;
 
-/// Bytes of posts that may wait; frames are shared, so this bounds what a single slow session keeps alive.
+/// Maximum bytes of queued posts. Frames are shared, so this bounds what a single slow session keeps alive.
 pub const POST_BYTES_MAX: usize = 16 << 20;
 
-/// Alerts that may wait. They are never left out: a session with more is closed, comes back, and gets them from history.
-pub const ALERTS_WAITING_MAX: usize = 1_000;
+/// Maximum queued alerts. Alerts are never skipped: a session with more is closed, reconnects, and reads them from the history.
+pub const ALERTS_QUEUED_MAX: usize = 1_000;
 
-/// Bytes of alerts that may wait.
+/// Maximum bytes of queued alerts.
 pub const ALERT_BYTES_MAX: usize = 8 << 20;
 
-/// Answers that may wait: twice what a client may ask for at once. One that goes on and hardly reads would fill the memory.
-pub const ANSWERS_WAITING_MAX: usize = 100;
+/// Maximum queued replies: twice as many as a client may request at once. A client that keeps requesting and hardly reads would
+/// exhaust memory.
+pub const REPLIES_QUEUED_MAX: usize = 100;
 
-/// How often a session is told of posts left out while more wait to be sent.
-const TELL_SKIPPED_EVERY: Duration = Duration::from_secs(1);
+/// Interval at which skipped posts are reported while other frames are queued.
+const REPORT_SKIPPED_EVERY: Duration = Duration::from_secs(1);
 
-/// Why a session must end.
+/// Reason for closing a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloseReason {
-    /// More alerts or answers wait for it than are kept.
+    /// Too many alerts or replies are queued.
     TooSlow,
-    /// News was lost on its way to this process, and is not in the history either.
+    /// Updates were lost on their way to this process, and are not in the history either.
     PositionLost,
-    /// Nobody delivers at the moment.
+    /// The broadcaster is restarting.
     TryAgainLater,
 }
 
-/// What is taken out of an outbox at once.
+/// Frames taken from an outbox at once.
 #[derive(Debug, Default)]
 pub struct Batch {
-    /// In the order in which they are to be sent.
+    /// Frames in the order of sending.
     pub frames: Vec<Arc<Frame>>,
-    /// Posts left out before the next frame, if that is to be told now.
+    /// Posts skipped before the next frame, if they are to be reported now.
     pub skipped: Option<PostsSkipped>,
-    /// Nothing follows.
+    /// Reason for closing; nothing follows.
     pub close_reason: Option<CloseReason>,
-    /// Nothing was left: whoever asked is told when there is something again, and need not ask before.
+    /// Whether the outbox is empty now. The waker is called when that changes, so there is no need to poll before.
     pub is_all: bool,
 }
 
-/// How many posts were left out, and why.
+/// Number of skipped posts, by reason.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PostsSkipped {
-    /// The session asked for no more a second.
+    /// Skipped by the rate limit of the session.
     pub by_rate: u64,
-    /// It did not read.
+    /// Skipped because the client read too slowly.
     pub too_slow: u64,
 }
 
@@ -68,42 +68,43 @@ impl PostsSkipped {
 
 /// Frames on their way to one session, in the order of their ids.
 ///
-/// Bounded, whatever the session does. Of aggregates one waits in its place and at most one more behind everything else,
-/// the newest; posts that find no room are left out and counted; alerts are kept, up to a bound at which the session must
-/// go. So a frame never overtakes one with an earlier id, and the newest id a client has tells what it has received.
+/// It is bounded, whatever the client does. Of state, such as metrics, one frame is queued at its position and only the newest
+/// later one behind all others. Posts beyond the maximum are skipped and counted. Alerts are kept up to a maximum, at which the
+/// session is closed. So a frame never overtakes one with an earlier id, and the newest id that a client has tells what it
+/// received.
 #[derive(Debug)]
 pub struct Outbox {
-    waiting: Mutex<Waiting>,
+    state: Mutex<State>,
 }
 
 #[derive(Debug)]
-struct Waiting {
-    /// Nothing is taken before its session has had time to say what it wants.
+struct State {
+    /// Holds frames back until the client had time to subscribe.
     is_held: bool,
     queue: VecDeque<Entry>,
     n_posts: usize,
     post_bytes: usize,
     n_alerts: usize,
     alert_bytes: usize,
-    n_answers: usize,
+    n_replies: usize,
     takes_delta: bool,
-    /// The version of the window it was sent last; 0 before the first.
+    /// Version of the last window sent; 0 before the first.
     has_version: u64,
-    /// The next window is its first.
+    /// Whether the next window is the initial one.
     owes_initial: bool,
     is_metrics_queued: bool,
     next_metrics: Option<Arc<MetricsFrame>>,
     is_system_queued: bool,
     next_system: Option<Arc<Frame>>,
     skipped: PostsSkipped,
-    told_at: Option<Instant>,
+    reported_at: Option<Instant>,
     close_reason: Option<CloseReason>,
     waker: Option<Waker>,
-    /// Its session was told that something waits, and has not asked since.
-    is_told: bool,
-    /// Since when something waits and nothing was taken.
+    /// Whether the waker was called since the last poll.
+    is_notified: bool,
+    /// Time since which frames are queued and none was taken.
     stalled_at: Option<Instant>,
-    /// When its session last gave a sign of life.
+    /// Time of the last activity of the session.
     alive_at: Instant,
 }
 
@@ -111,24 +112,24 @@ struct Waiting {
 enum Entry {
     Post(Arc<Frame>),
     Alert(Arc<Frame>),
-    Answer(Arc<Frame>),
-    /// What was missed: as many as were promised.
-    Owed(Arc<Frame>),
+    Reply(Arc<Frame>),
+    /// Missed frame of a bounded replay.
+    Replay(Arc<Frame>),
     Metrics(Arc<MetricsFrame>),
     System(Arc<Frame>),
 }
 
 impl Outbox {
-    /// Nothing waits yet, and nothing is taken until [`Self::begin`] or [`Self::release`].
+    /// Creates an empty outbox that holds frames back until [`Self::begin`] or [`Self::release`].
     pub fn new(now: Instant) -> Self {
-        let waiting = Waiting {
+        let state = State {
             is_held: true,
             queue: VecDeque::new(),
             n_posts: 0,
             post_bytes: 0,
             n_alerts: 0,
             alert_bytes: 0,
-            n_answers: 0,
+            n_replies: 0,
             takes_delta: false,
             has_version: 0,
             owes_initial: false,
@@ -137,173 +138,173 @@ impl Outbox {
             is_system_queued: false,
             next_system: None,
             skipped: PostsSkipped::default(),
-            told_at: None,
+            reported_at: None,
             close_reason: None,
             waker: None,
-            is_told: false,
+            is_notified: false,
             stalled_at: None,
             alive_at: now,
         };
-        Self { waiting: Mutex::new(waiting) }
+        Self { state: Mutex::new(state) }
     }
 
-    /// Its session has said what it wants: what waited before it did, if none of that was taken, is not it.
+    /// Starts delivery after the first subscription. Frames queued before it are discarded.
     pub fn begin(&self) {
-        self.change(|waiting| {
-            if std::mem::take(&mut waiting.is_held) {
-                waiting.forget_all();
+        self.change(|state| {
+            if std::mem::take(&mut state.is_held) {
+                state.forget_all();
             }
         });
     }
 
-    /// Its session says nothing: it gets what has waited.
+    /// Starts delivery to a client that did not subscribe. Frames queued before are kept.
     pub fn release(&self) {
-        self.change(|waiting| waiting.is_held = false);
+        self.change(|state| state.is_held = false);
     }
 
-    /// Whether metrics are to be sent as what has changed.
+    /// Sets whether metrics are sent as deltas.
     pub fn take_delta(&self, takes_delta: bool) {
         self.lock().takes_delta = takes_delta;
     }
 
-    /// A post, unless too many wait already.
+    /// Queues a post, or skips it when too many are queued.
     pub fn post(&self, frame: &Arc<Frame>) {
-        self.change(|waiting| {
-            if waiting.n_posts >= POSTS_WAITING_MAX || waiting.post_bytes >= POST_BYTES_MAX {
-                waiting.skipped.too_slow += 1;
+        self.change(|state| {
+            if state.n_posts >= POSTS_QUEUED_MAX || state.post_bytes >= POST_BYTES_MAX {
+                state.skipped.too_slow += 1;
                 return;
             }
-            waiting.n_posts += 1;
-            waiting.post_bytes += frame.text.len();
-            waiting.queue.push_back(Entry::Post(Arc::clone(frame)));
+            state.n_posts += 1;
+            state.post_bytes += frame.text.len();
+            state.queue.push_back(Entry::Post(Arc::clone(frame)));
         });
     }
 
-    /// An alert. One too many ends the session.
+    /// Queues an alert. One too many closes the session.
     pub fn alert(&self, frame: &Arc<Frame>) {
-        self.change(|waiting| {
-            waiting.n_alerts += 1;
-            waiting.alert_bytes += frame.text.len();
-            if waiting.n_alerts > ALERTS_WAITING_MAX || waiting.alert_bytes > ALERT_BYTES_MAX {
-                return waiting.give_up();
+        self.change(|state| {
+            state.n_alerts += 1;
+            state.alert_bytes += frame.text.len();
+            if state.n_alerts > ALERTS_QUEUED_MAX || state.alert_bytes > ALERT_BYTES_MAX {
+                return state.close_too_slow();
             }
-            waiting.queue.push_back(Entry::Alert(Arc::clone(frame)));
+            state.queue.push_back(Entry::Alert(Arc::clone(frame)));
         });
     }
 
-    /// The answer to what its client asked. One too many ends the session.
-    pub fn answer(&self, frame: Arc<Frame>) {
-        self.change(|waiting| {
-            waiting.n_answers += 1;
-            if waiting.n_answers > ANSWERS_WAITING_MAX {
-                return waiting.give_up();
+    /// Queues the reply to an operation of the client. One too many closes the session.
+    pub fn reply(&self, frame: Arc<Frame>) {
+        self.change(|state| {
+            state.n_replies += 1;
+            if state.n_replies > REPLIES_QUEUED_MAX {
+                return state.close_too_slow();
             }
-            waiting.queue.push_back(Entry::Answer(frame));
+            state.queue.push_back(Entry::Reply(frame));
         });
     }
 
-    /// Something that was promised, in bounded number: it is neither left out nor counted.
-    pub fn owe(&self, frame: Arc<Frame>) {
-        self.change(|waiting| waiting.queue.push_back(Entry::Owed(frame)));
+    /// Queues a missed frame of a replay. Replays are bounded, so their frames are neither skipped nor counted.
+    pub fn replay(&self, frame: Arc<Frame>) {
+        self.change(|state| state.queue.push_back(Entry::Replay(frame)));
     }
 
-    /// The window. `is_first`: the session gets it as its `metrics:initial`, or a newer one.
+    /// Queues the live window. With `is_first` the session receives it, or a newer one, as `metrics:initial`.
     pub fn metrics(&self, frame: &Arc<MetricsFrame>, is_first: bool) {
-        self.change(|waiting| {
-            waiting.owes_initial |= is_first;
-            if std::mem::replace(&mut waiting.is_metrics_queued, true) {
-                waiting.next_metrics = Some(Arc::clone(frame));
+        self.change(|state| {
+            state.owes_initial |= is_first;
+            if std::mem::replace(&mut state.is_metrics_queued, true) {
+                state.next_metrics = Some(Arc::clone(frame));
                 return;
             }
-            waiting.queue.push_back(Entry::Metrics(Arc::clone(frame)));
+            state.queue.push_back(Entry::Metrics(Arc::clone(frame)));
         });
     }
 
-    /// The pipeline's health.
+    /// Queues the health of the pipeline.
     pub fn system(&self, frame: &Arc<Frame>) {
-        self.change(|waiting| {
-            if std::mem::replace(&mut waiting.is_system_queued, true) {
-                waiting.next_system = Some(Arc::clone(frame));
+        self.change(|state| {
+            if std::mem::replace(&mut state.is_system_queued, true) {
+                state.next_system = Some(Arc::clone(frame));
                 return;
             }
-            waiting.queue.push_back(Entry::System(Arc::clone(frame)));
+            state.queue.push_back(Entry::System(Arc::clone(frame)));
         });
     }
 
-    /// Notes posts that its rate left out.
+    /// Counts posts that the rate limit skipped.
     pub fn skip_by_rate(&self, n_posts: u64) {
-        self.change(|waiting| waiting.skipped.by_rate += n_posts);
+        self.change(|state| state.skipped.by_rate += n_posts);
     }
 
-    /// Ends the session once what waits is sent.
+    /// Closes the session once the queued frames are sent.
     pub fn close(&self, close_reason: CloseReason) {
-        self.change(|waiting| {
-            waiting.close_reason.get_or_insert(close_reason);
+        self.change(|state| {
+            state.close_reason.get_or_insert(close_reason);
         });
     }
 
-    /// Takes what waits, about `bytes` of it, or waits for something. Being asked is a sign of life.
+    /// Takes about `bytes` of queued frames, or registers the waker. Polling counts as activity.
     pub fn poll_batch(&self, context: &Context<'_>, bytes: usize) -> Poll<Batch> {
-        let mut waiting = self.lock();
+        let mut state = self.lock();
         let now = Instant::now();
-        waiting.alive_at = now;
-        let batch = waiting.has_something().then(|| waiting.take(bytes, now));
+        state.alive_at = now;
+        let batch = state.has_output().then(|| state.take(bytes, now));
         if batch.as_ref().is_none_or(|batch| batch.is_all) {
-            waiting.is_told = false;
-            if !waiting.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
-                waiting.waker = Some(context.waker().clone());
+            state.is_notified = false;
+            if !state.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+                state.waker = Some(context.waker().clone());
             }
         }
         batch.map_or(Poll::Pending, Poll::Ready)
     }
 
-    /// Notes a sign of life of its session.
+    /// Records activity of the session.
     pub fn is_alive(&self) {
         self.lock().alive_at = Instant::now();
     }
 
-    /// For how long something has waited without anything being taken.
+    /// Returns how long frames have been queued without any being taken.
     pub fn stalled_for(&self, now: Instant) -> Duration {
         self.lock().stalled_at.map_or(Duration::ZERO, |at| now.saturating_duration_since(at))
     }
 
-    /// For how long its session has given no sign of life.
+    /// Returns the time since the last activity of the session.
     pub fn silent_for(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.lock().alive_at)
     }
 
-    /// Whether its session is to end.
+    /// Returns whether the session is closing.
     pub fn is_closing(&self) -> bool {
         self.lock().close_reason.is_some()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes what waits, and wakes the session if there is something for it. Nothing more is taken in once it is to end.
-    fn change(&self, change: impl FnOnce(&mut Waiting)) {
-        let mut waiting = self.lock();
-        if waiting.close_reason.is_some() {
+    /// Applies a change and wakes the session if there is something to send. A closing session takes nothing more.
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        let mut state = self.lock();
+        if state.close_reason.is_some() {
             return;
         }
-        change(&mut waiting);
-        if !waiting.has_something() {
+        change(&mut state);
+        if !state.has_output() {
             return;
         }
-        if waiting.stalled_at.is_none() {
-            waiting.stalled_at = Some(Instant::now());
+        if state.stalled_at.is_none() {
+            state.stalled_at = Some(Instant::now());
         }
-        if !std::mem::replace(&mut waiting.is_told, true)
-            && let Some(waker) = &waiting.waker
+        if !std::mem::replace(&mut state.is_notified, true)
+            && let Some(waker) = &state.waker
         {
             waker.wake_by_ref();
         }
     }
 }
 
-impl Waiting {
-    fn has_something(&self) -> bool {
+impl State {
+    fn has_output(&self) -> bool {
         let has_frames = !self.queue.is_empty() || !self.skipped.is_none();
         (has_frames && !self.is_held) || self.close_reason.is_some()
     }
@@ -318,23 +319,24 @@ impl Waiting {
         while n_bytes < bytes
             && let Some(entry) = self.queue.pop_front()
         {
-            if let Some(frame) = self.sent(entry) {
+            if let Some(frame) = self.frame_of(entry) {
                 n_bytes += frame.text.len();
                 batch.frames.push(frame);
             }
         }
         let is_empty = self.queue.is_empty();
-        let is_due = self.told_at.is_none_or(|at| now.saturating_duration_since(at) >= TELL_SKIPPED_EVERY);
+        let is_due =
+            self.reported_at.is_none_or(|at| now.saturating_duration_since(at) >= REPORT_SKIPPED_EVERY);
         if !self.skipped.is_none() && (is_empty || is_due) {
             let skipped = std::mem::take(&mut self.skipped);
             metrics::counter!(FRAMES_SKIPPED_TOTAL, "why" => "slow").increment(skipped.too_slow);
             metrics::counter!(FRAMES_SKIPPED_TOTAL, "why" => "rate").increment(skipped.by_rate);
             batch.skipped = Some(skipped);
-            self.told_at = Some(now);
+            self.reported_at = Some(now);
         }
         if is_empty {
-            // A session that caught up after a stall gives back what it needed for it.
-            self.queue.shrink_to(ROOM_KEPT);
+            // A session that caught up after a stall releases the memory of its queue.
+            self.queue.shrink_to(CAPACITY_KEPT);
             batch.close_reason = self.close_reason;
         }
         self.stalled_at = (!is_empty).then_some(now);
@@ -342,8 +344,8 @@ impl Waiting {
         batch
     }
 
-    /// What is sent for an entry that has left the queue.
-    fn sent(&mut self, entry: Entry) -> Option<Arc<Frame>> {
+    /// Returns the frame to send for an entry that left the queue.
+    fn frame_of(&mut self, entry: Entry) -> Option<Arc<Frame>> {
         match entry {
             Entry::Post(frame) => {
                 self.n_posts -= 1;
@@ -355,11 +357,11 @@ impl Waiting {
                 self.alert_bytes -= frame.text.len();
                 Some(frame)
             }
-            Entry::Answer(frame) => {
-                self.n_answers -= 1;
+            Entry::Reply(frame) => {
+                self.n_replies -= 1;
                 Some(frame)
             }
-            Entry::Owed(frame) => Some(frame),
+            Entry::Replay(frame) => Some(frame),
             Entry::System(frame) => {
                 let next = self.next_system.take();
                 self.is_system_queued = next.is_some();
@@ -379,14 +381,14 @@ impl Waiting {
         }
     }
 
-    fn give_up(&mut self) {
+    fn close_too_slow(&mut self) {
         self.forget_all();
         self.close_reason = Some(CloseReason::TooSlow);
     }
 
     fn forget_all(&mut self) {
         self.queue = VecDeque::new();
-        (self.n_posts, self.post_bytes, self.n_alerts, self.alert_bytes, self.n_answers) = (0, 0, 0, 0, 0);
+        (self.n_posts, self.post_bytes, self.n_alerts, self.alert_bytes, self.n_replies) = (0, 0, 0, 0, 0);
         (self.is_metrics_queued, self.next_metrics) = (false, None);
         (self.is_system_queued, self.next_system) = (false, None);
         self.owes_initial = false;
@@ -394,8 +396,8 @@ impl Waiting {
     }
 }
 
-/// Entries an idle outbox has room for.
-const ROOM_KEPT: usize = 8;
+/// Capacity that an idle outbox keeps.
+const CAPACITY_KEPT: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -432,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn of_state_that_waits_the_newest_is_sent_and_news_between_keeps_its_place() {
+    fn only_the_newest_queued_state_is_sent_and_events_keep_their_order() {
         let outbox = open();
         for text in ["s1", "s2", "s3"] {
             outbox.system(&frame(text));
@@ -444,25 +446,25 @@ mod tests {
     }
 
     #[test]
-    fn posts_without_room_are_counted_and_what_was_promised_is_not_touched() {
+    fn posts_beyond_the_maximum_are_counted_and_replays_are_kept() {
         let outbox = open();
-        for _ in 0..POSTS_WAITING_MAX + 7 {
+        for _ in 0..POSTS_QUEUED_MAX + 7 {
             outbox.post(&frame("p"));
         }
         outbox.alert(&frame("a"));
-        outbox.owe(frame("o"));
+        outbox.replay(frame("o"));
         let taken = take(&outbox);
-        assert_eq!(taken.frames.len(), POSTS_WAITING_MAX + 2);
+        assert_eq!(taken.frames.len(), POSTS_QUEUED_MAX + 2);
         assert_eq!(taken.skipped, Some(PostsSkipped { by_rate: 0, too_slow: 7 }));
         outbox.post(&frame("p"));
         assert_eq!(texts(&outbox), ["p"], "there is room again");
     }
 
     #[test]
-    fn one_alert_more_than_is_kept_ends_the_session_and_gives_its_memory_back() {
+    fn one_alert_beyond_the_maximum_closes_the_session_and_releases_its_memory() {
         let outbox = open();
         let alert = frame("a");
-        for _ in 0..ALERTS_WAITING_MAX {
+        for _ in 0..ALERTS_QUEUED_MAX {
             outbox.alert(&alert);
         }
         assert!(!outbox.is_closing());
@@ -474,26 +476,26 @@ mod tests {
     }
 
     #[test]
-    fn one_answer_more_than_is_kept_ends_the_session() {
+    fn one_reply_beyond_the_maximum_closes_the_session() {
         let outbox = open();
         for (n_more, close_reason) in [(0, None), (0, None), (1, Some(CloseReason::TooSlow))] {
-            (0..ANSWERS_WAITING_MAX + n_more).for_each(|_| outbox.answer(frame("a")));
+            (0..REPLIES_QUEUED_MAX + n_more).for_each(|_| outbox.reply(frame("a")));
             assert_eq!(take(&outbox).close_reason, close_reason);
         }
     }
 
     #[test]
-    fn what_waited_before_a_session_spoke_is_forgotten_and_kept_for_one_that_never_speaks() {
-        for speaks in [true, false] {
+    fn frames_queued_before_the_first_subscription_are_discarded_unless_there_is_none() {
+        for subscribes in [true, false] {
             let outbox = Outbox::new(Instant::now());
             outbox.alert(&frame("a"));
             assert_eq!(texts(&outbox), [""; 0]);
-            if speaks {
+            if subscribes {
                 outbox.begin()
             } else {
                 outbox.release()
             }
-            assert_eq!(texts(&outbox).len(), usize::from(!speaks));
+            assert_eq!(texts(&outbox).len(), usize::from(!subscribes));
         }
     }
 }

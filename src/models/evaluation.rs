@@ -1,4 +1,4 @@
-//! How far the series of all rules have come, and what one evaluation changes about them.
+//! State of the series of alert rules, and the changes of one evaluation.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -7,24 +7,24 @@ use super::alert::{AlertPhase, AlertPost, Evidence, Scope, Severity};
 use super::alert_rule::{Metric, Rule};
 use super::rollup::{Dimension, Sums};
 
-/// Where a series stands.
+/// Phase of a series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// Nothing is wrong, or not any more.
+    /// The condition does not hold.
     Inactive,
-    /// It holds, but not for long enough, or too soon after it was resolved.
+    /// The condition holds, but not for long enough, or too soon after the alert resolved.
     Pending,
-    /// There is an alert.
+    /// The alert is open and the condition holds.
     Firing,
-    /// The alert is still open, but the rule does not hold.
+    /// The alert is open, but the condition no longer holds.
     Recovering,
 }
 
 impl Phase {
-    /// All of them.
+    /// All phases.
     pub const ALL: [Self; 4] = [Self::Inactive, Self::Pending, Self::Firing, Self::Recovering];
 
-    /// The name as stored.
+    /// Returns the stored name.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Inactive => "inactive",
@@ -34,58 +34,58 @@ impl Phase {
         }
     }
 
-    /// Whether there is an open alert.
+    /// Returns whether an alert is open.
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Firing | Self::Recovering)
     }
 }
 
-/// All that is remembered of one series, that is of one rule about one thing.
+/// State of one series, that is of one rule for one scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Series {
-    /// Where it stands.
+    /// Current phase.
     pub phase: Phase,
-    /// Since when.
+    /// Start of the phase.
     pub since: Timestamp,
-    /// When it was last resolved.
+    /// Time of the last resolution.
     pub resolved_at: Option<Timestamp>,
-    /// When it opened of late, oldest first.
+    /// Recent openings, oldest first.
     pub openings: Vec<Timestamp>,
-    /// Whether it opened so often that it is held open.
+    /// Whether it opened so often that its alert is held open.
     pub flapping: bool,
 }
 
-/// Names a series.
+/// Identity of a series.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SeriesId {
-    /// The rule.
+    /// Rule of the series.
     pub rule_id: Uuid,
-    /// What it is about.
+    /// Scope of the series.
     pub scope: Scope,
 }
 
-/// A series as it is kept between evaluations.
+/// Series with its open alert, as stored between evaluations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
-    /// How far it has come.
+    /// State of the series.
     pub series: Series,
-    /// Its open alert.
+    /// Open alert, if any.
     pub alert: Option<Uuid>,
 }
 
-/// What several rules can be judged by at once: all things of a kind over the same window.
+/// Measurement that several rules share: all keys of a dimension over the same window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Group {
-    /// How far back.
+    /// Length of the window.
     pub window_seconds: i64,
-    /// Which kind of thing.
+    /// Dimension of the keys.
     pub dimension: Dimension,
-    /// Whether it is about the posts that may go far, which no rollup tells.
+    /// Whether it covers the posts with a high predicted virality, which rollups do not contain.
     pub is_viral: bool,
 }
 
 impl Group {
-    /// What a rule is judged by.
+    /// Returns the measurement that a rule needs.
     pub fn of(rule: &Rule) -> Self {
         Self {
             window_seconds: rule.what.window_seconds,
@@ -95,141 +95,141 @@ impl Group {
     }
 }
 
-/// What was found about one thing.
+/// Measured figures of one key.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Measured {
-    /// All of its posts.
+    /// Sums over all posts of the key.
     Sums(Sums),
-    /// Those of its posts that may go far.
+    /// Posts of the key with a high predicted virality.
     Viral {
-        /// The highest predicted virality.
+        /// Highest predicted virality.
         highest: f64,
-        /// How many there are.
+        /// Number of such posts.
         count: i64,
     },
 }
 
-/// What was measured in one step of the past.
+/// Figures of one key in one past step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
-    /// When it began.
+    /// Start of the step.
     pub at: Timestamp,
-    /// Of what.
+    /// Key within the dimension.
     pub key: String,
-    /// What was measured.
+    /// Measured figures.
     pub measured: Measured,
 }
 
-/// An alert to be opened.
+/// Alert to open.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Opening {
-    /// Which series.
+    /// Series of the alert.
     pub id: SeriesId,
-    /// Its rule.
+    /// Rule of the alert.
     pub rule: Rule,
-    /// How loudly.
+    /// Severity of the alert.
     pub severity: Severity,
-    /// One sentence for people.
+    /// Title of the alert.
     pub title: String,
-    /// The measured value.
+    /// Measured value.
     pub value: f64,
-    /// Posts behind it.
+    /// Number of posts behind the value.
     pub count: i64,
-    /// When it began to hold.
+    /// Time since which the condition holds.
     pub pending_since: Timestamp,
-    /// How far the series has come with it.
+    /// State of the series after the opening.
     pub series: Series,
-    /// Some of the posts behind it; filled in by whoever can read them.
+    /// Example posts, filled in before the alert is written.
     pub posts: Vec<AlertPost>,
-    /// What it goes by; filled in by the same.
+    /// Evidence, filled in before the alert is written.
     pub evidence: Option<Evidence>,
 }
 
-/// What an open alert says now.
+/// Update of an open alert.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Refresh {
-    /// Which alert.
+    /// Alert to update.
     pub alert: Uuid,
-    /// How loudly; never less than before while it is open.
+    /// Severity, which never falls while the alert is open.
     pub severity: Severity,
-    /// One sentence for people.
+    /// Title of the alert.
     pub title: String,
-    /// The measured value.
+    /// Measured value.
     pub value: f64,
-    /// Posts behind it.
+    /// Number of posts behind the value.
     pub count: i64,
-    /// The phase it enters, where that is another.
+    /// Phase that the alert enters, if it changes.
     pub entered: Option<AlertPhase>,
-    /// Whether it is louder than before.
+    /// Whether the severity rose.
     pub escalated: bool,
 }
 
-/// Everything that one evaluation changes.
+/// All changes of one evaluation.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Changes {
-    /// Alerts to be opened.
+    /// Alerts to open.
     pub openings: Vec<Opening>,
-    /// Alerts that are open and stay so.
+    /// Updates of alerts that stay open.
     pub refreshes: Vec<Refresh>,
-    /// Alerts that are over.
+    /// Alerts to resolve.
     pub endings: Vec<Uuid>,
-    /// Alerts whose rule is gone, switched off or about something else now.
+    /// Alerts to withdraw, because their rule was deleted, disabled or changed.
     pub withdrawals: Vec<Uuid>,
-    /// Series to be kept.
+    /// Series to store.
     pub kept: Vec<(SeriesId, Kept)>,
-    /// Series to be forgotten.
+    /// Series to delete.
     pub forgotten: Vec<SeriesId>,
 }
 
-/// What keeps an alert from being told.
+/// Silencing and inhibition of an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mute {
-    /// Which alert.
+    /// Alert to update.
     pub alert: Uuid,
-    /// Whether a silence does.
+    /// Whether a silence covers the alert.
     pub silenced: bool,
-    /// Which louder alert does.
+    /// More severe alert that inhibits it.
     pub inhibited_by: Option<Uuid>,
 }
 
 impl Mute {
-    /// Whether nothing does.
+    /// Returns whether the alert may be notified.
     pub const fn is_none(&self) -> bool {
         !self.silenced && self.inhibited_by.is_none()
     }
 }
 
-/// An alert, and what people were told of it.
+/// Alert with the last notice about it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Told {
-    /// The alert as it is now.
+    /// Current state of the alert.
     pub alert: super::alert::Alert,
-    /// The alert in whose name people were told, and how loud it was then; `None` while nobody was.
+    /// Alert under whose id the last notice was sent, with its severity then; `None` before the first.
     pub told: Option<(Uuid, Severity)>,
-    /// Where people are told; empty for every channel whose minimum severity fits.
+    /// Channels to notify; empty means every channel whose minimum severity fits.
     pub channels: Vec<Uuid>,
 }
 
-/// One notice to be sent, and what it settles.
+/// Notice to send, with the alerts that it covers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Telling {
-    /// The alert in whose name it is sent, worded for all it speaks of.
+    /// Alert under whose id it is sent, worded for all alerts that it covers.
     pub alert: super::alert::Alert,
-    /// Where.
+    /// Channels to notify.
     pub channels: Vec<Uuid>,
-    /// What it says.
+    /// Event that it reports.
     pub news: News,
-    /// The alerts it speaks of.
+    /// Alerts that it covers.
     pub about: Vec<Uuid>,
 }
 
-/// What a notice says.
+/// Event that a notice reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum News {
-    /// It fires.
+    /// The alert fires.
     Fired,
-    /// It fires more loudly than people were told.
+    /// The severity rose since the last notice.
     Escalated,
-    /// It is over, and so is all that was told with it.
+    /// The alert and all others of its notice resolved.
     Over,
 }

@@ -134,7 +134,7 @@ impl Sockets {
         let permit = self.acquire_permit(request)?;
         let EventsQuery { subscription, since } = query;
         let (id, outbox) = (permit.id, Arc::clone(&permit.outbox));
-        let watch = Watch { id, outbox: Arc::clone(&outbox), subscription, since, is_asked: true };
+        let watch = Watch { id, outbox: Arc::clone(&outbox), subscription, since, is_requested: true };
         self.params.watch.try_send(watch).map_err(|_| Refusal::Busy)?;
         Ok(EventStream::new(id, outbox, (self.clone(), permit)))
     }

@@ -206,7 +206,7 @@ impl Session {
             outbox: Arc::clone(&self.permit.outbox),
             subscription: self.subscription.clone(),
             since,
-            is_asked: self.has_subscribed,
+            is_requested: self.has_subscribed,
         };
         if self.sockets.params.watch.try_send(watch).is_err() {
             Self::end(context, close_codes::TRY_AGAIN_LATER, "live delivery is busy");

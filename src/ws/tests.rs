@@ -18,7 +18,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use super::*;
 use crate::actors::runtime::downstream::{Redirect, downstream};
 use crate::live::encode;
-use crate::live::frame::{Frame, LiveFrame, Standing};
+use crate::live::frame::{Frame, LiveFrame, SubscriptionState};
 use crate::live::outbox::CloseReason;
 use crate::models::subscription::Feed;
 
@@ -43,12 +43,13 @@ impl Handler<Watch> for StubBroadcaster {
 
     /// Responds like a broadcaster that cannot recover missed updates.
     fn handle(&mut self, watch: Watch, _: &mut Self::Context) {
-        if watch.is_asked {
+        if watch.is_requested {
             watch.outbox.begin();
-            let standing = Standing { subscription: &watch.subscription, recovered: false, since: None };
+            let standing =
+                SubscriptionState { subscription: &watch.subscription, recovered: false, since: None };
             let nowhere = FrameId { epoch: "none".to_owned(), offset: 0 };
             let response = encode::live(&nowhere, LiveFrame::Subscribed(standing)).unwrap();
-            watch.outbox.owe(Arc::new(response));
+            watch.outbox.replay(Arc::new(response));
         }
         self.0.lock().unwrap().watched.push(watch);
     }
@@ -186,7 +187,7 @@ async fn a_client_without_a_subscription_gets_the_default_feeds() {
     let outbox = {
         let received = server.broadcaster.0.lock().unwrap();
         assert_eq!(
-            (&received.watched[0].subscription, received.watched[0].is_asked),
+            (&received.watched[0].subscription, received.watched[0].is_requested),
             (&Subscription::default(), false)
         );
         Arc::clone(&received.watched[0].outbox)
@@ -304,8 +305,10 @@ async fn a_browser_that_offers_the_token_protocol_gets_it_selected() {
 async fn stalled(server: &TestServer) -> (Socket, Arc<Outbox>) {
     let mut unread = server.socket().await;
     send(&mut unread, r#"{"op":"subscribe","feeds":["messages"]}"#).await;
-    let has_asked = |watch: &&Watch| watch.is_asked;
-    server.until("a session to begin", |received| received.watched.iter().any(|watch| watch.is_asked)).await;
+    let has_asked = |watch: &&Watch| watch.is_requested;
+    server
+        .until("a session to begin", |received| received.watched.iter().any(|watch| watch.is_requested))
+        .await;
     let outbox =
         Arc::clone(&server.broadcaster.0.lock().unwrap().watched.iter().rfind(has_asked).unwrap().outbox);
     let frame = text(&"x".repeat(64 * 1024));
@@ -366,7 +369,7 @@ async fn frames_reach_a_slow_reader_complete_and_in_order() {
     // Lengths with every form of header, and more in all than the kernel takes at once.
     let of_number = |n: usize| format!("{n}:{}", "y".repeat([0, 1, 110, 130, 4_000, 65_530, 70_000][n % 7]));
     for n in 0..400 {
-        outbox.owe(text(&of_number(n)));
+        outbox.replay(text(&of_number(n)));
     }
     for n in 0..400 {
         if n % 50 == 0 {
@@ -452,14 +455,14 @@ async fn a_closing_peer_that_does_not_read_the_last_frames_is_overdue() {
     let (writer, outbox, _unread) = writer_with_peer().await;
     outbox.begin();
     // More than the kernel takes.
-    outbox.owe(text(&"x".repeat(32 << 20)));
+    outbox.replay(text(&"x".repeat(32 << 20)));
     let context = std::task::Context::from_waker(std::task::Waker::noop());
     writer.pump(&context);
     assert!(writer.n_unsent() > 0);
     assert_eq!(writer.overdue(), Duration::ZERO, "the session is not closing");
     let (writer, outbox, _unread) = writer_with_peer().await;
     outbox.begin();
-    outbox.owe(text(&"x".repeat(32 << 20)));
+    outbox.replay(text(&"x".repeat(32 << 20)));
     outbox.close(CloseReason::TooSlow);
     writer.pump(&context);
     assert!(writer.overdue() > Duration::ZERO);

@@ -82,14 +82,15 @@ impl Aggregator {
             updates: Arc::new(FeedBudget::new(params.live_posts_per_second)),
             stage_metrics: Arc::clone(&stage.metrics),
         };
+        let (storing, correcting) = (ExclusiveTask::new(&params.io), ExclusiveTask::new(&params.io));
         Self {
             corrections: Corrections::new(params.posts_per_commit),
             params,
             committer,
             publishing: Some(publishing),
             pending: VecDeque::new(),
-            storing: ExclusiveTask::default(),
-            correcting: ExclusiveTask::default(),
+            storing,
+            correcting,
             stage,
         }
     }
@@ -102,7 +103,7 @@ impl Aggregator {
             return;
         }
         let work = self.committer.clone().commit(self.next_batches());
-        self.storing.start(&self.params.io, work, context, |aggregator, outcome, context| {
+        self.storing.start(work, context, |aggregator, outcome, context| {
             if let Err(error) = outcome {
                 // The panic dropped the tickets, so the batches are retried, each on its own.
                 warn!(%error, "a commit panicked");
@@ -117,7 +118,7 @@ impl Aggregator {
             return;
         }
         let work = self.committer.clone().correct(self.corrections.next());
-        self.correcting.start(&self.params.io, work, context, |aggregator, outcome, context| {
+        self.correcting.start(work, context, |aggregator, outcome, context| {
             let pause = match outcome {
                 Ok(Undone::Nothing) => correction::EVERY,
                 Ok(Undone::Corrections(rescored)) => {

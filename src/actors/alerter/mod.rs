@@ -46,7 +46,6 @@ pub struct AlerterParams {
 /// Exactly one process evaluates them: the one whose connection holds a lock of PostgreSQL. Only PostgreSQL keeps the state
 /// of each rule, so another process continues where the last one stopped. While PostgreSQL is away no state changes.
 pub struct Alerter {
-    params: AlerterParams,
     evaluator: Arc<Mutex<Evaluator>>,
     is_due: bool,
     evaluation: ExclusiveTask,
@@ -58,8 +57,9 @@ stage!(Alerter, "alerter");
 impl Alerter {
     /// Creates an alerter that continues the work of its predecessor.
     pub fn new(params: AlerterParams, stage: StageContext) -> Self {
-        let evaluator = Arc::new(Mutex::new(Evaluator::new(params.clone())));
-        Self { params, evaluator, is_due: false, evaluation: ExclusiveTask::default(), stage }
+        let evaluation = ExclusiveTask::new(&params.io);
+        let evaluator = Arc::new(Mutex::new(Evaluator::new(params)));
+        Self { evaluator, is_due: false, evaluation, stage }
     }
 
     /// Evaluates the rules when that is due. Evaluations are exclusive: each must see what the previous one decided.
@@ -70,7 +70,7 @@ impl Alerter {
         self.stage.metrics.begin(1);
         let evaluator = Arc::clone(&self.evaluator);
         let work = async move { evaluator.lock().await.evaluate(Timestamp::now()).await };
-        self.evaluation.start(&self.params.io, work, context, |alerter, outcome, context| {
+        self.evaluation.start(work, context, |alerter, outcome, context| {
             match outcome {
                 Ok(Ok(())) => alerter.stage.metrics.finish(1),
                 Ok(Err(error)) => {

@@ -55,7 +55,6 @@ pub struct AnomalyDetectorParams {
 /// again, open alerts included, so another process continues where the last one stopped. While PostgreSQL is away no state
 /// changes.
 pub struct AnomalyDetector {
-    io: Handle,
     detector: Arc<Mutex<Detector>>,
     evaluation: ExclusiveTask,
     stage: StageContext,
@@ -67,17 +66,16 @@ stage!(AnomalyDetector, "signal_watcher");
 impl AnomalyDetector {
     /// Creates a detector that has read no series yet.
     pub fn new(params: AnomalyDetectorParams, stage: StageContext) -> Self {
-        let io = params.io.clone();
+        let evaluation = ExclusiveTask::new(&params.io);
         let detector =
             Detector { params, lead: None, monitored: None, evaluated_at: None, silences: Vec::new() };
-        let (detector, evaluation) = (Arc::new(Mutex::new(detector)), ExclusiveTask::default());
-        Self { io, detector, evaluation, stage }
+        Self { detector: Arc::new(Mutex::new(detector)), evaluation, stage }
     }
 
     fn evaluate(&mut self, context: &mut Context<Self>) {
         let detector = Arc::clone(&self.detector);
         let work = async move { detector.lock().await.evaluate(Timestamp::now()).await };
-        let is_started = self.evaluation.start(&self.io, work, context, |actor, outcome, _| {
+        let is_started = self.evaluation.start(work, context, |actor, outcome, _| {
             match outcome {
                 Ok(Ok(())) => return actor.stage.metrics.finish(1),
                 Ok(Err(error)) => warn!(%error, "series were not evaluated, alerts keep their state"),

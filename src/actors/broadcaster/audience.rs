@@ -1,10 +1,10 @@
-//! Who listens, grouped by what they want: each question about a frame is asked once for all who want the same.
+//! Sessions grouped by subscription, so that each frame is matched once for all sessions with the same subscription.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::rate_bucket::RateBucket;
-use super::replay_buffer::{Kept, News};
+use super::replay_buffer::{Event, LoggedEvent};
 use crate::actors::messages::SessionId;
 use crate::live::frame::{Encode, Frame, MetricsFrame};
 use crate::live::outbox::{CloseReason, Outbox};
@@ -20,22 +20,24 @@ pub struct Audience {
 struct Group {
     members: Vec<(SessionId, Arc<Outbox>)>,
     bucket: Option<RateBucket>,
-    /// Posts its rate left out that its members were not told of yet.
+    /// Posts skipped by the rate limit and not reported to the members yet.
     n_by_rate: u64,
 }
 
 impl Audience {
-    /// How many there are.
+    /// Returns the number of sessions.
     pub fn n_sessions(&self) -> usize {
         self.sessions.len()
     }
 
-    /// Whether anybody takes metrics as what has changed.
+    /// Returns whether any session receives metrics as deltas.
     pub fn takes_deltas(&self) -> bool {
-        self.groups.keys().any(|wish| wish.delta && wish.feeds.contains(Feed::Metrics))
+        self.groups
+            .keys()
+            .any(|subscription| subscription.delta && subscription.feeds.contains(Feed::Metrics))
     }
 
-    /// Takes a session in, or changes what it wants.
+    /// Adds a session, or changes its subscription.
     pub fn join(&mut self, id: SessionId, outbox: Arc<Outbox>, subscription: Subscription) {
         self.leave(id);
         outbox.take_delta(subscription.delta);
@@ -52,7 +54,7 @@ impl Audience {
         self.sessions.insert(id, subscription);
     }
 
-    /// Lets a session go.
+    /// Removes a session.
     pub fn leave(&mut self, id: SessionId) {
         let Some(subscription) = self.sessions.remove(&id) else {
             return;
@@ -66,49 +68,49 @@ impl Audience {
         }
     }
 
-    /// Hands a piece of news to everybody who wants it, and answers to how many. It is written only if anybody does.
-    pub fn tell(&mut self, kept: &Kept, epoch: &str, encode: Encode) -> usize {
-        let is_post = kept.news.feed() == Feed::Messages;
-        let mut n_told = 0;
+    /// Delivers an event to every session that subscribed to it, and returns their number. It is encoded only if there are any.
+    pub fn deliver(&mut self, logged: &LoggedEvent, epoch: &str, encode: Encode) -> usize {
+        let is_post = logged.event.feed() == Feed::Messages;
+        let mut n_delivered = 0;
         for (subscription, group) in &mut self.groups {
-            if !kept.news.is_for(subscription) {
+            if !logged.event.is_for(subscription) {
                 continue;
             }
-            if is_post && group.bucket.as_mut().is_some_and(|bucket| !bucket.admit(kept.at_ms)) {
+            if is_post && group.bucket.as_mut().is_some_and(|bucket| !bucket.admit(logged.at_ms)) {
                 group.n_by_rate += 1;
                 continue;
             }
-            let Some(frame) = kept.frame(epoch, encode) else {
-                return n_told;
+            let Some(frame) = logged.frame(epoch, encode) else {
+                return n_delivered;
             };
             for (_, outbox) in &group.members {
-                match kept.news {
-                    News::Post(_) | News::Correction(_) => outbox.post(frame),
-                    News::Alert(..) => outbox.alert(frame),
+                match logged.event {
+                    Event::Post(_) | Event::Correction(_) => outbox.post(frame),
+                    Event::Alert(..) => outbox.alert(frame),
                 }
             }
-            n_told += group.members.len();
+            n_delivered += group.members.len();
         }
-        n_told
+        n_delivered
     }
 
-    /// Shows the window. `is_first`: nobody has seen one yet.
+    /// Queues the live window for its subscribers. `is_first` marks the first window that the broadcaster shows.
     pub fn show_metrics(&self, frame: &Arc<MetricsFrame>, is_first: bool) -> usize {
         self.members_of(Feed::Metrics).map(|outbox| outbox.metrics(frame, is_first)).count()
     }
 
-    /// Shows the pipeline's health.
+    /// Queues the health of the pipeline for its subscribers.
     pub fn show_system(&self, frame: &Arc<Frame>) -> usize {
         self.members_of(Feed::System).map(|outbox| outbox.system(frame)).count()
     }
 
-    /// Whether anybody wants a feed.
-    pub fn wants(&self, feed: Feed) -> bool {
+    /// Returns whether any session subscribed to a feed.
+    pub fn has_subscribers(&self, feed: Feed) -> bool {
         self.members_of(feed).next().is_some()
     }
 
-    /// Tells members of what their rate left out.
-    pub fn tell_skipped(&mut self) {
+    /// Reports to sessions how many posts their rate limit skipped.
+    pub fn report_skipped(&mut self) {
         for group in self.groups.values_mut().filter(|group| group.n_by_rate > 0) {
             for (_, outbox) in &group.members {
                 outbox.skip_by_rate(group.n_by_rate);
@@ -117,8 +119,8 @@ impl Audience {
         }
     }
 
-    /// Sends everybody away.
-    pub fn dismiss(&mut self, close_reason: CloseReason) {
+    /// Closes all sessions.
+    pub fn close_all(&mut self, close_reason: CloseReason) {
         for (_, outbox) in self.groups.values().flat_map(|group| &group.members) {
             outbox.close(close_reason);
         }
@@ -127,7 +129,7 @@ impl Audience {
     }
 
     fn members_of(&self, feed: Feed) -> impl Iterator<Item = &Outbox> {
-        let groups = self.groups.iter().filter(move |(wish, _)| wish.feeds.contains(feed));
+        let groups = self.groups.iter().filter(move |(subscription, _)| subscription.feeds.contains(feed));
         groups.flat_map(|(_, group)| &group.members).map(|(_, outbox)| outbox.as_ref())
     }
 }

@@ -1,8 +1,8 @@
-//! News → sessions.
+//! Updates → frames for sessions.
 
-pub mod replay_buffer; // the news of late
+pub mod replay_buffer; // recent events, for sessions that reconnect
 
-pub mod audience; // who listens, grouped by what they want
+pub mod audience; // sessions grouped by subscription
 mod rate_bucket; // the rate limit that a session sets for its posts
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use tokio::runtime::Handle;
 use tracing::{debug, warn};
 
 use self::audience::Audience;
-use self::replay_buffer::{Fit, Log};
+use self::replay_buffer::{Continuity, ReplayBuffer};
 use super::messages::{Disconnect, Publish, PublishMetrics, PublishSystem, Watch};
 use super::runtime::supervisor::{StageContext, stage};
-use crate::live::frame::{Delta, Encode, LiveFrame, MetricsFrame, MetricsParams, Standing};
+use crate::live::frame::{Delta, Encode, LiveFrame, MetricsFrame, MetricsParams, SubscriptionState};
 use crate::live::outbox::{CloseReason, Outbox};
 use crate::models::live::{FrameId, SequencedUpdate};
 use crate::models::metrics::LiveMetrics;
@@ -29,54 +29,54 @@ use crate::telemetry::{
     CATCH_UPS_TOTAL, FRAMES_DELIVERED_TOTAL, POSITIONS_LOST_TOTAL, RECOVERIES_TOTAL, SOCKETS_OPEN,
 };
 
-/// How often the log is trimmed, and what rates left out is told.
+/// Interval at which the log is trimmed and skipped posts are reported.
 const TICK: Duration = Duration::from_secs(1);
 
-/// After so much silence it is asked whether the sequence stands where we think. A message that Redis lost on its way is
-/// otherwise noticed only with the next.
+/// Silence after which the position of the sequence is checked. A message that Redis lost would otherwise be noticed only with
+/// the next one.
 const CHECK_AFTER: Duration = Duration::from_secs(5);
 
-/// Until history is asked again when Redis was away.
+/// Pause before the history is read again after a failure.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
-/// How long a session that comes back waits for history before it gets a fresh start.
+/// Time that a reconnecting session waits for the history before it starts afresh.
 const RECOVERY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Updates held back while history is read. More, and it is read once more instead.
+/// Maximum updates held back while the history is read. With more, it is read once more.
 const HELD_BACK_MAX: usize = 1_024;
 
-/// How often those who take only what has changed get the whole window, so that whatever went wrong heals.
+/// Interval at which sessions with deltas receive the whole window, which corrects any error.
 const WHOLE_EVERY: Duration = Duration::from_secs(10);
 
-/// What a broadcaster is made of.
+/// Dependencies of a broadcaster.
 #[derive(Clone)]
 pub struct BroadcasterParams {
-    /// Writes frames.
+    /// Encoder of frames.
     pub encode: Encode,
-    /// What was published lately.
+    /// History of updates in Redis.
     pub history: History,
-    /// How much of it is kept in memory.
+    /// Limits of the replay buffer.
     pub limits: HistoryLimits,
-    /// The runtime on which connections live.
+    /// Runtime of the connections.
     pub io: Handle,
 }
 
-/// Hands each update to every session that wants it, and to those who come back what they missed.
+/// Stage that delivers each update to every session that subscribed to it, and replays missed updates to reconnecting sessions.
 ///
-/// It delivers the sequence without a hole, or sends its sessions away: an update that does not follow the one before
-/// makes it read what is missing from history, and sessions hear that before anything later. Never waits for a browser:
-/// what a session does not read waits in its own bounded [`Outbox`].
+/// It delivers the sequence without a gap, or closes its sessions: when an update does not follow the previous one, it first
+/// reads the missing updates from the history. It never waits for a client: unread frames queue in the bounded [`Outbox`] of
+/// the session.
 pub struct Broadcaster {
     params: BroadcasterParams,
     audience: Audience,
-    /// Absent until history was read for the first time.
-    log: Option<Log>,
+    /// `None` until the history was read for the first time.
+    log: Option<ReplayBuffer>,
     catching_up: Option<CatchingUp>,
-    /// Sessions that come back and whose place in the sequence is not known yet.
+    /// Reconnecting sessions whose position is not in the log yet, with their arrival.
     waiting: Vec<(Watch, Instant)>,
-    heard_at: Instant,
+    received_at: Instant,
     metrics: Option<Arc<MetricsFrame>>,
-    /// The window as it was last shown, for finding out what has changed.
+    /// Window as last shown, to compute the next delta.
     shown: Option<Value>,
     whole_at: Instant,
     system: Option<Arc<SystemHealth>>,
@@ -86,14 +86,14 @@ pub struct Broadcaster {
 #[derive(Default)]
 struct CatchingUp {
     held_back: VecDeque<Arc<UpdateEvent>>,
-    /// Something was missed again meanwhile.
+    /// Whether updates were missed again meanwhile.
     again: bool,
 }
 
 stage!(Broadcaster, "broadcaster");
 
 impl Broadcaster {
-    /// A broadcaster without sessions, which reads the history first.
+    /// Creates a broadcaster without sessions, which first reads the history.
     pub fn new(params: BroadcasterParams, stage: StageContext) -> Self {
         let now = Instant::now();
         Self {
@@ -102,7 +102,7 @@ impl Broadcaster {
             log: None,
             catching_up: None,
             waiting: Vec::new(),
-            heard_at: now,
+            received_at: now,
             metrics: None,
             shown: None,
             whole_at: now,
@@ -111,8 +111,8 @@ impl Broadcaster {
         }
     }
 
-    fn hear(&mut self, event: Arc<UpdateEvent>, context: &mut Context<Self>) {
-        self.heard_at = Instant::now();
+    fn receive(&mut self, event: Arc<UpdateEvent>, context: &mut Context<Self>) {
+        self.received_at = Instant::now();
         if let Some(catching_up) = &mut self.catching_up {
             let is_full = catching_up.held_back.len() >= HELD_BACK_MAX;
             if is_full || matches!(*event, UpdateEvent::Gap) {
@@ -125,27 +125,28 @@ impl Broadcaster {
         let UpdateEvent::Update(update) = event.as_ref() else {
             return self.catch_up(context);
         };
-        match self.fit(update) {
-            Fit::Known => {}
-            Fit::Next => self.deliver(update, Timestamp::now().as_millisecond()),
-            Fit::Gap => {
+        match self.continuity(update) {
+            Continuity::Known => {}
+            Continuity::Next => self.deliver(update, Timestamp::now().as_millisecond()),
+            Continuity::Gap => {
                 self.catch_up(context);
-                self.hear(event, context);
+                self.receive(event, context);
             }
         }
     }
 
-    /// The first update of a new counter follows the last of the old one: Redis lost everything, and nothing was missed.
-    fn fit(&mut self, update: &SequencedUpdate) -> Fit {
+    /// Returns how an update follows the log. The first update of a new epoch follows the last one of the old epoch: Redis lost
+    /// its data, but no update is missing.
+    fn continuity(&mut self, update: &SequencedUpdate) -> Continuity {
         let Some(log) = &self.log else {
-            return Fit::Gap;
+            return Continuity::Gap;
         };
         if update.first.epoch != log.epoch() && update.first.offset == 1 {
             let before = FrameId { epoch: update.first.epoch.clone(), offset: 0 };
-            self.log = Some(Log::new(before, self.params.limits));
-            return Fit::Next;
+            self.log = Some(ReplayBuffer::new(before, self.params.limits));
+            return Continuity::Next;
         }
-        log.fit(update)
+        log.continuity(update)
     }
 
     fn deliver(&mut self, update: &SequencedUpdate, at_ms: i64) {
@@ -154,14 +155,14 @@ impl Broadcaster {
         };
         let epoch = log.epoch().to_owned();
         let mut n_delivered = 0;
-        for kept in log.append(&update.update, at_ms) {
-            n_delivered += self.audience.tell(kept, &epoch, self.params.encode);
+        for logged in log.append(&update.update, at_ms) {
+            n_delivered += self.audience.deliver(logged, &epoch, self.params.encode);
         }
         metrics::counter!(FRAMES_DELIVERED_TOTAL).increment(wide(n_delivered));
         self.stage.metrics.finish(1);
     }
 
-    /// Reads what is missing from history. Updates that arrive meanwhile are held back and follow it.
+    /// Reads missing updates from the history. Updates that arrive meanwhile are held back and delivered afterwards.
     fn catch_up(&mut self, context: &mut Context<Self>) {
         if let Some(catching_up) = &mut self.catching_up {
             catching_up.again = true;
@@ -183,7 +184,7 @@ impl Broadcaster {
     }
 
     fn try_later(&mut self, error: &dyn std::error::Error, context: &mut Context<Self>) {
-        debug!(%error, "history could not be read yet");
+        debug!(%error, "the history could not be read, retrying");
         context.run_later(RETRY_AFTER, |broadcaster, context| broadcaster.read_history(context));
     }
 
@@ -203,70 +204,76 @@ impl Broadcaster {
         }
         let caught_up = self.catching_up.take().unwrap_or_default();
         for event in caught_up.held_back {
-            self.hear(event, context);
+            self.receive(event, context);
         }
         if caught_up.again {
             self.catch_up(context);
         }
-        self.decide();
+        self.admit_waiting();
     }
 
-    /// Takes over what others published before; it was for sessions of theirs.
+    /// Fills the log with the history, which other processes already delivered to their sessions.
     fn begin(&mut self, past: Backfill) {
-        let mut log = Log::new(past.head.clone(), self.params.limits);
+        let mut log = ReplayBuffer::new(past.head.clone(), self.params.limits);
         if let Some(oldest) = past.updates.first() {
             let before = oldest.sequenced.first.offset.saturating_sub(1);
-            log = Log::new(FrameId { epoch: past.head.epoch.clone(), offset: before }, self.params.limits);
+            log = ReplayBuffer::new(
+                FrameId { epoch: past.head.epoch.clone(), offset: before },
+                self.params.limits,
+            );
         }
         for update in &past.updates {
-            if log.fit(&update.sequenced) != Fit::Next {
-                // What is before a hole is of no use to anybody.
+            if log.continuity(&update.sequenced) != Continuity::Next {
+                // Events before a gap are useless.
                 let first = &update.sequenced.first;
                 let before = FrameId { epoch: first.epoch.clone(), offset: first.offset.saturating_sub(1) };
-                log = Log::new(before, self.params.limits);
+                log = ReplayBuffer::new(before, self.params.limits);
             }
             log.append(&update.sequenced.update, update.at_ms).for_each(drop);
         }
         if log.position() != past.head {
-            log = Log::new(past.head, self.params.limits);
+            log = ReplayBuffer::new(past.head, self.params.limits);
         }
         self.log = Some(log);
     }
 
-    /// What was missed is kept nowhere any more: sessions must know, and take a fresh start.
+    /// Closes all sessions because missed updates are no longer in the history; they start afresh.
     fn lose_position(&mut self) {
-        warn!(n_sessions = self.audience.n_sessions(), "news was lost, sessions are told to come again");
+        warn!(
+            n_sessions = self.audience.n_sessions(),
+            "updates were lost, sessions are closed and reconnect"
+        );
         metrics::counter!(POSITIONS_LOST_TOTAL).increment(1);
-        self.audience.dismiss(CloseReason::PositionLost);
+        self.audience.close_all(CloseReason::PositionLost);
         self.log = None;
         self.count();
     }
 
-    /// Answers the sessions that wait for their place in the sequence, where it is known now or will not be soon.
-    fn decide(&mut self) {
+    /// Admits the waiting sessions whose position is in the log by now, or will not be soon.
+    fn admit_waiting(&mut self) {
         let is_settled = self.catching_up.is_none();
         let waiting = std::mem::take(&mut self.waiting);
-        for (watch, asked_at) in waiting {
-            if is_settled || asked_at.elapsed() >= RECOVERY_TIMEOUT || self.can_answer(&watch) {
+        for (watch, arrived_at) in waiting {
+            if is_settled || arrived_at.elapsed() >= RECOVERY_TIMEOUT || self.can_admit(&watch) {
                 self.join(watch);
                 continue;
             }
-            self.waiting.push((watch, asked_at));
+            self.waiting.push((watch, arrived_at));
         }
     }
 
-    fn can_answer(&self, watch: &Watch) -> bool {
+    fn can_admit(&self, watch: &Watch) -> bool {
         let Some(since) = &watch.since else {
             return true;
         };
         self.log.as_ref().is_some_and(|log| log.has_reached(since))
     }
 
-    /// From here on a session gets everything it wants: first what it missed, if all of that is known, and then, without
-    /// a gap, what comes. It happens in one go, so nothing can come in between.
+    /// Admits a session: queues the events that it missed if all are known, then the state of its feeds, and subscribes it. One
+    /// handler does all of it, so no update is lost in between.
     fn join(&mut self, watch: Watch) {
-        let Watch { id, outbox, subscription, since, is_asked } = watch;
-        let position = self.log.as_ref().map(Log::position);
+        let Watch { id, outbox, subscription, since, is_requested } = watch;
+        let position = self.log.as_ref().map(ReplayBuffer::position);
         let missed = match (&self.log, &since) {
             (Some(log), Some(since)) => log.missed(since, &subscription),
             _ => None,
@@ -276,22 +283,23 @@ impl Broadcaster {
             metrics::counter!(RECOVERIES_TOTAL, "recovered" => if recovered { "true" } else { "false" })
                 .increment(1);
         }
-        if is_asked {
+        if is_requested {
             outbox.begin();
             let since = if recovered { since.as_ref() } else { position.as_ref() };
-            let standing = Standing { subscription: &subscription, recovered, since };
+            let standing = SubscriptionState { subscription: &subscription, recovered, since };
             let nowhere = nowhere();
-            let answer = (self.params.encode)(&nowhere, LiveFrame::Subscribed(standing));
-            answer.into_iter().for_each(|frame| outbox.answer(Arc::new(frame)));
+            let reply = (self.params.encode)(&nowhere, LiveFrame::Subscribed(standing));
+            reply.into_iter().for_each(|frame| outbox.reply(Arc::new(frame)));
         }
         if let (Some(missed), Some(log)) = (missed, &self.log) {
-            let frames = missed.frames.iter().filter_map(|kept| kept.frame(log.epoch(), self.params.encode));
-            frames.for_each(|frame| outbox.owe(Arc::clone(frame)));
+            let frames =
+                missed.events.iter().filter_map(|logged| logged.frame(log.epoch(), self.params.encode));
+            frames.for_each(|frame| outbox.replay(Arc::clone(frame)));
             if missed.n_by_rate > 0 {
                 outbox.skip_by_rate(missed.n_by_rate);
             }
         }
-        self.welcome(
+        self.send_state(
             &outbox,
             subscription.feeds.contains(Feed::Metrics),
             subscription.feeds.contains(Feed::System),
@@ -300,8 +308,8 @@ impl Broadcaster {
         self.count();
     }
 
-    /// Shows one session the state of every feed that has one.
-    fn welcome(&self, outbox: &Outbox, metrics: bool, system: bool) {
+    /// Queues the current state of the feeds that have one.
+    fn send_state(&self, outbox: &Outbox, metrics: bool, system: bool) {
         if let Some(frame) = self.metrics.as_ref().filter(|_| metrics) {
             outbox.metrics(frame, true);
         }
@@ -312,10 +320,10 @@ impl Broadcaster {
         }
     }
 
-    /// The id that state is as of: never one ahead of what its readers were sent before, or they would skip that when they
-    /// come back.
+    /// Returns the id of the current state. It is never ahead of the delivered updates, or clients would skip those after a
+    /// reconnect.
     fn here(&self) -> FrameId {
-        self.log.as_ref().map_or_else(nowhere, Log::position)
+        self.log.as_ref().map_or_else(nowhere, ReplayBuffer::position)
     }
 
     fn show(&mut self, metrics: Arc<LiveMetrics>) {
@@ -335,7 +343,7 @@ impl Broadcaster {
             self.whole_at = Instant::now();
         }
         self.shown = value;
-        // Whoever subscribed before there was anything to show is still owed a beginning.
+        // Sessions that subscribed before the first window still await their initial frame.
         let is_first = self.metrics.is_none();
         let version = self.metrics.as_ref().map_or(1, |before| before.version() + 1);
         let encode = self.params.encode;
@@ -353,21 +361,21 @@ impl Broadcaster {
         if let Some(log) = &mut self.log {
             log.trim(Timestamp::now().as_millisecond());
         }
-        self.audience.tell_skipped();
-        if self.heard_at.elapsed() >= CHECK_AFTER && self.catching_up.is_none() {
-            self.heard_at = Instant::now();
+        self.audience.report_skipped();
+        if self.received_at.elapsed() >= CHECK_AFTER && self.catching_up.is_none() {
+            self.received_at = Instant::now();
             self.catch_up(context);
         }
     }
 }
 
-/// Before the sequence is known there is nothing that could be missed.
+/// Returns the id used before the sequence is known.
 fn nowhere() -> FrameId {
     FrameId { epoch: "none".to_owned(), offset: 0 }
 }
 
-/// Whether what was read goes on where the log ends, up to where the sequence stands.
-fn follows(log: &Log, past: &Backfill) -> bool {
+/// Returns whether the history continues the log without a gap, up to the head of the sequence.
+fn follows(log: &ReplayBuffer, past: &Backfill) -> bool {
     let mut next = log.position();
     for update in &past.updates {
         next.offset += 1;
@@ -393,9 +401,9 @@ impl Actor for Broadcaster {
 }
 
 impl Drop for Broadcaster {
-    /// Sessions of a broadcaster that died would hear nothing more: they are told to reconnect.
+    /// Closes all sessions of a broadcaster that died, so that they reconnect.
     fn drop(&mut self) {
-        self.audience.dismiss(CloseReason::TryAgainLater);
+        self.audience.close_all(CloseReason::TryAgainLater);
         for (watch, _) in self.waiting.drain(..) {
             watch.outbox.close(CloseReason::TryAgainLater);
         }
@@ -407,9 +415,9 @@ impl Handler<Publish> for Broadcaster {
     type Result = ();
 
     fn handle(&mut self, Publish(event): Publish, context: &mut Self::Context) {
-        self.hear(event, context);
+        self.receive(event, context);
         if !self.waiting.is_empty() {
-            self.decide();
+            self.admit_waiting();
         }
     }
 }
@@ -426,7 +434,7 @@ impl Handler<PublishSystem> for Broadcaster {
     type Result = ();
 
     fn handle(&mut self, PublishSystem(system): PublishSystem, _: &mut Self::Context) {
-        if self.audience.wants(Feed::System)
+        if self.audience.has_subscribers(Feed::System)
             && let Some(frame) = (self.params.encode)(&self.here(), LiveFrame::SystemUpdate(&system))
         {
             let n_shown = self.audience.show_system(&Arc::new(frame));
@@ -440,13 +448,13 @@ impl Handler<Watch> for Broadcaster {
     type Result = ();
 
     fn handle(&mut self, watch: Watch, context: &mut Self::Context) {
-        if self.can_answer(&watch) {
+        if self.can_admit(&watch) {
             return self.join(watch);
         }
-        // It was ahead of us on another process, or the counter is another: history tells.
+        // The session was ahead on another process, or the epoch changed: the history decides.
         self.waiting.push((watch, Instant::now()));
         self.catch_up(context);
-        context.run_later(RECOVERY_TIMEOUT, |broadcaster, _| broadcaster.decide());
+        context.run_later(RECOVERY_TIMEOUT, |broadcaster, _| broadcaster.admit_waiting());
     }
 }
 

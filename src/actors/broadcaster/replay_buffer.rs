@@ -1,4 +1,4 @@
-//! The news of late, in this process's memory: every session that comes back is served from here at once.
+//! Replay buffer: recent events in memory, from which a session that reconnects receives what it missed.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
@@ -11,26 +11,26 @@ use crate::models::post::ScoredPost;
 use crate::models::subscription::{Feed, Subscription};
 use crate::stream::HistoryLimits;
 
-/// The most frames one session is sent on coming back. They wait in its outbox as references of some bytes, so this many
-/// are a quarter of a megabyte; whoever missed more has a picture to rebuild, not a list to read.
-pub const RECOVERED_MAX: usize = 10_000;
+/// Maximum frames replayed to one session. They are queued in its outbox as small references, a quarter of a megabyte in all. A
+/// client that missed more starts afresh.
+pub const REPLAYED_MAX: usize = 10_000;
 
-/// What a frame costs in memory besides its text, twice: as it was understood, and as it is sent.
+/// Memory of an event besides its text, which is held twice: parsed and encoded.
 const FRAME_OVERHEAD_BYTES: usize = 1_024;
 
-/// News that becomes one frame.
+/// Event that becomes one frame.
 #[derive(Debug)]
-pub enum News {
+pub enum Event {
     /// A post was stored.
     Post(ScoredPost),
-    /// A post has a better score.
+    /// A post was corrected.
     Correction(CorrectedPost),
     /// An alert opened, grew or was resolved.
     Alert(AlertChange, Box<Alert>),
 }
 
-impl News {
-    /// Which feed it belongs to.
+impl Event {
+    /// Returns the feed of the event.
     pub fn feed(&self) -> Feed {
         match self {
             Self::Post(_) | Self::Correction(_) => Feed::Messages,
@@ -38,7 +38,7 @@ impl News {
         }
     }
 
-    /// Whether a session with that subscription gets it, its rate aside.
+    /// Returns whether a subscription includes the event, apart from its rate limit.
     pub fn is_for(&self, subscription: &Subscription) -> bool {
         let filter = &subscription.filter;
         subscription.feeds.contains(self.feed())
@@ -50,27 +50,27 @@ impl News {
     }
 }
 
-/// One piece of news and its place in the sequence.
+/// Event with its position in the sequence.
 #[derive(Debug)]
-pub struct Kept {
-    /// Its place.
+pub struct LoggedEvent {
+    /// Position in the sequence.
     pub offset: u64,
-    /// When it was published, in milliseconds since 1970.
+    /// Time of publication, in milliseconds since 1970.
     pub at_ms: i64,
-    /// What happened.
-    pub news: News,
+    /// Event itself.
+    pub event: Event,
     frame: OnceLock<Option<Arc<Frame>>>,
 }
 
-impl Kept {
-    /// As text: written once, whoever gets it and whenever.
+impl LoggedEvent {
+    /// Returns the encoded frame. It is encoded once, on first use.
     pub fn frame(&self, epoch: &str, encode: Encode) -> Option<&Arc<Frame>> {
         let written = self.frame.get_or_init(|| {
             let id = FrameId { epoch: epoch.to_owned(), offset: self.offset };
-            let frame = match &self.news {
-                News::Post(scored) => LiveFrame::MessageNew(scored),
-                News::Correction(corrected) => LiveFrame::MessageUpdate(&corrected.scored),
-                News::Alert(change, alert) => LiveFrame::Alert(*change, alert),
+            let frame = match &self.event {
+                Event::Post(scored) => LiveFrame::MessageNew(scored),
+                Event::Correction(corrected) => LiveFrame::MessageUpdate(&corrected.scored),
+                Event::Alert(change, alert) => LiveFrame::Alert(*change, alert),
             };
             encode(&id, frame).map(Arc::new)
         });
@@ -78,109 +78,109 @@ impl Kept {
     }
 
     fn weight(&self) -> usize {
-        let text = match &self.news {
-            News::Post(scored) => scored.post.text.len(),
-            News::Correction(corrected) => corrected.scored.post.text.len(),
-            News::Alert(_, alert) => alert.posts.iter().map(|post| post.text.len() + 256).sum(),
+        let text = match &self.event {
+            Event::Post(scored) => scored.post.text.len(),
+            Event::Correction(corrected) => corrected.scored.post.text.len(),
+            Event::Alert(_, alert) => alert.posts.iter().map(|post| post.text.len() + 256).sum(),
         };
         2 * text + FRAME_OVERHEAD_BYTES
     }
 }
 
-/// What somebody who comes back is owed.
-pub struct Missed<'a> {
-    /// In order.
-    pub frames: Vec<&'a Kept>,
-    /// Posts that its rate leaves out.
+/// Events that a reconnecting session missed.
+pub struct MissedEvents<'a> {
+    /// Events in order.
+    pub events: Vec<&'a LoggedEvent>,
+    /// Posts skipped by its rate limit.
     pub n_by_rate: u64,
 }
 
-/// How an update follows what is known.
+/// Relation of an update to the end of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fit {
-    /// It is the next.
+pub enum Continuity {
+    /// It follows directly.
     Next,
-    /// It is known already.
+    /// It is already in the log.
     Known,
-    /// Others are missing before it, or it belongs to another epoch.
+    /// Updates before it are missing, or it belongs to another epoch.
     Gap,
 }
 
-/// Everything this process has delivered, up to some age and size, without a hole.
-pub struct Log {
+/// Events that this process delivered, without a gap, bounded in age and size.
+pub struct ReplayBuffer {
     epoch: String,
-    /// The last id delivered.
+    /// Offset of the last delivered frame.
     position: u64,
-    /// Everything after this id is kept.
+    /// Offset after which the log is complete.
     floor: u64,
-    kept: VecDeque<Kept>,
+    events: VecDeque<LoggedEvent>,
     bytes: usize,
     limits: HistoryLimits,
 }
 
-impl Log {
-    /// Begins after an id.
+impl ReplayBuffer {
+    /// Creates an empty log that begins after a frame.
     pub fn new(after: FrameId, limits: HistoryLimits) -> Self {
         let FrameId { epoch, offset } = after;
-        Self { epoch, position: offset, floor: offset, kept: VecDeque::new(), bytes: 0, limits }
+        Self { epoch, position: offset, floor: offset, events: VecDeque::new(), bytes: 0, limits }
     }
 
-    /// The id of the last frame that was delivered.
+    /// Returns the id of the last delivered frame.
     pub fn position(&self) -> FrameId {
         FrameId { epoch: self.epoch.clone(), offset: self.position }
     }
 
-    /// Which counter its ids are from.
+    /// Returns the epoch of the ids.
     pub fn epoch(&self) -> &str {
         &self.epoch
     }
 
-    /// How an update follows.
-    pub fn fit(&self, update: &SequencedUpdate) -> Fit {
+    /// Returns how an update relates to the end of the log.
+    pub fn continuity(&self, update: &SequencedUpdate) -> Continuity {
         if update.first.epoch != self.epoch {
-            return Fit::Gap;
+            return Continuity::Gap;
         }
         match update.first.offset.checked_sub(self.position + 1) {
-            None => Fit::Known,
-            Some(0) => Fit::Next,
-            Some(_) => Fit::Gap,
+            None => Continuity::Known,
+            Some(0) => Continuity::Next,
+            Some(_) => Continuity::Gap,
         }
     }
 
-    /// Adds an update that is [`Fit::Next`], and answers the news in it.
-    pub fn append(&mut self, update: &LiveUpdate, at_ms: i64) -> impl Iterator<Item = &Kept> {
+    /// Appends an update that is [`Continuity::Next`], and returns its events.
+    pub fn append(&mut self, update: &LiveUpdate, at_ms: i64) -> impl Iterator<Item = &LoggedEvent> {
         let first = self.position + 1;
-        let n_before = self.kept.len();
+        let n_before = self.events.len();
         match update {
             LiveUpdate::Committed { posts, .. } => {
                 posts.iter().zip(first + 1..).for_each(|(post, offset)| {
-                    self.keep(offset, at_ms, News::Post(post.clone()));
+                    self.push(offset, at_ms, Event::Post(post.clone()));
                 });
             }
             LiveUpdate::Corrected { posts, .. } => {
                 posts.iter().zip(first + 1..).for_each(|(post, offset)| {
-                    self.keep(offset, at_ms, News::Correction(post.clone()));
+                    self.push(offset, at_ms, Event::Correction(post.clone()));
                 });
             }
             LiveUpdate::Alert { change, alert } => {
-                self.keep(first, at_ms, News::Alert(*change, alert.clone()))
+                self.push(first, at_ms, Event::Alert(*change, alert.clone()))
             }
             LiveUpdate::Missed => {}
         }
         self.position += update.n_frames();
-        self.kept.range(n_before..)
+        self.events.range(n_before..)
     }
 
-    fn keep(&mut self, offset: u64, at_ms: i64, news: News) {
-        let kept = Kept { offset, at_ms, news, frame: OnceLock::new() };
-        self.bytes += kept.weight();
-        self.kept.push_back(kept);
+    fn push(&mut self, offset: u64, at_ms: i64, event: Event) {
+        let logged = LoggedEvent { offset, at_ms, event, frame: OnceLock::new() };
+        self.bytes += logged.weight();
+        self.events.push_back(logged);
     }
 
-    /// Lets go of what is too old or too much.
+    /// Removes events beyond the limits of age and size.
     pub fn trim(&mut self, now_ms: i64) {
         let age_max = i64::try_from(self.limits.age_max.as_millis()).unwrap_or(i64::MAX);
-        while let Some(oldest) = self.kept.front() {
+        while let Some(oldest) = self.events.front() {
             if now_ms.saturating_sub(oldest.at_ms) <= age_max
                 && self.bytes <= self.limits.bytes_max.saturating_mul(2)
             {
@@ -188,31 +188,32 @@ impl Log {
             }
             self.bytes -= oldest.weight();
             self.floor = oldest.offset;
-            self.kept.pop_front();
+            self.events.pop_front();
         }
     }
 
-    /// Whether it can tell what came after an id: not while that is ahead of what was heard here, or of another epoch.
+    /// Returns whether the log covers a frame: false when the frame is ahead of the log, or of another epoch.
     pub fn has_reached(&self, since: &FrameId) -> bool {
         since.epoch == self.epoch && since.offset <= self.position
     }
 
-    /// Everything a subscription would have got after an id; `None` when that is not known for certain, or too much.
-    pub fn missed(&self, since: &FrameId, subscription: &Subscription) -> Option<Missed<'_>> {
+    /// Returns the events that a subscription would have received after a frame; `None` when they are not all in the log, or too
+    /// many.
+    pub fn missed(&self, since: &FrameId, subscription: &Subscription) -> Option<MissedEvents<'_>> {
         if !self.has_reached(since) || since.offset < self.floor {
             return None;
         }
-        let mut missed = Missed { frames: Vec::new(), n_by_rate: 0 };
+        let mut missed = MissedEvents { events: Vec::new(), n_by_rate: 0 };
         let mut bucket = subscription.max_rate.map(RateBucket::new);
-        let start = self.kept.partition_point(|kept| kept.offset <= since.offset);
-        for kept in self.kept.range(start..).filter(|kept| kept.news.is_for(subscription)) {
-            let is_post = kept.news.feed() == Feed::Messages;
-            if is_post && bucket.as_mut().is_some_and(|bucket| !bucket.admit(kept.at_ms)) {
+        let start = self.events.partition_point(|logged| logged.offset <= since.offset);
+        for logged in self.events.range(start..).filter(|logged| logged.event.is_for(subscription)) {
+            let is_post = logged.event.feed() == Feed::Messages;
+            if is_post && bucket.as_mut().is_some_and(|bucket| !bucket.admit(logged.at_ms)) {
                 missed.n_by_rate += 1;
                 continue;
             }
-            missed.frames.push(kept);
-            if missed.frames.len() > RECOVERED_MAX {
+            missed.events.push(logged);
+            if missed.events.len() > REPLAYED_MAX {
                 return None;
             }
         }

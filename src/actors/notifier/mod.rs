@@ -57,7 +57,8 @@ stage!(Notifier, "notifier");
 impl Notifier {
     /// Creates a notifier that polls at once.
     pub fn new(params: NotifierParams, stage: StageContext) -> Self {
-        Self { params, n_in_flight: 0, claim: ExclusiveTask::default(), stage }
+        let claim = ExclusiveTask::new(&params.io);
+        Self { params, n_in_flight: 0, claim, stage }
     }
 
     fn claim(&mut self, context: &mut Context<Self>) {
@@ -65,10 +66,10 @@ impl Notifier {
         if n_free == 0 {
             return;
         }
-        let NotifierParams { store, messenger, io, lease } = self.params.clone();
+        let NotifierParams { store, messenger, lease, .. } = self.params.clone();
         let work =
             async move { outbox::claim(&store, n_free, lease, messenger.keyring().fingerprint()).await };
-        self.claim.start(&io, work, context, |notifier, outcome, context| match outcome {
+        self.claim.start(work, context, |notifier, outcome, context| match outcome {
             Ok(Ok(claimed)) => claimed.into_iter().for_each(|one| notifier.send(one, context)),
             Ok(Err(error)) => warn!(%error, "the outbox could not be read, retrying in a second"),
             Err(error) => warn!(%error, "reading the outbox panicked"),

@@ -13,23 +13,28 @@ use tokio::task::JoinError;
 ///
 /// A stage does not `wait` for such a task: a server that hangs would keep the stage from answering heartbeats, and the
 /// supervisor would take it for frozen. The slot belongs to the incarnation, so a restarted stage begins with a free one.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ExclusiveTask {
+    io: Handle,
     occupied: Rc<Cell<bool>>,
 }
 
 impl ExclusiveTask {
+    /// Creates a free slot whose tasks run on `io`.
+    pub fn new(io: &Handle) -> Self {
+        Self { io: io.clone(), occupied: Rc::default() }
+    }
+
     /// Returns whether a task is under way, or resting.
     pub fn is_under_way(&self) -> bool {
         self.occupied.get()
     }
 
-    /// Runs `work` on `io` unless a task is under way, and returns whether it does.
+    /// Runs `work` unless a task is under way, and returns whether it does.
     ///
     /// Once the work has returned or panicked, the slot is free and `ended` runs on the actor, with the result or the panic.
     pub fn start<A, F>(
         &self,
-        io: &Handle,
         work: F,
         context: &mut Context<A>,
         ended: impl FnOnce(&mut A, Result<F::Output, JoinError>, &mut Context<A>) + 'static,
@@ -42,7 +47,7 @@ impl ExclusiveTask {
             return false;
         }
         let occupied = Rc::clone(&self.occupied);
-        let done = wrap_future::<_, A>(io.spawn(work)).map(move |outcome, actor, context| {
+        let done = wrap_future::<_, A>(self.io.spawn(work)).map(move |outcome, actor, context| {
             occupied.set(false);
             ended(actor, outcome, context);
         });
@@ -93,16 +98,15 @@ mod tests {
                 assert!(n != 1, "the second task panics");
                 n
             };
-            let is_started =
-                self.task.start(&Handle::current(), work, context, |worker, outcome, context| {
-                    assert!(!worker.task.is_under_way());
-                    worker.ended.try_send(outcome.ok()).unwrap();
-                    if worker.n_started == 1 {
-                        worker.task.rest(Duration::from_millis(40), context, |worker, _| {
-                            assert!(!worker.task.is_under_way());
-                        });
-                    }
-                });
+            let is_started = self.task.start(work, context, |worker, outcome, context| {
+                assert!(!worker.task.is_under_way());
+                worker.ended.try_send(outcome.ok()).unwrap();
+                if worker.n_started == 1 {
+                    worker.task.rest(Duration::from_millis(40), context, |worker, _| {
+                        assert!(!worker.task.is_under_way());
+                    });
+                }
+            });
             self.n_started += usize::from(is_started);
         }
     }
@@ -119,7 +123,7 @@ mod tests {
     async fn one_task_is_under_way_and_the_next_starts_after_an_end_a_panic_or_a_rest() {
         let (sender, mut ended) = mpsc::channel(8);
         let gate = Arc::new(Semaphore::new(0));
-        let (task, n_started) = (ExclusiveTask::default(), 0);
+        let (task, n_started) = (ExclusiveTask::new(&Handle::current()), 0);
         Worker { task, gate: Arc::clone(&gate), ended: sender, n_started }.start();
         sleep(Duration::from_millis(50)).await;
         gate.add_permits(8);

@@ -58,7 +58,8 @@ stage!(ServiceAlerter, "service_alerter");
 impl ServiceAlerter {
     /// Creates a service alerter that starts at once.
     pub fn new(params: ServiceAlerterParams, stage: StageContext) -> Self {
-        Self { params, refresh: ExclusiveTask::default(), stage }
+        let refresh = ExclusiveTask::new(&params.io);
+        Self { params, refresh, stage }
     }
 
     fn classify(&mut self, context: &mut Context<Self>) {
@@ -87,9 +88,9 @@ impl ServiceAlerter {
     }
 
     fn refresh_channels(&mut self, context: &mut Context<Self>) {
-        let ServiceAlerterParams { store, messenger, io, .. } = self.params.clone();
+        let ServiceAlerterParams { store, messenger, .. } = self.params.clone();
         let work = async move { stored(&store, &messenger).await };
-        self.refresh.start(&io, work, context, |alerter, channels, _| match channels {
+        self.refresh.start(work, context, |alerter, channels, _| match channels {
             Ok(Ok(channels)) => alerter.params.service_alerts.remember(channels),
             // PostgreSQL is away: the channels known so far are notified of that.
             Ok(Err(error)) => debug!(%error, "channels for service alerts stay as they were"),

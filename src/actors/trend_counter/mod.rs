@@ -15,7 +15,7 @@ use self::missed_posts::MissedPosts;
 use super::messages::CountTerms;
 use super::runtime::exclusive_task::ExclusiveTask;
 use super::runtime::supervisor::{StageContext, stage};
-use crate::stream::{StreamError, PublishedSlices, TrendSlices};
+use crate::stream::{PublishedSlices, StreamError, TrendSlices};
 use crate::trends::timeline::{SliceUpdate, Timeline, TrendWindow};
 
 /// Interval between publications. Posts counted since the last one are lost with the process and never counted again, so
@@ -51,7 +51,8 @@ impl TrendCounter {
     /// Creates a counter with an empty timeline.
     pub fn new(params: TrendCounterParams, stage: StageContext) -> Self {
         let name = Uuid::now_v7().simple().to_string();
-        Self { params, name, timeline: Timeline::default(), publication: ExclusiveTask::default(), stage }
+        let publication = ExclusiveTask::new(&params.io);
+        Self { params, name, timeline: Timeline::default(), publication, stage }
     }
 
     /// Publishes the slices that changed. Counting continues meanwhile, also while Redis is away.
@@ -77,7 +78,7 @@ impl TrendCounter {
             return;
         }
         let work = publish_all(self.params.shelf.clone(), self.name.clone(), all);
-        self.publication.start(&self.params.io, work, context, |counter, outcome, _| match outcome {
+        self.publication.start(work, context, |counter, outcome, _| match outcome {
             Ok((published, Ok(()))) => counter.published(published),
             Ok((published, Err(error))) => {
                 warn!(%error, "trends were not published, retrying");
