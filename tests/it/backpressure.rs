@@ -1,4 +1,4 @@
-//! Ten times more than it can store: what is too much waits in Redis, then at the door, and never in memory.
+//! Ten times the load that it can store: excess posts queue in Redis, are then rejected, and never fill memory.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

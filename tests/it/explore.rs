@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use crate::support::Space;
-use crate::support::front_door::{FrontDoor, Setup, read};
+use crate::support::api_server::{ApiServer, Setup, read};
 
 /// Few days, so that each holds as many posts as in a season of a million: in a small table reading all of it is the best
 /// plan.
@@ -105,7 +105,7 @@ fn range(dice: &mut Dice, until: Timestamp) -> (Timestamp, Timestamp) {
 #[actix_web::test]
 async fn series_and_breakdowns_are_what_counting_the_posts_gives_for_any_filter_range_and_zone() {
     let season = season().await;
-    let door = FrontDoor::open_on(&season.space, Setup::default()).await;
+    let api = ApiServer::open_on(&season.space, Setup::default()).await;
     let sql = season.space.sql().await;
     let mut dice = Dice(42);
     let mut answered_from = std::collections::HashMap::<String, usize>::new();
@@ -116,7 +116,7 @@ async fn series_and_breakdowns_are_what_counting_the_posts_gives_for_any_filter_
         let step = dice.one_of(&["hour", "day", "week"]);
         let within = format!("{condition} AND created_at >= '{from}' AND created_at < '{to}'");
         let path = format!("/api/v1/explore/series?from={from}&to={to}&tz={zone}&step={step}{query}");
-        let (status, answer) = door.get(&path).await;
+        let (status, answer) = api.get(&path).await;
         assert_eq!(status, 200, "round {round}, {path}: {answer}");
         *answered_from.entry(answer["answered_from"].as_str().unwrap().to_owned()).or_default() += 1;
         // PostgreSQL's own calendar is the judge of where days begin.
@@ -163,7 +163,7 @@ async fn series_and_breakdowns_are_what_counting_the_posts_gives_for_any_filter_
             ("author", "coalesce(author_handle, author_id, '')"),
         ][dice.below(8)];
         let path = format!("/api/v1/explore/breakdown?by={by}&limit=500&from={from}&to={to}{query}");
-        let (status, answer) = door.get(&path).await;
+        let (status, answer) = api.get(&path).await;
         assert_eq!(status, 200, "round {round}, {path}: {answer}");
         let expected = format!(
             "SELECT {key}, count(*), (SELECT count(*) FROM {TABLES} WHERE {within})
@@ -200,7 +200,7 @@ async fn series_and_breakdowns_are_what_counting_the_posts_gives_for_any_filter_
 #[actix_web::test]
 async fn the_range_before_stands_beside_a_range() {
     let season = season().await;
-    let door = FrontDoor::open_on(&season.space, Setup::default()).await;
+    let api = ApiServer::open_on(&season.space, Setup::default()).await;
     let middle = season.until - SignedDuration::from_hours(24 * 2);
     let middle = TimeZone::UTC.to_datetime(middle).date().to_zoned(TimeZone::UTC).unwrap().timestamp();
     let (from, to) = (middle, middle + SignedDuration::from_hours(48));
@@ -208,15 +208,15 @@ async fn the_range_before_stands_beside_a_range() {
     let series = |from: Timestamp, to: Timestamp, more: &str| {
         format!("/api/v1/explore/series?from={from}&to={to}&step=day{more}")
     };
-    let (_, both) = door.get(&series(from, to, "&compare=previous")).await;
-    let (_, earlier) = door.get(&series(before, from, "")).await;
+    let (_, both) = api.get(&series(from, to, "&compare=previous")).await;
+    let (_, earlier) = api.get(&series(before, from, "")).await;
     assert_eq!(both["previous"], earlier["items"]);
     assert_eq!((both["items"].as_array().unwrap().len(), &earlier["previous"]), (2, &Value::Null));
     let breakdown = |from: Timestamp, to: Timestamp, more: &str| {
         format!("/api/v1/explore/breakdown?by=city&from={from}&to={to}{more}")
     };
-    let (_, both) = door.get(&breakdown(from, to, "&compare=previous")).await;
-    let (_, earlier) = door.get(&breakdown(before, from, "&limit=500")).await;
+    let (_, both) = api.get(&breakdown(from, to, "&compare=previous")).await;
+    let (_, earlier) = api.get(&breakdown(before, from, "&limit=500")).await;
     for item in both["items"].as_array().unwrap() {
         let same = earlier["items"].as_array().unwrap().iter().find(|other| other["key"] == item["key"]);
         assert_eq!(item["previous_count"], same.map_or(json!(0), |same| same["count"].clone()));
@@ -265,7 +265,7 @@ async fn no_answer_reads_a_table_whole_for_a_few_rows_or_a_day_outside_its_range
 
 #[actix_web::test]
 async fn too_much_at_once_is_refused_and_what_is_wrong_is_named() {
-    let door = FrontDoor::open(Setup::default()).await;
+    let api = ApiServer::open(Setup::default()).await;
     for (path, parameter) in [
         ("explore/series?tz=Mars/Olympus", "tz"),
         ("explore/series?from=2026-05-02T00:00:00Z&to=2026-05-01T00:00:00Z", "from"),
@@ -284,16 +284,16 @@ async fn too_much_at_once_is_refused_and_what_is_wrong_is_named() {
         ("posts/export?format=csv&min_churn=2", "min_churn"),
         ("labels/export?format=xls", "format"),
     ] {
-        let (status, answer) = door.get(&format!("/api/v1/{path}")).await;
+        let (status, answer) = api.get(&format!("/api/v1/{path}")).await;
         let named = answer["error"]["details"]["parameter"].as_str().unwrap_or_default();
         assert_eq!((status, named), (400, parameter), "{path}: {answer}");
     }
-    let (status, answer) = door.get(&format!("/api/v1/explore/series?q={}", "x".repeat(501))).await;
+    let (status, answer) = api.get(&format!("/api/v1/explore/series?q={}", "x".repeat(501))).await;
     assert_eq!((status, &answer["error"]["details"]["parameter"]), (400, &json!("q")));
     for q in ["'; DROP TABLE models; --", "a' OR '1'='1", "\\", "!!!", "((((", "a <-> b", ":*", "%00x"] {
         let q: String = form_urlencoded::byte_serialize(q.as_bytes()).collect();
         for path in ["explore/series?window=24h", "explore/breakdown?by=author", "posts?limit=1"] {
-            let (status, answer) = door.get(&format!("/api/v1/{path}&q={q}")).await;
+            let (status, answer) = api.get(&format!("/api/v1/{path}&q={q}")).await;
             assert_eq!(status, 200, "{path} {q}: {answer}");
         }
     }
@@ -302,47 +302,47 @@ async fn too_much_at_once_is_refused_and_what_is_wrong_is_named() {
 #[actix_web::test]
 async fn a_range_with_too_many_posts_for_its_filter_is_refused_before_they_are_read() {
     let space = Space::new().await;
-    let door = FrontDoor::open_on(&space, Setup::default()).await;
+    let api = ApiServer::open_on(&space, Setup::default()).await;
     let many = "INSERT INTO sentiment_rollups (bucket, source, dimension, key, count, positive, neutral, negative,
             sentiment_micros, churn_micros, churn_high, toxicity_micros, emotion_anger, emotion_disgust, emotion_fear,
             emotion_joy, emotion_neutral, emotion_sadness, emotion_surprise, late, revision)
         VALUES (date_trunc('minute', now()), 'http', 'overall', '', 100001, 0, 100001, 0, 0, 0, 0, 0, 0, 0, 0, 0,
             100001, 0, 0, 0, 1)";
     space.sql().await.batch_execute(many).await.unwrap();
-    let (status, answer) = door.get("/api/v1/explore/series?window=1h&label=negative").await;
+    let (status, answer) = api.get("/api/v1/explore/series?window=1h&label=negative").await;
     let error = &answer["error"];
     assert_eq!(
         (status, &error["code"], &error["details"]["limit"]),
         (400, &json!("window_too_long"), &json!(100_000))
     );
-    let (status, answer) = door.get("/api/v1/explore/series?window=1h").await;
+    let (status, answer) = api.get("/api/v1/explore/series?window=1h").await;
     assert_eq!((status, &answer["answered_from"]), (200, &json!("rollups")));
-    assert_eq!(door.get("/api/v1/explore/series?window=1h&source=replay&label=negative").await.0, 200);
+    assert_eq!(api.get("/api/v1/explore/series?window=1h&source=replay&label=negative").await.0, 200);
 }
 
 #[actix_web::test]
 async fn views_and_corrected_labels_go_in_and_come_out() {
     let season = season().await;
-    let door = FrontDoor::open_on(&season.space, Setup::default()).await;
+    let api = ApiServer::open_on(&season.space, Setup::default()).await;
     let view = json!({"name": "Watches", "page": "explore", "query": "product=Nimbrel+Watch"}).to_string();
-    let (status, saved) = door.post("/api/v1/views", "application/json", view.clone()).await;
+    let (status, saved) = api.post("/api/v1/views", "application/json", view.clone()).await;
     assert_eq!(status, 201, "{saved}");
     let id = saved["id"].as_str().unwrap();
     let send = async |method: Method, path: &str, body: String| {
-        let request = door.request(method, path).header("content-type", "application/json").body(body);
+        let request = api.request(method, path).header("content-type", "application/json").body(body);
         read(request.send().await.unwrap()).await
     };
     let (status, changed) =
         send(Method::PUT, &format!("/api/v1/views/{id}"), view.replace("Watches", "W")).await;
     assert_eq!((status, &changed["name"]), (200, &json!("W")));
-    assert_eq!(door.get("/api/v1/views").await.1["items"], json!([changed]));
+    assert_eq!(api.get("/api/v1/views").await.1["items"], json!([changed]));
     let (status, wrong) =
-        door.post("/api/v1/views", "application/json", view.replace("explore", "admin")).await;
+        api.post("/api/v1/views", "application/json", view.replace("explore", "admin")).await;
     assert_eq!((status, &wrong["error"]["details"]["field"]), (422, &json!("page")));
     assert_eq!(send(Method::DELETE, &format!("/api/v1/views/{id}"), String::new()).await.0, 204);
     assert_eq!(send(Method::DELETE, &format!("/api/v1/views/{id}"), String::new()).await.0, 404);
 
-    let (_, page) = door.get("/api/v1/posts?limit=1&label=positive").await;
+    let (_, page) = api.get("/api/v1/posts?limit=1&label=positive").await;
     let post = page["items"][0]["post"]["uuid"].as_str().unwrap().to_owned();
     assert_eq!(page["items"][0]["corrected_label"], Value::Null);
     let path = format!("/api/v1/posts/{post}/label");
@@ -352,10 +352,10 @@ async fn views_and_corrected_labels_go_in_and_come_out() {
         (status, &made["label"], &made["was"]["label"]),
         (200, &json!("negative"), &json!("positive"))
     );
-    assert_eq!(door.get(&format!("/api/v1/posts/{post}")).await.1["corrected_label"], "negative");
+    assert_eq!(api.get(&format!("/api/v1/posts/{post}")).await.1["corrected_label"], "negative");
     let export = async |format: &str| {
         let path = format!("/api/v1/labels/export?format={format}");
-        door.request(Method::GET, &path).send().await.unwrap().text().await.unwrap()
+        api.request(Method::GET, &path).send().await.unwrap().text().await.unwrap()
     };
     let line: Value = serde_json::from_str(export("ndjson").await.trim()).unwrap();
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Exports leave room: lists, alerts and health are answered whatever those who download do.
+//! Exports never block lists, alerts or health checks, whatever their clients do.
 
 use std::net::SocketAddr;
 
@@ -10,18 +10,18 @@ use tokio::task::JoinHandle;
 
 use crate::support::{LOOK_EVERY, PATIENCE, TestApp, eventually, posts, until};
 
-/// What exports of labels, and lists of posts, wait for while somebody has it.
+/// Lock that blocks exports of labels and lists of posts while it is held.
 const TABLE: &str = "label_corrections";
 
-/// Keeps everybody from reading a table until the connection is dropped.
+/// Blocks all reads of a table until the connection is dropped.
 async fn lock(app: &TestApp) -> tokio_postgres::Client {
     let sql = app.space.sql().await;
     sql.batch_execute(&format!("BEGIN; LOCK TABLE {TABLE} IN ACCESS EXCLUSIVE MODE")).await.unwrap();
     sql
 }
 
-/// Asks again and again, each time for something that waits for the table. Tells of refusals: whether they say when to come
-/// again, and their code.
+/// Repeatedly requests something that waits for the table. Reports rejections: whether they carry `Retry-After`, and their
+/// code.
 fn insist(app: &TestApp, path: &str, n_clients: usize) -> (Vec<JoinHandle<()>>, Receiver<(bool, Value)>) {
     let (tell, refusals) = channel(1);
     let ask = |url: String, tell: Sender<(bool, Value)>| async move {
@@ -41,10 +41,10 @@ fn insist(app: &TestApp, path: &str, n_clients: usize) -> (Vec<JoinHandle<()>>, 
 }
 
 #[tokio::test]
-async fn exports_that_get_nowhere_leave_lists_answered_and_further_ones_are_told_to_come_again() {
+async fn blocked_exports_do_not_block_lists_and_further_exports_get_retry_after() {
     let app = TestApp::start_with(&["--exports-max=16"]).await;
     let locked = lock(&app).await;
-    // Of forty that ask at once, sixteen get a place, and keep it until the table is free.
+    // Of forty concurrent requests, sixteen get a permit and keep it until the table is unlocked.
     let (exporting, mut refusals) = insist(&app, "/api/v1/labels/export", 40);
     let refused = tokio::time::timeout(PATIENCE, refusals.recv()).await.expect("nobody is refused");
     assert_eq!(refused, Some((true, json!("busy"))));
@@ -64,7 +64,7 @@ async fn exports_that_get_nowhere_leave_lists_answered_and_further_ones_are_told
 }
 
 #[tokio::test]
-async fn lists_that_get_nowhere_keep_nobody_from_being_alerted() {
+async fn blocked_lists_do_not_delay_alerts() {
     let app = TestApp::start().await;
     app.publish(posts(0..20)).await;
     app.space.assert_counted_once(20).await;
@@ -82,8 +82,8 @@ async fn lists_that_get_nowhere_keep_nobody_from_being_alerted() {
     drop(locked);
 }
 
-/// A client that asks for everything and reads nothing.
-async fn asks_and_never_reads(to: SocketAddr) -> TcpStream {
+/// Connects a client that requests everything and reads nothing.
+async fn request_without_reading(to: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4_096).unwrap();
     let mut line = socket.connect(to).await.unwrap();
@@ -93,8 +93,8 @@ async fn asks_and_never_reads(to: SocketAddr) -> TcpStream {
 }
 
 #[tokio::test]
-async fn a_client_that_reads_nothing_of_an_export_is_ended_and_its_place_is_anothers() {
-    // More than the kernel keeps for a connection.
+async fn a_client_that_reads_nothing_is_disconnected_and_its_permit_is_released() {
+    // More than the kernel buffers for a connection.
     const N_POSTS: usize = 6_000;
     let app = TestApp::start_with(&["--exports-max=3", "--export-stall-s=1"]).await;
     let text = "x".repeat(2_000);
@@ -105,7 +105,7 @@ async fn a_client_that_reads_nothing_of_an_export_is_ended_and_its_place_is_anot
     app.space.assert_counted_once(N_POSTS as u64).await;
     let mut stalled = Vec::new();
     for _ in 0..3 {
-        stalled.push(asks_and_never_reads(app.address).await);
+        stalled.push(request_without_reading(app.address).await);
     }
     let url = format!("http://{}/api/v1/posts/export?format=ndjson", app.address);
     let whole = eventually("a client that reads gets a place", async || {

@@ -1,4 +1,4 @@
-//! What a stranger may cost: memory by bodies, and memory by names.
+//! Bounds on the memory that unauthenticated clients can use, by bodies and by names.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -12,10 +12,10 @@ use reqwest::Method;
 use crate::support::process::{Process, peak_memory_of, reset_peak_memory_of};
 use crate::support::{Client, Space, until};
 
-/// Clients that send such a body at the same time.
+/// Number of clients that send such a body concurrently.
 const N_SENDERS: usize = 48;
 
-/// What one body inflates to, from about 130 KB.
+/// Decompressed size of one body of about 130 KB.
 const INFLATED_BYTES: usize = 128 << 20;
 
 /// The server with its real models takes 560 MiB, so this keeps it within 700.
@@ -33,7 +33,7 @@ fn gzip_bomb() -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn bodies_that_inflate_enormously_take_no_more_memory_than_other_bodies() {
+async fn gzip_bombs_take_no_more_memory_than_other_bodies() {
     let space = Space::new().await;
     let mut server = Process::start_on(&space, &[]);
     let address = server.ready().await;
@@ -54,7 +54,7 @@ async fn bodies_that_inflate_enormously_take_no_more_memory_than_other_bodies() 
     assert!(peak <= before + GROWTH_BYTES_MAX, "memory grew from {before} to {peak} bytes");
     assert!(peak <= PEAK_BYTES_MAX, "{peak} bytes");
     assert!(statuses.is_subset(&BTreeSet::from([413, 429])), "{statuses:?}");
-    // Refused for its length, no longer for want of room.
+    // Rejected for its length, no longer for lack of permits.
     assert_eq!(send("/api/v1/posts").await, 413);
     until("every stage still runs as it was started", async || {
         let stages = client.system().await.stages;
@@ -65,7 +65,7 @@ async fn bodies_that_inflate_enormously_take_no_more_memory_than_other_bodies() 
 }
 
 #[tokio::test]
-async fn invented_methods_and_addresses_add_nothing_to_the_metrics() {
+async fn invented_methods_and_paths_add_nothing_to_the_metrics() {
     let space = Space::new().await;
     let mut server = Process::start_on(&space, &["--auth-token=0123456789abcdef"]);
     let address = server.ready().await;

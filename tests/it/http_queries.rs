@@ -1,4 +1,4 @@
-//! What the calls answer about what is stored.
+//! Responses of the API about stored data.
 
 use std::time::Duration;
 
@@ -13,11 +13,11 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::front_door::{FrontDoor, Setup, score};
+use crate::support::api_server::{ApiServer, Setup, score};
 
 const JSON: &str = "application/json";
 
-/// The `n`-th newest of the posts written until `newest`.
+/// Returns the `n`-th newest of the posts up to `newest`.
 fn post(n: usize, newest: Timestamp, text: &str) -> ScoredPost {
     let micros = newest.as_microsecond() - i64::try_from(n).unwrap();
     let at = Timestamp::from_microsecond(micros).unwrap();
@@ -46,18 +46,18 @@ fn post(n: usize, newest: Timestamp, text: &str) -> ScoredPost {
     ScoredPost { post, score: score(0.5), awaits_correction: false }
 }
 
-async fn door_with_posts(texts: &[&str]) -> FrontDoor {
-    let door = FrontDoor::open(Setup::default()).await;
+async fn server_with_posts(texts: &[&str]) -> ApiServer {
+    let api = ApiServer::open(Setup::default()).await;
     let now = Timestamp::now();
     let batch: Vec<_> = texts.iter().enumerate().map(|(n, text)| post(n, now, text)).collect();
-    record::record(&door.store, &batch, &mut door.store.rollup_guard()).await.unwrap();
-    door
+    record::record(&api.store, &batch, &mut api.store.rollup_guard()).await.unwrap();
+    api
 }
 
 #[actix_web::test]
-async fn every_metrics_call_answers_about_what_is_stored() {
-    let door = door_with_posts(&["one", "two", "three"]).await;
-    let (status, overall) = door.get("/api/metrics/overall?window=5m").await;
+async fn every_metrics_call_covers_the_stored_posts() {
+    let api = server_with_posts(&["one", "two", "three"]).await;
+    let (status, overall) = api.get("/api/metrics/overall?window=5m").await;
     assert_eq!(
         (status, &overall["count"], &overall["window"]["seconds"]),
         (200, &json!(3), &json!(300)),
@@ -66,24 +66,24 @@ async fn every_metrics_call_answers_about_what_is_stored() {
     assert_eq!(overall["sentiment"]["positive"], 3);
     for (call, key) in [("geo", "Oslo"), ("products", "Solo"), ("channels", "support"), ("platforms", "web")]
     {
-        let (status, answer) = door.get(&format!("/api/metrics/{call}?window=5m")).await;
+        let (status, answer) = api.get(&format!("/api/metrics/{call}?window=5m")).await;
         assert_eq!((status, &answer["items"][0]["key"]), (200, &json!(key)), "{answer}");
         assert_eq!(answer["items"][0]["count"], 3, "{answer}");
     }
-    let (_, geo) = door.get("/api/metrics/geo?window=5m").await;
+    let (_, geo) = api.get("/api/metrics/geo?window=5m").await;
     assert_eq!(geo["items"][0]["lat"], 59.9);
-    let (_, emotions) = door.get("/api/metrics/emotions?window=5m").await;
+    let (_, emotions) = api.get("/api/metrics/emotions?window=5m").await;
     assert_eq!(emotions["items"].as_array().unwrap().len(), 7);
-    let (_, trend) = door.get("/api/metrics/trend?window=5m&product=Solo").await;
+    let (_, trend) = api.get("/api/metrics/trend?window=5m&product=Solo").await;
     let counts = trend["items"].as_array().unwrap().iter().map(|step| step["count"].as_i64().unwrap());
     assert_eq!(counts.sum::<i64>(), 3);
-    let (_, other) = door.get("/api/metrics/overall?window=5m&product=Duo").await;
+    let (_, other) = api.get("/api/metrics/overall?window=5m&product=Duo").await;
     assert_eq!((&other["count"], &other["sentiment"]["average"]), (&json!(0), &Value::Null));
 }
 
 #[actix_web::test]
-async fn a_wrong_parameter_is_refused_by_name() {
-    let door = FrontDoor::open(Setup::default()).await;
+async fn an_invalid_parameter_is_rejected_by_name() {
+    let api = ApiServer::open(Setup::default()).await;
     for (path, code, parameter) in [
         ("/api/metrics/overall?window=90s", "invalid_parameter", "window"),
         ("/api/metrics/overall?windows=60s", "unknown_parameter", "windows"),
@@ -103,52 +103,52 @@ async fn a_wrong_parameter_is_refused_by_name() {
         ("/api/v1/system?x=1", "unknown_parameter", "x"),
         ("/readyz?quiet", "unknown_parameter", "quiet"),
     ] {
-        let (status, answer) = door.get(path).await;
+        let (status, answer) = api.get(path).await;
         let error = &answer["error"];
         let said = (error["code"].as_str().unwrap(), error["details"]["parameter"].as_str().unwrap());
         assert_eq!((status, said), (400, (code, parameter)), "{path}: {answer}");
     }
-    let (status, answer) = door.get("/api/metrics/overall?window=7d&product=a&city=b").await;
+    let (status, answer) = api.get("/api/metrics/overall?window=7d&product=a&city=b").await;
     assert_eq!((status, &answer["error"]["code"]), (400, &json!("window_too_long")));
 }
 
 #[actix_web::test]
-async fn posts_are_listed_page_by_page_found_and_shown() {
-    let door = door_with_posts(&["good morning", "good evening", "bad night"]).await;
-    let (_, first) = door.get("/api/v1/posts?limit=2").await;
+async fn posts_are_paged_searched_and_shown() {
+    let api = server_with_posts(&["good morning", "good evening", "bad night"]).await;
+    let (_, first) = api.get("/api/v1/posts?limit=2").await;
     assert_eq!(first["items"][0]["post"]["text"], "good morning");
     let cursor = first["next_cursor"].as_str().unwrap();
-    let (_, second) = door.get(&format!("/api/v1/posts?limit=2&cursor={cursor}")).await;
+    let (_, second) = api.get(&format!("/api/v1/posts?limit=2&cursor={cursor}")).await;
     assert_eq!((second["items"].as_array().unwrap().len(), &second["next_cursor"]), (1, &Value::Null));
-    let (_, found) = door.get("/api/v1/posts?q=good+-evening&label=positive&source=http&city=Oslo").await;
+    let (_, found) = api.get("/api/v1/posts?q=good+-evening&label=positive&source=http&city=Oslo").await;
     assert_eq!(found["items"].as_array().unwrap().len(), 1);
     let uuid = found["items"][0]["post"]["uuid"].as_str().unwrap();
-    let (status, one) = door.get(&format!("/api/v1/posts/{uuid}")).await;
+    let (status, one) = api.get(&format!("/api/v1/posts/{uuid}")).await;
     let listed = &found["items"][0];
     assert_eq!((status, &one["post"], &one["score"]), (200, &listed["post"], &listed["score"]));
     assert_eq!(one["history"], json!([]), "it was scored once");
-    let (status, answer) = door.get("/api/v1/posts/00000000-0000-7000-8000-000000000000").await;
+    let (status, answer) = api.get("/api/v1/posts/00000000-0000-7000-8000-000000000000").await;
     assert_eq!((status, &answer["error"]["code"]), (404, &json!("not_found")));
 }
 
 #[actix_web::test]
 async fn an_export_holds_every_post_and_no_formula() {
     let texts: Vec<String> = (0..1_500).map(|n| format!("=cmd|{n}")).collect();
-    let door = door_with_posts(&texts.iter().map(String::as_str).collect::<Vec<_>>()).await;
-    let response = door.request(Method::GET, "/api/v1/posts/export?format=csv").send().await.unwrap();
+    let api = server_with_posts(&texts.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let response = api.request(Method::GET, "/api/v1/posts/export?format=csv").send().await.unwrap();
     assert!(response.headers()["content-disposition"].to_str().unwrap().contains("attachment"));
     let table = response.text().await.unwrap();
     let rows: Vec<_> =
         csv::Reader::from_reader(table.as_bytes()).into_records().map(Result::unwrap).collect();
     assert_eq!(rows.len(), 1_500);
     assert!(rows.iter().all(|row| row[6].starts_with("'=cmd|")));
-    let lines = door.request(Method::GET, "/api/v1/posts/export?format=ndjson&q=cmd").send().await.unwrap();
+    let lines = api.request(Method::GET, "/api/v1/posts/export?format=ndjson&q=cmd").send().await.unwrap();
     assert_eq!(lines.text().await.unwrap().lines().count(), 1_500);
 }
 
 #[actix_web::test]
-async fn an_alert_is_listed_and_taken_note_of_once() {
-    let door = FrontDoor::open(Setup::default()).await;
+async fn an_alert_is_listed_and_acknowledged_once() {
+    let api = ApiServer::open(Setup::default()).await;
     let found = NewAlert {
         members: Vec::new(),
         series: AlertSeries { rule: AlertRule::Churn, rule_id: None, metric: None, scope: Scope::overall() },
@@ -164,35 +164,35 @@ async fn an_alert_is_listed_and_taken_note_of_once() {
         cooldown: Duration::ZERO,
         posts: Vec::new(),
     };
-    let mut lead = LeaderLease::connect(&door.store, LeaderRole::Rules).await.unwrap();
+    let mut lead = LeaderLease::connect(&api.store, LeaderRole::Rules).await.unwrap();
     let mut turn = lead.begin().await.unwrap();
     let alert = turn.raise(&found).await.unwrap().into_alert().unwrap();
     let _ = turn.commit().await.unwrap();
-    let (_, listed) = door.get("/api/v1/alerts?state=open&rule=churn").await;
+    let (_, listed) = api.get("/api/v1/alerts?state=open&rule=churn").await;
     assert_eq!(listed["items"][0]["id"], json!(alert.id));
     let path = format!("/api/v1/alerts/{}/acknowledge", alert.id);
-    let (status, first) = door.post(&path, JSON, "").await;
+    let (status, first) = api.post(&path, JSON, "").await;
     assert_eq!(status, 200, "{first}");
-    let (_, again) = door.post(&path, JSON, "").await;
+    let (_, again) = api.post(&path, JSON, "").await;
     assert!(first["acknowledged_at"].is_string());
     assert_eq!(first["acknowledged_at"], again["acknowledged_at"]);
-    let (_, shown) = door.get(&format!("/api/v1/alerts/{}", alert.id)).await;
+    let (_, shown) = api.get(&format!("/api/v1/alerts/{}", alert.id)).await;
     assert_eq!(
         (&shown["history"][0]["phase"], &shown["history"][1]["action"]),
         (&json!("firing"), &json!("acknowledged"))
     );
     assert_eq!(shown["history"].as_array().unwrap().len(), 2);
     let (status, _) =
-        door.post("/api/v1/alerts/00000000-0000-7000-8000-000000000000/acknowledge", JSON, "").await;
+        api.post("/api/v1/alerts/00000000-0000-7000-8000-000000000000/acknowledge", JSON, "").await;
     assert_eq!(status, 404);
 }
 
 #[actix_web::test]
-async fn a_dead_letter_is_seen_and_sent_again() {
-    let door = FrontDoor::open(Setup::default()).await;
+async fn a_dead_letter_is_listed_and_replayed() {
+    let api = ApiServer::open(Setup::default()).await;
     let post = json!({"id": "7", "platform": "web", "text": "poison"}).to_string();
-    assert_eq!(door.post("/api/v1/posts", JSON, post).await.0, 202);
-    let consumer = door.stream.consumer().await.unwrap();
+    assert_eq!(api.post("/api/v1/posts", JSON, post).await.0, 202);
+    let consumer = api.stream.consumer().await.unwrap();
     let read = consumer.read(1, Duration::from_secs(1)).await.unwrap();
     let request = DeadLetterRequest {
         id: read[0].id.clone(),
@@ -201,62 +201,62 @@ async fn a_dead_letter_is_seen_and_sent_again() {
         died_at: Timestamp::now(),
     };
     consumer.dead_letter(&request).await.unwrap();
-    let (_, letters) = door.get("/api/v1/dead-letters").await;
+    let (_, letters) = api.get("/api/v1/dead-letters").await;
     assert_eq!(letters["items"][0]["reason"], "it always fails", "{letters}");
-    assert_eq!(door.n_waiting().await, 0);
+    assert_eq!(api.n_waiting().await, 0);
     let replay = json!({"ids": [letters["items"][0]["id"]]}).to_string();
-    let (status, answer) = door.post("/api/v1/dead-letters/replay", JSON, replay).await;
+    let (status, answer) = api.post("/api/v1/dead-letters/replay", JSON, replay).await;
     assert_eq!((status, &answer["replayed"]), (200, &json!(1)));
-    assert_eq!(door.n_waiting().await, 1);
+    assert_eq!(api.n_waiting().await, 1);
     for wrong in ["{}", r#"{"ids":["x"]}"#, r#"{"ids":["1-0"],"all":true}"#] {
-        let (status, answer) = door.post("/api/v1/dead-letters/replay", JSON, wrong).await;
+        let (status, answer) = api.post("/api/v1/dead-letters/replay", JSON, wrong).await;
         assert_eq!((status, &answer["error"]["details"]["field"]), (422, &json!("ids")), "{wrong}");
     }
 }
 
 #[actix_web::test]
-async fn texts_are_scored_at_once_as_they_were_asked() {
-    let door = FrontDoor::open(Setup::default()).await;
-    let (status, one) = door.post("/api/v1/score", JSON, r#"{"text":"hello"}"#).await;
+async fn texts_are_scored_on_demand_in_their_order() {
+    let api = ApiServer::open(Setup::default()).await;
+    let (status, one) = api.post("/api/v1/score", JSON, r#"{"text":"hello"}"#).await;
     assert_eq!(
         (status, &one["sentiment"]["label"], &one["model"]["name"]),
         (200, &json!("positive"), &json!("fake"))
     );
-    let (_, many) = door.post("/api/v1/score", JSON, r#"{"texts":["a","bb"]}"#).await;
+    let (_, many) = api.post("/api/v1/score", JSON, r#"{"texts":["a","bb"]}"#).await;
     assert_eq!(many["scores"].as_array().unwrap().len(), 2);
     let too_many = json!({"texts": vec!["a"; 257]}).to_string();
-    let (status, answer) = door.post("/api/v1/score", JSON, too_many).await;
+    let (status, answer) = api.post("/api/v1/score", JSON, too_many).await;
     assert_eq!((status, &answer["error"]["details"]["limit"]), (413, &json!(256)));
-    let (status, answer) = door.post("/api/v1/score", JSON, r#"{"texts":["a",""]}"#).await;
+    let (status, answer) = api.post("/api/v1/score", JSON, r#"{"texts":["a",""]}"#).await;
     assert_eq!((status, &answer["error"]["details"]["field"]), (422, &json!("texts[1]")));
-    let (status, _) = door.post("/api/v1/score", JSON, "{").await;
+    let (status, _) = api.post("/api/v1/score", JSON, "{").await;
     assert_eq!(status, 400);
 }
 
 #[actix_web::test]
-async fn readiness_says_what_is_missing_and_liveness_does_not_care() {
-    let door = FrontDoor::open(Setup::default()).await;
-    assert_eq!(door.get("/readyz").await, (200, json!({"ready": true})));
-    door.change_health(|health| {
+async fn readiness_reports_what_is_missing_and_liveness_does_not_depend_on_it() {
+    let api = ApiServer::open(Setup::default()).await;
+    assert_eq!(api.get("/readyz").await, (200, json!({"ready": true})));
+    api.change_health(|health| {
         health.postgres = DependencyHealth { reachable: false, error: Some("it was stopped".into()) };
     });
-    assert_eq!(door.get("/readyz").await, (503, json!({"ready": false})));
-    let (status, answer) = door.get("/readyz?verbose").await;
+    assert_eq!(api.get("/readyz").await, (503, json!({"ready": false})));
+    let (status, answer) = api.get("/readyz?verbose").await;
     assert_eq!((status, &answer["reasons"][0]["what"]), (503, &json!("postgres")));
-    assert_eq!((door.get("/livez").await.0, door.get("/health").await.0), (200, 200));
-    let (_, system) = door.get("/api/v1/system").await;
+    assert_eq!((api.get("/livez").await.0, api.get("/health").await.0), (200, 200));
+    let (_, system) = api.get("/api/v1/system").await;
     assert_eq!(system["postgres"]["reachable"], false);
 }
 
 #[actix_web::test]
-async fn a_verdict_that_nobody_renews_is_not_ready_and_what_is_not_essential_does_not_matter() {
-    let door = FrontDoor::open(Setup::default()).await;
-    door.age_health(Duration::from_secs(60));
-    let (status, answer) = door.get("/readyz?verbose").await;
+async fn a_stale_measurement_is_not_ready_and_stages_that_are_not_essential_do_not_matter() {
+    let api = ApiServer::open(Setup::default()).await;
+    api.age_health(Duration::from_secs(60));
+    let (status, answer) = api.get("/readyz?verbose").await;
     assert_eq!((status, &answer["reasons"][0]["what"]), (503, &json!("health_monitor")));
     let why = answer["reasons"][0]["why"].as_str().unwrap();
     assert!(why.contains("last measured 6"), "{why}");
-    door.age_health(Duration::ZERO);
+    api.age_health(Duration::ZERO);
     let down = |essential| StageHealth {
         stage: "a task".into(),
         state: StageState::BackingOff,
@@ -268,33 +268,33 @@ async fn a_verdict_that_nobody_renews_is_not_ready_and_what_is_not_essential_doe
         last_progress_at: None,
         essential,
     };
-    door.change_health(|health| health.tasks = vec![down(false)]);
-    assert_eq!(door.get("/readyz").await.0, 200);
-    door.change_health(|health| health.tasks = vec![down(true)]);
-    let (status, answer) = door.get("/readyz?verbose").await;
+    api.change_health(|health| health.tasks = vec![down(false)]);
+    assert_eq!(api.get("/readyz").await.0, 200);
+    api.change_health(|health| health.tasks = vec![down(true)]);
+    let (status, answer) = api.get("/readyz?verbose").await;
     assert_eq!((status, &answer["reasons"][0]["what"]), (503, &json!("a task")));
 }
 
 #[actix_web::test]
-async fn the_description_the_figures_and_the_pages_are_served() {
-    let door = FrontDoor::open(Setup::default()).await;
-    let (_, document) = door.get("/openapi.json").await;
+async fn the_openapi_document_the_metrics_and_the_dashboard_are_served() {
+    let api = ApiServer::open(Setup::default()).await;
+    let (_, document) = api.get("/openapi.json").await;
     assert!(document["paths"]["/api/v1/posts"]["post"].is_object());
     for (path, kind) in
         [("/docs/", "text/html"), ("/docs", "text/html"), ("/metrics", "text/plain"), ("/", "text/html")]
     {
-        let response = door.request(Method::GET, path).send().await.unwrap();
+        let response = api.request(Method::GET, path).send().await.unwrap();
         assert!(response.headers()["content-type"].to_str().unwrap().starts_with(kind), "{path}");
     }
 }
 
-/// Keeps the clock of the tests honest: the posts above must lie within the shortest window.
+/// Guards an assumption of these tests: the posts above must lie within the shortest window.
 #[actix_web::test]
 async fn the_shortest_window_is_the_last_minute() {
-    let door = door_with_posts(&["now"]).await;
-    let (_, overall) = door.get("/api/metrics/overall").await;
+    let api = server_with_posts(&["now"]).await;
+    let (_, overall) = api.get("/api/metrics/overall").await;
     assert_eq!((&overall["window"]["seconds"], &overall["count"]), (&json!(60), &json!(1)));
     let hour_ago = Timestamp::now().checked_sub(SignedDuration::from_hours(1)).unwrap();
-    let (_, since) = door.get(&format!("/api/metrics/overall?from={hour_ago}")).await;
+    let (_, since) = api.get(&format!("/api/metrics/overall?from={hour_ago}")).await;
     assert_eq!(since["count"], 1, "{since}");
 }

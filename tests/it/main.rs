@@ -31,7 +31,7 @@ mod postgres_restart;
 mod redis_restart;
 mod signals; // what is unusual without a rule
 mod slow_socket; // a browser that does not read
-mod stalled_sockets; // a thousand of them // the command that measures deliveries runs
+mod stalled_sockets; // a thousand of them, with bounded memory // the command that measures deliveries runs
 
 mod alert_leader; // one process evaluates the rules
 mod alert_rules; // rules and silences as people write them
@@ -43,17 +43,17 @@ mod system_errors; // what went wrong of late
 
 mod recovery; // whoever comes back gets what it missed
 
-mod events; // live news as server-sent events
+mod events; // live updates as server-sent events
 mod socket; // what is said on a socket, and how many there may be
 
 mod api_conformance; // the calls keep what their description promises
 mod explore; // history over any range, and how it is read
-mod exports; // those who download leave room for others
-mod http_guard; // who may ask, and what every answer carries
-mod http_ingest; // what becomes of posts that are sent
-mod http_limits; // what a stranger may cost
-mod http_queries; // what the calls answer about what is stored
-mod live_tickets; // passes for one connection each
+mod exports; // exports never block other calls
+mod http_guard; // access control, headers of responses
+mod http_ingest; // ingest of valid and invalid posts
+mod http_limits; // bounds on memory
+mod http_queries; // responses about stored data
+mod live_tickets; // tickets for live connections
 mod live_window; // how much of the newest past is live
 mod metrics; // what Prometheus is told
 

@@ -348,11 +348,11 @@ async fn a_thousand_disconnections_under_load_lose_no_alert_and_double_none() {
         }));
     }
     let load = {
-        let (is_over, door) = (Arc::clone(&is_over), one.door());
+        let (is_over, client) = (Arc::clone(&is_over), one.client());
         tokio::spawn(async move {
             let mut n_sent = 0;
             while !is_over.load(Ordering::Acquire) {
-                door.publish(posts(n_sent..n_sent + 20)).await;
+                client.publish(posts(n_sent..n_sent + 20)).await;
                 n_sent += 20;
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }

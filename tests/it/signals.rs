@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::front_door::{FrontDoor, Setup, read};
+use crate::support::api_server::{ApiServer, Setup, read};
 use crate::support::{Client, Space, TestApp, eventually, post};
 
 /// Three days of some thirty posts in five minutes, two thirds of them about phones and the others about cases, a sixth
@@ -103,13 +103,13 @@ async fn a_burst_is_told_once_with_what_it_goes_by_and_is_over_when_it_is_and_a_
 
 #[tokio::test]
 async fn settings_are_kept_and_wrong_ones_are_refused_by_name() {
-    let door = FrontDoor::open(Setup::default()).await;
+    let api = ApiServer::open(Setup::default()).await;
     let address = "/api/v1/signal-settings";
     let put = async |settings: &Value| {
-        let request = door.request(Method::PUT, address).json(settings);
+        let request = api.request(Method::PUT, address).json(settings);
         read(request.send().await.unwrap()).await
     };
-    assert_eq!(door.get(address).await, (200, json!({"sensitivity": "balanced", "minimum_volume": 30})));
+    assert_eq!(api.get(address).await, (200, json!({"sensitivity": "balanced", "minimum_volume": 30})));
     let changed = json!({"sensitivity": "high", "minimum_volume": 50});
     assert_eq!(put(&changed).await, (200, changed.clone()));
     for (wrong, field) in [
@@ -119,5 +119,5 @@ async fn settings_are_kept_and_wrong_ones_are_refused_by_name() {
         let (status, answer) = put(&wrong).await;
         assert_eq!((status, &answer["error"]["details"]["field"]), (422, &json!(field)), "{answer}");
     }
-    assert_eq!(door.get(address).await, (200, changed));
+    assert_eq!(api.get(address).await, (200, changed));
 }

@@ -1,4 +1,4 @@
-//! A browser that does not read harms nobody but itself.
+//! A browser that does not read affects no other.
 
 use serde_json::{Value, json};
 
@@ -7,17 +7,17 @@ use crate::support::{TestApp, until};
 /// Frames of this size fill the buffers of a connection after a few hundred.
 const TEXT_CHARS: usize = 10_000;
 
-/// More bytes than the kernel holds for one connection, and more frames than may wait in an outbox.
+/// More bytes than the kernel buffers for one connection, and more frames than an outbox holds.
 const N_POSTS: usize = 1_600;
 
 fn long_post(n: usize) -> Value {
-    // Three bytes a character.
+    // Three bytes per character.
     json!({"id": n.to_string(), "platform": "web", "text": format!("{n}{}", "愛".repeat(TEXT_CHARS - 10))})
 }
 
 #[tokio::test]
-async fn one_browser_that_does_not_read_does_not_hold_up_the_others() {
-    // Time enough for a slow machine: what is judged here is what waits, not for how long.
+async fn a_stalled_browser_does_not_delay_the_others() {
+    // Generous for a slow machine: the test is about what is queued, not for how long.
     let app = TestApp::start_with(&["--socket-stall-s=600"]).await;
     let mut slow = app.socket().await;
     let mut healthy = app.socket().await;
@@ -33,13 +33,13 @@ async fn one_browser_that_does_not_read_does_not_hold_up_the_others() {
     });
     for first in (0..N_POSTS).step_by(50) {
         app.publish((first..first + 50).map(long_post).collect()).await;
-        // At the pace of the pipeline, so that the feed is no sample.
+        // At the pace of the pipeline, so that the feed is not sampled.
         until("the stream is short", async || app.space.backlog().await.length < 200).await;
     }
     reading.await.expect("the healthy socket did not get every frame");
     app.space.assert_counted_once(N_POSTS.try_into().unwrap()).await;
 
-    // It hears what was on its way or waited for it, and is told how much else there was.
+    // It receives what was sent or queued, and learns how many posts it missed.
     let (mut n_heard, mut n_skipped) = (0, 0);
     while n_heard + n_skipped < N_POSTS {
         let frame = slow.next().await.expect("it was sent away");

@@ -1,4 +1,4 @@
-//! Browsers that do not read, or send without end, cost a bounded amount of memory, however long it goes on.
+//! Bounds on the memory of browsers that stop reading or send endlessly.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -15,17 +15,17 @@ use crate::support::{Client, PATIENCE, Space, in_soak, until};
 
 const N_STALLED: usize = 1_000;
 
-/// More than an outbox takes: from then on posts are left out.
+/// More than an outbox holds: from then on posts are skipped.
 const N_WARM: u64 = 1_500;
 
-/// Far below what a single post more for each of them would come to over the time, and above what allocators and the
-/// window's figures move by.
+/// Far below the growth if each of them kept a single post more over the time, and above the noise of allocators and the
+/// live window.
 const GROWTH_MAX: u64 = 32 << 20;
 
-/// Between two helpings: a minute of full speed would be the whole machine's, which others use meanwhile.
+/// Pause between two bursts, which leaves the machine to others in between.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// A browser behind a line that takes little, which asks for posts and then never reads.
+/// Connects a browser with small buffers that subscribes to posts and then never reads.
 async fn stalled(to: SocketAddr) -> WebSocketStream<TcpStream> {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4_096).unwrap();
@@ -39,15 +39,15 @@ fn long_posts(numbers: std::ops::Range<u64>) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_thousand_browsers_that_do_not_read_leave_memory_flat_and_others_served() {
+async fn a_thousand_stalled_browsers_leave_memory_flat_and_others_served() {
     let so_long = in_soak(Duration::from_secs(600), Duration::from_secs(60));
     let space = Space::new().await;
     let mut server = Process::start_on(
         &space,
         &[
-            // What is kept for those who come back is bounded too, but later than this test would see.
+            // The replay buffer is bounded too, but at a size that this test does not reach.
             "--history-mb=1",
-            // Nobody is sent away: the outboxes alone must hold.
+            // No connection is aborted: the outboxes alone must bound the memory.
             "--socket-stall-s=3600",
         ],
     );
@@ -96,16 +96,15 @@ async fn a_thousand_browsers_that_do_not_read_leave_memory_flat_and_others_serve
     assert!(server.ended().await.success());
 }
 
-/// Pongs that nobody asked for are no operations, so no rate limits them; only that they are read no faster than they are
-/// understood.
+/// Unsolicited pongs are not operations, so no rate limit applies; only the read gate bounds them.
 #[tokio::test]
-async fn a_flood_that_is_counted_nowhere_takes_no_memory() {
+async fn a_flood_without_a_rate_limit_takes_no_memory() {
     let space = Space::new().await;
     let mut server = Process::start_on(&space, &[]);
     let address = server.ready().await;
     let mut flooding = stalled(address).await;
     let before = memory_of(server.pid());
-    // A control frame of a hundred bytes, under a mask of zeros.
+    // A control frame of a hundred bytes, masked with zeros.
     let pong = [&[0x8a, 0x80 | 100, 0, 0, 0, 0][..], &[0; 100]].concat();
     let pongs = pong.repeat(1_000);
     let mut highest = before;

@@ -1,7 +1,7 @@
 //! What the tests stand on: real servers, apps started on free ports, and faults as verbs.
 
 pub mod client; // HTTP and WebSockets, as anybody uses them
-pub mod front_door; // the calls alone, on real servers
+pub mod api_server; // HTTP API without a pipeline
 pub mod load; // posts without end, each sent until it is accepted
 pub mod posts; // posts to send
 pub mod process; // the program itself, to be killed

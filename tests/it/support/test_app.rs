@@ -84,8 +84,8 @@ impl TestApp {
         }
     }
 
-    /// Another client of it.
-    pub fn door(&self) -> Client {
+    /// Returns another client of the application.
+    pub fn client(&self) -> Client {
         self.client.clone()
     }
 

@@ -1,5 +1,5 @@
-//! The calls alone, on real servers but without a pipeline behind them: what is taken in stays in the stream, and
-//! what is asked for is what the test stored.
+//! HTTP API on real servers but without a pipeline: ingested posts stay in the stream, and queries return what the test
+//! stored.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -42,16 +42,16 @@ use tokio::sync::watch;
 use super::Space;
 use super::space::RETENTION;
 
-/// The page of another site that may ask.
+/// Allowed origin of another site.
 pub const ALLOWED_ORIGIN: &str = "https://pages.example.org";
 
-/// What is different about one front door.
+/// Parameters of one API server.
 pub struct Setup {
-    /// Entries in the stream at which posts are refused.
+    /// Number of stream entries at which posts are rejected.
     pub high_water: u64,
-    /// What callers must show.
+    /// Token that callers must present.
     pub token: Option<&'static str>,
-    /// Live sockets at a time.
+    /// Maximum number of live connections.
     pub sockets_max: u64,
 }
 
@@ -61,11 +61,11 @@ impl Default for Setup {
     }
 }
 
-/// Tells nobody in a network of ours.
+/// Creates a messenger that reaches no private network.
 fn messenger() -> Arc<Messenger> {
     let params = MessengerParams {
         allowed: Allowlist::default(),
-        keyring: Keyring::from_secret("the key of those who test the calls"),
+        keyring: Keyring::from_secret("the key of the API tests"),
         mail: None,
         pagerduty_url: "https://events.pagerduty.com/v2/enqueue".to_owned(),
         push_subject: "mailto:nobody@example.com".to_owned(),
@@ -74,29 +74,29 @@ fn messenger() -> Arc<Messenger> {
     Arc::new(Messenger::new(params).unwrap())
 }
 
-/// A server that answers calls.
-pub struct FrontDoor {
+/// HTTP API server.
+pub struct ApiServer {
     /// `http://127.0.0.1:port`.
     pub url: String,
-    /// What the calls read.
+    /// Store behind the API.
     pub store: Store,
-    /// Where posts go.
+    /// Stream that receives posts.
     pub stream: Stream,
-    /// What the calls say about the pipeline.
+    /// Health that the API reports.
     pub health: watch::Sender<HealthSnapshot>,
     client: reqwest::Client,
     server: ServerHandle,
-    answering: Option<std::thread::JoinHandle<()>>,
+    serving: Option<std::thread::JoinHandle<()>>,
     scoring: Arc<AtomicBool>,
 }
 
-impl FrontDoor {
-    /// On the servers that all tests share, with a database and a prefix of its own.
+impl ApiServer {
+    /// Starts a server on the shared servers, with its own database and prefix.
     pub async fn open(setup: Setup) -> Self {
         Self::open_on(&Space::new().await, setup).await
     }
 
-    /// On a given database and prefix.
+    /// Starts a server on the given database and prefix.
     pub async fn open_on(space: &Space, setup: Setup) -> Self {
         let (store, stream) = (space.store().await, space.stream().await);
         store.migrate().await.unwrap();
@@ -150,7 +150,7 @@ impl FrontDoor {
             health: LatestHealth::new(newest),
         });
         let (handles, handle) = std::sync::mpsc::channel();
-        let answering = std::thread::spawn(move || {
+        let serving = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let server = Server::build().workers(1).disable_signals();
                 let server = ws::listen(server, listener, move || {
@@ -170,55 +170,55 @@ impl FrontDoor {
             health,
             client: reqwest::Client::new(),
             server: handle.recv().unwrap(),
-            answering: Some(answering),
+            serving: Some(serving),
             scoring,
         }
     }
 
-    /// A request to be completed and sent.
+    /// Returns a request builder for the path.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.url))
     }
 
-    /// What `GET` answers.
+    /// Returns the response to `GET`.
     pub async fn get(&self, path: &str) -> (u16, Value) {
         read(self.request(Method::GET, path).send().await.unwrap()).await
     }
 
-    /// What `POST` answers.
+    /// Returns the response to `POST`.
     pub async fn post(&self, path: &str, content_type: &str, body: impl Into<Vec<u8>>) -> (u16, Value) {
         let request = self.request(Method::POST, path).header("content-type", content_type);
         read(request.body(body.into()).send().await.unwrap()).await
     }
 
-    /// Entries in the stream.
+    /// Returns the number of entries in the stream.
     pub async fn n_waiting(&self) -> u64 {
         self.stream.health().await.unwrap().length
     }
 
-    /// Changes what the calls say about the pipeline.
+    /// Changes the reported health.
     pub fn change_health(&self, change: impl FnOnce(&mut SystemHealth)) {
         self.health.send_modify(|measured| change(Arc::make_mut(&mut measured.health)));
     }
 
-    /// Makes what the calls say about the pipeline this old.
+    /// Makes the reported health this old.
     pub fn age_health(&self, age: Duration) {
         self.health.send_modify(|measured| measured.at = Instant::now().checked_sub(age).unwrap());
     }
 }
 
-impl Drop for FrontDoor {
-    /// Leaves no thread behind.
+impl Drop for ApiServer {
+    /// Stops the server and joins its thread.
     fn drop(&mut self) {
         self.scoring.store(false, Ordering::Release);
         drop(self.server.stop(false));
-        if let Some(answering) = self.answering.take() {
-            let _ = answering.join();
+        if let Some(serving) = self.serving.take() {
+            let _ = serving.join();
         }
     }
 }
 
-/// Status and body of an answer; null where it is no JSON.
+/// Returns the status and the body of a response; null when it is not JSON.
 pub async fn read(response: Response) -> (u16, Value) {
     let status = response.status().as_u16();
     let body = response.bytes().await.unwrap();
@@ -230,7 +230,7 @@ fn prometheus() -> PrometheusHandle {
     HANDLE.get_or_init(|| PrometheusBuilder::new().build_recorder().handle()).clone()
 }
 
-/// Stands in for the inference threads: the longer the text, the more positive.
+/// Stands in for the inference threads: longer texts are more positive.
 fn score_by_length(queue: Arc<JobQueue<ScoreBatch>>, scoring: Arc<AtomicBool>) {
     std::thread::spawn(move || {
         while let Some(job) = queue.pop(&scoring) {
@@ -242,7 +242,7 @@ fn score_by_length(queue: Arc<JobQueue<ScoreBatch>>, scoring: Arc<AtomicBool>) {
     });
 }
 
-/// A score that is this positive.
+/// Returns a score with this positivity.
 pub fn score(positive: f32) -> Score {
     Score {
         sentiment: Sentiment {
@@ -262,7 +262,7 @@ pub fn score(positive: f32) -> Score {
     }
 }
 
-/// Nobody measures anew here, and a test on a busy machine may take its time.
+/// Dates the measurement into the future, because it is never renewed and a busy machine may take long.
 fn measured_late(health: SystemHealth) -> HealthSnapshot {
     HealthSnapshot { health: Arc::new(health), at: Instant::now() + Duration::from_secs(3_600) }
 }
