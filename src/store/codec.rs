@@ -1,4 +1,4 @@
-//! How our types travel to Postgres.
+//! Conversions between our types and PostgreSQL's.
 
 use std::error::Error;
 
@@ -9,13 +9,13 @@ use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
 use super::StoreError;
 
-/// Microseconds between the Unix epoch and 2000-01-01 UTC, where Postgres counts from.
+/// Microseconds between the Unix epoch and 2000-01-01 UTC, the epoch of PostgreSQL.
 const POSTGRES_EPOCH_MICROS: i64 = 946_684_800_000_000;
 
-/// A moment on its way into a `timestamptz`, cut to microseconds.
+/// A timestamp parameter for a `timestamptz`, truncated to microseconds.
 ///
-/// The driver rounds, and a post written in the last nanoseconds of a bucket would be stored as one of the next, while
-/// its rollups count it in this one.
+/// The driver rounds: a post written in the last nanoseconds of a bucket would be stored in the next one, while its
+/// rollups count it in this one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PgTimestamp(pub Timestamp);
 
@@ -32,7 +32,7 @@ impl ToSql for PgTimestamp {
     to_sql_checked!();
 }
 
-/// A moment as Postgres keeps it: the microsecond at or before it.
+/// Truncates a timestamp to the precision of PostgreSQL, a microsecond.
 pub(super) fn truncate(at: Timestamp) -> Timestamp {
     let micros = at.as_nanosecond().div_euclid(1_000);
     i64::try_from(micros).ok().and_then(|micros| Timestamp::from_microsecond(micros).ok()).unwrap_or(at)

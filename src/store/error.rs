@@ -1,122 +1,123 @@
-//! What can go wrong between us and Postgres, and whose fault it is.
+//! Errors of PostgreSQL, classified by cause.
 
 use deadpool_postgres::PoolError;
 use tokio_postgres::error::SqlState;
 
-/// Why the store did not do as asked.
+/// Error of a call to the store.
 ///
-/// The pipeline asks one question of it: is the server away ([`StoreError::is_unavailable`]), so that the batch
-/// must be tried again as it is, or was a value refused, so that the batch must be split until the culprit stands
-/// alone? An error while committing leaves open whether the transaction took place; recording the batch again
-/// answers that, for a post counts once however often it is recorded.
+/// The pipeline distinguishes two cases: the server is unavailable ([`StoreError::is_unavailable`]), so it retries
+/// the whole batch; or a value was refused, so it splits the batch until the poison post is isolated. An error during
+/// commit leaves open whether the transaction took effect; recording the batch again is safe, because each post
+/// counts once.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// No server answers, or the one that does cannot work now: starting, stopping, full, overloaded, read-only.
+    /// No server responds, or the server cannot work now: it is starting, stopping, full, overloaded or read-only.
     #[error("postgres is unavailable: {reason}")]
     Unavailable {
-        /// What was tried and what was said to it. For logs, not for clients.
+        /// The failed operation and its error. For logs, not for clients.
         reason: String,
     },
-    /// The server did not finish within the limit on a statement, or on an answer. It may be overloaded or frozen now, or
-    /// what was asked may always take too long: a caller that can ask for less at a time should.
+    /// The server did not finish a statement or respond within the limit. It may be overloaded or frozen, or the
+    /// request may always take too long: retry with less at once if possible.
     #[error("postgres took too long: {reason}")]
     TooSlow {
-        /// What was too slow. For logs, not for clients.
+        /// The operation that timed out. For logs, not for clients.
         reason: String,
     },
-    /// Another transaction was in the way (serialization failure, deadlock, lock timeout). The same may succeed now.
+    /// Another transaction conflicted (serialization failure, deadlock, lock timeout). A retry may succeed at once.
     #[error("postgres asks to try again: {reason}")]
     Conflict {
-        /// What the server said.
+        /// Message of the server.
         reason: String,
     },
-    /// The server refused a value. Trying again cannot help.
+    /// The server refused a value. A retry cannot succeed.
     #[error("postgres refused {what}: {reason} (`{code}`)")]
     Refused {
-        /// The table, column or constraint it concerns, as far as the server tells.
+        /// The table, column or constraint, as far as the server names it.
         what: String,
         /// The SQLSTATE.
         code: String,
-        /// What the server said.
+        /// Message of the server.
         reason: String,
     },
-    /// The filters need the posts themselves, and the window holds too many of them.
+    /// The filters require reading posts, and the window is too long for that.
     #[error("these filters can be answered for at most {seconds_max} seconds, not {seconds}")]
     WindowTooLong {
-        /// The length asked for.
+        /// Requested length.
         seconds: i64,
-        /// The longest that is answered.
+        /// Maximum length.
         seconds_max: i64,
     },
-    /// The filters need the posts themselves, and there are too many of them.
+    /// The filters require reading posts, and there are too many of them.
     #[error("these filters can be answered from at most {n_posts_max} posts, not {n_posts}")]
     TooManyPosts {
-        /// How many the window holds, or at least so many.
+        /// Number of posts in the window, or a lower bound.
         n_posts: i64,
-        /// The most that are read.
+        /// Maximum number of posts read.
         n_posts_max: i64,
     },
-    /// The steps of a series are too many.
+    /// The series has too many steps.
     #[error("a series has at most {steps_max} steps")]
     StepTooFine {
-        /// The most there may be.
+        /// Maximum number of steps.
         steps_max: i64,
     },
-    /// The window ends before it starts, or is not on any calendar.
+    /// The window is empty, or outside the calendar.
     #[error("the window is empty or out of range")]
     BadWindow,
-    /// The cursor is none that we gave out.
+    /// The cursor was not issued by this API.
     #[error("the cursor is not valid")]
     BadCursor,
-    /// A rule names a channel that there is not.
+    /// A rule names a channel that does not exist.
     #[error("there is no notification channel `{id}`")]
     UnknownChannel {
-        /// The first of them.
+        /// The first such channel.
         id: uuid::Uuid,
     },
-    /// The URL is no Postgres URL.
+    /// The URL is not a PostgreSQL URL.
     #[error("the database url is not valid: {reason}")]
     BadUrl {
-        /// What is wrong with it. Never the URL itself, which may hold a password.
+        /// The syntax error. Never the URL itself, which may hold a password.
         reason: String,
     },
-    /// The schema is that of a later version, which this one would read wrongly.
+    /// The schema is from a later version, and this version would read it wrongly.
     #[error(
         "the database was written by a newer version of groundswell (it has migration {found}, and this version ends \
          with {known}): start that version or a later one, or choose another database, with `--data-dir` where \
          groundswell runs its own and with `DATABASE_URL` where it does not"
     )]
     NewerSchema {
-        /// A migration that was applied and that this version does not have.
+        /// An applied migration that this version does not have.
         found: i64,
-        /// The last one that this version has.
+        /// The last migration of this version.
         known: i64,
     },
-    /// Something that no caller can mend: a missing table, a migration that differs from the one applied.
+    /// An error that no caller can fix: a missing table, a migration that differs from the applied one.
     #[error("postgres: {reason}")]
     Internal {
-        /// What the server or driver said.
+        /// Message of the server or driver.
         reason: String,
     },
 }
 
 impl StoreError {
-    /// Whether the server is away rather than the data wrong. Such a failure is not an attempt at the post.
+    /// Returns whether the server is unavailable, as opposed to wrong data. Such a failure does not count as an
+    /// attempt at the post.
     pub fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::TooSlow { .. })
     }
 
-    /// Whether the call ran into a limit of time. The same may succeed later, or in smaller pieces.
+    /// Returns whether the call timed out. It may succeed later, or in smaller pieces.
     pub fn is_too_slow(&self) -> bool {
         matches!(self, Self::TooSlow { .. })
     }
 
-    /// Whether the same call may succeed later without any change.
+    /// Returns whether the same call may succeed later unchanged.
     pub fn is_retryable(&self) -> bool {
         self.is_unavailable() || matches!(self, Self::Conflict { .. })
     }
 
-    /// A stable code for programs and metrics.
+    /// Returns the stable code of the error, for programs and metrics.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unavailable { .. } => "store_unavailable",
@@ -155,8 +156,8 @@ impl From<tokio_postgres::Error> for StoreError {
         };
         let reason = db.message().to_owned();
         let code = db.code();
-        // No table of ours has a check, but partitions do, without a name: the batch waited for the default partition
-        // while a day of it moved out.
+        // None of our tables has a check constraint, but partitions have unnamed ones: the batch waited for the
+        // default partition while a day of it moved out.
         if *code == SqlState::CHECK_VIOLATION && db.constraint().is_none() {
             return Self::Conflict { reason };
         }
@@ -178,7 +179,7 @@ impl From<PoolError> for StoreError {
             PoolError::Timeout(step) => {
                 Self::unavailable(format!("no connection within the limit ({step:?})"))
             }
-            // Whatever keeps a connection from being made, a wrong password included, is no fault of the data.
+            // A failure to connect, even with a wrong password, is not a fault of the data.
             PoolError::Backend(error) => Self::unavailable(with_causes(&error)),
             other => Self::unavailable(other.to_string()),
         }
@@ -193,7 +194,7 @@ enum Verdict {
     Ours,
 }
 
-/// Sorts the server's errors by whose fault they are. Classes are the first two characters (SQL standard).
+/// Classifies the server's errors by cause. Classes are the first two characters (SQL standard).
 fn judge(code: &SqlState) -> Verdict {
     let code = code.code();
     match code {
@@ -228,7 +229,7 @@ fn what_was_refused(db: &tokio_postgres::error::DbError) -> String {
     named.join(", ")
 }
 
-/// The driver failed without an answer from the server: the connection broke, or a value could not be encoded.
+/// Converts an error that the server did not send: the connection broke, or a value could not be encoded.
 fn without_answer(error: &tokio_postgres::Error) -> StoreError {
     use std::error::Error;
     let reason = with_causes(error);
@@ -238,7 +239,7 @@ fn without_answer(error: &tokio_postgres::Error) -> StoreError {
     StoreError::Internal { reason }
 }
 
-/// An error with its causes, since the driver's own text says only `error connecting to server`.
+/// Returns an error with its causes, because the driver's own text says only `error connecting to server`.
 fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

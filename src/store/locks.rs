@@ -1,5 +1,5 @@
-//! The numbers of the advisory locks. They are known to the whole database, so two things with one number would wait for
-//! each other: in one list, that does not compile.
+//! Numbers of the advisory locks. They are global to the database; the enum makes two locks with one number a compile
+//! error.
 
 use deadpool_postgres::Transaction;
 use tokio_postgres::Row;
@@ -7,27 +7,27 @@ use tokio_postgres::types::ToSql;
 
 use super::{Store, StoreError};
 
-/// What is locked.
+/// What an advisory lock protects.
 #[repr(i64)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Lock {
-    /// The schema, while it changes.
+    /// Changes of the schema.
     Migration = 0x6773_0001,
-    /// Posts leave.
+    /// Expiry of posts.
     Expiry = 0x6773_0002,
-    /// Fine buckets become minutes.
+    /// Merging of fine buckets into minutes.
     Compaction = 0x6773_0003,
-    /// Partitions come and go.
+    /// Creation and removal of partitions.
     Partitions = 0x6773_0004,
-    /// Who evaluates the alert rules, for as long as it does.
+    /// The lease of the process that evaluates the alert rules.
     RuleEvaluation = 0x6773_0005,
-    /// Who looks for what is unusual, for as long as it does.
+    /// The lease of the process that detects anomalies.
     AnomalyDetection = 0x6773_0006,
-    /// Alerts, while somebody opens, changes or ends some of them.
+    /// Every change of alerts.
     Alerts = 0x6773_0007,
     /// The number of saved views.
     ViewCount = 0x6773_0008,
-    /// The number of silences that are not over.
+    /// The number of silences that have not ended.
     SilenceCount = 0x6773_0009,
     /// The number of alert rules.
     RuleCount = 0x6773_000a,
@@ -36,30 +36,29 @@ pub(super) enum Lock {
 }
 
 impl Lock {
-    /// As PostgreSQL is told.
+    /// Returns the key of the lock in PostgreSQL.
     pub(super) const fn number(self) -> i64 {
         self as i64
     }
 }
 
-/// Waits for the lock and holds it until the transaction ends.
+/// Waits for the lock, which the transaction holds until it ends.
 pub(super) async fn take(transaction: &Transaction<'_>, lock: Lock) -> Result<(), StoreError> {
     let statement = transaction.prepare_cached("SELECT pg_advisory_xact_lock($1)").await?;
     transaction.execute(&statement, &[&lock.number()]).await?;
     Ok(())
 }
 
-/// Makes those that change alerts take turns, until the transaction ends. One lock for all alerts: one for each would
-/// be more than the server has room for as soon as thousands change at once.
+/// Serializes transactions that change alerts. One lock covers all alerts: a lock per alert would exhaust the
+/// server's lock table when thousands change at once.
 pub(super) async fn take_alerts(transaction: &Transaction<'_>) -> Result<(), StoreError> {
     take(transaction, Lock::Alerts).await
 }
 
-/// Runs an `INSERT … SELECT … WHERE (SELECT count(*) …) < cap`, one at a time of those with the same lock. `None` when the
-/// cap is reached.
+/// Runs an `INSERT … SELECT … WHERE (SELECT count(*) …) < cap` under a lock; `None` if the cap is reached.
 ///
-/// Without the lock, statements that run at the same time count the same rows and all find the last place free. The count
-/// is read after the lock is held, so it includes every row inserted under it before.
+/// Without the lock, concurrent statements would count the same rows and all insert the last one allowed. The count
+/// is read under the lock, so it includes every row inserted under it before.
 pub(super) async fn insert_under_cap(
     store: &Store,
     lock: Lock,

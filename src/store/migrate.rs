@@ -1,4 +1,4 @@
-//! The schema, applied once by whoever comes first.
+//! Schema migrations, applied once by the first process to start.
 
 use std::time::Duration;
 
@@ -16,13 +16,13 @@ mod embedded {
     refinery::embed_migrations!("migrations");
 }
 
-/// A migration may rewrite a large table, and the other processes wait for it.
+/// Timeout of all migrations: one may rewrite a large table while other processes wait.
 const MIGRATION_TIMEOUT: Duration = Duration::from_secs(600);
 
 impl Store {
-    /// Brings the schema up to date, makes the partitions of these days, and answers how many migrations that took.
+    /// Migrates the schema, creates the partitions of the current days, and returns the number of migrations applied.
     ///
-    /// Refinery takes no lock. Without ours, two processes that start together would both find the schema missing, and
+    /// Refinery takes no lock. Without ours, two processes starting together would both find the schema missing, and
     /// one of them would fail.
     pub async fn migrate(&self) -> Result<usize, StoreError> {
         let n_applied = self.migrate_with(embedded::migrations::runner()).await?;
@@ -46,13 +46,13 @@ impl Store {
     }
 }
 
-/// The last migration of this version.
+/// Returns the last migration of this version.
 fn newest() -> i64 {
     let migrations = embedded::migrations::runner();
     migrations.get_migrations().iter().map(|migration| migration.version().into()).max().unwrap_or_default()
 }
 
-/// The driver's error, where there is one below, says whether the server is away.
+/// Converts an error. The driver's error, if there is one, shows whether the server is unavailable.
 fn from_refinery(error: refinery::Error) -> StoreError {
     let reason = error.to_string();
     let cause = match error.kind() {
@@ -86,7 +86,7 @@ mod tests {
         let store = empty_store().await;
         let mut versions: Vec<_> =
             embedded::migrations::runner().get_migrations().iter().map(|m| m.version()).collect();
-        // They come in the order of their names, in which ten stands before two.
+        // Sorted by name, 10 comes before 2.
         versions.sort_unstable();
         for version in &versions {
             let runner = embedded::migrations::runner().set_target(Target::Version(*version));

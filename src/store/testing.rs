@@ -1,4 +1,4 @@
-//! A database for each test, and posts to put into it.
+//! A database for each test, and posts to store in it.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -17,15 +17,15 @@ use crate::embedded::{Embedded, EmbeddedParams, RedisFsync};
 use crate::models::post::{Post, ScoredPost, Source};
 use crate::models::score::{Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel};
 
-/// How long the tests keep posts.
+/// Retention of posts in tests.
 pub(crate) const RETENTION: Duration = Duration::from_secs(90 * 86_400);
 
-/// Stores a batch as a process of its own would.
+/// Stores a batch as a separate process would.
 pub(crate) async fn record(store: &Store, batch: &[ScoredPost]) -> Result<record::Recorded, StoreError> {
     record::record(store, batch, &mut RollupGuard::of_another_process()).await
 }
 
-/// Applies corrections as a process of its own would.
+/// Applies corrections as a separate process would.
 pub(crate) async fn apply(
     store: &Store,
     wanted: &[corrections::Correction],
@@ -33,14 +33,14 @@ pub(crate) async fn apply(
     corrections::apply(store, wanted, &mut RollupGuard::of_another_process()).await
 }
 
-/// A database of its own, migrated, with a pool on the test's runtime.
+/// Creates a migrated database, with a pool on the test's runtime.
 pub(crate) async fn test_store() -> Store {
     let store = empty_store().await;
     store.migrate().await.unwrap();
     store
 }
 
-/// A database of its own, without any table.
+/// Creates a database without any table.
 pub(crate) async fn empty_store() -> Store {
     let server = SERVER.get_or_init(start_server).await;
     let name = format!("test_{}", Uuid::now_v7().simple());
@@ -52,13 +52,13 @@ pub(crate) async fn empty_store() -> Store {
     connect(&server.replace("/postgres?", &format!("/{name}?"))).await
 }
 
-/// A store as the tests use it.
+/// Connects with the parameters of the tests.
 pub(crate) async fn connect(url: &str) -> Store {
     let params = StoreParams { url: url.to_owned(), pool_size: 10, retention: RETENTION };
     Store::connect(params).await.unwrap()
 }
 
-/// The URL of the server that all tests of this run share. It ends with the process.
+/// The URL of the server that all tests of this run share. It stops with the process.
 static SERVER: OnceCell<String> = OnceCell::const_new();
 
 async fn start_server() -> String {
@@ -72,7 +72,8 @@ async fn start_server() -> String {
     url
 }
 
-/// Nobody can remove a server's folder before it has stopped, which is after its process. So the next run does.
+/// Removes the folders of earlier runs. A server's folder is still in use when its process ends, so the next run
+/// removes it.
 fn remove_leftovers() {
     for entry in std::fs::read_dir(std::env::temp_dir()).unwrap().flatten() {
         let name = entry.file_name();
@@ -83,20 +84,20 @@ fn remove_leftovers() {
     }
 }
 
-/// A folder that PostgreSQL's user can reach.
+/// Creates a folder that PostgreSQL's user can access.
 pub(crate) fn open_folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     folder
 }
 
-/// Runs ten creations at the same time, each of which inserts into `table`. Answers how many of them found a place.
+/// Runs `create` ten times concurrently, each inserting into `table`, and returns how many succeeded.
 pub(crate) async fn created_at_once<T>(
     store: &Store,
     table: &str,
     create: impl AsyncFn() -> Option<T>,
 ) -> usize {
-    // All of them begin while the first inserts.
+    // Slow inserts make all of them start before the first one ends.
     let slow_down = format!(
         "CREATE FUNCTION take_time() RETURNS trigger LANGUAGE plpgsql AS
             $$ BEGIN PERFORM pg_sleep(0.3); RETURN NULL; END $$;
@@ -113,22 +114,22 @@ fn folder_of(pid: u32) -> PathBuf {
     std::env::temp_dir().join(format!("{FOLDER}{pid}"))
 }
 
-/// Runs statements as they are.
+/// Runs statements without parameters.
 pub(crate) async fn execute(store: &Store, sql: &str) {
     store.client().await.unwrap().batch_execute(sql).await.unwrap();
 }
 
-/// The first number that a query answers.
+/// Returns the first number of a query's result.
 pub(crate) async fn number(store: &Store, sql: &str) -> i64 {
     store.client().await.unwrap().query_one(sql, &[]).await.unwrap().get(0)
 }
 
-/// Now, as Postgres can keep it.
+/// Returns the current time at the precision of PostgreSQL.
 pub(crate) fn now_in_micros() -> Timestamp {
     super::codec::truncate(Timestamp::now())
 }
 
-/// The `n`-th of a series of different posts, all alike in what does not depend on `n`. Written at `at`.
+/// Returns the `n`-th of a series of distinct posts, written at `at`.
 pub(crate) fn post(n: usize, at: Timestamp) -> ScoredPost {
     let label = [SentimentLabel::Positive, SentimentLabel::Neutral, SentimentLabel::Negative][n % 3];
     let share = |m: usize| (n * 37 % m) as f32 / m as f32;
@@ -182,12 +183,12 @@ pub(crate) fn post(n: usize, at: Timestamp) -> ScoredPost {
     }
 }
 
-/// `n` different posts written at `at`.
+/// Returns `n` distinct posts written at `at`.
 pub(crate) fn posts(n: usize, at: Timestamp) -> Vec<ScoredPost> {
     (0..n).map(|n| post(n, at)).collect()
 }
 
-/// A channel of this kind that hears of this severity and worse; its secrets are nothing.
+/// Creates a channel of this kind and minimum severity, with empty secrets.
 pub(crate) async fn channel(store: &Store, kind: &str, severity: &str) -> Uuid {
     let id = Uuid::now_v7();
     let sql = format!(
@@ -198,7 +199,7 @@ pub(crate) async fn channel(store: &Store, kind: &str, severity: &str) -> Uuid {
     id
 }
 
-/// Puts items into an order of chance, the same for the same seed.
+/// Shuffles items deterministically by seed.
 pub(crate) fn shuffle<T>(items: &mut [T], seed: usize) {
     let mut state = seed as u64 * 2 + 1;
     for i in (1..items.len()).rev() {
@@ -207,8 +208,8 @@ pub(crate) fn shuffle<T>(items: &mut [T], seed: usize) {
     }
 }
 
-/// So many products, each with this many posts a moment ago, of which so many are negative. Only their sums: nothing else
-/// of them is looked at.
+/// Creates `n_products` products with this many recent posts each, of which `n_negative` are negative. Only their
+/// rollups are written.
 pub(crate) async fn crowd(store: &Store, n_products: usize, (n_posts, n_negative): (i64, i64)) {
     let sql = format!(
         "INSERT INTO sentiment_rollups (bucket, count, positive, neutral, negative, sentiment_micros, churn_micros,

@@ -11,10 +11,10 @@ use super::page::Page;
 use super::{Store, StoreError};
 use crate::models::saved_view::{NewView, SavedView, ViewPage};
 
-/// Most views there may be. They are listed all at once, in one menu.
+/// Maximum number of views. One menu lists them all.
 pub const VIEWS_MAX: i64 = 500;
 
-/// Every view, by name.
+/// Returns every view, by name.
 pub async fn list(store: &Store) -> Result<Page<SavedView>, StoreError> {
     const SQL: &str = "
         SELECT id, name, page, query, created_at, updated_at FROM saved_views ORDER BY lower(name), created_at, id";
@@ -22,7 +22,7 @@ pub async fn list(store: &Store) -> Result<Page<SavedView>, StoreError> {
     Ok(Page { items, next_cursor: None })
 }
 
-/// Saves a view under an id of its own; nothing where there are [`VIEWS_MAX`] already.
+/// Saves a new view; `None` if there are [`VIEWS_MAX`] already.
 pub async fn create(store: &Store, new: &NewView) -> Result<Option<SavedView>, StoreError> {
     const SQL: &str = "
         INSERT INTO saved_views (id, created_at, updated_at, name, page, query)
@@ -33,7 +33,7 @@ pub async fn create(store: &Store, new: &NewView) -> Result<Option<SavedView>, S
     insert_under_cap(store, Lock::ViewCount, SQL, &values).await?.as_ref().map(view_of).transpose()
 }
 
-/// Saves a view anew; nothing where there is none of this id.
+/// Replaces a view; `None` if it does not exist.
 pub async fn update(store: &Store, id: Uuid, new: &NewView) -> Result<Option<SavedView>, StoreError> {
     const SQL: &str = "
         UPDATE saved_views SET updated_at = $2, name = $3, page = $4, query = $5 WHERE id = $1
@@ -47,7 +47,7 @@ pub async fn update(store: &Store, id: Uuid, new: &NewView) -> Result<Option<Sav
         .transpose()
 }
 
-/// Whether there was a view to delete.
+/// Deletes a view, and returns whether it existed.
 pub async fn delete(store: &Store, id: Uuid) -> Result<bool, StoreError> {
     Ok(store.execute("DELETE FROM saved_views WHERE id = $1", &[&id]).await? > 0)
 }

@@ -1,4 +1,4 @@
-//! The newest figures, where other programs can read them without asking Groundswell.
+//! Cache of the newest figures, for other programs that read Redis.
 
 use std::time::Duration;
 
@@ -21,8 +21,7 @@ impl Cache {
         Self { client, keys }
     }
 
-    /// Writes JSON under each key, in one round trip. They vanish after `ttl`, so what is no longer spoken of
-    /// does not stay for ever.
+    /// Writes JSON under each key in one round trip. Keys expire after `ttl`, so figures about past topics disappear.
     pub async fn put(&self, entries: &[(String, String)], ttl: Duration) -> Result<(), StreamError> {
         if entries.is_empty() {
             return Ok(());
@@ -40,7 +39,7 @@ impl Cache {
         Ok(())
     }
 
-    /// What lies under a key.
+    /// Returns the value of a key.
     pub async fn get(&self, key: &str) -> Result<Option<String>, StreamError> {
         Ok(self.client.commands().get(format!("{}{key}", self.keys.prefix)).await?)
     }

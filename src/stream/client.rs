@@ -1,4 +1,4 @@
-//! One connection to Redis, its timeouts and its reconnecting.
+//! One connection to Redis, its timeouts and its reconnection.
 
 use std::time::Duration;
 
@@ -11,31 +11,31 @@ use tracing::warn;
 
 use super::{COMMAND_TIMEOUT, StreamError, StreamParams};
 
-/// The longest a blocking read may block: well below [`UNRESPONSIVE_AFTER`], or a quiet stream would look like a
-/// dead connection.
+/// Longest time that a blocking read may block: well below [`UNRESPONSIVE_AFTER`], or a quiet stream would look like
+/// a dead connection.
 pub(super) const BLOCK_MAX: Duration = Duration::from_secs(5);
 
-/// An answer that takes this long never comes: the connection is closed and made anew.
+/// Time without a response after which the connection is closed and reopened.
 const UNRESPONSIVE_AFTER: Duration = Duration::from_secs(8);
 
-/// Commands that wait to be written. Beyond this, Redis is so slow that more would only fill memory.
+/// Commands that may wait to be written. Beyond this Redis is so slow that more would only fill memory.
 const COMMANDS_WAITING_MAX: usize = 4_096;
 
-/// News that arrived and was not looked at yet, before it is dropped and told as a gap.
+/// Received updates that may wait to be read; further ones are dropped and reported as a gap.
 const UPDATES_WAITING_MAX: usize = 1_024;
 
-/// What a connection is for.
+/// Purpose of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Protocol {
     /// Many short commands.
     Commands,
-    /// One read at a time, which may block.
+    /// One read at once, which may block.
     BlockingReads,
-    /// Published messages; pings in between, which only the newer protocol allows.
+    /// Published messages, with pings in between, which require RESP3.
     Subscription,
 }
 
-/// A connection that reconnects for ever, and whose commands fail at once while it is down.
+/// A connection that reconnects indefinitely and whose commands fail at once while it is down.
 #[derive(Clone)]
 pub(super) struct Client {
     inner: WithOptions<fred::clients::Client>,
@@ -43,7 +43,7 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// Starts connecting, and waits a little for it to succeed.
+    /// Starts connecting and waits briefly for success.
     pub async fn connect(params: &StreamParams, protocol: Protocol) -> Result<Self, StreamError> {
         let mut config = Config::from_url(&params.redis_url)?;
         config.fail_fast = false;
@@ -72,28 +72,28 @@ impl Client {
             Ok(connected) => connected?,
             Err(_) => warn!("redis does not answer yet; connecting goes on"),
         }
-        // One attempt each: a command repeated behind the caller's back could answer long after its timeout.
+        // One attempt each: a command retried internally could run long after the caller's timeout.
         let options = Options { fail_fast: true, max_attempts: Some(1), ..Options::default() };
         Ok(Self { inner: client.with_options(&options), task })
     }
 
-    /// The commands of fred, with this connection's options.
+    /// Returns the commands of fred, with this connection's options.
     pub fn commands(&self) -> &WithOptions<fred::clients::Client> {
         &self.inner
     }
 
-    /// The same connection, for one command that may take longer.
+    /// Returns the same connection with another timeout, for one command.
     pub fn with_timeout(&self, timeout: Duration) -> WithOptions<fred::clients::Client> {
         let options = Options { timeout: Some(timeout), ..self.inner.options().clone() };
         fred::clients::Client::clone(&self.inner).with_options(&options)
     }
 
-    /// Runs a script. Redis runs nothing else meanwhile, so it happens altogether or not at all.
+    /// Runs a script atomically: Redis runs nothing else meanwhile.
     ///
-    /// The text is sent each time: it is short, and Redis keeps the compiled form by its hash.
+    /// The text is sent each time: it is short, and Redis caches the compiled form by its hash.
     pub async fn eval(&self, script: Script<'_>, args: Vec<Value>) -> Result<Value, StreamError> {
-        // Not by fred's own `eval`: it knows no options, so it would wait for a Redis that is away, and it
-        // holds back every later command until the answer is there.
+        // fred's own `eval` takes no options: it would wait for an unavailable Redis and hold back every later
+        // command until the response arrives.
         let eval = CustomCommand::new_static("EVAL", ClusterHash::FirstKey, false);
         let n_keys = Value::from(script.keys.len().to_string());
         let mut all = vec![Value::from_static_str(script.lua), n_keys];
@@ -102,16 +102,16 @@ impl Client {
         Ok(self.inner.custom(eval, all).await?)
     }
 
-    /// Whether Redis answers.
+    /// Checks that Redis responds.
     pub async fn ping(&self) -> Result<(), StreamError> {
         let _: Value = self.inner.ping(None).await?;
         Ok(())
     }
 
-    /// Ends the connection and its task.
+    /// Closes the connection and ends its task.
     pub async fn close(&self) {
-        // Without the options: failing fast, fred would refuse its own farewell. An error means that the
-        // connection is down, or had ended already.
+        // Without the options: with fail-fast set, fred would refuse to send QUIT. An error means that the connection
+        // is down or already closed.
         let _ = fred::clients::Client::clone(&self.inner).quit().await;
         self.task.abort();
     }

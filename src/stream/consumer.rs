@@ -1,4 +1,4 @@
-//! Takes posts out of the stream: each at least once, and out of the way once it is settled.
+//! Consumption of posts: at-least-once delivery, acknowledgement and dead-lettering.
 
 use std::time::Duration;
 
@@ -16,43 +16,44 @@ use super::unknown_entries::UnknownEntryTracker;
 use super::{COMMAND_TIMEOUT, StreamError};
 use crate::models::stage_health::UnknownEntries;
 
-/// Ids in one script: Lua passes at most some 8,000 arguments on.
+/// Ids per script: Lua passes at most about 8,000 arguments on.
 const IDS_PER_SCRIPT: usize = 1_000;
 
-/// How long a consumer without entries must have been silent for its name to be removed. Living ones ask
-/// every few seconds, and one whose name was removed gets it back by asking.
+/// Idle time after which a consumer without entries loses its name. Live consumers read every few seconds, and
+/// reading recreates a removed name.
 const DEAD_AFTER: Duration = Duration::from_secs(60);
 
-/// Where claiming begins.
+/// Cursor of the first page.
 const FIRST: &str = "-";
 
-/// Pages that one claim looks at. More only follow where a page holds nothing but entries for a newer process.
+/// Pages that one claim reads. It reads a further page only if the one before held nothing but entries for a newer
+/// process.
 const PAGES_MAX: usize = 4;
 
-/// Reads, claims, acknowledges and buries, under a name of its own.
+/// Reads, claims, acknowledges and dead-letters entries under a unique name.
 ///
-/// The name is new with every start: with a fixed one, a successor would find its predecessor's entries
-/// already "its own" and could not tell them from those it is working on.
+/// The name is new on every start: under a fixed one, a successor could not tell its predecessor's entries from those
+/// that it is processing itself.
 pub struct Consumer {
     client: Client,
     reader: Client,
     keys: Keys,
     name: String,
-    /// Where the next [`Consumer::claim`] goes on.
+    /// Where the next [`Consumer::claim`] continues.
     cursor: Mutex<String>,
     unknown: UnknownEntryTracker,
 }
 
-/// A post on its way out of the stream for good.
+/// A request to move an entry to the dead letters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetterRequest {
-    /// Which entry.
+    /// The entry.
     pub id: EntryId,
-    /// What it died of.
+    /// Error of the last attempt.
     pub reason: String,
-    /// Attempts made at it alone.
+    /// Number of attempts at this entry alone.
     pub attempts: u32,
-    /// When the last one failed.
+    /// Time of the last failure.
     pub died_at: Timestamp,
 }
 
@@ -71,13 +72,13 @@ impl Consumer {
         }
     }
 
-    /// The name Redis knows it by.
+    /// Returns the name that Redis knows it by.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Creates the stream and its group where they do not exist, and removes the names of consumers that
-    /// died. A new group begins at the first entry, so nothing sent before the first start is missed.
+    /// Creates the stream and its group where they do not exist, and removes the names of dead consumers. A new group
+    /// begins at the first entry, so it misses nothing sent before the first start.
     pub async fn create_group(&self) -> Result<(), StreamError> {
         let created: Result<Value, _> =
             self.client.commands().xgroup_create(&self.keys.stream, GROUP, "0", true).await;
@@ -88,12 +89,12 @@ impl Consumer {
         self.sweep("").await
     }
 
-    /// Reads up to `count` entries that no consumer has had, waiting up to `block`, at most 5 s, for the
-    /// first. Empty when none came.
+    /// Reads up to `count` new entries, and waits up to `block`, at most 5 s, for the first. Returns none if none
+    /// arrives.
     ///
-    /// Creates the group again where Redis lost it. Fails at once while Redis is away: wait before asking
-    /// again. Entries of an unknown version or kind stay pending for a newer process. Entries read by a dropped future are
-    /// pending too, and come back through [`Consumer::claim`].
+    /// Recreates the group if Redis lost it. Fails at once while Redis is down: wait before calling again. Entries of
+    /// an unknown version or kind stay pending for a newer process. Entries read by a dropped future are pending too,
+    /// and come back through [`Consumer::claim`].
     pub async fn read(&self, count: usize, block: Duration) -> Result<Vec<Delivered>, StreamError> {
         match self.read_new(count, block).await {
             Err(error) if error.is_group_missing() => {
@@ -104,12 +105,12 @@ impl Consumer {
         }
     }
 
-    /// Takes over up to `count` entries that some consumer, perhaps this one, read and has not settled for
-    /// `min_idle`, with how often they were delivered. Goes on where the last call ended; empty when there is
-    /// none on the stretch it looked at.
+    /// Claims up to `count` entries that some consumer, perhaps this one, read and has not acknowledged for
+    /// `min_idle`, each with its delivery count. Continues where the last call ended; returns none if the pages that
+    /// it reads hold none.
     ///
-    /// Entries of a version or kind that this process does not know are passed over without a trace: neither their idle
-    /// time nor the count of their deliveries changes, so whoever knows them finds them as they were first read.
+    /// Skips entries of a version or kind that this process does not know and changes neither their idle time nor
+    /// their delivery count, so a newer process finds them as they were first read.
     pub async fn claim(&self, min_idle: Duration, count: usize) -> Result<Vec<Delivered>, StreamError> {
         let mut cursor = self.cursor.lock().await;
         for _ in 0..PAGES_MAX {
@@ -131,7 +132,7 @@ impl Consumer {
         Ok(Vec::new())
     }
 
-    /// What waits in the stream for a newer process, as far as [`Consumer::claim`] has looked.
+    /// Returns the entries that wait for a newer process, as of the last full scan by [`Consumer::claim`].
     pub fn unknown_entries(&self) -> Vec<UnknownEntries> {
         self.unknown.pending()
     }
@@ -142,7 +143,7 @@ impl Consumer {
         min_idle: Duration,
         count: usize,
     ) -> Result<Vec<Delivered>, StreamError> {
-        // XAUTOCLAIM cannot pass anything over. What was deleted by hand is no longer pending afterwards.
+        // XAUTOCLAIM cannot skip entries. Entries deleted by hand are no longer pending afterwards.
         const LUA: &str = "
             local function is_unknown(name, known)
                 return name and name ~= known and #name <= 32 and string.match(name, '^[%w._%-]+$')
@@ -196,7 +197,7 @@ impl Consumer {
         self.known(entries.into_iter().zip(counts.iter().map(count_of)))
     }
 
-    /// What this process can handle of what it was handed. The rest stays pending.
+    /// Decodes the entries that this process knows. The others stay pending.
     fn known(&self, found: impl Iterator<Item = (Value, u32)>) -> Result<Vec<Delivered>, StreamError> {
         let mut known = Vec::new();
         for (entry, n_deliveries) in found {
@@ -208,10 +209,10 @@ impl Consumer {
         Ok(known)
     }
 
-    /// Says that the entries are still being worked on, so that nobody claims them. Those that were claimed
-    /// by another consumer meanwhile stay with it.
+    /// Resets the idle time of entries that are still being processed, so that no other consumer claims them. Entries
+    /// that another consumer has claimed stay with it.
     pub async fn renew(&self, ids: &[EntryId]) -> Result<(), StreamError> {
-        // JUSTID: being worked on is not being delivered once more.
+        // JUSTID does not increment the delivery count.
         const LUA: &str = "
             for i = 3, #ARGV do
                 local id = ARGV[i]
@@ -231,10 +232,10 @@ impl Consumer {
         Ok(())
     }
 
-    /// Settles entries: they are neither pending nor in the stream afterwards, and their attempts are
-    /// forgotten. Acknowledging twice is harmless.
+    /// Acknowledges entries: removes them from the pending list and the stream, and deletes their attempt counts.
+    /// Acknowledging twice is harmless.
     pub async fn acknowledge(&self, ids: &[EntryId]) -> Result<(), StreamError> {
-        // In one script: an entry acknowledged and not deleted would count as backlog for ever.
+        // In one script: an entry acknowledged but not deleted would count as backlog forever.
         const LUA: &str = "
             redis.call('XACK', KEYS[1], ARGV[1], unpack(ARGV, 2))
             redis.call('XDEL', KEYS[1], unpack(ARGV, 2))
@@ -251,18 +252,18 @@ impl Consumer {
         Ok(())
     }
 
-    /// Notes that an attempt at this entry alone is about to start, and answers the how-manieth it is.
+    /// Records an attempt at this entry alone, before it starts, and returns the attempt number.
     ///
-    /// Before, not after: the attempt that ends the process must count too.
+    /// Before rather than after: the attempt that kills the process must count too.
     pub async fn note_attempt(&self, id: &EntryId) -> Result<u32, StreamError> {
         Ok(self.client.commands().hincrby(&self.keys.attempts, id.as_str(), 1).await?)
     }
 
-    /// Moves an entry to the dead letters, with everything it held. Altogether or not at all.
+    /// Moves an entry with all its fields to the dead letters, atomically.
     ///
-    /// False when the entry was no longer there, for instance because it is buried already.
+    /// Returns false if the entry no longer exists, for instance because it is dead-lettered already.
     pub async fn dead_letter(&self, request: &DeadLetterRequest) -> Result<bool, StreamError> {
-        // Posts have four fields; the limit keeps a monstrous entry from failing its own request.
+        // Posts have four fields; the limit keeps an entry with too many from failing this script.
         const LUA: &str = "
             local found = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2])[1]
             if found then
@@ -285,8 +286,8 @@ impl Consumer {
         Ok(self.client.eval(Script { lua: LUA, keys: &keys }, args).await?.convert()?)
     }
 
-    /// Takes leave: ends the reading connection and removes this consumer's name, unless entries are still
-    /// pending under it. Those are claimed by others, and a later start removes the name.
+    /// Disconnects: closes the reading connection and removes this consumer's name, unless entries are pending under
+    /// it. Other consumers claim those, and a later start removes the name.
     pub async fn disconnect(&self) -> Result<(), StreamError> {
         self.reader.close().await;
         self.sweep(&self.name).await
@@ -294,14 +295,14 @@ impl Consumer {
 
     async fn read_new(&self, count: usize, block: Duration) -> Result<Vec<Delivered>, StreamError> {
         let block = block.min(BLOCK_MAX);
-        // Zero would block for ever.
+        // Zero would block forever.
         let block_ms = u64::try_from(block.as_millis()).ok().filter(|ms| *ms > 0);
         let count = u64::try_from(count.max(1)).ok();
         let commands = self.reader.with_timeout(block + COMMAND_TIMEOUT);
         let answer: Value = commands
             .xreadgroup(GROUP, self.name.as_str(), count, block_ms, false, &self.keys.stream, ">")
             .await?;
-        // Nothing came: null. Otherwise one stream: `[[name, entries]]`.
+        // Null if nothing arrived, else one stream: `[[name, entries]]`.
         let Some(stream) = answer.into_array().into_iter().next().filter(|stream| !stream.is_null()) else {
             return Ok(Vec::new());
         };
@@ -309,9 +310,9 @@ impl Consumer {
         self.known(entries.into_iter().map(|entry| (entry, 1)))
     }
 
-    /// Removes names under which nothing is pending: that of `leaving`, and those of the dead.
+    /// Removes names without pending entries: that of `leaving`, and those of dead consumers.
     async fn sweep(&self, leaving: &str) -> Result<(), StreamError> {
-        // In one script: between looking and removing, an entry could be delivered, and be lost with the name.
+        // In one script: an entry delivered between the check and the removal would be lost with the name.
         const LUA: &str = "
             local consumers = redis.pcall('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])
             if consumers.err then return end

@@ -1,4 +1,4 @@
-//! Posts that failed alone, three times, and were taken out of everybody's way.
+//! Dead letters: posts removed from the stream after three failed attempts at each alone.
 
 use bytes::Bytes;
 use fred::interfaces::StreamsInterface;
@@ -11,43 +11,43 @@ use super::client::{Client, Script};
 use super::entry::{self, EntryId};
 use super::keys::Keys;
 
-/// Entries read at a time when all are replayed.
+/// Entries read at once while replaying all.
 const REPLAYED_AT_ONCE: u64 = 100;
 
-/// Lists and replays what died.
+/// Lists and replays dead letters.
 #[derive(Clone)]
 pub struct DeadLetters {
     client: Client,
     keys: Keys,
 }
 
-/// A post that died, or what was left of one.
+/// A post that could not be processed, or the remains of one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DeadLetter {
-    /// Its name among the dead letters; replay by it.
+    /// Id of the dead letter, with which to replay it.
     pub id: String,
-    /// What it died of.
+    /// Error of the last attempt.
     pub reason: String,
-    /// Attempts made at it alone; 0 when it could not be read at all.
+    /// Number of attempts at this post alone; 0 if the entry could not be decoded.
     pub attempts: u32,
-    /// Its name in the stream.
+    /// Id of the entry in the stream.
     pub original_id: String,
-    /// When the last attempt failed, RFC 3339.
+    /// Time of the last failure, RFC 3339.
     pub died_at: String,
-    /// Where it came in, where it said so.
+    /// Source of the post, if the entry names one.
     pub source: Option<String>,
-    /// When it was accepted, where it said so.
+    /// Time of acceptance, if the entry names one.
     pub received_at: Option<String>,
-    /// The post as it was sent: JSON, unless that is what it died of.
+    /// The post as sent: JSON, unless it failed for not being JSON.
     pub post: Option<String>,
 }
 
-/// Some dead letters, newest first.
+/// A page of dead letters, newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DeadLetterPage {
-    /// The letters.
+    /// The dead letters.
     pub items: Vec<DeadLetter>,
-    /// Where the next page begins; absent on the last one.
+    /// Cursor of the next page; absent on the last one.
     pub next_cursor: Option<String>,
 }
 
@@ -56,12 +56,12 @@ impl DeadLetters {
         Self { client, keys }
     }
 
-    /// How many there are.
+    /// Returns the number of dead letters.
     pub async fn count(&self) -> Result<u64, StreamError> {
         Ok(self.client.commands().xlen(&self.keys.dead).await?)
     }
 
-    /// Up to `limit` of them, newest first, from `cursor` on.
+    /// Returns up to `limit` dead letters after `cursor`, newest first.
     pub async fn list(&self, cursor: Option<&EntryId>, limit: u64) -> Result<DeadLetterPage, StreamError> {
         // The parenthesis excludes the cursor itself.
         let end = cursor.map_or_else(|| "+".to_owned(), |id| format!("({id}"));
@@ -74,9 +74,9 @@ impl DeadLetters {
         Ok(DeadLetterPage { items, next_cursor })
     }
 
-    /// Puts the given letters back into the stream, and answers how many were still there.
+    /// Appends these dead letters to the stream again, and returns how many still existed.
     pub async fn replay(&self, ids: &[EntryId]) -> Result<u64, StreamError> {
-        // The first four pairs are the obituary; the rest is the entry as it was.
+        // The first four pairs describe the failure; the rest is the original entry.
         const LUA: &str = "
             local found = redis.call('XRANGE', KEYS[2], ARGV[1], ARGV[1])[1]
             if not found or #found[2] < 10 then return 0 end
@@ -92,8 +92,8 @@ impl DeadLetters {
         Ok(n_replayed)
     }
 
-    /// Puts all letters back into the stream that are there now. Those that die of it again meanwhile are
-    /// left for the next time.
+    /// Appends all current dead letters to the stream again. Posts that fail again meanwhile are left for the next
+    /// call.
     pub async fn replay_all(&self) -> Result<u64, StreamError> {
         let newest: Value = self.client.commands().xrevrange(&self.keys.dead, "+", "-", Some(1)).await?;
         let Some(newest) = newest.into_array().into_iter().next() else {

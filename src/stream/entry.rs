@@ -1,4 +1,4 @@
-//! How a post lies in the stream.
+//! Stream entries: how a post is decoded from one.
 
 use std::time::Duration;
 
@@ -12,17 +12,17 @@ use crate::models::post::Source;
 use super::StreamError;
 use super::schema::{EntrySchema, KIND, VERSION, first};
 
-/// Names an entry of the stream: `milliseconds-sequence`, given by Redis.
+/// Id of a stream entry: `milliseconds-sequence`, assigned by Redis.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct EntryId(String);
 
 impl EntryId {
-    /// An id as Redis prints it.
+    /// Takes an id as Redis prints it.
     pub fn new(id: impl Into<String>) -> Self {
         Self(id.into())
     }
 
-    /// The id as Redis prints it.
+    /// Returns the id as Redis prints it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -34,29 +34,29 @@ impl std::fmt::Display for EntryId {
     }
 }
 
-/// An entry as a consumer gets it.
+/// An entry as delivered to a consumer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Delivered {
-    /// Its name; acknowledge by it.
+    /// Its id, with which to acknowledge it.
     pub id: EntryId,
-    /// How often Redis handed it out, this time included. It counts for the whole batch it was in, so a high
-    /// number is a reason for suspicion, not a verdict.
+    /// Number of deliveries, including this one. It counts for the entry's whole batch, so a high number does not
+    /// prove that this entry is the cause.
     pub n_deliveries: u32,
-    /// What it holds. A broken entry never fails its batch.
+    /// The decoded post. A broken entry never fails its batch.
     pub content: Result<AcceptedPost, BrokenEntry>,
 }
 
-/// An entry that holds no post.
+/// An entry that holds no valid post.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrokenEntry {
-    /// What is wrong with it.
+    /// The first error found.
     pub reason: String,
-    /// What it holds instead, as far as it is text.
+    /// Its fields, as far as they are text.
     pub fields: Vec<(String, String)>,
 }
 
-/// Reads `[id, [field, value, …]]`, the form in which every command of Redis answers entries. One for a newer process is
-/// answered by its schema alone.
+/// Decodes `[id, [field, value, …]]`, the form in which Redis returns entries. Returns only the schema of an entry
+/// for a newer process.
 pub(super) fn read(entry: Value, n_deliveries: u32) -> Result<Result<Delivered, EntrySchema>, StreamError> {
     let (id, fields) = split(entry)?;
     if let Some(schema) = EntrySchema::unknown_in(&fields) {
@@ -66,7 +66,7 @@ pub(super) fn read(entry: Value, n_deliveries: u32) -> Result<Result<Delivered, 
     Ok(Ok(Delivered { id, n_deliveries, content }))
 }
 
-/// The id and the fields of an entry, whatever they are.
+/// Splits any entry into its id and fields.
 pub(super) fn split(entry: Value) -> Result<(EntryId, Vec<(Bytes, Bytes)>), StreamError> {
     let mut parts = entry.into_array().into_iter();
     let id = parts.next().and_then(Value::into_string);
@@ -80,7 +80,7 @@ pub(super) fn split(entry: Value) -> Result<(EntryId, Vec<(Bytes, Bytes)>), Stre
     Ok((id, fields))
 }
 
-/// Fields as text, for people. Bytes that are none are replaced.
+/// Returns fields as text, with invalid UTF-8 replaced.
 pub(super) fn printable(fields: &[(Bytes, Bytes)]) -> Vec<(String, String)> {
     let text = |bytes: &Bytes| String::from_utf8_lossy(bytes).into_owned();
     fields.iter().map(|(name, value)| (text(name), text(value))).collect()
@@ -103,7 +103,7 @@ fn decode(fields: &[(Bytes, Bytes)]) -> Result<AcceptedPost, String> {
     let mut post = new_post::parse(field(fields, "post")?)
         .and_then(|post| new_post::check(&post).map(|()| post))
         .map_err(|rejection| format!("`post.{}`: {}", rejection.field, rejection.message))?;
-    // Whoever accepted it checked more strictly; this keeps out what no database stores.
+    // Ingestion checks more strictly; this rejects values that the database cannot store.
     let created_at = *post.created_at.get_or_insert(received_at);
     let ahead = created_at.duration_since(received_at);
     if created_at < Timestamp::UNIX_EPOCH || Duration::try_from(ahead).is_ok_and(|ahead| ahead > MAX_AHEAD) {

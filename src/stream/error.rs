@@ -1,25 +1,25 @@
-//! What can go wrong with Redis.
+//! Errors of Redis.
 
 use fred::error::{Error, ErrorKind};
 
-/// Why a command on the stream failed.
+/// Error of a command.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StreamError {
-    /// Redis is away, starting, full or too slow. Waiting helps; nobody's post is to blame.
+    /// Redis is down, starting, full or too slow. Waiting helps, and the data is not at fault.
     ///
-    /// Whether the command took effect is unknown. Repeating it is harmless throughout this module.
+    /// The command may have taken effect. Repeating it is harmless throughout this module.
     #[error("redis does not answer: {0}")]
     Unavailable(String),
-    /// Redis understood and said no, for instance to a wrong password. Waiting does not help.
+    /// Redis understood the command and refused it, for instance because of a wrong password. Waiting does not help.
     #[error("redis refused: {0}")]
     Refused(String),
-    /// The answer was not of the form it should have.
+    /// The response has an unexpected form.
     #[error("redis answered something unexpected: {0}")]
     Broken(String),
 }
 
 impl StreamError {
-    /// For programs; never changes.
+    /// Returns the stable code of the error, for programs.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Unavailable(_) => "stream_unavailable",
@@ -28,12 +28,12 @@ impl StreamError {
         }
     }
 
-    /// Whether trying again later may help.
+    /// Returns whether a later retry may succeed.
     pub const fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable(_))
     }
 
-    /// Whether Redis lost the consumer group, or never had it.
+    /// Returns whether the consumer group does not exist.
     pub(super) fn is_group_missing(&self) -> bool {
         matches!(self, Self::Refused(message) if message.starts_with("NOGROUP"))
     }
@@ -45,7 +45,7 @@ impl StreamError {
 
 impl From<Error> for StreamError {
     fn from(error: Error) -> Self {
-        /// What Redis says when it will be able to do the same thing later.
+        /// Codes of errors that pass without intervention.
         const PASSING: [&str; 8] =
             ["LOADING", "BUSY", "MASTERDOWN", "READONLY", "OOM", "MISCONF", "NOREPLICAS", "TRYAGAIN"];
 

@@ -1,15 +1,15 @@
-//! The counter behind the ids of frames, and what this process knows of it.
+//! The counter behind frame ids, and the newest id that this process knows.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::keys::Keys;
 use crate::models::live::FrameId;
 
-/// How every script that touches the sequence begins. `KEYS`: epoch, offset, history and its size; `ARGV`: an epoch in
-/// case one is needed, and the newest id this process knows of.
+/// The beginning of every script that touches the sequence. `KEYS`: epoch, offset, history and its size; `ARGV`: an
+/// epoch in case a new one is needed, and the newest id that this process knows.
 ///
-/// A counter that is gone, or went back because Redis lost its last second, would give out ids twice. Under a new epoch
-/// they are other ids, and what is kept of the old one is worth nothing any more.
+/// A counter that is missing, or went back because Redis lost its last second, would assign ids twice. A new epoch
+/// makes them different ids and discards the history of the old one.
 macro_rules! prelude {
     () => {
         "
@@ -26,16 +26,16 @@ macro_rules! prelude {
 }
 pub(super) use prelude;
 
-/// The newest id this process was given or has heard of, whoever asked or listened.
+/// The newest id that this process was assigned or received, shared by publishers and subscribers.
 pub(super) type NewestFrame = Arc<Mutex<Option<FrameId>>>;
 
-/// What [`prelude`] is told.
+/// Returns the id to pass to [`prelude`].
 pub(super) fn newest(newest: &NewestFrame) -> FrameId {
     let newest = newest.lock().unwrap_or_else(PoisonError::into_inner).clone();
     newest.unwrap_or(FrameId { epoch: String::new(), offset: 0 })
 }
 
-/// Notes an id that was given out. Those of one process may overtake each other on their way.
+/// Advances to an id that was assigned. Ids assigned in one process may arrive out of order.
 pub(super) fn advance(newest: &NewestFrame, id: &FrameId) {
     let mut last = newest.lock().unwrap_or_else(PoisonError::into_inner);
     if last.as_ref().is_none_or(|last| last.epoch != id.epoch || last.offset < id.offset) {
@@ -43,7 +43,7 @@ pub(super) fn advance(newest: &NewestFrame, id: &FrameId) {
     }
 }
 
-/// The `KEYS` of [`prelude`].
+/// Returns the `KEYS` of [`prelude`].
 pub(super) fn key_names(keys: &Keys) -> [&str; 4] {
     [&keys.epoch, &keys.offset, &keys.history, &keys.history_bytes]
 }

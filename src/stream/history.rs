@@ -1,4 +1,4 @@
-//! What was told lately, for whoever missed some of it.
+//! Recent updates, from which reconnecting clients are backfilled.
 
 use std::time::Duration;
 
@@ -12,47 +12,47 @@ use super::client::{Client, Script};
 use super::frame_sequence::{self, NewestFrame};
 use super::keys::Keys;
 
-/// Updates read at once. One may hold 256 posts, so a page is a few megabytes at most and Redis does nothing else
-/// meanwhile for some milliseconds.
+/// Updates per page. One may hold 256 posts, so a page is a few megabytes at most and blocks Redis for some
+/// milliseconds.
 const PAGE: usize = 100;
 
-/// How much is kept for those who come back. Whatever bound is reached first counts.
+/// Bounds on the history. The first bound reached applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HistoryLimits {
-    /// Updates; each is a commit with its posts, or an alert.
+    /// Maximum number of updates; each is a commit with its posts, or an alert.
     pub n_updates_max: usize,
-    /// Bytes of them all, as JSON.
+    /// Maximum total size as JSON, in bytes.
     pub bytes_max: usize,
-    /// How old one may become.
+    /// Maximum age of an update.
     pub age_max: Duration,
 }
 
 impl Default for HistoryLimits {
-    /// Ten minutes are a train in a tunnel or a notebook that was closed; 32 MB are some 30,000 posts.
+    /// Ten minutes cover a train in a tunnel or a closed laptop; 32 MB hold about 30,000 posts.
     fn default() -> Self {
         Self { n_updates_max: 10_000, bytes_max: 32 << 20, age_max: Duration::from_secs(600) }
     }
 }
 
-/// An update as it is kept: with the frames it becomes, but without what it added to the rollups.
+/// An update from the history: with the frames it becomes, but without its rollup delta.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BackfilledUpdate {
     /// The update.
     pub sequenced: SequencedUpdate,
-    /// When it was published, by the clock of Redis, in milliseconds since 1970.
+    /// Time of publication by the clock of Redis, in milliseconds since 1970.
     pub at_ms: i64,
 }
 
-/// Everything that is kept after some id.
+/// All updates after some id that the history still holds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Backfill {
-    /// Where the sequence stands.
+    /// The newest id assigned.
     pub head: FrameId,
-    /// In order. What is missing at the beginning is kept no longer: compare the first id with the one asked for.
+    /// The updates in order. Earlier ones may have expired: compare the first id with the requested one.
     pub updates: Vec<BackfilledUpdate>,
 }
 
-/// Reads what [`super::Updates`] keeps. Clones share the connection.
+/// Reads the history that [`super::Updates`] writes. Clones share the connection.
 #[derive(Clone)]
 pub struct History {
     client: Client,
@@ -65,10 +65,10 @@ impl History {
         Self { client, keys, newest }
     }
 
-    /// Every update kept whose last frame has an id after `offset`; all of them when there is none.
+    /// Returns every update whose last frame has an id after `offset`, or all of them without an offset.
     ///
     /// # Errors
-    /// When Redis is away, or the sequence was lost while reading.
+    /// When Redis is down, or the sequence was lost while reading.
     pub async fn after(&self, offset: Option<u64>) -> Result<Backfill, StreamError> {
         let mut after = offset;
         let mut past: Option<Backfill> = None;
@@ -90,7 +90,7 @@ impl History {
         }
     }
 
-    /// Epoch, counter and entries are read in one step, so they belong together.
+    /// Reads epoch, counter and entries atomically, so they are consistent.
     async fn page(&self, after: Option<u64>) -> Result<Backfill, StreamError> {
         const LUA: &str = concat!(
             frame_sequence::prelude!(),
@@ -120,12 +120,12 @@ impl History {
     }
 }
 
-/// The id of the last frame of an update.
+/// Returns the id of the last frame of an update.
 fn last_offset(sequenced: &SequencedUpdate) -> u64 {
     sequenced.first.offset.saturating_add(sequenced.update.n_frames().saturating_sub(1))
 }
 
-/// Epoch and offset, then first offset, time and update of each entry.
+/// Decodes epoch and offset, then first offset, time and update of each entry.
 fn read_page(answer: &Value) -> Result<Backfill, StreamError> {
     let broken = || StreamError::unexpected("a page of history of another form");
     let Value::Array(items) = answer else {

@@ -1,4 +1,4 @@
-//! What everything in Redis is called. Other programs read these names, so they never change.
+//! Names of the keys and channels in Redis. Other programs read them, so they never change.
 
 /// The consumer group that all Groundswell processes share.
 pub(super) const GROUP: &str = "groundswell";
@@ -6,27 +6,27 @@ pub(super) const GROUP: &str = "groundswell";
 /// Every key and channel, with its prefix.
 #[derive(Debug, Clone)]
 pub(super) struct Keys {
-    /// Posts on their way in.
+    /// Stream of incoming posts.
     pub stream: String,
-    /// Posts that died.
+    /// Stream of dead letters.
     pub dead: String,
-    /// Attempts made at posts standing alone, by entry id.
+    /// Attempts at single posts, by entry id.
     pub attempts: String,
-    /// The channel of news.
+    /// Channel of updates.
     pub updates: String,
-    /// The last offset given to a frame.
+    /// The last offset assigned to a frame.
     pub offset: String,
-    /// Which life of that counter this is.
+    /// Epoch of the offsets.
     pub epoch: String,
-    /// Before the digest of each ticket for a live connection.
+    /// Prefix of the digests of live tickets.
     pub live_ticket: String,
-    /// Who counts what is spoken of, and when each was last heard of.
+    /// Trend counters, and when each last published.
     pub trend_counters: String,
-    /// The updates of late, for those who missed some.
+    /// Recent updates.
     pub history: String,
-    /// How many bytes they are.
+    /// Size of the recent updates, in bytes.
     pub history_bytes: String,
-    /// Before every cache key.
+    /// Prefix of every cache key.
     pub prefix: String,
 }
 

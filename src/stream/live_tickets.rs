@@ -1,4 +1,4 @@
-//! Passes for one live connection each, known to every process that shares the Redis.
+//! Single-use tickets for live connections, known to every process that shares the Redis.
 
 use std::time::Duration;
 
@@ -12,16 +12,16 @@ use super::StreamError;
 use super::client::Client;
 use super::keys::Keys;
 
-/// How long a ticket may wait to be used. A browser asks for one and connects at once; what is found later, in a log
-/// or a history, is worth nothing.
+/// Lifetime of a ticket. A browser requests one and connects at once, so a ticket found later in a log or a browser
+/// history is worthless.
 pub const TICKET_LIFETIME: Duration = Duration::from_secs(30);
 
-/// Random bytes in a ticket: far too many to guess within its lifetime.
+/// Random bytes in a ticket: too many to guess within its lifetime.
 const TICKET_BYTES: usize = 32;
 
-/// Issues tickets and takes them back.
+/// Issues and redeems tickets.
 ///
-/// Redis holds only the digest of a ticket, so whoever can read Redis cannot connect with what is found there.
+/// Redis holds only the digest of a ticket, so read access to Redis does not allow anyone to connect.
 #[derive(Clone)]
 pub struct LiveTickets {
     client: Client,
@@ -33,21 +33,21 @@ impl LiveTickets {
         Self { client, keys }
     }
 
-    /// A new ticket, as text that needs no escaping in an address.
+    /// Issues a ticket that needs no escaping in a URL.
     ///
     /// # Errors
-    /// When Redis is away.
+    /// When Redis is down.
     pub async fn issue(&self) -> Result<String, StreamError> {
         let ticket = URL_SAFE_NO_PAD.encode(rand::random::<[u8; TICKET_BYTES]>());
         self.keep(&ticket, TICKET_LIFETIME).await?;
         Ok(ticket)
     }
 
-    /// Whether this is a ticket that was issued under this prefix, has not expired and was not used before. It is used
-    /// now: reading and removing are one step, so of two who show it at the same moment one is refused.
+    /// Redeems a ticket; returns false unless it was issued under this prefix, has not expired and was not used
+    /// before. Reading and removing are one step, so only one of two concurrent attempts succeeds.
     ///
     /// # Errors
-    /// When Redis is away.
+    /// When Redis is down.
     pub async fn redeem(&self, ticket: &str) -> Result<bool, StreamError> {
         let held: Option<String> = self.client.commands().getdel(self.key(ticket)).await?;
         Ok(held.is_some())
@@ -80,7 +80,7 @@ mod tests {
         assert!(tickets.redeem(&one).await.unwrap());
         assert!(!tickets.redeem(&one).await.unwrap());
         assert!(!tickets.redeem("").await.unwrap());
-        // Another process of the same prefix takes it as well.
+        // Another process with the same prefix redeems it as well.
         assert!(redis.connect().await.live_tickets().redeem(&other).await.unwrap());
     }
 
@@ -107,7 +107,7 @@ mod tests {
 
         tickets.keep("short", Duration::from_millis(1)).await.unwrap();
         let expires_in = |ticket: &str| tickets.client.commands().pttl::<i64, _>(tickets.key(ticket));
-        // Until Redis itself says that the key is gone (-2).
+        // Until Redis itself reports that the key is gone (-2).
         while expires_in("short").await.unwrap() != -2 {}
         assert!(!tickets.redeem("short").await.unwrap());
 

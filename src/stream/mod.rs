@@ -1,7 +1,7 @@
-//! Redis: the stream that carries posts into the pipeline, what died in it, and the news between processes.
+//! Redis: the stream that carries posts into the pipeline, the dead letters, and the updates between processes.
 //!
-//! The only place that names fred. It knows nothing of what becomes of a post. Every command fails within
-//! [`COMMAND_TIMEOUT`] when Redis is away, and works again by itself once Redis is back.
+//! The only module that names fred. It knows nothing of how posts are processed. Every command fails within
+//! [`COMMAND_TIMEOUT`] while Redis is down, and works again once Redis is back.
 
 mod client; // one connection, its timeouts and reconnecting
 mod entry; // how a post lies in the stream
@@ -44,25 +44,25 @@ use client::{Client, Protocol};
 use frame_sequence::NewestFrame;
 use keys::Keys;
 
-/// How long a command may take.
+/// Timeout of a command.
 ///
-/// A sender waits for its answer, so Redis being away must be an error soon; a slow disk below Redis may hold
-/// a command for a second, and must not be one.
+/// A sender waits for the response, so an unavailable Redis must be an error soon; a slow disk below Redis may delay
+/// a command by a second, which must not be one.
 pub const COMMAND_TIMEOUT: Duration = Duration::from_millis(1_800);
 
-/// Which Redis, and where in it.
+/// Address of Redis, and the prefix of its keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamParams {
     /// `redis://host:port`, or `redis+unix:///path` for a socket.
     pub redis_url: String,
-    /// Put before every key and channel, so that tests and tenants do not meet. Usually empty.
+    /// Prefix of every key and channel, which keeps tests and tenants apart. Usually empty.
     pub prefix: String,
 }
 
 /// A connection to Redis, from which everything else in this module is made. Clones share it.
 ///
-/// Connect outside any stage's Arbiter: the connection lives in a task of the runtime it was made on, and
-/// would die with the stage.
+/// Connect outside any stage's Arbiter: the connection lives in a task of the runtime that opens it, and would die
+/// with the stage.
 #[derive(Clone)]
 pub struct Stream {
     client: Client,
@@ -73,7 +73,7 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Connects. A Redis that is away is no error: it is waited for briefly, then in the background.
+    /// Connects. An unavailable Redis is not an error: this waits briefly, then connecting goes on in the background.
     pub async fn connect(params: &StreamParams) -> Result<Self, StreamError> {
         let client = Client::connect(params, Protocol::Commands).await?;
         let keys = Keys::new(&params.prefix);
@@ -81,73 +81,73 @@ impl Stream {
         Ok(Self { client, keys, params: params.clone(), limits, newest })
     }
 
-    /// The same connection, keeping so much news for those who come back. All processes should agree: each publisher
-    /// enforces its own bounds on what all of them keep.
+    /// Returns the same connection with other bounds on the history. All processes should use the same bounds: each
+    /// publisher enforces its own on the shared history.
     #[must_use]
     pub fn with_history_limits(self, limits: HistoryLimits) -> Self {
         Self { limits, ..self }
     }
 
-    /// Whether Redis answers.
+    /// Checks that Redis responds.
     pub async fn ping(&self) -> Result<(), StreamError> {
         self.client.ping().await
     }
 
-    /// How much lies in the stream, waits, is being worked on, and died.
+    /// Measures the stream: its length, lag, pending entries and dead letters.
     pub async fn health(&self) -> Result<StreamHealth, StreamError> {
         producer::health(&self.client, &self.keys).await
     }
 
-    /// What puts posts in.
+    /// Returns a producer, which appends posts.
     pub fn producer(&self) -> Producer {
         Producer::new(self.client.clone(), self.keys.clone())
     }
 
-    /// What takes posts out, under a name no other consumer ever had. Opens a connection of its own, since a
-    /// blocking read holds up whatever comes after it.
+    /// Returns a consumer under a unique name. It opens a connection of its own, because a blocking read delays every
+    /// later command.
     pub async fn consumer(&self) -> Result<Consumer, StreamError> {
         let reader = Client::connect(&self.params, Protocol::BlockingReads).await?;
         Ok(Consumer::new(self.client.clone(), reader, self.keys.clone()))
     }
 
-    /// What lists and replays the posts that died.
+    /// Returns access to the dead letters.
     pub fn dead_letters(&self) -> DeadLetters {
         DeadLetters::new(self.client.clone(), self.keys.clone())
     }
 
-    /// What tells every process the news.
+    /// Returns a publisher of updates.
     pub fn updates(&self) -> Updates {
         Updates::new(self.client.clone(), self.keys.clone(), (self.limits, Arc::clone(&self.newest)))
     }
 
-    /// What reads the news of late.
+    /// Returns access to recent updates.
     pub fn history(&self) -> History {
         History::new(self.client.clone(), self.keys.clone(), Arc::clone(&self.newest))
     }
 
-    /// The news of every process, this one among them. Opens a connection of its own. Holds at most
-    /// `capacity` unread events; what does not fit is dropped and told as a gap.
+    /// Subscribes to the updates of every process, including this one, on a connection of its own. Holds at most
+    /// `capacity` unread events; further ones are dropped and reported as a gap.
     pub async fn subscribe(&self, capacity: usize) -> Result<Subscription, StreamError> {
         let client = Client::connect(&self.params, Protocol::Subscription).await?;
         Ok(Subscription::start(client, (self.keys.updates.clone(), Arc::clone(&self.newest)), capacity))
     }
 
-    /// What keeps the newest figures where others can read them.
+    /// Returns the cache that other programs read.
     pub fn cache(&self) -> Cache {
         Cache::new(self.client.clone(), self.keys.clone())
     }
 
-    /// What lets browsers connect without showing their token in an address.
+    /// Returns the issuer of tickets, with which browsers connect without putting a token into a URL.
     pub fn live_tickets(&self) -> LiveTickets {
         LiveTickets::new(self.client.clone(), self.keys.clone())
     }
 
-    /// What keeps the sketches of what is spoken of where every process can read them.
+    /// Returns the store of trend slices that all processes share.
     pub fn trends(&self) -> TrendSlices {
         TrendSlices::new(self.client.clone(), self.keys.clone())
     }
 
-    /// Ends the connection. Commands of all clones fail from here on.
+    /// Closes the connection. Later commands on any clone fail.
     pub async fn close(&self) {
         self.client.close().await;
     }

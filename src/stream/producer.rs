@@ -1,4 +1,4 @@
-//! Puts posts into the stream.
+//! Appends posts to the stream.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,17 +17,17 @@ use super::keys::{GROUP, Keys};
 use super::schema::VERSION;
 use super::{StreamError, client};
 
-/// Posts sent in one script. Redis serves nobody else while it runs, about a millisecond for this many.
+/// Posts per script. Redis serves nobody else while it runs, about a millisecond for this many.
 const POSTS_PER_SCRIPT: usize = 500;
 
-/// Bytes sent in one script, for the same reason.
+/// Bytes per script, for the same reason.
 const BYTES_PER_SCRIPT: usize = 1 << 20;
 
-/// How old a measured backlog may be. It is asked for with every request, and moves far less in this time
-/// than the high-water mark is high.
+/// Maximum age of a measured backlog. Every request needs it, and it changes far less in this time than the
+/// high-water mark allows.
 const BACKLOG_AGE_MAX: Duration = Duration::from_millis(200);
 
-/// Puts posts into the stream. Clones share one connection and one measured backlog.
+/// Appends posts to the stream. Clones share one connection and one measured backlog.
 #[derive(Clone)]
 pub struct Producer {
     client: Client,
@@ -38,7 +38,7 @@ pub struct Producer {
 #[derive(Default)]
 struct Backlog {
     measured: Mutex<Option<(Instant, StreamHealth)>>,
-    /// Posts this process added since then.
+    /// Posts that this process added since then.
     added: AtomicU64,
 }
 
@@ -47,10 +47,9 @@ impl Producer {
         Self { client, keys, backlog: Arc::default() }
     }
 
-    /// Puts all posts into the stream, in order. `Ok` means that they are there.
+    /// Appends all posts in order. `Ok` means that all of them are in the stream.
     ///
-    /// After an error some, all or none of them may be. Sending all again is right: the same post twice is
-    /// stored once.
+    /// After an error some, all or none of them may be. Publishing all again is safe: duplicates are stored once.
     pub async fn publish(&self, posts: &[AcceptedPost]) -> Result<(), StreamError> {
         const LUA: &str = "
             for i = 1, #ARGV, 4 do
@@ -80,9 +79,9 @@ impl Producer {
         Ok(())
     }
 
-    /// What lies in the stream, measured at most 200 ms ago.
+    /// Returns the backlog, measured at most 200 ms ago.
     pub async fn backlog(&self) -> Result<StreamHealth, StreamError> {
-        // Held while measuring, so that a burst of requests asks Redis once.
+        // Held while measuring, so a burst of requests queries Redis once.
         let mut measured = self.backlog.measured.lock().await;
         if let Some((at, health)) = *measured
             && at.elapsed() < BACKLOG_AGE_MAX
@@ -95,10 +94,10 @@ impl Producer {
         Ok(health)
     }
 
-    /// Whether `n` more posts leave the stream at or below its high-water mark.
+    /// Returns whether `n` more posts leave the stream at or below its high-water mark.
     ///
-    /// Counts what this process added since the last measurement. Other processes are seen 200 ms late, so
-    /// together they may pass the mark by what they send in that time.
+    /// Includes what this process added since the last measurement. Posts of other processes show up 200 ms late, so
+    /// together they may exceed the mark by what they send in that time.
     pub async fn has_room(&self, high_water: u64, n: u64) -> Result<bool, StreamError> {
         let length = self.backlog().await?.length;
         let added = self.backlog.added.load(Ordering::Relaxed);
@@ -108,7 +107,7 @@ impl Producer {
 
 /// Measures the stream. The lag is computed here: the one that Redis 7.0 reports turns null after deletions.
 pub(super) async fn health(client: &client::Client, keys: &Keys) -> Result<StreamHealth, StreamError> {
-    // Before the group exists nothing is pending.
+    // Nothing is pending before the group exists.
     const LUA: &str = "
         local pending = redis.pcall('XPENDING', KEYS[1], ARGV[1])
         local oldest = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]

@@ -1,17 +1,17 @@
-//! Versions and kinds of stream entries.
+//! Schemas of stream entries: their version and kind.
 
 use bytes::Bytes;
 
-/// The version of the fields below. A reader that meets another one does not guess.
+/// Version of the fields that this process writes and reads.
 pub(super) const VERSION: &str = "1";
 
-/// What an entry holds unless its field `kind` says otherwise.
+/// Kind of an entry without a field `kind`.
 pub(super) const KIND: &str = "post";
 
-/// The longest name of a version or kind.
+/// Maximum length of a version or kind.
 const NAME_BYTES_MAX: usize = 32;
 
-/// A version and a kind, as an entry says them.
+/// Version and kind of an entry, as its fields name them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct EntrySchema {
     pub version: String,
@@ -19,8 +19,8 @@ pub(super) struct EntrySchema {
 }
 
 impl EntrySchema {
-    /// The schema of an entry, if this process does not know it. What names no version or kind in letters that one would
-    /// have is no entry of another version, but a broken one of this. The script of `Consumer::claim` decides alike.
+    /// Returns the schema of an entry if this process does not know it. A malformed version or kind makes a broken
+    /// entry of this version rather than one of another version. The script of `Consumer::claim` must decide alike.
     pub fn unknown_in(fields: &[(Bytes, Bytes)]) -> Option<Self> {
         let text = |name| first(fields, name).and_then(|value| std::str::from_utf8(value).ok());
         let (version, kind) = (text("v"), text("kind"));
@@ -29,13 +29,14 @@ impl EntrySchema {
         is_unknown.then(|| Self::named(version.unwrap_or_default(), kind.unwrap_or_default()))
     }
 
-    /// An entry without a kind is a post.
+    /// Returns a schema; without a kind, that of a post.
     pub fn named(version: &str, kind: &str) -> Self {
         let kind = if kind.is_empty() { KIND } else { kind };
         Self { version: version.to_owned(), kind: kind.to_owned() }
     }
 
-    /// For the log and the figures: neither may grow with what others write.
+    /// Returns the schema under which further unknown ones are counted: logs and metrics must not grow with what
+    /// others write.
     pub fn other() -> Self {
         Self { version: "other".to_owned(), kind: "other".to_owned() }
     }
@@ -46,7 +47,7 @@ fn is_name(text: &str) -> bool {
     (1..=NAME_BYTES_MAX).contains(&text.len()) && text.bytes().all(is_of_name)
 }
 
-/// A field may be there more than once; the first counts.
+/// Returns the first field of this name; names may repeat.
 pub(super) fn first<'a>(fields: &'a [(Bytes, Bytes)], name: &str) -> Option<&'a Bytes> {
     fields.iter().find(|(candidate, _)| candidate.as_ref() == name.as_bytes()).map(|(_, value)| value)
 }

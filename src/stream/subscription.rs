@@ -1,4 +1,4 @@
-//! Hears the news of every process, and says when some of it was has_gap.
+//! Subscription to the updates of every process, with detection of gaps.
 
 use std::time::Duration;
 
@@ -15,23 +15,23 @@ use super::client::Client;
 use super::frame_sequence::{self, NewestFrame};
 use super::updates;
 
-/// A connection whose other end vanished is only noticed by speaking on it.
+/// Interval of pings, without which the loss of the other end goes unnoticed.
 const PING_EVERY: Duration = Duration::from_secs(3);
 
-/// Between two attempts to subscribe on a connection that stands.
+/// Time between two attempts to subscribe on an open connection.
 const RETRY_AFTER: Duration = Duration::from_millis(200);
 
-/// What a listener hears.
+/// An event for a subscriber.
 #[derive(Debug, Clone, PartialEq)]
 pub enum UpdateEvent {
-    /// Something happened.
+    /// An update arrived.
     Update(SequencedUpdate),
-    /// Something may have been has_gap: at the start, after a disconnection, or because the listener was slow.
-    /// Whoever keeps sums reads them anew from the database.
+    /// Updates may have been lost: at the start, after a disconnection, or because the subscriber was slow. Rebuild
+    /// sums from the database.
     Gap,
 }
 
-/// The news, in order. Dropping it ends the subscription.
+/// The updates in order. Dropping it ends the subscription.
 pub struct Subscription {
     events: mpsc::Receiver<UpdateEvent>,
 }
@@ -54,7 +54,7 @@ impl Subscription {
         Self { events }
     }
 
-    /// The next event. `None` once the runtime shuts down.
+    /// Returns the next event; `None` once the runtime shuts down.
     pub async fn next(&mut self) -> Option<UpdateEvent> {
         self.events.recv().await
     }
@@ -67,9 +67,9 @@ struct Listener {
     connected: Receiver<Server>,
     messages: Receiver<Message>,
     sender: mpsc::Sender<UpdateEvent>,
-    /// The id the next update must have.
+    /// The id that the next update must have.
     next: Option<FrameId>,
-    /// A gap is still to be told.
+    /// Whether a gap is still to be reported.
     has_gap: bool,
 }
 
@@ -93,7 +93,7 @@ impl Listener {
                     Err(RecvError::Lagged(_)) => self.has_gap = true,
                     Err(RecvError::Closed) => break,
                 },
-                // The gap is told as soon as the listener has room, even if nothing else happens.
+                // The gap is reported as soon as the channel has room, even if no update follows.
                 permit = sender.reserve(), if self.has_gap => {
                     if let Ok(permit) = permit {
                         permit.send(UpdateEvent::Gap);
@@ -101,7 +101,7 @@ impl Listener {
                     }
                 },
                 _ = ping.tick(), if subscribed => {
-                    // Unanswered, it makes the connection count as dead, and fred makes a new one.
+                    // Without a response the connection counts as dead, and fred opens a new one.
                     if let Err(error) = self.client.ping().await {
                         debug!(%error, "the subscription's connection does not answer");
                     }
@@ -112,8 +112,8 @@ impl Listener {
         self.client.close().await;
     }
 
-    /// Subscribes, then tells a gap: what was published before is not heard, and a listener that healed
-    /// earlier would miss what happened in between.
+    /// Subscribes, then reports a gap: earlier publications were not received, and a subscriber that rebuilt its
+    /// state before this point would miss what happened in between.
     async fn subscribe(&mut self) -> bool {
         let commands = self.client.commands();
         if !commands.is_connected() {
@@ -149,7 +149,7 @@ impl Listener {
         if self.has_gap && self.sender.try_send(UpdateEvent::Gap).is_ok() {
             self.has_gap = false;
         }
-        // Never wait here: news that nobody takes would pile up in Redis.
+        // Never wait here: unread updates would pile up in Redis.
         if self.has_gap || self.sender.try_send(UpdateEvent::Update(update)).is_err() {
             self.has_gap = true;
         }

@@ -1,4 +1,4 @@
-//! What every process has counted of what is spoken of, where all can read it.
+//! Slices of the trend counters of every process, readable by all.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -12,32 +12,32 @@ use super::StreamError;
 use super::client::Client;
 use super::keys::Keys;
 
-/// Counters whose slices are read, those heard of last. Each start of a process is one; more than this within two days
-/// is a process that cannot stay up, and its old slices hold little.
+/// Maximum number of counters read, the most recently published first. Each start of a process is one; more within
+/// two days means a process that cannot stay up, and its old slices hold little.
 const COUNTERS_MAX: usize = 64;
 
-/// Counters that have told nothing for this long hold nothing that is in any window.
+/// Time after its last publication when a counter's slices are outside every window.
 const COUNTER_LIFETIME: Duration = Duration::from_secs(50 * 3_600);
 
-/// Slices as one counter tells them.
+/// Slices to publish for one counter.
 #[derive(Debug, Clone)]
 pub struct PublishedSlices {
-    /// Who: a name that no other counter ever had.
+    /// Unique name of the counter.
     pub counter: String,
-    /// Which kind of slices.
+    /// Name of the span that the slices cover.
     pub span: &'static str,
-    /// Those that changed, by where they begin.
+    /// Changed slices, by their start.
     pub slices: Vec<(i64, Vec<u8>)>,
-    /// Those that nobody needs any more.
+    /// Starts of slices that are no longer needed.
     pub gone: Vec<i64>,
     /// How long the last of them is needed.
     pub keep_for: Duration,
 }
 
-/// Writes and reads slices. It does not know what is in them.
+/// Writes and reads slices, whose content it does not know.
 ///
-/// Each counter has a hash of its own for each span, so none can overwrite what another counted, and those of one that
-/// died stay until they are in no window: a restart loses nothing that was published.
+/// Each counter has its own hash per span, so no counter overwrites another, and the slices of a dead counter stay
+/// until they leave every window: a restart loses nothing that was published.
 #[derive(Clone)]
 pub struct TrendSlices {
     client: Client,
@@ -53,8 +53,7 @@ impl TrendSlices {
         format!("{}trends:{span}:{counter}", self.keys.prefix)
     }
 
-    /// Puts slices in the place of what the same counter told before of the same stretches. In one round trip; repeating it
-    /// changes nothing.
+    /// Replaces the slices that the same counter published for the same periods. One round trip; idempotent.
     pub async fn publish(&self, published: PublishedSlices) -> Result<(), StreamError> {
         let hash = self.hash(published.span, &published.counter);
         let pipeline = fred::clients::Client::clone(self.client.commands()).pipeline();
@@ -80,7 +79,7 @@ impl TrendSlices {
         Ok(())
     }
 
-    /// The slices of a span that begin at these moments, of every counter.
+    /// Returns the slices of a span with these starts, of every counter.
     pub async fn read(&self, span: &str, starts: &[i64]) -> Result<Vec<(i64, Bytes)>, StreamError> {
         let counters = self.counters().await?;
         if counters.is_empty() || starts.is_empty() {
@@ -98,7 +97,7 @@ impl TrendSlices {
         Ok(slices.filter_map(|(at, bytes)| Some((at, bytes?))).collect())
     }
 
-    /// The counters that were heard of last; forgets those that have been silent for too long.
+    /// Returns the most recently active counters, and removes those that have been silent for too long.
     async fn counters(&self) -> Result<Vec<String>, StreamError> {
         let seen_at: HashMap<String, i64> = self.client.commands().hgetall(&self.keys.trend_counters).await?;
         let since = Timestamp::now().as_millisecond()

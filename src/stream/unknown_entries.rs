@@ -1,5 +1,5 @@
-//! Entries of a version or kind that this process does not know. A newer process put them there, as in a rolling upgrade:
-//! they stay pending until one that knows them takes them.
+//! Entries of a version or kind that this process does not know. A newer process added them, as in a rolling upgrade;
+//! they stay pending until a process that knows them claims them.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,13 +11,13 @@ use super::schema::EntrySchema;
 use crate::models::stage_health::UnknownEntries;
 use crate::telemetry::UNKNOWN_ENTRIES;
 
-/// How often the same is said in the log.
+/// Minimum interval between two log messages about the same schema.
 const LOG_INTERVAL: Duration = Duration::from_secs(600);
 
-/// Sorts told apart. A process meets one or two; whatever goes beyond is somebody's mistake, and is counted together.
+/// Maximum number of schemas tracked separately. A process meets one or two; further ones are counted together.
 const SCHEMAS_MAX: usize = 16;
 
-/// What of it waits, as far as this process has seen.
+/// Unknown entries that are pending, as far as this process has seen.
 #[derive(Debug, Default)]
 pub(super) struct UnknownEntryTracker {
     state: Mutex<State>,
@@ -25,20 +25,20 @@ pub(super) struct UnknownEntryTracker {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Met on the present walk through what is pending.
+    /// Found in the current scan of the pending entries.
     found: BTreeMap<EntrySchema, u64>,
-    /// Met on the last whole one.
+    /// Found in the last full scan.
     pending: BTreeMap<EntrySchema, u64>,
     logged_at: BTreeMap<EntrySchema, Instant>,
 }
 
 impl UnknownEntryTracker {
-    /// An entry was read, and is left pending.
+    /// Records a new entry, which is left pending.
     pub fn record(&self, schema: EntrySchema) {
         self.lock().log(schema);
     }
 
-    /// An entry is pending, and was left so.
+    /// Records a pending entry that was skipped.
     pub fn skipped(&self, schema: EntrySchema) {
         let mut state = self.lock();
         let schema = if state.found.len() < SCHEMAS_MAX || state.found.contains_key(&schema) {
@@ -50,7 +50,7 @@ impl UnknownEntryTracker {
         state.log(schema);
     }
 
-    /// All that is pending was looked at.
+    /// Records that the scan has covered all pending entries.
     pub fn scan_finished(&self) {
         let mut state = self.lock();
         state.pending = std::mem::take(&mut state.found);
@@ -58,7 +58,7 @@ impl UnknownEntryTracker {
         metrics::gauge!(UNKNOWN_ENTRIES).set(n_pending as f64);
     }
 
-    /// What waits, by version and kind.
+    /// Returns the pending entries by version and kind.
     pub fn pending(&self) -> Vec<UnknownEntries> {
         let row = |(schema, n): (&EntrySchema, &u64)| UnknownEntries {
             version: schema.version.clone(),

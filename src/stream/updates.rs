@@ -1,4 +1,4 @@
-//! Tells every process the news, under one sequence of frame ids, and keeps it for those who come back.
+//! Publication of updates to every process, under one sequence of frame ids, with a history for reconnecting clients.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use super::frame_sequence::{self, NewestFrame};
 use super::history::HistoryLimits;
 use super::keys::Keys;
 
-/// Publishes updates. Clones share what they know of the sequence.
+/// Publishes updates. Clones share the newest known id.
 #[derive(Clone)]
 pub struct Updates {
     client: Client,
@@ -26,7 +26,7 @@ pub struct Updates {
     newest: NewestFrame,
 }
 
-/// What becomes frames, which is all that somebody who comes back is owed. Reads as a [`LiveUpdate`].
+/// The part of an update that becomes frames, which is all that reconnecting clients need. Reads as a [`LiveUpdate`].
 #[derive(Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 enum Frames<'a> {
@@ -36,7 +36,7 @@ enum Frames<'a> {
     Missed,
 }
 
-/// What an update changed in the rollups, which is state: whoever missed it reads the rollups.
+/// The rollup changes of an update. They are state: a subscriber that missed them reads the rollups.
 #[derive(Default, Serialize, Deserialize)]
 struct Changes {
     delta: Vec<(RollupKey, Sums)>,
@@ -56,14 +56,14 @@ impl Updates {
         Self { client, keys, limits, newest }
     }
 
-    /// Publishes an update, and answers the id of its first frame. It took
-    /// [`LiveUpdate::n_frames`] ids.
+    /// Publishes an update, which takes [`LiveUpdate::n_frames`] ids, and returns the id of its first frame.
     ///
-    /// Counting, keeping and publishing are one step, so updates arrive in the order of their ids, and what was
-    /// published is kept. After an error they may have been taken without the update arriving; listeners see the gap.
+    /// Counting, storing and publishing are one step, so updates arrive in the order of their ids, and published
+    /// updates are in the history. After an error the ids may be taken although the update did not arrive;
+    /// subscribers see a gap.
     pub async fn publish(&self, update: &LiveUpdate) -> Result<FrameId, StreamError> {
-        // An entry's id is that of its last frame, so that what follows a frame is found by that frame's id. What is
-        // beyond the bounds goes from the old end; a hundred at once, so that lowering a bound stops nobody for long.
+        // An entry's id is that of its last frame, so a frame's id finds what follows it. Entries beyond the bounds
+        // go from the old end, at most a hundred per call, so that lowering a bound blocks nobody for long.
         const LUA: &str = concat!(
             frame_sequence::prelude!(),
             "
@@ -116,7 +116,7 @@ impl Updates {
     }
 }
 
-/// What is kept, and what is only told.
+/// Encodes the part for the history and the part that is only published.
 fn parts(update: &LiveUpdate) -> Result<(Vec<u8>, Vec<u8>), serde_json::Error> {
     let no_places = BTreeMap::new();
     let (frames, changes) = match update {
@@ -133,7 +133,7 @@ fn parts(update: &LiveUpdate) -> Result<(Vec<u8>, Vec<u8>), serde_json::Error> {
     Ok((serde_json::to_vec(&frames)?, changes.unwrap_or_default()))
 }
 
-/// Takes the envelope `epoch\noffset\nframes\nchanges` apart. `None` when it is none, as from a newer version.
+/// Decodes the envelope `epoch\noffset\nframes\nchanges`; `None` if it has another form, as from a newer version.
 pub(super) fn open(envelope: &[u8]) -> Option<SequencedUpdate> {
     let mut parts = envelope.splitn(4, |byte| *byte == b'\n');
     let epoch = std::str::from_utf8(parts.next()?).ok()?.to_owned();

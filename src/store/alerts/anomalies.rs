@@ -1,4 +1,4 @@
-//! Changes that nobody configured a rule for: how readily they are told, and the series they are in.
+//! Settings of anomaly detection, and the series it reads.
 
 use jiff::Timestamp;
 use tokio_postgres::types::ToSql;
@@ -10,7 +10,7 @@ use crate::models::signals::{Sensitivity, SignalSettings};
 use crate::store::codec::PgTimestamp;
 use crate::store::{Store, StoreError};
 
-/// How readily people are told.
+/// Returns the sensitivity settings.
 pub async fn settings(store: &Store) -> Result<SignalSettings, StoreError> {
     const SQL: &str = "SELECT sensitivity, minimum_volume FROM signal_settings";
     let Some(row) = store.query_opt(SQL, &[]).await? else {
@@ -25,7 +25,7 @@ pub async fn settings(store: &Store) -> Result<SignalSettings, StoreError> {
     })
 }
 
-/// Changes that. The next evaluation goes by it.
+/// Replaces the sensitivity settings. The next detection uses them.
 pub async fn change_settings(store: &Store, settings: SignalSettings) -> Result<(), StoreError> {
     const SQL: &str = "
         INSERT INTO signal_settings (sensitivity, minimum_volume) VALUES ($1, $2)
@@ -34,8 +34,8 @@ pub async fn change_settings(store: &Store, settings: SignalSettings) -> Result<
     store.execute(SQL, &[&settings.sensitivity.as_str(), &minimum_volume]).await.map(drop)
 }
 
-/// The series with the most posts since then, the largest first. Posts that name no product, channel or city are in that
-/// of everything alone.
+/// Returns the series with the most posts since then, largest first. Posts without a product, channel or city count
+/// only in the overall series.
 pub async fn biggest(store: &Store, since: Timestamp, n_max: usize) -> Result<Vec<Scope>, StoreError> {
     const SQL: &str = "
         SELECT dimension::text, key FROM sentiment_rollups
@@ -46,19 +46,19 @@ pub async fn biggest(store: &Store, since: Timestamp, n_max: usize) -> Result<Ve
     rows.iter().map(|row| scope_of(row, 0)).collect()
 }
 
-/// Equal stretches of time, one after the other.
+/// Consecutive steps of equal length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Steps {
-    /// Where the first begins; on the edge of a bucket.
+    /// Start of the first step, on a bucket's edge.
     pub from: Timestamp,
-    /// Where the last ends.
+    /// End of the last step.
     pub to: Timestamp,
-    /// How long each is.
+    /// Length of a step, in seconds.
     pub seconds: i64,
 }
 
-/// What some series did, by their place in `scopes` and the number of the step; steps without posts are absent. Of the
-/// sums, those of posts, negative posts and sentiment are filled in.
+/// Returns the sums of series by their index in `scopes` and the number of the step; steps without posts are absent.
+/// Only counts, negative counts and sentiment are filled in.
 pub async fn read(
     store: &Store,
     scopes: &[Scope],

@@ -1,17 +1,17 @@
-//! Alerts do not stay for ever: they hold copies of posts, which shall not outlive their retention by much.
+//! Expiry of alerts: they hold copies of posts, which must not outlive the retention by much.
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::store::codec::PgTimestamp;
 use crate::store::{Store, StoreError};
 
-/// Rows removed at a time.
+/// Rows deleted at once.
 const EXPIRED_MAX: i64 = 5_000;
 
-/// Removes alerts, with their histories, that were over before posts as old as that expired, and silences that were.
-/// Answers how many alerts and silences; not always all at once.
+/// Deletes alerts, with their histories, and silences that ended before the retention began, and returns how many; a
+/// call may leave some for the next one.
 ///
-/// Whose end people are yet to be told stays.
+/// Keeps alerts whose end is not published yet.
 pub async fn expire(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
     const ALERTS: &str = "
         DELETE FROM sentiment_alerts WHERE id IN (

@@ -1,4 +1,4 @@
-//! Findings that open alerts, and what becomes of them.
+//! Findings that open alerts, and their outcomes.
 
 use std::time::Duration;
 
@@ -7,66 +7,66 @@ use uuid::Uuid;
 
 use crate::models::alert::{Alert, AlertPost, AlertRule, Evidence, Scope, Severity};
 
-/// Most posts that an alert shows.
+/// Maximum number of posts that an alert shows.
 pub const ALERT_POSTS_MAX: usize = 20;
 
-/// What an alert is about. At most one is open for each.
+/// Subject of an alert. At most one alert is open per series.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct AlertSeries {
     /// The kind of alert.
     pub rule: AlertRule,
-    /// The rule it belongs to; `None` for a signal that nobody configured.
+    /// The rule it belongs to; `None` for an anomaly.
     pub rule_id: Option<Uuid>,
-    /// What is measured, such as `volume`.
+    /// The measured metric, such as `volume`.
     pub metric: Option<String>,
-    /// Of what.
+    /// What the metric covers.
     pub scope: Scope,
 }
 
-/// What was found.
+/// A finding that opens or updates an alert.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewAlert {
-    /// About what.
+    /// The series it is about.
     pub series: AlertSeries,
-    /// The name of its rule, if it has one.
+    /// Name of its rule, if it has one.
     pub rule_name: Option<String>,
-    /// How loudly.
+    /// Severity of the alert.
     pub severity: Severity,
     /// One sentence for people.
     pub title: String,
     /// The measured value.
     pub value: f64,
-    /// The value at which it opens.
+    /// The value at which the alert opens.
     pub threshold: f64,
-    /// Posts behind it; of an alert that grows post by post, the additional ones.
+    /// Number of posts behind it; for an alert that grows post by post, the additional ones.
     pub count: i64,
-    /// When it was found.
+    /// Time of the finding.
     pub at: Timestamp,
-    /// How long the same series stays quiet after it was resolved.
+    /// How long the same series cannot open again after it was resolved.
     pub cooldown: Duration,
-    /// Where people are told; empty for every channel whose minimum severity fits.
+    /// Channels to notify; empty for every channel whose minimum severity fits.
     pub channels: Vec<Uuid>,
     /// Some of the posts, newest first.
     pub posts: Vec<AlertPost>,
-    /// All of them, by name and event time, where the alert is about single posts; empty where it is about a share.
+    /// All posts, by id and event time, if the alert is about single posts; empty if it is about a share.
     pub members: Vec<(Uuid, Timestamp)>,
-    /// What it goes by, where that is more than a threshold.
+    /// Evidence beyond a threshold.
     pub evidence: Option<Evidence>,
 }
 
-/// What became of a finding.
+/// Outcome of a finding.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Raise {
-    /// It opened an alert. Exactly one of any number of processes is told so.
+    /// It opened an alert. Exactly one of any number of concurrent processes gets this outcome.
     Opened(Alert),
-    /// It changed the one that was open.
+    /// It updated the open alert.
     Updated(Alert),
-    /// Nothing: the same was resolved a short while ago.
+    /// Nothing: the series is in its cooldown.
     Quiet,
 }
 
 impl Raise {
-    /// The alert as it is now, if there is one.
+    /// Returns the current alert, if there is one.
     pub fn into_alert(self) -> Option<Alert> {
         match self {
             Self::Opened(alert) | Self::Updated(alert) => Some(alert),

@@ -1,4 +1,4 @@
-//! How often series opened of late.
+//! Detection of flapping: how often a series opened recently.
 
 use deadpool_postgres::Transaction;
 use jiff::Timestamp;
@@ -7,14 +7,14 @@ use uuid::Uuid;
 use crate::store::StoreError;
 use crate::store::codec::PgTimestamp;
 
-/// Which of these open alerts are of series that opened at least so often since then, this time included. What came before
-/// a series was last found to flap, and was calm again, counts no more.
+/// Returns those of these open alerts whose series opened at least this often since then, including this time.
+/// Openings before the series last flapped and calmed down do not count.
 pub(in crate::store) async fn opened_often(
     transaction: &Transaction<'_>,
     alerts: &[Uuid],
     (n_openings, since): (usize, Timestamp),
 ) -> Result<Vec<Uuid>, StoreError> {
-    // By the index of those that are resolved: one that opened since then was resolved since then.
+    // Uses the index of resolved alerts: one that opened since then was also resolved since then.
     const SQL: &str = "
         SELECT opened.id FROM sentiment_alerts AS opened
         CROSS JOIN LATERAL (

@@ -1,4 +1,4 @@
-//! Alerts as they are shown.
+//! Reading and acknowledging alerts.
 
 use std::collections::HashMap;
 
@@ -17,20 +17,20 @@ use crate::store::notifications::outbox::{Notice, NoticeEvent};
 use crate::store::page::{Cursor, Page, limits};
 use crate::store::{Store, StoreError};
 
-/// Which alerts to list.
+/// Query of a list of alerts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AlertsQuery {
-    /// Only open ones, or only resolved ones.
+    /// Only open alerts, or only resolved ones.
     pub state: Option<AlertState>,
-    /// Only those of this kind.
+    /// Only alerts of this kind.
     pub rule: Option<AlertRule>,
-    /// `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     pub cursor: Option<String>,
-    /// Most alerts to answer, 1 to [`crate::store::page::PAGE_MAX`].
+    /// Maximum number of alerts to return, 1 to [`crate::store::page::PAGE_MAX`].
     pub limit: usize,
 }
 
-/// One page of alerts, the last opened first. Fails with `BadCursor`.
+/// Returns one page of alerts, most recently opened first. Fails with `BadCursor`.
 pub async fn list(store: &Store, query: &AlertsQuery) -> Result<Page<Alert>, StoreError> {
     const SQL: &str = concat!(
         "SELECT ",
@@ -53,7 +53,7 @@ pub async fn list(store: &Store, query: &AlertsQuery) -> Result<Page<Alert>, Sto
     Ok(Page::of(alerts, limit, |alert| Cursor { at: alert.opened_at, id: alert.id }))
 }
 
-/// One alert with its history; `None` when there is no such alert.
+/// Returns an alert with its history; `None` if it does not exist.
 pub async fn get(store: &Store, id: Uuid) -> Result<Option<AlertWithHistory>, StoreError> {
     const SQL: &str = concat!("SELECT ", columns!(), " FROM sentiment_alerts WHERE id = $1");
     store
@@ -70,7 +70,7 @@ pub async fn get(store: &Store, id: Uuid) -> Result<Option<AlertWithHistory>, St
 const BY_IDS: &str =
     concat!("SELECT ", columns!(), " FROM sentiment_alerts WHERE id = ANY ($1) ORDER BY opened_at, id");
 
-/// Alerts by their names, in the order in which they opened.
+/// Returns alerts by id, in the order in which they opened.
 pub(in crate::store) async fn by_ids(
     transaction: &Transaction<'_>,
     ids: &[Uuid],
@@ -79,8 +79,8 @@ pub(in crate::store) async fn by_ids(
     transaction.query(&statement, &[&ids]).await?.iter().map(alert_of).collect()
 }
 
-/// Every open alert, and those that are over though people know only that they fired; in the order in which they opened.
-/// Without posts and evidence. Where a rule is given, only its own.
+/// Returns every open alert, and every resolved one whose end is not published yet, in the order in which they
+/// opened. Without posts and evidence. With a rule, only its own.
 pub(in crate::store) async fn told(
     transaction: &Transaction<'_>,
     rule: Option<Uuid>,
@@ -107,8 +107,8 @@ pub(in crate::store) async fn told(
     rows.iter().map(told).collect()
 }
 
-/// Every open alert, in the order in which they opened. Without posts and evidence: of thousands of alerts those are tens
-/// of megabytes. [`whole`] reads them.
+/// Returns every open alert, in the order in which they opened. Without posts and evidence, which for thousands of
+/// alerts are tens of megabytes; [`whole`] reads them.
 pub async fn open(store: &Store) -> Result<Vec<Alert>, StoreError> {
     const SQL: &str = concat!(
         "SELECT ",
@@ -118,7 +118,7 @@ pub async fn open(store: &Store) -> Result<Vec<Alert>, StoreError> {
     store.query(SQL, &[]).await?.iter().map(alert_of).collect()
 }
 
-/// The same of one kind and one rule, or of those that no rule raised.
+/// Returns the open alerts of one kind and one rule, or those without a rule.
 pub async fn open_of(
     store: &Store,
     kind: AlertRule,
@@ -134,16 +134,16 @@ pub async fn open_of(
     store.query(SQL, &[&kind.as_str(), &rule_id]).await?.iter().map(alert_of).collect()
 }
 
-/// How many alerts there are to mute and to tell of.
+/// Numbers of alerts that need suppression or publication.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct AlertBacklog {
-    /// Open ones.
+    /// Open alerts.
     pub n_open: i64,
-    /// Those that are over though people know only that they fired.
+    /// Resolved alerts whose end is not published yet.
     pub n_unpublished_ends: i64,
 }
 
-/// Counts them, by their indexes.
+/// Counts the backlog by its indexes.
 pub async fn backlog(store: &Store) -> Result<AlertBacklog, StoreError> {
     const SQL: &str = "
         SELECT (SELECT count(*) FROM sentiment_alerts WHERE state = 'open'),
@@ -152,7 +152,7 @@ pub async fn backlog(store: &Store) -> Result<AlertBacklog, StoreError> {
     Ok(AlertBacklog { n_open: row.try_get(0)?, n_unpublished_ends: row.try_get(1)? })
 }
 
-/// How many are open, by kind and severity.
+/// Counts open alerts by kind and severity.
 pub async fn count_open(store: &Store) -> Result<HashMap<(AlertRule, Severity), i64>, StoreError> {
     const SQL: &str = "
         SELECT rule::text, severity::text, count(*) FROM sentiment_alerts WHERE state = 'open' GROUP BY rule, severity";
@@ -164,7 +164,7 @@ pub async fn count_open(store: &Store) -> Result<HashMap<(AlertRule, Severity), 
     store.query(SQL, &[]).await?.iter().map(counted).collect()
 }
 
-/// These alerts with everything that belongs to them, in the order in which they opened.
+/// Returns these alerts with posts and evidence, in the order in which they opened.
 pub async fn whole(store: &Store, ids: &[Uuid]) -> Result<Vec<Alert>, StoreError> {
     if ids.is_empty() {
         return Ok(Vec::new());
@@ -172,16 +172,16 @@ pub async fn whole(store: &Store, ids: &[Uuid]) -> Result<Vec<Alert>, StoreError
     store.query(BY_IDS, &[&ids]).await?.iter().map(alert_of).collect()
 }
 
-/// What became of an acknowledgement.
+/// Outcome of an acknowledgement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Acknowledged {
     /// The alert as it is now.
     pub alert: Alert,
-    /// Whether nobody had seen it before.
+    /// Whether this is the first acknowledgement.
     pub is_first: bool,
 }
 
-/// Notes that a person has seen it, and answers it; `None` when there is no such alert. The first time stands.
+/// Acknowledges an alert and returns it; `None` if it does not exist. The first acknowledgement counts.
 pub async fn acknowledge(store: &Store, id: Uuid, at: Timestamp) -> Result<Option<Acknowledged>, StoreError> {
     store.run(async |client| acknowledge_on(client, id, at).await).await
 }
@@ -212,7 +212,8 @@ async fn acknowledge_on(
     Ok(alert.map(|alert| Acknowledged { alert, is_first }))
 }
 
-/// Tells those who track it elsewhere, in the name in which they know it. Of several told together, the first.
+/// Enqueues the acknowledgement for channels that track the alert elsewhere, under the id that they know. Of alerts
+/// published together, the first one's.
 async fn tell_acknowledged(transaction: &Transaction<'_>, id: Uuid) -> Result<(), StoreError> {
     const SQL: &str = concat!(
         "SELECT ",

@@ -1,4 +1,4 @@
-//! What alert rules are judged by: the sums of everything of a kind over a window, one query for all rules that share it.
+//! Measurements for alert rules: sums by key over a window, in one query for all rules that share it.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -14,36 +14,36 @@ use crate::store::metrics::sum_columns::{self, Detail};
 use crate::store::metrics::window::{MetricsFilter, MetricsQuery};
 use crate::store::{Store, StoreError};
 
-/// Posts that may go far, of one window: the newest. So many at once are no news one by one.
+/// Maximum number of viral posts read per window, the newest. With more than this, single posts no longer matter.
 const VIRAL_MAX: i64 = 10_000;
 
-/// What to measure.
+/// Query of a measurement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MeasurementQuery {
-    /// Of what, and how far back.
+    /// The dimension and window to measure.
     pub group: Group,
-    /// Keys with fewer posts than this are left out, unless they are named.
+    /// Minimum number of posts of a key that is not named.
     pub n_posts_min: i64,
-    /// Keys that are wanted each time, however few posts they have.
+    /// Keys to measure each time, however few posts they have.
     pub keys: Vec<String>,
-    /// The most other keys. Half of them are those with the most posts; the rest take turns.
+    /// Maximum number of other keys. Half of them are the largest; the rest rotate.
     pub n_others_max: usize,
-    /// The last of those whose turn it was before.
+    /// The last rotating key of the previous measurement.
     pub after: String,
 }
 
-/// What was measured.
+/// Result of a measurement.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Measurements {
-    /// The sums of each key, by name; keys without posts are not among them.
+    /// The sums of each key, by name; keys without posts are absent.
     pub by_key: BTreeMap<String, Measured>,
-    /// Keys that are not among them though they have posts enough.
+    /// Number of keys with enough posts that were deferred.
     pub n_deferred: u64,
-    /// The last of those whose turn it was.
+    /// The last rotating key of this measurement.
     pub last_key: String,
 }
 
-/// Measures one window. The time it takes depends on how many keys have posts in it, what comes of it does not.
+/// Measures one window. Its duration depends on the number of keys with posts, the size of the result does not.
 pub async fn measure(
     store: &Store,
     query: &MeasurementQuery,
@@ -90,8 +90,8 @@ pub async fn measure(
     Ok(measurements)
 }
 
-/// Named keys first, then the largest, then, in the order of their bytes, those after the last whose turn it was, and those
-/// before it. Named keys are joined: `= ANY` of an array looks through all of it for each key.
+/// Named keys first, then the largest, then, in byte order, those after the last rotating key and those before it.
+/// Named keys are joined, because `= ANY` scans the whole array for each key.
 static SUMS_SQL: LazyLock<String> = LazyLock::new(|| {
     format!(
         "WITH named AS (SELECT DISTINCT unnest($5::text[]) AS key), sums AS (
@@ -119,8 +119,8 @@ static VIRAL_SQL: LazyLock<String> = LazyLock::new(|| {
     format!("SELECT key, max(virality)::float8, count(*) FROM {} GROUP BY key", viral_posts_by_key("$4"))
 });
 
-/// Returns the newest posts with a high virality between `$2` and `$3`, at most `limit`, once for each key of the dimension
-/// `$1`. Reads the index of those posts.
+/// Returns the newest posts with a high virality between `$2` and `$3`, at most `limit`, once for each key of the
+/// dimension `$1`. Reads the partial index of such posts.
 fn viral_posts_by_key(limit: &str) -> String {
     format!(
         "(
@@ -138,7 +138,7 @@ fn viral_posts_by_key(limit: &str) -> String {
     )
 }
 
-/// Each step of the keys with the most posts, at most `n_keys` of them, or of the one that is named; oldest first.
+/// Returns the steps of the largest keys, at most `n_keys` of them, or of the named one; oldest first.
 pub async fn steps(store: &Store, query: &StepsQuery) -> Result<Vec<Step>, StoreError> {
     static SUMS: LazyLock<String> = LazyLock::new(|| {
         format!(
@@ -183,20 +183,20 @@ pub async fn steps(store: &Store, query: &StepsQuery) -> Result<Vec<Step>, Store
     Ok(found)
 }
 
-/// Which steps of the query.
+/// Query of past steps.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepsQuery {
-    /// Of what; its window does not matter.
+    /// The dimension; its window is not used.
     pub group: Group,
-    /// Of which; all of them where absent.
+    /// The key; all keys if absent.
     pub key: Option<String>,
-    /// Of how many, at most.
+    /// Maximum number of keys.
     pub n_keys: i64,
-    /// How long a step is: a whole number of buckets, of whole minutes where those are merged already.
+    /// Length of a step in seconds: a whole number of buckets, and of minutes where buckets are merged already.
     pub step_seconds: i64,
-    /// From when on, on the edge of a step.
+    /// Start, on the edge of a step.
     pub from: Timestamp,
-    /// Until when, on the edge of a step.
+    /// End, on the edge of a step.
     pub to: Timestamp,
 }
 
@@ -254,7 +254,7 @@ mod tests {
         let now = Timestamp::now();
         let mut batch = testing::posts(40, now);
         for (i, scored) in batch.iter_mut().enumerate() {
-            // Thirty of one post each, two of four, and one of two.
+            // Thirty with one post each, two with four, and one with two.
             let product = match i {
                 0..30 => format!("product {i:02}"),
                 30..38 => format!("large {}", i % 2),

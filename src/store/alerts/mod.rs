@@ -1,6 +1,6 @@
-//! What must be acted on: opened once, resolved once, and then quiet for a while.
+//! Alerts: opened once, resolved once, and then in cooldown.
 //!
-//! Each change of an alert is written with a line of its history, in one transaction.
+//! Each change of an alert is written with an entry in its history, in one transaction.
 
 pub mod anomalies; // unusual changes: settings, who looks, and the series
 pub mod evaluation; // what one evaluation of the rules changes, and who may evaluate

@@ -1,7 +1,7 @@
-//! How alerts open and grow. Many at a time, in a number of statements that does not depend on how many.
+//! Opening and updating alerts, many at once, in a constant number of statements.
 //!
-//! Whoever raises holds [`crate::store::locks::Lock::Alerts`]: without it one process could see an open alert, another
-//! resolve it, and the first, its view of the cooldown being older, open it again at once.
+//! The caller holds [`crate::store::locks::Lock::Alerts`]. Without it, one process could see an open alert, another
+//! resolve it, and the first, with its older view of the cooldown, open it again at once.
 
 use std::collections::HashMap;
 
@@ -17,18 +17,18 @@ use crate::models::alert::{AlertPost, Evidence};
 use crate::store::StoreError;
 use crate::store::codec::PgTimestamp;
 
-/// How findings meet alerts that are open already.
+/// How findings merge into open alerts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store) enum Merge {
-    /// They say how things are now: value, count, severity, posts and evidence become those given.
+    /// The findings replace value, count, severity, posts and evidence.
     Replace,
-    /// They add to what was found before, so that a burst is one alert: counts add up, the highest value stays, and the
-    /// newest [`ALERT_POSTS_MAX`] posts are kept.
+    /// The findings add up, so that a burst is one alert: counts are added, the highest value stays, and the newest
+    /// [`ALERT_POSTS_MAX`] posts are kept.
     Add,
 }
 
-/// Opens alerts, or changes the open ones of their series. Answers what became of each finding, in their order. No two
-/// findings are of the same series.
+/// Opens alerts, or updates the open ones of their series. Returns the outcome of each finding, in their order. No
+/// two findings may share a series.
 pub(in crate::store) async fn raise(
     transaction: &Transaction<'_>,
     found: &[NewAlert],
@@ -50,7 +50,7 @@ pub(in crate::store) async fn raise(
     Ok(raised)
 }
 
-/// What is said of findings, column by column.
+/// Findings, column by column.
 struct Columns<'a> {
     series: SeriesColumns<'a>,
     severities: Vec<&'static str>,
@@ -61,7 +61,7 @@ struct Columns<'a> {
     posts: Vec<Json<&'a [AlertPost]>>,
     rule_names: Vec<Option<&'a str>>,
     thresholds: Vec<f64>,
-    /// As array literals, since arrays of arrays are rectangles.
+    /// Array literals, because PostgreSQL's nested arrays must be rectangular.
     channels: Vec<String>,
     evidence: Vec<Option<Json<&'a Evidence>>>,
 }
@@ -83,7 +83,7 @@ impl<'a> Columns<'a> {
         }
     }
 
-    /// `$1` to `$15`.
+    /// Returns `$1` to `$15`.
     fn params(&self) -> Vec<&(dyn ToSql + Sync)> {
         let SeriesColumns { rules, rule_ids, metrics, dimensions, keys } = &self.series;
         vec![
@@ -159,7 +159,7 @@ async fn update_open(
     Ok(())
 }
 
-/// Opens those of these places whose series were not resolved within their cooldown.
+/// Opens the findings at these indices whose series are not in their cooldown.
 async fn insert_open(
     transaction: &Transaction<'_>,
     found: &[NewAlert],

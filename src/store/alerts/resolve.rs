@@ -1,4 +1,4 @@
-//! How an alert ends.
+//! Resolving alerts.
 
 use deadpool_postgres::Transaction;
 use jiff::Timestamp;
@@ -11,8 +11,8 @@ use crate::models::alert::{Alert, AlertState};
 use crate::store::StoreError;
 use crate::store::codec::PgTimestamp;
 
-/// Resolves the open alerts of these series, and answers which those were. Of any number of processes one is answered an
-/// alert, the others are not. The caller holds the lock of alerts.
+/// Resolves the open alerts of these series and returns their ids. Of concurrent processes, exactly one gets each id.
+/// The caller holds the lock of alerts.
 pub(in crate::store) async fn resolve(
     transaction: &Transaction<'_>,
     series: &[AlertSeries],
@@ -42,20 +42,19 @@ pub(in crate::store) async fn resolve(
     Ok(resolved)
 }
 
-/// Posts that an alert counted and no longer shall.
+/// Posts to remove from an alert.
 pub(in crate::store) struct PostRemoval<'a> {
     pub alert: Uuid,
     pub n_posts: i64,
-    /// Their names, among others.
+    /// Ids of the posts, and of others.
     pub uuids: &'a [Uuid],
     pub at: Timestamp,
 }
 
-/// Counts posts out of an open churn alert. One of which no post is left is resolved and answered, unless it flaps: that
-/// is held open until it has been calm.
+/// Removes posts from an open churn alert. Resolves and returns the alert if no post remains, unless it is flapping:
+/// then it stays open until its series has been calm.
 ///
-/// That it shrank does not count as a change of it, or a burst that is over would never be. The caller holds the lock of
-/// alerts.
+/// Shrinking does not count as an update, or a past burst would never end. The caller holds the lock of alerts.
 pub(in crate::store) async fn remove_posts(
     transaction: &Transaction<'_>,
     removal: &PostRemoval<'_>,

@@ -1,4 +1,4 @@
-//! How an alert is read.
+//! Reading alerts from rows.
 
 use tokio_postgres::Row;
 use tokio_postgres::types::Json;
@@ -10,8 +10,8 @@ use crate::models::rollup::Dimension;
 use crate::store::StoreError;
 use crate::store::codec::enum_at;
 
-/// The columns that make an [`Alert`], in the order in which [`alert_of`] reads them; `brief`, without its posts and
-/// evidence, which are most of it. A macro, since SQL constants are joined when they are compiled.
+/// The columns of an [`Alert`], in the order in which [`alert_of`] reads them; `brief` omits posts and evidence,
+/// which are most of it. A macro, because `concat!` takes only literals.
 macro_rules! columns {
     () => {
         columns!("posts", "evidence")
@@ -31,7 +31,7 @@ macro_rules! columns {
 }
 pub(super) use columns;
 
-/// The series that the first five parameters name, as rows whose columns no other table has.
+/// The series in the first five parameters, as rows with column names that no table has.
 macro_rules! series_rows {
     () => {
         "unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[])"
@@ -39,7 +39,7 @@ macro_rules! series_rows {
 }
 pub(super) use series_rows;
 
-/// Whether an alert is of the series that a row names.
+/// The condition that an alert belongs to the series of a row.
 macro_rules! of_series {
     () => {
         "rule = of_rule::alert_rule \
@@ -104,7 +104,7 @@ pub(super) fn alert_of(row: &Row) -> Result<Alert, StoreError> {
     })
 }
 
-/// A scope from two columns that follow each other.
+/// Reads a scope from two consecutive columns.
 pub(in crate::store) fn scope_of(row: &Row, first: usize) -> Result<Scope, StoreError> {
     let dimension = enum_at(row, first, &Dimension::ALL, Dimension::as_str)?;
     Ok(Scope { dimension, key: row.try_get(first + 1)? })

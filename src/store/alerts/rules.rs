@@ -1,4 +1,4 @@
-//! When something must be acted on: the rules, as data.
+//! Alert rules.
 
 use jiff::Timestamp;
 use tokio_postgres::Row;
@@ -14,8 +14,8 @@ use crate::store::locks::Lock;
 use crate::store::notifications::channels;
 use crate::store::{Store, StoreError};
 
-/// The columns that make a [`Rule`], in the order in which [`rule_of`] reads them. A macro, since SQL constants are joined
-/// when they are compiled.
+/// The columns of a [`Rule`], in the order in which [`rule_of`] reads them. A macro, because `concat!` takes only
+/// literals.
 macro_rules! columns {
     () => {
         "id, builtin, created_at, updated_at, name, enabled, metric, dimension::text, key, window_seconds, comparison, \
@@ -24,23 +24,23 @@ macro_rules! columns {
     };
 }
 
-/// All rules in the order in which they were made, those that came with Groundswell first.
+/// Returns all rules, the built-in ones first, then in order of creation.
 pub async fn list(store: &Store) -> Result<Vec<Rule>, StoreError> {
     const SQL: &str =
         concat!("SELECT ", columns!(), " FROM alert_rules ORDER BY builtin DESC, created_at, id");
     rules(store, SQL, &[]).await
 }
 
-/// One rule; `None` when there is no such rule.
+/// Returns a rule; `None` if it does not exist.
 pub async fn get(store: &Store, id: Uuid) -> Result<Option<Rule>, StoreError> {
     const SQL: &str = concat!("SELECT ", columns!(), " FROM alert_rules WHERE id = $1");
     Ok(rules(store, SQL, &[&id]).await?.pop())
 }
 
-/// Most rules. Each is evaluated every few seconds, and nobody keeps an eye on more.
+/// Maximum number of rules. Each is evaluated every few seconds, and more would be hard to keep track of.
 pub const RULES_MAX: i64 = 200;
 
-/// Stores a rule that was checked. It is evaluated within seconds. `None` when there are [`RULES_MAX`] already. Fails with
+/// Stores a validated rule, which is evaluated within seconds. `None` if there are [`RULES_MAX`] already. Fails with
 /// `UnknownChannel`.
 pub async fn create(store: &Store, rule: &NewRule, at: Timestamp) -> Result<Option<Rule>, StoreError> {
     const SQL: &str = concat!(
@@ -57,8 +57,8 @@ pub async fn create(store: &Store, rule: &NewRule, at: Timestamp) -> Result<Opti
     write(store, SQL, Written { id: Uuid::now_v7(), rule, at, under_cap: true }).await
 }
 
-/// Replaces what a rule says, once that was checked. Its alerts that the new rule would not raise are resolved by whoever
-/// evaluates; the others go on. `None` when there is no such rule. Fails with `UnknownChannel`.
+/// Replaces a rule with a validated one. The next evaluation resolves open alerts that the new rule would not open.
+/// `None` if the rule does not exist. Fails with `UnknownChannel`.
 pub async fn update(
     store: &Store,
     id: Uuid,
@@ -77,8 +77,8 @@ pub async fn update(
     write(store, SQL, Written { id, rule, at, under_cap: false }).await
 }
 
-/// Deletes a rule that was made by people, and answers it; `None` when there is none, or it came with Groundswell. Its
-/// open alerts are resolved by whoever evaluates.
+/// Deletes a rule and returns it; `None` if it does not exist or is built in. The next evaluation resolves its open
+/// alerts.
 pub async fn delete(store: &Store, id: Uuid) -> Result<Option<Rule>, StoreError> {
     const SQL: &str = concat!("DELETE FROM alert_rules WHERE id = $1 AND NOT builtin RETURNING ", columns!());
     Ok(rules(store, SQL, &[&id]).await?.pop())
@@ -88,7 +88,7 @@ struct Written<'a> {
     id: Uuid,
     rule: &'a NewRule,
     at: Timestamp,
-    /// Whether the statement adds a rule, and so takes the cap as its last value.
+    /// Whether the statement adds a rule, and so takes the cap as its last parameter.
     under_cap: bool,
 }
 

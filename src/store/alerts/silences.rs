@@ -1,4 +1,4 @@
-//! When nobody shall be told of an alert.
+//! Silences, which suppress notifications.
 
 use jiff::Timestamp;
 use tokio_postgres::Row;
@@ -12,31 +12,31 @@ use crate::store::codec::{PgTimestamp, optional_enum_at};
 use crate::store::locks::{Lock, insert_under_cap};
 use crate::store::{Store, StoreError};
 
-/// Most silences listed: the newest. More would be one for each alert.
+/// Maximum number of silences listed, and of silences that have not ended.
 pub const SILENCES_MAX: i64 = 500;
 
-/// The columns that make a [`Silence`], in the order in which [`silence_of`] reads them. A macro, since SQL constants are
-/// joined when they are compiled.
+/// The columns of a [`Silence`], in the order in which [`silence_of`] reads them. A macro, because `concat!` takes
+/// only literals.
 macro_rules! columns {
     () => {
         "id, created_at, rule_id, dimension::text, key, severity::text, starts_at, ends_at, comment"
     };
 }
 
-/// The last [`SILENCES_MAX`], the last to end first.
+/// Returns the last [`SILENCES_MAX`] silences, the last to end first.
 pub async fn list(store: &Store) -> Result<Vec<Silence>, StoreError> {
     const SQL: &str =
         concat!("SELECT ", columns!(), " FROM silences ORDER BY ends_at DESC, id DESC LIMIT $1");
     silences(store, SQL, &[&SILENCES_MAX]).await
 }
 
-/// Those that are not over.
+/// Returns the silences that have not ended.
 pub async fn current(store: &Store, now: Timestamp) -> Result<Vec<Silence>, StoreError> {
     const SQL: &str = concat!("SELECT ", columns!(), " FROM silences WHERE ends_at > $1 ORDER BY id");
     silences(store, SQL, &[&PgTimestamp(now)]).await
 }
 
-/// Stores a silence that was checked. It holds within seconds. `None` when [`SILENCES_MAX`] are not over yet.
+/// Stores a validated silence, which takes effect within seconds. `None` if [`SILENCES_MAX`] have not ended yet.
 pub async fn create(store: &Store, what: &NewSilence, at: Timestamp) -> Result<Option<Silence>, StoreError> {
     const SQL: &str = concat!(
         "
@@ -61,7 +61,7 @@ pub async fn create(store: &Store, what: &NewSilence, at: Timestamp) -> Result<O
     insert_under_cap(store, Lock::SilenceCount, SQL, &values).await?.as_ref().map(silence_of).transpose()
 }
 
-/// Ends a silence at this moment, or answers it as it is when it is over already; `None` when there is none.
+/// Ends a silence now, or returns it unchanged if it has ended already; `None` if it does not exist.
 pub async fn end(store: &Store, id: Uuid, at: Timestamp) -> Result<Option<Silence>, StoreError> {
     const SQL: &str = concat!(
         "UPDATE silences SET starts_at = least(starts_at, $2), ends_at = least(ends_at, $2) WHERE id = $1 RETURNING ",

@@ -1,4 +1,4 @@
-//! Exactly one process evaluates rules, and exactly one, the same or another, looks for what is unusual.
+//! Leader leases: exactly one process evaluates rules, and exactly one, the same or another, detects anomalies.
 
 use std::time::Duration;
 
@@ -10,18 +10,18 @@ use crate::store::connection::within;
 use crate::store::locks::{self, Lock};
 use crate::store::{Store, StoreError};
 
-/// A server that does not answer this fast leads nobody: the evaluation is given up and tried again.
+/// Timeout of a leader's statement, after which the evaluation is abandoned and retried.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a timeout interrupted.
+/// Name of the work in timeout errors.
 const WORK: &str = "evaluating";
 
-/// What exactly one process does.
+/// A role that exactly one process holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LeaderRole {
-    /// Evaluates the alert rules.
+    /// Evaluation of the alert rules.
     Rules,
-    /// Looks for changes that nobody configured a rule for.
+    /// Detection of changes that no rule covers.
     Anomalies,
 }
 
@@ -34,12 +34,11 @@ impl LeaderRole {
     }
 }
 
-/// A connection of its own that holds the lead, or asks for it.
+/// A dedicated connection that holds a leader lease, or tries to acquire it.
 ///
-/// The lock is that of the session, so it ends with the connection: a process that is killed loses it as soon as the
-/// server notices, which for one on the same machine is at once, and for one whose machine is gone is told by the probes
-/// below, within seven seconds. And what an evaluation writes goes through this very connection, so that a process that
-/// lost the lead without noticing writes nothing.
+/// The lease is a lock of the session, so it ends with the connection: the server notices a killed process on the
+/// same machine at once, and one on a machine that disappeared within seven seconds, by the probes below. The
+/// evaluation writes through this very connection, so a process that lost the lease without noticing writes nothing.
 pub struct LeaderLease {
     client: ClientWrapper,
     role: LeaderRole,
@@ -47,9 +46,10 @@ pub struct LeaderLease {
 }
 
 impl LeaderLease {
-    /// Opens the connection. Fails when the server is away.
+    /// Opens the connection. Fails when the server is unavailable.
     pub async fn connect(store: &Store, role: LeaderRole) -> Result<Self, StoreError> {
-        // The server probes a silent client after three seconds, each second, and gives it up after the third.
+        // The server probes a silent client after three seconds, every second, and disconnects it after the third
+        // probe.
         const PROBE: &str = "
             SET tcp_keepalives_idle = 3; SET tcp_keepalives_interval = 1; SET tcp_keepalives_count = 3;
             SET tcp_user_timeout = 7000";
@@ -58,8 +58,8 @@ impl LeaderLease {
         Ok(Self { client, role, is_held: false })
     }
 
-    /// Whether this process has the role, with the connection it holds in `lead` or a new one. One that fails is dropped, and
-    /// the lead with it.
+    /// Returns whether this process holds the role, using the connection in `lead` or a new one. Drops a connection
+    /// that fails, and the lease with it.
     pub async fn hold(lead: &mut Option<Self>, store: &Store, role: LeaderRole) -> Result<bool, StoreError> {
         let mut asking = match lead.take() {
             Some(lead) => lead,
@@ -70,9 +70,9 @@ impl LeaderLease {
         Ok(leads)
     }
 
-    /// Whether this process evaluates, from now until the connection breaks or is dropped.
+    /// Returns whether this process holds the lease, from now until the connection breaks or is dropped.
     pub async fn try_acquire(&mut self) -> Result<bool, StoreError> {
-        // Asking again would count: the session then holds it twice.
+        // Acquiring it again would count: the session would then hold it twice.
         const SQL: &str = "SELECT CASE WHEN $2 THEN true ELSE pg_try_advisory_lock($1) END";
         let values: [&(dyn ToSql + Sync); 2] = [&self.role.lock().number(), &self.is_held];
         let asking = self.client.query_one(SQL, &values);
@@ -81,8 +81,8 @@ impl LeaderLease {
         Ok(self.is_held)
     }
 
-    /// Begins to write what an evaluation found, as soon as nobody else does: two that told people of the same alerts at
-    /// the same time would tell them twice.
+    /// Begins a transaction once no other one changes alerts: two that published the same alerts concurrently would
+    /// notify people twice.
     pub async fn begin(&mut self) -> Result<EvaluationTransaction<'_>, StoreError> {
         let work = async {
             let transaction = self.client.transaction().await?;

@@ -1,4 +1,4 @@
-//! What one evaluation of the rules changes, and who may evaluate.
+//! Evaluation of the rules: leader leases, series state, and the transaction that writes the changes.
 
 mod series_state; // how far series have come, written down
 mod leader; // exactly one process evaluates
@@ -18,7 +18,7 @@ use crate::models::turn_report::TurnReport;
 use crate::store::codec::enum_at;
 use crate::store::{Store, StoreError};
 
-/// What the last evaluation did and left for later, whichever process it was; `None` before the first.
+/// Returns the report of the last evaluation by any process; `None` before the first.
 pub async fn last_report(store: &Store) -> Result<Option<TurnReport>, StoreError> {
     const SQL: &str = "SELECT report FROM alert_turns";
     let row = store
@@ -30,14 +30,14 @@ pub async fn last_report(store: &Store) -> Result<Option<TurnReport>, StoreError
     let Some(row) = row else {
         return Ok(None);
     };
-    // One of a version that says more, or less, is of no use to this one.
+    // A report from another version may not parse, and is then of no use.
     Ok(row
         .try_get::<_, Json<serde_json::Value>>(0)
         .ok()
         .and_then(|Json(report)| serde_json::from_value(report).ok()))
 }
 
-/// All series that are not at rest.
+/// Returns all active series.
 pub async fn series(store: &Store) -> Result<BTreeMap<SeriesId, Kept>, StoreError> {
     const SQL: &str = "
         SELECT rule_id, dimension::text, key, phase, since, resolved_at, openings, flapping, alert FROM alert_series";

@@ -1,4 +1,4 @@
-//! How far series have come, written down.
+//! State of each series, stored between evaluations.
 
 use jiff::Timestamp;
 use tokio_postgres::types::ToSql;
@@ -10,8 +10,8 @@ use crate::store::StoreError;
 use crate::store::codec::{PgTimestamp, truncate};
 
 impl EvaluationTransaction<'_> {
-    /// Keeps series, each with its open alert. The rule of one may have been deleted meanwhile: its series are removed by
-    /// whoever evaluates next, so that nobody who deletes a rule has to wait for a turn.
+    /// Stores the state of series, each with its open alert. A rule may have been deleted meanwhile: the next
+    /// evaluation removes its series, so deleting a rule need not wait for an evaluation.
     pub(super) async fn keep(&self, kept: Vec<(&SeriesId, &Series, Option<Uuid>)>) -> Result<(), StoreError> {
         const SQL: &str = "
             INSERT INTO alert_series
@@ -44,7 +44,7 @@ impl EvaluationTransaction<'_> {
         Ok(())
     }
 
-    /// Forgets series that are at rest.
+    /// Deletes the state of inactive series.
     pub(super) async fn forget(&self, forgotten: &[SeriesId]) -> Result<(), StoreError> {
         const SQL: &str = "
             DELETE FROM alert_series USING unnest($1::uuid[], $2::text[], $3::text[]) AS gone (rule, of_dimension, of_key)
@@ -61,7 +61,7 @@ impl EvaluationTransaction<'_> {
     }
 }
 
-/// An array literal, since arrays of arrays are rectangles.
+/// Returns an array literal, because PostgreSQL's nested arrays must be rectangular.
 fn array_of(moments: &[Timestamp]) -> String {
     let moments: Vec<String> = moments.iter().map(|at| truncate(*at).to_string()).collect();
     format!("{{{}}}", moments.join(","))

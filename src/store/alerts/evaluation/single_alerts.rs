@@ -1,4 +1,4 @@
-//! Alerts that are raised by what single posts or single series did: churn, and what nobody configured a rule for.
+//! Alerts about single posts or series: churn, and anomalies.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -13,19 +13,19 @@ use crate::store::alerts::raise::{Merge, raise};
 use crate::store::alerts::resolve::resolve;
 
 impl EvaluationTransaction<'_> {
-    /// Opens an alert, or brings the open one of this series up to date: its value, count, severity, posts and evidence
-    /// become those given. How a signal without a rule is raised: `rule` spike, `rule_id` and `rule_name` `None`, `metric`
-    /// what changed, and its `evidence`. That one only goes on is no change that people must see at once.
+    /// Opens an alert, or updates the open one of this series with the given value, count, severity, posts and
+    /// evidence. For an anomaly, `rule` is spike, `rule_id` and `rule_name` are `None`, and `metric` names what
+    /// changed. An alert that merely goes on is not a visible change.
     pub async fn raise(&mut self, found: &NewAlert) -> Result<Raise, StoreError> {
         let raised = raise(&self.transaction, std::slice::from_ref(found), Merge::Replace).await?.pop();
         self.note_opened(raised.as_slice());
         Ok(raised.unwrap_or(Raise::Quiet))
     }
 
-    /// Takes flagged posts and adds them to the alerts that `judge` makes of them: a post is in an alert exactly once,
-    /// whatever dies. That an alert only grows is no change that people must see at once.
+    /// Takes flagged posts and adds them to the alerts that `judge` returns: each post is in exactly one alert, even
+    /// across crashes. An alert that merely grows is not a visible change.
     ///
-    /// Posts that were stored a few seconds ago and are about to be scored again are left for later.
+    /// Posts stored a few seconds ago that await a correction are left for later.
     pub async fn raise_flagged<J: Into<Triage>>(
         &mut self,
         judge: impl Fn(&[ScoredPost]) -> J,
@@ -35,13 +35,13 @@ impl EvaluationTransaction<'_> {
         Ok(raised)
     }
 
-    /// Ends the open alerts of these series, as far as there are any.
+    /// Resolves the open alerts of these series.
     pub async fn resolve(&mut self, series: &[AlertSeries], now: Timestamp) -> Result<(), StoreError> {
         self.changed.extend(resolve(&self.transaction, series, now).await?);
         Ok(())
     }
 
-    /// Holds open what opened at least so often since then, of these alerts.
+    /// Holds open those of these alerts whose series opened at least this often since then.
     pub async fn hold_open_what_flaps(
         &mut self,
         alerts: &[Uuid],

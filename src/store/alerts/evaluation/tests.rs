@@ -152,7 +152,7 @@ async fn who_lost_the_lead_without_noticing_writes_nothing() {
     let now = now_in_micros();
     let mut lead = lead(&store).await;
     let opening = opening(&rule(&store).await, now);
-    // As when the server gave the connection up, because its machine was silent for too long.
+    // As when the server drops a connection because its machine was silent for too long.
     execute(
         &store,
         "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted AND database =
@@ -168,7 +168,7 @@ async fn who_lost_the_lead_without_noticing_writes_nothing() {
     assert_eq!(number(&store, "SELECT count(*) FROM sentiment_alerts").await, 0);
     let mut next = LeaderLease::connect(&store, LeaderRole::Rules).await.unwrap();
     let asked_at = Instant::now();
-    // The server lets go of the lock a moment after it closed the connection.
+    // The server releases the lock a moment after it closed the connection.
     while !next.try_acquire().await.unwrap() {
         assert!(asked_at.elapsed() < Duration::from_secs(60), "nobody takes over");
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -280,7 +280,7 @@ async fn a_rule_is_changed_and_deleted_while_a_turn_writes_its_series() {
         apply(&store, &mut lead, Changes { openings: vec![opening.clone()], ..Changes::default() }, now)
             .await
             .remove(0);
-    // An evaluation that read the rules before must neither fail nor keep anybody waiting.
+    // An evaluation that read the rules earlier must neither fail nor block anyone.
     let mut turn = lead.begin().await.unwrap();
     let kept = Kept { series: opening.series, alert: Some(alert.id) };
     let changes = Changes { kept: vec![(opening.id.clone(), kept)], ..Changes::default() };
@@ -296,7 +296,7 @@ async fn a_rule_is_changed_and_deleted_while_a_turn_writes_its_series() {
     assert!(series(&store).await.unwrap().is_empty());
 }
 
-/// What a rule about each product would open of so many of them.
+/// Returns what a rule about each of `n` products would open.
 fn wave(rule: &Rule, n_products: usize, now: Timestamp) -> Vec<Opening> {
     let of = |i: usize| {
         let scope = Scope { dimension: Dimension::Product, key: format!("product {i}") };

@@ -1,5 +1,5 @@
-//! What one evaluation writes, in one transaction: alerts, their history, how far each series has come, and the notices
-//! people get of it. The number of statements does not depend on how many alerts there are.
+//! The transaction of one evaluation: alerts, their history, the state of each series, and the notifications. The
+//! number of statements does not depend on the number of alerts.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -21,22 +21,22 @@ use crate::store::codec::PgTimestamp;
 use crate::store::notifications::outbox;
 use crate::store::notifications::outbox::{Notice, NoticeEvent};
 
-/// A transaction of whoever leads. Dropped without [`EvaluationTransaction::commit`], it changes nothing.
+/// A transaction of the leader. Dropped without [`EvaluationTransaction::commit`], it changes nothing.
 pub struct EvaluationTransaction<'a> {
     pub(super) transaction: Transaction<'a>,
-    /// The alerts of which something changed that people see.
+    /// Alerts with visible changes.
     pub(super) changed: BTreeSet<Uuid>,
-    /// The kinds of the alerts that opened.
+    /// Kinds of the alerts that opened.
     pub(super) opened: Vec<AlertRule>,
 }
 
-/// What a turn changed. Whatever counts such things counts these, which are sure to have happened.
+/// Changes of a committed evaluation. Count these in metrics: they are certain to have happened.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct Committed {
-    /// The alerts of which something changed that people see, those that opened first the first.
+    /// Alerts with visible changes, in the order in which they opened.
     pub changed: Vec<Uuid>,
-    /// The kind of each alert that opened.
+    /// Kind of each alert that opened.
     pub opened: Vec<AlertRule>,
 }
 
@@ -45,8 +45,8 @@ impl<'a> EvaluationTransaction<'a> {
         Self { transaction, changed: BTreeSet::new(), opened: Vec::new() }
     }
 
-    /// Opens, refreshes and ends alerts, each with a line of its history, and keeps how far the series have come. Answers
-    /// the alerts of the openings, in their order.
+    /// Opens, refreshes and ends alerts, each with an entry in its history, and stores the state of the series.
+    /// Returns the alerts of the openings, in their order.
     pub async fn apply(&mut self, changes: &Changes, now: Timestamp) -> Result<Vec<Uuid>, StoreError> {
         self.withdraw(&changes.withdrawals, now).await?;
         let opened = self.open(&changes.openings, now).await?;
@@ -60,15 +60,15 @@ impl<'a> EvaluationTransaction<'a> {
         Ok(opened)
     }
 
-    /// Every open alert, and those that are over though people know only that they fired; where a rule is given, only its
-    /// own. Without posts and evidence.
+    /// Returns every open alert, and every resolved one whose end is not published yet; with a rule, only its own.
+    /// Without posts and evidence.
     pub async fn told(&self, rule: Option<Uuid>) -> Result<Vec<Told>, StoreError> {
         list::told(&self.transaction, rule).await
     }
 
-    /// Notes what mutes alerts now, where that is other than before.
+    /// Stores which alerts are silenced or inhibited, where that changed.
     pub async fn mute(&mut self, mutes: &[Mute], now: Timestamp) -> Result<(), StoreError> {
-        // It counts as no change of what the alert is about, or a burst of churn that is over would never be.
+        // This does not count as an update of the alert, or a burst of churn would never end.
         const SQL: &str = "
             UPDATE sentiment_alerts AS alert SET silenced = mute.silenced, inhibited_by = mute.inhibited_by
             FROM unnest($1::uuid[], $2::bool[], $3::uuid[]) AS mute (id, silenced, inhibited_by)
@@ -100,7 +100,7 @@ impl<'a> EvaluationTransaction<'a> {
         Ok(())
     }
 
-    /// Notes what people are told, and hands it to whoever sends it.
+    /// Marks alerts as published and enqueues their notifications.
     pub async fn tell(&mut self, tellings: &[Telling]) -> Result<(), StoreError> {
         const FIRED: &str = "
             UPDATE sentiment_alerts SET told_as = $2, told_severity = severity
@@ -130,14 +130,14 @@ impl<'a> EvaluationTransaction<'a> {
         Ok(())
     }
 
-    /// An alert from [`Self::told`] with its posts and evidence.
+    /// Returns an alert from [`Self::told`] with its posts and evidence.
     async fn with_what_belongs_to_it(&self, alert: &Alert) -> Result<Alert, StoreError> {
         let whole = list::by_ids(&self.transaction, &[alert.id]).await?.pop();
         let (posts, evidence) = whole.map(|whole| (whole.posts, whole.evidence)).unwrap_or_default();
         Ok(Alert { posts, evidence, ..alert.clone() })
     }
 
-    /// Keeps what this turn did and left for later, for every process to show.
+    /// Stores the report of this evaluation, which every process can show.
     pub async fn report(&self, report: &TurnReport) -> Result<(), StoreError> {
         const SQL: &str = "
             INSERT INTO alert_turns (report) VALUES ($1)
@@ -147,7 +147,7 @@ impl<'a> EvaluationTransaction<'a> {
         Ok(())
     }
 
-    /// Makes it so.
+    /// Commits the changes.
     pub async fn commit(self) -> Result<Committed, StoreError> {
         self.transaction.commit().await?;
         Ok(Committed { changed: self.changed.into_iter().collect(), opened: self.opened })
@@ -166,7 +166,7 @@ impl<'a> EvaluationTransaction<'a> {
                     self.opened.push(alert.rule);
                     alert
                 }
-                // One that an older version left open: it is this one from here on.
+                // An alert that an older version left open becomes this one.
                 Raise::Updated(alert) => alert,
                 Raise::Quiet => {
                     return Err(StoreError::internal("an alert did not open"));
@@ -244,7 +244,7 @@ impl<'a> EvaluationTransaction<'a> {
         self.end(ids, now).await
     }
 
-    /// Notes that alerts flap: they opened so often that they are held open until it has been calm.
+    /// Marks alerts as flapping: they opened so often that they stay open until their series has been calm.
     pub(super) async fn hold_open(&mut self, alerts: &[Uuid], now: Timestamp) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE sentiment_alerts SET flapping = true WHERE id = ANY ($1)";
         if alerts.is_empty() {
@@ -282,7 +282,7 @@ fn found(opening: &Opening, now: Timestamp) -> NewAlert {
         threshold: rule.threshold,
         count: opening.count,
         at: now,
-        // The series has waited for its cooldown already.
+        // The series has already waited for its cooldown.
         cooldown: Duration::ZERO,
         channels: rule.channels.clone(),
         posts: opening.posts.clone(),

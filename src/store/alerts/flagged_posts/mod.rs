@@ -1,4 +1,4 @@
-//! Posts at high churn risk, on their way into an alert.
+//! Posts flagged for high churn risk, until they join an alert.
 
 use std::collections::HashSet;
 
@@ -16,24 +16,24 @@ use crate::store::codec::PgTimestamp;
 use crate::store::posts::scored_rows;
 use crate::store::{StoreError, locks};
 
-/// Posts taken at a time. Those that wait for company are among them each time.
+/// Posts taken at once. Posts that wait for others are among them each time.
 const FLAGGED_MAX: i64 = 2_000;
 
-/// How long a post that awaits a correction is left alone. Long enough for the better model to take most false alarms
-/// back before anybody hears of them; short enough that somebody who really leaves is heard of while it matters, also
-/// where the correction is late or never comes.
+/// How long a post that awaits a correction is left alone. Long enough for the better model to withdraw most false
+/// alarms before anyone is notified; short enough to notify in time about a customer who really leaves, even if the
+/// correction is late or never comes.
 const CORRECTED_WITHIN_SECONDS: f64 = 5.0;
 
 const NOTE_SQL: &str =
     "INSERT INTO flagged_posts (uuid, created_at) SELECT * FROM unnest($1::uuid[], $2::timestamptz[])";
 
-/// What becomes of flagged posts.
+/// Decision on flagged posts.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Triage {
-    /// Alerts to which they are added.
+    /// Alerts to which posts are added.
     pub alerts: Vec<NewAlert>,
-    /// Those that stay flagged, for there may yet be more of them. At most half of those taken at a time wait: the others
-    /// could not be seen otherwise.
+    /// Posts that stay flagged because more may follow. At most half of the posts taken at once may wait, or the
+    /// others would never be read.
     pub waiting: HashSet<Uuid>,
 }
 
@@ -43,7 +43,7 @@ impl From<Vec<NewAlert>> for Triage {
     }
 }
 
-/// Notes which of these posts carry a high churn risk, in the transaction that stores their scores.
+/// Flags posts with a high churn risk, in the transaction that stores their scores.
 pub(in crate::store) async fn note(
     transaction: &Transaction<'_>,
     posts: &[&ScoredPost],
@@ -59,16 +59,17 @@ pub(in crate::store) async fn note(
     Ok(())
 }
 
-/// Takes flagged posts and adds them to the alerts that `judge` makes of them, all in one transaction: a post is in an
-/// alert exactly once, whatever dies. Answers nothing when none were flagged.
+/// Takes flagged posts and adds them to the alerts that `judge` returns, in one transaction: each post is in exactly
+/// one alert, even across crashes. Returns nothing if none were flagged.
 ///
-/// The caller holds the lock of alerts. A newly stored post that awaits a correction stays flagged until it is corrected,
-/// its correction is given up, or [`CORRECTED_WITHIN_SECONDS`] have passed by the server's clock, even if a process dies.
+/// The caller holds the lock of alerts. A new post that awaits a correction stays flagged until it is corrected, its
+/// correction is abandoned, or [`CORRECTED_WITHIN_SECONDS`] have passed by the server's clock, even if a process
+/// dies.
 pub(in crate::store) async fn raise<J: Into<Triage>>(
     transaction: &Transaction<'_>,
     judge: impl Fn(&[ScoredPost]) -> J,
 ) -> Result<Vec<Raise>, StoreError> {
-    // Several processes may take at the same time; each post goes to one of them.
+    // Several processes may take posts concurrently; each post goes to one of them.
     const SQL: &str = "
         DELETE FROM flagged_posts WHERE uuid IN (
             SELECT uuid FROM flagged_posts AS flagged
@@ -87,7 +88,7 @@ pub(in crate::store) async fn raise<J: Into<Triage>>(
         names.push((row.try_get(0)?, row.try_get(1)?));
     }
     let mut posts = scored_rows::by_names(transaction, &names).await?;
-    // A correction that found the note deleted by another turn, which then put it back, could not withdraw it.
+    // A correction could not withdraw a flag that another transaction had deleted and then restored.
     posts.retain(|scored| scored.score.churn_risk >= CHURN_HIGH);
     let Triage { alerts, waiting } = judge(&posts).into();
     let n_waiting_max = usize::try_from(FLAGGED_MAX).unwrap_or(usize::MAX) / 2;
@@ -109,7 +110,7 @@ async fn put_back(transaction: &Transaction<'_>, posts: &[&ScoredPost]) -> Resul
     Ok(())
 }
 
-/// Notes which posts alerts count, as they begin to count them.
+/// Records which posts each alert counts.
 async fn remember(
     transaction: &Transaction<'_>,
     found: &[NewAlert],
@@ -135,18 +136,18 @@ async fn remember(
     Ok(())
 }
 
-/// Takes posts back whose churn risk is no longer high: those that no alert has taken in are forgotten, the others are
-/// counted out of the open alert they are in. Answers the alerts that lost their last post, resolved.
+/// Withdraws posts whose churn risk is no longer high: deletes the flags of those in no alert, and removes the others
+/// from their open alert. Returns the alerts that lost their last post, resolved.
 ///
-/// Comes after the new scores are written, for an alert's value is the highest risk that is left. Locks notes first and
-/// then alerts. [`raise`] takes them the other way round, but passes over notes that are locked.
+/// Call it after the new scores are written, because an alert's value is the highest remaining risk. Locks flags
+/// first and then alerts. [`raise`] locks them in reverse order, but skips locked flags.
 pub(in crate::store) async fn withdraw(
     transaction: &Transaction<'_>,
     uuids: &[Uuid],
     at: Timestamp,
 ) -> Result<Vec<Alert>, StoreError> {
     const FORGET: &str = "DELETE FROM flagged_posts WHERE uuid = ANY ($1)";
-    // What a resolved alert says about the past stays as it is.
+    // Resolved alerts keep what they say about the past.
     const LEAVE: &str = "
         WITH gone AS (DELETE FROM churn_alert_posts WHERE uuid = ANY ($1) RETURNING alert)
         SELECT id, count(*) FROM gone JOIN sentiment_alerts ON id = alert
