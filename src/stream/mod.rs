@@ -3,23 +3,23 @@
 //! The only module that names fred. It knows nothing of how posts are processed. Every command fails within
 //! [`COMMAND_TIMEOUT`] while Redis is down, and works again once Redis is back.
 
-mod client; // one connection, its timeouts and reconnecting
-mod entry; // how a post lies in the stream
-mod error; // what can go wrong, and whether waiting helps
-mod keys; // what everything in Redis is called
+mod client; // one connection, its timeouts and reconnection
+mod entry; // decoding of stream entries
+mod error; // StreamError: what went wrong, and whether waiting helps
+mod keys; // names of keys and channels
 mod schema; // versions and kinds of entries
-mod frame_sequence; // the counter behind the ids of frames
+mod frame_sequence; // the counter behind frame ids
 mod unknown_entries; // entries of a newer version or kind
 
-mod cache; // newest figures for others to read
-mod consumer; // posts out, exactly as often as needed
-mod dead_letters; // posts that killed whoever touched them
-mod history; // news of late, for whoever missed some
-mod live_tickets; // passes for live connections
-mod producer; // posts in
-mod subscription; // news from every process
-mod trend_slices; // what every process counted of what is spoken of
-mod updates; // news to every process
+mod cache; // newest figures for other programs
+mod consumer; // reading, claiming, acknowledging and dead-lettering posts
+mod dead_letters; // listing and replaying dead letters
+mod history; // recent updates, for backfills
+mod live_tickets; // single-use tickets for live connections
+mod producer; // appending posts
+mod subscription; // updates from every process
+mod trend_slices; // slices of the trend counters
+mod updates; // updates to every process
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -2,21 +2,21 @@
 //!
 //! Each change of an alert is written with an entry in its history, in one transaction.
 
-pub mod anomalies; // unusual changes: settings, who looks, and the series
-pub mod evaluation; // what one evaluation of the rules changes, and who may evaluate
-pub mod flagged_posts; // posts at high churn risk, on their way into an alert
-pub mod measurements; // what rules are judged by
-pub mod rules; // when something must be acted on
-pub mod silences; // when nobody shall be told
+pub mod anomalies; // settings and series of anomaly detection
+pub mod evaluation; // changes of one evaluation, and leader leases
+pub mod flagged_posts; // posts at high churn risk, until they join an alert
+pub mod measurements; // measurements for rules
+pub mod rules; // alert rules
+pub mod silences; // silences
 
-mod expiry; // what leaves
+mod expiry; // deletion of old alerts
 mod finding; // what opens an alert, and the outcome
-mod flapping; // how often series opened of late
-mod history; // what happened to an alert
-mod list; // alerts as they are shown
-mod raise; // how they open and grow
-mod resolve; // how they end
-mod row; // how one is read
+mod flapping; // how often series opened recently
+mod history; // events of an alert
+mod list; // reading and acknowledging alerts
+mod raise; // opening and updating alerts
+mod resolve; // resolving alerts
+mod row; // reading alerts from rows
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! What a range is made of.
+//! Breakdowns: the parts of a range by product, platform, author and the like.
 
 use std::collections::HashMap;
 
@@ -14,10 +14,10 @@ use crate::models::score::{EMOTIONS, SentimentLabel};
 use crate::store::posts::filter::PostFilter;
 use crate::store::{Store, StoreError};
 
-/// The parts of a range with the most posts, at most `n_items_max` of them.
+/// Returns the parts of a range with the most posts, at most `n_items_max` of them.
 ///
-/// Exact, as [`super::series::series`] is: by language and author from posts, by anything else from rollups where the
-/// filter allows. Fails with `TooManyPosts` and `BadWindow`.
+/// Exact, like [`super::series::series`]: by language and author from posts, otherwise from rollups if the filter
+/// allows. Fails with `TooManyPosts` and `BadWindow`.
 pub async fn breakdown(
     store: &Store,
     query: &ExploreQuery,
@@ -41,7 +41,7 @@ struct Parted {
     answered_from: AnsweredFrom,
 }
 
-/// Labels or emotions with their counts, which every sum has.
+/// Returns the labels or emotions with their counts, which every sum contains.
 type Feelings = fn(&Sums) -> Vec<(&'static str, i64)>;
 
 fn feelings_of(by: BreakdownBy) -> Option<Feelings> {
@@ -52,7 +52,7 @@ fn feelings_of(by: BreakdownBy) -> Option<Feelings> {
     }
 }
 
-/// How a range is divided.
+/// Returns the query of sums for a breakdown.
 pub(in crate::store) fn sum_query_of(by: BreakdownBy, range: Window, n_items_max: usize) -> SumQuery {
     let by = match by {
         BreakdownBy::Product => GroupBy::Dimension(Dimension::Product),
@@ -62,7 +62,7 @@ pub(in crate::store) fn sum_query_of(by: BreakdownBy, range: Window, n_items_max
         BreakdownBy::Source => GroupBy::Source,
         BreakdownBy::Lang => GroupBy::Lang,
         BreakdownBy::Author => GroupBy::Author,
-        // Every sum has these.
+        // Every sum contains these.
         BreakdownBy::Label | BreakdownBy::Emotion => GroupBy::Nothing,
     };
     let n_parts_max = i64::try_from(n_items_max).ok();
@@ -89,7 +89,7 @@ async fn by_part(
 ) -> Result<Parted, StoreError> {
     let GroupedSums { groups, from: answered_from } = sum(store, filter, sum_query).await?;
     let n_posts = match sum_query.by {
-        // A post speaks of several, so parts add up to more than there are posts.
+        // A post may mention several products, so the parts add up to more than the number of posts.
         GroupBy::Dimension(Dimension::Product) => whole(store, filter, sum_query.window).await?.0.count,
         _ => groups.first().map_or(0, |group| group.of),
     };

@@ -1,4 +1,4 @@
-//! When the steps of a series begin, by the clock on somebody's wall. Pure.
+//! Starts of the steps of a series by the clock of a time zone. Pure.
 
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
@@ -9,13 +9,14 @@ use crate::models::explore::Step;
 use crate::models::metrics::Window;
 use crate::store::StoreError;
 
-/// Most steps of a series. A day of minutes fits; more points than this no screen can show, and browsers choke on them.
+/// Maximum number of steps in a series. A day of minutes fits; screens cannot show more points, and browsers choke on
+/// them.
 pub const STEPS_MAX: i64 = 1_500;
 
 const HOUR_SECONDS: i64 = 3_600;
 const DAY_SECONDS: i64 = 86_400;
 
-/// The step that shows a range best: at most some 120 of them, up to a year.
+/// Returns the step that suits a range: at most about 120 steps, up to a year.
 pub(in crate::store) fn step_for(window: Window) -> Step {
     match window.seconds {
         ..=7_200 => Step::Minute,
@@ -25,11 +26,12 @@ pub(in crate::store) fn step_for(window: Window) -> Step {
     }
 }
 
-/// When each step of a range begins, ascending; the first with the range itself, which may cut it short.
+/// Returns the start of each step of a range, ascending. The first step begins with the range, which may cut it
+/// short.
 ///
-/// Days begin at midnight in the zone, or when the clock first shows the new day where there is no midnight; weeks on
-/// Mondays. So a day may have 23 or 25 hours, and is one step. Hours begin with those of the zone's clock when the range
-/// begins. Fails with `StepTooFine`.
+/// Days begin at local midnight, or at the first moment of the day if midnight is skipped; weeks begin on Monday. So
+/// a day may have 23 or 25 hours. Hours begin with those of the local clock at the start of the range. Fails with
+/// `StepTooFine`.
 pub(in crate::store) fn starts_of(
     window: Window,
     step: Step,
@@ -62,7 +64,7 @@ pub(in crate::store) fn starts_of(
             loop {
                 day = day.saturating_add(n_days.days());
                 let Some(start) = start_of(day, zone).filter(|start| *start < window.to) else { break };
-                // Some days never were: zones have moved over the date line.
+                // Some days never existed: zones have moved across the date line.
                 if starts.last().is_some_and(|last| *last < start) {
                     starts.push(start);
                 }
@@ -72,13 +74,13 @@ pub(in crate::store) fn starts_of(
     Ok(starts)
 }
 
-/// The first moment of a day; none at the calendar's end.
+/// Returns the first moment of a day; `None` at the end of the calendar.
 fn start_of(day: Date, zone: &TimeZone) -> Option<Timestamp> {
     day.to_zoned(zone.clone()).ok().map(|midnight| midnight.timestamp())
 }
 
-/// A moment one range earlier. Ranges of whole days go back by days of the zone, so that each day stands beside one of
-/// the same hours.
+/// Returns a time one range earlier. Ranges of whole days go back by local days, so that each day is compared with
+/// one of the same hours.
 pub(in crate::store) fn earlier(moment: Timestamp, by: Window, zone: &TimeZone) -> Timestamp {
     let back = SignedDuration::from_secs(by.seconds);
     let plain = moment.saturating_sub(back).unwrap_or(Timestamp::MIN);

@@ -1,4 +1,4 @@
-//! Where cities lie.
+//! Locations of cities.
 
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
@@ -8,13 +8,14 @@ use deadpool_postgres::Transaction;
 use crate::models::post::ScoredPost;
 use crate::store::{Store, StoreError};
 
-/// Cities remembered as stored. Beyond that, senders are making names up, and asking again costs less than memory.
+/// Maximum number of cities cached as stored. Beyond that senders invent names, and a query costs less than the
+/// memory.
 const CITIES_KNOWN_MAX: usize = 20_000;
 
-/// Stores where the cities of these posts lie, as far as nobody has yet. The first answer stands.
+/// Stores the locations of new cities among these posts. The first location of a city stands.
 ///
-/// Answers the cities to remember once the transaction has committed. Almost always there are none, and then this asks
-/// the server nothing. In order of names, so that two processes never wait for each other.
+/// Returns the cities to cache once the transaction has committed. Usually there are none, and then no query runs.
+/// Sorted by name, so that two processes never deadlock.
 pub(in crate::store) async fn insert_new(
     store: &Store,
     transaction: &Transaction<'_>,
@@ -47,7 +48,7 @@ pub(in crate::store) async fn insert_new(
     Ok(cities.into_iter().map(str::to_owned).collect())
 }
 
-/// Where every known city lies: latitude and longitude in degrees.
+/// Returns the location of every known city: latitude and longitude in degrees.
 pub async fn all(store: &Store) -> Result<Vec<(String, (f64, f64))>, StoreError> {
     const SQL: &str = "SELECT city, lat, lon FROM places LIMIT $1";
     let limit = i64::try_from(CITIES_KNOWN_MAX).unwrap_or(i64::MAX);
@@ -56,7 +57,7 @@ pub async fn all(store: &Store) -> Result<Vec<(String, (f64, f64))>, StoreError>
 }
 
 impl Store {
-    /// Remembers cities whose place is committed.
+    /// Caches cities whose locations are committed.
     pub(in crate::store) fn remember_cities(&self, cities: Vec<String>) {
         let mut known = self.known.cities.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() < CITIES_KNOWN_MAX {

@@ -1,4 +1,4 @@
-//! The rollups once more, by whole hours, for ranges of weeks and months.
+//! Rollups by whole hours, for ranges of weeks and months.
 
 use std::sync::LazyLock;
 
@@ -16,15 +16,14 @@ use crate::store::{Store, StoreError};
 
 const HOUR_SECONDS: i64 = 3_600;
 
-/// Hours written at a time. The first run after an update has a season of them to write, and no late post is stored
-/// meanwhile.
+/// Hours written at once. The first run after an update has months of them to write, and blocks late posts meanwhile.
 const HOURS_AT_ONCE: i64 = 6;
 
-/// Writes the hours that have ended since, and answers how many it looked at.
+/// Writes the hours that have ended since the last run, and returns how many it covered.
 ///
-/// Each step is one transaction that writes hours anew from what `sentiment_rollups` holds and then says that they are
-/// there. They are written in the order in which they are read, so that neighbours share pages. No late post is stored
-/// meanwhile, and from then on [`share_of`] adds late posts to both.
+/// Each step is one transaction that recomputes hours from `sentiment_rollups` and then marks them as complete. It
+/// writes them in the order in which they are read, so that neighbours share pages. Late posts wait meanwhile, and
+/// from then on [`share_of`] adds them to both tables.
 pub(in crate::store) async fn advance(store: &Store, now: Timestamp) -> Result<i64, StoreError> {
     let before = hour_of(now.as_second().saturating_sub(COMPACT_AFTER_SECONDS));
     let mut n_hours = 0;
@@ -57,7 +56,7 @@ async fn advance_on(client: &mut Object, before: i64) -> Result<i64, StoreError>
         .query_one("SELECT min(bucket) FROM sentiment_rollups WHERE bucket >= $1", &[&PgTimestamp(at(until))])
         .await?
         .try_get::<_, Option<Timestamp>>(0)?;
-    // Hours in which nothing was said are passed over.
+    // Hours without posts are skipped.
     let from = next.map_or(before, |next| hour_of(next.as_second()).max(until)).min(before);
     let to = (from + HOURS_AT_ONCE * HOUR_SECONDS).min(before);
     if to <= until {
@@ -74,13 +73,13 @@ async fn advance_on(client: &mut Object, before: i64) -> Result<i64, StoreError>
     Ok((to - until) / HOUR_SECONDS)
 }
 
-/// Before when hours are to be relied on. Only ever grows.
+/// Returns the time before which hours are complete. It only grows.
 pub(in crate::store) async fn until(client: &impl GenericClient) -> Result<Timestamp, StoreError> {
     Ok(client.query_one("SELECT until FROM rollup_hours_until", &[]).await?.try_get(0)?)
 }
 
-/// What late posts add to hours, which may be there already. Where they are not yet, what is added here is written
-/// over when they come.
+/// Returns what late posts add to hours that may exist already. Hours that do not exist yet are recomputed later,
+/// which overwrites these additions.
 pub(in crate::store) fn share_of(delta: &Delta, now: Timestamp) -> Delta {
     let old_before = now.saturating_sub(FINE_FOR).unwrap_or(Timestamp::UNIX_EPOCH);
     let mut hours = Delta::new();
@@ -94,8 +93,7 @@ pub(in crate::store) fn share_of(delta: &Delta, now: Timestamp) -> Delta {
 
 type Pieces = Vec<(Timestamp, Timestamp)>;
 
-/// A window in pieces: those that whole hours make up, and the rest. No step begins within a piece of hours other than
-/// at an hour's start.
+/// Splits a window into whole hours and the rest. Within a piece of hours, steps begin only at the start of an hour.
 pub(in crate::store) fn pieces(window: Window, steps: &[Timestamp], until: Timestamp) -> (Pieces, Pieces) {
     let (mut hours, mut minutes) = (Pieces::new(), Pieces::new());
     let ends = steps.iter().skip(1).copied().chain([window.to]);
@@ -134,7 +132,7 @@ mod tests {
     use crate::store::testing::record;
     use crate::store::testing::{self, execute, number, test_store};
 
-    /// Rows of hours that are to be relied on and are not what the minutes add up to, or are missing.
+    /// Counts complete hours that are missing or differ from the sum of their minutes.
     const WRONG: &str = "
         SELECT count(*) FROM (
             SELECT date_bin('1 hour', bucket, '2000-01-01 00:00:00+00'::timestamptz) AS bucket, source, dimension, key,
@@ -169,7 +167,7 @@ mod tests {
         let posts = "SELECT count(*) FROM social_media_posts
             WHERE created_at < (SELECT until FROM rollup_hours_until)";
         assert_eq!(number(&store, total).await, number(&store, posts).await);
-        // A row that somebody spoiled is noticed by the test, or it would prove nothing.
+        // Checks the check: it must notice a corrupted row.
         execute(&store, "UPDATE sentiment_rollup_hours SET count = count + 1 WHERE dimension = 'overall'")
             .await;
         assert_ne!(number(&store, WRONG).await, 0);
@@ -183,7 +181,7 @@ mod tests {
             pieces(window, &[window.from], hour(100)),
             (vec![(hour(1), hour(12))], vec![(at(1_800), hour(1)), (hour(12), at(45_000))])
         );
-        // Nothing to rely on before ten.
+        // No hour is complete yet.
         assert_eq!(pieces(window, &[window.from], hour(0)), (vec![], vec![(window.from, window.to)]));
         let half = at(5 * HOUR_SECONDS + 1_800);
         let (hours, minutes) = pieces(window, &[window.from, half], hour(100));

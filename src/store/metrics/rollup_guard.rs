@@ -1,4 +1,4 @@
-//! The order in which this process's transactions change rollups and publish what they changed.
+//! Order in which this process's transactions change rollups and publish their deltas.
 
 use std::sync::Arc;
 
@@ -6,32 +6,32 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::store::Store;
 
-/// Held from the first rollup row that a transaction changes until its delta has been published.
+/// A lock held from a transaction's first rollup row until its delta is published.
 ///
-/// All transactions change the newest rows, so two could only wait for each other there; and a delta that is published
-/// before its predecessor makes every live window start over. What comes before the rollups, nearly all of a transaction,
-/// runs beside the others.
+/// All transactions change the newest rows, so two could only wait for each other there; and a delta published before
+/// its predecessor makes every live window rebuild. The steps before the rollups, nearly all of a transaction, run
+/// concurrently.
 pub struct RollupGuard {
     lock: Arc<Mutex<()>>,
     held: Option<OwnedMutexGuard<()>>,
 }
 
 impl RollupGuard {
-    /// Waits for its turn, in order of asking; at once where it holds it already.
+    /// Acquires the lock in order of the calls; returns at once if this guard holds it already.
     pub(in crate::store) async fn take(&mut self) {
         if self.held.is_none() {
             self.held = Some(Arc::clone(&self.lock).lock_owned().await);
         }
     }
 
-    /// Lets the next transaction go ahead: there is nothing to publish, or it is published later at the price of a rebuild.
+    /// Releases the lock early: there is nothing to publish, or it is published later at the cost of a rebuild.
     pub fn release(&mut self) {
         self.held = None;
     }
 }
 
 impl Store {
-    /// A guard that holds nothing yet. Dropping it releases it.
+    /// Returns a guard that does not hold the lock yet. Dropping it releases the lock.
     pub fn rollup_guard(&self) -> RollupGuard {
         RollupGuard { lock: Arc::clone(&self.rollups), held: None }
     }
@@ -39,7 +39,7 @@ impl Store {
 
 #[cfg(test)]
 impl RollupGuard {
-    /// One that nobody else waits for, as in a process of its own.
+    /// Returns a guard with a lock of its own, as in a separate process.
     pub fn of_another_process() -> Self {
         Self { lock: Arc::default(), held: None }
     }
@@ -60,7 +60,7 @@ mod tests {
     use crate::store::posts::record::record;
     use crate::store::testing::{self, test_store};
 
-    /// Whether the deltas of transactions that ran side by side were published in the order of their commits.
+    /// Returns whether the deltas of concurrent transactions are published in the order of their commits.
     async fn published_in_order(guard_of: impl Fn(&Store) -> RollupGuard) -> bool {
         let store = test_store().await;
         let published = Mutex::new(Vec::new());

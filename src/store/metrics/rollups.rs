@@ -17,7 +17,7 @@ use crate::store::codec::{PgTimestamp, enum_at};
 use crate::store::operations::maintenance_locks::{self, MaintenanceTask};
 use crate::store::{Store, StoreError};
 
-/// The rows whose bucket starts at `since` or later: what a respawned stage rebuilds its windows from.
+/// Returns the rows whose bucket starts at `since` or later, from which a restarted stage rebuilds its windows.
 ///
 /// At most `n_rows_max`, because senders choose the keys: `overall` first, then the newest of each dimension.
 pub async fn live(
@@ -46,7 +46,7 @@ fn key_of(row: &Row) -> Result<RollupKey, StoreError> {
 static ADD: LazyLock<String> = LazyLock::new(|| add_sql("sentiment_rollups"));
 static ADD_HOURS: LazyLock<String> = LazyLock::new(|| add_sql("sentiment_rollup_hours"));
 
-/// Adds rows to those of a table and returns their revisions.
+/// Returns the statement that adds rows to those of a table and returns their revisions.
 fn add_sql(table: &str) -> String {
     let columns = sum_columns::names();
     format!(
@@ -60,15 +60,14 @@ fn add_sql(table: &str) -> String {
     )
 }
 
-/// Adds a batch's contribution.
+/// Adds the contribution of a batch, and returns it with the new revision of each row.
 ///
-/// Every transaction takes the row locks in the order of `RollupKey`, which is that of the map and which `unnest` keeps;
+/// Every transaction locks rows in the order of `RollupKey`, which is that of the map and which `unnest` keeps;
 /// otherwise two processes with the same keys would deadlock.
 ///
-/// Answers the contribution with each row's revision after it, by which live windows recognise what they already contain
-/// and notice what they missed.
+/// By the revisions, live windows recognise what they already contain and notice what they missed.
 ///
-/// What late posts contribute goes to the hourly rows as well. They come last: every transaction takes them after those.
+/// Late posts are added to the hourly rows as well. Those come last: every transaction locks them after the others.
 pub(in crate::store) async fn add(
     transaction: &Transaction<'_>,
     mut delta: Delta,
@@ -89,7 +88,7 @@ pub(in crate::store) async fn add(
     Ok(delta)
 }
 
-/// Adds rows to those that exist, in key order, and answers each with its revision after it.
+/// Adds rows to existing ones in key order, and returns their new revisions.
 async fn upsert(transaction: &Transaction<'_>, sql: &str, delta: &Delta) -> Result<Vec<Row>, StoreError> {
     let buckets: Vec<PgTimestamp> = delta.keys().map(|key| PgTimestamp(key.bucket)).collect();
     let sources: Vec<&str> = delta.keys().map(|key| key.source.as_str()).collect();
@@ -102,11 +101,11 @@ async fn upsert(transaction: &Transaction<'_>, sql: &str, delta: &Delta) -> Resu
     Ok(transaction.query(&statement, &params).await?)
 }
 
-/// Changes the contributions of posts that are counted already.
+/// Changes the contributions of posts that are already counted.
 ///
-/// An old post's may lie in the row of its fine bucket or in that of its minute, and taking it from the wrong one would
-/// leave a row that counts fewer than none. So the minutes concerned are merged first, as the next compaction would, and
-/// the minute's row is changed. Of recent posts, nearly all, it lies in the fine row.
+/// The contribution of an old post may be in the row of its fine bucket or in that of its minute, and subtracting it
+/// from the wrong one would leave negative counts. So this first merges the affected minutes, as the next compaction
+/// would, and then changes the minute's row. The contribution of a recent post, the usual case, is in the fine row.
 pub(in crate::store) async fn change(
     transaction: &Transaction<'_>,
     delta: Delta,
@@ -119,8 +118,8 @@ pub(in crate::store) async fn change(
     add(transaction, delta).await
 }
 
-/// The delta with its old rows joined into minutes, and which minutes those are. Where minutes begin to be old, windows
-/// begin on minutes, so none can tell the difference.
+/// Merges the old rows of a delta into minutes, and returns those minutes. Windows that reach back this far begin on
+/// minutes, so none can tell the difference.
 fn in_minutes(delta: Delta, now: Timestamp) -> (Delta, Vec<PgTimestamp>) {
     let old_before = minute_of(now.saturating_sub(FINE_FOR).unwrap_or(Timestamp::UNIX_EPOCH));
     let mut minutes = BTreeSet::new();
@@ -137,13 +136,12 @@ fn in_minutes(delta: Delta, now: Timestamp) -> (Delta, Vec<PgTimestamp>) {
     (joined, minutes.into_iter().map(PgTimestamp).collect())
 }
 
-/// Merges fine buckets older than [`COMPACT_AFTER_SECONDS`] into the minutes they belong to, writes the hours that have
-/// ended, and answers how many rows vanished.
+/// Merges fine buckets older than [`COMPACT_AFTER_SECONDS`] into minutes, writes the hours that have ended, and
+/// returns the number of rows removed.
 ///
-/// A minute's row is that of its first bucket, so a post that comes later still finds, or makes, the row of its fine
-/// bucket, and the next compaction merges that too. Each hour is one transaction, which deletes rows and adds exactly
-/// what they held. No late post is stored meanwhile: it could wait for a row deleted here while holding one that is
-/// wanted here.
+/// A minute's row is that of its first bucket, so a later post still finds or creates the row of its fine bucket, and
+/// the next compaction merges that too. Each hour is one transaction, which deletes rows and adds exactly what they
+/// held. Late posts wait meanwhile: one could wait for a row deleted here while holding one that is needed here.
 pub async fn compact(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
     let oldest = format!(
         "SELECT min(bucket) FROM sentiment_rollups WHERE {MINUTE_OF_BUCKET} <> bucket AND bucket < $1"
@@ -178,7 +176,8 @@ async fn merge(client: &mut Object, from: Timestamp, to: Timestamp) -> Result<u6
     Ok(n_rows.unsigned_abs())
 }
 
-/// Moves the fine rows that match a condition into those of their minutes, and returns how many fine rows that were.
+/// Returns the statement that moves the fine rows matching a condition into those of their minutes, and returns how
+/// many fine rows there were.
 fn merge_sql(condition: &str) -> String {
     let (columns, totals) = (sum_columns::names(), sum_columns::totals(Detail::All));
     format!(
@@ -197,7 +196,7 @@ fn merge_sql(condition: &str) -> String {
 
 static MERGE_BETWEEN: LazyLock<String> = LazyLock::new(|| merge_sql("bucket >= $1 AND bucket < $2"));
 
-/// Named one by one, buckets are found by the primary key.
+/// With buckets listed one by one, the primary key finds them.
 static MERGE_MINUTES: LazyLock<String> = LazyLock::new(|| {
     merge_sql(
         "bucket IN (SELECT minute + n * interval '10 seconds'
@@ -213,7 +212,7 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-/// The sums of every row, column by column, in the table's order.
+/// Returns the sums of every row, column by column, in the order of the table.
 fn columns_of(delta: &Delta) -> [Vec<i64>; N_SUMS] {
     let mut columns: [Vec<i64>; N_SUMS] = Default::default();
     for sums in delta.values() {
@@ -233,7 +232,7 @@ mod tests {
     use crate::store::testing::record;
     use crate::store::testing::{self, test_store};
 
-    /// What the rows add up to, by minute and by everything else.
+    /// Adds the rows up by minute, source, dimension and key.
     async fn by_minute(store: &Store) -> Delta {
         let mut sums = Delta::new();
         for (mut key, row) in live(store, Timestamp::UNIX_EPOCH, usize::MAX).await.unwrap() {

@@ -1,4 +1,4 @@
-//! A range step by step, by the clock of a time zone.
+//! Time series of a range, by the clock of a time zone.
 
 use std::collections::HashMap;
 
@@ -14,18 +14,18 @@ use crate::models::rollup::Sums;
 use crate::store::posts::filter::PostFilter;
 use crate::store::{Store, StoreError};
 
-/// What to ask about.
+/// Query of a series or breakdown.
 #[derive(Debug, Clone)]
 pub struct ExploreQuery {
     /// Start of the range by event time, inclusive; rounded down to a bucket's edge.
     pub from: Timestamp,
-    /// Its end, exclusive; rounded up.
+    /// End of the range, exclusive; rounded up.
     pub to: Timestamp,
-    /// Where days and weeks begin.
+    /// Time zone in which days and weeks begin.
     pub zone: TimeZone,
-    /// Which posts within it.
+    /// Filter on posts within the range.
     pub filter: PostFilter,
-    /// Whether to ask about the range before as well.
+    /// Whether to include the preceding range.
     pub compares: bool,
 }
 
@@ -34,16 +34,17 @@ impl ExploreQuery {
         window_of(self.from, self.to, now)
     }
 
-    /// The range before: as long, and so many days of the zone earlier where it has whole days.
+    /// Returns the preceding range: equally long, and the same number of local days earlier for whole days.
     pub(in crate::store) fn range_before(&self, range: Window) -> Window {
         let (from, to) = (earlier(range.from, range, &self.zone), earlier(range.to, range, &self.zone));
         Window { from, to, seconds: to.as_second() - from.as_second() }
     }
 }
 
-/// A range in steps, oldest first; steps without posts are present. With no step given, the one that shows it best.
+/// Returns the steps of a range, oldest first, including steps without posts. Without a step, chooses one that suits
+/// the range.
 ///
-/// Exact: from rollups where the filter has at most one of product, platform, channel and city, else counted from posts.
+/// Exact: from rollups if the filter has at most one of product, platform, channel and city, else counted from posts.
 /// Fails with `TooManyPosts`, `StepTooFine` and `BadWindow`.
 pub async fn series(
     store: &Store,
@@ -64,7 +65,7 @@ pub async fn series(
     Ok(ExploreSeries { range, tz, step, answered_from, items, previous })
 }
 
-/// How a range is divided, and by which step.
+/// Returns the query of sums for a series, and its step.
 pub(in crate::store) fn sum_query_of(
     query: &ExploreQuery,
     step: Option<Step>,

@@ -1,4 +1,4 @@
-//! What the metrics calls answer: from rollups where they can, else from the posts themselves.
+//! Summaries for the metrics API: from rollups if possible, else from posts.
 
 use std::collections::HashMap;
 
@@ -15,21 +15,22 @@ use crate::models::rollup::{Dimension, Sums};
 use crate::models::score::EMOTIONS;
 use crate::store::{Store, StoreError};
 
-/// Most items of a breakdown, the most spoken of first. Senders choose cities and products, and may invent a million.
+/// Maximum number of items in a breakdown, largest first. Senders choose cities and products, and may invent a
+/// million.
 pub const BREAKDOWN_ITEMS_MAX: usize = 1_000;
 
-/// Everything about the posts of a window.
+/// Returns the summary of all posts in a window.
 ///
-/// This and the others fail with `WindowTooLong` where the filters need the posts themselves, that is with more than one
-/// of product, platform, channel and city, or with one of them and a breakdown by another; and with `BadWindow`.
-/// Answers from posts give the number of posts as `revision`.
+/// Like the other functions here, fails with `BadWindow`, and with `WindowTooLong` if the filters require reading
+/// posts: with more than one of product, platform, channel and city, or with one of them and a breakdown by another.
+/// Results from posts use the number of posts as `revision`.
 pub async fn overall(store: &Store, query: &MetricsQuery) -> Result<Overall, StoreError> {
     let window = window_of(query.from, query.to, Timestamp::now())?;
     let grouped = sum(store, &query.filter.clone().into(), &SumQuery::whole(window)).await?;
     Ok(Overall { window, summary: Summary::from(&total(&grouped.groups)) })
 }
 
-/// One summary for each city, product, channel or platform, the most spoken of first.
+/// Returns a summary for each city, product, channel or platform, largest first.
 pub async fn breakdown(store: &Store, query: &MetricsQuery, by: Dimension) -> Result<Breakdowns, StoreError> {
     let window = window_of(query.from, query.to, Timestamp::now())?;
     let n_parts_max = i64::try_from(BREAKDOWN_ITEMS_MAX).ok();
@@ -46,7 +47,7 @@ pub async fn breakdown(store: &Store, query: &MetricsQuery, by: Dimension) -> Re
     Ok(Breakdowns { window, items })
 }
 
-/// How many posts felt what.
+/// Returns the number of posts per emotion.
 pub async fn emotions(store: &Store, query: &MetricsQuery) -> Result<Emotions, StoreError> {
     let window = window_of(query.from, query.to, Timestamp::now())?;
     let counts =
@@ -56,7 +57,7 @@ pub async fn emotions(store: &Store, query: &MetricsQuery) -> Result<Emotions, S
     Ok(Emotions { window, items })
 }
 
-/// The window in steps, oldest first. Steps without posts are present; the last may be cut short.
+/// Returns the window in steps, oldest first. Steps without posts are included; the last may be cut short.
 pub async fn trend(store: &Store, query: &MetricsQuery) -> Result<Trend, StoreError> {
     let now = Timestamp::now();
     let window = window_of(query.from, query.to, now)?;
@@ -96,7 +97,7 @@ mod tests {
     use crate::store::testing::record;
     use crate::store::testing::{self, test_store};
 
-    /// What a filter lets pass, and the parts it falls into, as the contract says it.
+    /// Returns the parts of a post that pass the filter, as the contract defines them.
     fn parts(scored: &ScoredPost, query: &MetricsQuery, by: Dimension) -> Vec<String> {
         let (post, filter) = (&scored.post, &query.filter);
         let passes = |asked: &Option<String>, has: &str| asked.as_deref().is_none_or(|asked| asked == has);
@@ -136,7 +137,7 @@ mod tests {
         sums.iter().map(|(key, sums)| (key.clone(), Summary::from(sums))).collect()
     }
 
-    /// Revisions depend on how posts were batched.
+    /// Revisions depend on the batches in which posts were stored.
     fn without_revision(summary: Summary) -> Summary {
         Summary { revision: 0, ..summary }
     }
@@ -152,7 +153,7 @@ mod tests {
         let mut batch: Vec<_> =
             (0..150).map(|n| testing::post(n, now - SignedDuration::from_millis(n as i64 * 3_331))).collect();
         for (n, scored) in batch.iter_mut().enumerate() {
-            // Halves of a millionth, which rounding must treat alike on both sides; and posts that were late.
+            // Halves of a millionth, which both sides must round alike; and late posts.
             scored.score.sentiment.score = if n % 5 == 0 { (n as f32 - 75.0) / 128.0 } else { 0.1 };
             scored.score.churn_risk = if n % 7 == 0 { 0.8 } else { (n % 10) as f32 / 128.0 };
             scored.post.received_at = scored.post.created_at + SignedDuration::from_secs(n as i64 % 200);

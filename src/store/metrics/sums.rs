@@ -1,4 +1,4 @@
-//! What posts add up to: read from rollups where the filter allows, else from the posts themselves.
+//! Sums over posts: from rollups if the filter allows, else from the posts themselves.
 
 use jiff::Timestamp;
 use tokio_postgres::Row;
@@ -12,52 +12,53 @@ use crate::store::codec::PgTimestamp;
 use crate::store::posts::filter::{AUTHOR, Conditions, PostFilter, Values, joined};
 use crate::store::{Store, StoreError};
 
-/// The longest window in which the metrics calls ask posts, which they do whatever its posts number.
+/// Maximum window of metrics calls that read posts, in seconds, whatever the number of posts.
 pub const POSTS_WINDOW_SECONDS_MAX: i64 = 86_400;
 
-/// Most posts that are read for one answer of the Explore page. So many are read in about a fifth of a second.
+/// Maximum number of posts read for one response of the Explore page. Reading this many takes about a fifth of a
+/// second.
 pub const POSTS_READ_MAX: i64 = 100_000;
 
-/// Most posts with the words asked for. Each is looked up on its own, so these cost several times as much.
+/// Maximum number of posts matching a text search. Each is looked up individually, which costs several times as much.
 pub const WORDS_FOUND_MAX: i64 = 20_000;
 
-/// What to divide by, beside time.
+/// Grouping of sums, besides time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store) enum GroupBy {
     Nothing,
-    /// What rollups are kept by.
+    /// A dimension of the rollups.
     Dimension(Dimension),
     Source,
     Lang,
     Author,
 }
 
-/// How many posts may be read where rollups cannot answer.
+/// Maximum number of posts to read if rollups cannot provide the sums.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store) enum ReadLimit {
-    /// Those of a day, however many.
+    /// The posts of a day, however many.
     Day,
-    /// [`POSTS_READ_MAX`], or [`WORDS_FOUND_MAX`] with words to find.
+    /// [`POSTS_READ_MAX`], or [`WORDS_FOUND_MAX`] with a text search.
     Posts,
 }
 
-/// How to divide a window.
+/// Query of sums over a window.
 #[derive(Debug, Clone)]
 pub(in crate::store) struct SumQuery {
     pub window: Window,
     pub by: GroupBy,
-    /// When each step begins, ascending, the first with the window.
+    /// Start of each step, ascending; the first is the start of the window.
     pub steps: Vec<Timestamp>,
-    /// Only these parts.
+    /// The only parts to return.
     pub keys: Option<Vec<String>>,
-    /// Only so many parts, the most spoken of first.
+    /// Maximum number of parts, largest first.
     pub n_parts_max: Option<i64>,
     pub read_limit: ReadLimit,
     pub detail: Detail,
 }
 
 impl SumQuery {
-    /// One part, one step.
+    /// Returns a query of one part and one step.
     pub(in crate::store) fn whole(window: Window) -> Self {
         let steps = vec![window.from];
         let (read_limit, detail) = (ReadLimit::Day, Detail::All);
@@ -65,17 +66,17 @@ impl SumQuery {
     }
 }
 
-/// A part of a window, and what it adds up to.
+/// A part of a window, with its sums.
 pub(in crate::store) struct Group {
-    /// Which step, from 0.
+    /// Index of the step.
     pub step: usize,
     pub key: String,
-    /// Posts of all parts together, also of those that are left out.
+    /// Number of posts of all parts together, including parts that are not returned.
     pub of: i64,
     pub sums: Sums,
 }
 
-/// What a window adds up to, divided, and where that was read.
+/// Sums over a window by part and step, and where they were read.
 pub(in crate::store) struct GroupedSums {
     pub groups: Vec<Group>,
     pub from: AnsweredFrom,
@@ -87,9 +88,9 @@ pub(in crate::store) fn total(groups: &[Group]) -> Sums {
     total
 }
 
-/// Adds up, the most spoken of first. Parts without posts are absent.
+/// Sums a window, largest parts first. Parts without posts are absent.
 ///
-/// Fails with `WindowTooLong` or `TooManyPosts` where the filter needs the posts themselves and they are too many.
+/// Fails with `WindowTooLong` or `TooManyPosts` if the filter requires reading too many posts.
 pub(in crate::store) async fn sum(
     store: &Store,
     filter: &PostFilter,
@@ -100,17 +101,17 @@ pub(in crate::store) async fn sum(
     }
     let grouped = store
         .run(async |client| {
-            // Hours never cease to be right, so it does not matter that others come to be meanwhile.
+            // Complete hours stay complete, so it does not matter that others are added meanwhile.
             let until = hourly_rollups::until(client).await?;
             let mut values = Values::default();
             let (sql, from) = statement(filter, sum_query, until, &mut values);
-            // Not a cached statement: planned with the values at hand, and days outside the window are not looked at.
+            // Not a cached statement: planned with the actual values, it skips the days outside the window.
             let rows = client.query(&sql, &values.as_params()).await?;
             let groups = rows.iter().map(group_of).collect::<Result<Vec<_>, StoreError>>()?;
             Ok::<_, StoreError>(GroupedSums { groups, from })
         })
         .await?;
-    // One more than allowed was let through, to tell.
+    // The limit lets one more through, which shows that there are too many.
     let n_posts = grouped.groups.first().map_or(0, |group| group.of);
     if is_limited(filter, sum_query) && n_posts > WORDS_FOUND_MAX {
         return Err(StoreError::TooManyPosts { n_posts, n_posts_max: WORDS_FOUND_MAX });
@@ -118,7 +119,7 @@ pub(in crate::store) async fn sum(
     Ok(grouped)
 }
 
-/// The statement that adds up, and where it reads.
+/// Returns the statement that computes the sums, and where it reads.
 pub(in crate::store) fn statement(
     filter: &PostFilter,
     sum_query: &SumQuery,
@@ -140,14 +141,14 @@ fn group_of(row: &Row) -> Result<Group, StoreError> {
     Ok(Group { step, key: row.try_get(2)?, of: row.try_get(0)?, sums: sum_columns::read(row)? })
 }
 
-/// Whether no more than so many posts with the words asked for are read.
+/// Returns whether the number of posts matching the text search is limited.
 fn is_limited(filter: &PostFilter, sum_query: &SumQuery) -> bool {
     filter.words().is_some()
         && sum_query.read_limit == ReadLimit::Posts
         && rows_for(filter, sum_query.by).is_none()
 }
 
-/// Which rollup rows hold the answer.
+/// Rollup rows that contain the requested sums.
 #[derive(Debug, PartialEq, Eq)]
 struct RollupRows<'a> {
     dimension: Dimension,
@@ -155,10 +156,10 @@ struct RollupRows<'a> {
     part: &'static str,
 }
 
-/// The rollup rows that hold the answer, if any do.
+/// Returns the rollup rows that contain the requested sums; `None` if posts must be read.
 ///
-/// A row knows one dimension beside its source. A breakdown by product of one product's posts also names the others
-/// they speak of, which no row knows.
+/// A row has one dimension besides its source. A breakdown by product of one product's posts also includes the other
+/// products that they mention, which no row contains.
 fn rows_for(filter: &PostFilter, by: GroupBy) -> Option<RollupRows<'_>> {
     if filter.looks_into_posts() {
         return None;
@@ -191,15 +192,15 @@ fn dimensions_named(filter: &PostFilter) -> impl Iterator<Item = (Dimension, &st
     named.into_iter().filter_map(|(dimension, key)| Some((dimension, key?)))
 }
 
-/// What to read from where.
+/// What to read from the rollups.
 struct RollupRead<'a> {
     sum_query: &'a SumQuery,
     until: Timestamp,
     source: Option<&'a str>,
 }
 
-/// Reads whole hours from the hourly rows and the rest from those of minutes. Each piece of time is looked up in an
-/// index that begins with the dimension and the bucket.
+/// Reads whole hours from the hourly rows and the rest from the rows of minutes. Each piece of time is looked up in
+/// an index that begins with the dimension and the bucket.
 fn rollups_sql(rows: &RollupRows<'_>, read: &RollupRead<'_>, values: &mut Values) -> String {
     let sum_query = read.sum_query;
     let mut conditions = Vec::new();
@@ -236,7 +237,7 @@ fn rollups_sql(rows: &RollupRows<'_>, read: &RollupRead<'_>, values: &mut Values
     ordered(&grouped, sum_query, values)
 }
 
-/// Which step a moment falls into, from 0.
+/// Returns an expression for the index of the step that contains a time.
 fn step_of(moment: &str, sum_query: &SumQuery, values: &mut Values) -> String {
     if sum_query.steps.len() < 2 {
         return "0".to_owned();
@@ -245,7 +246,7 @@ fn step_of(moment: &str, sum_query: &SumQuery, values: &mut Values) -> String {
     format!("width_bucket({moment}, {}::timestamptz[]) - 1", values.bind(starts))
 }
 
-/// The groups with the most posts first, and how many posts all of them have.
+/// Orders the groups by number of posts, largest first, and adds the number of posts of all groups.
 fn ordered(grouped: &str, sum_query: &SumQuery, values: &mut Values) -> String {
     let only =
         sum_query.keys.as_ref().map(|keys| format!("WHERE part = ANY ({})", values.bind(keys.clone())));
@@ -257,7 +258,7 @@ fn ordered(grouped: &str, sum_query: &SumQuery, values: &mut Values) -> String {
     )
 }
 
-/// Refuses what would read too many posts. With words to find, nobody knows before they are found.
+/// Rejects queries that would read too many posts. The number of posts matching a text search is unknown in advance.
 async fn require_few(store: &Store, filter: &PostFilter, sum_query: &SumQuery) -> Result<(), StoreError> {
     let seconds = sum_query.window.seconds;
     if sum_query.read_limit == ReadLimit::Day {
@@ -268,7 +269,7 @@ async fn require_few(store: &Store, filter: &PostFilter, sum_query: &SumQuery) -
     if filter.words().is_some() {
         return Ok(());
     }
-    // Answered from rollups, so it ends there.
+    // Rollups provide these sums, so the recursion ends here.
     let everything = PostFilter { source: filter.source.clone(), ..PostFilter::default() };
     let counted = Box::pin(sum(store, &everything, &SumQuery::whole(sum_query.window))).await?;
     let n_posts = total(&counted.groups).count;

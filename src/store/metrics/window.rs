@@ -1,4 +1,4 @@
-//! Which stretch of time a metrics call is about, on bucket edges. Pure: the time of day comes in as an argument.
+//! Time windows of metrics calls, on bucket edges. Pure: the current time is an argument.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -8,31 +8,31 @@ use crate::models::rollup::BUCKET_SECONDS;
 use crate::store::StoreError;
 use crate::store::posts::filter::PostFilter;
 
-/// Width of a minute bucket, which fine buckets become when they are compacted.
+/// Width of a minute bucket, into which fine buckets are compacted.
 const MINUTE_SECONDS: i64 = 60;
 
-/// Widths of a trend's steps. The first that makes at most [`TREND_STEPS_MAX`] steps is taken: 10 s for five minutes, a
-/// minute for an hour, 15 minutes for a day, 2 hours for a week.
+/// Widths of a trend's steps. The first that makes at most [`TREND_STEPS_MAX`] steps is used: 10 s for five minutes,
+/// a minute for an hour, 15 minutes for a day, 2 hours for a week.
 const TREND_STEPS_SECONDS: [i64; 9] = [10, 60, 300, 900, 3_600, 7_200, 21_600, 86_400, 604_800];
 
-/// More points than this are not told apart on a chart.
+/// Maximum number of steps: a chart cannot show more points separately.
 const TREND_STEPS_MAX: i64 = 100;
 
-/// Which posts to count.
+/// Query of metrics.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MetricsQuery {
     /// Start of the window by event time, inclusive; rounded down to a bucket's edge.
     pub from: Timestamp,
-    /// Its end, exclusive; rounded up.
+    /// End of the window, exclusive; rounded up.
     pub to: Timestamp,
-    /// Which posts within it.
+    /// Filter on posts within the window.
     pub filter: MetricsFilter,
 }
 
-/// Filters that are absent let everything pass. `""` picks the posts that name none.
+/// Filter on posts. Absent fields match every post; `""` matches posts without a value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MetricsFilter {
-    /// A product they speak of.
+    /// A product that they mention.
     pub product: Option<String>,
     /// Their platform.
     pub platform: Option<String>,
@@ -40,7 +40,7 @@ pub struct MetricsFilter {
     pub channel: Option<String>,
     /// Their city.
     pub city: Option<String>,
-    /// Where they came in.
+    /// Their source.
     pub source: Option<String>,
 }
 
@@ -52,7 +52,8 @@ impl From<MetricsFilter> for PostFilter {
 }
 
 impl MetricsQuery {
-    /// The last `seconds`, ending with the bucket in which `now` lies, so that the window is exactly that long.
+    /// Returns a query of the last `seconds`, ending with the bucket that contains `now`, so that the window is
+    /// exactly that long.
     pub fn last(seconds: i64, now: Timestamp, filter: MetricsFilter) -> Self {
         let edge = if seconds > COMPACT_AFTER_SECONDS / 2 { MINUTE_SECONDS } else { BUCKET_SECONDS };
         let to = round_up(now.as_second() + 1, edge);
@@ -60,7 +61,7 @@ impl MetricsQuery {
     }
 }
 
-/// The window on bucket edges, so that every bucket lies wholly inside or outside.
+/// Rounds a window to bucket edges, so that every bucket is entirely inside or outside.
 pub(in crate::store) fn window_of(
     from: Timestamp,
     to: Timestamp,
@@ -68,16 +69,17 @@ pub(in crate::store) fn window_of(
 ) -> Result<Window, StoreError> {
     let edge = edge_of(from, now);
     let from = from.as_second().div_euclid(edge) * edge;
-    // A moment within a second ends after it.
+    // A fraction of a second ends after its second.
     let to = round_up(to.as_second() + i64::from(to.subsec_nanosecond() > 0), edge);
-    // Postgres knows fewer years than the calendar does.
+    // PostgreSQL supports fewer years than jiff.
     if from >= to || from < 0 || at(to).as_second() != to {
         return Err(StoreError::BadWindow);
     }
     Ok(Window { from: at(from), to: at(to), seconds: to - from })
 }
 
-/// Rows of old times may be minutes; a window that begins within one would lose or gain the rest of it.
+/// Returns the alignment of windows. Old rows may be minutes; a window that begins within one would lose or gain the
+/// rest of it.
 pub(in crate::store) fn edge_of(from: Timestamp, now: Timestamp) -> i64 {
     let fine = SignedDuration::from_secs(COMPACT_AFTER_SECONDS / 2);
     if now.duration_since(from) > fine { MINUTE_SECONDS } else { BUCKET_SECONDS }
@@ -86,7 +88,7 @@ pub(in crate::store) fn edge_of(from: Timestamp, now: Timestamp) -> i64 {
 pub(in crate::store) fn step_of(window: Window, edge: i64) -> i64 {
     let fits = |step: &&i64| **step >= edge && window.seconds <= **step * TREND_STEPS_MAX;
     TREND_STEPS_SECONDS.iter().find(fits).copied().unwrap_or_else(|| {
-        // Years: whole days, as many as make the allowed number of steps.
+        // For years: as many whole days as make the allowed number of steps.
         round_up(window.seconds / TREND_STEPS_MAX + 1, 86_400)
     })
 }
@@ -95,7 +97,7 @@ pub(in crate::store) fn round_up(seconds: i64, edge: i64) -> i64 {
     (seconds + edge - 1).div_euclid(edge) * edge
 }
 
-/// A moment from seconds. Out of range only for seconds that `window_of` refuses.
+/// Converts seconds to a timestamp. Out of range only for seconds that `window_of` rejects.
 pub(in crate::store) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX)
 }

@@ -1,4 +1,4 @@
-//! Whom to tell, and what it takes to reach them. Secrets come and go encrypted; the key is not ours to know.
+//! Notification channels. Secrets arrive and leave encrypted; this module does not know the key.
 
 use deadpool_postgres::{Object, Transaction};
 use tokio_postgres::Row;
@@ -12,46 +12,46 @@ use crate::store::codec::enum_at;
 use crate::store::locks::{Lock, insert_under_cap};
 use crate::store::{Store, StoreError};
 
-/// Most channels there may be. Each is a row that every alert looks at.
+/// Maximum number of channels. Every alert reads all of them.
 pub const CHANNELS_MAX: i64 = 1_000;
 
-/// A channel with what it takes to reach it.
+/// A channel with its encrypted secrets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredChannel {
-    /// What may be shown.
+    /// The public part.
     pub channel: Channel,
-    /// The rest, encrypted.
+    /// The secret settings, encrypted.
     pub sealed: Vec<u8>,
-    /// With which key.
+    /// Id of the encryption key.
     pub sealed_by: String,
 }
 
-/// A channel as somebody wants it.
+/// A channel to create, or the new version of one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChannelDraft {
-    /// Its name for programs.
+    /// Id of the channel.
     pub id: Uuid,
-    /// Its name for people.
+    /// Name for people.
     pub name: String,
-    /// By which way. Never changes.
+    /// Kind of channel. Never changes.
     pub kind: ChannelKind,
-    /// Whether anything is sent to it.
+    /// Whether notifications are sent to it.
     pub enabled: bool,
-    /// Where to.
+    /// The public settings.
     pub settings: ChannelSettings,
-    /// When.
+    /// Immediate delivery or digests.
     pub delivery: Delivery,
-    /// What is less severe is not sent.
+    /// Minimum severity of the alerts that it receives.
     pub minimum_severity: Severity,
-    /// Whether it hears what is wrong with the service itself.
+    /// Whether it receives alerts about the service itself.
     pub service_alerts: bool,
     /// The secret settings, encrypted.
     pub sealed: Vec<u8>,
-    /// With which key.
+    /// Id of the encryption key.
     pub sealed_by: String,
 }
 
-/// The columns that make a [`StoredChannel`], in the order in which [`channel_of`] reads them.
+/// The columns of a [`StoredChannel`], in the order in which [`channel_of`] reads them.
 macro_rules! columns {
     () => {
         "id, name, kind::text, enabled, disabled_reason, settings, digest_seconds, minimum_severity, created_at, \
@@ -59,14 +59,14 @@ macro_rules! columns {
     };
 }
 
-/// All channels, in the order in which they were made.
+/// Returns all channels in order of creation.
 pub async fn list(store: &Store) -> Result<Vec<Channel>, StoreError> {
     const SQL: &str =
         concat!("SELECT ", columns!(), " FROM notification_channels ORDER BY created_at, id LIMIT $1");
     store.query(SQL, &[&CHANNELS_MAX]).await?.iter().map(|row| Ok(channel_of(row)?.channel)).collect()
 }
 
-/// Channels that hear what is wrong with the service itself, as far as this key opens them.
+/// Returns the channels for alerts about the service itself whose secrets this key encrypts.
 pub async fn for_service_alerts(store: &Store, sealed_by: &str) -> Result<Vec<StoredChannel>, StoreError> {
     const SQL: &str = concat!(
         "SELECT ",
@@ -76,13 +76,13 @@ pub async fn for_service_alerts(store: &Store, sealed_by: &str) -> Result<Vec<St
     store.query(SQL, &[&sealed_by, &CHANNELS_MAX]).await?.iter().map(channel_of).collect()
 }
 
-/// One channel.
+/// Returns a channel; `None` if it does not exist.
 pub async fn get(store: &Store, id: Uuid) -> Result<Option<StoredChannel>, StoreError> {
     const SQL: &str = concat!("SELECT ", columns!(), " FROM notification_channels WHERE id = $1");
     store.query_opt(SQL, &[&id]).await?.as_ref().map(channel_of).transpose()
 }
 
-/// Makes a channel. `None` when there are [`CHANNELS_MAX`] already.
+/// Creates a channel; `None` if there are [`CHANNELS_MAX`] already.
 pub async fn create(store: &Store, draft: &ChannelDraft) -> Result<Option<Channel>, StoreError> {
     const SQL: &str = concat!(
         "INSERT INTO notification_channels
@@ -111,9 +111,10 @@ pub async fn create(store: &Store, draft: &ChannelDraft) -> Result<Option<Channe
     row.as_ref().map(|row| Ok(channel_of(row)?.channel)).transpose()
 }
 
-/// Changes a channel. `None` when there is no such channel.
+/// Replaces a channel; `None` if it does not exist.
 ///
-/// Enabling one that was disabled forgets why, and since when it failed. Disabling one gives up what it was yet to be told.
+/// Enabling a disabled channel clears the reason and the time since which it has failed. Disabling one dead-letters
+/// its pending notifications.
 pub async fn update(store: &Store, draft: &ChannelDraft) -> Result<Option<Channel>, StoreError> {
     const SQL: &str = concat!(
         "UPDATE notification_channels SET
@@ -160,19 +161,19 @@ pub async fn update(store: &Store, draft: &ChannelDraft) -> Result<Option<Channe
         .transpose()
 }
 
-/// Secrets that take the place of others.
+/// A replacement for a channel's secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resealed {
-    /// Those that are to be replaced, as they were read.
+    /// The secrets to replace, as they were read.
     pub old: Vec<u8>,
-    /// Those that replace them.
+    /// The new secrets.
     pub sealed: Vec<u8>,
-    /// With which key.
+    /// Id of the encryption key.
     pub sealed_by: String,
 }
 
-/// Replaces a channel's secrets and nothing else. `None` when they are no longer what they were: of two that replace the
-/// same, one would be told a secret that signs nothing.
+/// Replaces only a channel's secrets; `None` if they have changed since they were read: of two concurrent callers,
+/// one would otherwise receive a secret that signs nothing.
 pub async fn reseal(store: &Store, id: Uuid, secrets: &Resealed) -> Result<Option<Channel>, StoreError> {
     const SQL: &str = concat!(
         "UPDATE notification_channels SET sealed = $3, sealed_by = $4, updated_at = now()
@@ -189,24 +190,24 @@ pub async fn reseal(store: &Store, id: Uuid, secrets: &Resealed) -> Result<Optio
         .transpose()
 }
 
-/// What became of a channel that somebody wants gone.
+/// Outcome of deleting a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Removal {
-    /// It is gone, and with it what it was told; no rule names it any more.
+    /// The channel and its notifications are deleted; no rule names it any more.
     Removed,
-    /// There was none.
+    /// The channel does not exist.
     Unknown,
-    /// Nothing changed: the alerts of the rules of these names would be told to nobody.
+    /// Nothing changed: the rules of these names would have no channel left.
     InUse(Vec<String>),
 }
 
-/// Removes a channel that no rule depends on.
+/// Deletes a channel unless a rule depends on it.
 pub async fn delete(store: &Store, id: Uuid) -> Result<Removal, StoreError> {
     store.run(async |client| delete_on(client, id).await).await
 }
 
-/// Whoever writes a rule holds its channels first and then the rule, as this does: so none waits for another in a circle, and
-/// what is decided here goes by rules as they are after everybody else.
+/// Locks the channel before the rules, like every transaction that writes a rule, so there is no deadlock, and the
+/// decision uses the latest version of the rules.
 async fn delete_on(client: &mut Object, id: Uuid) -> Result<Removal, StoreError> {
     const HOLD: &str = "SELECT FROM notification_channels WHERE id = $1 FOR UPDATE";
     const HOLD_RULES: &str = "SELECT id FROM alert_rules WHERE $1 = ANY (channels) ORDER BY id FOR UPDATE";
@@ -234,7 +235,7 @@ async fn delete_on(client: &mut Object, id: Uuid) -> Result<Removal, StoreError>
     Ok(Removal::Removed)
 }
 
-/// Keeps these channels from being removed until the transaction ends. Fails with `UnknownChannel`.
+/// Locks these channels against deletion until the transaction ends. Fails with `UnknownChannel`.
 pub(in crate::store) async fn hold(transaction: &Transaction<'_>, ids: &[Uuid]) -> Result<(), StoreError> {
     const SQL: &str = "SELECT id FROM notification_channels WHERE id = ANY ($1) ORDER BY id FOR KEY SHARE";
     let held = transaction.query(SQL, &[&ids]).await?;
@@ -245,8 +246,8 @@ pub(in crate::store) async fn hold(transaction: &Transaction<'_>, ids: &[Uuid]) 
     }
 }
 
-/// The key pair by which push services know this deployment, encrypted: the one there is, or this one, which becomes it.
-/// Of several processes that come first together, all are answered the same.
+/// Returns the encrypted key pair that identifies this deployment to push services: the stored one, or `new`, which
+/// is then stored. Processes that start together all get the same pair.
 pub async fn push_key(store: &Store, new: PushKeyRow) -> Result<PushKeyRow, StoreError> {
     const INSERT: &str = "INSERT INTO push_keys (sealed_by, public_key, sealed) VALUES ($1, $2, $3)
         ON CONFLICT DO NOTHING";
@@ -260,10 +261,10 @@ pub async fn push_key(store: &Store, new: PushKeyRow) -> Result<PushKeyRow, Stor
     Ok(PushKeyRow { sealed_by: new.sealed_by, public_key: row.try_get(0)?, sealed: row.try_get(1)? })
 }
 
-/// A key pair as it is kept.
+/// A stored key pair.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PushKeyRow {
-    /// With which key the secret half is encrypted.
+    /// Id of the key that encrypts the secret half.
     pub sealed_by: String,
     /// The public half.
     pub public_key: Vec<u8>,
@@ -375,7 +376,7 @@ mod tests {
         let mut named = Vec::new();
         for channels in rules {
             let rule = rule_for(&store, channels).await.unwrap();
-            // As deleting a channel once left it.
+            // As an earlier version left it when it deleted a channel.
             let dangling = format!(
                 "UPDATE alert_rules SET channels = array_replace(channels, '{one}', '{gone}') WHERE id = '{rule}'"
             );
@@ -404,7 +405,7 @@ mod tests {
     async fn of_two_that_replace_the_same_secrets_one_does_and_nothing_else_changes() {
         let store = test_store().await;
         let id = channel(&store, "webhook", "warning").await;
-        // Meanwhile the receiver said that it wants nothing more.
+        // Meanwhile the receiver unsubscribed.
         execute(&store, "UPDATE notification_channels SET enabled = false, disabled_reason = 'gone'").await;
         let new = |text: &str| Resealed {
             old: Vec::new(),

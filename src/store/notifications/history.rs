@@ -1,4 +1,4 @@
-//! What people were told, and what is yet to come.
+//! History of notifications, and resending.
 
 use jiff::Timestamp;
 use tokio_postgres::Row;
@@ -10,24 +10,24 @@ use crate::store::codec::{PgTimestamp, enum_at};
 use crate::store::page::{Cursor, Page, limits};
 use crate::store::{Store, StoreError};
 
-/// Notifications that are done are kept for this long.
+/// Retention of finished notifications, in days.
 const KEPT_DAYS: i32 = 30;
 
-/// Rows removed at a time.
+/// Rows deleted at once.
 const EXPIRED_MAX: i64 = 5_000;
 
-/// Which notifications to list.
+/// Query of a list of notifications.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NotificationsQuery {
-    /// Only to this channel.
+    /// Only those to this channel.
     pub channel: Option<Uuid>,
-    /// Only those that are so far.
+    /// Only those in this state.
     pub state: Option<NotificationState>,
-    /// Only about this alert.
+    /// Only those about this alert.
     pub alert: Option<Uuid>,
-    /// `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     pub cursor: Option<String>,
-    /// Most to answer, 1 to [`crate::store::page::PAGE_MAX`].
+    /// Maximum number to return, 1 to [`crate::store::page::PAGE_MAX`].
     pub limit: usize,
 }
 
@@ -37,7 +37,7 @@ macro_rules! columns {
     };
 }
 
-/// One page of notifications, the newest first. Fails with `BadCursor`.
+/// Returns one page of notifications, newest first. Fails with `BadCursor`.
 pub async fn list(store: &Store, query: &NotificationsQuery) -> Result<Page<Notification>, StoreError> {
     const SQL: &str = concat!(
         "SELECT ",
@@ -65,19 +65,19 @@ pub async fn list(store: &Store, query: &NotificationsQuery) -> Result<Page<Noti
     Ok(Page::of(items, limit, |item| Cursor { at: item.created_at, id: item.id }))
 }
 
-/// What became of the wish to send something again.
+/// Outcome of a request to resend a notification.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Resent {
     /// It will be sent at once.
     Pending(Notification),
-    /// Its channel is disabled, so it would go nowhere.
+    /// Its channel is disabled.
     Disabled,
-    /// There is no such notification.
+    /// The notification does not exist.
     Unknown,
 }
 
-/// Has a notification sent again, by itself and at once, on a new schedule. Receivers know it by the same name, unless it
-/// came to them in a digest. What is pending already is only brought forward.
+/// Resends a notification at once, on its own and on a new schedule. Receivers know it by the same id, unless it
+/// arrived in a digest. A pending notification is only brought forward.
 pub async fn resend(store: &Store, id: Uuid) -> Result<Resent, StoreError> {
     const SQL: &str = concat!(
         "UPDATE notifications SET state = 'pending', n_attempts = 0, next_attempt_at = now(), message = id
@@ -97,8 +97,8 @@ pub async fn resend(store: &Store, id: Uuid) -> Result<Resent, StoreError> {
         .await
 }
 
-/// Removes some of what has been done for long, and answers how much. What was told of an alert that still holds stays:
-/// it says who must hear of its end.
+/// Deletes some old finished notifications, and returns how many. Keeps those of open alerts: they determine who is
+/// notified of the end.
 pub async fn expire(store: &Store) -> Result<u64, StoreError> {
     const SQL: &str = "
         DELETE FROM notifications WHERE id IN (

@@ -1,5 +1,5 @@
 //! Notification channels, the transactional outbox, and the history of deliveries.
 
-pub mod channels; // whom to tell
-pub mod history; // what they were told
-pub mod outbox; // what people are yet to be told
+pub mod channels; // notification channels
+pub mod history; // past notifications, and resending
+pub mod outbox; // pending notifications, and their delivery

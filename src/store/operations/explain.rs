@@ -1,4 +1,4 @@
-//! How the server goes about an answer: which tables and indexes it reads, and how long that takes.
+//! Query plans: which tables and indexes the server reads for a request, and how long that takes.
 
 use deadpool_postgres::Object;
 use jiff::Timestamp;
@@ -11,55 +11,55 @@ use crate::store::posts::filter::Values;
 use crate::store::posts::list::{PostsQuery, Statement, list_on};
 use crate::store::{Store, StoreError};
 
-/// What to ask, just as the calls ask it.
+/// A request to explain, exactly as the API issues it.
 #[derive(Debug, Clone)]
 pub enum ExplainTarget {
     /// A page of posts.
     Posts(PostsQuery),
-    /// A range step by step.
+    /// A series, with its step.
     Series(ExploreQuery, Option<Step>),
-    /// What a range is made of, and how many parts to answer.
+    /// A breakdown, with the maximum number of parts.
     Breakdown(ExploreQuery, BreakdownBy, usize),
 }
 
-/// One step of a plan that was carried out.
+/// A node of an executed plan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
-    /// Such as `Index Scan`.
+    /// Node type, such as `Index Scan`.
     pub kind: String,
-    /// The table it reads, if it reads one.
+    /// Table that it reads, if any.
     pub table: Option<String>,
-    /// The index it reads, if it reads one.
+    /// Index that it reads, if any.
     pub index: Option<String>,
-    /// How often it was carried out; 0 for what turned out not to be needed, such as a day outside the range.
+    /// Number of executions; 0 if it was not needed, such as for a day outside the range.
     pub n_loops: u64,
-    /// Rows it read, those that it threw away among them.
+    /// Rows that it read, including discarded ones.
     pub n_rows: u64,
-    /// Pages it and what is below it executed for, found in memory or not.
+    /// Pages that it and its children requested, cached or not.
     pub n_pages: u64,
 }
 
 impl Node {
-    /// Whether it read a table from beginning to end and found something there. An empty one is best read that way.
+    /// Returns whether it scanned a table sequentially and found rows. An empty table is best read that way.
     pub fn reads_whole_table(&self) -> bool {
         self.kind == "Seq Scan" && self.n_rows > 0
     }
 }
 
-/// Plans that were carried out for one answer.
+/// Executed plans of one request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
-    /// What was done, the last step first.
+    /// Nodes, the last operation first.
     pub nodes: Vec<Node>,
-    /// Time the server took to find the plan.
+    /// Planning time, in milliseconds.
     pub planning_ms: f64,
-    /// Time it took to carry it out, measured while being watched, which costs some.
+    /// Execution time in milliseconds, including the overhead of instrumentation.
     pub execution_ms: f64,
-    /// Pages executed for, found in memory or not.
+    /// Pages requested, cached or not.
     pub n_pages: u64,
 }
 
-/// Asks a target and answers how it was gone about: `EXPLAIN (ANALYZE, BUFFERS)` of its very statements.
+/// Runs the statements of a request with `EXPLAIN (ANALYZE, BUFFERS)` and returns their plans.
 pub async fn explain(store: &Store, target: &ExplainTarget) -> Result<Plan, StoreError> {
     store
         .run(async |client| {
@@ -80,10 +80,10 @@ pub async fn explain(store: &Store, target: &ExplainTarget) -> Result<Plan, Stor
         .await
 }
 
-/// Lets the server tidy up and look at what there is, as it does by itself within minutes of a large change, so that plans
-/// are those of a server that has run for a while.
+/// Vacuums and analyzes the database, as autovacuum does within minutes of a large change, so that plans are those of
+/// a server that has run for a while.
 pub async fn vacuum(store: &Store) -> Result<(), StoreError> {
-    // Takes longer than any answer may: a connection of its own, closed afterwards.
+    // Takes longer than a response may, so it uses a dedicated connection.
     let client = store.dedicated().await?;
     client.batch_execute("SET statement_timeout = 0").await?;
     client.batch_execute("VACUUM (ANALYZE)").await?;
@@ -112,7 +112,7 @@ async fn statements_of(client: &Object, target: &ExplainTarget) -> Result<Vec<St
 
 fn collect(plan: &Value, nodes: &mut Vec<Node>) {
     let text = |name: &str| plan.get(name).and_then(Value::as_str).map(str::to_owned);
-    // Averages over the loops, which newer servers give with decimals.
+    // Averages over the loops; newer servers report decimals.
     let number = |name: &str| plan.get(name).and_then(Value::as_f64).unwrap_or_default();
     let n_loops = number("Actual Loops");
     let whole = |value: f64| {

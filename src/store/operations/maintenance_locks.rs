@@ -1,7 +1,7 @@
-//! Who waits for whom when old rows move.
+//! Advisory locks between maintenance and late posts.
 //!
-//! Compaction and expiry rewrite rows that only late posts touch. They and late posts keep out of each other's way by
-//! advisory locks; posts of the last hour take none. Locks are always taken in the order of [`MaintenanceTask`].
+//! Compaction and expiry rewrite rows that only late posts touch. Advisory locks keep the two apart; posts of the
+//! last hour take none. Locks are always taken in the order of [`MaintenanceTask`].
 
 use deadpool_postgres::Transaction;
 use jiff::{SignedDuration, Timestamp};
@@ -10,22 +10,22 @@ use crate::store::locks::Lock;
 use crate::store::metrics::resolution::FINE_FOR;
 use crate::store::{Store, StoreError};
 
-/// Work on old rows, and the number of its advisory lock.
+/// Maintenance of old rows, with the number of its advisory lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::store) enum MaintenanceTask {
-    /// Posts leave.
+    /// Expiry of posts.
     Expiry = Lock::Expiry as isize,
-    /// Fine buckets become minutes.
+    /// Merging of fine buckets into minutes.
     Compaction = Lock::Compaction as isize,
-    /// Partitions come and go.
+    /// Creation and removal of partitions.
     Partitions = Lock::Partitions as isize,
 }
 
-/// How close to the border of the retention a post is taken for one that an expiry may concern. Clocks of different
-/// machines differ by less, and expiry rounds to days.
+/// Distance from the end of the retention within which an expiry may affect a post. Clocks of different machines
+/// differ by less, and expiry rounds to days.
 const EXPIRY_MARGIN: SignedDuration = SignedDuration::from_hours(48);
 
-/// Waits for late posts under way, and keeps others waiting until the transaction ends.
+/// Waits for late posts in flight, and blocks others until the transaction ends.
 pub(in crate::store) async fn lock_exclusive(
     transaction: &Transaction<'_>,
     task: MaintenanceTask,
@@ -35,10 +35,10 @@ pub(in crate::store) async fn lock_exclusive(
     Ok(())
 }
 
-/// Keeps compaction and expiry from starting, or waits for them to end, where the batch holds posts they may concern.
+/// Blocks compaction and expiry, or waits for them to end, if they may affect posts of the batch.
 ///
-/// Otherwise a post of the day being expired could lose its key and keep its rollup, depending on which came first at
-/// each table. Batches of the last hour, that is nearly all, ask the server nothing.
+/// Otherwise a post of the day being expired could lose its key and keep its rollup, depending on the order of access
+/// to the tables. Batches of the last hour, nearly all, run no query.
 pub(in crate::store) async fn lock_shared(
     store: &Store,
     transaction: &Transaction<'_>,
@@ -52,7 +52,7 @@ pub(in crate::store) async fn lock_shared(
     Ok(())
 }
 
-/// As [`lock_shared`], but for a transaction that merges old rows itself: late posts wait for it as well.
+/// Like [`lock_shared`], but for a transaction that merges old rows itself: other late posts wait for it too.
 pub(in crate::store) async fn lock_as_compaction(
     store: &Store,
     transaction: &Transaction<'_>,

@@ -1,6 +1,6 @@
-//! Retention, locks of maintenance, query plans, and what the server does in the background.
+//! Retention, maintenance locks, query plans, and the server's background activity.
 
-pub mod server_activity; // what the server does besides answering
-pub mod explain; // how the server goes about an answer
-pub(super) mod maintenance_locks; // who waits for whom when old rows move
-pub mod retention; // daily partitions, and how posts leave
+pub mod server_activity; // checkpoints and vacuums
+pub mod explain; // query plans
+pub(super) mod maintenance_locks; // locks between maintenance and late posts
+pub mod retention; // daily partitions, and expiry

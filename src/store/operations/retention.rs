@@ -1,4 +1,4 @@
-//! Daily partitions, and how posts leave.
+//! Daily partitions, and the expiry of posts.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,21 +14,21 @@ use super::maintenance_locks::MaintenanceTask;
 use crate::store::codec::PgTimestamp;
 use crate::store::{Store, StoreError};
 
-/// Days for which partitions are made ahead. A server that cannot make any for that long still stores posts, in the
-/// default partition.
+/// Days for which partitions are created ahead. A process that cannot create any for longer still stores posts, in
+/// the default partition.
 const DAYS_AHEAD: i32 = 2;
 
-/// Moving or deleting a day of posts takes a while, and no batch waits for most of it.
+/// Timeout of moving or deleting a day of posts. Batches are blocked only for a short part of it.
 const MAINTENANCE_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// The partitioned tables, in the order in which every transaction touches them.
+/// The partitioned tables, in the order in which every transaction accesses them.
 const TABLES: [&str; 3] = ["social_media_posts", "sentiment_analysis", "sentiment_analysis_history"];
 
-/// Makes the partitions of today and the next days, and of every day that has posts in the default partition, which
-/// move to their own. Answers how many days it made partitions for.
+/// Creates the partitions of today, the next days, and every day with posts in the default partition, which move to
+/// their own. Returns the number of days.
 ///
-/// A table is filled before it is attached: a partition cannot be made while the default one holds rows of its day.
-/// Batches that write to the default partition wait meanwhile; the others do not.
+/// A table is filled before it is attached: PostgreSQL refuses a partition while the default one holds rows of its
+/// day. Batches that write to the default partition wait meanwhile; others do not.
 pub async fn ensure_partitions(store: &Store, now: Timestamp) -> Result<usize, StoreError> {
     store.run_within(MAINTENANCE_TIMEOUT, async |client| ensure_on(client, store, now).await).await
 }
@@ -52,8 +52,8 @@ async fn ensure_on(client: &mut Object, store: &Store, now: Timestamp) -> Result
     Ok(n_made)
 }
 
-/// Which tables have no partition for a day: all of them, or those that are younger than it. Asks the tables of the
-/// catalogue: `to_regclass` remembers what it did not find.
+/// Returns the tables without a partition for a day: all of them, or those that are younger than it. Queries the
+/// catalog tables, because `to_regclass` caches what it did not find.
 async fn missing(client: &impl GenericClient, day: Date) -> Result<Vec<&'static str>, StoreError> {
     const SQL: &str = "SELECT relname::text FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
         WHERE relname = ANY ($1::text[])";
@@ -65,7 +65,7 @@ async fn missing(client: &impl GenericClient, day: Date) -> Result<Vec<&'static 
     Ok(TABLES.into_iter().filter(|table| !there.contains(&name_of(table, day))).collect())
 }
 
-/// Whether it made the partitions of a day, rather than another process just before.
+/// Creates the partitions of a day; returns false if another process just did.
 async fn make(client: &mut Object, day: Date) -> Result<bool, StoreError> {
     let (from, to) = (start_of(day), start_of(day.saturating_add(1.day())));
     let transaction = client.transaction().await?;
@@ -75,12 +75,12 @@ async fn make(client: &mut Object, day: Date) -> Result<bool, StoreError> {
         return Ok(false);
     }
     transaction.batch_execute(&lift_statement_timeout()).await?;
-    // All at once and in this order, as batches take them.
+    // All at once and in this order, like batches.
     let lock = TABLES.map(|table| format!("{table}_default")).join(", ");
     transaction.batch_execute(&format!("LOCK TABLE {lock} IN ACCESS EXCLUSIVE MODE")).await?;
     for table in tables {
         let partition = name_of(table, day);
-        // Names are made of dates, and bounds of numbers: nothing here comes from a post.
+        // Names consist of dates and bounds of numbers: nothing here comes from a post.
         let sql = format!(
             "CREATE TABLE {partition} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
             WITH stray AS (
@@ -96,8 +96,9 @@ async fn make(client: &mut Object, day: Date) -> Result<bool, StoreError> {
     Ok(true)
 }
 
-/// Lets more words wait in the lists of the full-text index than gather between two calls of
-/// [`crate::store::posts::search_index::merge`]. A partition's index is made with the options of its parent, which cannot be changed.
+/// Makes the pending lists of the full-text index longer than what gathers between two calls of
+/// [`crate::store::posts::search_index::merge`]. A partition's index inherits the options of its parent, which cannot
+/// be changed.
 const LENGTHEN_PENDING_LISTS: &str = "
     DO $$
     DECLARE leaf regclass;
@@ -111,19 +112,19 @@ const LENGTHEN_PENDING_LISTS: &str = "
         END LOOP;
     END $$";
 
-/// What an expiry deleted.
+/// Result of an expiry.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Expired {
-    /// Days whose partitions were dropped.
+    /// Number of days whose partitions were dropped.
     pub n_days: usize,
-    /// Posts whose names were forgotten.
+    /// Number of post keys deleted.
     pub n_posts: u64,
 }
 
-/// Deletes everything about posts older than the retention, in whole days and in one transaction: partitions, names,
-/// rollups, samples and notes leave together, so the three counts stay equal.
+/// Deletes everything about posts older than the retention, in whole days and in one transaction: partitions, keys,
+/// rollups, samples and flags leave together, so the three counts stay equal.
 ///
-/// What takes long comes first. Only the last step, dropping partitions, keeps batches waiting, and only for a moment.
+/// The slow steps come first. Only the last one, dropping partitions, blocks batches, and only briefly.
 pub async fn expire(store: &Store, now: Timestamp) -> Result<Expired, StoreError> {
     let before = expiry_of(store, now);
     let expired =
@@ -167,7 +168,7 @@ async fn expire_on(client: &mut Object, before: Timestamp) -> Result<Expired, St
             .await?;
     }
     for day in &days {
-        // A day may be older than the newest of the tables, and then its rows lay in the default partition.
+        // A day may be older than the newest of the tables; its rows were then in the default partition.
         let partitions = TABLES.map(|table| name_of(table, *day)).join(", ");
         transaction.batch_execute(&format!("DROP TABLE IF EXISTS {partitions}")).await?;
     }
@@ -179,18 +180,19 @@ const PARTITIONS: &str = "
     SELECT relname::text FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
     WHERE inhparent = 'social_media_posts'::regclass";
 
-/// Lifts the session's limit on a statement, for this transaction; the caller has one of its own.
+/// Returns a statement that raises the session's statement timeout for this transaction; the caller enforces a
+/// timeout of its own.
 fn lift_statement_timeout() -> String {
     format!("SET LOCAL statement_timeout = {}", MAINTENANCE_TIMEOUT.as_millis())
 }
 
-/// The start of the oldest day that is kept.
+/// Returns the start of the oldest day that is kept.
 fn expiry_of(store: &Store, now: Timestamp) -> Timestamp {
     let retention = SignedDuration::try_from(store.retention()).unwrap_or(SignedDuration::MAX);
     now.checked_sub(retention).map_or(Timestamp::UNIX_EPOCH, |oldest| start_of(day_of(oldest)))
 }
 
-/// Days are those of UTC, which all have 24 hours.
+/// Returns the day in UTC, where every day has 24 hours.
 pub(in crate::store) fn day_of(at: Timestamp) -> Date {
     TimeZone::UTC.to_datetime(at).date()
 }
@@ -199,7 +201,7 @@ fn start_of(day: Date) -> Timestamp {
     TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX)
 }
 
-/// The partition that holds the posts of a day.
+/// Returns the partition that holds the posts of a day.
 pub(in crate::store) fn posts_of(day: Date) -> String {
     let [posts, ..] = TABLES;
     name_of(posts, day)
@@ -305,7 +307,7 @@ mod tests {
         assert_eq!(counts(&store).await.unwrap(), Counts { n_posts: 30, n_rolled_up: 30, n_keys: 30 });
         assert_eq!(number(&store, "SELECT count(*) FROM engagement_samples").await, 30);
         assert_eq!(expire(&store, now).await.unwrap(), Expired::default());
-        // A name that was forgotten is new again.
+        // A deleted key is new again.
         let again = record(&store, &batch[..1]).await.unwrap();
         assert_eq!(again.inserted, [0]);
         assert_eq!(expire(&store, now).await.unwrap().n_posts, 1);

@@ -1,21 +1,21 @@
-//! What PostgreSQL does besides answering: checkpoints and vacuums, which may hold answers up.
+//! Background activity of PostgreSQL: checkpoints and vacuums, which may delay responses.
 
 use std::time::Duration;
 
 use crate::store::{Store, StoreError};
 
-/// How often the server did each since its statistics began.
+/// Cumulative counts since the server's statistics began.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Activity {
-    /// Checkpoints that were begun, whatever asked for them.
+    /// Checkpoints started, for any reason.
     pub n_checkpoints: i64,
-    /// Tables that autovacuum vacuumed.
+    /// Tables vacuumed by autovacuum.
     pub n_autovacuums: i64,
-    /// Tables whose statistics it renewed.
+    /// Tables analyzed by autovacuum.
     pub n_autoanalyzes: i64,
 }
 
-/// What the server has done so far, by the counters that it keeps anyway.
+/// Reads the counters that the server keeps.
 pub async fn activity(store: &Store) -> Result<Activity, StoreError> {
     const VERSION: &str = "SELECT current_setting('server_version_num')::int";
     const TABLES: &str = "
@@ -35,9 +35,9 @@ pub async fn activity(store: &Store) -> Result<Activity, StoreError> {
         .await
 }
 
-/// Lets checkpoints come this often, also where little is written: so a short measurement has its share of them.
+/// Sets the interval of checkpoints, which happen even with few writes, so that a short measurement includes some.
 ///
-/// Only for a server of one's own, and as its superuser.
+/// Requires a dedicated server and a superuser.
 pub async fn checkpoint_every(store: &Store, interval: Duration) -> Result<(), StoreError> {
     let seconds = interval.as_secs().clamp(30, 86_400);
     store
@@ -61,7 +61,7 @@ mod tests {
         client.batch_execute("CHECKPOINT").await.unwrap();
         drop(client);
         let deadline = std::time::Instant::now() + Duration::from_secs(60);
-        // The checkpointer tells of it a moment after it is done.
+        // The checkpointer reports it a moment after it is done.
         while activity(&store).await.unwrap().n_checkpoints == before.n_checkpoints {
             assert!(std::time::Instant::now() < deadline, "no checkpoint was counted");
             tokio::time::sleep(Duration::from_millis(50)).await;

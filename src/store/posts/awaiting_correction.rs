@@ -1,4 +1,4 @@
-//! Which posts a better model shall score again.
+//! Posts that await a score from a better model.
 
 use std::time::Duration;
 
@@ -12,18 +12,19 @@ use crate::models::post::ScoredPost;
 use crate::store::codec::PgTimestamp;
 use crate::store::{Store, StoreError};
 
-/// How long the process that stored a post has to correct it before others may take it up. Twice the longest latency
-/// budget, so that nobody scores what is still in somebody's queue; short enough that after a crash it is soon done.
+/// How long the process that stored a post may take to correct it before others may claim it. Twice the longest
+/// latency budget, so that no other process scores a post that is still queued; short enough for a quick recovery
+/// after a crash.
 pub const FIRST_CLAIM: Duration = Duration::from_secs(30);
 
-/// A post that was claimed so often and never corrected stays as it is. A single death of a process is nobody's fault,
-/// and neither are a few; but a text that kills whoever reads it must not do so for ever.
+/// Claims after which a post keeps its score. A few crashed processes prove nothing; but a poison text must not crash
+/// processes forever.
 const CLAIMS_MAX: i16 = 10;
 
-/// Takes up to `n` posts that nobody has in hand, oldest first, with their current scores, for `lease`.
+/// Claims up to `n` unclaimed posts, oldest first, with their current scores, for `lease`.
 ///
-/// These are what a dead process left behind: while it lived, its claim held. A claim that runs out before the correction
-/// is applied costs a second scoring, and no second correction.
+/// These are the posts of dead processes: while a process lives, its claim holds. If a claim expires before the
+/// correction is applied, the post is scored twice but corrected once.
 pub async fn claim(store: &Store, n: usize, lease: Duration) -> Result<Vec<ScoredPost>, StoreError> {
     store.run(async |client| claim_on(client, n, lease).await).await
 }
@@ -57,7 +58,7 @@ async fn claim_on(client: &mut Object, n: usize, lease: Duration) -> Result<Vec<
         }
     }
     let posts = scored_rows::by_names(&transaction, &names).await?;
-    // Those that are missing have expired.
+    // Missing posts have expired.
     let gone =
         names.iter().map(|name| name.0).filter(|uuid| posts.iter().all(|found| found.post.uuid != *uuid));
     let settled: Vec<Uuid> = hopeless.into_iter().chain(gone).collect();
@@ -68,21 +69,21 @@ async fn claim_on(client: &mut Object, n: usize, lease: Duration) -> Result<Vec<
     Ok(posts)
 }
 
-/// Ends the waiting of posts that the better model cannot read: they keep the scores they have.
+/// Removes posts that the better model cannot score: they keep their scores.
 pub async fn give_up(store: &Store, uuids: &[Uuid]) -> Result<(), StoreError> {
     const SQL: &str = "DELETE FROM awaiting_correction WHERE uuid = ANY ($1)";
     store.execute(SQL, &[&uuids]).await?;
     Ok(())
 }
 
-/// How many posts await a correction, in whosever hand they are.
+/// Returns the number of posts that await a correction, claimed or not.
 pub async fn awaiting(store: &Store) -> Result<u64, StoreError> {
     let n_posts: i64 = store.query_one("SELECT count(*) FROM awaiting_correction", &[]).await?.try_get(0)?;
     Ok(n_posts.unsigned_abs())
 }
 
-/// Notes which of the new posts await a correction, in the transaction that stores them. Asks the server nothing when
-/// none does.
+/// Records which of the new posts await a correction, in the transaction that stores them. Runs no query if none
+/// does.
 pub(in crate::store) async fn note(
     transaction: &Transaction<'_>,
     new: &[&ScoredPost],
@@ -109,10 +110,10 @@ pub(in crate::store) struct AwaitedPost {
     pub scored_at: Timestamp,
 }
 
-/// Ends the waiting of these posts, and answers those that this very transaction took off the list.
+/// Removes these posts from the queue, and returns those that this very transaction removed.
 ///
-/// Whoever else wants one of them waits for this transaction, and then finds it gone. In order of names, so that two
-/// never wait for each other.
+/// Concurrent transactions that want the same post wait for this one, and then find it gone. Sorted by id, so that
+/// two never deadlock.
 pub(in crate::store) async fn dequeue(
     transaction: &Transaction<'_>,
     uuids: &[Uuid],

@@ -1,7 +1,7 @@
-//! Writes posts and scores by `COPY`.
+//! Writing posts and scores with `COPY`.
 //!
-//! Measured, it costs the server no more than `INSERT` from a table; `INSERT` from 26 arrays would cost what it takes to
-//! unpack them on top. Most of a post's cost is its words, which [`super::search_index`] merges into the full-text index.
+//! Measured, this costs the server no more than `INSERT` from a table; `INSERT` from 26 arrays would add the cost of
+//! unpacking them. Most of a post's cost is its words, which [`super::search_index`] merges into the full-text index.
 
 use std::collections::HashMap;
 use std::pin::pin;
@@ -16,7 +16,7 @@ use crate::models::score::{EMOTIONS, ModelId};
 use crate::store::StoreError;
 use crate::store::codec::PgTimestamp;
 
-/// Writes posts that are known to be new.
+/// Writes new posts.
 pub(in crate::store) async fn posts(
     transaction: &Transaction<'_>,
     new: &[&ScoredPost],
@@ -97,10 +97,10 @@ pub(in crate::store) async fn posts(
     Ok(())
 }
 
-/// The revision of the score that a post is stored with.
+/// Revision of a post's first score.
 const FIRST: i16 = 1;
 
-/// Writes the scores of posts that have none. The two enums travel as their labels, which is also their binary form.
+/// Writes the scores of new posts. The two enums are sent as their labels, which is also their binary form.
 pub(in crate::store) async fn scores(
     transaction: &Transaction<'_>,
     new: &[&ScoredPost],
@@ -140,7 +140,7 @@ pub(in crate::store) async fn scores(
             .copied()
             .ok_or_else(|| StoreError::internal(format!("model `{}` has no number", score.model.name)))?;
         let emotions = &score.emotion.scores;
-        // What the rollups count, so that both always agree.
+        // As the rollups count it, so that both always agree.
         let emotion = EMOTIONS.get(emotions.strongest()).copied().unwrap_or("neutral");
         writer
             .as_mut()

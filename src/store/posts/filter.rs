@@ -1,46 +1,47 @@
-//! Which posts are meant: one filter for lists, exports, series and breakdowns.
+//! Filter on posts, shared by lists, exports, series and breakdowns.
 
 use tokio_postgres::types::ToSql;
 
 use crate::models::score::SentimentLabel;
 
-/// Which posts to take. What is absent lets everything pass; `""` picks the posts that name no product, channel, city,
-/// language or author.
+/// Filter on posts. Absent fields match every post; `""` matches posts without a product, channel, city, language or
+/// author.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PostFilter {
-    /// Words to find, as typed into a web search: `"a phrase"`, `or`, `-without`.
+    /// Text to search for, in web search syntax: `"a phrase"`, `or`, `-without`.
     pub q: Option<String>,
-    /// Where they came in.
+    /// Their source.
     pub source: Option<String>,
     /// Their platform.
     pub platform: Option<String>,
-    /// A product they speak of.
+    /// A product that they mention.
     pub product: Option<String>,
     /// Their channel.
     pub channel: Option<String>,
     /// Their city.
     pub city: Option<String>,
-    /// Their sentiment, as the model says. What a person corrected is shown beside it and changes no count.
+    /// Their sentiment label by the model. A person's correction is shown beside it and changes no count.
     pub label: Option<SentimentLabel>,
     /// Their strongest emotion, one of [`crate::models::score::EMOTIONS`].
     pub emotion: Option<String>,
     /// Their language.
     pub lang: Option<String>,
-    /// Who wrote them, by handle, or by id where no handle is known.
+    /// Handle of their author, or the author's id without a handle.
     pub author: Option<String>,
-    /// Likely to go at least this far, 0 to 100.
+    /// Minimum predicted virality, 0 to 100.
     pub min_virality: Option<f32>,
-    /// At least this churn risk, 0 to 1.
+    /// Minimum churn risk, 0 to 1.
     pub min_churn: Option<f32>,
 }
 
 impl PostFilter {
-    /// The words to find, if there are any.
+    /// Returns the text to search for, unless it is blank.
     pub(in crate::store) fn words(&self) -> Option<&str> {
         self.q.as_deref().filter(|q| !q.trim().is_empty())
     }
 
-    /// Whether it asks for more than rollups know: they are by source and one of product, platform, channel and city.
+    /// Returns whether the filter needs more than rollups contain: source, and one of product, platform, channel and
+    /// city.
     pub(in crate::store) fn looks_into_posts(&self) -> bool {
         let Self { label, emotion, lang, author, min_virality, min_churn, .. } = self;
         self.words().is_some()
@@ -53,38 +54,37 @@ impl PostFilter {
     }
 }
 
-/// Who wrote a post, of the table `post`; null where nobody is known. The index is on this very expression.
+/// The author of a row of `post`; null if unknown. An index is on this very expression.
 pub(in crate::store) const AUTHOR: &str = "coalesce(post.author_handle, post.author_id)";
 
-/// The values of a statement that is put together from parts.
+/// Parameters of a statement built from parts.
 ///
-/// Nothing that anybody sent becomes part of a statement's text: [`Values::bind`] answers the placeholder to write
-/// instead.
+/// User input never becomes part of a statement's text: [`Values::bind`] returns the placeholder to write instead.
 #[derive(Default)]
 pub(in crate::store) struct Values(Vec<Box<dyn ToSql + Sync + Send>>);
 
 impl Values {
-    /// Takes a value and answers its placeholder.
+    /// Adds a parameter and returns its placeholder.
     pub(in crate::store) fn bind(&mut self, value: impl ToSql + Sync + Send + 'static) -> String {
         self.0.push(Box::new(value));
         format!("${}", self.0.len())
     }
 
-    /// As the driver wants them.
+    /// Returns the parameters in the form that the driver takes.
     pub(in crate::store) fn as_params(&self) -> Vec<&(dyn ToSql + Sync)> {
         self.0.iter().map(|value| value.as_ref() as &(dyn ToSql + Sync)).collect()
     }
 }
 
-/// The conditions of a filter, of the tables `post` and `score` apart. Only those that are asked for, so that the server
-/// plans for them alone.
+/// Conditions of a filter, separately for the tables `post` and `score`. Absent fields add no condition, so the
+/// server plans only for those present.
 #[derive(Debug, Default)]
 pub(in crate::store) struct Conditions {
-    /// Of posts.
+    /// Conditions on posts.
     pub of_post: Vec<String>,
-    /// Of their scores.
+    /// Conditions on scores.
     pub of_score: Vec<String>,
-    /// Whether those ask for more than the time.
+    /// Whether the conditions on scores include more than the time.
     pub asks_scores: bool,
 }
 
@@ -139,13 +139,13 @@ impl Conditions {
         all
     }
 
-    /// All of them, to stand after `WHERE`.
+    /// Returns all conditions, to follow `WHERE`.
     pub(in crate::store) fn all(&self) -> String {
         joined(self.of_post.iter().chain(&self.of_score))
     }
 }
 
-/// Conditions that must all hold, to stand after `WHERE`.
+/// Joins conditions that must all hold, to follow `WHERE`.
 pub(in crate::store) fn joined<'a>(conditions: impl IntoIterator<Item = &'a String>) -> String {
     let conditions: Vec<&str> = conditions.into_iter().map(String::as_str).collect();
     if conditions.is_empty() { "true".to_owned() } else { conditions.join(" AND ") }

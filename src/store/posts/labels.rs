@@ -1,4 +1,4 @@
-//! What people say posts' sentiments are.
+//! Sentiment labels that people assign to posts.
 
 use futures_util::stream::{self, Stream};
 use jiff::Timestamp;
@@ -12,14 +12,14 @@ use crate::store::codec::PgTimestamp;
 use crate::store::page::PAGE_MAX;
 use crate::store::{Store, StoreError};
 
-/// What [`correction_of`] reads.
+/// The columns that [`correction_of`] reads.
 const COLUMNS: &str = "corrected.uuid, corrected.label::text, corrected.note, corrected.corrected_by,
     corrected.corrected_at, corrected.was_label::text, model.name, model.version, model.hash";
 
-/// Notes what a person says; the last said stands. Nothing where there is no such post.
+/// Stores a person's label of a post, replacing an earlier one; `None` if the post does not exist.
 ///
-/// The score is left alone, and so are the rollups and every count: what the models say and what people say can be told
-/// apart afterwards, and a model that scores the post again changes nothing of this.
+/// Scores, rollups and counts stay unchanged: labels by models and by people remain distinguishable, and later scores
+/// do not affect people's labels.
 pub async fn correct(
     store: &Store,
     post: Uuid,
@@ -46,15 +46,15 @@ pub async fn correct(
         .transpose()
 }
 
-/// Takes back what a person said; whether there was anything to take back.
+/// Deletes a person's label of a post, and returns whether there was one.
 pub async fn take_back(store: &Store, post: Uuid) -> Result<bool, StoreError> {
     Ok(store.execute("DELETE FROM label_corrections WHERE uuid = $1", &[&post]).await? > 0)
 }
 
-/// Every corrected post, the first corrected first, in pieces.
+/// Streams every labelled post, the earliest label first, in chunks.
 ///
-/// Each piece is a query of its own, so that a client that reads slowly holds neither a connection nor a snapshot. What
-/// is corrected meanwhile comes at the end.
+/// Each chunk is a separate query, so a slow client holds neither a connection nor a snapshot. Posts labelled
+/// meanwhile come at the end.
 pub fn export(store: Store) -> impl Stream<Item = Result<Vec<LabelledPost>, StoreError>> + Send {
     let first = (Timestamp::UNIX_EPOCH, Uuid::nil());
     stream::try_unfold((store, Some(first)), |(store, after)| async move {
@@ -184,7 +184,7 @@ mod tests {
         let store = test_store().await;
         let batch = testing::posts(1_050, testing::now_in_micros());
         record(&store, &batch).await.unwrap();
-        // All at one moment: pages must go by more than the time.
+        // All at the same time: pages must not go by time alone.
         testing::execute(
             &store,
             "INSERT INTO label_corrections (uuid, created_at, corrected_at, was_model, label, was_label)

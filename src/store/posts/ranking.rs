@@ -1,4 +1,4 @@
-//! Which posts come first, where that is not the newest.
+//! Orders of posts other than newest first.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -7,43 +7,43 @@ use crate::models::post::PostOrder;
 use crate::store::codec::PgTimestamp;
 use crate::store::page::Cursor;
 
-/// Most posts that are ranked. Nobody reads further, and the rest is what export is for.
+/// Maximum number of ranked posts. Exports serve anyone who needs more.
 pub const RANKED_MAX: usize = 200;
 
-/// The longest range that is ranked: all of it is read.
+/// Maximum range of a ranking, all of which is read.
 pub const RANKED_RANGE_MAX: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// Counts that say that people reacted. Views do not: most platforms keep them to themselves.
+/// Sum of the counts that show reactions. Views are not included: most platforms do not publish them.
 macro_rules! reactions {
     ($likes:literal, $shares:literal, $comments:literal) => {
         concat!("(coalesce(", $likes, ", 0) + coalesce(", $shares, ", 0) + coalesce(", $comments, ", 0))")
     };
 }
 
-/// A stretch of time, open where nothing is said.
+/// A range of time, open where a bound is absent.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::store) struct TimeRange {
     pub from: Option<Timestamp>,
     pub to: Option<Timestamp>,
 }
 
-/// What to pick.
+/// A page of posts to select.
 pub(in crate::store) struct PageRequest {
     pub order: PostOrder,
-    /// The filter and the stretch.
+    /// Conditions of the filter and the range.
     pub conditions: Conditions,
-    /// The stretch once more, of samples.
+    /// The range again, for samples.
     pub within: TimeRange,
-    /// Only what comes after it; of the newest first.
+    /// Only posts after this one; for newest first.
     pub cursor: Option<Cursor>,
     pub limit: i64,
 }
 
-/// Picks names of posts, those that come first before the others, as `(uuid, created_at)`.
+/// Returns the statement that selects posts as `(uuid, created_at)` in the requested order.
 pub(in crate::store) fn select_names(request: &PageRequest, values: &mut Values) -> String {
     let PageRequest { order, conditions, within, cursor, limit } = request;
     let limit = *limit;
-    // Scores are read only where the filter or the rank needs them.
+    // Scores are read only if the filter or the order needs them.
     let scores =
         "JOIN sentiment_analysis AS score ON score.uuid = post.uuid AND score.created_at = post.created_at";
     let (scores, conditions) = if conditions.asks_scores || *order == PostOrder::Virality {
@@ -131,7 +131,7 @@ mod tests {
         let store = test_store().await;
         let now = testing::now_in_micros();
         let ago = |minutes: i64| now - SignedDuration::from_mins(minutes);
-        // The first is loved and at rest, the second gains slowly, the third fast, the fourth was read once.
+        // The first is popular but stagnant, the second gains slowly, the third fast, the fourth was sampled once.
         let first = [
             reacted(0, 900, ago(600), ago(600)),
             reacted(1, 10, ago(600), ago(600)),

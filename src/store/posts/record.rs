@@ -1,4 +1,4 @@
-//! The transaction that stores a batch.
+//! The transaction that stores a batch of posts.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::Ordering;
@@ -16,37 +16,37 @@ use crate::store::metrics::{city_locations, rollups};
 use crate::store::operations::maintenance_locks;
 use crate::store::{Store, StoreError};
 
-/// How often a batch is tried when other transactions are in its way. Locks are taken in one order everywhere, so even
-/// the second try is rare.
+/// Attempts at a batch that conflicts with other transactions. All transactions take locks in the same order, so even
+/// a second attempt is rare.
 pub(in crate::store) const ATTEMPTS: usize = 4;
 
-/// What became of a batch.
+/// Result of storing a batch.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Recorded {
-    /// Which posts of the batch are new, as indices into it, ascending.
+    /// Indices of the new posts, ascending.
     pub inserted: Vec<usize>,
-    /// What they added to the rollups; `revision` is each row's after it.
+    /// Changes of the rollups; `revision` is the new one of each row.
     pub delta: Delta,
-    /// Posts that were stored before, or came twice in the batch.
+    /// Number of posts stored before, or repeated within the batch.
     pub n_duplicates: usize,
-    /// How many of those came with counts that differ from the last ones known.
+    /// Number of repeated posts whose counts differ from the last known ones.
     pub n_engagement_samples: usize,
 }
 
 /// Stores a batch: posts, scores and rollups, in one transaction that is durable when this returns.
 ///
 /// Redis delivers at least once. `post_keys` alone decides whether a post is new, and only posts whose key this very
-/// transaction inserted are stored and counted; so `count(posts) = sum(rollups) = distinct posts sent` whatever is
-/// delivered twice, to however many processes. Recording a batch again after any error is always right.
+/// transaction inserts are stored and counted; so `count(posts) = sum(rollups) = distinct posts sent`, whatever is
+/// delivered twice, to however many processes. Recording a batch again after any error is safe.
 ///
-/// A post that awaits a correction is noted with it, so that no death between the two loses the correction.
+/// A post that awaits a correction is queued in the same transaction, so a crash cannot lose the correction.
 ///
-/// Locks are taken keys first, in key order, then places, posts, engagement, and rollups last, in key order: two
-/// processes can wait for each other in one direction only. The rows of the current bucket, which every batch wants,
-/// are thus held for the shortest time.
+/// Locks are taken in a fixed order: keys in key order, then locations, posts, engagement, and rollups last, in key
+/// order. So two processes never deadlock, and the rows of the current bucket, which every batch needs, are held for
+/// the shortest time.
 ///
-/// `guard` is taken before the rollups, so that other transactions of this process can do all else meanwhile, and is still
-/// held on success: keep it until the delta is published.
+/// Acquires `guard` before the rollups, so that other transactions of this process run concurrently until then, and
+/// still holds it on success: keep it until the delta is published.
 pub async fn record(
     store: &Store,
     batch: &[ScoredPost],
@@ -68,22 +68,22 @@ pub async fn record(
     }
 }
 
-/// Every post is read to be counted, and a bench stores millions.
+/// Timeout of counting: every post is read, and a bench stores millions.
 const COUNT_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// The three numbers that must always be equal, whatever crashed and whatever was delivered twice.
+/// Three numbers that must always be equal, whatever crashes and whatever is delivered twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
-    /// Stored posts.
+    /// Number of stored posts.
     pub n_posts: i64,
-    /// What the rollups of dimension `overall` add up to.
+    /// Sum of the rollups of dimension `overall`.
     pub n_rolled_up: i64,
-    /// Names of posts known.
+    /// Number of post keys.
     pub n_keys: i64,
 }
 
-/// Counts posts, keys, and what the rollups say, in one statement and so at one moment. Reads every row: for tests and
-/// `doctor`, not for requests.
+/// Counts posts, keys and rollups in one statement, and so in one snapshot. Reads every row: for tests and `doctor`,
+/// not for requests.
 pub async fn counts(store: &Store) -> Result<Counts, StoreError> {
     const SQL: &str = "
         SELECT (SELECT count(*) FROM social_media_posts JOIN sentiment_analysis USING (uuid, created_at)),
@@ -145,10 +145,10 @@ async fn record_once(
     Ok(Recorded { inserted, delta, n_duplicates: repeated.len(), n_engagement_samples })
 }
 
-/// Claims the posts that nobody stored before and answers their indices.
+/// Inserts the keys of new posts and returns the indices of those posts.
 ///
-/// A key that another transaction is inserting makes this one wait until that one ends. Sorted, so that two such never
-/// wait for each other; `unnest` keeps the order.
+/// A key that another transaction is inserting makes this one wait until that one ends. Sorted, so that two
+/// transactions never deadlock; `unnest` keeps the order.
 async fn insert_keys(transaction: &Transaction<'_>, batch: &[ScoredPost]) -> Result<Vec<usize>, StoreError> {
     const SQL: &str = "
         INSERT INTO post_keys (platform, post_id, uuid, created_at)
@@ -157,7 +157,7 @@ async fn insert_keys(transaction: &Transaction<'_>, batch: &[ScoredPost]) -> Res
         RETURNING platform, post_id";
     let mut candidates: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for (index, scored) in batch.iter().enumerate() {
-        // The first of several in one batch is the post, the others are the same post again.
+        // The first of several in one batch is the post; the others repeat it.
         candidates.entry((&scored.post.platform, &scored.post.id)).or_insert(index);
     }
     let mut platforms = Vec::with_capacity(candidates.len());

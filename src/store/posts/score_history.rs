@@ -1,4 +1,4 @@
-//! Replaces current scores and keeps the old ones as history.
+//! Replacing current scores, and keeping the old ones as history.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,15 +14,15 @@ use crate::models::score::{EMOTIONS, ModelId};
 use crate::store::StoreError;
 use crate::store::codec::PgTimestamp;
 
-/// A current score that leaves.
+/// A current score to replace.
 pub(in crate::store) struct Superseded<'a> {
-    /// The post with the score that takes its place.
+    /// The post with its new score.
     pub by: &'a ScoredPost,
-    /// The revision that leaves. The one that is stored must still be this.
+    /// Revision of the score to replace, which must still be stored.
     pub revision: i16,
 }
 
-/// Moves the current scores into the history and writes the new ones in their place, in one statement.
+/// Moves the current scores into the history and writes the new ones, in one statement.
 ///
 /// The rows must be locked: the statement copies what it sees when it begins.
 pub(in crate::store) async fn scores(
@@ -74,7 +74,7 @@ pub(in crate::store) async fn scores(
     Ok(())
 }
 
-/// The first and the last event time of these posts.
+/// Returns the first and the last event time of these posts.
 pub(in crate::store) fn span_of(awaited: &[AwaitedPost]) -> (PgTimestamp, PgTimestamp) {
     let times = || awaited.iter().map(|awaited| awaited.created_at);
     (
@@ -83,7 +83,7 @@ pub(in crate::store) fn span_of(awaited: &[AwaitedPost]) -> (PgTimestamp, PgTime
     )
 }
 
-/// How many numbers of a score are stored.
+/// Number of numeric columns of a score.
 const N_NUMBERS: usize = 12;
 
 /// The new scores, column by column.
@@ -124,7 +124,7 @@ impl<'a> Columns<'a> {
                 .models
                 .push(model.ok_or_else(|| internal(format!("model `{}` has no number", score.model.name)))?);
             columns.labels.push(score.sentiment.label.as_str());
-            // What the rollups count, so that both always agree.
+            // As the rollups count it, so that both always agree.
             columns.emotions.push(EMOTIONS.get(emotions.strongest()).copied().unwrap_or("neutral"));
             columns.uncertain.push(score.sentiment.uncertain);
             let numbers: [f32; N_NUMBERS] = [

@@ -1,4 +1,4 @@
-//! How posts and scores are read from rows.
+//! Reading posts and scores from rows.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,8 +14,8 @@ use crate::models::score::{Emotion, EmotionScores, ModelId, Score, Sentiment, Se
 use crate::store::StoreError;
 use crate::store::codec::{PgTimestamp, parse_enum};
 
-/// The columns of a score and its model, in the order in which they are read. A macro, since constants are joined when
-/// they are compiled.
+/// The columns of a score and its model, in the order in which they are read. A macro, because `concat!` takes only
+/// literals.
 macro_rules! score_columns {
     () => {
         "
@@ -25,10 +25,10 @@ macro_rules! score_columns {
     };
 }
 
-/// What [`scores_of`] reads.
+/// The columns that [`scores_of`] reads.
 pub(in crate::store) const SCORE_COLUMNS: &str = score_columns!();
 
-/// What [`scored_posts_of`] reads.
+/// The columns that [`scored_posts_of`] reads.
 pub(in crate::store) const COLUMNS: &str = concat!(
     "
     post.uuid, post.post_id, post.platform, post.text, post.author_id, post.author_handle, post.author_followers,
@@ -38,7 +38,8 @@ pub(in crate::store) const COLUMNS: &str = concat!(
     score_columns!()
 );
 
-/// A post with its score. Both tables are partitioned alike, and the join names the partition key of both.
+/// Posts joined with their scores. Both tables have the same partitions, and the join names the partition key of
+/// both.
 pub(in crate::store) const TABLES: &str = "
     social_media_posts AS post
     JOIN sentiment_analysis AS score ON score.uuid = post.uuid AND score.created_at = post.created_at
@@ -56,7 +57,7 @@ pub(in crate::store) fn scores_of(rows: &[Row]) -> Result<Vec<Score>, StoreError
     rows.iter().map(|row| score_of(&mut Columns { row, next: 0 }, &mut models)).collect()
 }
 
-/// The posts of these names, as far as they are still kept. Event times keep days out that hold none of them.
+/// Reads the posts of these ids that are still stored. Event times exclude days without any of them.
 pub(in crate::store) async fn by_names(
     transaction: &Transaction<'_>,
     names: &[(Uuid, Timestamp)],
@@ -73,10 +74,11 @@ pub(in crate::store) async fn by_names(
     scored_posts_of(&rows)
 }
 
-/// A page has one or two models, and a thousand copies of a hash help no one.
+/// Models by id, so that the posts of a page share one copy.
 type Models = HashMap<i16, Arc<ModelId>>;
 
-/// Reads a row column by column, in the order of the SELECT: looking columns up by name takes longer than reading them.
+/// Reads a row column by column, in the order of the SELECT: looking columns up by name takes longer than reading
+/// them.
 struct Columns<'a> {
     row: &'a Row,
     next: usize,
@@ -120,7 +122,7 @@ fn post_of(columns: &mut Columns<'_>) -> Result<Post, StoreError> {
     })
 }
 
-/// An author of whom nothing is known is none.
+/// Reads the author; `None` if every column is null.
 fn author_of(columns: &mut Columns<'_>) -> Result<Option<Author>, StoreError> {
     let author = Author {
         id: columns.take()?,

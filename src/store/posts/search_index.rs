@@ -1,4 +1,4 @@
-//! Merges the words of new posts into the full-text index.
+//! Merging the words of new posts into the full-text index.
 
 use std::sync::atomic::Ordering;
 
@@ -7,12 +7,12 @@ use jiff::{Timestamp, ToSpan};
 use crate::store::operations::retention;
 use crate::store::{Store, StoreError};
 
-/// Merges the words that wait in the pending lists of the newest days and of the default partition. Asks the server nothing
-/// where this process has stored nothing since the last time.
+/// Merges the pending lists of the newest days and of the default partition. Runs no query if this process has stored
+/// nothing since the last call.
 ///
-/// A GIN index appends new words to a list and merges it when it is full; whichever transaction fills it pays for all
-/// others (<https://www.postgresql.org/docs/current/gin-implementation.html>). Merged here, the list is never full, and
-/// no post waits for it. Days further back are written only by replays, which may wait.
+/// A GIN index appends new words to a list and merges it when it is full; the transaction that fills it pays for all
+/// others (<https://www.postgresql.org/docs/current/gin-implementation.html>). Merged here, the list is never full,
+/// and no post waits for it. Only replays write to earlier days, and they may wait.
 pub async fn merge(store: &Store, now: Timestamp) -> Result<(), StoreError> {
     if !store.has_new_words.swap(false, Ordering::AcqRel) {
         return Ok(());
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
     use crate::store::testing::{self, execute, number, record, test_store};
 
-    /// Pages that wait to be merged, over all partitions.
+    /// Counts the pages that wait to be merged, over all partitions.
     const PENDING: &str = "
         SELECT coalesce(sum((pgstatginindex(inhrelid::regclass)).pending_pages), 0)::bigint
         FROM pg_inherits WHERE inhparent = 'social_media_posts_text'::regclass";

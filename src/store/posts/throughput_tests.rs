@@ -1,4 +1,4 @@
-//! How fast batches are stored, and what that costs the server. Prints; asserts only that nothing is lost.
+//! Throughput of storing batches, and its cost to the server. Prints figures; asserts only that nothing is lost.
 
 use std::io::Read;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use crate::models::post::ScoredPost;
 use crate::store::testing;
 use crate::store::testing::record;
 
-/// Enough to see a tenfold removal of speed in the output. For figures worth quoting, ten times as many.
+/// Enough to show a tenfold slowdown in the output. Use ten times as many for figures worth quoting.
 const N_POSTS: usize = 4_000;
 
 fn texts() -> Vec<String> {
@@ -21,7 +21,7 @@ fn texts() -> Vec<String> {
     csv::Reader::from_reader(plain.as_bytes()).records().map(|record| record.unwrap()[4].to_owned()).collect()
 }
 
-/// Processor time of a process so far.
+/// Returns the processor time of a process so far.
 fn cpu(pid: u32) -> Duration {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();

@@ -1,9 +1,9 @@
 //! Evaluation of the rules: leader leases, series state, and the transaction that writes the changes.
 
-mod series_state; // how far series have come, written down
-mod leader; // exactly one process evaluates
-mod single_alerts; // what single posts and single series raise
-mod transaction; // what one evaluation writes, in one transaction
+mod series_state; // state of each series between evaluations
+mod leader; // leader leases
+mod single_alerts; // alerts about single posts or series
+mod transaction; // the writes of one evaluation
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! Who sends what, and what came of it. All time is the database's, so that processes need not agree on theirs.
+//! Delivery from the outbox: claims, leases and outcomes. All times are the database's, so that processes need not
+//! agree on theirs.
 
 use std::time::Duration;
 
@@ -12,82 +13,82 @@ use crate::models::notification::{Attempt, ChannelKind, ChannelSettings, NoticeE
 use crate::store::codec::enum_at;
 use crate::store::{Store, StoreError};
 
-/// Notifications that travel in one message, at most.
+/// Maximum number of notifications per message.
 const DIGEST_MAX: i64 = 100;
 
-/// Attempts that are remembered of a notification.
+/// Number of attempts kept per notification.
 const ATTEMPTS_KEPT: i32 = 20;
 
-/// A channel to which nothing arrived for this long, although it was tried again and again, is disabled.
+/// Days of continuous failure after which a channel is disabled.
 const FAILING_DAYS_MAX: i32 = 5;
 
-/// Failures further apart than this are not one trouble: the longest wait between two attempts is a day.
+/// Hours between failures beyond which they do not belong together: the longest wait between two attempts is a day.
 const SAME_TROUBLE_HOURS: i32 = 30;
 
-/// A message in hand, and the channel with it: until the lease ends nobody else sends to that channel.
+/// A claimed message and its channel: until the lease ends, no other process sends to that channel.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClaimedMessage {
-    /// To whom.
+    /// The channel to send to.
     pub channel: Uuid,
-    /// By which way.
+    /// Kind of the channel.
     pub kind: ChannelKind,
-    /// What is known openly of it.
+    /// Its public settings.
     pub settings: ChannelSettings,
-    /// And what is not, encrypted.
+    /// Its secret settings, encrypted.
     pub sealed: Vec<u8>,
-    /// Proves who holds the channel.
+    /// Token that proves who holds the channel.
     pub lease: Uuid,
-    /// What receivers know the message by.
+    /// Id under which receivers know the message.
     pub message: Uuid,
-    /// What is told, oldest first; at least one.
+    /// Notifications in the message, oldest first; at least one.
     pub items: Vec<ClaimedItem>,
-    /// Attempts made so far.
+    /// Number of attempts so far.
     pub n_attempts: usize,
 }
 
-/// One thing to tell.
+/// One notification of a message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClaimedItem {
-    /// Its name.
+    /// Id of the notification.
     pub notification: Uuid,
-    /// What happened.
+    /// Event that it reports.
     pub event: NoticeEvent,
-    /// When.
+    /// Time of the event.
     pub at: Timestamp,
-    /// The alert as it was then.
+    /// The alert at that time.
     pub snapshot: Value,
 }
 
-/// What becomes of a message.
+/// Outcome of a delivery attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeliveryOutcome {
-    /// It arrived.
+    /// The message was delivered.
     Sent,
-    /// It is tried again after this long.
+    /// The message is retried after this time.
     Retry(Duration),
-    /// It is given up.
+    /// The message is dead-lettered.
     DeadLetter,
-    /// It is given up, and its channel is disabled for this reason.
+    /// The message is dead-lettered, and its channel is disabled for this reason.
     Disable(&'static str),
 }
 
-/// What came of an attempt.
+/// Result of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settlement {
-    /// For people.
+    /// Log entry of the attempt, for people.
     pub attempt: Attempt,
-    /// What becomes of the message.
+    /// Outcome for the message.
     pub outcome: DeliveryOutcome,
     /// How long nothing is sent to the channel.
     pub pause: Duration,
 }
 
-/// Takes messages that are due, of up to `n` channels of which nobody has one in hand, for `lease`.
+/// Claims due messages of up to `n` idle channels, for `lease`.
 ///
-/// A channel is held as a whole, which keeps its messages in order and its throttle true. Of one alert, nothing is sent
-/// before what happened earlier has arrived or was given up; but a message that fails holds up no other alert's. Whoever
-/// dies with messages in hand sends them when the lease ends: they may then arrive twice, under the same name.
-/// Only channels whose secrets are encrypted with the key `sealed_by` are taken.
+/// Claiming a channel as a whole keeps its messages in order and its throttle exact. Notifications of one alert are
+/// delivered in order, each after its predecessor was delivered or dead-lettered; but a failing message does not
+/// delay other alerts. If a process dies, another sends its messages once the lease ends: they may then arrive twice,
+/// with the same id. Claims only channels whose secrets the key `sealed_by` encrypts.
 pub async fn claim(
     store: &Store,
     n: usize,
@@ -97,7 +98,7 @@ pub async fn claim(
     store.run(async |client| claim_on(client, n, lease, sealed_by).await).await
 }
 
-/// That an earlier notification about the same alert waits, in another message.
+/// The condition that no earlier notification about the same alert is pending in another message.
 macro_rules! is_first_of_its_alert {
     () => {
         "NOT EXISTS (
@@ -156,8 +157,8 @@ async fn claim_on(
     Ok(claimed)
 }
 
-/// The message whose turn it is. What gathered becomes one message here, once and for all: every attempt of it, by
-/// whomever, holds the same.
+/// Returns the next message of a channel. Assigns gathered notifications to one message for good, so that every
+/// attempt, by any process, holds the same.
 async fn head(transaction: &Transaction<'_>, channel: Uuid) -> Result<Option<Uuid>, StoreError> {
     const FIRST: &str = concat!(
         "SELECT message FROM notifications AS due
@@ -201,10 +202,9 @@ async fn fill(transaction: &Transaction<'_>, claimed: &mut ClaimedMessage) -> Re
     Ok(())
 }
 
-/// Notes what came of an attempt and lets go of the channel.
+/// Records the result of an attempt and releases the channel.
 ///
-/// By whoever's lease ran out meanwhile as well: that it arrived is true all the same, and nobody's lease but one's own is
-/// ended.
+/// Also after the lease has expired: the delivery happened all the same, and only the caller's own lease is released.
 pub async fn settle(
     store: &Store,
     claimed: &ClaimedMessage,
@@ -229,7 +229,7 @@ async fn settle_on(
                     ORDER BY place DESC LIMIT $6::int
                 ) AS newest)
         WHERE id = ANY ($1) AND message = $2 AND state = 'pending'";
-    // The pause of the last attempt tells when that was.
+    // The pause of the last attempt shows when that was.
     const CHANNEL: &str = "
         UPDATE notification_channels SET
             last_success_at = CASE WHEN $2 THEN now() ELSE last_success_at END,
@@ -249,7 +249,7 @@ async fn settle_on(
     };
     let ids: Vec<Uuid> = claimed.items.iter().map(|item| item.notification).collect();
     let transaction = client.transaction().await?;
-    // The channel first, as whoever claims does, so that two never wait for each other.
+    // The channel first, as in `claim`, so that two transactions never deadlock.
     let is_success = settlement.outcome == DeliveryOutcome::Sent;
     let (pause, channel) = (settlement.pause.as_secs_f64(), claimed.channel);
     let row = transaction
@@ -276,7 +276,7 @@ async fn disable(transaction: &Transaction<'_>, channel: Uuid, reason: &str) -> 
     dead_letter_pending(transaction, channel).await
 }
 
-/// Gives up what a channel was yet to be told. Each can be resent.
+/// Dead-letters the pending notifications of a channel. Each can be resent.
 pub(in crate::store) async fn dead_letter_pending(
     transaction: &Transaction<'_>,
     channel: Uuid,

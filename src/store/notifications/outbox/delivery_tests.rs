@@ -68,7 +68,7 @@ async fn what_a_dead_process_had_in_hand_is_sent_by_another_under_the_same_name(
     let second = take(&store).await;
     assert_eq!(first[0].message, second[0].message);
     assert_ne!(first[0].lease, second[0].lease);
-    // The first was only slow. What it says is true, and it ends nobody's lease but its own.
+    // The first was only slow. Its result counts, and it releases no lease but its own.
     settle(&store, &first[0], &outcome(DeliveryOutcome::Sent)).await.unwrap();
     const HELD: &str = "SELECT count(*) FROM notification_channels WHERE leased_until > now()";
     assert_eq!(number(&store, HELD).await, 1);
@@ -163,7 +163,7 @@ async fn only_trouble_that_goes_on_for_five_days_disables_a_channel() {
         shown(&store, id).await
     };
     assert!(fail().await.failing_since.is_some());
-    // Six days ago, and nothing was tried since: that is another trouble.
+    // Six days ago, without any attempt since: that is a new failure.
     let long_ago = "UPDATE notification_channels SET failing_since = now() - interval '6 days',
         paused_until = now() - interval '5 days'";
     execute(&store, long_ago).await;

@@ -1,9 +1,9 @@
-//! What people are yet to be told, written by the transaction that changes the alert.
+//! Transactional outbox: notifications written by the transaction that changes the alert.
 
-mod delivery; // who sends what, and what came of it
+mod delivery; // claims, leases and outcomes
 
 #[cfg(test)]
-mod delivery_tests; // that nothing is lost, nor sent by two
+mod delivery_tests; // nothing is lost or sent by two processes
 
 use deadpool_postgres::Transaction;
 use tokio_postgres::types::Json;
@@ -15,26 +15,26 @@ use crate::models::alert::Alert;
 pub use crate::models::notification::NoticeEvent;
 use crate::store::StoreError;
 
-/// What happened to an alert, and who shall hear of it.
+/// An event of an alert, and the channels to notify.
 #[derive(Debug, Clone, Copy)]
 pub struct Notice<'a> {
-    /// What happened.
+    /// The event.
     pub event: NoticeEvent,
     /// The alert as it is now.
     pub alert: &'a Alert,
-    /// Whom its rule names. Empty means every enabled channel whose minimum severity the alert has. Only asked when an
-    /// alert fires: who was told that it fired is told what becomes of it.
+    /// Channels of its rule. Empty means every enabled channel whose minimum severity fits. Only used when an alert
+    /// fires: later events go to the channels that received the first one.
     pub channels: &'a [Uuid],
 }
 
-/// Notes who must be told, as part of the transaction that changes the alert: either both happen or neither does.
+/// Enqueues notifications in the transaction that changes the alert: either both happen or neither does.
 ///
-/// Sends nothing and waits for nobody. A channel that does not exist or is disabled is passed over. What follows the
-/// firing goes to those that were told of it, also when the alert has become less severe meanwhile: else an incident would
-/// stay open for ever where only critical alerts are heard of.
+/// Sends nothing and never waits. Skips missing and disabled channels. Later events go to the channels that were
+/// notified when the alert fired, even if it has become less severe: otherwise an incident would stay open forever in
+/// channels that receive only critical alerts.
 pub async fn enqueue(transaction: &Transaction<'_>, notice: &Notice<'_>) -> Result<(), StoreError> {
-    // The lock on the channel's row keeps it from being deleted before this commits. What gathers for a digest leaves when
-    // the first of it does.
+    // The lock on the channel's row prevents its deletion before this commits. A digest is due when the first of its
+    // notifications is.
     const SQL: &str = "
         WITH told AS (
             SELECT id, digest_seconds FROM notification_channels
@@ -76,7 +76,7 @@ pub async fn enqueue(transaction: &Transaction<'_>, notice: &Notice<'_>) -> Resu
     Ok(())
 }
 
-/// From the least to the most severe.
+/// From least to most severe.
 const SEVERITIES: [&str; 3] = ["info", "warning", "critical"];
 
 #[cfg(test)]

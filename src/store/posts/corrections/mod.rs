@@ -1,4 +1,4 @@
-//! The transaction that gives stored posts better scores.
+//! The transaction that corrects the scores of stored posts.
 
 use std::collections::BTreeMap;
 use std::iter::zip;
@@ -27,41 +27,41 @@ use crate::store::metrics::rollups;
 use crate::store::operations::maintenance_locks;
 use crate::store::{Store, StoreError};
 
-/// What a better model says about a stored post.
+/// A better model's score of a stored post.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Correction {
-    /// The post as it was read again. Its score is not relied on: what is corrected is the one stored by now.
+    /// The post as it was scored again. The correction replaces the score stored by then, not the one in here.
     pub read: Arc<ScoredPost>,
-    /// What the better model says.
+    /// The better model's score.
     pub score: Score,
 }
 
-/// What became of corrections.
+/// Result of a batch of corrections.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Corrected {
-    /// Which were applied, as indices into them, ascending. The others were applied before, or their post has expired.
+    /// Indices of the applied corrections, ascending. The others were applied before, or their post has expired.
     pub applied: Vec<usize>,
-    /// The posts of those, in the same order, with their new scores.
+    /// The corrected posts in the same order, with their new scores.
     pub posts: Vec<ScoredPost>,
-    /// What that changed in the rollups, which may be less than nothing; `revision` is each row's after it.
+    /// Changes of the rollups, which may be negative; `revision` is the new one of each row.
     pub delta: Delta,
-    /// How many of the posts are at high churn risk. They may be taken into an alert now, unless they are in one.
+    /// Number of corrected posts at high churn risk, which may join an alert now.
     pub n_high: usize,
-    /// Churn alerts of which no post is left, and which are resolved by that.
+    /// Churn alerts that were resolved because no post remains in them.
     pub resolved: Vec<Alert>,
 }
 
 /// Applies corrections in one transaction that is durable when this returns.
 ///
-/// A correction is applied once, however often and by however many processes it is tried: only posts whose row in
-/// `awaiting_correction` this very transaction deleted get another score. The old score is read, locked, in the same
-/// transaction, so exactly what the post contributed is taken from the rollups. Applying again after any error is always
-/// right.
+/// Each correction is applied once, however often and by however many processes it is tried: only posts whose row in
+/// `awaiting_correction` this very transaction deletes get another score. The old score is read and locked in the
+/// same transaction, so exactly the post's contribution is subtracted from the rollups. Applying again after any
+/// error is safe.
 ///
-/// Locks are taken in the order of [`super::record::record`], rollups last; those of alerts come before, and after the notes
-/// of flagged posts.
+/// Locks are taken in the order of [`super::record::record`], rollups last; those of alerts come before, and after
+/// the flags.
 ///
-/// `guard` is taken before the rollups and is still held on success: keep it until the delta is published.
+/// Acquires `guard` before the rollups and still holds it on success: keep it until the delta is published.
 pub async fn apply(
     store: &Store,
     corrections: &[Correction],
@@ -98,7 +98,7 @@ async fn apply_once(
 
     let mut wanted: BTreeMap<Uuid, usize> = BTreeMap::new();
     for (index, correction) in corrections.iter().enumerate() {
-        // Of several for one post the first counts; the others find it corrected.
+        // The first correction of a post counts; the others find it corrected.
         wanted.entry(correction.read.post.uuid).or_insert(index);
     }
     let uuids: Vec<Uuid> = wanted.keys().copied().collect();
@@ -137,12 +137,12 @@ async fn apply_once(
     Ok(Corrected { applied, posts, delta, n_high, resolved })
 }
 
-/// A post before and after.
+/// A post before and after its correction.
 struct Change {
     index: usize,
     before: ScoredPost,
     after: ScoredPost,
-    /// That of the score before.
+    /// Revision of the score before.
     revision: i16,
 }
 
@@ -156,17 +156,16 @@ impl Change {
     }
 }
 
-/// The score that a post has now.
+/// The current score of a post.
 struct CurrentScore {
     uuid: Uuid,
     revision: i16,
     score: Score,
 }
 
-/// The current scores of these posts, which nobody changes until the transaction ends. Those of posts that have expired
-/// are not among them.
+/// Locks and returns the current scores of these posts. Expired posts are absent.
 ///
-/// The bounds keep the plan to the days concerned.
+/// The bounds limit the plan to the affected days.
 async fn lock_scores(
     transaction: &Transaction<'_>,
     awaited: &[AwaitedPost],

@@ -1,4 +1,4 @@
-//! History: posts listed, found, exported.
+//! Lists of posts: pages, search and exports.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -20,37 +20,37 @@ use crate::store::metrics::window::at;
 use crate::store::page::{Cursor, PAGE_MAX, Page, limits};
 use crate::store::{Store, StoreError};
 
-/// Which posts to list.
+/// Query of a list of posts.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PostsQuery {
-    /// What they are.
+    /// Filter on the posts.
     pub filter: PostFilter,
-    /// Written at this time or later.
+    /// Earliest event time, inclusive.
     pub from: Option<Timestamp>,
-    /// Written before this time.
+    /// Latest event time, exclusive.
     pub to: Option<Timestamp>,
-    /// Which come first. Anything but the newest reads the whole range.
+    /// Order of the posts. Any order but newest first reads the whole range.
     pub order: PostOrder,
-    /// `next_cursor` of the page before; only the newest first go page by page.
+    /// `next_cursor` of the previous page; only newest first has several pages.
     pub cursor: Option<String>,
-    /// Most posts to answer, 1 to [`PAGE_MAX`], or [`RANKED_MAX`] in another order.
+    /// Maximum number of posts to return, 1 to [`PAGE_MAX`], or [`RANKED_MAX`] in another order.
     pub limit: usize,
 }
 
-/// One page of posts.
+/// Returns one page of posts.
 ///
-/// First their names are picked, then what bears them is read. The newest are looked for a day back, then further and
-/// further: planning for all days of a season takes longer than most answers, and nearly all pages are full of the first.
-/// No statement is cached: planned with the values at hand, filters that are absent vanish, days outside the range are
-/// not looked at, and a rare word is looked up while a frequent one is filtered. Fails with `BadCursor`.
+/// First selects the ids, then reads the posts. The newest posts are searched for a day back, then further and
+/// further: planning for all days of a season takes longer than most queries, and the first day fills nearly all
+/// pages. No statement is cached: planned with the actual values, it skips absent filters and days outside the range,
+/// and looks a rare word up while it filters for a frequent one. Fails with `BadCursor`.
 pub async fn list(store: &Store, query: &PostsQuery) -> Result<Page<ListedPost>, StoreError> {
     store.run(async |client| list_on(client, query, &mut Vec::new()).await).await
 }
 
-/// A statement with its values.
+/// A statement with its parameters.
 pub(in crate::store) type Statement = (String, Values);
 
-/// As [`list`]; notes what it asked the server.
+/// Like [`list`]; adds the statements it runs to `executed`.
 pub(in crate::store) async fn list_on(
     client: &Object,
     query: &PostsQuery,
@@ -62,7 +62,7 @@ pub(in crate::store) async fn list_on(
     let mut names: Vec<Name> = Vec::new();
     for Search { within, filter } in searches(query, cursor, Timestamp::now()) {
         if ranked {
-            // What was not enough is part of what comes next.
+            // The next range includes what was not enough.
             names.clear();
         }
         let mut values = Values::default();
@@ -84,19 +84,19 @@ pub(in crate::store) async fn list_on(
     Ok(Page { items: read_posts(client, &names, executed).await?, next_cursor })
 }
 
-/// How many days back the newest posts are looked for, one after the other, until there are enough.
+/// Days back in which the newest posts are searched for, one after the other, until there are enough.
 const DAYS_BACK: [i64; 4] = [1, 4, 16, 64];
 
-/// Where to look for posts, and for which.
+/// A range and filter to search.
 struct Search {
     within: TimeRange,
     filter: PostFilter,
 }
 
-/// Where to look, one after the other, until there are enough: the newest first, a day back, then further and further;
-/// those that go far first among those that surely do.
+/// Returns the searches to run until there are enough posts: the newest first go back a day, then further and
+/// further; the most viral first start with those of high virality.
 fn searches(query: &PostsQuery, cursor: Option<Cursor>, now: Timestamp) -> Vec<Search> {
-    // Nothing after the cursor is wanted, and its own moment still is.
+    // Excludes everything after the cursor, but not its own time.
     let end = cursor.and_then(|cursor| cursor.at.checked_add(SignedDuration::from_micros(1)).ok());
     let to = [query.to, end].into_iter().flatten().min();
     let search = |from, to| Search { within: TimeRange { from, to }, filter: query.filter.clone() };
@@ -125,11 +125,11 @@ fn searches(query: &PostsQuery, cursor: Option<Cursor>, now: Timestamp) -> Vec<S
     all
 }
 
-/// What names a post and says in which day it lies.
+/// Id of a post and its event time, which determines its day.
 type Name = (Uuid, Timestamp);
 
-/// The posts of these names, in their order. Each day is asked for by itself, all at once: for one day there is no
-/// question what the best plan is.
+/// Reads the posts of these ids, in their order. One query per day, all concurrently: for a single day the best plan
+/// is obvious.
 async fn read_posts(
     client: &Object,
     names: &[Name],
@@ -164,10 +164,10 @@ async fn read_posts(
     Ok(names.iter().filter_map(|(uuid, _)| found.remove(uuid)).collect())
 }
 
-/// What a person says of the post at hand.
+/// Joins a person's label of the post.
 const CORRECTED: &str = "LEFT JOIN label_corrections AS corrected ON corrected.uuid = post.uuid";
 
-/// The conditions of the filter and the range. Both tables are partitioned by time, and each is told.
+/// Returns the conditions of the filter and the range. Both tables are partitioned by time, so each gets the range.
 fn conditions_of(filter: &PostFilter, within: TimeRange, values: &mut Values) -> Conditions {
     let mut conditions = Conditions::of(filter, values);
     conditions.asks_scores = !conditions.of_score.is_empty();
@@ -180,7 +180,7 @@ fn conditions_of(filter: &PostFilter, within: TimeRange, values: &mut Values) ->
     conditions
 }
 
-/// Reads rows of a post, its score, and what a person says of it.
+/// Reads rows of a post, its score, and a person's label.
 fn listed_of(rows: &[Row]) -> Result<Vec<ListedPost>, StoreError> {
     let posts = scored_posts_of(rows)?;
     posts
@@ -193,7 +193,7 @@ fn listed_of(rows: &[Row]) -> Result<Vec<ListedPost>, StoreError> {
         .collect()
 }
 
-/// The post with this name and the scores it had before, as they were at one moment.
+/// Returns a post and its earlier scores, from one snapshot; `None` if it does not exist.
 pub async fn get_with_history(store: &Store, uuid: Uuid) -> Result<Option<PostWithHistory>, StoreError> {
     store.run(async |client| get_with_history_on(client, uuid).await).await
 }
@@ -206,7 +206,7 @@ async fn get_with_history_on(client: &mut Object, uuid: Uuid) -> Result<Option<P
         FROM sentiment_analysis_history AS score JOIN models AS model ON model.id = score.model
         WHERE score.uuid = $1 AND score.created_at = $2 ORDER BY score.revision"
     );
-    // A correction between the two reads would be missing from both, or be in both.
+    // A correction between the two reads would otherwise be missing from both, or appear in both.
     let moment = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
     let transaction = moment.start().await?;
     let rows = transaction.query(&sql, &[&uuid]).await?;
@@ -225,9 +225,9 @@ async fn get_with_history_on(client: &mut Object, uuid: Uuid) -> Result<Option<P
     Ok(Some(PostWithHistory { post, score, corrected_at, corrected_label, history }))
 }
 
-/// Every post that matches, newest first, in pieces of up to [`PAGE_MAX`]. `limit` and `order` are not used.
+/// Streams every matching post, newest first, in chunks of up to [`PAGE_MAX`]. Ignores `limit` and `order`.
 ///
-/// Each piece is a query of its own, so that a client that reads slowly holds neither a connection nor a snapshot.
+/// Each chunk is a separate query, so a slow client holds neither a connection nor a snapshot.
 pub fn export(
     store: Store,
     query: PostsQuery,
