@@ -25,7 +25,7 @@ pub enum StoreError {
         reason: String,
     },
     /// Another transaction conflicted (serialization failure, deadlock, lock timeout). A retry may succeed at once.
-    #[error("postgres asks to try again: {reason}")]
+    #[error("conflict with another transaction: {reason}")]
     Conflict {
         /// Message of the server.
         reason: String,
@@ -41,7 +41,9 @@ pub enum StoreError {
         reason: String,
     },
     /// The filters require reading posts, and the window is too long for that.
-    #[error("these filters can be answered for at most {seconds_max} seconds, not {seconds}")]
+    #[error(
+        "these filters allow a window of at most {seconds_max} seconds, not {seconds}: choose a shorter one"
+    )]
     WindowTooLong {
         /// Requested length.
         seconds: i64,
@@ -49,7 +51,9 @@ pub enum StoreError {
         seconds_max: i64,
     },
     /// The filters require reading posts, and there are too many of them.
-    #[error("these filters can be answered from at most {n_posts_max} posts, not {n_posts}")]
+    #[error(
+        "these filters allow at most {n_posts_max} posts, not {n_posts}: choose a shorter range or fewer filters"
+    )]
     TooManyPosts {
         /// Number of posts in the window, or a lower bound.
         n_posts: i64,
@@ -57,25 +61,25 @@ pub enum StoreError {
         n_posts_max: i64,
     },
     /// The series has too many steps.
-    #[error("a series has at most {steps_max} steps")]
+    #[error("a series has at most {steps_max} steps: choose a longer step or a shorter range")]
     StepTooFine {
         /// Maximum number of steps.
         steps_max: i64,
     },
     /// The window is empty, or outside the calendar.
-    #[error("the window is empty or out of range")]
+    #[error("the window is empty or out of range: choose a later end")]
     BadWindow,
     /// The cursor was not issued by this API.
-    #[error("the cursor is not valid")]
+    #[error("invalid cursor: use `next_cursor` of the previous page")]
     BadCursor,
     /// A rule names a channel that does not exist.
-    #[error("there is no notification channel `{id}`")]
+    #[error("unknown notification channel `{id}`")]
     UnknownChannel {
         /// The first such channel.
         id: uuid::Uuid,
     },
     /// The URL is not a PostgreSQL URL.
-    #[error("the database url is not valid: {reason}")]
+    #[error("invalid database URL: {reason}")]
     BadUrl {
         /// The syntax error. Never the URL itself, which may hold a password.
         reason: String,
@@ -262,26 +266,26 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_is_away_or_full_or_stopping_is_no_fault_of_the_data() {
+    fn an_unavailable_or_full_server_is_not_a_fault_of_the_data() {
         let codes =
             ["57P01", "57P02", "57P03", "53300", "53100", "53200", "08006", "25006", "58030", "28P01"];
         check(&codes, |verdict| matches!(verdict, Verdict::Away));
     }
 
     #[test]
-    fn what_took_too_long_blames_nobody_and_may_be_tried_in_smaller_pieces() {
+    fn a_timeout_is_retryable_and_may_succeed_in_smaller_pieces() {
         check(&["57014"], |verdict| matches!(verdict, Verdict::TooSlow));
         let error = StoreError::TooSlow { reason: String::new() };
         assert!(error.is_too_slow() && error.is_unavailable() && error.is_retryable());
     }
 
     #[test]
-    fn what_another_transaction_spoiled_may_succeed_now() {
+    fn a_conflict_with_another_transaction_is_retryable() {
         check(&["40001", "40P01", "55P03"], |verdict| matches!(verdict, Verdict::InTheWay));
     }
 
     #[test]
-    fn a_refused_value_is_told_from_our_own_mistakes() {
+    fn a_refused_value_is_distinguished_from_a_bug() {
         check(&["22021", "22003", "23505", "23502", "54000"], |verdict| matches!(verdict, Verdict::Value));
         check(&["42P01", "42601", "0A000", "XX000"], |verdict| matches!(verdict, Verdict::Ours));
     }

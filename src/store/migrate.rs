@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn alerts_from_before_there_were_rules_belong_to_those_that_were_built_in() {
+    async fn alerts_from_before_rules_existed_belong_to_the_built_in_ones() {
         let store = empty_store().await;
         let runner = embedded::migrations::runner().set_target(Target::Version(7));
         store.migrate_with(runner).await.unwrap();
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_database_of_a_newer_version_is_refused_in_plain_words_and_left_alone() {
+    async fn a_database_of_a_newer_version_is_rejected_and_left_unchanged() {
         let store = empty_store().await;
         store.migrate().await.unwrap();
         let known = newest();

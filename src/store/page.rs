@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_reads_back_and_nothing_else_does() {
+    fn a_cursor_decodes_and_anything_else_is_rejected() {
         let cursor = Cursor { at: "2026-11-21T01:02:03.000004Z".parse().unwrap(), id: Uuid::now_v7() };
         assert_eq!(Cursor::decode(&cursor.encode()).unwrap(), cursor);
         for text in ["", "00", "zz", &"ff".repeat(24), &"00".repeat(25), "' OR 1=1"] {
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_page_with_a_successor_names_it() {
+    fn only_a_page_before_another_has_a_cursor() {
         let cursor = |_: &i32| Cursor { at: Timestamp::UNIX_EPOCH, id: Uuid::nil() };
         assert_eq!(Page::of(vec![1, 2], 2, cursor).next_cursor, None);
         let page = Page::of(vec![1, 2, 3], 2, cursor);

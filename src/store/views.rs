@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn there_are_no_more_views_than_a_menu_shows() {
+    async fn the_cap_on_views_holds_under_concurrent_creation() {
         let store = test_store().await;
         let fill = "INSERT INTO saved_views SELECT gen_random_uuid(), now(), now(), 'n', 'live', ''
             FROM generate_series(1, 497)";

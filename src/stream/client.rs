@@ -70,7 +70,7 @@ impl Client {
         let task = client.connect().abort_handle();
         match tokio::time::timeout(COMMAND_TIMEOUT, client.wait_for_connect()).await {
             Ok(connected) => connected?,
-            Err(_) => warn!("redis does not answer yet; connecting goes on"),
+            Err(_) => warn!("redis does not respond yet, connecting continues"),
         }
         // One attempt each: a command retried internally could run long after the caller's timeout.
         let options = Options { fail_fast: true, max_attempts: Some(1), ..Options::default() };

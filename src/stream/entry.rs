@@ -89,14 +89,14 @@ pub(super) fn printable(fields: &[(Bytes, Bytes)]) -> Vec<(String, String)> {
 fn decode(fields: &[(Bytes, Bytes)]) -> Result<AcceptedPost, String> {
     let version = field(fields, "v")?;
     if version.as_ref() != VERSION.as_bytes() {
-        return Err(format!("`v` is no version: `{}`", String::from_utf8_lossy(version)));
+        return Err(format!("`v` is not a version: `{}`", String::from_utf8_lossy(version)));
     }
     if let Some(kind) = first(fields, "kind").filter(|kind| kind.as_ref() != KIND.as_bytes()) {
-        return Err(format!("`kind` is no kind: `{}`", String::from_utf8_lossy(kind)));
+        return Err(format!("`kind` is not a kind: `{}`", String::from_utf8_lossy(kind)));
     }
     let source = text(fields, "source")?;
     if source.is_empty() || source.len() > 64 || source.contains('\0') {
-        return Err("`source` is not 1 to 64 bytes of text".to_owned());
+        return Err("`source` must be 1 to 64 bytes of text".to_owned());
     }
     let received_at: Timestamp =
         text(fields, "received_at")?.parse().map_err(|error| format!("`received_at`: {error}"))?;
@@ -107,7 +107,7 @@ fn decode(fields: &[(Bytes, Bytes)]) -> Result<AcceptedPost, String> {
     let created_at = *post.created_at.get_or_insert(received_at);
     let ahead = created_at.duration_since(received_at);
     if created_at < Timestamp::UNIX_EPOCH || Duration::try_from(ahead).is_ok_and(|ahead| ahead > MAX_AHEAD) {
-        return Err("`post.created_at` lies before 1970 or after its arrival".to_owned());
+        return Err("`post.created_at` is before 1970 or after its arrival".to_owned());
     }
     Ok(AcceptedPost { source: Source::new(source), received_at, post })
 }

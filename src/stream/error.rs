@@ -8,13 +8,13 @@ pub enum StreamError {
     /// Redis is down, starting, full or too slow. Waiting helps, and the data is not at fault.
     ///
     /// The command may have taken effect. Repeating it is harmless throughout this module.
-    #[error("redis does not answer: {0}")]
+    #[error("redis is unavailable: {0}")]
     Unavailable(String),
     /// Redis understood the command and refused it, for instance because of a wrong password. Waiting does not help.
     #[error("redis refused: {0}")]
     Refused(String),
     /// The response has an unexpected form.
-    #[error("redis answered something unexpected: {0}")]
+    #[error("unexpected response of redis: {0}")]
     Broken(String),
 }
 

@@ -85,7 +85,7 @@ impl History {
                 Some(_) => return Err(StreamError::unexpected("the sequence was lost while it was read")),
             }
             if is_last {
-                return past.ok_or_else(|| StreamError::unexpected("no page"));
+                return past.ok_or_else(|| StreamError::unexpected("no page of history"));
             }
         }
     }
@@ -127,7 +127,7 @@ fn last_offset(sequenced: &SequencedUpdate) -> u64 {
 
 /// Decodes epoch and offset, then first offset, time and update of each entry.
 fn read_page(answer: &Value) -> Result<Backfill, StreamError> {
-    let broken = || StreamError::unexpected("a page of history of another form");
+    let broken = || StreamError::unexpected("a page of history in another form");
     let Value::Array(items) = answer else {
         return Err(broken());
     };

@@ -72,7 +72,7 @@ mod tests {
     use crate::stream::{Stream, StreamParams};
 
     #[tokio::test]
-    async fn a_ticket_lets_one_in_and_only_once() {
+    async fn a_ticket_is_redeemed_once() {
         let redis = Redis::start();
         let tickets = redis.connect().await.live_tickets();
         let (one, other) = (tickets.issue().await.unwrap(), tickets.issue().await.unwrap());
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn of_many_who_show_a_ticket_at_once_one_is_let_in() {
+    async fn of_concurrent_redemptions_one_succeeds() {
         let redis = Redis::start();
         let tickets = redis.connect().await.live_tickets();
         let ticket = tickets.issue().await.unwrap();
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_ticket_of_another_prefix_and_one_that_expired_let_nobody_in() {
+    async fn tickets_of_another_prefix_and_expired_ones_are_refused() {
         let redis = Redis::start();
         let stream = redis.connect().await;
         let params = StreamParams { prefix: "other:".into(), ..stream.params.clone() };
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn redis_never_holds_what_lets_somebody_in() {
+    async fn redis_holds_only_the_digest_of_a_ticket() {
         let redis = Redis::start();
         let stream = redis.connect().await;
         let ticket = stream.live_tickets().issue().await.unwrap();

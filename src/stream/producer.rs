@@ -62,7 +62,7 @@ impl Producer {
         let mut n_bytes = 0;
         for (i, post) in posts.iter().enumerate() {
             let json = serde_json::to_vec(&post.post)
-                .map_err(|error| StreamError::Refused(format!("a post is no JSON: {error}")))?;
+                .map_err(|error| StreamError::Refused(format!("cannot encode a post as JSON: {error}")))?;
             n_bytes += json.len();
             args.push(Value::from_static_str(VERSION));
             args.push(Value::from(post.source.as_str()));
@@ -118,7 +118,7 @@ pub(super) async fn health(client: &client::Client, keys: &Keys) -> Result<Strea
     let answer = client.eval(script, vec![Value::from(GROUP)]).await?;
     let figures: Vec<u64> = answer.convert()?;
     let [length, pending, dead, oldest_ms] = figures[..] else {
-        return Err(StreamError::unexpected("not four figures"));
+        return Err(StreamError::unexpected("health is not four numbers"));
     };
     // Ids begin with the milliseconds at which Redis made them; 0 stands for an empty stream.
     let oldest_at = i64::try_from(oldest_ms).ok().filter(|ms| *ms > 0);

@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_of_another_version_or_kind_is_told_from_a_broken_one() {
+    fn an_entry_of_another_version_or_kind_is_distinguished_from_a_broken_one() {
         check(&[("v", b"1")], None);
         check(&[("v", b"1"), ("kind", b"post")], None);
         check(&[("v", b"2")], Some(("2", "post")));

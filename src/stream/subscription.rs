@@ -103,7 +103,7 @@ impl Listener {
                 _ = ping.tick(), if subscribed => {
                     // Without a response the connection counts as dead, and fred opens a new one.
                     if let Err(error) = self.client.ping().await {
-                        debug!(%error, "the subscription's connection does not answer");
+                        debug!(%error, "the subscription's connection does not respond");
                     }
                 },
                 () = tokio::time::sleep(RETRY_AFTER), if !subscribed => {},
@@ -131,7 +131,7 @@ impl Listener {
     fn receive(&mut self, message: &Message) {
         let opened = message.value.as_bytes().and_then(updates::open);
         let Some(update) = opened else {
-            warn!("an update could not be read; is another version running?");
+            warn!("cannot decode an update, another version may be running");
             self.next = None;
             self.has_gap = true;
             return;

@@ -1,4 +1,4 @@
-//! Against a real Redis, started for each test: several of them stop it.
+//! Tests against a real Redis, started for each test because several of them stop it.
 
 mod consumer;
 pub(crate) mod redis;
@@ -33,10 +33,10 @@ fn posts(ids: std::ops::Range<u32>) -> Vec<AcceptedPost> {
     ids.map(post).collect()
 }
 
-/// Far more than anything here takes on a busy machine. What never happens takes longer.
+/// Far more than any step takes on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Waits until `happened` answers something.
+/// Waits until `happened` returns a value.
 async fn until<T>(what: &str, mut happened: impl AsyncFnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + TIMEOUT;
     loop {
@@ -49,7 +49,7 @@ async fn until<T>(what: &str, mut happened: impl AsyncFnMut() -> Option<T>) -> T
 }
 
 #[tokio::test]
-async fn what_is_published_is_in_the_stream_in_order() {
+async fn published_posts_are_in_the_stream_in_order() {
     let redis = Redis::start();
     let stream = redis.connect().await;
     let sent = posts(0..1_234);
@@ -66,7 +66,7 @@ async fn what_is_published_is_in_the_stream_in_order() {
 }
 
 #[tokio::test]
-async fn publishing_fails_soon_when_redis_is_gone_and_works_once_it_is_back() {
+async fn publishing_fails_fast_while_redis_is_down_and_works_again_afterwards() {
     let mut redis = Redis::start();
     let stream = redis.connect().await;
     let producer = stream.producer();
@@ -85,7 +85,7 @@ async fn publishing_fails_soon_when_redis_is_gone_and_works_once_it_is_back() {
 }
 
 #[tokio::test]
-async fn a_redis_that_hangs_is_an_error_soon() {
+async fn a_frozen_redis_is_an_error_fast() {
     let redis = Redis::start();
     let stream = redis.connect().await;
     redis.freeze();
@@ -119,7 +119,7 @@ async fn the_high_water_mark_counts_what_was_just_added() {
 }
 
 #[tokio::test]
-async fn prefixes_do_not_meet() {
+async fn prefixes_are_isolated() {
     let redis = Redis::start();
     let params = |prefix: &str| StreamParams { redis_url: redis.url(), prefix: prefix.to_owned() };
     let one = Stream::connect(&params("one:")).await.unwrap();

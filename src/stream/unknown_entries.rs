@@ -83,7 +83,7 @@ impl State {
             return;
         }
         let EntrySchema { version, kind } = &schema;
-        warn!(version, kind, "entries of an unknown version or kind wait in the stream for a newer process");
+        warn!(version, kind, "entries of an unknown version or kind stay pending for a newer process");
         self.logged_at.insert(schema, Instant::now());
     }
 }
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_waits_is_what_the_last_whole_walk_met() {
+    fn pending_entries_are_those_of_the_last_full_scan() {
         let unknown = UnknownEntryTracker::default();
         for n in 0..40 {
             unknown.skipped(EntrySchema::named(&n.to_string(), ""));

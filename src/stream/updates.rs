@@ -92,8 +92,8 @@ impl Updates {
             return {epoch, first}"
         );
 
-        let (frames, changes) =
-            parts(update).map_err(|error| StreamError::Refused(format!("an update is no JSON: {error}")))?;
+        let (frames, changes) = parts(update)
+            .map_err(|error| StreamError::Refused(format!("cannot encode an update as JSON: {error}")))?;
         let newest = frame_sequence::newest(&self.newest);
         let args = vec![
             Value::from(Uuid::now_v7().simple().to_string()),

@@ -96,7 +96,7 @@ async fn an_entry_that_holds_no_post_is_buried_with_its_reason_and_the_rest_is_s
     // Newest first.
     let reasons: Vec<&str> = letters.iter().rev().map(|letter| letter["reason"].as_str().unwrap()).collect();
     for (reason, names) in
-        reasons.iter().zip(["`v`", "`v` is no version", "`post.", "`received_at`", "`post."])
+        reasons.iter().zip(["`v`", "`v` is not a version", "`post.", "`received_at`", "`post."])
     {
         assert!(reason.contains(names), "{reasons:?}");
     }

@@ -100,7 +100,7 @@ mod tests {
     use crate::store::testing::{self, test_store};
 
     #[tokio::test]
-    async fn settings_stay_as_they_were_set() {
+    async fn settings_read_back_as_stored() {
         let store = test_store().await;
         assert_eq!(settings(&store).await.unwrap(), SignalSettings::default());
         let changed = SignalSettings { sensitivity: Sensitivity::Off, minimum_volume: 100 };

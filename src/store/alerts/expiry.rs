@@ -36,7 +36,7 @@ mod tests {
     use crate::store::testing::{execute, number, test_store};
 
     #[tokio::test]
-    async fn what_is_over_for_as_long_as_posts_are_kept_leaves_and_nothing_else_does() {
+    async fn only_alerts_and_silences_older_than_the_retention_are_deleted() {
         let store = test_store().await;
         let alert = |key: &str, columns: &str, values: &str| {
             format!(

@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn of_more_keys_than_are_looked_at_the_largest_are_each_time_and_the_others_take_turns() {
+    async fn with_too_many_keys_the_largest_are_measured_each_time_and_the_others_rotate() {
         let store = test_store().await;
         let now = Timestamp::now();
         let mut batch = testing::posts(40, now);
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn of_posts_that_may_go_far_only_those_are_read() {
+    async fn only_viral_posts_are_read_for_virality() {
         let store = test_store().await;
         let now = Timestamp::now();
         let mut batch = testing::posts(30, now);
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn minutes_of_the_past_add_up_to_their_window() {
+    async fn past_minutes_add_up_to_their_window() {
         let store = test_store().await;
         let now = Timestamp::now();
         record(&store, &testing::posts(30, now)).await.unwrap();

@@ -174,7 +174,7 @@ mod tests {
     use crate::store::testing::{channel, created_at_once, now_in_micros, test_store};
 
     #[tokio::test]
-    async fn the_rules_of_the_field_are_there_from_the_start_and_stay() {
+    async fn built_in_rules_exist_from_the_start_and_cannot_be_deleted() {
         let store = test_store().await;
         let rules = list(&store).await.unwrap();
         let mut ids: Vec<_> = rules.iter().map(|rule| rule.id).collect();
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_rule_is_what_it_was_written_as_until_it_is_changed_or_deleted() {
+    async fn a_rule_reads_back_as_written_until_changed_or_deleted() {
         let store = test_store().await;
         let now = now_in_micros();
         let mut what = list(&store).await.unwrap().remove(0).what;
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn there_are_no_more_rules_than_the_cap_also_when_many_are_made_at_once() {
+    async fn the_cap_on_rules_holds_under_concurrent_creation() {
         let store = test_store().await;
         let now = now_in_micros();
         let what = list(&store).await.unwrap().remove(0).what;

@@ -102,7 +102,7 @@ mod tests {
     use crate::store::testing::{created_at_once, execute, now_in_micros, test_store};
 
     #[tokio::test]
-    async fn a_silence_holds_until_it_is_over_or_ended() {
+    async fn a_silence_lasts_until_its_end_or_until_it_is_ended() {
         let store = test_store().await;
         let now = now_in_micros();
         let hour = SignedDuration::from_hours(1);
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn silences_that_are_not_over_are_capped_also_when_many_are_made_at_once() {
+    async fn the_cap_on_current_silences_holds_under_concurrent_creation() {
         let store = test_store().await;
         let fill = "INSERT INTO silences (id, created_at, starts_at, ends_at, comment)
             SELECT gen_random_uuid(), now(), now(), now() + make_interval(hours => CASE WHEN n > 100 THEN 1 ELSE 0 END), ''

@@ -92,7 +92,7 @@ async fn of_eight_processes_one_opens_and_one_resolves() {
 }
 
 #[tokio::test]
-async fn a_resolved_alert_stays_quiet_for_its_cooldown() {
+async fn a_resolved_series_does_not_open_again_during_its_cooldown() {
     let store = test_store().await;
     let now = Timestamp::now();
     let first = found(AlertRule::Negativity, now);
@@ -109,7 +109,7 @@ async fn a_resolved_alert_stays_quiet_for_its_cooldown() {
 }
 
 #[tokio::test]
-async fn an_update_says_how_things_are_now() {
+async fn an_update_replaces_the_current_values() {
     let store = test_store().await;
     let now = Timestamp::now();
     alone!(store, open_or_update, &found(AlertRule::Negativity, now));

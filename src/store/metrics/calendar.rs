@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn days_and_weeks_begin_where_the_clock_on_the_wall_says() {
+    fn days_and_weeks_begin_by_the_local_clock() {
         // The clocks in Berlin go forward on 29 March: that day has 23 hours.
         let march = ("2026-03-28T23:00:00Z", "2026-03-30T22:00:00Z");
         check(march, Step::Day, "Europe/Berlin", &["2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"]);
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_that_never_was_is_no_step() {
+    fn a_day_that_never_existed_is_not_a_step() {
         check(
             ("2011-12-29T12:00:00Z", "2011-12-31T12:00:00Z"),
             Step::Day,

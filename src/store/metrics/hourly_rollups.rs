@@ -144,7 +144,7 @@ mod tests {
             sums.revision) IS DISTINCT FROM (hour.count, hour.negative, hour.sentiment_micros, hour.late, hour.revision)";
 
     #[tokio::test]
-    async fn hours_are_exactly_what_their_minutes_add_up_to_also_when_posts_come_late() {
+    async fn hours_equal_the_sum_of_their_minutes_even_with_late_posts() {
         let store = test_store().await;
         let now = Timestamp::now();
         let batch: Vec<_> = (0..600)

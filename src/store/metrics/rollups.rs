@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-    async fn late_posts_and_compaction_at_the_same_time_lose_nothing() {
+    async fn concurrent_late_posts_and_compaction_lose_nothing() {
         let store = test_store().await;
         let now = Timestamp::now();
         let old = now - SignedDuration::from_hours(6);

@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn every_answer_is_what_counting_the_posts_one_by_one_gives() {
+    async fn every_result_equals_counting_posts_individually() {
         let store = test_store().await;
         let now = Timestamp::now();
         let mut batch: Vec<_> =
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn two_filters_are_answered_for_a_day_and_no_longer() {
+    async fn two_filters_allow_at_most_a_day() {
         let store = test_store().await;
         let now = Timestamp::now();
         let name = || Some("alpha".to_owned());
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn cities_lie_where_they_were_first_heard_of() {
+    async fn the_first_location_of_a_city_stands() {
         let store = test_store().await;
         let now = Timestamp::now();
         record(&store, &testing::posts(8, now)).await.unwrap();

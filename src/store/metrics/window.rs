@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_begins_and_ends_on_edges_and_on_minutes_where_rows_may_be_minutes() {
+    fn windows_align_to_buckets_and_to_minutes_where_rows_may_be_minutes() {
         let now = ts("2026-11-21T12:00:00Z");
         let check = |from: &str, to: &str, expected: (&str, &str)| {
             let query = MetricsQuery { from: ts(from), to: ts(to), filter: MetricsFilter::default() };
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_that_is_empty_or_off_the_calendar_is_refused() {
+    fn a_window_that_is_empty_or_outside_the_calendar_is_rejected() {
         let now = ts("2026-11-21T12:00:00Z");
         let check = |from: Timestamp, to: Timestamp| {
             let query = MetricsQuery { from, to, filter: MetricsFilter::default() };

@@ -309,7 +309,7 @@ mod tests {
     use crate::store::testing::{channel, created_at_once, execute, test_store};
 
     #[tokio::test]
-    async fn no_rule_is_left_without_a_channel_that_it_named_alone() {
+    async fn a_channel_that_a_rule_depends_on_is_not_deleted() {
         let store = test_store().await;
         let (one, other) =
             (channel(&store, "webhook", "warning").await, channel(&store, "webhook", "warning").await);
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn of_two_that_remove_the_channels_of_a_rule_at_once_one_is_refused() {
+    async fn of_two_concurrent_deletions_of_a_rules_channels_one_is_refused() {
         let store = test_store().await;
         for _ in 0..20 {
             let (one, other) =
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_channel_that_is_removed_while_a_rule_is_written_is_refused_to_one_of_them() {
+    async fn a_deletion_concurrent_with_a_rule_naming_the_channel_makes_one_fail() {
         let store = test_store().await;
         for _ in 0..20 {
             let one = channel(&store, "webhook", "warning").await;
@@ -366,7 +366,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn rules_of_before_that_name_channels_which_are_gone_name_the_others() {
+    async fn rules_of_earlier_versions_lose_channels_that_no_longer_exist() {
         const MIGRATION: &str = include_str!("../../../migrations/V14__living_channels.sql");
         let store = test_store().await;
         let (one, other) =
@@ -402,7 +402,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn of_two_that_replace_the_same_secrets_one_does_and_nothing_else_changes() {
+    async fn of_two_replacements_of_the_same_secrets_one_succeeds() {
         let store = test_store().await;
         let id = channel(&store, "webhook", "warning").await;
         // Meanwhile the receiver unsubscribed.
@@ -420,7 +420,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn there_are_no_more_channels_than_the_cap_also_when_many_are_made_at_once() {
+    async fn the_cap_on_channels_holds_under_concurrent_creation() {
         let store = test_store().await;
         let fill = "INSERT INTO notification_channels (id, name, kind, enabled, settings, minimum_severity, sealed, sealed_by)
             SELECT gen_random_uuid(), 'n', 'webhook', true, '{}', 'warning', '', 'k' FROM generate_series(1, 997)";

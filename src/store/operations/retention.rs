@@ -46,7 +46,7 @@ async fn ensure_on(client: &mut Object, store: &Store, now: Timestamp) -> Result
     for day in days {
         if !missing(&*client, day).await?.is_empty() && make(client, day).await? {
             n_made += 1;
-            info!(%day, "partition made");
+            info!(%day, "partition created");
         }
     }
     Ok(n_made)
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn days_are_those_of_utc_whatever_clocks_elsewhere_do() {
+    fn days_are_in_utc_regardless_of_clock_changes() {
         for (moment, day) in [
             ("2026-03-28T23:59:59.999999Z", "20260328"),
             ("2026-03-29T00:00:00Z", "20260329"),
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn posts_on_both_sides_of_midnight_lie_in_their_own_days() {
+    async fn posts_on_both_sides_of_midnight_are_in_their_own_partitions() {
         let store = test_store().await;
         let midnight = start_of(day_of(Timestamp::now()).saturating_add(1.day()));
         let mut batch = testing::posts(2, midnight);
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_day_without_a_partition_goes_to_the_default_one_and_moves_to_its_own_later() {
+    async fn posts_of_a_day_without_a_partition_move_from_the_default_one_later() {
         let store = test_store().await;
         let now = Timestamp::now();
         let mut batch = testing::posts(40, days_ago(now, 20));
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn posts_leave_with_their_names_rollups_and_samples_and_nothing_else_does() {
+    async fn posts_expire_with_their_keys_rollups_and_samples() {
         let store = test_store().await;
         let now = Timestamp::now();
         let mut batch = testing::posts(60, days_ago(now, 91));
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn posts_that_arrive_while_their_day_expires_leave_no_half_behind() {
+    async fn posts_that_arrive_while_their_day_expires_leave_nothing_incomplete() {
         let store = test_store().await;
         let now = Timestamp::now();
         let batch = testing::posts(200, days_ago(now, 91));

@@ -54,7 +54,7 @@ mod tests {
     use crate::store::testing::test_store;
 
     #[tokio::test]
-    async fn what_the_server_did_is_counted() {
+    async fn checkpoints_are_counted() {
         let store = test_store().await;
         let before = activity(&store).await.unwrap();
         let client = store.client().await.unwrap();

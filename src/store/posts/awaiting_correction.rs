@@ -51,7 +51,7 @@ async fn claim_on(client: &mut Object, n: usize, lease: Duration) -> Result<Vec<
         let name: (Uuid, Timestamp) = (row.try_get(0)?, row.try_get(1)?);
         let claims: i16 = row.try_get(2)?;
         if claims > CLAIMS_MAX {
-            warn!(post = %name.0, n_attempts = CLAIMS_MAX, "a post keeps its first score, no attempt to correct it ended");
+            warn!(post = %name.0, n_attempts = CLAIMS_MAX, "a post keeps its first score because no attempt to correct it finished");
             hopeless.push(name.0);
         } else {
             names.push(name);

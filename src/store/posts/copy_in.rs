@@ -138,7 +138,7 @@ pub(in crate::store) async fn scores(
         let model = models
             .get(&score.model)
             .copied()
-            .ok_or_else(|| StoreError::internal(format!("model `{}` has no number", score.model.name)))?;
+            .ok_or_else(|| StoreError::internal(format!("model `{}` has no id", score.model.name)))?;
         let emotions = &score.emotion.scores;
         // As the rollups count it, so that both always agree.
         let emotion = EMOTIONS.get(emotions.strongest()).copied().unwrap_or("neutral");

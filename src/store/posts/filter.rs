@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_that_was_sent_becomes_text_of_a_statement() {
+    fn user_input_never_becomes_text_of_a_statement() {
         let evil = || Some("x' OR '1'='1'; DROP TABLE models; --".to_owned());
         let filter = PostFilter {
             q: evil(),
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_asked_for_becomes_a_condition() {
+    fn absent_fields_add_no_condition() {
         let mut values = Values::default();
         assert_eq!(Conditions::of(&PostFilter::default(), &mut values).all(), "true");
         let blank =

@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_persons_label_stands_beside_the_models_and_changes_no_count() {
+    async fn a_persons_label_is_shown_beside_the_models_and_changes_no_count() {
         let store = test_store().await;
         let batch = testing::posts(3, testing::now_in_micros());
         record(&store, &batch).await.unwrap();
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_better_model_that_comes_later_does_not_undo_what_a_person_said() {
+    async fn a_later_correction_keeps_a_persons_label() {
         let store = test_store().await;
         let mut scored = testing::post(0, testing::now_in_micros());
         scored.awaits_correction = true;

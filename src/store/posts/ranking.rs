@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_order_puts_first_what_it_says() {
+    async fn each_order_ranks_posts_as_documented() {
         let store = test_store().await;
         let now = testing::now_in_micros();
         let ago = |minutes: i64| now - SignedDuration::from_mins(minutes);

@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_post_that_comes_twice_in_one_batch_counts_once_also_at_another_time() {
+    async fn a_post_repeated_in_a_batch_counts_once_even_with_another_time() {
         let store = test_store().await;
         let now = Timestamp::now();
         let mut batch = vec![testing::post(1, now), testing::post(2, now), testing::post(1, now)];
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_post_sent_again_is_a_sample_only_where_its_counts_differ_from_the_last() {
+    async fn a_repeated_post_is_a_sample_only_if_its_counts_changed() {
         let store = test_store().await;
         let start = Timestamp::now();
         let liked = |likes: i64, seconds: i64| {

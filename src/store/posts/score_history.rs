@@ -113,7 +113,7 @@ impl<'a> Columns<'a> {
             let internal = |what: String| StoreError::Internal { reason: what };
             let awaited = awaited
                 .get(&post.uuid)
-                .ok_or_else(|| internal(format!("post {} awaits nothing", post.uuid)))?;
+                .ok_or_else(|| internal(format!("post {} awaits no correction", post.uuid)))?;
             let model = models.get(&score.model).copied();
             let emotions = &score.emotion.scores;
             columns.uuids.push(post.uuid);
@@ -122,7 +122,7 @@ impl<'a> Columns<'a> {
             columns.scored_at.push(PgTimestamp(awaited.scored_at));
             columns
                 .models
-                .push(model.ok_or_else(|| internal(format!("model `{}` has no number", score.model.name)))?);
+                .push(model.ok_or_else(|| internal(format!("model `{}` has no id", score.model.name)))?);
             columns.labels.push(score.sentiment.label.as_str());
             // As the rollups count it, so that both always agree.
             columns.emotions.push(EMOTIONS.get(emotions.strongest()).copied().unwrap_or("neutral"));

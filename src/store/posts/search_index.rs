@@ -54,7 +54,7 @@ mod tests {
         FROM pg_inherits WHERE inhparent = 'social_media_posts_text'::regclass";
 
     #[tokio::test]
-    async fn words_of_new_posts_are_merged_before_a_transaction_has_to() {
+    async fn words_of_new_posts_are_merged_before_a_transaction_must() {
         let store = test_store().await;
         execute(&store, "CREATE EXTENSION pgstattuple").await;
         let now = Timestamp::now();
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_partition_lets_more_words_wait_than_gather_between_two_merges() {
+    async fn every_partition_has_the_longer_pending_list() {
         const SMALL: &str = "
             SELECT count(*) FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
             WHERE inhparent = 'social_media_posts_text'::regclass

@@ -41,7 +41,7 @@ fn children(pid: u32) -> Vec<u32> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn batches_are_stored_at_a_pace_that_is_printed() {
+async fn the_throughput_of_storing_batches_is_printed() {
     let texts = texts();
     let folder = testing::open_folder();
     let data_dir = folder.path().to_owned();

@@ -28,7 +28,7 @@ fn request(id: &EntryId) -> DeadLetterRequest {
     }
 }
 
-/// Claims until something was idle for long enough.
+/// Claims until an entry has been idle for long enough.
 async fn claimed(consumer: &Consumer) -> Vec<Delivered> {
     until("something is claimed", async || {
         Some(consumer.claim(SOON, 100).await.unwrap()).filter(|entries| !entries.is_empty())
@@ -37,7 +37,7 @@ async fn claimed(consumer: &Consumer) -> Vec<Delivered> {
 }
 
 #[tokio::test]
-async fn acknowledging_removes_an_entry_altogether() {
+async fn acknowledging_removes_an_entry_completely() {
     let redis = Redis::start();
     let (stream, consumer) = ready(&redis, 5).await;
     let read = consumer.read(3, SOON).await.unwrap();
@@ -49,7 +49,7 @@ async fn acknowledging_removes_an_entry_altogether() {
 }
 
 #[tokio::test]
-async fn an_empty_stream_is_no_error() {
+async fn an_empty_stream_is_not_an_error() {
     let redis = Redis::start();
     let consumer = redis.connect().await.consumer().await.unwrap();
     assert!(consumer.read(10, SOON).await.unwrap().is_empty());
@@ -74,7 +74,7 @@ async fn a_waiting_read_wakes_up_for_the_first_post() {
 }
 
 #[tokio::test]
-async fn what_a_dead_consumer_left_is_claimed_with_its_deliveries() {
+async fn entries_of_a_dead_consumer_are_claimed_with_their_delivery_count() {
     let redis = Redis::start();
     let (stream, first) = ready(&redis, 4).await;
     let read = first.read(4, SOON).await.unwrap();
@@ -90,7 +90,7 @@ async fn what_a_dead_consumer_left_is_claimed_with_its_deliveries() {
 }
 
 #[tokio::test]
-async fn claiming_goes_on_where_it_ended() {
+async fn claiming_continues_where_it_ended() {
     let redis = Redis::start();
     let (stream, first) = ready(&redis, 5).await;
     first.read(5, SOON).await.unwrap();
@@ -104,7 +104,7 @@ async fn claiming_goes_on_where_it_ended() {
 }
 
 #[tokio::test]
-async fn entries_deleted_by_hand_are_not_claimed_for_ever() {
+async fn entries_deleted_by_hand_are_not_claimed_forever() {
     let redis = Redis::start();
     let (stream, first) = ready(&redis, 2).await;
     let read = first.read(2, SOON).await.unwrap();
@@ -184,7 +184,7 @@ async fn a_broken_entry_does_not_spoil_its_batch() {
     }
 }
 
-/// Consumer and deliveries of each pending entry.
+/// Returns consumer and delivery count of each pending entry.
 fn pending(redis: &Redis) -> Vec<(String, String)> {
     let answer = redis.ask(&["XPENDING", "social_posts_stream", "groundswell", "-", "+", "1000"]);
     let lines: Vec<&str> = answer.lines().collect();
@@ -192,7 +192,7 @@ fn pending(redis: &Redis) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn entries_for_a_newer_process_stay_pending_as_they_are_and_hold_up_nobody() {
+async fn entries_for_a_newer_process_stay_pending_unchanged_and_block_nobody() {
     let redis = Redis::start();
     let (stream, first) = ready(&redis, 3).await;
     let add = |fields: &[&str]| redis.ask(&[&["XADD", "social_posts_stream", "*"], fields].concat());
@@ -203,7 +203,7 @@ async fn entries_for_a_newer_process_stay_pending_as_they_are_and_hold_up_nobody
     stream.producer().publish(&posts(3..6)).await.unwrap();
     let read = first.read(100, SOON).await.unwrap();
     assert_eq!(read.len(), 6, "what it knows, and nothing else");
-    // The last of them is abandoned, behind all that nobody here knows.
+    // The last of them is abandoned, behind all the unknown entries.
     first.acknowledge(&ids(&read[..5])).await.unwrap();
 
     let second = stream.consumer().await.unwrap();
@@ -230,7 +230,7 @@ async fn entries_for_a_newer_process_stay_pending_as_they_are_and_hold_up_nobody
     assert!(untouched.iter().all(is_untouched), "{untouched:?}");
     assert_eq!(health(&stream).await, (21, 0, 21, 0), "none is a dead letter");
 
-    // A newer process takes them over and settles them.
+    // A newer process claims and acknowledges them.
     redis.ask(&[
         "XAUTOCLAIM",
         "social_posts_stream",
@@ -255,7 +255,7 @@ async fn entries_for_a_newer_process_stay_pending_as_they_are_and_hold_up_nobody
 }
 
 #[tokio::test]
-async fn burying_moves_an_entry_whole_and_replaying_brings_it_back() {
+async fn dead_lettering_moves_a_whole_entry_and_replaying_restores_it() {
     let redis = Redis::start();
     let (stream, consumer) = ready(&redis, 2).await;
     let read = consumer.read(2, SOON).await.unwrap();
@@ -337,7 +337,7 @@ async fn reading_goes_on_after_a_restart_of_redis() {
 }
 
 #[tokio::test]
-async fn nobody_leaves_while_entries_are_pending() {
+async fn a_consumer_keeps_its_name_while_entries_are_pending() {
     let redis = Redis::start();
     let (stream, busy) = ready(&redis, 2).await;
     let read = busy.read(2, SOON).await.unwrap();

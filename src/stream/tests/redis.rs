@@ -27,7 +27,7 @@ impl Redis {
         format!("redis+unix://{}", self.socket())
     }
 
-    /// Ends it as its supervisor would, so that it writes down everything.
+    /// Stops it as its supervisor would, so that it persists everything.
     pub fn stop(&mut self) {
         self.signal("TERM");
         self.server.wait().unwrap();
@@ -45,7 +45,7 @@ impl Redis {
         self.signal("CONT");
     }
 
-    /// Runs one command over a connection of its own, and answers what it printed.
+    /// Runs one command over a separate connection and returns its output.
     pub fn ask(&self, command: &[&str]) -> String {
         let output = Command::new("redis-cli").arg("-s").arg(self.socket()).args(command).output().unwrap();
         assert!(output.status.success(), "{output:?}");

@@ -22,7 +22,7 @@ async fn heard_update(subscription: &mut Subscription) -> (FrameId, u64) {
     }
 }
 
-/// A subscription that has begun.
+/// Returns a subscription that has begun.
 async fn listening(stream: &Stream, capacity: usize) -> Subscription {
     let mut subscription = stream.subscribe(capacity).await.unwrap();
     assert_eq!(heard(&mut subscription).await, UpdateEvent::Gap, "what came before is missed");
@@ -58,7 +58,7 @@ async fn two_publishers_make_one_sequence_without_gaps() {
 }
 
 #[tokio::test]
-async fn a_listener_that_is_slow_is_told_a_gap() {
+async fn a_slow_subscriber_receives_a_gap() {
     let redis = Redis::start();
     let stream = redis.connect().await;
     let mut subscription = listening(&stream, 2).await;
@@ -69,13 +69,13 @@ async fn a_listener_that_is_slow_is_told_a_gap() {
     assert_eq!(heard_update(&mut subscription).await.1, 0);
     assert_eq!(heard_update(&mut subscription).await.1, 1);
     assert_eq!(heard(&mut subscription).await, UpdateEvent::Gap);
-    // Some of what was sent may come after the gap, in order; the newest update always comes in the end.
+    // Some updates may arrive after the gap, in order; the newest always arrives in the end.
     updates.publish(&committed(99)).await.unwrap();
     while heard_update(&mut subscription).await.1 != 99 {}
 }
 
 #[tokio::test]
-async fn a_restart_of_redis_is_a_gap_and_ids_go_on() {
+async fn a_restart_of_redis_is_a_gap_and_ids_continue() {
     let mut redis = Redis::start();
     let stream = redis.connect().await;
     let updates = stream.updates();

@@ -60,7 +60,7 @@ async fn history(store: &Store, alert: Uuid) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn of_several_connections_one_leads_until_it_is_gone() {
+async fn one_connection_holds_the_lease_until_it_is_dropped() {
     let store = test_store().await;
     for role in [LeaderRole::Rules, LeaderRole::Anomalies] {
         let mut first = LeaderLease::connect(&store, role).await.unwrap();
@@ -78,7 +78,7 @@ async fn of_several_connections_one_leads_until_it_is_gone() {
 }
 
 #[tokio::test]
-async fn rules_and_signals_are_led_apart_and_their_turns_come_one_after_the_other() {
+async fn each_role_has_its_own_leader_and_their_transactions_are_serialized() {
     let store = test_store().await;
     let mut rules = lead(&store).await;
     let mut signals = LeaderLease::connect(&store, LeaderRole::Anomalies).await.unwrap();
@@ -147,7 +147,7 @@ async fn a_series_opens_as_often_as_its_alerts_did_since_it_was_last_calm() {
 }
 
 #[tokio::test]
-async fn who_lost_the_lead_without_noticing_writes_nothing() {
+async fn a_process_that_lost_its_lease_unnoticed_writes_nothing() {
     let store = test_store().await;
     let now = now_in_micros();
     let mut lead = lead(&store).await;
@@ -216,7 +216,7 @@ async fn an_alert_its_history_and_its_series_are_written_together() {
 }
 
 #[tokio::test]
-async fn a_turn_that_is_not_finished_changes_nothing_and_tells_nobody() {
+async fn an_uncommitted_evaluation_changes_nothing_and_notifies_nobody() {
     let store = test_store().await;
     let now = now_in_micros();
     let mut lead = lead(&store).await;
@@ -232,7 +232,7 @@ async fn a_turn_that_is_not_finished_changes_nothing_and_tells_nobody() {
 }
 
 #[tokio::test]
-async fn what_mutes_an_alert_is_noted_once_for_each_change() {
+async fn each_change_of_silencing_and_inhibition_is_recorded_once() {
     let store = test_store().await;
     let now = now_in_micros();
     let mut lead = lead(&store).await;
@@ -250,7 +250,7 @@ async fn what_mutes_an_alert_is_noted_once_for_each_change() {
 }
 
 #[tokio::test]
-async fn people_are_told_once_that_it_fires_and_once_that_it_is_over() {
+async fn firing_and_end_are_notified_once_each() {
     let store = test_store().await;
     channel(&store, "webhook", "info").await;
     let now = now_in_micros();
@@ -270,7 +270,7 @@ async fn people_are_told_once_that_it_fires_and_once_that_it_is_over() {
 }
 
 #[tokio::test]
-async fn a_rule_is_changed_and_deleted_while_a_turn_writes_its_series() {
+async fn a_rule_can_be_changed_and_deleted_during_an_evaluation() {
     let store = test_store().await;
     let now = now_in_micros();
     let mut lead = lead(&store).await;
@@ -306,7 +306,7 @@ fn wave(rule: &Rule, n_products: usize, now: Timestamp) -> Vec<Opening> {
 }
 
 #[tokio::test]
-async fn thousands_of_alerts_open_grow_are_muted_and_end_under_two_locks() {
+async fn thousands_of_alerts_open_grow_are_silenced_and_end_under_two_locks() {
     const N: usize = 9_000;
     let store = test_store().await;
     let now = now_in_micros();
@@ -350,7 +350,7 @@ async fn thousands_of_alerts_open_grow_are_muted_and_end_under_two_locks() {
 }
 
 #[tokio::test]
-async fn what_a_turn_left_for_later_is_told_by_every_process() {
+async fn every_process_reports_what_an_evaluation_deferred() {
     let store = test_store().await;
     let mut lead = lead(&store).await;
     assert_eq!(last_report(&store).await.unwrap(), None);
@@ -371,7 +371,7 @@ async fn what_a_turn_left_for_later_is_told_by_every_process() {
 }
 
 #[tokio::test]
-async fn people_are_told_with_the_posts_and_evidence_that_no_turn_reads_of_every_alert() {
+async fn notifications_contain_posts_and_evidence_that_evaluations_do_not_read() {
     let (store, now) = (test_store().await, now_in_micros());
     let mut lead = lead(&store).await;
     let mut opening = opening(&rule(&store).await, now);

@@ -10,7 +10,7 @@ use crate::store::testing::apply;
 use crate::store::testing::record;
 use crate::store::testing::{self, execute, number, test_store};
 
-/// Posts about one product, each at this risk, that await a correction.
+/// Returns posts about one product with this risk, each awaiting a correction.
 fn at_risk(n: usize, risk: f32) -> Vec<ScoredPost> {
     let mut batch = testing::posts(n, Timestamp::now());
     for (i, scored) in batch.iter_mut().enumerate() {
@@ -29,7 +29,7 @@ async fn correct(store: &Store, posts: &[ScoredPost], risk: f32) -> Corrected {
     apply(store, &posts.iter().map(correction).collect::<Vec<_>>()).await.unwrap()
 }
 
-/// Takes what is flagged now, in a transaction of its own.
+/// Takes the flagged posts in a transaction of its own.
 async fn raise_now<J: Into<Triage>>(
     store: &Store,
     judge: impl Fn(&[ScoredPost]) -> J,
@@ -42,7 +42,7 @@ async fn raise_now<J: Into<Triage>>(
     Ok(raised)
 }
 
-/// Takes what is flagged, long after it was stored.
+/// Takes the flagged posts as if long after they were stored.
 async fn raise_late<J: Into<Triage>>(
     store: &Store,
     judge: impl Fn(&[ScoredPost]) -> J,
@@ -95,7 +95,7 @@ async fn a_post_whose_risk_turns_out_low_before_anyone_looked_raises_no_alert() 
 }
 
 #[tokio::test]
-async fn a_post_that_is_about_to_be_corrected_waits_for_that_and_never_for_long() {
+async fn a_post_awaiting_correction_waits_for_it_briefly() {
     let store = test_store().await;
     let batch = at_risk(4, 0.9);
     record(&store, &batch).await.unwrap();
@@ -108,7 +108,7 @@ async fn a_post_that_is_about_to_be_corrected_waits_for_that_and_never_for_long(
     assert!(matches!(raise_now(&store, one_alert).await.unwrap()[..], [Raise::Opened(_)]));
     give_up(&store, &[batch[2].post.uuid]).await.unwrap();
     assert!(matches!(raise_now(&store, one_alert).await.unwrap()[..], [Raise::Updated(_)]));
-    // Whoever should have corrected the last one is dead, or has too much to do.
+    // The process that should have corrected the last one is dead or overloaded.
     assert!(matches!(raise_late(&store, one_alert).await.unwrap()[..], [Raise::Updated(_)]));
     assert_eq!(alerts(&store).await[0].count, 3);
     assert_eq!(number(&store, "SELECT count(*) FROM flagged_posts").await, 0);
@@ -117,7 +117,7 @@ async fn a_post_that_is_about_to_be_corrected_waits_for_that_and_never_for_long(
 }
 
 #[tokio::test]
-async fn an_alert_that_flaps_is_held_open_when_its_last_post_is_withdrawn() {
+async fn a_flapping_alert_stays_open_when_its_last_post_is_withdrawn() {
     let store = test_store().await;
     let batch = at_risk(2, 0.9);
     record(&store, &batch).await.unwrap();
@@ -160,14 +160,14 @@ async fn an_alert_loses_the_posts_that_are_withdrawn_and_is_resolved_with_the_la
     assert_eq!(resolved, alerts(&store).await);
     assert_eq!((resolved[0].id, resolved[0].state, resolved[0].count), (open.id, AlertState::Resolved, 0));
     assert!(resolved[0].resolved_at.is_some());
-    // It is over, and the next one is another.
+    // It is resolved, and the next alert is a new one.
     record(&store, &at_risk(6, 0.9)[4..]).await.unwrap();
     assert!(matches!(raise_late(&store, one_alert).await.unwrap()[..], [Raise::Opened(_)]));
     assert_eq!(alerts(&store).await.len(), 2);
 }
 
 #[tokio::test]
-async fn a_post_of_an_earlier_alert_is_not_counted_out_of_a_later_one() {
+async fn a_post_of_an_earlier_alert_is_not_removed_from_a_later_one() {
     let store = test_store().await;
     let batch = at_risk(6, 0.9);
     record(&store, &batch[..3]).await.unwrap();
@@ -188,7 +188,7 @@ async fn a_post_of_an_earlier_alert_is_not_counted_out_of_a_later_one() {
 }
 
 #[tokio::test]
-async fn posts_that_wait_for_company_are_raised_with_it_and_once() {
+async fn waiting_posts_join_an_alert_with_later_ones_exactly_once() {
     let store = test_store().await;
     let judge = |posts: &[ScoredPost]| match posts.len() {
         0..=3 => {

@@ -47,7 +47,7 @@ async fn shown(store: &Store, id: Uuid) -> Channel {
 }
 
 #[tokio::test]
-async fn of_processes_that_look_together_one_sends_to_a_channel() {
+async fn of_concurrent_claims_one_gets_a_channel() {
     let store = test_store().await;
     channel(&store, "webhook", "info").await;
     fire_new(&store, 5).await;
@@ -60,7 +60,7 @@ async fn of_processes_that_look_together_one_sends_to_a_channel() {
 }
 
 #[tokio::test]
-async fn what_a_dead_process_had_in_hand_is_sent_by_another_under_the_same_name() {
+async fn messages_of_a_dead_process_are_sent_by_another_with_the_same_id() {
     let store = test_store().await;
     channel(&store, "webhook", "info").await;
     fire_new(&store, 1).await;
@@ -79,7 +79,7 @@ async fn what_a_dead_process_had_in_hand_is_sent_by_another_under_the_same_name(
 }
 
 #[tokio::test]
-async fn of_one_alert_things_arrive_in_order_and_a_failure_holds_up_no_other() {
+async fn notifications_of_one_alert_arrive_in_order_and_a_failure_delays_no_other() {
     let store = test_store().await;
     channel(&store, "pagerduty", "info").await;
     let (one, other) = (alert(Severity::Warning), alert(Severity::Warning));
@@ -100,7 +100,7 @@ async fn of_one_alert_things_arrive_in_order_and_a_failure_holds_up_no_other() {
 }
 
 #[tokio::test]
-async fn a_digest_holds_the_same_at_every_attempt() {
+async fn a_digest_is_the_same_at_every_attempt() {
     let store = test_store().await;
     channel(&store, "email", "info").await;
     execute(&store, "UPDATE notification_channels SET digest_seconds = 60").await;
@@ -120,7 +120,7 @@ async fn a_digest_holds_the_same_at_every_attempt() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_asks_for_patience_gets_it_for_everything() {
+async fn a_pause_applies_to_every_message_of_a_channel() {
     let store = test_store().await;
     channel(&store, "webhook", "info").await;
     fire_new(&store, 2).await;
@@ -133,7 +133,7 @@ async fn a_receiver_that_asks_for_patience_gets_it_for_everything() {
 }
 
 #[tokio::test]
-async fn a_channel_that_is_gone_is_disabled_with_its_reason_and_gives_up_what_waits() {
+async fn a_channel_that_no_longer_exists_is_disabled_and_its_messages_are_dead_lettered() {
     let store = test_store().await;
     let id = channel(&store, "webhook", "info").await;
     fire_new(&store, 2).await;
@@ -153,7 +153,7 @@ async fn a_channel_that_is_gone_is_disabled_with_its_reason_and_gives_up_what_wa
 }
 
 #[tokio::test]
-async fn only_trouble_that_goes_on_for_five_days_disables_a_channel() {
+async fn only_five_days_of_continuous_failure_disable_a_channel() {
     let store = test_store().await;
     let id = channel(&store, "webhook", "info").await;
     fire_new(&store, 1).await;
@@ -176,7 +176,7 @@ async fn only_trouble_that_goes_on_for_five_days_disables_a_channel() {
 }
 
 #[tokio::test]
-async fn the_log_of_attempts_is_bounded_and_success_ends_the_trouble() {
+async fn the_log_of_attempts_is_bounded_and_success_ends_the_failure() {
     let store = test_store().await;
     let id = channel(&store, "webhook", "info").await;
     fire_new(&store, 1).await;
@@ -198,7 +198,7 @@ async fn the_log_of_attempts_is_bounded_and_success_ends_the_trouble() {
 }
 
 #[tokio::test]
-async fn what_another_key_protects_is_left_to_those_who_have_it() {
+async fn channels_sealed_with_another_key_are_not_claimed() {
     let store = test_store().await;
     channel(&store, "webhook", "info").await;
     fire_new(&store, 1).await;
@@ -207,7 +207,7 @@ async fn what_another_key_protects_is_left_to_those_who_have_it() {
 }
 
 #[tokio::test]
-async fn what_is_done_is_kept_for_a_month_and_as_long_as_its_alert_holds() {
+async fn finished_notifications_are_kept_for_a_month_and_while_their_alert_is_open() {
     let store = test_store().await;
     channel(&store, "webhook", "info").await;
     fire_new(&store, 3).await;

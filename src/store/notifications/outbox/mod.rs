@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_was_told_that_it_fired_is_told_what_becomes_of_it_and_nobody_else_is() {
+    async fn later_events_go_to_the_channels_notified_when_the_alert_fired() {
         let store = test_store().await;
         let all = channel(&store, "webhook", "info").await;
         let critical = channel(&store, "slack", "critical").await;
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_transaction_that_is_rolled_back_tells_nobody() {
+    async fn a_transaction_that_is_rolled_back_notifies_nobody() {
         let store = test_store().await;
         let one = channel(&store, "webhook", "info").await;
         let mut client = store.client().await.unwrap();
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_gathers_for_a_digest_leaves_together() {
+    async fn notifications_of_a_digest_are_due_together() {
         let store = test_store().await;
         let one = channel(&store, "email", "info").await;
         execute(&store, "UPDATE notification_channels SET digest_seconds = 600").await;

@@ -17,14 +17,14 @@ use crate::store::testing::{self, apply, execute, number, record, test_store};
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
-/// Posts of which each awaits a correction.
+/// Stores posts that each await a correction.
 fn admitted(n: usize, at: Timestamp) -> Vec<ScoredPost> {
     let mut batch = testing::posts(n, at);
     batch.iter_mut().for_each(|scored| scored.awaits_correction = true);
     batch
 }
 
-/// A post's score replaced by that of the `n`-th of the series.
+/// Returns a post with its score replaced by that of the `n`-th of the series.
 fn correction(scored: &ScoredPost, n: usize) -> Correction {
     let mut score = testing::post(n, scored.post.created_at).score;
     score.model = ModelId { name: "deep".to_owned(), version: "1".to_owned(), hash: "1".to_owned() }.into();
@@ -35,8 +35,8 @@ fn corrections(batch: &[ScoredPost], shift: usize) -> Vec<Correction> {
     batch.iter().enumerate().map(|(n, scored)| correction(scored, n + shift)).collect()
 }
 
-/// As if the processes that had posts in hand were dead for long enough.
-/// Passes over rows that somebody holds: two of these could otherwise wait for each other.
+/// Expires every claim, as if the claiming processes had died. Skips locked rows: two of these could otherwise
+/// deadlock.
 async fn let_claims_run_out(store: &Store) {
     let free = "SELECT uuid FROM awaiting_correction FOR UPDATE SKIP LOCKED";
     let sql = format!(
@@ -59,8 +59,8 @@ async fn all(store: &Store) -> Vec<ScoredPost> {
     scored_posts_of(&client.query(&format!("SELECT {COLUMNS} FROM {TABLES}"), &[]).await.unwrap()).unwrap()
 }
 
-/// The rollups are what the stored posts with their current scores add up to, by minute, and no row counts fewer than
-/// none.
+/// Checks that the rollups equal the sums of the stored posts with their current scores, by minute, and that no count
+/// is negative.
 async fn assert_exact(store: &Store) {
     let stored = all(store).await;
     let rows = rollups::live(store, Timestamp::UNIX_EPOCH, usize::MAX).await.unwrap();
@@ -101,12 +101,12 @@ async fn a_correction_changes_the_score_the_sums_and_the_history_and_only_once()
 }
 
 #[tokio::test]
-async fn only_what_was_admitted_awaits_a_correction_and_only_that_is_corrected() {
+async fn only_admitted_posts_await_a_correction_and_are_corrected() {
     let store = test_store().await;
     let mut batch = admitted(20, Timestamp::now());
     batch.iter_mut().step_by(2).for_each(|scored| scored.awaits_correction = false);
     record(&store, &batch).await.unwrap();
-    // Sent again with another verdict: it is the same post.
+    // Sent again with another label: it is the same post.
     batch.iter_mut().for_each(|scored| scored.awaits_correction = true);
     assert_eq!(record(&store, &batch).await.unwrap().n_duplicates, 20);
     assert_eq!(awaiting(&store).await.unwrap(), 10);
@@ -117,7 +117,7 @@ async fn only_what_was_admitted_awaits_a_correction_and_only_that_is_corrected()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn processes_that_apply_the_same_corrections_at_once_apply_each_once() {
+async fn concurrent_processes_apply_each_correction_once() {
     let store = test_store().await;
     let batch = admitted(90, Timestamp::now());
     record(&store, &batch).await.unwrap();
@@ -138,7 +138,7 @@ async fn processes_that_apply_the_same_corrections_at_once_apply_each_once() {
 }
 
 #[tokio::test]
-async fn what_a_dead_process_had_in_hand_is_claimed_by_the_next() {
+async fn posts_of_a_dead_process_are_claimed_by_another() {
     let store = test_store().await;
     let batch = admitted(12, testing::now_in_micros());
     record(&store, &batch).await.unwrap();
@@ -153,7 +153,7 @@ async fn what_a_dead_process_had_in_hand_is_claimed_by_the_next() {
     let stored: Vec<_> =
         batch.iter().cloned().map(|scored| ScoredPost { awaits_correction: false, ..scored }).collect();
     assert_eq!(claimed, stored);
-    // ClaimedMessage by one, corrected by another that was only slow: the post is corrected once.
+    // Claimed by one, corrected by another that was only slow: the post is corrected once.
     assert_eq!(apply(&store, &corrections(&batch, 1)).await.unwrap().applied.len(), 12);
     assert_eq!(apply(&store, &corrections(&claimed, 2)).await.unwrap().applied.len(), 0);
     let_claims_run_out(&store).await;
@@ -162,7 +162,7 @@ async fn what_a_dead_process_had_in_hand_is_claimed_by_the_next() {
 }
 
 #[tokio::test]
-async fn a_post_that_ends_whoever_claims_it_is_not_claimed_for_ever() {
+async fn a_post_that_crashes_every_claimer_is_not_claimed_forever() {
     let store = test_store().await;
     record(&store, &admitted(2, Timestamp::now())).await.unwrap();
     let mut n_claims = 0;
@@ -176,11 +176,11 @@ async fn a_post_that_ends_whoever_claims_it_is_not_claimed_for_ever() {
 }
 
 #[tokio::test]
-async fn a_process_that_dies_in_the_middle_of_a_correction_leaves_no_half_of_it() {
+async fn a_process_that_dies_during_a_correction_leaves_nothing_of_it() {
     let store = test_store().await;
     let batch = admitted(10, Timestamp::now());
     record(&store, &batch).await.unwrap();
-    // The correction comes as far as the last of its steps, and waits there.
+    // The correction blocks at the last of its steps.
     let mut blocker = store.client().await.unwrap();
     let blocking = blocker.transaction().await.unwrap();
     blocking.execute("SELECT FROM sentiment_rollups FOR UPDATE", &[]).await.unwrap();
@@ -204,14 +204,14 @@ async fn a_process_that_dies_in_the_middle_of_a_correction_leaves_no_half_of_it(
 }
 
 #[tokio::test]
-async fn a_correction_of_an_old_post_is_taken_from_where_it_is_counted() {
+async fn a_correction_of_an_old_post_changes_the_row_that_counts_it() {
     let store = test_store().await;
     let now = Timestamp::now();
     let old = Timestamp::from_second((now - HOUR * 5).as_second().div_euclid(60) * 60 + 25).unwrap();
     let batch = admitted(30, old);
     record(&store, &batch[..10]).await.unwrap();
     rollups::compact(&store, now).await.unwrap();
-    // Late ones make the fine row anew, beside the minute's, which counts the first.
+    // Late posts recreate the fine row beside the minute's, which counts the first post.
     record(&store, &batch[10..]).await.unwrap();
     let corrected = apply(&store, &corrections(&batch[..10], 1)).await.unwrap();
     assert_eq!(corrected.applied.len(), 10);
@@ -222,7 +222,7 @@ async fn a_correction_of_an_old_post_is_taken_from_where_it_is_counted() {
 }
 
 #[tokio::test]
-async fn corrections_leave_with_their_posts() {
+async fn corrections_expire_with_their_posts() {
     let store = test_store().await;
     let now = Timestamp::now();
     let mut batch = admitted(40, now);
@@ -237,7 +237,7 @@ async fn corrections_leave_with_their_posts() {
     assert_exact(&store).await;
     assert_eq!(awaiting(&store).await.unwrap(), 5);
     assert_eq!(number(&store, "SELECT count(*) FROM sentiment_analysis_history").await, 15);
-    // Corrections of those that left come too late, and those of the others do not.
+    // Corrections of expired posts come too late, and those of the others do not.
     let rest = apply(&store, &corrections(&batch[30..], 5)).await.unwrap();
     assert_eq!(rest.applied, [1, 3, 5, 7, 9]);
     assert_exact(&store).await;
@@ -278,7 +278,7 @@ async fn a_day_whose_posts_have_a_partition_gets_one_for_its_history() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn posts_corrections_claims_and_compaction_at_the_same_time_lose_nothing() {
+async fn concurrent_posts_corrections_claims_and_compaction_lose_nothing() {
     let store = test_store().await;
     let now = Timestamp::now();
     let tasks = (0..4_usize).map(|task| {
@@ -307,11 +307,11 @@ async fn posts_corrections_claims_and_compaction_at_the_same_time_lose_nothing()
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// Posts `from..from + n` arrive, for the first time or again.
+    /// Stores posts `from..from + n`, new or repeated.
     Record(usize, usize),
-    /// Their corrections, with the scores of others.
+    /// Applies their corrections, with the scores of others.
     Apply(usize, usize, usize),
-    /// Another process takes up some of what nobody has in hand, and corrects it.
+    /// Claims and corrects some unclaimed posts, as another process.
     Claim(usize, usize),
     Compact,
 }
@@ -348,7 +348,7 @@ async fn check(steps: &[Step]) {
         let ages = [SignedDuration::ZERO, HOUR * 2, HOUR * 5, HOUR * 24 * 4];
         scored.post.created_at = now - ages[n % 4] - SignedDuration::from_secs(n as i64 * 7 % 60);
     }
-    // What live windows are told adds up to what is stored.
+    // The deltas for live windows add up to what is stored.
     let mut told = Delta::new();
     let mut hear = |delta: Delta| {
         for (key, sums) in minutes(delta) {

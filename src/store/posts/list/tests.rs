@@ -38,7 +38,7 @@ async fn a_post_reads_back_as_it_was_stored() {
 async fn pages_name_each_post_once_newest_first_while_others_arrive() {
     let store = test_store().await;
     let now = testing::now_in_micros();
-    // Three to a moment, over several days.
+    // Three per time, over several days.
     let at = |n: usize| now - SignedDuration::from_hours(n as i64 / 3 * 5);
     let batch: Vec<_> = (0..50).map(|n| testing::post(n, at(n))).collect();
     record(&store, &batch).await.unwrap();
@@ -62,7 +62,7 @@ async fn pages_name_each_post_once_newest_first_while_others_arrive() {
 }
 
 #[tokio::test]
-async fn filters_and_words_find_what_they_say() {
+async fn filters_and_text_search_find_matching_posts() {
     let store = test_store().await;
     let now = testing::now_in_micros();
     let batch: Vec<_> =
@@ -112,7 +112,7 @@ async fn filters_and_words_find_what_they_say() {
 }
 
 #[tokio::test]
-async fn an_export_holds_every_post_in_pieces() {
+async fn an_export_streams_every_post_in_chunks() {
     let store = test_store().await;
     let now = testing::now_in_micros();
     let batch: Vec<_> =
