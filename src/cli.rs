@@ -195,7 +195,7 @@ fn execute(command: Command, sources: &Sources) -> anyhow::Result<ExitCode> {
         Command::ReadDeep => {
             let (requests, responses) = (std::io::stdin().lock(), std::io::stdout().lock());
             background::lower_priority();
-            out_of_process::serve(requests, responses)?;
+            out_of_process::server::serve(requests, responses)?;
         }
         Command::Serve(config) => {
             let stop_requested = app::serve(*config, sources)?;

@@ -11,7 +11,7 @@ use super::retry_until_ready;
 use crate::config::Config;
 use crate::embedded::Endpoints;
 use crate::enrich::{Enricher, EnricherParams};
-use crate::inference::out_of_process::{OpenRemote, Remote};
+use crate::inference::out_of_process::remote::{OpenRemote, Remote};
 use crate::inference::{LoadParams, Models, ScorerFactory as _};
 use crate::notify::keyring::Keyring;
 use crate::notify::messenger::{Messenger, MessengerParams};

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::out_of_process::OpenRemote;
+use super::out_of_process::remote::OpenRemote;
 
 /// One of the two models that score posts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 use super::cache::{CachedScorer, ResultCache};
 use super::heads::HeadKind;
 use super::onnx::{Network, NetworkScorer};
-use super::out_of_process::{OpenRemote, OutOfProcessParams, OutOfProcessScorer};
+use super::out_of_process::remote::OpenRemote;
+use super::out_of_process::{OutOfProcessParams, OutOfProcessScorer};
 use super::{InferenceError, LoadParams, Prediction, Scorer, ScorerFactory, Tier};
 use crate::models::score::ModelId;
 

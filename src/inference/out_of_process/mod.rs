@@ -1,35 +1,20 @@
 //! A model run by another process: the protocol of both sides, one JSON value per line.
 //!
 //! The first line holds the [`LoadParams`] of the model to load, and the response is a `Loaded`; each further line is
-//! a list of texts, and the response is an `Response`.
+//! a list of texts, and the response is a `Response`.
 
-use std::io::{self, BufRead, Write};
+pub mod remote; // the other process, as this one sees it
+pub mod server; // the side of the process that runs the model
+
+use std::io;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use self::remote::{OpenRemote, Remote};
 use super::run_times::{self, Timing};
-use super::{InferenceError, LoadParams, Prediction, Scorer, load_deep};
+use super::{InferenceError, LoadParams, Prediction, Scorer};
 use crate::models::score::ModelId;
-
-/// The other side: a process that returns one line per line.
-pub trait Remote: Send {
-    /// Sends a line and waits for the response.
-    ///
-    /// # Errors
-    /// When the other side has ended.
-    fn request(&mut self, line: &str) -> io::Result<String>;
-}
-
-/// Starts the other side.
-#[derive(Clone)]
-pub struct OpenRemote(pub Arc<dyn Fn() -> io::Result<Box<dyn Remote>> + Send + Sync>);
-
-impl std::fmt::Debug for OpenRemote {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("OpenRemote")
-    }
-}
 
 #[derive(Serialize, Deserialize)]
 enum Loaded {
@@ -135,40 +120,6 @@ fn gone(error: io::Error) -> InferenceError {
 
 fn unreadable(error: serde_json::Error) -> InferenceError {
     InferenceError::Runtime(format!("the model process sent an invalid response: {error}"))
-}
-
-/// Runs the other side: loads the deep model that it receives, and scores texts until the requests end.
-///
-/// # Errors
-/// When a response cannot be written, or a request is not valid.
-pub fn serve(requests: impl BufRead, mut responses: impl Write) -> io::Result<()> {
-    let timings = run_times::collect();
-    let mut lines = requests.lines();
-    let Some(first) = lines.next() else {
-        return Ok(());
-    };
-    let params: LoadParams = serde_json::from_str(&first?)?;
-    let mut scorer = match load_deep(&params).and_then(|factory| factory.build()) {
-        Ok(scorer) => scorer,
-        Err(error) => return say(&mut responses, &Loaded::Failed(error.to_string())),
-    };
-    say(&mut responses, &Loaded::Model(scorer.model().as_ref().clone()))?;
-    for line in lines {
-        let texts: Vec<String> = serde_json::from_str(&line?)?;
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let outcome = match scorer.score(&texts) {
-            Ok(predictions) => Outcome::Readings(predictions),
-            Err(error) => Outcome::Failed { reason: error.to_string(), is_transient: error.is_transient() },
-        };
-        say(&mut responses, &Response { outcome, timings: timings.take() })?;
-    }
-    Ok(())
-}
-
-fn say(responses: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
-    serde_json::to_writer(&mut *responses, value)?;
-    responses.write_all(b"\n")?;
-    responses.flush()
 }
 
 #[cfg(test)]

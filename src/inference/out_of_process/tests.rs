@@ -1,8 +1,10 @@
+use std::io::Write;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
+use super::server::serve;
 use super::*;
-use crate::inference::ModelChoice;
+use crate::inference::{ModelChoice, load_deep};
 
 /// The other side on a thread instead of in a process. Tests can end it.
 struct ThreadRemote {

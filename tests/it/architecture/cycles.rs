@@ -5,19 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::references::{imports, module_of, references};
 use crate::support::source::{self, Source};
 
-/// Cycles that still have to be opened. Only take away from here.
-const KNOWN: [&[&str]; 1] = [&[
-    "inference/cache.rs",
-    "inference/choice.rs",
-    "inference/composite.rs",
-    "inference/fake.rs",
-    "inference/load.rs",
-    "inference/model_paths.rs",
-    "inference/onnx.rs",
-    "inference/out_of_process/mod.rs",
-    "inference/run_times.rs",
-]];
-
 /// For each file those that it refers to, with one such reference.
 type Graph = BTreeMap<String, BTreeMap<String, String>>;
 
@@ -89,15 +76,8 @@ fn describe(graph: &Graph, cycle: &BTreeSet<&str>) -> String {
 #[test]
 fn no_files_refer_to_each_other_in_a_cycle() {
     let graph = graph(&source::all());
-    let found = cycles(&graph);
-    let is_known =
-        |cycle: &BTreeSet<&str>| KNOWN.iter().any(|known| cycle.iter().all(|file| known.contains(file)));
-    let new: Vec<String> =
-        found.iter().filter(|cycle| !is_known(cycle)).map(|cycle| describe(&graph, cycle)).collect();
-    assert!(new.is_empty(), "\n{}", new.join("\n"));
-    let is_gone = |known: &&[&str]| !found.iter().any(|cycle| cycle.iter().all(|file| known.contains(file)));
-    let gone: Vec<_> = KNOWN.into_iter().filter(is_gone).collect();
-    assert!(gone.is_empty(), "these cycles are open, so take them out of `KNOWN`: {gone:?}");
+    let found: Vec<String> = cycles(&graph).iter().map(|cycle| describe(&graph, cycle)).collect();
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
 }
 
 #[cfg(test)]
