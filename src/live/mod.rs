@@ -1,4 +1,4 @@
-//! What live connections receive: the frames of the protocol, encoded once, and the bounded outbox of each connection.
+//! Frames of the live protocol, each encoded once, and the bounded outbox of each connection.
 
 pub mod delta; // changes from one live window to the next
 pub mod encode; // encoding of frames

@@ -70,7 +70,7 @@ impl PostsSkipped {
 ///
 /// It is bounded, whatever the client does. Of state, such as metrics, one frame is queued at its position and only the newest
 /// later one behind all others. Posts beyond the maximum are skipped and counted. Alerts are kept up to a maximum, at which the
-/// session is closed. So a frame never overtakes one with an earlier id, and the newest id that a client has tells what it
+/// session is closed. So a frame never overtakes one with an earlier id, and the newest id of a client marks what it
 /// received.
 #[derive(Debug)]
 pub struct Outbox {

@@ -15,7 +15,7 @@ struct Bench {
     store: Store,
     evaluator: Evaluator,
     now: Timestamp,
-    /// Goes when the test does.
+    /// Stops with the test.
     _redis: Redis,
 }
 
@@ -27,7 +27,7 @@ impl Bench {
         Self { store, evaluator: Evaluator::new(params), now: Timestamp::now(), _redis: redis }
     }
 
-    /// One turn, a second after the last.
+    /// Runs one turn, a second after the last.
     async fn turn(&mut self) -> TurnReport {
         self.now += SignedDuration::from_secs(1);
         self.evaluator.evaluate(self.now).await.unwrap();
@@ -38,7 +38,7 @@ impl Bench {
         number(&self.store, "SELECT count(*) FROM sentiment_alerts WHERE state = 'open'").await
     }
 
-    /// A rule about each product, like that of the field, under another name.
+    /// Creates another rule about each product, like the built-in one.
     async fn rule(&self, name: &str) -> Rule {
         let mut what = rules::get(&self.store, NEGATIVITY_PRODUCTS).await.unwrap().unwrap().what;
         what.name = name.to_owned();
@@ -47,7 +47,7 @@ impl Bench {
 }
 
 #[tokio::test]
-async fn a_wave_is_alerted_piece_by_piece_and_each_turn_says_what_it_left() {
+async fn a_wave_opens_alerts_turn_by_turn_and_each_turn_reports_its_deferred_work() {
     let mut bench = Bench::new().await;
     crowd(&bench.store, 2_500, (30, 25)).await;
     let mut seen = Vec::new();
@@ -62,9 +62,9 @@ async fn a_wave_is_alerted_piece_by_piece_and_each_turn_says_what_it_left() {
     assert_eq!(seen, [(1_000, 1_500, 1_000), (2_000, 500, 2_000), (2_500, 0, 2_500), (2_500, 0, 2_500)]);
     let n_told = "SELECT count(DISTINCT told_as) FROM sentiment_alerts WHERE told_as IS NOT NULL";
     assert_eq!(number(&bench.store, n_told).await, 3, "one notice for each turn, not for each alert");
-    assert!(bench.turn().await.left_out.pushes > 0, "browsers hear of them a hundred at a time");
+    assert!(bench.turn().await.left_out.pushes > 0, "browsers receive them a hundred per turn");
 
-    // Nobody speaks of them any more.
+    // No posts mention them any more.
     execute(&bench.store, "DELETE FROM sentiment_rollups").await;
     bench.now += SignedDuration::from_secs(10);
     let mut n_open = Vec::new();
@@ -76,7 +76,7 @@ async fn a_wave_is_alerted_piece_by_piece_and_each_turn_says_what_it_left() {
 }
 
 #[tokio::test]
-async fn of_more_products_than_may_be_alerted_every_rule_has_its_share_and_the_rest_is_told() {
+async fn beyond_the_maximum_of_open_alerts_every_rule_has_its_share_and_the_rest_is_reported() {
     let mut bench = Bench::new().await;
     bench.evaluator.limits = Limits { series: 1_000, taken_up: 400, changed: 150, ..Limits::default() };
     crowd(&bench.store, 1_200, (30, 25)).await;
@@ -98,7 +98,7 @@ async fn of_more_products_than_may_be_alerted_every_rule_has_its_share_and_the_r
         format!("SELECT count(*) FROM sentiment_alerts WHERE state = 'open' AND rule_id = '{}'", late.id);
     assert_eq!(number(&bench.store, &of_late).await, 1_000 / 3, "a third of the rules");
 
-    // A rule that is gone leaves piece by piece, whoever waits meanwhile.
+    // The alerts of a deleted rule are withdrawn turn by turn.
     rules::delete(&bench.store, late.id).await.unwrap().unwrap();
     let mut n_left = Vec::new();
     for _ in 0..4 {
@@ -111,7 +111,7 @@ async fn of_more_products_than_may_be_alerted_every_rule_has_its_share_and_the_r
 }
 
 #[tokio::test]
-async fn what_was_not_committed_is_counted_nowhere() {
+async fn alerts_that_were_not_committed_are_not_counted() {
     let recorder = PrometheusBuilder::new().build_recorder();
     let handle = recorder.handle();
     let _recording = metrics::set_default_local_recorder(&recorder);
@@ -122,18 +122,18 @@ async fn what_was_not_committed_is_counted_nowhere() {
         CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON sentiment_alerts DEFERRABLE INITIALLY DEFERRED
             FOR EACH ROW EXECUTE FUNCTION refuse()";
     execute(&bench.store, refuse).await;
-    let (asked_at, mut n_failed) = (Instant::now(), 0);
-    // The server lets go of a lost lead a moment later.
+    let (started_at, mut n_failed) = (Instant::now(), 0);
+    // The server releases a lost lead a moment later.
     while n_failed < 3 {
-        assert!(asked_at.elapsed() < Duration::from_secs(120), "{n_failed} failed");
+        assert!(started_at.elapsed() < Duration::from_secs(120), "{n_failed} failed");
         n_failed += i32::from(bench.evaluator.evaluate(bench.now).await.is_err());
     }
     assert_eq!(bench.n_open().await, 0);
     assert!(!handle.render().contains("groundswell_alerts_opened_total"), "{}", handle.render());
     execute(&bench.store, "DROP TRIGGER refuse ON sentiment_alerts").await;
-    let asked_at = Instant::now();
+    let started_at = Instant::now();
     while bench.n_open().await == 0 {
-        assert!(asked_at.elapsed() < Duration::from_secs(120), "nothing opens");
+        assert!(started_at.elapsed() < Duration::from_secs(120), "nothing opens");
         bench.evaluator.evaluate(bench.now).await.unwrap();
     }
     let counted = handle.render();
@@ -141,7 +141,7 @@ async fn what_was_not_committed_is_counted_nowhere() {
 }
 
 #[tokio::test]
-async fn what_others_change_while_nothing_is_measured_is_heeded() {
+async fn changes_by_others_apply_while_no_window_is_due() {
     let mut bench = Bench::new().await;
     crowd(&bench.store, 3, (30, 25)).await;
     bench.turn().await;

@@ -1,4 +1,4 @@
-//! The newest figures as Redis keeps them for others to read.
+//! Latest figures in Redis, for other programs.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use serde::Serialize;
 
 use crate::models::metrics::{Breakdown, LiveMetrics, Overall, Window};
 
-/// How long a figure that is no longer refreshed stays readable.
+/// Time for which a figure stays readable after its last refresh.
 pub const TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// `sentiment:overall`, `sentiment:geo:{city}`, `sentiment:product:{product}` and `sentiment:channel:{channel}`, each
-/// with its JSON. Posts that name no city, product or channel have no key of their own.
+/// Returns the keys `sentiment:overall`, `sentiment:geo:{city}`, `sentiment:product:{product}` and
+/// `sentiment:channel:{channel}` with their JSON. Posts without a city, product or channel have no key of their own.
 pub fn entries(live: &LiveMetrics) -> Vec<(String, String)> {
     let overall = Overall { window: live.window, summary: live.overall.clone() };
     let mut entries = vec![("sentiment:overall".to_owned(), json(&overall))];
@@ -24,7 +24,7 @@ pub fn entries(live: &LiveMetrics) -> Vec<(String, String)> {
     entries
 }
 
-/// A figure stays readable long after it was last refreshed, so it says what it is about.
+/// Figure with its window, because it stays readable long after its last refresh.
 #[derive(Serialize)]
 struct Dated<'a> {
     window: Window,
@@ -33,6 +33,6 @@ struct Dated<'a> {
 }
 
 fn json(value: &impl serde::Serialize) -> String {
-    // Plain numbers and text always encode.
+    // Numbers and text always encode.
     serde_json::to_string(value).unwrap_or_default()
 }

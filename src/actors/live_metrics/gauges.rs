@@ -1,4 +1,4 @@
-//! The live window as Prometheus reads it. Every process keeps the window of all, so each tells the same.
+//! Prometheus gauges of the live window. Every process keeps the window of the whole deployment, so all export the same values.
 
 use crate::models::metrics::{LiveMetrics, LiveWindow};
 use crate::telemetry::{
@@ -6,7 +6,7 @@ use crate::telemetry::{
     LIVE_SENTIMENT_AVERAGE, LIVE_TOXICITY_AVERAGE, LIVE_WINDOW_SECONDS,
 };
 
-/// Sets all of them.
+/// Sets all gauges of the live window.
 pub fn set(live: &LiveMetrics, window: LiveWindow) {
     let (overall, seconds) = (&live.overall, window.seconds() as f64);
     let sentiment = &overall.sentiment;
@@ -19,7 +19,7 @@ pub fn set(live: &LiveMetrics, window: LiveWindow) {
         let per_minute = n_posts * 60.0 / live.window.seconds.max(1) as f64;
         metrics::gauge!(LIVE_POSTS_PER_MINUTE, "sentiment" => label).set(per_minute);
     }
-    // No posts are neither a good nor a bad mood.
+    // Without posts there is no average.
     let or_nothing = |average: Option<f64>| average.unwrap_or(f64::NAN);
     metrics::gauge!(LIVE_SENTIMENT_AVERAGE).set(or_nothing(sentiment.average));
     metrics::gauge!(LIVE_CHURN_RISK_AVERAGE).set(or_nothing(overall.churn.average));

@@ -24,14 +24,14 @@ use crate::store::{Store, StoreError};
 use crate::stream::{Cache, UpdateEvent};
 use crate::telemetry::WINDOW_HEALS_TOTAL;
 
-/// The shortest interval between two updates of the live window. Nobody can read numbers that change faster.
+/// Shortest interval between two updates of the live window. People cannot read numbers that change faster.
 const PUBLISH_EVERY: Duration = Duration::from_millis(250);
 
-/// How often the latest figures are written to Redis.
+/// Interval at which the latest figures are written to Redis.
 const CACHE_EVERY: Duration = Duration::from_secs(1);
 
-/// How often the windows are rebuilt even though no gap was seen: a process that was killed between its commit and
-/// the publication of its delta leaves none.
+/// Interval at which the windows are rebuilt without a gap: a process that was killed between its commit and the publication of
+/// its delta leaves none.
 const REBUILD_EVERY: Duration = Duration::from_secs(60);
 
 /// Pause before a failed rebuild is retried.
@@ -40,22 +40,22 @@ const REBUILD_RETRY: Duration = Duration::from_secs(1);
 /// Deltas held back during a rebuild. With more, the rebuild took too long, and starts over.
 const HELD_BACK_MAX: usize = 4_096;
 
-/// What the stage needs.
+/// Dependencies of the stage.
 #[derive(Clone)]
 pub struct LiveMetricsParams {
-    /// The rollups from which windows are rebuilt.
+    /// Store of the rollups from which windows are rebuilt.
     pub store: Store,
-    /// Redis keys with the latest figures.
+    /// Writer of the latest figures to Redis.
     pub cache: Cache,
-    /// Shows the live window.
+    /// Stage that shows the live window.
     pub broadcaster: Downstream<PublishMetrics>,
-    /// The runtime on which connections live.
+    /// Runtime of the connections.
     pub io: Handle,
-    /// The length of the live window.
+    /// Length of the live window.
     pub live_window: LiveWindow,
 }
 
-/// Keeps the live windows of this process.
+/// Stage that keeps the live windows of this process.
 ///
 /// The windows are sums of the committed deltas of all processes, as received over `sentiment_updates`. Whenever
 /// one may have been missed, the windows are rebuilt from PostgreSQL.
@@ -63,25 +63,25 @@ pub struct LiveMetricsPublisher {
     params: LiveMetricsParams,
     windows: LiveWindows,
     rebuild: Option<Rebuild>,
-    /// The id of the last frame that the windows contain.
+    /// Id of the last frame that the windows contain.
     as_of: Option<FrameId>,
-    /// The state last published: the oldest second in the window, and `as_of`.
+    /// State last published: the oldest second in the window, and `as_of`.
     published: Option<(i64, Option<FrameId>)>,
     stage: StageContext,
 }
 
-/// A rebuild under way.
+/// Rebuild in progress.
 #[derive(Default)]
 struct Rebuild {
     held_back: Vec<Vec<(RollupKey, Sums)>>,
-    /// Another gap was seen meanwhile.
+    /// Whether another gap occurred meanwhile.
     again: bool,
 }
 
 stage!(LiveMetricsPublisher, "live_metrics");
 
 impl LiveMetricsPublisher {
-    /// A publisher that first rebuilds its windows.
+    /// Creates a publisher that first rebuilds its windows.
     pub fn new(params: LiveMetricsParams, stage: StageContext) -> Self {
         let windows = LiveWindows::new(params.live_window);
         Self { params, windows, rebuild: None, as_of: None, published: None, stage }
@@ -127,8 +127,8 @@ impl LiveMetricsPublisher {
         self.rebuild = Some(Rebuild::default());
         metrics::counter!(WINDOW_HEALS_TOTAL).increment(1);
         let oldest = self.windows.horizon(Timestamp::now());
-        let wanted = (oldest, self.windows.n_rows_max());
-        let reading = self.params.io.spawn(read_windows(self.params.store.clone(), wanted));
+        let bounds = (oldest, self.windows.n_rows_max());
+        let reading = self.params.io.spawn(read_windows(self.params.store.clone(), bounds));
         context.spawn(reading.into_actor(self).map(|outcome, publisher, context| match outcome {
             Ok(Ok((rows, places))) => {
                 publisher.windows.rebuild(rows, places);

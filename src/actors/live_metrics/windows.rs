@@ -1,7 +1,7 @@
-//! The last minutes as sums of committed deltas: what is live on every dashboard.
+//! Live windows: sums of the committed deltas of the last minutes, as every dashboard shows them.
 //!
-//! Pure: time comes in as an argument. A delta carries the revision its row has after it, so a delta that a
-//! rebuilt window already contains is recognised, and one that was missed is noticed.
+//! Pure: time is an argument. A delta carries the revision of its row after the change, so a delta that a rebuilt window
+//! already contains is recognized, and a missed one is detected.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -12,23 +12,22 @@ use crate::models::metrics::{
 };
 use crate::models::rollup::{BUCKET_SECONDS, Dimension, RollupKey, Sums, bucket_of};
 
-/// The length of the live trend.
+/// Length of the live trend.
 pub const TREND_SECONDS: i64 = 300;
 
-/// Rows kept, at most, for each bucket. Keys are chosen by senders, so without a bound so would our memory be. Far above
-/// what honest traffic has: a few hundred.
+/// Maximum rows per bucket. Senders choose the keys, so memory needs this bound. Honest traffic has a few hundred.
 const ROWS_PER_BUCKET_MAX: i64 = 1_600;
 
-/// Cities whose places are kept, at most.
-const PLACES_MAX: usize = 50_000;
+/// Maximum cities whose location is kept.
+const LOCATIONS_MAX: usize = 50_000;
 
-/// Keys of one dimension shown in a frame; the most spoken of first.
+/// Maximum keys of a dimension in a frame: those with the most posts.
 const ITEMS_MAX: usize = 50;
 
-/// The rate is a mean over this long.
+/// Period over which the rate is averaged.
 const RATE_SECONDS: i64 = 10;
 
-/// A delta was missed: what is kept no longer equals what was committed.
+/// Error of a missed delta: the window no longer equals the committed sums.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Missed;
 
@@ -37,52 +36,51 @@ pub struct Missed;
 pub struct LiveWindows {
     window: LiveWindow,
     rows: BTreeMap<RollupKey, Sums>,
-    /// Rows were left out for want of room, so a row that is not there was not necessarily missed.
+    /// Whether rows were dropped at the maximum, so that an absent row was not necessarily missed.
     truncated: bool,
-    places: HashMap<String, (f64, f64)>,
-    /// Second of commit, posts stored, posts shown.
+    locations: HashMap<String, (f64, f64)>,
+    /// Posts stored and posts shown, by second of the commit.
     stored: VecDeque<(i64, u64, u64)>,
 }
 
 impl LiveWindows {
-    /// Empty ones, of which the live one is so long.
+    /// Creates empty windows with a live window of this length.
     pub fn new(window: LiveWindow) -> Self {
         Self { window, ..Self::default() }
     }
 
-    /// How far back rows are kept: the longest window, and two buckets to spare.
+    /// Returns how far back rows are kept: the longest window, and two more buckets.
     const fn kept_seconds(&self) -> i64 {
         let window = self.window.seconds();
         let longest = if window > TREND_SECONDS { window } else { TREND_SECONDS };
         longest + 2 * BUCKET_SECONDS
     }
 
-    /// Rows kept, at most.
+    /// Returns the maximum number of rows.
     pub fn n_rows_max(&self) -> usize {
         usize::try_from(self.kept_seconds() / BUCKET_SECONDS * ROWS_PER_BUCKET_MAX).unwrap_or(usize::MAX)
     }
 
-    /// The oldest bucket that is kept.
+    /// Returns the start of the oldest bucket that is kept.
     pub fn horizon(&self, now: Timestamp) -> Timestamp {
         back(now, self.kept_seconds())
     }
 
-    /// Starts over from what Postgres holds.
+    /// Replaces the rows with those of PostgreSQL.
     pub fn rebuild(
         &mut self,
         rows: Vec<(RollupKey, Sums)>,
-        places: impl IntoIterator<Item = (String, (f64, f64))>,
+        locations: impl IntoIterator<Item = (String, (f64, f64))>,
     ) {
         self.truncated = rows.len() >= self.n_rows_max();
         self.rows = rows.into_iter().collect();
-        self.places.extend(places);
+        self.locations.extend(locations);
     }
 
-    /// Adds what one transaction added.
+    /// Adds the delta of one transaction.
     ///
     /// # Errors
-    /// [`Missed`] when an earlier delta of one of the rows never arrived. The other rows are still added; the
-    /// caller rebuilds.
+    /// [`Missed`] when an earlier delta of a row never arrived. The other rows are still added; the caller rebuilds.
     pub fn apply(&mut self, delta: Vec<(RollupKey, Sums)>, now: Timestamp) -> Result<(), Missed> {
         let (oldest, n_rows_max) = (self.horizon(now), self.n_rows_max());
         let mut outcome = Ok(());
@@ -90,7 +88,7 @@ impl LiveWindows {
             if key.bucket < oldest {
                 continue;
             }
-            // Everything always has its row; there are as many of those as there are buckets and sources.
+            // The rows about everything are always kept: there is one per bucket and source.
             if key.dimension != Dimension::Overall && !self.rows.contains_key(&key) {
                 self.truncated |= self.rows.len() >= n_rows_max;
                 if self.rows.len() >= n_rows_max || (self.truncated && sums.revision > 1) {
@@ -111,16 +109,16 @@ impl LiveWindows {
         outcome
     }
 
-    /// Where the cities of a delta lie.
-    pub fn locate(&mut self, places: impl IntoIterator<Item = (String, (f64, f64))>) {
-        for (city, place) in places {
-            if self.places.len() < PLACES_MAX || self.places.contains_key(&city) {
-                self.places.insert(city, place);
+    /// Records the locations of cities.
+    pub fn locate(&mut self, locations: impl IntoIterator<Item = (String, (f64, f64))>) {
+        for (city, location) in locations {
+            if self.locations.len() < LOCATIONS_MAX || self.locations.contains_key(&city) {
+                self.locations.insert(city, location);
             }
         }
     }
 
-    /// Counts posts for the rate: stored and, of those, shown.
+    /// Counts stored posts, and those of them that are shown, for the rate.
     pub fn count(&mut self, now: Timestamp, n_stored: u64, n_shown: u64) {
         let second = now.as_second();
         match self.stored.back_mut() {
@@ -133,7 +131,7 @@ impl LiveWindows {
         self.forget(now);
     }
 
-    /// Drops what no window reaches any more.
+    /// Drops rows that no window covers any more.
     pub fn forget(&mut self, now: Timestamp) {
         let oldest = self.horizon(now);
         while let Some(first) = self.rows.first_entry() {
@@ -147,7 +145,7 @@ impl LiveWindows {
         }
     }
 
-    /// The live window as every dashboard shows it.
+    /// Returns the live window as dashboards show it.
     pub fn live(&self, now: Timestamp) -> LiveMetrics {
         let from = back(now, self.window.seconds());
         let mut groups: HashMap<(Dimension, &str), Sums> = HashMap::new();
@@ -176,7 +174,8 @@ impl LiveWindows {
         }
     }
 
-    /// Rows ahead of now belong to posts with a clock ahead of ours; they are counted when their time comes.
+    /// Returns the rows of a window. Rows in the future belong to posts from clocks that run ahead; they count once their time
+    /// comes.
     fn between(&self, from: Timestamp, now: Timestamp) -> impl Iterator<Item = (&RollupKey, &Sums)> {
         self.rows.iter().filter(move |(key, _)| key.bucket >= from && key.bucket <= now)
     }
@@ -189,11 +188,11 @@ impl LiveWindows {
             .collect();
         items.sort_by(|a, b| b.1.count.cmp(&a.1.count).then(a.0.cmp(b.0)));
         items.truncate(ITEMS_MAX);
-        let place = |key: &str| (dimension == Dimension::City).then(|| self.places.get(key)).flatten();
+        let location = |key: &str| (dimension == Dimension::City).then(|| self.locations.get(key)).flatten();
         let breakdown = |(key, sums): (&str, &Sums)| Breakdown {
             key: key.to_owned(),
-            lat: place(key).map(|at| at.0),
-            lon: place(key).map(|at| at.1),
+            lat: location(key).map(|at| at.0),
+            lon: location(key).map(|at| at.1),
             summary: Summary::from(sums),
         };
         items.into_iter().map(breakdown).collect()
@@ -224,7 +223,7 @@ impl LiveWindows {
     }
 }
 
-/// The start of a window that ends now: on a bucket's edge, so it is up to a bucket longer than asked for.
+/// Returns the start of a window that ends now. It lies on the edge of a bucket, so the window is up to a bucket longer.
 fn back(now: Timestamp, seconds: i64) -> Timestamp {
     bucket_of(now.saturating_sub(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MIN))
 }
@@ -273,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missed_delta_is_noticed() {
+    fn a_missed_delta_is_detected() {
         let mut windows = LiveWindows::default();
         windows.apply(vec![row(5, 1, 3)], now()).unwrap();
         assert_eq!(windows.apply(vec![row(5, 3, 4)], now()), Err(Missed));
@@ -289,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_longer_window_keeps_posts_for_longer_and_says_how_long_it_is() {
+    fn a_longer_window_keeps_posts_longer_and_reports_its_length() {
         for (seconds, expected) in [(10, 1), (60, 1), (120, 4), (900, 12)] {
             let mut windows = LiveWindows::new(LiveWindow::of_seconds(seconds).unwrap());
             windows.apply(vec![row(800, 1, 8), row(120, 1, 3), row(5, 1, 1)], now()).unwrap();
@@ -314,7 +313,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever mixture of a snapshot and deltas arrives, the window equals what was committed.
+        /// Whatever mix of snapshot and deltas arrives, the window equals the committed sums.
         #[test]
         fn a_rebuilt_window_equals_the_committed_sums(counts in prop::collection::vec(1_i64..50, 1..40), at in 0_usize..40) {
             let snapshot_after = at.min(counts.len());
@@ -323,7 +322,7 @@ mod tests {
             if snapshot_after > 0 {
                 windows.rebuild(vec![row(5, i64::try_from(snapshot_after).unwrap(), snapshot)], []);
             }
-            // Every delta arrives, also those the snapshot contains.
+            // Every delta arrives, including those that the snapshot contains.
             for (i, n) in counts.iter().enumerate() {
                 windows.apply(vec![row(5, i64::try_from(i).unwrap() + 1, *n)], now()).unwrap();
             }

@@ -48,7 +48,7 @@ impl Drop for DeathNotice {
     }
 }
 
-/// What the supervisor gives to each incarnation of a stage. The actor must keep it: dropping it counts as its death.
+/// Metrics and death notice of one incarnation of a stage. The actor must keep it: dropping it counts as its death.
 #[derive(Debug)]
 pub struct StageContext {
     /// Counters of the stage.
@@ -83,7 +83,7 @@ pub struct TaskSpec {
     pub kill: watch::Sender<()>,
 }
 
-/// What the supervisor gives to each incarnation of a task.
+/// Metrics and kill switch of one incarnation of a task.
 #[derive(Debug)]
 pub struct TaskContext {
     /// Counters of the task.
