@@ -1245,33 +1245,33 @@ export interface components {
          * @enum {string}
          */
         Comparison: "above" | "below";
-        /** @description A post that died, or what was left of one. */
+        /** @description A post that could not be processed, or the remains of one. */
         DeadLetter: {
-            /** @description Its name among the dead letters; replay by it. */
+            /** @description Id of the dead letter, with which to replay it. */
             id: string;
-            /** @description What it died of. */
+            /** @description Error of the last attempt. */
             reason: string;
             /**
              * Format: int32
-             * @description Attempts made at it alone; 0 when it could not be read at all.
+             * @description Number of attempts at this post alone; 0 if the entry could not be decoded.
              */
             attempts: number;
-            /** @description Its name in the stream. */
+            /** @description Id of the entry in the stream. */
             original_id: string;
-            /** @description When the last attempt failed, RFC 3339. */
+            /** @description Time of the last failure, RFC 3339. */
             died_at: string;
-            /** @description Where it came in, where it said so. */
+            /** @description Source of the post, if the entry names one. */
             source?: string | null;
-            /** @description When it was accepted, where it said so. */
+            /** @description Time of acceptance, if the entry names one. */
             received_at?: string | null;
-            /** @description The post as it was sent: JSON, unless that is what it died of. */
+            /** @description The post as sent: JSON, unless it failed for not being JSON. */
             post?: string | null;
         };
-        /** @description Some dead letters, newest first. */
+        /** @description A page of dead letters, newest first. */
         DeadLetterPage: {
-            /** @description The letters. */
+            /** @description The dead letters. */
             items: components["schemas"]["DeadLetter"][];
-            /** @description Where the next page begins; absent on the last one. */
+            /** @description Cursor of the next page; absent on the last one. */
             next_cursor?: string | null;
         };
         /** @description When messages are sent. */
