@@ -105,7 +105,7 @@ mod tests {
     use crate::alerting::measurement::tests::negativity;
     use crate::models::alert::{Scope, Severity};
     use crate::models::alert_rule::Rule;
-    use crate::models::evaluation::{Measured, Series, SeriesId};
+    use crate::models::evaluation::{KeyMeasurement, Series, SeriesId};
     use crate::models::rollup::{Dimension, Sums};
 
     const START: i64 = 1_800_000_000;
@@ -116,7 +116,7 @@ mod tests {
 
     fn step(seconds: i64, negative: i64) -> Step {
         let sums = Sums { count: 30, negative, ..Sums::default() };
-        Step { at: at(seconds), key: String::new(), measured: Measured::Sums(sums) }
+        Step { at: at(seconds), key: String::new(), measured: KeyMeasurement::Sums(sums) }
     }
 
     fn values(series: &[EvidencePoint]) -> Vec<f64> {

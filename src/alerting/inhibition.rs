@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::models::alert::{Alert, AlertRule, Scope, Severity};
 use crate::models::alert_rule::CHURN;
-use crate::models::evaluation::Mute;
+use crate::models::evaluation::Suppression;
 use crate::models::rollup::Dimension;
 use crate::models::silence::{NewSilence, Silence};
 
@@ -15,14 +15,14 @@ use crate::models::silence::{NewSilence, Silence};
 /// every few seconds.
 ///
 /// An inhibited alert still inhibits others: a silence on the whole does not ask for its parts.
-pub fn mutes(open: &[&Alert], silences: &[Silence], now: Timestamp) -> Vec<Mute> {
+pub fn suppressions(open: &[&Alert], silences: &[Silence], now: Timestamp) -> Vec<Suppression> {
     let (silent, loud) = (SilenceIndex::of(silences, now), InhibitorIndex::of(open));
-    let mute = |alert: &&Alert| Mute {
+    let suppression = |alert: &&Alert| Suppression {
         alert: alert.id,
         silenced: silent.covers(alert, now),
         inhibited_by: loud.inhibitor_of(alert),
     };
-    open.iter().map(mute).collect()
+    open.iter().map(suppression).collect()
 }
 
 /// Active silences, indexed by the field that most of them set.
@@ -143,9 +143,9 @@ pub(super) mod tests {
     }
 
     fn inhibitors(open: &[Alert]) -> Vec<Option<u128>> {
-        mutes(&open.iter().collect::<Vec<_>>(), &[], NOW)
+        suppressions(&open.iter().collect::<Vec<_>>(), &[], NOW)
             .iter()
-            .map(|mute| mute.inhibited_by.map(|id| id.as_u128()))
+            .map(|suppression| suppression.inhibited_by.map(|id| id.as_u128()))
             .collect()
     }
 
@@ -194,7 +194,7 @@ pub(super) mod tests {
             }
         }
         let inhibits =
-            |loud: &Alert, quiet: &Alert| mutes(&[loud, quiet], &[], NOW)[1].inhibited_by.is_some();
+            |loud: &Alert, quiet: &Alert| suppressions(&[loud, quiet], &[], NOW)[1].inhibited_by.is_some();
         for one in &open {
             for other in open.iter().filter(|other| other.id != one.id) {
                 assert!(!(inhibits(one, other) && inhibits(other, one)), "{one:?} {other:?}");
@@ -219,7 +219,7 @@ pub(super) mod tests {
             Silence { id: Uuid::from_u128(1), what, created_at: NOW }
         };
         let is_silenced = |change: fn(&mut NewSilence), second: i64| {
-            mutes(&[&alert(1, ALPHA, Severity::Warning)], &[silence(change)], at(second))[0].silenced
+            suppressions(&[&alert(1, ALPHA, Severity::Warning)], &[silence(change)], at(second))[0].silenced
         };
         assert_eq!([9, 10, 19, 20].map(|second| is_silenced(|_| {}, second)), [false, true, true, false]);
         assert!(is_silenced(|what| what.rule_id = Some(Uuid::from_u128(77)), 15));

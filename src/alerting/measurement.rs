@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::machine::{RuleTiming, Verdict};
 use crate::models::alert::Severity;
 use crate::models::alert_rule::{Comparison, Metric, NewRule};
-use crate::models::evaluation::Measured;
+use crate::models::evaluation::KeyMeasurement;
 use crate::models::rollup::{MICROS, Sums};
 
 /// A measurement over a window.
@@ -19,10 +19,10 @@ pub struct Measurement {
 
 impl Measurement {
     /// Computes a metric from measured sums.
-    pub fn of(metric: Metric, measured: Measured) -> Self {
+    pub fn of(metric: Metric, measured: KeyMeasurement) -> Self {
         match measured {
-            Measured::Sums(sums) => Self::of_sums(metric, &sums),
-            Measured::Viral { highest, count } => Self { value: Some(highest), count },
+            KeyMeasurement::Sums(sums) => Self::of_sums(metric, &sums),
+            KeyMeasurement::Viral { highest, count } => Self { value: Some(highest), count },
         }
     }
 

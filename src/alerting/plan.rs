@@ -12,12 +12,12 @@ use super::measurement::Measurement;
 use super::step::{Case, Outcome, Write, step};
 use crate::models::alert::{Alert, Scope, Severity};
 use crate::models::alert_rule::{CHURN, Rule};
-use crate::models::evaluation::{Changes, Group, Kept, Measured, Phase, SeriesId};
+use crate::models::evaluation::{Changes, Group, KeyMeasurement, Phase, SeriesId, StoredSeries};
 use crate::models::rollup::Dimension;
 
 /// Measurements by group and key. A group that was not measured, or whose query failed, is absent: its rules keep
 /// their state.
-pub type Measurements = BTreeMap<Group, BTreeMap<String, Measured>>;
+pub type Measurements = BTreeMap<Group, BTreeMap<String, KeyMeasurement>>;
 
 /// Input of an evaluation.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +25,7 @@ pub struct Situation<'a> {
     /// All rules.
     pub rules: &'a [Rule],
     /// All tracked series.
-    pub kept: &'a BTreeMap<SeriesId, Kept>,
+    pub kept: &'a BTreeMap<SeriesId, StoredSeries>,
     /// All open alerts.
     pub open: &'a [Alert],
     /// The measurements.
@@ -119,7 +119,7 @@ struct Candidate<'a> {
     measurement: Measurement,
     severity: Severity,
     /// The tracked state, if any.
-    before: Option<&'a Kept>,
+    before: Option<&'a StoredSeries>,
 }
 
 impl<'a> RuleIntake<'a> {
@@ -127,7 +127,7 @@ impl<'a> RuleIntake<'a> {
     fn consider(
         &mut self,
         (key, measurement): (&'a str, Measurement),
-        before: Option<&'a Kept>,
+        before: Option<&'a StoredSeries>,
         n_kept_max: usize,
     ) {
         self.n_judged += 1;
@@ -156,7 +156,7 @@ impl<'a> RuleIntake<'a> {
 /// Judges all scopes of the rule that were measured now or are tracked.
 fn judge<'a>(
     situation: Situation<'a>,
-    (intake, measurements): (&mut RuleIntake<'a>, &'a BTreeMap<String, Measured>),
+    (intake, measurements): (&mut RuleIntake<'a>, &'a BTreeMap<String, KeyMeasurement>),
     (open, outcomes): (&HashMap<Uuid, &'a Alert>, &mut Vec<Outcome>),
 ) {
     let rule = intake.rule;
@@ -221,7 +221,7 @@ fn take_up<'a>(
     situation: Situation<'a>,
     intakes: Vec<RuleIntake<'a>>,
 ) -> HashSet<SeriesId> {
-    let holds = |kept: &&Kept| kept.series.phase != Phase::Inactive;
+    let holds = |kept: &&StoredSeries| kept.series.phase != Phase::Inactive;
     let n_held = situation.kept.values().filter(holds).count();
     let n_rules = situation.rules.iter().filter(|rule| is_judged(rule)).count();
     let demands: Vec<Demand> =
@@ -300,7 +300,7 @@ impl Outcome {
         match self.write {
             Write::Nothing => {}
             Write::Opening(opening) => changes.openings.push(*opening),
-            Write::Kept(id, kept) => changes.kept.push((id, kept)),
+            Write::StoredSeries(id, kept) => changes.kept.push((id, kept)),
             Write::Forgotten(id) => changes.forgotten.push(id),
         }
     }

@@ -11,13 +11,13 @@ use super::measurement::tests::negativity;
 use super::plan::{Measurements, Planned, Situation, plan};
 use crate::models::alert::{Alert, Severity};
 use crate::models::alert_rule::Rule;
-use crate::models::evaluation::{Changes, Group, Kept, Measured, Phase, Series, SeriesId};
+use crate::models::evaluation::{Changes, Group, KeyMeasurement, Phase, Series, SeriesId, StoredSeries};
 use crate::models::rollup::{Dimension, Sums};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
 fn planned(
-    (rules, kept): (&[Rule], &BTreeMap<SeriesId, Kept>),
+    (rules, kept): (&[Rule], &BTreeMap<SeriesId, StoredSeries>),
     open: &[Alert],
     measurements: &Measurements,
     now: Timestamp,
@@ -32,16 +32,16 @@ fn rule(dimension: Dimension) -> Rule {
 }
 
 fn negative(counts: &[(&str, i64)], dimension: Dimension) -> Measurements {
-    let sums = |negative: i64| Measured::Sums(Sums { count: 100, negative, ..Sums::default() });
+    let sums = |negative: i64| KeyMeasurement::Sums(Sums { count: 100, negative, ..Sums::default() });
     let group = Group { window_seconds: 300, dimension, is_viral: false };
     Measurements::from([(group, counts.iter().map(|(key, n)| ((*key).to_owned(), sums(*n))).collect())])
 }
 
-fn firing(id: u128, key: &str) -> (Alert, (SeriesId, Kept)) {
+fn firing(id: u128, key: &str) -> (Alert, (SeriesId, StoredSeries)) {
     let alert = alert(id, (Dimension::Product, key), Severity::Warning);
     let series = Series { phase: Phase::Firing, ..Series::at_rest(NOW) };
     let name = SeriesId { rule_id: Uuid::from_u128(77), scope: alert.scope.clone() };
-    let kept = Kept { series, alert: Some(alert.id) };
+    let kept = StoredSeries { series, alert: Some(alert.id) };
     (alert, (name, kept))
 }
 
@@ -133,12 +133,12 @@ fn rules_with_the_same_window_and_dimension_share_a_query() {
 /// are worse.
 fn wave(n_products: usize) -> Measurements {
     let sums = |i: usize| Sums { count: 100, negative: if i % 2 == 1 { 90 } else { 60 }, ..Sums::default() };
-    let of = |i: usize| (format!("product {i:05}"), Measured::Sums(sums(i)));
+    let of = |i: usize| (format!("product {i:05}"), KeyMeasurement::Sums(sums(i)));
     let group = Group { window_seconds: 300, dimension: Dimension::Product, is_viral: false };
     Measurements::from([(group, (0..n_products).map(of).collect())])
 }
 
-fn keep(kept: &mut BTreeMap<SeriesId, Kept>, open: &mut Vec<Alert>, changes: Changes) {
+fn keep(kept: &mut BTreeMap<SeriesId, StoredSeries>, open: &mut Vec<Alert>, changes: Changes) {
     for opening in changes.openings {
         let scope = opening.id.scope.clone();
         let name = open.len() as u128 + 1_000;
@@ -147,7 +147,7 @@ fn keep(kept: &mut BTreeMap<SeriesId, Kept>, open: &mut Vec<Alert>, changes: Cha
             scope,
             ..alert(name, (Dimension::Product, ""), opening.severity)
         };
-        kept.insert(opening.id, Kept { series: opening.series, alert: Some(alert.id) });
+        kept.insert(opening.id, StoredSeries { series: opening.series, alert: Some(alert.id) });
         open.push(alert);
     }
     kept.extend(changes.kept);

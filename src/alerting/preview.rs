@@ -108,7 +108,7 @@ fn union(mut stretches: Vec<Stretch>) -> Vec<Stretch> {
 mod tests {
     use super::*;
     use crate::alerting::measurement::tests::negativity;
-    use crate::models::evaluation::Measured;
+    use crate::models::evaluation::KeyMeasurement;
     use crate::models::rollup::Sums;
 
     fn at(minute: i64) -> Timestamp {
@@ -117,7 +117,7 @@ mod tests {
 
     fn minute(minute: i64, key: &str, negative: i64) -> Step {
         let sums = Sums { count: 30, negative, ..Sums::default() };
-        Step { at: at(minute), key: key.to_owned(), measured: Measured::Sums(sums) }
+        Step { at: at(minute), key: key.to_owned(), measured: KeyMeasurement::Sums(sums) }
     }
 
     #[test]

@@ -6,11 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::measurement::Measurement;
 use crate::models::alert_rule::{NewRule, Stretch};
-use crate::models::evaluation::Measured;
+use crate::models::evaluation::KeyMeasurement;
 use crate::models::rollup::Sums;
 
 /// Measured sums by step index; steps without posts are absent.
-pub type BySteps = BTreeMap<i64, Measured>;
+pub type BySteps = BTreeMap<i64, KeyMeasurement>;
 
 /// A past period, divided into steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,32 +68,32 @@ impl Steps {
 /// Sums of the last steps.
 #[derive(Default)]
 struct Rolling {
-    steps: VecDeque<Option<Measured>>,
+    steps: VecDeque<Option<KeyMeasurement>>,
     sums: Sums,
 }
 
 impl Rolling {
-    fn push(&mut self, measured: Option<Measured>, n_steps: i64) {
-        if let Some(Measured::Sums(sums)) = &measured {
+    fn push(&mut self, measured: Option<KeyMeasurement>, n_steps: i64) {
+        if let Some(KeyMeasurement::Sums(sums)) = &measured {
             self.sums.add(sums);
         }
         self.steps.push_back(measured);
         if i64::try_from(self.steps.len()).unwrap_or(i64::MAX) > n_steps
-            && let Some(Some(Measured::Sums(sums))) = self.steps.pop_front()
+            && let Some(Some(KeyMeasurement::Sums(sums))) = self.steps.pop_front()
         {
             self.sums.subtract(&sums);
         }
     }
 
-    fn measured(&self) -> Option<Measured> {
+    fn measured(&self) -> Option<KeyMeasurement> {
         let viral = self.steps.iter().flatten().filter_map(|measured| match measured {
-            Measured::Viral { highest, count } => Some((*highest, *count)),
-            Measured::Sums(_) => None,
+            KeyMeasurement::Viral { highest, count } => Some((*highest, *count)),
+            KeyMeasurement::Sums(_) => None,
         });
         let viral = viral.reduce(|all, one| (all.0.max(one.0), all.1 + one.1));
         match viral {
-            Some((highest, count)) => Some(Measured::Viral { highest, count }),
-            None => (self.sums.count > 0).then_some(Measured::Sums(self.sums)),
+            Some((highest, count)) => Some(KeyMeasurement::Viral { highest, count }),
+            None => (self.sums.count > 0).then_some(KeyMeasurement::Sums(self.sums)),
         }
     }
 }

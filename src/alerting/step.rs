@@ -9,14 +9,14 @@ use super::measurement::Measurement;
 use super::title;
 use crate::models::alert::{Alert, AlertPhase};
 use crate::models::alert_rule::Rule;
-use crate::models::evaluation::{Kept, Opening, Phase, Refresh, Series, SeriesId};
+use crate::models::evaluation::{Opening, Phase, Refresh, Series, SeriesId, StoredSeries};
 
 /// A measured series.
 pub(super) struct Case<'a> {
     pub rule: &'a Rule,
     pub id: SeriesId,
     /// Its tracked state, if any.
-    pub kept: Option<&'a Kept>,
+    pub kept: Option<&'a StoredSeries>,
     /// Its open alert.
     pub alert: Option<&'a Alert>,
     pub measurement: Measurement,
@@ -44,7 +44,7 @@ pub(super) enum Write {
     /// With an alert that opens.
     Opening(Box<Opening>),
     /// With a new state.
-    Kept(SeriesId, Kept),
+    StoredSeries(SeriesId, StoredSeries),
     /// Removed.
     Forgotten(SeriesId),
 }
@@ -90,9 +90,9 @@ pub(super) fn step(case: Case<'_>) -> Outcome {
         }
         return outcome;
     }
-    let next = Kept { alert: alert.map(|alert| alert.id).filter(|_| series.phase.is_open()), series };
+    let next = StoredSeries { alert: alert.map(|alert| alert.id).filter(|_| series.phase.is_open()), series };
     if kept != Some(&next) {
-        outcome.write = Write::Kept(id, next);
+        outcome.write = Write::StoredSeries(id, next);
     }
     outcome
 }

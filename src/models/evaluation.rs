@@ -66,7 +66,7 @@ pub struct SeriesId {
 
 /// Series with its open alert, as stored between evaluations.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
+pub struct StoredSeries {
     /// State of the series.
     pub series: Series,
     /// Open alert, if any.
@@ -97,7 +97,7 @@ impl Group {
 
 /// Measured figures of one key.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Measured {
+pub enum KeyMeasurement {
     /// Sums over all posts of the key.
     Sums(Sums),
     /// Posts of the key with a high predicted virality.
@@ -117,7 +117,7 @@ pub struct Step {
     /// Key within the dimension.
     pub key: String,
     /// Measured figures.
-    pub measured: Measured,
+    pub measured: KeyMeasurement,
 }
 
 /// Alert to open.
@@ -176,14 +176,14 @@ pub struct Changes {
     /// Alerts to withdraw, because their rule was deleted, disabled or changed.
     pub withdrawals: Vec<Uuid>,
     /// Series to store.
-    pub kept: Vec<(SeriesId, Kept)>,
+    pub kept: Vec<(SeriesId, StoredSeries)>,
     /// Series to delete.
     pub forgotten: Vec<SeriesId>,
 }
 
 /// Silencing and inhibition of an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mute {
+pub struct Suppression {
     /// Alert to update.
     pub alert: Uuid,
     /// Whether a silence covers the alert.
@@ -192,7 +192,7 @@ pub struct Mute {
     pub inhibited_by: Option<Uuid>,
 }
 
-impl Mute {
+impl Suppression {
     /// Returns whether the alert may be notified.
     pub const fn is_none(&self) -> bool {
         !self.silenced && self.inhibited_by.is_none()
@@ -201,31 +201,31 @@ impl Mute {
 
 /// Alert with the last notice about it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Told {
+pub struct NotifiedAlert {
     /// Current state of the alert.
     pub alert: super::alert::Alert,
     /// Alert under whose id the last notice was sent, with its severity then; `None` before the first.
-    pub told: Option<(Uuid, Severity)>,
+    pub notified_as: Option<(Uuid, Severity)>,
     /// Channels to notify; empty means every channel whose minimum severity fits.
     pub channels: Vec<Uuid>,
 }
 
 /// Notice to send, with the alerts that it covers.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Telling {
+pub struct DueNotice {
     /// Alert under whose id it is sent, worded for all alerts that it covers.
     pub alert: super::alert::Alert,
     /// Channels to notify.
     pub channels: Vec<Uuid>,
     /// Event that it reports.
-    pub news: News,
+    pub kind: NoticeKind,
     /// Alerts that it covers.
     pub about: Vec<Uuid>,
 }
 
 /// Event that a notice reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum News {
+pub enum NoticeKind {
     /// The alert fires.
     Fired,
     /// The severity rose since the last notice.

@@ -149,12 +149,12 @@ mod tests {
         testing::execute(&store, &sql).await;
         let refusal = store.migrate().await.unwrap_err();
         assert_eq!(refusal.code(), "newer_schema");
-        let told = refusal.to_string();
+        let message = refusal.to_string();
         let words = ["written by a newer version", "--data-dir", "DATABASE_URL"];
-        assert!(words.iter().all(|word| told.contains(word)), "{told}");
+        assert!(words.iter().all(|word| message.contains(word)), "{message}");
         assert!(
-            told.contains(&format!("migration {}, and this version ends with {known}", known + 1)),
-            "{told}"
+            message.contains(&format!("migration {}, and this version ends with {known}", known + 1)),
+            "{message}"
         );
     }
 

@@ -62,8 +62,8 @@ impl Cursor {
 }
 
 /// Returns the limit within bounds and the number of rows to read: one more tells whether another page follows.
-pub(super) fn limits(asked: usize) -> (usize, i64) {
-    let limit = asked.clamp(1, PAGE_MAX);
+pub(super) fn limits(requested: usize) -> (usize, i64) {
+    let limit = requested.clamp(1, PAGE_MAX);
     (limit, i64::try_from(limit + 1).unwrap_or(i64::MAX))
 }
 

@@ -299,11 +299,11 @@ impl Consumer {
         let block_ms = u64::try_from(block.as_millis()).ok().filter(|ms| *ms > 0);
         let count = u64::try_from(count.max(1)).ok();
         let commands = self.reader.with_timeout(block + COMMAND_TIMEOUT);
-        let answer: Value = commands
+        let response: Value = commands
             .xreadgroup(GROUP, self.name.as_str(), count, block_ms, false, &self.keys.stream, ">")
             .await?;
         // Null if nothing arrived, else one stream: `[[name, entries]]`.
-        let Some(stream) = answer.into_array().into_iter().next().filter(|stream| !stream.is_null()) else {
+        let Some(stream) = response.into_array().into_iter().next().filter(|stream| !stream.is_null()) else {
             return Ok(Vec::new());
         };
         let entries = stream.into_array().into_iter().nth(1).map(Value::into_array).unwrap_or_default();

@@ -96,13 +96,13 @@ impl History {
             frame_sequence::prelude!(),
             "
             local entries = redis.call('XRANGE', KEYS[3], ARGV[4], '+', 'COUNT', ARGV[5])
-            local answer = {epoch, string.format('%.0f', offset)}
+            local response = {epoch, string.format('%.0f', offset)}
             for _, entry in ipairs(entries) do
                 for _, field in ipairs({2, 4, 6}) do
-                    answer[#answer + 1] = entry[2][field]
+                    response[#response + 1] = entry[2][field]
                 end
             end
-            return answer"
+            return response"
         );
         let newest = frame_sequence::newest(&self.newest);
         let args = vec![
@@ -113,8 +113,8 @@ impl History {
             Value::from(PAGE.to_string()),
         ];
         let names = frame_sequence::key_names(&self.keys);
-        let answer = self.client.eval(Script { lua: LUA, keys: &names }, args).await?;
-        let page = read_page(&answer)?;
+        let response = self.client.eval(Script { lua: LUA, keys: &names }, args).await?;
+        let page = read_page(&response)?;
         frame_sequence::advance(&self.newest, &page.head);
         Ok(page)
     }
@@ -126,9 +126,9 @@ fn last_offset(sequenced: &SequencedUpdate) -> u64 {
 }
 
 /// Decodes epoch and offset, then first offset, time and update of each entry.
-fn read_page(answer: &Value) -> Result<Backfill, StreamError> {
+fn read_page(response: &Value) -> Result<Backfill, StreamError> {
     let broken = || StreamError::unexpected("a page of history in another form");
-    let Value::Array(items) = answer else {
+    let Value::Array(items) = response else {
         return Err(broken());
     };
     let text = |value: Option<&Value>| value.and_then(Value::as_string).ok_or_else(broken);

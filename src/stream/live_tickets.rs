@@ -121,7 +121,7 @@ mod tests {
         let redis = Redis::start();
         let stream = redis.connect().await;
         let ticket = stream.live_tickets().issue().await.unwrap();
-        let keys = redis.ask(&["KEYS", "*"]);
+        let keys = redis.run(&["KEYS", "*"]);
         assert!(keys.contains("live_ticket:") && !keys.contains(&ticket), "{keys}");
     }
 }

@@ -115,8 +115,8 @@ pub(super) async fn health(client: &client::Client, keys: &Keys) -> Result<Strea
             oldest and tonumber(string.match(oldest[1], '^%d+')) or 0}";
 
     let script = Script { lua: LUA, keys: &[&keys.stream, &keys.dead] };
-    let answer = client.eval(script, vec![Value::from(GROUP)]).await?;
-    let figures: Vec<u64> = answer.convert()?;
+    let response = client.eval(script, vec![Value::from(GROUP)]).await?;
+    let figures: Vec<u64> = response.convert()?;
     let [length, pending, dead, oldest_ms] = figures[..] else {
         return Err(StreamError::unexpected("health is not four numbers"));
     };

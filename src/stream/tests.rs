@@ -73,10 +73,10 @@ async fn publishing_fails_fast_while_redis_is_down_and_works_again_afterwards() 
     producer.publish(&posts(0..3)).await.unwrap();
     redis.stop();
     for _ in 0..3 {
-        let asked = Instant::now();
+        let started = Instant::now();
         let error = producer.publish(&posts(3..6)).await.unwrap_err();
         assert!(error.is_unavailable(), "{error}");
-        assert!(asked.elapsed() < TIMEOUT);
+        assert!(started.elapsed() < TIMEOUT);
         assert!(stream.ping().await.is_err());
     }
     redis.restart();
@@ -89,12 +89,12 @@ async fn a_frozen_redis_is_an_error_fast() {
     let redis = Redis::start();
     let stream = redis.connect().await;
     redis.freeze();
-    let asked = Instant::now();
+    let started = Instant::now();
     let error = stream.producer().publish(&posts(0..3)).await.unwrap_err();
     assert!(error.is_unavailable(), "{error}");
-    assert!(asked.elapsed() < TIMEOUT);
+    assert!(started.elapsed() < TIMEOUT);
     redis.thaw();
-    until("it answers again", async || stream.ping().await.ok()).await;
+    until("redis responds again", async || stream.ping().await.ok()).await;
 }
 
 #[tokio::test]
@@ -104,7 +104,7 @@ async fn a_redis_that_starts_later_is_waited_for() {
     let stream = redis.connect().await;
     assert!(stream.ping().await.unwrap_err().is_unavailable());
     redis.restart();
-    until("it answers", async || stream.ping().await.ok()).await;
+    until("redis responds", async || stream.ping().await.ok()).await;
 }
 
 #[tokio::test]
@@ -140,6 +140,6 @@ async fn the_cache_holds_what_was_put_until_it_expires() {
         [("sentiment:overall".to_owned(), "{}".to_owned()), ("sentiment:geo:Lyon".into(), "[]".into())];
     cache.put(&entries, Duration::from_secs(60)).await.unwrap();
     assert_eq!(cache.get("sentiment:geo:Lyon").await.unwrap().as_deref(), Some("[]"));
-    let left: i64 = redis.ask(&["TTL", "sentiment:overall"]).parse().unwrap();
+    let left: i64 = redis.run(&["TTL", "sentiment:overall"]).parse().unwrap();
     assert!((1..=60).contains(&left));
 }

@@ -98,12 +98,12 @@ mod tests {
         for n in 0..40 {
             unknown.skipped(EntrySchema::named(&n.to_string(), ""));
         }
-        assert!(unknown.pending().is_empty(), "the walk is not over");
+        assert!(unknown.pending().is_empty(), "the scan is not finished");
         unknown.scan_finished();
         let pending = unknown.pending();
-        assert_eq!(pending.len(), SCHEMAS_MAX + 1, "the sorts are bounded");
+        assert_eq!(pending.len(), SCHEMAS_MAX + 1, "the number of schemas is bounded");
         assert_eq!(pending.iter().map(|schema| schema.waiting).sum::<u64>(), 40);
         unknown.scan_finished();
-        assert!(unknown.pending().is_empty(), "somebody has taken them");
+        assert!(unknown.pending().is_empty(), "another process has claimed them");
     }
 }

@@ -17,7 +17,7 @@ use crate::alerting::machine::{FLAP_OPENINGS, FLAP_WITHIN};
 use crate::alerting::plan::{self, Planned, Situation};
 use crate::models::alert::AlertRule;
 use crate::models::alert_rule::{CHURN, Rule};
-use crate::models::evaluation::{Kept, SeriesId};
+use crate::models::evaluation::{SeriesId, StoredSeries};
 use crate::models::silence::Silence;
 use crate::store::alerts::evaluation::{LeaderLease, LeaderRole};
 use crate::store::alerts::{AlertBacklog, AlertSeries, Raise};
@@ -43,7 +43,7 @@ pub(super) struct Evaluator {
     lead: Option<LeaderLease>,
     schedule: Schedule,
     /// State of the series. Only the leader writes it, so it is read once.
-    kept: Option<BTreeMap<SeriesId, Kept>>,
+    kept: Option<BTreeMap<SeriesId, StoredSeries>>,
     throttle: PushThrottle,
     pushes: PushQueue,
     deferred: DeferredWork,
@@ -273,17 +273,17 @@ impl LastEvaluation {
 
 /// Returns the state of the series after the planned changes were written.
 fn after(
-    mut kept: BTreeMap<SeriesId, Kept>,
+    mut kept: BTreeMap<SeriesId, StoredSeries>,
     planned: Planned,
     opened: &[uuid::Uuid],
-) -> BTreeMap<SeriesId, Kept> {
+) -> BTreeMap<SeriesId, StoredSeries> {
     let changes = planned.changes;
     if !changes.withdrawals.is_empty() {
         let withdrawn: std::collections::HashSet<_> = changes.withdrawals.into_iter().collect();
         kept.retain(|_, kept| kept.alert.is_none_or(|alert| !withdrawn.contains(&alert)));
     }
     for (opening, alert) in changes.openings.into_iter().zip(opened) {
-        kept.insert(opening.id, Kept { series: opening.series, alert: Some(*alert) });
+        kept.insert(opening.id, StoredSeries { series: opening.series, alert: Some(*alert) });
     }
     kept.extend(changes.kept);
     for id in &changes.forgotten {

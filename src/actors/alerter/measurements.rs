@@ -9,7 +9,7 @@ use tracing::warn;
 
 use crate::alerting::plan::{self, Measurements};
 use crate::models::alert_rule::Rule;
-use crate::models::evaluation::{Group, Kept, Phase, SeriesId};
+use crate::models::evaluation::{Group, Phase, SeriesId, StoredSeries};
 use crate::store::Store;
 use crate::store::alerts::measurements;
 use crate::store::alerts::measurements::MeasurementQuery;
@@ -62,7 +62,7 @@ impl Schedule {
     pub async fn measure(
         &mut self,
         store: &Store,
-        (rules, kept): (&[Rule], &BTreeMap<SeriesId, Kept>),
+        (rules, kept): (&[Rule], &BTreeMap<SeriesId, StoredSeries>),
         now: Timestamp,
     ) -> Taken {
         let started = Instant::now();
@@ -160,7 +160,7 @@ struct Due {
 }
 
 /// Returns the keys read in every turn: those that rules name, and those with an active series.
-fn keys(group: Group, rules: &[Rule], kept: &BTreeMap<SeriesId, Kept>) -> Vec<String> {
+fn keys(group: Group, rules: &[Rule], kept: &BTreeMap<SeriesId, StoredSeries>) -> Vec<String> {
     let of_group = |rule: &&Rule| plan::is_judged(rule) && Group::of(rule) == group;
     let ids: BTreeSet<_> = rules.iter().filter(of_group).map(|rule| rule.id).collect();
     let named = rules.iter().filter(of_group).filter_map(|rule| rule.what.scope.key.as_deref());

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::alerting::{grouping, inhibition};
 use crate::models::alert::{Alert, AlertPhase, AlertState};
-use crate::models::evaluation::{Mute, Told};
+use crate::models::evaluation::{NotifiedAlert, Suppression};
 use crate::models::live::{AlertChange, LiveUpdate};
 use crate::models::silence::Silence;
 use crate::store::StoreError;
@@ -28,13 +28,14 @@ pub(in crate::actors) async fn notify(
     (silences, rule): (&[Silence], Option<Uuid>),
     now: Timestamp,
 ) -> Result<usize, StoreError> {
-    let told = turn.told(rule).await?;
-    let open = told.iter().map(|told| &told.alert).filter(|alert| alert.state == AlertState::Open);
-    let mutes = inhibition::mutes(&open.collect::<Vec<_>>(), silences, now);
-    turn.mute(&changed(&told, &mutes), now).await?;
-    let due = grouping::due(&told, &mutes);
+    let notified = turn.notified_alerts(rule).await?;
+    let open =
+        notified.iter().map(|notified| &notified.alert).filter(|alert| alert.state == AlertState::Open);
+    let suppressions = inhibition::suppressions(&open.collect::<Vec<_>>(), silences, now);
+    turn.store_suppressions(&changed(&notified, &suppressions), now).await?;
+    let due = grouping::due(&notified, &suppressions);
     let (now, later) = due.split_at(due.len().min(NOTICES_MAX));
-    turn.tell(now).await?;
+    turn.enqueue_notices(now).await?;
     Ok(later.len())
 }
 
@@ -83,10 +84,14 @@ pub async fn push(updates: &Updates, alert: Alert) {
 }
 
 /// Returns the mutes that differ from the stored ones.
-fn changed(alerts: &[Told], mutes: &[Mute]) -> Vec<Mute> {
-    let said: BTreeMap<Uuid, _> =
-        alerts.iter().map(|Told { alert, .. }| (alert.id, (alert.silenced, alert.inhibited_by))).collect();
-    let is_new =
-        |mute: &&Mute| said.get(&mute.alert).is_some_and(|said| *said != (mute.silenced, mute.inhibited_by));
-    mutes.iter().filter(is_new).copied().collect()
+fn changed(alerts: &[NotifiedAlert], suppressions: &[Suppression]) -> Vec<Suppression> {
+    let said: BTreeMap<Uuid, _> = alerts
+        .iter()
+        .map(|NotifiedAlert { alert, .. }| (alert.id, (alert.silenced, alert.inhibited_by)))
+        .collect();
+    let is_new = |suppression: &&Suppression| {
+        said.get(&suppression.alert)
+            .is_some_and(|said| *said != (suppression.silenced, suppression.inhibited_by))
+    };
+    suppressions.iter().filter(is_new).copied().collect()
 }

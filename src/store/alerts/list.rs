@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::history::{self, Event};
 use super::row::{alert_of, columns};
 use crate::models::alert::{Alert, AlertRule, AlertState, AlertWithHistory, Severity};
-use crate::models::evaluation::Told;
+use crate::models::evaluation::NotifiedAlert;
 use crate::store::codec::{PgTimestamp, enum_at};
 use crate::store::notifications::outbox;
 use crate::store::notifications::outbox::{Notice, NoticeEvent};
@@ -81,10 +81,10 @@ pub(in crate::store) async fn by_ids(
 
 /// Returns every open alert, and every resolved one whose end is not published yet, in the order in which they
 /// opened. Without posts and evidence. With a rule, only its own.
-pub(in crate::store) async fn told(
+pub(in crate::store) async fn notified(
     transaction: &Transaction<'_>,
     rule: Option<Uuid>,
-) -> Result<Vec<Told>, StoreError> {
+) -> Result<Vec<NotifiedAlert>, StoreError> {
     const SQL: &str = concat!(
         "SELECT ",
         columns!(brief),
@@ -96,15 +96,15 @@ pub(in crate::store) async fn told(
     );
     let statement = transaction.prepare_cached(SQL).await?;
     let rows = transaction.query(&statement, &[&rule]).await?;
-    let told = |row: &Row| {
+    let notified = |row: &Row| {
         let name: Option<Uuid> = row.try_get(23)?;
-        let told = match name {
+        let notified_as = match name {
             Some(name) => Some((name, enum_at(row, 24, &Severity::ALL, Severity::as_str)?)),
             None => None,
         };
-        Ok(Told { alert: alert_of(row)?, told, channels: row.try_get(25)? })
+        Ok(NotifiedAlert { alert: alert_of(row)?, notified_as, channels: row.try_get(25)? })
     };
-    rows.iter().map(told).collect()
+    rows.iter().map(notified).collect()
 }
 
 /// Returns every open alert, in the order in which they opened. Without posts and evidence, which for thousands of

@@ -7,7 +7,7 @@ use deadpool_postgres::Object;
 use jiff::Timestamp;
 use tokio_postgres::types::ToSql;
 
-use crate::models::evaluation::{Group, Measured, Step};
+use crate::models::evaluation::{Group, KeyMeasurement, Step};
 use crate::models::score::VIRALITY_HIGH;
 use crate::store::codec::PgTimestamp;
 use crate::store::metrics::sum_columns::{self, Detail};
@@ -36,7 +36,7 @@ pub struct MeasurementQuery {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Measurements {
     /// The sums of each key, by name; keys without posts are absent.
-    pub by_key: BTreeMap<String, Measured>,
+    pub by_key: BTreeMap<String, KeyMeasurement>,
     /// Number of keys with enough posts that were deferred.
     pub n_deferred: u64,
     /// The last rotating key of this measurement.
@@ -73,14 +73,14 @@ pub async fn measure(
     for row in store.run(measure).await? {
         let key: String = row.try_get(0)?;
         let measured = match is_viral {
-            true => Measured::Viral { highest: row.try_get(1)?, count: row.try_get(2)? },
+            true => KeyMeasurement::Viral { highest: row.try_get(1)?, count: row.try_get(2)? },
             false => {
                 let n_keys: i64 = row.try_get(1)?;
                 measurements.n_deferred = u64::try_from(n_keys).unwrap_or_default();
                 if row.try_get(2)? {
                     measurements.last_key.clone_from(&key);
                 }
-                Measured::Sums(sum_columns::read(&row)?)
+                KeyMeasurement::Sums(sum_columns::read(&row)?)
             }
         };
         measurements.by_key.insert(key, measured);
@@ -175,8 +175,8 @@ pub async fn steps(store: &Store, query: &StepsQuery) -> Result<Vec<Step>, Store
     let mut found = Vec::new();
     for row in store.query(sql, &values).await? {
         let measured = match is_viral {
-            true => Measured::Viral { highest: row.try_get(2)?, count: row.try_get(3)? },
-            false => Measured::Sums(sum_columns::read(&row)?),
+            true => KeyMeasurement::Viral { highest: row.try_get(2)?, count: row.try_get(3)? },
+            false => KeyMeasurement::Sums(sum_columns::read(&row)?),
         };
         found.push(Step { at: row.try_get(1)?, key: row.try_get(0)?, measured });
     }
@@ -216,8 +216,8 @@ mod tests {
     async fn counts(store: &Store, query: MeasurementQuery, now: Timestamp) -> Vec<(String, i64)> {
         let measured = measure(store, &query, now).await.unwrap().by_key.into_iter();
         let count = |measured| match measured {
-            Measured::Sums(sums) => sums.count,
-            Measured::Viral { count, .. } => count,
+            KeyMeasurement::Sums(sums) => sums.count,
+            KeyMeasurement::Viral { count, .. } => count,
         };
         measured.map(|(key, measured)| (key, count(measured))).collect()
     }
@@ -308,7 +308,7 @@ mod tests {
         let found = measure(&store, &query, now).await.unwrap().by_key;
         assert_eq!(
             found,
-            BTreeMap::from([("alpha".to_owned(), Measured::Viral { highest: 72.0, count: 3 })])
+            BTreeMap::from([("alpha".to_owned(), KeyMeasurement::Viral { highest: 72.0, count: 3 })])
         );
         let mut sql = VIRAL_SQL.clone();
         for (i, value) in

@@ -100,7 +100,9 @@ mod tests {
     /// Returns the parts of a post that pass the filter, as the contract defines them.
     fn parts(scored: &ScoredPost, query: &MetricsQuery, by: Dimension) -> Vec<String> {
         let (post, filter) = (&scored.post, &query.filter);
-        let passes = |asked: &Option<String>, has: &str| asked.as_deref().is_none_or(|asked| asked == has);
+        let passes = |requested: &Option<String>, has: &str| {
+            requested.as_deref().is_none_or(|requested| requested == has)
+        };
         let (city, channel) =
             (post.city.clone().unwrap_or_default(), post.channel.clone().unwrap_or_default());
         let mut products = post.products.clone();
@@ -112,7 +114,7 @@ mod tests {
             && passes(&filter.platform, &post.platform)
             && passes(&filter.channel, &channel)
             && passes(&filter.city, &city)
-            && filter.product.as_ref().is_none_or(|asked| products.contains(asked))
+            && filter.product.as_ref().is_none_or(|requested| products.contains(requested))
             && bucket >= query.from
             && bucket < query.to;
         if !counts {

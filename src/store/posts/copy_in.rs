@@ -56,10 +56,10 @@ pub(in crate::store) async fn posts(
     ];
     let statement = transaction.prepare_cached(SQL).await?;
     let mut writer = pin!(BinaryCopyInWriter::new(transaction.copy_in(&statement).await?, &TYPES));
-    let (nobody, no_counts) = (Author::default(), Engagement::default());
+    let (no_author, no_counts) = (Author::default(), Engagement::default());
     for scored in new {
         let post = &scored.post;
-        let author = post.author.as_ref().unwrap_or(&nobody);
+        let author = post.author.as_ref().unwrap_or(&no_author);
         let counts = post.engagement.as_ref().unwrap_or(&no_counts);
         writer
             .as_mut()

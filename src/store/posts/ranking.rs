@@ -118,9 +118,9 @@ mod tests {
     use crate::store::testing::{self, test_store};
     use jiff::SignedDuration;
 
-    fn reacted(n: usize, likes: i64, at: Timestamp, heard: Timestamp) -> ScoredPost {
+    fn reacted(n: usize, likes: i64, at: Timestamp, received_at: Timestamp) -> ScoredPost {
         let mut scored = testing::post(n, at);
-        scored.post.received_at = heard;
+        scored.post.received_at = received_at;
         scored.post.engagement =
             Some(Engagement { likes: Some(likes), shares: Some(1), ..Engagement::default() });
         scored

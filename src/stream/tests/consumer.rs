@@ -65,7 +65,7 @@ async fn a_waiting_read_wakes_up_for_the_first_post() {
     let sent = posts(0..1);
     let (read, ()) = tokio::join!(consumer.read(10, Duration::from_secs(4)), async {
         until("the reader waits", async || {
-            redis.ask(&["CLIENT", "LIST"]).contains("cmd=xreadgroup").then_some(())
+            redis.run(&["CLIENT", "LIST"]).contains("cmd=xreadgroup").then_some(())
         })
         .await;
         producer.publish(&sent).await.unwrap();
@@ -108,7 +108,7 @@ async fn entries_deleted_by_hand_are_not_claimed_forever() {
     let redis = Redis::start();
     let (stream, first) = ready(&redis, 2).await;
     let read = first.read(2, SOON).await.unwrap();
-    redis.ask(&["XDEL", "social_posts_stream", read[0].id.as_str()]);
+    redis.run(&["XDEL", "social_posts_stream", read[0].id.as_str()]);
     let second = stream.consumer().await.unwrap();
     assert_eq!(ids(&claimed(&second).await), [read[1].id.clone()]);
     assert_eq!(health(&stream).await, (1, 0, 1, 0));
@@ -127,7 +127,7 @@ async fn renewed_entries_are_not_claimed() {
     assert!(taken.iter().all(|entry| entry.n_deliveries == 2), "renewing is no delivery");
     first.renew(&ids(&read)).await.unwrap();
     let pending =
-        redis.ask(&["XPENDING", "social_posts_stream", "groundswell", "-", "+", "9", second.name()]);
+        redis.run(&["XPENDING", "social_posts_stream", "groundswell", "-", "+", "9", second.name()]);
     assert!(pending.contains(read[1].id.as_str()), "renewing takes nothing back");
 }
 
@@ -171,7 +171,7 @@ async fn a_broken_entry_does_not_spoil_its_batch() {
         ),
     ];
     for (fields, _) in &broken {
-        redis.ask(&[&["XADD", "social_posts_stream", "*"], &fields[..]].concat());
+        redis.run(&[&["XADD", "social_posts_stream", "*"], &fields[..]].concat());
     }
     stream.producer().publish(&posts(1..2)).await.unwrap();
     let read = consumer.read(100, SOON).await.unwrap();
@@ -186,8 +186,8 @@ async fn a_broken_entry_does_not_spoil_its_batch() {
 
 /// Returns consumer and delivery count of each pending entry.
 fn pending(redis: &Redis) -> Vec<(String, String)> {
-    let answer = redis.ask(&["XPENDING", "social_posts_stream", "groundswell", "-", "+", "1000"]);
-    let lines: Vec<&str> = answer.lines().collect();
+    let response = redis.run(&["XPENDING", "social_posts_stream", "groundswell", "-", "+", "1000"]);
+    let lines: Vec<&str> = response.lines().collect();
     lines.chunks(4).map(|entry| (entry[1].to_owned(), entry[3].to_owned())).collect()
 }
 
@@ -195,7 +195,7 @@ fn pending(redis: &Redis) -> Vec<(String, String)> {
 async fn entries_for_a_newer_process_stay_pending_unchanged_and_block_nobody() {
     let redis = Redis::start();
     let (stream, first) = ready(&redis, 3).await;
-    let add = |fields: &[&str]| redis.ask(&[&["XADD", "social_posts_stream", "*"], fields].concat());
+    let add = |fields: &[&str]| redis.run(&[&["XADD", "social_posts_stream", "*"], fields].concat());
     for n in 0..20 {
         add(&["v", "2", "source", "x", "body", &n.to_string()]);
     }
@@ -219,7 +219,7 @@ async fn entries_for_a_newer_process_stay_pending_unchanged_and_block_nobody() {
         waiting,
     };
     let all = [waiting("1", "analysis_job", 1), waiting("2", "post", 20)];
-    until("they are told of", async || {
+    until("they are reported", async || {
         assert!(second.claim(SOON, 2).await.unwrap().is_empty());
         (second.unknown_entries() == all).then_some(())
     })
@@ -231,7 +231,7 @@ async fn entries_for_a_newer_process_stay_pending_unchanged_and_block_nobody() {
     assert_eq!(health(&stream).await, (21, 0, 21, 0), "none is a dead letter");
 
     // A newer process claims and acknowledges them.
-    redis.ask(&[
+    redis.run(&[
         "XAUTOCLAIM",
         "social_posts_stream",
         "groundswell",
@@ -243,11 +243,11 @@ async fn entries_for_a_newer_process_stay_pending_unchanged_and_block_nobody() {
         "JUSTID",
     ]);
     assert!(pending(&redis).iter().all(|(consumer, _)| consumer == "newer"));
-    let taken = redis.ask(&["XRANGE", "social_posts_stream", "-", "+"]);
+    let taken = redis.run(&["XRANGE", "social_posts_stream", "-", "+"]);
     let newer: Vec<EntryId> = taken.lines().filter(|line| line.contains('-')).map(EntryId::new).collect();
     assert_eq!(newer.len(), 21);
     second.acknowledge(&newer).await.unwrap();
-    until("nothing is told of any more", async || {
+    until("nothing is reported any more", async || {
         second.claim(SOON, 2).await.unwrap();
         second.unknown_entries().is_empty().then_some(())
     })
@@ -262,9 +262,9 @@ async fn dead_lettering_moves_a_whole_entry_and_replaying_restores_it() {
     assert_eq!(consumer.note_attempt(&read[0].id).await.unwrap(), 1);
     assert_eq!(consumer.note_attempt(&read[0].id).await.unwrap(), 2);
     assert!(consumer.dead_letter(&request(&read[0].id)).await.unwrap());
-    assert!(!consumer.dead_letter(&request(&read[0].id)).await.unwrap(), "nobody dies twice");
+    assert!(!consumer.dead_letter(&request(&read[0].id)).await.unwrap(), "an entry is dead-lettered once");
     assert_eq!(health(&stream).await, (1, 0, 1, 1));
-    assert_eq!(redis.ask(&["EXISTS", "social_posts_attempts"]), "0");
+    assert_eq!(redis.run(&["EXISTS", "social_posts_attempts"]), "0");
 
     let letters = stream.dead_letters();
     let page = letters.list(None, 10).await.unwrap();
@@ -303,7 +303,7 @@ async fn attempts_are_forgotten_with_the_entry() {
     let read = consumer.read(1, SOON).await.unwrap();
     consumer.note_attempt(&read[0].id).await.unwrap();
     consumer.acknowledge(&ids(&read)).await.unwrap();
-    assert_eq!(redis.ask(&["EXISTS", "social_posts_attempts"]), "0");
+    assert_eq!(redis.run(&["EXISTS", "social_posts_attempts"]), "0");
 }
 
 #[tokio::test]
@@ -311,9 +311,9 @@ async fn a_group_that_redis_lost_is_created_again() {
     let redis = Redis::start();
     let (stream, consumer) = ready(&redis, 3).await;
     consumer.read(1, SOON).await.unwrap();
-    redis.ask(&["FLUSHALL"]);
+    redis.run(&["FLUSHALL"]);
     assert!(consumer.claim(SOON, 10).await.unwrap().is_empty());
-    redis.ask(&["FLUSHALL"]);
+    redis.run(&["FLUSHALL"]);
     stream.producer().publish(&posts(7..9)).await.unwrap();
     assert_eq!(consumer.read(10, SOON).await.unwrap().len(), 2);
 }
@@ -345,11 +345,11 @@ async fn a_consumer_keeps_its_name_while_entries_are_pending() {
     idle.read(1, SOON).await.unwrap();
     busy.disconnect().await.unwrap();
     idle.disconnect().await.unwrap();
-    let names = redis.ask(&["XINFO", "CONSUMERS", "social_posts_stream", "groundswell"]);
+    let names = redis.run(&["XINFO", "CONSUMERS", "social_posts_stream", "groundswell"]);
     assert!(names.contains(busy.name()) && !names.contains(idle.name()), "{names}");
     let heir = stream.consumer().await.unwrap();
     assert_eq!(ids(&claimed(&heir).await), ids(&read));
     busy.disconnect().await.unwrap();
-    let names = redis.ask(&["XINFO", "CONSUMERS", "social_posts_stream", "groundswell"]);
+    let names = redis.run(&["XINFO", "CONSUMERS", "social_posts_stream", "groundswell"]);
     assert!(!names.contains(busy.name()), "{names}");
 }

@@ -46,7 +46,7 @@ impl Redis {
     }
 
     /// Runs one command over a separate connection and returns its output.
-    pub fn ask(&self, command: &[&str]) -> String {
+    pub fn run(&self, command: &[&str]) -> String {
         let output = Command::new("redis-cli").arg("-s").arg(self.socket()).args(command).output().unwrap();
         assert!(output.status.success(), "{output:?}");
         String::from_utf8(output.stdout).unwrap().trim().to_owned()

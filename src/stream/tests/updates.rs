@@ -5,7 +5,7 @@ fn committed(n_posts: u64) -> LiveUpdate {
     LiveUpdate::Committed { delta: Vec::new(), posts: Vec::new(), n_posts, places: Default::default() }
 }
 
-async fn heard(subscription: &mut Subscription) -> UpdateEvent {
+async fn next_event(subscription: &mut Subscription) -> UpdateEvent {
     tokio::time::timeout(Duration::from_secs(10), subscription.next())
         .await
         .expect("silence")
@@ -13,7 +13,7 @@ async fn heard(subscription: &mut Subscription) -> UpdateEvent {
 }
 
 async fn heard_update(subscription: &mut Subscription) -> (FrameId, u64) {
-    match heard(subscription).await {
+    match next_event(subscription).await {
         UpdateEvent::Update(sequenced) => match sequenced.update {
             LiveUpdate::Committed { n_posts, .. } => (sequenced.first, n_posts),
             other => panic!("{other:?}"),
@@ -25,7 +25,7 @@ async fn heard_update(subscription: &mut Subscription) -> (FrameId, u64) {
 /// Returns a subscription that has begun.
 async fn listening(stream: &Stream, capacity: usize) -> Subscription {
     let mut subscription = stream.subscribe(capacity).await.unwrap();
-    assert_eq!(heard(&mut subscription).await, UpdateEvent::Gap, "what came before is missed");
+    assert_eq!(next_event(&mut subscription).await, UpdateEvent::Gap, "earlier updates are missed");
     subscription
 }
 
@@ -68,7 +68,7 @@ async fn a_slow_subscriber_receives_a_gap() {
     }
     assert_eq!(heard_update(&mut subscription).await.1, 0);
     assert_eq!(heard_update(&mut subscription).await.1, 1);
-    assert_eq!(heard(&mut subscription).await, UpdateEvent::Gap);
+    assert_eq!(next_event(&mut subscription).await, UpdateEvent::Gap);
     // Some updates may arrive after the gap, in order; the newest always arrives in the end.
     updates.publish(&committed(99)).await.unwrap();
     while heard_update(&mut subscription).await.1 != 99 {}
@@ -85,7 +85,7 @@ async fn a_restart_of_redis_is_a_gap_and_ids_continue() {
     redis.stop();
     assert!(updates.publish(&committed(2)).await.unwrap_err().is_unavailable());
     redis.restart();
-    assert_eq!(heard(&mut subscription).await, UpdateEvent::Gap);
+    assert_eq!(next_event(&mut subscription).await, UpdateEvent::Gap);
     let after = until("publishing works again", async || updates.publish(&committed(3)).await.ok()).await;
     assert_eq!(heard_update(&mut subscription).await, (after.clone(), 3));
     assert_eq!(after, FrameId { offset: before.offset + 1, ..before });
@@ -105,10 +105,10 @@ async fn a_lost_counter_is_a_new_epoch_and_a_gap() {
         vec!["DEL", "sentiment_updates:epoch"],
         vec!["SET", "sentiment_updates:offset", "0"],
     ] {
-        redis.ask(&loss);
+        redis.run(&loss);
         let next = updates.publish(&committed(2)).await.unwrap();
         assert_ne!(next.epoch, last.epoch, "{loss:?}");
-        assert_eq!(heard(&mut subscription).await, UpdateEvent::Gap);
+        assert_eq!(next_event(&mut subscription).await, UpdateEvent::Gap);
         assert_eq!(heard_update(&mut subscription).await.0, next);
         last = next;
     }
@@ -119,8 +119,8 @@ async fn an_update_that_cannot_be_read_is_a_gap() {
     let redis = Redis::start();
     let stream = redis.connect().await;
     let mut subscription = listening(&stream, 100).await;
-    redis.ask(&["PUBLISH", "sentiment_updates", "nonsense"]);
-    assert_eq!(heard(&mut subscription).await, UpdateEvent::Gap);
+    redis.run(&["PUBLISH", "sentiment_updates", "nonsense"]);
+    assert_eq!(next_event(&mut subscription).await, UpdateEvent::Gap);
     stream.updates().publish(&committed(5)).await.unwrap();
     assert_eq!(heard_update(&mut subscription).await.1, 5);
 }
@@ -130,8 +130,8 @@ async fn a_dropped_subscription_ends_its_connection() {
     let redis = Redis::start();
     let stream = redis.connect().await;
     drop(listening(&stream, 100).await);
-    until("nobody listens", async || {
-        redis.ask(&["PUBSUB", "NUMSUB", "sentiment_updates"]).ends_with('0').then_some(())
+    until("the subscription has ended", async || {
+        redis.run(&["PUBSUB", "NUMSUB", "sentiment_updates"]).ends_with('0').then_some(())
     })
     .await;
 }

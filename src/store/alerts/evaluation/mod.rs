@@ -13,7 +13,7 @@ use tokio_postgres::types::Json;
 pub use self::leader::{LeaderLease, LeaderRole};
 pub use self::transaction::{Committed, EvaluationTransaction};
 use super::row::scope_of;
-use crate::models::evaluation::{Kept, Phase, Series, SeriesId};
+use crate::models::evaluation::{Phase, Series, SeriesId, StoredSeries};
 use crate::models::turn_report::TurnReport;
 use crate::store::codec::enum_at;
 use crate::store::{Store, StoreError};
@@ -38,13 +38,13 @@ pub async fn last_report(store: &Store) -> Result<Option<TurnReport>, StoreError
 }
 
 /// Returns all active series.
-pub async fn series(store: &Store) -> Result<BTreeMap<SeriesId, Kept>, StoreError> {
+pub async fn series(store: &Store) -> Result<BTreeMap<SeriesId, StoredSeries>, StoreError> {
     const SQL: &str = "
         SELECT rule_id, dimension::text, key, phase, since, resolved_at, openings, flapping, alert FROM alert_series";
     store.query(SQL, &[]).await?.iter().map(kept_of).collect()
 }
 
-fn kept_of(row: &Row) -> Result<(SeriesId, Kept), StoreError> {
+fn kept_of(row: &Row) -> Result<(SeriesId, StoredSeries), StoreError> {
     let id = SeriesId { rule_id: row.try_get(0)?, scope: scope_of(row, 1)? };
     let series = Series {
         phase: enum_at(row, 3, &Phase::ALL, Phase::as_str)?,
@@ -53,7 +53,7 @@ fn kept_of(row: &Row) -> Result<(SeriesId, Kept), StoreError> {
         openings: row.try_get(6)?,
         flapping: row.try_get(7)?,
     };
-    Ok((id, Kept { series, alert: row.try_get(8)? }))
+    Ok((id, StoredSeries { series, alert: row.try_get(8)? }))
 }
 
 #[cfg(test)]

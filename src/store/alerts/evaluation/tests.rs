@@ -8,7 +8,7 @@ use crate::models::alert::{
     Alert, AlertPhase, AlertRule, AlertState, Evidence, EvidenceTerm, Scope, Severity,
 };
 use crate::models::alert_rule::{NEGATIVITY_OVERALL, Rule};
-use crate::models::evaluation::{Changes, Mute, News, Opening, Refresh, Telling};
+use crate::models::evaluation::{Changes, DueNotice, NoticeKind, Opening, Refresh, Suppression};
 use crate::models::rollup::Dimension;
 use crate::models::turn_report::{LeftOut, RuleLeftOut};
 use crate::store::alerts;
@@ -71,7 +71,7 @@ async fn one_connection_holds_the_lease_until_it_is_dropped() {
         let gone_at = Instant::now();
         drop(first);
         while !second.try_acquire().await.unwrap() {
-            assert!(gone_at.elapsed() < Duration::from_secs(60), "nobody takes over");
+            assert!(gone_at.elapsed() < Duration::from_secs(60), "no process takes over");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -87,7 +87,7 @@ async fn each_role_has_its_own_leader_and_their_transactions_are_serialized() {
     {
         let mut waiting = std::pin::pin!(signals.begin());
         let waited = tokio::time::timeout(Duration::from_millis(200), &mut waiting).await;
-        assert!(waited.is_err(), "two tell at the same time");
+        assert!(waited.is_err(), "two transactions at once");
         drop(turn);
         waiting.await.unwrap();
     }
@@ -167,10 +167,10 @@ async fn a_process_that_lost_its_lease_unnoticed_writes_nothing() {
     assert!(outcome.await.is_err());
     assert_eq!(number(&store, "SELECT count(*) FROM sentiment_alerts").await, 0);
     let mut next = LeaderLease::connect(&store, LeaderRole::Rules).await.unwrap();
-    let asked_at = Instant::now();
+    let started_at = Instant::now();
     // The server releases the lock a moment after it closed the connection.
     while !next.try_acquire().await.unwrap() {
-        assert!(asked_at.elapsed() < Duration::from_secs(60), "nobody takes over");
+        assert!(started_at.elapsed() < Duration::from_secs(60), "no process takes over");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
@@ -223,7 +223,7 @@ async fn an_uncommitted_evaluation_changes_nothing_and_notifies_nobody() {
     let opening = opening(&rule(&store).await, now);
     let mut turn = lead.begin().await.unwrap();
     turn.apply(&Changes { openings: vec![opening], ..Changes::default() }, now).await.unwrap();
-    assert_eq!(turn.told(None).await.unwrap().len(), 1);
+    assert_eq!(turn.notified_alerts(None).await.unwrap().len(), 1);
     drop(turn);
     assert!(lead.try_acquire().await.unwrap());
     for table in ["sentiment_alerts", "alert_history", "alert_series", "notifications"] {
@@ -242,7 +242,9 @@ async fn each_change_of_silencing_and_inhibition_is_recorded_once() {
         [(true, None, 1), (true, None, 0), (true, other, 1), (false, None, 1), (false, None, 0)]
     {
         let mut turn = lead.begin().await.unwrap();
-        turn.mute(&[Mute { alert: alert.id, silenced, inhibited_by }], now).await.unwrap();
+        turn.store_suppressions(&[Suppression { alert: alert.id, silenced, inhibited_by }], now)
+            .await
+            .unwrap();
         assert_eq!(turn.commit().await.unwrap().changed.len(), n_changed);
     }
     let expected = ["pending", "firing", "silenced", "inhibited", "unsilenced", "released"];
@@ -256,17 +258,19 @@ async fn firing_and_end_are_notified_once_each() {
     let now = now_in_micros();
     let mut lead = lead(&store).await;
     let alert = opened(&store, &mut lead, now).await;
-    let mut tell = async |news: News| {
+    let mut enqueue = async |kind: NoticeKind| {
         let mut turn = lead.begin().await.unwrap();
         let about = vec![alert.id];
-        turn.tell(&[Telling { alert: alert.clone(), channels: Vec::new(), news, about }]).await.unwrap();
+        turn.enqueue_notices(&[DueNotice { alert: alert.clone(), channels: Vec::new(), kind, about }])
+            .await
+            .unwrap();
         let _ = turn.commit().await.unwrap();
         number(&store, "SELECT count(*) FROM notifications").await
     };
-    assert_eq!(tell(News::Fired).await, 1);
-    assert_eq!(tell(News::Fired).await, 1, "a second leader says nothing new");
-    assert_eq!(tell(News::Over).await, 2);
-    assert_eq!(tell(News::Over).await, 2);
+    assert_eq!(enqueue(NoticeKind::Fired).await, 1);
+    assert_eq!(enqueue(NoticeKind::Fired).await, 1, "a second leader enqueues nothing new");
+    assert_eq!(enqueue(NoticeKind::Over).await, 2);
+    assert_eq!(enqueue(NoticeKind::Over).await, 2);
 }
 
 #[tokio::test]
@@ -282,7 +286,7 @@ async fn a_rule_can_be_changed_and_deleted_during_an_evaluation() {
             .remove(0);
     // An evaluation that read the rules earlier must neither fail nor block anyone.
     let mut turn = lead.begin().await.unwrap();
-    let kept = Kept { series: opening.series, alert: Some(alert.id) };
+    let kept = StoredSeries { series: opening.series, alert: Some(alert.id) };
     let changes = Changes { kept: vec![(opening.id.clone(), kept)], ..Changes::default() };
     turn.apply(&changes, now).await.unwrap();
     rules::update(&store, made.id, &made.what, now).await.unwrap().unwrap();
@@ -314,9 +318,11 @@ async fn thousands_of_alerts_open_grow_are_silenced_and_end_under_two_locks() {
     let openings = wave(&rule(&store).await, N, now);
     let mut turn = lead.begin().await.unwrap();
     let opened = turn.apply(&Changes { openings, ..Changes::default() }, now).await.unwrap();
-    let mutes: Vec<Mute> =
-        opened.iter().map(|alert| Mute { alert: *alert, silenced: true, inhibited_by: None }).collect();
-    turn.mute(&mutes, now).await.unwrap();
+    let suppressions: Vec<Suppression> = opened
+        .iter()
+        .map(|alert| Suppression { alert: *alert, silenced: true, inhibited_by: None })
+        .collect();
+    turn.store_suppressions(&suppressions, now).await.unwrap();
     let n_locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database =
         (SELECT oid FROM pg_database WHERE datname = current_database())";
     assert_eq!(number(&store, n_locks).await, 2, "that of who leads, and that of alerts");
@@ -389,11 +395,11 @@ async fn notifications_contain_posts_and_evidence_that_evaluations_do_not_read()
 
     channel(&store, "webhook", "info").await;
     let mut turn = lead.begin().await.unwrap();
-    let told = turn.told(None).await.unwrap().remove(0);
-    assert_eq!(told.alert.evidence, None);
+    let notified = turn.notified_alerts(None).await.unwrap().remove(0);
+    assert_eq!(notified.alert.evidence, None);
     let about = vec![raised.id];
-    let telling = Telling { alert: told.alert, channels: Vec::new(), news: News::Fired, about };
-    turn.tell(&[telling]).await.unwrap();
+    let notice = DueNotice { alert: notified.alert, channels: Vec::new(), kind: NoticeKind::Fired, about };
+    turn.enqueue_notices(&[notice]).await.unwrap();
     let _ = turn.commit().await.unwrap();
     let terms = "SELECT count(*) FROM notifications WHERE snapshot #>> '{evidence,terms,0,term}' = 'battery'";
     assert_eq!(number(&store, terms).await, 1);

@@ -10,7 +10,9 @@ use tokio_postgres::types::{Json, ToSql};
 use uuid::Uuid;
 
 use crate::models::alert::{Alert, AlertPhase, AlertRule, Severity};
-use crate::models::evaluation::{Changes, Mute, News, Opening, Refresh, Telling, Told};
+use crate::models::evaluation::{
+    Changes, DueNotice, NoticeKind, NotifiedAlert, Opening, Refresh, Suppression,
+};
 use crate::models::turn_report::TurnReport;
 use crate::store::StoreError;
 use crate::store::alerts::finding::{AlertSeries, NewAlert, Raise};
@@ -62,27 +64,32 @@ impl<'a> EvaluationTransaction<'a> {
 
     /// Returns every open alert, and every resolved one whose end is not published yet; with a rule, only its own.
     /// Without posts and evidence.
-    pub async fn told(&self, rule: Option<Uuid>) -> Result<Vec<Told>, StoreError> {
-        list::told(&self.transaction, rule).await
+    pub async fn notified_alerts(&self, rule: Option<Uuid>) -> Result<Vec<NotifiedAlert>, StoreError> {
+        list::notified(&self.transaction, rule).await
     }
 
     /// Stores which alerts are silenced or inhibited, where that changed.
-    pub async fn mute(&mut self, mutes: &[Mute], now: Timestamp) -> Result<(), StoreError> {
+    pub async fn store_suppressions(
+        &mut self,
+        suppressions: &[Suppression],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         // This does not count as an update of the alert, or a burst of churn would never end.
         const SQL: &str = "
-            UPDATE sentiment_alerts AS alert SET silenced = mute.silenced, inhibited_by = mute.inhibited_by
-            FROM unnest($1::uuid[], $2::bool[], $3::uuid[]) AS mute (id, silenced, inhibited_by)
+            UPDATE sentiment_alerts AS alert SET silenced = suppression.silenced, inhibited_by = suppression.inhibited_by
+            FROM unnest($1::uuid[], $2::bool[], $3::uuid[]) AS suppression (id, silenced, inhibited_by)
             JOIN sentiment_alerts AS before USING (id)
-            WHERE alert.id = mute.id AND alert.state = 'open'
-                AND (before.silenced, before.inhibited_by) IS DISTINCT FROM (mute.silenced, mute.inhibited_by)
+            WHERE alert.id = suppression.id AND alert.state = 'open'
+                AND (before.silenced, before.inhibited_by) IS DISTINCT FROM (suppression.silenced, suppression.inhibited_by)
             RETURNING alert.id, before.silenced, alert.silenced,
                 before.inhibited_by IS NOT NULL, alert.inhibited_by IS NOT NULL";
-        if mutes.is_empty() {
+        if suppressions.is_empty() {
             return Ok(());
         }
-        let ids: Vec<Uuid> = mutes.iter().map(|mute| mute.alert).collect();
-        let silenced: Vec<bool> = mutes.iter().map(|mute| mute.silenced).collect();
-        let inhibited_by: Vec<Option<Uuid>> = mutes.iter().map(|mute| mute.inhibited_by).collect();
+        let ids: Vec<Uuid> = suppressions.iter().map(|suppression| suppression.alert).collect();
+        let silenced: Vec<bool> = suppressions.iter().map(|suppression| suppression.silenced).collect();
+        let inhibited_by: Vec<Option<Uuid>> =
+            suppressions.iter().map(|suppression| suppression.inhibited_by).collect();
         let statement = self.transaction.prepare_cached(SQL).await?;
         let rows = self.transaction.query(&statement, &[&ids, &silenced, &inhibited_by]).await?;
         for (before, [begins, ceases]) in [(1, ["silenced", "unsilenced"]), (3, ["inhibited", "released"])] {
@@ -101,7 +108,7 @@ impl<'a> EvaluationTransaction<'a> {
     }
 
     /// Marks alerts as published and enqueues their notifications.
-    pub async fn tell(&mut self, tellings: &[Telling]) -> Result<(), StoreError> {
+    pub async fn enqueue_notices(&mut self, notices: &[DueNotice]) -> Result<(), StoreError> {
         const FIRED: &str = "
             UPDATE sentiment_alerts SET told_as = $2, told_severity = severity
             WHERE id = ANY ($1) AND told_as IS NULL AND state = 'open'";
@@ -109,28 +116,28 @@ impl<'a> EvaluationTransaction<'a> {
             UPDATE sentiment_alerts SET told_severity = severity WHERE id = ANY ($1) AND told_severity < severity";
         const OVER: &str =
             "UPDATE sentiment_alerts SET told_over = true WHERE id = ANY ($1) AND NOT told_over";
-        for telling in tellings {
-            let about = &telling.about;
-            let n_settled = match telling.news {
-                News::Fired => self.transaction.execute(FIRED, &[about, &telling.alert.id]).await?,
-                News::Escalated => self.transaction.execute(ESCALATED, &[about]).await?,
-                News::Over => self.transaction.execute(OVER, &[about]).await?,
+        for due in notices {
+            let about = &due.about;
+            let n_settled = match due.kind {
+                NoticeKind::Fired => self.transaction.execute(FIRED, &[about, &due.alert.id]).await?,
+                NoticeKind::Escalated => self.transaction.execute(ESCALATED, &[about]).await?,
+                NoticeKind::Over => self.transaction.execute(OVER, &[about]).await?,
             };
             if n_settled == 0 {
                 continue;
             }
-            let event = match telling.news {
-                News::Fired | News::Escalated => NoticeEvent::Fired,
-                News::Over => NoticeEvent::Resolved,
+            let event = match due.kind {
+                NoticeKind::Fired | NoticeKind::Escalated => NoticeEvent::Fired,
+                NoticeKind::Over => NoticeEvent::Resolved,
             };
-            let alert = self.with_what_belongs_to_it(&telling.alert).await?;
-            let notice = Notice { event, alert: &alert, channels: &telling.channels };
+            let alert = self.with_what_belongs_to_it(&due.alert).await?;
+            let notice = Notice { event, alert: &alert, channels: &due.channels };
             outbox::enqueue(&self.transaction, &notice).await?;
         }
         Ok(())
     }
 
-    /// Returns an alert from [`Self::told`] with its posts and evidence.
+    /// Returns an alert from [`Self::notified_alerts`] with its posts and evidence.
     async fn with_what_belongs_to_it(&self, alert: &Alert) -> Result<Alert, StoreError> {
         let whole = list::by_ids(&self.transaction, &[alert.id]).await?.pop();
         let (posts, evidence) = whole.map(|whole| (whole.posts, whole.evidence)).unwrap_or_default();

@@ -103,7 +103,7 @@ async fn a_post_awaiting_correction_waits_for_it_briefly() {
     assert_eq!(number(&store, "SELECT count(*) FROM flagged_posts").await, 4);
 
     assert_eq!(correct(&store, &batch[..1], 0.1).await.n_high, 0);
-    assert_eq!(raise_now(&store, one_alert).await.unwrap(), [], "a false alarm is never heard of");
+    assert_eq!(raise_now(&store, one_alert).await.unwrap(), [], "a false alarm is never raised");
     assert_eq!(correct(&store, &batch[1..2], 0.9).await.n_high, 1);
     assert!(matches!(raise_now(&store, one_alert).await.unwrap()[..], [Raise::Opened(_)]));
     give_up(&store, &[batch[2].post.uuid]).await.unwrap();

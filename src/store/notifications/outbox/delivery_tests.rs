@@ -3,7 +3,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::tests::{alert, tell};
+use super::tests::{alert, enqueue_committed};
 use super::{ClaimedMessage, DeliveryOutcome, Notice, NoticeEvent, Settlement, claim, settle};
 use crate::models::alert::{Alert, Severity};
 use crate::models::notification::{Attempt, Channel, Notification, NotificationState};
@@ -18,7 +18,7 @@ const LEASE: Duration = Duration::from_secs(30);
 const NOW: DeliveryOutcome = DeliveryOutcome::Retry(Duration::ZERO);
 
 async fn fire(store: &Store, alert: &Alert, event: NoticeEvent) {
-    tell(store, Notice { event, alert, channels: &[] }).await;
+    enqueue_committed(store, Notice { event, alert, channels: &[] }).await;
 }
 
 async fn fire_new(store: &Store, n: usize) {

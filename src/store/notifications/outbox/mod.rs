@@ -36,7 +36,7 @@ pub async fn enqueue(transaction: &Transaction<'_>, notice: &Notice<'_>) -> Resu
     // The lock on the channel's row prevents its deletion before this commits. A digest is due when the first of its
     // notifications is.
     const SQL: &str = "
-        WITH told AS (
+        WITH recipient AS (
             SELECT id, digest_seconds FROM notification_channels
             WHERE enabled AND CASE
                 WHEN $2::text::notification_event = 'fired' THEN CASE
@@ -48,7 +48,7 @@ pub async fn enqueue(transaction: &Transaction<'_>, notice: &Notice<'_>) -> Resu
                     WHERE earlier.alert = $1 AND earlier.channel = notification_channels.id AND earlier.event = 'fired')
             END
             ORDER BY id FOR KEY SHARE
-        ), new AS (SELECT gen_random_uuid() AS id, told.id AS channel, digest_seconds FROM told)
+        ), new AS (SELECT gen_random_uuid() AS id, recipient.id AS channel, digest_seconds FROM recipient)
         INSERT INTO notifications (id, channel, alert, message, next_attempt_at, event, snapshot)
         SELECT new.id, channel, $1, CASE WHEN digest_seconds IS NULL THEN new.id END,
             CASE WHEN digest_seconds IS NULL THEN now() ELSE coalesce(
@@ -100,14 +100,14 @@ mod tests {
         serde_json::from_value(text).unwrap()
     }
 
-    pub(in crate::store) async fn tell(store: &Store, notice: Notice<'_>) {
+    pub(in crate::store) async fn enqueue_committed(store: &Store, notice: Notice<'_>) {
         let mut client = store.client().await.unwrap();
         let transaction = client.transaction().await.unwrap();
         enqueue(&transaction, &notice).await.unwrap();
         transaction.commit().await.unwrap();
     }
 
-    async fn told(store: &Store, channel: Uuid) -> i64 {
+    async fn n_notifications(store: &Store, channel: Uuid) -> i64 {
         number(store, &format!("SELECT count(*) FROM notifications WHERE channel = '{channel}'")).await
     }
 
@@ -118,16 +118,26 @@ mod tests {
         let critical = channel(&store, "slack", "critical").await;
         let pager = channel(&store, "pagerduty", "warning").await;
         let mut it = alert(Severity::Warning);
-        tell(&store, Notice { event: NoticeEvent::Fired, alert: &it, channels: &[] }).await;
+        enqueue_committed(&store, Notice { event: NoticeEvent::Fired, alert: &it, channels: &[] }).await;
         assert_eq!(
-            [told(&store, all).await, told(&store, critical).await, told(&store, pager).await],
+            [
+                n_notifications(&store, all).await,
+                n_notifications(&store, critical).await,
+                n_notifications(&store, pager).await
+            ],
             [1, 0, 1]
         );
-        tell(&store, Notice { event: NoticeEvent::Acknowledged, alert: &it, channels: &[] }).await;
+        enqueue_committed(&store, Notice { event: NoticeEvent::Acknowledged, alert: &it, channels: &[] })
+            .await;
         it.severity = Severity::Critical;
-        tell(&store, Notice { event: NoticeEvent::Resolved, alert: &it, channels: &[critical] }).await;
+        enqueue_committed(&store, Notice { event: NoticeEvent::Resolved, alert: &it, channels: &[critical] })
+            .await;
         assert_eq!(
-            [told(&store, all).await, told(&store, critical).await, told(&store, pager).await],
+            [
+                n_notifications(&store, all).await,
+                n_notifications(&store, critical).await,
+                n_notifications(&store, pager).await
+            ],
             [2, 0, 3]
         );
     }
@@ -142,8 +152,16 @@ mod tests {
             .await;
         let it = alert(Severity::Warning);
         let channels = [one, off, Uuid::now_v7()];
-        tell(&store, Notice { event: NoticeEvent::Fired, alert: &it, channels: &channels }).await;
-        assert_eq!([told(&store, one).await, told(&store, other).await, told(&store, off).await], [1, 0, 0]);
+        enqueue_committed(&store, Notice { event: NoticeEvent::Fired, alert: &it, channels: &channels })
+            .await;
+        assert_eq!(
+            [
+                n_notifications(&store, one).await,
+                n_notifications(&store, other).await,
+                n_notifications(&store, off).await
+            ],
+            [1, 0, 0]
+        );
     }
 
     #[tokio::test]
@@ -156,7 +174,7 @@ mod tests {
         let notice = Notice { event: NoticeEvent::Fired, alert: &it, channels: &[] };
         enqueue(&transaction, &notice).await.unwrap();
         transaction.rollback().await.unwrap();
-        assert_eq!(told(&store, one).await, 0);
+        assert_eq!(n_notifications(&store, one).await, 0);
     }
 
     #[tokio::test]
@@ -166,9 +184,9 @@ mod tests {
         execute(&store, "UPDATE notification_channels SET digest_seconds = 600").await;
         for _ in 0..3 {
             let it = alert(Severity::Warning);
-            tell(&store, Notice { event: NoticeEvent::Fired, alert: &it, channels: &[] }).await;
+            enqueue_committed(&store, Notice { event: NoticeEvent::Fired, alert: &it, channels: &[] }).await;
         }
-        assert_eq!(told(&store, one).await, 3);
+        assert_eq!(n_notifications(&store, one).await, 3);
         assert_eq!(number(&store, "SELECT count(DISTINCT next_attempt_at) FROM notifications").await, 1);
         assert_eq!(number(&store, "SELECT count(message) FROM notifications").await, 0);
     }

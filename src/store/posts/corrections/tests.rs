@@ -349,26 +349,26 @@ async fn check(steps: &[Step]) {
         scored.post.created_at = now - ages[n % 4] - SignedDuration::from_secs(n as i64 * 7 % 60);
     }
     // The deltas for live windows add up to what is stored.
-    let mut told = Delta::new();
-    let mut hear = |delta: Delta| {
+    let mut published = Delta::new();
+    let mut receive = |delta: Delta| {
         for (key, sums) in minutes(delta) {
-            told.entry(key).or_default().add(&sums);
+            published.entry(key).or_default().add(&sums);
         }
     };
     for step in steps {
         match *step {
             Step::Record(from, n) => {
                 let batch = &posts[from..(from + n).min(N_POSTS)];
-                hear(record(&store, batch).await.unwrap().delta);
+                receive(record(&store, batch).await.unwrap().delta);
             }
             Step::Apply(from, n, shift) => {
                 let wanted = corrections(&posts[from..(from + n).min(N_POSTS)], from + shift);
-                hear(apply(&store, &wanted).await.unwrap().delta);
+                receive(apply(&store, &wanted).await.unwrap().delta);
             }
             Step::Claim(n, shift) => {
                 let_claims_run_out(&store).await;
                 let claimed = claim(&store, n, Duration::ZERO).await.unwrap();
-                hear(apply(&store, &corrections(&claimed, shift)).await.unwrap().delta);
+                receive(apply(&store, &corrections(&claimed, shift)).await.unwrap().delta);
             }
             Step::Compact => {
                 rollups::compact(&store, now).await.unwrap();
@@ -376,7 +376,7 @@ async fn check(steps: &[Step]) {
         }
         assert_exact(&store).await;
     }
-    assert_eq!(told, minutes(delta_of(&all(&store).await)));
+    assert_eq!(published, minutes(delta_of(&all(&store).await)));
     let corrected_twice = "SELECT count(*) FROM sentiment_analysis_history WHERE revision > 1";
     assert_eq!(number(&store, corrected_twice).await, 0);
 }
