@@ -5,7 +5,7 @@ use std::path::Path;
 use super::references::module_of;
 use super::words::{Invariant, quoted};
 use super::{ROOT, architecture};
-use crate::support::source::{self, Source, mentions};
+use crate::support::source::{self, Source};
 
 /// Whether a quoted word exists, where it looks like a name from this repository.
 fn exists(word: &str, sources: &[Source]) -> bool {
@@ -22,7 +22,7 @@ fn exists(word: &str, sources: &[Source]) -> bool {
         }
     }
     let is_type = word.starts_with(char::is_uppercase) && word.contains(char::is_lowercase);
-    !(is_type && word.chars().all(is_name)) || sources.iter().any(|source| mentions(&source.code, word))
+    !(is_type && word.chars().all(is_name)) || sources.iter().any(|source| names(&source.code, word))
 }
 
 /// Whether one file is the module that a path begins with, the modules above it left out or not, and contains the rest
@@ -34,8 +34,16 @@ fn item_exists(path: &[&str], sources: &[Source]) -> bool {
         (n_least..=path.len()).any(|n| {
             let (modules, rest) = path.split_at(n);
             let is_module = modules.iter().rev().eq(module.iter().rev().take(n));
-            is_module && rest.iter().all(|name| mentions(&source.code, name))
+            is_module && rest.iter().all(|name| names(&source.code, name))
         })
+    })
+}
+
+/// Whether code contains a name, other than as a part of a longer one.
+fn names(code: &str, name: &str) -> bool {
+    let is_part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    code.match_indices(name).any(|(at, _)| {
+        !is_part(code[..at].chars().next_back()) && !is_part(code[at + name.len()..].chars().next())
     })
 }
 
@@ -73,6 +81,7 @@ fn a_planted_name_that_does_not_exist_is_found() {
         ("store::posts::record::nowhere", false),
         ("Store", true),
         ("Nowhere", false),
+        ("Stor", false),
         ("Store::open", true),
         ("Store::nowhere", false),
         ("/api/v1/posts", true),
