@@ -1,5 +1,5 @@
-//! The HTTP API keeps what its description promises, as judged by schemathesis, which others wrote: every documented
-//! call is tried with what the description allows and with what it forbids.
+//! Conformance of the HTTP API to its OpenAPI document, checked with schemathesis: every call is tried with requests that
+//! the document allows and with requests that it forbids.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,11 +8,11 @@ use crate::support::process::Process;
 use crate::support::receivers::fetched;
 use crate::support::{Client, Space, posts};
 
-/// Calls that answer without end, or not in HTTP. Other tests speak with them.
+/// Calls whose responses are endless or not HTTP; other tests cover them.
 const ENDLESS: [&str; 2] = ["/ws", "/api/v1/events"];
 
 #[tokio::test]
-async fn what_the_description_allows_is_answered_as_it_says_and_what_it_forbids_is_refused() {
+async fn allowed_requests_get_documented_responses_and_forbidden_ones_are_rejected() {
     let space = Space::new().await;
     let mut server = Process::start_on(&space, &[]);
     let address = server.ready().await;
@@ -24,7 +24,7 @@ async fn what_the_description_allows_is_answered_as_it_says_and_what_it_forbids_
 
     let program = fetched("schemathesis");
     let hooks = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/schemathesis");
-    // It leaves notes where it runs.
+    // It writes files into its working directory.
     let folder = tempfile::tempdir().unwrap();
     let mut schemathesis = Command::new("python3");
     schemathesis.args(["-m", "schemathesis.cli", "--no-color", "--config-file"]);

@@ -1,4 +1,4 @@
-//! Live news as server-sent events.
+//! Live updates as server-sent events.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use serde_json::Value;
 
 use crate::support::{PATIENCE, TestApp, posts};
 
-/// A listener that reads one event after another.
+/// Client that reads one event after another.
 struct Listener {
     answer: Response,
     text: String,
 }
 
-/// One event, as a browser takes it apart.
+/// Event as a browser parses it.
 #[derive(Debug, Default)]
 struct Event {
     id: Option<String>,
@@ -77,7 +77,7 @@ fn read(text: &str) -> Event {
 }
 
 #[tokio::test]
-async fn a_listener_that_comes_back_with_its_last_id_gets_exactly_what_it_missed() {
+async fn a_client_that_reconnects_with_its_last_id_gets_exactly_what_it_missed() {
     let app = TestApp::start().await;
     let mut listener = Listener::open(&app, "?feeds=messages", None).await;
     assert_eq!(listener.next().await.data["data"]["recovered"], false);
@@ -93,7 +93,7 @@ async fn a_listener_that_comes_back_with_its_last_id_gets_exactly_what_it_missed
     drop(listener);
     app.publish(posts(10..20)).await;
     app.space.assert_counted_once(20).await;
-    // The header wins over the address, which a browser keeps as it was.
+    // The header overrides the URL, which a browser never changes.
     let mut listener = Listener::open(&app, "?feeds=messages&since=gone:1", Some(&last_id)).await;
     assert_eq!(listener.next().await.data["data"]["recovered"], true);
     app.publish(posts(20..30)).await;
@@ -106,7 +106,7 @@ async fn a_listener_that_comes_back_with_its_last_id_gets_exactly_what_it_missed
 }
 
 #[tokio::test]
-async fn a_listener_gets_only_what_it_asked_for_and_is_told_how_much_its_rate_left_out() {
+async fn a_client_gets_only_its_subscription_and_the_number_of_posts_its_rate_skipped() {
     let app = TestApp::start().await;
     let mut listener =
         Listener::open(&app, "?feeds=messages,metrics&platform=twitter&max_rate=5&delta=true", None).await;
@@ -134,7 +134,7 @@ async fn a_listener_gets_only_what_it_asked_for_and_is_told_how_much_its_rate_le
 }
 
 #[tokio::test]
-async fn a_listener_is_let_in_by_the_same_rules_as_a_socket() {
+async fn an_event_stream_is_admitted_by_the_same_rules_as_a_socket() {
     let app = TestApp::start_with(&["--auth-token=0123456789abcdef", "--sockets-max=1"]).await;
     let url = format!("http://{}/api/v1/events", app.address);
     let client = reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap();

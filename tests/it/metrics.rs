@@ -1,4 +1,4 @@
-//! What Prometheus is told.
+//! Metrics for Prometheus.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -8,7 +8,7 @@ use crate::support::process::Process;
 use crate::support::{Client, Space, post, posts, skipped, source, until};
 
 #[tokio::test]
-async fn every_exported_metric_is_described_and_prometheus_finds_nothing_wrong() {
+async fn every_exported_metric_is_described_and_passes_promtool() {
     let space = Space::new().await;
     let mut server = Process::start_on(&space, &[]);
     let client = Client::new(server.ready().await);
@@ -27,7 +27,7 @@ async fn every_exported_metric_is_described_and_prometheus_finds_nothing_wrong()
 }
 
 #[tokio::test]
-async fn what_the_process_uses_and_how_people_feel_is_exported_and_the_same_by_every_process() {
+async fn process_and_live_metrics_are_exported_and_live_ones_agree_across_processes() {
     let space = Space::new().await;
     let (mut one, mut other) = (Process::start_on(&space, &[]), Process::start_on(&space, &[]));
     let (one, other) = (Client::new(one.ready().await), Client::new(other.ready().await));
@@ -58,13 +58,13 @@ async fn what_the_process_uses_and_how_people_feel_is_exported_and_the_same_by_e
     }
 }
 
-/// The value of a metric with these labels.
+/// Returns the value of a metric with these labels.
 fn value_of(exported: &str, name: &str) -> Option<f64> {
     let line = exported.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     line.and_then(|value| value.parse().ok())
 }
 
-/// What Prometheus itself would complain of.
+/// Checks the exposition with Prometheus' own linter.
 fn check_by_promtool(exported: &str) {
     let mut promtool = Command::new("promtool");
     promtool.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -82,7 +82,7 @@ fn check_by_promtool(exported: &str) {
     assert!(found.status.success() && text.trim().is_empty(), "promtool: {text}");
 }
 
-/// Those that are not exported while a test looks are declared, and so described, as well.
+/// Covers metrics that are not exported while the test runs: declared ones have a description.
 #[test]
 fn every_metric_is_recorded_under_a_declared_name() {
     let sources = source::all();

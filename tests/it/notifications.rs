@@ -1,4 +1,4 @@
-//! People are told: signed, once at a time, again when it failed, and nowhere it must not go.
+//! Notifications: signed, in order, retried after failures, and never sent to private networks.
 
 use std::time::Duration;
 
@@ -62,7 +62,7 @@ async fn notifications(client: &Client, filter: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn an_independent_verifier_takes_a_webhook_for_genuine_before_and_after_a_rotation() {
+async fn an_independent_verifier_accepts_a_webhook_before_and_after_a_rotation() {
     let app = TestApp::start_with(&[ALLOW]).await;
     let receiver = Receiver::content().await;
     let made = webhook(&app, &receiver).await;
@@ -87,7 +87,7 @@ async fn an_independent_verifier_takes_a_webhook_for_genuine_before_and_after_a_
 }
 
 #[tokio::test]
-async fn an_alert_that_posts_make_reaches_people_when_it_fires_and_when_it_is_over() {
+async fn an_alert_is_notified_when_it_fires_and_when_it_resolves() {
     let app = TestApp::start_with(&[ALLOW]).await;
     let receiver = Receiver::content().await;
     webhook(&app, &receiver).await;
@@ -107,7 +107,7 @@ async fn an_alert_that_posts_make_reaches_people_when_it_fires_and_when_it_is_ov
 }
 
 #[tokio::test]
-async fn mail_arrives_at_a_real_server_as_text_and_as_a_page() {
+async fn email_arrives_at_a_real_server_as_text_and_html() {
     let mut server = MailServer::start().await;
     let smtp = format!("--smtp-url={}", server.url);
     let app = TestApp::start_with(&[&smtp, "--smtp-from=Groundswell <mood@example.org>"]).await;
@@ -129,7 +129,7 @@ async fn mail_arrives_at_a_real_server_as_text_and_as_a_page() {
 }
 
 #[tokio::test]
-async fn a_push_arrives_encrypted_under_the_key_that_browsers_are_told() {
+async fn a_push_message_is_encrypted_and_signed_by_the_published_key() {
     let app = TestApp::start_with(&[ALLOW]).await;
     let receiver = Receiver::start(vec![Answer::status(201)]).await;
     let key = app.get("/api/v1/push/key").await["public_key"].as_str().unwrap().to_owned();
@@ -146,7 +146,7 @@ async fn a_push_arrives_encrypted_under_the_key_that_browsers_are_told() {
 }
 
 #[tokio::test]
-async fn what_failed_is_tried_again_under_the_same_id_at_a_new_time() {
+async fn a_failed_message_is_retried_with_the_same_id_and_a_new_time() {
     let app = TestApp::start_with(&[ALLOW]).await;
     let receiver = Receiver::start(vec![Answer::status(500), Answer::status(200)]).await;
     let made = webhook(&app, &receiver).await;
@@ -165,7 +165,7 @@ async fn what_failed_is_tried_again_under_the_same_id_at_a_new_time() {
 }
 
 #[tokio::test]
-async fn each_answer_has_its_consequence_and_none_is_repeated_to_anybody() {
+async fn each_response_status_has_its_effect_and_no_response_body_is_exposed() {
     const SAID: &str = "the receiver's inner secret";
     let app = TestApp::start_with(&[ALLOW]).await;
     let inside = Receiver::content().await;
@@ -206,7 +206,7 @@ async fn each_answer_has_its_consequence_and_none_is_repeated_to_anybody() {
     let busy = last(&ids[2]).await;
     let next: jiff::Timestamp = busy["next_attempt_at"].as_str().unwrap().parse().unwrap();
     assert!(next > jiff::Timestamp::now() + jiff::SignedDuration::from_secs(800), "{busy}");
-    // The other message to it waits as well, although nobody has tried it.
+    // The other message to it waits as well, although it was not attempted.
     assert_eq!(is_busy.received().len(), 1);
 
     let slow = last(&ids[3]).await;
@@ -224,7 +224,7 @@ async fn each_answer_has_its_consequence_and_none_is_repeated_to_anybody() {
 }
 
 #[tokio::test]
-async fn nothing_in_a_network_of_ours_is_reached_unless_the_operator_allows_it() {
+async fn private_networks_are_not_reached_unless_the_operator_allows_it() {
     let app = TestApp::start().await;
     let receiver = Receiver::content().await;
     let port = receiver.url.rsplit(':').next().unwrap();
@@ -234,7 +234,7 @@ async fn nothing_in_a_network_of_ours_is_reached_unless_the_operator_allows_it()
         let answer = app.post("/api/v1/notification-channels", &wish).await.unwrap();
         assert_eq!((answer.status, &answer.body["error"]["details"]["field"]), (422, &json!("settings.url")));
     }
-    // Where a name leads is known when it is sent to.
+    // Host names are resolved when a message is sent.
     let made = channel(&app, "webhook", json!({"url": format!("https://localhost:{port}")})).await;
     let outcome = test(&app, &made).await;
     assert_eq!((&outcome["delivered"], &outcome["status"]), (&json!(false), &Value::Null));
@@ -243,7 +243,7 @@ async fn nothing_in_a_network_of_ours_is_reached_unless_the_operator_allows_it()
 }
 
 #[tokio::test]
-async fn secrets_are_not_to_be_found_in_answers_nor_in_the_database() {
+async fn secrets_appear_neither_in_responses_nor_in_the_database() {
     let app = TestApp::start_with(&[ALLOW]).await;
     let receiver = Receiver::content().await;
     let secret = webhook(&app, &receiver).await["settings"]["secret"].as_str().unwrap().to_owned();
@@ -278,7 +278,7 @@ async fn processes_share_the_outbox_and_each_message_arrives_once() {
         let received = receiver.wait_for(15).await;
         let alerts: Vec<Value> = received.iter().map(|it| it.json()["data"]["id"].clone()).collect();
         let mut distinct: Vec<String> = alerts.iter().map(Value::to_string).collect();
-        // Ids are in the order in which alerts were made.
+        // Ids follow the order in which the alerts were created.
         assert!(distinct.is_sorted(), "{distinct:?}");
         distinct.dedup();
         assert_eq!(distinct.len(), 15);
@@ -291,7 +291,7 @@ async fn processes_share_the_outbox_and_each_message_arrives_once() {
 }
 
 #[tokio::test]
-async fn what_a_killed_process_had_sent_and_not_noted_comes_again_under_the_same_id_and_nothing_is_lost() {
+async fn messages_sent_but_not_recorded_by_a_killed_process_are_resent_with_the_same_id() {
     let space = Space::new().await;
     let options = |space: &Space| {
         [

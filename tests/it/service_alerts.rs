@@ -1,4 +1,4 @@
-//! The operators hear what is wrong with the service itself, also while PostgreSQL or Redis is away.
+//! Service alerts reach the operators even while PostgreSQL or Redis is down.
 
 use std::time::Duration;
 
@@ -12,12 +12,12 @@ const ALLOW: &str = "--notify-allow=127.0.0.1";
 const SOON: &str = "--service-alert-after-s=1";
 const SECRET: &str = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz";
 
-/// As the configuration names a receiver.
+/// Returns a receiver in the syntax of the configuration.
 fn operator(receiver: &Receiver) -> String {
     format!("--operator-channel=webhook+{}#{SECRET}", receiver.url)
 }
 
-/// What a receiver was told of a condition.
+/// Returns the messages that a receiver got about a condition.
 fn told(receiver: &Receiver, condition: &str) -> Vec<Value> {
     let bodies = receiver.received().into_iter().map(|it| it.json());
     bodies.filter(|body| body["data"]["condition"] == condition).collect()
@@ -30,7 +30,7 @@ async fn hears(receiver: &Receiver, event: &str, condition: &str) -> Value {
     .await
 }
 
-/// A channel made by the API, marked for alerts about the service.
+/// Creates a channel that receives service alerts through the API.
 async fn channel(app: &TestApp, receiver: &Receiver) {
     let wish = json!({
         "name": "ops", "kind": "webhook", "settings": {"url": receiver.url}, "service_alerts": true,
@@ -41,7 +41,7 @@ async fn channel(app: &TestApp, receiver: &Receiver) {
 }
 
 #[tokio::test]
-async fn while_postgres_is_away_its_operators_and_its_channels_are_notified_and_again_when_it_is_back() {
+async fn a_postgres_outage_and_its_end_are_notified_to_operators_and_channels() {
     let servers = PrivateServers::start().await;
     let space = Space::all_of(servers.embedded.endpoints());
     let (configured, stored) = (Receiver::content().await, Receiver::content().await);
@@ -77,7 +77,7 @@ async fn while_postgres_is_away_its_operators_and_its_channels_are_notified_and_
 }
 
 #[tokio::test]
-async fn while_redis_is_away_the_operators_are_notified_and_again_when_it_is_back() {
+async fn a_redis_outage_and_its_end_are_notified_to_operators() {
     let servers = PrivateServers::start().await;
     let space = Space::all_of(servers.embedded.endpoints());
     let receiver = Receiver::content().await;
@@ -93,7 +93,7 @@ async fn while_redis_is_away_the_operators_are_notified_and_again_when_it_is_bac
 }
 
 #[tokio::test]
-async fn a_dead_letter_notifies_the_operators_once_and_those_there_were_before_do_not() {
+async fn a_new_dead_letter_notifies_the_operators_once_and_old_ones_do_not() {
     let space = Space::new().await;
     let app = TestApp::start_on(&space, &[]).await;
     app.publish(vec![post("before", "poison-error")]).await;
@@ -117,8 +117,8 @@ async fn a_dead_letter_notifies_the_operators_once_and_those_there_were_before_d
 }
 
 #[tokio::test]
-async fn a_stage_that_keeps_dying_is_told_of_also_when_the_one_that_tells_dies_as_well() {
-    // Nobody takes the first message: it is sent again, under the same name.
+async fn a_stage_that_keeps_dying_is_notified_even_when_the_notifying_stage_dies_too() {
+    // The first attempt fails; the message is sent again with the same id.
     let receiver = Receiver::start(vec![Answer::status(500), Answer::status(204)]).await;
     let app = TestApp::start_with(&[ALLOW, SOON, &operator(&receiver)]).await;
     for n in 1..=3 {

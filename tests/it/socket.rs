@@ -1,4 +1,4 @@
-//! What is said on a live socket, and how many there may be.
+//! Operations and frames of live sockets, and their limit.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ fn offset(frame: &Value) -> (String, u64) {
 }
 
 #[tokio::test]
-async fn a_subscription_is_acknowledged_and_then_answered_with_how_things_are() {
+async fn a_subscription_is_acknowledged_and_followed_by_the_current_state() {
     let app = TestApp::start().await;
     let mut socket = app.socket().await;
     socket.say(json!({"op": "subscribe", "feeds": ["system", "metrics"], "since": "gone:17"})).await;
@@ -19,7 +19,7 @@ async fn a_subscription_is_acknowledged_and_then_answered_with_how_things_are() 
         (&answer["data"]["feeds"], &answer["data"]["recovered"]),
         (&json!(["metrics", "system"]), &json!(false))
     );
-    // What follows the acknowledgement is a fresh start, whatever came before it.
+    // After the acknowledgement comes a fresh start, whatever came before it.
     let metrics = socket.next_of("metrics:initial").await;
     assert_eq!((&metrics["feed"], &metrics["data"]["overall"]["count"]), (&json!("metrics"), &json!(0)));
     let first = socket.next_of("system:update").await;
@@ -29,7 +29,7 @@ async fn a_subscription_is_acknowledged_and_then_answered_with_how_things_are() 
 }
 
 #[tokio::test]
-async fn a_filter_narrows_posts_and_leaves_the_sums_alone() {
+async fn a_filter_applies_to_posts_and_not_to_metrics() {
     let app = TestApp::start().await;
     let mut socket = app.socket().await;
     let filter = json!({"city": "Oslo", "platform": "twitter"});
@@ -56,7 +56,7 @@ async fn a_filter_narrows_posts_and_leaves_the_sums_alone() {
 }
 
 #[tokio::test]
-async fn after_unsubscribing_nothing_more_of_the_feed_comes() {
+async fn an_unsubscribed_feed_is_no_longer_delivered() {
     let app = TestApp::start().await;
     let mut socket = app.socket().await;
     socket.say(json!({"op": "unsubscribe", "feeds": ["messages"]})).await;
@@ -72,7 +72,7 @@ async fn after_unsubscribing_nothing_more_of_the_feed_comes() {
 }
 
 #[tokio::test]
-async fn what_a_client_says_wrongly_is_named_and_it_stays_connected() {
+async fn an_invalid_operation_is_reported_and_the_socket_stays_open() {
     let app = TestApp::start().await;
     let mut socket = app.socket().await;
     for (wrong, code, named) in [
@@ -93,7 +93,7 @@ async fn what_a_client_says_wrongly_is_named_and_it_stays_connected() {
 }
 
 #[tokio::test]
-async fn one_socket_more_than_configured_is_refused_until_another_leaves() {
+async fn a_socket_over_the_limit_is_rejected_until_another_closes() {
     let app = TestApp::start_with(&["--sockets-max=2"]).await;
     let (first, _second) = (app.socket().await, app.socket().await);
     let refused = tokio_tungstenite::connect_async(format!("ws://{}/ws", app.address)).await;

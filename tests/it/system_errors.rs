@@ -1,4 +1,4 @@
-//! What went wrong of late, over time and in words.
+//! Recent errors over time, with their messages.
 
 use serde_json::{Value, json};
 
@@ -6,14 +6,14 @@ use crate::support::process::Process;
 use crate::support::receivers::{Answer, Receiver};
 use crate::support::{Client, Space, eventually, post, until};
 
-/// How often a kind of trouble happened in the last hour.
+/// Returns the number of errors of a kind in the last hour.
 fn n_of(overview: &Value, kind: &str) -> u64 {
     let steps = overview["steps"].as_array().unwrap();
     steps.iter().filter_map(|step| step["counts"][kind].as_u64()).sum()
 }
 
 #[tokio::test]
-async fn what_goes_wrong_is_counted_by_kind_and_origin_and_told_in_words() {
+async fn errors_are_counted_by_kind_and_origin_and_listed_with_their_messages() {
     let space = Space::new().await;
     let mut server = Process::start_on(&space, &["--notify-allow=127.0.0.1"]);
     let client = Client::new(server.ready().await);
