@@ -115,7 +115,7 @@ mod tests {
             "virality",
             &of(Dimension::Platform, "x"),
             83.4,
-            "A post on x may go far: predicted virality 83",
+            "A post on x may spread far: predicted virality 83",
         );
         check(
             "sentiment_average",

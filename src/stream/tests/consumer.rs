@@ -138,8 +138,8 @@ async fn a_broken_entry_does_not_spoil_its_batch() {
     let received = "2026-05-01T12:00:00Z";
     let broken = [
         (vec!["colour", "red"], "`v` is missing"),
-        (vec!["v", "2 or 3"], "`v` is no version: `2 or 3`"),
-        (vec!["v", "1", "kind", "?"], "`kind` is no kind: `?`"),
+        (vec!["v", "2 or 3"], "`v` is not a version: `2 or 3`"),
+        (vec!["v", "1", "kind", "?"], "`kind` is not a kind: `?`"),
         (vec!["v", "1", "source", "x", "received_at", "noon", "post", "{}"], "`received_at`"),
         (vec!["v", "1", "source", "x", "received_at", received, "post", "{"], "EOF"),
         (vec!["v", "1", "source", "x", "received_at", received, "post", r#"{"id":"1"}"#], "post.platform"),
