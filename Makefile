@@ -17,7 +17,7 @@ DASHBOARD_SOURCES := $(shell find frontend/src frontend/public -type f -not -nam
 RELEASE := target/release/groundswell
 DEBUG := target/debug/groundswell
 
-.PHONY: help run test setup build check bench soak train eval types screenshots \
+.PHONY: help run test setup build check audit bench soak train eval types screenshots \
   setup-run setup-check setup-test dashboard release debug test-rust test-frontend test-e2e
 
 help: ## List all commands
@@ -32,17 +32,21 @@ setup: setup-test ## Install missing dependencies: PostgreSQL, Redis, Chromium, 
 
 build: setup-run dashboard release ## Build the dashboard and the optimised server that embeds it
 
-check: setup-check $(NODE_MODULES) ## Run the CI checks that precede the tests: format, lints, docs, spelling, unused dependencies, migrations, style samples, generated files, types
+check: setup-check $(NODE_MODULES) ## Run the CI checks that precede the tests: format, lints, docs, spelling, dependencies, migrations, style samples, generated files, types
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --lib
 	.groundswell/linters/bin/typos
 	cargo-machete
+	cargo-deny --log-level error check licenses bans sources
 	scripts/lint-migrations.sh
 	scripts/lint-style.sh
 	cargo test --quiet --lib config::
 	scripts/check-generated.sh
 	npm --prefix frontend run check
+
+audit: setup-check ## Check dependencies for known vulnerabilities too (needs GitHub)
+	cargo-deny check
 
 bench: setup-run dashboard release ## Benchmark the pipeline (BENCH=name for another benchmark, BENCH_ARGS for options)
 	$(RELEASE) bench $(or $(BENCH),pipeline) $(BENCH_ARGS)

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Installs the additional linters for `make check`: typos from PyPI, and cargo-machete, which finds unused
-# dependencies, built from crates.io.
+# Installs the additional linters for `make check`: typos from PyPI and, built from crates.io, cargo-machete, which
+# finds unused dependencies, and cargo-deny, which checks the licences and sources of dependencies.
 set -euo pipefail
 
 # Upgrade versions here.
 typos=1.52.0
 machete=0.9.2
+deny=0.20.2
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 target="$root/.groundswell/linters"
@@ -22,4 +23,8 @@ fi
 version="$machete"
 if ! is_current "$(command -v cargo-machete || true)" --version; then
   cargo install --quiet --locked "cargo-machete@$machete"
+fi
+version="$deny"
+if ! is_current "$(command -v cargo-deny || true)" --version; then
+  cargo install --quiet --locked --no-default-features "cargo-deny@$deny"
 fi
