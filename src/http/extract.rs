@@ -93,8 +93,8 @@ pub(super) fn parameters<T: DeserializeOwned>(query: &str) -> Result<T, ApiError
 ///
 /// # Errors
 /// 400 naming `limit` when it exceeds `most` or is zero.
-pub fn limit(asked: Option<usize>, most: usize) -> Result<usize, ApiError> {
-    let limit = asked.unwrap_or(LIMIT_DEFAULT);
+pub fn limit(requested: Option<usize>, most: usize) -> Result<usize, ApiError> {
+    let limit = requested.unwrap_or(LIMIT_DEFAULT);
     if (1..=most).contains(&limit) {
         return Ok(limit);
     }

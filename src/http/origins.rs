@@ -29,7 +29,7 @@ impl AllowedOrigins {
     pub fn admits(&self, origin: &str, host: Option<&str>) -> bool {
         let authority = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
         let is_own =
-            authority.zip(host).is_some_and(|(asks, serves)| asks.eq_ignore_ascii_case(serves.trim()));
+            authority.zip(host).is_some_and(|(page, server)| page.eq_ignore_ascii_case(server.trim()));
         is_own || self.is_allowed(origin)
     }
 

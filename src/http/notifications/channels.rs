@@ -216,7 +216,7 @@ pub async fn rotate_secret(
     for _ in 0..ROTATIONS_MAX {
         let old = stored(&state, id).await?.sealed;
         let secrets = state.messenger.open(id, &old).map_err(DeliveryError::from)?;
-        let (secrets, told) =
+        let (secrets, new_secret) =
             settings::rotate(&secrets, Timestamp::now()).ok_or_else(|| ApiError::Conflict {
                 code: "no_secret",
                 message: "only webhooks have a signing secret to rotate".to_owned(),
@@ -225,7 +225,7 @@ pub async fn rotate_secret(
         let sealed_by = state.messenger.keyring().fingerprint().to_owned();
         let changed = channels::reseal(&state.store, id, &Resealed { old, sealed, sealed_by }).await?;
         if let Some(channel) = changed {
-            return Ok(Json(with_secret(channel, Some(told))));
+            return Ok(Json(with_secret(channel, Some(new_secret))));
         }
     }
     Err(ApiError::Busy { what: "others are changing this channel" })

@@ -98,8 +98,8 @@ fn between(range: RangeQuery) -> Result<(Option<Timestamp>, Option<Timestamp>), 
     if range.window.is_none() && range.from.is_none() {
         return Ok((None, range.to));
     }
-    let asked = range.between(Timestamp::now())?;
-    Ok(asked.map_or((None, None), |(from, to)| (Some(from), range.to.or(range.window.map(|_| to)))))
+    let given = range.between(Timestamp::now())?;
+    Ok(given.map_or((None, None), |(from, to)| (Some(from), range.to.or(range.window.map(|_| to)))))
 }
 
 /// Checks an order other than the newest first, which must sort the whole range.
