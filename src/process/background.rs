@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::os::fd::AsFd as _;
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::time::Duration;
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::unistd::setsid;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::setpriority_process;
 
 use super::child;
 
@@ -67,9 +67,9 @@ impl Background {
 
     /// Waits until a response begins. Nothing is buffered between two responses.
     fn wait(&mut self) -> io::Result<()> {
-        let timeout = Timespec::try_from(TIMEOUT).map_err(|_| io::ErrorKind::InvalidInput)?;
-        let mut responses = [PollFd::new(self.responses.get_ref(), PollFlags::IN)];
-        if poll(&mut responses, Some(&timeout))? > 0 {
+        let timeout = PollTimeout::try_from(TIMEOUT).map_err(|_| io::ErrorKind::InvalidInput)?;
+        let mut responses = [PollFd::new(self.responses.get_ref().as_fd(), PollFlags::POLLIN)];
+        if poll(&mut responses, timeout)? > 0 {
             return Ok(());
         }
         self.child.kill()?;
@@ -96,7 +96,8 @@ pub fn lower_priority() {
     // The executable is `/proc/self/exe`, so `ps` would show `exe`.
     let _ = prctl::set_name(c"groundswell-bg");
     let _ = fs::write("/proc/self/autogroup", NICE.to_string());
-    let _ = setpriority_process(None, NICE);
+    // SAFETY: passes numbers only; 0 is the calling process.
+    let _ = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICE) };
     let _ = shorten_slice();
 }
 
