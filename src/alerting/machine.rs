@@ -105,8 +105,8 @@ impl Series {
         let calm = if self.flapping { FLAP_CALM } else { SignedDuration::ZERO };
         if now.duration_since(since) < timing.keep_firing.max(calm) {
             let is_new = self.phase != Phase::Recovering;
-            let told = self.unless_flapping(Transition::Recovering).filter(|_| is_new);
-            return (self.entering(Phase::Recovering, since), told);
+            let transition = self.unless_flapping(Transition::Recovering).filter(|_| is_new);
+            return (self.entering(Phase::Recovering, since), transition);
         }
         // A flapping series has ended after a long calm: its earlier openings no longer count.
         let openings = if self.flapping { Vec::new() } else { self.openings.clone() };
@@ -149,11 +149,11 @@ mod tests {
 
     /// Checks one step: from a phase entered at second 0, with a verdict at `second`, to a phase and a transition.
     fn check(from: Phase, verdict: Verdict, second: i64, expected: (Phase, i64, Option<Transition>)) {
-        let (next, told) = series(from, 0).step(verdict, TIMING, at(second));
-        let (phase, since, transition) = expected;
+        let (next, transition) = series(from, 0).step(verdict, TIMING, at(second));
+        let (phase, since, expected_transition) = expected;
         assert_eq!(
-            (next.phase, next.since, told),
-            (phase, at(since), transition),
+            (next.phase, next.since, transition),
+            (phase, at(since), expected_transition),
             "{from:?} {verdict:?} {second}"
         );
     }
@@ -193,11 +193,14 @@ mod tests {
     fn a_rule_without_delays_opens_and_resolves_at_once() {
         let none = SignedDuration::ZERO;
         let hasty = RuleTiming { hold: none, keep_firing: none, cooldown: none };
-        let (open, told) = series(Phase::Inactive, 0).step(Verdict::Breach, hasty, at(1));
-        assert_eq!((open.phase, told), (Phase::Firing, Some(Transition::Opened { pending_since: at(1) })));
-        let (over, told) = open.step(Verdict::Clear, hasty, at(2));
+        let (open, transition) = series(Phase::Inactive, 0).step(Verdict::Breach, hasty, at(1));
         assert_eq!(
-            (over.phase, over.resolved_at, told),
+            (open.phase, transition),
+            (Phase::Firing, Some(Transition::Opened { pending_since: at(1) }))
+        );
+        let (over, transition) = open.step(Verdict::Clear, hasty, at(2));
+        assert_eq!(
+            (over.phase, over.resolved_at, transition),
             (Phase::Inactive, Some(at(2)), Some(Transition::Resolved))
         );
     }
@@ -205,12 +208,15 @@ mod tests {
     #[test]
     fn nothing_opens_within_the_cooldown_and_then_at_once() {
         let over = Series { resolved_at: Some(at(0)), ..series(Phase::Inactive, 0) };
-        let (pending, told) = over.step(Verdict::Breach, TIMING, at(10));
-        assert_eq!((pending.phase, told), (Phase::Pending, None));
-        let (still, told) = pending.step(Verdict::Breach, TIMING, at(59));
-        assert_eq!((still.phase, told), (Phase::Pending, None));
-        let (open, told) = still.step(Verdict::Breach, TIMING, at(60));
-        assert_eq!((open.phase, told), (Phase::Firing, Some(Transition::Opened { pending_since: at(10) })));
+        let (pending, transition) = over.step(Verdict::Breach, TIMING, at(10));
+        assert_eq!((pending.phase, transition), (Phase::Pending, None));
+        let (still, transition) = pending.step(Verdict::Breach, TIMING, at(59));
+        assert_eq!((still.phase, transition), (Phase::Pending, None));
+        let (open, transition) = still.step(Verdict::Breach, TIMING, at(60));
+        assert_eq!(
+            (open.phase, transition),
+            (Phase::Firing, Some(Transition::Opened { pending_since: at(10) }))
+        );
     }
 
     #[test]
@@ -218,16 +224,20 @@ mod tests {
         let none = SignedDuration::ZERO;
         let hasty = RuleTiming { hold: none, keep_firing: none, cooldown: none };
         let mut series = Series::at_rest(at(0));
-        let mut told = Vec::new();
+        let mut transitions = Vec::new();
         for minute in 0..30 {
             let verdict = if minute % 2 == 0 { Verdict::Breach } else { Verdict::Clear };
             let (next, transition) = series.step(verdict, hasty, at(minute * 60));
-            told.extend(
+            transitions.extend(
                 transition.filter(|it| matches!(it, Transition::Opened { .. } | Transition::Resolved)),
             );
             series = next;
         }
-        assert_eq!(told.len(), 7, "four openings and three ends are published, then none: {told:?}");
+        assert_eq!(
+            transitions.len(),
+            7,
+            "four openings and three ends are published, then none: {transitions:?}"
+        );
         assert!(series.flapping && series.phase == Phase::Recovering);
         let (series, transition) = series.step(Verdict::Clear, hasty, at(29 * 60 + 599));
         assert_eq!(transition, None);

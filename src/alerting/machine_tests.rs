@@ -63,7 +63,7 @@ fn episodes(seen: &[Seen], timing: RuleTiming) -> Vec<Episode> {
     }
 }
 
-fn told(seen: &[Seen], timing: RuleTiming) -> (Vec<Episode>, Series) {
+fn replay(seen: &[Seen], timing: RuleTiming) -> (Vec<Episode>, Series) {
     let mut series = Series::at_rest(seen[0].0);
     let mut found: Vec<Episode> = Vec::new();
     for (at, verdict) in seen {
@@ -113,7 +113,7 @@ proptest! {
 
     #[test]
     fn exactly_the_expected_episodes_are_published(seen in measurements(), timing in timing()) {
-        let (found, series) = told(&seen, timing);
+        let (found, series) = replay(&seen, timing);
         prop_assert_eq!(&found, &episodes(&seen, timing));
         let is_open = found.last().is_some_and(|episode| episode.resolved.is_none());
         prop_assert_eq!(series.phase.is_open(), is_open);
@@ -124,24 +124,24 @@ proptest! {
     fn a_series_that_is_forgotten_goes_on_as_one_that_is_not(
         seen in measurements(), timing in timing(), at in 0..200_usize,
     ) {
-        let rests = |cut: &usize| told(&seen[..=*cut], timing).1.is_forgettable(timing, seen[*cut].0);
+        let rests = |cut: &usize| replay(&seen[..=*cut], timing).1.is_forgettable(timing, seen[*cut].0);
         let Some(cut) = (at.min(seen.len() - 1)..seen.len()).find(rests) else {
             return Ok(());
         };
-        let (_, series) = told(&seen[..=cut], timing);
+        let (_, series) = replay(&seen[..=cut], timing);
         let mut kept = series;
         let mut forgotten = Series::at_rest(seen[cut].0);
         for (at, verdict) in &seen[cut + 1..] {
-            let (next, told) = kept.step(*verdict, timing, *at);
-            let (other, told_other) = forgotten.step(*verdict, timing, *at);
-            prop_assert_eq!((told, next.flapping, next.phase), (told_other, other.flapping, other.phase));
+            let (next, transition) = kept.step(*verdict, timing, *at);
+            let (other, other_transition) = forgotten.step(*verdict, timing, *at);
+            prop_assert_eq!((transition, next.flapping, next.phase), (other_transition, other.flapping, other.phase));
             (kept, forgotten) = (next, other);
         }
     }
 
     #[test]
     fn the_number_of_openings_published_per_hour_is_bounded(seen in measurements(), timing in timing()) {
-        let (found, _) = told(&seen, timing);
+        let (found, _) = replay(&seen, timing);
         for (i, episode) in found.iter().enumerate() {
             let within = |other: &&Episode| other.opened.duration_since(episode.opened) < FLAP_WITHIN;
             let recent: Vec<_> = found[i..].iter().take_while(within).collect();

@@ -62,15 +62,15 @@ fn notices(seconds: i64, ail: impl Fn(i64, &mut SystemHealth)) -> Vec<(i64, bool
         backlog_max: 8_000,
     };
     let mut watch = ServiceMonitor::new(params, at(0));
-    let mut told = Vec::new();
+    let mut sent = Vec::new();
     for second in 0..seconds {
         let mut health = healthy(second);
         ail(second, &mut health);
         for notice in watch.judge(Some(&health), at(second)) {
-            told.push((second, notice.event == NoticeEvent::Fired, notice.alert.condition));
+            sent.push((second, notice.event == NoticeEvent::Fired, notice.alert.condition));
         }
     }
-    told
+    sent
 }
 
 fn stream(health: &mut SystemHealth) -> &mut StreamHealth {
@@ -101,29 +101,29 @@ fn each_condition_begins_and_ends_once() {
         (ModelDegraded, |health| health.model.degraded = Some("no files".to_owned())),
     ];
     for (condition, ail) in ailments {
-        let told = notices(600, |second, health| {
+        let sent = notices(600, |second, health| {
             if (100..200).contains(&second) {
                 ail(health);
             }
         });
-        let told: Vec<_> = told.iter().map(|(_, began, condition)| (*began, *condition)).collect();
-        assert_eq!(told, [(true, condition), (false, condition)]);
+        let sent: Vec<_> = sent.iter().map(|(_, began, condition)| (*began, *condition)).collect();
+        assert_eq!(sent, [(true, condition), (false, condition)]);
     }
 }
 
 #[test]
 fn a_trickle_of_dead_letters_is_one_alert_and_earlier_ones_are_none() {
-    let told = notices(3_000, |second, health| {
+    let sent = notices(3_000, |second, health| {
         // One per minute for ten minutes; seven were there before.
         stream(health).dead = 7 + u64::try_from((second.min(700) - 100).max(0) / 60).unwrap();
     });
     assert_eq!(
-        told,
+        sent,
         [(160, true, ServiceCondition::DeadLetters), (1_030, false, ServiceCondition::DeadLetters)]
     );
     // Replayed, and failed again.
-    let told = notices(100, |second, health| stream(health).dead = if second == 50 { 0 } else { 3 });
-    assert_eq!(told, [(51, true, ServiceCondition::DeadLetters)]);
+    let sent = notices(100, |second, health| stream(health).dead = if second == 50 { 0 } else { 3 });
+    assert_eq!(sent, [(51, true, ServiceCondition::DeadLetters)]);
 }
 
 #[test]
@@ -134,9 +134,9 @@ fn three_restarts_within_ten_minutes_notify_and_three_in_a_day_do_not() {
         })
     };
     assert_eq!(rebuilt_every(900), []);
-    let told = rebuilt_every(100);
-    assert_eq!(told[0], (300, true, ServiceCondition::StageRestarting));
-    assert_eq!(told.len(), 2);
+    let sent = rebuilt_every(100);
+    assert_eq!(sent[0], (300, true, ServiceCondition::StageRestarting));
+    assert_eq!(sent.len(), 2);
 }
 
 #[test]
@@ -155,22 +155,22 @@ fn a_backlog_that_grows_for_minutes_notifies_and_a_burst_does_not() {
 fn an_unknown_condition_neither_begins_nor_ends() {
     // Redis becomes unavailable during an alert about dead letters: that alert stays, and ends only once Redis
     // confirms it.
-    let told = notices(2_000, |second, health| {
+    let sent = notices(2_000, |second, health| {
         stream(health).dead = u64::from(second >= 10);
         if (20..1_000).contains(&second) {
             health.redis.reachable = false;
             health.stream = None;
         }
     });
-    let dead: Vec<_> = told.iter().filter(|it| it.2 == ServiceCondition::DeadLetters).collect();
+    let dead: Vec<_> = sent.iter().filter(|it| it.2 == ServiceCondition::DeadLetters).collect();
     assert_eq!(dead[0], &(10, true, ServiceCondition::DeadLetters));
     assert!(dead[1].0 >= 1_000 && dead.len() == 2, "{dead:?}");
 }
 
 #[test]
 fn a_service_without_measurements_notifies() {
-    let told = notices(300, |second, health| health.at = at(second.min(100)));
-    assert_eq!(told, [(121, true, ServiceCondition::HealthUnknown)]);
+    let sent = notices(300, |second, health| health.at = at(second.min(100)));
+    assert_eq!(sent, [(121, true, ServiceCondition::HealthUnknown)]);
 }
 
 #[test]

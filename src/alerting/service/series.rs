@@ -140,8 +140,8 @@ mod tests {
     #[test]
     fn a_condition_that_flaps_all_day_notifies_a_few_times_per_hour() {
         // Down for a minute, up for a minute: 720 outages per day.
-        let told = changes(|second| second % 120 < 60, 86_400).len();
-        assert!((2..=24).contains(&told), "{told}");
+        let n_changes = changes(|second| second % 120 < 60, 86_400).len();
+        assert!((2..=24).contains(&n_changes), "{n_changes}");
         // Without flap damping each outage would notify twice.
         let first_hour = changes(|second| second % 120 < 60, 3_600).len();
         assert!(first_hour <= 6, "{first_hour}");
