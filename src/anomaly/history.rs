@@ -73,19 +73,19 @@ impl History {
         if self.steps.is_empty() {
             self.first = step;
         }
-        let Ok(place) = usize::try_from(step - self.first) else {
+        let Ok(index) = usize::try_from(step - self.first) else {
             return;
         };
-        if place >= self.steps.len() + STEPS_MAX {
+        if index >= self.steps.len() + STEPS_MAX {
             self.steps.clear();
             self.first = step;
             self.steps.push_back(sums);
             return;
         }
-        while self.steps.len() <= place {
+        while self.steps.len() <= index {
             self.steps.push_back(StepSums::default());
         }
-        if let Some(slot) = self.steps.get_mut(place) {
+        if let Some(slot) = self.steps.get_mut(index) {
             *slot = sums;
         }
         while self.steps.len() > STEPS_MAX {
@@ -96,8 +96,8 @@ impl History {
 
     /// Returns a step, empty where nothing is known.
     pub fn get(&self, step: i64) -> StepSums {
-        let place = usize::try_from(step - self.first).ok();
-        place.and_then(|place| self.steps.get(place)).copied().unwrap_or_default()
+        let index = usize::try_from(step - self.first).ok();
+        index.and_then(|index| self.steps.get(index)).copied().unwrap_or_default()
     }
 
     /// Returns the first known step.

@@ -58,7 +58,7 @@ pub fn root_causes(
     let mut order: Vec<(usize, &Candidate)> = candidates.iter().enumerate().collect();
     order.sort_by(|a, b| b.1.weight().total_cmp(&a.1.weight()));
     let mut chosen: Vec<(usize, &Candidate)> = Vec::new();
-    for (place, candidate) in order {
+    for (index, candidate) in order {
         let mut rest = candidate.recent;
         let mut is_explained = false;
         let others = open.iter().chain(chosen.iter().map(|(_, root_cause)| *root_cause));
@@ -72,7 +72,7 @@ pub fn root_causes(
         let overall = candidate.scope.dimension == Dimension::Overall;
         is_explained |= overall && !is_unusual(candidate, &rest);
         if !is_explained {
-            chosen.push((place, candidate));
+            chosen.push((index, candidate));
         }
     }
     if chosen.len() > ROOT_CAUSES_MAX
@@ -80,7 +80,7 @@ pub fn root_causes(
     {
         return vec![overall];
     }
-    chosen.into_iter().map(|(place, _)| place).collect()
+    chosen.into_iter().map(|(index, _)| index).collect()
 }
 
 #[cfg(test)]
@@ -110,7 +110,7 @@ mod tests {
         let twice =
             |candidate: &Candidate, recent: &Recent| recent.five.count > candidate.usual.five.count * 2.0;
         let found = root_causes(candidates, open, twice);
-        let found: Vec<&str> = found.into_iter().map(|place| candidates[place].scope.key.as_str()).collect();
+        let found: Vec<&str> = found.into_iter().map(|index| candidates[index].scope.key.as_str()).collect();
         assert_eq!(found, expected);
     }
 

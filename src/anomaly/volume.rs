@@ -143,8 +143,8 @@ impl VolumeModel {
         let since_middle = seconds + super::history::STEP_SECONDS / 2 - 1_800;
         let (hour, within) = (since_middle.div_euclid(3_600), since_middle.rem_euclid(3_600));
         let of = |hour: i64| {
-            let place = usize::try_from(hour.rem_euclid(n_hours)).unwrap_or_default();
-            self.hours.get(place).copied().unwrap_or_default()
+            let index = usize::try_from(hour.rem_euclid(n_hours)).unwrap_or_default();
+            self.hours.get(index).copied().unwrap_or_default()
         };
         let part = within as f64 / 3_600.0;
         of(hour) * (1.0 - part) + of(hour + 1) * part

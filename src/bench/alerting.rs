@@ -67,7 +67,7 @@ struct Turns {
 impl Turns {
     fn of(mut took: Vec<f64>) -> Self {
         took.sort_by(f64::total_cmp);
-        let at = |place: usize| took.get(place).copied().unwrap_or_default();
+        let at = |index: usize| took.get(index).copied().unwrap_or_default();
         Self { p50: at(took.len() / 2), max: at(took.len().saturating_sub(1)) }
     }
 }
@@ -182,9 +182,9 @@ async fn create_rules(server: &Server, n_rules: usize) -> anyhow::Result<Vec<Str
             "name": format!("rule {n}"), "metric": metric, "scope": {"dimension": "product"},
             "window_seconds": 3_600, "comparison": "above", "threshold": threshold, "severity": "warning",
         });
-        let answer =
+        let response =
             client.post(format!("{}/api/v1/alert-rules", server.info.address)).json(&rule).send().await?;
-        let made: Value = answer.error_for_status()?.json().await?;
+        let made: Value = response.error_for_status()?.json().await?;
         ids.push(made.get("id").and_then(Value::as_str).context("a rule without an id")?.to_owned());
     }
     Ok(ids)

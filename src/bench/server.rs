@@ -173,7 +173,7 @@ async fn wait_until_ready(child: &mut Child, data_dir: &Path) -> anyhow::Result<
         }
         if let Ok(info) = RunInfo::read(data_dir) {
             let ready = reqwest::get(format!("{}/readyz", info.address)).await;
-            if ready.is_ok_and(|answer| answer.status().is_success()) {
+            if ready.is_ok_and(|response| response.status().is_success()) {
                 return Ok(info);
             }
         }

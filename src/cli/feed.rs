@@ -66,13 +66,13 @@ fn stopped_by_signal() -> anyhow::Result<CancellationToken> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let stop = CancellationToken::new();
-    let told = stop.clone();
+    let shown = stop.clone();
     tokio::spawn(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        told.cancel();
+        shown.cancel();
     });
     Ok(stop)
 }
@@ -139,27 +139,27 @@ struct JsonLines {
 
 impl Listener for JsonLines {
     fn progress(&mut self, progress: &Progress) {
-        let told = json!({
+        let shown = json!({
             "event": "progress",
             "sent": progress.n_sent,
             "bad": progress.n_bad,
             "per_second": per_second(progress.n_sent, self.begun),
             "waiting": progress.waiting,
         });
-        super::print(&told.to_string());
+        super::print(&shown.to_string());
     }
 
     fn bad(&mut self, line: u64, rejection: &Rejection) {
         self.n_bad += 1;
         if self.n_bad <= BAD_LINES_SHOWN {
-            let told = json!({
+            let shown = json!({
                 "event": "bad",
                 "line": line,
                 "code": rejection.code,
                 "field": rejection.field,
                 "message": rejection.message,
             });
-            super::print(&told.to_string());
+            super::print(&shown.to_string());
         }
     }
 }

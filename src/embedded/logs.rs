@@ -54,7 +54,7 @@ mod tests {
         let lines: Vec<String> = (0..10_000).map(|i| format!("line {i}")).collect();
         fs::write(&long, lines.join("\n")).unwrap();
         fs::write(&empty, "\n").unwrap();
-        let told = last_lines(&[&empty, &long, Path::new("/nowhere")]);
-        assert!(told.starts_with("line 9992\n") && told.ends_with("line 9999"), "{told}");
+        let tail = last_lines(&[&empty, &long, Path::new("/nowhere")]);
+        assert!(tail.starts_with("line 9992\n") && tail.ends_with("line 9999"), "{tail}");
     }
 }

@@ -61,7 +61,7 @@ impl Server for Redis {
     }
 
     fn is_ready(&self, _pid: u32) -> bool {
-        self.ping().is_ok_and(|answer| answer.starts_with(b"+PONG"))
+        self.ping().is_ok_and(|response| response.starts_with(b"+PONG"))
     }
 
     fn log_tail(&self) -> String {
@@ -107,9 +107,9 @@ maxmemory-policy noeviction
         let mut socket = UnixStream::connect(&self.paths.redis_socket)?;
         socket.set_read_timeout(Some(PING_TIMEOUT))?;
         socket.write_all(b"PING\r\n")?;
-        let mut answer = [0; 5];
-        socket.read_exact(&mut answer)?;
-        Ok(answer)
+        let mut response = [0; 5];
+        socket.read_exact(&mut response)?;
+        Ok(response)
     }
 
     fn rotate_log(&self) -> Result<(), EmbeddedError> {

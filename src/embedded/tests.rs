@@ -257,8 +257,8 @@ async fn the_environment_of_the_servers_holds_no_secret_of_ours() {
     let is_stray = |variable: &&String| {
         variable.contains(SECRET) || strays.iter().any(|stray| variable.starts_with(stray))
     };
-    let told: Vec<_> = of_postgres.iter().chain(&of_redis).filter(is_stray).collect();
-    assert!(told.is_empty(), "children inherited {told:?}");
+    let leaked: Vec<_> = of_postgres.iter().chain(&of_redis).filter(is_stray).collect();
+    assert!(leaked.is_empty(), "children inherited {leaked:?}");
     until("the orphans have ended", || !pids.iter().copied().any(exists)).await;
 }
 

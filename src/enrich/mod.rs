@@ -49,7 +49,8 @@ impl Enricher {
             None => language::detect(&post.text).map(str::to_owned),
         };
         let location = post.author.as_ref().and_then(|author| author.location.as_deref());
-        let place = post.geo.map_or_else(|| location::read(location.unwrap_or_default()), location_of);
+        let found_location =
+            post.geo.map_or_else(|| location::read(location.unwrap_or_default()), location_of);
         // Views count actual viewers; followers are potential ones, which is the best available estimate without
         // views.
         let views = post.engagement.and_then(|engagement| engagement.views);
@@ -64,10 +65,10 @@ impl Enricher {
             received_at,
             original_created_at: post.original_created_at,
             source,
-            city: place.city,
-            country: place.country,
-            lat: place.lat,
-            lon: place.lon,
+            city: found_location.city,
+            country: found_location.country,
+            lat: found_location.lat,
+            lon: found_location.lon,
             products,
             channel: filled(post.channel),
             url: post.url,
@@ -82,27 +83,27 @@ impl Enricher {
 /// Returns the sent location, with coordinates, country or city filled in from the gazetteer.
 fn location_of(geo: Geo) -> Location {
     let gazetteer = Gazetteer::get();
-    let mut place = Location {
+    let mut found_location = Location {
         city: filled(geo.city),
         country: filled(geo.country).and_then(|country| gazetteer.country_code(&country)),
         lat: geo.lat,
         lon: geo.lon,
     };
-    let found = match (&place.city, place.lat, place.lon) {
-        (Some(city), _, _) => gazetteer.city_named(city, place.country.as_deref()),
+    let found = match (&found_location.city, found_location.lat, found_location.lon) {
+        (Some(city), _, _) => gazetteer.city_named(city, found_location.country.as_deref()),
         (None, Some(lat), Some(lon)) => gazetteer.city_near(lat, lon, CITIES_WITHIN_KM),
         _ => None,
     };
     let Some(found) = found else {
-        return place;
+        return found_location;
     };
     // The sent name is kept, even where the gazetteer has another name for the city.
-    place.city.get_or_insert_with(|| found.name.to_owned());
-    place.country.get_or_insert_with(|| found.country.to_owned());
-    if place.lat.is_none() || place.lon.is_none() {
-        (place.lat, place.lon) = (Some(found.lat), Some(found.lon));
+    found_location.city.get_or_insert_with(|| found.name.to_owned());
+    found_location.country.get_or_insert_with(|| found.country.to_owned());
+    if found_location.lat.is_none() || found_location.lon.is_none() {
+        (found_location.lat, found_location.lon) = (Some(found.lat), Some(found.lon));
     }
-    place
+    found_location
 }
 
 /// Trims white space, and returns `None` for an empty text.

@@ -74,12 +74,12 @@ impl Scorer for CachedScorer {
 
     fn score(&mut self, texts: &[&str]) -> Result<Vec<Prediction>, InferenceError> {
         let mut known: Vec<Option<Prediction>> = Vec::with_capacity(texts.len());
-        let mut places: HashMap<&str, usize> = HashMap::new();
+        let mut indices: HashMap<&str, usize> = HashMap::new();
         let mut new = Vec::new();
         for text in texts {
             let found = self.cache.predictions.get(*text);
-            if found.is_none() && !places.contains_key(text) {
-                places.insert(text, new.len());
+            if found.is_none() && !indices.contains_key(text) {
+                indices.insert(text, new.len());
                 new.push(*text);
             }
             known.push(found);
@@ -96,7 +96,7 @@ impl Scorer for CachedScorer {
         for (text, prediction) in new.iter().zip(&predictions) {
             self.cache.predictions.insert(Box::from(*text), *prediction);
         }
-        let of_text = |text: &&str| places.get(text).and_then(|place| predictions.get(*place)).copied();
+        let of_text = |text: &&str| indices.get(text).and_then(|index| predictions.get(*index)).copied();
         Ok(texts.iter().zip(known).filter_map(|(text, known)| known.or_else(|| of_text(text))).collect())
     }
 
@@ -115,7 +115,7 @@ mod tests {
 
     /// Records its inputs; toxicity is the length of the text.
     struct RecordingScorer {
-        asked: Arc<Mutex<Vec<String>>>,
+        requested: Arc<Mutex<Vec<String>>>,
         model: Arc<ModelId>,
     }
 
@@ -125,7 +125,7 @@ mod tests {
         }
 
         fn score(&mut self, texts: &[&str]) -> Result<Vec<Prediction>, InferenceError> {
-            self.asked.lock().unwrap().extend(texts.iter().map(|text| (*text).to_owned()));
+            self.requested.lock().unwrap().extend(texts.iter().map(|text| (*text).to_owned()));
             Ok(texts
                 .iter()
                 .map(|text| Prediction { toxicity: text.len() as f32, ..Prediction::default() })
@@ -134,11 +134,11 @@ mod tests {
     }
 
     fn cached(n_bytes_max: usize) -> (CachedScorer, Arc<Mutex<Vec<String>>>) {
-        let asked = Arc::new(Mutex::new(Vec::new()));
+        let requested = Arc::new(Mutex::new(Vec::new()));
         let model = ModelId { name: "noting".into(), version: "1".into(), hash: "0".repeat(64) };
-        let noting = RecordingScorer { asked: Arc::clone(&asked), model: Arc::new(model) };
+        let noting = RecordingScorer { requested: Arc::clone(&requested), model: Arc::new(model) };
         let cache = Arc::new(ResultCache::new(n_bytes_max, Tier::Swift));
-        (CachedScorer::new(Box::new(noting), cache), asked)
+        (CachedScorer::new(Box::new(noting), cache), requested)
     }
 
     fn lengths(scorer: &mut CachedScorer, texts: &[&str]) -> Vec<f32> {
@@ -147,13 +147,13 @@ mod tests {
 
     #[test]
     fn a_text_is_scored_once_however_often_it_arrives() {
-        let (mut scorer, asked) = cached(1 << 20);
+        let (mut scorer, requested) = cached(1 << 20);
         assert_eq!(lengths(&mut scorer, &["aa", "b", "aa", "ccc"]), [2.0, 1.0, 2.0, 3.0]);
         assert_eq!(lengths(&mut scorer, &["ccc", "dddd", "b"]), [3.0, 4.0, 1.0]);
         assert_eq!(scorer.n_cached(), 2);
         assert_eq!(lengths(&mut scorer, &["aa"]), [2.0]);
         assert_eq!(lengths(&mut scorer, &[]), [0.0; 0]);
-        assert_eq!(*asked.lock().unwrap(), ["aa", "b", "ccc", "dddd"]);
+        assert_eq!(*requested.lock().unwrap(), ["aa", "b", "ccc", "dddd"]);
     }
 
     /// Stays in the middle of a run until the test releases it.

@@ -83,10 +83,10 @@ impl Golden {
     pub fn check_answers(
         &self,
         heads: &[HeadKind],
-        mut response: impl FnMut(&str) -> Result<Prediction, InferenceError>,
+        mut predict: impl FnMut(&str) -> Result<Prediction, InferenceError>,
     ) -> Result<(), InferenceError> {
         for row in self.rows.iter().take(N_ANSWERED) {
-            let prediction = response(&row.text)?;
+            let prediction = predict(&row.text)?;
             for kind in heads {
                 if !row.agrees(*kind, &prediction) {
                     let what = format!("`{}` is far from the recorded value", kind.as_str());

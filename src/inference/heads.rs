@@ -320,18 +320,18 @@ mod tests {
     #[test]
     fn an_invalid_head_is_refused() {
         let check = |kind: HeadKind, spec: &str, reason: &str| {
-            let told = head(kind, spec).unwrap_err();
-            assert!(told.contains(reason), "{told}");
+            let reason_given = head(kind, spec).unwrap_err();
+            assert!(reason_given.contains(reason), "{reason_given}");
         };
         let sentiment = HeadKind::Sentiment;
-        check(sentiment, r#"{"name":"x","labels":["negative","positive"]}"#, "no label means `neutral`");
+        check(sentiment, r#"{"name":"x","labels":["negative","positive"]}"#, "no label maps to `neutral`");
         check(sentiment, r#"{"name":"x","labels":["negative","neutral","LABEL_2"]}"#, "LABEL_2");
-        check(sentiment, r#""x""#, "no label means `negative`");
+        check(sentiment, r#""x""#, "no label maps to `negative`");
         let labels = r#""labels":["negative","neutral","positive"]"#;
-        check(sentiment, &format!(r#"{{"name":"x","activation":"sigmoid",{labels}}}"#), "one sentiment");
-        check(sentiment, &format!(r#"{{"name":"x","temperature":2,{labels}}}"#), "needs an `activation`");
+        check(sentiment, &format!(r#"{{"name":"x","activation":"sigmoid",{labels}}}"#), "mutually exclusive");
+        check(sentiment, &format!(r#"{{"name":"x","temperature":2,{labels}}}"#), "requires an `activation`");
         let zero = format!(r#"{{"name":"x","activation":"softmax","temperature":0,{labels}}}"#);
-        check(sentiment, &zero, "above 0");
+        check(sentiment, &zero, "greater than 0");
         check(HeadKind::Toxicity, r#"{"name":"x","labels":["a"],"map":{"a":"rude"}}"#, "rude");
     }
 }

@@ -129,12 +129,12 @@ impl Words {
 
     fn read_text(&self, text: &str) -> Prediction {
         let words = split(text);
-        let mood = self.mood(&words);
+        let valence = self.valence(&words);
         let mut emotion = [0.0_f32; 7];
         let (mut n_toxic, mut n_churn) = (0_u8, 0_u8);
         let signals = self.signals(&words);
         // A text without any listed word has no prediction.
-        let uncertain = mood == 0.0 && signals.is_empty();
+        let uncertain = valence == 0.0 && signals.is_empty();
         for signal in signals {
             match signal {
                 Signal::Emotion(i) => {
@@ -147,7 +147,7 @@ impl Words {
             }
         }
         Prediction {
-            sentiment: softmax([-4.0 * mood, 1.0, 4.0 * mood]),
+            sentiment: softmax([-4.0 * valence, 1.0, 4.0 * valence]),
             emotion: shares(emotion),
             toxicity: match n_toxic {
                 0 => 0.05,
@@ -156,9 +156,9 @@ impl Words {
             },
             churn_risk: match n_churn {
                 // A complaint is not a cancellation, only slightly closer to one.
-                0 => 0.05 + 0.15 * (-mood).max(0.0),
+                0 => 0.05 + 0.15 * (-valence).max(0.0),
                 // A cue amid praise is more likely about something else.
-                1 if mood > 0.3 => 0.5,
+                1 if valence > 0.3 => 0.5,
                 _ => 0.85,
             },
             uncertain,
@@ -166,7 +166,7 @@ impl Words {
     }
 
     /// Returns VADER's compound score, -1 to 1.
-    fn mood(&self, words: &[String]) -> f32 {
+    fn valence(&self, words: &[String]) -> f32 {
         let mut sum = 0.0_f32;
         for (i, word) in words.iter().enumerate() {
             let Some(valence) = self.valences.get(word.as_str()) else {

@@ -202,7 +202,7 @@ mod tests {
         refused(&[(r#""input_ids","#, "")], "`inputs` lacks `input_ids`");
         refused(&[("attention_mask", "pixels")], "pixels");
         refused(&[(r#""max_tokens":8"#, r#""max_tokens":0"#)], "`max_tokens` is 0");
-        refused(&[(r#""max_tokens":8"#, r#""max_tokens":9223372036854775808"#)], "not from 1 to 8192");
+        refused(&[(r#""max_tokens":8"#, r#""max_tokens":9223372036854775808"#)], "must be from 1 to 8192");
         refused(&[(r#""name":"x""#, r#""name":" ""#)], "`name` or `version` is empty");
         refused(&[(r#""n_ids""#, r#""languages":["english"],"n_ids""#)], "`english` in `languages`");
         refused(
@@ -210,7 +210,7 @@ mod tests {
                 r#""sentiment":{"name":"logits","activation":"softmax","labels":["negative","neutral","positive"]}"#,
                 "",
             )],
-            "`outputs` names nothing",
+            "`outputs` is empty",
         );
         refused(&[("neutral", "LABEL_1")], "LABEL_1");
         refused(&[("activation", "activatoin")], "activatoin");

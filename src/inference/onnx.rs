@@ -151,10 +151,10 @@ impl NetworkScorer {
             Batching::AsGiven => batch::as_given(&lengths),
         };
         for batch in batches {
-            let response = |head: &Head, index: usize, numbers: &[f32]| {
+            let write = |head: &Head, index: usize, numbers: &[f32]| {
                 predictions.get_mut(index).map_or(Ok(()), |prediction| head.write(numbers, prediction))
             };
-            let spent = run(&mut self.session, &self.network, (&batch, &tokens), response)?;
+            let spent = run(&mut self.session, &self.network, (&batch, &tokens), write)?;
             metrics::histogram!(INFERENCE_RUN_SECONDS, "tier" => tier).record(spent.running);
             metrics::histogram!(INFERENCE_DECODE_SECONDS, "tier" => tier).record(spent.decoding);
         }
@@ -178,7 +178,7 @@ fn run(
     session: &mut Session,
     network: &Network,
     (batch, tokens): (&Batch, &[Tokens]),
-    mut response: impl FnMut(&Head, usize, &[f32]) -> Result<(), InferenceError>,
+    mut write: impl FnMut(&Head, usize, &[f32]) -> Result<(), InferenceError>,
 ) -> Result<BatchTimes, InferenceError> {
     let started = Instant::now();
     let n_texts = batch.indices.len();
@@ -195,7 +195,7 @@ fn run(
     for head in &network.heads {
         let numbers = numbers(&outputs, &head.output, n_texts * head.n_numbers())?;
         for (index, numbers) in batch.indices.iter().zip(numbers.chunks_exact(head.n_numbers())) {
-            response(head, *index, numbers)?;
+            write(head, *index, numbers)?;
         }
     }
     Ok(BatchTimes { running: ran - started, decoding: ran.elapsed() })

@@ -15,10 +15,10 @@ use crate::models::score::ModelId;
 /// the slot.
 #[derive(Clone)]
 pub struct ModelSlot {
-    place: Arc<Place>,
+    shared: Arc<SharedSlot>,
 }
 
-struct Place {
+struct SharedSlot {
     factory: RwLock<Arc<dyn ScorerFactory>>,
     /// Written under the lock, read without it: checking for a change must not block a batch.
     generation: AtomicU64,
@@ -30,31 +30,31 @@ impl ModelSlot {
     /// Creates a slot with its first model.
     pub fn new(factory: Arc<dyn ScorerFactory>) -> Self {
         let (generation, refused) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { place: Arc::new(Place { factory: RwLock::new(factory), generation, refused }) }
+        Self { shared: Arc::new(SharedSlot { factory: RwLock::new(factory), generation, refused }) }
     }
 
     /// Returns how often the model was replaced.
     pub fn generation(&self) -> u64 {
-        self.place.generation.load(Ordering::Acquire)
+        self.shared.generation.load(Ordering::Acquire)
     }
 
     /// Returns the current model and its generation.
     pub fn current(&self) -> (Arc<dyn ScorerFactory>, u64) {
-        let factory = self.place.factory.read().unwrap_or_else(PoisonError::into_inner);
+        let factory = self.shared.factory.read().unwrap_or_else(PoisonError::into_inner);
         (Arc::clone(&factory), self.generation())
     }
 
     /// Replaces the model and returns the previous one. The new one should have scored a text before.
     pub fn swap(&self, next: Arc<dyn ScorerFactory>) -> Arc<dyn ScorerFactory> {
-        let mut factory = self.place.factory.write().unwrap_or_else(PoisonError::into_inner);
+        let mut factory = self.shared.factory.write().unwrap_or_else(PoisonError::into_inner);
         let last = std::mem::replace(&mut *factory, next);
-        self.place.generation.fetch_add(1, Ordering::AcqRel);
+        self.shared.generation.fetch_add(1, Ordering::AcqRel);
         last
     }
 
     /// Logs that scorers keep an older model. Once per generation, however many threads fail.
     fn log_refusal(&self, generation: u64, refusal: &InferenceError) {
-        if self.place.refused.swap(generation, Ordering::AcqRel) != generation {
+        if self.shared.refused.swap(generation, Ordering::AcqRel) != generation {
             let model = self.model();
             let (name, version) = (model.name.as_str(), model.version.as_str());
             error!(name, version, error = %refusal, "a reloaded model could not be built; the previous one stays in use");

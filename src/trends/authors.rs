@@ -37,11 +37,11 @@ impl Default for AuthorSketch {
 impl AuthorSketch {
     /// Counts an author, given its [`hash_of`].
     pub fn insert(&mut self, hash: u64) {
-        let place = usize::try_from(hash >> N_BITS).unwrap_or_default();
+        let index = usize::try_from(hash >> N_BITS).unwrap_or_default();
         // The bit set here ends a run of zeros that reaches the register's own bits.
         let rank = ((hash << PRECISION) | (1 << (PRECISION - 1))).leading_zeros() + 1;
         let rank = u8::try_from(rank).unwrap_or(u8::MAX);
-        if let Some(register) = self.registers.get_mut(place) {
+        if let Some(register) = self.registers.get_mut(index) {
             *register = (*register).max(rank);
         }
     }

@@ -87,7 +87,7 @@ pub fn is_stop_word(word: &str, lang: Option<&str>) -> bool {
     };
     match WORDS.iter().position(|(known, _)| Some(*known) == lang) {
         // English is the first list; posts in any language quote it, and platforms add English words.
-        Some(place) => lists & (1 << place | 1) != 0,
+        Some(index) => lists & (1 << index | 1) != 0,
         None => true,
     }
 }
@@ -95,8 +95,8 @@ pub fn is_stop_word(word: &str, lang: Option<&str>) -> bool {
 /// The lists that contain a word, as bits: a post has a dozen words to look up.
 static LISTS: LazyLock<HashMap<&str, u8>> = LazyLock::new(|| {
     let mut lists = HashMap::new();
-    for (place, (_, words)) in WORDS.iter().enumerate() {
-        words.split_whitespace().for_each(|word| *lists.entry(word).or_default() |= 1 << place);
+    for (index, (_, words)) in WORDS.iter().enumerate() {
+        words.split_whitespace().for_each(|word| *lists.entry(word).or_default() |= 1 << index);
     }
     lists
 });

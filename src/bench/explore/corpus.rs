@@ -156,9 +156,9 @@ impl Corpus {
     /// know the total.
     #[expect(clippy::cast_possible_truncation, reason = "microseconds of some hundred days at most")]
     fn next_moment(&mut self) -> Option<Timestamp> {
-        let place = self.n_written as f64 + f64::from(self.rng.unit());
+        let position = self.n_written as f64 + f64::from(self.rng.unit());
         self.n_written += 1;
-        let after = (place * self.micros_between) as i64;
+        let after = (position * self.micros_between) as i64;
         Timestamp::from_microsecond(self.begun_at.as_microsecond() + after).ok()
     }
 }
@@ -168,7 +168,7 @@ impl Corpus {
 ///
 /// # Errors
 /// When PostgreSQL refuses them.
-pub async fn fill(store: &Store, params: CorpusParams, told: impl Fn(usize)) -> anyhow::Result<Filled> {
+pub async fn fill(store: &Store, params: CorpusParams, progress: impl Fn(usize)) -> anyhow::Result<Filled> {
     for day in 0..=params.days {
         let back = SignedDuration::from_secs(i64::from(params.days - day) * DAY_SECONDS);
         retention::ensure_partitions(store, params.until.saturating_sub(back)?).await?;
@@ -186,7 +186,7 @@ pub async fn fill(store: &Store, params: CorpusParams, told: impl Fn(usize)) -> 
             *filled.words.entry(word).or_default() += 1;
         }
         filled.last = batch.last().cloned();
-        told(filled.n_posts);
+        progress(filled.n_posts);
     }
     rollups::compact(store, Timestamp::now()).await?;
     Ok(filled)

@@ -48,11 +48,11 @@ struct Report {
     budget_ms: f64,
     slowest_median_ms: f64,
     n_whole_tables_read: usize,
-    answers: Vec<Answer>,
+    answers: Vec<Measurement>,
 }
 
 #[derive(Serialize)]
-struct Answer {
+struct Measurement {
     name: String,
     median_ms: f64,
     max_ms: f64,
@@ -111,14 +111,15 @@ async fn measure(params: &ExploreParams, data_dir: PathBuf) -> anyhow::Result<Re
     let built = begun_at.elapsed().as_secs_f64();
     explaining::vacuum(&store).await?;
     let mut answers = Vec::new();
-    for asked in questions::all(&store, &filled, until).await? {
-        answers.push(answer(&store, &asked, params.n_runs).await?);
+    for query in questions::all(&store, &filled, until).await? {
+        answers.push(measure_query(&store, &query, params.n_runs).await?);
     }
     answers.push(first_chunk(&store, params.n_runs).await?);
     store.close();
     embedded.stop().await?;
-    let slowest = answers.iter().map(|answer| answer.median_ms).fold(0.0, f64::max);
-    let n_whole = answers.iter().flat_map(|answer| &answer.plan).map(|plan| plan.whole_tables.len()).sum();
+    let slowest = answers.iter().map(|measured| measured.median_ms).fold(0.0, f64::max);
+    let n_whole =
+        answers.iter().flat_map(|measured| &measured.plan).map(|plan| plan.whole_tables.len()).sum();
     Ok(Report {
         n_posts: filled.n_posts,
         days: params.days,
@@ -131,17 +132,23 @@ async fn measure(params: &ExploreParams, data_dir: PathBuf) -> anyhow::Result<Re
     })
 }
 
-async fn answer(store: &Store, asked: &BenchQuery, n_runs: usize) -> anyhow::Result<Answer> {
+async fn measure_query(store: &Store, query: &BenchQuery, n_runs: usize) -> anyhow::Result<Measurement> {
     let mut times = Vec::with_capacity(n_runs);
     let mut json_bytes = 0;
     for _ in 0..n_runs.max(1) {
         let asked_at = Instant::now();
-        json_bytes = json_of(store, &asked.question).await?.len();
+        json_bytes = json_of(store, &query.question).await?.len();
         times.push(asked_at.elapsed());
     }
-    let plan = explain(store, &asked.question).await?;
+    let plan = explain(store, &query.question).await?;
     let (median_ms, max_ms) = middle_and_most(times);
-    Ok(Answer { name: asked.name.to_owned(), median_ms, max_ms, json_bytes, plan: Some(seen(&plan, asked)) })
+    Ok(Measurement {
+        name: query.name.to_owned(),
+        median_ms,
+        max_ms,
+        json_bytes,
+        plan: Some(facts_of(&plan, query)),
+    })
 }
 
 async fn json_of(store: &Store, question: &ExplainTarget) -> anyhow::Result<Vec<u8>> {
@@ -157,7 +164,7 @@ async fn json_of(store: &Store, question: &ExplainTarget) -> anyhow::Result<Vec<
 }
 
 /// Measures how soon an export of everything begins.
-async fn first_chunk(store: &Store, n_runs: usize) -> anyhow::Result<Answer> {
+async fn first_chunk(store: &Store, n_runs: usize) -> anyhow::Result<Measurement> {
     let mut times = Vec::with_capacity(n_runs);
     let mut json_bytes = 0;
     for _ in 0..n_runs.max(1) {
@@ -168,7 +175,7 @@ async fn first_chunk(store: &Store, n_runs: usize) -> anyhow::Result<Answer> {
         times.push(asked_at.elapsed());
     }
     let (median_ms, max_ms) = middle_and_most(times);
-    Ok(Answer { name: "export, first chunk".to_owned(), median_ms, max_ms, json_bytes, plan: None })
+    Ok(Measurement { name: "export, first chunk".to_owned(), median_ms, max_ms, json_bytes, plan: None })
 }
 
 fn middle_and_most(mut times: Vec<Duration>) -> (f64, f64) {
@@ -177,7 +184,7 @@ fn middle_and_most(mut times: Vec<Duration>) -> (f64, f64) {
     (ms(times.get(times.len() / 2)), ms(times.last()))
 }
 
-fn seen(plan: &Plan, asked: &BenchQuery) -> PlanFacts {
+fn facts_of(plan: &Plan, query: &BenchQuery) -> PlanFacts {
     let done = || plan.nodes.iter().filter(|node| node.n_loops > 0);
     let mut days: Vec<&str> =
         done().filter_map(|node| node.table.as_deref()?.rsplit_once('_')).map(|(_, day)| day).collect();
@@ -193,7 +200,7 @@ fn seen(plan: &Plan, asked: &BenchQuery) -> PlanFacts {
     let large = |table: &String| LARGE.iter().any(|large| table.starts_with(large));
     let whole = done().filter(|node| node.reads_whole_table()).filter_map(|node| node.table.clone());
     let (needed, whole): (Vec<String>, Vec<String>) =
-        whole.filter(large).partition(|table| asked.needs_all_of(table));
+        whole.filter(large).partition(|table| query.needs_all_of(table));
     PlanFacts {
         planning_ms: plan.planning_ms,
         execution_ms: plan.execution_ms,
@@ -215,8 +222,8 @@ fn rows(report: &Report) -> Vec<(String, String)> {
         report.n_posts, report.days, report.built_seconds, report.posts_stored_per_second
     );
     let mut rows = vec![("posts".to_owned(), stored)];
-    for answer in &report.answers {
-        let plan = answer.plan.as_ref().map_or_else(String::new, |plan| {
+    for measured in &report.answers {
+        let plan = measured.plan.as_ref().map_or_else(String::new, |plan| {
             let whole = if plan.whole_tables.is_empty() {
                 String::new()
             } else {
@@ -231,8 +238,8 @@ fn rows(report: &Report) -> Vec<(String, String)> {
                 plan.indexes.join(" ")
             )
         });
-        let times = format!("median {:.1} ms, max {:.1} ms{plan}", answer.median_ms, answer.max_ms);
-        rows.push((answer.name.clone(), times));
+        let times = format!("median {:.1} ms, max {:.1} ms{plan}", measured.median_ms, measured.max_ms);
+        rows.push((measured.name.clone(), times));
     }
     let verdict = format!(
         "{:.1} ms of {:.0}; tables scanned: {}",

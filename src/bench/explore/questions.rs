@@ -57,39 +57,39 @@ pub async fn all(store: &Store, filled: &Filled, until: Timestamp) -> Result<Vec
     let words = |q: String| PostFilter { q: Some(q), ..all() };
     let label = |label| PostFilter { label: Some(label), ..all() };
     let negative = || label(SentimentLabel::Negative);
-    let mut asked = vec![
-        ask("series, season by day", season.series(all(), Step::Day)),
-        ask("series, season by day, Kathmandu", season.series_in("Asia/Kathmandu", all())),
-        ask("series, season by week", season.series(all(), Step::Week)),
-        ask("series, week by hour", week.series(all(), Step::Hour)),
-        ask("series, season, one product", season.series(product(), Step::Day)),
-        ask(
+    let mut queries = vec![
+        query("series, season by day", season.series(all(), Step::Day)),
+        query("series, season by day, Kathmandu", season.series_in("Asia/Kathmandu", all())),
+        query("series, season by week", season.series(all(), Step::Week)),
+        query("series, week by hour", week.series(all(), Step::Hour)),
+        query("series, season, one product", season.series(product(), Step::Day)),
+        query(
             "series, season, one city",
             season.series(PostFilter { city: some("Berlin"), ..all() }, Step::Day),
         ),
-        ask("series, week, negative posts", week.series(negative(), Step::Hour)),
-        ask("series, season, rare word", season.series(words("300042".to_owned()), Step::Day)),
-        ask("breakdown, season by city", season.breakdown(all(), BreakdownBy::City)),
-        ask("breakdown, season by product", season.breakdown(all(), BreakdownBy::Product)),
-        ask("breakdown, season by source", season.breakdown(all(), BreakdownBy::Source)),
-        ask("breakdown, season by label", season.breakdown(all(), BreakdownBy::Label)),
-        ask("breakdown, week by author", week.breakdown(all(), BreakdownBy::Author)),
-        ask("breakdown, week by language", week.breakdown(all(), BreakdownBy::Lang)),
-        ask("breakdown, week by city, one product", week.breakdown(product(), BreakdownBy::City)),
-        ask("posts, newest", season.posts(all())),
-        ask("posts, all time", ExplainTarget::Posts(PostsQuery { limit: 50, ..PostsQuery::default() })),
-        ask("posts, rare word", season.posts(words("300042".to_owned()))),
-        ask("posts, common word", season.posts(words(common.clone()))),
-        ask("posts, two words", season.posts(words(format!("{common} {middling}")))),
-        ask("posts, common and rare word", season.posts(words(format!("{common} 300042")))),
-        ask("posts, word without posts", season.posts(words("xylotomous".to_owned()))),
-        ask("posts, one product", season.posts(product())),
-        ask("posts, one author", season.posts(PostFilter { author, ..all() })),
-        ask("posts, author without posts", season.posts(PostFilter { author: some("nobody"), ..all() })),
-        ask("posts, negative", season.posts(negative())),
-        ask("posts, virality at least 90", season.posts(PostFilter { min_virality: Some(90.0), ..all() })),
-        ask("posts, churn at least 0.8", season.posts(PostFilter { min_churn: Some(0.8), ..all() })),
-        ask(
+        query("series, week, negative posts", week.series(negative(), Step::Hour)),
+        query("series, season, rare word", season.series(words("300042".to_owned()), Step::Day)),
+        query("breakdown, season by city", season.breakdown(all(), BreakdownBy::City)),
+        query("breakdown, season by product", season.breakdown(all(), BreakdownBy::Product)),
+        query("breakdown, season by source", season.breakdown(all(), BreakdownBy::Source)),
+        query("breakdown, season by label", season.breakdown(all(), BreakdownBy::Label)),
+        query("breakdown, week by author", week.breakdown(all(), BreakdownBy::Author)),
+        query("breakdown, week by language", week.breakdown(all(), BreakdownBy::Lang)),
+        query("breakdown, week by city, one product", week.breakdown(product(), BreakdownBy::City)),
+        query("posts, newest", season.posts(all())),
+        query("posts, all time", ExplainTarget::Posts(PostsQuery { limit: 50, ..PostsQuery::default() })),
+        query("posts, rare word", season.posts(words("300042".to_owned()))),
+        query("posts, common word", season.posts(words(common.clone()))),
+        query("posts, two words", season.posts(words(format!("{common} {middling}")))),
+        query("posts, common and rare word", season.posts(words(format!("{common} 300042")))),
+        query("posts, word without posts", season.posts(words("xylotomous".to_owned()))),
+        query("posts, one product", season.posts(product())),
+        query("posts, one author", season.posts(PostFilter { author, ..all() })),
+        query("posts, author without posts", season.posts(PostFilter { author: some("nobody"), ..all() })),
+        query("posts, negative", season.posts(negative())),
+        query("posts, virality at least 90", season.posts(PostFilter { min_virality: Some(90.0), ..all() })),
+        query("posts, churn at least 0.8", season.posts(PostFilter { min_churn: Some(0.8), ..all() })),
+        query(
             "posts, product and city and negative",
             season.posts(PostFilter {
                 city: some("Berlin"),
@@ -97,26 +97,26 @@ pub async fn all(store: &Store, filled: &Filled, until: Timestamp) -> Result<Vec
                 ..product()
             }),
         ),
-        ask(
+        query(
             "posts, common word, product, negative",
             season.posts(PostFilter { q: Some(common), label: Some(SentimentLabel::Negative), ..product() }),
         ),
-        ask("posts, week by virality", week.ranked(PostOrder::Virality)),
-        ask("posts, week by engagement", week.ranked(PostOrder::Engagement)),
-        ask("posts, week, rising", week.ranked(PostOrder::Rising)),
+        query("posts, week by virality", week.ranked(PostOrder::Virality)),
+        query("posts, week by engagement", week.ranked(PostOrder::Engagement)),
+        query("posts, week, rising", week.ranked(PostOrder::Rising)),
     ];
     // A page in the middle of a season starts after a post there.
     let middle = Some(until.saturating_sub(SignedDuration::from_hours(45 * 24)).unwrap_or(until));
     let before = PostsQuery { to: middle, limit: 1, ..PostsQuery::default() };
     let cursor = list::list(store, &before).await?.next_cursor;
-    asked.push(ask(
+    queries.push(query(
         "posts, page in the middle of the season",
         ExplainTarget::Posts(PostsQuery { cursor, limit: 50, ..PostsQuery::default() }),
     ));
-    Ok(asked)
+    Ok(queries)
 }
 
-fn ask(name: &'static str, question: ExplainTarget) -> BenchQuery {
+fn query(name: &'static str, question: ExplainTarget) -> BenchQuery {
     BenchQuery { name, question }
 }
 

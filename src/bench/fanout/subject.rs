@@ -166,9 +166,9 @@ impl HttpPublisher {
     }
 
     async fn publish(&self, message: String) -> anyhow::Result<()> {
-        let answer = self.client.post(&self.url).body(message).send().await?.error_for_status()?;
+        let response = self.client.post(&self.url).body(message).send().await?.error_for_status()?;
         // The connection is reusable only after the response is read to its end.
-        answer.bytes().await?;
+        response.bytes().await?;
         Ok(())
     }
 }

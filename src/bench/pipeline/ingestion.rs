@@ -107,15 +107,15 @@ impl Way {
         let address = under_load.server.info.address.clone();
         let load = HttpLoad { address, requests, n_connections: self.connections, length: params.length() };
         let started = Instant::now();
-        let answers = load.send().await?;
-        let n_accepted = answers.n_accepted * self.posts_per_request;
+        let result = load.send().await?;
+        let n_accepted = result.n_accepted * self.posts_per_request;
         under_load.n_sent += n_accepted;
         under_load.drain().await?;
-        let LoadResult { n_busy, elapsed, .. } = answers;
+        let LoadResult { n_busy, elapsed, .. } = result;
         Ok(Ingestion {
             posts_per_request: self.posts_per_request,
             connections: self.connections,
-            pace: answers.pace(),
+            pace: result.pace(),
             accepted_per_second: n_accepted as f64 / elapsed.as_secs_f64(),
             stored_per_second: n_accepted as f64 / started.elapsed().as_secs_f64(),
             n_busy,

@@ -197,10 +197,10 @@ mod tests {
     fn an_event_between_two_samples_is_reported_with_its_time() {
         let before = Activity { n_checkpoints: 3, n_autovacuums: 5, n_autoanalyzes: 1 };
         let after = Activity { n_checkpoints: 4, n_autovacuums: 5, n_autoanalyzes: 3 };
-        let told = events_between(&before, &after, 17);
-        let whats: Vec<&str> = told.iter().map(|event| event.what.as_str()).collect();
+        let events = events_between(&before, &after, 17);
+        let whats: Vec<&str> = events.iter().map(|event| event.what.as_str()).collect();
         assert_eq!(whats, ["1 × checkpoint", "2 × autoanalyze"]);
-        assert!(told.iter().all(|event| event.at_s == 17));
+        assert!(events.iter().all(|event| event.at_s == 17));
         assert_eq!(events_between(&after, &after, 18), []);
     }
 }

@@ -220,11 +220,11 @@ mod tests {
     #[test]
     fn medians_keep_all_figures_and_unmeasured_ones_are_absent() {
         let one = medians(&[figures(9.0, 100.0), figures(3.0, 300.0), figures(6.0, 200.0)]).unwrap();
-        let told = serde_json::to_value(&one).unwrap();
-        assert_eq!(told["arrival_to_socket_ms"]["p99"], 6.0, "{told}");
-        assert_eq!((&told["stored_per_second"], &told["n_seen"]), (&json!(200.0), &json!(10)));
+        let json = serde_json::to_value(&one).unwrap();
+        assert_eq!(json["arrival_to_socket_ms"]["p99"], 6.0, "{json}");
+        assert_eq!((&json["stored_per_second"], &json["n_seen"]), (&json!(200.0), &json!(10)));
         for absent in ["http", "overload", "ceiling_per_second"] {
-            assert!(told.get(absent).is_none(), "{absent}: {told}");
+            assert!(json.get(absent).is_none(), "{absent}: {json}");
         }
     }
 

@@ -287,12 +287,12 @@ impl Service {
         let Load { tier, texts_per_request, connections } = load;
         let before = self.cache().await?;
         let address = self.address().to_owned();
-        let answers = HttpLoad { address, requests, n_connections: connections, length }.send().await?;
+        let result = HttpLoad { address, requests, n_connections: connections, length }.send().await?;
         let read = match (before, self.cache().await?) {
             (Some(before), Some(after)) => Some(after.since(before)),
             _ => None,
         };
-        let n_texts = answers.n_accepted * texts_per_request;
+        let n_texts = result.n_accepted * texts_per_request;
         Ok(Figures {
             tier: tier.as_str().to_owned(),
             texts_per_request,
@@ -300,8 +300,8 @@ impl Service {
             system: match self {
                 Self::Own { system, .. } | Self::FastApi { system, .. } => *system,
             },
-            pace: answers.pace(),
-            texts_per_second: n_texts as f64 / answers.elapsed.as_secs_f64(),
+            pace: result.pace(),
+            texts_per_second: n_texts as f64 / result.elapsed.as_secs_f64(),
             answered_by_tier_share: read.map(|read| read.n_texts(tier) / (n_texts as f64).max(1.0)),
             cache_hit_share: read.map(CacheUse::share),
         })

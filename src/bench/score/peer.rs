@@ -72,7 +72,7 @@ impl FastApi {
                 anyhow::bail!("FastAPI ended before it was ready: {status}");
             }
             let ready = reqwest::get(format!("{}/readyz", peer.address)).await;
-            if ready.is_ok_and(|answer| answer.status().is_success()) {
+            if ready.is_ok_and(|response| response.status().is_success()) {
                 // One worker responds; the other started at the same time and loads the same.
                 tokio::time::sleep(PAUSE * 20).await;
                 return Ok(peer);

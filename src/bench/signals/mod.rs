@@ -97,8 +97,8 @@ pub fn run(params: SignalsParams) -> anyhow::Result<()> {
     let mut report = Report { false_alarms: Vec::new(), bursts: Vec::new() };
     let series_params = series_params(params.n_series);
     let raised = in_parallel(&series_params, |params| stable(*params, RELEARN_MINUTES));
-    for (place, sensitivity) in SENSITIVITIES.into_iter().enumerate() {
-        let of: Vec<u64> = raised.iter().filter_map(|counts| counts.get(place).copied()).collect();
+    for (index, sensitivity) in SENSITIVITIES.into_iter().enumerate() {
+        let of: Vec<u64> = raised.iter().filter_map(|counts| counts.get(index).copied()).collect();
         report.false_alarms.push(FalseAlarms {
             sensitivity,
             series: u64::try_from(of.len()).unwrap_or(u64::MAX),
@@ -108,12 +108,12 @@ pub fn run(params: SignalsParams) -> anyhow::Result<()> {
     }
     for (name, factor, share) in BURSTS {
         let found = in_parallel(&series_params, |params| with_bursts(*params, factor, share));
-        for (place, sensitivity) in SENSITIVITIES.into_iter().enumerate() {
+        for (index, sensitivity) in SENSITIVITIES.into_iter().enumerate() {
             for per_minute in RATES {
                 let of_rate =
                     series_params.iter().zip(&found).filter(|(params, _)| params.per_minute == per_minute);
                 let delays: Vec<Option<i64>> =
-                    of_rate.filter_map(|(_, of)| of.get(place)).flatten().copied().collect();
+                    of_rate.filter_map(|(_, of)| of.get(index)).flatten().copied().collect();
                 report.bursts.push(summed(sensitivity, per_minute, name, delays));
             }
         }
@@ -125,8 +125,8 @@ pub fn run(params: SignalsParams) -> anyhow::Result<()> {
 const RELEARN_MINUTES: i64 = 60;
 
 fn series_params(n_series: u64) -> Vec<SeriesParams> {
-    let of = |(place, per_minute): (u64, f64)| {
-        (0..n_series).map(move |n| SeriesParams { per_minute, seed: place * 1_000_003 + n })
+    let of = |(index, per_minute): (u64, f64)| {
+        (0..n_series).map(move |n| SeriesParams { per_minute, seed: index * 1_000_003 + n })
     };
     (0..).zip(RATES).flat_map(of).collect()
 }
@@ -167,17 +167,17 @@ fn with_bursts(params: SeriesParams, factor: f64, share: f64) -> [Vec<Option<i64
         bench.watches = Default::default();
         let from = bench.now;
         let burst = Burst { from, minutes: 20, factor, share };
-        let mut told = [None; 3];
+        let mut delay = [None; 3];
         while bench.now < from + burst.minutes + TIMEOUT {
             let turns = bench.minute(Some(&burst));
-            for (told, turn) in told.iter_mut().zip(turns) {
+            for (delay, turn) in delay.iter_mut().zip(turns) {
                 if turn == Transition::Opened {
-                    told.get_or_insert(bench.now - from);
+                    delay.get_or_insert(bench.now - from);
                 }
             }
         }
-        for (delays, told) in delays.iter_mut().zip(told) {
-            delays.push(told);
+        for (delays, delay) in delays.iter_mut().zip(delay) {
+            delays.push(delay);
         }
     }
     delays
@@ -219,12 +219,12 @@ impl SeriesBench {
     }
 
     fn step(&mut self, burst: Option<&Burst>) {
-        let heard = self.simulation.next_minute(burst);
-        self.minutes.push_back(heard);
+        let sums = self.simulation.next_minute(burst);
+        self.minutes.push_back(sums);
         if self.minutes.len() > 15 {
             self.minutes.pop_front();
         }
-        self.step.add(&heard);
+        self.step.add(&sums);
         self.now += 1;
         if self.now * 60 % STEP_SECONDS == 0 {
             let step = step_of(self.now * 60) - 1;

@@ -44,7 +44,7 @@ pub struct Simulation {
     negative: f64,
     level: f64,
     wander: f64,
-    mood: f64,
+    sentiment_drift: f64,
     ordinary: f64,
 }
 
@@ -61,7 +61,7 @@ impl Simulation {
             negative,
             level: 0.0,
             wander: 0.0,
-            mood: 0.0,
+            sentiment_drift: 0.0,
             ordinary: 0.0,
         }
     }
@@ -70,7 +70,7 @@ impl Simulation {
     pub fn next_minute(&mut self, burst: Option<&Burst>) -> StepSums {
         self.level += 0.1 / (MINUTES_PER_DAY as f64).sqrt() * self.normal() - self.level * 0.0001;
         self.wander = wandered(self.wander, 20.0) + 0.25 * step(20.0) * self.normal();
-        self.mood = wandered(self.mood, 60.0) + 0.25 * step(60.0) * self.normal();
+        self.sentiment_drift = wandered(self.sentiment_drift, 60.0) + 0.25 * step(60.0) * self.normal();
         self.ordinary *= (-1.0_f64 / 15.0).exp();
         if self.random.random_bool(1.5 / MINUTES_PER_DAY as f64) {
             self.ordinary = self.random.random_range(0.2..0.8);
@@ -84,15 +84,15 @@ impl Simulation {
             * log.exp()
             * (1.0 + self.ordinary)
             * burst.map_or(1.0, |burst| burst.factor);
-        let logit = (self.negative / (1.0 - self.negative)).ln() + self.mood + 0.15 * hour_wave;
+        let logit = (self.negative / (1.0 - self.negative)).ln() + self.sentiment_drift + 0.15 * hour_wave;
         let share = 1.0 / (1.0 + (-logit).exp()) + burst.map_or(0.0, |burst| burst.share);
         self.minute += 1;
-        self.heard(rate, share.clamp(0.01, 0.95))
+        self.sums(rate, share.clamp(0.01, 0.95))
     }
 
-    fn heard(&mut self, rate: f64, share: f64) -> StepSums {
+    fn sums(&mut self, rate: f64, share: f64) -> StepSums {
         // Three in ten posts bring another with them, so clusters have 1.43 posts on average.
-        let mut heard = StepSums::default();
+        let mut sums = StepSums::default();
         for _ in 0..self.poisson(rate / 1.43) {
             let mut size = 1.0_f32;
             while size < 8.0 && self.random.random_bool(0.3) {
@@ -100,11 +100,11 @@ impl Simulation {
             }
             let is_negative = self.random.random_bool(share);
             let mind = if is_negative { -0.65 } else { self.random.random_range(-0.2..0.8) };
-            heard.count += size;
-            heard.negative += if is_negative { size } else { 0.0 };
-            heard.sentiment += size * mind;
+            sums.count += size;
+            sums.negative += if is_negative { size } else { 0.0 };
+            sums.sentiment += size * mind;
         }
-        heard
+        sums
     }
 
     fn poisson(&mut self, rate: f64) -> u32 {

@@ -141,7 +141,7 @@ async fn told_to_stop_it_stops_even_while_redis_is_away() {
     redis.stop();
     until_it_waits(&running, Waiting::RedisAway).await;
     running.stop.cancel();
-    let asked = Instant::now();
+    let stop_requested = Instant::now();
     assert!(ended(running).await.n_sent < 1_000_000);
-    assert!(asked.elapsed() < Duration::from_secs(60));
+    assert!(stop_requested.elapsed() < Duration::from_secs(60));
 }

@@ -30,7 +30,7 @@ impl Disk {
     /// Runs these commands in one connection, and kills Redis. Everything acknowledged is on disk.
     async fn write(&self, commands: &str) {
         let redis = self.start().await.unwrap();
-        self.ask(commands);
+        self.run(commands);
         self.kill(redis).await;
     }
 
@@ -48,7 +48,7 @@ impl Disk {
     }
 
     /// Sends commands and returns their responses, one per line.
-    fn ask(&self, commands: &str) -> String {
+    fn run(&self, commands: &str) -> String {
         use std::io::Write as _;
         let mut client = Command::new("redis-cli")
             .arg("-s")
@@ -83,14 +83,14 @@ impl Disk {
     /// Starts on a log that holds `keys`, writes one more, dies, starts again, and still has all of them.
     async fn assert_holds(&self, keys: &[&str]) {
         let redis = self.start().await.unwrap();
-        let mut found: Vec<String> = self.ask("KEYS *").lines().map(str::to_owned).collect();
+        let mut found: Vec<String> = self.run("KEYS *").lines().map(str::to_owned).collect();
         found.sort();
         assert_eq!(found, keys);
-        assert_eq!(self.ask("SET later 1\n").trim(), "OK");
+        assert_eq!(self.run("SET later 1\n").trim(), "OK");
         self.kill(redis).await;
         let redis = self.start().await.unwrap();
-        assert_eq!(self.ask("GET later").trim(), "1", "a write accepted after the recovery is lost");
-        assert_eq!(self.ask("DBSIZE").trim(), (keys.len() + 1).to_string());
+        assert_eq!(self.run("GET later").trim(), "1", "a write accepted after the recovery is lost");
+        assert_eq!(self.run("DBSIZE").trim(), (keys.len() + 1).to_string());
         self.kill(redis).await;
     }
 
@@ -183,7 +183,7 @@ async fn damage_that_more_than_the_last_seconds_follow_is_refused_and_nothing_is
     let redis = disk.start().await.unwrap();
     // Redis writes a timestamp with the first command of each second, which determines how long this test takes.
     for i in 0..4 {
-        disk.ask(&format!("SET key-{i} 1\n"));
+        disk.run(&format!("SET key-{i} 1\n"));
         thread::sleep(Duration::from_millis(1_100));
     }
     disk.kill(redis).await;
@@ -191,9 +191,9 @@ async fn damage_that_more_than_the_last_seconds_follow_is_refused_and_nothing_is
     disk.change(|log| log[at..at + 10].fill(b'x'));
     let damaged = disk.log();
     let refusal = disk.start().await.map(|_| ()).unwrap_err().to_string();
-    for told in ["is damaged at byte", "3 readable commands", "nothing was changed", "redis-check-aof --fix"]
+    for part in ["is damaged at byte", "3 readable commands", "nothing was changed", "redis-check-aof --fix"]
     {
-        assert!(refusal.contains(told), "`{told}` is not in: {refusal}");
+        assert!(refusal.contains(part), "`{part}` is not in: {refusal}");
     }
     assert_eq!(disk.log(), damaged);
     assert_eq!(disk.copies(), 0);

@@ -350,7 +350,7 @@ fn unsupported_tokenizers_are_left_to_the_crate() {
     assert!(plan(r#"{"type":"Lowercase"}"#, r#"{"type":"StripAccents"}"#).is_none());
     assert!(plan(r"www\\.\\S+", r"www\\.\\w+").is_none());
     assert!(plan("t_t|o_o", "t_t").is_none());
-    assert!(plan(r#""behavior":"Removed""#, r#""behavior":"OutOfProcess""#).is_none());
+    assert!(plan(r#""behavior":"Removed""#, r#""behavior":"Isolated""#).is_none());
     assert!(plan(r#""invert":true"#, r#""invert":false"#).is_none());
     assert!(plan(r#""normalized":false"#, r#""normalized":true"#).is_none());
     assert!(plan(r#""dropout":null"#, r#""dropout":0.1"#).is_none());

@@ -12,7 +12,7 @@ interface SentimentMarkProps {
   uncertain?: boolean | undefined;
 }
 
-/** A sentiment label as a shape, so that it is recognisable without its colour. */
+/** A sentiment label as a shape, so that it can be told without its colour. */
 export function SentimentMark({ label, uncertain = false }: SentimentMarkProps) {
   const colour = `var(--${label})`;
   return (

@@ -31,13 +31,13 @@ pub struct Nchan {
 
 /// Returns why it cannot be started.
 pub fn obstacle() -> Option<String> {
-    if places().is_some() {
+    if paths().is_some() {
         return None;
     }
     Some("nginx with nchan is not installed: apt-get install nginx libnginx-mod-nchan, or scripts/setup.sh bench".to_owned())
 }
 
-fn places() -> Option<(PathBuf, PathBuf)> {
+fn paths() -> Option<(PathBuf, PathBuf)> {
     let program = PROGRAMS.iter().map(Path::new).find(|path| path.exists())?;
     let module = MODULES.iter().map(|folder| Path::new(folder).join(MODULE)).find(|path| path.exists())?;
     Some((program.to_owned(), module))
@@ -45,7 +45,7 @@ fn places() -> Option<(PathBuf, PathBuf)> {
 
 impl Nchan {
     pub async fn start(params: &SubjectParams) -> anyhow::Result<Self> {
-        let (program, module) = places().context("nginx with nchan is not installed")?;
+        let (program, module) = paths().context("nginx with nchan is not installed")?;
         let dir = std::env::temp_dir().join(format!("groundswell-bench-nchan-{}", std::process::id()));
         std::fs::create_dir_all(&dir)?;
         // Released before nginx binds it; another process is unlikely to take it in between.

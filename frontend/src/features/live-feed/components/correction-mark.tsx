@@ -21,7 +21,7 @@ export function CorrectionMark({ text }: { text: string }) {
     <>
       <span className="corrected absolute inset-0 -z-10" aria-hidden="true" />
       <Badge tone="good">
-        <CheckIcon className="mr-1 inline size-3 align-[-1px]" />
+        <CheckIcon className="mr-1 size-3" />
         {text}
       </Badge>
     </>
