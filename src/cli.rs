@@ -261,7 +261,7 @@ fn execute(command: Command, sources: &Sources) -> anyhow::Result<ExitCode> {
             Runtime::new()?.block_on(bench::alerting::run(params))?;
         }
         Command::Bench { bench: Bench::Signals { n_series, json } } => {
-            bench::signals::run(bench::signals::SignalsParams { n_series, json })?;
+            bench::anomaly::run(bench::anomaly::SignalsParams { n_series, json })?;
         }
         Command::Config => print(config::example().trim_end()),
         Command::Openapi => print(&http::openapi::document()),

@@ -12,7 +12,7 @@ pub mod root_cause; // which of many anomalous series explain the others
 pub mod evidence; // recent measurements beside what was expected
 pub mod history; // four weeks of a series
 pub mod judge; // whether a series is unusual
-pub mod state; // opens and ends anomalies minute by minute
+pub mod state_machine; // opens and ends anomalies minute by minute
 
 pub mod mean; // averages compared with the day before
 pub mod volume; // counts compared with the hour of the week

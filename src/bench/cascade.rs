@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::cache_use::{self, CacheUse, HitShares};
-use super::deferral::{AtShare, Evaluation, judge};
+use super::deferral_accuracy::{AtShare, Evaluation, judge};
 use super::open_loop::{self, Latency, RunParams};
 use super::posts::{Supply, TextsParams};
 use super::server::{Metrics, Server};

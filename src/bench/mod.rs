@@ -8,10 +8,10 @@ pub mod inference; // throughput of the model
 pub mod pipeline; // throughput and latency of the pipeline
 pub mod posts; // posts with real texts, recombined, and unique ids
 pub mod score; // scoring over HTTP, compared with FastAPI
-pub mod signals; // error rate and delay of anomaly detection
+pub mod anomaly; // error rate and delay of anomaly detection
 
 mod cache_use; // hit rate of the score caches
-mod deferral; // evaluation of deferral on labelled posts
+mod deferral_accuracy; // evaluation of deferral on labelled posts
 mod http_load; // HTTP load in a closed loop
 mod open_loop; // posts at a fixed rate, and their latency to the socket
 mod process; // CPU and memory of processes

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use clap::Args;
 
 use super::checks::at_least_one;
-use crate::models::origin::Origin;
+use crate::models::web_origin::Origin;
 
 /// Where the server listens, and what it answers.
 #[derive(Debug, Clone, Args)]

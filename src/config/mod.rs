@@ -23,17 +23,17 @@ mod example; // a settings file with every setting
 mod file; // groundswell.toml
 mod secret; // settings that are never shown
 mod setting; // one setting, seen as its key in the file
-mod sources; // where each setting came from
+mod layers; // where each setting came from
 
 use clap::Args;
 
+pub use self::layers::Sources;
 pub use command_line::{FileOption, parse};
 pub use error::ConfigError;
 use error::invalid;
 pub use example::example;
 pub use pipeline::Role;
 pub use secret::Secret;
-pub use sources::Sources;
 
 /// All settings. Each is checked when it is read, and combinations by [`Config::check`].
 #[derive(Debug, Clone, Args)]

@@ -7,8 +7,9 @@ use super::error::{ConfigError, invalid};
 use crate::egress::Egress;
 use crate::egress::allowlist::Allowlist;
 use crate::models::notification::ChannelKind;
-use crate::notify::destinations::{self, Destination};
 use crate::notify::keyring::SECRET_CHARACTERS_MIN;
+use crate::notify::operator_destinations;
+use crate::notify::operator_destinations::Destination;
 
 /// Notification channels.
 #[derive(Debug, Clone, Args)]
@@ -74,7 +75,7 @@ impl NotifySettings {
             Egress::new(self.notify_allowlist()?).map_err(|error| invalid(VARIABLE, &error.to_string()))?;
         let mut operators = Vec::new();
         for (i, text) in self.operator_channels.iter().enumerate() {
-            let destination = destinations::parse(&egress, text.expose())
+            let destination = operator_destinations::parse(&egress, text.expose())
                 .map_err(|problem| invalid(VARIABLE, &format!("entry {} {problem}", i + 1)))?;
             if destination.recipient.kind == ChannelKind::Email && self.smtp_url.is_none() {
                 let problem = format!("entry {} needs a mail server: set GROUNDSWELL_SMTP_URL", i + 1);

@@ -113,12 +113,12 @@ pub fn configure(config: &mut web::ServiceConfig, origins: &AllowedOrigins) {
             at("/api/v1/notification-channels/{id}/rotate-secret", "POST")
                 .route(web::post().to(notifications::channels::rotate_secret)),
         )
-        .service(at("/api/v1/notifications", "GET, HEAD").route(get().to(notifications::handlers::list)))
+        .service(at("/api/v1/notifications", "GET, HEAD").route(get().to(notifications::sent::list)))
         .service(
             at("/api/v1/notifications/{id}/resend", "POST")
-                .route(web::post().to(notifications::handlers::resend)),
+                .route(web::post().to(notifications::sent::resend)),
         )
-        .service(at("/api/v1/push/key", "GET, HEAD").route(get().to(notifications::handlers::push_key)))
+        .service(at("/api/v1/push/key", "GET, HEAD").route(get().to(notifications::sent::push_key)))
         .service(
             at("/api/v1/signal-settings", "GET, HEAD, PUT")
                 .route(get().to(alerts::anomaly_settings::show))
@@ -129,7 +129,7 @@ pub fn configure(config: &mut web::ServiceConfig, origins: &AllowedOrigins) {
             at("/api/v1/dead-letters/replay", "POST").route(web::post().to(operations::dead_letters::replay)),
         )
         .service(at("/api/v1/live/tickets", "POST").route(web::post().to(live::tickets::issue)))
-        .service(at("/api/v1/events", "GET").route(web::get().to(live::events::listen)))
+        .service(at("/api/v1/events", "GET").route(web::get().to(live::sse::listen)))
         .service(at("/ws", "GET").route(web::get().to(live::socket::open)))
         .configure(operations)
         .service(at("/openapi.json", "GET, HEAD").route(get().to(openapi::show)))

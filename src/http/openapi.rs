@@ -13,10 +13,10 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use super::alerts::{
     anomaly_settings as signal_settings, handlers as alerts, rules as alert_rules, silences,
 };
-use super::live::{events, socket, tickets};
+use super::live::{socket, sse, tickets};
 use super::metrics::{explore, live as metrics, range, trends};
 use super::models::{handlers as models, score};
-use super::notifications::{channels as notification_channels, handlers as notifications};
+use super::notifications::{channels as notification_channels, sent as notifications};
 use super::operations::{dead_letters, health, system};
 use super::posts::{export, handlers as posts, labels, views};
 use crate::live::protocol::{ClientOp, ServerFrame};
@@ -79,7 +79,7 @@ use crate::trends::timeline::TrendWindow;
         dead_letters::replay,
         tickets::issue,
         socket::open,
-        events::listen,
+        sse::listen,
         system::show,
         system::errors,
         models::reload,

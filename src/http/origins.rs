@@ -5,7 +5,7 @@ use actix_web::http::{Method, header};
 use actix_web::middleware::Condition;
 
 use super::response::REQUEST_ID;
-use crate::models::origin::Origin;
+use crate::models::web_origin::Origin;
 
 /// Seconds for which a browser may cache a preflight response.
 const REMEMBERED_SECONDS: usize = 600;

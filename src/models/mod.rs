@@ -11,7 +11,7 @@ pub mod live; // updates pushed to browsers
 pub mod metrics; // responses of the metrics calls, live window
 pub mod new_post; // posts as sent, and their validation
 pub mod notification; // channels, notifications, attempts
-pub mod origin; // origins of pages
+pub mod web_origin; // origins of pages
 pub mod post; // posts as accepted, enriched and scored
 pub mod rollup; // exact sums by bucket, source, dimension and key
 pub mod saved_view; // saved views of the dashboard

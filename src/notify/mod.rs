@@ -2,8 +2,8 @@
 
 pub mod messenger; // one attempt to send one message
 
-pub mod destinations; // configured destinations of service alerts
-pub mod dispatch; // in-memory queues per destination
+pub mod operator_destinations; // configured destinations of service alerts
+pub mod destination_queues; // in-memory queues per destination
 pub mod message; // messages, independent of the channel
 pub mod policy; // retries and pauses
 pub mod settings; // settings of channels and their secrets

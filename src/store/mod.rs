@@ -58,7 +58,7 @@ pub struct Store {
     known: Arc<Known>,
     /// Whether posts were stored since [`posts::search_index::merge`].
     has_new_words: Arc<AtomicBool>,
-    /// See [`metrics::rollup_guard::RollupGuard`].
+    /// See [`metrics::rollup_order::RollupGuard`].
     rollups: Arc<tokio::sync::Mutex<()>>,
 }
 

@@ -10,7 +10,7 @@ use tokio::sync::OnceCell;
 use tokio_postgres::NoTls;
 use uuid::Uuid;
 
-use super::metrics::rollup_guard::RollupGuard;
+use super::metrics::rollup_order::RollupGuard;
 use super::posts::{corrections, record};
 use super::{Store, StoreError, StoreParams};
 use crate::embedded::{Embedded, EmbeddedParams, RedisFsync};

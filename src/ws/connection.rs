@@ -21,7 +21,7 @@ use tokio::time::timeout;
 use super::pump::{Connection, Pump};
 use super::read_gate::{ReadGate, SocketReader};
 use super::session::{self, ConnectionHandles};
-use super::session_slot::{SessionParams, SessionSlot};
+use super::session_handover::{SessionParams, SessionSlot};
 use super::socket_writer::SocketWriter;
 
 /// Maximum size of unsent responses to operations; with more, the client is not read from.

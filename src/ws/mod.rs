@@ -3,15 +3,15 @@
 pub mod close_codes; // close codes of sockets
 mod connection; // upgrade of HTTP connections
 mod http_server; // HTTP server with live connections
-mod drain; // stream of an outbox
-mod events; // server-sent events
+mod outbox_batches; // stream of an outbox
+mod sse; // server-sent events
 mod read_gate; // reading from a connection
 mod raw_socket; // TCP connection under a session
 pub mod parse; // operations of clients
 mod pump; // one writing task for many connections
 pub mod rate_limit; // limit on operations of a client
 mod session; // one WebSocket
-mod session_slot; // handover from handler to connection
+mod session_handover; // handover from handler to connection
 mod watchdog; // aborts connections whose peers stopped reading
 mod socket_writer; // writing to a connection
 
@@ -24,9 +24,9 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::http_server::listen;
 pub use self::raw_socket::RawSocket;
-pub use events::EventStream;
+pub use self::sse::EventStream;
 
-use self::session_slot::SessionParams;
+use self::session_handover::SessionParams;
 use self::watchdog::RawSockets;
 use crate::actors::messages::{Disconnect, SessionId, Watch};
 use crate::actors::runtime::downstream::Downstream;

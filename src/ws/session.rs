@@ -17,7 +17,7 @@ use futures_util::Stream;
 
 use super::rate_limit::RateLimit;
 use super::read_gate::{ReadGate, SocketReader};
-use super::session_slot::{SessionParams, SessionSlot};
+use super::session_handover::{SessionParams, SessionSlot};
 use super::socket_writer::SocketWriter;
 use super::{MESSAGE_BYTES_MAX, Refusal, SocketPermit, Sockets, TOKEN_PROTOCOL, close_codes, parse};
 use crate::actors::messages::Watch;

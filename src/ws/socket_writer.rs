@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use actix_web::rt::net::TcpStream;
 use bytes::{Buf, Bytes};
 
-use super::drain::BATCH_BYTES;
+use super::outbox_batches::BATCH_BYTES;
 use crate::live::encode;
 use crate::live::outbox::{Batch, CloseReason, Outbox};
 

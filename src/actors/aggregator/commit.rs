@@ -21,7 +21,7 @@ use crate::models::live::LiveUpdate;
 use crate::models::post::ScoredPost;
 use crate::models::rollup::{RollupKey, Sums};
 use crate::models::score::CHURN_HIGH;
-use crate::store::metrics::rollup_guard::RollupGuard;
+use crate::store::metrics::rollup_order::RollupGuard;
 use crate::store::posts::record;
 use crate::store::posts::record::Recorded;
 use crate::store::{Store, StoreError};

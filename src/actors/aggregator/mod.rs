@@ -96,7 +96,7 @@ impl Aggregator {
     }
 
     /// Stores the pending batches. Transactions of posts are exclusive: two concurrent ones would each be half as large and
-    /// cost more together. Corrections run beside them; [`crate::store::metrics::rollup_guard`] keeps their changes of
+    /// cost more together. Corrections run beside them; [`crate::store::metrics::rollup_order`] keeps their changes of
     /// rollups, and the deltas of those, in one order.
     fn start_storing(&mut self, context: &mut Context<Self>) {
         if self.storing.is_under_way() || self.pending.is_empty() {

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::AlerterParams;
 use super::deferred_work::{Deferred, DeferredWork};
-use super::measurements::{Schedule, Taken};
+use super::measurement_schedule::{Schedule, Taken};
 use super::publication::{count, notify, push_all, turn};
 use super::push_queue::PushQueue;
 use super::push_throttle::PushThrottle;

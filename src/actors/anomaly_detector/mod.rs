@@ -19,7 +19,7 @@ use super::runtime::exclusive_task::ExclusiveTask;
 use super::runtime::supervisor::{StageContext, stage};
 use crate::anomaly::judge::{Limits, Recent, Requirements, judge, usual};
 use crate::anomaly::root_cause::{Candidate, root_causes};
-use crate::anomaly::state::Transition;
+use crate::anomaly::state_machine::Transition;
 use crate::models::alert::{Alert, AlertRule, Scope};
 use crate::models::signals::SignalSettings;
 use crate::models::silence::Silence;

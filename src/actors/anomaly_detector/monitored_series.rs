@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::anomaly::history::{History, STEP_SECONDS, StepSums, step_of};
 use crate::anomaly::judge::{Baseline, Models, Recent};
-use crate::anomaly::state::AnomalyState;
+use crate::anomaly::state_machine::AnomalyState;
 use crate::models::alert::Scope;
 use crate::store::alerts::AlertSeries;
 use crate::store::alerts::anomalies;

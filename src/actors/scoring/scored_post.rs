@@ -10,7 +10,7 @@ use crate::models::post::{Post, ScoredPost};
 use crate::models::score::{
     EMOTIONS, Emotion, EmotionScores, ModelId, Score, Sentiment, SentimentLabel, UNCERTAIN_BELOW,
 };
-use crate::virality::rules::{Signals, virality};
+use crate::virality::score::{Signals, virality};
 
 /// Scored posts, and their candidates for the deep model.
 pub struct Scored {

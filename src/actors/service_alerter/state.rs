@@ -10,9 +10,9 @@ use crate::alerting::service::{MonitorParams, Notice, ServiceMonitor};
 use crate::models::notification::NoticeEvent;
 use crate::models::service_alert::{ServiceAlert, ServiceCondition};
 use crate::models::stage_health::SystemHealth;
-use crate::notify::destinations::Destination;
-use crate::notify::dispatch::{AttemptOutcome, Dispatch, DueAttempt};
+use crate::notify::destination_queues::{AttemptOutcome, Dispatch, DueAttempt};
 use crate::notify::message::service_message;
+use crate::notify::operator_destinations::Destination;
 use crate::notify::policy::DeliveryResult;
 use crate::telemetry::{SERVICE_ALERTS_OPEN, SERVICE_NOTIFICATIONS_TOTAL};
 

@@ -2,7 +2,7 @@
 
 mod throughput; // throughput of several models, alternating
 
-mod compare; // comparison with another executable
+mod baseline_executable; // comparison with another executable
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -84,7 +84,7 @@ struct Baseline {
 /// When the model cannot be loaded: the lexicon's figure would pass for the model's.
 pub fn run(params: InferenceParams) -> anyhow::Result<()> {
     if let Some(executable) = params.baseline.as_deref().filter(|path| path.is_file()) {
-        return compare::run(&params, executable);
+        return baseline_executable::run(&params, executable);
     }
     let Alone { factory, .. } = load_alone(&LoadParams { cache_bytes: 0, ..params.load.clone() })?;
     let baseline =

@@ -1,5 +1,5 @@
 //! Entry points of live connections: tickets, WebSockets, server-sent events. The protocol is in `live` and `ws`.
 
-pub mod events; // server-sent events
+pub mod sse; // server-sent events
 pub mod socket; // WebSockets
 pub mod tickets; // tickets for live connections

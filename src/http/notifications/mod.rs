@@ -2,4 +2,4 @@
 
 pub mod channel_request; // request body of a channel
 pub mod channels; // notification channels
-pub mod handlers; // notifications and push key
+pub mod sent; // notifications and push key

@@ -12,8 +12,8 @@ use tokenizers::{Model as _, ModelWrapper};
 
 use super::super::InferenceError;
 use super::normalize::Normalizer;
-use super::pieces::Splitter;
-use super::words::{Key, WordIds};
+use super::piece_cache::{Key, WordIds};
+use super::split::Splitter;
 
 /// The steps of a `tokenizer.json`.
 pub struct Plan {

@@ -11,7 +11,8 @@ use super::window::at;
 use crate::models::metrics::Window;
 use crate::models::rollup::Delta;
 use crate::store::codec::PgTimestamp;
-use crate::store::operations::maintenance_locks::{self, MaintenanceTask};
+use crate::store::operations::late_post_locks;
+use crate::store::operations::late_post_locks::MaintenanceTask;
 use crate::store::{Store, StoreError};
 
 const HOUR_SECONDS: i64 = 3_600;
@@ -50,7 +51,7 @@ async fn advance_on(client: &mut Object, before: i64) -> Result<i64, StoreError>
         )
     });
     let transaction = client.transaction().await?;
-    maintenance_locks::lock_exclusive(&transaction, MaintenanceTask::Compaction).await?;
+    late_post_locks::lock_exclusive(&transaction, MaintenanceTask::Compaction).await?;
     let until = until(&transaction).await?.as_second();
     let next = transaction
         .query_one("SELECT min(bucket) FROM sentiment_rollups WHERE bucket >= $1", &[&PgTimestamp(at(until))])

@@ -6,7 +6,7 @@ pub mod city_locations; // locations of cities
 pub(super) mod hourly_rollups; // rollups by whole hours
 pub mod summaries; // summaries for the metrics API
 pub mod resolution; // how long fine buckets are kept
-pub mod rollup_guard; // order in which rollups are changed and published
+pub mod rollup_order; // order in which rollups are changed and published
 pub mod rollups; // exact sums by bucket, source, dimension and key
 pub mod series; // time series of a range
 pub(super) mod sum_columns; // the columns of sums, listed once

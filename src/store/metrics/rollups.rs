@@ -14,7 +14,8 @@ use super::sum_columns::{self, Detail, MINUTE_OF_BUCKET, N_SUMS};
 use crate::models::post::Source;
 use crate::models::rollup::{Delta, Dimension, RollupKey, Sums};
 use crate::store::codec::{PgTimestamp, enum_at};
-use crate::store::operations::maintenance_locks::{self, MaintenanceTask};
+use crate::store::operations::late_post_locks;
+use crate::store::operations::late_post_locks::MaintenanceTask;
 use crate::store::{Store, StoreError};
 
 /// Returns the rows whose bucket starts at `since` or later, from which a restarted stage rebuilds its windows.
@@ -169,7 +170,7 @@ pub async fn compact(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
 
 async fn merge(client: &mut Object, from: Timestamp, to: Timestamp) -> Result<u64, StoreError> {
     let transaction = client.transaction().await?;
-    maintenance_locks::lock_exclusive(&transaction, MaintenanceTask::Compaction).await?;
+    late_post_locks::lock_exclusive(&transaction, MaintenanceTask::Compaction).await?;
     let n_rows: i64 =
         transaction.query_one(&*MERGE_BETWEEN, &[&PgTimestamp(from), &PgTimestamp(to)]).await?.try_get(0)?;
     transaction.commit().await?;

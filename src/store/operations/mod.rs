@@ -2,5 +2,5 @@
 
 pub mod server_activity; // checkpoints and vacuums
 pub mod explain; // query plans
-pub(super) mod maintenance_locks; // locks between maintenance and late posts
+pub(super) mod late_post_locks; // locks between maintenance and late posts
 pub mod retention; // daily partitions, and expiry

@@ -9,8 +9,8 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use tracing::info;
 
-use super::maintenance_locks;
-use super::maintenance_locks::MaintenanceTask;
+use super::late_post_locks;
+use super::late_post_locks::MaintenanceTask;
 use crate::store::codec::PgTimestamp;
 use crate::store::{Store, StoreError};
 
@@ -69,7 +69,7 @@ async fn missing(client: &impl GenericClient, day: Date) -> Result<Vec<&'static 
 async fn make(client: &mut Object, day: Date) -> Result<bool, StoreError> {
     let (from, to) = (start_of(day), start_of(day.saturating_add(1.day())));
     let transaction = client.transaction().await?;
-    maintenance_locks::lock_exclusive(&transaction, MaintenanceTask::Partitions).await?;
+    late_post_locks::lock_exclusive(&transaction, MaintenanceTask::Partitions).await?;
     let tables = missing(&transaction, day).await?;
     if tables.is_empty() {
         return Ok(false);
@@ -150,7 +150,7 @@ async fn expire_on(client: &mut Object, before: Timestamp) -> Result<Expired, St
     ];
     let transaction = client.transaction().await?;
     for task in [MaintenanceTask::Expiry, MaintenanceTask::Compaction, MaintenanceTask::Partitions] {
-        maintenance_locks::lock_exclusive(&transaction, task).await?;
+        late_post_locks::lock_exclusive(&transaction, task).await?;
     }
     transaction.batch_execute(&lift_statement_timeout()).await?;
     let n_posts =

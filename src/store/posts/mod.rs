@@ -11,6 +11,6 @@ pub mod list; // pages, search and exports
 mod throughput_tests; // throughput of storing batches
 pub(super) mod ranking; // orders other than newest first
 pub mod record; // the transaction that stores a batch
-pub(super) mod score_history; // replaced scores
+pub(super) mod score_replacement; // replaced scores
 pub(super) mod scored_rows; // reading posts and scores
 pub mod search_index; // full-text index

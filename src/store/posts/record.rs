@@ -11,9 +11,9 @@ use crate::models::post::ScoredPost;
 use crate::models::rollup::{Delta, delta_of};
 use crate::store::alerts::flagged_posts;
 use crate::store::codec::PgTimestamp;
-use crate::store::metrics::rollup_guard::RollupGuard;
+use crate::store::metrics::rollup_order::RollupGuard;
 use crate::store::metrics::{city_locations, rollups};
-use crate::store::operations::maintenance_locks;
+use crate::store::operations::late_post_locks;
 use crate::store::{Store, StoreError};
 
 /// Attempts at a batch that conflicts with other transactions. All transactions take locks in the same order, so even
@@ -109,7 +109,7 @@ async fn record_once(
     let models =
         store.model_ids(client, &batch.iter().map(|scored| &scored.score).collect::<Vec<_>>()).await?;
     let transaction = client.transaction().await?;
-    maintenance_locks::lock_shared(
+    late_post_locks::lock_shared(
         store,
         &transaction,
         batch.iter().map(|scored| scored.post.created_at).min(),

@@ -101,8 +101,8 @@ fn check(line: &str, path: &str, text: &str, expected: &[&str]) {
 fn a_planted_word_is_found() {
     let pure =
         "- `src/virality` and `src/trends` never know `async fn` and `::now()`: they are tested with tables.";
-    let told = ["src/virality/rules.rs: never knows `::now()`, by ARCHITECTURE.md"];
-    check(pure, "virality/rules.rs", "let now = Timestamp::now();", &told);
+    let told = ["src/virality/score.rs: never knows `::now()`, by ARCHITECTURE.md"];
+    check(pure, "virality/score.rs", "let now = Timestamp::now();", &told);
     check(pure, "inference/batch.rs", "let now = Timestamp::now();", &[]);
     let sql = "- Only `src/store` knows `INSERT INTO`.";
     let told = ["src/http/posts.rs: only [\"store\"] may know `INSERT INTO`, by ARCHITECTURE.md"];

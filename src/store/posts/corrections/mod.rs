@@ -13,8 +13,8 @@ pub use super::awaiting_correction::{FIRST_CLAIM, awaiting, claim, give_up};
 
 use super::awaiting_correction::AwaitedPost;
 use super::record::ATTEMPTS;
-use super::score_history;
-use super::score_history::Superseded;
+use super::score_replacement;
+use super::score_replacement::Superseded;
 use super::scored_rows::{SCORE_COLUMNS, scores_of};
 use crate::models::alert::Alert;
 use crate::models::post::ScoredPost;
@@ -22,9 +22,9 @@ use crate::models::rollup::{Delta, delta_between};
 use crate::models::score::{CHURN_HIGH, Score};
 use crate::store::alerts::flagged_posts;
 use crate::store::codec::PgTimestamp;
-use crate::store::metrics::rollup_guard::RollupGuard;
+use crate::store::metrics::rollup_order::RollupGuard;
 use crate::store::metrics::rollups;
-use crate::store::operations::maintenance_locks;
+use crate::store::operations::late_post_locks;
 use crate::store::{Store, StoreError};
 
 /// A better model's score of a stored post.
@@ -94,7 +94,7 @@ async fn apply_once(
     let now = Timestamp::now();
     let transaction = client.transaction().await?;
     let oldest = corrections.iter().map(|correction| correction.read.post.created_at).min();
-    maintenance_locks::lock_as_compaction(store, &transaction, oldest).await?;
+    late_post_locks::lock_as_compaction(store, &transaction, oldest).await?;
 
     let mut wanted: BTreeMap<Uuid, usize> = BTreeMap::new();
     for (index, correction) in corrections.iter().enumerate() {
@@ -117,7 +117,7 @@ async fn apply_once(
     changes.sort_unstable_by_key(|change| change.index);
     let superseded: Vec<Superseded<'_>> =
         changes.iter().map(|change| Superseded { by: &change.after, revision: change.revision }).collect();
-    score_history::scores(&transaction, &superseded, &awaited, &models).await?;
+    score_replacement::scores(&transaction, &superseded, &awaited, &models).await?;
 
     let (is_high, was_high): (Vec<&Change>, Vec<&Change>) = changes
         .iter()
@@ -180,7 +180,7 @@ async fn lock_scores(
     );
     let (uuids, times): (Vec<Uuid>, Vec<PgTimestamp>) =
         awaited.iter().map(|awaited| (awaited.uuid, PgTimestamp(awaited.created_at))).unzip();
-    let (from, to) = score_history::span_of(awaited);
+    let (from, to) = score_replacement::span_of(awaited);
     let statement = transaction.prepare_cached(&sql).await?;
     let rows = transaction.query(&statement, &[&uuids, &times, &from, &to]).await?;
     let scores = scores_of(&rows)?;

@@ -10,9 +10,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::destinations::Destination;
 use super::message::Message;
 use super::messenger::Recipient;
+use super::operator_destinations::Destination;
 use super::policy::{DeliveryResult, NextStep, plan_urgent};
 use crate::models::alert::Severity;
 
@@ -152,15 +152,15 @@ fn add(now: Timestamp, wait: Duration) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use super::super::destinations;
     use super::super::message::test_message;
     use super::*;
     use crate::egress::Egress;
     use crate::egress::allowlist::Allowlist;
+    use crate::notify::operator_destinations;
 
     fn destination(host: &str) -> Destination {
         let egress = Egress::new(Allowlist::default()).unwrap();
-        destinations::parse(&egress, &format!("slack+https://{host}/x")).unwrap()
+        operator_destinations::parse(&egress, &format!("slack+https://{host}/x")).unwrap()
     }
 
     fn at(second: i64) -> Timestamp {

@@ -8,8 +8,8 @@ mod characters; // character properties
 mod fast; // the fast path
 mod matchers; // replacement rules
 mod normalize; // normalisation
-mod pieces; // pre-tokenization
-mod words; // cache of word ids
+mod split; // pre-tokenization
+mod piece_cache; // cache of word ids
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -166,7 +166,7 @@ fn cut(text: &str) -> &str {
 }
 
 #[cfg(test)]
-#[path = "tokenize/fast_tests.rs"]
+#[path = "fast_tests.rs"]
 mod fast_tests;
 
 #[cfg(test)]

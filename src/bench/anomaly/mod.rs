@@ -7,7 +7,7 @@ use serde::Serialize;
 use self::simulation::{Burst, SeriesParams, Simulation};
 use crate::anomaly::history::{History, STEP_SECONDS, StepSums, step_of};
 use crate::anomaly::judge::{Baseline, Limits, Models, Recent, Requirements, judge};
-use crate::anomaly::state::{AnomalyState, Transition};
+use crate::anomaly::state_machine::{AnomalyState, Transition};
 use crate::models::signals::{Sensitivity, SignalSettings};
 
 /// Days of history before a series is judged.

@@ -12,7 +12,7 @@ use futures_util::Stream;
 use futures_util::future::BoxFuture;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use super::drain::Drain;
+use super::outbox_batches::Drain;
 use super::{SocketPermit, Sockets, close_codes};
 use crate::actors::messages::SessionId;
 use crate::live::encode;

@@ -5,7 +5,7 @@ mod health_monitor; // measures the health of the process
 mod listener; // sentiment_updates → live metrics and broadcaster
 pub mod open_files; // limit of open files
 mod pipeline; // the stages, from last to first
-mod signals; // SIGTERM and Ctrl-C
+mod shutdown_signals; // SIGTERM and Ctrl-C
 pub mod supervisors; // supervisors of stages and tasks
 mod web; // HTTP and WebSockets
 
@@ -71,7 +71,7 @@ pub fn serve(config: Config, sources: &Sources) -> anyhow::Result<bool> {
     let (started, listening) = oneshot::channel();
     let control = Control { stop: CancellationToken::new(), leave: CancellationToken::new(), started };
     run(config, control, |io, control| {
-        signals::obey(io, control)?;
+        shutdown_signals::obey(io, control)?;
         io.spawn(async move {
             if let Ok(started) = listening.await {
                 announce(started.address);
