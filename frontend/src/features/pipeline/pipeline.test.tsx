@@ -162,7 +162,7 @@ test.each([
   [
     'no budget',
     withoutDeep('the latency budget is 0'),
-    'Only the swift model scores posts: the latency budget is 0.',
+    'Only the swift model is scoring posts: the latency budget is 0.',
   ],
 ])('%s is described in a sentence', (_, changes, words) => {
   expect(describeTiers(sampleTiers(changes))).toContain(words);

@@ -15,7 +15,7 @@ const SETTINGS_KEY = ['signal-settings'];
 
 const MEANINGS: Record<SignalSettings['sensitivity'], string> = {
   off: 'Only rules open alerts.',
-  low: 'Only large deviations. Few alerts, but later ones.',
+  low: 'Large deviations only. Fewer alerts, but they open later.',
   balanced: 'Changes you would notice on a chart.',
   high: 'Small changes too. Expect some false alarms.',
 };

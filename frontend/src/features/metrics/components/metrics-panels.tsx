@@ -78,7 +78,7 @@ function Waiting({ error }: { error: Error | null }) {
 /** Describes an error and what to do about it. */
 function describeError(error: Error): string {
   if (error instanceof ApiError && error.code === 'window_too_long') {
-    return 'This combination of filters covers at most 24 hours. Choose a shorter window or remove a filter.';
+    return 'With these filters, the window can be at most 24 hours. Choose a shorter window or remove a filter.';
   }
   if (error instanceof ApiError && error.status === 0) {
     return 'The server is not responding. Is `groundswell serve` running? Retrying automatically.';

@@ -42,13 +42,13 @@ export function describeProblems(system: SystemStatus): string[] {
   }
   for (const { version, kind, waiting } of system.unknown_entries ?? []) {
     problems.push(
-      `${waiting} stream entries (version ${version}, kind ${kind}) are waiting for a newer server. This one cannot read them.`,
+      `${waiting} stream ${waiting === 1 ? 'entry' : 'entries'} (version ${version}, kind ${kind}) ${waiting === 1 ? 'is' : 'are'} waiting for a newer server. This one cannot read ${waiting === 1 ? 'it' : 'them'}.`,
     );
   }
   const dead = system.stream?.dead ?? 0;
   if (dead > 0) {
     problems.push(
-      `${formatPosts(dead)} could not be processed and ${dead === 1 ? 'is' : 'are'} in the dead letters.`,
+      `${formatPosts(dead)} could not be processed and ${dead === 1 ? 'is' : 'are'} listed under Dead letters.`,
     );
   }
   for (const { condition, title, detail } of system.service_alerts) {

@@ -8,7 +8,7 @@ const NEARLY_ALL = 0.995;
 export function describeTiers({ overloaded, items, without_deep }: TiersStatus): string {
   const deep = items.find(({ tier }) => tier === 'deep');
   if (deep === undefined) {
-    return `Only the swift model scores posts: ${without_deep ?? 'the reason is unknown'}.`;
+    return `Only the swift model is scoring posts: ${without_deep ?? 'the reason is unknown'}.`;
   }
   if (overloaded) {
     return 'Overloaded: posts arrive faster than the deep model can score them, so only the swift model is used for now.';
