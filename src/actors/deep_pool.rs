@@ -23,49 +23,50 @@ use crate::models::post::ScoredPost;
 use crate::store::Store;
 use crate::store::posts::corrections;
 
-/// Interval at which posts that a dead process left behind are claimed.
+/// Interval at which the pool claims posts that a dead process left behind.
 const CLAIM_EVERY: Duration = Duration::from_secs(3);
 
-/// Lease of a claimed post. Far longer than a correction takes.
+/// How long a claimed post stays leased. Far longer than a correction takes.
 const LEASE: Duration = Duration::from_secs(60);
 
-/// Maximum posts in one claim.
+/// Maximum number of posts per claim.
 const CLAIMED_MAX: usize = 256;
 
-/// Maximum texts in a batch. A larger batch is a little faster per text and returns much later.
+/// Maximum number of texts in a batch. A larger batch is slightly faster per text but returns much later.
 const N_TEXTS_MAX: usize = 16;
 
-/// Maximum bytes in a batch: long texts take long to score, and a request may wait behind them.
+/// Maximum number of bytes in a batch: long texts take long to score, and a request may wait behind them.
 const N_BYTES_MAX: usize = 6_000;
 
-/// Time after which a worker counts as stuck. Longer than for the fast model: on a busy machine a batch may wait minutes for
-/// idle CPU.
+/// Time after which a worker counts as stuck. It is longer than for the fast model, because on a busy machine a batch may
+/// wait minutes for idle CPU.
 const STUCK_AFTER: Duration = Duration::from_secs(300);
 
 /// Dependencies of a deep pool.
 #[derive(Clone)]
 pub struct DeepPoolParams {
-    /// Factory of the scorer of each thread.
+    /// Builds the scorer of each thread.
     pub factory: Arc<dyn ScorerFactory>,
-    /// Queue of deferred posts, and the measured pace of the model.
+    /// Holds the queue of deferred posts and the measured pace of the model.
     pub cascade: Arc<Cascade>,
     /// Stage that stores corrections.
     pub downstream: Downstream<CorrectBatch>,
-    /// Store of the posts that await correction.
+    /// Holds the posts that await correction.
     pub store: Store,
-    /// Whether to claim posts that a dead process left behind. Only where an aggregator stores the corrections.
+    /// Whether to claim posts that a dead process left behind. Set only if this process has an aggregator to store the
+    /// corrections.
     pub claims_posts: bool,
-    /// Runtime of the connections.
+    /// Runtime for I/O tasks.
     pub io: Handle,
     /// Number of worker threads.
     pub n_threads: usize,
 }
 
-/// Stage that rescores uncertain posts with the deep model. In `serve` each thread runs the model in a process of its own, on
-/// CPU that would otherwise be idle.
+/// Stage that rescores uncertain posts with the deep model. In `serve`, each thread runs the model in a child process on CPU
+/// that would otherwise be idle.
 ///
-/// No correction is lost with it: each post that awaits one has a row in the store. Posts that this pool or another process
-/// dropped on the way are claimed again once the lease of their row has expired.
+/// No correction is lost when the stage dies: each post that awaits one has a row in the store. Posts that this pool or
+/// another process dropped on the way are claimed again once the lease of their row has expired.
 pub struct DeepPool {
     params: DeepPoolParams,
     workers: Option<Workers>,
@@ -139,7 +140,7 @@ impl Drop for DeepPool {
     }
 }
 
-/// Work of each thread.
+/// State that each worker thread works with.
 #[derive(Clone)]
 struct Reader {
     params: DeepPoolParams,
@@ -219,7 +220,7 @@ impl Reader {
     }
 }
 
-/// Returns the share of the texts that the model itself scored: none in a run that failed, and none from the cache.
+/// Returns the share of the texts that the model itself scored: none if the run failed or every text came from the cache.
 fn share_read(scorer: &dyn Scorer, n_texts: usize, succeeded: bool) -> f64 {
     let n_read = if succeeded { n_texts.saturating_sub(scorer.n_cached()) } else { 0 };
     n_read as f64 / n_texts.max(1) as f64

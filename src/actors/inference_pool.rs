@@ -1,4 +1,4 @@
-//! ScoreBatch → RecordBatch, on worker threads.
+//! ScoreBatch → RecordBatch: scores posts on worker threads.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,11 +26,11 @@ const STUCK_AFTER: Duration = Duration::from_secs(30);
 /// Dependencies of an inference pool.
 #[derive(Clone)]
 pub struct InferencePoolParams {
-    /// Factory of the scorer of each thread.
+    /// Builds the scorer of each thread.
     pub factory: Arc<dyn ScorerFactory>,
-    /// Enricher that derives language, location and products.
+    /// Derives language, location and products.
     pub enricher: Arc<Enricher>,
-    /// Queue of batches and requests.
+    /// Queue of batches and on-demand requests.
     pub queue: Arc<JobQueue<ScoreBatch>>,
     /// Cascade that admits uncertain posts to the deep model.
     pub cascade: Arc<Cascade>,
@@ -40,11 +40,11 @@ pub struct InferencePoolParams {
     pub n_threads: usize,
 }
 
-/// Stage that scores posts with the fast model, each thread in a session of its own, and defers uncertain posts to the deep
+/// Stage that scores posts with the fast model, with one model session per thread, and defers uncertain posts to the deep
 /// model.
 ///
-/// A panic in a scorer is caught and settles the ticket as failed; the stage survives. A batch holds the posts that gathered
-/// since the last one, so batches grow with the load.
+/// A panic in a scorer is caught and settles the ticket as failed; the stage survives. A batch holds the posts that
+/// accumulated since the last one, so batches grow with the load.
 pub struct InferencePool {
     params: InferencePoolParams,
     workers: Option<Workers>,
@@ -96,7 +96,7 @@ impl Handler<ScoreBatch> for InferencePool {
     }
 }
 
-/// Work of each thread.
+/// State that each worker thread works with.
 #[derive(Clone)]
 struct Worker {
     params: InferencePoolParams,
@@ -157,7 +157,7 @@ impl Worker {
     }
 }
 
-/// Returns the age of the oldest post of a batch.
+/// Returns the age of the oldest post in a batch.
 fn lag_of(posts: &[ScoredPost]) -> Duration {
     let Some(oldest) = posts.iter().map(|scored| scored.post.received_at).min() else {
         return Duration::ZERO;

@@ -25,11 +25,11 @@ const MERGE_WORDS_EVERY: Duration = Duration::from_millis(200);
 pub struct MaintenanceParams {
     /// Store to maintain.
     pub store: Store,
-    /// Runtime of the connections.
+    /// Runtime for I/O tasks.
     pub io: Handle,
 }
 
-/// Stage that does work which no request should wait for: it merges words continuously, and does the rest once a minute.
+/// Stage that does work that no request should wait for: it merges words continuously, and does the rest once a minute.
 ///
 /// Several processes may run it at the same time; locks in the store let only one of them do the work.
 pub struct Maintenance {
@@ -64,7 +64,8 @@ impl Maintenance {
         }
     }
 
-    /// Merges the words of new posts. After a failure the next call merges them, or the transaction that fills the list.
+    /// Merges the words of new posts. If this fails, the next call merges them, or the transaction that fills the pending
+    /// list.
     fn merge_words(&mut self, context: &mut Context<Self>) {
         let store = self.params.store.clone();
         let work = async move { search_index::merge(&store, Timestamp::now()).await };

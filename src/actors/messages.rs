@@ -1,4 +1,4 @@
-//! All messages between actors, on one page.
+//! All messages between actors.
 //!
 //! | message | from → to | how sent |
 //! |---|---|---|
@@ -36,13 +36,13 @@ use crate::models::subscription::Subscription;
 use crate::stream::UpdateEvent;
 use crate::trends::slice::TermPost;
 
-/// Posts to score and to pass on for storing.
+/// Posts to score and then store.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct ScoreBatch {
     /// Accepted posts, at least one.
     pub posts: Vec<AcceptedPost>,
-    /// Ticket to settle once they are stored.
+    /// Ticket to settle once the posts are stored.
     pub ticket: Ticket,
 }
 
@@ -54,7 +54,7 @@ impl Ticketed for ScoreBatch {}
 pub struct RecordBatch {
     /// Scored posts, at least one.
     pub posts: Vec<ScoredPost>,
-    /// Ticket to settle once they are stored.
+    /// Ticket to settle once the posts are stored.
     pub ticket: Ticket,
     /// Permits of the posts that await a correction.
     pub permits: Permits,
@@ -64,7 +64,7 @@ impl Ticketed for RecordBatch {}
 
 /// Post with the score of the deep model.
 pub struct Rescored {
-    /// Deferred post, with its first score.
+    /// Deferred post with its first score.
     pub deferred: DeferredPost,
     /// Score of the deep model.
     pub score: Score,
@@ -87,23 +87,23 @@ impl Ticketed for CorrectBatch {}
 #[rtype(result = "()")]
 pub struct ApplyUpdate(pub Arc<UpdateEvent>);
 
-/// Wake-up call: posts at high churn risk were stored and await their alert in the store. A lost one costs seconds, not
+/// Wake-up call: posts at high churn risk were stored and await their alert in the store. A lost wake-up costs seconds, not
 /// alerts.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct PostsFlagged;
 
-/// Stored posts whose terms and authors are to be counted.
+/// Stored posts whose terms and authors are counted.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct CountTerms {
     /// Posts to count, at least one.
     pub posts: Vec<TermPost>,
-    /// Guard that counts them as missed unless they are counted.
+    /// Guard that records the posts as missed if it is dropped before they are counted.
     pub uncounted: UncountedPosts,
 }
 
-/// Update to encode as frames and to deliver.
+/// Update to encode as frames and deliver.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Publish(pub Arc<UpdateEvent>);
@@ -121,27 +121,27 @@ pub struct PublishMetrics {
 #[rtype(result = "()")]
 pub struct PublishSystem(pub Arc<SystemHealth>);
 
-/// Health of this process as just measured, to be checked for service alerts.
+/// Health of this process as just measured, to check for service alerts.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct ObserveHealth(pub Arc<SystemHealth>);
 
-/// Number of a session within its process.
+/// Session number, unique within a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionId(pub u64);
 
-/// A client connected or changed its subscription. Its outbox receives a reply if it asked for one, then the frames that it
-/// missed, then the state of its feeds. New frames follow.
+/// A client connected or changed its subscription. Its outbox receives a reply if the client asked for one, then the frames
+/// that it missed, then the state of its feeds. New frames follow.
 #[derive(Message, Clone)]
 #[rtype(result = "()")]
 pub struct Watch {
-    /// Session of the client.
+    /// Client session.
     pub id: SessionId,
-    /// Queue of its frames.
+    /// Queue of the session's frames.
     pub outbox: Arc<Outbox>,
     /// Subscription that replaces the previous one.
     pub subscription: Subscription,
-    /// Newest frame that it has seen; `None` starts afresh.
+    /// Newest frame that the client has seen; `None` starts afresh.
     pub since: Option<FrameId>,
     /// Whether the client sent a request and expects a reply.
     pub is_requested: bool,
@@ -151,11 +151,11 @@ pub struct Watch {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Disconnect {
-    /// Session of the client.
+    /// Client session.
     pub id: SessionId,
 }
 
-/// Counters of a stage, to which the supervisor adds state and restarts.
+/// Counters of a stage, to which the supervisor adds its state and number of restarts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct StageReport {
     /// Messages handled since the process started.
@@ -164,7 +164,7 @@ pub struct StageReport {
     pub failed: u64,
     /// Messages in flight.
     pub in_flight: u64,
-    /// Time of the last finished message, in milliseconds since 1970; 0 before the first.
+    /// When the last message was finished, in milliseconds since 1970; 0 before the first.
     pub last_progress_ms: i64,
 }
 
@@ -173,7 +173,7 @@ pub struct StageReport {
 #[rtype(result = "StageReport")]
 pub struct ReportHealth;
 
-/// Request to panic, as a bug would. Only tests send it.
+/// Makes a stage panic, as a bug would. Only tests send it.
 #[derive(Message, Clone, Copy)]
 #[rtype(result = "()")]
 pub struct Kill;

@@ -1,10 +1,10 @@
-//! Stages of the pipeline, and the messages between them. Data flows downstream and may queue. Nothing flows upstream but
+//! Pipeline stages and the messages between them. Data flows downstream and may queue. Only two things flow upstream:
 //! acknowledgements, through the ticket, and health, through the supervisor.
 
 pub mod messages; // all messages on one page
 pub mod runtime; // parts that all stages share: supervision, addresses, tickets, metrics
 
-// The stages, in the order in which a post passes through them.
+// Stages, in the order in which a post passes through them.
 pub mod ingester; // stream → ScoreBatch; acknowledges and claims entries
 pub mod scoring; // parts of both pools: job queues, worker threads, the cascade
 pub mod inference_pool; // ScoreBatch → RecordBatch, on worker threads
@@ -19,7 +19,7 @@ pub mod service_alerter; // service alerts → operators, without PostgreSQL or 
 pub mod broadcaster; // updates → sessions
 pub mod maintenance; // partitions, merging of rollups, expiry
 
-/// Kinds of stages in the order of the flow. Lists show other stages after them.
+/// Kinds of stages in pipeline order. Lists show any other stages after them.
 pub const STAGES: [&str; 12] = [
     "ingester",
     "inference_pool",

@@ -1,4 +1,5 @@
-//! One transaction of posts, and what follows its commit: settled tickets, published deltas, trends, corrections, alerts.
+//! Stores posts in one transaction. After the commit it settles tickets, publishes deltas, and feeds trends, corrections and
+//! alerts.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,13 +31,13 @@ use crate::telemetry::{
     TIER_POSTS_TOTAL,
 };
 
-/// Upper bound of the wait between attempts while PostgreSQL is away. The wait doubles each time.
+/// Longest wait between attempts while PostgreSQL is down. The wait doubles each time.
 const RETRY_MAX: Duration = Duration::from_secs(2);
 
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 
-/// Dependencies of a commit. Commits run on the runtime of the connections: a stage that dies takes no transaction with it,
-/// and a panic here does not kill the stage.
+/// Dependencies of a commit. Commits run on the I/O runtime, so a stage that dies does not abort its transaction, and a
+/// panic here does not kill the stage.
 #[derive(Clone)]
 pub(super) struct Committer {
     pub store: Store,
@@ -44,9 +45,9 @@ pub(super) struct Committer {
     pub alerter: Downstream<PostsFlagged>,
     pub cascade: Arc<Cascade>,
     pub trends: TrendFeed,
-    /// Budget of the live feed for new posts.
+    /// Live feed budget for new posts.
     pub feed: Arc<FeedBudget>,
-    /// Budget of the live feed for corrected posts.
+    /// Live feed budget for corrected posts.
     pub updates: Arc<FeedBudget>,
     pub stage_metrics: Arc<StageMetrics>,
 }
@@ -54,8 +55,8 @@ pub(super) struct Committer {
 impl Committer {
     /// Stores the batches in one transaction and settles their tickets.
     ///
-    /// While PostgreSQL is away it waits and holds the tickets, which bounds memory and fails no batch. When PostgreSQL refuses
-    /// a value, each batch is stored on its own, so that only the one with that value fails.
+    /// While PostgreSQL is down it waits and holds the tickets, which bounds memory, and no batch fails. When PostgreSQL
+    /// rejects a value, each batch is stored on its own, so only the batch with that value fails.
     pub fn commit(self, mut batches: Vec<RecordBatch>) -> BoxFuture<'static, ()> {
         Box::pin(async move {
             let sizes: Vec<usize> = batches.iter().map(|batch| batch.posts.len()).collect();
@@ -63,7 +64,7 @@ impl Committer {
             for batch in &mut batches {
                 merged.append(&mut batch.posts);
             }
-            // Held until the delta is queued, so that deltas are published in the order of their commits.
+            // Held until the delta is queued, so that deltas are published in commit order.
             let mut guard = self.store.rollup_guard();
             let (stored, outcome) = self.record(&merged, &mut guard).await;
             let mut permits = self.cascade.no_permits();
@@ -82,7 +83,7 @@ impl Committer {
                         permits.join(batch.permits);
                         self.stage_metrics.fail(1);
                     }
-                    // A part of it may be stored.
+                    // Some of the batch may be stored.
                     self.publish(merged, stored, permits).await;
                 }
                 Err(_) => {
@@ -98,10 +99,10 @@ impl Committer {
         })
     }
 
-    /// Stores posts, however long PostgreSQL is away. An error concerns the posts.
+    /// Stores posts, however long PostgreSQL is down. An error means that the posts themselves were rejected.
     ///
-    /// It uses one transaction, or smaller and smaller halves when that exceeds the statement timeout: the same transaction
-    /// might exceed it every time. Returns what is stored by then, also beside an error.
+    /// It uses one transaction, or smaller and smaller halves if that exceeds the statement timeout: retrying the same
+    /// transaction could time out every time. Returns what has been stored so far, even when it returns an error.
     async fn record(
         &self,
         batch: &[ScoredPost],
@@ -201,17 +202,17 @@ impl Committer {
     }
 }
 
-/// Part of a batch that was stored, in one transaction or several.
+/// Posts of a batch that were stored, in one or more transactions.
 #[derive(Default)]
 struct Stored {
     inserted: Vec<usize>,
-    /// Changed rows in the order of the transactions. A row may occur several times, with its revision after each.
+    /// Changed rows in transaction order. A row may occur several times, with its revision after each change.
     delta: Vec<(RollupKey, Sums)>,
     n_duplicates: usize,
 }
 
 impl Stored {
-    /// Adds a part of the batch that begins at index `start`.
+    /// Adds a stored slice of the batch that begins at index `start`.
     fn add(&mut self, start: usize, recorded: Recorded) {
         self.inserted.extend(recorded.inserted.into_iter().map(|index| start + index));
         self.delta.extend(recorded.delta);
@@ -227,7 +228,7 @@ fn locations_of(posts: &[ScoredPost]) -> BTreeMap<String, (f64, f64)> {
     posts.iter().filter_map(location).collect()
 }
 
-/// Converts a count for metrics.
+/// Widens a count to the type that metrics take.
 pub(super) fn wide(n: usize) -> u64 {
     u64::try_from(n).unwrap_or(u64::MAX)
 }

@@ -1,4 +1,4 @@
-//! One transaction of corrections, and what follows its commit.
+//! Stores corrections in one transaction and publishes the changes after its commit.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -20,17 +20,17 @@ use crate::store::posts::corrections;
 use crate::store::posts::corrections::{Corrected, Correction};
 use crate::telemetry::{CORRECTION_SECONDS, CORRECTIONS_TOTAL, TIER_POSTS_TOTAL};
 
-/// Pause between two transactions, in which corrections gather. Each transaction has a fixed cost, and a correction may take
-/// the whole latency budget, by default twenty times this pause.
+/// Pause between transactions, during which corrections accumulate. Each transaction has a fixed cost, and a correction may
+/// take the whole latency budget, which defaults to twenty times this pause.
 pub(super) const EVERY: Duration = Duration::from_millis(50);
 
 /// Pause after a failure.
 pub(super) const RETRY: Duration = Duration::from_millis(250);
 
-/// Smallest change of a number that people notice.
+/// Smallest change in a value that a person notices.
 const NOTICEABLE: f32 = 0.1;
 
-/// Pending corrections, and the size of the next transaction.
+/// Pending corrections, and the maximum size of the next transaction.
 pub(super) struct Corrections {
     rescored: VecDeque<Rescored>,
     given_up: Vec<DeferredPost>,
@@ -38,17 +38,17 @@ pub(super) struct Corrections {
     n_at_once_max: usize,
 }
 
-/// Corrections of one transaction.
+/// Corrections to store in one transaction.
 pub(super) struct Work {
     rescored: Vec<Rescored>,
     given_up: Vec<DeferredPost>,
 }
 
-/// Remaining work of a transaction.
+/// What a transaction left undone.
 pub(super) enum Undone {
-    /// No work.
+    /// Everything was stored.
     Nothing,
-    /// Corrections to retry, fewer at once, because the transaction failed as a whole.
+    /// Corrections to retry in a smaller transaction, because the whole transaction failed.
     Corrections(Vec<Rescored>),
 }
 
@@ -68,15 +68,15 @@ impl Corrections {
         self.given_up.extend(batch.given_up);
     }
 
-    /// Takes the corrections of the next transaction, up to twice as many as last time.
+    /// Takes the corrections for the next transaction, up to twice as many as last time.
     pub fn next(&mut self) -> Work {
         let n = self.n_at_once.min(self.rescored.len());
         self.n_at_once = (self.n_at_once * 2).min(self.n_at_once_max);
         Work { rescored: self.rescored.drain(..n).collect(), given_up: std::mem::take(&mut self.given_up) }
     }
 
-    /// Returns failed corrections to the front. The next attempt is half as large, so that one that is refused or always takes
-    /// too long ends up alone.
+    /// Puts failed corrections back at the front. The next attempt is half as large, so a correction that is rejected or
+    /// always times out ends up alone.
     pub fn retry(&mut self, rescored: Vec<Rescored>) {
         self.n_at_once = (rescored.len() / 2).max(1);
         rescored.into_iter().rev().for_each(|rescored| self.rescored.push_front(rescored));
@@ -114,7 +114,8 @@ impl Committer {
         Undone::Corrections(rescored)
     }
 
-    /// Stops posts that cannot be rescored from awaiting correction. When that fails they are claimed and given up once more.
+    /// Stops posts that cannot be rescored from awaiting correction. If that fails, they are claimed and given up again
+    /// later.
     async fn give_up(&self, posts: Vec<DeferredPost>) {
         if posts.is_empty() {
             return;
@@ -158,7 +159,8 @@ impl Committer {
             let _ = self.outgoing.send(LiveUpdate::Alert { change, alert: Box::new(alert) }).await;
         }
         if n_high > 0 {
-            // Posts that were at high risk before may have waited for this. An alerter that misses the wake-up looks by itself.
+            // Posts that the first score put at high risk may have been waiting for this. An alerter that misses the wake-up
+            // polls anyway.
             let _ = self.alerter.try_send(PostsFlagged);
         }
     }

@@ -26,28 +26,28 @@ use crate::models::live::LiveUpdate;
 use crate::store::Store;
 use crate::stream::Updates;
 
-/// Maximum updates queued for publication. A full queue blocks commits, so a slow Redis slows the pipeline down instead of
-/// filling memory.
+/// Maximum number of updates queued for publication. A full queue blocks commits, so a slow Redis slows the pipeline down
+/// instead of filling memory.
 const UPDATES_QUEUED_MAX: usize = 64;
 
 /// Dependencies of an aggregator.
 #[derive(Clone)]
 pub struct AggregatorParams {
-    /// Store of the posts.
+    /// Where posts, scores and rollups are written.
     pub store: Store,
-    /// Publisher of commits to every process.
+    /// Publishes each commit to every process.
     pub updates: Updates,
-    /// Stage to wake when posts at high churn risk were stored.
+    /// Stage to wake when posts at high churn risk are stored.
     pub alerter: Downstream<PostsFlagged>,
-    /// Feed of stored posts to the trend counter.
+    /// Passes stored posts on to the trend counter.
     pub trends: TrendFeed,
     /// Cascade that queues stored posts for the deep model.
     pub cascade: Arc<Cascade>,
-    /// Runtime of the connections.
+    /// Runtime for I/O tasks.
     pub io: Handle,
-    /// Maximum posts in a transaction.
+    /// Maximum number of posts per transaction.
     pub posts_per_commit: usize,
-    /// Maximum posts that the live feed shows in a second.
+    /// Maximum number of posts that the live feed shows per second.
     pub live_posts_per_second: u64,
 }
 
@@ -95,9 +95,9 @@ impl Aggregator {
         }
     }
 
-    /// Stores the pending batches. Transactions of posts are exclusive: two concurrent ones would each be half as large and
-    /// cost more together. Corrections run beside them; [`crate::store::metrics::rollup_order`] keeps their changes of
-    /// rollups, and the deltas of those, in one order.
+    /// Stores the pending batches. Only one post transaction runs at a time: two concurrent ones would each be half as large
+    /// and together cost more. Corrections run alongside; [`crate::store::metrics::rollup_order`] applies rollup changes and
+    /// publishes their deltas in the same order.
     fn start_storing(&mut self, context: &mut Context<Self>) {
         if self.storing.is_under_way() || self.pending.is_empty() {
             return;
@@ -112,7 +112,7 @@ impl Aggregator {
         });
     }
 
-    /// Stores the pending corrections, in one transaction at once and no more often than [`correction::EVERY`].
+    /// Stores the pending corrections, one transaction at a time and no more often than every [`correction::EVERY`].
     fn start_correcting(&mut self, context: &mut Context<Self>) {
         if self.correcting.is_under_way() || !self.corrections.are_due() {
             return;
@@ -154,7 +154,7 @@ impl Actor for Aggregator {
 
     fn started(&mut self, context: &mut Self::Context) {
         if let Some(publishing) = self.publishing.take() {
-            // It ends with the aggregator. If it ends first, nothing is published any more, so the aggregator restarts.
+            // The task ends with the aggregator. If it ends first, nothing is published anymore, so the aggregator restarts.
             context.spawn(publishing.into_actor(self).map(|_, _, context| context.stop()));
         }
     }
@@ -179,8 +179,8 @@ impl Handler<CorrectBatch> for Aggregator {
     }
 }
 
-/// Publishes updates in order. An update that cannot be published is dropped, and the next successful one is preceded by
-/// [`LiveUpdate::Missed`].
+/// Publishes updates in order. An update that cannot be published is dropped, and [`LiveUpdate::Missed`] precedes the next
+/// successful one.
 async fn publish_all(updates: Updates, mut queued: mpsc::Receiver<LiveUpdate>) {
     let mut missed = false;
     while let Some(update) = queued.recv().await {

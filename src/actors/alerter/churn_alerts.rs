@@ -1,4 +1,4 @@
-//! Alerts about posts at high churn risk: one for each affected product.
+//! Alerts about posts at high churn risk, one per affected product.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
@@ -15,22 +15,22 @@ use crate::models::score::CHURN_HIGH;
 use crate::store::alerts::flagged_posts::Triage;
 use crate::store::alerts::{ALERT_POSTS_MAX, AlertSeries, NewAlert};
 
-/// Maximum products with a churn alert of their own, all of which are read with every burst. Posts about further products join
-/// the alert about everything, so that none is lost.
+/// Maximum number of products with a churn alert of their own. Every burst reads all of these alerts. Posts about further
+/// products join the alert about everything, so none is lost.
 const ALERTS_MAX: usize = 2_000;
 
-/// Age from which a flagged post opens no alert any more.
+/// Age at which a flagged post can no longer open an alert.
 const FLAGGED_AGE_MAX: SignedDuration = SignedDuration::from_hours(1);
 
-/// Returns one alert for each affected product: a burst of a thousand angry customers is one alert with a thousand posts.
+/// Returns one alert per affected product: a burst of a thousand angry customers is one alert with a thousand posts.
 ///
 /// A product without an open alert gets one when more of its posts than the threshold were flagged within the window; until
-/// then they wait. A post about two products joins the first that has enough.
+/// then they wait. A post about two products joins the first product with enough posts.
 pub(super) fn judge(rule: &Rule, open: &[Alert], (posts, now): (&[ScoredPost], Timestamp)) -> Triage {
     if !rule.what.enabled {
         return Triage::default();
     }
-    // A process that starts after a long time must not alert people about last week.
+    // A process that starts after long downtime must not alert people about last week.
     let recent: Vec<_> = posts.iter().filter(|scored| age(scored, now) < FLAGGED_AGE_MAX).collect();
     let mut scopes: BTreeMap<Scope, Vec<&ScoredPost>> = BTreeMap::new();
     for scored in &recent {
@@ -65,19 +65,19 @@ fn gather<'a>(scopes: &mut BTreeMap<Scope, Vec<&'a ScoredPost>>, open: &HashSet<
     }
     let everything = scopes.entry(Scope::overall()).or_default();
     everything.extend(posts);
-    // In order of arrival, and each post once, though it may name several products.
+    // In order of arrival. Each post appears once, even if it names several products.
     everything.sort_by_key(|scored| scored.post.uuid);
     everything.dedup_by_key(|scored| scored.post.uuid);
 }
 
-/// Returns whether an open alert received no posts for long enough. A flapping alert must stay calm for longer.
+/// Returns whether an open alert has gone without new posts for long enough. A flapping alert must stay quiet for longer.
 pub(super) fn is_over(rule: &Rule, alert: &Alert, now: Timestamp) -> bool {
     let keep_firing = SignedDuration::from_secs(rule.what.keep_firing_seconds);
     let calm = if alert.flapping { FLAP_CALM } else { SignedDuration::ZERO };
     now.duration_since(alert.updated_at) > keep_firing.max(calm)
 }
 
-/// Returns the series of the churn alerts of a scope.
+/// Returns the churn alert series of a scope.
 pub(super) fn series(scope: Scope) -> AlertSeries {
     AlertSeries {
         rule: AlertRule::Churn,
@@ -110,7 +110,7 @@ fn age(scored: &ScoredPost, now: Timestamp) -> SignedDuration {
     now.duration_since(scored.post.received_at)
 }
 
-/// Returns the products of a post, or the scope of everything if it names none.
+/// Returns the products that a post names, or the scope of everything if it names none.
 fn scopes_of(scored: &ScoredPost) -> Vec<Scope> {
     if scored.post.products.is_empty() {
         return vec![Scope::overall()];

@@ -1,4 +1,4 @@
-//! Work that bounded turns defer, reported in the log, in metrics, and by every process under `/api/v1/system`.
+//! Work that bounded turns defer. It is reported in the log and in metrics, and by every process under `/api/v1/system`.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -15,13 +15,13 @@ use crate::telemetry::ALERT_LEFT_OUT;
 /// Interval between log lines while work is deferred.
 const LOG_EVERY: Duration = Duration::from_secs(60);
 
-/// Interval between reports that differ only in their time.
+/// Interval between reports that differ only in their timestamp.
 const WRITE_EVERY: SignedDuration = SignedDuration::from_secs(5);
 
-/// Maximum rules named in a report.
+/// Maximum number of rules named in a report.
 const RULES_NAMED: usize = 10;
 
-/// Work that one turn deferred, besides what the plan says.
+/// Work that one turn deferred, in addition to the work that the plan defers.
 pub(super) struct Deferred {
     pub n_late: usize,
     pub n_unseen: u64,
@@ -31,17 +31,17 @@ pub(super) struct Deferred {
     pub took: Duration,
 }
 
-/// The work deferred for each rule since its last evaluation.
+/// Work deferred per rule since the rule's last evaluation.
 #[derive(Default)]
 pub(super) struct DeferredWork {
-    /// Series beyond their threshold that have no alert, by rule.
+    /// Number of series beyond their threshold that have no alert, by rule.
     without_alert: BTreeMap<Uuid, usize>,
     written: Option<TurnReport>,
     logged_at: Option<Instant>,
 }
 
 impl DeferredWork {
-    /// Returns the report of a turn. For rules that the turn did not judge it repeats their last figures.
+    /// Returns the report of a turn. Rules that the turn did not evaluate keep their last figures.
     pub fn report(
         &mut self,
         rules: &[Rule],
@@ -61,7 +61,7 @@ impl DeferredWork {
             .collect();
         named.sort_by_key(|rule| std::cmp::Reverse(rule.series));
         named.truncate(RULES_NAMED);
-        // Rules that were not judged in this turn keep their figures; waiting series are judged in every turn.
+        // Rules that this turn did not evaluate keep their figures; waiting series are evaluated in every turn.
         let n_without_alert: usize = self.without_alert.values().sum();
         let (waiting, no_room) = (planned.n_waiting, n_without_alert.saturating_sub(planned.n_waiting));
         TurnReport {
@@ -83,7 +83,7 @@ impl DeferredWork {
         }
     }
 
-    /// Returns whether the report is worth writing: it differs from the last one, or that one is old.
+    /// Returns whether a report is worth writing: it differs from the last one, or the last one is old.
     pub fn is_due(&self, report: &TurnReport) -> bool {
         self.written.as_ref().is_none_or(|written| {
             report.at.duration_since(written.at) >= WRITE_EVERY
@@ -91,7 +91,7 @@ impl DeferredWork {
         })
     }
 
-    /// Publishes a report in metrics, and in the log when deferral begins, at intervals while it lasts, and when it ends.
+    /// Records a report in metrics, and logs it when deferral begins, at intervals while it lasts, and when it ends.
     pub fn log(&mut self, report: &TurnReport) {
         if self.is_due(report) {
             self.written = Some(report.clone());

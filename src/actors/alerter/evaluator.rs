@@ -1,4 +1,4 @@
-//! Evaluation of the alert rules: measures their windows, plans changes, writes them in one turn, and publishes them.
+//! Evaluates the alert rules: measures their windows, plans changes, writes them in one turn, and publishes them.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -25,24 +25,25 @@ use crate::store::alerts::{evaluation, rules, silences};
 use crate::store::{StoreError, alerts};
 use crate::telemetry::ALERT_TURN_SECONDS;
 
-/// Interval between evaluations of windows. Flagged posts wake the alerter more often.
+/// Interval between window evaluations. Flagged posts wake the alerter more often.
 const EVALUATE_EVERY: SignedDuration = SignedDuration::from_millis(900);
 
-/// Interval at which silences and inhibition are evaluated again, even without any change.
+/// Interval at which silences and inhibition are evaluated again, even if nothing changed.
 const NOTIFY_EVERY: SignedDuration = SignedDuration::from_secs(10);
 
-/// Time budget for flagged posts in one evaluation. The rest is left for the next one, because windows must be judged as well.
+/// Time budget for flagged posts in one evaluation. Remaining posts wait for the next one, because windows must be evaluated
+/// too.
 const CHURN_BUDGET: Duration = Duration::from_millis(300);
 
-/// Maximum outdated churn alerts pushed in one evaluation.
+/// Maximum number of outdated churn alerts pushed per evaluation.
 const OUTDATED_MAX: usize = 100;
 
-/// State of the evaluation in this process.
+/// State that this process keeps between evaluations.
 pub(super) struct Evaluator {
     params: AlerterParams,
     lead: Option<LeaderLease>,
     schedule: Schedule,
-    /// State of the series. Only the leader writes it, so it is read once.
+    /// Series states. Only the leader writes them, so it reads them once.
     kept: Option<BTreeMap<SeriesId, StoredSeries>>,
     throttle: PushThrottle,
     pushes: PushQueue,
@@ -51,7 +52,7 @@ pub(super) struct Evaluator {
     limits: Limits,
 }
 
-/// Inputs of the last evaluation of windows. When none differs, there is nothing to do.
+/// Inputs of the last window evaluation. If none has changed, there is nothing to do.
 #[derive(Default)]
 struct LastEvaluation {
     at: Option<Timestamp>,
@@ -65,7 +66,7 @@ struct LastEvaluation {
 }
 
 impl Evaluator {
-    /// Creates an evaluator that does not lead yet.
+    /// Creates an evaluator that is not the leader yet.
     pub fn new(params: AlerterParams) -> Self {
         Self {
             params,
@@ -81,7 +82,7 @@ impl Evaluator {
     }
 
     /// Evaluates flagged posts and the windows that are due, and queues notices. Does nothing while another process leads.
-    /// After an error nothing has changed, and any process may take the lead.
+    /// An error means that nothing changed; any process may then take the lead.
     pub async fn evaluate(&mut self, now: Timestamp) -> Result<(), StoreError> {
         let outcome = self.try_evaluate(now).await;
         if outcome.is_err() {
@@ -114,7 +115,7 @@ impl Evaluator {
         self.pushes.push(&self.params.store, &self.params.updates).await
     }
 
-    /// Judges the windows that are due, resolves churn alerts without new posts, and queues notices.
+    /// Evaluates the windows that are due, resolves churn alerts without new posts, and queues notices.
     async fn windows(
         &mut self,
         (rules, silences): (&[Rule], &[Silence]),
@@ -124,7 +125,7 @@ impl Evaluator {
         let started = Instant::now();
         let store = self.params.store.clone();
         self.last.at = Some(now);
-        // Taken out: after a failure below, it is read again.
+        // Taken out, so that it is read again if a step below fails.
         let kept = match self.kept.take() {
             Some(kept) => kept,
             None => evaluation::series(&store).await?,
@@ -192,7 +193,7 @@ impl Evaluator {
     }
 
     /// Adds the flagged posts to alerts, and pushes alerts whose count differs from the published one. Returns the alerts
-    /// without new posts.
+    /// that received no new posts.
     async fn churn(
         &mut self,
         rules: &[Rule],
@@ -209,7 +210,7 @@ impl Evaluator {
             let mut turn = turn(&mut self.lead).await?;
             let raised = turn.raise_flagged(|posts| churn_alerts::judge(rule, &open, (posts, now))).await?;
             if raised.is_empty() {
-                // Committed even so: it removes outdated posts from the queue.
+                // Committed anyway, to remove outdated posts from the queue.
                 count(&turn.commit().await?);
                 break;
             }
@@ -220,7 +221,8 @@ impl Evaluator {
                     Raise::Updated(_) | Raise::Quiet => None,
                 })
                 .collect();
-            // Posts arrive one by one, so no state machine tracks the phases of their alert; the store counts its openings.
+            // Posts arrive one by one, so no state machine tracks the phases of a churn alert; the store counts its
+            // openings.
             let since = now.saturating_sub(FLAP_WITHIN).unwrap_or(now);
             turn.hold_open_what_flaps(&opened, (FLAP_OPENINGS, since), now).await?;
             notify(&mut turn, (silences, Some(CHURN)), now).await?;
@@ -243,7 +245,7 @@ impl Evaluator {
         Ok(quiet.into_iter().map(|alert| churn_alerts::series(alert.scope)).collect())
     }
 
-    /// Queues alerts that grew for their push, though not for every post.
+    /// Queues pushes for alerts that grew, though not for every post.
     fn queue_churn_pushes(&mut self, raised: &[Raise], now: Timestamp) {
         for raise in raised {
             match raise {
@@ -256,7 +258,7 @@ impl Evaluator {
 }
 
 impl LastEvaluation {
-    /// Returns whether any input differs from that of the last evaluation.
+    /// Returns whether any input differs from the last evaluation.
     fn differ(
         &self,
         (rules, silences): (&[Rule], &[Silence]),
@@ -271,7 +273,7 @@ impl LastEvaluation {
     }
 }
 
-/// Returns the state of the series after the planned changes were written.
+/// Returns the series states after the planned changes have been written.
 fn after(
     mut kept: BTreeMap<SeriesId, StoredSeries>,
     planned: Planned,

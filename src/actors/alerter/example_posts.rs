@@ -1,4 +1,4 @@
-//! Example posts of an alert, and their telling terms.
+//! Example posts of an alert, and their distinctive terms.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -12,17 +12,17 @@ use crate::store::posts::list::PostsQuery;
 use crate::store::{Store, StoreError};
 use crate::trends::contrast::{DistinctiveTerm, TermCounts, distinctive_terms};
 
-/// Maximum terms shown.
+/// Maximum number of terms shown.
 const TERMS_MAX: usize = 10;
 
-/// Period before the alert whose posts are compared with those of the alert.
+/// Period before the alert with whose posts the alert's posts are compared.
 const COMPARED_WITH: SignedDuration = SignedDuration::from_hours(24);
 
-/// Posts of a period and their telling terms.
+/// Posts of a period and their distinctive terms.
 pub(in crate::actors) struct Examples {
     /// Newest posts of the period.
     pub posts: Vec<ScoredPost>,
-    /// Terms that these posts use more often than earlier ones, the most telling first.
+    /// Terms that these posts use more often than earlier ones, most distinctive first.
     pub terms: Vec<DistinctiveTerm>,
 }
 
@@ -42,7 +42,7 @@ pub(in crate::actors) async fn read(
     Ok(Examples { posts, terms })
 }
 
-/// Returns the evidence of an alert in its stored form.
+/// Builds an alert's evidence in its stored form.
 pub(in crate::actors) fn evidence(series: Vec<EvidencePoint>, terms: Vec<DistinctiveTerm>) -> Evidence {
     let kept = |found: DistinctiveTerm| EvidenceTerm {
         term: found.term,
@@ -52,7 +52,7 @@ pub(in crate::actors) fn evidence(series: Vec<EvidencePoint>, terms: Vec<Distinc
     Evidence { series, terms: terms.into_iter().map(kept).collect() }
 }
 
-/// Reads posts of a scope.
+/// Reads the posts of a scope.
 pub(in crate::actors) async fn of_scope(
     store: &Store,
     scope: &Scope,

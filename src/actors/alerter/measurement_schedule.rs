@@ -14,25 +14,25 @@ use crate::store::Store;
 use crate::store::alerts::measurements;
 use crate::store::alerts::measurements::MeasurementQuery;
 
-/// Bounds of the interval between measurements of a window, which is a sixtieth of the window: a short window moves fast; a
-/// long one is expensive to read and moves slowly.
+/// Minimum and maximum interval between measurements of a window, in seconds. The interval is a sixtieth of the window: a
+/// short window moves fast; a long one is expensive to read and moves slowly.
 const MEASURE_EVERY_SECONDS: (i64, i64) = (5, 60);
 
-/// Minimum pause after a query, as a multiple of its duration: an expensive query runs less often, because storing posts needs
-/// the server as well.
+/// Minimum pause after a query, as a multiple of its duration. An expensive query runs less often, because storing posts
+/// needs the server too.
 const REST_FACTOR: u32 = 10;
 
 /// Time after which a turn starts no further query.
 const TIME_BUDGET: Duration = Duration::from_millis(250);
 
-/// Maximum series judged in one turn. Each takes about 20 ns.
+/// Maximum number of series evaluated per turn. Each takes about 20 ns.
 const SERIES_MAX: usize = 2_000_000;
 
-/// Maximum keys of a dimension read in one turn, besides those that rules name and those with an active series. Senders choose
-/// the keys, and reading each takes about 5 µs.
+/// Maximum number of a dimension's keys read per turn, in addition to the keys that rules name and those with an active
+/// series. Post senders choose the keys, and reading each takes about 5 µs.
 const KEYS_MAX: usize = 10_000;
 
-/// Time of the last measurement of each window, and the keys that it did not read.
+/// When each window was last measured, and which keys that measurement skipped.
 #[derive(Default)]
 pub(super) struct Schedule {
     groups: BTreeMap<Group, LastMeasurement>,
@@ -41,24 +41,24 @@ pub(super) struct Schedule {
 #[derive(Default)]
 struct LastMeasurement {
     at: Option<Timestamp>,
-    /// Duration of the query.
+    /// How long the query took.
     took: Duration,
-    /// Last of the keys that take turns.
+    /// Last key that was read by rotation.
     last_key: String,
-    /// Series that were not judged.
+    /// Number of series that were not evaluated.
     n_deferred: u64,
 }
 
-/// Measurements of one turn.
+/// Measurements taken in one turn.
 #[derive(Default)]
 pub(super) struct Taken {
     pub measurements: Measurements,
-    /// Rules whose window was due but not measured.
+    /// Number of rules whose window was due but not measured.
     pub n_late: usize,
 }
 
 impl Schedule {
-    /// Measures the windows that are due. A failed query leaves its rules as they are.
+    /// Measures the windows that are due. Rules whose query fails stay unchanged.
     pub async fn measure(
         &mut self,
         store: &Store,
@@ -106,7 +106,7 @@ impl Schedule {
         self.groups.values().map(|group| group.n_deferred).sum()
     }
 
-    /// Schedules groups for the next turn, because this one could not apply all of their results.
+    /// Schedules groups for the next turn, because this turn could not apply all of their results.
     pub fn expedite(&mut self, groups: impl IntoIterator<Item = Group>) {
         for group in groups {
             if let Some(known) = self.groups.get_mut(&group) {
@@ -115,7 +115,7 @@ impl Schedule {
         }
     }
 
-    /// Returns the queries that are due, the longest overdue first.
+    /// Returns the queries that are due, longest overdue first.
     fn due(&mut self, rules: &[Rule], now: Timestamp) -> Vec<Due> {
         let mut all: BTreeMap<Group, Due> = BTreeMap::new();
         for rule in rules.iter().filter(|rule| plan::is_judged(rule)) {
@@ -155,7 +155,7 @@ struct Due {
     group: Group,
     n_rules: usize,
     n_posts_min: i64,
-    /// Whether any of its rules is about every key of the dimension.
+    /// Whether any of its rules applies to every key of the dimension.
     is_about_each: bool,
 }
 

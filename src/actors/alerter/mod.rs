@@ -1,4 +1,4 @@
-//! Rules → alerts: stored, pushed, and put into the outbox of notifications.
+//! Rules → alerts: stores them, pushes them, and puts their notifications into the outbox.
 
 mod churn_alerts; // alerts about posts at high churn risk
 mod deferred_work; // what a bounded turn defers, and where that is reported
@@ -26,25 +26,25 @@ use super::runtime::supervisor::{StageContext, stage};
 use crate::store::Store;
 use crate::stream::Updates;
 
-/// Interval between evaluations. Also bounds how soon another process takes over from a dead leader, once the server has
-/// noticed its death.
+/// Interval between evaluations. It also limits how soon another process takes over from a dead leader, once the server has
+/// noticed the death.
 const EVALUATE_EVERY: Duration = Duration::from_secs(1);
 
 /// Dependencies of an alerter.
 #[derive(Clone)]
 pub struct AlerterParams {
-    /// Store of rules, alerts and rollups, and of the lock that elects the leader.
+    /// Holds rules, alerts and rollups, and the lock that elects the leader.
     pub store: Store,
-    /// Publisher of alert changes to every process.
+    /// Publishes alert changes to every process.
     pub updates: Updates,
-    /// Runtime of the connections.
+    /// Runtime for I/O tasks.
     pub io: Handle,
 }
 
 /// Stage that evaluates the alert rules.
 ///
-/// Exactly one process evaluates them: the one whose connection holds a lock of PostgreSQL. Only PostgreSQL keeps the state
-/// of each rule, so another process continues where the last one stopped. While PostgreSQL is away no state changes.
+/// Exactly one process evaluates them: the one whose connection holds a PostgreSQL lock. The state of each rule is kept only
+/// in PostgreSQL, so another process can continue where the last one stopped. While PostgreSQL is down, no state changes.
 pub struct Alerter {
     evaluator: Arc<Mutex<Evaluator>>,
     is_due: bool,
@@ -55,14 +55,14 @@ pub struct Alerter {
 stage!(Alerter, "alerter");
 
 impl Alerter {
-    /// Creates an alerter that continues the work of its predecessor.
+    /// Creates an alerter that continues where its predecessor stopped.
     pub fn new(params: AlerterParams, stage: StageContext) -> Self {
         let evaluation = ExclusiveTask::new(&params.io);
         let evaluator = Arc::new(Mutex::new(Evaluator::new(params)));
         Self { evaluator, is_due: false, evaluation, stage }
     }
 
-    /// Evaluates the rules when that is due. Evaluations are exclusive: each must see what the previous one decided.
+    /// Evaluates the rules if they are due. Only one evaluation runs at a time: each must see what the previous one decided.
     fn evaluate(&mut self, context: &mut Context<Self>) {
         if self.evaluation.is_under_way() || !std::mem::take(&mut self.is_due) {
             return;

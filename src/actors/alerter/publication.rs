@@ -1,4 +1,4 @@
-//! Publication of alert changes: notices go to the outbox, and updates to every process.
+//! Publishes alert changes: notices go to the outbox, updates to every process.
 
 use std::collections::BTreeMap;
 
@@ -16,8 +16,8 @@ use crate::store::alerts::evaluation::{Committed, EvaluationTransaction, LeaderL
 use crate::stream::Updates;
 use crate::telemetry::ALERTS_OPENED_TOTAL;
 
-/// Maximum notices that one turn puts into the outbox. Each takes a few statements and covers all alerts of a rule that fire
-/// together, so only very many rules at once exceed it.
+/// Maximum number of notices that one turn puts into the outbox. Each takes a few statements and covers all alerts of a rule
+/// that fire together, so only a very large number of rules firing at once exceeds it.
 const NOTICES_MAX: usize = 100;
 
 /// Stores which alerts are silenced or inhibited, and puts the due notices into the outbox. It is the last step of a turn, so
@@ -52,7 +52,7 @@ pub(in crate::actors) async fn turn(
     }
 }
 
-/// Counts the alerts that a committed turn opened.
+/// Records in metrics how many alerts a committed turn opened.
 pub(in crate::actors) fn count(committed: &Committed) {
     for kind in &committed.opened {
         metrics::counter!(ALERTS_OPENED_TOTAL, "rule" => kind.as_str()).increment(1);
@@ -83,7 +83,7 @@ pub async fn push(updates: &Updates, alert: Alert) {
     }
 }
 
-/// Returns the mutes that differ from the stored ones.
+/// Returns the suppressions that differ from the stored ones.
 fn changed(alerts: &[NotifiedAlert], suppressions: &[Suppression]) -> Vec<Suppression> {
     let said: BTreeMap<Uuid, _> = alerts
         .iter()

@@ -1,4 +1,5 @@
-//! Queue of changed alerts on their way to browsers. A wave of thousands must not evict all other updates from the history.
+//! Queue of changed alerts on their way to browsers. A wave of thousands must not evict all other updates from the live
+//! history.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -8,14 +9,14 @@ use super::publication::push_all;
 use crate::store::{Store, StoreError, alerts};
 use crate::stream::Updates;
 
-/// Maximum alerts pushed in one evaluation, that is in about a second. No browser shows more, and ten minutes of it leave most
-/// of the live history to posts.
+/// Maximum number of alerts pushed per evaluation, or about per second. No browser shows more, and ten minutes at this rate
+/// leave most of the live history to posts.
 const PUSHED_MAX: usize = 100;
 
-/// Maximum queued alerts. Lists show the others all the same.
+/// Maximum number of queued alerts. Lists show the remaining ones anyway.
 const QUEUED_MAX: usize = 10_000;
 
-/// Changed alerts, each once, oldest first. An alert is pushed in its state at that time.
+/// Changed alerts, each once, oldest first. An alert is pushed in the state that it has at the time of the push.
 #[derive(Default)]
 pub(super) struct PushQueue {
     order: VecDeque<Uuid>,
@@ -37,7 +38,7 @@ impl PushQueue {
         self.order.len()
     }
 
-    /// Pushes the next alerts.
+    /// Pushes the next queued alerts.
     pub async fn push(&mut self, store: &Store, updates: &Updates) -> Result<(), StoreError> {
         let due = self.take();
         match alerts::whole(store, &due).await {

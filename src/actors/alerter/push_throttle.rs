@@ -10,7 +10,7 @@ use crate::models::alert::Alert;
 /// Minimum interval between pushes of an alert that keeps growing. Its count in lists is always current.
 const PUSH_EVERY: SignedDuration = SignedDuration::from_secs(5);
 
-/// Last push of each open churn alert.
+/// When each open churn alert was last pushed.
 #[derive(Default)]
 pub(super) struct PushThrottle {
     alerts: BTreeMap<Uuid, Pushed>,
@@ -18,7 +18,7 @@ pub(super) struct PushThrottle {
 
 struct Pushed {
     count: i64,
-    /// Time of the last push because it had grown.
+    /// When the alert was last pushed because it had grown.
     grew_at: Option<Timestamp>,
 }
 
@@ -28,7 +28,8 @@ impl PushThrottle {
         self.alerts.insert(alert.id, Pushed { count: alert.count, grew_at: None });
     }
 
-    /// Returns whether to push an alert that has just grown, and if so records the push. [`Self::outdated`] finds the others.
+    /// Returns whether to push an alert that has just grown, and records the push if so. [`Self::outdated`] finds the alerts
+    /// that were held back.
     pub fn is_due(&mut self, alert: &Alert, now: Timestamp) -> bool {
         let last = self.alerts.get(&alert.id).and_then(|pushed| pushed.grew_at);
         let is_due = last.is_none_or(|at| now.duration_since(at) >= PUSH_EVERY);
@@ -38,8 +39,8 @@ impl PushThrottle {
         is_due
     }
 
-    /// Returns the open alerts whose count differs from the pushed one, since corrections remove posts too. Unknown alerts were
-    /// pushed by the process that opened them.
+    /// Returns the open alerts whose count differs from the pushed one, because corrections remove posts too. Unknown alerts
+    /// were pushed by the process that opened them.
     pub fn outdated(&mut self, open: &[Alert]) -> Vec<Uuid> {
         let known: HashSet<Uuid> = open.iter().map(|alert| alert.id).collect();
         self.alerts.retain(|id, _| known.contains(id));
@@ -95,7 +96,7 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    /// Returns the outdated alerts, and pushes them.
+    /// Returns the outdated alerts and records them as pushed.
     fn outdated(throttle: &mut PushThrottle, open: &[Alert]) -> Vec<u128> {
         let outdated = throttle.outdated(open);
         assert_eq!(throttle.outdated(open), outdated, "outdated until pushed");

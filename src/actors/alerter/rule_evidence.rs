@@ -1,4 +1,4 @@
-//! Evidence of an alert that a rule opens: its posts, their terms, and the earlier values of the metric.
+//! Evidence for an alert that a rule opens: its posts, their distinctive terms, and the earlier values of the metric.
 
 use std::time::{Duration, Instant};
 
@@ -20,14 +20,14 @@ use crate::store::page::PAGE_MAX;
 use crate::store::posts::list::PostsQuery;
 use crate::store::{Store, StoreError};
 
-/// Maximum alerts whose evidence is read in one evaluation. When a rule about every city fires for all of them, people need the
-/// alerts soon more than examples of each.
+/// Maximum number of alerts whose evidence is read per evaluation. If a rule about every city fires for all of them, people
+/// need the alerts soon more than they need examples for each.
 const OPENINGS_MAX: usize = 20;
 
-/// Time after which no further evidence is read: the turn waits for it, and with it all other alerts.
+/// Time after which no further evidence is read, because the turn and all other alerts wait for it.
 const TIME_BUDGET: Duration = Duration::from_millis(300);
 
-/// Reads the evidence of alerts that are about to open, the most urgent first. An alert whose evidence cannot be read in time
+/// Reads the evidence for alerts that are about to open, most urgent first. An alert whose evidence cannot be read in time
 /// opens without it.
 pub(super) async fn fill_in(store: &Store, openings: &mut [Opening], now: Timestamp) {
     let started = Instant::now();
@@ -80,7 +80,7 @@ fn since(rule: &NewRule, now: Timestamp) -> Timestamp {
     now.saturating_sub(SignedDuration::from_secs(rule.window_seconds)).unwrap_or(now)
 }
 
-/// Returns the query for the posts that moved the metric. For a metric that is too low these are all posts of the window:
+/// Returns the query for the posts that moved the metric. If the metric is too low, these are all posts of the window:
 /// missing posts cannot be shown.
 fn behind(rule: &NewRule, now: Timestamp) -> PostsQuery {
     let is_above = rule.comparison == Comparison::Above;
@@ -95,7 +95,7 @@ fn behind(rule: &NewRule, now: Timestamp) -> PostsQuery {
             filter.emotion = EMOTIONS.get(usize::from(i)).map(|name| (*name).to_owned());
         }
         Metric::Virality if is_above => query.order = PostOrder::Virality,
-        // There is no filter for toxicity, so the most toxic of many posts are shown.
+        // There is no filter for toxicity, so as many posts as possible are read and the most toxic are shown.
         Metric::Toxicity if is_above => query.limit = PAGE_MAX,
         _ => {}
     }

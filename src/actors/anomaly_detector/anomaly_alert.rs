@@ -1,4 +1,4 @@
-//! From an anomaly to an alert: its title, severity and evidence.
+//! Turns an anomaly into an alert with a title, severity and evidence.
 
 use std::time::Duration;
 
@@ -19,24 +19,24 @@ use crate::store::{Store, StoreError};
 use crate::trends::contrast::DistinctiveTerm;
 use crate::trends::terms::terms_of;
 
-/// Time within which an anomaly that ends and begins again counts as the same.
+/// Time within which an anomaly that ends and recurs counts as the same anomaly.
 const COOLDOWN: Duration = Duration::from_secs(15 * 60);
 
-/// Strength, as a multiple of the required one, from which an anomaly is critical.
+/// Multiple of the required strength at which an anomaly becomes critical.
 const CRITICAL_STRENGTH: f64 = 2.0;
 
-/// Anomaly to open an alert about.
+/// Anomaly that opens an alert.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Finding {
     pub change: Change,
     pub recent: Recent,
     pub now: Timestamp,
-    /// Criteria that it met.
+    /// Criteria that the anomaly met.
     pub wanted: Requirements,
 }
 
 impl Finding {
-    /// Returns the period of the posts that caused the anomaly.
+    /// Returns the period whose posts caused the anomaly.
     fn window(&self) -> (Timestamp, Timestamp) {
         let n_steps = if self.change.metric == Metric::Volume { 1 } else { WINDOW_STEPS };
         let at = |seconds: i64| Timestamp::from_second(seconds).unwrap_or(self.now);
@@ -48,7 +48,7 @@ impl Finding {
     }
 }
 
-/// Returns the series before the anomaly, with the expected values.
+/// Returns the series before the anomaly, together with the expected values.
 pub(super) fn points(known: &Baseline<'_>, finding: &Finding) -> Vec<EvidencePoint> {
     let points = series(known, &finding.recent, &finding.wanted, finding.change.metric);
     let point = |point: crate::anomaly::evidence::Point| EvidencePoint {
@@ -61,7 +61,7 @@ pub(super) fn points(known: &Baseline<'_>, finding: &Finding) -> Vec<EvidencePoi
     points.into_iter().map(point).collect()
 }
 
-/// Builds the alert about an anomaly, with its posts and their terms.
+/// Builds the alert about an anomaly, with example posts and their distinctive terms.
 pub(super) async fn of(
     store: &Store,
     about: AlertSeries,
@@ -99,8 +99,8 @@ fn whole(count: f64) -> i64 {
     count.round() as i64
 }
 
-/// Returns the most representative posts: those with telling terms, and the most negative or positive ones if the anomaly is
-/// about sentiment. Among equals the newest win.
+/// Returns the most representative posts: those with distinctive terms, and the most negative or positive ones if the
+/// anomaly is about sentiment. Ties go to the newest post.
 fn shown(posts: &[ScoredPost], telling: &[DistinctiveTerm], finding: &Finding) -> Vec<AlertPost> {
     let worth = |scored: &ScoredPost| {
         let terms = terms_of(&scored.post.text, scored.post.lang.as_deref());

@@ -29,31 +29,31 @@ use crate::store::alerts::{anomalies, silences};
 use crate::store::{Store, StoreError, alerts};
 use crate::stream::Updates;
 
-/// Interval at which the stage checks whether it leads. Also bounds how soon another process takes over from a dead leader,
-/// once the server has noticed its death.
+/// Interval at which the stage checks whether it leads. It also limits how soon another process takes over from a dead
+/// leader, once the server has noticed the death.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 
-/// Maximum alerts pushed after one turn: the newest, among which are those about anomalies.
+/// Maximum number of alerts pushed after one turn. The newest are pushed, and alerts about anomalies are among them.
 const PUSHED_MAX: usize = 100;
 
 /// Dependencies of an anomaly detector.
 #[derive(Clone)]
 pub struct AnomalyDetectorParams {
-    /// Store of the series and of the alerts.
+    /// Holds the series and the alerts.
     pub store: Store,
-    /// Publisher of alert changes to every process.
+    /// Publishes alert changes to every process.
     pub updates: Updates,
-    /// Runtime of the connections.
+    /// Runtime for I/O tasks.
     pub io: Handle,
-    /// Interval between evaluations. A change must persist for several of them to open an alert.
+    /// Interval between evaluations. A change must persist over several of them to open an alert.
     pub every: Duration,
 }
 
 /// Stage that opens alerts about changes for which nobody configured a rule.
 ///
-/// One process runs the detector: the one whose connection holds a lock of PostgreSQL. Its state can be read from PostgreSQL
-/// again, open alerts included, so another process continues where the last one stopped. While PostgreSQL is away no state
-/// changes.
+/// Only one process runs the detector: the one whose connection holds a PostgreSQL lock. Its state, open alerts included,
+/// can be read back from PostgreSQL, so another process can continue where the last one stopped. While PostgreSQL is down,
+/// no state changes.
 pub struct AnomalyDetector {
     detector: Arc<Mutex<Detector>>,
     evaluation: ExclusiveTask,
@@ -64,7 +64,7 @@ pub struct AnomalyDetector {
 stage!(AnomalyDetector, "signal_watcher");
 
 impl AnomalyDetector {
-    /// Creates a detector that has read no series yet.
+    /// Creates a detector that has not read any series yet.
     pub fn new(params: AnomalyDetectorParams, stage: StageContext) -> Self {
         let evaluation = ExclusiveTask::new(&params.io);
         let detector =
@@ -100,18 +100,18 @@ impl Actor for AnomalyDetector {
 struct Detector {
     params: AnomalyDetectorParams,
     lead: Option<LeaderLease>,
-    /// `None` while another process leads, or detection is switched off.
+    /// `None` while another process leads or detection is switched off.
     monitored: Option<MonitoredSeries>,
-    /// Time of this process's last attempt, whatever its outcome and whoever leads now. Reading weeks of history is
-    /// expensive: when it fails, processes must not take turns at it every second.
+    /// When this process last attempted an evaluation, whether or not it succeeded and whichever process leads now. Reading
+    /// weeks of history is expensive: if it fails, processes must not take turns retrying it every second.
     evaluated_at: Option<Timestamp>,
     /// Silences in force at the last evaluation.
     silences: Vec<Silence>,
 }
 
 impl Detector {
-    /// Evaluates the series when this process leads and the interval has passed. After an error the next leader reads series
-    /// and open alerts again.
+    /// Evaluates the series if this process leads and the interval has passed. After an error, the next leader reads the
+    /// series and open alerts again.
     async fn evaluate(&mut self, now: Timestamp) -> Result<(), StoreError> {
         let outcome = self.try_evaluate(now).await;
         if outcome.is_err() {
@@ -132,7 +132,7 @@ impl Detector {
         let store = self.params.store.clone();
         let settings = anomalies::settings(&store).await?;
         self.silences = silences::current(&store, now).await?;
-        // Taken out: after a failure below, the series are read again.
+        // Taken out, so that the series are read again if a step below fails.
         let monitored = self.monitored.take();
         let Some(limits) = Limits::of(settings.sensitivity) else {
             return self.resolve(&open(&store).await?, now).await;
@@ -148,7 +148,7 @@ impl Detector {
         Ok(())
     }
 
-    /// Returns whether the interval has passed; at once for a new leader that has not evaluated recently. Timers are
+    /// Returns whether the interval has passed. A new leader that has not evaluated recently evaluates at once. Timers are
     /// imprecise, so an evaluation may run half a check early.
     fn is_due(&self, now: Timestamp) -> bool {
         let elapsed =
@@ -216,7 +216,7 @@ impl Detector {
         Ok(())
     }
 
-    /// Opens an alert, or updates the open one unless another metric stands out now.
+    /// Opens an alert. Updates an alert that is already open, unless another metric stands out now.
     async fn raise(
         &mut self,
         monitored: &mut MonitoredSeries,
@@ -257,8 +257,8 @@ impl Detector {
         self.publish(&committed).await
     }
 
-    /// Counts and pushes the alerts that a turn changed. Few series are monitored, but their alerts may inhibit any number of
-    /// others; lists show those.
+    /// Counts and pushes the alerts that a turn changed. Few series are monitored, but their alerts may inhibit any number
+    /// of others, whose new state appears in lists.
     async fn publish(&self, committed: &Committed) -> Result<(), StoreError> {
         count(committed);
         let newest = committed.changed.len().saturating_sub(PUSHED_MAX);
@@ -268,7 +268,7 @@ impl Detector {
     }
 }
 
-/// Returns the series of the open alerts that no rule opened.
+/// Returns the series of open alerts that no rule opened.
 async fn open(store: &Store) -> Result<Vec<AlertSeries>, StoreError> {
     let open = alerts::open_of(store, AlertRule::Spike, None).await?;
     Ok(open

@@ -1,4 +1,4 @@
-//! Series monitored for anomalies: their history, the baselines learned from it, and the state of each.
+//! Series monitored for anomalies: the history, learned baselines and state of each.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,19 +11,19 @@ use crate::store::alerts::anomalies;
 use crate::store::alerts::anomalies::Steps;
 use crate::store::{Store, StoreError};
 
-/// Maximum monitored series: those with the most posts of the last day. Each takes 130 KB.
+/// Maximum number of monitored series. Those with the most posts in the last day are chosen. Each takes 130 KB.
 const SERIES_MAX: usize = 60;
 
-/// Interval at which the series are selected, read and learned again. Late and corrected posts count from then on.
+/// Interval at which the series are selected, read and learned again. Late and corrected posts are included from then on.
 const RELEARN_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
-/// Days of history to read.
+/// Number of days of history to read.
 const DAYS: i64 = 28;
 
-/// Steps read again in every evaluation, because posts may arrive late.
+/// Number of recent steps read again in every evaluation, because posts may arrive late.
 const STEPS_AGAIN: i64 = 12;
 
-/// Width of the finest rollups, and so of the smallest exact step.
+/// Width of the finest rollups, and so the smallest exact step.
 const BUCKET_SECONDS: i64 = crate::models::rollup::BUCKET_SECONDS;
 
 /// Monitored series: its scope, state and baselines.
@@ -31,7 +31,7 @@ const BUCKET_SECONDS: i64 = crate::models::rollup::BUCKET_SECONDS;
 pub(super) struct Series {
     pub scope: Scope,
     pub watch: AnomalyState,
-    /// Open alert about the series.
+    /// Alert that is open about the series.
     pub open: Option<AlertSeries>,
     history: History,
     models: Models,
@@ -45,7 +45,7 @@ pub(super) struct MonitoredSeries {
 }
 
 impl MonitoredSeries {
-    /// Creates series for these open alerts, without any history.
+    /// Creates series for the given open alerts, without any history.
     pub fn new(open: Vec<AlertSeries>) -> Self {
         let of = |open: AlertSeries| Series {
             scope: open.scope.clone(),
@@ -108,8 +108,8 @@ impl MonitoredSeries {
         before.into_iter().filter_map(|series| series.open).collect()
     }
 
-    /// Reads the steps from `first` to the last completed one, a day per statement: a statement over four weeks would delay
-    /// others.
+    /// Reads the steps from `first` to the last completed one, one day per statement: a statement over four weeks would
+    /// delay others.
     async fn read(&mut self, store: &Store, first: i64, now: Timestamp) -> Result<(), StoreError> {
         let scopes: Vec<Scope> = self.series.iter().map(|series| series.scope.clone()).collect();
         let end = step_of(now.as_second());
@@ -143,13 +143,13 @@ impl MonitoredSeries {
             }
             series
         });
-        // The series are lost with the thread; the caller reads everything again.
+        // The series are lost with the thread, so the caller reads everything again.
         self.series = learned.await.map_err(|error| StoreError::Internal { reason: error.to_string() })?;
         self.learned_at = Some(now);
         Ok(())
     }
 
-    /// Returns the last minutes of every series.
+    /// Returns the last few minutes of every series.
     pub async fn recent(&self, store: &Store, now: Timestamp) -> Result<Vec<Recent>, StoreError> {
         let to = now.as_second().div_euclid(BUCKET_SECONDS) * BUCKET_SECONDS;
         let at = |seconds: i64| Timestamp::from_second(seconds).unwrap_or(now);

@@ -1,4 +1,4 @@
-//! Sessions grouped by subscription, so that each frame is matched once for all sessions with the same subscription.
+//! Groups sessions by subscription, so that each frame is matched once for all sessions that share one.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ pub struct Audience {
 struct Group {
     members: Vec<(SessionId, Arc<Outbox>)>,
     bucket: Option<RateBucket>,
-    /// Posts skipped by the rate limit and not reported to the members yet.
+    /// Posts that the rate limit skipped and that have not been reported to the members yet.
     n_by_rate: u64,
 }
 
@@ -68,7 +68,8 @@ impl Audience {
         }
     }
 
-    /// Delivers an event to every session that subscribed to it, and returns their number. It is encoded only if there are any.
+    /// Delivers an event to every session that subscribed to it, and returns how many received it. The event is encoded only
+    /// if there are any.
     pub fn deliver(&mut self, logged: &LoggedEvent, epoch: &str, encode: Encode) -> usize {
         let is_post = logged.event.feed() == Feed::Messages;
         let mut n_delivered = 0;

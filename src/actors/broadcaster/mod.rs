@@ -1,4 +1,4 @@
-//! Updates → frames for sessions.
+//! Turns updates into frames and delivers them to sessions.
 
 pub mod replay_buffer; // recent events, for sessions that reconnect
 
@@ -32,51 +32,51 @@ use crate::telemetry::{
 /// Interval at which the log is trimmed and skipped posts are reported.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Silence after which the position of the sequence is checked. A message that Redis lost would otherwise be noticed only with
-/// the next one.
+/// Time without updates after which the sequence position is checked. Otherwise a message that Redis lost would only be
+/// noticed when the next one arrives.
 const CHECK_AFTER: Duration = Duration::from_secs(5);
 
-/// Pause before the history is read again after a failure.
+/// Pause before the history is read again after a failed read.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
-/// Time that a reconnecting session waits for the history before it starts afresh.
+/// How long a reconnecting session waits for the history before it starts afresh.
 const RECOVERY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Maximum updates held back while the history is read. With more, it is read once more.
+/// Maximum number of updates held back while the history is read. Beyond that, the history is read once more.
 const HELD_BACK_MAX: usize = 1_024;
 
-/// Interval at which sessions with deltas receive the whole window, which corrects any error.
+/// Interval at which sessions that take deltas receive the whole window, which corrects any error.
 const WHOLE_EVERY: Duration = Duration::from_secs(10);
 
 /// Dependencies of a broadcaster.
 #[derive(Clone)]
 pub struct BroadcasterParams {
-    /// Encoder of frames.
+    /// Frame encoder.
     pub encode: Encode,
-    /// History of updates in Redis.
+    /// Update history in Redis.
     pub history: History,
-    /// Limits of the replay buffer.
+    /// Replay buffer limits.
     pub limits: HistoryLimits,
-    /// Runtime of the connections.
+    /// Runtime for I/O tasks.
     pub io: Handle,
 }
 
 /// Stage that delivers each update to every session that subscribed to it, and replays missed updates to reconnecting sessions.
 ///
-/// It delivers the sequence without a gap, or closes its sessions: when an update does not follow the previous one, it first
-/// reads the missing updates from the history. It never waits for a client: unread frames queue in the bounded [`Outbox`] of
-/// the session.
+/// It delivers the sequence without a gap, or closes its sessions: if an update does not follow the previous one, it first
+/// reads the missing updates from the history. It never waits for a client: unread frames queue in the session's bounded
+/// [`Outbox`].
 pub struct Broadcaster {
     params: BroadcasterParams,
     audience: Audience,
-    /// `None` until the history was read for the first time.
+    /// `None` until the history has been read for the first time.
     log: Option<ReplayBuffer>,
     catching_up: Option<CatchingUp>,
-    /// Reconnecting sessions whose position is not in the log yet, with their arrival.
+    /// Reconnecting sessions whose position is not in the log yet, with their arrival times.
     waiting: Vec<(Watch, Instant)>,
     received_at: Instant,
     metrics: Option<Arc<MetricsFrame>>,
-    /// Window as last shown, to compute the next delta.
+    /// Window last shown, from which the next delta is computed.
     shown: Option<Value>,
     whole_at: Instant,
     system: Option<Arc<SystemHealth>>,
@@ -86,14 +86,14 @@ pub struct Broadcaster {
 #[derive(Default)]
 struct CatchingUp {
     held_back: VecDeque<Arc<UpdateEvent>>,
-    /// Whether updates were missed again meanwhile.
+    /// Whether more updates were missed while the history was being read.
     again: bool,
 }
 
 stage!(Broadcaster, "broadcaster");
 
 impl Broadcaster {
-    /// Creates a broadcaster without sessions, which first reads the history.
+    /// Creates a broadcaster without sessions. It reads the history first.
     pub fn new(params: BroadcasterParams, stage: StageContext) -> Self {
         let now = Instant::now();
         Self {
@@ -135,8 +135,8 @@ impl Broadcaster {
         }
     }
 
-    /// Returns how an update follows the log. The first update of a new epoch follows the last one of the old epoch: Redis lost
-    /// its data, but no update is missing.
+    /// Returns how an update follows the log. The first update of a new epoch follows the last one of the old epoch: Redis
+    /// lost its data, but no update is missing.
     fn continuity(&mut self, update: &SequencedUpdate) -> Continuity {
         let Some(log) = &self.log else {
             return Continuity::Gap;
@@ -162,7 +162,7 @@ impl Broadcaster {
         self.stage.metrics.finish(1);
     }
 
-    /// Reads missing updates from the history. Updates that arrive meanwhile are held back and delivered afterwards.
+    /// Reads missing updates from the history. Updates that arrive in the meantime are held back and delivered afterwards.
     fn catch_up(&mut self, context: &mut Context<Self>) {
         if let Some(catching_up) = &mut self.catching_up {
             catching_up.again = true;
@@ -212,7 +212,7 @@ impl Broadcaster {
         self.admit_waiting();
     }
 
-    /// Fills the log with the history, which other processes already delivered to their sessions.
+    /// Fills the log from the history, whose updates other processes already delivered to their sessions.
     fn begin(&mut self, past: Backfill) {
         let mut log = ReplayBuffer::new(past.head.clone(), self.params.limits);
         if let Some(oldest) = past.updates.first() {
@@ -237,7 +237,7 @@ impl Broadcaster {
         self.log = Some(log);
     }
 
-    /// Closes all sessions because missed updates are no longer in the history; they start afresh.
+    /// Closes all sessions because the history no longer contains the updates they missed; they start afresh.
     fn lose_position(&mut self) {
         warn!(
             n_sessions = self.audience.n_sessions(),
@@ -249,7 +249,7 @@ impl Broadcaster {
         self.count();
     }
 
-    /// Admits the waiting sessions whose position is in the log by now, or will not be soon.
+    /// Admits the waiting sessions whose position is in the log by now. Once the catch-up ends, it admits all of them.
     fn admit_waiting(&mut self) {
         let is_settled = self.catching_up.is_none();
         let waiting = std::mem::take(&mut self.waiting);
@@ -269,8 +269,8 @@ impl Broadcaster {
         self.log.as_ref().is_some_and(|log| log.has_reached(since))
     }
 
-    /// Admits a session: queues the events that it missed if all are known, then the state of its feeds, and subscribes it. One
-    /// handler does all of it, so no update is lost in between.
+    /// Admits a session: queues the events that it missed if all of them are known, then the state of its feeds, and
+    /// subscribes it. A single handler does all of this, so no update is lost in between.
     fn join(&mut self, watch: Watch) {
         let Watch { id, outbox, subscription, since, is_requested } = watch;
         let position = self.log.as_ref().map(ReplayBuffer::position);
@@ -308,7 +308,7 @@ impl Broadcaster {
         self.count();
     }
 
-    /// Queues the current state of the feeds that have one.
+    /// Queues the current state of each requested feed that has one.
     fn send_state(&self, outbox: &Outbox, metrics: bool, system: bool) {
         if let Some(frame) = self.metrics.as_ref().filter(|_| metrics) {
             outbox.metrics(frame, true);
@@ -320,8 +320,8 @@ impl Broadcaster {
         }
     }
 
-    /// Returns the id of the current state. It is never ahead of the delivered updates, or clients would skip those after a
-    /// reconnect.
+    /// Returns the id that state frames carry. It is never ahead of the delivered updates, or clients would skip those after
+    /// a reconnect.
     fn here(&self) -> FrameId {
         self.log.as_ref().map_or_else(nowhere, ReplayBuffer::position)
     }
@@ -369,7 +369,7 @@ impl Broadcaster {
     }
 }
 
-/// Returns the id used before the sequence is known.
+/// Returns the placeholder id used before the sequence is known.
 fn nowhere() -> FrameId {
     FrameId { epoch: "none".to_owned(), offset: 0 }
 }

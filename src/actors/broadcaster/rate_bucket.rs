@@ -1,9 +1,8 @@
-//! The rate limit that a session sets for its posts.
+//! Token bucket behind the rate limit that a session sets for its posts.
 
 use crate::models::bounded::MaxRate;
 
-/// Permits for posts, refilled as time passes. Time is an argument, so that a replay counts posts by when they were
-/// published.
+/// Post permits, refilled over time. Time is an argument, so that a replay counts posts by their publication time.
 #[derive(Debug)]
 pub struct RateBucket {
     per_second: f64,
@@ -12,7 +11,7 @@ pub struct RateBucket {
 }
 
 impl RateBucket {
-    /// Returns a bucket with permits for one second, or for one post where the rate is lower.
+    /// Returns a bucket with permits for one second, or for one post if the rate is lower.
     pub fn new(rate: MaxRate) -> Self {
         let per_second = f64::from(rate.get());
         Self { per_second, permits: per_second.max(1.0), refilled_ms: i64::MIN }
@@ -42,7 +41,7 @@ mod tests {
             let mut bucket = RateBucket::new(MaxRate::try_from(rate).unwrap());
             at_ms.filter(|at| bucket.admit(*at)).count()
         };
-        // A thousand posts in ten seconds: the first second's permits, and what comes in ten.
+        // A thousand posts in ten seconds: the permits of the first second, plus those refilled in ten.
         assert_eq!(admitted(5.0, &mut (0..1_000).map(|i| i * 10)), 5 + 49);
         assert_eq!(admitted(0.5, &mut (0..1_000).map(|i| i * 10)), 1 + 4);
         assert_eq!(admitted(1_000.0, &mut (0..1_000).map(|i| i * 10)), 1_000);

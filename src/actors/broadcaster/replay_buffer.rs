@@ -1,4 +1,4 @@
-//! Replay buffer: recent events in memory, from which a session that reconnects receives what it missed.
+//! Replay buffer: recent events kept in memory, from which a reconnecting session receives what it missed.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
@@ -11,14 +11,14 @@ use crate::models::post::ScoredPost;
 use crate::models::subscription::{Feed, Subscription};
 use crate::stream::HistoryLimits;
 
-/// Maximum frames replayed to one session. They are queued in its outbox as small references, a quarter of a megabyte in all. A
-/// client that missed more starts afresh.
+/// Maximum number of frames replayed to one session. They are queued in its outbox as small references, a quarter of a
+/// megabyte in all. A client that missed more starts afresh.
 pub const REPLAYED_MAX: usize = 10_000;
 
-/// Memory of an event besides its text, which is held twice: parsed and encoded.
+/// Memory that an event takes in addition to its text, which is held twice: parsed and encoded.
 const FRAME_OVERHEAD_BYTES: usize = 1_024;
 
-/// Event that becomes one frame.
+/// Event that is sent as one frame.
 #[derive(Debug)]
 pub enum Event {
     /// A post was stored.
@@ -53,17 +53,17 @@ impl Event {
 /// Event with its position in the sequence.
 #[derive(Debug)]
 pub struct LoggedEvent {
-    /// Position in the sequence.
+    /// Position in the frame sequence.
     pub offset: u64,
     /// Time of publication, in milliseconds since 1970.
     pub at_ms: i64,
-    /// Event itself.
+    /// The event.
     pub event: Event,
     frame: OnceLock<Option<Arc<Frame>>>,
 }
 
 impl LoggedEvent {
-    /// Returns the encoded frame. It is encoded once, on first use.
+    /// Returns the encoded frame, which is encoded on first use.
     pub fn frame(&self, epoch: &str, encode: Encode) -> Option<&Arc<Frame>> {
         let written = self.frame.get_or_init(|| {
             let id = FrameId { epoch: epoch.to_owned(), offset: self.offset };
@@ -87,15 +87,15 @@ impl LoggedEvent {
     }
 }
 
-/// Events that a reconnecting session missed.
+/// What a reconnecting session missed.
 pub struct MissedEvents<'a> {
-    /// Events in order.
+    /// Missed events in order.
     pub events: Vec<&'a LoggedEvent>,
-    /// Posts skipped by its rate limit.
+    /// Number of posts skipped by the session's rate limit.
     pub n_by_rate: u64,
 }
 
-/// Relation of an update to the end of the log.
+/// Where an update stands relative to the end of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Continuity {
     /// It follows directly.
@@ -106,7 +106,7 @@ pub enum Continuity {
     Gap,
 }
 
-/// Events that this process delivered, without a gap, bounded in age and size.
+/// Events that this process delivered, without gaps and bounded in age and size.
 pub struct ReplayBuffer {
     epoch: String,
     /// Offset of the last delivered frame.
@@ -119,7 +119,7 @@ pub struct ReplayBuffer {
 }
 
 impl ReplayBuffer {
-    /// Creates an empty log that begins after a frame.
+    /// Creates an empty log that begins after the given frame.
     pub fn new(after: FrameId, limits: HistoryLimits) -> Self {
         let FrameId { epoch, offset } = after;
         Self { epoch, position: offset, floor: offset, events: VecDeque::new(), bytes: 0, limits }
@@ -130,12 +130,12 @@ impl ReplayBuffer {
         FrameId { epoch: self.epoch.clone(), offset: self.position }
     }
 
-    /// Returns the epoch of the ids.
+    /// Returns the epoch of the frame ids.
     pub fn epoch(&self) -> &str {
         &self.epoch
     }
 
-    /// Returns how an update relates to the end of the log.
+    /// Returns where an update stands relative to the end of the log.
     pub fn continuity(&self, update: &SequencedUpdate) -> Continuity {
         if update.first.epoch != self.epoch {
             return Continuity::Gap;
@@ -177,7 +177,7 @@ impl ReplayBuffer {
         self.events.push_back(logged);
     }
 
-    /// Removes events beyond the limits of age and size.
+    /// Removes events beyond the age and size limits.
     pub fn trim(&mut self, now_ms: i64) {
         let age_max = i64::try_from(self.limits.age_max.as_millis()).unwrap_or(i64::MAX);
         while let Some(oldest) = self.events.front() {
@@ -192,13 +192,13 @@ impl ReplayBuffer {
         }
     }
 
-    /// Returns whether the log covers a frame: false when the frame is ahead of the log, or of another epoch.
+    /// Returns whether the log covers a frame: false if the frame is ahead of the log or from another epoch.
     pub fn has_reached(&self, since: &FrameId) -> bool {
         since.epoch == self.epoch && since.offset <= self.position
     }
 
-    /// Returns the events that a subscription would have received after a frame; `None` when they are not all in the log, or too
-    /// many.
+    /// Returns the events that a subscription would have received after a frame; `None` if they are not all in the log or
+    /// there are too many.
     pub fn missed(&self, since: &FrameId, subscription: &Subscription) -> Option<MissedEvents<'_>> {
         if !self.has_reached(since) || since.offset < self.floor {
             return None;

@@ -1,4 +1,4 @@
-//! Stream → ScoreBatch: reads entries, acknowledges them when their ticket is recorded, and claims abandoned ones.
+//! Stream → ScoreBatch: reads entries, acknowledges them once their ticket is recorded, and claims abandoned ones.
 
 mod poison_isolation; // retries of failed batches, in ever smaller parts
 
@@ -25,27 +25,27 @@ use crate::telemetry::{
     BATCHES_IN_FLIGHT, BATCHES_SETTLED_TOTAL, ENTRIES_BURIED_TOTAL, ENTRIES_READ_TOTAL, errors,
 };
 
-/// Time a read waits for the first entry. Only bounds how late a stopping process notices.
+/// How long a read waits for the first entry. This only limits how late a stopping process notices.
 const READ_BLOCK: Duration = Duration::from_millis(500);
 
-/// Interval at which entries of silent consumers are claimed.
+/// Interval at which the entries of silent consumers are claimed.
 const CLAIM_EVERY: Duration = Duration::from_millis(1_500);
 
-/// Interval at which the claims on entries in flight are renewed, so that no other consumer takes them. Must be well below the
+/// Interval at which claims on entries in flight are renewed, so that no other consumer takes them. Must be well below the
 /// claim idle time.
 const RENEW_EVERY: Duration = Duration::from_secs(1);
 
-/// Pause after Redis could not be reached.
+/// Pause after a failure to reach Redis.
 const REDIS_RETRY: Duration = Duration::from_millis(250);
 
-/// Time to wait for the next stage before settlements are handled again.
+/// How long to wait for the next stage before settlements are handled again.
 const STAGE_RETRY: Duration = Duration::from_millis(250);
 
-/// Failed attempts alone after which a post is dead-lettered.
+/// Number of failed attempts alone after which a post is dead-lettered.
 pub const ATTEMPTS_MAX: u32 = 3;
 
-/// Ends of the process during attempts alone after which a post is dead-lettered too. More than [`ATTEMPTS_MAX`], because
-/// people restart processes for other reasons.
+/// Number of times the process may end during an attempt alone before the post is dead-lettered. Higher than
+/// [`ATTEMPTS_MAX`], because people restart processes for other reasons.
 const ENDINGS_MAX: u32 = 10;
 
 /// Dependencies of an ingester.
@@ -55,7 +55,7 @@ pub struct IngesterParams {
     pub consumer: Arc<Consumer>,
     /// Stage that scores batches.
     pub downstream: Downstream<ScoreBatch>,
-    /// Maximum posts in a batch.
+    /// Maximum number of posts in a batch.
     pub batch_size: usize,
     /// Number of permits; each ticket holds one.
     pub batches_in_flight: usize,
@@ -66,13 +66,13 @@ pub struct IngesterParams {
     pub claim_idle: Duration,
     /// Cancelled to stop reading; batches in flight still settle.
     pub drain: CancellationToken,
-    /// Cancelled by the ingester once it drains and no batch is in flight.
+    /// Cancelled by the ingester once it is draining and no batch is in flight.
     pub drained: CancellationToken,
 }
 
 /// Stage that reads the stream, and is responsible for every entry until it is stored or dead-lettered.
 ///
-/// An entry is acknowledged only when its ticket is settled as `Recorded`. Otherwise it stays pending in Redis, and this or
+/// An entry is acknowledged only once its ticket is settled as `Recorded`. Otherwise it stays pending in Redis, and this or
 /// another process reads it again.
 pub struct Ingester {
     params: IngesterParams,
@@ -99,7 +99,7 @@ impl Actor for Ingester {
 
 type PendingRead = BoxFuture<'static, Result<Vec<Delivered>, StreamError>>;
 
-/// Work of one incarnation.
+/// State of one incarnation.
 struct Run {
     params: IngesterParams,
     stage_metrics: Arc<StageMetrics>,
@@ -110,7 +110,7 @@ struct Run {
     n_issued: u64,
     retries: RetryQueue,
     reading: Option<PendingRead>,
-    /// Entries that are stored but not acknowledged yet.
+    /// Entries that have been stored but not acknowledged yet.
     unacknowledged: Vec<EntryId>,
     claimed_at: Instant,
     renewed_at: Instant,
@@ -118,7 +118,7 @@ struct Run {
 
 struct InFlight {
     entries: Vec<Delivered>,
-    /// Whether nothing else is in flight, so that a failure is its own.
+    /// Whether nothing else is in flight, so that a failure can only come from this batch.
     alone: bool,
     /// Attempts alone, this one included; 0 for an ordinary batch.
     attempts: u32,
@@ -162,7 +162,7 @@ impl Run {
         }
     }
 
-    /// One turn of the loop: settle, renew, claim, then issue or read. Errors mean that Redis is away.
+    /// Runs the loop once: settles, renews, claims, then issues or reads. An error means that Redis is down.
     async fn turn(&mut self) -> Result<(), StreamError> {
         while let Ok(settled) = self.settled.try_recv() {
             self.settle(settled);
@@ -173,7 +173,7 @@ impl Run {
         if self.params.drain.is_cancelled() && self.reading.is_none() {
             return self.drain().await;
         }
-        // Another batch in flight could cause its failure, or be affected by it.
+        // Another batch in flight could cause the batch to fail, or be affected by it.
         if self.in_flight.values().any(|batch| batch.alone) {
             self.next_settlement(STAGE_RETRY).await;
             return Ok(());
@@ -202,8 +202,8 @@ impl Run {
         }
     }
 
-    /// Reads the next batch, unless a settlement comes first. The read continues meanwhile: cancelling it could lose a reply
-    /// that is on its way, and the entries would wait seconds for their claim.
+    /// Reads the next batch, unless a settlement arrives first. The read then continues in the background: cancelling it
+    /// could lose a reply that is on its way, and the entries would wait seconds to be claimed.
     async fn read_or_settle(&mut self) -> Result<(), StreamError> {
         // A batch read now could not be forwarded, so it stays in Redis.
         if self.permits.available_permits() == 0 || !self.params.downstream.is_reachable() {
@@ -253,7 +253,8 @@ impl Run {
         in_flight.chain(self.retries.ids()).chain(self.unacknowledged.iter().cloned()).collect()
     }
 
-    /// Retries the next batch, if necessary once nothing else is in flight, so that no other post is affected.
+    /// Retries the next batch. If it needs isolation, it waits until nothing else is in flight, so that no other post is
+    /// affected.
     async fn retry_next(&mut self) -> Result<(), StreamError> {
         let isolated = self.retries.next_needs_isolation();
         if (isolated && !self.in_flight.is_empty()) || self.permits.available_permits() == 0 {
@@ -395,7 +396,7 @@ impl Run {
                 attempts: 0,
                 died_at: Timestamp::now(),
             };
-            // If Redis goes away meanwhile, the sound ones are claimed again like all others.
+            // If Redis goes down in between, the valid entries are claimed again like all others.
             self.params.consumer.dead_letter(&request).await?;
             metrics::counter!(ENTRIES_BURIED_TOTAL, "why" => "broken").increment(1);
             errors::record(ErrorKind::DeadLetter, Ingester::NAME, request.reason);

@@ -1,8 +1,8 @@
 //! Poison isolation: batches that were not stored are retried in smaller parts, until a poison post stands alone and is
 //! dead-lettered.
 //!
-//! Redis counts deliveries of a whole batch, so its count says nothing about a single post. A batch that failed is halved
-//! until the poison post stands alone. Only attempts made alone, with nothing else in flight, count.
+//! Redis counts deliveries of a whole batch, so its count says nothing about a single post. A failed batch is halved until
+//! the poison post stands alone. Only attempts made alone, with nothing else in flight, count.
 
 use std::collections::VecDeque;
 
@@ -11,11 +11,11 @@ use crate::stream::{Delivered, EntryId};
 /// Batch to retry.
 #[derive(Debug)]
 pub struct RetryBatch {
-    /// Entries, at least one.
+    /// Entries to retry, at least one.
     pub entries: Vec<Delivered>,
     /// Why the last attempt failed; `None` when another consumer left the batch behind.
     pub reason: Option<String>,
-    /// Attempts made alone so far.
+    /// Number of attempts made alone so far.
     pub attempts: u32,
 }
 
@@ -46,8 +46,9 @@ impl RetryQueue {
 
     /// Adds entries claimed from a silent consumer.
     ///
-    /// Every restart causes one redelivery, so those are retried as ordinary batches. From the second redelivery on, an entry
-    /// may be killing its consumers: batches shrink to a quarter with each redelivery and are retried in isolation.
+    /// Every restart causes one redelivery, so entries redelivered once are retried as ordinary batches. From the second
+    /// redelivery on, an entry may be killing its consumers: batches shrink to a quarter with each redelivery and are
+    /// retried in isolation.
     pub fn claimed(&mut self, mut entries: Vec<Delivered>) {
         entries.sort_by_key(|entry| entry.n_deliveries);
         while let Some(first) = entries.first() {
@@ -68,8 +69,8 @@ impl RetryQueue {
         }
     }
 
-    /// Adds a batch that was not stored. With `is_at_fault` the batch itself failed; otherwise it was merely in flight when a
-    /// stage died, and is retried as it is.
+    /// Adds a batch that was not stored. With `is_at_fault`, the batch itself failed; otherwise it was merely in flight when
+    /// a stage died, and is retried unchanged.
     pub fn add_failed(&mut self, batch: RetryBatch, is_at_fault: bool) {
         if !is_at_fault {
             self.waiting.push_back(Waiting { batch, isolated: true });
@@ -103,7 +104,8 @@ impl RetryQueue {
         self.waiting.push_front(Waiting { batch, isolated: true });
     }
 
-    /// Returns the first post that failed alone. [`Self::retry_failed_alone`] or [`Self::remove_failed_alone`] it.
+    /// Returns the first post that failed alone, to be passed to [`Self::retry_failed_alone`] or
+    /// [`Self::remove_failed_alone`].
     pub fn failed_alone(&self) -> Option<&RetryBatch> {
         self.failed_alone.front()
     }
@@ -120,14 +122,14 @@ impl RetryQueue {
         self.failed_alone.pop_front();
     }
 
-    /// Returns the ids of all entries held here.
+    /// Returns the ids of all entries held in the queue.
     pub fn ids(&self) -> impl Iterator<Item = EntryId> {
         let waiting = self.waiting.iter().map(|waiting| &waiting.batch);
         waiting.chain(&self.failed_alone).flat_map(|batch| batch.entries.iter().map(|entry| entry.id.clone()))
     }
 }
 
-/// Returns the batch size after `n` suspicious redeliveries: a quarter with each, at least one.
+/// Returns the batch size after `n` suspicious redeliveries: a quarter after each, but at least one.
 fn shrunk(batch_size: usize, n: u32) -> usize {
     (0..n.min(16)).fold(batch_size, |size, _| size / 4).max(1)
 }

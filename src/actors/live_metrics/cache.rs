@@ -1,4 +1,4 @@
-//! Latest figures in Redis, for other programs.
+//! Publishes the latest figures in Redis for other programs.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::models::metrics::{Breakdown, LiveMetrics, Overall, Window};
 
-/// Time for which a figure stays readable after its last refresh.
+/// How long a figure stays readable after its last refresh.
 pub const TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Returns the keys `sentiment:overall`, `sentiment:geo:{city}`, `sentiment:product:{product}` and
@@ -24,7 +24,7 @@ pub fn entries(live: &LiveMetrics) -> Vec<(String, String)> {
     entries
 }
 
-/// Figure with its window, because it stays readable long after its last refresh.
+/// Figure with the window that it covers, because it stays readable long after its last refresh.
 #[derive(Serialize)]
 struct Dated<'a> {
     window: Window,
@@ -33,6 +33,6 @@ struct Dated<'a> {
 }
 
 fn json(value: &impl serde::Serialize) -> String {
-    // Numbers and text always encode.
+    // Numbers and text can always be encoded.
     serde_json::to_string(value).unwrap_or_default()
 }

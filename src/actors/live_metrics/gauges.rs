@@ -1,4 +1,5 @@
-//! Prometheus gauges of the live window. Every process keeps the window of the whole deployment, so all export the same values.
+//! Prometheus gauges of the live window. Every process keeps the window of the whole deployment, so all of them export the
+//! same values.
 
 use crate::models::metrics::{LiveMetrics, LiveWindow};
 use crate::telemetry::{

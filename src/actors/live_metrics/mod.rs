@@ -30,26 +30,26 @@ const PUBLISH_EVERY: Duration = Duration::from_millis(250);
 /// Interval at which the latest figures are written to Redis.
 const CACHE_EVERY: Duration = Duration::from_secs(1);
 
-/// Interval at which the windows are rebuilt without a gap: a process that was killed between its commit and the publication of
-/// its delta leaves none.
+/// Interval at which the windows are rebuilt even without a gap: a process killed between its commit and the publication of
+/// its delta leaves no gap behind.
 const REBUILD_EVERY: Duration = Duration::from_secs(60);
 
 /// Pause before a failed rebuild is retried.
 const REBUILD_RETRY: Duration = Duration::from_secs(1);
 
-/// Deltas held back during a rebuild. With more, the rebuild took too long, and starts over.
+/// Maximum number of deltas held back during a rebuild. Beyond that, the rebuild has taken too long and starts over.
 const HELD_BACK_MAX: usize = 4_096;
 
 /// Dependencies of the stage.
 #[derive(Clone)]
 pub struct LiveMetricsParams {
-    /// Store of the rollups from which windows are rebuilt.
+    /// Holds the rollups from which windows are rebuilt.
     pub store: Store,
-    /// Writer of the latest figures to Redis.
+    /// Writes the latest figures to Redis.
     pub cache: Cache,
-    /// Stage that shows the live window.
+    /// Stage that sends the live window to sessions.
     pub broadcaster: Downstream<PublishMetrics>,
-    /// Runtime of the connections.
+    /// Runtime for I/O tasks.
     pub io: Handle,
     /// Length of the live window.
     pub live_window: LiveWindow,
@@ -57,15 +57,15 @@ pub struct LiveMetricsParams {
 
 /// Stage that keeps the live windows of this process.
 ///
-/// The windows are sums of the committed deltas of all processes, as received over `sentiment_updates`. Whenever
-/// one may have been missed, the windows are rebuilt from PostgreSQL.
+/// The windows are sums of the committed deltas of all processes, received over `sentiment_updates`. Whenever a delta may
+/// have been missed, the windows are rebuilt from PostgreSQL.
 pub struct LiveMetricsPublisher {
     params: LiveMetricsParams,
     windows: LiveWindows,
     rebuild: Option<Rebuild>,
-    /// Id of the last frame that the windows contain.
+    /// Id of the last frame included in the windows.
     as_of: Option<FrameId>,
-    /// State last published: the oldest second in the window, and `as_of`.
+    /// Last published state: the oldest second in the window, and `as_of`.
     published: Option<(i64, Option<FrameId>)>,
     stage: StageContext,
 }
@@ -74,14 +74,14 @@ pub struct LiveMetricsPublisher {
 #[derive(Default)]
 struct Rebuild {
     held_back: Vec<Vec<(RollupKey, Sums)>>,
-    /// Whether another gap occurred meanwhile.
+    /// Whether another gap occurred during the rebuild.
     again: bool,
 }
 
 stage!(LiveMetricsPublisher, "live_metrics");
 
 impl LiveMetricsPublisher {
-    /// Creates a publisher that first rebuilds its windows.
+    /// Creates a publisher that starts by rebuilding its windows.
     pub fn new(params: LiveMetricsParams, stage: StageContext) -> Self {
         let windows = LiveWindows::new(params.live_window);
         Self { params, windows, rebuild: None, as_of: None, published: None, stage }
@@ -117,8 +117,8 @@ impl LiveMetricsPublisher {
         }
     }
 
-    /// Rebuilds the windows from PostgreSQL. Deltas that arrive meanwhile are held back and added afterwards; those
-    /// that the rows already contain are recognized by their revision.
+    /// Rebuilds the windows from PostgreSQL. Deltas that arrive in the meantime are held back and added afterwards; those
+    /// already contained in the rows are recognized by their revision.
     fn start_rebuild(&mut self, context: &mut Context<Self>) {
         if let Some(rebuild) = &mut self.rebuild {
             rebuild.again = true;
@@ -161,7 +161,7 @@ impl LiveMetricsPublisher {
         }
     }
 
-    /// Publishes the window if it changed, or if time moved it.
+    /// Publishes the window if its contents changed, or if it has moved forward in time.
     fn publish(&mut self) {
         let now = Timestamp::now();
         let state = (self.windows.horizon(now).as_second(), self.as_of.clone());

@@ -1,4 +1,4 @@
-//! Live windows: sums of the committed deltas of the last minutes, as every dashboard shows them.
+//! Live windows: sums of the deltas committed in the last few minutes, as every dashboard shows them.
 //!
 //! Pure: time is an argument. A delta carries the revision of its row after the change, so a delta that a rebuilt window
 //! already contains is recognized, and a missed one is detected.
@@ -12,44 +12,45 @@ use crate::models::metrics::{
 };
 use crate::models::rollup::{BUCKET_SECONDS, Dimension, RollupKey, Sums, bucket_of};
 
-/// Length of the live trend.
+/// Length of the live trend in seconds.
 pub const TREND_SECONDS: i64 = 300;
 
-/// Maximum rows per bucket. Senders choose the keys, so memory needs this bound. Honest traffic has a few hundred.
+/// Maximum number of rows per bucket. Post senders choose the keys, so memory needs this bound. Honest traffic has a few
+/// hundred.
 const ROWS_PER_BUCKET_MAX: i64 = 1_600;
 
-/// Maximum cities whose location is kept.
+/// Maximum number of cities whose location is kept.
 const LOCATIONS_MAX: usize = 50_000;
 
-/// Maximum keys of a dimension in a frame: those with the most posts.
+/// Maximum number of keys per dimension in a frame. Those with the most posts are shown.
 const ITEMS_MAX: usize = 50;
 
 /// Period over which the rate is averaged.
 const RATE_SECONDS: i64 = 10;
 
-/// Error of a missed delta: the window no longer equals the committed sums.
+/// Error returned when a delta was missed: the window no longer equals the committed sums.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Missed;
 
-/// Sums of the last minutes, by bucket, source, dimension and key.
+/// Sums of the last few minutes, by bucket, source, dimension and key.
 #[derive(Debug, Default)]
 pub struct LiveWindows {
     window: LiveWindow,
     rows: BTreeMap<RollupKey, Sums>,
-    /// Whether rows were dropped at the maximum, so that an absent row was not necessarily missed.
+    /// Whether rows were dropped because the maximum was reached, so that an absent row was not necessarily missed.
     truncated: bool,
     locations: HashMap<String, (f64, f64)>,
-    /// Posts stored and posts shown, by second of the commit.
+    /// Number of posts stored and shown, by second of the commit.
     stored: VecDeque<(i64, u64, u64)>,
 }
 
 impl LiveWindows {
-    /// Creates empty windows with a live window of this length.
+    /// Creates empty windows for a live window of this length.
     pub fn new(window: LiveWindow) -> Self {
         Self { window, ..Self::default() }
     }
 
-    /// Returns how far back rows are kept: the longest window, and two more buckets.
+    /// Returns how many seconds of rows are kept: the longest window, and two more buckets.
     const fn kept_seconds(&self) -> i64 {
         let window = self.window.seconds();
         let longest = if window > TREND_SECONDS { window } else { TREND_SECONDS };
@@ -88,7 +89,7 @@ impl LiveWindows {
             if key.bucket < oldest {
                 continue;
             }
-            // The rows about everything are always kept: there is one per bucket and source.
+            // Rows of the overall dimension are always kept: there is one per bucket and source.
             if key.dimension != Dimension::Overall && !self.rows.contains_key(&key) {
                 self.truncated |= self.rows.len() >= n_rows_max;
                 if self.rows.len() >= n_rows_max || (self.truncated && sums.revision > 1) {
@@ -118,7 +119,7 @@ impl LiveWindows {
         }
     }
 
-    /// Counts stored posts, and those of them that are shown, for the rate.
+    /// Counts stored posts, and how many of them are shown, for the rate.
     pub fn count(&mut self, now: Timestamp, n_stored: u64, n_shown: u64) {
         let second = now.as_second();
         match self.stored.back_mut() {
@@ -131,7 +132,7 @@ impl LiveWindows {
         self.forget(now);
     }
 
-    /// Drops rows that no window covers any more.
+    /// Drops rows that no window covers anymore.
     pub fn forget(&mut self, now: Timestamp) {
         let oldest = self.horizon(now);
         while let Some(first) = self.rows.first_entry() {
@@ -174,8 +175,7 @@ impl LiveWindows {
         }
     }
 
-    /// Returns the rows of a window. Rows in the future belong to posts from clocks that run ahead; they count once their time
-    /// comes.
+    /// Returns the rows of a window. Future rows come from posters whose clocks run ahead; they count once their time comes.
     fn between(&self, from: Timestamp, now: Timestamp) -> impl Iterator<Item = (&RollupKey, &Sums)> {
         self.rows.iter().filter(move |(key, _)| key.bucket >= from && key.bucket <= now)
     }
@@ -223,7 +223,8 @@ impl LiveWindows {
     }
 }
 
-/// Returns the start of a window that ends now. It lies on the edge of a bucket, so the window is up to a bucket longer.
+/// Returns the start of a window that ends now. The start lies on a bucket boundary, so the window is up to one bucket
+/// longer.
 fn back(now: Timestamp, seconds: i64) -> Timestamp {
     bucket_of(now.saturating_sub(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MIN))
 }

@@ -1,4 +1,4 @@
-//! Delivery of a message to a stored channel, for the notifier and for test messages.
+//! Delivers a message to a stored channel. Used by the notifier and for test messages.
 
 use jiff::Timestamp;
 use tracing::info;
@@ -15,16 +15,16 @@ use crate::store::notifications::channels::{PushKeyRow, StoredChannel};
 use crate::store::notifications::outbox::{ClaimedMessage, DeliveryOutcome, Settlement};
 use crate::store::{Store, StoreError};
 
-/// Name under which the key of push services is sealed.
+/// Name under which the push service key is sealed.
 const PUSH_KEY_OWNER: &[u8] = b"push key";
 
-/// Reason why a message could not be sent at all.
+/// Why a message could not be sent at all.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliveryError {
     /// PostgreSQL failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The channel was created with another secret key than that of this process.
+    /// The channel was sealed with a different secret key from the one that this process uses.
     #[error(transparent)]
     Sealed(#[from] DecryptError),
 }
@@ -70,7 +70,7 @@ pub(in crate::actors) async fn recipient(
     open(store, messenger, sealed).await
 }
 
-/// Attempts the delivery of a claimed message once, and returns how to settle it.
+/// Attempts to deliver a claimed message once, and returns how to settle it.
 ///
 /// # Errors
 /// When it could not be sent at all; the lease then expires.

@@ -1,4 +1,4 @@
-//! Outbox → channels.
+//! Outbox → channels: sends queued notifications.
 
 pub mod delivery; // from a stored channel to a delivered message
 
@@ -20,31 +20,31 @@ use crate::store::notifications::outbox;
 use crate::store::notifications::outbox::ClaimedMessage;
 use crate::telemetry::{NOTIFICATIONS_TOTAL, errors};
 
-/// Interval at which the outbox is polled. Nobody notices a second in a notification.
+/// Interval at which the outbox is polled. In a notification, a second goes unnoticed.
 const POLL_EVERY: Duration = Duration::from_secs(1);
 
 /// Interval at which old notifications are removed.
 const EXPIRE_EVERY: Duration = Duration::from_secs(3_600);
 
-/// Maximum messages in flight. They wait for other servers; a slow receiver occupies one slot for 15 s.
+/// Maximum number of messages in flight. They wait for other servers; a slow receiver occupies one slot for 15 s.
 const IN_FLIGHT_MAX: usize = 16;
 
 /// Dependencies of a notifier.
 #[derive(Clone)]
 pub struct NotifierParams {
-    /// Store of the outbox. Its leases make one process at a time send to a channel.
+    /// Holds the outbox. Its leases let only one process at a time send to a channel.
     pub store: Store,
-    /// Sender of notifications.
+    /// Sends the notifications.
     pub messenger: Arc<Messenger>,
-    /// Runtime of the connections.
+    /// Runtime for I/O tasks.
     pub io: Handle,
-    /// How long a channel stays leased. When the holder dies, the channel's messages wait that long.
+    /// How long a channel stays leased. If the holder dies, the channel's messages wait that long.
     pub lease: Duration,
 }
 
 /// Stage that sends the notifications that are due, whichever process queued them.
 ///
-/// It keeps nothing in memory: messages in flight when it dies are sent again under the same id once their lease ends.
+/// It keeps nothing in memory: messages in flight when it dies are sent again under the same id once their lease expires.
 pub struct Notifier {
     params: NotifierParams,
     n_in_flight: usize,

@@ -1,4 +1,4 @@
-//! Address of the next stage, which outlives any one incarnation of it.
+//! Address of the next stage. It stays valid when that stage restarts.
 
 use std::time::{Duration, Instant};
 
@@ -7,10 +7,10 @@ use tokio::sync::watch;
 
 use crate::telemetry::STAGE_WAIT_SECONDS;
 
-/// Message that carries a ticket or permits, which bound the number of such messages.
+/// Message that carries a ticket or permits, which limit how many such messages exist.
 pub trait Ticketed: Message {}
 
-/// Error of a send to a stage that is restarting, or did not respond before the deadline.
+/// Error of sending to a stage that is restarting, or that did not respond in time.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("stage `{stage}` cannot be reached")]
 pub struct Unreachable {
@@ -18,7 +18,7 @@ pub struct Unreachable {
     pub stage: &'static str,
 }
 
-/// Address for messages of type `M`. It follows the stage through its restarts.
+/// Address for messages of type `M`. It follows the stage across restarts.
 pub struct Downstream<M: Message + Send + 'static>
 where
     M::Result: Send,
@@ -37,7 +37,7 @@ where
     }
 }
 
-/// Supervisor's end of a [`Downstream`], which points it at each new incarnation.
+/// Supervisor's end of a [`Downstream`], which points the address at each new incarnation.
 pub struct Redirect<M: Message + Send + 'static>
 where
     M::Result: Send,
@@ -84,14 +84,14 @@ where
         let reachable = current.wait_for(|to| to.as_ref().is_some_and(Recipient::connected));
         match tokio::time::timeout(timeout, reachable).await {
             Ok(Ok(_)) => return Ok(()),
-            // The supervisor is gone, so the process is about to end. Callers that retry must not spin.
+            // The supervisor is gone, so the process is about to exit. Callers that retry must not spin.
             Ok(Err(_)) => tokio::time::sleep(timeout).await,
             Err(_) => {}
         }
         Err(Unreachable { stage: self.stage })
     }
 
-    /// Returns whether the stage has an incarnation at this moment.
+    /// Returns whether the stage is running at the moment.
     pub fn is_reachable(&self) -> bool {
         self.current.borrow().as_ref().is_some_and(Recipient::connected)
     }
@@ -125,8 +125,8 @@ where
         if sent == Some(true) { Ok(()) } else { Err(Unreachable { stage: self.stage }) }
     }
 
-    /// Sends a message without waiting, beyond the capacity of the mailbox: only for messages whose ticket or permits bound
-    /// their number. While the stage is down the message is dropped, which its ticket reports.
+    /// Sends a message without waiting, even if the mailbox is full. Only for messages whose number is limited by their
+    /// ticket or permits. While the stage is down, the message is dropped, which its ticket reports.
     pub fn post(&self, message: M)
     where
         M: Ticketed,

@@ -1,4 +1,4 @@
-//! Exclusive background tasks of a stage: at most one of a kind is under way.
+//! Exclusive background tasks of a stage: at most one of each kind runs at a time.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -12,7 +12,7 @@ use tokio::task::JoinError;
 /// Slot for one background task of a stage.
 ///
 /// A stage does not `wait` for such a task: a server that hangs would keep the stage from answering heartbeats, and the
-/// supervisor would take it for frozen. The slot belongs to the incarnation, so a restarted stage begins with a free one.
+/// supervisor would consider it frozen. The slot belongs to the incarnation, so a restarted stage begins with a free one.
 #[derive(Debug)]
 pub struct ExclusiveTask {
     io: Handle,
@@ -25,14 +25,15 @@ impl ExclusiveTask {
         Self { io: io.clone(), occupied: Rc::default() }
     }
 
-    /// Returns whether a task is under way, or resting.
+    /// Returns whether a task is running, or resting.
     pub fn is_under_way(&self) -> bool {
         self.occupied.get()
     }
 
-    /// Runs `work` unless a task is under way, and returns whether it does.
+    /// Runs `work` unless a task is running, and returns whether it does.
     ///
-    /// Once the work has returned or panicked, the slot is free and `ended` runs on the actor, with the result or the panic.
+    /// Once the work has returned or panicked, the slot is free again and `ended` runs on the actor, with the result or the
+    /// panic.
     pub fn start<A, F>(
         &self,
         work: F,

@@ -1,4 +1,4 @@
-//! Latest health measurement of the process, and whether it is recent enough to be trusted.
+//! Latest health measurement of the process, and whether it is recent enough to trust.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,8 +7,8 @@ use tokio::sync::watch;
 
 use crate::models::stage_health::{NotReady, SystemHealth};
 
-/// Age from which a measurement no longer describes the present: the health monitor has died or hangs. Several times as
-/// long as a measurement takes while a server does not respond.
+/// Age at which a measurement is outdated: the health monitor has died or hangs. This is several times as long as a
+/// measurement takes while a server does not respond.
 pub const SNAPSHOT_AGE_MAX: Duration = Duration::from_secs(10);
 
 /// Name of the task that measures health.
@@ -19,7 +19,7 @@ pub const HEALTH_MONITOR: &str = "health_monitor";
 pub struct HealthSnapshot {
     /// Measured health.
     pub health: Arc<SystemHealth>,
-    /// Time of the measurement.
+    /// When the measurement was taken.
     pub at: Instant,
 }
 
@@ -30,7 +30,7 @@ impl HealthSnapshot {
     }
 }
 
-/// Reader of the newest snapshot. All clones see the same one.
+/// Reader of the newest snapshot. All clones see the same snapshot.
 #[derive(Debug, Clone)]
 pub struct LatestHealth {
     newest: watch::Receiver<HealthSnapshot>,
@@ -47,7 +47,7 @@ impl LatestHealth {
         Arc::clone(&self.newest.borrow().health)
     }
 
-    /// Returns every reason why the process is not ready, an outdated measurement included; empty when it is ready.
+    /// Returns every reason why the process is not ready, including an outdated measurement; empty if it is ready.
     pub fn not_ready(&self) -> Vec<NotReady> {
         let HealthSnapshot { health, at } = self.newest.borrow().clone();
         let mut reasons = health.not_ready();

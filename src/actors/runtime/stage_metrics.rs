@@ -38,7 +38,7 @@ impl StageMetrics {
         self.release(n);
     }
 
-    /// Clears what a dead incarnation had in flight.
+    /// Clears the count of items that a dead incarnation had in flight.
     pub(super) fn reset_in_flight(&self) {
         self.in_flight.store(0, Ordering::Relaxed);
     }
@@ -68,7 +68,7 @@ pub struct HealthBoard {
 }
 
 impl HealthBoard {
-    /// Returns the health of every stage or of every task that was started, by rank and name.
+    /// Returns the health of all started stages or all started tasks, by rank and name.
     pub fn snapshot(&self, role: Role) -> Vec<StageHealth> {
         let rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         rows.iter().filter(|((rank, _), _)| rank.role == role).map(|(_, health)| health.clone()).collect()
@@ -93,7 +93,7 @@ impl HealthBoard {
     }
 }
 
-/// State of a stage as only its supervisor knows it.
+/// What only its supervisor knows about a stage.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Incarnation {
     pub state: StageState,

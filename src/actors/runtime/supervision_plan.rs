@@ -1,5 +1,5 @@
-//! Supervision plans: the name of a stage or task, its position in lists, and its restart policy. A plan is data, so several
-//! stages or tasks of a kind can run under different policies.
+//! Supervision plans: name, list position and restart policy of a stage or task. A plan is data, so stages or tasks of the
+//! same kind can run under different policies.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,52 +10,51 @@ use crate::actors::STAGES;
 /// Name, rank and restart policy of one supervised stage or task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SupervisionPlan {
-    /// Unique name, such as `aggregator`; for one of several instances its kind and its own name, such as `connector:news`.
+    /// Unique name, such as `aggregator`. One of several instances has its kind and its own name, such as `connector:news`.
     pub name: Arc<str>,
-    /// Kind of the stage or task. Metrics carry the kind instead of the name, because there are few kinds and any number of
+    /// Kind of stage or task. Metrics carry the kind instead of the name, because there are few kinds but any number of
     /// names.
     pub kind: &'static str,
     /// Position in lists.
     pub rank: Rank,
-    /// When to restart it after a death.
+    /// How to restart it after a death.
     pub policy: RestartPolicy,
 }
 
 /// Position in lists: stages in the order of the flow, then tasks. Equal ranks are sorted by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank {
-    /// Stage or task; stages come first.
+    /// Whether it is a stage or a task; stages come first.
     pub role: Role,
     /// Position within its role.
     pub position: usize,
 }
 
-/// Part that a supervised unit plays in the process.
+/// Kind of supervised unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     /// Actor that messages flow through.
     Stage,
-    /// Future that works beside the flow.
+    /// Future that works alongside the flow.
     Task,
 }
 
 /// Rules for restarting a stage or task that died, and for giving up on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RestartPolicy {
-    /// Wait after the first death. Doubles with each further one.
+    /// Wait after the first death. It doubles with each further death.
     pub backoff_first: Duration,
-    /// Upper bound of the wait.
+    /// Longest wait.
     pub backoff_max: Duration,
     /// Period within which deaths count.
     pub window: Duration,
-    /// Number of deaths within the window that ends the process. `None` restarts without limit, and never makes the process
-    /// unready.
+    /// Number of deaths within the window that ends the process. `None` restarts without limit, and the process stays ready.
     pub deaths_max: Option<usize>,
 }
 
 impl RestartPolicy {
-    /// Policy for what the process cannot work without. The backoff is short enough that a single death is hardly noticed and
-    /// long enough not to burn a core. Five deaths within a minute show that a restart does not help.
+    /// Policy for what the process cannot work without. The backoff is short enough that a single death is hardly noticed,
+    /// and long enough not to burn a core. Five deaths within a minute show that restarting does not help.
     pub const ESSENTIAL: Self = Self {
         backoff_first: Duration::from_secs(1),
         backoff_max: Duration::from_secs(30),
@@ -63,8 +62,8 @@ impl RestartPolicy {
         deaths_max: Some(5),
     };
 
-    /// Policy for one of several instances, such as a source: the others keep working, so it is restarted without limit,
-    /// eventually every five minutes.
+    /// Policy for one of several instances, such as a source. The others keep working, so it is restarted without limit,
+    /// with waits of up to five minutes.
     pub const UNLIMITED: Self = Self {
         backoff_first: Duration::from_secs(1),
         backoff_max: Duration::from_secs(300),

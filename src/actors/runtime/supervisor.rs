@@ -25,8 +25,8 @@ use crate::telemetry::{STAGE_RESTARTS_TOTAL, errors};
 /// Interval between two heartbeats of a stage.
 pub const HEARTBEAT: Duration = Duration::from_secs(1);
 
-/// Time a stage has to answer a heartbeat. No handler blocks its thread for longer than a few milliseconds, so a stage that
-/// is silent for this long is stuck in a loop or in native code.
+/// How long a stage has to answer a heartbeat. No handler blocks its thread for longer than a few milliseconds, so a stage
+/// that is silent for this long is stuck in a loop or in native code.
 pub const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Actor that is a stage of the pipeline.
@@ -35,7 +35,7 @@ pub trait Stage: Actor<Context = Context<Self>> + Handler<ReportHealth> + Handle
     const NAME: &'static str;
 }
 
-/// Signal to the supervisor, sent on drop, that the stage holding it is gone.
+/// Tells the supervisor, when dropped, that the stage holding it is gone.
 #[derive(Debug)]
 pub struct DeathNotice {
     died: mpsc::Sender<()>,
@@ -59,25 +59,26 @@ pub struct StageContext {
 /// Callback that receives the address of each new incarnation, and `None` when an incarnation dies.
 pub type Redirect<A> = Box<dyn Fn(Option<&Addr<A>>)>;
 
-/// Recipe for a stage: its plan, its constructor, and the senders that follow its address.
+/// Everything needed to start a stage: its plan, its constructor, and the senders that follow its address.
 pub struct StageSpec<A: Stage> {
     /// Name and restart policy.
     pub plan: SupervisionPlan,
-    /// Builds an incarnation on its own thread.
+    /// Builds an incarnation on the stage's own thread.
     pub build: Arc<dyn Fn(StageContext) -> A + Send + Sync>,
     /// Points the senders at the current incarnation.
     pub redirect: Redirect<A>,
-    /// Messages that the mailbox holds before `try_send` refuses.
+    /// Number of messages that the mailbox holds before `try_send` refuses.
     pub mailbox_capacity: usize,
 }
 
-/// Recipe for a task that must never end.
+/// Everything needed to start a task that must never end.
 pub struct TaskSpec {
     /// Name and restart policy.
     pub plan: SupervisionPlan,
     /// Spawns an incarnation on the runtime of its choice. The incarnation should work inside [`TaskContext::run`].
     pub start: Box<dyn Fn(TaskContext) -> JoinHandle<()>>,
-    /// Longest time without finishing anything before the task counts as frozen; `None` for a task that waits for others.
+    /// Longest time the task may go without finishing anything before it counts as frozen; `None` for a task that waits for
+    /// others.
     pub timeout: Option<Duration>,
     /// Makes the current incarnation panic.
     pub kill: watch::Sender<()>,
@@ -92,7 +93,7 @@ pub struct TaskContext {
 }
 
 impl TaskContext {
-    /// Runs `work` to its end.
+    /// Runs `work` until it returns.
     ///
     /// # Panics
     /// When a test kills the task.
@@ -111,7 +112,7 @@ pub struct Supervision {
     pub board: Arc<HealthBoard>,
     /// Once cancelled, nothing is restarted.
     pub stopping: CancellationToken,
-    /// Cancelled by a supervisor that gives up; the process must then exit with a non-zero code.
+    /// Cancelled by a supervisor that gives up. The process must then exit with a non-zero code.
     pub gave_up: CancellationToken,
 }
 
@@ -180,7 +181,7 @@ pub async fn supervise_task(spec: TaskSpec, supervision: Supervision) {
         .await;
 }
 
-/// One stage or task across all its incarnations.
+/// One stage or task, across all its incarnations.
 struct Supervised {
     plan: SupervisionPlan,
     supervision: Supervision,
@@ -194,7 +195,7 @@ impl Supervised {
         Self { plan, supervision, metrics: Arc::default(), deaths: Deaths::default(), generation: 0 }
     }
 
-    /// Runs one incarnation after the other; `run_one` returns when its incarnation has died.
+    /// Runs one incarnation after another; `run_one` returns when its incarnation has died.
     async fn keep_running(mut self, mut run_one: impl AsyncFnMut(&Self) -> Death) {
         let stage = Arc::clone(&self.plan.name);
         loop {
@@ -439,7 +440,7 @@ mod tests {
         .await;
         let health = find(&supervision.board, Role::Task, "stuck").unwrap();
         assert_eq!((health.state, health.essential), (StageState::Running, false));
-        // On a busy machine, what works may be taken for stuck once more.
+        // On a busy machine, a working task may be mistaken for a stuck one once more.
         assert!(health.restarts >= 2, "{}", health.restarts);
         supervision.stopping.cancel();
         supervised.await.unwrap();

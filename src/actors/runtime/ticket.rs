@@ -1,4 +1,4 @@
-//! Ticket of a batch: its permit to be in flight, and its settlement.
+//! Batch ticket: holds the permit of a batch in flight and reports how the batch was settled.
 
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
@@ -18,8 +18,8 @@ pub enum Settlement {
 
 /// Settled batch on its way back to the ingester.
 ///
-/// It carries the permit, which is therefore released only after the ingester has acted on the settlement. So the channel,
-/// whose capacity is the number of permits, is never full.
+/// It carries the permit, so the permit is released only after the ingester has acted on the settlement. The channel has one
+/// slot per permit and is therefore never full.
 #[derive(Debug)]
 pub struct Settled {
     /// Number of the batch.
@@ -60,7 +60,8 @@ impl Ticket {
         let Some(permit) = self.permit.take() else {
             return;
         };
-        // An ingester that restarted meanwhile no longer receives this. Its successor claims the entries, so nothing is lost.
+        // An ingester that has restarted in the meantime does not receive this. Its successor claims the entries, so nothing
+        // is lost.
         let _ = self.report.try_send(Settled { batch: self.batch, settlement, _permit: permit });
     }
 }

@@ -1,4 +1,4 @@
-//! Shared state of the cascade: the queue of the deep model, its measured pace, and the posts admitted to it.
+//! Shared state of the cascade: the deep model's queue, its measured pace, and the posts admitted to it.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -12,51 +12,52 @@ use super::job_queue::JobQueue;
 use crate::inference::Tier;
 use crate::inference::deferral::{Admission, ArrivalRate, Candidate, Load, Pace, WORK_TYPICAL, work};
 
-/// Share of the budget after which a post that was only just scored shows that scoring does not keep up.
+/// If a post is only scored once this share of its budget has passed, scoring is not keeping up.
 const LAG_SHARE: f64 = 0.5;
 
-/// Time for which an overload lasts after it was last observed. Nothing is admitted meanwhile: a quick batch among slow ones
-/// does not end an overload.
+/// How long an overload lasts after it was last observed. Nothing is admitted during that time: one quick batch among slow
+/// ones does not end an overload.
 const OVERLOAD_LASTS_MS: i64 = 2_000;
 
-/// Time for which a slow pace of an idle deep model is trusted.
+/// How long a slow pace measured before the deep model went idle is trusted.
 const PACE_LASTS: Duration = Duration::from_secs(10);
 
 /// Weight of the newest batch in the moving average of the work per text.
 const WORK_EACH_NEWEST: f64 = 0.05;
 
-/// Period over which the shares of the tiers are measured.
+/// Period over which the tier shares are measured.
 const SHARE_SECONDS: i64 = 60;
 
 /// Posts of a batch admitted to the deep model.
 pub struct Admitted {
-    /// Indices of the posts, ascending.
+    /// Post indices, ascending.
     pub indices: Vec<usize>,
-    /// Permits of the posts.
+    /// Permits for these posts.
     pub permits: Permits,
 }
 
-/// Recently stored posts, by the tier that gave their score.
+/// Number of recently stored posts, by the tier that scored them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TierCounts {
     /// Stored posts.
     pub n_stored: u64,
-    /// Corrected posts. Those that a dead process left behind were stored before.
+    /// Corrected posts. These can include posts left behind by a dead process, which were stored earlier and are not in
+    /// `n_stored`.
     pub n_corrected: u64,
 }
 
 /// Settings of a cascade.
 #[derive(Debug, Clone, Copy)]
 pub struct CascadeParams {
-    /// How long after its arrival a post may be corrected; zero switches corrections off.
+    /// How long after its arrival a post may be corrected; zero turns corrections off.
     pub budget: Duration,
-    /// Threads of the deep model.
+    /// Number of deep model threads.
     pub n_workers: usize,
-    /// Unread entries in the stream beyond which scoring does not keep up.
+    /// Number of unread entries in the stream beyond which scoring is not keeping up.
     pub backlog_max: u64,
 }
 
-/// State that the stages of the cascade share. It outlives every incarnation of them.
+/// State shared by the stages of the cascade. It outlives all their incarnations.
 pub struct Cascade {
     budget: Duration,
     n_workers: usize,
@@ -78,11 +79,11 @@ struct Admitting {
 
 struct Pacing {
     pace: Pace,
-    /// Work in progress of each worker, and its start.
+    /// Cost of the batch that each worker is scoring, and when it started.
     under_way: Vec<Option<(usize, Instant)>>,
     /// Moving average of the work per text.
     work_each: f64,
-    /// Time at which a worker last finished a batch.
+    /// When a worker last finished a batch.
     measured_at: Instant,
 }
 
@@ -128,7 +129,7 @@ impl Cascade {
         &self.queue
     }
 
-    /// Returns the number of posts that were admitted and not yet corrected.
+    /// Returns the number of posts that have been admitted but not corrected yet.
     pub fn n_waiting(&self) -> usize {
         self.permits.n_held()
     }
@@ -137,20 +138,20 @@ impl Cascade {
         self.permits.work_held()
     }
 
-    /// Returns whether scoring does not keep up with arriving posts, so that none is scored twice.
+    /// Returns whether scoring is not keeping up with arriving posts, so that no post is scored twice.
     pub fn is_overloaded(&self) -> bool {
         self.is_on()
             && (self.is_behind.load(Ordering::Acquire)
                 || Timestamp::now().as_millisecond() < self.overloaded_until_ms.load(Ordering::Acquire))
     }
 
-    /// Decides by the number of unread entries in the stream whether scoring is behind. `None` while Redis is away.
+    /// Decides from the number of unread entries in the stream whether scoring is behind. `None` while Redis is down.
     pub fn observe_backlog(&self, n_unread: Option<u64>) {
         let is_behind = n_unread.is_some_and(|n_unread| n_unread > self.backlog_max);
         self.is_behind.store(is_behind, Ordering::Release);
     }
 
-    /// Admits posts of a batch to the deep model. `lag` is the age of the oldest post of the batch.
+    /// Admits posts from a batch to the deep model. `lag` is the age of the oldest post in the batch.
     pub fn admit(&self, posts: &[Candidate], lag: Duration) -> Admitted {
         let nothing = Admitted { indices: Vec::new(), permits: self.no_permits() };
         if !self.is_on() {
@@ -160,7 +161,7 @@ impl Cascade {
             let until = Timestamp::now().as_millisecond() + OVERLOAD_LASTS_MS;
             self.overloaded_until_ms.store(until, Ordering::Release);
         }
-        // Computed before the lock below, so that a thread never holds both.
+        // Computed before the lock below is taken, so that a thread never holds both locks.
         let deep_per_second = self.work_per_second();
         let mut admitting = self.admission.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
@@ -181,8 +182,8 @@ impl Cascade {
         Admitted { indices, permits }
     }
 
-    /// Returns how many posts of dead processes may be claimed: at most `n_max`, fewer without spare capacity, and none under
-    /// overload.
+    /// Returns how many posts of dead processes may be claimed: at most `n_max`, fewer if there is little spare capacity,
+    /// and none under overload.
     pub fn permits_left(&self, n_max: usize) -> usize {
         if !self.is_on() || self.is_overloaded() {
             return 0;
@@ -200,7 +201,7 @@ impl Cascade {
         n_max.min(free / WORK_TYPICAL)
     }
 
-    /// Takes a permit for a claimed post, whatever the load.
+    /// Takes a permit for a claimed post, regardless of the load.
     pub fn permit(&self, text: &str) -> Permits {
         self.permits.take(1, work(text))
     }
@@ -210,7 +211,7 @@ impl Cascade {
         self.permits.take(0, 0)
     }
 
-    /// Records that a worker starts a batch of texts.
+    /// Records that a worker has started a batch of texts.
     pub fn begin<'a>(&self, worker: usize, texts: impl Iterator<Item = &'a str>) {
         let (n, work) = texts.fold((0, 0), |(n, sum), text| (n + 1, sum + work(text)));
         let mut pacing = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
@@ -220,8 +221,8 @@ impl Cascade {
         }
     }
 
-    /// Records the end of the batch, and the share of the texts that the model itself scored: cached ones would make it look
-    /// faster than it is.
+    /// Records that the batch has ended, and the share of the texts that the model itself scored. Cached texts would make
+    /// the model look faster than it is.
     pub fn end(&self, worker: usize, share_read: f64) {
         let mut pacing = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
         let under_way = pacing.under_way.get_mut(worker).and_then(Option::take);
@@ -233,7 +234,7 @@ impl Cascade {
         }
     }
 
-    /// Returns the pace of the deep model, in texts per second of the recent length.
+    /// Returns the deep model's pace, in texts per second for texts of the recent average length.
     pub fn texts_per_second(&self) -> f64 {
         let work_each = self.pace.lock().unwrap_or_else(PoisonError::into_inner).work_each;
         self.work_per_second() / work_each.max(1.0)
@@ -256,13 +257,13 @@ impl Cascade {
         let mut per_worker = self.work_per_second() / self.n_workers.max(1) as f64;
         let pacing = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
         if pacing.measured_at.elapsed() > PACE_LASTS && pacing.under_way.iter().all(Option::is_none) {
-            // Without posts, only a request can show that the model is faster now.
+            // If there are no posts, only a request can show that the model is faster now.
             per_worker = per_worker.max(Pace::default().with_under_way(0, Duration::ZERO));
         }
         Duration::try_from_secs_f64(work as f64 / per_worker.max(1e-3)).unwrap_or(Duration::MAX)
     }
 
-    /// Counts stored and corrected posts, for the shares of the tiers.
+    /// Counts stored and corrected posts, from which the tier shares are computed.
     pub fn count(&self, now: Timestamp, counts: TierCounts) {
         let second = now.as_second();
         let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);

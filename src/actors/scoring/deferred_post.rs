@@ -1,4 +1,4 @@
-//! Posts that await the deep model, and the permits that bound how many.
+//! Posts that await the deep model, and the permits that limit their number.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,15 +9,15 @@ use crate::models::post::ScoredPost;
 
 /// A stored post that awaits the deep model.
 pub struct DeferredPost {
-    /// The post with its first score.
+    /// Post with its first score.
     pub scored: Arc<ScoredPost>,
-    /// Time of the commit; unknown for posts that another process left behind.
+    /// When the post was committed; unknown for posts that another process left behind.
     pub committed_at: Option<Instant>,
-    /// Permit, released with the post.
+    /// Permit, released when this is dropped.
     pub permit: Permits,
 }
 
-/// Permits for deferred posts. Dropping them releases them, wherever that happens.
+/// Permits for deferred posts. They are released when dropped.
 pub struct Permits {
     n: usize,
     /// Cost of scoring the posts.
@@ -34,7 +34,7 @@ impl Permits {
         Some(Self { n: 1, work, pool: self.pool.clone() })
     }
 
-    /// Adds the permits of another.
+    /// Adds the permits of another set.
     pub fn join(&mut self, mut other: Self) {
         self.n += std::mem::take(&mut other.n);
         self.work += std::mem::take(&mut other.work);
@@ -48,7 +48,7 @@ impl Drop for Permits {
     }
 }
 
-/// Shared count of the permits that are held. It sets no limit; see [`crate::inference::deferral::Admission`].
+/// Shared count of held permits. It sets no limit; see [`crate::inference::deferral::Admission`].
 #[derive(Clone, Default)]
 pub(super) struct PermitPool(Arc<Held>);
 

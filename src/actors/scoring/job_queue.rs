@@ -1,4 +1,4 @@
-//! Queue of jobs for the worker threads: two lanes, requests ahead of posts.
+//! Job queue of the worker threads. It has two lanes, with requests ahead of posts.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,16 +11,16 @@ use crate::inference::Tier;
 use crate::models::score::Score;
 use crate::telemetry::INFERENCE_QUEUE_SECONDS;
 
-/// Maximum requests in the queue. Further ones would take longer than people wait, so they get a 429.
+/// Maximum number of requests in the queue. Further requests would take longer than people wait, so they get a 429.
 pub const REQUESTS_WAITING_MAX: usize = 64;
 
-/// Requests in a row after which a batch gets its turn, so that the stream does not starve.
+/// Number of requests in a row after which a batch gets its turn, so that the stream does not starve.
 const REQUESTS_IN_A_ROW_MAX: usize = 4;
 
 /// Interval at which an idle worker checks that its pool is alive.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Reason why a request got no scores.
+/// Why a request got no scores.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OnDemandError {
     /// The queue is full.
@@ -35,7 +35,7 @@ pub enum OnDemandError {
 pub struct Request {
     /// Texts to score, at least one.
     pub texts: Vec<String>,
-    /// Receiver of the scores.
+    /// Sender that returns the scores to the caller.
     pub response: oneshot::Sender<Result<Vec<Score>, OnDemandError>>,
 }
 
@@ -50,9 +50,9 @@ pub enum Job<T> {
 struct Lanes<W> {
     requests: VecDeque<(Instant, Request)>,
     posts: VecDeque<W>,
-    /// Arrival times of the posts.
+    /// When each post arrived.
     since: VecDeque<Instant>,
-    /// Requests taken since posts last had their turn.
+    /// Number of requests taken since posts last had their turn.
     n_requests_in_a_row: usize,
 }
 
@@ -80,8 +80,8 @@ impl<W> Lanes<W> {
     }
 }
 
-/// Queue with two lanes; posts queue in units of type `W`. It outlives the incarnations of its pool, so that a death loses no
-/// queued job.
+/// Queue with two lanes; posts queue in units of type `W`. It outlives the incarnations of its pool, so no queued job is
+/// lost when one dies.
 pub struct JobQueue<W> {
     tier: Tier,
     lanes: Mutex<Lanes<W>>,
@@ -100,7 +100,7 @@ impl<W> JobQueue<W> {
         Self { tier, lanes: Mutex::new(lanes), arrived: Condvar::new() }
     }
 
-    /// Adds posts. Their ticket or permits bound their number.
+    /// Adds posts. Their number is limited by their ticket or permits.
     pub fn push(&self, posts: W) {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         lanes.posts.push_back(posts);
@@ -126,13 +126,13 @@ impl<W> JobQueue<W> {
         Ok(())
     }
 
-    /// Waits for the next job; `None` once `alive` is false.
+    /// Waits for the next job. Returns `None` once `alive` is false.
     pub fn pop(&self, alive: &AtomicBool) -> Option<Job<W>> {
         self.pop_some(alive, VecDeque::pop_front)
     }
 
-    /// Waits for the next job, with as many queued units as `take` removes from the front; `take` returns `None` when there are
-    /// none.
+    /// Waits for the next job. `take` removes as many queued units as it wants from the front, and returns `None` if there
+    /// are none.
     pub fn pop_some<T>(
         &self,
         alive: &AtomicBool,
@@ -148,7 +148,7 @@ impl<W> JobQueue<W> {
         None
     }
 
-    /// Wakes every worker, so that those of a dead pool exit.
+    /// Wakes every worker, so that workers of a dead pool exit.
     pub fn wake_all(&self) {
         self.arrived.notify_all();
     }

@@ -1,4 +1,4 @@
-//! Parts that the inference pool and the deep pool share: queues, threads, and the cascade between them.
+//! Code shared by the inference pool and the deep pool: queues, threads, and the cascade between the two.
 
 pub mod cascade; // shared state of the cascade: queue, permits, pace of the deep model
 pub mod deferred_post; // posts that await the deep model, and their permits

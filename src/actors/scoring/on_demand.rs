@@ -1,4 +1,4 @@
-//! On-demand scoring: requests answered by the best tier in time.
+//! On-demand scoring: answers each request with the best tier that responds in time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,13 +10,13 @@ use super::job_queue::{JobQueue, OnDemandError, Request};
 use crate::actors::messages::ScoreBatch;
 use crate::models::score::Score;
 
-/// Share of a budget reserved for the fast model, in case the deep one is late.
+/// Share of a budget that is reserved for the fast model, in case the deep model is late.
 const RESERVED_FOR_SWIFT: f64 = 0.1;
 
-/// Timeout of the fast model. Requests go ahead of posts, so a longer wait means that it is stuck.
+/// Fast model timeout. Requests go ahead of posts, so a longer wait means that the model is stuck.
 const SWIFT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Handle with which HTTP scores texts on the threads of the pools, ahead of posts.
+/// Handle through which HTTP scores texts on the pool threads, ahead of posts.
 #[derive(Clone)]
 pub struct OnDemandScorer {
     queue: Arc<JobQueue<ScoreBatch>>,
@@ -24,23 +24,23 @@ pub struct OnDemandScorer {
 }
 
 impl OnDemandScorer {
-    /// Creates a handle to the queue of the fast model and to that of the deep one, if there is one.
+    /// Creates a handle to the fast model's queue and to the deep model's, if there is one.
     pub fn new(queue: Arc<JobQueue<ScoreBatch>>, cascade: Arc<Cascade>) -> Self {
         Self { queue, cascade }
     }
 
-    /// Returns the timeout for [`Self::score`]: the fast model has its full time even when the deep one used up the budget.
+    /// Returns the timeout for [`Self::score`]. The fast model gets its full time even if the deep model used up the budget.
     pub fn timeout(&self, budget: Option<Duration>) -> Duration {
         self.budget(budget) + SWIFT_TIMEOUT
     }
 
-    /// Returns the requested budget, or else that of the cascade.
+    /// Returns the requested budget, or the cascade's if none was requested.
     fn budget(&self, requested: Option<Duration>) -> Duration {
         requested.unwrap_or(self.cascade.budget())
     }
 
-    /// Scores texts, in order, with the deep model if it responds within the budget, or else with the fast one. Without a budget
-    /// that of the cascade applies. Dropping the future cancels the request.
+    /// Scores texts, in order, with the deep model if it responds within the budget, or else with the fast model. Without a
+    /// budget, the cascade's applies. Dropping the future cancels the request.
     ///
     /// # Errors
     /// [`OnDemandError::Busy`] at once when the queue of the fast model is full; [`OnDemandError::Failed`] when that model fails.
@@ -54,7 +54,7 @@ impl OnDemandScorer {
         if self.cascade.is_on() && !self.cascade.is_overloaded() && in_time {
             let (request, scores) = request(texts.clone());
             let queued = self.cascade.queue().push_request(request);
-            // A late request is skipped: its receiver is dropped here.
+            // A late request is skipped, because its receiver is dropped here.
             if queued.is_ok()
                 && let Ok(Ok(Ok(scores))) = tokio::time::timeout(budget, scores).await
             {
@@ -63,7 +63,7 @@ impl OnDemandScorer {
         }
         let (request, scores) = request(texts);
         self.queue.push_request(request)?;
-        // The sender is dropped only when the thread that scores it dies.
+        // The sender is dropped only if the scoring thread dies.
         scores.await.unwrap_or_else(|_| Err(OnDemandError::Failed("the inference thread died".to_owned())))
     }
 }

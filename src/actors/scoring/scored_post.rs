@@ -1,4 +1,4 @@
-//! From the output of a model to the score that is stored.
+//! Turns model output into the score that is stored.
 
 use std::sync::Arc;
 
@@ -12,9 +12,9 @@ use crate::models::score::{
 };
 use crate::virality::score::{Signals, virality};
 
-/// Scored posts, and their candidates for the deep model.
+/// Scored posts, and the candidates for the deep model among them.
 pub struct Scored {
-    /// Posts in the order of the batch.
+    /// Posts in batch order.
     pub posts: Vec<ScoredPost>,
     /// Uncertainty and cost of each post.
     pub candidates: Vec<Candidate>,
@@ -55,7 +55,7 @@ pub fn score_again(scorer: &mut dyn Scorer, posts: &[&ScoredPost]) -> Result<Vec
     Ok(pairs.map(|(scored, prediction)| score_of_post(scorer, prediction, &scored.post)).collect())
 }
 
-/// Returns one prediction for each text. Fewer are an error: pairing them would silently drop posts.
+/// Returns one prediction per text. Too few predictions are an error: pairing them up would silently drop posts.
 fn predict_all(scorer: &mut dyn Scorer, texts: &[&str]) -> Result<Vec<Prediction>, InferenceError> {
     let predictions = scorer.score(texts)?;
     if predictions.len() == texts.len() {
@@ -75,7 +75,7 @@ fn score_of_post(scorer: &dyn Scorer, mut prediction: Prediction, post: &Post) -
     score_of(&prediction, virality(&signals), Arc::clone(scorer.model()))
 }
 
-/// Scores texts without any other field of a post.
+/// Scores texts that have no other post fields.
 ///
 /// # Errors
 /// When the scorer rejects all of them.
@@ -95,7 +95,7 @@ pub fn score_texts(scorer: &mut dyn Scorer, texts: &[String]) -> Result<Vec<Scor
 
 fn score_of(prediction: &Prediction, virality: f32, model: Arc<ModelId>) -> Score {
     let [negative, neutral, positive] = prediction.sentiment;
-    // Among equals the milder one wins: neutral before negative before positive.
+    // On a tie the milder label wins: neutral before negative before positive.
     let mut best = (SentimentLabel::Neutral, neutral);
     for candidate in [(SentimentLabel::Negative, negative), (SentimentLabel::Positive, positive)] {
         if candidate.1 > best.1 {

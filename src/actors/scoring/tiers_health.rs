@@ -1,4 +1,4 @@
-//! Health of the cascade: the tiers in use, their shares, and why there is no deep one.
+//! Health of the cascade: the tiers in use, their shares, and why there is no deep tier.
 
 use jiff::Timestamp;
 
@@ -6,10 +6,10 @@ use super::cascade::{Cascade, TierCounts};
 use crate::inference::{ModelSlot, Models, ScorerFactory as _, Tier};
 use crate::models::stage_health::{TierHealth, TiersHealth};
 
-/// Reason shown for a missing deep tier where a deep model is loaded.
+/// Reason shown when a deep model is loaded but there is no deep tier.
 const NO_BUDGET: &str = "the latency budget is 0";
 
-/// Returns how the tiers share the work of this process.
+/// Returns how this process divides scoring between the tiers.
 pub fn measure(cascade: &Cascade, models: &Models, now: Timestamp) -> TiersHealth {
     let mut items = vec![item(Tier::Swift, models.swift())];
     let (mut budget_ms, mut without_deep) = (0, None);

@@ -1,4 +1,4 @@
-//! Threads that score, and how their stage monitors them.
+//! Scoring threads, and how their stage monitors them.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,19 +18,19 @@ use crate::inference::{Scorer, ScorerFactory};
 /// Interval at which a stage checks its workers.
 pub const CHECK_EVERY: Duration = Duration::from_secs(1);
 
-/// Wait before a worker retries to build a scorer. Doubles each time.
+/// Wait before a worker tries again to build a scorer. It doubles each time.
 const BUILD_RETRY: Duration = Duration::from_secs(1);
 
-/// Upper bound of that wait. A scorer that cannot be built for long needs a person.
+/// Longest such wait. If a scorer cannot be built for long, a person must act.
 const BUILD_RETRY_MAX: Duration = Duration::from_secs(60);
 
-/// Wait before a worker retries to reach the next stage.
+/// Wait before a worker tries again to reach the next stage.
 const FORWARD_RETRY: Duration = Duration::from_millis(50);
 
-/// Settings of the workers of a pool.
+/// Worker settings of a pool.
 #[derive(Debug, Clone, Copy)]
 pub struct WorkersParams {
-    /// Prefix of the names of the threads.
+    /// Prefix of the thread names.
     pub name: &'static str,
     /// Number of threads.
     pub n_threads: usize,
@@ -45,10 +45,10 @@ pub struct Workers {
     pulses: Vec<Arc<Pulse>>,
 }
 
-/// State of a worker, as its pool sees it: the heartbeat of the stage reaches only the actor.
+/// State of a worker as its pool sees it. The stage heartbeat reaches only the actor, not the workers.
 #[derive(Default)]
 struct Pulse {
-    /// Start of the current job, in milliseconds since 1970; 0 while idle.
+    /// When the current job started, in milliseconds since 1970; 0 while idle.
     busy_since_ms: AtomicI64,
     gone: AtomicBool,
 }
@@ -75,8 +75,8 @@ impl Workers {
     /// Checks that every worker is healthy.
     ///
     /// # Panics
-    /// When a worker is stuck or gone, which kills the stage: the supervisor restarts it with new threads, and ends the process
-    /// when that keeps happening. A thread stuck in native code cannot be ended.
+    /// When a worker is stuck or gone. The panic kills the stage: the supervisor restarts it with new threads, and ends the
+    /// process if that keeps happening. A thread stuck in native code cannot be ended.
     pub fn check(&self) {
         let now = Timestamp::now().as_millisecond();
         let timeout = i64::try_from(self.params.stuck_after.as_millis()).unwrap_or(i64::MAX);
@@ -88,13 +88,13 @@ impl Workers {
         }
     }
 
-    /// Tells the workers to exit after their current job. The caller wakes idle ones.
+    /// Tells the workers to exit after their current job. The caller wakes idle workers.
     pub fn dismiss(&self) {
         self.alive.store(false, Ordering::Release);
     }
 }
 
-/// Worker as its own thread sees it. The pool notices when it is dropped.
+/// Worker as seen by its own thread. The pool notices when it is dropped.
 pub struct Presence {
     number: usize,
     pulse: Arc<Pulse>,
@@ -117,7 +117,7 @@ impl Presence {
         self.alive.load(Ordering::Acquire)
     }
 
-    /// Builds a scorer, however long that takes; `None` once the pool is dead.
+    /// Builds a scorer, however long that takes. Returns `None` once the pool is dead.
     pub fn build_scorer(&self, factory: &dyn ScorerFactory) -> Option<Box<dyn Scorer>> {
         let mut wait = BUILD_RETRY;
         while self.is_pool_alive() {
@@ -158,13 +158,13 @@ impl Presence {
             Ok(Err(error)) => (Err(OnDemandError::Failed(error.to_string())), true),
             Err(panic) => (Err(OnDemandError::Failed(panic)), false),
         };
-        // A caller that has gone no longer receives it.
+        // A caller that has gone no longer receives the response.
         let _ = request.response.send(response);
         healthy
     }
 
-    /// Forwards a result. While the next stage restarts it waits, since scoring again would cost more. Drops the message once
-    /// the pool is dead.
+    /// Forwards a result. While the next stage restarts it waits, because scoring again would cost more. Drops the message
+    /// once the pool is dead.
     pub fn forward<M>(&self, downstream: &Downstream<M>, message: M)
     where
         M: Ticketed + Send,

@@ -1,4 +1,4 @@
-//! Service alerts → operators, without PostgreSQL or Redis.
+//! Service alerts → operators. Works without PostgreSQL or Redis.
 
 pub mod state; // open service alerts and queued notices, which outlive any incarnation
 
@@ -24,10 +24,10 @@ use crate::store::Store;
 use crate::store::notifications::channels;
 use crate::telemetry::errors;
 
-/// Interval between evaluations of the latest health snapshot: as often as there is a new one.
+/// Interval between evaluations of the latest health snapshot: as often as a new one is taken.
 const JUDGE_EVERY: Duration = Duration::from_secs(1);
 
-/// Interval at which the channels for service alerts are read again; a new channel takes effect that late.
+/// Interval at which the channels for service alerts are read again. A new channel takes effect with that delay.
 const REFRESH_EVERY: Duration = Duration::from_secs(5);
 
 /// Dependencies of a service alerter.
@@ -35,18 +35,17 @@ const REFRESH_EVERY: Duration = Duration::from_secs(5);
 pub struct ServiceAlerterParams {
     /// Open alerts and queued notices.
     pub service_alerts: Arc<ServiceAlertState>,
-    /// Store of the channels.
+    /// Holds the channels.
     pub store: Store,
-    /// Sender of notifications.
+    /// Sends the notifications.
     pub messenger: Arc<Messenger>,
-    /// Runtime of the connections.
+    /// Runtime for I/O tasks.
     pub io: Handle,
 }
 
-/// Stage that notifies operators of problems of this process and its servers.
+/// Stage that notifies operators of problems with this process and its servers.
 ///
-/// It works without PostgreSQL and Redis: queued notices are in memory, and so are the channels as PostgreSQL last returned
-/// them.
+/// It works without PostgreSQL and Redis: queued notices are kept in memory, as are the channels last read from PostgreSQL.
 pub struct ServiceAlerter {
     params: ServiceAlerterParams,
     refresh: ExclusiveTask,
@@ -92,7 +91,7 @@ impl ServiceAlerter {
         let work = async move { stored(&store, &messenger).await };
         self.refresh.start(work, context, |alerter, channels, _| match channels {
             Ok(Ok(channels)) => alerter.params.service_alerts.remember(channels),
-            // PostgreSQL is away: the channels known so far are notified of that.
+            // PostgreSQL is down, and the channels known so far are notified of that.
             Ok(Err(error)) => debug!(%error, "channels for service alerts stay as they were"),
             Err(error) => warn!(%error, "reading the channels for service alerts panicked"),
         });
@@ -136,7 +135,7 @@ async fn send(service_alerts: &ServiceAlertState, messenger: &Messenger, due: &D
     service_alerts.settle(due, outcome.result, Timestamp::now())
 }
 
-/// Returns the channels for service alerts, opened so that notifying them needs nothing else.
+/// Returns the channels for service alerts, opened so that they can be notified without PostgreSQL.
 async fn stored(store: &Store, messenger: &Messenger) -> Result<Vec<Destination>, DeliveryError> {
     let found = channels::for_service_alerts(store, messenger.keyring().fingerprint()).await?;
     let mut destinations = Vec::with_capacity(found.len());

@@ -1,5 +1,5 @@
-//! State of the service alerts: the latest measurement, the open alerts and the queued notices. It belongs to the process, so a
-//! restart of the stage loses nothing.
+//! Service alert state: the latest measurement, the open alerts and the queued notices. It belongs to the process, so
+//! restarting the stage loses nothing.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -32,7 +32,7 @@ struct State {
 }
 
 impl ServiceAlertState {
-    /// Creates the state without alerts. Notices go to `operators` and link to the dashboard if its address is known.
+    /// Creates the state without alerts. Notices go to `operators`, and link to the dashboard if its address is known.
     pub fn new(params: MonitorParams, operators: Vec<Destination>, dashboard: Option<String>) -> Self {
         let mut dispatch = Dispatch::default();
         dispatch.set_destinations(operators.clone());
@@ -40,7 +40,7 @@ impl ServiceAlertState {
         Self { operators, dashboard, state: Mutex::new(State { monitor, dispatch, newest: None }) }
     }
 
-    /// Returns the open alerts, the most severe first.
+    /// Returns the open alerts, most severe first.
     pub fn open(&self) -> Vec<ServiceAlert> {
         self.state().monitor.open()
     }
@@ -55,7 +55,7 @@ impl ServiceAlertState {
         self.state().newest = Some(health);
     }
 
-    /// Replaces the channels that are notified besides the operators.
+    /// Replaces the channels that are notified in addition to the operators.
     pub(super) fn remember(&self, channels: Vec<Destination>) {
         self.state().dispatch.set_destinations(self.operators.iter().cloned().chain(channels));
     }
@@ -65,7 +65,7 @@ impl ServiceAlertState {
         self.state().dispatch.retry_in_flight();
     }
 
-    /// Opens and resolves alerts by the latest measurement, and queues their notices.
+    /// Opens and resolves alerts according to the latest measurement, and queues their notices.
     pub(super) fn classify(&self, now: Timestamp) {
         let mut state = self.state();
         let newest = state.newest.clone();

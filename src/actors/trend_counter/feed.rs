@@ -1,4 +1,4 @@
-//! The feed of stored posts to the trend counter.
+//! Feeds stored posts to the trend counter.
 
 use super::missed_posts::{MissedPosts, UncountedPosts};
 use crate::actors::messages::CountTerms;
@@ -6,7 +6,7 @@ use crate::actors::runtime::downstream::Downstream;
 use crate::models::post::ScoredPost;
 use crate::trends::slice::TermPost;
 
-/// Sends stored posts to the trend counter. Never waits: storing must not depend on counting.
+/// Sends stored posts to the trend counter. It never waits, because storing must not depend on counting.
 #[derive(Clone)]
 pub struct TrendFeed {
     counter: Downstream<CountTerms>,
@@ -19,7 +19,7 @@ impl TrendFeed {
         Self { counter, missed: MissedPosts::default() }
     }
 
-    /// Returns the count of posts that did not reach the counter.
+    /// Returns the shared count of posts that did not reach the counter.
     pub fn missed(&self) -> MissedPosts {
         self.missed.clone()
     }
@@ -31,7 +31,7 @@ impl TrendFeed {
         }
         let n_posts = u64::try_from(posts.len()).unwrap_or(u64::MAX);
         let uncounted = UncountedPosts::new(n_posts, self.missed());
-        // A message that is dropped records its posts as missed.
+        // A dropped message records its posts as missed.
         let _ = self
             .counter
             .try_send(CountTerms { posts: posts.iter().map(TermPost::from).collect(), uncounted });

@@ -1,11 +1,11 @@
-//! The count of stored posts that the trend counter missed, and the guard that keeps it.
+//! Count of the stored posts that the trend counter missed, and the guard that maintains it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::telemetry::TREND_POSTS_MISSED_TOTAL;
 
-/// Shared number of posts that were stored but not counted since it was last taken.
+/// Shared number of posts that were stored but not counted since the number was last taken.
 #[derive(Debug, Clone, Default)]
 pub struct MissedPosts(Arc<AtomicU64>);
 
@@ -16,8 +16,8 @@ impl MissedPosts {
     }
 }
 
-/// Guard of posts on their way to the counter. Dropped before they are counted, as with a full mailbox or a stage that
-/// dies, it records them as missed.
+/// Guard for posts on their way to the counter. If it is dropped before they are counted, for example because a mailbox is
+/// full or a stage dies, it records them as missed.
 #[derive(Debug)]
 pub struct UncountedPosts {
     n_posts: u64,
@@ -29,7 +29,7 @@ impl UncountedPosts {
         Self { n_posts, missed }
     }
 
-    /// Releases the guard, once the posts are counted.
+    /// Releases the guard once the posts have been counted.
     pub fn counted(mut self) {
         self.n_posts = 0;
     }

@@ -18,8 +18,8 @@ use super::runtime::supervisor::{StageContext, stage};
 use crate::stream::{PublishedSlices, StreamError, TrendSlices};
 use crate::trends::timeline::{SliceUpdate, Timeline, TrendWindow};
 
-/// Interval between publications. Posts counted since the last one are lost with the process and never counted again, so
-/// it is short.
+/// Interval between publications. Posts counted since the last one are lost if the process dies and are never counted again,
+/// so the interval is short.
 const PUBLISH_EVERY: Duration = Duration::from_secs(2);
 
 /// Dependencies of a trend counter.
@@ -27,16 +27,16 @@ const PUBLISH_EVERY: Duration = Duration::from_secs(2);
 pub struct TrendCounterParams {
     /// Redis hashes that receive the slices.
     pub shelf: TrendSlices,
-    /// Count of stored posts that did not reach the stage.
+    /// Shared count of stored posts that did not reach the stage.
     pub missed: MissedPosts,
-    /// Runtime of the connections.
+    /// Runtime for I/O tasks.
     pub io: Handle,
 }
 
 /// Stage that counts the terms and authors of the posts that this process stored.
 ///
 /// Each incarnation publishes its slices under a name of its own, so it never overwrites what another process or its
-/// predecessor counted; readers add up all published slices.
+/// predecessor counted. Readers add up all published slices.
 pub struct TrendCounter {
     params: TrendCounterParams,
     name: String,
@@ -55,7 +55,7 @@ impl TrendCounter {
         Self { params, name, timeline: Timeline::default(), publication, stage }
     }
 
-    /// Publishes the slices that changed. Counting continues meanwhile, also while Redis is away.
+    /// Publishes the slices that changed. Counting continues in the meantime, even while Redis is down.
     fn publish(&mut self, context: &mut Context<Self>) {
         let now = Timestamp::now().as_second();
         let n_missed = self.params.missed.take();
@@ -114,7 +114,7 @@ impl Handler<CountTerms> for TrendCounter {
     }
 }
 
-/// Publishes one span after the other, and returns which slices were published, also beside an error.
+/// Publishes one span after another, and returns which slices were published, even if an error occurs.
 async fn publish_all(
     shelf: TrendSlices,
     counter: String,
@@ -124,7 +124,7 @@ async fn publish_all(
     for (span, news, gone) in all {
         let states: Vec<_> = news.iter().map(|news| (span, news.start, news.change)).collect();
         let slices = news.into_iter().map(|news| (news.start, news.packed)).collect();
-        // Until the newest slice has left the period before the window.
+        // The slice is kept until the newest one has left the period before the window.
         let keep_for = Duration::from_secs((2 * span.seconds() + 2 * span.slice_seconds()).unsigned_abs());
         let request =
             PublishedSlices { counter: counter.clone(), span: span.as_str(), slices, gone, keep_for };
