@@ -6,12 +6,12 @@
 /// Padded tokens per run, unless the model's manifest overrides it. A larger budget amortises the runtime's fixed
 /// cost per run; a smaller one keeps intermediate tensors in the second-level cache.
 const N_TOKENS_MAX: usize = 2048;
-/// Fixed cost of a run, in tokens. About 7 were measured for the deep network; a token of the swift network costs
-/// next to nothing, so its runs are relatively more expensive. This value keeps the padding of few texts near a fifth
-/// and adds hardly any runs where there are many.
+/// Fixed cost of a run, in tokens. About 7 were measured for the deep network; a token of the swift network costs next
+/// to nothing, so its runs are relatively more expensive. This value keeps the padding of small sets of texts near a
+/// fifth and adds hardly any runs to large ones.
 const RUN_TOKENS: usize = 32;
 
-/// Texts that run together, and their padded width.
+/// Texts that run together, and the width to which they are padded.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Batch {
     /// Indices of the texts in the caller's list.
@@ -23,13 +23,13 @@ pub struct Batch {
 /// Divides texts, given by their lengths in tokens, into the batches with the lowest total cost. Every index appears
 /// exactly once.
 ///
-/// The texts of a batch are adjacent by length, so an optimal plan for the first n texts is an optimal plan for
-/// fewer, plus one batch.
+/// The texts of a batch are adjacent by length, so an optimal plan for the first n texts is an optimal plan for some
+/// shorter prefix plus one batch.
 pub fn plan(lengths: &[usize], n_tokens_max: Option<usize>) -> Vec<Batch> {
     let n_tokens_max = n_tokens_max.unwrap_or(N_TOKENS_MAX);
     let mut order: Vec<(usize, usize)> = lengths.iter().map(|length| (*length).max(1)).zip(0..).collect();
     order.sort_unstable();
-    // For the first n texts, starting with none: their cost, and the size of the last batch.
+    // Lowest cost and size of the last batch for the first n texts, starting with n = 0.
     let mut cheapest = vec![(0, 0)];
     for (width, _) in &order {
         let mut best = (usize::MAX, 1);
@@ -53,7 +53,7 @@ pub fn plan(lengths: &[usize], n_tokens_max: Option<usize>) -> Vec<Batch> {
     batches
 }
 
-/// Returns one batch of all texts in their order, or none without texts.
+/// Returns all texts in order as one batch, or no batch if there are no texts.
 pub fn as_given(lengths: &[usize]) -> Vec<Batch> {
     let widest = lengths.iter().copied().max();
     widest

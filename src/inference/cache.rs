@@ -46,7 +46,7 @@ impl ResultCache {
     }
 }
 
-/// A scorer behind a cache: runs the inner scorer only on texts that the cache lacks, each once.
+/// A scorer behind a cache: runs the inner scorer only on texts that are not cached, once for each distinct text.
 ///
 /// The cache is locked for lookups and inserts, never while the model runs: two workers may score a new text at the
 /// same time, which costs less than waiting for each other.
@@ -113,7 +113,7 @@ mod tests {
 
     use super::*;
 
-    /// Records its inputs; toxicity is the length of the text.
+    /// Records the texts it receives; toxicity is the length of the text.
     struct RecordingScorer {
         requested: Arc<Mutex<Vec<String>>>,
         model: Arc<ModelId>,
@@ -156,7 +156,7 @@ mod tests {
         assert_eq!(*requested.lock().unwrap(), ["aa", "b", "ccc", "dddd"]);
     }
 
-    /// Stays in the middle of a run until the test releases it.
+    /// Blocks in the middle of a run until the test releases it.
     struct Slow {
         running: mpsc::Sender<()>,
         end: mpsc::Receiver<()>,

@@ -17,7 +17,7 @@ pub enum Tier {
 }
 
 impl Tier {
-    /// Returns the tier as stored, sent and measured.
+    /// Returns the tier's name in the database, in API messages and in metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Swift => "swift",
@@ -26,7 +26,7 @@ impl Tier {
     }
 }
 
-/// Choice of the model of a tier.
+/// Which model a tier uses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ModelChoice {
     /// Trained models; each output comes from the first that has its head.
@@ -35,7 +35,7 @@ pub enum ModelChoice {
     Folders(Vec<PathBuf>),
     /// The word list, selected by name.
     Lexicon,
-    /// A model driven by a few keywords, which fails on command.
+    /// A keyword-driven test model that fails on command.
     #[cfg(any(test, debug_assertions))]
     Fake,
     /// No model.
@@ -50,7 +50,7 @@ impl ModelChoice {
 }
 
 impl FromStr for ModelChoice {
-    /// Says which models there are.
+    /// A message that lists the available models.
     type Err = &'static str;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
@@ -88,7 +88,7 @@ pub struct LoadParams {
     pub executable: Option<PathBuf>,
     /// Bytes of each tier's cache of predictions; 0 disables it.
     pub cache_bytes: usize,
-    /// Threads per session. More than one only for comparison with servers that work that way.
+    /// Threads per session. Values above 1 are only for comparisons with servers that work that way.
     pub threads_per_session: usize,
     /// How texts are grouped into batches.
     pub batching: Batching,
@@ -102,7 +102,7 @@ pub struct LoadParams {
 pub enum Batching {
     /// By similar length, within the token budget.
     ByLength,
-    /// As passed by the caller, padded to the longest. Only for comparison with servers that work that way.
+    /// In the caller's order, padded to the longest text. Only for comparisons with servers that work that way.
     AsGiven,
 }
 

@@ -28,18 +28,18 @@ pub struct CompositeFactory {
     out_of_process: Option<OutOfProcess>,
 }
 
-/// How another process runs the model.
+/// How to run the model in another process.
 struct OutOfProcess {
     load: LoadParams,
     open: OpenRemote,
 }
 
 impl CompositeFactory {
-    /// Loads the models in their order, and the swift one after them if outputs are missing, and scores a text with
-    /// them.
+    /// Loads the models in the given order, then the built-in swift model if any outputs are still missing, and scores
+    /// a text to test them.
     ///
     /// # Errors
-    /// When one of them cannot be used, or no model has one of the heads.
+    /// If any of the models cannot be used, or no model has one of the heads.
     pub fn load(params: &LoadParams, folders: &[PathBuf], tier: Tier) -> Result<Self, InferenceError> {
         let folders: Vec<&Path> = folders.iter().map(PathBuf::as_path).chain([Path::new(FALLBACK)]).collect();
         let factory = Self::load_parts(params, &folders, tier)?;
@@ -49,10 +49,10 @@ impl CompositeFactory {
         Ok(factory)
     }
 
-    /// Loads only the given models, so that some outputs may be missing. For measuring a model by itself.
+    /// Loads only the given models, even if outputs are missing. For measuring a model by itself.
     ///
     /// # Errors
-    /// When one of them cannot be used.
+    /// If any of the models cannot be used.
     pub fn load_alone(params: &LoadParams, folders: &[PathBuf], tier: Tier) -> Result<Self, InferenceError> {
         Self::load_parts(params, &folders.iter().map(PathBuf::as_path).collect::<Vec<_>>(), tier)
     }
@@ -72,7 +72,7 @@ impl CompositeFactory {
             let network = Network::read(params, folder, &wanted)?;
             let n_wanted = wanted.len();
             wanted.retain(|kind| !network.has_head(*kind));
-            // A network without any missing head would only cost time.
+            // A network that contributes no missing head would only cost time.
             if wanted.len() < n_wanted {
                 networks.push(Arc::new(network));
             }
@@ -88,7 +88,7 @@ impl CompositeFactory {
         Ok(factory)
     }
 
-    /// Returns the languages that its sentiment head was trained on; empty for any.
+    /// Returns the languages that the sentiment head was trained on; empty for any.
     fn languages(&self) -> &[String] {
         let sentiment = self.networks.iter().find(|network| network.has_head(HeadKind::Sentiment));
         sentiment.map_or(&[], |network| network.manifest().languages.as_slice())
@@ -125,7 +125,7 @@ impl ScorerFactory for CompositeFactory {
     }
 }
 
-/// Returns an id that names every part. The hash of several parts is that of their hashes in order.
+/// Returns an id that names every part. If there are several parts, the hash covers their hashes in order.
 fn model_of(networks: &[Arc<Network>]) -> ModelId {
     let manifests = || networks.iter().map(|network| network.manifest());
     let join = |parts: Vec<&str>| parts.join("+");
@@ -140,7 +140,7 @@ fn model_of(networks: &[Arc<Network>]) -> ModelId {
     }
 }
 
-/// A session of each network, for one thread.
+/// One session per network, for one thread.
 struct Composite {
     parts: Vec<NetworkScorer>,
     model: Arc<ModelId>,

@@ -68,7 +68,8 @@ fn golden(model: &str) -> Vec<Golden> {
     serde_json::from_slice(&bytes).unwrap()
 }
 
-/// One text at a time: for a network that is quantized to the range of its batch, only equal batches give equal
+/// One text at a time: a network that is quantized to the value range of its batch gives equal results only for equal
+/// batches.
 /// results.
 #[test]
 fn rust_predicts_what_python_predicted() {
@@ -200,7 +201,7 @@ fn no_label_is_certain_for_a_text_without_content() {
     }
 }
 
-/// Texts that no post consists of, and that every model must survive.
+/// Texts that no real post would consist of, but that every model must survive.
 fn strange_texts() -> Vec<String> {
     let noise: Vec<u8> = (0_u32..5_000).map(|i| i.wrapping_mul(2_654_435_761).to_le_bytes()[3]).collect();
     let binary = String::from_utf8_lossy(&noise).into_owned();

@@ -1,7 +1,7 @@
 //! Detection of texts without content that a model could score.
 //!
-//! A network returns probabilities for any input, sometimes high ones for noise. Cases that the characters alone
-//! decide need not be left to it.
+//! A network returns probabilities for any input, sometimes high ones for noise. Texts that can be rejected by their
+//! characters alone never reach it.
 
 use unicode_normalization::char::is_combining_mark;
 
@@ -12,9 +12,9 @@ const N_ALIKE_MAX: usize = 10;
 /// sentence.
 const N_CHARACTERS_A_NOISE: usize = 3;
 
-/// Returns whether a text has no content: apart from addresses and names it has no visible characters, or many of
-/// them are noise, which is control characters, undecodable bytes, marks without their letter, and letters that are
-/// repeated excessively.
+/// Returns whether a text has no content: apart from addresses and names it has no visible characters, or too many of
+/// its characters are noise, such as control characters, undecodable bytes, combining marks without a letter, and
+/// excessively repeated letters.
 pub fn is_without_content(text: &str) -> bool {
     let (mut n_visible, mut n_noise) = (0_usize, 0_usize);
     for word in text.split_whitespace().filter(|word| !is_address(word)) {
@@ -23,7 +23,7 @@ pub fn is_without_content(text: &str) -> bool {
         for character in word.chars().filter(|character| !is_invisible(*character)) {
             n_alike = if last == Some(character) { n_alike + 1 } else { 1 };
             n_visible += 1;
-            // Most characters in practice need no table.
+            // Most characters are ASCII and need no table lookup.
             if matches!(character, '!'..='~') {
                 n_noise += usize::from(n_alike > N_ALIKE_MAX && character.is_ascii_alphanumeric());
                 last = Some(character);
@@ -44,12 +44,12 @@ pub fn is_without_content(text: &str) -> bool {
     n_visible == 0 || n_noise * N_CHARACTERS_A_NOISE > n_visible
 }
 
-/// A mention or a link, which is addressed rather than said.
+/// Returns whether a word is a mention or a link rather than part of the message.
 fn is_address(word: &str) -> bool {
     ["@", "http://", "https://", "www."].iter().any(|start| word.starts_with(start))
 }
 
-/// Characters that join or direct visible ones.
+/// Returns whether a character joins or directs visible ones.
 fn is_invisible(character: char) -> bool {
     matches!(
         character,
@@ -57,12 +57,12 @@ fn is_invisible(character: char) -> bool {
     )
 }
 
-/// Characters that a mark turns into an emoji, as in 1️⃣.
+/// Returns whether a combining mark turns this character into an emoji, as in 1️⃣.
 fn is_keycap_base(character: char) -> bool {
     character.is_ascii_digit() || matches!(character, '#' | '*')
 }
 
-/// Characters that are not part of any text.
+/// Returns whether a character never occurs in legitimate text.
 fn is_garbage(character: char) -> bool {
     character.is_control()
         || character == char::REPLACEMENT_CHARACTER

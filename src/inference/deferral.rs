@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::Prediction;
 use crate::models::score::CHURN_HIGH;
 
-/// Distance from the churn threshold within which a risk is uncertain. Within it the two models often disagree on the
-/// side; beyond it, hardly ever.
+/// Distance from the churn threshold within which a risk is uncertain. Within it the two models often disagree about
+/// which side a risk is on; beyond it, hardly ever.
 const CHURN_UNCERTAINTY_WIDTH: f32 = 0.2;
 
 /// Share of the latency budget that may be spent queueing. The rest is for the two transactions and the model's run,
@@ -18,20 +18,21 @@ const WAIT_SHARE: f64 = 0.5;
 /// Maximum number of queued posts, whatever the budget, which bounds the memory.
 const WAITING_MAX: usize = 4_096;
 
-/// Ratio of the share admitted while the queue is empty to the share that can be processed: the queue grows only to
-/// the point at which both are equal. A gain of two makes that half of the room, far from both ends.
+/// Ratio of the share admitted when the queue is empty to the share that can be processed: the queue grows until both
+/// are equal. With a gain of two, that happens at half of the room, far from both limits.
 const GAIN: f64 = 2.0;
 
-/// Uncertainties kept. Enough to keep the threshold stable, few enough to follow a new subject within seconds.
+/// Number of recent uncertainties kept: enough for a stable threshold, few enough to follow a new subject within
+/// seconds.
 const N_RECENT: usize = 1_024;
 
 /// Averaging period of the arrival rate, in seconds.
 const RATE_SECONDS: f64 = 1.0;
 
-/// Initial pace before the first measurement, in tokens per second: that of a slow core.
+/// Pace assumed before the first measurement, in tokens per second: that of a slow core.
 const PACE_FIRST: f64 = 1_500.0;
 
-/// Bytes per token in most texts. Posts are admitted before the slower model's tokenizer has processed them.
+/// Typical bytes per token. Posts are admitted before the slower model's tokenizer has processed them.
 const BYTES_PER_TOKEN: usize = 4;
 
 /// Fixed cost per text, in tokens.
@@ -51,7 +52,7 @@ pub fn work(text: &str) -> usize {
 /// A post that could be rescored.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Candidate {
-    /// Uncertainty of its prediction: see [`uncertainty`].
+    /// How uncertain its prediction is: see [`uncertainty`].
     pub uncertainty: f32,
     /// Cost of scoring it: see [`work`].
     pub work: usize,
@@ -63,7 +64,7 @@ const NEWEST_WEIGHT: f64 = 0.2;
 /// Returns the uncertainty of a prediction, 0 to 1: the distance of the runner-up label from the likeliest, or of the
 /// churn risk from its threshold, whichever is closer.
 ///
-/// Whether the model could process the text at all is not part of it: where one model cannot, others seldom can.
+/// Does not consider whether the model could process the text at all: if one model cannot, others seldom can.
 pub fn uncertainty(prediction: &Prediction) -> f32 {
     let mut ranked = prediction.sentiment;
     ranked.sort_unstable_by(|a, b| b.total_cmp(a));
@@ -82,22 +83,22 @@ pub struct Load {
     pub deep_per_second: f64,
     /// Posts that were admitted and are not yet corrected.
     pub n_waiting: usize,
-    /// Their work.
+    /// Total work of these posts.
     pub work_waiting: usize,
     /// Latency budget: how long after its arrival a post may be corrected.
     pub budget: Duration,
-    /// Whether posts are queueing for their first score: then none is scored twice.
+    /// Whether posts are queueing for their first score; if so, no post is scored twice.
     pub is_overloaded: bool,
 }
 
 impl Load {
-    /// Returns the work that may queue so that the last of it is still done within the budget.
+    /// Returns how much work may be queued so that even the last post is corrected within the budget.
     pub fn room(&self) -> usize {
         whole(self.deep_per_second * self.budget.as_secs_f64() * WAIT_SHARE)
     }
 
-    /// Returns a load that admits the given share and whose room does not limit batches of up to some thousand posts:
-    /// for evaluating the selection alone.
+    /// Returns a load that admits the given share and has room for batches of up to a few thousand posts: for
+    /// evaluating the selection alone.
     pub fn for_share(share: f64, arriving_per_second: f64) -> Self {
         Self {
             arriving_per_second,
@@ -109,8 +110,7 @@ impl Load {
         }
     }
 
-    /// Returns the share of arriving work to admit: all when idle, none when overloaded, and less the longer the
-    /// queue.
+    /// Returns the share of arriving work to admit: all when idle, none when overloaded, and less as the queue grows.
     fn share(&self) -> f64 {
         if self.is_overloaded || self.budget.is_zero() {
             return 0.0;
@@ -123,8 +123,8 @@ impl Load {
 
 /// Selects the posts that are worth rescoring.
 ///
-/// Not at random: a threshold follows recent uncertainties, so that the admitted share is the most uncertain one,
-/// even over batches of a single post.
+/// The selection is not random: the threshold follows recent uncertainties, so that the admitted share consists of the
+/// most uncertain posts, even over batches of a single post.
 #[derive(Debug, Default)]
 pub struct Admission {
     recent: Vec<f32>,
@@ -132,8 +132,9 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// Returns the indices of the admitted posts of a batch, ascending. Never more than there is room for, except one
-    /// when the queue is empty, however slow the slower model was: only a completed post shows that it has recovered.
+    /// Returns the indices of the admitted posts of a batch, in ascending order. Never exceeds the available room,
+    /// except for one post when the queue is empty, however slow the slower model was: only a completed post shows that
+    /// it has recovered.
     pub fn admit(&mut self, posts: &[Candidate], load: &Load) -> Vec<usize> {
         for post in posts {
             self.remember(post.uncertainty);
@@ -167,13 +168,13 @@ impl Admission {
         self.next = (self.next + 1) % N_RECENT;
     }
 
-    /// Returns the uncertainty that `share` of the recent ones reach.
+    /// Returns the threshold that a fraction `share` of recent uncertainties reaches.
     fn threshold(&self, share: f64) -> f32 {
         if share >= 1.0 {
             return 0.0;
         }
         let n_above = whole(share * self.recent.len() as f64);
-        // A share of less than one among all kept values admits only the maximum.
+        // If the share amounts to less than one of the kept values, only the maximum is admitted.
         let Some(rank) = self.recent.len().checked_sub(n_above.max(1)) else {
             return f32::INFINITY;
         };
@@ -190,7 +191,7 @@ pub struct ArrivalRate {
 }
 
 impl ArrivalRate {
-    /// Counts the work that arrived in `since_last`, and returns the current rate.
+    /// Adds work that arrived in `since_last`, and returns the current rate.
     pub fn count(&mut self, work: usize, since_last: Duration) -> f64 {
         let kept = (-since_last.as_secs_f64() / RATE_SECONDS).exp();
         self.per_second = self.per_second * kept + work as f64 / RATE_SECONDS;
@@ -198,7 +199,7 @@ impl ArrivalRate {
     }
 }
 
-/// Work that one worker of the slower model completes per second while busy: a mean that weights newer runs more.
+/// Work that one worker of the slower model completes per second while busy: a mean in which newer runs weigh more.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
     per_second: f64,
@@ -217,8 +218,8 @@ impl Pace {
         self.per_second += NEWEST_WEIGHT * (newest - self.per_second);
     }
 
-    /// Returns the pace, given a run in progress for `so_far`: a worker without CPU completes nothing, and must not
-    /// count as fast as it was.
+    /// Returns the pace, taking into account a run that has been in progress for `so_far`: a worker that gets no CPU
+    /// time completes nothing and must not count at its former pace.
     pub fn with_under_way(&self, work: usize, so_far: Duration) -> f64 {
         if work == 0 {
             return self.per_second;
@@ -259,7 +260,7 @@ mod tests {
         uncertainties.iter().map(|uncertainty| Candidate { uncertainty: *uncertainty, work: 1 }).collect()
     }
 
-    /// Pseudo-random numbers that are always the same.
+    /// Returns a fixed sequence of pseudo-random numbers.
     fn uncertainties(n: usize) -> Vec<f32> {
         (0..n).map(|i| ((i * 7_919) % 1_000) as f32 / 1_000.0).collect()
     }

@@ -8,7 +8,7 @@ pub enum InferenceError {
     /// No searched path holds the file.
     #[error("{what} was not found; looked for {}", list(.looked))]
     NotFound {
-        /// What was searched for.
+        /// The kind of file.
         what: &'static str,
         /// All searched paths, in order.
         looked: Vec<PathBuf>,
@@ -18,7 +18,7 @@ pub enum InferenceError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// The system error.
+        /// The operating system's error.
         source: std::io::Error,
     },
     /// The file does not match its manifest: it is truncated, or belongs to another model.
@@ -44,7 +44,7 @@ pub enum InferenceError {
     Disagrees {
         /// The file with the recorded results.
         path: PathBuf,
-        /// Where they differ.
+        /// How the results differ.
         reason: String,
     },
     /// ONNX Runtime returned an error.
@@ -53,40 +53,40 @@ pub enum InferenceError {
     /// The tokenizer failed on a text.
     #[error("tokenizer: {0}")]
     Tokenizer(String),
-    /// The shape of the model's output is not one prediction per text.
+    /// The model did not return one prediction per text.
     #[error("the model returned {actual} numbers for `{output}`, expected {expected}")]
     WrongShape {
-        /// The output.
+        /// Name of the output.
         output: String,
         /// Expected number of values.
         expected: usize,
         /// Actual number of values.
         actual: usize,
     },
-    /// A network does not work with its manifest and its tokenizer.
+    /// A network is incompatible with its manifest or tokenizer.
     #[error("`{}` cannot be used: {reason}", .path.display())]
     Unfit {
         /// The model's folder.
         path: PathBuf,
-        /// The error of its first run.
+        /// The error from the first run.
         reason: Box<InferenceError>,
     },
     /// The network requires an input that the manifest does not list.
     #[error("the network requires `{input}`, which is not in `inputs`")]
     MissingInput {
-        /// Its name.
+        /// Name of the input.
         input: String,
     },
     /// The manifest lists an input that the network does not have.
     #[error("`inputs` has `{input}`, which the network does not use")]
     UnknownInput {
-        /// Its name.
+        /// Name of the input.
         input: String,
     },
     /// No model of the tier has a required head.
     #[error("none of the models has an output for `{head}`")]
     NoHead {
-        /// The head.
+        /// Name of the head.
         head: &'static str,
     },
     /// An output that should be a probability is not one: its manifest may lack an `activation`.
@@ -94,19 +94,19 @@ pub enum InferenceError {
         "the model returned {number} for `{output}`, which is not a probability; is its `activation` missing?"
     )]
     NoProbability {
-        /// The output.
+        /// Name of the output.
         output: String,
-        /// Its value.
+        /// The value returned.
         number: f32,
     },
-    /// The sentiment outputs of a text should be probabilities but are not: they may be logits between 0 and 1, or
-    /// sigmoids.
+    /// The sentiment values of a text should be probabilities but are not: they may be logits between 0 and 1, or
+    /// sigmoid outputs.
     #[error(
-        "the sentiments that the model answered with for `{output}` sum to {sum} and not to 1; if they are logits, write \
-         `\"activation\": \"softmax\"` for it in the manifest"
+        "the sentiment values that the model returned for `{output}` sum to {sum} instead of 1; if they are logits, set \
+         `\"activation\": \"softmax\"` for that output in the manifest"
     )]
     NoDistribution {
-        /// The output.
+        /// Name of the output.
         output: String,
         /// The sum of its values.
         sum: f32,
@@ -120,14 +120,14 @@ pub enum InferenceError {
     /// The model in another process returned an error.
     #[error("{0}")]
     OutOfProcess(String),
-    /// The fake model met a text that makes it fail.
+    /// The text contains a keyword that makes the fake model fail.
     #[cfg(any(test, debug_assertions))]
     #[error("refused: the text contains `{0}`")]
     Refused(&'static str),
 }
 
 impl InferenceError {
-    /// Returns whether a retry may succeed: the runtime ran out of a resource, which is not the fault of the text.
+    /// Returns whether a retry may succeed because the runtime ran out of a resource rather than failing on the text.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Runtime(_))
     }

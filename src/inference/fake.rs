@@ -6,18 +6,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::{InferenceError, Prediction, Scorer, ScorerFactory, Tier};
 use crate::models::score::ModelId;
 
-/// A text that contains this makes the scorer panic, as a bug in native code might.
+/// Keyword that makes the scorer panic, as a bug in native code might.
 const PANIC: &str = "poison-panic";
-/// A text that contains this makes the scorer return an error.
+/// Keyword that makes the scorer return an error.
 const ERROR: &str = "poison-error";
-/// A text that contains this makes only the deep scorer panic.
+/// Keyword that makes only the deep scorer panic.
 const DEEP_PANIC: &str = "poison-deep";
 
-/// A text that contains this makes the deep scorers of this process run out of resources, until it was in a batch of
-/// its own once.
+/// Keyword that makes this process's deep scorers run out of resources until the text has been in a batch of its own.
 const DEEP_SHORT: &str = "poison-once";
 
-/// Texts that were in a batch of their own.
+/// Texts that have been in a batch of their own.
 static STOOD_ALONE: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 /// Builds [`Fake`] scorers of one tier.

@@ -1,7 +1,7 @@
 //! `golden.json` of a model folder: texts with the token ids and outputs that the makers of the model recorded.
 //!
-//! Hashes show whether the files are those of the manifest. Only results show whether the manifest is right: whether
-//! the tokenizer belongs to the network, and whether the labels are in the order of its outputs.
+//! Hashes show that the files are the ones the manifest lists. Only results show that the manifest itself is right:
+//! that the tokenizer belongs to the network, and that the labels are in the order of the network's outputs.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -12,15 +12,15 @@ use serde::Deserialize;
 use super::heads::HeadKind;
 use super::{InferenceError, Prediction};
 
-/// Tolerance of a probability. Processors round quantized networks differently, by a few hundredths; swapped labels
-/// are off by most of a probability.
+/// Tolerance for a probability. Processors differ by a few hundredths in how they round quantized networks; swapped
+/// labels differ by far more.
 const TOLERANCE: f32 = 0.2;
 
-/// Texts that are scored when a model is loaded: the first ones, which should be clear. Token ids are compared for
-/// all texts.
+/// Number of texts scored when a model is loaded: the first ones, which should be unambiguous. Token ids are compared
+/// for all texts.
 const N_ANSWERED: usize = 4;
 
-/// Recorded results of a text. Outputs are present for the model's heads, as far as they were recorded.
+/// Recorded results for a text. Outputs that were recorded are present for each of the model's heads.
 #[derive(Debug, Deserialize)]
 pub struct GoldenRow {
     /// The text.
@@ -33,7 +33,7 @@ pub struct GoldenRow {
     churn_risk: Option<f32>,
 }
 
-/// All rows of a folder. Models from elsewhere need not have any.
+/// All rows of a folder. Third-party models need not have any.
 #[derive(Debug)]
 pub struct Golden {
     path: PathBuf,
@@ -41,10 +41,10 @@ pub struct Golden {
 }
 
 impl Golden {
-    /// Reads the file of a folder, if it exists.
+    /// Reads a folder's `golden.json`, if it exists.
     ///
     /// # Errors
-    /// When it exists but cannot be parsed.
+    /// If it exists but cannot be parsed.
     pub fn read(folder: &Path) -> Result<Self, InferenceError> {
         let path = folder.join("golden.json");
         let bytes = match fs::read(&path) {
@@ -79,7 +79,7 @@ impl Golden {
     /// Compares the network's outputs for the first texts with the recorded ones, for the heads that it has.
     ///
     /// # Errors
-    /// When they differ: the manifest may describe its outputs wrongly.
+    /// If they differ: the manifest may describe the outputs incorrectly.
     pub fn check_answers(
         &self,
         heads: &[HeadKind],

@@ -1,4 +1,4 @@
-//! Heads: convert the numbers of a network to predictions by activation, calibration and labels.
+//! Heads: convert a network's numbers to predictions using activation, calibration and labels.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::models::score::EMOTIONS;
 /// The order of [`Prediction::sentiment`].
 const SENTIMENTS: [&str; 3] = ["negative", "neutral", "positive"];
 
-/// Rounding error of a probability, and of the sum of mutually exclusive ones.
+/// Tolerated rounding error of a probability, and of the sum of mutually exclusive ones.
 const ROUNDING: f32 = 1e-3;
 
 /// The kinds of output that are predicted for a text.
@@ -41,7 +41,7 @@ impl HeadKind {
         }
     }
 
-    /// Returns the labels of this crate, in order.
+    /// Returns this crate's labels, in order.
     const fn labels(self) -> &'static [&'static str] {
         match self {
             Self::Sentiment => &SENTIMENTS,
@@ -61,7 +61,7 @@ impl HeadKind {
     }
 }
 
-/// Specification of a head in a manifest: the name of its output, if that is a single probability, or the full form.
+/// A manifest's specification of a head: just the output's name if it is a single probability, otherwise the full form.
 #[derive(Debug)]
 pub enum HeadSpec {
     /// One probability per text.
@@ -80,13 +80,13 @@ impl<'de> Deserialize<'de> for HeadSpec {
     }
 }
 
-/// An output, and the meaning of its numbers.
+/// An output, and what its numbers mean.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NumbersSpec {
-    /// Its name in the graph.
+    /// The output's name in the graph.
     name: String,
-    /// Converts its numbers to probabilities.
+    /// How to convert the numbers to probabilities.
     #[serde(default)]
     activation: Activation,
     /// Divisor of the logits, which calibrates the probabilities.
@@ -120,7 +120,7 @@ enum Activation {
 /// A validated output of a network.
 #[derive(Debug, Clone)]
 pub struct Head {
-    /// What it predicts.
+    /// What the head predicts.
     pub kind: HeadKind,
     /// The name of the output.
     pub output: String,
@@ -131,10 +131,10 @@ pub struct Head {
 }
 
 impl Head {
-    /// Validates the specification of a manifest.
+    /// Validates a head's specification in a manifest.
     ///
     /// # Errors
-    /// The reason why it is not valid, for people.
+    /// If it is not valid: a human-readable reason.
     pub fn new(kind: HeadKind, spec: &HeadSpec) -> Result<Self, String> {
         let spec = match spec {
             HeadSpec::Numbers(spec) => spec,
@@ -170,11 +170,11 @@ impl Head {
 
     /// Writes the network's numbers for one text into its prediction.
     ///
-    /// Where several of the model's labels map to one of this crate's, mutually exclusive ones are added, and the
-    /// maximum of independent ones counts. Sentiments are mutually exclusive, whichever activation produced them.
+    /// If several of the model's labels map to one of this crate's, mutually exclusive probabilities are added up, and
+    /// of independent ones the maximum is used. Sentiments are mutually exclusive, whichever activation produced them.
     ///
     /// # Errors
-    /// When a value is not a number, or should be a probability and is not, or when sentiments do not sum to 1.
+    /// If a value is not a number, if one should be a probability but is not, or if the sentiments do not sum to 1.
     pub fn write(&self, numbers: &[f32], prediction: &mut Prediction) -> Result<(), InferenceError> {
         if !numbers.iter().all(|number| number.is_finite()) {
             return Err(InferenceError::NotFinite);
@@ -260,7 +260,7 @@ mod tests {
             "map":{"LABEL_0":"negative","LABEL_1":"neutral","LABEL_2":"positive"}}"#;
         let [negative, neutral, positive] =
             read(&head(HeadKind::Sentiment, spec).unwrap(), &[4.0, 2.0, 0.0]).sentiment;
-        // e², e¹ and e⁰ by their sum.
+        // e², e¹ and e⁰, each divided by their sum.
         assert!(
             (positive - 0.665_24).abs() < 1e-4 && (neutral - 0.244_73).abs() < 1e-4,
             "{positive} {neutral}"

@@ -1,4 +1,4 @@
-//! The word list that scores when no trained model can.
+//! The word list that scores texts when no trained model can.
 //!
 //! Valence comes from VADER's lexicon with its simplest rules: a negation within the three preceding words inverts a
 //! word, a booster before it strengthens it. Emotion, toxicity and churn come from a short hand-written list of cues.
@@ -17,13 +17,13 @@ const CUES: &str = include_str!("../../weights/lexicon/cues.tsv");
 
 /// Maximum number of words scored, so that time does not grow with pasted text.
 const N_WORDS_MAX: usize = 512;
-/// Reach of a negation, in words: VADER's value.
+/// Number of words over which a negation has an effect: VADER's value.
 const NEGATION_REACH: usize = 3;
-/// Factor of a negation on a word's valence: VADER's value.
+/// Factor that a negation applies to a word's valence: VADER's value.
 const NEGATED: f32 = -0.74;
 /// Valence that a preceding booster adds: VADER's value.
 const BOOST: f32 = 0.293;
-/// Normalises the sum of valences to -1 to 1: VADER's value.
+/// Scales the sum of valences to between -1 and 1: VADER's value.
 const NORMALISER: f32 = 15.0;
 
 const NEGATIONS: [&str; 16] = [
@@ -157,7 +157,7 @@ impl Words {
             churn_risk: match n_churn {
                 // A complaint is not a cancellation, only slightly closer to one.
                 0 => 0.05 + 0.15 * (-valence).max(0.0),
-                // A cue amid praise is more likely about something else.
+                // A cue within praise more likely refers to something else.
                 1 if valence > 0.3 => 0.5,
                 _ => 0.85,
             },
@@ -264,7 +264,7 @@ fn softmax(logits: [f32; 3]) -> [f32; 3] {
     powers.map(|power| power / sum)
 }
 
-/// Converts hits to shares of 1, starting from one hit for neutral.
+/// Converts hits to shares that sum to 1, counting one hit for neutral from the start.
 fn shares(mut hits: [f32; 7]) -> [f32; 7] {
     if let Some(neutral) = hits.get_mut(4) {
         *neutral += 0.7;

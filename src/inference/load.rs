@@ -10,17 +10,17 @@ use super::lexicon::LexiconFactory;
 use super::{InferenceError, LoadParams, ModelChoice, ModelSlot, ScorerFactory, Tier};
 use crate::models::score::ModelId;
 
-/// A working model, and why it is not the requested one.
+/// A working model and, if it is not the requested one, the reason.
 pub struct Loaded {
     /// Builds the scorers.
     pub factory: Arc<dyn ScorerFactory>,
-    /// Why the lexicon scores instead of the requested model, for people.
+    /// Why the lexicon scores instead of the requested model, in human-readable form.
     pub degraded: Option<String>,
 }
 
 /// Loads the fast model. Never fails, because the lexicon is compiled in.
 ///
-/// A lexicon that stands in is named `lexicon` in every score and reported in [`Loaded::degraded`].
+/// If the lexicon is used as a fallback, every score names it as `lexicon` and [`Loaded::degraded`] reports it.
 pub fn load(params: &LoadParams) -> Loaded {
     match try_load(params, Tier::Swift) {
         Ok(factory) => Loaded { factory, degraded: None },
@@ -28,27 +28,27 @@ pub fn load(params: &LoadParams) -> Loaded {
     }
 }
 
-/// Loads the deep model. Nothing stands in for it: without it, posts keep the scores of the fast model.
+/// Loads the deep model. It has no fallback: without it, posts keep the fast model's scores.
 ///
 /// # Errors
-/// When it is missing, damaged or turned off.
+/// If it is missing, damaged or turned off.
 pub fn load_deep(params: &LoadParams) -> Result<Arc<dyn ScorerFactory>, InferenceError> {
     try_load(params, Tier::Deep)
 }
 
-/// A model by itself, and the heads that it has.
+/// A model loaded by itself, and its heads.
 pub struct Alone {
-    /// Builds the scorers. Outputs without a head stay 0 in their predictions.
+    /// Builds the scorers. In their predictions, outputs that have no head remain 0.
     pub factory: Arc<dyn ScorerFactory>,
-    /// The heads of the model.
+    /// The model's heads.
     pub heads: Vec<HeadKind>,
 }
 
-/// Loads the fast model without a stand-in and without other models for missing heads: for measurements, in which
-/// another model's outputs would pass for its own.
+/// Loads the fast model without a fallback and without other models for missing heads: for measurements, where another
+/// model's outputs would pass for its own.
 ///
 /// # Errors
-/// When it is missing, damaged or turned off.
+/// If it is missing, damaged or turned off.
 pub fn load_alone(params: &LoadParams) -> Result<Alone, InferenceError> {
     let ModelChoice::Folders(folders) = &params.fast else {
         return Ok(Alone { factory: try_load(params, Tier::Swift)?, heads: HeadKind::ALL.to_vec() });
@@ -72,13 +72,13 @@ fn try_load(params: &LoadParams, tier: Tier) -> Result<Arc<dyn ScorerFactory>, I
     }
 }
 
-/// The models of a process, each in a slot in which it can be replaced.
+/// The process's models, each in a slot in which it can be replaced.
 pub struct Models {
     params: LoadParams,
     swift: ModelSlot,
     deep: Result<ModelSlot, String>,
     degraded: Mutex<Option<String>>,
-    /// Serializes reloads: otherwise an older model could replace a newer one.
+    /// Serializes reloads; otherwise an older model could replace a newer one.
     reloading: Mutex<()>,
 }
 
@@ -89,11 +89,11 @@ pub struct Reloaded {
     pub tier: Tier,
     /// The model before the reload.
     pub before: Arc<ModelId>,
-    /// The model from the next batch on; the same if its files are unchanged.
+    /// The model used from the next batch on; the same if its files are unchanged.
     pub after: Arc<ModelId>,
 }
 
-/// Why a reload failed: every tier keeps its model.
+/// A failed reload and the reason; every tier keeps its model.
 #[derive(Debug, thiserror::Error)]
 #[error("the {} model was not reloaded: {reason}", .tier.as_str())]
 pub struct NotReloaded {
@@ -113,13 +113,13 @@ impl Models {
     }
 
     /// Reads the models again from their folders, checks them against their manifests, scores a text with each, and
-    /// replaces the current models only when all of them work. Takes as long as loading; meanwhile the old models
-    /// score posts.
+    /// replaces the current models only if all of them work. Takes as long as loading; until it is done, the old models
+    /// continue to score posts.
     ///
-    /// A tier without a model at start has no threads, and gets none from a reload.
+    /// A tier that had no model at start has no threads, and a reload does not create any.
     ///
     /// # Errors
-    /// When one of the models cannot be used; then none is replaced.
+    /// If any of the models cannot be used; none is replaced then.
     pub fn reload(&self) -> Result<Vec<Reloaded>, NotReloaded> {
         let _turn = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
         let slots = [(Tier::Swift, Some(&self.swift)), (Tier::Deep, self.deep.as_ref().ok())];
@@ -147,12 +147,12 @@ impl Models {
     /// Returns the model that corrects scores.
     ///
     /// # Errors
-    /// The reason why there is none, for people.
+    /// If there is none: the human-readable reason.
     pub fn deep(&self) -> Result<&ModelSlot, &str> {
         self.deep.as_ref().map_err(String::as_str)
     }
 
-    /// Returns why the lexicon stands in for the requested model.
+    /// Returns why the lexicon is used instead of the requested model, if it is.
     pub fn degraded(&self) -> Option<String> {
         self.reason().clone()
     }

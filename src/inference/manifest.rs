@@ -1,4 +1,4 @@
-//! Manifest of a model folder: its files, inputs and outputs.
+//! A model folder's manifest: its files, inputs and outputs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,32 +9,32 @@ use sha2::{Digest, Sha256};
 use super::InferenceError;
 use super::heads::{Head, HeadKind, HeadSpec};
 
-/// Maximum tokens per text of any published classifier; a larger value in a manifest is an error.
+/// Upper limit on `max_tokens`: no published classifier accepts more, so a larger value in a manifest is an error.
 const MAX_TOKENS_MAX: usize = 8192;
 
-/// `manifest.json` of a model folder. Fields that are not needed to run the model are ignored.
+/// A model folder's `manifest.json`. Fields that are not needed to run the model are ignored.
 #[derive(Debug, Deserialize)]
 pub struct Manifest {
-    /// Name of the model, such as `swift`.
+    /// Name of the model, for example `swift`.
     pub name: String,
     /// Version of the weights.
     pub version: String,
     /// The network.
     pub model: FileEntry,
-    /// The vocabulary and all normalisation.
+    /// The tokenizer: its vocabulary and all normalisation.
     pub tokenizer: FileEntry,
     /// Inputs that the network requires: int64, one row per text.
     pub inputs: Vec<Input>,
-    /// Whether the tokenizer's start and end marks are part of the input.
+    /// Whether the input includes the tokenizer's start and end tokens.
     #[serde(default)]
     pub special_tokens: bool,
     /// Token id that pads a row to the width of its batch.
     pub pad_id: i64,
-    /// Maximum tokens per text, marks included; longer texts are truncated.
+    /// Maximum tokens per text, special tokens included; longer texts are truncated.
     pub max_tokens: usize,
-    /// Number of ids of the tokenizer; the network must accept all of them.
+    /// Number of token ids in the tokenizer; the network must accept all of them.
     pub n_ids: usize,
-    /// Padded tokens per run, where measurements show a better value than the default.
+    /// Padded tokens per run, if measurements show a better value than the default.
     #[serde(default)]
     pub batch_tokens: Option<usize>,
     /// Training languages, as ISO 639-1 codes; empty for all.
@@ -43,7 +43,7 @@ pub struct Manifest {
     outputs: Outputs,
 }
 
-/// Inputs of a network, by the name that every exporter of Hugging Face models uses.
+/// A network's inputs, under the names that every exporter of Hugging Face models uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum Input {
     /// The tokens.
@@ -52,13 +52,13 @@ pub enum Input {
     /// 1 for a token, 0 for padding.
     #[serde(rename = "attention_mask")]
     Mask,
-    /// 0, since there is only one text.
+    /// Always 0, since there is only one text.
     #[serde(rename = "token_type_ids")]
     Types,
 }
 
 impl Input {
-    /// Returns the name in the graph.
+    /// Returns the input's name in the graph.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ids => "input_ids",
@@ -68,16 +68,16 @@ impl Input {
     }
 }
 
-/// A file of the folder.
+/// A file in the folder.
 #[derive(Debug, Deserialize)]
 pub struct FileEntry {
-    /// Its name in the folder.
+    /// File name.
     pub file: String,
-    /// Its SHA-256, in hex.
+    /// SHA-256, in hex.
     pub sha256: String,
 }
 
-/// Outputs of the network, which need not have all heads.
+/// The network's outputs, which need not cover all heads.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Outputs {
@@ -88,10 +88,10 @@ struct Outputs {
 }
 
 impl Manifest {
-    /// Reads and validates the manifest of a folder.
+    /// Reads and validates a folder's manifest.
     ///
     /// # Errors
-    /// When it is missing or malformed.
+    /// If it is missing or malformed.
     pub fn read(folder: &Path) -> Result<Self, InferenceError> {
         let path = Self::path(folder);
         let text =
@@ -125,7 +125,7 @@ impl Manifest {
     /// Returns the network's heads.
     ///
     /// # Errors
-    /// When one of them is not valid, for example because a label is unknown.
+    /// If any of them is not valid, for example because a label is unknown.
     pub fn heads(&self, folder: &Path) -> Result<Vec<Head>, InferenceError> {
         let Outputs { sentiment, emotion, toxicity, churn_risk } = &self.outputs;
         let specs = [
@@ -160,7 +160,7 @@ impl FileEntry {
     /// Reads the file and verifies its SHA-256.
     ///
     /// # Errors
-    /// When it is missing, truncated or from another model.
+    /// If it is missing, truncated or belongs to another model.
     pub fn read(&self, folder: &Path) -> Result<Vec<u8>, InferenceError> {
         let path = folder.join(&self.file);
         let bytes =

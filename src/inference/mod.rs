@@ -35,7 +35,7 @@ pub use self::load::{Alone, Loaded, Models, NotReloaded, Reloaded, load, load_al
 pub use self::slot::ModelSlot;
 use crate::models::score::ModelId;
 
-/// Prediction of a model for one text. All numbers are finite.
+/// A model's prediction for one text. All numbers are finite.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Prediction {
     /// Probabilities of negative, neutral and positive, in this order; they sum to 1.
@@ -56,7 +56,7 @@ pub trait Scorer: Send {
     /// Returns the model's id.
     fn model(&self) -> &Arc<ModelId>;
 
-    /// Returns whether the model was trained on this language, an ISO 639-1 code. Its predictions for others are
+    /// Returns whether the model was trained on this language, an ISO 639-1 code. Predictions for other languages are
     /// uncertain.
     fn supports_language(&self, _language: &str) -> bool {
         true
@@ -64,15 +64,15 @@ pub trait Scorer: Send {
 
     /// Returns one prediction per text, in order.
     ///
-    /// Any text is allowed: empty, very long, of any script. An error concerns the whole batch; the caller splits it
-    /// to find the text at fault.
+    /// Texts may be empty, very long, or in any script. An error concerns the whole batch; the caller splits it to find
+    /// the text at fault.
     ///
     /// # Errors
-    /// When the runtime fails or returns a value that is not a number.
+    /// If the runtime fails or returns a value that is not a number.
     fn score(&mut self, texts: &[&str]) -> Result<Vec<Prediction>, InferenceError>;
 
-    /// Returns how many texts of the last call came from the cache. They took no time, and say nothing about the
-    /// model's pace.
+    /// Returns how many texts of the last call came from the cache. They took no time and say nothing about the model's
+    /// pace.
     fn n_cached(&self) -> usize {
         0
     }
@@ -86,6 +86,6 @@ pub trait ScorerFactory: Send + Sync {
     /// Builds a scorer for the calling thread. Costs milliseconds, so build once, not per batch.
     ///
     /// # Errors
-    /// When the runtime refuses the model.
+    /// If the runtime rejects the model.
     fn build(&self) -> Result<Box<dyn Scorer>, InferenceError>;
 }

@@ -4,15 +4,15 @@ use std::path::{Path, PathBuf};
 
 use super::{InferenceError, LoadParams};
 
-/// Folders above the executable that may be the checkout it was built in; `target/debug/deps/it-…` is the deepest
+/// How many folders above the executable may be the checkout it was built in; `target/debug/deps/it-…` is the deepest
 /// case.
 const N_FOLDERS_UP: usize = 4;
 
-/// Finds the folder of a model. A name with a `/` is that folder; any other is searched in the weights folder set by
-/// the user, otherwise in `weights/` beside the executable, then in the checkout it was built in.
+/// Finds a model's folder. A name with a `/` is the folder itself; any other is looked up in the weights folder set by
+/// the user, otherwise in `weights/` beside the executable, then in the checkout that it was built in.
 ///
 /// # Errors
-/// When none of them holds a manifest. A folder set by the user is the only one tried.
+/// If none of them holds a manifest. If the user set a folder, only that one is tried.
 pub fn find_model(params: &LoadParams, name: &Path) -> Result<PathBuf, InferenceError> {
     if name.components().count() > 1 || name.is_absolute() {
         return first("the model's folder with its `manifest.json`", vec![name.to_owned()], |folder| {
@@ -30,10 +30,10 @@ pub fn find_model(params: &LoadParams, name: &Path) -> Result<PathBuf, Inference
 }
 
 /// Finds the ONNX Runtime library: the one set by the user, otherwise in `lib/` beside the executable, then in
-/// `.groundswell/lib` of the checkout it was built in.
+/// `.groundswell/lib` of the checkout that it was built in.
 ///
 /// # Errors
-/// When there is none. A library set by the user is the only one tried.
+/// If there is none. If the user set a library, only that one is tried.
 pub fn find_runtime(params: &LoadParams) -> Result<PathBuf, InferenceError> {
     let candidates = match &params.runtime_library {
         Some(library) => vec![library.clone()],
@@ -45,7 +45,8 @@ pub fn find_runtime(params: &LoadParams) -> Result<PathBuf, InferenceError> {
     first("the ONNX Runtime library (`scripts/fetch-onnxruntime.sh` installs it)", candidates, Path::is_file)
 }
 
-/// Returns `here` beside the executable, then `in_checkout` in each folder above that looks like the checkout.
+/// Returns the path of `here` beside the executable, then that of `in_checkout` in each parent folder that looks like
+/// the checkout.
 fn beside(executable: Option<&Path>, here: &str, in_checkout: &str) -> Vec<PathBuf> {
     let Some(folder) = executable.and_then(Path::parent) else {
         return Vec::new();

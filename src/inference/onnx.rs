@@ -17,8 +17,8 @@ use super::tokenize::{Encoder, Tokenizer, Tokens};
 use super::{Batching, InferenceError, LoadParams, Prediction, Tier, model_paths};
 use crate::telemetry::{INFERENCE_DECODE_SECONDS, INFERENCE_RUN_SECONDS, INFERENCE_TOKENIZE_SECONDS};
 
-/// The runtime of this process. A library can be loaded only once, so the first one stays even if a later caller
-/// names another.
+/// The process's runtime. A library can be loaded only once, so the first one is kept even if a later caller names
+/// another.
 static ENVIRONMENT: Mutex<Option<Environment>> = Mutex::new(None);
 
 /// One copy of a model's files, from which sessions are created.
@@ -33,10 +33,10 @@ pub struct Network {
 }
 
 impl Network {
-    /// Reads the model of a name or folder, verifies its files, and keeps the `wanted` heads that it has.
+    /// Finds a model by name or folder, verifies its files, and keeps those of the `wanted` heads that it has.
     ///
     /// # Errors
-    /// When the runtime or a file is missing, or does not match the manifest.
+    /// If the runtime or a file is missing, or does not match the manifest.
     pub fn read(params: &LoadParams, name: &Path, wanted: &[HeadKind]) -> Result<Self, InferenceError> {
         let folder = model_paths::find_model(params, name)?;
         let manifest = Manifest::read(&folder)?;
@@ -80,14 +80,14 @@ impl Network {
     /// Creates a session for one thread.
     ///
     /// # Errors
-    /// When the runtime refuses the network.
+    /// If the runtime rejects the network.
     pub fn build(self: &Arc<Self>, tier: Tier) -> Result<NetworkScorer, InferenceError> {
         let session = session(&self.environment, &self.bytes, self.n_threads)?;
         Ok(NetworkScorer { session, encoder: self.tokenizer.encoder(), network: Arc::clone(self), tier })
     }
 
-    /// Runs the network on the highest token id at the maximum length, and on the texts with recorded results, so
-    /// that a mismatch of network, tokenizer and manifest is found here and not by a post.
+    /// Runs the network on the highest token id at the maximum length and on the texts with recorded results, so that a
+    /// mismatch between network, tokenizer and manifest is found here rather than by a post.
     fn prove(&self, golden: &Golden) -> Result<(), InferenceError> {
         let mut session = session(&self.environment, &self.bytes, self.n_threads)?;
         let asked: Vec<&str> = session.inputs().iter().map(|input| input.name()).collect();
@@ -128,15 +128,15 @@ pub struct NetworkScorer {
 }
 
 impl NetworkScorer {
-    /// Returns its network.
+    /// Returns the network that this scorer runs.
     pub fn network(&self) -> &Network {
         &self.network
     }
 
-    /// Writes the network's outputs into the predictions of the texts, one for each.
+    /// Writes the network's outputs for each text into the corresponding prediction.
     ///
     /// # Errors
-    /// When the runtime fails or returns a value that is not a probability.
+    /// If the runtime fails or returns a value that is not a probability.
     pub fn read(&mut self, texts: &[&str], predictions: &mut [Prediction]) -> Result<(), InferenceError> {
         let started = Instant::now();
         let mut tokens = Vec::with_capacity(texts.len());
@@ -167,13 +167,13 @@ impl NetworkScorer {
     }
 }
 
-/// Durations of one batch.
+/// How long the steps of one batch took.
 struct BatchTimes {
     running: Duration,
     decoding: Duration,
 }
 
-/// Runs one batch of tokens and passes on each head's numbers for each text, with the index of the text.
+/// Runs one batch and passes each head's numbers for each text, with the text's index, to the callback.
 fn run(
     session: &mut Session,
     network: &Network,
@@ -201,7 +201,7 @@ fn run(
     Ok(BatchTimes { running: ran - started, decoding: ran.elapsed() })
 }
 
-/// Fills the rows of one input, each as wide as the batch.
+/// Returns the rows of one input, each padded to the batch's width.
 fn fill(input: Input, network: &Network, batch: &Batch, tokens: &[Tokens]) -> Vec<i64> {
     let mut rows = Vec::with_capacity(batch.indices.len() * batch.width);
     for tokens in batch.indices.iter().filter_map(|index| tokens.get(*index)) {
@@ -236,8 +236,8 @@ fn environment(library: &Path) -> Result<Environment, InferenceError> {
     Ok(current.insert(environment).clone())
 }
 
-/// Single-threaded except in a measurement: the pipeline runs one scorer per thread, and a second pool would only
-/// contend with it.
+/// Creates a session, single-threaded except in measurements: the pipeline runs one scorer per thread, and a second
+/// pool would only contend with it.
 fn session(environment: &Environment, network: &[u8], n_threads: usize) -> Result<Session, InferenceError> {
     let builder = Session::builder(environment)
         .map_err(runtime)?
@@ -247,12 +247,12 @@ fn session(environment: &Environment, network: &[u8], n_threads: usize) -> Resul
         .map_err(runtime)?
         .with_inter_threads(1)
         .map_err(runtime)?;
-    // Without a pool there is nothing to spin for.
+    // Without a thread pool, there is nothing to spin for.
     let mut builder = builder.with_intra_op_spinning(n_threads > 1).map_err(runtime)?;
     builder.commit_from_memory(network).map_err(runtime)
 }
 
-/// Returns the numbers of an output, after checking their count.
+/// Checks how many numbers an output has, and returns them.
 fn numbers<'o>(
     outputs: &'o SessionOutputs<'_>,
     name: &str,
@@ -268,7 +268,7 @@ fn numbers<'o>(
     Ok(numbers)
 }
 
-/// The error types of `ort` differ in what can be recovered; only the message matters here.
+/// Converts an error. The error types of `ort` differ in what can be recovered; only the message matters here.
 fn runtime<R>(error: ort::Error<R>) -> InferenceError {
     InferenceError::Runtime(error.to_string())
 }

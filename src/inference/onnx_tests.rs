@@ -165,7 +165,7 @@ fn a_network_that_returns_nan_is_refused() {
     refused("tiny-bert-toxicity", "not a number", |copy, _| {
         let path = copy.join("model.onnx");
         let mut bytes = fs::read(&path).unwrap();
-        // Within the weights of the first layer; four such bytes are a NaN, at any alignment.
+        // An offset within the first layer's weights; four 0xFF bytes are a NaN at any alignment.
         let start = bytes.len() * 5 / 7;
         bytes[start..start + 256].fill(0xff);
         fs::write(path, bytes).unwrap();
@@ -193,7 +193,7 @@ fn the_tokenizer_of_another_model_is_refused() {
             .unwrap();
     };
     refused("tiny-distilbert-emotion", "another model", |copy, _| exchange(copy));
-    // Even with a matching manifest: the network does not accept the highest ids.
+    // Must be rejected even with a matching manifest: the network does not accept the highest ids.
     refused("tiny-distilbert-emotion", "cannot be used", |copy, manifest| {
         exchange(copy);
         manifest["n_ids"] = read(&folder("tiny-roberta-sentiment")).unwrap().manifest.n_ids.into();

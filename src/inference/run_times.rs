@@ -1,4 +1,4 @@
-//! Measurements of another process, forwarded to the histograms of this one.
+//! Forwards another process's measurements to this process's histograms.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,7 +11,7 @@ use crate::telemetry::{INFERENCE_DECODE_SECONDS, INFERENCE_RUN_SECONDS, INFERENC
 /// The forwarded histograms.
 const FORWARDED: [&str; 3] = [INFERENCE_TOKENIZE_SECONDS, INFERENCE_RUN_SECONDS, INFERENCE_DECODE_SECONDS];
 
-/// A measured duration and its histogram.
+/// A measured duration and the histogram that it belongs to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Timing {
     histogram: String,
@@ -32,12 +32,12 @@ pub(super) fn record(timings: &[Timing]) {
     }
 }
 
-/// Measurements since they were last taken.
+/// Measurements that have not been taken yet.
 #[derive(Clone, Default)]
 pub(super) struct Collected(Arc<Mutex<Vec<Timing>>>);
 
 impl Collected {
-    /// Takes all measurements.
+    /// Removes and returns all collected measurements.
     pub fn take(&self) -> Vec<Timing> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -46,7 +46,7 @@ impl Collected {
 /// Starts collecting, in a process that measures nothing else. A second call collects nothing.
 pub(super) fn collect() -> Collected {
     let collected = Collected::default();
-    // Only a test, in which both sides share a process, already has a recorder.
+    // Fails only in a test where both sides share a process, which already has a recorder.
     let _ = metrics::set_global_recorder(Relay(collected.clone()));
     collected
 }

@@ -10,7 +10,7 @@ use crate::models::score::ModelId;
 
 /// The current model of a tier.
 ///
-/// A slot is itself a [`ScorerFactory`]: its scorers check before each batch whether the model was replaced, and then
+/// A slot is itself a [`ScorerFactory`]: before each batch its scorers check whether the model was replaced, and if so
 /// score the whole batch with the new one. No batch is scored by two models, and none waits for a swap. Clones share
 /// the slot.
 #[derive(Clone)]
@@ -22,7 +22,7 @@ struct SharedSlot {
     factory: RwLock<Arc<dyn ScorerFactory>>,
     /// Written under the lock, read without it: checking for a change must not block a batch.
     generation: AtomicU64,
-    /// The last generation that some scorer could not be built from. Never the first one.
+    /// The latest generation for which building a scorer failed. Never the first one.
     refused: AtomicU64,
 }
 
@@ -44,7 +44,7 @@ impl ModelSlot {
         (Arc::clone(&factory), self.generation())
     }
 
-    /// Replaces the model and returns the previous one. The new one should have scored a text before.
+    /// Replaces the model and returns the previous one. The caller should first score a text with the new one.
     pub fn swap(&self, next: Arc<dyn ScorerFactory>) -> Arc<dyn ScorerFactory> {
         let mut factory = self.shared.factory.write().unwrap_or_else(PoisonError::into_inner);
         let last = std::mem::replace(&mut *factory, next);
@@ -52,7 +52,7 @@ impl ModelSlot {
         last
     }
 
-    /// Logs that scorers keep an older model. Once per generation, however many threads fail.
+    /// Logs that scorers keep an older model, once per generation, however many threads fail.
     fn log_refusal(&self, generation: u64, refusal: &InferenceError) {
         if self.shared.refused.swap(generation, Ordering::AcqRel) != generation {
             let model = self.model();
@@ -73,10 +73,10 @@ impl ScorerFactory for ModelSlot {
     }
 }
 
-/// A scorer that follows its slot from batch to batch.
+/// A scorer that uses whichever model is in its slot when a batch starts.
 struct SlotScorer {
     slot: ModelSlot,
-    /// The generation that it was last built from, or failed to build.
+    /// The generation last built or attempted.
     tried: u64,
     scorer: Box<dyn Scorer>,
 }
@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(scorer.model().name, "fake-deep");
     }
 
-    /// Counts attempts to build a scorer, all of which fail.
+    /// A factory that fails to build any scorer, and counts the attempts.
     #[derive(Default)]
     struct Broken {
         n_tries: AtomicU64,

@@ -56,7 +56,7 @@ impl OutOfProcessScorer {
     /// Starts the process and lets it load the model.
     ///
     /// # Errors
-    /// When it cannot be started, or loads another model.
+    /// If it cannot be started, or loads another model.
     pub fn start(params: OutOfProcessParams) -> Result<Self, InferenceError> {
         let mut scorer = Self { params, remote: None };
         scorer.remote = Some(scorer.open()?);
@@ -94,8 +94,8 @@ impl Scorer for OutOfProcessScorer {
         languages.is_empty() || languages.iter().any(|known| known == language)
     }
 
-    /// A process that has ended is replaced, and the request repeated once: it may have ended before it received
-    /// these texts.
+    /// If the process has ended, starts a new one and repeats the request once: the old one may have ended before it
+    /// received these texts.
     fn score(&mut self, texts: &[&str]) -> Result<Vec<Prediction>, InferenceError> {
         let request = serde_json::to_string(texts).map_err(unreadable)?;
         let response = match self.remote.take().map(|remote| self.request(remote, &request)) {

@@ -1,18 +1,18 @@
-//! The process that runs a model, as the one that uses it sees it.
+//! The model process as its client sees it.
 
 use std::io;
 use std::sync::Arc;
 
-/// The other side: a process that returns one line per line.
+/// A connection to a process that answers each line with one line.
 pub trait Remote: Send {
     /// Sends a line and waits for the response.
     ///
     /// # Errors
-    /// When the other side has ended.
+    /// If the other side has ended.
     fn request(&mut self, line: &str) -> io::Result<String>;
 }
 
-/// Starts the other side.
+/// Starts a process and connects to it.
 #[derive(Clone)]
 pub struct OpenRemote(pub Arc<dyn Fn() -> io::Result<Box<dyn Remote>> + Send + Sync>);
 

@@ -1,4 +1,4 @@
-//! The side of the process that runs the model.
+//! Server side: the process that runs the model.
 
 use std::io::{self, BufRead, Write};
 
@@ -10,7 +10,7 @@ use crate::inference::{LoadParams, load_deep, run_times};
 /// Loads the deep model that the first request names, and scores texts until the requests end.
 ///
 /// # Errors
-/// When a response cannot be written, or a request is not valid.
+/// If a response cannot be written, or a request is not valid.
 pub fn serve(requests: impl BufRead, mut responses: impl Write) -> io::Result<()> {
     let timings = run_times::collect();
     let mut lines = requests.lines();

@@ -6,7 +6,7 @@ use super::server::serve;
 use super::*;
 use crate::inference::{ModelChoice, load_deep};
 
-/// The other side on a thread instead of in a process. Tests can end it.
+/// A server on a thread instead of in a process. Tests can end it.
 struct ThreadRemote {
     requests: Option<Sender<String>>,
     responses: Receiver<String>,

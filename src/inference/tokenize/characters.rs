@@ -10,7 +10,7 @@ use tokenizers::utils::SysRegex;
 use unicode_normalization_alignments::char::canonical_combining_class;
 use unicode_normalization_alignments::{IsNormalized, is_nfkc_quick};
 
-/// A set of properties.
+/// A set of properties, one per bit.
 pub type Properties = u16;
 
 /// `\s`.
@@ -25,13 +25,13 @@ pub const NUMBER: Properties = 1 << 3;
 pub const WORD: Properties = 1 << 4;
 /// `\d`.
 pub const DIGIT: Properties = 1 << 5;
-/// Unchanged by NFKC, whatever precedes it: a text can be normalised in two parts that meet before it.
+/// Unchanged by NFKC, whatever precedes it: a text can be split before it and normalised in two parts.
 pub const STABLE: Properties = 1 << 6;
-/// Has a different lower case.
+/// Differs from its lower-case form.
 pub const CASED: Properties = 1 << 7;
-/// `@`, where a mention may begin.
+/// `@`, at which a mention may begin.
 pub const AT: Properties = 1 << 8;
-/// `&`, where an entity may begin.
+/// `&`, at which an entity may begin.
 pub const AMPERSAND: Properties = 1 << 9;
 /// A character used as an apostrophe.
 pub const QUOTE: Properties = 1 << 10;
@@ -49,16 +49,16 @@ const PATTERNS: [(&str, Properties); 8] = [
     ("[\u{fe00}-\u{fe0f}\u{200b}-\u{200f}\u{202a}-\u{202e}\u{2060}-\u{2069}\u{feff}\u{0}]+", INVISIBLE),
 ];
 
-/// End of the table. Beyond are rare ideographs, tags and private characters.
+/// First character beyond the table. Only rare ideographs, tags and private-use characters follow.
 const N_CHARACTERS: u32 = 0x2_0000;
 
-/// Returns the properties of a character, or `None` outside the table.
+/// Returns a character's properties, or `None` if it is outside the table.
 #[inline]
 pub fn properties(character: char) -> Option<Properties> {
     TABLE.get(character as usize).copied()
 }
 
-/// Returns whether a character has one of the properties.
+/// Returns whether a character has at least one of the wanted properties.
 #[inline]
 pub fn has(character: char, wanted: Properties) -> bool {
     properties(character).is_some_and(|properties| properties & wanted != 0)

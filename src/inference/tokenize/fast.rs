@@ -19,11 +19,11 @@ use super::split::Splitter;
 pub struct Plan {
     normalizer: Normalizer,
     splitter: Splitter,
-    /// Texts that contain one of these take the crate's path.
+    /// Tokens that the fast path does not handle; texts that contain one are tokenized by the `tokenizers` crate.
     added_tokens: Vec<String>,
 }
 
-/// The parts of a `tokenizer.json` besides its model.
+/// The parts of a `tokenizer.json` other than its model.
 #[derive(Deserialize)]
 struct File {
     #[serde(default)]
@@ -40,7 +40,7 @@ struct AddedToken {
 }
 
 impl Plan {
-    /// Parses a file; `None` where any part of it is not supported.
+    /// Parses a file; returns `None` if any part of it is not supported.
     pub fn of(file: &[u8], model: &ModelWrapper) -> Option<Self> {
         let is_certain = match model {
             ModelWrapper::BPE(model) => model.dropout.is_none(),
@@ -60,7 +60,7 @@ impl Plan {
     }
 }
 
-/// State of one thread that executes a plan.
+/// Executes a plan on one thread.
 pub struct Encoder {
     plan: Arc<Plan>,
     text: Vec<char>,
@@ -71,7 +71,7 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// Creates the state for a plan.
+    /// Creates an encoder for a plan.
     pub fn new(plan: Arc<Plan>) -> Self {
         Self {
             plan,
@@ -83,10 +83,10 @@ impl Encoder {
         }
     }
 
-    /// Returns the first `n_max` ids of a text, or `None` where only the crate can compute them.
+    /// Returns the first `n_max` ids of a text, or `None` if only the `tokenizers` crate can compute them.
     ///
     /// # Errors
-    /// When the model refuses a piece.
+    /// If the model rejects a piece.
     pub fn encode(
         &mut self,
         raw: &str,

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// The shipped model whose tokenizer supports the fast path, read as the server reads it.
+/// Returns the tokenizer of the shipped model that supports the fast path, read as the server reads it.
 fn swift() -> Arc<Tokenizer> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("weights/swift");
     let tokenizer = Tokenizer::read(&Manifest::read(&folder).unwrap(), &folder).unwrap();
@@ -15,7 +15,7 @@ fn swift() -> Arc<Tokenizer> {
     Arc::new(tokenizer)
 }
 
-/// Both paths side by side.
+/// Encoders for both paths, side by side.
 struct Pair {
     tokenizer: Arc<Tokenizer>,
     encoder: Encoder,
@@ -56,7 +56,7 @@ fn every_real_tweet_has_the_ids_that_the_crate_gives_it() {
     let tweets = tweets();
     tweets.iter().for_each(|tweet| pair.check(tweet));
     assert!(tweets.len() > 12_000, "{}", tweets.len());
-    // Flags of parts of countries use characters that the table omits.
+    // Flags of subdivisions, such as Scotland's, use characters that the table omits.
     assert!(pair.n_fast * 1000 >= tweets.len() * 999, "{} of {}", pair.n_fast, tweets.len());
 }
 

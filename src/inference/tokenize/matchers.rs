@@ -12,7 +12,7 @@ const APOSTROPHE: &str = "[’‘`´]|&#0?39;";
 const JOINER: &str = "[\u{fe00}-\u{fe0f}\u{200b}-\u{200f}\u{202a}-\u{202e}\u{2060}-\u{2069}\u{feff}\u{0}]";
 const ELONGATION: &str = r"([^\d])\1*(?=\1\1)";
 
-/// Matcher of one of the regular expressions above.
+/// A matcher for one of the regular expressions above.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Matcher {
     Literal(Vec<char>),
@@ -24,7 +24,7 @@ pub enum Matcher {
 }
 
 impl Matcher {
-    /// Returns the matcher for the `pattern` of a rule, or `None` for an unsupported one.
+    /// Returns the matcher for a rule's `pattern`, or `None` if it is not supported.
     pub fn of(pattern: &Value) -> Option<Self> {
         if let Some(literal) = pattern.get("String") {
             let literal: Vec<char> = literal.as_str()?.chars().collect();
@@ -40,7 +40,7 @@ impl Matcher {
         }
     }
 
-    /// Returns the properties of which a text must have one to match, or `None` if any text may match.
+    /// Returns properties of which a text must have at least one to match, or `None` if any text may match.
     pub fn needs(&self) -> Option<Properties> {
         match self {
             Self::Literal(literal) => {
@@ -54,7 +54,7 @@ impl Matcher {
         }
     }
 
-    /// Replaces every match in `text` by `content`; `spare` is scratch space.
+    /// Replaces every match in `text` with `content`; `spare` is scratch space.
     pub fn replace(&self, content: &[char], text: &mut Vec<char>, spare: &mut Vec<char>) {
         let at = |wanted: Option<char>| move |text: &[char]| text.iter().position(|c| Some(*c) == wanted);
         let of = |wanted: Properties| move |text: &[char]| text.iter().position(|c| has(*c, wanted));
@@ -78,8 +78,8 @@ impl Matcher {
     }
 }
 
-/// Replaces matches from left to right. `find` returns where in the rest of the text the next match may be, `measure`
-/// the length of the match at a position, if any.
+/// Replaces matches from left to right. `find` returns the position in the rest of the text of the next possible match,
+/// `measure` the length of the match at a position, if there is one.
 fn replace(
     content: &[char],
     text: &mut Vec<char>,
@@ -128,7 +128,7 @@ fn link(text: &[char], at: usize) -> Option<usize> {
     if starts_with(after, "://") {
         return Some(n + count(after, is_visible));
     }
-    // Without the `s`, the rest would begin with it, which is part of a word.
+    // No need to backtrack to `http`: the rest would then begin with `s`, a word character.
     (!after.first().is_some_and(|character| has(*character, WORD))).then_some(n)
 }
 
@@ -151,7 +151,7 @@ fn apostrophe(text: &[char], at: usize) -> Option<usize> {
     }
 }
 
-/// Matches [`ELONGATION`]: all but the last two of three or more.
+/// Matches [`ELONGATION`]: all but the last two of three or more repeated characters.
 fn surplus(text: &[char], at: usize) -> Option<usize> {
     let rest = text.get(at..)?;
     let first = *rest.first()?;

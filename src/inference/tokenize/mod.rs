@@ -23,17 +23,17 @@ use super::InferenceError;
 use super::content::is_without_content;
 use super::manifest::Manifest;
 
-/// Maximum length of a text before tokenization. The longest text that can be posted fits; this bounds the cost of
+/// Maximum text length before tokenization. The longest text that can be posted fits; the limit bounds the cost for
 /// other callers.
 const N_CHARACTERS_MAX: usize = 10_000;
 
 /// The model's input for one text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tokens {
-    /// Token ids, at most as many as the manifest allows. A longer text keeps its beginning and the end mark.
+    /// Token ids, at most as many as the manifest allows. A longer text keeps its beginning and the end token.
     pub ids: Vec<i64>,
-    /// Whether they say little about the text: there are none besides the marks, most are unknown tokens, or the text
-    /// is noise.
+    /// Whether the tokens say little about the text: there are none besides the special tokens, most are unknown, or
+    /// the text is noise.
     pub uncertain: bool,
 }
 
@@ -47,10 +47,10 @@ pub struct Tokenizer {
 }
 
 impl Tokenizer {
-    /// Reads the tokenizer of a folder.
+    /// Reads a folder's tokenizer.
     ///
     /// # Errors
-    /// When the file is missing or damaged, is not a tokenizer, or belongs to another model.
+    /// If the file is missing or damaged, is not a tokenizer, or belongs to another model.
     pub fn read(manifest: &Manifest, folder: &Path) -> Result<Self, InferenceError> {
         let path = folder.join(&manifest.tokenizer.file);
         Self::from_bytes(manifest, &manifest.tokenizer.read(folder)?, path)
@@ -69,7 +69,7 @@ impl Tokenizer {
             Some(marks) if manifest.special_tokens => marks.added_tokens(false),
             _ => 0,
         };
-        // The library would subtract one from the other.
+        // Otherwise the library would underflow when it subtracts one from the other.
         if n_marks >= manifest.max_tokens {
             return Err(malformed(format!("its {n_marks} marks leave no room in `max_tokens`")));
         }
@@ -91,7 +91,7 @@ impl Tokenizer {
         })
     }
 
-    /// Returns the highest id.
+    /// Returns the highest token id.
     pub fn id_max(&self) -> i64 {
         self.pipeline.get_vocab(true).into_values().max().map_or(0, i64::from)
     }
@@ -101,7 +101,7 @@ impl Tokenizer {
         Encoder { tokenizer: Arc::clone(self), fast: self.plan.clone().map(fast::Encoder::new) }
     }
 
-    /// Returns the ids of a text from the `tokenizers` crate, and the number of marks among them.
+    /// Returns the ids that the `tokenizers` crate assigns to a text, and how many of them are special tokens.
     fn reference(&self, text: &str) -> Result<(Vec<u32>, usize), InferenceError> {
         let encoding = self
             .pipeline
@@ -112,7 +112,7 @@ impl Tokenizer {
     }
 }
 
-/// Converts texts to ids on one thread, with a cache of its own.
+/// Converts texts to ids on one thread, with its own cache.
 pub struct Encoder {
     tokenizer: Arc<Tokenizer>,
     fast: Option<fast::Encoder>,
@@ -122,7 +122,7 @@ impl Encoder {
     /// Tokenizes a text.
     ///
     /// # Errors
-    /// When the pipeline refuses the text, which no known text causes.
+    /// If the pipeline rejects the text, which no known text causes.
     pub fn encode(&mut self, text: &str) -> Result<Tokens, InferenceError> {
         let (ids, n_marks) = self.ids(cut(text))?;
         let n_unknown = ids.iter().filter(|id| Some(**id) == self.tokenizer.unknown_id).count();
@@ -133,7 +133,7 @@ impl Encoder {
         })
     }
 
-    /// Returns the ids and the number of marks, which is 0 on the fast path.
+    /// Returns the ids and how many of them are special tokens, which is 0 on the fast path.
     fn ids(&mut self, text: &str) -> Result<(Vec<u32>, usize), InferenceError> {
         let Tokenizer { pipeline, max_tokens, .. } = self.tokenizer.as_ref();
         if let Some(fast) = &mut self.fast
@@ -145,7 +145,7 @@ impl Encoder {
     }
 }
 
-/// Returns the id of unknown tokens. Byte-level tokenizers have none.
+/// Returns the id that stands for unknown tokens. Byte-level tokenizers have none.
 fn unknown_id(pipeline: &Pipeline) -> Option<u32> {
     let name = match pipeline.get_model() {
         ModelWrapper::BPE(model) => model.unk_token.clone()?,
@@ -157,7 +157,7 @@ fn unknown_id(pipeline: &Pipeline) -> Option<u32> {
 }
 
 fn cut(text: &str) -> &str {
-    // A text has at least as many bytes as characters, so most need no count.
+    // A text has at least as many bytes as characters, so most texts need no character count.
     if text.len() <= N_CHARACTERS_MAX {
         return text;
     }
@@ -181,7 +181,7 @@ mod tests {
         serde_json::from_str(&manifest).unwrap()
     }
 
-    /// Knows `a` and `b`; adds `[` before and `]` after.
+    /// A tokenizer that knows `a` and `b`, adds `[` before and `]` after.
     const TINY: &str = r#"{"version":"1.0","truncation":null,"padding":{"strategy":{"Fixed":64},"direction":"Right",
         "pad_to_multiple_of":null,"pad_id":0,"pad_type_id":0,"pad_token":"?"},"added_tokens":[],"normalizer":null,
         "pre_tokenizer":{"type":"Whitespace"},"post_processor":{"type":"TemplateProcessing",

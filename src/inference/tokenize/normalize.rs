@@ -1,5 +1,5 @@
-//! Hand-written normalisers of the shipped `tokenizer.json` files. The `tokenizers` crate uses a regular expression
-//! for each, and tracks the origin of every byte.
+//! Hand-written normalisers for the shipped `tokenizer.json` files. The `tokenizers` crate uses a regular expression
+//! for each and tracks the origin of every byte.
 
 use std::iter::Peekable;
 use std::str::CharIndices;
@@ -23,7 +23,7 @@ enum Step {
 }
 
 impl Normalizer {
-    /// Parses the `normalizer` of a file; `None` where one of its parts is not supported.
+    /// Parses a file's `normalizer`; returns `None` if one of its parts is not supported.
     pub fn of(spec: &Value) -> Option<Self> {
         let (first, rest) = spec.get("normalizers")?.as_array()?.split_first()?;
         if spec.get("type")? != "Sequence" || first.get("type")? != "NFKC" {
@@ -33,11 +33,11 @@ impl Normalizer {
         Some(Self { steps })
     }
 
-    /// Writes the normalised text into `text`; `spare` is scratch space. Returns false where a character is not in
-    /// the table.
+    /// Writes the normalised text into `text`; `spare` is scratch space. Returns false if a character is not in the
+    /// table.
     pub fn write(&self, raw: &str, text: &mut Vec<char>, spare: &mut Vec<char>) -> bool {
         text.clear();
-        // Properties of the text, which let most rules be skipped.
+        // Properties that occur in the text; rules that need others are skipped.
         let Some(mut seen) = compose(raw, text) else {
             return false;
         };
@@ -70,8 +70,8 @@ impl Step {
     }
 }
 
-/// Applies NFKC and returns the properties of the characters. The crate's normaliser receives only what it may
-/// change: a character that is not stable, with its base.
+/// Applies NFKC and returns the properties that occur. Passes to the crate's normaliser only what it may change: a
+/// character that is not stable, with its base.
 fn compose(raw: &str, text: &mut Vec<char>) -> Option<Properties> {
     text.reserve(raw.len());
     let mut characters = raw.char_indices().peekable();
@@ -108,7 +108,7 @@ fn skip_unstable(characters: &mut Peekable<CharIndices<'_>>) -> Option<Option<us
     Some(None)
 }
 
-/// ASCII is not covered by `seen`: it is lower-cased in place.
+/// Lower-cases the text. ASCII, which `seen` does not cover, is lower-cased in place.
 fn lowercase(text: &mut Vec<char>, spare: &mut Vec<char>, seen: Properties) {
     if seen & CASED == 0 {
         text.iter_mut().for_each(char::make_ascii_lowercase);

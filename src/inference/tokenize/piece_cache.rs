@@ -1,6 +1,6 @@
-//! Cache of the ids of pieces. Few words make up most posts.
+//! Cache of the ids of pieces. A small vocabulary makes up most posts.
 
-/// Number of cached pieces. Their slots take a mebibyte.
+/// Number of cached pieces. The slots take up one mebibyte.
 const N_SLOTS: usize = 1 << 14;
 
 /// Maximum bytes of a cached piece.
@@ -9,12 +9,12 @@ const KEY_BYTES: usize = 32;
 /// Maximum ids of a cached piece.
 const N_IDS_MAX: usize = 7;
 
-/// A direct-mapped cache: each piece has one slot, and the latest piece takes it, so the size is constant.
+/// A direct-mapped cache of constant size: each piece has one slot, which holds the latest piece.
 pub struct WordIds {
     slots: Vec<Slot>,
 }
 
-/// The whole piece: two pieces never share an entry.
+/// The whole piece as a key, so that two pieces never share an entry.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Key([u64; KEY_BYTES / 8]);
 
@@ -26,13 +26,13 @@ struct Slot {
 }
 
 impl Key {
-    /// Returns the key of a piece, which is unique to it; `None` where the piece is too long.
+    /// Returns a piece's key, which is unique to it; `None` if the piece is too long.
     pub fn of(piece: &[char]) -> Option<Self> {
         let mut bytes = [0; KEY_BYTES];
         let mut n = 0;
         for character in piece {
             match u8::try_from(*character) {
-                // Padded with zeros.
+                // Zeros are excluded because keys are padded with them.
                 Ok(byte @ 1..=0x7f) => {
                     *bytes.get_mut(n)? = byte;
                     n += 1;
@@ -64,14 +64,14 @@ impl WordIds {
         Self { slots: vec![Slot::default(); N_SLOTS] }
     }
 
-    /// Returns the ids of a piece, if cached.
+    /// Returns a piece's ids, if they are cached.
     pub fn get(&self, key: &Key) -> Option<&[u32]> {
         let slot = self.slots.get(key.slot())?;
         let n_ids = usize::try_from(slot.n_ids).ok()?;
         (slot.key == *key && n_ids > 0).then(|| slot.ids.get(..n_ids))?
     }
 
-    /// Caches the ids of a piece, unless there are too many.
+    /// Caches a piece's ids, unless there are too many.
     pub fn insert(&mut self, key: Key, ids: &[u32]) {
         let Some(slot) = self.slots.get_mut(key.slot()) else {
             return;

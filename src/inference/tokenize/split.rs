@@ -1,11 +1,11 @@
-//! Hand-written pre-tokenizers of the shipped `tokenizer.json` files: split a text into the pieces that the model
+//! Hand-written pre-tokenizers for the shipped `tokenizer.json` files: split a text into the pieces that the model
 //! encodes.
 
 use serde_json::Value;
 
 use super::characters::{LETTER, MARK, NUMBER, SPACE, count, has, starts_with};
 
-/// Emoticons are one piece, as are words with their apostrophes and runs of digits.
+/// Pattern whose matches are pieces: emoticons, words with their apostrophes, and runs of digits.
 const SOCIAL: &str = concat!(
     r"@user|[<>]?[:;=8x][\-o*'^]?[)(\]\[dp/\\|@3*>]{1,3}(?![\p{L}\p{N}])|<3{1,3}",
     r"|[)(\]\[/\\|]{1,3}[\-o*'^]?[:;=]|\^[_.]?\^|-_{1,3}-|t_t|o_o",
@@ -15,15 +15,15 @@ const SOCIAL: &str = concat!(
 /// Repetitions of a character class that [`SOCIAL`] allows within an emoticon.
 const N_ALIKE_MAX: usize = 3;
 
-/// A way to split texts into pieces. White space belongs to no piece and is dropped.
+/// A way to split texts into pieces. White space is dropped and belongs to no piece.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Splitter {
-    /// [`SOCIAL`].
+    /// Splits at matches of [`SOCIAL`].
     Social,
 }
 
 impl Splitter {
-    /// Parses the `pre_tokenizer` of a file; `None` for an unsupported one.
+    /// Parses a file's `pre_tokenizer`; returns `None` if it is not supported.
     pub fn of(spec: &Value) -> Option<Self> {
         if spec.get("type")? != "Split" || spec.get("behavior")? != "Removed" || spec.get("invert")? != true {
             return None;
@@ -56,7 +56,7 @@ impl Splitter {
     }
 }
 
-/// Returns the length of the match of [`SOCIAL`] at the start of a text.
+/// Returns the length of the [`SOCIAL`] match at the start of a text.
 fn social(rest: &[char]) -> Option<usize> {
     let first = *rest.first()?;
     let special = match first {
@@ -125,8 +125,8 @@ fn heart(rest: &[char]) -> Option<usize> {
     (n > 0).then_some(1 + n)
 }
 
-/// Matches `[)(\]\[/\\|]{1,3}[\-o*'^]?[:;=]`. The mouth does not include what may follow it, so only the whole mouth
-/// can match.
+/// Matches `[)(\]\[/\\|]{1,3}[\-o*'^]?[:;=]`. No character of the mouth can also be the nose or eyes that follow, so
+/// only the whole mouth can match.
 fn mirrored(rest: &[char]) -> Option<usize> {
     let is = |at: usize, wanted: &str| rest.get(at).is_some_and(|character| wanted.contains(*character));
     let mouth = (0..N_ALIKE_MAX).take_while(|n| is(*n, r")(][/\|")).count();
