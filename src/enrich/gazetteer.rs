@@ -1,14 +1,14 @@
-//! Large cities of the world, countries, and the regions that people write after a city.
+//! Large cities of the world, countries, and the regions that people write after a city name.
 //!
-//! About five hundred cities cover most of the locations that people write. Smaller towns are not guessed: their
-//! posts get a country, or no location.
+//! About five hundred cities cover most of the locations that people write. Smaller towns are not guessed: posts from
+//! them get a country, or no location.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
-/// Maximum distance, in kilometres, of coordinates from the city that they stand for: within its metropolitan area.
+/// Maximum distance between coordinates and the city assigned to them, in kilometres: within its metropolitan area.
 pub const CITIES_WITHIN_KM: f64 = 40.0;
 
 const CITIES: &str = include_str!("data/cities.tsv");
@@ -22,7 +22,7 @@ pub struct City {
     pub name: &'static str,
     /// ISO 3166-1 alpha-2.
     pub country: &'static str,
-    /// The state or province, where people write one; otherwise empty.
+    /// The state or province, if people usually write one; otherwise empty.
     pub region: &'static str,
     /// Degrees, north positive.
     pub lat: f64,
@@ -32,7 +32,7 @@ pub struct City {
     pub thousands: u32,
 }
 
-/// One meaning of the name of an area: `CA` is California, and Canada.
+/// One meaning of an area's name: `CA` is California, and Canada.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Area {
     /// ISO 3166-1 alpha-2.
@@ -51,22 +51,22 @@ impl Area {
 /// Index of cities and areas by name.
 pub struct Gazetteer {
     cities: Vec<City>,
-    /// Indices of the cities of one name, the largest first.
+    /// Indices of the cities with each name, the largest city first.
     by_name: HashMap<String, Vec<usize>>,
     areas: HashMap<String, Vec<Area>>,
-    /// Codes in capitals, as written: `in`, `de` and `me` are words.
+    /// Areas by code, in capitals as written: `in`, `de` and `me` are words.
     codes: HashMap<&'static str, Vec<Area>>,
 }
 
 static GAZETTEER: LazyLock<Gazetteer> = LazyLock::new(Gazetteer::read);
 
 impl Gazetteer {
-    /// Returns the shared gazetteer, which is parsed at the first use.
+    /// Returns the shared gazetteer, which is parsed on first use.
     pub fn get() -> &'static Self {
         &GAZETTEER
     }
 
-    /// Returns the cities of that name, the largest first. Names of two letters must be in capitals.
+    /// Returns the cities with that name, the largest first. Names of two letters must be in capitals.
     pub fn cities_named(&self, name: &str) -> impl Iterator<Item = &City> {
         let plain = plain(name);
         let is_word = plain.len() <= 2 && name.chars().any(char::is_lowercase);
@@ -74,7 +74,7 @@ impl Gazetteer {
         indices.into_iter().flatten().filter_map(|i| self.cities.get(*i))
     }
 
-    /// Returns the largest city of that name, within `country` where one is given.
+    /// Returns the largest city with that name, within `country` if one is given.
     pub fn city_named(&self, name: &str, country: Option<&str>) -> Option<&City> {
         self.cities_named(name).find(|city| country.is_none_or(|country| country == city.country))
     }
@@ -108,7 +108,7 @@ impl Gazetteer {
         self.areas_named(country).iter().find(whole).map(|area| area.country.to_owned())
     }
 
-    /// Returns the country of a code, if the code exists.
+    /// Returns the country with that code, if the code exists.
     pub fn country(&self, code: &str) -> Option<Area> {
         self.codes.get(code)?.iter().find(|area| area.region.is_empty()).copied()
     }
@@ -149,13 +149,13 @@ impl Gazetteer {
     fn add_area(&mut self, area: Area, code: &'static str, names: &str) {
         self.codes.entry(code).or_default().push(area);
         for name in names.split('|') {
-            // Short names, such as `UK`, are also codes.
+            // Short names such as `UK` double as codes.
             self.areas.entry(plain(name)).or_default().push(area);
         }
     }
 }
 
-/// Normalizes a name for comparison: no accents, capitals or punctuation.
+/// Normalizes a name for comparison: removes accents, capitals and punctuation.
 pub fn plain(name: &str) -> String {
     let mut plain = String::with_capacity(name.len());
     for c in name.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase) {

@@ -1,7 +1,7 @@
 //! Language detection.
 //!
-//! Posts are short. whatlang, which counts trigrams, is confident for a quarter of the tweets in `data/` and takes 60
-//! to 120 µs for each. Frequent small words decide nearly half in 4 µs, and where both are confident they agree in 99
+//! Posts are short. whatlang, which counts trigrams, is confident about a quarter of the tweets in `data/` and takes 60
+//! to 120 µs for each. Frequent small words decide nearly half in 4 µs, and when both are confident, they agree in 99
 //! of 100 cases. So the words come first, and whatlang decides the rest.
 
 use std::collections::HashMap;
@@ -87,17 +87,17 @@ const FREQUENT: [(&str, &str); 16] = [
 /// Length in bytes of the longest listed word.
 const WORD_BYTES_MAX: usize = 10;
 
-/// Minimum number of votes; fewer words of one language may be a quotation or chance.
+/// Minimum number of votes; fewer words of one language may be a quotation or a coincidence.
 const VOTES_MIN: f32 = 1.6;
 
 /// Factor by which the best language must lead the second.
 const LEAD_MIN: f32 = 1.4;
 
-/// Minimum number of letters for trigrams; fewer are guesswork.
+/// Minimum number of letters for trigrams; with fewer, they only guess.
 const LETTERS_MIN: usize = 16;
 
-/// Length at which a text in Latin script must contain frequent words, unless its language has no list. A shorter
-/// text without any may be in one of thirty languages, which makes whatlang slow.
+/// Minimum number of letters for trigrams in Latin script if no frequent words were found: a text this long contains
+/// some, unless its language has no list. A shorter one may be in any of thirty languages, which makes whatlang slow.
 const LATIN_LETTERS_MIN: usize = 60;
 
 /// Maximum number of letters examined; more cost time and change nothing.
@@ -119,7 +119,7 @@ static DETECTOR: LazyLock<Detector> = LazyLock::new(|| {
     Detector::with_allowlist(Lang::all().iter().copied().filter(|lang| iso_639_1(*lang).is_some()).collect())
 });
 
-/// Returns the ISO 639-1 code of the language, where it is known with confidence.
+/// Returns the text's ISO 639-1 language code, if it can be determined with confidence.
 pub fn detect(text: &str) -> Option<&'static str> {
     if let Some(code) = by_frequent_words(text) {
         return Some(code);
@@ -137,7 +137,7 @@ pub fn detect(text: &str) -> Option<&'static str> {
     if guess.is_reliable() { iso_639_1(guess.lang()) } else { None }
 }
 
-/// Returns the primary language of a tag, such as `pt` for `pt-BR` and `en` for `eng`.
+/// Returns the primary language of a tag, for example `pt` for `pt-BR` and `en` for `eng`.
 pub fn primary(tag: &str) -> Option<String> {
     let code = tag.split('-').next()?.to_ascii_lowercase();
     match Lang::from_code(code.as_str()).and_then(iso_639_1) {
@@ -155,7 +155,7 @@ fn by_frequent_words(text: &str) -> Option<&'static str> {
             continue;
         }
         lower.clear();
-        // Phones write ’ where the lists have '.
+        // Phones write ’, while the lists have '.
         lower.extend(word.chars().flat_map(char::to_lowercase).map(|c| if c == '’' { '\'' } else { c }));
         if let Some(languages) = WORDS.get(lower.as_str()) {
             let weight = match languages.count_ones() {
@@ -183,7 +183,7 @@ fn by_frequent_words(text: &str) -> Option<&'static str> {
     best.0.filter(|_| best.1 >= VOTES_MIN && best.1 >= LEAD_MIN * second)
 }
 
-/// Returns the language of a script that is used by only one, however short the text.
+/// Returns the language of a script that only one language uses, however short the text.
 const fn by_script(script: Script) -> Option<&'static str> {
     Some(match script {
         Script::Hangul => "ko",
@@ -198,7 +198,7 @@ const fn by_script(script: Script) -> Option<&'static str> {
     })
 }
 
-/// Returns the language for letters that only one language of a script uses.
+/// Returns the language if the text has letters that only one language with this script uses.
 fn by_letters(script: Script, prose: &str) -> Option<&'static str> {
     let has = |letters: &[char]| prose.contains(letters);
     match script {
@@ -214,7 +214,7 @@ fn by_letters(script: Script, prose: &str) -> Option<&'static str> {
     }
 }
 
-/// Returns the words of the author, without links, user names and hashtags.
+/// Returns the author's words, without links, user names and hashtags.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split_whitespace().filter(|word| {
         !word.starts_with(['@', '#', '＃']) && !word.starts_with("http://") && !word.starts_with("https://")

@@ -1,11 +1,11 @@
 //! Parser of free-text locations: `Austin, TX`, `London 🇬🇧`, `based in NYC`, `somewhere over the rainbow`.
 //!
-//! Deliberately strict: a word counts as a city only when everything around it is understood too; otherwise `Nice
-//! people only` would live in France.
+//! Deliberately strict: a word counts as a city only if everything around it is understood as well; otherwise `Nice
+//! people only` would be in France.
 
 use super::gazetteer::{Area, City, Gazetteer};
 
-/// Words that say nothing about the city.
+/// Words that say nothing about the location.
 const FILLERS: [&str; 24] = [
     "in",
     "from",
@@ -39,7 +39,7 @@ const CITY_WORDS_MAX: usize = 5;
 /// Maximum number of words in a location; a sentence is not a location.
 const WORDS_MAX: usize = 8;
 
-/// Location of a post, as far as it is known.
+/// A post's location, as far as it is known.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Location {
     /// The city.
@@ -52,7 +52,7 @@ pub struct Location {
     pub lon: Option<f64>,
 }
 
-/// Parses a location. Nothing is guessed: parts that are not understood are ignored.
+/// Parses a location. Guesses nothing: parts that it does not understand are ignored.
 pub fn read(location: &str) -> Location {
     if location.trim().is_empty() {
         return Location::default();
@@ -66,7 +66,7 @@ pub fn read(location: &str) -> Location {
         // After a city, two letters are a code in either case: `paris, tx`.
         let is_code = cities.is_some() && part.len() == 2;
         let areas = gazetteer.areas_named(&if is_code { part.to_ascii_uppercase() } else { part.to_owned() });
-        // After a city, as in `New York, NY`, a part says where it lies. Before one, a city is likelier.
+        // After a city, as in `New York, NY`, a part names the area. Before one, a city is more likely.
         let found = if cities.is_none() || areas.is_empty() { cities_in(part, gazetteer) } else { None };
         if let Some((found, beside)) = found {
             cities.get_or_insert(found);
@@ -89,7 +89,7 @@ pub fn read(location: &str) -> Location {
 }
 
 /// Returns the one country that all limits agree on; `Georgia` alone has none. After a town, even an unknown one, a
-/// region is likelier than a country: `Cambridge, MA` is not in Morocco.
+/// region is more likely than a country: `Cambridge, MA` is not in Morocco.
 fn common_country(limits: &[Vec<Area>], after_city: bool) -> Option<&'static str> {
     let (first, others) = limits.split_first()?;
     let agreed = |area: &&Area| others.iter().all(|areas| areas.iter().any(|a| a.country == area.country));
@@ -149,8 +149,8 @@ fn parts(text: &str) -> impl Iterator<Item = &str> {
     parts.map(|part| part.trim_matches(|c: char| !c.is_alphanumeric())).filter(|part| !part.is_empty())
 }
 
-/// Removes flags: `🇬🇧` is two letters of a code. The flags of England, Scotland and Wales spell `gb` in invisible
-/// letters.
+/// Removes flags: `🇬🇧` consists of the two letters of a code. The flags of England, Scotland and Wales spell `gb` in
+/// invisible letters.
 fn without_flags(location: &str, gazetteer: &Gazetteer) -> (String, Vec<Area>) {
     let mut text = String::with_capacity(location.len());
     let mut flags = Vec::new();

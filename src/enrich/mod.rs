@@ -1,4 +1,4 @@
-//! Enrichment of a post beyond its scores: language, location, products, reach.
+//! Enrichment of posts beyond their scores: language, location, products, reach.
 //!
 //! Pure: no I/O and no state, so the scoring threads share one [`Enricher`]. It runs for every post, so every check
 //! tries the cheap way first.
@@ -22,11 +22,11 @@ use products::Products;
 /// Settings of an enricher.
 #[derive(Debug, Clone, Default)]
 pub struct EnricherParams {
-    /// Products to find by keyword. Empty: only products that senders name.
+    /// Products to find by keyword. If empty, only products that senders name are recorded.
     pub products: Vec<ProductRule>,
 }
 
-/// Derives the fields that the sender of a post omitted. Sent values are kept.
+/// Derives the fields that a post's sender omitted. Values that were sent are kept.
 #[derive(Debug, Clone)]
 pub struct Enricher {
     products: Products,
@@ -38,7 +38,7 @@ impl Enricher {
         Self { products: Products::new(params.products) }
     }
 
-    /// Returns the post with all derived fields, under a new uuid.
+    /// Returns the post with all derived fields and a new uuid.
     ///
     /// A redelivered post gets another uuid; the store keeps the first.
     pub fn enrich(&self, accepted: AcceptedPost) -> Post {
@@ -51,8 +51,8 @@ impl Enricher {
         let location = post.author.as_ref().and_then(|author| author.location.as_deref());
         let found_location =
             post.geo.map_or_else(|| location::read(location.unwrap_or_default()), location_of);
-        // Views count actual viewers; followers are potential ones, which is the best available estimate without
-        // views.
+        // Views count actual viewers, followers potential ones. Without views, followers are the best available
+        // estimate.
         let views = post.engagement.and_then(|engagement| engagement.views);
         let followers = post.author.as_ref().and_then(|author| author.followers);
         Post {
@@ -97,7 +97,7 @@ fn location_of(geo: Geo) -> Location {
     let Some(found) = found else {
         return found_location;
     };
-    // The sent name is kept, even where the gazetteer has another name for the city.
+    // The name that was sent is kept, even if the gazetteer has another name for the city.
     found_location.city.get_or_insert_with(|| found.name.to_owned());
     found_location.country.get_or_insert_with(|| found.country.to_owned());
     if found_location.lat.is_none() || found_location.lon.is_none() {
@@ -106,7 +106,7 @@ fn location_of(geo: Geo) -> Location {
     found_location
 }
 
-/// Trims white space, and returns `None` for an empty text.
+/// Trims white space and returns `None` for an empty text.
 fn filled(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.trim().is_empty()).map(|text| match text.trim().len() == text.len() {
         true => text,

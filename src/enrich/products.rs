@@ -1,13 +1,13 @@
-//! Detection of the products that a post mentions.
+//! Detection of products mentioned in a post.
 
 use aho_corasick::AhoCorasick;
 
 /// A product and its keywords.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ProductRule {
-    /// The product, as counted and displayed.
+    /// The product's name, as counted and displayed.
     pub name: String,
-    /// Words or phrases, case-insensitive. Empty: the name itself.
+    /// Words or phrases, case-insensitive. If empty, the name itself.
     #[serde(default)]
     pub keywords: Vec<String>,
 }
@@ -16,9 +16,9 @@ pub struct ProductRule {
 #[derive(Debug, Clone)]
 pub struct Products {
     names: Vec<String>,
-    /// `None` without keywords.
+    /// `None` if there are no keywords.
     keywords: Option<AhoCorasick>,
-    /// The index in `names` for each keyword.
+    /// The index in `names` that each keyword belongs to.
     owners: Vec<usize>,
 }
 
@@ -38,12 +38,12 @@ impl Products {
             }
             names.push(rule.name);
         }
-        // Fails only beyond some billions of bytes of keywords.
+        // Fails only with billions of bytes of keywords.
         let keywords = AhoCorasick::new(&patterns).ok().filter(|_| !patterns.is_empty());
         Self { names, keywords, owners }
     }
 
-    /// Returns the sent product and those whose keywords occur, sorted and without duplicates.
+    /// Returns the product that was sent and those whose keywords occur, sorted and without duplicates.
     pub fn find(&self, text: &str, sent: Option<&str>) -> Vec<String> {
         let mut found: Vec<&str> = Vec::new();
         if let Some(sent) = sent.map(str::trim).filter(|sent| !sent.is_empty()) {
