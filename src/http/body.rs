@@ -12,20 +12,22 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::error::ApiError;
 
-/// Maximum time for receiving a body. A slower sender would hold a connection and the memory of what it sent so far.
+/// Maximum time for receiving a body. A slower sender would tie up a connection and the memory for what it has sent so
+/// far.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Maximum number of bytes of a rejected body that are read and discarded before the response. A client that is still
 /// sending often sees a broken connection instead of the response.
 const DRAINED_BYTES_MAX: usize = 32 * 1024 * 1024;
 
-/// Memory for all request bodies being received or processed, in KiB: six of the largest. Further senders get 429.
+/// Memory for all request bodies being received or processed, in KiB: enough for six of the maximum size. Further
+/// senders get 429.
 const MEMORY_KIB: usize = 48 * 1024;
 
-/// Initial allocation of a body; most bodies fit.
+/// Initial allocation for a body; most bodies fit.
 const FIRST_BYTES: usize = 4 * 1024;
 
-/// Bytes decompressed before yielding to other requests of the same thread: a fraction of a millisecond.
+/// Bytes to decompress before yielding to other requests on the same thread: a fraction of a millisecond of work.
 const INFLATED_AT_ONCE: usize = 64 * 1024;
 
 static MEMORY: Semaphore = Semaphore::const_new(MEMORY_KIB);
@@ -38,8 +40,8 @@ pub struct Body {
 }
 
 impl Body {
-    /// Appends a chunk. Memory grows with the bytes received, not with the announced length, which costs a sender
-    /// nothing.
+    /// Appends a chunk. Memory grows with the bytes received, not with the announced length, because announcing a
+    /// length costs a sender nothing.
     fn extend(&mut self, chunk: &[u8], limit: usize) -> Result<(), ApiError> {
         let length = self.bytes.len() + chunk.len();
         if length > limit {
@@ -79,8 +81,8 @@ impl std::ops::Deref for Body {
 /// Receives a whole body, decompressing gzip; rejects bodies of more than `limit` bytes.
 ///
 /// # Errors
-/// 413 when too long, 408 when too slow, 415 for encodings other than gzip, 400 when it ends early or is not valid gzip,
-/// 429 when too many bodies are being received.
+/// 413 if it is too long, 408 if it arrives too slowly, 415 for encodings other than gzip, 400 if it ends early or is
+/// not valid gzip, 429 if too many bodies are being received.
 pub async fn receive(request: &HttpRequest, payload: web::Payload, limit: usize) -> Result<Body, ApiError> {
     tokio::time::timeout(BODY_TIMEOUT, collect(request, payload.into_inner(), limit))
         .await
@@ -108,7 +110,7 @@ async fn collect(request: &HttpRequest, mut payload: Payload, limit: usize) -> R
         if let Ok(reader) = &mut received
             && let Err(refusal) = reader.push(&chunk).await
         {
-            // This drops what was collected; the rest is read and discarded.
+            // This drops what was collected; the rest is read and discarded below.
             received = Err(refusal);
         }
     }

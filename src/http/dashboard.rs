@@ -1,4 +1,4 @@
-//! Files of the dashboard, embedded in the binary.
+//! The dashboard's files, embedded in the binary.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -14,7 +14,7 @@ use rust_embed::{Embed, EmbeddedFile};
 
 use super::error::ApiError;
 
-/// Build output of `frontend/`; empty when the dashboard was not built before the server.
+/// Build output of `frontend/`; empty if the dashboard was not built before the server.
 #[derive(Embed)]
 #[folder = "frontend/dist"]
 #[allow_missing = true]
@@ -25,10 +25,10 @@ pub fn is_built() -> bool {
     Dist::get("index.html").is_some()
 }
 
-/// Caching of files under `assets/`, whose names contain a digest of their content.
+/// `Cache-Control` for files under `assets/`, whose names contain a digest of their content.
 const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
-/// Caching of all other files: clients may store them but must revalidate.
+/// `Cache-Control` for all other files: clients may store them but must revalidate.
 const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// Minimum size for compression; below it, the headers outweigh the savings.
@@ -39,15 +39,16 @@ const NOT_BUILT: &str = include_str!("not_built.html");
 /// Paths of the dashboard's pages, as in `frontend/src/app/router.tsx`.
 const PAGES: [&str; 4] = ["/", "/explore", "/alerts", "/system"];
 
-/// Returns whether this requests a part of the dashboard itself, which is the same for everyone and holds no data.
+/// Returns whether a request is for a part of the dashboard itself, which is the same for everyone and contains no
+/// data.
 ///
-/// Only exact paths count; an escaped or otherwise altered path does not.
+/// Only exact paths match; an escaped or otherwise altered path does not.
 pub fn is_public_file(method: &Method, path: &str) -> bool {
     let is_file = || path.strip_prefix('/').is_some_and(|file| Dist::get(file).is_some());
     matches!(*method, Method::GET | Method::HEAD) && (PAGES.contains(&path) || is_file())
 }
 
-/// Serves what no route of the table matches: a file or page of the dashboard.
+/// Serves whatever no other route matches: a file or page of the dashboard.
 ///
 /// # Errors
 /// 404 in the error format.
@@ -60,7 +61,7 @@ pub async fn serve(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     if let Some(file) = Dist::get(path) {
         return Ok(respond(&request, path, &file));
     }
-    // The dashboard routes its pages in the browser, so their paths have no files.
+    // The dashboard routes its pages in the browser, so there are no files for them.
     let is_page = !path.rsplit('/').next().unwrap_or_default().contains('.');
     if !is_page {
         return Err(missing());
@@ -98,7 +99,7 @@ fn respond(request: &HttpRequest, path: &str, file: &EmbeddedFile) -> HttpRespon
     response.body(Bytes::copy_from_slice(&file.data))
 }
 
-/// Compresses each file once, at the best level, and caches the result.
+/// Compresses each file once, at the highest level, and caches the result.
 fn compressed(tag: &str, data: &[u8]) -> Bytes {
     static CACHE: OnceLock<Mutex<HashMap<String, Bytes>>> = OnceLock::new();
     let cache = CACHE.get_or_init(Mutex::default);

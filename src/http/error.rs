@@ -47,7 +47,7 @@ pub struct ErrorDetails {
     pub limit: Option<u64>,
 }
 
-/// Error of a call.
+/// An error that a call can return.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
     /// The body is malformed.

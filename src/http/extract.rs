@@ -24,13 +24,13 @@ pub fn content_type(request: &HttpRequest) -> String {
 /// Parses a small JSON body. The type must deny unknown fields.
 ///
 /// # Errors
-/// 415 when the content type is not JSON, 400 when the body is not JSON, 422 naming the field when it has another shape.
+/// 415 if the content type is not JSON, 400 if the body is not JSON, 422 naming the field if it has another shape.
 pub fn json<T: DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> Result<T, ApiError> {
     if content_type(request) != "application/json" {
         return Err(ApiError::UnsupportedMediaType { expected: "application/json" });
     }
     if body.trim_ascii_start().starts_with(b"[") {
-        // Serde would accept an array as the fields in their order.
+        // Serde would accept an array as the fields in declaration order.
         let message = "send a JSON object, not an array".to_owned();
         return Err(ApiError::Rejected(Rejection { code: "invalid_field", field: String::new(), message }));
     }
@@ -47,8 +47,8 @@ pub fn json<T: DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> Result<T
     Ok(value)
 }
 
-/// Strictly parsed query parameters. An ignored, mistyped filter would return everything and look right, so the type
-/// must deny unknown fields.
+/// Strictly parsed query parameters. If a mistyped filter were ignored, the call would return everything and look
+/// right, so the type must deny unknown fields.
 #[derive(Debug)]
 pub struct Parameters<T>(pub T);
 
@@ -69,7 +69,7 @@ impl<T: DeserializeOwned> FromRequest for Parameters<T> {
 pub(super) fn parameters<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
     let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query)
         .map_err(|error| ApiError::invalid("query", format!("is not valid: {error}")))?;
-    // No stored text contains NUL, and PostgreSQL refuses to compare with it.
+    // No stored text contains NUL, and PostgreSQL rejects it in comparisons.
     if let Some((name, _)) = pairs.iter().find(|(name, value)| name.contains('\0') || value.contains('\0')) {
         return Err(ApiError::invalid(name, "must not contain NUL"));
     }
@@ -92,7 +92,7 @@ pub(super) fn parameters<T: DeserializeOwned>(query: &str) -> Result<T, ApiError
 /// Returns the requested limit, or the default.
 ///
 /// # Errors
-/// 400 naming `limit` when it exceeds `most` or is zero.
+/// 400 naming `limit` if it exceeds `most` or is zero.
 pub fn limit(requested: Option<usize>, most: usize) -> Result<usize, ApiError> {
     let limit = requested.unwrap_or(LIMIT_DEFAULT);
     if (1..=most).contains(&limit) {
@@ -104,7 +104,7 @@ pub fn limit(requested: Option<usize>, most: usize) -> Result<usize, ApiError> {
 /// Parses the id in a path.
 ///
 /// # Errors
-/// 400 naming `id`.
+/// 400 naming `id` if it is not a UUID.
 pub fn uuid(path: &str) -> Result<Uuid, ApiError> {
     path.parse().map_err(|_| ApiError::invalid("id", "must be a UUID"))
 }

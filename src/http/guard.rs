@@ -10,7 +10,7 @@ use super::dashboard;
 use super::error::ApiError;
 use super::state::AppState;
 
-/// Paths that need no token: health checks of orchestrators and load balancers have none.
+/// Paths that need no token: orchestrators and load balancers have none for their health checks.
 pub(super) const OPEN_PATHS: [&str; 3] = ["/health", "/livez", "/readyz"];
 
 /// Paths that accept a ticket instead of the token, since browsers cannot set headers on live connections.
@@ -25,7 +25,7 @@ pub async fn check_origin(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    // Comes first: rejected requests are logged, and a ticket must not appear in a log.
+    // Must come first: rejected requests are logged, and a ticket must not appear in a log.
     let ticket = take_ticket(&mut request);
     if let Some(ticket) = ticket {
         request.extensions_mut().insert(Ticket(ticket));
@@ -118,7 +118,7 @@ fn take_ticket(request: &mut ServiceRequest) -> Option<String> {
     }
     let path = request.path();
     let address = if rest.is_empty() { path.to_owned() } else { format!("{path}?{rest}") };
-    // Both paths are plain, and the rest of the query was part of a valid URI before.
+    // The path is plain, and the rest of the query was already part of a valid URI.
     request.head_mut().uri = address.parse().unwrap_or_default();
     tickets.pop().filter(|_| tickets.is_empty())
 }

@@ -1,11 +1,11 @@
-//! Allowed host names.
+//! Host names allowed in requests.
 
 use std::net::{IpAddr, SocketAddr};
 
 /// Host names this server answers to.
 ///
-/// A page of another site can make a browser send requests here, even under a host name of its own that resolves to
-/// 127.0.0.1 (DNS rebinding). It cannot choose the `Host` and `Origin` headers, so those decide.
+/// A page on another site can make a browser send requests here, even under a host name of its own that resolves to
+/// 127.0.0.1 (DNS rebinding). It cannot choose the `Host` and `Origin` headers, so these are checked.
 #[derive(Debug, Clone)]
 pub struct AllowedHosts {
     listen: SocketAddr,
@@ -21,7 +21,7 @@ impl AllowedHosts {
 
     /// Returns whether a request with this `Host` header is meant for this server.
     ///
-    /// Loopback names are accepted under any port, because containers map ports and no other site can own those names.
+    /// Loopback names are accepted with any port, because containers map ports and no other site can own those names.
     pub fn admits_host(&self, host: &str) -> bool {
         let host = host.trim().to_ascii_lowercase();
         let name = without_port(&host);

@@ -1,4 +1,4 @@
-//! OpenAPI document of the API and its live frames. The dashboard's types are generated from it.
+//! OpenAPI document for the API and its live frames. The dashboard's types are generated from it.
 
 mod responses; // what calls have in common
 mod flattened; // schemas of structs within structs
@@ -9,7 +9,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-// utoipa takes the last module of a path as the tag of its operations.
+// utoipa uses the last module of a path as the tag of its operations.
 use super::alerts::{
     anomaly_settings as signal_settings, handlers as alerts, rules as alert_rules, silences,
 };
@@ -123,7 +123,7 @@ pub fn document() -> String {
     Document::openapi().to_pretty_json().unwrap_or_default()
 }
 
-/// `GET /openapi.json`
+/// Handles `GET /openapi.json`.
 pub async fn show() -> HttpResponse {
     HttpResponse::Ok()
         .content_type("application/json")
@@ -137,7 +137,7 @@ pub fn page() -> SwaggerUi {
     SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json").validator_url("none"))
 }
 
-/// `GET /docs`
+/// Handles `GET /docs`.
 pub async fn to_page() -> HttpResponse {
     HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "/docs/")).finish()
 }

@@ -7,12 +7,12 @@ use actix_web::middleware::Condition;
 use super::response::REQUEST_ID;
 use crate::models::web_origin::Origin;
 
-/// Seconds for which a browser may cache a preflight response.
+/// How many seconds a browser may cache a preflight response.
 const REMEMBERED_SECONDS: usize = 600;
 
-/// Origins of other sites whose pages may call the API, besides the pages that this server serves.
+/// Origins of other sites whose pages may call the API, in addition to the pages that this server serves.
 ///
-/// Origins are compared as a whole: another scheme, another port or one more letter makes another site.
+/// Origins are compared as a whole: a different scheme, a different port or one more letter means a different site.
 #[derive(Debug, Clone, Default)]
 pub struct AllowedOrigins(Vec<Origin>);
 
@@ -22,7 +22,7 @@ impl AllowedOrigins {
         Self(configured.to_vec())
     }
 
-    /// Returns whether a page of this `Origin` may call this `Host`, which must be one of our names.
+    /// Returns whether a page with this `Origin` may call this `Host`, which must be one of our names.
     ///
     /// Our own pages have the host as their origin, with either scheme, because a proxy may terminate TLS. The origin
     /// `null` of sandboxed frames and files could be anyone's, so it is rejected.

@@ -18,7 +18,7 @@ use super::error::ApiError;
 use crate::models::error_log::ErrorKind;
 use crate::telemetry::{HTTP_REQUEST_SECONDS, errors};
 
-/// Header with the id of a request in responses and logs.
+/// Header that identifies a request in responses and logs.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Allows only our own scripts; inline styles are allowed because the charts and the API documentation set some.
@@ -37,7 +37,7 @@ const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
 /// Middleware that completes every response; must be outermost.
 ///
 /// # Errors
-/// Only after a panic or an error without a request; the error then carries the whole response.
+/// Only after a panic, or for an error without a request; the error then carries the whole response.
 pub async fn complete(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -70,7 +70,8 @@ pub async fn complete(
     Ok(response)
 }
 
-/// Returns how a response counts among errors. Only counted, not recorded: rejected clients could fill the error log.
+/// Returns which kind of error a response counts as. It is only counted, not recorded: rejected clients could fill the
+/// error log.
 fn error_kind(status: StatusCode) -> Option<ErrorKind> {
     if status.is_server_error() {
         return Some(ErrorKind::FailedRequest);
@@ -78,7 +79,7 @@ fn error_kind(status: StatusCode) -> Option<ErrorKind> {
     status.is_client_error().then_some(ErrorKind::RefusedRequest)
 }
 
-/// Returns the method as a metric label. Clients can invent methods, and each label value takes memory for good.
+/// Returns the method as a metric label. Clients can invent methods, and each label value permanently takes up memory.
 fn label(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
@@ -105,7 +106,7 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
     })
 }
 
-/// Converts bare error responses of the framework to the error format.
+/// Converts the framework's bare error responses to the error format.
 fn into_error_format(response: ServiceResponse) -> ServiceResponse {
     let status = response.status();
     let bare = matches!(response.response().body().size(), BodySize::None | BodySize::Sized(0))

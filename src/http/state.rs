@@ -1,4 +1,4 @@
-//! Application state shared by all handlers.
+//! Application state that all handlers share.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,31 +21,31 @@ use crate::ws::Sockets;
 /// Configuration that handlers need.
 #[derive(Debug, Clone)]
 pub struct HttpParams {
-    /// Host names this server answers to.
+    /// Host names that this server answers to.
     pub hosts: AllowedHosts,
     /// Origins of other sites whose pages may call the API.
     pub origins: AllowedOrigins,
-    /// Token that callers must present; without one, the API is open.
+    /// Token that callers must present; if there is none, the API is open.
     pub token: Option<Token>,
-    /// Number of undelivered and pending stream entries from which on ingest answers 429.
+    /// Number of undelivered and pending stream entries above which ingest responds with 429.
     pub high_water: u64,
     /// Retention period of posts; older posts are rejected.
     pub retention: Duration,
 }
 
-/// Application state shared by all handlers.
+/// Application state that all handlers share.
 pub struct AppState {
-    /// Configuration.
+    /// Configuration that handlers need.
     pub params: HttpParams,
-    /// History: posts, metrics, alerts.
+    /// The database: posts, metrics, alerts.
     pub store: Store,
-    /// Publishes changes made by calls to all processes.
+    /// Publishes changes made by API calls to all processes.
     pub updates: Updates,
     /// Appends posts to the stream.
     pub producer: Producer,
     /// Posts that could not be stored.
     pub dead_letters: DeadLetters,
-    /// Scores texts on demand, ahead of posts.
+    /// Scores texts on demand, with priority over posts.
     pub on_demand_scorer: OnDemandScorer,
     /// Models in use.
     pub models: Arc<Models>,

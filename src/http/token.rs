@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-/// API token, kept as a digest so that it cannot reach a log and comparisons take constant time.
+/// API token, kept as a digest so that it cannot end up in a log and comparisons take constant time.
 #[derive(Clone)]
 pub struct Token([u8; 32]);
 
@@ -12,7 +12,7 @@ impl Token {
         Self(Sha256::digest(secret.as_bytes()).into())
     }
 
-    /// Returns whether a caller presented this token.
+    /// Returns whether a caller's token is this one.
     pub(super) fn matches(&self, candidate: &str) -> bool {
         let candidate: [u8; 32] = Sha256::digest(candidate.as_bytes()).into();
         self.0.iter().zip(candidate).fold(0, |differences, (ours, theirs)| differences | (ours ^ theirs)) == 0

@@ -1,4 +1,4 @@
-//! Handlers for the settings of anomaly detection.
+//! Handlers for anomaly detection settings.
 
 use actix_web::HttpRequest;
 use actix_web::web::{Data, Json, Payload};
@@ -12,7 +12,7 @@ use crate::models::new_post::Rejection;
 use crate::models::signals::SignalSettings;
 use crate::store::alerts::anomalies;
 
-/// Maximum size of a body in bytes.
+/// Maximum body size in bytes.
 const BODY_MAX: usize = 4 * 1024;
 
 /// Allowed minimum volumes: fewer posts could be a single group of people, and no five minutes have over a million.

@@ -14,7 +14,7 @@ use crate::models::alert::{Alert, AlertRule, AlertState, AlertWithHistory};
 use crate::store::alerts::{self, AlertsQuery};
 use crate::store::page::Page;
 
-/// Maximum number of alerts on a page.
+/// Maximum number of alerts per page.
 const LIMIT_MAX: usize = 500;
 
 /// Filters for alerts; absent filters match everything.

@@ -1,4 +1,4 @@
-//! Alerts, alert rules, silences and the settings of anomaly detection.
+//! Alerts, alert rules, silences and anomaly detection settings.
 
 pub mod anomaly_settings; // settings of anomaly detection
 pub mod handlers; // alerts

@@ -19,10 +19,10 @@ use crate::store::alerts::rules;
 use crate::store::alerts::rules::RULES_MAX;
 use crate::store::page::Page;
 
-/// Maximum number of keys in the preview of a rule about each key; a chart shows one of them.
+/// Maximum number of keys in the preview of a rule that applies to each key; a chart shows one of them.
 const PREVIEWED_MAX: i64 = 20;
 
-/// Maximum size of a body in bytes; a rule takes a few hundred.
+/// Maximum body size in bytes; a rule takes up a few hundred.
 pub(in crate::http) const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// List all alert rules, built-in rules first

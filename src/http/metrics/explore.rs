@@ -18,7 +18,7 @@ use crate::store::metrics::series;
 use crate::store::metrics::series::ExploreQuery;
 use crate::store::posts::filter::PostFilter;
 
-/// Maximum length of a search. PostgreSQL matches each of its words against each post.
+/// Maximum search length in characters. PostgreSQL matches every word of a search against every post.
 pub const SEARCH_CHARS_MAX: usize = 500;
 
 /// Maximum number of parts in a breakdown.
@@ -61,8 +61,8 @@ pub enum Compare {
     Previous,
 }
 
-/// Defines query parameters that filter posts, in addition to the given ones. A macro, because a flattened struct
-/// cannot deny unknown fields, and unknown parameters must be rejected.
+/// Defines the query parameters that filter posts, in addition to the given ones. This is a macro because a flattened
+/// struct cannot deny unknown fields, and unknown parameters must be rejected.
 macro_rules! filter_parameters {
     ($(#[$about:meta])* $name:ident { $($(#[$field_about:meta])* $field:ident: $type:ty,)* }) => {
         $(#[$about])*
@@ -136,10 +136,10 @@ macro_rules! filter_parameters {
 }
 pub(in crate::http) use filter_parameters;
 
-/// Validates the values of a filter.
+/// Validates a filter's values.
 ///
 /// # Errors
-/// 400 naming the parameter.
+/// 400 naming the invalid parameter.
 pub fn checked(filter: PostFilter) -> Result<PostFilter, ApiError> {
     if filter.q.as_ref().is_some_and(|q| q.chars().count() > SEARCH_CHARS_MAX) {
         return Err(ApiError::invalid("q", format!("must be at most {SEARCH_CHARS_MAX} characters")));

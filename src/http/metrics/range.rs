@@ -42,19 +42,19 @@ impl RangeName {
     }
 }
 
-/// Parameters of a range.
+/// Query parameters that define a range.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RangeQuery {
-    /// `window`
+    /// The `window` parameter.
     pub window: Option<RangeName>,
-    /// `from`
+    /// The `from` parameter.
     pub from: Option<Timestamp>,
-    /// `to`
+    /// The `to` parameter.
     pub to: Option<Timestamp>,
 }
 
 impl RangeQuery {
-    /// Returns the start and the end; `None` when no parameter is given.
+    /// Returns the start and the end; `None` if no parameter is given.
     ///
     /// # Errors
     /// 400 naming the invalid parameter.

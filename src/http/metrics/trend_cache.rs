@@ -15,10 +15,10 @@ use crate::trends::ranking::{Compared, rank, window};
 use crate::trends::slice::Slice;
 use crate::trends::timeline::TrendWindow;
 
-/// Maximum number of terms.
+/// Maximum number of terms in a response.
 pub(super) const TERMS_MAX: usize = 100;
 
-/// Cached result with the time at which it was computed.
+/// A cached result and the time at which it was computed.
 type CachedTrends = (Instant, Arc<Trends>);
 
 /// Merges the term counts of all processes and caches the result briefly: merging a thousand terms of forty slices
@@ -29,15 +29,15 @@ pub struct TrendCache {
 }
 
 impl TrendCache {
-    /// Creates a cache that is empty.
+    /// Creates an empty cache.
     pub fn new(shelf: TrendSlices) -> Self {
         Self { shelf, cached: Default::default() }
     }
 
-    /// Returns the trends of a span, at most a fraction of a slice old. Concurrent callers wait for one computation.
+    /// Returns the trends for a span, at most a fraction of a slice old. Concurrent callers share one computation.
     ///
     /// # Errors
-    /// 503 when Redis is unavailable.
+    /// 503 if Redis is unavailable.
     pub async fn read(&self, span: TrendWindow) -> Result<Arc<Trends>, ApiError> {
         let [five_minutes, hour, day] = &self.cached;
         let slot = match span {
@@ -69,7 +69,7 @@ const fn fresh_for(span: TrendWindow) -> Duration {
     }
 }
 
-/// Returns the starts of all slices of the window and of the preceding period.
+/// Returns the start of every slice in the window and in the preceding period.
 fn starts(span: TrendWindow, now: i64) -> Vec<i64> {
     let n_slices = 2 * span.n_slices() + 1;
     (0..n_slices).map(|n| span.previous_from(now) + n * span.slice_seconds()).collect()

@@ -1,4 +1,4 @@
-//! Scores on demand and reloading of models.
+//! On-demand scoring and model reloads.
 
 pub mod handlers; // reloading of models
 pub mod score; // scores on demand

@@ -20,10 +20,10 @@ use crate::http::state::AppState;
 use crate::models::new_post::Rejection;
 use crate::models::score::Score;
 
-/// Maximum number of texts: half a batch of the pipeline; more would occupy an inference thread noticeably.
+/// Maximum number of texts: half a pipeline batch; more would occupy an inference thread noticeably.
 const TEXTS_MAX: usize = 256;
 
-/// Maximum length of a text, the same as for a post.
+/// Maximum text length in characters, the same as for a post.
 const TEXT_CHARS_MAX: usize = 10_000;
 
 const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -184,7 +184,7 @@ fn rejected(code: &'static str, field: &str, message: &str) -> ApiError {
     ApiError::Rejected(Rejection { code, field: field.to_owned(), message: message.to_owned() })
 }
 
-/// Texts of a request. Those beyond the limit are counted and dropped.
+/// Texts in a request. Those beyond the limit are counted and dropped.
 #[derive(Debug, Default)]
 struct Texts {
     kept: Vec<String>,

@@ -16,10 +16,10 @@ use crate::models::notification::{ChannelKind, Delivery, NewChannelSettings};
 use crate::notify::settings::{self, PreparedSettings, Secrets, SettingError};
 use crate::store::notifications::channels::ChannelDraft;
 
-/// Maximum size of a body in bytes.
+/// Maximum body size in bytes.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
-/// Maximum length of a name in characters; longer ones do not fit into a list.
+/// Maximum name length in characters; longer names do not fit into a list.
 const NAME_CHARACTERS_MAX: usize = 200;
 
 /// Notification channel to create or replace.
@@ -70,7 +70,7 @@ pub(in crate::http) async fn read(request: &HttpRequest, payload: Payload) -> Re
     extract::json(request, &body)
 }
 
-/// Validates a request and prepares the channel to store, together with a secret to reveal once.
+/// Validates a request and returns the channel to store, together with a secret to reveal once.
 pub(in crate::http) fn draft(
     state: &AppState,
     id: Uuid,
@@ -112,7 +112,7 @@ pub(in crate::http) fn draft(
     Ok((draft, revealed_secret))
 }
 
-/// Refuses to store secrets when the key would be lost with the process.
+/// Refuses to store secrets if the encryption key would be lost with the process.
 pub(in crate::http) fn require_persistent_key(state: &AppState) -> Result<(), ApiError> {
     if state.messenger.keyring().is_persistent() {
         return Ok(());

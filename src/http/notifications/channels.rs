@@ -22,10 +22,10 @@ use crate::notify::settings;
 use crate::store::notifications::channels;
 use crate::store::notifications::channels::{CHANNELS_MAX, Removal, Resealed, StoredChannel};
 
-/// Maximum number of attempts to rotate a secret while others change the channel.
+/// Maximum number of attempts to rotate a secret while other requests change the channel.
 const ROTATIONS_MAX: usize = 4;
 
-/// Permits for concurrent tests, so that the button cannot flood a receiver.
+/// Permits for concurrent test messages, so that the button cannot flood a receiver.
 static TESTS: Semaphore = Semaphore::const_new(4);
 
 /// All notification channels.
@@ -127,7 +127,7 @@ pub async fn replace(
     if old.channel.kind != new.kind {
         return Err(rejected("kind", "cannot be changed; create another channel"));
     }
-    // Secrets that can no longer be decrypted can still be replaced by sending all of them.
+    // Secrets that can no longer be decrypted can still be replaced if the request contains all of them.
     let secrets = state.messenger.open(id, &old.sealed).ok();
     let (draft, revealed_secret) = draft(&state, id, new, secrets.as_ref())?;
     let changed = channels::update(&state.store, &draft).await?;

@@ -16,7 +16,7 @@ use crate::store::notifications::history;
 use crate::store::notifications::history::{NotificationsQuery, Resent};
 use crate::store::page::Page;
 
-/// Maximum number of notifications on a page.
+/// Maximum number of notifications per page.
 const LIMIT_MAX: usize = 500;
 
 /// Filters for notifications; absent filters match everything.

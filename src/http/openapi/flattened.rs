@@ -1,4 +1,4 @@
-//! Schemas of structs with a flattened part.
+//! Schemas for structs with a flattened part.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,8 @@ type Schemas = BTreeMap<String, RefOr<Schema>>;
 
 /// Merges every `allOf` that has a closed part into one open object.
 ///
-/// A type that denies unknown fields is described as an object without additional properties. As one part of an `allOf`
-/// it would reject the properties of the other parts, so no value could match.
+/// A type that denies unknown fields is described as an object without additional properties. As part of an `allOf` it
+/// would reject the properties of the other parts, so no value could match.
 pub(super) fn merge(components: &mut Components) {
     let named = components.schemas.clone();
     for schema in components.schemas.values_mut() {
@@ -43,7 +43,7 @@ fn merge_within(schema: &mut RefOr<Schema>, named: &Schemas) {
     }
 }
 
-/// Returns the parts as one object; `None` when no part is closed.
+/// Merges the parts into one object; returns `None` if no part is closed.
 fn merged(parts: &AllOf, named: &Schemas) -> Option<Object> {
     let objects = parts.items.iter().map(|part| object(part, named)).collect::<Option<Vec<_>>>()?;
     if !objects.iter().any(|part| is_closed(part)) {

@@ -1,4 +1,4 @@
-//! Error responses that calls have in common, added to each operation, and the headers of all responses.
+//! Error responses that calls have in common, added to each operation, and headers for all responses.
 
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::response::Response;
@@ -8,16 +8,16 @@ use utoipa::openapi::{
 
 use crate::http::guard::OPEN_PATHS;
 
-/// Error response: its name in the document, its status and its description.
+/// An error response: name in the document, status and description.
 type Refusal = (&'static str, &'static str, &'static str);
 
-/// Error responses of every call.
+/// Error responses that every call can return.
 const OF_ALL: [Refusal; 2] = [
     ("WrongParameter", "400", "A parameter is invalid or unknown; see `details.parameter`"),
     ("Foreign", "403", "The `Host` header or the page's origin is not allowed"),
 ];
 
-/// Error response of every call that requires the token.
+/// Error responses of calls that require the token.
 const OF_TOKEN: [Refusal; 1] = [("Unauthorized", "401", "The token is missing or wrong")];
 
 /// Error responses of calls that take a body.
@@ -33,7 +33,7 @@ const OF_BODIES: [Refusal; 5] = [
     ("Busy", "429", "Too many request bodies are being received; retry after `Retry-After` seconds"),
 ];
 
-/// Headers of responses: name of the component, name, type and description.
+/// Response headers: component name, header name, type and description.
 const HEADERS: [(&str, &str, Type, &str); 3] = [
     ("RequestId", "x-request-id", Type::String, "Id of the request in the server's log"),
     ("RetryAfter", "retry-after", Type::Integer, "Seconds to wait before retrying"),

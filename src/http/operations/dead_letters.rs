@@ -15,10 +15,10 @@ use crate::http::state::AppState;
 use crate::models::new_post::Rejection;
 use crate::stream::{DeadLetterPage, EntryId};
 
-/// Maximum number of dead letters on a page; each carries a whole post.
+/// Maximum number of dead letters per page; each contains a whole post.
 const LIMIT_MAX: usize = 500;
 
-/// Maximum size of a body in bytes: room for thousands of ids of 30 bytes.
+/// Maximum body size in bytes: room for thousands of ids of 30 bytes each.
 const BODY_BYTES_MAX: usize = 256 * 1024;
 
 /// Parameters of a page of dead letters.
@@ -128,7 +128,7 @@ fn rejected(field: &str, message: &str) -> ApiError {
     })
 }
 
-/// Parses an id of a stream entry: two numbers separated by a hyphen.
+/// Parses a stream entry's id: two numbers separated by a hyphen.
 fn entry_id(text: &str) -> Option<EntryId> {
     let (milliseconds, sequence) = text.split_once('-')?;
     let is_number = |part: &str| part.bytes().all(|b| b.is_ascii_digit()) && part.parse::<u64>().is_ok();

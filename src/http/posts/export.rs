@@ -1,4 +1,4 @@
-//! Streaming of posts and labels as files.
+//! Streams posts and labels as files.
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{self, ContentDisposition, DispositionParam, DispositionType};
@@ -58,18 +58,18 @@ const COLUMNS: [&str; 32] = [
     "corrected_label",
 ];
 
-/// File to stream.
+/// A file to stream.
 #[derive(Debug, Clone, Copy)]
 pub struct File {
-    /// Content, which becomes part of the file name.
+    /// What the file contains; becomes part of the file name.
     pub name: &'static str,
-    /// Format of the file.
+    /// File format.
     pub format: Format,
-    /// Column names of the CSV table.
+    /// Column names for CSV.
     pub header: &'static [&'static str],
 }
 
-/// Responds with posts as a file.
+/// Responds with a file of posts.
 pub async fn respond(
     format: Format,
     chunks: impl Stream<Item = Result<Vec<ListedPost>, StoreError>> + Send + 'static,
@@ -79,8 +79,9 @@ pub async fn respond(
     stream(file, (chunks, permit), |listed| cells(listed).to_vec()).await
 }
 
-/// Responds with a file that is streamed in chunks and never held whole. A failure before the first chunk is an error
-/// response; a later one breaks the connection, which is the only way to signal an incomplete file.
+/// Responds with a file that is streamed in chunks and never held in memory as a whole. A failure before the first
+/// chunk becomes an error response; a later one breaks the connection, which is the only way to signal an incomplete
+/// file.
 pub async fn stream<T: Serialize + Send + 'static>(
     file: File,
     (chunks, permit): (impl Stream<Item = Result<Vec<T>, StoreError>> + Send + 'static, ExportPermit),
@@ -174,7 +175,7 @@ fn cells(ListedPost { scored, corrected_label }: &ListedPost) -> [String; 32] {
     ]
 }
 
-/// Escapes text so that no spreadsheet evaluates it as a formula, which these first characters would begin.
+/// Escapes text that starts with a character at which a spreadsheet would begin to evaluate a formula.
 pub fn harmless(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']) {
         return format!("'{text}");

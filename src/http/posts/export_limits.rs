@@ -1,4 +1,5 @@
-//! Limits on exports: their number, how many of them read the database concurrently, and how long a client may stall.
+//! Limits on exports: how many run, how many of them read the database at the same time, and how long a client may
+//! stall.
 
 use std::cell::Cell;
 use std::pin::Pin;
@@ -17,7 +18,7 @@ use crate::http::error::ApiError;
 use crate::telemetry::{EXPORTS_OPEN, EXPORTS_REFUSED_TOTAL, EXPORTS_STALLED_TOTAL};
 use crate::ws::RawSocket;
 
-/// Bytes handed to a connection at once, and so the minimum that a client must read within the stall timeout.
+/// Bytes passed to a connection at once, and thus the minimum that a client must read within the stall timeout.
 const CHUNK_BYTES: usize = 16 * 1024;
 
 /// Parameters of [`ExportLimits`].
@@ -25,10 +26,10 @@ const CHUNK_BYTES: usize = 16 * 1024;
 pub struct ExportLimitsParams {
     /// Maximum number of concurrent exports.
     pub n_max: usize,
-    /// Maximum number of exports that read the database at the same time. The others wait for their next page, so that
-    /// lists get connections.
+    /// Maximum number of exports that read the database at the same time. The others wait before their next page, so
+    /// that list requests get database connections.
     pub n_reading_max: usize,
-    /// Maximum time for which a client may read nothing.
+    /// How long a client may go without reading anything.
     pub stall_max: Duration,
 }
 
@@ -53,7 +54,7 @@ impl ExportLimits {
     /// Acquires a permit for the response to this request, or rejects the request at once.
     ///
     /// # Errors
-    /// `Busy` when no permit is available.
+    /// `Busy` if no permit is available.
     pub fn acquire(&self, request: &HttpRequest) -> Result<ExportPermit, ApiError> {
         let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
             metrics::counter!(EXPORTS_REFUSED_TOTAL).increment(1);
@@ -66,7 +67,7 @@ impl ExportLimits {
     }
 }
 
-/// Open export, counted until it is dropped.
+/// An open export, counted until it is dropped.
 struct OpenExport {
     _permit: OwnedSemaphorePermit,
 }
@@ -90,7 +91,7 @@ impl ExportPermit {
     pub fn in_turn<'a, T: Send + 'a>(&self, pages: impl Stream<Item = T> + Send + 'a) -> BoxStream<'a, T> {
         let reading = Arc::clone(&self.reading);
         unfold((pages.boxed(), reading), |(mut pages, reading)| async move {
-            // The semaphore is never closed; if it were, reading without a permit would be fine.
+            // The semaphore is never closed; even if it were, reading without a permit would be harmless.
             let turn = Arc::clone(&reading).acquire_owned().await.ok();
             let page = pages.next().await;
             drop(turn);
@@ -113,8 +114,8 @@ impl ExportPermit {
     }
 }
 
-/// Aborts the connection once it has been idle for too long. Runs on the thread of the connection and is cancelled with
-/// the body, so the connection is open whenever this runs.
+/// Aborts the connection once it has been idle for too long. Runs on the connection's thread and is cancelled with the
+/// body, so the connection is open whenever this runs.
 async fn watch(idle_since: Rc<Cell<Option<Instant>>>, socket: Option<RawSocket>, stall_max: Duration) {
     loop {
         let idle = idle_since.get().map(|since| since.elapsed()).unwrap_or_default();
@@ -130,11 +131,11 @@ async fn watch(idle_since: Rc<Cell<Option<Instant>>>, socket: Option<RawSocket>,
     }
 }
 
-/// Body of an export, which holds its permit.
+/// Body of an export; holds the export's permit.
 pub struct ExportBody {
     body: Pin<Box<dyn Stream<Item = Result<Bytes, ApiError>>>>,
     rest: Bytes,
-    /// Time since which the client has not read the last chunk; `None` while the database is read.
+    /// Since when the client has not read the last chunk; `None` while the database is being read.
     idle_since: Rc<Cell<Option<Instant>>>,
     watch: JoinHandle<()>,
     _open: OpenExport,

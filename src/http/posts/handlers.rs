@@ -19,7 +19,7 @@ use crate::store::page::Page;
 use crate::store::posts::list;
 use crate::store::posts::list::{PostsQuery, RANKED_MAX, RANKED_RANGE_MAX};
 
-/// Maximum number of posts on a page; exports have no such limit.
+/// Maximum number of posts per page; exports have no such limit.
 const LIMIT_MAX: usize = 500;
 
 /// Ingest posts
@@ -45,7 +45,7 @@ pub async fn ingest(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, ApiError> {
-    // Checked before the body is read, which would be wasted work under overload.
+    // Checked before the body is read, because reading it would be wasted work under overload.
     require_room(&state, 1).await?;
     let body = body::receive(&request, payload, BODY_BYTES_MAX).await?;
     let context = AcceptContext {
@@ -61,7 +61,7 @@ pub async fn ingest(
     Ok(HttpResponse::Accepted().json(Receipt { accepted: sorted.accepted.len(), rejected: sorted.rejected }))
 }
 
-/// Checks that the stream has room. A batch larger than the high-water mark is accepted when the stream is empty.
+/// Checks that the stream has room. If the stream is empty, even a batch larger than the high-water mark is accepted.
 async fn require_room(state: &AppState, n_posts: usize) -> Result<(), ApiError> {
     let high_water = state.params.high_water;
     let n_posts = u64::try_from(n_posts).unwrap_or(u64::MAX).min(high_water);
@@ -102,7 +102,7 @@ fn between(range: RangeQuery) -> Result<(Option<Timestamp>, Option<Timestamp>), 
     Ok(given.map_or((None, None), |(from, to)| (Some(from), range.to.or(range.window.map(|_| to)))))
 }
 
-/// Checks an order other than the newest first, which must sort the whole range.
+/// Validates an order other than newest first, for which the whole range must be sorted.
 fn ranked(
     parameters: &ListParameters,
     from: Option<Timestamp>,
@@ -113,7 +113,7 @@ fn ranked(
     }
     let days = RANKED_RANGE_MAX.as_hours() / 24;
     let length = from.map(|from| to.unwrap_or_else(Timestamp::now).duration_since(from));
-    // A named window ends with the current minute.
+    // A named window ends with the current minute, so allow one more.
     if length.is_none_or(|length| length > RANKED_RANGE_MAX + SignedDuration::from_mins(1)) {
         let problem = format!("must be given with this `order` and be at most {days} days before `to`");
         return Err(ApiError::invalid("from", problem));

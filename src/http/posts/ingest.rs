@@ -15,10 +15,10 @@ use crate::http::error::ApiError;
 use crate::http::extract::content_type;
 use crate::models::new_post::{AcceptContext, AcceptedPost, NewPost, Rejection, accept, parse};
 
-/// Maximum size of a body in bytes. A full batch of posts of ordinary length is 3 MiB.
+/// Maximum body size in bytes. A full batch of posts of ordinary length takes up 3 MiB.
 pub const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// Maximum number of posts in a body: twenty batches of the pipeline, or a second of its work.
+/// Maximum number of posts in a body: twenty pipeline batches, or a second of the pipeline's work.
 pub const POSTS_MAX: usize = 10_000;
 
 const CONTENT_TYPES: &str = "application/json or application/x-ndjson";
@@ -67,7 +67,7 @@ pub struct RejectedPost {
     pub why: Rejection,
 }
 
-/// Posts of a body, accepted or rejected.
+/// The posts of a body, separated into accepted and rejected ones.
 #[derive(Debug, Default, PartialEq)]
 pub struct Sorted {
     /// Posts to append to the stream.
@@ -76,11 +76,11 @@ pub struct Sorted {
     pub rejected: Vec<RejectedPost>,
 }
 
-/// Splits a body into posts and validates each. An invalid post does not affect the others; in a body that is a single
+/// Splits a body into posts and validates each. An invalid post does not affect the others; if the body is a single
 /// post, it is an error.
 ///
 /// # Errors
-/// 415 for other content types, 400 when the body is not JSON, 413 for too many posts, 422 for an invalid single post.
+/// 415 for other content types, 400 if the body is not JSON, 413 for too many posts, 422 for an invalid single post.
 pub fn sort(request: &HttpRequest, body: &[u8], context: &AcceptContext) -> Result<Sorted, ApiError> {
     match content_type(request).as_str() {
         "application/x-ndjson" | "application/ndjson" | "application/jsonl" => sort_lines(body, context),
@@ -127,7 +127,8 @@ fn sort_each<'a>(posts: impl Iterator<Item = (usize, &'a [u8])>, context: &Accep
 
 /// Returns the elements of an array without parsing them, so that an invalid element affects no other.
 ///
-/// Stops at the first element beyond the limit, so an array of a million costs no more than one of ten thousand.
+/// Stops at the first element beyond the limit, so an array of a million elements costs no more than one of ten
+/// thousand.
 fn elements_of(text: &str) -> Result<Vec<&RawValue>, ApiError> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let overflown = Cell::new(false);

@@ -1,4 +1,4 @@
-//! Handlers for corrections of sentiment labels by people.
+//! Handlers for sentiment labels corrected by people.
 
 use actix_web::web::{Data, Json, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
@@ -15,7 +15,7 @@ use crate::models::label::{BY_CHARS_MAX, LabelCorrection, LabelledPost, NOTE_CHA
 use crate::models::new_post::Rejection;
 use crate::store::posts::labels;
 
-/// Maximum size of a body in bytes: a note, with room for JSON escapes.
+/// Maximum body size in bytes: a note, with room for JSON escapes.
 const BODY_BYTES_MAX: usize = 16 * 1024;
 
 const COLUMNS: [&str; 11] = [

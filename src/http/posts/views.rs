@@ -13,7 +13,7 @@ use crate::models::saved_view::{NAME_CHARS_MAX, NewView, QUERY_CHARS_MAX, SavedV
 use crate::store::page::Page;
 use crate::store::views::{self, VIEWS_MAX};
 
-/// Maximum size of a body in bytes: a name and a query, with room for JSON escapes.
+/// Maximum body size in bytes: a name and a query, with room for JSON escapes.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// List saved views by name
