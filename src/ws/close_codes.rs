@@ -1,4 +1,4 @@
-//! Close codes of sockets, for programs.
+//! WebSocket close codes, for client developers.
 //!
 //! | code | name | what a client should do |
 //! |---|---|---|
@@ -40,7 +40,7 @@ pub const TOO_SLOW: u16 = 4413;
 /// The peer sent more operations than [`super::rate_limit`] allows.
 pub const TOO_MANY_OPERATIONS: u16 = 4429;
 
-/// Returns the code and the reason with which a session ends.
+/// Returns the close code and reason for a session's end.
 pub const fn of(close_reason: CloseReason) -> (u16, &'static str) {
     match close_reason {
         CloseReason::TooSlow => (TOO_SLOW, "reading too slowly; reconnect with since"),

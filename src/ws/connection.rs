@@ -1,4 +1,4 @@
-//! Upgrade of HTTP connections: the application answers the handshake, and an accepted session continues here.
+//! Upgrade of HTTP connections: the application answers the handshake, and this module runs the accepted session.
 
 use std::io;
 use std::pin::{Pin, pin};
@@ -24,13 +24,13 @@ use super::session::{self, ConnectionHandles};
 use super::session_handover::{SessionParams, SessionSlot};
 use super::socket_writer::SocketWriter;
 
-/// Maximum size of unsent responses to operations; with more, the client is not read from.
+/// Maximum size of unsent responses to operations; above it, the client is not read from.
 const RESPONSE_BYTES_MAX: usize = 64 * 1024;
 
-/// Time for which the last frames may be flushed to the peer.
+/// How long to wait for the last frames to be flushed to the peer.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Time for which the peer may take to close its side, and how much it may still send. If the server closed the socket
+/// How long to wait for the peer to close its side, discarding what it still sends. If the server closed the socket
 /// while unread bytes remain, the kernel would reset the connection and the peer would lose the close reason.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const CLOSE_BYTES_MAX: u64 = 1 << 20;
@@ -100,8 +100,8 @@ where
     Ok(())
 }
 
-/// Sends a response that is not an upgrade and closes the connection. Responses without an end, such as server-sent
-/// events, are dropped when the client hangs up, which releases their permits.
+/// Sends a response that is not an upgrade and closes the connection. Endless responses, such as server-sent events,
+/// are dropped when the client hangs up, which releases their permits.
 async fn refuse(mut framed: Framed<TcpStream, Codec>, mut response: Response<BoxBody>) -> io::Result<()> {
     response.head_mut().set_connection_type(ConnectionType::Close);
     let (head, body) = response.into_parts();
@@ -128,7 +128,7 @@ async fn refuse(mut framed: Framed<TcpStream, Codec>, mut response: Response<Box
     Ok(())
 }
 
-/// Runs one session from its handshake to its end.
+/// Runs one session from handshake to end.
 async fn live(pump: Pump, session: SessionParams, (stream, early): (TcpStream, Bytes)) {
     let (id, outbox) = session.id_and_outbox();
     let writer = Rc::new(SocketWriter::new(stream, outbox));
@@ -139,7 +139,7 @@ async fn live(pump: Pump, session: SessionParams, (stream, early): (TcpStream, B
     let connection = pump.connect(id, Rc::clone(&writer));
     let driver = Driver { writer: &writer, connection: &connection, gate };
     std::future::poll_fn(|context| driver.poll(output.as_mut(), context)).await;
-    // From here on nothing is taken from the outbox.
+    // From here on nothing takes frames from the outbox.
     drop(connection);
     let flush = std::future::poll_fn(|context| writer.poll_flush(context));
     let is_flushed = matches!(timeout(FLUSH_TIMEOUT, flush).await, Ok(Ok(())));
@@ -159,7 +159,7 @@ struct Driver<'a> {
 }
 
 impl Driver<'_> {
-    /// Completes with the end of the session or of the connection.
+    /// Completes when the session or the connection ends.
     fn poll<S>(&self, mut output: Pin<&mut S>, context: &mut Context<'_>) -> Poll<()>
     where
         S: Stream<Item = Result<Bytes, actix_web::Error>>,
@@ -169,7 +169,7 @@ impl Driver<'_> {
                 Poll::Ready(Ok(())) => self.connection.pump(),
                 Poll::Ready(Err(_)) => return Poll::Ready(()),
                 Poll::Pending if self.writer.n_unsent() > RESPONSE_BYTES_MAX => return Poll::Pending,
-                // Checked at the latest with the next ping.
+                // Checked no later than at the next ping.
                 Poll::Pending if self.writer.overdue() > FLUSH_TIMEOUT => return Poll::Ready(()),
                 Poll::Pending => {}
             }
@@ -181,7 +181,7 @@ impl Driver<'_> {
             }
         }
         if self.gate.should_resume() {
-            // Nothing else would wake the task for bytes that were read already.
+            // For bytes that were already read, nothing else would wake the task.
             context.waker().wake_by_ref();
         }
         Poll::Pending
@@ -193,7 +193,7 @@ async fn wait_for_hang_up(stream: &mut TcpStream) {
     let _ = tokio::io::copy(stream, &mut tokio::io::sink()).await;
 }
 
-/// Shuts down the writing half and waits briefly for the peer to close the other.
+/// Shuts down the writing half and waits briefly for the peer to close the other half.
 async fn close(stream: &mut TcpStream) {
     if stream.shutdown().await.is_ok() {
         let unread = &mut stream.take(CLOSE_BYTES_MAX);

@@ -1,4 +1,4 @@
-//! HTTP server, which also accepts live connections.
+//! HTTP server that also accepts live connections.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -12,17 +12,17 @@ use actix_web::dev::ServiceResponse;
 use super::connection::upgrades;
 use super::raw_socket::record_descriptor;
 
-/// Time within which a client must send its headers.
+/// How long a client may take to send its headers.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Time within which a client must close the connection after its last response.
+/// How long a client may take to close the connection after its last response.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Serves `application` on every connection and hands accepted sockets over to their sessions. Replaces
 /// `actix_web::HttpServer`, which cannot give up a connection.
 ///
 /// # Errors
-/// When the address of the listener cannot be read.
+/// If the listener's address cannot be read.
 pub fn listen<F, A, B>(
     server: ServerBuilder,
     listener: TcpListener,

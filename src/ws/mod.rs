@@ -34,11 +34,11 @@ use crate::live::outbox::Outbox;
 use crate::models::live::FrameId;
 use crate::models::subscription::Subscription;
 
-/// Maximum size of a client's message in bytes. Operations take a few hundred; a filter over every product of a brand
-/// still fits.
+/// Maximum size of a client's message in bytes. Operations take up a few hundred; even a filter on every product of a
+/// brand fits.
 pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 
-/// Subprotocol that a browser's WebSocket names beside its token, since it cannot set headers.
+/// Subprotocol that a browser's WebSocket sends together with its token, since it cannot set headers.
 pub const TOKEN_PROTOCOL: &str = "bearer";
 
 /// Parameters of [`Sockets`].
@@ -48,16 +48,16 @@ pub struct SocketsParams {
     pub watch: Downstream<Watch>,
     /// Unregisters sessions.
     pub disconnect: Downstream<Disconnect>,
-    /// Maximum number of live connections of this process.
+    /// Maximum number of live connections for this process.
     pub limit: u64,
-    /// Maximum time for which a client may read nothing while frames are queued for it.
+    /// How long a client may go without reading anything while frames are queued for it.
     pub stall_max: Duration,
 }
 
 /// Timeout for unregistering a session while the broadcaster is busy; without it, a dead session would remain.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Reason for which a client gets no live connection.
+/// Why a client gets no live connection.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// All live connections are in use.
@@ -77,7 +77,7 @@ pub enum Refusal {
     Handshake(String),
 }
 
-/// All live connections of this process. Clones share them.
+/// All live connections to this process. Clones share them.
 #[derive(Clone)]
 pub struct Sockets {
     params: SocketsParams,
@@ -88,7 +88,7 @@ pub struct Sockets {
 }
 
 impl Sockets {
-    /// Creates the registry without connections.
+    /// Creates a registry with no connections.
     pub fn new(params: SocketsParams) -> Self {
         Self {
             params,
@@ -110,8 +110,8 @@ impl Sockets {
         self.n_open.load(Ordering::Relaxed)
     }
 
-    /// Closes every socket with code 1001 and rejects new ones. A peer that does not read never sees the code; the
-    /// server's own shutdown deadline ends its connection.
+    /// Closes every socket with code 1001 and rejects new ones. A peer that does not read never sees the code; its
+    /// connection ends at the server's own shutdown deadline.
     pub fn close_all(&self) {
         self.stopping.cancel();
     }
@@ -119,7 +119,7 @@ impl Sockets {
     /// Upgrades a request to a session. The caller must have authenticated it.
     ///
     /// # Errors
-    /// When the limit is reached, the request is not a handshake, or the server is stopping.
+    /// If the limit is reached, the request is not a handshake, or the server is stopping.
     pub fn open(&self, request: &HttpRequest) -> Result<HttpResponse, Refusal> {
         let permit = self.acquire_permit(request)?;
         session::accept(SessionParams { sockets: self.clone(), permit }, request)
@@ -129,7 +129,7 @@ impl Sockets {
     /// authenticated the request.
     ///
     /// # Errors
-    /// When the limit is reached, the broadcaster is busy, or the server is stopping.
+    /// If the limit is reached, the broadcaster is busy, or the server is stopping.
     pub fn events(&self, request: &HttpRequest, query: EventsQuery) -> Result<EventStream, Refusal> {
         let permit = self.acquire_permit(request)?;
         let EventsQuery { subscription, since } = query;
@@ -163,21 +163,21 @@ impl Sockets {
     fn unregister(&self, id: SessionId) {
         let disconnect = self.params.disconnect.clone();
         if disconnect.try_send(Disconnect { id }).is_err() {
-            // A broadcaster that is gone for good has no sessions to forget.
+            // If the broadcaster is gone for good, it has no sessions to forget.
             actix::spawn(async move { disconnect.send(Disconnect { id }, DISCONNECT_TIMEOUT).await.ok() });
         }
     }
 }
 
-/// Subscription of a stream of server-sent events.
+/// Subscription to a stream of server-sent events.
 pub struct EventsQuery {
-    /// Subscription of the client.
+    /// What the client subscribes to.
     pub subscription: Subscription,
     /// Newest id that the client has received.
     pub since: Option<FrameId>,
 }
 
-/// Permit for one live connection, with its outbox; released when dropped.
+/// Permit for one live connection, and the connection's outbox; released when dropped.
 struct SocketPermit {
     id: SessionId,
     outbox: Arc<Outbox>,

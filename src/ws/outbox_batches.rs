@@ -1,4 +1,4 @@
-//! Stream of the batches in an outbox.
+//! An outbox's batches as a stream.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,14 +8,14 @@ use futures_util::Stream;
 
 use crate::live::outbox::{Batch, Outbox};
 
-/// Maximum size of a batch. Newer frames can no longer replace what was taken, so a batch is small, but large enough to
-/// be worth a system call.
+/// Maximum size of a batch: small, because newer frames can no longer replace what was taken, but large enough to be
+/// worth a system call.
 pub(super) const BATCH_BYTES: usize = 32 * 1024;
 
-/// Stream of batches that never ends.
+/// Endless stream of batches.
 pub(super) struct Drain {
     outbox: Arc<Outbox>,
-    /// Whether a batch was just taken: the connection must have a chance to send it before the next.
+    /// Whether a batch was just taken: the connection must have a chance to send it before the next one.
     is_sending: bool,
 }
 

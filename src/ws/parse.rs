@@ -9,10 +9,10 @@ use crate::models::subscription::Feed;
 
 /// Parses one text message.
 ///
-/// Unknown operations, fields and feeds are named in the error, because a typo must not look like a quiet feed.
+/// Errors name unknown operations, fields and feeds, because a typo must not look like a quiet feed.
 ///
 /// # Errors
-/// When the message is not a valid operation.
+/// If the message is not a valid operation.
 pub fn client_op(text: &str) -> Result<ClientOp, OpError> {
     let mut fields: Map<String, Value> = serde_json::from_str(text)
         .map_err(|error| op_error("invalid_json", format!("the message is not a JSON object: {error}")))?;
@@ -47,7 +47,7 @@ pub fn client_op(text: &str) -> Result<ClientOp, OpError> {
     }
 }
 
-/// Rejects unknown fields and feeds with codes of their own, since these are what people mistype.
+/// Rejects unknown fields and feeds with their own error codes, since these are what people mistype.
 fn check_names(fields: &Map<String, Value>, allowed: &[&str]) -> Result<(), OpError> {
     if let Some(field) = fields.keys().find(|field| !allowed.contains(&field.as_str())) {
         let known = allowed.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");

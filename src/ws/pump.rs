@@ -1,4 +1,4 @@
-//! One task that writes for many connections, so that a frame for all of them costs one wake-up.
+//! One task that writes to many connections, so that a frame for all of them costs a single wake-up.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -14,10 +14,10 @@ use super::socket_writer::SocketWriter;
 use crate::actors::messages::SessionId;
 use crate::telemetry::STAGE_RESTARTS_TOTAL;
 
-/// Connections served before yielding to other tasks of the thread: a few dozen microseconds.
+/// Connections to serve before yielding to other tasks on the thread: a few dozen microseconds of work.
 const SERVED_AT_ONCE: usize = 32;
 
-/// Writer for the connections of one worker thread.
+/// Writer for the connections on one worker thread.
 ///
 /// An update goes to thousands of connections at once, and waking a task for each costs more than writing to its
 /// socket. Outboxes therefore wake the pump: the first one wakes its task, the others only join the queue.
@@ -39,7 +39,7 @@ struct Queue {
     pump: AtomicWaker,
 }
 
-/// Waker of an outbox, which queues its connection.
+/// An outbox's waker, which queues the connection.
 struct OutboxWaker {
     id: SessionId,
     queue: Arc<Queue>,
@@ -74,7 +74,7 @@ impl Queue {
 }
 
 impl Pump {
-    /// Starts the pump of this thread, which runs as long as the thread.
+    /// Starts this thread's pump, which runs as long as the thread.
     pub fn start() -> Self {
         let pump = Self { queue: Arc::default(), connected: Rc::default() };
         actix_web::rt::spawn(pump.clone().run());
@@ -92,7 +92,7 @@ impl Pump {
 
     async fn run(self) {
         while AssertUnwindSafe(self.serve()).catch_unwind().await.is_err() {
-            // Which frames each of them missed is unknown; the clients reconnect and recover them from history.
+            // It is unknown which frames each connection missed; the clients reconnect and recover them from history.
             tracing::error!("the socket pump panicked; its connections are closed");
             metrics::counter!(STAGE_RESTARTS_TOTAL, "stage" => "socket_pump").increment(1);
             self.connected.borrow().values().for_each(|connected| connected.writer.abort());
@@ -117,7 +117,7 @@ impl Pump {
     }
 }
 
-/// Registered connection.
+/// A registered connection.
 pub(super) struct Connection {
     id: SessionId,
     writer: Rc<SocketWriter>,
@@ -126,7 +126,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Sends the frames in the outbox, as the pump would.
+    /// Sends the outbox's frames, as the pump would.
     pub fn pump(&self) {
         self.writer.pump(&Context::from_waker(&self.waker));
     }
@@ -151,7 +151,7 @@ mod tests {
 
     const TIMEOUT: Duration = Duration::from_secs(20);
 
-    /// Returns a registered connection with its outbox and its peer.
+    /// Returns a registered connection, its outbox, and its peer.
     async fn connected(pump: &Pump, id: u64) -> (Connection, Arc<Outbox>, TcpStream) {
         let (writer, outbox, peer) = writer_with_peer().await;
         outbox.begin();

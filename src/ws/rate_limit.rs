@@ -1,12 +1,12 @@
-//! Rate limit on operations of a client.
+//! Rate limit on a client's operations.
 
 use std::time::{Duration, Instant};
 
-/// Maximum burst. A client that restores its views after a reconnect sends a handful of operations; fifty leave room
+/// Maximum burst. A client that restores its views after reconnecting sends a handful of operations; fifty leave room
 /// for several such dashboards behind one socket.
 pub const BURST: u32 = 50;
 
-/// Sustained rate in operations per second. A person who changes filters sends one or two.
+/// Sustained rate in operations per second. A person changing filters sends one or two.
 pub const PER_SECOND: u32 = 10;
 
 /// Token bucket. Pure: time is an argument.
@@ -22,7 +22,7 @@ impl RateLimit {
         Self { permits: f64::from(BURST), refilled_at: now }
     }
 
-    /// Takes a permit; returns `false` when there is none.
+    /// Takes a permit; returns `false` if there is none.
     pub fn admit(&mut self, now: Instant) -> bool {
         let elapsed = now.saturating_duration_since(self.refilled_at);
         self.refilled_at = now;

@@ -1,4 +1,4 @@
-//! TCP connection under a session or a response body, for aborting it from outside.
+//! The TCP connection under a session or a response body, so that it can be aborted from outside.
 
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
@@ -21,8 +21,9 @@ pub(super) fn record_descriptor(connection: &TcpStream, data: &mut Extensions) {
 
 /// Connection that can be aborted from outside.
 ///
-/// It holds no descriptor of its own, which would double what ten thousand connections need. It may therefore be used
-/// only while its session or response body lives: the task of a connection drops those before it closes the descriptor.
+/// Holds no descriptor of its own, which would double the number that ten thousand connections need. It may therefore
+/// be used only while its session or response body lives: a connection's task drops those before it closes the
+/// descriptor.
 #[derive(Debug)]
 pub struct RawSocket {
     descriptor: RawFd,
@@ -30,7 +31,7 @@ pub struct RawSocket {
 }
 
 impl RawSocket {
-    /// Returns the connection of a request; `None` when connections are not recorded.
+    /// Returns a request's connection; `None` if connections are not recorded.
     pub fn of(request: &HttpRequest) -> Option<Self> {
         let Descriptor(descriptor) = *request.conn_data::<Descriptor>()?;
         Some(Self { descriptor, peer: request.peer_addr()? })
@@ -41,14 +42,15 @@ impl RawSocket {
     ///
     /// The session or body must be alive until this returns.
     pub fn abort(&self) {
-        // SAFETY: the session lives, so the connection's task has not closed the descriptor.
+        // SAFETY: the session is alive, so the connection's task has not closed the descriptor.
         let connection = unsafe { BorrowedFd::borrow_raw(self.descriptor) };
         let socket = SockRef::from(&connection);
-        // Should that invariant ever break, the peer's address keeps us from aborting an unrelated connection.
+        // Should that invariant ever break, comparing the peer's address keeps us from aborting an unrelated
+        // connection.
         if socket.peer_addr().ok().and_then(|peer| peer.as_socket()) != Some(self.peer) {
             return;
         }
-        // Both calls fail only when the connection has ended already.
+        // Both calls fail only if the connection has already ended.
         let _ = socket.set_linger(Some(Duration::ZERO));
         let _ = socket.shutdown(std::net::Shutdown::Both);
     }

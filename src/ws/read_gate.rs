@@ -1,4 +1,4 @@
-//! Reading from a connection, with bounded memory.
+//! Reads from a connection with bounded memory.
 
 use std::cell::Cell;
 use std::pin::Pin;
@@ -15,7 +15,7 @@ use super::socket_writer::SocketWriter;
 /// Maximum number of bytes read at once.
 const CHUNK_BYTES: usize = 4 * 1024;
 
-/// Maximum size of a message with its header: two bytes, eight for the length and four for the mask.
+/// Maximum size of a message including its header: two bytes, eight for the length and four for the mask.
 const FRAME_BYTES_MAX: usize = 14 + MESSAGE_BYTES_MAX;
 
 /// Stream of the bytes that a client sends, one chunk at a time.
@@ -26,7 +26,7 @@ const FRAME_BYTES_MAX: usize = 14 + MESSAGE_BYTES_MAX;
 pub(super) struct SocketReader {
     writer: Rc<SocketWriter>,
     gate: ReadGate,
-    /// Bytes received together with the request.
+    /// Bytes that arrived together with the request.
     early: Bytes,
 }
 
@@ -36,9 +36,9 @@ pub(super) struct ReadGate(Rc<GateState>);
 
 #[derive(Default)]
 struct GateState {
-    /// A chunk was read and may not be fully parsed.
+    /// Whether a chunk was read that may not be fully parsed.
     is_closed: Cell<bool>,
-    /// A message was parsed since the last check.
+    /// Whether a message was parsed since the last check.
     has_parsed: Cell<bool>,
     /// Bytes read since the last parsed message.
     n_unparsed: Cell<usize>,
@@ -51,7 +51,7 @@ impl ReadGate {
         self.0.n_unparsed.set(0);
     }
 
-    /// Returns whether more bytes were read than a message may have, without the end of one.
+    /// Returns whether more bytes were read than a message may have, without reaching the end of one.
     pub fn is_over_limit(&self) -> bool {
         self.0.n_unparsed.get() >= FRAME_BYTES_MAX
     }
@@ -61,7 +61,8 @@ impl ReadGate {
         self.0.n_unparsed.set(self.0.n_unparsed.get() + n_bytes);
     }
 
-    /// Returns whether to poll again at once, to parse what was read or, when no message is left in it, to read on.
+    /// Returns whether to poll again at once, either to parse what was read or, if it contains no further message, to
+    /// read on.
     pub fn should_resume(&self) -> bool {
         if !self.0.is_closed.get() {
             return false;
@@ -74,7 +75,7 @@ impl ReadGate {
 }
 
 impl SocketReader {
-    /// Creates a stream that reads from the connection of `writer`, after the `early` bytes.
+    /// Creates a stream that yields the `early` bytes and then reads from the connection of `writer`.
     pub fn new(writer: Rc<SocketWriter>, gate: ReadGate, early: Bytes) -> Self {
         Self { writer, gate, early }
     }
@@ -83,7 +84,7 @@ impl SocketReader {
 impl Stream for SocketReader {
     type Item = Result<Bytes, PayloadError>;
 
-    /// Reports a broken connection as the end of the stream.
+    /// Treats a broken connection as the end of the stream.
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if self.gate.0.is_closed.get() {
             return Poll::Pending;

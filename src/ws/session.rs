@@ -1,4 +1,4 @@
-//! One WebSocket: passes the client's operations to the broadcaster. Updates reach the client through its outbox.
+//! A WebSocket session: passes the client's operations to the broadcaster. Updates reach the client through its outbox.
 
 use std::pin::Pin;
 use std::rc::Rc;
@@ -28,21 +28,21 @@ use crate::live::protocol::{ClientOp, OpError, Subscribe};
 use crate::models::live::FrameId;
 use crate::models::subscription::{Feeds, Subscription};
 
-/// Interval of pings: well below the minute after which proxies cut silent connections.
+/// Ping interval: well below the minute after which proxies cut silent connections.
 const PING_EVERY: Duration = Duration::from_secs(20);
 
-/// Time without a message after which the peer is considered gone: two unanswered pings and some latency.
+/// How long a peer may be silent before it is considered gone: two unanswered pings and some latency.
 const SILENT_AFTER: Duration = Duration::from_secs(45);
 
-/// Time for which a client may send no operation before it gets the default feeds. A reconnecting client sends the id
-/// it has seen within a round trip of the handshake, and what it missed must come before newer updates.
+/// How long a client may go without sending an operation before it gets the default feeds. A reconnecting client sends
+/// the last id it saw within a round trip of the handshake, and what it missed must come before newer updates.
 const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Shared parts of a session's connection.
+/// Parts of a connection that its session shares.
 pub(super) struct ConnectionHandles {
-    /// Writer, which signals the end of the session.
+    /// The writer, which signals the end of the session.
     pub writer: Rc<SocketWriter>,
-    /// Gate of the reader, which learns of parsed messages.
+    /// The reader's gate, which is notified of parsed messages.
     pub gate: ReadGate,
 }
 
@@ -59,7 +59,7 @@ pub(super) fn accept(params: SessionParams, request: &HttpRequest) -> Result<Htt
     Ok(response)
 }
 
-/// Starts the session of a client; the stream holds what to write besides the outbox.
+/// Starts a client's session; the stream yields what to write in addition to the outbox.
 pub(super) fn start(
     params: SessionParams,
     handles: ConnectionHandles,
@@ -75,7 +75,7 @@ struct CloseSignal(Rc<SocketWriter>);
 impl Stream for CloseSignal {
     type Item = CloseReason;
 
-    /// The writer wakes the connection's task, which polls this.
+    /// The writer wakes the connection's task, which polls this stream.
     fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.0.take_close_reason().map_or(Poll::Pending, |close_reason| Poll::Ready(Some(close_reason)))
     }
@@ -83,8 +83,8 @@ impl Stream for CloseSignal {
 
 /// Actor of one WebSocket.
 ///
-/// It handles the client's operations; updates bypass it, from the outbox to the writer. While its own responses are
-/// not read, the client is not read from either, and the watchdog measures the stall.
+/// Handles the client's operations; updates bypass it, from the outbox to the writer. Until the client reads the
+/// responses, no further operations are read from it, and the watchdog measures the stall.
 struct Session {
     sockets: Sockets,
     subscription: Subscription,
@@ -183,12 +183,13 @@ impl Session {
         }
         self.subscription.max_rate = op.max_rate.or(self.subscription.max_rate);
         self.subscription.delta = op.delta.unwrap_or(self.subscription.delta);
-        // Parsing has checked the id.
+        // Parsing has already validated the id.
         let since = op.since.and_then(|since| since.parse().ok());
         self.watch(since, context);
     }
 
-    /// Sends the subscription to the broadcaster, which answers because only it knows the position in the sequence.
+    /// Sends the subscription to the broadcaster, which responds itself because only it knows the position in the
+    /// sequence.
     fn watch(&mut self, since: Option<FrameId>, context: &mut SessionContext) {
         if let Some(default_timer) = self.default_timer.take() {
             context.cancel_future(default_timer);
@@ -272,7 +273,7 @@ impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for Session {
             Err(error) if is_over_limit || matches!(error, ws::ProtocolError::Overflow) => {
                 Self::end(context, close_codes::TOO_BIG, "a message is at most 64 KiB");
             }
-            // Of these errors only one concerns the content: text that is not UTF-8.
+            // Only one of these errors concerns the content: text that is not UTF-8.
             Err(ws::ProtocolError::Io(error)) if error.kind() == std::io::ErrorKind::Other => {
                 Self::end(context, close_codes::INVALID, "text must be UTF-8");
             }

@@ -1,4 +1,4 @@
-//! Handover of an accepted session from its handler to its connection.
+//! Hands an accepted session over from its handler to its connection.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -17,13 +17,13 @@ pub(super) struct SessionParams {
 }
 
 impl SessionParams {
-    /// Returns the id and the outbox of the session.
+    /// Returns the session's id and outbox.
     pub fn id_and_outbox(&self) -> (SessionId, Arc<Outbox>) {
         (self.permit.id, Arc::clone(&self.permit.outbox))
     }
 }
 
-/// Slot in which a handler leaves the session it accepted, for the connection to continue with.
+/// Slot in which a handler leaves the session that it accepted, for the connection to take over.
 #[derive(Clone, Default)]
 pub(super) struct SessionSlot(Rc<RefCell<Option<SessionParams>>>);
 
@@ -33,7 +33,7 @@ impl SessionSlot {
         *self.0.borrow_mut() = Some(session);
     }
 
-    /// Takes the session out.
+    /// Takes the session out of the slot.
     pub fn take(&self) -> Option<SessionParams> {
         self.0.borrow_mut().take()
     }

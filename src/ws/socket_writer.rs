@@ -1,4 +1,4 @@
-//! WriterState to a connection: shared bytes go straight from the outbox to the kernel.
+//! Writer to a connection: shared bytes go straight from the outbox to the kernel.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -17,10 +17,11 @@ use crate::live::outbox::{Batch, CloseReason, Outbox};
 /// Maximum number of buffers handed to the kernel in one call.
 const PIECES_MAX: usize = 16;
 
-/// WriterState half of a connection.
+/// Write half of a connection.
 ///
-/// Frames are written from their shared buffers, without copies between the broadcaster and the kernel. When the kernel
-/// has no room, the rest of one batch waits here and everything after it in the outbox, under the outbox's limits.
+/// Frames are written from their shared buffers, without copies between the broadcaster and the kernel. If the kernel
+/// has no room, the rest of one batch waits here, and everything after it waits in the outbox, subject to the outbox's
+/// limits.
 pub(super) struct SocketWriter {
     /// The connection.
     pub stream: TcpStream,
@@ -33,22 +34,22 @@ pub(super) struct SocketWriter {
 struct WriterState {
     unsent: VecDeque<Bytes>,
     n_unsent: usize,
-    /// Close reason, after everything before it was taken from the outbox.
+    /// Close reason; set once everything before it was taken from the outbox.
     close_reason: Option<CloseReason>,
-    /// Time at which the close reason was taken.
+    /// When the close reason was taken.
     closing_since: Option<Instant>,
     is_broken: bool,
-    /// Waker of the connection's task, which waits for room.
+    /// Waker of the connection's task, which waits until the kernel has room.
     task: Option<Waker>,
 }
 
 impl SocketWriter {
-    /// Creates a writer for a fresh connection.
+    /// Creates a writer for a new connection.
     pub fn new(stream: TcpStream, outbox: Arc<Outbox>) -> Self {
         Self { stream, outbox, state: RefCell::default() }
     }
 
-    /// Sends frames from the outbox until it is empty or the kernel has no room. `context` is woken when the outbox has
+    /// Sends frames from the outbox until it is empty or the kernel has no room. Wakes `context` when the outbox has
     /// frames again.
     pub fn pump(&self, context: &Context<'_>) {
         let mut state = self.state.borrow_mut();
@@ -63,7 +64,7 @@ impl SocketWriter {
                 return;
             }
         }
-        // The connection's task must wait for room or end the session.
+        // The connection's task must wait for room, or end the session.
         state.wake();
     }
 
@@ -74,10 +75,10 @@ impl SocketWriter {
         state.write(&self.stream);
     }
 
-    /// Sends what the kernel had no room for; ready once all is sent. Only the connection's task may poll it.
+    /// Sends what the kernel had no room for; ready once everything is sent. Only the connection's task may poll it.
     ///
     /// # Errors
-    /// When the connection is broken.
+    /// If the connection is broken.
     pub fn poll_flush(&self, context: &mut Context<'_>) -> Poll<Result<(), ErrorKind>> {
         let mut state = self.state.borrow_mut();
         if !state.task.as_ref().is_some_and(|task| task.will_wake(context.waker())) {
@@ -102,7 +103,7 @@ impl SocketWriter {
         self.state.borrow().n_unsent
     }
 
-    /// Returns the time since the session should have ended while the peer does not read what precedes the end.
+    /// Returns how long the session has been waiting to end because the peer does not read what precedes the end.
     pub fn overdue(&self) -> Duration {
         let state = self.state.borrow();
         state
@@ -113,7 +114,7 @@ impl SocketWriter {
 
     /// Marks the connection as broken and wakes its task.
     pub fn abort(&self) {
-        // A writer that panicked holds the borrow and gives up the connection by itself.
+        // If the writer panicked, it still holds the borrow and gives up the connection by itself.
         if let Ok(mut state) = self.state.try_borrow_mut() {
             state.is_broken = true;
             state.wake();
@@ -126,7 +127,7 @@ impl SocketWriter {
         self.state.borrow_mut()
     }
 
-    /// Returns the close reason once everything before it is sent. The connection's task is woken for it.
+    /// Returns the close reason once everything before it is sent. The connection's task is woken when that happens.
     pub fn take_close_reason(&self) -> Option<CloseReason> {
         let mut state = self.state.borrow_mut();
         if state.unsent.is_empty() { state.close_reason.take() } else { None }
@@ -177,7 +178,7 @@ impl WriterState {
             }
         }
         if self.unsent.is_empty() && self.unsent.capacity() > PIECES_MAX {
-            // A connection that caught up releases the memory of its backlog.
+            // Once a connection has caught up, it releases its backlog's memory.
             self.unsent = VecDeque::new();
         }
     }

@@ -1,4 +1,4 @@
-//! Live updates as server-sent events, delivered from an outbox like those of a socket.
+//! Live updates as server-sent events, delivered from an outbox like a socket's updates.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -18,23 +18,23 @@ use crate::actors::messages::SessionId;
 use crate::live::encode;
 use crate::live::outbox::{Batch, Outbox};
 
-/// Interval of comments that keep the connection alive: well below the half minute after which some proxies cut it.
+/// Interval between keep-alive comments: well below the half minute after which some proxies cut a connection.
 const PING_EVERY: Duration = Duration::from_secs(15);
 
-/// First line of the stream: the reconnection delay in milliseconds.
+/// First line of the stream, which sets the reconnection delay in milliseconds.
 const PREAMBLE: &[u8] = b"retry: 2000\n\n";
 
 /// Comment that lets both sides notice a broken connection.
 const PING: &[u8] = b": ping\n\n";
 
-/// Response body that continues until the client leaves or is too slow, or the server stops.
+/// Response body that ends only when the client leaves or is too slow, or when the server stops.
 pub struct EventStream {
     outbox: Arc<Outbox>,
     drain: Drain,
     ping: Interval,
     stopping: BoxFuture<'static, ()>,
     ready: VecDeque<Bytes>,
-    /// Newest id sent.
+    /// Newest id sent so far.
     newest: Option<(Box<str>, u64)>,
     has_ended: bool,
     _registration: Registration,
@@ -96,8 +96,8 @@ impl EventStream {
     }
 }
 
-/// Returns whether the id is newer than all before, and remembers it. A state frame can be older than an update before
-/// it, and a browser reconnects with the last id it read, not the newest.
+/// Returns whether the id is newer than all previous ones, and if so remembers it. A state frame can be older than an
+/// update before it, and a browser reconnects with the last id it read, not the newest.
 fn is_newer(newest: &mut Option<(Box<str>, u64)>, id: &str) -> bool {
     let Some((epoch, offset)) = id.split_once(':') else {
         return false;

@@ -1,4 +1,4 @@
-//! Tests with real sockets and a stub of the broadcaster.
+//! Tests with real sockets and a stub broadcaster.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -67,7 +67,7 @@ pub(super) fn text(text: &str) -> Arc<Frame> {
     Arc::new(Frame::new("message:new", None, text.into()))
 }
 
-/// Server with live connections and a stub of the broadcaster.
+/// A server with live connections and a stub broadcaster.
 struct TestServer {
     url: String,
     sockets: Sockets,
@@ -139,7 +139,7 @@ impl TestServer {
     }
 }
 
-/// Returns a writer with its outbox and the peer at the other end.
+/// Returns a writer, its outbox, and the peer at the other end.
 pub(super) async fn writer_with_peer() -> (socket_writer::SocketWriter, Arc<Outbox>, TcpStream) {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
@@ -313,7 +313,7 @@ async fn stalled(server: &TestServer) -> (Socket, Arc<Outbox>) {
         Arc::clone(&server.broadcaster.0.lock().unwrap().watched.iter().rfind(has_asked).unwrap().outbox);
     let frame = text(&"x".repeat(64 * 1024));
     let deadline = Instant::now() + Duration::from_secs(20);
-    // Until nothing has been read for a while.
+    // Wait until nothing has been read for a while.
     while outbox.stalled_for(Instant::now()) < Duration::from_millis(300) {
         outbox.post(&frame);
         assert!(Instant::now() < deadline, "the socket never stalled");
@@ -366,7 +366,7 @@ async fn frames_reach_a_slow_reader_complete_and_in_order() {
     send(&mut slow, r#"{"op":"subscribe","feeds":["messages"]}"#).await;
     assert_eq!(frame(&mut slow).await["event"], "subscribed");
     let outbox = Arc::clone(&server.broadcaster.0.lock().unwrap().watched.last().unwrap().outbox);
-    // Lengths with every form of header, and more in all than the kernel takes at once.
+    // Texts of lengths that need every form of header, together more than the kernel takes at once.
     let of_number = |n: usize| format!("{n}:{}", "y".repeat([0, 1, 110, 130, 4_000, 65_530, 70_000][n % 7]));
     for n in 0..400 {
         outbox.replay(text(&of_number(n)));
@@ -454,7 +454,7 @@ async fn other_upgrade_requests_are_answered_and_closed() {
 async fn a_closing_peer_that_does_not_read_the_last_frames_is_overdue() {
     let (writer, outbox, _unread) = writer_with_peer().await;
     outbox.begin();
-    // More than the kernel takes.
+    // More than the kernel accepts at once.
     outbox.replay(text(&"x".repeat(32 << 20)));
     let context = std::task::Context::from_waker(std::task::Waker::noop());
     writer.pump(&context);

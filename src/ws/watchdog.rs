@@ -15,16 +15,16 @@ use crate::actors::messages::SessionId;
 use crate::live::outbox::Outbox;
 use crate::telemetry::SOCKETS_EVICTED_TOTAL;
 
-/// Interval of checks.
+/// Interval between checks.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 
-/// Time for which a closing session may wait for its peer to read the close frame.
+/// How long a closing session may wait for its peer to read the close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Maximum time between polls of a session, which is polled at least with every ping, each twenty seconds.
+/// Maximum time between polls of a session, which is polled at least with every ping, that is, every twenty seconds.
 const POLL_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// All connections with sessions. Clones share them.
+/// All connections with a session. Clones share them.
 #[derive(Clone, Default)]
 pub(super) struct RawSockets {
     sockets: Arc<Mutex<HashMap<SessionId, Watched>>>,
@@ -42,7 +42,7 @@ impl RawSockets {
         self.lock().insert(id, Watched { outbox, socket, is_aborted: false });
     }
 
-    /// Stops watching a connection whose session ends. It is not touched afterwards.
+    /// Stops watching a connection whose session ends. The connection is not accessed afterwards.
     pub fn release(&self, id: SessionId) {
         self.lock().remove(&id);
     }
@@ -71,7 +71,7 @@ impl RawSockets {
             debug!(session = id.0, ?stalled, "aborting a connection whose peer reads nothing");
             metrics::counter!(SOCKETS_EVICTED_TOTAL).increment(1);
             if let Some(socket) = &watched.socket {
-                // The session is alive: it cannot release the connection while this holds the lock.
+                // The session is alive: it cannot release the connection while this code holds the lock.
                 socket.abort();
             }
         }
