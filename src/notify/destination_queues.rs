@@ -1,7 +1,7 @@
 //! Bounded in-memory queues of messages per destination. Pure: time, results and random numbers are arguments.
 //!
-//! Nothing here is durable. It serves service alerts, which must be sent even while the database, and so the outbox, is
-//! down.
+//! Nothing here is durable. The queues are for service alerts, which must be sent even while the database, and thus the
+//! outbox, is down.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -16,8 +16,8 @@ use super::operator_destinations::Destination;
 use super::policy::{DeliveryResult, NextStep, plan_urgent};
 use crate::models::alert::Severity;
 
-/// Maximum number of messages queued for one destination. Conditions are few and notify ever more slowly when they
-/// flap, so this covers hours of trouble.
+/// Maximum number of messages queued for one destination. There are few conditions, and flapping ones notify less and
+/// less often, so this covers hours of trouble.
 pub const QUEUED_MAX: usize = 64;
 
 /// In-memory queues of messages, one per destination.
@@ -40,7 +40,7 @@ struct QueuedMessage {
     n_attempts: usize,
 }
 
-/// Attempt to make now.
+/// An attempt to make now.
 #[derive(Debug, Clone)]
 pub struct DueAttempt {
     /// Id of the destination.
@@ -51,19 +51,19 @@ pub struct DueAttempt {
     pub message: Arc<Message>,
 }
 
-/// State of a message after an attempt.
+/// What becomes of a message after an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AttemptOutcome {
-    /// Delivered.
+    /// The message was delivered.
     Sent,
-    /// Queued for a retry.
+    /// The message is queued for a retry.
     Retry,
-    /// Given up.
+    /// The message is given up.
     GivenUp,
 }
 
 impl Dispatch {
-    /// Sets the destinations. Those that stay keep their queues; the queues of others are dropped.
+    /// Sets the destinations. Destinations that remain keep their queues; other queues are dropped.
     pub fn set_destinations(&mut self, destinations: impl IntoIterator<Item = Destination>) {
         let mut old = std::mem::take(&mut self.queues);
         for destination in destinations {
@@ -94,7 +94,7 @@ impl Dispatch {
         let mut n_dropped = 0;
         for queue in self.queues.values_mut().filter(|queue| severity >= queue.destination.minimum_severity) {
             if queue.messages.len() >= QUEUED_MAX {
-                // The oldest may be in flight; its result is then ignored.
+                // The oldest message may be in flight; its result is then ignored.
                 queue.messages.pop_front();
                 queue.is_sending = false;
                 n_dropped += 1;

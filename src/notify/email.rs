@@ -1,4 +1,4 @@
-//! Email through the configured SMTP server.
+//! Email sent through the configured SMTP server.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
 use super::message::{Item, Message, Topic, cut};
 
-/// Timeout for each response of the server.
+/// Timeout for each response from the server.
 const SMTP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Maximum number of alerts in a digest.
@@ -17,16 +17,16 @@ const ITEMS_MAX: usize = 100;
 /// Number of posts quoted per alert.
 const QUOTES: usize = 5;
 
-/// Maximum length of a subject in characters, so that it fits into a line of a list.
+/// Maximum subject length in characters, so that a subject fits on one line of a message list.
 const SUBJECT_CHARACTERS_MAX: usize = 150;
 
-/// SMTP client with the sender's address.
+/// SMTP client with a fixed sender address.
 pub struct Mailer {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
 }
 
-/// Error of sending an email.
+/// Why an email could not be sent.
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
     /// The message cannot be written, for example because a recipient is not valid.
@@ -35,7 +35,7 @@ pub enum MailError {
     /// The server rejected the message.
     #[error("the mail server rejected the email")]
     Refused {
-        /// Reply code of the server.
+        /// The server's reply code.
         status: u16,
     },
     /// The server could not be reached, or broke off.
@@ -47,10 +47,10 @@ impl Mailer {
     /// Creates a client for the server at `url` (`smtp://`, `smtp://…?tls=required`, `smtps://`) that sends as `from`.
     ///
     /// # Errors
-    /// A description of what is wrong with either. It never contains the URL, which may hold a password.
+    /// A description of what is wrong with either argument. It never contains the URL, which may hold a password.
     pub fn new(url: &str, from: &str) -> Result<Self, &'static str> {
         let from = from.parse().map_err(|_| "the sender is not an email address")?;
-        // Fails when a provider is installed already; ours is the only one compiled in.
+        // Fails if a provider is already installed; ours is the only one compiled in.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url);
         let builder = builder.map_err(|_| "the mail server is not an `smtp://` or `smtps://` URL")?;
@@ -60,7 +60,7 @@ impl Mailer {
     /// Sends one message to all recipients.
     ///
     /// # Errors
-    /// When the server did not accept it. The message may still have arrived if the response was lost.
+    /// If the server did not accept the message. It may still have arrived if the response was lost.
     pub async fn send(&self, to: &[String], message: &Message) -> Result<(), MailError> {
         let mail = self.write(to, message).ok_or(MailError::Unwritable)?;
         self.transport.send(mail).await.map(drop).map_err(|error| mail_error(&error))
@@ -71,7 +71,7 @@ impl Mailer {
         let mut mail = lettre::Message::builder()
             .from(self.from.clone())
             .subject(cut(&message.headline(), SUBJECT_CHARACTERS_MAX))
-            // Mail clients show a message that arrives twice under the same id once.
+            // If a message arrives twice with the same id, mail clients show it once.
             .message_id(Some(id));
         for address in to {
             mail = mail.to(Mailbox::new(None, address.parse::<Address>().ok()?));

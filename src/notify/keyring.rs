@@ -12,15 +12,15 @@ use base64::engine::general_purpose::STANDARD;
 use hkdf::Hkdf;
 use sha2::Sha256;
 
-/// File that holds the key when none is configured.
+/// File that holds the key if none is configured.
 const FILE: &str = "secret.key";
 
-/// Minimum length of a configured secret in characters; shorter ones could be guessed.
+/// Minimum length of a configured secret in characters; shorter secrets could be guessed.
 pub const SECRET_CHARACTERS_MIN: usize = 32;
 
 const NONCE_BYTES: usize = 12;
 
-/// Error for a secret that was encrypted with another key or altered.
+/// A secret cannot be decrypted because it was encrypted with another key or altered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the secrets were encrypted with another key")]
 pub struct DecryptError;
@@ -46,8 +46,8 @@ impl Keyring {
         Self { cipher, fingerprint: hex::encode(fingerprint), is_persistent: true }
     }
 
-    /// Creates a random key that is lost with the process, for when none is configured and none can be stored. Nothing
-    /// that must last may be encrypted with it.
+    /// Creates a random key that is lost with the process, for cases in which none is configured and none can be
+    /// stored. Nothing that must last may be encrypted with it.
     pub fn ephemeral() -> Self {
         Self { is_persistent: false, ..Self::from_secret(&STANDARD.encode(rand::random::<[u8; 32]>())) }
     }
@@ -57,10 +57,10 @@ impl Keyring {
         self.is_persistent
     }
 
-    /// Loads the key from this directory, creating it when there is none. Only its owner can read the file.
+    /// Loads the key from this directory, or creates it if there is none. Only its owner can read the file.
     ///
     /// # Errors
-    /// When the key can be neither read nor created.
+    /// If the key can be neither read nor created.
     pub fn from_folder(folder: &Path) -> io::Result<Self> {
         let path = folder.join(FILE);
         if let Some(secret) = read(&path)? {
@@ -68,7 +68,8 @@ impl Keyring {
         }
         fs::create_dir_all(folder)?;
         let secret = STANDARD.encode(rand::random::<[u8; 32]>());
-        // Written to a temporary file and linked, so that concurrent processes agree and none reads half a key.
+        // Written to a temporary file and linked, so that concurrent processes use the same key and none reads half of
+        // one.
         let draft = folder.join(format!("{FILE}.{}", uuid::Uuid::now_v7().simple()));
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
         file.write_all(secret.as_bytes())?;
@@ -95,10 +96,10 @@ impl Keyring {
         [nonce.as_slice(), &sealed].concat()
     }
 
-    /// Decrypts a secret of this owner.
+    /// Decrypts a secret that belongs to this owner.
     ///
     /// # Errors
-    /// [`DecryptError`] when the key or the owner differs, or the ciphertext was altered.
+    /// [`DecryptError`] if the key or the owner differs, or the ciphertext was altered.
     pub fn open(&self, owner: &[u8], sealed: &[u8]) -> Result<Vec<u8>, DecryptError> {
         let (nonce, sealed) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or(DecryptError)?;
         let payload = Payload { msg: sealed, aad: owner };

@@ -1,4 +1,4 @@
-//! Messages to notify, independent of the kind of channel.
+//! Notification messages, independent of the kind of channel.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -7,31 +7,31 @@ use uuid::Uuid;
 use crate::models::notification::NoticeEvent;
 use crate::models::service_alert::ServiceAlert;
 
-/// Message to send.
+/// A message to send.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
-    /// Id by which receivers recognise the message; the same for every attempt.
+    /// Id by which receivers recognize the message; the same for every attempt.
     pub id: Uuid,
     /// Kind of message.
     pub kind: MessageKind,
-    /// Changes of alerts, oldest first; at least one.
+    /// Alert changes, oldest first; at least one.
     pub items: Vec<Item>,
-    /// Public URL of the dashboard; without it, messages contain no links.
+    /// Public URL of the dashboard; if there is none, messages contain no links.
     pub dashboard: Option<String>,
 }
 
 /// Kind of message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MessageKind {
-    /// Change of one alert.
+    /// A change to one alert.
     Single,
-    /// All changes of an interval.
+    /// All changes in an interval.
     Digest,
-    /// Test of a channel.
+    /// A test message for a channel.
     Test,
 }
 
-/// Subject of an item.
+/// What an item is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Topic {
     /// Posts.
@@ -40,17 +40,17 @@ pub enum Topic {
     Service,
 }
 
-/// Change of an alert.
+/// A change to an alert.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Item {
-    /// Subject of the alert.
+    /// What the alert is about.
     pub topic: Topic,
-    /// The change.
+    /// What happened.
     pub event: NoticeEvent,
-    /// Time of the change.
+    /// When it happened.
     pub at: Timestamp,
-    /// The alert at that time, in the form of `/alerts`. Kept as JSON, because an older version of Groundswell may have
-    /// written it with fewer fields.
+    /// The alert at that time, in the form that `/alerts` returns. Kept as JSON, because an older version of
+    /// Groundswell may have written it with fewer fields.
     pub alert: Value,
 }
 
@@ -60,17 +60,17 @@ impl Item {
         self.text("/id")
     }
 
-    /// Returns the title on one line.
+    /// Returns the alert's title on one line.
     pub fn title(&self) -> String {
         one_line(self.text("/title"))
     }
 
-    /// Returns the severity.
+    /// Returns the alert's severity.
     pub fn severity(&self) -> &str {
         self.text("/severity")
     }
 
-    /// Returns the key or `everything`, or the reporting process for an alert about the service.
+    /// Returns the key or `everything` or, for an alert about the service, the reporting process.
     pub fn subject(&self) -> String {
         if self.topic == Topic::Service {
             return one_line(self.text("/instance"));
@@ -79,7 +79,7 @@ impl Item {
         if key.is_empty() { "everything".to_owned() } else { key }
     }
 
-    /// Returns the headline, such as `Resolved: half of all posts are negative`.
+    /// Returns the headline, for example `Resolved: half of all posts are negative`.
     pub fn headline(&self) -> String {
         match self.event {
             NoticeEvent::Fired => format!("{}: {}", capitalized(self.severity()), self.title()),
@@ -88,8 +88,8 @@ impl Item {
         }
     }
 
-    /// Returns excerpts of its posts, each on one line of at most `n_characters`, or the detail of an alert about the
-    /// service.
+    /// Returns excerpts from the alert's posts, each on one line of at most `n_characters`, or the detail of an alert
+    /// about the service.
     pub fn quotes(&self, n_posts: usize, n_characters: usize) -> Vec<String> {
         if self.topic == Topic::Service {
             let detail = cut(&one_line(self.text("/detail")), n_characters);
@@ -108,19 +108,19 @@ impl Item {
         }
     }
 
-    /// Returns a string field of the alert, empty when there is none.
+    /// Returns a string field of the alert; empty if there is none.
     pub fn text(&self, pointer: &str) -> &str {
         self.alert.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
     }
 }
 
 impl Message {
-    /// Returns the id that receivers see.
+    /// Returns the message id that receivers see.
     pub fn wire_id(&self) -> String {
         format!("msg_{}", self.id.simple())
     }
 
-    /// Returns the headline.
+    /// Returns a one-line summary: the alert's headline, or the number of updates if there are several.
     pub fn headline(&self) -> String {
         match (self.kind, self.items.as_slice()) {
             (MessageKind::Test, _) => "Test: this channel works".to_owned(),
@@ -129,7 +129,7 @@ impl Message {
         }
     }
 
-    /// Returns the URL of the dashboard page with details.
+    /// Returns the URL of the dashboard page with details, if the dashboard's URL is known.
     pub fn link(&self, item: &Item) -> Option<String> {
         let dashboard = self.dashboard.as_deref()?.trim_end_matches('/');
         Some(format!("{dashboard}{}", item.page()))
@@ -160,7 +160,7 @@ pub fn test_message(now: Timestamp, dashboard: Option<String>) -> Message {
     Message { id: Uuid::now_v7(), kind: MessageKind::Test, items: vec![item], dashboard }
 }
 
-/// Replaces control characters and line breaks, with which a post's author could forge headers and layout.
+/// Replaces control characters and line breaks, which a post's author could use to forge headers and layout.
 pub(super) fn one_line(text: &str) -> String {
     let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || c.is_control()).collect();
     words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
@@ -184,7 +184,7 @@ fn capitalized(word: &str) -> String {
 pub(super) mod tests {
     use super::*;
 
-    /// Returns a message about an alert with this many posts of this many characters.
+    /// Returns a message about an alert that quotes this many posts of this many characters.
     pub(in crate::notify) fn message(n_posts: usize, n_characters: usize) -> Message {
         let mut message = test_message("2026-11-21T10:00:00Z".parse().unwrap(), None);
         let post =

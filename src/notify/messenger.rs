@@ -1,4 +1,4 @@
-//! Sending of one message in one attempt.
+//! Makes one attempt to send one message.
 
 use std::time::{Duration, Instant};
 
@@ -17,18 +17,18 @@ use crate::egress::allowlist::Allowlist;
 use crate::egress::{Egress, EgressError, PostRequest, Response, TIMEOUT};
 use crate::models::notification::{Attempt, ChannelKind, ChannelSettings, PublicSetting};
 
-/// Parameters of a [`Messenger`]. Has no `Debug`, because the mail server's URL may hold a password.
+/// Parameters of a [`Messenger`]. Does not implement `Debug`, because the mail server's URL may hold a password.
 #[derive(Clone)]
 pub struct MessengerParams {
-    /// Destinations allowed besides the public internet.
+    /// Destinations allowed in addition to the public internet.
     pub allowed: Allowlist,
     /// Decrypts the secrets of channels.
     pub keyring: Keyring,
-    /// URL of the mail server and the sender's address; without them, email is disabled.
+    /// URL of the mail server and the sender's address; if absent, email is disabled.
     pub mail: Option<(String, String)>,
     /// URL of PagerDuty's Events API.
     pub pagerduty_url: String,
-    /// Contact that push services may reach: a `mailto:` or `https:` URL.
+    /// Contact for operators of push services: a `mailto:` or `https:` URL.
     pub push_subject: String,
     /// Public URL of the dashboard.
     pub dashboard: Option<String>,
@@ -44,12 +44,12 @@ pub struct Messenger {
     dashboard: Option<String>,
 }
 
-/// Recipient of messages.
+/// Who receives messages, and how.
 #[derive(Debug, Clone)]
 pub struct Recipient {
     /// Kind of channel.
     pub kind: ChannelKind,
-    /// Settings without their secrets.
+    /// Settings that are not secret.
     pub public: ChannelSettings,
     /// Secret settings.
     pub secrets: Secrets,
@@ -57,16 +57,16 @@ pub struct Recipient {
     pub vapid: Option<VapidKey>,
 }
 
-/// Outcome of an attempt.
+/// Outcome of an attempt to send a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// Record of the attempt for people.
+    /// Human-readable record of the attempt.
     pub attempt: Attempt,
-    /// Result that decides about retries.
+    /// Result, on which the retry decision is based.
     pub result: DeliveryResult,
 }
 
-/// Error for an invalid parameter, described for people.
+/// Human-readable error for an invalid parameter.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidParams(pub String);
@@ -75,7 +75,7 @@ impl Messenger {
     /// Creates a messenger without connecting to anything.
     ///
     /// # Errors
-    /// When a parameter is invalid.
+    /// If a parameter is invalid.
     pub fn new(params: MessengerParams) -> Result<Self, InvalidParams> {
         let egress = Egress::new(params.allowed).map_err(|error| InvalidParams(error.to_string()))?;
         let mail = params.mail.map(|(url, from)| Mailer::new(&url, &from)).transpose();
@@ -100,7 +100,7 @@ impl Messenger {
         &self.keyring
     }
 
-    /// Returns the dashboard's URL for links.
+    /// Returns the dashboard's URL for use in links.
     pub fn dashboard(&self) -> Option<String> {
         self.dashboard.clone()
     }
@@ -108,7 +108,7 @@ impl Messenger {
     /// Decrypts a channel's secrets.
     ///
     /// # Errors
-    /// [`DecryptError`] when they cannot be decrypted or parsed.
+    /// [`DecryptError`] if they cannot be decrypted or parsed.
     pub fn open(&self, channel: Uuid, sealed: &[u8]) -> Result<Secrets, DecryptError> {
         let text = self.keyring.open(channel.as_bytes(), sealed)?;
         serde_json::from_slice(&text).map_err(|_| DecryptError)
@@ -120,7 +120,7 @@ impl Messenger {
         self.keyring.seal(channel.as_bytes(), &text)
     }
 
-    /// Makes one attempt, limited to [`TIMEOUT`]. Of the receiver's response it records the status alone.
+    /// Makes one attempt, limited to [`TIMEOUT`]. Records nothing of the receiver's response but its status.
     pub async fn send(&self, to: &Recipient, message: &Message) -> Outcome {
         let (at, began_at) = (Timestamp::now(), Instant::now());
         let failed = DeliveryResult::Failed { retry_after: None, slows_channel: false };
@@ -163,7 +163,7 @@ impl Messenger {
         }
     }
 
-    /// Sends requests one after the other until one fails.
+    /// Sends requests one after another until one fails.
     async fn post_all(&self, posts: Vec<PostRequest>) -> Result<Response, Failure> {
         let mut last = Response { status: 202, retry_after: None };
         for post in posts {
@@ -213,5 +213,5 @@ fn failure_text(status: u16) -> String {
     }
 }
 
-/// Lease on a notification: the timeout of an attempt, doubled to cover the work before and after it.
+/// How long a notification is leased: the timeout of an attempt, doubled to cover the work before and after it.
 pub const LEASE: Duration = Duration::from_secs(TIMEOUT.as_secs() * 2);

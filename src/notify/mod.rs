@@ -1,4 +1,4 @@
-//! Notification of people: formatting and sending messages through five kinds of channel. No SQL.
+//! Notifies people: formats messages and sends them through five kinds of channels. No SQL.
 
 pub mod messenger; // one attempt to send one message
 

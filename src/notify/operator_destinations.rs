@@ -1,4 +1,4 @@
-//! Destinations of service alerts from the configuration, which are notified even while the database is down.
+//! Configured destinations for service alerts, which receive them even while the database is down.
 //!
 //! | form | what arrives |
 //! |---|---|
@@ -18,14 +18,14 @@ use crate::models::notification::{ChannelKind, NewChannelSettings};
 
 const FORMS: &str = "must be `webhook+https://…#whsec_…`, `slack+https://…`, `mailto:…` or `pagerduty:…`";
 
-/// Configured destination of service alerts.
+/// A configured destination for service alerts.
 #[derive(Debug, Clone)]
 pub struct Destination {
     /// Identifies the destination; the same after a restart.
     pub id: Uuid,
     /// Recipient with its secrets.
     pub recipient: Recipient,
-    /// Minimum severity of the alerts to send.
+    /// Minimum severity of alerts to send.
     pub minimum_severity: Severity,
 }
 

@@ -1,4 +1,4 @@
-//! Incidents (PagerDuty Events API v2), which later events match by the alert's id.
+//! Incidents in PagerDuty (Events API v2). Later events are matched to them by the alert's id.
 
 use reqwest::Url;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -8,7 +8,7 @@ use super::message::{Item, Message, MessageKind, Topic, cut};
 use crate::egress::PostRequest;
 use crate::models::notification::NoticeEvent;
 
-/// Maximum length of a summary in characters.
+/// Maximum summary length in characters.
 const SUMMARY_CHARACTERS_MAX: usize = 1_024;
 
 /// Returns the requests for a message, one per item. Repeating them is harmless: PagerDuty deduplicates by key.

@@ -4,17 +4,16 @@ use std::time::Duration;
 
 use crate::models::notification::ChannelKind;
 
-/// Seconds to wait before each attempt, starting with the first: about three days in all, as Standard Webhooks
-/// proposes.
+/// Seconds to wait before each attempt, including the first: about three days in all, as Standard Webhooks recommends.
 pub const SCHEDULE_SECONDS: [u64; 10] = [0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
 
-/// Schedule for service alerts, which are kept in memory and lose their value quickly: a little over an hour in all.
+/// Schedule for service alerts, which are kept in memory and quickly lose their value: a little over an hour in all.
 pub const URGENT_SCHEDULE_SECONDS: [u64; 12] = [0, 2, 5, 10, 20, 40, 60, 120, 300, 600, 1_200, 1_800];
 
-/// Maximum share by which a wait is lengthened, so that messages that failed together are not retried together.
+/// Maximum fraction by which a wait is lengthened, so that messages that failed together are not retried together.
 const JITTER: f64 = 0.1;
 
-/// Maximum `Retry-After` that is honoured. An alert held back for longer is no alert.
+/// Maximum `Retry-After` that is honoured. An alert delayed for longer is worthless.
 pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(3_600);
 
 /// Maximum pause for a failing receiver that sent no `Retry-After`.
@@ -27,38 +26,38 @@ pub enum DeliveryResult {
     Delivered,
     /// The attempt failed.
     Failed {
-        /// `Retry-After` of the receiver.
+        /// The receiver's `Retry-After`.
         retry_after: Option<Duration>,
-        /// Whether the receiver as a whole is failing, not this message alone.
+        /// Whether the receiver as a whole is failing rather than just this message.
         slows_channel: bool,
     },
     /// The receiver no longer exists.
     Gone,
 }
 
-/// Decision after an attempt.
+/// What to do after an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPlan {
     /// What happens to the message.
     pub next: NextStep,
-    /// Time for which nothing is sent to the channel.
+    /// How long to send nothing to the channel.
     pub pause: Duration,
 }
 
 /// What happens to a message after an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NextStep {
-    /// It was delivered.
+    /// The message was delivered.
     Sent,
-    /// It is retried after this time.
+    /// The message is retried after this time.
     Again(Duration),
-    /// It is given up.
+    /// The message is given up.
     Dead,
-    /// It is given up and its channel is disabled.
+    /// The message is given up, and its channel is disabled.
     Disable,
 }
 
-/// Classifies a response status. Only 2xx is success; redirects are not followed and count as failures.
+/// Classifies a response status. Only 2xx counts as success; redirects are not followed and count as failures.
 pub fn classify(status: u16, retry_after: Option<Duration>, kind: ChannelKind) -> DeliveryResult {
     match status {
         200..=299 => DeliveryResult::Delivered,
@@ -105,9 +104,9 @@ fn plan_by(
 /// Returns the minimum time between two messages to the same receiver.
 fn throttle(kind: ChannelKind) -> Duration {
     Duration::from_millis(match kind {
-        // Slack accepts one message per second and incoming webhook.
+        // Slack accepts one message per second from each incoming webhook.
         ChannelKind::Slack | ChannelKind::Email => 1_000,
-        // PagerDuty accepts 120 events per minute and integration.
+        // PagerDuty accepts 120 events per minute from each integration.
         ChannelKind::PagerDuty => 500,
         ChannelKind::Webhook | ChannelKind::WebPush => 100,
     })
@@ -163,7 +162,7 @@ mod tests {
         assert_eq!((plan.next, plan.pause.as_secs()), (NextStep::Again(Duration::from_secs(120)), 120));
         let plan = failed(503, Some(10_000_000), 1);
         assert_eq!((plan.next, plan.pause), (NextStep::Again(RETRY_AFTER_MAX), RETRY_AFTER_MAX));
-        // `Retry-After` is shorter than the schedule: the message follows the schedule, the channel resumes sooner.
+        // `Retry-After` is shorter than the schedule: the message follows the schedule, but the channel resumes sooner.
         let plan = failed(429, Some(60), 4);
         assert_eq!((plan.next, plan.pause.as_secs()), (NextStep::Again(Duration::from_secs(7_200)), 60));
     }

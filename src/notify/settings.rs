@@ -1,4 +1,4 @@
-//! Settings of channels and their secrets.
+//! Channel settings, including secrets.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ use crate::models::notification::{
     ChannelKind, ChannelSettings, NewChannelSettings, PublicSetting, PushKeys,
 };
 
-/// Time for which the old secret still signs beside the new one, so that receivers can switch.
+/// How long messages are signed with the old secret as well as the new one, so that receivers can switch.
 pub const ROTATION_OVERLAP: SignedDuration = SignedDuration::from_hours(24);
 
 /// Length of a generated secret in bytes; Standard Webhooks allows 24 to 64.
@@ -28,34 +28,34 @@ const URL_BYTES_MAX: usize = 2_048;
 
 const RECIPIENTS_MAX: usize = 50;
 
-/// Secret settings of a channel. Stored encrypted and hidden from `Debug`.
+/// A channel's secret settings. Stored encrypted and hidden from `Debug`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Secrets {
-    /// Secrets that sign messages.
+    /// Secrets for signing messages.
     Webhook {
-        /// Current secret.
+        /// The current secret.
         secret: String,
-        /// Previous secret, which also signs until this time.
+        /// The previous secret, with which messages are signed as well until this time.
         previous: Option<(String, Timestamp)>,
     },
-    /// Secret URL: anyone who knows it can post there.
+    /// A secret URL: anyone who knows it can post there.
     Slack {
         /// The URL.
         url: String,
     },
     /// No secrets.
     Email,
-    /// Service to notify.
+    /// A PagerDuty integration.
     PagerDuty {
-        /// Integration key of the service.
+        /// The integration's key.
         routing_key: String,
     },
-    /// Push subscription of a browser.
+    /// A browser's push subscription.
     WebPush {
-        /// URL of the browser at its push service.
+        /// The browser's URL at its push service.
         endpoint: String,
-        /// Keys that encrypt the messages.
+        /// Keys for encrypting messages.
         keys: PushKeys,
     },
 }
@@ -66,19 +66,19 @@ impl fmt::Debug for Secrets {
     }
 }
 
-/// Invalid setting.
+/// An invalid setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingError {
-    /// Name of the setting, such as `url`.
+    /// Name of the setting, for example `url`.
     pub field: &'static str,
     /// Predicate that says what is wrong.
     pub message: String,
 }
 
-/// Validated settings.
+/// Settings that were validated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PreparedSettings {
-    /// Settings without their secrets.
+    /// Settings that are not secret.
     pub public: ChannelSettings,
     /// Secret settings.
     pub secrets: Secrets,
@@ -86,7 +86,7 @@ pub struct PreparedSettings {
     pub revealed_secret: Option<String>,
 }
 
-/// Validates settings. `old` holds the stored secrets; absent ones keep their values.
+/// Validates settings. `old` holds the stored secrets; a secret that the request omits keeps its value.
 ///
 /// # Errors
 /// The first [`SettingError`] found.
@@ -163,8 +163,8 @@ pub fn prepare(
     Ok(PreparedSettings { public, secrets, revealed_secret })
 }
 
-/// Replaces the signing secret of a webhook and returns the new one. The old secret still signs for
-/// [`ROTATION_OVERLAP`], the one before no longer. Returns `None` for channels without a signing secret.
+/// Replaces a webhook's signing secret and returns the new one. The old secret still signs for [`ROTATION_OVERLAP`];
+/// the one before it no longer does. Returns `None` for channels without a signing secret.
 pub fn rotate(secrets: &Secrets, now: Timestamp) -> Option<(Secrets, String)> {
     let Secrets::Webhook { secret: old, .. } = secrets else {
         return None;
@@ -184,7 +184,7 @@ pub(super) fn signing_secrets(
     std::iter::once(secret.to_owned()).chain(previous).collect()
 }
 
-/// Decodes a browser's subscription; `None` when a key is not valid.
+/// Decodes a browser's subscription; returns `None` if a key is not valid.
 pub(super) fn subscriber(endpoint: &str, keys: &PushKeys) -> Option<Subscriber> {
     let decode = |text: &str| URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok();
     let (p256dh, auth) = (decode(&keys.p256dh)?, decode(&keys.auth)?);

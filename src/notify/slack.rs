@@ -1,4 +1,4 @@
-//! Text for a chat room: incoming webhooks of Slack and of compatible services such as Mattermost and Rocket.Chat.
+//! Text for a chat room: incoming webhooks of Slack and compatible services such as Mattermost and Rocket.Chat.
 
 use reqwest::Url;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -10,7 +10,7 @@ use crate::egress::PostRequest;
 /// Maximum number of alerts in a digest; Slack truncates longer texts.
 const ITEMS_MAX: usize = 30;
 
-/// Number of posts quoted when a message is about one alert.
+/// Number of posts quoted if a message is about a single alert.
 const QUOTES: usize = 3;
 
 /// Returns the request for a message.
@@ -46,7 +46,7 @@ fn line(message: &Message, item: &Item) -> String {
     }
 }
 
-/// Escapes Slack's special characters, with which a post could mention everyone (`<!channel>`) or forge a link.
+/// Escapes Slack's special characters, which a post could use to mention everyone (`<!channel>`) or forge a link.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -1,4 +1,4 @@
-//! Identity towards push services (VAPID, RFC 8292): a key pair whose public half browsers subscribe to.
+//! The server's identity for push services (VAPID, RFC 8292): a key pair whose public half browsers subscribe to.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,7 +8,7 @@ use p256::ecdsa::{Signature, SigningKey};
 use reqwest::Url;
 use serde_json::json;
 
-/// Lifetime of a token. A day is the maximum; half of it allows for differing clocks.
+/// Lifetime of a token. The maximum is a day; using half of it allows for clock differences.
 const TOKEN_LASTS: SignedDuration = SignedDuration::from_hours(12);
 
 /// VAPID key pair.
@@ -31,7 +31,7 @@ impl VapidKey {
         SigningKey::from_slice(bytes).ok().map(Self)
     }
 
-    /// Returns the private key for storage. Secret.
+    /// Returns the private key, which is secret, for storage.
     pub fn to_bytes(&self) -> Vec<u8> {
         self.0.to_bytes().to_vec()
     }
@@ -41,7 +41,7 @@ impl VapidKey {
         self.0.verifying_key().to_sec1_point(false).as_bytes().to_vec()
     }
 
-    /// Returns the public key in the form that browsers take as `applicationServerKey`.
+    /// Returns the public key in the form that browsers accept as `applicationServerKey`.
     pub fn public_text(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.public_key())
     }

@@ -1,6 +1,6 @@
-//! Encrypted push messages for browsers (RFC 8030, RFC 8291 with the content coding of RFC 8188).
+//! Encrypted push messages for browsers (RFC 8030, and RFC 8291 with the content coding of RFC 8188).
 //!
-//! Written by hand: the available crates need OpenSSL or bring their own HTTP client, and this is one page.
+//! Written by hand: the available crates need OpenSSL or bring their own HTTP client, and the code fits on a page.
 
 use aes_gcm::aead::{Aead, KeyInit};
 use aes_gcm::{Aes128Gcm, Key, Nonce};
@@ -16,7 +16,7 @@ use super::message::{Item, Message, MessageKind, cut};
 use super::vapid::VapidKey;
 use crate::egress::PostRequest;
 
-/// Seconds for which a push service keeps a message for a browser that is offline.
+/// How many seconds a push service keeps a message for a browser that is offline.
 const TTL_SECONDS: &str = "86400";
 
 /// Declared record size in bytes; push services accept a single record of 4,096 bytes.
@@ -24,18 +24,18 @@ const RECORD_BYTES: u32 = 4_096;
 
 const SALT_BYTES: usize = 16;
 
-/// Push subscription of a browser.
+/// A browser's push subscription.
 #[derive(Debug, Clone)]
 pub struct Subscriber {
-    /// URL of the browser at its push service.
+    /// The browser's URL at its push service.
     pub endpoint: Url,
-    /// Public key of the browser as a point.
+    /// The browser's public key, as a point.
     pub p256dh: Vec<u8>,
     /// Authentication secret shared with the browser.
     pub auth: Vec<u8>,
 }
 
-/// Returns the request for a message; `None` when the subscription's keys are not valid.
+/// Returns the request for a message; `None` if the subscription's keys are not valid.
 pub fn request(to: &Subscriber, vapid: &VapidKey, subject: &str, message: &Message) -> Option<PostRequest> {
     let sender = loop {
         if let Ok(key) = SecretKey::from_slice(&rand::random::<[u8; 32]>()) {
@@ -49,8 +49,8 @@ pub fn request(to: &Subscriber, vapid: &VapidKey, subject: &str, message: &Messa
     headers.insert(HeaderName::from_static("ttl"), HeaderValue::from_static(TTL_SECONDS));
     headers.insert(HeaderName::from_static("urgency"), HeaderValue::from_static("high"));
     if let (MessageKind::Single, [item]) = (message.kind, message.items.as_slice()) {
-        // A browser that was offline receives only the newest message per alert. A topic has at most 32 characters,
-        // like a UUID.
+        // A browser that was offline receives only the newest message about each alert. A topic has at most 32
+        // characters, as many as a UUID without hyphens.
         let topic = HeaderValue::from_str(&item.alert_id().replace('-', "")).ok()?;
         headers.insert(HeaderName::from_static("topic"), topic);
     }
@@ -79,7 +79,7 @@ fn notification(message: &Message) -> Vec<u8> {
     text.to_string().into_bytes()
 }
 
-/// Encrypts one `aes128gcm` record. Returns `None` when the key is not a point of the curve or the text is too long.
+/// Encrypts one `aes128gcm` record. Returns `None` if the key is not a point on the curve or the text is too long.
 fn encrypt(to: &Subscriber, text: &[u8], sender: &SecretKey, salt: [u8; SALT_BYTES]) -> Option<Vec<u8>> {
     let receiver = PublicKey::from_sec1_bytes(&to.p256dh).ok()?;
     let sender_point = sender.public_key().to_sec1_bytes();

@@ -9,10 +9,10 @@ use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHO
 use super::message::{Item, Message, MessageKind, Topic, cut};
 use crate::egress::PostRequest;
 
-/// Maximum size of a body in bytes; Standard Webhooks asks for less than 20 kB.
+/// Maximum body size in bytes; Standard Webhooks recommends less than 20 kB.
 pub const BODY_BYTES_MAX: usize = 20_000;
 
-/// Returns the request for a message, signed with each secret, so that a receiver that knows either accepts it.
+/// Returns the request for a message, signed with each secret, so that a receiver that knows any of them accepts it.
 pub fn request(url: Url, secrets: &[String], message: &Message, now: Timestamp) -> Option<PostRequest> {
     let body = body(message);
     let id = message.wire_id();
@@ -43,7 +43,7 @@ fn body(message: &Message) -> Vec<u8> {
             if body.len() <= BODY_BYTES_MAX || (n_items <= 1 && detail == Detail::Name) {
                 return body;
             }
-            // Reduce the number of items rather than list names alone in a truncated digest.
+            // Prefer fewer items to a truncated digest of names.
             if !whole && detail == Detail::Name {
                 break;
             }
@@ -52,16 +52,16 @@ fn body(message: &Message) -> Vec<u8> {
     }
 }
 
-/// Level of detail of an alert.
+/// How much of an alert a message contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Detail {
     /// The whole alert.
     Full,
-    /// Posts truncated.
+    /// Everything, but with truncated posts.
     ShortPosts,
-    /// At most five truncated posts.
+    /// Everything, but with at most five posts, truncated.
     FewPosts,
-    /// No posts and no evidence.
+    /// Neither posts nor evidence.
     NoPosts,
     /// Only what identifies the alert.
     Name,
