@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-/// Networks that are not public, closed to people's settings unless the operator allows them. Otherwise anyone who can
-/// create a channel could make this server talk to what only it can reach: cloud metadata, databases, routers.
+/// Networks that are not public. URLs that people configure cannot reach them unless the operator allows it. Otherwise
+/// anyone who can create a channel could make this server talk to what only it can reach: cloud metadata, databases,
+/// routers.
 ///
 /// Covers IANA's registries of special-purpose addresses (RFC 6890 and its successors), multicast, and addresses that
 /// embed another address.
@@ -71,7 +72,7 @@ fn subnet(text: &str) -> Option<IpNet> {
     text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }
 
-/// Destinations that the operator allows besides the public internet, also over unencrypted HTTP.
+/// Destinations that the operator allows in addition to the public internet, even over unencrypted HTTP.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Allowlist {
     subnets: Vec<IpNet>,
@@ -79,7 +80,7 @@ pub struct Allowlist {
 }
 
 impl Allowlist {
-    /// Parses subnets (`10.0.0.0/8`), addresses and host names. Fails with the entry that is none of these.
+    /// Parses subnets (`10.0.0.0/8`), addresses and host names. If an entry is none of these, the error is that entry.
     pub fn parse<'a>(entries: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
         let mut allowed = Self::default();
         for entry in entries.into_iter().map(str::trim).filter(|entry| !entry.is_empty()) {
@@ -94,7 +95,7 @@ impl Allowlist {
         Ok(allowed)
     }
 
-    /// Returns whether a connection to this address, reached by this host name, is allowed.
+    /// Returns whether a connection to this address under this host name is allowed.
     pub fn admits(&self, host: &str, address: IpAddr) -> bool {
         is_public(address) || self.allows_host(host) || self.allows_address(address)
     }
@@ -118,7 +119,7 @@ fn is_host_name(text: &str) -> bool {
         && text.chars().any(|c| c.is_ascii_alphabetic())
 }
 
-/// Normalises a host name: case and a final dot make no difference.
+/// Normalizes a host name: case and a final dot make no difference.
 fn canonical_host(host: &str) -> String {
     host.trim_end_matches('.').to_ascii_lowercase()
 }

@@ -1,8 +1,8 @@
-//! HTTP client for URLs that people configure, limited to the public internet and what the operator allows.
+//! HTTP client for URLs that people configure, restricted to the public internet and what the operator allows.
 //!
-//! The check applies to the very addresses that are connected to: the resolver looks a host name up once, refuses it
-//! when any of its records is refused, and hands the rest to the connector. A name that resolves differently the second
-//! time (DNS rebinding) gains nothing. Redirects are not followed, proxies from the environment are ignored, and
+//! The addresses that are checked are the ones that are connected to: the resolver looks a host name up once, rejects
+//! it if any of its records is rejected, and passes the records to the connector. A name that resolves differently the
+//! second time (DNS rebinding) gains nothing. Redirects are not followed, proxies from the environment are ignored, and
 //! connections are not reused, so that each attempt is checked again.
 
 pub mod allowlist; // which addresses may be reached
@@ -26,13 +26,13 @@ use self::allowlist::Allowlist;
 /// Timeout of an attempt, from name resolution to the status. Standard Webhooks asks for 15 to 30 seconds.
 pub const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Timeout of a connection attempt, which leaves time for a second address.
+/// Timeout of a connection attempt; leaves time for a second address.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Resolver of host names.
+/// Looks up a host name.
 pub type Lookup = Arc<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> + Send + Sync>;
 
-/// Reason for which a request got no response. The texts reveal nothing about the target network.
+/// Why a request got no response. The texts reveal nothing about the target network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EgressError {
     /// The URL is not valid.
@@ -57,16 +57,16 @@ pub enum EgressError {
     NoConnection,
 }
 
-/// Response of a receiver.
+/// A receiver's response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Response {
     /// Status code.
     pub status: u16,
-    /// `Retry-After` of the response.
+    /// The `Retry-After` header, if there is one.
     pub retry_after: Option<Duration>,
 }
 
-/// POST request to send.
+/// A POST request to send.
 #[derive(Debug)]
 pub struct PostRequest {
     /// Target URL.
@@ -88,7 +88,7 @@ impl Egress {
     /// Creates a client that uses the system's resolver.
     ///
     /// # Errors
-    /// When the system has no trusted certificates.
+    /// If the system has no trusted certificates.
     pub fn new(allowed: Allowlist) -> Result<Self, Box<dyn Error + Send + Sync>> {
         Self::with_lookup(allowed, Arc::new(|host| system_lookup(host).boxed()))
     }
@@ -96,11 +96,11 @@ impl Egress {
     /// Creates a client with the given resolver.
     ///
     /// # Errors
-    /// As for [`Egress::new`].
+    /// The same as for [`Egress::new`].
     pub fn with_lookup(allowed: Allowlist, lookup: Lookup) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let allowed = Arc::new(allowed);
         let resolver = CheckedResolver { allowed: Arc::clone(&allowed), lookup };
-        // Fails when a provider is installed already; ours is the only one compiled in.
+        // Fails if a provider is already installed; ours is the only one compiled in.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
             .dns_resolver(resolver)
@@ -119,7 +119,7 @@ impl Egress {
     /// Sends a request and returns the status. The response body is never read.
     ///
     /// # Errors
-    /// When there was no response.
+    /// If there was no response.
     pub async fn post(&self, post: PostRequest) -> Result<Response, EgressError> {
         check_url(&post.url, &self.allowed)?;
         let request = self.client.post(post.url).headers(post.headers).body(post.body);
@@ -131,10 +131,10 @@ impl Egress {
         })
     }
 
-    /// Validates a URL before it is stored. Where its host name leads is checked when a request is sent.
+    /// Validates a URL before it is stored. What its host name resolves to is checked when a request is sent.
     ///
     /// # Errors
-    /// When the URL is not valid or not allowed.
+    /// If the URL is not valid or not allowed.
     pub fn check(&self, text: &str) -> Result<Url, EgressError> {
         let url = Url::parse(text).map_err(|_| EgressError::BadUrl)?;
         check_url(&url, &self.allowed)?;
@@ -163,7 +163,7 @@ fn check_url(url: &Url, allowed: &Allowlist) -> Result<(), EgressError> {
     }
 }
 
-/// Carries our error through the client's error chain.
+/// Carries our error through the HTTP client's error chain.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct LookupError(EgressError);
@@ -183,8 +183,8 @@ async fn system_lookup(host: String) -> io::Result<Vec<IpAddr>> {
     Ok(tokio::net::lookup_host((host, 0)).await?.map(|address| address.ip()).collect())
 }
 
-/// Resolver that refuses a host name unless all its addresses are allowed, and returns the very addresses that are then
-/// connected to.
+/// Resolver that rejects a host name unless all its addresses are allowed, and returns exactly the addresses that are
+/// then connected to.
 struct CheckedResolver {
     allowed: Arc<Allowlist>,
     lookup: Lookup,
@@ -200,7 +200,7 @@ impl Resolve for CheckedResolver {
             if addresses.is_empty() {
                 return Err(LookupError(EgressError::NoSuchName).into());
             }
-            // One refused record refuses the name, because the network decides which of them is connected to.
+            // A single rejected record rejects the name, because the network decides which address is connected to.
             if !addresses.iter().all(|address| allowed.admits(&host, *address)) {
                 return Err(LookupError(EgressError::Refused).into());
             }
@@ -245,7 +245,7 @@ mod tests {
         (port, n_reached)
     }
 
-    /// Returns a resolver that answers with each list in turn and repeats the last.
+    /// Returns a resolver that answers with each list in turn and then repeats the last one.
     fn names(answers: &[&[&str]]) -> (Lookup, Arc<AtomicUsize>) {
         let read = |text: &&str| text.parse().unwrap();
         let lists: Vec<Vec<IpAddr>> = answers.iter().map(|list| list.iter().map(read).collect()).collect();
@@ -282,7 +282,7 @@ mod tests {
         let (lookup, n_lookups) = names(&[&["127.0.0.1"], &["127.0.0.2"]]);
         let egress = Egress::with_lookup(only_one(), lookup).unwrap();
         let url = format!("https://rebinding.example:{port}/");
-        // The server speaks no TLS, but only whether it was connected to matters. One lookup decided it.
+        // The server speaks no TLS, but all that matters is whether it was connected to. A single lookup decided that.
         assert_eq!(egress.post(post(&url)).await, Err(EgressError::NoConnection));
         assert_eq!((n_allowed.load(Ordering::SeqCst), n_lookups.load(Ordering::SeqCst)), (1, 1));
         assert_eq!(egress.post(post(&url)).await, Err(EgressError::Refused));
