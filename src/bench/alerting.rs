@@ -1,4 +1,4 @@
-//! Bench of the alerter with very many series: duration of a turn, and its effect on posts and users.
+//! Benchmark of the alerter with very many series: how long an evaluation takes, and how it affects posts and users.
 
 use std::time::{Duration, Instant};
 
@@ -18,13 +18,13 @@ use crate::store::posts::record;
 /// Posts per transaction; large transactions are stored fastest.
 const BATCH: usize = 1_000;
 
-/// Duration of the load before each measurement, so that statements are planned and pages allocated.
+/// How long the load runs before each measurement, so that statements are planned and pages allocated.
 const WARM_UP: Duration = Duration::from_secs(5);
 
-/// Silence on the socket that ends the measurement.
+/// Silence on the socket after which the measurement ends.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// Interval between checks of the last turn.
+/// Interval between checks for a new evaluation.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Settings of the bench.
@@ -32,11 +32,11 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 pub struct AlertingParams {
     /// Texts to send.
     pub texts: TextsParams,
-    /// Products that posts mention, each once.
+    /// Number of products, each mentioned by one post.
     pub n_products: usize,
-    /// Rules per product.
+    /// Number of rules per product.
     pub n_rules: usize,
-    /// Duration of the load in seconds, once without rules and once with them.
+    /// Duration of each load in seconds; there is one without rules and one with them.
     pub seconds: u64,
     /// Posts sent per second.
     pub per_second: u32,
@@ -76,7 +76,7 @@ impl Turns {
 /// results.
 ///
 /// # Errors
-/// When the server cannot be started or breaks; not when a figure is missed.
+/// If the server cannot be started or breaks; not if a figure misses its target.
 pub async fn run(params: AlertingParams) -> anyhow::Result<()> {
     let mut texts = Supply::open(&params.texts)?;
     let server = Server::start(&[]).await?;
@@ -157,7 +157,7 @@ async fn fill(server: &Server, n_products: usize) -> anyhow::Result<()> {
     let params = CorpusParams { n_posts: n_products, days: 1, until: Timestamp::now() };
     let mut corpus = Corpus::new(params)?.enumerate().map(|(n, mut scored)| {
         scored.post.products = vec![format!("product {n:06}")];
-        // Its original time would be a day ago; every post must be within the window.
+        // The original time would be a day ago; every post must be within the window.
         (scored.post.created_at, scored.post.received_at) = (Timestamp::now(), Timestamp::now());
         scored
     });
@@ -170,8 +170,8 @@ async fn fill(server: &Server, n_products: usize) -> anyhow::Result<()> {
     }
 }
 
-/// Creates rules that a single post per product breaches, on several metrics and over an hour, so that alerts stay
-/// open.
+/// Creates rules that a single post per product breaches, on several metrics with hour-long windows, so that alerts
+/// stay open.
 async fn create_rules(server: &Server, n_rules: usize) -> anyhow::Result<Vec<String>> {
     const METRICS: [(&str, f64); 4] =
         [("negative_share", 0.5), ("sentiment_average", 0.5), ("toxicity", 0.2), ("volume", 0.0)];
@@ -190,7 +190,7 @@ async fn create_rules(server: &Server, n_rules: usize) -> anyhow::Result<Vec<Str
     Ok(ids)
 }
 
-/// Waits until as many alerts are open as allowed, before anything is measured.
+/// Waits until the maximum number of alerts is open, before anything is measured.
 async fn watch(server: &Server) -> anyhow::Result<()> {
     let mut last = 0;
     loop {
@@ -203,7 +203,7 @@ async fn watch(server: &Server) -> anyhow::Result<()> {
     }
 }
 
-/// Records the last turn, unless it is already recorded.
+/// Records the last evaluation, unless it is already recorded.
 async fn note(seen: &mut Vec<TurnReport>, server: &Server) -> anyhow::Result<()> {
     let last = server.system().await?.alerting;
     if let Some(last) = last.filter(|last| seen.last().is_none_or(|known| known.at != last.at)) {
@@ -212,7 +212,7 @@ async fn note(seen: &mut Vec<TurnReport>, server: &Server) -> anyhow::Result<()>
     Ok(())
 }
 
-/// Deletes rules one by one, and returns the duration of each deletion in milliseconds.
+/// Deletes rules one by one and returns how long each deletion took, in milliseconds.
 async fn delete_rules(server: &Server, ids: &[String]) -> anyhow::Result<Vec<f64>> {
     let client = reqwest::Client::new();
     let mut took = Vec::new();

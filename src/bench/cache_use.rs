@@ -1,4 +1,4 @@
-//! Use of the score caches during a load.
+//! How well the score caches are used during a load.
 
 use super::server::Metrics;
 use crate::inference::Tier;
@@ -17,12 +17,12 @@ struct TierUse {
     misses: f64,
 }
 
-/// Shares of texts whose predictions were cached, from 0 to 1.
+/// Hit rates of the caches, from 0 to 1.
 #[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct HitShares {
-    /// Share in the fast tier.
+    /// Hit rate in the fast tier.
     pub swift: f64,
-    /// Share in the deep tier.
+    /// Hit rate in the deep tier.
     pub deep: f64,
 }
 
@@ -55,13 +55,13 @@ impl CacheUse {
         hits + misses
     }
 
-    /// Returns the share of all texts whose predictions were cached.
+    /// Returns the hit rate over both tiers.
     pub fn share(self) -> f64 {
         TierUse { hits: self.swift.hits + self.deep.hits, misses: self.swift.misses + self.deep.misses }
             .share()
     }
 
-    /// Returns the share in each tier.
+    /// Returns the hit rate in each tier.
     pub fn shares(self) -> HitShares {
         HitShares { swift: self.swift.share(), deep: self.deep.share() }
     }
@@ -76,7 +76,7 @@ impl TierUse {
         Self { hits: self.hits + other.hits, misses: self.misses + other.misses }
     }
 
-    /// Returns the share of hits; 0 without texts or without a cache.
+    /// Returns the hit rate; 0 if there were no texts or there is no cache.
     fn share(self) -> f64 {
         self.hits / (self.hits + self.misses).max(1.0)
     }

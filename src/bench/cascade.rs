@@ -1,4 +1,4 @@
-//! Bench of the cascade: latency of fast scores and of corrections, and the accuracy that corrections gain.
+//! Benchmark of the cascade: latency of fast scores and of corrections, and the accuracy gained by corrections.
 //!
 //! Loads the whole pipeline with real texts in an open loop: latencies run from the time a post is due until a
 //! browser has it. The server, PostgreSQL, Redis and this load share the machine.
@@ -17,12 +17,12 @@ use crate::inference::{LoadParams, Tier};
 use crate::store::posts::record::counts;
 use crate::telemetry::{CORRECTION_SECONDS, OVERLOAD_SECONDS_TOTAL, TIER_POSTS_TOTAL};
 
-/// Duration of the load before the measurement, during which the server learns the pace of the deep model and the
-/// usual uncertainties.
+/// How long the load runs before the measurement, so that the server learns the deep model's pace and the usual
+/// uncertainties.
 const WARM_UP: Duration = Duration::from_secs(15);
 
-/// Silence on the socket that ends the measurement. Far longer than any correction takes: a correction that arrived
-/// too late to be counted would make the figures look better.
+/// Silence on the socket after which the measurement ends. Far longer than any correction takes: a correction that
+/// arrived too late to be counted would make the figures look better.
 const SILENCE: Duration = Duration::from_secs(20);
 
 /// Timeout for corrections after the end of the load.
@@ -62,13 +62,13 @@ struct Report {
     budget_ms: u64,
     model_swift: String,
     model_deep: String,
-    /// From due to `message:new`.
+    /// Time from when a post was due to be sent until its `message:new` arrives.
     swift_score_ms: Latency,
-    /// From due to `message:update`.
+    /// Time from when a post was due to be sent until its `message:update` arrives.
     correction_ms: Latency,
     n_swift_scores_seen: u64,
     n_corrections_seen: u64,
-    /// Share of all corrections, including imperceptible ones; from commit to commit.
+    /// Share of all corrections, including imperceptible ones, that are committed within a second of the post's commit.
     corrections_within_1_s_of_commit_share: f64,
     share_swift: f64,
     share_deep: f64,
@@ -86,7 +86,7 @@ struct Report {
 struct Deferral {
     #[serde(flatten)]
     evaluation: Evaluation,
-    /// At the share that the pipeline reached.
+    /// Result for the share that the pipeline reached.
     at_measured_share: Option<AtShare>,
 }
 
@@ -94,7 +94,7 @@ struct Deferral {
 /// results.
 ///
 /// # Errors
-/// When there is no deep model, or the server cannot be started or breaks; not when a figure is missed.
+/// If there is no deep model, or the server cannot be started or breaks; not if a figure misses its target.
 pub async fn run(params: CascadeParams) -> anyhow::Result<()> {
     let mut supply = Supply::open(&params.texts)?;
     let mut options = params.serve.clone();
@@ -184,11 +184,11 @@ async fn drain(server: &Server) -> anyhow::Result<u64> {
     }
 }
 
-/// Counters of a server since it started.
+/// Counters since the server started.
 struct Counters {
     stored: f64,
     corrected: f64,
-    /// Corrections with a known duration from commit to commit: all but those left by another process.
+    /// Corrections for which the time from commit to commit is known: all but those left over by another process.
     timed: f64,
     in_a_second: f64,
     overload_seconds: f64,

@@ -1,7 +1,7 @@
-//! Evaluation of deferral: which posts the deep model should score, judged by posts with known labels.
+//! Evaluation of deferral: which posts the deep model should score, judged on posts with known labels.
 //!
-//! The posts are processed in the order of the file, and selected by the same code as in the pipeline. The metric is
-//! macro-recall of sentiment: the mean recall of negative, neutral and positive posts.
+//! The posts are processed in file order, and selected by the same code as in the pipeline. The metric is macro-recall
+//! of sentiment: the mean recall of negative, neutral and positive posts.
 
 use std::path::Path;
 use std::thread;
@@ -17,19 +17,19 @@ use crate::inference::{InferenceError, LoadParams, Prediction, ScorerFactory, lo
 /// Texts per batch, as in the pipeline.
 const BATCH_SIZE: usize = 16;
 
-/// Posts selected together: those that arrive within two milliseconds at a thousand per second.
+/// Number of posts selected together: as many as arrive within two milliseconds at a thousand per second.
 const GROUP: usize = 2;
 
 /// An arrival rate at which the queue never limits admission: only the share does.
 const PER_SECOND: f64 = 1_000.0;
 
-/// Number of random selections that are averaged. Their means then vary by less than a hundredth of the gap.
+/// Number of random selections to average. The mean then varies by less than a hundredth of the gap.
 const N_SEEDS: u64 = 50;
 
-/// Shares that are always evaluated.
+/// Shares for which the selection is always evaluated.
 const SHARES: [f64; 9] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
 
-/// The labels in the order of a prediction's sentiment.
+/// Sentiment labels, in the order of a prediction's values.
 const LABELS: [&str; 3] = ["negative", "neutral", "positive"];
 
 /// Result of the evaluation.
@@ -52,11 +52,11 @@ pub struct Evaluation {
 pub struct AtShare {
     /// Share of posts that the deep model scored.
     pub share: f64,
-    /// Share of the gap between the two models that is closed.
+    /// How much of the gap between the two models is closed, as a fraction.
     pub recovered: f64,
-    /// Share of the gap that is closed by a random selection of the same size.
+    /// How much of the gap a random selection of the same size closes.
     pub recovered_at_random: f64,
-    /// Ratio of the two.
+    /// Ratio of `recovered` to `recovered_at_random`.
     pub ratio: f64,
 }
 
@@ -72,7 +72,7 @@ struct Judged {
 /// to evaluate: the one that the pipeline reached.
 ///
 /// # Errors
-/// When a model or the file is missing, or the file is not of the form `label<TAB>text`.
+/// If a model or the file is missing, or a line does not have the form `label<TAB>text`.
 pub fn judge(file: &Path, params: LoadParams, measured: Option<f64>) -> anyhow::Result<Evaluation> {
     let (truths, texts) = read(file)?;
     let params = LoadParams { cache_bytes: 0, ..params };
@@ -140,7 +140,7 @@ fn read(file: &Path) -> anyhow::Result<(Vec<usize>, Vec<String>)> {
     Ok(posts)
 }
 
-/// Scores on as many threads as there are cores.
+/// Scores texts on as many threads as there are cores.
 fn predict_all(factory: &dyn ScorerFactory, texts: &[String]) -> Result<Vec<Prediction>, InferenceError> {
     let n_threads = thread::available_parallelism().map_or(1, usize::from);
     let predict_share = |share: &[String]| -> Result<Vec<Prediction>, InferenceError> {
@@ -182,8 +182,8 @@ fn draw(n_posts: usize, n_chosen: usize, seed: u64) -> Vec<usize> {
     rand::seq::index::sample(&mut StdRng::seed_from_u64(seed), n_posts, n_chosen).into_vec()
 }
 
-/// Returns the macro-recall, 0 to 1, when the deep model scores the chosen posts. The recall of a label without posts
-/// is 0.
+/// Returns the macro-recall, 0 to 1, if the deep model scores the chosen posts. The recall of a label without posts is
+/// 0.
 fn macro_recall(posts: &[Judged], chosen: &[usize]) -> f64 {
     let mut by_deep = vec![false; posts.len()];
     for index in chosen {
@@ -225,7 +225,8 @@ mod tests {
         let post = |i: usize| {
             let truth = i % 3;
             let is_sure = (i / 3).is_multiple_of(2);
-            // No two consecutive posts are equally uncertain: of equal ones, all or none are selected.
+            // No two consecutive posts are equally uncertain: equally uncertain posts are selected all together or not
+            // at all.
             let little = (i * 7_919 % 1_000) as f32 / 10_000.0;
             let swift = if is_sure {
                 prediction(truth, 0.8 + little)

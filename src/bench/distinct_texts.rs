@@ -6,14 +6,14 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt as _, SeedableRng as _};
 
-/// Number of candidates for the second half of a text: texts of similar length, so that the result has that length
-/// too.
+/// Number of candidates for the second half of a text: they have similar lengths, so that the result has that length as
+/// well.
 const N_NEIGHBOURS: usize = 64;
 
-/// Consecutive repeats after which another text is used: nearly all its combinations exist already.
+/// Consecutive repeats after which another text is used, because nearly all combinations with this one already exist.
 const ATTEMPTS: usize = 48;
 
-/// Maximum difference in characters from the length of the model text: half a word.
+/// Maximum deviation from the model text's length in characters: half a word.
 const N_CHARS_OFF_MAX: usize = 4;
 
 /// Every link in a real post is unique, so the links here are, too.
@@ -26,7 +26,7 @@ const LINK_LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghij
 /// No text repeats, and none is one of the originals, even ignoring case, spaces and links: models and caches may
 /// ignore those. Lengths are distributed like those of the originals. The same seed produces the same texts.
 pub struct Recombiner {
-    /// Sorted by length.
+    /// The original texts, sorted by length.
     originals: Vec<Words>,
     seen: HashSet<u64>,
     random: Xoshiro256PlusPlus,
@@ -42,7 +42,7 @@ struct Words {
 struct Word {
     start: usize,
     end: usize,
-    /// Number of characters before it.
+    /// Number of characters before the word.
     n_chars_before: usize,
 }
 
@@ -59,13 +59,14 @@ impl Recombiner {
     /// Returns the next text.
     ///
     /// # Errors
-    /// When hardly any new combination is left: some thousand originals yield millions.
+    /// If hardly any new combinations are left: a few thousand originals yield millions.
     pub fn next_text(&mut self) -> anyhow::Result<String> {
         for _ in 0..1_000 {
             let model = self.random.random_range(0..self.originals.len().max(1));
             for attempt in 0..ATTEMPTS {
                 let n_neighbours = N_NEIGHBOURS << (attempt / 2).min(16);
-                // All combinations that begin with this text may exist; another of similar length may have more.
+                // All combinations that begin with this text may already exist; another of similar length may have
+                // more.
                 let first = if attempt < ATTEMPTS / 3 { model } else { self.neighbour(model, n_neighbours) };
                 let second = self.neighbour(model, n_neighbours);
                 let Some(text) = self.splice(model, first, second) else {
@@ -85,8 +86,8 @@ impl Recombiner {
         self.random.random_range(lowest..=highest)
     }
 
-    /// Joins some words of the first with as many of the second's last words as give about the length of the model;
-    /// `None` where words are too long for that.
+    /// Joins some words of the first text with enough of the second's last words to match the model text's length;
+    /// `None` if the words are too long for that.
     fn splice(&mut self, model: usize, first: usize, second: usize) -> Option<String> {
         let part = self.random.random_range(0.15..0.85);
         let of = |index: usize| self.originals.get(index);
@@ -161,8 +162,8 @@ impl Words {
     }
 }
 
-/// Hashes a text without case, spaces and links to 64 bits. Two texts collide about once in many millions; then one
-/// of them is not used.
+/// Hashes a text without case, spaces and links to 64 bits. Only one in many millions of texts has the same hash as
+/// another; it is not used.
 fn fingerprint(text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     for word in text.split_whitespace() {
@@ -181,7 +182,7 @@ mod tests {
     use super::super::posts::Texts;
     use super::*;
 
-    /// As many texts as a bench at a high rate needs.
+    /// Number of texts that a benchmark needs at a high rate.
     const MANY: usize = 500_000;
 
     fn replay() -> Vec<String> {
@@ -193,7 +194,7 @@ mod tests {
         (0..n).map(|_| recombiner.next_text().unwrap()).collect()
     }
 
-    /// Returns the lengths of the texts in characters at some quantiles, and on average.
+    /// Returns quantiles and the mean of the texts' lengths in characters.
     fn lengths(texts: &[String]) -> (Vec<usize>, f64) {
         let mut lengths: Vec<usize> = texts.iter().map(|text| text.chars().count()).collect();
         lengths.sort_unstable();
@@ -206,7 +207,7 @@ mod tests {
     fn half_a_million_texts_are_distinct_and_as_long_as_real_ones() {
         let originals = replay();
         let texts = spliced(&originals, 1, MANY);
-        // Uses another criterion than the recombiner itself: each whole text, without its links and in lower case.
+        // Uses a different criterion from the recombiner: each whole text, without its links and in lower case.
         let bare = |text: &String| {
             let words = text.split_whitespace().map(|word| word.split("http").next().unwrap());
             words.collect::<Vec<_>>().concat().to_ascii_lowercase()

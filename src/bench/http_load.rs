@@ -1,5 +1,5 @@
-//! HTTP load generator in a closed loop. It costs the machine little: requests are built beforehand, and only the
-//! status and length of a response are parsed.
+//! Closed-loop HTTP load generator. It uses little CPU: requests are built beforehand, and only the status and length
+//! of a response are parsed.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,11 +16,11 @@ use tokio::task::JoinSet;
 /// Largest distinguishable latency, in microseconds.
 const LATE_MAX: u64 = 120_000_000;
 
-/// Delay before a retry after 429. It is short: after a longer delay the server might run empty, which would be
-/// measured.
+/// Delay before a retry after 429. It is short because the server might otherwise run out of work, which would distort
+/// the measurement.
 const RETRY_AFTER: Duration = Duration::from_millis(50);
 
-/// Maximum size of a response head here.
+/// Maximum size of a response's head.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 
 /// Complete requests, in order.
@@ -57,23 +57,23 @@ impl Requests {
 pub struct HttpLoad {
     /// URL of the server, `http://…`.
     pub address: String,
-    /// Requests, each sent once. The load ends with the last.
+    /// Requests, each sent once. The load ends with the last one.
     pub requests: Arc<Requests>,
     /// Number of connections; each sends its next request after the previous response.
     pub n_connections: usize,
-    /// Maximum duration.
+    /// Maximum duration of the load.
     pub length: Duration,
 }
 
 /// Results of a load.
 pub struct LoadResult {
-    /// Requests that were accepted.
+    /// Number of requests that were accepted.
     pub n_accepted: usize,
-    /// Responses with 429, after which the same request was sent again.
+    /// Responses with 429 or 503, after which the same request was sent again.
     pub n_busy: usize,
-    /// From the first request to the last response.
+    /// Time from the first request to the last response.
     pub elapsed: Duration,
-    /// From a request to its response, in microseconds.
+    /// Times from a request to its response, in microseconds.
     latency: Histogram<u64>,
 }
 
@@ -117,10 +117,10 @@ impl Pace {
 }
 
 impl HttpLoad {
-    /// Sends all requests from one thread: more would take CPU from the server.
+    /// Sends all requests from one thread, because more threads would take CPU time from the server.
     ///
     /// # Errors
-    /// When a request is refused, or a connection breaks.
+    /// If a request is rejected, or a connection breaks.
     pub async fn send(self) -> anyhow::Result<LoadResult> {
         let host = self.address.strip_prefix("http://").context("not an address of HTTP")?;
         let address = host.parse().with_context(|| format!("`{host}` is no address"))?;
@@ -206,7 +206,7 @@ async fn read_response(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> anyhow::
         if let Some(head) = Head::of(buffer)? {
             break head;
         }
-        anyhow::ensure!(buffer.len() < HEAD_BYTES_MAX, "the head of an response is too long");
+        anyhow::ensure!(buffer.len() < HEAD_BYTES_MAX, "the head of a response is too long");
         anyhow::ensure!(stream.read_buf(buffer).await? > 0, "the server closed the connection");
     };
     while buffer.len() < head.n_bytes_with_body {
@@ -222,7 +222,7 @@ struct Head {
 }
 
 impl Head {
-    /// Parses the head of a response, once it is complete.
+    /// Parses a response's head once it is complete; returns `None` until then.
     fn of(bytes: &[u8]) -> anyhow::Result<Option<Self>> {
         const END: &[u8] = b"\r\n\r\n";
         let Some(end) = bytes.windows(END.len()).position(|window| window == END) else {
@@ -262,7 +262,8 @@ mod tests {
         assert!(requests.get(1).unwrap().starts_with(b"POST /b ") && requests.get(2).is_none());
     }
 
-    /// Responds with 429 to every third request and with 202 to the others, and never closes the connection.
+    /// Starts a server that responds with 429 to every third request and with 202 to the others, and never closes a
+    /// connection.
     async fn throttling_server() -> String {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());

@@ -1,4 +1,4 @@
-//! Reproducible measurements: every published figure is printed by one of these.
+//! Reproducible measurements: every published figure is printed by one of these benchmarks.
 
 pub mod alerting; // the alerter with very many series
 pub mod cascade; // latency of corrections, and the accuracy they gain

@@ -1,4 +1,4 @@
-//! Open-loop load: sends posts at a fixed rate, whatever the server does, and records when each is seen on a socket.
+//! Open-loop load: sends posts at a fixed rate, whatever the server does, and records when each arrives on a socket.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use super::schedule::Schedule;
 use super::server::Server;
 use super::watcher::{ArrivalTimes, Watcher, WatcherParams};
 
-/// Interval between groups. Every post is timed, so the groups are small: two posts at a thousand per second.
+/// Interval between groups of posts. Every post is timed, so groups are small: two posts at a thousand per second.
 const TICK: Duration = Duration::from_millis(2);
 
 /// Settings of a run.
@@ -25,7 +25,7 @@ pub struct RunParams {
     pub length: Duration,
     /// Silence on the socket after which no more posts are expected.
     pub silence: Duration,
-    /// Whether the run ends once every post was seen; otherwise corrections may follow, and only silence ends it.
+    /// Whether the run ends once every post was seen; otherwise corrections may follow, so that only silence ends it.
     pub ends_when_all_are_seen: bool,
 }
 
@@ -37,13 +37,13 @@ impl RunParams {
 
 /// Results of a run.
 pub struct Outcome {
-    /// When posts were seen.
+    /// When each post was seen.
     pub seen: ArrivalTimes,
     /// Number of posts sent.
     pub n_sent: usize,
 }
 
-/// Latencies since posts were due, in milliseconds.
+/// Latencies in milliseconds, measured from when posts were due.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Latency {
     /// Median.
@@ -59,7 +59,7 @@ pub struct Latency {
 }
 
 impl Latency {
-    /// Converts a histogram in microseconds.
+    /// Converts a histogram of microseconds.
     pub fn of(seen: &Histogram<u64>) -> Self {
         let ms = |quantile: f64| seen.value_at_quantile(quantile) as f64 / 1_000.0;
         Self { p50: ms(0.5), p90: ms(0.9), p99: ms(0.99), p999: ms(0.999), max: seen.max() as f64 / 1_000.0 }
@@ -75,11 +75,11 @@ impl Latency {
 /// Sends posts over HTTP and times their arrival on a socket.
 ///
 /// # Errors
-/// When a post is refused, or the socket breaks.
+/// If a post is rejected, or the socket breaks.
 pub async fn run(server: &Server, supply: &mut Supply, params: RunParams) -> anyhow::Result<Outcome> {
     let n_posts = params.n_posts()?;
     let per_tick = usize::try_from(u128::from(params.per_second) * TICK.as_millis() / 1_000)?.max(1);
-    // Built before the clock starts: the load shares the CPU that it measures.
+    // Built before the clock starts, because the load shares the CPU that it measures.
     let bodies = bodies(params.name, &supply.take(n_posts)?, per_tick)?;
     let schedule = Schedule {
         start: Instant::now() + Duration::from_millis(200),
@@ -100,7 +100,7 @@ pub async fn run(server: &Server, supply: &mut Supply, params: RunParams) -> any
     let mut n_sent = 0;
     for body in bodies {
         n_sent = (n_sent + per_tick).min(n_posts);
-        // A group is due with its last post, so that no post is sent early.
+        // A group is sent when its last post is due, so that no post is sent early.
         tokio::time::sleep_until(schedule.due(n_sent.saturating_sub(1)).into()).await;
         let request = client.post(&url).header(CONTENT_TYPE, "application/json").body(body);
         requests.spawn(async move { request.send().await?.error_for_status().map(drop) });

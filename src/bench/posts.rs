@@ -1,4 +1,4 @@
-//! Posts for the benches: real texts, recombined so that none repeats, with unique ids.
+//! Posts for benchmarks: real texts, recombined so that none repeats, with unique ids.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -27,14 +27,14 @@ pub struct TextsParams {
     pub seed: u64,
 }
 
-/// The texts of a file of posts, in order.
+/// The texts from a file of posts, in order.
 pub struct Texts(Vec<String>);
 
 impl Texts {
     /// Reads the `text` column of a gzipped CSV.
     ///
     /// # Errors
-    /// When the file is missing or not of that form.
+    /// If the file is missing or does not have this form.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let file = File::open(path).with_context(|| format!("cannot open `{}`", path.display()))?;
         let mut csv = String::new();
@@ -57,27 +57,27 @@ impl Texts {
 
 /// An endless supply of texts: distinct ones, or the originals repeatedly.
 pub enum Supply {
-    /// No text repeats.
+    /// Texts of which none repeats.
     Distinct {
         /// The source of the texts.
         recombiner: Box<Recombiner>,
-        /// Number of texts taken.
+        /// Number of texts taken so far.
         n_taken: usize,
     },
-    /// The texts of the file, repeatedly.
+    /// The texts from the file, repeatedly.
     Repeated {
         /// The texts.
         texts: Vec<String>,
-        /// Number of texts taken.
+        /// Number of texts taken so far.
         n_taken: usize,
     },
 }
 
 impl Supply {
-    /// Opens the supply that the parameters select, from its first text on.
+    /// Opens the supply that the parameters select, at its first text.
     ///
     /// # Errors
-    /// When the file is missing or not a gzipped CSV of posts.
+    /// If the file is missing or is not a gzipped CSV of posts.
     pub fn open(params: &TextsParams) -> anyhow::Result<Self> {
         let Texts(texts) = Texts::read(&params.texts)?;
         if params.repeat_texts {
@@ -89,7 +89,7 @@ impl Supply {
     /// Returns the next `n` texts. Call it before a measurement starts.
     ///
     /// # Errors
-    /// When the originals are too few to produce that many distinct texts.
+    /// If there are too few originals to produce that many distinct texts.
     pub fn take(&mut self, n: usize) -> anyhow::Result<Vec<String>> {
         match self {
             Self::Distinct { recombiner, n_taken } => {
@@ -123,7 +123,7 @@ pub fn post(run: &str, n: usize, text: &str) -> NewPost {
     }
 }
 
-/// Returns the `n`th post of a run as accepted now.
+/// Returns the `n`th post of a run as if it were accepted now.
 pub fn accepted(run: &str, n: usize, text: &str) -> AcceptedPost {
     let received_at = Timestamp::now();
     let post = NewPost { created_at: Some(received_at), ..post(run, n, text) };

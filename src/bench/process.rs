@@ -1,21 +1,21 @@
-//! CPU and memory of processes, as counted by Linux.
+//! CPU time and memory of processes, as counted by Linux.
 
 use std::fs;
 
-/// `USER_HZ`, which Linux fixes at 100 for values in /proc.
+/// `USER_HZ`, which is always 100 for values in Linux's /proc.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// Returns the CPU seconds of one process without its children; 0 for a process that has ended.
+/// Returns the CPU seconds of one process without its children; 0 if it has ended.
 pub fn cpu_seconds(pid: u32) -> f64 {
     stat_of(pid).map_or(0.0, |stat| stat.ticks / TICKS_PER_SECOND)
 }
 
-/// Returns the CPU seconds of a process and its running children: PostgreSQL and nginx work in children.
+/// Returns the CPU seconds of a process and its running children, in which PostgreSQL and nginx do their work.
 pub fn family_cpu_seconds(pid: u32) -> f64 {
     family(pid).into_iter().map(cpu_seconds).sum()
 }
 
-/// Returns a process and its running children.
+/// Returns the pids of a process and its running children.
 pub fn family(pid: u32) -> Vec<u32> {
     let Ok(processes) = fs::read_dir("/proc") else {
         return Vec::new();
@@ -30,7 +30,7 @@ pub fn resident_bytes(pid: u32) -> u64 {
     kilobytes_in(&fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default(), "VmRSS:") * 1_024
 }
 
-/// Returns the resident memory of several processes in bytes; shared memory counts once.
+/// Returns the resident memory of several processes in bytes; memory that they share counts once.
 pub fn resident_bytes_together(pids: &[u32]) -> u64 {
     let shares = pids.iter().map(|pid| {
         let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
@@ -49,7 +49,8 @@ struct Stat {
     ticks: f64,
 }
 
-/// See proc(5): the name in parentheses is followed by state and parent; utime and stime are fields 14 and 15.
+/// Parses a process's `stat` file, see proc(5): the name in parentheses is followed by state and parent; utime and
+/// stime are fields 14 and 15.
 fn stat_of(pid: u32) -> Option<Stat> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let fields: Vec<&str> = text.rsplit_once(") ")?.1.split(' ').collect();

@@ -6,10 +6,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 /// Returns the median of each number over the rounds that have it; for an even number of rounds, the upper one. Other
-/// values are those of the first round.
+/// values come from the first round.
 ///
 /// # Errors
-/// When there are no rounds.
+/// If there are no rounds.
 pub fn medians<T: Serialize + DeserializeOwned>(rounds: &[T]) -> anyhow::Result<T> {
     let rounds = rounds.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;
     let median = median_of(&rounds.iter().collect::<Vec<_>>()).context("nothing was measured")?;

@@ -1,4 +1,4 @@
-//! The times at which the posts of an open-loop run are due. The clock does not wait for responses.
+//! The times at which posts in an open-loop run are due. The clock does not wait for responses.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 pub struct Schedule {
     /// Time at which the first post is due.
     pub start: Instant,
-    /// Time between two posts.
+    /// Time between two consecutive posts.
     pub interval: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! A fresh server, as a user would run it: this program in a separate process, with private databases.
+//! A fresh server as a user would run it: this program in a separate process, with private databases.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -14,38 +14,37 @@ use crate::models::stage_health::SystemHealth;
 use crate::store::{Store, StoreParams};
 use crate::telemetry::POSTS_STORED_TOTAL;
 
-/// Timeout for the databases to be created and started.
+/// How long the databases may take to be created and started.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Timeout for a graceful stop: PostgreSQL writes the changes of millions of posts to disk.
+/// How long a graceful stop may take: PostgreSQL writes the changes from millions of posts to disk.
 const STOP_TIMEOUT: Duration = Duration::from_secs(180);
 
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// The running server.
+/// A running server.
 pub struct Server {
     child: Child,
     data_dir: PathBuf,
-    /// Its addresses and pids.
+    /// The server's addresses and pids.
     pub info: RunInfo,
-    /// Its database.
+    /// The server's database.
     pub store: Store,
 }
 
 impl Server {
-    /// Starts it in an empty folder with additional options of `serve`, and waits until it is ready.
+    /// Starts a server in an empty folder with additional `serve` options, and waits until it is ready.
     ///
     /// # Errors
-    /// When it does not become ready.
+    /// If it does not become ready.
     pub async fn start(options: &[String]) -> anyhow::Result<Self> {
         Self::start_another(&std::env::current_exe()?, options).await
     }
 
-    /// Starts another executable, such as an older version. The bench uses only its HTTP API, the stream, and its
-    /// metrics.
+    /// Starts another executable, such as an older version. The benchmark uses only its HTTP API, stream and metrics.
     ///
     /// # Errors
-    /// When it does not become ready.
+    /// If it does not become ready.
     pub async fn start_another(executable: &Path, options: &[String]) -> anyhow::Result<Self> {
         static N_STARTED: AtomicU32 = AtomicU32::new(0);
         let name =
@@ -58,7 +57,7 @@ impl Server {
             .args(options)
             .env_remove("DATABASE_URL")
             .env_remove("REDIS_URL")
-            // A settings file may name databases as well.
+            // A settings file might name databases.
             .env("GROUNDSWELL_CONFIG", "/dev/null")
             .stdout(Stdio::null())
             .kill_on_drop(true)
@@ -71,37 +70,37 @@ impl Server {
         Ok(Self { child, data_dir, info, store })
     }
 
-    /// Returns the number of posts stored since it started, by its own count: counting rows would disturb the
+    /// Returns the number of posts stored since the server started, by its own count: counting rows would disturb the
     /// measurement.
     ///
     /// # Errors
-    /// When it does not respond.
+    /// If the server does not respond.
     pub async fn n_stored(&self) -> anyhow::Result<i64> {
         let n_stored = self.metrics().await?.value(POSTS_STORED_TOTAL);
         #[expect(clippy::cast_possible_truncation, reason = "a count of posts is exact")]
         Ok(n_stored as i64)
     }
 
-    /// Returns its metrics.
+    /// Returns the server's metrics.
     ///
     /// # Errors
-    /// When it does not respond.
+    /// If the server does not respond.
     pub async fn metrics(&self) -> anyhow::Result<Metrics> {
         Ok(Metrics(reqwest::get(format!("{}/metrics", self.info.address)).await?.text().await?))
     }
 
-    /// Returns its health.
+    /// Returns the server's health.
     ///
     /// # Errors
-    /// When it does not respond.
+    /// If the server does not respond.
     pub async fn system(&self) -> anyhow::Result<SystemHealth> {
         Ok(reqwest::get(format!("{}/api/v1/system", self.info.address)).await?.json().await?)
     }
 
-    /// Returns the name and version of its fast model.
+    /// Returns the name and version of the server's fast model.
     ///
     /// # Errors
-    /// When it does not respond.
+    /// If the server does not respond.
     pub async fn model(&self) -> anyhow::Result<String> {
         let url = format!("{}/api/v1/system", self.info.address);
         // An older server reports less, so only the necessary fields are parsed.
@@ -110,11 +109,11 @@ impl Server {
         Ok(format!("{} {}", text("/model/name"), text("/model/version")))
     }
 
-    /// Returns the CPU time used so far, including that of its databases, and its own resident memory.
+    /// Returns the CPU time that the server and its databases have used so far, and the server's own resident memory.
     pub fn usage(&self) -> Usage {
         let of_family = |pid: Option<u32>| pid.map_or(0.0, process::family_cpu_seconds);
         Usage {
-            // Its databases are its children.
+            // The databases run as children of the server.
             server: process::cpu_seconds(self.info.pid),
             postgres: of_family(self.info.postgres_pid),
             redis: of_family(self.info.redis_pid),
@@ -122,10 +121,10 @@ impl Server {
         }
     }
 
-    /// Stops it and removes its files.
+    /// Stops the server and removes its files.
     ///
     /// # Errors
-    /// When it does not stop.
+    /// If the server does not stop.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         let pid = nix::unistd::Pid::from_raw(i32::try_from(self.info.pid)?);
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM)?;
@@ -135,11 +134,11 @@ impl Server {
     }
 }
 
-/// The metrics of a server at one moment.
+/// A server's metrics at one moment.
 pub struct Metrics(String);
 
 impl Metrics {
-    /// Returns the value of a series, given with its labels; 0 for a missing series.
+    /// Returns the value of a series, given with its labels; 0 if there is no such series.
     pub fn value(&self, series: &str) -> f64 {
         let of_line = |line: &str| line.strip_prefix(series)?.strip_prefix(' ')?.trim().parse().ok();
         self.0.lines().find_map(of_line).unwrap_or(0.0)

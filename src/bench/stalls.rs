@@ -6,28 +6,28 @@ use serde::{Deserialize, Serialize};
 
 use super::schedule::Schedule;
 
-/// Number of reported seconds.
+/// Number of seconds to report.
 const N_WORST: usize = 10;
 
-/// Maximum latency of the posts due in each second, in microseconds.
+/// Maximum latency, in microseconds, of the posts that were due in each second.
 pub struct Seconds(Vec<u64>);
 
-/// A second of a run.
+/// One second of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct WorstSecond {
     /// Seconds since the run began.
     pub at_s: usize,
-    /// Maximum latency of the posts due in that second.
+    /// Maximum latency of the posts that were due in that second.
     pub max_ms: f64,
 }
 
 impl Seconds {
-    /// Creates the record of a run with that schedule.
+    /// Creates an empty record for a run with that schedule.
     pub fn of(schedule: Schedule, n_posts: usize) -> Self {
         Self(vec![0; usize::try_from(schedule.offset(n_posts).as_secs()).unwrap_or(0) + 1])
     }
 
-    /// Records the latency of a post due at `offset`.
+    /// Records the latency of a post that was due at `offset`.
     pub fn note(&mut self, offset: Duration, micros: u64) {
         let second = usize::try_from(offset.as_secs()).unwrap_or(usize::MAX);
         if let Some(longest) = self.0.get_mut(second) {
@@ -46,7 +46,7 @@ impl Seconds {
     }
 }
 
-/// Formats the seconds as a table cell: when each was, and its maximum latency.
+/// Formats the seconds as a table cell: when each one was, and its maximum latency.
 pub fn summary(worst: &[WorstSecond]) -> String {
     let seconds = worst.iter().map(|WorstSecond { at_s, max_ms }| format!("{max_ms:.0} ms at {at_s} s"));
     seconds.collect::<Vec<_>>().join(", ")

@@ -12,10 +12,10 @@ use tokio_tungstenite::tungstenite::Message;
 use super::schedule::Schedule;
 use super::stalls::Seconds;
 
-/// Beginning of the frame of a new post.
+/// How the frame of a new post begins.
 const NEW_POST: &str = r#"{"event":"message:new""#;
 
-/// Beginning of the frame of a corrected post.
+/// How the frame of a corrected post begins.
 const CORRECTED: &str = r#"{"event":"message:update""#;
 
 /// Largest distinguishable latency, in microseconds.
@@ -23,11 +23,11 @@ const LATE_MAX: u64 = 120_000_000;
 
 /// Latencies of the posts seen, in microseconds since they were due.
 pub struct ArrivalTimes {
-    /// Until a post was first seen.
+    /// Latencies until a post was first seen.
     pub new: Histogram<u64>,
-    /// Until it was seen with a corrected score; only perceptible changes are sent.
+    /// Latencies until a post was seen with a corrected score; only perceptible changes are sent.
     pub corrected: Histogram<u64>,
-    /// The maximum latency by the second in which posts were due.
+    /// The maximum latency for each second in which posts were due.
     pub seconds: Seconds,
 }
 
@@ -37,10 +37,10 @@ pub struct Watcher {
 }
 
 impl Watcher {
-    /// Subscribes to `messages` and waits for the posts of a run, until nothing arrives for `timeout`.
+    /// Subscribes to `messages` and waits for a run's posts until nothing arrives for `timeout`.
     ///
     /// # Errors
-    /// When the server refuses the socket.
+    /// If the server rejects the socket.
     pub async fn start(params: WatcherParams) -> anyhow::Result<Self> {
         let url = format!("{}/ws", params.address.replacen("http://", "ws://", 1));
         let (mut socket, _) =
@@ -81,16 +81,16 @@ impl Watcher {
         Ok(Self { watching })
     }
 
-    /// Returns the record once the run is over.
+    /// Returns the latencies once the run is over.
     ///
     /// # Errors
-    /// When the socket broke.
+    /// If the socket broke.
     pub async fn finish(self) -> anyhow::Result<ArrivalTimes> {
         self.watching.await?
     }
 }
 
-/// What to record.
+/// Parameters of a [`Watcher`].
 pub struct WatcherParams {
     /// URL of the server, `http://…`.
     pub address: String,

@@ -1,4 +1,4 @@
-//! SeriesBench of anomaly detection: false alarms on stable series, and recall and delay on bursts.
+//! Benchmark of anomaly detection: false alarms on stable series, and recall and delay on bursts.
 
 mod simulation; // simulated series
 
@@ -18,10 +18,10 @@ const DAYS: i64 = 30;
 
 const MINUTES_PER_DAY: i64 = 1_440;
 
-/// Posts per minute, from a nearly silent series to that of all posts on a busy platform.
+/// Posts per minute, from a nearly silent series to all posts on a busy platform.
 const RATES: [f64; 7] = [0.3, 1.0, 3.0, 10.0, 40.0, 150.0, 500.0];
 
-/// Minutes between bursts: two days and a bit, so that they occur at all hours.
+/// Minutes between bursts: a little over two days, so that they occur at all hours.
 const BURST_EVERY: i64 = 2 * MINUTES_PER_DAY + 317;
 
 /// Minutes after the end of a burst within which it must be found.
@@ -38,7 +38,7 @@ pub struct SignalsParams {
     pub json: bool,
 }
 
-/// The report.
+/// The printed report.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
     /// Results on stable series, over thirty simulated days each.
@@ -54,9 +54,9 @@ pub struct FalseAlarms {
     pub sensitivity: Sensitivity,
     /// Number of series.
     pub series: u64,
-    /// Alarms of all series in thirty days.
+    /// Number of alarms on all series in thirty days.
     pub alarms: u64,
-    /// Alarms of the series with the most.
+    /// Number of alarms on the series that has the most.
     pub most_of_one_series: u64,
 }
 
@@ -67,19 +67,19 @@ pub struct BurstRecall {
     pub sensitivity: Sensitivity,
     /// Posts per minute before the burst.
     pub per_minute: f64,
-    /// The burst, which lasts twenty minutes, such as `3x` or `+0.25 negative`.
+    /// The kind of burst, such as `3x` or `+0.25 negative`. Each lasts twenty minutes.
     pub burst: String,
     /// Number of bursts.
     pub n: u64,
     /// Share of bursts found.
     pub recall: f64,
-    /// Median delay in minutes; null where none was found.
+    /// Median delay in minutes; null if none was found.
     pub delay_minutes_p50: Option<f64>,
     /// 90th percentile of the delay in minutes.
     pub delay_minutes_p90: Option<f64>,
 }
 
-/// The injected bursts.
+/// Injected bursts: name, factor and added negative share.
 const BURSTS: [(&str, f64, f64); 6] = [
     ("2x", 2.0, 0.0),
     ("3x", 3.0, 0.0),
@@ -92,7 +92,7 @@ const BURSTS: [(&str, f64, f64); 6] = [
 /// Judges simulated series, stable ones and ones with bursts, and prints the results.
 ///
 /// # Errors
-/// When the report cannot be printed.
+/// If the report cannot be printed.
 pub fn run(params: SignalsParams) -> anyhow::Result<()> {
     let mut report = Report { false_alarms: Vec::new(), bursts: Vec::new() };
     let series_params = series_params(params.n_series);
@@ -121,7 +121,7 @@ pub fn run(params: SignalsParams) -> anyhow::Result<()> {
     super::print(&report, &rows(&report), params.json)
 }
 
-/// Interval at which models are relearned: that of the server.
+/// Interval at which models are relearned, the same as in the server.
 const RELEARN_MINUTES: i64 = 60;
 
 fn series_params(n_series: u64) -> Vec<SeriesParams> {
@@ -131,7 +131,7 @@ fn series_params(n_series: u64) -> Vec<SeriesParams> {
     (0..).zip(RATES).flat_map(of).collect()
 }
 
-/// Runs on two threads, as many as the reference machine has; it takes minutes.
+/// Judges series on two threads, as many as the reference machine has cores; this takes minutes.
 fn in_parallel<T: Send>(series_params: &[SeriesParams], judge: impl Fn(&SeriesParams) -> T + Sync) -> Vec<T> {
     let (left, right) = series_params.split_at(series_params.len() / 2);
     std::thread::scope(|scope| {
@@ -142,7 +142,7 @@ fn in_parallel<T: Send>(series_params: &[SeriesParams], judge: impl Fn(&SeriesPa
     })
 }
 
-/// Returns the number of alarms of a stable series in thirty days, for each sensitivity.
+/// Returns the number of alarms on a stable series in thirty days, for each sensitivity.
 fn stable(params: SeriesParams, relearn_minutes: i64) -> [u64; 3] {
     let mut bench = SeriesBench::new(params, relearn_minutes);
     let mut alarms = [0; 3];
@@ -154,8 +154,8 @@ fn stable(params: SeriesParams, relearn_minutes: i64) -> [u64; 3] {
     alarms
 }
 
-/// Returns the delay of each burst in minutes, for each sensitivity. Each burst hits a series without earlier bursts:
-/// one every other day would be ordinary.
+/// Returns the delay of each burst in minutes, for each sensitivity. Each burst hits a series without earlier bursts,
+/// because one every other day would be ordinary.
 fn with_bursts(params: SeriesParams, factor: f64, share: f64) -> [Vec<Option<i64>>; 3] {
     let mut stable = SeriesBench::new(SeriesParams { seed: params.seed + 7_919, ..params }, 12 * 60);
     let mut delays = [const { Vec::new() }; 3];
@@ -183,7 +183,7 @@ fn with_bursts(params: SeriesParams, factor: f64, share: f64) -> [Vec<Option<i64
     delays
 }
 
-/// One series, judged at three sensitivities.
+/// One series, judged with three sensitivities.
 #[derive(Clone)]
 struct SeriesBench {
     simulation: Simulation,

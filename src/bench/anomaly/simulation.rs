@@ -1,4 +1,4 @@
-//! Simulated realistic series: seasons, clustered posts, ordinary bursts, and injected ones.
+//! Simulates realistic series: seasons, clustered posts, ordinary bursts, and injected ones.
 
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
@@ -12,7 +12,7 @@ const MINUTES_PER_DAY: i64 = 1_440;
 pub struct SeriesParams {
     /// Posts per minute, averaged over a day.
     pub per_minute: f64,
-    /// Seed of the series.
+    /// Seed of the random numbers.
     pub seed: u64,
 }
 
@@ -23,7 +23,7 @@ pub struct Burst {
     pub from: i64,
     /// Duration in minutes.
     pub minutes: i64,
-    /// Factor on the number of posts.
+    /// Factor applied to the number of posts.
     pub factor: f64,
     /// Added to the share of negative posts.
     pub share: f64,
@@ -126,8 +126,8 @@ impl Simulation {
     }
 }
 
-/// Returns the remaining part of a value that reverts to 0 within that many minutes, and the share of its spread that
-/// each minute adds.
+/// For a value that reverts to 0 within that many minutes, returns what remains of it after a minute, and the share of
+/// its spread that each minute adds.
 fn wandered(value: f64, minutes: f64) -> f64 {
     value * (-1.0 / minutes).exp()
 }

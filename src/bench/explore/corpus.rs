@@ -16,13 +16,13 @@ use crate::store::operations::retention;
 use crate::store::posts::record;
 use crate::store::{Store, StoreError};
 
-/// Posts per transaction; large transactions are stored fastest.
+/// Posts per transaction; large transactions are the fastest to store.
 const BATCH: usize = 1_000;
 
 /// Every n-th post is stored again with more reactions.
 const RESTORE_EVERY: usize = 10;
 
-/// Number of distinct order numbers in posts: rare words, each in a handful of posts of a million.
+/// Number of distinct order numbers in posts: rare words, each of which occurs in a handful of posts per million.
 const N_ORDERS: u64 = 20_000;
 
 const DAY_SECONDS: i64 = 86_400;
@@ -32,7 +32,7 @@ const DAY_SECONDS: i64 = 86_400;
 pub struct CorpusParams {
     /// Number of posts.
     pub n_posts: usize,
-    /// Days over which they are spread.
+    /// Number of days over which the posts are spread.
     pub days: u32,
     /// Time of the last post.
     pub until: Timestamp,
@@ -53,7 +53,7 @@ impl Corpus {
     /// Creates a generator.
     ///
     /// # Errors
-    /// When the corpus would be empty.
+    /// If the corpus would be empty.
     pub fn new(params: CorpusParams) -> anyhow::Result<Self> {
         let seconds = i64::from(params.days) * DAY_SECONDS;
         let begun_at = params.until.saturating_sub(SignedDuration::from_secs(seconds))?;
@@ -152,8 +152,8 @@ impl Iterator for Corpus {
 }
 
 impl Corpus {
-    /// Evenly spaced, in whole microseconds, as PostgreSQL stores them: the generator, with its own bursts, does not
-    /// know the total.
+    /// Returns evenly spaced times in whole microseconds, as PostgreSQL stores them. The generator cannot, as it has
+    /// its own bursts and does not know the total.
     #[expect(clippy::cast_possible_truncation, reason = "microseconds of some hundred days at most")]
     fn next_moment(&mut self) -> Option<Timestamp> {
         let position = self.n_written as f64 + f64::from(self.rng.unit());
@@ -163,11 +163,11 @@ impl Corpus {
     }
 }
 
-/// Stores the posts as the pipeline does, and performs the maintenance of a season. Returns their number and their
+/// Stores the posts as the pipeline does, and performs a season's maintenance. Returns the number of posts and their
 /// word frequencies.
 ///
 /// # Errors
-/// When PostgreSQL refuses them.
+/// If PostgreSQL rejects them.
 pub async fn fill(store: &Store, params: CorpusParams, progress: impl Fn(usize)) -> anyhow::Result<Filled> {
     for day in 0..=params.days {
         let back = SignedDuration::from_secs(i64::from(params.days - day) * DAY_SECONDS);

@@ -1,7 +1,7 @@
-//! Bench of history queries over a season of posts: latency and query plans.
+//! Benchmark of history queries over a season of posts: latency and query plans.
 //!
-//! The server is a private PostgreSQL, filled through the functions that the pipeline uses. The measured time covers
-//! what an API call does: executing the statement, reading its rows, and writing the JSON.
+//! The server is a private PostgreSQL, filled through the same functions that the pipeline uses. The measured time
+//! covers what an API call does: executing the statement, reading its rows, and writing the JSON.
 
 mod corpus; // a season of posts
 mod questions; // the queries
@@ -23,7 +23,7 @@ use crate::store::posts::list;
 use crate::store::posts::list::PostsQuery;
 use crate::store::{Store, StoreError, StoreParams};
 
-/// Latency budget of a query, as promised to the dashboard.
+/// Latency budget per query, on which the dashboard relies.
 const BUDGET_MS: f64 = 200.0;
 
 /// Settings of the bench.
@@ -31,9 +31,9 @@ const BUDGET_MS: f64 = 200.0;
 pub struct ExploreParams {
     /// Number of posts to store.
     pub n_posts: usize,
-    /// Days over which they are spread.
+    /// Number of days over which the posts are spread.
     pub days: u32,
-    /// Runs of each query.
+    /// How often each query is run.
     pub n_runs: usize,
     /// Whether to print one JSON object instead of a table.
     pub json: bool,
@@ -66,20 +66,20 @@ struct PlanFacts {
     planning_ms: f64,
     execution_ms: f64,
     pages: u64,
-    /// Days whose posts or scores were read; the others were pruned.
+    /// Number of days whose posts or scores were read; the others were pruned.
     days_read: usize,
-    /// Day tables that were scanned because every post of them was needed.
+    /// Number of day tables scanned because every one of their posts was needed.
     days_wanted_whole: usize,
-    /// Tables of posts, scores and rollups that were scanned without such a reason.
+    /// Tables of posts, scores and rollups that were scanned although not all rows were needed.
     whole_tables: Vec<String>,
-    /// Indexes that were used, without the names of days.
+    /// Indexes used, with the day removed from their names.
     indexes: Vec<String>,
 }
 
-/// Stores a season, runs each query several times, and prints the durations.
+/// Stores a season, runs each query several times, and prints how long they took.
 ///
 /// # Errors
-/// When the server cannot be started or does not respond; not when a figure is missed.
+/// If the server cannot be started or does not respond; not if a figure misses its target.
 pub async fn run(params: ExploreParams) -> anyhow::Result<()> {
     let data_dir = std::env::temp_dir().join(format!("groundswell-explore-{}", std::process::id()));
     std::fs::create_dir_all(&data_dir)?;
@@ -163,7 +163,7 @@ async fn json_of(store: &Store, question: &ExplainTarget) -> anyhow::Result<Vec<
     })
 }
 
-/// Measures how soon an export of everything begins.
+/// Measures how long it takes until an export of everything begins.
 async fn first_chunk(store: &Store, n_runs: usize) -> anyhow::Result<Measurement> {
     let mut times = Vec::with_capacity(n_runs);
     let mut json_bytes = 0;

@@ -1,4 +1,4 @@
-//! The benched queries: each kind of query, with the cases that make it hard.
+//! The benchmarked queries: every kind of query, with the cases that make it hard.
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -16,14 +16,14 @@ use crate::store::{Store, StoreError};
 
 /// A query and its name in the report.
 pub struct BenchQuery {
-    /// Its name.
+    /// The query's name in the report.
     pub name: &'static str,
     /// The query.
     pub question: ExplainTarget,
 }
 
 impl BenchQuery {
-    /// Returns whether the query needs every post of this day table: the table lies in a range whose posts are
+    /// Returns whether the query needs every post in this day table, because the table lies in a range whose posts are
     /// counted or ranked individually.
     pub fn needs_all_of(&self, table: &str) -> bool {
         let range = match &self.question {
@@ -45,7 +45,7 @@ impl BenchQuery {
 /// Returns all queries.
 ///
 /// # Errors
-/// When PostgreSQL cannot say where a page in the middle begins.
+/// If PostgreSQL cannot determine where a page in the middle begins.
 pub async fn all(store: &Store, filled: &Filled, until: Timestamp) -> Result<Vec<BenchQuery>, StoreError> {
     let season = DateRange::of(until, 90);
     let week = DateRange::of(until, 7);
@@ -120,7 +120,7 @@ fn query(name: &'static str, question: ExplainTarget) -> BenchQuery {
     BenchQuery { name, question }
 }
 
-/// Returns the most common word, and one that occurs in about one post of fifty.
+/// Returns the most common word, and one that occurs in about every fiftieth post.
 fn words(filled: &Filled) -> (String, String) {
     let mut by_count: Vec<(&String, &usize)> = filled.words.iter().collect();
     by_count.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));

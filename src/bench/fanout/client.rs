@@ -1,8 +1,8 @@
-//! The subscribers, in a separate process: their CPU must not count as the server's, and one process cannot open both
-//! ends of so many connections.
+//! The subscribers, in a separate process: their CPU time must not count as the server's, and one process cannot open
+//! both ends of so many connections.
 //!
-//! It executes commands from standard input and responds with one line to each: `count` resets the tally, `report`
-//! returns it. The end of the input ends the process.
+//! Executes commands from standard input and responds to each with one line: `count` resets the tally, `report` returns
+//! it. The process ends when its input does.
 
 use std::io::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,13 +19,13 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_conf
 
 use super::protocol::{Incoming, Protocol, Stamp};
 
-/// Concurrent handshakes; more would only queue in the server.
+/// Number of concurrent handshakes; more would only queue in the server.
 const HANDSHAKES: usize = 64;
 
-/// The default of 128 KiB per connection would exceed the memory of the machine.
+/// Read buffer per connection. The default of 128 KiB would exceed the machine's memory.
 const READ_BUFFER_BYTES: usize = 4_096;
 
-/// Timeout for the confirmation of a subscription.
+/// Timeout for a subscription to be confirmed.
 const CONFIRMATION_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Largest distinguishable latency, in microseconds.
@@ -50,11 +50,11 @@ pub struct ClientParams {
 /// Messages received by the subscribers since the last reset.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Tally {
-    /// Messages, over all subscribers.
+    /// Number of messages, over all subscribers.
     pub n_received: u64,
-    /// Repeated messages, and messages out of order.
+    /// Number of messages that were repeated or out of order.
     pub n_disordered: u64,
-    /// Connections that ended.
+    /// Number of connections that ended.
     pub n_ended: u64,
     /// Size in bytes of the last received message.
     pub frame_bytes: usize,
@@ -66,7 +66,7 @@ pub struct Tally {
     pub max_ms: f64,
 }
 
-/// Returns microseconds since 1970, on the clock that all processes of this machine share.
+/// Returns microseconds since 1970, on the clock that all processes on this machine share.
 pub fn now_us() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(now.as_micros()).unwrap_or(u64::MAX)
@@ -75,7 +75,7 @@ pub fn now_us() -> u64 {
 /// Connects, prints `ready`, and executes commands until the input ends.
 ///
 /// # Errors
-/// When a connection is refused.
+/// If a connection is refused.
 pub async fn run(params: ClientParams) -> anyhow::Result<()> {
     let tally = Arc::new(SharedTally::new()?);
     let connections = futures_util::stream::iter(0..params.n_connections)
@@ -136,7 +136,7 @@ async fn connect(params: &ClientParams) -> anyhow::Result<Socket> {
 
 async fn listen(mut socket: Socket, dialect: Protocol, tally: Arc<SharedTally>) {
     let mut last = None;
-    // Reading on answers pings.
+    // Pings are answered only while the stream is read.
     while let Some(Ok(message)) = socket.next().await {
         let Message::Text(text) = message else {
             continue;

@@ -1,4 +1,4 @@
-//! Bench of the fan-out: CPU and latency per delivery, and memory per idle connection, compared with nchan and
+//! Benchmark of the fan-out: CPU and latency per delivery, and memory per idle connection, compared with nchan and
 //! socket.io.
 
 pub mod client; // the subscribers, in a separate process
@@ -19,22 +19,22 @@ use self::subscriber_process::SubscriberProcess;
 use super::print;
 use crate::app::open_files;
 
-/// Deliveries per second at every size: a thousand subscribers with the usual twenty messages.
+/// Deliveries per second with any number of subscribers: as many as the usual twenty messages to a thousand.
 const DELIVERIES_PER_SECOND: usize = 20_000;
 
-/// Files that a process needs besides one per connection.
+/// Number of files that a process needs in addition to one per connection.
 const FILES_BESIDES: u64 = 200;
 
-/// Delay for a fresh system to have done everything once, and for connections to settle.
+/// How long to wait until a fresh system has done everything once and its connections have settled.
 const SETTLE_DELAY: Duration = Duration::from_secs(2);
 
-/// Duration of the idle measurement.
+/// How long to measure an idle system.
 const IDLE: Duration = Duration::from_secs(3);
 
-/// Duration of a discarded load, during which every system compiles and fills its caches.
+/// Duration of a discarded load, during which every system compiles code and fills its caches.
 const WARM_UP: Duration = Duration::from_secs(2);
 
-/// Delay after the last message until no more can arrive: a hundred times the duration of a delivery.
+/// How long to wait after the last message until no more can arrive: a hundred times as long as a delivery takes.
 const TRAILING_MESSAGES: Duration = Duration::from_secs(2);
 
 /// Options of `bench fanout`.
@@ -80,7 +80,7 @@ pub enum Peer {
 /// Runs the bench and prints the results.
 ///
 /// # Errors
-/// When a system does not start, or a connection breaks.
+/// If a system does not start, or a connection breaks.
 pub async fn run(params: FanoutParams) -> anyhow::Result<()> {
     let n_most = params.connections.iter().copied().max().unwrap_or(0);
     let files = open_files::raise_limit().unwrap_or(u64::MAX);
@@ -110,7 +110,7 @@ pub async fn run(params: FanoutParams) -> anyhow::Result<()> {
     let mut runs = Vec::new();
     for n_connections in &params.connections {
         for round in 0..params.rounds.max(1) {
-            // The first system has the emptiest machine, so they take turns in going first.
+            // The first system has the machine most to itself, so they take turns in going first.
             systems.rotate_left(usize::from(round > 0));
             for system in &systems {
                 let load = Load::of(&params, *n_connections);
@@ -138,7 +138,7 @@ impl Load {
     }
 }
 
-/// Measures one fresh system from its start to its end.
+/// Measures a fresh system from start to end.
 async fn measure(system: System, load: Load, params: &SubjectParams) -> anyhow::Result<Run> {
     let subject = Subject::start(system, params).await?;
     sleep(SETTLE_DELAY).await;
@@ -181,7 +181,7 @@ async fn measure(system: System, load: Load, params: &SubjectParams) -> anyhow::
 /// Publishes messages when they are due, and returns their number.
 async fn publish(subject: &Subject, load: Load) -> anyhow::Result<u64> {
     let mut ticks = interval(Duration::from_secs(1) / load.per_second.max(1));
-    // A late message is sent at once: the load does not shrink when the system is slow.
+    // A late message is sent at once: the load must not decrease if the system is slow.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let until = Instant::now() + Duration::from_secs(load.seconds);
     let mut number = 0;

@@ -2,10 +2,10 @@
 
 use clap::ValueEnum;
 
-/// Precedes the time of sending in the text of a message.
+/// Precedes the time of sending in a message's text.
 const SENT_AT: &str = "sent@";
 
-/// Protocol of a client.
+/// A protocol that a subscriber speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Protocol {
     /// Groundswell: a subscription, then frames.
@@ -16,23 +16,23 @@ pub enum Protocol {
     SocketIo,
 }
 
-/// Meaning of a received message.
+/// What a received message means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Incoming {
     /// A message of the load.
     Message(Stamp),
-    /// Confirms the subscription.
+    /// The subscription is confirmed.
     Ready,
-    /// Requires this reply.
+    /// The sender expects this reply.
     ReplyWith(&'static str),
     /// Anything else.
     Other,
 }
 
-/// Time and number of a message.
+/// A message's time and number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
-    /// Microseconds since 1970.
+    /// When the message was sent, in microseconds since 1970.
     pub sent_at: u64,
     /// 0 for the first message of a load.
     pub number: u64,
@@ -55,7 +55,7 @@ impl Stamp {
 }
 
 impl Protocol {
-    /// Returns the first message of a client.
+    /// Returns the first message that a client sends.
     pub const fn greeting(self) -> Option<&'static str> {
         match self {
             Self::Groundswell => Some(r#"{"op":"subscribe","feeds":["messages"]}"#),

@@ -40,11 +40,11 @@ impl Run {
 /// The printed report.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    /// Figures by size and system.
+    /// Figures by number of subscribers and system.
     figures: Vec<Figures>,
-    /// Groundswell's figures divided by each peer's; below 1 is better.
+    /// Groundswell's figures divided by each peer's; below 1, Groundswell is better.
     ratios: Vec<Ratio>,
-    /// Peers that could not be compared with, and why.
+    /// Peers that could not be compared, and why.
     missing: Vec<Missing>,
 }
 
@@ -57,7 +57,7 @@ pub struct Missing {
     pub why: String,
 }
 
-/// Medians of one system at one size.
+/// Medians for one system and one number of subscribers.
 #[derive(Debug, Clone, Serialize)]
 struct Figures {
     system: System,
@@ -65,15 +65,15 @@ struct Figures {
     messages_per_second: u32,
     rounds: usize,
     frame_bytes: usize,
-    /// User and system time of the serving processes.
+    /// User and system time of the processes that serve subscribers.
     cpu_us_per_delivery: Spread,
     delivery_ms: Delivery,
     resident_bytes_per_connection: Spread,
     idle_cpu_ms_per_second: Spread,
-    /// CPU time of the Redis between publisher and server.
+    /// CPU time of the Redis instance between publisher and server.
     broker_cpu_us_per_delivery: f64,
     client_cpu_us_per_delivery: f64,
-    /// Over all rounds.
+    /// Number of deliveries over all rounds.
     n_deliveries: u64,
     n_lost: u64,
     n_disordered: u64,

@@ -51,13 +51,13 @@ pub struct Endpoint {
 pub struct SubjectParams {
     /// Folder of the peers' files.
     pub peers_dir: PathBuf,
-    /// Number of connections that it must accept.
+    /// Number of connections that the system must accept.
     pub n_connections: usize,
     /// Bytes per message.
     pub n_bytes: usize,
 }
 
-/// A running system. Dropping the value ends it.
+/// A running system, which ends when the value is dropped.
 pub struct Subject {
     running: Running,
     n_bytes: usize,
@@ -69,7 +69,7 @@ enum Running {
     SocketIo(socket_io::SocketIo),
 }
 
-/// Returns why a peer is unavailable here, and how to install it; `None` when it is available.
+/// Returns why a peer is unavailable here, and how to install it; `None` if it is available.
 pub fn obstacle(system: System, params: &SubjectParams) -> Option<String> {
     match system {
         System::Groundswell => None,
@@ -82,7 +82,7 @@ impl Subject {
     /// Starts the system and waits until it responds.
     ///
     /// # Errors
-    /// When it does not.
+    /// If it does not respond.
     pub async fn start(system: System, params: &SubjectParams) -> anyhow::Result<Self> {
         let running = match system {
             System::Groundswell => {
@@ -106,7 +106,7 @@ impl Subject {
     /// Sends one message to all subscribers, through the system's usual interface.
     ///
     /// # Errors
-    /// When it is refused.
+    /// If the message is rejected.
     pub async fn publish(&self, stamp: Stamp) -> anyhow::Result<()> {
         match &self.running {
             Running::Groundswell(it) => it.publish(stamp).await,
@@ -120,12 +120,12 @@ impl Subject {
         self.pids().into_iter().map(process::cpu_seconds).sum()
     }
 
-    /// Returns their resident memory in bytes.
+    /// Returns the resident memory of these processes in bytes.
     pub fn resident_bytes(&self) -> u64 {
         process::resident_bytes_together(&self.pids())
     }
 
-    /// Returns the CPU seconds of the broker between publisher and server; only Groundswell has one, a Redis.
+    /// Returns the CPU seconds of the broker between publisher and server; only Groundswell has one, namely Redis.
     pub fn broker_cpu_seconds(&self) -> f64 {
         match &self.running {
             Running::Groundswell(it) => it.broker_cpu_seconds(),
@@ -136,7 +136,7 @@ impl Subject {
     /// Stops the system and removes its files.
     ///
     /// # Errors
-    /// When it does not stop.
+    /// If it does not stop.
     pub async fn stop(self) -> anyhow::Result<()> {
         match self.running {
             Running::Groundswell(it) => it.stop().await,
@@ -154,7 +154,7 @@ impl Subject {
     }
 }
 
-/// Publishes over HTTP, on one persistent connection.
+/// Publishes over HTTP on one persistent connection.
 struct HttpPublisher {
     client: reqwest::Client,
     url: String,
@@ -167,7 +167,7 @@ impl HttpPublisher {
 
     async fn publish(&self, message: String) -> anyhow::Result<()> {
         let response = self.client.post(&self.url).body(message).send().await?.error_for_status()?;
-        // The connection is reusable only after the response is read to its end.
+        // The connection is reusable only after the response was read to its end.
         response.bytes().await?;
         Ok(())
     }
@@ -176,14 +176,14 @@ impl HttpPublisher {
 /// Timeout for a peer to stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Asks a peer to stop, and waits until it has.
+/// Asks a peer to stop and waits until it has.
 async fn stop(child: &mut tokio::process::Child) -> anyhow::Result<()> {
     ask_to_stop(child)?;
     tokio::time::timeout(STOP_TIMEOUT, child.wait()).await.context("a peer did not stop in time")??;
     Ok(())
 }
 
-/// Does nothing if the process has ended.
+/// Asks a process to stop, unless it has already ended.
 fn ask_to_stop(child: &tokio::process::Child) -> anyhow::Result<()> {
     let Some(pid) = child.id() else {
         return Ok(());

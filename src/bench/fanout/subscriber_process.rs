@@ -1,4 +1,4 @@
-//! The process of subscribers, as controlled by the bench.
+//! The bench's handle on the process that runs the subscribers.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::client::Tally;
 use super::subject::Endpoint;
 use crate::bench::process;
 
-/// Timeout for ten thousand handshakes on a busy machine.
+/// Timeout for a command: long enough for ten thousand handshakes on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A process that runs the subscribers.
@@ -22,10 +22,10 @@ pub struct SubscriberProcess {
 }
 
 impl SubscriberProcess {
-    /// Connects the subscribers, and waits until all are subscribed.
+    /// Connects the subscribers and waits until all are subscribed.
     ///
     /// # Errors
-    /// When one of them is refused.
+    /// If any of them is refused.
     pub async fn connect(endpoint: &Endpoint, n_connections: usize) -> anyhow::Result<Self> {
         let dialect =
             clap::ValueEnum::to_possible_value(&endpoint.dialect).context("a protocol without a name")?;
@@ -48,7 +48,7 @@ impl SubscriberProcess {
     /// Resets the tally.
     ///
     /// # Errors
-    /// When the process has ended.
+    /// If the process has ended.
     pub async fn count(&mut self) -> anyhow::Result<()> {
         self.commands.write_all(b"count\n").await?;
         anyhow::ensure!(self.response().await? == "counting", "the subscribers did not reset their tally");
@@ -58,7 +58,7 @@ impl SubscriberProcess {
     /// Returns the tally since the last reset.
     ///
     /// # Errors
-    /// When the process has ended.
+    /// If the process has ended.
     pub async fn report(&mut self) -> anyhow::Result<Tally> {
         self.commands.write_all(b"report\n").await?;
         Ok(serde_json::from_str(&self.response().await?)?)
@@ -72,7 +72,7 @@ impl SubscriberProcess {
     /// Closes all connections.
     ///
     /// # Errors
-    /// When the process does not end.
+    /// If the process does not end.
     pub async fn disconnect(mut self) -> anyhow::Result<()> {
         drop(self.commands);
         tokio::time::timeout(TIMEOUT, self.child.wait())

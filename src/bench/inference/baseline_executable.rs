@@ -1,4 +1,4 @@
-//! Comparison with another executable, such as an older version, alternating on the same distinct texts.
+//! Comparison with another executable, such as an older version, in alternation on the same distinct texts.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -16,7 +16,8 @@ use crate::inference::{Alone, LoadParams, ModelChoice, load_alone};
 
 const N_ROUNDS: u64 = 3;
 
-/// Two executables are measured three times each, so their runs are shorter than those of one.
+/// Divisor for the length of a run: two executables are measured three times each, so their runs are shorter than those
+/// of one.
 const RUNS_ARE_SHORTER: usize = 2;
 
 /// The printed report.
@@ -49,13 +50,13 @@ struct Times {
     two_threads: Option<f64>,
 }
 
-/// Runs both in separate processes, and prints medians.
+/// Runs both executables in separate processes and prints medians.
 ///
 /// Each round has its own texts, which are the same for both. Within a round the texts repeat, since the other
 /// executable may not support anything else; caches are off.
 ///
 /// # Errors
-/// When one of them fails.
+/// If one of them fails.
 pub fn run(params: &InferenceParams, executable: &Path) -> anyhow::Result<()> {
     let Alone { factory, .. } = load_alone(&LoadParams { cache_bytes: 0, ..params.load.clone() })?;
     let mut supply = Supply::open(&TextsParams { repeat_texts: false, ..params.texts.clone() })?;
@@ -154,7 +155,7 @@ impl Report {
     }
 }
 
-/// Texts in the format that every version reads. The file is removed when the value is dropped.
+/// File of texts in the format that every version reads, removed when the value is dropped.
 struct TextsFile {
     path: PathBuf,
 }

@@ -1,4 +1,4 @@
-//! Bench of the model: texts per second.
+//! Benchmark of the models: texts per second.
 
 mod throughput; // throughput of several models, alternating
 
@@ -14,24 +14,24 @@ use self::throughput::{Configuration, Throughput, ThroughputParams, measure};
 use super::posts::{Supply, Texts, TextsParams};
 use crate::inference::{Alone, Batching, LoadParams, ModelChoice, ScorerFactory, load_alone};
 
-/// Batch size of the pipeline under load.
+/// Batch size in the pipeline under load.
 const BATCH_SIZE: usize = 500;
 
-/// Batch size of typical embedding servers, in order of arrival.
+/// Batch size in typical embedding servers, which batch texts in order of arrival.
 const BASELINE_BATCH_SIZE: usize = 32;
 
-/// Threads of such a server's only session, which uses all cores: here, the two of the reference machine.
+/// Number of threads in such a server's only session, which uses all cores: here, the two of the reference machine.
 const BASELINE_THREADS: usize = 2;
 
 const N_RUNS: usize = 5;
 
-/// Long enough for a meaningful median, short enough for ten runs of a slow model to be bearable.
+/// Target duration of a run: long enough for a meaningful median, short enough to bear ten runs of a slow model.
 const RUN: Duration = Duration::from_secs(4);
 
-/// Number of texts from which the speed is estimated that determines the length of a run.
+/// Number of texts scored to estimate the speed, which determines how many texts a run gets.
 const N_TEXTS_TO_GUESS_BY: usize = 200;
 
-/// So that two threads share a run evenly.
+/// Minimum number of batches per run, so that two threads share it evenly.
 const N_BATCHES_MIN: usize = 8;
 
 /// Settings of the bench.
@@ -56,12 +56,12 @@ pub struct InferenceParams {
 struct Report {
     model: String,
     version: String,
-    /// Number of distinct texts over all runs; there is no cache here.
+    /// Number of distinct texts over all runs, which are scored without a cache.
     distinct_texts: usize,
     cache_hit_share: f64,
     one_thread: Throughput,
     two_threads: Option<Throughput>,
-    /// Present where more than two threads were requested.
+    /// Present if more than two threads were requested.
     all_threads: Option<Throughput>,
     baseline: Option<Baseline>,
 }
@@ -73,7 +73,7 @@ struct Baseline {
     threads_per_session: usize,
     #[serde(flatten)]
     throughput: Throughput,
-    /// Speedup over the baseline of two threads, or of fewer if fewer were requested.
+    /// Speedup of two threads over the baseline, or of fewer if fewer were requested.
     times_as_fast: f64,
 }
 
@@ -81,7 +81,7 @@ struct Baseline {
 /// prints medians. There is no cache.
 ///
 /// # Errors
-/// When the model cannot be loaded: the lexicon's figure would pass for the model's.
+/// If the model cannot be loaded: the lexicon's figure would pass for the model's.
 pub fn run(params: InferenceParams) -> anyhow::Result<()> {
     if let Some(executable) = params.baseline.as_deref().filter(|path| path.is_file()) {
         return baseline_executable::run(&params, executable);
@@ -114,7 +114,7 @@ pub fn run(params: InferenceParams) -> anyhow::Result<()> {
     super::print(&report, &rows(&report), params.json)
 }
 
-/// Returns texts for the warm-up run and for the timed runs.
+/// Returns texts for the warm-up run and the timed runs.
 fn texts_of_runs(
     supply: &mut Supply,
     n_texts: usize,
@@ -152,7 +152,7 @@ fn guess_n_texts(factory: &dyn ScorerFactory, supply: &mut Supply) -> anyhow::Re
     Ok(usize::try_from(runs).unwrap_or(usize::MAX).saturating_mul(texts.len()).max(texts.len()))
 }
 
-/// Returns at most `n` of the texts, evenly spaced and in their order.
+/// Returns at most `n` of the texts, evenly spaced and in order.
 fn spread(texts: &[String], n: usize) -> Vec<String> {
     let step = texts.len().div_ceil(n.max(1)).max(1);
     texts.iter().step_by(step).cloned().collect()

@@ -21,7 +21,7 @@ pub struct Configuration<'a> {
 pub struct ThroughputParams<'a> {
     /// The configurations to compare.
     pub configurations: &'a [Configuration<'a>],
-    /// Texts of each run, which every configuration scores; the first run is not timed.
+    /// Texts for each run, which every configuration scores; the first run is not timed.
     pub runs: &'a [&'a [String]],
 }
 
@@ -42,13 +42,13 @@ pub struct Throughput {
     pub texts_per_second_max: f64,
 }
 
-/// Lets every configuration score the texts of all runs, and returns their throughput.
+/// Has every configuration score the texts of all runs, and returns the throughputs.
 ///
-/// They alternate, so that other load on the machine affects all of them alike. Scorers are built before the clock
-/// starts, and the first run warms them up. Zero threads count as one.
+/// The configurations alternate, so that other load on the machine affects all of them alike. Scorers are built before
+/// the clock starts, and the first run warms them up. Zero threads count as one.
 ///
 /// # Errors
-/// When a scorer cannot be built or fails.
+/// If a scorer cannot be built or fails.
 pub fn measure(params: &ThroughputParams<'_>) -> Result<Vec<Throughput>, InferenceError> {
     let mut readers = Vec::new();
     for configuration in params.configurations {
@@ -83,8 +83,8 @@ impl Readers {
         Ok(Self { scorers, batch_size: configuration.batch_size.max(1), rates: Vec::new() })
     }
 
-    /// Measures the time from when all threads are ready until the slowest ends. Each takes the next batch after
-    /// completing one, as the threads of the pipeline do.
+    /// Returns the time from when all threads are ready until the slowest one ends. Like the pipeline's threads, each
+    /// takes the next batch when it has completed one.
     fn read(&mut self, texts: &[String]) -> Result<Duration, InferenceError> {
         let batches: Vec<&[String]> = texts.chunks(self.batch_size).collect();
         let ready = Barrier::new(self.scorers.len() + 1);

@@ -11,23 +11,23 @@ use crate::bench::posts;
 
 const PATH: &str = "/api/v1/posts";
 
-/// Connections, each with one request in flight: the usual default of load generators.
+/// Number of connections, each with one request in flight: a common default of load generators.
 const N_CONNECTIONS: usize = 16;
 
-/// Large enough that the cost of a request is small compared with its posts.
+/// Number of posts per batch: enough for a request's own cost to be small compared with its posts.
 const POSTS_PER_BATCH: usize = 100;
 
-/// Connections that send batches: two keep a server busy.
+/// Number of connections that send batches: two or more keep a server busy.
 const N_CONNECTIONS_OF_BATCHES: usize = 4;
 
-/// Maximum number of prepared posts per second of load. When all are sent, the load ends early; rates use the elapsed
-/// time.
+/// Maximum number of posts prepared per second of load. When all are sent, the load ends early; rates are based on the
+/// elapsed time.
 const POSTS_PER_SECOND_MAX: u64 = 25_000;
 
-/// Maximum number of prepared posts in total, since they are held in memory.
+/// Maximum number of posts prepared in total, since they are held in memory.
 const POSTS_MAX: u64 = 1_500_000;
 
-/// Figures over HTTP.
+/// Figures for ingestion over HTTP.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct HttpFigures {
     /// One post per request.
@@ -46,9 +46,9 @@ struct Ingestion {
     pace: Pace,
     /// Posts accepted per second.
     accepted_per_second: f64,
-    /// Posts stored per second, from the first request until all are stored.
+    /// Posts stored per second, from the first request until all posts are stored.
     stored_per_second: f64,
-    /// Responses that the stream is full, after which the same request was sent again.
+    /// Responses with 429 or 503, after which the same request was sent again.
     n_busy: usize,
 }
 
@@ -122,7 +122,7 @@ impl Way {
         })
     }
 
-    /// Complete requests only: all have the same number of posts.
+    /// Prepares requests that all have the same number of posts.
     fn requests(self, texts: &[String]) -> anyhow::Result<Requests> {
         let mut requests = Requests::default();
         for (group, texts) in texts.chunks_exact(self.posts_per_request).enumerate() {

@@ -1,4 +1,4 @@
-//! Latency of posts sent over HTTP at a fixed rate, until a browser has them; and concurrent work of PostgreSQL that
+//! Time until a browser receives posts that are sent over HTTP at a fixed rate, and concurrent work in PostgreSQL that
 //! may have delayed them.
 
 use std::sync::Arc;
@@ -16,30 +16,30 @@ use crate::store::Store;
 use crate::store::operations::server_activity::{Activity, activity, checkpoint_every};
 use crate::telemetry::{FRAMES_SKIPPED_TOTAL, TIER_POSTS_TOTAL};
 
-/// Silence on the socket that ends the measurement.
+/// Silence on the socket after which the measurement ends.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// Interval of checkpoints as a fraction of the run: a run has two, each spread over most of the time until the next.
+/// Checkpoint interval as a fraction of the run: a run has two, each spread over most of the time until the next.
 const CHECKPOINT_INTERVALS: f64 = 0.4;
 
 /// Interval between samples of PostgreSQL's statistics.
 const SAMPLE: Duration = Duration::from_secs(2);
 
-/// Latency of posts.
+/// Latency figures.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LatencyFigures {
     arrival_to_socket_ms: Latency,
     n_seen: u64,
     n_latency_sent: usize,
-    /// Posts that the server skipped for this socket, because it read too slowly or too many arrived at once.
+    /// Number of posts that the server skipped for this socket because it read too slowly or too many arrived at once.
     n_left_out: f64,
-    /// Share of the posts that the deep model also scored.
+    /// Share of posts that were scored by the deep model as well.
     share_deep: f64,
     worst_seconds: Vec<WorstSecond>,
     database: Database,
 }
 
-/// Work of PostgreSQL during the run.
+/// PostgreSQL's work during the run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Database {
     checkpoints: i64,
@@ -48,7 +48,7 @@ pub struct Database {
     events: Vec<Event>,
 }
 
-/// An event in PostgreSQL.
+/// Something that happened in PostgreSQL.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// Seconds since the run began; detected up to two seconds late.
@@ -100,7 +100,7 @@ pub async fn measure(
         silence: SILENCE,
         ends_when_all_are_seen: true,
     };
-    // Precedes the measurement with a short run whose figures are discarded.
+    // The measurement is preceded by a short run whose figures are discarded.
     let warm_up = open_loop::run(server, supply, run("warm-up", params.warm_up())).await?;
     let before = Counters::of(&server.metrics().await?);
     let database = DatabaseWatch::start(server.store.clone()).await?;
@@ -119,7 +119,7 @@ pub async fn measure(
     })
 }
 
-/// Counters of the server.
+/// Counters read from the server.
 struct Counters {
     swift: f64,
     deep: f64,
@@ -138,7 +138,7 @@ impl Counters {
     }
 }
 
-/// Records the work of PostgreSQL in a separate task, so that the load does not wait for it.
+/// Records PostgreSQL's work in a separate task, so that the load does not wait for it.
 struct DatabaseWatch {
     is_over: Arc<AtomicBool>,
     watching: tokio::task::JoinHandle<anyhow::Result<Database>>,

@@ -1,8 +1,8 @@
-//! Bench of the pipeline: posts stored per second, latency to the socket, and posts accepted over HTTP.
+//! Benchmark of the pipeline: posts stored per second, latency to the socket, and posts accepted over HTTP.
 //!
-//! The loads of storing and latency are open loops: posts are due at fixed times, whatever the server does, and a
-//! post that is delayed because the server was busy counts as late. The server, PostgreSQL, Redis and this load share
-//! the machine.
+//! The storing and latency loads are open loops: posts are due at fixed times, whatever the server does, and a post
+//! that is delayed because the server was busy counts as late. The server, PostgreSQL, Redis and this load share the
+//! machine.
 
 mod ingestion; // posts over HTTP
 mod latency; // latency to the socket
@@ -19,7 +19,7 @@ use super::server::Server;
 use crate::store::posts::record::counts;
 use crate::stream::{Producer, Stream, StreamParams};
 
-/// Timeout for everything to be stored after the last post was sent.
+/// How long to wait for everything to be stored after the last post was sent.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(180);
 
 /// Interval between checks of the stream while it drains.
@@ -84,7 +84,7 @@ enum Part {
 }
 
 impl PipelineParams {
-    /// Returns the parts in the order in which they are measured. The overload depends on the ceiling.
+    /// Returns the parts in the order in which they are measured. Overload depends on the ceiling.
     fn parts(&self) -> Vec<Part> {
         let is_wanted = |part: &Part| {
             let finds_ceiling = *part == Part::Ceiling && self.ceiling.is_none();
@@ -106,7 +106,7 @@ impl PipelineParams {
 /// Runs all parts, in alternation with a baseline, and prints the results.
 ///
 /// # Errors
-/// When a server cannot be started or breaks; not when a figure is missed.
+/// If a server cannot be started or breaks; not if a figure misses its target.
 pub async fn run(params: PipelineParams) -> anyhow::Result<()> {
     let (mut ours, mut baselines) = (Vec::new(), Vec::new());
     for round in 0..params.rounds.max(1) {
@@ -119,7 +119,7 @@ pub async fn run(params: PipelineParams) -> anyhow::Result<()> {
     super::print(&report, &report.rows(), params.json)
 }
 
-/// Runs all parts of one round, of this program or of another one.
+/// Runs all parts of one round with this program or another one.
 async fn measure(executable: Option<&Path>, params: &PipelineParams, round: u64) -> anyhow::Result<Round> {
     let who = if executable.is_some() { "baseline" } else { "this" };
     let texts = TextsParams { seed: params.texts.seed.wrapping_add(round), ..params.texts.clone() };
@@ -128,7 +128,7 @@ async fn measure(executable: Option<&Path>, params: &PipelineParams, round: u64)
     for part in params.parts() {
         eprintln!("round {}, {who}: {part:?}", round + 1);
         servers.measure(part).await?;
-        // A run takes half an hour: print the results so far, in case the rest fails.
+        // A run takes half an hour, so print the results so far in case the rest fails.
         eprintln!("  so far: {}", serde_json::to_string(&servers.so_far)?);
     }
     Ok(servers.so_far)
@@ -175,7 +175,7 @@ impl FreshServers<'_> {
         ServerUnderLoad::of(server, Supply::open(&self.texts)?).await
     }
 
-    /// Adds the counts of a server to the results, and stops it.
+    /// Adds a server's counts to the results, and stops the server.
     async fn settle(&mut self, under_load: ServerUnderLoad) -> anyhow::Result<()> {
         self.cache = self.cache.and(CacheUse::of(&under_load.server.metrics().await?));
         let figures = &mut self.so_far.figures;
@@ -192,7 +192,7 @@ struct ServerUnderLoad {
     server: Server,
     supply: Supply,
     producer: Producer,
-    /// Posts that it accepted, or that were put on its stream.
+    /// Number of posts that the server accepted, or that were put on its stream.
     n_sent: usize,
 }
 
@@ -215,8 +215,8 @@ impl ServerUnderLoad {
         Ok(())
     }
 
-    /// Compares the posts sent with those stored, and stops the server. For a baseline only its own count is known:
-    /// the schema of its tables may differ.
+    /// Compares the posts sent with those stored, and stops the server. For a baseline only its own count is known,
+    /// because its tables may have a different schema.
     async fn settle(self, knows_tables: bool) -> anyhow::Result<Totals> {
         self.drain().await?;
         let n_sent = i64::try_from(self.n_sent)?;

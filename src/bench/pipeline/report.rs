@@ -1,4 +1,4 @@
-//! The report: medians over the rounds, sums of posts sent and stored, and ratios to a baseline.
+//! The report: medians over the rounds, total numbers of posts sent and stored, and ratios to a baseline.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +12,7 @@ use super::storing::{Ceiling, Overload, Storing};
 use crate::bench::cache_use::{self, HitShares};
 use crate::bench::rounds::medians;
 
-/// Figures that are compared with a baseline: name and path in [`Figures`]. Higher rates are better, and lower
-/// latencies.
+/// Figures compared with a baseline: name, and path in [`Figures`]. For rates, higher is better; for latencies, lower.
 const COMPARED: [(&str, &str); 10] = [
     ("stored_per_second", "/stored_per_second"),
     ("ceiling_per_second", "/ceiling_per_second"),
@@ -27,7 +26,7 @@ const COMPARED: [(&str, &str); 10] = [
     ("arrival_to_socket_max_ms", "/arrival_to_socket_ms/max"),
 ];
 
-/// One round of one program.
+/// One program's results in one round.
 #[derive(Debug, Clone, Serialize)]
 pub struct Round {
     #[serde(flatten)]
@@ -36,7 +35,7 @@ pub struct Round {
     pub totals: Totals,
 }
 
-/// Figures whose median over the rounds is reported. Figures that were not measured are absent.
+/// Figures for which the median over the rounds is reported. Figures that were not measured are absent.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Figures {
     pub model: String,
@@ -61,14 +60,14 @@ pub struct Totals {
     pub n_stored: i64,
     pub n_lost: i64,
     pub n_doubled: i64,
-    /// Known for this program only.
+    /// Known only for this program.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub n_counted: Option<i64>,
     pub distinct_texts: usize,
 }
 
 impl Totals {
-    /// Adds the totals of another part.
+    /// Adds another part's totals.
     pub fn add(&mut self, other: &Self) {
         self.n_sent += other.n_sent;
         self.n_stored += other.n_stored;
@@ -91,13 +90,13 @@ pub struct Report {
     rounds: usize,
     #[serde(flatten)]
     ours: Round,
-    /// The other program under the same load.
+    /// The other program's medians under the same load.
     #[serde(skip_serializing_if = "Option::is_none")]
     baseline: Option<Round>,
     /// This program's figures divided by the baseline's.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     times_baseline: BTreeMap<&'static str, f64>,
-    /// The individual rounds, if there are several.
+    /// The individual rounds, if there is more than one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     rounds_of_this: Vec<Round>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -110,7 +109,7 @@ impl Report {
     /// Computes medians and sums.
     ///
     /// # Errors
-    /// When nothing was measured.
+    /// If nothing was measured.
     pub fn of(params: &PipelineParams, ours: Vec<Round>, baselines: Vec<Round>) -> anyhow::Result<Self> {
         let together = |rounds: &[Round]| {
             let figures: Vec<Figures> = rounds.iter().map(|round| round.figures.clone()).collect();

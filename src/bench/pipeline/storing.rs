@@ -1,4 +1,4 @@
-//! Posts on the stream in an open loop: at a steady rate, at increasing rates up to the ceiling, and above it.
+//! Open-loop load of posts on the stream: at a steady rate, at increasing rates up to the ceiling, and above it.
 
 use std::time::{Duration, Instant};
 
@@ -18,16 +18,16 @@ const TICKS_PER_SECOND: u64 = 50;
 /// Factor between successive rates.
 const STEP: f64 = 1.15;
 
-/// Share of the offered posts that a server must store to keep up; the rest is in flight at the end.
+/// Share of the offered posts that a server must store to keep up; at the end, the rest are in flight.
 const SUSTAINED_SHARE: f64 = 0.98;
 
-/// More steps than lie between any two machines.
+/// Maximum number of steps: more than any machine needs.
 const N_STEPS_MAX: usize = 16;
 
-/// How often the gap between the highest sustained rate and the lowest failed one is halved.
+/// How often to halve the gap between the highest sustained rate and the lowest failed one.
 const N_HALVINGS: usize = 2;
 
-/// LoadResult load of an overload, relative to the ceiling.
+/// Load offered in the overload part, relative to the ceiling.
 const OVERLOAD: f64 = 1.3;
 
 /// Figures at a steady rate.
@@ -38,41 +38,41 @@ pub struct Storing {
     server_resident_mebibytes: f64,
 }
 
-/// CPU time per post of each process on the machine, in microseconds.
+/// CPU time per post in microseconds, for each process on the machine.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct CpuPerPost {
-    /// Of the server.
+    /// CPU time of the server.
     pub server: f64,
-    /// Of PostgreSQL.
+    /// CPU time of PostgreSQL.
     pub postgres: f64,
-    /// Of Redis.
+    /// CPU time of Redis.
     pub redis: f64,
-    /// Of this load generator.
+    /// CPU time of this load generator.
     pub load: f64,
 }
 
 /// Maximum number of posts stored per second.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Ceiling {
-    /// The highest rate of all steps.
+    /// The highest rate stored in any step.
     pub ceiling_per_second: f64,
     /// The steps, in the order in which they were run.
     pub ceiling_steps: Vec<Step>,
 }
 
-/// Result at one rate.
+/// Result at one rate of offered posts.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Step {
     /// Posts put on the stream per second.
     pub offered_per_second: f64,
-    /// Posts stored per second meanwhile.
+    /// Posts stored per second during that time.
     pub stored_per_second: f64,
 }
 
 /// Result of offering more than can be stored.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Overload {
-    /// LoadResult and stored posts.
+    /// Offered and stored posts.
     #[serde(flatten)]
     pub step: Step,
     /// Stored posts relative to the ceiling.
@@ -113,7 +113,7 @@ pub async fn measure(under_load: &mut ServerUnderLoad, params: &PipelineParams) 
 
 /// Offers increasing rates until the server does not keep up, or decreasing ones until it does, then rates in between.
 ///
-/// Each rate meets a fresh server: the tables of the previous ones, with millions of rows, would slow it down.
+/// Each rate is tried on a fresh server, because the millions of rows from previous rates would slow it down.
 pub async fn find_ceiling(servers: &mut FreshServers<'_>) -> anyhow::Result<Ceiling> {
     let params = servers.params;
     let mut search = Search::default();
@@ -130,7 +130,7 @@ pub async fn find_ceiling(servers: &mut FreshServers<'_>) -> anyhow::Result<Ceil
     Ok(Ceiling { ceiling_per_second: stored.fold(0.0, f64::max), ceiling_steps: search.steps })
 }
 
-/// Offers more than the ceiling.
+/// Offers more than the ceiling, and measures how many posts are stored.
 pub async fn overload(
     under_load: &mut ServerUnderLoad,
     params: &PipelineParams,
@@ -149,7 +149,7 @@ struct Search {
     sustained: Option<f64>,
     /// The lowest failed rate.
     failed: Option<f64>,
-    /// A rate that failed once. Only a second failure counts: a single step may coincide with a checkpoint.
+    /// A rate that failed once. Only a second failure counts, because a single step may coincide with a checkpoint.
     failed_once: Option<f64>,
     n_halvings: usize,
 }
@@ -192,7 +192,7 @@ fn whole(rate: f64) -> u32 {
     rate.round() as u32
 }
 
-/// A load.
+/// A rate at which to offer posts, and for how long.
 struct Load<'a> {
     run: &'a str,
     per_second: u32,
@@ -200,7 +200,7 @@ struct Load<'a> {
     length: Duration,
 }
 
-/// Result of a load.
+/// What a load measured.
 struct LoadResult {
     step: Step,
     cpu: CpuPerPost,
@@ -212,17 +212,17 @@ impl<'a> Load<'a> {
         Self { run, per_second, warm_up: params.warm_up(), length: params.length() }
     }
 
-    /// Puts the posts on the stream, and waits until all of them are stored.
+    /// Puts the posts on the stream and waits until all of them are stored.
     async fn send(&self, under_load: &mut ServerUnderLoad) -> anyhow::Result<LoadResult> {
         let per_tick = usize::try_from(u64::from(self.per_second) / TICKS_PER_SECOND)?.max(1);
         let n_ticks = |length: Duration| usize::try_from(length.as_secs() * TICKS_PER_SECOND);
         let n_warm_up_ticks = n_ticks(self.warm_up)?;
         let n_ticks = n_warm_up_ticks + n_ticks(self.length)?;
-        // Built before the clock starts: the load shares the CPU that it measures.
+        // Built before the clock starts, because the load shares the CPU that it measures.
         let texts = under_load.supply.take(n_ticks * per_tick)?;
         let server = &under_load.server;
         let mut ticks = tokio::time::interval(TICK);
-        // A late tick is made up for at once: the loop is open.
+        // A late tick is made up for at once, because the loop is open.
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Burst);
         let mut before = None;
         for (tick, texts) in texts.chunks(per_tick).enumerate() {
@@ -250,7 +250,7 @@ impl<'a> Load<'a> {
     }
 }
 
-/// CPU time at one moment.
+/// CPU time up to one moment.
 struct CpuSample {
     of_server: Usage,
     of_load: f64,
@@ -277,7 +277,7 @@ impl CpuSample {
 mod tests {
     use super::*;
 
-    /// Returns the rates that are tried on a server with a given ceiling.
+    /// Returns the rates that the search tries on a server with a given ceiling.
     fn tried(first: f64, ceiling: f64) -> Vec<u32> {
         let (mut search, mut rates) = (Search::default(), Vec::new());
         while let Some(rate) = search.next_rate(first) {

@@ -1,7 +1,7 @@
-//! Bench of scoring over HTTP: texts per second, singly and in batches, by each tier; compared with FastAPI on the
+//! Benchmark of scoring over HTTP: texts per second, singly and in batches, in each tier; compared with FastAPI on the
 //! same ONNX files.
 //!
-//! All services run at the same time and get the same requests in alternation. No service scores a text twice.
+//! All services run at the same time and alternately get the same requests. No service scores a text twice.
 
 mod peer; // FastAPI
 
@@ -20,13 +20,13 @@ use super::rounds::medians;
 use super::server::Server;
 use crate::inference::Tier;
 
-/// Duration of the uncounted loads of the first round, during which connections, caches and allocators settle.
+/// Duration of the uncounted loads in the first round, during which connections, caches and allocators settle.
 const WARM_UP: Duration = Duration::from_secs(1);
 
-/// Connections that send batches: each batch is as much work as many single texts.
+/// Number of connections that send batches, each of which is as much work as many single texts.
 const N_CONNECTIONS_OF_BATCHES: usize = 4;
 
-/// Maximum number of prepared texts per second of load; when all are sent the load ends early, and rates use the
+/// Maximum number of texts prepared per second of load. When all are sent, the load ends early; rates are based on the
 /// elapsed time.
 const fn texts_per_second_max(tier: Tier) -> usize {
     match tier {
@@ -35,7 +35,7 @@ const fn texts_per_second_max(tier: Tier) -> usize {
     }
 }
 
-/// Maximum rate of single texts, each of which is a request.
+/// Maximum rate of single texts, each of which takes a request.
 const REQUESTS_PER_SECOND_MAX: usize = 30_000;
 
 /// Options of `bench score`.
@@ -126,7 +126,7 @@ struct Figures {
     #[serde(flatten)]
     pace: Pace,
     texts_per_second: f64,
-    /// Share of the texts that this tier scored; the fast tier scores those for which the deep one would be late.
+    /// Share of texts that this tier scored; the fast tier scores a text if the deep one would be too late.
     #[serde(skip_serializing_if = "Option::is_none")]
     answered_by_tier_share: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -149,7 +149,7 @@ struct Report {
     distinct_texts: usize,
     figures: Vec<Figures>,
     ratios: Vec<Ratio>,
-    /// Why no peer could be compared with.
+    /// Why no peer was available for comparison.
     #[serde(skip_serializing_if = "Option::is_none")]
     missing: Option<String>,
 }
@@ -165,7 +165,7 @@ struct Load {
 /// Measures all services and prints medians and ratios.
 ///
 /// # Errors
-/// When a server does not start or refuses a request; an unavailable peer is only reported.
+/// If a server does not start or rejects a request; an unavailable peer is only reported.
 pub async fn run(params: ScoreParams) -> anyhow::Result<()> {
     let mut services = vec![Service::own(System::Groundswell, Server::start(&params.serve).await?)];
     if let Some(executable) = &params.baseline {
@@ -189,7 +189,7 @@ pub async fn run(params: ScoreParams) -> anyhow::Result<()> {
     let mut supply = Supply::open(&params.texts)?;
     let mut rounds: Vec<Vec<Figures>> = Vec::new();
     for round in 0..params.rounds.max(1) {
-        // The first service has the emptiest machine, so they take turns in going first.
+        // The first service has the machine most to itself, so they take turns in going first.
         services.rotate_left(usize::from(round > 0));
         let mut figures = Vec::new();
         for load in loads(&params) {
@@ -248,7 +248,7 @@ impl Load {
         let per_second =
             texts_per_second_max(self.tier).min(REQUESTS_PER_SECOND_MAX * self.texts_per_request);
         let seconds = usize::try_from(length.as_secs())?.max(1);
-        // Every connection has a request to begin with, however slow the service.
+        // Every connection has a request to begin with, however slow the service is.
         let n_requests = (per_second * seconds / self.texts_per_request).max(2 * self.connections);
         let texts = supply.take(n_requests * self.texts_per_request)?;
         let budget_ms = match self.tier {
@@ -354,7 +354,7 @@ impl Figures {
     }
 }
 
-/// Returns the median of each figure, in the order of the loads, Groundswell's first.
+/// Returns the median of each figure, in the order of the loads, with Groundswell's first.
 fn together(rounds: &[Vec<Figures>]) -> anyhow::Result<Vec<Figures>> {
     let mut all = Vec::new();
     for first in rounds.first().into_iter().flatten() {

@@ -9,20 +9,20 @@ use tokio::process::{Child, Command};
 
 const SCRIPT: &str = "fastapi_score.py";
 
-/// The Python that `scripts/setup.sh bench` installs.
+/// The Python interpreter that `scripts/setup.sh bench` installs.
 const PYTHON: &str = ".groundswell/bench-peers/bin/python";
 
-/// Timeout for two workers to load both models.
+/// How long two workers may take to load both models.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Configuration of the peer.
+/// How the peer is configured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tuning {
-    /// Tuned, as by an expert of these libraries.
+    /// As an expert in these libraries would configure them.
     Tuned,
     /// Default settings.
     Defaults,
@@ -37,23 +37,23 @@ impl Tuning {
     }
 }
 
-/// A private FastAPI.
+/// A private FastAPI server.
 pub struct FastApi {
     child: Child,
     address: String,
 }
 
-/// Returns why it cannot be started.
+/// Returns why FastAPI cannot be started, if so.
 pub fn obstacle() -> Option<String> {
     let is_there = Path::new(PYTHON).exists();
     (!is_there).then(|| format!("`{PYTHON}` is missing: run `scripts/setup.sh bench`"))
 }
 
 impl FastApi {
-    /// Starts it and waits until both workers can respond.
+    /// Starts FastAPI and waits until both workers can respond.
     ///
     /// # Errors
-    /// When they do not.
+    /// If they do not.
     pub async fn start(peers_dir: &Path, weights: &Path, tuning: Tuning) -> anyhow::Result<Self> {
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let weights: PathBuf = weights.canonicalize().context("the peer's weights were not found")?;
@@ -73,7 +73,7 @@ impl FastApi {
             }
             let ready = reqwest::get(format!("{}/readyz", peer.address)).await;
             if ready.is_ok_and(|response| response.status().is_success()) {
-                // One worker responds; the other started at the same time and loads the same.
+                // One worker responds; the other started at the same time and is loading the same files.
                 tokio::time::sleep(PAUSE * 20).await;
                 return Ok(peer);
             }
@@ -82,15 +82,15 @@ impl FastApi {
         }
     }
 
-    /// Returns its URL.
+    /// Returns the server's URL.
     pub fn address(&self) -> &str {
         &self.address
     }
 
-    /// Stops it and its workers.
+    /// Stops the server and its workers.
     ///
     /// # Errors
-    /// When it does not stop.
+    /// If it does not stop.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         self.ask_to_stop();
         tokio::time::timeout(STOP_TIMEOUT, self.child.wait())
@@ -108,7 +108,7 @@ impl FastApi {
 }
 
 impl Drop for FastApi {
-    /// Killing it would leave its workers behind.
+    /// Stops the server gracefully: killing it would leave its workers behind.
     fn drop(&mut self) {
         self.ask_to_stop();
     }

@@ -1,4 +1,4 @@
-//! This program, running only what subscribers need.
+//! Groundswell itself, running only what subscribers need.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::stream::{Stream, StreamParams, Updates};
 
 /// Publishes posts as the aggregator does: through Redis and the broadcaster to every session that wants them.
 ///
-/// A subscriber receives the whole frame of a post, which is longer than the messages of the peers.
+/// A subscriber receives a post's whole frame, which is longer than the peers' messages.
 pub struct Groundswell {
     server: Server,
     stream: Stream,
@@ -103,7 +103,7 @@ fn post(stamp: Stamp, n_bytes: usize) -> ScoredPost {
     ScoredPost { post, score, awaits_correction: false }
 }
 
-/// Bytes of such a frame besides the text: the text is lengthened for longer messages.
+/// Size of such a frame without its text, in bytes; for longer messages the text is lengthened.
 const FRAME_BYTES_AROUND_TEXT: usize = 690;
 
 #[cfg(test)]

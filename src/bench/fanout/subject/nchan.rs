@@ -11,17 +11,17 @@ use tokio::process::{Child, Command};
 use super::{Endpoint, HttpPublisher, SubjectParams};
 use crate::bench::fanout::protocol::Protocol;
 
-/// Usual paths of nginx: `/usr/sbin` is not in every user's `PATH`.
+/// Paths where nginx usually is: `/usr/sbin` is not in every user's `PATH`.
 const PROGRAMS: [&str; 3] = ["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx"];
 
 const MODULES: [&str; 3] = ["/usr/lib/nginx/modules", "/usr/lib64/nginx/modules", "/usr/share/nginx/modules"];
 
 const MODULE: &str = "ngx_nchan_module.so";
 
-/// Timeout for it to listen.
+/// Timeout for nginx to start listening.
 const START_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A private nginx.
+/// A private nginx instance.
 pub struct Nchan {
     child: Child,
     dir: PathBuf,
@@ -29,7 +29,7 @@ pub struct Nchan {
     publisher: HttpPublisher,
 }
 
-/// Returns why it cannot be started.
+/// Returns why nginx with nchan cannot be started, if so.
 pub fn obstacle() -> Option<String> {
     if paths().is_some() {
         return None;
@@ -48,7 +48,7 @@ impl Nchan {
         let (program, module) = paths().context("nginx with nchan is not installed")?;
         let dir = std::env::temp_dir().join(format!("groundswell-bench-nchan-{}", std::process::id()));
         std::fs::create_dir_all(&dir)?;
-        // Released before nginx binds it; another process is unlikely to take it in between.
+        // The port is released before nginx binds it; another process is unlikely to take it in between.
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
         let text = configuration(&Settings {
             dir: &dir,
@@ -101,7 +101,7 @@ impl Nchan {
 }
 
 impl Drop for Nchan {
-    /// Killing the master would leave its worker behind.
+    /// Stops nginx gracefully: killing the master would leave its worker behind.
     fn drop(&mut self) {
         let _ = super::ask_to_stop(&self.child);
         let _ = std::fs::remove_dir_all(&self.dir);
@@ -115,12 +115,12 @@ struct Settings<'a> {
     n_connections: usize,
 }
 
-/// The default configuration of nchan, confined to its folder.
+/// Returns a configuration with nchan's defaults, confined to its folder.
 fn configuration(settings: &Settings<'_>) -> String {
     let Settings { dir, module, port, n_connections } = settings;
-    // When nginx runs short of free connections, it closes those in handshake.
+    // When nginx runs short of free connections, it closes those that are still in their handshake.
     let (dir, module, n_worker) = (dir.display(), module.display(), 2 * n_connections + 1_024);
-    // Under root, the worker would run as a user that may not enter the folder.
+    // If nginx were started by root, its worker would run as a user that may not be able to enter the folder.
     let user = if nix::unistd::geteuid().is_root() { "user root;" } else { "" };
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .iter()

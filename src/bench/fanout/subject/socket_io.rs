@@ -1,4 +1,4 @@
-//! socket.io on Node.js, as one process.
+//! socket.io on Node.js, as a single process.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -13,17 +13,17 @@ use crate::bench::fanout::protocol::Protocol;
 
 const SCRIPT: &str = "socket-io.mjs";
 
-/// Timeout for Node.js to listen.
+/// Timeout for Node.js to start listening.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A private Node.js.
+/// A private Node.js process.
 pub struct SocketIo {
     child: Child,
     port: u16,
     publisher: HttpPublisher,
 }
 
-/// Returns why it cannot be started.
+/// Returns why socket.io cannot be started, if so.
 pub fn obstacle(peers_dir: &Path) -> Option<String> {
     if peers_dir.join("node_modules/socket.io").is_dir() {
         return None;
